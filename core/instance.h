@@ -1,0 +1,23 @@
+/* instance.h: a live component and the host table that it was given. */
+#ifndef ODEON_CORE_INSTANCE_H
+#define ODEON_CORE_INSTANCE_H
+#include "odeon/host.h"
+#include "odeon/plugin.h"
+#include "schema.h"
+
+typedef struct instance {
+    odeon_host host;                  /* host.self is this instance */
+    const odeon_component *component; /* of config */
+    odeon_config *config;             /* its own copy */
+    void *self;                       /* what create made; NULL where there is no create */
+    char *path;                       /* "ode.block", for messages */
+    int32_t misuse;                   /* options asked for that do not exist, or of another type */
+} instance;
+
+/* Makes an instance of what config chose. Messages of its failures start with path. */
+odeon_status instance_create(const odeon_config *config, const char *path, instance **out);
+void instance_destroy(instance *x); /* NULL is allowed */
+
+/* The kind's table, e.g. const odeon_layer_ops *ops = x->component->ops. */
+
+#endif

@@ -1,0 +1,51 @@
+/* registry.h: (kind, id) to component. Plugins are found by path, checked, loaded once, never
+ * unloaded. */
+#ifndef ODEON_CORE_REGISTRY_H
+#define ODEON_CORE_REGISTRY_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "odeon/plugin.h"
+
+typedef struct registry registry;
+
+/* A plugin in use, for the manifest and for inspect. */
+typedef struct registry_plugin {
+    const char *file;     /* absolute */
+    const char *build_id; /* hexadecimal; "" if the file has none */
+    long long bytes;
+    const odeon_plugin *root; /* the host's checked copy */
+} registry_plugin;
+
+/* paths: folders to search first (from --plugin-path), in order; then ODEON_PLUGIN_PATH (colon
+ * separated, ignored under AT_SECURE), the user's folder ($XDG_DATA_HOME or ~/.local/share, then
+ * /odeon/plugins), the folder of the installation or of the build. Never the working directory.
+ * Nothing is loaded yet. */
+odeon_status registry_create(size_t n_paths, const char *const *paths, registry **out);
+/* Shuts plugins down in reverse order of loading. NULL is allowed. All instances are gone. */
+void registry_destroy(registry *r);
+
+/* Loads KIND/ID.so from the first folder that has it, unless the component is known already.
+ * ODEON_ERR_CONFIG if there is none (with the nearest id of that kind), ODEON_ERR_PLUGIN if there
+ * is one that cannot be used (with the reason). [main] */
+odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out);
+/* Loads one file that may hold any components; they are then known by (kind, id). [main] */
+odeon_status registry_load(registry *r, const char *file);
+
+size_t registry_plugin_count(const registry *r);
+registry_plugin registry_plugin_at(const registry *r, size_t index);
+/* The plugin that a component came from. */
+const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component);
+
+/* Files KIND/ID.so under the search path without loading any: calls visit(kind, id, file, context)
+ * for each, shadowed ones left out, sorted by kind and id. */
+typedef void (*registry_visitor)(int32_t kind, const char *id, const char *file, void *context);
+odeon_status registry_scan(registry *r, registry_visitor visit, void *context);
+
+const char *kind_name(int32_t kind);    /* "layer"; NULL for no kind */
+int32_t kind_by_name(const char *name); /* 0 for no kind */
+
+/* The nearest of n names to name (edit distance, at most a third of its length), or NULL. */
+const char *nearest_name(const char *name, size_t n, const char *const *names);
+
+#endif

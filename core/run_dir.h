@@ -1,0 +1,51 @@
+/* run_dir.h: where a run leaves what it did; never overwritten. */
+#ifndef ODEON_CORE_RUN_DIR_H
+#define ODEON_CORE_RUN_DIR_H
+#include "config.h"
+
+typedef struct run_dir run_dir;
+
+/* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
+typedef struct metrics_block { /* one ODE block */
+    const char *path;
+    int64_t evals_forward, evals_backward, accepted, rejected; /* of this row's forward; rejected
+                                                                   and accepted: both passes */
+    int64_t accepted_backward, rejected_backward;
+    double h_min, h_max; /* sizes of accepted steps of the forward pass */
+    double drift;        /* of a backward solve; NAN: none */
+    int64_t bytes;       /* held by the block for the backward pass, at its peak */
+    double share;        /* ||y(t1) - y(t0)|| / ||y(t0)||; NAN when not measured */
+} metrics_block;
+
+typedef struct metrics_row {
+    int64_t step, epoch;
+    double seconds;    /* since training began */
+    const char *split; /* "train", "test" */
+    double loss;
+    size_t n_metrics; /* of the loss */
+    const char *const *metric_names;
+    const double *metrics;
+    double lr, grad_norm; /* NAN in test rows */
+    double images_per_second;
+    size_t n_blocks;
+    const metrics_block *blocks;
+} metrics_row;
+
+/* Makes c->out, or the next free runs/NAME/N; an error (ODEON_ERR_CONFIG) if c->out exists and is
+ * not an empty folder. Writes effective.ini. */
+odeon_status run_dir_create(const config *c, run_dir **out);
+/* Closes the metrics; ODEON_ERR_IO if anything could not be written. NULL is allowed. */
+odeon_status run_dir_close(run_dir *dir);
+const char *run_dir_path(const run_dir *dir);
+/* path + "/" + name; the caller frees it with mem_free. */
+char *run_dir_file(const run_dir *dir, const char *name);
+
+/* Appends a row to metrics.csv and metrics.jsonl; the first row fixes the columns. */
+odeon_status run_dir_metrics(run_dir *dir, const metrics_row *row);
+/* Writes manifest.json: version, plugins with file, version, size and build-id, device description,
+ * machine, seed, workers, dtype, command line, start time. */
+odeon_status run_dir_manifest(run_dir *dir, const config *c, const registry *r,
+                              const char *device_text, int workers, int argc,
+                              const char *const *argv);
+
+#endif

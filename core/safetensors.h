@@ -1,0 +1,46 @@
+/* safetensors.h: named tensors in a file: 8 bytes of header length, a JSON header, the data.
+ * The reader is strict: it accepts what the format's reference reader accepts, and refuses
+ * duplicate names, unknown keys and leading blanks besides.
+ * https://github.com/huggingface/safetensors */
+#ifndef ODEON_CORE_SAFETENSORS_H
+#define ODEON_CORE_SAFETENSORS_H
+#include "odeon/status.h"
+#include "odeon/tensor.h"
+
+typedef struct safetensors safetensors;
+
+typedef struct safetensors_entry {
+    const char *name;
+    int32_t dtype; /* ODEON_DTYPE_*; NONE for a dtype that we have no use for (BF16, ...) */
+    int32_t ndim;
+    int64_t dim[ODEON_MAX_DIMS];
+    const void *data; /* not aligned: copy, do not cast */
+    uint64_t bytes;
+} safetensors_entry;
+
+typedef struct safetensors_meta {
+    const char *key, *value;
+} safetensors_meta;
+
+/* Reads a whole file. ODEON_ERR_IO, ODEON_ERR_DATA (what is wrong and where), ODEON_ERR_NOMEM. */
+odeon_status safetensors_read(const char *path, safetensors **out);
+/* The same from memory, which is borrowed until destroy; name is for messages. */
+odeon_status safetensors_parse(const char *name, const void *data, uint64_t bytes,
+                               safetensors **out);
+void safetensors_destroy(safetensors *file); /* NULL is allowed */
+
+size_t safetensors_count(const safetensors *file);
+const safetensors_entry *safetensors_at(const safetensors *file, size_t index);
+const safetensors_entry *safetensors_find(const safetensors *file, const char *name); /* or NULL */
+const char *safetensors_metadata(const safetensors *file, const char *key);           /* or NULL */
+
+/* The elements as double, from F32, F64, I64 or U8; out has room for all. */
+odeon_status safetensors_as_f64(const safetensors_entry *entry, double *out);
+int64_t safetensors_elements(const safetensors_entry *entry);
+
+/* Writes path whole or not at all: a temporary file in its folder, fsync, rename, fsync of the
+ * folder. Entries may be in any order. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status safetensors_write(const char *path, size_t n, const safetensors_entry *entries,
+                               size_t n_meta, const safetensors_meta *meta);
+
+#endif

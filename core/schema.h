@@ -1,0 +1,88 @@
+/* schema.h: option tables to typed values. */
+#ifndef ODEON_CORE_SCHEMA_H
+#define ODEON_CORE_SCHEMA_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "odeon/option.h"
+#include "odeon/plugin.h"
+#include "registry.h"
+
+/* Where a piece of configuration stands: "odenet.ini:12", or "command line". */
+typedef struct config_where {
+    const char *file; /* lives as long as the configuration; NULL: a default */
+    int line;         /* 0: none */
+} config_where;
+
+enum { SIZE_NUMBER = 0, SIZE_STATE = 1, SIZE_CLASSES = 2 };
+
+typedef struct option_value {
+    int64_t i;  /* I64, FLAG, CHOICE (index), SIZE once bound */
+    double f;   /* F64 */
+    char *text; /* as typed (normal form); PATH: absolute; CHOICE: the choice */
+    int64_t *list_i;
+    double *list_f;
+    int32_t n;           /* of a list */
+    int32_t size_symbol; /* SIZE_*: what stands in place of a number */
+    odeon_config *component;
+    bool given; /* by the INI or an override, not by default */
+    bool set;   /* has a value (not OPTIONAL and left out) */
+    config_where where;
+} option_value;
+
+/* One component as chosen and set. */
+struct odeon_config {
+    const odeon_component *component;
+    int32_t kind;
+    size_t n;             /* options */
+    option_value *values; /* [n], in the order of the component's table */
+    config_where where;
+    /* Sizes that state and classes stand for; 0 until schema_bind_sizes. */
+    int64_t state, classes;
+};
+
+/* key = value, both as typed. */
+typedef struct schema_pair {
+    const char *key, *value;
+    config_where where;
+    bool used; /* set by schema_component for every pair that it took */
+} schema_pair;
+
+/* Parses "id" or "id(key=value, ...)" for a component of kind, loads its plugin, and sets its
+ * options from the parentheses and from the n pairs (keys of the section that it owns). A key in
+ * both, unknown (nearest name is said), out of range, with trailing junk or missing:
+ * ODEON_ERR_CONFIG with file, line, section and what is allowed. folder: what relative paths count
+ * from. */
+odeon_status schema_component(registry *r, int32_t kind, const char *expression, config_where where,
+                              const char *section, const char *folder, size_t n, schema_pair *pairs,
+                              odeon_config **out);
+void schema_destroy(odeon_config *config); /* NULL is allowed */
+/* A copy of its own, values and nested components included; NULL without memory. */
+odeon_config *schema_copy(const odeon_config *config);
+
+/* Gives state and classes their numbers, here and in nested components. A component that uses
+ * state or classes where there is none (0) is ODEON_ERR_CONFIG. */
+odeon_status schema_bind_sizes(odeon_config *config, int64_t state, int64_t classes);
+
+/* Finds an option by name; NULL if the component has none of that name. */
+const option_value *schema_value(const odeon_config *config, const char *name);
+const odeon_option *schema_option(const odeon_config *config, const char *name);
+
+/* Parses one value of an option's type from text; the same parser for INI, defaults and bounds. */
+odeon_status schema_parse(registry *r, const odeon_option *option, const char *text,
+                          config_where where, const char *section, const char *folder,
+                          option_value *out);
+void schema_value_clear(option_value *value);
+
+/* Splits at commas outside parentheses ("conv2d(filters=6), relu"); items are trimmed copies. */
+odeon_status schema_split(const char *text, config_where where, size_t *n, char ***items);
+void schema_split_free(size_t n, char **items);
+
+/* "id(key=value, ...)" with every option that has a value, defaults included. */
+odeon_status schema_print(FILE *out, const odeon_config *config);
+/* Lines "key = value" for the same. */
+odeon_status schema_print_keys(FILE *out, const odeon_config *config);
+/* One option as help: name, type, range, default, unit, help. Used by inspect. */
+void schema_print_option(FILE *out, const odeon_option *option);
+
+#endif

@@ -1,0 +1,77 @@
+/* abi.h: what every structure and every plugin of the Odeon ABI has in common.
+ *
+ * STATE: draft. No kind is frozen; until one is, any header may change with any minor version.
+ *
+ * Rules that hold for all headers of this folder
+ * - Plain C data only: fixed-width integers, double, float, pointers, pointers to functions. No
+ *   bool, enum, long, bit-field or union inside a structure, no hidden padding, no #if.
+ * - A structure that may grow starts with struct_size, the sizeof of whoever filled it in. Fields
+ *   are appended, never moved or removed. Read a field only where ODEON_HAS says that it is there.
+ * - Fields named reserved are zero; the loader refuses a plugin in which one is not.
+ * - Strings are UTF-8 and end in NUL. Pointers passed to a call are borrowed for that call unless
+ *   the comment at the slot says longer.
+ * - Whoever allocates frees. A plugin takes long-lived memory from its host (host.h).
+ * - Nothing unwinds across a call: no longjmp, no C++ exception, no exit, no abort.
+ *
+ * Thread tags, one at every slot
+ *   [main]      the thread that started the host, before or after all work, never twice at a time
+ *   [worker]    the thread that owns the instance (or queue); calls on one instance never overlap
+ *   [any]       any thread, calls may overlap
+ */
+#ifndef ODEON_ABI_H
+#define ODEON_ABI_H
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Equal majors work together. A plugin names the least minor of the host that it can live with;
+ * afterwards both sides use the lower of their two minors, never the one they were built with. */
+#define ODEON_ABI_MAJOR 1
+#define ODEON_ABI_MINOR 0
+
+/* First word of the plugin root: 'O' 'D' 'E' 'N' in memory order on little-endian machines. */
+#define ODEON_MAGIC 0x4e45444fu
+
+/* A structure's size up to and including one field, and whether a filled-in structure reaches that
+ * far and has something there (field is a pointer or a pointer to a function). */
+#define ODEON_SIZE_THROUGH(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+#define ODEON_HAS(pointer, type, field)                                                            \
+    ((pointer)->struct_size >= ODEON_SIZE_THROUGH(type, field) && (pointer)->field != NULL)
+
+/* The one symbol of a plugin is exported with this; everything else stays hidden. */
+#ifdef __cplusplus
+#define ODEON_EXPORT extern "C" __attribute__((visibility("default")))
+#else
+#define ODEON_EXPORT extern __attribute__((visibility("default")))
+#endif
+
+/* An ELF note, readable without loading the file: owner "Odeon", type 1, and this text, e.g.
+ * "abi=1.0 components=integrator/tsit5". The components are KIND/ID separated by commas. */
+#define ODEON_NOTE_OWNER      "Odeon"
+#define ODEON_NOTE_TYPE       1u
+#define ODEON_NOTE_TEXT_BYTES 228u
+
+typedef struct odeon_note {
+    uint32_t owner_bytes, text_bytes, type; /* 6, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE */
+    char owner[8];                          /* "Odeon", padded as the ELF format asks */
+    char text[ODEON_NOTE_TEXT_BYTES];
+} odeon_note;
+
+#define ODEON_TEXT_(x) #x
+#define ODEON_TEXT(x)  ODEON_TEXT_(x)
+
+/* Stands once in a plugin: ODEON_PLUGIN_NOTE("integrator/tsit5"); */
+#define ODEON_PLUGIN_NOTE(components)                                                              \
+    __attribute__((section(".note.odeon"), used,                                                   \
+                   aligned(4))) static const odeon_note odeon_plugin_note = {                      \
+        6u, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE, ODEON_NOTE_OWNER,                              \
+        "abi=" ODEON_TEXT(ODEON_ABI_MAJOR) "." ODEON_TEXT(                                         \
+            ODEON_ABI_MINOR) " components=" components}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,67 @@
+/* container.h: services for layers that hold a body, above all the ODE block.
+ *
+ * The layer `ode` is a thin plugin over these: it says from its options what is to be solved and
+ * how; the host builds the field from the body, runs the integrator and the gradient method, and
+ * keeps records and counters. Draft. */
+#ifndef ODEON_CONTAINER_H
+#define ODEON_CONTAINER_H
+#include "odeon/abi.h"
+#include "odeon/device.h"
+#include "odeon/host.h"
+#include "odeon/layer.h"
+#include "odeon/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ODEON_HOST_ODE "odeon.host.ode/1"
+
+enum {
+    ODEON_STEPS_ADAPTIVE = 0, /* by control */
+    ODEON_STEPS_COUNT = 1,    /* steps of equal size */
+    ODEON_STEPS_SIZE = 2,     /* of step_size, the last one shorter */
+    ODEON_STEPS_REPLAY = 3    /* the list of replay_path */
+};
+
+/* One block. Text is borrowed until create has returned. */
+typedef struct odeon_ode_spec {
+    uint32_t struct_size;
+    int32_t mode; /* ODEON_STEPS_* */
+    double t0, t1;
+    odeon_control control; /* ADAPTIVE: all but t1, n_parts and count, which are the solve's; where
+                              beta[i], beta_reject, start_exponent are given per order they are
+                              divided by the method's order if exponents_per_order is 1 */
+    int32_t exponents_per_order, reserved0;
+    double first_step;              /* ADAPTIVE: 0 chooses automatically */
+    int64_t steps;                  /* COUNT */
+    double step_size;               /* SIZE: > 0 */
+    int64_t max_steps;              /* accepted and rejected together, per solve */
+    const char *replay_path;        /* REPLAY: CSV of t,h as `odeon grad --steps` writes it */
+    const odeon_config *integrator; /* option_component of the layer */
+    const odeon_config *gradient;
+} odeon_ode_spec;
+
+typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
+
+typedef struct odeon_ode_services {
+    uint32_t struct_size, reserved0;
+    /* Refuses (ODEON_ERR_CONFIG) an adaptive solve with a method that estimates no error, a
+     * gradient that cannot go with the integrator, a body that itself holds an ODE block. */
+    odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
+                           odeon_ode **out);
+    void (*destroy)(odeon_ode *ode); /* takes NULL */
+    /* The slots of odeon_layer_ops, to be passed on. */
+    odeon_status (*plan)(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out);
+    odeon_status (*forward)(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
+                            const odeon_tensor *out, int32_t keep);
+    odeon_status (*vjp)(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
+                        const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in);
+} odeon_ode_services;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

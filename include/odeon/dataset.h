@@ -1,0 +1,57 @@
+/* dataset.h: samples by index.
+ *
+ * One instance serves one split of one run and all workers. The host shuffles, slices, converts and
+ * transfers; a data set only says what it has and copies samples into buffers. Draft. */
+#ifndef ODEON_DATASET_H
+#define ODEON_DATASET_H
+#include "odeon/abi.h"
+#include "odeon/status.h"
+#include "odeon/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a field is for. */
+enum {
+    ODEON_ROLE_INPUT = 0,
+    ODEON_ROLE_LABEL = 1,
+    ODEON_ROLE_TIME = 2,
+    ODEON_ROLE_MASK = 3,
+    ODEON_ROLE_CONTROL = 4
+};
+
+/* A field of every sample: value = scale * stored + shift. */
+typedef struct odeon_field_info {
+    uint32_t struct_size;
+    int32_t role;
+    int32_t dtype;   /* as stored: U8, I64, F32, F64 */
+    int32_t ndim;    /* of one sample, without the batch; at most 5 */
+    int64_t dim[5];  /* images [C,H,W]; a class label has ndim 0 */
+    int64_t classes; /* labels: values are 0 .. classes - 1; else 0 */
+    double scale, shift;
+    const char *name; /* lives as long as the instance */
+} odeon_field_info;
+
+enum { ODEON_SPLIT_TRAIN = 0, ODEON_SPLIT_TEST = 1 };
+
+typedef struct odeon_dataset_ops {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    int32_t (*field_count)(void *self); /* [any] */
+    /* Describes field index from the options alone, before open and without any file, so that a
+     * configuration can be checked where the data is not. out->struct_size is set by the caller.
+     * [any] */
+    odeon_status (*field)(void *self, int32_t index, odeon_field_info *out);
+    /* Reads what is needed to serve split and verifies it against the fields. Once per instance.
+     * ODEON_ERR_DATA or ODEON_ERR_IO, naming the file and what was expected. [main] */
+    odeon_status (*open)(void *self, int32_t split, int64_t *length);
+    /* Copies samples indices[0 .. n-1] (any order, repeats allowed, each < length) into
+     * fields[f] = host memory for [n, dim...] of field f. Never changes the instance. [any] */
+    odeon_status (*get_batch)(void *self, int64_t n, const int64_t *indices, void *const *fields);
+} odeon_dataset_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,352 @@
+/* device.h: a device: memory, queues, and a closed list of operators over tensors.
+ *
+ * A queue belongs to one worker, which alone uses it; operators of one queue take effect in call
+ * order, those of two queues in any order until both have been waited for. A device with memory of
+ * its own may return from an operator before its work is done.
+ *
+ * REPLAYABLE. Every operator below the line copies its arguments at the call (but not what tensors
+ * and slots point to), allocates nothing, waits for nothing, gives no result to the host, and the
+ * caller does not branch on data between two of them. That lets a device record a step once and
+ * replay it. Sizes are asked first; scratch is passed in.
+ *
+ * Conventions of all operators. Shapes are as written; the caller guarantees them, an operator may
+ * check them (ODEON_ERR_INTERNAL). Tensors of one call have one dtype, float32 or float64, unless
+ * written otherwise. Any dimension may be 0: nothing to do. Outputs must not overlap inputs except
+ * where "may be" says so. "adds to" accumulates, everything else overwrites. NaN and infinity are
+ * passed on. Sums over many elements are taken in double, in an order fixed by the shapes alone.
+ * Errors: ODEON_ERR_DEVICE, ODEON_ERR_UNSUPPORTED (dtype), ODEON_ERR_INTERNAL. Draft. */
+#ifndef ODEON_DEVICE_H
+#define ODEON_DEVICE_H
+#include "odeon/abi.h"
+#include "odeon/status.h"
+#include "odeon/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct odeon_queue odeon_queue; /* opaque to all but its device */
+
+/* SLOTS: the control block of one solve on one worker, ODEON_SLOTS doubles in device memory. The
+ * numbers that steer a solver live here, so that no operator needs them from the host. */
+enum {
+    ODEON_SLOT_T = 0,          /* start of the step under trial */
+    ODEON_SLOT_H = 1,          /* its size; negative when integrating backward */
+    ODEON_SLOT_ERROR = 2,      /* its scaled error norm, written by step_control */
+    ODEON_SLOT_ACCEPT = 3,     /* 1: accepted, T and H are already the next step's; 0: rejected */
+    ODEON_SLOT_DONE = 4,       /* 1: T is the end of the solve */
+    ODEON_SLOT_STATUS = 5,     /* ODEON_STEP_* */
+    ODEON_SLOT_STEPS = 6,      /* accepted so far */
+    ODEON_SLOT_REJECTS = 7,    /* rejected so far */
+    ODEON_SLOT_HISTORY = 8,    /* 2: error norms of the last two accepted steps, newest first */
+    ODEON_SLOT_LAST = 10,      /* 1: H was cut so that the step ends at the end of the solve */
+    ODEON_SLOT_START = 11,     /* 2: kept between the phases of step_start */
+    ODEON_SLOT_ERROR_SUM = 16, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
+    ODEON_SLOT_USER = 20,      /* 4: free for dot and the like */
+    ODEON_SLOT_STAGE_T = 24,   /* ODEON_MAX_STAGES: time of each evaluation of a step */
+    ODEON_SLOTS = 64
+};
+#define ODEON_MAX_PARTS  4
+#define ODEON_MAX_STAGES 40
+
+enum { ODEON_STEP_OK = 0, ODEON_STEP_NONFINITE = 1, ODEON_STEP_UNDERFLOW = 2 };
+
+/* A coefficient: imm + (slot < 0 ? 0 : scale * slots[slot]), read when the operator runs. */
+typedef struct odeon_scalar {
+    double imm, scale;
+    int32_t slot, reserved0;
+} odeon_scalar;
+
+enum { ODEON_NORM_RMS = 0, ODEON_NORM_MAX = 1 };     /* within a part */
+enum { ODEON_PARTS_JOINT = 0, ODEON_PARTS_MAX = 1 }; /* parts as one vector; worst part counts */
+enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
+
+/* Step control is data: a linear filter of the last three log errors with limits.
+ *
+ * error   per part p: RMS sqrt(ERROR_SUM[p] / count[p]) or MAX ERROR_SUM[p]; then over the parts:
+ *         JOINT sqrt(sum ERROR_SUM / sum count), MAX the worst. Parts of count 0 do not count.
+ * accept  !(error <= 1) rejects, so NaN rejects (accept_rule LT: !(error < 1)).
+ * factor  accepted: clip(safety * error^-beta0 * e1^-beta1 * e2^-beta2, low, high), with e1, e2
+ *         the errors of the last accepted steps, low = factor_min_accept, high = factor_max, on the
+ *         first accepted step factor_max_first; 1 if steady_low <= 1/factor <= steady_high;
+ *         error 0 gives high.
+ *         rejected: max(factor_min, safety * error^-beta_reject), at most 1; not finite:
+ * factor_min. history after acceptance e2 = e1, e1 = max(error, history_floor); both start at
+ * history_start. next    h = factor * h, |h| at most h_max; if it reaches t1 (to 100 ulp) h = t1 -
+ * t and LAST = 1. When a LAST step is accepted T = t1 exactly and DONE = 1. |h| < h_min or t + h ==
+ * t: STATUS = ODEON_STEP_UNDERFLOW. Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4;
+ * Soderlind, ACM TOMS 29 (2003). */
+typedef struct odeon_control {
+    uint32_t struct_size;
+    int32_t accept_rule, norm, parts_rule, n_parts, reserved0;
+    int64_t count[ODEON_MAX_PARTS]; /* elements of each part over all workers */
+    double t1;                      /* end of the solve */
+    double rtol, atol;
+    double safety, factor_min, factor_max, factor_max_first, factor_min_accept;
+    double beta[3], beta_reject;
+    double history_start, history_floor;
+    double steady_low, steady_high; /* 1, 1: no band */
+    double h_min, h_max;            /* 0 and infinity: no limit */
+    double start_exponent;          /* 1 / p of step_start */
+} odeon_control;
+
+/* Pointwise functions. unary_vjp is given what the last column names: y = f(x), or x itself. */
+enum {
+    ODEON_UNARY_IDENTITY = 0, /* y */
+    ODEON_UNARY_RELU,         /* y   max(x, 0); derivative 0 at 0 */
+    ODEON_UNARY_TANH,         /* y */
+    ODEON_UNARY_SOFTPLUS,     /* y   log(1 + exp(x)); x itself above 20, as PyTorch's; derivative 1
+                                 there */
+    ODEON_UNARY_SIGMOID,      /* y */
+    ODEON_UNARY_EXP,          /* y */
+    ODEON_UNARY_SQRT,         /* y */
+    ODEON_UNARY_RECIPROCAL,   /* y */
+    ODEON_UNARY_LOG,          /* x */
+    ODEON_UNARY_SQUARE,       /* x */
+    ODEON_UNARY_SIN,          /* x */
+    ODEON_UNARY_COS,          /* x */
+    ODEON_UNARY_ABS,          /* x */
+    ODEON_UNARY_COUNT
+};
+/* The ids up to SIGMOID may also stand in an epilogue. */
+#define ODEON_UNARY_LAST_EPILOGUE ODEON_UNARY_SIGMOID
+
+enum {
+    ODEON_BINARY_ADD = 0,
+    ODEON_BINARY_SUB,
+    ODEON_BINARY_MUL,
+    ODEON_BINARY_DIV,
+    ODEON_BINARY_COUNT
+};
+
+/* What a product does to its result before it is stored: add bias, then apply a unary id. */
+typedef struct odeon_epilogue {
+    const odeon_tensor *bias; /* NULL: none. gemm: [N]; conv2d: [K], one a filter */
+    int32_t act, reserved0;
+} odeon_epilogue;
+
+typedef struct odeon_conv2d {
+    int32_t stride_h, stride_w, padding_h, padding_w; /* zeros are padded */
+} odeon_conv2d;
+
+enum { ODEON_POOL_AVG = 0 };
+typedef struct odeon_pool2d {
+    int32_t kind, kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, reserved0;
+} odeon_pool2d;
+
+/* Constants of one Adam update; see adam_step. */
+typedef struct odeon_adam {
+    double lr, beta1, beta2, epsilon, decay_l2, decay_decoupled;
+    int64_t step; /* counts from 1 */
+} odeon_adam;
+
+typedef struct odeon_device_ops {
+    uint32_t struct_size;
+    int32_t rank; /* what device = auto prefers: the highest that probes well */
+
+    /* ---- set-up and transfer; may wait and allocate ---- */
+
+    /* Usable on this machine? If not, the reason goes to the host. [main] */
+    odeon_status (*probe)(void *device);
+    /* A short line on what runs the operators ("OpenBLAS SkylakeX, AVX-512"), at most bytes long
+     * with its NUL; written to the run's manifest. [main] */
+    odeon_status (*describe)(void *device, char *text, uint64_t bytes);
+    /* A queue for worker, used by its thread alone. [worker] */
+    odeon_status (*queue_create)(void *device, int32_t worker, odeon_queue **out);
+    void (*queue_destroy)(odeon_queue *queue); /* waits for it; takes NULL */
+    /* Device memory, aligned to at least 64 bytes, contents undefined; 0 bytes give some address.
+     * ODEON_ERR_NOMEM says how much was asked. Never called within a step. [any] */
+    odeon_status (*alloc)(void *device, uint64_t bytes, void **out);
+    void (*free)(void *device, void *memory); /* takes NULL. [any] */
+    /* Host memory to device and back. After upload source may be reused; download has waited. */
+    odeon_status (*upload)(odeon_queue *queue, void *destination, const void *source,
+                           uint64_t bytes);
+    odeon_status (*download)(odeon_queue *queue, void *destination, const void *source,
+                             uint64_t bytes);
+    /* values[i] = slots[first + i], i < n. Waits. */
+    odeon_status (*slots_read)(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
+                               double *values);
+    odeon_status (*wait)(odeon_queue *queue); /* until all operators so far have taken effect */
+
+    /* ---- REPLAYABLE from here on ---- */
+
+    /* -- moving -- */
+    /* y = x. Same dtype (any) and count. */
+    odeon_status (*copy)(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y);
+    /* y = scale * x + shift, from any dtype to F32, F64 or I64 (towards zero). Same count. */
+    odeon_status (*cast)(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
+                         const odeon_tensor *y);
+    /* y = value everywhere. */
+    odeon_status (*fill)(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
+                         const double *slots);
+    /* y[r * y_pitch + y_at + c] = x[r * x_pitch + x_at + c] for r < rows, c < cols: elements. */
+    odeon_status (*copy2d)(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,
+                           int64_t rows, int64_t cols, int64_t x_pitch, int64_t x_at,
+                           int64_t y_pitch, int64_t y_at);
+    /* y[r * pitch + at + c] = v[r], or v[0] if v holds one number; v is F64 [1] or [rows]. */
+    odeon_status (*rows_fill)(odeon_queue *queue, const odeon_tensor *y, int64_t rows, int64_t cols,
+                              int64_t pitch, int64_t at, const odeon_tensor *v);
+    /* Adds the sum over c of x[r * pitch + at + c] to v[r], or to v[0] if v holds one number. */
+    odeon_status (*rows_sum)(odeon_queue *queue, const odeon_tensor *x, int64_t rows, int64_t cols,
+                             int64_t pitch, int64_t at, const odeon_tensor *v);
+
+    /* -- solver -- */
+    /* slots[first + i] = values[i], i < n <= 16. */
+    odeon_status (*slots_write)(odeon_queue *queue, double *slots, int32_t first, int32_t n,
+                                const double *values);
+    /* slots[STAGE_T + i] = slots[T] + c[i] * slots[H], i < n <= ODEON_MAX_STAGES. */
+    odeon_status (*stage_times)(odeon_queue *queue, int32_t n, const double *c, double *slots);
+    /* y = base + sum over i < n of coefficient[i] * x[i]; base NULL: 0. All of one count;
+     * y may be base or any x. n <= ODEON_MAX_STAGES. */
+    odeon_status (*lincomb)(odeon_queue *queue, const odeon_tensor *y, const odeon_tensor *base,
+                            int32_t n, const odeon_tensor *const *x,
+                            const odeon_scalar *coefficient, const double *slots);
+    /* slots[slot] = the sum of squares (ODEON_NORM_RMS) or the maximum (ODEON_NORM_MAX; NaN wins)
+     * over the elements of e / (atol + rtol * max(|y0|, |y1|)),
+     * with e = sum over i < n of coefficient[i] * x[i]. */
+    odeon_status (*error_sum)(odeon_queue *queue, const odeon_control *control,
+                              const odeon_tensor *y0, const odeon_tensor *y1, int32_t n,
+                              const odeon_tensor *const *x, const odeon_scalar *coefficient,
+                              double *slots, int32_t slot);
+    /* slots[slot] = sum of a * b. */
+    odeon_status (*dot)(odeon_queue *queue, const odeon_tensor *a, const odeon_tensor *b,
+                        double *slots, int32_t slot);
+    /* Judges the step and proposes the next as odeon_control says: reads T, H, LAST, HISTORY,
+     * ERROR_SUM; writes ERROR, ACCEPT, DONE, STATUS, STEPS, REJECTS, HISTORY, LAST, T, H.
+     * STATUS is ODEON_STEP_NONFINITE when the error is not finite (the step is rejected). */
+    odeon_status (*step_control)(odeon_queue *queue, const odeon_control *control, double *slots);
+    /* The automatic first step (Hairer, Norsett, Wanner, II.4, "starting step size"), in phases;
+     * sc = atol + rtol |y0|.  0: from ERROR_SUM of y0/sc into START (d0).  1: from ERROR_SUM of
+     * f0/sc (d1): h0 = 1e-6 if d0 or d1 < 1e-5 else 0.01 d0/d1, into H with the sign of t1 - T;
+     * d1 into START + 1.  2: from ERROR_SUM of (f(T + h0, y0 + h0 f0) - f0)/sc, d2 = that / h0:
+     * h1 = max(1e-6, 1e-3 h0) if d1, d2 <= 1e-15 else (0.01 / max(d1, d2))^start_exponent;
+     * H = min(100 h0, h1), limited to the end of the solve as step_control does.
+     * 3: H is given: only the limits. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, DONE,
+     * ACCEPT, STATUS to their starting values. */
+    odeon_status (*step_start)(odeon_queue *queue, const odeon_control *control, int32_t phase,
+                               double *slots);
+
+    /* -- pointwise -- */
+    odeon_status (*unary)(odeon_queue *queue, int32_t id, const odeon_tensor *x,
+                          const odeon_tensor *y); /* y may be x */
+    /* dx = dy * f'; kept is y or x as the id's line says; dx may be dy or kept. */
+    odeon_status (*unary_vjp)(odeon_queue *queue, int32_t id, const odeon_tensor *kept,
+                              const odeon_tensor *dy, const odeon_tensor *dx);
+    odeon_status (*binary)(odeon_queue *queue, int32_t id, const odeon_tensor *a,
+                           const odeon_tensor *b, const odeon_tensor *y); /* y may be a or b */
+
+    /* -- products -- */
+    /* c[M,N] = alpha * op(a) op(b) + beta * c, then the epilogue (NULL: none; with bias or act beta
+     * is 0). op(a) [M,K] is a or, with trans_a, a[K,M] transposed; op(b) [K,N] likewise.
+     * With beta 0 c is not read. K = 0: the sum is 0. */
+    odeon_status (*gemm)(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
+                         const odeon_tensor *a, const odeon_tensor *b, double beta,
+                         const odeon_tensor *c, const odeon_epilogue *epilogue);
+    /* bias[C] += sum over B and S of x[B,C,S]. */
+    odeon_status (*channel_sum)(odeon_queue *queue, const odeon_tensor *x,
+                                const odeon_tensor *bias);
+    /* Bytes of scratch that each of the three convolutions below needs; x[B,C,H,W], w[K,C,R,S].
+     * Not queued; no data is looked at. */
+    uint64_t (*conv2d_scratch)(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
+                               const odeon_tensor *w);
+    /* y[B,K,P,Q] = cross-correlation of x[B,C,H,W] with w[K,C,R,S], then the epilogue (may be
+     * NULL); P = (H + 2 padding_h - R) / stride_h + 1, rounded down, Q likewise. */
+    odeon_status (*conv2d)(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
+                           const odeon_tensor *w, const odeon_epilogue *epilogue,
+                           const odeon_tensor *y, void *scratch);
+    odeon_status (*conv2d_vjp_x)(odeon_queue *queue, const odeon_conv2d *geometry,
+                                 const odeon_tensor *w, const odeon_tensor *dy,
+                                 const odeon_tensor *dx, void *scratch);
+    /* adds to dw[K,C,R,S] */
+    odeon_status (*conv2d_vjp_w)(odeon_queue *queue, const odeon_conv2d *geometry,
+                                 const odeon_tensor *x, const odeon_tensor *dy,
+                                 const odeon_tensor *dw, void *scratch);
+
+    /* -- pooling, normalization -- */
+    /* y[B,C,P,Q] from x[B,C,H,W]; P, Q as in conv2d. AVG divides by kernel_h * kernel_w, padded
+     * zeros included, as PyTorch's AvgPool2d. */
+    odeon_status (*pool2d)(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
+                           const odeon_tensor *y);
+    odeon_status (*pool2d_vjp)(odeon_queue *queue, const odeon_pool2d *geometry,
+                               const odeon_tensor *x, const odeon_tensor *y, const odeon_tensor *dy,
+                               const odeon_tensor *dx); /* x, y: max only */
+    /* x[B,C,S] in groups of C/groups channels (groups divides C): y = (x - mean) * rstd * w[C] +
+     * b[C], variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0).
+     * stats F64 [B,groups,2] receives mean and rstd.
+     * Source: Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
+    odeon_status (*groupnorm)(odeon_queue *queue, int32_t groups, double epsilon,
+                              const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
+                              const odeon_tensor *y, const odeon_tensor *stats);
+    /* dx (NULL: not wanted); adds to dw[C], db[C] (NULL: not wanted). */
+    odeon_status (*groupnorm_vjp)(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                  const odeon_tensor *w, const odeon_tensor *stats,
+                                  const odeon_tensor *dy, const odeon_tensor *dx,
+                                  const odeon_tensor *dw, const odeon_tensor *db);
+
+    /* -- loss and optimizers -- */
+    /* x[B,K] logits, labels I64 [B]. sums F64 [2] = weight * sum of -log softmax(x)[label], and the
+     * number of rows whose first largest element is the label. dx = weight * (softmax(x) - onehot)
+     * (NULL: not wanted). A label outside [0, K) or a NaN row gives a NaN loss. */
+    odeon_status (*softmax_cross_entropy)(odeon_queue *queue, const odeon_tensor *x,
+                                          const odeon_tensor *labels, double weight,
+                                          const odeon_tensor *sums, const odeon_tensor *dx);
+    /* g' = g + decay p; v = momentum v + g' (first: v = g'); p -= lr v, with nesterov
+     * p -= lr (g' + momentum v). momentum 0: v may be NULL. All [n]. As PyTorch's SGD. */
+    odeon_status (*sgd_step)(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                             const odeon_tensor *v, double lr, double momentum, double decay,
+                             int32_t nesterov, int32_t first);
+    /* p -= lr decay_decoupled p; g' = g + decay_l2 p; m = beta1 m + (1 - beta1) g';
+     * v = beta2 v + (1 - beta2) g'^2;
+     * p -= lr / (1 - beta1^step) * m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon). All [n].
+     * Source: Kingma, Ba, Adam, 2015, alg. 1; Loshchilov, Hutter, AdamW, 2019, alg. 2. */
+    odeon_status (*adam_step)(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                              const odeon_tensor *m, const odeon_tensor *v,
+                              const odeon_adam *constants);
+
+    /* ---- optional ---- */
+
+    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_POISON; or NULL. [any] */
+    const void *(*get_extension)(void *device, const char *id);
+} odeon_device_ops;
+
+/* A device in use: what layers, losses and optimizers are given. */
+typedef struct odeon_device {
+    uint32_t struct_size, reserved0;
+    void *self;
+    const odeon_device_ops *ops;
+} odeon_device;
+
+/* How often a device was asked to do what, since it was created. Extension. */
+#define ODEON_DEVICE_COUNTERS "odeon.device.counters/1"
+typedef struct odeon_device_counters {
+    uint32_t struct_size, reserved0;
+    /* [any]; live_bytes: allocated and not freed */
+    void (*read)(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
+                 int64_t *live_bytes);
+} odeon_device_counters;
+
+/* Makes memory useless (NaN) that its owner declares free to overwrite, so that reading it before
+ * writing it shows. For devices made for tests; replayable. Extension. */
+#define ODEON_DEVICE_POISON "odeon.device.poison/1"
+typedef struct odeon_device_poison {
+    uint32_t struct_size, reserved0;
+    odeon_status (*poison)(odeon_queue *queue, void *memory, uint64_t bytes);
+} odeon_device_poison;
+
+static inline odeon_scalar odeon_imm(double value)
+{
+    odeon_scalar s = {value, 0.0, -1, 0};
+    return s;
+}
+
+/* scale * slots[slot] */
+static inline odeon_scalar odeon_slot(double scale, int32_t slot)
+{
+    odeon_scalar s = {0.0, scale, slot, 0};
+    return s;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,83 @@
+/* gradient.h: how dL/dy at the end of a solve becomes dL/dy at its start and dL/dtheta.
+ *
+ * A gradient method is small code over the services below; loops, records and frames are the
+ * host's. Each worker has an instance. Draft. */
+#ifndef ODEON_GRADIENT_H
+#define ODEON_GRADIENT_H
+#include "odeon/abi.h"
+#include "odeon/field.h"
+#include "odeon/status.h"
+#include "odeon/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a solve leaves behind for a later walk backward, per accepted step. */
+enum {
+    ODEON_KEEP_NONE = 0,   /* nothing: memory does not grow with the steps */
+    ODEON_KEEP_STEPS = 1,  /* y0 and carry: reserved */
+    ODEON_KEEP_STAGES = 2, /* the inputs of its evaluations: reserved */
+    ODEON_KEEP_FRAMES = 3  /* all that vjp needs */
+};
+
+/* Norm of the augmented state of a continuous adjoint. */
+enum {
+    ODEON_AUGMENT_SEMINORM = 0, /* without theta_bar: Kidger, Chen, Lyons, 2021 */
+    ODEON_AUGMENT_FULL = 1      /* with it: reserved */
+};
+
+/* Services of one ODE block on one worker; valid during forward and backward. */
+typedef struct odeon_solve_services {
+    uint32_t struct_size, reserved0;
+    void *self;
+    /* Integrates field from t0 to t1 (t1 < t0: backward) with the block's integrator and control;
+     * y [n] holds y(t0) before and y(t1) after. Leaves records as keep says, after dropping those
+     * of the solve before. */
+    odeon_status (*solve)(void *self, const odeon_field *field, double t0, double t1, int32_t keep,
+                          const odeon_tensor *y);
+    int64_t (*record_count)(void *self);
+    /* The exact reverse of the recorded steps with their sizes held fixed, last to first:
+     * y_bar [n] holds dL/dy(t1) before and dL/dy(t0) after; adds to the parameters' gradients.
+     * Frames go back to the pool as they are used up. */
+    odeon_status (*reverse)(void *self, const odeon_field *field, const odeon_tensor *y_bar);
+    /* The continuous adjoint of field: the field of (y, a, theta_bar) with
+     * y' = f, a' = -a^T df/dy, theta_bar' = -a^T df/dtheta, and a state for it. Valid until the
+     * next augment. Source: Chen et al., Neural ODEs, 2018, algorithm 1. */
+    odeon_status (*augment)(void *self, const odeon_field *field, int32_t norm,
+                            const odeon_field **out, odeon_tensor *state);
+    /* Adds part theta_bar of an augmented state to the parameters' gradients. */
+    odeon_status (*add_theta)(void *self, const odeon_field *augmented, const odeon_tensor *state);
+    /* Reports ||y - y0|| / ||y0||, how far a backward solve has drifted from where the forward
+     * one started. */
+    odeon_status (*drift)(void *self, const odeon_tensor *y, const odeon_tensor *y0);
+    /* y = x, and y = 0. */
+    odeon_status (*copy)(void *self, const odeon_tensor *x, const odeon_tensor *y);
+    odeon_status (*zero)(void *self, const odeon_tensor *y);
+} odeon_solve_services;
+
+/* What a method needs of an integrator; checked when the INI is resolved. */
+enum {
+    ODEON_GRADIENT_DISCRETE = 1 << 0, /* steps that can be walked backward: tableau or verbs */
+    ODEON_GRADIENT_NEEDS_Y0 = 1 << 1, /* backward is given y0 */
+    ODEON_GRADIENT_NEEDS_Y1 = 1 << 2  /* backward is given y1 */
+};
+
+typedef struct odeon_gradient_ops {
+    uint32_t struct_size;
+    int32_t flags; /* ODEON_GRADIENT_* */
+    /* y [n] holds y(t0) and becomes y(t1), of a pass that a backward will follow. [worker] */
+    odeon_status (*forward)(void *self, const odeon_solve_services *services,
+                            const odeon_field *field, double t0, double t1, const odeon_tensor *y);
+    /* From d_y1 = dL/dy(t1) writes d_y0 = dL/dy(t0) and adds to the parameters' gradients.
+     * y0 and y1 are NULL unless flagged. d_y0 may be d_y1. [worker] */
+    odeon_status (*backward)(void *self, const odeon_solve_services *services,
+                             const odeon_field *field, double t0, double t1, const odeon_tensor *y0,
+                             const odeon_tensor *y1, const odeon_tensor *d_y1,
+                             const odeon_tensor *d_y0);
+} odeon_gradient_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,38 @@
+/* group.h: the workers of a run, and where they meet.
+ *
+ * A worker is a thread with a slice of every batch, a queue and memory of its own. All workers make
+ * the same calls in the same order; whatever decides about control flow comes out of a collective
+ * and so has the same bits everywhere.
+ *
+ * Every collective carries its caller's status and gives the worst one (any failure before any
+ * void step; of several failures the lowest rank's) to all. If that is not 0 the data is void and
+ * everybody returns to the step loop with it, making no further collective on the way. A worker on
+ * which something fails between two collectives calls agree(status) as its next one, whichever
+ * collective the others are in. Only the host and containers call agree. A worker with an empty
+ * slice makes the same calls with B = 0. Draft. */
+#ifndef ODEON_GROUP_H
+#define ODEON_GROUP_H
+#include "odeon/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct odeon_group {
+    uint32_t struct_size;
+    int32_t rank, size;
+    int32_t reserved0;
+    void *self;
+    /* x becomes the sum over the workers, in rank order: the same bits on all. F32 or F64, the same
+     * shape everywhere. Waits for the queue. [worker] */
+    odeon_status (*sum)(void *self, odeon_queue *queue, const odeon_tensor *x, odeon_status mine);
+    /* slots[first .. first+n-1] become their sums, or their maxima (maximum 1; NaN wins). */
+    odeon_status (*reduce_slots)(void *self, odeon_queue *queue, double *slots, int32_t first,
+                                 int32_t n, int32_t maximum, odeon_status mine);
+    odeon_status (*agree)(void *self, odeon_status mine);
+} odeon_group;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

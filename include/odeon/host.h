@@ -1,0 +1,76 @@
+/* host.h: what a host gives to a plugin.
+ *
+ * A plugin links nothing of the host: all services arrive in this table, at init and at create.
+ * Each instance gets a table of its own (self tells the host which), valid until its destroy has
+ * returned. Draft. */
+#ifndef ODEON_HOST_H
+#define ODEON_HOST_H
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "odeon/abi.h"
+#include "odeon/option.h"
+#include "odeon/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ODEON_LOG_DEBUG = 0, ODEON_LOG_INFO = 1, ODEON_LOG_WARNING = 2 };
+
+typedef struct odeon_config
+    odeon_config; /* one component as the INI chose and set it; the host's */
+
+typedef struct odeon_host {
+    uint32_t struct_size;
+    uint32_t abi_minor; /* the lower of the host's and the plugin's */
+    void *self;         /* the host's; pass the table itself to the slots */
+
+    /* Host memory, aligned to 64 bytes, contents undefined. NULL when there is none (or when a test
+     * says so); the plugin then fails with ODEON_ERR_NOMEM. free takes NULL. [any] */
+    void *(*alloc)(const struct odeon_host *host, uint64_t bytes);
+    void (*free)(const struct odeon_host *host, void *memory);
+
+    /* Records why a call is about to fail and returns status unchanged. Text is copied. The host
+     * adds the component's path. Of several on one thread the first is kept. [any] */
+    odeon_status (*fail)(const struct odeon_host *host, odeon_status status, const char *text);
+    /* Says something that is no failure. stdout and stderr are the host's alone. [any] */
+    void (*log)(const struct odeon_host *host, int32_t level, const char *text);
+
+    /* The value of an option of this component; name is one of its table and has the type that the
+     * slot reads (anything else is a bug in the plugin: the result is 0 or NULL and the host
+     * refuses the instance after create). Text and lists live as long as config, which lives as
+     * long as the instance. [main], [worker] */
+    int64_t (*option_i64)(const odeon_config *config, const char *name);
+    double (*option_f64)(const odeon_config *config, const char *name);
+    const char *(*option_text)(const odeon_config *config, const char *name);
+    const int64_t *(*option_list_i64)(const odeon_config *config, const char *name, int32_t *n);
+    const double *(*option_list_f64)(const odeon_config *config, const char *name, int32_t *n);
+    const odeon_config *(*option_component)(const odeon_config *config, const char *name);
+    /* 1 if the INI gives the option (and not only its default does), else 0. */
+    int32_t (*option_given)(const odeon_config *config, const char *name);
+
+    /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. [any] */
+    const void *(*get_extension)(const struct odeon_host *host, const char *id);
+} odeon_host;
+
+#define ODEON_MESSAGE_BYTES 512
+
+/* Formats the reason of a failure, gives it to the host and returns status:
+ *   return odeon_fail(host, ODEON_ERR_CONFIG, "conv2d: input has %lld channels", n);
+ * Say what, where, why and what to do, in one line. */
+__attribute__((format(printf, 3, 4))) static inline odeon_status
+odeon_fail(const odeon_host *host, odeon_status status, const char *format, ...)
+{
+    char text[ODEON_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return host->fail(host, status, text);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

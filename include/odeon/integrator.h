@@ -1,0 +1,116 @@
+/* integrator.h: a method for y' = f(t, y). The loop (stages, step control, output times, limits,
+ * records, gradients) belongs to the host; a method says how one step is made, in one of three
+ * tiers.
+ *
+ * TABLEAU   an explicit Runge-Kutta method as data; no function at all.
+ * STEP      any method whose step is a sequence of two verbs, eval and combine, over handles.
+ * SOLVE     a whole solver of its own (say, SUNDIALS). Reserved: no host calls it yet.
+ *
+ * The host sees every verb, so it fuses combinations with the error norm, keeps what gradients
+ * need, and walks any step backward: a method gets the exact gradient of its steps without writing
+ * a derivative. Draft. */
+#ifndef ODEON_INTEGRATOR_H
+#define ODEON_INTEGRATOR_H
+#include "odeon/abi.h"
+#include "odeon/device.h"
+#include "odeon/field.h"
+#include "odeon/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Y_i = y + h sum_j<i a_ij k_j,  k_i = f(t + c_i h, Y_i),  y1 = y + h sum b_i k_i,
+ * error = h sum (b_i - b_hat_i) k_i.  First same as last (FSAL): flag it if the last row of a is b
+ * and the last c is 1; the last k is then the first of the next step.
+ * Dense output: y(t + x h) = y + h sum_i k_i sum_j<=degree interp[i * degree + j - 1] x^j,
+ * 0 <= x <= 1; at x = 1 the inner sum is b_i. */
+enum { ODEON_TABLEAU_FSAL = 1 << 0 };
+
+typedef struct odeon_tableau {
+    uint32_t struct_size;
+    int32_t flags;
+    int32_t stages; /* 1 to 32 */
+    int32_t order;
+    int32_t embedded_order; /* of b_hat; 0: none, fixed steps only */
+    int32_t interp_degree;  /* 0: no dense output */
+    const double *a;        /* [stages][stages], zero on and above the diagonal */
+    const double *b;        /* [stages] */
+    const double *b_hat;    /* [stages] or NULL */
+    const double *c;        /* [stages] */
+    const double *interp;   /* [stages][interp_degree] or NULL */
+} odeon_tableau;
+
+/* HANDLES: vectors of the state's shape, named by number. */
+enum {
+    ODEON_HANDLE_Y0 = 0, /* state at the start of the step; read only */
+    ODEON_HANDLE_Y1 = 1, /* state at its end; must be written */
+    ODEON_HANDLE_ERROR =
+        2, /* error estimate; combine only; must be written if embedded_order > 0 */
+    /* CARRY passes from step to step. The host stores it, gives the old one back after a rejected
+     * step, and differentiates through it. */
+    ODEON_HANDLE_CARRY_IN = 16,  /* + i; read only; zero at index 0 unless start fills it */
+    ODEON_HANDLE_CARRY_OUT = 32, /* + i; every one must be written */
+    ODEON_HANDLE_WORK = 64       /* + i; stages among them */
+};
+#define ODEON_MAX_CARRY 16
+#define ODEON_MAX_WORK  128
+
+/* (alpha + beta * h) * x */
+typedef struct odeon_term {
+    double alpha, beta;
+    int32_t x, reserved0;
+} odeon_term;
+
+/* A step under way. Every handle is written once and before it is read. */
+typedef struct odeon_step {
+    uint32_t struct_size;
+    int32_t reserved0;
+    /* Steps accepted since the start (of the solve, or since h changed under FIXED_H). What a
+     * method does may depend on it and on its options, on nothing else. */
+    int64_t index;
+    void *self;
+    /* k = f(t + c h, y) */
+    odeon_status (*eval)(void *self, int32_t k, double c, int32_t y);
+    /* out = sum over i < n of terms[i]; a single term with alpha 1, beta 0 costs nothing. */
+    odeon_status (*combine)(void *self, int32_t out, int32_t n, const odeon_term *terms);
+} odeon_step;
+
+enum {
+    ODEON_STEPPER_FIXED_H = 1 << 0 /* valid for equal steps: when h changes, index starts at 0 */
+};
+
+typedef struct odeon_stepper_info {
+    uint32_t struct_size;
+    int32_t flags;
+    int32_t order, embedded_order; /* embedded_order 0: fixed steps only */
+    int32_t n_carry, n_work;
+} odeon_stepper_info;
+
+/* No hidden state: what passes from step to step is carry. */
+typedef struct odeon_stepper_ops {
+    uint32_t struct_size, reserved0;
+    odeon_status (*describe)(void *self, odeon_stepper_info *out); /* [worker] */
+    /* Fills CARRY_OUT from Y0 before the first step; NULL: carry starts at zero. */
+    odeon_status (*start)(void *self, const odeon_step *step); /* [worker] */
+    /* One step. Called once for every index that differs in its verbs; the host repeats what it
+     * saw, for a retry with another h as for walking it backward. */
+    odeon_status (*step)(void *self, const odeon_step *step); /* [worker] */
+    /* Reserved for methods that verbs do not describe; NULL until a host calls them. */
+    void (*step_vjp)(void);
+    void (*inverse)(void);
+} odeon_stepper_ops;
+
+/* The ops of a component of kind integrator: exactly one of the three is not NULL. A tableau needs
+ * neither create nor destroy. */
+typedef struct odeon_integrator {
+    uint32_t struct_size, reserved0;
+    const odeon_tableau *tableau;
+    const odeon_stepper_ops *stepper;
+    const void *solver; /* reserved */
+} odeon_integrator;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,139 @@
+/* layer.h: a layer: a shape rule, parameters, a forward function and its vector-Jacobian product.
+ *
+ * A layer is written against the operators of device.h, so one source serves every device and both
+ * dtypes. Each worker has an instance of its own, which holds options and nothing else: parameters,
+ * gradients, running state, what is kept for the vjp and scratch belong to the host. A layer inside
+ * an ODE block is called many times a step, at times t in any order: calls must not depend on
+ * earlier calls. Unless flagged BATCH_COUPLED a layer treats samples independently. Draft. */
+#ifndef ODEON_LAYER_H
+#define ODEON_LAYER_H
+#include "odeon/abi.h"
+#include "odeon/device.h"
+#include "odeon/group.h"
+#include "odeon/status.h"
+#include "odeon/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of a call, in odeon_context. */
+enum {
+    ODEON_CALL_TRAIN = 1 << 0,       /* training, not evaluation */
+    ODEON_CALL_UPDATE_STATE = 1 << 1 /* running state may move; clear whenever an evaluation is
+                                        repeated or belongs to a backward pass */
+};
+
+/* One call's surroundings, borrowed for it. */
+typedef struct odeon_context {
+    uint32_t struct_size;
+    int32_t flags; /* ODEON_CALL_* */
+    odeon_queue *queue;
+    const odeon_device *device;
+    const odeon_group *group; /* leaf layers that are not BATCH_COUPLED have no business with it */
+    double *slots;            /* of the solve around this call, or NULL outside of one */
+    /* Time, F64 [1] or [B], on the device; NULL outside of an ODE block. */
+    const odeon_tensor *t;
+    uint64_t rng_key;     /* of (seed, layer, epoch, batch): the same during a whole solve */
+    int64_t first_sample; /* index in the global batch of this slice's first sample */
+    int64_t n_global;     /* samples of the global batch */
+    /* Another field of the batch (masks, controls, times) by name, or NULL. */
+    const odeon_tensor *(*batch_field)(const struct odeon_context *context, const char *name);
+    void *host;           /* the host's */
+    int32_t epilogue_act; /* forward of a layer that plans EPILOGUE: apply this unary id to out */
+    int32_t reserved0;
+} odeon_context;
+
+/* Properties of a plan. */
+enum {
+    ODEON_LAYER_NEEDS_IN = 1 << 0,      /* vjp reads in */
+    ODEON_LAYER_NEEDS_OUT = 1 << 1,     /* vjp reads out */
+    ODEON_LAYER_BATCH_COUPLED = 1 << 2, /* samples see each other: runs whole, meets in group */
+    ODEON_LAYER_USES_T = 1 << 3,        /* reads t; vjp adds to d_t */
+    ODEON_LAYER_LINEAR = 1 << 4,        /* in in, up to a constant */
+    ODEON_LAYER_STATEFUL = 1 << 5,      /* has running state */
+    ODEON_LAYER_TRAIN_ONLY = 1 << 6,    /* the host leaves it out of evaluation */
+    ODEON_LAYER_VIEW = 1 << 7,          /* out is in under another shape: never called */
+    ODEON_LAYER_EPILOGUE = 1 << 8,      /* forward obeys context->epilogue_act */
+    ODEON_LAYER_POINTWISE = 1 << 9      /* is just the unary id act: may be carried out as the
+                                           epilogue of the layer before, then never called */
+};
+
+/* The answer to one input shape. Nothing is allocated by it. The host zeroes it first and sets
+ * struct_size. */
+typedef struct odeon_layer_plan {
+    uint32_t struct_size;
+    int32_t flags;          /* ODEON_LAYER_* */
+    int32_t act, reserved0; /* with POINTWISE: the unary id */
+    odeon_tensor out;       /* shape and dtype; data NULL; dim[0] is the batch */
+    uint64_t tape_bytes;    /* kept from forward to vjp, one block per evaluation */
+    uint64_t scratch_bytes; /* free to overwrite, for forward and vjp each */
+    uint64_t derived_bytes; /* made by prepare from the parameters (packed weights) */
+} odeon_layer_plan;
+
+/* How a parameter starts. */
+enum { ODEON_INIT_CONSTANT = 0, ODEON_INIT_UNIFORM = 1, ODEON_INIT_NORMAL = 2 };
+enum { ODEON_PARAM_WEIGHT = 0, ODEON_PARAM_BIAS = 1, ODEON_PARAM_STATE = 2 };
+
+typedef struct odeon_param {
+    uint32_t struct_size;
+    int32_t role; /* ODEON_PARAM_*; STATE has no gradient and moves under UPDATE_STATE */
+    odeon_tensor
+        shape;        /* conv [out,in,kh,kw], dense [out,in], as PyTorch's; dtype set by the host */
+    const char *name; /* "weight"; lives as long as the instance */
+    int32_t init, reserved0;
+    double init_a, init_b; /* CONSTANT a; UNIFORM on [a, b); NORMAL of mean a, deviation b */
+} odeon_param;
+
+/* The data of one layer on one worker; arrays in the order of param, states after the others. */
+typedef struct odeon_buffers {
+    uint32_t struct_size, reserved0;
+    const odeon_tensor *param; /* weights and biases */
+    const odeon_tensor *grad;  /* of the same shapes; vjp adds to them; NULL: not wanted */
+    const odeon_tensor *state;
+    void *tape, *scratch, *derived; /* of the plan's sizes; tape is NULL when no vjp will follow */
+} odeon_buffers;
+
+/* The body of a container: a chain of layers that the host has built from the sections nested under
+ * the container's own. Opaque; see container.h for what can be done with it. */
+typedef struct odeon_net odeon_net;
+
+typedef struct odeon_layer_ops {
+    uint32_t struct_size;
+    int32_t n_bodies; /* 0: a leaf; 1: a container with one body */
+
+    /* out and what else the layer is for input in (shape and dtype alone); the answer depends on
+     * nothing but options, in and flags (ODEON_CALL_TRAIN). A shape that does not fit is
+     * ODEON_ERR_CONFIG with a message that says which is wanted. [worker] */
+    odeon_status (*plan)(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out);
+    /* Parameter index for input in; out->struct_size 0 after the last. NULL: none. [worker] */
+    odeon_status (*param)(void *self, const odeon_tensor *in, int32_t index, odeon_param *out);
+    /* out = f(in; parameters, t). [worker] */
+    odeon_status (*forward)(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out);
+    /* The vector-Jacobian product of forward at the same in, parameters and t: adds to
+     * buffers->grad, adds to d_t (F64, of t's shape; NULL: not wanted), writes d_in (NULL: not
+     * wanted). in and out are NULL unless the plan asked for them. d_in may not overlap d_out.
+     * [worker] */
+    odeon_status (*vjp)(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t);
+
+    /* ---- optional ---- */
+
+    /* After the parameters changed and before the next forward: fills buffers->derived. */
+    odeon_status (*prepare)(void *self, const odeon_context *context, const odeon_buffers *buffers);
+    /* After the last vjp of a batch: folds what derived has gathered into grad. */
+    odeon_status (*finish)(void *self, const odeon_context *context, const odeon_buffers *buffers);
+    /* Containers: takes the body, which lives as long as the instance. Before the first plan. */
+    odeon_status (*attach)(void *self, int32_t body, odeon_net *net);
+    /* Reserved for forward-mode and second derivatives; NULL until specified. */
+    void (*jvp)(void);
+    void (*vjp2)(void);
+} odeon_layer_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
