@@ -4,6 +4,8 @@
  * https://github.com/huggingface/safetensors */
 #ifndef ODEON_CORE_SAFETENSORS_H
 #define ODEON_CORE_SAFETENSORS_H
+#include <stddef.h>
+
 #include "odeon/status.h"
 #include "odeon/tensor.h"
 

@@ -1,0 +1,16 @@
+# odeon_add_plugin(KIND ID FOLDER sources...): the shared object FOLDER/KIND/ID.so, built as every
+# plugin must be: one exported symbol, nothing of the host, all symbols resolved at link time.
+function(odeon_add_plugin kind id folder)
+  set(target odeon_${kind}_${id})
+  add_library(${target} MODULE ${ARGN})
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${id} C_VISIBILITY_PRESET hidden
+                        LIBRARY_OUTPUT_DIRECTORY ${folder}/${kind})
+  target_link_options(${target} PRIVATE
+    "LINKER:--version-script=${ODEON_PLUGIN_MAP}" LINKER:--as-needed LINKER:--build-id)
+  if(NOT ODEON_SANITIZE) # the sanitizers' own symbols come from the program
+    target_link_options(${target} PRIVATE LINKER:-z,defs)
+  endif()
+  target_link_libraries(${target} PRIVATE m)
+endfunction()
+
+get_filename_component(ODEON_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map ABSOLUTE)

@@ -1,0 +1,57 @@
+/* support.h: what the tests share. Includes cmocka in the order that it asks for. */
+#ifndef ODEON_TESTS_SUPPORT_H
+#define ODEON_TESTS_SUPPORT_H
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "odeon/tensor.h"
+#include "registry.h"
+#include "safetensors.h"
+
+/* A registry that sees the build's plugins and those of the tests. Fails the test on error. */
+registry *support_registry(void);
+
+/* Parses an expression ("dense(units=3)") of a kind, with state and classes bound to the numbers
+ * given (0: not bound), and makes the instance. Fails the test on error. */
+struct instance *support_instance(registry *r, int32_t kind, const char *expression, int64_t state,
+                                  int64_t classes);
+
+/* Fails unless |a - b| <= relative * max norm of b (euclidean norms over all n); prints the worst
+ * element. b all zero: absolute. */
+void support_assert_close(const char *what, int64_t n, const double *a, const double *b,
+                          double relative);
+/* ||a - b|| / ||b||; ||a|| if b is zero. */
+double support_distance(int64_t n, const double *a, const double *b);
+
+/* A file of tests/parity; fails the test if it cannot be read. */
+safetensors *support_fixture(const char *name);
+/* Its tensor as double; mem_free it. n receives the number of elements (may be NULL). */
+double *support_tensor(const safetensors *file, const char *name, int64_t *n);
+
+/* Deterministic numbers in [-1, 1). */
+double support_random(uint64_t seed, uint64_t index);
+
+/* A device with one queue. */
+typedef struct support_device {
+    struct instance *instance;
+    odeon_device device;
+    odeon_queue *queue;
+    int32_t dtype;
+} support_device;
+support_device support_device_open(registry *r, const char *id, int32_t dtype);
+void support_device_close(support_device *d);
+/* A tensor of the device's dtype with the given shape; data from values (double) or, if NULL, left
+ * as it is. */
+odeon_tensor support_upload(support_device *d, const double *values, int32_t ndim,
+                            const int64_t *dim);
+odeon_tensor support_upload_as(support_device *d, int32_t dtype, const double *values, int32_t ndim,
+                               const int64_t *dim);
+/* Its values as double (any dtype); mem_free them. */
+double *support_download(support_device *d, const odeon_tensor *x);
+void support_release(support_device *d, odeon_tensor *x);
+
+#endif
