@@ -1,0 +1,94 @@
+/* session.h: a configured network on a device with its workers, ready to train and evaluate.
+ *
+ * The caller's thread is the only one that calls these; the workers are threads inside. A failure
+ * of any worker is the failure of the call, with its message in diag_message. */
+#ifndef ODEON_CORE_SESSION_H
+#define ODEON_CORE_SESSION_H
+#include "config.h"
+#include "data.h"
+#include "odeon/loss.h"
+#include "run_dir.h"
+
+typedef struct session session;
+
+/* Builds the model on every worker: plugins' instances, shapes, parameters with their initial
+ * values (or those of train.weights), optimizer state. max_batch: the largest batch to come; it
+ * only helps to choose the number of workers when run.workers is 0. */
+odeon_status session_create(registry *r, const config *c, const data_fields *fields,
+                            int64_t max_batch, session **out);
+void session_destroy(session *s); /* NULL is allowed */
+
+/* ---- what it is ---- */
+
+typedef struct session_layer {
+    const char *path;  /* "ode.block" */
+    const char *layer; /* the layer's id */
+    int32_t depth;     /* 0: a layer of the model itself; 1: in the body of a container */
+    int32_t ndim;      /* of the output, without the batch */
+    int64_t dim[5];
+    int64_t parameters; /* of this layer alone; 0 if it shares another's */
+    const char *shared; /* path of the layer whose parameters it shares, or NULL */
+} session_layer;
+
+size_t session_layer_count(const session *s);
+session_layer session_layer_at(const session *s, size_t index); /* in file order */
+int64_t session_parameter_count(const session *s);
+int32_t session_workers(const session *s);
+const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
+size_t session_metric_count(const session *s);
+const char *const *session_metric_names(const session *s);
+double session_learning_rate(const session *s);
+
+/* ---- batches ---- */
+
+#define SESSION_MAX_BLOCKS 16
+
+typedef struct session_result {
+    double loss;                       /* mean over the batch */
+    double metrics[ODEON_MAX_METRICS]; /* means over the batch */
+    double grad_norm;                  /* before clipping; NAN when nothing was differentiated */
+    size_t n_blocks;                   /* ODE blocks, at most SESSION_MAX_BLOCKS */
+    metrics_block blocks[SESSION_MAX_BLOCKS];
+} session_result;
+
+/* One optimizer step on samples indices[0 .. n-1] of source; step counts from 1 and is the
+ * optimizer's. */
+odeon_status session_train(session *s, const data_source *source, int64_t n, const int64_t *indices,
+                           int64_t epoch, int64_t step, double lr_factor, session_result *out);
+/* Loss and metrics in evaluation mode; nothing is kept for a backward pass. */
+odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
+                              const int64_t *indices, session_result *out);
+
+/* One batch given in the caller's memory, differentiated in training mode without an update: the
+ * output [n, ...], dL/dx [n, ...], then the gradients by session_gradient. Arrays are as double
+ * whatever the dtype of the run; out and d_x may be NULL. */
+odeon_status session_differentiate(session *s, int64_t n, const double *x, const int64_t *labels,
+                                   double *output, double *d_x, session_result *result);
+int64_t session_output_size(const session *s); /* elements a sample */
+
+/* ---- parameters ---- */
+
+typedef struct session_parameter {
+    const char *path;   /* "ode.block.weight" */
+    int32_t ndim, role; /* ODEON_PARAM_* of layer.h */
+    int64_t dim[ODEON_MAX_DIMS];
+    int64_t count;
+} session_parameter;
+
+size_t session_parameters(const session *s); /* tensors, running state included */
+session_parameter session_parameter_at(const session *s, size_t index);
+/* Values, and gradients of the last session_differentiate, as double; out has room for count. */
+odeon_status session_parameter_get(session *s, size_t index, double *out);
+odeon_status session_parameter_set(session *s, size_t index, const double *values);
+odeon_status session_gradient_get(session *s, size_t index, double *out);
+
+/* All tensors in the run's dtype, by path. Loading demands every one of them, in shape, and no
+ * other (ODEON_ERR_DATA with the first that differs). */
+odeon_status session_save(session *s, const char *path);
+odeon_status session_load(session *s, const char *path);
+
+/* Writes the accepted steps of the last forward solve as CSV (t,h), one ODE block: index <
+ * n_blocks. */
+odeon_status session_write_steps(session *s, size_t block, const char *path);
+
+#endif
