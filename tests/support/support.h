@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#undef fail /* a slot of odeon_host has that name; fail_msg remains */
 
+#include "odeon/device.h"
 #include "odeon/tensor.h"
 #include "registry.h"
 #include "safetensors.h"

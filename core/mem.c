@@ -1,0 +1,139 @@
+#include "mem.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+/* Stands before every block and keeps its alignment; realloc knows no alignment, so that resizing
+ * must know how much to copy. */
+typedef union header {
+    size_t bytes;
+    unsigned char fill[ALIGNMENT];
+} header;
+
+static atomic_int_fast64_t live_blocks, total_allocs, fail_countdown;
+
+static bool told_to_fail(void)
+{
+    if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0) {
+        return false;
+    }
+    /* Several threads may count below zero; exactly one of them finds 1. */
+    return atomic_fetch_sub_explicit(&fail_countdown, 1, memory_order_relaxed) == 1;
+}
+
+void *mem_alloc(size_t bytes)
+{
+    atomic_fetch_add_explicit(&total_allocs, 1, memory_order_relaxed);
+    void *block = NULL;
+    if (told_to_fail() || bytes > PTRDIFF_MAX - sizeof(header) ||
+        posix_memalign(&block, ALIGNMENT, sizeof(header) + bytes) != 0) {
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&live_blocks, 1, memory_order_relaxed);
+    header *h = block;
+    h->bytes = bytes;
+    return h + 1;
+}
+
+void *mem_zalloc(size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size) {
+        return NULL;
+    }
+    void *p = mem_alloc(count * size);
+    if (p != NULL) {
+        memset(p, 0, count * size);
+    }
+    return p;
+}
+
+void *mem_resize(void *p, size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size) {
+        return NULL;
+    }
+    size_t bytes = count * size;
+    void *grown = mem_alloc(bytes);
+    if (grown != NULL && p != NULL) {
+        size_t old = ((const header *)p - 1)->bytes;
+        memcpy(grown, p, old < bytes ? old : bytes);
+        mem_free(p);
+    }
+    return grown;
+}
+
+char *mem_strdup(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = mem_alloc(bytes);
+    if (copy != NULL) {
+        memcpy(copy, text, bytes);
+    }
+    return copy;
+}
+
+char *mem_printf(const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = length < 0 ? NULL : mem_alloc((size_t)length + 1);
+    if (text != NULL) {
+        (void)vsnprintf(text, (size_t)length + 1, format, again);
+    }
+    va_end(again);
+    return text;
+}
+
+void mem_free(void *p)
+{
+    if (p != NULL) {
+        atomic_fetch_sub_explicit(&live_blocks, 1, memory_order_relaxed);
+        free((header *)p - 1);
+    }
+}
+
+int64_t mem_live_blocks(void)
+{
+    return atomic_load_explicit(&live_blocks, memory_order_relaxed);
+}
+
+int64_t mem_total_allocs(void)
+{
+    return atomic_load_explicit(&total_allocs, memory_order_relaxed);
+}
+
+void mem_fail_at(int64_t n)
+{
+    atomic_store_explicit(&fail_countdown, n, memory_order_relaxed);
+}
+
+bool checked_mul(int64_t a, int64_t b, int64_t *out)
+{
+    bool fits = true;
+    if (a > 0) {
+        fits = b > 0 ? a <= INT64_MAX / b : b >= INT64_MIN / a;
+    } else if (a < 0) {
+        fits = b > 0 ? a >= INT64_MIN / b : b == 0 || b >= INT64_MAX / a;
+    }
+    if (fits) {
+        *out = a * b;
+    }
+    return fits;
+}
+
+bool checked_add(int64_t a, int64_t b, int64_t *out)
+{
+    bool fits = b > 0 ? a <= INT64_MAX - b : a >= INT64_MIN - b;
+    if (fits) {
+        *out = a + b;
+    }
+    return fits;
+}
