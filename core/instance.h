@@ -14,9 +14,14 @@ typedef struct instance {
     int32_t misuse;                   /* options asked for that do not exist, or of another type */
 } instance;
 
-/* Makes an instance of what config chose. Messages of its failures start with path. */
+/* Makes an instance of what config chose. Messages of its failures start with path. A create that
+ * reads an option which its table lacks, or has with another type, is ODEON_ERR_PLUGIN. */
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out);
 void instance_destroy(instance *x); /* NULL is allowed */
+
+/* Fills x->host; of x only path is looked at by the services that it gives. For a plugin's init,
+ * which belongs to no instance. */
+void instance_host(instance *x);
 
 /* The kind's table, e.g. const odeon_layer_ops *ops = x->component->ops. */
 

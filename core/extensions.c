@@ -1,0 +1,23 @@
+#include "extensions.h"
+
+#include <stddef.h>
+#include <string.h>
+
+typedef struct extension {
+    const char *id;
+    const void *(*table)(void);
+} extension;
+
+static const extension extensions[] = {
+    {NULL, NULL},
+};
+
+const void *extension_find(const char *id)
+{
+    for (const extension *e = extensions; e->id != NULL; e++) {
+        if (strcmp(e->id, id) == 0) {
+            return e->table();
+        }
+    }
+    return NULL;
+}
