@@ -67,20 +67,23 @@ enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
  *         JOINT sqrt(sum ERROR_SUM / sum count), MAX the worst. Parts of count 0 do not count.
  * accept  !(error <= 1) rejects, so NaN rejects (accept_rule LT: !(error < 1)).
  * factor  accepted: clip(safety * error^-beta0 * e1^-beta1 * e2^-beta2, low, high), with e1, e2
- *         the errors of the last accepted steps, low = factor_min_accept, high = factor_max, on the
- *         first accepted step factor_max_first; 1 if steady_low <= 1/factor <= steady_high;
- *         error 0 gives high.
+ *         the errors of the last accepted steps, low = factor_min_accept (factor_min where an error
+ *         of exactly 1 is accepted), high = factor_max, on the first accepted step
+ *         factor_max_first; 1 if steady_low <= 1/factor <= steady_high; error 0 gives high.
  *         rejected: max(factor_min, safety * error^-beta_reject), at most 1; not finite:
- * factor_min. history after acceptance e2 = e1, e1 = max(error, history_floor); both start at
- * history_start. next    h = factor * h, |h| at most h_max; if it reaches t1 (to 100 ulp) h = t1 -
- * t and LAST = 1. When a LAST step is accepted T = t1 exactly and DONE = 1. |h| < h_min or t + h ==
- * t: STATUS = ODEON_STEP_UNDERFLOW. Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4;
+ *         factor_min.
+ * history after acceptance e2 = e1, e1 = max(error, history_floor); both start at history_start.
+ * next    h = factor * h, |h| at most h_max; if it reaches t1 (to 100 ulp) h = t1 - t and LAST = 1.
+ *         When a LAST step is accepted T = t1 exactly, DONE = 1, and h is proposed without an end.
+ *         |h| < h_min (unless LAST) or t + h == t: STATUS = ODEON_STEP_UNDERFLOW.
+ *
+ * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4;
  * Soderlind, ACM TOMS 29 (2003). */
 typedef struct odeon_control {
     uint32_t struct_size;
     int32_t accept_rule, norm, parts_rule, n_parts, reserved0;
     int64_t count[ODEON_MAX_PARTS]; /* elements of each part over all workers */
-    double t1;                      /* end of the solve */
+    double t1;                      /* end of the solve; may be infinite: only a direction */
     double rtol, atol;
     double safety, factor_min, factor_max, factor_max_first, factor_min_accept;
     double beta[3], beta_reject;
@@ -173,7 +176,8 @@ typedef struct odeon_device_ops {
     /* -- moving -- */
     /* y = x. Same dtype (any) and count. */
     odeon_status (*copy)(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y);
-    /* y = scale * x + shift, from any dtype to F32, F64 or I64 (towards zero). Same count. */
+    /* y = scale * x + shift, from any dtype to F32, F64 or I64 (towards zero; INT64_MIN for what
+     * I64 does not hold). Same count. */
     odeon_status (*cast)(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                          const odeon_tensor *y);
     /* y = value everywhere. */
@@ -221,8 +225,9 @@ typedef struct odeon_device_ops {
      * d1 into START + 1.  2: from ERROR_SUM of (f(T + h0, y0 + h0 f0) - f0)/sc, d2 = that / h0:
      * h1 = max(1e-6, 1e-3 h0) if d1, d2 <= 1e-15 else (0.01 / max(d1, d2))^start_exponent;
      * H = min(100 h0, h1), limited to the end of the solve as step_control does.
-     * 3: H is given: only the limits. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, DONE,
-     * ACCEPT, STATUS to their starting values. */
+     * 3: H is given: only the limits. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, ACCEPT
+     * (0), DONE (1 if T is t1), STATUS (NONFINITE if H came out as NaN) to their starting
+     * values. */
     odeon_status (*step_start)(odeon_queue *queue, const odeon_control *control, int32_t phase,
                                double *slots);
 

@@ -7,7 +7,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#undef fail /* a slot of odeon_host has that name; fail_msg remains */
+#undef fail /* a slot of odeon_host has that name */
+#undef fail_msg
+/* Prints a message and fails the test. */
+#define fail_msg(...)                                                                              \
+    do {                                                                                           \
+        print_error(__VA_ARGS__);                                                                  \
+        print_error("\n");                                                                         \
+        _fail(__FILE__, __LINE__);                                                                 \
+    } while (0)
 
 #include "odeon/device.h"
 #include "odeon/tensor.h"

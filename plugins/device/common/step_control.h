@@ -1,0 +1,25 @@
+/* step_control.h: the arithmetic that steers a solver, on a block of slots that the processor can
+ * reach. A device whose slots lie in host memory calls these from its operators of the same names;
+ * device.h has their contracts (odeon_control, SLOTS, step_control, step_start, stage_times). They
+ * allocate nothing, fail in no way and need nothing but math.h. */
+#ifndef ODEON_DEVICE_STEP_CONTROL_H
+#define ODEON_DEVICE_STEP_CONTROL_H
+#include "odeon/device.h"
+
+/* imm + scale * slots[slot], or imm where slot is negative; slots is then not read. */
+double scalar_value(odeon_scalar scalar, const double *slots);
+
+/* slots[STAGE_T + i] = T + c[i] H for i < n. */
+void stage_times(int32_t n, const double *c, double *slots);
+
+/* The scaled error norm: ERROR_SUM of all parts as control's norm and parts_rule combine it. NaN if
+ * any part that counts is; 0 if none counts. */
+double error_norm(const odeon_control *control, const double *slots);
+
+/* Judges the step of size H at T and writes what comes next (step_control). */
+void step_judge(const odeon_control *control, double *slots);
+
+/* One phase, 0 to 3, of choosing the first step (step_start). */
+void step_start(const odeon_control *control, int32_t phase, double *slots);
+
+#endif

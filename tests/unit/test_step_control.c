@@ -1,0 +1,530 @@
+/* Step control against values worked out by hand from its formulas (device.h, odeon_control) and
+ * from the peers' rules that its presets stand for. */
+#include "support.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "device/common/step_control.h"
+
+/* Powers and products in another order of operations: a few ulp. */
+static const double few_ulp = 8 * DBL_EPSILON;
+
+/* torchdiffeq's dopri5: accept at <= 1, factor clip(0.9 error^(-1/5), error < 1 ? 1 : 0.2, 10). */
+static odeon_control torchdiffeq_control(void)
+{
+    return (odeon_control){.struct_size = sizeof(odeon_control),
+                           .accept_rule = ODEON_ACCEPT_LE,
+                           .norm = ODEON_NORM_RMS,
+                           .parts_rule = ODEON_PARTS_JOINT,
+                           .n_parts = 1,
+                           .count = {1},
+                           .t1 = HUGE_VAL,
+                           .rtol = 1e-7,
+                           .atol = 1e-9,
+                           .safety = 0.9,
+                           .factor_min = 0.2,
+                           .factor_max = 10.0,
+                           .factor_max_first = 10.0,
+                           .factor_min_accept = 1.0,
+                           .beta = {0.2, 0.0, 0.0},
+                           .beta_reject = 0.2,
+                           .history_start = 1.0,
+                           .history_floor = 0.0,
+                           .steady_low = 1.0,
+                           .steady_high = 1.0,
+                           .h_min = 0.0,
+                           .h_max = HUGE_VAL,
+                           .start_exponent = 0.2};
+}
+
+/* SciML's PI of order 5: q = clip(error^b1 / previous^b2 / gamma, 1/qmax, 1/qmin), h / q. */
+static odeon_control sciml_control(void)
+{
+    odeon_control control = torchdiffeq_control();
+    control.factor_max_first = 10000.0;
+    control.factor_min_accept = 0.2;
+    control.beta[0] = 0.14;
+    control.beta[1] = -0.08;
+    control.beta_reject = 0.14;
+    control.history_start = 1e-4;
+    control.history_floor = 1e-4;
+    return control;
+}
+
+/* Slots of a solve at t with step h, one step behind it, whose one part has the given error. */
+static void arrange(double *slots, const odeon_control *control, double t, double h, double error)
+{
+    memset(slots, 0, ODEON_SLOTS * sizeof *slots);
+    slots[ODEON_SLOT_T] = t;
+    slots[ODEON_SLOT_H] = h;
+    slots[ODEON_SLOT_STEPS] = 1.0;
+    slots[ODEON_SLOT_HISTORY] = control->history_start;
+    slots[ODEON_SLOT_HISTORY + 1] = control->history_start;
+    slots[ODEON_SLOT_ERROR_SUM] = error * error;
+}
+
+/* The ratio of the next step to a step of size 0.5 from 1.0 with this error. */
+static double factor_of(const odeon_control *control, double error)
+{
+    double slots[ODEON_SLOTS];
+    arrange(slots, control, 1.0, 0.5, error);
+    step_judge(control, slots);
+    return slots[ODEON_SLOT_H] / 0.5;
+}
+
+static void assert_near(double actual, double expected)
+{
+    if (!(fabs(actual - expected) <= few_ulp * fabs(expected))) {
+        fail_msg("%.17g is not %.17g", actual, expected);
+    }
+}
+
+static void test_scalar_adds_its_slot(void **state)
+{
+    (void)state;
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = 0.25};
+    assert_near(scalar_value((odeon_scalar){2.0, 4.0, ODEON_SLOT_H, 0}, slots), 3.0);
+    assert_near(scalar_value((odeon_scalar){2.0, 4.0, -1, 0}, NULL), 2.0);
+}
+
+static void test_stage_times_are_t_plus_c_h(void **state)
+{
+    (void)state;
+    static const double c[] = {0.0, 0.5, 1.0};
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 2.0, [ODEON_SLOT_H] = -0.5};
+    slots[ODEON_SLOT_STAGE_T + 3] = 7.0;
+    stage_times(3, c, slots);
+    assert_near(slots[ODEON_SLOT_STAGE_T], 2.0);
+    assert_near(slots[ODEON_SLOT_STAGE_T + 1], 1.75);
+    assert_near(slots[ODEON_SLOT_STAGE_T + 2], 1.5);
+    assert_near(slots[ODEON_SLOT_STAGE_T + 3], 7.0);
+}
+
+static void test_error_norm_joins_parts_or_takes_the_worst(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {0};
+    slots[ODEON_SLOT_ERROR_SUM] = 8.0;       /* two elements: RMS 2 */
+    slots[ODEON_SLOT_ERROR_SUM + 1] = 999.0; /* none: does not count */
+    slots[ODEON_SLOT_ERROR_SUM + 2] = 6.0;   /* six elements: RMS 1 */
+    control.n_parts = 3;
+    control.count[0] = 2;
+    control.count[1] = 0;
+    control.count[2] = 6;
+    assert_near(error_norm(&control, slots), sqrt(14.0 / 8.0));
+    control.parts_rule = ODEON_PARTS_MAX;
+    assert_near(error_norm(&control, slots), 2.0);
+    control.norm = ODEON_NORM_MAX;
+    assert_near(error_norm(&control, slots), 8.0);
+    control.parts_rule = ODEON_PARTS_JOINT;
+    assert_near(error_norm(&control, slots), 8.0);
+}
+
+static void test_error_norm_of_nothing_is_zero(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {0};
+    control.count[0] = 0;
+    assert_true(error_norm(&control, slots) == 0.0);
+}
+
+static void test_error_norm_keeps_a_nan_of_any_part(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    control.n_parts = 2;
+    control.count[0] = control.count[1] = 1;
+    for (int rule = ODEON_PARTS_JOINT; rule <= ODEON_PARTS_MAX; rule++) {
+        for (int part = 0; part < 2; part++) {
+            double slots[ODEON_SLOTS] = {0};
+            slots[ODEON_SLOT_ERROR_SUM + part] = (double)NAN;
+            slots[ODEON_SLOT_ERROR_SUM + 1 - part] = 5.0;
+            control.parts_rule = rule;
+            assert_true(isnan(error_norm(&control, slots)));
+        }
+    }
+}
+
+static void test_torchdiffeq_factor_follows_its_rule(void **state)
+{
+    (void)state;
+    static const struct {
+        double error, factor;
+    } cases[] = {
+        {0.0, 10.0},    {1e-9, 10.0}, /* 0.9 * 63 is cut to 10 */
+        {0.03125, 1.8},               /* 0.9 * 2 */
+        {0.9, 1.0},                   /* 0.919: does not shrink below error 1 */
+        {1.0, 0.9},                   /* accepted, yet shrinks */
+        {32.0, 0.45},   {1e9, 0.2},   {HUGE_VAL, 0.2}, {(double)NAN, 0.2},
+    };
+    odeon_control control = torchdiffeq_control();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_near(factor_of(&control, cases[i].error), cases[i].factor);
+    }
+}
+
+static void test_sciml_factor_uses_the_error_before(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 0.0, 1.0, 0.5);
+    step_judge(&control, slots);
+    double first = 0.9 * pow(0.5, -0.14) * pow(1e-4, 0.08);
+    assert_near(slots[ODEON_SLOT_H], first);
+
+    slots[ODEON_SLOT_ERROR_SUM] = 0.04; /* error 0.2 */
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], first * 0.9 * pow(0.2, -0.14) * pow(0.5, 0.08));
+    assert_near(slots[ODEON_SLOT_HISTORY], 0.2);
+    assert_near(slots[ODEON_SLOT_HISTORY + 1], 0.5);
+}
+
+static void test_sciml_rejection_leaves_the_history(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 0.0, 1.0, 4.0);
+    slots[ODEON_SLOT_HISTORY] = 0.25;
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 0.9 * pow(4.0, -0.14));
+    assert_near(slots[ODEON_SLOT_HISTORY], 0.25);
+    assert_near(slots[ODEON_SLOT_HISTORY + 1], 1e-4);
+}
+
+static void test_sciml_history_has_a_floor(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 0.0, 1.0, 1e-9);
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_HISTORY], 1e-4);
+}
+
+static void test_sciml_first_accepted_step_may_grow_further(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 0.0, 1e-6, 0.0);
+    slots[ODEON_SLOT_STEPS] = 0.0;
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 1e-2);
+    slots[ODEON_SLOT_ERROR_SUM] = 0.0;
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 1e-1);
+}
+
+static void test_third_coefficient_weighs_the_error_before_last(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.factor_min_accept = 0.2;
+    control.beta[1] = -0.1;
+    control.beta[2] = 0.05;
+    arrange(slots, &control, 0.0, 1.0, 0.5);
+    slots[ODEON_SLOT_HISTORY] = 0.25;
+    slots[ODEON_SLOT_HISTORY + 1] = 0.125;
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 0.9 * pow(0.5, -0.2) * pow(0.25, 0.1) * pow(0.125, -0.05));
+}
+
+static void test_steady_band_keeps_the_step(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    control.beta[1] = 0.0;
+    control.steady_high = 1.2;
+    assert_near(factor_of(&control, 0.99), 1.0);                    /* 1/0.9013 is in the band */
+    assert_near(factor_of(&control, 0.25), 0.9 * pow(0.25, -0.14)); /* grows: 1/1.09 is not */
+}
+
+static void test_strict_rule_rejects_error_one(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.accept_rule = ODEON_ACCEPT_LT;
+    arrange(slots, &control, 0.0, 1.0, 1.0);
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_ACCEPT] == 0.0);
+    assert_near(slots[ODEON_SLOT_H], 0.9);
+}
+
+static void test_accepted_step_moves_on(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 1.0, 0.5, 0.03125);
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_ERROR], 0.03125);
+    assert_true(slots[ODEON_SLOT_ACCEPT] == 1.0);
+    assert_true(slots[ODEON_SLOT_DONE] == 0.0);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
+    assert_true(slots[ODEON_SLOT_T] == 1.5);
+    assert_true(slots[ODEON_SLOT_STEPS] == 2.0);
+    assert_true(slots[ODEON_SLOT_REJECTS] == 0.0);
+}
+
+static void test_nonfinite_error_rejects(void **state)
+{
+    (void)state;
+    static const double errors[] = {(double)NAN, HUGE_VAL};
+    odeon_control control = torchdiffeq_control();
+    for (size_t i = 0; i < 2; i++) {
+        double slots[ODEON_SLOTS];
+        arrange(slots, &control, 1.0, 0.5, errors[i]);
+        step_judge(&control, slots);
+        assert_true(slots[ODEON_SLOT_ACCEPT] == 0.0);
+        assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE);
+        assert_true(slots[ODEON_SLOT_T] == 1.0);
+        assert_true(slots[ODEON_SLOT_STEPS] == 1.0);
+        assert_true(slots[ODEON_SLOT_REJECTS] == 1.0);
+    }
+}
+
+/* Runs with error 0.5 at every step; returns the steps taken until DONE, at most 1000. */
+static int run_to_end(const odeon_control *control, double *slots)
+{
+    int steps = 0;
+    while (slots[ODEON_SLOT_DONE] == 0.0 && steps < 1000) {
+        slots[ODEON_SLOT_ERROR_SUM] = 0.25;
+        step_judge(control, slots);
+        steps++;
+    }
+    return steps;
+}
+
+static void test_solve_ends_at_t1_exactly(void **state)
+{
+    (void)state;
+    static const double spans[][2] = {{0.0, 1.0}, {0.1, 0.7}, {1.0, 0.0}, {0.3, -2.7}};
+    for (size_t i = 0; i < 4; i++) {
+        odeon_control control = torchdiffeq_control();
+        double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = spans[i][0], [ODEON_SLOT_H] = 0.013};
+        control.t1 = spans[i][1];
+        step_start(&control, 3, slots);
+        assert_true(signbit(slots[ODEON_SLOT_H]) == signbit(spans[i][1] - spans[i][0]));
+        assert_in_range(run_to_end(&control, slots), 3, 999);
+        assert_true(slots[ODEON_SLOT_T] == spans[i][1]);
+    }
+}
+
+static void test_step_that_reaches_t1_is_cut_and_marked(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.t1 = 2.0;
+    arrange(slots, &control, 1.0, 0.5, 0.03125); /* proposes 0.9 at 1.5 */
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_LAST] == 1.0);
+    assert_true(slots[ODEON_SLOT_H] == 0.5);
+    assert_true(slots[ODEON_SLOT_DONE] == 0.0);
+}
+
+static void test_rejected_last_step_is_last_no_more(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.t1 = 1.5;
+    arrange(slots, &control, 1.0, 0.5, 32.0);
+    slots[ODEON_SLOT_LAST] = 1.0;
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_LAST] == 0.0);
+    assert_true(slots[ODEON_SLOT_DONE] == 0.0);
+    assert_near(slots[ODEON_SLOT_H], 0.225);
+}
+
+static void test_sliver_before_t1_is_taken_along(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 1.0, [ODEON_SLOT_H] = 1.0};
+    control.t1 = 2.0 + 90.0 * DBL_EPSILON; /* 45 ulp of t1 further than the step */
+    step_start(&control, 3, slots);
+    assert_true(slots[ODEON_SLOT_LAST] == 1.0);
+    assert_true(slots[ODEON_SLOT_H] == control.t1 - 1.0);
+}
+
+static void test_step_is_limited_to_h_max(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.h_max = 0.6;
+    control.t1 = -HUGE_VAL;
+    arrange(slots, &control, 1.0, -0.5, 0.03125);
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_H] == -0.6);
+}
+
+static void test_step_below_h_min_is_underflow(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.h_min = 0.4;
+    arrange(slots, &control, 1.0, 0.5, 32.0);
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
+}
+
+static void test_step_lost_in_t_is_underflow(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 1.0, DBL_EPSILON, 1e9);
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
+}
+
+static void test_last_step_may_be_shorter_than_h_min(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.h_min = 0.4;
+    control.t1 = 1.75;
+    arrange(slots, &control, 1.0, 0.5, 0.5);
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_LAST] == 1.0);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
+}
+
+/* Phases 0 to 2 on the three norms, from t0 = 0 unless said; slots receive what they leave. */
+static double start_from(const odeon_control *control, double d0, double d1, double change,
+                         double *slots)
+{
+    const double norms[] = {d0, d1, change};
+    memset(slots, 0, ODEON_SLOTS * sizeof *slots);
+    slots[ODEON_SLOT_STEPS] = slots[ODEON_SLOT_REJECTS] = slots[ODEON_SLOT_DONE] = 5.0;
+    for (int32_t phase = 0; phase < 3; phase++) {
+        slots[ODEON_SLOT_ERROR_SUM] = norms[phase] * norms[phase];
+        step_start(control, phase, slots);
+    }
+    return slots[ODEON_SLOT_H];
+}
+
+static void test_first_step_follows_hairer(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    /* h0 = 0.01 * 2/4; d2 = 3/h0; h1 = (0.01 / d2)^(1/5) */
+    assert_near(start_from(&control, 2.0, 4.0, 3.0, slots), pow(0.01 / 600.0, 0.2));
+    /* d1 the larger: d2 = 0.005/h0 = 1 */
+    assert_near(start_from(&control, 2.0, 4.0, 0.005, slots), pow(0.01 / 4.0, 0.2));
+    /* h0 = 1e-6 as d0 is small; h1 = (0.01 / 4)^(1/5) is beyond 100 h0 */
+    assert_near(start_from(&control, 1e-6, 4.0, 1e-7, slots), 1e-4);
+    /* flat: h0 = 1e-6, h1 = max(1e-6, 1e-9) */
+    assert_near(start_from(&control, 1.0, 0.0, 0.0, slots), 1e-6);
+}
+
+static void test_first_probe_points_to_the_end(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_ERROR_SUM] = 4.0};
+    control.t1 = -1.0;
+    step_start(&control, 0, slots);
+    slots[ODEON_SLOT_ERROR_SUM] = 16.0;
+    step_start(&control, 1, slots);
+    assert_near(slots[ODEON_SLOT_H], -0.005);
+    slots[ODEON_SLOT_ERROR_SUM] = 9.0;
+    step_start(&control, 2, slots);
+    assert_near(slots[ODEON_SLOT_H], -pow(0.01 / 600.0, 0.2));
+}
+
+static void test_start_sets_counters_and_history(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    double slots[ODEON_SLOTS];
+    (void)start_from(&control, 2.0, 4.0, 3.0, slots);
+    assert_true(slots[ODEON_SLOT_STEPS] == 0.0);
+    assert_true(slots[ODEON_SLOT_REJECTS] == 0.0);
+    assert_true(slots[ODEON_SLOT_DONE] == 0.0);
+    assert_true(slots[ODEON_SLOT_ACCEPT] == 0.0);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
+    assert_true(slots[ODEON_SLOT_HISTORY] == 1e-4);
+    assert_true(slots[ODEON_SLOT_HISTORY + 1] == 1e-4);
+}
+
+static void test_first_step_is_cut_at_the_end(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.t1 = 0.01;
+    assert_true(start_from(&control, 2.0, 4.0, 3.0, slots) == 0.01);
+    assert_true(slots[ODEON_SLOT_LAST] == 1.0);
+}
+
+static void test_nonfinite_start_says_so(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    (void)start_from(&control, 2.0, 4.0, (double)NAN, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE);
+    (void)start_from(&control, (double)NAN, 4.0, 3.0, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE);
+}
+
+static void test_empty_span_is_done_at_once(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 2.0, [ODEON_SLOT_H] = 0.1};
+    control.t1 = 2.0;
+    step_start(&control, 3, slots);
+    assert_true(slots[ODEON_SLOT_DONE] == 1.0);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scalar_adds_its_slot),
+        cmocka_unit_test(test_stage_times_are_t_plus_c_h),
+        cmocka_unit_test(test_error_norm_joins_parts_or_takes_the_worst),
+        cmocka_unit_test(test_error_norm_of_nothing_is_zero),
+        cmocka_unit_test(test_error_norm_keeps_a_nan_of_any_part),
+        cmocka_unit_test(test_torchdiffeq_factor_follows_its_rule),
+        cmocka_unit_test(test_sciml_factor_uses_the_error_before),
+        cmocka_unit_test(test_sciml_rejection_leaves_the_history),
+        cmocka_unit_test(test_sciml_history_has_a_floor),
+        cmocka_unit_test(test_sciml_first_accepted_step_may_grow_further),
+        cmocka_unit_test(test_third_coefficient_weighs_the_error_before_last),
+        cmocka_unit_test(test_steady_band_keeps_the_step),
+        cmocka_unit_test(test_strict_rule_rejects_error_one),
+        cmocka_unit_test(test_accepted_step_moves_on),
+        cmocka_unit_test(test_nonfinite_error_rejects),
+        cmocka_unit_test(test_solve_ends_at_t1_exactly),
+        cmocka_unit_test(test_step_that_reaches_t1_is_cut_and_marked),
+        cmocka_unit_test(test_rejected_last_step_is_last_no_more),
+        cmocka_unit_test(test_sliver_before_t1_is_taken_along),
+        cmocka_unit_test(test_step_is_limited_to_h_max),
+        cmocka_unit_test(test_step_below_h_min_is_underflow),
+        cmocka_unit_test(test_step_lost_in_t_is_underflow),
+        cmocka_unit_test(test_last_step_may_be_shorter_than_h_min),
+        cmocka_unit_test(test_first_step_follows_hairer),
+        cmocka_unit_test(test_first_probe_points_to_the_end),
+        cmocka_unit_test(test_start_sets_counters_and_history),
+        cmocka_unit_test(test_first_step_is_cut_at_the_end),
+        cmocka_unit_test(test_nonfinite_start_says_so),
+        cmocka_unit_test(test_empty_span_is_done_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
