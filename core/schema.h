@@ -8,7 +8,7 @@
 #include "odeon/plugin.h"
 #include "registry.h"
 
-/* Where a piece of configuration stands: "odenet.ini:12", or "command line". */
+/* Where a piece of configuration stands: "odenet.ini:12", or "override train.lr=1". */
 typedef struct config_where {
     const char *file; /* lives as long as the configuration; NULL: a default */
     int line;         /* 0: none */
@@ -19,7 +19,7 @@ enum { SIZE_NUMBER = 0, SIZE_STATE = 1, SIZE_CLASSES = 2 };
 typedef struct option_value {
     int64_t i;  /* I64, FLAG, CHOICE (index), SIZE once bound */
     double f;   /* F64 */
-    char *text; /* as typed (normal form); PATH: absolute; CHOICE: the choice */
+    char *text; /* normal form; PATH: absolute; CHOICE: the choice; COMPONENT: NULL */
     int64_t *list_i;
     double *list_f;
     int32_t n;           /* of a list */
@@ -41,18 +41,25 @@ struct odeon_config {
     int64_t state, classes;
 };
 
+/* Which of a pair and of the parentheses of the expression it belongs to holds when both set an
+ * option: neither (an error), the pair, the parentheses. */
+enum { PAIR_EQUAL = 0, PAIR_OVER = 1, PAIR_UNDER = 2 };
+
 /* key = value, both as typed. */
 typedef struct schema_pair {
     const char *key, *value;
+    const char *folder; /* what a relative path counts from; NULL: the working directory */
     config_where where;
-    bool used; /* set by schema_component for every pair that it took */
+    int precedence; /* PAIR_* */
+    bool used;      /* set by schema_component for every pair whose key is one of its options */
 } schema_pair;
 
 /* Parses "id" or "id(key=value, ...)" for a component of kind, loads its plugin, and sets its
  * options from the parentheses and from the n pairs (keys of the section that it owns). A key in
- * both, unknown (nearest name is said), out of range, with trailing junk or missing:
- * ODEON_ERR_CONFIG with file, line, section and what is allowed. folder: what relative paths count
- * from. */
+ * both, unknown in the parentheses (nearest name is said), out of range, with trailing junk or
+ * missing: ODEON_ERR_CONFIG with file, line, section and what is allowed. A pair that is not used
+ * is left to the caller, who knows what else may stand in the section. folder: what relative paths
+ * in the expression count from; NULL: the working directory. */
 odeon_status schema_component(registry *r, int32_t kind, const char *expression, config_where where,
                               const char *section, const char *folder, size_t n, schema_pair *pairs,
                               odeon_config **out);
@@ -68,6 +75,16 @@ odeon_status schema_bind_sizes(odeon_config *config, int64_t state, int64_t clas
 const option_value *schema_value(const odeon_config *config, const char *name);
 const odeon_option *schema_option(const odeon_config *config, const char *name);
 
+/* Records "odenet.ini:12: [section] ..." and returns ODEON_ERR_CONFIG; section NULL: without. */
+odeon_status schema_fail(config_where where, const char *section, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Writes ": did you mean 'filters'?", or the list of all n names if none is near. */
+void schema_suggest(char *text, size_t bytes, const char *name, size_t n, const char *const *names);
+
+/* Writes what an option may be: "0 < momentum <= 1", "yes, no", "float32, float64". */
+void schema_allowed(char *text, size_t bytes, const odeon_option *option);
+
 /* Parses one value of an option's type from text; the same parser for INI, defaults and bounds. */
 odeon_status schema_parse(registry *r, const odeon_option *option, const char *text,
                           config_where where, const char *section, const char *folder,
@@ -78,10 +95,13 @@ void schema_value_clear(option_value *value);
 odeon_status schema_split(const char *text, config_where where, size_t *n, char ***items);
 void schema_split_free(size_t n, char **items);
 
-/* "id(key=value, ...)" with every option that has a value, defaults included. */
+/* "id(key=value, ...)" with every option that has a value, defaults included. ODEON_ERR_CONFIG for
+ * a value that would not be read back as it is (a path with a comma, say). */
 odeon_status schema_print(FILE *out, const odeon_config *config);
 /* Lines "key = value" for the same. */
 odeon_status schema_print_keys(FILE *out, const odeon_config *config);
+/* ODEON_ERR_CONFIG if text, as the value of key, would be misread; nested: in parentheses. */
+odeon_status schema_check_text(const char *key, const char *text, bool nested, config_where where);
 /* One option as help: name, type, range, default, unit, help. Used by inspect. */
 void schema_print_option(FILE *out, const odeon_option *option);
 
