@@ -1,0 +1,138 @@
+#include "atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "path.h"
+
+enum { MAX_TRIES = 1000 };
+
+static odeon_status io_failure(const char *path, const char *what)
+{
+    return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+/* A name that nobody else has: those that are taken were left by runs that were killed, or belong
+ * to other threads. */
+static odeon_status create_temporary(atomic_file *file)
+{
+    for (int i = 0; i < MAX_TRIES; i++) {
+        mem_free(file->temporary);
+        file->temporary = mem_printf("%s.%ld-%d.tmp", file->path, (long)getpid(), i);
+        if (file->temporary == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", file->path);
+        }
+        file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (file->fd >= 0) {
+            return ODEON_OK;
+        }
+        if (errno != EEXIST) {
+            break;
+        }
+    }
+    return io_failure(file->temporary, "cannot create");
+}
+
+static void release(atomic_file *file)
+{
+    mem_free(file->path);
+    mem_free(file->temporary);
+    *file = (atomic_file){.fd = -1};
+}
+
+odeon_status atomic_file_open(const char *path, atomic_file *out)
+{
+    *out = (atomic_file){.fd = -1, .path = mem_strdup(path)};
+    odeon_status status = out->path != NULL
+                              ? create_temporary(out)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", path);
+    if (status != ODEON_OK) {
+        release(out);
+    }
+    return status;
+}
+
+odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes)
+{
+    const char *p = data;
+    while (bytes > 0) {
+        ssize_t n = write(file->fd, p, bytes);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return io_failure(file->temporary, "cannot write");
+        }
+        p += n;
+        bytes -= (size_t)n;
+    }
+    return ODEON_OK;
+}
+
+/* A rename lasts once its folder is synced. */
+static odeon_status sync_folder(const char *path)
+{
+    char *folder = path_folder(path);
+    if (folder == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", path);
+    }
+    odeon_status status = ODEON_OK;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) { /* EINVAL: no such thing there */
+        status = io_failure(folder, "cannot sync the folder");
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    mem_free(folder);
+    return status;
+}
+
+odeon_status atomic_file_commit(atomic_file *file)
+{
+    odeon_status status = ODEON_OK;
+    if (fsync(file->fd) != 0 && errno != EINVAL) {
+        status = io_failure(file->temporary, "cannot sync");
+    }
+    int fd = file->fd;
+    file->fd = -1;
+    if (close(fd) != 0 && status == ODEON_OK) {
+        status = io_failure(file->temporary, "cannot close");
+    }
+    if (status == ODEON_OK && rename(file->temporary, file->path) != 0) {
+        status = io_failure(file->path, "cannot put the finished file here");
+    }
+    if (status != ODEON_OK) {
+        (void)unlink(file->temporary);
+    } else {
+        status = sync_folder(file->path);
+    }
+    release(file);
+    return status;
+}
+
+void atomic_file_abandon(atomic_file *file)
+{
+    if (file->fd >= 0) {
+        (void)close(file->fd);
+        (void)unlink(file->temporary);
+        release(file);
+    }
+}
+
+odeon_status atomic_file_put(const char *path, const void *data, size_t bytes)
+{
+    atomic_file file;
+    ODEON_TRY(atomic_file_open(path, &file));
+    odeon_status status = atomic_file_write(&file, data, bytes);
+    if (status != ODEON_OK) {
+        atomic_file_abandon(&file);
+        return status;
+    }
+    return atomic_file_commit(&file);
+}

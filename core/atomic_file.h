@@ -1,0 +1,27 @@
+/* atomic_file.h: a file that appears whole or not at all: it is written beside its place under
+ * another name, synced, and renamed. Until the rename the old file stays as it is. */
+#ifndef ODEON_CORE_ATOMIC_FILE_H
+#define ODEON_CORE_ATOMIC_FILE_H
+#include <stddef.h>
+
+#include "odeon/status.h"
+
+typedef struct atomic_file {
+    int fd;                 /* -1: nothing is open */
+    char *path, *temporary; /* in one folder */
+} atomic_file;
+
+/* ODEON_ERR_IO, ODEON_ERR_NOMEM. On failure nothing is left to abandon. */
+odeon_status atomic_file_open(const char *path, atomic_file *out);
+/* Writes all of it. ODEON_ERR_IO. */
+odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes);
+/* fsync, rename, fsync of the folder; then, as after a failure, file is closed. ODEON_ERR_IO: what
+ * stood at path still does, unless it was the last fsync that failed. */
+odeon_status atomic_file_commit(atomic_file *file);
+/* Closes and removes the temporary file. Does nothing after a commit. */
+void atomic_file_abandon(atomic_file *file);
+
+/* The four in one. */
+odeon_status atomic_file_put(const char *path, const void *data, size_t bytes);
+
+#endif

@@ -1,0 +1,145 @@
+#include "text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mem.h"
+#include "number.h"
+
+void text_fini(text_buffer *t)
+{
+    mem_free(t->data);
+    *t = (text_buffer){0};
+}
+
+void text_clear(text_buffer *t)
+{
+    t->length = 0;
+    t->failed = false;
+}
+
+/* Makes room for n more bytes and a NUL. */
+static bool reserve(text_buffer *t, size_t n)
+{
+    if (t->failed || n >= SIZE_MAX / 2 - t->length) {
+        t->failed = true;
+        return false;
+    }
+    size_t wanted = t->length + n + 1;
+    if (wanted <= t->room) {
+        return true;
+    }
+    size_t room = wanted < 256 ? 256 : wanted + wanted / 2;
+    char *larger = mem_resize(t->data, room, 1);
+    if (larger == NULL) {
+        t->failed = true;
+        return false;
+    }
+    t->data = larger;
+    t->room = room;
+    return true;
+}
+
+void text_add_bytes(text_buffer *t, const char *bytes, size_t n)
+{
+    if (reserve(t, n)) {
+        memcpy(t->data + t->length, bytes, n);
+        t->length += n;
+        t->data[t->length] = 0;
+    }
+}
+
+void text_add(text_buffer *t, const char *more)
+{
+    text_add_bytes(t, more, strlen(more));
+}
+
+void text_printf(text_buffer *t, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int n = vsnprintf(NULL, 0, format, arguments);
+    if (n < 0) {
+        t->failed = true;
+    } else if (reserve(t, (size_t)n)) {
+        (void)vsnprintf(t->data + t->length, (size_t)n + 1, format, again);
+        t->length += (size_t)n;
+    }
+    va_end(again);
+    va_end(arguments);
+}
+
+void text_number(text_buffer *t, double value)
+{
+    char number[NUMBER_TEXT_BYTES];
+    number_print_f64(value, number);
+    text_add(t, number);
+}
+
+void text_json_number(text_buffer *t, double value)
+{
+    if (isfinite(value)) {
+        text_number(t, value);
+    } else {
+        text_add(t, "null");
+    }
+}
+
+size_t text_utf8(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || left < length) {
+        return 0;
+    }
+    unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;  /* no overlong forms */
+    unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf; /* no surrogates */
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+static void add_json_byte(text_buffer *t, unsigned char c)
+{
+    static const char letters[] = "\"\\bfnrt", meanings[] = "\"\\\b\f\n\r\t";
+    const char *meaning = strchr(meanings, c);
+    if (meaning != NULL) {
+        text_printf(t, "\\%c", letters[meaning - meanings]);
+    } else if (c < 0x20) {
+        text_printf(t, "\\u%04x", (unsigned)c);
+    } else {
+        text_printf(t, "%c", c);
+    }
+}
+
+void text_json_string(text_buffer *t, const char *string)
+{
+    const unsigned char *p = (const unsigned char *)string;
+    size_t left = strlen(string);
+    text_add(t, "\"");
+    while (left > 0) {
+        size_t length = text_utf8(p, left);
+        if (length == 1) {
+            add_json_byte(t, *p);
+        } else if (length == 0) {
+            text_add(t, "\xef\xbf\xbd");
+            length = 1;
+        } else {
+            text_add_bytes(t, string + (p - (const unsigned char *)string), length);
+        }
+        p += length;
+        left -= length;
+    }
+    text_add(t, "\"");
+}
