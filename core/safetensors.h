@@ -1,6 +1,7 @@
 /* safetensors.h: named tensors in a file: 8 bytes of header length, a JSON header, the data.
- * The reader is strict: it accepts what the format's reference reader accepts, and refuses
- * duplicate names, unknown keys and leading blanks besides.
+ * The reader is strict: it accepts what the format's reference reader accepts, and refuses besides
+ * names and keys that stand twice, unknown keys, leading blanks, NUL in strings, null in place of
+ * __metadata__, and more than ODEON_MAX_DIMS dimensions.
  * https://github.com/huggingface/safetensors */
 #ifndef ODEON_CORE_SAFETENSORS_H
 #define ODEON_CORE_SAFETENSORS_H
@@ -32,7 +33,7 @@ odeon_status safetensors_parse(const char *name, const void *data, uint64_t byte
 void safetensors_destroy(safetensors *file); /* NULL is allowed */
 
 size_t safetensors_count(const safetensors *file);
-const safetensors_entry *safetensors_at(const safetensors *file, size_t index);
+const safetensors_entry *safetensors_at(const safetensors *file, size_t index);       /* by name */
 const safetensors_entry *safetensors_find(const safetensors *file, const char *name); /* or NULL */
 const char *safetensors_metadata(const safetensors *file, const char *key);           /* or NULL */
 
@@ -41,7 +42,8 @@ odeon_status safetensors_as_f64(const safetensors_entry *entry, double *out);
 int64_t safetensors_elements(const safetensors_entry *entry);
 
 /* Writes path whole or not at all: a temporary file in its folder, fsync, rename, fsync of the
- * folder. Entries may be in any order. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+ * folder. Entries may be in any order. ODEON_ERR_IO, ODEON_ERR_NOMEM; ODEON_ERR_DATA if the reader
+ * would refuse it: a name twice or bytes that disagree with the shape. */
 odeon_status safetensors_write(const char *path, size_t n, const safetensors_entry *entries,
                                size_t n_meta, const safetensors_meta *meta);
 
