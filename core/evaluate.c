@@ -1,0 +1,89 @@
+#include "evaluate.h"
+
+#include <math.h>
+
+#include "diag.h"
+#include "interrupt.h"
+#include "mem.h"
+
+static void add_block(metrics_block *out, const metrics_block *block, bool first, double weight)
+{
+    double share = weight * block->share;
+    if (first) {
+        *out = *block;
+        out->share = share;
+        return;
+    }
+    out->evals_forward += block->evals_forward;
+    out->evals_backward += block->evals_backward;
+    out->accepted += block->accepted;
+    out->rejected += block->rejected;
+    out->accepted_backward += block->accepted_backward;
+    out->rejected_backward += block->rejected_backward;
+    out->h_min = fmin(out->h_min, block->h_min);
+    out->h_max = fmax(out->h_max, block->h_max);
+    out->bytes = block->bytes > out->bytes ? block->bytes : out->bytes;
+    out->share += share;
+}
+
+void evaluate_add(session_result *out, const session_result *batch, size_t n_metrics, int64_t n,
+                  int64_t total)
+{
+    double weight = (double)n / (double)total;
+    bool first = out->n_blocks == 0;
+    out->grad_norm = (double)NAN;
+    out->loss += weight * batch->loss;
+    for (size_t i = 0; i < n_metrics; i++) {
+        out->metrics[i] += weight * batch->metrics[i];
+    }
+    out->n_blocks = batch->n_blocks;
+    for (size_t i = 0; i < batch->n_blocks; i++) {
+        add_block(&out->blocks[i], &batch->blocks[i], first, weight);
+    }
+}
+
+static odeon_status evaluate_batches(session *s, const data_source *source, int64_t batch,
+                                     const int64_t *order, progress *p, session_result *out)
+{
+    int64_t total = data_length(source);
+    for (int64_t start = 0; start < total; start += batch) {
+        int64_t n = total - start < batch ? total - start : batch;
+        session_result result;
+        ODEON_TRY(session_evaluate(s, source, n, order + start, &result));
+        evaluate_add(out, &result, session_metric_count(s), n, total);
+        progress_test(p, start + n, total);
+        if (interrupt_signal() != 0) {
+            return diag_fail(ODEON_ERR_CANCELLED, "interrupted while evaluating");
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status evaluate_split(session *s, const data_source *source, int64_t batch, progress *p,
+                            session_result *out)
+{
+    *out = (session_result){.loss = 0.0};
+    int64_t total = data_length(source);
+    if (total == 0) {
+        return diag_fail(ODEON_ERR_DATA, "the test split has no samples");
+    }
+    int64_t *order = mem_zalloc((size_t)total, sizeof *order);
+    if (order == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "evaluation: no memory for %lld indices",
+                         (long long)total);
+    }
+    for (int64_t i = 0; i < total; i++) {
+        order[i] = i;
+    }
+    odeon_status status = evaluate_batches(s, source, batch, order, p, out);
+    mem_free(order);
+    return status;
+}
+
+void evaluate_print(FILE *out, const session *s, const session_result *result)
+{
+    fprintf(out, "test loss %.4f\n", result->loss);
+    for (size_t i = 0; i < session_metric_count(s); i++) {
+        fprintf(out, "test %s %.4f\n", session_metric_names(s)[i], result->metrics[i]);
+    }
+}

@@ -1,0 +1,20 @@
+/* evaluate.h: loss, metrics and counters over a whole split. */
+#ifndef ODEON_CORE_EVALUATE_H
+#define ODEON_CORE_EVALUATE_H
+#include "progress.h"
+
+/* The totals of evaluating every sample of source in batches of batch: loss, metrics and share are
+ * means over the samples, counters sums over the batches, h_min, h_max and bytes the extremes.
+ * ODEON_ERR_CANCELLED if a signal was noted (interrupt.h) between two batches; ODEON_ERR_DATA for a
+ * split without samples. */
+odeon_status evaluate_split(session *s, const data_source *source, int64_t batch, progress *p,
+                            session_result *out);
+
+/* Adds one batch of n samples, out of total, to out (zero at first, grad_norm aside). */
+void evaluate_add(session_result *out, const session_result *batch, size_t n_metrics, int64_t n,
+                  int64_t total);
+
+/* "test loss 0.4132", then "test accuracy 0.8571" and so on, one a line. */
+void evaluate_print(FILE *out, const session *s, const session_result *result);
+
+#endif

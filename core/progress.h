@@ -1,0 +1,50 @@
+/* progress.h: how far a run is, for whoever watches: one line redrawn in place on a terminal, else
+ * a line now and then. */
+#ifndef ODEON_CORE_PROGRESS_H
+#define ODEON_CORE_PROGRESS_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "session.h"
+
+/* A moment of a run. Loss and metric are means over the last batches, newer ones weighing more. */
+typedef struct progress_state {
+    const char *what;                   /* "train", "test" */
+    int64_t epoch, epochs, step, steps; /* steps of the whole run, from 1 */
+    double loss;
+    const char *metric_name; /* NULL: the loss has no metric */
+    double metric;
+    double images_per_second;
+    bool has_blocks; /* the model has ODE blocks; the four counts are sums over them */
+    int64_t evals_forward, evals_backward, accepted, rejected; /* of the last batch */
+    double seconds_left;
+} progress_state;
+
+/* "0:07", "12:34", "3:02:01"; "-" if seconds is no finite number. out has at least 32 bytes. */
+void progress_duration(double seconds, char *out);
+
+/* The line of a terminal that is columns wide: at most columns - 1 columns, without a line break.
+ * What does not fit is left out from the end. utf8 chooses the bar's characters. */
+void progress_format_bar(const progress_state *state, int columns, bool utf8, char *out,
+                         size_t size);
+/* The same as a plain line with all its parts. */
+void progress_format_line(const progress_state *state, char *out, size_t size);
+
+typedef struct progress progress;
+
+/* Watches a run of so many steps on out, which outlives it. ODEON_ERR_NOMEM. */
+odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress **out_progress);
+/* Takes the line off the terminal. NULL is allowed. */
+void progress_destroy(progress *p);
+
+/* After training step number step of n samples. metric_name as in progress_state. */
+void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const char *metric_name,
+                    const session_result *result);
+/* After done of total samples of an evaluation. */
+void progress_test(progress *p, int64_t done, int64_t total);
+/* Writes a line that stays, above the redrawn one; the format ends without a line break. */
+void progress_say(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The state as a line that stays, as at the end of an epoch. */
+void progress_mark(progress *p);
+
+#endif
