@@ -1,0 +1,99 @@
+#include "command.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "diag.h"
+#include "grad.h"
+#include "mem.h"
+#include "setup.h"
+
+static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
+{
+    if (n_blocks == 0) {
+        return diag_fail(ODEON_ERR_CONFIG, "--steps: the model has no ODE block");
+    }
+    ODEON_TRY(session_write_steps(s, 0, file));
+    for (size_t i = 1; i < n_blocks; i++) {
+        char *name = mem_printf("%s.%zu", file, i);
+        odeon_status status = name != NULL ? session_write_steps(s, i, name)
+                                           : diag_fail(ODEON_ERR_NOMEM, "--steps: no memory");
+        mem_free(name);
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
+}
+
+static void print_result(const session *s, const session_result *r)
+{
+    printf("loss %.9g\n", r->loss);
+    for (size_t i = 0; i < session_metric_count(s); i++) {
+        printf("%s %.9g\n", session_metric_names(s)[i], r->metrics[i]);
+    }
+    for (size_t i = 0; i < r->n_blocks; i++) {
+        const metrics_block *b = &r->blocks[i];
+        printf("%s: evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
+               " accepted %" PRId64 " rejected\n",
+               b->path, b->evals_forward, b->evals_backward, b->accepted, b->rejected);
+    }
+}
+
+static odeon_status differentiate(const command_line *a, setup *s)
+{
+    config *c = s->config;
+    if (c->workers == 0) {
+        c->workers = 1; /* a file that is compared should not depend on the machine */
+    }
+    ODEON_TRY(setup_session(s));
+    grad_batch batch;
+    odeon_status status = grad_batch_read(a->value[ARGUMENT_BATCH], &s->fields, &batch);
+    session_result result;
+    if (status == ODEON_OK) {
+        status =
+            grad_write(s->session, &batch, &s->fields, c->dtype, a->value[ARGUMENT_OUT], &result);
+    }
+    if (status == ODEON_OK) {
+        print_result(s->session, &result);
+    }
+    if (status == ODEON_OK && a->value[ARGUMENT_STEPS] != NULL) {
+        status = write_steps(s->session, result.n_blocks, a->value[ARGUMENT_STEPS]);
+    }
+    grad_batch_fini(&batch);
+    return status;
+}
+
+static odeon_status run_grad(const command_line *a)
+{
+    if (a->value[ARGUMENT_BATCH] == NULL || a->value[ARGUMENT_OUT] == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG, "grad: --batch FILE and --out FILE must be given "
+                                           "(odeon help grad)");
+    }
+    setup s;
+    odeon_status status = setup_open(a, &s);
+    if (status == ODEON_OK) {
+        status = differentiate(a, &s);
+    }
+    setup_close(&s);
+    return status;
+}
+
+const command command_grad = {
+    .name = "grad",
+    .operands = "INI --batch FILE --out FILE [...]",
+    .summary = "write a batch's output, loss and gradients",
+    .help =
+        "Files are safetensors. Runs with one worker unless run.workers is given; opens no data\n"
+        "set.\n"
+        "  --batch FILE        x (F32 or F64, [n, ...]) and y (labels, [n])\n"
+        "  --out FILE          gets output, loss, grad.x and grad.PATH for every parameter;\n"
+        "                      metrics and counters as metadata\n"
+        "  --weights FILE      the same as train.weights=FILE; else the initial values\n"
+        "  --dtype DTYPE       the same as run.dtype=DTYPE: float32 or float64\n"
+        "  --steps FILE        gets the accepted steps of the first ODE block as CSV (t,h);\n"
+        "                      of further blocks FILE.1, FILE.2, ...\n",
+    .options = 1u << ARGUMENT_BATCH | 1u << ARGUMENT_OUT | 1u << ARGUMENT_WEIGHTS |
+               1u << ARGUMENT_DTYPE | 1u << ARGUMENT_STEPS,
+    .min_operands = 1,
+    .max_operands = (size_t)-1,
+    .run = run_grad,
+};

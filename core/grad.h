@@ -1,0 +1,26 @@
+/* grad.h: one batch's output, loss and gradients as a file, to hold a run against anything else. */
+#ifndef ODEON_CORE_GRAD_H
+#define ODEON_CORE_GRAD_H
+#include "odeon/layer.h"
+#include "session.h"
+
+/* A batch as double, whatever the file holds. */
+typedef struct grad_batch {
+    int64_t n;
+    double *x;       /* [n, ...] of the input's shape */
+    int64_t *labels; /* [n] */
+} grad_batch;
+
+/* Reads tensors x (F32 or F64, [n, ...sample shape], as the network gets it: no scale is applied)
+ * and y ([n], whole numbers of any dtype, 0 <= y < classes). ODEON_ERR_IO, ODEON_ERR_DATA,
+ * ODEON_ERR_NOMEM. */
+odeon_status grad_batch_read(const char *path, const data_fields *fields, grad_batch *out);
+void grad_batch_fini(grad_batch *batch);
+
+/* Differentiates the batch and writes to path, in dtype: output, loss, grad.x and grad.PATH for
+ * every weight and bias; as metadata loss, the metrics and each ODE block's counters
+ * ("PATH.evals_forward"). */
+odeon_status grad_write(session *s, const grad_batch *batch, const data_fields *fields,
+                        int32_t dtype, const char *path, session_result *result);
+
+#endif

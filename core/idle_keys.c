@@ -1,0 +1,62 @@
+#include "idle_keys.h"
+
+#include "schema.h"
+
+static const char *const fixed[] = {"steps", "step_size"};
+static const char *const adaptive[] = {"rtol", "atol", "control", "norm", "end", "first_step"};
+enum { N_FIXED = sizeof fixed / sizeof *fixed, N_ADAPTIVE = sizeof adaptive / sizeof *adaptive };
+
+static const option_value *given(const odeon_config *component, const char *name)
+{
+    const option_value *value = schema_value(component, name);
+    return value != NULL && value->given ? value : NULL;
+}
+
+static void print_place(FILE *out, config_where where)
+{
+    if (where.file != NULL && where.line > 0) {
+        fprintf(out, "%s:%d: ", where.file, where.line);
+    } else if (where.file != NULL) {
+        fprintf(out, "%s: ", where.file);
+    }
+}
+
+size_t idle_keys_component(FILE *out, const char *path, const odeon_config *component)
+{
+    const char *cause = NULL;
+    for (size_t i = 0; i < N_FIXED && cause == NULL; i++) {
+        cause = given(component, fixed[i]) != NULL ? fixed[i] : NULL;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < N_ADAPTIVE && cause != NULL; i++) {
+        const option_value *value = given(component, adaptive[i]);
+        if (value != NULL) {
+            print_place(out, value->where);
+            fprintf(out, "model.%s.%s has no effect: %s asks for fixed steps\n", path, adaptive[i],
+                    cause);
+            n++;
+        }
+    }
+    return n;
+}
+
+static size_t print_node(FILE *out, const config_node *node)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < node->n_items; i++) {
+        n += node->items[i] != NULL ? idle_keys_component(out, node->path, node->items[i]) : 0;
+    }
+    for (size_t i = 0; i < node->n_children; i++) {
+        n += print_node(out, node->children[i]);
+    }
+    return n;
+}
+
+size_t idle_keys_print(FILE *out, const config *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_nodes; i++) {
+        n += print_node(out, c->nodes[i]);
+    }
+    return n;
+}

@@ -1,0 +1,24 @@
+/* setup.h: what most commands begin with: plugins, configuration, model. */
+#ifndef ODEON_CORE_SETUP_H
+#define ODEON_CORE_SETUP_H
+#include "command_line.h"
+#include "config.h"
+#include "data.h"
+#include "session.h"
+
+typedef struct setup {
+    registry *registry;
+    config *config;
+    data_fields fields;
+    session *session; /* NULL until setup_session */
+} setup;
+
+/* Reads the INI a->operands[0] with the other operands as overrides, then those that --weights and
+ * --dtype stand for, and asks the data set what its samples are. Opens no data. out can be given to
+ * setup_close whatever the answer. */
+odeon_status setup_open(const command_line *a, setup *out);
+/* Builds the model. */
+odeon_status setup_session(setup *s);
+void setup_close(setup *s);
+
+#endif
