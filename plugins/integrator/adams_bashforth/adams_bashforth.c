@@ -1,0 +1,159 @@
+/* adams_bashforth: y1 = y + h sum over j < order of beta_j f(t - j h, y at t - j h), for equal
+ * steps; the past derivatives pass from step to step. The first order-1 steps are taken by the
+ * classic Runge-Kutta method, whose error of h^5 a step leaves the order as it is.
+ * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4, 1.5. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+enum { MAX_ORDER = 5 };
+
+/* Row p - 1 is the method of order p; newest derivative first. */
+static const double beta[MAX_ORDER][MAX_ORDER] = {
+    {1.0},
+    {3.0 / 2.0, -1.0 / 2.0},
+    {23.0 / 12.0, -16.0 / 12.0, 5.0 / 12.0},
+    {55.0 / 24.0, -59.0 / 24.0, 37.0 / 24.0, -9.0 / 24.0},
+    {1901.0 / 720.0, -2774.0 / 720.0, 2616.0 / 720.0, -1274.0 / 720.0, 251.0 / 720.0},
+};
+
+enum { /* work handles: derivatives k, and the states at which they are taken */
+       K1 = ODEON_HANDLE_WORK,
+       Y2,
+       K2,
+       Y3,
+       K3,
+       Y4,
+       K4,
+       WORK_END
+};
+
+typedef struct adams {
+    const odeon_host *host;
+    int32_t order, reserved0;
+} adams;
+
+static const odeon_option order = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "order",
+    .default_text = "4",
+    .min_text = "1",
+    .max_text = "5",
+    .help = "order of the method; it keeps order - 1 past derivatives",
+};
+static const odeon_option *const options[] = {&order, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    adams *method = host->alloc(host, sizeof *method);
+    if (method == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "adams_bashforth: no memory for %zu bytes",
+                          sizeof *method);
+    }
+    *method = (adams){.host = host, .order = (int32_t)host->option_i64(config, "order")};
+    *out = method;
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    adams *method = self;
+    if (method != NULL) {
+        method->host->free(method->host, method);
+    }
+}
+
+static odeon_status describe(void *self, odeon_stepper_info *out)
+{
+    const adams *method = self;
+    *out = (odeon_stepper_info){
+        .struct_size = sizeof *out,
+        .flags = ODEON_STEPPER_FIXED_H,
+        .order = method->order,
+        .n_carry = method->order - 1,
+        .n_work = method->order > 1 ? WORK_END - ODEON_HANDLE_WORK : 1,
+    };
+    return ODEON_OK;
+}
+
+/* Terms of a combination: x; factor h x. */
+static odeon_term as_it_is(int32_t x)
+{
+    return (odeon_term){.alpha = 1.0, .x = x};
+}
+
+static odeon_term times_h(double factor, int32_t x)
+{
+    return (odeon_term){.beta = factor, .x = x};
+}
+
+/* The rest of a classic Runge-Kutta step whose first derivative is there. */
+static odeon_status start_step(const odeon_step *s)
+{
+    const odeon_term y2[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K1)};
+    ODEON_TRY(s->combine(s->self, Y2, 2, y2));
+    ODEON_TRY(s->eval(s->self, K2, 0.5, Y2));
+    const odeon_term y3[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K2)};
+    ODEON_TRY(s->combine(s->self, Y3, 2, y3));
+    ODEON_TRY(s->eval(s->self, K3, 0.5, Y3));
+    const odeon_term y4[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0, K3)};
+    ODEON_TRY(s->combine(s->self, Y4, 2, y4));
+    ODEON_TRY(s->eval(s->self, K4, 1.0, Y4));
+    const odeon_term y1[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0 / 6.0, K1),
+                             times_h(1.0 / 3.0, K2), times_h(1.0 / 3.0, K3),
+                             times_h(1.0 / 6.0, K4)};
+    return s->combine(s->self, ODEON_HANDLE_Y1, 5, y1);
+}
+
+static odeon_status step(void *self, const odeon_step *s)
+{
+    const adams *method = self;
+    ODEON_TRY(s->eval(s->self, K1, 0.0, ODEON_HANDLE_Y0));
+    if (s->index < method->order - 1) {
+        ODEON_TRY(start_step(s));
+    } else {
+        const double *row = beta[method->order - 1];
+        odeon_term y1[MAX_ORDER + 1] = {as_it_is(ODEON_HANDLE_Y0), times_h(row[0], K1)};
+        for (int32_t j = 1; j < method->order; j++) {
+            y1[j + 1] = times_h(row[j], ODEON_HANDLE_CARRY_IN + j - 1);
+        }
+        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, method->order + 1, y1));
+    }
+    for (int32_t j = 0; j < method->order - 1; j++) { /* the newest derivative moves in */
+        const odeon_term kept = as_it_is(j == 0 ? K1 : ODEON_HANDLE_CARRY_IN + j - 1);
+        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_CARRY_OUT + j, 1, &kept));
+    }
+    return ODEON_OK;
+}
+
+static const odeon_stepper_ops stepper = {
+    .struct_size = sizeof stepper, .describe = describe, .step = step};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "adams_bashforth",
+    .summary = "explicit multistep method: order 1 to 5, one evaluation a step of equal size",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4 and 1.5",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/adams_bashforth");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "adams_bashforth",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

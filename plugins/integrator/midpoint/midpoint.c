@@ -1,0 +1,46 @@
+/* midpoint: y1 = y + h f(t + h/2, y + h/2 f(t, y)); order 2. Dense output: the parabola
+ * x k1 + x^2 (k2 - k1), the only one of order 2 on these stages.
+ * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[2][2] = {{0.0}, {0.5}};
+static const double b[2] = {0.0, 1.0};
+static const double c[2] = {0.0, 0.5};
+static const double interp[2][2] = {{1.0, -1.0}, {0.0, 1.0}};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .stages = 2,
+    .order = 2,
+    .interp_degree = 2,
+    .a = a[0],
+    .b = b,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "midpoint",
+    .summary = "explicit midpoint method: order 2, two evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Runge, Math. Ann. 46, 1895; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/midpoint");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "midpoint",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
