@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "diag.h"
-#include "expression.h"
+#include "schema.h"
+#include "text.h"
 
 static const char blanks[] = " \t";
 
@@ -41,32 +42,13 @@ void ini_lines_fail(ini_lines *lines, const char *format, ...)
 
 /* ---- bytes ---- */
 
-/* Bytes of the UTF-8 sequence at text, of which n are left; 0: none. Overlong forms, surrogates and
- * what lies beyond U+10FFFF are none. */
-static size_t sequence_bytes(const unsigned char *text, size_t n)
-{
-    unsigned char first = text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-    if (length == 0 || length > n || first > 0xf4) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool outside = (first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
-                   (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f);
-    return outside ? 0 : length;
-}
-
 static const char *byte_fault(const unsigned char *text, size_t n)
 {
     if (n >= 2 && ((text[0] == 0xff && text[1] == 0xfe) || (text[0] == 0xfe && text[1] == 0xff))) {
         return "this is UTF-16: save the file as UTF-8";
     }
     for (size_t i = 0, length; i < n; i += length) {
-        length = sequence_bytes(text + i, n - i);
+        length = text_utf8(text + i, n - i);
         if (text[i] == '\0') {
             return "a NUL byte: this is no text file";
         }
@@ -233,7 +215,8 @@ static char *hand_over(ini_lines *l, char *buffer, size_t bytes)
     if (l->length - l->given > room) {
         stop = find_break(l, room);
         if (stop == 0) {
-            ini_lines_fail(l, "more than 100 blanks or ; or # in a row in a long line: take some out");
+            ini_lines_fail(l,
+                           "more than 100 blanks or ; or # in a row in a long line: take some out");
             return NULL;
         }
     }

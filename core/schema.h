@@ -7,6 +7,7 @@
 #include "odeon/option.h"
 #include "odeon/plugin.h"
 #include "registry.h"
+#include "text.h"
 
 /* Where a piece of configuration stands: "odenet.ini:12", or "override train.lr=1". */
 typedef struct config_where {
@@ -96,10 +97,11 @@ odeon_status schema_split(const char *text, config_where where, size_t *n, char 
 void schema_split_free(size_t n, char **items);
 
 /* "id(key=value, ...)" with every option that has a value, defaults included. ODEON_ERR_CONFIG for
- * a value that would not be read back as it is (a path with a comma, say). */
-odeon_status schema_print(FILE *out, const odeon_config *config);
+ * a value that would not be read back as it is (a path with a comma, say). out->failed says
+ * whether memory ran out. */
+odeon_status schema_print(text_buffer *out, const odeon_config *config);
 /* Lines "key = value" for the same. */
-odeon_status schema_print_keys(FILE *out, const odeon_config *config);
+odeon_status schema_print_keys(text_buffer *out, const odeon_config *config);
 /* ODEON_ERR_CONFIG if text, as the value of key, would be misread; nested: in parentheses. */
 odeon_status schema_check_text(const char *key, const char *text, bool nested, config_where where);
 /* One option as help: name, type, range, default, unit, help. Used by inspect. */

@@ -112,43 +112,43 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, c
                : schema_fail(where, NULL, "%s = %.200s: %s: choose another name", key, text, why);
 }
 
-static odeon_status print_value(FILE *out, const odeon_option *option, const option_value *value,
-                                bool nested)
+static odeon_status print_value(text_buffer *out, const odeon_option *option,
+                                const option_value *value, bool nested)
 {
     if (value->component != NULL) {
         return schema_print(out, value->component);
     }
     ODEON_TRY(schema_check_text(option->name, value->text, nested, value->where));
-    (void)fputs(value->text, out);
+    text_add(out, value->text);
     return ODEON_OK;
 }
 
-odeon_status schema_print(FILE *out, const odeon_config *config)
+odeon_status schema_print(text_buffer *out, const odeon_config *config)
 {
     const char *before = "(";
-    (void)fputs(config->component->id, out);
+    text_add(out, config->component->id);
     for (size_t i = 0; i < config->n; i++) {
         const odeon_option *option = config->component->options[i];
         if (config->values[i].set) {
-            (void)fprintf(out, "%s%s=", before, option->name);
+            text_printf(out, "%s%s=", before, option->name);
             ODEON_TRY(print_value(out, option, &config->values[i], true));
             before = ", ";
         }
     }
     if (strcmp(before, ", ") == 0) {
-        (void)fputc(')', out);
+        text_add(out, ")");
     }
     return ODEON_OK;
 }
 
-odeon_status schema_print_keys(FILE *out, const odeon_config *config)
+odeon_status schema_print_keys(text_buffer *out, const odeon_config *config)
 {
     for (size_t i = 0; i < config->n; i++) {
         const odeon_option *option = config->component->options[i];
         if (config->values[i].set) {
-            (void)fprintf(out, "%s = ", option->name);
+            text_printf(out, "%s = ", option->name);
             ODEON_TRY(print_value(out, option, &config->values[i], false));
-            (void)fputc('\n', out);
+            text_add(out, "\n");
         }
     }
     return ODEON_OK;
