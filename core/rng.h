@@ -9,7 +9,7 @@
 uint64_t rng_key(uint64_t seed, const char *name, uint64_t a, uint64_t b);
 
 /* Number index of the stream key: 64 random bits; uniform on [0, 1) with 53 bits; a standard normal
- * (Box-Muller). */
+ * (Box-Muller). Those three of one key and index are made of the same bits. */
 uint64_t rng_bits(uint64_t key, uint64_t index);
 double rng_uniform(uint64_t key, uint64_t index);
 double rng_normal(uint64_t key, uint64_t index);
