@@ -16,8 +16,7 @@ void stage_times(int32_t n, const double *c, double *slots)
     }
 }
 
-/* The larger of two; NaN if one of them is, which fmax would hide. */
-static double larger(double a, double b)
+double larger(double a, double b)
 {
     return isnan(a) || a > b ? a : b;
 }

@@ -9,6 +9,9 @@
 /* imm + scale * slots[slot], or imm where slot is negative; slots is then not read. */
 double scalar_value(odeon_scalar scalar, const double *slots);
 
+/* The larger of two; NaN if one of them is, which fmax would hide. */
+double larger(double a, double b);
+
 /* slots[STAGE_T + i] = T + c[i] H for i < n. */
 void stage_times(int32_t n, const double *c, double *slots);
 

@@ -1,0 +1,103 @@
+#include "reference.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+/* ---- loss ---- */
+
+/* -log softmax(x[b])[label], NaN for no label of this row; its first largest element and the log of
+ * the sum of exp(x[b]) besides. */
+static double row_loss(const odeon_tensor *x, int64_t b, int64_t label, int64_t *largest,
+                       double *log_sum)
+{
+    int64_t K = x->dim[1], top = 0;
+    for (int64_t k = 1; k < K; k++) {
+        if (load(x, b * K + k) > load(x, b * K + top)) {
+            top = k;
+        }
+    }
+    double sum = 0.0, shift = load(x, b * K + top); /* keeps exp from overflowing */
+    for (int64_t k = 0; k < K; k++) {
+        sum += exp(load(x, b * K + k) - shift);
+    }
+    *largest = top;
+    *log_sum = shift + log(sum);
+    return label < 0 || label >= K ? (double)NAN : *log_sum - load(x, b * K + label);
+}
+
+odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
+                                             const odeon_tensor *labels, double weight,
+                                             const odeon_tensor *sums, const odeon_tensor *dx)
+{
+    ODEON_TRY(reference_expect_real(queue, "softmax_cross_entropy: x", x, 2));
+    int64_t B = x->dim[0], K = x->dim[1], two = 2;
+    ODEON_TRY(
+        reference_expect(queue, "softmax_cross_entropy: labels", labels, ODEON_DTYPE_I64, 1, &B));
+    ODEON_TRY(
+        reference_expect(queue, "softmax_cross_entropy: sums", sums, ODEON_DTYPE_F64, 1, &two));
+    if (dx != NULL) {
+        ODEON_TRY(reference_expect_like(queue, "softmax_cross_entropy: dx", dx, x));
+    }
+    double total = 0.0, correct = 0.0;
+    for (int64_t b = 0; b < B && K > 0; b++) {
+        int64_t largest, label = ((const int64_t *)labels->data)[b];
+        double log_sum, loss = row_loss(x, b, label, &largest, &log_sum);
+        total += loss;
+        correct += largest == label && !isnan(loss) ? 1.0 : 0.0;
+        for (int64_t k = 0; dx != NULL && k < K; k++) {
+            double softmax = exp(load(x, b * K + k) - log_sum);
+            store(dx, b * K + k, weight * (softmax - (k == label ? 1.0 : 0.0)));
+        }
+    }
+    store(sums, 0, weight * total);
+    store(sums, 1, correct);
+    return ODEON_OK;
+}
+
+/* ---- optimizers ---- */
+
+odeon_status reference_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                                const odeon_tensor *v, double lr, double momentum, double decay,
+                                int32_t nesterov, int32_t first)
+{
+    ODEON_TRY(reference_expect_real(queue, "sgd_step: p", p, 0));
+    ODEON_TRY(reference_expect_like(queue, "sgd_step: g", g, p));
+    if (momentum != 0.0) {
+        ODEON_TRY(reference_expect_true(queue, v != NULL, "sgd_step: momentum without v"));
+        ODEON_TRY(reference_expect_like(queue, "sgd_step: v", v, p));
+    }
+    for (int64_t i = 0; i < odeon_count(p); i++) {
+        double slope = load(g, i) + decay * load(p, i);
+        double direction = slope;
+        if (momentum != 0.0) {
+            double velocity = first ? slope : momentum * load(v, i) + slope;
+            store(v, i, velocity);
+            direction = nesterov ? slope + momentum * velocity : velocity;
+        }
+        store(p, i, load(p, i) - lr * direction);
+    }
+    return ODEON_OK;
+}
+
+odeon_status reference_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                                 const odeon_tensor *m, const odeon_tensor *v,
+                                 const odeon_adam *constants)
+{
+    const odeon_adam *a = constants;
+    ODEON_TRY(reference_expect_real(queue, "adam_step: p", p, 0));
+    ODEON_TRY(reference_expect_like(queue, "adam_step: g", g, p));
+    ODEON_TRY(reference_expect_like(queue, "adam_step: m", m, p));
+    ODEON_TRY(reference_expect_like(queue, "adam_step: v", v, p));
+    double bias1 = 1.0 - pow(a->beta1, (double)a->step);
+    double bias2 = 1.0 - pow(a->beta2, (double)a->step);
+    for (int64_t i = 0; i < odeon_count(p); i++) {
+        double parameter = load(p, i) - a->lr * a->decay_decoupled * load(p, i);
+        double slope = load(g, i) + a->decay_l2 * parameter;
+        double mean = a->beta1 * load(m, i) + (1.0 - a->beta1) * slope;
+        double square = a->beta2 * load(v, i) + (1.0 - a->beta2) * slope * slope;
+        store(m, i, mean);
+        store(v, i, square);
+        store(p, i, parameter - a->lr / bias1 * mean / (sqrt(square) / sqrt(bias2) + a->epsilon));
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,229 @@
+#include "reference.h"
+
+#include <math.h>
+
+/* ---- pooling ---- */
+
+static odeon_status expect_pool(odeon_queue *queue, const odeon_pool2d *geometry,
+                                const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(reference_expect_true(queue, geometry->kind == ODEON_POOL_AVG,
+                                    "pool2d: the kind is none of ODEON_POOL_"));
+    ODEON_TRY(reference_expect_real(queue, "pool2d: x", x, 4));
+    int64_t B = x->dim[0], C = x->dim[1];
+    int64_t P =
+        reference_windows(x->dim[2], geometry->padding_h, geometry->kernel_h, geometry->stride_h);
+    int64_t Q =
+        reference_windows(x->dim[3], geometry->padding_w, geometry->kernel_w, geometry->stride_w);
+    return reference_expect(queue, "pool2d: y", y, x->dtype, 4, (int64_t[]){B, C, P, Q});
+}
+
+/* Rows (or columns) from *from to *to - 1 of size are those of window number index. */
+static void window_range(int64_t index, int64_t stride, int64_t padding, int64_t kernel,
+                         int64_t size, int64_t *from, int64_t *to)
+{
+    int64_t start = index * stride - padding;
+    *from = start < 0 ? 0 : start;
+    *to = start + kernel > size ? size : start + kernel;
+}
+
+odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
+                              const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(expect_pool(queue, geometry, x, y));
+    double area = (double)geometry->kernel_h * geometry->kernel_w; /* padded zeros included */
+    int64_t Q = y->dim[3], P = y->dim[2], C = y->dim[1];
+    for (int64_t i = 0; i < odeon_count(y); i++) {
+        int64_t q = i % Q, p = i / Q % P, c = i / (Q * P) % C, b = i / (Q * P * C);
+        int64_t top, bottom, left, right;
+        window_range(p, geometry->stride_h, geometry->padding_h, geometry->kernel_h, x->dim[2],
+                     &top, &bottom);
+        window_range(q, geometry->stride_w, geometry->padding_w, geometry->kernel_w, x->dim[3],
+                     &left, &right);
+        double sum = 0.0;
+        for (int64_t row = top; row < bottom; row++) {
+            for (int64_t column = left; column < right; column++) {
+                sum += load(x, at4(x, b, c, row, column));
+            }
+        }
+        store(y, i, sum / area);
+    }
+    return ODEON_OK;
+}
+
+/* Is position in window number index? */
+static int32_t covers(int64_t index, int64_t stride, int64_t padding, int64_t kernel,
+                      int64_t position)
+{
+    int64_t start = index * stride - padding;
+    return start <= position && position < start + kernel;
+}
+
+odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
+                                  const odeon_tensor *x, const odeon_tensor *y,
+                                  const odeon_tensor *dy, const odeon_tensor *dx)
+{
+    (void)x;
+    (void)y;
+    ODEON_TRY(expect_pool(queue, geometry, dx, dy));
+    double area = (double)geometry->kernel_h * geometry->kernel_w;
+    int64_t W = dx->dim[3], H = dx->dim[2], C = dx->dim[1];
+    for (int64_t i = 0; i < odeon_count(dx); i++) {
+        int64_t column = i % W, row = i / W % H, c = i / (W * H) % C, b = i / (W * H * C);
+        double sum = 0.0;
+        for (int64_t p = 0; p < dy->dim[2]; p++) {
+            for (int64_t q = 0; q < dy->dim[3]; q++) {
+                if (covers(p, geometry->stride_h, geometry->padding_h, geometry->kernel_h, row) &&
+                    covers(q, geometry->stride_w, geometry->padding_w, geometry->kernel_w,
+                           column)) {
+                    sum += load(dy, at4(dy, b, c, p, q));
+                }
+            }
+        }
+        store(dx, i, sum / area);
+    }
+    return ODEON_OK;
+}
+
+/* ---- group normalization ---- */
+
+/* Group g of sample b in x[B,C,S] is one run of n numbers from first. */
+typedef struct norm_group {
+    int64_t first, n;
+    double mean, rstd;
+} norm_group;
+
+static norm_group find_group(const odeon_tensor *x, int32_t groups, int64_t b, int64_t g)
+{
+    int64_t n = x->dim[1] / groups * x->dim[2];
+    return (norm_group){.first = (b * groups + g) * n, .n = n};
+}
+
+static int64_t channel_of(const odeon_tensor *x, int64_t i)
+{
+    return i / x->dim[2] % x->dim[1];
+}
+
+static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                  const odeon_tensor *stats)
+{
+    ODEON_TRY(reference_expect_real(queue, "groupnorm: x", x, 3));
+    ODEON_TRY(reference_expect_true(queue, groups > 0 && x->dim[1] % groups == 0,
+                                    "groupnorm: groups do not divide the channels"));
+    return reference_expect(queue, "groupnorm: stats", stats, ODEON_DTYPE_F64, 3,
+                            (int64_t[]){x->dim[0], groups, 2});
+}
+
+/* A tensor of one number a channel, or none. */
+static odeon_status expect_channels(odeon_queue *queue, const char *what, const odeon_tensor *v,
+                                    const odeon_tensor *x)
+{
+    return v == NULL ? ODEON_OK : reference_expect(queue, what, v, x->dtype, 1, &x->dim[1]);
+}
+
+static void measure(const odeon_tensor *x, double epsilon, norm_group *group)
+{
+    double sum = 0.0, squares = 0.0;
+    for (int64_t i = group->first; i < group->first + group->n; i++) {
+        sum += load(x, i);
+    }
+    group->mean = sum / (double)group->n;
+    for (int64_t i = group->first; i < group->first + group->n; i++) {
+        squares += (load(x, i) - group->mean) * (load(x, i) - group->mean);
+    }
+    group->rstd = 1.0 / sqrt(squares / (double)group->n + epsilon);
+}
+
+odeon_status reference_groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
+                                 const odeon_tensor *x, const odeon_tensor *w,
+                                 const odeon_tensor *b, const odeon_tensor *y,
+                                 const odeon_tensor *stats)
+{
+    ODEON_TRY(expect_groups(queue, groups, x, stats));
+    ODEON_TRY(expect_channels(queue, "groupnorm: w", w, x));
+    ODEON_TRY(expect_channels(queue, "groupnorm: b", b, x));
+    ODEON_TRY(reference_expect_like(queue, "groupnorm: y", y, x));
+    if (odeon_count(x) == 0) {
+        return ODEON_OK;
+    }
+    for (int64_t k = 0; k < x->dim[0] * groups; k++) {
+        norm_group group = find_group(x, groups, k / groups, k % groups);
+        measure(x, epsilon, &group);
+        store(stats, 2 * k, group.mean);
+        store(stats, 2 * k + 1, group.rstd);
+        for (int64_t i = group.first; i < group.first + group.n; i++) {
+            int64_t c = channel_of(x, i);
+            double normal = (load(x, i) - group.mean) * group.rstd;
+            store(y, i, normal * (w == NULL ? 1.0 : load(w, c)) + (b == NULL ? 0.0 : load(b, c)));
+        }
+    }
+    return ODEON_OK;
+}
+
+/* dw[c] += sum of dy * normal, db[c] += sum of dy, over all samples of channel c. */
+static void add_channel_gradients(int32_t groups, const odeon_tensor *x, const odeon_tensor *stats,
+                                  const odeon_tensor *dy, const odeon_tensor *dw,
+                                  const odeon_tensor *db)
+{
+    int64_t C = x->dim[1];
+    for (int64_t c = 0; c < C; c++) {
+        double sum = 0.0, product = 0.0;
+        for (int64_t b = 0; b < x->dim[0]; b++) {
+            int64_t k = b * groups + c / (C / groups);
+            for (int64_t s = 0; s < x->dim[2]; s++) {
+                int64_t i = at3(x, b, c, s);
+                sum += load(dy, i);
+                product += load(dy, i) * (load(x, i) - load(stats, 2 * k)) * load(stats, 2 * k + 1);
+            }
+        }
+        if (dw != NULL) {
+            store(dw, c, load(dw, c) + product);
+        }
+        if (db != NULL) {
+            store(db, c, load(db, c) + sum);
+        }
+    }
+}
+
+/* With u = dy * w and normal n = (x - mean) * rstd: dx = rstd (u - mean(u) - n mean(u n)), the
+ * means over the group: what moves all of it or scales all of it has no effect. */
+static void store_group_gradient(const odeon_tensor *x, const odeon_tensor *w,
+                                 const norm_group *group, const odeon_tensor *dy,
+                                 const odeon_tensor *dx)
+{
+    double mean_u = 0.0, mean_un = 0.0, n = (double)group->n;
+    for (int64_t i = group->first; i < group->first + group->n; i++) {
+        double u = load(dy, i) * (w == NULL ? 1.0 : load(w, channel_of(x, i)));
+        mean_u += u / n;
+        mean_un += u * (load(x, i) - group->mean) * group->rstd / n;
+    }
+    for (int64_t i = group->first; i < group->first + group->n; i++) {
+        double u = load(dy, i) * (w == NULL ? 1.0 : load(w, channel_of(x, i)));
+        double normal = (load(x, i) - group->mean) * group->rstd;
+        store(dx, i, group->rstd * (u - mean_u - normal * mean_un));
+    }
+}
+
+odeon_status reference_groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                     const odeon_tensor *w, const odeon_tensor *stats,
+                                     const odeon_tensor *dy, const odeon_tensor *dx,
+                                     const odeon_tensor *dw, const odeon_tensor *db)
+{
+    ODEON_TRY(expect_groups(queue, groups, x, stats));
+    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: w", w, x));
+    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: dw", dw, x));
+    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: db", db, x));
+    ODEON_TRY(reference_expect_like(queue, "groupnorm_vjp: dy", dy, x));
+    add_channel_gradients(groups, x, stats, dy, dw, db);
+    if (dx == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(reference_expect_like(queue, "groupnorm_vjp: dx", dx, x));
+    for (int64_t k = 0; k < x->dim[0] * groups; k++) {
+        norm_group group = find_group(x, groups, k / groups, k % groups);
+        group.mean = load(stats, 2 * k);
+        group.rstd = load(stats, 2 * k + 1);
+        store_group_gradient(x, w, &group, dy, dx);
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,126 @@
+#include "reference.h"
+
+#include <math.h>
+
+/* Comparisons stand so that NaN takes the branch that passes it on. */
+
+double reference_function(int32_t id, double x)
+{
+    switch (id) {
+    case ODEON_UNARY_RELU:
+        return x <= 0.0 ? 0.0 : x;
+    case ODEON_UNARY_TANH:
+        return tanh(x);
+    case ODEON_UNARY_SOFTPLUS:
+        return x > 20.0 ? x : log1p(exp(x));
+    case ODEON_UNARY_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case ODEON_UNARY_EXP:
+        return exp(x);
+    case ODEON_UNARY_SQRT:
+        return sqrt(x);
+    case ODEON_UNARY_RECIPROCAL:
+        return 1.0 / x;
+    case ODEON_UNARY_LOG:
+        return log(x);
+    case ODEON_UNARY_SQUARE:
+        return x * x;
+    case ODEON_UNARY_SIN:
+        return sin(x);
+    case ODEON_UNARY_COS:
+        return cos(x);
+    case ODEON_UNARY_ABS:
+        return fabs(x);
+    default:
+        return x;
+    }
+}
+
+/* f', from y = f(x) where that is enough, from x in the last rows. */
+static double derivative(int32_t id, double kept)
+{
+    double x = kept, y = kept;
+    switch (id) {
+    case ODEON_UNARY_RELU:
+        return y <= 0.0 ? 0.0 : 1.0;
+    case ODEON_UNARY_TANH:
+        return 1.0 - y * y;
+    case ODEON_UNARY_SOFTPLUS: /* sigmoid(x) = 1 - exp(-y); above f(20), x was above 20 */
+        return y > log1p(exp(20.0)) ? 1.0 : -expm1(-y);
+    case ODEON_UNARY_SIGMOID:
+        return y * (1.0 - y);
+    case ODEON_UNARY_EXP:
+        return y;
+    case ODEON_UNARY_SQRT:
+        return 0.5 / y;
+    case ODEON_UNARY_RECIPROCAL:
+        return -y * y;
+    case ODEON_UNARY_LOG:
+        return 1.0 / x;
+    case ODEON_UNARY_SQUARE:
+        return 2.0 * x;
+    case ODEON_UNARY_SIN:
+        return cos(x);
+    case ODEON_UNARY_COS:
+        return -sin(x);
+    case ODEON_UNARY_ABS:
+        return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; /* 0 at 0, NaN at NaN */
+    default:
+        return 1.0;
+    }
+}
+
+odeon_status reference_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,
+                             const odeon_tensor *y)
+{
+    ODEON_TRY(reference_expect_true(queue, id >= 0 && id < ODEON_UNARY_COUNT,
+                                    "unary: the id is none of ODEON_UNARY_"));
+    ODEON_TRY(reference_expect_real(queue, "unary: x", x, 0));
+    ODEON_TRY(reference_expect_like(queue, "unary: y", y, x));
+    for (int64_t i = 0; i < odeon_count(x); i++) {
+        store(y, i, reference_function(id, load(x, i)));
+    }
+    return ODEON_OK;
+}
+
+odeon_status reference_unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor *kept,
+                                 const odeon_tensor *dy, const odeon_tensor *dx)
+{
+    ODEON_TRY(reference_expect_true(queue, id >= 0 && id < ODEON_UNARY_COUNT,
+                                    "unary_vjp: the id is none of ODEON_UNARY_"));
+    ODEON_TRY(reference_expect_real(queue, "unary_vjp: kept", kept, 0));
+    ODEON_TRY(reference_expect_like(queue, "unary_vjp: dy", dy, kept));
+    ODEON_TRY(reference_expect_like(queue, "unary_vjp: dx", dx, kept));
+    for (int64_t i = 0; i < odeon_count(dx); i++) {
+        store(dx, i, load(dy, i) * derivative(id, load(kept, i)));
+    }
+    return ODEON_OK;
+}
+
+static double join(int32_t id, double a, double b)
+{
+    switch (id) {
+    case ODEON_BINARY_ADD:
+        return a + b;
+    case ODEON_BINARY_SUB:
+        return a - b;
+    case ODEON_BINARY_MUL:
+        return a * b;
+    default:
+        return a / b;
+    }
+}
+
+odeon_status reference_binary(odeon_queue *queue, int32_t id, const odeon_tensor *a,
+                              const odeon_tensor *b, const odeon_tensor *y)
+{
+    ODEON_TRY(reference_expect_true(queue, id >= 0 && id < ODEON_BINARY_COUNT,
+                                    "binary: the id is none of ODEON_BINARY_"));
+    ODEON_TRY(reference_expect_real(queue, "binary: a", a, 0));
+    ODEON_TRY(reference_expect_like(queue, "binary: b", b, a));
+    ODEON_TRY(reference_expect_like(queue, "binary: y", y, a));
+    for (int64_t i = 0; i < odeon_count(y); i++) {
+        store(y, i, join(id, load(a, i), load(b, i)));
+    }
+    return ODEON_OK;
+}
