@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests; installs what is missing for that. Arguments go to ctest,
+# e.g. tests/run.sh -L unit, or tests/run.sh -R cli/train
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/install_missing.sh
+
+install_missing "${build_packages[@]}" libcmocka-dev
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON >/dev/null
+ninja -C build
+exec ctest --test-dir build --output-on-failure "$@"
