@@ -1,0 +1,224 @@
+#include "elf_check.h"
+
+#include <elf.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+enum { MACHINE = EM_X86_64 };
+#elif defined(__aarch64__)
+enum { MACHINE = EM_AARCH64 };
+#elif defined(__riscv)
+enum { MACHINE = EM_RISCV };
+#elif defined(__powerpc64__)
+enum { MACHINE = EM_PPC64 };
+#else
+#error "which e_machine do shared objects of this machine have?"
+#endif
+
+/* A file under examination, and what has been found in it so far. */
+typedef struct elf_walk {
+    const unsigned char *data;
+    uint64_t bytes;
+    elf_info *out;
+    int loads, dynamics, odeon_notes;
+} elf_walk;
+
+static odeon_status refuse(elf_info *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static odeon_status refuse(elf_info *out, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(out->reason, sizeof out->reason, format, arguments);
+    va_end(arguments);
+    return ODEON_ERR_PLUGIN;
+}
+
+/* Does [offset, offset + length) lie within [0, bytes)? Nothing here can wrap around. */
+static bool within(uint64_t offset, uint64_t length, uint64_t bytes)
+{
+    return offset <= bytes && length <= bytes - offset;
+}
+
+static odeon_status check_header(const Elf64_Ehdr *header, const elf_walk *walk)
+{
+    const unsigned char *ident = header->e_ident;
+    if (memcmp(ident, ELFMAG, SELFMAG) != 0) {
+        return refuse(walk->out, "it is no ELF file");
+    }
+    if (ident[EI_CLASS] != ELFCLASS64 || ident[EI_DATA] != ELFDATA2LSB ||
+        ident[EI_VERSION] != EV_CURRENT || header->e_version != EV_CURRENT) {
+        return refuse(walk->out, "it is no 64-bit little-endian ELF file");
+    }
+    if (header->e_machine != MACHINE) {
+        return refuse(walk->out, "it is for another machine (e_machine %d, expected %d)",
+                      header->e_machine, MACHINE);
+    }
+    if (header->e_type != ET_DYN) {
+        return refuse(walk->out, "it is no shared object (e_type %d, expected %d)", header->e_type,
+                      ET_DYN);
+    }
+    if (header->e_ehsize != sizeof(Elf64_Ehdr) || header->e_phentsize != sizeof(Elf64_Phdr) ||
+        header->e_phnum == 0 || header->e_phnum == PN_XNUM ||
+        !within(header->e_phoff, (uint64_t)header->e_phnum * sizeof(Elf64_Phdr), walk->bytes)) {
+        return refuse(walk->out, "its program headers are damaged or cut off");
+    }
+    return ODEON_OK;
+}
+
+/* One to four digits. */
+static const char *read_number(const char *c, int32_t *out)
+{
+    const char *first = c;
+    *out = 0;
+    while (*c >= '0' && *c <= '9' && c - first < 4) {
+        *out = 10 * *out + (*c++ - '0');
+    }
+    return c > first ? c : NULL;
+}
+
+/* Skips word; NULL if c is NULL or does not start with it. */
+static const char *read_word(const char *c, const char *word)
+{
+    return c != NULL && strncmp(c, word, strlen(word)) == 0 ? c + strlen(word) : NULL;
+}
+
+/* "abi=1.0 components=layer/a,layer/b", then zeros. */
+static odeon_status read_odeon_note(const unsigned char *text, uint64_t bytes, elf_info *out)
+{
+    if (bytes != sizeof out->components || text[bytes - 1] != '\0') {
+        return refuse(out, "its Odeon note has the wrong size or no end");
+    }
+    char line[ODEON_NOTE_TEXT_BYTES];
+    memcpy(line, text, sizeof line);
+    const char *c = read_word(line, "abi=");
+    c = c != NULL ? read_number(c, &out->abi_major) : NULL;
+    c = read_word(c, ".");
+    c = c != NULL ? read_number(c, &out->abi_minor) : NULL;
+    c = read_word(c, " components=");
+    if (c == NULL) {
+        return refuse(out, "its Odeon note cannot be read");
+    }
+    size_t length = strlen(c);
+    for (size_t i = 0; i < length; i++) {
+        if (c[i] <= ' ' || c[i] > '~') {
+            return refuse(out, "its Odeon note cannot be read");
+        }
+    }
+    memcpy(out->components, c, length + 1);
+    return ODEON_OK;
+}
+
+static void read_build_id(const unsigned char *id, uint64_t bytes, elf_info *out)
+{
+    static const char digit[] = "0123456789abcdef";
+    uint64_t n = bytes < ELF_BUILD_ID_BYTES ? bytes : ELF_BUILD_ID_BYTES;
+    for (uint64_t i = 0; i < n; i++) {
+        out->build_id[2 * i] = digit[id[i] >> 4];
+        out->build_id[2 * i + 1] = digit[id[i] & 15];
+    }
+    out->build_id[2 * n] = '\0';
+}
+
+static odeon_status read_note(elf_walk *walk, const Elf64_Nhdr *note, const unsigned char *name,
+                              const unsigned char *text)
+{
+    static const char owner[] = ODEON_NOTE_OWNER, gnu[] = ELF_NOTE_GNU;
+    if (note->n_namesz == sizeof gnu && memcmp(name, gnu, sizeof gnu) == 0) {
+        if (note->n_type == NT_GNU_BUILD_ID) {
+            read_build_id(text, note->n_descsz, walk->out);
+        }
+        return ODEON_OK;
+    }
+    if (note->n_namesz != sizeof owner || memcmp(name, owner, sizeof owner) != 0 ||
+        note->n_type != ODEON_NOTE_TYPE) {
+        return ODEON_OK;
+    }
+    walk->odeon_notes++;
+    return read_odeon_note(text, note->n_descsz, walk->out);
+}
+
+static uint64_t align_up(uint64_t at, uint64_t alignment)
+{
+    return (at + alignment - 1) & ~(alignment - 1);
+}
+
+/* Sizes of a note are 32 bits and a segment lies in the file, so that sums of them cannot wrap. */
+static odeon_status read_notes(elf_walk *walk, const Elf64_Phdr *segment)
+{
+    uint64_t alignment = segment->p_align == 8 ? 8 : 4, at = 0;
+    const unsigned char *base = walk->data + segment->p_offset;
+    while (at < segment->p_filesz) {
+        Elf64_Nhdr note;
+        if (!within(at, sizeof note, segment->p_filesz)) {
+            return refuse(walk->out, "its notes are damaged");
+        }
+        memcpy(&note, base + at, sizeof note);
+        uint64_t name = at + sizeof note;
+        uint64_t text = at + align_up(sizeof note + (uint64_t)note.n_namesz, alignment);
+        if (!within(name, note.n_namesz, segment->p_filesz) ||
+            !within(text, note.n_descsz, segment->p_filesz)) {
+            return refuse(walk->out, "its notes are damaged");
+        }
+        ODEON_TRY(read_note(walk, &note, base + name, base + text));
+        at = align_up(text + note.n_descsz, alignment);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_segment(elf_walk *walk, const Elf64_Phdr *segment)
+{
+    if (segment->p_type == PT_NULL) {
+        return ODEON_OK;
+    }
+    if (!within(segment->p_offset, segment->p_filesz, walk->bytes)) {
+        return refuse(walk->out,
+                      "it is cut off: a segment ends at byte %llu + %llu, the file at %llu",
+                      (unsigned long long)segment->p_offset, (unsigned long long)segment->p_filesz,
+                      (unsigned long long)walk->bytes);
+    }
+    if (segment->p_type == PT_LOAD) {
+        if (segment->p_filesz > segment->p_memsz) {
+            return refuse(walk->out, "a segment of it is larger in the file than in memory");
+        }
+        walk->loads++;
+    } else if (segment->p_type == PT_DYNAMIC) {
+        if (segment->p_filesz == 0 || segment->p_filesz % sizeof(Elf64_Dyn) != 0) {
+            return refuse(walk->out, "its dynamic segment is damaged");
+        }
+        walk->dynamics++;
+    } else if (segment->p_type == PT_NOTE) {
+        return read_notes(walk, segment);
+    }
+    return ODEON_OK;
+}
+
+odeon_status elf_check(const void *data, uint64_t bytes, elf_info *out)
+{
+    memset(out, 0, sizeof *out);
+    elf_walk walk = {.data = data, .bytes = bytes, .out = out};
+    Elf64_Ehdr header;
+    if (bytes < sizeof header) {
+        return refuse(out, "it is no ELF file: only %llu bytes", (unsigned long long)bytes);
+    }
+    memcpy(&header, data, sizeof header);
+    ODEON_TRY(check_header(&header, &walk));
+    for (uint64_t i = 0; i < header.e_phnum; i++) {
+        Elf64_Phdr segment;
+        memcpy(&segment, walk.data + header.e_phoff + i * sizeof segment, sizeof segment);
+        ODEON_TRY(check_segment(&walk, &segment));
+    }
+    if (walk.loads == 0 || walk.dynamics != 1) {
+        return refuse(out, "it is no shared object: it has no dynamic segment");
+    }
+    if (walk.odeon_notes != 1) {
+        return refuse(out, walk.odeon_notes == 0
+                               ? "it is no Odeon plugin: it lacks the note of ODEON_PLUGIN_NOTE"
+                               : "it has more than one Odeon note");
+    }
+    return ODEON_OK;
+}

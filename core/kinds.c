@@ -1,0 +1,178 @@
+#include "kinds.h"
+
+#include <string.h>
+
+#include "odeon/odeon.h"
+#include "registry.h"
+
+/* A row of the tables below; the name is for messages. */
+#define SLOT(type, field)                                                                          \
+    {                                                                                              \
+        offsetof(type, field), #field                                                              \
+    }
+
+static const kind_slot none[] = {{0, NULL}};
+
+static const kind_slot device_needed[] = {
+    SLOT(odeon_device_ops, probe),
+    SLOT(odeon_device_ops, describe),
+    SLOT(odeon_device_ops, queue_create),
+    SLOT(odeon_device_ops, queue_destroy),
+    SLOT(odeon_device_ops, alloc),
+    SLOT(odeon_device_ops, free),
+    SLOT(odeon_device_ops, upload),
+    SLOT(odeon_device_ops, download),
+    SLOT(odeon_device_ops, slots_read),
+    SLOT(odeon_device_ops, wait),
+    SLOT(odeon_device_ops, copy),
+    SLOT(odeon_device_ops, cast),
+    SLOT(odeon_device_ops, fill),
+    SLOT(odeon_device_ops, copy2d),
+    SLOT(odeon_device_ops, rows_fill),
+    SLOT(odeon_device_ops, rows_sum),
+    SLOT(odeon_device_ops, slots_write),
+    SLOT(odeon_device_ops, stage_times),
+    SLOT(odeon_device_ops, lincomb),
+    SLOT(odeon_device_ops, error_sum),
+    SLOT(odeon_device_ops, dot),
+    SLOT(odeon_device_ops, step_control),
+    SLOT(odeon_device_ops, step_start),
+    SLOT(odeon_device_ops, unary),
+    SLOT(odeon_device_ops, unary_vjp),
+    SLOT(odeon_device_ops, binary),
+    SLOT(odeon_device_ops, gemm),
+    SLOT(odeon_device_ops, channel_sum),
+    SLOT(odeon_device_ops, conv2d_scratch),
+    SLOT(odeon_device_ops, conv2d),
+    SLOT(odeon_device_ops, conv2d_vjp_x),
+    SLOT(odeon_device_ops, conv2d_vjp_w),
+    SLOT(odeon_device_ops, pool2d),
+    SLOT(odeon_device_ops, pool2d_vjp),
+    SLOT(odeon_device_ops, groupnorm),
+    SLOT(odeon_device_ops, groupnorm_vjp),
+    SLOT(odeon_device_ops, softmax_cross_entropy),
+    SLOT(odeon_device_ops, sgd_step),
+    SLOT(odeon_device_ops, adam_step),
+    {0, NULL},
+};
+
+static const kind_slot dataset_needed[] = {
+    SLOT(odeon_dataset_ops, field_count),
+    SLOT(odeon_dataset_ops, field),
+    SLOT(odeon_dataset_ops, open),
+    SLOT(odeon_dataset_ops, get_batch),
+    {0, NULL},
+};
+
+static const kind_slot layer_needed[] = {
+    SLOT(odeon_layer_ops, plan),
+    SLOT(odeon_layer_ops, forward),
+    SLOT(odeon_layer_ops, vjp),
+    {0, NULL},
+};
+
+static const kind_slot layer_refused[] = {
+    SLOT(odeon_layer_ops, jvp),
+    SLOT(odeon_layer_ops, vjp2),
+    {0, NULL},
+};
+
+static const kind_slot gradient_needed[] = {
+    SLOT(odeon_gradient_ops, forward),
+    SLOT(odeon_gradient_ops, backward),
+    {0, NULL},
+};
+
+static const kind_slot optimizer_needed[] = {
+    SLOT(odeon_optimizer_ops, moment_count),
+    SLOT(odeon_optimizer_ops, moment_name),
+    SLOT(odeon_optimizer_ops, learning_rate),
+    SLOT(odeon_optimizer_ops, update),
+    {0, NULL},
+};
+
+static const kind_slot loss_needed[] = {
+    SLOT(odeon_loss_ops, metric_count),
+    SLOT(odeon_loss_ops, metric_name),
+    SLOT(odeon_loss_ops, check),
+    SLOT(odeon_loss_ops, eval),
+    {0, NULL},
+};
+
+static const kind_slot stepper_needed[] = {
+    SLOT(odeon_stepper_ops, describe),
+    SLOT(odeon_stepper_ops, step),
+    {0, NULL},
+};
+
+static const kind_slot stepper_refused[] = {
+    SLOT(odeon_stepper_ops, step_vjp),
+    SLOT(odeon_stepper_ops, inverse),
+    {0, NULL},
+};
+
+static const kind_slot tableau_needed[] = {
+    SLOT(odeon_tableau, a),
+    SLOT(odeon_tableau, b),
+    SLOT(odeon_tableau, c),
+    {0, NULL},
+};
+
+/* Rows stand where their kind's number says. The first size ends with the last slot that the first
+ * version has; it stays when slots are appended. */
+static const kind_info kinds[ODEON_KIND_COUNT + 1] = {
+    [ODEON_KIND_DEVICE] = {"device", 0, sizeof(odeon_device_ops),
+                           ODEON_SIZE_THROUGH(odeon_device_ops, get_extension), 0, device_needed,
+                           none},
+    [ODEON_KIND_DATASET] = {"dataset", 0, sizeof(odeon_dataset_ops),
+                            ODEON_SIZE_THROUGH(odeon_dataset_ops, get_batch),
+                            offsetof(odeon_dataset_ops, reserved0), dataset_needed, none},
+    [ODEON_KIND_LAYER] = {"layer", 0, sizeof(odeon_layer_ops),
+                          ODEON_SIZE_THROUGH(odeon_layer_ops, vjp2), 0, layer_needed,
+                          layer_refused},
+    [ODEON_KIND_INTEGRATOR] = {"integrator", 0, sizeof(odeon_integrator),
+                               ODEON_SIZE_THROUGH(odeon_integrator, solver),
+                               offsetof(odeon_integrator, reserved0), none, none},
+    [ODEON_KIND_GRADIENT] = {"gradient", 0, sizeof(odeon_gradient_ops),
+                             ODEON_SIZE_THROUGH(odeon_gradient_ops, backward), 0, gradient_needed,
+                             none},
+    [ODEON_KIND_OPTIMIZER] = {"optimizer", 0, sizeof(odeon_optimizer_ops),
+                              ODEON_SIZE_THROUGH(odeon_optimizer_ops, update),
+                              offsetof(odeon_optimizer_ops, reserved0), optimizer_needed, none},
+    [ODEON_KIND_LOSS] = {"loss", 0, sizeof(odeon_loss_ops),
+                         ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
+                         offsetof(odeon_loss_ops, reserved0), loss_needed, none},
+};
+
+const kind_info kind_stepper = {"stepper",
+                                0,
+                                sizeof(odeon_stepper_ops),
+                                ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
+                                offsetof(odeon_stepper_ops, reserved0),
+                                stepper_needed,
+                                stepper_refused};
+
+const kind_info kind_tableau = {
+    "tableau",      0,   sizeof(odeon_tableau), ODEON_SIZE_THROUGH(odeon_tableau, interp), 0,
+    tableau_needed, none};
+
+const kind_info *kind_of(int32_t kind)
+{
+    return kind >= 1 && kind <= ODEON_KIND_COUNT ? &kinds[kind] : NULL;
+}
+
+const char *kind_name(int32_t kind)
+{
+    const kind_info *info = kind_of(kind);
+    return info != NULL ? info->name : NULL;
+}
+
+int32_t kind_by_name(const char *name)
+{
+    for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {
+        if (strcmp(kinds[kind].name, name) == 0) {
+            return kind;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,50 @@
+#include "label.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "text.h"
+
+bool label_is_line(const char *text)
+{
+    size_t left = text != NULL ? strnlen(text, LABEL_MAX_BYTES + 1) : LABEL_MAX_BYTES + 1;
+    if (left > LABEL_MAX_BYTES) {
+        return false;
+    }
+    const unsigned char *c = (const unsigned char *)text;
+    while (left > 0) {
+        size_t bytes = text_utf8(c, left);
+        bool control = c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
+        if (bytes == 0 || control) {
+            return false;
+        }
+        c += bytes;
+        left -= bytes;
+    }
+    return true;
+}
+
+static bool is_name(const char *text, bool lower_only)
+{
+    if (text == NULL || strnlen(text, LABEL_MAX_ID_BYTES + 1) > LABEL_MAX_ID_BYTES) {
+        return false;
+    }
+    for (const char *c = text; *c != '\0'; c++) {
+        bool letter = (*c >= 'a' && *c <= 'z') || (!lower_only && *c >= 'A' && *c <= 'Z');
+        bool other = (*c >= '0' && *c <= '9') || *c == '_';
+        if (!letter && !(other && c > text)) {
+            return false;
+        }
+    }
+    return text[0] != '\0';
+}
+
+bool label_is_id(const char *text)
+{
+    return is_name(text, false);
+}
+
+bool label_is_option_name(const char *text)
+{
+    return is_name(text, true);
+}

@@ -1,0 +1,246 @@
+#include "module.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fenv.h>
+#include <float.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "path.h"
+
+/* ---- before loading ---- */
+
+/* May others than the owner write? A group that holds its owner alone, by the custom that both have
+ * one number, is no others; nor can others replace what stands in a sticky folder. */
+static bool others_may_write(const struct stat *s)
+{
+    if (S_ISDIR(s->st_mode) && (s->st_mode & S_ISVTX) != 0) {
+        return false;
+    }
+    bool own_group = s->st_gid == s->st_uid && s->st_uid == geteuid();
+    return (s->st_mode & S_IWOTH) != 0 || ((s->st_mode & S_IWGRP) != 0 && !own_group);
+}
+
+static odeon_status check_folder(const char *file)
+{
+    char *folder = path_folder(file);
+    if (folder == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", file);
+    }
+    struct stat s;
+    odeon_status status = ODEON_OK;
+    if (stat(folder, &s) != 0) {
+        status = diag_fail(ODEON_ERR_IO, "%s: %s", folder, strerror(errno));
+    } else if (others_may_write(&s)) {
+        status = diag_fail(ODEON_ERR_PLUGIN,
+                           "%s: others may write to its folder (mode %04o): run chmod go-w %s",
+                           file, (unsigned)(s.st_mode & 07777), folder);
+    }
+    mem_free(folder);
+    return status;
+}
+
+static odeon_status check_file(const char *file, int fd, struct stat *s)
+{
+    if (fstat(fd, s) != 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    if (!S_ISREG(s->st_mode)) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it is no plain file", file);
+    }
+    if (others_may_write(s)) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: others may write to it (mode %04o): run chmod go-w %s", file,
+                         (unsigned)(s->st_mode & 07777), file);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf_info *info)
+{
+    if (bytes == 0) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it is empty", file);
+    }
+    void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    odeon_status status = elf_check(data, bytes, info);
+    (void)munmap(data, bytes);
+    if (status != ODEON_OK) {
+        return diag_fail(status, "%s: %s", file, info->reason);
+    }
+    if (info->abi_major != ODEON_ABI_MAJOR) {
+        return diag_fail(
+            ODEON_ERR_PLUGIN, "%s: it is made for ABI %d.%d, this host has %d.%d: build it again",
+            file, (int)info->abi_major, (int)info->abi_minor, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
+    }
+    return ODEON_OK;
+}
+
+odeon_status module_examine(const char *file, elf_info *info, long long *bytes)
+{
+    ODEON_TRY(check_folder(file));
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    if (fd < 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    struct stat s;
+    odeon_status status = check_file(file, fd, &s);
+    if (status == ODEON_OK) {
+        status = check_contents(file, fd, (uint64_t)s.st_size, info);
+    }
+    (void)close(fd);
+    if (status == ODEON_OK && bytes != NULL) {
+        *bytes = (long long)s.st_size;
+    }
+    return status;
+}
+
+/* ---- floating point ---- */
+
+/* Start-up code of a plugin linked for fast mathematics makes the whole thread flush small numbers
+ * to zero; results would then depend on which plugins were loaded, and by which thread. */
+typedef struct float_state {
+    fenv_t environment;
+    int rounding;
+    bool subnormals;
+} float_state;
+
+static bool subnormals_exist(void)
+{
+    volatile double smallest = DBL_MIN;
+    volatile double half = smallest / 2.0;
+    return half * 2.0 == smallest;
+}
+
+static float_state float_save(void)
+{
+    float_state state = {.rounding = fegetround(), .subnormals = subnormals_exist()};
+    (void)fegetenv(&state.environment);
+    return state;
+}
+
+static void float_restore(const float_state *state, const char *file)
+{
+    bool changed = fegetround() != state->rounding || subnormals_exist() != state->subnormals;
+    (void)fesetenv(&state->environment);
+    if (changed) {
+        diag_log(ODEON_LOG_WARNING,
+                 "%s: loading it changed how floating point works; that was undone: link it "
+                 "without -ffast-math",
+                 file);
+    }
+}
+
+/* ---- loading ---- */
+
+/* Runs the file's own start-up code. */
+static odeon_status open_library(const char *file, const odeon_plugin **out)
+{
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library == NULL) {
+        return diag_fail(ODEON_ERR_PLUGIN, "it cannot be loaded: %s", dlerror());
+    }
+    *out = dlsym(library, ODEON_PLUGIN_SYMBOL);
+    if (*out == NULL) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it does not export %s", file, ODEON_PLUGIN_SYMBOL);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status start(module *m)
+{
+    m->starter.path = m->file;
+    instance_host(&m->starter);
+    odeon_status (*init)(const odeon_host *) = m->tables->root.init;
+    odeon_status status = init != NULL ? init(&m->starter.host) : ODEON_OK;
+    if (status != ODEON_OK) {
+        (void)diag_fail(status, "%s: its init failed: %s", m->file, status_text(status));
+        return status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
+    }
+    m->started = true;
+    return ODEON_OK;
+}
+
+static odeon_status load_and_start(module *m)
+{
+    const odeon_plugin *root = NULL;
+    ODEON_TRY(open_library(m->file, &root));
+    ODEON_TRY(descriptor_create(root, m->file, &m->tables));
+    m->plugin.root = &m->tables->root;
+    return start(m);
+}
+
+odeon_status module_load(const char *file, module **out)
+{
+    *out = NULL;
+    module *m = mem_zalloc(1, sizeof *m);
+    char *resolved = realpath(file, NULL);
+    if (resolved == NULL && errno != ENOMEM) {
+        mem_free(m);
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    if (m != NULL && resolved != NULL) {
+        m->file = mem_strdup(resolved);
+    }
+    free(resolved);
+    if (m == NULL || m->file == NULL) {
+        mem_free(m);
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
+    }
+    /* The folder of a link counts as well: whoever may write there chooses what is loaded. */
+    odeon_status status = check_folder(file);
+    if (status == ODEON_OK) {
+        status = module_examine(m->file, &m->elf, &m->plugin.bytes);
+    }
+    if (status == ODEON_OK) {
+        m->plugin.file = m->file;
+        m->plugin.build_id = m->elf.build_id;
+        float_state state = float_save();
+        status = load_and_start(m);
+        float_restore(&state, m->file);
+    }
+    if (status != ODEON_OK) {
+        module_destroy(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
+}
+
+void module_destroy(module *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    if (m->started && m->tables->root.shutdown != NULL) {
+        m->tables->root.shutdown();
+    }
+    descriptor_destroy(m->tables);
+    mem_free(m->file);
+    mem_free(m);
+}
+
+char *module_host_folder(void)
+{
+    static const char anchor = 0;
+    Dl_info info;
+    char *resolved = NULL;
+    if (dladdr(&anchor, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] == '/') {
+        resolved = realpath(info.dli_fname, NULL);
+    }
+    if (resolved == NULL) { /* linked into a program that was found by another name */
+        resolved = realpath("/proc/self/exe", NULL);
+    }
+    char *folder = resolved != NULL ? path_folder(resolved) : NULL;
+    free(resolved);
+    return folder;
+}

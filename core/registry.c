@@ -1,0 +1,291 @@
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "diag.h"
+#include "label.h"
+#include "mem.h"
+#include "module.h"
+#include "plugin_files.h"
+#include "schema.h"
+#include "search_path.h"
+
+struct registry {
+    search_path *folders;
+    size_t n_modules;
+    module **modules; /* in the order of loading */
+};
+
+odeon_status registry_create(size_t n_paths, const char *const *paths, registry **out)
+{
+    *out = NULL;
+    registry *r = mem_zalloc(1, sizeof *r);
+    if (r == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "no memory for the registry of plugins");
+    }
+    odeon_status status = search_path_create(n_paths, paths, &r->folders);
+    if (status != ODEON_OK) {
+        registry_destroy(r);
+        return status;
+    }
+    *out = r;
+    return ODEON_OK;
+}
+
+void registry_destroy(registry *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    for (size_t i = r->n_modules; i > 0; i--) {
+        module_destroy(r->modules[i - 1]);
+    }
+    mem_free(r->modules);
+    search_path_destroy(r->folders);
+    mem_free(r);
+}
+
+/* ---- what is loaded ---- */
+
+static const odeon_component *component_in(const module *m, int32_t kind, const char *id)
+{
+    for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
+        if ((*c)->kind == kind && strcmp((*c)->id, id) == 0) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+/* Of two plugins that hold the same component the one loaded first counts. */
+static const odeon_component *known_component(const registry *r, int32_t kind, const char *id)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        const odeon_component *c = component_in(r->modules[i], kind, id);
+        if (c != NULL) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+size_t registry_plugin_count(const registry *r)
+{
+    return r->n_modules;
+}
+
+registry_plugin registry_plugin_at(const registry *r, size_t index)
+{
+    return r->modules[index]->plugin;
+}
+
+const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        if (component_in(r->modules[i], component->kind, component->id) == component) {
+            return &r->modules[i]->plugin;
+        }
+    }
+    return NULL;
+}
+
+/* ---- loading ---- */
+
+static void warn_of_shadowed(const registry *r, const module *m)
+{
+    for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
+        const odeon_component *first = known_component(r, (*c)->kind, (*c)->id);
+        if (first != NULL) {
+            diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name",
+                     m->file, kind_name((*c)->kind), (*c)->id, registry_plugin_of(r, first)->file);
+        }
+    }
+}
+
+/* Defaults must be what may be typed, or the component could not be used as documented. */
+static odeon_status check_defaults(registry *r, const module *m, const odeon_component *c)
+{
+    for (size_t i = 0; c->options != NULL && c->options[i] != NULL; i++) {
+        const odeon_option *o = c->options[i];
+        if (o->default_text == NULL || o->type == ODEON_OPTION_COMPONENT) {
+            continue; /* a component as a default is looked for when it is used */
+        }
+        char section[LABEL_MAX_ID_BYTES + 32];
+        (void)snprintf(section, sizeof section, "default of %s %s", kind_name(c->kind), c->id);
+        config_where where = {.file = m->file};
+        option_value value = {0};
+        odeon_status status = schema_parse(r, o, o->default_text, where, section, "/", &value);
+        schema_value_clear(&value);
+        if (status != ODEON_OK) {
+            return status == ODEON_ERR_CONFIG ? ODEON_ERR_PLUGIN : status;
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_all_defaults(registry *r, const module *m)
+{
+    for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
+        ODEON_TRY(check_defaults(r, m, *c));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status add_module(registry *r, module *m)
+{
+    module **modules = mem_resize(r->modules, r->n_modules + 1, sizeof *modules);
+    if (modules == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", m->file);
+    }
+    r->modules = modules;
+    ODEON_TRY(check_all_defaults(r, m));
+    warn_of_shadowed(r, m);
+    r->modules[r->n_modules++] = m;
+    return ODEON_OK;
+}
+
+/* The module of a file that is loaded already, by whatever link; NULL if it is not. */
+static const module *loaded_module(const registry *r, const char *file)
+{
+    char *resolved = realpath(file, NULL);
+    const module *found = NULL;
+    for (size_t i = 0; i < r->n_modules && resolved != NULL; i++) {
+        if (strcmp(r->modules[i]->file, resolved) == 0) {
+            found = r->modules[i];
+        }
+    }
+    free(resolved);
+    return found;
+}
+
+static odeon_status load(registry *r, const char *file, const module **out)
+{
+    *out = loaded_module(r, file);
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    module *m = NULL;
+    ODEON_TRY(module_load(file, &m));
+    odeon_status status = add_module(r, m);
+    if (status != ODEON_OK) {
+        module_destroy(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
+}
+
+odeon_status registry_load(registry *r, const char *file)
+{
+    const module *m = NULL;
+    return load(r, file, &m);
+}
+
+/* ---- finding ---- */
+
+typedef struct id_list {
+    int32_t kind;
+    size_t n;
+    char **ids;
+    bool failed;
+} id_list;
+
+static void collect_id(int32_t kind, const char *id, const char *file, void *context)
+{
+    id_list *list = context;
+    (void)file;
+    if (kind != list->kind || list->failed) {
+        return;
+    }
+    char **ids = mem_resize(list->ids, list->n + 1, sizeof *ids);
+    if (ids != NULL) {
+        list->ids = ids;
+        ids[list->n] = mem_strdup(id);
+    }
+    if (ids == NULL || ids[list->n] == NULL) {
+        list->failed = true;
+        return;
+    }
+    list->n++;
+}
+
+static void collect_loaded(const registry *r, id_list *list)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        for (const odeon_component *const *c = r->modules[i]->tables->root.components; *c != NULL;
+             c++) {
+            collect_id((*c)->kind, (*c)->id, NULL, list);
+        }
+    }
+}
+
+static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
+{
+    id_list list = {.kind = kind};
+    collect_loaded(r, &list);
+    odeon_status status = registry_scan(r, collect_id, &list);
+    if (status == ODEON_OK) {
+        const char *nearest = nearest_name(id, list.n, (const char *const *)list.ids);
+        status = diag_fail(ODEON_ERR_CONFIG,
+                           "no %s is named '%s'%s%s%s (`odeon plugins` lists what there is)",
+                           kind_name(kind), id, nearest != NULL ? ": did you mean '" : "",
+                           nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        mem_free(list.ids[i]);
+    }
+    mem_free(list.ids);
+    return status;
+}
+
+/* Loads file, which is there for this component, and takes it out. */
+static odeon_status find_in(registry *r, const char *file, int32_t kind, const char *id,
+                            const odeon_component **out)
+{
+    const module *m = NULL;
+    ODEON_TRY(load(r, file, &m));
+    *out = component_in(m, kind, id);
+    if (*out == NULL) {
+        const odeon_component *first = m->tables->root.components[0];
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it holds no %s %s, but %s %s", file,
+                         kind_name(kind), id, kind_name(first->kind), first->id);
+    }
+    return ODEON_OK;
+}
+
+odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out)
+{
+    *out = NULL;
+    if (kind_name(kind) == NULL) {
+        return diag_fail(ODEON_ERR_INTERNAL, "there is no kind %d", (int)kind);
+    }
+    if (!label_is_id(id)) { /* it becomes part of a path */
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "'%s' cannot name a %s: expected letters, digits and _, a letter first",
+                         id, kind_name(kind));
+    }
+    *out = known_component(r, kind, id);
+    for (size_t i = 0; i < r->folders->n && *out == NULL; i++) {
+        char *file = mem_printf("%s/%s/%s.so", r->folders->folders[i], kind_name(kind), id);
+        if (file == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
+        }
+        struct stat s;
+        odeon_status status = ODEON_OK;
+        if (lstat(file, &s) == 0) { /* what stands there first is meant, be it good or bad */
+            status = find_in(r, file, kind, id, out);
+        }
+        mem_free(file);
+        ODEON_TRY(status);
+    }
+    return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
+}
+
+odeon_status registry_scan(registry *r, registry_visitor visit, void *context)
+{
+    return plugin_files_visit(r->folders->n, (const char *const *)r->folders->folders, visit,
+                              context);
+}
