@@ -1,2 +1,0 @@
-include(${folder}/kernels.cmake)
-odeon_cpu_kernels(${plugin})

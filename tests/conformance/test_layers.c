@@ -1,0 +1,408 @@
+/* Every layer keeps the contract of layer.h and has the derivatives of what it computes. */
+#include "layer_harness.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "mem.h"
+
+typedef struct layer_case {
+    const char *expression;
+    int32_t ndim;
+    int64_t dim[ODEON_MAX_DIMS];
+    int64_t n_t; /* elements of t; LAYER_NO_TIME: none */
+} layer_case;
+
+static const layer_case cases[] = {
+    {"dense(units=3)", 2, {4, 5}, LAYER_NO_TIME},
+    {"dense(units=3, bias=no)", 2, {2, 5}, LAYER_NO_TIME},
+    {"relu", 2, {3, 5}, LAYER_NO_TIME},
+    {"tanh", 4, {2, 3, 2, 2}, LAYER_NO_TIME},
+    {"softplus", 2, {3, 5}, LAYER_NO_TIME},
+    {"sigmoid", 2, {3, 5}, LAYER_NO_TIME},
+    {"identity", 3, {2, 3, 2}, LAYER_NO_TIME},
+    {"flatten", 4, {2, 3, 2, 2}, LAYER_NO_TIME},
+    {"conv2d(filters=3, kernel=3, padding=1)", 4, {2, 2, 5, 4}, LAYER_NO_TIME},
+    {"conv2d(filters=2, kernel=3 2, stride=2 1, padding=1 0, bias=no)",
+     4,
+     {2, 3, 5, 4},
+     LAYER_NO_TIME},
+    {"groupnorm(groups=2)", 4, {2, 4, 3, 2}, LAYER_NO_TIME},
+    {"groupnorm(groups=3, affine=no)", 3, {2, 6, 3}, LAYER_NO_TIME},
+    {"groupnorm(groups=1, epsilon=0.1)", 2, {3, 5}, LAYER_NO_TIME},
+    {"groupnorm", 4, {2, 64, 2, 1}, LAYER_NO_TIME},
+    {"avgpool(kernel=2)", 4, {2, 3, 5, 4}, LAYER_NO_TIME},
+    {"avgpool(kernel=3 2, stride=2 1, padding=1)", 4, {2, 2, 5, 4}, LAYER_NO_TIME},
+    {"concat_time(at=first)", 4, {2, 2, 3, 2}, 1},
+    {"concat_time", 4, {3, 2, 3, 2}, 3},
+    {"concat_time", 2, {3, 2}, 1},
+};
+enum { N_CASES = sizeof cases / sizeof cases[0] };
+
+static registry *plugins;
+static support_device device, device_f32;
+
+static int open_devices(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    device = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
+    device_f32 = support_device_open(plugins, "reference", ODEON_DTYPE_F32);
+    return 0;
+}
+
+static int close_devices(void **state)
+{
+    (void)state;
+    support_device_close(&device);
+    support_device_close(&device_f32);
+    registry_destroy(plugins);
+    return 0;
+}
+
+/* The case's layer with every input, parameter, time and cotangent set; the same numbers for every
+ * device and, per sample, for every batch. */
+static layer_harness open_case(support_device *d, const layer_case *c, int64_t batch)
+{
+    int64_t dim[ODEON_MAX_DIMS];
+    memcpy(dim, c->dim, sizeof dim);
+    dim[0] = batch;
+    layer_harness h =
+        layer_harness_open(plugins, d, c->expression, c->ndim, dim, c->n_t > 1 ? batch : c->n_t);
+    layer_harness_randomize(&h, &h.in, 1, 2.0);
+    layer_harness_randomize(&h, &h.d_out, 2, 1.0);
+    for (int32_t i = 0; i < h.n_params; i++) {
+        layer_harness_randomize(&h, &h.param[i], 3 + (uint64_t)i, 1.0);
+    }
+    if (h.t.data != NULL) {
+        layer_harness_randomize(&h, &h.t, 9, 1.0);
+    }
+    return h;
+}
+
+static void forward_and_vjp(layer_harness *h)
+{
+    assert_int_equal(layer_harness_forward(h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
+    assert_int_equal(layer_harness_vjp(h, LAYER_ALL), ODEON_OK);
+}
+
+/* sum of out * d_out, the function whose gradient vjp computes. No tape is kept. */
+static double objective(layer_harness *h, const double *weight)
+{
+    assert_int_equal(layer_harness_forward(h, 0, ODEON_UNARY_IDENTITY), ODEON_OK);
+    double *out = support_download(h->device, &h->out);
+    double sum = 0.0;
+    for (int64_t i = 0; i < odeon_count(&h->out); i++) {
+        sum += out[i] * weight[i];
+    }
+    mem_free(out);
+    return sum;
+}
+
+/* Holds the gradient that vjp has left to central differences of objective in x. */
+static void assert_gradient(layer_harness *h, const char *what, const odeon_tensor *x,
+                            const odeon_tensor *gradient)
+{
+    const double step = 1e-5;
+    int64_t n = odeon_count(x);
+    double *values = support_download(h->device, x);
+    double *weight = support_download(h->device, &h->d_out);
+    double *claimed = support_download(h->device, gradient);
+    double *measured = mem_zalloc((size_t)n, sizeof *measured);
+    assert_non_null(measured);
+    for (int64_t i = 0; i < n; i++) {
+        double value = values[i];
+        values[i] = value + step;
+        layer_harness_set(h, x, values);
+        double above = objective(h, weight);
+        values[i] = value - step;
+        layer_harness_set(h, x, values);
+        measured[i] = (above - objective(h, weight)) / (2.0 * step);
+        values[i] = value;
+    }
+    layer_harness_set(h, x, values);
+    /* Truncation is step^2 f'''/6, some 1e-10 where f''' is 1 to 10; rounding of an objective of
+     * size 10 is 1e-15 / step = 1e-10. */
+    support_assert_close(what, n, claimed, measured, 1e-8);
+    mem_free(values);
+    mem_free(weight);
+    mem_free(claimed);
+    mem_free(measured);
+}
+
+static void test_layer_vjp_of_input_is_the_derivative(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        forward_and_vjp(&h);
+        assert_gradient(&h, cases[i].expression, &h.in, &h.d_in);
+        layer_harness_close(&h);
+    }
+}
+
+static void test_layer_vjp_of_parameters_is_the_derivative(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        forward_and_vjp(&h);
+        for (int32_t p = 0; p < h.n_params; p++) {
+            assert_gradient(&h, h.info[p].name, &h.param[p], &h.grad[p]);
+        }
+        layer_harness_close(&h);
+    }
+}
+
+static void test_layer_vjp_of_time_is_the_derivative(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        assert_true((h.t.data != NULL) == ((h.plan.flags & ODEON_LAYER_USES_T) != 0));
+        forward_and_vjp(&h);
+        if (h.t.data != NULL) {
+            assert_gradient(&h, cases[i].expression, &h.t, &h.d_t);
+        }
+        layer_harness_close(&h);
+    }
+}
+
+static void assert_doubles(layer_harness *h, const char *what, const odeon_tensor *x,
+                           const double *once)
+{
+    double *twice = support_download(h->device, x);
+    for (int64_t i = 0; i < odeon_count(x); i++) {
+        twice[i] /= 2.0;
+    }
+    support_assert_close(what, odeon_count(x), twice, once, 1e-14); /* another order of the sum */
+    mem_free(twice);
+}
+
+static void test_layer_vjp_adds_to_gradients(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        forward_and_vjp(&h);
+        double *once[LAYER_HARNESS_PARAMS + 1] = {NULL};
+        for (int32_t p = 0; p < h.n_params; p++) {
+            once[p] = support_download(&device, &h.grad[p]);
+        }
+        once[LAYER_HARNESS_PARAMS] = h.t.data != NULL ? support_download(&device, &h.d_t) : NULL;
+        assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
+        for (int32_t p = 0; p < h.n_params; p++) {
+            assert_doubles(&h, h.info[p].name, &h.grad[p], once[p]);
+            mem_free(once[p]);
+        }
+        if (h.t.data != NULL) {
+            assert_doubles(&h, "t", &h.d_t, once[LAYER_HARNESS_PARAMS]);
+        }
+        mem_free(once[LAYER_HARNESS_PARAMS]);
+        layer_harness_close(&h);
+    }
+}
+
+/* Whether x and y hold the same bits (NaN that was never written included). */
+static void assert_same(const layer_harness *a, const odeon_tensor *x, const layer_harness *b,
+                        const odeon_tensor *y)
+{
+    double *left = support_download(a->device, x), *right = support_download(b->device, y);
+    assert_memory_equal(left, right, (size_t)odeon_count(x) * sizeof *left);
+    mem_free(left);
+    mem_free(right);
+}
+
+static void test_layer_vjp_writes_only_what_is_asked_for(void **state)
+{
+    (void)state;
+    static const int32_t asked[] = {LAYER_D_IN, LAYER_GRAD, LAYER_D_T};
+    for (size_t i = 0; i < 3 * N_CASES; i++) {
+        const layer_case *c = &cases[i / 3];
+        int32_t what = asked[i % 3];
+        layer_harness all = open_case(&device, c, c->dim[0]);
+        layer_harness none = open_case(&device, c, c->dim[0]);
+        layer_harness one = open_case(&device, c, c->dim[0]);
+        forward_and_vjp(&all);
+        layer_harness_set(&none, &none.d_in, NULL);
+        assert_int_equal(layer_harness_forward(&one, LAYER_KEEP, 0), ODEON_OK);
+        assert_int_equal(layer_harness_vjp(&one, what), ODEON_OK);
+        const layer_harness *like = what == LAYER_D_IN ? &all : &none;
+        assert_same(&one, &one.d_in, like, &like->d_in);
+        like = what == LAYER_GRAD ? &all : &none;
+        for (int32_t p = 0; p < one.n_params; p++) {
+            assert_same(&one, &one.grad[p], like, &like->grad[p]);
+        }
+        like = what == LAYER_D_T ? &all : &none;
+        if (one.t.data != NULL) {
+            assert_same(&one, &one.d_t, like, &like->d_t);
+        }
+        layer_harness_close(&all);
+        layer_harness_close(&none);
+        layer_harness_close(&one);
+    }
+}
+
+static void test_layer_takes_an_empty_batch(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], 0);
+        assert_int_equal(h.plan.out.dim[0], 0);
+        forward_and_vjp(&h);
+        for (int32_t p = 0; p < h.n_params; p++) {
+            double *grad = support_download(&device, &h.grad[p]);
+            for (int64_t e = 0; e < odeon_count(&h.grad[p]); e++) {
+                assert_true(grad[e] == 0.0);
+            }
+            mem_free(grad);
+        }
+        layer_harness_close(&h);
+    }
+}
+
+static void test_layer_treats_samples_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness batch = open_case(&device, &cases[i], cases[i].dim[0]);
+        layer_harness first = open_case(&device, &cases[i], 1);
+        assert_int_equal(batch.plan.flags & ODEON_LAYER_BATCH_COUPLED, 0);
+        forward_and_vjp(&batch);
+        forward_and_vjp(&first);
+        /* The first sample of the batch, compared over the count of the other. */
+        assert_same(&first, &first.out, &batch, &batch.out);
+        assert_same(&first, &first.d_in, &batch, &batch.d_in);
+        layer_harness_close(&batch);
+        layer_harness_close(&first);
+    }
+}
+
+static void test_layer_plan_depends_on_its_arguments_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        forward_and_vjp(&h);
+        odeon_layer_plan again = {.struct_size = sizeof again};
+        odeon_tensor shape = h.in;
+        shape.data = NULL;
+        int64_t allocs = mem_total_allocs();
+        assert_int_equal(
+            h.ops->plan(h.layer->self, &device.device, &shape, ODEON_CALL_TRAIN, &again), ODEON_OK);
+        assert_memory_equal(&again, &h.plan, sizeof again);
+        assert_int_equal(mem_total_allocs(), allocs);
+        layer_harness_close(&h);
+    }
+}
+
+static void assert_near(const char *what, const layer_harness *a, const odeon_tensor *x,
+                        const layer_harness *b, const odeon_tensor *y, double relative)
+{
+    double *left = support_download(a->device, x), *right = support_download(b->device, y);
+    support_assert_close(what, odeon_count(x), left, right, relative);
+    mem_free(left);
+    mem_free(right);
+}
+
+static void test_layer_in_float32_is_near_float64(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness narrow = open_case(&device_f32, &cases[i], cases[i].dim[0]);
+        layer_harness wide = open_case(&device, &cases[i], cases[i].dim[0]);
+        forward_and_vjp(&narrow);
+        forward_and_vjp(&wide);
+        /* Inputs and parameters rounded to 6e-8, sums of up to 24 such terms; a normalization of
+         * two values amplifies by the inverse of their distance, up to some 100. */
+        const double relative = 1e-5;
+        assert_near(cases[i].expression, &narrow, &narrow.out, &wide, &wide.out, relative);
+        assert_near(cases[i].expression, &narrow, &narrow.d_in, &wide, &wide.d_in, relative);
+        for (int32_t p = 0; p < wide.n_params; p++) {
+            assert_near(wide.info[p].name, &narrow, &narrow.grad[p], &wide, &wide.grad[p],
+                        relative);
+        }
+        layer_harness_close(&narrow);
+        layer_harness_close(&wide);
+    }
+}
+
+static void test_layer_with_epilogue_applies_the_function_to_its_output(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness plain = open_case(&device, &cases[i], cases[i].dim[0]);
+        layer_harness fused = open_case(&device, &cases[i], cases[i].dim[0]);
+        if ((plain.plan.flags & ODEON_LAYER_EPILOGUE) != 0) {
+            assert_int_equal(layer_harness_forward(&plain, LAYER_KEEP, ODEON_UNARY_IDENTITY), 0);
+            assert_int_equal(layer_harness_forward(&fused, LAYER_KEEP, ODEON_UNARY_TANH), 0);
+            assert_int_equal(
+                device.device.ops->unary(device.queue, ODEON_UNARY_TANH, &plain.out, &plain.out),
+                ODEON_OK);
+            assert_same(&fused, &fused.out, &plain, &plain.out);
+            n++;
+        }
+        layer_harness_close(&plain);
+        layer_harness_close(&fused);
+    }
+    assert_true(n >= 4); /* the two products, each with and without a bias */
+}
+
+static void test_pointwise_layer_is_the_function_that_it_names(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        layer_harness named = open_case(&device, &cases[i], cases[i].dim[0]);
+        if ((h.plan.flags & ODEON_LAYER_POINTWISE) != 0) {
+            assert_in_range(h.plan.act, 1, ODEON_UNARY_LAST_EPILOGUE);
+            assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, 0), ODEON_OK);
+            assert_int_equal(
+                device.device.ops->unary(device.queue, h.plan.act, &named.in, &named.out),
+                ODEON_OK);
+            assert_same(&h, &h.out, &named, &named.out);
+            n++;
+        }
+        layer_harness_close(&h);
+        layer_harness_close(&named);
+    }
+    assert_int_equal(n, 4);
+}
+
+static void test_view_layer_passes_its_input_on(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
+        if ((h.plan.flags & ODEON_LAYER_VIEW) != 0) {
+            assert_int_equal(layer_harness_forward(&h, 0, 0), ODEON_OK);
+            assert_int_equal(odeon_count(&h.out), odeon_count(&h.in));
+            assert_same(&h, &h.out, &h, &h.in);
+            n++;
+        }
+        layer_harness_close(&h);
+    }
+    assert_int_equal(n, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layer_vjp_of_input_is_the_derivative),
+        cmocka_unit_test(test_layer_vjp_of_parameters_is_the_derivative),
+        cmocka_unit_test(test_layer_vjp_of_time_is_the_derivative),
+        cmocka_unit_test(test_layer_vjp_adds_to_gradients),
+        cmocka_unit_test(test_layer_vjp_writes_only_what_is_asked_for),
+        cmocka_unit_test(test_layer_takes_an_empty_batch),
+        cmocka_unit_test(test_layer_treats_samples_alone),
+        cmocka_unit_test(test_layer_plan_depends_on_its_arguments_alone),
+        cmocka_unit_test(test_layer_in_float32_is_near_float64),
+        cmocka_unit_test(test_layer_with_epilogue_applies_the_function_to_its_output),
+        cmocka_unit_test(test_pointwise_layer_is_the_function_that_it_names),
+        cmocka_unit_test(test_view_layer_passes_its_input_on),
+    };
+    return cmocka_run_group_tests(tests, open_devices, close_devices);
+}
