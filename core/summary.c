@@ -6,7 +6,7 @@
 #include "diag.h"
 #include "mem.h"
 
-enum { INDENT = 2, PARAMETERS_WIDTH = 11 };
+enum { INDENT = 2, PARAMETERS_WIDTH = 10 };
 
 void summary_number(int64_t n, char *out)
 {

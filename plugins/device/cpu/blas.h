@@ -1,0 +1,32 @@
+/* blas.h: OpenBLAS, loaded at run time with the kernels that this machine can run.
+ *
+ * OpenBLAS chooses its kernels and starts its threads in its constructor, and does not know
+ * processors younger than itself: those get kernels several times too slow. So the environment is
+ * prepared before the library is loaded, and the choice is read back. */
+#ifndef ODEON_CPU_BLAS_H
+#define ODEON_CPU_BLAS_H
+#include <stdint.h>
+
+typedef struct cpu_blas {
+    void *library; /* NULL: there is none; it is never closed */
+    void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
+                  const float *a, int pitch_a, const float *b, int pitch_b, float beta, float *c,
+                  int pitch_c);
+    void (*dgemm)(int order, int trans_a, int trans_b, int m, int n, int k, double alpha,
+                  const double *a, int pitch_a, const double *b, int pitch_b, double beta,
+                  double *c, int pitch_c);
+    int32_t threads;  /* that it uses for one product */
+    char version[16]; /* "0.3.21" */
+    char core[24];    /* "SkylakeX" */
+    char asked[24];   /* OPENBLAS_CORETYPE as OpenBLAS found it; "" if unset */
+    char reason[160]; /* why library is NULL */
+} cpu_blas;
+
+/* The OpenBLAS core that fits this processor, or NULL where its own choice is left alone. */
+const char *cpu_blas_core_wanted(void);
+
+/* Sets OPENBLAS_CORETYPE and OPENBLAS_NUM_THREADS where they are unset, loads the library named
+ * (NULL: libopenblas.so.0) and fills in out. [main] */
+void cpu_blas_load(const char *name, cpu_blas *out);
+
+#endif

@@ -1,0 +1,373 @@
+#include "cpu.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const level_name[] = {"baseline", "AVX2", "AVX-512"};
+static const char *const level_option[] = {"baseline", "avx2", "avx512"};
+
+static const odeon_option option_blas = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "blas",
+    .default_text = "auto",
+    .choices = "auto|openblas|own",
+    .help = "who multiplies matrices; auto takes OpenBLAS where it is installed",
+};
+
+static const odeon_option option_simd = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "simd",
+    .default_text = "auto",
+    .choices = "auto|baseline|avx2|avx512",
+    .help = "instruction set of the other operators; auto takes the widest that there is",
+};
+
+const odeon_option *const cpu_options[] = {&option_blas, &option_simd, NULL};
+
+static int32_t level_of_machine(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+            return CPU_LEVEL_AVX512;
+        }
+        return CPU_LEVEL_AVX2;
+    }
+#endif
+    return CPU_LEVEL_BASELINE;
+}
+
+static void choose_kernels(cpu_device *d)
+{
+    static const cpu_kernels *const f32[] = {
+        &cpu_kernels_f32_baseline,
+#if defined(__x86_64__)
+        &cpu_kernels_f32_avx2,
+        &cpu_kernels_f32_avx512,
+#endif
+    };
+    static const cpu_kernels *const f64[] = {
+        &cpu_kernels_f64_baseline,
+#if defined(__x86_64__)
+        &cpu_kernels_f64_avx2,
+        &cpu_kernels_f64_avx512,
+#endif
+    };
+    d->level = level_of_machine();
+    if (d->level_asked >= 0 && d->level_asked < d->level) {
+        d->level = d->level_asked;
+    }
+    d->f32 = f32[d->level];
+    d->f64 = f64[d->level];
+}
+
+odeon_status cpu_create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    cpu_device *d = host->alloc(host, sizeof *d);
+    if (d == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *d);
+    }
+    memset(d, 0, sizeof *d);
+    d->host = host;
+    d->use_blas = (int32_t)host->option_i64(config, "blas");
+    d->level_asked = (int32_t)host->option_i64(config, "simd") - 1;
+    if (pthread_mutex_init(&d->lock, NULL) != 0) {
+        host->free(host, d);
+        return odeon_fail(host, ODEON_ERR_NOMEM, "cpu: the system has no mutex left");
+    }
+    choose_kernels(d);
+    if (d->use_blas != CPU_BLAS_OWN) {
+        cpu_blas_load(NULL, &d->blas);
+    }
+    *out = d;
+    return ODEON_OK;
+}
+
+void cpu_destroy(void *self)
+{
+    cpu_device *d = self;
+    if (d != NULL) {
+        (void)pthread_mutex_destroy(&d->lock);
+        d->host->free(d->host, d);
+    }
+}
+
+/* ---- what the device says of itself ---- */
+
+static void warn(const cpu_device *d, const char *text)
+{
+    d->host->log(d->host, ODEON_LOG_WARNING, text);
+}
+
+static odeon_status probe_blas(const cpu_device *d)
+{
+    const cpu_blas *b = &d->blas;
+    char text[ODEON_MESSAGE_BYTES];
+    if (b->library == NULL && d->use_blas == CPU_BLAS_OPENBLAS) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cpu: blas = openblas, but libopenblas.so.0 cannot be loaded (%s); "
+                          "install OpenBLAS (Debian: libopenblas0-pthread) or set blas = own",
+                          b->reason);
+    }
+    if (b->library == NULL) {
+        (void)snprintf(text, sizeof text,
+                       "cpu: no OpenBLAS (%s): products run in own loops, several times slower; "
+                       "install it (Debian: libopenblas0-pthread) or set blas = own",
+                       b->reason);
+        warn(d, text);
+        return ODEON_OK;
+    }
+    if (b->asked[0] != '\0' && strcasecmp(b->asked, b->core) != 0) {
+        (void)snprintf(text, sizeof text,
+                       "cpu: OpenBLAS runs its %s kernels although OPENBLAS_CORETYPE=%s asks for "
+                       "others: products may be several times slower",
+                       b->core, b->asked);
+        warn(d, text);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status probe(void *device)
+{
+    const cpu_device *d = device;
+    if (d->level_asked > d->level) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cpu: simd = %s, but this processor has no more than %s; set simd = auto",
+                          level_option[d->level_asked], level_option[d->level]);
+    }
+    return d->use_blas == CPU_BLAS_OWN ? ODEON_OK : probe_blas(d);
+}
+
+static odeon_status describe(void *device, char *text, uint64_t bytes)
+{
+    const cpu_device *d = device;
+    if (d->blas.library == NULL) {
+        (void)snprintf(text, bytes, "own products, %s", level_name[d->level]);
+    } else if (d->blas.threads == 1) {
+        (void)snprintf(text, bytes, "OpenBLAS %s %s, %s", d->blas.version, d->blas.core,
+                       level_name[d->level]);
+    } else {
+        (void)snprintf(text, bytes, "OpenBLAS %s %s (%d threads), %s", d->blas.version,
+                       d->blas.core, (int)d->blas.threads, level_name[d->level]);
+    }
+    return ODEON_OK;
+}
+
+/* ---- queues, memory ---- */
+
+static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out)
+{
+    cpu_device *d = device;
+    (void)worker;
+    *out = NULL;
+    odeon_queue *q = d->host->alloc(d->host, sizeof *q);
+    if (q == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *q);
+    }
+    memset(q, 0, sizeof *q);
+    q->device = d;
+    (void)pthread_mutex_lock(&d->lock);
+    q->next = d->queues;
+    if (q->next != NULL) {
+        q->next->previous = q;
+    }
+    d->queues = q;
+    (void)pthread_mutex_unlock(&d->lock);
+    *out = q;
+    return ODEON_OK;
+}
+
+static void queue_destroy(odeon_queue *queue)
+{
+    if (queue == NULL) {
+        return;
+    }
+    cpu_device *d = queue->device;
+    (void)pthread_mutex_lock(&d->lock);
+    if (queue->previous != NULL) {
+        queue->previous->next = queue->next;
+    } else {
+        d->queues = queue->next;
+    }
+    if (queue->next != NULL) {
+        queue->next->previous = queue->previous;
+    }
+    d->retired_launches += queue->launches;
+    (void)pthread_mutex_unlock(&d->lock);
+    d->host->free(d->host, queue);
+}
+
+/* The size of a block stands in front of it, so that live bytes can be counted. */
+enum { HEADER_BYTES = 64 };
+
+static odeon_status device_alloc(void *device, uint64_t bytes, void **out)
+{
+    cpu_device *d = device;
+    *out = NULL;
+    char *block =
+        bytes > UINT64_MAX - HEADER_BYTES ? NULL : d->host->alloc(d->host, bytes + HEADER_BYTES);
+    if (block == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM,
+                          "cpu: no memory for %llu bytes; use a smaller batch or model",
+                          (unsigned long long)bytes);
+    }
+    memcpy(block, &bytes, sizeof bytes);
+    atomic_fetch_add_explicit(&d->allocs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&d->live_bytes, (int64_t)bytes, memory_order_relaxed);
+    *out = block + HEADER_BYTES;
+    return ODEON_OK;
+}
+
+static void device_free(void *device, void *memory)
+{
+    cpu_device *d = device;
+    uint64_t bytes;
+    if (memory == NULL) {
+        return;
+    }
+    char *block = (char *)memory - HEADER_BYTES;
+    memcpy(&bytes, block, sizeof bytes);
+    atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)bytes, memory_order_relaxed);
+    d->host->free(d->host, block);
+}
+
+static odeon_status transfer(odeon_queue *queue, void *destination, const void *source,
+                             uint64_t bytes)
+{
+    (void)queue;
+    if (bytes > 0) {
+        memcpy(destination, source, bytes);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status device_wait(odeon_queue *queue)
+{
+    atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
+    return ODEON_OK;
+}
+
+static odeon_status download(odeon_queue *queue, void *destination, const void *source,
+                             uint64_t bytes)
+{
+    ODEON_TRY(transfer(queue, destination, source, bytes));
+    return device_wait(queue);
+}
+
+static odeon_status slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
+                               double *values)
+{
+    return download(queue, values, slots + first, (uint64_t)n * sizeof *values);
+}
+
+/* ---- what every operator begins with ---- */
+
+odeon_status cpu_begin(odeon_queue *queue, const char *name, int32_t dtype, const cpu_kernels **out)
+{
+    /* The owner alone writes, so a load and a store make an increment. */
+    int64_t launches = atomic_load_explicit(&queue->launches, memory_order_relaxed);
+    atomic_store_explicit(&queue->launches, launches + 1, memory_order_relaxed);
+    if (dtype == ODEON_DTYPE_F32) {
+        *out = queue->device->f32;
+        return ODEON_OK;
+    }
+    if (dtype == ODEON_DTYPE_F64) {
+        *out = queue->device->f64;
+        return ODEON_OK;
+    }
+    *out = NULL;
+    return odeon_fail(queue->device->host, ODEON_ERR_UNSUPPORTED,
+                      "cpu: %s: dtype %d is neither float32 nor float64", name, (int)dtype);
+}
+
+odeon_status cpu_require(odeon_queue *queue, int32_t holds, const char *name, const char *what)
+{
+    if (holds) {
+        return ODEON_OK;
+    }
+    return odeon_fail(queue->device->host, ODEON_ERR_INTERNAL,
+                      "cpu: %s: the caller's tensors are not %s", name, what);
+}
+
+int32_t cpu_alike(const odeon_tensor *a, const odeon_tensor *b)
+{
+    return a->dtype == b->dtype && odeon_count(a) == odeon_count(b);
+}
+
+/* ---- counters ---- */
+
+static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
+                          int64_t *live_bytes)
+{
+    cpu_device *d = device;
+    (void)pthread_mutex_lock(&d->lock);
+    *launches = d->retired_launches;
+    for (odeon_queue *q = d->queues; q != NULL; q = q->next) {
+        *launches += atomic_load_explicit(&q->launches, memory_order_relaxed);
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    *waits = atomic_load_explicit(&d->waits, memory_order_relaxed);
+    *allocs = atomic_load_explicit(&d->allocs, memory_order_relaxed);
+    *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
+}
+
+static const void *get_extension(void *device, const char *id)
+{
+    static const odeon_device_counters counters = {
+        .struct_size = sizeof counters,
+        .read = read_counters,
+    };
+    (void)device;
+    return strcmp(id, ODEON_DEVICE_COUNTERS) == 0 ? &counters : NULL;
+}
+
+const odeon_device_ops cpu_device_ops = {
+    .struct_size = sizeof(odeon_device_ops),
+    .rank = 10,
+    .probe = probe,
+    .describe = describe,
+    .queue_create = queue_create,
+    .queue_destroy = queue_destroy,
+    .alloc = device_alloc,
+    .free = device_free,
+    .upload = transfer,
+    .download = download,
+    .slots_read = slots_read,
+    .wait = device_wait,
+    .copy = cpu_copy,
+    .cast = cpu_cast,
+    .fill = cpu_fill,
+    .copy2d = cpu_copy2d,
+    .rows_fill = cpu_rows_fill,
+    .rows_sum = cpu_rows_sum,
+    .slots_write = cpu_slots_write,
+    .stage_times = cpu_stage_times,
+    .lincomb = cpu_lincomb,
+    .error_sum = cpu_error_sum,
+    .dot = cpu_dot,
+    .step_control = cpu_step_control,
+    .step_start = cpu_step_start,
+    .unary = cpu_unary,
+    .unary_vjp = cpu_unary_vjp,
+    .binary = cpu_binary,
+    .gemm = cpu_gemm,
+    .channel_sum = cpu_channel_sum,
+    .conv2d_scratch = cpu_conv2d_scratch,
+    .conv2d = cpu_conv2d,
+    .conv2d_vjp_x = cpu_conv2d_vjp_x,
+    .conv2d_vjp_w = cpu_conv2d_vjp_w,
+    .pool2d = cpu_pool2d,
+    .pool2d_vjp = cpu_pool2d_vjp,
+    .groupnorm = cpu_groupnorm,
+    .groupnorm_vjp = cpu_groupnorm_vjp,
+    .softmax_cross_entropy = cpu_softmax_cross_entropy,
+    .sgd_step = cpu_sgd_step,
+    .adam_step = cpu_adam_step,
+    .get_extension = get_extension,
+};

@@ -1,0 +1,29 @@
+# odeon_cpu_kernels(TARGET): adds the kernels, compiled once for each instruction set. The device
+# chooses among them when it is made. Never -ffast-math: NaN has to be passed on.
+set(ODEON_CPU_FOLDER ${CMAKE_CURRENT_LIST_DIR})
+
+function(odeon_cpu_level level)
+  if(NOT TARGET odeon_cpu_kernels_${level})
+    add_library(odeon_cpu_kernels_${level} OBJECT
+      ${ODEON_CPU_FOLDER}/kernels/f32.c ${ODEON_CPU_FOLDER}/kernels/f64.c)
+    target_compile_definitions(odeon_cpu_kernels_${level} PRIVATE
+      CPU_KERNELS_F32=cpu_kernels_f32_${level} CPU_KERNELS_F64=cpu_kernels_f64_${level})
+    target_compile_options(odeon_cpu_kernels_${level} PRIVATE -O3 -fopenmp-simd -fno-math-errno
+      -fno-trapping-math -ffp-contract=off ${ARGN})
+  endif()
+endfunction()
+
+function(odeon_cpu_kernels target)
+  set(levels baseline)
+  odeon_cpu_level(baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+    odeon_cpu_level(avx2 -mavx2 -mfma)
+    odeon_cpu_level(avx512 -mavx2 -mfma -mavx512f -mavx512dq -mavx512vl -mavx512bw
+                    -mprefer-vector-width=512)
+    list(APPEND levels avx2 avx512)
+  endif()
+  foreach(level IN LISTS levels)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:odeon_cpu_kernels_${level}>)
+  endforeach()
+  target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
+endfunction()

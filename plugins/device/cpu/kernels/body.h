@@ -1,0 +1,41 @@
+/* body.h: all kernels of one dtype, which the including source names real, and their table, which
+ * it names CPU_KERNELS. Included twice, by f32.c and f64.c. */
+#ifndef ODEON_CPU_BODY_H
+#define ODEON_CPU_BODY_H
+#include <string.h>
+#include <tgmath.h>
+
+#include "lanes.h"
+#include "loss_optim.h"
+#include "norm.h"
+#include "pointwise.h"
+#include "product.h"
+#include "solver.h"
+#include "windows.h"
+
+const cpu_kernels CPU_KERNELS = {
+    .lincomb = lincomb,
+    .error_sum = error_sum,
+    .dot = dot,
+    .sum = total,
+    .fill = fill,
+    .unary = unary,
+    .unary_vjp = unary_vjp,
+    .binary = binary,
+    .bias_columns = bias_columns,
+    .bias_rows = bias_rows,
+    .gemm = gemm,
+    .unroll = unroll,
+    .roll_up = roll_up,
+    .average = average,
+    .average_vjp = average_vjp,
+    .channel_sum = channel_sum,
+    .group_norm = group_norm,
+    .group_norm_vjp_x = group_norm_vjp_x,
+    .group_norm_vjp_w = group_norm_vjp_w,
+    .softmax_cross_entropy = softmax_cross_entropy,
+    .sgd = sgd,
+    .adam = adam,
+};
+
+#endif

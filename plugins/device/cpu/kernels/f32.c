@@ -1,0 +1,6 @@
+/* f32.c: the kernels in float32. */
+#include "kernels.h"
+
+typedef float real;
+#define CPU_KERNELS CPU_KERNELS_F32
+#include "body.h"

@@ -1,0 +1,6 @@
+/* f64.c: the kernels in float64. */
+#include "kernels.h"
+
+typedef double real;
+#define CPU_KERNELS CPU_KERNELS_F64
+#include "body.h"

@@ -1,0 +1,84 @@
+/* kernels.h: the loops of the CPU device, one table a dtype and instruction set.
+ *
+ * The sources of this folder are compiled once for every instruction set (kernels.cmake); each time
+ * they define two tables, one a dtype, under the names that the build gives them. Data pointers are
+ * of the table's dtype unless written otherwise. Shapes and meanings are those of the operators of
+ * device.h; counts may be 0. All tables of a dtype give the same bits but for gemm, which uses
+ * fused multiply-adds where there are some. [any] */
+#ifndef ODEON_CPU_KERNELS_H
+#define ODEON_CPU_KERNELS_H
+#include <stdint.h>
+
+#include "odeon/device.h"
+
+/* An unrolled image: x[C,H,W] as the matrix [C*R*S, P*Q] of the values under each window. */
+typedef struct cpu_windows {
+    int64_t channels, height, width;          /* C, H, W */
+    int64_t kernel_h, kernel_w;               /* R, S */
+    int64_t out_h, out_w;                     /* P, Q */
+    int64_t stride_h, stride_w, pad_h, pad_w; /* as in odeon_conv2d */
+} cpu_windows;
+
+/* x[B,C,S] in groups; a group of one sample is one contiguous run of numbers. */
+typedef struct cpu_groups {
+    int64_t batch, channels, space, groups;
+} cpu_groups;
+
+typedef struct cpu_product {
+    int32_t trans_a, trans_b;
+    int64_t m, n, k;
+    double alpha, beta;
+} cpu_product;
+
+typedef struct cpu_sgd {
+    double lr, momentum, decay;
+    int32_t nesterov, first;
+} cpu_sgd;
+
+typedef struct cpu_kernels {
+    /* solver; c are the coefficients, x the n_terms operands */
+    void (*lincomb)(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
+                    const double *c);
+    double (*error_sum)(int64_t count, const odeon_control *control, const void *y0, const void *y1,
+                        int32_t n_terms, const void *const *x, const double *c);
+    double (*dot)(int64_t count, const void *a, const void *b);
+    double (*sum)(int64_t count, const void *x);
+
+    /* pointwise */
+    void (*fill)(int64_t count, void *y, double value);
+    void (*unary)(int32_t id, int64_t count, const void *x, void *y);
+    void (*unary_vjp)(int32_t id, int64_t count, const void *kept, const void *dy, void *dx);
+    void (*binary)(int32_t id, int64_t count, const void *a, const void *b, void *y);
+    /* y[rows,cols] = act(y + bias), with one bias a column or one a row. */
+    void (*bias_columns)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
+    void (*bias_rows)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
+
+    /* products and windows */
+    void (*gemm)(const cpu_product *p, const void *a, const void *b, void *c);
+    void (*unroll)(const cpu_windows *g, const void *x, void *columns);
+    void (*roll_up)(const cpu_windows *g, const void *columns, void *x); /* adds to x */
+    void (*average)(const cpu_windows *g, const void *x, void *y);
+    void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
+
+    /* normalization; g->groups is not used by channel_sum and group_parameters_vjp needs it */
+    void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
+    void (*group_norm)(const cpu_groups *g, double epsilon, const void *x, const void *w,
+                       const void *b, void *y, double *stats);
+    void (*group_norm_vjp_x)(const cpu_groups *g, const void *x, const void *w, const double *stats,
+                             const void *dy, void *dx);
+    void (*group_norm_vjp_w)(const cpu_groups *g, const void *x, const double *stats,
+                             const void *dy, void *dw, void *db); /* either may be NULL */
+
+    /* loss and optimizers */
+    void (*softmax_cross_entropy)(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
+                                  double weight, double *sums, void *dx);
+    void (*sgd)(int64_t count, const cpu_sgd *constants, void *p, const void *g, void *v);
+    void (*adam)(int64_t count, const odeon_adam *constants, void *p, const void *g, void *m,
+                 void *v);
+} cpu_kernels;
+
+extern const cpu_kernels cpu_kernels_f32_baseline, cpu_kernels_f64_baseline;
+extern const cpu_kernels cpu_kernels_f32_avx2, cpu_kernels_f64_avx2;
+extern const cpu_kernels cpu_kernels_f32_avx512, cpu_kernels_f64_avx512;
+
+#endif

@@ -1,0 +1,98 @@
+/* lanes.h: sums of many numbers in double, in an order that the count alone fixes.
+ *
+ * Element i goes to lane i mod LANES; the lanes are added at the end, as a tree. A compiler makes
+ * vectors of the lanes without being allowed to reorder any addition, so every instruction set
+ * gives the same bits. */
+#ifndef ODEON_CPU_LANES_H
+#define ODEON_CPU_LANES_H
+#include <stdint.h>
+#include <tgmath.h>
+
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+
+enum { LANES = 32 };
+
+typedef struct lanes {
+    double at[LANES];
+} lanes;
+
+ALWAYS_INLINE double lanes_total(lanes *s)
+{
+    for (int width = LANES / 2; width > 0; width /= 2) {
+        for (int i = 0; i < width; i++) {
+            s->at[i] += s->at[i + width];
+        }
+    }
+    return s->at[0];
+}
+
+ALWAYS_INLINE double lanes_max(const lanes *s)
+{
+    double most = 0.0; /* of magnitudes */
+    for (int i = 0; i < LANES; i++) {
+        most = s->at[i] > most || isnan(s->at[i]) ? s->at[i] : most;
+        if (isnan(most)) {
+            break;
+        }
+    }
+    return most;
+}
+
+/* Adds x[i], their squares or the products a[i] b[i]. */
+ALWAYS_INLINE void lanes_add(lanes *s, int64_t count, const real *x)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            s->at[l] += (double)x[i + l];
+        }
+    }
+    for (int l = 0; i + l < count; l++) {
+        s->at[l] += (double)x[i + l];
+    }
+}
+
+ALWAYS_INLINE void lanes_add_products(lanes *s, int64_t count, const real *a, const real *b)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            s->at[l] += (double)a[i + l] * (double)b[i + l];
+        }
+    }
+    for (int l = 0; i + l < count; l++) {
+        s->at[l] += (double)a[i + l] * (double)b[i + l];
+    }
+}
+
+/* Adds (x[i] - centre)^2, or b[i] (x[i] - centre). */
+ALWAYS_INLINE void lanes_add_squares(lanes *s, int64_t count, const real *x, double centre)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            double d = (double)x[i + l] - centre;
+            s->at[l] += d * d;
+        }
+    }
+    for (int l = 0; i + l < count; l++) {
+        double d = (double)x[i + l] - centre;
+        s->at[l] += d * d;
+    }
+}
+
+ALWAYS_INLINE void lanes_add_moments(lanes *s, int64_t count, const real *x, double centre,
+                                     const real *b)
+{
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            s->at[l] += ((double)x[i + l] - centre) * (double)b[i + l];
+        }
+    }
+    for (int l = 0; i + l < count; l++) {
+        s->at[l] += ((double)x[i + l] - centre) * (double)b[i + l];
+    }
+}
+
+#endif

@@ -1,0 +1,99 @@
+/* product.h: matrix products without a library.
+ *
+ * Panels of b and strips of a are packed side by side on the stack, transposed where asked and
+ * filled up with zeros, so that one inner loop of fixed shape does all the work. */
+#ifndef ODEON_CPU_PRODUCT_H
+#define ODEON_CPU_PRODUCT_H
+
+enum { STRIP = 6, PANEL = 128 / (int)sizeof(real), DEPTH = 128 };
+
+ALWAYS_INLINE real multiply_add(real a, real b, real c)
+{
+#if defined(__FMA__)
+    return fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* packed[k][j] = op(x)[k, first + j] for k < depth, j < width; zero for j from width to pitch.
+ * Element (k, j) of op(x) stands at x[k * k_step + j * j_step]. */
+static void pack(int64_t depth, int64_t width, int64_t pitch, const real *x, int64_t k_step,
+                 int64_t j_step, real *packed)
+{
+    for (int64_t k = 0; k < depth; k++) {
+        real *row = packed + k * pitch;
+        for (int64_t j = 0; j < width; j++) {
+            row[j] = x[k * k_step + j * j_step];
+        }
+        for (int64_t j = width; j < pitch; j++) {
+            row[j] = 0;
+        }
+    }
+}
+
+/* sum[i][j] = the sum over k < depth of strip[k][i] panel[k][j]. */
+static void multiply(int64_t depth, const real *restrict strip, const real *restrict panel,
+                     real *restrict sum)
+{
+    real row[STRIP][PANEL] = {{0}};
+    for (int64_t k = 0; k < depth; k++, strip += STRIP, panel += PANEL) {
+#pragma omp simd
+        for (int j = 0; j < PANEL; j++) {
+            row[0][j] = multiply_add(strip[0], panel[j], row[0][j]);
+            row[1][j] = multiply_add(strip[1], panel[j], row[1][j]);
+            row[2][j] = multiply_add(strip[2], panel[j], row[2][j]);
+            row[3][j] = multiply_add(strip[3], panel[j], row[3][j]);
+            row[4][j] = multiply_add(strip[4], panel[j], row[4][j]);
+            row[5][j] = multiply_add(strip[5], panel[j], row[5][j]);
+        }
+    }
+    memcpy(sum, row, sizeof row);
+}
+
+/* c = alpha sum + beta c on rows x cols elements; with beta 0 c is not read. */
+static void store(int64_t rows, int64_t cols, real alpha, const real *sum, real beta, real *c,
+                  int64_t pitch)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t j = 0; j < cols; j++) {
+            real value = alpha * sum[i * PANEL + j];
+            c[i * pitch + j] = beta == 0 ? value : value + beta * c[i * pitch + j];
+        }
+    }
+}
+
+/* One panel of c's columns with one depth of the sum. */
+static void multiply_panel(const cpu_product *p, int64_t depth, int64_t cols, const real *a,
+                           const real *panel, real beta, real *c)
+{
+    int64_t a_row = p->trans_a ? 1 : p->k, a_step = p->trans_a ? p->m : 1;
+    real strip[DEPTH * STRIP], sum[STRIP * PANEL];
+    for (int64_t i = 0; i < p->m; i += STRIP) {
+        int64_t rows = p->m - i < STRIP ? p->m - i : STRIP;
+        pack(depth, rows, STRIP, a + i * a_row, a_step, a_row, strip);
+        multiply(depth, strip, panel, sum);
+        store(rows, cols, (real)p->alpha, sum, beta, c + i * p->n, p->n);
+    }
+}
+
+static void gemm(const cpu_product *p, const void *a, const void *b, void *c)
+{
+    int64_t a_step = p->trans_a ? p->m : 1;
+    int64_t b_step = p->trans_b ? 1 : p->n, b_col = p->trans_b ? p->k : 1;
+    real panel[DEPTH * PANEL];
+    for (int64_t j = 0; j < p->n; j += PANEL) {
+        int64_t cols = p->n - j < PANEL ? p->n - j : PANEL;
+        int64_t k = 0;
+        do { /* once for k = 0, which scales c by beta */
+            int64_t depth = p->k - k < DEPTH ? p->k - k : DEPTH;
+            pack(depth, cols, PANEL, (const real *)b + k * b_step + j * b_col, b_step, b_col,
+                 panel);
+            multiply_panel(p, depth, cols, (const real *)a + k * a_step, panel,
+                           k > 0 ? 1 : (real)p->beta, (real *)c + j);
+            k += DEPTH;
+        } while (k < p->k);
+    }
+}
+
+#endif

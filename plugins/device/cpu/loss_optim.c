@@ -1,0 +1,43 @@
+#include "cpu.h"
+
+odeon_status cpu_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
+                                       const odeon_tensor *labels, double weight,
+                                       const odeon_tensor *sums, const odeon_tensor *dx)
+{
+    const cpu_kernels *k;
+    ODEON_TRY(cpu_begin(queue, "softmax_cross_entropy", x->dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          x->ndim == 2 && labels->dtype == ODEON_DTYPE_I64 &&
+                              odeon_count(labels) == x->dim[0] && sums->dtype == ODEON_DTYPE_F64 &&
+                              odeon_count(sums) == 2 && (dx == NULL || cpu_alike(x, dx)),
+                          "softmax_cross_entropy", "x, dx[B,K], labels I64 [B], sums F64 [2]"));
+    k->softmax_cross_entropy(x->dim[0], x->dim[1], x->data, labels->data, weight, sums->data,
+                             dx != NULL ? dx->data : NULL);
+    return ODEON_OK;
+}
+
+odeon_status cpu_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                          const odeon_tensor *v, double lr, double momentum, double decay,
+                          int32_t nesterov, int32_t first)
+{
+    const cpu_kernels *k;
+    const cpu_sgd constants = {lr, momentum, decay, nesterov, first};
+    ODEON_TRY(cpu_begin(queue, "sgd_step", p->dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          cpu_alike(p, g) && (momentum == 0.0 || (v != NULL && cpu_alike(p, v))),
+                          "sgd_step", "p, g, v of one dtype and count"));
+    k->sgd(odeon_count(p), &constants, p->data, g->data, v != NULL ? v->data : NULL);
+    return ODEON_OK;
+}
+
+odeon_status cpu_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                           const odeon_tensor *m, const odeon_tensor *v,
+                           const odeon_adam *constants)
+{
+    const cpu_kernels *k;
+    ODEON_TRY(cpu_begin(queue, "adam_step", p->dtype, &k));
+    ODEON_TRY(cpu_require(queue, cpu_alike(p, g) && cpu_alike(p, m) && cpu_alike(p, v), "adam_step",
+                          "p, g, m, v of one dtype and count"));
+    k->adam(odeon_count(p), constants, p->data, g->data, m->data, v->data);
+    return ODEON_OK;
+}

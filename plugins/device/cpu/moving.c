@@ -1,0 +1,142 @@
+#include <string.h>
+
+#include "../common/step_control.h"
+#include "cpu.h"
+
+odeon_status cpu_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y)
+{
+    const cpu_kernels *k;
+    ODEON_TRY(cpu_begin(queue, "copy", ODEON_DTYPE_F32, &k)); /* any dtype will do */
+    ODEON_TRY(cpu_require(queue, cpu_alike(x, y), "copy", "of one dtype and count"));
+    if (odeon_count(x) > 0) {
+        memmove(y->data, x->data, (size_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype)));
+    }
+    return ODEON_OK;
+}
+
+enum { CAST_BLOCK = 256 };
+
+/* double has every value of the other dtypes but large int64. */
+static void load(const odeon_tensor *x, int64_t first, int64_t count, double *values)
+{
+    for (int64_t i = 0; i < count; i++) {
+        switch (x->dtype) {
+        case ODEON_DTYPE_F32:
+            values[i] = (double)((const float *)x->data)[first + i];
+            break;
+        case ODEON_DTYPE_F64:
+            values[i] = ((const double *)x->data)[first + i];
+            break;
+        case ODEON_DTYPE_U8:
+            values[i] = (double)((const uint8_t *)x->data)[first + i];
+            break;
+        default:
+            values[i] = (double)((const int64_t *)x->data)[first + i];
+            break;
+        }
+    }
+}
+
+/* Towards zero; what no int64 can hold, NaN among it, becomes the least one. */
+static int64_t to_integer(double value)
+{
+    return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
+}
+
+static void save(const odeon_tensor *y, int64_t first, int64_t count, const double *values)
+{
+    for (int64_t i = 0; i < count; i++) {
+        switch (y->dtype) {
+        case ODEON_DTYPE_F32:
+            ((float *)y->data)[first + i] = (float)values[i];
+            break;
+        case ODEON_DTYPE_F64:
+            ((double *)y->data)[first + i] = values[i];
+            break;
+        default:
+            ((int64_t *)y->data)[first + i] = to_integer(values[i]);
+            break;
+        }
+    }
+}
+
+odeon_status cpu_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
+                      const odeon_tensor *y)
+{
+    const cpu_kernels *k;
+    int64_t count = odeon_count(x);
+    int32_t dtype = y->dtype == ODEON_DTYPE_I64 ? ODEON_DTYPE_F64 : y->dtype;
+    ODEON_TRY(cpu_begin(queue, "cast", dtype, &k));
+    ODEON_TRY(cpu_require(queue, odeon_dtype_bytes(x->dtype) > 0 && odeon_count(y) == count, "cast",
+                          "of one count"));
+    if (x->dtype == y->dtype && scale == 1.0 && shift == 0.0) {
+        if (count > 0) { /* exact for large int64 too */
+            memmove(y->data, x->data, (size_t)(count * odeon_dtype_bytes(x->dtype)));
+        }
+        return ODEON_OK;
+    }
+    for (int64_t first = 0; first < count; first += CAST_BLOCK) {
+        double values[CAST_BLOCK];
+        int64_t now = count - first < CAST_BLOCK ? count - first : CAST_BLOCK;
+        load(x, first, now, values);
+        for (int64_t i = 0; i < now; i++) {
+            values[i] = scale * values[i] + shift;
+        }
+        save(y, first, now, values);
+    }
+    return ODEON_OK;
+}
+
+odeon_status cpu_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,
+                        int64_t rows, int64_t cols, int64_t x_pitch, int64_t x_at, int64_t y_pitch,
+                        int64_t y_at)
+{
+    const cpu_kernels *k;
+    int64_t size = odeon_dtype_bytes(x->dtype);
+    ODEON_TRY(cpu_begin(queue, "copy2d", ODEON_DTYPE_F32, &k)); /* any dtype will do */
+    ODEON_TRY(cpu_require(queue, x->dtype == y->dtype, "copy2d", "of one dtype"));
+    for (int64_t r = 0; cols > 0 && r < rows; r++) {
+        memcpy((char *)y->data + (r * y_pitch + y_at) * size,
+               (const char *)x->data + (r * x_pitch + x_at) * size, (size_t)(cols * size));
+    }
+    return ODEON_OK;
+}
+
+odeon_status cpu_rows_fill(odeon_queue *queue, const odeon_tensor *y, int64_t rows, int64_t cols,
+                           int64_t pitch, int64_t at, const odeon_tensor *v)
+{
+    const cpu_kernels *k;
+    const double *values = v->data;
+    int64_t n = odeon_count(v), size = odeon_dtype_bytes(y->dtype);
+    ODEON_TRY(cpu_begin(queue, "rows_fill", y->dtype, &k));
+    ODEON_TRY(cpu_require(queue, v->dtype == ODEON_DTYPE_F64 && (n == 1 || n == rows), "rows_fill",
+                          "v F64 [1] or [rows]"));
+    for (int64_t r = 0; cols > 0 && r < rows; r++) {
+        k->fill(cols, (char *)y->data + (r * pitch + at) * size, values[n == 1 ? 0 : r]);
+    }
+    return ODEON_OK;
+}
+
+odeon_status cpu_rows_sum(odeon_queue *queue, const odeon_tensor *x, int64_t rows, int64_t cols,
+                          int64_t pitch, int64_t at, const odeon_tensor *v)
+{
+    const cpu_kernels *k;
+    double *values = v->data;
+    int64_t n = odeon_count(v), size = odeon_dtype_bytes(x->dtype);
+    ODEON_TRY(cpu_begin(queue, "rows_sum", x->dtype, &k));
+    ODEON_TRY(cpu_require(queue, v->dtype == ODEON_DTYPE_F64 && (n == 1 || n == rows), "rows_sum",
+                          "v F64 [1] or [rows]"));
+    for (int64_t r = 0; cols > 0 && r < rows; r++) {
+        values[n == 1 ? 0 : r] += k->sum(cols, (const char *)x->data + (r * pitch + at) * size);
+    }
+    return ODEON_OK;
+}
+
+odeon_status cpu_fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
+                      const double *slots)
+{
+    const cpu_kernels *k;
+    ODEON_TRY(cpu_begin(queue, "fill", y->dtype, &k));
+    k->fill(odeon_count(y), y->data, scalar_value(value, slots));
+    return ODEON_OK;
+}

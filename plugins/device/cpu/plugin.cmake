@@ -1,0 +1,2 @@
+include(${folder}/kernels.cmake)
+odeon_cpu_kernels(${plugin})
