@@ -1,0 +1,192 @@
+#include "stream.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { BUFFER_BYTES = 65536, DEFLATE_RATIO = 1032 };
+
+struct idx_stream {
+    const odeon_host *host;
+    const idx_source *source;
+    bool gzip;
+    bool member_ended; /* gzip's trailer has been read and agrees */
+    uint64_t n_read;   /* of the source */
+    z_stream z;        /* next_in and avail_in also where there is no gzip */
+    unsigned char buffer[BUFFER_BYTES];
+};
+
+/* Reads more if the buffer is empty; it then stays empty only at the end of the source. */
+static odeon_status fill(idx_stream *s)
+{
+    if (s->z.avail_in > 0) {
+        return ODEON_OK;
+    }
+    int64_t n = s->source->read(s->source->self, s->buffer, BUFFER_BYTES);
+    if (n < 0) {
+        return odeon_fail(s->host, ODEON_ERR_IO, "%s: cannot read: %s", s->source->name,
+                          strerror((int)-n));
+    }
+    s->n_read += (uint64_t)n;
+    s->z.next_in = s->buffer;
+    s->z.avail_in = (uInt)n;
+    return ODEON_OK;
+}
+
+/* The first two bytes, even if they come one by one. */
+static odeon_status look_at_start(idx_stream *s)
+{
+    uint64_t n = 0;
+    while (n < 2) {
+        int64_t got = s->source->read(s->source->self, s->buffer + n, BUFFER_BYTES - n);
+        if (got < 0) {
+            return odeon_fail(s->host, ODEON_ERR_IO, "%s: cannot read: %s", s->source->name,
+                              strerror((int)-got));
+        }
+        if (got == 0) {
+            break;
+        }
+        n += (uint64_t)got;
+    }
+    s->n_read = n;
+    s->z.next_in = s->buffer;
+    s->z.avail_in = (uInt)n;
+    s->gzip = n >= 2 && s->buffer[0] == 0x1f && s->buffer[1] == 0x8b;
+    return ODEON_OK;
+}
+
+static voidpf zlib_alloc(voidpf host, uInt items, uInt size)
+{
+    return ((const odeon_host *)host)->alloc(host, (uint64_t)items * size);
+}
+
+static void zlib_free(voidpf host, voidpf memory)
+{
+    ((const odeon_host *)host)->free(host, memory);
+}
+
+odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, idx_stream **out)
+{
+    *out = NULL;
+    idx_stream *s = host->alloc(host, sizeof *s);
+    if (s == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory to read it", source->name);
+    }
+    memset(s, 0, sizeof *s);
+    s->host = host;
+    s->source = source;
+    s->z.zalloc = zlib_alloc;
+    s->z.zfree = zlib_free;
+    memcpy(&s->z.opaque, &host, sizeof host); /* zlib's type for it has no const */
+    odeon_status status = look_at_start(s);
+    enum { GZIP_ONLY = 16 + MAX_WBITS };
+    if (status == ODEON_OK && s->gzip && inflateInit2(&s->z, GZIP_ONLY) != Z_OK) {
+        status = odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory to unpack it", source->name);
+        s->gzip = false; /* nothing to end */
+    }
+    if (status != ODEON_OK) {
+        idx_stream_close(s);
+        return status;
+    }
+    *out = s;
+    return ODEON_OK;
+}
+
+void idx_stream_close(idx_stream *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    if (s->gzip) {
+        (void)inflateEnd(&s->z);
+    }
+    s->host->free(s->host, s);
+}
+
+static uInt at_most(uint64_t bytes, uInt limit)
+{
+    return bytes < limit ? (uInt)bytes : limit;
+}
+
+static odeon_status inflate_failure(idx_stream *s, int code)
+{
+    if (code == Z_MEM_ERROR) {
+        return odeon_fail(s->host, ODEON_ERR_NOMEM, "%s: no memory to unpack it", s->source->name);
+    }
+    return odeon_fail(s->host, ODEON_ERR_DATA,
+                      "%s: damaged gzip file: %s near byte %llu; get the file again",
+                      s->source->name, s->z.msg != NULL ? s->z.msg : "invalid data",
+                      (unsigned long long)(s->n_read - s->z.avail_in));
+}
+
+static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes, uint64_t *got)
+{
+    *got = 0;
+    while (*got < bytes && !s->member_ended) {
+        ODEON_TRY(fill(s));
+        if (s->z.avail_in == 0) {
+            return odeon_fail(s->host, ODEON_ERR_DATA,
+                              "%s: the gzip file is cut off after %llu bytes; get the file again",
+                              s->source->name, (unsigned long long)s->n_read);
+        }
+        uInt room = at_most(bytes - *got, 1u << 30);
+        s->z.next_out = out + *got;
+        s->z.avail_out = room;
+        int code = inflate(&s->z, Z_NO_FLUSH);
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+            return inflate_failure(s, code);
+        }
+        *got += room - s->z.avail_out;
+        s->member_ended = code == Z_STREAM_END;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_plain(idx_stream *s, unsigned char *out, uint64_t bytes, uint64_t *got)
+{
+    *got = 0;
+    while (*got < bytes) {
+        ODEON_TRY(fill(s));
+        if (s->z.avail_in == 0) {
+            break;
+        }
+        uInt n = at_most(bytes - *got, s->z.avail_in);
+        memcpy(out + *got, s->z.next_in, n);
+        s->z.next_in += n;
+        s->z.avail_in -= n;
+        *got += n;
+    }
+    return ODEON_OK;
+}
+
+odeon_status idx_stream_read(idx_stream *s, void *out, uint64_t bytes, uint64_t *got)
+{
+    return s->gzip ? read_gzip(s, out, bytes, got) : read_plain(s, out, bytes, got);
+}
+
+odeon_status idx_stream_finish(idx_stream *s)
+{
+    unsigned char more;
+    uint64_t got;
+    ODEON_TRY(idx_stream_read(s, &more, 1, &got)); /* reads gzip's trailer on the way */
+    if (got > 0) {
+        return odeon_fail(s->host, ODEON_ERR_DATA,
+                          "%s: goes on after the data that its header announces", s->source->name);
+    }
+    ODEON_TRY(fill(s));
+    if (s->z.avail_in == 0) {
+        return ODEON_OK;
+    }
+    bool member = s->z.avail_in >= 2 && s->z.next_in[0] == 0x1f && s->z.next_in[1] == 0x8b;
+    return odeon_fail(s->host, ODEON_ERR_DATA, "%s: %s follows the end of the gzip data",
+                      s->source->name, member ? "a second gzip member" : "something else");
+}
+
+uint64_t idx_stream_bound(const idx_stream *s)
+{
+    uint64_t bytes = s->source->bytes;
+    if (!s->gzip) {
+        return bytes;
+    }
+    return bytes > UINT64_MAX / DEFLATE_RATIO ? UINT64_MAX : bytes * DEFLATE_RATIO;
+}
