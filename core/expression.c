@@ -7,8 +7,7 @@
 
 static const char blanks[] = " \t";
 
-/* Cuts blanks off both ends, in place. */
-static char *trim(char *text)
+char *expression_trim(char *text)
 {
     text += strspn(text, blanks);
     size_t n = strlen(text);
@@ -83,7 +82,7 @@ odeon_status schema_split(const char *text, config_where where, size_t *n, char 
     size_t count = 0;
     for (char *item = copy, *next; item != NULL; item = next) {
         next = cut_item(item);
-        item = trim(item);
+        item = expression_trim(item);
         if (*item == '\0') {
             schema_split_free(count, list);
             mem_free(copy);
@@ -123,8 +122,8 @@ static const char *cut_pair(char *item, schema_pair *pair)
         return "options are written key=value, separated by commas";
     }
     *equals = '\0';
-    pair->key = trim(item);
-    pair->value = trim(equals + 1);
+    pair->key = expression_trim(item);
+    pair->value = expression_trim(equals + 1);
     if (!expression_is_name(pair->key)) {
         return "options are written key=value, separated by commas";
     }
@@ -133,7 +132,7 @@ static const char *cut_pair(char *item, schema_pair *pair)
 
 static const char *cut_pairs(char *inner, expression *x)
 {
-    if (*trim(inner) == '\0') {
+    if (*expression_trim(inner) == '\0') {
         return NULL;
     }
     for (char *item = inner, *next; item != NULL; item = next) {
@@ -177,7 +176,7 @@ static const char *take_apart(expression *x)
         *open = *close = '\0';
         fault = cut_pairs(open + 1, x);
     }
-    if (fault == NULL && !expression_is_name(trim(x->id))) {
+    if (fault == NULL && !expression_is_name(expression_trim(x->id))) {
         fault = "expected a name, or name(key=value, ...)";
     }
     return fault;
@@ -196,7 +195,7 @@ odeon_status expression_parse(const char *name, const char *text, config_where w
         expression_fini(out);
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for '%.80s'", text);
     }
-    (void)trim(out->id); /* only its end is left to trim */
+    (void)expression_trim(out->id); /* only its end is left to trim */
     const char *fault = take_apart(out);
     if (fault != NULL) {
         expression_fini(out);

@@ -14,6 +14,9 @@ enum { EXPRESSION_MAX_DEPTH = 16 }; /* of parentheses */
 /* Letters, digits and underscores, not starting with a digit: an id or a key. */
 bool expression_is_name(const char *text);
 
+/* Cuts blanks off both ends, in place; the result points into text. */
+char *expression_trim(char *text);
+
 /* name is the key that text is the value of. A key that stands twice, a missing bracket, a value
  * without a key: ODEON_ERR_CONFIG. out is empty on failure. */
 odeon_status expression_parse(const char *name, const char *text, config_where where,
