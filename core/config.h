@@ -1,4 +1,27 @@
-/* config.h: an INI with its includes, overrides and substitutions, resolved and checked. */
+/* config.h: an INI with its includes, overrides and substitutions, resolved and checked.
+ *
+ * THE LANGUAGE, on top of what ini_file.h says about lines
+ *
+ * include = FILE, ...   Before the first section. The files are read first, each once, and merged
+ *                       key by key: the includer's value holds, of several files the later one's.
+ * [let] name = text     ${name} becomes text in every value, in [let] below the line that sets it.
+ * [run] [data] [train] [plugins] and [model.NAME...]; the host's keys: config_host_options.
+ *
+ * A component is NAME or NAME(key=value, ...): lists have blanks between their items, a component
+ * may be a value. The options of a section's own component - layer of [model.*], dataset of
+ * [data], optimizer of [train] - may stand as keys of the section instead. Both is an error within
+ * a file; between files, and between a file and an override, the later holds.
+ *
+ * Model sections stand in order and nest by path: [model.ode.block] is in the body of [model.ode].
+ *   then = NAME, ...      layers that follow the section's own
+ *   repeat = N            the section N times, each with parameters of its own
+ *   enabled = no          leaves the section out, and what is nested below it
+ *   share = model.PATH    in place of layer: the section above that lends its parameters and
+ * options
+ *
+ * An override is path.key=value, path that of a section; [let] takes only names that it has.
+ * Relative paths count from the folder of the INI that they stand in, in overrides from the working
+ * directory. [plugins] load = FILE, ... loads plugins before anything is looked up. */
 #ifndef ODEON_CORE_CONFIG_H
 #define ODEON_CORE_CONFIG_H
 #include "schema.h"
@@ -10,7 +33,7 @@ typedef struct config_node {
     size_t n_items;       /* 1 + layers of then */
     odeon_config **items; /* items[0] is NULL when share is set */
     int64_t repeat;       /* 0: the key is not given */
-    char *share;          /* path of the section whose parameters are shared; NULL: none */
+    char *share;          /* path, as above, of the section whose parameters are shared, or NULL */
     size_t n_children;
     struct config_node **children; /* in file order */
     config_where where;
@@ -42,8 +65,9 @@ typedef struct config {
     /* [model.…] */
     size_t n_nodes;
     config_node **nodes;
-    char *ini;       /* absolute path of the INI */
-    char *effective; /* the normal form, as text: nothing left to expand, and it reruns */
+    char *ini;                 /* absolute path of the INI */
+    char *effective;           /* the normal form, as text: nothing left to expand, and it reruns */
+    struct document *document; /* what every config_where and folder points into */
 } config;
 
 /* Reads ini and applies the overrides ("path.key=value") in order. Every error names file and

@@ -198,13 +198,7 @@ static odeon_status read_included(document *d, const char *file, config_where wh
     char *name = included_name(up->name, file);
     ODEON_TRY(document_keep(d, name));
     odeon_status status = read_file(d, name, up);
-    if (status == ODEON_ERR_IO) {
-        char reason[512];
-        (void)snprintf(reason, sizeof reason, "%s", diag_message());
-        diag_clear();
-        (void)schema_fail(where, NULL, "include = %s: %s", file, reason);
-    }
-    return status;
+    return status == ODEON_ERR_IO ? schema_place(status, where, NULL) : status;
 }
 
 static odeon_status read_includes(document *d, const ini_section *first, const reading *up)

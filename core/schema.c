@@ -24,6 +24,17 @@ odeon_status schema_fail(config_where where, const char *section, const char *fo
                      section != NULL ? section : "", section != NULL ? "] " : "", text);
 }
 
+odeon_status schema_place(odeon_status status, config_where where, const char *section)
+{
+    if (status != ODEON_OK && status != ODEON_ERR_NOMEM) {
+        char reason[MESSAGE_BYTES];
+        (void)snprintf(reason, sizeof reason, "%s", diag_message());
+        diag_clear();
+        (void)schema_fail(where, section, "%s", reason);
+    }
+    return status;
+}
+
 void schema_suggest(char *text, size_t bytes, const char *name, size_t n, const char *const *names)
 {
     const char *nearest = nearest_name(name, n, names);
@@ -270,19 +281,6 @@ static odeon_status set_options(const making *m)
     return refuse_unknown(m);
 }
 
-/* registry_find, with the place that asks for the component before its reason. */
-static odeon_status find_component(const making *m, int32_t kind, const odeon_component **out)
-{
-    odeon_status status = registry_find(m->r, kind, m->x->id, out);
-    if (status != ODEON_OK && status != ODEON_ERR_NOMEM) {
-        char reason[MESSAGE_BYTES];
-        (void)snprintf(reason, sizeof reason, "%s", diag_message());
-        diag_clear();
-        (void)schema_fail(m->where, m->section, "%s", reason);
-    }
-    return status;
-}
-
 odeon_status schema_component(registry *r, int32_t kind, const char *text, config_where where,
                               const char *section, const char *folder, size_t n, schema_pair *pairs,
                               odeon_config **out)
@@ -298,7 +296,8 @@ odeon_status schema_component(registry *r, int32_t kind, const char *text, confi
                 .n = n,
                 .pairs = pairs};
     const odeon_component *component = NULL;
-    odeon_status status = find_component(&m, kind, &component);
+    odeon_status status = registry_find(r, kind, x.id, &component);
+    status = schema_place(status, where, section);
     if (status == ODEON_OK) {
         m.config = config_create(component, where);
         status = m.config != NULL ? set_options(&m)

@@ -80,6 +80,10 @@ const odeon_option *schema_option(const odeon_config *config, const char *name);
 odeon_status schema_fail(config_where where, const char *section, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Puts the place before the message of a failure that somebody else has recorded; returns status.
+ */
+odeon_status schema_place(odeon_status status, config_where where, const char *section);
+
 /* Writes ": did you mean 'filters'?", or the list of all n names if none is near. */
 void schema_suggest(char *text, size_t bytes, const char *name, size_t n, const char *const *names);
 

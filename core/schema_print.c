@@ -97,11 +97,11 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, c
         }
         depth += (*c == '(') - (*c == ')');
         if (nested && (depth < 0 || (*c == ',' && depth == 0))) {
-            why = "it stands in parentheses, where a comma or bracket would end it";
+            why = "a comma or bracket would end it here";
         }
     }
     if (nested && why == NULL && depth > 0) {
-        why = "it stands in parentheses, where its bracket would not be closed";
+        why = "its bracket would not be closed here";
     }
     size_t n = strlen(text);
     if (n > 0 && (strchr(" \t", text[0]) != NULL || strchr(" \t", text[n - 1]) != NULL)) {

@@ -1,0 +1,252 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "config_parts.h"
+#include "diag.h"
+#include "ini_file.h"
+#include "mem.h"
+#include "odeon/tensor.h"
+#include "path.h"
+
+/* ---- [plugins] ---- */
+
+static odeon_status load_files(loading *l, const document_key *key, size_t n, char **files)
+{
+    text_add(&l->effective, "[plugins]\nload = ");
+    for (size_t i = 0; i < n; i++) {
+        char *file = path_absolute(files[i], key->folder);
+        odeon_status status =
+            file != NULL ? registry_load(l->r, file) : diag_fail(ODEON_ERR_NOMEM, "out of memory");
+        if (status == ODEON_OK) {
+            status = schema_check_text("load", file, true, key->where);
+            text_printf(&l->effective, "%s%s", i > 0 ? ", " : "", file);
+        } else {
+            (void)schema_place(status, key->where, "plugins");
+        }
+        mem_free(file);
+        ODEON_TRY(status);
+    }
+    text_add(&l->effective, "\n");
+    return ODEON_OK;
+}
+
+static odeon_status read_plugins(loading *l)
+{
+    host_section h;
+    const document_section *section = document_find(l->document, "plugins");
+    odeon_status status = host_section_read(l, section, "plugins", NULL, &h);
+    const option_value *load = &h.values[0];
+    if (status == ODEON_OK && load->set) {
+        size_t n = 0;
+        char **files = NULL;
+        status = schema_split(load->text, load->where, &n, &files);
+        if (status == ODEON_OK) {
+            status = load_files(l, document_find_key(section, "load"), n, files);
+        }
+        schema_split_free(n, files);
+    }
+    host_section_fini(&h);
+    return status;
+}
+
+/* ---- [run] ---- */
+
+/* Moves the text of an option that has one to the caller. */
+static char *take_text(host_section *h, const char *name)
+{
+    option_value *value = host_value(h, name);
+    char *text = value->text;
+    value->text = NULL;
+    value->set = false;
+    return text;
+}
+
+static odeon_status set_name(const loading *l, option_value *name)
+{
+    if (!name->set) {
+        name->text = path_stem(l->document->ini);
+        name->set = true;
+    }
+    if (name->text == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for the run's name");
+    }
+    return strchr(name->text, '/') == NULL && name->text[0] != '.'
+               ? ODEON_OK
+               : schema_fail(name->where, "run",
+                             "name = %.100s: names a folder: without '/' and not starting with '.'",
+                             name->text);
+}
+
+static odeon_status set_workers(loading *l, const option_value *workers)
+{
+    static const odeon_option number = {.struct_size = sizeof(odeon_option),
+                                        .type = ODEON_OPTION_I64,
+                                        .name = "workers",
+                                        .min_text = "1",
+                                        .max_text = "1024"};
+    l->c->workers = 0;
+    if (strcmp(workers->text, "auto") == 0) {
+        return ODEON_OK;
+    }
+    option_value value;
+    odeon_status status =
+        schema_parse(NULL, &number, workers->text, workers->where, "run", NULL, &value);
+    l->c->workers = value.i;
+    schema_value_clear(&value);
+    return status;
+}
+
+static odeon_status finish_run(loading *l, host_section *h)
+{
+    config *c = l->c;
+    ODEON_TRY(set_name(l, host_value(h, "name")));
+    ODEON_TRY(set_workers(l, host_value(h, "workers")));
+    c->out = take_text(h, "out"); /* a rerun must not meet the first one's folder */
+    ODEON_TRY(host_section_print(&l->effective, h));
+    c->name = take_text(h, "name");
+    c->seed = (uint64_t)host_value(h, "seed")->i;
+    c->epochs = host_value(h, "epochs")->i;
+    c->max_steps = host_value(h, "max_steps")->i;
+    c->device = host_take(h, "device");
+    c->dtype = host_value(h, "dtype")->i == CONFIG_F64 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
+    c->log_every = host_value(h, "log_every")->i;
+    return ODEON_OK;
+}
+
+/* ---- [data] ---- */
+
+static odeon_status finish_data(loading *l, host_section *h)
+{
+    config *c = l->c;
+    option_value *test_batch = host_value(h, "test_batch"), *batch = host_value(h, "batch");
+    if (!test_batch->set) {
+        test_batch->text = mem_strdup(batch->text);
+        if (test_batch->text == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "out of memory for [data]");
+        }
+        test_batch->i = batch->i;
+        test_batch->set = true;
+    }
+    ODEON_TRY(host_section_print(&l->effective, h));
+    c->dataset = host_take(h, "dataset");
+    c->batch = batch->i;
+    c->test_batch = test_batch->i;
+    c->limit = host_value(h, "limit")->i;
+    c->test_limit = host_value(h, "test_limit")->i;
+    c->order = take_text(h, "order");
+    c->shuffle = host_value(h, "shuffle")->i != 0;
+    return ODEON_OK;
+}
+
+/* ---- [train] ---- */
+
+static odeon_status finish_train(loading *l, host_section *h)
+{
+    config *c = l->c;
+    ODEON_TRY(host_section_print(&l->effective, h));
+    c->loss = host_take(h, "loss");
+    c->optimizer = host_take(h, "optimizer");
+    c->weights = take_text(h, "weights");
+    c->clip_norm = host_value(h, "clip_norm")->f;
+    return ODEON_OK;
+}
+
+static odeon_status read_section(loading *l, const char *name, const char *own,
+                                 odeon_status (*finish)(loading *, host_section *))
+{
+    host_section h;
+    odeon_status status = host_section_read(l, document_find(l->document, name), name, own, &h);
+    if (status == ODEON_OK) {
+        status = finish(l, &h);
+    }
+    host_section_fini(&h);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+/* What has been written must be readable: inih is given no longer lines. */
+static odeon_status check_lines(const char *text)
+{
+    for (const char *line = text; *line != '\0';) {
+        size_t n = strcspn(line, "\n");
+        if (n > INI_MAX_LINE) {
+            return diag_fail(
+                ODEON_ERR_CONFIG,
+                "'%.60s...' has %zu bytes with all options written out, at most %d are "
+                "allowed: use more sections",
+                line, n, INI_MAX_LINE);
+        }
+        line += n + (line[n] == '\n');
+    }
+    return ODEON_OK;
+}
+
+static odeon_status keep_effective(loading *l)
+{
+    if (l->effective.failed) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for the normal form");
+    }
+    ODEON_TRY(check_lines(l->effective.data));
+    l->c->effective = l->effective.data;
+    l->effective = (text_buffer){0};
+    return ODEON_OK;
+}
+
+static odeon_status read_all(loading *l)
+{
+    l->c->ini = mem_strdup(l->document->ini);
+    if (l->c->ini == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for the configuration");
+    }
+    ODEON_TRY(read_plugins(l));
+    ODEON_TRY(read_section(l, "run", NULL, finish_run));
+    ODEON_TRY(read_section(l, "data", "dataset", finish_data));
+    ODEON_TRY(model_read(l));
+    ODEON_TRY(model_print(l, &l->effective));
+    ODEON_TRY(read_section(l, "train", "optimizer", finish_train));
+    return keep_effective(l);
+}
+
+odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
+                         const char *const *overrides, config **out)
+{
+    *out = NULL;
+    config *c = mem_zalloc(1, sizeof *c);
+    if (c == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for the configuration");
+    }
+    odeon_status status = document_load(ini, n_overrides, overrides, &c->document);
+    if (status == ODEON_OK) {
+        loading l = {.r = r, .document = c->document, .c = c};
+        status = read_all(&l);
+        text_fini(&l.effective);
+    }
+    if (status != ODEON_OK) {
+        config_destroy(c);
+        return status;
+    }
+    *out = c;
+    return ODEON_OK;
+}
+
+void config_destroy(config *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    schema_destroy(c->device);
+    schema_destroy(c->dataset);
+    schema_destroy(c->loss);
+    schema_destroy(c->optimizer);
+    model_destroy(c->n_nodes, c->nodes);
+    mem_free(c->name);
+    mem_free(c->out);
+    mem_free(c->order);
+    mem_free(c->weights);
+    mem_free(c->ini);
+    mem_free(c->effective);
+    document_destroy(c->document);
+    mem_free(c);
+}

@@ -1,0 +1,253 @@
+#include <string.h>
+
+#include "config.h"
+
+/* ---- [run] ---- */
+
+static const odeon_option run_name = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "name",
+    .help = "names the run's folder, runs/NAME/N; the name of the INI unless given",
+};
+static const odeon_option run_seed = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "seed",
+    .default_text = "1",
+    .min_text = "0",
+    .help = "of all random numbers: initial weights, order of the samples",
+};
+static const odeon_option run_epochs = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "epochs",
+    .default_text = "1",
+    .min_text = "1",
+    .help = "how often training goes through the samples",
+};
+static const odeon_option run_max_steps = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "max_steps",
+    .min_text = "1",
+    .unit = "steps",
+    .help = "ends training after so many optimizer steps",
+};
+static const odeon_option run_device = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .name = "device",
+    .default_text = "cpu",
+    .choices = "device",
+    .help = "where to compute",
+};
+static const odeon_option run_workers = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .name = "workers",
+    .default_text = "auto",
+    .unit = "threads",
+    .help = "auto, or how many threads share a batch",
+};
+static const odeon_option run_dtype = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "dtype",
+    .default_text = "float32",
+    .choices = "float32|float64",
+    .help = "numbers to compute with",
+};
+static const odeon_option run_out = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_PATH,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "out",
+    .help = "folder of the run in place of runs/NAME/N; may not hold a run already",
+};
+static const odeon_option run_log_every = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "log_every",
+    .default_text = "1",
+    .min_text = "1",
+    .unit = "steps",
+    .help = "between two rows of the metrics",
+};
+static const odeon_option *const run_options[] = {
+    &run_name,    &run_seed,  &run_epochs, &run_max_steps, &run_device,
+    &run_workers, &run_dtype, &run_out,    &run_log_every, NULL};
+
+/* ---- [data] ---- */
+
+static const odeon_option data_dataset = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "dataset",
+    .choices = "dataset",
+    .help = "the samples",
+};
+static const odeon_option data_batch = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "batch",
+    .default_text = "128",
+    .min_text = "1",
+    .unit = "samples",
+    .help = "in one optimizer step",
+};
+static const odeon_option data_test_batch = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "test_batch",
+    .min_text = "1",
+    .unit = "samples",
+    .help = "in one batch of the evaluation; batch unless given",
+};
+static const odeon_option data_limit = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "limit",
+    .min_text = "1",
+    .unit = "samples",
+    .help = "train with the first ones only",
+};
+static const odeon_option data_test_limit = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "test_limit",
+    .min_text = "1",
+    .unit = "samples",
+    .help = "test with the first ones only",
+};
+static const odeon_option data_order = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_PATH,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "order",
+    .help = "file of sample indices: the order of every epoch",
+};
+static const odeon_option data_shuffle = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "shuffle",
+    .default_text = "yes",
+    .help = "another order in every epoch",
+};
+static const odeon_option *const data_options[] = {
+    &data_dataset,    &data_batch, &data_test_batch, &data_limit,
+    &data_test_limit, &data_order, &data_shuffle,    NULL};
+
+/* ---- [train] ---- */
+
+static const odeon_option train_loss = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "loss",
+    .choices = "loss",
+    .help = "what training makes small",
+};
+static const odeon_option train_optimizer = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "optimizer",
+    .choices = "optimizer",
+    .help = "how parameters follow from gradients",
+};
+static const odeon_option train_weights = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_PATH,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "weights",
+    .help = "safetensors file to start from",
+};
+static const odeon_option train_clip_norm = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN,
+    .name = "clip_norm",
+    .min_text = "0",
+    .help = "longest gradient; a longer one is scaled down to it",
+};
+static const odeon_option *const train_options[] = {&train_loss, &train_optimizer, &train_weights,
+                                                    &train_clip_norm, NULL};
+
+/* ---- [model.NAME] ---- */
+
+static const odeon_option model_layer = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "layer",
+    .choices = "layer",
+    .help = "the layer of the section; required unless share is given",
+};
+static const odeon_option model_then = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "then",
+    .help = "layers that follow it, separated by commas",
+};
+static const odeon_option model_repeat = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "repeat",
+    .min_text = "1",
+    .max_text = "4096",
+    .help = "how often the section stands, each time with parameters of its own",
+};
+static const odeon_option model_share = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "share",
+    .help = "model.PATH of the section above whose parameters and options this one uses",
+};
+static const odeon_option model_enabled = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "enabled",
+    .default_text = "yes",
+    .help = "no leaves out the section and what is nested below it",
+};
+static const odeon_option *const model_options[] = {&model_layer, &model_then,    &model_repeat,
+                                                    &model_share, &model_enabled, NULL};
+
+/* ---- [plugins] ---- */
+
+static const odeon_option plugins_load = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "load",
+    .help = "plugin files to load first, separated by commas",
+};
+static const odeon_option *const plugins_options[] = {&plugins_load, NULL};
+
+const odeon_option *const *config_host_options(const char *section)
+{
+    static const struct {
+        const char *section;
+        const odeon_option *const *options;
+    } tables[] = {{"run", run_options},
+                  {"data", data_options},
+                  {"train", train_options},
+                  {"model", model_options},
+                  {"plugins", plugins_options}};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (strcmp(tables[i].section, section) == 0) {
+            return tables[i].options;
+        }
+    }
+    return NULL;
+}

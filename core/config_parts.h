@@ -1,0 +1,51 @@
+/* config_parts.h: what the sources of config.h share: one section's keys as the host reads them. */
+#ifndef ODEON_CORE_CONFIG_PARTS_H
+#define ODEON_CORE_CONFIG_PARTS_H
+#include "config.h"
+#include "document.h"
+
+enum { HOST_MAX_KEYS = 16 }; /* of any section */
+
+/* A configuration under way. */
+typedef struct loading {
+    registry *r;
+    document *document; /* the configuration's */
+    config *c;
+    text_buffer effective;
+} loading;
+
+/* The values of the host's keys of one section. */
+typedef struct host_section {
+    const document_section *source;
+    const odeon_option *const *options;
+    const char *own; /* the key whose component's options are keys of the section; NULL: none */
+    option_value values[HOST_MAX_KEYS];
+} host_section;
+
+/* Reads source by the host's table for it ("run", "model"). A key that is neither the host's nor an
+ * option of own's component is an error; without such a component every key that is not the host's
+ * is. Fini it even on failure. */
+odeon_status host_section_read(loading *l, const document_section *source, const char *table,
+                               const char *own, host_section *out);
+void host_section_fini(host_section *h);
+
+option_value *host_value(host_section *h, const char *name);
+odeon_config *host_take(host_section *h, const char *name); /* a component; the caller's then */
+
+/* "[name]" and every key that has a value. */
+odeon_status host_section_print(text_buffer *out, const host_section *h);
+
+enum { MODEL_PREFIX = 6 }; /* bytes of "model." */
+
+/* The [model.*] sections: fills c->nodes and checks what they say about one another. */
+odeon_status model_read(loading *l);
+odeon_status model_check(const loading *l);
+odeon_status model_print(const loading *l, text_buffer *out);
+
+/* Paths are without "model.". */
+config_node *model_find(size_t n, config_node *const *nodes, const char *path); /* NULL: none */
+bool model_is_below(const char *path, const char *above);
+void model_destroy(size_t n, config_node **nodes);
+void model_destroy_node(config_node *node);
+
+#endif

@@ -1,0 +1,175 @@
+#include <string.h>
+
+#include "config_parts.h"
+#include "diag.h"
+#include "mem.h"
+#include "odeon/layer.h"
+
+void model_destroy_node(config_node *node)
+{
+    for (size_t i = 0; i < node->n_items; i++) {
+        schema_destroy(node->items[i]);
+    }
+    model_destroy(node->n_children, node->children);
+    mem_free(node->items);
+    mem_free(node->share);
+    mem_free(node->path);
+    mem_free(node);
+}
+
+void model_destroy(size_t n, config_node **nodes)
+{
+    for (size_t i = 0; i < n; i++) {
+        model_destroy_node(nodes[i]);
+    }
+    mem_free(nodes);
+}
+
+/* Is path below the section at above? */
+bool model_is_below(const char *path, const char *above)
+{
+    size_t n = strlen(above);
+    return strncmp(path, above, n) == 0 && path[n] == '.';
+}
+
+config_node *model_find(size_t n, config_node *const *nodes, const char *path)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(nodes[i]->path, path) == 0) {
+            return nodes[i];
+        }
+        if (model_is_below(path, nodes[i]->path)) {
+            return model_find(nodes[i]->n_children, nodes[i]->children, path);
+        }
+    }
+    return NULL;
+}
+
+/* ---- what sections say about one another ---- */
+
+/* The section of a node. */
+static const document_section *source_of(const loading *l, const config_node *node)
+{
+    for (size_t i = 0; i < l->document->n_sections; i++) {
+        const document_section *section = &l->document->sections[i];
+        if (strncmp(section->name, "model.", MODEL_PREFIX) == 0 &&
+            strcmp(section->name + MODEL_PREFIX, node->path) == 0) {
+            return section;
+        }
+    }
+    return NULL; /* there is one for every node */
+}
+
+static odeon_status check_share(const loading *l, const config_node *node)
+{
+    const document_section *source = source_of(l, node);
+    const document_key *key = document_find_key(source, "share");
+    const document_section *lender = document_find(l->document, key->value);
+    const config_node *owner = model_find(l->c->n_nodes, l->c->nodes, node->share);
+    const char *why = NULL;
+    char hint[512] = "";
+    if (lender == NULL) {
+        ODEON_TRY(document_suggest(l->document, key->value, hint, sizeof hint));
+        why = "there is no such section";
+    } else if (lender >= source) {
+        why = "only a section above this one can lend its parameters";
+    } else if (owner == NULL) {
+        why = "that section is left out by enabled = no";
+    } else if (owner->share != NULL) {
+        why = "that section has no parameters of its own, name the one that it shares";
+    } else if (model_is_below(node->path, node->share)) {
+        why = "this section is nested in that one";
+    } else if (node->n_children > 0) {
+        why = "what is nested in that section is shared as well, nothing can be nested here";
+    }
+    return why == NULL ? ODEON_OK
+                       : schema_fail(key->where, source->name, "share = %.100s: %s%s", key->value,
+                                     why, hint);
+}
+
+static bool has_body(const odeon_config *layer)
+{
+    return ((const odeon_layer_ops *)layer->component->ops)->n_bodies > 0;
+}
+
+/* Sections stand below a container and below nothing else. */
+static odeon_status check_bodies(const config_node *node)
+{
+    for (size_t i = 1; i < node->n_items; i++) {
+        if (has_body(node->items[i])) {
+            return schema_fail(node->items[i]->where, NULL,
+                               "[model.%s] then: %s is made of nested sections, so that it needs a "
+                               "section of its own",
+                               node->path, node->items[i]->component->id);
+        }
+    }
+    const odeon_config *layer = node->items[0];
+    if (layer != NULL && has_body(layer) && node->n_children == 0) {
+        return schema_fail(layer->where, NULL,
+                           "[model.%s] %s is made of nested sections, such as [model.%s.body], and "
+                           "there is none",
+                           node->path, layer->component->id, node->path);
+    }
+    if (layer != NULL && !has_body(layer) && node->n_children > 0) {
+        return schema_fail(node->children[0]->where, NULL,
+                           "[model.%s] nothing can be nested in [model.%s]: %s is a single layer",
+                           node->children[0]->path, node->path, layer->component->id);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_nodes(const loading *l, size_t n, config_node *const *nodes)
+{
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(nodes[i]->share != NULL ? check_share(l, nodes[i]) : ODEON_OK);
+        ODEON_TRY(check_bodies(nodes[i]));
+        ODEON_TRY(check_nodes(l, nodes[i]->n_children, nodes[i]->children));
+    }
+    return ODEON_OK;
+}
+
+odeon_status model_check(const loading *l)
+{
+    if (l->c->n_nodes == 0) {
+        return schema_fail((config_where){.file = l->c->ini}, NULL,
+                           "there is no layer: a model is made of sections such as [model.head]");
+    }
+    return check_nodes(l, l->c->n_nodes, l->c->nodes);
+}
+
+/* ---- the normal form ---- */
+
+static odeon_status print_node(text_buffer *out, const config_node *node)
+{
+    text_printf(out, "\n[model.%s]\n", node->path);
+    if (node->share != NULL) {
+        text_printf(out, "share = model.%s\n", node->share);
+    } else {
+        text_printf(out, "layer = %s\n", node->items[0]->component->id);
+        ODEON_TRY(schema_print_keys(out, node->items[0]));
+    }
+    for (size_t i = 1; i < node->n_items; i++) {
+        text_add(out, i == 1 ? "then = " : ", ");
+        ODEON_TRY(schema_print(out, node->items[i]));
+    }
+    text_add(out, node->n_items > 1 ? "\n" : "");
+    if (node->repeat > 0) {
+        text_printf(out, "repeat = %lld\n", (long long)node->repeat);
+    }
+    return ODEON_OK;
+}
+
+odeon_status model_print(const loading *l, text_buffer *out)
+{
+    /* In file order, as the one that share asks for. */
+    for (size_t i = 0; i < l->document->n_sections; i++) {
+        const char *name = l->document->sections[i].name;
+        const config_node *node = strncmp(name, "model.", MODEL_PREFIX) == 0
+                                      ? model_find(l->c->n_nodes, l->c->nodes, name + MODEL_PREFIX)
+                                      : NULL;
+        if (node != NULL) {
+            ODEON_TRY(print_node(out, node));
+        }
+    }
+    return ODEON_OK;
+}
