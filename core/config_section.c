@@ -36,10 +36,10 @@ option_value *host_value(host_section *h, const char *name)
 odeon_config *host_take(host_section *h, const char *name)
 {
     option_value *value = host_value(h, name);
-    odeon_config *config = value->component;
+    odeon_config *component = value->component;
     value->component = NULL;
     value->set = false;
-    return config;
+    return component;
 }
 
 void host_section_fini(host_section *h)
@@ -79,15 +79,15 @@ static size_t collect_pairs(const host_section *h, const document_key *expressio
 }
 
 /* A component cannot be configured by keys that mean something else to the host. */
-static odeon_status check_names(const host_section *h, const odeon_config *config)
+static odeon_status check_names(const host_section *h, const odeon_config *own)
 {
-    for (size_t i = 0; i < config->n; i++) {
-        const char *name = config->component->options[i]->name;
+    for (size_t i = 0; i < own->n; i++) {
+        const char *name = own->component->options[i]->name;
         if (is_option(h->options, name)) {
             return schema_place(diag_fail(ODEON_ERR_PLUGIN,
                                           "%s %s has an option '%s', which is a key of the host",
-                                          kind_name(config->kind), config->component->id, name),
-                                config->where, h->source->name);
+                                          kind_name(own->kind), own->component->id, name),
+                                own->where, h->source->name);
         }
     }
     return ODEON_OK;
