@@ -1,0 +1,226 @@
+/* What layers refuse, with which words, and how their parameters start. */
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diag.h"
+#include "instance.h"
+#include "odeon/layer.h"
+#include "schema.h"
+
+static registry *plugins;
+static support_device device;
+
+static int open_device(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    device = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    support_device_close(&device);
+    registry_destroy(plugins);
+    return 0;
+}
+
+/* Makes the layer and plans it for an input; the first status that is not 0. */
+static odeon_status try_plan(const char *expression, const odeon_tensor *in)
+{
+    config_where where = {.file = "test"};
+    odeon_config *config = NULL;
+    instance *layer = NULL;
+    diag_clear();
+    odeon_status status = schema_component(plugins, ODEON_KIND_LAYER, expression, where, "model",
+                                           ODEON_SOURCE, 0, NULL, &config);
+    if (status == ODEON_OK) {
+        status = instance_create(config, "block", &layer);
+    }
+    if (status == ODEON_OK) {
+        const odeon_layer_ops *ops = layer->component->ops;
+        odeon_layer_plan plan = {.struct_size = sizeof plan};
+        status = ops->plan(layer->self, &device.device, in, 0, &plan);
+    }
+    instance_destroy(layer);
+    schema_destroy(config);
+    return status;
+}
+
+static void test_layer_refusals_say_what_is_wanted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expression;
+        int32_t ndim;
+        int64_t dim[ODEON_MAX_DIMS];
+        const char *message; /* a part of it */
+    } cases[] = {
+        {"dense(units=3)",
+         4,
+         {2, 3, 4, 5},
+         "block: dense: the input is [2, 3, 4, 5]; it takes "
+         "vectors [B,N]: put flatten before it"},
+        {"dense", 2, {2, 3}, "units"},
+        {"dense(units=0)", 2, {2, 3}, "units"},
+        {"dense(units=3, init=lecun)", 2, {2, 3}, "glorot_uniform"},
+        {"conv2d(filters=3, kernel=3)", 2, {2, 3}, "[2, 3]; it takes images [B,C,H,W]"},
+        {"conv2d(filters=3, kernel=5)",
+         4,
+         {2, 3, 4, 9},
+         "kernel of 5 x 5 does not fit into "
+         "images of 4 x 9"},
+        {"conv2d(filters=3, kernel=3 3 3)", 4, {2, 3, 4, 4}, "kernel has 3 numbers"},
+        {"conv2d(filters=3, kernel=3, stride=0)", 4, {2, 3, 4, 4}, "stride"},
+        {"conv2d(kernel=3)", 4, {2, 3, 4, 4}, "filters"},
+        {"groupnorm(groups=4)", 4, {2, 6, 4, 4}, "4 groups do not divide the 6 channels"},
+        {"groupnorm(groups=0)", 4, {2, 6, 4, 4}, "groups"},
+        {"groupnorm(epsilon=0)", 4, {2, 6, 4, 4}, "epsilon"},
+        {"groupnorm", 1, {2}, "it takes channels [B,C,...]"},
+        {"avgpool(kernel=2, padding=2)", 4, {2, 3, 4, 4}, "more than half the kernel"},
+        {"avgpool(kernel=6)", 4, {2, 3, 4, 4}, "make the kernel smaller"},
+        {"avgpool(kernel=2)", 3, {2, 3, 4}, "it takes images [B,C,H,W]"},
+        {"concat_time(at=middle)", 4, {2, 3, 4, 4}, "first"},
+        {"concat_time", 1, {2}, "it takes channels [B,C,...]"},
+        {"relu(slope=2)", 2, {2, 3}, "slope"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        odeon_tensor in = {.ndim = cases[i].ndim, .dtype = ODEON_DTYPE_F64};
+        memcpy(in.dim, cases[i].dim, sizeof in.dim);
+        odeon_status status = try_plan(cases[i].expression, &in);
+        if (status != ODEON_ERR_CONFIG || strstr(diag_message(), cases[i].message) == NULL) {
+            fail_msg("%s: status %d, message '%s'", cases[i].expression, (int)status,
+                     diag_message());
+        }
+    }
+}
+
+static void test_concat_time_needs_a_time(void **state)
+{
+    (void)state;
+    instance *layer = support_instance(plugins, ODEON_KIND_LAYER, "concat_time", 0, 0);
+    const odeon_layer_ops *ops = layer->component->ops;
+    odeon_context context = {
+        .struct_size = sizeof context, .queue = device.queue, .device = &device.device};
+    odeon_buffers buffers = {.struct_size = sizeof buffers};
+    odeon_tensor in = support_upload(&device, NULL, 2, (const int64_t[]){2, 3});
+    odeon_tensor out = support_upload(&device, NULL, 2, (const int64_t[]){2, 4});
+    diag_clear();
+    assert_int_equal(ops->forward(layer->self, &context, &buffers, &in, &out), ODEON_ERR_CONFIG);
+    assert_non_null(strstr(diag_message(), "concat_time stands outside of an ODE block"));
+    support_release(&device, &in);
+    support_release(&device, &out);
+    instance_destroy(layer);
+}
+
+/* Parameter index of a layer for an input; struct_size 0 if there is none. */
+static odeon_param param_of(const char *expression, int32_t ndim, const int64_t *dim, int32_t index)
+{
+    instance *layer = support_instance(plugins, ODEON_KIND_LAYER, expression, 0, 0);
+    const odeon_layer_ops *ops = layer->component->ops;
+    odeon_tensor in = {.ndim = ndim, .dtype = ODEON_DTYPE_F64};
+    memcpy(in.dim, dim, (size_t)ndim * sizeof *dim);
+    odeon_param param = {.struct_size = sizeof param};
+    assert_int_equal(ops->param(layer->self, &in, index, &param), ODEON_OK);
+    param.name = NULL; /* lives no longer than the layer */
+    instance_destroy(layer);
+    return param;
+}
+
+static void test_layer_parameters_start_as_chosen(void **state)
+{
+    (void)state;
+    static const int64_t vectors[] = {4, 5}, images[] = {2, 3, 8, 8};
+    static const struct {
+        const char *expression;
+        int32_t index;
+        double bound; /* of a uniform distribution; 0: constant 0 */
+    } cases[] = {
+        /* fan_in 5, fan_out 7 */
+        {"dense(units=7)", 0, 1.0 / 5.0},
+        {"dense(units=7)", 1, 1.0 / 5.0},
+        {"dense(units=7, init=glorot_uniform)", 0, 6.0 / 12.0},
+        {"dense(units=7, init=glorot_uniform)", 1, 1.0 / 5.0},
+        {"dense(units=7, init=zeros)", 0, 0.0},
+        {"dense(units=7, bias_init=zeros)", 1, 0.0},
+        /* fan_in 3 * 2 * 4, fan_out 5 * 2 * 4 */
+        {"conv2d(filters=5, kernel=2 4)", 0, 1.0 / 24.0},
+        {"conv2d(filters=5, kernel=2 4)", 1, 1.0 / 24.0},
+        {"conv2d(filters=5, kernel=2 4, init=glorot_uniform)", 0, 6.0 / 64.0},
+        {"conv2d(filters=5, kernel=2 4, init=zeros)", 0, 0.0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int is_dense = strncmp(cases[i].expression, "dense", 5) == 0;
+        odeon_param p = param_of(cases[i].expression, is_dense ? 2 : 4, is_dense ? vectors : images,
+                                 cases[i].index);
+        double bound = sqrt(cases[i].bound);
+        assert_int_equal(p.init, bound > 0.0 ? ODEON_INIT_UNIFORM : ODEON_INIT_CONSTANT);
+        assert_true(fabs(p.init_a + bound) <= 1e-15); /* one division and one root */
+        assert_true(bound == 0.0 || p.init_b == -p.init_a);
+        assert_int_equal(p.role, cases[i].index == 0 ? ODEON_PARAM_WEIGHT : ODEON_PARAM_BIAS);
+    }
+}
+
+static void test_groupnorm_starts_as_plain_normalization(void **state)
+{
+    (void)state;
+    static const int64_t dim[] = {2, 6, 4, 4};
+    odeon_param weight = param_of("groupnorm", 4, dim, 0), bias = param_of("groupnorm", 4, dim, 1);
+    assert_int_equal(weight.init, ODEON_INIT_CONSTANT);
+    assert_true(weight.init_a == 1.0);
+    assert_int_equal(bias.init, ODEON_INIT_CONSTANT);
+    assert_true(bias.init_a == 0.0);
+}
+
+static void test_layer_parameters_have_the_shapes_of_pytorch(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *expression;
+        int32_t in_ndim;
+        int64_t in[4];
+        int32_t count; /* of parameters */
+        int32_t ndim;
+        int64_t dim[4]; /* of the first */
+    } cases[] = {
+        {"dense(units=7)", 2, {4, 5}, 2, 2, {7, 5}},
+        {"dense(units=7, bias=no)", 2, {4, 5}, 1, 2, {7, 5}},
+        {"conv2d(filters=5, kernel=2 4)", 4, {2, 3, 8, 8}, 2, 4, {5, 3, 2, 4}},
+        {"conv2d(filters=5, kernel=3, bias=no)", 4, {2, 3, 8, 8}, 1, 4, {5, 3, 3, 3}},
+        {"groupnorm", 4, {2, 6, 4, 4}, 2, 1, {6}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int32_t count = 0;
+        while (count < 4 &&
+               param_of(cases[i].expression, cases[i].in_ndim, cases[i].in, count).struct_size) {
+            count++;
+        }
+        odeon_param first = param_of(cases[i].expression, cases[i].in_ndim, cases[i].in, 0);
+        assert_int_equal(count, cases[i].count);
+        assert_int_equal(first.shape.ndim, cases[i].ndim);
+        assert_memory_equal(first.shape.dim, cases[i].dim, (size_t)cases[i].ndim * sizeof(int64_t));
+    }
+}
+
+static void test_groupnorm_without_affine_has_no_parameters(void **state)
+{
+    (void)state;
+    static const int64_t dim[] = {2, 6, 4, 4};
+    assert_int_equal(param_of("groupnorm(affine=no)", 4, dim, 0).struct_size, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layer_refusals_say_what_is_wanted),
+        cmocka_unit_test(test_concat_time_needs_a_time),
+        cmocka_unit_test(test_layer_parameters_start_as_chosen),
+        cmocka_unit_test(test_groupnorm_starts_as_plain_normalization),
+        cmocka_unit_test(test_layer_parameters_have_the_shapes_of_pytorch),
+        cmocka_unit_test(test_groupnorm_without_affine_has_no_parameters),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
