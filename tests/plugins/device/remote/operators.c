@@ -1,0 +1,461 @@
+/* Every operator the same way: find out what the CPU device may follow, and let it compute. */
+#include "cpu.h"
+#include "remote.h"
+
+/* x as the CPU device sees it. An empty tensor may stand anywhere: nothing is read or written. */
+static odeon_status reach(const odeon_queue *queue, const char *name, const odeon_tensor *x,
+                          odeon_tensor *out)
+{
+    *out = *x;
+    if (odeon_count(x) == 0) {
+        return ODEON_OK;
+    }
+    return remote_reach(queue, name, x->data,
+                        (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype)), &out->data);
+}
+
+static odeon_status reach_slots(const odeon_queue *queue, const char *name, const double *slots,
+                                double **out)
+{
+    void *at;
+    ODEON_TRY(remote_reach(queue, name, slots, ODEON_SLOTS * sizeof *slots, &at));
+    *out = at;
+    return ODEON_OK;
+}
+
+/* Coefficients that read no slot need none. */
+static odeon_status reach_coefficients(const odeon_queue *queue, const char *name, int32_t n,
+                                       const odeon_scalar *coefficient, const double *slots,
+                                       double **out)
+{
+    *out = NULL;
+    for (int32_t i = 0; i < n; i++) {
+        if (coefficient[i].slot >= 0) {
+            return reach_slots(queue, name, slots, out);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* ---- moving ---- */
+
+static odeon_status copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "copy", x, &from));
+    ODEON_TRY(reach(queue, "copy", y, &to));
+    return cpu_copy(remote_cpu_queue(queue), &from, &to);
+}
+
+static odeon_status cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
+                         const odeon_tensor *y)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "cast", x, &from));
+    ODEON_TRY(reach(queue, "cast", y, &to));
+    return cpu_cast(remote_cpu_queue(queue), &from, scale, shift, &to);
+}
+
+static odeon_status fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
+                         const double *slots)
+{
+    odeon_tensor to;
+    double *block;
+    ODEON_TRY(reach(queue, "fill", y, &to));
+    ODEON_TRY(reach_coefficients(queue, "fill", 1, &value, slots, &block));
+    return cpu_fill(remote_cpu_queue(queue), &to, value, block);
+}
+
+static odeon_status copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,
+                           int64_t rows, int64_t cols, int64_t x_pitch, int64_t x_at,
+                           int64_t y_pitch, int64_t y_at)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "copy2d", x, &from));
+    ODEON_TRY(reach(queue, "copy2d", y, &to));
+    return cpu_copy2d(remote_cpu_queue(queue), &from, &to, rows, cols, x_pitch, x_at, y_pitch,
+                      y_at);
+}
+
+static odeon_status rows_fill(odeon_queue *queue, const odeon_tensor *y, int64_t rows, int64_t cols,
+                              int64_t pitch, int64_t at, const odeon_tensor *v)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "rows_fill", y, &to));
+    ODEON_TRY(reach(queue, "rows_fill", v, &from));
+    return cpu_rows_fill(remote_cpu_queue(queue), &to, rows, cols, pitch, at, &from);
+}
+
+static odeon_status rows_sum(odeon_queue *queue, const odeon_tensor *x, int64_t rows, int64_t cols,
+                             int64_t pitch, int64_t at, const odeon_tensor *v)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "rows_sum", x, &from));
+    ODEON_TRY(reach(queue, "rows_sum", v, &to));
+    return cpu_rows_sum(remote_cpu_queue(queue), &from, rows, cols, pitch, at, &to);
+}
+
+/* ---- solver ---- */
+
+static odeon_status slots_write(odeon_queue *queue, double *slots, int32_t first, int32_t n,
+                                const double *values)
+{
+    double *block;
+    ODEON_TRY(reach_slots(queue, "slots_write", slots, &block));
+    return cpu_slots_write(remote_cpu_queue(queue), block, first, n, values);
+}
+
+static odeon_status stage_times(odeon_queue *queue, int32_t n, const double *c, double *slots)
+{
+    double *block;
+    ODEON_TRY(reach_slots(queue, "stage_times", slots, &block));
+    return cpu_stage_times(remote_cpu_queue(queue), n, c, block);
+}
+
+/* The operands of a combination. */
+typedef struct operands {
+    odeon_tensor tensor[ODEON_MAX_STAGES];
+    const odeon_tensor *pointer[ODEON_MAX_STAGES];
+} operands;
+
+static odeon_status reach_operands(const odeon_queue *queue, const char *name, int32_t n,
+                                   const odeon_tensor *const *x, operands *out)
+{
+    for (int32_t i = 0; i < n && i < ODEON_MAX_STAGES; i++) {
+        ODEON_TRY(reach(queue, name, x[i], &out->tensor[i]));
+        out->pointer[i] = &out->tensor[i];
+    }
+    return ODEON_OK;
+}
+
+static odeon_status lincomb(odeon_queue *queue, const odeon_tensor *y, const odeon_tensor *base,
+                            int32_t n, const odeon_tensor *const *x,
+                            const odeon_scalar *coefficient, const double *slots)
+{
+    operands terms;
+    odeon_tensor to, from;
+    double *block;
+    ODEON_TRY(reach(queue, "lincomb", y, &to));
+    ODEON_TRY(reach(queue, "lincomb", base != NULL ? base : y, &from));
+    ODEON_TRY(reach_operands(queue, "lincomb", n, x, &terms));
+    ODEON_TRY(reach_coefficients(queue, "lincomb", n, coefficient, slots, &block));
+    return cpu_lincomb(remote_cpu_queue(queue), &to, base != NULL ? &from : NULL, n, terms.pointer,
+                       coefficient, block);
+}
+
+static odeon_status error_sum(odeon_queue *queue, const odeon_control *control,
+                              const odeon_tensor *y0, const odeon_tensor *y1, int32_t n,
+                              const odeon_tensor *const *x, const odeon_scalar *coefficient,
+                              double *slots, int32_t slot)
+{
+    operands terms;
+    odeon_tensor before, after;
+    double *block;
+    ODEON_TRY(reach(queue, "error_sum", y0, &before));
+    ODEON_TRY(reach(queue, "error_sum", y1, &after));
+    ODEON_TRY(reach_operands(queue, "error_sum", n, x, &terms));
+    ODEON_TRY(reach_slots(queue, "error_sum", slots, &block));
+    return cpu_error_sum(remote_cpu_queue(queue), control, &before, &after, n, terms.pointer,
+                         coefficient, block, slot);
+}
+
+static odeon_status dot(odeon_queue *queue, const odeon_tensor *a, const odeon_tensor *b,
+                        double *slots, int32_t slot)
+{
+    odeon_tensor left, right;
+    double *block;
+    ODEON_TRY(reach(queue, "dot", a, &left));
+    ODEON_TRY(reach(queue, "dot", b, &right));
+    ODEON_TRY(reach_slots(queue, "dot", slots, &block));
+    return cpu_dot(remote_cpu_queue(queue), &left, &right, block, slot);
+}
+
+static odeon_status step_control(odeon_queue *queue, const odeon_control *control, double *slots)
+{
+    double *block;
+    ODEON_TRY(reach_slots(queue, "step_control", slots, &block));
+    return cpu_step_control(remote_cpu_queue(queue), control, block);
+}
+
+static odeon_status step_start(odeon_queue *queue, const odeon_control *control, int32_t phase,
+                               double *slots)
+{
+    double *block;
+    ODEON_TRY(reach_slots(queue, "step_start", slots, &block));
+    return cpu_step_start(remote_cpu_queue(queue), control, phase, block);
+}
+
+/* ---- pointwise ---- */
+
+static odeon_status unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,
+                          const odeon_tensor *y)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "unary", x, &from));
+    ODEON_TRY(reach(queue, "unary", y, &to));
+    return cpu_unary(remote_cpu_queue(queue), id, &from, &to);
+}
+
+static odeon_status unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor *kept,
+                              const odeon_tensor *dy, const odeon_tensor *dx)
+{
+    odeon_tensor known, to, from;
+    ODEON_TRY(reach(queue, "unary_vjp", kept, &known));
+    ODEON_TRY(reach(queue, "unary_vjp", dy, &from));
+    ODEON_TRY(reach(queue, "unary_vjp", dx, &to));
+    return cpu_unary_vjp(remote_cpu_queue(queue), id, &known, &from, &to);
+}
+
+static odeon_status binary(odeon_queue *queue, int32_t id, const odeon_tensor *a,
+                           const odeon_tensor *b, const odeon_tensor *y)
+{
+    odeon_tensor left, right, to;
+    ODEON_TRY(reach(queue, "binary", a, &left));
+    ODEON_TRY(reach(queue, "binary", b, &right));
+    ODEON_TRY(reach(queue, "binary", y, &to));
+    return cpu_binary(remote_cpu_queue(queue), id, &left, &right, &to);
+}
+
+/* ---- products ---- */
+
+/* *bias has to live as long as *out. */
+static odeon_status reach_epilogue(const odeon_queue *queue, const char *name,
+                                   const odeon_epilogue *epilogue, odeon_tensor *bias,
+                                   odeon_epilogue *out)
+{
+    *out = epilogue != NULL ? *epilogue : (odeon_epilogue){0};
+    if (out->bias != NULL) {
+        ODEON_TRY(reach(queue, name, out->bias, bias));
+        out->bias = bias;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
+                         const odeon_tensor *a, const odeon_tensor *b, double beta,
+                         const odeon_tensor *c, const odeon_epilogue *epilogue)
+{
+    odeon_tensor left, right, to, bias;
+    odeon_epilogue last;
+    ODEON_TRY(reach(queue, "gemm", a, &left));
+    ODEON_TRY(reach(queue, "gemm", b, &right));
+    ODEON_TRY(reach(queue, "gemm", c, &to));
+    ODEON_TRY(reach_epilogue(queue, "gemm", epilogue, &bias, &last));
+    return cpu_gemm(remote_cpu_queue(queue), trans_a, trans_b, alpha, &left, &right, beta, &to,
+                    epilogue != NULL ? &last : NULL);
+}
+
+static odeon_status channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "channel_sum", x, &from));
+    ODEON_TRY(reach(queue, "channel_sum", bias, &to));
+    return cpu_channel_sum(remote_cpu_queue(queue), &from, &to);
+}
+
+static uint64_t conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
+                               const odeon_tensor *w)
+{
+    remote_device *d = device;
+    return cpu_conv2d_scratch(d->cpu, geometry, x, w);
+}
+
+static odeon_status reach_scratch(const odeon_queue *queue, const char *name,
+                                  const odeon_conv2d *geometry, const odeon_tensor *x,
+                                  const odeon_tensor *w, void *scratch, void **out)
+{
+    uint64_t bytes = cpu_conv2d_scratch(NULL, geometry, x, w);
+    *out = NULL;
+    return bytes > 0 ? remote_reach(queue, name, scratch, bytes, out) : ODEON_OK;
+}
+
+static odeon_status conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
+                           const odeon_tensor *w, const odeon_epilogue *epilogue,
+                           const odeon_tensor *y, void *scratch)
+{
+    odeon_tensor from, filters, to, bias;
+    odeon_epilogue last;
+    void *work;
+    ODEON_TRY(reach(queue, "conv2d", x, &from));
+    ODEON_TRY(reach(queue, "conv2d", w, &filters));
+    ODEON_TRY(reach(queue, "conv2d", y, &to));
+    ODEON_TRY(reach_epilogue(queue, "conv2d", epilogue, &bias, &last));
+    ODEON_TRY(reach_scratch(queue, "conv2d", geometry, x, w, scratch, &work));
+    return cpu_conv2d(remote_cpu_queue(queue), geometry, &from, &filters,
+                      epilogue != NULL ? &last : NULL, &to, work);
+}
+
+static odeon_status conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
+                                 const odeon_tensor *w, const odeon_tensor *dy,
+                                 const odeon_tensor *dx, void *scratch)
+{
+    odeon_tensor filters, from, to;
+    void *work;
+    ODEON_TRY(reach(queue, "conv2d_vjp_x", w, &filters));
+    ODEON_TRY(reach(queue, "conv2d_vjp_x", dy, &from));
+    ODEON_TRY(reach(queue, "conv2d_vjp_x", dx, &to));
+    ODEON_TRY(reach_scratch(queue, "conv2d_vjp_x", geometry, dx, w, scratch, &work));
+    return cpu_conv2d_vjp_x(remote_cpu_queue(queue), geometry, &filters, &from, &to, work);
+}
+
+static odeon_status conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
+                                 const odeon_tensor *x, const odeon_tensor *dy,
+                                 const odeon_tensor *dw, void *scratch)
+{
+    odeon_tensor image, from, to;
+    void *work;
+    ODEON_TRY(reach(queue, "conv2d_vjp_w", x, &image));
+    ODEON_TRY(reach(queue, "conv2d_vjp_w", dy, &from));
+    ODEON_TRY(reach(queue, "conv2d_vjp_w", dw, &to));
+    ODEON_TRY(reach_scratch(queue, "conv2d_vjp_w", geometry, x, dw, scratch, &work));
+    return cpu_conv2d_vjp_w(remote_cpu_queue(queue), geometry, &image, &from, &to, work);
+}
+
+/* ---- pooling, normalization ---- */
+
+/* As reach, for what may be left out. */
+static odeon_status reach_optional(const odeon_queue *queue, const char *name,
+                                   const odeon_tensor *x, odeon_tensor *storage,
+                                   const odeon_tensor **out)
+{
+    *out = x != NULL ? storage : NULL;
+    return x != NULL ? reach(queue, name, x, storage) : ODEON_OK;
+}
+
+static odeon_status pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
+                           const odeon_tensor *y)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "pool2d", x, &from));
+    ODEON_TRY(reach(queue, "pool2d", y, &to));
+    return cpu_pool2d(remote_cpu_queue(queue), geometry, &from, &to);
+}
+
+static odeon_status pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
+                               const odeon_tensor *x, const odeon_tensor *y, const odeon_tensor *dy,
+                               const odeon_tensor *dx)
+{
+    odeon_tensor to, from;
+    ODEON_TRY(reach(queue, "pool2d_vjp", dy, &from));
+    ODEON_TRY(reach(queue, "pool2d_vjp", dx, &to));
+    return cpu_pool2d_vjp(remote_cpu_queue(queue), geometry, x, y, &from, &to);
+}
+
+static odeon_status groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
+                              const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
+                              const odeon_tensor *y, const odeon_tensor *stats)
+{
+    odeon_tensor from, weight, bias, to, moments;
+    const odeon_tensor *use_w, *use_b;
+    ODEON_TRY(reach(queue, "groupnorm", x, &from));
+    ODEON_TRY(reach_optional(queue, "groupnorm", w, &weight, &use_w));
+    ODEON_TRY(reach_optional(queue, "groupnorm", b, &bias, &use_b));
+    ODEON_TRY(reach(queue, "groupnorm", y, &to));
+    ODEON_TRY(reach(queue, "groupnorm", stats, &moments));
+    return cpu_groupnorm(remote_cpu_queue(queue), groups, epsilon, &from, use_w, use_b, &to,
+                         &moments);
+}
+
+static odeon_status groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                  const odeon_tensor *w, const odeon_tensor *stats,
+                                  const odeon_tensor *dy, const odeon_tensor *dx,
+                                  const odeon_tensor *dw, const odeon_tensor *db)
+{
+    odeon_tensor image, weight, moments, from, to, to_w, to_b;
+    const odeon_tensor *use_w, *use_dx, *use_dw, *use_db;
+    ODEON_TRY(reach(queue, "groupnorm_vjp", x, &image));
+    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", w, &weight, &use_w));
+    ODEON_TRY(reach(queue, "groupnorm_vjp", stats, &moments));
+    ODEON_TRY(reach(queue, "groupnorm_vjp", dy, &from));
+    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", dx, &to, &use_dx));
+    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", dw, &to_w, &use_dw));
+    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", db, &to_b, &use_db));
+    return cpu_groupnorm_vjp(remote_cpu_queue(queue), groups, &image, use_w, &moments, &from,
+                             use_dx, use_dw, use_db);
+}
+
+/* ---- loss and optimizers ---- */
+
+static odeon_status softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
+                                          const odeon_tensor *labels, double weight,
+                                          const odeon_tensor *sums, const odeon_tensor *dx)
+{
+    odeon_tensor from, classes, totals, to;
+    const odeon_tensor *use_dx;
+    ODEON_TRY(reach(queue, "softmax_cross_entropy", x, &from));
+    ODEON_TRY(reach(queue, "softmax_cross_entropy", labels, &classes));
+    ODEON_TRY(reach(queue, "softmax_cross_entropy", sums, &totals));
+    ODEON_TRY(reach_optional(queue, "softmax_cross_entropy", dx, &to, &use_dx));
+    return cpu_softmax_cross_entropy(remote_cpu_queue(queue), &from, &classes, weight, &totals,
+                                     use_dx);
+}
+
+static odeon_status sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                             const odeon_tensor *v, double lr, double momentum, double decay,
+                             int32_t nesterov, int32_t first)
+{
+    odeon_tensor param, grad, velocity;
+    const odeon_tensor *use_v;
+    ODEON_TRY(reach(queue, "sgd_step", p, &param));
+    ODEON_TRY(reach(queue, "sgd_step", g, &grad));
+    ODEON_TRY(reach_optional(queue, "sgd_step", v, &velocity, &use_v));
+    return cpu_sgd_step(remote_cpu_queue(queue), &param, &grad, use_v, lr, momentum, decay,
+                        nesterov, first);
+}
+
+static odeon_status adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                              const odeon_tensor *m, const odeon_tensor *v,
+                              const odeon_adam *constants)
+{
+    odeon_tensor param, grad, first, second;
+    ODEON_TRY(reach(queue, "adam_step", p, &param));
+    ODEON_TRY(reach(queue, "adam_step", g, &grad));
+    ODEON_TRY(reach(queue, "adam_step", m, &first));
+    ODEON_TRY(reach(queue, "adam_step", v, &second));
+    return cpu_adam_step(remote_cpu_queue(queue), &param, &grad, &first, &second, constants);
+}
+
+const odeon_device_ops remote_ops = {
+    .struct_size = sizeof(odeon_device_ops),
+    .rank = -1,
+    .probe = remote_probe,
+    .describe = remote_describe,
+    .queue_create = remote_queue_create,
+    .queue_destroy = remote_queue_destroy,
+    .alloc = remote_alloc,
+    .free = remote_free,
+    .upload = remote_upload,
+    .download = remote_download,
+    .slots_read = remote_slots_read,
+    .wait = remote_wait,
+    .copy = copy,
+    .cast = cast,
+    .fill = fill,
+    .copy2d = copy2d,
+    .rows_fill = rows_fill,
+    .rows_sum = rows_sum,
+    .slots_write = slots_write,
+    .stage_times = stage_times,
+    .lincomb = lincomb,
+    .error_sum = error_sum,
+    .dot = dot,
+    .step_control = step_control,
+    .step_start = step_start,
+    .unary = unary,
+    .unary_vjp = unary_vjp,
+    .binary = binary,
+    .gemm = gemm,
+    .channel_sum = channel_sum,
+    .conv2d_scratch = conv2d_scratch,
+    .conv2d = conv2d,
+    .conv2d_vjp_x = conv2d_vjp_x,
+    .conv2d_vjp_w = conv2d_vjp_w,
+    .pool2d = pool2d,
+    .pool2d_vjp = pool2d_vjp,
+    .groupnorm = groupnorm,
+    .groupnorm_vjp = groupnorm_vjp,
+    .softmax_cross_entropy = softmax_cross_entropy,
+    .sgd_step = sgd_step,
+    .adam_step = adam_step,
+    .get_extension = remote_extension,
+};

@@ -1,0 +1,43 @@
+/* remote.h: a device for tests, whose memory the host cannot touch.
+ *
+ * It computes as the CPU device does, on memory.h. Every address that an operator is given is
+ * checked and translated; one that is not the device's own is ODEON_ERR_INTERNAL with the
+ * operator's name, so passing host memory shows. */
+#ifndef ODEON_REMOTE_H
+#define ODEON_REMOTE_H
+#include "memory.h"
+#include "odeon/device.h"
+
+typedef struct remote_device {
+    const odeon_host *host;
+    void *cpu; /* a CPU device, which computes */
+    remote_memory memory;
+} remote_device;
+
+extern const odeon_device_ops remote_ops;
+
+/* Set-up and transfer, in remote.c; the operators are in operators.c. */
+odeon_status remote_probe(void *device);
+odeon_status remote_describe(void *device, char *text, uint64_t bytes);
+odeon_status remote_queue_create(void *device, int32_t worker, odeon_queue **out);
+void remote_queue_destroy(odeon_queue *queue);
+odeon_status remote_alloc(void *device, uint64_t bytes, void **out);
+void remote_free(void *device, void *memory);
+odeon_status remote_upload(odeon_queue *queue, void *destination, const void *source,
+                           uint64_t bytes);
+odeon_status remote_download(odeon_queue *queue, void *destination, const void *source,
+                             uint64_t bytes);
+odeon_status remote_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
+                               double *values);
+odeon_status remote_wait(odeon_queue *queue);
+const void *remote_extension(void *device, const char *id);
+
+/* *out = where the CPU device reaches bytes at shown. ODEON_ERR_INTERNAL if they are not the
+ * device's own, or if anything wrote behind a block. */
+odeon_status remote_reach(const odeon_queue *queue, const char *name, const void *shown,
+                          uint64_t bytes, void **out);
+
+/* The queue of the CPU device behind a queue of this one. */
+odeon_queue *remote_cpu_queue(const odeon_queue *queue);
+
+#endif
