@@ -171,12 +171,12 @@ static odeon_status check_lines(const char *text)
 {
     for (const char *line = text; *line != '\0';) {
         size_t n = strcspn(line, "\n");
-        if (n > INI_MAX_LINE) {
+        if (n > INI_FILE_MAX_LINE) {
             return diag_fail(
                 ODEON_ERR_CONFIG,
                 "'%.60s...' has %zu bytes with all options written out, at most %d are "
                 "allowed: use more sections",
-                line, n, INI_MAX_LINE);
+                line, n, INI_FILE_MAX_LINE);
         }
         line += n + (line[n] == '\n');
     }

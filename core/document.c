@@ -114,7 +114,7 @@ static odeon_status add_section(document *d, const char *name, config_where wher
 /* What is wrong with the segment of n bytes at text; NULL: nothing. */
 static const char *segment_fault(const char *text, size_t n)
 {
-    char name[INI_MAX_NAME + 1];
+    char name[INI_FILE_MAX_NAME + 1];
     (void)snprintf(name, sizeof name, "%.*s", (int)n, text);
     if (n == 0 || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
                                     "0123456789")] != '\0') {
@@ -295,7 +295,7 @@ odeon_status document_load(const char *ini, size_t n_overrides, const char *cons
     if (d == NULL) {
         return no_memory();
     }
-    d->budget = INI_MAX_BYTES;
+    d->budget = INI_FILE_MAX_BYTES;
     odeon_status status = document_read(d, ini);
     for (size_t i = 0; i < n_overrides && status == ODEON_OK; i++) {
         status = document_override(d, overrides[i]);

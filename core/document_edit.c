@@ -42,9 +42,9 @@ static odeon_status check_let(const edit *e, const document_section *let)
         return ODEON_OK;
     }
     char hint[256];
-    const char *names[INI_MAX_KEYS];
+    const char *names[INI_FILE_MAX_KEYS];
     size_t n = 0;
-    for (; n < let->n_keys && n < INI_MAX_KEYS; n++) {
+    for (; n < let->n_keys && n < INI_FILE_MAX_KEYS; n++) {
         names[n] = let->keys[n].name;
     }
     schema_suggest(hint, sizeof hint, e->key, n, names);
@@ -68,7 +68,7 @@ static const char *text_fault(const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
     size_t n = strlen(text);
-    if (n > INI_MAX_LINE) {
+    if (n > INI_FILE_MAX_LINE) {
         return "too long";
     }
     for (size_t i = 0, length; i < n; i += length) {
@@ -130,9 +130,9 @@ typedef struct expansion {
 static odeon_status refuse_name(const expansion *x, const char *name)
 {
     char hint[256];
-    const char *names[INI_MAX_KEYS];
+    const char *names[INI_FILE_MAX_KEYS];
     size_t n = 0;
-    for (; n < x->n && n < INI_MAX_KEYS; n++) {
+    for (; n < x->n && n < INI_FILE_MAX_KEYS; n++) {
         names[n] = x->let->keys[n].name;
     }
     schema_suggest(hint, sizeof hint, name, n, names);
@@ -149,9 +149,9 @@ static const document_key *find_let(const expansion *x, const char *name)
 /* Adds what stands for the ${name} at *text, which it moves behind it. */
 static odeon_status expand_name(const expansion *x, const char **text, text_buffer *out)
 {
-    char name[INI_MAX_NAME + 1];
+    char name[INI_FILE_MAX_NAME + 1];
     size_t n = strcspn(*text, "}");
-    if ((*text)[n] != '}' || n - 2 > INI_MAX_NAME) {
+    if ((*text)[n] != '}' || n - 2 > INI_FILE_MAX_NAME) {
         return schema_fail(x->key->where, x->section->name,
                            "%s = %.80s: '${' without a name and '}'", x->key->name, x->key->value);
     }
@@ -175,10 +175,10 @@ static odeon_status expand(const expansion *x, text_buffer *out)
         }
         text = next;
         ODEON_TRY(expand_name(x, &text, out));
-        if (out->length > INI_MAX_LINE) { /* also what keeps doubling in [let] */
+        if (out->length > INI_FILE_MAX_LINE) { /* also what keeps doubling in [let] */
             return schema_fail(x->key->where, x->section->name,
                                "%s: more than %d bytes once ${} is replaced", x->key->name,
-                               INI_MAX_LINE);
+                               INI_FILE_MAX_LINE);
         }
     }
     return ODEON_OK;
@@ -196,9 +196,9 @@ static odeon_status substitute(document *d, const document_section *let,
         .let = let, .section = section, .n = section == let ? index : let->n_keys, .key = key};
     odeon_status status = expand(&x, &text);
     d->expanded += text.length;
-    if (status == ODEON_OK && d->expanded > INI_MAX_BYTES) {
+    if (status == ODEON_OK && d->expanded > INI_FILE_MAX_BYTES) {
         status = schema_fail(key->where, section->name, "more than %d bytes come out of ${}",
-                             INI_MAX_BYTES);
+                             INI_FILE_MAX_BYTES);
     }
     char *value =
         status == ODEON_OK && !text.failed && text.length > 0 ? mem_strdup(text.data) : NULL;

@@ -39,8 +39,8 @@ static int add_section(ini_lines *lines, const char *name)
             return -1;
         }
     }
-    if (file->n_sections == INI_MAX_SECTIONS) {
-        ini_lines_fail(lines, "more than %d sections", INI_MAX_SECTIONS);
+    if (file->n_sections == INI_FILE_MAX_SECTIONS) {
+        ini_lines_fail(lines, "more than %d sections", INI_FILE_MAX_SECTIONS);
         return -1;
     }
     ini_section *grown = grow(file->sections, file->n_sections, sizeof *grown);
@@ -65,8 +65,8 @@ static bool check_new_key(ini_lines *lines, const ini_section *section, const ch
         ini_lines_fail(lines, "'%.60s' is no key: keys are letters, digits and underscores", name);
         return false;
     }
-    if (section->n_keys == INI_MAX_KEYS) {
-        ini_lines_fail(lines, "more than %d keys in [%s]", INI_MAX_KEYS, section->name);
+    if (section->n_keys == INI_FILE_MAX_KEYS) {
+        ini_lines_fail(lines, "more than %d keys in [%s]", INI_FILE_MAX_KEYS, section->name);
         return false;
     }
     for (size_t i = 0; i < section->n_keys; i++) {
@@ -205,7 +205,7 @@ static odeon_status read_open(int fd, const char *name, size_t *budget, ini_file
     } else if ((size_t)n > *budget) {
         status =
             diag_fail(ODEON_ERR_CONFIG, "%s: an INI and what it includes have at most %d bytes",
-                      name, INI_MAX_BYTES);
+                      name, INI_FILE_MAX_BYTES);
     } else {
         *budget -= (size_t)n;
         status = ini_file_parse(name, text, (size_t)n, out);

@@ -103,11 +103,11 @@ static bool take_line(ini_lines *l)
     }
     bool comment = n > 0 && start[strspn(start, blanks)] == '#';
     n = comment ? 0 : content_length(start, n);
-    if (n > INI_MAX_LINE) {
+    if (n > INI_FILE_MAX_LINE) {
         ini_lines_fail(l,
                        "%zu bytes in one line, at most %d are allowed: give options as keys of "
                        "their own, or split the section",
-                       n, INI_MAX_LINE);
+                       n, INI_FILE_MAX_LINE);
         return false;
     }
     memcpy(l->text, start, n);
@@ -131,8 +131,8 @@ static bool check_key(ini_lines *l)
     while (name > 0 && is_blank(l->text[name - 1])) {
         name--;
     }
-    if (name == 0 || name > INI_MAX_NAME) {
-        ini_lines_fail(l, "a key has 1 to %d bytes, this one has %zu", INI_MAX_NAME, name);
+    if (name == 0 || name > INI_FILE_MAX_NAME) {
+        ini_lines_fail(l, "a key has 1 to %d bytes, this one has %zu", INI_FILE_MAX_NAME, name);
     } else if (value == l->length) {
         ini_lines_fail(l, "'%.*s' has no value", (int)name, l->text);
     }
@@ -165,8 +165,9 @@ static bool number_section(ini_lines *l)
     l->text[close] = '\0';
     const char *name = l->text + 1 + strspn(l->text + 1, blanks);
     size_t n = strlen(name);
-    if (n == 0 || n > INI_MAX_NAME) {
-        ini_lines_fail(l, "a section's name has 1 to %d bytes, this one has %zu", INI_MAX_NAME, n);
+    if (n == 0 || n > INI_FILE_MAX_NAME) {
+        ini_lines_fail(l, "a section's name has 1 to %d bytes, this one has %zu", INI_FILE_MAX_NAME,
+                       n);
         return false;
     }
     int number = l->section(l, name);

@@ -8,11 +8,11 @@
 typedef struct ini_lines {
     const char *name; /* of the file, for messages */
     const char *next, *end;
-    int line;                    /* the one handed out last, from 1; 0 before the first */
-    char text[INI_MAX_LINE + 1]; /* that line without comment and blanks at its end */
-    size_t length, given;        /* of text; handed out so far */
-    bool piece;                  /* what was handed out last goes on where the last piece ended */
-    odeon_status status;         /* the first failure; nothing more is handed out then */
+    int line;                         /* the one handed out last, from 1; 0 before the first */
+    char text[INI_FILE_MAX_LINE + 1]; /* that line without comment and blanks at its end */
+    size_t length, given;             /* of text; handed out so far */
+    bool piece;          /* what was handed out last goes on where the last piece ended */
+    odeon_status status; /* the first failure; nothing more is handed out then */
     /* Called with the name of every section; its result stands in for the name. Negative: a
      * failure, which has been recorded with ini_lines_fail. */
     int (*section)(struct ini_lines *lines, const char *name);

@@ -1,0 +1,101 @@
+/* nest: a container, for the tests of nested sections. */
+#include "odeon/layer.h"
+#include "odeon/plugin.h"
+
+static const odeon_option part_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .name = "part",
+    .default_text = "every_option",
+    .choices = "layer",
+    .help = "a layer that is a value",
+};
+static const odeon_option rtol_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .flags = ODEON_OPTION_OPEN_MIN,
+    .name = "rtol",
+    .default_text = "1e-3",
+    .min_text = "0",
+    .help = "a tolerance",
+};
+static const odeon_option word_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "word",
+    .help = "must be given",
+};
+static const odeon_option *const options[] = {&part_option, &rtol_option, &word_option, NULL};
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    (void)self;
+    (void)device;
+    (void)flags;
+    out->flags = ODEON_LAYER_VIEW;
+    out->out = *in;
+    return ODEON_OK;
+}
+
+/* A view is never called. */
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    (void)self;
+    (void)context;
+    (void)buffers;
+    (void)in;
+    (void)out;
+    return ODEON_ERR_UNSUPPORTED;
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    (void)d_out;
+    (void)d_in;
+    (void)d_t;
+    return forward(self, context, buffers, in, out);
+}
+
+static odeon_status attach(void *self, int32_t body, odeon_net *net)
+{
+    (void)self;
+    (void)body;
+    (void)net;
+    return ODEON_OK;
+}
+
+static const odeon_layer_ops ops = {.struct_size = sizeof ops,
+                                    .n_bodies = 1,
+                                    .plan = plan,
+                                    .forward = forward,
+                                    .vjp = vjp,
+                                    .attach = attach};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "nest",
+    .summary = "holds nested sections",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/nest");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "nest",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
