@@ -6,16 +6,21 @@
 #include "odeon/dataset.h"
 
 typedef struct data_fields {       /* what a sample is, known without opening any file */
-    odeon_field_info input, label; /* the first field of each role */
+    odeon_field_info input, label; /* name is NULL: the plugin's text is not kept */
     int32_t n_fields, input_index, label_index;
 } data_fields;
 
 typedef struct data_source data_source;
 
-/* What the configured data set says that its samples are. No file is touched. */
+/* What the configured data set says that its samples are: one input and one label, in either order.
+ * No file is touched. ODEON_ERR_UNSUPPORTED for other roles, ODEON_ERR_PLUGIN for a field that
+ * cannot be. */
 odeon_status data_describe(const config *c, data_fields *out);
 
-/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. */
+/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. The order file has
+ * indices into the whole split, separated by blanks or line ends, each as often as it likes; its
+ * entries are the samples in use, of which limit keeps the first. ODEON_ERR_DATA (with file and
+ * line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main] */
 odeon_status data_open(const config *c, int32_t split, data_source **out);
 void data_close(data_source *source); /* NULL is allowed */
 const data_fields *data_source_fields(const data_source *source);

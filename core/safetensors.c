@@ -1,16 +1,12 @@
 #include "safetensors.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "diag.h"
 #include "mem.h"
+#include "read_file.h"
 #include "safetensors_header.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as the file has them");
@@ -73,70 +69,19 @@ odeon_status safetensors_parse(const char *name, const void *data, uint64_t byte
     return ODEON_OK;
 }
 
-/* ---- from a file ---- */
-
-static odeon_status read_failure(const char *path, const char *what)
-{
-    return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
-}
-
-/* Fills buffer; fewer bytes than the file had when it was opened mean that someone writes it. */
-static odeon_status read_bytes(int fd, const char *path, unsigned char *buffer, size_t bytes)
-{
-    size_t done = 0;
-    while (done < bytes) {
-        ssize_t n = read(fd, buffer + done, bytes - done);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return read_failure(path, "cannot read");
-        }
-        if (n == 0) {
-            return diag_fail(ODEON_ERR_IO, "%s: shrank while it was read, from %zu bytes to %zu",
-                             path, bytes, done);
-        }
-        done += (size_t)n;
-    }
-    return ODEON_OK;
-}
-
-static odeon_status read_open_file(int fd, const char *path, safetensors **out)
-{
-    struct stat info;
-    if (fstat(fd, &info) != 0) {
-        return read_failure(path, "cannot read");
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return diag_fail(ODEON_ERR_IO, "%s: not a regular file", path);
-    }
-    size_t bytes = (size_t)info.st_size;
-    void *buffer = mem_alloc(bytes);
-    if (buffer == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its %zu bytes", path, bytes);
-    }
-    odeon_status status = read_bytes(fd, path, buffer, bytes);
-    if (status == ODEON_OK) {
-        status = safetensors_parse(path, buffer, bytes, out);
-    }
-    if (status != ODEON_OK) {
-        mem_free(buffer);
-        return status;
-    }
-    (*out)->owned = buffer;
-    return ODEON_OK;
-}
-
 odeon_status safetensors_read(const char *path, safetensors **out)
 {
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
-    if (fd < 0) {
-        return read_failure(path, "cannot open");
+    char *contents;
+    size_t bytes;
+    ODEON_TRY(read_file(path, &contents, &bytes));
+    odeon_status status = safetensors_parse(path, contents, bytes, out);
+    if (status != ODEON_OK) {
+        mem_free(contents);
+        return status;
     }
-    odeon_status status = read_open_file(fd, path, out);
-    (void)close(fd);
-    return status;
+    (*out)->owned = contents;
+    return ODEON_OK;
 }
 
 void safetensors_destroy(safetensors *file)

@@ -1,0 +1,167 @@
+/* numbered: a data set without files for tests. Sample i is the input [i, split] (F32) with label
+ * i % 3 (I64); the label is field 0. What it does wrong is an option. */
+#include <stdbool.h>
+
+#include "odeon/dataset.h"
+#include "odeon/plugin.h"
+
+enum {
+    FAULT_NONE,
+    FAULT_NO_INPUT,
+    FAULT_NO_LABEL,
+    FAULT_TWO_INPUTS,
+    FAULT_MASK,
+    FAULT_DTYPE,
+    FAULT_NDIM,
+    FAULT_DIM,
+    FAULT_OVERFLOW,
+    FAULT_OPEN
+};
+
+typedef struct numbered {
+    const odeon_host *host;
+    int64_t length, fault, split;
+} numbered;
+
+static const odeon_option length = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "length",
+    .default_text = "10",
+    .help = "samples of the training split; the test split has half as many",
+};
+static const odeon_option fault = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "fault",
+    .default_text = "none",
+    .choices = "none|no_input|no_label|two_inputs|mask|dtype|ndim|dim|overflow|open",
+    .help = "what is wrong with it",
+};
+static const odeon_option *const options[] = {&length, &fault, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    numbered *set = host->alloc(host, sizeof *set);
+    *out = set;
+    if (set == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "numbered: no memory");
+    }
+    *set = (numbered){.host = host,
+                      .length = host->option_i64(config, "length"),
+                      .fault = host->option_i64(config, "fault")};
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    numbered *set = self;
+    if (set != NULL) {
+        set->host->free(set->host, set);
+    }
+}
+
+static int32_t field_count(void *self)
+{
+    const numbered *set = self;
+    bool one = set->fault == FAULT_NO_INPUT || set->fault == FAULT_NO_LABEL;
+    return one ? 1 : set->fault == FAULT_MASK ? 3 : 2;
+}
+
+static void break_input(const numbered *set, odeon_field_info *out)
+{
+    switch (set->fault) {
+    case FAULT_DTYPE:
+        out->dtype = 77;
+        break;
+    case FAULT_NDIM:
+        out->ndim = 6;
+        break;
+    case FAULT_DIM:
+        out->dim[0] = 0;
+        break;
+    case FAULT_OVERFLOW:
+        out->dim[0] = INT64_MAX / 2;
+        break;
+    default:
+        break;
+    }
+}
+
+static odeon_status field(void *self, int32_t index, odeon_field_info *out)
+{
+    const numbered *set = self;
+    bool label = (index == 0 && set->fault != FAULT_NO_LABEL && set->fault != FAULT_TWO_INPUTS);
+    uint32_t struct_size = out->struct_size;
+    if (label) {
+        *out = (odeon_field_info){
+            .role = ODEON_ROLE_LABEL, .dtype = ODEON_DTYPE_I64, .classes = 3, .scale = 1.0};
+    } else {
+        *out = (odeon_field_info){.role = index == 2 ? ODEON_ROLE_MASK : ODEON_ROLE_INPUT,
+                                  .dtype = ODEON_DTYPE_F32,
+                                  .ndim = 1,
+                                  .dim = {2},
+                                  .scale = 1.0};
+        break_input(set, out);
+    }
+    out->name = label ? "label" : "input";
+    out->struct_size = struct_size;
+    return ODEON_OK;
+}
+
+static odeon_status open_split(void *self, int32_t split, int64_t *n)
+{
+    numbered *set = self;
+    if (set->fault == FAULT_OPEN) {
+        return odeon_fail(set->host, ODEON_ERR_DATA, "numbered: was told to fail");
+    }
+    set->split = split;
+    set->length = split == ODEON_SPLIT_TRAIN ? set->length : set->length / 2;
+    *n = set->length;
+    return ODEON_OK;
+}
+
+static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
+{
+    const numbered *set = self;
+    int64_t *labels = fields[0];
+    float *inputs = fields[1];
+    for (int64_t i = 0; i < n; i++) {
+        labels[i] = indices[i] % 3;
+        inputs[2 * i] = (float)indices[i];
+        inputs[2 * i + 1] = (float)set->split;
+    }
+    return ODEON_OK;
+}
+
+static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
+                                      .field_count = field_count,
+                                      .field = field,
+                                      .open = open_split,
+                                      .get_batch = get_batch};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_DATASET,
+    .id = "numbered",
+    .summary = "samples that are their own numbers",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("dataset/numbered");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "numbered",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

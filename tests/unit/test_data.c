@@ -1,0 +1,387 @@
+#include "support.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "diag.h"
+#include "mem.h"
+
+typedef struct fixture {
+    registry *registry;
+    config config;
+    char order[64]; /* path of an order file */
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    if (f == NULL) {
+        return -1;
+    }
+    (void)snprintf(f->order, sizeof f->order, "/tmp/odeon-test-XXXXXX");
+    int fd = mkstemp(f->order);
+    if (fd < 0 || close(fd) != 0) {
+        return -1;
+    }
+    f->registry = support_registry();
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    schema_destroy(f->config.dataset);
+    registry_destroy(f->registry);
+    int result = unlink(f->order);
+    free(f);
+    return result;
+}
+
+/* A configuration of ten training samples, as stored, without limits. */
+static config *use(fixture *f, const char *expression)
+{
+    config_where where = {.file = "test"};
+    schema_destroy(f->config.dataset);
+    f->config = (config){.batch = 4, .test_batch = 4};
+    diag_clear();
+    if (schema_component(f->registry, ODEON_KIND_DATASET, expression, where, "data", "/", 0, NULL,
+                         &f->config.dataset) != ODEON_OK) {
+        fail_msg("%s", diag_message());
+    }
+    return &f->config;
+}
+
+static config *use_order(fixture *f, const char *text, size_t bytes)
+{
+    config *c = use(f, "numbered");
+    FILE *file = fopen(f->order, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, bytes, file), bytes);
+    assert_int_equal(fclose(file), 0);
+    c->order = f->order;
+    return c;
+}
+
+static data_source *open_source(const config *c, int32_t split)
+{
+    data_source *source = NULL;
+    if (data_open(c, split, &source) != ODEON_OK) {
+        fail_msg("%s", diag_message());
+    }
+    return source;
+}
+
+/* ---- fields ---- */
+
+static void test_describe_finds_the_fields_by_role(void **state)
+{
+    data_fields fields;
+    assert_int_equal(data_describe(use(*state, "numbered"), &fields), ODEON_OK);
+    assert_int_equal(fields.n_fields, 2);
+    assert_int_equal(fields.label_index, 0);
+    assert_int_equal(fields.input_index, 1);
+    assert_int_equal(fields.label.classes, 3);
+    assert_int_equal(fields.input.dim[0], 2);
+    assert_int_equal(data_input_bytes(&fields), 8);
+    assert_int_equal(data_label_bytes(&fields), 8);
+}
+
+static void test_describe_refuses_fields_that_cannot_be(void **state)
+{
+    static const struct {
+        const char *expression;
+        odeon_status status;
+        const char *reason;
+    } cases[] = {
+        {"numbered(fault=no_input)", ODEON_ERR_UNSUPPORTED, "has no input"},
+        {"numbered(fault=no_label)", ODEON_ERR_UNSUPPORTED, "has no label"},
+        {"numbered(fault=two_inputs)", ODEON_ERR_UNSUPPORTED, "field 1 has role 0"},
+        {"numbered(fault=mask)", ODEON_ERR_UNSUPPORTED, "field 2 has role 3"},
+        {"numbered(fault=dtype)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
+        {"numbered(fault=ndim)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
+        {"numbered(fault=dim)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
+        {"numbered(fault=overflow)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        data_fields fields;
+        data_source *source;
+        const config *c = use(*state, cases[i].expression);
+        assert_int_equal(data_describe(c, &fields), cases[i].status);
+        assert_non_null(strstr(diag_message(), cases[i].reason));
+        assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), cases[i].status);
+        assert_null(source);
+    }
+}
+
+/* ---- splits and limits ---- */
+
+static void test_a_split_has_its_length(void **state)
+{
+    const config *c = use(*state, "numbered");
+    data_source *train = open_source(c, ODEON_SPLIT_TRAIN),
+                *test = open_source(c, ODEON_SPLIT_TEST);
+    assert_int_equal(data_length(train), 10);
+    assert_int_equal(data_length(test), 5);
+    assert_int_equal(data_source_fields(test)->label.classes, 3);
+    data_close(train);
+    data_close(test);
+}
+
+static void test_limits_cut_their_own_split(void **state)
+{
+    config *c = use(*state, "numbered");
+    c->limit = 7;
+    c->test_limit = 2;
+    data_source *train = open_source(c, ODEON_SPLIT_TRAIN),
+                *test = open_source(c, ODEON_SPLIT_TEST);
+    assert_int_equal(data_length(train), 7);
+    assert_int_equal(data_length(test), 2);
+    data_close(train);
+    data_close(test);
+}
+
+static void test_a_limit_beyond_the_end_is_no_limit(void **state)
+{
+    config *c = use(*state, "numbered");
+    c->limit = 1000;
+    data_source *source = open_source(c, ODEON_SPLIT_TRAIN);
+    assert_int_equal(data_length(source), 10);
+    data_close(source);
+}
+
+static void test_an_empty_split_is_refused(void **state)
+{
+    data_source *source;
+    const config *c = use(*state, "numbered(length=1)"); /* half of one is none */
+    assert_int_equal(data_open(c, ODEON_SPLIT_TEST, &source), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "no samples in its test split"));
+}
+
+static void test_a_failing_open_is_passed_on(void **state)
+{
+    data_source *source;
+    const config *c = use(*state, "numbered(fault=open)");
+    assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_DATA);
+    assert_string_equal(diag_message(), "data: numbered: was told to fail");
+    assert_null(source);
+}
+
+/* ---- order ---- */
+
+static void assert_order(const data_source *source, uint64_t seed, int64_t epoch,
+                         const int64_t *expected)
+{
+    int64_t order[16];
+    assert_true(data_length(source) <= 16);
+    assert_int_equal(data_order(source, seed, epoch, order), ODEON_OK);
+    assert_memory_equal(order, expected, (size_t)data_length(source) * sizeof *order);
+}
+
+static const int64_t as_stored[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+
+static void test_samples_come_as_stored_unless_shuffled(void **state)
+{
+    data_source *source = open_source(use(*state, "numbered"), ODEON_SPLIT_TRAIN);
+    assert_order(source, 1, 0, as_stored);
+    data_close(source);
+}
+
+static void test_shuffling_depends_on_seed_and_epoch_alone(void **state)
+{
+    config *c = use(*state, "numbered");
+    c->shuffle = true;
+    data_source *source = open_source(c, ODEON_SPLIT_TRAIN);
+    int64_t first[10], second[10], other[10];
+    assert_int_equal(data_order(source, 1, 0, first), ODEON_OK);
+    assert_int_equal(data_order(source, 1, 1, second), ODEON_OK);
+    assert_int_equal(data_order(source, 2, 0, other), ODEON_OK);
+    assert_memory_not_equal(first, as_stored, sizeof first);
+    assert_memory_not_equal(first, second, sizeof first);
+    assert_memory_not_equal(first, other, sizeof first);
+    assert_order(source, 1, 0, first);
+    data_close(source);
+}
+
+/* A seed stands for the same order in every version. */
+static void test_a_shuffled_order_stays_as_it_is(void **state)
+{
+    static const int64_t golden[10] = {3, 8, 4, 2, 1, 7, 0, 9, 6, 5};
+    config *c = use(*state, "numbered");
+    c->shuffle = true;
+    data_source *source = open_source(c, ODEON_SPLIT_TRAIN);
+    assert_order(source, 1, 0, golden);
+    data_close(source);
+}
+
+static void test_the_test_split_is_never_shuffled(void **state)
+{
+    config *c = use(*state, "numbered");
+    c->shuffle = true;
+    data_source *source = open_source(c, ODEON_SPLIT_TEST);
+    assert_order(source, 1, 0, as_stored);
+    data_close(source);
+}
+
+static void test_shuffling_stays_within_the_limit(void **state)
+{
+    config *c = use(*state, "numbered");
+    c->shuffle = true;
+    c->limit = 4;
+    data_source *source = open_source(c, ODEON_SPLIT_TRAIN);
+    int64_t order[4], sum = 0;
+    assert_int_equal(data_order(source, 1, 0, order), ODEON_OK);
+    for (int i = 0; i < 4; i++) {
+        assert_in_range(order[i], 0, 3);
+        sum += order[i];
+    }
+    assert_int_equal(sum, 6);
+    data_close(source);
+}
+
+static void test_an_order_file_decides_the_training_order(void **state)
+{
+    static const char text[] = " 3\t1\r\n9 9\n\n0";
+    static const int64_t expected[5] = {3, 1, 9, 9, 0};
+    config *c = use_order(*state, text, sizeof text - 1);
+    c->shuffle = true; /* has no say then */
+    data_source *train = open_source(c, ODEON_SPLIT_TRAIN),
+                *test = open_source(c, ODEON_SPLIT_TEST);
+    assert_int_equal(data_length(train), 5);
+    assert_order(train, 1, 0, expected);
+    assert_order(train, 2, 7, expected);
+    assert_int_equal(data_length(test), 5);
+    assert_order(test, 1, 0, as_stored);
+    data_close(train);
+    data_close(test);
+}
+
+static void test_a_limit_keeps_the_first_of_an_order_file(void **state)
+{
+    static const int64_t expected[2] = {9, 8};
+    config *c = use_order(*state, "9 8 7", 5);
+    c->limit = 2;
+    data_source *source = open_source(c, ODEON_SPLIT_TRAIN);
+    assert_int_equal(data_length(source), 2);
+    assert_order(source, 1, 0, expected);
+    data_close(source);
+}
+
+static void test_wrong_order_files_name_the_line(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *text;
+        size_t bytes;
+        const char *reason;
+    } cases[] = {
+        {"", 0, ": has no indices"},
+        {" \n\n ", 4, ": has no indices"},
+        {"10", 2, ":1: '10' is no sample: expected 0 to 9"},
+        {"0\n1\n-1", 6, ":3: '-1' is no sample"},
+        {"0\n1x 2", 6, ":2: '1x' is no sample"},
+        {"1.0", 3, ":1: '1.0' is no sample"},
+        {"1,2", 3, ":1: '1,2' is no sample"},
+        {"0x1", 3, ":1: '0x1' is no sample"},
+        {"9223372036854775808", 19, "is no sample"},
+        {"99999999999999999999999999", 26, "is no sample"},
+        {"0\n1\0002", 5, ":2: not a text file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        data_source *source;
+        config *c = use_order(f, cases[i].text, cases[i].bytes);
+        assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_DATA);
+        assert_null(source);
+        if (strstr(diag_message(), cases[i].reason) == NULL ||
+            strstr(diag_message(), f->order) == NULL) {
+            fail_msg("\"%s\" lacks \"%s\"", diag_message(), cases[i].reason);
+        }
+    }
+}
+
+static void test_an_order_file_that_cannot_be_read_is_refused(void **state)
+{
+    config *c = use(*state, "numbered");
+    char missing[] = "/nonexistent/order", folder[] = "/tmp";
+    data_source *source;
+    c->order = missing;
+    assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_IO);
+    c->order = folder;
+    assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_ERR_IO);
+}
+
+/* ---- batches ---- */
+
+static void test_a_batch_has_inputs_and_labels_of_its_samples(void **state)
+{
+    data_source *source = open_source(use(*state, "numbered"), ODEON_SPLIT_TRAIN);
+    static const int64_t indices[3] = {7, 2, 7};
+    float input[3][2];
+    int64_t label[3];
+    assert_int_equal(data_batch(source, 3, indices, input, label), ODEON_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_true(input[i][0] == (float)indices[i] && input[i][1] == 0.0f);
+        assert_int_equal(label[i], indices[i] % 3);
+    }
+    assert_int_equal(data_batch(source, 0, NULL, NULL, NULL), ODEON_OK);
+    data_close(source);
+}
+
+static void test_samples_that_do_not_exist_are_refused(void **state)
+{
+    data_source *source = open_source(use(*state, "numbered"), ODEON_SPLIT_TRAIN);
+    float input[2];
+    int64_t label, beyond = 10, before = -1;
+    assert_int_equal(data_batch(source, 1, &beyond, input, &label), ODEON_ERR_INTERNAL);
+    assert_int_equal(data_batch(source, 1, &before, input, &label), ODEON_ERR_INTERNAL);
+    data_close(source);
+}
+
+static void test_every_failing_allocation_is_survived(void **state)
+{
+    const config *c = use_order(*state, "1 2 3", 5);
+    int64_t before = mem_live_blocks(), n = 0;
+    odeon_status status = ODEON_ERR_NOMEM;
+    while (status == ODEON_ERR_NOMEM && n < 100) {
+        data_source *source;
+        mem_fail_at(++n);
+        status = data_open(c, ODEON_SPLIT_TRAIN, &source);
+        mem_fail_at(0);
+        data_close(source);
+        assert_int_equal(mem_live_blocks(), before);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_true(n > 4); /* at least the source, the instance, the file, the order */
+}
+
+#define WITH_CONFIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_CONFIG(test_describe_finds_the_fields_by_role),
+        WITH_CONFIG(test_describe_refuses_fields_that_cannot_be),
+        WITH_CONFIG(test_a_split_has_its_length),
+        WITH_CONFIG(test_limits_cut_their_own_split),
+        WITH_CONFIG(test_a_limit_beyond_the_end_is_no_limit),
+        WITH_CONFIG(test_an_empty_split_is_refused),
+        WITH_CONFIG(test_a_failing_open_is_passed_on),
+        WITH_CONFIG(test_samples_come_as_stored_unless_shuffled),
+        WITH_CONFIG(test_shuffling_depends_on_seed_and_epoch_alone),
+        WITH_CONFIG(test_a_shuffled_order_stays_as_it_is),
+        WITH_CONFIG(test_the_test_split_is_never_shuffled),
+        WITH_CONFIG(test_shuffling_stays_within_the_limit),
+        WITH_CONFIG(test_an_order_file_decides_the_training_order),
+        WITH_CONFIG(test_a_limit_keeps_the_first_of_an_order_file),
+        WITH_CONFIG(test_wrong_order_files_name_the_line),
+        WITH_CONFIG(test_an_order_file_that_cannot_be_read_is_refused),
+        WITH_CONFIG(test_a_batch_has_inputs_and_labels_of_its_samples),
+        WITH_CONFIG(test_samples_that_do_not_exist_are_refused),
+        WITH_CONFIG(test_every_failing_allocation_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
