@@ -46,7 +46,7 @@ typedef struct outcome {
 static outcome evaluate(support_device *d, int64_t n, int64_t classes, const double *logits,
                         const double *label, double weight, double *gradient)
 {
-    const double nothing[2] = {NAN, NAN};
+    const double nothing[2] = {(double)NAN, (double)NAN};
     const int64_t shape[] = {n, classes}, two = 2;
     odeon_tensor x = support_upload(d, logits, 2, shape);
     odeon_tensor y = support_upload_as(d, ODEON_DTYPE_I64, label, 1, &n);

@@ -222,7 +222,7 @@ static double end_error(const small_ode *ode, small_ode_solver solve, void *meth
 {
     double y[SMALL_ODE_N], exact[SMALL_ODE_N];
     if (solve(ode, method, steps, y) != ODEON_OK) {
-        return NAN;
+        return (double)NAN;
     }
     ode->exact(ode->t1, exact);
     return ode->n == 1 ? fabs(y[0] - exact[0]) : hypot(y[0] - exact[0], y[1] - exact[1]);
