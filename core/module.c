@@ -229,18 +229,22 @@ void module_destroy(module *m)
     mem_free(m);
 }
 
-char *module_host_folder(void)
+odeon_status module_host_folder(char **out)
 {
     static const char anchor = 0;
     Dl_info info;
     char *resolved = NULL;
+    *out = NULL;
     if (dladdr(&anchor, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] == '/') {
         resolved = realpath(info.dli_fname, NULL);
     }
     if (resolved == NULL) { /* linked into a program that was found by another name */
         resolved = realpath("/proc/self/exe", NULL);
     }
-    char *folder = resolved != NULL ? path_folder(resolved) : NULL;
+    if (resolved == NULL) {
+        return ODEON_OK;
+    }
+    *out = path_folder(resolved);
     free(resolved);
-    return folder;
+    return *out != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
 }

@@ -26,7 +26,8 @@ odeon_status module_load(const char *file, module **out);
 /* Calls shutdown if init has succeeded. The code stays in memory. NULL is allowed. [main] */
 void module_destroy(module *m);
 
-/* The folder of the program or library that this host is, NULL if it cannot be told. */
-char *module_host_folder(void);
+/* The folder of the program or library that this host is (mem_free it); *out is NULL if that cannot
+ * be told. ODEON_ERR_NOMEM. */
+odeon_status module_host_folder(char **out);
 
 #endif

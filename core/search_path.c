@@ -81,9 +81,9 @@ static odeon_status add_user(search_path *p)
 static odeon_status add_own(search_path *p)
 {
     static const char *const beside[] = {"odeon/plugins", "../lib/odeon/plugins"};
-    char *host = module_host_folder();
+    char *host = NULL;
     bool found = false;
-    odeon_status status = ODEON_OK;
+    odeon_status status = module_host_folder(&host);
     for (size_t i = 0; i < 2 && host != NULL && !found && status == ODEON_OK; i++) {
         char *folder = mem_printf("%s/%s", host, beside[i]);
         found = folder != NULL && is_folder(folder);

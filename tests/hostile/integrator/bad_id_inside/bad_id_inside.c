@@ -1,0 +1,3 @@
+/* Its id is a path. */
+#define HOSTILE_ID "../bad_id_inside"
+#include "../common/hostile.h"

@@ -1,0 +1,93 @@
+/* hostile.h: the plugin of Euler's method. A source that wants one thing about it wrong defines it
+ * before including this. */
+#ifndef ODEON_TESTS_HOSTILE_H
+#define ODEON_TESTS_HOSTILE_H
+#include "odeon/odeon.h"
+
+#ifdef HOSTILE_ABI_MAJOR
+#undef ODEON_ABI_MAJOR
+#define ODEON_ABI_MAJOR HOSTILE_ABI_MAJOR
+#endif
+#ifdef HOSTILE_ABI_MINOR
+#undef ODEON_ABI_MINOR
+#define ODEON_ABI_MINOR HOSTILE_ABI_MINOR
+#endif
+#ifndef HOSTILE_MAGIC
+#define HOSTILE_MAGIC ODEON_MAGIC
+#endif
+#ifndef HOSTILE_ROOT_MAJOR
+#define HOSTILE_ROOT_MAJOR ODEON_ABI_MAJOR
+#endif
+#ifndef HOSTILE_NEEDS_MINOR
+#define HOSTILE_NEEDS_MINOR 0
+#endif
+#ifndef HOSTILE_BYTES
+#define HOSTILE_BYTES sizeof(odeon_component)
+#endif
+#ifndef HOSTILE_KIND_VERSION
+#define HOSTILE_KIND_VERSION 0
+#endif
+#ifndef HOSTILE_RESERVED
+#define HOSTILE_RESERVED 0
+#endif
+#ifndef HOSTILE_SUMMARY
+#define HOSTILE_SUMMARY "Euler's method"
+#endif
+#ifndef HOSTILE_OPTIONS
+#define HOSTILE_OPTIONS NULL
+#endif
+#ifndef HOSTILE_OPS
+#define HOSTILE_OPS &euler
+static const double zero[] = {0.0}, one[] = {1.0};
+static const odeon_tableau euler_tableau = {
+    .struct_size = sizeof euler_tableau, .stages = 1, .order = 1, .a = zero, .b = one, .c = zero};
+static const odeon_integrator euler = {.struct_size = sizeof euler, .tableau = &euler_tableau};
+#endif
+#ifndef HOSTILE_INIT
+#define HOSTILE_INIT NULL
+#endif
+#ifndef HOSTILE_SHUTDOWN
+#define HOSTILE_SHUTDOWN NULL
+#endif
+
+/* A component as a later minor version might have it: with more at its end. */
+typedef struct longer_component {
+    odeon_component known;
+    uint64_t later[2];
+} longer_component;
+
+static const longer_component component = {
+    .known = {.struct_size = (uint32_t)(HOSTILE_BYTES),
+              .kind = ODEON_KIND_INTEGRATOR,
+              .kind_version = HOSTILE_KIND_VERSION,
+              .reserved0 = HOSTILE_RESERVED,
+              .id = HOSTILE_ID,
+              .summary = HOSTILE_SUMMARY,
+              .version = "1.0",
+              .license = "MIT",
+              .options = HOSTILE_OPTIONS,
+              .ops = HOSTILE_OPS},
+    .later = {~(uint64_t)0, ~(uint64_t)0},
+};
+
+#ifdef HOSTILE_TWICE
+static const odeon_component *const components[] = {&component.known, &component.known, NULL};
+#else
+static const odeon_component *const components[] = {&component.known, NULL};
+#endif
+
+ODEON_PLUGIN_NOTE("integrator/" HOSTILE_ID);
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = HOSTILE_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = HOSTILE_ROOT_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .host_minor_required = HOSTILE_NEEDS_MINOR,
+    .name = HOSTILE_ID,
+    .version = "1.0",
+    .vendor = "Odeon's tests",
+    .init = HOSTILE_INIT,
+    .shutdown = HOSTILE_SHUTDOWN,
+    .components = components,
+};
+#endif

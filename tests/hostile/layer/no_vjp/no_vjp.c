@@ -1,0 +1,45 @@
+/* A layer without its derivative. */
+#include "odeon/odeon.h"
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    (void)self;
+    (void)device;
+    (void)flags;
+    out->out = *in;
+    return ODEON_OK;
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    (void)self;
+    (void)buffers;
+    return context->device->ops->copy(context->queue, in, out);
+}
+
+static const odeon_layer_ops ops = {.struct_size = sizeof ops, .plan = plan, .forward = forward};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "no_vjp",
+    .summary = "passes its input on",
+    .version = "1.0",
+    .license = "MIT",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/no_vjp");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "no_vjp",
+    .version = "1.0",
+    .vendor = "Odeon's tests",
+    .components = components,
+};
