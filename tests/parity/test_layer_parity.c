@@ -1,4 +1,5 @@
-/* Layers against another implementation (PyTorch in float64): outputs and all gradients. */
+/* Layers against another implementation (PyTorch in float64): outputs and all gradients, on every
+ * device that computes on the host. */
 #include "layer_harness.h"
 
 #include "mem.h"
@@ -33,14 +34,18 @@ static const parity_case cases[] = {
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 
 static registry *plugins;
-static support_device device;
+static const char *const device_ids[] = {"reference", "cpu"};
+enum { N_DEVICES = sizeof device_ids / sizeof device_ids[0] };
+static support_device devices[N_DEVICES];
 static safetensors *file;
 
 static int open_fixture(void **state)
 {
     (void)state;
     plugins = support_registry();
-    device = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
+    for (size_t d = 0; d < N_DEVICES; d++) {
+        devices[d] = support_device_open(plugins, device_ids[d], ODEON_DTYPE_F64);
+    }
     file = support_fixture("layers.safetensors");
     return 0;
 }
@@ -49,7 +54,9 @@ static int close_fixture(void **state)
 {
     (void)state;
     safetensors_destroy(file);
-    support_device_close(&device);
+    for (size_t d = 0; d < N_DEVICES; d++) {
+        support_device_close(&devices[d]);
+    }
     registry_destroy(plugins);
     return 0;
 }
@@ -79,14 +86,14 @@ static void assert_parity(layer_harness *h, const char *name, const char *what,
     mem_free(path);
 }
 
-static layer_harness open_case(const parity_case *c)
+static layer_harness open_case(support_device *device, const parity_case *c)
 {
     char *path = mem_printf("%s/x", c->name);
     const safetensors_entry *x = safetensors_find(file, path);
     mem_free(path);
     assert_non_null(x);
     layer_harness h =
-        layer_harness_open(plugins, &device, c->expression, x->ndim, x->dim, LAYER_NO_TIME);
+        layer_harness_open(plugins, device, c->expression, x->ndim, x->dim, LAYER_NO_TIME);
     set(&h, c->name, "x", &h.in);
     set(&h, c->name, "cot", &h.d_out);
     for (int32_t i = 0; i < h.n_params; i++) {
@@ -100,10 +107,11 @@ static layer_harness open_case(const parity_case *c)
 static void test_layer_outputs_agree(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < N_CASES; i++) {
-        layer_harness h = open_case(&cases[i]);
+    for (size_t i = 0; i < N_DEVICES * N_CASES; i++) {
+        const parity_case *c = &cases[i % N_CASES];
+        layer_harness h = open_case(&devices[i / N_CASES], c);
         assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
-        assert_parity(&h, cases[i].name, "out", &h.out);
+        assert_parity(&h, c->name, "out", &h.out);
         layer_harness_close(&h);
     }
 }
@@ -111,14 +119,15 @@ static void test_layer_outputs_agree(void **state)
 static void test_layer_gradients_agree(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < N_CASES; i++) {
-        layer_harness h = open_case(&cases[i]);
+    for (size_t i = 0; i < N_DEVICES * N_CASES; i++) {
+        const parity_case *c = &cases[i % N_CASES];
+        layer_harness h = open_case(&devices[i / N_CASES], c);
         assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
         assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
-        assert_parity(&h, cases[i].name, "grad_x", &h.d_in);
+        assert_parity(&h, c->name, "grad_x", &h.d_in);
         for (int32_t p = 0; p < h.n_params; p++) {
             char *what = mem_printf("grad_param/%s", h.info[p].name);
-            assert_parity(&h, cases[i].name, what, &h.grad[p]);
+            assert_parity(&h, c->name, what, &h.grad[p]);
             mem_free(what);
         }
         layer_harness_close(&h);
