@@ -1,0 +1,149 @@
+/* Every operator of every device against the plain loops of `reference` in float64. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device_cases.h"
+#include "mem.h"
+
+static const char *const devices[] = {"reference", "cpu"};
+enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 512 };
+
+/* float64: sums of up to 1e4 terms in another order, each rounded to 1.1e-16. float32: inputs are
+ * the same numbers; results are rounded to 6e-8, and products summed in float32 lose some sqrt(K)
+ * times that, K at most 153 here. */
+static double tolerance(int32_t dtype)
+{
+    return dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5;
+}
+
+typedef struct device_test {
+    char name[96];
+    const char *id;
+    int32_t dtype;
+    const device_case *c;
+} device_test;
+
+static void test_operator_agrees_with_reference(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device plain = support_device_open(r, "reference", ODEON_DTYPE_F64);
+    support_device tested = support_device_open(r, test->id, test->dtype);
+    case_run *expected = case_execute(test->c, &plain), *actual = case_execute(test->c, &tested);
+    case_assert_finite(expected);
+    case_compare(actual, expected, tolerance(test->dtype));
+    case_destroy(actual);
+    case_destroy(expected);
+    support_device_close(&tested);
+    support_device_close(&plain);
+    registry_destroy(r);
+}
+
+/* ---- what is no operator ---- */
+
+static void test_memory_is_aligned_and_keeps_bytes(void **state)
+{
+    const device_test *test = *state;
+    static const uint64_t sizes[] = {0, 1, 63, 65, 4097};
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    const odeon_device_ops *ops = d.device.ops;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char sent[4097], received[4097] = {0};
+        void *memory = NULL;
+        memset(sent, (int)(i + 1), sizeof sent);
+        assert_int_equal(ops->alloc(d.device.self, sizes[i], &memory), ODEON_OK);
+        assert_non_null(memory);
+        assert_int_equal((uintptr_t)memory % 64, 0);
+        assert_int_equal(ops->upload(d.queue, memory, sent, sizes[i]), ODEON_OK);
+        assert_int_equal(ops->download(d.queue, received, memory, sizes[i]), ODEON_OK);
+        assert_memory_equal(sent, received, sizes[i]);
+        ops->free(d.device.self, memory);
+    }
+    ops->free(d.device.self, NULL);
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
+static void test_description_fits_its_room(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    char text[80];
+    memset(text, '#', sizeof text);
+    assert_int_equal(d.device.ops->describe(d.device.self, text, 64), ODEON_OK);
+    assert_in_range(strnlen(text, sizeof text), 1, 63);
+    memset(text, '#', sizeof text);
+    assert_int_equal(d.device.ops->describe(d.device.self, text, 4), ODEON_OK);
+    assert_in_range(strnlen(text, sizeof text), 0, 3);
+    assert_int_equal(text[4], '#');
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
+static void test_queues_come_and_go(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    odeon_queue *second = NULL;
+    assert_int_equal(d.device.ops->queue_create(d.device.self, 1, &second), ODEON_OK);
+    assert_non_null(second);
+    assert_ptr_not_equal(second, d.queue);
+    assert_int_equal(d.device.ops->wait(second), ODEON_OK);
+    d.device.ops->queue_destroy(second);
+    d.device.ops->queue_destroy(NULL);
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
+/* ---- the list: every case on every device in both dtypes ---- */
+
+typedef struct test_list {
+    int32_t n;
+    device_test tests[MAX_TESTS];
+    struct CMUnitTest units[MAX_TESTS];
+} test_list;
+
+static void add(test_list *list, const char *id, int32_t dtype, const char *name,
+                const device_case *c, CMUnitTestFunction function)
+{
+    device_test *test = &list->tests[list->n];
+    test->id = id;
+    test->dtype = dtype;
+    test->c = c;
+    (void)snprintf(test->name, sizeof test->name, "%s, %s: %s", id,
+                   dtype == ODEON_DTYPE_F64 ? "float64" : "float32", name);
+    list->units[list->n++] =
+        (struct CMUnitTest){.name = test->name, .test_func = function, .initial_state = test};
+}
+
+static void add_device(test_list *list, const char *id, int32_t dtype)
+{
+    static const device_case *const families[] = {
+        moving_cases,  solver_cases, control_cases, pointwise_cases,
+        product_cases, conv_cases,   norm_cases,    learning_cases,
+    };
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        for (const device_case *c = families[f]; c->name != NULL; c++) {
+            add(list, id, dtype, c->name, c, test_operator_agrees_with_reference);
+        }
+    }
+    add(list, id, dtype, "memory", NULL, test_memory_is_aligned_and_keeps_bytes);
+    add(list, id, dtype, "description", NULL, test_description_fits_its_room);
+    add(list, id, dtype, "queues", NULL, test_queues_come_and_go);
+}
+
+int main(void)
+{
+    static test_list list; /* the names outlive the run */
+    for (size_t i = 0; i < N_DEVICES; i++) {
+        add_device(&list, devices[i], ODEON_DTYPE_F64);
+        add_device(&list, devices[i], ODEON_DTYPE_F32);
+    }
+    return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, NULL, NULL);
+}

@@ -1,0 +1,387 @@
+#include "case_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+
+enum { GUARD_BYTES = 64, GUARD_VALUE = 0xA5, MAX_BLOCKS = 64, NAME_BYTES = 160 };
+
+/* Device memory of one tensor: guard, contents, guard. */
+typedef struct case_block {
+    unsigned char *device, *before; /* before: what was uploaded, on the host */
+    uint64_t bytes;                 /* of the contents */
+    bool kept;                      /* the contents may change */
+} case_block;
+
+typedef struct case_result {
+    char name[NAME_BYTES];
+    int64_t n;
+    double *values;
+    bool each, nonfinite;
+} case_result;
+
+struct case_run {
+    support_device *d;
+    const char *name;
+    char variant[NAME_BYTES];
+    bool nonfinite;
+    uint64_t drawn; /* random numbers so far */
+    int32_t n_blocks;
+    case_block blocks[MAX_BLOCKS];
+    size_t n_results;
+    case_result *results;
+};
+
+case_shape shape1(int64_t a)
+{
+    return (case_shape){1, {a}};
+}
+
+case_shape shape2(int64_t a, int64_t b)
+{
+    return (case_shape){2, {a, b}};
+}
+
+case_shape shape3(int64_t a, int64_t b, int64_t c)
+{
+    return (case_shape){3, {a, b, c}};
+}
+
+case_shape shape4(int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    return (case_shape){4, {a, b, c, d}};
+}
+
+const odeon_device_ops *case_ops(const case_run *run)
+{
+    return run->d->device.ops;
+}
+
+odeon_queue *case_queue(const case_run *run)
+{
+    return run->d->queue;
+}
+
+void *case_device(const case_run *run)
+{
+    return run->d->device.self;
+}
+
+int32_t case_dtype(const case_run *run)
+{
+    return run->d->dtype;
+}
+
+void case_check(case_run *run, odeon_status status)
+{
+    if (status != ODEON_OK) {
+        fail_msg("%s, %s: status %d: %s", run->name, run->variant, (int)status, diag_message());
+    }
+}
+
+void case_expect_nonfinite(case_run *run)
+{
+    run->nonfinite = true;
+}
+
+double case_number(case_run *run)
+{
+    return (double)(float)support_random(7, run->drawn++);
+}
+
+/* ---- blocks ---- */
+
+static void *grab(size_t bytes)
+{
+    void *memory = mem_alloc(bytes);
+    if (memory == NULL) {
+        fail_msg("no memory for %zu bytes", bytes);
+    }
+    return memory;
+}
+
+/* Uploads contents between guards; takes over whole, which has room for them. */
+static case_block *add_block(case_run *run, unsigned char *whole, uint64_t bytes)
+{
+    if (run->n_blocks == MAX_BLOCKS) {
+        fail_msg("%s, %s: more than %d tensors", run->name, run->variant, (int)MAX_BLOCKS);
+    }
+    case_block *block = &run->blocks[run->n_blocks++];
+    void *device = NULL;
+    *block = (case_block){.before = whole, .bytes = bytes};
+    memset(whole, GUARD_VALUE, GUARD_BYTES);
+    memset(whole + GUARD_BYTES + bytes, GUARD_VALUE, GUARD_BYTES);
+    case_check(run, case_ops(run)->alloc(case_device(run), bytes + 2 * GUARD_BYTES, &device));
+    block->device = device;
+    case_check(run, case_ops(run)->upload(case_queue(run), device, whole, bytes + 2 * GUARD_BYTES));
+    return block;
+}
+
+static unsigned char *download_block(case_run *run, const case_block *block)
+{
+    unsigned char *now = grab(block->bytes + 2 * GUARD_BYTES);
+    case_check(run, case_ops(run)->download(case_queue(run), now, block->device,
+                                            block->bytes + 2 * GUARD_BYTES));
+    return now;
+}
+
+static void check_block(case_run *run, int32_t index)
+{
+    const case_block *block = &run->blocks[index];
+    unsigned char *now = download_block(run, block);
+    for (uint64_t i = 0; i < block->bytes + 2 * GUARD_BYTES; i++) {
+        bool inside = i >= GUARD_BYTES && i < GUARD_BYTES + block->bytes;
+        if (now[i] != block->before[i] && !(inside && block->kept)) {
+            fail_msg("%s, %s: tensor %d: byte %lld of %llu was written, which %s", run->name,
+                     run->variant, (int)index, (long long)i - GUARD_BYTES,
+                     (unsigned long long)block->bytes,
+                     inside ? "belongs to an input" : "lies outside");
+        }
+    }
+    mem_free(now);
+}
+
+static void end_variant(case_run *run)
+{
+    for (int32_t i = 0; i < run->n_blocks; i++) {
+        check_block(run, i);
+    }
+    for (int32_t i = 0; i < run->n_blocks; i++) {
+        case_ops(run)->free(case_device(run), run->blocks[i].device);
+        mem_free(run->blocks[i].before);
+    }
+    run->n_blocks = 0;
+    run->nonfinite = false;
+}
+
+void case_variant(case_run *run, const char *format, ...)
+{
+    end_variant(run);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(run->variant, sizeof run->variant, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- tensors ---- */
+
+static void put(int32_t dtype, void *to, int64_t i, double value)
+{
+    switch (dtype) {
+    case ODEON_DTYPE_F32:
+        ((float *)to)[i] = (float)value;
+        break;
+    case ODEON_DTYPE_F64:
+        ((double *)to)[i] = (double)(float)value;
+        break;
+    case ODEON_DTYPE_U8:
+        ((uint8_t *)to)[i] = (uint8_t)value;
+        break;
+    default: /* an integer cannot be NaN: a number that no operator gives stands for it */
+        ((int64_t *)to)[i] = isnan(value) ? -987654321 : (int64_t)value;
+        break;
+    }
+}
+
+static odeon_tensor describe(int32_t dtype, case_shape shape)
+{
+    odeon_tensor x = {.dtype = dtype, .ndim = shape.ndim};
+    memcpy(x.dim, shape.dim, sizeof x.dim);
+    return x;
+}
+
+odeon_tensor case_values_as(case_run *run, int32_t dtype, case_shape shape, const double *values)
+{
+    odeon_tensor x = describe(dtype, shape);
+    uint64_t bytes = (uint64_t)(odeon_count(&x) * odeon_dtype_bytes(dtype));
+    unsigned char *whole = grab(bytes + 2 * GUARD_BYTES);
+    for (int64_t i = 0; i < odeon_count(&x); i++) {
+        put(dtype, whole + GUARD_BYTES, i, values == NULL ? (double)NAN : values[i]);
+    }
+    x.data = add_block(run, whole, bytes)->device + GUARD_BYTES;
+    return x;
+}
+
+odeon_tensor case_values(case_run *run, case_shape shape, const double *values)
+{
+    return case_values_as(run, case_dtype(run), shape, values);
+}
+
+odeon_tensor case_output_as(case_run *run, int32_t dtype, case_shape shape)
+{
+    return case_values_as(run, dtype, shape, NULL);
+}
+
+odeon_tensor case_output(case_run *run, case_shape shape)
+{
+    return case_output_as(run, case_dtype(run), shape);
+}
+
+static odeon_tensor between_as(case_run *run, int32_t dtype, case_shape shape, double low,
+                               double high)
+{
+    odeon_tensor x = describe(dtype, shape);
+    int64_t n = odeon_count(&x);
+    double *values = grab((size_t)n * sizeof *values);
+    for (int64_t i = 0; i < n; i++) {
+        values[i] = low + (high - low) * 0.5 * (1.0 + case_number(run));
+    }
+    x = case_values_as(run, dtype, shape, values);
+    mem_free(values);
+    return x;
+}
+
+odeon_tensor case_between(case_run *run, case_shape shape, double low, double high)
+{
+    return between_as(run, case_dtype(run), shape, low, high);
+}
+
+odeon_tensor case_random(case_run *run, case_shape shape)
+{
+    return case_between(run, shape, -1.0, 1.0);
+}
+
+odeon_tensor case_random_as(case_run *run, int32_t dtype, case_shape shape)
+{
+    return between_as(run, dtype, shape, -1.0, 1.0);
+}
+
+void *case_scratch(case_run *run, uint64_t bytes)
+{
+    unsigned char *whole = grab(bytes + 2 * GUARD_BYTES);
+    memset(whole + GUARD_BYTES, 0xFF, bytes); /* NaN in either dtype */
+    case_block *block = add_block(run, whole, bytes);
+    block->kept = true;
+    return block->device + GUARD_BYTES;
+}
+
+double *case_slots(case_run *run, const double *values)
+{
+    unsigned char *whole = grab(ODEON_SLOTS * sizeof *values + 2 * GUARD_BYTES);
+    for (int32_t i = 0; i < ODEON_SLOTS; i++) {
+        double value = values == NULL ? case_number(run) : values[i];
+        memcpy(whole + GUARD_BYTES + (size_t)i * sizeof value, &value, sizeof value);
+    }
+    return (void *)(add_block(run, whole, ODEON_SLOTS * sizeof *values)->device + GUARD_BYTES);
+}
+
+/* ---- results ---- */
+
+static case_block *block_at(case_run *run, const void *contents)
+{
+    for (int32_t i = 0; i < run->n_blocks; i++) {
+        if (run->blocks[i].device + GUARD_BYTES == (const unsigned char *)contents) {
+            return &run->blocks[i];
+        }
+    }
+    fail_msg("%s, %s: not a tensor of this variant", run->name, run->variant);
+    return NULL;
+}
+
+/* Takes over values. */
+static void add_result(case_run *run, const char *what, int64_t n, double *values, bool each)
+{
+    case_result *more = mem_resize(run->results, run->n_results + 1, sizeof *more);
+    if (more == NULL) {
+        fail_msg("no memory for results");
+        return;
+    }
+    run->results = more;
+    case_result *result = &more[run->n_results++];
+    *result = (case_result){.n = n, .values = values, .each = each, .nonfinite = run->nonfinite};
+    (void)snprintf(result->name, sizeof result->name, "%s, %.100s: %.20s", run->name, run->variant,
+                   what);
+}
+
+void case_keep(case_run *run, const char *what, const odeon_tensor *x)
+{
+    block_at(run, x->data)->kept = true;
+    add_result(run, what, odeon_count(x), support_download(run->d, x), false);
+}
+
+void case_keep_each(case_run *run, const char *what, const odeon_tensor *x)
+{
+    case_keep(run, what, x);
+    run->results[run->n_results - 1].each = true;
+}
+
+void case_keep_slots(case_run *run, const char *what, const double *slots, int32_t first, int32_t n)
+{
+    case_block *block = block_at(run, slots);
+    double *values = grab((size_t)n * sizeof *values);
+    case_check(run, case_ops(run)->slots_read(case_queue(run), slots, first, n, values));
+    add_result(run, what, n, values, true);
+    /* The slots that are kept may have changed; check_block is told what they are now. */
+    memcpy(block->before + GUARD_BYTES + (size_t)first * sizeof *values, values,
+           (size_t)n * sizeof *values);
+}
+
+/* ---- runs ---- */
+
+case_run *case_execute(const device_case *c, support_device *d)
+{
+    case_run *run = grab(sizeof *run);
+    *run = (case_run){.d = d, .name = c->name};
+    c->run(run);
+    end_variant(run);
+    case_check(run, case_ops(run)->wait(case_queue(run)));
+    return run;
+}
+
+void case_destroy(case_run *run)
+{
+    for (size_t i = 0; i < run->n_results; i++) {
+        mem_free(run->results[i].values);
+    }
+    mem_free(run->results);
+    mem_free(run);
+}
+
+void case_assert_finite(const case_run *run)
+{
+    for (size_t k = 0; k < run->n_results; k++) {
+        const case_result *result = &run->results[k];
+        for (int64_t i = 0; i < result->n && !result->nonfinite; i++) {
+            if (!isfinite(result->values[i])) {
+                fail_msg("%s: element %lld is %g", result->name, (long long)i, result->values[i]);
+            }
+        }
+    }
+}
+
+/* Equal, both NaN, or both finite and to be compared by distance. */
+static bool same_class(double a, double b)
+{
+    return isnan(b) ? isnan(a) : isinf(b) ? a == b : (isfinite(a) != 0);
+}
+
+static void compare_results(const case_result *a, const case_result *b, double relative)
+{
+    double distance = 0.0, size = 0.0;
+    for (int64_t i = 0; i < b->n; i++) {
+        double x = a->values[i], y = b->values[i];
+        bool finite = isfinite(y);
+        if (!same_class(x, y) || (finite && b->each && fabs(x - y) > relative * fabs(y))) {
+            fail_msg("%s: element %lld is %.17g, expected %.17g", b->name, (long long)i, x, y);
+        }
+        distance += finite ? (x - y) * (x - y) : 0.0;
+        size += finite ? y * y : 0.0;
+    }
+    if (sqrt(distance) > relative * sqrt(size)) {
+        fail_msg("%s: off by %.3g of its norm, allowed %.3g", b->name, sqrt(distance / size),
+                 relative);
+    }
+}
+
+void case_compare(const case_run *a, const case_run *b, double relative)
+{
+    assert_int_equal(a->n_results, b->n_results);
+    for (size_t k = 0; k < b->n_results; k++) {
+        assert_string_equal(a->results[k].name, b->results[k].name);
+        assert_int_equal(a->results[k].n, b->results[k].n);
+        compare_results(&a->results[k], &b->results[k], relative);
+    }
+}

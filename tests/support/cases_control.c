@@ -1,0 +1,99 @@
+#include <math.h>
+
+#include "device_cases.h"
+
+/* Step control and the first step over many settings and states. Slots are float64 on every device,
+ * and the arithmetic is the same in each. */
+
+/* A setting drawn from what presets use: I, PI and PID filters, both norms, parts and rules. */
+static odeon_control draw_control(case_run *run, int32_t i)
+{
+    odeon_control control = {.struct_size = sizeof control,
+                             .accept_rule = i % 2,
+                             .norm = i / 2 % 2,
+                             .parts_rule = i / 4 % 2,
+                             .n_parts = 1 + i % ODEON_MAX_PARTS,
+                             .count = {10, 0, 3, 1},
+                             .t1 = i % 5 == 0   ? -2.0
+                                   : i % 5 == 1 ? HUGE_VAL
+                                                : 2.0,
+                             .safety = 0.9,
+                             .factor_min = 0.2,
+                             .factor_max = 10.0,
+                             .factor_max_first = i % 3 == 0 ? 10000.0 : 10.0,
+                             .factor_min_accept = i % 3 == 1 ? 1.0 : 0.2,
+                             .beta = {0.2, 0.0, 0.0},
+                             .beta_reject = 0.2,
+                             .history_start = 1e-4,
+                             .history_floor = 1e-4,
+                             .steady_low = 1.0,
+                             .steady_high = i % 7 == 0 ? 1.2 : 1.0,
+                             .h_min = i % 11 == 0 ? 0.05 : 0.0,
+                             .h_max = i % 13 == 0 ? 0.3 : HUGE_VAL,
+                             .start_exponent = 0.2};
+    if (i % 3 != 0) {
+        control.beta[1] = 0.1 * case_number(run);
+        control.beta[2] = 0.1 * case_number(run);
+    }
+    return control;
+}
+
+/* Sums of errors from far below 1 to far above, and now and then one that is special. */
+static double draw_sum(case_run *run, int32_t i)
+{
+    const double specials[] = {0.0, 1.0, (double)NAN, HUGE_VAL};
+    return i % 9 < 4 ? specials[i % 9] : exp(8.0 * case_number(run));
+}
+
+static void run_step_control(case_run *run)
+{
+    for (int32_t i = 0; i < 240; i++) {
+        double values[ODEON_SLOTS] = {0};
+        case_variant(run, "setting %d", (int)i);
+        case_expect_nonfinite(run);
+        odeon_control control = draw_control(run, i);
+        values[ODEON_SLOT_T] = case_number(run);
+        values[ODEON_SLOT_H] = copysign(0.5 + 0.4 * case_number(run), control.t1);
+        values[ODEON_SLOT_STEPS] = (double)(i % 3);
+        values[ODEON_SLOT_REJECTS] = (double)(i % 4);
+        values[ODEON_SLOT_HISTORY] = exp(4.0 * case_number(run) - 4.0);
+        values[ODEON_SLOT_HISTORY + 1] = exp(4.0 * case_number(run) - 4.0);
+        values[ODEON_SLOT_LAST] = i % 6 == 0 ? 1.0 : 0.0;
+        for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
+            values[ODEON_SLOT_ERROR_SUM + p] = draw_sum(run, i / 3 + p);
+        }
+        double *slots = case_slots(run, values);
+        case_check(run, case_ops(run)->step_control(case_queue(run), &control, slots));
+        case_keep_slots(run, "slots", slots, ODEON_SLOT_T, ODEON_SLOT_LAST + 1);
+    }
+}
+
+static void run_step_start(case_run *run)
+{
+    for (int32_t i = 0; i < 60; i++) {
+        double values[ODEON_SLOTS] = {0};
+        case_variant(run, "setting %d", (int)i);
+        case_expect_nonfinite(run);
+        odeon_control control = draw_control(run, i);
+        values[ODEON_SLOT_T] = case_number(run);
+        values[ODEON_SLOT_H] = 0.7;
+        values[ODEON_SLOT_STEPS] = values[ODEON_SLOT_DONE] = values[ODEON_SLOT_STATUS] = 5.0;
+        double *slots = case_slots(run, values);
+        for (int32_t phase = i % 4 == 3 ? 3 : 0; phase < (i % 4 == 3 ? 4 : 3); phase++) {
+            double sums[ODEON_MAX_PARTS];
+            for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
+                sums[p] = draw_sum(run, i + phase * phase + p);
+            }
+            case_check(run, case_ops(run)->slots_write(case_queue(run), slots, ODEON_SLOT_ERROR_SUM,
+                                                       ODEON_MAX_PARTS, sums));
+            case_check(run, case_ops(run)->step_start(case_queue(run), &control, phase, slots));
+        }
+        case_keep_slots(run, "slots", slots, 0, ODEON_SLOT_ERROR_SUM + ODEON_MAX_PARTS);
+    }
+}
+
+const device_case control_cases[] = {
+    {"step_control", run_step_control},
+    {"step_start", run_step_start},
+    {NULL, NULL},
+};

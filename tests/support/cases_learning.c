@@ -1,0 +1,153 @@
+#include <math.h>
+
+#include "device_cases.h"
+
+/* ---- loss ---- */
+
+static void run_softmax(case_run *run)
+{
+    static const int64_t sizes[][2] = {{1, 1}, {6, 10}, {33, 3}, {1, 1000}, {0, 10}, {128, 10}};
+    double labels[128];
+    for (int32_t i = 0; i < 12; i++) {
+        int64_t B = sizes[i / 2][0], K = sizes[i / 2][1];
+        case_variant(run, "%dx%d, %s dx", (int)B, (int)K, i % 2 ? "no" : "with");
+        for (int64_t b = 0; b < B; b++) {
+            labels[b] = floor(0.5 * (1.0 + case_number(run)) * (double)K);
+        }
+        odeon_tensor x = case_between(run, shape2(B, K), -9.0, 9.0);
+        odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(B), labels);
+        odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+        odeon_tensor dx = case_output(run, shape2(B, K));
+        case_check(run, case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 0.125,
+                                                             &sums, i % 2 ? NULL : &dx));
+        case_keep_each(run, "sums", &sums);
+        if (i % 2 == 0) {
+            case_keep(run, "dx", &dx);
+        }
+    }
+}
+
+/* exp of these logits overflows, exp of their differences does not. */
+static void run_softmax_of_large_logits(case_run *run)
+{
+    const double logits[] = {1000.0, 999.0, 990.0, -1000.0, -1001.0, -1000.0, 30000.0, 0.0, 1.0};
+    const double labels[] = {1, 0, 0};
+    case_variant(run, "large");
+    odeon_tensor x = case_values(run, shape2(3, 3), logits), dx = case_output(run, shape2(3, 3));
+    odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(3), labels);
+    odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+    case_check(run,
+               case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 1.0, &sums, &dx));
+    case_keep_each(run, "sums", &sums);
+    case_keep(run, "dx", &dx);
+}
+
+/* Of equal logits the first is the answer. */
+static void run_softmax_with_ties(case_run *run)
+{
+    const double logits[] = {2.0, 2.0, 1.0, 2.0, 2.0, 1.0, 0.0, 3.0, 3.0};
+    const double labels[] = {0, 1, 1};
+    case_variant(run, "ties");
+    odeon_tensor x = case_values(run, shape2(3, 3), logits);
+    odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(3), labels);
+    odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+    case_check(run,
+               case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 1.0, &sums, NULL));
+    case_keep_each(run, "sums", &sums);
+}
+
+static void run_softmax_of_bad_rows(case_run *run)
+{
+    static const double bad_labels[] = {3.0, -1.0, 0.0, 2.0};
+    for (int32_t i = 0; i < 4; i++) {
+        double logits[6] = {1.0, 2.0, 3.0, 0.5, 0.25, 0.0}, labels[2] = {bad_labels[i], 0.0};
+        if (i >= 2) { /* this label is fine, the row is not */
+            logits[i == 2 ? 0 : 1] = (double)NAN;
+        }
+        case_variant(run, "bad row %d", (int)i);
+        case_expect_nonfinite(run);
+        odeon_tensor x = case_values(run, shape2(2, 3), logits);
+        odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(2), labels);
+        odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+        case_check(run, case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 1.0,
+                                                             &sums, NULL));
+        case_keep_each(run, "sums", &sums);
+    }
+}
+
+/* ---- optimizers ---- */
+
+static const int64_t sizes[] = {0, 1, 7, 1031};
+enum { N_SIZES = sizeof sizes / sizeof *sizes };
+
+/* Before the first step v is NaN: it must not be read then. */
+static void run_sgd(case_run *run)
+{
+    for (int32_t i = 0; i < N_SIZES * 16; i++) {
+        int64_t n = sizes[i / 16];
+        double momentum = i & 1 ? 0.9 : 0.0, decay = i & 2 ? 0.01 : 0.0;
+        int32_t nesterov = i >> 2 & 1, first = i >> 3 & 1;
+        case_variant(run, "%d numbers, momentum %g, decay %g, nesterov %d, first %d", (int)n,
+                     momentum, decay, (int)nesterov, (int)first);
+        odeon_tensor p = case_random(run, shape1(n)), g = case_random(run, shape1(n));
+        odeon_tensor v = first ? case_output(run, shape1(n)) : case_random(run, shape1(n));
+        case_check(run,
+                   case_ops(run)->sgd_step(case_queue(run), &p, &g, momentum == 0.0 ? NULL : &v,
+                                           0.1, momentum, decay, nesterov, first));
+        case_keep(run, "p", &p);
+        if (momentum != 0.0) {
+            case_keep(run, "v", &v);
+        }
+    }
+}
+
+static void run_adam(case_run *run)
+{
+    static const int64_t steps[] = {1, 2, 1000};
+    for (int32_t i = 0; i < N_SIZES * 9; i++) {
+        int64_t n = sizes[i / 9];
+        odeon_adam constants = {.lr = 0.01,
+                                .beta1 = 0.9,
+                                .beta2 = 0.999,
+                                .epsilon = 1e-8,
+                                .decay_l2 = i % 3 == 1 ? 0.1 : 0.0,
+                                .decay_decoupled = i % 3 == 2 ? 0.1 : 0.0,
+                                .step = steps[i / 3 % 3]};
+        case_variant(run, "%d numbers, decay %g %g, step %d", (int)n, constants.decay_l2,
+                     constants.decay_decoupled, (int)constants.step);
+        odeon_tensor p = case_random(run, shape1(n)), g = case_random(run, shape1(n));
+        odeon_tensor m = case_random(run, shape1(n)), v = case_between(run, shape1(n), 0.0, 1.0);
+        case_check(run, case_ops(run)->adam_step(case_queue(run), &p, &g, &m, &v, &constants));
+        case_keep(run, "p", &p);
+        case_keep(run, "m", &m);
+        case_keep(run, "v", &v);
+    }
+}
+
+static void run_optimizers_pass_on(case_run *run)
+{
+    const double slopes[] = {1.0, (double)NAN, HUGE_VAL};
+    odeon_adam constants = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = 3};
+    case_variant(run, "NaN");
+    case_expect_nonfinite(run);
+    odeon_tensor p = case_random(run, shape1(3)), g = case_values(run, shape1(3), slopes);
+    odeon_tensor m = case_random(run, shape1(3)), v = case_between(run, shape1(3), 0.0, 1.0);
+    odeon_tensor q = case_random(run, shape1(3));
+    case_check(run, case_ops(run)->adam_step(case_queue(run), &p, &g, &m, &v, &constants));
+    case_check(run, case_ops(run)->sgd_step(case_queue(run), &q, &g, NULL, 0.1, 0.0, 0.0, 0, 1));
+    case_keep(run, "adam p", &p);
+    case_keep(run, "adam m", &m);
+    case_keep(run, "adam v", &v);
+    case_keep(run, "sgd p", &q);
+}
+
+const device_case learning_cases[] = {
+    {"softmax_cross_entropy", run_softmax},
+    {"softmax_cross_entropy of large logits", run_softmax_of_large_logits},
+    {"softmax_cross_entropy with ties", run_softmax_with_ties},
+    {"softmax_cross_entropy of bad rows", run_softmax_of_bad_rows},
+    {"sgd_step", run_sgd},
+    {"adam_step", run_adam},
+    {"optimizers of what is not finite", run_optimizers_pass_on},
+    {NULL, NULL},
+};

@@ -1,0 +1,164 @@
+#include <math.h>
+
+#include "device_cases.h"
+
+/* ---- pooling ---- */
+
+/* x[B,C,H,W], window, stride, padding. */
+typedef struct pool_case {
+    int64_t B, C, H, W;
+    odeon_pool2d geometry;
+} pool_case;
+
+static const pool_case pool_sizes[] = {
+    {1, 1, 1, 1, {ODEON_POOL_AVG, 1, 1, 1, 1, 0, 0, 0}},
+    {2, 3, 7, 6, {ODEON_POOL_AVG, 2, 2, 2, 2, 0, 0, 0}}, /* the last row belongs to no window */
+    {2, 3, 6, 6, {ODEON_POOL_AVG, 6, 6, 1, 1, 0, 0, 0}}, /* global */
+    {1, 2, 7, 9, {ODEON_POOL_AVG, 3, 3, 2, 2, 1, 1, 0}}, /* overlapping, padded */
+    {3, 2, 5, 8, {ODEON_POOL_AVG, 2, 3, 1, 2, 0, 1, 0}},
+    {1, 1, 7, 7, {ODEON_POOL_AVG, 2, 2, 3, 3, 0, 0, 0}}, /* with gaps */
+    {0, 3, 4, 4, {ODEON_POOL_AVG, 2, 2, 2, 2, 0, 0, 0}},
+    {2, 0, 4, 4, {ODEON_POOL_AVG, 2, 2, 2, 2, 0, 0, 0}},
+};
+enum { N_POOL = sizeof pool_sizes / sizeof *pool_sizes };
+
+static case_shape pool_x(const pool_case *c)
+{
+    return shape4(c->B, c->C, c->H, c->W);
+}
+
+static case_shape pool_y(const pool_case *c)
+{
+    const odeon_pool2d *g = &c->geometry;
+    return shape4(c->B, c->C, (c->H + 2 * g->padding_h - g->kernel_h) / g->stride_h + 1,
+                  (c->W + 2 * g->padding_w - g->kernel_w) / g->stride_w + 1);
+}
+
+static void run_pool(case_run *run)
+{
+    for (int32_t i = 0; i < N_POOL; i++) {
+        const pool_case *c = &pool_sizes[i];
+        case_variant(run, "geometry %d", (int)i);
+        odeon_tensor x = case_random(run, pool_x(c)), y = case_output(run, pool_y(c));
+        case_check(run, case_ops(run)->pool2d(case_queue(run), &c->geometry, &x, &y));
+        case_keep(run, "y", &y);
+    }
+}
+
+static void run_pool_vjp(case_run *run)
+{
+    for (int32_t i = 0; i < N_POOL; i++) {
+        const pool_case *c = &pool_sizes[i];
+        case_variant(run, "geometry %d", (int)i);
+        odeon_tensor x = case_random(run, pool_x(c)), y = case_random(run, pool_y(c));
+        odeon_tensor dy = case_random(run, pool_y(c)), dx = case_output(run, pool_x(c));
+        case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &c->geometry, &x, &y, &dy, &dx));
+        case_keep(run, "dx", &dx);
+    }
+}
+
+static void run_pool_passes_on(case_run *run)
+{
+    case_variant(run, "one NaN");
+    case_expect_nonfinite(run);
+    double values[42] = {[8] = (double)NAN, [30] = HUGE_VAL};
+    odeon_tensor x = case_values(run, shape4(1, 1, 7, 6), values);
+    odeon_tensor y = case_output(run, shape4(1, 1, 3, 3));
+    case_check(run, case_ops(run)->pool2d(case_queue(run), &pool_sizes[1].geometry, &x, &y));
+    case_keep(run, "y", &y);
+}
+
+/* ---- group normalization ---- */
+
+/* x[B,C,S], groups. */
+static const int64_t group_sizes[][4] = {
+    {1, 1, 7, 1}, {3, 6, 20, 1}, {3, 6, 20, 3},  {3, 6, 20, 6}, {2, 64, 9, 32},
+    {2, 6, 1, 2}, {5, 4, 1, 1},  {1, 6, 676, 6}, {0, 6, 5, 3},  {3, 8, 33, 4},
+};
+enum { N_GROUPS = sizeof group_sizes / sizeof *group_sizes };
+
+/* Means far from 0 and unlike each other, as batches have them. */
+static odeon_tensor group_input(case_run *run, const int64_t *size)
+{
+    return case_between(run, shape3(size[0], size[1], size[2]), -1.0, 3.0);
+}
+
+static void run_groupnorm(case_run *run)
+{
+    for (int32_t i = 0; i < 2 * N_GROUPS; i++) {
+        const int64_t *size = group_sizes[i / 2];
+        int32_t affine = i % 2, groups = (int32_t)size[3];
+        case_variant(run, "%dx%dx%d, %d groups, %s", (int)size[0], (int)size[1], (int)size[2],
+                     (int)groups, affine ? "affine" : "plain");
+        odeon_tensor x = group_input(run, size), w = case_random(run, shape1(size[1]));
+        odeon_tensor b = case_random(run, shape1(size[1]));
+        odeon_tensor y = case_output(run, shape3(size[0], size[1], size[2]));
+        odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
+        case_check(run,
+                   case_ops(run)->groupnorm(case_queue(run), groups, 1e-5, &x, affine ? &w : NULL,
+                                            affine ? &b : NULL, &y, &stats));
+        case_keep(run, "y", &y);
+        case_keep(run, "stats", &stats);
+    }
+}
+
+static void run_groupnorm_vjp(case_run *run)
+{
+    for (int32_t i = 0; i < 8 * N_GROUPS; i++) {
+        const int64_t *size = group_sizes[i / 8];
+        int32_t affine = i & 1, groups = (int32_t)size[3];
+        bool with_dx = (i & 2) == 0, with_parameters = (i & 4) == 0;
+        case_shape shape = shape3(size[0], size[1], size[2]);
+        case_variant(run, "%dx%dx%d, %d groups, %s, %d %d", (int)size[0], (int)size[1],
+                     (int)size[2], (int)groups, affine ? "affine" : "plain", with_dx,
+                     with_parameters);
+        odeon_tensor x = group_input(run, size), w = case_random(run, shape1(size[1]));
+        odeon_tensor y = case_output(run, shape), dy = case_random(run, shape);
+        odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
+        odeon_tensor dx = case_output(run, shape), dw = case_random(run, shape1(size[1]));
+        odeon_tensor db = case_random(run, shape1(size[1]));
+        case_check(run, case_ops(run)->groupnorm(case_queue(run), groups, 1e-5, &x,
+                                                 affine ? &w : NULL, NULL, &y, &stats));
+        case_keep(run, "y", &y);
+        case_keep(run, "stats", &stats);
+        case_check(run, case_ops(run)->groupnorm_vjp(
+                            case_queue(run), groups, &x, affine ? &w : NULL, &stats, &dy,
+                            with_dx ? &dx : NULL, with_parameters ? &dw : NULL,
+                            with_parameters ? &db : NULL));
+        if (with_dx) {
+            case_keep(run, "dx", &dx);
+        }
+        if (with_parameters) {
+            case_keep(run, "dw", &dw);
+            case_keep(run, "db", &db);
+        }
+    }
+}
+
+/* One number that is not finite spoils its group and leaves the others alone. */
+static void run_groupnorm_passes_on(case_run *run)
+{
+    case_variant(run, "one NaN");
+    case_expect_nonfinite(run);
+    double values[24];
+    for (int32_t k = 0; k < 24; k++) {
+        values[k] = case_number(run);
+    }
+    values[7] = (double)NAN;
+    odeon_tensor x = case_values(run, shape3(2, 4, 3), values);
+    odeon_tensor y = case_output(run, shape3(2, 4, 3));
+    odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(2, 2, 2));
+    case_check(run, case_ops(run)->groupnorm(case_queue(run), 2, 1e-5, &x, NULL, NULL, &y, &stats));
+    case_keep(run, "y", &y);
+    case_keep(run, "stats", &stats);
+}
+
+const device_case norm_cases[] = {
+    {"pool2d", run_pool},
+    {"pool2d_vjp", run_pool_vjp},
+    {"pool2d of what is not finite", run_pool_passes_on},
+    {"groupnorm", run_groupnorm},
+    {"groupnorm_vjp", run_groupnorm_vjp},
+    {"groupnorm of what is not finite", run_groupnorm_passes_on},
+    {NULL, NULL},
+};

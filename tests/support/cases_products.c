@@ -1,0 +1,104 @@
+#include <math.h>
+
+#include "device_cases.h"
+
+/* M, N, K: odd sizes, vectors, sizes 1 and 0, and one above the blocks of a usual kernel. */
+static const int64_t gemm_sizes[][3] = {
+    {1, 1, 1}, {3, 5, 7}, {17, 33, 9}, {64, 10, 19}, {1, 7, 31}, {33, 1, 5},
+    {4, 4, 1}, {0, 3, 4}, {3, 0, 4},   {3, 4, 0},    {0, 0, 0},  {70, 67, 130},
+};
+enum { N_GEMM = sizeof gemm_sizes / sizeof *gemm_sizes };
+
+static odeon_tensor operand(case_run *run, int32_t trans, int64_t rows, int64_t cols)
+{
+    return case_random(run, trans ? shape2(cols, rows) : shape2(rows, cols));
+}
+
+/* With beta 0, c is NaN before. */
+static void run_gemm(case_run *run)
+{
+    static const double factors[][2] = {{1.0, 0.0}, {-1.5, 0.0}, {1.0, 1.0}, {0.5, -0.75}};
+    for (int32_t i = 0; i < N_GEMM * 16; i++) {
+        const int64_t *size = gemm_sizes[i / 16];
+        int32_t trans_a = i & 1, trans_b = i >> 1 & 1;
+        double alpha = factors[i / 4 % 4][0], beta = factors[i / 4 % 4][1];
+        case_variant(run, "%dx%dx%d, trans %d %d, alpha %g, beta %g", (int)size[0], (int)size[1],
+                     (int)size[2], (int)trans_a, (int)trans_b, alpha, beta);
+        odeon_tensor a = operand(run, trans_a, size[0], size[2]);
+        odeon_tensor b = operand(run, trans_b, size[2], size[1]);
+        case_shape shape = shape2(size[0], size[1]);
+        odeon_tensor c = beta == 0.0 ? case_output(run, shape) : case_random(run, shape);
+        case_check(run, case_ops(run)->gemm(case_queue(run), trans_a, trans_b, alpha, &a, &b, beta,
+                                            &c, NULL));
+        case_keep(run, "c", &c);
+    }
+}
+
+static void run_gemm_epilogue(case_run *run)
+{
+    for (int32_t i = 0; i < N_GEMM * 2 * (ODEON_UNARY_LAST_EPILOGUE + 1); i++) {
+        const int64_t *size = gemm_sizes[i % N_GEMM];
+        int32_t with_bias = i / N_GEMM % 2, act = i / (2 * N_GEMM);
+        case_variant(run, "%dx%dx%d, %s bias, act %d", (int)size[0], (int)size[1], (int)size[2],
+                     with_bias ? "with" : "no", (int)act);
+        odeon_tensor a = operand(run, 0, size[0], size[2]), b = operand(run, 1, size[2], size[1]);
+        odeon_tensor bias = case_random(run, shape1(size[1]));
+        odeon_tensor c = case_output(run, shape2(size[0], size[1]));
+        odeon_epilogue epilogue = {.bias = with_bias ? &bias : NULL, .act = act};
+        case_check(run,
+                   case_ops(run)->gemm(case_queue(run), 0, 1, 1.0, &a, &b, 0.0, &c, &epilogue));
+        case_keep(run, "c", &c);
+    }
+}
+
+static void run_gemm_passes_on(case_run *run)
+{
+    const double specials[] = {(double)NAN, HUGE_VAL};
+    for (int32_t i = 0; i < 4; i++) {
+        double values[35];
+        case_variant(run, "%g, act %d", specials[i % 2], i / 2);
+        case_expect_nonfinite(run);
+        for (int32_t k = 0; k < 35; k++) {
+            values[k] = 0.5 + 0.5 * case_number(run);
+        }
+        values[17] = specials[i % 2];
+        odeon_tensor a = case_values(run, shape2(5, 7), values);
+        odeon_tensor b = case_between(run, shape2(7, 3), 0.5, 1.0);
+        odeon_tensor c = case_output(run, shape2(5, 3));
+        odeon_epilogue epilogue = {.act = i / 2 == 0 ? ODEON_UNARY_IDENTITY : ODEON_UNARY_RELU};
+        case_check(run,
+                   case_ops(run)->gemm(case_queue(run), 0, 0, 1.0, &a, &b, 0.0, &c, &epilogue));
+        case_keep(run, "c", &c);
+    }
+}
+
+static void run_gemm_of_itself(case_run *run)
+{
+    case_variant(run, "a is b");
+    odeon_tensor a = case_random(run, shape2(9, 5)), c = case_output(run, shape2(5, 5));
+    case_check(run, case_ops(run)->gemm(case_queue(run), 1, 0, 1.0, &a, &a, 0.0, &c, NULL));
+    case_keep(run, "c", &c);
+}
+
+static void run_channel_sum(case_run *run)
+{
+    static const int64_t sizes[][3] = {{1, 1, 1},  {2, 3, 5},   {5, 7, 1}, {3, 1, 29},
+                                       {0, 3, 4},  {2, 0, 4},   {2, 3, 0}, {16, 65, 49},
+                                       {1, 4, 64}, {128, 10, 1}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        case_variant(run, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
+        odeon_tensor x = case_random(run, shape3(sizes[i][0], sizes[i][1], sizes[i][2]));
+        odeon_tensor bias = case_random(run, shape1(sizes[i][1]));
+        case_check(run, case_ops(run)->channel_sum(case_queue(run), &x, &bias));
+        case_keep(run, "bias", &bias);
+    }
+}
+
+const device_case product_cases[] = {
+    {"gemm", run_gemm},
+    {"gemm with an epilogue", run_gemm_epilogue},
+    {"gemm of what is not finite", run_gemm_passes_on},
+    {"gemm of a tensor with itself", run_gemm_of_itself},
+    {"channel_sum", run_channel_sum},
+    {NULL, NULL},
+};
