@@ -110,7 +110,7 @@ static void run_adam(case_run *run)
                                 .beta1 = 0.9,
                                 .beta2 = 0.999,
                                 .epsilon = 1e-8,
-                                .decay_l2 = i % 3 == 1 ? 0.1 : 0.0,
+                                .decay_l2 = i % 3 >= 1 ? 0.1 : 0.0,
                                 .decay_decoupled = i % 3 == 2 ? 0.1 : 0.0,
                                 .step = steps[i / 3 % 3]};
         case_variant(run, "%d numbers, decay %g %g, step %d", (int)n, constants.decay_l2,
