@@ -80,7 +80,7 @@ static void append_bar(const progress_state *s, int width, bool utf8, char *out,
 
 /* The parts of the terminal's line after the bar, the most wanted first. "" where there is none. */
 enum { N_PARTS = 6, PART_BYTES = 96 };
-static void format_parts(const progress_state *s, bool utf8, char parts[N_PARTS][PART_BYTES])
+static void format_parts(const progress_state *s, char parts[N_PARTS][PART_BYTES])
 {
     char left[32];
     progress_duration(s->seconds_left, left);
@@ -92,10 +92,10 @@ static void format_parts(const progress_state *s, bool utf8, char parts[N_PARTS]
     (void)snprintf(parts[2], PART_BYTES, "%.0f images/s", s->images_per_second);
     (void)snprintf(parts[3], PART_BYTES, "%s left", left);
     if (s->has_blocks) {
-        (void)snprintf(parts[4], PART_BYTES, "evals %" PRId64 "%s%" PRId64, s->evals_forward,
-                       utf8 ? "\u2192 \u2190" : "+", s->evals_backward);
-        (void)snprintf(parts[5], PART_BYTES, "steps %" PRId64 "%s%" PRId64 "%s", s->accepted,
-                       utf8 ? "\u2713 " : "+", s->rejected, utf8 ? "\u2717" : "-");
+        (void)snprintf(parts[4], PART_BYTES, "evals %" PRId64 "+%" PRId64, s->evals_forward,
+                       s->evals_backward);
+        (void)snprintf(parts[5], PART_BYTES, "steps %" PRId64 " (%" PRId64 " rejected)",
+                       s->accepted, s->rejected);
     }
 }
 
@@ -105,7 +105,7 @@ void progress_format_bar(const progress_state *state, int columns, bool utf8, ch
     char head[64], tail[LINE_BYTES] = "", parts[N_PARTS][PART_BYTES];
     (void)snprintf(head, sizeof head, "%s %" PRId64 "/%" PRId64 " %3d%%", state->what, state->epoch,
                    state->epochs, (int)(100.0 * done_share(state)));
-    format_parts(state, utf8, parts);
+    format_parts(state, parts);
     int room = columns - 1 - columns_of(head);
     for (int i = 0; i < N_PARTS && parts[i][0] != '\0'; i++) {
         if (columns_of(parts[i]) + 2 > room) {

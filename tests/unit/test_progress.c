@@ -87,7 +87,7 @@ static void test_progress_bar_in_ascii_is_ascii(void **state)
     progress_format_bar(&half, 132, false, text, sizeof text);
     assert_string_equal(text, "train 1/2  50% ############............  loss 0.5123  "
                               "accuracy 0.8125  4321 images/s  0:42 left  evals 20+26  "
-                              "steps 6+1-");
+                              "steps 6 (1 rejected)");
 }
 
 static void test_progress_bar_fits_every_width(void **state)
