@@ -1,0 +1,428 @@
+/* The plain loops themselves, which other devices are held against: values worked out by hand, and
+ * every derivative against central differences of the function that it belongs to. */
+#include "support.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "mem.h"
+
+typedef struct bench {
+    registry *plugins;
+    support_device d;
+    const odeon_device_ops *ops;
+    odeon_queue *queue;
+    uint64_t drawn;
+} bench;
+
+static int open_bench(void **state)
+{
+    bench *b = mem_zalloc(1, sizeof *b);
+    assert_non_null(b);
+    b->plugins = support_registry();
+    b->d = support_device_open(b->plugins, "reference", ODEON_DTYPE_F64);
+    b->ops = b->d.device.ops;
+    b->queue = b->d.queue;
+    *state = b;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    bench *b = *state;
+    support_device_close(&b->d);
+    registry_destroy(b->plugins);
+    mem_free(b);
+    return 0;
+}
+
+/* ---- tensors ---- */
+
+static odeon_tensor vector(bench *b, int64_t n, const double *values)
+{
+    return support_upload(&b->d, values, 1, &n);
+}
+
+static odeon_tensor matrix(bench *b, int64_t rows, int64_t cols, const double *values)
+{
+    return support_upload(&b->d, values, 2, (int64_t[]){rows, cols});
+}
+
+static odeon_tensor draw(bench *b, int32_t ndim, const int64_t *dim)
+{
+    odeon_tensor x = support_upload(&b->d, NULL, ndim, dim);
+    for (int64_t i = 0; i < odeon_count(&x); i++) {
+        ((double *)x.data)[i] = support_random(3, b->drawn++);
+    }
+    return x;
+}
+
+/* Compares and releases. */
+static void assert_holds(bench *b, odeon_tensor *x, const double *expected)
+{
+    double *values = support_download(&b->d, x);
+    support_assert_close("result", odeon_count(x), values, expected, 1e-15);
+    mem_free(values);
+    support_release(&b->d, x);
+}
+
+static void release(bench *b, int32_t n, odeon_tensor *const *x)
+{
+    for (int32_t i = 0; i < n; i++) {
+        support_release(&b->d, x[i]);
+    }
+}
+
+/* ---- values by hand ---- */
+
+static void test_gemm_multiplies_matrices(void **state)
+{
+    bench *b = *state;
+    odeon_tensor a = matrix(b, 2, 3, (double[]){1, 2, 3, 4, 5, 6});
+    odeon_tensor w = matrix(b, 3, 2, (double[]){1, 0, -1, 2, 3, 1});
+    odeon_tensor c = matrix(b, 2, 2, (double[]){1, 1, 1, 1});
+    assert_int_equal(b->ops->gemm(b->queue, 0, 0, 2.0, &a, &w, 10.0, &c, NULL), ODEON_OK);
+    assert_holds(b, &c, (double[]){26, 24, 44, 42});
+    release(b, 2, (odeon_tensor *const[]){&a, &w});
+}
+
+static void test_gemm_transposes_either_side(void **state)
+{
+    bench *b = *state;
+    odeon_tensor a = matrix(b, 3, 2, (double[]){1, 4, 2, 5, 3, 6});
+    odeon_tensor w = matrix(b, 2, 3, (double[]){1, -1, 3, 0, 2, 1});
+    odeon_tensor c = matrix(b, 2, 2, NULL);
+    assert_int_equal(b->ops->gemm(b->queue, 1, 1, 1.0, &a, &w, 0.0, &c, NULL), ODEON_OK);
+    assert_holds(b, &c, (double[]){8, 7, 17, 16});
+    release(b, 2, (odeon_tensor *const[]){&a, &w});
+}
+
+static void test_epilogue_adds_bias_then_applies_its_function(void **state)
+{
+    bench *b = *state;
+    odeon_tensor a = matrix(b, 1, 1, (double[]){1}), w = matrix(b, 1, 3, (double[]){1, 2, 3});
+    odeon_tensor bias = vector(b, 3, (double[]){-2, -1, 4}), c = matrix(b, 1, 3, NULL);
+    odeon_epilogue epilogue = {.bias = &bias, .act = ODEON_UNARY_RELU};
+    assert_int_equal(b->ops->gemm(b->queue, 0, 0, 1.0, &a, &w, 0.0, &c, &epilogue), ODEON_OK);
+    assert_holds(b, &c, (double[]){0, 1, 7});
+    release(b, 3, (odeon_tensor *const[]){&a, &w, &bias});
+}
+
+static void test_conv2d_slides_its_filter_without_turning_it(void **state)
+{
+    bench *b = *state;
+    odeon_conv2d geometry = {1, 1, 0, 1};
+    odeon_tensor x = support_upload(&b->d, (double[]){1, 2, 3, 4}, 4, (int64_t[]){1, 1, 2, 2});
+    odeon_tensor w = support_upload(&b->d, (double[]){1, 10}, 4, (int64_t[]){1, 1, 1, 2});
+    odeon_tensor y = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 2, 3});
+    assert_int_equal(b->ops->conv2d(b->queue, &geometry, &x, &w, NULL, &y, NULL), ODEON_OK);
+    assert_holds(b, &y, (double[]){10, 21, 2, 30, 43, 4});
+    release(b, 2, (odeon_tensor *const[]){&x, &w});
+}
+
+static void test_pool2d_counts_padded_zeros(void **state)
+{
+    bench *b = *state;
+    odeon_pool2d geometry = {ODEON_POOL_AVG, 2, 2, 2, 2, 1, 1, 0};
+    odeon_tensor x = support_upload(&b->d, (double[]){4, 8, 12, 16}, 4, (int64_t[]){1, 1, 2, 2});
+    odeon_tensor y = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 2, 2});
+    assert_int_equal(b->ops->pool2d(b->queue, &geometry, &x, &y), ODEON_OK);
+    assert_holds(b, &y, (double[]){1, 2, 3, 4});
+    support_release(&b->d, &x);
+}
+
+static void test_groupnorm_has_biased_variance_and_epsilon(void **state)
+{
+    bench *b = *state;
+    odeon_tensor x = support_upload(&b->d, (double[]){1, 5, 3, 3}, 3, (int64_t[]){1, 2, 2});
+    odeon_tensor y = support_upload(&b->d, NULL, 3, (int64_t[]){1, 2, 2});
+    odeon_tensor w = vector(b, 2, (double[]){3, 2}), offset = vector(b, 2, (double[]){1, 7});
+    odeon_tensor stats = support_upload(&b->d, NULL, 3, (int64_t[]){1, 1, 2});
+    /* mean 3, variance 8/4, epsilon 2: standard deviation 2 */
+    assert_int_equal(b->ops->groupnorm(b->queue, 1, 2.0, &x, &w, &offset, &y, &stats), ODEON_OK);
+    assert_holds(b, &y, (double[]){-2, 4, 7, 7});
+    assert_holds(b, &stats, (double[]){3, 0.5});
+    release(b, 3, (odeon_tensor *const[]){&x, &w, &offset});
+}
+
+static void test_cross_entropy_weighs_loss_and_counts_hits(void **state)
+{
+    bench *b = *state;
+    odeon_tensor x = matrix(b, 2, 2, (double[]){0, 0, log(3.0), 0});
+    odeon_tensor labels =
+        support_upload_as(&b->d, ODEON_DTYPE_I64, (double[]){0, 1}, 1, (int64_t[]){2});
+    odeon_tensor sums = vector(b, 2, NULL), dx = matrix(b, 2, 2, NULL);
+    assert_int_equal(b->ops->softmax_cross_entropy(b->queue, &x, &labels, 0.5, &sums, &dx), 0);
+    assert_holds(b, &sums, (double[]){0.5 * (log(2.0) + log(4.0)), 1});
+    assert_holds(b, &dx, (double[]){-0.25, 0.25, 0.375, -0.375});
+    release(b, 2, (odeon_tensor *const[]){&x, &labels});
+}
+
+static void test_lincomb_adds_scaled_vectors_to_its_base(void **state)
+{
+    bench *b = *state;
+    odeon_tensor base = vector(b, 2, (double[]){1, 2}), y = vector(b, 2, NULL);
+    odeon_tensor u = vector(b, 2, (double[]){10, 20}), v = vector(b, 2, (double[]){5, -5});
+    const odeon_tensor *x[] = {&u, &v};
+    odeon_scalar coefficients[] = {{.imm = 0.5, .slot = -1}, {.imm = 1.0, .scale = 2.0, .slot = 1}};
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = 3.0};
+    assert_int_equal(b->ops->lincomb(b->queue, &y, &base, 2, x, coefficients, slots), ODEON_OK);
+    assert_holds(b, &y, (double[]){41, -23});
+    release(b, 3, (odeon_tensor *const[]){&base, &u, &v});
+}
+
+static void test_error_sum_scales_by_the_larger_state(void **state)
+{
+    bench *b = *state;
+    odeon_control control = {.struct_size = sizeof control, .rtol = 0.5, .atol = 1.0};
+    odeon_tensor y0 = vector(b, 2, (double[]){2, -4}), y1 = vector(b, 2, (double[]){-6, 2});
+    odeon_tensor e = vector(b, 2, (double[]){8, 18});
+    const odeon_tensor *x[] = {&e};
+    odeon_scalar one = {.imm = 1.0, .slot = -1};
+    double slots[ODEON_SLOTS] = {0};
+    /* 8 / (1 + 3) = 2 and 18 / (1 + 2) = 6 */
+    control.norm = ODEON_NORM_RMS;
+    assert_int_equal(b->ops->error_sum(b->queue, &control, &y0, &y1, 1, x, &one, slots, 20), 0);
+    control.norm = ODEON_NORM_MAX;
+    assert_int_equal(b->ops->error_sum(b->queue, &control, &y0, &y1, 1, x, &one, slots, 21), 0);
+    assert_true(slots[20] == 40.0);
+    assert_true(slots[21] == 6.0);
+    release(b, 3, (odeon_tensor *const[]){&y0, &y1, &e});
+}
+
+static void test_rows_are_filled_and_summed_at_their_place(void **state)
+{
+    bench *b = *state;
+    odeon_tensor y = vector(b, 6, (double[]){1, 2, 3, 4, 5, 6});
+    odeon_tensor v = vector(b, 2, (double[]){-7, -8}), total = vector(b, 1, (double[]){100});
+    assert_int_equal(b->ops->rows_fill(b->queue, &y, 2, 1, 3, 1, &v), ODEON_OK);
+    assert_int_equal(b->ops->rows_sum(b->queue, &y, 2, 2, 3, 1, &total), ODEON_OK);
+    assert_holds(b, &y, (double[]){1, -7, 3, 4, -8, 6});
+    assert_holds(b, &total, (double[]){94});
+    support_release(&b->d, &v);
+}
+
+static void test_copy2d_moves_a_rectangle(void **state)
+{
+    bench *b = *state;
+    odeon_tensor x = vector(b, 6, (double[]){1, 2, 3, 4, 5, 6});
+    odeon_tensor y = vector(b, 5, (double[]){0, 0, 0, 0, 0});
+    assert_int_equal(b->ops->copy2d(b->queue, &x, &y, 2, 2, 3, 1, 2, 1), ODEON_OK);
+    assert_holds(b, &y, (double[]){0, 2, 3, 5, 6});
+    support_release(&b->d, &x);
+}
+
+static void test_broken_shapes_are_refused(void **state)
+{
+    bench *b = *state;
+    odeon_tensor x = vector(b, 3, (double[]){1, 2, 3}), y = vector(b, 4, NULL);
+    odeon_tensor a = matrix(b, 2, 3, NULL), w = matrix(b, 2, 3, NULL), c = matrix(b, 2, 3, NULL);
+    assert_int_equal(b->ops->copy(b->queue, &x, &y), ODEON_ERR_INTERNAL);
+    assert_int_equal(b->ops->copy2d(b->queue, &x, &y, 2, 2, 2, 0, 2, 0), ODEON_ERR_INTERNAL);
+    assert_int_equal(b->ops->gemm(b->queue, 0, 0, 1.0, &a, &w, 0.0, &c, NULL), ODEON_ERR_INTERNAL);
+    x.dtype = ODEON_DTYPE_I64;
+    assert_int_equal(b->ops->unary(b->queue, ODEON_UNARY_TANH, &x, &x), ODEON_ERR_UNSUPPORTED);
+    release(b, 5, (odeon_tensor *const[]){&x, &y, &a, &w, &c});
+}
+
+/* ---- derivatives ---- */
+
+/* A function of tensors and the sum of its results times given numbers. */
+typedef struct objective {
+    bench *b;
+    odeon_status (*forward)(const struct objective *f);
+    const void *geometry;
+    int32_t id;
+    odeon_tensor x, w, offset, stats, y, dy;
+} objective;
+
+static double evaluate(const objective *f)
+{
+    assert_int_equal(f->forward(f), ODEON_OK);
+    const double *y = f->y.data, *dy = f->dy.data;
+    double sum = 0.0;
+    for (int64_t i = 0; i < odeon_count(&f->y); i++) {
+        sum += y[i] * dy[i];
+    }
+    return sum;
+}
+
+/* Holds a gradient with respect to one of f's tensors against central differences, and releases it.
+ * Their error is h^2 times a third derivative of a few units, 1e-10, and rounding over h, 1e-11. */
+static void assert_gradient(const objective *f, const odeon_tensor *argument,
+                            odeon_tensor *gradient)
+{
+    const double h = 1e-5;
+    int64_t n = odeon_count(argument);
+    double *values = argument->data, *differences = mem_zalloc((size_t)n, sizeof *differences);
+    assert_non_null(differences);
+    for (int64_t i = 0; i < n; i++) {
+        double at = values[i];
+        values[i] = at + h;
+        double above = evaluate(f);
+        values[i] = at - h;
+        double below = evaluate(f);
+        values[i] = at;
+        differences[i] = (above - below) / (2.0 * h);
+    }
+    support_assert_close("gradient", n, gradient->data, differences, 1e-8);
+    mem_free(differences);
+    support_release(&f->b->d, gradient);
+}
+
+static odeon_tensor zeros_like(bench *b, const odeon_tensor *model)
+{
+    odeon_tensor x = support_upload(&b->d, NULL, model->ndim, model->dim);
+    for (int64_t i = 0; i < odeon_count(&x); i++) {
+        ((double *)x.data)[i] = 0.0;
+    }
+    return x;
+}
+
+static odeon_status unary_forward(const objective *f)
+{
+    return f->b->ops->unary(f->b->queue, f->id, &f->x, &f->y);
+}
+
+/* Points on either side of 0, or above it where the function wants that; none near a kink. */
+static void test_unary_vjp_is_the_slope(void **state)
+{
+    bench *b = *state;
+    static const double anywhere[] = {-2.5, -0.75, 0.3, 1.7, 3.1}, positive[] = {0.2, 0.5, 1, 2, 5};
+    for (int32_t id = 0; id < ODEON_UNARY_COUNT; id++) {
+        bool above = id == ODEON_UNARY_SQRT || id == ODEON_UNARY_LOG;
+        bool keeps_x = id >= ODEON_UNARY_LOG;
+        objective f = {.b = b, .forward = unary_forward, .id = id};
+        f.x = vector(b, 5, above ? positive : anywhere);
+        f.y = vector(b, 5, NULL);
+        f.dy = vector(b, 5, (double[]){1, -2, 0.5, 3, -1});
+        odeon_tensor dx = vector(b, 5, NULL);
+        assert_int_equal(f.forward(&f), ODEON_OK);
+        assert_int_equal(b->ops->unary_vjp(b->queue, id, keeps_x ? &f.x : &f.y, &f.dy, &dx), 0);
+        assert_gradient(&f, &f.x, &dx);
+        release(b, 3, (odeon_tensor *const[]){&f.x, &f.y, &f.dy});
+    }
+}
+
+static odeon_status conv_forward(const objective *f)
+{
+    return f->b->ops->conv2d(f->b->queue, f->geometry, &f->x, &f->w, NULL, &f->y, NULL);
+}
+
+static void check_conv_gradients(bench *b, const odeon_conv2d *geometry, const int64_t *x_dim,
+                                 const int64_t *w_dim, const int64_t *y_dim)
+{
+    objective f = {.b = b, .forward = conv_forward, .geometry = geometry};
+    f.x = draw(b, 4, x_dim);
+    f.w = draw(b, 4, w_dim);
+    f.y = draw(b, 4, y_dim);
+    f.dy = draw(b, 4, y_dim);
+    odeon_tensor dx = zeros_like(b, &f.x), dw = zeros_like(b, &f.w);
+    assert_int_equal(b->ops->conv2d_vjp_x(b->queue, geometry, &f.w, &f.dy, &dx, NULL), ODEON_OK);
+    assert_int_equal(b->ops->conv2d_vjp_w(b->queue, geometry, &f.x, &f.dy, &dw, NULL), ODEON_OK);
+    assert_gradient(&f, &f.x, &dx);
+    assert_gradient(&f, &f.w, &dw);
+    release(b, 4, (odeon_tensor *const[]){&f.x, &f.w, &f.y, &f.dy});
+}
+
+static void test_conv2d_vjps_are_the_slopes(void **state)
+{
+    bench *b = *state;
+    static const odeon_conv2d plain = {1, 1, 1, 1}, uneven = {2, 3, 1, 0};
+    check_conv_gradients(b, &plain, (int64_t[]){2, 2, 4, 5}, (int64_t[]){3, 2, 3, 3},
+                         (int64_t[]){2, 3, 4, 5});
+    check_conv_gradients(b, &uneven, (int64_t[]){1, 2, 6, 8}, (int64_t[]){2, 2, 3, 2},
+                         (int64_t[]){1, 2, 3, 3});
+}
+
+static odeon_status pool_forward(const objective *f)
+{
+    return f->b->ops->pool2d(f->b->queue, f->geometry, &f->x, &f->y);
+}
+
+static void test_pool2d_vjp_is_the_slope(void **state)
+{
+    bench *b = *state;
+    static const odeon_pool2d geometry = {ODEON_POOL_AVG, 3, 2, 2, 1, 1, 0, 0};
+    objective f = {.b = b, .forward = pool_forward, .geometry = &geometry};
+    f.x = draw(b, 4, (int64_t[]){2, 2, 5, 4});
+    f.y = draw(b, 4, (int64_t[]){2, 2, 3, 3});
+    f.dy = draw(b, 4, (int64_t[]){2, 2, 3, 3});
+    odeon_tensor dx = zeros_like(b, &f.x);
+    assert_int_equal(b->ops->pool2d_vjp(b->queue, &geometry, NULL, NULL, &f.dy, &dx), ODEON_OK);
+    assert_gradient(&f, &f.x, &dx);
+    release(b, 3, (odeon_tensor *const[]){&f.x, &f.y, &f.dy});
+}
+
+static odeon_status groupnorm_forward(const objective *f)
+{
+    return f->b->ops->groupnorm(f->b->queue, f->id, 1e-5, &f->x, &f->w, &f->offset, &f->y,
+                                &f->stats);
+}
+
+static void test_groupnorm_vjp_is_the_slope(void **state)
+{
+    bench *b = *state;
+    for (int32_t groups = 1; groups <= 4; groups *= 2) {
+        objective f = {.b = b, .forward = groupnorm_forward, .id = groups};
+        f.x = draw(b, 3, (int64_t[]){2, 4, 5});
+        f.y = draw(b, 3, (int64_t[]){2, 4, 5});
+        f.dy = draw(b, 3, (int64_t[]){2, 4, 5});
+        f.w = draw(b, 1, (int64_t[]){4});
+        f.offset = draw(b, 1, (int64_t[]){4});
+        f.stats = draw(b, 3, (int64_t[]){2, groups, 2});
+        odeon_tensor dx = zeros_like(b, &f.x), dw = zeros_like(b, &f.w), db = zeros_like(b, &f.w);
+        assert_int_equal(f.forward(&f), ODEON_OK);
+        assert_int_equal(
+            b->ops->groupnorm_vjp(b->queue, groups, &f.x, &f.w, &f.stats, &f.dy, &dx, &dw, &db),
+            ODEON_OK);
+        assert_gradient(&f, &f.x, &dx);
+        assert_gradient(&f, &f.w, &dw);
+        assert_gradient(&f, &f.offset, &db);
+        release(b, 6, (odeon_tensor *const[]){&f.x, &f.y, &f.dy, &f.w, &f.offset, &f.stats});
+    }
+}
+
+/* The objective is the loss alone: y is its two sums, of which the second does not count. */
+static odeon_status loss_forward(const objective *f)
+{
+    return f->b->ops->softmax_cross_entropy(f->b->queue, &f->x, &f->w, 0.25, &f->y, NULL);
+}
+
+static void test_cross_entropy_dx_is_the_slope(void **state)
+{
+    bench *b = *state;
+    objective f = {.b = b, .forward = loss_forward};
+    f.x = draw(b, 2, (int64_t[]){4, 5});
+    f.w = support_upload_as(&b->d, ODEON_DTYPE_I64, (double[]){0, 4, 2, 2}, 1, (int64_t[]){4});
+    f.y = vector(b, 2, NULL);
+    f.dy = vector(b, 2, (double[]){1, 0});
+    odeon_tensor dx = zeros_like(b, &f.x);
+    assert_int_equal(b->ops->softmax_cross_entropy(b->queue, &f.x, &f.w, 0.25, &f.y, &dx), 0);
+    assert_gradient(&f, &f.x, &dx);
+    release(b, 4, (odeon_tensor *const[]){&f.x, &f.w, &f.y, &f.dy});
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_gemm_multiplies_matrices),
+        cmocka_unit_test(test_gemm_transposes_either_side),
+        cmocka_unit_test(test_epilogue_adds_bias_then_applies_its_function),
+        cmocka_unit_test(test_conv2d_slides_its_filter_without_turning_it),
+        cmocka_unit_test(test_pool2d_counts_padded_zeros),
+        cmocka_unit_test(test_groupnorm_has_biased_variance_and_epsilon),
+        cmocka_unit_test(test_cross_entropy_weighs_loss_and_counts_hits),
+        cmocka_unit_test(test_lincomb_adds_scaled_vectors_to_its_base),
+        cmocka_unit_test(test_error_sum_scales_by_the_larger_state),
+        cmocka_unit_test(test_rows_are_filled_and_summed_at_their_place),
+        cmocka_unit_test(test_copy2d_moves_a_rectangle),
+        cmocka_unit_test(test_broken_shapes_are_refused),
+        cmocka_unit_test(test_unary_vjp_is_the_slope),
+        cmocka_unit_test(test_conv2d_vjps_are_the_slopes),
+        cmocka_unit_test(test_pool2d_vjp_is_the_slope),
+        cmocka_unit_test(test_groupnorm_vjp_is_the_slope),
+        cmocka_unit_test(test_cross_entropy_dx_is_the_slope),
+    };
+    return cmocka_run_group_tests(tests, open_bench, close_bench);
+}
