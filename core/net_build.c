@@ -1,0 +1,362 @@
+#include "net.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "rng.h"
+
+const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes)
+{
+    size_t at = (size_t)snprintf(text, bytes, "[");
+    for (int32_t i = 1; i < x->ndim && at < bytes; i++) {
+        at += (size_t)snprintf(text + at, bytes - at, "%s%" PRId64, i > 1 ? ", " : "", x->dim[i]);
+    }
+    if (at < bytes) {
+        (void)snprintf(text + at, bytes - at, "]");
+    }
+    return text;
+}
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+}
+
+/* A layer's place in a section: the section's own layer, or one of its `then`. */
+typedef struct place {
+    const config_node *node;
+    size_t item;
+    char *path; /* of the layer */
+} place;
+
+static const char *last_segment(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot == NULL ? path : dot + 1;
+}
+
+/* How many items before this one in the section have the same id. */
+static size_t namesakes(const config_node *node, size_t item)
+{
+    size_t n = 0;
+    const char *id = node->items[item]->component->id;
+    for (size_t i = 1; i < item; i++) {
+        n += strcmp(node->items[i]->component->id, id) == 0;
+    }
+    return n;
+}
+
+/* The path of a layer, its parameters' prefix: parent.section[.index][.id[_n]] */
+static char *layer_path(const char *parent, const config_node *node, int64_t index, size_t item)
+{
+    char repeat[24] = "", suffix[24] = "";
+    if (node->repeat > 0) {
+        (void)snprintf(repeat, sizeof repeat, ".%" PRId64, index);
+    }
+    size_t same = item == 0 ? 0 : namesakes(node, item);
+    if (same > 0) {
+        (void)snprintf(suffix, sizeof suffix, "_%zu", same + 1);
+    }
+    const char *id = item == 0 ? "" : node->items[item]->component->id;
+    return mem_printf("%s%s%s%s%s%s%s", parent, parent[0] != '\0' ? "." : "",
+                      last_segment(node->path), repeat, item == 0 ? "" : ".", id, suffix);
+}
+
+static net_layer *find_layer(const net_site *site, const char *path)
+{
+    for (size_t i = 0; i < site->n_layers; i++) {
+        if (strcmp(site->layers[i]->path, path) == 0) {
+            return site->layers[i];
+        }
+    }
+    return NULL;
+}
+
+/* What the layer is made of: the section's own choice, or that of the layer it shares with. */
+static odeon_status choose(net_site *site, const place *at, net_layer *layer,
+                           const odeon_config **chosen)
+{
+    const config_node *node = at->node;
+    if (at->item > 0 || node->share == NULL) {
+        *chosen = node->items[at->item];
+        return ODEON_OK;
+    }
+    const net_layer *owner = find_layer(site, node->share);
+    if (owner == NULL || owner->ops->n_bodies > 0) {
+        return diag_fail(
+            ODEON_ERR_CONFIG, "%s: cannot share with model.%s: %s", at->path, node->share,
+            owner == NULL ? "no layer before this one has that path" : "it is a container");
+    }
+    *chosen = owner->instance->config;
+    layer->shared = mem_strdup(owner->shared != NULL ? owner->shared : owner->path);
+    return layer->shared == NULL ? no_memory(at->path) : ODEON_OK;
+}
+
+static odeon_status make_instance(net_site *site, const place *at, net_layer *layer, int64_t state)
+{
+    const odeon_config *chosen = NULL;
+    ODEON_TRY(choose(site, at, layer, &chosen));
+    odeon_config *bound = schema_copy(chosen);
+    if (bound == NULL) {
+        return no_memory(at->path);
+    }
+    odeon_status status = schema_bind_sizes(bound, state, site->classes);
+    if (status == ODEON_OK) {
+        status = instance_create(bound, at->path, &layer->instance);
+    }
+    schema_destroy(bound);
+    ODEON_TRY(status);
+    layer->ops = layer->instance->component->ops;
+    layer->key = rng_key(site->seed, at->path, 1, 0);
+    return ODEON_OK;
+}
+
+static odeon_status make_body(net_site *site, const place *at, net_layer *layer);
+
+static odeon_status remember(net_site *site, net_layer *layer)
+{
+    net_layer **list = mem_resize(site->layers, site->n_layers + 1, sizeof(net_layer *));
+    if (list == NULL) {
+        return no_memory(layer->path);
+    }
+    list[site->n_layers++] = layer;
+    site->layers = list;
+    return ODEON_OK;
+}
+
+/* The layer's parameters as it lists them for its input. */
+static odeon_status add_params(net_site *site, net_layer *layer)
+{
+    const odeon_layer_ops *ops = layer->ops;
+    const char *owner = layer->shared != NULL ? layer->shared : layer->path;
+    int existing = layer->shared != NULL || !site->first;
+    for (int32_t i = 0; ODEON_HAS(ops, odeon_layer_ops, param); i++) {
+        odeon_param info = {.struct_size = sizeof info};
+        ODEON_TRY(ops->param(layer->instance->self, &layer->in, i, &info));
+        if (info.struct_size == 0) {
+            break;
+        }
+        size_t count = layer->n_params + layer->n_states;
+        size_t *index = mem_resize(layer->index, count + 1, sizeof *index);
+        if (index == NULL) {
+            return no_memory(layer->path);
+        }
+        layer->index = index;
+        ODEON_TRY(params_add(site->params, owner, &info, site->dtype, existing, &index[count]));
+        if (info.role != ODEON_PARAM_STATE && layer->n_states > 0) {
+            return diag_fail(ODEON_ERR_PLUGIN, "%s: lists a parameter after its states",
+                             layer->path);
+        }
+        *(info.role == ODEON_PARAM_STATE ? &layer->n_states : &layer->n_params) += 1;
+    }
+    layer->tensors = mem_zalloc(2 * layer->n_params + layer->n_states + 1, sizeof *layer->tensors);
+    return layer->tensors == NULL ? no_memory(layer->path) : ODEON_OK;
+}
+
+/* Says which layers do not fit each other, around the reason that the later one gave. */
+static odeon_status misfit(const net_layer *layer, const net_layer *before, odeon_status status)
+{
+    char reason[ODEON_MESSAGE_BYTES], shape[128];
+    (void)snprintf(reason, sizeof reason, "%s", diag_message());
+    diag_clear();
+    net_shape_text(&layer->in, shape, sizeof shape);
+    if (before == NULL) {
+        return diag_fail(status, "%s; its input is %s", reason, shape);
+    }
+    return diag_fail(status, "%s; its input is the output %s of layer %s (%s)", reason, shape,
+                     before->path, before->instance->component->id);
+}
+
+static odeon_status make_layer(net_site *site, const place *at, const odeon_tensor *in,
+                               const net_layer *before, int64_t state, net_layer *layer)
+{
+    layer->path = at->path;
+    layer->in = *in;
+    layer->depth = state > 0 ? 1 : 0;
+    ODEON_TRY(make_instance(site, at, layer, state));
+    ODEON_TRY(remember(site, layer));
+    ODEON_TRY(make_body(site, at, layer));
+    layer->plan.struct_size = sizeof layer->plan;
+    odeon_status status =
+        layer->ops->plan(layer->instance->self, site->device, in, ODEON_CALL_TRAIN, &layer->plan);
+    if (status != ODEON_OK) {
+        return misfit(layer, before, status);
+    }
+    if (layer->plan.derived_bytes > 0) {
+        ODEON_TRY(site->device->ops->alloc(site->device->self, layer->plan.derived_bytes,
+                                           &layer->derived));
+    }
+    return add_params(site, layer);
+}
+
+static odeon_status make_body(net_site *site, const place *at, net_layer *layer)
+{
+    const config_node *node = at->node;
+    size_t children = at->item == 0 ? node->n_children : 0;
+    if (layer->ops->n_bodies == 0) {
+        return children == 0
+                   ? ODEON_OK
+                   : diag_fail(ODEON_ERR_CONFIG,
+                               "%s: layer %s holds no others, but section [model.%s] "
+                               "stands below it",
+                               at->path, layer->instance->component->id, node->children[0]->path);
+    }
+    if (children == 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: layer %s needs a body: add a section such as [model.%s.block]",
+                         at->path, layer->instance->component->id, node->path);
+    }
+    if (layer->in.ndim < 2) {
+        return diag_fail(ODEON_ERR_CONFIG, "%s: its input has no features", at->path);
+    }
+    ODEON_TRY(net_create(site, at->path, children, node->children, &layer->in, layer->in.dim[1],
+                         &layer->body));
+    return layer->ops->attach(layer->instance->self, 0, layer->body);
+}
+
+static size_t count_layers(size_t n_nodes, config_node *const *nodes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_nodes; i++) {
+        n += nodes[i]->n_items * (size_t)(nodes[i]->repeat > 0 ? nodes[i]->repeat : 1);
+    }
+    return n;
+}
+
+/* All layers of one section, in order. */
+static odeon_status make_section(odeon_net *net, const config_node *node, int64_t state)
+{
+    int64_t repeats = node->repeat > 0 ? node->repeat : 1;
+    for (int64_t r = 0; r < repeats; r++) {
+        for (size_t item = 0; item < node->n_items; item++) {
+            place at = {.node = node, .item = item};
+            at.path = layer_path(net->path, node, r, item);
+            if (at.path == NULL) {
+                return no_memory(node->path);
+            }
+            net_layer *layer = &net->layers[net->n++]; /* takes the path */
+            const net_layer *before = net->n > 1 ? layer - 1 : NULL;
+            ODEON_TRY(make_layer(net->site, &at, &net->out, before, state, layer));
+            net->out = layer->plan.out;
+            net->holds_ode = net->holds_ode || layer->ops->n_bodies > 0;
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status net_create(net_site *site, const char *path, size_t n_nodes, config_node *const *nodes,
+                        const odeon_tensor *in, int64_t state, odeon_net **out)
+{
+    *out = NULL;
+    odeon_net *net = mem_zalloc(1, sizeof *net);
+    if (net == NULL) {
+        return no_memory(path);
+    }
+    net->site = site;
+    net->path = mem_strdup(path);
+    net->layers = mem_zalloc(count_layers(n_nodes, nodes) + 1, sizeof *net->layers);
+    net->in = *in;
+    net->in.dim[0] = 1;
+    net->in.dtype = site->dtype;
+    net->out = net->in;
+    odeon_status status = net->path == NULL || net->layers == NULL ? no_memory(path) : ODEON_OK;
+    for (size_t i = 0; i < n_nodes && status == ODEON_OK; i++) {
+        status = make_section(net, nodes[i], state);
+    }
+    if (status != ODEON_OK) {
+        net_destroy(net);
+        return status;
+    }
+    *out = net;
+    return ODEON_OK;
+}
+
+static void layer_fini(const net_site *site, net_layer *layer)
+{
+    instance_destroy(layer->instance);
+    net_destroy(layer->body);
+    if (layer->derived != NULL) {
+        site->device->ops->free(site->device->self, layer->derived);
+    }
+    mem_free(layer->index);
+    mem_free(layer->tensors);
+    mem_free(layer->shared);
+    mem_free(layer->path);
+}
+
+void net_destroy(odeon_net *net)
+{
+    if (net == NULL) {
+        return;
+    }
+    net_plans_destroy(net);
+    for (size_t i = 0; i < net->n; i++) {
+        layer_fini(net->site, &net->layers[i]);
+    }
+    mem_free(net->layers);
+    mem_free(net->path);
+    mem_free(net);
+}
+
+void net_site_fini(net_site *site)
+{
+    mem_free(site->layers);
+    mem_free(site->odes);
+    site->layers = NULL;
+    site->odes = NULL;
+}
+
+static void point(odeon_tensor *tensor, const param *p, char *base)
+{
+    *tensor = p->shape;
+    tensor->data = base + p->offset * odeon_dtype_bytes(p->shape.dtype);
+}
+
+void net_bind(odeon_net *net)
+{
+    const net_site *site = net->site;
+    for (size_t i = 0; i < net->n; i++) {
+        net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            point(&layer->tensors[k], &site->params->list[layer->index[k]], site->values);
+        }
+        for (size_t k = 0; k < layer->n_states; k++) {
+            point(&layer->tensors[2 * layer->n_params + k],
+                  &site->params->list[layer->index[layer->n_params + k]], site->states);
+        }
+        if (layer->body != NULL) {
+            net_bind(layer->body);
+        }
+    }
+    net_bind_grads(net, site->grads);
+}
+
+void net_bind_grads(odeon_net *net, char *grads)
+{
+    for (size_t i = 0; i < net->n; i++) {
+        net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            point(&layer->tensors[layer->n_params + k], &net->site->params->list[layer->index[k]],
+                  grads);
+        }
+        if (layer->body != NULL) {
+            net_bind_grads(layer->body, grads);
+        }
+    }
+}
+
+void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end)
+{
+    *begin = 0;
+    *end = 0;
+    for (size_t i = 0; i < net->n; i++) {
+        const net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            const param *p = &net->site->params->list[layer->index[k]];
+            *begin = *end == 0 || p->offset < *begin ? p->offset : *begin;
+            *end = p->offset + p->count > *end ? p->offset + p->count : *end;
+        }
+    }
+}
