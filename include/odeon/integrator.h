@@ -93,8 +93,9 @@ typedef struct odeon_stepper_ops {
     odeon_status (*describe)(void *self, odeon_stepper_info *out); /* [worker] */
     /* Fills CARRY_OUT from Y0 before the first step; NULL: carry starts at zero. */
     odeon_status (*start)(void *self, const odeon_step *step); /* [worker] */
-    /* One step. Called once for every index that differs in its verbs; the host repeats what it
-     * saw, for a retry with another h as for walking it backward. */
+    /* One step, said in verbs. The host records them and carries them out later, as often as it
+     * likes: for a retry with another h, for walking the step backward. For one index they are
+     * always the same. */
     odeon_status (*step)(void *self, const odeon_step *step); /* [worker] */
     /* Reserved for methods that verbs do not describe; NULL until a host calls them. */
     void (*step_vjp)(void);

@@ -1,0 +1,130 @@
+/* solver.h: carries out an integrator's programs on a field: fixed and adaptive loops, records of
+ * what was done, and the walk back through them. One solver serves one field shape of one ODE block
+ * on one worker; its memory grows between steps, never within, and is kept for the run. */
+#ifndef ODEON_CORE_SOLVER_H
+#define ODEON_CORE_SOLVER_H
+#include "net.h"
+#include "odeon/container.h"
+#include "odeon/field.h"
+#include "odeon/gradient.h"
+#include "stepper.h"
+
+/* A field of the host: what the ABI's field leaves to whoever runs it. abi.self points to it. */
+typedef struct host_field {
+    odeon_field abi;
+    int64_t frame_bytes;         /* of one evaluation; 0: its evaluations cannot be kept */
+    int64_t frame_in, frame_out; /* where a frame keeps f's argument and value; -1: it does not */
+} host_field;
+
+struct odeon_frame {
+    char *memory; /* device */
+    struct odeon_frame *next;
+};
+
+/* A vector of the state's shape, counted: a combination that only renames costs nothing. */
+typedef struct vec {
+    char *data;
+    struct vec *next;
+    int32_t refs, reserved0;
+} vec;
+
+/* What stands at a place: in a counted vector, or (owner NULL) in a frame or with the caller. */
+typedef struct held {
+    char *data; /* NULL: nothing */
+    vec *owner;
+} held;
+
+typedef struct solve_record {
+    double t, h;
+    const program *program; /* of a step, or the start's */
+    size_t first_frame;     /* in solver->kept */
+    bool is_start;
+    bool is_first; /* its carry in was zero */
+} solve_record;
+
+typedef struct solve_stats {
+    int64_t accepted, rejected;
+    double h_min, h_max; /* sizes of accepted steps, without sign; NAN before the first */
+} solve_stats;
+
+typedef struct solver {
+    net_site *site;
+    stepper *stepper;
+    const odeon_ode_spec *spec;
+    const char *path;          /* for messages */
+    const double (*replay)[2]; /* REPLAY: t, h */
+    size_t n_replay;
+    double *slots; /* device */
+    odeon_control control;
+
+    vec *vecs, *free_vecs;
+    char *vec_memory;
+    int64_t vec_bytes, n_vecs, n_free_vecs;
+
+    odeon_frame *free_frames;
+    char **frame_chunks; /* device memory, for the end */
+    odeon_frame **frame_arrays;
+    size_t n_chunks;
+    int64_t frame_bytes, n_frames, n_free_frames, max_frames_used;
+
+    held at[PROGRAM_MAX_PLACES], bar[PROGRAM_MAX_PLACES];
+    const host_field *field;
+    int32_t keep;
+    odeon_frame *frames[ODEON_MAX_STAGES]; /* of the step under way */
+
+    odeon_frame **kept; /* of all records, in order */
+    size_t n_kept, kept_capacity;
+    solve_record *records;
+    size_t n_records, records_capacity;
+
+    solve_stats stats;
+    int64_t index;    /* steps since the start, or since h changed under FIXED_H */
+    double (*log)[2]; /* accepted (t, h), while log_steps */
+    size_t n_log, log_capacity;
+    bool log_steps;
+    int64_t evals; /* of the field, by this solver */
+} solver;
+
+odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
+                           const char *path, solver **out);
+void solver_destroy(solver *s); /* NULL is allowed */
+
+/* odeon_solve_services.solve. Fails with ODEON_ERR_NUMERIC where the step size underflows, the
+ * number of steps exceeds spec->max_steps, or a step is void with fixed steps. */
+odeon_status solver_solve(solver *s, const host_field *field, double t0, double t1, int32_t keep,
+                          const odeon_tensor *y);
+/* odeon_solve_services.reverse */
+odeon_status solver_reverse(solver *s, const odeon_tensor *y_bar);
+
+/* Bytes held for a walk back, at the most since the solver was made. */
+int64_t solver_kept_bytes(const solver *s);
+
+/* ---- between the solver's own files ---- */
+
+/* Room for what the next step can need: vectors, frames, records. Allocates. */
+odeon_status solver_reserve(solver *s, const program *p);
+odeon_status solver_fit(solver *s, const host_field *field); /* to the field's sizes */
+void solver_drop_records(solver *s);
+
+held solver_take(solver *s); /* a vector; there is one, since reserved */
+void solver_let_go(solver *s, held *x);
+held solver_share(held x); /* one more user of the same */
+
+/* Runs a program's verbs from the places of Y0 and carry in; frames are taken if kept. */
+odeon_status solver_run(solver *s, const program *p);
+/* Sums (error_sum of device.h) into ERROR_SUM, this worker's share, over the parts that count, of
+ * the n vectors x with their coefficients; of a program's error estimate. */
+odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const held *x,
+                                const odeon_scalar *coefficients);
+odeon_status solver_error(solver *s, const program *p);
+/* An accepted step: its record, and its end becomes the next one's start. Or the opposite. */
+odeon_status solver_accept(solver *s, const program *p, double t, double h);
+void solver_reject(solver *s);
+/* Runs and records start, which fills carry at t0. */
+odeon_status solver_begin(solver *s, double t0);
+
+odeon_tensor solver_vector(const solver *s, held x); /* [n] */
+odeon_tensor solver_part(const solver *s, held x, int32_t part);
+odeon_tensor solver_stage_time(const solver *s, int32_t eval);
+
+#endif

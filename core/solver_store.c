@@ -1,0 +1,297 @@
+/* What a solver keeps: vectors, frames, records. All of it is reserved between steps. */
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "solver.h"
+
+enum { FRAME_CHUNK = 16 }; /* frames per allocation */
+
+static odeon_status no_memory(const solver *s)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", s->path);
+}
+
+static int64_t aligned(int64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static void free_vectors(solver *s)
+{
+    const odeon_device *device = s->site->device;
+    if (s->vec_memory != NULL) {
+        device->ops->free(device->self, s->vec_memory);
+    }
+    mem_free(s->vecs);
+    s->vecs = s->free_vecs = NULL;
+    s->vec_memory = NULL;
+    s->n_vecs = s->n_free_vecs = 0;
+}
+
+static void free_frames(solver *s)
+{
+    const odeon_device *device = s->site->device;
+    for (size_t i = 0; i < s->n_chunks; i++) {
+        device->ops->free(device->self, s->frame_chunks[i]);
+        mem_free(s->frame_arrays[i]);
+    }
+    mem_free(s->frame_chunks);
+    mem_free(s->frame_arrays);
+    s->frame_chunks = NULL;
+    s->frame_arrays = NULL;
+    s->free_frames = NULL;
+    s->n_chunks = 0;
+    s->n_frames = s->n_free_frames = 0;
+}
+
+odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
+                           const char *path, solver **out)
+{
+    *out = NULL;
+    solver *s = mem_zalloc(1, sizeof *s);
+    if (s == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", path);
+    }
+    s->site = site;
+    s->stepper = method;
+    s->spec = spec;
+    s->path = path;
+    void *slots = NULL;
+    odeon_status status =
+        site->device->ops->alloc(site->device->self, ODEON_SLOTS * sizeof(double), &slots);
+    s->slots = slots;
+    if (status != ODEON_OK) {
+        mem_free(s);
+        return status;
+    }
+    *out = s;
+    return ODEON_OK;
+}
+
+void solver_destroy(solver *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    free_vectors(s);
+    free_frames(s);
+    s->site->device->ops->free(s->site->device->self, s->slots);
+    mem_free(s->kept);
+    mem_free(s->records);
+    mem_free(s->log);
+    mem_free(s);
+}
+
+int64_t solver_kept_bytes(const solver *s)
+{
+    return s->max_frames_used * s->frame_bytes +
+           (int64_t)(s->records_capacity * sizeof *s->records + s->kept_capacity * sizeof *s->kept);
+}
+
+odeon_status solver_fit(solver *s, const host_field *field)
+{
+    int64_t bytes = aligned(field->abi.n * odeon_dtype_bytes(field->abi.dtype));
+    if (bytes > s->vec_bytes) {
+        free_vectors(s);
+        s->vec_bytes = bytes;
+    }
+    if (aligned(field->frame_bytes) > s->frame_bytes) {
+        solver_drop_records(s);
+        free_frames(s);
+        s->frame_bytes = aligned(field->frame_bytes);
+    }
+    s->field = field;
+    return ODEON_OK;
+}
+
+/* Vectors never come in pieces: a larger set replaces one that nobody holds. */
+static odeon_status reserve_vectors(solver *s, int64_t n)
+{
+    if (n <= s->n_vecs) {
+        return ODEON_OK;
+    }
+    if (s->n_free_vecs != s->n_vecs) {
+        return diag_fail(ODEON_ERR_INTERNAL, "%s: vectors are in use between solves", s->path);
+    }
+    const odeon_device *device = s->site->device;
+    free_vectors(s);
+    void *memory = NULL;
+    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)(n * s->vec_bytes), &memory));
+    s->vec_memory = memory;
+    s->vecs = mem_zalloc((size_t)n, sizeof *s->vecs);
+    if (s->vecs == NULL) {
+        free_vectors(s);
+        return no_memory(s);
+    }
+    for (int64_t i = n; i-- > 0;) {
+        s->vecs[i] = (vec){.data = s->vec_memory + i * s->vec_bytes, .next = s->free_vecs};
+        s->free_vecs = &s->vecs[i];
+    }
+    s->n_vecs = s->n_free_vecs = n;
+    return ODEON_OK;
+}
+
+static odeon_status add_frames(solver *s)
+{
+    const odeon_device *device = s->site->device;
+    char **chunks = mem_resize(s->frame_chunks, s->n_chunks + 1, sizeof *chunks);
+    s->frame_chunks = chunks != NULL ? chunks : s->frame_chunks;
+    odeon_frame **arrays = mem_resize(s->frame_arrays, s->n_chunks + 1, sizeof *arrays);
+    s->frame_arrays = arrays != NULL ? arrays : s->frame_arrays;
+    odeon_frame *frames = mem_zalloc(FRAME_CHUNK, sizeof *frames);
+    if (chunks == NULL || arrays == NULL || frames == NULL) {
+        mem_free(frames);
+        return no_memory(s);
+    }
+    void *memory = NULL;
+    odeon_status status =
+        device->ops->alloc(device->self, (uint64_t)(FRAME_CHUNK * s->frame_bytes), &memory);
+    if (status != ODEON_OK) {
+        mem_free(frames);
+        return status;
+    }
+    s->frame_chunks[s->n_chunks] = memory;
+    s->frame_arrays[s->n_chunks++] = frames;
+    for (int i = 0; i < FRAME_CHUNK; i++) {
+        frames[i] =
+            (odeon_frame){.memory = (char *)memory + i * s->frame_bytes, .next = s->free_frames};
+        s->free_frames = &frames[i];
+    }
+    s->n_frames += FRAME_CHUNK;
+    s->n_free_frames += FRAME_CHUNK;
+    return ODEON_OK;
+}
+
+/* Room for one more record of n evaluations; grows by half, so that it settles. */
+static odeon_status reserve_records(solver *s, size_t n)
+{
+    if (s->n_kept + n > s->kept_capacity) {
+        size_t capacity = s->kept_capacity + s->kept_capacity / 2 + n + 64;
+        odeon_frame **kept = mem_resize(s->kept, capacity, sizeof *kept);
+        if (kept == NULL) {
+            return no_memory(s);
+        }
+        s->kept = kept;
+        s->kept_capacity = capacity;
+    }
+    if (s->n_records + 1 > s->records_capacity) {
+        size_t capacity = s->records_capacity + s->records_capacity / 2 + 16;
+        solve_record *records = mem_resize(s->records, capacity, sizeof *records);
+        if (records == NULL) {
+            return no_memory(s);
+        }
+        s->records = records;
+        s->records_capacity = capacity;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status reserve_log(solver *s)
+{
+    if (!s->log_steps || s->n_log < s->log_capacity) {
+        return ODEON_OK;
+    }
+    size_t capacity = s->log_capacity + s->log_capacity / 2 + 64;
+    double(*log)[2] = mem_resize(s->log, capacity, sizeof *log);
+    if (log == NULL) {
+        return no_memory(s);
+    }
+    s->log = log;
+    s->log_capacity = capacity;
+    return ODEON_OK;
+}
+
+/* Vectors that a step forward, and one backward, can have in use at once. */
+static int64_t vectors_needed(const solver *s, const program *p)
+{
+    enum { SPARE = 6 };
+    int64_t carry = s->stepper->info.n_carry;
+    int64_t forward = p->max_live + carry, back = p->n_combines + p->n_evals + 2 * carry;
+    return (forward > back || s->keep == ODEON_KEEP_NONE ? forward : back) + SPARE;
+}
+
+odeon_status solver_reserve(solver *s, const program *p)
+{
+    if (s->n_free_vecs == s->n_vecs) { /* between solves; programs of later indices are no larger */
+        int64_t n = vectors_needed(s, p);
+        for (size_t i = 0; i < s->stepper->n_programs; i++) {
+            int64_t other = vectors_needed(s, s->stepper->programs[i]);
+            n = other > n ? other : n;
+        }
+        ODEON_TRY(reserve_vectors(s, n));
+    }
+    ODEON_TRY(reserve_log(s));
+    if (s->keep == ODEON_KEEP_NONE) {
+        return ODEON_OK;
+    }
+    while (s->n_free_frames < p->n_evals) {
+        ODEON_TRY(add_frames(s));
+    }
+    return reserve_records(s, (size_t)p->n_evals);
+}
+
+held solver_take(solver *s)
+{
+    vec *v = s->free_vecs;
+    if (v == NULL) {
+        return (held){0};
+    }
+    s->free_vecs = v->next;
+    s->n_free_vecs--;
+    v->refs = 1;
+    return (held){.data = v->data, .owner = v};
+}
+
+held solver_share(held x)
+{
+    if (x.owner != NULL) {
+        x.owner->refs++;
+    }
+    return x;
+}
+
+void solver_let_go(solver *s, held *x)
+{
+    vec *v = x->owner;
+    *x = (held){0};
+    if (v != NULL && --v->refs == 0) {
+        v->next = s->free_vecs;
+        s->free_vecs = v;
+        s->n_free_vecs++;
+    }
+}
+
+void solver_drop_records(solver *s)
+{
+    for (size_t i = 0; i < s->n_kept; i++) {
+        s->kept[i]->next = s->free_frames;
+        s->free_frames = s->kept[i];
+    }
+    s->n_free_frames += (int64_t)s->n_kept;
+    s->n_kept = 0;
+    s->n_records = 0;
+}
+
+odeon_tensor solver_vector(const solver *s, held x)
+{
+    return (odeon_tensor){
+        .data = x.data, .dim = {s->field->abi.n}, .ndim = 1, .dtype = s->field->abi.dtype};
+}
+
+odeon_tensor solver_part(const solver *s, held x, int32_t part)
+{
+    const odeon_part *p = &s->field->abi.parts[part];
+    odeon_tensor tensor = solver_vector(s, x);
+    tensor.data = x.data + p->offset * odeon_dtype_bytes(tensor.dtype);
+    tensor.dim[0] = p->n;
+    return tensor;
+}
+
+odeon_tensor solver_stage_time(const solver *s, int32_t eval)
+{
+    return (odeon_tensor){.data = s->slots + ODEON_SLOT_STAGE_T + eval,
+                          .dim = {1},
+                          .ndim = 1,
+                          .dtype = ODEON_DTYPE_F64};
+}
