@@ -3,12 +3,20 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "ode.h"
+
 typedef struct extension {
     const char *id;
     const void *(*table)(void);
 } extension;
 
+static const void *ode_table(void)
+{
+    return ode_services();
+}
+
 static const extension extensions[] = {
+    {ODEON_HOST_ODE, ode_table},
     {NULL, NULL},
 };
 

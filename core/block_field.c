@@ -1,0 +1,162 @@
+#include "block_field.h"
+
+#include "diag.h"
+
+/* Device memory of at least so many bytes in *memory; what was there is gone when it grows. */
+static odeon_status grow(const odeon_device *device, char **memory, int64_t *bytes, int64_t wanted)
+{
+    if (wanted <= *bytes) {
+        return ODEON_OK;
+    }
+    if (*memory != NULL) {
+        device->ops->free(device->self, *memory);
+    }
+    *memory = NULL;
+    *bytes = 0;
+    void *fresh = NULL;
+    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)wanted, &fresh));
+    *memory = fresh;
+    *bytes = wanted;
+    return ODEON_OK;
+}
+
+static void release(const odeon_device *device, char **memory)
+{
+    if (*memory != NULL) {
+        device->ops->free(device->self, *memory);
+        *memory = NULL;
+    }
+}
+
+/* ---- the block ---- */
+
+static odeon_status block_eval(void *self, const odeon_tensor *t, const odeon_tensor *y,
+                               const odeon_tensor *dy, odeon_frame *keep)
+{
+    block_field *f = self;
+    odeon_context context = f->context;
+    context.t = t;
+    f->evals++;
+    return net_forward(f->plan, &context, y->data, dy->data, keep == NULL ? NULL : keep->memory);
+}
+
+/* Evaluates again where nothing was kept; running state must not see that. */
+static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_tensor *y,
+                              odeon_frame *kept, const odeon_tensor *dy_bar,
+                              const odeon_tensor *y_bar, const odeon_tensor *t_bar)
+{
+    block_field *f = self;
+    odeon_context context = f->context;
+    context.t = t;
+    context.flags &= ~ODEON_CALL_UPDATE_STATE;
+    if (kept == NULL) {
+        kept = &f->work;
+        f->evals++;
+        /* its value is not wanted: y_bar's memory holds it until the vjp overwrites it */
+        ODEON_TRY(net_forward(f->plan, &context, y->data, y_bar->data, kept->memory));
+    }
+    return net_vjp(f->plan, &context, kept->memory, dy_bar->data, y_bar->data, t_bar);
+}
+
+odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
+                             const odeon_tensor *state)
+{
+    int64_t samples = state->dim[0], n = odeon_count(state), features = odeon_count(&body->in);
+    ODEON_TRY(net_plan_for(body, samples, context->flags, &f->plan));
+    ODEON_TRY(grow(context->device, &f->work.memory, &f->work_bytes, f->plan->frame_bytes));
+    f->context = *context;
+    f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
+    f->host = (host_field){.frame_bytes = f->plan->frame_bytes,
+                           .frame_in = f->plan->in_at,
+                           .frame_out = f->plan->out_at};
+    f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
+                                .n_parts = 1,
+                                .parts = &f->part,
+                                .n = n,
+                                .dtype = state->dtype,
+                                .self = f,
+                                .eval = block_eval,
+                                .vjp = block_vjp};
+    return ODEON_OK;
+}
+
+void block_field_fini(block_field *f, const odeon_device *device)
+{
+    release(device, &f->work.memory);
+}
+
+/* ---- its continuous adjoint ---- */
+
+static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32_t part)
+{
+    odeon_tensor x = *z;
+    x.data = (char *)z->data + f->parts[part].offset * odeon_dtype_bytes(z->dtype);
+    x.dim[0] = f->parts[part].n;
+    return x;
+}
+
+/* y' = f, a' = -a^T df/dy, theta_bar' = -a^T df/dtheta: one evaluation that keeps its frame, one
+ * vjp with the cotangent -a. The parameters' gradients are sent into z's derivative for the while.
+ */
+static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_tensor *z,
+                                 const odeon_tensor *dz, odeon_frame *keep)
+{
+    adjoint_field *f = self;
+    block_field *base = f->base;
+    const odeon_device_ops *ops = base->context.device->ops;
+    odeon_queue *queue = base->context.queue;
+    odeon_tensor y = part_of(f, z, 0), a = part_of(f, z, 1), minus_a = a;
+    odeon_tensor dy = part_of(f, dz, 0), da = part_of(f, dz, 1), dtheta = part_of(f, dz, 2);
+    const odeon_tensor *x[1] = {&a};
+    odeon_scalar minus[1] = {odeon_imm(-1.0)};
+    (void)keep; /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0 */
+    minus_a.data = f->cotangent;
+    ODEON_TRY(block_eval(base, t, &y, &dy, &base->work));
+    ODEON_TRY(ops->lincomb(queue, &minus_a, NULL, 1, x, minus, NULL));
+    ODEON_TRY(ops->fill(queue, &dtheta, odeon_imm(0.0), NULL));
+    net_bind_grads(f->body, (char *)dtheta.data - f->theta_begin * odeon_dtype_bytes(dtheta.dtype));
+    odeon_status status = block_vjp(base, t, &y, &base->work, &minus_a, &da, NULL);
+    net_bind_grads(f->body, f->body->site->grads);
+    return status;
+}
+
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body)
+{
+    int64_t n = base->host.abi.n, width = odeon_dtype_bytes(base->host.abi.dtype);
+    f->base = base;
+    f->body = body;
+    base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
+    net_param_range(body, &f->theta_begin, &f->theta_end);
+    int64_t n_theta = f->theta_end - f->theta_begin;
+    /* parts start at multiples of 64 bytes, so that no operator meets an odd address */
+    int64_t step = 64 / width, stride = (n + step - 1) / step * step;
+    f->parts[0] = base->part;
+    f->parts[1] = base->part;
+    f->parts[1].name = "adjoint";
+    f->parts[1].offset = stride;
+    f->parts[2] =
+        (odeon_part){.name = "theta",
+                     .offset = 2 * stride,
+                     .n = n_theta,
+                     .n_global = n_theta,
+                     .flags = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM | ODEON_PART_SHARED};
+    int64_t total = 2 * stride + n_theta;
+    const odeon_device *device = base->context.device;
+    ODEON_TRY(grow(device, &f->state, &f->state_bytes, total * width + 64));
+    ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, n * width + 64));
+    f->host = (host_field){.frame_bytes = 0, .frame_in = -1, .frame_out = -1};
+    f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
+                                .n_parts = 3,
+                                .parts = f->parts,
+                                .n = total,
+                                .dtype = base->host.abi.dtype,
+                                .self = f,
+                                .eval = adjoint_eval};
+    return ODEON_OK;
+}
+
+void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
+{
+    release(device, &f->state);
+    release(device, &f->cotangent);
+}

@@ -1,0 +1,37 @@
+/* block_field.h: the fields of one ODE block: f(t, y) = body(t, y), and its continuous adjoint. */
+#ifndef ODEON_CORE_BLOCK_FIELD_H
+#define ODEON_CORE_BLOCK_FIELD_H
+#include "net.h"
+#include "solver.h"
+
+/* f(t, y): the body of a block, on this worker's slice. */
+typedef struct block_field {
+    host_field host;
+    odeon_part part;
+    const net_plan *plan;
+    odeon_context context; /* of the layer's call; t and slots are set per evaluation */
+    odeon_frame work;      /* for evaluations that are repeated */
+    int64_t work_bytes;
+    int64_t evals; /* since it was last set to 0 */
+} block_field;
+
+/* Fits the field to a body and a call: shapes and context. May allocate. */
+odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
+                             const odeon_tensor *state);
+void block_field_fini(block_field *f, const odeon_device *device);
+
+/* The field of (y, a, theta_bar). Evaluations go through base; gradients into the state. */
+typedef struct adjoint_field {
+    host_field host;
+    odeon_part parts[3];
+    block_field *base;
+    odeon_net *body;
+    int64_t theta_begin, theta_end; /* range of the flat parameter vector */
+    char *state, *cotangent;        /* device: the augmented state [n]; -a */
+    int64_t state_bytes, cotangent_bytes;
+} adjoint_field;
+
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body);
+void adjoint_field_fini(adjoint_field *f, const odeon_device *device);
+
+#endif

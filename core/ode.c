@@ -1,0 +1,257 @@
+#include "ode.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "ode_solve.h"
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the ODE block", path);
+}
+
+/* ---- set-up ---- */
+
+static void ode_destroy(odeon_ode *ode)
+{
+    if (ode == NULL) {
+        return;
+    }
+    const odeon_device *device = ode->site->device;
+    solver_destroy(ode->forward);
+    solver_destroy(ode->backward);
+    block_field_fini(&ode->field, device);
+    adjoint_field_fini(&ode->adjoint, device);
+    if (ode->state_bar != NULL) {
+        device->ops->free(device->self, ode->state_bar);
+    }
+    stepper_destroy(ode->stepper);
+    instance_destroy(ode->gradient);
+    mem_free(ode->replay);
+    mem_free(ode->replay_path);
+    mem_free(ode->path);
+    mem_free(ode);
+}
+
+static odeon_status check_body(const odeon_ode *ode)
+{
+    const odeon_net *body = ode->body;
+    char in[128], out[128];
+    if (body->holds_ode) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: its body holds another ODE block; put them in a row", ode->path);
+    }
+    if (body->in.ndim != body->out.ndim ||
+        memcmp(body->in.dim, body->out.dim, sizeof body->in.dim) != 0) {
+        net_shape_text(&body->in, in, sizeof in);
+        net_shape_text(&body->out, out, sizeof out);
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: dy/dt must have the shape of y, but the body makes %s of %s (last "
+                         "layer %s)",
+                         ode->path, out, in,
+                         body->n > 0 ? body->layers[body->n - 1].path : "missing");
+    }
+    return ODEON_OK;
+}
+
+/* Does the integrator offer what the choice of steps and the gradient ask for? */
+static odeon_status check_method(const odeon_ode *ode)
+{
+    const char *id = ode->stepper->instance->component->id;
+    if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
+        return ODEON_OK;
+    }
+    if (ode->stepper->info.embedded_order == 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s estimates no error, so its steps cannot be adaptive: "
+                         "give steps or step_size, or another integrator",
+                         ode->path, id);
+    }
+    if ((ode->stepper->info.flags & ODEON_STEPPER_FIXED_H) != 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s is for equal steps: give steps or step_size", ode->path,
+                         id);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
+{
+    ODEON_TRY(check_body(ode));
+    if (spec->mode == ODEON_STEPS_REPLAY) {
+        ode->replay_path = mem_strdup(spec->replay_path);
+        if (ode->replay_path == NULL) {
+            return no_memory(ode->path);
+        }
+        ode->spec.replay_path = ode->replay_path;
+        ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
+    }
+    ODEON_TRY(stepper_create(spec->integrator, ode->path, &ode->stepper));
+    ODEON_TRY(check_method(ode));
+    ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
+    ode->gradient_ops = ode->gradient->component->ops;
+    ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->forward));
+    ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->backward));
+    ode->forward->replay = ode->backward->replay = (const double(*)[2])ode->replay;
+    ode->forward->n_replay = ode->backward->n_replay = ode->n_replay;
+    return ODEON_OK;
+}
+
+/* The session finds its blocks in the site's list. */
+static odeon_status enlist(odeon_ode *ode)
+{
+    net_site *site = ode->site;
+    odeon_ode **list = mem_resize(site->odes, site->n_odes + 1, sizeof(odeon_ode *));
+    if (list == NULL) {
+        return no_memory(ode->path);
+    }
+    list[site->n_odes++] = ode;
+    site->odes = list;
+    return ODEON_OK;
+}
+
+static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
+                               odeon_ode **out)
+{
+    const instance *layer = host->self;
+    *out = NULL;
+    odeon_ode *ode = mem_zalloc(1, sizeof *ode);
+    if (ode == NULL) {
+        return no_memory(layer->path);
+    }
+    ode->site = body->site;
+    ode->body = body;
+    ode->spec = *spec;
+    ode->path = mem_strdup(layer->path);
+    odeon_status status = ode->path == NULL ? no_memory(layer->path) : make_parts(ode, spec);
+    if (status == ODEON_OK) {
+        status = enlist(ode);
+    }
+    if (status != ODEON_OK) {
+        ode_destroy(ode);
+        return status;
+    }
+    ode->services = ode_solve_services(ode);
+    ode->counters = (metrics_block){.path = ode->path, .drift = NAN, .share = NAN};
+    *out = ode;
+    return ODEON_OK;
+}
+
+/* ---- calls ---- */
+
+static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
+                             int32_t flags, odeon_layer_plan *out)
+{
+    int32_t needs = ode->gradient_ops->flags;
+    (void)device;
+    (void)flags;
+    out->out = *in;
+    out->out.data = NULL;
+    out->flags = ((needs & ODEON_GRADIENT_NEEDS_Y0) != 0 ? ODEON_LAYER_NEEDS_IN : 0) |
+                 ((needs & ODEON_GRADIENT_NEEDS_Y1) != 0 ? ODEON_LAYER_NEEDS_OUT : 0);
+    return ODEON_OK;
+}
+
+static odeon_tensor flat(const odeon_tensor *x)
+{
+    return (odeon_tensor){.data = x->data, .dim = {odeon_count(x)}, .ndim = 1, .dtype = x->dtype};
+}
+
+/* Fits everything that depends on the batch's size. */
+static odeon_status fit(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in)
+{
+    const odeon_device *device = ode->site->device;
+    odeon_context inside = *context;
+    int64_t bytes = odeon_count(in) * odeon_dtype_bytes(in->dtype) + 64;
+    inside.slots = ode->forward->slots;
+    ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, in));
+    if (bytes > ode->state_bar_bytes) {
+        device->ops->free(device->self, ode->state_bar);
+        ode->state_bar = NULL;
+        ode->state_bar_bytes = 0;
+        void *memory = NULL;
+        ODEON_TRY(device->ops->alloc(device->self, (uint64_t)bytes, &memory));
+        ode->state_bar = memory;
+        ode->state_bar_bytes = bytes;
+    }
+    ode->field.evals = 0;
+    return ODEON_OK;
+}
+
+static void count_forward(odeon_ode *ode)
+{
+    const solve_stats *stats = &ode->forward_stats;
+    ode->counters.evals_forward = ode->field.evals;
+    ode->counters.accepted = stats->accepted;
+    ode->counters.rejected = stats->rejected;
+    ode->counters.h_min = stats->h_min;
+    ode->counters.h_max = stats->h_max;
+    ode->counters.evals_backward = 0;
+    ode->counters.accepted_backward = 0;
+    ode->counters.rejected_backward = 0;
+    ode->counters.drift = NAN;
+    ode->counters.share = NAN;
+}
+
+/* All that the block holds on the device beside one evaluation's scratch. */
+static int64_t bytes_held(const odeon_ode *ode)
+{
+    const solver *f = ode->forward, *b = ode->backward;
+    return solver_kept_bytes(f) + solver_kept_bytes(b) + f->n_vecs * f->vec_bytes +
+           b->n_vecs * b->vec_bytes + ode->field.work_bytes + ode->adjoint.state_bytes +
+           ode->adjoint.cotangent_bytes + ode->state_bar_bytes;
+}
+
+static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
+                                const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
+{
+    odeon_tensor y0 = flat(in), y = flat(out);
+    bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
+    ODEON_TRY(fit(ode, context, in));
+    ODEON_TRY(ode->services.copy(ode, &y0, &y));
+    odeon_status status =
+        keep != 0 ? ode->gradient_ops->forward(ode->gradient->self, &ode->services,
+                                               &ode->field.host.abi, ode->spec.t0, ode->spec.t1, &y)
+                  : ode->services.solve(ode, &ode->field.host.abi, ode->spec.t0, ode->spec.t1,
+                                        ODEON_KEEP_NONE, &y);
+    count_forward(ode);
+    if (status == ODEON_OK && measure) {
+        status = ode_relative_distance(ode, &y, &y0, &ode->counters.share);
+    }
+    ode->counters.bytes = bytes_held(ode);
+    return status;
+}
+
+static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
+                            const odeon_tensor *out, const odeon_tensor *d_out,
+                            const odeon_tensor *d_in)
+{
+    ODEON_TRY(fit(ode, context, d_out));
+    odeon_tensor y0 = in == NULL ? (odeon_tensor){0} : flat(in);
+    odeon_tensor y1 = out == NULL ? (odeon_tensor){0} : flat(out);
+    odeon_tensor d_y1 = flat(d_out), d_y0 = d_in == NULL ? d_y1 : flat(d_in);
+    if (d_in == NULL) { /* nobody wants it, but the walk needs the room */
+        d_y0.data = ode->state_bar;
+    }
+    odeon_status status = ode->gradient_ops->backward(
+        ode->gradient->self, &ode->services, &ode->field.host.abi, ode->spec.t0, ode->spec.t1,
+        in == NULL ? NULL : &y0, out == NULL ? NULL : &y1, &d_y1, &d_y0);
+    ode->counters.evals_backward = ode->field.evals;
+    ode->counters.accepted_backward = ode->backward_stats.accepted;
+    ode->counters.rejected_backward = ode->backward_stats.rejected;
+    ode->counters.bytes = bytes_held(ode);
+    return status;
+}
+
+const odeon_ode_services *ode_services(void)
+{
+    static const odeon_ode_services services = {.struct_size = sizeof services,
+                                                .create = ode_create,
+                                                .destroy = ode_destroy,
+                                                .plan = ode_plan,
+                                                .forward = ode_forward,
+                                                .vjp = ode_vjp};
+    return &services;
+}

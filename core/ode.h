@@ -1,0 +1,40 @@
+/* ode.h: the ODE block: field, solver, gradient method and counters of one block on one worker.
+ * Implements odeon_ode_services (odeon/container.h). */
+#ifndef ODEON_CORE_ODE_H
+#define ODEON_CORE_ODE_H
+#include "block_field.h"
+#include "odeon/container.h"
+#include "run_dir.h"
+
+struct odeon_ode {
+    net_site *site;
+    odeon_net *body;
+    char *path;
+    odeon_ode_spec spec; /* its texts and configurations are not used after create */
+    char *replay_path;
+    stepper *stepper;
+    instance *gradient;
+    const odeon_gradient_ops *gradient_ops;
+    double (*replay)[2];
+    size_t n_replay;
+
+    solver *forward, *backward; /* of f, and of its adjoint */
+    block_field field;
+    adjoint_field adjoint;
+    char *state_bar; /* device: a vector of the state's shape, for cotangents and differences */
+    int64_t state_bar_bytes;
+    odeon_solve_services services;
+
+    metrics_block counters; /* of the last forward and backward */
+    solve_stats forward_stats, backward_stats;
+    bool measure_share; /* also for batches of training */
+};
+
+/* The table that plugins get as ODEON_HOST_ODE. */
+const odeon_ode_services *ode_services(void);
+
+/* Reads a list of steps: lines "t,h" with a heading. ODEON_ERR_IO, ODEON_ERR_DATA. */
+odeon_status steps_read(const char *path, double (**steps)[2], size_t *n);
+odeon_status steps_write(const char *path, const double (*steps)[2], size_t n);
+
+#endif

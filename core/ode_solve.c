@@ -1,0 +1,126 @@
+/* The services that a gradient method works with (odeon/gradient.h). */
+#include "ode_solve.h"
+
+#include <math.h>
+
+#include "diag.h"
+
+static odeon_status serve_solve(void *self, const odeon_field *field, double t0, double t1,
+                                int32_t keep, const odeon_tensor *y)
+{
+    odeon_ode *ode = self;
+    const host_field *host = field->self;
+    bool adjoint = host == &ode->adjoint.host;
+    solver *s = adjoint ? ode->backward : ode->forward;
+    odeon_status status = solver_solve(s, host, t0, t1, keep, y);
+    *(adjoint ? &ode->backward_stats : &ode->forward_stats) = s->stats;
+    return status;
+}
+
+static int64_t serve_record_count(void *self)
+{
+    const odeon_ode *ode = self;
+    return (int64_t)ode->forward->n_records;
+}
+
+static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *y_bar)
+{
+    odeon_ode *ode = self;
+    if (field->self != &ode->field) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
+                         ode->path);
+    }
+    return solver_reverse(ode->forward, y_bar);
+}
+
+static odeon_status serve_augment(void *self, const odeon_field *field, int32_t norm,
+                                  const odeon_field **out, odeon_tensor *state)
+{
+    odeon_ode *ode = self;
+    if (field->self != &ode->field || norm != ODEON_AUGMENT_SEMINORM) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this adjoint cannot be made yet", ode->path);
+    }
+    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body));
+    *out = &ode->adjoint.host.abi;
+    *state = (odeon_tensor){
+        .data = ode->adjoint.state, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
+    return ode->site->device->ops->fill(ode->site->queue, state, odeon_imm(0.0), NULL);
+}
+
+static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
+                                    const odeon_tensor *state)
+{
+    const odeon_ode *ode = self;
+    const adjoint_field *f = &ode->adjoint;
+    int64_t width = odeon_dtype_bytes(state->dtype);
+    odeon_tensor theta = *state, grads = *state;
+    if (augmented->self != f) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not this block's adjoint", ode->path);
+    }
+    theta.dim[0] = grads.dim[0] = f->parts[2].n;
+    theta.data = (char *)state->data + f->parts[2].offset * width;
+    grads.data = ode->site->grads + f->theta_begin * width;
+    const odeon_tensor *x[1] = {&theta};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return ode->site->device->ops->lincomb(ode->site->queue, &grads, &grads, 1, x, one, NULL);
+}
+
+odeon_status ode_relative_distance(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
+                                   double *out)
+{
+    const net_site *site = ode->site;
+    const odeon_device_ops *ops = site->device->ops;
+    double *slots = ode->forward->slots, sums[2];
+    odeon_tensor difference = *y;
+    difference.data = ode->state_bar;
+    const odeon_tensor *x[1] = {y0};
+    odeon_scalar minus[1] = {odeon_imm(-1.0)};
+    odeon_status status = ops->lincomb(site->queue, &difference, y, 1, x, minus, NULL);
+    if (status == ODEON_OK) {
+        status = ops->dot(site->queue, &difference, &difference, slots, ODEON_SLOT_USER);
+    }
+    if (status == ODEON_OK) {
+        status = ops->dot(site->queue, y0, y0, slots, ODEON_SLOT_USER + 1);
+    }
+    if (status != ODEON_OK) {
+        return worker_group_settle(site->group, status);
+    }
+    const odeon_group *group = &site->group->abi;
+    ODEON_TRY(
+        group->reduce_slots(group->self, site->queue, slots, ODEON_SLOT_USER, 2, 0, ODEON_OK));
+    ODEON_TRY(ops->slots_read(site->queue, slots, ODEON_SLOT_USER, 2, sums));
+    *out = sqrt(sums[0] / sums[1]);
+    return ODEON_OK;
+}
+
+static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
+{
+    odeon_ode *ode = self;
+    return ode_relative_distance(ode, y, y0, &ode->counters.drift);
+}
+
+static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_tensor *y)
+{
+    const odeon_ode *ode = self;
+    return x->data == y->data ? ODEON_OK : ode->site->device->ops->copy(ode->site->queue, x, y);
+}
+
+static odeon_status serve_zero(void *self, const odeon_tensor *y)
+{
+    const odeon_ode *ode = self;
+    return ode->site->device->ops->fill(ode->site->queue, y, odeon_imm(0.0), NULL);
+}
+
+odeon_solve_services ode_solve_services(odeon_ode *ode)
+{
+    return (odeon_solve_services){.struct_size = sizeof(odeon_solve_services),
+                                  .self = ode,
+                                  .solve = serve_solve,
+                                  .record_count = serve_record_count,
+                                  .reverse = serve_reverse,
+                                  .augment = serve_augment,
+                                  .add_theta = serve_add_theta,
+                                  .drift = serve_drift,
+                                  .copy = serve_copy,
+                                  .zero = serve_zero};
+}

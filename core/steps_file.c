@@ -1,0 +1,107 @@
+/* A list of steps as CSV: a heading "t,h", then one accepted step a line. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "atomic_file.h"
+#include "diag.h"
+#include "mem.h"
+#include "number.h"
+#include "ode.h"
+#include "text.h"
+
+odeon_status steps_write(const char *path, const double (*steps)[2], size_t n)
+{
+    text_buffer text = {0};
+    text_add(&text, "t,h\n");
+    for (size_t i = 0; i < n; i++) {
+        text_number(&text, steps[i][0]);
+        text_add(&text, ",");
+        text_number(&text, steps[i][1]);
+        text_add(&text, "\n");
+    }
+    odeon_status status = text.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
+                                      : atomic_file_put(path, text.data, text.length);
+    text_fini(&text);
+    return status;
+}
+
+/* "t,h" into two numbers; the line is cut at the comma. */
+static bool parse_line(char *line, double step[2])
+{
+    char *comma = strchr(line, ',');
+    if (comma == NULL) {
+        return false;
+    }
+    *comma = '\0';
+    return number_parse_f64(line, &step[0]) == NUMBER_OK &&
+           number_parse_f64(comma + 1, &step[1]) == NUMBER_OK && step[1] != 0.0;
+}
+
+/* Steps must follow each other without a gap, in one direction. */
+static bool follows(const double (*steps)[2], size_t n, const double step[2])
+{
+    if (n == 0) {
+        return true;
+    }
+    const double *before = steps[n - 1];
+    double end = before[0] + before[1];
+    return fabs(step[0] - end) <= 1e-9 * (fabs(end) + fabs(before[1])) &&
+           (step[1] > 0.0) == (before[1] > 0.0);
+}
+
+static odeon_status add_step(const char *path, int line, char *text, double (**steps)[2], size_t *n)
+{
+    double step[2];
+    if (!parse_line(text, step)) {
+        return diag_fail(ODEON_ERR_DATA, "%s:%d: expected two numbers t,h with h not 0", path,
+                         line);
+    }
+    if (!follows((const double(*)[2]) * steps, *n, step)) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s:%d: this step does not begin where the one before ends", path, line);
+    }
+    double(*list)[2] = mem_resize(*steps, *n + 1, sizeof *list);
+    if (list == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+    }
+    memcpy(list[*n], step, sizeof step);
+    *steps = list;
+    (*n)++;
+    return ODEON_OK;
+}
+
+static odeon_status read_lines(const char *path, FILE *file, double (**steps)[2], size_t *n)
+{
+    char line[128];
+    for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (line[0] != '\0' && !(number == 1 && strcmp(line, "t,h") == 0)) {
+            ODEON_TRY(add_step(path, number, line, steps, n));
+        }
+    }
+    if (ferror(file)) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+    }
+    return *n > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: lists no steps", path);
+}
+
+odeon_status steps_read(const char *path, double (**steps)[2], size_t *n)
+{
+    *steps = NULL;
+    *n = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    }
+    odeon_status status = read_lines(path, file, steps, n);
+    (void)fclose(file);
+    if (status != ODEON_OK) {
+        mem_free(*steps);
+        *steps = NULL;
+        *n = 0;
+    }
+    return status;
+}
