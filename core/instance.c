@@ -123,7 +123,10 @@ static const char *option_text(const odeon_config *config, const char *name)
 {
     static const int32_t types[] = {ODEON_OPTION_STRING, ODEON_OPTION_CHOICE, ODEON_OPTION_PATH};
     const option_value *value = read_value(config, name, 3, types);
-    return value != NULL ? value->text : NULL;
+    if (value == NULL) {
+        return NULL;
+    }
+    return value->argument != NULL ? value->argument : value->text;
 }
 
 static const int64_t *option_list_i64(const odeon_config *config, const char *name, int32_t *n)

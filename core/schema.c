@@ -104,6 +104,7 @@ static odeon_config *config_create(const odeon_component *component, config_wher
 void schema_value_clear(option_value *value)
 {
     mem_free(value->text);
+    mem_free(value->argument);
     mem_free(value->list_i);
     mem_free(value->list_f);
     schema_destroy(value->component);
@@ -141,10 +142,12 @@ static bool copy_value(const option_value *from, option_value *to)
     bool complete = true;
     *to = *from;
     to->text = from->text != NULL ? mem_strdup(from->text) : NULL;
+    to->argument = from->argument != NULL ? mem_strdup(from->argument) : NULL;
     to->list_i = copy_list(from->list_i, from->n, sizeof *from->list_i, &complete);
     to->list_f = copy_list(from->list_f, from->n, sizeof *from->list_f, &complete);
     to->component = from->component != NULL ? schema_copy(from->component) : NULL;
     return complete && (from->text == NULL || to->text != NULL) &&
+           (from->argument == NULL || to->argument != NULL) &&
            (from->component == NULL || to->component != NULL);
 }
 

@@ -26,8 +26,9 @@ typedef struct option_value {
     int32_t n;           /* of a list */
     int32_t size_symbol; /* SIZE_*: what stands in place of a number */
     odeon_config *component;
-    bool given; /* by the INI or an override, not by default */
-    bool set;   /* has a value (not OPTIONAL and left out) */
+    char *argument; /* CHOICE: the absolute path of a choice that takes one; else NULL */
+    bool given;     /* by the INI or an override, not by default */
+    bool set;       /* has a value (not OPTIONAL and left out) */
     config_where where;
 } option_value;
 

@@ -200,6 +200,32 @@ static odeon_status read_flag(const reading *in)
     return refuse_value(in);
 }
 
+/* A choice "name(path)", typed name(path=FILE). */
+static bool takes_path(const char *choice, size_t length, const char *text)
+{
+    static const char suffix[] = "(path)", typed[] = "(path=";
+    size_t name = length - (sizeof suffix - 1), n = strlen(text);
+    return length > sizeof suffix - 1 && memcmp(choice + name, suffix, sizeof suffix - 1) == 0 &&
+           strncmp(text, choice, name) == 0 && strncmp(text + name, typed, sizeof typed - 1) == 0 &&
+           n > name + sizeof typed && text[n - 1] == ')';
+}
+
+static odeon_status read_choice_path(const reading *in, const char *choice)
+{
+    size_t name = strcspn(choice, "("), n = strlen(in->text), begin = name + sizeof "(path=" - 1;
+    char *file = mem_strdup(in->text + begin);
+    if (file == NULL) {
+        return no_memory(in);
+    }
+    file[n - begin - 1] = '\0';
+    in->out->argument = path_absolute(file, in->folder);
+    mem_free(file);
+    if (in->out->argument != NULL) {
+        in->out->text = mem_printf("%.*s(path=%s)", (int)name, choice, in->out->argument);
+    }
+    return in->out->text != NULL ? ODEON_OK : no_memory(in);
+}
+
 static odeon_status read_choice(const reading *in)
 {
     size_t n = strlen(in->text);
@@ -209,6 +235,10 @@ static odeon_status read_choice(const reading *in)
         if (length == n && memcmp(choice, in->text, n) == 0) {
             in->out->i = index;
             return keep_text(in, in->text);
+        }
+        if (takes_path(choice, length, in->text)) {
+            in->out->i = index;
+            return read_choice_path(in, choice);
         }
         choice = choice[length] == '|' ? choice + length + 1 : NULL;
     }

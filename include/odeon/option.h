@@ -14,15 +14,16 @@ extern "C" {
 
 /* Type                   as typed                      read with */
 enum {
-    ODEON_OPTION_I64 = 1,      /* -3, 128                      option_i64 */
-    ODEON_OPTION_F64 = 2,      /* 1e-3                         option_f64 */
-    ODEON_OPTION_FLAG = 3,     /* yes, no, true, false, on, off, 1, 0   option_i64: 0 or 1 */
-    ODEON_OPTION_STRING = 4,   /* any text                     option_text */
-    ODEON_OPTION_CHOICE = 5,   /* one of choices "a|b|c"       option_i64: its index, option_text */
-    ODEON_OPTION_PATH = 6,     /* made absolute by the host    option_text */
-    ODEON_OPTION_I64_LIST = 7, /* 1 28 28                      option_list_i64 */
-    ODEON_OPTION_F64_LIST = 8, /* 0 0.5 1                      option_list_f64 */
-    ODEON_OPTION_SIZE = 9,     /* >= 1, or state, or classes   option_i64 */
+    ODEON_OPTION_I64 = 1,    /* -3, 128                      option_i64 */
+    ODEON_OPTION_F64 = 2,    /* 1e-3                         option_f64 */
+    ODEON_OPTION_FLAG = 3,   /* yes, no, true, false, on, off, 1, 0   option_i64: 0 or 1 */
+    ODEON_OPTION_STRING = 4, /* any text                     option_text */
+    ODEON_OPTION_CHOICE = 5, /* one of choices "a|b|c"       option_i64: its index, option_text */
+    /* a choice "name(path)" is typed name(path=FILE); option_text is then FILE, absolute */
+    ODEON_OPTION_PATH = 6,      /* made absolute by the host    option_text */
+    ODEON_OPTION_I64_LIST = 7,  /* 1 28 28                      option_list_i64 */
+    ODEON_OPTION_F64_LIST = 8,  /* 0 0.5 1                      option_list_f64 */
+    ODEON_OPTION_SIZE = 9,      /* >= 1, or state, or classes   option_i64 */
     ODEON_OPTION_COMPONENT = 10 /* id(key=value), kind in choices   option_component */
 };
 
