@@ -1,0 +1,76 @@
+/* adjoint: the continuous adjoint, solved backward beside the state:
+ *
+ *   y' = f,  a' = -a^T df/dy,  theta_bar' = -a^T df/dtheta,  from t1 to t0,
+ *   y(t1) as the forward solve left it, a(t1) = dL/dy(t1), theta_bar(t1) = 0.
+ *
+ * Memory does not grow with the steps; the gradient is that of the problem, up to the tolerance,
+ * not that of the steps. theta_bar is left out of the error norm (a seminorm).
+ * Source: Chen et al., Neural ODEs, 2018, algorithm 1; Kidger, Chen, Lyons, "Hey, that's not an
+ * ODE", 2021. */
+#include "odeon/gradient.h"
+#include "odeon/plugin.h"
+
+enum { PART_Y = 0, PART_ADJOINT = 1 };
+
+static odeon_status forward(void *self, const odeon_solve_services *services,
+                            const odeon_field *field, double t0, double t1, const odeon_tensor *y)
+{
+    (void)self;
+    return services->solve(services->self, field, t0, t1, ODEON_KEEP_NONE, y);
+}
+
+/* One part of the augmented state. */
+static odeon_tensor part(const odeon_field *field, const odeon_tensor *state, int32_t index)
+{
+    odeon_tensor x = *state;
+    x.data = (char *)state->data + field->parts[index].offset * odeon_dtype_bytes(state->dtype);
+    x.dim[0] = field->parts[index].n;
+    return x;
+}
+
+static odeon_status backward(void *self, const odeon_solve_services *services,
+                             const odeon_field *field, double t0, double t1, const odeon_tensor *y0,
+                             const odeon_tensor *y1, const odeon_tensor *d_y1,
+                             const odeon_tensor *d_y0)
+{
+    (void)self;
+    const odeon_field *augmented;
+    odeon_tensor state;
+    ODEON_TRY(services->augment(services->self, field, ODEON_AUGMENT_SEMINORM, &augmented, &state));
+    odeon_tensor y = part(augmented, &state, PART_Y), a = part(augmented, &state, PART_ADJOINT);
+    ODEON_TRY(services->copy(services->self, y1, &y));
+    ODEON_TRY(services->copy(services->self, d_y1, &a));
+    ODEON_TRY(services->solve(services->self, augmented, t1, t0, ODEON_KEEP_NONE, &state));
+    ODEON_TRY(services->add_theta(services->self, augmented, &state));
+    ODEON_TRY(services->copy(services->self, &a, d_y0));
+    return services->drift(services->self, &y, y0);
+}
+
+static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
+                                       .flags = ODEON_GRADIENT_NEEDS_Y0 | ODEON_GRADIENT_NEEDS_Y1,
+                                       .forward = forward,
+                                       .backward = backward};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_GRADIENT,
+    .id = "adjoint",
+    .summary = "continuous adjoint solved backward; memory does not grow with the steps",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Chen et al., Neural Ordinary Differential Equations, 2018, algorithm 1",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("gradient/adjoint");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "adjoint",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

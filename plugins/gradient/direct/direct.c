@@ -1,0 +1,56 @@
+/* direct: backpropagation through the solver: the exact gradient of the accepted steps with their
+ * sizes held fixed. Keeps of every step what its reverse needs, so memory grows with their number.
+ * Source: Hager, Runge-Kutta methods in optimal control and the transformed adjoint system, 2000.
+ */
+#include "odeon/gradient.h"
+#include "odeon/plugin.h"
+
+static odeon_status forward(void *self, const odeon_solve_services *services,
+                            const odeon_field *field, double t0, double t1, const odeon_tensor *y)
+{
+    (void)self;
+    return services->solve(services->self, field, t0, t1, ODEON_KEEP_FRAMES, y);
+}
+
+static odeon_status backward(void *self, const odeon_solve_services *services,
+                             const odeon_field *field, double t0, double t1, const odeon_tensor *y0,
+                             const odeon_tensor *y1, const odeon_tensor *d_y1,
+                             const odeon_tensor *d_y0)
+{
+    (void)self;
+    (void)t0;
+    (void)t1;
+    (void)y0;
+    (void)y1;
+    ODEON_TRY(services->copy(services->self, d_y1, d_y0));
+    return services->reverse(services->self, field, d_y0);
+}
+
+static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
+                                       .flags = ODEON_GRADIENT_DISCRETE,
+                                       .forward = forward,
+                                       .backward = backward};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_GRADIENT,
+    .id = "direct",
+    .summary = "exact gradient of the steps taken; memory grows with their number",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Hager, Numerische Mathematik 87 (2000), section 2",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("gradient/direct");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "direct",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,216 @@
+/* ode: y(t1) from dy/dt = body(t, y), y(t0) = x; x and y(t1) [B, ...] of one shape.
+ *
+ * The layer says what is to be solved and how; the host solves (odeon/container.h).
+ * Source: Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018. */
+#include <string.h>
+
+#include "control.h"
+#include "odeon/plugin.h"
+
+typedef struct ode {
+    const odeon_host *host;
+    const odeon_ode_services *services;
+    odeon_ode_spec spec;
+    odeon_ode *block; /* the host's, once there is a body */
+} ode;
+
+#define OPTION(variable, ...)                                                                      \
+    static const odeon_option variable = {.struct_size = sizeof(odeon_option), __VA_ARGS__}
+
+OPTION(span, .type = ODEON_OPTION_F64_LIST, .name = "span", .default_text = "0 1",
+       .help = "start and end of the integration: two times, in either direction");
+OPTION(integrator, .type = ODEON_OPTION_COMPONENT, .name = "integrator", .choices = "integrator",
+       .flags = ODEON_OPTION_REQUIRED, .help = "method of integration");
+OPTION(gradient, .type = ODEON_OPTION_COMPONENT, .name = "gradient", .choices = "gradient",
+       .flags = ODEON_OPTION_REQUIRED, .help = "how the solve is differentiated");
+OPTION(rtol, .type = ODEON_OPTION_F64, .name = "rtol", .default_text = "1e-3", .min_text = "0",
+       .flags = ODEON_OPTION_OPEN_MIN, .help = "error allowed in a step, relative to the state");
+OPTION(atol, .type = ODEON_OPTION_F64, .name = "atol", .default_text = "1e-3", .min_text = "0",
+       .flags = ODEON_OPTION_OPEN_MIN, .help = "error allowed in a step, whatever the state");
+OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control", .default_text = "sciml",
+       .choices = CONTROL_CHOICES,
+       .help = "how the step size follows the error; replay takes a recorded list of steps");
+OPTION(norm, .type = ODEON_OPTION_CHOICE, .name = "norm", .default_text = "rms",
+       .choices = "rms|max", .help = "norm of the scaled error over batch and elements");
+OPTION(end, .type = ODEON_OPTION_CHOICE, .name = "end", .default_text = "clip", .choices = "clip",
+       .help = "the last step is cut to end at the end of the span");
+OPTION(first_step, .type = ODEON_OPTION_F64, .name = "first_step", .min_text = "0",
+       .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
+       .help = "size of the first step; chosen automatically if not given");
+OPTION(steps, .type = ODEON_OPTION_I64, .name = "steps", .min_text = "1",
+       .flags = ODEON_OPTION_OPTIONAL, .unit = "steps", .help = "fixed steps: so many, all equal");
+OPTION(step_size, .type = ODEON_OPTION_F64, .name = "step_size", .min_text = "0",
+       .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
+       .help = "fixed steps: of this size, the last one shorter");
+OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps", .default_text = "10000",
+       .min_text = "1", .unit = "steps",
+       .help = "adaptive steps, rejected ones included, per solve");
+
+static const odeon_option *const options[] = {
+    &span, &integrator, &gradient, &rtol,      &atol,      &control, &norm,
+    &end,  &first_step, &steps,    &step_size, &max_steps, NULL};
+
+/* Fixed or adaptive, from the keys that say so. */
+static odeon_status read_mode(const odeon_host *host, const odeon_config *config,
+                              odeon_ode_spec *spec)
+{
+    int32_t counted = host->option_given(config, "steps");
+    int32_t sized = host->option_given(config, "step_size");
+    int64_t choice = host->option_i64(config, "control");
+    if (counted != 0 && sized != 0) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "ode: both steps and step_size are given; keep one of them");
+    }
+    if (choice == CONTROL_REPLAY && (counted != 0 || sized != 0)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "ode: control = replay lists the steps; leave out steps and step_size");
+    }
+    spec->mode = ODEON_STEPS_ADAPTIVE;
+    if (counted != 0) {
+        spec->mode = ODEON_STEPS_COUNT;
+        spec->steps = host->option_i64(config, "steps");
+    } else if (sized != 0) {
+        spec->mode = ODEON_STEPS_SIZE;
+        spec->step_size = host->option_f64(config, "step_size");
+    } else if (choice == CONTROL_REPLAY) {
+        spec->mode = ODEON_STEPS_REPLAY;
+        spec->replay_path = host->option_text(config, "control");
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_span(const odeon_host *host, const odeon_config *config,
+                              odeon_ode_spec *spec)
+{
+    int32_t n = 0;
+    const double *times = host->option_list_f64(config, "span", &n);
+    if (n != 2 || times[0] == times[1]) {
+        return odeon_fail(host, ODEON_ERR_CONFIG, "ode: span must be two different times, as 0 1");
+    }
+    spec->t0 = times[0];
+    spec->t1 = times[1];
+    return ODEON_OK;
+}
+
+static void read_control(const odeon_host *host, const odeon_config *config, odeon_ode_spec *spec)
+{
+    control_preset(host->option_i64(config, "control"), &spec->control);
+    spec->control.norm = host->option_i64(config, "norm") == 0 ? ODEON_NORM_RMS : ODEON_NORM_MAX;
+    spec->control.rtol = host->option_f64(config, "rtol");
+    spec->control.atol = host->option_f64(config, "atol");
+    spec->exponents_per_order = 1;
+    spec->max_steps = host->option_i64(config, "max_steps");
+    if (host->option_given(config, "first_step") != 0) {
+        spec->first_step = host->option_f64(config, "first_step");
+    }
+}
+
+static void destroy(void *self)
+{
+    ode *layer = self;
+    if (layer != NULL) {
+        layer->services->destroy(layer->block);
+        layer->host->free(layer->host, layer);
+    }
+}
+
+static odeon_status read_spec(const odeon_host *host, const odeon_config *config,
+                              odeon_ode_spec *spec)
+{
+    *spec = (odeon_ode_spec){.struct_size = sizeof *spec,
+                             .integrator = host->option_component(config, "integrator"),
+                             .gradient = host->option_component(config, "gradient")};
+    read_control(host, config, spec);
+    ODEON_TRY(read_span(host, config, spec));
+    return read_mode(host, config, spec);
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    const odeon_ode_services *services = host->get_extension(host, ODEON_HOST_ODE);
+    if (services == NULL) {
+        return odeon_fail(host, ODEON_ERR_UNSUPPORTED, "ode: this host does not offer %s",
+                          ODEON_HOST_ODE);
+    }
+    ode *layer = host->alloc(host, sizeof *layer);
+    if (layer == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "ode: no memory for %zu bytes", sizeof *layer);
+    }
+    *layer = (ode){.host = host, .services = services};
+    odeon_status status = read_spec(host, config, &layer->spec);
+    if (status != ODEON_OK) {
+        destroy(layer);
+        return status;
+    }
+    *out = layer;
+    return ODEON_OK;
+}
+
+static odeon_status attach(void *self, int32_t body, odeon_net *net)
+{
+    ode *layer = self;
+    (void)body;
+    return layer->services->create(layer->host, &layer->spec, net, &layer->block);
+}
+
+/* A tape of one word tells forward that a vjp will follow; the records are the host's. */
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    const ode *layer = self;
+    ODEON_TRY(layer->services->plan(layer->block, device, in, flags, out));
+    out->tape_bytes = sizeof(double);
+    return ODEON_OK;
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    const ode *layer = self;
+    return layer->services->forward(layer->block, context, in, out, buffers->tape != NULL);
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    const ode *layer = self;
+    (void)buffers;
+    (void)d_t;
+    return layer->services->vjp(layer->block, context, in, out, d_out, d_in);
+}
+
+static const odeon_layer_ops ops = {.struct_size = sizeof ops,
+                                    .n_bodies = 1,
+                                    .plan = plan,
+                                    .forward = forward,
+                                    .vjp = vjp,
+                                    .attach = attach};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "ode",
+    .summary = "continuous layer: integrates the layers of its body over time",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/ode");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "ode",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
