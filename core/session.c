@@ -1,0 +1,350 @@
+#include "session.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "ode.h"
+#include "worker.h"
+
+/* ---- building ---- */
+
+static odeon_status open_device(session *s)
+{
+    char text[256] = "";
+    ODEON_TRY(instance_create(s->config->device, "run.device", &s->device_instance));
+    s->device = (odeon_device){.struct_size = sizeof s->device,
+                               .self = s->device_instance->self,
+                               .ops = s->device_instance->component->ops};
+    ODEON_TRY(s->device.ops->probe(s->device.self));
+    ODEON_TRY(s->device.ops->describe(s->device.self, text, sizeof text));
+    s->device_text = mem_printf("%s: %s", s->device_instance->component->id, text);
+    return s->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
+}
+
+/* One worker where a slice would be too small to be worth a meeting, else all cores. */
+static int32_t choose_workers(const session *s, const worker *first, int64_t max_batch)
+{
+    enum { WORTH_BYTES = 64 * 1024 };
+    int64_t cores = sysconf(_SC_NPROCESSORS_ONLN), sample = odeon_count(&first->net->in);
+    if (s->config->workers > 0) {
+        return s->config->workers > MEETING_MAX_WORKERS + 1 ? MEETING_MAX_WORKERS + 1
+                                                            : (int32_t)s->config->workers;
+    }
+    for (size_t i = 0; i < first->site.n_layers; i++) {
+        int64_t size = odeon_count(&first->site.layers[i]->plan.out);
+        sample = size > sample ? size : sample;
+    }
+    int64_t worth = sample * max_batch * odeon_dtype_bytes(s->config->dtype) / WORTH_BYTES;
+    int64_t n = worth < cores ? worth : cores;
+    n = n < MEETING_MAX_WORKERS ? n : MEETING_MAX_WORKERS;
+    return n < 1 ? 1 : (int32_t)n;
+}
+
+/* The first worker's network says what the parameters are and how many workers are worth while. */
+static odeon_status build_workers(session *s, int64_t max_batch)
+{
+    s->workers = mem_zalloc(MEETING_MAX_WORKERS, sizeof *s->workers);
+    if (s->workers == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
+    }
+    s->n_workers = 1;
+    ODEON_TRY(worker_create(s, 0, &s->workers[0]));
+    int32_t n = choose_workers(s, &s->workers[0], max_batch);
+    ODEON_TRY(meeting_create(n, &s->meeting));
+    for (int32_t rank = 1; rank < n; rank++) {
+        s->n_workers++;
+        ODEON_TRY(worker_create(s, rank, &s->workers[rank]));
+    }
+    for (int32_t rank = 0; rank < n; rank++) {
+        worker_group_init(&s->workers[rank].group, s->meeting, &s->device, rank, n);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status fit_zero(session *s, room *r)
+{
+    const worker *w = &s->workers[0];
+    int64_t n = s->params.trainable;
+    ODEON_TRY(room_fit(&s->device, r, (n + 1) * odeon_dtype_bytes(s->config->dtype)));
+    odeon_tensor all = worker_flat(s, r->data, 0, n);
+    ODEON_TRY(s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL));
+    return s->device.ops->wait(w->site.queue);
+}
+
+static odeon_status initialize(session *s)
+{
+    for (size_t i = 0; i < s->params.n; i++) {
+        const param *p = &s->params.list[i];
+        double *values = mem_zalloc((size_t)p->count, sizeof *values);
+        if (values == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", p->path);
+        }
+        params_initial(p, s->config->seed, values);
+        odeon_status status = session_parameter_set(s, i, values);
+        mem_free(values);
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status bind(session *s)
+{
+    const odeon_loss_ops *loss = s->workers[0].loss->component->ops;
+    for (int32_t i = 0; i < s->n_metrics; i++) {
+        s->metric_names[i] = loss->metric_name(s->workers[0].loss->self, i);
+    }
+    ODEON_TRY(fit_zero(s, &s->values));
+    for (int32_t i = 0; i < s->n_moments; i++) {
+        ODEON_TRY(fit_zero(s, &s->moments[i]));
+    }
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        ODEON_TRY(worker_bind(&s->workers[rank]));
+    }
+    s->output_size = odeon_count(&s->workers[0].net->out);
+    ODEON_TRY(initialize(s));
+    return s->config->weights != NULL ? session_load(s, s->config->weights) : ODEON_OK;
+}
+
+static void prepare_job(void *context, int32_t rank)
+{
+    session *s = context;
+    worker *w = &s->workers[rank];
+    odeon_context call = worker_context(w, ODEON_CALL_TRAIN);
+    diag_clear();
+    w->status = net_prepare(w->net, &call);
+    (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
+}
+
+static odeon_status run_job(session *s, team_job job, void *context)
+{
+    team_run(s->team, job, context);
+    const worker *worst = NULL;
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        const worker *w = &s->workers[rank];
+        if ((w->status < 0 && (worst == NULL || worst->status > 0)) ||
+            (w->status > 0 && worst == NULL)) {
+            worst = w;
+        }
+    }
+    diag_clear();
+    if (worst == NULL) {
+        return ODEON_OK;
+    }
+    if (worst->message[0] != '\0') {
+        diag_adopt(worst->message);
+    }
+    return worst->status > 0 ? diag_fail(ODEON_ERR_NUMERIC, "a layer cannot be evaluated")
+                             : worst->status;
+}
+
+static odeon_status build(session *s, int64_t max_batch)
+{
+    ODEON_TRY(open_device(s));
+    ODEON_TRY(build_workers(s, max_batch));
+    ODEON_TRY(team_create(s->n_workers, &s->team));
+    ODEON_TRY(bind(s));
+    return run_job(s, prepare_job, s);
+}
+
+odeon_status session_create(registry *r, const config *c, const data_fields *fields,
+                            int64_t max_batch, session **out)
+{
+    (void)r; /* what the configuration names is loaded by now */
+    *out = NULL;
+    session *s = mem_zalloc(1, sizeof *s);
+    if (s == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "session: no memory");
+    }
+    s->config = c;
+    s->fields = *fields;
+    odeon_status status = build(s, max_batch);
+    if (status != ODEON_OK) {
+        session_destroy(s);
+        return status;
+    }
+    *out = s;
+    return ODEON_OK;
+}
+
+void session_destroy(session *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    team_destroy(s->team);
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        worker_destroy(&s->workers[rank]);
+    }
+    mem_free(s->workers);
+    meeting_destroy(s->meeting);
+    room_release(&s->device, &s->values);
+    for (int32_t i = 0; i < s->n_moments; i++) {
+        room_release(&s->device, &s->moments[i]);
+    }
+    params_fini(&s->params);
+    instance_destroy(s->device_instance);
+    mem_free(s->device_text);
+    mem_free(s);
+}
+
+/* ---- what it is ---- */
+
+size_t session_layer_count(const session *s)
+{
+    return s->workers[0].site.n_layers;
+}
+
+session_layer session_layer_at(const session *s, size_t index)
+{
+    const net_layer *layer = s->workers[0].site.layers[index];
+    session_layer out = {.path = layer->path,
+                         .layer = layer->instance->component->id,
+                         .depth = layer->depth,
+                         .ndim = layer->plan.out.ndim - 1,
+                         .shared = layer->shared};
+    for (int32_t i = 0; i < out.ndim; i++) {
+        out.dim[i] = layer->plan.out.dim[i + 1];
+    }
+    for (size_t k = 0; k < layer->n_params && layer->shared == NULL; k++) {
+        out.parameters += s->params.list[layer->index[k]].count;
+    }
+    return out;
+}
+
+int64_t session_parameter_count(const session *s)
+{
+    return s->params.count;
+}
+
+int32_t session_workers(const session *s)
+{
+    return s->n_workers;
+}
+
+const char *session_device_text(const session *s)
+{
+    return s->device_text;
+}
+
+size_t session_metric_count(const session *s)
+{
+    return (size_t)s->n_metrics;
+}
+
+const char *const *session_metric_names(const session *s)
+{
+    return s->metric_names;
+}
+
+double session_learning_rate(const session *s)
+{
+    const instance *optimizer = s->workers[0].optimizer;
+    const odeon_optimizer_ops *ops = optimizer->component->ops;
+    return ops->learning_rate(optimizer->self);
+}
+
+int64_t session_output_size(const session *s)
+{
+    return s->output_size;
+}
+
+/* ---- batches ---- */
+
+typedef struct batch_job {
+    session *session;
+    batch *batch;
+} batch_job;
+
+static void run_worker(void *context, int32_t rank)
+{
+    batch_job *job = context;
+    worker *w = &job->session->workers[rank];
+    diag_clear();
+    w->status = worker_batch(w, job->batch);
+    (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
+}
+
+/* Steps and evaluations are the same on all workers; memory adds up. */
+static void collect_blocks(const session *s, session_result *out)
+{
+    const net_site *site = &s->workers[0].site;
+    out->n_blocks = site->n_odes < SESSION_MAX_BLOCKS ? site->n_odes : SESSION_MAX_BLOCKS;
+    for (size_t i = 0; i < out->n_blocks; i++) {
+        out->blocks[i] = site->odes[i]->counters;
+        for (int32_t rank = 1; rank < s->n_workers; rank++) {
+            out->blocks[i].bytes += s->workers[rank].site.odes[i]->counters.bytes;
+        }
+    }
+}
+
+static odeon_status run_batch(session *s, batch *b, session_result *out)
+{
+    batch_job job = {.session = s, .batch = b};
+    b->loss = b->grad_norm = NAN;
+    odeon_status status = run_job(s, run_worker, &job);
+    if (out != NULL) {
+        *out = (session_result){.loss = b->loss, .grad_norm = b->grad_norm};
+        memcpy(out->metrics, b->metrics, sizeof out->metrics);
+        collect_blocks(s, out);
+    }
+    return status;
+}
+
+odeon_status session_train(session *s, const data_source *source, int64_t n, const int64_t *indices,
+                           int64_t epoch, int64_t step, double lr_factor, session_result *out)
+{
+    batch b = {.mode = BATCH_TRAIN,
+               .n = n,
+               .source = source,
+               .indices = indices,
+               .epoch = epoch,
+               .step = step,
+               .lr_factor = lr_factor};
+    return run_batch(s, &b, out);
+}
+
+odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
+                              const int64_t *indices, session_result *out)
+{
+    batch b = {.mode = BATCH_EVALUATE, .n = n, .source = source, .indices = indices};
+    return run_batch(s, &b, out);
+}
+
+static void record_steps(session *s, bool on)
+{
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        const net_site *site = &s->workers[rank].site;
+        for (size_t i = 0; i < site->n_odes; i++) {
+            site->odes[i]->measure_share = on;
+            site->odes[i]->forward->log_steps = on && rank == 0;
+        }
+    }
+}
+
+odeon_status session_differentiate(session *s, int64_t n, const double *x, const int64_t *labels,
+                                   double *output, double *d_x, session_result *result)
+{
+    batch b = {.mode = BATCH_DIFFERENTIATE,
+               .n = n,
+               .x = x,
+               .labels = labels,
+               .output = output,
+               .d_x = d_x};
+    record_steps(s, true);
+    odeon_status status = run_batch(s, &b, result);
+    record_steps(s, false);
+    return status;
+}
+
+odeon_status session_write_steps(session *s, size_t block, const char *path)
+{
+    const net_site *site = &s->workers[0].site;
+    if (block >= site->n_odes) {
+        return diag_fail(ODEON_ERR_CONFIG, "there is no ODE block whose steps could be written");
+    }
+    const solver *forward = site->odes[block]->forward;
+    return steps_write(path, (const double(*)[2])forward->log, forward->n_log);
+}

@@ -1,0 +1,188 @@
+#include "worker.h"
+
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "rng.h"
+
+odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes)
+{
+    if (bytes <= r->bytes && r->data != NULL) {
+        return ODEON_OK;
+    }
+    room_release(device, r);
+    void *memory = NULL;
+    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)bytes, &memory));
+    r->data = memory;
+    r->bytes = bytes;
+    return ODEON_OK;
+}
+
+void room_release(const odeon_device *device, room *r)
+{
+    if (r->data != NULL) {
+        device->ops->free(device->self, r->data);
+    }
+    *r = (room){0};
+}
+
+odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t count)
+{
+    int32_t dtype = s->config->dtype;
+    return (odeon_tensor){.data = data + offset * odeon_dtype_bytes(dtype),
+                          .dim = {count},
+                          .ndim = 1,
+                          .dtype = dtype};
+}
+
+static odeon_tensor input_shape(const session *s)
+{
+    const odeon_field_info *info = &s->fields.input;
+    odeon_tensor x = {.dim = {1}, .ndim = info->ndim + 1, .dtype = s->config->dtype};
+    for (int32_t i = 0; i < info->ndim; i++) {
+        x.dim[i + 1] = info->dim[i];
+    }
+    return x;
+}
+
+static odeon_status make_loss(worker *w)
+{
+    session *s = w->session;
+    ODEON_TRY(instance_create(s->config->loss, "train.loss", &w->loss));
+    ODEON_TRY(instance_create(s->config->optimizer, "train.optimizer", &w->optimizer));
+    const odeon_loss_ops *loss = w->loss->component->ops;
+    const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
+    ODEON_TRY(loss->check(w->loss->self, &w->net->out, s->fields.label.classes));
+    s->n_metrics = loss->metric_count(w->loss->self);
+    s->n_moments = optimizer->moment_count(w->optimizer->self);
+    if (s->n_metrics < 0 || s->n_metrics > ODEON_MAX_METRICS || s->n_moments < 0 ||
+        s->n_moments > ODEON_MAX_MOMENTS) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "train: loss or optimizer answers with a count out of range");
+    }
+    return ODEON_OK;
+}
+
+odeon_status worker_create(session *s, int32_t rank, worker *w)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    w->session = s;
+    w->rank = rank;
+    w->site = (net_site){.device = &s->device,
+                         .group = &w->group,
+                         .params = &s->params,
+                         .first = rank == 0,
+                         .dtype = s->config->dtype,
+                         .classes = s->fields.label.classes,
+                         .seed = s->config->seed};
+    if (ODEON_HAS(ops, odeon_device_ops, get_extension)) {
+        w->site.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
+    }
+    ODEON_TRY(ops->queue_create(s->device.self, rank, &w->site.queue));
+    odeon_tensor in = input_shape(s);
+    ODEON_TRY(net_create(&w->site, "", s->config->n_nodes, s->config->nodes, &in, 0, &w->net));
+    return make_loss(w);
+}
+
+static odeon_status fit_zero(worker *w, room *r, int64_t count)
+{
+    const session *s = w->session;
+    ODEON_TRY(room_fit(&s->device, r, (count + 1) * odeon_dtype_bytes(s->config->dtype)));
+    odeon_tensor all = worker_flat(s, r->data, 0, count);
+    return s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL);
+}
+
+odeon_status worker_bind(worker *w)
+{
+    session *s = w->session;
+    ODEON_TRY(fit_zero(w, &w->grads, s->params.trainable));
+    ODEON_TRY(fit_zero(w, &w->states, s->params.state));
+    ODEON_TRY(room_fit(&s->device, &w->sums, (1 + ODEON_MAX_METRICS) * (int64_t)sizeof(double)));
+    ODEON_TRY(room_fit(&s->device, &w->slots, ODEON_SLOTS * (int64_t)sizeof(double)));
+    w->site.values = s->values.data;
+    w->site.grads = w->grads.data;
+    w->site.states = w->states.data;
+    net_bind(w->net);
+    return ODEON_OK;
+}
+
+void worker_destroy(worker *w)
+{
+    const odeon_device *device = &w->session->device;
+    net_destroy(w->net);
+    instance_destroy(w->loss);
+    instance_destroy(w->optimizer);
+    net_site_fini(&w->site);
+    room *rooms[] = {&w->grads,  &w->states,   &w->raw_input, &w->raw_label, &w->input, &w->label,
+                     &w->output, &w->d_output, &w->d_input,   &w->frame,     &w->sums,  &w->slots};
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
+        room_release(device, rooms[i]);
+    }
+    mem_free(w->host_input);
+    mem_free(w->host_label);
+    device->ops->queue_destroy(w->site.queue);
+}
+
+odeon_context worker_context(const worker *w, int32_t flags)
+{
+    return (odeon_context){.struct_size = sizeof(odeon_context),
+                           .flags = flags,
+                           .queue = w->site.queue,
+                           .device = &w->session->device,
+                           .group = &w->group.abi};
+}
+
+/* ---- loading a slice ---- */
+
+static odeon_status fit_host(worker *w, int64_t n)
+{
+    const data_fields *fields = &w->session->fields;
+    if (n <= w->host_samples) {
+        return ODEON_OK;
+    }
+    mem_free(w->host_input);
+    mem_free(w->host_label);
+    w->host_input = mem_zalloc((size_t)n, (size_t)data_input_bytes(fields));
+    w->host_label = mem_zalloc((size_t)n, (size_t)data_label_bytes(fields));
+    w->host_samples = w->host_input != NULL && w->host_label != NULL ? n : 0;
+    return w->host_samples == n
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_NOMEM, "a batch of %lld: no memory", (long long)n);
+}
+
+/* Host numbers to the device, converted there. */
+static odeon_status convert(worker *w, room *raw, const void *host, int32_t dtype,
+                            const odeon_field_info *info, const odeon_tensor *target)
+{
+    const odeon_device_ops *ops = w->session->device.ops;
+    odeon_tensor source = *target;
+    int64_t bytes = odeon_count(target) * odeon_dtype_bytes(dtype);
+    double scale = info == NULL ? 1.0 : info->scale, shift = info == NULL ? 0.0 : info->shift;
+    ODEON_TRY(room_fit(&w->session->device, raw, bytes + 64));
+    source.data = raw->data;
+    source.dtype = dtype;
+    ODEON_TRY(ops->upload(w->site.queue, raw->data, host, (uint64_t)bytes));
+    return ops->cast(w->site.queue, &source, scale, shift, target);
+}
+
+odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n)
+{
+    const session *s = w->session;
+    odeon_tensor x = input_shape(s), label = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
+    int64_t size = odeon_count(&x);
+    x.dim[0] = n;
+    ODEON_TRY(room_fit(&s->device, &w->input, n * size * odeon_dtype_bytes(x.dtype) + 64));
+    ODEON_TRY(room_fit(&s->device, &w->label, n * (int64_t)sizeof(int64_t) + 64));
+    x.data = w->input.data;
+    label.data = w->label.data;
+    if (b->source == NULL) {
+        ODEON_TRY(convert(w, &w->raw_input, b->x + first * size, ODEON_DTYPE_F64, NULL, &x));
+        return convert(w, &w->raw_label, b->labels + first, ODEON_DTYPE_I64, NULL, &label);
+    }
+    const odeon_field_info *input = &s->fields.input, *labels = &s->fields.label;
+    ODEON_TRY(fit_host(w, n));
+    ODEON_TRY(data_batch(b->source, n, b->indices + first, w->host_input, w->host_label));
+    ODEON_TRY(convert(w, &w->raw_input, w->host_input, input->dtype, input, &x));
+    return convert(w, &w->raw_label, w->host_label, labels->dtype, labels, &label);
+}

@@ -1,0 +1,82 @@
+/* worker.h: one worker of a session: its network, memory and part in a batch. */
+#ifndef ODEON_CORE_WORKER_H
+#define ODEON_CORE_WORKER_H
+#include "data.h"
+#include "net.h"
+#include "odeon/loss.h"
+#include "odeon/optimizer.h"
+#include "session.h"
+#include "team.h"
+
+/* Device memory that grows when asked for more. */
+typedef struct room {
+    char *data;
+    int64_t bytes;
+} room;
+odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes);
+void room_release(const odeon_device *device, room *r);
+
+typedef struct worker {
+    session *session;
+    int32_t rank, reserved0;
+    net_site site;
+    worker_group group;
+    odeon_net *net;
+    instance *loss, *optimizer;
+    room grads, states;
+    room raw_input, raw_label, input, label, output, d_output, d_input, frame, sums, slots;
+    char *host_input, *host_label; /* staging, for host_samples samples */
+    int64_t host_samples;
+    odeon_status status; /* of the last job, with its message */
+    char message[ODEON_MESSAGE_BYTES];
+} worker;
+
+struct session {
+    const config *config;
+    data_fields fields;
+    instance *device_instance;
+    odeon_device device;
+    char *device_text;
+    params params;
+    room values;
+    room moments[ODEON_MAX_MOMENTS];
+    int32_t n_moments, n_metrics;
+    const char *metric_names[ODEON_MAX_METRICS];
+    int32_t n_workers;
+    worker *workers;
+    meeting *meeting;
+    team *team;
+    int64_t output_size;
+};
+
+enum { BATCH_TRAIN = 0, BATCH_EVALUATE = 1, BATCH_DIFFERENTIATE = 2 };
+
+/* A batch for all workers; each takes its slice. */
+typedef struct batch {
+    int32_t mode, reserved0;
+    int64_t n;                 /* samples of the whole batch */
+    const data_source *source; /* with indices; or NULL and x, labels in the caller's memory */
+    const int64_t *indices;
+    const double *x;
+    const int64_t *labels;
+    int64_t epoch, step;
+    double lr_factor;
+    double *output, *d_x;                               /* of the whole batch; or NULL */
+    double loss, metrics[ODEON_MAX_METRICS], grad_norm; /* answers, written by rank 0 */
+} batch;
+
+odeon_status worker_create(session *s, int32_t rank, worker *w);
+/* The memory that depends on all parameters being known. */
+odeon_status worker_bind(worker *w);
+void worker_destroy(worker *w);
+
+/* This worker's part of a batch, collectives included. */
+odeon_status worker_batch(worker *w, batch *b);
+/* Loads this worker's slice into input and label. */
+odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n);
+
+/* A context for calls outside of a batch. */
+odeon_context worker_context(const worker *w, int32_t flags);
+odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t count);
+
+#endif

@@ -1,0 +1,232 @@
+/* A worker's part in a batch: forward, loss, backward, and where it meets the others. */
+#include <math.h>
+
+#include "diag.h"
+#include "ode.h"
+#include "rng.h"
+#include "worker.h"
+
+/* What one batch works with on this worker. */
+typedef struct pass {
+    odeon_context context;
+    const net_plan *plan;
+    int64_t first, n; /* the slice */
+    odeon_tensor output, d_output, sums;
+    bool backward;
+} pass;
+
+static odeon_status prepare_pass(worker *w, const batch *b, pass *p)
+{
+    session *s = w->session;
+    int64_t size = s->n_workers, width = odeon_dtype_bytes(s->config->dtype);
+    *p = (pass){.first = b->n * w->rank / size, .backward = b->mode != BATCH_EVALUATE};
+    p->n = b->n * (w->rank + 1) / size - p->first;
+    int32_t flags = p->backward ? ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE : 0;
+    p->context = worker_context(w, flags);
+    p->context.rng_key = rng_key(s->config->seed, "batch", (uint64_t)b->epoch, (uint64_t)b->step);
+    p->context.first_sample = p->first;
+    p->context.n_global = b->n;
+    ODEON_TRY(net_plan_for(w->net, p->n, flags, &p->plan));
+    int64_t out_bytes = odeon_count(&p->plan->out) * width + 64;
+    ODEON_TRY(room_fit(&s->device, &w->output, out_bytes));
+    ODEON_TRY(room_fit(&s->device, &w->d_output, out_bytes));
+    ODEON_TRY(room_fit(&s->device, &w->d_input, odeon_count(&p->plan->in) * width + 64));
+    ODEON_TRY(room_fit(&s->device, &w->frame, p->plan->frame_bytes));
+    p->output = p->d_output = p->plan->out;
+    p->output.data = w->output.data;
+    p->d_output.data = w->d_output.data;
+    p->sums = (odeon_tensor){
+        .data = w->sums.data, .dim = {1 + s->n_metrics}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    return ODEON_OK;
+}
+
+static odeon_status call_loss(worker *w, const batch *b, const pass *p)
+{
+    const odeon_loss_ops *loss = w->loss->component->ops;
+    odeon_tensor label = {
+        .data = w->label.data, .dim = {p->n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
+    odeon_loss_call call = {.struct_size = sizeof call,
+                            .queue = w->site.queue,
+                            .device = &w->session->device,
+                            .output = &p->output,
+                            .label = &label,
+                            .weight = 1.0 / (double)b->n,
+                            .sums = &p->sums,
+                            .d_output = p->backward ? &p->d_output : NULL};
+    return loss->eval(w->loss->self, &call);
+}
+
+static odeon_status run_backward(worker *w, const batch *b, const pass *p)
+{
+    session *s = w->session;
+    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    ODEON_TRY(s->device.ops->fill(w->site.queue, &grads, odeon_imm(0.0), NULL));
+    ODEON_TRY(net_vjp(p->plan, &p->context, w->frame.data, p->d_output.data,
+                      b->d_x != NULL ? w->d_input.data : NULL, NULL));
+    return net_finish(w->net, &p->context);
+}
+
+/* All that concerns this slice alone; collectives happen inside of ODE blocks only. */
+static odeon_status run_slice(worker *w, const batch *b, pass *p)
+{
+    ODEON_TRY(prepare_pass(w, b, p));
+    ODEON_TRY(worker_load(w, b, p->first, p->n));
+    ODEON_TRY(net_forward(p->plan, &p->context, w->input.data, p->output.data,
+                          p->backward ? w->frame.data : NULL));
+    ODEON_TRY(call_loss(w, b, p));
+    return p->backward ? run_backward(w, b, p) : ODEON_OK;
+}
+
+/* Loss and metrics of the whole batch: the same bits on all workers. */
+static odeon_status read_sums(worker *w, batch *b, const pass *p)
+{
+    session *s = w->session;
+    double sums[1 + ODEON_MAX_METRICS];
+    ODEON_TRY(s->device.ops->download(w->site.queue, sums, p->sums.data,
+                                      (uint64_t)(1 + s->n_metrics) * sizeof(double)));
+    if (w->rank == 0) {
+        b->loss = sums[0];
+        for (int32_t i = 0; i < s->n_metrics; i++) {
+            b->metrics[i] = sums[1 + i] / (double)b->n;
+        }
+    }
+    if (!isfinite(sums[0])) {
+        return diag_fail(ODEON_ERR_NUMERIC,
+                         "the loss is %g (epoch %lld, step %lld): a smaller learning rate or "
+                         "train.clip_norm may help",
+                         sums[0], (long long)b->epoch, (long long)b->step);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status grad_norm(worker *w, double *out)
+{
+    session *s = w->session;
+    const odeon_device_ops *ops = s->device.ops;
+    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    double *slots = (double *)(void *)w->slots.data;
+    ODEON_TRY(ops->dot(w->site.queue, &grads, &grads, slots, ODEON_SLOT_USER));
+    ODEON_TRY(ops->slots_read(w->site.queue, slots, ODEON_SLOT_USER, 1, out));
+    *out = sqrt(*out);
+    return ODEON_OK;
+}
+
+/* Scales the gradient to a norm of at most clip_norm. */
+static odeon_status clip(worker *w, double norm)
+{
+    session *s = w->session;
+    double limit = s->config->clip_norm;
+    if (!(limit > 0.0) || norm <= limit) {
+        return ODEON_OK;
+    }
+    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    const odeon_tensor *x[1] = {&grads};
+    odeon_scalar factor[1] = {odeon_imm(limit / norm)};
+    return s->device.ops->lincomb(w->site.queue, &grads, NULL, 1, x, factor, NULL);
+}
+
+static odeon_status update_param(worker *w, const batch *b, const param *p)
+{
+    session *s = w->session;
+    const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
+    odeon_tensor value = worker_flat(s, s->values.data, p->offset, p->count);
+    odeon_tensor grad = worker_flat(s, w->grads.data, p->offset, p->count);
+    odeon_tensor moments[ODEON_MAX_MOMENTS];
+    for (int32_t i = 0; i < s->n_moments; i++) {
+        moments[i] = worker_flat(s, s->moments[i].data, p->offset, p->count);
+    }
+    odeon_update update = {.struct_size = sizeof update,
+                           .role = p->role,
+                           .queue = w->site.queue,
+                           .device = &s->device,
+                           .step = b->step,
+                           .lr_factor = b->lr_factor,
+                           .param = &value,
+                           .grad = &grad,
+                           .moment = moments};
+    return optimizer->update(w->optimizer->self, &update);
+}
+
+/* Every parameter has one worker that updates it: the one on whose share of the flat vector it
+ * begins. */
+static odeon_status update(worker *w, const batch *b)
+{
+    session *s = w->session;
+    for (size_t i = 0; i < s->params.n; i++) {
+        const param *p = &s->params.list[i];
+        if (p->role != ODEON_PARAM_STATE &&
+            p->offset * s->n_workers / s->params.trainable == w->rank) {
+            ODEON_TRY(update_param(w, b, p));
+        }
+    }
+    return s->device.ops->wait(w->site.queue);
+}
+
+/* Gives the caller this slice's part of an array [n, ...] as double. */
+static odeon_status give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
+{
+    const odeon_device_ops *ops = w->session->device.ops;
+    int64_t n = odeon_count(x), size = x->dim[0] == 0 ? 0 : n / x->dim[0];
+    if (out == NULL || n == 0) {
+        return ODEON_OK;
+    }
+    odeon_tensor wide = *x;
+    wide.dtype = ODEON_DTYPE_F64;
+    ODEON_TRY(room_fit(&w->session->device, &w->raw_input, n * (int64_t)sizeof(double)));
+    wide.data = w->raw_input.data;
+    ODEON_TRY(ops->cast(w->site.queue, x, 1.0, 0.0, &wide));
+    return ops->download(w->site.queue, out + first * size, wide.data,
+                         (uint64_t)n * sizeof(double));
+}
+
+static odeon_status step_parameters(worker *w, const batch *b, double norm)
+{
+    const odeon_group *group = &w->group.abi;
+    odeon_context context = worker_context(w, ODEON_CALL_TRAIN);
+    ODEON_TRY(clip(w, norm));
+    ODEON_TRY(update(w, b));
+    ODEON_TRY(group->agree(group->self, ODEON_OK)); /* all parameters have changed by now */
+    return net_prepare(w->net, &context);
+}
+
+static odeon_status differentiate(worker *w, batch *b, const pass *p)
+{
+    session *s = w->session;
+    const odeon_group *group = &w->group.abi;
+    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    double norm = NAN;
+    ODEON_TRY(group->sum(group->self, w->site.queue, &grads, ODEON_OK));
+    ODEON_TRY(grad_norm(w, &norm));
+    if (w->rank == 0) {
+        b->grad_norm = norm;
+    }
+    if (b->mode == BATCH_TRAIN) {
+        return step_parameters(w, b, norm);
+    }
+    odeon_tensor d_input = p->plan->in;
+    d_input.data = w->d_input.data;
+    ODEON_TRY(give_back(w, &p->output, p->first, b->output));
+    return give_back(w, &d_input, p->first, b->d_x);
+}
+
+static odeon_status run_batch(worker *w, batch *b)
+{
+    pass p;
+    const odeon_group *group = &w->group.abi;
+    ODEON_TRY(run_slice(w, b, &p));
+    ODEON_TRY(group->sum(group->self, w->site.queue, &p.sums, ODEON_OK));
+    ODEON_TRY(read_sums(w, b, &p));
+    return p.backward ? differentiate(w, b, &p) : ODEON_OK;
+}
+
+/* Ends in a meeting, so that a failure between two collectives, wherever it was, has one that the
+ * others come to as well. */
+odeon_status worker_batch(worker *w, batch *b)
+{
+    worker_group_resolve(&w->group);
+    odeon_status status = run_batch(w, b);
+    if (w->group.delivered == ODEON_OK) {
+        status = w->group.abi.agree(&w->group, status);
+    }
+    return status;
+}
