@@ -40,7 +40,7 @@ static const odeon_option run_device = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_COMPONENT,
     .name = "device",
-    .default_text = "cpu",
+    .default_text = ODEON_DEFAULT_DEVICE,
     .choices = "device",
     .help = "where to compute",
 };

@@ -1,0 +1,70 @@
+#!/bin/bash
+# Who may know whom: plugins and public headers include nothing of core/; core/ names no plugin;
+# loading, INI parsing and the end of the program have one place each.
+set -u
+cd "$1" || exit 1
+shopt -s nullglob
+failed=0
+
+complain() {
+    echo "FAILED: $1"
+    failed=1
+}
+
+code_of() { # a source without its comments and without what it includes
+    gcc -fpreprocessed -dD -E -P -x c "$1" 2>/dev/null | grep -v '^#include'
+}
+
+quoted_includes() {
+    sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$1"
+}
+
+# A plugin includes public headers, its own folder's, and its kind's common ones.
+checked=0
+for file in plugins/*/*/*.[ch]; do
+    checked=$((checked + 1))
+    for header in $(quoted_includes "$file"); do
+        case $header in odeon/*) continue ;; esac
+        beside=$(realpath -q --relative-to=. "$(dirname "$file")/$header")
+        case $beside in
+        "$(dirname "$file")"/* | "$(dirname "$(dirname "$file")")"/common/*)
+            [ -e "$beside" ] && continue
+            ;;
+        esac
+        complain "$file includes $header"
+    done
+done
+[ "$checked" -ge 20 ] || complain "only $checked sources of plugins found"
+
+# Plugins made for tests may borrow from others, but know the host no better.
+for file in tests/plugins/*/*/*.[ch] tests/hostile/*/*/*.[ch]; do
+    for header in $(quoted_includes "$file"); do
+        [ -e "core/$header" ] && complain "$file includes $header"
+    done
+done
+
+for file in include/odeon/*.h; do
+    for header in $(quoted_includes "$file"); do
+        [ -e "include/$header" ] || complain "$file includes $header"
+    done
+done
+
+# The host takes ids from INI files, never from its own code.
+ids=$(for folder in plugins/*/*/; do basename "$folder"; done | grep -vx common | sort -u)
+[ "$(wc -w <<<"$ids")" -ge 20 ] || complain "only these plugins found: $ids"
+for file in core/*.[ch]; do
+    named=$(code_of "$file" | grep -o '"[^"]*"' | grep -owF "$ids" | sort -u | tr '\n' ' ')
+    [ -z "$named" ] || complain "$file names plugins: $named"
+done
+
+# One place each.
+loaders=$(grep -l '<dlfcn.h>' core/*.[ch])
+[ "$loaders" = core/module.c ] || complain "dlfcn.h is included by: $loaders"
+parsers=$(grep -lE '[<"]ini\.h[>"]' core/*.[ch])
+case $parsers in core/ini*.c) ;; *) complain "ini.h is included by: $parsers" ;; esac
+for file in core/*.[ch] plugins/*/*/*.[ch]; do
+    [ "$file" = core/main.c ] && continue
+    ends=$(code_of "$file" | grep -nE '\b(exit|abort|quick_exit)[[:space:]]*\(')
+    [ -z "$ends" ] || complain "$file ends the program: $ends"
+done
+exit $failed
