@@ -251,8 +251,11 @@ static odeon_status read_size(const reading *in)
         in->out->size_symbol = in->text[0] == 's' ? SIZE_STATE : SIZE_CLASSES;
         return keep_text(in, in->text);
     }
-    ODEON_TRY(read_i64(in));
-    return in->out->i >= 1 ? ODEON_OK : refuse_value(in);
+    int64_t number = 0;
+    if (number_parse_i64(in->text, &number) != NUMBER_OK || number < 1) {
+        return refuse_value(in);
+    }
+    return read_i64(in);
 }
 
 static odeon_status read_path(const reading *in)
