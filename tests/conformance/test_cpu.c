@@ -1,0 +1,422 @@
+/* The CPU device beyond what every device does: instruction sets, own products, equal bits, several
+ * workers at once, memory that is not there. */
+#include "support.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "device_cases.h"
+#include "diag.h"
+#include "instance.h"
+#include "mem.h"
+#include "schema.h"
+
+static registry *plugins;
+
+static int open_plugins(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    return 0;
+}
+
+static int close_plugins(void **state)
+{
+    (void)state;
+    registry_destroy(plugins);
+    return 0;
+}
+
+/* What this processor has; the baseline always first. */
+static int levels(const char *names[3])
+{
+    int n = 0;
+    names[n++] = "baseline";
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        names[n++] = "avx2";
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
+            names[n++] = "avx512";
+        }
+    }
+    return n;
+}
+
+static support_device open_level(const char *level, int32_t dtype)
+{
+    char expression[64];
+    (void)snprintf(expression, sizeof expression, "cpu(blas=own, simd=%s)", level);
+    return support_device_open(plugins, expression, dtype);
+}
+
+static void compare_cases(const device_case *c, support_device *a, support_device *b,
+                          double relative)
+{
+    for (; c->name != NULL; c++) {
+        case_run *of_a = case_execute(c, a), *of_b = case_execute(c, b);
+        case_compare(of_a, of_b, relative);
+        case_destroy(of_a);
+        case_destroy(of_b);
+    }
+}
+
+static const device_case *const families[] = {
+    moving_cases, solver_cases, control_cases, pointwise_cases, norm_cases, learning_cases,
+};
+enum { N_FAMILIES = sizeof families / sizeof *families };
+
+static void test_instruction_sets_give_the_same_bits(void **state)
+{
+    (void)state;
+    const char *names[3];
+    int n = levels(names);
+    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+        support_device plain = open_level("baseline", dtype);
+        for (int i = 1; i < n; i++) {
+            support_device d = open_level(names[i], dtype);
+            for (size_t f = 0; f < N_FAMILIES; f++) {
+                compare_cases(families[f], &d, &plain, 0.0);
+            }
+            support_device_close(&d);
+        }
+        support_device_close(&plain);
+    }
+}
+
+/* Tolerances of test_device_operators. */
+static void test_own_products_agree_with_reference(void **state)
+{
+    (void)state;
+    const char *names[3];
+    int n = levels(names);
+    support_device plain = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
+    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+        for (int i = 0; i < n; i++) {
+            support_device d = open_level(names[i], dtype);
+            double relative = dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5;
+            compare_cases(product_cases, &d, &plain, relative);
+            compare_cases(conv_cases, &d, &plain, relative);
+            support_device_close(&d);
+        }
+    }
+    support_device_close(&plain);
+}
+
+static void test_equal_calls_give_equal_bits(void **state)
+{
+    (void)state;
+    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+        support_device d = support_device_open(plugins, "cpu", dtype);
+        compare_cases(product_cases, &d, &d, 0.0);
+        compare_cases(conv_cases, &d, &d, 0.0);
+        for (size_t f = 0; f < N_FAMILIES; f++) {
+            compare_cases(families[f], &d, &d, 0.0);
+        }
+        support_device_close(&d);
+    }
+}
+
+/* ---- products on odd shapes ---- */
+
+static void fill_random(uint64_t seed, int64_t n, double *values)
+{
+    for (int64_t i = 0; i < n; i++) {
+        values[i] = support_random(seed, (uint64_t)i);
+    }
+}
+
+/* c = op(a) op(b) [M,N], downloaded; mem_free it. */
+static double *product(support_device *d, int64_t M, int64_t N, int64_t K, int32_t trans)
+{
+    enum { MOST = 140 * 140 };
+    double values[MOST];
+    int32_t trans_a = trans & 1, trans_b = trans >> 1;
+    int64_t a_dim[] = {trans_a ? K : M, trans_a ? M : K};
+    int64_t b_dim[] = {trans_b ? N : K, trans_b ? K : N}, c_dim[] = {M, N};
+    fill_random(1, M * K, values);
+    odeon_tensor a = support_upload(d, values, 2, a_dim);
+    fill_random(2, K * N, values);
+    odeon_tensor b = support_upload(d, values, 2, b_dim);
+    odeon_tensor c = support_upload(d, NULL, 2, c_dim);
+    assert_int_equal(d->device.ops->gemm(d->queue, trans_a, trans_b, 1.0, &a, &b, 0.0, &c, NULL),
+                     ODEON_OK);
+    double *result = support_download(d, &c);
+    support_release(d, &a);
+    support_release(d, &b);
+    support_release(d, &c);
+    return result;
+}
+
+static void test_openblas_and_own_products_agree_on_odd_shapes(void **state)
+{
+    (void)state;
+    static const int64_t sizes[][3] = {{1, 1, 1},     {1, 37, 129}, {5, 31, 7},   {6, 33, 128},
+                                       {7, 65, 130},  {13, 1, 64},  {97, 17, 3},  {128, 10, 64},
+                                       {129, 131, 1}, {3, 139, 9},  {64, 36, 139}};
+    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+        support_device library = support_device_open(plugins, "cpu(blas=auto)", dtype);
+        support_device own = support_device_open(plugins, "cpu(blas=own)", dtype);
+        for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
+            const int64_t *s = sizes[i / 4];
+            double *a = product(&library, s[0], s[1], s[2], (int32_t)(i % 4));
+            double *b = product(&own, s[0], s[1], s[2], (int32_t)(i % 4));
+            /* at most 139 terms, each rounded to half of 1.2e-7 or 2.2e-16: errors add up as their
+             * root; four times that */
+            support_assert_close("product", s[0] * s[1], a, b,
+                                 dtype == ODEON_DTYPE_F32 ? 3e-6 : 5e-15);
+            mem_free(a);
+            mem_free(b);
+        }
+        support_device_close(&library);
+        support_device_close(&own);
+    }
+}
+
+static void test_place_in_memory_does_not_change_bits(void **state)
+{
+    (void)state;
+    enum { ROWS = 33, DEPTH = 129, ROOM = 16 };
+    support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
+    double values[ROWS * DEPTH], *first = NULL;
+    fill_random(3, ROWS * DEPTH, values);
+    for (int64_t shift = 0; shift < ROOM; shift += 5) {
+        double shifted[ROOM + ROWS * DEPTH] = {0};
+        memcpy(shifted + shift, values, sizeof values);
+        odeon_tensor all = support_upload(&d, shifted, 1, (int64_t[]){ROOM + ROWS * DEPTH});
+        odeon_tensor a = {.data = (char *)all.data + shift * 4,
+                          .ndim = 2,
+                          .dtype = ODEON_DTYPE_F32,
+                          .dim = {ROWS, DEPTH}};
+        odeon_tensor c = support_upload(&d, NULL, 2, (int64_t[]){ROWS, ROWS});
+        assert_int_equal(d.device.ops->gemm(d.queue, 0, 1, 1.0, &a, &a, 0.0, &c, NULL), ODEON_OK);
+        double *result = support_download(&d, &c);
+        if (first == NULL) {
+            first = result;
+        } else {
+            assert_memory_equal(result, first, ROWS * ROWS * sizeof *first);
+            mem_free(result);
+        }
+        support_release(&d, &c);
+        support_release(&d, &all);
+    }
+    mem_free(first);
+    support_device_close(&d);
+}
+
+/* ---- workers ---- */
+
+enum { WORKERS = 3, ROUNDS = 50, SIDE = 48 };
+
+typedef struct worker {
+    support_device device; /* shared but for the queue */
+    odeon_tensor a, b, c;
+    double *slots;
+    odeon_status status;
+} worker;
+
+static odeon_status round_of_work(const worker *w)
+{
+    const odeon_device_ops *ops = w->device.device.ops;
+    odeon_queue *queue = w->device.queue;
+    const odeon_tensor *terms[] = {&w->a, &w->b, &w->c};
+    const odeon_scalar thirds[] = {odeon_imm(0.3), odeon_imm(0.3), odeon_imm(0.3)};
+    ODEON_TRY(ops->gemm(queue, 0, 1, 0.1, &w->a, &w->b, 0.0, &w->c, NULL));
+    ODEON_TRY(ops->unary(queue, ODEON_UNARY_TANH, &w->c, &w->c));
+    ODEON_TRY(ops->lincomb(queue, &w->a, NULL, 3, terms, thirds, NULL));
+    return ops->dot(queue, &w->a, &w->c, w->slots, ODEON_SLOT_USER);
+}
+
+static void *work(void *argument)
+{
+    worker *w = argument;
+    for (int i = 0; i < ROUNDS && w->status == ODEON_OK; i++) {
+        w->status = round_of_work(w);
+    }
+    return NULL;
+}
+
+static void open_worker(worker *w, support_device *d, int32_t rank)
+{
+    static const int64_t square[] = {SIDE, SIDE};
+    double values[SIDE * SIDE];
+    w->device = *d;
+    w->status = d->device.ops->queue_create(d->device.self, rank, &w->device.queue);
+    assert_int_equal(w->status, ODEON_OK);
+    fill_random(5, SIDE * SIDE, values);
+    w->a = support_upload(d, values, 2, square);
+    fill_random(6, SIDE * SIDE, values);
+    w->b = support_upload(d, values, 2, square);
+    w->c = support_upload(d, NULL, 2, square);
+    void *slots;
+    assert_int_equal(d->device.ops->alloc(d->device.self, ODEON_SLOTS * sizeof *w->slots, &slots),
+                     ODEON_OK);
+    w->slots = slots;
+}
+
+static void close_worker(worker *w)
+{
+    support_release(&w->device, &w->a);
+    support_release(&w->device, &w->b);
+    support_release(&w->device, &w->c);
+    w->device.device.ops->free(w->device.device.self, w->slots);
+    w->device.device.ops->queue_destroy(w->device.queue);
+}
+
+static void test_workers_at_once_compute_what_one_does(void **state)
+{
+    (void)state;
+    support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
+    worker alone, workers[WORKERS];
+    pthread_t threads[WORKERS];
+    double expected, value;
+    open_worker(&alone, &d, 0);
+    (void)work(&alone);
+    assert_int_equal(alone.status, ODEON_OK);
+    assert_int_equal(d.device.ops->slots_read(d.queue, alone.slots, ODEON_SLOT_USER, 1, &expected),
+                     ODEON_OK);
+    for (int32_t i = 0; i < WORKERS; i++) {
+        open_worker(&workers[i], &d, i);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(workers[i].status, ODEON_OK);
+        assert_int_equal(d.device.ops->slots_read(workers[i].device.queue, workers[i].slots,
+                                                  ODEON_SLOT_USER, 1, &value),
+                         ODEON_OK);
+        assert_memory_equal(&value, &expected, sizeof value);
+        close_worker(&workers[i]);
+    }
+    close_worker(&alone);
+    support_device_close(&d);
+}
+
+/* ---- counters, memory ---- */
+
+static void test_counters_outlive_queues(void **state)
+{
+    (void)state;
+    support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
+    const odeon_device_counters *extension =
+        d.device.ops->get_extension(d.device.self, ODEON_DEVICE_COUNTERS);
+    worker w;
+    int64_t launches, waits, allocs, live;
+    open_worker(&w, &d, 0);
+    (void)work(&w);
+    extension->read(d.device.self, &launches, &waits, &allocs, &live);
+    assert_int_equal(launches, 4 * ROUNDS);
+    assert_int_equal(allocs, 4);
+    assert_int_equal(live, 3 * SIDE * SIDE * 4 + ODEON_SLOTS * 8);
+    close_worker(&w);
+    extension->read(d.device.self, &launches, &waits, &allocs, &live);
+    assert_int_equal(launches, 4 * ROUNDS);
+    assert_int_equal(live, 0);
+    support_device_close(&d);
+}
+
+static void test_device_memory_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
+    static const uint64_t sizes[] = {123456, UINT64_MAX};
+    static const char *const texts[] = {"123456", "18446744073709551615"};
+    for (int i = 0; i < 2; i++) {
+        void *memory = &d;
+        diag_clear();
+        mem_fail_at(1);
+        assert_int_equal(d.device.ops->alloc(d.device.self, sizes[i], &memory), ODEON_ERR_NOMEM);
+        mem_fail_at(0);
+        assert_null(memory);
+        assert_non_null(strstr(diag_message(), texts[i]));
+    }
+    support_device_close(&d);
+}
+
+/* Fails the n-th allocation for n = 1, 2, ... until everything succeeds. */
+static void fail_every_allocation(const char *expression)
+{
+    odeon_config *config = NULL;
+    config_where where = {.file = "test"};
+    odeon_status status = ODEON_ERR_NOMEM;
+    assert_int_equal(schema_component(plugins, ODEON_KIND_DEVICE, expression, where, "run",
+                                      ODEON_BUILD, 0, NULL, &config),
+                     ODEON_OK);
+    for (int64_t n = 1; status != ODEON_OK; n++) {
+        int64_t before = mem_live_blocks();
+        instance *device = NULL;
+        odeon_queue *queue = NULL;
+        assert_in_range(n, 1, 100);
+        mem_fail_at(n);
+        status = instance_create(config, "device", &device);
+        if (status == ODEON_OK) {
+            const odeon_device_ops *ops = device->component->ops;
+            status = ops->queue_create(device->self, 0, &queue);
+            ops->queue_destroy(queue);
+        }
+        mem_fail_at(0);
+        instance_destroy(device);
+        assert_true(status == ODEON_OK || status == ODEON_ERR_NOMEM);
+        assert_int_equal(mem_live_blocks(), before);
+    }
+    schema_destroy(config);
+}
+
+static void test_every_allocation_of_cpu_may_fail(void **state)
+{
+    (void)state;
+    fail_every_allocation("cpu");
+}
+
+static void test_every_allocation_of_remote_may_fail(void **state)
+{
+    (void)state;
+    fail_every_allocation("remote");
+}
+
+static void test_wrong_dtype_is_unsupported(void **state)
+{
+    (void)state;
+    support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
+    odeon_tensor x = support_upload_as(&d, ODEON_DTYPE_I64, NULL, 1, (int64_t[]){4});
+    diag_clear();
+    assert_int_equal(d.device.ops->unary(d.queue, ODEON_UNARY_RELU, &x, &x), ODEON_ERR_UNSUPPORTED);
+    assert_non_null(strstr(diag_message(), "unary"));
+    support_release(&d, &x);
+    support_device_close(&d);
+}
+
+static void test_wrong_shapes_are_an_internal_error(void **state)
+{
+    (void)state;
+    support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
+    odeon_tensor x = support_upload(&d, NULL, 2, (int64_t[]){2, 3});
+    diag_clear();
+    assert_int_equal(d.device.ops->gemm(d.queue, 0, 0, 1.0, &x, &x, 0.0, &x, NULL),
+                     ODEON_ERR_INTERNAL);
+    assert_non_null(strstr(diag_message(), "gemm"));
+    support_release(&d, &x);
+    support_device_close(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_instruction_sets_give_the_same_bits),
+        cmocka_unit_test(test_own_products_agree_with_reference),
+        cmocka_unit_test(test_equal_calls_give_equal_bits),
+        cmocka_unit_test(test_openblas_and_own_products_agree_on_odd_shapes),
+        cmocka_unit_test(test_place_in_memory_does_not_change_bits),
+        cmocka_unit_test(test_workers_at_once_compute_what_one_does),
+        cmocka_unit_test(test_counters_outlive_queues),
+        cmocka_unit_test(test_device_memory_that_is_not_there_is_named),
+        cmocka_unit_test(test_every_allocation_of_cpu_may_fail),
+        cmocka_unit_test(test_every_allocation_of_remote_may_fail),
+        cmocka_unit_test(test_wrong_dtype_is_unsupported),
+        cmocka_unit_test(test_wrong_shapes_are_an_internal_error),
+    };
+    return cmocka_run_group_tests(tests, open_plugins, close_plugins);
+}
