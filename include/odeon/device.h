@@ -64,7 +64,8 @@ enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
 /* Step control is data: a linear filter of the last three log errors with limits.
  *
  * error   per part p: RMS sqrt(ERROR_SUM[p] / count[p]) or MAX ERROR_SUM[p]; then over the parts:
- *         JOINT sqrt(sum ERROR_SUM / sum count), MAX the worst. Parts of count 0 do not count.
+ *         JOINT sqrt(sum ERROR_SUM / sum count) of RMS, else the worst, NaN before all. Parts of
+ *         count 0 do not count.
  * accept  !(error <= 1) rejects, so NaN rejects (accept_rule LT: !(error < 1)).
  * factor  accepted: clip(safety * error^-beta0 * e1^-beta1 * e2^-beta2, low, high), with e1, e2
  *         the errors of the last accepted steps, low = factor_min_accept (factor_min where an error
