@@ -1,0 +1,331 @@
+#include "metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "odeon/host.h"
+#include "text.h"
+
+/* ---- a row as cells ---- */
+
+typedef struct cell {
+    const char *path, *name; /* path of a block, or NULL */
+    const char *word;        /* NULL: a number */
+    const int64_t *whole;    /* NULL: real */
+    double real;
+} cell;
+
+typedef void (*cell_visitor)(void *context, const cell *x);
+
+static void visit_whole(cell_visitor visit, void *context, const char *path, const char *name,
+                        int64_t value)
+{
+    visit(context, &(cell){.path = path, .name = name, .whole = &value});
+}
+
+static void visit_real(cell_visitor visit, void *context, const char *path, const char *name,
+                       double value)
+{
+    visit(context, &(cell){.path = path, .name = name, .real = value});
+}
+
+static void visit_block(cell_visitor visit, void *context, const metrics_block *b)
+{
+    visit_whole(visit, context, b->path, "evals_forward", b->evals_forward);
+    visit_whole(visit, context, b->path, "evals_backward", b->evals_backward);
+    visit_whole(visit, context, b->path, "accepted", b->accepted);
+    visit_whole(visit, context, b->path, "rejected", b->rejected);
+    visit_whole(visit, context, b->path, "accepted_backward", b->accepted_backward);
+    visit_whole(visit, context, b->path, "rejected_backward", b->rejected_backward);
+    visit_real(visit, context, b->path, "h_min", b->h_min);
+    visit_real(visit, context, b->path, "h_max", b->h_max);
+    visit_real(visit, context, b->path, "drift", b->drift);
+    visit_whole(visit, context, b->path, "bytes", b->bytes);
+    visit_real(visit, context, b->path, "share", b->share);
+}
+
+/* All cells of a row in the order of the columns. */
+static void visit_row(cell_visitor visit, void *context, const metrics_row *row)
+{
+    visit_whole(visit, context, NULL, "step", row->step);
+    visit_whole(visit, context, NULL, "epoch", row->epoch);
+    visit_real(visit, context, NULL, "seconds", row->seconds);
+    visit(context, &(cell){.name = "split", .word = row->split});
+    visit_real(visit, context, NULL, "loss", row->loss);
+    for (size_t i = 0; i < row->n_metrics; i++) {
+        visit_real(visit, context, NULL, row->metric_names[i], row->metrics[i]);
+    }
+    visit_real(visit, context, NULL, "lr", row->lr);
+    visit_real(visit, context, NULL, "grad_norm", row->grad_norm);
+    visit_real(visit, context, NULL, "images_per_second", row->images_per_second);
+    for (size_t i = 0; i < row->n_blocks; i++) {
+        visit_block(visit, context, &row->blocks[i]);
+    }
+}
+
+/* ---- CSV (RFC 4180, but lines end in LF) ---- */
+
+static void add_quoted(text_buffer *t, const char *word)
+{
+    text_add(t, "\"");
+    for (const char *p = word; *p != '\0'; p++) {
+        text_add_bytes(t, p, 1);
+        text_add(t, *p == '"' ? "\"" : "");
+    }
+    text_add(t, "\"");
+}
+
+static void add_word(text_buffer *t, const char *word)
+{
+    if (strpbrk(word, ",\"\r\n") != NULL) {
+        add_quoted(t, word);
+    } else {
+        text_add(t, word);
+    }
+}
+
+/* The name in full, as "path.name". */
+static void add_name(text_buffer *t, const cell *x)
+{
+    if (x->path != NULL) {
+        text_add(t, x->path);
+        text_add(t, ".");
+    }
+    text_add(t, x->name);
+}
+
+/* Where a line is made, and room for a word of it. */
+typedef struct line_maker {
+    text_buffer line, word;
+} line_maker;
+
+static void add_comma(text_buffer *line)
+{
+    text_add(line, line->length > 0 ? "," : "");
+}
+
+static void add_csv_name(void *context, const cell *x)
+{
+    line_maker *m = context;
+    text_clear(&m->word);
+    add_name(&m->word, x);
+    add_comma(&m->line);
+    if (m->word.failed) {
+        m->line.failed = true;
+    } else {
+        add_word(&m->line, m->word.data);
+    }
+}
+
+static void add_number(text_buffer *t, const cell *x)
+{
+    if (x->whole != NULL) {
+        text_printf(t, "%lld", (long long)*x->whole);
+    } else {
+        text_number(t, x->real);
+    }
+}
+
+static void add_csv_value(void *context, const cell *x)
+{
+    line_maker *m = context;
+    bool empty = x->word == NULL && x->whole == NULL && isnan(x->real);
+    add_comma(&m->line);
+    if (x->word != NULL) {
+        add_word(&m->line, x->word);
+    } else if (!empty) {
+        add_number(&m->line, x);
+    }
+}
+
+/* ---- JSON ---- */
+
+static void add_json_cell(void *context, const cell *x)
+{
+    line_maker *m = context;
+    text_clear(&m->word);
+    add_name(&m->word, x);
+    text_add(&m->line, m->line.length > 0 ? "," : "{");
+    if (m->word.failed) {
+        m->line.failed = true;
+        return;
+    }
+    text_json_string(&m->line, m->word.data);
+    text_add(&m->line, ":");
+    if (x->word != NULL) {
+        text_json_string(&m->line, x->word);
+    } else if (x->whole != NULL) {
+        add_number(&m->line, x);
+    } else {
+        text_json_number(&m->line, x->real);
+    }
+}
+
+/* ---- files ---- */
+
+typedef struct log_file {
+    int fd;
+    char *path;
+    off_t whole; /* bytes of complete lines */
+    int error;   /* errno of the first failure; 0: none */
+} log_file;
+
+struct metrics {
+    log_file csv, json;
+    line_maker maker;
+    char *columns; /* the first line of the CSV; NULL before the first row */
+};
+
+static odeon_status log_open(log_file *file, const char *folder, const char *name)
+{
+    file->path = mem_printf("%s/%s", folder, name);
+    if (file->path == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write %s", folder, name);
+    }
+    file->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    if (file->fd < 0 && errno == EEXIST) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s exists: a run is never overwritten; choose another run.out",
+                         file->path);
+    }
+    if (file->fd < 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot create: %s", file->path, strerror(errno));
+    }
+    return ODEON_OK;
+}
+
+/* Notes the first failure. */
+static void log_failed(log_file *file, int error)
+{
+    if (file->error == 0) {
+        file->error = error;
+        diag_log(ODEON_LOG_WARNING, "%s: cannot write: %s; the run goes on without it", file->path,
+                 strerror(error));
+    }
+}
+
+static void log_line(log_file *file, const text_buffer *line)
+{
+    size_t done = 0;
+    while (file->error == 0 && done < line->length) {
+        ssize_t n = write(file->fd, line->data + done, line->length - done);
+        if (n >= 0) {
+            done += (size_t)n;
+        } else if (errno != EINTR) {
+            log_failed(file, errno);
+            if (done > 0) { /* half a line would mislead; if this fails too, so be it */
+                (void)!ftruncate(file->fd, file->whole);
+            }
+        }
+    }
+    if (file->error == 0) {
+        file->whole += (off_t)done;
+    }
+}
+
+static void log_close(log_file *file)
+{
+    if (file->fd >= 0) {
+        if (fsync(file->fd) != 0 && errno != EINVAL) {
+            log_failed(file, errno);
+        }
+        if (close(file->fd) != 0) {
+            log_failed(file, errno);
+        }
+    }
+}
+
+static odeon_status log_status(const log_file *file)
+{
+    if (file->error == 0) {
+        return ODEON_OK;
+    }
+    return diag_fail(ODEON_ERR_IO, "%s: could not be written to its end: %s", file->path,
+                     strerror(file->error));
+}
+
+odeon_status metrics_open(const char *folder, metrics **out)
+{
+    *out = NULL;
+    metrics *m = mem_zalloc(1, sizeof *m);
+    if (m == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write metrics", folder);
+    }
+    m->csv.fd = m->json.fd = -1;
+    odeon_status status = log_open(&m->csv, folder, "metrics.csv");
+    if (status == ODEON_OK) {
+        status = log_open(&m->json, folder, "metrics.jsonl");
+    }
+    if (status != ODEON_OK) {
+        if (m->csv.fd >= 0) {
+            (void)unlink(m->csv.path);
+        }
+        (void)metrics_close(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
+}
+
+static odeon_status out_of_memory(const log_file *file)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a row", file->path);
+}
+
+/* Makes a line in m->maker.line by visiting all cells of row. */
+static odeon_status make_line(metrics *m, const metrics_row *row, cell_visitor visit,
+                              const char *end)
+{
+    text_clear(&m->maker.line);
+    visit_row(visit, &m->maker, row);
+    text_add(&m->maker.line, end);
+    return m->maker.line.failed ? out_of_memory(&m->csv) : ODEON_OK;
+}
+
+static odeon_status check_columns(metrics *m, const metrics_row *row)
+{
+    ODEON_TRY(make_line(m, row, add_csv_name, "\n"));
+    if (m->columns == NULL) {
+        m->columns = mem_strdup(m->maker.line.data);
+        if (m->columns == NULL) {
+            return out_of_memory(&m->csv);
+        }
+        log_line(&m->csv, &m->maker.line);
+    }
+    return strcmp(m->columns, m->maker.line.data) == 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_INTERNAL, "%s: a row has other columns than the first",
+                           m->csv.path);
+}
+
+odeon_status metrics_add(metrics *m, const metrics_row *row)
+{
+    ODEON_TRY(check_columns(m, row));
+    ODEON_TRY(make_line(m, row, add_csv_value, "\n"));
+    log_line(&m->csv, &m->maker.line);
+    ODEON_TRY(make_line(m, row, add_json_cell, "}\n"));
+    log_line(&m->json, &m->maker.line);
+    return ODEON_OK;
+}
+
+odeon_status metrics_close(metrics *m)
+{
+    if (m == NULL) {
+        return ODEON_OK;
+    }
+    log_close(&m->csv);
+    log_close(&m->json);
+    odeon_status csv = log_status(&m->csv), json = log_status(&m->json);
+    mem_free(m->csv.path);
+    mem_free(m->json.path);
+    text_fini(&m->maker.line);
+    text_fini(&m->maker.word);
+    mem_free(m->columns);
+    mem_free(m);
+    return csv != ODEON_OK ? csv : json;
+}

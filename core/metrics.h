@@ -1,0 +1,22 @@
+/* metrics.h: the rows of a run as metrics.csv and metrics.jsonl.
+ *
+ * Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
+ * images_per_second, then for every ODE block PATH.evals_forward and so on through the fields of
+ * metrics_block. Both files have the same names in the same order; the lines of metrics.jsonl are
+ * flat objects. A log that cannot be written does not stop a run: what is there stays, whole lines
+ * only, and the failure is told once and by metrics_close. */
+#ifndef ODEON_CORE_METRICS_H
+#define ODEON_CORE_METRICS_H
+#include "run_dir.h"
+
+typedef struct metrics metrics;
+
+/* Creates both files in folder, or neither. ODEON_ERR_CONFIG if one exists: another run writes
+ * there. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status metrics_open(const char *folder, metrics **out);
+/* Appends a row. The first fixes the columns; one that does not have them is ODEON_ERR_INTERNAL. */
+odeon_status metrics_add(metrics *m, const metrics_row *row);
+/* ODEON_ERR_IO if anything could not be written. NULL is allowed. */
+odeon_status metrics_close(metrics *m);
+
+#endif
