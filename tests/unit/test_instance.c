@@ -1,0 +1,327 @@
+#include <string.h>
+
+#include "support.h"
+
+#include "captured.h"
+#include "diag.h"
+#include "instance.h"
+#include "mem.h"
+#include "schema.h"
+
+/* ---- a component whose create does what a test wants ---- */
+
+static odeon_status (*behave)(const odeon_host *host, const odeon_config *config, void **out);
+static int destroyed;
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    return behave(host, config, out);
+}
+
+static void destroy(void *self)
+{
+    destroyed += self != NULL;
+}
+
+static const odeon_option count = {.struct_size = sizeof count,
+                                   .type = ODEON_OPTION_I64,
+                                   .name = "count",
+                                   .default_text = "3",
+                                   .help = "a number"};
+static const odeon_option rate = {.struct_size = sizeof rate,
+                                  .type = ODEON_OPTION_F64,
+                                  .flags = ODEON_OPTION_OPTIONAL,
+                                  .name = "rate",
+                                  .help = "a real number"};
+static const odeon_option width = {.struct_size = sizeof width,
+                                   .type = ODEON_OPTION_SIZE,
+                                   .name = "width",
+                                   .default_text = "1",
+                                   .help = "a size"};
+static const odeon_option times = {.struct_size = sizeof times,
+                                   .type = ODEON_OPTION_F64_LIST,
+                                   .name = "times",
+                                   .default_text = "0 1",
+                                   .help = "some times"};
+static const odeon_option *const options[] = {&count, &rate, &width, &times, NULL};
+
+static const odeon_component component = {.struct_size = sizeof component,
+                                          .kind = ODEON_KIND_LAYER,
+                                          .id = "sample",
+                                          .summary = "a sample",
+                                          .version = "1.0",
+                                          .license = "MIT",
+                                          .options = options,
+                                          .create = create,
+                                          .destroy = destroy};
+
+enum { COUNT, RATE, WIDTH, TIMES, OPTIONS };
+
+/* As if the INI had said count = 5, width = state (bound to 64). */
+typedef struct sample {
+    odeon_config config;
+    option_value values[OPTIONS];
+    double times[2];
+} sample;
+
+static odeon_config *sample_config(sample *s)
+{
+    *s = (sample){.times = {0.0, 1.0}};
+    s->values[COUNT] = (option_value){.i = 5, .given = true, .set = true};
+    s->values[WIDTH] =
+        (option_value){.i = 64, .size_symbol = SIZE_STATE, .given = true, .set = true};
+    s->values[TIMES] = (option_value){.list_f = s->times, .n = 2, .set = true};
+    s->config = (odeon_config){
+        .component = &component, .kind = ODEON_KIND_LAYER, .n = OPTIONS, .values = s->values};
+    return &s->config;
+}
+
+static odeon_status make(instance **out)
+{
+    sample s;
+    diag_clear();
+    destroyed = 0;
+    return instance_create(sample_config(&s), "ode.block", out);
+}
+
+/* ---- what create may find ---- */
+
+static odeon_status read_options(const odeon_host *host, const odeon_config *config, void **out)
+{
+    static int self;
+    int32_t n = 0;
+    assert_int_equal(host->option_i64(config, "count"), 5);
+    assert_int_equal(host->option_i64(config, "width"), 64);
+    assert_true(host->option_f64(config, "rate") == 0.0);
+    const double *list = host->option_list_f64(config, "times", &n);
+    assert_int_equal(n, 2);
+    assert_true(list[1] == 1.0);
+    assert_int_equal(host->option_given(config, "count"), 1);
+    assert_int_equal(host->option_given(config, "times"), 0);
+    *out = &self;
+    return ODEON_OK;
+}
+
+static void test_create_reads_its_options(void **state)
+{
+    (void)state;
+    behave = read_options;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_OK);
+    assert_non_null(x->self);
+    assert_string_equal(x->path, "ode.block");
+    instance_destroy(x);
+    assert_int_equal(destroyed, 1);
+}
+
+static void test_configuration_is_the_instances_own(void **state)
+{
+    (void)state;
+    behave = read_options;
+    sample s;
+    instance *x = NULL;
+    assert_int_equal(instance_create(sample_config(&s), "a", &x), ODEON_OK);
+    memset(&s, 0, sizeof s);
+    assert_int_equal(x->host.option_i64(x->config, "count"), 5);
+    instance_destroy(x);
+}
+
+/* ---- misuse ---- */
+
+static odeon_status read_unknown(const odeon_host *host, const odeon_config *config, void **out)
+{
+    static int self;
+    assert_int_equal(host->option_i64(config, "cuont"), 0);
+    *out = &self;
+    return ODEON_OK;
+}
+
+static odeon_status read_as_text(const odeon_host *host, const odeon_config *config, void **out)
+{
+    (void)out;
+    int32_t n = 7;
+    assert_null(host->option_text(config, "count"));
+    assert_null(host->option_list_i64(config, "times", &n));
+    assert_int_equal(n, 0);
+    assert_null(host->option_component(config, "count"));
+    assert_true(host->option_f64(config, "count") == 0.0);
+    assert_int_equal(host->option_i64(config, "rate"), 0);
+    return ODEON_OK;
+}
+
+static void test_option_that_does_not_exist_is_refused_by_name(void **state)
+{
+    (void)state;
+    behave = read_unknown;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_ERR_PLUGIN);
+    assert_null(x);
+    assert_string_equal(diag_message(), "ode.block: layer sample reads its option 'cuont', which "
+                                        "is not in its table: a bug in the plugin");
+    assert_int_equal(destroyed, 1);
+}
+
+static void test_option_of_another_type_is_refused_by_name(void **state)
+{
+    (void)state;
+    behave = read_as_text;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_ERR_PLUGIN);
+    assert_non_null(strstr(diag_message(), "'count', which is of another type"));
+}
+
+static void test_misuse_after_create_is_warned_about(void **state)
+{
+    (void)state;
+    behave = read_options;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_OK);
+    captured c;
+    captured_start(&c);
+    int64_t value = x->host.option_i64(x->config, "unheard_of");
+    int32_t given = x->host.option_given(x->config, "unheard_of");
+    captured_stop(&c);
+    assert_int_equal(value + given, 0);
+    assert_non_null(strstr(c.text, "'unheard_of'"));
+    instance_destroy(x);
+}
+
+static odeon_status create_inner(const odeon_host *host, const odeon_config *config, void **out)
+{
+    (void)host;
+    (void)out;
+    behave = read_unknown;
+    instance *inner = NULL;
+    assert_int_equal(instance_create(config, "inner", &inner), ODEON_ERR_PLUGIN);
+    assert_null(inner);
+    return ODEON_OK;
+}
+
+static void test_misuse_is_the_inner_instances_alone(void **state)
+{
+    (void)state;
+    behave = create_inner;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_OK);
+    assert_int_equal(x->misuse, 0);
+    instance_destroy(x);
+}
+
+/* ---- failures ---- */
+
+static odeon_status fail_with_reason(const odeon_host *host, const odeon_config *config, void **out)
+{
+    (void)config;
+    static int leftover;
+    *out = &leftover;
+    return odeon_fail(host, ODEON_ERR_DEVICE, "no %s", "hardware");
+}
+
+static odeon_status fail_silently(const odeon_host *host, const odeon_config *config, void **out)
+{
+    (void)host;
+    (void)config;
+    (void)out;
+    return ODEON_VOID_STEP;
+}
+
+static void test_failed_create_is_told_with_its_path(void **state)
+{
+    (void)state;
+    behave = fail_with_reason;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_ERR_DEVICE);
+    assert_null(x);
+    assert_string_equal(diag_message(), "ode.block: no hardware");
+    assert_int_equal(destroyed, 0); /* there is nothing that could be destroyed */
+}
+
+static void test_create_that_fails_silently_is_told_all_the_same(void **state)
+{
+    (void)state;
+    behave = fail_silently;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_ERR_PLUGIN);
+    assert_non_null(strstr(diag_message(), "ode.block: layer sample could not be created"));
+}
+
+static void test_every_failed_allocation_is_reported_and_leaves_nothing(void **state)
+{
+    (void)state;
+    behave = read_options;
+    int64_t live = mem_live_blocks();
+    odeon_status status = ODEON_ERR_NOMEM;
+    int64_t n = 0;
+    while (status != ODEON_OK) {
+        mem_fail_at(++n);
+        instance *x = NULL;
+        status = make(&x);
+        instance_destroy(x);
+        assert_true(status == ODEON_OK || status == ODEON_ERR_NOMEM);
+        assert_int_equal(mem_live_blocks(), live);
+    }
+    mem_fail_at(0);
+    assert_true(n > 3);
+}
+
+/* ---- services ---- */
+
+static void test_log_starts_with_the_path(void **state)
+{
+    (void)state;
+    behave = read_options;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_OK);
+    captured c;
+    captured_start(&c);
+    x->host.log(&x->host, ODEON_LOG_WARNING, "slow %d");
+    captured_stop(&c);
+    assert_string_equal(c.text, "odeon: warning: ode.block: slow %d\n");
+    instance_destroy(x);
+}
+
+static void test_memory_comes_from_the_host(void **state)
+{
+    (void)state;
+    behave = read_options;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_OK);
+    int64_t live = mem_live_blocks();
+    void *memory = x->host.alloc(&x->host, 100);
+    assert_int_equal((uintptr_t)memory % 64, 0);
+    assert_int_equal(mem_live_blocks(), live + 1);
+    x->host.free(&x->host, memory);
+    x->host.free(&x->host, NULL);
+    assert_int_equal(mem_live_blocks(), live);
+    assert_null(x->host.alloc(&x->host, UINT64_MAX));
+    instance_destroy(x);
+}
+
+static void test_unknown_extension_is_null(void **state)
+{
+    (void)state;
+    behave = read_options;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_OK);
+    assert_null(x->host.get_extension(&x->host, "odeon.host.none/1"));
+    instance_destroy(x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_create_reads_its_options),
+        cmocka_unit_test(test_configuration_is_the_instances_own),
+        cmocka_unit_test(test_option_that_does_not_exist_is_refused_by_name),
+        cmocka_unit_test(test_option_of_another_type_is_refused_by_name),
+        cmocka_unit_test(test_misuse_after_create_is_warned_about),
+        cmocka_unit_test(test_misuse_is_the_inner_instances_alone),
+        cmocka_unit_test(test_failed_create_is_told_with_its_path),
+        cmocka_unit_test(test_create_that_fails_silently_is_told_all_the_same),
+        cmocka_unit_test(test_every_failed_allocation_is_reported_and_leaves_nothing),
+        cmocka_unit_test(test_log_starts_with_the_path),
+        cmocka_unit_test(test_memory_comes_from_the_host),
+        cmocka_unit_test(test_unknown_extension_is_null),
+    };
+    return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
+}
