@@ -1,5 +1,6 @@
 # odeon_add_plugin(KIND ID FOLDER sources...): the shared object FOLDER/KIND/ID.so, built as every
-# plugin must be: one exported symbol, nothing of the host, all symbols resolved at link time.
+# plugin must be: one exported symbol, nothing of the host, all symbols resolved at link time. FOLDER
+# is what `odeon --plugin-path` is then given. The target is odeon_KIND_ID.
 function(odeon_add_plugin kind id folder)
   set(target odeon_${kind}_${id})
   add_library(${target} MODULE ${ARGN})
@@ -10,7 +11,7 @@ function(odeon_add_plugin kind id folder)
   if(NOT ODEON_SANITIZE) # the sanitizers' own symbols come from the program
     target_link_options(${target} PRIVATE LINKER:-z,defs)
   endif()
-  target_link_libraries(${target} PRIVATE m)
+  target_link_libraries(${target} PRIVATE odeon::headers m)
 endfunction()
 
 get_filename_component(ODEON_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map ABSOLUTE)
