@@ -29,7 +29,9 @@ static bool are_choices(const char *choices)
     const char *word = choices;
     for (;;) {
         size_t n = strcspn(word, "|");
-        if (n == 0 || strcspn(word, "|(),=; ") != n || repeats(choices, word, n)) {
+        size_t letters = strcspn(word, "|(),=; ");
+        bool plain = letters == n || (letters + 6 == n && memcmp(word + letters, "(path)", 6) == 0);
+        if (letters == 0 || !plain || repeats(choices, word, n)) {
             return false;
         }
         if (word[n] == '\0') {
