@@ -1,0 +1,120 @@
+#include "support_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+
+/* The INI's text as a file, which config_load wants. */
+static char *write_ini(const char *text)
+{
+    char *path = mem_strdup("/tmp/odeon_session_XXXXXX");
+    int fd = mkstemp(path);
+    size_t length = strlen(text);
+    if (fd < 0 || write(fd, text, length) != (ssize_t)length) {
+        fail_msg("%s: cannot be written", path);
+    }
+    (void)close(fd);
+    return path;
+}
+
+static void make_batch(support_session *s, int64_t n)
+{
+    int64_t classes = s->fields.label.classes;
+    s->n = n;
+    s->input_size = 1;
+    for (int32_t i = 0; i < s->fields.input.ndim; i++) {
+        s->input_size *= s->fields.input.dim[i];
+    }
+    s->x = mem_zalloc((size_t)(n * s->input_size) + 1, sizeof *s->x);
+    s->labels = mem_zalloc((size_t)n + 1, sizeof *s->labels);
+    for (int64_t i = 0; i < n * s->input_size; i++) {
+        s->x[i] = support_random(11, (uint64_t)i);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        s->labels[i] = (7 * i + 3) % classes;
+    }
+}
+
+odeon_status support_session_try(const char *ini, int64_t n, const char *const *overrides,
+                                 support_session *out)
+{
+    diag_clear();
+    *out = (support_session){.registry = support_registry()};
+    char *path = write_ini(ini);
+    size_t count = 0;
+    while (overrides != NULL && overrides[count] != NULL) {
+        count++;
+    }
+    odeon_status status = config_load(out->registry, path, count, overrides, &out->config);
+    if (status == ODEON_OK) {
+        status = data_describe(out->config, &out->fields);
+    }
+    if (status == ODEON_OK) {
+        status = session_create(out->registry, out->config, &out->fields, n, &out->session);
+    }
+    (void)unlink(path);
+    mem_free(path);
+    if (status != ODEON_OK) {
+        support_session_close(out);
+        return status;
+    }
+    make_batch(out, n);
+    return ODEON_OK;
+}
+
+support_session support_session_open(const char *ini, int64_t n, const char *const *overrides)
+{
+    support_session s;
+    if (support_session_try(ini, n, overrides, &s) != ODEON_OK) {
+        fail_msg("session: %s", diag_message());
+    }
+    return s;
+}
+
+void support_session_close(support_session *s)
+{
+    session_destroy(s->session);
+    config_destroy(s->config);
+    registry_destroy(s->registry);
+    mem_free(s->x);
+    mem_free(s->labels);
+    *s = (support_session){0};
+}
+
+odeon_status support_differentiate_try(support_session *s, session_result *out)
+{
+    diag_clear();
+    return session_differentiate(s->session, s->n, s->x, s->labels, NULL, NULL, out);
+}
+
+session_result support_differentiate(support_session *s, double *output, double *d_x)
+{
+    session_result result;
+    diag_clear();
+    if (session_differentiate(s->session, s->n, s->x, s->labels, output, d_x, &result) !=
+        ODEON_OK) {
+        fail_msg("differentiate: %s", diag_message());
+    }
+    return result;
+}
+
+double *support_gradients(support_session *s, int64_t *n)
+{
+    int64_t total = 0, at = 0;
+    for (size_t i = 0; i < session_parameters(s->session); i++) {
+        total += session_parameter_at(s->session, i).count;
+    }
+    double *out = mem_zalloc((size_t)total + 1, sizeof *out);
+    for (size_t i = 0; i < session_parameters(s->session); i++) {
+        if (session_gradient_get(s->session, i, out + at) != ODEON_OK) {
+            fail_msg("gradient: %s", diag_message());
+        }
+        at += session_parameter_at(s->session, i).count;
+    }
+    *n = total;
+    return out;
+}

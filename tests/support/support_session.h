@@ -1,0 +1,32 @@
+/* support_session.h: a whole network on a small batch, for tests of gradients and of workers. */
+#ifndef ODEON_TESTS_SUPPORT_SESSION_H
+#define ODEON_TESTS_SUPPORT_SESSION_H
+#include "session.h"
+#include "support.h"
+
+/* A session of an INI given as text, and one batch for it. The input's shape is that of the INI's
+ * data set; no data is opened. */
+typedef struct support_session {
+    registry *registry;
+    config *config;
+    data_fields fields;
+    session *session;
+    int64_t n, input_size; /* samples; elements of one */
+    double *x;             /* [n, ...], deterministic */
+    int64_t *labels;       /* [n] */
+} support_session;
+
+/* Fails the test on error. Overrides end with NULL. */
+support_session support_session_open(const char *ini, int64_t n, const char *const *overrides);
+/* Answers the error instead (and *out is then closed); its words are in diag_message. */
+odeon_status support_session_try(const char *ini, int64_t n, const char *const *overrides,
+                                 support_session *out);
+void support_session_close(support_session *s);
+
+/* Loss and result of the batch, differentiated; fails the test on error. */
+session_result support_differentiate(support_session *s, double *output, double *d_x);
+odeon_status support_differentiate_try(support_session *s, session_result *out);
+/* All gradients one after the other; mem_free them. */
+double *support_gradients(support_session *s, int64_t *n);
+
+#endif
