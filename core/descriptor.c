@@ -12,6 +12,7 @@
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "option_table.h"
+#include "tableau.h"
 
 enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };
 
@@ -167,7 +168,9 @@ static odeon_status copy_method(const copying *c, odeon_integrator *method)
     }
     ODEON_TRY(copy_table(c, &kind_tableau, method->tableau, &copy));
     method->tableau = copy;
-    return ODEON_OK;
+    char path[ODEON_MESSAGE_BYTES];
+    (void)snprintf(path, sizeof path, "%s: %s", c->file, c->component);
+    return tableau_check(method->tableau, path);
 }
 
 static odeon_status copy_ops(const copying *c, odeon_component *component)

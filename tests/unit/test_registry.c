@@ -90,6 +90,8 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_INTEGRATOR, "bad_id_inside", ODEON_ERR_PLUGIN, "id is not of letters"},
         {ODEON_KIND_INTEGRATOR, "no_step", ODEON_ERR_PLUGIN, "stepper table lacks step"},
         {ODEON_KIND_INTEGRATOR, "no_tier", ODEON_ERR_PLUGIN, "0 of tableau, stepper"},
+        {ODEON_KIND_INTEGRATOR, "implicit", ODEON_ERR_PLUGIN,
+         "integrator implicit: tableau: not explicit"},
         {ODEON_KIND_INTEGRATOR, "bad_default", ODEON_ERR_PLUGIN, "theta = 2"},
         {ODEON_KIND_INTEGRATOR, "no_default", ODEON_ERR_PLUGIN, "option theta: it has no default"},
         {ODEON_KIND_INTEGRATOR, "required_default", ODEON_ERR_PLUGIN, "has a default although"},
