@@ -54,7 +54,7 @@ static void read_version(const char *config, cpu_blas *out)
     }
 }
 
-void cpu_blas_load(const char *name, cpu_blas *out)
+void cpu_blas_load(cpu_blas *out)
 {
     char *(*core)(void), *(*config)(void);
     int (*threads)(void);
@@ -62,7 +62,7 @@ void cpu_blas_load(const char *name, cpu_blas *out)
     int32_t chosen = getenv("OPENBLAS_NUM_THREADS") != NULL;
     *out = (cpu_blas){0};
     prepare_environment(out);
-    out->library = dlopen(name != NULL ? name : "libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    out->library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (out->library == NULL) {
         const char *reason = dlerror();
         (void)snprintf(out->reason, sizeof out->reason, "%s", reason != NULL ? reason : "?");

@@ -25,8 +25,8 @@ typedef struct cpu_blas {
 /* The OpenBLAS core that fits this processor, or NULL where its own choice is left alone. */
 const char *cpu_blas_core_wanted(void);
 
-/* Sets OPENBLAS_CORETYPE and OPENBLAS_NUM_THREADS where they are unset, loads the library named
- * (NULL: libopenblas.so.0) and fills in out. [main] */
-void cpu_blas_load(const char *name, cpu_blas *out);
+/* Sets OPENBLAS_CORETYPE and OPENBLAS_NUM_THREADS where they are unset, loads libopenblas.so.0
+ * and fills in out. Writes the environment, so no other thread may read it meanwhile. [main] */
+void cpu_blas_load(cpu_blas *out);
 
 #endif

@@ -83,7 +83,7 @@ odeon_status cpu_create(const odeon_host *host, const odeon_config *config, void
     }
     choose_kernels(d);
     if (d->use_blas != CPU_BLAS_OWN) {
-        cpu_blas_load(NULL, &d->blas);
+        cpu_blas_load(&d->blas);
     }
     *out = d;
     return ODEON_OK;

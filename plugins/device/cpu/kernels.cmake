@@ -1,11 +1,11 @@
 # odeon_cpu_kernels(TARGET): adds the kernels, compiled once for each instruction set. The device
 # chooses among them when it is made. Never -ffast-math: NaN has to be passed on.
-set(ODEON_CPU_FOLDER ${CMAKE_CURRENT_LIST_DIR})
 
 function(odeon_cpu_level level)
   if(NOT TARGET odeon_cpu_kernels_${level})
     add_library(odeon_cpu_kernels_${level} OBJECT
-      ${ODEON_CPU_FOLDER}/kernels/f32.c ${ODEON_CPU_FOLDER}/kernels/f64.c)
+      ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernels/f32.c
+      ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernels/f64.c)
     target_compile_definitions(odeon_cpu_kernels_${level} PRIVATE
       CPU_KERNELS_F32=cpu_kernels_f32_${level} CPU_KERNELS_F64=cpu_kernels_f64_${level})
     target_compile_options(odeon_cpu_kernels_${level} PRIVATE -O3 -fopenmp-simd -fno-math-errno

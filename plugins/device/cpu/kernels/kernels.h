@@ -60,7 +60,7 @@ typedef struct cpu_kernels {
     void (*average)(const cpu_windows *g, const void *x, void *y);
     void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
 
-    /* normalization; g->groups is not used by channel_sum and group_parameters_vjp needs it */
+    /* normalization; channel_sum has no groups */
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
     void (*group_norm)(const cpu_groups *g, double epsilon, const void *x, const void *w,
                        const void *b, void *y, double *stats);
