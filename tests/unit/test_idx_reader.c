@@ -251,6 +251,39 @@ static void test_dimensions_that_overflow_are_refused(void **state)
     }
 }
 
+static void test_an_item_without_bytes_is_refused(void **state)
+{
+    (void)state;
+    memory m = good();
+    idx_items items;
+    m.bytes[15] = 0; /* [4,2,0] */
+    assert_int_equal(read_as(&m, 2, (int64_t[]){2, 0}, &items), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "holds no items"));
+}
+
+/* Files that could hold what they announce, had the machine that much memory. */
+static void test_no_file_is_read_beyond_the_limit(void **state)
+{
+    (void)state;
+    for (int packed = 0; packed < 2; packed++) {
+        memory plain = good();
+        memset(plain.bytes + 4, 0xff, 4); /* 6 * (2^32 - 1) bytes are over 2^34 */
+        memory m = {0};
+        if (packed == 1) {
+            append_gzip(&m, plain.bytes, plain.n);
+        } else {
+            m = plain;
+        }
+        idx_items items;
+        instance_host(&host_instance);
+        idx_source source = {.self = &m, .name = "test", .bytes = UINT64_MAX, .read = read_memory};
+        diag_clear();
+        assert_int_equal(idx_read(&host_instance.host, &source, 2, (int64_t[]){2, 3}, &items),
+                         ODEON_ERR_DATA);
+        assert_non_null(strstr(diag_message(), "limit of 17179869184"));
+    }
+}
+
 /* ---- what is bad: lengths and gzip ---- */
 
 static void test_every_truncation_is_refused(void **state)
@@ -305,6 +338,11 @@ static void test_what_follows_gzip_is_refused(void **state)
     m.n++;
     assert_refused("garbage", &m, ODEON_ERR_DATA, "something else follows");
     m = good_gzip();
+    m.bytes[m.n++] = 0x1f; /* less than two bytes of a member's start */
+    assert_refused("a byte", &m, ODEON_ERR_DATA, "something else follows");
+    m.n++;
+    assert_refused("two bytes", &m, ODEON_ERR_DATA, "something else follows");
+    m = good_gzip();
     append_gzip(&m, (const unsigned char *)"x", 1);
     assert_refused("member", &m, ODEON_ERR_DATA, "a second gzip member follows");
     m = good_gzip();
@@ -356,11 +394,18 @@ static void test_every_flipped_bit_of_gzip_is_refused_or_harmless(void **state)
 static void test_a_failing_read_is_reported(void **state)
 {
     (void)state;
-    for (size_t at = 1; at < SIZE; at++) {
+    for (size_t at = 1; at <= SIZE; at++) { /* the last: while looking whether more follows */
         memory m = good();
         m.chunk = 1;
         m.fail_at = at;
         assert_refused("plain", &m, ODEON_ERR_IO, "Input/output error");
+    }
+    memory packed = good_gzip();
+    for (size_t at = 1; at <= packed.n; at++) {
+        memory m = packed;
+        m.chunk = 1;
+        m.fail_at = at;
+        assert_refused("gzip", &m, ODEON_ERR_IO, "Input/output error");
     }
 }
 
@@ -392,6 +437,8 @@ int main(void)
         cmocka_unit_test(test_wrong_headers_are_refused),
         cmocka_unit_test(test_other_kinds_of_files_are_refused),
         cmocka_unit_test(test_dimensions_that_overflow_are_refused),
+        cmocka_unit_test(test_an_item_without_bytes_is_refused),
+        cmocka_unit_test(test_no_file_is_read_beyond_the_limit),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_fewer_bytes_than_the_file_had_are_refused),
         cmocka_unit_test(test_bytes_too_many_are_refused),

@@ -5,7 +5,8 @@
 
 #include "stream.h"
 
-enum { TYPE_U8 = 0x08, MAGIC_BYTES = 4, DIM_BYTES = 4, SHAPE_TEXT = 96 };
+enum { TYPE_U8 = 0x08, MAGIC_BYTES = 4, DIM_BYTES = 4 };
+enum { SHAPE_TEXT = 2 + 21 * IDX_MAX_DIMS }; /* any int64 and a comma each, brackets, NUL */
 
 typedef struct shape {
     int32_t ndim;
@@ -15,17 +16,11 @@ typedef struct shape {
 /* "[60000,28,28]"; the first dimension as N where it is not known. */
 static void print_shape(const shape *x, bool count_known, char text[SHAPE_TEXT])
 {
-    size_t at = 0;
-    for (int32_t i = 0; i < x->ndim && at < SHAPE_TEXT; i++) {
-        const char *before = i == 0 ? "[" : ",";
-        int n = i == 0 && !count_known
-                    ? snprintf(text + at, SHAPE_TEXT - at, "%sN", before)
-                    : snprintf(text + at, SHAPE_TEXT - at, "%s%lld", before, (long long)x->dim[i]);
-        at += (size_t)n;
+    int at = count_known ? sprintf(text, "[%lld", (long long)x->dim[0]) : sprintf(text, "[N");
+    for (int32_t i = 1; i < x->ndim; i++) {
+        at += sprintf(text + at, ",%lld", (long long)x->dim[i]);
     }
-    if (at < SHAPE_TEXT) {
-        (void)snprintf(text + at, SHAPE_TEXT - at, "]");
-    }
+    (void)sprintf(text + at, "]");
 }
 
 /* Reads exactly bytes. what is for the message. */
@@ -99,8 +94,12 @@ static odeon_status check_shape(const odeon_host *host, const char *name, const 
                           "%s: holds %s, expected %s: another file, or the option shape is wrong",
                           name, found_text, expected_text);
     }
-    return found->dim[0] > 0 ? ODEON_OK
-                             : odeon_fail(host, ODEON_ERR_DATA, "%s: holds no items", name);
+    for (int32_t i = 0; i < found->ndim; i++) {
+        if (found->dim[i] == 0) {
+            return odeon_fail(host, ODEON_ERR_DATA, "%s: holds no items", name);
+        }
+    }
+    return ODEON_OK;
 }
 
 /* The product of all dimensions, once it is sure that a file of this size can hold it. */
@@ -113,7 +112,7 @@ static odeon_status data_bytes(const odeon_host *host, const idx_source *source,
     }
     for (int32_t i = 0; i < found->ndim; i++) {
         uint64_t dim = (uint64_t)found->dim[i];
-        if (dim > 0 && bytes > bound / dim) {
+        if (bytes > bound / dim) { /* check_shape has seen that dim is not 0 */
             char text[SHAPE_TEXT];
             print_shape(found, true, text);
             return odeon_fail(host, ODEON_ERR_DATA,

@@ -94,9 +94,6 @@ odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, i
 
 void idx_stream_close(idx_stream *s)
 {
-    if (s == NULL) {
-        return;
-    }
     if (s->gzip) {
         (void)inflateEnd(&s->z);
     }
@@ -133,7 +130,7 @@ static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes,
         s->z.next_out = out + *got;
         s->z.avail_out = room;
         int code = inflate(&s->z, Z_NO_FLUSH);
-        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+        if (code != Z_OK && code != Z_STREAM_END) { /* there always are input and room */
             return inflate_failure(s, code);
         }
         *got += room - s->z.avail_out;

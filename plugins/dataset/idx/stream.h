@@ -9,7 +9,7 @@ typedef struct idx_stream idx_stream;
 
 /* Borrows host and source until close. ODEON_ERR_IO, ODEON_ERR_DATA, ODEON_ERR_NOMEM. */
 odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, idx_stream **out);
-void idx_stream_close(idx_stream *s); /* NULL is allowed */
+void idx_stream_close(idx_stream *s);
 
 /* Reads up to bytes; *got is less only where the contents end. A gzip that is cut off or damaged is
  * ODEON_ERR_DATA. */
