@@ -132,7 +132,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     int64_t step = 64 / width, stride = (n + step - 1) / step * step;
     f->parts[0] = base->part;
     f->parts[1] = base->part;
-    f->parts[1].name = "adjoint";
+    f->parts[1].name = "a";
     f->parts[1].offset = stride;
     f->parts[2] =
         (odeon_part){.name = "theta",

@@ -85,7 +85,8 @@ static void write_tableau(FILE *out, const odeon_tableau *t)
     }
     (void)fprintf(out, "  FSAL       %s\n", (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "yes" : "no");
     if (t->interp_degree > 0) {
-        (void)fprintf(out, "  output     between steps, by polynomials of degree %d\n", (int)t->interp_degree);
+        (void)fprintf(out, "  output     between steps, by polynomials of degree %d\n",
+                      (int)t->interp_degree);
     }
 }
 

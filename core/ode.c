@@ -134,7 +134,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
         return status;
     }
     ode->services = ode_solve_services(ode);
-    ode->counters = (metrics_block){.path = ode->path, .drift = NAN, .share = NAN};
+    ode->counters = (metrics_block){.path = ode->path, .drift = (double)NAN, .share = (double)NAN};
     *out = ode;
     return ODEON_OK;
 }
@@ -191,8 +191,8 @@ static void count_forward(odeon_ode *ode)
     ode->counters.evals_backward = 0;
     ode->counters.accepted_backward = 0;
     ode->counters.rejected_backward = 0;
-    ode->counters.drift = NAN;
-    ode->counters.share = NAN;
+    ode->counters.drift = (double)NAN;
+    ode->counters.share = (double)NAN;
 }
 
 /* All that the block holds on the device beside one evaluation's scratch. */

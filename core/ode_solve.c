@@ -38,7 +38,8 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
 {
     odeon_ode *ode = self;
     if (field->self != &ode->field || norm != ODEON_AUGMENT_SEMINORM) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this adjoint cannot be made yet", ode->path);
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this augmented field cannot be made yet",
+                         ode->path);
     }
     ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body));
     *out = &ode->adjoint.host.abi;
@@ -55,7 +56,8 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
     int64_t width = odeon_dtype_bytes(state->dtype);
     odeon_tensor theta = *state, grads = *state;
     if (augmented->self != f) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not this block's adjoint", ode->path);
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
+                         ode->path);
     }
     theta.dim[0] = grads.dim[0] = f->parts[2].n;
     theta.data = (char *)state->data + f->parts[2].offset * width;

@@ -283,7 +283,7 @@ static void collect_blocks(const session *s, session_result *out)
 static odeon_status run_batch(session *s, batch *b, session_result *out)
 {
     batch_job job = {.session = s, .batch = b};
-    b->loss = b->grad_norm = NAN;
+    b->loss = b->grad_norm = (double)NAN;
     odeon_status status = run_job(s, run_worker, &job);
     if (out != NULL) {
         *out = (session_result){.loss = b->loss, .grad_norm = b->grad_norm};

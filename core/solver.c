@@ -36,7 +36,7 @@ static odeon_status fixed_step(solver *s, double t, double h)
     if (status != ODEON_OK) {
         solver_reject(s);
         return status < 0 ? status
-                          : numerical_failure(s, t, h, NAN, "a layer cannot be evaluated",
+                          : numerical_failure(s, t, h, (double)NAN, "a layer cannot be evaluated",
                                               "with fixed steps there is no smaller one to try");
     }
     return solver_accept(s, p, t, h);
@@ -57,7 +57,7 @@ static odeon_status fixed_step_of(solver *s, double t, double h, double *last_h)
 
 static odeon_status solve_equal(solver *s, double t0, double t1, int64_t steps)
 {
-    double h = (t1 - t0) / (double)steps, last_h = NAN;
+    double h = (t1 - t0) / (double)steps, last_h = (double)NAN;
     for (int64_t i = 0; i < steps; i++) {
         ODEON_TRY(fixed_step_of(s, t0 + (double)i * h, h, &last_h));
     }
@@ -66,7 +66,7 @@ static odeon_status solve_equal(solver *s, double t0, double t1, int64_t steps)
 
 static odeon_status solve_sized(solver *s, double t0, double t1, double size)
 {
-    double h = t1 < t0 ? -size : size, last_h = NAN;
+    double h = t1 < t0 ? -size : size, last_h = (double)NAN;
     double count = ceil((t1 - t0) / h - 1e-9); /* a remainder of rounding is no step */
     for (int64_t i = 0; (double)i < count; i++) {
         double t = t0 + (double)i * h;
@@ -79,7 +79,7 @@ static odeon_status solve_replayed(solver *s, double t0, double t1)
 {
     size_t n = s->n_replay;
     double first = s->replay[0][0], end = s->replay[n - 1][0] + s->replay[n - 1][1];
-    double slack = 1e-9 * fabs(t1 - t0), last_h = NAN;
+    double slack = 1e-9 * fabs(t1 - t0), last_h = (double)NAN;
     bool forward = fabs(first - t0) <= slack && fabs(end - t1) <= slack;
     if (!forward && !(fabs(first - t1) <= slack && fabs(end - t0) <= slack)) {
         return diag_fail(ODEON_ERR_DATA,
@@ -227,7 +227,7 @@ static odeon_status shrink(solver *s, trial *now)
            zero = 0.0;
     worker_group_resolve(s->site->group);
     if (values[0] + values[1] == values[0]) {
-        return numerical_failure(s, values[0], values[1], NAN,
+        return numerical_failure(s, values[0], values[1], (double)NAN,
                                  "step size underflow: a layer cannot be evaluated",
                                  "look at the message of the layer");
     }
@@ -348,7 +348,7 @@ static odeon_status fit(solver *s, const host_field *field, int32_t keep)
     solver_drop_records(s);
     s->keep = keep;
     ODEON_TRY(solver_fit(s, field));
-    s->stats = (solve_stats){.h_min = NAN, .h_max = NAN};
+    s->stats = (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
     s->evals = 0;
     s->n_log = 0;
     s->index = 0;

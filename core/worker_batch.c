@@ -194,7 +194,7 @@ static odeon_status differentiate(worker *w, batch *b, const pass *p)
     session *s = w->session;
     const odeon_group *group = &w->group.abi;
     odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
-    double norm = NAN;
+    double norm = (double)NAN;
     ODEON_TRY(group->sum(group->self, w->site.queue, &grads, ODEON_OK));
     ODEON_TRY(grad_norm(w, &norm));
     if (w->rank == 0) {

@@ -21,7 +21,7 @@ enum {
 };
 
 typedef struct odeon_part {
-    const char *name;  /* "y", "adjoint", "theta" */
+    const char *name;  /* "y", "a", "theta" */
     int64_t offset, n; /* in elements, on this worker */
     int64_t n_global;  /* over all workers; a SHARED part counts once */
     int32_t flags, reserved0;
