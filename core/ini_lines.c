@@ -70,9 +70,16 @@ static const char *byte_fault(const unsigned char *text, size_t n)
 
 /* ---- lines ---- */
 
-/* The length of text without a comment and blanks at its end. */
+/* The length of text, which no NUL ends, without a comment and blanks at its end. */
 static size_t content_length(const char *text, size_t n)
 {
+    size_t first = 0;
+    while (first < n && is_blank(text[first])) {
+        first++;
+    }
+    if (first < n && text[first] == '#') {
+        return 0;
+    }
     for (size_t i = 0; i < n; i++) {
         if (text[i] == ';' && (i == 0 || is_blank(text[i - 1]))) {
             n = i;
@@ -101,8 +108,7 @@ static bool take_line(ini_lines *l)
         ini_lines_fail(l, "%s", fault);
         return false;
     }
-    bool comment = n > 0 && start[strspn(start, blanks)] == '#';
-    n = comment ? 0 : content_length(start, n);
+    n = content_length(start, n);
     if (n > INI_FILE_MAX_LINE) {
         ini_lines_fail(l,
                        "%zu bytes in one line, at most %d are allowed: give options as keys of "
@@ -137,11 +143,12 @@ static bool check_key(ini_lines *l)
         ini_lines_fail(l, "'%.*s' has no value", (int)name, l->text);
     }
     for (size_t i = value; i < l->length && l->status == ODEON_OK; i++) {
-        if (l->text[i] == '#' && is_blank(l->text[i - 1])) {
+        bool after = i == value || is_blank(l->text[i - 1]);
+        if (after && (l->text[i] == '#' || l->text[i] == ';')) {
             ini_lines_fail(l,
-                           "'%.*s': '#' starts no comment here: comments after a value start "
-                           "with ;",
-                           (int)name, l->text);
+                           "'%.*s': '%c' starts no comment here: comments after a value start with "
+                           "a blank and ;",
+                           (int)name, l->text, l->text[i]);
         }
     }
     return l->status == ODEON_OK;

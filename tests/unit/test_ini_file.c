@@ -76,6 +76,23 @@ static void test_line_ends_and_byte_order_mark_are_accepted(void **state)
     }
 }
 
+/* A copy of just these bytes, so that a read behind them is seen. */
+static void test_file_may_end_anywhere(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {" ", "[a]\n\t ", "[a]\n #", "\r", "[a]\n;", "\xef\xbb\xbf"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        size_t bytes = strlen(texts[i]);
+        char *exact = mem_alloc(bytes);
+        memcpy(exact, texts[i], bytes);
+        ini_file *file = NULL;
+        odeon_status status = parse_bytes(exact, bytes, &file);
+        assert_int_equal(status, texts[i][0] == '\r' ? ODEON_ERR_CONFIG : ODEON_OK);
+        ini_file_destroy(file);
+        mem_free(exact);
+    }
+}
+
 static void test_include_may_stand_first(void **state)
 {
     (void)state;
@@ -161,8 +178,9 @@ static void test_malformed_line_is_refused_with_its_number(void **state)
         {"[a]\nx = ; comment\n", "t.ini:2: 'x' has no value"},
         {"[a]\nx y = 1\n", "t.ini:2: 'x y' is no key"},
         {"[a]\nmodel.x = 1\n", "t.ini:2: 'model.x' is no key"},
-        {"[a]\nx = 1 # one\n", "t.ini:2: 'x': '#' starts no comment here: comments after a value "
-                               "start with ;"},
+        {"[a]\nx = 1 # one\n",
+         "t.ini:2: 'x': '#' starts no comment here: comments after a value start with a "
+         "blank and ;"},
         {"[a]\nx = # one\n", "t.ini:2: 'x': '#' starts no comment"},
         {"[a\nx = 1\n", "t.ini:1: '[a': the ']' is missing"},
         {"[]\n", "t.ini:1: a section's name has 1 to 127 bytes, this one has 0"},
@@ -310,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_has_sections_keys_and_lines),
         cmocka_unit_test(test_line_ends_and_byte_order_mark_are_accepted),
+        cmocka_unit_test(test_file_may_end_anywhere),
         cmocka_unit_test(test_include_may_stand_first),
         cmocka_unit_test(test_comment_after_blank_is_cut),
         cmocka_unit_test(test_value_keeps_equals_colons_and_hashes),
