@@ -124,13 +124,22 @@ void worker_destroy(worker *w)
     device->ops->queue_destroy(w->site.queue);
 }
 
+/* Data sets serve inputs and labels alone so far; layers see neither by name. */
+static const odeon_tensor *no_field(const odeon_context *context, const char *name)
+{
+    (void)context;
+    (void)name;
+    return NULL;
+}
+
 odeon_context worker_context(const worker *w, int32_t flags)
 {
     return (odeon_context){.struct_size = sizeof(odeon_context),
                            .flags = flags,
                            .queue = w->site.queue,
                            .device = &w->session->device,
-                           .group = &w->group.abi};
+                           .group = &w->group.abi,
+                           .batch_field = no_field};
 }
 
 /* ---- loading a slice ---- */
