@@ -370,7 +370,11 @@ static const metrics_block blocks[] = {
      .drift = 1e-7,
      .bytes = 4096,
      .share = 0.25},
-    {.path = "second.ode", .h_min = NAN, .h_max = INFINITY, .drift = NAN, .share = NAN},
+    {.path = "second.ode",
+     .h_min = (double)NAN,
+     .h_max = (double)INFINITY,
+     .drift = (double)NAN,
+     .share = (double)NAN},
 };
 
 static metrics_row full_row(void)
@@ -403,8 +407,8 @@ static void test_csv_has_these_columns_and_values(void **state)
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     row.step = 2;
     row.split = "test";
-    row.lr = row.grad_norm = NAN;
-    row.loss = -INFINITY;
+    row.lr = row.grad_norm = (double)NAN;
+    row.loss = -(double)INFINITY;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     assert_contents("runs/trial/1/metrics.csv",
@@ -425,7 +429,7 @@ static void test_json_lines_have_the_same_values(void **state)
     run_dir *dir = create(&f->config);
     metrics_row row = full_row();
     row.n_blocks = 1;
-    row.loss = NAN;
+    row.loss = (double)NAN;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     assert_contents(
