@@ -31,3 +31,52 @@ grep -q "$source_folder" "$work/build.log" && complain "the build reaches into t
 plugin=$work/out/plugins/integrator/ralston2.so
 [ "$(nm -D --defined-only "$plugin" | awk '{ print $3 }')" = odeon_plugin_v1 ] ||
     complain "the plugin exports more or less than odeon_plugin_v1"
+
+# The installed program finds its own plugins beside itself and the new one where it is told to.
+[ -e "$source_folder/core/main.c" ] || exit 0
+cd "$work"
+unset ODEON_PLUGIN_PATH
+export XDG_DATA_HOME=$work/share
+
+odeon() {
+    "$work/prefix/bin/odeon" --plugin-path "$work/out/plugins" "$@" >out.txt 2>err.txt ||
+        complain "odeon $*: $(cat err.txt)"
+}
+
+odeon plugins
+grep -q 'integrator ralston2' out.txt || complain "odeon plugins does not list the plugin"
+grep -q "$work/prefix/lib/odeon/plugins/integrator/rk4.so" out.txt ||
+    complain "the installed plugins are not those in use"
+odeon inspect integrator ralston2
+grep -q '2 stages, order 2' out.txt || complain "odeon inspect does not tell the order"
+
+# A batch of four images of 8 x 8 pixels, each 0.5 or -0.25, with labels 1 to 4.
+cp "$source_folder/tests/third_party/ralston.ini" .
+header='{"x":{"dtype":"F32","shape":[4,1,8,8],"data_offsets":[0,1024]},'
+header+='"y":{"dtype":"U8","shape":[4],"data_offsets":[1024,1028]}}'
+{
+    # shellcheck disable=SC2059
+    printf "\\x$(printf %x ${#header})\\0\\0\\0\\0\\0\\0\\0%s" "$header"
+    for ((i = 0; i < 256; i++)); do
+        if ((i * i % 7 < 3)); then printf '\0\0\0\x3f'; else printf '\0\0\x80\xbe'; fi
+    done
+    printf '\x1\x2\x3\x4'
+} >batch.safetensors
+
+# Order 2: half the step size leaves a quarter of the error, and 4 steps are small enough for that
+# to show to a fifth.
+loss() {
+    odeon grad ralston.ini --batch batch.safetensors --out grad.safetensors "$@"
+    awk '$1 == "loss" { print $2 }' out.txt
+}
+exact=$(loss model.ode.integrator=rk4 model.ode.steps=64)
+four=$(loss model.ode.steps=4)
+eight=$(loss model.ode.steps=8)
+awk -v e="$exact" -v a="$four" -v b="$eight" 'BEGIN {
+    ratio = b == e ? 0 : (a - e) / (b - e)
+    if (!(ratio > 3.2 && ratio < 4.8)) { print "FAILED: errors fall by " ratio; exit 1 }
+}'
+
+bash "$source_folder/tests/support/make_idx.sh" toy 64 32 8
+odeon train ralston.ini run.out=trained
+grep -q 'ralston2.so' trained/manifest.json || complain "the manifest does not name the plugin"
