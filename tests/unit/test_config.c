@@ -1,6 +1,7 @@
 /* INI files to configurations: the language's rules, its errors, and the normal form. */
 #include "support.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -627,6 +628,25 @@ static void test_effective_holds_lines_longer_than_inih_takes(void **state)
     config_destroy(c);
 }
 
+static void test_shipped_files_load_and_their_effective_reloads(void **state)
+{
+    (void)state;
+    glob_t found;
+    assert_int_equal(glob(ODEON_SOURCE "/conf/*.ini", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        config *c = NULL;
+        diag_clear();
+        if (config_load(plugins, found.gl_pathv[i], 0, NULL, &c) != ODEON_OK) {
+            fail_msg("%s", diag_message());
+        }
+        config *again = load(c->effective);
+        assert_string_equal(again->effective, c->effective);
+        config_destroy(again);
+        config_destroy(c);
+    }
+    globfree(&found);
+}
+
 static void test_name_that_effective_could_not_hold_is_refused(void **state)
 {
     (void)state;
@@ -722,6 +742,7 @@ int main(void)
         cmocka_unit_test(test_effective_says_everything),
         cmocka_unit_test(test_effective_reloads_to_itself),
         cmocka_unit_test(test_effective_holds_lines_longer_than_inih_takes),
+        cmocka_unit_test(test_shipped_files_load_and_their_effective_reloads),
         cmocka_unit_test(test_name_that_effective_could_not_hold_is_refused),
         cmocka_unit_test(test_load_names_plugins_by_file),
         cmocka_unit_test(test_each_allocation_may_fail),
