@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "diag.h"
+#include "expression.h"
 #include "mem.h"
 #include "number.h"
 #include "path.h"
@@ -200,49 +201,48 @@ static odeon_status read_flag(const reading *in)
     return refuse_value(in);
 }
 
-/* A choice "name(path)", typed name(path=FILE). */
-static bool takes_path(const char *choice, size_t length, const char *text)
+/* The index of the choice that is name and suffix; -1: none. */
+static int64_t find_choice(const char *choices, const char *name, const char *suffix)
 {
-    static const char suffix[] = "(path)", typed[] = "(path=";
-    size_t name = length - (sizeof suffix - 1), n = strlen(text);
-    return length > sizeof suffix - 1 && memcmp(choice + name, suffix, sizeof suffix - 1) == 0 &&
-           strncmp(text, choice, name) == 0 && strncmp(text + name, typed, sizeof typed - 1) == 0 &&
-           n > name + sizeof typed && text[n - 1] == ')';
+    size_t n = strlen(name), m = strlen(suffix);
+    int64_t index = 0;
+    for (const char *choice = choices; choice != NULL; index++) {
+        size_t length = strcspn(choice, "|");
+        if (length == n + m && memcmp(choice, name, n) == 0 && memcmp(choice + n, suffix, m) == 0) {
+            return index;
+        }
+        choice = choice[length] == '|' ? choice + length + 1 : NULL;
+    }
+    return -1;
 }
 
-static odeon_status read_choice_path(const reading *in, const char *choice)
+/* A choice that is declared as name(path). */
+static odeon_status set_choice_path(const reading *in, const expression *x)
 {
-    size_t name = strcspn(choice, "("), n = strlen(in->text), begin = name + sizeof "(path=" - 1;
-    char *file = mem_strdup(in->text + begin);
-    if (file == NULL) {
+    in->out->i = find_choice(in->option->choices, x->id, "(path)");
+    if (in->out->i < 0 || x->n != 1 || strcmp(x->pairs[0].key, "path") != 0) {
+        return refuse_value(in);
+    }
+    in->out->argument = path_absolute(x->pairs[0].value, in->folder);
+    if (in->out->argument == NULL) {
         return no_memory(in);
     }
-    file[n - begin - 1] = '\0';
-    in->out->argument = path_absolute(file, in->folder);
-    mem_free(file);
-    if (in->out->argument != NULL) {
-        in->out->text = mem_printf("%.*s(path=%s)", (int)name, choice, in->out->argument);
-    }
+    ODEON_TRY(schema_check_text("path", in->out->argument, true, in->where));
+    in->out->text = mem_printf("%s(path=%s)", x->id, in->out->argument);
     return in->out->text != NULL ? ODEON_OK : no_memory(in);
 }
 
 static odeon_status read_choice(const reading *in)
 {
-    size_t n = strlen(in->text);
-    int64_t index = 0;
-    for (const char *choice = in->option->choices; choice != NULL; index++) {
-        size_t length = strcspn(choice, "|");
-        if (length == n && memcmp(choice, in->text, n) == 0) {
-            in->out->i = index;
-            return keep_text(in, in->text);
-        }
-        if (takes_path(choice, length, in->text)) {
-            in->out->i = index;
-            return read_choice_path(in, choice);
-        }
-        choice = choice[length] == '|' ? choice + length + 1 : NULL;
+    if (strchr(in->text, '(') == NULL) {
+        in->out->i = find_choice(in->option->choices, in->text, "");
+        return in->out->i >= 0 ? keep_text(in, in->text) : refuse_value(in);
     }
-    return refuse_value(in);
+    expression x;
+    ODEON_TRY(expression_parse(in->option->name, in->text, in->where, in->section, &x));
+    odeon_status status = set_choice_path(in, &x);
+    expression_fini(&x);
+    return status;
 }
 
 static odeon_status read_size(const reading *in)

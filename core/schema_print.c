@@ -21,16 +21,19 @@ static void print_range(char *text, size_t bytes, const odeon_option *o, const c
     }
 }
 
+/* As they are typed: a choice that is declared as name(path) is name(path=FILE). */
 static void print_choices(char *text, size_t bytes, const char *choices)
 {
-    size_t used = 0;
-    for (; *choices != '\0' && used + 3 < bytes; choices++) {
-        text[used++] = *choices == '|' ? ',' : *choices;
-        if (*choices == '|') {
-            text[used++] = ' ';
-        }
+    static const char takes_path[] = "(path)";
+    size_t used = 0, step = 1;
+    for (const char *c = choices; *c != '\0' && used < bytes; c += step) {
+        bool path = strncmp(c, takes_path, sizeof takes_path - 1) == 0;
+        step = path ? sizeof takes_path - 1 : 1;
+        int n = path        ? snprintf(text + used, bytes - used, "(path=FILE)")
+                : *c == '|' ? snprintf(text + used, bytes - used, ", ")
+                            : snprintf(text + used, bytes - used, "%c", *c);
+        used += n > 0 ? (size_t)n : 0;
     }
-    text[used] = '\0';
 }
 
 void schema_allowed(char *text, size_t bytes, const odeon_option *option)

@@ -192,6 +192,7 @@ static void test_values_have_a_normal_form(void **state)
         {"every_option(wholes=1   02)", "wholes", "1 2"},
         {"every_option(reals=1 0.50)", "reals", "1 0.5"},
         {"every_option(units=state)", "units", "state"},
+        {"every_option(pick=from( path = a ))", "pick", "from(path=/folder/a)"},
         {"every_option(file=/a/b)", "file", "/a/b"},
         {"every_option(file=./b)", "file", "/folder/b"},
         {" every_option ( word = a(b,c) d ) ", "word", "a(b,c) d"},
@@ -199,6 +200,15 @@ static void test_values_have_a_normal_form(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_text(cases[i].expression, cases[i].name, cases[i].text);
     }
+}
+
+static void test_choice_may_take_a_path(void **state)
+{
+    (void)state;
+    odeon_config *made = make("every_option(pick=from(path=a b))");
+    assert_int_equal(schema_value(made, "pick")->i, 3);
+    assert_string_equal(schema_value(made, "pick")->argument, "/folder/a b");
+    schema_destroy(made);
 }
 
 static void test_every_spelling_of_a_flag_is_read(void **state)
@@ -236,8 +246,13 @@ static void test_bad_value_is_refused_with_what_is_allowed(void **state)
         {"every_option(flag=maybe)",
          "flag = maybe: allowed: yes, no (or true, false, on, off, 1, 0)"},
         {"every_option(flag=Yes)", "flag = Yes: allowed: yes, no"},
-        {"every_option(pick=gren)", "pick = gren: allowed: red, green, blue"},
+        {"every_option(pick=gren)", "pick = gren: allowed: red, green, blue, from(path=FILE)"},
         {"every_option(pick=re)", "pick = re: allowed"},
+        {"every_option(pick=from)", "pick = from: allowed: red"},
+        {"every_option(pick=from(path))", "options are written key=value"},
+        {"every_option(pick=from(file=a))", "pick = from(file=a): allowed: red"},
+        {"every_option(pick=red(path=a))", "pick = red(path=a): allowed: red"},
+        {"every_option(pick=from(path=a ;b))", "path = /folder/a ;b: ';' or '#' after a blank"},
         {"every_option(wholes=1 -2)", "wholes = 1 -2: allowed: wholes >= 0"},
         {"every_option(wholes=1 x)", "wholes = 1 x: not a whole number"},
         {"every_option(reals=1 2,5)", "options are written key=value"},
@@ -410,8 +425,9 @@ static void test_number_needs_no_size(void **state)
 
 /* ---- copies and the normal form ---- */
 
-static const char rich[] = "every_option(whole=2, word=a b, wholes=1 2 3, reals=0.5, file=/f, "
-                           "units=state, part=every_option(pick=green))";
+static const char rich[] =
+    "every_option(whole=2, pick=from(path=p), word=a b, wholes=1 2 3, reals=0.5, file=/f, "
+    "units=state, part=every_option(pick=green))";
 
 static char *print(const odeon_config *config)
 {
@@ -427,7 +443,8 @@ static void test_normal_form_says_everything_and_reads_back(void **state)
     odeon_config *made = make(rich);
     char *first = print(made);
     assert_string_equal(first,
-                        "every_option(whole=2, real=0.5, bound=inf, flag=yes, word=a b, pick=red, "
+                        "every_option(whole=2, real=0.5, bound=inf, flag=yes, word=a b, "
+                        "pick=from(path=/folder/p), "
                         "file=/f, wholes=1 2 3, reals=0.5, units=state, part=every_option(whole=3, "
                         "real=0.5, bound=inf, flag=yes, pick=green, wholes=1 2, units=4))");
     odeon_config *again = make(first);
@@ -518,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_defaults_are_values_not_given),
         cmocka_unit_test(test_given_values_have_their_types),
         cmocka_unit_test(test_values_have_a_normal_form),
+        cmocka_unit_test(test_choice_may_take_a_path),
         cmocka_unit_test(test_every_spelling_of_a_flag_is_read),
         cmocka_unit_test(test_bad_value_is_refused_with_what_is_allowed),
         cmocka_unit_test(test_unknown_component_names_its_place),

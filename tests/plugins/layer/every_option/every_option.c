@@ -65,7 +65,7 @@ static const odeon_option pick_option = {
     .type = ODEON_OPTION_CHOICE,
     .name = "pick",
     .default_text = "red",
-    .choices = "red|green|blue",
+    .choices = "red|green|blue|from(path)",
     .help = "one of three",
 };
 static const odeon_option file_option = {
