@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "label.h"
+#include "number.h"
 #include "registry.h"
 
 enum {
@@ -45,6 +46,21 @@ static bool has_bounds(int32_t type)
 {
     return type == ODEON_OPTION_I64 || type == ODEON_OPTION_F64 || type == ODEON_OPTION_I64_LIST ||
            type == ODEON_OPTION_F64_LIST || type == ODEON_OPTION_SIZE;
+}
+
+/* NULL, or what the parser of values takes as a bound of that type. */
+static bool is_bound(int32_t type, const char *text)
+{
+    int64_t whole;
+    double real;
+    if (text == NULL) {
+        return true;
+    }
+    if (type != ODEON_OPTION_F64 && type != ODEON_OPTION_F64_LIST) {
+        return number_parse_i64(text, &whole) == NUMBER_OK;
+    }
+    return number_parse_f64(text, &real) == NUMBER_OK || strcmp(text, "inf") == 0 ||
+           strcmp(text, "-inf") == 0;
 }
 
 static bool is_line_or_null(const char *text)
@@ -94,6 +110,9 @@ const char *option_fault(const odeon_option *o)
     }
     if (!has_bounds(o->type) && (o->min_text != NULL || o->max_text != NULL)) {
         return "has bounds, which its type does not have";
+    }
+    if (!is_bound(o->type, o->min_text) || !is_bound(o->type, o->max_text)) {
+        return "has a bound that is no number of its type";
     }
     if (((o->flags & ODEON_OPTION_OPEN_MIN) != 0 && o->min_text == NULL) ||
         ((o->flags & ODEON_OPTION_OPEN_MAX) != 0 && o->max_text == NULL)) {

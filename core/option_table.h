@@ -3,7 +3,8 @@
 #define ODEON_CORE_OPTION_TABLE_H
 #include "odeon/option.h"
 
-/* NULL if it is, else what is wrong; text itself (that a default or a bound parses) is not read. */
+/* NULL if it is, else what is wrong. Whether the default is a value of the type is not looked at.
+ */
 const char *option_fault(const odeon_option *option);
 
 #endif

@@ -94,6 +94,20 @@ static void test_bounds_belong_to_numbers(void **state)
     assert_fault(o, "open bound");
 }
 
+static void test_bounds_are_numbers_of_the_type(void **state)
+{
+    (void)state;
+    odeon_option o = sound(ODEON_OPTION_I64_LIST);
+    o.max_text = "1e3";
+    assert_fault(o, "no number of its type");
+    o = sound(ODEON_OPTION_F64);
+    o.min_text = "none";
+    assert_fault(o, "no number of its type");
+    o.min_text = "1e-3";
+    o.max_text = "inf";
+    assert_null(option_fault(&o));
+}
+
 static void test_choices_are_words(void **state)
 {
     (void)state;
@@ -130,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_default_goes_with_the_flags),
         cmocka_unit_test(test_texts_are_lines),
         cmocka_unit_test(test_bounds_belong_to_numbers),
+        cmocka_unit_test(test_bounds_are_numbers_of_the_type),
         cmocka_unit_test(test_choices_are_words),
         cmocka_unit_test(test_component_names_a_kind),
     };
