@@ -48,7 +48,7 @@ static odeon_status run_eval(const command_line *a)
 
 const command command_eval = {
     .name = "eval",
-    .operands = "INI --weights FILE [path.key=value ...]",
+    .operands = "INI --weights FILE [...]",
     .summary = "evaluate a trained network on the test split",
     .help =
         "  --weights FILE      safetensors as train writes them; the same as train.weights=FILE\n",

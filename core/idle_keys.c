@@ -1,9 +1,12 @@
 #include "idle_keys.h"
 
+#include <string.h>
+
 #include "schema.h"
 
 static const char *const fixed[] = {"steps", "step_size"};
-static const char *const adaptive[] = {"rtol", "atol", "control", "norm", "end", "first_step"};
+static const char *const adaptive[] = {"rtol",    "atol",       "norm",     "end",
+                                       "control", "first_step", "max_steps"};
 enum { N_FIXED = sizeof fixed / sizeof *fixed, N_ADAPTIVE = sizeof adaptive / sizeof *adaptive };
 
 static const option_value *given(const odeon_config *component, const char *name)
@@ -21,19 +24,29 @@ static void print_place(FILE *out, config_where where)
     }
 }
 
+/* The option that lets others rest, or NULL: fixed steps, or a recorded list of them, which is a
+ * control with a file. */
+static const char *cause_of(const odeon_config *component)
+{
+    for (size_t i = 0; i < N_FIXED; i++) {
+        if (given(component, fixed[i]) != NULL) {
+            return fixed[i];
+        }
+    }
+    const option_value *control = given(component, "control");
+    return control != NULL && control->argument != NULL ? "control" : NULL;
+}
+
 size_t idle_keys_component(FILE *out, const char *path, const odeon_config *component)
 {
-    const char *cause = NULL;
-    for (size_t i = 0; i < N_FIXED && cause == NULL; i++) {
-        cause = given(component, fixed[i]) != NULL ? fixed[i] : NULL;
-    }
+    const char *cause = cause_of(component);
     size_t n = 0;
     for (size_t i = 0; i < N_ADAPTIVE && cause != NULL; i++) {
         const option_value *value = given(component, adaptive[i]);
-        if (value != NULL) {
+        if (value != NULL && strcmp(adaptive[i], cause) != 0) {
             print_place(out, value->where);
-            fprintf(out, "model.%s.%s has no effect: %s asks for fixed steps\n", path, adaptive[i],
-                    cause);
+            fprintf(out, "model.%s.%s has no effect: %s says which steps to take\n", path,
+                    adaptive[i], cause);
             n++;
         }
     }

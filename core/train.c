@@ -92,15 +92,8 @@ static odeon_status train_batch(trainer *t, int64_t start, int64_t n)
     const char *const *names = session_metric_names(t->session);
     progress_train(t->progress, t->epoch, t->step, n,
                    session_metric_count(t->session) > 0 ? names[0] : NULL, result);
-    bool finite = isfinite(result->loss);
-    if (t->step == 1 || t->step == t->total || t->step % c->log_every == 0 || !finite) {
+    if (t->step == 1 || t->step == t->total || t->step % c->log_every == 0) {
         ODEON_TRY(write_train_row(t, result));
-    }
-    if (!finite) {
-        return diag_fail(ODEON_ERR_NUMERIC,
-                         "training: the loss is %g at step %" PRId64 " (epoch %" PRId64
-                         "); a smaller learning rate or train.clip_norm may help",
-                         result->loss, t->step, t->epoch);
     }
     return ODEON_OK;
 }

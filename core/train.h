@@ -15,8 +15,8 @@
  * last weights) and "results in DIR".
  *
  * A signal noted by interrupt.h ends training after the batch: weights are saved and the answer is
- * ODEON_ERR_CANCELLED, whose message says where. A loss that is not finite is ODEON_ERR_NUMERIC;
- * what was saved before stays. */
+ * ODEON_ERR_CANCELLED, whose message says where. After any other failure what was saved before
+ * stays. */
 odeon_status train_run(session *s, const config *c, const data_source *train,
                        const data_source *test, run_dir *dir, FILE *out);
 

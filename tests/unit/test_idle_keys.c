@@ -5,27 +5,29 @@
 
 #include "support.h"
 
-enum { STEPS, STEP_SIZE, RTOL, N_OPTIONS };
+enum { STEPS, STEP_SIZE, RTOL, CONTROL, N_OPTIONS };
 static const odeon_option options[N_OPTIONS] = {
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_I64, .name = "steps"},
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_F64, .name = "step_size"},
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_F64, .name = "rtol"},
+    {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_CHOICE, .name = "control"},
 };
 static const odeon_option *const table[] = {&options[STEPS], &options[STEP_SIZE], &options[RTOL],
-                                            NULL};
+                                            &options[CONTROL], NULL};
 static const odeon_component component = {
     .struct_size = sizeof component, .kind = ODEON_KIND_LAYER, .id = "block", .options = table};
 
 /* What is said of a component with the options given (NULL where not), each with its line. */
 static size_t idle(const config_where *steps, const config_where *step_size,
-                   const config_where *rtol, char *text, size_t size)
+                   const config_where *rtol, option_value control, char *text, size_t size)
 {
-    const config_where *where[N_OPTIONS] = {steps, step_size, rtol};
+    const config_where *where[] = {steps, step_size, rtol};
     option_value values[N_OPTIONS] = {{.given = false}};
-    for (size_t i = 0; i < N_OPTIONS; i++) {
+    for (size_t i = 0; i < CONTROL; i++) {
         values[i].given = values[i].set = where[i] != NULL;
         values[i].where = where[i] != NULL ? *where[i] : (config_where){.line = 0};
     }
+    values[CONTROL] = control;
     odeon_config chosen = {
         .component = &component, .kind = ODEON_KIND_LAYER, .n = N_OPTIONS, .values = values};
     memset(text, 0, size);
@@ -38,31 +40,32 @@ static size_t idle(const config_where *steps, const config_where *step_size,
 
 static const config_where line_7 = {"a.ini", 7}, line_9 = {"a.ini", 9},
                           override = {"override ode.rtol=1", 0};
+static const option_value none = {.given = false};
 
 static void test_idle_keys_names_a_tolerance_beside_steps(void **state)
 {
     (void)state;
     char text[256];
-    assert_int_equal(idle(&line_7, NULL, &line_9, text, sizeof text), 1);
+    assert_int_equal(idle(&line_7, NULL, &line_9, none, text, sizeof text), 1);
     assert_string_equal(text,
-                        "a.ini:9: model.ode.rtol has no effect: steps asks for fixed steps\n");
+                        "a.ini:9: model.ode.rtol has no effect: steps says which steps to take\n");
 }
 
 static void test_idle_keys_names_an_override_beside_a_step_size(void **state)
 {
     (void)state;
     char text[256];
-    assert_int_equal(idle(NULL, &line_7, &override, text, sizeof text), 1);
+    assert_int_equal(idle(NULL, &line_7, &override, none, text, sizeof text), 1);
     assert_string_equal(
         text,
-        "override ode.rtol=1: model.ode.rtol has no effect: step_size asks for fixed steps\n");
+        "override ode.rtol=1: model.ode.rtol has no effect: step_size says which steps to take\n");
 }
 
 static void test_idle_keys_is_silent_about_adaptive_steps(void **state)
 {
     (void)state;
     char text[256];
-    assert_int_equal(idle(NULL, NULL, &line_9, text, sizeof text), 0);
+    assert_int_equal(idle(NULL, NULL, &line_9, none, text, sizeof text), 0);
     assert_string_equal(text, "");
 }
 
@@ -70,7 +73,25 @@ static void test_idle_keys_is_silent_about_a_default(void **state)
 {
     (void)state;
     char text[256];
-    assert_int_equal(idle(&line_7, NULL, NULL, text, sizeof text), 0);
+    assert_int_equal(idle(&line_7, NULL, NULL, none, text, sizeof text), 0);
+}
+
+static void test_idle_keys_names_a_tolerance_beside_recorded_steps(void **state)
+{
+    (void)state;
+    char text[256], file[] = "/steps.csv";
+    option_value replay = {.given = true, .set = true, .argument = file, .where = line_7};
+    assert_int_equal(idle(NULL, NULL, &line_9, replay, text, sizeof text), 1);
+    assert_string_equal(
+        text, "a.ini:9: model.ode.rtol has no effect: control says which steps to take\n");
+}
+
+static void test_idle_keys_is_silent_about_a_control_without_a_file(void **state)
+{
+    (void)state;
+    char text[256];
+    option_value preset = {.given = true, .set = true, .where = line_7};
+    assert_int_equal(idle(NULL, NULL, &line_9, preset, text, sizeof text), 0);
 }
 
 int main(void)
@@ -80,6 +101,8 @@ int main(void)
         cmocka_unit_test(test_idle_keys_names_an_override_beside_a_step_size),
         cmocka_unit_test(test_idle_keys_is_silent_about_adaptive_steps),
         cmocka_unit_test(test_idle_keys_is_silent_about_a_default),
+        cmocka_unit_test(test_idle_keys_names_a_tolerance_beside_recorded_steps),
+        cmocka_unit_test(test_idle_keys_is_silent_about_a_control_without_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,26 @@
+#include "command.h"
+
+#include <stdio.h>
+
+#include "inspect.h"
+#include "registry.h"
+
+static odeon_status run_plugins(const command_line *a)
+{
+    registry *r = NULL;
+    ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &r));
+    odeon_status status = inspect_plugins(r, stdout);
+    registry_destroy(r);
+    return status;
+}
+
+const command command_plugins = {
+    .name = "plugins",
+    .operands = "",
+    .summary = "list the plugins and why some cannot be used",
+    .help = "Plugins are files KIND/ID.so in the folders of --plugin-path, of $ODEON_PLUGIN_PATH\n"
+            "(separated by colons), $XDG_DATA_HOME/odeon/plugins (~/.local/share/odeon/plugins),\n"
+            "and of the build or the installation; the first that has one counts. Each is loaded\n"
+            "in a process of its own.\n",
+    .run = run_plugins,
+};

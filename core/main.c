@@ -1,0 +1,6 @@
+#include "odeon_run.h"
+
+int main(int argc, char **argv)
+{
+    return odeon_main(argc, argv);
+}

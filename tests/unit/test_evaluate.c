@@ -1,0 +1,85 @@
+#include "evaluate.h"
+
+#include <math.h>
+
+#include "support.h"
+
+/* A batch of an evaluation with one ODE block. */
+static session_result batch(double loss, double accuracy, int64_t evals, double h, double share)
+{
+    session_result r = {.loss = loss, .metrics = {accuracy}, .n_blocks = 1};
+    r.blocks[0] = (metrics_block){.path = "ode",
+                                  .evals_forward = evals,
+                                  .accepted = 2,
+                                  .rejected = 1,
+                                  .h_min = h,
+                                  .h_max = h,
+                                  .bytes = evals,
+                                  .share = share};
+    return r;
+}
+
+/* Batches of 3 and of 1 sample. */
+static session_result two_batches(void)
+{
+    session_result total = {.loss = 0.0};
+    session_result a = batch(1.0, 0.5, 10, 0.25, 0.5), b = batch(2.0, 1.0, 20, 0.125, 1.0);
+    evaluate_add(&total, &a, 1, 3, 4);
+    evaluate_add(&total, &b, 1, 1, 4);
+    return total;
+}
+
+/* Equal without tolerance: all the numbers and weights are powers of two times small integers. */
+static void test_evaluate_loss_is_the_mean_over_samples(void **state)
+{
+    (void)state;
+    assert_true(two_batches().loss == 1.25);
+}
+
+static void test_evaluate_metric_is_the_mean_over_samples(void **state)
+{
+    (void)state;
+    assert_true(two_batches().metrics[0] == 0.625);
+}
+
+static void test_evaluate_share_is_the_mean_over_samples(void **state)
+{
+    (void)state;
+    assert_true(two_batches().blocks[0].share == 0.625);
+}
+
+static void test_evaluate_counters_are_sums_over_batches(void **state)
+{
+    (void)state;
+    session_result r = two_batches();
+    assert_int_equal(r.blocks[0].evals_forward, 30);
+    assert_int_equal(r.blocks[0].accepted, 4);
+    assert_int_equal(r.blocks[0].rejected, 2);
+}
+
+static void test_evaluate_step_sizes_and_bytes_are_extremes(void **state)
+{
+    (void)state;
+    session_result r = two_batches();
+    assert_true(r.blocks[0].h_min == 0.125 && r.blocks[0].h_max == 0.25);
+    assert_int_equal(r.blocks[0].bytes, 20);
+}
+
+static void test_evaluate_has_no_gradient_norm(void **state)
+{
+    (void)state;
+    assert_true(isnan(two_batches().grad_norm));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_evaluate_loss_is_the_mean_over_samples),
+        cmocka_unit_test(test_evaluate_metric_is_the_mean_over_samples),
+        cmocka_unit_test(test_evaluate_share_is_the_mean_over_samples),
+        cmocka_unit_test(test_evaluate_counters_are_sums_over_batches),
+        cmocka_unit_test(test_evaluate_step_sizes_and_bytes_are_extremes),
+        cmocka_unit_test(test_evaluate_has_no_gradient_norm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
