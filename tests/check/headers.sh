@@ -14,13 +14,14 @@ compile() { # compiler, standard, suffix
         echo "skipped: $1 is not installed"
         return
     fi
-    for header in "$source_folder"/include/odeon/*.h; do
-        echo "#include \"odeon/$(basename "$header")\"" >"$work/alone.$3"
+    for header in "$source_folder"/include/*.h "$source_folder"/include/*/*.h; do
+        name=${header#"$source_folder/include/"}
+        echo "#include \"$name\"" >"$work/alone.$3"
         # shellcheck disable=SC2086
         if "$1" -std="$2" $flags -I"$source_folder/include" "$work/alone.$3"; then
             compiled=$((compiled + 1))
         else
-            echo "FAILED: $1 -std=$2: odeon/$(basename "$header")"
+            echo "FAILED: $1 -std=$2: $name"
             failed=1
         fi
     done
