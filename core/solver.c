@@ -1,7 +1,9 @@
 /* The loops: which steps are taken. */
 #include "solver.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diag.h"
@@ -12,15 +14,19 @@ static odeon_status set_step(solver *s, double t, double h)
     return s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_T, 2, values);
 }
 
-/* What is wrong, where in the solve, and what may help. */
+/* What is wrong, where in the solve, what a layer said about it, and what may help. */
 static odeon_status numerical_failure(const solver *s, double t, double h, double error,
                                       const char *what, const char *remedy)
 {
+    char reason[ODEON_MESSAGE_BYTES];
+    (void)snprintf(reason, sizeof reason, "%s", diag_message());
+    diag_clear();
     return diag_fail(ODEON_ERR_NUMERIC,
                      "%s: %s at t = %.9g, h = %.3g, scaled error %.3g, after %lld evaluations, "
-                     "%lld accepted and %lld rejected steps; %s",
+                     "%lld accepted and %lld rejected steps%s%s%s; %s",
                      s->path, what, t, h, error, (long long)s->evals, (long long)s->stats.accepted,
-                     (long long)s->stats.rejected, remedy);
+                     (long long)s->stats.rejected, reason[0] == '\0' ? "" : " (", reason,
+                     reason[0] == '\0' ? "" : ")", remedy);
 }
 
 /* ---- steps known beforehand ---- */
@@ -67,7 +73,7 @@ static odeon_status solve_equal(solver *s, double t0, double t1, int64_t steps)
 static odeon_status solve_sized(solver *s, double t0, double t1, double size)
 {
     double h = t1 < t0 ? -size : size, last_h = (double)NAN;
-    double count = ceil((t1 - t0) / h - 1e-9); /* a remainder of rounding is no step */
+    double count = fmax(1.0, ceil((t1 - t0) / h - 1e-9)); /* a rest of rounding is no step */
     for (int64_t i = 0; (double)i < count; i++) {
         double t = t0 + (double)i * h;
         ODEON_TRY(fixed_step_of(s, t, (double)(i + 1) < count ? h : t1 - t, &last_h));
@@ -96,12 +102,16 @@ static odeon_status solve_replayed(solver *s, double t0, double t1)
 
 /* ---- steps chosen by the error ---- */
 
-static void set_control(solver *s, double t1)
+/* A step too small to matter within the span is an underflow even at t = 0, where any h would still
+ * move t. */
+static void set_control(solver *s, double t0, double t1)
 {
     odeon_control *c = &s->control;
+    double least = DBL_EPSILON * fabs(t1 - t0);
     *c = s->spec->control;
     c->struct_size = sizeof *c;
     c->t1 = t1;
+    c->h_min = c->h_min > least ? c->h_min : least;
     c->n_parts = s->field->abi.n_parts;
     for (int32_t i = 0; i < c->n_parts; i++) {
         const odeon_part *part = &s->field->abi.parts[i];
@@ -226,10 +236,10 @@ static odeon_status shrink(solver *s, trial *now)
     double values[2] = {now->slots[ODEON_SLOT_T], now->slots[ODEON_SLOT_H] * s->control.factor_min},
            zero = 0.0;
     worker_group_resolve(s->site->group);
-    if (values[0] + values[1] == values[0]) {
+    if (values[0] + values[1] == values[0] || fabs(values[1]) < s->control.h_min) {
         return numerical_failure(s, values[0], values[1], (double)NAN,
                                  "step size underflow: a layer cannot be evaluated",
-                                 "look at the message of the layer");
+                                 "smaller steps do not help it");
     }
     diag_clear();
     s->stats.rejected++;
@@ -241,10 +251,10 @@ static odeon_status shrink(solver *s, trial *now)
 
 static odeon_status underflow(const solver *s, const trial *before, const trial *after)
 {
-    double error = after->slots[ODEON_SLOT_ERROR];
-    bool finite = isfinite(error);
+    double error = after->slots[ODEON_SLOT_ERROR], h = before->slots[ODEON_SLOT_H];
+    bool finite = isfinite(error) && isfinite(h); /* the first h is NaN where f is at the start */
     return numerical_failure(
-        s, before->slots[ODEON_SLOT_T], before->slots[ODEON_SLOT_H], error,
+        s, before->slots[ODEON_SLOT_T], h, error,
         finite ? "step size underflow" : "step size underflow: the field is not finite",
         finite ? "a larger rtol or atol, or another integrator, may help: the problem is stiff or "
                  "not smooth here"
@@ -295,7 +305,7 @@ static odeon_status solve_adaptive(solver *s, double t0, double t1)
     bool done = false;
     trial now;
     const odeon_device_ops *ops = s->site->device->ops;
-    set_control(s, t1);
+    set_control(s, t0, t1);
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 0, 16, zeros));
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 16, 8, zeros));
     ODEON_TRY(set_step(s, t0, 0.0));

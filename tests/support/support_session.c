@@ -102,19 +102,47 @@ session_result support_differentiate(support_session *s, double *output, double 
     return result;
 }
 
-double *support_gradients(support_session *s, int64_t *n)
+typedef odeon_status (*getter)(session *s, size_t index, double *out);
+
+/* One tensor after the other; running state only where get has it. */
+static double *gather(session *s, getter get, bool states, int64_t *n)
 {
     int64_t total = 0, at = 0;
-    for (size_t i = 0; i < session_parameters(s->session); i++) {
-        total += session_parameter_at(s->session, i).count;
+    for (size_t i = 0; i < session_parameters(s); i++) {
+        total += session_parameter_at(s, i).count;
     }
     double *out = mem_zalloc((size_t)total + 1, sizeof *out);
-    for (size_t i = 0; i < session_parameters(s->session); i++) {
-        if (session_gradient_get(s->session, i, out + at) != ODEON_OK) {
-            fail_msg("gradient: %s", diag_message());
+    for (size_t i = 0; i < session_parameters(s); i++) {
+        session_parameter p = session_parameter_at(s, i);
+        if (states || p.role != ODEON_PARAM_STATE) {
+            support_require(get(s, i, out + at), p.path);
+            at += p.count;
         }
-        at += session_parameter_at(s->session, i).count;
     }
-    *n = total;
+    *n = at;
     return out;
+}
+
+double *support_gradients(support_session *s, int64_t *n)
+{
+    return gather(s->session, session_gradient_get, false, n);
+}
+
+double *support_parameters(support_session *s, int64_t *n)
+{
+    return gather(s->session, session_parameter_get, true, n);
+}
+
+data_source *support_batch_source(support_session *s)
+{
+    data_source *source = NULL;
+    support_require(data_open(s->config, ODEON_SPLIT_TRAIN, &source), "data");
+    return source;
+}
+
+void support_require(odeon_status status, const char *what)
+{
+    if (status != ODEON_OK) {
+        fail_msg("%s: %s: %s", what, status_text(status), diag_message());
+    }
 }

@@ -28,5 +28,12 @@ session_result support_differentiate(support_session *s, double *output, double 
 odeon_status support_differentiate_try(support_session *s, session_result *out);
 /* All gradients one after the other; mem_free them. */
 double *support_gradients(support_session *s, int64_t *n);
+/* All parameters, running state included, likewise. */
+double *support_parameters(support_session *s, int64_t *n);
+
+/* The training split, where the data set can be opened; data_close it. */
+data_source *support_batch_source(support_session *s);
+/* Fails the test with what and the message unless status is 0. */
+void support_require(odeon_status status, const char *what);
 
 #endif

@@ -1,0 +1,155 @@
+/* faulty: a layer that passes its input on, except that on one worker some of its calls go wrong.
+ * Calls of forward and of vjp are counted apart, from 1, since the instance was made. For tests. */
+#include <math.h>
+#include <stdbool.h>
+
+#include "odeon/layer.h"
+#include "odeon/plugin.h"
+
+enum { IN_FORWARD = 0, IN_VJP = 1 };
+
+/* What happens: a void step, the end of the solve, NaN instead of the value, a meeting that the
+ * other workers know nothing of. */
+enum { STATUS_RECOVERABLE = 0, STATUS_FATAL, STATUS_NAN, STATUS_MEETS };
+
+typedef struct faulty {
+    const odeon_host *host;
+    int64_t rank, call, calls, status, in;
+    int64_t count[2]; /* of forward, vjp */
+} faulty;
+
+#define NUMBER(variable, least, value, text)                                                       \
+    static const odeon_option variable = {.struct_size = sizeof(odeon_option),                     \
+                                          .type = ODEON_OPTION_I64,                                \
+                                          .name = #variable,                                       \
+                                          .default_text = value,                                   \
+                                          .min_text = least,                                       \
+                                          .help = text}
+NUMBER(rank, "0", "0", "worker on which calls go wrong");
+NUMBER(call, "0", "1", "the first call that goes wrong; 0: none");
+NUMBER(calls, "1", "1", "how many calls in a row go wrong");
+
+static const odeon_option status_option = {.struct_size = sizeof(odeon_option),
+                                           .type = ODEON_OPTION_CHOICE,
+                                           .name = "status",
+                                           .default_text = "fatal",
+                                           .choices = "recoverable|fatal|nan|meets",
+                                           .help = "what goes wrong"};
+static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
+                                       .type = ODEON_OPTION_CHOICE,
+                                       .name = "in",
+                                       .default_text = "forward",
+                                       .choices = "forward|vjp",
+                                       .help = "which calls are counted"};
+static const odeon_option *const options[] = {&rank, &call, &calls, &status_option, &in_option,
+                                              NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    faulty *layer = host->alloc(host, sizeof *layer);
+    *out = layer;
+    if (layer == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "faulty: no memory");
+    }
+    *layer = (faulty){.host = host,
+                      .rank = host->option_i64(config, "rank"),
+                      .call = host->option_i64(config, "call"),
+                      .calls = host->option_i64(config, "calls"),
+                      .status = host->option_i64(config, "status"),
+                      .in = host->option_i64(config, "in")};
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    faulty *layer = self;
+    if (layer != NULL) {
+        layer->host->free(layer->host, layer);
+    }
+}
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    (void)self;
+    (void)device;
+    (void)flags;
+    out->out = *in;
+    return ODEON_OK;
+}
+
+/* One more call, which writes to. */
+static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_t in,
+                             const odeon_tensor *to)
+{
+    int64_t n = ++layer->count[in];
+    bool now = layer->call > 0 && n >= layer->call && n < layer->call + layer->calls;
+    if (!now || in != layer->in || context->group->rank != layer->rank) {
+        return ODEON_OK;
+    }
+    const char *where = in == IN_FORWARD ? "forward" : "vjp";
+    switch (layer->status) {
+    case STATUS_RECOVERABLE:
+        return odeon_fail(layer->host, ODEON_VOID_STEP, "faulty: call %lld of %s is void",
+                          (long long)n, where);
+    case STATUS_FATAL:
+        return odeon_fail(layer->host, ODEON_ERR_DEVICE, "faulty: call %lld of %s broke",
+                          (long long)n, where);
+    case STATUS_NAN:
+        return context->device->ops->fill(context->queue, to, odeon_imm((double)NAN), NULL);
+    default:
+        return context->group->agree(context->group->self, ODEON_OK);
+    }
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    (void)buffers;
+    ODEON_TRY(context->device->ops->copy(context->queue, in, out));
+    return go_wrong(self, context, IN_FORWARD, out);
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    (void)buffers;
+    (void)in;
+    (void)out;
+    (void)d_t;
+    const odeon_tensor *to = d_in == NULL ? d_out : d_in;
+    if (d_in != NULL) {
+        ODEON_TRY(context->device->ops->copy(context->queue, d_out, d_in));
+    }
+    return go_wrong(self, context, IN_VJP, to);
+}
+
+static const odeon_layer_ops ops = {
+    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "faulty",
+    .summary = "passes its input on until it goes wrong",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/faulty");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "faulty",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
