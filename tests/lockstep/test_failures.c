@@ -200,8 +200,7 @@ static void test_failure_with_fixed_steps_reaches_all(void **state)
 static void test_failure_of_a_vjp_reaches_all(void **state)
 {
     (void)state;
-    check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke",
-                NULL);
+    check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke", NULL);
 }
 
 static void test_failure_behind_the_solve_reaches_all(void **state)

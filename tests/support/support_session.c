@@ -7,6 +7,7 @@
 
 #include "diag.h"
 #include "mem.h"
+#include "odeon/layer.h"
 
 /* The INI's text as a file, which config_load wants. */
 static char *write_ini(const char *text)

@@ -41,8 +41,8 @@ static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
                                        .default_text = "forward",
                                        .choices = "forward|vjp",
                                        .help = "which calls are counted"};
-static const odeon_option *const options[] = {&rank, &call, &calls, &status_option, &in_option,
-                                              NULL};
+static const odeon_option *const options[] = {&rank,          &call,      &calls,
+                                              &status_option, &in_option, NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
