@@ -106,7 +106,8 @@ static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_
     const odeon_device_ops *ops = base->context.device->ops;
     odeon_queue *queue = base->context.queue;
     odeon_tensor y = part_of(f, z, 0), a = part_of(f, z, 1), minus_a = a;
-    odeon_tensor dy = part_of(f, dz, 0), da = part_of(f, dz, 1), dtheta = part_of(f, dz, 2);
+    odeon_tensor dy = part_of(f, dz, 0), da = part_of(f, dz, 1);
+    odeon_tensor dtheta = adjoint_field_theta(f, dz);
     const odeon_tensor *x[1] = {&a};
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
     (void)keep; /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0 */
@@ -117,36 +118,89 @@ static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_
     net_bind_grads(f->body, (char *)dtheta.data - f->theta_begin * odeon_dtype_bytes(dtheta.dtype));
     odeon_status status = block_vjp(base, t, &y, &base->work, &minus_a, &da, NULL);
     net_bind_grads(f->body, f->body->site->grads);
+    if (status == ODEON_OK && f->full_norm) {
+        const odeon_group *group = base->context.group;
+        status = group->sum(group->self, queue, &dtheta, ODEON_OK);
+    }
     return status;
 }
 
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body)
+odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state)
 {
-    int64_t n = base->host.abi.n, width = odeon_dtype_bytes(base->host.abi.dtype);
-    f->base = base;
-    f->body = body;
-    base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
-    net_param_range(body, &f->theta_begin, &f->theta_end);
-    int64_t n_theta = f->theta_end - f->theta_begin;
-    /* parts start at multiples of 64 bytes, so that no operator meets an odd address */
-    int64_t step = 64 / width, stride = (n + step - 1) / step * step;
-    f->parts[0] = base->part;
-    f->parts[1] = base->part;
+    odeon_tensor theta = *state;
+    theta.data = (char *)state->data + f->theta_offset * odeon_dtype_bytes(state->dtype);
+    theta.dim[0] = f->theta_end - f->theta_begin;
+    return theta;
+}
+
+/* One part a parameter tensor of the body, as the norm of torchdiffeq's adjoint has it. */
+static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
+{
+    const params *all = f->body->site->params;
+    for (size_t i = 0; i < all->n; i++) {
+        const param *p = &all->list[i];
+        if (p->role == ODEON_PARAM_STATE || p->offset < f->theta_begin ||
+            p->offset >= f->theta_end) {
+            continue;
+        }
+        if (*n_parts == ODEON_MAX_PARTS) {
+            return diag_fail(
+                ODEON_ERR_UNSUPPORTED,
+                "%s: its body has more than %d parameter tensors, too many for the full "
+                "norm: use the seminorm",
+                f->body->path, ODEON_MAX_PARTS - 2);
+        }
+        f->parts[(*n_parts)++] =
+            (odeon_part){.name = "theta",
+                         .offset = f->theta_offset + p->offset - f->theta_begin,
+                         .n = p->count,
+                         .n_global = p->count,
+                         .flags = ODEON_PART_QUADRATURE | ODEON_PART_SHARED};
+    }
+    return ODEON_OK;
+}
+
+/* Parts start at multiples of 64 bytes, so that no operator meets an odd address. */
+static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
+{
+    const odeon_field *base = &f->base->host.abi;
+    int64_t step = 64 / odeon_dtype_bytes(base->dtype);
+    int64_t stride = (base->n + step - 1) / step * step, n_theta;
+    net_param_range(f->body, &f->theta_begin, &f->theta_end);
+    n_theta = f->theta_end - f->theta_begin;
+    f->theta_offset = 2 * stride;
+    f->parts[0] = f->base->part;
+    f->parts[1] = f->base->part;
     f->parts[1].name = "a";
     f->parts[1].offset = stride;
-    f->parts[2] =
-        (odeon_part){.name = "theta",
-                     .offset = 2 * stride,
-                     .n = n_theta,
-                     .n_global = n_theta,
-                     .flags = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM | ODEON_PART_SHARED};
-    int64_t total = 2 * stride + n_theta;
+    *n_parts = 2;
+    if (f->full_norm) {
+        return add_theta_parts(f, n_parts);
+    }
+    f->parts[(*n_parts)++] = (odeon_part){.name = "theta",
+                                          .offset = f->theta_offset,
+                                          .n = n_theta,
+                                          .n_global = n_theta,
+                                          .flags = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM};
+    return ODEON_OK;
+}
+
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, bool full_norm)
+{
     const odeon_device *device = base->context.device;
+    int64_t width = odeon_dtype_bytes(base->host.abi.dtype), total;
+    int32_t n_parts = 0;
+    f->base = base;
+    f->body = body;
+    f->full_norm = full_norm;
+    base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
+    ODEON_TRY(lay_out(f, &n_parts));
+    total = f->theta_offset + f->theta_end - f->theta_begin;
     ODEON_TRY(grow(device, &f->state, &f->state_bytes, total * width + 64));
-    ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, n * width + 64));
+    ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, base->host.abi.n * width + 64));
     f->host = (host_field){.frame_bytes = 0, .frame_in = -1, .frame_out = -1};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
-                                .n_parts = 3,
+                                .n_parts = n_parts,
                                 .parts = f->parts,
                                 .n = total,
                                 .dtype = base->host.abi.dtype,

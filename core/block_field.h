@@ -23,15 +23,22 @@ void block_field_fini(block_field *f, const odeon_device *device);
 /* The field of (y, a, theta_bar). Evaluations go through base; gradients into the state. */
 typedef struct adjoint_field {
     host_field host;
-    odeon_part parts[3];
+    odeon_part parts[ODEON_MAX_PARTS]; /* y, a, then theta_bar: whole, or one a parameter tensor */
+    bool full_norm;
     block_field *base;
     odeon_net *body;
     int64_t theta_begin, theta_end; /* range of the flat parameter vector */
+    int64_t theta_offset;           /* where it starts in the state */
     char *state, *cotangent;        /* device: the augmented state [n]; -a */
     int64_t state_bytes, cotangent_bytes;
 } adjoint_field;
 
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body);
+/* full_norm: theta_bar counts in norms, so it is kept equal on all workers (a collective in every
+ * evaluation); else each worker integrates its own summand, and no norm sees it. */
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body,
+                               bool full_norm);
+/* The part of the parameter vector that the state holds, from its element `offset` on. */
+odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state);
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device);
 
 #endif

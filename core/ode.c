@@ -88,7 +88,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ode->spec.replay_path = ode->replay_path;
         ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
     }
-    ODEON_TRY(stepper_create(spec->integrator, ode->path, &ode->stepper));
+    bool dense = spec->end == ODEON_END_INTERPOLATE;
+    ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;

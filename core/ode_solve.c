@@ -37,11 +37,11 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
                                   const odeon_field **out, odeon_tensor *state)
 {
     odeon_ode *ode = self;
-    if (field->self != &ode->field || norm != ODEON_AUGMENT_SEMINORM) {
+    if (field->self != &ode->field || norm < ODEON_AUGMENT_SEMINORM || norm > ODEON_AUGMENT_FULL) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this augmented field cannot be made yet",
                          ode->path);
     }
-    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body));
+    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, norm == ODEON_AUGMENT_FULL));
     *out = &ode->adjoint.host.abi;
     *state = (odeon_tensor){
         .data = ode->adjoint.state, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
@@ -53,15 +53,15 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
 {
     const odeon_ode *ode = self;
     const adjoint_field *f = &ode->adjoint;
-    int64_t width = odeon_dtype_bytes(state->dtype);
-    odeon_tensor theta = *state, grads = *state;
+    odeon_tensor theta = adjoint_field_theta(f, state), grads = theta;
     if (augmented->self != f) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
                          ode->path);
     }
-    theta.dim[0] = grads.dim[0] = f->parts[2].n;
-    theta.data = (char *)state->data + f->parts[2].offset * width;
-    grads.data = ode->site->grads + f->theta_begin * width;
+    if (f->full_norm && ode->site->group->abi.rank != 0) {
+        return ODEON_OK; /* all hold the same sum, which counts once */
+    }
+    grads.data = ode->site->grads + f->theta_begin * odeon_dtype_bytes(state->dtype);
     const odeon_tensor *x[1] = {&theta};
     odeon_scalar one[1] = {odeon_imm(1.0)};
     return ode->site->device->ops->lincomb(ode->site->queue, &grads, &grads, 1, x, one, NULL);

@@ -81,12 +81,14 @@ static odeon_status solve_sized(solver *s, double t0, double t1, double size)
     return ODEON_OK;
 }
 
+/* The list as it stands, or backward for a solve from its end to its start. */
 static odeon_status solve_replayed(solver *s, double t0, double t1)
 {
     size_t n = s->n_replay;
-    double first = s->replay[0][0], end = s->replay[n - 1][0] + s->replay[n - 1][1];
-    double slack = 1e-9 * fabs(t1 - t0), last_h = (double)NAN;
-    bool forward = fabs(first - t0) <= slack && fabs(end - t1) <= slack;
+    double first = s->replay[0][0], last_h = (double)NAN, h_end = s->replay[n - 1][1];
+    double end = s->replay[n - 1][0] + h_end, slack = 1e-9 * fabs(t1 - t0);
+    bool reaches = s->end != NULL && (h_end > 0.0 ? end >= t1 : end <= t1);
+    bool forward = fabs(first - t0) <= slack && (reaches || fabs(end - t1) <= slack);
     if (!forward && !(fabs(first - t1) <= slack && fabs(end - t0) <= slack)) {
         return diag_fail(ODEON_ERR_DATA,
                          "%s: %s lists steps from %g to %g, but the span is %g to %g", s->path,
@@ -110,7 +112,8 @@ static void set_control(solver *s, double t0, double t1)
     double least = DBL_EPSILON * fabs(t1 - t0);
     *c = s->spec->control;
     c->struct_size = sizeof *c;
-    c->t1 = t1;
+    /* a step that may reach beyond t1 is not cut: only the direction matters */
+    c->t1 = s->end == NULL ? t1 : t1 < s->t0 ? -(double)INFINITY : (double)INFINITY;
     c->h_min = c->h_min > least ? c->h_min : least;
     c->n_parts = s->field->abi.n_parts;
     for (int32_t i = 0; i < c->n_parts; i++) {
@@ -268,7 +271,9 @@ static odeon_status judge(solver *s, const program *p, trial *now, bool *done)
     trial after;
     ODEON_TRY(s->site->device->ops->step_control(s->site->queue, &s->control, s->slots));
     ODEON_TRY(read_trial(s, &after));
-    *done = after.slots[ODEON_SLOT_DONE] != 0.0;
+    double t1 = s->t1, now_t = after.slots[ODEON_SLOT_T];
+    bool reached = s->end != NULL && (t1 > s->t0 ? now_t >= t1 : now_t <= t1);
+    *done = reached || after.slots[ODEON_SLOT_DONE] != 0.0;
     if (after.slots[ODEON_SLOT_ACCEPT] != 0.0) {
         ODEON_TRY(solver_accept(s, p, now->slots[ODEON_SLOT_T], now->slots[ODEON_SLOT_H]));
     } else {
@@ -371,9 +376,13 @@ odeon_status solver_solve(solver *s, const host_field *field, double t0, double 
                           const odeon_tensor *y)
 {
     ODEON_TRY(fit(s, field, keep));
+    bool steers = s->spec->mode == ODEON_STEPS_ADAPTIVE || s->spec->mode == ODEON_STEPS_REPLAY;
+    s->t0 = t0;
+    s->t1 = t1;
+    s->end = steers && s->spec->end == ODEON_END_INTERPOLATE ? y : NULL;
     s->at[PLACE_Y0] = (held){.data = y->data};
     odeon_status status = t0 == t1 ? ODEON_OK : solve_by_mode(s, t0, t1);
-    if (status == ODEON_OK && s->at[PLACE_Y0].data != y->data) {
+    if (status == ODEON_OK && s->end == NULL && s->at[PLACE_Y0].data != y->data) {
         odeon_tensor end = solver_vector(s, s->at[PLACE_Y0]);
         status = s->site->device->ops->copy(s->site->queue, &end, y);
     }

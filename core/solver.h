@@ -40,6 +40,7 @@ typedef struct solve_record {
     size_t first_frame;     /* in solver->kept */
     bool is_start;
     bool is_first; /* its carry in was zero */
+    double end_at; /* the solve ends within this step, at t + end_at h; NAN: it goes on */
 } solve_record;
 
 typedef struct solve_stats {
@@ -68,6 +69,9 @@ typedef struct solver {
     int64_t frame_bytes, n_frames, n_free_frames, max_frames_used;
 
     held at[PROGRAM_MAX_PLACES], bar[PROGRAM_MAX_PLACES];
+    held end_bar;            /* dL/d(end read off the dense output) of the step being walked */
+    double t0, t1;           /* of the solve */
+    const odeon_tensor *end; /* where y(t1) goes when it is read off the dense output; or NULL */
     const host_field *field;
     int32_t keep;
     odeon_frame *frames[ODEON_MAX_STAGES]; /* of the step under way */
@@ -117,7 +121,8 @@ odeon_status solver_run(solver *s, const program *p);
 odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const held *x,
                                 const odeon_scalar *coefficients);
 odeon_status solver_error(solver *s, const program *p);
-/* An accepted step: its record, and its end becomes the next one's start. Or the opposite. */
+/* An accepted step: y(t1) is read off it if the solve ends within, it is recorded, and its end
+ * becomes the next one's start. Or the opposite. */
 odeon_status solver_accept(solver *s, const program *p, double t, double h);
 void solver_reject(solver *s);
 /* Runs and records start, which fills carry at t0. */

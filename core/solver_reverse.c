@@ -5,6 +5,8 @@
  *   eval     k = f(t, y)         gives   y_bar += (df/dy)^T k_bar, theta_bar += (df/dtheta)^T k_bar
  * The contributions of combinations to one value are gathered in a single pass where that value was
  * made: every verb that reads it has been walked by then. */
+#include <math.h>
+
 #include "diag.h"
 #include "solver.h"
 
@@ -68,6 +70,27 @@ static odeon_status gather(solver *s, const program *p, int32_t v, int32_t place
     return add_gathered(s, place, &g);
 }
 
+/* Adds to bar[place] what the end of the solve, read off this step's dense output, makes of it. */
+static odeon_status gather_end(solver *s, const solve_record *record, int32_t place)
+{
+    int32_t places[ODEON_MAX_STAGES];
+    double weights[ODEON_MAX_STAGES];
+    gathering g = {.n = 0};
+    if (s->end_bar.data == NULL) {
+        return ODEON_OK;
+    }
+    int32_t n = stepper_dense(s->stepper, record->end_at, places, weights);
+    double weight = place == PLACE_Y0 ? 1.0 : 0.0;
+    for (int32_t i = 0; i < n; i++) {
+        weight += places[i] == place ? record->h * weights[i] : 0.0;
+    }
+    if (weight != 0.0) {
+        g.x[0] = solver_vector(s, s->end_bar);
+        g.coefficients[g.n++] = odeon_imm(weight);
+    }
+    return add_gathered(s, place, &g);
+}
+
 /* target += source */
 static odeon_status add(solver *s, held target, held source)
 {
@@ -109,13 +132,16 @@ static odeon_status walk_verbs(solver *s, const solve_record *record)
             continue;
         }
         ODEON_TRY(gather(s, p, v, w->out));
+        ODEON_TRY(gather_end(s, record, w->out));
         if (w->kind == VERB_EVAL && s->bar[w->out].data != NULL) {
             ODEON_TRY(eval_vjp(s, record, w));
         }
     }
     ODEON_TRY(gather(s, p, -1, PLACE_Y0));
+    ODEON_TRY(gather_end(s, record, PLACE_Y0));
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
         ODEON_TRY(gather(s, p, -1, place_carry_in(s->stepper, i)));
+        ODEON_TRY(gather_end(s, record, place_carry_in(s->stepper, i)));
     }
     return ODEON_OK;
 }
@@ -150,7 +176,12 @@ static odeon_status reverse_record(solver *s, const solve_record *record)
         s->bar[PLACE_Y0] = s->bar[PLACE_Y1];
         s->bar[PLACE_Y1] = (held){0};
     }
+    if (!isnan(record->end_at)) { /* the step's own end is nobody's concern */
+        s->end_bar = s->bar[PLACE_Y1];
+        s->bar[PLACE_Y1] = (held){0};
+    }
     ODEON_TRY(walk_verbs(s, record));
+    solver_let_go(s, &s->end_bar);
     pass_on(s, record);
     return ODEON_OK;
 }
@@ -183,5 +214,6 @@ odeon_status solver_reverse(solver *s, const odeon_tensor *y_bar)
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
         solver_let_go(s, &s->bar[i]);
     }
+    solver_let_go(s, &s->end_bar);
     return status;
 }

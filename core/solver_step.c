@@ -160,7 +160,12 @@ odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const he
             parts[i] = solver_part(s, x[i], part);
             pointers[i] = &parts[i];
         }
-        if ((s->field->abi.parts[part].flags & ODEON_PART_NO_NORM) == 0) {
+        int32_t flags = s->field->abi.parts[part].flags;
+        if ((flags & ODEON_PART_SHARED) != 0 && s->site->group->abi.rank != 0) {
+            double none = 0.0; /* rank 0 counts for all */
+            ODEON_TRY(
+                ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM + part, 1, &none));
+        } else if ((flags & ODEON_PART_NO_NORM) == 0) {
             ODEON_TRY(ops->error_sum(s->site->queue, &s->control, &start, &end, n, pointers,
                                      coefficients, s->slots, ODEON_SLOT_ERROR_SUM + part));
         }
@@ -192,7 +197,8 @@ static void release_all_but_start(solver *s)
 }
 
 /* Puts the frames of the step under way into a record. */
-static void keep_record(solver *s, const program *p, double t, double h, bool is_start)
+static void keep_record(solver *s, const program *p, double t, double h, double end_at,
+                        bool is_start)
 {
     if (s->keep == ODEON_KEEP_NONE) {
         return;
@@ -201,12 +207,38 @@ static void keep_record(solver *s, const program *p, double t, double h, bool is
                                                 .h = h,
                                                 .program = p,
                                                 .first_frame = s->n_kept,
+                                                .end_at = end_at,
                                                 .is_start = is_start,
                                                 .is_first = !is_start && s->index == 0};
     for (int32_t i = 0; i < p->n_evals; i++) {
         s->kept[s->n_kept++] = s->frames[i];
         s->frames[i] = NULL;
     }
+}
+
+/* Where in the step from t by h the solve ends, as a fraction of it; NAN: not in there, or the
+ * step's end is the solve's. */
+static double end_within(const solver *s, double t, double h)
+{
+    bool reached = h > 0.0 ? t + h >= s->t1 : t + h <= s->t1;
+    return s->end != NULL && reached ? (s->t1 - t) / h : (double)NAN;
+}
+
+static odeon_status read_end(solver *s, double h, double x)
+{
+    int32_t places[ODEON_MAX_STAGES];
+    double weights[ODEON_MAX_STAGES];
+    odeon_tensor base = solver_vector(s, s->at[PLACE_Y0]), slopes[ODEON_MAX_STAGES];
+    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    odeon_scalar coefficients[ODEON_MAX_STAGES];
+    int32_t n = stepper_dense(s->stepper, x, places, weights);
+    for (int32_t i = 0; i < n; i++) {
+        slopes[i] = solver_vector(s, s->at[places[i]]);
+        pointers[i] = &slopes[i];
+        coefficients[i] = odeon_imm(h * weights[i]);
+    }
+    return s->site->device->ops->lincomb(s->site->queue, s->end, &base, n, pointers, coefficients,
+                                         NULL);
 }
 
 static void carry_over(solver *s)
@@ -222,7 +254,11 @@ static void carry_over(solver *s)
 
 odeon_status solver_accept(solver *s, const program *p, double t, double h)
 {
-    keep_record(s, p, t, h, false);
+    double end_at = end_within(s, t, h);
+    if (!isnan(end_at)) {
+        ODEON_TRY(read_end(s, h, end_at));
+    }
+    keep_record(s, p, t, h, end_at, false);
     solver_let_go(s, &s->at[PLACE_Y0]);
     s->at[PLACE_Y0] = s->at[PLACE_Y1];
     s->at[PLACE_Y1] = (held){0};
@@ -278,7 +314,7 @@ odeon_status solver_begin(solver *s, double t0)
         solver_reject(s);
         return status;
     }
-    keep_record(s, start, t0, 0.0, true);
+    keep_record(s, start, t0, 0.0, (double)NAN, true);
     carry_over(s);
     release_all_but_start(s);
     return ODEON_OK;

@@ -136,6 +136,28 @@ static bool leaves_step(const stepper *s, int32_t place)
     return place <= PLACE_ERROR || (place >= first && place < first + s->info.n_carry);
 }
 
+/* Slopes are read once more where dense output is asked for. */
+static void keep_slopes(const stepper *s, program *p)
+{
+    for (int32_t i = 0; s->dense && i < s->tableau->stages; i++) {
+        p->last_use[place_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
+    }
+}
+
+int32_t stepper_dense(const stepper *s, double x, int32_t *places, double *weights)
+{
+    const odeon_tableau *t = s->tableau;
+    for (int32_t i = 0; i < t->stages; i++) {
+        const double *row = t->interp + i * t->interp_degree;
+        places[i] = place_of(s, tableau_slope(t, i));
+        weights[i] = 0.0;
+        for (int32_t j = t->interp_degree; j-- > 0;) {
+            weights[i] = (weights[i] + row[j]) * x;
+        }
+    }
+    return t->stages;
+}
+
 /* After which verb each place is free again. The error is judged at the end of the step, whenever
  * it was said, since it is scaled by y1. */
 static void find_last_uses(const stepper *s, program *p)
@@ -192,6 +214,9 @@ static odeon_status record(stepper *s, int64_t index)
         s->scratch->eval_only[i] = !leaves_step(s, i) && !r.combined[i];
     }
     find_last_uses(s, s->scratch);
+    if (index >= 0) {
+        keep_slopes(s, s->scratch);
+    }
     find_max_live(s, s->scratch);
     return ODEON_OK;
 }
@@ -267,6 +292,12 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
 {
     ODEON_TRY(instance_create(config, path, &s->instance));
     ODEON_TRY(choose_tier(s, path));
+    if (s->dense && (s->tableau == NULL || s->tableau->interp_degree == 0)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s has no dense output to read the end from: give end = "
+                         "clip, or another integrator",
+                         path, s->instance->component->id);
+    }
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);
     if (s->scratch == NULL) {
@@ -285,13 +316,14 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
     return ODEON_OK;
 }
 
-odeon_status stepper_create(const odeon_config *config, const char *path, stepper **out)
+odeon_status stepper_create(const odeon_config *config, const char *path, bool dense, stepper **out)
 {
     *out = NULL;
     stepper *s = mem_zalloc(1, sizeof *s);
     if (s == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     }
+    s->dense = dense;
     odeon_status status = fill(s, config, path);
     if (status != ODEON_OK) {
         stepper_destroy(s);

@@ -45,6 +45,7 @@ typedef struct stepper {
     void *self;
     odeon_stepper_info info;
     int32_t n_places;
+    bool dense;
     program *start; /* NULL: carry starts at zero */
     size_t n_programs;
     program **programs; /* all different ones so far */
@@ -53,12 +54,19 @@ typedef struct stepper {
 
 /* Makes the integrator that config chose. A method whose description contradicts itself is
  * ODEON_ERR_PLUGIN. */
-odeon_status stepper_create(const odeon_config *config, const char *path, stepper **out);
+/* dense: its dense output will be asked for, so slopes stay until the end of a step; a method
+ * without is ODEON_ERR_CONFIG. */
+odeon_status stepper_create(const odeon_config *config, const char *path, bool dense,
+                            stepper **out);
 void stepper_destroy(stepper *s); /* NULL is allowed */
 
 /* The verbs of step index; valid as long as the stepper. A method that breaks the rules of handles
  * is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out);
+
+/* Dense output: y(t + x h) = y0 + h sum over the n stages of weights[i] * (what stands at
+ * places[i]); n is returned. */
+int32_t stepper_dense(const stepper *s, double x, int32_t *places, double *weights);
 
 int32_t place_carry_in(const stepper *s, int32_t i);
 int32_t place_carry_out(const stepper *s, int32_t i);

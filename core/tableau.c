@@ -31,7 +31,7 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 }
 
 /* k_i: under FSAL the first comes from the step before and the last goes to the next. */
-static int32_t stage_slope(const odeon_tableau *t, int32_t i)
+int32_t tableau_slope(const odeon_tableau *t, int32_t i)
 {
     if (is_fsal(t) && i == 0) {
         return ODEON_HANDLE_CARRY_IN;
@@ -65,7 +65,7 @@ static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int3
     }
     for (int32_t j = 0; j < n; j++) {
         if (weights[j] != 0.0) {
-            terms[count++] = (odeon_term){.beta = weights[j], .x = stage_slope(t, j)};
+            terms[count++] = (odeon_term){.beta = weights[j], .x = tableau_slope(t, j)};
         }
     }
     return step->combine(step->self, out, count, terms);
@@ -86,7 +86,7 @@ static odeon_status take_step(void *self, const odeon_step *step)
             ODEON_TRY(combine(t, step, stage_state(t, i), true, i, t->a + i * t->stages));
         }
         if (i > 0 || !is_fsal(t)) {
-            ODEON_TRY(step->eval(step->self, stage_slope(t, i), t->c[i], stage_state(t, i)));
+            ODEON_TRY(step->eval(step->self, tableau_slope(t, i), t->c[i], stage_state(t, i)));
         }
     }
     if (!is_fsal(t)) {

@@ -10,6 +10,9 @@ extern const odeon_stepper_ops tableau_stepper_ops;
  * method of the claimed order is for tests to say.) */
 odeon_status tableau_check(const odeon_tableau *tableau, const char *path);
 
+/* The handle of stage i's slope k_i. */
+int32_t tableau_slope(const odeon_tableau *tableau, int32_t i);
+
 /* An explicit method of so many stages has coefficients a[i][j], j < i. */
 static inline double tableau_a(const odeon_tableau *t, int32_t i, int32_t j)
 {

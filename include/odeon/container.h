@@ -24,6 +24,13 @@ enum {
     ODEON_STEPS_REPLAY = 3    /* the list of replay_path */
 };
 
+/* Where an adaptive solve ends. */
+enum {
+    ODEON_END_CLIP = 0,       /* its last step is cut short */
+    ODEON_END_INTERPOLATE = 1 /* its last step may reach beyond; the end is read off the method's
+                                 dense output */
+};
+
 /* One block. Text is borrowed until create has returned. */
 typedef struct odeon_ode_spec {
     uint32_t struct_size;
@@ -32,7 +39,8 @@ typedef struct odeon_ode_spec {
     odeon_control control; /* ADAPTIVE: all but t1, n_parts and count, which are the solve's; where
                               beta[i], beta_reject, start_exponent are given per order they are
                               divided by the method's order if exponents_per_order is 1 */
-    int32_t exponents_per_order, reserved0;
+    int32_t exponents_per_order;
+    int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
     double first_step;              /* ADAPTIVE: 0 chooses automatically */
     int64_t steps;                  /* COUNT */
     double step_size;               /* SIZE: > 0 */
@@ -46,7 +54,8 @@ typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
 
 typedef struct odeon_ode_services {
     uint32_t struct_size, reserved0;
-    /* Refuses (ODEON_ERR_CONFIG) an adaptive solve with a method that estimates no error, a
+    /* Refuses (ODEON_ERR_CONFIG) an adaptive solve with a method that estimates no error, an
+     * interpolated end with one that has no dense output, a
      * gradient that cannot go with the integrator, a body that itself holds an ODE block. */
     odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                            odeon_ode **out);

@@ -41,12 +41,12 @@ enum {
     ODEON_SLOT_HISTORY = 8,    /* 2: error norms of the last two accepted steps, newest first */
     ODEON_SLOT_LAST = 10,      /* 1: H was cut so that the step ends at the end of the solve */
     ODEON_SLOT_START = 11,     /* 2: kept between the phases of step_start */
-    ODEON_SLOT_ERROR_SUM = 16, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
-    ODEON_SLOT_USER = 20,      /* 4: free for dot and the like */
+    ODEON_SLOT_USER = 16,      /* 4: free for dot and the like */
     ODEON_SLOT_STAGE_T = 24,   /* ODEON_MAX_STAGES: time of each evaluation of a step */
-    ODEON_SLOTS = 64
+    ODEON_SLOT_ERROR_SUM = 64, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
+    ODEON_SLOTS = 128
 };
-#define ODEON_MAX_PARTS  4
+#define ODEON_MAX_PARTS  64
 #define ODEON_MAX_STAGES 40
 
 enum { ODEON_STEP_OK = 0, ODEON_STEP_NONFINITE = 1, ODEON_STEP_UNDERFLOW = 2 };
@@ -196,7 +196,7 @@ typedef struct odeon_device_ops {
                              int64_t pitch, int64_t at, const odeon_tensor *v);
 
     /* -- solver -- */
-    /* slots[first + i] = values[i], i < n <= 16. */
+    /* slots[first + i] = values[i], i < n <= ODEON_MAX_PARTS. */
     odeon_status (*slots_write)(odeon_queue *queue, double *slots, int32_t first, int32_t n,
                                 const double *values);
     /* slots[STAGE_T + i] = slots[T] + c[i] * slots[H], i < n <= ODEON_MAX_STAGES. */

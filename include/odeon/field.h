@@ -15,8 +15,7 @@ enum {
      * inputs then leave it undefined. */
     ODEON_PART_QUADRATURE = 1 << 0,
     ODEON_PART_NO_NORM = 1 << 1, /* left out of error norms (a seminorm) */
-    /* Every worker holds its own summand of one value; sums are taken before it counts in a norm.
-     */
+    /* One value, equal on all workers: it counts once in a norm. */
     ODEON_PART_SHARED = 1 << 2
 };
 

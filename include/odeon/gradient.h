@@ -24,7 +24,7 @@ enum {
 /* Norm of the augmented state of a continuous adjoint. */
 enum {
     ODEON_AUGMENT_SEMINORM = 0, /* without theta_bar: Kidger, Chen, Lyons, 2021 */
-    ODEON_AUGMENT_FULL = 1      /* with it: reserved */
+    ODEON_AUGMENT_FULL = 1      /* with it, a part per parameter tensor, as torchdiffeq's default */
 };
 
 /* Services of one ODE block on one worker; valid during forward and backward. */

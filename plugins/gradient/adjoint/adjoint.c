@@ -4,13 +4,49 @@
  *   y(t1) as the forward solve left it, a(t1) = dL/dy(t1), theta_bar(t1) = 0.
  *
  * Memory does not grow with the steps; the gradient is that of the problem, up to the tolerance,
- * not that of the steps. theta_bar is left out of the error norm (a seminorm).
+ * not that of the steps. theta_bar may be left out of the error norm (a seminorm).
  * Source: Chen et al., Neural ODEs, 2018, algorithm 1; Kidger, Chen, Lyons, "Hey, that's not an
  * ODE", 2021. */
 #include "odeon/gradient.h"
 #include "odeon/plugin.h"
 
 enum { PART_Y = 0, PART_ADJOINT = 1 };
+
+typedef struct adjoint {
+    const odeon_host *host;
+    int32_t norm, reserved0; /* ODEON_AUGMENT_* */
+} adjoint;
+
+static const odeon_option norm = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "norm",
+    .default_text = "seminorm",
+    .choices = "seminorm|full",
+    .help = "whether the error norm leaves the parameters' adjoint out or counts it too",
+};
+static const odeon_option *const options[] = {&norm, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    adjoint *method = host->alloc(host, sizeof *method);
+    if (method == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "adjoint: no memory for %zu bytes",
+                          sizeof *method);
+    }
+    *method = (adjoint){.host = host, .norm = (int32_t)host->option_i64(config, "norm")};
+    *out = method;
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    adjoint *method = self;
+    if (method != NULL) {
+        method->host->free(method->host, method);
+    }
+}
 
 static odeon_status forward(void *self, const odeon_solve_services *services,
                             const odeon_field *field, double t0, double t1, const odeon_tensor *y)
@@ -33,10 +69,10 @@ static odeon_status backward(void *self, const odeon_solve_services *services,
                              const odeon_tensor *y1, const odeon_tensor *d_y1,
                              const odeon_tensor *d_y0)
 {
-    (void)self;
+    const adjoint *method = self;
     const odeon_field *augmented;
     odeon_tensor state;
-    ODEON_TRY(services->augment(services->self, field, ODEON_AUGMENT_SEMINORM, &augmented, &state));
+    ODEON_TRY(services->augment(services->self, field, method->norm, &augmented, &state));
     odeon_tensor y = part(augmented, &state, PART_Y), a = part(augmented, &state, PART_ADJOINT);
     ODEON_TRY(services->copy(services->self, y1, &y));
     ODEON_TRY(services->copy(services->self, d_y1, &a));
@@ -59,7 +95,10 @@ static const odeon_component component = {
     .version = "1.0",
     .license = "MIT",
     .source = "Chen et al., Neural Ordinary Differential Equations, 2018, algorithm 1",
+    .options = options,
     .ops = &ops,
+    .create = create,
+    .destroy = destroy,
 };
 static const odeon_component *const components[] = {&component, NULL};
 

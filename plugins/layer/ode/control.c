@@ -47,3 +47,8 @@ void control_preset(int64_t choice, odeon_control *out)
         preset_torchdiffeq(out);
     }
 }
+
+int32_t control_end(int64_t choice)
+{
+    return choice == CONTROL_TORCHDIFFEQ ? ODEON_END_INTERPOLATE : ODEON_END_CLIP;
+}

@@ -9,4 +9,7 @@ enum { CONTROL_TORCHDIFFEQ = 0, CONTROL_SCIML = 1, CONTROL_REPLAY = 2 };
 /* Fills in all but tolerances, norm and end of the solve. Exponents are per order. */
 void control_preset(int64_t choice, odeon_control *out);
 
+/* ODEON_END_* as that system does it. */
+int32_t control_end(int64_t choice);
+
 #endif

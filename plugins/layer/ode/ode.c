@@ -32,8 +32,11 @@ OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control", .default_text = 
        .help = "how the step size follows the error; replay takes a recorded list of steps");
 OPTION(norm, .type = ODEON_OPTION_CHOICE, .name = "norm", .default_text = "rms",
        .choices = "rms|max", .help = "norm of the scaled error over batch and elements");
-OPTION(end, .type = ODEON_OPTION_CHOICE, .name = "end", .default_text = "clip", .choices = "clip",
-       .help = "the last step is cut to end at the end of the span");
+OPTION(end, .type = ODEON_OPTION_CHOICE, .name = "end", .default_text = "preset",
+       .choices = "preset|clip|interpolate",
+       .help =
+           "end of an adaptive solve: its last step cut short, or read off the dense output of a "
+           "step that reaches beyond; preset: as the system that control names does");
 OPTION(first_step, .type = ODEON_OPTION_F64, .name = "first_step", .min_text = "0",
        .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
        .help = "size of the first step; chosen automatically if not given");
@@ -92,6 +95,17 @@ static odeon_status read_span(const odeon_host *host, const odeon_config *config
     return ODEON_OK;
 }
 
+/* Fixed steps end where the span does in any case. */
+static int32_t read_end(const odeon_host *host, const odeon_config *config)
+{
+    static const int32_t ends[] = {ODEON_END_CLIP, ODEON_END_CLIP, ODEON_END_INTERPOLATE};
+    int64_t choice = host->option_i64(config, "end");
+    if (host->option_given(config, "steps") != 0 || host->option_given(config, "step_size") != 0) {
+        return ODEON_END_CLIP;
+    }
+    return choice == 0 ? control_end(host->option_i64(config, "control")) : ends[choice];
+}
+
 static void read_control(const odeon_host *host, const odeon_config *config, odeon_ode_spec *spec)
 {
     control_preset(host->option_i64(config, "control"), &spec->control);
@@ -100,6 +114,7 @@ static void read_control(const odeon_host *host, const odeon_config *config, ode
     spec->control.atol = host->option_f64(config, "atol");
     spec->exponents_per_order = 1;
     spec->max_steps = host->option_i64(config, "max_steps");
+    spec->end = read_end(host, config);
     if (host->option_given(config, "first_step") != 0) {
         spec->first_step = host->option_f64(config, "first_step");
     }
