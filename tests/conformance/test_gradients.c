@@ -136,56 +136,71 @@ static void test_direct_is_exact_when_the_step_size_changes(void **state)
     support_session_close(&s);
 }
 
+/* The network with adaptive steps. */
+static void make_adaptive(char text[sizeof network])
+{
+    static const char fixed[] = "steps = 2";
+    memcpy(text, network, sizeof network);
+    memset(strstr(text, fixed), ';', sizeof fixed - 1);
+}
+
 /* Adaptive steps, recorded by a first run and repeated: the gradient holds their sizes fixed, and
  * so does the replay. */
-static void test_direct_is_exact_for_replayed_adaptive_steps(void **state)
+static void check_replayed(const char *end)
 {
-    (void)state;
-    char path[] = "/tmp/odeon_steps_XXXXXX", control[128];
+    char path[] = "/tmp/odeon_steps_XXXXXX", control[128], text[sizeof network];
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     (void)close(fd);
+    make_adaptive(text);
     const char *free_run[] = {"model.ode.integrator=dopri5", "model.ode.rtol=1e-6",
-                              "model.ode.atol=1e-6", NULL, NULL};
-    static const char adaptive[] = "steps = 2\n";
-    char text[sizeof network];
-    memcpy(text, network, sizeof network);
-    char *fixed = strstr(text, adaptive); /* blanked out: adaptive steps */
-    memset(fixed, ' ', sizeof adaptive - 2);
-    fixed[0] = ';';
+                              "model.ode.atol=1e-6", end, NULL};
     support_session s = support_session_open(text, SAMPLES, free_run);
     session_result recorded = support_differentiate(&s, NULL, NULL);
     assert_int_equal(session_write_steps(s.session, 0, path), ODEON_OK);
     double gap = gradient_gap(&s);
     support_session_close(&s);
-    print_message("adaptive, controller free: distance %.2e at tolerance 1e-6\n", gap);
+    print_message("%s, controller free: distance %.2e at tolerance 1e-6\n", end, gap);
     assert_true(gap <= 1e-4); /* of the tolerance's order: the step sizes move with the input */
     (void)snprintf(control, sizeof control, "model.ode.control=replay(path=%s)", path);
-    const char *replay[] = {"model.ode.integrator=dopri5", control, NULL};
+    const char *replay[] = {"model.ode.integrator=dopri5", control, end, NULL};
     s = support_session_open(text, SAMPLES, replay);
     session_result repeated = support_differentiate(&s, NULL, NULL);
     assert_int_equal(repeated.blocks[0].accepted, recorded.blocks[0].accepted);
     assert_true(fabs(repeated.loss - recorded.loss) <= 1e-14 * fabs(recorded.loss));
     gap = gradient_gap(&s);
-    print_message("adaptive, replayed: distance %.2e\n", gap);
+    print_message("%s, replayed: distance %.2e\n", end, gap);
     assert_true(gap <= 1e-7);
     support_session_close(&s);
     (void)unlink(path);
 }
 
+static void test_direct_is_exact_for_replayed_adaptive_steps(void **state)
+{
+    (void)state;
+    check_replayed("model.ode.end=clip");
+}
+
+/* The last step reaches beyond the end, which is read off the dense output. */
+static void test_direct_is_exact_through_an_interpolated_end(void **state)
+{
+    (void)state;
+    check_replayed("model.ode.end=interpolate");
+}
+
 /* The continuous adjoint's gradient tends to the discrete one as the tolerance falls. */
-static void check_adjoint_converges(const char *integrator)
+static void check_adjoint_converges(const char *gradient, const char *control)
 {
     double previous = (double)INFINITY;
     char text[sizeof network];
-    memcpy(text, network, sizeof network);
-    memset(strstr(text, "steps = 2"), ';', 9);
+    make_adaptive(text);
     for (int decade = 4; decade <= 10; decade += 2) {
         char rtol[64], atol[64];
         (void)snprintf(rtol, sizeof rtol, "model.ode.rtol=1e-%d", decade);
         (void)snprintf(atol, sizeof atol, "model.ode.atol=1e-%d", decade);
-        const char *direct[] = {integrator, rtol, atol, NULL};
-        const char *adjoint[] = {integrator, rtol, atol, "model.ode.gradient=adjoint", NULL};
+        const char *direct[] = {"model.ode.integrator=dopri5", control, rtol, atol, NULL};
+        const char *adjoint[] = {
+            "model.ode.integrator=dopri5", control, rtol, atol, gradient, NULL};
         int64_t n;
         support_session a = support_session_open(text, SAMPLES, direct);
         support_session b = support_session_open(text, SAMPLES, adjoint);
@@ -209,7 +224,44 @@ static void check_adjoint_converges(const char *integrator)
 static void test_adjoint_converges_to_direct(void **state)
 {
     (void)state;
-    check_adjoint_converges("model.ode.integrator=tsit5");
+    check_adjoint_converges("model.ode.gradient=adjoint", "model.ode.control=sciml");
+}
+
+static void test_adjoint_converges_with_interpolated_ends(void **state)
+{
+    (void)state;
+    check_adjoint_converges("model.ode.gradient=adjoint", "model.ode.control=torchdiffeq");
+}
+
+static void test_adjoint_converges_under_the_full_norm(void **state)
+{
+    (void)state;
+    check_adjoint_converges("model.ode.gradient=adjoint(norm=full)",
+                            "model.ode.control=torchdiffeq");
+}
+
+/* The parameters' adjoint counts once, however many workers hold it. */
+static void test_full_norm_is_the_same_for_several_workers(void **state)
+{
+    (void)state;
+    char text[sizeof network];
+    int64_t n;
+    make_adaptive(text);
+    const char *one[] = {"model.ode.integrator=dopri5", "model.ode.control=torchdiffeq",
+                         "model.ode.gradient=adjoint(norm=full)", NULL};
+    const char *three[] = {"model.ode.integrator=dopri5", "model.ode.control=torchdiffeq",
+                           "model.ode.gradient=adjoint(norm=full)", "run.workers=3", NULL};
+    support_session a = support_session_open(text, SAMPLES + 1, one);
+    support_session b = support_session_open(text, SAMPLES + 1, three);
+    session_result single = support_differentiate(&a, NULL, NULL);
+    session_result several = support_differentiate(&b, NULL, NULL);
+    double *g = support_gradients(&a, &n), *h = support_gradients(&b, &n);
+    assert_int_equal(single.blocks[0].accepted_backward, several.blocks[0].accepted_backward);
+    support_assert_close("gradients", n, h, g, 1e-12);
+    mem_free(g);
+    mem_free(h);
+    support_session_close(&a);
+    support_session_close(&b);
 }
 
 /* Fixed steps: both converge to the same as the steps shrink, a step-tier method included. */
@@ -246,7 +298,11 @@ int main(void)
         cmocka_unit_test(test_direct_is_exact_for_the_step_tier),
         cmocka_unit_test(test_direct_is_exact_when_the_step_size_changes),
         cmocka_unit_test(test_direct_is_exact_for_replayed_adaptive_steps),
+        cmocka_unit_test(test_direct_is_exact_through_an_interpolated_end),
         cmocka_unit_test(test_adjoint_converges_to_direct),
+        cmocka_unit_test(test_adjoint_converges_with_interpolated_ends),
+        cmocka_unit_test(test_adjoint_converges_under_the_full_norm),
+        cmocka_unit_test(test_full_norm_is_the_same_for_several_workers),
         cmocka_unit_test(test_adjoint_converges_to_direct_for_the_step_tier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
