@@ -23,7 +23,7 @@ flags=$(PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig pkg-config --cflags odeon)
 
 # Nothing of the tree is within reach: a copy of the source, and only the prefix to find.
 cp -r "$source_folder/tests/third_party" "$work/plugin"
-cmake -S "$work/plugin" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log" ||
+cmake -G Ninja -S "$work/plugin" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log" ||
     complain "configure: $(tail -5 "$work/cmake.log")"
 cmake --build "$work/out" --verbose >"$work/build.log" 2>&1 ||
     complain "build: $(tail -20 "$work/build.log")"
