@@ -19,7 +19,8 @@ stops "ode: step size underflow at t = 1, h = " 'model.ode.span=1 2' model.ode.r
 has err "rejected steps; a larger rtol or atol, or another integrator, may help"
 
 # One step with an absurd learning rate makes weights whose field is not finite.
-stops "ode: " 'train.optimizer=sgd(lr=1e38)'
-has err "at t = 0, h = "
+stops "ode: step size underflow: the field is not finite at t = 0, h = " \
+    'train.optimizer=sgd(lr=1e38)'
+has err "look for divergence: a smaller learning rate, clip_norm, or a bounded activation may help"
 stops "the loss is " 'train.optimizer=sgd(lr=1e38)' model.ode.steps=2
 has err "a smaller learning rate or train.clip_norm may help"
