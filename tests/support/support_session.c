@@ -40,31 +40,51 @@ static void make_batch(support_session *s, int64_t n)
     }
 }
 
-odeon_status support_session_try(const char *ini, int64_t n, const char *const *overrides,
-                                 support_session *out)
+static odeon_status build(const char *path, int64_t n, const char *const *overrides,
+                          support_session *out)
 {
-    diag_clear();
-    *out = (support_session){.registry = support_registry()};
-    char *path = write_ini(ini);
     size_t count = 0;
     while (overrides != NULL && overrides[count] != NULL) {
         count++;
     }
-    odeon_status status = config_load(out->registry, path, count, overrides, &out->config);
-    if (status == ODEON_OK) {
-        status = data_describe(out->config, &out->fields);
-    }
-    if (status == ODEON_OK) {
-        status = session_create(out->registry, out->config, &out->fields, n, &out->session);
-    }
-    (void)unlink(path);
-    mem_free(path);
+    ODEON_TRY(config_load(out->registry, path, count, overrides, &out->config));
+    ODEON_TRY(data_describe(out->config, &out->fields));
+    return session_create(out->registry, out->config, &out->fields, n, &out->session);
+}
+
+static odeon_status open_file(const char *path, int64_t n, const char *const *overrides,
+                              support_session *out)
+{
+    diag_clear();
+    *out = (support_session){.registry = support_registry()};
+    odeon_status status = build(path, n, overrides, out);
     if (status != ODEON_OK) {
         support_session_close(out);
         return status;
     }
     make_batch(out, n);
     return ODEON_OK;
+}
+
+odeon_status support_session_try(const char *ini, int64_t n, const char *const *overrides,
+                                 support_session *out)
+{
+    char *path = write_ini(ini);
+    odeon_status status = open_file(path, n, overrides, out);
+    (void)unlink(path);
+    mem_free(path);
+    return status;
+}
+
+support_session support_session_file(const char *path, int64_t n, const char *const *overrides)
+{
+    support_session s;
+    char *whole = mem_printf("%s/%s", ODEON_SOURCE, path);
+    if (open_file(whole, n, overrides, &s) != ODEON_OK) {
+        fail_msg("%s: %s", path, diag_message());
+    }
+    mem_free(whole);
+    return s;
 }
 
 support_session support_session_open(const char *ini, int64_t n, const char *const *overrides)

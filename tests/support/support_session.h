@@ -21,6 +21,8 @@ support_session support_session_open(const char *ini, int64_t n, const char *con
 /* Answers the error instead (and *out is then closed); its words are in diag_message. */
 odeon_status support_session_try(const char *ini, int64_t n, const char *const *overrides,
                                  support_session *out);
+/* The same of an INI of the source tree, path counting from its root. */
+support_session support_session_file(const char *path, int64_t n, const char *const *overrides);
 void support_session_close(support_session *s);
 
 /* Loss and result of the batch, differentiated; fails the test on error. */

@@ -1,0 +1,146 @@
+/* cotangent: the sum over batch and elements of output * values, so that dL/doutput is values; the
+ * label of a sample is its row of values. Float64 only. Takes part in no mean: the weight rests. */
+#include <inttypes.h>
+
+#include "odeon/loss.h"
+#include "odeon/plugin.h"
+
+typedef struct cotangent {
+    const odeon_host *host;
+    const double *values; /* [n], rows as long as a sample's output */
+    double *row;          /* room for one */
+    int32_t n;
+} cotangent;
+
+static const odeon_option values = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64_LIST,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "values",
+    .help = "dL/doutput, a row for each label",
+};
+static const odeon_option *const options[] = {&values, NULL};
+
+static void destroy(void *self)
+{
+    cotangent *loss = self;
+    if (loss != NULL) {
+        loss->host->free(loss->host, loss->row);
+        loss->host->free(loss->host, loss);
+    }
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    cotangent *loss = host->alloc(host, sizeof *loss);
+    if (loss == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "cotangent: no memory");
+    }
+    *loss = (cotangent){.host = host};
+    loss->values = host->option_list_f64(config, "values", &loss->n);
+    loss->row = host->alloc(host, (uint64_t)loss->n * sizeof *loss->row);
+    if (loss->row == NULL) {
+        destroy(loss);
+        return odeon_fail(host, ODEON_ERR_NOMEM, "cotangent: no memory");
+    }
+    *out = loss;
+    return ODEON_OK;
+}
+
+static int32_t metric_count(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static const char *metric_name(void *self, int32_t index)
+{
+    (void)self;
+    (void)index;
+    return NULL;
+}
+
+/* output has batch 1: its elements are a row's. */
+static odeon_status check(void *self, const odeon_tensor *output, int64_t classes)
+{
+    const cotangent *loss = self;
+    if (output->dtype != ODEON_DTYPE_F64 || odeon_count(output) * classes != loss->n) {
+        return odeon_fail(loss->host, ODEON_ERR_CONFIG,
+                          "cotangent: %" PRId32 " values for %" PRId64 " rows of %" PRId64
+                          " elements, which must be float64",
+                          loss->n, classes, odeon_count(output));
+    }
+    return ODEON_OK;
+}
+
+/* Row i of the slice: its cotangent to the device, its share of the sum to *sum. */
+static odeon_status eval_row(const cotangent *loss, const odeon_loss_call *call, int64_t i,
+                             int64_t size, double *sum)
+{
+    const odeon_device_ops *ops = call->device->ops;
+    uint64_t bytes = (uint64_t)size * sizeof(double);
+    const int64_t *labels = call->label->data;
+    const double *output = call->output->data;
+    int64_t label = 0;
+    ODEON_TRY(ops->download(call->queue, &label, labels + i, sizeof label));
+    if (label < 0 || label >= loss->n / size) {
+        return odeon_fail(loss->host, ODEON_ERR_DATA, "cotangent: no row %" PRId64, label);
+    }
+    const double *row = loss->values + label * size;
+    ODEON_TRY(ops->download(call->queue, loss->row, output + i * size, bytes));
+    for (int64_t k = 0; k < size; k++) {
+        *sum += loss->row[k] * row[k];
+    }
+    if (call->d_output == NULL) {
+        return ODEON_OK;
+    }
+    double *d_output = call->d_output->data;
+    return ops->upload(call->queue, d_output + i * size, row, bytes);
+}
+
+static odeon_status eval(void *self, const odeon_loss_call *call)
+{
+    const cotangent *loss = self;
+    int64_t samples = call->output->dim[0];
+    int64_t size = samples == 0 ? 0 : odeon_count(call->output) / samples;
+    double sum = 0.0;
+    for (int64_t i = 0; i < samples; i++) {
+        ODEON_TRY(eval_row(loss, call, i, size, &sum));
+    }
+    return call->device->ops->upload(call->queue, call->sums->data, &sum, sizeof sum);
+}
+
+static const odeon_loss_ops ops = {
+    .struct_size = sizeof ops,
+    .metric_count = metric_count,
+    .metric_name = metric_name,
+    .check = check,
+    .eval = eval,
+};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LOSS,
+    .id = "cotangent",
+    .summary = "sum of the output times given numbers, which are its gradient",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("loss/cotangent");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "cotangent",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,105 @@
+#include "fixture_session.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+
+/* "param/3.f.l1.weight" for "ode.in.weight"; mem_free it. */
+static char *their_name(const fixture_name *names, const char *prefix, const char *path)
+{
+    for (; names->ours != NULL; names++) {
+        size_t length = strlen(names->ours);
+        if (strncmp(path, names->ours, length) == 0) {
+            return mem_printf("%s%s%s", prefix, names->theirs, path + length);
+        }
+    }
+    fail_msg("%s: the fixture has no name for it", path);
+    return NULL;
+}
+
+static double *their_tensor(const safetensors *file, const char *name, int64_t count)
+{
+    int64_t n = 0;
+    double *values = support_tensor(file, name, &n);
+    if (n != count) {
+        fail_msg("%s: %lld elements, expected %lld", name, (long long)n, (long long)count);
+    }
+    return values;
+}
+
+void fixture_set_parameters(support_session *s, const safetensors *file, const fixture_name *names)
+{
+    for (size_t i = 0; i < session_parameters(s->session); i++) {
+        session_parameter p = session_parameter_at(s->session, i);
+        char *name = their_name(names, "param/", p.path);
+        double *values = their_tensor(file, name, p.count);
+        if (session_parameter_set(s->session, i, values) != ODEON_OK) {
+            fail_msg("%s: %s", p.path, diag_message());
+        }
+        mem_free(values);
+        mem_free(name);
+    }
+}
+
+void fixture_set_batch(support_session *s, const safetensors *file, const char *x,
+                       const char *labels)
+{
+    double *values = their_tensor(file, x, s->n * s->input_size);
+    memcpy(s->x, values, (size_t)(s->n * s->input_size) * sizeof *values);
+    mem_free(values);
+    values = labels == NULL ? NULL : their_tensor(file, labels, s->n);
+    for (int64_t i = 0; i < s->n; i++) {
+        s->labels[i] = values == NULL ? i : (int64_t)values[i];
+    }
+    mem_free(values);
+}
+
+double fixture_distance(const safetensors *file, const char *name, int64_t n, const double *values)
+{
+    double *theirs = their_tensor(file, name, n), distance = support_distance(n, values, theirs);
+    mem_free(theirs);
+    return distance;
+}
+
+/* What fixture_gradients is made of: worst, and the squares whose ratio is whole's. */
+typedef struct gap_sums {
+    double worst, difference, size;
+} gap_sums;
+
+static void add_gap(gap_sums *sums, const safetensors *file, const char *name, int64_t n,
+                    const double *values)
+{
+    double *theirs = their_tensor(file, name, n), gap = support_distance(n, values, theirs);
+    for (int64_t i = 0; i < n; i++) {
+        sums->difference += (values[i] - theirs[i]) * (values[i] - theirs[i]);
+        sums->size += theirs[i] * theirs[i];
+    }
+    if (isnan(gap) || gap > sums->worst) { /* once NaN it stays */
+        sums->worst = gap;
+    }
+    mem_free(theirs);
+}
+
+fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
+                               const fixture_name *names, const char *prefix, const double *d_x,
+                               const char *x)
+{
+    gap_sums sums = {0};
+    for (size_t i = 0; i < session_parameters(s->session); i++) {
+        session_parameter p = session_parameter_at(s->session, i);
+        char *name = their_name(names, prefix, p.path);
+        double *values = mem_zalloc((size_t)p.count, sizeof *values);
+        if (session_gradient_get(s->session, i, values) != ODEON_OK) {
+            fail_msg("%s: %s", p.path, diag_message());
+        }
+        add_gap(&sums, file, name, p.count, values);
+        mem_free(values);
+        mem_free(name);
+    }
+    if (d_x != NULL) {
+        add_gap(&sums, file, x, s->n * s->input_size, d_x);
+    }
+    return (fixture_gaps){.worst = sums.worst, .whole = sqrt(sums.difference / sums.size)};
+}
