@@ -169,8 +169,9 @@ static odeon_status slope_at_start(solver *s, held *f0)
     const program *start = s->stepper->start;
     for (int32_t v = 0; start != NULL && v < start->n_verbs; v++) {
         const verb *w = &start->verbs[v];
-        if (w->kind == VERB_EVAL && w->in == PLACE_Y0 && w->c == 0.0) {
-            int32_t carry = w->out - place_carry_out(s->stepper, 0);
+        int32_t carry = w->out - place_carry_out(s->stepper, 0);
+        bool carried = carry >= 0 && carry < s->stepper->info.n_carry;
+        if (carried && w->kind == VERB_EVAL && w->in == PLACE_Y0 && w->c == 0.0) {
             *f0 = solver_share(s->at[place_carry_in(s->stepper, carry)]);
             return ODEON_OK;
         }

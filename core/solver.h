@@ -28,6 +28,13 @@ typedef struct vec {
     int32_t refs, reserved0;
 } vec;
 
+/* Vectors that were made together. */
+typedef struct vec_chunk {
+    char *memory; /* device */
+    vec *vecs;
+    struct vec_chunk *next;
+} vec_chunk;
+
 /* What stands at a place: in a counted vector, or (owner NULL) in a frame or with the caller. */
 typedef struct held {
     char *data; /* NULL: nothing */
@@ -58,8 +65,8 @@ typedef struct solver {
     double *slots; /* device */
     odeon_control control;
 
-    vec *vecs, *free_vecs;
-    char *vec_memory;
+    vec_chunk *vec_chunks;
+    vec *free_vecs;
     int64_t vec_bytes, n_vecs, n_free_vecs;
 
     odeon_frame *free_frames;

@@ -17,15 +17,23 @@ static int64_t aligned(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
+static void free_chunk(const odeon_device *device, vec_chunk *chunk)
+{
+    if (chunk != NULL) {
+        device->ops->free(device->self, chunk->memory);
+        mem_free(chunk->vecs);
+        mem_free(chunk);
+    }
+}
+
 static void free_vectors(solver *s)
 {
-    const odeon_device *device = s->site->device;
-    if (s->vec_memory != NULL) {
-        device->ops->free(device->self, s->vec_memory);
+    while (s->vec_chunks != NULL) {
+        vec_chunk *next = s->vec_chunks->next;
+        free_chunk(s->site->device, s->vec_chunks);
+        s->vec_chunks = next;
     }
-    mem_free(s->vecs);
-    s->vecs = s->free_vecs = NULL;
-    s->vec_memory = NULL;
+    s->free_vecs = NULL;
     s->n_vecs = s->n_free_vecs = 0;
 }
 
@@ -105,31 +113,44 @@ odeon_status solver_fit(solver *s, const host_field *field)
     return ODEON_OK;
 }
 
-/* Vectors never come in pieces: a larger set replaces one that nobody holds. */
+static odeon_status add_vectors(solver *s, int64_t n)
+{
+    const odeon_device *device = s->site->device;
+    vec_chunk *chunk = mem_zalloc(1, sizeof *chunk);
+    vec *vecs = mem_zalloc((size_t)n, sizeof *vecs);
+    if (chunk == NULL || vecs == NULL) {
+        mem_free(chunk);
+        mem_free(vecs);
+        return no_memory(s);
+    }
+    void *memory = NULL;
+    odeon_status status = device->ops->alloc(device->self, (uint64_t)(n * s->vec_bytes), &memory);
+    *chunk = (vec_chunk){.memory = memory, .vecs = vecs, .next = s->vec_chunks};
+    if (status != ODEON_OK) {
+        free_chunk(device, chunk);
+        return status;
+    }
+    s->vec_chunks = chunk;
+    for (int64_t i = n; i-- > 0;) {
+        vecs[i] = (vec){.data = (char *)memory + i * s->vec_bytes, .next = s->free_vecs};
+        s->free_vecs = &vecs[i];
+    }
+    s->n_vecs += n;
+    s->n_free_vecs += n;
+    return ODEON_OK;
+}
+
+/* A larger set replaces one that nobody holds; else, in the middle of a solve, the rest is added.
+ */
 static odeon_status reserve_vectors(solver *s, int64_t n)
 {
     if (n <= s->n_vecs) {
         return ODEON_OK;
     }
-    if (s->n_free_vecs != s->n_vecs) {
-        return diag_fail(ODEON_ERR_INTERNAL, "%s: vectors are in use between solves", s->path);
-    }
-    const odeon_device *device = s->site->device;
-    free_vectors(s);
-    void *memory = NULL;
-    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)(n * s->vec_bytes), &memory));
-    s->vec_memory = memory;
-    s->vecs = mem_zalloc((size_t)n, sizeof *s->vecs);
-    if (s->vecs == NULL) {
+    if (s->n_free_vecs == s->n_vecs) {
         free_vectors(s);
-        return no_memory(s);
     }
-    for (int64_t i = n; i-- > 0;) {
-        s->vecs[i] = (vec){.data = s->vec_memory + i * s->vec_bytes, .next = s->free_vecs};
-        s->free_vecs = &s->vecs[i];
-    }
-    s->n_vecs = s->n_free_vecs = n;
-    return ODEON_OK;
+    return add_vectors(s, n - s->n_vecs);
 }
 
 static odeon_status add_frames(solver *s)
@@ -213,14 +234,12 @@ static int64_t vectors_needed(const solver *s, const program *p)
 
 odeon_status solver_reserve(solver *s, const program *p)
 {
-    if (s->n_free_vecs == s->n_vecs) { /* between solves; programs of later indices are no larger */
-        int64_t n = vectors_needed(s, p);
-        for (size_t i = 0; i < s->stepper->n_programs; i++) {
-            int64_t other = vectors_needed(s, s->stepper->programs[i]);
-            n = other > n ? other : n;
-        }
-        ODEON_TRY(reserve_vectors(s, n));
+    int64_t n = vectors_needed(s, p);
+    for (size_t i = 0; i < s->stepper->n_programs && s->n_free_vecs == s->n_vecs; i++) {
+        int64_t other = vectors_needed(s, s->stepper->programs[i]); /* at once: between solves */
+        n = other > n ? other : n;
     }
+    ODEON_TRY(reserve_vectors(s, n));
     ODEON_TRY(reserve_log(s));
     if (s->keep == ODEON_KEEP_NONE) {
         return ODEON_OK;

@@ -68,10 +68,7 @@ static odeon_status writable(recorder *r, int32_t handle, int32_t *place)
     if (*place <= PLACE_Y0 || carry_in || barred) {
         return broken(r, handle, "it cannot be written");
     }
-    if (r->written[*place]) {
-        return broken(r, handle, "written twice");
-    }
-    return r->program->n_verbs < PROGRAM_MAX_VERBS ? ODEON_OK : broken(r, handle, "too many verbs");
+    return r->written[*place] ? broken(r, handle, "written twice") : ODEON_OK;
 }
 
 static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
@@ -186,7 +183,7 @@ static void find_max_live(const stepper *s, program *p)
 {
     int32_t live = 1 + s->info.n_carry;
     for (int32_t v = 0; v < p->n_verbs; v++) {
-        live++;
+        live += p->verbs[v].out != PLACE_ERROR; /* never stored: only its norm is */
         p->max_live = live > p->max_live ? live : p->max_live;
         for (int32_t i = 0; i < s->n_places; i++) {
             live -= p->last_use[i] == v;
@@ -227,7 +224,7 @@ static odeon_status keep_scratch(stepper *s, program **out)
     if (copy == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "integrator: no memory");
     }
-    *copy = *s->scratch;
+    memcpy(copy, s->scratch, sizeof *copy); /* what lies between its members as well */
     *out = copy;
     return ODEON_OK;
 }

@@ -13,15 +13,15 @@ enum { VERB_EVAL = 0, VERB_COMBINE = 1 };
 enum { PLACE_Y0 = 0, PLACE_Y1 = 1, PLACE_ERROR = 2, PLACE_CARRY = 3 };
 
 typedef struct verb {
-    double c;          /* EVAL: at t + c h */
-    int32_t kind, out; /* places */
-    int32_t in;        /* EVAL: the state evaluated at */
-    int32_t eval;      /* EVAL: its number within the program */
-    int32_t first, n;  /* COMBINE: its terms */
-    int32_t reserved0;
+    double c;                     /* EVAL: at t + c h */
+    int32_t kind, out;            /* places */
+    int32_t in;                   /* EVAL: the state evaluated at */
+    int32_t eval;                 /* EVAL: its number within the program */
+    int32_t first, n;             /* COMBINE: its terms */
+    int32_t reserved0, reserved1; /* no gaps: programs are compared byte by byte */
 } verb;
 
-#define PROGRAM_MAX_VERBS  192
+#define PROGRAM_MAX_VERBS  (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
 #define PROGRAM_MAX_TERMS  1024
 #define PROGRAM_MAX_PLACES (PLACE_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK)
 
@@ -31,7 +31,7 @@ typedef struct program {
     odeon_term terms[PROGRAM_MAX_TERMS];  /* x is a place */
     double c[ODEON_MAX_STAGES];           /* of each evaluation */
     int32_t last_use[PROGRAM_MAX_PLACES]; /* the verb after which a place is free; n_verbs: none */
-    int32_t max_live; /* most vectors in use at once, those of Y0 and carry included */
+    int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
     int32_t n_combines;
     /* Places that are only ever evaluated at: parts that the field does not depend on need not be
      * combined into them. */

@@ -1,0 +1,230 @@
+/* scripted: the trapezoidal rule of Heun with an error of order 1, said in verbs, with one of the
+ * rules of handles broken on demand. For tests. */
+#include <stdbool.h>
+
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+enum { /* in the order of the option's choices */
+       RULE_NONE,
+       RULE_NO_Y1,
+       RULE_NO_ERROR,
+       RULE_NO_CARRY,
+       RULE_TWICE,
+       RULE_UNWRITTEN,
+       RULE_READS_ERROR,
+       RULE_EVALUATES_INTO_ERROR,
+       RULE_WRITES_Y0,
+       RULE_WRITES_CARRY_IN,
+       RULE_UNKNOWN,
+       RULE_NO_TERMS,
+       RULE_MANY_TERMS,
+       RULE_MANY_EVALS,
+       RULE_MANY_COMBINATIONS,
+       RULE_START_WRITES_Y1,
+       RULE_START_READS_CARRY,
+       RULE_ORDER,
+       RULE_CARRIES,
+       RULE_START_BY_WORK,
+       RULE_LATE
+};
+#define RULES                                                                                      \
+    "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
+    "writes_carry_in|unknown|no_terms|many_terms|many_evals|many_combinations|start_writes_y1|"    \
+    "start_reads_carry|order|carries|start_by_work|late"
+
+enum {
+    K1 = ODEON_HANDLE_WORK,
+    END,
+    K2,
+    MORE,
+    N_WORK = 100,
+    LATE_INDEX = 20, /* behind what a host looks at before the first step */
+    LATE_EVALS = 12
+};
+
+typedef struct scripted {
+    const odeon_host *host;
+    int64_t rule;
+} scripted;
+
+static const odeon_option rule = {.struct_size = sizeof(odeon_option),
+                                  .type = ODEON_OPTION_CHOICE,
+                                  .name = "rule",
+                                  .default_text = "none",
+                                  .choices = RULES,
+                                  .help = "what is broken"};
+static const odeon_option *const options[] = {&rule, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    scripted *method = host->alloc(host, sizeof *method);
+    *out = method;
+    if (method == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "scripted: no memory");
+    }
+    *method = (scripted){.host = host, .rule = host->option_i64(config, "rule")};
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    scripted *method = self;
+    if (method != NULL) {
+        method->host->free(method->host, method);
+    }
+}
+
+static odeon_status describe(void *self, odeon_stepper_info *out)
+{
+    const scripted *method = self;
+    *out = (odeon_stepper_info){.struct_size = sizeof *out,
+                                .order = method->rule == RULE_ORDER ? 0 : 2,
+                                .embedded_order = 1,
+                                .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
+                                .n_work = N_WORK};
+    return ODEON_OK;
+}
+
+static odeon_term as_it_is(int32_t x)
+{
+    return (odeon_term){.alpha = 1.0, .x = x};
+}
+
+static odeon_term times_h(double factor, int32_t x)
+{
+    return (odeon_term){.beta = factor, .x = x};
+}
+
+/* Carry is the derivative at the start of a step. */
+static odeon_status start(void *self, const odeon_step *s)
+{
+    const scripted *method = self;
+    const odeon_term slope =
+        as_it_is(method->rule == RULE_START_READS_CARRY ? ODEON_HANDLE_CARRY_IN : K1);
+    switch (method->rule) {
+    case RULE_START_BY_WORK:
+    case RULE_START_READS_CARRY:
+        ODEON_TRY(s->eval(s->self, K1, 0.0, ODEON_HANDLE_Y0));
+        return s->combine(s->self, ODEON_HANDLE_CARRY_OUT, 1, &slope);
+    case RULE_START_WRITES_Y1:
+        return s->eval(s->self, ODEON_HANDLE_Y1, 0.0, ODEON_HANDLE_Y0);
+    default:
+        return s->eval(s->self, ODEON_HANDLE_CARRY_OUT, 0.0, ODEON_HANDLE_Y0);
+    }
+}
+
+/* A combination of so many terms. */
+static odeon_status combine_many(const odeon_step *s, int32_t out, int32_t n)
+{
+    odeon_term terms[ODEON_MAX_STAGES + 1];
+    for (int32_t i = 0; i < n; i++) {
+        terms[i] = as_it_is(ODEON_HANDLE_Y0);
+    }
+    return s->combine(s->self, out, n, terms);
+}
+
+/* Writes all work handles that are left. */
+static odeon_status write_all(const odeon_step *s, bool evals)
+{
+    for (int32_t i = MORE; i < ODEON_HANDLE_WORK + N_WORK; i++) {
+        ODEON_TRY(evals ? s->eval(s->self, i, 0.0, ODEON_HANDLE_Y0)
+                        : combine_many(s, i, ODEON_MAX_STAGES));
+    }
+    return ODEON_OK;
+}
+
+/* The verb that breaks the rule, where one more verb is enough for that. */
+static odeon_status break_rule(const scripted *method, const odeon_step *s)
+{
+    const odeon_term y0 = as_it_is(ODEON_HANDLE_Y0), error = as_it_is(ODEON_HANDLE_ERROR);
+    switch (method->rule) {
+    case RULE_TWICE:
+        return s->combine(s->self, END, 1, &y0);
+    case RULE_UNWRITTEN:
+        return s->eval(s->self, MORE, 0.0, MORE + 1);
+    case RULE_READS_ERROR:
+        return s->combine(s->self, MORE, 1, &error);
+    case RULE_EVALUATES_INTO_ERROR:
+        return s->eval(s->self, ODEON_HANDLE_ERROR, 0.0, ODEON_HANDLE_Y0);
+    case RULE_WRITES_Y0:
+        return s->eval(s->self, ODEON_HANDLE_Y0, 0.0, K1);
+    case RULE_WRITES_CARRY_IN:
+        return s->combine(s->self, ODEON_HANDLE_CARRY_IN, 1, &y0);
+    case RULE_UNKNOWN:
+        return s->combine(s->self, ODEON_HANDLE_WORK + N_WORK, 1, &y0);
+    case RULE_NO_TERMS:
+        return s->combine(s->self, MORE, 0, &y0);
+    case RULE_MANY_TERMS:
+        return combine_many(s, MORE, ODEON_MAX_STAGES + 1);
+    case RULE_MANY_EVALS:
+    case RULE_MANY_COMBINATIONS:
+        return write_all(s, method->rule == RULE_MANY_EVALS);
+    default:
+        return ODEON_OK;
+    }
+}
+
+/* Evaluations that all wait for one combination: many vectors at once. Their mean is k1. */
+static odeon_status widen(const odeon_step *s)
+{
+    odeon_term mean[LATE_EVALS];
+    for (int32_t i = 0; i < LATE_EVALS; i++) {
+        ODEON_TRY(s->eval(s->self, MORE + i, 0.0, ODEON_HANDLE_Y0));
+        mean[i] = (odeon_term){.alpha = 1.0 / LATE_EVALS, .x = MORE + i};
+    }
+    return s->combine(s->self, K1, LATE_EVALS, mean);
+}
+
+static odeon_status step(void *self, const odeon_step *s)
+{
+    const scripted *method = self;
+    const odeon_term in = as_it_is(ODEON_HANDLE_CARRY_IN);
+    bool late = method->rule == RULE_LATE && s->index == LATE_INDEX;
+    ODEON_TRY(late ? widen(s) : s->combine(s->self, K1, 1, &in));
+    const odeon_term end[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0, K1)};
+    const odeon_term y1[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K1), times_h(0.5, K2)};
+    const odeon_term error[] = {times_h(0.5, K1), times_h(-0.5, K2)};
+    ODEON_TRY(s->combine(s->self, END, 2, end));
+    ODEON_TRY(s->eval(s->self, K2, 1.0, END));
+    ODEON_TRY(break_rule(method, s));
+    if (method->rule != RULE_NO_Y1) {
+        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, 3, y1));
+    }
+    if (method->rule != RULE_NO_ERROR) {
+        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_ERROR, 2, error));
+    }
+    return method->rule == RULE_NO_CARRY || method->rule == RULE_NO_Y1
+               ? ODEON_OK
+               : s->eval(s->self, ODEON_HANDLE_CARRY_OUT, 1.0, ODEON_HANDLE_Y1);
+}
+
+static const odeon_stepper_ops stepper = {
+    .struct_size = sizeof stepper, .describe = describe, .start = start, .step = step};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "scripted",
+    .summary = "order 2 in verbs, and what no method may say",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/scripted");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "scripted",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

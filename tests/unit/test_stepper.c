@@ -1,0 +1,229 @@
+/* Steps as programs of verbs: what may be said, what is refused, and what a program knows of
+ * itself. */
+#include "stepper.h"
+
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "support.h"
+
+static registry *plugins;
+
+static int open_plugins(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    return 0;
+}
+
+static int close_plugins(void **state)
+{
+    (void)state;
+    registry_destroy(plugins);
+    return 0;
+}
+
+static odeon_status make(const char *expression, stepper **out)
+{
+    config_where where = {.file = "test"};
+    odeon_config *config = NULL;
+    diag_clear();
+    assert_int_equal(schema_component(plugins, ODEON_KIND_INTEGRATOR, expression, where, "test",
+                                      ODEON_SOURCE, 0, NULL, &config),
+                     ODEON_OK);
+    odeon_status status = stepper_create(config, "ode", out);
+    schema_destroy(config);
+    return status;
+}
+
+static stepper *make_good(const char *expression)
+{
+    stepper *s = NULL;
+    if (make(expression, &s) != ODEON_OK) {
+        fail_msg("%s: %s", expression, diag_message());
+    }
+    return s;
+}
+
+/* ---- what is refused ---- */
+
+/* A rule of handles is broken: the message names the method and says what is wrong. */
+static void check_refused(const char *rule, const char *text)
+{
+    char *expression = mem_printf("scripted(rule=%s)", rule);
+    stepper *s = NULL;
+    (void)make(expression, &s); /* loads the plugin */
+    int64_t live = mem_live_blocks();
+    assert_int_equal(make(expression, &s), ODEON_ERR_PLUGIN);
+    assert_null(s);
+    assert_int_equal(mem_live_blocks(), live);
+    if (strstr(diag_message(), text) == NULL) {
+        fail_msg("%s: '%s' does not say '%s'", rule, diag_message(), text);
+    }
+    mem_free(expression);
+}
+
+static void test_what_a_step_owes_must_be_written(void **state)
+{
+    (void)state;
+    check_refused("no_y1", "integrator scripted: step uses handle 1 wrongly: never written");
+    check_refused("no_error", "handle 2 wrongly: never written");
+    check_refused("no_carry", "handle 32 wrongly: never written");
+}
+
+static void test_handles_are_written_once_and_before_they_are_read(void **state)
+{
+    (void)state;
+    check_refused("twice", "handle 65 wrongly: written twice");
+    check_refused("unwritten", "handle 68 wrongly: read before it is written");
+    check_refused("start_reads_carry", "handle 16 wrongly: read before it is written");
+}
+
+static void test_handles_have_their_direction(void **state)
+{
+    (void)state;
+    check_refused("reads_error", "handle 2 wrongly: it cannot be read");
+    check_refused("evaluates_into_error", "handle 2 wrongly");
+    check_refused("writes_y0", "handle 0 wrongly: it cannot be written");
+    check_refused("writes_carry_in", "handle 16 wrongly: it cannot be written");
+    check_refused("start_writes_y1", "handle 1 wrongly: it cannot be written");
+}
+
+static void test_numbers_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    check_refused("unknown", "handle 164 wrongly: it cannot be written");
+    check_refused("no_terms", "wrong number of terms");
+    check_refused("many_terms", "wrong number of terms");
+    check_refused("many_combinations", "wrong number of terms");
+    check_refused("many_evals", "no more evaluations");
+    check_refused("order", "numbers out of range");
+    check_refused("carries", "numbers out of range");
+}
+
+/* ---- what a program knows ---- */
+
+/* By hand: y0, k1, k2, k3 and, at its peak, the fourth stage's state and k4 (or y1 for it). */
+static void test_rk4_holds_six_vectors(void **state)
+{
+    (void)state;
+    const program *p;
+    stepper *s = make_good("rk4");
+    assert_int_equal(stepper_program(s, 0, &p), ODEON_OK);
+    assert_int_equal(p->n_evals, 4);
+    assert_int_equal(p->n_combines, 4);
+    assert_int_equal(p->max_live, 6);
+    assert_null(s->start);
+    stepper_destroy(s);
+}
+
+/* By hand: y0, k1 (carried in) to k6, y1 at which k7 is taken, k7 (carried out). */
+static void test_tsit5_holds_nine_vectors(void **state)
+{
+    (void)state;
+    const program *p;
+    stepper *s = make_good("tsit5");
+    assert_int_equal(stepper_program(s, 0, &p), ODEON_OK);
+    assert_int_equal(p->n_evals, 6);
+    assert_int_equal(p->n_combines, 7); /* six states and the error */
+    assert_int_equal(p->max_live, 9);
+    assert_non_null(s->start);
+    assert_int_equal(s->start->n_evals, 1);
+    stepper_destroy(s);
+}
+
+/* A stage state is free behind its evaluation, slopes only at the end: the error reads them. */
+static void test_places_are_free_after_their_last_use(void **state)
+{
+    (void)state;
+    const program *p;
+    stepper *s = make_good("tsit5");
+    assert_int_equal(stepper_program(s, 0, &p), ODEON_OK);
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        const verb *w = &p->verbs[v];
+        if (w->kind == VERB_EVAL) {
+            bool y1 = w->in == PLACE_Y1;
+            assert_int_equal(p->last_use[w->in], y1 ? p->n_verbs : v);
+            assert_int_equal(p->last_use[w->out], p->n_verbs);
+            assert_int_equal(p->eval_only[w->in], !y1);
+            assert_false(p->eval_only[w->out]);
+        }
+    }
+    stepper_destroy(s);
+}
+
+/* Every index the same verbs: one program, however often it is asked for. */
+static void test_equal_steps_are_one_program(void **state)
+{
+    (void)state;
+    stepper *s = make_good("scripted");
+    const program *first, *p;
+    assert_int_equal(stepper_program(s, 0, &first), ODEON_OK);
+    int64_t allocations = mem_total_allocs();
+    for (int64_t index = 1; index < 200; index++) {
+        assert_int_equal(stepper_program(s, index, &p), ODEON_OK);
+        assert_ptr_equal(p, first);
+    }
+    assert_int_equal(s->n_programs, 1);
+    assert_int_equal(mem_total_allocs(), allocations);
+    stepper_destroy(s);
+}
+
+/* Three starting steps of one sort, then the method proper. */
+static void test_multistep_method_is_two_programs(void **state)
+{
+    (void)state;
+    stepper *s = make_good("adams_bashforth(order=4)");
+    const program *p[6];
+    for (int64_t index = 0; index < 6; index++) {
+        assert_int_equal(stepper_program(s, index, &p[index]), ODEON_OK);
+    }
+    assert_int_equal(s->n_programs, 2);
+    assert_ptr_equal(p[0], p[2]);
+    assert_ptr_not_equal(p[2], p[3]);
+    assert_ptr_equal(p[3], p[5]);
+    assert_int_equal(p[0]->n_evals, 4);
+    assert_int_equal(p[3]->n_evals, 1);
+    stepper_destroy(s);
+}
+
+static void test_creation_reports_every_allocation_that_fails(void **state)
+{
+    (void)state;
+    stepper *s = NULL;
+    config_where where = {.file = "test"};
+    odeon_config *config = NULL;
+    assert_int_equal(schema_component(plugins, ODEON_KIND_INTEGRATOR, "tsit5", where, "test",
+                                      ODEON_SOURCE, 0, NULL, &config),
+                     ODEON_OK);
+    int64_t live = mem_live_blocks(), n = 0;
+    odeon_status status = ODEON_ERR_NOMEM;
+    while (status == ODEON_ERR_NOMEM && n < 100) {
+        mem_fail_at(++n);
+        status = stepper_create(config, "ode", &s);
+        mem_fail_at(0);
+        assert_true(status == ODEON_OK || mem_live_blocks() == live);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_true(n > 4); /* stepper, instance, scratch, start, a program */
+    stepper_destroy(s);
+    schema_destroy(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_a_step_owes_must_be_written),
+        cmocka_unit_test(test_handles_are_written_once_and_before_they_are_read),
+        cmocka_unit_test(test_handles_have_their_direction),
+        cmocka_unit_test(test_numbers_out_of_range_are_refused),
+        cmocka_unit_test(test_rk4_holds_six_vectors),
+        cmocka_unit_test(test_tsit5_holds_nine_vectors),
+        cmocka_unit_test(test_places_are_free_after_their_last_use),
+        cmocka_unit_test(test_equal_steps_are_one_program),
+        cmocka_unit_test(test_multistep_method_is_two_programs),
+        cmocka_unit_test(test_creation_reports_every_allocation_that_fails),
+    };
+    return cmocka_run_group_tests(tests, open_plugins, close_plugins);
+}
