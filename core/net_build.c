@@ -156,16 +156,20 @@ static odeon_status add_params(net_site *site, net_layer *layer)
 }
 
 /* Says which layers do not fit each other, around the reason that the later one gave. */
-static odeon_status misfit(const net_layer *layer, const net_layer *before, odeon_status status)
+static odeon_status misfit(const net_site *site, const net_layer *layer, const net_layer *before,
+                           odeon_status status)
 {
     char reason[ODEON_MESSAGE_BYTES], shape[128];
     (void)snprintf(reason, sizeof reason, "%s", diag_message());
     diag_clear();
     net_shape_text(&layer->in, shape, sizeof shape);
-    if (before == NULL) {
-        return diag_fail(status, "%s; its input is %s", reason, shape);
+    if (before == NULL && layer->depth == 0) {
+        return diag_fail(status, "%s; its input is the network's, %s", reason, shape);
     }
-    return diag_fail(status, "%s; its input is the output %s of layer %s (%s)", reason, shape,
+    /* the first layer of a body comes right behind its container in the site's list */
+    const char *what = before == NULL ? "input" : "output";
+    before = before == NULL ? site->layers[site->n_layers - 2] : before;
+    return diag_fail(status, "%s; its input is the %s %s of layer %s (%s)", reason, what, shape,
                      before->path, before->instance->component->id);
 }
 
@@ -182,7 +186,7 @@ static odeon_status make_layer(net_site *site, const place *at, const odeon_tens
     odeon_status status =
         layer->ops->plan(layer->instance->self, site->device, in, ODEON_CALL_TRAIN, &layer->plan);
     if (status != ODEON_OK) {
-        return misfit(layer, before, status);
+        return misfit(site, layer, before, status);
     }
     if (layer->plan.derived_bytes > 0) {
         ODEON_TRY(site->device->ops->alloc(site->device->self, layer->plan.derived_bytes,
