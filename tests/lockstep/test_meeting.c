@@ -1,0 +1,314 @@
+/* Collectives over threads: the same bits for all, the worst status for all, nobody left behind. */
+#include "meeting.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "support.h"
+#include "team.h"
+
+enum { SIZE = 4, ROUNDS = 500, SECONDS = 30 };
+
+/* Workers on the reference device, whose memory is the host's. */
+typedef struct gathering {
+    registry *plugins;
+    support_device device[SIZE]; /* each with a queue */
+    meeting *meeting;
+    team *team;
+    worker_group group[SIZE];
+    double numbers[SIZE][8];
+    double *slots[SIZE];
+    odeon_status mine[SIZE], got[SIZE];
+    char message[SIZE][64];
+    int wrong[SIZE]; /* what a worker found amiss: cmocka asserts on the main thread only */
+} gathering;
+
+static int open_gathering(void **state)
+{
+    static gathering g;
+    (void)alarm(SECONDS);
+    memset(&g, 0, sizeof g);
+    g.plugins = support_registry();
+    assert_int_equal(meeting_create(SIZE, &g.meeting), ODEON_OK);
+    assert_int_equal(team_create(SIZE, &g.team), ODEON_OK);
+    for (int32_t i = 0; i < SIZE; i++) {
+        g.device[i] = support_device_open(g.plugins, "reference", ODEON_DTYPE_F64);
+        worker_group_init(&g.group[i], g.meeting, &g.device[i].device, i, SIZE);
+        g.slots[i] = mem_zalloc(ODEON_SLOTS, sizeof(double));
+    }
+    *state = &g;
+    return 0;
+}
+
+static int close_gathering(void **state)
+{
+    gathering *g = *state;
+    team_destroy(g->team);
+    for (int32_t i = 0; i < SIZE; i++) {
+        support_device_close(&g->device[i]);
+        mem_free(g->slots[i]);
+    }
+    meeting_destroy(g->meeting);
+    registry_destroy(g->plugins);
+    (void)alarm(0);
+    return 0;
+}
+
+static odeon_tensor vector(double *data, int64_t n)
+{
+    return (odeon_tensor){.data = data, .dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+}
+
+static void check_right(const gathering *g)
+{
+    for (int32_t i = 0; i < SIZE; i++) {
+        assert_int_equal(g->wrong[i], 0);
+    }
+}
+
+/* ---- values ---- */
+
+static void sum_job(void *context, int32_t rank)
+{
+    gathering *g = context;
+    const odeon_group *group = &g->group[rank].abi;
+    for (int32_t round = 0; round < ROUNDS; round++) {
+        int64_t n = round % 8; /* fewer elements than workers, too */
+        odeon_tensor x = vector(g->numbers[rank], n);
+        for (int64_t i = 0; i < n; i++) {
+            g->numbers[rank][i] = (double)(round + rank * i);
+        }
+        g->wrong[rank] += group->sum(group->self, g->device[rank].queue, &x, ODEON_OK) != ODEON_OK;
+        for (int64_t i = 0; i < n; i++) { /* sum of ranks 0 to 3 is 6 */
+            g->wrong[rank] += g->numbers[rank][i] != (double)(SIZE * round + 6 * i);
+        }
+    }
+}
+
+static void test_sum_gives_the_total_to_all(void **state)
+{
+    gathering *g = *state;
+    team_run(g->team, sum_job, g);
+    check_right(g);
+}
+
+static void order_job(void *context, int32_t rank)
+{
+    gathering *g = context;
+    const odeon_group *group = &g->group[rank].abi;
+    static const double hard[SIZE] = {1e16, 1.0, -1e16, 1.0}; /* every order another sum */
+    odeon_tensor x = vector(g->numbers[rank], 1);
+    g->numbers[rank][0] = hard[rank];
+    (void)group->sum(group->self, g->device[rank].queue, &x, ODEON_OK);
+    g->slots[rank][ODEON_SLOT_USER] = hard[rank];
+    (void)group->reduce_slots(group->self, g->device[rank].queue, g->slots[rank], ODEON_SLOT_USER,
+                              1, 0, ODEON_OK);
+}
+
+static void test_sums_are_taken_in_rank_order(void **state)
+{
+    gathering *g = *state;
+    team_run(g->team, order_job, g);
+    for (int32_t i = 0; i < SIZE; i++) {
+        assert_true(g->numbers[i][0] == ((1e16 + 1.0) - 1e16) + 1.0);
+        assert_true(g->slots[i][ODEON_SLOT_USER] == ((1e16 + 1.0) - 1e16) + 1.0);
+    }
+}
+
+static void slots_job(void *context, int32_t rank)
+{
+    gathering *g = context;
+    const odeon_group *group = &g->group[rank].abi;
+    double *slots = g->slots[rank];
+    for (int32_t round = 0; round < ROUNDS; round++) {
+        int32_t maximum = round % 2;
+        slots[3] = slots[6] = 77.0;
+        slots[4] = (double)(round + rank);
+        slots[5] = round % 5 == 4 && rank == 2 ? (double)NAN : (double)-rank;
+        g->wrong[rank] += group->reduce_slots(group->self, g->device[rank].queue, slots, 4, 2,
+                                              maximum, ODEON_OK) != ODEON_OK;
+        double first = maximum != 0 ? round + SIZE - 1 : SIZE * round + 6;
+        double second = maximum != 0 ? 0.0 : -6.0;
+        g->wrong[rank] += slots[4] != first || slots[3] != 77.0 || slots[6] != 77.0;
+        g->wrong[rank] += round % 5 == 4 ? !isnan(slots[5]) : slots[5] != second;
+    }
+}
+
+static void test_slots_become_sums_or_maxima_and_nan_wins(void **state)
+{
+    gathering *g = *state;
+    team_run(g->team, slots_job, g);
+    check_right(g);
+}
+
+/* ---- statuses ---- */
+
+enum { CALL_AGREE, CALL_SUM, CALL_SLOTS };
+
+static odeon_status meet(gathering *g, int32_t rank, int call, odeon_status mine)
+{
+    const odeon_group *group = &g->group[rank].abi;
+    odeon_tensor x = vector(g->numbers[rank], 2);
+    switch (call) {
+    case CALL_SUM:
+        return group->sum(group->self, g->device[rank].queue, &x, mine);
+    case CALL_SLOTS:
+        return group->reduce_slots(group->self, g->device[rank].queue, g->slots[rank], 4, 1, 0,
+                                   mine);
+    default:
+        return group->agree(group->self, mine);
+    }
+}
+
+typedef struct status_case {
+    gathering *g;
+    int call; /* of those on which all is well; a failing one calls agree */
+} status_case;
+
+static void status_job(void *context, int32_t rank)
+{
+    const status_case *c = context;
+    gathering *g = c->g;
+    diag_clear();
+    odeon_status mine = g->mine[rank];
+    if (mine != ODEON_OK) {
+        (void)diag_fail(mine, "worker %d", (int)rank);
+    }
+    g->got[rank] = meet(g, rank, mine == ODEON_OK ? c->call : CALL_AGREE, mine);
+    (void)snprintf(g->message[rank], sizeof g->message[rank], "%s", diag_message());
+    worker_group_resolve(&g->group[rank]);
+}
+
+static void check_worst(gathering *g, const odeon_status *mine, odeon_status worst,
+                        const char *message)
+{
+    for (int call = CALL_AGREE; call <= CALL_SLOTS; call++) {
+        status_case c = {.g = g, .call = call};
+        memcpy(g->mine, mine, sizeof g->mine);
+        team_run(g->team, status_job, &c);
+        for (int32_t i = 0; i < SIZE; i++) {
+            assert_int_equal(g->got[i], worst);
+            /* who failed keeps its own words */
+            char own[64];
+            (void)snprintf(own, sizeof own, "worker %d", (int)i);
+            assert_string_equal(g->message[i], mine[i] != ODEON_OK ? own : message);
+        }
+    }
+}
+
+static void test_worst_status_reaches_all_whatever_they_call(void **state)
+{
+    gathering *g = *state;
+    check_worst(g, (odeon_status[]){0, 0, 0, 0}, ODEON_OK, "");
+    check_worst(g, (odeon_status[]){0, ODEON_VOID_STEP, 0, 0}, ODEON_VOID_STEP, "worker 1");
+    check_worst(g, (odeon_status[]){0, 0, 0, ODEON_ERR_DEVICE}, ODEON_ERR_DEVICE, "worker 3");
+    /* a failure before a void step, the lowest rank's of several */
+    check_worst(g, (odeon_status[]){ODEON_VOID_STEP, 0, ODEON_ERR_NOMEM, 0}, ODEON_ERR_NOMEM,
+                "worker 2");
+    check_worst(g, (odeon_status[]){0, ODEON_ERR_IO, ODEON_ERR_NOMEM, ODEON_VOID_STEP},
+                ODEON_ERR_IO, "worker 1");
+}
+
+static void settle_job(void *context, int32_t rank)
+{
+    gathering *g = context;
+    worker_group *group = &g->group[rank];
+    /* nobody knows of it: told to all, who are in a sum */
+    odeon_status first =
+        rank == 1 ? worker_group_settle(group, ODEON_ERR_DATA) : meet(g, rank, CALL_SUM, ODEON_OK);
+    /* all know: settled without a meeting */
+    odeon_status second = worker_group_settle(group, first);
+    uint64_t calls = group->calls;
+    worker_group_resolve(group);
+    g->wrong[rank] += first != ODEON_ERR_DATA || second != first || group->calls != calls;
+    g->wrong[rank] += meet(g, rank, CALL_AGREE, ODEON_OK) != ODEON_OK; /* on with the next */
+    g->wrong[rank] += worker_group_settle(group, ODEON_OK) != ODEON_OK;
+}
+
+static void test_failure_is_told_once(void **state)
+{
+    gathering *g = *state;
+    uint64_t calls[SIZE];
+    for (int32_t i = 0; i < SIZE; i++) {
+        calls[i] = g->group[i].calls;
+    }
+    team_run(g->team, settle_job, g);
+    check_right(g);
+    for (int32_t i = 0; i < SIZE; i++) {
+        assert_int_equal(g->group[i].calls - calls[i], 2);
+    }
+}
+
+static void drift_job(void *context, int32_t rank)
+{
+    const status_case *c = context;
+    c->g->got[rank] = meet(c->g, rank, rank == SIZE - 1 ? CALL_AGREE : c->call, ODEON_OK);
+    worker_group_resolve(&c->g->group[rank]);
+}
+
+static void test_different_calls_are_an_internal_error_of_all(void **state)
+{
+    gathering *g = *state;
+    for (int call = CALL_SUM; call <= CALL_SLOTS; call++) {
+        status_case c = {.g = g, .call = call};
+        diag_clear();
+        team_run(g->team, drift_job, &c);
+        for (int32_t i = 0; i < SIZE; i++) {
+            assert_int_equal(g->got[i], ODEON_ERR_INTERNAL);
+        }
+        assert_non_null(strstr(diag_message(), "workers 0 and 3 lost step with each other"));
+    }
+}
+
+/* ---- one worker, too many ---- */
+
+static void test_one_worker_meets_nobody(void **state)
+{
+    gathering *g = *state;
+    meeting *m = NULL;
+    worker_group alone;
+    assert_int_equal(meeting_create(1, &m), ODEON_OK);
+    worker_group_init(&alone, m, &g->device[0].device, 0, 1);
+    double value = 3.0;
+    odeon_tensor x = vector(&value, 1);
+    assert_int_equal(alone.abi.sum(&alone, g->device[0].queue, &x, ODEON_OK), ODEON_OK);
+    assert_true(value == 3.0);
+    assert_int_equal(alone.abi.agree(&alone, ODEON_VOID_STEP), ODEON_VOID_STEP);
+    assert_int_equal(alone.delivered, ODEON_VOID_STEP);
+    assert_int_equal(
+        alone.abi.reduce_slots(&alone, g->device[0].queue, g->slots[0], 0, 1, 0, ODEON_ERR_IO),
+        ODEON_ERR_IO);
+    meeting_destroy(m);
+}
+
+static void test_size_is_limited(void **state)
+{
+    (void)state;
+    meeting *m = NULL;
+    diag_clear();
+    assert_int_equal(meeting_create(0, &m), ODEON_ERR_CONFIG);
+    assert_int_equal(meeting_create(MEETING_MAX_WORKERS + 1, &m), ODEON_ERR_CONFIG);
+    assert_null(m);
+    mem_fail_at(1);
+    assert_int_equal(meeting_create(2, &m), ODEON_ERR_NOMEM);
+    meeting_destroy(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_gathering, close_gathering)
+    const struct CMUnitTest tests[] = {
+        TEST(test_sum_gives_the_total_to_all),
+        TEST(test_sums_are_taken_in_rank_order),
+        TEST(test_slots_become_sums_or_maxima_and_nan_wins),
+        TEST(test_worst_status_reaches_all_whatever_they_call),
+        TEST(test_failure_is_told_once),
+        TEST(test_different_calls_are_an_internal_error_of_all),
+        TEST(test_one_worker_meets_nobody),
+        cmocka_unit_test(test_size_is_limited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
