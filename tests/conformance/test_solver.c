@@ -227,9 +227,8 @@ static void test_linear_fields_reach_their_exact_end(void **state)
     safetensors_destroy(file);
 }
 
-/* torchdiffeq's own run of the same problem: its controller, hence its evaluations. There the last
- * step goes beyond the end and is interpolated, here it is cut; the one of the rotation, uncut, is
- * rejected once. */
+/* torchdiffeq's own run of the same problem: its controller, its interpolated end, hence its
+ * evaluations and its answer. */
 static void test_torchdiffeq_control_takes_its_number_of_steps(void **state)
 {
     (void)state;
@@ -239,7 +238,7 @@ static void test_torchdiffeq_control_takes_its_number_of_steps(void **state)
         const double *weight;
         int64_t evals;
     } cases[] = {{"decay", "span=0 1", decay, 32},
-                 {"rotation", "span=0 6.283185307179586", rotation, 230 - 6}};
+                 {"rotation", "span=0 6.283185307179586", rotation, 230}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *begin = mem_printf("end/%s/y0", cases[i].name);
         char *end = mem_printf("end/%s/torchdiffeq_dopri5_1e-6_1e-8", cases[i].name);
@@ -250,7 +249,7 @@ static void test_torchdiffeq_control_takes_its_number_of_steps(void **state)
         memcpy(s.x, y0, N * sizeof *y0);
         solved out = run(&s);
         assert_int_equal(out.block.evals_forward, cases[i].evals);
-        support_assert_close(end, N, out.y, y1, 1e-6);
+        support_assert_close(end, N, out.y, y1, 1e-12); /* rounding over 38 steps */
         support_session_close(&s);
         mem_free(y0);
         mem_free(y1);
