@@ -119,10 +119,11 @@ static void check_settles(const char *const *overrides)
 static void check_all(const char *steps)
 {
     static const char *const gradients[] = {"model.ode.gradient=direct",
-                                            "model.ode.gradient=adjoint"};
+                                            "model.ode.gradient=adjoint",
+                                            "model.ode.gradient=adjoint(norm=full)"};
     static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
-    for (int i = 0; i < 4; i++) {
-        check_settles((const char *[]){gradients[i % 2], devices[i / 2], steps, NULL});
+    for (int i = 0; i < 6; i++) {
+        check_settles((const char *[]){gradients[i % 3], devices[i / 3], steps, NULL});
     }
 }
 
@@ -130,6 +131,12 @@ static void test_training_settles_with_adaptive_steps(void **state)
 {
     (void)state;
     check_all(NULL);
+}
+
+static void test_training_settles_with_an_interpolated_end(void **state)
+{
+    (void)state;
+    check_all("model.ode.control=torchdiffeq");
 }
 
 static void test_training_settles_with_fixed_steps(void **state)
@@ -155,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_adjoint_holds_the_same_for_any_number_of_steps),
         cmocka_unit_test(test_direct_holds_in_proportion_to_the_steps),
         cmocka_unit_test(test_training_settles_with_adaptive_steps),
+        cmocka_unit_test(test_training_settles_with_an_interpolated_end),
         cmocka_unit_test(test_training_settles_with_fixed_steps),
         cmocka_unit_test(test_training_settles_with_a_method_in_verbs),
     };

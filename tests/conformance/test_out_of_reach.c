@@ -81,6 +81,8 @@ static void check_gradient(const char *gradient)
     static const char *const workers[] = {"run.workers=1", "run.workers=2"};
     for (int i = 0; i < 4; i++) {
         check((const char *[]){gradient, dtypes[i % 2], workers[i / 2], NULL});
+        check((const char *[]){gradient, dtypes[i % 2], workers[i / 2],
+                               "model.ode.control=torchdiffeq", NULL});
         check((const char *[]){gradient, dtypes[i % 2], workers[i / 2], "model.ode.integrator=rk4",
                                "model.ode.steps=3", NULL});
     }
@@ -96,6 +98,7 @@ static void test_adjoint_needs_no_reach(void **state)
 {
     (void)state;
     check_gradient("model.ode.gradient=adjoint");
+    check_gradient("model.ode.gradient=adjoint(norm=full)");
 }
 
 static void test_multistep_method_needs_no_reach(void **state)

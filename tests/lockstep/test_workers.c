@@ -25,8 +25,9 @@ static const double rounding = 1e-12;
 enum { SAMPLES = 5, STEPS = 3, MANY = 7 }; /* more workers than samples: empty slices */
 
 static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
-static const char *const gradients[] = {"model.ode.gradient=direct", "model.ode.gradient=adjoint"};
-enum { N_OF_EACH = 2 };
+static const char *const gradients[] = {"model.ode.gradient=direct", "model.ode.gradient=adjoint",
+                                        "model.ode.gradient=adjoint(norm=full)"};
+enum { N_DEVICES = 2, N_GRADIENTS = 3 };
 
 /* What one batch gives. */
 typedef struct outcome {
@@ -40,9 +41,9 @@ static support_session open_with(int workers, const char *device, const char *gr
                                  const char *steps)
 {
     char *count = mem_printf("run.workers=%d", workers);
-    const char *overrides[] = {count, device, gradient, "model.ode.integrator=tsit5", steps, NULL};
-    if (steps != NULL) {
-        overrides[3] = "model.ode.integrator=rk4";
+    const char *overrides[] = {count, device, gradient, steps, NULL, NULL};
+    if (steps != NULL && strstr(steps, "steps=") != NULL) {
+        overrides[4] = "model.ode.integrator=rk4";
     }
     support_session s = support_session_open(network, SAMPLES, overrides);
     assert_int_equal(session_workers(s.session), workers);
@@ -88,8 +89,8 @@ static void check_workers(const char *steps)
 {
     static const int counts[] = {2, 3, MANY};
     double worst = 0.0;
-    for (int i = 0; i < N_OF_EACH * N_OF_EACH; i++) {
-        const char *device = devices[i % N_OF_EACH], *gradient = gradients[i / N_OF_EACH];
+    for (int i = 0; i < N_DEVICES * N_GRADIENTS; i++) {
+        const char *device = devices[i % N_DEVICES], *gradient = gradients[i / N_DEVICES];
         outcome one = run(1, device, gradient, steps);
         assert_true(one.result.blocks[0].accepted > 1);
         for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
@@ -107,6 +108,13 @@ static void test_workers_do_as_one_adaptively(void **state)
 {
     (void)state;
     check_workers(NULL);
+}
+
+/* The end is read off a step that reaches beyond it. */
+static void test_workers_do_as_one_with_an_interpolated_end(void **state)
+{
+    (void)state;
+    check_workers("model.ode.control=torchdiffeq");
 }
 
 static void test_workers_do_as_one_with_fixed_steps(void **state)
@@ -138,8 +146,8 @@ static double *train(int workers, const char *device, const char *gradient, cons
 static void check_training(const char *steps)
 {
     static const int counts[] = {2, 3, MANY};
-    for (int i = 0; i < N_OF_EACH * N_OF_EACH; i++) {
-        const char *device = devices[i % N_OF_EACH], *gradient = gradients[i / N_OF_EACH];
+    for (int i = 0; i < N_DEVICES * N_GRADIENTS; i++) {
+        const char *device = devices[i % N_DEVICES], *gradient = gradients[i / N_DEVICES];
         int64_t n;
         double *one = train(1, device, gradient, steps, &n);
         for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
@@ -168,7 +176,7 @@ static void test_workers_train_as_one_with_fixed_steps(void **state)
 static void check_bits(const char *steps)
 {
     for (int workers = 1; workers <= 3; workers++) {
-        for (int g = 0; g < N_OF_EACH; g++) {
+        for (int g = 0; g < N_GRADIENTS; g++) {
             outcome a = run(workers, devices[0], gradients[g], steps);
             outcome b = run(workers, devices[0], gradients[g], steps);
             assert_memory_equal(a.gradient, b.gradient, (size_t)a.n * sizeof *a.gradient);
@@ -185,6 +193,7 @@ static void test_equal_runs_have_equal_bits(void **state)
 {
     (void)state;
     check_bits(NULL);
+    check_bits("model.ode.control=torchdiffeq");
     check_bits("model.ode.steps=4");
 }
 
@@ -205,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_workers_do_as_one_adaptively),
+        cmocka_unit_test(test_workers_do_as_one_with_an_interpolated_end),
         cmocka_unit_test(test_workers_do_as_one_with_fixed_steps),
         cmocka_unit_test(test_workers_train_as_one_adaptively),
         cmocka_unit_test(test_workers_train_as_one_with_fixed_steps),
