@@ -77,6 +77,9 @@ static odeon_status read_lines(const char *path, FILE *file, double (**steps)[2]
 {
     char line[128];
     for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
+        if (strlen(line) + 1 == sizeof line) { /* the rest would pass for a line of its own */
+            return diag_fail(ODEON_ERR_DATA, "%s:%d: line too long for two numbers", path, number);
+        }
         line[strcspn(line, "\r\n")] = '\0';
         if (line[0] != '\0' && !(number == 1 && strcmp(line, "t,h") == 0)) {
             ODEON_TRY(add_step(path, number, line, steps, n));

@@ -1,0 +1,166 @@
+/* Lists of steps as CSV: written and read back to the last bit; what cannot be replayed is refused
+ * with its line. */
+#include <string.h>
+
+#include "diag.h"
+#include "folder.h"
+#include "mem.h"
+#include "ode.h"
+#include "support.h"
+
+static folder place;
+static char *path; /* of the list */
+
+static int make_path(void **state)
+{
+    (void)state;
+    place = folder_create();
+    path = mem_printf("%s/steps.csv", place.path);
+    return 0;
+}
+
+static int remove_path(void **state)
+{
+    (void)state;
+    mem_free(path);
+    folder_remove(&place);
+    return 0;
+}
+
+static void put(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static odeon_status read_text(const char *text, double (**steps)[2], size_t *n)
+{
+    put(text);
+    diag_clear();
+    return steps_read(path, steps, n);
+}
+
+static void check_refused(const char *text, const char *message)
+{
+    double(*steps)[2];
+    size_t n;
+    int64_t live = mem_live_blocks();
+    assert_int_equal(read_text(text, &steps, &n), ODEON_ERR_DATA);
+    if (strstr(diag_message(), message) == NULL) {
+        fail_msg("'%s' does not say '%s'", diag_message(), message);
+    }
+    assert_null(steps);
+    assert_int_equal(n, 0);
+    assert_int_equal(mem_live_blocks(), live);
+}
+
+static void check_round_trip(const double (*written)[2], size_t count)
+{
+    double(*steps)[2];
+    size_t n;
+    assert_int_equal(steps_write(path, written, count), ODEON_OK);
+    assert_int_equal(steps_read(path, &steps, &n), ODEON_OK);
+    assert_int_equal(n, count);
+    assert_memory_equal(steps, written, count * sizeof *written);
+    mem_free(steps);
+}
+
+static void test_steps_come_back_to_the_last_bit(void **state)
+{
+    (void)state;
+    double forward[3][2] = {{0.1, 1.0 / 3.0}, {0.0, 0.1}, {0.0, 1e-17}};
+    forward[1][0] = forward[0][0] + forward[0][1];
+    forward[2][0] = forward[1][0] + forward[1][1];
+    check_round_trip((const double(*)[2])forward, 3);
+    double back[2][2] = {{1.0, -0.3}, {0.7, -0.7}};
+    check_round_trip((const double(*)[2])back, 2);
+}
+
+static void test_heading_blank_lines_and_line_ends_are_no_matter(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"t,h\n0,0.5\n0.5,0.5\n", "0,0.5\n0.5,0.5\n",
+                                        "t,h\r\n0,0.5\r\n\r\n0.5,0.5", "\n0,0.5\n0.5,0.5\n\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        double(*steps)[2];
+        size_t n;
+        assert_int_equal(read_text(texts[i], &steps, &n), ODEON_OK);
+        assert_int_equal(n, 2);
+        assert_true(steps[0][0] == 0.0 && steps[1][0] == 0.5 && steps[1][1] == 0.5);
+        mem_free(steps);
+    }
+}
+
+static void test_lines_that_are_no_steps_are_refused(void **state)
+{
+    (void)state;
+    static const char expected[] = "steps.csv:2: expected two numbers t,h with h not 0";
+    check_refused("t,h\n0;0.5\n", expected);
+    check_refused("t,h\n0\n", expected);
+    check_refused("t,h\n0,\n", expected);
+    check_refused("t,h\n,0.5\n", expected);
+    check_refused("t,h\n0,0.5,1\n", expected);
+    check_refused("t,h\n0,zero\n", expected);
+    check_refused("t,h\n0,0.5x\n", expected);
+    check_refused("t,h\n0,0\n", expected);
+    check_refused("t,h\n0,nan\n", expected);
+    check_refused("t,h\n0,inf\n", expected);
+    check_refused("t,h\nnan,1\n", expected);
+    check_refused("0,1\nt,h\n", expected); /* the heading stands at the top */
+}
+
+/* Not read as two lines. */
+static void test_line_too_long_is_refused(void **state)
+{
+    (void)state;
+    char text[400] = "t,h\n0,0.5";
+    memset(text + strlen(text), '0', 300);
+    check_refused(text, "steps.csv:2: line too long");
+}
+
+static void test_steps_that_do_not_follow_are_refused(void **state)
+{
+    (void)state;
+    static const char expected[] =
+        "steps.csv:3: this step does not begin where the one before ends";
+    check_refused("t,h\n0,0.5\n0.6,0.4\n", expected);  /* gap */
+    check_refused("t,h\n0,0.5\n0.4,0.6\n", expected);  /* overlap */
+    check_refused("t,h\n0,0.5\n0.5,-0.5\n", expected); /* turns back */
+    check_refused("t,h\n0,0.5\n0,0.5\n", expected);    /* stands still */
+}
+
+static void test_empty_list_is_refused(void **state)
+{
+    (void)state;
+    check_refused("", "steps.csv: lists no steps");
+    check_refused("t,h\n\n", "steps.csv: lists no steps");
+}
+
+static void test_missing_file_is_an_io_error(void **state)
+{
+    (void)state;
+    double(*steps)[2];
+    size_t n;
+    diag_clear();
+    assert_int_equal(steps_read("/nowhere/steps.csv", &steps, &n), ODEON_ERR_IO);
+    assert_non_null(strstr(diag_message(), "/nowhere/steps.csv"));
+    diag_clear();
+    assert_int_equal(steps_write("/nowhere/steps.csv", NULL, 0), ODEON_ERR_IO);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
+    const struct CMUnitTest tests[] = {
+        TEST(test_steps_come_back_to_the_last_bit),
+        TEST(test_heading_blank_lines_and_line_ends_are_no_matter),
+        TEST(test_lines_that_are_no_steps_are_refused),
+        TEST(test_line_too_long_is_refused),
+        TEST(test_steps_that_do_not_follow_are_refused),
+        TEST(test_empty_list_is_refused),
+        TEST(test_missing_file_is_an_io_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
