@@ -204,15 +204,36 @@ typedef struct making {
     odeon_config *config;
 } making;
 
+static const schema_pair *near_pair(size_t n, const schema_pair *pairs, const odeon_option *option)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool other = strcmp(pairs[i].key, option->name) != 0;
+        if (!pairs[i].used && other && nearest_name(pairs[i].key, 1, &option->name) != NULL) {
+            return &pairs[i];
+        }
+    }
+    return NULL;
+}
+
+/* A required option is missing; most likely because it is spelt another way. */
+static odeon_status refuse_missing(const making *m, const odeon_option *option)
+{
+    const schema_pair *near = near_pair(m->x->n, m->x->pairs, option);
+    near = near != NULL ? near : near_pair(m->n, m->pairs, option);
+    if (near != NULL) {
+        return schema_fail(near->where, m->section, "%s has no option '%s': did you mean '%s'?",
+                           m->x->id, near->key, option->name);
+    }
+    return schema_fail(m->where, m->section, "%s: the option '%s' must be given: %s", m->x->id,
+                       option->name, option->help);
+}
+
 /* A default that its own parser refuses is the plugin's fault, unless it names a component. */
 static odeon_status set_default(const making *m, const odeon_option *option, option_value *value)
 {
     if (option->default_text == NULL) {
-        if ((option->flags & ODEON_OPTION_REQUIRED) != 0) {
-            return schema_fail(m->where, m->section, "%s: the option '%s' must be given: %s",
-                               m->x->id, option->name, option->help);
-        }
-        return ODEON_OK;
+        bool required = (option->flags & ODEON_OPTION_REQUIRED) != 0;
+        return required ? refuse_missing(m, option) : ODEON_OK;
     }
     odeon_status status =
         schema_parse(m->r, option, option->default_text, m->where, m->section, m->folder, value);

@@ -469,6 +469,8 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
          "t.ini:3: [model.a] 'whole' is a key of the section and stands in the parentheses"},
         {"[model.a]\nlayer = nest\n[model.a.b]\nlayer = relu\n" REST,
          "t.ini:2: [model.a] nest: the option 'word' must be given"},
+        {"[model.a]\nlayer = nest\nwrod = x\n" REST,
+         "t.ini:3: [model.a] nest has no option 'wrod': did you mean 'word'?"},
         {"[model.a]\nthen = relu\n" REST, "t.ini:1: [model.a] 'layer' must be given"},
         {"[model.a]\nlayer = relu\nthen = relu,\n" REST, "t.ini:3: 'relu,': nothing stands"},
         {"[model.a]\nlayer = relu\nthen = relu(a=1)\n" REST,
