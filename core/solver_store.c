@@ -226,7 +226,7 @@ static odeon_status reserve_log(solver *s)
 /* Vectors that a step forward, and one backward, can have in use at once. */
 static int64_t vectors_needed(const solver *s, const program *p)
 {
-    enum { SPARE = 6 };
+    enum { SPARE = 3 }; /* two slopes and a state to choose the first step */
     int64_t carry = s->stepper->info.n_carry;
     int64_t forward = p->max_live + carry, back = p->n_combines + p->n_evals + 2 * carry;
     return (forward > back || s->keep == ODEON_KEEP_NONE ? forward : back) + SPARE;
