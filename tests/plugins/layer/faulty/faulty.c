@@ -14,7 +14,7 @@ enum { STATUS_RECOVERABLE = 0, STATUS_FATAL, STATUS_NAN, STATUS_MEETS };
 
 typedef struct faulty {
     const odeon_host *host;
-    int64_t rank, call, calls, status, in;
+    int64_t rank, call, calls, status, in, train_only;
     int64_t count[2]; /* of forward, vjp */
 } faulty;
 
@@ -41,8 +41,13 @@ static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
                                        .default_text = "forward",
                                        .choices = "forward|vjp",
                                        .help = "which calls are counted"};
-static const odeon_option *const options[] = {&rank,          &call,      &calls,
-                                              &status_option, &in_option, NULL};
+static const odeon_option train_only_option = {.struct_size = sizeof(odeon_option),
+                                               .type = ODEON_OPTION_FLAG,
+                                               .name = "train_only",
+                                               .default_text = "no",
+                                               .help = "left out of evaluation"};
+static const odeon_option *const options[] = {&train_only_option, &rank,      &call, &calls,
+                                              &status_option,     &in_option, NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
@@ -56,7 +61,8 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
                       .call = host->option_i64(config, "call"),
                       .calls = host->option_i64(config, "calls"),
                       .status = host->option_i64(config, "status"),
-                      .in = host->option_i64(config, "in")};
+                      .in = host->option_i64(config, "in"),
+                      .train_only = host->option_i64(config, "train_only")};
     return ODEON_OK;
 }
 
@@ -71,9 +77,10 @@ static void destroy(void *self)
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
-    (void)self;
+    const faulty *layer = self;
     (void)device;
     (void)flags;
+    out->flags = layer->train_only != 0 ? ODEON_LAYER_TRAIN_ONLY : 0;
     out->out = *in;
     return ODEON_OK;
 }
