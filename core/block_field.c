@@ -68,7 +68,8 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
     f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
     f->host = (host_field){.frame_bytes = f->plan->frame_bytes,
                            .frame_in = f->plan->in_at,
-                           .frame_out = f->plan->out_at};
+                           .frame_out = f->plan->out_at,
+                           .samples = samples};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = 1,
                                 .parts = &f->part,
@@ -198,7 +199,8 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     total = f->theta_offset + f->theta_end - f->theta_begin;
     ODEON_TRY(grow(device, &f->state, &f->state_bytes, total * width + 64));
     ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, base->host.abi.n * width + 64));
-    f->host = (host_field){.frame_bytes = 0, .frame_in = -1, .frame_out = -1};
+    f->host = (host_field){
+        .frame_bytes = 0, .frame_in = -1, .frame_out = -1, .samples = base->host.samples};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = n_parts,
                                 .parts = f->parts,

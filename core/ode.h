@@ -35,6 +35,9 @@ const odeon_ode_services *ode_services(void);
 
 /* Reads a list of steps: lines "t,h" with a heading. ODEON_ERR_IO, ODEON_ERR_DATA. */
 odeon_status steps_read(const char *path, double (**steps)[2], size_t *n);
-odeon_status steps_write(const char *path, const double (*steps)[2], size_t n);
+/* Writes the accepted steps of a solve so. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status steps_write(const char *path, size_t n, const solve_attempt *attempts);
+/* All of them, with error and acceptance: lines "t,h,error,accepted". */
+odeon_status attempts_write(const char *path, size_t n, const solve_attempt *attempts);
 
 #endif

@@ -184,6 +184,7 @@ void session_destroy(session *s)
     for (int32_t i = 0; i < s->n_moments; i++) {
         room_release(&s->device, &s->moments[i]);
     }
+    session_batch_fini(&s->failed_batch);
     params_fini(&s->params);
     instance_destroy(s->device_instance);
     mem_free(s->device_text);
@@ -284,7 +285,11 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
 {
     batch_job job = {.session = s, .batch = b};
     b->loss = b->grad_norm = (double)NAN;
+    session_batch_fini(&s->failed_batch);
     odeon_status status = run_job(s, run_worker, &job);
+    if (status == ODEON_ERR_NUMERIC) {
+        session_keep_failure(s, b);
+    }
     if (out != NULL) {
         *out = (session_result){.loss = b->loss, .grad_norm = b->grad_norm};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
@@ -313,13 +318,38 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
     return run_batch(s, &b, out);
 }
 
-static void record_steps(session *s, bool on)
+odeon_status session_predict(session *s, const session_samples *samples, double *output,
+                             int64_t *labels)
+{
+    batch b = {.mode = BATCH_PREDICT,
+               .n = samples->n,
+               .source = samples->source,
+               .indices = samples->indices,
+               .x = samples->is_stored ? NULL : samples->x,
+               .stored = samples->is_stored ? samples->x : NULL,
+               .output = output,
+               .labels_out = samples->source != NULL ? labels : NULL};
+    return run_batch(s, &b, NULL);
+}
+
+odeon_status session_repeat(session *s, const session_batch *again, session_result *out)
+{
+    batch b = {.mode = again->training ? BATCH_REPEAT : BATCH_EVALUATE,
+               .n = again->n,
+               .indices = again->indices,
+               .x = again->x,
+               .labels = again->labels,
+               .epoch = again->epoch,
+               .step = again->step};
+    return run_batch(s, &b, out);
+}
+
+static void measure_share(session *s, bool on)
 {
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
         const net_site *site = &s->workers[rank].site;
         for (size_t i = 0; i < site->n_odes; i++) {
             site->odes[i]->measure_share = on;
-            site->odes[i]->forward->log_steps = on && rank == 0;
         }
     }
 }
@@ -333,9 +363,9 @@ odeon_status session_differentiate(session *s, int64_t n, const double *x, const
                .labels = labels,
                .output = output,
                .d_x = d_x};
-    record_steps(s, true);
+    measure_share(s, true);
     odeon_status status = run_batch(s, &b, result);
-    record_steps(s, false);
+    measure_share(s, false);
     return status;
 }
 
@@ -346,5 +376,5 @@ odeon_status session_write_steps(session *s, size_t block, const char *path)
         return diag_fail(ODEON_ERR_CONFIG, "there is no ODE block whose steps could be written");
     }
     const solver *forward = site->odes[block]->forward;
-    return steps_write(path, (const double(*)[2])forward->log, forward->n_log);
+    return steps_write(path, forward->n_attempts, forward->attempts);
 }

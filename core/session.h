@@ -66,6 +66,42 @@ odeon_status session_differentiate(session *s, int64_t n, const double *x, const
                                    double *output, double *d_x, session_result *result);
 int64_t session_output_size(const session *s); /* elements a sample */
 
+/* The output [n, ...] in evaluation mode, without a loss. Samples are indices[0 .. n-1] of source,
+ * whose labels go to labels (NULL: not wanted); or, with source NULL, x: the network's input as
+ * double, or, if is_stored, samples as the data set stores them. */
+typedef struct session_samples {
+    int64_t n;
+    const data_source *source;
+    const int64_t *indices;
+    const void *x;
+    bool is_stored;
+} session_samples;
+odeon_status session_predict(session *s, const session_samples *samples, double *output,
+                             int64_t *labels);
+
+/* ---- numerical failure ---- */
+
+/* A batch with all that its numbers depend on beside the parameters. */
+typedef struct session_batch {
+    bool training; /* differentiated in training mode; else evaluated */
+    int64_t n, epoch, step;
+    double *x;        /* the network's input [n, ...], which the run's dtype holds exactly */
+    int64_t *labels;  /* [n] */
+    int64_t *indices; /* [n], of the samples in the data set; NULL: not known */
+} session_batch;
+void session_batch_fini(session_batch *kept);
+
+/* After ODEON_ERR_NUMERIC parameters and running state are as before the batch, and the message
+ * names the worst sample where one was found. This is the batch then; NULL if the last batch did
+ * not fail so, could not be kept, or failed in the midst of the update of parameters, which then
+ * are lost. */
+const session_batch *session_failed_batch(const session *s);
+/* Runs it again, without an update of parameters. */
+odeon_status session_repeat(session *s, const session_batch *again, session_result *out);
+/* Writes folder/steps-PATH.csv for every ODE block that the last batch came to: the steps (t, h,
+ * error, accepted) of the solve that failed, else of the one forward. */
+odeon_status session_write_attempts(session *s, const char *folder);
+
 /* ---- parameters ---- */
 
 typedef struct session_parameter {

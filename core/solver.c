@@ -39,8 +39,10 @@ static odeon_status fixed_step(solver *s, double t, double h)
     ODEON_TRY(solver_reserve(s, p));
     ODEON_TRY(set_step(s, t, h));
     odeon_status status = solver_run(s, p);
+    solver_note(s, t, h, (double)NAN, status == ODEON_OK);
     if (status != ODEON_OK) {
         solver_reject(s);
+        solver_blame_value(s, s->at[PLACE_Y0]);
         return status < 0 ? status
                           : numerical_failure(s, t, h, (double)NAN, "a layer cannot be evaluated",
                                               "with fixed steps there is no smaller one to try");
@@ -241,6 +243,7 @@ static odeon_status shrink(solver *s, trial *now)
            zero = 0.0;
     worker_group_resolve(s->site->group);
     if (values[0] + values[1] == values[0] || fabs(values[1]) < s->control.h_min) {
+        solver_blame_value(s, s->at[PLACE_Y0]);
         return numerical_failure(s, values[0], values[1], (double)NAN,
                                  "step size underflow: a layer cannot be evaluated",
                                  "smaller steps do not help it");
@@ -266,6 +269,20 @@ static odeon_status underflow(const solver *s, const trial *before, const trial 
                  "activation may help");
 }
 
+/* The first step is of no size: y or f(t0, y) is not finite. All workers see that, so evaluating
+ * once more keeps them in step. */
+static odeon_status bad_start(solver *s, const trial *now)
+{
+    odeon_status status = underflow(s, now, now);
+    held f0 = {0};
+    solver_blame_value(s, s->at[PLACE_Y0]);
+    if (s->worst.part == NULL && probe(s, 0.0, s->at[PLACE_Y0], &f0) == ODEON_OK) {
+        solver_blame_value(s, f0);
+    }
+    solver_let_go(s, &f0);
+    return status;
+}
+
 /* Judges the step just run; accepted or not, now becomes the next trial. */
 static odeon_status judge(solver *s, const program *p, trial *now, bool *done)
 {
@@ -275,13 +292,20 @@ static odeon_status judge(solver *s, const program *p, trial *now, bool *done)
     double t1 = s->t1, now_t = after.slots[ODEON_SLOT_T];
     bool reached = s->end != NULL && (t1 > s->t0 ? now_t >= t1 : now_t <= t1);
     *done = reached || after.slots[ODEON_SLOT_DONE] != 0.0;
-    if (after.slots[ODEON_SLOT_ACCEPT] != 0.0) {
-        ODEON_TRY(solver_accept(s, p, now->slots[ODEON_SLOT_T], now->slots[ODEON_SLOT_H]));
+    double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H];
+    bool accepted = after.slots[ODEON_SLOT_ACCEPT] != 0.0;
+    bool underflows = after.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW;
+    solver_note(s, t, h, after.slots[ODEON_SLOT_ERROR], accepted);
+    if (!*done && (underflows || (int64_t)s->n_attempts >= s->spec->max_steps)) {
+        solver_blame_error(s, p, h);
+    }
+    if (accepted) {
+        ODEON_TRY(solver_accept(s, p, t, h));
     } else {
         solver_reject(s);
         s->stats.rejected++;
     }
-    if (after.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW && !*done) {
+    if (underflows && !*done) {
         return underflow(s, now, &after);
     }
     *now = after;
@@ -299,6 +323,7 @@ static odeon_status trial_step(solver *s, trial *now, bool *done)
     }
     status = reduce_error(s, status);
     if (status != ODEON_OK) {
+        solver_note(s, now->slots[ODEON_SLOT_T], now->slots[ODEON_SLOT_H], (double)NAN, false);
         solver_reject(s);
         return status > 0 ? shrink(s, now) : status;
     }
@@ -326,7 +351,7 @@ static odeon_status solve_adaptive(solver *s, double t0, double t1)
         }
         if (!isfinite(now.slots[ODEON_SLOT_H]) || now.slots[ODEON_SLOT_H] == 0.0 ||
             now.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW) {
-            return underflow(s, &now, &now);
+            return bad_start(s, &now);
         }
         ODEON_TRY(trial_step(s, &now, &done));
     }
@@ -366,7 +391,6 @@ static odeon_status fit(solver *s, const host_field *field, int32_t keep)
     ODEON_TRY(solver_fit(s, field));
     s->stats = (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
     s->evals = 0;
-    s->n_log = 0;
     s->index = 0;
     const program *p;
     ODEON_TRY(stepper_program(s->stepper, 0, &p));
@@ -376,6 +400,7 @@ static odeon_status fit(solver *s, const host_field *field, int32_t keep)
 odeon_status solver_solve(solver *s, const host_field *field, double t0, double t1, int32_t keep,
                           const odeon_tensor *y)
 {
+    solver_forget(s);
     ODEON_TRY(fit(s, field, keep));
     bool steers = s->spec->mode == ODEON_STEPS_ADAPTIVE || s->spec->mode == ODEON_STEPS_REPLAY;
     s->t0 = t0;
@@ -387,6 +412,7 @@ odeon_status solver_solve(solver *s, const host_field *field, double t0, double 
         odeon_tensor end = solver_vector(s, s->at[PLACE_Y0]);
         status = s->site->device->ops->copy(s->site->queue, &end, y);
     }
+    s->failed = status != ODEON_OK;
     solver_reject(s); /* frames of a step that did not come to its end */
     let_all_go(s);
     return status;

@@ -14,6 +14,7 @@ typedef struct host_field {
     odeon_field abi;
     int64_t frame_bytes;         /* of one evaluation; 0: its evaluations cannot be kept */
     int64_t frame_in, frame_out; /* where a frame keeps f's argument and value; -1: it does not */
+    int64_t samples;             /* that a part of the state consists of, on this worker; 0: none */
 } host_field;
 
 struct odeon_frame {
@@ -55,6 +56,18 @@ typedef struct solve_stats {
     double h_min, h_max; /* sizes of accepted steps, without sign; NAN before the first */
 } solve_stats;
 
+typedef struct solve_attempt {
+    double t, h, error; /* scaled error norm; NAN: a step that was not judged */
+    bool accepted;
+} solve_attempt;
+
+/* Where in the state things went wrong, as far as this worker's slice tells. */
+typedef struct solve_worst {
+    const char *part; /* NULL: nothing was found */
+    int64_t sample;   /* of the slice */
+    double error;     /* its own scaled error; NAN: a value of it is not finite */
+} solve_worst;
+
 typedef struct solver {
     net_site *site;
     stepper *stepper;
@@ -89,11 +102,12 @@ typedef struct solver {
     size_t n_records, records_capacity;
 
     solve_stats stats;
-    int64_t index;    /* steps since the start, or since h changed under FIXED_H */
-    double (*log)[2]; /* accepted (t, h), while log_steps */
-    size_t n_log, log_capacity;
-    bool log_steps;
-    int64_t evals; /* of the field, by this solver */
+    int64_t index;           /* steps since the start, or since h changed under FIXED_H */
+    int64_t evals;           /* of the field, by this solver */
+    solve_attempt *attempts; /* all steps of the last solve */
+    size_t n_attempts, attempts_capacity;
+    bool failed; /* the last solve; then also */
+    solve_worst worst;
 } solver;
 
 odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
@@ -106,6 +120,9 @@ odeon_status solver_solve(solver *s, const host_field *field, double t0, double 
                           const odeon_tensor *y);
 /* odeon_solve_services.reverse */
 odeon_status solver_reverse(solver *s, const odeon_tensor *y_bar);
+
+/* Forgets the last solve's attempts and failure, but no memory. */
+void solver_forget(solver *s);
 
 /* Bytes held for a walk back, at the most since the solver was made. */
 int64_t solver_kept_bytes(const solver *s);
@@ -128,12 +145,24 @@ odeon_status solver_run(solver *s, const program *p);
 odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const held *x,
                                 const odeon_scalar *coefficients);
 odeon_status solver_error(solver *s, const program *p);
+/* The error estimate of a step by h as a vector, whatever the slots say by now. */
+odeon_status solver_error_vector(solver *s, const program *p, double h, held out);
 /* An accepted step: y(t1) is read off it if the solve ends within, it is recorded, and its end
  * becomes the next one's start. Or the opposite. */
 odeon_status solver_accept(solver *s, const program *p, double t, double h);
 void solver_reject(solver *s);
 /* Runs and records start, which fills carry at t0. */
 odeon_status solver_begin(solver *s, double t0);
+
+/* A step that was tried; there is room, since reserved. */
+void solver_note(solver *s, double t, double h, double error, bool accepted);
+
+/* After a step that ends the solve without success, before its places are let go: finds s->worst in
+ * its error estimate. May allocate; makes no meeting. What fails in here is not told: the solve has
+ * failed already. */
+void solver_blame_error(solver *s, const program *p, double h);
+/* The same for one vector: the first sample with a value that is not finite. */
+void solver_blame_value(solver *s, held x);
 
 odeon_tensor solver_vector(const solver *s, held x); /* [n] */
 odeon_tensor solver_part(const solver *s, held x, int32_t part);

@@ -185,6 +185,22 @@ odeon_status solver_error(solver *s, const program *p)
     return solver_scaled_sums(s, s->at[PLACE_Y0], s->at[PLACE_Y1], w->n, x, coefficients);
 }
 
+odeon_status solver_error_vector(solver *s, const program *p, double h, held out)
+{
+    const verb *w = error_verb(p);
+    odeon_tensor error = solver_vector(s, out), x[ODEON_MAX_STAGES];
+    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    odeon_scalar coefficients[ODEON_MAX_STAGES];
+    for (int32_t i = 0; i < w->n; i++) {
+        const odeon_term *term = &p->terms[w->first + i];
+        x[i] = solver_vector(s, s->at[term->x]);
+        pointers[i] = &x[i];
+        coefficients[i] = odeon_imm(term->alpha + term->beta * h);
+    }
+    return s->site->device->ops->lincomb(s->site->queue, &error, NULL, w->n, pointers, coefficients,
+                                         NULL);
+}
+
 static void release_all_but_start(solver *s)
 {
     int32_t n_carry = s->stepper->info.n_carry;
@@ -268,12 +284,14 @@ odeon_status solver_accept(solver *s, const program *p, double t, double h)
     s->stats.accepted++;
     s->stats.h_min = !(s->stats.h_min <= size) ? size : s->stats.h_min;
     s->stats.h_max = !(s->stats.h_max >= size) ? size : s->stats.h_max;
-    if (s->log_steps) {
-        s->log[s->n_log][0] = t;
-        s->log[s->n_log++][1] = h;
-    }
     s->index++;
     return ODEON_OK;
+}
+
+void solver_note(solver *s, double t, double h, double error, bool accepted)
+{
+    s->attempts[s->n_attempts++] =
+        (solve_attempt){.t = t, .h = h, .error = error, .accepted = accepted};
 }
 
 void solver_reject(solver *s)

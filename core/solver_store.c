@@ -87,7 +87,7 @@ void solver_destroy(solver *s)
     s->site->device->ops->free(s->site->device->self, s->slots);
     mem_free(s->kept);
     mem_free(s->records);
-    mem_free(s->log);
+    mem_free(s->attempts);
     mem_free(s);
 }
 
@@ -208,18 +208,18 @@ static odeon_status reserve_records(solver *s, size_t n)
     return ODEON_OK;
 }
 
-static odeon_status reserve_log(solver *s)
+static odeon_status reserve_attempts(solver *s)
 {
-    if (!s->log_steps || s->n_log < s->log_capacity) {
+    if (s->n_attempts < s->attempts_capacity) {
         return ODEON_OK;
     }
-    size_t capacity = s->log_capacity + s->log_capacity / 2 + 64;
-    double(*log)[2] = mem_resize(s->log, capacity, sizeof *log);
-    if (log == NULL) {
+    size_t capacity = s->attempts_capacity + s->attempts_capacity / 2 + 64;
+    solve_attempt *attempts = mem_resize(s->attempts, capacity, sizeof *attempts);
+    if (attempts == NULL) {
         return no_memory(s);
     }
-    s->log = log;
-    s->log_capacity = capacity;
+    s->attempts = attempts;
+    s->attempts_capacity = capacity;
     return ODEON_OK;
 }
 
@@ -240,7 +240,7 @@ odeon_status solver_reserve(solver *s, const program *p)
         n = other > n ? other : n;
     }
     ODEON_TRY(reserve_vectors(s, n));
-    ODEON_TRY(reserve_log(s));
+    ODEON_TRY(reserve_attempts(s));
     if (s->keep == ODEON_KEEP_NONE) {
         return ODEON_OK;
     }

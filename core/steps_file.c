@@ -12,20 +12,43 @@
 #include "ode.h"
 #include "text.h"
 
-odeon_status steps_write(const char *path, const double (*steps)[2], size_t n)
+/* Takes the text over. */
+static odeon_status put(const char *path, text_buffer *text)
+{
+    odeon_status status = text->failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
+                                       : atomic_file_put(path, text->data, text->length);
+    text_fini(text);
+    return status;
+}
+
+odeon_status steps_write(const char *path, size_t n, const solve_attempt *attempts)
 {
     text_buffer text = {0};
     text_add(&text, "t,h\n");
     for (size_t i = 0; i < n; i++) {
-        text_number(&text, steps[i][0]);
-        text_add(&text, ",");
-        text_number(&text, steps[i][1]);
-        text_add(&text, "\n");
+        if (attempts[i].accepted) {
+            text_number(&text, attempts[i].t);
+            text_add(&text, ",");
+            text_number(&text, attempts[i].h);
+            text_add(&text, "\n");
+        }
     }
-    odeon_status status = text.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
-                                      : atomic_file_put(path, text.data, text.length);
-    text_fini(&text);
-    return status;
+    return put(path, &text);
+}
+
+odeon_status attempts_write(const char *path, size_t n, const solve_attempt *attempts)
+{
+    text_buffer text = {0};
+    text_add(&text, "t,h,error,accepted\n");
+    for (size_t i = 0; i < n; i++) {
+        const double numbers[] = {attempts[i].t, attempts[i].h, attempts[i].error};
+        for (size_t k = 0; k < 3; k++) {
+            text_number(&text, numbers[k]);
+            text_add(&text, ",");
+        }
+        text_add(&text, attempts[i].accepted ? "1\n" : "0\n");
+    }
+    return put(path, &text);
 }
 
 /* "t,h" into two numbers; the line is cut at the comma. */

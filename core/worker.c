@@ -36,7 +36,7 @@ odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t c
                           .dtype = dtype};
 }
 
-static odeon_tensor input_shape(const session *s)
+odeon_tensor worker_input_shape(const session *s)
 {
     const odeon_field_info *info = &s->fields.input;
     odeon_tensor x = {.dim = {1}, .ndim = info->ndim + 1, .dtype = s->config->dtype};
@@ -80,7 +80,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
         w->site.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
     }
     ODEON_TRY(ops->queue_create(s->device.self, rank, &w->site.queue));
-    odeon_tensor in = input_shape(s);
+    odeon_tensor in = worker_input_shape(s);
     ODEON_TRY(net_create(&w->site, "", s->config->n_nodes, s->config->nodes, &in, 0, &w->net));
     return make_loss(w);
 }
@@ -98,6 +98,7 @@ odeon_status worker_bind(worker *w)
     session *s = w->session;
     ODEON_TRY(fit_zero(w, &w->grads, s->params.trainable));
     ODEON_TRY(fit_zero(w, &w->states, s->params.state));
+    ODEON_TRY(fit_zero(w, &w->states_before, s->params.state));
     ODEON_TRY(room_fit(&s->device, &w->sums, (1 + ODEON_MAX_METRICS) * (int64_t)sizeof(double)));
     ODEON_TRY(room_fit(&s->device, &w->slots, ODEON_SLOTS * (int64_t)sizeof(double)));
     w->site.values = s->values.data;
@@ -114,8 +115,9 @@ void worker_destroy(worker *w)
     instance_destroy(w->loss);
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
-    room *rooms[] = {&w->grads,  &w->states,   &w->raw_input, &w->raw_label, &w->input, &w->label,
-                     &w->output, &w->d_output, &w->d_input,   &w->frame,     &w->sums,  &w->slots};
+    room *rooms[] = {&w->grads, &w->states, &w->states_before, &w->raw_input, &w->raw_label,
+                     &w->input, &w->label,  &w->output,        &w->d_output,  &w->d_input,
+                     &w->frame, &w->sums,   &w->slots};
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
         room_release(device, rooms[i]);
     }
@@ -160,14 +162,15 @@ static odeon_status fit_host(worker *w, int64_t n)
                : diag_fail(ODEON_ERR_NOMEM, "a batch of %lld: no memory", (long long)n);
 }
 
-/* Host numbers to the device, converted there. */
+/* Host numbers to the device, converted there. Without info they stay as they are: adding -0 keeps
+ * even the sign of a zero. */
 static odeon_status convert(worker *w, room *raw, const void *host, int32_t dtype,
                             const odeon_field_info *info, const odeon_tensor *target)
 {
     const odeon_device_ops *ops = w->session->device.ops;
     odeon_tensor source = *target;
     int64_t bytes = odeon_count(target) * odeon_dtype_bytes(dtype);
-    double scale = info == NULL ? 1.0 : info->scale, shift = info == NULL ? 0.0 : info->shift;
+    double scale = info == NULL ? 1.0 : info->scale, shift = info == NULL ? -0.0 : info->shift;
     ODEON_TRY(room_fit(&w->session->device, raw, bytes + 64));
     source.data = raw->data;
     source.dtype = dtype;
@@ -175,10 +178,30 @@ static odeon_status convert(worker *w, room *raw, const void *host, int32_t dtyp
     return ops->cast(w->site.queue, &source, scale, shift, target);
 }
 
+/* Samples in the caller's memory. */
+static odeon_status load_given(worker *w, const batch *b, int64_t first, const odeon_tensor *x,
+                               const odeon_tensor *label)
+{
+    const odeon_field_info *input = &w->session->fields.input;
+    if (b->stored != NULL) {
+        size_t bytes = (size_t)data_input_bytes(&w->session->fields);
+        const char *samples = (const char *)b->stored + (size_t)first * bytes;
+        ODEON_TRY(convert(w, &w->raw_input, samples, input->dtype, input, x));
+    } else {
+        odeon_tensor one = worker_input_shape(w->session);
+        ODEON_TRY(
+            convert(w, &w->raw_input, b->x + first * odeon_count(&one), ODEON_DTYPE_F64, NULL, x));
+    }
+    return b->labels == NULL
+               ? ODEON_OK
+               : convert(w, &w->raw_label, b->labels + first, ODEON_DTYPE_I64, NULL, label);
+}
+
 odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n)
 {
     const session *s = w->session;
-    odeon_tensor x = input_shape(s), label = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
+    odeon_tensor x = worker_input_shape(s),
+                 label = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
     int64_t size = odeon_count(&x);
     x.dim[0] = n;
     ODEON_TRY(room_fit(&s->device, &w->input, n * size * odeon_dtype_bytes(x.dtype) + 64));
@@ -186,8 +209,7 @@ odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n)
     x.data = w->input.data;
     label.data = w->label.data;
     if (b->source == NULL) {
-        ODEON_TRY(convert(w, &w->raw_input, b->x + first * size, ODEON_DTYPE_F64, NULL, &x));
-        return convert(w, &w->raw_label, b->labels + first, ODEON_DTYPE_I64, NULL, &label);
+        return load_given(w, b, first, &x, &label);
     }
     const odeon_field_info *input = &s->fields.input, *labels = &s->fields.label;
     ODEON_TRY(fit_host(w, n));

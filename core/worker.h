@@ -24,9 +24,14 @@ typedef struct worker {
     odeon_net *net;
     instance *loss, *optimizer;
     room grads, states;
+    room states_before; /* running state as the batch found it */
     room raw_input, raw_label, input, label, output, d_output, d_input, frame, sums, slots;
     char *host_input, *host_label; /* staging, for host_samples samples */
     int64_t host_samples;
+    /* How far the last batch came: samples in input and label, samples in output; whether all
+     * workers' gradients were put together, and an update of parameters begun. */
+    int64_t n_loaded, n_output;
+    bool has_gradient, is_updating;
     odeon_status status; /* of the last job, with its message */
     char message[ODEON_MESSAGE_BYTES];
 } worker;
@@ -47,21 +52,31 @@ struct session {
     meeting *meeting;
     team *team;
     int64_t output_size;
+    session_batch failed_batch; /* x NULL: none */
 };
 
-enum { BATCH_TRAIN = 0, BATCH_EVALUATE = 1, BATCH_DIFFERENTIATE = 2 };
+/* REPEAT: as TRAIN, up to the update. PREDICT: as EVALUATE, up to the loss. */
+enum {
+    BATCH_TRAIN = 0,
+    BATCH_EVALUATE = 1,
+    BATCH_DIFFERENTIATE = 2,
+    BATCH_REPEAT = 3,
+    BATCH_PREDICT = 4
+};
 
 /* A batch for all workers; each takes its slice. */
 typedef struct batch {
     int32_t mode, reserved0;
     int64_t n;                 /* samples of the whole batch */
-    const data_source *source; /* with indices; or NULL and x, labels in the caller's memory */
+    const data_source *source; /* with indices; or NULL and samples in the caller's memory: */
     const int64_t *indices;
-    const double *x;
-    const int64_t *labels;
+    const double *x;       /* the network's input, */
+    const void *stored;    /* or as the data set stores it */
+    const int64_t *labels; /* NULL: there are none */
     int64_t epoch, step;
     double lr_factor;
-    double *output, *d_x;                               /* of the whole batch; or NULL */
+    double *output, *d_x; /* of the whole batch; or NULL */
+    int64_t *labels_out;
     double loss, metrics[ODEON_MAX_METRICS], grad_norm; /* answers, written by rank 0 */
 } batch;
 
@@ -74,6 +89,15 @@ void worker_destroy(worker *w);
 odeon_status worker_batch(worker *w, batch *b);
 /* Loads this worker's slice into input and label. */
 odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n);
+
+/* Gives the caller this slice's part of an array [n, ...] as double, from sample first on. */
+odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out);
+/* The first sample of this worker's slice, and how many there are. */
+int64_t worker_slice(const worker *w, int64_t n, int64_t *count);
+odeon_tensor worker_input_shape(const session *s); /* of one sample */
+
+/* What session.h says happens after ODEON_ERR_NUMERIC. */
+void session_keep_failure(session *s, const batch *b);
 
 /* A context for calls outside of a batch. */
 odeon_context worker_context(const worker *w, int32_t flags);

@@ -15,12 +15,19 @@ typedef struct pass {
     bool backward;
 } pass;
 
+int64_t worker_slice(const worker *w, int64_t n, int64_t *count)
+{
+    int64_t size = w->session->n_workers, first = n * w->rank / size;
+    *count = n * (w->rank + 1) / size - first;
+    return first;
+}
+
 static odeon_status prepare_pass(worker *w, const batch *b, pass *p)
 {
     session *s = w->session;
-    int64_t size = s->n_workers, width = odeon_dtype_bytes(s->config->dtype);
-    *p = (pass){.first = b->n * w->rank / size, .backward = b->mode != BATCH_EVALUATE};
-    p->n = b->n * (w->rank + 1) / size - p->first;
+    int64_t width = odeon_dtype_bytes(s->config->dtype);
+    *p = (pass){.backward = b->mode != BATCH_EVALUATE && b->mode != BATCH_PREDICT};
+    p->first = worker_slice(w, b->n, &p->n);
     int32_t flags = p->backward ? ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE : 0;
     p->context = worker_context(w, flags);
     p->context.rng_key = rng_key(s->config->seed, "batch", (uint64_t)b->epoch, (uint64_t)b->step);
@@ -66,13 +73,28 @@ static odeon_status run_backward(worker *w, const batch *b, const pass *p)
     return net_finish(w->net, &p->context);
 }
 
+static odeon_status give_prediction(worker *w, const batch *b, const pass *p)
+{
+    ODEON_TRY(worker_give_back(w, &p->output, p->first, b->output));
+    return b->labels_out == NULL
+               ? ODEON_OK
+               : w->session->device.ops->download(w->site.queue, b->labels_out + p->first,
+                                                  w->label.data,
+                                                  (uint64_t)p->n * sizeof *b->labels_out);
+}
+
 /* All that concerns this slice alone; collectives happen inside of ODE blocks only. */
 static odeon_status run_slice(worker *w, const batch *b, pass *p)
 {
     ODEON_TRY(prepare_pass(w, b, p));
     ODEON_TRY(worker_load(w, b, p->first, p->n));
+    w->n_loaded = p->n;
     ODEON_TRY(net_forward(p->plan, &p->context, w->input.data, p->output.data,
                           p->backward ? w->frame.data : NULL));
+    w->n_output = p->n;
+    if (b->mode == BATCH_PREDICT) {
+        return give_prediction(w, b, p);
+    }
     ODEON_TRY(call_loss(w, b, p));
     return p->backward ? run_backward(w, b, p) : ODEON_OK;
 }
@@ -162,8 +184,7 @@ static odeon_status update(worker *w, const batch *b)
     return s->device.ops->wait(w->site.queue);
 }
 
-/* Gives the caller this slice's part of an array [n, ...] as double. */
-static odeon_status give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
+odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
 {
     const odeon_device_ops *ops = w->session->device.ops;
     int64_t n = odeon_count(x), size = x->dim[0] == 0 ? 0 : n / x->dim[0];
@@ -174,7 +195,7 @@ static odeon_status give_back(worker *w, const odeon_tensor *x, int64_t first, d
     wide.dtype = ODEON_DTYPE_F64;
     ODEON_TRY(room_fit(&w->session->device, &w->raw_input, n * (int64_t)sizeof(double)));
     wide.data = w->raw_input.data;
-    ODEON_TRY(ops->cast(w->site.queue, x, 1.0, 0.0, &wide));
+    ODEON_TRY(ops->cast(w->site.queue, x, 1.0, -0.0, &wide)); /* adding -0 keeps every bit */
     return ops->download(w->site.queue, out + first * size, wide.data,
                          (uint64_t)n * sizeof(double));
 }
@@ -184,6 +205,7 @@ static odeon_status step_parameters(worker *w, const batch *b, double norm)
     const odeon_group *group = &w->group.abi;
     odeon_context context = worker_context(w, ODEON_CALL_TRAIN);
     ODEON_TRY(clip(w, norm));
+    w->is_updating = true;
     ODEON_TRY(update(w, b));
     ODEON_TRY(group->agree(group->self, ODEON_OK)); /* all parameters have changed by now */
     return net_prepare(w->net, &context);
@@ -196,17 +218,24 @@ static odeon_status differentiate(worker *w, batch *b, const pass *p)
     odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
     double norm = (double)NAN;
     ODEON_TRY(group->sum(group->self, w->site.queue, &grads, ODEON_OK));
+    w->has_gradient = true;
     ODEON_TRY(grad_norm(w, &norm));
     if (w->rank == 0) {
         b->grad_norm = norm;
     }
-    if (b->mode == BATCH_TRAIN) {
-        return step_parameters(w, b, norm);
+    if (b->mode != BATCH_DIFFERENTIATE && !isfinite(norm)) {
+        return diag_fail(ODEON_ERR_NUMERIC,
+                         "the gradient's norm is %g (epoch %lld, step %lld): a smaller learning "
+                         "rate or smaller initial weights may help",
+                         norm, (long long)b->epoch, (long long)b->step);
+    }
+    if (b->mode != BATCH_DIFFERENTIATE) {
+        return b->mode == BATCH_TRAIN ? step_parameters(w, b, norm) : ODEON_OK;
     }
     odeon_tensor d_input = p->plan->in;
     d_input.data = w->d_input.data;
-    ODEON_TRY(give_back(w, &p->output, p->first, b->output));
-    return give_back(w, &d_input, p->first, b->d_x);
+    ODEON_TRY(worker_give_back(w, &p->output, p->first, b->output));
+    return worker_give_back(w, &d_input, p->first, b->d_x);
 }
 
 static odeon_status run_batch(worker *w, batch *b)
@@ -214,9 +243,30 @@ static odeon_status run_batch(worker *w, batch *b)
     pass p;
     const odeon_group *group = &w->group.abi;
     ODEON_TRY(run_slice(w, b, &p));
+    if (b->mode == BATCH_PREDICT) {
+        return ODEON_OK;
+    }
     ODEON_TRY(group->sum(group->self, w->site.queue, &p.sums, ODEON_OK));
     ODEON_TRY(read_sums(w, b, &p));
     return p.backward ? differentiate(w, b, &p) : ODEON_OK;
+}
+
+/* What a failure will be asked for: running state as it was, and nothing of earlier batches. */
+static odeon_status begin_batch(worker *w, const batch *b)
+{
+    const session *s = w->session;
+    w->n_loaded = w->n_output = -1;
+    w->has_gradient = w->is_updating = false;
+    for (size_t i = 0; i < w->site.n_odes; i++) {
+        solver_forget(w->site.odes[i]->forward);
+        solver_forget(w->site.odes[i]->backward);
+    }
+    if (b->mode != BATCH_TRAIN || s->params.state == 0) {
+        return ODEON_OK;
+    }
+    odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);
+    odeon_tensor before = worker_flat(s, w->states_before.data, 0, s->params.state);
+    return s->device.ops->copy(w->site.queue, &now, &before);
 }
 
 /* Ends in a meeting, so that a failure between two collectives, wherever it was, has one that the
@@ -224,7 +274,10 @@ static odeon_status run_batch(worker *w, batch *b)
 odeon_status worker_batch(worker *w, batch *b)
 {
     worker_group_resolve(&w->group);
-    odeon_status status = run_batch(w, b);
+    odeon_status status = begin_batch(w, b);
+    if (status == ODEON_OK) {
+        status = run_batch(w, b);
+    }
     if (w->group.delivered == ODEON_OK) {
         status = w->group.abi.agree(&w->group, status);
     }

@@ -1,0 +1,231 @@
+/* A batch that failed numerically: what is put back, what is kept, who is to blame. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "ode.h"
+#include "worker.h"
+
+void session_batch_fini(session_batch *kept)
+{
+    mem_free(kept->x);
+    mem_free(kept->labels);
+    mem_free(kept->indices);
+    *kept = (session_batch){.n = 0};
+}
+
+const session_batch *session_failed_batch(const session *s)
+{
+    return s->failed_batch.x != NULL ? &s->failed_batch : NULL;
+}
+
+/* ---- what is put back ---- */
+
+static odeon_status restore_states(session *s)
+{
+    for (int32_t rank = 0; rank < s->n_workers && s->params.state > 0; rank++) {
+        worker *w = &s->workers[rank];
+        odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);
+        odeon_tensor before = worker_flat(s, w->states_before.data, 0, s->params.state);
+        ODEON_TRY(s->device.ops->copy(w->site.queue, &before, &now));
+        ODEON_TRY(s->device.ops->wait(w->site.queue));
+    }
+    return ODEON_OK;
+}
+
+/* ---- what is kept ---- */
+
+static bool is_whole(const session *s)
+{
+    bool whole = true;
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        whole = whole && s->workers[rank].n_loaded >= 0 && !s->workers[rank].is_updating;
+    }
+    return whole;
+}
+
+static odeon_status download_slice(worker *w, session_batch *out)
+{
+    odeon_tensor x = worker_input_shape(w->session);
+    int64_t first = worker_slice(w, out->n, &x.dim[0]);
+    x.data = w->input.data;
+    ODEON_TRY(worker_give_back(w, &x, first, out->x));
+    return w->session->device.ops->download(w->site.queue, out->labels + first, w->label.data,
+                                            (uint64_t)x.dim[0] * sizeof *out->labels);
+}
+
+static odeon_status keep(session *s, const batch *b, session_batch *out)
+{
+    odeon_tensor one = worker_input_shape(s);
+    size_t n = (size_t)b->n;
+    *out = (session_batch){
+        .training = b->mode != BATCH_EVALUATE, .n = b->n, .epoch = b->epoch, .step = b->step};
+    out->x = mem_zalloc(n * (size_t)odeon_count(&one), sizeof *out->x);
+    out->labels = mem_zalloc(n, sizeof *out->labels);
+    out->indices = b->indices != NULL ? mem_zalloc(n, sizeof *out->indices) : NULL;
+    if (out->x == NULL || out->labels == NULL || (out->indices == NULL && b->indices != NULL)) {
+        return ODEON_ERR_NOMEM;
+    }
+    if (b->indices != NULL) {
+        memcpy(out->indices, b->indices, n * sizeof *out->indices);
+    }
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        ODEON_TRY(download_slice(&s->workers[rank], out));
+    }
+    return ODEON_OK;
+}
+
+/* ---- who is to blame ---- */
+
+/* The worst of all workers' findings, its sample counted in the whole batch. */
+typedef struct culprit {
+    solve_worst worst;
+    bool backward;
+} culprit;
+
+static bool is_worse(const solve_worst *a, const solve_worst *b)
+{
+    if (b->part == NULL) {
+        return true;
+    }
+    return isnan(a->error) ? !isnan(b->error) : !isnan(b->error) && a->error > b->error;
+}
+
+static void ask_solver(const solver *solve, bool backward, int64_t first, culprit *out)
+{
+    if (solve->failed && solve->worst.part != NULL && is_worse(&solve->worst, &out->worst)) {
+        *out = (culprit){.worst = solve->worst, .backward = backward};
+        out->worst.sample += first;
+    }
+}
+
+static void ask_worker(const worker *w, int64_t n, culprit *out)
+{
+    int64_t count, first = worker_slice(w, n, &count);
+    for (size_t i = 0; i < w->site.n_odes; i++) {
+        ask_solver(w->site.odes[i]->forward, false, first, out);
+        ask_solver(w->site.odes[i]->backward, true, first, out);
+    }
+}
+
+/* " 5 of the batch (217 of the data set)" */
+static void name_sample(const batch *b, int64_t sample, char *text, size_t bytes)
+{
+    int n = snprintf(text, bytes, "%lld of the batch", (long long)sample);
+    if (b->indices != NULL && n > 0 && (size_t)n < bytes) {
+        (void)snprintf(text + n, bytes - (size_t)n, " (%lld of the data set)",
+                       (long long)b->indices[sample]);
+    }
+}
+
+/* The first sample of a worker's output with a value that is not finite; -1: none. */
+static int64_t bad_output(session *s, worker *w, int64_t n)
+{
+    odeon_tensor out = w->net->out;
+    int64_t first = worker_slice(w, n, &out.dim[0]), size = s->output_size, found = -1;
+    out.data = w->output.data;
+    double *values = mem_zalloc((size_t)(n * size) + 1, sizeof *values);
+    if (values != NULL && w->n_output >= 0 &&
+        worker_give_back(w, &out, first, values) == ODEON_OK) {
+        for (int64_t i = first * size; i < (first + out.dim[0]) * size && found < 0; i++) {
+            found = isfinite(values[i]) ? -1 : i / size;
+        }
+    }
+    mem_free(values);
+    return found;
+}
+
+static void blame_output(session *s, const batch *b, char *text, size_t bytes)
+{
+    int64_t found = -1;
+    for (int32_t rank = 0; rank < s->n_workers && found < 0; rank++) {
+        found = bad_output(s, &s->workers[rank], b->n);
+    }
+    if (found >= 0) {
+        char sample[96];
+        name_sample(b, found, sample, sizeof sample);
+        (void)snprintf(text, bytes, "; first sample whose output is not finite: %s", sample);
+    }
+}
+
+/* The first parameter whose gradient is not finite. */
+static void blame_gradient(session *s, char *text, size_t bytes)
+{
+    bool finite = true;
+    for (size_t i = 0; i < s->params.n && finite; i++) {
+        const param *p = &s->params.list[i];
+        double *values = mem_zalloc((size_t)p->count + 1, sizeof *values);
+        bool known = values != NULL && p->role != ODEON_PARAM_STATE &&
+                     session_gradient_get(s, i, values) == ODEON_OK;
+        for (int64_t k = 0; k < p->count && known; k++) {
+            finite = finite && isfinite(values[k]);
+        }
+        mem_free(values);
+        if (!finite) {
+            (void)snprintf(text, bytes, "; first parameter whose gradient is not finite: %s",
+                           p->path);
+        }
+    }
+}
+
+static void blame(session *s, const batch *b, char *text, size_t bytes)
+{
+    culprit found = {.backward = false};
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        ask_worker(&s->workers[rank], b->n, &found);
+    }
+    text[0] = '\0';
+    if (found.worst.part == NULL) {
+        blame_output(s, b, text, bytes);
+        if (text[0] == '\0' && s->workers[0].has_gradient) {
+            blame_gradient(s, text, bytes);
+        }
+        return;
+    }
+    char sample[96], how[48];
+    name_sample(b, found.worst.sample, sample, sizeof sample);
+    (void)snprintf(how, sizeof how,
+                   isnan(found.worst.error) ? "not finite" : "its own scaled error %.3g",
+                   found.worst.error);
+    (void)snprintf(text, bytes, "; worst sample: %s, by part %s of the solve %s, %s", sample,
+                   found.worst.part, found.backward ? "backward" : "forward", how);
+}
+
+void session_keep_failure(session *s, const batch *b)
+{
+    char message[ODEON_MESSAGE_BYTES], worst[256];
+    (void)snprintf(message, sizeof message, "%s", diag_message());
+    blame(s, b, worst, sizeof worst);
+    odeon_status status = b->mode == BATCH_TRAIN ? restore_states(s) : ODEON_OK;
+    if (status == ODEON_OK && b->mode != BATCH_PREDICT && is_whole(s)) {
+        status = keep(s, b, &s->failed_batch);
+    }
+    if (status != ODEON_OK) {
+        session_batch_fini(&s->failed_batch);
+    }
+    diag_clear();
+    (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s", message, worst);
+}
+
+/* ---- the steps ---- */
+
+odeon_status session_write_attempts(session *s, const char *folder)
+{
+    const net_site *site = &s->workers[0].site;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const odeon_ode *ode = site->odes[i];
+        const solver *solve = ode->backward->failed ? ode->backward : ode->forward;
+        if (solve->n_attempts == 0 && !solve->failed) {
+            continue;
+        }
+        char *path = mem_printf("%s/steps-%s.csv", folder, ode->path);
+        odeon_status status = path != NULL
+                                  ? attempts_write(path, solve->n_attempts, solve->attempts)
+                                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", folder);
+        mem_free(path);
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
+}
