@@ -1,11 +1,13 @@
 /* Lists of steps as CSV: written and read back to the last bit; what cannot be replayed is refused
  * with its line. */
+#include <math.h>
 #include <string.h>
 
 #include "diag.h"
 #include "folder.h"
 #include "mem.h"
 #include "ode.h"
+#include "read_file.h"
 #include "support.h"
 
 static folder place;
@@ -60,7 +62,14 @@ static void check_round_trip(const double (*written)[2], size_t count)
 {
     double(*steps)[2];
     size_t n;
-    assert_int_equal(steps_write(path, written, count), ODEON_OK);
+    solve_attempt attempts[8];
+    assert_in_range(count, 1, 4);
+    for (size_t i = 0; i < count; i++) { /* a rejected one before each, which is not listed */
+        attempts[2 * i] = (solve_attempt){.t = 7.0, .h = 1.0, .error = 2.0};
+        attempts[2 * i + 1] =
+            (solve_attempt){.t = written[i][0], .h = written[i][1], .accepted = true};
+    }
+    assert_int_equal(steps_write(path, 2 * count, attempts), ODEON_OK);
     assert_int_equal(steps_read(path, &steps, &n), ODEON_OK);
     assert_int_equal(n, count);
     assert_memory_equal(steps, written, count * sizeof *written);
@@ -147,13 +156,28 @@ static void test_missing_file_is_an_io_error(void **state)
     assert_int_equal(steps_read("/nowhere/steps.csv", &steps, &n), ODEON_ERR_IO);
     assert_non_null(strstr(diag_message(), "/nowhere/steps.csv"));
     diag_clear();
-    assert_int_equal(steps_write("/nowhere/steps.csv", NULL, 0), ODEON_ERR_IO);
+    assert_int_equal(steps_write("/nowhere/steps.csv", 0, NULL), ODEON_ERR_IO);
+}
+
+static void test_attempts_are_listed_with_error_and_acceptance(void **state)
+{
+    (void)state;
+    const solve_attempt attempts[] = {{.t = 0.0, .h = 0.5, .error = 1.5},
+                                      {.t = 0.0, .h = 0.25, .error = 0.125, .accepted = true},
+                                      {.t = 0.25, .h = 0.1, .error = (double)NAN}};
+    char *text;
+    size_t bytes;
+    assert_int_equal(attempts_write(path, 3, attempts), ODEON_OK);
+    assert_int_equal(read_file(path, &text, &bytes), ODEON_OK);
+    assert_string_equal(text, "t,h,error,accepted\n0,0.5,1.5,0\n0,0.25,0.125,1\n0.25,0.1,nan,0\n");
+    mem_free(text);
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
+        TEST(test_attempts_are_listed_with_error_and_acceptance),
         TEST(test_steps_come_back_to_the_last_bit),
         TEST(test_heading_blank_lines_and_line_ends_are_no_matter),
         TEST(test_lines_that_are_no_steps_are_refused),
