@@ -197,9 +197,20 @@ static odeon_status euler_probe(solver *s, held y0, held f0, held *f1)
     return status;
 }
 
+/* What the host knows of a step before it is tried, and of how it went. */
+typedef struct trial {
+    double slots[ODEON_SLOT_LAST + 1];
+} trial;
+
+static odeon_status read_trial(solver *s, trial *out)
+{
+    return s->site->device->ops->slots_read(s->site->queue, s->slots, 0, ODEON_SLOT_LAST + 1,
+                                            out->slots);
+}
+
 /* Hairer, Norsett, Wanner, Solving ODEs I, II.4: two evaluations, one of which most methods need
  * anyway. */
-static odeon_status automatic_start(solver *s)
+static odeon_status automatic_start(solver *s, trial *first)
 {
     held y0 = s->at[PLACE_Y0], f0 = {0}, f1 = {0};
     odeon_scalar one[1] = {odeon_imm(1.0)};
@@ -214,26 +225,24 @@ static odeon_status automatic_start(solver *s)
         held pair[2] = {f1, f0};
         status = start_phase(s, 2, y0, 2, pair, difference, status);
     }
+    if (status == ODEON_OK) {
+        status = read_trial(s, first);
+    }
+    if (status == ODEON_OK &&
+        (!isfinite(first->slots[ODEON_SLOT_H]) ||
+         first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW)) {
+        solver_blame_start(s, y0, f0, f1);
+    }
     solver_let_go(s, &f0);
     solver_let_go(s, &f1);
     return status;
 }
 
-static odeon_status given_start(solver *s, double t0, double t1)
+static odeon_status given_start(solver *s, double t0, double t1, trial *first)
 {
     ODEON_TRY(set_step(s, t0, t1 < t0 ? -s->spec->first_step : s->spec->first_step));
-    return s->site->device->ops->step_start(s->site->queue, &s->control, 3, s->slots);
-}
-
-/* What the host knows of a step before it is tried, and of how it went. */
-typedef struct trial {
-    double slots[ODEON_SLOT_LAST + 1];
-} trial;
-
-static odeon_status read_trial(solver *s, trial *out)
-{
-    return s->site->device->ops->slots_read(s->site->queue, s->slots, 0, ODEON_SLOT_LAST + 1,
-                                            out->slots);
+    ODEON_TRY(s->site->device->ops->step_start(s->site->queue, &s->control, 3, s->slots));
+    return read_trial(s, first);
 }
 
 /* A layer could not be evaluated somewhere in the step: a much smaller one. */
@@ -267,20 +276,6 @@ static odeon_status underflow(const solver *s, const trial *before, const trial 
                  "not smooth here"
                : "look for divergence: a smaller learning rate, clip_norm, or a bounded "
                  "activation may help");
-}
-
-/* The first step is of no size: y or f(t0, y) is not finite. All workers see that, so evaluating
- * once more keeps them in step. */
-static odeon_status bad_start(solver *s, const trial *now)
-{
-    odeon_status status = underflow(s, now, now);
-    held f0 = {0};
-    solver_blame_value(s, s->at[PLACE_Y0]);
-    if (s->worst.part == NULL && probe(s, 0.0, s->at[PLACE_Y0], &f0) == ODEON_OK) {
-        solver_blame_value(s, f0);
-    }
-    solver_let_go(s, &f0);
-    return status;
 }
 
 /* Judges the step just run; accepted or not, now becomes the next trial. */
@@ -341,8 +336,7 @@ static odeon_status solve_adaptive(solver *s, double t0, double t1)
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 16, 8, zeros));
     ODEON_TRY(set_step(s, t0, 0.0));
     ODEON_TRY(solver_begin(s, t0));
-    ODEON_TRY(s->spec->first_step > 0.0 ? given_start(s, t0, t1) : automatic_start(s));
-    ODEON_TRY(read_trial(s, &now));
+    ODEON_TRY(s->spec->first_step > 0.0 ? given_start(s, t0, t1, &now) : automatic_start(s, &now));
     while (!done) {
         if (s->stats.accepted + s->stats.rejected >= s->spec->max_steps) {
             return numerical_failure(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
@@ -351,7 +345,7 @@ static odeon_status solve_adaptive(solver *s, double t0, double t1)
         }
         if (!isfinite(now.slots[ODEON_SLOT_H]) || now.slots[ODEON_SLOT_H] == 0.0 ||
             now.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW) {
-            return bad_start(s, &now);
+            return underflow(s, &now, &now);
         }
         ODEON_TRY(trial_step(s, &now, &done));
     }

@@ -163,6 +163,9 @@ void solver_note(solver *s, double t, double h, double error, bool accepted);
 void solver_blame_error(solver *s, const program *p, double h);
 /* The same for one vector: the first sample with a value that is not finite. */
 void solver_blame_value(solver *s, held x);
+/* The same where no first step can be chosen: a value of y0 or of f there or nearby that is not
+ * finite, else the slope that is largest against the tolerances. */
+void solver_blame_start(solver *s, held y0, held f0, held f1);
 
 odeon_tensor solver_vector(const solver *s, held x); /* [n] */
 odeon_tensor solver_part(const solver *s, held x, int32_t part);

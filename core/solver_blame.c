@@ -109,6 +109,23 @@ void solver_blame_value(solver *s, held x)
     mem_free(values);
 }
 
+void solver_blame_start(solver *s, held y0, held f0, held f1)
+{
+    solver_blame_value(s, y0);
+    solver_blame_value(s, f0);
+    solver_blame_value(s, f1);
+    if (s->worst.part != NULL) {
+        return;
+    }
+    double *y = download(s, y0), *slope = download(s, f0);
+    const double *list[3] = {y, y, slope};
+    if (y != NULL && slope != NULL) {
+        look(s, scaled_error, list);
+    }
+    mem_free(y);
+    mem_free(slope);
+}
+
 void solver_blame_error(solver *s, const program *p, double h)
 {
     held error = solver_take(s);
