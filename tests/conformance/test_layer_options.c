@@ -6,6 +6,7 @@
 
 #include "diag.h"
 #include "instance.h"
+#include "mem.h"
 #include "odeon/layer.h"
 #include "schema.h"
 
@@ -85,6 +86,13 @@ static void test_layer_refusals_say_what_is_wanted(void **state)
         {"avgpool(kernel=2)", 3, {2, 3, 4}, "it takes images [B,C,H,W]"},
         {"concat_time(at=middle)", 4, {2, 3, 4, 4}, "first"},
         {"concat_time", 1, {2}, "it takes channels [B,C,...]"},
+        {"normalize(mean=1 2, std=1)",
+         4,
+         {2, 3, 4, 4},
+         "mean has 2 numbers, the input is [2, 3, 4, 4] [B,C,...]; give one, or one for each"},
+        {"normalize(mean=1, std=1 2)", 1, {2}, "std has 2 numbers"},
+        {"normalize(mean=1, std=0)", 2, {2, 3}, "std"},
+        {"normalize(std=1)", 2, {2, 3}, "mean"},
         {"relu(slope=2)", 2, {2, 3}, "slope"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -96,6 +104,31 @@ static void test_layer_refusals_say_what_is_wanted(void **state)
                      diag_message());
         }
     }
+}
+
+/* y of the last channel of [1,2,1] for x = 3, mean 1, std 4. */
+static void test_normalize_subtracts_before_it_divides(void **state)
+{
+    (void)state;
+    static const int64_t dim[] = {1, 2, 1};
+    static const double x[] = {7.0, 3.0};
+    instance *layer =
+        support_instance(plugins, ODEON_KIND_LAYER, "normalize(mean=5 1, std=0.5 4)", 0, 0);
+    const odeon_layer_ops *ops = layer->component->ops;
+    odeon_tensor in = support_upload(&device, x, 3, dim),
+                 out = support_upload(&device, NULL, 3, dim);
+    odeon_tensor scratch = support_upload(&device, NULL, 1, (const int64_t[]){16});
+    odeon_context context = {
+        .struct_size = sizeof context, .queue = device.queue, .device = &device.device};
+    odeon_buffers buffers = {.struct_size = sizeof buffers, .scratch = scratch.data};
+    assert_int_equal(ops->forward(layer->self, &context, &buffers, &in, &out), ODEON_OK);
+    double *y = support_download(&device, &out);
+    support_assert_close("y", 2, y, (const double[]){4.0, 0.5}, 1e-15);
+    mem_free(y);
+    support_release(&device, &in);
+    support_release(&device, &out);
+    support_release(&device, &scratch);
+    instance_destroy(layer);
 }
 
 static void test_concat_time_needs_a_time(void **state)
@@ -216,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layer_refusals_say_what_is_wanted),
+        cmocka_unit_test(test_normalize_subtracts_before_it_divides),
         cmocka_unit_test(test_concat_time_needs_a_time),
         cmocka_unit_test(test_layer_parameters_start_as_chosen),
         cmocka_unit_test(test_groupnorm_starts_as_plain_normalization),
