@@ -203,6 +203,8 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(read_plugins(l));
     ODEON_TRY(read_section(l, "run", NULL, finish_run));
     ODEON_TRY(read_section(l, "data", "dataset", finish_data));
+    ODEON_TRY(transforms_read(l));
+    ODEON_TRY(transforms_print(l, &l->effective));
     ODEON_TRY(model_read(l));
     ODEON_TRY(model_print(l, &l->effective));
     ODEON_TRY(read_section(l, "train", "optimizer", finish_train));
@@ -240,7 +242,8 @@ void config_destroy(config *c)
     schema_destroy(c->dataset);
     schema_destroy(c->loss);
     schema_destroy(c->optimizer);
-    model_destroy(c->n_nodes, c->nodes);
+    nodes_destroy(c->n_data_nodes, c->data_nodes);
+    nodes_destroy(c->n_nodes, c->nodes);
     mem_free(c->name);
     mem_free(c->out);
     mem_free(c->order);

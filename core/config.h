@@ -5,7 +5,8 @@
  * include = FILE, ...   Before the first section. The files are read first, each once, and merged
  *                       key by key: the includer's value holds, of several files the later one's.
  * [let] name = text     ${name} becomes text in every value, in [let] below the line that sets it.
- * [run] [data] [train] [plugins] and [model.NAME...]; the host's keys: config_host_options.
+ * [run] [data] [train] [plugins], [data.NAME] and [model.NAME...]; the host's keys:
+ * config_host_options.
  *
  * A component is NAME or NAME(key=value, ...): lists have blanks between their items, a component
  * may be a value. The options of a section's own component - layer of [model.*], dataset of
@@ -19,6 +20,9 @@
  *   share = model.PATH    in place of layer: the section above that lends its parameters and
  * options
  *
+ * Sections [data.NAME] are layers as well, in order, through which the data goes on its way into
+ * the model: then, repeat and enabled as above. They do not nest, and have no parameters.
+ *
  * An override is path.key=value, path that of a section; [let] takes only names that it has.
  * Relative paths count from the folder of the INI that they stand in, in overrides from the working
  * directory. [plugins] load = FILE, ... loads plugins before anything is looked up. */
@@ -26,10 +30,11 @@
 #define ODEON_CORE_CONFIG_H
 #include "schema.h"
 
-/* One [model.…] section: a layer, the layers of its `then`, and, for a container, the sections
- * nested below it, which are its body. */
+/* One [model.…] or [data.…] section: a layer, the layers of its `then`, and, for a container, the
+ * sections nested below it, which are its body. */
 typedef struct config_node {
-    char *path;           /* "ode.block", without "model." */
+    const char *root;     /* "model", "data" */
+    char *path;           /* "ode.block", without the root and its dot */
     size_t n_items;       /* 1 + layers of then */
     odeon_config **items; /* items[0] is NULL when share is set */
     int64_t repeat;       /* 0: the key is not given */
@@ -58,6 +63,9 @@ typedef struct config {
     int64_t limit, test_limit; /* first samples to use; 0: all */
     char *order;               /* file of sample indices, NULL: none */
     bool shuffle;
+    /* [data.…]: what the data goes through before the model */
+    size_t n_data_nodes;
+    config_node **data_nodes;
     /* [train] */
     odeon_config *loss, *optimizer;
     char *weights;    /* safetensors to start from; NULL: none */
@@ -77,8 +85,8 @@ odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
                          const char *const *overrides, config **out);
 void config_destroy(config *c); /* NULL is allowed */
 
-/* The host's own keys by section ("run", "data", "train", "model", "plugins"), for inspect and the
- * reference file; ends with NULL. */
+/* The host's own keys by section ("run", "data", "train", "model", "plugins", "data.NAME"), for
+ * inspect and the reference file; ends with NULL. */
 const odeon_option *const *config_host_options(const char *section);
 
 #endif

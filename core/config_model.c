@@ -4,12 +4,12 @@
 #include "diag.h"
 #include "mem.h"
 
-static odeon_status no_memory(const char *path)
+static odeon_status no_memory(const char *section)
 {
-    return diag_fail(ODEON_ERR_NOMEM, "out of memory for [model.%s]", path);
+    return diag_fail(ODEON_ERR_NOMEM, "out of memory for [%s]", section);
 }
 
-static odeon_status append(size_t *n, config_node ***list, config_node *node)
+odeon_status node_append(size_t *n, config_node ***list, config_node *node)
 {
     config_node **grown = mem_resize(*list, *n + 1, sizeof *grown);
     if (grown == NULL) {
@@ -32,7 +32,7 @@ static odeon_status set_items(loading *l, host_section *h, config_node *node)
         ODEON_TRY(schema_split(then->text, then->where, &n, &texts));
     }
     node->items = mem_zalloc(n + 1, sizeof(odeon_config *));
-    odeon_status status = node->items != NULL ? ODEON_OK : no_memory(node->path);
+    odeon_status status = node->items != NULL ? ODEON_OK : no_memory(h->source->name);
     if (status == ODEON_OK) {
         node->n_items = n + 1;
         node->items[0] = host_take(h, "layer");
@@ -66,15 +66,19 @@ static odeon_status set_share(const host_section *h, const option_value *share,
                            share->text);
     }
     node->share = mem_strdup(share->text + MODEL_PREFIX);
-    return node->share != NULL ? ODEON_OK : no_memory(node->path);
+    return node->share != NULL ? ODEON_OK : no_memory(section);
 }
 
+/* Keys of [data.*] are fewer: there is nothing to share. */
 static odeon_status fill_node(loading *l, const document_section *source, config_node *node)
 {
+    bool model = strcmp(node->root, "model") == 0;
     host_section h;
-    odeon_status status = host_section_read(l, source, "model", "layer", &h);
+    odeon_status status = host_section_read(l, source, model ? "model" : "data.NAME", "layer", &h);
     if (status == ODEON_OK) {
         node->repeat = host_value(&h, "repeat")->i;
+    }
+    if (status == ODEON_OK && model) {
         status = set_share(&h, host_value(&h, "share"), host_value(&h, "layer"),
                            host_value(&h, "then"), node);
     }
@@ -85,27 +89,28 @@ static odeon_status fill_node(loading *l, const document_section *source, config
     return status;
 }
 
-static odeon_status create_node(loading *l, const document_section *source, config_node **out)
+odeon_status node_create(loading *l, const document_section *source, const char *root,
+                         config_node **out)
 {
-    const char *path = source->name + MODEL_PREFIX;
     config_node *node = mem_zalloc(1, sizeof *node);
     if (node == NULL) {
-        return no_memory(path);
+        return no_memory(source->name);
     }
+    node->root = root;
     node->where = source->where;
-    node->path = mem_strdup(path);
-    odeon_status status = node->path != NULL ? fill_node(l, source, node) : no_memory(path);
+    node->path = mem_strdup(source->name + strlen(root) + 1);
+    odeon_status status = node->path != NULL ? fill_node(l, source, node) : no_memory(source->name);
     if (status != ODEON_OK) {
-        model_destroy_node(node);
+        node_destroy(node);
         return status;
     }
     *out = node;
     return ODEON_OK;
 }
 
-static odeon_status is_enabled(loading *l, const document_section *source, bool *out)
+odeon_status node_is_enabled(loading *l, const document_section *source, bool *out)
 {
-    const odeon_option *const *option = config_host_options("model");
+    const odeon_option *const *option = config_host_options("model"); /* as in "data.NAME" */
     const document_key *key = document_find_key(source, "enabled");
     *out = true;
     if (key == NULL) {
@@ -134,7 +139,7 @@ static odeon_status find_parent(const loading *l, const document_section *source
     }
     char *above = mem_printf("model.%.*s", (int)(dot - path), path);
     if (above == NULL) {
-        return no_memory(path);
+        return no_memory(source->name);
     }
     odeon_status status = ODEON_OK;
     *parent = model_find(l->c->n_nodes, l->c->nodes, above + MODEL_PREFIX);
@@ -155,15 +160,15 @@ static odeon_status add_section(loading *l, const document_section *source)
     if (dropped) {
         return ODEON_OK;
     }
-    ODEON_TRY(is_enabled(l, source, &enabled));
+    ODEON_TRY(node_is_enabled(l, source, &enabled));
     if (!enabled) {
         return ODEON_OK;
     }
-    ODEON_TRY(create_node(l, source, &node));
-    odeon_status status = parent != NULL ? append(&parent->n_children, &parent->children, node)
-                                         : append(&l->c->n_nodes, &l->c->nodes, node);
+    ODEON_TRY(node_create(l, source, "model", &node));
+    odeon_status status = parent != NULL ? node_append(&parent->n_children, &parent->children, node)
+                                         : node_append(&l->c->n_nodes, &l->c->nodes, node);
     if (status != ODEON_OK) {
-        model_destroy_node(node);
+        node_destroy(node);
     }
     return status;
 }
@@ -184,9 +189,10 @@ odeon_status model_read(loading *l)
     /* By depth, so that a parent is there before its children wherever it stands. */
     for (size_t depth = 0; left > 0; depth++) {
         for (size_t i = 0; i < d->n_sections; i++) {
-            if (count_dots(d->sections[i].name) == depth) {
+            const char *name = d->sections[i].name;
+            if (count_dots(name) == depth) {
                 left--;
-                if (depth > 0) {
+                if (strncmp(name, "model.", MODEL_PREFIX) == 0) {
                     ODEON_TRY(add_section(l, &d->sections[i]));
                 }
             }

@@ -223,6 +223,26 @@ static const odeon_option model_enabled = {
 static const odeon_option *const model_options[] = {&model_layer, &model_then,    &model_repeat,
                                                     &model_share, &model_enabled, NULL};
 
+/* ---- [data.NAME] ---- */
+
+static const odeon_option transform_layer = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "layer",
+    .choices = "layer",
+    .help = "the layer, without parameters, that the data goes through before the model",
+};
+static const odeon_option transform_enabled = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "enabled",
+    .default_text = "yes",
+    .help = "no leaves out the section",
+};
+static const odeon_option *const transform_options[] = {&transform_layer, &model_then,
+                                                        &model_repeat, &transform_enabled, NULL};
+
 /* ---- [plugins] ---- */
 
 static const odeon_option plugins_load = {
@@ -239,11 +259,9 @@ const odeon_option *const *config_host_options(const char *section)
     static const struct {
         const char *section;
         const odeon_option *const *options;
-    } tables[] = {{"run", run_options},
-                  {"data", data_options},
-                  {"train", train_options},
-                  {"model", model_options},
-                  {"plugins", plugins_options}};
+    } tables[] = {{"run", run_options},         {"data", data_options},
+                  {"train", train_options},     {"model", model_options},
+                  {"plugins", plugins_options}, {"data.NAME", transform_options}};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         if (strcmp(tables[i].section, section) == 0) {
             return tables[i].options;

@@ -22,9 +22,9 @@ typedef struct host_section {
     option_value values[HOST_MAX_KEYS];
 } host_section;
 
-/* Reads source by the host's table for it ("run", "model"). A key that is neither the host's nor an
- * option of own's component is an error; without such a component every key that is not the host's
- * is. Fini it even on failure. */
+/* Reads source by the host's table for it ("run", "model", "data.NAME"). A key that is neither the
+ * host's nor an option of own's component is an error; without such a component every key that is
+ * not the host's is. Fini it even on failure. */
 odeon_status host_section_read(loading *l, const document_section *source, const char *table,
                                const char *own, host_section *out);
 void host_section_fini(host_section *h);
@@ -35,17 +35,27 @@ odeon_config *host_take(host_section *h, const char *name); /* a component; the 
 /* "[name]" and every key that has a value. */
 odeon_status host_section_print(text_buffer *out, const host_section *h);
 
-enum { MODEL_PREFIX = 6 }; /* bytes of "model." */
+enum { MODEL_PREFIX = 6, TRANSFORM_PREFIX = 5 }; /* bytes of "model.", "data." */
 
 /* The [model.*] sections: fills c->nodes and checks what they say about one another. */
 odeon_status model_read(loading *l);
 odeon_status model_check(const loading *l);
 odeon_status model_print(const loading *l, text_buffer *out);
 
-/* Paths are without "model.". */
+/* The [data.*] sections: fills c->data_nodes. */
+odeon_status transforms_read(loading *l);
+odeon_status transforms_print(const loading *l, text_buffer *out);
+
+/* A section of layers, its root "model" or "data". Paths are without root and dot. */
+odeon_status node_create(loading *l, const document_section *source, const char *root,
+                         config_node **out);
+odeon_status node_append(size_t *n, config_node ***list, config_node *node);
+odeon_status node_is_enabled(loading *l, const document_section *source, bool *out);
+bool node_has_body(const odeon_config *layer); /* is it made of nested sections? */
+odeon_status node_print(text_buffer *out, const config_node *node);
 config_node *model_find(size_t n, config_node *const *nodes, const char *path); /* NULL: none */
 bool model_is_below(const char *path, const char *above);
-void model_destroy(size_t n, config_node **nodes);
-void model_destroy_node(config_node *node);
+void nodes_destroy(size_t n, config_node **nodes);
+void node_destroy(config_node *node);
 
 #endif

@@ -5,22 +5,22 @@
 #include "mem.h"
 #include "odeon/layer.h"
 
-void model_destroy_node(config_node *node)
+void node_destroy(config_node *node)
 {
     for (size_t i = 0; i < node->n_items; i++) {
         schema_destroy(node->items[i]);
     }
-    model_destroy(node->n_children, node->children);
+    nodes_destroy(node->n_children, node->children);
     mem_free(node->items);
     mem_free(node->share);
     mem_free(node->path);
     mem_free(node);
 }
 
-void model_destroy(size_t n, config_node **nodes)
+void nodes_destroy(size_t n, config_node **nodes)
 {
     for (size_t i = 0; i < n; i++) {
-        model_destroy_node(nodes[i]);
+        node_destroy(nodes[i]);
     }
     mem_free(nodes);
 }
@@ -87,7 +87,7 @@ static odeon_status check_share(const loading *l, const config_node *node)
                                      why, hint);
 }
 
-static bool has_body(const odeon_config *layer)
+bool node_has_body(const odeon_config *layer)
 {
     return ((const odeon_layer_ops *)layer->component->ops)->n_bodies > 0;
 }
@@ -96,7 +96,7 @@ static bool has_body(const odeon_config *layer)
 static odeon_status check_bodies(const config_node *node)
 {
     for (size_t i = 1; i < node->n_items; i++) {
-        if (has_body(node->items[i])) {
+        if (node_has_body(node->items[i])) {
             return schema_fail(node->items[i]->where, NULL,
                                "[model.%s] then: %s is made of nested sections, so that it needs a "
                                "section of its own",
@@ -104,13 +104,13 @@ static odeon_status check_bodies(const config_node *node)
         }
     }
     const odeon_config *layer = node->items[0];
-    if (layer != NULL && has_body(layer) && node->n_children == 0) {
+    if (layer != NULL && node_has_body(layer) && node->n_children == 0) {
         return schema_fail(layer->where, NULL,
                            "[model.%s] %s is made of nested sections, such as [model.%s.body], and "
                            "there is none",
                            node->path, layer->component->id, node->path);
     }
-    if (layer != NULL && !has_body(layer) && node->n_children > 0) {
+    if (layer != NULL && !node_has_body(layer) && node->n_children > 0) {
         return schema_fail(node->children[0]->where, NULL,
                            "[model.%s] nothing can be nested in [model.%s]: %s is a single layer",
                            node->children[0]->path, node->path, layer->component->id);
@@ -139,9 +139,9 @@ odeon_status model_check(const loading *l)
 
 /* ---- the normal form ---- */
 
-static odeon_status print_node(text_buffer *out, const config_node *node)
+odeon_status node_print(text_buffer *out, const config_node *node)
 {
-    text_printf(out, "\n[model.%s]\n", node->path);
+    text_printf(out, "\n[%s.%s]\n", node->root, node->path);
     if (node->share != NULL) {
         text_printf(out, "share = model.%s\n", node->share);
     } else {
@@ -168,7 +168,7 @@ odeon_status model_print(const loading *l, text_buffer *out)
                                       ? model_find(l->c->n_nodes, l->c->nodes, name + MODEL_PREFIX)
                                       : NULL;
         if (node != NULL) {
-            ODEON_TRY(print_node(out, node));
+            ODEON_TRY(node_print(out, node));
         }
     }
     return ODEON_OK;

@@ -124,20 +124,27 @@ static const char *segment_fault(const char *text, size_t n)
                                    : NULL;
 }
 
+/* A section of a name that the host does not know, and whose it is not to give. */
+static odeon_status refuse_section(const char *name, config_where where)
+{
+    char hint[256];
+    if (strcmp(name, "model") == 0) {
+        return schema_fail(where, name, "a layer's section has a name: [model.head]");
+    }
+    schema_suggest(
+        hint, sizeof hint, name, 7,
+        (const char *const[]){"run", "data", "train", "let", "plugins", "data.NAME", "model.NAME"});
+    return schema_fail(where, name, "there is no such section%s", hint);
+}
+
 static odeon_status check_section(const document *d, const char *name, config_where where)
 {
-    if (strncmp(name, "model.", 6) != 0) {
-        char hint[256];
-        if (document_find(d, name) != NULL) {
-            return ODEON_OK;
-        }
-        if (strcmp(name, "model") == 0) {
-            return schema_fail(where, name, "a layer's section has a name: [model.head]");
-        }
-        schema_suggest(
-            hint, sizeof hint, name, 6,
-            (const char *const[]){"run", "data", "train", "let", "plugins", "model.NAME"});
-        return schema_fail(where, name, "there is no such section%s", hint);
+    bool transform = strncmp(name, "data.", 5) == 0;
+    if (!transform && strncmp(name, "model.", 6) != 0) {
+        return document_find(d, name) != NULL ? ODEON_OK : refuse_section(name, where);
+    }
+    if (transform && strchr(name + 5, '.') != NULL) {
+        return schema_fail(where, name, "sections [data.NAME] stand in a row and do not nest");
     }
     for (const char *segment = name; segment != NULL;) {
         segment = strchr(segment, '.') + 1;

@@ -12,26 +12,26 @@
 
 /* ---- the batch ---- */
 
-static bool same_shape(const safetensors_entry *x, const odeon_field_info *input)
+static bool same_shape(const safetensors_entry *x, const odeon_tensor *input)
 {
-    bool same = x->ndim == input->ndim + 1;
-    for (int32_t i = 0; same && i < input->ndim; i++) {
-        same = x->dim[i + 1] == input->dim[i];
+    bool same = x->ndim == input->ndim;
+    for (int32_t i = 1; same && i < input->ndim; i++) {
+        same = x->dim[i] == input->dim[i];
     }
     return same;
 }
 
-static odeon_status read_x(const char *path, const safetensors *file, const data_fields *fields,
+static odeon_status read_x(const char *path, const safetensors *file, const odeon_tensor *input,
                            grad_batch *out)
 {
     const safetensors_entry *x = safetensors_find(file, "x");
     if (x == NULL || (x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64)) {
         return diag_fail(ODEON_ERR_DATA, "%s: no tensor x of F32 or F64", path);
     }
-    if (!same_shape(x, &fields->input)) {
+    if (!same_shape(x, input)) {
         char have[128], want[128];
         summary_shape(x->ndim, x->dim, have);
-        summary_shape(fields->input.ndim, fields->input.dim, want);
+        summary_shape(input->ndim - 1, input->dim + 1, want);
         return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but samples are %s, so it must be Nx%s",
                          path, have, want, want);
     }
@@ -58,7 +58,7 @@ static odeon_status take_labels(const char *path, const double *y, int64_t class
     return ODEON_OK;
 }
 
-static odeon_status read_y(const char *path, const safetensors *file, const data_fields *fields,
+static odeon_status read_y(const char *path, const safetensors *file, int64_t classes,
                            grad_batch *out)
 {
     const safetensors_entry *y = safetensors_find(file, "y");
@@ -76,20 +76,21 @@ static odeon_status read_y(const char *path, const safetensors *file, const data
         status = safetensors_as_f64(y, values);
     }
     if (status == ODEON_OK) {
-        status = take_labels(path, values, fields->label.classes, out);
+        status = take_labels(path, values, classes, out);
     }
     mem_free(values);
     return status;
 }
 
-odeon_status grad_batch_read(const char *path, const data_fields *fields, grad_batch *out)
+odeon_status grad_batch_read(const char *path, const odeon_tensor *input, int64_t classes,
+                             grad_batch *out)
 {
     *out = (grad_batch){.n = 0};
     safetensors *file = NULL;
     ODEON_TRY(safetensors_read(path, &file));
-    odeon_status status = read_x(path, file, fields, out);
+    odeon_status status = read_x(path, file, input, out);
     if (status == ODEON_OK) {
-        status = read_y(path, file, fields, out);
+        status = read_y(path, file, classes, out);
     }
     safetensors_destroy(file);
     return status;
@@ -247,35 +248,27 @@ static int32_t output_shape(const session *s, int64_t n, int64_t *dim)
     return last.ndim + 1;
 }
 
-static odeon_status fill(grad_file *f, session *s, const grad_batch *batch,
-                         const data_fields *fields, const double *output, const double *d_x,
-                         const session_result *result)
+static odeon_status fill(grad_file *f, session *s, const grad_batch *batch, const double *output,
+                         const double *d_x, const session_result *result)
 {
     int64_t dim[ODEON_MAX_DIMS];
     int32_t ndim = output_shape(s, batch->n, dim);
     ODEON_TRY(add_tensor(f, mem_strdup("output"), ndim, dim, output));
-    memcpy(dim + 1, fields->input.dim, sizeof fields->input.dim);
-    ODEON_TRY(add_tensor(f, mem_strdup("grad.x"), fields->input.ndim + 1, dim, d_x));
+    odeon_tensor input = session_input(s);
+    input.dim[0] = batch->n;
+    ODEON_TRY(add_tensor(f, mem_strdup("grad.x"), input.ndim, input.dim, d_x));
     ODEON_TRY(add_numbers(f, s, result));
     return add_gradients(f, s);
 }
 
-static int64_t sample_size(const odeon_field_info *field)
-{
-    int64_t n = 1;
-    for (int32_t i = 0; i < field->ndim; i++) {
-        n *= field->dim[i];
-    }
-    return n;
-}
-
-odeon_status grad_write(session *s, const grad_batch *batch, const data_fields *fields,
-                        int32_t dtype, const char *path, session_result *result)
+odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, const char *path,
+                        session_result *result)
 {
     grad_file f = {.dtype = dtype};
     size_t n = (size_t)batch->n;
+    odeon_tensor input = session_input(s);
     double *output = mem_zalloc(n * (size_t)session_output_size(s), sizeof *output);
-    double *d_x = mem_zalloc(n * (size_t)sample_size(&fields->input), sizeof *d_x);
+    double *d_x = mem_zalloc(n * (size_t)odeon_count(&input), sizeof *d_x);
     odeon_status status = output != NULL && d_x != NULL ? ODEON_OK : no_memory();
     if (status == ODEON_OK) {
         status = session_differentiate(s, batch->n, batch->x, batch->labels, output, d_x, result);
@@ -284,7 +277,7 @@ odeon_status grad_write(session *s, const grad_batch *batch, const data_fields *
         status = file_init(&f, s, dtype, result);
     }
     if (status == ODEON_OK) {
-        status = fill(&f, s, batch, fields, output, d_x, result);
+        status = fill(&f, s, batch, output, d_x, result);
     }
     if (status == ODEON_OK) {
         status = safetensors_write(path, f.n, f.entries, f.n_meta, f.meta);

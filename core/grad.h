@@ -11,16 +11,17 @@ typedef struct grad_batch {
     int64_t *labels; /* [n] */
 } grad_batch;
 
-/* Reads tensors x (F32 or F64, [n, ...sample shape], as the network gets it: no scale is applied)
- * and y ([n], whole numbers of any dtype, 0 <= y < classes). ODEON_ERR_IO, ODEON_ERR_DATA,
- * ODEON_ERR_NOMEM. */
-odeon_status grad_batch_read(const char *path, const data_fields *fields, grad_batch *out);
+/* Reads tensors x (F32 or F64, [n, ...], but for the batch of the shape of input, what the model
+ * takes: it gets them as they are) and y ([n], whole numbers of any dtype, 0 <= y < classes).
+ * ODEON_ERR_IO, ODEON_ERR_DATA, ODEON_ERR_NOMEM. */
+odeon_status grad_batch_read(const char *path, const odeon_tensor *input, int64_t classes,
+                             grad_batch *out);
 void grad_batch_fini(grad_batch *batch);
 
 /* Differentiates the batch and writes to path, in dtype: output, loss, grad.x and grad.PATH for
  * every weight and bias; as metadata loss, the metrics and each ODE block's counters
  * ("PATH.evals_forward"). */
-odeon_status grad_write(session *s, const grad_batch *batch, const data_fields *fields,
-                        int32_t dtype, const char *path, session_result *result);
+odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, const char *path,
+                        session_result *result);
 
 #endif

@@ -114,7 +114,8 @@ static void prepare_job(void *context, int32_t rank)
     worker *w = &s->workers[rank];
     odeon_context call = worker_context(w, ODEON_CALL_TRAIN);
     diag_clear();
-    w->status = net_prepare(w->net, &call);
+    w->status = net_prepare(w->data_net, &call);
+    w->status = w->status == ODEON_OK ? net_prepare(w->net, &call) : w->status;
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
 }
 
@@ -186,6 +187,7 @@ void session_destroy(session *s)
     }
     session_batch_fini(&s->failed_batch);
     params_fini(&s->params);
+    params_fini(&s->data_params);
     instance_destroy(s->device_instance);
     mem_free(s->device_text);
     mem_free(s);
@@ -195,12 +197,19 @@ void session_destroy(session *s)
 
 size_t session_layer_count(const session *s)
 {
-    return s->workers[0].site.n_layers;
+    return s->workers[0].data_site.n_layers + s->workers[0].site.n_layers;
+}
+
+odeon_tensor session_input(const session *s)
+{
+    return s->workers[0].net->in;
 }
 
 session_layer session_layer_at(const session *s, size_t index)
 {
-    const net_layer *layer = s->workers[0].site.layers[index];
+    const net_site *data = &s->workers[0].data_site, *model = &s->workers[0].site;
+    const net_layer *layer =
+        index < data->n_layers ? data->layers[index] : model->layers[index - data->n_layers];
     session_layer out = {.path = layer->path,
                          .layer = layer->instance->component->id,
                          .depth = layer->depth,

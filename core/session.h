@@ -21,17 +21,20 @@ void session_destroy(session *s); /* NULL is allowed */
 /* ---- what it is ---- */
 
 typedef struct session_layer {
-    const char *path;  /* "ode.block" */
+    const char *path;  /* "ode.block"; "data.pixels" of a transform */
     const char *layer; /* the layer's id */
-    int32_t depth;     /* 0: a layer of the model itself; 1: in the body of a container */
-    int32_t ndim;      /* of the output, without the batch */
+    int32_t depth; /* 0: a layer of the model itself, or a transform; 1: in a container's body */
+    int32_t ndim;  /* of the output, without the batch */
     int64_t dim[5];
     int64_t parameters; /* of this layer alone; 0 if it shares another's */
     const char *shared; /* path of the layer whose parameters it shares, or NULL */
 } session_layer;
 
+/* Transforms first, then the model, in file order. */
 size_t session_layer_count(const session *s);
-session_layer session_layer_at(const session *s, size_t index); /* in file order */
+session_layer session_layer_at(const session *s, size_t index);
+/* What the model takes, behind the transforms: a shape with batch 1. */
+odeon_tensor session_input(const session *s);
 int64_t session_parameter_count(const session *s);
 int32_t session_workers(const session *s);
 const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
@@ -60,8 +63,9 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
                               const int64_t *indices, session_result *out);
 
 /* One batch given in the caller's memory, differentiated in training mode without an update: the
- * output [n, ...], dL/dx [n, ...], then the gradients by session_gradient. Arrays are as double
- * whatever the dtype of the run; out and d_x may be NULL. */
+ * output [n, ...], dL/dx [n, ...], then the gradients by session_gradient. x is what the model
+ * takes: transforms of the data are not applied to it. Arrays are as double whatever the dtype of
+ * the run; out and d_x may be NULL. */
 odeon_status session_differentiate(session *s, int64_t n, const double *x, const int64_t *labels,
                                    double *output, double *d_x, session_result *result);
 int64_t session_output_size(const session *s); /* elements a sample */

@@ -48,7 +48,7 @@ static bool is_whole(const session *s)
 
 static odeon_status download_slice(worker *w, session_batch *out)
 {
-    odeon_tensor x = worker_input_shape(w->session);
+    odeon_tensor x = session_input(w->session);
     int64_t first = worker_slice(w, out->n, &x.dim[0]);
     x.data = w->input.data;
     ODEON_TRY(worker_give_back(w, &x, first, out->x));
@@ -58,7 +58,7 @@ static odeon_status download_slice(worker *w, session_batch *out)
 
 static odeon_status keep(session *s, const batch *b, session_batch *out)
 {
-    odeon_tensor one = worker_input_shape(s);
+    odeon_tensor one = session_input(s);
     size_t n = (size_t)b->n;
     *out = (session_batch){
         .training = b->mode != BATCH_EVALUATE, .n = b->n, .epoch = b->epoch, .step = b->step};

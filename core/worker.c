@@ -36,7 +36,8 @@ odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t c
                           .dtype = dtype};
 }
 
-odeon_tensor worker_input_shape(const session *s)
+/* A sample as the data set stores it. */
+static odeon_tensor stored_shape(const session *s)
 {
     const odeon_field_info *info = &s->fields.input;
     odeon_tensor x = {.dim = {1}, .ndim = info->ndim + 1, .dtype = s->config->dtype};
@@ -64,6 +65,42 @@ static odeon_status make_loss(worker *w)
     return ODEON_OK;
 }
 
+static odeon_status check_transforms(const worker *w)
+{
+    const session *s = w->session;
+    const net_plan *plan;
+    char trained[128], evaluated[128];
+    if (s->data_params.n > 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: nothing trains what stands in [data.*]; a layer with parameters "
+                         "belongs into [model.*]",
+                         s->data_params.list[0].path);
+    }
+    ODEON_TRY(net_plan_for(w->data_net, 1, 0, &plan));
+    if (plan->out.ndim != w->data_net->out.ndim ||
+        memcmp(plan->out.dim, w->data_net->out.dim, sizeof plan->out.dim) != 0) {
+        net_shape_text(&w->data_net->out, trained, sizeof trained);
+        net_shape_text(&plan->out, evaluated, sizeof evaluated);
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "data: the transforms make %s in training and %s in evaluation; a layer "
+                         "of training alone must leave the shape",
+                         trained, evaluated);
+    }
+    return ODEON_OK;
+}
+
+/* The transforms, on a site of their own: neither paths nor parameters are the model's. */
+static odeon_status make_transforms(worker *w)
+{
+    session *s = w->session;
+    odeon_tensor in = stored_shape(s);
+    w->data_site = w->site;
+    w->data_site.params = &s->data_params;
+    ODEON_TRY(net_create(&w->data_site, "data", s->config->n_data_nodes, s->config->data_nodes, &in,
+                         0, &w->data_net));
+    return check_transforms(w);
+}
+
 odeon_status worker_create(session *s, int32_t rank, worker *w)
 {
     const odeon_device_ops *ops = s->device.ops;
@@ -80,8 +117,9 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
         w->site.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
     }
     ODEON_TRY(ops->queue_create(s->device.self, rank, &w->site.queue));
-    odeon_tensor in = worker_input_shape(s);
-    ODEON_TRY(net_create(&w->site, "", s->config->n_nodes, s->config->nodes, &in, 0, &w->net));
+    ODEON_TRY(make_transforms(w));
+    ODEON_TRY(net_create(&w->site, "", s->config->n_nodes, s->config->nodes, &w->data_net->out, 0,
+                         &w->net));
     return make_loss(w);
 }
 
@@ -112,12 +150,14 @@ void worker_destroy(worker *w)
 {
     const odeon_device *device = &w->session->device;
     net_destroy(w->net);
+    net_destroy(w->data_net);
     instance_destroy(w->loss);
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
-    room *rooms[] = {&w->grads, &w->states, &w->states_before, &w->raw_input, &w->raw_label,
-                     &w->input, &w->label,  &w->output,        &w->d_output,  &w->d_input,
-                     &w->frame, &w->sums,   &w->slots};
+    net_site_fini(&w->data_site);
+    room *rooms[] = {&w->grads,   &w->states, &w->states_before, &w->raw_input, &w->raw_label,
+                     &w->stored,  &w->input,  &w->label,         &w->output,    &w->d_output,
+                     &w->d_input, &w->frame,  &w->sums,          &w->slots};
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
         room_release(device, rooms[i]);
     }
@@ -178,17 +218,35 @@ static odeon_status convert(worker *w, room *raw, const void *host, int32_t dtyp
     return ops->cast(w->site.queue, &source, scale, shift, target);
 }
 
-/* Samples in the caller's memory. */
-static odeon_status load_given(worker *w, const batch *b, int64_t first, const odeon_tensor *x,
-                               const odeon_tensor *label)
+/* Numbers as the data set stores them, converted, through the transforms. */
+static odeon_status transform(worker *w, const odeon_context *context, const void *host,
+                              const odeon_tensor *x)
 {
-    const odeon_field_info *input = &w->session->fields.input;
+    const session *s = w->session;
+    const odeon_field_info *info = &s->fields.input;
+    const net_plan *plan;
+    odeon_tensor stored = stored_shape(s);
+    ODEON_TRY(net_plan_for(w->data_net, x->dim[0], context->flags, &plan));
+    if (plan->n == 0) {
+        return convert(w, &w->raw_input, host, info->dtype, info, x);
+    }
+    stored.dim[0] = x->dim[0];
+    ODEON_TRY(room_fit(&s->device, &w->stored,
+                       odeon_count(&stored) * odeon_dtype_bytes(stored.dtype) + 64));
+    stored.data = w->stored.data;
+    ODEON_TRY(convert(w, &w->raw_input, host, info->dtype, info, &stored));
+    return net_forward(plan, context, stored.data, x->data, NULL);
+}
+
+/* Samples in the caller's memory. */
+static odeon_status load_given(worker *w, const batch *b, const odeon_context *context,
+                               int64_t first, const odeon_tensor *x, const odeon_tensor *label)
+{
     if (b->stored != NULL) {
         size_t bytes = (size_t)data_input_bytes(&w->session->fields);
-        const char *samples = (const char *)b->stored + (size_t)first * bytes;
-        ODEON_TRY(convert(w, &w->raw_input, samples, input->dtype, input, x));
+        ODEON_TRY(transform(w, context, (const char *)b->stored + (size_t)first * bytes, x));
     } else {
-        odeon_tensor one = worker_input_shape(w->session);
+        odeon_tensor one = w->net->in;
         ODEON_TRY(
             convert(w, &w->raw_input, b->x + first * odeon_count(&one), ODEON_DTYPE_F64, NULL, x));
     }
@@ -197,11 +255,12 @@ static odeon_status load_given(worker *w, const batch *b, int64_t first, const o
                : convert(w, &w->raw_label, b->labels + first, ODEON_DTYPE_I64, NULL, label);
 }
 
-odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n)
+odeon_status worker_load(worker *w, const batch *b, const odeon_context *context, int64_t first,
+                         int64_t n)
 {
     const session *s = w->session;
-    odeon_tensor x = worker_input_shape(s),
-                 label = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
+    const odeon_field_info *labels = &s->fields.label;
+    odeon_tensor x = w->net->in, label = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
     int64_t size = odeon_count(&x);
     x.dim[0] = n;
     ODEON_TRY(room_fit(&s->device, &w->input, n * size * odeon_dtype_bytes(x.dtype) + 64));
@@ -209,11 +268,10 @@ odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n)
     x.data = w->input.data;
     label.data = w->label.data;
     if (b->source == NULL) {
-        return load_given(w, b, first, &x, &label);
+        return load_given(w, b, context, first, &x, &label);
     }
-    const odeon_field_info *input = &s->fields.input, *labels = &s->fields.label;
     ODEON_TRY(fit_host(w, n));
     ODEON_TRY(data_batch(b->source, n, b->indices + first, w->host_input, w->host_label));
-    ODEON_TRY(convert(w, &w->raw_input, w->host_input, input->dtype, input, &x));
+    ODEON_TRY(transform(w, context, w->host_input, &x));
     return convert(w, &w->raw_label, w->host_label, labels->dtype, labels, &label);
 }

@@ -19,13 +19,14 @@ void room_release(const odeon_device *device, room *r);
 typedef struct worker {
     session *session;
     int32_t rank, reserved0;
-    net_site site;
+    net_site site, data_site;
     worker_group group;
     odeon_net *net;
+    odeon_net *data_net; /* what the data goes through before net: the [data.*] sections */
     instance *loss, *optimizer;
     room grads, states;
     room states_before; /* running state as the batch found it */
-    room raw_input, raw_label, input, label, output, d_output, d_input, frame, sums, slots;
+    room raw_input, raw_label, stored, input, label, output, d_output, d_input, frame, sums, slots;
     char *host_input, *host_label; /* staging, for host_samples samples */
     int64_t host_samples;
     /* How far the last batch came: samples in input and label, samples in output; whether all
@@ -43,6 +44,7 @@ struct session {
     odeon_device device;
     char *device_text;
     params params;
+    params data_params; /* of the transforms: none */
     room values;
     room moments[ODEON_MAX_MOMENTS];
     int32_t n_moments, n_metrics;
@@ -70,7 +72,7 @@ typedef struct batch {
     int64_t n;                 /* samples of the whole batch */
     const data_source *source; /* with indices; or NULL and samples in the caller's memory: */
     const int64_t *indices;
-    const double *x;       /* the network's input, */
+    const double *x;       /* what the model takes: no transform is applied, */
     const void *stored;    /* or as the data set stores it */
     const int64_t *labels; /* NULL: there are none */
     int64_t epoch, step;
@@ -87,14 +89,14 @@ void worker_destroy(worker *w);
 
 /* This worker's part of a batch, collectives included. */
 odeon_status worker_batch(worker *w, batch *b);
-/* Loads this worker's slice into input and label. */
-odeon_status worker_load(worker *w, const batch *b, int64_t first, int64_t n);
+/* Loads this worker's slice into input and label, through the transforms. */
+odeon_status worker_load(worker *w, const batch *b, const odeon_context *context, int64_t first,
+                         int64_t n);
 
 /* Gives the caller this slice's part of an array [n, ...] as double, from sample first on. */
 odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out);
 /* The first sample of this worker's slice, and how many there are. */
 int64_t worker_slice(const worker *w, int64_t n, int64_t *count);
-odeon_tensor worker_input_shape(const session *s); /* of one sample */
 
 /* What session.h says happens after ODEON_ERR_NUMERIC. */
 void session_keep_failure(session *s, const batch *b);

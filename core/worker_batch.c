@@ -87,7 +87,7 @@ static odeon_status give_prediction(worker *w, const batch *b, const pass *p)
 static odeon_status run_slice(worker *w, const batch *b, pass *p)
 {
     ODEON_TRY(prepare_pass(w, b, p));
-    ODEON_TRY(worker_load(w, b, p->first, p->n));
+    ODEON_TRY(worker_load(w, b, &p->context, p->first, p->n));
     w->n_loaded = p->n;
     ODEON_TRY(net_forward(p->plan, &p->context, w->input.data, p->output.data,
                           p->backward ? w->frame.data : NULL));

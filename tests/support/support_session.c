@@ -26,10 +26,8 @@ static void make_batch(support_session *s, int64_t n)
 {
     int64_t classes = s->fields.label.classes;
     s->n = n;
-    s->input_size = 1;
-    for (int32_t i = 0; i < s->fields.input.ndim; i++) {
-        s->input_size *= s->fields.input.dim[i];
-    }
+    odeon_tensor input = session_input(s->session);
+    s->input_size = odeon_count(&input);
     s->x = mem_zalloc((size_t)(n * s->input_size) + 1, sizeof *s->x);
     s->labels = mem_zalloc((size_t)n + 1, sizeof *s->labels);
     for (int64_t i = 0; i < n * s->input_size; i++) {

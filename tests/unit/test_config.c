@@ -164,8 +164,8 @@ static void test_given_values_arrive(void **state)
 static void test_host_options_are_declared_for_every_section(void **state)
 {
     (void)state;
-    static const char *const sections[] = {"run", "data", "train", "model", "plugins"};
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const sections[] = {"run", "data", "train", "model", "plugins", "data.NAME"};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
         const odeon_option *const *option = config_host_options(sections[i]);
         assert_non_null(option);
         for (; *option != NULL; option++) {
@@ -443,7 +443,8 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
         {"[rum]\nseed = 1\n" MODEL REST, "t.ini:1: [rum] there is no such section: did you mean "
                                          "'run'?"},
         {"[model]\nlayer = relu\n" REST, "t.ini:1: [model] a layer's section has a name"},
-        {"[data.crop]\nlayer = relu\n" MODEL REST, "t.ini:1: [data.crop] there is no such section"},
+        {"[train.crop]\nlayer = relu\n" MODEL REST,
+         "t.ini:1: [train.crop] there is no such section"},
         {"[model.a-b]\nlayer = relu\n" REST, "t.ini:1: [model.a-b] names between the dots"},
         {"[model.a..b]\nlayer = relu\n" REST, "names between the dots"},
         {"[model.layer]\nlayer = relu\n" REST, "t.ini:1: [model.layer] a kind's name"},
@@ -678,9 +679,10 @@ static void test_each_allocation_may_fail(void **state)
     (void)state;
     static const char *const overrides[] = {"let.w=3", "model.n.rtol=1e-4"};
     write_file("base.ini", "[run]\nseed = 4\n[train]\nweights = w\n");
-    static const char text[] = "include = base.ini\n[let]\nw = 2\n[run]\nworkers = 2\n" NEST
-                               "then = relu, every_option(whole=${w})\n"
-                               "[model.s]\nshare = model.n.x\n" REST;
+    static const char text[] =
+        "include = base.ini\n[let]\nw = 2\n[run]\nworkers = 2\n"
+        "[data.d]\nlayer = relu\nthen = relu\n" NEST "then = relu, every_option(whole=${w})\n"
+        "[model.s]\nshare = model.n.x\n" REST;
     config_destroy(load_overridden(text, 2, overrides)); /* plugins are loaded now */
     int64_t before = mem_live_blocks(), k = 1;
     odeon_status status = ODEON_ERR_NOMEM;

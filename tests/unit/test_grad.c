@@ -9,10 +9,8 @@
 #include "support.h"
 
 /* Samples are [2,3], labels 0 to 3. */
-static const data_fields fields = {
-    .input = {.ndim = 2, .dim = {2, 3}},
-    .label = {.classes = 4},
-};
+static const odeon_tensor input = {.ndim = 3, .dim = {1, 2, 3}};
+enum { CLASSES = 4 };
 
 static const float x[12] = {0.5f, 1.0f, 1.5f};
 static const safetensors_entry good_x = {
@@ -37,7 +35,7 @@ static odeon_status read_back(size_t n, const safetensors_entry *entries, grad_b
     assert_int_equal(close(fd), 0);
     assert_int_equal(safetensors_write(file, n, entries, 0, NULL), ODEON_OK);
     diag_clear();
-    odeon_status status = grad_batch_read(file, &fields, out);
+    odeon_status status = grad_batch_read(file, &input, CLASSES, out);
     assert_int_equal(unlink(file), 0);
     return status;
 }
