@@ -87,29 +87,12 @@ static int close_fixtures(void **state)
     return 0;
 }
 
-/* "train.loss=cotangent(values=...)" with all numbers of the fixture's cot; mem_free it. */
-static char *loss_override(const safetensors *file)
-{
-    enum { NUMBER_BYTES = 32 };
-    int64_t n = 0;
-    double *cot = support_tensor(file, "cot", &n);
-    size_t bytes = (size_t)(n + 2) * NUMBER_BYTES;
-    char *text = mem_zalloc(bytes, 1);
-    size_t at = (size_t)snprintf(text, bytes, "train.loss=cotangent(values=");
-    for (int64_t i = 0; i < n; i++) {
-        at += (size_t)snprintf(text + at, bytes - at, "%.17g ", cot[i]);
-    }
-    (void)snprintf(text + at, bytes - at, ")");
-    mem_free(cot);
-    return text;
-}
-
 /* A session of a case with the fixture's parameters and y0; choices, of the solve, ends with NULL.
  */
 static support_session open_session(size_t which, size_t setup, const char *const *choices)
 {
     const field_case *c = &cases[which];
-    char *loss = loss_override(files[which]);
+    char *loss = fixture_cotangent(files[which]);
     const char *overrides[MAX_CHOICES + 4] = {loss, setups[setup][0], setups[setup][1]};
     for (size_t i = 0; i < MAX_CHOICES && choices[i] != NULL; i++) {
         overrides[3 + i] = choices[i];

@@ -1,10 +1,13 @@
 #include "fixture_session.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diag.h"
 #include "mem.h"
+
+enum { MAX_GAPS = 32 }; /* tensors of a network, and its input */
 
 /* "param/3.f.l1.weight" for "ode.in.weight"; mem_free it. */
 static char *their_name(const fixture_name *names, const char *prefix, const char *path)
@@ -56,6 +59,22 @@ void fixture_set_batch(support_session *s, const safetensors *file, const char *
     mem_free(values);
 }
 
+char *fixture_cotangent(const safetensors *file)
+{
+    enum { NUMBER_BYTES = 32 };
+    int64_t n = 0;
+    double *cot = support_tensor(file, "cot", &n);
+    size_t bytes = (size_t)(n + 2) * NUMBER_BYTES;
+    char *text = mem_zalloc(bytes, 1);
+    size_t at = (size_t)snprintf(text, bytes, "train.loss=cotangent(values=");
+    for (int64_t i = 0; i < n; i++) {
+        at += (size_t)snprintf(text + at, bytes - at, "%.17g ", cot[i]);
+    }
+    (void)snprintf(text + at, bytes - at, ")");
+    mem_free(cot);
+    return text;
+}
+
 double fixture_distance(const safetensors *file, const char *name, int64_t n, const double *values)
 {
     double *theirs = their_tensor(file, name, n), distance = support_distance(n, values, theirs);
@@ -63,23 +82,42 @@ double fixture_distance(const safetensors *file, const char *name, int64_t n, co
     return distance;
 }
 
-/* What fixture_gradients is made of: worst, and the squares whose ratio is whole's. */
+/* Squares of the lengths of tensors and of their differences from ours. */
 typedef struct gap_sums {
-    double worst, difference, size;
+    size_t n;
+    double difference[MAX_GAPS], size[MAX_GAPS];
 } gap_sums;
 
 static void add_gap(gap_sums *sums, const safetensors *file, const char *name, int64_t n,
                     const double *values)
 {
-    double *theirs = their_tensor(file, name, n), gap = support_distance(n, values, theirs);
+    double *theirs = their_tensor(file, name, n), difference = 0.0, size = 0.0;
+    assert_true(sums->n < MAX_GAPS);
     for (int64_t i = 0; i < n; i++) {
-        sums->difference += (values[i] - theirs[i]) * (values[i] - theirs[i]);
-        sums->size += theirs[i] * theirs[i];
+        difference += (values[i] - theirs[i]) * (values[i] - theirs[i]);
+        size += theirs[i] * theirs[i];
     }
-    if (isnan(gap) || gap > sums->worst) { /* once NaN it stays */
-        sums->worst = gap;
-    }
+    sums->difference[sums->n] = difference;
+    sums->size[sums->n++] = size;
     mem_free(theirs);
+}
+
+static fixture_gaps measure_gaps(const gap_sums *sums)
+{
+    const double nothing = 1e-20; /* square of 1e-10: what rounding leaves of a zero is below */
+    double difference = 0.0, size = 0.0;
+    fixture_gaps gaps = {.worst = 0.0};
+    for (size_t i = 0; i < sums->n; i++) {
+        difference += sums->difference[i];
+        size += sums->size[i];
+    }
+    for (size_t i = 0; i < sums->n; i++) {
+        bool vanishes = sums->size[i] <= nothing * size;
+        double gap = sqrt(sums->difference[i] / (vanishes ? size : sums->size[i]));
+        gaps.worst = isnan(gap) || gap > gaps.worst ? gap : gaps.worst; /* once NaN it stays */
+    }
+    gaps.whole = sqrt(difference / size);
+    return gaps;
 }
 
 fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
@@ -101,5 +139,5 @@ fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
     if (d_x != NULL) {
         add_gap(&sums, file, x, s->n * s->input_size, d_x);
     }
-    return (fixture_gaps){.worst = sums.worst, .whole = sqrt(sums.difference / sums.size)};
+    return measure_gaps(&sums);
 }

@@ -18,6 +18,10 @@ void fixture_set_parameters(support_session *s, const safetensors *file, const f
 void fixture_set_batch(support_session *s, const safetensors *file, const char *x,
                        const char *labels);
 
+/* "train.loss=cotangent(values=...)" with all numbers of the tensor cot, whose rows are the labels
+ * 0, 1, ...: what is differentiated is then the sum of output * cot. mem_free it. */
+char *fixture_cotangent(const safetensors *file);
+
 /* support_distance of n values from a tensor of the file, which must have as many. */
 double fixture_distance(const safetensors *file, const char *name, int64_t n, const double *values);
 
@@ -27,7 +31,8 @@ typedef struct fixture_gaps {
 } fixture_gaps;
 
 /* Gradients of the last differentiation against the tensors that begin with prefix, and d_x, unless
- * it is NULL, against the tensor x. */
+ * it is NULL, against the tensor x. Distances are relative to the tensor; where it vanishes against
+ * all of them (a bias in front of a norm that takes it away), to all of them. */
 fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
                                const fixture_name *names, const char *prefix, const double *d_x,
                                const char *x);
