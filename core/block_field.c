@@ -199,6 +199,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     total = f->theta_offset + f->theta_end - f->theta_begin;
     ODEON_TRY(grow(device, &f->state, &f->state_bytes, total * width + 64));
     ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, base->host.abi.n * width + 64));
+    f->used_bytes = (total + base->host.abi.n) * width;
     f->host = (host_field){
         .frame_bytes = 0, .frame_in = -1, .frame_out = -1, .samples = base->host.samples};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,

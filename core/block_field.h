@@ -31,6 +31,7 @@ typedef struct adjoint_field {
     int64_t theta_offset;           /* where it starts in the state */
     char *state, *cotangent;        /* device: the augmented state [n]; -a */
     int64_t state_bytes, cotangent_bytes;
+    int64_t used_bytes; /* of both, by the last fit */
 } adjoint_field;
 
 /* full_norm: theta_bar counts in norms, so it is kept equal on all workers (a collective in every

@@ -196,13 +196,12 @@ static void count_forward(odeon_ode *ode)
     ode->counters.share = (double)NAN;
 }
 
-/* All that the block holds on the device beside one evaluation's scratch. */
-static int64_t bytes_held(const odeon_ode *ode)
+/* All that this batch takes beside one evaluation's scratch. */
+static int64_t bytes_used(const odeon_ode *ode, const odeon_tensor *in)
 {
-    const solver *f = ode->forward, *b = ode->backward;
-    return solver_kept_bytes(f) + solver_kept_bytes(b) + f->n_vecs * f->vec_bytes +
-           b->n_vecs * b->vec_bytes + ode->field.work_bytes + ode->adjoint.state_bytes +
-           ode->adjoint.cotangent_bytes + ode->state_bar_bytes;
+    return solver_used_bytes(ode->forward) + solver_used_bytes(ode->backward) +
+           ode->field.plan->frame_bytes + ode->adjoint.used_bytes +
+           odeon_count(in) * odeon_dtype_bytes(in->dtype);
 }
 
 static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
@@ -211,6 +210,8 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     odeon_tensor y0 = flat(in), y = flat(out);
     bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
     ODEON_TRY(fit(ode, context, in));
+    ode->forward->use = ode->backward->use = (solve_use){0};
+    ode->adjoint.used_bytes = 0;
     ODEON_TRY(ode->services.copy(ode, &y0, &y));
     odeon_status status =
         keep != 0 ? ode->gradient_ops->forward(ode->gradient->self, &ode->services,
@@ -221,7 +222,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     if (status == ODEON_OK && measure) {
         status = ode_relative_distance(ode, &y, &y0, &ode->counters.share);
     }
-    ode->counters.bytes = bytes_held(ode);
+    ode->counters.bytes = bytes_used(ode, in);
     return status;
 }
 
@@ -242,7 +243,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     ode->counters.evals_backward = ode->field.evals;
     ode->counters.accepted_backward = ode->backward_stats.accepted;
     ode->counters.rejected_backward = ode->backward_stats.rejected;
-    ode->counters.bytes = bytes_held(ode);
+    ode->counters.bytes = bytes_used(ode, d_out);
     return status;
 }
 

@@ -13,7 +13,7 @@ typedef struct metrics_block { /* one ODE block */
     int64_t accepted_backward, rejected_backward;
     double h_min, h_max; /* sizes of accepted steps of the forward pass */
     double drift;        /* of a backward solve; NAN: none */
-    int64_t bytes;       /* held by the block for the backward pass, at its peak */
+    int64_t bytes;       /* that the batch took in the block at its peak: kept frames, vectors */
     double share;        /* ||y(t1) - y(t0)|| / ||y(t0)||; NAN when not measured */
 } metrics_block;
 

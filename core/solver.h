@@ -68,6 +68,13 @@ typedef struct solve_worst {
     double error;     /* its own scaled error; NAN: a value of it is not finite */
 } solve_worst;
 
+/* What solves took at the most at one time since this was last set to zero. Unlike what is
+ * allocated, which stays for later solves, it is the same whatever was solved before. */
+typedef struct solve_use {
+    int64_t frames; /* in number */
+    int64_t frame_bytes, vector_bytes, record_bytes;
+} solve_use;
+
 typedef struct solver {
     net_site *site;
     stepper *stepper;
@@ -86,7 +93,7 @@ typedef struct solver {
     char **frame_chunks; /* device memory, for the end */
     odeon_frame **frame_arrays;
     size_t n_chunks;
-    int64_t frame_bytes, n_frames, n_free_frames, max_frames_used;
+    int64_t frame_bytes, n_frames, n_free_frames;
 
     held at[PROGRAM_MAX_PLACES], bar[PROGRAM_MAX_PLACES];
     held end_bar;            /* dL/d(end read off the dense output) of the step being walked */
@@ -102,6 +109,7 @@ typedef struct solver {
     size_t n_records, records_capacity;
 
     solve_stats stats;
+    solve_use use;
     int64_t index;           /* steps since the start, or since h changed under FIXED_H */
     int64_t evals;           /* of the field, by this solver */
     solve_attempt *attempts; /* all steps of the last solve */
@@ -124,8 +132,8 @@ odeon_status solver_reverse(solver *s, const odeon_tensor *y_bar);
 /* Forgets the last solve's attempts and failure, but no memory. */
 void solver_forget(solver *s);
 
-/* Bytes held for a walk back, at the most since the solver was made. */
-int64_t solver_kept_bytes(const solver *s);
+/* The sum of s->use in bytes. */
+int64_t solver_used_bytes(const solver *s);
 
 /* ---- between the solver's own files ---- */
 

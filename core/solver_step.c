@@ -36,7 +36,7 @@ static void take_frames(solver *s, const program *p)
         s->frames[i] = frame;
     }
     int64_t used = s->n_frames - s->n_free_frames;
-    s->max_frames_used = used > s->max_frames_used ? used : s->max_frames_used;
+    s->use.frames = used > s->use.frames ? used : s->use.frames;
 }
 
 static odeon_status ready(solver *s, held *x)

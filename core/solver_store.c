@@ -91,15 +91,19 @@ void solver_destroy(solver *s)
     mem_free(s);
 }
 
-int64_t solver_kept_bytes(const solver *s)
+int64_t solver_used_bytes(const solver *s)
 {
-    return s->max_frames_used * s->frame_bytes +
-           (int64_t)(s->records_capacity * sizeof *s->records + s->kept_capacity * sizeof *s->kept);
+    return s->use.frames * s->use.frame_bytes + s->use.vector_bytes + s->use.record_bytes;
+}
+
+static int64_t vector_bytes(const host_field *field)
+{
+    return aligned(field->abi.n * odeon_dtype_bytes(field->abi.dtype));
 }
 
 odeon_status solver_fit(solver *s, const host_field *field)
 {
-    int64_t bytes = aligned(field->abi.n * odeon_dtype_bytes(field->abi.dtype));
+    int64_t bytes = vector_bytes(field);
     if (bytes > s->vec_bytes) {
         free_vectors(s);
         s->vec_bytes = bytes;
@@ -109,6 +113,7 @@ odeon_status solver_fit(solver *s, const host_field *field)
         free_frames(s);
         s->frame_bytes = aligned(field->frame_bytes);
     }
+    s->use.frame_bytes = aligned(field->frame_bytes);
     s->field = field;
     return ODEON_OK;
 }
@@ -187,6 +192,9 @@ static odeon_status add_frames(solver *s)
 /* Room for one more record of n evaluations; grows by half, so that it settles. */
 static odeon_status reserve_records(solver *s, size_t n)
 {
+    int64_t bytes = (int64_t)((s->n_records + 1) * sizeof *s->records +
+                              (s->n_kept + n) * sizeof *s->kept);
+    s->use.record_bytes = bytes > s->use.record_bytes ? bytes : s->use.record_bytes;
     if (s->n_kept + n > s->kept_capacity) {
         size_t capacity = s->kept_capacity + s->kept_capacity / 2 + n + 64;
         odeon_frame **kept = mem_resize(s->kept, capacity, sizeof *kept);
@@ -234,7 +242,8 @@ static int64_t vectors_needed(const solver *s, const program *p)
 
 odeon_status solver_reserve(solver *s, const program *p)
 {
-    int64_t n = vectors_needed(s, p);
+    int64_t n = vectors_needed(s, p), bytes = n * vector_bytes(s->field);
+    s->use.vector_bytes = bytes > s->use.vector_bytes ? bytes : s->use.vector_bytes;
     for (size_t i = 0; i < s->stepper->n_programs && s->n_free_vecs == s->n_vecs; i++) {
         int64_t other = vectors_needed(s, s->stepper->programs[i]); /* at once: between solves */
         n = other > n ? other : n;
