@@ -1,18 +1,37 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
-/* A handler can reach nothing but static storage. */
-static volatile sig_atomic_t noted;
+/* `timeout` and batch systems may send one wish twice, to the process and to its group. Nobody
+ * presses a key twice as fast. */
+static const long long one_wish_ms = 100;
+
+/* A handler can reach nothing but static storage; two threads may be in it at once. */
+static atomic_int noted;
+static atomic_llong noted_at_ms;
+
+static long long now_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void note(int signal_number)
 {
-    if (signal_number == SIGINT && noted == SIGINT) {
-        _exit(130);
+    int none = 0;
+    long long now = now_ms();
+    if (atomic_load(&noted) == 0) {
+        atomic_store(&noted_at_ms, now);
     }
-    noted = signal_number;
+    if (!atomic_compare_exchange_strong(&noted, &none, signal_number) &&
+        now - atomic_load(&noted_at_ms) >= one_wish_ms) {
+        _exit(128 + signal_number);
+    }
 }
 
 static void set_action(void (*handler)(int))
@@ -25,7 +44,7 @@ static void set_action(void (*handler)(int))
 
 void interrupt_catch(void)
 {
-    noted = 0;
+    atomic_store(&noted, 0);
     set_action(note);
 }
 
@@ -36,5 +55,5 @@ void interrupt_release(void)
 
 int interrupt_signal(void)
 {
-    return noted;
+    return atomic_load(&noted);
 }

@@ -147,6 +147,7 @@ int odeon_main(int argc, char **argv)
 {
     diag_clear();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write that meets it */
+    (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow further */
     command_line a;
     odeon_status status = command_line_parse(argc, argv, &a);
     if (status == ODEON_OK) {

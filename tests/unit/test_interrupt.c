@@ -25,18 +25,28 @@ static void test_interrupt_forgets_when_it_catches_anew(void **state)
     interrupt_release();
 }
 
+/* What the child does with the signals. */
+enum { TWICE_AT_ONCE, UNTIL_IT_ENDS, TWICE_RELEASED };
+
+static void raise_signals(int first, int second, int how)
+{
+    interrupt_catch();
+    (void)raise(first);
+    if (how == TWICE_RELEASED) {
+        interrupt_release();
+    }
+    do {
+        (void)raise(second);
+    } while (how == UNTIL_IT_ENDS);
+}
+
 /* How a child ends that raises two signals and, if it still can, answers 7. */
-static int status_after(int first, int second, int release)
+static int status_after(int first, int second, int how)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        interrupt_catch();
-        (void)raise(first);
-        if (release) {
-            interrupt_release();
-        }
-        (void)raise(second);
+        raise_signals(first, second, how);
         _exit(7);
     }
     int status = 0;
@@ -44,26 +54,46 @@ static int status_after(int first, int second, int release)
     return status;
 }
 
-static void test_interrupt_ends_at_once_on_a_second_sigint(void **state)
+static void assert_exit(int status, int code)
 {
-    (void)state;
-    int status = status_after(SIGINT, SIGINT, 0);
     assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 130);
+    assert_int_equal(WEXITSTATUS(status), code);
 }
 
-static void test_interrupt_goes_on_after_a_second_sigterm(void **state)
+static void test_interrupt_ends_at_once_on_a_later_sigint(void **state)
 {
     (void)state;
-    int status = status_after(SIGTERM, SIGTERM, 0);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_exit(status_after(SIGINT, SIGINT, UNTIL_IT_ENDS), 130);
+    assert_exit(status_after(SIGTERM, SIGINT, UNTIL_IT_ENDS), 130);
+}
+
+static void test_interrupt_ends_at_once_on_a_later_sigterm(void **state)
+{
+    (void)state;
+    assert_exit(status_after(SIGTERM, SIGTERM, UNTIL_IT_ENDS), 143);
+}
+
+static void test_interrupt_takes_one_sent_twice_for_one(void **state)
+{
+    (void)state;
+    assert_exit(status_after(SIGINT, SIGINT, TWICE_AT_ONCE), 7);
+    assert_exit(status_after(SIGTERM, SIGTERM, TWICE_AT_ONCE), 7);
+}
+
+static void test_interrupt_keeps_the_first_signal(void **state)
+{
+    (void)state;
+    interrupt_catch();
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_int_equal(raise(SIGINT), 0);
+    assert_int_equal(interrupt_signal(), SIGTERM);
+    interrupt_release();
 }
 
 static void test_interrupt_released_lets_a_signal_kill(void **state)
 {
     (void)state;
-    int status = status_after(SIGINT, SIGINT, 1);
+    int status = status_after(SIGINT, SIGINT, TWICE_RELEASED);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGINT);
 }
@@ -73,8 +103,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interrupt_notes_a_signal),
         cmocka_unit_test(test_interrupt_forgets_when_it_catches_anew),
-        cmocka_unit_test(test_interrupt_ends_at_once_on_a_second_sigint),
-        cmocka_unit_test(test_interrupt_goes_on_after_a_second_sigterm),
+        cmocka_unit_test(test_interrupt_ends_at_once_on_a_later_sigint),
+        cmocka_unit_test(test_interrupt_ends_at_once_on_a_later_sigterm),
+        cmocka_unit_test(test_interrupt_takes_one_sent_twice_for_one),
+        cmocka_unit_test(test_interrupt_keeps_the_first_signal),
         cmocka_unit_test(test_interrupt_released_lets_a_signal_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
