@@ -141,13 +141,18 @@ static odeon_status run_job(session *s, team_job job, void *context)
                              : worst->status;
 }
 
+odeon_status session_prepare(session *s)
+{
+    return run_job(s, prepare_job, s);
+}
+
 static odeon_status build(session *s, int64_t max_batch)
 {
     ODEON_TRY(open_device(s));
     ODEON_TRY(build_workers(s, max_batch));
     ODEON_TRY(team_create(s->n_workers, &s->team));
     ODEON_TRY(bind(s));
-    return run_job(s, prepare_job, s);
+    return session_prepare(s);
 }
 
 odeon_status session_create(registry *r, const config *c, const data_fields *fields,

@@ -8,6 +8,7 @@
 #include "data.h"
 #include "odeon/loss.h"
 #include "run_dir.h"
+#include "safetensors.h"
 
 typedef struct session session;
 
@@ -126,6 +127,22 @@ odeon_status session_gradient_get(session *s, size_t index, double *out);
  * other (ODEON_ERR_DATA with the first that differs). */
 odeon_status session_save(session *s, const char *path);
 odeon_status session_load(session *s, const char *path);
+
+/* A copy on the host of all that the next step depends on beside its number: every parameter and
+ * running state by path and, if moments, the optimizer's as "optimizer/NAME/PATH"; all in the
+ * run's dtype. session_snapshot_fini takes one that is {0}, and one of which the taking failed. */
+typedef struct session_snapshot {
+    size_t n;
+    safetensors_entry *entries;
+    char **names; /* what entries point at */
+    void **data;
+} session_snapshot;
+odeon_status session_snapshot_take(session *s, bool moments, session_snapshot *out);
+void session_snapshot_fini(session_snapshot *x);
+/* The opposite: takes everything, moments included, from file to the bit. ODEON_ERR_DATA if file
+ * has not exactly the tensors of a snapshot of this session in shape and dtype; what the session
+ * holds is then undefined. path is for messages. */
+odeon_status session_restore(session *s, const safetensors *file, const char *path);
 
 /* Writes the accepted steps of the last forward solve as CSV (t,h), one ODE block: index <
  * n_blocks. */

@@ -192,8 +192,8 @@ static odeon_status add_frames(solver *s)
 /* Room for one more record of n evaluations; grows by half, so that it settles. */
 static odeon_status reserve_records(solver *s, size_t n)
 {
-    int64_t bytes = (int64_t)((s->n_records + 1) * sizeof *s->records +
-                              (s->n_kept + n) * sizeof *s->kept);
+    int64_t bytes =
+        (int64_t)((s->n_records + 1) * sizeof *s->records + (s->n_kept + n) * sizeof *s->kept);
     s->use.record_bytes = bytes > s->use.record_bytes ? bytes : s->use.record_bytes;
     if (s->n_kept + n > s->kept_capacity) {
         size_t capacity = s->kept_capacity + s->kept_capacity / 2 + n + 64;

@@ -47,6 +47,24 @@ static odeon_tensor stored_shape(const session *s)
     return x;
 }
 
+/* A checkpoint tells moments apart by their names. */
+static odeon_status check_moments(const worker *w, int32_t n)
+{
+    const odeon_optimizer_ops *ops = w->optimizer->component->ops;
+    for (int32_t i = 0; i < n; i++) {
+        const char *name = ops->moment_name(w->optimizer->self, i);
+        bool sound = name != NULL && name[0] != '\0';
+        for (int32_t k = 0; k < i && sound; k++) {
+            sound = strcmp(name, ops->moment_name(w->optimizer->self, k)) != 0;
+        }
+        if (!sound) {
+            return diag_fail(ODEON_ERR_PLUGIN, "optimizer %s: moment %d has no name of its own",
+                             w->optimizer->component->id, (int)i);
+        }
+    }
+    return ODEON_OK;
+}
+
 static odeon_status make_loss(worker *w)
 {
     session *s = w->session;
@@ -62,7 +80,7 @@ static odeon_status make_loss(worker *w)
         return diag_fail(ODEON_ERR_PLUGIN,
                          "train: loss or optimizer answers with a count out of range");
     }
-    return ODEON_OK;
+    return check_moments(w, s->n_moments);
 }
 
 static odeon_status check_transforms(const worker *w)

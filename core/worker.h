@@ -101,6 +101,18 @@ int64_t worker_slice(const worker *w, int64_t n, int64_t *count);
 /* What session.h says happens after ODEON_ERR_NUMERIC. */
 void session_keep_failure(session *s, const batch *b);
 
+/* ---- between the session's own files ---- */
+
+/* Count elements of a flat vector that lie where p's do, as raw memory in the run's dtype; the
+ * caller frees *out. */
+odeon_status session_download(session *s, const char *base, const param *p, void **out);
+odeon_status session_upload(const worker *w, char *base, const param *p, const void *raw);
+/* Where the values of parameter p lie, on the first worker; writes them on all that hold them. */
+const char *session_base(const session *s, const param *p);
+odeon_status session_upload_param(const session *s, const param *p, const void *raw);
+/* Layers' prepare, on all workers: parameters have changed. */
+odeon_status session_prepare(session *s);
+
 /* A context for calls outside of a batch. */
 odeon_context worker_context(const worker *w, int32_t flags);
 odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t count);

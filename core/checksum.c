@@ -1,0 +1,19 @@
+#include "checksum.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+uint64_t checksum_add(uint64_t sum, const void *data, size_t bytes)
+{
+    static const uint64_t prime = UINT64_C(0x100000001b3);
+    const unsigned char *p = data;
+    for (size_t i = 0; i < bytes; i++) {
+        sum = (sum ^ p[i]) * prime;
+    }
+    return sum;
+}
+
+void checksum_print(uint64_t sum, char text[CHECKSUM_TEXT_BYTES])
+{
+    (void)snprintf(text, CHECKSUM_TEXT_BYTES, "%016" PRIx64, sum);
+}
