@@ -74,8 +74,7 @@ odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes
     return ODEON_OK;
 }
 
-/* A rename lasts once its folder is synced. */
-static odeon_status sync_folder(const char *path)
+odeon_status atomic_file_sync_folder_of(const char *path)
 {
     char *folder = path_folder(path);
     if (folder == NULL) {
@@ -110,7 +109,7 @@ odeon_status atomic_file_commit(atomic_file *file)
     if (status != ODEON_OK) {
         (void)unlink(file->temporary);
     } else {
-        status = sync_folder(file->path);
+        status = atomic_file_sync_folder_of(file->path);
     }
     release(file);
     return status;

@@ -21,6 +21,10 @@ odeon_status atomic_file_commit(atomic_file *file);
 /* Closes and removes the temporary file. Does nothing after a commit. */
 void atomic_file_abandon(atomic_file *file);
 
+/* Makes what has become of path's name last: a new file or folder, a rename. ODEON_ERR_IO,
+ * ODEON_ERR_NOMEM. */
+odeon_status atomic_file_sync_folder_of(const char *path);
+
 /* The four in one. */
 odeon_status atomic_file_put(const char *path, const void *data, size_t bytes);
 

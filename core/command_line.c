@@ -17,6 +17,7 @@ static const struct option known[] = {
     {"dtype", required_argument, NULL, OPTION_VALUE + ARGUMENT_DTYPE},
     {"out", required_argument, NULL, OPTION_VALUE + ARGUMENT_OUT},
     {"steps", required_argument, NULL, OPTION_VALUE + ARGUMENT_STEPS},
+    {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
     {NULL, 0, NULL, 0},
 };
 
@@ -43,7 +44,7 @@ static odeon_status take(command_line *a, int answer)
     } else if (answer == OPTION_PLUGIN_PATH) {
         a->plugin_paths[a->n_plugin_paths++] = optarg;
     } else if (answer >= OPTION_VALUE && answer < OPTION_VALUE + ARGUMENT_COUNT) {
-        a->value[answer - OPTION_VALUE] = optarg;
+        a->value[answer - OPTION_VALUE] = optarg != NULL ? optarg : "";
     } else {
         return refuse(a, answer);
     }

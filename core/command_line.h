@@ -6,13 +6,14 @@
 
 #include "odeon/status.h"
 
-/* Options with a value that belong to single commands. */
+/* Options that belong to single commands. */
 enum {
     ARGUMENT_WEIGHTS,
     ARGUMENT_BATCH,
     ARGUMENT_DTYPE,
     ARGUMENT_OUT,
     ARGUMENT_STEPS,
+    ARGUMENT_RESUME, /* takes no value: "" if given */
     ARGUMENT_COUNT
 };
 

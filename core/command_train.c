@@ -1,47 +1,146 @@
 #include "command.h"
 
+#include <inttypes.h>
+
+#include "checksum.h"
+#include "diag.h"
+#include "mem.h"
+#include "resume.h"
 #include "run_dir.h"
 #include "setup.h"
 #include "summary.h"
 #include "train.h"
 
-/* Everything that can be refused is, before the run directory is made. */
-static odeon_status train_into(const command_line *a, setup *s, const data_source *train,
-                               const data_source *test)
+typedef struct splits {
+    data_source *train, *test;
+} splits;
+
+static odeon_status open_splits(const config *c, splits *out)
 {
+    ODEON_TRY(data_open(c, ODEON_SPLIT_TRAIN, &out->train));
+    return data_open(c, ODEON_SPLIT_TEST, &out->test);
+}
+
+static void close_splits(splits *data)
+{
+    data_close(data->train);
+    data_close(data->test);
+}
+
+static odeon_status sum_order(const config *c, const data_source *train, uint64_t *out)
+{
+    int64_t n = data_length(train), *order = mem_zalloc((size_t)n, sizeof *order);
+    if (order == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices", n);
+    }
+    odeon_status status = data_order(train, c->seed, 1, order);
+    *out = checksum_add(CHECKSUM_START, order, (size_t)n * sizeof *order);
+    mem_free(order);
+    return status;
+}
+
+static odeon_status gather_facts(const command_line *a, const setup *s, const splits *data,
+                                 manifest_facts *out)
+{
+    *out = (manifest_facts){.config = s->config,
+                            .registry = s->registry,
+                            .device_text = session_device_text(s->session),
+                            .workers = session_workers(s->session),
+                            .argc = a->argc,
+                            .argv = (const char *const *)a->argv,
+                            .samples = data_length(data->train),
+                            .test_samples = data_length(data->test)};
+    return sum_order(s->config, data->train, &out->order);
+}
+
+static odeon_status train_in(const command_line *a, const setup *s, const splits *data,
+                             run_dir *dir, const checkpoint *from)
+{
+    char *again = resume_command(a, run_dir_path(dir));
+    if (again == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "training: no memory");
+    }
+    train_plan plan = {
+        .train = data->train, .test = data->test, .dir = dir, .from = from, .resume = again};
+    odeon_status status = train_run(s->session, s->config, &plan, stdout);
+    mem_free(again);
+    return status;
+}
+
+/* ---- a new run ---- */
+
+/* Everything that can be refused is, before the run directory is made. */
+static odeon_status train_new(const command_line *a, setup *s, const splits *data)
+{
+    manifest_facts facts;
+    run_dir *dir = NULL;
     ODEON_TRY(setup_session(s));
     ODEON_TRY(summary_print(stdout, s->session, s->config->dtype));
-    run_dir *dir = NULL;
+    ODEON_TRY(gather_facts(a, s, data, &facts));
     ODEON_TRY(run_dir_create(s->config, &dir));
-    odeon_status status =
-        run_dir_manifest(dir, s->config, s->registry, session_device_text(s->session),
-                         session_workers(s->session), a->argc, (const char *const *)a->argv);
+    odeon_status status = run_dir_manifest(dir, &facts);
     if (status == ODEON_OK) {
         printf("results go to %s\n", run_dir_path(dir));
-        status = train_run(s->session, s->config, train, test, dir, stdout);
+        status = train_in(a, s, data, dir, NULL);
     }
     odeon_status closed = run_dir_close(dir);
     return status != ODEON_OK ? status : closed;
 }
 
-static odeon_status run_train(const command_line *a)
+static odeon_status run_new(const command_line *a)
 {
     setup s;
-    data_source *train = NULL, *test = NULL;
+    splits data = {NULL, NULL};
     odeon_status status = setup_open(a, &s);
     if (status == ODEON_OK) {
-        status = data_open(s.config, ODEON_SPLIT_TRAIN, &train);
+        status = open_splits(s.config, &data);
     }
     if (status == ODEON_OK) {
-        status = data_open(s.config, ODEON_SPLIT_TEST, &test);
+        status = train_new(a, &s, &data);
     }
-    if (status == ODEON_OK) {
-        status = train_into(a, &s, train, test);
-    }
-    data_close(train);
-    data_close(test);
+    close_splits(&data);
     setup_close(&s);
     return status;
+}
+
+/* ---- a run that goes on ---- */
+
+static odeon_status train_on(const command_line *a, setup *s, const splits *data, const resume *r)
+{
+    manifest_facts facts;
+    const checkpoint *from = r->from != NULL ? &r->from->at : NULL;
+    ODEON_TRY(setup_session(s));
+    ODEON_TRY(summary_print(stdout, s->session, s->config->dtype));
+    ODEON_TRY(gather_facts(a, s, data, &facts));
+    ODEON_TRY(resume_restore(r, s, facts.samples));
+    resume_warn(r, &facts);
+    ODEON_TRY(run_dir_resumed(r->dir, &facts, from != NULL ? from->step : 0));
+    printf("results go to %s, on from step %" PRId64 "\n", run_dir_path(r->dir),
+           from != NULL ? from->step : 0);
+    return train_in(a, s, data, r->dir, from);
+}
+
+static odeon_status run_resume(const command_line *a)
+{
+    setup s;
+    resume r;
+    splits data = {NULL, NULL};
+    odeon_status status = resume_open(a, &s, &r);
+    if (status == ODEON_OK) {
+        status = open_splits(s.config, &data);
+    }
+    if (status == ODEON_OK) {
+        status = train_on(a, &s, &data, &r);
+    }
+    odeon_status closed = resume_close(&r);
+    close_splits(&data);
+    setup_close(&s);
+    return status != ODEON_OK ? status : closed;
+}
+
+static odeon_status run_train(const command_line *a)
+{
+    return a->value[ARGUMENT_RESUME] != NULL ? run_resume(a) : run_new(a);
 }
 
 const command command_train = {
@@ -50,8 +149,12 @@ const command command_train = {
     .summary = "train a network and evaluate it",
     .help = "Evaluates on the test split after every epoch. Results go to runs/NAME/1, 2, ... or\n"
             "to run.out: effective.ini, which repeats the run, manifest.json, metrics.csv and\n"
-            "metrics.jsonl, weights.safetensors and weights-best.safetensors.\n"
-            "Ctrl-C stops after the batch under way and saves the weights; twice: at once.\n",
+            "metrics.jsonl, weights.safetensors and weights-best.safetensors, checkpoints.\n"
+            "Ctrl-C stops after the batch under way and saves everything; twice: at once.\n\n"
+            "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
+            "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
+            "run.max_steps, run.log_every and run.checkpoint_every may change.\n",
+    .options = 1u << ARGUMENT_RESUME,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_train,

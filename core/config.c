@@ -111,6 +111,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->device = host_take(h, "device");
     c->dtype = host_value(h, "dtype")->i == CONFIG_F64 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     c->log_every = host_value(h, "log_every")->i;
+    c->checkpoint_every = host_value(h, "checkpoint_every")->i;
     return ODEON_OK;
 }
 

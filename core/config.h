@@ -53,10 +53,11 @@ typedef struct config {
     int64_t epochs;
     int64_t max_steps; /* optimizer steps; 0: no limit */
     odeon_config *device;
-    int64_t workers;   /* 0: choose */
-    int32_t dtype;     /* ODEON_DTYPE_F32 or F64 */
-    char *out;         /* run directory, absolute; NULL: runs/NAME/N */
-    int64_t log_every; /* steps between rows of the metrics */
+    int64_t workers;          /* 0: choose */
+    int32_t dtype;            /* ODEON_DTYPE_F32 or F64 */
+    char *out;                /* run directory, absolute; NULL: runs/NAME/N */
+    int64_t log_every;        /* steps between rows of the metrics */
+    int64_t checkpoint_every; /* steps between checkpoints; 0: at the end of an epoch only */
     /* [data] */
     odeon_config *dataset;
     int64_t batch, test_batch; /* test_batch: batch unless given */

@@ -76,9 +76,18 @@ static const odeon_option run_log_every = {
     .unit = "steps",
     .help = "between two rows of the metrics",
 };
+static const odeon_option run_checkpoint_every = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "checkpoint_every",
+    .default_text = "0",
+    .min_text = "0",
+    .unit = "steps",
+    .help = "between two checkpoints; 0: only at the end of every epoch",
+};
 static const odeon_option *const run_options[] = {
-    &run_name,    &run_seed,  &run_epochs, &run_max_steps, &run_device,
-    &run_workers, &run_dtype, &run_out,    &run_log_every, NULL};
+    &run_name,  &run_seed, &run_epochs,    &run_max_steps,        &run_device, &run_workers,
+    &run_dtype, &run_out,  &run_log_every, &run_checkpoint_every, NULL};
 
 /* ---- [data] ---- */
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "odeon/abi.h"
 #include "odeon/tensor.h"
 
@@ -34,7 +35,7 @@ static void add_integer(text_buffer *t, const char *indent, const char *key, lon
     text_printf(t, "%lld", value);
 }
 
-static void add_started(text_buffer *t)
+static void add_time(text_buffer *t)
 {
     char when[32] = "";
     struct tm parts;
@@ -42,12 +43,12 @@ static void add_started(text_buffer *t)
     if (gmtime_r(&now, &parts) != NULL) {
         (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &parts);
     }
-    add_text(t, "  ", "started", when);
+    text_json_string(t, when);
 }
 
-static void add_command(text_buffer *t, const manifest_facts *facts)
+static void add_command(text_buffer *t, const char *indent, const manifest_facts *facts)
 {
-    add_key(t, "  ", "command");
+    add_key(t, indent, "command");
     text_add(t, "[");
     for (int i = 0; i < facts->argc; i++) {
         text_add(t, i > 0 ? ", " : "");
@@ -138,22 +139,79 @@ static void add_plugins(text_buffer *t, const registry *r)
     text_add(t, "\n  ]");
 }
 
+static void add_data(text_buffer *t, const manifest_facts *facts)
+{
+    char order[CHECKSUM_TEXT_BYTES];
+    checksum_print(facts->order, order);
+    add_key(t, "  ", "data");
+    text_printf(t, "{\n    \"samples\": %lld", (long long)facts->samples);
+    add_integer(t, "    ", "test_samples", facts->test_samples);
+    add_text(t, "    ", "order", order);
+    text_add(t, "\n  }");
+}
+
 void manifest_print(text_buffer *out, const manifest_facts *facts)
 {
     const config *c = facts->config;
     text_add(out, "{\n  \"odeon\": ");
     text_json_string(out, ODEON_VERSION);
     add_text(out, "  ", "abi", ODEON_TEXT(ODEON_ABI_MAJOR) "." ODEON_TEXT(ODEON_ABI_MINOR));
-    add_started(out);
-    add_command(out, facts);
+    add_key(out, "  ", "started");
+    add_time(out);
+    add_command(out, "  ", facts);
     add_text(out, "  ", "ini", c->ini);
     add_key(out, "  ", "seed");
     text_printf(out, "%llu", (unsigned long long)c->seed);
     add_text(out, "  ", "dtype", c->dtype == ODEON_DTYPE_F64 ? "float64" : "float32");
     add_integer(out, "  ", "workers", facts->workers);
     add_text(out, "  ", "device", facts->device_text);
+    add_data(out, facts);
     add_machine(out);
     add_environment(out);
     add_plugins(out, facts->registry);
     text_add(out, "\n}\n");
+}
+
+/* Where an object's closing brace stands; NULL: before is not as it is printed here. */
+static const char *last_brace(const char *before)
+{
+    static const char end[] = "\n}\n";
+    size_t n = before != NULL ? strlen(before) : 0, m = sizeof end - 1;
+    return n > m && strcmp(before + n - m, end) == 0 ? before + n - m : NULL;
+}
+
+static void add_resumed(text_buffer *t, const manifest_facts *facts, int64_t step)
+{
+    text_add(t, "    {\n      \"time\": ");
+    add_time(t);
+    add_integer(t, "      ", "step", step);
+    add_command(t, "      ", facts);
+    add_text(t, "      ", "device", facts->device_text);
+    add_integer(t, "      ", "workers", facts->workers);
+    text_add(t, "\n    }\n  ]\n}\n");
+}
+
+void manifest_print_resumed(text_buffer *out, const char *before, const manifest_facts *facts,
+                            int64_t step)
+{
+    static const char key[] = "\n  \"resumed\": [\n", closed[] = "\n  ]";
+    text_buffer fresh = {0};
+    const char *brace = last_brace(before);
+    if (brace == NULL) {
+        manifest_print(&fresh, facts);
+        before = fresh.failed ? "" : fresh.data;
+        brace = fresh.failed ? before : last_brace(before);
+    }
+    /* a line break cannot be within a string, so this is the key and no text that has its looks */
+    if (strstr(before, key) == NULL) {
+        text_add_bytes(out, before, (size_t)(brace - before));
+        text_add(out, ",");
+        text_add(out, key);
+    } else {
+        text_add_bytes(out, before, (size_t)(brace - before) - (sizeof closed - 1));
+        text_add(out, ",\n");
+    }
+    add_resumed(out, facts, step);
+    out->failed |= fresh.failed;
+    text_fini(&fresh);
 }

@@ -11,9 +11,17 @@ typedef struct manifest_facts {
     const char *device_text;
     int workers, argc;
     const char *const *argv;
+    int64_t samples, test_samples; /* in use */
+    uint64_t order;                /* checksum of the first epoch's order */
 } manifest_facts;
 
 /* Adds one JSON object with the time and the machine of now. */
 void manifest_print(text_buffer *out, const manifest_facts *facts);
+
+/* Adds before, a manifest as printed here, with one more entry in its "resumed": time, step,
+ * command line, device and workers of now. If before is NULL, or not as it is printed here, a
+ * manifest of now takes its place. */
+void manifest_print_resumed(text_buffer *out, const char *before, const manifest_facts *facts,
+                            int64_t step);
 
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "diag.h"
@@ -181,21 +182,37 @@ struct metrics {
     char *columns; /* the first line of the CSV; NULL before the first row */
 };
 
-static odeon_status log_open(log_file *file, const char *folder, const char *name)
+static odeon_status log_open(log_file *file, const char *folder, const char *name, int how)
 {
     file->path = mem_printf("%s/%s", folder, name);
     if (file->path == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write %s", folder, name);
     }
-    file->fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    file->fd = open(file->path, O_RDWR | O_CREAT | how | O_APPEND | O_CLOEXEC, 0666);
     if (file->fd < 0 && errno == EEXIST) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s exists: a run is never overwritten; choose another run.out",
                          file->path);
     }
     if (file->fd < 0) {
-        return diag_fail(ODEON_ERR_IO, "%s: cannot create: %s", file->path, strerror(errno));
+        return diag_fail(ODEON_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
     }
+    return ODEON_OK;
+}
+
+/* Cuts the file back to so many bytes. */
+static odeon_status log_cut(log_file *file, int64_t bytes)
+{
+    struct stat info;
+    if (fstat(file->fd, &info) != 0 || (info.st_size > bytes && ftruncate(file->fd, bytes) != 0)) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot be cut back to %lld bytes: %s", file->path,
+                         (long long)bytes, strerror(errno));
+    }
+    if (info.st_size < bytes) {
+        diag_log(ODEON_LOG_WARNING, "%s: has lost rows: %lld bytes, expected %lld", file->path,
+                 (long long)info.st_size, (long long)bytes);
+    }
+    file->whole = info.st_size < bytes ? info.st_size : bytes;
     return ODEON_OK;
 }
 
@@ -228,12 +245,17 @@ static void log_line(log_file *file, const text_buffer *line)
     }
 }
 
+static void log_sync(log_file *file)
+{
+    if (fsync(file->fd) != 0 && errno != EINVAL) { /* EINVAL: no such thing there */
+        log_failed(file, errno);
+    }
+}
+
 static void log_close(log_file *file)
 {
     if (file->fd >= 0) {
-        if (fsync(file->fd) != 0 && errno != EINVAL) {
-            log_failed(file, errno);
-        }
+        log_sync(file);
         if (close(file->fd) != 0) {
             log_failed(file, errno);
         }
@@ -249,27 +271,51 @@ static odeon_status log_status(const log_file *file)
                      strerror(file->error));
 }
 
-odeon_status metrics_open(const char *folder, metrics **out)
+static odeon_status open_both(const char *folder, int how, metrics **out)
 {
-    *out = NULL;
-    metrics *m = mem_zalloc(1, sizeof *m);
+    metrics *m = *out = mem_zalloc(1, sizeof *m);
     if (m == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write metrics", folder);
     }
     m->csv.fd = m->json.fd = -1;
-    odeon_status status = log_open(&m->csv, folder, "metrics.csv");
+    ODEON_TRY(log_open(&m->csv, folder, "metrics.csv", how));
+    return log_open(&m->json, folder, "metrics.jsonl", how);
+}
+
+odeon_status metrics_open(const char *folder, metrics **out)
+{
+    odeon_status status = open_both(folder, O_EXCL, out);
+    if (status != ODEON_OK && *out != NULL) {
+        if ((*out)->csv.fd >= 0) {
+            (void)unlink((*out)->csv.path);
+        }
+        (void)metrics_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+odeon_status metrics_reopen(const char *folder, const metrics_mark *mark, metrics **out)
+{
+    odeon_status status = open_both(folder, 0, out);
     if (status == ODEON_OK) {
-        status = log_open(&m->json, folder, "metrics.jsonl");
+        status = log_cut(&(*out)->csv, mark->csv_bytes);
+    }
+    if (status == ODEON_OK) {
+        status = log_cut(&(*out)->json, mark->json_bytes);
     }
     if (status != ODEON_OK) {
-        if (m->csv.fd >= 0) {
-            (void)unlink(m->csv.path);
-        }
-        (void)metrics_close(m);
-        return status;
+        (void)metrics_close(*out);
+        *out = NULL;
     }
-    *out = m;
-    return ODEON_OK;
+    return status;
+}
+
+metrics_mark metrics_sync(metrics *m)
+{
+    log_sync(&m->csv);
+    log_sync(&m->json);
+    return (metrics_mark){.csv_bytes = m->csv.whole, .json_bytes = m->json.whole};
 }
 
 static odeon_status out_of_memory(const log_file *file)
@@ -287,20 +333,40 @@ static odeon_status make_line(metrics *m, const metrics_row *row, cell_visitor v
     return m->maker.line.failed ? out_of_memory(&m->csv) : ODEON_OK;
 }
 
+/* A file that is continued begins with its columns. */
+static odeon_status match_columns(metrics *m)
+{
+    const text_buffer *line = &m->maker.line;
+    char *begins = mem_zalloc(line->length + 1, 1);
+    if (begins == NULL) {
+        return out_of_memory(&m->csv);
+    }
+    ssize_t n = pread(m->csv.fd, begins, line->length, 0);
+    bool same = n == (ssize_t)line->length && memcmp(begins, line->data, line->length) == 0;
+    mem_free(begins);
+    return same ? ODEON_OK
+                : diag_fail(ODEON_ERR_DATA, "%s: does not begin with the columns of this run",
+                            m->csv.path);
+}
+
 static odeon_status check_columns(metrics *m, const metrics_row *row)
 {
     ODEON_TRY(make_line(m, row, add_csv_name, "\n"));
-    if (m->columns == NULL) {
-        m->columns = mem_strdup(m->maker.line.data);
-        if (m->columns == NULL) {
-            return out_of_memory(&m->csv);
-        }
-        log_line(&m->csv, &m->maker.line);
+    if (m->columns != NULL) {
+        return strcmp(m->columns, m->maker.line.data) == 0
+                   ? ODEON_OK
+                   : diag_fail(ODEON_ERR_INTERNAL, "%s: a row has other columns than the first",
+                               m->csv.path);
     }
-    return strcmp(m->columns, m->maker.line.data) == 0
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_INTERNAL, "%s: a row has other columns than the first",
-                           m->csv.path);
+    m->columns = mem_strdup(m->maker.line.data);
+    if (m->columns == NULL) {
+        return out_of_memory(&m->csv);
+    }
+    if (m->csv.whole > 0) {
+        return match_columns(m);
+    }
+    log_line(&m->csv, &m->maker.line);
+    return ODEON_OK;
 }
 
 odeon_status metrics_add(metrics *m, const metrics_row *row)

@@ -14,8 +14,14 @@ typedef struct metrics metrics;
 /* Creates both files in folder, or neither. ODEON_ERR_CONFIG if one exists: another run writes
  * there. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
 odeon_status metrics_open(const char *folder, metrics **out);
-/* Appends a row. The first fixes the columns; one that does not have them is ODEON_ERR_INTERNAL. */
+/* Opens both where a run left them and cuts off what was added after the mark; a file that is
+ * missing or shorter is told (a warning) and continued. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status metrics_reopen(const char *folder, const metrics_mark *mark, metrics **out);
+/* Appends a row. The first fixes the columns; one that does not have them is ODEON_ERR_INTERNAL,
+ * or, where a file is continued, ODEON_ERR_DATA. */
 odeon_status metrics_add(metrics *m, const metrics_row *row);
+/* Syncs both and says how far they are. What could not be written does not count. */
+metrics_mark metrics_sync(metrics *m);
 /* ODEON_ERR_IO if anything could not be written. NULL is allowed. */
 odeon_status metrics_close(metrics *m);
 

@@ -21,6 +21,7 @@ struct progress {
     FILE *out; /* borrowed */
     bool terminal, utf8, drawn;
     double started, shown; /* seconds; when something was last shown */
+    int64_t before;        /* steps made by others */
     int64_t images;        /* trained on so far */
     double training;       /* seconds of training, without evaluations */
     double resumed;        /* when training began or went on */
@@ -182,6 +183,11 @@ odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress 
     return ODEON_OK;
 }
 
+void progress_begin_after(progress *p, int64_t step)
+{
+    p->before = step;
+}
+
 static void erase(progress *p)
 {
     if (p->drawn) {
@@ -244,7 +250,7 @@ void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const c
     s->step = step;
     s->metric_name = metric_name;
     s->images_per_second = p->training > 0.0 ? (double)p->images / p->training : 0.0;
-    s->seconds_left = p->training * (double)(s->steps - step) / (double)step;
+    s->seconds_left = p->training * (double)(s->steps - step) / (double)(step - p->before);
     s->has_blocks = result->n_blocks > 0;
     s->evals_forward = s->evals_backward = s->accepted = s->rejected = 0;
     for (size_t i = 0; i < result->n_blocks; i++) {

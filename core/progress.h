@@ -34,6 +34,8 @@ typedef struct progress progress;
 
 /* Watches a run of so many steps on out, which outlives it. ODEON_ERR_NOMEM. */
 odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress **out_progress);
+/* The run goes on after step: what steps take is measured from there. */
+void progress_begin_after(progress *p, int64_t step);
 /* Takes the line off the terminal. NULL is allowed. */
 void progress_destroy(progress *p);
 

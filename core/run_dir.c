@@ -11,9 +11,13 @@
 #include "manifest.h"
 #include "mem.h"
 #include "metrics.h"
+#include "read_file.h"
+#include "run_folder.h"
 
 struct run_dir {
     char *path;
+    int lock;   /* -1: not locked */
+    bool fresh; /* locked, and there was nothing in it */
     metrics *metrics;
 };
 
@@ -53,7 +57,8 @@ static odeon_status check_empty(const char *path)
         return io_failure(path, "cannot open the folder");
     }
     const struct dirent *entry = readdir(folder);
-    while (entry != NULL && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)) {
+    while (entry != NULL && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                             run_folder_is_litter(entry->d_name))) {
         entry = readdir(folder);
     }
     odeon_status status =
@@ -120,18 +125,24 @@ static odeon_status write_file(const run_dir *dir, const char *name, const char 
     return status;
 }
 
+static const char effective_name[] = "effective.ini", manifest_name[] = "manifest.json";
+
 static odeon_status make(run_dir *dir, const config *c)
 {
     ODEON_TRY(c->out != NULL ? use_given(dir, c->out) : use_numbered(dir, c->name));
-    ODEON_TRY(metrics_open(dir->path, &dir->metrics)); /* fails if another run was faster */
-    return write_file(dir, "effective.ini", c->effective);
+    ODEON_TRY(run_folder_lock(dir->path, &dir->lock));
+    ODEON_TRY(check_empty(dir->path)); /* another run may have been faster */
+    dir->fresh = true;
+    ODEON_TRY(run_folder_sweep(dir->path));
+    ODEON_TRY(write_file(dir, effective_name, c->effective)); /* first: from here on it resumes */
+    return metrics_open(dir->path, &dir->metrics);
 }
 
 /* So that the same run.out can be used again. What others made stays: rmdir wants it empty. */
 static void undo(const run_dir *dir)
 {
-    static const char *const made[] = {"metrics.csv", "metrics.jsonl", "effective.ini"};
-    for (size_t i = 0; i < 3 && dir->metrics != NULL; i++) {
+    static const char *const made[] = {"metrics.csv", "metrics.jsonl", effective_name, "lock"};
+    for (size_t i = 0; i < sizeof made / sizeof made[0] && dir->fresh; i++) {
         char *path = run_dir_file(dir, made[i]);
         if (path != NULL) {
             (void)unlink(path);
@@ -143,21 +154,68 @@ static void undo(const run_dir *dir)
     }
 }
 
-odeon_status run_dir_create(const config *c, run_dir **out)
+static odeon_status new_run_dir(run_dir **out)
 {
-    *out = NULL;
-    run_dir *dir = mem_zalloc(1, sizeof *dir);
+    run_dir *dir = *out = mem_zalloc(1, sizeof *dir);
     if (dir == NULL) {
         return out_of_memory();
     }
-    odeon_status status = make(dir, c);
-    if (status != ODEON_OK) {
-        undo(dir);
-        (void)run_dir_close(dir);
-        return status;
-    }
-    *out = dir;
+    dir->lock = -1;
     return ODEON_OK;
+}
+
+odeon_status run_dir_create(const config *c, run_dir **out)
+{
+    ODEON_TRY(new_run_dir(out));
+    odeon_status status = make(*out, c);
+    if (status != ODEON_OK) {
+        undo(*out);
+        (void)run_dir_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* ---- a run that goes on ---- */
+
+static odeon_status take(run_dir *dir, const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    dir->path = mem_printf("%.*s", (int)length, path);
+    char *effective = dir->path != NULL ? run_dir_file(dir, effective_name) : NULL;
+    if (effective == NULL) {
+        return out_of_memory();
+    }
+    bool is_run = access(effective, F_OK) == 0;
+    mem_free(effective);
+    if (!is_run) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: no run that could go on: it has no %s (a run's folder is meant; "
+                         "without --resume, odeon train INI begins one)",
+                         path, effective_name);
+    }
+    ODEON_TRY(run_folder_lock(dir->path, &dir->lock));
+    return run_folder_sweep(dir->path);
+}
+
+odeon_status run_dir_open(const char *path, run_dir **out)
+{
+    ODEON_TRY(new_run_dir(out));
+    odeon_status status = take(*out, path);
+    if (status != ODEON_OK) {
+        (void)run_dir_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark)
+{
+    ODEON_TRY(metrics_reopen(dir->path, mark, &dir->metrics));
+    return write_file(dir, effective_name, c->effective);
 }
 
 odeon_status run_dir_close(run_dir *dir)
@@ -166,6 +224,9 @@ odeon_status run_dir_close(run_dir *dir)
         return ODEON_OK;
     }
     odeon_status status = metrics_close(dir->metrics);
+    if (dir->lock >= 0) {
+        (void)close(dir->lock);
+    }
     mem_free(dir->path);
     mem_free(dir);
     return status;
@@ -186,20 +247,40 @@ odeon_status run_dir_metrics(run_dir *dir, const metrics_row *row)
     return metrics_add(dir->metrics, row);
 }
 
-odeon_status run_dir_manifest(run_dir *dir, const config *c, const registry *r,
-                              const char *device_text, int workers, int argc,
-                              const char *const *argv)
+metrics_mark run_dir_sync(run_dir *dir)
 {
-    manifest_facts facts = {.config = c,
-                            .registry = r,
-                            .device_text = device_text,
-                            .workers = workers,
-                            .argc = argc,
-                            .argv = argv};
-    text_buffer json = {0};
-    manifest_print(&json, &facts);
+    return metrics_sync(dir->metrics);
+}
+
+static odeon_status put_manifest(const run_dir *dir, text_buffer *json)
+{
     odeon_status status =
-        json.failed ? out_of_memory() : write_file(dir, "manifest.json", json.data);
-    text_fini(&json);
+        json->failed ? out_of_memory() : write_file(dir, manifest_name, json->data);
+    text_fini(json);
+    return status;
+}
+
+odeon_status run_dir_manifest(run_dir *dir, const manifest_facts *facts)
+{
+    text_buffer json = {0};
+    manifest_print(&json, facts);
+    return put_manifest(dir, &json);
+}
+
+odeon_status run_dir_resumed(run_dir *dir, const manifest_facts *facts, int64_t step)
+{
+    char *path = run_dir_file(dir, manifest_name), *before = NULL;
+    size_t bytes = 0;
+    if (path == NULL) {
+        return out_of_memory();
+    }
+    odeon_status status = access(path, F_OK) == 0 ? read_file(path, &before, &bytes) : ODEON_OK;
+    if (status == ODEON_OK) {
+        text_buffer json = {0};
+        manifest_print_resumed(&json, before, facts, step);
+        status = put_manifest(dir, &json);
+    }
+    mem_free(before);
+    mem_free(path);
     return status;
 }

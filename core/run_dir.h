@@ -1,7 +1,7 @@
 /* run_dir.h: where a run leaves what it did; never overwritten. */
 #ifndef ODEON_CORE_RUN_DIR_H
 #define ODEON_CORE_RUN_DIR_H
-#include "config.h"
+#include "manifest.h"
 
 typedef struct run_dir run_dir;
 
@@ -31,9 +31,23 @@ typedef struct metrics_row {
     const metrics_block *blocks;
 } metrics_row;
 
+/* How far the two files of metrics are: bytes of whole lines. */
+typedef struct metrics_mark {
+    int64_t csv_bytes, json_bytes;
+} metrics_mark;
+
 /* Makes c->out, or the next free runs/NAME/N; an error (ODEON_ERR_CONFIG) if c->out exists and is
- * not an empty folder. Writes effective.ini. */
+ * not an empty folder. It is this process's until closed (run_folder.h). Writes effective.ini,
+ * whose presence makes a folder a run's. */
 odeon_status run_dir_create(const config *c, run_dir **out);
+
+/* The folder of a run that began earlier; it becomes this process's, and what killed ones left
+ * half written is removed. ODEON_ERR_CONFIG if path holds no run, or another process has it;
+ * ODEON_ERR_IO, ODEON_ERR_NOMEM. Metrics are not open until run_dir_continue, which takes them back
+ * to the mark and writes effective.ini as c has it. */
+odeon_status run_dir_open(const char *path, run_dir **out);
+odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark);
+
 /* Closes the metrics; ODEON_ERR_IO if anything could not be written. NULL is allowed. */
 odeon_status run_dir_close(run_dir *dir);
 const char *run_dir_path(const run_dir *dir);
@@ -42,10 +56,11 @@ char *run_dir_file(const run_dir *dir, const char *name);
 
 /* Appends a row to metrics.csv and metrics.jsonl; the first row fixes the columns. */
 odeon_status run_dir_metrics(run_dir *dir, const metrics_row *row);
-/* Writes manifest.json: version, plugins with file, version, size and build-id, device description,
- * machine, seed, workers, dtype, command line, start time. */
-odeon_status run_dir_manifest(run_dir *dir, const config *c, const registry *r,
-                              const char *device_text, int workers, int argc,
-                              const char *const *argv);
+/* Makes the rows so far last and says how far the files are. */
+metrics_mark run_dir_sync(run_dir *dir);
+
+/* Writes manifest.json; adds to it that the run goes on after step. */
+odeon_status run_dir_manifest(run_dir *dir, const manifest_facts *facts);
+odeon_status run_dir_resumed(run_dir *dir, const manifest_facts *facts, int64_t step);
 
 #endif

@@ -13,7 +13,7 @@ static odeon_status add_option(const command_line *a, int option, const char *ke
     return *text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
 }
 
-static odeon_status load(const command_line *a, setup *s)
+static odeon_status load(const command_line *a, const char *ini, setup *s)
 {
     char *weights = NULL, *dtype = NULL;
     size_t n = a->n_operands - 1;
@@ -36,7 +36,7 @@ static odeon_status load(const command_line *a, setup *s)
         if (dtype != NULL) {
             overrides[n++] = dtype;
         }
-        status = config_load(s->registry, a->operands[0], n, overrides, &s->config);
+        status = config_load(s->registry, ini, n, overrides, &s->config);
     }
     mem_free(overrides);
     mem_free(weights);
@@ -46,9 +46,14 @@ static odeon_status load(const command_line *a, setup *s)
 
 odeon_status setup_open(const command_line *a, setup *out)
 {
+    return setup_open_ini(a, a->operands[0], out);
+}
+
+odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
+{
     *out = (setup){.registry = NULL};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
-    ODEON_TRY(load(a, out));
+    ODEON_TRY(load(a, ini, out));
     return data_describe(out->config, &out->fields);
 }
 

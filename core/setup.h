@@ -17,6 +17,8 @@ typedef struct setup {
  * --dtype stand for, and asks the data set what its samples are. Opens no data. out can be given to
  * setup_close whatever the answer. */
 odeon_status setup_open(const command_line *a, setup *out);
+/* The same of another INI; operands[0] is not looked at. */
+odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
 /* Builds the model. */
 odeon_status setup_session(setup *s);
 void setup_close(setup *s);

@@ -14,23 +14,21 @@
 typedef struct trainer {
     session *session;
     const config *config;
-    const data_source *train, *test;
-    run_dir *dir;
+    const train_plan *plan;
     progress *progress;
-    int64_t *order;        /* of the epoch's samples */
-    int64_t length, total; /* samples of an epoch; steps of the run */
-    int64_t epoch, step;   /* under way; 0 before the first */
+    int64_t *order;                   /* of the epoch's samples */
+    int64_t total;                    /* steps of the run */
+    checkpoint at;                    /* where the run stands */
+    int64_t saved_step, saved_tested; /* of the last checkpoint */
     double started;
     double row_time; /* when the last row was written, and images trained on since */
     int64_t row_images;
-    double best; /* greater is better */
-    int64_t best_epoch;
     session_result first, last, tested;
 } trainer;
 
-static int64_t steps_of_run(const config *c, int64_t length)
+int64_t train_steps(const config *c, int64_t samples)
 {
-    int64_t an_epoch = length / c->batch + (length % c->batch != 0);
+    int64_t an_epoch = samples / c->batch + (samples % c->batch != 0);
     int64_t total = 0;
     if (!checked_mul(an_epoch, c->epochs, &total)) {
         total = INT64_MAX;
@@ -42,8 +40,8 @@ static odeon_status write_row(trainer *t, const char *split, const session_resul
                               double images_per_second)
 {
     bool training = split[1] == 'r';
-    metrics_row row = {.step = t->step,
-                       .epoch = t->epoch,
+    metrics_row row = {.step = t->at.step,
+                       .epoch = t->at.epoch,
                        .seconds = clock_seconds() - t->started,
                        .split = split,
                        .loss = result->loss,
@@ -55,7 +53,7 @@ static odeon_status write_row(trainer *t, const char *split, const session_resul
                        .images_per_second = images_per_second,
                        .n_blocks = result->n_blocks,
                        .blocks = result->blocks};
-    return run_dir_metrics(t->dir, &row);
+    return run_dir_metrics(t->plan->dir, &row);
 }
 
 static odeon_status write_train_row(trainer *t, const session_result *result)
@@ -69,7 +67,7 @@ static odeon_status write_train_row(trainer *t, const session_result *result)
 
 static odeon_status save(trainer *t, const char *name)
 {
-    char *file = run_dir_file(t->dir, name);
+    char *file = run_dir_file(t->plan->dir, name);
     if (file == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", name);
     }
@@ -78,38 +76,77 @@ static odeon_status save(trainer *t, const char *name)
     return status;
 }
 
-static odeon_status train_batch(trainer *t, int64_t start, int64_t n)
+/* ---- checkpoints ---- */
+
+/* The time that this takes is not training's. */
+static odeon_status save_checkpoint(trainer *t)
+{
+    double began = clock_seconds();
+    t->at.metrics = run_dir_sync(t->plan->dir); /* no row of the checkpoint's may be lost */
+    t->at.seconds = began - t->started;
+    ODEON_TRY(checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at));
+    t->saved_step = t->at.step;
+    t->saved_tested = t->at.tested;
+    t->row_time += clock_seconds() - began;
+    return ODEON_OK;
+}
+
+static bool checkpoint_due(const trainer *t)
+{
+    int64_t every = t->config->checkpoint_every;
+    return every > 0 && t->at.step % every == 0;
+}
+
+/* ---- one epoch ---- */
+
+static odeon_status train_batch(trainer *t, int64_t n)
 {
     const config *c = t->config;
+    checkpoint *at = &t->at;
     session_result *result = &t->last;
-    t->step++;
-    ODEON_TRY(
-        session_train(t->session, t->train, n, t->order + start, t->epoch, t->step, 1.0, result));
-    if (t->step == 1) {
+    at->step++;
+    at->tested = 0;
+    ODEON_TRY(session_train(t->session, t->plan->train, n, t->order + at->position, at->epoch,
+                            at->step, 1.0, result));
+    at->position += n;
+    if (at->step == 1) {
         t->first = *result;
     }
     t->row_images += n;
     const char *const *names = session_metric_names(t->session);
-    progress_train(t->progress, t->epoch, t->step, n,
+    progress_train(t->progress, at->epoch, at->step, n,
                    session_metric_count(t->session) > 0 ? names[0] : NULL, result);
-    if (t->step == 1 || t->step == t->total || t->step % c->log_every == 0) {
+    if (at->step == 1 || at->step == t->total || at->step % c->log_every == 0) {
         ODEON_TRY(write_train_row(t, result));
+    }
+    return checkpoint_due(t) ? save_checkpoint(t) : ODEON_OK;
+}
+
+/* The loop over the batches left of an epoch; ends early where the run does or a signal asks. */
+static odeon_status train_epoch(trainer *t)
+{
+    checkpoint *at = &t->at;
+    ODEON_TRY(data_order(t->plan->train, t->config->seed, at->epoch, t->order));
+    while (at->position < at->samples && at->step < t->total) {
+        int64_t left = at->samples - at->position;
+        ODEON_TRY(train_batch(t, left < t->config->batch ? left : t->config->batch));
+        if (interrupt_signal() != 0) {
+            break;
+        }
     }
     return ODEON_OK;
 }
 
-/* The loop over the batches of one epoch; ends early where the run does or a signal asks. */
-static odeon_status train_epoch(trainer *t)
+static odeon_status keep_best(trainer *t)
 {
-    ODEON_TRY(data_order(t->train, t->config->seed, t->epoch, t->order));
-    for (int64_t start = 0; start < t->length && t->step < t->total;) {
-        int64_t left = t->length - start;
-        int64_t n = left < t->config->batch ? left : t->config->batch;
-        ODEON_TRY(train_batch(t, start, n));
-        start += n;
-        if (interrupt_signal() != 0) {
-            break;
-        }
+    checkpoint *at = &t->at;
+    const session_result *result = &t->tested;
+    double score = session_metric_count(t->session) > 0 ? result->metrics[0] : -result->loss;
+    if (score > at->best) {
+        at->best = score;
+        at->best_epoch = at->epoch;
+        at->best_step = at->step;
+        return save(t, "weights-best.safetensors");
     }
     return ODEON_OK;
 }
@@ -118,45 +155,52 @@ static odeon_status test_epoch(trainer *t)
 {
     session_result *result = &t->tested;
     double began = clock_seconds();
-    ODEON_TRY(evaluate_split(t->session, t->test, t->config->test_batch, t->progress, result));
+    ODEON_TRY(
+        evaluate_split(t->session, t->plan->test, t->config->test_batch, t->progress, result));
     double seconds = clock_seconds() - began;
-    ODEON_TRY(write_row(t, "test", result, (double)data_length(t->test) / seconds));
+    ODEON_TRY(write_row(t, "test", result, (double)data_length(t->plan->test) / seconds));
     t->row_time += seconds; /* what the next row of training took is without it */
-    size_t n_metrics = session_metric_count(t->session);
-    double score = n_metrics > 0 ? result->metrics[0] : -result->loss;
-    if (score > t->best) {
-        t->best = score;
-        t->best_epoch = t->epoch;
-        ODEON_TRY(save(t, "weights-best.safetensors"));
-    }
-    if (t->step > 0) {
-        progress_mark(t->progress);
-    }
-    if (n_metrics > 0) {
+    ODEON_TRY(keep_best(t));
+    progress_mark(t->progress);
+    if (session_metric_count(t->session) > 0) {
         progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f, %s %.4f",
-                     t->epoch, t->config->epochs, result->loss, session_metric_names(t->session)[0],
-                     result->metrics[0]);
+                     t->at.epoch, t->config->epochs, result->loss,
+                     session_metric_names(t->session)[0], result->metrics[0]);
     } else {
-        progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f", t->epoch,
+        progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f", t->at.epoch,
                      t->config->epochs, result->loss);
     }
-    return ODEON_OK;
+    t->at.tested = 1;
+    return save_checkpoint(t);
 }
 
-/* The answer to a signal, once the weights are safe. */
-static odeon_status stop(const trainer *t)
+/* ---- the whole ---- */
+
+/* The answer to a signal, once everything is safe. */
+static odeon_status stop(trainer *t)
 {
+    if (t->saved_step != t->at.step || t->saved_tested != t->at.tested) {
+        ODEON_TRY(save_checkpoint(t));
+    }
     return diag_fail(ODEON_ERR_CANCELLED,
                      "stopped by %s after step %" PRId64 " of %" PRId64
-                     "; weights in %s/weights.safetensors",
-                     interrupt_signal() == SIGTERM ? "SIGTERM" : "SIGINT", t->step, t->total,
-                     run_dir_path(t->dir));
+                     "; weights in %s/weights.safetensors; to go on: %s",
+                     interrupt_signal() == SIGTERM ? "SIGTERM" : "SIGINT", t->at.step, t->total,
+                     run_dir_path(t->plan->dir), t->plan->resume);
+}
+
+static void next_epoch(checkpoint *at)
+{
+    at->epoch++;
+    at->position = 0;
 }
 
 static odeon_status train_epochs(trainer *t)
 {
     do { /* once even without a step, so that there are weights and a test */
-        t->epoch++;
+        if (t->at.position == t->at.samples && t->at.tested != 0) {
+            next_epoch(&t->at);
+        }
         ODEON_TRY(train_epoch(t));
         ODEON_TRY(save(t, "weights.safetensors"));
         odeon_status status = interrupt_signal() != 0 ? ODEON_ERR_CANCELLED : test_epoch(t);
@@ -165,63 +209,90 @@ static odeon_status train_epochs(trainer *t)
             return stop(t);
         }
         ODEON_TRY(status);
-    } while (t->step < t->total);
+    } while (t->at.step < t->total);
     return ODEON_OK;
 }
 
 static void print_best(const trainer *t, FILE *out)
 {
+    const checkpoint *at = &t->at;
     bool metric = session_metric_count(t->session) > 0;
-    if (t->best_epoch > 0 && t->best_epoch < t->epoch) {
+    if (at->best_epoch > 0 && at->best_epoch < at->epoch) {
         fprintf(out, "best test %s %.4f after epoch %" PRId64 " (weights-best.safetensors)\n",
-                metric ? session_metric_names(t->session)[0] : "loss", metric ? t->best : -t->best,
-                t->best_epoch);
+                metric ? session_metric_names(t->session)[0] : "loss",
+                metric ? at->best : -at->best, at->best_epoch);
     }
 }
 
-static void print_blocks(const trainer *t, FILE *out)
+static void print_block(const metrics_block *first, const metrics_block *last, double share,
+                        FILE *out)
+{
+    fprintf(out, "%s: evaluations ", last->path);
+    if (first->path != NULL) { /* another process made the first step of a run that goes on */
+        fprintf(out, "at the first step %" PRId64 " forward %" PRId64 " backward, ",
+                first->evals_forward, first->evals_backward);
+    }
+    fprintf(out, "at the last %" PRId64 " forward %" PRId64 " backward\n", last->evals_forward,
+            last->evals_backward);
+    if (!isnan(share)) {
+        fprintf(out, "%s: ||y(t1) - y(t0)|| / ||y(t0)|| = %.4f\n", last->path, share);
+    }
+}
+
+static void print_summary(const trainer *t, FILE *out)
 {
     for (size_t i = 0; i < t->last.n_blocks; i++) {
-        const metrics_block *first = &t->first.blocks[i], *last = &t->last.blocks[i];
-        double share = isnan(t->tested.blocks[i].share) ? last->share : t->tested.blocks[i].share;
-        fprintf(out,
-                "%s: evaluations at the first step %" PRId64 " forward %" PRId64
-                " backward, at the last %" PRId64 " forward %" PRId64 " backward\n",
-                last->path, first->evals_forward, first->evals_backward, last->evals_forward,
-                last->evals_backward);
-        if (!isnan(share)) {
-            fprintf(out, "%s: ||y(t1) - y(t0)|| / ||y(t0)|| = %.4f\n", last->path, share);
-        }
+        double share = t->tested.blocks[i].share;
+        print_block(&t->first.blocks[i], &t->last.blocks[i],
+                    isnan(share) ? t->last.blocks[i].share : share, out);
     }
+    print_best(t, out);
+    evaluate_print(out, t->session, &t->tested);
 }
 
 static odeon_status prepare(trainer *t, FILE *out)
 {
-    if (t->length == 0) {
+    if (t->at.samples == 0) {
         return diag_fail(ODEON_ERR_DATA, "the training split has no samples");
     }
-    t->order = mem_zalloc((size_t)t->length, sizeof *t->order);
+    t->order = mem_zalloc((size_t)t->at.samples, sizeof *t->order);
     if (t->order == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices", t->length);
+        return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
+                         t->at.samples);
     }
-    return progress_create(out, t->config->epochs, t->total, &t->progress);
+    ODEON_TRY(progress_create(out, t->config->epochs, t->total, &t->progress));
+    progress_begin_after(t->progress, t->at.step);
+    return ODEON_OK;
 }
 
-odeon_status train_run(session *s, const config *c, const data_source *train,
-                       const data_source *test, run_dir *dir, FILE *out)
+static checkpoint beginning(const session *s, const config *c, int64_t samples)
 {
+    return (checkpoint){.epoch = 1,
+                        .best = -(double)INFINITY,
+                        .samples = samples,
+                        .seed = (int64_t)c->seed,
+                        .dtype = c->dtype,
+                        .workers = session_workers(s)};
+}
+
+odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
+{
+    int64_t samples = data_length(plan->train);
     double now = clock_seconds();
-    int64_t length = data_length(train);
     trainer t = {.session = s,
                  .config = c,
-                 .train = train,
-                 .test = test,
-                 .dir = dir,
-                 .length = length,
-                 .total = steps_of_run(c, length),
-                 .started = now,
-                 .row_time = now,
-                 .best = -(double)INFINITY};
+                 .plan = plan,
+                 .total = train_steps(c, samples),
+                 .at = plan->from != NULL ? *plan->from : beginning(s, c, samples),
+                 .row_time = now};
+    t.saved_step = t.at.step;
+    t.saved_tested = t.at.tested;
+    t.started = now - t.at.seconds;
+    if (t.at.tested != 0 && t.at.step >= t.total) {
+        fprintf(out, "nothing is left to do after step %" PRId64 "\nresults in %s\n", t.at.step,
+                run_dir_path(plan->dir));
+        return ODEON_OK;
+    }
     odeon_status status = prepare(&t, out);
     if (status == ODEON_OK) {
         interrupt_catch();
@@ -231,9 +302,7 @@ odeon_status train_run(session *s, const config *c, const data_source *train,
     progress_destroy(t.progress);
     mem_free(t.order);
     ODEON_TRY(status);
-    print_blocks(&t, out);
-    print_best(&t, out);
-    evaluate_print(out, s, &t.tested);
-    fprintf(out, "results in %s\n", run_dir_path(dir));
+    print_summary(&t, out);
+    fprintf(out, "results in %s\n", run_dir_path(plan->dir));
     return ODEON_OK;
 }

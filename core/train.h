@@ -3,21 +3,34 @@
 #define ODEON_CORE_TRAIN_H
 #include <stdio.h>
 
-#include "session.h"
+#include "checkpoint.h"
+
+typedef struct train_plan {
+    const data_source *train, *test;
+    run_dir *dir;
+    const checkpoint
+        *from;          /* where the session stands, of a run that goes on; NULL: at its start */
+    const char *resume; /* the command that goes on with this run, for whoever interrupts it */
+} train_plan;
+
+/* Optimizer steps of a whole run over so many samples an epoch. */
+int64_t train_steps(const config *c, int64_t samples);
 
 /* Trains for run.epochs or run.max_steps, whichever ends first, and evaluates test after each
  * epoch. The last batch of an epoch is as small as what is left. Into dir go rows of metrics (first
- * and last step, every run.log_every; one a test), weights.safetensors after each epoch and
+ * and last step, every run.log_every; one a test), weights.safetensors after each epoch,
  * weights-best.safetensors: the highest first metric of the loss over the test split, or the least
- * loss where the loss has no metric. Steps and epochs count from 1.
+ * loss where the loss has no metric; and checkpoints, after each test and every
+ * run.checkpoint_every steps. Steps and epochs count from 1. A run that goes on from one of its
+ * checkpoints ends with the same bits as one that was never interrupted; if it stands at its end,
+ * nothing is done.
  *
  * Progress and, at the end, a summary go to out; its last lines are "test accuracy 0.8571" (of the
  * last weights) and "results in DIR".
  *
- * A signal noted by interrupt.h ends training after the batch: weights are saved and the answer is
- * ODEON_ERR_CANCELLED, whose message says where. After any other failure what was saved before
- * stays. */
-odeon_status train_run(session *s, const config *c, const data_source *train,
-                       const data_source *test, run_dir *dir, FILE *out);
+ * A signal noted by interrupt.h ends training after the batch, or the evaluation under way: weights
+ * and a checkpoint are saved and the answer is ODEON_ERR_CANCELLED, whose message says where and
+ * ends with plan->resume. After any other failure what was saved before stays. */
+odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out);
 
 #endif

@@ -25,6 +25,7 @@ for pair in INT:130 TERM:143; do
     [ "$answer" -eq "${pair#*:}" ] || fail "SIG$signal: exit code $answer, expected ${pair#*:}"
     has err "odeon: stopped by SIG$signal after step "
     has err "weights in "
+    has err "; to go on: $odeon train $work/$signal --resume"
     expect 0 "test accuracy" eval "$ini/small.ini" "$data" \
         --weights "$signal/weights.safetensors"
 done

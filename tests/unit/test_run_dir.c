@@ -587,8 +587,16 @@ static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
     assert_int_equal(registry_find(r, ODEON_KIND_DATASET, "numbered", &component), ODEON_OK);
     registry_plugin plugin = registry_plugin_at(r, 0);
     run_dir *dir = create(&f->config);
-    assert_int_equal(run_dir_manifest(dir, &f->config, r, "cpu: 2 \"lanes\"", 3, 4, argv),
-                     ODEON_OK);
+    manifest_facts facts = {.config = &f->config,
+                            .registry = r,
+                            .device_text = "cpu: 2 \"lanes\"",
+                            .workers = 3,
+                            .argc = 4,
+                            .argv = argv,
+                            .samples = 60,
+                            .test_samples = 10,
+                            .order = 0xab};
+    assert_int_equal(run_dir_manifest(dir, &facts), ODEON_OK);
     char *json = read_text("runs/trial/1/manifest.json"), expected[256];
     assert_json(json);
     assert_non_null(strstr(json, "\"command\": [\"odeon\", \"train\", \"a \\\"b\\\".ini\", "
@@ -599,6 +607,8 @@ static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
     assert_non_null(strstr(json, "\"device\": \"cpu: 2 \\\"lanes\\\"\""));
     assert_non_null(strstr(json, "\"ini\": \"/x/trial.ini\""));
     assert_non_null(strstr(json, "\"name\": \"numbered\", \"version\": \"1.0\""));
+    assert_non_null(strstr(json, "\"samples\": 60,\n    \"test_samples\": 10,\n"
+                                 "    \"order\": \"00000000000000ab\"\n"));
     (void)snprintf(expected, sizeof expected, "\"bytes\": %lld, \"build_id\": \"%s\"", plugin.bytes,
                    plugin.build_id);
     assert_true(plugin.bytes > 0 && strlen(plugin.build_id) >= 16);
@@ -613,7 +623,8 @@ static void test_a_manifest_without_plugins_is_json_too(void **state)
     const fixture *f = *state;
     registry *r = support_registry();
     run_dir *dir = create(&f->config);
-    assert_int_equal(run_dir_manifest(dir, &f->config, r, "", 1, 0, NULL), ODEON_OK);
+    manifest_facts facts = {.config = &f->config, .registry = r, .device_text = "", .workers = 1};
+    assert_int_equal(run_dir_manifest(dir, &facts), ODEON_OK);
     char *json = read_text("runs/trial/1/manifest.json");
     assert_json(json);
     assert_non_null(strstr(json, "\"command\": []"));

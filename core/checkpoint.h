@@ -1,0 +1,44 @@
+/* checkpoint.h: a run between two batches as a file, from which it goes on with the same bits.
+ *
+ * FOLDER/checkpoints/ckpt-STEP.safetensors holds what session_snapshot_take gives, and as metadata
+ * format "odeon checkpoint", version, the fields of checkpoint by name, and checksum: FNV-1a of the
+ * other metadata (key, NUL, value, NUL; in the order above) plus that of every tensor (name, NUL,
+ * data) modulo 2^64, as 16 hexadecimal digits. The order of the samples and all random numbers
+ * follow from seed, epoch and step, so that they need no more room than this. */
+#ifndef ODEON_CORE_CHECKPOINT_H
+#define ODEON_CORE_CHECKPOINT_H
+#include "session.h"
+
+typedef struct checkpoint {
+    int64_t step;       /* optimizer steps done */
+    int64_t epoch;      /* that they have reached, from 1 */
+    int64_t position;   /* samples of that epoch trained on */
+    int64_t tested;     /* 1: evaluated after this step, else 0 */
+    int64_t best_step;  /* of weights-best; 0: none yet */
+    int64_t best_epoch; /* likewise */
+    double best;        /* its score, greater is better; -INFINITY: none yet */
+    double seconds;     /* of training so far */
+    metrics_mark metrics;
+    int64_t samples;              /* of an epoch */
+    int64_t seed, dtype, workers; /* that the bits depend on as well */
+} checkpoint;
+
+/* Writes the file whole or not at all (atomic_file.h), then removes all but the newest two up to
+ * this step. ODEON_ERR_IO: what was there before is as it was. ODEON_ERR_NOMEM, and what the device
+ * answers. */
+odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c);
+
+typedef struct checkpoint_file {
+    char *path;
+    safetensors *tensors;
+    checkpoint at;
+} checkpoint_file;
+
+/* Opens the newest that is sound; each newer one that is not is told in a warning and left as it
+ * is. *out is NULL if there is none. ODEON_ERR_NOMEM. */
+odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out);
+/* Reads and checks one. ODEON_ERR_DATA with what is wrong, ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status checkpoint_open(const char *path, checkpoint_file **out);
+void checkpoint_close(checkpoint_file *file); /* NULL is allowed */
+
+#endif

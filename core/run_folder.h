@@ -1,0 +1,23 @@
+/* run_folder.h: a run's folder belongs to one process at a time. */
+#ifndef ODEON_CORE_RUN_FOLDER_H
+#define ODEON_CORE_RUN_FOLDER_H
+#include <stdbool.h>
+
+#include "odeon/status.h"
+
+#define RUN_FOLDER_CHECKPOINTS "checkpoints"
+
+/* Takes path/lock for this process until *fd is closed or the process ends, however it ends; the
+ * file stays. *fd is -1 on failure. ODEON_ERR_CONFIG if another process has it; ODEON_ERR_IO,
+ * ODEON_ERR_NOMEM. Where the file system knows no locks, a warning is all. */
+odeon_status run_folder_lock(const char *path, int *fd);
+
+/* Is name one that a run's start may find in a folder that holds no run: the lock, or a temporary
+ * file of a process that was killed? */
+bool run_folder_is_litter(const char *name);
+
+/* Removes the temporary files (atomic_file.h) that killed processes left in the folder and in its
+ * checkpoints. Call it under the lock. What cannot be removed stays. ODEON_ERR_NOMEM. */
+odeon_status run_folder_sweep(const char *path);
+
+#endif
