@@ -4,7 +4,7 @@
 #   ./quickstart.sh run.epochs=3 model.ode.gradient=direct
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. tools/install_missing.sh
+. tests/install_missing.sh
 
 install_missing "${build_packages[@]}"
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=OFF >/dev/null

@@ -3,7 +3,7 @@
 # e.g. tests/run.sh -L unit, or tests/run.sh -R cli/train
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tools/install_missing.sh
+. tests/install_missing.sh
 
 install_missing "${build_packages[@]}" libcmocka-dev
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON >/dev/null

@@ -63,8 +63,16 @@ typedef struct odeon_note {
 #define ODEON_TEXT_(x) #x
 #define ODEON_TEXT(x)  ODEON_TEXT_(x)
 
+/* clang's AddressSanitizer would put a red zone behind the note, and so into its section. */
+#ifdef __clang__
+#define ODEON_NOTE_EXACT_ __attribute__((no_sanitize("address")))
+#else
+#define ODEON_NOTE_EXACT_
+#endif
+
 /* Stands once in a plugin: ODEON_PLUGIN_NOTE("integrator/tsit5"); */
 #define ODEON_PLUGIN_NOTE(components)                                                              \
+    ODEON_NOTE_EXACT_                                                                              \
     __attribute__((section(".note.odeon"), used,                                                   \
                    aligned(4))) static const odeon_note odeon_plugin_note = {                      \
         6u, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE, ODEON_NOTE_OWNER,                              \

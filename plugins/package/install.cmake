@@ -22,7 +22,7 @@ foreach(entry IN LISTS plugins)
 endforeach()
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
-configure_package_config_file(cmake/odeon-config.cmake.in ${PROJECT_BINARY_DIR}/odeon-config.cmake
+configure_package_config_file(plugins/package/odeon-config.cmake.in ${PROJECT_BINARY_DIR}/odeon-config.cmake
                               INSTALL_DESTINATION ${ODEON_INSTALL_CMAKE}
                               PATH_VARS CMAKE_INSTALL_INCLUDEDIR ODEON_INSTALL_PLUGINS)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/odeon-config-version.cmake
@@ -32,5 +32,5 @@ install(FILES ${PROJECT_BINARY_DIR}/odeon-config.cmake
               plugins/odeon_plugin.cmake plugins/plugin.map
         DESTINATION ${ODEON_INSTALL_CMAKE})
 file(RELATIVE_PATH ODEON_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-configure_file(cmake/odeon.pc.in ${PROJECT_BINARY_DIR}/odeon.pc @ONLY)
+configure_file(plugins/package/odeon.pc.in ${PROJECT_BINARY_DIR}/odeon.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/odeon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
