@@ -18,6 +18,9 @@ static const struct option known[] = {
     {"out", required_argument, NULL, OPTION_VALUE + ARGUMENT_OUT},
     {"steps", required_argument, NULL, OPTION_VALUE + ARGUMENT_STEPS},
     {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
+    {"json", no_argument, NULL, OPTION_VALUE + ARGUMENT_JSON},
+    {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},
+    {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},
     {NULL, 0, NULL, 0},
 };
 

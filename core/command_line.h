@@ -6,14 +6,17 @@
 
 #include "odeon/status.h"
 
-/* Options that belong to single commands. */
+/* Options that belong to single commands; from RESUME on they take no value: "" if given. */
 enum {
     ARGUMENT_WEIGHTS,
     ARGUMENT_BATCH,
     ARGUMENT_DTYPE,
     ARGUMENT_OUT,
     ARGUMENT_STEPS,
-    ARGUMENT_RESUME, /* takes no value: "" if given */
+    ARGUMENT_RESUME,
+    ARGUMENT_JSON,
+    ARGUMENT_EXISTS,
+    ARGUMENT_REFERENCE,
     ARGUMENT_COUNT
 };
 

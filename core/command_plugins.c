@@ -9,7 +9,7 @@ static odeon_status run_plugins(const command_line *a)
 {
     registry *r = NULL;
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &r));
-    odeon_status status = inspect_plugins(r, stdout);
+    odeon_status status = inspect_plugins(r, a->value[ARGUMENT_JSON] != NULL, stdout);
     registry_destroy(r);
     return status;
 }
@@ -21,6 +21,8 @@ const command command_plugins = {
     .help = "Plugins are files KIND/ID.so in the folders of --plugin-path, of $ODEON_PLUGIN_PATH\n"
             "(separated by colons), $XDG_DATA_HOME/odeon/plugins (~/.local/share/odeon/plugins),\n"
             "and of the build or the installation; the first that has one counts. Each is loaded\n"
-            "in a process of its own.\n",
+            "in a process of its own, at most one second long.\n\n"
+            "  --json    as JSON, with all options\n",
+    .options = 1U << ARGUMENT_JSON,
     .run = run_plugins,
 };

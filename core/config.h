@@ -89,5 +89,7 @@ void config_destroy(config *c); /* NULL is allowed */
 /* The host's own keys by section ("run", "data", "train", "model", "plugins", "data.NAME"), for
  * inspect and the reference file; ends with NULL. */
 const odeon_option *const *config_host_options(const char *section);
+/* The names of these sections, from index 0 on; NULL behind the last. */
+const char *config_host_section(size_t index);
 
 #endif

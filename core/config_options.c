@@ -263,18 +263,26 @@ static const odeon_option plugins_load = {
 };
 static const odeon_option *const plugins_options[] = {&plugins_load, NULL};
 
+/* ---- all of them ---- */
+
+static const struct {
+    const char *section;
+    const odeon_option *const *options;
+} tables[] = {{"run", run_options},     {"data", data_options},   {"data.NAME", transform_options},
+              {"model", model_options}, {"train", train_options}, {"plugins", plugins_options}};
+enum { N_TABLES = sizeof tables / sizeof tables[0] };
+
 const odeon_option *const *config_host_options(const char *section)
 {
-    static const struct {
-        const char *section;
-        const odeon_option *const *options;
-    } tables[] = {{"run", run_options},         {"data", data_options},
-                  {"train", train_options},     {"model", model_options},
-                  {"plugins", plugins_options}, {"data.NAME", transform_options}};
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+    for (size_t i = 0; i < N_TABLES; i++) {
         if (strcmp(tables[i].section, section) == 0) {
             return tables[i].options;
         }
     }
     return NULL;
+}
+
+const char *config_host_section(size_t index)
+{
+    return index < N_TABLES ? tables[index].section : NULL;
 }

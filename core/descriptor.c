@@ -242,7 +242,8 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
         return refuse(c, "a component is of kind %d, which this host does not know", (int)to->kind);
     }
     if (!label_is_id(to->id)) {
-        return refuse(c, "a %s's id is not of letters, digits and _, a letter first", kind->name);
+        return refuse(c, "the id of its %s is not of letters, digits and _, a letter first",
+                      kind->name);
     }
     (void)snprintf(c->component, sizeof c->component, "%s %s", kind->name, to->id);
     if (to->kind_version != kind->version) {

@@ -3,8 +3,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fenv.h>
-#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +12,7 @@
 #include "diag.h"
 #include "mem.h"
 #include "path.h"
+#include "process_state.h"
 
 /* ---- before loading ---- */
 
@@ -104,42 +103,6 @@ odeon_status module_examine(const char *file, elf_info *info, long long *bytes)
     return status;
 }
 
-/* ---- floating point ---- */
-
-/* Start-up code of a plugin linked for fast mathematics makes the whole thread flush small numbers
- * to zero; results would then depend on which plugins were loaded, and by which thread. */
-typedef struct float_state {
-    fenv_t environment;
-    int rounding;
-    bool subnormals;
-} float_state;
-
-static bool subnormals_exist(void)
-{
-    volatile double smallest = DBL_MIN;
-    volatile double half = smallest / 2.0;
-    return half * 2.0 == smallest;
-}
-
-static float_state float_save(void)
-{
-    float_state state = {.rounding = fegetround(), .subnormals = subnormals_exist()};
-    (void)fegetenv(&state.environment);
-    return state;
-}
-
-static void float_restore(const float_state *state, const char *file)
-{
-    bool changed = fegetround() != state->rounding || subnormals_exist() != state->subnormals;
-    (void)fesetenv(&state->environment);
-    if (changed) {
-        diag_log(ODEON_LOG_WARNING,
-                 "%s: loading it changed how floating point works; that was undone: link it "
-                 "without -ffast-math",
-                 file);
-    }
-}
-
 /* ---- loading ---- */
 
 /* Runs the file's own start-up code. */
@@ -204,9 +167,10 @@ odeon_status module_load(const char *file, module **out)
     if (status == ODEON_OK) {
         m->plugin.file = m->file;
         m->plugin.build_id = m->elf.build_id;
-        float_state state = float_save();
+        process_state before;
+        process_state_save(&before);
         status = load_and_start(m);
-        float_restore(&state, m->file);
+        process_state_restore(&before, m->file);
     }
     if (status != ODEON_OK) {
         module_destroy(m);

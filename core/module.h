@@ -20,7 +20,7 @@ typedef struct module {
  * NULL. ODEON_ERR_PLUGIN, ODEON_ERR_IO; the message starts with file. [any] */
 odeon_status module_examine(const char *file, elf_info *info, long long *bytes);
 
-/* Examines, loads and checks file and calls its init. The floating-point environment is the same
+/* Examines, loads and checks file and calls its init. What process_state.h names is the same
  * afterwards; a plugin that changes it is warned about. [main] */
 odeon_status module_load(const char *file, module **out);
 /* Calls shutdown if init has succeeded. The code stays in memory. NULL is allowed. [main] */

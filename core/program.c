@@ -129,14 +129,17 @@ static odeon_status flush_stdout(void)
     return ODEON_OK;
 }
 
-static int report(odeon_status status)
+/* quiet: "no" is an answer, not an error. */
+static int report(odeon_status status, bool quiet)
 {
     if (status == ODEON_OK) {
         return 0;
     }
     const char *message = diag_message();
-    fprintf(stderr, "odeon: %s%s\n", status == ODEON_ERR_CANCELLED ? "" : "error: ",
-            message[0] != '\0' ? message : status_text(status));
+    if (!quiet || status != ODEON_ERR_PLUGIN) {
+        fprintf(stderr, "odeon: %s%s\n", status == ODEON_ERR_CANCELLED ? "" : "error: ",
+                message[0] != '\0' ? message : status_text(status));
+    }
     if (status == ODEON_ERR_CANCELLED && interrupt_signal() == SIGTERM) {
         return 143;
     }
@@ -153,7 +156,8 @@ int odeon_main(int argc, char **argv)
     if (status == ODEON_OK) {
         status = dispatch(&a);
     }
+    bool quiet = a.value[ARGUMENT_EXISTS] != NULL;
     command_line_fini(&a);
     odeon_status flushed = flush_stdout();
-    return report(status != ODEON_OK ? status : flushed);
+    return report(status != ODEON_OK ? status : flushed, quiet);
 }

@@ -109,7 +109,14 @@ odeon_status schema_print(text_buffer *out, const odeon_config *config);
 odeon_status schema_print_keys(text_buffer *out, const odeon_config *config);
 /* ODEON_ERR_CONFIG if text, as the value of key, would be misread; nested: in parentheses. */
 odeon_status schema_check_text(const char *key, const char *text, bool nested, config_where where);
+
+/* Writes type and range: "number, rtol > 0", "whole number, 1 to 5", "yes or no". */
+void schema_describe(char *text, size_t bytes, const odeon_option *option);
 /* One option as help: name, type, range, default, unit, help. Used by inspect. */
 void schema_print_option(FILE *out, const odeon_option *option);
+/* The same as a JSON object; default, min, max are text, as typed in an INI. */
+void schema_json_option(text_buffer *out, const odeon_option *option);
+/* "options": [...], a member of an object; options may be NULL. */
+void schema_json_options(text_buffer *out, const odeon_option *const *options);
 
 #endif

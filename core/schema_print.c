@@ -69,10 +69,51 @@ void schema_allowed(char *text, size_t bytes, const odeon_option *option)
     }
 }
 
+/* ---- options as help ---- */
+
+/* ", 1 to 5", or ", 0 < momentum < 1", or nothing. */
+static void add_range(char *text, size_t bytes, const odeon_option *o)
+{
+    size_t used = strlen(text);
+    bool open = (o->flags & (ODEON_OPTION_OPEN_MIN | ODEON_OPTION_OPEN_MAX)) != 0;
+    if (o->min_text != NULL && o->max_text != NULL && !open) {
+        (void)snprintf(text + used, bytes - used, ", %s to %s", o->min_text, o->max_text);
+    } else if (o->min_text != NULL || o->max_text != NULL) {
+        (void)snprintf(text + used, bytes - used, ", ");
+        print_range(text + used + 2, bytes - used - 2, o, "");
+    }
+}
+
+void schema_describe(char *text, size_t bytes, const odeon_option *option)
+{
+    static const char *const names[] = {
+        [ODEON_OPTION_I64] = "whole number",
+        [ODEON_OPTION_F64] = "number",
+        [ODEON_OPTION_FLAG] = "yes or no",
+        [ODEON_OPTION_STRING] = "text",
+        [ODEON_OPTION_CHOICE] = "choice of ",
+        [ODEON_OPTION_PATH] = "path",
+        [ODEON_OPTION_I64_LIST] = "whole numbers",
+        [ODEON_OPTION_F64_LIST] = "numbers",
+        [ODEON_OPTION_SIZE] = "whole number >= 1, state or classes",
+    };
+    if (option->type == ODEON_OPTION_COMPONENT) {
+        (void)snprintf(text, bytes, "%s, as NAME or NAME(key=value, ...)", option->choices);
+        return;
+    }
+    (void)snprintf(text, bytes, "%s", names[option->type]);
+    if (option->type == ODEON_OPTION_CHOICE) {
+        size_t used = strlen(text);
+        print_choices(text + used, bytes - used, option->choices);
+    } else if (option->type != ODEON_OPTION_SIZE) {
+        add_range(text, bytes, option);
+    }
+}
+
 void schema_print_option(FILE *out, const odeon_option *option)
 {
-    char allowed[512];
-    schema_allowed(allowed, sizeof allowed, option);
+    char described[512];
+    schema_describe(described, sizeof described, option);
     const char *standard = option->default_text;
     if (standard == NULL) {
         standard = (option->flags & ODEON_OPTION_REQUIRED) != 0 ? "(required)" : "(none)";
@@ -80,7 +121,56 @@ void schema_print_option(FILE *out, const odeon_option *option)
     (void)fprintf(out, "  %-14s %-14s %s%s%s%s\n", option->name, standard, option->help,
                   option->unit != NULL ? " [" : "", option->unit != NULL ? option->unit : "",
                   option->unit != NULL ? "]" : "");
-    (void)fprintf(out, "  %-29s allowed: %s\n", "", allowed);
+    (void)fprintf(out, "  %-29s %s\n", "", described);
+}
+
+static void json_member(text_buffer *out, const char *name, const char *text)
+{
+    text_printf(out, ", \"%s\": ", name);
+    if (text != NULL) {
+        text_json_string(out, text);
+    } else {
+        text_add(out, "null");
+    }
+}
+
+void schema_json_option(text_buffer *out, const odeon_option *option)
+{
+    static const char *const types[] = {
+        [ODEON_OPTION_I64] = "integer",       [ODEON_OPTION_F64] = "number",
+        [ODEON_OPTION_FLAG] = "flag",         [ODEON_OPTION_STRING] = "text",
+        [ODEON_OPTION_CHOICE] = "choice",     [ODEON_OPTION_PATH] = "path",
+        [ODEON_OPTION_I64_LIST] = "integers", [ODEON_OPTION_F64_LIST] = "numbers",
+        [ODEON_OPTION_SIZE] = "size",         [ODEON_OPTION_COMPONENT] = "component",
+    };
+    char described[512];
+    schema_describe(described, sizeof described, option);
+    text_add(out, "{\"name\": ");
+    text_json_string(out, option->name);
+    json_member(out, "type", types[option->type]);
+    text_printf(out, ", \"required\": %s",
+                (option->flags & ODEON_OPTION_REQUIRED) != 0 ? "true" : "false");
+    json_member(out, "default", option->default_text);
+    json_member(out, "min", option->min_text);
+    json_member(out, "max", option->max_text);
+    text_printf(out, ", \"min_open\": %s, \"max_open\": %s",
+                (option->flags & ODEON_OPTION_OPEN_MIN) != 0 ? "true" : "false",
+                (option->flags & ODEON_OPTION_OPEN_MAX) != 0 ? "true" : "false");
+    json_member(out, "choices", option->choices);
+    json_member(out, "unit", option->unit);
+    json_member(out, "allowed", described);
+    json_member(out, "help", option->help);
+    text_add(out, "}");
+}
+
+void schema_json_options(text_buffer *out, const odeon_option *const *options)
+{
+    text_add(out, "\"options\": [");
+    for (size_t i = 0; options != NULL && options[i] != NULL; i++) {
+        text_add(out, i > 0 ? ",\n    " : "\n    ");
+        schema_json_option(out, options[i]);
+    }
+    text_add(out, "]");
 }
 
 /* ---- the normal form ---- */

@@ -6,7 +6,7 @@
 # missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tools/install_missing.sh
+. tests/install_missing.sh
 seconds=${1:-30}
 targets=("${@:2}")
 [ ${#targets[@]} -gt 0 ] || targets=(ini idx safetensors plugin)

@@ -12,6 +12,8 @@
  *   the comment at the slot says longer.
  * - Whoever allocates frees. A plugin takes long-lived memory from its host (host.h).
  * - Nothing unwinds across a call: no longjmp, no C++ exception, no exit, no abort.
+ * - The process is the host's: a plugin leaves floating-point modes, locale, working directory,
+ *   signal handlers and standard output as they are.
  *
  * Thread tags, one at every slot
  *   [main]      the thread that started the host, before or after all work, never twice at a time

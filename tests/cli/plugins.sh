@@ -28,3 +28,74 @@ echo "in the working directory" >layer/here.so
 ODEON_PLUGIN_PATH=$work/other expect 0 "elsewhere.so" plugins
 ! grep -q '/here\.so' out || fail "a plugin of the working directory is listed"
 expect 2 "no layer is named 'here'" inspect layer here
+
+# ---- what inspect tells ----
+
+expect 0 "whole numbers, 1 to 65535" inspect layer conv2d
+has out "choice of pytorch_default, glorot_uniform, zeros"
+has out "[pixels]"
+expect 0 "number, rtol > 0" inspect layer ode
+expect 0 '"abi": "1.0"' inspect integrator rk4 --json
+expect 0 '"type": "flag"' inspect data --json
+expect 0 '"refused": [' --plugin-path mine plugins --json
+has out '"id": "broken", "file": "'
+expect 2 "'check' takes no option --json" check "$ini/small.ini" --json
+expect 2 "usage: odeon inspect KIND ID" inspect
+
+# --exists answers with its exit code alone.
+exists() {
+    local answer=0
+    "$odeon" inspect "$@" --exists --plugin-path mine >out 2>err || answer=$?
+    [ ! -s out ] && [ ! -s err ] || fail "inspect $* --exists says something"
+    echo "$answer"
+}
+[ "$(exists layer dense)" = 0 ] || fail "dense does not exist"
+[ "$(exists layer densee)" = 4 ] || fail "densee exists"
+[ "$(exists layer broken)" = 4 ] || fail "a plugin that cannot be used exists"
+[ "$(exists layer ../layer/dense)" = 4 ] || fail "a path exists"
+expect 2 "'integratr' is no kind" inspect integratr tsit5 --exists
+expect 2 "usage: odeon inspect KIND ID --exists" inspect run --exists
+
+# ---- the order of the search ----
+
+# A file in each place; each must be the one in use while those before it are absent.
+for place in given environment share/odeon/plugins; do
+    mkdir -p "$place/layer"
+    echo "no plugin" >"$place/layer/dense.so"
+done
+uses() { # WHICH OPTIONS...
+    local which=$1
+    shift
+    ODEON_PLUGIN_PATH=$work/environment expect 4 "$which/layer/dense.so: it is no ELF file" \
+        "$@" inspect layer dense
+}
+uses given --plugin-path given
+uses environment
+rm environment/layer/dense.so
+uses share/odeon/plugins
+rm share/odeon/plugins/layer/dense.so
+ODEON_PLUGIN_PATH=$work/environment expect 0 "$build/plugins/layer/dense.so" inspect layer dense
+
+# [plugins] load names a file, which is before all of them.
+expect 0 "ok" check "$ini/small.ini" "plugins.load=$build/plugins/layer/dense.so" --plugin-path given
+expect 4 "given/layer/dense.so" check "$ini/small.ini" --plugin-path given
+
+# A relative folder of the environment would be one of the working directory, and does not count.
+echo "no plugin" >environment/layer/dense.so
+ODEON_PLUGIN_PATH=environment:.:: expect 0 "$build/plugins/layer/dense.so" inspect layer dense
+HOME=. XDG_DATA_HOME=share expect 0 "$build/plugins/layer/dense.so" inspect layer dense
+
+# Whoever runs with more rights than their own is not told by the environment what to load. Only
+# root can make such a program, and only where the file system lets it have its way.
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 755 "$work"
+    cp "$odeon" raised
+    chown nobody raised
+    chmod 4755 raised
+    odeon=$work/raised
+    LD_SHOW_AUXV=1 ./raised --version >out 2>err || fail "a program with raised rights does not run"
+    if ! grep -q '^AT_SECURE: *0' out; then
+        ODEON_PLUGIN_PATH=$work/environment XDG_DATA_HOME=$work/environment \
+            expect 0 "$build/plugins/layer/dense.so" inspect layer dense
+    fi
+fi

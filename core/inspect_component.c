@@ -1,0 +1,159 @@
+#include "child.h"
+#include "diag.h"
+#include "inspect.h"
+#include "odeon/integrator.h"
+#include "schema.h"
+
+static const double seconds_at_most = 2.0;
+
+/* What a child is to look at. */
+typedef struct inspection {
+    registry *r;
+    int32_t kind;
+    const char *id;
+    bool json;
+} inspection;
+
+/* ---- as text ---- */
+
+static void write_tableau(FILE *out, const odeon_tableau *t)
+{
+    (void)fprintf(out, "  tier       tableau of %d stages, order %d\n", (int)t->stages,
+                  (int)t->order);
+    if (t->embedded_order > 0) {
+        (void)fprintf(out, "  embedded   order %d: adaptive steps\n", (int)t->embedded_order);
+    } else {
+        (void)fprintf(out, "  embedded   none: fixed steps only\n");
+    }
+    (void)fprintf(out, "  FSAL       %s\n", (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "yes" : "no");
+    if (t->interp_degree > 0) {
+        (void)fprintf(out, "  output     between steps, by polynomials of degree %d\n",
+                      (int)t->interp_degree);
+    }
+}
+
+static void write_integrator(FILE *out, const odeon_integrator *method)
+{
+    if (method->tableau != NULL) {
+        write_tableau(out, method->tableau);
+    } else {
+        (void)fprintf(out, "  tier       step: a sequence of evaluations and combinations\n");
+    }
+}
+
+static void write_origin(FILE *out, const odeon_component *c, const registry_plugin *p)
+{
+    (void)fprintf(out, "  version    %s\n  licence    %s\n", c->version, c->license);
+    if (c->source != NULL) {
+        (void)fprintf(out, "  source     %s\n", c->source);
+    }
+    (void)fprintf(out, "  plugin     %s %s by %s\n", p->root->name, p->root->version,
+                  p->root->vendor);
+    (void)fprintf(out, "  file       %s\n  build-id   %s\n  ABI        %u.%u\n", p->file,
+                  p->build_id[0] != '\0' ? p->build_id : "(none)", (unsigned)p->root->abi_major,
+                  (unsigned)p->root->abi_minor);
+}
+
+static void write_text(FILE *out, const registry *r, const odeon_component *c)
+{
+    (void)fprintf(out, "%s = %s: %s\n\n", kind_name(c->kind), c->id, c->summary);
+    write_origin(out, c, registry_plugin_of(r, c));
+    if (c->kind == ODEON_KIND_INTEGRATOR) {
+        write_integrator(out, c->ops);
+    }
+    (void)fprintf(out, "\n%s\n",
+                  c->options != NULL && c->options[0] != NULL ? "options:" : "no options");
+    for (size_t i = 0; c->options != NULL && c->options[i] != NULL; i++) {
+        schema_print_option(out, c->options[i]);
+    }
+}
+
+/* ---- as JSON ---- */
+
+static void add_member(text_buffer *out, const char *name, const char *text)
+{
+    text_printf(out, ",\n  \"%s\": ", name);
+    if (text != NULL) {
+        text_json_string(out, text);
+    } else {
+        text_add(out, "null");
+    }
+}
+
+static void add_method(text_buffer *out, const odeon_integrator *method)
+{
+    const odeon_tableau *t = method->tableau;
+    if (t == NULL) {
+        text_add(out, ",\n  \"tier\": \"step\"");
+        return;
+    }
+    text_printf(out,
+                ",\n  \"tier\": \"tableau\", \"stages\": %d, \"order\": %d, "
+                "\"embedded_order\": %d, \"fsal\": %s, \"interp_degree\": %d",
+                (int)t->stages, (int)t->order, (int)t->embedded_order,
+                (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "true" : "false", (int)t->interp_degree);
+}
+
+void inspect_write_json(text_buffer *out, const registry *r, const odeon_component *c)
+{
+    const registry_plugin *p = registry_plugin_of(r, c);
+    text_printf(out, "{\"kind\": \"%s\",\n  \"id\": \"%s\"", kind_name(c->kind), c->id);
+    add_member(out, "summary", c->summary);
+    add_member(out, "version", c->version);
+    add_member(out, "license", c->license);
+    add_member(out, "source", c->source);
+    add_member(out, "plugin", p->root->name);
+    add_member(out, "plugin_version", p->root->version);
+    add_member(out, "vendor", p->root->vendor);
+    add_member(out, "file", p->file);
+    add_member(out, "build_id", p->build_id[0] != '\0' ? p->build_id : NULL);
+    text_printf(out, ",\n  \"abi\": \"%u.%u\"", (unsigned)p->root->abi_major,
+                (unsigned)p->root->abi_minor);
+    if (c->kind == ODEON_KIND_INTEGRATOR) {
+        add_method(out, c->ops);
+    }
+    text_add(out, ",\n  ");
+    schema_json_options(out, c->options);
+    text_add(out, "}");
+}
+
+/* ---- in the child, and in the parent ---- */
+
+static odeon_status write_component(FILE *out, void *context)
+{
+    const inspection *x = context;
+    const odeon_component *c = NULL;
+    ODEON_TRY(registry_find(x->r, x->kind, x->id, &c));
+    if (!x->json) {
+        write_text(out, x->r, c);
+        return ODEON_OK;
+    }
+    text_buffer text = {0};
+    inspect_write_json(&text, x->r, c);
+    odeon_status status =
+        text.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", x->id) : ODEON_OK;
+    (void)fprintf(out, "%s\n", status == ODEON_OK ? text.data : "");
+    text_fini(&text);
+    return status;
+}
+
+odeon_status inspect_component(registry *r, int32_t kind, const char *id, bool json, FILE *out)
+{
+    inspection x = {.r = r, .kind = kind, .id = id, .json = json};
+    text_buffer text = {0};
+    odeon_status status = child_run(write_component, &x, seconds_at_most, id, &text);
+    if (status == ODEON_OK && (fputs(text.data, out) < 0 || fflush(out) != 0)) {
+        status = diag_fail(ODEON_ERR_IO, "what %s says could not be written", id);
+    }
+    text_fini(&text);
+    return status;
+}
+
+odeon_status inspect_exists(registry *r, int32_t kind, const char *id)
+{
+    inspection x = {.r = r, .kind = kind, .id = id};
+    text_buffer text = {0};
+    odeon_status status = child_run(write_component, &x, seconds_at_most, id, &text);
+    text_fini(&text);
+    return status == ODEON_OK || status == ODEON_ERR_NOMEM ? status : ODEON_ERR_PLUGIN;
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# Whatever stands in a plugin folder, `odeon plugins` goes through it, soon, and says of each file
+# what is wrong with it; what is usable after all is listed, and what it did to the process undone.
+. "$1/tests/support/cli.sh"
+
+# ---- files ----
+
+mkdir -p bad/integrator bad/layer
+cp "$build"/hostile-plugins/integrator/*.so bad/integrator/
+cp "$build"/hostile-plugins/layer/*.so bad/layer/
+chmod go-w bad bad/* bad/*/*
+good=$build/plugins/integrator/euler.so
+bytes=$(stat -c %s "$good")
+cd bad/integrator
+
+patch() { # ID OFFSET OCTAL: the good plugin with one other byte
+    cp "$good" "$1.so"
+    printf "\\$3" | dd of="$1.so" bs=1 seek="$2" conv=notrunc status=none
+}
+patch elf32 4 1
+patch big_endian 5 2
+patch other_machine 18 50
+patch no_shared_object 16 2
+patch flipped_magic 1 145
+patch flipped_table 54 1
+echo "no shared object" >text.so
+: >empty.so
+mkdir folder.so
+mkfifo fifo.so
+ln -s nowhere.so dangling.so
+ln -s loop.so loop.so
+cp "$odeon" executable.so
+cp "$build/libodeon.so" library.so
+head -c 64 "$good" >cut_64.so
+head -c 4096 "$good" >cut_4096.so
+head -c $((bytes / 2)) "$good" >cut_half.so
+cp "$good" writable.so
+chmod 666 writable.so
+cp "$good" group_writable.so
+chmod 664 group_writable.so
+if [ "$(id -u)" -eq 0 ]; then chown 0:1 group_writable.so; fi
+mkdir ../gradient
+cp "$good" ../gradient/in_open_folder.so
+chmod 777 ../gradient
+cd "$work"
+
+# ---- what is said of each ----
+
+reasons='
+text            it is no ELF file
+empty           it is empty
+folder          it is no plain file
+fifo            it is no plain file
+dangling        No such file or directory
+loop            Too many levels of symbolic links
+elf32           it is no 64-bit little-endian ELF file
+big_endian      it is no 64-bit little-endian ELF file
+other_machine   it is for another machine
+no_shared_object it is no shared object
+flipped_magic   it is no ELF file
+flipped_table   its program headers are damaged or cut off
+executable      no Odeon plugin
+library         no Odeon plugin
+cut_64          its program headers are damaged or cut off
+cut_4096        it is cut off
+cut_half        it is cut off
+writable        others may write to it (mode 0666)
+in_open_folder  others may write to its folder (mode 0777)
+undefined       undefined symbol: odeon_no_such_function
+no_entry        it does not export odeon_plugin_v1
+no_components   it has no components
+wrong_magic     does not start with ODEON_MAGIC
+zero_struct     struct_size 0, expected
+small_struct    struct_size 8, expected
+garbage_size    struct_size 2147483644, expected
+other_major     it is made for ABI 2.0, this host has 1.0
+lying_note      it needs ABI 2.0, this host has 1.0
+needs_newer_host it needs ABI 1.7, this host has 1.0
+draft_kind      version 1 of its kind
+reserved_set    a reserved field is not 0
+wrong_kind      it holds no layer wrong_kind, but integrator wrong_kind
+bad_id_inside   the id of its integrator is not of letters
+duplicate_id    it stands in the plugin twice
+no_vjp          its layer table lacks vjp
+no_step         its stepper table lacks step
+no_tier         0 of tableau, stepper and solver are set
+implicit        not explicit
+bad_default     theta = 2
+no_default      it has no default and is neither
+required_default it has a default although
+escape_codes    summary, version, license or source is missing or no line
+no_end          summary, version, license or source is missing or no line
+init_fails      no such hardware here
+init_void       its init failed
+crashes         it crashed with signal 6
+segfaults       it crashed with signal 11
+throws          it crashed with signal 6
+leaves          it ended the program with exit code 0
+hangs           it took longer than 1 second
+spins           it took longer than 1 second
+deaf            it took longer than 1 second
+'
+[ "$(id -u)" -ne 0 ] || reasons+='group_writable  others may write to it (mode 0664)
+'
+started=$(date +%s%N)
+expect 0 "refused:" --plugin-path bad plugins
+took=$((($(date +%s%N) - started) / 1000000))
+[ "$took" -lt 10000 ] || fail "it took $took ms"
+
+n=0
+while read -r id reason; do
+    [ -n "$id" ] || continue
+    n=$((n + 1))
+    line=$(grep -E "^[a-z]+ +$id .*/$id.so" out || true)
+    grep -qF -- "$reason" <<<"$line" || fail "$id: no '$reason' in '$line'"
+done <<<"$reasons"
+[ "$n" -ge 50 ] || fail "only $n plugins that cannot be used"
+
+# Every hostile file is one or the other: said to be refused, or listed.
+for file in bad/*/*.so; do
+    id=$(basename "$file" .so)
+    grep -qE "^[a-z]+ +$id " out || fail "$id is not in the list"
+done
+
+# ---- what is usable ----
+
+sed '/^refused:/,$d' out >usable
+for id in harmless newer_minor prints fast_math rounding sets_locale sets_signals changes_folder; do
+    grep -qE "^integrator +$id +1.0 " usable || fail "$id is not listed"
+done
+grep -qE '^integrator +newer_minor +1.0 +ABI 1.7 ' out || fail "the newer ABI is not told"
+! grep -q noise out || fail "what a plugin prints stands in the list"
+for claim in "fast_math.so: loading it changed how floating point works" \
+    "rounding.so: loading it changed how floating point works" \
+    "sets_locale.so: loading it changed the locale" \
+    "sets_signals.so: loading it changed what signals do" \
+    "changes_folder.so: loading it changed the working directory"; do
+    has err "$claim"
+done
+echo "$n refused with their reasons, in $took ms"
+
+# A run that uses one that changed the process is the run without it.
+toy 64 16
+train() {
+    expect 0 "results in" --plugin-path bad train "$ini/small.ini" "data.path=toy" \
+        run.max_steps=2 run.out="run_$1" model.ode.steps=2 "model.ode.integrator=$1"
+}
+train harmless
+for id in sets_locale changes_folder fast_math rounding newer_minor; do
+    train "$id"
+    cmp -s run_harmless/weights.safetensors "run_$id/weights.safetensors" ||
+        fail "$id changes the numbers of a run"
+done

@@ -1,0 +1,1 @@
+target_link_options(${plugin} PRIVATE LINKER:-z,undefs)
