@@ -638,6 +638,9 @@ static void test_shipped_files_load_and_their_effective_reloads(void **state)
     glob_t found;
     assert_int_equal(glob(ODEON_SOURCE "/conf/*.ini", 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
+        if (strstr(found.gl_pathv[i], "/reference.ini") != NULL) {
+            continue; /* a list of keys, not an experiment */
+        }
         config *c = NULL;
         diag_clear();
         if (config_load(plugins, found.gl_pathv[i], 0, NULL, &c) != ODEON_OK) {

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# conf/reference.ini is what the option tables of the host and of the shipped components say, and
+# every line of it can be uncommented: no line is longer than an INI may have.
+. "$1/tests/support/cli.sh"
+
+expect 0 ";[run]" inspect --reference
+if ! diff -u "$source/conf/reference.ini" out >difference; then
+    sed -n 1,20p difference
+    fail "conf/reference.ini is stale: build/odeon inspect --reference >conf/reference.ini"
+fi
+
+# Nothing is left out: every section, every component.
+for section in run data data.NAME model.NAME train plugins; do
+    has out ";[$section]"
+done
+for plugin in "$build"/plugins/*/*.so; do
+    kind=$(basename "$(dirname "$plugin")")
+    has out ";$kind = $(basename "$plugin" .so) ; "
+done
+
+# As comments it is an INI that lacks everything; with [run] uncommented it still is.
+expect 2 "[data] 'dataset' must be given" check "$source/conf/reference.ini"
+sed -n '/^;\[run\]/,/^$/p' out | sed 's/^;//; /= *;/d' >run.ini
+sed 's/^\[run\]$//; s/^name = small$//' "$ini/small.ini" >>run.ini
+expect 0 "run.ini: ok" check run.ini
+
+expect 2 "--reference stands alone" inspect run --reference
