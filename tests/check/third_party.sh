@@ -27,7 +27,8 @@ cmake -G Ninja -S "$work/plugin" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/prefi
     complain "configure: $(tail -5 "$work/cmake.log")"
 cmake --build "$work/out" --verbose >"$work/build.log" 2>&1 ||
     complain "build: $(tail -20 "$work/build.log")"
-grep -q "$source_folder" "$work/build.log" && complain "the build reaches into the source tree"
+grep -qE "(^|[[:space:]=]|-I|-L)$source_folder/" "$work/build.log" &&
+    complain "the build reaches into the source tree"
 plugin=$work/out/plugins/integrator/ralston2.so
 [ "$(nm -D --defined-only "$plugin" | awk '{ print $3 }')" = odeon_plugin_v1 ] ||
     complain "the plugin exports more or less than odeon_plugin_v1"
