@@ -16,14 +16,17 @@ typedef union header {
 } header;
 
 static atomic_int_fast64_t live_blocks, total_allocs, fail_countdown;
+static atomic_bool keeps_failing; /* once the countdown is through */
 
 static bool told_to_fail(void)
 {
+    bool after = atomic_load_explicit(&keeps_failing, memory_order_relaxed);
     if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0) {
-        return false;
+        return after;
     }
     /* Several threads may count below zero; exactly one of them finds 1. */
-    return atomic_fetch_sub_explicit(&fail_countdown, 1, memory_order_relaxed) == 1;
+    int64_t before = atomic_fetch_sub_explicit(&fail_countdown, 1, memory_order_relaxed);
+    return before == 1 || (before < 1 && after);
 }
 
 void *mem_alloc(size_t bytes)
@@ -112,7 +115,14 @@ int64_t mem_total_allocs(void)
 
 void mem_fail_at(int64_t n)
 {
+    atomic_store_explicit(&keeps_failing, false, memory_order_relaxed);
     atomic_store_explicit(&fail_countdown, n, memory_order_relaxed);
+}
+
+void mem_fail_from(int64_t n)
+{
+    atomic_store_explicit(&fail_countdown, n, memory_order_relaxed);
+    atomic_store_explicit(&keeps_failing, true, memory_order_relaxed);
 }
 
 bool checked_mul(int64_t a, int64_t b, int64_t *out)

@@ -19,6 +19,7 @@ void mem_free(void *p); /* takes NULL */
 int64_t mem_live_blocks(void);  /* allocated and not freed */
 int64_t mem_total_allocs(void); /* since the start */
 void mem_fail_at(int64_t n);    /* the n-th allocation from now fails (1: the next); 0: none */
+void mem_fail_from(int64_t n);  /* it and all after it fail, until mem_fail_at */
 
 /* a * b, a + b; false when that overflows. */
 bool checked_mul(int64_t a, int64_t b, int64_t *out);

@@ -1,6 +1,5 @@
 #include "safetensors_header.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -514,7 +513,6 @@ odeon_status safetensors_header_init(const char *file, const void *text, size_t 
     }
     scanner s = {.file = file, .text = text, .bytes = bytes, .out = out};
     odeon_status status = scan_header(&s);
-    assert(s.used <= bytes);
     if (status == ODEON_OK) {
         status = check_all(&s, data_bytes);
     }

@@ -12,6 +12,9 @@ function(odeon_add_plugin kind id folder)
     target_link_options(${target} PRIVATE LINKER:-z,defs)
   endif()
   target_link_libraries(${target} PRIVATE odeon::headers m)
+  if(NOT kind STREQUAL "device") # whose loops are most of the time
+    target_compile_options(${target} PRIVATE ${ODEON_COVERAGE_OPTIONS})
+  endif()
 endfunction()
 
 get_filename_component(ODEON_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map ABSOLUTE)

@@ -30,6 +30,14 @@ void folder_remove(const folder *f)
     assert_int_equal(nftw(f->path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+void folder_discard(const folder *f, const char *name)
+{
+    const char *path = folder_file(f, name);
+    if (access(path, F_OK) == 0) {
+        assert_int_equal(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    }
+}
+
 const char *folder_file(const folder *f, const char *name)
 {
     static char paths[4][2 * FOLDER_BYTES];

@@ -12,6 +12,8 @@ typedef struct folder {
 
 folder folder_create(void);
 void folder_remove(const folder *f); /* with all that is in it */
+/* Removes path/name, a file or a folder with all that is in it, if it is there. */
+void folder_discard(const folder *f, const char *name);
 
 /* path/name, in one of a few buffers that take turns. */
 const char *folder_file(const folder *f, const char *name);

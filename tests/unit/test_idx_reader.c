@@ -342,6 +342,8 @@ static void test_what_follows_gzip_is_refused(void **state)
     assert_refused("a byte", &m, ODEON_ERR_DATA, "something else follows");
     m.n++;
     assert_refused("two bytes", &m, ODEON_ERR_DATA, "something else follows");
+    m.bytes[m.n - 2] = 0x8b;
+    assert_refused("two others", &m, ODEON_ERR_DATA, "something else follows");
     m = good_gzip();
     append_gzip(&m, (const unsigned char *)"x", 1);
     assert_refused("member", &m, ODEON_ERR_DATA, "a second gzip member follows");

@@ -9,6 +9,7 @@
 
 #include "diag.h"
 #include "ini_file.h"
+#include "ini_lines.h"
 #include "mem.h"
 
 static odeon_status parse_bytes(const char *text, size_t bytes, ini_file **out)
@@ -144,6 +145,25 @@ static void test_long_value_arrives_whole(void **state)
     }
 }
 
+static void test_long_value_may_hold_what_starts_comments(void **state)
+{
+    (void)state;
+    static const char *const runs[] = {";;;;;;;;;;", "##########", ";#;#;#;#;#"};
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        for (int before = 170; before < 210; before++) { /* where inih's buffer ends */
+            char *value = mem_printf("%0*d%s\xe2\x82\xac", before, 1, runs[i]);
+            char *text = mem_printf("[a]\nx = %s%s\n", value, value);
+            char *twice = mem_printf("%s%s", value, value);
+            ini_file *file = parse(text);
+            assert_key(file, 1, 0, "x", twice, 2);
+            ini_file_destroy(file);
+            mem_free(twice);
+            mem_free(text);
+            mem_free(value);
+        }
+    }
+}
+
 static void test_long_section_name_is_not_cut(void **state)
 {
     (void)state;
@@ -196,7 +216,11 @@ static void test_malformed_line_is_refused_with_its_number(void **state)
         {"[a]\n; \xed\xa0\x80\n", "t.ini:2: this is not UTF-8"},
         {"[a]\nx = \xef\xbb\xbfq\n", "t.ini:2: a byte order mark in the middle"},
         {"[a]\n\xff\xfex = 1\n", "t.ini:2: this is UTF-16"},
+        {"[a]\n\xff\xff\n", "t.ini:2: this is not UTF-8"},
+        {"[a]\n\xfe\xfe\n", "t.ini:2: this is not UTF-8"},
         {"[a]\nx = \033[31m\n", "t.ini:2: a control character"},
+        {"[a]\nx = \x7f\n", "t.ini:2: a control character"},
+        {"[a]\nx =;y\n", "t.ini:2: 'x': ';' starts no comment here"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_refused(cases[i].text, strlen(cases[i].text), cases[i].message);
@@ -226,6 +250,17 @@ static void test_overlong_line_is_refused(void **state)
     memcpy(text + longest, "q\n", 3);
     assert_refused(text, longest + 2,
                    "t.ini:2: 16384 bytes in one line, at most 16383 are allowed");
+    mem_free(text);
+}
+
+static void test_overlong_names_are_refused(void **state)
+{
+    (void)state;
+    char *text = mem_printf("[a]\n%0128d = 1\n", 1);
+    assert_refused(text, strlen(text), "t.ini:2: a key has 1 to 127 bytes, this one has 128");
+    mem_free(text);
+    text = mem_printf("[%0128d]\n", 1);
+    assert_refused(text, strlen(text), "t.ini:1: a section's name has 1 to 127 bytes, this one ");
     mem_free(text);
 }
 
@@ -273,6 +308,27 @@ static void test_directory_and_fifo_are_refused(void **state)
     }
     (void)unlink(fifo);
     (void)rmdir(folder);
+}
+
+static void test_buffer_too_small_for_any_line_gets_none(void **state)
+{
+    (void)state;
+    ini_lines *lines = mem_zalloc(1, sizeof *lines);
+    char buffer[4];
+    ini_lines_init(lines, "t.ini", "x=1\n", 4);
+    assert_null(ini_lines_read(buffer, 3, lines));
+    mem_free(lines);
+}
+
+static void test_file_that_cannot_be_read_says_so(void **state)
+{
+    (void)state;
+    size_t budget = 100;
+    ini_file *file = NULL;
+    diag_clear(); /* a regular file, whose first bytes no process can read */
+    assert_int_equal(ini_file_read("/proc/self/mem", "x.ini", &budget, &file), ODEON_ERR_IO);
+    assert_non_null(strstr(diag_message(), "x.ini: cannot be read: "));
+    assert_null(file);
 }
 
 static void test_missing_file_is_named(void **state)
@@ -333,13 +389,17 @@ int main(void)
         cmocka_unit_test(test_comment_after_blank_is_cut),
         cmocka_unit_test(test_value_keeps_equals_colons_and_hashes),
         cmocka_unit_test(test_long_value_arrives_whole),
+        cmocka_unit_test(test_long_value_may_hold_what_starts_comments),
         cmocka_unit_test(test_long_section_name_is_not_cut),
         cmocka_unit_test(test_malformed_line_is_refused_with_its_number),
         cmocka_unit_test(test_bytes_of_no_text_file_are_refused),
         cmocka_unit_test(test_overlong_line_is_refused),
+        cmocka_unit_test(test_overlong_names_are_refused),
         cmocka_unit_test(test_long_line_that_no_piece_can_end_is_refused),
         cmocka_unit_test(test_too_many_sections_or_keys_are_refused),
         cmocka_unit_test(test_directory_and_fifo_are_refused),
+        cmocka_unit_test(test_buffer_too_small_for_any_line_gets_none),
+        cmocka_unit_test(test_file_that_cannot_be_read_says_so),
         cmocka_unit_test(test_missing_file_is_named),
         cmocka_unit_test(test_file_beyond_the_budget_is_refused),
         cmocka_unit_test(test_each_allocation_may_fail),

@@ -99,6 +99,21 @@ static void test_fail_at_fails_that_allocation_alone(void **state)
     mem_free(c);
 }
 
+static void test_fail_from_fails_all_until_taken_back(void **state)
+{
+    (void)state;
+    mem_fail_from(2);
+    void *a = mem_alloc(1), *b = mem_alloc(1), *c = mem_alloc(1);
+    mem_fail_at(0);
+    void *d = mem_alloc(1);
+    assert_non_null(a);
+    assert_null(b);
+    assert_null(c);
+    assert_non_null(d);
+    mem_free(a);
+    mem_free(d);
+}
+
 static void test_fail_at_zero_takes_it_back(void **state)
 {
     (void)state;
@@ -180,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_printf_formats_any_length),
         cmocka_unit_test(test_live_blocks_are_counted),
         cmocka_unit_test(test_fail_at_fails_that_allocation_alone),
+        cmocka_unit_test(test_fail_from_fails_all_until_taken_back),
         cmocka_unit_test(test_fail_at_zero_takes_it_back),
         cmocka_unit_test(test_counters_hold_under_threads),
         cmocka_unit_test(test_checked_mul_finds_overflow),

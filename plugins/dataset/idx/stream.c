@@ -110,10 +110,11 @@ static odeon_status inflate_failure(idx_stream *s, int code)
     if (code == Z_MEM_ERROR) {
         return odeon_fail(s->host, ODEON_ERR_NOMEM, "%s: no memory to unpack it", s->source->name);
     }
+    /* zlib gives a reason with Z_DATA_ERROR, and there is no other code left. */
+    const char *reason = s->z.msg != NULL ? s->z.msg : "invalid data"; /* GCOVR_EXCL_BR_LINE */
     return odeon_fail(s->host, ODEON_ERR_DATA,
                       "%s: damaged gzip file: %s near byte %llu; get the file again",
-                      s->source->name, s->z.msg != NULL ? s->z.msg : "invalid data",
-                      (unsigned long long)(s->n_read - s->z.avail_in));
+                      s->source->name, reason, (unsigned long long)(s->n_read - s->z.avail_in));
 }
 
 static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes, uint64_t *got)

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# What the tests run of the host and of the plugins, devices aside, as a table; fails where less than
+# 90 % of the host's lines or 80 % of its branches are, or not every branch of those who read INI,
+# IDX and safetensors. What cannot happen is marked GCOVR_EXCL where it stands, with the reason.
+# Installs what is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/install_missing.sh
+
+install_missing "${build_packages[@]}" libcmocka-dev gcovr
+cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON \
+    -DODEON_COVERAGE=ON >/dev/null
+ninja -C build-coverage >/dev/null
+find build-coverage -name '*.gcda' -delete
+# Without the tests of what is not counted: devices, sources, a build of its own.
+ctest --test-dir build-coverage --output-on-failure -j2 -E '^check/|_device_|test_cpu' "$@"
+
+cd build-coverage
+report() {
+    gcovr -r .. --object-directory . "$@" .
+}
+readers=(-f '../core/ini_' -f '../core/safetensors(_header)?\.c'
+    -f '../plugins/dataset/idx/(reader|stream)\.c')
+report -f '../core/' -f '../plugins/'
+echo "The host, of which 90 % of the lines and 80 % of the branches must run:"
+report -f '../core/' --branches --fail-under-line 90 --fail-under-branch 80
+echo "The readers, all of whose branches must run:"
+report "${readers[@]}" --branches --fail-under-branch 100
