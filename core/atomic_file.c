@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "diag.h"
@@ -57,6 +58,18 @@ odeon_status atomic_file_open(const char *path, atomic_file *out)
     return status;
 }
 
+static odeon_status write_failure(const atomic_file *file, size_t bytes)
+{
+    int error = errno;
+    struct statvfs disk = {0};
+    if (fstatvfs(file->fd, &disk) != 0) {
+        disk.f_bavail = 0;
+    }
+    return diag_fail(ODEON_ERR_IO, "%s: cannot write %zu more bytes: %s (%llu are free there)",
+                     file->temporary, bytes, strerror(error),
+                     (unsigned long long)disk.f_bavail * disk.f_frsize);
+}
+
 odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes)
 {
     const char *p = data;
@@ -66,7 +79,7 @@ odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes
             continue;
         }
         if (n < 0) {
-            return io_failure(file->temporary, "cannot write");
+            return write_failure(file, bytes);
         }
         p += n;
         bytes -= (size_t)n;
@@ -74,12 +87,8 @@ odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes
     return ODEON_OK;
 }
 
-odeon_status atomic_file_sync_folder_of(const char *path)
+static odeon_status sync_folder(const char *folder)
 {
-    char *folder = path_folder(path);
-    if (folder == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", path);
-    }
     odeon_status status = ODEON_OK;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) { /* EINVAL: no such thing there */
@@ -88,11 +97,19 @@ odeon_status atomic_file_sync_folder_of(const char *path)
     if (fd >= 0) {
         (void)close(fd);
     }
+    return status;
+}
+
+odeon_status atomic_file_sync_folder_of(const char *path)
+{
+    char *folder = path_folder(path);
+    odeon_status status =
+        folder != NULL ? sync_folder(folder) : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     mem_free(folder);
     return status;
 }
 
-odeon_status atomic_file_commit(atomic_file *file)
+static odeon_status finish(atomic_file *file)
 {
     odeon_status status = ODEON_OK;
     if (fsync(file->fd) != 0 && errno != EINVAL) {
@@ -103,14 +120,25 @@ odeon_status atomic_file_commit(atomic_file *file)
     if (close(fd) != 0 && status == ODEON_OK) {
         status = io_failure(file->temporary, "cannot close");
     }
+    return status;
+}
+
+odeon_status atomic_file_commit(atomic_file *file)
+{
+    char *folder = path_folder(file->path); /* what can fail without harm fails before the rename */
+    odeon_status status = finish(file);
+    if (status == ODEON_OK && folder == NULL) {
+        status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", file->path);
+    }
     if (status == ODEON_OK && rename(file->temporary, file->path) != 0) {
         status = io_failure(file->path, "cannot put the finished file here");
     }
     if (status != ODEON_OK) {
         (void)unlink(file->temporary);
     } else {
-        status = atomic_file_sync_folder_of(file->path);
+        status = sync_folder(folder);
     }
+    mem_free(folder);
     release(file);
     return status;
 }

@@ -15,8 +15,8 @@ typedef struct atomic_file {
 odeon_status atomic_file_open(const char *path, atomic_file *out);
 /* Writes all of it. ODEON_ERR_IO. */
 odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes);
-/* fsync, rename, fsync of the folder; then, as after a failure, file is closed. ODEON_ERR_IO: what
- * stood at path still does, unless it was the last fsync that failed. */
+/* fsync, rename, fsync of the folder; then, as after a failure, file is closed. ODEON_ERR_IO,
+ * ODEON_ERR_NOMEM: what stood at path still does, unless it was the last fsync that failed. */
 odeon_status atomic_file_commit(atomic_file *file);
 /* Closes and removes the temporary file. Does nothing after a commit. */
 void atomic_file_abandon(atomic_file *file);
