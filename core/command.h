@@ -14,6 +14,6 @@ typedef struct command {
 } command;
 
 extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
-    command_grad;
+    command_grad, command_replay;
 
 #endif

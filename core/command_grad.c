@@ -1,12 +1,12 @@
 #include "command.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "diag.h"
 #include "grad.h"
 #include "mem.h"
 #include "setup.h"
+#include "summary.h"
 
 static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
 {
@@ -22,20 +22,6 @@ static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
         ODEON_TRY(status);
     }
     return ODEON_OK;
-}
-
-static void print_result(const session *s, const session_result *r)
-{
-    printf("loss %.9g\n", r->loss);
-    for (size_t i = 0; i < session_metric_count(s); i++) {
-        printf("%s %.9g\n", session_metric_names(s)[i], r->metrics[i]);
-    }
-    for (size_t i = 0; i < r->n_blocks; i++) {
-        const metrics_block *b = &r->blocks[i];
-        printf("%s: evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
-               " accepted %" PRId64 " rejected\n",
-               b->path, b->evals_forward, b->evals_backward, b->accepted, b->rejected);
-    }
 }
 
 static odeon_status differentiate(const command_line *a, setup *s)
@@ -54,7 +40,7 @@ static odeon_status differentiate(const command_line *a, setup *s)
         status = grad_write(s->session, &batch, c->dtype, a->value[ARGUMENT_OUT], &result);
     }
     if (status == ODEON_OK) {
-        print_result(s->session, &result);
+        summary_result(stdout, s->session, &result);
     }
     if (status == ODEON_OK && a->value[ARGUMENT_STEPS] != NULL) {
         status = write_steps(s->session, result.n_blocks, a->value[ARGUMENT_STEPS]);

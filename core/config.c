@@ -112,6 +112,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->dtype = host_value(h, "dtype")->i == CONFIG_F64 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     c->log_every = host_value(h, "log_every")->i;
     c->checkpoint_every = host_value(h, "checkpoint_every")->i;
+    c->on_failure = (int32_t)host_value(h, "on_failure")->i;
     return ODEON_OK;
 }
 

@@ -44,7 +44,9 @@ typedef struct config_node {
     config_where where;
 } config_node;
 
-enum { CONFIG_F32 = 0, CONFIG_F64 = 1 }; /* indices of run.dtype's choices */
+/* Indices of choices: of run.dtype, run.on_failure. */
+enum { CONFIG_F32 = 0, CONFIG_F64 = 1 };
+enum { CONFIG_STOP = 0, CONFIG_SKIP = 1 };
 
 typedef struct config {
     /* [run] */
@@ -58,6 +60,7 @@ typedef struct config {
     char *out;                /* run directory, absolute; NULL: runs/NAME/N */
     int64_t log_every;        /* steps between rows of the metrics */
     int64_t checkpoint_every; /* steps between checkpoints; 0: at the end of an epoch only */
+    int32_t on_failure;       /* CONFIG_STOP or CONFIG_SKIP */
     /* [data] */
     odeon_config *dataset;
     int64_t batch, test_batch; /* test_batch: batch unless given */

@@ -85,9 +85,17 @@ static const odeon_option run_checkpoint_every = {
     .unit = "steps",
     .help = "between two checkpoints; 0: only at the end of every epoch",
 };
+static const odeon_option run_on_failure = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "on_failure",
+    .default_text = "stop",
+    .choices = "stop|skip",
+    .help = "after a numerical failure: stop, or go on without the step (10 in a row stop)",
+};
 static const odeon_option *const run_options[] = {
-    &run_name,  &run_seed, &run_epochs,    &run_max_steps,        &run_device, &run_workers,
-    &run_dtype, &run_out,  &run_log_every, &run_checkpoint_every, NULL};
+    &run_name,  &run_seed, &run_epochs,    &run_max_steps,        &run_device,     &run_workers,
+    &run_dtype, &run_out,  &run_log_every, &run_checkpoint_every, &run_on_failure, NULL};
 
 /* ---- [data] ---- */
 

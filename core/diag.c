@@ -7,10 +7,8 @@
 
 #include "odeon/host.h"
 
-enum { MESSAGE_BYTES = 1024 };
-
 /* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */
-static _Thread_local char message[MESSAGE_BYTES];
+static _Thread_local char message[DIAG_MESSAGE_BYTES];
 
 /* One line stays one line whatever a file name or a plugin puts into it. */
 static void flatten(char *text)
@@ -24,7 +22,7 @@ static void flatten(char *text)
 
 odeon_status diag_fail(odeon_status status, const char *format, ...)
 {
-    char text[MESSAGE_BYTES]; /* the arguments may point into message */
+    char text[DIAG_MESSAGE_BYTES]; /* the arguments may point into message */
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
@@ -48,7 +46,7 @@ void diag_adopt(const char *text)
     if (message[0] != '\0') {
         return;
     }
-    size_t bytes = strnlen(text, MESSAGE_BYTES - 1);
+    size_t bytes = strnlen(text, DIAG_MESSAGE_BYTES - 1);
     memmove(message, text, bytes);
     message[bytes] = '\0';
     flatten(message);
@@ -59,7 +57,7 @@ void diag_log(int32_t level, const char *format, ...)
     if (level <= ODEON_LOG_DEBUG && getenv("ODEON_DEBUG") == NULL) {
         return;
     }
-    char text[MESSAGE_BYTES];
+    char text[DIAG_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);

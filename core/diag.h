@@ -3,6 +3,8 @@
 #define ODEON_CORE_DIAG_H
 #include "odeon/status.h"
 
+enum { DIAG_MESSAGE_BYTES = 1024 };
+
 /* Records why status is about to be returned and returns it. The first message since diag_clear is
  * kept: it is the one nearest to the cause. Text over 1023 bytes is cut. */
 odeon_status diag_fail(odeon_status status, const char *format, ...)

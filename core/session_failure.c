@@ -61,7 +61,7 @@ static odeon_status keep(session *s, const batch *b, session_batch *out)
     odeon_tensor one = session_input(s);
     size_t n = (size_t)b->n;
     *out = (session_batch){
-        .training = b->mode != BATCH_EVALUATE, .n = b->n, .epoch = b->epoch, .step = b->step};
+        .training = batch_trains(b->mode), .n = b->n, .epoch = b->epoch, .step = b->step};
     out->x = mem_zalloc(n * (size_t)odeon_count(&one), sizeof *out->x);
     out->labels = mem_zalloc(n, sizeof *out->labels);
     out->indices = b->indices != NULL ? mem_zalloc(n, sizeof *out->indices) : NULL;
@@ -195,10 +195,10 @@ static void blame(session *s, const batch *b, char *text, size_t bytes)
 
 void session_keep_failure(session *s, const batch *b)
 {
-    char message[ODEON_MESSAGE_BYTES], worst[256];
+    char message[DIAG_MESSAGE_BYTES], worst[256];
     (void)snprintf(message, sizeof message, "%s", diag_message());
     blame(s, b, worst, sizeof worst);
-    odeon_status status = b->mode == BATCH_TRAIN ? restore_states(s) : ODEON_OK;
+    odeon_status status = batch_trains(b->mode) ? restore_states(s) : ODEON_OK;
     if (status == ODEON_OK && b->mode != BATCH_PREDICT && is_whole(s)) {
         status = keep(s, b, &s->failed_batch);
     }

@@ -228,9 +228,8 @@ static odeon_status automatic_start(solver *s, trial *first)
     if (status == ODEON_OK) {
         status = read_trial(s, first);
     }
-    if (status == ODEON_OK &&
-        (!isfinite(first->slots[ODEON_SLOT_H]) ||
-         first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW)) {
+    if (status == ODEON_OK && (!isfinite(first->slots[ODEON_SLOT_H]) ||
+                               first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW)) {
         solver_blame_start(s, y0, f0, f1);
     }
     solver_let_go(s, &f0);

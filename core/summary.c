@@ -103,3 +103,18 @@ odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
             session_device_text(s), workers, workers == 1 ? "" : "s");
     return ODEON_OK;
 }
+
+void summary_result(FILE *out, const session *s, const session_result *r)
+{
+    fprintf(out, "loss %.9g\n", r->loss);
+    for (size_t i = 0; i < session_metric_count(s); i++) {
+        fprintf(out, "%s %.9g\n", session_metric_names(s)[i], r->metrics[i]);
+    }
+    for (size_t i = 0; i < r->n_blocks; i++) {
+        const metrics_block *b = &r->blocks[i];
+        fprintf(out,
+                "%s: evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
+                " accepted %" PRId64 " rejected\n",
+                b->path, b->evals_forward, b->evals_backward, b->accepted, b->rejected);
+    }
+}

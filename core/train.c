@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "diag.h"
 #include "evaluate.h"
+#include "failures.h"
 #include "interrupt.h"
 #include "mem.h"
 #include "progress.h"
@@ -24,6 +25,7 @@ typedef struct trainer {
     double row_time; /* when the last row was written, and images trained on since */
     int64_t row_images;
     session_result first, last, tested;
+    failures failures;
 } trainer;
 
 int64_t train_steps(const config *c, int64_t samples)
@@ -99,16 +101,38 @@ static bool checkpoint_due(const trainer *t)
 
 /* ---- one epoch ---- */
 
+/* A step that was skipped has a row without loss. */
+static odeon_status survive_step(trainer *t, session_result *failed)
+{
+    odeon_status status = failures_meet(&t->failures);
+    if (status != ODEON_OK) {
+        (void)save(t, "weights.safetensors"); /* the failure of the step is what will be told */
+        return status;
+    }
+    failed->loss = failed->grad_norm = (double)NAN;
+    for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
+        failed->metrics[i] = (double)NAN;
+    }
+    return write_train_row(t, failed);
+}
+
 static odeon_status train_batch(trainer *t, int64_t n)
 {
     const config *c = t->config;
     checkpoint *at = &t->at;
-    session_result *result = &t->last;
+    session_result *result = &t->last, fresh;
     at->step++;
     at->tested = 0;
-    ODEON_TRY(session_train(t->session, t->plan->train, n, t->order + at->position, at->epoch,
-                            at->step, 1.0, result));
+    odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
+                                        at->epoch, at->step, 1.0, &fresh);
     at->position += n;
+    if (status == ODEON_ERR_NUMERIC) {
+        ODEON_TRY(survive_step(t, &fresh));
+        return checkpoint_due(t) ? save_checkpoint(t) : ODEON_OK;
+    }
+    ODEON_TRY(status);
+    *result = fresh;
+    t->failures.in_a_row = 0;
     if (at->step == 1) {
         t->first = *result;
     }
@@ -155,8 +179,9 @@ static odeon_status test_epoch(trainer *t)
 {
     session_result *result = &t->tested;
     double began = clock_seconds();
-    ODEON_TRY(
-        evaluate_split(t->session, t->plan->test, t->config->test_batch, t->progress, result));
+    odeon_status status =
+        evaluate_split(t->session, t->plan->test, t->config->test_batch, t->progress, result);
+    ODEON_TRY(status == ODEON_ERR_NUMERIC ? failures_meet(&t->failures) : status);
     double seconds = clock_seconds() - began;
     ODEON_TRY(write_row(t, "test", result, (double)data_length(t->plan->test) / seconds));
     t->row_time += seconds; /* what the next row of training took is without it */
@@ -284,6 +309,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
                  .plan = plan,
                  .total = train_steps(c, samples),
                  .at = plan->from != NULL ? *plan->from : beginning(s, c, samples),
+                 .failures = {.session = s, .config = c, .dir = plan->dir},
                  .row_time = now};
     t.saved_step = t.at.step;
     t.saved_tested = t.at.tested;

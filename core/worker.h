@@ -2,6 +2,7 @@
 #ifndef ODEON_CORE_WORKER_H
 #define ODEON_CORE_WORKER_H
 #include "data.h"
+#include "diag.h"
 #include "net.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
@@ -34,7 +35,7 @@ typedef struct worker {
     int64_t n_loaded, n_output;
     bool has_gradient, is_updating;
     odeon_status status; /* of the last job, with its message */
-    char message[ODEON_MESSAGE_BYTES];
+    char message[DIAG_MESSAGE_BYTES];
 } worker;
 
 struct session {
@@ -57,7 +58,8 @@ struct session {
     session_batch failed_batch; /* x NULL: none */
 };
 
-/* REPEAT: as TRAIN, up to the update. PREDICT: as EVALUATE, up to the loss. */
+/* TRAIN, REPEAT (the same without the update) and DIFFERENTIATE are in training mode; EVALUATE and
+ * PREDICT (the same without the loss) are not. */
 enum {
     BATCH_TRAIN = 0,
     BATCH_EVALUATE = 1,
@@ -65,6 +67,11 @@ enum {
     BATCH_REPEAT = 3,
     BATCH_PREDICT = 4
 };
+
+static inline bool batch_trains(int32_t mode)
+{
+    return mode != BATCH_EVALUATE && mode != BATCH_PREDICT;
+}
 
 /* A batch for all workers; each takes its slice. */
 typedef struct batch {

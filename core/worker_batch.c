@@ -26,7 +26,7 @@ static odeon_status prepare_pass(worker *w, const batch *b, pass *p)
 {
     session *s = w->session;
     int64_t width = odeon_dtype_bytes(s->config->dtype);
-    *p = (pass){.backward = b->mode != BATCH_EVALUATE && b->mode != BATCH_PREDICT};
+    *p = (pass){.backward = batch_trains(b->mode)};
     p->first = worker_slice(w, b->n, &p->n);
     int32_t flags = p->backward ? ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE : 0;
     p->context = worker_context(w, flags);
@@ -261,7 +261,7 @@ static odeon_status begin_batch(worker *w, const batch *b)
         solver_forget(w->site.odes[i]->forward);
         solver_forget(w->site.odes[i]->backward);
     }
-    if (b->mode != BATCH_TRAIN || s->params.state == 0) {
+    if (!batch_trains(b->mode) || s->params.state == 0) {
         return ODEON_OK;
     }
     odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# A step that fails leaves a capsule, which replay repeats to the bit; run.on_failure = skip goes on.
+. "$1/tests/support/cli.sh"
+toy 256 20
+train=(--plugin-path "$build/test-plugins" train "$ini/small.ini" "data.path=$work/toy" run.log_every=1)
+replay=(--plugin-path "$build/test-plugins" replay)
+wander="model.pool.then=flatten, wander"
+
+# repeats CAPSULE: replay ends as the run did, and what it leaves itself is the same to the bit.
+repeats() {
+    expect 6 "$(cat "$1/message.txt")" "${replay[@]}" "$1" --out again
+    [ "$(tail -n 1 err)" = "odeon: error: $(cat "$1/message.txt")" ] || fail "other words: $1"
+    for file in batch.safetensors weights.safetensors message.txt steps-ode.csv; do
+        cmp "$1/$file" "again/$file" || fail "replay of $1: another $file"
+    done
+    rm -r again
+}
+
+# Training diverges for a while before a solve gives up: parameters, running state, random numbers,
+# workers and dtype all go into the numbers of the message.
+for case in "direct 1 float32" "direct 3 float64" "adjoint 2 float32"; do
+    read -r gradient workers dtype <<<"$case"
+    run=run-$gradient-$workers
+    expect 6 "ode: max_steps reached at t = 0." "${train[@]}" "$wander" \
+        'train.optimizer=sgd(lr=3)' model.ode.max_steps=6 run.out="$run" run.workers="$workers" \
+        run.dtype="$dtype" model.ode.gradient="$gradient"
+    has err "; worst sample: "
+    has err " of the data set), by part y of the solve forward, its own scaled error "
+    has err "; to repeat it: odeon replay $work/$run/failure"
+    [ "$(wc -l <"$run/metrics.csv")" -gt 2 ] || fail "$run: failed at the first step already"
+    [ "$(wc -l <"$run/failure/steps-ode.csv")" -eq 7 ] || fail "$run: not six attempts"
+    repeats "$run/failure"
+    # The weights of the run's folder are those before the step.
+    cmp "$run/weights.safetensors" "$run/failure/weights.safetensors"
+done
+
+# Overrides say what would happen then.
+expect 0 "training batch of epoch 1, step " "${replay[@]}" run-direct-1/failure \
+    model.ode.max_steps=100
+has out "ode: evaluations "
+expect 0 "loss " "${replay[@]}" run-direct-1/failure model.ode.integrator=rk4 model.ode.steps=4 \
+    run.device=reference --dtype float64
+expect 6 "ode: max_steps reached at t = " "${replay[@]}" run-direct-1/failure model.ode.rtol=1e-9
+! cmp -s err run-direct-1/failure/message.txt || fail "another tolerance, the same message"
+
+# Running state is that of before the step: it is at the limit there, and past it after the step.
+expect 6 "the field is not finite at t = 0, h = nan" "${train[@]}" run.out=nan \
+    'model.pool.then=flatten, wander(limit=2)'
+has err "worst sample: 0 of the batch ("
+has err ", by part y of the solve forward, not finite"
+has nan/failure/steps-ode.csv "t,h,error,accepted"
+repeats nan/failure
+
+# Without a solve that gives up the loss tells, and the output names the sample.
+expect 6 "first sample whose output is not finite: 0 of the batch (" "${train[@]}" run.out=loss \
+    'model.pool.then=flatten, wander(limit=2)' model.ode.steps=2
+repeats loss/failure
+
+# A failing test is kept too, but never skipped.
+expect 6 "(in the test)" "${train[@]}" run.out=test 'model.pool.then=flatten, wander(limit=8)' \
+    run.on_failure=skip
+has err "odeon replay $work/test/failure/1"
+repeats test/failure/1
+
+# Skip: a row without a loss, a capsule, and parameters as they were. Here the state stays at the
+# limit, so that all later steps fail as well: ten are skipped, the first ten are kept.
+expect 6 "(after ten skipped steps)" "${train[@]}" run.out=skip run.on_failure=skip data.batch=16 \
+    'model.pool.then=flatten, wander(limit=2)'
+[ "$(grep -c '^odeon: warning: step [0-9]* is skipped: ode: step size underflow' err)" -eq 10 ] ||
+    fail "not ten warnings"
+[ "$(find skip/failure -name batch.safetensors | wc -l)" -eq 10 ] || fail "not ten capsules"
+[ "$(grep -c '^[0-9]*,[0-9]*,[0-9.e-]*,train,,,' skip/metrics.csv)" -eq 10 ] ||
+    fail "not ten rows without loss"
+cmp skip/weights.safetensors skip/failure/1/weights.safetensors
+cmp skip/weights.safetensors skip/failure/10/weights.safetensors
+repeats skip/failure/10
+
+# Failures now and then: training goes on after them, and each left its own capsule.
+expect 0 "test accuracy" "${train[@]}" run.out=some run.on_failure=skip \
+    'model.pool.then=flatten, wander(every=4)'
+skipped=$(grep -c ',train,,,' some/metrics.csv)
+[ "$(grep -c ',train,[0-9]' some/metrics.csv)" -eq $((8 - skipped)) ] || fail "rows are missing"
+[ "$(find some/failure -name message.txt | wc -l)" -eq "$skipped" ] || fail "not $skipped capsules"
+repeats "some/failure/$skipped"
+
+# What is no capsule.
+expect 5 "no batch.safetensors in it; there is one in run-direct-1/failure" "${replay[@]}" run-direct-1
+expect 5 "there is one in skip/failure/1" "${replay[@]}" skip/failure
+expect 5 "nowhere: no capsule" "${replay[@]}" nowhere
+head -c 100 nan/failure/batch.safetensors >short
+cp short nan/failure/batch.safetensors
+expect 3 "nan/failure/batch.safetensors" "${replay[@]}" nan/failure
+expect 2 "stop" "${train[@]}" run.out=x run.on_failure=halt

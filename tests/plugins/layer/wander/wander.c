@@ -1,0 +1,144 @@
+/* wander: a layer whose value depends on all that a step depends on beside its batch: it adds a
+ * number made of the random key and of running state, the count of its updates so far. Where the
+ * count is at `limit`, and in one training step out of `every`, the number is NaN. For tests; the
+ * state is read by the host. */
+#include <math.h>
+
+#include "odeon/layer.h"
+#include "odeon/plugin.h"
+
+typedef struct wander {
+    const odeon_host *host;
+    int64_t limit, every;
+} wander;
+
+static const odeon_option limit_option = {.struct_size = sizeof(odeon_option),
+                                          .type = ODEON_OPTION_I64,
+                                          .name = "limit",
+                                          .default_text = "-1",
+                                          .help = "the count at which values are NaN"};
+static const odeon_option every_option = {.struct_size = sizeof(odeon_option),
+                                          .type = ODEON_OPTION_I64,
+                                          .name = "every",
+                                          .default_text = "0",
+                                          .min_text = "0",
+                                          .help = "how rare random NaN are; 0: there are none"};
+static const odeon_option *const options[] = {&limit_option, &every_option, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    wander *layer = host->alloc(host, sizeof *layer);
+    *out = layer;
+    if (layer == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "wander: no memory");
+    }
+    *layer = (wander){.host = host,
+                      .limit = host->option_i64(config, "limit"),
+                      .every = host->option_i64(config, "every")};
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    wander *layer = self;
+    if (layer != NULL) {
+        layer->host->free(layer->host, layer);
+    }
+}
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    (void)self;
+    (void)device;
+    (void)flags;
+    out->flags = ODEON_LAYER_STATEFUL;
+    out->out = *in;
+    return ODEON_OK;
+}
+
+static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+{
+    (void)self;
+    (void)in;
+    out->struct_size = 0;
+    if (index == 0) {
+        *out = (odeon_param){.struct_size = sizeof *out,
+                             .role = ODEON_PARAM_STATE,
+                             .shape = {.dim = {1}, .ndim = 1},
+                             .name = "count"};
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_count(const odeon_context *context, const odeon_tensor *state, double *out)
+{
+    double wide;
+    float narrow;
+    int is_wide = state->dtype == ODEON_DTYPE_F64;
+    void *to = is_wide ? (void *)&wide : (void *)&narrow;
+    ODEON_TRY(context->device->ops->download(context->queue, to, state->data,
+                                             is_wide ? sizeof wide : sizeof narrow));
+    *out = is_wide ? wide : (double)narrow;
+    return ODEON_OK;
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    const wander *layer = self;
+    const odeon_device_ops *ops = context->device->ops;
+    double count;
+    ODEON_TRY(read_count(context, &buffers->state[0], &count));
+    double shift = 0.01 * count + 1e-4 * (double)(context->rng_key % 1000);
+    int training = (context->flags & ODEON_CALL_TRAIN) != 0;
+    int unlucky = layer->every > 0 && context->rng_key % (uint64_t)layer->every == 0;
+    if (count == (double)layer->limit || (training && unlucky)) {
+        shift = (double)NAN;
+    }
+    if ((context->flags & ODEON_CALL_UPDATE_STATE) != 0) {
+        ODEON_TRY(ops->fill(context->queue, &buffers->state[0], odeon_imm(count + 1.0), NULL));
+    }
+    return ops->cast(context->queue, in, 1.0, shift, out);
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    (void)self;
+    (void)buffers;
+    (void)in;
+    (void)out;
+    (void)d_t;
+    return d_in == NULL ? ODEON_OK : context->device->ops->copy(context->queue, d_out, d_in);
+}
+
+static const odeon_layer_ops ops = {
+    .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "wander",
+    .summary = "adds a number of random key and running state",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/wander");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "wander",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
