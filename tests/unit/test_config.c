@@ -572,8 +572,9 @@ static void test_effective_says_everything(void **state)
                      "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.50)\n");
     static const char *const lines[] = {
         "[run]\nname = t\nseed = 1\nepochs = 1\nmax_steps = 5\ndevice = cpu",
-        "\nworkers = auto\ndtype = float32\nlog_every = 1\ncheckpoint_every = 0\n\n[data]\ndataset "
-        "= idx\npath = /d\n",
+        "\nworkers = auto\ndtype = float32\nlog_every = 1\ncheckpoint_every = 0\non_failure = "
+        "stop\n"
+        "\n[data]\ndataset = idx\npath = /d\n",
         "\nbatch = 4\ntest_batch = 4\nshuffle = yes\n\n[model.n]\nlayer = nest\npart = "
         "every_option(",
         ")\nrtol = 0.001\nword = x y\n\n[model.n.x]\nlayer = relu\nthen = relu\nrepeat = 2\n\n"
