@@ -143,6 +143,7 @@ static odeon_status run_job(session *s, team_job job, void *context)
 
 odeon_status session_prepare(session *s)
 {
+    s->unprepared = false;
     return run_job(s, prepare_job, s);
 }
 
@@ -300,6 +301,9 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
     batch_job job = {.session = s, .batch = b};
     b->loss = b->grad_norm = (double)NAN;
     session_batch_fini(&s->failed_batch);
+    if (s->unprepared) {
+        ODEON_TRY(session_prepare(s));
+    }
     odeon_status status = run_job(s, run_worker, &job);
     if (status == ODEON_ERR_NUMERIC) {
         session_keep_failure(s, b);

@@ -92,6 +92,7 @@ odeon_status session_upload_param(const session *s, const param *p, const void *
 odeon_status session_parameter_set(session *s, size_t index, const double *values)
 {
     const param *p = &s->params.list[index];
+    s->unprepared = true;
     if (s->config->dtype == ODEON_DTYPE_F64) {
         return session_upload_param(s, p, values);
     }

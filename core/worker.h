@@ -55,6 +55,7 @@ struct session {
     meeting *meeting;
     team *team;
     int64_t output_size;
+    bool unprepared;            /* parameters were set since the layers last prepared for them */
     session_batch failed_batch; /* x NULL: none */
 };
 
