@@ -133,7 +133,9 @@ static odeon_status parse_order(const char *path, const char *text, size_t bytes
             at++;
         }
     }
-    return *n > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no indices of samples", path);
+    return *n > 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_DATA, "%s: has no indices of samples: give one a line", path);
 }
 
 static odeon_status read_order(data_source *source, const char *path)

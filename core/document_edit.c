@@ -151,7 +151,7 @@ static odeon_status expand_name(const expansion *x, const char **text, text_buff
 {
     char name[INI_FILE_MAX_NAME + 1];
     size_t n = strcspn(*text, "}");
-    if ((*text)[n] != '}' || n - 2 > INI_FILE_MAX_NAME) {
+    if ((*text)[n] != '}' || n == 2 || n - 2 > INI_FILE_MAX_NAME) {
         return schema_fail(x->key->where, x->section->name,
                            "%s = %.80s: '${' without a name and '}'", x->key->name, x->key->value);
     }

@@ -86,8 +86,8 @@ odeon_status schema_split(const char *text, config_where where, size_t *n, char 
         if (*item == '\0') {
             schema_split_free(count, list);
             mem_free(copy);
-            return schema_fail(where, NULL, "'%.120s': nothing stands before or after a comma",
-                               text);
+            return schema_fail(
+                where, NULL, "'%.120s': nothing stands before or after a comma: take it out", text);
         }
         list[count] = mem_strdup(item);
         if (list[count++] == NULL) {

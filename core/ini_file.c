@@ -35,7 +35,8 @@ static int add_section(ini_lines *lines, const char *name)
     ini_file *file = lines->context;
     for (size_t i = 1; i < file->n_sections; i++) {
         if (strcmp(file->sections[i].name, name) == 0) {
-            ini_lines_fail(lines, "[%s] stands in line %d already", name, file->sections[i].line);
+            ini_lines_fail(lines, "[%s] stands in line %d already: put its keys there", name,
+                           file->sections[i].line);
             return -1;
         }
     }
@@ -71,7 +72,8 @@ static bool check_new_key(ini_lines *lines, const ini_section *section, const ch
     }
     for (size_t i = 0; i < section->n_keys; i++) {
         if (strcmp(section->keys[i].name, name) == 0) {
-            ini_lines_fail(lines, "'%s' stands in line %d already", name, section->keys[i].line);
+            ini_lines_fail(lines, "'%s' stands in line %d already: keep one of the two", name,
+                           section->keys[i].line);
             return false;
         }
     }

@@ -56,7 +56,7 @@ static const char *byte_fault(const unsigned char *text, size_t n)
             return "a carriage return within a line: end lines with LF or CR LF";
         }
         if ((text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f) {
-            return "a control character";
+            return "a control character: take it out";
         }
         if (length == 0) {
             return "this is not UTF-8: save the file as UTF-8";
@@ -140,7 +140,8 @@ static bool check_key(ini_lines *l)
     if (name == 0 || name > INI_FILE_MAX_NAME) {
         ini_lines_fail(l, "a key has 1 to %d bytes, this one has %zu", INI_FILE_MAX_NAME, name);
     } else if (value == l->length) {
-        ini_lines_fail(l, "'%.*s' has no value", (int)name, l->text);
+        ini_lines_fail(l, "'%.*s' has no value: give one, or take the line out", (int)name,
+                       l->text);
     }
     for (size_t i = value; i < l->length && l->status == ODEON_OK; i++) {
         bool after = i == value || is_blank(l->text[i - 1]);

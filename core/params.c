@@ -43,7 +43,8 @@ static odeon_status append(params *p, char *path, const odeon_param *info, int32
     int64_t count = 1;
     for (int32_t i = 0; i < info->shape.ndim; i++) {
         if (info->shape.dim[i] < 0 || !checked_mul(count, info->shape.dim[i], &count)) {
-            return diag_fail(ODEON_ERR_CONFIG, "%s: its size overflows", path);
+            return diag_fail(ODEON_ERR_CONFIG, "%s: its size overflows: make the layer smaller",
+                             path);
         }
     }
     int64_t *length = info->role == ODEON_PARAM_STATE ? &p->state : &p->trainable;

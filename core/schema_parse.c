@@ -38,7 +38,14 @@ static odeon_status no_memory(const reading *in)
 
 static odeon_status refuse_number(const reading *in, int fault, const char *what)
 {
-    return refuse(in, fault == NUMBER_SYNTAX ? what : "does not fit into 64 bits");
+    char why[512], allowed[400];
+    const odeon_option *o = in->option;
+    schema_allowed(allowed, sizeof allowed, o);
+    bool bounded = o->min_text != NULL || o->max_text != NULL;
+    (void)snprintf(why, sizeof why, "%s%s%s",
+                   fault == NUMBER_SYNTAX ? what : "does not fit into 64 bits",
+                   bounded ? "; allowed: " : "", bounded ? allowed : "");
+    return refuse(in, why);
 }
 
 static odeon_status keep_text(const reading *in, const char *text)

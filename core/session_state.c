@@ -1,4 +1,5 @@
 /* A session's tensors to and from files. */
+#include <math.h>
 #include <string.h>
 
 #include "diag.h"
@@ -160,11 +161,26 @@ static odeon_status refuse_strangers(const session *s, const safetensors *file, 
     for (size_t i = 0; i < safetensors_count(file); i++) {
         const char *name = safetensors_at(file, i)->name;
         if (params_find(&s->params, name) == s->params.n) {
-            return diag_fail(ODEON_ERR_DATA, "%s: tensor '%s' belongs to no layer of this model",
+            return diag_fail(ODEON_ERR_DATA,
+                             "%s: tensor '%s' belongs to no layer of this model: "
+                             "are these the weights of another one?",
                              path, name);
         }
     }
     return ODEON_OK;
+}
+
+/* No failure: a step that failed is repeated with the weights that it had. */
+static void warn_of_nan(const char *path, const param *p, const double *values)
+{
+    for (int64_t i = 0; i < p->count; i++) {
+        if (!isfinite(values[i])) {
+            diag_log(ODEON_LOG_WARNING,
+                     "%s: tensor '%s' holds %g (element %lld): the run that wrote it had failed",
+                     path, p->path, values[i], (long long)i);
+            return;
+        }
+    }
 }
 
 static odeon_status load_one(session *s, const safetensors *file, const char *path, size_t index)
@@ -172,7 +188,10 @@ static odeon_status load_one(session *s, const safetensors *file, const char *pa
     const param *p = &s->params.list[index];
     const safetensors_entry *entry = safetensors_find(file, p->path);
     if (entry == NULL) {
-        return diag_fail(ODEON_ERR_DATA, "%s: tensor '%s' is missing", path, p->path);
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s: tensor '%s' is missing: are these the weights of "
+                         "another model?",
+                         path, p->path);
     }
     ODEON_TRY(same_shape(p, entry, path));
     if (entry->dtype != ODEON_DTYPE_F32 && entry->dtype != ODEON_DTYPE_F64) {
@@ -183,6 +202,7 @@ static odeon_status load_one(session *s, const safetensors *file, const char *pa
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", p->path);
     }
     odeon_status status = safetensors_as_f64(entry, values);
+    warn_of_nan(path, p, values);
     status = status == ODEON_OK ? session_parameter_set(s, index, values) : status;
     mem_free(values);
     return status;

@@ -10,7 +10,10 @@
 #include "mem.h"
 #include "number.h"
 #include "ode.h"
+#include "read_file.h"
 #include "text.h"
+
+enum { MAX_LINE = 126 };
 
 /* Takes the text over. */
 static odeon_status put(const char *path, text_buffer *text)
@@ -96,34 +99,41 @@ static odeon_status add_step(const char *path, int line, char *text, double (**s
     return ODEON_OK;
 }
 
-static odeon_status read_lines(const char *path, FILE *file, double (**steps)[2], size_t *n)
+/* Takes the lines of text apart, which ends in NUL. */
+static odeon_status read_lines(const char *path, char *text, size_t bytes, double (**steps)[2],
+                               size_t *n)
 {
-    char line[128];
-    for (int number = 1; fgets(line, sizeof line, file) != NULL; number++) {
-        if (strlen(line) + 1 == sizeof line) { /* the rest would pass for a line of its own */
+    char *line = text;
+    for (int number = 1; line < text + bytes; number++) {
+        size_t length = strcspn(line, "\n");
+        char *next = line + length + 1;
+        if (line[length] == '\0' && next <= text + bytes) {
+            return diag_fail(ODEON_ERR_DATA, "%s:%d: not a text file: it has a NUL", path, number);
+        }
+        if (length > MAX_LINE) { /* no number needs so many digits */
             return diag_fail(ODEON_ERR_DATA, "%s:%d: line too long for two numbers", path, number);
         }
-        line[strcspn(line, "\r\n")] = '\0';
-        if (line[0] != '\0' && !(number == 1 && strcmp(line, "t,h") == 0)) {
+        length -= length > 0 && line[length - 1] == '\r';
+        line[length] = '\0';
+        if (length > 0 && !(number == 1 && strcmp(line, "t,h") == 0)) {
             ODEON_TRY(add_step(path, number, line, steps, n));
         }
+        line = next;
     }
-    if (ferror(file)) {
-        return diag_fail(ODEON_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
-    }
-    return *n > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: lists no steps", path);
+    return *n > 0 ? ODEON_OK
+                  : diag_fail(ODEON_ERR_DATA, "%s: lists no steps: expected a line t,h for each",
+                              path);
 }
 
 odeon_status steps_read(const char *path, double (**steps)[2], size_t *n)
 {
+    char *text;
+    size_t bytes;
     *steps = NULL;
     *n = 0;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return diag_fail(ODEON_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    }
-    odeon_status status = read_lines(path, file, steps, n);
-    (void)fclose(file);
+    ODEON_TRY(read_file(path, &text, &bytes));
+    odeon_status status = read_lines(path, text, bytes, steps, n);
+    mem_free(text);
     if (status != ODEON_OK) {
         mem_free(*steps);
         *steps = NULL;
