@@ -96,8 +96,9 @@ static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32
     return x;
 }
 
-/* y' = f, a' = -a^T df/dy, theta_bar' = -a^T df/dtheta: one evaluation that keeps its frame, one
- * vjp with the cotangent -a. The parameters' gradients are sent into z's derivative for the while.
+/* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
+ * keeps its frame, one vjp with the cotangent -a. The parameters' gradients are sent into z's
+ * derivative for the while.
  */
 static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_tensor *z,
                                  const odeon_tensor *dz, odeon_frame *keep)
@@ -109,19 +110,28 @@ static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_
     odeon_tensor y = part_of(f, z, 0), a = part_of(f, z, 1), minus_a = a;
     odeon_tensor dy = part_of(f, dz, 0), da = part_of(f, dz, 1);
     odeon_tensor dtheta = adjoint_field_theta(f, dz);
+    odeon_tensor d_t = {.data = f->time_bar, .dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
     const odeon_tensor *x[1] = {&a};
+    const odeon_group *group = base->context.group;
+    const bool with_time = (f->flags & ODEON_AUGMENT_TIME) != 0;
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
     (void)keep; /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0 */
     minus_a.data = f->cotangent;
     ODEON_TRY(block_eval(base, t, &y, &dy, &base->work));
     ODEON_TRY(ops->lincomb(queue, &minus_a, NULL, 1, x, minus, NULL));
     ODEON_TRY(ops->fill(queue, &dtheta, odeon_imm(0.0), NULL));
+    ODEON_TRY(ops->fill(queue, &d_t, odeon_imm(0.0), NULL));
     net_bind_grads(f->body, (char *)dtheta.data - f->theta_begin * odeon_dtype_bytes(dtheta.dtype));
-    odeon_status status = block_vjp(base, t, &y, &base->work, &minus_a, &da, NULL);
+    odeon_status status =
+        block_vjp(base, t, &y, &base->work, &minus_a, &da, with_time ? &d_t : NULL);
     net_bind_grads(f->body, f->body->site->grads);
-    if (status == ODEON_OK && f->full_norm) {
-        const odeon_group *group = base->context.group;
+    if (status == ODEON_OK && (f->flags & ODEON_AUGMENT_FULL) != 0) {
         status = group->sum(group->self, queue, &dtheta, ODEON_OK);
+    }
+    if (status == ODEON_OK && with_time) {
+        odeon_tensor part = part_of(f, dz, 2);
+        ODEON_TRY(group->sum(group->self, queue, &d_t, ODEON_OK));
+        status = ops->cast(queue, &d_t, 1.0, 0.0, &part);
     }
     return status;
 }
@@ -149,7 +159,7 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
                 ODEON_ERR_UNSUPPORTED,
                 "%s: its body has more than %d parameter tensors, too many for the full "
                 "norm: use the seminorm",
-                f->body->path, ODEON_MAX_PARTS - 2);
+                f->body->path, ODEON_MAX_PARTS - 3);
         }
         f->parts[(*n_parts)++] =
             (odeon_part){.name = "theta",
@@ -175,7 +185,15 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     f->parts[1].name = "a";
     f->parts[1].offset = stride;
     *n_parts = 2;
-    if (f->full_norm) {
+    if ((f->flags & ODEON_AUGMENT_TIME) != 0) {
+        f->parts[(*n_parts)++] = (odeon_part){.name = "t_bar",
+                                              .offset = f->theta_offset,
+                                              .n = 1,
+                                              .n_global = 1,
+                                              .flags = ODEON_PART_QUADRATURE | ODEON_PART_SHARED};
+        f->theta_offset += step;
+    }
+    if ((f->flags & ODEON_AUGMENT_FULL) != 0) {
         return add_theta_parts(f, n_parts);
     }
     f->parts[(*n_parts)++] = (odeon_part){.name = "theta",
@@ -186,20 +204,21 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, bool full_norm)
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags)
 {
     const odeon_device *device = base->context.device;
     int64_t width = odeon_dtype_bytes(base->host.abi.dtype), total;
     int32_t n_parts = 0;
     f->base = base;
     f->body = body;
-    f->full_norm = full_norm;
+    f->flags = flags;
     base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
     ODEON_TRY(lay_out(f, &n_parts));
     total = f->theta_offset + f->theta_end - f->theta_begin;
     ODEON_TRY(grow(device, &f->state, &f->state_bytes, total * width + 64));
     ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, base->host.abi.n * width + 64));
     f->used_bytes = (total + base->host.abi.n) * width;
+    ODEON_TRY(grow(device, &f->time_bar, &f->time_bar_bytes, (int64_t)sizeof(double)));
     f->host = (host_field){
         .frame_bytes = 0, .frame_in = -1, .frame_out = -1, .samples = base->host.samples};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
@@ -216,4 +235,5 @@ void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
 {
     release(device, &f->state);
     release(device, &f->cotangent);
+    release(device, &f->time_bar);
 }

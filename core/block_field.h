@@ -20,24 +20,26 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
                              const odeon_tensor *state);
 void block_field_fini(block_field *f, const odeon_device *device);
 
-/* The field of (y, a, theta_bar). Evaluations go through base; gradients into the state. */
+/* The field of (y, a, theta_bar), perhaps with t_bar behind a. Evaluations go through base;
+ * gradients into the state. */
 typedef struct adjoint_field {
     host_field host;
-    odeon_part parts[ODEON_MAX_PARTS]; /* y, a, then theta_bar: whole, or one a parameter tensor */
-    bool full_norm;
+    odeon_part parts[ODEON_MAX_PARTS]; /* y, a, (t_bar), theta_bar: whole, or a part a tensor */
+    int32_t flags, reserved0;          /* ODEON_AUGMENT_* */
     block_field *base;
     odeon_net *body;
     int64_t theta_begin, theta_end; /* range of the flat parameter vector */
     int64_t theta_offset;           /* where it starts in the state */
     char *state, *cotangent;        /* device: the augmented state [n]; -a */
-    int64_t state_bytes, cotangent_bytes;
-    int64_t used_bytes; /* of both, by the last fit */
+    char *time_bar;                 /* device: F64 [1] */
+    int64_t state_bytes, cotangent_bytes, time_bar_bytes;
+    int64_t used_bytes; /* of state and cotangent, by the last fit */
 } adjoint_field;
 
-/* full_norm: theta_bar counts in norms, so it is kept equal on all workers (a collective in every
- * evaluation); else each worker integrates its own summand, and no norm sees it. */
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body,
-                               bool full_norm);
+/* What flags (ODEON_AUGMENT_*) count in norms is kept equal on all workers, by a collective in
+ * every evaluation; else each worker integrates its own summand of theta_bar, and no norm sees it.
+ */
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags);
 /* The part of the parameter vector that the state holds, from its element `offset` on. */
 odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state);
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device);

@@ -33,15 +33,15 @@ static odeon_status serve_reverse(void *self, const odeon_field *field, const od
     return solver_reverse(ode->forward, y_bar);
 }
 
-static odeon_status serve_augment(void *self, const odeon_field *field, int32_t norm,
+static odeon_status serve_augment(void *self, const odeon_field *field, int32_t flags,
                                   const odeon_field **out, odeon_tensor *state)
 {
     odeon_ode *ode = self;
-    if (field->self != &ode->field || norm < ODEON_AUGMENT_SEMINORM || norm > ODEON_AUGMENT_FULL) {
+    if (field->self != &ode->field || (flags & ~(ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME)) != 0) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this augmented field cannot be made yet",
                          ode->path);
     }
-    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, norm == ODEON_AUGMENT_FULL));
+    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, flags));
     *out = &ode->adjoint.host.abi;
     *state = (odeon_tensor){
         .data = ode->adjoint.state, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
@@ -58,7 +58,7 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
                          ode->path);
     }
-    if (f->full_norm && ode->site->group->abi.rank != 0) {
+    if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->site->group->abi.rank != 0) {
         return ODEON_OK; /* all hold the same sum, which counts once */
     }
     grads.data = ode->site->grads + f->theta_begin * odeon_dtype_bytes(state->dtype);

@@ -21,10 +21,11 @@ enum {
     ODEON_KEEP_FRAMES = 3  /* all that vjp needs */
 };
 
-/* Norm of the augmented state of a continuous adjoint. */
+/* What the norm of a continuous adjoint's augmented state counts beside y and a. Without either it
+ * is a seminorm: Kidger, Chen, Lyons, 2021. */
 enum {
-    ODEON_AUGMENT_SEMINORM = 0, /* without theta_bar: Kidger, Chen, Lyons, 2021 */
-    ODEON_AUGMENT_FULL = 1      /* with it, a part per parameter tensor, as torchdiffeq's default */
+    ODEON_AUGMENT_FULL = 1 << 0, /* theta_bar, a part per parameter tensor */
+    ODEON_AUGMENT_TIME = 1 << 1  /* t_bar, which is then a part of the state */
 };
 
 /* Services of one ODE block on one worker; valid during forward and backward. */
@@ -41,10 +42,11 @@ typedef struct odeon_solve_services {
      * y_bar [n] holds dL/dy(t1) before and dL/dy(t0) after; adds to the parameters' gradients.
      * Frames go back to the pool as they are used up. */
     odeon_status (*reverse)(void *self, const odeon_field *field, const odeon_tensor *y_bar);
-    /* The continuous adjoint of field: the field of (y, a, theta_bar) with
-     * y' = f, a' = -a^T df/dy, theta_bar' = -a^T df/dtheta, and a state for it. Valid until the
-     * next augment. Source: Chen et al., Neural ODEs, 2018, algorithm 1. */
-    odeon_status (*augment)(void *self, const odeon_field *field, int32_t norm,
+    /* The continuous adjoint of field: the field of (y, a, theta_bar) with y' = f,
+     * a' = -a^T df/dy, theta_bar' = -a^T df/dtheta, and, behind a, t_bar' = -a^T df/dt if flags
+     * (ODEON_AUGMENT_*) ask for it; and a state for it, 0. Valid until the next augment.
+     * Source: Chen et al., Neural ODEs, 2018, algorithm 1. */
+    odeon_status (*augment)(void *self, const odeon_field *field, int32_t flags,
                             const odeon_field **out, odeon_tensor *state);
     /* Adds part theta_bar of an augmented state to the parameters' gradients. */
     odeon_status (*add_theta)(void *self, const odeon_field *augmented, const odeon_tensor *state);

@@ -4,9 +4,9 @@
  *   y(t1) as the forward solve left it, a(t1) = dL/dy(t1), theta_bar(t1) = 0.
  *
  * Memory does not grow with the steps; the gradient is that of the problem, up to the tolerance,
- * not that of the steps. theta_bar may be left out of the error norm (a seminorm).
- * Source: Chen et al., Neural ODEs, 2018, algorithm 1; Kidger, Chen, Lyons, "Hey, that's not an
- * ODE", 2021. */
+ * not that of the steps. theta_bar may be left out of the error norm (a seminorm); the adjoint of
+ * t, t_bar' = -a^T df/dt, which nobody asks for, may be solved for the norm's sake. Source: Chen et
+ * al., Neural ODEs, 2018, algorithm 1; Kidger, Chen, Lyons, "Hey, that's not an ODE", 2021. */
 #include "odeon/gradient.h"
 #include "odeon/plugin.h"
 
@@ -14,7 +14,7 @@ enum { PART_Y = 0, PART_ADJOINT = 1 };
 
 typedef struct adjoint {
     const odeon_host *host;
-    int32_t norm, reserved0; /* ODEON_AUGMENT_* */
+    int32_t augment, reserved0; /* ODEON_AUGMENT_* */
 } adjoint;
 
 static const odeon_option norm = {
@@ -25,7 +25,14 @@ static const odeon_option norm = {
     .choices = "seminorm|full",
     .help = "whether the error norm leaves the parameters' adjoint out or counts it too",
 };
-static const odeon_option *const options[] = {&norm, NULL};
+static const odeon_option count_time = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "count_time",
+    .default_text = "no",
+    .help = "integrate the adjoint of t as well and count it in the norm, as torchdiffeq does",
+};
+static const odeon_option *const options[] = {&norm, &count_time, NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
@@ -35,7 +42,9 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
         return odeon_fail(host, ODEON_ERR_NOMEM, "adjoint: no memory for %zu bytes",
                           sizeof *method);
     }
-    *method = (adjoint){.host = host, .norm = (int32_t)host->option_i64(config, "norm")};
+    *method = (adjoint){.host = host};
+    method->augment |= host->option_i64(config, "norm") != 0 ? ODEON_AUGMENT_FULL : 0;
+    method->augment |= host->option_i64(config, "count_time") != 0 ? ODEON_AUGMENT_TIME : 0;
     *out = method;
     return ODEON_OK;
 }
@@ -72,7 +81,7 @@ static odeon_status backward(void *self, const odeon_solve_services *services,
     const adjoint *method = self;
     const odeon_field *augmented;
     odeon_tensor state;
-    ODEON_TRY(services->augment(services->self, field, method->norm, &augmented, &state));
+    ODEON_TRY(services->augment(services->self, field, method->augment, &augmented, &state));
     odeon_tensor y = part(augmented, &state, PART_Y), a = part(augmented, &state, PART_ADJOINT);
     ODEON_TRY(services->copy(services->self, y1, &y));
     ODEON_TRY(services->copy(services->self, d_y1, &a));
