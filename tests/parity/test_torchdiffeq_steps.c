@@ -27,13 +27,15 @@ static const char iris[] = "[data]\ndataset = idx(path=/nowhere, shape=1 1 6, cl
                            "[model.ode.fc2]\nlayer = dense(units=10)\nthen = softplus\n"
                            "[model.ode.fc3]\nlayer = dense(units=state)\n%s";
 
-/* Norm, softplus, convolution, the same norm again. */
-static const char norms[] = "[data]\ndataset = idx(path=/nowhere, shape=3 8 8, classes=192)\n"
-                            "%s"
-                            "[model.ode.gn]\nlayer = groupnorm(groups=3)\nthen = softplus\n"
-                            "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"
-                            "[model.ode.again]\nshare = model.ode.gn\n"
-                            "[model.flat]\nlayer = flatten\n%s";
+/* Norm, function, convolution, the same norm again. */
+#define NORMS(act)                                                                                 \
+    "[data]\ndataset = idx(path=/nowhere, shape=3 8 8, classes=192)\n"                             \
+    "%s"                                                                                           \
+    "[model.ode.gn]\nlayer = groupnorm(groups=3)\nthen = " act "\n"                                \
+    "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"                       \
+    "[model.ode.again]\nshare = model.ode.gn\n"                                                    \
+    "[model.flat]\nlayer = flatten\n%s"
+static const char norms[] = NORMS("softplus"), norms_relu[] = NORMS("relu");
 
 typedef struct recorded {
     const char *fixture, *ini;
@@ -138,11 +140,34 @@ static void test_shared_norms_take_the_same_steps(void **state)
     check(&(recorded){"a_smooth.safetensors", norms, 2, "0.001", 20});
 }
 
+/* At the kinks of ReLU rounding may decide: no more than the counts is asked. */
+static void test_kinks_take_as_many_evaluations(void **state)
+{
+    (void)state;
+    static const recorded runs[] = {{"a_small.safetensors", norms_relu, 2, "0.1", 14},
+                                    {"a_small.safetensors", norms_relu, 2, "0.001", 20}};
+    for (size_t i = 0; i < 2; i++) {
+        safetensors *file = support_fixture(runs[i].fixture);
+        support_session s = open_recorded(&runs[i], file);
+        char name[64];
+        int64_t n;
+        session_result result = support_differentiate(&s, NULL, NULL);
+        (void)snprintf(name, sizeof name, "dopri5/%s/steps", runs[i].tolerance);
+        double *steps = support_tensor(file, name, &n);
+        assert_int_equal(result.blocks[0].evals_forward, runs[i].evals);
+        assert_int_equal(result.blocks[0].accepted + result.blocks[0].rejected, n / 3);
+        mem_free(steps);
+        support_session_close(&s);
+        safetensors_destroy(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iris_takes_the_same_steps),
         cmocka_unit_test(test_shared_norms_take_the_same_steps),
+        cmocka_unit_test(test_kinks_take_as_many_evaluations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
