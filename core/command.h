@@ -3,6 +3,9 @@
 #define ODEON_CORE_COMMAND_H
 #include "command_line.h"
 
+/* An answer of run beside odeon_status: exit code 1 without an error message. */
+enum { COMMAND_DIFFERENT = 101 };
+
 typedef struct command {
     const char *name;
     const char *operands; /* "INI [path.key=value ...]" */
@@ -14,6 +17,6 @@ typedef struct command {
 } command;
 
 extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
-    command_grad, command_replay;
+    command_grad, command_replay, command_diff;
 
 #endif

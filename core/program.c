@@ -13,7 +13,7 @@
 
 static const command *const commands[] = {
     &command_train,   &command_eval, &command_check,  &command_plugins,
-    &command_inspect, &command_grad, &command_replay,
+    &command_inspect, &command_grad, &command_replay, &command_diff,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -134,6 +134,9 @@ static int report(odeon_status status, bool quiet)
 {
     if (status == ODEON_OK) {
         return 0;
+    }
+    if (status == COMMAND_DIFFERENT) {
+        return 1;
     }
     const char *message = diag_message();
     if (!quiet || status != ODEON_ERR_PLUGIN) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "manifest_compare.h"
 #include "mem.h"
 #include "odeon/host.h"
 #include "read_file.h"
@@ -126,10 +127,35 @@ odeon_status resume_restore(const resume *r, const setup *s, int64_t samples)
     return run_dir_continue(r->dir, s->config, &mark);
 }
 
+/* Two manifests, then and now. */
+static void warn_of_differences(const char *path, const char *then, const char *now)
+{
+    static const int parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE, MANIFEST_DATA};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        text_buffer what = {0};
+        manifest_difference(parts[i], then, now, &what);
+        if (what.length > 0) {
+            diag_log(ODEON_LOG_WARNING, "%s: the run began otherwise, its bits may differ: %s",
+                     path, what.data);
+        }
+        text_fini(&what);
+    }
+}
+
 void resume_warn(const resume *r, const manifest_facts *now)
 {
-    (void)r;
-    (void)now;
+    text_buffer fresh = {0};
+    char *path = run_dir_file(r->dir, "manifest.json"), *then = NULL;
+    size_t bytes;
+    manifest_print(&fresh, now);
+    if (path != NULL && !fresh.failed && access(path, F_OK) == 0 &&
+        read_file(path, &then, &bytes) == ODEON_OK) {
+        warn_of_differences(path, then, fresh.data);
+    }
+    diag_clear(); /* whatever failed here is no failure of the run */
+    mem_free(then);
+    mem_free(path);
+    text_fini(&fresh);
 }
 
 /* ---- the command ---- */

@@ -1,0 +1,28 @@
+#include "command.h"
+
+#include "diff.h"
+
+static odeon_status run_diff(const command_line *a)
+{
+    bool differ = false;
+    ODEON_TRY(diff_runs(a->operands[0], a->operands[1], stdout, &differ));
+    if (differ) {
+        return COMMAND_DIFFERENT;
+    }
+    printf("equal but for times\n");
+    return ODEON_OK;
+}
+
+const command command_diff = {
+    .name = "diff",
+    .operands = "RUN RUN",
+    .summary = "say what differs between two runs",
+    .help =
+        "Prints, in this order, the first difference in each of: options, plugins (build-ids),\n"
+        "machine, data (samples and their order), metrics (the first step, of those both runs\n"
+        "have a row of, whose loss or other figure differs), weights. Times, run.name and\n"
+        "run.checkpoint_every do not count. Exit code 0 if the runs are equal, 1 if they differ.\n",
+    .min_operands = 2,
+    .max_operands = 2,
+    .run = run_diff,
+};
