@@ -124,6 +124,9 @@ static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_
     net_bind_grads(f->body, (char *)dtheta.data - f->theta_begin * odeon_dtype_bytes(dtheta.dtype));
     odeon_status status =
         block_vjp(base, t, &y, &base->work, &minus_a, &da, with_time ? &d_t : NULL);
+    if (status == ODEON_OK) { /* what layers have gathered belongs to this evaluation */
+        status = net_finish(f->body, &base->context);
+    }
     net_bind_grads(f->body, f->body->site->grads);
     if (status == ODEON_OK && (f->flags & ODEON_AUGMENT_FULL) != 0) {
         status = group->sum(group->self, queue, &dtheta, ODEON_OK);

@@ -124,7 +124,8 @@ typedef struct odeon_layer_ops {
 
     /* After the parameters changed and before the next forward: fills buffers->derived. */
     odeon_status (*prepare)(void *self, const odeon_context *context, const odeon_buffers *buffers);
-    /* After the last vjp of a batch: folds what derived has gathered into grad. */
+    /* Folds what derived has gathered since the last time into grad and empties it: after the last
+     * vjp of a batch, in a continuous adjoint after that of every evaluation. */
     odeon_status (*finish)(void *self, const odeon_context *context, const odeon_buffers *buffers);
     /* Containers: takes the body, which lives as long as the instance. Before the first plan. */
     odeon_status (*attach)(void *self, int32_t body, odeon_net *net);

@@ -63,11 +63,19 @@ static void test_gathered_gradients_of_several_workers_add_up(void **state)
     check_same((const char *[]){"run.workers=2", NULL});
 }
 
+/* There every evaluation's share has a weight of its own. */
+static void test_gathered_gradients_go_through_an_adjoint(void **state)
+{
+    (void)state;
+    check_same((const char *[]){"model.ode.gradient=adjoint", "model.ode.steps=3", NULL});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_parameters_reach_a_layer_that_prepares),
         cmocka_unit_test(test_gathered_gradients_of_several_workers_add_up),
+        cmocka_unit_test(test_gathered_gradients_go_through_an_adjoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
