@@ -28,6 +28,7 @@ static const field whole[] = {
     {"epoch", offsetof(checkpoint, epoch)},
     {"position", offsetof(checkpoint, position)},
     {"tested", offsetof(checkpoint, tested)},
+    {"failed", offsetof(checkpoint, failed)},
     {"best_step", offsetof(checkpoint, best_step)},
     {"best_epoch", offsetof(checkpoint, best_epoch)},
     {"metrics_csv_bytes", offsetof(checkpoint, metrics.csv_bytes)},

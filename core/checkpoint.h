@@ -14,6 +14,7 @@ typedef struct checkpoint {
     int64_t epoch;      /* that they have reached, from 1 */
     int64_t position;   /* samples of that epoch trained on */
     int64_t tested;     /* 1: evaluated after this step, else 0 */
+    int64_t failed;     /* steps in a row up to this one (failures.h) */
     int64_t best_step;  /* of weights-best; 0: none yet */
     int64_t best_epoch; /* likewise */
     double best;        /* its score, greater is better; -INFINITY: none yet */

@@ -153,7 +153,7 @@ const command command_train = {
             "Ctrl-C stops after the batch under way and saves everything; twice: at once.\n\n"
             "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
             "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
-            "run.max_steps, run.log_every and run.checkpoint_every may change.\n",
+            "run.max_steps, run.log_every, run.checkpoint_every and run.on_failure may change.\n",
     .options = 1u << ARGUMENT_RESUME,
     .min_operands = 1,
     .max_operands = (size_t)-1,

@@ -18,8 +18,8 @@
 /* Only what says how long a run is and what is written of it. */
 static odeon_status check_overrides(const command_line *a)
 {
-    static const char *const allowed[] = {
-        "run.epochs=", "run.max_steps=", "run.log_every=", "run.checkpoint_every="};
+    static const char *const allowed[] = {"run.epochs=", "run.max_steps=", "run.log_every=",
+                                          "run.checkpoint_every=", "run.on_failure="};
     for (size_t i = 1; i < a->n_operands; i++) {
         bool found = false;
         for (size_t k = 0; k < sizeof allowed / sizeof *allowed; k++) {
@@ -28,8 +28,8 @@ static odeon_status check_overrides(const command_line *a)
         if (!found) {
             return diag_fail(ODEON_ERR_CONFIG,
                              "override %s: a run goes on as it began: with --resume only "
-                             "run.epochs, run.max_steps, run.log_every and run.checkpoint_every "
-                             "may change",
+                             "run.epochs, run.max_steps, run.log_every, run.checkpoint_every and "
+                             "run.on_failure may change",
                              a->operands[i]);
         }
     }

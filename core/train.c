@@ -86,6 +86,7 @@ static odeon_status save_checkpoint(trainer *t)
     double began = clock_seconds();
     t->at.metrics = run_dir_sync(t->plan->dir); /* no row of the checkpoint's may be lost */
     t->at.seconds = began - t->started;
+    t->at.failed = t->failures.in_a_row;
     ODEON_TRY(checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at));
     t->saved_step = t->at.step;
     t->saved_tested = t->at.tested;
@@ -311,6 +312,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
                  .at = plan->from != NULL ? *plan->from : beginning(s, c, samples),
                  .failures = {.session = s, .config = c, .dir = plan->dir},
                  .row_time = now};
+    t.failures.in_a_row = t.at.failed;
     t.saved_step = t.at.step;
     t.saved_tested = t.at.tested;
     t.started = now - t.at.seconds;
