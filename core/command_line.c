@@ -17,6 +17,8 @@ static const struct option known[] = {
     {"dtype", required_argument, NULL, OPTION_VALUE + ARGUMENT_DTYPE},
     {"out", required_argument, NULL, OPTION_VALUE + ARGUMENT_OUT},
     {"steps", required_argument, NULL, OPTION_VALUE + ARGUMENT_STEPS},
+    {"in", required_argument, NULL, OPTION_VALUE + ARGUMENT_IN},
+    {"split", required_argument, NULL, OPTION_VALUE + ARGUMENT_SPLIT},
     {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
     {"json", no_argument, NULL, OPTION_VALUE + ARGUMENT_JSON},
     {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},

@@ -46,40 +46,47 @@ static odeon_status read_x(const char *path, const safetensors *file, const odeo
     return safetensors_as_f64(x, out->x);
 }
 
-static odeon_status take_labels(const char *path, const double *y, int64_t classes, grad_batch *out)
+static odeon_status take_labels(const char *path, const double *y, int64_t classes, int64_t n,
+                                int64_t *out)
 {
-    for (int64_t i = 0; i < out->n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         if (!(y[i] >= 0.0 && y[i] < (double)classes && y[i] == floor(y[i]))) {
             return diag_fail(ODEON_ERR_DATA, "%s: y[%" PRId64 "] is %g, expected 0 to %" PRId64,
                              path, i, y[i], classes - 1);
         }
-        out->labels[i] = (int64_t)y[i];
+        out[i] = (int64_t)y[i];
     }
     return ODEON_OK;
 }
 
-static odeon_status read_y(const char *path, const safetensors *file, int64_t classes,
-                           grad_batch *out)
+odeon_status grad_labels_read(const char *path, const safetensors *file, int64_t classes, int64_t n,
+                              int64_t **out)
 {
     const safetensors_entry *y = safetensors_find(file, "y");
-    if (y == NULL || y->ndim != 1 || y->dim[0] != out->n) {
+    *out = NULL;
+    if (y == NULL || y->ndim != 1 || y->dim[0] != n) {
         return diag_fail(ODEON_ERR_DATA, "%s: no tensor y of %" PRId64 " labels, one a sample of x",
-                         path, out->n);
+                         path, n);
     }
-    double *values = mem_zalloc((size_t)out->n, sizeof *values);
-    out->labels = mem_zalloc((size_t)out->n, sizeof *out->labels);
+    double *values = mem_zalloc((size_t)n, sizeof *values);
+    int64_t *labels = mem_zalloc((size_t)n, sizeof *labels);
     odeon_status status = ODEON_OK;
-    if (values == NULL || out->labels == NULL) {
+    if (values == NULL || labels == NULL) {
         status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory for y", path);
     }
     if (status == ODEON_OK) {
         status = safetensors_as_f64(y, values);
     }
     if (status == ODEON_OK) {
-        status = take_labels(path, values, classes, out);
+        status = take_labels(path, values, classes, n, labels);
     }
     mem_free(values);
-    return status;
+    if (status != ODEON_OK) {
+        mem_free(labels);
+        return status;
+    }
+    *out = labels;
+    return ODEON_OK;
 }
 
 odeon_status grad_batch_read(const char *path, const odeon_tensor *input, int64_t classes,
@@ -90,7 +97,7 @@ odeon_status grad_batch_read(const char *path, const odeon_tensor *input, int64_
     ODEON_TRY(safetensors_read(path, &file));
     odeon_status status = read_x(path, file, input, out);
     if (status == ODEON_OK) {
-        status = read_y(path, file, classes, out);
+        status = grad_labels_read(path, file, classes, out->n, &out->labels);
     }
     safetensors_destroy(file);
     return status;

@@ -2,6 +2,7 @@
 #ifndef ODEON_CORE_GRAD_H
 #define ODEON_CORE_GRAD_H
 #include "odeon/layer.h"
+#include "safetensors.h"
 #include "session.h"
 
 /* A batch as double, whatever the file holds. */
@@ -17,6 +18,9 @@ typedef struct grad_batch {
 odeon_status grad_batch_read(const char *path, const odeon_tensor *input, int64_t classes,
                              grad_batch *out);
 void grad_batch_fini(grad_batch *batch);
+/* Reads y alone, n labels; *out is the caller's (mem_free), NULL on failure. */
+odeon_status grad_labels_read(const char *path, const safetensors *file, int64_t classes, int64_t n,
+                              int64_t **out);
 
 /* Differentiates the batch and writes to path, in dtype: output, loss, grad.x and grad.PATH for
  * every weight and bias; as metadata loss, the metrics and each ODE block's counters

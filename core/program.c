@@ -12,8 +12,8 @@
 #include "registry.h"
 
 static const command *const commands[] = {
-    &command_train,   &command_eval, &command_check,  &command_plugins,
-    &command_inspect, &command_grad, &command_replay, &command_diff,
+    &command_train, &command_eval,   &command_check, &command_plugins, &command_inspect,
+    &command_grad,  &command_replay, &command_diff,  &command_predict,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

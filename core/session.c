@@ -230,6 +230,11 @@ session_layer session_layer_at(const session *s, size_t index)
     return out;
 }
 
+uint64_t session_stored_bytes(const session *s)
+{
+    return data_input_bytes(&s->fields);
+}
+
 int64_t session_parameter_count(const session *s)
 {
     return s->params.count;

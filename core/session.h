@@ -36,6 +36,7 @@ size_t session_layer_count(const session *s);
 session_layer session_layer_at(const session *s, size_t index);
 /* What the model takes, behind the transforms: a shape with batch 1. */
 odeon_tensor session_input(const session *s);
+uint64_t session_stored_bytes(const session *s); /* of a sample, as the data set stores it */
 int64_t session_parameter_count(const session *s);
 int32_t session_workers(const session *s);
 const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
