@@ -4,7 +4,8 @@
 rk4x1 and rk4x4: steps of the classic Runge-Kutta method, differentiated by PyTorch; adjoint_1e-06 and
 direct_1e-06: torchdiffeq's odeint_adjoint and odeint with dopri5. Step sizes are held fixed where
 odeint is differentiated, also the first one, whose choice torchdiffeq differentiates like all else
-(which moves a gradient by 6e-5 here). Needs what make_torchdiffeq_runs.py
+(which moves a gradient by 6e-5 here). adjoint_0.1 is odeint_adjoint as the INI has it; evals are its
+evaluations, forward and backward, evals_float32 those of the same in float32. Needs what make_torchdiffeq_runs.py
 needs, and PYTHONPATH as it says.
 
   PYTHONPATH=FOLDER/torchdiffeq-0.2.5-py3-none-any.whl tests/parity/make_model_a.py
@@ -12,6 +13,7 @@ needs, and PYTHONPATH as it says.
 import os
 import sys
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -61,8 +63,19 @@ def rk4(steps):
     return solve
 
 
-def adaptive(run):
-    return lambda f, y: run(f, y, torch.tensor([0.0, 1.0]), rtol=1e-6, atol=1e-6, method="dopri5")[1]
+def adaptive(run, tolerance):
+    return lambda f, y: run(f, y, torch.tensor([0.0, 1.0]), rtol=tolerance, atol=tolerance, method="dopri5")[1]
+
+
+def count(net, block, x, labels):
+    """Evaluations of the field, forward and backward."""
+    evals = []
+    hook = block.f.register_forward_hook(lambda *_: evals.append(1))
+    loss = F.cross_entropy(net(x), labels)
+    forward = len(evals)
+    loss.backward()
+    hook.remove()
+    return np.array([forward, len(evals) - forward], np.float64)
 
 
 def main():
@@ -74,7 +87,8 @@ def main():
     net = nn.Sequential(nn.Conv2d(1, 6, 3), nn.GroupNorm(6, 6), nn.ReLU(), block, nn.AvgPool2d(2), nn.Flatten(),
                         nn.Linear(1014, 10))
     net.load_state_dict({name: tensor("param/" + name) for name in net.state_dict()})
-    solvers = {"rk4x1": rk4(1), "rk4x4": rk4(4), "adjoint_1e-06": adaptive(odeint_adjoint), "direct_1e-06": adaptive(odeint)}
+    solvers = {"rk4x1": rk4(1), "rk4x4": rk4(4), "adjoint_1e-06": adaptive(odeint_adjoint, 1e-6),
+               "direct_1e-06": adaptive(odeint, 1e-6), "adjoint_0.1": adaptive(odeint_adjoint, 1e-1)}
     for tag, block.solve in solvers.items():
         logits = net(tensor("x"))
         loss = F.cross_entropy(logits, tensor("labels").long())
@@ -83,6 +97,10 @@ def main():
         names, parameters = zip(*net.named_parameters())
         for name, gradient in zip(names, torch.autograd.grad(loss, parameters)):
             tensors["%s/grad/%s" % (tag, name)] = gradient.contiguous().numpy()
+    x, labels = tensor("x"), tensor("labels").long()
+    tensors["adjoint_0.1/evals"] = count(net, block, x, labels)
+    tensors["adjoint_0.1/evals_float32"] = count(net.float(), block, x.float(), labels)
+    print(tensors["adjoint_0.1/evals"], tensors["adjoint_0.1/evals_float32"])
     write(FILE, tensors, meta)
 
 

@@ -4,6 +4,7 @@
 
 #include "mem.h"
 
+#define INI "conf/mnist_odenet_groupnorm.ini"
 enum { SAMPLES = 3, MAX_CHOICES = 5 };
 
 static const fixture_name names[] = {
@@ -46,7 +47,7 @@ static allowance measure(size_t setup, const char *const *choices, const char *t
     for (size_t i = 0; i < MAX_CHOICES && choices[i] != NULL; i++) {
         overrides[2 + i] = choices[i];
     }
-    support_session s = support_session_file("conf/mnist_odenet_groupnorm.ini", SAMPLES, overrides);
+    support_session s = support_session_file(INI, SAMPLES, overrides);
     char *logits_name = mem_printf("%s/logits", tag), *loss_name = mem_printf("%s/loss", tag);
     char *prefix = mem_printf("%s/grad/", tag);
     int64_t n = SAMPLES * session_output_size(s.session);
@@ -127,6 +128,38 @@ static void test_adaptive_direct_agrees(void **state)
     check(N_FAST, choices, "direct_1e-06", same_steps);
 }
 
+static void test_shipped_solve_agrees(void **state)
+{
+    (void)state;
+    const char *choices[] = {"run.dtype=float64", NULL};
+    check(N_SETUPS, choices, "adjoint_0.1", same_steps);
+}
+
+/* Evaluations of the shipped solve, forward and backward, against the tensor's two. */
+static void check_evals(const char *dtype, const char *name)
+{
+    int64_t n = 0;
+    double *expected = support_tensor(file, name, &n);
+    for (size_t setup = 0; setup < N_SETUPS; setup++) {
+        const char *overrides[] = {dtype, setups[setup][0], setups[setup][1], NULL};
+        support_session s = support_session_file(INI, SAMPLES, overrides);
+        fixture_set_parameters(&s, file, names);
+        fixture_set_batch(&s, file, "x", "labels");
+        session_result result = support_differentiate(&s, NULL, NULL);
+        assert_int_equal(result.blocks[0].evals_forward, (int64_t)expected[0]);
+        assert_int_equal(result.blocks[0].evals_backward, (int64_t)expected[1]);
+        support_session_close(&s);
+    }
+    mem_free(expected);
+}
+
+static void test_shipped_solve_takes_as_many_evaluations(void **state)
+{
+    (void)state;
+    check_evals("run.dtype=float64", "adjoint_0.1/evals");
+    check_evals("run.dtype=float32", "adjoint_0.1/evals_float32");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +168,8 @@ int main(void)
         cmocka_unit_test(test_one_step_agrees_in_float32),
         cmocka_unit_test(test_adaptive_adjoint_agrees),
         cmocka_unit_test(test_adaptive_direct_agrees),
+        cmocka_unit_test(test_shipped_solve_agrees),
+        cmocka_unit_test(test_shipped_solve_takes_as_many_evaluations),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }
