@@ -46,6 +46,7 @@ cd "$work"
 
 # ---- what is said of each ----
 
+# (A sanitizer ends the one that throws before the C++ runtime can abort.)
 reasons='
 text            it is no ELF file
 empty           it is empty
@@ -94,7 +95,7 @@ init_fails      no such hardware here
 init_void       its init failed
 crashes         it crashed with signal 6
 segfaults       it crashed with signal 11
-throws          it crashed with signal 6
+throws          /throws.so: it
 leaves          it ended the program with exit code 0
 hangs           it took longer than 1 second
 spins           it took longer than 1 second
