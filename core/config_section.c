@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <string.h>
 
 #include "config_parts.h"
@@ -189,7 +188,10 @@ odeon_status host_section_read(loading *l, const document_section *source, const
 {
     *out = (host_section){.source = source, .options = config_host_options(table), .own = own};
     size_t n = count(out->options);
-    assert(n <= HOST_MAX_KEYS);
+    if (n > HOST_MAX_KEYS) {
+        return diag_fail(ODEON_ERR_INTERNAL, "[%s] has %zu keys, room for %d", table, n,
+                         HOST_MAX_KEYS);
+    }
     for (size_t i = 0; i < n; i++) {
         ODEON_TRY(read_key(l, out, out->options[i], &out->values[i]));
     }

@@ -1,6 +1,5 @@
 #include "data.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "diag.h"
@@ -230,14 +229,13 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
                         void *label)
 {
     void *fields[2];
-    assert(source->fields.n_fields == 2); /* one of each role, or data_open had failed */
+    fields[source->fields.input_index] = input; /* one of each, or data_open had failed */
+    fields[source->fields.label_index] = label;
     for (int64_t i = 0; i < n; i++) {
         if (indices[i] < 0 || indices[i] >= source->stored) {
             return diag_fail(ODEON_ERR_INTERNAL, "data: sample %lld of %lld was asked for",
                              (long long)indices[i], (long long)source->stored);
         }
     }
-    fields[source->fields.input_index] = input;
-    fields[source->fields.label_index] = label;
     return ops_of(source->set)->get_batch(source->set->self, n, indices, fields);
 }

@@ -5,7 +5,7 @@
 # Installs what is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. tools/install_missing.sh
+. tests/install_missing.sh
 
 install_missing "${build_packages[@]}" libcmocka-dev gcovr
 cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON \

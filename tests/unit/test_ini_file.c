@@ -1,6 +1,7 @@
 /* The lines of an INI: what is read, what is refused, and at which line. */
 #include "support.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,33 @@
 #include "ini_file.h"
 #include "ini_lines.h"
 #include "mem.h"
+
+/* What the linker puts in the place of read and fstat (--wrap), so that they can fail. */
+static int interrupted_reads, failing_fstats;
+
+ssize_t __wrap_read(int fd, void *buffer, size_t bytes);
+ssize_t __real_read(int fd, void *buffer, size_t bytes);
+ssize_t __wrap_read(int fd, void *buffer, size_t bytes)
+{
+    if (interrupted_reads > 0) {
+        interrupted_reads--;
+        errno = EINTR;
+        return -1;
+    }
+    return __real_read(fd, buffer, bytes);
+}
+
+int __wrap_fstat(int fd, struct stat *about);
+int __real_fstat(int fd, struct stat *about);
+int __wrap_fstat(int fd, struct stat *about)
+{
+    if (failing_fstats > 0) {
+        failing_fstats--;
+        errno = EIO;
+        return -1;
+    }
+    return __real_fstat(fd, about);
+}
 
 static odeon_status parse_bytes(const char *text, size_t bytes, ini_file **out)
 {
@@ -331,6 +359,36 @@ static void test_file_that_cannot_be_read_says_so(void **state)
     assert_null(file);
 }
 
+static void test_interrupted_read_goes_on(void **state)
+{
+    (void)state;
+    char name[] = "/tmp/odeon-ini-XXXXXX";
+    int fd = mkstemp(name);
+    assert_int_equal(write(fd, "[a]\nx = 1\n", 10), 10);
+    (void)close(fd);
+    size_t budget = 100;
+    ini_file *file = NULL;
+    interrupted_reads = 2;
+    assert_int_equal(ini_file_read(name, "x.ini", &budget, &file), ODEON_OK);
+    assert_int_equal(interrupted_reads, 0);
+    assert_key(file, 1, 0, "x", "1", 2);
+    ini_file_destroy(file);
+    (void)unlink(name);
+}
+
+static void test_file_of_unknown_kind_is_refused(void **state)
+{
+    (void)state;
+    size_t budget = 100;
+    ini_file *file = NULL;
+    diag_clear();
+    failing_fstats = 1;
+    assert_int_equal(ini_file_read("/proc/self/status", "x.ini", &budget, &file), ODEON_ERR_IO);
+    assert_int_equal(failing_fstats, 0);
+    assert_non_null(strstr(diag_message(), "x.ini: not a regular file"));
+    assert_null(file);
+}
+
 static void test_missing_file_is_named(void **state)
 {
     (void)state;
@@ -400,6 +458,8 @@ int main(void)
         cmocka_unit_test(test_directory_and_fifo_are_refused),
         cmocka_unit_test(test_buffer_too_small_for_any_line_gets_none),
         cmocka_unit_test(test_file_that_cannot_be_read_says_so),
+        cmocka_unit_test(test_interrupted_read_goes_on),
+        cmocka_unit_test(test_file_of_unknown_kind_is_refused),
         cmocka_unit_test(test_missing_file_is_named),
         cmocka_unit_test(test_file_beyond_the_budget_is_refused),
         cmocka_unit_test(test_each_allocation_may_fail),
