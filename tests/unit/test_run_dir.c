@@ -1,7 +1,5 @@
 #include "support.h"
 
-#include <ctype.h>
-#include <ftw.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
@@ -17,179 +15,15 @@
 #include "diag.h"
 #include "mem.h"
 #include "metrics.h"
-#include "read_file.h"
 #include "run_dir.h"
-
-/* ---- every test in a working directory of its own ---- */
-
-typedef struct fixture {
-    char folder[32], before[1024];
-    config config;
-} fixture;
-
-static char run_name[] = "trial", effective[] = "[run]\nname = trial\n", ini[] = "/x/trial.ini";
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    if (f == NULL || getcwd(f->before, sizeof f->before) == NULL) {
-        return -1;
-    }
-    (void)snprintf(f->folder, sizeof f->folder, "/tmp/odeon-test-XXXXXX");
-    if (mkdtemp(f->folder) == NULL || chdir(f->folder) != 0) {
-        return -1;
-    }
-    f->config = (config){.name = run_name,
-                         .effective = effective,
-                         .ini = ini,
-                         .seed = UINT64_MAX,
-                         .dtype = ODEON_DTYPE_F32};
-    diag_clear();
-    *state = f;
-    return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    int result = chdir(f->before);
-    result |= nftw(f->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    free(f);
-    return result;
-}
-
-static run_dir *create(const config *c)
-{
-    run_dir *dir = NULL;
-    if (run_dir_create(c, &dir) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    return dir;
-}
-
-static char *read_text(const char *path)
-{
-    char *contents;
-    size_t bytes;
-    if (read_file(path, &contents, &bytes) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    return contents;
-}
-
-static void assert_contents(const char *path, const char *expected)
-{
-    char *contents = read_text(path);
-    assert_string_equal(contents, expected);
-    mem_free(contents);
-}
-
-/* ---- a reader of JSON, strict (RFC 8259), that only says whether it is JSON ---- */
-
-static const char *json_value(const char *p);
-
-static const char *json_blanks(const char *p)
-{
-    return p + strspn(p, " \t\r\n");
-}
-
-static const char *json_digits(const char *p)
-{
-    return isdigit((unsigned char)*p) ? p + strspn(p, "0123456789") : NULL;
-}
-
-static const char *json_string(const char *p) /* NULL: it is none; so everywhere below */
-{
-    if (*p++ != '"') {
-        return NULL;
-    }
-    while (*p != '"') {
-        if ((unsigned char)*p < 0x20) {
-            return NULL;
-        }
-        if (*p == '\\') {
-            p++;
-            if (*p == '\0' || strchr("\"\\/bfnrtu", *p) == NULL ||
-                (*p == 'u' && strspn(p + 1, "0123456789abcdefABCDEF") < 4)) {
-                return NULL;
-            }
-        }
-        p++;
-    }
-    return p + 1;
-}
-
-static const char *json_number(const char *p)
-{
-    p += *p == '-';
-    p = *p == '0' ? p + 1 : json_digits(p);
-    if (p != NULL && *p == '.') {
-        p = json_digits(p + 1);
-    }
-    if (p != NULL && (*p == 'e' || *p == 'E')) {
-        p++;
-        p = json_digits(p + (*p == '+' || *p == '-'));
-    }
-    return p;
-}
-
-static const char *json_members(const char *p, char end)
-{
-    p = json_blanks(p + 1);
-    if (*p == end) {
-        return p + 1;
-    }
-    for (;; p++) {
-        p = json_blanks(p);
-        if (end == '}') {
-            p = json_string(p);
-            p = p != NULL ? json_blanks(p) : NULL;
-            if (p == NULL || *p++ != ':') {
-                return NULL;
-            }
-        }
-        p = json_value(p);
-        p = p != NULL ? json_blanks(p) : NULL;
-        if (p == NULL || *p == end || *p != ',') {
-            return p != NULL && *p == end ? p + 1 : NULL;
-        }
-    }
-}
-
-static const char *json_value(const char *p)
-{
-    p = json_blanks(p);
-    if (strncmp(p, "null", 4) == 0 || strncmp(p, "true", 4) == 0) {
-        return p + 4;
-    }
-    return *p == '{'   ? json_members(p, '}')
-           : *p == '[' ? json_members(p, ']')
-           : *p == '"' ? json_string(p)
-                       : json_number(p);
-}
-
-static void assert_json(const char *text)
-{
-    const char *end = json_value(text);
-    if (end == NULL || *json_blanks(end) != '\0') {
-        fail_msg("no JSON: %s", text);
-    }
-}
+#include "run_fixture.h"
 
 /* ---- folders ---- */
 
 static void test_runs_are_numbered(void **state)
 {
-    const fixture *f = *state;
-    run_dir *first = create(&f->config), *second = create(&f->config);
+    const run_fixture *f = *state;
+    run_dir *first = run_fixture_create(&f->config), *second = run_fixture_create(&f->config);
     assert_string_equal(run_dir_path(first), "runs/trial/1");
     assert_string_equal(run_dir_path(second), "runs/trial/2");
     char *file = run_dir_file(second, "weights.safetensors");
@@ -201,12 +35,12 @@ static void test_runs_are_numbered(void **state)
 
 static void test_a_number_that_is_taken_is_left_alone(void **state)
 {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     assert_int_equal(mkdir("runs", 0700) | mkdir("runs/trial", 0700), 0);
     FILE *file = fopen("runs/trial/1", "w"); /* not even a folder */
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
-    run_dir *dir = create(&f->config);
+    run_dir *dir = run_fixture_create(&f->config);
     assert_string_equal(run_dir_path(dir), "runs/trial/2");
     assert_int_equal(run_dir_close(dir), ODEON_OK);
 }
@@ -221,7 +55,7 @@ static void *create_in_thread(void *context)
 
 static void test_runs_started_together_never_meet(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     pthread_t threads[N_THREADS];
     run_dir *dirs[N_THREADS];
     for (int i = 0; i < N_THREADS; i++) {
@@ -245,23 +79,23 @@ static void test_runs_started_together_never_meet(void **state)
 
 static void test_out_is_made_with_its_parents(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     char out[64];
     (void)snprintf(out, sizeof out, "%s/a/b/c", f->folder);
     f->config.out = out;
-    run_dir *dir = create(&f->config);
+    run_dir *dir = run_fixture_create(&f->config);
     assert_string_equal(run_dir_path(dir), out);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
-    assert_contents("a/b/c/effective.ini", effective);
+    run_fixture_assert_contents("a/b/c/effective.ini", f->effective);
 }
 
 static void test_out_may_be_an_empty_folder(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     char out[] = "here";
     f->config.out = out;
     assert_int_equal(mkdir(out, 0700), 0);
-    run_dir *dir = create(&f->config);
+    run_dir *dir = run_fixture_create(&f->config);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
 }
 
@@ -276,19 +110,19 @@ static void assert_refused(const config *c, odeon_status status, const char *rea
 
 static void test_out_that_holds_a_run_is_refused(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     char out[] = "here";
     f->config.out = out;
-    assert_int_equal(run_dir_close(create(&f->config)), ODEON_OK);
-    effective[0] = '#';
+    assert_int_equal(run_dir_close(run_fixture_create(&f->config)), ODEON_OK);
+    f->effective[0] = '#';
     assert_refused(&f->config, ODEON_ERR_CONFIG, "never overwritten");
-    effective[0] = '[';
-    assert_contents("here/effective.ini", effective);
+    f->effective[0] = '[';
+    run_fixture_assert_contents("here/effective.ini", f->effective);
 }
 
 static void test_out_that_cannot_be_is_refused(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     char file[] = "file", below[] = "file/below", proc[] = "/proc/nothing/here";
     FILE *x = fopen(file, "w");
     assert_non_null(x);
@@ -303,7 +137,7 @@ static void test_out_that_cannot_be_is_refused(void **state)
 
 static void test_names_that_leave_runs_are_refused(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     char names[][8] = {"", ".", "..", "a/b", "../x"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         f->config.name = names[i];
@@ -323,7 +157,7 @@ static void limit_file_size(rlim_t limit)
 
 static void test_a_folder_that_cannot_be_filled_is_taken_back(void **state)
 {
-    fixture *f = *state;
+    run_fixture *f = *state;
     char out[] = "here";
     f->config.out = out;
     limit_file_size(3);
@@ -337,7 +171,7 @@ static void test_a_folder_that_cannot_be_filled_is_taken_back(void **state)
 
 static void test_every_failing_allocation_is_survived(void **state)
 {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     int64_t before = mem_live_blocks(), n = 0;
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 100) {
@@ -354,46 +188,6 @@ static void test_every_failing_allocation_is_survived(void **state)
 
 /* ---- metrics ---- */
 
-static const char *const metric_names[] = {"accuracy", "top,5"};
-static const double metric_values[] = {0.5, 1.0};
-
-static const metrics_block blocks[] = {
-    {.path = "ode",
-     .evals_forward = 12,
-     .evals_backward = 24,
-     .accepted = 3,
-     .rejected = 1,
-     .accepted_backward = 5,
-     .rejected_backward = 2,
-     .h_min = 0.125,
-     .h_max = 0.5,
-     .drift = 1e-7,
-     .bytes = 4096,
-     .share = 0.25},
-    {.path = "second.ode",
-     .h_min = (double)NAN,
-     .h_max = (double)INFINITY,
-     .drift = (double)NAN,
-     .share = (double)NAN},
-};
-
-static metrics_row full_row(void)
-{
-    return (metrics_row){.step = 1,
-                         .epoch = 2,
-                         .seconds = 0.1,
-                         .split = "train",
-                         .loss = 2.302585092994046,
-                         .n_metrics = 2,
-                         .metric_names = metric_names,
-                         .metrics = metric_values,
-                         .lr = 1e-3,
-                         .grad_norm = 1e300,
-                         .images_per_second = 12345.5,
-                         .n_blocks = 2,
-                         .blocks = blocks};
-}
-
 #define BLOCK_COLUMNS(path)                                                                        \
     "," path ".evals_forward," path ".evals_backward," path ".accepted," path ".rejected," path    \
     ".accepted_backward," path ".rejected_backward," path ".h_min," path ".h_max," path            \
@@ -401,9 +195,9 @@ static metrics_row full_row(void)
 
 static void test_csv_has_these_columns_and_values(void **state)
 {
-    const fixture *f = *state;
-    run_dir *dir = create(&f->config);
-    metrics_row row = full_row();
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    metrics_row row = run_fixture_row();
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     row.step = 2;
     row.split = "test";
@@ -411,28 +205,29 @@ static void test_csv_has_these_columns_and_values(void **state)
     row.loss = -(double)INFINITY;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
-    assert_contents("runs/trial/1/metrics.csv",
-                    "step,epoch,seconds,split,loss,accuracy,\"top,5\",lr,grad_norm,"
-                    "images_per_second" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
-                        "second.ode") "\n"
-                                      "1,2,0.1,train,2.302585092994046,0.5,1,0.001,1e+300,12345.5,"
-                                      "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
-                                      "0,0,0,0,0,0,,inf,,0,\n"
-                                      "2,2,0.1,test,-inf,0.5,1,,,12345.5,"
-                                      "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
-                                      "0,0,0,0,0,0,,inf,,0,\n");
+    run_fixture_assert_contents(
+        "runs/trial/1/metrics.csv",
+        "step,epoch,seconds,split,loss,accuracy,\"top,5\",lr,grad_norm,"
+        "images_per_second" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
+            "second.ode") "\n"
+                          "1,2,0.1,train,2.302585092994046,0.5,1,0.001,1e+300,12345.5,"
+                          "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
+                          "0,0,0,0,0,0,,inf,,0,\n"
+                          "2,2,0.1,test,-inf,0.5,1,,,12345.5,"
+                          "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
+                          "0,0,0,0,0,0,,inf,,0,\n");
 }
 
 static void test_json_lines_have_the_same_values(void **state)
 {
-    const fixture *f = *state;
-    run_dir *dir = create(&f->config);
-    metrics_row row = full_row();
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    metrics_row row = run_fixture_row();
     row.n_blocks = 1;
     row.loss = (double)NAN;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
-    assert_contents(
+    run_fixture_assert_contents(
         "runs/trial/1/metrics.jsonl",
         "{\"step\":1,\"epoch\":2,\"seconds\":0.1,\"split\":\"train\",\"loss\":null,"
         "\"accuracy\":0.5,\"top,5\":1,\"lr\":0.001,\"grad_norm\":1e+300,"
@@ -444,21 +239,21 @@ static void test_json_lines_have_the_same_values(void **state)
 
 static void test_every_json_line_is_json(void **state)
 {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     static const char *const strange[] = {"a\"b\\c\n\x01\xff", "\xc3\xa9"};
-    run_dir *dir = create(&f->config);
-    metrics_row row = full_row();
+    run_dir *dir = run_fixture_create(&f->config);
+    metrics_row row = run_fixture_row();
     row.metric_names = strange;
     for (int i = 0; i < 3; i++) {
         row.loss = i == 0 ? (double)NAN : i == 1 ? (double)INFINITY : -1e-300;
         assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     }
     assert_int_equal(run_dir_close(dir), ODEON_OK);
-    char *contents = read_text("runs/trial/1/metrics.jsonl"), *rest = NULL;
+    char *contents = run_fixture_read("runs/trial/1/metrics.jsonl"), *rest = NULL;
     int n = 0;
     for (char *line = strtok_r(contents, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
-        assert_json(line);
+        run_fixture_assert_json(line);
         n++;
     }
     assert_int_equal(n, 3);
@@ -468,11 +263,11 @@ static void test_every_json_line_is_json(void **state)
 
 static void test_rows_are_there_before_the_run_ends(void **state)
 {
-    const fixture *f = *state;
-    run_dir *dir = create(&f->config);
-    metrics_row row = full_row();
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    metrics_row row = run_fixture_row();
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    char *contents = read_text("runs/trial/1/metrics.csv");
+    char *contents = run_fixture_read("runs/trial/1/metrics.csv");
     assert_non_null(strstr(contents, "\n1,2,0.1,train"));
     mem_free(contents);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
@@ -480,13 +275,13 @@ static void test_rows_are_there_before_the_run_ends(void **state)
 
 static void test_a_row_of_other_columns_is_refused(void **state)
 {
-    const fixture *f = *state;
-    run_dir *dir = create(&f->config);
-    metrics_row row = full_row();
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    metrics_row row = run_fixture_row();
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     row.n_blocks = 1;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_ERR_INTERNAL);
-    row = full_row();
+    row = run_fixture_row();
     row.n_metrics = 1;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_ERR_INTERNAL);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
@@ -494,9 +289,9 @@ static void test_a_row_of_other_columns_is_refused(void **state)
 
 static void test_a_row_survives_failing_allocations(void **state)
 {
-    const fixture *f = *state;
-    run_dir *dir = create(&f->config);
-    metrics_row row = full_row();
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    metrics_row row = run_fixture_row();
     odeon_status status = ODEON_ERR_NOMEM;
     int64_t n = 0;
     while (status == ODEON_ERR_NOMEM && n < 100) {
@@ -525,11 +320,11 @@ static void test_metrics_of_another_run_are_refused(void **state)
 /* Whatever the size at which the disk is full: the run goes on, whole lines stay, close tells. */
 static void test_a_full_disk_is_told_by_close(void **state)
 {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     for (rlim_t limit = 100; limit < 2000; limit += 333) {
-        run_dir *dir = create(&f->config);
+        run_dir *dir = run_fixture_create(&f->config);
         char *path = run_dir_file(dir, "metrics.csv");
-        metrics_row row = full_row();
+        metrics_row row = run_fixture_row();
         limit_file_size(limit);
         for (int i = 0; i < 40; i++) {
             assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
@@ -539,7 +334,7 @@ static void test_a_full_disk_is_told_by_close(void **state)
         limit_file_size(RLIM_INFINITY);
         assert_int_equal(status, ODEON_ERR_IO);
         assert_non_null(strstr(diag_message(), path));
-        char *contents = read_text(path);
+        char *contents = run_fixture_read(path);
         size_t n = strlen(contents);
         assert_true(n <= limit && (n == 0 || contents[n - 1] == '\n'));
         mem_free(contents);
@@ -560,33 +355,33 @@ static bool enter_comma_locale(void)
 
 static void test_numbers_have_a_point_in_every_locale(void **state)
 {
-    const fixture *f = *state;
-    metrics_row row = full_row();
+    const run_fixture *f = *state;
+    metrics_row row = run_fixture_row();
     row.n_blocks = row.n_metrics = 0;
     if (!enter_comma_locale()) {
         skip();
     }
-    run_dir *dir = create(&f->config);
+    run_dir *dir = run_fixture_create(&f->config);
     odeon_status status = run_dir_metrics(dir, &row);
     (void)setlocale(LC_ALL, "C");
     assert_int_equal(status, ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
-    assert_contents("runs/trial/1/metrics.csv",
-                    "step,epoch,seconds,split,loss,lr,grad_norm,images_per_second\n"
-                    "1,2,0.1,train,2.302585092994046,0.001,1e+300,12345.5\n");
+    run_fixture_assert_contents("runs/trial/1/metrics.csv",
+                                "step,epoch,seconds,split,loss,lr,grad_norm,images_per_second\n"
+                                "1,2,0.1,train,2.302585092994046,0.001,1e+300,12345.5\n");
 }
 
 /* ---- manifest ---- */
 
 static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
 {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     static const char *const argv[] = {"odeon", "train", "a \"b\".ini", "run.seed=\xff"};
     registry *r = support_registry();
     const odeon_component *component;
     assert_int_equal(registry_find(r, ODEON_KIND_DATASET, "numbered", &component), ODEON_OK);
     registry_plugin plugin = registry_plugin_at(r, 0);
-    run_dir *dir = create(&f->config);
+    run_dir *dir = run_fixture_create(&f->config);
     manifest_facts facts = {.config = &f->config,
                             .registry = r,
                             .device_text = "cpu: 2 \"lanes\"",
@@ -597,8 +392,8 @@ static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
                             .test_samples = 10,
                             .order = 0xab};
     assert_int_equal(run_dir_manifest(dir, &facts), ODEON_OK);
-    char *json = read_text("runs/trial/1/manifest.json"), expected[256];
-    assert_json(json);
+    char *json = run_fixture_read("runs/trial/1/manifest.json"), expected[256];
+    run_fixture_assert_json(json);
     assert_non_null(strstr(json, "\"command\": [\"odeon\", \"train\", \"a \\\"b\\\".ini\", "
                                  "\"run.seed=\xef\xbf\xbd\"]"));
     assert_non_null(strstr(json, "\"seed\": 18446744073709551615,"));
@@ -620,20 +415,21 @@ static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
 
 static void test_a_manifest_without_plugins_is_json_too(void **state)
 {
-    const fixture *f = *state;
+    const run_fixture *f = *state;
     registry *r = support_registry();
-    run_dir *dir = create(&f->config);
+    run_dir *dir = run_fixture_create(&f->config);
     manifest_facts facts = {.config = &f->config, .registry = r, .device_text = "", .workers = 1};
     assert_int_equal(run_dir_manifest(dir, &facts), ODEON_OK);
-    char *json = read_text("runs/trial/1/manifest.json");
-    assert_json(json);
+    char *json = run_fixture_read("runs/trial/1/manifest.json");
+    run_fixture_assert_json(json);
     assert_non_null(strstr(json, "\"command\": []"));
     mem_free(json);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     registry_destroy(r);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_FOLDER(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
 
 int main(void)
 {

@@ -1,0 +1,27 @@
+/* run_fixture.h: a test of run directories in a working directory of its own. */
+#ifndef ODEON_TESTS_RUN_FIXTURE_H
+#define ODEON_TESTS_RUN_FIXTURE_H
+#include "run_dir.h"
+
+typedef struct run_fixture {
+    char folder[32], before[1024];
+    char effective[64];
+    config config; /* named "trial" */
+} run_fixture;
+
+/* For cmocka: *state becomes a run_fixture. */
+int run_fixture_set_up(void **state);
+int run_fixture_tear_down(void **state);
+
+/* These fail the test on error. */
+run_dir *run_fixture_create(const config *c);
+char *run_fixture_read(const char *path); /* mem_free it */
+void run_fixture_assert_contents(const char *path, const char *expected);
+
+/* All of text is one JSON value. */
+void run_fixture_assert_json(const char *text);
+
+/* A row with a value for everything, with two metrics and two blocks. */
+metrics_row run_fixture_row(void);
+
+#endif

@@ -1,0 +1,170 @@
+/* A run's folder that a later process goes on with. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "run_fixture.h"
+#include "support.h"
+
+static run_dir *reopen(const char *path)
+{
+    run_dir *dir = NULL;
+    if (run_dir_open(path, &dir) != ODEON_OK) {
+        fail_msg("%s", diag_message());
+    }
+    return dir;
+}
+
+static void test_a_folder_is_one_process_at_a_time(void **state)
+{
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config), *other;
+    diag_clear();
+    assert_int_equal(run_dir_open("runs/trial/1", &other), ODEON_ERR_CONFIG);
+    assert_null(other);
+    assert_non_null(strstr(diag_message(), "another process is working on this run"));
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    other = reopen("runs/trial/1//");
+    assert_string_equal(run_dir_path(other), "runs/trial/1");
+    assert_int_equal(run_dir_close(other), ODEON_OK);
+}
+
+static void test_what_is_no_run_cannot_go_on(void **state)
+{
+    const run_fixture *f = *state;
+    run_dir *dir;
+    diag_clear();
+    assert_int_equal(run_dir_open(f->folder, &dir), ODEON_ERR_CONFIG);
+    assert_null(dir);
+    assert_non_null(strstr(diag_message(), "it has no effective.ini"));
+}
+
+static void test_a_folder_with_litter_alone_may_become_a_run(void **state)
+{
+    run_fixture *f = *state;
+    char out[] = "here";
+    f->config.out = out;
+    assert_int_equal(mkdir(out, 0700), 0);
+    FILE *x = fopen("here/effective.ini.1-0.tmp", "w");
+    assert_non_null(x);
+    assert_int_equal(fclose(x), 0);
+    assert_int_equal(run_dir_close(run_fixture_create(&f->config)), ODEON_OK);
+    assert_int_equal(access("here/effective.ini.1-0.tmp", F_OK), -1);
+}
+
+/* Writes n rows to dir; their steps go on from first. */
+static void add_rows(run_dir *dir, int64_t first, int n)
+{
+    metrics_row row = run_fixture_row();
+    for (int i = 0; i < n; i++) {
+        row.step = first + i;
+        assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
+    }
+}
+
+static void test_rows_after_the_mark_are_cut_off(void **state)
+{
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    add_rows(dir, 1, 2);
+    metrics_mark mark = run_dir_sync(dir);
+    add_rows(dir, 3, 1);
+    char *csv = run_fixture_read("runs/trial/1/metrics.csv"),
+         *json = run_fixture_read("runs/trial/1/metrics.jsonl");
+    add_rows(dir, 4, 5);
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    dir = reopen("runs/trial/1");
+    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    add_rows(dir, 3, 1);
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    run_fixture_assert_contents("runs/trial/1/metrics.csv", csv);
+    run_fixture_assert_contents("runs/trial/1/metrics.jsonl", json);
+    mem_free(csv);
+    mem_free(json);
+}
+
+static void test_missing_metrics_begin_anew(void **state)
+{
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    add_rows(dir, 1, 1);
+    metrics_mark mark = run_dir_sync(dir);
+    char *csv = run_fixture_read("runs/trial/1/metrics.csv");
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    assert_int_equal(unlink("runs/trial/1/metrics.csv"), 0);
+    dir = reopen("runs/trial/1");
+    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    add_rows(dir, 1, 1);
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    run_fixture_assert_contents("runs/trial/1/metrics.csv", csv);
+    mem_free(csv);
+}
+
+static void test_metrics_of_other_columns_are_not_continued(void **state)
+{
+    const run_fixture *f = *state;
+    run_dir *dir = run_fixture_create(&f->config);
+    add_rows(dir, 1, 1);
+    metrics_mark mark = run_dir_sync(dir);
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    dir = reopen("runs/trial/1");
+    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    metrics_row row = run_fixture_row();
+    row.n_blocks = 1;
+    assert_int_equal(run_dir_metrics(dir, &row), ODEON_ERR_DATA);
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+}
+
+static int count(const char *text, const char *word)
+{
+    int n = 0;
+    for (const char *p = strstr(text, word); p != NULL; p = strstr(p + 1, word)) {
+        n++;
+    }
+    return n;
+}
+
+static void test_the_manifest_tells_when_the_run_went_on(void **state)
+{
+    const run_fixture *f = *state;
+    static const char *const argv[] = {"odeon", "]\n}\n"};
+    registry *r = support_registry();
+    run_dir *dir = run_fixture_create(&f->config);
+    manifest_facts facts = {.config = &f->config,
+                            .registry = r,
+                            .device_text = "",
+                            .workers = 1,
+                            .argc = 2,
+                            .argv = argv};
+    assert_int_equal(run_dir_resumed(dir, &facts, 0), ODEON_OK); /* there is none yet */
+    assert_int_equal(run_dir_resumed(dir, &facts, 12), ODEON_OK);
+    char *json = run_fixture_read("runs/trial/1/manifest.json");
+    run_fixture_assert_json(json);
+    assert_int_equal(count(json, "\"started\""), 1);
+    assert_int_equal(count(json, "\"resumed\""), 1);
+    assert_int_equal(count(json, "\"step\": 0,"), 1);
+    assert_int_equal(count(json, "\"step\": 12,"), 1);
+    mem_free(json);
+    assert_int_equal(run_dir_close(dir), ODEON_OK);
+    registry_destroy(r);
+}
+
+#define WITH_FOLDER(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FOLDER(test_a_folder_is_one_process_at_a_time),
+        WITH_FOLDER(test_what_is_no_run_cannot_go_on),
+        WITH_FOLDER(test_a_folder_with_litter_alone_may_become_a_run),
+        WITH_FOLDER(test_rows_after_the_mark_are_cut_off),
+        WITH_FOLDER(test_missing_metrics_begin_anew),
+        WITH_FOLDER(test_metrics_of_other_columns_are_not_continued),
+        WITH_FOLDER(test_the_manifest_tells_when_the_run_went_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
