@@ -73,8 +73,8 @@ odeon_status session_differentiate(session *s, int64_t n, const double *x, const
 int64_t session_output_size(const session *s); /* elements a sample */
 
 /* The output [n, ...] in evaluation mode, without a loss. Samples are indices[0 .. n-1] of source,
- * whose labels go to labels (NULL: not wanted); or, with source NULL, x: the network's input as
- * double, or, if is_stored, samples as the data set stores them. */
+ * whose labels go to labels (NULL: not wanted); or, with source NULL, x: what the model takes, as
+ * double, or, if is_stored, samples as the data set stores them, which pass the transforms. */
 typedef struct session_samples {
     int64_t n;
     const data_source *source;

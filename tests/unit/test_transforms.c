@@ -198,6 +198,29 @@ static void test_given_batch_passes_transforms_by(void **state)
     support_session_close(&without);
 }
 
+/* From the data set, from numbers as it stores them, and from what the model takes. */
+static void test_prediction_goes_through_transforms(void **state)
+{
+    (void)state;
+    enum { OUTPUTS = SAMPLES * 3 };
+    support_session s = open_session(HEAD NORMALIZE TAIL);
+    float stored[SAMPLES * SIZE];
+    double by_index[OUTPUTS], by_stored[OUTPUTS], by_input[OUTPUTS];
+    data_source *source = support_batch_source(&s);
+    support_require(data_batch(source, SAMPLES, all, stored, s.labels), "batch");
+    take_data(&s, 0.5, -0.125);
+    session_samples samples = {.n = SAMPLES, .source = source, .indices = all};
+    support_require(session_predict(s.session, &samples, by_index, NULL), "predict");
+    samples = (session_samples){.n = SAMPLES, .x = stored, .is_stored = true};
+    support_require(session_predict(s.session, &samples, by_stored, NULL), "predict");
+    samples = (session_samples){.n = SAMPLES, .x = s.x};
+    support_require(session_predict(s.session, &samples, by_input, NULL), "predict");
+    assert_memory_equal(by_stored, by_index, sizeof by_index);
+    support_assert_close("output", OUTPUTS, by_input, by_index, 1e-15);
+    data_close(source);
+    support_session_close(&s);
+}
+
 static void test_layer_of_training_alone_rests_in_evaluation(void **state)
 {
     (void)state;
@@ -251,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_evaluation_goes_through_transforms),
         cmocka_unit_test(test_training_goes_through_transforms),
         cmocka_unit_test(test_given_batch_passes_transforms_by),
+        cmocka_unit_test(test_prediction_goes_through_transforms),
         cmocka_unit_test(test_layer_of_training_alone_rests_in_evaluation),
         cmocka_unit_test(test_model_begins_with_the_shape_that_transforms_make),
         cmocka_unit_test(test_workers_transform_their_slices),
