@@ -1,5 +1,7 @@
 #include <fenv.h>
 #include <float.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -151,7 +153,7 @@ static bool subnormals_exist(void)
     return half > 0.0;
 }
 
-static void load_and_expect_float_warning(const char *id)
+static void load_and_expect_warning(const char *id, const char *warning)
 {
     registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
     captured c;
@@ -159,21 +161,21 @@ static void load_and_expect_float_warning(const char *id)
     odeon_status status = find(r, ODEON_KIND_INTEGRATOR, id);
     captured_stop(&c);
     assert_int_equal(status, ODEON_OK);
-    assert_non_null(strstr(c.text, "changed how floating point works"));
+    assert_non_null(strstr(c.text, warning));
     registry_destroy(r);
 }
 
 static void test_flush_to_zero_by_a_plugin_is_undone(void **state)
 {
     (void)state;
-    load_and_expect_float_warning("fast_math");
+    load_and_expect_warning("fast_math", "changed how floating point works");
     assert_true(subnormals_exist());
 }
 
 static void test_rounding_mode_set_by_a_plugin_is_undone(void **state)
 {
     (void)state;
-    load_and_expect_float_warning("rounding");
+    load_and_expect_warning("rounding", "changed how floating point works");
     assert_int_equal(fegetround(), FE_TONEAREST);
 }
 
@@ -188,6 +190,39 @@ static void test_plugin_that_leaves_floating_point_alone_is_not_warned_about(voi
     assert_int_equal(status, ODEON_OK);
     assert_string_equal(c.text, "");
     registry_destroy(r);
+}
+
+/* ---- the process ---- */
+
+static void test_working_directory_set_by_a_plugin_is_undone(void **state)
+{
+    (void)state;
+    char *before = getcwd(NULL, 0);
+    load_and_expect_warning("changes_folder", "changed the working directory; that was undone");
+    char *after = getcwd(NULL, 0);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+static void test_locale_set_by_a_plugin_is_undone(void **state)
+{
+    (void)state;
+    load_and_expect_warning("sets_locale", "changed the locale; that was undone");
+    assert_string_equal(setlocale(LC_ALL, NULL), "C");
+}
+
+static void test_signals_ignored_by_a_plugin_are_heard_again(void **state)
+{
+    (void)state;
+    (void)signal(SIGINT, SIG_DFL); /* a shell may have had it ignored */
+    (void)signal(SIGTERM, SIG_DFL);
+    load_and_expect_warning("sets_signals", "changed what signals do; that was undone");
+    struct sigaction now;
+    assert_int_equal(sigaction(SIGINT, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_DFL);
+    assert_int_equal(sigaction(SIGTERM, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_DFL);
 }
 
 /* ---- files ---- */
@@ -500,6 +535,9 @@ int main(void)
         cmocka_unit_test(test_plugin_is_described),
         cmocka_unit_test(test_flush_to_zero_by_a_plugin_is_undone),
         cmocka_unit_test(test_rounding_mode_set_by_a_plugin_is_undone),
+        cmocka_unit_test(test_working_directory_set_by_a_plugin_is_undone),
+        cmocka_unit_test(test_locale_set_by_a_plugin_is_undone),
+        cmocka_unit_test(test_signals_ignored_by_a_plugin_are_heard_again),
         cmocka_unit_test(test_plugin_that_leaves_floating_point_alone_is_not_warned_about),
         cmocka_unit_test(test_files_that_are_no_plugins_are_refused),
         cmocka_unit_test(test_things_that_are_no_plain_files_are_refused),
