@@ -109,11 +109,22 @@ void solver_blame_value(solver *s, held x)
     mem_free(values);
 }
 
+/* Did all workers' values make a step that f1 could be evaluated after? */
+static bool is_probed(const solver *s)
+{
+    double norms[2];
+    return s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_START, 2, norms) ==
+               ODEON_OK &&
+           isfinite(norms[0]) && isfinite(norms[1]);
+}
+
 void solver_blame_start(solver *s, held y0, held f0, held f1)
 {
     solver_blame_value(s, y0);
     solver_blame_value(s, f0);
-    solver_blame_value(s, f1);
+    if (is_probed(s)) {
+        solver_blame_value(s, f1);
+    }
     if (s->worst.part != NULL) {
         return;
     }
