@@ -147,13 +147,16 @@ const command command_train = {
     .name = "train",
     .operands = "INI [path.key=value ...]",
     .summary = "train a network and evaluate it",
-    .help = "Evaluates on the test split after every epoch. Results go to runs/NAME/1, 2, ... or\n"
-            "to run.out: effective.ini, which repeats the run, manifest.json, metrics.csv and\n"
-            "metrics.jsonl, weights.safetensors and weights-best.safetensors, checkpoints.\n"
-            "Ctrl-C stops after the batch under way and saves everything; twice: at once.\n\n"
-            "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
-            "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
-            "run.max_steps, run.log_every, run.checkpoint_every and run.on_failure may change.\n",
+    .help =
+        "Evaluates on the test split after every epoch. Results go to runs/NAME/1, 2, ... or\n"
+        "to run.out: effective.ini, which repeats the run, manifest.json, metrics.csv and\n"
+        "metrics.jsonl, weights.safetensors and weights-best.safetensors, checkpoints.\n"
+        "Ctrl-C stops after the batch under way and saves everything; twice: at once.\n"
+        "A numerical failure leaves the failing step in failure/ (odeon help replay) and stops,\n"
+        "or, with run.on_failure=skip, goes on without it.\n\n"
+        "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
+        "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
+        "run.max_steps, run.log_every, run.checkpoint_every and run.on_failure may change.\n",
     .options = 1u << ARGUMENT_RESUME,
     .min_operands = 1,
     .max_operands = (size_t)-1,

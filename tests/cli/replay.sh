@@ -90,4 +90,14 @@ expect 5 "nowhere: no capsule" "${replay[@]}" nowhere
 head -c 100 nan/failure/batch.safetensors >short
 cp short nan/failure/batch.safetensors
 expect 3 "nan/failure/batch.safetensors" "${replay[@]}" nan/failure
+cp nan/weights.safetensors nan/failure/batch.safetensors
+expect 3 "metadata workers is missing" "${replay[@]}" nan/failure
+sed 's/"mode":"train"/"mode":"tried"/' run-direct-1/failure/batch.safetensors \
+    >loss/failure/batch.safetensors
+expect 3 "metadata mode is neither train nor test" "${replay[@]}" loss/failure
+sed 's/"epoch":"1"/"epoch":"x"/' run-direct-1/failure/batch.safetensors \
+    >loss/failure/batch.safetensors
+expect 3 "metadata epoch is x" "${replay[@]}" loss/failure
+rm test/failure/1/weights.safetensors
+expect 5 "test/failure/1/weights.safetensors" "${replay[@]}" test/failure/1
 expect 2 "stop" "${train[@]}" run.out=x run.on_failure=halt
