@@ -28,9 +28,9 @@ static const char overrides_help[] =
     "directory.\n";
 
 static const char exit_help[] =
-    "Exit codes: 0 done, 1 internal error, 2 usage or configuration, 3 data, 4 plugin,\n"
-    "5 input or output, 6 numerical failure, 7 device or out of memory, 130 and 143\n"
-    "interrupted after saving.\n";
+    "Exit codes: 0 done, 1 internal error (diff: the runs differ), 2 usage or configuration,\n"
+    "3 data, 4 plugin, 5 input or output, 6 numerical failure, 7 device or out of memory,\n"
+    "130 and 143 interrupted after saving.\n";
 
 static odeon_status find_command(const char *name, const command **out)
 {
