@@ -20,9 +20,10 @@ try() {
     grep -q '^odeon: error: .*File too large' err || fail "files of $limit bytes: no reason"
 }
 
-# Every file of a run in turn is the first that has no room.
+# Every file of a run in turn is the first that has no room. Checkpoints differ by the digits of the
+# seconds in them: 100 bytes less than one has room for none.
 mkdir trial
-for limit in 0 100 800 $((manifest - 1)) 6000 $((checkpoint / 3 + 200)) $((checkpoint - 1)); do
+for limit in 0 100 800 $((manifest - 1)) 6000 $((checkpoint / 3 + 200)) $((checkpoint - 100)); do
     rm -rf trial
     try "$limit" "$@" run.out=trial
     [ -z "$(find trial -name '*.tmp' 2>/dev/null)" ] || fail "files of $limit bytes: litter"
@@ -39,7 +40,7 @@ done
 rm -rf trial
 expect 0 "results in" train "$@" run.out=trial run.max_steps=6
 cp trial/checkpoints/ckpt-6.safetensors before
-for limit in 100 6000 $((checkpoint / 2)) $((checkpoint - 1)); do
+for limit in 100 6000 $((checkpoint / 2)) $((checkpoint - 100)); do
     try "$limit" trial --resume run.max_steps=16
     cmp before trial/checkpoints/ckpt-6.safetensors || fail "the earlier checkpoint has changed"
     [ "$(ls trial/checkpoints)" = "$(printf 'ckpt-3.safetensors\nckpt-6.safetensors')" ] ||
