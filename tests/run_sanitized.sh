@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All tests under AddressSanitizer and UndefinedBehaviorSanitizer, then those in which workers run
-# side by side (label lockstep) under ThreadSanitizer. Installs nothing: what tests/run.sh needs is
-# enough.
+# side by side (lockstep) and those of the loader and of what all threads share under ThreadSanitizer.
+# Installs nothing: what tests/run.sh needs is enough.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,4 +14,4 @@ run_under() {
 }
 
 run_under build-asan address,undefined "$@"
-run_under build-tsan thread -L lockstep "$@"
+run_under build-tsan thread -R '^lockstep/|^unit/test_(registry|instance|diag|mem)$' "$@"
