@@ -16,8 +16,9 @@ find build-coverage -name '*.gcda' -delete
 ctest --test-dir build-coverage --output-on-failure -j2 -E '^check/|_device_|test_cpu' "$@"
 
 cd build-coverage
-report() {
-    gcovr -r .. --object-directory . "$@" .
+report() { # gcov counts returns from fork below zero, which gcovr would not have
+    gcovr -r .. --object-directory . --gcov-ignore-parse-errors "$@" core plugins \
+        tests/CMakeFiles/test_idx_reader.dir
 }
 readers=(-f '../core/ini_' -f '../core/safetensors(_header)?\.c'
     -f '../plugins/dataset/idx/(reader|stream)\.c')
