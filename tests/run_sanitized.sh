@@ -10,7 +10,7 @@ run_under() {
     cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON \
         -DODEON_SANITIZE="$2" >/dev/null
     ninja -C "$1"
-    ctest --test-dir "$1" --output-on-failure "${@:3}"
+    ctest --test-dir "$1" --output-on-failure -j "$(nproc)" "${@:3}"
 }
 
 run_under build-asan address,undefined "$@"
