@@ -280,14 +280,14 @@ typedef struct odeon_device_ops {
      * b[C], variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0).
      * stats F64 [B,groups,2] receives mean and rstd.
      * Source: Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
-    odeon_status (*groupnorm)(odeon_queue *queue, int32_t groups, double epsilon,
-                              const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
-                              const odeon_tensor *y, const odeon_tensor *stats);
+    odeon_status (*group_norm)(odeon_queue *queue, int32_t groups, double epsilon,
+                               const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
+                               const odeon_tensor *y, const odeon_tensor *stats);
     /* dx (NULL: not wanted); adds to dw[C], db[C] (NULL: not wanted). */
-    odeon_status (*groupnorm_vjp)(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                  const odeon_tensor *w, const odeon_tensor *stats,
-                                  const odeon_tensor *dy, const odeon_tensor *dx,
-                                  const odeon_tensor *dw, const odeon_tensor *db);
+    odeon_status (*group_norm_vjp)(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                   const odeon_tensor *w, const odeon_tensor *stats,
+                                   const odeon_tensor *dy, const odeon_tensor *dx,
+                                   const odeon_tensor *dw, const odeon_tensor *db);
 
     /* -- loss and optimizers -- */
     /* x[B,K] logits, labels I64 [B]. sums F64 [2] = weight * sum of -log softmax(x)[label], and the

@@ -139,7 +139,7 @@ static void test_groupnorm_has_biased_variance_and_epsilon(void **state)
     odeon_tensor w = vector(b, 2, (double[]){3, 2}), offset = vector(b, 2, (double[]){1, 7});
     odeon_tensor stats = support_upload(&b->d, NULL, 3, (int64_t[]){1, 1, 2});
     /* mean 3, variance 8/4, epsilon 2: standard deviation 2 */
-    assert_int_equal(b->ops->groupnorm(b->queue, 1, 2.0, &x, &w, &offset, &y, &stats), ODEON_OK);
+    assert_int_equal(b->ops->group_norm(b->queue, 1, 2.0, &x, &w, &offset, &y, &stats), ODEON_OK);
     assert_holds(b, &y, (double[]){-2, 4, 7, 7});
     assert_holds(b, &stats, (double[]){3, 0.5});
     release(b, 3, (odeon_tensor *const[]){&x, &w, &offset});
@@ -356,8 +356,8 @@ static void test_pool2d_vjp_is_the_slope(void **state)
 
 static odeon_status groupnorm_forward(const objective *f)
 {
-    return f->b->ops->groupnorm(f->b->queue, f->id, 1e-5, &f->x, &f->w, &f->offset, &f->y,
-                                &f->stats);
+    return f->b->ops->group_norm(f->b->queue, f->id, 1e-5, &f->x, &f->w, &f->offset, &f->y,
+                                 &f->stats);
 }
 
 static void test_groupnorm_vjp_is_the_slope(void **state)
@@ -374,7 +374,7 @@ static void test_groupnorm_vjp_is_the_slope(void **state)
         odeon_tensor dx = zeros_like(b, &f.x), dw = zeros_like(b, &f.w), db = zeros_like(b, &f.w);
         assert_int_equal(f.forward(&f), ODEON_OK);
         assert_int_equal(
-            b->ops->groupnorm_vjp(b->queue, groups, &f.x, &f.w, &f.stats, &f.dy, &dx, &dw, &db),
+            b->ops->group_norm_vjp(b->queue, groups, &f.x, &f.w, &f.stats, &f.dy, &dx, &dw, &db),
             ODEON_OK);
         assert_gradient(&f, &f.x, &dx);
         assert_gradient(&f, &f.w, &dw);

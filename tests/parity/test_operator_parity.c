@@ -184,8 +184,8 @@ static void check_groupnorm(fixture *f, const char *name, int32_t groups)
     odeon_tensor dw = zeros_like(f, &w), db = zeros_like(f, &b);
     odeon_tensor stats =
         support_upload_as(&f->d, ODEON_DTYPE_F64, NULL, 3, (int64_t[]){x.dim[0], groups, 2});
-    assert_int_equal(f->ops->groupnorm(f->queue, groups, 1e-5, &x, &w, &b, &y, &stats), 0);
-    assert_int_equal(f->ops->groupnorm_vjp(f->queue, groups, &x, &w, &stats, &dy, &dx, &dw, &db),
+    assert_int_equal(f->ops->group_norm(f->queue, groups, 1e-5, &x, &w, &b, &y, &stats), 0);
+    assert_int_equal(f->ops->group_norm_vjp(f->queue, groups, &x, &w, &stats, &dy, &dx, &dw, &db),
                      0);
     assert_equals(f, "out", &y);
     assert_equals(f, "grad_x", &dx);

@@ -95,8 +95,8 @@ static void run_groupnorm(case_run *run)
         odeon_tensor y = case_output(run, shape3(size[0], size[1], size[2]));
         odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
         case_check(run,
-                   case_ops(run)->groupnorm(case_queue(run), groups, 1e-5, &x, affine ? &w : NULL,
-                                            affine ? &b : NULL, &y, &stats));
+                   case_ops(run)->group_norm(case_queue(run), groups, 1e-5, &x, affine ? &w : NULL,
+                                             affine ? &b : NULL, &y, &stats));
         case_keep(run, "y", &y);
         case_keep(run, "stats", &stats);
     }
@@ -117,11 +117,11 @@ static void run_groupnorm_vjp(case_run *run)
         odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
         odeon_tensor dx = case_output(run, shape), dw = case_random(run, shape1(size[1]));
         odeon_tensor db = case_random(run, shape1(size[1]));
-        case_check(run, case_ops(run)->groupnorm(case_queue(run), groups, 1e-5, &x,
-                                                 affine ? &w : NULL, NULL, &y, &stats));
+        case_check(run, case_ops(run)->group_norm(case_queue(run), groups, 1e-5, &x,
+                                                  affine ? &w : NULL, NULL, &y, &stats));
         case_keep(run, "y", &y);
         case_keep(run, "stats", &stats);
-        case_check(run, case_ops(run)->groupnorm_vjp(
+        case_check(run, case_ops(run)->group_norm_vjp(
                             case_queue(run), groups, &x, affine ? &w : NULL, &stats, &dy,
                             with_dx ? &dx : NULL, with_parameters ? &dw : NULL,
                             with_parameters ? &db : NULL));
@@ -148,7 +148,8 @@ static void run_groupnorm_passes_on(case_run *run)
     odeon_tensor x = case_values(run, shape3(2, 4, 3), values);
     odeon_tensor y = case_output(run, shape3(2, 4, 3));
     odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(2, 2, 2));
-    case_check(run, case_ops(run)->groupnorm(case_queue(run), 2, 1e-5, &x, NULL, NULL, &y, &stats));
+    case_check(run,
+               case_ops(run)->group_norm(case_queue(run), 2, 1e-5, &x, NULL, NULL, &y, &stats));
     case_keep(run, "y", &y);
     case_keep(run, "stats", &stats);
 }

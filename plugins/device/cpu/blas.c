@@ -36,10 +36,10 @@ static void prepare_environment(cpu_blas *out)
  * the same form. */
 static int32_t find(cpu_blas *out, const char *name, void *function, size_t bytes)
 {
-    void *address = dlsym(out->library, name);
+    void *address = dlsym(out->handle, name);
     if (address == NULL) {
         (void)snprintf(out->reason, sizeof out->reason, "it has no function %s", name);
-        out->library = NULL;
+        out->handle = NULL;
         return 0;
     }
     memcpy(function, &address, bytes);
@@ -62,8 +62,8 @@ void cpu_blas_load(cpu_blas *out)
     int32_t chosen = getenv("OPENBLAS_NUM_THREADS") != NULL;
     *out = (cpu_blas){0};
     prepare_environment(out);
-    out->library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (out->library == NULL) {
+    out->handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (out->handle == NULL) {
         const char *reason = dlerror();
         (void)snprintf(out->reason, sizeof out->reason, "%s", reason != NULL ? reason : "?");
         return;

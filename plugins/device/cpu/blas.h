@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct cpu_blas {
-    void *library; /* NULL: there is none; it is never closed */
+    void *handle; /* NULL: there is none; it is never closed */
     void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,
                   const float *a, int pitch_a, const float *b, int pitch_b, float beta, float *c,
                   int pitch_c);

@@ -109,13 +109,13 @@ static odeon_status probe_blas(const cpu_device *d)
 {
     const cpu_blas *b = &d->blas;
     char text[ODEON_MESSAGE_BYTES];
-    if (b->library == NULL && d->use_blas == CPU_BLAS_OPENBLAS) {
+    if (b->handle == NULL && d->use_blas == CPU_BLAS_OPENBLAS) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
                           "cpu: blas = openblas, but libopenblas.so.0 cannot be loaded (%s); "
                           "install OpenBLAS (Debian: libopenblas0-pthread) or set blas = own",
                           b->reason);
     }
-    if (b->library == NULL) {
+    if (b->handle == NULL) {
         (void)snprintf(text, sizeof text,
                        "cpu: no OpenBLAS (%s): products run in own loops, several times slower; "
                        "install it (Debian: libopenblas0-pthread) or set blas = own",
@@ -147,7 +147,7 @@ static odeon_status probe(void *device)
 static odeon_status describe(void *device, char *text, uint64_t bytes)
 {
     const cpu_device *d = device;
-    if (d->blas.library == NULL) {
+    if (d->blas.handle == NULL) {
         (void)snprintf(text, bytes, "own products, %s", level_name[d->level]);
     } else if (d->blas.threads == 1) {
         (void)snprintf(text, bytes, "OpenBLAS %s %s, %s", d->blas.version, d->blas.core,
@@ -364,8 +364,8 @@ const odeon_device_ops cpu_device_ops = {
     .conv2d_vjp_w = cpu_conv2d_vjp_w,
     .pool2d = cpu_pool2d,
     .pool2d_vjp = cpu_pool2d_vjp,
-    .groupnorm = cpu_groupnorm,
-    .groupnorm_vjp = cpu_groupnorm_vjp,
+    .group_norm = cpu_group_norm,
+    .group_norm_vjp = cpu_group_norm_vjp,
     .softmax_cross_entropy = cpu_softmax_cross_entropy,
     .sgd_step = cpu_sgd_step,
     .adam_step = cpu_adam_step,

@@ -16,7 +16,7 @@ void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, int32_t dtype, const
     if (p->m == 0 || p->n == 0) {
         return;
     }
-    if (blas->library == NULL || p->k == 0 || !fits(p)) {
+    if (blas->handle == NULL || p->k == 0 || !fits(p)) {
         k->gemm(p, a, b, c);
         return;
     }

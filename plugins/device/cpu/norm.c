@@ -89,9 +89,9 @@ static void *data_of(const odeon_tensor *x)
     return x != NULL ? x->data : NULL;
 }
 
-odeon_status cpu_groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
-                           const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
-                           const odeon_tensor *y, const odeon_tensor *stats)
+odeon_status cpu_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
+                            const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
+                            const odeon_tensor *y, const odeon_tensor *stats)
 {
     const cpu_kernels *k;
     cpu_groups g;
@@ -107,10 +107,10 @@ odeon_status cpu_groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
     return ODEON_OK;
 }
 
-odeon_status cpu_groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                               const odeon_tensor *w, const odeon_tensor *stats,
-                               const odeon_tensor *dy, const odeon_tensor *dx,
-                               const odeon_tensor *dw, const odeon_tensor *db)
+odeon_status cpu_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                const odeon_tensor *w, const odeon_tensor *stats,
+                                const odeon_tensor *dy, const odeon_tensor *dx,
+                                const odeon_tensor *dw, const odeon_tensor *db)
 {
     const cpu_kernels *k;
     cpu_groups g;

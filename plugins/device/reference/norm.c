@@ -134,10 +134,10 @@ static void measure(const odeon_tensor *x, double epsilon, norm_group *group)
     group->rstd = 1.0 / sqrt(squares / (double)group->n + epsilon);
 }
 
-odeon_status reference_groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
-                                 const odeon_tensor *x, const odeon_tensor *w,
-                                 const odeon_tensor *b, const odeon_tensor *y,
-                                 const odeon_tensor *stats)
+odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
+                                  const odeon_tensor *x, const odeon_tensor *w,
+                                  const odeon_tensor *b, const odeon_tensor *y,
+                                  const odeon_tensor *stats)
 {
     ODEON_TRY(expect_groups(queue, groups, x, stats));
     ODEON_TRY(expect_channels(queue, "groupnorm: w", w, x));
@@ -204,10 +204,10 @@ static void store_group_gradient(const odeon_tensor *x, const odeon_tensor *w,
     }
 }
 
-odeon_status reference_groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                     const odeon_tensor *w, const odeon_tensor *stats,
-                                     const odeon_tensor *dy, const odeon_tensor *dx,
-                                     const odeon_tensor *dw, const odeon_tensor *db)
+odeon_status reference_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                      const odeon_tensor *w, const odeon_tensor *stats,
+                                      const odeon_tensor *dy, const odeon_tensor *dx,
+                                      const odeon_tensor *dw, const odeon_tensor *db)
 {
     ODEON_TRY(expect_groups(queue, groups, x, stats));
     ODEON_TRY(expect_channels(queue, "groupnorm_vjp: w", w, x));

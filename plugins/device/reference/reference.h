@@ -132,14 +132,14 @@ odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
 odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
                                   const odeon_tensor *x, const odeon_tensor *y,
                                   const odeon_tensor *dy, const odeon_tensor *dx);
-odeon_status reference_groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
-                                 const odeon_tensor *x, const odeon_tensor *w,
-                                 const odeon_tensor *b, const odeon_tensor *y,
-                                 const odeon_tensor *stats);
-odeon_status reference_groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                     const odeon_tensor *w, const odeon_tensor *stats,
-                                     const odeon_tensor *dy, const odeon_tensor *dx,
-                                     const odeon_tensor *dw, const odeon_tensor *db);
+odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
+                                  const odeon_tensor *x, const odeon_tensor *w,
+                                  const odeon_tensor *b, const odeon_tensor *y,
+                                  const odeon_tensor *stats);
+odeon_status reference_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                      const odeon_tensor *w, const odeon_tensor *stats,
+                                      const odeon_tensor *dy, const odeon_tensor *dx,
+                                      const odeon_tensor *dw, const odeon_tensor *db);
 
 /* learning.c */
 odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,

@@ -135,9 +135,9 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     odeon_tensor x = shape_channels(in), y = shape_channels(out);
     odeon_tensor stats =
         stats_at(layer, in, buffers->tape != NULL ? buffers->tape : buffers->scratch);
-    return context->device->ops->groupnorm(context->queue, groups_of(layer, in), layer->epsilon, &x,
-                                           layer->affine ? &buffers->param[0] : NULL,
-                                           layer->affine ? &buffers->param[1] : NULL, &y, &stats);
+    return context->device->ops->group_norm(context->queue, groups_of(layer, in), layer->epsilon,
+                                            &x, layer->affine ? &buffers->param[0] : NULL,
+                                            layer->affine ? &buffers->param[1] : NULL, &y, &stats);
 }
 
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
@@ -151,7 +151,7 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
     odeon_tensor dx = shape_channels(d_in != NULL ? d_in : in);
     odeon_tensor stats = stats_at(layer, in, buffers->tape);
     const odeon_tensor *grad = layer->affine ? buffers->grad : NULL;
-    return context->device->ops->groupnorm_vjp(
+    return context->device->ops->group_norm_vjp(
         context->queue, groups_of(layer, in), &x, layer->affine ? &buffers->param[0] : NULL, &stats,
         &dy, d_in != NULL ? &dx : NULL, grad != NULL ? &grad[0] : NULL,
         grad != NULL ? &grad[1] : NULL);

@@ -341,9 +341,9 @@ static odeon_status pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
     return cpu_pool2d_vjp(remote_cpu_queue(queue), geometry, x, y, &from, &to);
 }
 
-static odeon_status groupnorm(odeon_queue *queue, int32_t groups, double epsilon,
-                              const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
-                              const odeon_tensor *y, const odeon_tensor *stats)
+static odeon_status group_norm(odeon_queue *queue, int32_t groups, double epsilon,
+                               const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
+                               const odeon_tensor *y, const odeon_tensor *stats)
 {
     odeon_tensor from, weight, bias, to, moments;
     const odeon_tensor *use_w, *use_b;
@@ -352,14 +352,14 @@ static odeon_status groupnorm(odeon_queue *queue, int32_t groups, double epsilon
     ODEON_TRY(reach_optional(queue, "groupnorm", b, &bias, &use_b));
     ODEON_TRY(reach(queue, "groupnorm", y, &to));
     ODEON_TRY(reach(queue, "groupnorm", stats, &moments));
-    return cpu_groupnorm(remote_cpu_queue(queue), groups, epsilon, &from, use_w, use_b, &to,
-                         &moments);
+    return cpu_group_norm(remote_cpu_queue(queue), groups, epsilon, &from, use_w, use_b, &to,
+                          &moments);
 }
 
-static odeon_status groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                  const odeon_tensor *w, const odeon_tensor *stats,
-                                  const odeon_tensor *dy, const odeon_tensor *dx,
-                                  const odeon_tensor *dw, const odeon_tensor *db)
+static odeon_status group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
+                                   const odeon_tensor *w, const odeon_tensor *stats,
+                                   const odeon_tensor *dy, const odeon_tensor *dx,
+                                   const odeon_tensor *dw, const odeon_tensor *db)
 {
     odeon_tensor image, weight, moments, from, to, to_w, to_b;
     const odeon_tensor *use_w, *use_dx, *use_dw, *use_db;
@@ -370,8 +370,8 @@ static odeon_status groupnorm_vjp(odeon_queue *queue, int32_t groups, const odeo
     ODEON_TRY(reach_optional(queue, "groupnorm_vjp", dx, &to, &use_dx));
     ODEON_TRY(reach_optional(queue, "groupnorm_vjp", dw, &to_w, &use_dw));
     ODEON_TRY(reach_optional(queue, "groupnorm_vjp", db, &to_b, &use_db));
-    return cpu_groupnorm_vjp(remote_cpu_queue(queue), groups, &image, use_w, &moments, &from,
-                             use_dx, use_dw, use_db);
+    return cpu_group_norm_vjp(remote_cpu_queue(queue), groups, &image, use_w, &moments, &from,
+                              use_dx, use_dw, use_db);
 }
 
 /* ---- loss and optimizers ---- */
@@ -452,8 +452,8 @@ const odeon_device_ops remote_ops = {
     .conv2d_vjp_w = conv2d_vjp_w,
     .pool2d = pool2d,
     .pool2d_vjp = pool2d_vjp,
-    .groupnorm = groupnorm,
-    .groupnorm_vjp = groupnorm_vjp,
+    .group_norm = group_norm,
+    .group_norm_vjp = group_norm_vjp,
     .softmax_cross_entropy = softmax_cross_entropy,
     .sgd_step = sgd_step,
     .adam_step = adam_step,
