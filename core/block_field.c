@@ -2,32 +2,6 @@
 
 #include "diag.h"
 
-/* Device memory of at least so many bytes in *memory; what was there is gone when it grows. */
-static odeon_status grow(const odeon_device *device, char **memory, int64_t *bytes, int64_t wanted)
-{
-    if (wanted <= *bytes) {
-        return ODEON_OK;
-    }
-    if (*memory != NULL) {
-        device->ops->free(device->self, *memory);
-    }
-    *memory = NULL;
-    *bytes = 0;
-    void *fresh = NULL;
-    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)wanted, &fresh));
-    *memory = fresh;
-    *bytes = wanted;
-    return ODEON_OK;
-}
-
-static void release(const odeon_device *device, char **memory)
-{
-    if (*memory != NULL) {
-        device->ops->free(device->self, *memory);
-        *memory = NULL;
-    }
-}
-
 /* ---- the block ---- */
 
 static odeon_status block_eval(void *self, const odeon_tensor *t, const odeon_tensor *y,
@@ -63,7 +37,8 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
 {
     int64_t samples = state->dim[0], n = odeon_count(state), features = odeon_count(&body->in);
     ODEON_TRY(net_plan_for(body, samples, context->flags, &f->plan));
-    ODEON_TRY(grow(context->device, &f->work.memory, &f->work_bytes, f->plan->frame_bytes));
+    ODEON_TRY(room_fit(context->device, &f->work_room, f->plan->frame_bytes));
+    f->work.memory = f->work_room.data;
     f->context = *context;
     f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
     f->host = (host_field){.frame_bytes = f->plan->frame_bytes,
@@ -83,7 +58,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
 
 void block_field_fini(block_field *f, const odeon_device *device)
 {
-    release(device, &f->work.memory);
+    room_release(device, &f->work_room);
 }
 
 /* ---- its continuous adjoint ---- */
@@ -110,13 +85,13 @@ static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_
     odeon_tensor y = part_of(f, z, 0), a = part_of(f, z, 1), minus_a = a;
     odeon_tensor dy = part_of(f, dz, 0), da = part_of(f, dz, 1);
     odeon_tensor dtheta = adjoint_field_theta(f, dz);
-    odeon_tensor d_t = {.data = f->time_bar, .dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    odeon_tensor d_t = {.data = f->time_bar.data, .dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
     const odeon_tensor *x[1] = {&a};
     const odeon_group *group = base->context.group;
     const bool with_time = (f->flags & ODEON_AUGMENT_TIME) != 0;
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
     (void)keep; /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0 */
-    minus_a.data = f->cotangent;
+    minus_a.data = f->cotangent.data;
     ODEON_TRY(block_eval(base, t, &y, &dy, &base->work));
     ODEON_TRY(ops->lincomb(queue, &minus_a, NULL, 1, x, minus, NULL));
     ODEON_TRY(ops->fill(queue, &dtheta, odeon_imm(0.0), NULL));
@@ -218,10 +193,10 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
     ODEON_TRY(lay_out(f, &n_parts));
     total = f->theta_offset + f->theta_end - f->theta_begin;
-    ODEON_TRY(grow(device, &f->state, &f->state_bytes, total * width + 64));
-    ODEON_TRY(grow(device, &f->cotangent, &f->cotangent_bytes, base->host.abi.n * width + 64));
+    ODEON_TRY(room_fit(device, &f->state, total * width + 64));
+    ODEON_TRY(room_fit(device, &f->cotangent, base->host.abi.n * width + 64));
     f->used_bytes = (total + base->host.abi.n) * width;
-    ODEON_TRY(grow(device, &f->time_bar, &f->time_bar_bytes, (int64_t)sizeof(double)));
+    ODEON_TRY(room_fit(device, &f->time_bar, (int64_t)sizeof(double)));
     f->host = (host_field){
         .frame_bytes = 0, .frame_in = -1, .frame_out = -1, .samples = base->host.samples};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
@@ -236,7 +211,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
 
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
 {
-    release(device, &f->state);
-    release(device, &f->cotangent);
-    release(device, &f->time_bar);
+    room_release(device, &f->state);
+    room_release(device, &f->cotangent);
+    room_release(device, &f->time_bar);
 }

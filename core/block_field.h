@@ -2,6 +2,7 @@
 #ifndef ODEON_CORE_BLOCK_FIELD_H
 #define ODEON_CORE_BLOCK_FIELD_H
 #include "net.h"
+#include "room.h"
 #include "solver.h"
 
 /* f(t, y): the body of a block, on this worker's slice. */
@@ -11,7 +12,7 @@ typedef struct block_field {
     const net_plan *plan;
     odeon_context context; /* of the layer's call; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
-    int64_t work_bytes;
+    room work_room;
     int64_t evals; /* since it was last set to 0 */
 } block_field;
 
@@ -30,10 +31,9 @@ typedef struct adjoint_field {
     odeon_net *body;
     int64_t theta_begin, theta_end; /* range of the flat parameter vector */
     int64_t theta_offset;           /* where it starts in the state */
-    char *state, *cotangent;        /* device: the augmented state [n]; -a */
-    char *time_bar;                 /* device: F64 [1] */
-    int64_t state_bytes, cotangent_bytes, time_bar_bytes;
-    int64_t used_bytes; /* of state and cotangent, by the last fit */
+    room state, cotangent;          /* the augmented state [n]; -a */
+    room time_bar;                  /* F64 [1] */
+    int64_t used_bytes;             /* of state and cotangent, by the last fit */
 } adjoint_field;
 
 /* What flags (ODEON_AUGMENT_*) count in norms is kept equal on all workers, by a collective in

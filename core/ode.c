@@ -24,9 +24,7 @@ static void ode_destroy(odeon_ode *ode)
     solver_destroy(ode->backward);
     block_field_fini(&ode->field, device);
     adjoint_field_fini(&ode->adjoint, device);
-    if (ode->state_bar != NULL) {
-        device->ops->free(device->self, ode->state_bar);
-    }
+    room_release(device, &ode->state_bar);
     stepper_destroy(ode->stepper);
     instance_destroy(ode->gradient);
     mem_free(ode->replay);
@@ -163,20 +161,11 @@ static odeon_tensor flat(const odeon_tensor *x)
 /* Fits everything that depends on the batch's size. */
 static odeon_status fit(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in)
 {
-    const odeon_device *device = ode->site->device;
     odeon_context inside = *context;
     int64_t bytes = odeon_count(in) * odeon_dtype_bytes(in->dtype) + 64;
     inside.slots = ode->forward->slots;
     ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, in));
-    if (bytes > ode->state_bar_bytes) {
-        device->ops->free(device->self, ode->state_bar);
-        ode->state_bar = NULL;
-        ode->state_bar_bytes = 0;
-        void *memory = NULL;
-        ODEON_TRY(device->ops->alloc(device->self, (uint64_t)bytes, &memory));
-        ode->state_bar = memory;
-        ode->state_bar_bytes = bytes;
-    }
+    ODEON_TRY(room_fit(ode->site->device, &ode->state_bar, bytes));
     ode->field.evals = 0;
     return ODEON_OK;
 }
@@ -235,7 +224,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     odeon_tensor y1 = out == NULL ? (odeon_tensor){0} : flat(out);
     odeon_tensor d_y1 = flat(d_out), d_y0 = d_in == NULL ? d_y1 : flat(d_in);
     if (d_in == NULL) { /* nobody wants it, but the walk needs the room */
-        d_y0.data = ode->state_bar;
+        d_y0.data = ode->state_bar.data;
     }
     odeon_status status = ode->gradient_ops->backward(
         ode->gradient->self, &ode->services, &ode->field.host.abi, ode->spec.t0, ode->spec.t1,

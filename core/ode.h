@@ -21,8 +21,7 @@ struct odeon_ode {
     solver *forward, *backward; /* of f, and of its adjoint */
     block_field field;
     adjoint_field adjoint;
-    char *state_bar; /* device: a vector of the state's shape, for cotangents and differences */
-    int64_t state_bar_bytes;
+    room state_bar; /* a vector of the state's shape, for cotangents and differences */
     odeon_solve_services services;
 
     metrics_block counters; /* of the last forward and backward */

@@ -17,12 +17,6 @@ static odeon_status serve_solve(void *self, const odeon_field *field, double t0,
     return status;
 }
 
-static int64_t serve_record_count(void *self)
-{
-    const odeon_ode *ode = self;
-    return (int64_t)ode->forward->n_records;
-}
-
 static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *y_bar)
 {
     odeon_ode *ode = self;
@@ -44,7 +38,7 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
     ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, flags));
     *out = &ode->adjoint.host.abi;
     *state = (odeon_tensor){
-        .data = ode->adjoint.state, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
+        .data = ode->adjoint.state.data, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
     return ode->site->device->ops->fill(ode->site->queue, state, odeon_imm(0.0), NULL);
 }
 
@@ -74,7 +68,7 @@ odeon_status ode_relative_distance(odeon_ode *ode, const odeon_tensor *y, const 
     const odeon_device_ops *ops = site->device->ops;
     double *slots = ode->forward->slots, sums[2];
     odeon_tensor difference = *y;
-    difference.data = ode->state_bar;
+    difference.data = ode->state_bar.data;
     const odeon_tensor *x[1] = {y0};
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
     odeon_status status = ops->lincomb(site->queue, &difference, y, 1, x, minus, NULL);
@@ -107,22 +101,14 @@ static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_te
     return x->data == y->data ? ODEON_OK : ode->site->device->ops->copy(ode->site->queue, x, y);
 }
 
-static odeon_status serve_zero(void *self, const odeon_tensor *y)
-{
-    const odeon_ode *ode = self;
-    return ode->site->device->ops->fill(ode->site->queue, y, odeon_imm(0.0), NULL);
-}
-
 odeon_solve_services ode_solve_services(odeon_ode *ode)
 {
     return (odeon_solve_services){.struct_size = sizeof(odeon_solve_services),
                                   .self = ode,
                                   .solve = serve_solve,
-                                  .record_count = serve_record_count,
                                   .reverse = serve_reverse,
                                   .augment = serve_augment,
                                   .add_theta = serve_add_theta,
                                   .drift = serve_drift,
-                                  .copy = serve_copy,
-                                  .zero = serve_zero};
+                                  .copy = serve_copy};
 }

@@ -6,27 +6,6 @@
 #include "mem.h"
 #include "rng.h"
 
-odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes)
-{
-    if (bytes <= r->bytes && r->data != NULL) {
-        return ODEON_OK;
-    }
-    room_release(device, r);
-    void *memory = NULL;
-    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)bytes, &memory));
-    r->data = memory;
-    r->bytes = bytes;
-    return ODEON_OK;
-}
-
-void room_release(const odeon_device *device, room *r)
-{
-    if (r->data != NULL) {
-        device->ops->free(device->self, r->data);
-    }
-    *r = (room){0};
-}
-
 odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t count)
 {
     int32_t dtype = s->config->dtype;

@@ -6,16 +6,9 @@
 #include "net.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
+#include "room.h"
 #include "session.h"
 #include "team.h"
-
-/* Device memory that grows when asked for more. */
-typedef struct room {
-    char *data;
-    int64_t bytes;
-} room;
-odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes);
-void room_release(const odeon_device *device, room *r);
 
 typedef struct worker {
     session *session;

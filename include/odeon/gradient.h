@@ -37,7 +37,6 @@ typedef struct odeon_solve_services {
      * of the solve before. */
     odeon_status (*solve)(void *self, const odeon_field *field, double t0, double t1, int32_t keep,
                           const odeon_tensor *y);
-    int64_t (*record_count)(void *self);
     /* The exact reverse of the recorded steps with their sizes held fixed, last to first:
      * y_bar [n] holds dL/dy(t1) before and dL/dy(t0) after; adds to the parameters' gradients.
      * Frames go back to the pool as they are used up. */
@@ -53,9 +52,8 @@ typedef struct odeon_solve_services {
     /* Reports ||y - y0|| / ||y0||, how far a backward solve has drifted from where the forward
      * one started. */
     odeon_status (*drift)(void *self, const odeon_tensor *y, const odeon_tensor *y0);
-    /* y = x, and y = 0. */
+    /* y = x; they may be the same. */
     odeon_status (*copy)(void *self, const odeon_tensor *x, const odeon_tensor *y);
-    odeon_status (*zero)(void *self, const odeon_tensor *y);
 } odeon_solve_services;
 
 /* What a method needs of an integrator; checked when the INI is resolved. */
