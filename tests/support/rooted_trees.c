@@ -52,9 +52,9 @@ void rooted_trees_fill(const odeon_tableau *tableau, rooted_trees *out)
 double rooted_tree_misfit(const rooted_tree *tree, int32_t stages, const double *weight,
                           double target)
 {
-    /* Every term is a product of at most 6 rounded coefficients in sums of at most stages terms,
-     * nested at most 6 deep. */
-    double unit = 6.0 * (stages + 2) * DBL_EPSILON;
+    /* Every term is a product of at most order rounded coefficients in sums of at most stages
+     * terms, nested at most order deep. */
+    double unit = (double)tree->order * (stages + 2) * DBL_EPSILON;
     double sum = -target, magnitude = fabs(target);
     for (int32_t i = 0; i < stages; i++) {
         sum += weight[i] * tree->phi[i];

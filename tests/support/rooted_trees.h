@@ -8,7 +8,7 @@
 #define ODEON_TESTS_ROOTED_TREES_H
 #include "odeon/integrator.h"
 
-enum { TREES_MAX_ORDER = 6, TREES_MAX = 37, TREES_MAX_STAGES = 32 };
+enum { TREES_MAX_ORDER = 9, TREES_MAX = 486, TREES_MAX_STAGES = 32 };
 
 typedef struct rooted_tree {
     int32_t order, n_children, child[TREES_MAX_ORDER - 1]; /* indices of smaller trees */

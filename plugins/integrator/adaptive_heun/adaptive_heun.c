@@ -1,0 +1,51 @@
+/* adaptive_heun: Heun's trapezoid with Euler's method embedded: order 2 with an error estimate of
+ * order 1. Dense output: the parabola x k1 + x^2/2 (k2 - k1), of order 2.
+ * Source: Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[2][2] = {{0.0}, {1.0}};
+static const double b[2] = {0.5, 0.5};
+static const double b_hat[2] = {1.0, 0.0};
+static const double c[2] = {0.0, 1.0};
+static const double interp[2][2] = {{1.0, -0.5}, {0.0, 0.5}};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .stages = 2,
+    .order = 2,
+    .embedded_order = 1,
+    .interp_degree = 2,
+    .a = a[0],
+    .b = b,
+    .b_hat = b_hat,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "adaptive_heun",
+    .summary = "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
+               "two evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source =
+        "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/adaptive_heun");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "adaptive_heun",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

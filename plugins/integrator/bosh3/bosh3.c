@@ -1,0 +1,57 @@
+/* bosh3: the pair of Bogacki and Shampine, order 3 with an embedded method of order 2; the last
+ * stage is the first of the next step. Dense output: the cubic through both ends with their slopes,
+ * of order 3.
+ * Source: Bogacki, Shampine, A 3(2) pair of Runge-Kutta formulas, Appl. Math. Lett. 2, 1989. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[4][4] = {{0.0}, {0.5}, {0.0, 0.75}, {2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0}};
+static const double b[4] = {2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, 0.0};
+static const double b_hat[4] = {7.0 / 24.0, 0.25, 1.0 / 3.0, 0.125};
+static const double c[4] = {0.0, 0.5, 0.75, 1.0};
+static const double interp[4][3] = {
+    {1.0, -4.0 / 3.0, 5.0 / 9.0},
+    {0.0, 1.0, -2.0 / 3.0},
+    {0.0, 4.0 / 3.0, -8.0 / 9.0},
+    {0.0, -1.0, 1.0},
+};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .flags = ODEON_TABLEAU_FSAL,
+    .stages = 4,
+    .order = 3,
+    .embedded_order = 2,
+    .interp_degree = 3,
+    .a = a[0],
+    .b = b,
+    .b_hat = b_hat,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "bosh3",
+    .summary = "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
+               "evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Bogacki, Shampine, Appl. Math. Lett. 2, 1989",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/bosh3");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "bosh3",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

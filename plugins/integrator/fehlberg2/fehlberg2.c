@@ -1,0 +1,51 @@
+/* fehlberg2: Fehlberg's pair of orders 1 and 2, carried on with the second order. Dense output: the
+ * parabola of order 2 whose weights are b at its end; three stages allow no order 3.
+ * Source: Fehlberg, Low-order classical Runge-Kutta formulas with stepsize control, NASA TR R-315,
+ * 1969. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[3][3] = {{0.0}, {0.5}, {1.0 / 256.0, 255.0 / 256.0}};
+static const double b[3] = {1.0 / 512.0, 255.0 / 256.0, 1.0 / 512.0};
+static const double b_hat[3] = {1.0 / 256.0, 255.0 / 256.0, 0.0};
+static const double c[3] = {0.0, 0.5, 1.0};
+static const double interp[3][2] = {
+    {1.0, -511.0 / 512.0}, {0.0, 255.0 / 256.0}, {0.0, 1.0 / 512.0}};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .stages = 3,
+    .order = 2,
+    .embedded_order = 1,
+    .interp_degree = 2,
+    .a = a[0],
+    .b = b,
+    .b_hat = b_hat,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "fehlberg2",
+    .summary = "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Fehlberg, NASA TR R-315, 1969",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/fehlberg2");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "fehlberg2",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,48 @@
+/* heun3: Heun's method of order 3. Dense output: the parabola of order 2 whose weights are b at its
+ * end; three stages allow no order 3 within the step.
+ * Source: Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1
+ * table 1.1. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[3][3] = {{0.0}, {1.0 / 3.0}, {0.0, 2.0 / 3.0}};
+static const double b[3] = {0.25, 0.0, 0.75};
+static const double c[3] = {0.0, 1.0 / 3.0, 2.0 / 3.0};
+static const double interp[3][2] = {{1.0, -0.75}, {0.0}, {0.0, 0.75}};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .stages = 3,
+    .order = 3,
+    .interp_degree = 2,
+    .a = a[0],
+    .b = b,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "heun3",
+    .summary = "Heun's method of order 3, three evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
+              "II.1 table 1.1",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/heun3");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "heun3",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,48 @@
+/* modified_euler: y1 = y + h/2 (f(t, y) + f(t + h, y + h f(t, y))), Heun's trapezoid; order 2.
+ * Dense output: the parabola x k1 + x^2/2 (k2 - k1), of order 2. (The midpoint rule goes by the
+ * same name elsewhere; here it is midpoint.) Source: Heun, Z. Math. Phys. 45, 1900; Butcher,
+ * Numerical Methods for ODEs, 3rd ed., 232. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[2][2] = {{0.0}, {1.0}};
+static const double b[2] = {0.5, 0.5};
+static const double c[2] = {0.0, 1.0};
+static const double interp[2][2] = {{1.0, -0.5}, {0.0, 0.5}};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .stages = 2,
+    .order = 2,
+    .interp_degree = 2,
+    .a = a[0],
+    .b = b,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "modified_euler",
+    .summary = "modified Euler method (Heun's trapezoid): order 2, two evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source =
+        "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/modified_euler");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "modified_euler",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

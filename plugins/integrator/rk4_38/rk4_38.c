@@ -1,0 +1,53 @@
+/* rk4_38: Kutta's 3/8 rule; order 4, torchdiffeq's rk4. Dense output: a cubic of order 3, the only
+ * one on these stages.
+ * Source: Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1
+ * table 1.2 and II.6. */
+#include "odeon/integrator.h"
+#include "odeon/plugin.h"
+
+static const double a[4][4] = {{0.0}, {1.0 / 3.0}, {-1.0 / 3.0, 1.0}, {1.0, -1.0, 1.0}};
+static const double b[4] = {0.125, 0.375, 0.375, 0.125};
+static const double c[4] = {0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0};
+static const double interp[4][3] = {
+    {1.0, -1.875, 1.0},
+    {0.0, 1.875, -1.5},
+    {0.0, 0.375, 0.0},
+    {0.0, -0.375, 0.5},
+};
+
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .stages = 4,
+    .order = 4,
+    .interp_degree = 3,
+    .a = a[0],
+    .b = b,
+    .c = c,
+    .interp = interp[0],
+};
+static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_INTEGRATOR,
+    .id = "rk4_38",
+    .summary = "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
+              "II.1 and II.6",
+    .ops = &ops,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("integrator/rk4_38");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "rk4_38",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
