@@ -115,6 +115,8 @@ enum {
 /* The ids up to SIGMOID may also stand in an epilogue. */
 #define ODEON_UNARY_LAST_EPILOGUE ODEON_UNARY_SIGMOID
 
+#define ODEON_POWER_PRODUCTS 64
+
 enum {
     ODEON_BINARY_ADD = 0,
     ODEON_BINARY_SUB,
@@ -240,6 +242,10 @@ typedef struct odeon_device_ops {
                               const odeon_tensor *dy, const odeon_tensor *dx);
     odeon_status (*binary)(odeon_queue *queue, int32_t id, const odeon_tensor *a,
                            const odeon_tensor *b, const odeon_tensor *y); /* y may be a or b */
+    /* y = scale * x^exponent; y may be x. A whole exponent up to ODEON_POWER_PRODUCTS in magnitude
+     * is so many multiplications, and a division where it is negative; any other is C's pow. */
+    odeon_status (*power)(odeon_queue *queue, double scale, double exponent, const odeon_tensor *x,
+                          const odeon_tensor *y);
 
     /* -- products -- */
     /* c[M,N] = alpha * op(a) op(b) + beta * c, then the epilogue (NULL: none; with bias or act beta
@@ -288,6 +294,26 @@ typedef struct odeon_device_ops {
                                    const odeon_tensor *w, const odeon_tensor *stats,
                                    const odeon_tensor *dy, const odeon_tensor *dx,
                                    const odeon_tensor *dw, const odeon_tensor *db);
+    /* Batch normalization in parts, between which workers meet; x[B,C,S]. Outputs of sums over no
+     * elements are 0.
+     * out F64 [C] = the sum over B and S of x, or, given mean F64 [C], of (x - mean)^2. */
+    odeon_status (*channel_moment)(odeon_queue *queue, const odeon_tensor *x,
+                                   const odeon_tensor *mean, const odeon_tensor *out);
+    /* y[B,C,S] = act((x - mean) * rstd * w[C] + b[C]); stats F64 [2,C]: the means, then 1 / sqrt
+     * (variance + epsilon); w and b may both be NULL (1, 0); act: a unary id that may stand in an
+     * epilogue. Source: Ioffe, Szegedy, Batch Normalization, 2015, alg. 1. */
+    odeon_status (*batch_norm)(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *stats,
+                               const odeon_tensor *w, const odeon_tensor *b, int32_t act,
+                               const odeon_tensor *y);
+    /* sums F64 [2,C] = the sums over B and S of dy, and of dy * (x - mean) * rstd. */
+    odeon_status (*batch_norm_vjp_sums)(odeon_queue *queue, const odeon_tensor *x,
+                                        const odeon_tensor *stats, const odeon_tensor *dy,
+                                        const odeon_tensor *sums);
+    /* dx = w * rstd * (dy - sums[0] / count - (x - mean) * rstd * sums[1] / count), where count
+     * numbers of each channel went into stats; infinite: stats do not depend on x. */
+    odeon_status (*batch_norm_vjp)(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *w,
+                                   const odeon_tensor *stats, const odeon_tensor *dy,
+                                   const odeon_tensor *sums, double count, const odeon_tensor *dx);
 
     /* -- loss and optimizers -- */
     /* x[B,K] logits, labels I64 [B]. sums F64 [2] = weight * sum of -log softmax(x)[label], and the

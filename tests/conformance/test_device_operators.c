@@ -9,7 +9,7 @@
 #include "mem.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote"};
-enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 512 };
+enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 1024 };
 
 /* float64: sums of up to 1e4 terms in another order, each rounded to 1.1e-16. float32: inputs are
  * the same numbers; results are rounded to 6e-8, and products summed in float32 lose some sqrt(K)
@@ -125,8 +125,8 @@ static void add(test_list *list, const char *id, int32_t dtype, const char *name
 static void add_device(test_list *list, const char *id, int32_t dtype)
 {
     static const device_case *const families[] = {
-        moving_cases,  solver_cases, control_cases, pointwise_cases,
-        product_cases, conv_cases,   norm_cases,    learning_cases,
+        moving_cases, solver_cases, control_cases,    pointwise_cases, product_cases,
+        conv_cases,   norm_cases,   batch_norm_cases, learning_cases,
     };
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         for (const device_case *c = families[f]; c->name != NULL; c++) {

@@ -148,7 +148,40 @@ static void run_binary_of_itself(case_run *run)
     case_keep(run, "y", &y);
 }
 
+static const double exponents[] = {0, 1, 2, 3, 7, -1, -2, 0.5, 1.7, -0.3, 65};
+enum { N_EXPONENTS = sizeof exponents / sizeof *exponents };
+
+/* Whole exponents take negative numbers, too. */
+static void run_power(case_run *run)
+{
+    for (int32_t i = 0; i < N_EXPONENTS * N_SIZES; i++) {
+        double exponent = exponents[i / N_SIZES];
+        case_shape shape = shape1(sizes[i % N_SIZES]);
+        double low = exponent == floor(exponent) && exponent >= 0.0 ? -1.5 : 0.25;
+        case_variant(run, "exponent %g of %d", exponent, (int)sizes[i % N_SIZES]);
+        odeon_tensor x = case_between(run, shape, low, 1.5), y = case_output(run, shape);
+        case_check(run, case_ops(run)->power(case_queue(run), -1.25, exponent, &x, &y));
+        case_keep(run, "y", &y);
+        case_check(run, case_ops(run)->power(case_queue(run), -1.25, exponent, &x, &x));
+        case_keep(run, "x in place", &x);
+    }
+}
+
+static void run_power_specials(case_run *run)
+{
+    const double values[] = {(double)NAN, HUGE_VAL, -HUGE_VAL, 0.0, -0.0, 1.0, -1.0, -2.0};
+    for (int32_t i = 0; i < N_EXPONENTS; i++) {
+        case_variant(run, "exponent %g", exponents[i]);
+        case_expect_nonfinite(run);
+        odeon_tensor x = case_values(run, shape1(8), values), y = case_output(run, shape1(8));
+        case_check(run, case_ops(run)->power(case_queue(run), 2.0, exponents[i], &x, &y));
+        case_keep_each(run, "y", &y);
+    }
+}
+
 const device_case pointwise_cases[] = {
+    {"power", run_power},
+    {"power at special points", run_power_specials},
     {"unary", run_unary},
     {"unary at special points", run_unary_specials},
     {"unary_vjp", run_unary_vjp},

@@ -12,6 +12,7 @@ extern const device_case pointwise_cases[];
 extern const device_case product_cases[];
 extern const device_case conv_cases[];
 extern const device_case norm_cases[];
+extern const device_case batch_norm_cases[];
 extern const device_case learning_cases[];
 
 #endif

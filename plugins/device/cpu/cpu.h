@@ -81,6 +81,8 @@ odeon_status cpu_unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor *k
                            const odeon_tensor *dy, const odeon_tensor *dx);
 odeon_status cpu_binary(odeon_queue *queue, int32_t id, const odeon_tensor *a,
                         const odeon_tensor *b, const odeon_tensor *y);
+odeon_status cpu_power(odeon_queue *queue, double scale, double exponent, const odeon_tensor *x,
+                       const odeon_tensor *y);
 odeon_status cpu_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
                       const odeon_tensor *a, const odeon_tensor *b, double beta,
                       const odeon_tensor *c, const odeon_epilogue *epilogue);
@@ -107,6 +109,17 @@ odeon_status cpu_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_
                                 const odeon_tensor *w, const odeon_tensor *stats,
                                 const odeon_tensor *dy, const odeon_tensor *dx,
                                 const odeon_tensor *dw, const odeon_tensor *db);
+odeon_status cpu_channel_moment(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *mean,
+                                const odeon_tensor *out);
+odeon_status cpu_batch_norm(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *stats,
+                            const odeon_tensor *w, const odeon_tensor *b, int32_t act,
+                            const odeon_tensor *y);
+odeon_status cpu_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
+                                     const odeon_tensor *stats, const odeon_tensor *dy,
+                                     const odeon_tensor *sums);
+odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *w,
+                                const odeon_tensor *stats, const odeon_tensor *dy,
+                                const odeon_tensor *sums, double count, const odeon_tensor *dx);
 odeon_status cpu_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
                                        const odeon_tensor *labels, double weight,
                                        const odeon_tensor *sums, const odeon_tensor *dx);

@@ -33,3 +33,13 @@ odeon_status cpu_binary(odeon_queue *queue, int32_t id, const odeon_tensor *a,
     k->binary(id, odeon_count(y), a->data, b->data, y->data);
     return ODEON_OK;
 }
+
+odeon_status cpu_power(odeon_queue *queue, double scale, double exponent, const odeon_tensor *x,
+                       const odeon_tensor *y)
+{
+    const cpu_kernels *k;
+    ODEON_TRY(cpu_begin(queue, "power", x->dtype, &k));
+    ODEON_TRY(cpu_require(queue, cpu_alike(x, y), "power", "x, y of one dtype and count"));
+    k->power(odeon_count(x), scale, exponent, x->data, y->data);
+    return ODEON_OK;
+}

@@ -124,3 +124,32 @@ odeon_status reference_binary(odeon_queue *queue, int32_t id, const odeon_tensor
     }
     return ODEON_OK;
 }
+
+/* x^n by squaring, n >= 0. */
+static double whole_power(double x, int32_t n)
+{
+    double y = 1.0;
+    for (; n > 0; n /= 2, x *= x) {
+        y = n % 2 == 1 ? y * x : y;
+    }
+    return y;
+}
+
+odeon_status reference_power(odeon_queue *queue, double scale, double exponent,
+                             const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(reference_expect_real(queue, "power: x", x, 0));
+    ODEON_TRY(reference_expect_like(queue, "power: y", y, x));
+    int32_t whole = fabs(exponent) <= ODEON_POWER_PRODUCTS && exponent == floor(exponent);
+    for (int64_t i = 0; i < odeon_count(x); i++) {
+        double value = load(x, i);
+        if (!whole) {
+            value = pow(value, exponent);
+        } else {
+            value = whole_power(value, (int32_t)fabs(exponent));
+            value = exponent < 0.0 ? 1.0 / value : value;
+        }
+        store(y, i, scale * value);
+    }
+    return ODEON_OK;
+}

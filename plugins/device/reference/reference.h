@@ -99,6 +99,8 @@ odeon_status reference_unary_vjp(odeon_queue *queue, int32_t id, const odeon_ten
                                  const odeon_tensor *dy, const odeon_tensor *dx);
 odeon_status reference_binary(odeon_queue *queue, int32_t id, const odeon_tensor *a,
                               const odeon_tensor *b, const odeon_tensor *y);
+odeon_status reference_power(odeon_queue *queue, double scale, double exponent,
+                             const odeon_tensor *x, const odeon_tensor *y);
 
 /* products.c */
 odeon_status reference_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
@@ -140,6 +142,20 @@ odeon_status reference_group_norm_vjp(odeon_queue *queue, int32_t groups, const 
                                       const odeon_tensor *w, const odeon_tensor *stats,
                                       const odeon_tensor *dy, const odeon_tensor *dx,
                                       const odeon_tensor *dw, const odeon_tensor *db);
+
+/* batch_norm.c */
+odeon_status reference_channel_moment(odeon_queue *queue, const odeon_tensor *x,
+                                      const odeon_tensor *mean, const odeon_tensor *out);
+odeon_status reference_batch_norm(odeon_queue *queue, const odeon_tensor *x,
+                                  const odeon_tensor *stats, const odeon_tensor *w,
+                                  const odeon_tensor *b, int32_t act, const odeon_tensor *y);
+odeon_status reference_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
+                                           const odeon_tensor *stats, const odeon_tensor *dy,
+                                           const odeon_tensor *sums);
+odeon_status reference_batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x,
+                                      const odeon_tensor *w, const odeon_tensor *stats,
+                                      const odeon_tensor *dy, const odeon_tensor *sums,
+                                      double count, const odeon_tensor *dx);
 
 /* learning.c */
 odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,

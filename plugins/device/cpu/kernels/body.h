@@ -9,6 +9,8 @@
 #include "loss_optim.h"
 #include "norm.h"
 #include "pointwise.h"
+
+#include "batch_norm.h"
 #include "product.h"
 #include "solver.h"
 #include "windows.h"
@@ -22,6 +24,7 @@ const cpu_kernels CPU_KERNELS = {
     .unary = unary,
     .unary_vjp = unary_vjp,
     .binary = binary,
+    .power = power,
     .bias_columns = bias_columns,
     .bias_rows = bias_rows,
     .gemm = gemm,
@@ -33,6 +36,10 @@ const cpu_kernels CPU_KERNELS = {
     .group_norm = group_norm,
     .group_norm_vjp_x = group_norm_vjp_x,
     .group_norm_vjp_w = group_norm_vjp_w,
+    .channel_moment = channel_moment,
+    .batch_norm = batch_norm,
+    .batch_norm_vjp_sums = batch_norm_vjp_sums,
+    .batch_norm_vjp = batch_norm_vjp,
     .softmax_cross_entropy = softmax_cross_entropy,
     .sgd = sgd,
     .adam = adam,

@@ -49,6 +49,7 @@ typedef struct cpu_kernels {
     void (*unary)(int32_t id, int64_t count, const void *x, void *y);
     void (*unary_vjp)(int32_t id, int64_t count, const void *kept, const void *dy, void *dx);
     void (*binary)(int32_t id, int64_t count, const void *a, const void *b, void *y);
+    void (*power)(int64_t count, double scale, double exponent, const void *x, void *y);
     /* y[rows,cols] = act(y + bias), with one bias a column or one a row. */
     void (*bias_columns)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
     void (*bias_rows)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
@@ -68,6 +69,13 @@ typedef struct cpu_kernels {
                              const void *dy, void *dx);
     void (*group_norm_vjp_w)(const cpu_groups *g, const void *x, const double *stats,
                              const void *dy, void *dw, void *db); /* either may be NULL */
+    void (*channel_moment)(const cpu_groups *g, const void *x, const double *mean, double *out);
+    void (*batch_norm)(const cpu_groups *g, const void *x, const double *stats, const void *w,
+                       const void *b, int32_t act, void *y);
+    void (*batch_norm_vjp_sums)(const cpu_groups *g, const void *x, const double *stats,
+                                const void *dy, double *sums);
+    void (*batch_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
+                           const void *dy, const double *sums, double count, void *dx);
 
     /* loss and optimizers */
     void (*softmax_cross_entropy)(int64_t rows, int64_t cols, const void *x, const int64_t *labels,

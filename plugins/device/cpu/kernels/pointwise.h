@@ -184,6 +184,41 @@ static void binary(int32_t id, int64_t count, const void *a, const void *b, void
     }
 }
 
+/* y = scale * x^n by squaring, n >= 0, or scale / x^n. All of a block goes through each squaring
+ * together, which makes vectors of it. */
+static void whole_power(int64_t count, real scale, int32_t n, int32_t inverse, const real *x,
+                        real *y)
+{
+    for (int64_t first = 0; first < count; first += LANES) {
+        int64_t now = count - first < LANES ? count - first : LANES;
+        real base[LANES] = {0}, product[LANES];
+        memcpy(base, x + first, (size_t)now * sizeof *base);
+        for (int l = 0; l < LANES; l++) {
+            product[l] = 1;
+        }
+        for (int32_t left = n; left > 0; left /= 2) {
+            for (int l = 0; l < LANES; l++) {
+                product[l] = left % 2 == 1 ? product[l] * base[l] : product[l];
+                base[l] *= base[l];
+            }
+        }
+        for (int64_t l = 0; l < now; l++) {
+            y[first + l] = inverse ? scale / product[l] : scale * product[l];
+        }
+    }
+}
+
+static void power(int64_t count, double scale, double exponent, const void *x, void *y)
+{
+    if (fabs(exponent) <= ODEON_POWER_PRODUCTS && exponent == floor(exponent)) {
+        whole_power(count, (real)scale, (int32_t)fabs(exponent), exponent < 0.0, x, y);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        ((real *)y)[i] = (real)(scale * pow((double)((const real *)x)[i], exponent));
+    }
+}
+
 /* act is a constant wherever this is expanded. */
 ALWAYS_INLINE void bias_columns_loop(int32_t act, int64_t rows, int64_t cols, const real *bias,
                                      real *y)

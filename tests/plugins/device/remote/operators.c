@@ -216,6 +216,15 @@ static odeon_status binary(odeon_queue *queue, int32_t id, const odeon_tensor *a
     return cpu_binary(remote_cpu_queue(queue), id, &left, &right, &to);
 }
 
+static odeon_status power(odeon_queue *queue, double scale, double exponent, const odeon_tensor *x,
+                          const odeon_tensor *y)
+{
+    odeon_tensor from, to;
+    ODEON_TRY(reach(queue, "power", x, &from));
+    ODEON_TRY(reach(queue, "power", y, &to));
+    return cpu_power(remote_cpu_queue(queue), scale, exponent, &from, &to);
+}
+
 /* ---- products ---- */
 
 /* *bias has to live as long as *out. */
@@ -374,6 +383,59 @@ static odeon_status group_norm_vjp(odeon_queue *queue, int32_t groups, const ode
                               use_dx, use_dw, use_db);
 }
 
+static odeon_status channel_moment(odeon_queue *queue, const odeon_tensor *x,
+                                   const odeon_tensor *mean, const odeon_tensor *out)
+{
+    odeon_tensor from, centre, to;
+    const odeon_tensor *use_mean;
+    ODEON_TRY(reach(queue, "channel_moment", x, &from));
+    ODEON_TRY(reach_optional(queue, "channel_moment", mean, &centre, &use_mean));
+    ODEON_TRY(reach(queue, "channel_moment", out, &to));
+    return cpu_channel_moment(remote_cpu_queue(queue), &from, use_mean, &to);
+}
+
+static odeon_status batch_norm(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *stats,
+                               const odeon_tensor *w, const odeon_tensor *b, int32_t act,
+                               const odeon_tensor *y)
+{
+    odeon_tensor from, weight, bias, to, moments;
+    const odeon_tensor *use_w, *use_b;
+    ODEON_TRY(reach(queue, "batch_norm", x, &from));
+    ODEON_TRY(reach(queue, "batch_norm", stats, &moments));
+    ODEON_TRY(reach_optional(queue, "batch_norm", w, &weight, &use_w));
+    ODEON_TRY(reach_optional(queue, "batch_norm", b, &bias, &use_b));
+    ODEON_TRY(reach(queue, "batch_norm", y, &to));
+    return cpu_batch_norm(remote_cpu_queue(queue), &from, &moments, use_w, use_b, act, &to);
+}
+
+static odeon_status batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
+                                        const odeon_tensor *stats, const odeon_tensor *dy,
+                                        const odeon_tensor *sums)
+{
+    odeon_tensor image, moments, from, to;
+    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", x, &image));
+    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", stats, &moments));
+    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", dy, &from));
+    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", sums, &to));
+    return cpu_batch_norm_vjp_sums(remote_cpu_queue(queue), &image, &moments, &from, &to);
+}
+
+static odeon_status batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *w,
+                                   const odeon_tensor *stats, const odeon_tensor *dy,
+                                   const odeon_tensor *sums, double count, const odeon_tensor *dx)
+{
+    odeon_tensor image, weight, moments, from, totals, to;
+    const odeon_tensor *use_w;
+    ODEON_TRY(reach(queue, "batch_norm_vjp", x, &image));
+    ODEON_TRY(reach_optional(queue, "batch_norm_vjp", w, &weight, &use_w));
+    ODEON_TRY(reach(queue, "batch_norm_vjp", stats, &moments));
+    ODEON_TRY(reach(queue, "batch_norm_vjp", dy, &from));
+    ODEON_TRY(reach(queue, "batch_norm_vjp", sums, &totals));
+    ODEON_TRY(reach(queue, "batch_norm_vjp", dx, &to));
+    return cpu_batch_norm_vjp(remote_cpu_queue(queue), &image, use_w, &moments, &from, &totals,
+                              count, &to);
+}
+
 /* ---- loss and optimizers ---- */
 
 static odeon_status softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
@@ -444,6 +506,7 @@ const odeon_device_ops remote_ops = {
     .unary = unary,
     .unary_vjp = unary_vjp,
     .binary = binary,
+    .power = power,
     .gemm = gemm,
     .channel_sum = channel_sum,
     .conv2d_scratch = conv2d_scratch,
@@ -454,6 +517,10 @@ const odeon_device_ops remote_ops = {
     .pool2d_vjp = pool2d_vjp,
     .group_norm = group_norm,
     .group_norm_vjp = group_norm_vjp,
+    .channel_moment = channel_moment,
+    .batch_norm = batch_norm,
+    .batch_norm_vjp_sums = batch_norm_vjp_sums,
+    .batch_norm_vjp = batch_norm_vjp,
     .softmax_cross_entropy = softmax_cross_entropy,
     .sgd_step = sgd_step,
     .adam_step = adam_step,

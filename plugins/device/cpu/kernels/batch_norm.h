@@ -1,0 +1,153 @@
+/* batch_norm.h: batch normalization in parts; tensors [B,C,S], statistics in double.
+ *
+ * A channel's numbers lie in B runs of S. Where S is 1 neighbours are different channels, and the
+ * loops go across them. */
+#ifndef ODEON_CPU_BATCH_NORM_H
+#define ODEON_CPU_BATCH_NORM_H
+
+/* Columns first to first + now - 1 of x[rows,cols]. */
+ALWAYS_INLINE void moment_columns(const cpu_groups *g, int64_t first, int64_t now, const real *x,
+                                  const double *mean, double *out)
+{
+    lanes s = {{0.0}}, centre = {{0.0}};
+    for (int64_t l = 0; l < now && mean != NULL; l++) {
+        centre.at[l] = mean[first + l];
+    }
+    for (int64_t b = 0; b < g->batch; b++) {
+        const real *row = x + b * g->channels + first;
+        for (int64_t l = 0; l < now; l++) {
+            double d = (double)row[l] - centre.at[l];
+            s.at[l] += mean != NULL ? d * d : d;
+        }
+    }
+    for (int64_t l = 0; l < now; l++) {
+        out[first + l] = s.at[l];
+    }
+}
+
+static void channel_moment(const cpu_groups *g, const void *x, const double *mean, double *out)
+{
+    if (g->space == 1) {
+        for (int64_t first = 0; first < g->channels; first += LANES) {
+            int64_t left = g->channels - first;
+            moment_columns(g, first, left < LANES ? left : LANES, x, mean, out);
+        }
+        return;
+    }
+    for (int64_t c = 0; c < g->channels; c++) {
+        lanes s = {{0.0}};
+        for (int64_t b = 0; b < g->batch; b++) {
+            const real *run = (const real *)x + (b * g->channels + c) * g->space;
+            if (mean != NULL) {
+                lanes_add_squares(&s, g->space, run, mean[c]);
+            } else {
+                lanes_add(&s, g->space, run);
+            }
+        }
+        out[c] = lanes_total(&s);
+    }
+}
+
+/* What one channel's numbers go through: (x - centre) * scale + shift. */
+typedef struct channel_line {
+    real centre, scale, shift;
+} channel_line;
+
+ALWAYS_INLINE channel_line line_of(const cpu_groups *g, const double *stats, const real *w,
+                                   const real *b, int64_t c)
+{
+    double rstd = stats[g->channels + c];
+    return (channel_line){.centre = (real)stats[c],
+                          .scale = (real)(w != NULL ? rstd * (double)w[c] : rstd),
+                          .shift = b != NULL ? b[c] : 0};
+}
+
+/* act is a constant wherever this is expanded. */
+ALWAYS_INLINE void batch_norm_loop(int32_t act, const cpu_groups *g, const real *x,
+                                   const double *stats, const real *w, const real *b, real *y)
+{
+    for (int64_t run = 0; run < g->batch * g->channels; run++) {
+        channel_line line = line_of(g, stats, w, b, run % g->channels);
+        const real *from = x + run * g->space;
+        real *to = y + run * g->space;
+#pragma omp simd
+        for (int64_t s = 0; s < g->space; s++) {
+            to[s] = unary_value(act, (from[s] - line.centre) * line.scale + line.shift);
+        }
+    }
+}
+
+static void batch_norm(const cpu_groups *g, const void *x, const double *stats, const void *w,
+                       const void *b, int32_t act, void *y)
+{
+    if (act == ODEON_UNARY_RELU) {
+        batch_norm_loop(ODEON_UNARY_RELU, g, x, stats, w, b, y);
+        return;
+    }
+    batch_norm_loop(ODEON_UNARY_IDENTITY, g, x, stats, w, b, y);
+    if (act != ODEON_UNARY_IDENTITY) {
+        unary(act, g->batch * g->channels * g->space, y, y);
+    }
+}
+
+ALWAYS_INLINE void vjp_sums_columns(const cpu_groups *g, int64_t first, int64_t now, const real *x,
+                                    const double *stats, const real *dy, double *sums)
+{
+    lanes plain = {{0.0}}, moment = {{0.0}};
+    for (int64_t b = 0; b < g->batch; b++) {
+        int64_t at = b * g->channels + first;
+        for (int64_t l = 0; l < now; l++) {
+            plain.at[l] += (double)dy[at + l];
+            moment.at[l] += ((double)x[at + l] - stats[first + l]) * (double)dy[at + l];
+        }
+    }
+    for (int64_t l = 0; l < now; l++) {
+        int64_t c = first + l;
+        sums[c] = plain.at[l];
+        sums[g->channels + c] = moment.at[l] * stats[g->channels + c];
+    }
+}
+
+static void batch_norm_vjp_sums(const cpu_groups *g, const void *x, const double *stats,
+                                const void *dy, double *sums)
+{
+    if (g->space == 1) {
+        for (int64_t first = 0; first < g->channels; first += LANES) {
+            int64_t left = g->channels - first;
+            vjp_sums_columns(g, first, left < LANES ? left : LANES, x, stats, dy, sums);
+        }
+        return;
+    }
+    for (int64_t c = 0; c < g->channels; c++) {
+        lanes plain = {{0.0}}, moment = {{0.0}};
+        for (int64_t b = 0; b < g->batch; b++) {
+            int64_t at = (b * g->channels + c) * g->space;
+            lanes_add(&plain, g->space, (const real *)dy + at);
+            lanes_add_moments(&moment, g->space, (const real *)x + at, stats[c],
+                              (const real *)dy + at);
+        }
+        sums[c] = lanes_total(&plain);
+        sums[g->channels + c] = lanes_total(&moment) * stats[g->channels + c];
+    }
+}
+
+static void batch_norm_vjp(const cpu_groups *g, const void *x, const void *w, const double *stats,
+                           const void *dy, const double *sums, double count, void *dx)
+{
+    for (int64_t run = 0; run < g->batch * g->channels; run++) {
+        int64_t c = run % g->channels;
+        double rstd = stats[g->channels + c];
+        channel_line line = line_of(g, stats, w, NULL, c);
+        real common = (real)(sums[c] / count);
+        real slope = (real)(rstd * sums[g->channels + c] / count);
+        const real *from = (const real *)x + run * g->space;
+        const real *d_from = (const real *)dy + run * g->space;
+        real *to = (real *)dx + run * g->space;
+#pragma omp simd
+        for (int64_t s = 0; s < g->space; s++) {
+            to[s] = line.scale * (d_from[s] - common - slope * (from[s] - line.centre));
+        }
+    }
+}
+
+#endif
