@@ -1,52 +1,27 @@
-#define _POSIX_C_SOURCE 200809L
 #include "files.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static int64_t read_fd(void *self, void *buffer, uint64_t bytes)
+static int64_t read_file(void *self, void *buffer, uint64_t bytes)
 {
-    const idx_file *file = self;
-    ssize_t n;
-    do {
-        n = read(file->fd, buffer, bytes);
-    } while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : n;
+    return regular_file_read(self, buffer, bytes);
 }
 
 /* Opens file->path; *found says whether it exists. */
 static odeon_status open_path(const odeon_host *host, idx_file *file, bool *found)
 {
-    struct stat info;
-    file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
-    *found = file->fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
-    if (!*found) {
-        return ODEON_OK;
-    }
-    if (file->fd < 0 || fstat(file->fd, &info) != 0) {
-        odeon_status status =
-            odeon_fail(host, ODEON_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
-        idx_file_close(file);
-        return status;
-    }
-    if (!S_ISREG(info.st_mode)) {
-        idx_file_close(file);
-        return odeon_fail(host, ODEON_ERR_DATA, "%s: not a regular file", file->path);
-    }
+    ODEON_TRY(regular_file_open(host, file->path, &file->file, found));
     file->source = (idx_source){
-        .self = file, .name = file->path, .bytes = (uint64_t)info.st_size, .read = read_fd};
+        .self = &file->file, .name = file->path, .bytes = file->file.bytes, .read = read_file};
     return ODEON_OK;
 }
 
 /* No path is cut: one that does not fit is treated as the system treats it. */
 static odeon_status check_fits(const odeon_host *host, int length, const char *path)
 {
-    if (length < 0 || length >= IDX_PATH_BYTES) {
+    if (length < 0 || length >= REGULAR_FILE_PATH_BYTES) {
         return odeon_fail(host, ODEON_ERR_IO, "%.100s...: %s", path, strerror(ENAMETOOLONG));
     }
     return ODEON_OK;
@@ -63,7 +38,7 @@ static odeon_status open_explicit(const odeon_host *host, const char *path, idx_
 odeon_status idx_file_open(const odeon_host *host, const char *folder, const char *prefix, int d,
                            const char *explicit_path, idx_file *out)
 {
-    out->fd = -1;
+    out->file.fd = -1;
     if (explicit_path != NULL) {
         return open_explicit(host, explicit_path, out);
     }
@@ -87,8 +62,5 @@ odeon_status idx_file_open(const odeon_host *host, const char *folder, const cha
 
 void idx_file_close(idx_file *file)
 {
-    if (file->fd >= 0) {
-        (void)close(file->fd);
-        file->fd = -1;
-    }
+    regular_file_close(&file->file);
 }

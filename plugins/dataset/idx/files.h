@@ -1,15 +1,13 @@
 /* files.h: where the four files of a data set are, and their bytes. */
 #ifndef ODEON_DATASET_IDX_FILES_H
 #define ODEON_DATASET_IDX_FILES_H
-#include "odeon/host.h"
+#include "../common/regular_file.h"
 #include "source.h"
-
-#define IDX_PATH_BYTES 4096
 
 typedef struct idx_file {
     idx_source source;
-    int fd;
-    char path[IDX_PATH_BYTES];
+    regular_file file;
+    char path[REGULAR_FILE_PATH_BYTES];
 } idx_file;
 
 /* Opens explicit_path if it is not NULL, else the first of folder/PREFIX-idxD-ubyte,
