@@ -28,6 +28,7 @@
  * directory. [plugins] load = FILE, ... loads plugins before anything is looked up. */
 #ifndef ODEON_CORE_CONFIG_H
 #define ODEON_CORE_CONFIG_H
+#include "odeon/layer.h"
 #include "schema.h"
 
 /* One [model.…] or [data.…] section: a layer, the layers of its `then`, and, for a container, the
@@ -88,6 +89,9 @@ typedef struct config {
 odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
                          const char *const *overrides, config **out);
 void config_destroy(config *c); /* NULL is allowed */
+
+/* Which body of a container, of these ops, the child of its node is or belongs to. */
+size_t node_body_of(const odeon_layer_ops *ops, const config_node *node, size_t child);
 
 /* The host's own keys by section ("run", "data", "train", "model", "plugins", "data.NAME"), for
  * inspect and the reference file; ends with NULL. */

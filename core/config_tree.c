@@ -89,7 +89,31 @@ static odeon_status check_share(const loading *l, const config_node *node)
 
 bool node_has_body(const odeon_config *layer)
 {
-    return ((const odeon_layer_ops *)layer->component->ops)->n_bodies > 0;
+    return ((const odeon_layer_ops *)layer->component->ops)->bodies != ODEON_BODIES_NONE;
+}
+
+size_t node_body_of(const odeon_layer_ops *ops, const config_node *node, size_t child)
+{
+    const char *name = strrchr(node->children[child]->path, '.') + 1;
+    if (ops->bodies == ODEON_BODIES_BRANCHES) {
+        return child;
+    }
+    for (size_t i = 0; ops->body_names != NULL && ops->body_names[i] != NULL; i++) {
+        if (strcmp(name, ops->body_names[i]) == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* Is there a section for body 0, which no container can do without? */
+static bool has_first_body(const odeon_config *layer, const config_node *node)
+{
+    bool found = false;
+    for (size_t i = 0; i < node->n_children && !found; i++) {
+        found = node_body_of(layer->component->ops, node, i) == 0;
+    }
+    return found;
 }
 
 /* Sections stand below a container and below nothing else. */
@@ -104,7 +128,7 @@ static odeon_status check_bodies(const config_node *node)
         }
     }
     const odeon_config *layer = node->items[0];
-    if (layer != NULL && node_has_body(layer) && node->n_children == 0) {
+    if (layer != NULL && node_has_body(layer) && !has_first_body(layer, node)) {
         return schema_fail(layer->where, NULL,
                            "[model.%s] %s is made of nested sections, such as [model.%s.body], and "
                            "there is none",

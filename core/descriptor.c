@@ -139,15 +139,33 @@ static odeon_status copy_table(const copying *c, const kind_info *kind, const vo
     return ODEON_OK;
 }
 
-static odeon_status check_layer(const copying *c, const odeon_layer_ops *ops)
+static odeon_status check_body_names(const copying *c, const odeon_layer_ops *ops)
 {
-    if (ops->n_bodies < 0 || ops->n_bodies > 1) {
-        return refuse(c, "n_bodies is %d, expected 0 or 1", (int)ops->n_bodies);
+    size_t n = count_entries((const void *const *)ops->body_names);
+    if (ops->bodies != ODEON_BODIES_CHAIN || n > MAX_ENTRIES) {
+        return refuse(c,
+                      "its layer table has body_names, which go with bodies = %d and end with "
+                      "NULL",
+                      ODEON_BODIES_CHAIN);
     }
-    if (ops->n_bodies > 0 && ops->attach == NULL) {
-        return refuse(c, "it has a body, but its layer table lacks attach");
+    for (size_t i = 0; i < n; i++) {
+        if (!label_is_id(ops->body_names[i])) {
+            return refuse(c, "one of its body_names is not of letters, digits and _, a letter "
+                             "first");
+        }
     }
     return ODEON_OK;
+}
+
+static odeon_status check_layer(const copying *c, const odeon_layer_ops *ops)
+{
+    if (ops->bodies < ODEON_BODIES_NONE || ops->bodies > ODEON_BODIES_BRANCHES) {
+        return refuse(c, "bodies is %d, expected 0 to %d", (int)ops->bodies, ODEON_BODIES_BRANCHES);
+    }
+    if (ops->bodies != ODEON_BODIES_NONE && ops->attach == NULL) {
+        return refuse(c, "it has bodies, but its layer table lacks attach");
+    }
+    return ops->body_names == NULL ? ODEON_OK : check_body_names(c, ops);
 }
 
 /* An integrator's table leads on to another. */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "net.h"
 #include "ode.h"
 
 typedef struct extension {
@@ -15,7 +16,13 @@ static const void *ode_table(void)
     return ode_services();
 }
 
+static const void *chain_table(void)
+{
+    return net_chain_services();
+}
+
 static const extension extensions[] = {
+    {ODEON_HOST_CHAIN, chain_table},
     {ODEON_HOST_ODE, ode_table},
     {NULL, NULL},
 };

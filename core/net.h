@@ -7,6 +7,7 @@
 #include "config.h"
 #include "instance.h"
 #include "meeting.h"
+#include "odeon/container.h"
 #include "odeon/layer.h"
 #include "params.h"
 
@@ -32,12 +33,13 @@ typedef struct net_layer {
     instance *instance;
     const odeon_layer_ops *ops;
     char *path;
-    int32_t depth; /* 0: of the model itself; 1: in a container's body */
+    int32_t depth; /* 0: of the model itself; else one more than its container's */
     char *shared;  /* path of the layer whose parameters it uses, or NULL */
-    struct odeon_net *body;
-    odeon_tensor in;       /* shape with batch 1 */
-    odeon_layer_plan plan; /* for that shape, in training */
-    uint64_t key;          /* of its random numbers */
+    size_t n_bodies;
+    struct odeon_net **bodies; /* NULL: one that may be missing and is */
+    odeon_tensor in;           /* shape with batch 1 */
+    odeon_layer_plan plan;     /* for that shape, in training */
+    uint64_t key;              /* of its random numbers */
     size_t n_params, n_states;
     size_t *index;         /* [n_params + n_states] into site->params */
     odeon_tensor *tensors; /* param, grad [n_params each], state [n_states] */
@@ -59,6 +61,7 @@ typedef struct net_step {
 typedef struct net_plan {
     struct odeon_net *net;
     int32_t flags;        /* ODEON_CALL_TRAIN */
+    int32_t layer_flags;  /* odeon_chain_info.flags */
     odeon_tensor in, out; /* shapes */
     size_t n;
     net_step *steps;
@@ -70,9 +73,18 @@ typedef struct net_plan {
     struct net_plan *next;
 } net_plan;
 
+/* Where a chain stands. */
+typedef struct net_scope {
+    const char *path;           /* before its layers' names; "" for the model itself */
+    const net_layer *container; /* whose body it is; NULL: nobody's */
+    int64_t state;              /* what the size `state` stands for; 0: for nothing */
+    bool in_field;              /* it is the right-hand side of an ODE, or in there */
+} net_scope;
+
 struct odeon_net {
     net_site *site;
-    char *path; /* "" for the model itself */
+    char *path;
+    net_scope scope;
     size_t n;
     net_layer *layers;
     odeon_tensor in, out; /* shapes with batch 1 */
@@ -82,19 +94,22 @@ struct odeon_net {
 
 void net_site_fini(net_site *site); /* frees the lists; the networks are gone */
 
-/* Builds the chain of nodes for inputs of shape in (dim[0], the batch, is taken as 1). Containers'
- * bodies are built with it; state is what the size `state` stands for (0 outside of bodies). A
- * layer that does not fit the one before is ODEON_ERR_CONFIG naming both and their shapes. */
-odeon_status net_create(net_site *site, const char *path, size_t n_nodes, config_node *const *nodes,
-                        const odeon_tensor *in, int64_t state, odeon_net **out);
+/* Builds the chain of nodes for inputs of shape in (dim[0], the batch, is taken as 1), containers'
+ * bodies with it. A layer that does not fit the one before is ODEON_ERR_CONFIG naming both and
+ * their shapes. */
+odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
+                        config_node *const *nodes, const odeon_tensor *in, odeon_net **out);
+/* Builds the bodies of a container, which is of node and in scope, and attaches them. */
+odeon_status net_create_bodies(net_site *site, const net_scope *scope, const config_node *node,
+                               net_layer *container);
 void net_destroy(odeon_net *net);       /* NULL is allowed */
 void net_plans_destroy(odeon_net *net); /* a part of net_destroy */
 
 /* Points all layers, bodies included, to the site's flat vectors, once these exist. */
-void net_bind(odeon_net *net);
+void net_bind(odeon_net *net); /* NULL is allowed, here and below */
 /* Sends gradients elsewhere: to the vector whose element 0 stands for element 0 of the flat one. */
 void net_bind_grads(odeon_net *net, char *grads);
-/* The range of the flat vector that the chain's parameters lie in; begin = end = 0: none. */
+/* The range of the flat vector that the parameters of all layers lie in; begin = end = 0: none. */
 void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end);
 /* Calls prepare (after parameters changed), finish (after the last vjp) where layers have them. */
 odeon_status net_prepare(odeon_net *net, const odeon_context *context);
@@ -111,6 +126,9 @@ odeon_status net_forward(const net_plan *plan, const odeon_context *context, con
  */
 odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
                      const void *d_out, void *d_in, const odeon_tensor *d_t);
+
+/* The table that plugins get as ODEON_HOST_CHAIN. */
+const odeon_chain_services *net_chain_services(void);
 
 /* "[3, 26, 26]" of a shape without its batch; returns text. */
 const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes);

@@ -84,7 +84,7 @@ static odeon_status choose(net_site *site, const place *at, net_layer *layer,
         return ODEON_OK;
     }
     const net_layer *owner = find_layer(site, node->share);
-    if (owner == NULL || owner->ops->n_bodies > 0) {
+    if (owner == NULL || owner->ops->bodies != ODEON_BODIES_NONE) {
         return diag_fail(
             ODEON_ERR_CONFIG, "%s: cannot share with model.%s: %s", at->path, node->share,
             owner == NULL ? "no layer before this one has that path" : "it is a container");
@@ -112,8 +112,6 @@ static odeon_status make_instance(net_site *site, const place *at, net_layer *la
     layer->key = rng_key(site->seed, at->path, 1, 0);
     return ODEON_OK;
 }
-
-static odeon_status make_body(net_site *site, const place *at, net_layer *layer);
 
 static odeon_status remember(net_site *site, net_layer *layer)
 {
@@ -156,68 +154,45 @@ static odeon_status add_params(net_site *site, net_layer *layer)
 }
 
 /* Says which layers do not fit each other, around the reason that the later one gave. */
-static odeon_status misfit(const net_site *site, const net_layer *layer, const net_layer *before,
-                           odeon_status status)
+static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_status status)
 {
     char reason[ODEON_MESSAGE_BYTES], shape[128];
+    const net_layer *before = net->n > 1 ? layer - 1 : NULL;
+    const char *what = before == NULL ? "input" : "output";
     (void)snprintf(reason, sizeof reason, "%s", diag_message());
     diag_clear();
     net_shape_text(&layer->in, shape, sizeof shape);
-    if (before == NULL && layer->depth == 0) {
+    before = before == NULL ? net->scope.container : before;
+    if (before == NULL) {
         return diag_fail(status, "%s; its input is the network's, %s", reason, shape);
     }
-    /* the first layer of a body comes right behind its container in the site's list */
-    const char *what = before == NULL ? "input" : "output";
-    before = before == NULL ? site->layers[site->n_layers - 2] : before;
     return diag_fail(status, "%s; its input is the %s %s of layer %s (%s)", reason, what, shape,
                      before->path, before->instance->component->id);
 }
 
-static odeon_status make_layer(net_site *site, const place *at, const odeon_tensor *in,
-                               const net_layer *before, int64_t state, net_layer *layer)
+/* The next layer of a chain, which takes what the chain has made so far. */
+static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer)
 {
+    net_site *site = net->site;
     layer->path = at->path;
-    layer->in = *in;
-    layer->depth = state > 0 ? 1 : 0;
-    ODEON_TRY(make_instance(site, at, layer, state));
+    layer->in = net->out;
+    layer->depth = net->scope.container == NULL ? 0 : net->scope.container->depth + 1;
+    ODEON_TRY(make_instance(site, at, layer, net->scope.state));
     ODEON_TRY(remember(site, layer));
-    ODEON_TRY(make_body(site, at, layer));
+    if (layer->ops->bodies != ODEON_BODIES_NONE) {
+        ODEON_TRY(net_create_bodies(site, &net->scope, at->node, layer));
+    }
     layer->plan.struct_size = sizeof layer->plan;
-    odeon_status status =
-        layer->ops->plan(layer->instance->self, site->device, in, ODEON_CALL_TRAIN, &layer->plan);
+    odeon_status status = layer->ops->plan(layer->instance->self, site->device, &layer->in,
+                                           ODEON_CALL_TRAIN, &layer->plan);
     if (status != ODEON_OK) {
-        return misfit(site, layer, before, status);
+        return misfit(net, layer, status);
     }
     if (layer->plan.derived_bytes > 0) {
         ODEON_TRY(site->device->ops->alloc(site->device->self, layer->plan.derived_bytes,
                                            &layer->derived));
     }
     return add_params(site, layer);
-}
-
-static odeon_status make_body(net_site *site, const place *at, net_layer *layer)
-{
-    const config_node *node = at->node;
-    size_t children = at->item == 0 ? node->n_children : 0;
-    if (layer->ops->n_bodies == 0) {
-        return children == 0
-                   ? ODEON_OK
-                   : diag_fail(ODEON_ERR_CONFIG,
-                               "%s: layer %s holds no others, but section [model.%s] "
-                               "stands below it",
-                               at->path, layer->instance->component->id, node->children[0]->path);
-    }
-    if (children == 0) {
-        return diag_fail(ODEON_ERR_CONFIG,
-                         "%s: layer %s needs a body: add a section such as [model.%s.block]",
-                         at->path, layer->instance->component->id, node->path);
-    }
-    if (layer->in.ndim < 2) {
-        return diag_fail(ODEON_ERR_CONFIG, "%s: its input has no features", at->path);
-    }
-    ODEON_TRY(net_create(site, at->path, children, node->children, &layer->in, layer->in.dim[1],
-                         &layer->body));
-    return layer->ops->attach(layer->instance->self, 0, layer->body);
 }
 
 static size_t count_layers(size_t n_nodes, config_node *const *nodes)
@@ -229,8 +204,17 @@ static size_t count_layers(size_t n_nodes, config_node *const *nodes)
     return n;
 }
 
+static bool holds_ode(const net_layer *layer)
+{
+    bool holds = layer->ops->bodies == ODEON_BODIES_FIELD;
+    for (size_t b = 0; b < layer->n_bodies && !holds; b++) {
+        holds = layer->bodies[b] != NULL && layer->bodies[b]->holds_ode;
+    }
+    return holds;
+}
+
 /* All layers of one section, in order. */
-static odeon_status make_section(odeon_net *net, const config_node *node, int64_t state)
+static odeon_status make_section(odeon_net *net, const config_node *node)
 {
     int64_t repeats = node->repeat > 0 ? node->repeat : 1;
     for (int64_t r = 0; r < repeats; r++) {
@@ -241,33 +225,35 @@ static odeon_status make_section(odeon_net *net, const config_node *node, int64_
                 return no_memory(node->path);
             }
             net_layer *layer = &net->layers[net->n++]; /* takes the path */
-            const net_layer *before = net->n > 1 ? layer - 1 : NULL;
-            ODEON_TRY(make_layer(net->site, &at, &net->out, before, state, layer));
+            ODEON_TRY(make_layer(net, &at, layer));
             net->out = layer->plan.out;
-            net->holds_ode = net->holds_ode || layer->ops->n_bodies > 0;
+            net->holds_ode = net->holds_ode || holds_ode(layer);
         }
     }
     return ODEON_OK;
 }
 
-odeon_status net_create(net_site *site, const char *path, size_t n_nodes, config_node *const *nodes,
-                        const odeon_tensor *in, int64_t state, odeon_net **out)
+odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
+                        config_node *const *nodes, const odeon_tensor *in, odeon_net **out)
 {
     *out = NULL;
     odeon_net *net = mem_zalloc(1, sizeof *net);
     if (net == NULL) {
-        return no_memory(path);
+        return no_memory(scope->path);
     }
     net->site = site;
-    net->path = mem_strdup(path);
+    net->path = mem_strdup(scope->path);
+    net->scope = *scope;
+    net->scope.path = net->path;
     net->layers = mem_zalloc(count_layers(n_nodes, nodes) + 1, sizeof *net->layers);
     net->in = *in;
     net->in.dim[0] = 1;
     net->in.dtype = site->dtype;
     net->out = net->in;
-    odeon_status status = net->path == NULL || net->layers == NULL ? no_memory(path) : ODEON_OK;
+    odeon_status status =
+        net->path == NULL || net->layers == NULL ? no_memory(scope->path) : ODEON_OK;
     for (size_t i = 0; i < n_nodes && status == ODEON_OK; i++) {
-        status = make_section(net, nodes[i], state);
+        status = make_section(net, nodes[i]);
     }
     if (status != ODEON_OK) {
         net_destroy(net);
@@ -280,7 +266,10 @@ odeon_status net_create(net_site *site, const char *path, size_t n_nodes, config
 static void layer_fini(const net_site *site, net_layer *layer)
 {
     instance_destroy(layer->instance);
-    net_destroy(layer->body);
+    for (size_t b = 0; b < layer->n_bodies; b++) {
+        net_destroy(layer->bodies[b]);
+    }
+    mem_free(layer->bodies);
     if (layer->derived != NULL) {
         site->device->ops->free(site->device->self, layer->derived);
     }
@@ -320,6 +309,9 @@ static void point(odeon_tensor *tensor, const param *p, char *base)
 
 void net_bind(odeon_net *net)
 {
+    if (net == NULL) {
+        return;
+    }
     const net_site *site = net->site;
     for (size_t i = 0; i < net->n; i++) {
         net_layer *layer = &net->layers[i];
@@ -330,8 +322,8 @@ void net_bind(odeon_net *net)
             point(&layer->tensors[2 * layer->n_params + k],
                   &site->params->list[layer->index[layer->n_params + k]], site->states);
         }
-        if (layer->body != NULL) {
-            net_bind(layer->body);
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            net_bind(layer->bodies[b]);
         }
     }
     net_bind_grads(net, site->grads);
@@ -339,14 +331,29 @@ void net_bind(odeon_net *net)
 
 void net_bind_grads(odeon_net *net, char *grads)
 {
-    for (size_t i = 0; i < net->n; i++) {
+    for (size_t i = 0; net != NULL && i < net->n; i++) {
         net_layer *layer = &net->layers[i];
         for (size_t k = 0; k < layer->n_params; k++) {
             point(&layer->tensors[layer->n_params + k], &net->site->params->list[layer->index[k]],
                   grads);
         }
-        if (layer->body != NULL) {
-            net_bind_grads(layer->body, grads);
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            net_bind_grads(layer->bodies[b], grads);
+        }
+    }
+}
+
+static void widen(const odeon_net *net, int64_t *begin, int64_t *end)
+{
+    for (size_t i = 0; net != NULL && i < net->n; i++) {
+        const net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            const param *p = &net->site->params->list[layer->index[k]];
+            *begin = *end == 0 || p->offset < *begin ? p->offset : *begin;
+            *end = p->offset + p->count > *end ? p->offset + p->count : *end;
+        }
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            widen(layer->bodies[b], begin, end);
         }
     }
 }
@@ -355,12 +362,5 @@ void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end)
 {
     *begin = 0;
     *end = 0;
-    for (size_t i = 0; i < net->n; i++) {
-        const net_layer *layer = &net->layers[i];
-        for (size_t k = 0; k < layer->n_params; k++) {
-            const param *p = &net->site->params->list[layer->index[k]];
-            *begin = *end == 0 || p->offset < *begin ? p->offset : *begin;
-            *end = p->offset + p->count > *end ? p->offset + p->count : *end;
-        }
-    }
+    widen(net, begin, end);
 }

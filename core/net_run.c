@@ -34,10 +34,18 @@ static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
     return (before->plan.flags & ODEON_LAYER_EPILOGUE) != 0 && before->act == ODEON_UNARY_IDENTITY;
 }
 
+/* What the chain is as a whole, from what its layers are; before the first: linear. */
+static int32_t join_flags(int32_t chain, int32_t layer)
+{
+    int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_STATEFUL;
+    return ((chain | layer) & any) | (chain & layer & ODEON_LAYER_LINEAR);
+}
+
 /* Which layers are executed, on which shapes. */
 static odeon_status lay_out_steps(net_plan *plan)
 {
     odeon_tensor shape = plan->in;
+    plan->layer_flags = ODEON_LAYER_LINEAR;
     for (size_t i = 0; i < plan->net->n; i++) {
         net_layer *layer = &plan->net->layers[i];
         odeon_layer_plan next;
@@ -50,7 +58,10 @@ static odeon_status lay_out_steps(net_plan *plan)
             plan->steps[plan->n++] =
                 (net_step){.layer = layer, .plan = next, .in = shape, .out = next.out};
         }
-        shape = absent ? shape : next.out;
+        if (!absent) {
+            shape = next.out;
+            plan->layer_flags = join_flags(plan->layer_flags, next.flags);
+        }
     }
     plan->out = shape;
     return ODEON_OK;
@@ -87,7 +98,7 @@ static void lay_out_frame(net_plan *plan)
         plan->layer_scratch_bytes =
             scratch > plan->layer_scratch_bytes ? scratch : plan->layer_scratch_bytes;
     }
-    plan->frame_bytes = at > 0 ? at : 64;
+    plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
 }
 
 static void plan_destroy(net_plan *plan)
@@ -287,7 +298,7 @@ odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *f
 /* Calls one of the optional slots around a change of parameters on all layers that have it. */
 static odeon_status around(odeon_net *net, const odeon_context *context, bool prepare)
 {
-    for (size_t i = 0; i < net->n; i++) {
+    for (size_t i = 0; net != NULL && i < net->n; i++) {
         net_layer *layer = &net->layers[i];
         const odeon_layer_ops *ops = layer->ops;
         odeon_buffers buffers = {.struct_size = sizeof buffers,
@@ -301,8 +312,8 @@ static odeon_status around(odeon_net *net, const odeon_context *context, bool pr
         if (!prepare && ODEON_HAS(ops, odeon_layer_ops, finish)) {
             ODEON_TRY(ops->finish(layer->instance->self, context, &buffers));
         }
-        if (layer->body != NULL) {
-            ODEON_TRY(around(layer->body, context, prepare));
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            ODEON_TRY(around(layer->bodies[b], context, prepare));
         }
     }
     return ODEON_OK;

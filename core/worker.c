@@ -93,8 +93,8 @@ static odeon_status make_transforms(worker *w)
     odeon_tensor in = stored_shape(s);
     w->data_site = w->site;
     w->data_site.params = &s->data_params;
-    ODEON_TRY(net_create(&w->data_site, "data", s->config->n_data_nodes, s->config->data_nodes, &in,
-                         0, &w->data_net));
+    ODEON_TRY(net_create(&w->data_site, &(net_scope){.path = "data"}, s->config->n_data_nodes,
+                         s->config->data_nodes, &in, &w->data_net));
     return check_transforms(w);
 }
 
@@ -115,8 +115,8 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     }
     ODEON_TRY(ops->queue_create(s->device.self, rank, &w->site.queue));
     ODEON_TRY(make_transforms(w));
-    ODEON_TRY(net_create(&w->site, "", s->config->n_nodes, s->config->nodes, &w->data_net->out, 0,
-                         &w->net));
+    ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
+                         &w->data_net->out, &w->net));
     return make_loss(w);
 }
 

@@ -1,8 +1,8 @@
-/* container.h: services for layers that hold a body, above all the ODE block.
+/* container.h: services for layers that hold bodies: chains to be called, and the ODE block.
  *
  * The layer `ode` is a thin plugin over these: it says from its options what is to be solved and
  * how; the host builds the field from the body, runs the integrator and the gradient method, and
- * keeps records and counters. Draft. */
+ * keeps records and counters. Other containers call their bodies themselves. Draft. */
 #ifndef ODEON_CONTAINER_H
 #define ODEON_CONTAINER_H
 #include "odeon/abi.h"
@@ -14,6 +14,37 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#define ODEON_HOST_CHAIN "odeon.host.chain/1"
+
+/* What a body is for an input. */
+typedef struct odeon_chain_info {
+    uint32_t struct_size;
+    int32_t flags;    /* of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, STATEFUL where a
+                         layer has them, LINEAR where all have it */
+    odeon_tensor out; /* shape and dtype */
+    uint64_t frame_bytes; /* what one evaluation keeps for its vjp, a multiple of 64 */
+} odeon_chain_info;
+
+/* Calls of a body. context is the container's own and goes through: in it t (NULL: none), flags,
+ * random numbers; each layer of the body gets its own key. */
+typedef struct odeon_chain_services {
+    uint32_t struct_size, reserved0;
+    /* For an input and flags as plan of the container has them, to be called from there. Allocates,
+     * so that the two below need not: they take inputs that were planned alone. The host sets
+     * struct_size of info. */
+    odeon_status (*plan)(odeon_net *body, const odeon_tensor *in, int32_t flags,
+                         odeon_chain_info *out);
+    /* out = body(in). frame: a part of the container's tape, aligned to 64 bytes, that is kept up
+     * to the vjp; NULL when none will follow. out may not overlap in. */
+    odeon_status (*forward)(odeon_net *body, const odeon_context *context, const odeon_tensor *in,
+                            const odeon_tensor *out, void *frame);
+    /* Writes d_in (NULL: not wanted; may not overlap d_out), adds to the gradients of the body's
+     * parameters and to d_t (NULL: not wanted). */
+    odeon_status (*vjp)(odeon_net *body, const odeon_context *context, void *frame,
+                        const odeon_tensor *d_out, const odeon_tensor *d_in,
+                        const odeon_tensor *d_t);
+} odeon_chain_services;
 
 #define ODEON_HOST_ODE "odeon.host.ode/1"
 

@@ -94,13 +94,23 @@ typedef struct odeon_buffers {
     void *tape, *scratch, *derived; /* of the plan's sizes; tape is NULL when no vjp will follow */
 } odeon_buffers;
 
-/* The body of a container: a chain of layers that the host has built from the sections nested under
- * the container's own. Opaque; see container.h for what can be done with it. */
+/* A body of a container: a chain of layers that the host has built from sections nested under the
+ * container's own. Opaque; see container.h for what can be done with it. */
 typedef struct odeon_net odeon_net;
+
+/* What the sections below a layer's own are. The size `state` stands, in the body of a FIELD and
+ * all that is nested in it, for dim[1] of that body's input; in bodies outside of any FIELD for
+ * dim[1] of theirs. */
+enum {
+    ODEON_BODIES_NONE = 0,    /* a leaf: there are none */
+    ODEON_BODIES_FIELD = 1,   /* body 0, a chain: the right-hand side of an ODE */
+    ODEON_BODIES_CHAIN = 2,   /* body 0, a chain, but for the sections that body_names names */
+    ODEON_BODIES_BRANCHES = 3 /* each a body: 0, 1, ... in the order of the file */
+};
 
 typedef struct odeon_layer_ops {
     uint32_t struct_size;
-    int32_t n_bodies; /* 0: a leaf; 1: a container with one body */
+    int32_t bodies; /* ODEON_BODIES_*; all but NONE: a container */
 
     /* out and what else the layer is for input in (shape and dtype alone); the answer depends on
      * nothing but options, in and flags (ODEON_CALL_TRAIN). A shape that does not fit is
@@ -127,11 +137,20 @@ typedef struct odeon_layer_ops {
     /* Folds what derived has gathered since the last time into grad and empties it: after the last
      * vjp of a batch, in a continuous adjoint after that of every evaluation. */
     odeon_status (*finish)(void *self, const odeon_context *context, const odeon_buffers *buffers);
-    /* Containers: takes the body, which lives as long as the instance. Before the first plan. */
+    /* Containers: takes a body, which lives as long as the instance; NULL: body_names has it, the
+     * INI does not. Called for each, 0 first, before the first plan. */
     odeon_status (*attach)(void *self, int32_t body, odeon_net *net);
     /* Reserved for forward-mode and second derivatives; NULL until specified. */
     void (*jvp)(void);
     void (*vjp2)(void);
+
+    /* ---- optional, of containers ---- */
+
+    /* With CHAIN: names of sections, ends with NULL. The section of the first name, as in
+     * [model.NAME.shortcut], is body 1, of the second body 2, ... */
+    const char *const *body_names;
+    /* The input of a body (shape and dtype) where it is not the container's. Before attach. */
+    odeon_status (*body_in)(void *self, const odeon_tensor *in, int32_t body, odeon_tensor *out);
 } odeon_layer_ops;
 
 #ifdef __cplusplus

@@ -197,7 +197,7 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops,
-                                    .n_bodies = 1,
+                                    .bodies = ODEON_BODIES_FIELD,
                                     .plan = plan,
                                     .forward = forward,
                                     .vjp = vjp,

@@ -70,7 +70,7 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops,
-                                    .n_bodies = 1,
+                                    .bodies = ODEON_BODIES_CHAIN,
                                     .plan = plan,
                                     .forward = forward,
                                     .vjp = vjp,
