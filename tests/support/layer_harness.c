@@ -82,14 +82,21 @@ static void open_params(layer_harness *h)
         h->grad[i] = new_tensor(h->device, h->device->dtype, &info->shape);
         layer_harness_set(h, &h->param[i], NULL);
         zero(h, &h->grad[i]);
-        h->n_params++;
+        if (info->role == ODEON_PARAM_STATE) {
+            require(h->device->device.ops->fill(h->device->queue, &h->param[i],
+                                                odeon_imm(info->init_a), NULL),
+                    "fill");
+            h->n_states++;
+        } else {
+            h->n_params++;
+        }
     }
 }
 
 layer_harness layer_harness_open(registry *r, support_device *device, const char *expression,
                                  int32_t ndim, const int64_t *dim, int64_t n_t)
 {
-    layer_harness h = {.device = device};
+    layer_harness h = {.device = device, .flags = ODEON_CALL_TRAIN, .n_global = dim[0]};
     h.layer = support_instance(r, ODEON_KIND_LAYER, expression, 0, 0);
     h.ops = h.layer->component->ops;
     h.in = support_upload(device, NULL, ndim, dim);
@@ -119,7 +126,7 @@ void layer_harness_close(layer_harness *h)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         support_release(h->device, all[i]);
     }
-    for (int32_t i = 0; i < h->n_params; i++) {
+    for (int32_t i = 0; i < h->n_params + h->n_states; i++) {
         support_release(h->device, &h->param[i]);
         support_release(h->device, &h->grad[i]);
     }
@@ -130,14 +137,27 @@ void layer_harness_close(layer_harness *h)
     instance_destroy(h->layer);
 }
 
+/* What a worker by itself meets. */
+static odeon_status sum_alone(void *self, odeon_queue *queue, const odeon_tensor *x,
+                              odeon_status mine)
+{
+    (void)self;
+    (void)queue;
+    (void)x;
+    return mine;
+}
+
+static const odeon_group alone = {.struct_size = sizeof alone, .size = 1, .sum = sum_alone};
+
 static odeon_context context_of(const layer_harness *h, int32_t epilogue_act)
 {
     return (odeon_context){.struct_size = sizeof(odeon_context),
-                           .flags = ODEON_CALL_TRAIN,
+                           .flags = h->flags,
                            .queue = h->device->queue,
                            .device = &h->device->device,
+                           .group = &alone,
                            .t = h->t.data != NULL ? &h->t : NULL,
-                           .n_global = h->in.dim[0],
+                           .n_global = h->n_global,
                            .epilogue_act = epilogue_act};
 }
 
@@ -149,6 +169,7 @@ odeon_status layer_harness_forward(layer_harness *h, int32_t what, int32_t epilo
     odeon_context context = context_of(h, epilogue_act);
     odeon_buffers buffers = {.struct_size = sizeof buffers,
                              .param = h->param,
+                             .state = h->param + h->n_params,
                              .tape = (what & LAYER_KEEP) != 0 ? h->tape : NULL,
                              .scratch = h->scratch};
     return h->ops->forward(h->layer->self, &context, &buffers, &h->in, &h->out);
@@ -161,6 +182,7 @@ odeon_status layer_harness_vjp(layer_harness *h, int32_t what)
     odeon_context context = context_of(h, ODEON_UNARY_IDENTITY);
     odeon_buffers buffers = {.struct_size = sizeof buffers,
                              .param = h->param,
+                             .state = h->param + h->n_params,
                              .grad = (what & LAYER_GRAD) != 0 ? h->grad : NULL,
                              .tape = h->tape,
                              .scratch = h->scratch};

@@ -1,5 +1,7 @@
 /* layer_harness.h: one layer on one device, with the buffers that a host would give it.
  *
+ * The group has one worker. States start at the constants of their description.
+ *
  * Memory that a layer must write before reading (outputs, tape, scratch) is NaN before every
  * forward; in and out are given to vjp only where the plan asks for them. Everything fails the test
  * on error unless it returns a status. */
@@ -17,7 +19,10 @@ typedef struct layer_harness {
     instance *layer;
     const odeon_layer_ops *ops;
     odeon_layer_plan plan;
-    int32_t n_params;
+    int32_t flags;    /* ODEON_CALL_*: training; a test may change it between calls */
+    int64_t n_global; /* samples of all workers; in's unless a test sets it */
+    int32_t n_params; /* without states, which follow in info, param and grad */
+    int32_t n_states;
     odeon_param info[LAYER_HARNESS_PARAMS];
     odeon_tensor param[LAYER_HARNESS_PARAMS], grad[LAYER_HARNESS_PARAMS];
     odeon_tensor in, out, d_out, d_in;
