@@ -55,9 +55,14 @@ static const kind_slot device_needed[] = {
     SLOT(odeon_device_ops, batch_norm),
     SLOT(odeon_device_ops, batch_norm_vjp_sums),
     SLOT(odeon_device_ops, batch_norm_vjp),
+    SLOT(odeon_device_ops, dropout),
+    SLOT(odeon_device_ops, window2d),
+    SLOT(odeon_device_ops, window2d_vjp),
     SLOT(odeon_device_ops, softmax_cross_entropy),
+    SLOT(odeon_device_ops, difference_loss),
     SLOT(odeon_device_ops, sgd_step),
     SLOT(odeon_device_ops, adam_step),
+    SLOT(odeon_device_ops, rmsprop_step),
     {0, NULL},
 };
 

@@ -135,16 +135,37 @@ typedef struct odeon_conv2d {
     int32_t stride_h, stride_w, padding_h, padding_w; /* zeros are padded */
 } odeon_conv2d;
 
-enum { ODEON_POOL_AVG = 0 };
+enum { ODEON_POOL_AVG = 0, ODEON_POOL_MAX = 1 };
 typedef struct odeon_pool2d {
     int32_t kind, kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, reserved0;
 } odeon_pool2d;
+
+/* Which part of every image window2d takes. */
+typedef struct odeon_window2d {
+    int32_t padding; /* rows and columns of zeros on all four sides of the image */
+    int32_t random;  /* 0: the window stands in the middle (rounded up and left); 1: anywhere */
+    double flip_probability; /* that it is mirrored left to right */
+} odeon_window2d;
+
+/* How far x is from its target, d = x - target: SQUARE d^2; ABS |d|, derivative 0 at 0; SMOOTH
+ * d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 (beta > 0), as PyTorch's SmoothL1Loss. */
+enum {
+    ODEON_DIFFERENCE_SQUARE = 0,
+    ODEON_DIFFERENCE_ABS = 1,
+    ODEON_DIFFERENCE_SMOOTH = 2,
+    ODEON_DIFFERENCE_COUNT
+};
 
 /* Constants of one Adam update; see adam_step. */
 typedef struct odeon_adam {
     double lr, beta1, beta2, epsilon, decay_l2, decay_decoupled;
     int64_t step; /* counts from 1 */
 } odeon_adam;
+
+/* Constants of one RMSprop update; see rmsprop_step. */
+typedef struct odeon_rmsprop {
+    double lr, alpha, epsilon, decay, momentum;
+} odeon_rmsprop;
 
 typedef struct odeon_device_ops {
     uint32_t struct_size;
@@ -276,12 +297,14 @@ typedef struct odeon_device_ops {
 
     /* -- pooling, normalization -- */
     /* y[B,C,P,Q] from x[B,C,H,W]; P, Q as in conv2d. AVG divides by kernel_h * kernel_w, padded
-     * zeros included, as PyTorch's AvgPool2d. */
+     * zeros included, as PyTorch's AvgPool2d. MAX takes the largest that is not padding (none:
+     * -infinity), the first of equals in row-major order; NaN is larger than all, the last of
+     * several counts; as PyTorch's MaxPool2d. */
     odeon_status (*pool2d)(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
                            const odeon_tensor *y);
     odeon_status (*pool2d_vjp)(odeon_queue *queue, const odeon_pool2d *geometry,
-                               const odeon_tensor *x, const odeon_tensor *y, const odeon_tensor *dy,
-                               const odeon_tensor *dx); /* x, y: max only */
+                               const odeon_tensor *x, const odeon_tensor *dy,
+                               const odeon_tensor *dx); /* x: MAX only, else NULL */
     /* x[B,C,S] in groups of C/groups channels (groups divides C): y = (x - mean) * rstd * w[C] +
      * b[C], variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0).
      * stats F64 [B,groups,2] receives mean and rstd.
@@ -315,6 +338,24 @@ typedef struct odeon_device_ops {
                                    const odeon_tensor *stats, const odeon_tensor *dy,
                                    const odeon_tensor *sums, double count, const odeon_tensor *dx);
 
+    /* -- random --
+     * Philox4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011) turns a
+     * counter, the 64 bits of an index and 64 zeros, under the 64 bits of a key into words v[0] to
+     * v[3]; low halves come first. */
+    /* y[i] = x[i] * (u >= p ? 1 / (1 - p) : 0), 0 <= p < 1; u in [0, 1) is made of the upper 53
+     * bits of v[1] : v[0] for the index first + i. y may be x. Its own vjp, on dy. */
+    odeon_status (*dropout)(odeon_queue *queue, uint64_t key, int64_t first, double p,
+                            const odeon_tensor *x, const odeon_tensor *y);
+    /* y[B,C,P,Q] = a window of x[B,C,H,W] with its padding, of the same place in all channels of a
+     * sample; P - H and Q - W are at most 2 padding. Random: the words for the index
+     * first_sample + b choose the first row, floor(v[0] n / 2^32) of the n possible ones, likewise
+     * the column by v[1]. Mirrored where v[2] / 2^32 < flip_probability. */
+    odeon_status (*window2d)(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
+                             int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y);
+    odeon_status (*window2d_vjp)(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
+                                 int64_t first_sample, const odeon_tensor *dy,
+                                 const odeon_tensor *dx);
+
     /* -- loss and optimizers -- */
     /* x[B,K] logits, labels I64 [B]. sums F64 [2] = weight * sum of -log softmax(x)[label], and the
      * number of rows whose first largest element is the label. dx = weight * (softmax(x) - onehot)
@@ -322,6 +363,14 @@ typedef struct odeon_device_ops {
     odeon_status (*softmax_cross_entropy)(odeon_queue *queue, const odeon_tensor *x,
                                           const odeon_tensor *labels, double weight,
                                           const odeon_tensor *sums, const odeon_tensor *dx);
+    /* x, target, mask (NULL: 1 everywhere) and dx (NULL: not wanted) of one count; kind is one of
+     * ODEON_DIFFERENCE_, of the function e. sums F64 [2] = weight * sum of mask * e, and the sum of
+     * mask * |x - target|. dx = weight * mask * e'. Where mask is 0 an element adds nothing and its
+     * dx is 0, whatever x and target are. */
+    odeon_status (*difference_loss)(odeon_queue *queue, int32_t kind, double beta,
+                                    const odeon_tensor *x, const odeon_tensor *target,
+                                    const odeon_tensor *mask, double weight,
+                                    const odeon_tensor *sums, const odeon_tensor *dx);
     /* g' = g + decay p; v = momentum v + g' (first: v = g'); p -= lr v, with nesterov
      * p -= lr (g' + momentum v). momentum 0: v may be NULL. All [n]. As PyTorch's SGD. */
     odeon_status (*sgd_step)(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
@@ -334,6 +383,14 @@ typedef struct odeon_device_ops {
     odeon_status (*adam_step)(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                               const odeon_tensor *m, const odeon_tensor *v,
                               const odeon_adam *constants);
+    /* g' = g + decay p; v = alpha v + (1 - alpha) g'^2; with a mean (NULL: without)
+     * mean = alpha mean + (1 - alpha) g' and d = max(v - mean^2, 0), else d = v;
+     * s = g' / (sqrt(d) + epsilon); with a buffer (NULL: without) buffer = momentum buffer + s and
+     * p -= lr buffer, else p -= lr s. All [n]. As PyTorch's RMSprop; source: Tieleman, Hinton,
+     * Neural networks for machine learning, lecture 6.5, 2012. */
+    odeon_status (*rmsprop_step)(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                                 const odeon_tensor *v, const odeon_tensor *mean,
+                                 const odeon_tensor *buffer, const odeon_rmsprop *constants);
 
     /* ---- optional ---- */
 

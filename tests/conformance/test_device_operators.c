@@ -126,7 +126,7 @@ static void add_device(test_list *list, const char *id, int32_t dtype)
 {
     static const device_case *const families[] = {
         moving_cases, solver_cases, control_cases,    pointwise_cases, product_cases,
-        conv_cases,   norm_cases,   batch_norm_cases, learning_cases,
+        conv_cases,   norm_cases,   batch_norm_cases, random_cases,    learning_cases,
     };
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
         for (const device_case *c = families[f]; c->name != NULL; c++) {

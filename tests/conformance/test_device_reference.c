@@ -131,6 +131,22 @@ static void test_pool2d_counts_padded_zeros(void **state)
     support_release(&b->d, &x);
 }
 
+static void test_largest_of_a_window_is_the_first_and_never_padding(void **state)
+{
+    bench *b = *state;
+    odeon_pool2d geometry = {ODEON_POOL_MAX, 2, 2, 1, 1, 1, 1, 0};
+    odeon_tensor x = support_upload(&b->d, (double[]){-4, -1, -1, -9}, 4, (int64_t[]){1, 1, 2, 2});
+    odeon_tensor y = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 3, 3});
+    odeon_tensor dy =
+        support_upload(&b->d, (double[]){1, 0, 0, 0, 10, 0, 0, 0, 100}, 4, (int64_t[]){1, 1, 3, 3});
+    odeon_tensor dx = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 2, 2});
+    assert_int_equal(b->ops->pool2d(b->queue, &geometry, &x, &y), ODEON_OK);
+    assert_int_equal(b->ops->pool2d_vjp(b->queue, &geometry, &x, &dy, &dx), ODEON_OK);
+    assert_holds(b, &y, (double[]){-4, -1, -1, -1, -1, -1, -1, -1, -9});
+    assert_holds(b, &dx, (double[]){1, 10, 0, 100});
+    release(b, 2, (odeon_tensor *const[]){&x, &dy});
+}
+
 static void test_groupnorm_has_biased_variance_and_epsilon(void **state)
 {
     bench *b = *state;
@@ -340,18 +356,24 @@ static odeon_status pool_forward(const objective *f)
     return f->b->ops->pool2d(f->b->queue, f->geometry, &f->x, &f->y);
 }
 
-static void test_pool2d_vjp_is_the_slope(void **state)
+static void check_pool_gradient(bench *b, const odeon_pool2d *geometry)
 {
-    bench *b = *state;
-    static const odeon_pool2d geometry = {ODEON_POOL_AVG, 3, 2, 2, 1, 1, 0, 0};
-    objective f = {.b = b, .forward = pool_forward, .geometry = &geometry};
+    objective f = {.b = b, .forward = pool_forward, .geometry = geometry};
     f.x = draw(b, 4, (int64_t[]){2, 2, 5, 4});
     f.y = draw(b, 4, (int64_t[]){2, 2, 3, 3});
     f.dy = draw(b, 4, (int64_t[]){2, 2, 3, 3});
     odeon_tensor dx = zeros_like(b, &f.x);
-    assert_int_equal(b->ops->pool2d_vjp(b->queue, &geometry, NULL, NULL, &f.dy, &dx), ODEON_OK);
+    assert_int_equal(b->ops->pool2d_vjp(b->queue, geometry, &f.x, &f.dy, &dx), ODEON_OK);
     assert_gradient(&f, &f.x, &dx);
     release(b, 3, (odeon_tensor *const[]){&f.x, &f.y, &f.dy});
+}
+
+static void test_pool2d_vjp_is_the_slope(void **state)
+{
+    static const odeon_pool2d average = {ODEON_POOL_AVG, 3, 2, 2, 1, 1, 0, 0};
+    static const odeon_pool2d largest = {ODEON_POOL_MAX, 3, 2, 2, 1, 1, 0, 0};
+    check_pool_gradient(*state, &average);
+    check_pool_gradient(*state, &largest);
 }
 
 static odeon_status groupnorm_forward(const objective *f)
@@ -411,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_epilogue_adds_bias_then_applies_its_function),
         cmocka_unit_test(test_conv2d_slides_its_filter_without_turning_it),
         cmocka_unit_test(test_pool2d_counts_padded_zeros),
+        cmocka_unit_test(test_largest_of_a_window_is_the_first_and_never_padding),
         cmocka_unit_test(test_groupnorm_has_biased_variance_and_epsilon),
         cmocka_unit_test(test_cross_entropy_weighs_loss_and_counts_hits),
         cmocka_unit_test(test_lincomb_adds_scaled_vectors_to_its_base),

@@ -75,6 +75,59 @@ static void run_softmax_of_bad_rows(case_run *run)
     }
 }
 
+static void difference_variant(case_run *run, int64_t n, int32_t kind, bool with_mask, bool with_dx)
+{
+    case_variant(run, "%d numbers, kind %d, %s mask, %s dx", (int)n, (int)kind,
+                 with_mask ? "with" : "no", with_dx ? "with" : "no");
+    double part[1031];
+    for (int64_t k = 0; k < n; k++) {
+        part[k] = k % 3 == 0 ? 0.0 : k % 3 == 1 ? 1.0 : 0.25;
+    }
+    odeon_tensor x = case_between(run, shape1(n), -2.0, 2.0), y = case_random(run, shape1(n));
+    odeon_tensor mask = case_values(run, shape1(n), part), dx = case_output(run, shape1(n));
+    odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+    case_check(run, case_ops(run)->difference_loss(case_queue(run), kind, 0.75, &x, &y,
+                                                   with_mask ? &mask : NULL, 0.125, &sums,
+                                                   with_dx ? &dx : NULL));
+    case_keep_each(run, "sums", &sums);
+    if (with_dx) {
+        case_keep_each(run, "dx", &dx);
+    }
+}
+
+/* Differences on both sides of beta. */
+static void run_difference(case_run *run)
+{
+    static const int64_t sizes[] = {0, 1, 7, 33, 1031};
+    for (int32_t i = 0; i < 5 * ODEON_DIFFERENCE_COUNT; i++) {
+        for (int32_t k = 0; k < 4; k++) {
+            difference_variant(run, sizes[i % 5], i / 5, (k & 1) != 0, (k & 2) != 0);
+        }
+    }
+}
+
+/* At 0, at beta exactly, and where something is not finite: in the open and behind the mask. */
+static void run_difference_of_special_numbers(case_run *run)
+{
+    const double x[8] = {1.0, 0.5, -0.5, (double)NAN, HUGE_VAL, 0.0, (double)NAN, 2.0};
+    const double y[8] = {1.0, 0.0, 0.0, 0.0, 0.0, (double)NAN, 1.0, -HUGE_VAL};
+    const double open[8] = {1, 1, 1, 1, 1, 1, 1, 1}, shut[8] = {1, 1, 1, 0, 0, 0, 0, 0};
+    for (int32_t i = 0; i < 2 * ODEON_DIFFERENCE_COUNT; i++) {
+        case_variant(run, "kind %d, %s", (int)(i / 2), i % 2 ? "masked" : "open");
+        if (i % 2 == 0) {
+            case_expect_nonfinite(run);
+        }
+        odeon_tensor a = case_values(run, shape1(8), x), b = case_values(run, shape1(8), y);
+        odeon_tensor mask = case_values(run, shape1(8), i % 2 ? shut : open);
+        odeon_tensor dx = case_output(run, shape1(8));
+        odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
+        case_check(run, case_ops(run)->difference_loss(case_queue(run), i / 2, 0.5, &a, &b, &mask,
+                                                       1.0, &sums, &dx));
+        case_keep_each(run, "sums", &sums);
+        case_keep_each(run, "dx", &dx);
+    }
+}
+
 /* ---- optimizers ---- */
 
 static const int64_t sizes[] = {0, 1, 7, 1031};
@@ -124,6 +177,36 @@ static void run_adam(case_run *run)
     }
 }
 
+/* v well above mean^2, whose difference would else be all rounding. */
+static void run_rmsprop(case_run *run)
+{
+    for (int32_t i = 0; i < N_SIZES * 8; i++) {
+        int64_t n = sizes[i / 8];
+        bool centered = (i & 1) != 0, moving = (i & 2) != 0;
+        odeon_rmsprop constants = {.lr = 0.01,
+                                   .alpha = 0.9,
+                                   .epsilon = 1e-8,
+                                   .decay = i & 4 ? 0.1 : 0.0,
+                                   .momentum = moving ? 0.8 : 0.0};
+        case_variant(run, "%d numbers, centered %d, momentum %g, decay %g", (int)n, (int)centered,
+                     constants.momentum, constants.decay);
+        odeon_tensor p = case_random(run, shape1(n)), g = case_random(run, shape1(n));
+        odeon_tensor v = case_between(run, shape1(n), 2.0, 3.0), mean = case_random(run, shape1(n));
+        odeon_tensor buffer = case_random(run, shape1(n));
+        case_check(run,
+                   case_ops(run)->rmsprop_step(case_queue(run), &p, &g, &v, centered ? &mean : NULL,
+                                               moving ? &buffer : NULL, &constants));
+        case_keep(run, "p", &p);
+        case_keep(run, "v", &v);
+        if (centered) {
+            case_keep(run, "mean", &mean);
+        }
+        if (moving) {
+            case_keep(run, "buffer", &buffer);
+        }
+    }
+}
+
 static void run_optimizers_pass_on(case_run *run)
 {
     const double slopes[] = {1.0, (double)NAN, HUGE_VAL};
@@ -135,6 +218,14 @@ static void run_optimizers_pass_on(case_run *run)
     odeon_tensor q = case_random(run, shape1(3));
     case_check(run, case_ops(run)->adam_step(case_queue(run), &p, &g, &m, &v, &constants));
     case_check(run, case_ops(run)->sgd_step(case_queue(run), &q, &g, NULL, 0.1, 0.0, 0.0, 0, 1));
+    odeon_rmsprop other = {.lr = 0.01, .alpha = 0.9, .epsilon = 1e-8};
+    odeon_tensor r = case_random(run, shape1(3)), square = case_random(run, shape1(3));
+    odeon_tensor mean = case_random(run, shape1(3));
+    case_check(run,
+               case_ops(run)->rmsprop_step(case_queue(run), &r, &g, &square, &mean, NULL, &other));
+    case_keep(run, "rmsprop p", &r);
+    case_keep(run, "rmsprop v", &square);
+    case_keep(run, "rmsprop mean", &mean);
     case_keep(run, "adam p", &p);
     case_keep(run, "adam m", &m);
     case_keep(run, "adam v", &v);
@@ -146,8 +237,11 @@ const device_case learning_cases[] = {
     {"softmax_cross_entropy of large logits", run_softmax_of_large_logits},
     {"softmax_cross_entropy with ties", run_softmax_with_ties},
     {"softmax_cross_entropy of bad rows", run_softmax_of_bad_rows},
+    {"difference_loss", run_difference},
+    {"difference_loss of special numbers", run_difference_of_special_numbers},
     {"sgd_step", run_sgd},
     {"adam_step", run_adam},
+    {"rmsprop_step", run_rmsprop},
     {"optimizers of what is not finite", run_optimizers_pass_on},
     {NULL, NULL},
 };

@@ -17,6 +17,13 @@ static const pool_case pool_sizes[] = {
     {1, 2, 7, 9, {ODEON_POOL_AVG, 3, 3, 2, 2, 1, 1, 0}}, /* overlapping, padded */
     {3, 2, 5, 8, {ODEON_POOL_AVG, 2, 3, 1, 2, 0, 1, 0}},
     {1, 1, 7, 7, {ODEON_POOL_AVG, 2, 2, 3, 3, 0, 0, 0}}, /* with gaps */
+    {1, 1, 1, 1, {ODEON_POOL_MAX, 1, 1, 1, 1, 0, 0, 0}},
+    {2, 3, 7, 6, {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0}},
+    {2, 3, 6, 6, {ODEON_POOL_MAX, 6, 6, 1, 1, 0, 0, 0}},
+    {1, 2, 7, 9, {ODEON_POOL_MAX, 3, 3, 2, 2, 1, 1, 0}},
+    {3, 2, 5, 8, {ODEON_POOL_MAX, 2, 3, 1, 2, 0, 1, 0}},
+    {1, 1, 7, 7, {ODEON_POOL_MAX, 2, 2, 3, 3, 0, 0, 0}},
+    {0, 3, 4, 4, {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0}},
     {0, 3, 4, 4, {ODEON_POOL_AVG, 2, 2, 2, 2, 0, 0, 0}},
     {2, 0, 4, 4, {ODEON_POOL_AVG, 2, 2, 2, 2, 0, 0, 0}},
 };
@@ -50,9 +57,11 @@ static void run_pool_vjp(case_run *run)
     for (int32_t i = 0; i < N_POOL; i++) {
         const pool_case *c = &pool_sizes[i];
         case_variant(run, "geometry %d", (int)i);
-        odeon_tensor x = case_random(run, pool_x(c)), y = case_random(run, pool_y(c));
-        odeon_tensor dy = case_random(run, pool_y(c)), dx = case_output(run, pool_x(c));
-        case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &c->geometry, &x, &y, &dy, &dx));
+        odeon_tensor x = case_random(run, pool_x(c)), dx = case_output(run, pool_x(c));
+        odeon_tensor dy = case_random(run, pool_y(c));
+        bool average = c->geometry.kind == ODEON_POOL_AVG;
+        case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &c->geometry,
+                                                  average ? NULL : &x, &dy, &dx));
         case_keep(run, "dx", &dx);
     }
 }
@@ -66,6 +75,35 @@ static void run_pool_passes_on(case_run *run)
     odeon_tensor y = case_output(run, shape4(1, 1, 3, 3));
     case_check(run, case_ops(run)->pool2d(case_queue(run), &pool_sizes[1].geometry, &x, &y));
     case_keep(run, "y", &y);
+}
+
+/* Equal numbers, NaN, infinities: which one is the largest. */
+static void run_largest_of_special_numbers(case_run *run)
+{
+    static const odeon_pool2d geometry = {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0};
+    static const odeon_pool2d beside = {ODEON_POOL_MAX, 1, 1, 1, 1, 2, 2, 0}; /* padding alone */
+    const double values[16] = {2, 2, 2, 1,           1,         (double)NAN, (double)NAN, 0,
+                               2, 2, 0, (double)NAN, -HUGE_VAL, -HUGE_VAL,   HUGE_VAL,    3};
+    case_variant(run, "special numbers");
+    case_expect_nonfinite(run);
+    odeon_tensor x = case_values(run, shape4(1, 1, 2, 8), values);
+    odeon_tensor y = case_output(run, shape4(1, 1, 1, 4)),
+                 dy = case_random(run, shape4(1, 1, 1, 4));
+    odeon_tensor dx = case_output(run, shape4(1, 1, 2, 8));
+    case_check(run, case_ops(run)->pool2d(case_queue(run), &geometry, &x, &y));
+    case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &geometry, &x, &dy, &dx));
+    case_keep_each(run, "y", &y);
+    case_keep_each(run, "dx", &dx);
+    case_variant(run, "windows of padding alone");
+    case_expect_nonfinite(run);
+    x = case_random(run, shape4(1, 1, 2, 2));
+    y = case_output(run, shape4(1, 1, 6, 6));
+    dy = case_random(run, shape4(1, 1, 6, 6));
+    dx = case_output(run, shape4(1, 1, 2, 2));
+    case_check(run, case_ops(run)->pool2d(case_queue(run), &beside, &x, &y));
+    case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &beside, &x, &dy, &dx));
+    case_keep_each(run, "y", &y);
+    case_keep_each(run, "dx", &dx);
 }
 
 /* ---- group normalization ---- */
@@ -158,6 +196,7 @@ const device_case norm_cases[] = {
     {"pool2d", run_pool},
     {"pool2d_vjp", run_pool_vjp},
     {"pool2d of what is not finite", run_pool_passes_on},
+    {"pool2d, which is the largest", run_largest_of_special_numbers},
     {"groupnorm", run_groupnorm},
     {"groupnorm_vjp", run_groupnorm_vjp},
     {"groupnorm of what is not finite", run_groupnorm_passes_on},

@@ -371,8 +371,13 @@ const odeon_device_ops cpu_device_ops = {
     .batch_norm = cpu_batch_norm,
     .batch_norm_vjp_sums = cpu_batch_norm_vjp_sums,
     .batch_norm_vjp = cpu_batch_norm_vjp,
+    .dropout = cpu_dropout,
+    .window2d = cpu_window2d,
+    .window2d_vjp = cpu_window2d_vjp,
     .softmax_cross_entropy = cpu_softmax_cross_entropy,
+    .difference_loss = cpu_difference_loss,
     .sgd_step = cpu_sgd_step,
     .adam_step = cpu_adam_step,
+    .rmsprop_step = cpu_rmsprop_step,
     .get_extension = get_extension,
 };

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "cpu.h"
 
 /* x[B,C,...] as [B,C,S]; anything with less than two dimensions has no channels. */
@@ -31,55 +29,6 @@ odeon_status cpu_channel_sum(odeon_queue *queue, const odeon_tensor *x, const od
                           "x[B,C,S], bias[C]"));
     if (odeon_count(x) > 0) {
         k->channel_sum(&g, x->data, bias->data);
-    }
-    return ODEON_OK;
-}
-
-static int32_t as_windows(const odeon_pool2d *p, const odeon_tensor *x, const odeon_tensor *y,
-                          cpu_windows *out)
-{
-    if (p->kind != ODEON_POOL_AVG || x->ndim != 4 || y->ndim != 4 || x->dtype != y->dtype) {
-        return 0;
-    }
-    *out = (cpu_windows){.channels = x->dim[0] * x->dim[1], /* images of one channel each */
-                         .height = x->dim[2],
-                         .width = x->dim[3],
-                         .kernel_h = p->kernel_h,
-                         .kernel_w = p->kernel_w,
-                         .out_h = y->dim[2],
-                         .out_w = y->dim[3],
-                         .stride_h = p->stride_h,
-                         .stride_w = p->stride_w,
-                         .pad_h = p->padding_h,
-                         .pad_w = p->padding_w};
-    return y->dim[0] == x->dim[0] && y->dim[1] == x->dim[1];
-}
-
-odeon_status cpu_pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
-                        const odeon_tensor *y)
-{
-    const cpu_kernels *k;
-    cpu_windows g;
-    ODEON_TRY(cpu_begin(queue, "pool2d", x->dtype, &k));
-    ODEON_TRY(cpu_require(queue, as_windows(geometry, x, y, &g), "pool2d",
-                          "x[B,C,H,W], y[B,C,P,Q] of a known kind"));
-    k->average(&g, x->data, y->data);
-    return ODEON_OK;
-}
-
-odeon_status cpu_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
-                            const odeon_tensor *y, const odeon_tensor *dy, const odeon_tensor *dx)
-{
-    const cpu_kernels *k;
-    cpu_windows g;
-    (void)x;
-    (void)y;
-    ODEON_TRY(cpu_begin(queue, "pool2d_vjp", dx->dtype, &k));
-    ODEON_TRY(cpu_require(queue, as_windows(geometry, dx, dy, &g), "pool2d_vjp",
-                          "dx[B,C,H,W], dy[B,C,P,Q] of a known kind"));
-    if (odeon_count(dx) > 0) {
-        memset(dx->data, 0, (size_t)(odeon_count(dx) * odeon_dtype_bytes(dx->dtype)));
-        k->average_vjp(&g, dy->data, dx->data);
     }
     return ODEON_OK;
 }

@@ -54,6 +54,52 @@ odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_ten
     return ODEON_OK;
 }
 
+/* e of a difference d and, into *slope, its derivative. Written so that NaN gives NaN. */
+static double difference(int32_t kind, double beta, double d, double *slope)
+{
+    double sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d; /* 0 and NaN as they are */
+    switch (kind) {
+    case ODEON_DIFFERENCE_SQUARE:
+        *slope = 2.0 * d;
+        return d * d;
+    case ODEON_DIFFERENCE_ABS:
+        *slope = sign;
+        return fabs(d);
+    default:
+        *slope = fabs(d) < beta ? d / beta : sign;
+        return fabs(d) < beta ? d * d / (2.0 * beta) : fabs(d) - beta / 2.0;
+    }
+}
+
+odeon_status reference_difference_loss(odeon_queue *queue, int32_t kind, double beta,
+                                       const odeon_tensor *x, const odeon_tensor *target,
+                                       const odeon_tensor *mask, double weight,
+                                       const odeon_tensor *sums, const odeon_tensor *dx)
+{
+    int64_t two = 2;
+    ODEON_TRY(reference_expect_true(queue, kind >= 0 && kind < ODEON_DIFFERENCE_COUNT,
+                                    "difference_loss: the kind is none of ODEON_DIFFERENCE_"));
+    ODEON_TRY(reference_expect_real(queue, "difference_loss: x", x, 0));
+    ODEON_TRY(reference_expect_like(queue, "difference_loss: target", target, x));
+    ODEON_TRY(reference_expect_like(queue, "difference_loss: mask", mask != NULL ? mask : x, x));
+    ODEON_TRY(reference_expect_like(queue, "difference_loss: dx", dx != NULL ? dx : x, x));
+    ODEON_TRY(reference_expect(queue, "difference_loss: sums", sums, ODEON_DTYPE_F64, 1, &two));
+    double total = 0.0, distance = 0.0;
+    for (int64_t i = 0; i < odeon_count(x); i++) {
+        double d = load(x, i) - load(target, i), part = mask != NULL ? load(mask, i) : 1.0, slope;
+        double e = difference(kind, beta, d, &slope);
+        int32_t counts = part != 0.0;
+        total += counts ? part * e : 0.0;
+        distance += counts ? part * fabs(d) : 0.0;
+        if (dx != NULL) {
+            store(dx, i, counts ? weight * part * slope : 0.0);
+        }
+    }
+    store(sums, 0, weight * total);
+    store(sums, 1, distance);
+    return ODEON_OK;
+}
+
 /* ---- optimizers ---- */
 
 odeon_status reference_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
@@ -98,6 +144,37 @@ odeon_status reference_adam_step(odeon_queue *queue, const odeon_tensor *p, cons
         store(m, i, mean);
         store(v, i, square);
         store(p, i, parameter - a->lr / bias1 * mean / (sqrt(square) / sqrt(bias2) + a->epsilon));
+    }
+    return ODEON_OK;
+}
+
+odeon_status reference_rmsprop_step(odeon_queue *queue, const odeon_tensor *p,
+                                    const odeon_tensor *g, const odeon_tensor *v,
+                                    const odeon_tensor *mean, const odeon_tensor *buffer,
+                                    const odeon_rmsprop *constants)
+{
+    const odeon_rmsprop *a = constants;
+    ODEON_TRY(reference_expect_real(queue, "rmsprop_step: p", p, 0));
+    ODEON_TRY(reference_expect_like(queue, "rmsprop_step: g", g, p));
+    ODEON_TRY(reference_expect_like(queue, "rmsprop_step: v", v, p));
+    ODEON_TRY(reference_expect_like(queue, "rmsprop_step: mean", mean != NULL ? mean : p, p));
+    ODEON_TRY(reference_expect_like(queue, "rmsprop_step: buffer", buffer != NULL ? buffer : p, p));
+    for (int64_t i = 0; i < odeon_count(p); i++) {
+        double slope = load(g, i) + a->decay * load(p, i);
+        double square = a->alpha * load(v, i) + (1.0 - a->alpha) * slope * slope, spread = square;
+        store(v, i, square);
+        if (mean != NULL) {
+            double average = a->alpha * load(mean, i) + (1.0 - a->alpha) * slope;
+            store(mean, i, average);
+            spread = square - average * average;
+            spread = spread < 0.0 ? 0.0 : spread; /* by rounding; NaN stays */
+        }
+        double step = slope / (sqrt(spread) + a->epsilon);
+        if (buffer != NULL) {
+            step += a->momentum * load(buffer, i);
+            store(buffer, i, step);
+        }
+        store(p, i, load(p, i) - a->lr * step);
     }
     return ODEON_OK;
 }

@@ -167,9 +167,14 @@ static const odeon_device_ops ops = {
     .batch_norm = reference_batch_norm,
     .batch_norm_vjp_sums = reference_batch_norm_vjp_sums,
     .batch_norm_vjp = reference_batch_norm_vjp,
+    .dropout = reference_dropout,
+    .window2d = reference_window2d,
+    .window2d_vjp = reference_window2d_vjp,
     .softmax_cross_entropy = reference_softmax_cross_entropy,
+    .difference_loss = reference_difference_loss,
     .sgd_step = reference_sgd_step,
     .adam_step = reference_adam_step,
+    .rmsprop_step = reference_rmsprop_step,
     .get_extension = get_extension,
 };
 

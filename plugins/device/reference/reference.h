@@ -128,12 +128,14 @@ odeon_status reference_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geom
                                     const odeon_tensor *x, const odeon_tensor *dy,
                                     const odeon_tensor *dw, void *scratch);
 
-/* norm.c */
+/* pool.c */
 odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
                               const odeon_tensor *x, const odeon_tensor *y);
 odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
-                                  const odeon_tensor *x, const odeon_tensor *y,
-                                  const odeon_tensor *dy, const odeon_tensor *dx);
+                                  const odeon_tensor *x, const odeon_tensor *dy,
+                                  const odeon_tensor *dx);
+
+/* norm.c */
 odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
                                   const odeon_tensor *x, const odeon_tensor *w,
                                   const odeon_tensor *b, const odeon_tensor *y,
@@ -157,15 +159,32 @@ odeon_status reference_batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x,
                                       const odeon_tensor *dy, const odeon_tensor *sums,
                                       double count, const odeon_tensor *dx);
 
+/* random.c */
+odeon_status reference_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
+                               const odeon_tensor *x, const odeon_tensor *y);
+odeon_status reference_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
+                                int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y);
+odeon_status reference_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry,
+                                    uint64_t key, int64_t first_sample, const odeon_tensor *dy,
+                                    const odeon_tensor *dx);
+
 /* learning.c */
 odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
                                              const odeon_tensor *labels, double weight,
                                              const odeon_tensor *sums, const odeon_tensor *dx);
+odeon_status reference_difference_loss(odeon_queue *queue, int32_t kind, double beta,
+                                       const odeon_tensor *x, const odeon_tensor *target,
+                                       const odeon_tensor *mask, double weight,
+                                       const odeon_tensor *sums, const odeon_tensor *dx);
 odeon_status reference_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                                 const odeon_tensor *v, double lr, double momentum, double decay,
                                 int32_t nesterov, int32_t first);
 odeon_status reference_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                                  const odeon_tensor *m, const odeon_tensor *v,
                                  const odeon_adam *constants);
+odeon_status reference_rmsprop_step(odeon_queue *queue, const odeon_tensor *p,
+                                    const odeon_tensor *g, const odeon_tensor *v,
+                                    const odeon_tensor *mean, const odeon_tensor *buffer,
+                                    const odeon_rmsprop *constants);
 
 #endif

@@ -108,12 +108,13 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
                         const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
     (void)buffers;
+    (void)out;
     (void)d_t;
     const avgpool *layer = self;
     if (d_in == NULL) {
         return ODEON_OK;
     }
-    return context->device->ops->pool2d_vjp(context->queue, &layer->geometry, in, out, d_out, d_in);
+    return context->device->ops->pool2d_vjp(context->queue, &layer->geometry, in, d_out, d_in);
 }
 
 static const odeon_layer_ops ops = {

@@ -9,11 +9,13 @@
 #include "loss_optim.h"
 #include "norm.h"
 #include "pointwise.h"
-
-#include "batch_norm.h"
+#include "pool.h"
 #include "product.h"
+#include "random.h"
 #include "solver.h"
 #include "windows.h"
+
+#include "batch_norm.h"
 
 const cpu_kernels CPU_KERNELS = {
     .lincomb = lincomb,
@@ -32,6 +34,8 @@ const cpu_kernels CPU_KERNELS = {
     .roll_up = roll_up,
     .average = average,
     .average_vjp = average_vjp,
+    .largest = largest,
+    .largest_vjp = largest_vjp,
     .channel_sum = channel_sum,
     .group_norm = group_norm,
     .group_norm_vjp_x = group_norm_vjp_x,
@@ -40,9 +44,14 @@ const cpu_kernels CPU_KERNELS = {
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,
     .batch_norm_vjp = batch_norm_vjp,
+    .dropout = dropout,
+    .crop = crop,
+    .crop_vjp = crop_vjp,
     .softmax_cross_entropy = softmax_cross_entropy,
+    .difference = difference,
     .sgd = sgd,
     .adam = adam,
+    .rmsprop = rmsprop,
 };
 
 #endif

@@ -24,11 +24,23 @@ typedef struct cpu_groups {
     int64_t batch, channels, space, groups;
 } cpu_groups;
 
+/* Windows [B,C,rows,cols] of images [B,C,height,width], as odeon_window2d says. */
+typedef struct cpu_crop {
+    int64_t batch, channels, height, width, rows, cols;
+    const odeon_window2d *geometry;
+    uint64_t key, first_sample;
+} cpu_crop;
+
 typedef struct cpu_product {
     int32_t trans_a, trans_b;
     int64_t m, n, k;
     double alpha, beta;
 } cpu_product;
+
+typedef struct cpu_difference {
+    int32_t kind;
+    double beta, weight;
+} cpu_difference;
 
 typedef struct cpu_sgd {
     double lr, momentum, decay;
@@ -60,6 +72,9 @@ typedef struct cpu_kernels {
     void (*roll_up)(const cpu_windows *g, const void *columns, void *x); /* adds to x */
     void (*average)(const cpu_windows *g, const void *x, void *y);
     void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
+    void (*largest)(const cpu_windows *g, const void *x, void *y);
+    void (*largest_vjp)(const cpu_windows *g, const void *x, const void *dy,
+                        void *dx); /* adds to dx */
 
     /* normalization; channel_sum has no groups */
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
@@ -77,12 +92,21 @@ typedef struct cpu_kernels {
     void (*batch_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
                            const void *dy, const double *sums, double count, void *dx);
 
-    /* loss and optimizers */
+    /* random; crops: only what window and image have in common is written */
+    void (*dropout)(int64_t count, uint64_t key, uint64_t first, double p, const void *x, void *y);
+    void (*crop)(const cpu_crop *c, const void *x, void *y);
+    void (*crop_vjp)(const cpu_crop *c, const void *dy, void *dx);
+
+    /* loss and optimizers; mask, dx, mean and buffer may be NULL */
     void (*softmax_cross_entropy)(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
                                   double weight, double *sums, void *dx);
+    void (*difference)(int64_t count, const cpu_difference *d, const void *x, const void *target,
+                       const void *mask, double *sums, void *dx);
     void (*sgd)(int64_t count, const cpu_sgd *constants, void *p, const void *g, void *v);
     void (*adam)(int64_t count, const odeon_adam *constants, void *p, const void *g, void *m,
                  void *v);
+    void (*rmsprop)(int64_t count, const odeon_rmsprop *constants, void *p, const void *g, void *v,
+                    void *mean, void *buffer);
 } cpu_kernels;
 
 extern const cpu_kernels cpu_kernels_f32_baseline, cpu_kernels_f64_baseline;

@@ -1,4 +1,4 @@
-/* loss_optim.h: the cross-entropy of logits, updates of parameters. */
+/* loss_optim.h: losses of logits and of numbers, updates of parameters. */
 #ifndef ODEON_CPU_LOSS_OPTIM_H
 #define ODEON_CPU_LOSS_OPTIM_H
 
@@ -44,6 +44,60 @@ static void softmax_cross_entropy(int64_t rows, int64_t cols, const void *x, con
     sums[1] = right;
 }
 
+/* e of a difference and, into *slope, its derivative; NaN gives NaN. */
+ALWAYS_INLINE double difference_value(int32_t kind, double beta, double d, double *slope)
+{
+    double size = fabs(d), sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d;
+    if (kind == ODEON_DIFFERENCE_SQUARE) {
+        *slope = 2.0 * d;
+        return d * d;
+    }
+    if (kind == ODEON_DIFFERENCE_ABS) {
+        *slope = sign;
+        return size;
+    }
+    *slope = size < beta ? d / beta : sign;
+    return size < beta ? d * d / (2.0 * beta) : size - beta / 2.0;
+}
+
+/* What is the same for all elements is a constant of its own loop; sums go through lanes, so that
+ * all instruction sets give the same bits. */
+ALWAYS_INLINE void add_differences(int32_t kind, const cpu_difference *c, int64_t count,
+                                   const real *x, const real *target, const real *mask,
+                                   lanes *total, lanes *distance, real *dx)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double d = (double)x[i] - (double)target[i], slope;
+        double e = difference_value(kind, c->beta, d, &slope);
+        double part = mask != NULL ? (double)mask[i] : 1.0;
+        int counts = part != 0.0;
+        total->at[i % LANES] += counts ? part * e : 0.0;
+        distance->at[i % LANES] += counts ? part * fabs(d) : 0.0;
+        if (dx != NULL) {
+            dx[i] = counts ? (real)(c->weight * part * slope) : (real)0;
+        }
+    }
+}
+
+static void difference(int64_t count, const cpu_difference *c, const void *x, const void *target,
+                       const void *mask, double *sums, void *dx)
+{
+    lanes total = {{0}}, distance = {{0}};
+    switch (c->kind) {
+    case ODEON_DIFFERENCE_SQUARE:
+        add_differences(ODEON_DIFFERENCE_SQUARE, c, count, x, target, mask, &total, &distance, dx);
+        break;
+    case ODEON_DIFFERENCE_ABS:
+        add_differences(ODEON_DIFFERENCE_ABS, c, count, x, target, mask, &total, &distance, dx);
+        break;
+    default:
+        add_differences(ODEON_DIFFERENCE_SMOOTH, c, count, x, target, mask, &total, &distance, dx);
+        break;
+    }
+    sums[0] = c->weight * lanes_total(&total);
+    sums[1] = lanes_total(&distance);
+}
+
 static void sgd(int64_t count, const cpu_sgd *constants, void *p, const void *g, void *v)
 {
     const real lr = (real)constants->lr, decay = (real)constants->decay;
@@ -84,6 +138,46 @@ static void adam(int64_t count, const odeon_adam *constants, void *p, const void
         first[i] = beta1 * first[i] + rest1 * step;
         second[i] = beta2 * second[i] + rest2 * step * step;
         param[i] = value - lr * first[i] / (sqrt(second[i]) / root + epsilon);
+    }
+}
+
+ALWAYS_INLINE void rmsprop_loop(int64_t count, const odeon_rmsprop *constants, real *p,
+                                const real *g, real *v, real *mean, real *buffer)
+{
+    const real lr = (real)constants->lr, epsilon = (real)constants->epsilon, zero = 0;
+    const real keep = (real)constants->alpha, rest = (real)(1.0 - constants->alpha);
+    const real decay = (real)constants->decay, momentum = (real)constants->momentum;
+#pragma omp simd
+    for (int64_t i = 0; i < count; i++) {
+        real slope = g[i] + decay * p[i];
+        real square = keep * v[i] + rest * slope * slope, spread = square;
+        v[i] = square;
+        if (mean != NULL) {
+            real average = keep * mean[i] + rest * slope;
+            mean[i] = average;
+            spread = square - average * average;
+            spread = spread < zero ? zero : spread;
+        }
+        real step = slope / (sqrt(spread) + epsilon);
+        if (buffer != NULL) {
+            step += momentum * buffer[i];
+            buffer[i] = step;
+        }
+        p[i] -= lr * step;
+    }
+}
+
+static void rmsprop(int64_t count, const odeon_rmsprop *constants, void *p, const void *g, void *v,
+                    void *mean, void *buffer)
+{
+    if (mean == NULL && buffer == NULL) {
+        rmsprop_loop(count, constants, p, g, v, NULL, NULL);
+    } else if (mean == NULL) {
+        rmsprop_loop(count, constants, p, g, v, NULL, buffer);
+    } else if (buffer == NULL) {
+        rmsprop_loop(count, constants, p, g, v, mean, NULL);
+    } else {
+        rmsprop_loop(count, constants, p, g, v, mean, buffer);
     }
 }
 

@@ -1,18 +1,7 @@
-/* Every operator the same way: find out what the CPU device may follow, and let it compute. */
+/* Every operator the same way: find out what the CPU device may follow, and let it compute. The
+ * losses and optimizers are in learning.c. */
 #include "cpu.h"
 #include "remote.h"
-
-/* x as the CPU device sees it. An empty tensor may stand anywhere: nothing is read or written. */
-static odeon_status reach(const odeon_queue *queue, const char *name, const odeon_tensor *x,
-                          odeon_tensor *out)
-{
-    *out = *x;
-    if (odeon_count(x) == 0) {
-        return ODEON_OK;
-    }
-    return remote_reach(queue, name, x->data,
-                        (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype)), &out->data);
-}
 
 static odeon_status reach_slots(const odeon_queue *queue, const char *name, const double *slots,
                                 double **out)
@@ -42,8 +31,8 @@ static odeon_status reach_coefficients(const odeon_queue *queue, const char *nam
 static odeon_status copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "copy", x, &from));
-    ODEON_TRY(reach(queue, "copy", y, &to));
+    ODEON_TRY(remote_tensor(queue, "copy", x, &from));
+    ODEON_TRY(remote_tensor(queue, "copy", y, &to));
     return cpu_copy(remote_cpu_queue(queue), &from, &to);
 }
 
@@ -51,8 +40,8 @@ static odeon_status cast(odeon_queue *queue, const odeon_tensor *x, double scale
                          const odeon_tensor *y)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "cast", x, &from));
-    ODEON_TRY(reach(queue, "cast", y, &to));
+    ODEON_TRY(remote_tensor(queue, "cast", x, &from));
+    ODEON_TRY(remote_tensor(queue, "cast", y, &to));
     return cpu_cast(remote_cpu_queue(queue), &from, scale, shift, &to);
 }
 
@@ -61,7 +50,7 @@ static odeon_status fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar
 {
     odeon_tensor to;
     double *block;
-    ODEON_TRY(reach(queue, "fill", y, &to));
+    ODEON_TRY(remote_tensor(queue, "fill", y, &to));
     ODEON_TRY(reach_coefficients(queue, "fill", 1, &value, slots, &block));
     return cpu_fill(remote_cpu_queue(queue), &to, value, block);
 }
@@ -71,8 +60,8 @@ static odeon_status copy2d(odeon_queue *queue, const odeon_tensor *x, const odeo
                            int64_t y_pitch, int64_t y_at)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "copy2d", x, &from));
-    ODEON_TRY(reach(queue, "copy2d", y, &to));
+    ODEON_TRY(remote_tensor(queue, "copy2d", x, &from));
+    ODEON_TRY(remote_tensor(queue, "copy2d", y, &to));
     return cpu_copy2d(remote_cpu_queue(queue), &from, &to, rows, cols, x_pitch, x_at, y_pitch,
                       y_at);
 }
@@ -81,8 +70,8 @@ static odeon_status rows_fill(odeon_queue *queue, const odeon_tensor *y, int64_t
                               int64_t pitch, int64_t at, const odeon_tensor *v)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "rows_fill", y, &to));
-    ODEON_TRY(reach(queue, "rows_fill", v, &from));
+    ODEON_TRY(remote_tensor(queue, "rows_fill", y, &to));
+    ODEON_TRY(remote_tensor(queue, "rows_fill", v, &from));
     return cpu_rows_fill(remote_cpu_queue(queue), &to, rows, cols, pitch, at, &from);
 }
 
@@ -90,8 +79,8 @@ static odeon_status rows_sum(odeon_queue *queue, const odeon_tensor *x, int64_t 
                              int64_t pitch, int64_t at, const odeon_tensor *v)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "rows_sum", x, &from));
-    ODEON_TRY(reach(queue, "rows_sum", v, &to));
+    ODEON_TRY(remote_tensor(queue, "rows_sum", x, &from));
+    ODEON_TRY(remote_tensor(queue, "rows_sum", v, &to));
     return cpu_rows_sum(remote_cpu_queue(queue), &from, rows, cols, pitch, at, &to);
 }
 
@@ -122,7 +111,7 @@ static odeon_status reach_operands(const odeon_queue *queue, const char *name, i
                                    const odeon_tensor *const *x, operands *out)
 {
     for (int32_t i = 0; i < n && i < ODEON_MAX_STAGES; i++) {
-        ODEON_TRY(reach(queue, name, x[i], &out->tensor[i]));
+        ODEON_TRY(remote_tensor(queue, name, x[i], &out->tensor[i]));
         out->pointer[i] = &out->tensor[i];
     }
     return ODEON_OK;
@@ -135,8 +124,8 @@ static odeon_status lincomb(odeon_queue *queue, const odeon_tensor *y, const ode
     operands terms;
     odeon_tensor to, from;
     double *block;
-    ODEON_TRY(reach(queue, "lincomb", y, &to));
-    ODEON_TRY(reach(queue, "lincomb", base != NULL ? base : y, &from));
+    ODEON_TRY(remote_tensor(queue, "lincomb", y, &to));
+    ODEON_TRY(remote_tensor(queue, "lincomb", base != NULL ? base : y, &from));
     ODEON_TRY(reach_operands(queue, "lincomb", n, x, &terms));
     ODEON_TRY(reach_coefficients(queue, "lincomb", n, coefficient, slots, &block));
     return cpu_lincomb(remote_cpu_queue(queue), &to, base != NULL ? &from : NULL, n, terms.pointer,
@@ -151,8 +140,8 @@ static odeon_status error_sum(odeon_queue *queue, const odeon_control *control,
     operands terms;
     odeon_tensor before, after;
     double *block;
-    ODEON_TRY(reach(queue, "error_sum", y0, &before));
-    ODEON_TRY(reach(queue, "error_sum", y1, &after));
+    ODEON_TRY(remote_tensor(queue, "error_sum", y0, &before));
+    ODEON_TRY(remote_tensor(queue, "error_sum", y1, &after));
     ODEON_TRY(reach_operands(queue, "error_sum", n, x, &terms));
     ODEON_TRY(reach_slots(queue, "error_sum", slots, &block));
     return cpu_error_sum(remote_cpu_queue(queue), control, &before, &after, n, terms.pointer,
@@ -164,8 +153,8 @@ static odeon_status dot(odeon_queue *queue, const odeon_tensor *a, const odeon_t
 {
     odeon_tensor left, right;
     double *block;
-    ODEON_TRY(reach(queue, "dot", a, &left));
-    ODEON_TRY(reach(queue, "dot", b, &right));
+    ODEON_TRY(remote_tensor(queue, "dot", a, &left));
+    ODEON_TRY(remote_tensor(queue, "dot", b, &right));
     ODEON_TRY(reach_slots(queue, "dot", slots, &block));
     return cpu_dot(remote_cpu_queue(queue), &left, &right, block, slot);
 }
@@ -191,8 +180,8 @@ static odeon_status unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,
                           const odeon_tensor *y)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "unary", x, &from));
-    ODEON_TRY(reach(queue, "unary", y, &to));
+    ODEON_TRY(remote_tensor(queue, "unary", x, &from));
+    ODEON_TRY(remote_tensor(queue, "unary", y, &to));
     return cpu_unary(remote_cpu_queue(queue), id, &from, &to);
 }
 
@@ -200,9 +189,9 @@ static odeon_status unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor
                               const odeon_tensor *dy, const odeon_tensor *dx)
 {
     odeon_tensor known, to, from;
-    ODEON_TRY(reach(queue, "unary_vjp", kept, &known));
-    ODEON_TRY(reach(queue, "unary_vjp", dy, &from));
-    ODEON_TRY(reach(queue, "unary_vjp", dx, &to));
+    ODEON_TRY(remote_tensor(queue, "unary_vjp", kept, &known));
+    ODEON_TRY(remote_tensor(queue, "unary_vjp", dy, &from));
+    ODEON_TRY(remote_tensor(queue, "unary_vjp", dx, &to));
     return cpu_unary_vjp(remote_cpu_queue(queue), id, &known, &from, &to);
 }
 
@@ -210,9 +199,9 @@ static odeon_status binary(odeon_queue *queue, int32_t id, const odeon_tensor *a
                            const odeon_tensor *b, const odeon_tensor *y)
 {
     odeon_tensor left, right, to;
-    ODEON_TRY(reach(queue, "binary", a, &left));
-    ODEON_TRY(reach(queue, "binary", b, &right));
-    ODEON_TRY(reach(queue, "binary", y, &to));
+    ODEON_TRY(remote_tensor(queue, "binary", a, &left));
+    ODEON_TRY(remote_tensor(queue, "binary", b, &right));
+    ODEON_TRY(remote_tensor(queue, "binary", y, &to));
     return cpu_binary(remote_cpu_queue(queue), id, &left, &right, &to);
 }
 
@@ -220,8 +209,8 @@ static odeon_status power(odeon_queue *queue, double scale, double exponent, con
                           const odeon_tensor *y)
 {
     odeon_tensor from, to;
-    ODEON_TRY(reach(queue, "power", x, &from));
-    ODEON_TRY(reach(queue, "power", y, &to));
+    ODEON_TRY(remote_tensor(queue, "power", x, &from));
+    ODEON_TRY(remote_tensor(queue, "power", y, &to));
     return cpu_power(remote_cpu_queue(queue), scale, exponent, &from, &to);
 }
 
@@ -234,7 +223,7 @@ static odeon_status reach_epilogue(const odeon_queue *queue, const char *name,
 {
     *out = epilogue != NULL ? *epilogue : (odeon_epilogue){0};
     if (out->bias != NULL) {
-        ODEON_TRY(reach(queue, name, out->bias, bias));
+        ODEON_TRY(remote_tensor(queue, name, out->bias, bias));
         out->bias = bias;
     }
     return ODEON_OK;
@@ -246,9 +235,9 @@ static odeon_status gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, d
 {
     odeon_tensor left, right, to, bias;
     odeon_epilogue last;
-    ODEON_TRY(reach(queue, "gemm", a, &left));
-    ODEON_TRY(reach(queue, "gemm", b, &right));
-    ODEON_TRY(reach(queue, "gemm", c, &to));
+    ODEON_TRY(remote_tensor(queue, "gemm", a, &left));
+    ODEON_TRY(remote_tensor(queue, "gemm", b, &right));
+    ODEON_TRY(remote_tensor(queue, "gemm", c, &to));
     ODEON_TRY(reach_epilogue(queue, "gemm", epilogue, &bias, &last));
     return cpu_gemm(remote_cpu_queue(queue), trans_a, trans_b, alpha, &left, &right, beta, &to,
                     epilogue != NULL ? &last : NULL);
@@ -257,8 +246,8 @@ static odeon_status gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, d
 static odeon_status channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "channel_sum", x, &from));
-    ODEON_TRY(reach(queue, "channel_sum", bias, &to));
+    ODEON_TRY(remote_tensor(queue, "channel_sum", x, &from));
+    ODEON_TRY(remote_tensor(queue, "channel_sum", bias, &to));
     return cpu_channel_sum(remote_cpu_queue(queue), &from, &to);
 }
 
@@ -285,9 +274,9 @@ static odeon_status conv2d(odeon_queue *queue, const odeon_conv2d *geometry, con
     odeon_tensor from, filters, to, bias;
     odeon_epilogue last;
     void *work;
-    ODEON_TRY(reach(queue, "conv2d", x, &from));
-    ODEON_TRY(reach(queue, "conv2d", w, &filters));
-    ODEON_TRY(reach(queue, "conv2d", y, &to));
+    ODEON_TRY(remote_tensor(queue, "conv2d", x, &from));
+    ODEON_TRY(remote_tensor(queue, "conv2d", w, &filters));
+    ODEON_TRY(remote_tensor(queue, "conv2d", y, &to));
     ODEON_TRY(reach_epilogue(queue, "conv2d", epilogue, &bias, &last));
     ODEON_TRY(reach_scratch(queue, "conv2d", geometry, x, w, scratch, &work));
     return cpu_conv2d(remote_cpu_queue(queue), geometry, &from, &filters,
@@ -300,9 +289,9 @@ static odeon_status conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometr
 {
     odeon_tensor filters, from, to;
     void *work;
-    ODEON_TRY(reach(queue, "conv2d_vjp_x", w, &filters));
-    ODEON_TRY(reach(queue, "conv2d_vjp_x", dy, &from));
-    ODEON_TRY(reach(queue, "conv2d_vjp_x", dx, &to));
+    ODEON_TRY(remote_tensor(queue, "conv2d_vjp_x", w, &filters));
+    ODEON_TRY(remote_tensor(queue, "conv2d_vjp_x", dy, &from));
+    ODEON_TRY(remote_tensor(queue, "conv2d_vjp_x", dx, &to));
     ODEON_TRY(reach_scratch(queue, "conv2d_vjp_x", geometry, dx, w, scratch, &work));
     return cpu_conv2d_vjp_x(remote_cpu_queue(queue), geometry, &filters, &from, &to, work);
 }
@@ -313,41 +302,34 @@ static odeon_status conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometr
 {
     odeon_tensor image, from, to;
     void *work;
-    ODEON_TRY(reach(queue, "conv2d_vjp_w", x, &image));
-    ODEON_TRY(reach(queue, "conv2d_vjp_w", dy, &from));
-    ODEON_TRY(reach(queue, "conv2d_vjp_w", dw, &to));
+    ODEON_TRY(remote_tensor(queue, "conv2d_vjp_w", x, &image));
+    ODEON_TRY(remote_tensor(queue, "conv2d_vjp_w", dy, &from));
+    ODEON_TRY(remote_tensor(queue, "conv2d_vjp_w", dw, &to));
     ODEON_TRY(reach_scratch(queue, "conv2d_vjp_w", geometry, x, dw, scratch, &work));
     return cpu_conv2d_vjp_w(remote_cpu_queue(queue), geometry, &image, &from, &to, work);
 }
 
 /* ---- pooling, normalization ---- */
 
-/* As reach, for what may be left out. */
-static odeon_status reach_optional(const odeon_queue *queue, const char *name,
-                                   const odeon_tensor *x, odeon_tensor *storage,
-                                   const odeon_tensor **out)
-{
-    *out = x != NULL ? storage : NULL;
-    return x != NULL ? reach(queue, name, x, storage) : ODEON_OK;
-}
-
 static odeon_status pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
                            const odeon_tensor *y)
 {
     odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "pool2d", x, &from));
-    ODEON_TRY(reach(queue, "pool2d", y, &to));
+    ODEON_TRY(remote_tensor(queue, "pool2d", x, &from));
+    ODEON_TRY(remote_tensor(queue, "pool2d", y, &to));
     return cpu_pool2d(remote_cpu_queue(queue), geometry, &from, &to);
 }
 
 static odeon_status pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
-                               const odeon_tensor *x, const odeon_tensor *y, const odeon_tensor *dy,
+                               const odeon_tensor *x, const odeon_tensor *dy,
                                const odeon_tensor *dx)
 {
-    odeon_tensor to, from;
-    ODEON_TRY(reach(queue, "pool2d_vjp", dy, &from));
-    ODEON_TRY(reach(queue, "pool2d_vjp", dx, &to));
-    return cpu_pool2d_vjp(remote_cpu_queue(queue), geometry, x, y, &from, &to);
+    odeon_tensor to, from, image;
+    const odeon_tensor *use_x;
+    ODEON_TRY(remote_optional(queue, "pool2d_vjp", x, &image, &use_x));
+    ODEON_TRY(remote_tensor(queue, "pool2d_vjp", dy, &from));
+    ODEON_TRY(remote_tensor(queue, "pool2d_vjp", dx, &to));
+    return cpu_pool2d_vjp(remote_cpu_queue(queue), geometry, use_x, &from, &to);
 }
 
 static odeon_status group_norm(odeon_queue *queue, int32_t groups, double epsilon,
@@ -356,11 +338,11 @@ static odeon_status group_norm(odeon_queue *queue, int32_t groups, double epsilo
 {
     odeon_tensor from, weight, bias, to, moments;
     const odeon_tensor *use_w, *use_b;
-    ODEON_TRY(reach(queue, "groupnorm", x, &from));
-    ODEON_TRY(reach_optional(queue, "groupnorm", w, &weight, &use_w));
-    ODEON_TRY(reach_optional(queue, "groupnorm", b, &bias, &use_b));
-    ODEON_TRY(reach(queue, "groupnorm", y, &to));
-    ODEON_TRY(reach(queue, "groupnorm", stats, &moments));
+    ODEON_TRY(remote_tensor(queue, "groupnorm", x, &from));
+    ODEON_TRY(remote_optional(queue, "groupnorm", w, &weight, &use_w));
+    ODEON_TRY(remote_optional(queue, "groupnorm", b, &bias, &use_b));
+    ODEON_TRY(remote_tensor(queue, "groupnorm", y, &to));
+    ODEON_TRY(remote_tensor(queue, "groupnorm", stats, &moments));
     return cpu_group_norm(remote_cpu_queue(queue), groups, epsilon, &from, use_w, use_b, &to,
                           &moments);
 }
@@ -372,13 +354,13 @@ static odeon_status group_norm_vjp(odeon_queue *queue, int32_t groups, const ode
 {
     odeon_tensor image, weight, moments, from, to, to_w, to_b;
     const odeon_tensor *use_w, *use_dx, *use_dw, *use_db;
-    ODEON_TRY(reach(queue, "groupnorm_vjp", x, &image));
-    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", w, &weight, &use_w));
-    ODEON_TRY(reach(queue, "groupnorm_vjp", stats, &moments));
-    ODEON_TRY(reach(queue, "groupnorm_vjp", dy, &from));
-    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", dx, &to, &use_dx));
-    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", dw, &to_w, &use_dw));
-    ODEON_TRY(reach_optional(queue, "groupnorm_vjp", db, &to_b, &use_db));
+    ODEON_TRY(remote_tensor(queue, "groupnorm_vjp", x, &image));
+    ODEON_TRY(remote_optional(queue, "groupnorm_vjp", w, &weight, &use_w));
+    ODEON_TRY(remote_tensor(queue, "groupnorm_vjp", stats, &moments));
+    ODEON_TRY(remote_tensor(queue, "groupnorm_vjp", dy, &from));
+    ODEON_TRY(remote_optional(queue, "groupnorm_vjp", dx, &to, &use_dx));
+    ODEON_TRY(remote_optional(queue, "groupnorm_vjp", dw, &to_w, &use_dw));
+    ODEON_TRY(remote_optional(queue, "groupnorm_vjp", db, &to_b, &use_db));
     return cpu_group_norm_vjp(remote_cpu_queue(queue), groups, &image, use_w, &moments, &from,
                               use_dx, use_dw, use_db);
 }
@@ -388,9 +370,9 @@ static odeon_status channel_moment(odeon_queue *queue, const odeon_tensor *x,
 {
     odeon_tensor from, centre, to;
     const odeon_tensor *use_mean;
-    ODEON_TRY(reach(queue, "channel_moment", x, &from));
-    ODEON_TRY(reach_optional(queue, "channel_moment", mean, &centre, &use_mean));
-    ODEON_TRY(reach(queue, "channel_moment", out, &to));
+    ODEON_TRY(remote_tensor(queue, "channel_moment", x, &from));
+    ODEON_TRY(remote_optional(queue, "channel_moment", mean, &centre, &use_mean));
+    ODEON_TRY(remote_tensor(queue, "channel_moment", out, &to));
     return cpu_channel_moment(remote_cpu_queue(queue), &from, use_mean, &to);
 }
 
@@ -400,11 +382,11 @@ static odeon_status batch_norm(odeon_queue *queue, const odeon_tensor *x, const 
 {
     odeon_tensor from, weight, bias, to, moments;
     const odeon_tensor *use_w, *use_b;
-    ODEON_TRY(reach(queue, "batch_norm", x, &from));
-    ODEON_TRY(reach(queue, "batch_norm", stats, &moments));
-    ODEON_TRY(reach_optional(queue, "batch_norm", w, &weight, &use_w));
-    ODEON_TRY(reach_optional(queue, "batch_norm", b, &bias, &use_b));
-    ODEON_TRY(reach(queue, "batch_norm", y, &to));
+    ODEON_TRY(remote_tensor(queue, "batch_norm", x, &from));
+    ODEON_TRY(remote_tensor(queue, "batch_norm", stats, &moments));
+    ODEON_TRY(remote_optional(queue, "batch_norm", w, &weight, &use_w));
+    ODEON_TRY(remote_optional(queue, "batch_norm", b, &bias, &use_b));
+    ODEON_TRY(remote_tensor(queue, "batch_norm", y, &to));
     return cpu_batch_norm(remote_cpu_queue(queue), &from, &moments, use_w, use_b, act, &to);
 }
 
@@ -413,10 +395,10 @@ static odeon_status batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *
                                         const odeon_tensor *sums)
 {
     odeon_tensor image, moments, from, to;
-    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", x, &image));
-    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", stats, &moments));
-    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", dy, &from));
-    ODEON_TRY(reach(queue, "batch_norm_vjp_sums", sums, &to));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp_sums", x, &image));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp_sums", stats, &moments));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp_sums", dy, &from));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp_sums", sums, &to));
     return cpu_batch_norm_vjp_sums(remote_cpu_queue(queue), &image, &moments, &from, &to);
 }
 
@@ -426,55 +408,14 @@ static odeon_status batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x, co
 {
     odeon_tensor image, weight, moments, from, totals, to;
     const odeon_tensor *use_w;
-    ODEON_TRY(reach(queue, "batch_norm_vjp", x, &image));
-    ODEON_TRY(reach_optional(queue, "batch_norm_vjp", w, &weight, &use_w));
-    ODEON_TRY(reach(queue, "batch_norm_vjp", stats, &moments));
-    ODEON_TRY(reach(queue, "batch_norm_vjp", dy, &from));
-    ODEON_TRY(reach(queue, "batch_norm_vjp", sums, &totals));
-    ODEON_TRY(reach(queue, "batch_norm_vjp", dx, &to));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp", x, &image));
+    ODEON_TRY(remote_optional(queue, "batch_norm_vjp", w, &weight, &use_w));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp", stats, &moments));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp", dy, &from));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp", sums, &totals));
+    ODEON_TRY(remote_tensor(queue, "batch_norm_vjp", dx, &to));
     return cpu_batch_norm_vjp(remote_cpu_queue(queue), &image, use_w, &moments, &from, &totals,
                               count, &to);
-}
-
-/* ---- loss and optimizers ---- */
-
-static odeon_status softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
-                                          const odeon_tensor *labels, double weight,
-                                          const odeon_tensor *sums, const odeon_tensor *dx)
-{
-    odeon_tensor from, classes, totals, to;
-    const odeon_tensor *use_dx;
-    ODEON_TRY(reach(queue, "softmax_cross_entropy", x, &from));
-    ODEON_TRY(reach(queue, "softmax_cross_entropy", labels, &classes));
-    ODEON_TRY(reach(queue, "softmax_cross_entropy", sums, &totals));
-    ODEON_TRY(reach_optional(queue, "softmax_cross_entropy", dx, &to, &use_dx));
-    return cpu_softmax_cross_entropy(remote_cpu_queue(queue), &from, &classes, weight, &totals,
-                                     use_dx);
-}
-
-static odeon_status sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
-                             const odeon_tensor *v, double lr, double momentum, double decay,
-                             int32_t nesterov, int32_t first)
-{
-    odeon_tensor param, grad, velocity;
-    const odeon_tensor *use_v;
-    ODEON_TRY(reach(queue, "sgd_step", p, &param));
-    ODEON_TRY(reach(queue, "sgd_step", g, &grad));
-    ODEON_TRY(reach_optional(queue, "sgd_step", v, &velocity, &use_v));
-    return cpu_sgd_step(remote_cpu_queue(queue), &param, &grad, use_v, lr, momentum, decay,
-                        nesterov, first);
-}
-
-static odeon_status adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
-                              const odeon_tensor *m, const odeon_tensor *v,
-                              const odeon_adam *constants)
-{
-    odeon_tensor param, grad, first, second;
-    ODEON_TRY(reach(queue, "adam_step", p, &param));
-    ODEON_TRY(reach(queue, "adam_step", g, &grad));
-    ODEON_TRY(reach(queue, "adam_step", m, &first));
-    ODEON_TRY(reach(queue, "adam_step", v, &second));
-    return cpu_adam_step(remote_cpu_queue(queue), &param, &grad, &first, &second, constants);
 }
 
 const odeon_device_ops remote_ops = {
@@ -521,8 +462,13 @@ const odeon_device_ops remote_ops = {
     .batch_norm = batch_norm,
     .batch_norm_vjp_sums = batch_norm_vjp_sums,
     .batch_norm_vjp = batch_norm_vjp,
-    .softmax_cross_entropy = softmax_cross_entropy,
-    .sgd_step = sgd_step,
-    .adam_step = adam_step,
+    .dropout = remote_dropout,
+    .window2d = remote_window2d,
+    .window2d_vjp = remote_window2d_vjp,
+    .softmax_cross_entropy = remote_softmax_cross_entropy,
+    .difference_loss = remote_difference_loss,
+    .sgd_step = remote_sgd_step,
+    .adam_step = remote_adam_step,
+    .rmsprop_step = remote_rmsprop_step,
     .get_extension = remote_extension,
 };

@@ -130,6 +130,24 @@ odeon_status remote_reach(const odeon_queue *queue, const char *name, const void
     return ODEON_OK;
 }
 
+odeon_status remote_tensor(const odeon_queue *queue, const char *name, const odeon_tensor *x,
+                           odeon_tensor *out)
+{
+    *out = *x;
+    if (odeon_count(x) == 0) {
+        return ODEON_OK;
+    }
+    return remote_reach(queue, name, x->data,
+                        (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype)), &out->data);
+}
+
+odeon_status remote_optional(const odeon_queue *queue, const char *name, const odeon_tensor *x,
+                             odeon_tensor *storage, const odeon_tensor **out)
+{
+    *out = x != NULL ? storage : NULL;
+    return x != NULL ? remote_tensor(queue, name, x, storage) : ODEON_OK;
+}
+
 odeon_status remote_upload(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes)
 {

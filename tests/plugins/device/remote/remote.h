@@ -16,7 +16,7 @@ typedef struct remote_device {
 
 extern const odeon_device_ops remote_ops;
 
-/* Set-up and transfer, in remote.c; the operators are in operators.c. */
+/* Set-up and transfer, in remote.c; the operators are in operators.c and learning.c. */
 odeon_status remote_probe(void *device);
 odeon_status remote_describe(void *device, char *text, uint64_t bytes);
 odeon_status remote_queue_create(void *device, int32_t worker, odeon_queue **out);
@@ -37,7 +37,39 @@ const void *remote_extension(void *device, const char *id);
 odeon_status remote_reach(const odeon_queue *queue, const char *name, const void *shown,
                           uint64_t bytes, void **out);
 
+/* x as the CPU device sees it. An empty tensor may stand anywhere: nothing is read or written. */
+odeon_status remote_tensor(const odeon_queue *queue, const char *name, const odeon_tensor *x,
+                           odeon_tensor *out);
+/* The same for what may be left out: *out is then NULL, else storage. */
+odeon_status remote_optional(const odeon_queue *queue, const char *name, const odeon_tensor *x,
+                             odeon_tensor *storage, const odeon_tensor **out);
+
 /* The queue of the CPU device behind a queue of this one. */
 odeon_queue *remote_cpu_queue(const odeon_queue *queue);
+
+/* learning.c */
+odeon_status remote_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
+                            const odeon_tensor *x, const odeon_tensor *y);
+odeon_status remote_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
+                             int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y);
+odeon_status remote_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
+                                 int64_t first_sample, const odeon_tensor *dy,
+                                 const odeon_tensor *dx);
+odeon_status remote_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
+                                          const odeon_tensor *labels, double weight,
+                                          const odeon_tensor *sums, const odeon_tensor *dx);
+odeon_status remote_difference_loss(odeon_queue *queue, int32_t kind, double beta,
+                                    const odeon_tensor *x, const odeon_tensor *target,
+                                    const odeon_tensor *mask, double weight,
+                                    const odeon_tensor *sums, const odeon_tensor *dx);
+odeon_status remote_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                             const odeon_tensor *v, double lr, double momentum, double decay,
+                             int32_t nesterov, int32_t first);
+odeon_status remote_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                              const odeon_tensor *m, const odeon_tensor *v,
+                              const odeon_adam *constants);
+odeon_status remote_rmsprop_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
+                                 const odeon_tensor *v, const odeon_tensor *mean,
+                                 const odeon_tensor *buffer, const odeon_rmsprop *constants);
 
 #endif

@@ -1,0 +1,120 @@
+#include "reference.h"
+
+#include <math.h>
+
+static odeon_status expect_pool(odeon_queue *queue, const odeon_pool2d *geometry,
+                                const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(reference_expect_true(
+        queue, geometry->kind == ODEON_POOL_AVG || geometry->kind == ODEON_POOL_MAX,
+        "pool2d: the kind is none of ODEON_POOL_"));
+    ODEON_TRY(reference_expect_real(queue, "pool2d: x", x, 4));
+    int64_t B = x->dim[0], C = x->dim[1];
+    int64_t P =
+        reference_windows(x->dim[2], geometry->padding_h, geometry->kernel_h, geometry->stride_h);
+    int64_t Q =
+        reference_windows(x->dim[3], geometry->padding_w, geometry->kernel_w, geometry->stride_w);
+    return reference_expect(queue, "pool2d: y", y, x->dtype, 4, (int64_t[]){B, C, P, Q});
+}
+
+/* The part of an image, of sample b and channel c, that a window covers: rows from top to
+ * bottom - 1, columns from left to right - 1. */
+typedef struct covered {
+    int64_t b, c, top, bottom, left, right;
+} covered;
+
+/* Rows (or columns) from *from to *to - 1 of size are those of window number index. */
+static void window_range(int64_t index, int64_t stride, int64_t padding, int64_t kernel,
+                         int64_t size, int64_t *from, int64_t *to)
+{
+    int64_t start = index * stride - padding;
+    *from = start < 0 ? 0 : start;
+    *to = start + kernel > size ? size : start + kernel;
+}
+
+/* The window that element i of y[B,C,P,Q] comes from in x[B,C,H,W]. */
+static covered find_window(const odeon_pool2d *g, const odeon_tensor *x, const odeon_tensor *y,
+                           int64_t i)
+{
+    int64_t Q = y->dim[3], P = y->dim[2], C = y->dim[1];
+    covered w = {.b = i / (Q * P * C), .c = i / (Q * P) % C};
+    window_range(i / Q % P, g->stride_h, g->padding_h, g->kernel_h, x->dim[2], &w.top, &w.bottom);
+    window_range(i % Q, g->stride_w, g->padding_w, g->kernel_w, x->dim[3], &w.left, &w.right);
+    return w;
+}
+
+static double window_mean(const odeon_pool2d *g, const odeon_tensor *x, const covered *w)
+{
+    double sum = 0.0, area = (double)g->kernel_h * g->kernel_w; /* padded zeros included */
+    for (int64_t row = w->top; row < w->bottom; row++) {
+        for (int64_t column = w->left; column < w->right; column++) {
+            sum += load(x, at4(x, w->b, w->c, row, column));
+        }
+    }
+    return sum / area;
+}
+
+/* Index in x of the first largest, of the last NaN if there is one; -1 in an empty window. */
+static int64_t find_largest(const odeon_tensor *x, const covered *w)
+{
+    int64_t best = -1;
+    for (int64_t row = w->top; row < w->bottom; row++) {
+        for (int64_t column = w->left; column < w->right; column++) {
+            int64_t at = at4(x, w->b, w->c, row, column);
+            if (best < 0 || load(x, at) > load(x, best) || isnan(load(x, at))) {
+                best = at;
+            }
+        }
+    }
+    return best;
+}
+
+odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
+                              const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(expect_pool(queue, geometry, x, y));
+    for (int64_t i = 0; i < odeon_count(y); i++) {
+        covered window = find_window(geometry, x, y, i);
+        if (geometry->kind == ODEON_POOL_AVG) {
+            store(y, i, window_mean(geometry, x, &window));
+        } else {
+            int64_t best = find_largest(x, &window);
+            store(y, i, best < 0 ? -HUGE_VAL : load(x, best));
+        }
+    }
+    return ODEON_OK;
+}
+
+/* Does element i of x, at row and column of its image, have a part in this window's result? */
+static int32_t takes_part(const odeon_pool2d *g, const odeon_tensor *x, const covered *w,
+                          int64_t row, int64_t column, int64_t i)
+{
+    return row >= w->top && row < w->bottom && column >= w->left && column < w->right &&
+           (g->kind == ODEON_POOL_AVG || find_largest(x, w) == i);
+}
+
+odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
+                                  const odeon_tensor *x, const odeon_tensor *dy,
+                                  const odeon_tensor *dx)
+{
+    ODEON_TRY(expect_pool(queue, geometry, dx, dy));
+    if (geometry->kind == ODEON_POOL_MAX) {
+        ODEON_TRY(reference_expect_true(queue, x != NULL, "pool2d_vjp: MAX without x"));
+        ODEON_TRY(reference_expect_like(queue, "pool2d_vjp: x", x, dx));
+    }
+    double area =
+        geometry->kind == ODEON_POOL_AVG ? (double)geometry->kernel_h * geometry->kernel_w : 1.0;
+    int64_t W = dx->dim[3], H = dx->dim[2], windows = dy->dim[2] * dy->dim[3];
+    for (int64_t i = 0; i < odeon_count(dx); i++) {
+        int64_t column = i % W, row = i / W % H, image = i / (W * H);
+        double sum = 0.0;
+        for (int64_t k = image * windows; k < (image + 1) * windows; k++) {
+            covered window = find_window(geometry, dx, dy, k);
+            if (takes_part(geometry, x, &window, row, column, i)) {
+                sum += load(dy, k);
+            }
+        }
+        store(dx, i, sum / area);
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,135 @@
+#include "reference.h"
+
+/* ---- random numbers ---- */
+
+typedef struct words {
+    uint32_t v[4];
+} words;
+
+static uint32_t high_half(uint64_t x)
+{
+    return (uint32_t)(x >> 32);
+}
+
+/* Philox4x32-10: ten rounds, each with a key of its own. */
+static words philox(uint64_t key, uint64_t index)
+{
+    static const uint64_t multiplier[2] = {0xD2511F53u, 0xCD9E8D57u};
+    static const uint32_t weyl[2] = {0x9E3779B9u, 0xBB67AE85u};
+    words x = {{(uint32_t)index, high_half(index), 0, 0}};
+    uint32_t k0 = (uint32_t)key, k1 = high_half(key);
+    for (int32_t round = 0; round < 10; round++) {
+        uint64_t a = multiplier[0] * x.v[0], b = multiplier[1] * x.v[2];
+        x = (words){
+            {high_half(b) ^ x.v[1] ^ k0, (uint32_t)b, high_half(a) ^ x.v[3] ^ k1, (uint32_t)a}};
+        k0 += weyl[0];
+        k1 += weyl[1];
+    }
+    return x;
+}
+
+static double uniform(uint64_t key, uint64_t index)
+{
+    words x = philox(key, index);
+    uint64_t bits = x.v[0] | (uint64_t)x.v[1] << 32;
+    return (double)(bits >> 11) * 0x1p-53;
+}
+
+odeon_status reference_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
+                               const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(reference_expect_real(queue, "dropout: x", x, 0));
+    ODEON_TRY(reference_expect_like(queue, "dropout: y", y, x));
+    ODEON_TRY(reference_expect_true(queue, p >= 0.0 && p < 1.0, "dropout: p is not in [0, 1)"));
+    for (int64_t i = 0; i < odeon_count(x); i++) {
+        double u = uniform(key, (uint64_t)(first + i));
+        store(y, i, load(x, i) * (u >= p ? 1.0 / (1.0 - p) : 0.0));
+    }
+    return ODEON_OK;
+}
+
+/* ---- windows ---- */
+
+/* Element [b,c,p,q] of a window of height P and width Q is, with its sample's top and left, element
+ * [b,c,top + p,left + q] of the image, or [.., left + Q - 1 - q] where it is mirrored; outside of
+ * the image lies padding. */
+typedef struct placement {
+    int64_t top, left;
+    int32_t mirrored;
+} placement;
+
+/* Of n possible ones. */
+static int64_t choose(uint32_t word, int64_t n)
+{
+    return (int64_t)((uint64_t)word * (uint64_t)n >> 32);
+}
+
+static placement place(const odeon_window2d *g, uint64_t key, int64_t sample,
+                       const odeon_tensor *image, const odeon_tensor *window)
+{
+    int64_t rows = image->dim[2] + 2 * (int64_t)g->padding - window->dim[2] + 1;
+    int64_t columns = image->dim[3] + 2 * (int64_t)g->padding - window->dim[3] + 1;
+    words drawn = philox(key, (uint64_t)sample);
+    return (placement){
+        .top = (g->random ? choose(drawn.v[0], rows) : (rows - 1) / 2) - g->padding,
+        .left = (g->random ? choose(drawn.v[1], columns) : (columns - 1) / 2) - g->padding,
+        .mirrored = (double)drawn.v[2] * 0x1p-32 < g->flip_probability,
+    };
+}
+
+static odeon_status expect_window(odeon_queue *queue, const odeon_window2d *g,
+                                  const odeon_tensor *image, const odeon_tensor *window)
+{
+    int64_t room = 2 * (int64_t)g->padding;
+    ODEON_TRY(reference_expect_real(queue, "window2d: image", image, 4));
+    ODEON_TRY(reference_expect_true(queue, window->ndim == 4, "window2d: the window is not 4-d"));
+    ODEON_TRY(reference_expect(
+        queue, "window2d: window", window, image->dtype, 4,
+        (int64_t[]){image->dim[0], image->dim[1], window->dim[2], window->dim[3]}));
+    return reference_expect_true(
+        queue, window->dim[2] <= image->dim[2] + room && window->dim[3] <= image->dim[3] + room,
+        "window2d: the window is larger than the padded image");
+}
+
+/* Index in the image of element [b,c,p,q] of the window; -1: padding. */
+static int64_t source_of(const placement *at, const odeon_tensor *image, int64_t Q, int64_t b,
+                         int64_t c, int64_t p, int64_t q)
+{
+    int64_t row = at->top + p, column = at->left + (at->mirrored ? Q - 1 - q : q);
+    int32_t inside = row >= 0 && row < image->dim[2] && column >= 0 && column < image->dim[3];
+    return inside ? at4(image, b, c, row, column) : -1;
+}
+
+odeon_status reference_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
+                                int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y)
+{
+    ODEON_TRY(expect_window(queue, geometry, x, y));
+    int64_t Q = y->dim[3], P = y->dim[2], C = y->dim[1];
+    for (int64_t i = 0; i < odeon_count(y); i++) {
+        int64_t q = i % Q, p = i / Q % P, c = i / (Q * P) % C, b = i / (Q * P * C);
+        placement at = place(geometry, key, first_sample + b, x, y);
+        int64_t from = source_of(&at, x, Q, b, c, p, q);
+        store(y, i, from < 0 ? 0.0 : load(x, from));
+    }
+    return ODEON_OK;
+}
+
+odeon_status reference_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry,
+                                    uint64_t key, int64_t first_sample, const odeon_tensor *dy,
+                                    const odeon_tensor *dx)
+{
+    ODEON_TRY(expect_window(queue, geometry, dx, dy));
+    int64_t Q = dy->dim[3], P = dy->dim[2], C = dy->dim[1];
+    for (int64_t i = 0; i < odeon_count(dx); i++) {
+        store(dx, i, 0.0); /* what the window leaves out */
+    }
+    for (int64_t i = 0; i < odeon_count(dy); i++) {
+        int64_t q = i % Q, p = i / Q % P, c = i / (Q * P) % C, b = i / (Q * P * C);
+        placement at = place(geometry, key, first_sample + b, dx, dy);
+        int64_t to = source_of(&at, dx, Q, b, c, p, q);
+        if (to >= 0) {
+            store(dx, to, load(dy, i));
+        }
+    }
+    return ODEON_OK;
+}
