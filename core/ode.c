@@ -86,7 +86,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ode->spec.replay_path = ode->replay_path;
         ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
     }
-    bool dense = spec->end == ODEON_END_INTERPOLATE;
+    int32_t dense = spec->end == ODEON_END_INTERPOLATE ? DENSE_REQUIRED : DENSE_UNUSED;
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
@@ -148,8 +148,8 @@ static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const o
     (void)flags;
     out->out = *in;
     out->out.data = NULL;
-    out->flags = ((needs & ODEON_GRADIENT_NEEDS_Y0) != 0 ? ODEON_LAYER_NEEDS_IN : 0) |
-                 ((needs & ODEON_GRADIENT_NEEDS_Y1) != 0 ? ODEON_LAYER_NEEDS_OUT : 0);
+    out->flags =
+        (needs & ODEON_GRADIENT_NEEDS_Y) != 0 ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
     return ODEON_OK;
 }
 
@@ -169,6 +169,8 @@ static odeon_status fit(odeon_ode *ode, const odeon_context *context, const odeo
     ode->field.evals = 0;
     return ODEON_OK;
 }
+
+static const solve_stats no_stats = {.h_min = (double)NAN, .h_max = (double)NAN};
 
 static void count_forward(odeon_ode *ode)
 {
@@ -196,20 +198,22 @@ static int64_t bytes_used(const odeon_ode *ode, const odeon_tensor *in)
 static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
                                 const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
 {
-    odeon_tensor y0 = flat(in), y = flat(out);
+    odeon_tensor y0 = flat(in), y[2] = {flat(out), flat(out)};
+    const double times[2] = {ode->spec.t0, ode->spec.t1};
     bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
     ODEON_TRY(fit(ode, context, in));
+    solver_forget(ode->forward);
+    ode->forward_stats = no_stats;
     ode->forward->use = ode->backward->use = (solve_use){0};
     ode->adjoint.used_bytes = 0;
-    ODEON_TRY(ode->services.copy(ode, &y0, &y));
+    ODEON_TRY(ode->services.copy(ode, &y0, y));
     odeon_status status =
         keep != 0 ? ode->gradient_ops->forward(ode->gradient->self, &ode->services,
-                                               &ode->field.host.abi, ode->spec.t0, ode->spec.t1, &y)
-                  : ode->services.solve(ode, &ode->field.host.abi, ode->spec.t0, ode->spec.t1,
-                                        ODEON_KEEP_NONE, &y);
+                                               &ode->field.host.abi, 2, times, y)
+                  : ode->services.solve(ode, &ode->field.host.abi, 2, times, ODEON_KEEP_NONE, y);
     count_forward(ode);
     if (status == ODEON_OK && measure) {
-        status = ode_relative_distance(ode, &y, &y0, &ode->counters.share);
+        status = ode_relative_distance(ode, y, &y0, &ode->counters.share);
     }
     ode->counters.bytes = bytes_used(ode, in);
     return status;
@@ -220,15 +224,20 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
                             const odeon_tensor *d_in)
 {
     ODEON_TRY(fit(ode, context, d_out));
-    odeon_tensor y0 = in == NULL ? (odeon_tensor){0} : flat(in);
-    odeon_tensor y1 = out == NULL ? (odeon_tensor){0} : flat(out);
-    odeon_tensor d_y1 = flat(d_out), d_y0 = d_in == NULL ? d_y1 : flat(d_in);
+    bool given = in != NULL && out != NULL;
+    odeon_tensor nothing = {0}, d_y[2] = {nothing, flat(d_out)};
+    odeon_tensor y[2] = {given ? flat(in) : nothing, given ? flat(out) : nothing};
+    odeon_tensor d_y0 = d_in == NULL ? d_y[1] : flat(d_in);
+    const double times[2] = {ode->spec.t0, ode->spec.t1};
+    solver_forget(ode->backward);
+    ode->backward_stats = no_stats;
+    ode->drift = 0.0;
     if (d_in == NULL) { /* nobody wants it, but the walk needs the room */
         d_y0.data = ode->state_bar.data;
     }
-    odeon_status status = ode->gradient_ops->backward(
-        ode->gradient->self, &ode->services, &ode->field.host.abi, ode->spec.t0, ode->spec.t1,
-        in == NULL ? NULL : &y0, out == NULL ? NULL : &y1, &d_y1, &d_y0);
+    odeon_status status =
+        ode->gradient_ops->backward(ode->gradient->self, &ode->services, &ode->field.host.abi, 2,
+                                    times, given ? y : NULL, d_y, &d_y0);
     ode->counters.evals_backward = ode->field.evals;
     ode->counters.accepted_backward = ode->backward_stats.accepted;
     ode->counters.rejected_backward = ode->backward_stats.rejected;

@@ -26,6 +26,7 @@ struct odeon_ode {
 
     metrics_block counters; /* of the last forward and backward */
     solve_stats forward_stats, backward_stats;
+    double drift;       /* the largest of the last backward so far */
     bool measure_share; /* also for batches of training */
 };
 

@@ -5,26 +5,51 @@
 
 #include "diag.h"
 
-static odeon_status serve_solve(void *self, const odeon_field *field, double t0, double t1,
-                                int32_t keep, const odeon_tensor *y)
+/* A pass may take several solves. */
+static void add_stats(solve_stats *all, const solve_stats *one)
+{
+    all->accepted += one->accepted;
+    all->rejected += one->rejected;
+    all->h_min = !(all->h_min <= one->h_min) ? one->h_min : all->h_min;
+    all->h_max = !(all->h_max >= one->h_max) ? one->h_max : all->h_max;
+}
+
+static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *times)
+{
+    bool monotone = n >= 2;
+    for (int32_t i = 1; i < n && monotone; i++) {
+        monotone = (times[i] > times[i - 1] && times[1] > times[0]) ||
+                   (times[i] < times[i - 1] && times[1] < times[0]);
+    }
+    return monotone ? ODEON_OK
+                    : diag_fail(ODEON_ERR_PLUGIN,
+                                "%s: gradient %s solves through times that do not rise or fall "
+                                "throughout",
+                                ode->path, ode->gradient->component->id);
+}
+
+static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_times,
+                                const double *times, int32_t keep, const odeon_tensor *y)
 {
     odeon_ode *ode = self;
     const host_field *host = field->self;
     bool adjoint = host == &ode->adjoint.host;
     solver *s = adjoint ? ode->backward : ode->forward;
-    odeon_status status = solver_solve(s, host, t0, t1, keep, y);
-    *(adjoint ? &ode->backward_stats : &ode->forward_stats) = s->stats;
+    ODEON_TRY(check_times(ode, n_times, times));
+    odeon_status status = solver_solve(s, host, n_times, times, keep, y);
+    add_stats(adjoint ? &ode->backward_stats : &ode->forward_stats, &s->stats);
     return status;
 }
 
-static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *y_bar)
+static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *d_y,
+                                  const odeon_tensor *d_y0)
 {
     odeon_ode *ode = self;
     if (field->self != &ode->field) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
                          ode->path);
     }
-    return solver_reverse(ode->forward, y_bar);
+    return solver_reverse(ode->forward, d_y, d_y0);
 }
 
 static odeon_status serve_augment(void *self, const odeon_field *field, int32_t flags,
@@ -92,13 +117,25 @@ odeon_status ode_relative_distance(odeon_ode *ode, const odeon_tensor *y, const 
 static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
 {
     odeon_ode *ode = self;
-    return ode_relative_distance(ode, y, y0, &ode->counters.drift);
+    double drift = (double)NAN, *worst = &ode->drift;
+    ODEON_TRY(ode_relative_distance(ode, y, y0, &drift));
+    *worst = isnan(*worst) || *worst > drift ? *worst : drift;
+    ode->counters.drift = *worst;
+    return ODEON_OK;
 }
 
 static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_tensor *y)
 {
     const odeon_ode *ode = self;
     return x->data == y->data ? ODEON_OK : ode->site->device->ops->copy(ode->site->queue, x, y);
+}
+
+static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_tensor *y)
+{
+    const odeon_ode *ode = self;
+    const odeon_tensor *terms[1] = {x};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return ode->site->device->ops->lincomb(ode->site->queue, y, y, 1, terms, one, NULL);
 }
 
 odeon_solve_services ode_solve_services(odeon_ode *ode)
@@ -110,5 +147,6 @@ odeon_solve_services ode_solve_services(odeon_ode *ode)
                                   .augment = serve_augment,
                                   .add_theta = serve_add_theta,
                                   .drift = serve_drift,
-                                  .copy = serve_copy};
+                                  .copy = serve_copy,
+                                  .add = serve_add};
 }

@@ -8,15 +8,14 @@
 
 #include "diag.h"
 
-static odeon_status set_step(solver *s, double t, double h)
+odeon_status solver_set_step(solver *s, double t, double h)
 {
     double values[2] = {t, h};
     return s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_T, 2, values);
 }
 
-/* What is wrong, where in the solve, what a layer said about it, and what may help. */
-static odeon_status numerical_failure(const solver *s, double t, double h, double error,
-                                      const char *what, const char *remedy)
+odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
+                         const char *remedy)
 {
     char reason[ODEON_MESSAGE_BYTES];
     (void)snprintf(reason, sizeof reason, "%s", diag_message());
@@ -29,93 +28,27 @@ static odeon_status numerical_failure(const solver *s, double t, double h, doubl
                      reason[0] == '\0' ? "" : ")", remedy);
 }
 
-/* ---- steps known beforehand ---- */
-
-/* One step that must succeed. */
-static odeon_status fixed_step(solver *s, double t, double h)
-{
-    const program *p;
-    ODEON_TRY(stepper_program(s->stepper, s->index, &p));
-    ODEON_TRY(solver_reserve(s, p));
-    ODEON_TRY(set_step(s, t, h));
-    odeon_status status = solver_run(s, p);
-    solver_note(s, t, h, (double)NAN, status == ODEON_OK);
-    if (status != ODEON_OK) {
-        solver_reject(s);
-        solver_blame_value(s, s->at[PLACE_Y0]);
-        return status < 0 ? status
-                          : numerical_failure(s, t, h, (double)NAN, "a layer cannot be evaluated",
-                                              "with fixed steps there is no smaller one to try");
-    }
-    return solver_accept(s, p, t, h);
-}
-
-/* Steps under a method for equal ones start anew whenever the size changes. */
-static odeon_status fixed_step_of(solver *s, double t, double h, double *last_h)
-{
-    bool equal_only = (s->stepper->info.flags & ODEON_STEPPER_FIXED_H) != 0;
-    bool same = fabs(h - *last_h) <= 1e-12 * fabs(h); /* rounding of t1 - t is no change */
-    if (isnan(*last_h) || (equal_only && !same)) {
-        ODEON_TRY(set_step(s, t, h));
-        ODEON_TRY(solver_begin(s, t));
-    }
-    *last_h = h;
-    return fixed_step(s, t, h);
-}
-
-static odeon_status solve_equal(solver *s, double t0, double t1, int64_t steps)
-{
-    double h = (t1 - t0) / (double)steps, last_h = (double)NAN;
-    for (int64_t i = 0; i < steps; i++) {
-        ODEON_TRY(fixed_step_of(s, t0 + (double)i * h, h, &last_h));
-    }
-    return ODEON_OK;
-}
-
-static odeon_status solve_sized(solver *s, double t0, double t1, double size)
-{
-    double h = t1 < t0 ? -size : size, last_h = (double)NAN;
-    double count = fmax(1.0, ceil((t1 - t0) / h - 1e-9)); /* a rest of rounding is no step */
-    for (int64_t i = 0; (double)i < count; i++) {
-        double t = t0 + (double)i * h;
-        ODEON_TRY(fixed_step_of(s, t, (double)(i + 1) < count ? h : t1 - t, &last_h));
-    }
-    return ODEON_OK;
-}
-
-/* The list as it stands, or backward for a solve from its end to its start. */
-static odeon_status solve_replayed(solver *s, double t0, double t1)
-{
-    size_t n = s->n_replay;
-    double first = s->replay[0][0], last_h = (double)NAN, h_end = s->replay[n - 1][1];
-    double end = s->replay[n - 1][0] + h_end, slack = 1e-9 * fabs(t1 - t0);
-    bool reaches = s->end != NULL && (h_end > 0.0 ? end >= t1 : end <= t1);
-    bool forward = fabs(first - t0) <= slack && (reaches || fabs(end - t1) <= slack);
-    if (!forward && !(fabs(first - t1) <= slack && fabs(end - t0) <= slack)) {
-        return diag_fail(ODEON_ERR_DATA,
-                         "%s: %s lists steps from %g to %g, but the span is %g to %g", s->path,
-                         s->spec->replay_path, first, end, t0, t1);
-    }
-    for (size_t i = 0; i < n; i++) {
-        const double *step = s->replay[forward ? i : n - 1 - i];
-        double t = forward ? step[0] : step[0] + step[1];
-        ODEON_TRY(fixed_step_of(s, t, forward ? step[1] : -step[1], &last_h));
-    }
-    return ODEON_OK;
-}
-
 /* ---- steps chosen by the error ---- */
+
+/* Where steps are cut short. The last output only, if the others can be read off dense output; a
+ * step that may reach beyond that one too is not cut: only the direction matters. */
+static double cut_at(const solver *s)
+{
+    if (s->stepper->dense && s->spec->end == ODEON_END_INTERPOLATE) {
+        return solver_direction(s) * (double)INFINITY;
+    }
+    return s->times[s->stepper->dense ? s->n_times - 1 : s->next];
+}
 
 /* A step too small to matter within the span is an underflow even at t = 0, where any h would still
  * move t. */
-static void set_control(solver *s, double t0, double t1)
+static void set_control(solver *s)
 {
     odeon_control *c = &s->control;
-    double least = DBL_EPSILON * fabs(t1 - t0);
+    double least = DBL_EPSILON * fabs(s->times[s->n_times - 1] - s->times[0]);
     *c = s->spec->control;
     c->struct_size = sizeof *c;
-    /* a step that may reach beyond t1 is not cut: only the direction matters */
-    c->t1 = s->end == NULL ? t1 : t1 < s->t0 ? -(double)INFINITY : (double)INFINITY;
+    c->t1 = cut_at(s);
     c->h_min = c->h_min > least ? c->h_min : least;
     c->n_parts = s->field->abi.n_parts;
     for (int32_t i = 0; i < c->n_parts; i++) {
@@ -237,11 +170,26 @@ static odeon_status automatic_start(solver *s, trial *first)
     return status;
 }
 
-static odeon_status given_start(solver *s, double t0, double t1, trial *first)
+static odeon_status given_start(solver *s, double t0, double h, trial *first)
 {
-    ODEON_TRY(set_step(s, t0, t1 < t0 ? -s->spec->first_step : s->spec->first_step));
+    ODEON_TRY(solver_set_step(s, t0, h));
     ODEON_TRY(s->site->device->ops->step_start(s->site->queue, &s->control, 3, s->slots));
     return read_trial(s, first);
+}
+
+/* A step was cut for an output and there are more: on to the next one, by the step proposed or by
+ * the last one that was not cut, with the memory that the control had. */
+static odeon_status go_on(solver *s, trial *now)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    double kept[ODEON_SLOT_LAST];
+    memcpy(kept, now->slots, sizeof kept);
+    double h = kept[ODEON_SLOT_H];
+    s->control.t1 = cut_at(s);
+    ODEON_TRY(given_start(s, kept[ODEON_SLOT_T], fabs(s->uncut) > fabs(h) ? s->uncut : h, now));
+    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_STEPS,
+                               ODEON_SLOT_LAST - ODEON_SLOT_STEPS, kept + ODEON_SLOT_STEPS));
+    return read_trial(s, now);
 }
 
 /* A layer could not be evaluated somewhere in the step: a much smaller one. */
@@ -252,13 +200,13 @@ static odeon_status shrink(solver *s, trial *now)
     worker_group_resolve(s->site->group);
     if (values[0] + values[1] == values[0] || fabs(values[1]) < s->control.h_min) {
         solver_blame_value(s, s->at[PLACE_Y0]);
-        return numerical_failure(s, values[0], values[1], (double)NAN,
-                                 "step size underflow: a layer cannot be evaluated",
-                                 "smaller steps do not help it");
+        return solver_fail(s, values[0], values[1], (double)NAN,
+                           "step size underflow: a layer cannot be evaluated",
+                           "smaller steps do not help it");
     }
     diag_clear();
     s->stats.rejected++;
-    ODEON_TRY(set_step(s, values[0], values[1]));
+    ODEON_TRY(solver_set_step(s, values[0], values[1]));
     ODEON_TRY(
         s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_LAST, 1, &zero));
     return read_trial(s, now);
@@ -268,7 +216,7 @@ static odeon_status underflow(const solver *s, const trial *before, const trial 
 {
     double error = after->slots[ODEON_SLOT_ERROR], h = before->slots[ODEON_SLOT_H];
     bool finite = isfinite(error) && isfinite(h); /* the first h is NaN where f is at the start */
-    return numerical_failure(
+    return solver_fail(
         s, before->slots[ODEON_SLOT_T], h, error,
         finite ? "step size underflow" : "step size underflow: the field is not finite",
         finite ? "a larger rtol or atol, or another integrator, may help: the problem is stiff or "
@@ -277,36 +225,41 @@ static odeon_status underflow(const solver *s, const trial *before, const trial 
                  "activation may help");
 }
 
+static int64_t steps_tried(const solver *s)
+{
+    return s->stats.accepted + s->stats.rejected;
+}
+
 /* Judges the step just run; accepted or not, now becomes the next trial. */
-static odeon_status judge(solver *s, const program *p, trial *now, bool *done)
+static odeon_status judge(solver *s, const program *p, trial *now)
 {
     trial after;
     ODEON_TRY(s->site->device->ops->step_control(s->site->queue, &s->control, s->slots));
     ODEON_TRY(read_trial(s, &after));
-    double t1 = s->t1, now_t = after.slots[ODEON_SLOT_T];
-    bool reached = s->end != NULL && (t1 > s->t0 ? now_t >= t1 : now_t <= t1);
-    *done = reached || after.slots[ODEON_SLOT_DONE] != 0.0;
     double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H];
     bool accepted = after.slots[ODEON_SLOT_ACCEPT] != 0.0;
+    bool done = accepted && solver_reaches(s, after.slots[ODEON_SLOT_T], s->n_times - 1);
     bool underflows = after.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW;
     solver_note(s, t, h, after.slots[ODEON_SLOT_ERROR], accepted);
-    if (!*done && (underflows || (int64_t)s->n_attempts >= s->spec->max_steps)) {
+    if (!done && (underflows || steps_tried(s) + 1 >= s->spec->max_steps)) {
         solver_blame_error(s, p, h);
     }
     if (accepted) {
-        ODEON_TRY(solver_accept(s, p, t, h));
+        s->uncut = now->slots[ODEON_SLOT_LAST] == 0.0 ? h : s->uncut;
+        ODEON_TRY(solver_accept(s, p, t, h, after.slots[ODEON_SLOT_T]));
     } else {
+        s->uncut = 0.0;
         solver_reject(s);
         s->stats.rejected++;
     }
-    if (underflows && !*done) {
+    if (underflows && !done) {
         return underflow(s, now, &after);
     }
     *now = after;
-    return ODEON_OK;
+    return done || after.slots[ODEON_SLOT_DONE] == 0.0 ? ODEON_OK : go_on(s, now);
 }
 
-static odeon_status trial_step(solver *s, trial *now, bool *done)
+static odeon_status trial_step(solver *s, trial *now)
 {
     const program *p;
     ODEON_TRY(stepper_program(s->stepper, s->index, &p));
@@ -321,49 +274,49 @@ static odeon_status trial_step(solver *s, trial *now, bool *done)
         solver_reject(s);
         return status > 0 ? shrink(s, now) : status;
     }
-    return judge(s, p, now, done);
+    return judge(s, p, now);
 }
 
-static odeon_status solve_adaptive(solver *s, double t0, double t1)
+static odeon_status solve_adaptive(solver *s)
 {
-    double zeros[16] = {0.0};
-    bool done = false;
+    double zeros[16] = {0.0}, t0 = s->times[0], first = solver_direction(s) * s->spec->first_step;
     trial now;
     const odeon_device_ops *ops = s->site->device->ops;
-    set_control(s, t0, t1);
+    s->uncut = 0.0;
+    set_control(s);
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 0, 16, zeros));
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 16, 8, zeros));
-    ODEON_TRY(set_step(s, t0, 0.0));
+    ODEON_TRY(solver_set_step(s, t0, 0.0));
     ODEON_TRY(solver_begin(s, t0));
-    ODEON_TRY(s->spec->first_step > 0.0 ? given_start(s, t0, t1, &now) : automatic_start(s, &now));
-    while (!done) {
-        if (s->stats.accepted + s->stats.rejected >= s->spec->max_steps) {
-            return numerical_failure(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
-                                     now.slots[ODEON_SLOT_ERROR], "max_steps reached",
-                                     "raise max_steps, or rtol and atol");
+    ODEON_TRY(first != 0.0 ? given_start(s, t0, first, &now) : automatic_start(s, &now));
+    while (s->next < s->n_times) {
+        if (steps_tried(s) >= s->spec->max_steps) {
+            return solver_fail(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
+                               now.slots[ODEON_SLOT_ERROR], "max_steps reached",
+                               "raise max_steps, or rtol and atol");
         }
         if (!isfinite(now.slots[ODEON_SLOT_H]) || now.slots[ODEON_SLOT_H] == 0.0 ||
             now.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW) {
             return underflow(s, &now, &now);
         }
-        ODEON_TRY(trial_step(s, &now, &done));
+        ODEON_TRY(trial_step(s, &now));
     }
     return ODEON_OK;
 }
 
 /* ---- all ---- */
 
-static odeon_status solve_by_mode(solver *s, double t0, double t1)
+static odeon_status solve_by_mode(solver *s)
 {
     switch (s->spec->mode) {
     case ODEON_STEPS_COUNT:
-        return solve_equal(s, t0, t1, s->spec->steps);
+        return solver_solve_equal(s);
     case ODEON_STEPS_SIZE:
-        return solve_sized(s, t0, t1, s->spec->step_size);
+        return solver_solve_sized(s);
     case ODEON_STEPS_REPLAY:
-        return solve_replayed(s, t0, t1);
+        return solver_solve_replayed(s);
     default:
-        return solve_adaptive(s, t0, t1);
+        return solve_adaptive(s);
     }
 }
 
@@ -390,21 +343,17 @@ static odeon_status fit(solver *s, const host_field *field, int32_t keep)
     return solver_reserve(s, p);
 }
 
-odeon_status solver_solve(solver *s, const host_field *field, double t0, double t1, int32_t keep,
-                          const odeon_tensor *y)
+odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
+                          int32_t keep, const odeon_tensor *y)
 {
-    solver_forget(s);
     ODEON_TRY(fit(s, field, keep));
-    bool steers = s->spec->mode == ODEON_STEPS_ADAPTIVE || s->spec->mode == ODEON_STEPS_REPLAY;
-    s->t0 = t0;
-    s->t1 = t1;
-    s->end = steers && s->spec->end == ODEON_END_INTERPOLATE ? y : NULL;
-    s->at[PLACE_Y0] = (held){.data = y->data};
-    odeon_status status = t0 == t1 ? ODEON_OK : solve_by_mode(s, t0, t1);
-    if (status == ODEON_OK && s->end == NULL && s->at[PLACE_Y0].data != y->data) {
-        odeon_tensor end = solver_vector(s, s->at[PLACE_Y0]);
-        status = s->site->device->ops->copy(s->site->queue, &end, y);
-    }
+    ODEON_TRY(solver_fit_times(s, n_times));
+    s->n_times = n_times;
+    s->times = times;
+    s->next = 1;
+    s->y = y;
+    s->at[PLACE_Y0] = (held){.data = y[0].data};
+    odeon_status status = solve_by_mode(s);
     s->failed = status != ODEON_OK;
     solver_reject(s); /* frames of a step that did not come to its end */
     let_all_go(s);

@@ -44,11 +44,11 @@ typedef struct held {
 
 typedef struct solve_record {
     double t, h;
-    const program *program; /* of a step, or the start's */
-    size_t first_frame;     /* in solver->kept */
+    const program *program;          /* of a step, or the start's */
+    size_t first_frame;              /* in solver->kept */
+    int32_t first_output, n_outputs; /* read off this step */
     bool is_start;
     bool is_first; /* its carry in was zero */
-    double end_at; /* the solve ends within this step, at t + end_at h; NAN: it goes on */
 } solve_record;
 
 typedef struct solve_stats {
@@ -96,9 +96,16 @@ typedef struct solver {
     int64_t frame_bytes, n_frames, n_free_frames;
 
     held at[PROGRAM_MAX_PLACES], bar[PROGRAM_MAX_PLACES];
-    held end_bar;            /* dL/d(end read off the dense output) of the step being walked */
-    double t0, t1;           /* of the solve */
-    const odeon_tensor *end; /* where y(t1) goes when it is read off the dense output; or NULL */
+    const double *times; /* of the solve under way */
+    int32_t n_times;
+    int32_t next;          /* the output that comes next */
+    const odeon_tensor *y; /* the outputs of the solve under way */
+    const odeon_tensor *d_y;
+    void
+        *spare_bar; /* memory of the answer of a walk back, until something stands in it; or NULL */
+    double
+        *read_at; /* [n_times]: where within its step an output was read; 1: the step's own end */
+    int32_t read_capacity, reserved0;
     const host_field *field;
     int32_t keep;
     odeon_frame *frames[ODEON_MAX_STAGES]; /* of the step under way */
@@ -110,11 +117,12 @@ typedef struct solver {
 
     solve_stats stats;
     solve_use use;
-    int64_t index;           /* steps since the start, or since h changed under FIXED_H */
-    int64_t evals;           /* of the field, by this solver */
-    solve_attempt *attempts; /* all steps of the last solve */
+    int64_t index; /* steps since the start, or since h changed under FIXED_H */
+    int64_t evals; /* of the field, by this solver */
+    double uncut;  /* the last step if it was accepted and not cut for an output; else as before */
+    solve_attempt *attempts; /* all steps since solver_forget */
     size_t n_attempts, attempts_capacity;
-    bool failed; /* the last solve; then also */
+    bool failed; /* one of these solves; then also */
     solve_worst worst;
 } solver;
 
@@ -124,12 +132,12 @@ void solver_destroy(solver *s); /* NULL is allowed */
 
 /* odeon_solve_services.solve. Fails with ODEON_ERR_NUMERIC where the step size underflows, the
  * number of steps exceeds spec->max_steps, or a step is void with fixed steps. */
-odeon_status solver_solve(solver *s, const host_field *field, double t0, double t1, int32_t keep,
-                          const odeon_tensor *y);
+odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
+                          int32_t keep, const odeon_tensor *y);
 /* odeon_solve_services.reverse */
-odeon_status solver_reverse(solver *s, const odeon_tensor *y_bar);
+odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
 
-/* Forgets the last solve's attempts and failure, but no memory. */
+/* Forgets attempts and failure, but no memory. */
 void solver_forget(solver *s);
 
 /* The sum of s->use in bytes. */
@@ -140,7 +148,23 @@ int64_t solver_used_bytes(const solver *s);
 /* Room for what the next step can need: vectors, frames, records. Allocates. */
 odeon_status solver_reserve(solver *s, const program *p);
 odeon_status solver_fit(solver *s, const host_field *field); /* to the field's sizes */
+odeon_status solver_fit_times(solver *s, int32_t n_times);
 void solver_drop_records(solver *s);
+
+/* The steps known beforehand: by count, size, or a recorded list (solver_fixed.c). */
+odeon_status solver_solve_equal(solver *s);
+odeon_status solver_solve_sized(solver *s);
+odeon_status solver_solve_replayed(solver *s);
+
+/* ---- outputs (solver_output.c) ---- */
+
+/* 1, or -1 for a solve backward in time. */
+double solver_direction(const solver *s);
+/* Is output i at t or before it, in the direction of the solve? */
+bool solver_reaches(const solver *s, double t, int32_t i);
+/* Reads the outputs that an accepted step from t by h, which ends at t_end, has come to: at its own
+ * end, or off its dense output. */
+odeon_status solver_read_outputs(solver *s, double t, double h, double t_end);
 
 held solver_take(solver *s); /* a vector; there is one, since reserved */
 void solver_let_go(solver *s, held *x);
@@ -155,12 +179,18 @@ odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const he
 odeon_status solver_error(solver *s, const program *p);
 /* The error estimate of a step by h as a vector, whatever the slots say by now. */
 odeon_status solver_error_vector(solver *s, const program *p, double h, held out);
-/* An accepted step: y(t1) is read off it if the solve ends within, it is recorded, and its end
- * becomes the next one's start. Or the opposite. */
-odeon_status solver_accept(solver *s, const program *p, double t, double h);
+/* An accepted step, which ends at t_end (t + h but for rounding): the outputs within are read off
+ * it, it is recorded, and its end becomes the next one's start. Or the opposite. */
+odeon_status solver_accept(solver *s, const program *p, double t, double h, double t_end);
 void solver_reject(solver *s);
 /* Runs and records start, which fills carry at t0. */
 odeon_status solver_begin(solver *s, double t0);
+
+odeon_status solver_set_step(solver *s, double t, double h); /* writes T and H */
+/* A numerical failure: what is wrong, where in the solve, what a layer said about it, and what may
+ * help. */
+odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
+                         const char *remedy);
 
 /* A step that was tried; there is room, since reserved. */
 void solver_note(solver *s, double t, double h, double error, bool accepted);

@@ -5,8 +5,6 @@
  *   eval     k = f(t, y)         gives   y_bar += (df/dy)^T k_bar, theta_bar += (df/dtheta)^T k_bar
  * The contributions of combinations to one value are gathered in a single pass where that value was
  * made: every verb that reads it has been walked by then. */
-#include <math.h>
-
 #include "diag.h"
 #include "solver.h"
 
@@ -70,22 +68,33 @@ static odeon_status gather(solver *s, const program *p, int32_t v, int32_t place
     return add_gathered(s, place, &g);
 }
 
-/* Adds to bar[place] what the end of the solve, read off this step's dense output, makes of it. */
-static odeon_status gather_end(solver *s, const solve_record *record, int32_t place)
+/* What stands at a place counts so much in the value at t + x h of a step's dense output. */
+static double dense_weight(const solver *s, double h, double x, int32_t place)
 {
     int32_t places[ODEON_MAX_STAGES];
-    double weights[ODEON_MAX_STAGES];
-    gathering g = {.n = 0};
-    if (s->end_bar.data == NULL) {
-        return ODEON_OK;
-    }
-    int32_t n = stepper_dense(s->stepper, record->end_at, places, weights);
-    double weight = place == PLACE_Y0 ? 1.0 : 0.0;
+    double weights[ODEON_MAX_STAGES], weight = place == PLACE_Y0 ? 1.0 : 0.0;
+    int32_t n = stepper_dense(s->stepper, x, places, weights);
     for (int32_t i = 0; i < n; i++) {
-        weight += places[i] == place ? record->h * weights[i] : 0.0;
+        weight += places[i] == place ? h * weights[i] : 0.0;
     }
-    if (weight != 0.0) {
-        g.x[0] = solver_vector(s, s->end_bar);
+    return weight;
+}
+
+/* Adds to bar[place] what the outputs read off this step's dense output make of it. */
+static odeon_status gather_outputs(solver *s, const solve_record *record, int32_t place)
+{
+    gathering g = {.n = 0};
+    for (int32_t k = 0; k < record->n_outputs; k++) {
+        int32_t i = record->first_output + k;
+        bool dense = s->read_at[i] < 1.0 && s->d_y[i].data != NULL;
+        double weight = dense ? dense_weight(s, record->h, s->read_at[i], place) : 0.0;
+        if (weight == 0.0) {
+            continue;
+        }
+        if (g.n == ODEON_MAX_STAGES) {
+            ODEON_TRY(add_gathered(s, place, &g));
+        }
+        g.x[g.n] = s->d_y[i];
         g.coefficients[g.n++] = odeon_imm(weight);
     }
     return add_gathered(s, place, &g);
@@ -98,6 +107,25 @@ static odeon_status add(solver *s, held target, held source)
     const odeon_tensor *pointers[1] = {&x};
     odeon_scalar one[1] = {odeon_imm(1.0)};
     return s->site->device->ops->lincomb(s->site->queue, &out, &out, 1, pointers, one, NULL);
+}
+
+/* Adds to bar[Y1] what the output at the step's own end owes: the last one read off it, if any. */
+static odeon_status inject_end(solver *s, const solve_record *record)
+{
+    int32_t i = record->first_output + record->n_outputs - 1;
+    held *end = &s->bar[PLACE_Y1];
+    if (record->n_outputs == 0 || s->read_at[i] < 1.0 || s->d_y[i].data == NULL) {
+        return ODEON_OK;
+    }
+    odeon_tensor owed = s->d_y[i];
+    if (end->data != NULL) {
+        return add(s, *end, (held){.data = owed.data});
+    }
+    *end = (held){.data = s->spare_bar};
+    s->spare_bar = NULL;
+    ODEON_TRY(ready(s, end));
+    odeon_tensor start = solver_vector(s, *end);
+    return s->site->device->ops->copy(s->site->queue, &owed, &start);
 }
 
 static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *w)
@@ -132,16 +160,16 @@ static odeon_status walk_verbs(solver *s, const solve_record *record)
             continue;
         }
         ODEON_TRY(gather(s, p, v, w->out));
-        ODEON_TRY(gather_end(s, record, w->out));
+        ODEON_TRY(gather_outputs(s, record, w->out));
         if (w->kind == VERB_EVAL && s->bar[w->out].data != NULL) {
             ODEON_TRY(eval_vjp(s, record, w));
         }
     }
     ODEON_TRY(gather(s, p, -1, PLACE_Y0));
-    ODEON_TRY(gather_end(s, record, PLACE_Y0));
+    ODEON_TRY(gather_outputs(s, record, PLACE_Y0));
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
         ODEON_TRY(gather(s, p, -1, place_carry_in(s->stepper, i)));
-        ODEON_TRY(gather_end(s, record, place_carry_in(s->stepper, i)));
+        ODEON_TRY(gather_outputs(s, record, place_carry_in(s->stepper, i)));
     }
     return ODEON_OK;
 }
@@ -176,12 +204,8 @@ static odeon_status reverse_record(solver *s, const solve_record *record)
         s->bar[PLACE_Y0] = s->bar[PLACE_Y1];
         s->bar[PLACE_Y1] = (held){0};
     }
-    if (!isnan(record->end_at)) { /* the step's own end is nobody's concern */
-        s->end_bar = s->bar[PLACE_Y1];
-        s->bar[PLACE_Y1] = (held){0};
-    }
+    ODEON_TRY(inject_end(s, record));
     ODEON_TRY(walk_verbs(s, record));
-    solver_let_go(s, &s->end_bar);
     pass_on(s, record);
     return ODEON_OK;
 }
@@ -199,21 +223,39 @@ static void drop_last(solver *s)
     s->n_records--;
 }
 
-odeon_status solver_reverse(solver *s, const odeon_tensor *y_bar)
+/* What has been gathered at the start, and what is owed for the first output, which it is. */
+static odeon_status give_start(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    held start = s->bar[PLACE_Y1];
+    odeon_tensor x[2] = {solver_vector(s, start), d_y[0]};
+    const odeon_tensor *pointers[2] = {&x[0], &x[1]};
+    const odeon_scalar ones[2] = {odeon_imm(1.0), odeon_imm(1.0)};
+    int32_t first = start.data == NULL, n = 1 + (d_y[0].data != NULL);
+    if (first == n) {
+        return ops->fill(s->site->queue, d_y0, odeon_imm(0.0), NULL);
+    }
+    if (n - first == 1) {
+        const odeon_tensor *only = pointers[first];
+        return only->data == d_y0->data ? ODEON_OK : ops->copy(s->site->queue, only, d_y0);
+    }
+    return ops->lincomb(s->site->queue, d_y0, NULL, 2, pointers, ones, NULL);
+}
+
+odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
     odeon_status status = ODEON_OK;
-    s->bar[PLACE_Y1] = (held){.data = y_bar->data};
+    s->d_y = d_y;
+    s->spare_bar = d_y0->data;
     while (s->n_records > 0 && status == ODEON_OK) {
         status = reverse_record(s, &s->records[s->n_records - 1]);
         drop_last(s);
     }
-    if (status == ODEON_OK && s->bar[PLACE_Y1].data != y_bar->data) {
-        odeon_tensor start = solver_vector(s, s->bar[PLACE_Y1]);
-        status = s->site->device->ops->copy(s->site->queue, &start, y_bar);
+    if (status == ODEON_OK) {
+        status = give_start(s, d_y, d_y0);
     }
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
         solver_let_go(s, &s->bar[i]);
     }
-    solver_let_go(s, &s->end_bar);
     return status;
 }

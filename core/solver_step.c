@@ -213,7 +213,7 @@ static void release_all_but_start(solver *s)
 }
 
 /* Puts the frames of the step under way into a record. */
-static void keep_record(solver *s, const program *p, double t, double h, double end_at,
+static void keep_record(solver *s, const program *p, double t, double h, int32_t first_output,
                         bool is_start)
 {
     if (s->keep == ODEON_KEEP_NONE) {
@@ -223,38 +223,14 @@ static void keep_record(solver *s, const program *p, double t, double h, double 
                                                 .h = h,
                                                 .program = p,
                                                 .first_frame = s->n_kept,
-                                                .end_at = end_at,
+                                                .first_output = first_output,
+                                                .n_outputs = s->next - first_output,
                                                 .is_start = is_start,
                                                 .is_first = !is_start && s->index == 0};
     for (int32_t i = 0; i < p->n_evals; i++) {
         s->kept[s->n_kept++] = s->frames[i];
         s->frames[i] = NULL;
     }
-}
-
-/* Where in the step from t by h the solve ends, as a fraction of it; NAN: not in there, or the
- * step's end is the solve's. */
-static double end_within(const solver *s, double t, double h)
-{
-    bool reached = h > 0.0 ? t + h >= s->t1 : t + h <= s->t1;
-    return s->end != NULL && reached ? (s->t1 - t) / h : (double)NAN;
-}
-
-static odeon_status read_end(solver *s, double h, double x)
-{
-    int32_t places[ODEON_MAX_STAGES];
-    double weights[ODEON_MAX_STAGES];
-    odeon_tensor base = solver_vector(s, s->at[PLACE_Y0]), slopes[ODEON_MAX_STAGES];
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
-    odeon_scalar coefficients[ODEON_MAX_STAGES];
-    int32_t n = stepper_dense(s->stepper, x, places, weights);
-    for (int32_t i = 0; i < n; i++) {
-        slopes[i] = solver_vector(s, s->at[places[i]]);
-        pointers[i] = &slopes[i];
-        coefficients[i] = odeon_imm(h * weights[i]);
-    }
-    return s->site->device->ops->lincomb(s->site->queue, s->end, &base, n, pointers, coefficients,
-                                         NULL);
 }
 
 static void carry_over(solver *s)
@@ -268,13 +244,11 @@ static void carry_over(solver *s)
     }
 }
 
-odeon_status solver_accept(solver *s, const program *p, double t, double h)
+odeon_status solver_accept(solver *s, const program *p, double t, double h, double t_end)
 {
-    double end_at = end_within(s, t, h);
-    if (!isnan(end_at)) {
-        ODEON_TRY(read_end(s, h, end_at));
-    }
-    keep_record(s, p, t, h, end_at, false);
+    int32_t first_output = s->next;
+    ODEON_TRY(solver_read_outputs(s, t, h, t_end));
+    keep_record(s, p, t, h, first_output, false);
     solver_let_go(s, &s->at[PLACE_Y0]);
     s->at[PLACE_Y0] = s->at[PLACE_Y1];
     s->at[PLACE_Y1] = (held){0};
@@ -332,7 +306,7 @@ odeon_status solver_begin(solver *s, double t0)
         solver_reject(s);
         return status;
     }
-    keep_record(s, start, t0, 0.0, (double)NAN, true);
+    keep_record(s, start, t0, 0.0, s->next, true);
     carry_over(s);
     release_all_but_start(s);
     return ODEON_OK;

@@ -88,12 +88,27 @@ void solver_destroy(solver *s)
     mem_free(s->kept);
     mem_free(s->records);
     mem_free(s->attempts);
+    mem_free(s->read_at);
     mem_free(s);
 }
 
 int64_t solver_used_bytes(const solver *s)
 {
     return s->use.frames * s->use.frame_bytes + s->use.vector_bytes + s->use.record_bytes;
+}
+
+odeon_status solver_fit_times(solver *s, int32_t n_times)
+{
+    if (n_times <= s->read_capacity) {
+        return ODEON_OK;
+    }
+    double *read_at = mem_resize(s->read_at, (size_t)n_times, sizeof *read_at);
+    if (read_at == NULL) {
+        return no_memory(s);
+    }
+    s->read_at = read_at;
+    s->read_capacity = n_times;
+    return ODEON_OK;
 }
 
 static int64_t vector_bytes(const host_field *field)

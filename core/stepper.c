@@ -285,11 +285,12 @@ static odeon_status choose_tier(stepper *s, const char *path)
     return ODEON_OK;
 }
 
-static odeon_status fill(stepper *s, const odeon_config *config, const char *path)
+static odeon_status fill(stepper *s, const odeon_config *config, const char *path, int32_t dense)
 {
     ODEON_TRY(instance_create(config, path, &s->instance));
     ODEON_TRY(choose_tier(s, path));
-    if (s->dense && (s->tableau == NULL || s->tableau->interp_degree == 0)) {
+    s->dense = dense != DENSE_UNUSED && s->tableau != NULL && s->tableau->interp_degree > 0;
+    if (dense == DENSE_REQUIRED && !s->dense) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: integrator %s has no dense output to read the end from: give end = "
                          "clip, or another integrator",
@@ -313,15 +314,15 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
     return ODEON_OK;
 }
 
-odeon_status stepper_create(const odeon_config *config, const char *path, bool dense, stepper **out)
+odeon_status stepper_create(const odeon_config *config, const char *path, int32_t dense,
+                            stepper **out)
 {
     *out = NULL;
     stepper *s = mem_zalloc(1, sizeof *s);
     if (s == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     }
-    s->dense = dense;
-    odeon_status status = fill(s, config, path);
+    odeon_status status = fill(s, config, path, dense);
     if (status != ODEON_OK) {
         stepper_destroy(s);
         return status;

@@ -38,6 +38,8 @@ typedef struct program {
     bool eval_only[PROGRAM_MAX_PLACES];
 } program;
 
+enum { DENSE_UNUSED = 0, DENSE_IF_OFFERED = 1, DENSE_REQUIRED = 2 };
+
 typedef struct stepper {
     instance *instance;
     const odeon_tableau *tableau; /* or NULL */
@@ -45,7 +47,7 @@ typedef struct stepper {
     void *self;
     odeon_stepper_info info;
     int32_t n_places;
-    bool dense;
+    bool dense;     /* dense output is at hand */
     program *start; /* NULL: carry starts at zero */
     size_t n_programs;
     program **programs; /* all different ones so far */
@@ -54,9 +56,9 @@ typedef struct stepper {
 
 /* Makes the integrator that config chose. A method whose description contradicts itself is
  * ODEON_ERR_PLUGIN. */
-/* dense: its dense output will be asked for, so slopes stay until the end of a step; a method
- * without is ODEON_ERR_CONFIG. */
-odeon_status stepper_create(const odeon_config *config, const char *path, bool dense,
+/* dense: its dense output will be asked for, so slopes stay until the end of a step. Where it is
+ * REQUIRED a method without is ODEON_ERR_CONFIG. */
+odeon_status stepper_create(const odeon_config *config, const char *path, int32_t dense,
                             stepper **out);
 void stepper_destroy(stepper *s); /* NULL is allowed */
 

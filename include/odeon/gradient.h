@@ -1,4 +1,4 @@
-/* gradient.h: how dL/dy at the end of a solve becomes dL/dy at its start and dL/dtheta.
+/* gradient.h: how dL/dy at the outputs of a solve becomes dL/dy at its start and dL/dtheta.
  *
  * A gradient method is small code over the services below; loops, records and frames are the
  * host's. Each worker has an instance. Draft. */
@@ -28,19 +28,26 @@ enum {
     ODEON_AUGMENT_TIME = 1 << 1  /* t_bar, which is then a part of the state */
 };
 
+/* TIMES AND OUTPUTS. A solve goes through a list of at least two times, strictly monotone in either
+ * direction; it starts at times[0] and leaves y at all of them in as many vectors y[i] [n]. y[0]
+ * holds the start; the last vector may be y[0] itself, where nobody wants the start afterwards. Of
+ * the cotangents d_y[i] = dL/dy[i] those with data NULL are zero. */
+
 /* Services of one ODE block on one worker; valid during forward and backward. */
 typedef struct odeon_solve_services {
     uint32_t struct_size, reserved0;
     void *self;
-    /* Integrates field from t0 to t1 (t1 < t0: backward) with the block's integrator and control;
-     * y [n] holds y(t0) before and y(t1) after. Leaves records as keep says, after dropping those
+    /* Integrates field through the times with the block's integrator and control: y[0] holds
+     * y(times[0]) before, y[i] y(times[i]) after. Leaves records as keep says, after dropping those
      * of the solve before. */
-    odeon_status (*solve)(void *self, const odeon_field *field, double t0, double t1, int32_t keep,
-                          const odeon_tensor *y);
-    /* The exact reverse of the recorded steps with their sizes held fixed, last to first:
-     * y_bar [n] holds dL/dy(t1) before and dL/dy(t0) after; adds to the parameters' gradients.
-     * Frames go back to the pool as they are used up. */
-    odeon_status (*reverse)(void *self, const odeon_field *field, const odeon_tensor *y_bar);
+    odeon_status (*solve)(void *self, const odeon_field *field, int32_t n_times,
+                          const double *times, int32_t keep, const odeon_tensor *y);
+    /* The exact reverse of the recorded steps with their sizes held fixed, last to first, dense
+     * output included: from the cotangents of the recorded solve's outputs writes d_y0 [n], dL/dy
+     * at its start, which overlaps none of them; adds to the parameters' gradients. Frames go back
+     * to the pool as they are used up. */
+    odeon_status (*reverse)(void *self, const odeon_field *field, const odeon_tensor *d_y,
+                            const odeon_tensor *d_y0);
     /* The continuous adjoint of field: the field of (y, a, theta_bar) with y' = f,
      * a' = -a^T df/dy, theta_bar' = -a^T df/dtheta, and, behind a, t_bar' = -a^T df/dt if flags
      * (ODEON_AUGMENT_*) ask for it; and a state for it, 0. Valid until the next augment.
@@ -49,31 +56,34 @@ typedef struct odeon_solve_services {
                             const odeon_field **out, odeon_tensor *state);
     /* Adds part theta_bar of an augmented state to the parameters' gradients. */
     odeon_status (*add_theta)(void *self, const odeon_field *augmented, const odeon_tensor *state);
-    /* Reports ||y - y0|| / ||y0||, how far a backward solve has drifted from where the forward
-     * one started. */
+    /* Reports ||y - y0|| / ||y0||, how far a backward solve has drifted from where the forward one
+     * was at that time; of several the largest counts. */
     odeon_status (*drift)(void *self, const odeon_tensor *y, const odeon_tensor *y0);
     /* y = x; they may be the same. */
     odeon_status (*copy)(void *self, const odeon_tensor *x, const odeon_tensor *y);
+    /* y += x */
+    odeon_status (*add)(void *self, const odeon_tensor *x, const odeon_tensor *y);
 } odeon_solve_services;
 
 /* What a method needs of an integrator; checked when the INI is resolved. */
 enum {
     ODEON_GRADIENT_DISCRETE = 1 << 0, /* steps that can be walked backward: tableau or verbs */
-    ODEON_GRADIENT_NEEDS_Y0 = 1 << 1, /* backward is given y0 */
-    ODEON_GRADIENT_NEEDS_Y1 = 1 << 2  /* backward is given y1 */
+    ODEON_GRADIENT_NEEDS_Y = 1 << 1   /* backward is given y at all times */
 };
 
 typedef struct odeon_gradient_ops {
     uint32_t struct_size;
     int32_t flags; /* ODEON_GRADIENT_* */
-    /* y [n] holds y(t0) and becomes y(t1), of a pass that a backward will follow. [worker] */
+    /* Solves through the times, of a pass that a backward will follow. [worker] */
     odeon_status (*forward)(void *self, const odeon_solve_services *services,
-                            const odeon_field *field, double t0, double t1, const odeon_tensor *y);
-    /* From d_y1 = dL/dy(t1) writes d_y0 = dL/dy(t0) and adds to the parameters' gradients.
-     * y0 and y1 are NULL unless flagged. d_y0 may be d_y1. [worker] */
+                            const odeon_field *field, int32_t n_times, const double *times,
+                            const odeon_tensor *y);
+    /* From the cotangents of all outputs writes d_y0, dL/dy at the start, and adds to the
+     * parameters' gradients. y, the outputs, is NULL unless flagged; none of its vectors is
+     * another. d_y0 overlaps none of d_y. [worker] */
     odeon_status (*backward)(void *self, const odeon_solve_services *services,
-                             const odeon_field *field, double t0, double t1, const odeon_tensor *y0,
-                             const odeon_tensor *y1, const odeon_tensor *d_y1,
+                             const odeon_field *field, int32_t n_times, const double *times,
+                             const odeon_tensor *y, const odeon_tensor *d_y,
                              const odeon_tensor *d_y0);
 } odeon_gradient_ops;
 

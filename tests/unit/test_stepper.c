@@ -32,7 +32,7 @@ static odeon_status make(const char *expression, stepper **out)
     assert_int_equal(schema_component(plugins, ODEON_KIND_INTEGRATOR, expression, where, "test",
                                       ODEON_SOURCE, 0, NULL, &config),
                      ODEON_OK);
-    odeon_status status = stepper_create(config, "ode", false, out);
+    odeon_status status = stepper_create(config, "ode", DENSE_UNUSED, out);
     schema_destroy(config);
     return status;
 }
@@ -201,7 +201,7 @@ static void test_creation_reports_every_allocation_that_fails(void **state)
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 100) {
         mem_fail_at(++n);
-        status = stepper_create(config, "ode", false, &s);
+        status = stepper_create(config, "ode", DENSE_UNUSED, &s);
         mem_fail_at(0);
         assert_true(status == ODEON_OK || mem_live_blocks() == live);
     }

@@ -1,7 +1,8 @@
 /* adjoint: the continuous adjoint, solved backward beside the state:
  *
- *   y' = f,  a' = -a^T df/dy,  theta_bar' = -a^T df/dtheta,  from t1 to t0,
- *   y(t1) as the forward solve left it, a(t1) = dL/dy(t1), theta_bar(t1) = 0.
+ *   y' = f,  a' = -a^T df/dy,  theta_bar' = -a^T df/dtheta,  from the last time to the first,
+ *   theta_bar = 0 there, a = dL/dy, and y as the forward solve left it; at every output on the way
+ *   y starts anew so, and a takes in what the loss says of that output.
  *
  * Memory does not grow with the steps; the gradient is that of the problem, up to the tolerance,
  * not that of the steps. theta_bar may be left out of the error norm (a seminorm); the adjoint of
@@ -58,10 +59,11 @@ static void destroy(void *self)
 }
 
 static odeon_status forward(void *self, const odeon_solve_services *services,
-                            const odeon_field *field, double t0, double t1, const odeon_tensor *y)
+                            const odeon_field *field, int32_t n_times, const double *times,
+                            const odeon_tensor *y)
 {
     (void)self;
-    return services->solve(services->self, field, t0, t1, ODEON_KEEP_NONE, y);
+    return services->solve(services->self, field, n_times, times, ODEON_KEEP_NONE, y);
 }
 
 /* One part of the augmented state. */
@@ -73,26 +75,44 @@ static odeon_tensor part(const odeon_field *field, const odeon_tensor *state, in
     return x;
 }
 
+/* From output i back to the one before: y starts anew from what the forward solve left there, a
+ * takes in what the loss says of it, theta_bar and t_bar go on. */
+static odeon_status cross_interval(const odeon_solve_services *services,
+                                   const odeon_field *augmented, const double *times,
+                                   const odeon_tensor *state, const odeon_tensor *y,
+                                   const odeon_tensor *d_y, int32_t i)
+{
+    odeon_tensor now = part(augmented, state, PART_Y), a = part(augmented, state, PART_ADJOINT);
+    const double interval[2] = {times[i], times[i - 1]};
+    const odeon_tensor both[2] = {*state, *state};
+    if (d_y[i].data != NULL) {
+        ODEON_TRY(services->add(services->self, &d_y[i], &a));
+    }
+    ODEON_TRY(services->copy(services->self, &y[i], &now));
+    ODEON_TRY(services->solve(services->self, augmented, 2, interval, ODEON_KEEP_NONE, both));
+    return services->drift(services->self, &now, &y[i - 1]);
+}
+
 static odeon_status backward(void *self, const odeon_solve_services *services,
-                             const odeon_field *field, double t0, double t1, const odeon_tensor *y0,
-                             const odeon_tensor *y1, const odeon_tensor *d_y1,
+                             const odeon_field *field, int32_t n_times, const double *times,
+                             const odeon_tensor *y, const odeon_tensor *d_y,
                              const odeon_tensor *d_y0)
 {
     const adjoint *method = self;
     const odeon_field *augmented;
     odeon_tensor state;
     ODEON_TRY(services->augment(services->self, field, method->augment, &augmented, &state));
-    odeon_tensor y = part(augmented, &state, PART_Y), a = part(augmented, &state, PART_ADJOINT);
-    ODEON_TRY(services->copy(services->self, y1, &y));
-    ODEON_TRY(services->copy(services->self, d_y1, &a));
-    ODEON_TRY(services->solve(services->self, augmented, t1, t0, ODEON_KEEP_NONE, &state));
+    for (int32_t i = n_times - 1; i > 0; i--) {
+        ODEON_TRY(cross_interval(services, augmented, times, &state, y, d_y, i));
+    }
     ODEON_TRY(services->add_theta(services->self, augmented, &state));
+    odeon_tensor a = part(augmented, &state, PART_ADJOINT);
     ODEON_TRY(services->copy(services->self, &a, d_y0));
-    return services->drift(services->self, &y, y0);
+    return d_y[0].data == NULL ? ODEON_OK : services->add(services->self, &d_y[0], d_y0);
 }
 
 static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
-                                       .flags = ODEON_GRADIENT_NEEDS_Y0 | ODEON_GRADIENT_NEEDS_Y1,
+                                       .flags = ODEON_GRADIENT_NEEDS_Y,
                                        .forward = forward,
                                        .backward = backward};
 

@@ -6,24 +6,23 @@
 #include "odeon/plugin.h"
 
 static odeon_status forward(void *self, const odeon_solve_services *services,
-                            const odeon_field *field, double t0, double t1, const odeon_tensor *y)
+                            const odeon_field *field, int32_t n_times, const double *times,
+                            const odeon_tensor *y)
 {
     (void)self;
-    return services->solve(services->self, field, t0, t1, ODEON_KEEP_FRAMES, y);
+    return services->solve(services->self, field, n_times, times, ODEON_KEEP_FRAMES, y);
 }
 
 static odeon_status backward(void *self, const odeon_solve_services *services,
-                             const odeon_field *field, double t0, double t1, const odeon_tensor *y0,
-                             const odeon_tensor *y1, const odeon_tensor *d_y1,
+                             const odeon_field *field, int32_t n_times, const double *times,
+                             const odeon_tensor *y, const odeon_tensor *d_y,
                              const odeon_tensor *d_y0)
 {
     (void)self;
-    (void)t0;
-    (void)t1;
-    (void)y0;
-    (void)y1;
-    ODEON_TRY(services->copy(services->self, d_y1, d_y0));
-    return services->reverse(services->self, field, d_y0);
+    (void)n_times;
+    (void)times;
+    (void)y;
+    return services->reverse(services->self, field, d_y, d_y0);
 }
 
 static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
