@@ -6,8 +6,9 @@
 
 #include "diag.h"
 #include "mem.h"
+#include "odeon/layer.h"
 
-enum { MAX_GAPS = 32 }; /* tensors of a network, and its input */
+enum { MAX_GAPS = 64 }; /* tensors of a network, and its input */
 
 /* "param/3.f.l1.weight" for "ode.in.weight"; mem_free it. */
 static char *their_name(const fixture_name *names, const char *prefix, const char *path)
@@ -102,6 +103,9 @@ static void add_gap(gap_sums *sums, const safetensors *file, const char *name, i
     mem_free(theirs);
 }
 
+typedef odeon_status (*fixture_getter)(session *s, size_t index, double *out);
+enum { LEARNED = 1 << ODEON_PARAM_WEIGHT | 1 << ODEON_PARAM_BIAS };
+
 static fixture_gaps measure_gaps(const gap_sums *sums)
 {
     const double nothing = 1e-20; /* square of 1e-10: what rounding leaves of a zero is below */
@@ -116,8 +120,27 @@ static fixture_gaps measure_gaps(const gap_sums *sums)
         double gap = sqrt(sums->difference[i] / (vanishes ? size : sums->size[i]));
         gaps.worst = isnan(gap) || gap > gaps.worst ? gap : gaps.worst; /* once NaN it stays */
     }
-    gaps.whole = sqrt(difference / size);
+    gaps.whole = sums->n == 0 ? 0.0 : sqrt(difference / size);
     return gaps;
+}
+
+/* Adds the session's tensors, read by get, that are of one of the roles. */
+static void add_gaps(gap_sums *sums, support_session *s, const safetensors *file,
+                     const fixture_name *names, const char *prefix, fixture_getter get,
+                     int32_t roles)
+{
+    for (size_t i = 0; i < session_parameters(s->session); i++) {
+        session_parameter p = session_parameter_at(s->session, i);
+        if ((1 << p.role & roles) == 0) {
+            continue;
+        }
+        char *name = their_name(names, prefix, p.path);
+        double *values = mem_zalloc((size_t)p.count, sizeof *values);
+        support_require(get(s->session, i, values), p.path);
+        add_gap(sums, file, name, p.count, values);
+        mem_free(values);
+        mem_free(name);
+    }
 }
 
 fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
@@ -125,19 +148,18 @@ fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
                                const char *x)
 {
     gap_sums sums = {0};
-    for (size_t i = 0; i < session_parameters(s->session); i++) {
-        session_parameter p = session_parameter_at(s->session, i);
-        char *name = their_name(names, prefix, p.path);
-        double *values = mem_zalloc((size_t)p.count, sizeof *values);
-        if (session_gradient_get(s->session, i, values) != ODEON_OK) {
-            fail_msg("%s: %s", p.path, diag_message());
-        }
-        add_gap(&sums, file, name, p.count, values);
-        mem_free(values);
-        mem_free(name);
-    }
+    add_gaps(&sums, s, file, names, prefix, session_gradient_get, LEARNED);
     if (d_x != NULL) {
         add_gap(&sums, file, x, s->n * s->input_size, d_x);
     }
+    return measure_gaps(&sums);
+}
+
+fixture_gaps fixture_values(support_session *s, const safetensors *file, const fixture_name *names,
+                            const char *prefix, bool states_alone)
+{
+    gap_sums sums = {0};
+    add_gaps(&sums, s, file, names, prefix, session_parameter_get,
+             states_alone ? 1 << ODEON_PARAM_STATE : LEARNED | 1 << ODEON_PARAM_STATE);
     return measure_gaps(&sums);
 }

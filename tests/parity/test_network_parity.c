@@ -1,0 +1,349 @@
+/* A small instance of every network of conf/ against PyTorch and torchdiffeq (make_networks.py):
+ * one batch's output, loss, gradients of every parameter and of the input, running state,
+ * evaluations, the output in evaluation mode; ten steps of training. Prints the table of
+ * differences. */
+#include "fixture_session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "mem.h"
+#include "ode.h"
+#include "worker.h"
+
+enum { MAX_OVERRIDES = 8, STEPS = 10 };
+
+typedef struct network_case {
+    const char *name; /* of the fixture */
+    const char *ini;  /* of tests/parity/networks */
+    const char *overrides[MAX_OVERRIDES];
+    double gradient; /* largest difference of a tensor of the gradient */
+} network_case;
+
+/* The exact gradient of the same steps: what is left is rounding. */
+static const double direct = 1e-10;
+/* Two solves of the same steps, whose sizes follow from sums that cancel. */
+static const double adjoint = 1e-8;
+/* One step's size, relative: it follows from the error of the step before, such a sum. */
+static const double step_size = 1e-8;
+
+static const network_case networks[] = {
+    {"mnist_mlp", "mlp", {0}, direct},
+    {"mnist_odenet_groupnorm", "groupnorm", {0}, adjoint},
+    {"fashion_mnist_conv_node", "conv_node", {0}, direct},
+};
+enum { N_NETWORKS = sizeof networks / sizeof networks[0] };
+
+static const char *const setups[][2] = {
+    {"run.device=cpu", "run.workers=1"},
+    {"run.device=cpu", "run.workers=2"},
+    {"run.device=reference", "run.workers=1"},
+    {"run.device=remote", "run.workers=2"},
+};
+enum { N_SETUPS = sizeof setups / sizeof setups[0] };
+
+static const fixture_name names[] = {{"", ""}, {NULL, NULL}};
+
+/* Relative differences of one network, the worst of all setups. */
+typedef struct gaps {
+    double output, loss, gradient, state, evaluated; /* of one batch */
+    double steps;                                    /* sizes of its adaptive steps */
+    double parameters, losses;                       /* after three steps; of ten */
+} gaps;
+
+/* One network on one setup, with the fixture's samples as files for the data set. */
+typedef struct trial {
+    const network_case *network;
+    safetensors *file;
+    support_session s;
+    int64_t batch, samples;
+    char folder[32];
+} trial;
+
+static double worse(double a, double b)
+{
+    return isnan(b) || b > a ? b : a; /* once NaN it stays */
+}
+
+/* ---- setting up ---- */
+
+static void write_numbers(const trial *t, const char *name)
+{
+    if (safetensors_find(t->file, name) == NULL) {
+        return;
+    }
+    int64_t n = 0;
+    double *values = support_tensor(t->file, name, &n);
+    char *path = mem_printf("%s/%s", t->folder, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(values, sizeof *values, (size_t)n, file), n);
+    assert_int_equal(fclose(file), 0);
+    mem_free(path);
+    mem_free(values);
+}
+
+static void remove_numbers(const trial *t)
+{
+    static const char *const files[] = {"x", "label", "time"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = mem_printf("%s/%s", t->folder, files[i]);
+        (void)unlink(path);
+        mem_free(path);
+    }
+    (void)rmdir(t->folder);
+}
+
+static int64_t first_dim(const safetensors *file, const char *name)
+{
+    const safetensors_entry *entry = safetensors_find(file, name);
+    assert_non_null(entry);
+    return entry->dim[0];
+}
+
+static trial open_trial(const network_case *network, const char *dtype, const char *const *setup)
+{
+    trial t = {.network = network, .folder = "/tmp/odeon_network_XXXXXX"};
+    char *fixture = mem_printf("networks/%s.safetensors", network->name);
+    char *ini = mem_printf("tests/parity/networks/%s.ini", network->ini);
+    t.file = support_fixture(fixture);
+    t.batch = first_dim(t.file, "output");
+    t.samples = first_dim(t.file, "x");
+    assert_non_null(mkdtemp(t.folder));
+    write_numbers(&t, "x");
+    write_numbers(&t, "label");
+    write_numbers(&t, "time");
+    char *path = mem_printf("data.path=%s", t.folder);
+    const char *overrides[MAX_OVERRIDES + 5] = {dtype, setup[0], setup[1]};
+    size_t n = 3;
+    for (size_t i = 0; i < MAX_OVERRIDES && network->overrides[i] != NULL; i++) {
+        overrides[n++] = network->overrides[i];
+    }
+    overrides[n] = path;
+    t.s = support_session_file(ini, t.batch, overrides);
+    fixture_set_parameters(&t.s, t.file, names);
+    mem_free(path);
+    mem_free(ini);
+    mem_free(fixture);
+    return t;
+}
+
+static void close_trial(trial *t)
+{
+    remove_numbers(t);
+    support_session_close(&t->s);
+    safetensors_destroy(t->file);
+}
+
+/* ---- one batch ---- */
+
+static void differentiate(trial *t, double *output, double *d_x, session_result *result)
+{
+    double *x = support_tensor(t->file, "x", NULL), *label = support_tensor(t->file, "label", NULL);
+    memcpy(t->s.x, x, (size_t)(t->batch * t->s.input_size) * sizeof *x);
+    for (int64_t i = 0; i < t->batch; i++) {
+        t->s.labels[i] = (int64_t)label[i];
+    }
+    mem_free(label);
+    mem_free(x);
+    *result = support_differentiate(&t->s, output, d_x);
+}
+
+static void evaluate(trial *t, double *output)
+{
+    session_samples samples = {.n = t->batch, .x = t->s.x};
+    support_require(session_predict(t->s.session, &samples, output, NULL), t->network->name);
+}
+
+/* Evaluations of the field, forward and, where the fixture counts them, backward. */
+static void check_evals(const trial *t, const session_result *result)
+{
+    if (safetensors_find(t->file, "evals") == NULL) {
+        assert_int_equal(result->n_blocks, 0);
+        return;
+    }
+    int64_t n = 0;
+    double *expected = support_tensor(t->file, "evals", &n);
+    assert_int_equal(result->n_blocks, 1);
+    assert_int_equal(result->blocks[0].evals_forward, (int64_t)expected[0]);
+    if (n > 1) {
+        assert_int_equal(result->blocks[0].evals_backward, (int64_t)expected[1]);
+    }
+    mem_free(expected);
+}
+
+/* Attempted steps against rows t, h, accepted. */
+static double check_steps(const trial *t, const char *name, const solver *ours)
+{
+    if (safetensors_find(t->file, name) == NULL) {
+        return 0.0;
+    }
+    int64_t n = 0;
+    double *rows = support_tensor(t->file, name, &n), worst = 0.0;
+    assert_int_equal(ours->n_attempts, n / 3);
+    for (size_t i = 0; i < ours->n_attempts; i++) {
+        const solve_attempt *step = &ours->attempts[i];
+        assert_int_equal(step->accepted, rows[3 * i + 2] != 0.0);
+        worst = worse(worst, fabs(step->t - rows[3 * i]));
+        worst = worse(worst, fabs(fabs(step->h) - rows[3 * i + 1]) / rows[3 * i + 1]);
+    }
+    mem_free(rows);
+    return worst;
+}
+
+static double check_solves(const trial *t, const session_result *result)
+{
+    if (result->n_blocks == 0) {
+        return 0.0;
+    }
+    const odeon_ode *block = t->s.session->workers[0].site.odes[0];
+    return worse(check_steps(t, "steps", block->forward),
+                 check_steps(t, "backward_steps", block->backward));
+}
+
+static void measure_batch(trial *t, gaps *out)
+{
+    int64_t n = t->batch * session_output_size(t->s.session);
+    double *output = mem_zalloc((size_t)n, sizeof *output);
+    double *d_x = mem_zalloc((size_t)(t->batch * t->s.input_size), sizeof *d_x);
+    session_result result;
+    differentiate(t, output, d_x, &result);
+    check_evals(t, &result);
+    out->steps = check_solves(t, &result);
+    out->output = fixture_distance(t->file, "output", n, output);
+    out->loss = fixture_distance(t->file, "loss", 1, &result.loss);
+    out->gradient = fixture_gradients(&t->s, t->file, names, "grad/", d_x, "grad_x").worst;
+    out->state = fixture_values(&t->s, t->file, names, "state/", true).worst;
+    evaluate(t, output);
+    out->evaluated = fixture_distance(t->file, "evaluated", n, output);
+    mem_free(d_x);
+    mem_free(output);
+}
+
+/* ---- training ---- */
+
+static void measure_training(trial *t, gaps *out)
+{
+    int64_t n = 0, *indices = mem_zalloc((size_t)t->batch, sizeof *indices);
+    double *losses = support_tensor(t->file, "losses", &n), ours[STEPS];
+    data_source *source = support_batch_source(&t->s);
+    assert_int_equal(n, STEPS);
+    fixture_set_parameters(&t->s, t->file, names);
+    for (int64_t step = 0; step < STEPS; step++) {
+        session_result result;
+        for (int64_t i = 0; i < t->batch; i++) {
+            indices[i] = (step * t->batch + i) % t->samples;
+        }
+        support_require(
+            session_train(t->s.session, source, t->batch, indices, 1, step + 1, 1.0, &result),
+            t->network->name);
+        ours[step] = result.loss;
+        if (step == 2) {
+            out->parameters = fixture_values(&t->s, t->file, names, "after3/", false).worst;
+        }
+    }
+    out->losses = support_distance(STEPS, ours, losses);
+    data_close(source);
+    mem_free(losses);
+    mem_free(indices);
+}
+
+/* ---- claims ---- */
+
+static gaps worst_of(const gaps *a, const gaps *b)
+{
+    return (gaps){.output = worse(a->output, b->output),
+                  .loss = worse(a->loss, b->loss),
+                  .gradient = worse(a->gradient, b->gradient),
+                  .state = worse(a->state, b->state),
+                  .evaluated = worse(a->evaluated, b->evaluated),
+                  .steps = worse(a->steps, b->steps),
+                  .parameters = worse(a->parameters, b->parameters),
+                  .losses = worse(a->losses, b->losses)};
+}
+
+static gaps measure(const network_case *network, const char *dtype, bool training)
+{
+    gaps worst = {0};
+    for (size_t i = 0; i < N_SETUPS; i++) {
+        gaps here = {0};
+        trial t = open_trial(network, dtype, setups[i]);
+        measure_batch(&t, &here);
+        if (training) {
+            measure_training(&t, &here);
+        }
+        close_trial(&t);
+        worst = worst_of(&worst, &here);
+    }
+    return worst;
+}
+
+/* How many of them are too large; the row says which. */
+static int judge(const char *name, const gaps *gap, const gaps *allowed)
+{
+    const double found[] = {gap->output,    gap->loss,  gap->gradient,   gap->state,
+                            gap->evaluated, gap->steps, gap->parameters, gap->losses};
+    const double most[] = {allowed->output,     allowed->loss,      allowed->gradient,
+                           allowed->state,      allowed->evaluated, allowed->steps,
+                           allowed->parameters, allowed->losses};
+    int failures = 0;
+    char row[256];
+    int at = snprintf(row, sizeof row, "%-24s", name);
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++) {
+        bool holds = found[i] <= most[i];
+        at += snprintf(row + at, sizeof row - (size_t)at, " %8.1e%c", found[i], holds ? ' ' : '!');
+        failures += !holds;
+    }
+    print_message("%s\n", row);
+    return failures;
+}
+
+static void print_head(const char *dtype)
+{
+    print_message("%-24s %8s  %8s  %8s  %8s  %8s  %8s  %8s  %8s\n", dtype, "output", "loss",
+                  "gradient", "state", "evaluate", "steps", "3 steps", "10 loss");
+}
+
+static void test_networks_agree(void **state)
+{
+    (void)state;
+    int failures = 0;
+    print_head("float64");
+    for (size_t i = 0; i < N_NETWORKS; i++) {
+        double rounding = 1e-12, gradient = networks[i].gradient;
+        gaps gap = measure(&networks[i], "run.dtype=float64", true);
+        failures += judge(networks[i].name, &gap,
+                          &(gaps){rounding, rounding, gradient, rounding, rounding, step_size,
+                                  gradient, gradient});
+    }
+    assert_int_equal(failures, 0);
+}
+
+/* A unit of rounding is 6e-8; a thousand of them. */
+static void test_networks_agree_in_float32(void **state)
+{
+    (void)state;
+    const double most = 1e-4;
+    int failures = 0;
+    print_head("float32");
+    for (size_t i = 0; i < N_NETWORKS; i++) {
+        gaps gap = measure(&networks[i], "run.dtype=float32", false);
+        gap.steps = 0.0;
+        failures +=
+            judge(networks[i].name, &gap, &(gaps){most, most, most, most, most, 0.0, 0.0, 0.0});
+    }
+    assert_int_equal(failures, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_networks_agree),
+        cmocka_unit_test(test_networks_agree_in_float32),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
