@@ -39,6 +39,27 @@ static const layer_case cases[] = {
     {"normalize(mean=0.5, std=0.25)", 2, {3, 5}, LAYER_NO_TIME},
     {"normalize(mean=0.5 -1 2, std=0.25 2 3)", 4, {2, 3, 2, 2}, LAYER_NO_TIME},
     {"normalize(mean=1, std=0.5 2 1)", 2, {4, 3}, LAYER_NO_TIME},
+    {"formula(equations=x' = a*x - b*x*y | y' = d*x*y - c*y, constants=a=1.5 b=1 c=3 d=0.5, "
+     "learn=a "
+     "c)",
+     2,
+     {4, 2},
+     LAYER_NO_TIME},
+    {"formula(equations=u = x - 2*y/(3 + x^2) | x' = u*sin(t) + exp(-z)*t | y' = 1/(2 + cos(u)) | "
+     "z' = u/(4 - y^3) - 2 + -y^2/7)",
+     2,
+     {3, 3},
+     1},
+    {"formula(equations=x' = sqrt(4 + x)*tanh(y) + q | y' = log(5 - x)^-2*abs(y) + sigmoid(t*q), "
+     "constants=q=0.3, learn=q)",
+     2,
+     {3, 2},
+     3},
+    {"formula(equations=v = (5 + x)^0.3 + softplus(y) | w = 2 - 1.5, inputs=x y z, outputs=v w x "
+     "v)",
+     2,
+     {3, 3},
+     LAYER_NO_TIME},
     {"concat_time(at=first)", 4, {2, 2, 3, 2}, 1},
     {"concat_time", 4, {3, 2, 3, 2}, 3},
     {"concat_time", 2, {3, 2}, 1},

@@ -1,0 +1,227 @@
+#include "program.h"
+
+#include <math.h>
+
+#include "odeon/device.h"
+
+static int same(const program_value *x, const program_value *y)
+{
+    return x->kind == y->kind && x->id == y->id && x->a == y->a && x->b == y->b &&
+           x->scale == y->scale && x->shift == y->shift;
+}
+
+static int32_t write(program *p, program_value value)
+{
+    for (int32_t i = 0; i < p->n; i++) {
+        if (same(&p->values[i], &value)) {
+            return i;
+        }
+    }
+    if (p->n == PROGRAM_MAX_VALUES) {
+        return PROGRAM_FULL;
+    }
+    p->values[p->n] = value;
+    return p->n++;
+}
+
+static int is_constant(const program *p, int32_t a)
+{
+    return p->values[a].kind == VALUE_CONSTANT;
+}
+
+static double constant(const program *p, int32_t a)
+{
+    return p->values[a].shift;
+}
+
+int32_t program_constant(program *p, double value)
+{
+    return isfinite(value) ? write(p, (program_value){.kind = VALUE_CONSTANT, .shift = value})
+                           : PROGRAM_NOT_FINITE;
+}
+
+int32_t program_input(program *p, int32_t component)
+{
+    return write(p, (program_value){.kind = VALUE_INPUT, .id = component});
+}
+
+int32_t program_time(program *p)
+{
+    return write(p, (program_value){.kind = VALUE_TIME});
+}
+
+int32_t program_param(program *p, int32_t index)
+{
+    return write(p, (program_value){.kind = VALUE_PARAM, .id = index});
+}
+
+int32_t program_affine(program *p, int32_t a, double scale, double shift)
+{
+    const program_value *x = &p->values[a];
+    if (x->kind == VALUE_CONSTANT) {
+        return program_constant(p, scale * x->shift + shift);
+    }
+    if (x->kind == VALUE_AFFINE) { /* of an affine one: still one */
+        shift = scale * x->shift + shift;
+        scale = scale * x->scale;
+        a = x->a;
+    }
+    if (!isfinite(scale) || !isfinite(shift)) {
+        return PROGRAM_NOT_FINITE;
+    }
+    if (scale == 1.0 && shift == 0.0) {
+        return a;
+    }
+    return write(p, (program_value){.kind = VALUE_AFFINE, .a = a, .scale = scale, .shift = shift});
+}
+
+static int32_t divide(program *p, int32_t a, int32_t b)
+{
+    if (is_constant(p, b)) {
+        return constant(p, b) == 0.0 ? PROGRAM_ZERO
+                                     : program_affine(p, a, 1.0 / constant(p, b), 0.0);
+    }
+    int32_t inverse = program_unary(p, ODEON_UNARY_RECIPROCAL, b);
+    return inverse < 0 ? inverse : program_affine(p, inverse, constant(p, a), 0.0);
+}
+
+/* One of a and b, or both, is a constant. */
+static int32_t fold(program *p, int32_t id, int32_t a, int32_t b)
+{
+    switch (id) {
+    case ODEON_BINARY_ADD:
+        return is_constant(p, a) ? program_affine(p, b, 1.0, constant(p, a))
+                                 : program_affine(p, a, 1.0, constant(p, b));
+    case ODEON_BINARY_SUB:
+        return is_constant(p, b) ? program_affine(p, a, 1.0, -constant(p, b))
+                                 : program_affine(p, b, -1.0, constant(p, a));
+    case ODEON_BINARY_MUL:
+        return is_constant(p, a) ? program_affine(p, b, constant(p, a), 0.0)
+                                 : program_affine(p, a, constant(p, b), 0.0);
+    default:
+        return divide(p, a, b);
+    }
+}
+
+int32_t program_binary(program *p, int32_t id, int32_t a, int32_t b)
+{
+    if (is_constant(p, a) || is_constant(p, b)) {
+        return fold(p, id, a, b);
+    }
+    return write(p, (program_value){.kind = VALUE_BINARY, .id = id, .a = a, .b = b});
+}
+
+static double apply(int32_t id, double x)
+{
+    switch (id) {
+    case ODEON_UNARY_RELU:
+        return x > 0.0 ? x : 0.0;
+    case ODEON_UNARY_TANH:
+        return tanh(x);
+    case ODEON_UNARY_SOFTPLUS:
+        return x > 20.0 ? x : log1p(exp(x));
+    case ODEON_UNARY_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case ODEON_UNARY_EXP:
+        return exp(x);
+    case ODEON_UNARY_SQRT:
+        return sqrt(x);
+    case ODEON_UNARY_RECIPROCAL:
+        return 1.0 / x;
+    case ODEON_UNARY_LOG:
+        return log(x);
+    case ODEON_UNARY_SQUARE:
+        return x * x;
+    case ODEON_UNARY_SIN:
+        return sin(x);
+    case ODEON_UNARY_COS:
+        return cos(x);
+    default:
+        return fabs(x);
+    }
+}
+
+int32_t program_unary(program *p, int32_t id, int32_t a)
+{
+    if (is_constant(p, a)) {
+        return program_constant(p, apply(id, constant(p, a)));
+    }
+    return write(p, (program_value){.kind = VALUE_UNARY, .id = id, .a = a});
+}
+
+int32_t program_power(program *p, int32_t a, int32_t exponent)
+{
+    if (!is_constant(p, exponent)) {
+        return PROGRAM_NOT_CONSTANT;
+    }
+    double e = constant(p, exponent);
+    if (is_constant(p, a)) {
+        return program_constant(p, pow(constant(p, a), e));
+    }
+    if (e == 0.0) {
+        return program_constant(p, 1.0);
+    }
+    if (e == 1.0) {
+        return a;
+    }
+    if (e == 2.0 || e == -1.0) {
+        return program_unary(p, e == 2.0 ? ODEON_UNARY_SQUARE : ODEON_UNARY_RECIPROCAL, a);
+    }
+    return write(p, (program_value){.kind = VALUE_POWER, .a = a, .scale = e});
+}
+
+/* ---- what is needed ---- */
+
+int program_reads_operand(int32_t id)
+{
+    return id >= ODEON_UNARY_LOG;
+}
+
+static void keep(program *p, int32_t a)
+{
+    if (p->values[a].kept < 0) {
+        p->values[a].kept = p->n_kept++;
+    }
+}
+
+/* Marks what the vjp of value i reads. */
+static void keep_for(program *p, int32_t i)
+{
+    const program_value *x = &p->values[i];
+    if (x->kind == VALUE_POWER) {
+        keep(p, x->a);
+    } else if (x->kind == VALUE_UNARY) {
+        keep(p, program_reads_operand(x->id) ? x->a : i);
+    } else if (x->kind == VALUE_BINARY && x->id == ODEON_BINARY_MUL) {
+        keep(p, x->a);
+        keep(p, x->b);
+    } else if (x->kind == VALUE_BINARY && x->id == ODEON_BINARY_DIV) {
+        keep(p, x->b);
+        keep(p, i);
+    }
+}
+
+void program_finish(program *p)
+{
+    for (int32_t i = 0; i < p->n_outputs; i++) {
+        p->values[p->outputs[i]].live = 1;
+    }
+    for (int32_t i = p->n; i-- > 0;) {
+        program_value *x = &p->values[i];
+        x->place = x->kept = -1;
+        if (x->live && x->kind >= VALUE_AFFINE) {
+            p->values[x->a].live = 1;
+        }
+        if (x->live && x->kind == VALUE_BINARY) {
+            p->values[x->b].live = 1;
+        }
+    }
+    for (int32_t i = 0; i < p->n; i++) {
+        program_value *x = &p->values[i];
+        if (x->live && x->kind != VALUE_CONSTANT) {
+            x->place = p->n_live++;
+            p->uses_t |= x->kind == VALUE_TIME;
+            keep_for(p, i);
+        }
+    }
+}
