@@ -17,32 +17,30 @@ extern "C" {
 
 #define ODEON_HOST_CHAIN "odeon.host.chain/1"
 
-/* What a body is for an input. */
+/* What a body is for a batch. */
 typedef struct odeon_chain_info {
     uint32_t struct_size;
-    int32_t flags;    /* of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, STATEFUL where a
-                         layer has them, LINEAR where all have it */
-    odeon_tensor out; /* shape and dtype */
-    uint64_t frame_bytes; /* what one evaluation keeps for its vjp, a multiple of 64 */
+    int32_t flags; /* of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, STATEFUL where a
+                      layer has them, LINEAR where all have it */
+    odeon_tensor in, out; /* shape and dtype */
+    uint64_t frame_bytes; /* what one evaluation keeps for its vjp: a multiple of 64 */
 } odeon_chain_info;
 
-/* Calls of a body. context is the container's own and goes through: in it t (NULL: none), flags,
- * random numbers; each layer of the body gets its own key. */
+/* Calls of a body. The container's own context goes through; t (F64 [1] or [B]) stands in place of
+ * the one in there, NULL leaves that. */
 typedef struct odeon_chain_services {
     uint32_t struct_size, reserved0;
-    /* For an input and flags as plan of the container has them, to be called from there. Allocates,
-     * so that the two below need not: they take inputs that were planned alone. The host sets
-     * struct_size of info. */
-    odeon_status (*plan)(odeon_net *body, const odeon_tensor *in, int32_t flags,
-                         odeon_chain_info *out);
-    /* out = body(in). frame: a part of the container's tape, aligned to 64 bytes, that is kept up
-     * to the vjp; NULL when none will follow. out may not overlap in. */
-    odeon_status (*forward)(odeon_net *body, const odeon_context *context, const odeon_tensor *in,
-                            const odeon_tensor *out, void *frame);
-    /* Writes d_in (NULL: not wanted; may not overlap d_out), adds to the gradients of the body's
+    /* For so many samples and the flags of a plan or a call. Allocates when it is first asked,
+     * which is to be in the container's plan: the other two then need not. */
+    odeon_status (*plan)(odeon_net *body, int64_t batch, int32_t flags, odeon_chain_info *out);
+    /* out = body(in), which do not overlap. frame: a part of the container's tape, at a multiple of
+     * 64 bytes; NULL when no vjp will follow. */
+    odeon_status (*forward)(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
+                            const odeon_tensor *in, const odeon_tensor *out, void *frame);
+    /* Writes d_in (NULL: not wanted; not overlapping d_out), adds to the gradients of the body's
      * parameters and to d_t (NULL: not wanted). */
-    odeon_status (*vjp)(odeon_net *body, const odeon_context *context, void *frame,
-                        const odeon_tensor *d_out, const odeon_tensor *d_in,
+    odeon_status (*vjp)(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
+                        void *frame, const odeon_tensor *d_out, const odeon_tensor *d_in,
                         const odeon_tensor *d_t);
 } odeon_chain_services;
 

@@ -29,71 +29,10 @@ static const char network[] =
 
 enum { SAMPLES = 3 };
 
-static double loss_at(support_session *s)
-{
-    return support_differentiate(s, NULL, NULL).loss;
-}
-
-/* Central differences of one parameter, or of the input (index = number of parameters). */
-static double *differences(support_session *s, size_t index, int64_t count)
-{
-    bool input = index == session_parameters(s->session);
-    double *values = input ? s->x : mem_zalloc((size_t)count, sizeof *values);
-    double *out = mem_zalloc((size_t)count, sizeof *out);
-    if (!input) {
-        assert_int_equal(session_parameter_get(s->session, index, values), ODEON_OK);
-    }
-    for (int64_t i = 0; i < count; i++) {
-        /* truncation h^2, rounding 1e-16 / h: both near 1e-10 of the loss */
-        double step = 1e-5, kept = values[i], loss[2];
-        for (int side = 0; side < 2; side++) {
-            values[i] = kept + (side == 0 ? step : -step);
-            if (!input) {
-                assert_int_equal(session_parameter_set(s->session, index, values), ODEON_OK);
-            }
-            loss[side] = loss_at(s);
-        }
-        values[i] = kept;
-        out[i] = (loss[0] - loss[1]) / (2.0 * step);
-    }
-    if (!input) {
-        assert_int_equal(session_parameter_set(s->session, index, values), ODEON_OK);
-        mem_free(values);
-    }
-    return out;
-}
-
-/* The largest distance, over all tensors, between the gradient and central differences. */
-static double gradient_gap(support_session *s)
-{
-    double worst = 0.0, *d_x = mem_zalloc((size_t)(s->n * s->input_size), sizeof *d_x);
-    (void)support_differentiate(s, NULL, d_x);
-    size_t n = session_parameters(s->session);
-    double **gradients = mem_zalloc(n, sizeof(double *));
-    for (size_t i = 0; i < n; i++) {
-        int64_t count = session_parameter_at(s->session, i).count;
-        gradients[i] = mem_zalloc((size_t)count, sizeof(double));
-        assert_int_equal(session_gradient_get(s->session, i, gradients[i]), ODEON_OK);
-    }
-    for (size_t i = 0; i <= n; i++) {
-        int64_t count = i < n ? session_parameter_at(s->session, i).count : s->n * s->input_size;
-        double *expected = differences(s, i, count);
-        double gap = support_distance(count, i < n ? gradients[i] : d_x, expected);
-        worst = !(gap <= worst) ? gap : worst;
-        mem_free(expected);
-    }
-    for (size_t i = 0; i < n; i++) {
-        mem_free(gradients[i]);
-    }
-    mem_free(gradients);
-    mem_free(d_x);
-    return worst;
-}
-
 static void check_direct(const char *const *overrides)
 {
     support_session s = support_session_open(network, SAMPLES, overrides);
-    double gap = gradient_gap(&s);
+    double gap = support_gradient_gap(&s);
     print_message("%s: distance to central differences %.2e\n", overrides[0], gap);
     assert_true(gap <= 1e-7);
     support_session_close(&s);
@@ -131,7 +70,7 @@ static void test_direct_is_exact_when_the_step_size_changes(void **state)
         "[model.head]\nlayer = dense(units=classes)\n"
         "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
     support_session s = support_session_open(step_size, SAMPLES, NULL);
-    assert_true(gradient_gap(&s) <= 1e-7);
+    assert_true(support_gradient_gap(&s) <= 1e-7);
     assert_int_equal(support_differentiate(&s, NULL, NULL).blocks[0].accepted, 4);
     support_session_close(&s);
 }
@@ -158,7 +97,7 @@ static void check_replayed(const char *end)
     support_session s = support_session_open(text, SAMPLES, free_run);
     session_result recorded = support_differentiate(&s, NULL, NULL);
     assert_int_equal(session_write_steps(s.session, 0, path), ODEON_OK);
-    double gap = gradient_gap(&s);
+    double gap = support_gradient_gap(&s);
     support_session_close(&s);
     print_message("%s, controller free: distance %.2e at tolerance 1e-6\n", end, gap);
     assert_true(gap <= 1e-4); /* of the tolerance's order: the step sizes move with the input */
@@ -168,7 +107,7 @@ static void check_replayed(const char *end)
     session_result repeated = support_differentiate(&s, NULL, NULL);
     assert_int_equal(repeated.blocks[0].accepted, recorded.blocks[0].accepted);
     assert_true(fabs(repeated.loss - recorded.loss) <= 1e-14 * fabs(recorded.loss));
-    gap = gradient_gap(&s);
+    gap = support_gradient_gap(&s);
     print_message("%s, replayed: distance %.2e\n", end, gap);
     assert_true(gap <= 1e-7);
     support_session_close(&s);

@@ -13,6 +13,9 @@ static const char network[] = "[run]\nseed = 3\ndevice = %s\nworkers = %d\n"
                               "integrator = tsit5\ngradient = %s\n"
                               "[model.ode.field]\nlayer = dense(units=4)\n"
                               "then = tanh, dense(units=state)\n"
+                              "[model.sum]\nlayer = residual\n"
+                              "[model.sum.a]\nlayer = dense(units=state)\nthen = tanh\n"
+                              "[model.sum.shortcut]\nlayer = dense(units=state)\n"
                               "[model.head]\nlayer = dense(units=classes)\n"
                               "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-2)\n";
 

@@ -6,8 +6,9 @@
 
 enum { SMALL_RUN_IMAGES = 6, SMALL_RUN_EDGE = 6, SMALL_RUN_CLASSES = 3, SMALL_RUN_BATCH = 3 };
 
-/* Convolution, an ODE block of dense layers, a dense layer; as many images to test as to train,
- * two optimizer steps an epoch. folder_remove it. Fails the test on error. */
+/* Convolution, an ODE block of dense layers, a container of some more, a dense layer; as many
+ * images to test as to train, two optimizer steps an epoch. folder_remove it. Fails the test on
+ * error. */
 folder small_run_create(const char *device, const char *gradient, int workers);
 
 #endif

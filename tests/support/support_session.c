@@ -165,3 +165,65 @@ void support_require(odeon_status status, const char *what)
         fail_msg("%s: %s: %s", what, status_text(status), diag_message());
     }
 }
+
+/* ---- finite differences ---- */
+
+static double loss_at(support_session *s)
+{
+    return support_differentiate(s, NULL, NULL).loss;
+}
+
+/* Central differences of one parameter, or of the input (index = number of parameters). */
+static double *differences(support_session *s, size_t index, int64_t count)
+{
+    bool input = index == session_parameters(s->session);
+    double *values = input ? s->x : mem_zalloc((size_t)count, sizeof *values);
+    double *out = mem_zalloc((size_t)count, sizeof *out);
+    if (!input) {
+        assert_int_equal(session_parameter_get(s->session, index, values), ODEON_OK);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        /* truncation h^2, rounding 1e-16 / h: both near 1e-10 of the loss */
+        double step = 1e-5, kept = values[i], loss[2];
+        for (int side = 0; side < 2; side++) {
+            values[i] = kept + (side == 0 ? step : -step);
+            if (!input) {
+                assert_int_equal(session_parameter_set(s->session, index, values), ODEON_OK);
+            }
+            loss[side] = loss_at(s);
+        }
+        values[i] = kept;
+        out[i] = (loss[0] - loss[1]) / (2.0 * step);
+    }
+    if (!input) {
+        assert_int_equal(session_parameter_set(s->session, index, values), ODEON_OK);
+        mem_free(values);
+    }
+    return out;
+}
+
+double support_gradient_gap(support_session *s)
+{
+    double worst = 0.0, *d_x = mem_zalloc((size_t)(s->n * s->input_size), sizeof *d_x);
+    (void)support_differentiate(s, NULL, d_x);
+    size_t n = session_parameters(s->session);
+    double **gradients = mem_zalloc(n, sizeof(double *));
+    for (size_t i = 0; i < n; i++) {
+        int64_t count = session_parameter_at(s->session, i).count;
+        gradients[i] = mem_zalloc((size_t)count, sizeof(double));
+        assert_int_equal(session_gradient_get(s->session, i, gradients[i]), ODEON_OK);
+    }
+    for (size_t i = 0; i <= n; i++) {
+        int64_t count = i < n ? session_parameter_at(s->session, i).count : s->n * s->input_size;
+        double *expected = differences(s, i, count);
+        double gap = support_distance(count, i < n ? gradients[i] : d_x, expected);
+        worst = !(gap <= worst) ? gap : worst;
+        mem_free(expected);
+    }
+    for (size_t i = 0; i < n; i++) {
+        mem_free(gradients[i]);
+    }
+    mem_free(gradients);
+    mem_free(d_x);
+    return worst;
+}

@@ -33,6 +33,10 @@ double *support_gradients(support_session *s, int64_t *n);
 /* All parameters, running state included, likewise. */
 double *support_parameters(support_session *s, int64_t *n);
 
+/* The largest distance, over all parameters and the input, between the gradient and central
+ * differences of the loss. */
+double support_gradient_gap(support_session *s);
+
 /* The training split, where the data set can be opened; data_close it. */
 data_source *support_batch_source(support_session *s);
 /* Fails the test with what and the message unless status is 0. */

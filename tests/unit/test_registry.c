@@ -102,6 +102,10 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_INTEGRATOR, "init_void", ODEON_ERR_PLUGIN, "its init failed"},
         {ODEON_KIND_LAYER, "wrong_kind", ODEON_ERR_PLUGIN, "but integrator wrong_kind"},
         {ODEON_KIND_LAYER, "no_vjp", ODEON_ERR_PLUGIN, "layer table lacks vjp"},
+        {ODEON_KIND_LAYER, "odd_bodies", ODEON_ERR_PLUGIN, "bodies is 7, expected 0 to 3"},
+        {ODEON_KIND_LAYER, "no_attach", ODEON_ERR_PLUGIN, "lacks attach"},
+        {ODEON_KIND_LAYER, "body_names_of_field", ODEON_ERR_PLUGIN, "has body_names, which"},
+        {ODEON_KIND_LAYER, "bad_body_name", ODEON_ERR_PLUGIN, "one of its body_names is not"},
     };
     registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

@@ -1,0 +1,455 @@
+/* Containers: layers made of the sections below them, nested, inside ODE blocks and around them.
+ * Smooth layers, float64. */
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "support_session.h"
+#include "worker.h"
+
+#define HEAD                                                                                       \
+    "[run]\nname = test\ndevice = reference\ndtype = float64\nworkers = 1\n"                       \
+    "[data]\ndataset = drawn(shape=1 5 4, classes=3, length=16)\n"                                 \
+    "[model.stem]\nlayer = conv2d(filters=2, kernel=3, padding=1)\nthen = softplus\n"
+#define TAIL                                                                                       \
+    "[model.flat]\nlayer = flatten\n[model.head]\nlayer = dense(units=classes)\n"                  \
+    "[train]\nloss = cross_entropy\noptimizer = adam(lr=0.01)\n"
+#define FIXED "layer = ode(steps=2)\nintegrator = rk4\ngradient = direct\n"
+
+enum { SAMPLES = 3, INPUTS = SAMPLES * 20, OUTPUTS = SAMPLES * 3 };
+
+/* Three containers in one another, twice; a shortcut that changes the shape. */
+static const char nested[] =
+    HEAD "[model.block]\nlayer = residual\nrepeat = 2\n"
+         "[model.block.inner]\nlayer = chain\n"
+         "[model.block.inner.both]\nlayer = sum\n"
+         "[model.block.inner.both.a]\nlayer = conv2d(filters=state, kernel=1)\nthen = tanh\n"
+         "[model.block.inner.both.b]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"
+         "[model.block.inner.both.c]\nlayer = identity\n"
+         "[model.block.inner.norm]\nlayer = groupnorm(groups=1)\n"
+         "[model.down]\nlayer = residual\nthen = tanh\n"
+         "[model.down.shortcut]\nlayer = conv2d(filters=3, kernel=1, stride=2, bias=no)\n"
+         "[model.down.a]\nlayer = conv2d(filters=3, kernel=3, stride=2, padding=1)\n"
+         "then = softplus, conv2d(filters=3, kernel=1)\n" TAIL;
+
+/* A field of containers, in which all bodies see the time. */
+static const char within[] = HEAD
+    "[model.ode]\n" FIXED "span = 0.25 1.5\n"
+    "[model.ode.r]\nlayer = residual(time=100)\n" /* of no effect in here */
+    "[model.ode.r.time]\nlayer = concat_time\n"
+    "then = conv2d(filters=3, kernel=3, padding=1), tanh\n"
+    "[model.ode.r.more]\nlayer = sum\n"
+    "[model.ode.r.more.a]\nlayer = conv2d(filters=state, kernel=1)\nthen = groupnorm(groups=1)\n"
+    "[model.ode.r.more.b]\nlayer = concat_time\n"
+    "then = conv2d(filters=2, kernel=1), softplus\n"
+    "[model.ode.r.shortcut]\nlayer = concat_time(at=first)\n"
+    "then = conv2d(filters=2, kernel=1), tanh\n" TAIL;
+
+/* A block of its own in a container's body, beside layers. */
+static const char around[] =
+    HEAD "[model.r]\nlayer = residual\n"
+         "[model.r.a]\nlayer = conv2d(filters=state, kernel=1)\nthen = tanh\n"
+         "[model.r.ode]\n" FIXED "[model.r.ode.time]\nlayer = concat_time\n"
+         "[model.r.ode.f]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n" TAIL;
+
+static const char *const networks[] = {nested, within, around};
+enum { N_NETWORKS = 3 };
+
+/* ---- derivatives ---- */
+
+static void check_gradient(const char *ini)
+{
+    support_session s = support_session_open(ini, SAMPLES, NULL);
+    double gap = support_gradient_gap(&s);
+    print_message("distance to central differences %.2e\n", gap);
+    assert_true(gap <= 1e-7);
+    support_session_close(&s);
+}
+
+static void test_nested_containers_have_the_gradient_of_what_they_compute(void **state)
+{
+    (void)state;
+    check_gradient(nested);
+}
+
+static void test_containers_in_a_field_have_the_gradient_of_the_solve(void **state)
+{
+    (void)state;
+    check_gradient(within);
+}
+
+static void test_block_in_a_container_has_the_gradient_of_the_solve(void **state)
+{
+    (void)state;
+    check_gradient(around);
+}
+
+/* The continuous adjoint reaches the parameters of all bodies: order 4 of either solve. */
+static void check_adjoint(const char *ini, const char *block, const char *gradient)
+{
+    char *steps = mem_printf("model.%s.steps=100", block);
+    char *method = mem_printf("model.%s.gradient=%s", block, gradient);
+    const char *adjoint[] = {steps, method, NULL}, *direct[] = {steps, NULL};
+    support_session a = support_session_open(ini, SAMPLES, direct);
+    support_session b = support_session_open(ini, SAMPLES, adjoint);
+    double d_x[2][INPUTS];
+    int64_t n;
+    (void)support_differentiate(&a, NULL, d_x[0]);
+    session_result result = support_differentiate(&b, NULL, d_x[1]);
+    assert_true(result.blocks[0].evals_backward > 0);
+    double *g = support_gradients(&a, &n), *h = support_gradients(&b, &n);
+    print_message("%s: adjoint to direct %.2e\n", gradient, support_distance(n, h, g));
+    support_assert_close("gradients", n, h, g, 1e-8);
+    support_assert_close("d_x", INPUTS, d_x[1], d_x[0], 1e-8);
+    mem_free(g);
+    mem_free(h);
+    mem_free(steps);
+    mem_free(method);
+    support_session_close(&a);
+    support_session_close(&b);
+}
+
+static void test_adjoint_reaches_the_parameters_of_all_bodies(void **state)
+{
+    (void)state;
+    check_adjoint(within, "ode", "adjoint");
+    check_adjoint(within, "ode", "adjoint(norm=full)");
+    check_adjoint(around, "r.ode", "adjoint");
+}
+
+/* ---- what they compute ---- */
+
+typedef struct numbers {
+    double loss, output[OUTPUTS], d_x[INPUTS];
+    double *gradient;
+    int64_t n;
+} numbers;
+
+/* With the weights of source, in order. */
+static numbers run(const char *ini, const support_session *source)
+{
+    support_session s = support_session_open(ini, SAMPLES, NULL);
+    numbers out;
+    assert_int_equal(session_parameters(s.session), session_parameters(source->session));
+    for (size_t i = 0; i < session_parameters(s.session); i++) {
+        double *values =
+            mem_zalloc((size_t)session_parameter_at(s.session, i).count, sizeof *values);
+        support_require(session_parameter_get(source->session, i, values), "get");
+        support_require(session_parameter_set(s.session, i, values), "set");
+        mem_free(values);
+    }
+    out.loss = support_differentiate(&s, out.output, out.d_x).loss;
+    out.gradient = support_gradients(&s, &out.n);
+    support_session_close(&s);
+    return out;
+}
+
+/* Two ways to write one network, whose sums may be taken in another order. */
+static void check_same(const char *one, const char *other)
+{
+    static const double rounding = 1e-14;
+    support_session weights = support_session_open(one, SAMPLES, NULL);
+    numbers a = run(one, &weights), b = run(other, &weights);
+    support_assert_close("loss", 1, &b.loss, &a.loss, rounding);
+    support_assert_close("output", OUTPUTS, b.output, a.output, rounding);
+    support_assert_close("d_x", INPUTS, b.d_x, a.d_x, rounding);
+    support_assert_close("gradients", a.n, b.gradient, a.gradient, rounding);
+    assert_true(support_distance(INPUTS, a.d_x, (const double[INPUTS]){0}) > 0.0);
+    mem_free(a.gradient);
+    mem_free(b.gradient);
+    support_session_close(&weights);
+}
+
+#define FIELD(path)                                                                                \
+    "[model." path ".a]\nlayer = concat_time\nthen = conv2d(filters=state, kernel=3, padding=1)\n" \
+    "[model." path ".b]\nlayer = groupnorm(groups=1)\nthen = tanh\n"
+
+/* Euler's step of size 1 from t = 0.5. */
+static void test_residual_is_one_step_of_euler(void **state)
+{
+    (void)state;
+    check_same(HEAD "[model.b]\nlayer = ode(steps=1, span=0.5 1.5)\nintegrator = euler\n"
+                    "gradient = direct\n" FIELD("b") TAIL,
+               HEAD "[model.b]\nlayer = residual(time=0.5)\n" FIELD("b") TAIL);
+}
+
+static void test_chain_is_its_layers_in_a_row(void **state)
+{
+    (void)state;
+    static const char layers[] = "layer = conv2d(filters=3, kernel=1)\nthen = tanh, softplus\n";
+    char *flat = mem_printf("%s[model.a]\n%s[model.b]\n%s%s", HEAD, layers, layers, TAIL);
+    char *deep = mem_printf("%s[model.c]\nlayer = chain\n[model.c.a]\n%s[model.c.d]\n"
+                            "layer = chain\n[model.c.d.b]\n%s%s",
+                            HEAD, layers, layers, TAIL);
+    check_same(flat, deep);
+    mem_free(flat);
+    mem_free(deep);
+}
+
+/* With a branch that passes its input on, and as a shortcut of nothing but a view. */
+static void test_sum_and_shortcut_are_the_residual(void **state)
+{
+    (void)state;
+    static const char conv[] = "layer = conv2d(filters=2, kernel=3, padding=1)\nthen = tanh\n";
+    char *plain = mem_printf("%s[model.r]\nlayer = residual\n[model.r.a]\n%s%s", HEAD, conv, TAIL);
+    char *sum = mem_printf("%s[model.r]\nlayer = sum\n[model.r.x]\nlayer = identity\n"
+                           "[model.r.a]\n%s%s",
+                           HEAD, conv, TAIL);
+    char *shortcut = mem_printf("%s[model.r]\nlayer = residual\n[model.r.shortcut]\n"
+                                "layer = identity\n[model.r.a]\n%s%s",
+                                HEAD, conv, TAIL);
+    check_same(plain, sum);
+    check_same(plain, shortcut);
+    mem_free(plain);
+    mem_free(sum);
+    mem_free(shortcut);
+}
+
+static void test_sum_of_one_branch_is_that_branch(void **state)
+{
+    (void)state;
+    check_same(HEAD "[model.s]\nlayer = chain\n[model.s.a]\nlayer = tanh\n" TAIL,
+               HEAD "[model.s]\nlayer = sum\n[model.s.a]\nlayer = tanh\n" TAIL);
+}
+
+/* ---- parameters, paths, shapes ---- */
+
+static void test_parameters_are_named_by_path_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"stem.weight",
+                                           "stem.bias",
+                                           "block.0.inner.both.a.weight",
+                                           "block.0.inner.both.a.bias",
+                                           "block.0.inner.both.b.weight",
+                                           "block.0.inner.both.b.bias",
+                                           "block.0.inner.norm.weight",
+                                           "block.0.inner.norm.bias",
+                                           "block.1.inner.both.a.weight",
+                                           "block.1.inner.both.a.bias",
+                                           "block.1.inner.both.b.weight",
+                                           "block.1.inner.both.b.bias",
+                                           "block.1.inner.norm.weight",
+                                           "block.1.inner.norm.bias",
+                                           "down.shortcut.weight",
+                                           "down.a.weight",
+                                           "down.a.bias",
+                                           "down.a.conv2d.weight",
+                                           "down.a.conv2d.bias",
+                                           "head.weight",
+                                           "head.bias"};
+    support_session s = support_session_open(nested, SAMPLES, NULL);
+    size_t n = sizeof expected / sizeof expected[0];
+    assert_int_equal(session_parameters(s.session), n);
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(session_parameter_at(s.session, i).path, expected[i]);
+    }
+    support_session_close(&s);
+}
+
+static void test_layers_are_listed_with_their_depth(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *layer;
+        int32_t depth;
+    } expected[] = {{"stem", "conv2d", 0},
+                    {"stem.softplus", "softplus", 0},
+                    {"r", "residual", 0},
+                    {"r.a", "conv2d", 1},
+                    {"r.a.tanh", "tanh", 1},
+                    {"r.ode", "ode", 1},
+                    {"r.ode.time", "concat_time", 2},
+                    {"r.ode.f", "conv2d", 2},
+                    {"r.ode.f.tanh", "tanh", 2},
+                    {"flat", "flatten", 0},
+                    {"head", "dense", 0}};
+    support_session s = support_session_open(around, SAMPLES, NULL);
+    size_t n = sizeof expected / sizeof expected[0];
+    assert_int_equal(session_layer_count(s.session), n);
+    for (size_t i = 0; i < n; i++) {
+        session_layer layer = session_layer_at(s.session, i);
+        assert_string_equal(layer.path, expected[i].path);
+        assert_string_equal(layer.layer, expected[i].layer);
+        assert_int_equal(layer.depth, expected[i].depth);
+    }
+    support_session_close(&s);
+}
+
+static void check_refused(const char *ini, const char *words)
+{
+    support_session s;
+    int64_t live = mem_live_blocks();
+    assert_int_equal(support_session_try(ini, SAMPLES, NULL, &s), ODEON_ERR_CONFIG);
+    assert_int_equal(mem_live_blocks(), live);
+    if (strstr(diag_message(), words) == NULL) {
+        fail_msg("'%s' does not say '%s'", diag_message(), words);
+    }
+}
+
+static void test_shapes_that_cannot_be_added_are_refused(void **state)
+{
+    (void)state;
+    check_refused(HEAD "[model.r]\nlayer = residual\n[model.r.a]\n"
+                       "layer = conv2d(filters=3, kernel=1)\n" TAIL,
+                  "r: residual: the body makes [1, 3, 5, 4] of [1, 2, 5, 4]; add a section named "
+                  "shortcut");
+    check_refused(HEAD "[model.r]\nlayer = residual\n[model.r.a]\n"
+                       "layer = conv2d(filters=3, kernel=1)\n"
+                       "[model.r.shortcut]\nlayer = conv2d(filters=4, kernel=1)\n" TAIL,
+                  "the body makes [1, 3, 5, 4], the shortcut [1, 4, 5, 4]");
+    check_refused(HEAD "[model.s]\nlayer = sum\n[model.s.a]\nlayer = tanh\n[model.s.b]\n"
+                       "layer = flatten\n" TAIL,
+                  "s: sum: branch 1 makes [1, 2, 5, 4], branch 2 [1, 40]; a sum needs one shape; "
+                  "its input is the output [2, 5, 4] of layer stem.softplus (softplus)");
+}
+
+static void test_misfit_in_a_body_names_the_container(void **state)
+{
+    (void)state;
+    check_refused(HEAD "[model.s]\nlayer = sum\n[model.s.a]\nlayer = tanh\n[model.s.b]\n"
+                       "layer = conv2d(filters=2, kernel=9)\n" TAIL,
+                  "its input is the input [2, 5, 4] of layer s (sum)");
+}
+
+static void test_shortcut_alone_is_no_body(void **state)
+{
+    (void)state;
+    check_refused(
+        HEAD "[model.r]\nlayer = residual\n[model.r.shortcut]\nlayer = tanh\n" TAIL,
+        "[model.r] residual is made of nested sections, such as [model.r.body], and there "
+        "is none");
+}
+
+static void test_block_in_a_container_in_a_block_is_refused(void **state)
+{
+    (void)state;
+    check_refused(HEAD "[model.ode]\n" FIXED
+                       "[model.ode.r]\nlayer = residual\n[model.ode.r.inner]\n" FIXED
+                       "[model.ode.r.inner.a]\nlayer = tanh\n" TAIL,
+                  "ode: its body holds another ODE block");
+}
+
+/* ---- devices, workers, memory ---- */
+
+static numbers run_on(const char *ini, const char *device, const char *workers,
+                      const char *gradient)
+{
+    const char *overrides[] = {device, workers, gradient, NULL};
+    support_session s = support_session_open(ini, SAMPLES, overrides);
+    numbers out;
+    out.loss = support_differentiate(&s, out.output, out.d_x).loss;
+    out.gradient = support_gradients(&s, &out.n);
+    support_session_close(&s);
+    return out;
+}
+
+/* More workers than samples have empty slices; what the device `remote` lets be overwritten, it
+ * overwrites. 1e-12: sums over samples in another order. */
+static void check_workers(const char *ini, const char *gradient)
+{
+    static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
+    static const char *const counts[] = {"run.workers=1", "run.workers=2", "run.workers=5"};
+    numbers one = run_on(ini, "run.device=reference", counts[0], gradient);
+    for (int i = 0; i < 6; i++) {
+        numbers other = run_on(ini, devices[i % 2], counts[i / 2], gradient);
+        support_assert_close("loss", 1, &other.loss, &one.loss, 1e-12);
+        support_assert_close("output", OUTPUTS, other.output, one.output, 1e-12);
+        support_assert_close("d_x", INPUTS, other.d_x, one.d_x, 1e-12);
+        support_assert_close("gradients", one.n, other.gradient, one.gradient, 1e-12);
+        mem_free(other.gradient);
+    }
+    mem_free(one.gradient);
+}
+
+static void test_containers_do_the_same_on_devices_and_workers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_NETWORKS; i++) {
+        check_workers(networks[i], NULL);
+    }
+    check_workers(within, "model.ode.gradient=adjoint(norm=full)");
+}
+
+static int64_t allocations(const support_session *s)
+{
+    const odeon_device *device = &s->session->device;
+    const odeon_device_counters *counters =
+        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
+    int64_t launches, waits, allocated, live;
+    counters->read(device->self, &launches, &waits, &allocated, &live);
+    return mem_total_allocs() + allocated;
+}
+
+static void check_settles(const char *ini, const char *gradient)
+{
+    static const int64_t indices[] = {7, 3, 0};
+    const char *overrides[] = {"run.device=cpu", "run.workers=2", gradient, NULL};
+    support_session s = support_session_open(ini, SAMPLES, overrides);
+    data_source *source = support_batch_source(&s);
+    session_result result;
+    int64_t before = 0;
+    for (int64_t step = 1; step <= 6; step++) {
+        int64_t n = step % 2 == 0 ? SAMPLES - 1 : SAMPLES;
+        support_require(session_train(s.session, source, n, indices, 1, step, 1.0, &result),
+                        "train");
+        support_require(session_evaluate(s.session, source, n, indices, &result), "evaluate");
+        if (step > 2) {
+            assert_int_equal(allocations(&s), before);
+        }
+        before = allocations(&s);
+    }
+    data_close(source);
+    support_session_close(&s);
+}
+
+static void test_nothing_is_allocated_for_a_batch_size_seen_before(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_NETWORKS; i++) {
+        check_settles(networks[i], NULL);
+    }
+    check_settles(within, "model.ode.gradient=adjoint");
+}
+
+/* An evaluation that nothing follows keeps no frame; its numbers are those of one that does. */
+static void test_evaluation_computes_what_training_does(void **state)
+{
+    (void)state;
+    static const int64_t indices[] = {7, 3, 0};
+    for (int i = 0; i < N_NETWORKS; i++) {
+        support_session s = support_session_open(networks[i], SAMPLES, NULL);
+        data_source *source = support_batch_source(&s);
+        session_result trained, evaluated;
+        support_require(session_evaluate(s.session, source, SAMPLES, indices, &evaluated), "test");
+        support_require(session_train(s.session, source, SAMPLES, indices, 1, 1, 1.0, &trained),
+                        "train");
+        assert_memory_equal(&evaluated.loss, &trained.loss, sizeof trained.loss);
+        data_close(source);
+        support_session_close(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nested_containers_have_the_gradient_of_what_they_compute),
+        cmocka_unit_test(test_containers_in_a_field_have_the_gradient_of_the_solve),
+        cmocka_unit_test(test_block_in_a_container_has_the_gradient_of_the_solve),
+        cmocka_unit_test(test_adjoint_reaches_the_parameters_of_all_bodies),
+        cmocka_unit_test(test_residual_is_one_step_of_euler),
+        cmocka_unit_test(test_chain_is_its_layers_in_a_row),
+        cmocka_unit_test(test_sum_and_shortcut_are_the_residual),
+        cmocka_unit_test(test_sum_of_one_branch_is_that_branch),
+        cmocka_unit_test(test_parameters_are_named_by_path_in_the_order_of_the_file),
+        cmocka_unit_test(test_layers_are_listed_with_their_depth),
+        cmocka_unit_test(test_shapes_that_cannot_be_added_are_refused),
+        cmocka_unit_test(test_misfit_in_a_body_names_the_container),
+        cmocka_unit_test(test_shortcut_alone_is_no_body),
+        cmocka_unit_test(test_block_in_a_container_in_a_block_is_refused),
+        cmocka_unit_test(test_containers_do_the_same_on_devices_and_workers),
+        cmocka_unit_test(test_nothing_is_allocated_for_a_batch_size_seen_before),
+        cmocka_unit_test(test_evaluation_computes_what_training_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
