@@ -121,9 +121,10 @@ static double option_f64(const odeon_config *config, const char *name)
 
 static const char *option_text(const odeon_config *config, const char *name)
 {
-    static const int32_t types[] = {ODEON_OPTION_STRING, ODEON_OPTION_CHOICE, ODEON_OPTION_PATH};
-    const option_value *value = read_value(config, name, 3, types);
-    if (value == NULL) {
+    static const int32_t types[] = {ODEON_OPTION_STRING, ODEON_OPTION_CHOICE, ODEON_OPTION_PATH,
+                                    ODEON_OPTION_F64_LIST};
+    const option_value *value = read_value(config, name, 4, types);
+    if (value == NULL || value->n > 0) { /* a list is no word */
         return NULL;
     }
     return value->argument != NULL ? value->argument : value->text;

@@ -75,6 +75,11 @@ static const char *choices_fault(const odeon_option *o)
                    ? NULL
                    : "is a choice without words \"a|b|c\" to choose from";
     }
+    if (o->type == ODEON_OPTION_F64_LIST && o->choices != NULL) {
+        return are_choices(o->choices) && strchr(o->choices, '(') == NULL
+                   ? NULL
+                   : "has choices that are no words \"a|b|c\" to stand in place of a list";
+    }
     if (o->type == ODEON_OPTION_COMPONENT) {
         return o->choices != NULL && kind_by_name(o->choices) != 0
                    ? NULL

@@ -135,6 +135,9 @@ static odeon_status read_f64(const reading *in)
 
 /* ---- lists ---- */
 
+enum { MAX_EQUAL = 1000000 };
+static const char equal_distances[] = "linspace(";
+
 static const char blanks[] = " \t";
 
 static size_t count_words(const char *text)
@@ -145,6 +148,21 @@ static size_t count_words(const char *text)
         n++;
     }
     return n;
+}
+
+/* The index of the choice that is name and suffix; -1: none. */
+static int64_t find_choice(const char *choices, const char *name, const char *suffix)
+{
+    size_t n = strlen(name), m = strlen(suffix);
+    int64_t index = 0;
+    for (const char *choice = choices; choice != NULL; index++) {
+        size_t length = strcspn(choice, "|");
+        if (length == n + m && memcmp(choice, name, n) == 0 && memcmp(choice + n, suffix, m) == 0) {
+            return index;
+        }
+        choice = choice[length] == '|' ? choice + length + 1 : NULL;
+    }
+    return -1;
 }
 
 /* Parses element index and writes its normal form to text, which has room. */
@@ -194,6 +212,64 @@ static odeon_status read_list(const reading *in)
     return status;
 }
 
+/* linspace(first last n): n values at equal distances, both ends among them. */
+static odeon_status fill_equal(const reading *in, char *const *words)
+{
+    char text[2][NUMBER_TEXT_BYTES];
+    double end[2];
+    int64_t n = 0;
+    for (int i = 0; i < 2; i++) {
+        ODEON_TRY(parse_f64(in, words[i], &end[i]));
+        number_print_f64(end[i], text[i]);
+    }
+    if (number_parse_i64(words[2], &n) != NUMBER_OK || n < 2 || n > MAX_EQUAL) {
+        return refuse(in, "linspace(first last n) needs a whole number n, 2 to 1000000");
+    }
+    option_value *out = in->out;
+    out->text = mem_printf("linspace(%s %s %lld)", text[0], text[1], (long long)n);
+    out->list_f = mem_zalloc((size_t)n, sizeof *out->list_f);
+    if (out->text == NULL || out->list_f == NULL) {
+        return no_memory(in);
+    }
+    out->n = (int32_t)n;
+    for (int64_t i = 0; i < n; i++) {
+        out->list_f[i] = end[0] + (end[1] - end[0]) * ((double)i / (double)(n - 1));
+    }
+    out->list_f[n - 1] = end[1];
+    return ODEON_OK;
+}
+
+static odeon_status read_equal(const reading *in)
+{
+    const char *inner = in->text + strlen(equal_distances);
+    char *copy = mem_strdup(inner), *words[3] = {NULL}, *rest = NULL;
+    if (copy == NULL) {
+        return no_memory(in);
+    }
+    size_t n = strlen(copy);
+    bool closed = n > 0 && copy[n - 1] == ')';
+    copy[closed ? n - 1 : n] = '\0';
+    bool three = closed && count_words(copy) == 3;
+    for (int i = 0; i < 3 && three; i++) {
+        words[i] = strtok_r(i == 0 ? copy : NULL, blanks, &rest);
+    }
+    odeon_status status =
+        three ? fill_equal(in, words) : refuse(in, "expected linspace(first last n)");
+    mem_free(copy);
+    return status;
+}
+
+/* A list, or what may stand in its place. */
+static odeon_status read_reals(const reading *in)
+{
+    const char *words = in->option->choices;
+    if (words != NULL && find_choice(words, in->text, "") >= 0) {
+        return keep_text(in, in->text);
+    }
+    bool equal = strncmp(in->text, equal_distances, strlen(equal_distances)) == 0;
+    return equal ? read_equal(in) : read_list(in);
+}
+
 /* ---- words ---- */
 
 static odeon_status read_flag(const reading *in)
@@ -206,21 +282,6 @@ static odeon_status read_flag(const reading *in)
         }
     }
     return refuse_value(in);
-}
-
-/* The index of the choice that is name and suffix; -1: none. */
-static int64_t find_choice(const char *choices, const char *name, const char *suffix)
-{
-    size_t n = strlen(name), m = strlen(suffix);
-    int64_t index = 0;
-    for (const char *choice = choices; choice != NULL; index++) {
-        size_t length = strcspn(choice, "|");
-        if (length == n + m && memcmp(choice, name, n) == 0 && memcmp(choice + n, suffix, m) == 0) {
-            return index;
-        }
-        choice = choice[length] == '|' ? choice + length + 1 : NULL;
-    }
-    return -1;
 }
 
 /* A choice that is declared as name(path). */
@@ -298,8 +359,9 @@ static odeon_status read_value(const reading *in)
     case ODEON_OPTION_PATH:
         return read_path(in);
     case ODEON_OPTION_I64_LIST:
-    case ODEON_OPTION_F64_LIST:
         return read_list(in);
+    case ODEON_OPTION_F64_LIST:
+        return read_reals(in);
     case ODEON_OPTION_SIZE:
         return read_size(in);
     case ODEON_OPTION_COMPONENT:

@@ -36,6 +36,16 @@ static void print_choices(char *text, size_t bytes, const char *choices)
     }
 }
 
+/* ", or batch, ...": the words that may stand in place of a list. */
+static void add_words(char *text, size_t bytes, const odeon_option *o)
+{
+    size_t used = strlen(text);
+    if (o->choices != NULL && used + 5 < bytes) {
+        (void)snprintf(text + used, bytes - used, ", or ");
+        print_choices(text + used + 5, bytes - used - 5, o->choices);
+    }
+}
+
 void schema_allowed(char *text, size_t bytes, const odeon_option *option)
 {
     switch (option->type) {
@@ -49,7 +59,9 @@ void schema_allowed(char *text, size_t bytes, const odeon_option *option)
         print_range(text, bytes, option, "whole numbers with blanks between them");
         break;
     case ODEON_OPTION_F64_LIST:
-        print_range(text, bytes, option, "numbers with blanks between them");
+        print_range(text, bytes, option,
+                    "numbers with blanks between them, linspace(first last n)");
+        add_words(text, bytes, option);
         break;
     case ODEON_OPTION_FLAG:
         (void)snprintf(text, bytes, "yes, no (or true, false, on, off, 1, 0)");
@@ -94,7 +106,7 @@ void schema_describe(char *text, size_t bytes, const odeon_option *option)
         [ODEON_OPTION_CHOICE] = "choice of ",
         [ODEON_OPTION_PATH] = "path",
         [ODEON_OPTION_I64_LIST] = "whole numbers",
-        [ODEON_OPTION_F64_LIST] = "numbers",
+        [ODEON_OPTION_F64_LIST] = "numbers or linspace(first last n)",
         [ODEON_OPTION_SIZE] = "whole number >= 1, state or classes",
     };
     if (option->type == ODEON_OPTION_COMPONENT) {
@@ -107,6 +119,9 @@ void schema_describe(char *text, size_t bytes, const odeon_option *option)
         print_choices(text + used, bytes - used, option->choices);
     } else if (option->type != ODEON_OPTION_SIZE) {
         add_range(text, bytes, option);
+    }
+    if (option->type == ODEON_OPTION_F64_LIST) {
+        add_words(text, bytes, option);
     }
 }
 

@@ -20,9 +20,11 @@ enum {
     ODEON_OPTION_STRING = 4, /* any text                     option_text */
     ODEON_OPTION_CHOICE = 5, /* one of choices "a|b|c"       option_i64: its index, option_text */
     /* a choice "name(path)" is typed name(path=FILE); option_text is then FILE, absolute */
-    ODEON_OPTION_PATH = 6,      /* made absolute by the host    option_text */
-    ODEON_OPTION_I64_LIST = 7,  /* 1 28 28                      option_list_i64 */
-    ODEON_OPTION_F64_LIST = 8,  /* 0 0.5 1                      option_list_f64 */
+    ODEON_OPTION_PATH = 6,     /* made absolute by the host    option_text */
+    ODEON_OPTION_I64_LIST = 7, /* 1 28 28                      option_list_i64 */
+    /* 0 0.5 1, or linspace(0 1 3) for equal distances; choices (or NULL) names words that may stand
+     * in place of a list: option_text is then the word, else NULL */
+    ODEON_OPTION_F64_LIST = 8,  /*                              option_list_f64, option_text */
     ODEON_OPTION_SIZE = 9,      /* >= 1, or state, or classes   option_i64 */
     ODEON_OPTION_COMPONENT = 10 /* id(key=value), kind in choices   option_component */
 };
@@ -44,7 +46,8 @@ typedef struct odeon_option {
     const char *default_text; /* NULL with REQUIRED or OPTIONAL, else not NULL */
     const char *min_text;     /* NULL: unbounded */
     const char *max_text;     /* NULL: unbounded */
-    const char *choices;      /* CHOICE: "a|b|c"; COMPONENT: the kind's name; else NULL */
+    const char *choices;      /* CHOICE: "a|b|c"; F64_LIST: the same or NULL; COMPONENT: the kind's
+                                 name; else NULL */
     const char *unit;         /* "steps"; NULL: none */
     const char *help;         /* one line, no full stop */
 } odeon_option;

@@ -289,7 +289,10 @@ static void test_options_are_described_with_type_and_range(void **state)
                      "choice of a, b(path=FILE)");
     assert_described((odeon_option){.type = ODEON_OPTION_I64_LIST, .min_text = "0"},
                      "whole numbers, x >= 0");
-    assert_described((odeon_option){.type = ODEON_OPTION_F64_LIST}, "numbers");
+    assert_described((odeon_option){.type = ODEON_OPTION_F64_LIST},
+                     "numbers or linspace(first last n)");
+    assert_described((odeon_option){.type = ODEON_OPTION_F64_LIST, .choices = "a|b"},
+                     "numbers or linspace(first last n), or a, b");
     assert_described((odeon_option){.type = ODEON_OPTION_SIZE},
                      "whole number >= 1, state or classes");
     assert_described((odeon_option){.type = ODEON_OPTION_COMPONENT, .choices = "loss"},

@@ -126,6 +126,21 @@ static void test_choices_are_words(void **state)
     assert_fault(o, "has choices");
 }
 
+static void test_words_may_stand_in_place_of_a_list(void **state)
+{
+    (void)state;
+    odeon_option o = sound(ODEON_OPTION_F64_LIST);
+    o.choices = "batch|first";
+    assert_null(option_fault(&o));
+    o.choices = "batch|";
+    assert_fault(o, "in place of a list");
+    o.choices = "batch(path)";
+    assert_fault(o, "in place of a list");
+    o = sound(ODEON_OPTION_I64_LIST);
+    o.choices = "batch";
+    assert_fault(o, "has choices");
+}
+
 static void test_component_names_a_kind(void **state)
 {
     (void)state;
@@ -146,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_bounds_belong_to_numbers),
         cmocka_unit_test(test_bounds_are_numbers_of_the_type),
         cmocka_unit_test(test_choices_are_words),
+        cmocka_unit_test(test_words_may_stand_in_place_of_a_list),
         cmocka_unit_test(test_component_names_a_kind),
     };
     return cmocka_run_group_tests_name("option_table", tests, NULL, NULL);

@@ -191,6 +191,9 @@ static void test_values_have_a_normal_form(void **state)
         {"every_option(flag=false)", "flag", "no"},
         {"every_option(wholes=1   02)", "wholes", "1 2"},
         {"every_option(reals=1 0.50)", "reals", "1 0.5"},
+        {"every_option(reals=linspace( 1  02.50 7 ))", "reals", "linspace(1 2.5 7)"},
+        {"every_option(moments=batch)", "moments", "batch"},
+        {"every_option(moments=linspace(0 1 2))", "moments", "linspace(0 1 2)"},
         {"every_option(units=state)", "units", "state"},
         {"every_option(pick=from( path = a ))", "pick", "from(path=/folder/a)"},
         {"every_option(file=/a/b)", "file", "/a/b"},
@@ -200,6 +203,30 @@ static void test_values_have_a_normal_form(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_text(cases[i].expression, cases[i].name, cases[i].text);
     }
+}
+
+static void test_linspace_is_a_list(void **state)
+{
+    (void)state;
+    odeon_config *made = make("every_option(reals=linspace(0.5 -1.5 5))");
+    const option_value *value = schema_value(made, "reals");
+    static const double expected[] = {0.5, 0.0, -0.5, -1.0, -1.5};
+    assert_int_equal(value->n, 5);
+    assert_memory_equal(value->list_f, expected, sizeof expected);
+    schema_destroy(made);
+    made = make("every_option(reals=linspace(0.1 0.7 4))");
+    assert_true(schema_value(made, "reals")->list_f[3] == 0.7);
+    schema_destroy(made);
+}
+
+static void test_word_may_stand_in_place_of_a_list(void **state)
+{
+    (void)state;
+    odeon_config *made = make("every_option(moments=first)");
+    assert_int_equal(schema_value(made, "moments")->n, 0);
+    assert_null(schema_value(made, "moments")->list_f);
+    assert_true(schema_value(made, "moments")->given);
+    schema_destroy(made);
 }
 
 static void test_choice_may_take_a_path(void **state)
@@ -256,6 +283,17 @@ static void test_bad_value_is_refused_with_what_is_allowed(void **state)
         {"every_option(wholes=1 -2)", "wholes = 1 -2: allowed: wholes >= 0"},
         {"every_option(wholes=1 x)", "wholes = 1 x: not a whole number"},
         {"every_option(reals=1 2,5)", "options are written key=value"},
+        {"every_option(reals=linspace(0 1))", "expected linspace(first last n)"},
+        {"every_option(reals=linspace(0 1 2 3))", "expected linspace(first last n)"},
+        {"every_option(reals=linspace(0 1 2) 3)", "expected linspace(first last n)"},
+        {"every_option(reals=linspace(0 x 3))", "not a number"},
+        {"every_option(reals=linspace(0 1 1))", "needs a whole number n, 2 to 1000000"},
+        {"every_option(reals=linspace(0 1 2.5))", "needs a whole number n, 2 to 1000000"},
+        {"every_option(reals=linspace(0 1 1000001))", "needs a whole number n, 2 to 1000000"},
+        {"every_option(reals=batch)", "reals = batch: not a number"},
+        {"every_option(moments=second)", "not a number; allowed: moments >= 0, or batch, first"},
+        {"every_option(moments=linspace(-1 1 3))", "allowed: moments >= 0, or batch, first"},
+        {"every_option(wholes=linspace(0 1 2))", "not a whole number"},
         {"every_option(units=0)", "units = 0: allowed: a whole number >= 1, state, classes"},
         {"every_option(units=stat)", "units = stat: allowed: a whole number >= 1, state"},
         {"every_option(part=relu(x=1))",
@@ -535,6 +573,8 @@ int main(void)
         cmocka_unit_test(test_defaults_are_values_not_given),
         cmocka_unit_test(test_given_values_have_their_types),
         cmocka_unit_test(test_values_have_a_normal_form),
+        cmocka_unit_test(test_linspace_is_a_list),
+        cmocka_unit_test(test_word_may_stand_in_place_of_a_list),
         cmocka_unit_test(test_choice_may_take_a_path),
         cmocka_unit_test(test_every_spelling_of_a_flag_is_read),
         cmocka_unit_test(test_bad_value_is_refused_with_what_is_allowed),

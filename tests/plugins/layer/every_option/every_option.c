@@ -90,6 +90,15 @@ static const odeon_option reals_option = {
     .name = "reals",
     .help = "numbers",
 };
+static const odeon_option moments_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64_LIST,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "moments",
+    .min_text = "0",
+    .choices = "batch|first",
+    .help = "numbers, or a word in place of them",
+};
 static const odeon_option units_option = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_SIZE,
@@ -106,9 +115,9 @@ static const odeon_option part_option = {
     .help = "a layer within the layer",
 };
 static const odeon_option *const options[] = {
-    &whole_option, &large_option, &real_option, &bound_option, &share_of_option,
-    &flag_option,  &word_option,  &pick_option, &file_option,  &wholes_option,
-    &reals_option, &units_option, &part_option, NULL};
+    &whole_option, &large_option,   &real_option,  &bound_option, &share_of_option,
+    &flag_option,  &word_option,    &pick_option,  &file_option,  &wholes_option,
+    &reals_option, &moments_option, &units_option, &part_option,  NULL};
 
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
