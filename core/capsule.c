@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "atomic_file.h"
+#include "batch_file.h"
 #include "diag.h"
-#include "grad.h"
 #include "mem.h"
 #include "number.h"
 #include "safetensors.h"
@@ -56,45 +56,76 @@ static odeon_status make_keys(const session *s, const config *c, const session_b
     return ODEON_OK;
 }
 
-/* x as the run's dtype holds it: nothing is lost. The caller frees what is not x itself. */
-static void *narrow(const session_batch *b, int32_t dtype, int64_t count)
+/* What a file is made of; tensors own their data. */
+typedef struct batch_entries {
+    size_t n;
+    safetensors_entry list[DATA_ROLES + 1];
+    void *data[DATA_ROLES];
+} batch_entries;
+
+/* Numbers as dtype holds them: nothing is lost. NULL without memory. */
+static void *narrow(const double *x, int64_t count, int32_t dtype)
 {
-    if (dtype == ODEON_DTYPE_F64) {
-        return b->x;
+    void *out = mem_zalloc((size_t)count, (size_t)odeon_dtype_bytes(dtype));
+    for (int64_t i = 0; i < count && out != NULL; i++) {
+        if (dtype == ODEON_DTYPE_F32) {
+            ((float *)out)[i] = (float)x[i];
+        } else if (dtype == ODEON_DTYPE_I64) {
+            ((int64_t *)out)[i] = (int64_t)x[i];
+        } else {
+            ((double *)out)[i] = x[i];
+        }
     }
-    float *x = mem_zalloc((size_t)count, sizeof *x);
-    for (int64_t i = 0; i < count && x != NULL; i++) {
-        x[i] = (float)b->x[i];
+    return out;
+}
+
+static odeon_status add_field(session *s, const config *c, const session_batch *b, int32_t role,
+                              const char *path, batch_entries *out)
+{
+    const data_fields *fields = session_fields(s);
+    int32_t dtype = batch_file_dtype(fields, role, c->dtype);
+    odeon_tensor shape =
+        role == ODEON_ROLE_INPUT ? session_input(s) : data_field_shape(fields, role, b->n, dtype);
+    shape.dim[0] = b->n;
+    int64_t count = odeon_count(&shape);
+    void *data = out->data[role] = narrow(b->field[role], count, dtype);
+    if (data == NULL) {
+        return no_memory(path);
     }
-    return x;
+    safetensors_entry *e = &out->list[out->n++];
+    *e = (safetensors_entry){.name = batch_file_name(role),
+                             .dtype = dtype,
+                             .ndim = shape.ndim,
+                             .data = data,
+                             .bytes = (uint64_t)(count * odeon_dtype_bytes(dtype))};
+    memcpy(e->dim, shape.dim, sizeof shape.dim);
+    return ODEON_OK;
 }
 
 static odeon_status put_entries(session *s, const config *c, const session_batch *b,
                                 const char *path, const safetensors_meta *meta)
 {
-    odeon_tensor shape = session_input(s);
-    shape.dim[0] = b->n;
-    int64_t count = odeon_count(&shape);
-    uint64_t bytes = (uint64_t)b->n * sizeof(int64_t);
-    void *x = narrow(b, c->dtype, count);
-    if (x == NULL) {
-        return no_memory(path);
+    batch_entries entries = {.n = 0};
+    odeon_status status = ODEON_OK;
+    for (int32_t role = 0; role < DATA_ROLES && status == ODEON_OK; role++) {
+        if (b->field[role] != NULL) {
+            status = add_field(s, c, b, role, path, &entries);
+        }
     }
-    safetensors_entry entries[3] = {
-        {.name = "x",
-         .dtype = c->dtype,
-         .ndim = shape.ndim,
-         .data = x,
-         .bytes = (uint64_t)(count * odeon_dtype_bytes(c->dtype))},
-        {.name = "y", .dtype = ODEON_DTYPE_I64, .ndim = 1, .dim = {b->n}, .data = b->labels},
-        {.name = "indices", .dtype = ODEON_DTYPE_I64, .ndim = 1, .dim = {b->n}, .data = b->indices},
-    };
-    memcpy(entries[0].dim, shape.dim, sizeof shape.dim);
-    entries[1].bytes = entries[2].bytes = bytes;
-    odeon_status status =
-        safetensors_write(path, b->indices != NULL ? 3 : 2, entries, N_KEYS, meta);
-    if (x != b->x) {
-        mem_free(x);
+    if (b->indices != NULL) {
+        entries.list[entries.n++] =
+            (safetensors_entry){.name = "indices",
+                                .dtype = ODEON_DTYPE_I64,
+                                .ndim = 1,
+                                .dim = {b->n},
+                                .data = b->indices,
+                                .bytes = (uint64_t)b->n * sizeof *b->indices};
+    }
+    if (status == ODEON_OK) {
+        status = safetensors_write(path, entries.n, entries.list, N_KEYS, meta);
+    }
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(entries.data[role]);
     }
     return status;
 }
@@ -241,15 +272,13 @@ odeon_status capsule_workers(const char *folder, int64_t *out)
     return status;
 }
 
-odeon_status capsule_read(const char *folder, const odeon_tensor *input, int64_t classes,
+odeon_status capsule_read(const char *folder, const odeon_tensor *input, const data_fields *fields,
                           session_batch *out)
 {
     char *path;
-    grad_batch tensors = {.n = 0};
     *out = (session_batch){.n = 0};
     ODEON_TRY(find_batch(folder, &path));
-    odeon_status status = grad_batch_read(path, input, classes, &tensors);
-    *out = (session_batch){.n = tensors.n, .x = tensors.x, .labels = tensors.labels};
+    odeon_status status = batch_file_read(path, input, fields, &out->n, out->field);
     if (status == ODEON_OK) {
         status = read_rest(path, out);
     }

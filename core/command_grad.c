@@ -33,8 +33,7 @@ static odeon_status differentiate(const command_line *a, setup *s)
     ODEON_TRY(setup_session(s));
     grad_batch batch;
     odeon_tensor input = session_input(s->session);
-    odeon_status status =
-        grad_batch_read(a->value[ARGUMENT_BATCH], &input, s->fields.label.classes, &batch);
+    odeon_status status = grad_batch_read(a->value[ARGUMENT_BATCH], &input, &s->fields, &batch);
     session_result result;
     if (status == ODEON_OK) {
         status = grad_write(s->session, &batch, c->dtype, a->value[ARGUMENT_OUT], &result);
@@ -71,8 +70,10 @@ const command command_grad = {
     .help =
         "Files are safetensors. Runs with one worker unless run.workers is given; opens no data\n"
         "set.\n"
-        "  --batch FILE        x (F32 or F64, [n, ...]) and y (labels, [n]); x is what the model\n"
-        "                      takes: layers of [data.*] are not applied to it\n"
+        "  --batch FILE        x (F32 or F64, [n, ...]) and y (labels: classes [n], or numbers\n"
+        "                      [n, ...]); time, mask and control where the data set has them; x "
+        "is\n"
+        "                      what the model takes: layers of [data.*] are not applied to it\n"
         "  --out FILE          gets output, loss, grad.x and grad.PATH for every parameter;\n"
         "                      metrics and counters as metadata\n"
         "  --weights FILE      the same as train.weights=FILE; else the initial values\n"

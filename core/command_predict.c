@@ -91,19 +91,21 @@ static odeon_status run_predict(const command_line *a)
 const command command_predict = {
     .name = "predict",
     .operands = "INI --weights FILE --in FILE --out FILE",
-    .summary = "write classes and probabilities of samples",
+    .summary = "write what a network makes of samples",
     .help =
         "Runs the network in evaluation mode, in batches of data.test_batch. Overrides as usual.\n"
         "  --weights FILE      safetensors as train writes them; the same as train.weights=FILE\n"
         "  --in FILE           samples [n, ...]: FILE.npy, or FILE.safetensors with tensor x and,\n"
-        "                      if there are labels, y [n]. uint8 is taken as the data set stores\n"
-        "                      its samples: its scale and the layers of [data.*] apply. float32\n"
-        "                      and float64 are what the model itself takes: nothing is applied.\n"
+        "                      if they have any, y (labels), time, control. uint8 is taken as the\n"
+        "                      data set stores its samples: its scale and the layers of [data.*]\n"
+        "                      apply. float32 and float64 are what the model itself takes:\n"
+        "                      nothing is applied.\n"
         "  --split NAME        in place of --in: train or test, of the configured data set\n"
         "  --out FILE          FILE.safetensors gets labels, probabilities (the softmax of the\n"
-        "                      output) and output; FILE.csv lines label,p0,p1,...\n"
+        "                      output) and output; FILE.csv lines label,p0,p1,... Where labels\n"
+        "                      are no classes: output alone; lines y0,y1,...\n"
         "  --dtype DTYPE       the same as run.dtype=DTYPE: float32 or float64\n"
-        "Where the samples have labels, the accuracy is printed.\n",
+        "Where the samples have classes as labels, the accuracy is printed.\n",
     .options = 1u << ARGUMENT_WEIGHTS | 1u << ARGUMENT_IN | 1u << ARGUMENT_SPLIT |
                1u << ARGUMENT_OUT | 1u << ARGUMENT_DTYPE,
     .min_operands = 1,

@@ -36,14 +36,52 @@ static uint64_t field_bytes(const odeon_field_info *field)
     return (uint64_t)bytes;
 }
 
-uint64_t data_input_bytes(const data_fields *fields)
+bool data_has(const data_fields *fields, int32_t role)
 {
-    return field_bytes(&fields->input);
+    return fields->index[role] >= 0;
 }
 
-uint64_t data_label_bytes(const data_fields *fields)
+uint64_t data_field_bytes(const data_fields *fields, int32_t role)
 {
-    return field_bytes(&fields->label);
+    return field_bytes(&fields->of[role]);
+}
+
+odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype)
+{
+    const odeon_field_info *info = &fields->of[role];
+    odeon_tensor x = {.dim = {n}, .ndim = info->ndim + 1, .dtype = dtype};
+    for (int32_t i = 0; i < info->ndim; i++) {
+        x.dim[i + 1] = info->dim[i];
+    }
+    return x;
+}
+
+const char *data_role_name(int32_t role)
+{
+    static const char *const names[DATA_ROLES] = {"input", "label", "time", "mask", "control"};
+    return names[role];
+}
+
+static double stored_number(int32_t dtype, const void *stored, int64_t i)
+{
+    switch (dtype) {
+    case ODEON_DTYPE_U8:
+        return (double)((const uint8_t *)stored)[i];
+    case ODEON_DTYPE_I64:
+        return (double)((const int64_t *)stored)[i];
+    case ODEON_DTYPE_F32:
+        return (double)((const float *)stored)[i];
+    default:
+        return ((const double *)stored)[i];
+    }
+}
+
+void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out)
+{
+    int64_t size = (int64_t)field_bytes(field) / odeon_dtype_bytes(field->dtype);
+    for (int64_t i = 0; i < n * size; i++) {
+        out[i] = field->scale * stored_number(field->dtype, stored, i) + field->shift;
+    }
 }
 
 static odeon_status read_field(const instance *set, int32_t index, data_fields *out)
@@ -56,34 +94,61 @@ static odeon_status read_field(const instance *set, int32_t index, data_fields *
                          "data: data set %s: field %d has a shape or dtype that cannot be", id,
                          (int)index);
     }
-    field.name = NULL;
-    if (field.role == ODEON_ROLE_INPUT && out->input_index < 0) {
-        out->input = field;
-        out->input_index = index;
-    } else if (field.role == ODEON_ROLE_LABEL && out->label_index < 0) {
-        out->label = field;
-        out->label_index = index;
-    } else {
-        return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "data: data set %s: field %d has role %d; one input and one label are "
-                         "supported",
+    if (field.role < 0 || field.role >= DATA_ROLES) {
+        return diag_fail(ODEON_ERR_PLUGIN, "data: data set %s: field %d has role %d, which is none",
                          id, (int)index, (int)field.role);
+    }
+    if (data_has(out, field.role)) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "data: data set %s: field %d is a second %s; one is supported", id,
+                         (int)index, data_role_name(field.role));
+    }
+    field.name = NULL;
+    out->of[field.role] = field;
+    out->index[field.role] = index;
+    return ODEON_OK;
+}
+
+static bool same_shape(const odeon_field_info *a, const odeon_field_info *b)
+{
+    return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
+}
+
+/* What the fields say together. */
+static odeon_status check_fields(const char *id, const data_fields *fields)
+{
+    const odeon_field_info *label = &fields->of[ODEON_ROLE_LABEL];
+    for (int32_t role = ODEON_ROLE_INPUT; role <= ODEON_ROLE_LABEL; role++) {
+        if (!data_has(fields, role)) {
+            return diag_fail(ODEON_ERR_UNSUPPORTED, "data: data set %s has no %s", id,
+                             data_role_name(role));
+        }
+    }
+    if (label->classes > 0 && label->ndim > 0) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "data: data set %s: a label of classes is one number a sample", id);
+    }
+    if (data_has(fields, ODEON_ROLE_TIME) && fields->of[ODEON_ROLE_TIME].ndim != 1) {
+        return diag_fail(ODEON_ERR_PLUGIN, "data: data set %s: its times are not one list a sample",
+                         id);
+    }
+    if (data_has(fields, ODEON_ROLE_MASK) && !same_shape(&fields->of[ODEON_ROLE_MASK], label)) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "data: data set %s: its mask has not the shape of its label", id);
     }
     return ODEON_OK;
 }
 
 static odeon_status read_fields(const instance *set, data_fields *out)
 {
-    *out = (data_fields){.input_index = -1, .label_index = -1};
-    out->n_fields = ops_of(set)->field_count(set->self);
+    *out = (data_fields){.n_fields = ops_of(set)->field_count(set->self)};
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        out->index[role] = -1;
+    }
     for (int32_t i = 0; i < out->n_fields; i++) {
         ODEON_TRY(read_field(set, i, out));
     }
-    if (out->input_index < 0 || out->label_index < 0) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED, "data: data set %s has no %s", set->component->id,
-                         out->input_index < 0 ? "input" : "label");
-    }
-    return ODEON_OK;
+    return check_fields(set->component->id, out);
 }
 
 odeon_status data_describe(const config *c, data_fields *out)
@@ -225,17 +290,20 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
     return ODEON_OK;
 }
 
-odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices, void *input,
-                        void *label)
+odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
+                        void *const *fields)
 {
-    void *fields[2];
-    fields[source->fields.input_index] = input; /* one of each, or data_open had failed */
-    fields[source->fields.label_index] = label;
+    void *in_order[DATA_ROLES] = {NULL};
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        if (data_has(&source->fields, role)) {
+            in_order[source->fields.index[role]] = fields[role];
+        }
+    }
     for (int64_t i = 0; i < n; i++) {
         if (indices[i] < 0 || indices[i] >= source->stored) {
             return diag_fail(ODEON_ERR_INTERNAL, "data: sample %lld of %lld was asked for",
                              (long long)indices[i], (long long)source->stored);
         }
     }
-    return ops_of(source->set)->get_batch(source->set->self, n, indices, fields);
+    return ops_of(source->set)->get_batch(source->set->self, n, indices, in_order);
 }

@@ -26,15 +26,25 @@ static void add_block(metrics_block *out, const metrics_block *block, bool first
     out->share += share;
 }
 
+/* Adds a value that weighs so much to the mean of others. */
+static void add_to_mean(double *mean, double before, double value, double weight)
+{
+    *mean = (before * *mean + weight * value) / (before + weight);
+}
+
 void evaluate_add(session_result *out, const session_result *batch, size_t n_metrics, int64_t n,
                   int64_t total)
 {
     double weight = (double)n / (double)total;
     bool first = out->n_blocks == 0;
     out->grad_norm = (double)NAN;
-    out->loss += weight * batch->loss;
-    for (size_t i = 0; i < n_metrics; i++) {
-        out->metrics[i] += weight * batch->metrics[i];
+    if (batch->counted > 0.0) {
+        double before = out->counted;
+        out->counted += batch->counted;
+        add_to_mean(&out->loss, before, batch->loss, batch->counted);
+        for (size_t i = 0; i < n_metrics; i++) {
+            add_to_mean(&out->metrics[i], before, batch->metrics[i], batch->counted);
+        }
     }
     out->n_blocks = batch->n_blocks;
     for (size_t i = 0; i < batch->n_blocks; i++) {
@@ -77,6 +87,9 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
     }
     odeon_status status = evaluate_batches(s, source, batch, order, p, out);
     mem_free(order);
+    if (status == ODEON_OK && !(out->counted > 0.0)) {
+        out->loss = (double)NAN; /* masks have left nothing */
+    }
     return status;
 }
 

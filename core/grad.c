@@ -7,106 +7,23 @@
 
 #include "diag.h"
 #include "mem.h"
+#include "odeon/layer.h"
 #include "safetensors.h"
-#include "summary.h"
 
 /* ---- the batch ---- */
 
-static bool same_shape(const safetensors_entry *x, const odeon_tensor *input)
-{
-    bool same = x->ndim == input->ndim;
-    for (int32_t i = 1; same && i < input->ndim; i++) {
-        same = x->dim[i] == input->dim[i];
-    }
-    return same;
-}
-
-static odeon_status read_x(const char *path, const safetensors *file, const odeon_tensor *input,
-                           grad_batch *out)
-{
-    const safetensors_entry *x = safetensors_find(file, "x");
-    if (x == NULL || (x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64)) {
-        return diag_fail(ODEON_ERR_DATA, "%s: no tensor x of F32 or F64", path);
-    }
-    if (!same_shape(x, input)) {
-        char have[128], want[128];
-        summary_shape(x->ndim, x->dim, have);
-        summary_shape(input->ndim - 1, input->dim + 1, want);
-        return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but samples are %s, so it must be Nx%s",
-                         path, have, want, want);
-    }
-    if (x->dim[0] == 0) {
-        return diag_fail(ODEON_ERR_DATA, "%s: x holds no sample", path);
-    }
-    out->n = x->dim[0];
-    out->x = mem_zalloc((size_t)safetensors_elements(x), sizeof *out->x);
-    if (out->x == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for x", path);
-    }
-    return safetensors_as_f64(x, out->x);
-}
-
-static odeon_status take_labels(const char *path, const double *y, int64_t classes, int64_t n,
-                                int64_t *out)
-{
-    for (int64_t i = 0; i < n; i++) {
-        if (!(y[i] >= 0.0 && y[i] < (double)classes && y[i] == floor(y[i]))) {
-            return diag_fail(ODEON_ERR_DATA, "%s: y[%" PRId64 "] is %g, expected 0 to %" PRId64,
-                             path, i, y[i], classes - 1);
-        }
-        out[i] = (int64_t)y[i];
-    }
-    return ODEON_OK;
-}
-
-odeon_status grad_labels_read(const char *path, const safetensors *file, int64_t classes, int64_t n,
-                              int64_t **out)
-{
-    const safetensors_entry *y = safetensors_find(file, "y");
-    *out = NULL;
-    if (y == NULL || y->ndim != 1 || y->dim[0] != n) {
-        return diag_fail(ODEON_ERR_DATA, "%s: no tensor y of %" PRId64 " labels, one a sample of x",
-                         path, n);
-    }
-    double *values = mem_zalloc((size_t)n, sizeof *values);
-    int64_t *labels = mem_zalloc((size_t)n, sizeof *labels);
-    odeon_status status = ODEON_OK;
-    if (values == NULL || labels == NULL) {
-        status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory for y", path);
-    }
-    if (status == ODEON_OK) {
-        status = safetensors_as_f64(y, values);
-    }
-    if (status == ODEON_OK) {
-        status = take_labels(path, values, classes, n, labels);
-    }
-    mem_free(values);
-    if (status != ODEON_OK) {
-        mem_free(labels);
-        return status;
-    }
-    *out = labels;
-    return ODEON_OK;
-}
-
-odeon_status grad_batch_read(const char *path, const odeon_tensor *input, int64_t classes,
+odeon_status grad_batch_read(const char *path, const odeon_tensor *input, const data_fields *fields,
                              grad_batch *out)
 {
     *out = (grad_batch){.n = 0};
-    safetensors *file = NULL;
-    ODEON_TRY(safetensors_read(path, &file));
-    odeon_status status = read_x(path, file, input, out);
-    if (status == ODEON_OK) {
-        status = grad_labels_read(path, file, classes, out->n, &out->labels);
-    }
-    safetensors_destroy(file);
-    return status;
+    return batch_file_read(path, input, fields, &out->n, out->field);
 }
 
 void grad_batch_fini(grad_batch *batch)
 {
-    mem_free(batch->x);
-    mem_free(batch->labels);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(batch->field[role]);
+    }
     *batch = (grad_batch){.n = 0};
 }
 
@@ -242,27 +159,12 @@ static odeon_status add_numbers(grad_file *f, const session *s, const session_re
     return add_tensor(f, mem_strdup("loss"), 0, NULL, &result->loss);
 }
 
-/* The shape of the network's output for n samples. */
-static int32_t output_shape(const session *s, int64_t n, int64_t *dim)
-{
-    session_layer last = {.ndim = 0};
-    for (size_t i = 0; i < session_layer_count(s); i++) {
-        session_layer layer = session_layer_at(s, i);
-        last = layer.depth == 0 ? layer : last;
-    }
-    dim[0] = n;
-    memcpy(dim + 1, last.dim, sizeof last.dim);
-    return last.ndim + 1;
-}
-
 static odeon_status fill(grad_file *f, session *s, const grad_batch *batch, const double *output,
                          const double *d_x, const session_result *result)
 {
-    int64_t dim[ODEON_MAX_DIMS];
-    int32_t ndim = output_shape(s, batch->n, dim);
-    ODEON_TRY(add_tensor(f, mem_strdup("output"), ndim, dim, output));
-    odeon_tensor input = session_input(s);
-    input.dim[0] = batch->n;
+    odeon_tensor input = session_input(s), out = session_output(s);
+    input.dim[0] = out.dim[0] = batch->n;
+    ODEON_TRY(add_tensor(f, mem_strdup("output"), out.ndim, out.dim, output));
     ODEON_TRY(add_tensor(f, mem_strdup("grad.x"), input.ndim, input.dim, d_x));
     ODEON_TRY(add_numbers(f, s, result));
     return add_gradients(f, s);
@@ -278,7 +180,11 @@ odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, cons
     double *d_x = mem_zalloc(n * (size_t)odeon_count(&input), sizeof *d_x);
     odeon_status status = output != NULL && d_x != NULL ? ODEON_OK : no_memory();
     if (status == ODEON_OK) {
-        status = session_differentiate(s, batch->n, batch->x, batch->labels, output, d_x, result);
+        const double *given[DATA_ROLES];
+        for (int32_t role = 0; role < DATA_ROLES; role++) {
+            given[role] = batch->field[role];
+        }
+        status = session_differentiate(s, batch->n, given, output, d_x, result);
     }
     if (status == ODEON_OK) {
         status = file_init(&f, s, dtype, result);

@@ -21,6 +21,7 @@ typedef struct net_site {
     bool first;                        /* this is that worker */
     int32_t dtype;
     int64_t classes; /* what the size `classes` stands for */
+    int64_t n_times; /* of a sample, by the data set's field of times; 0: it has none */
     uint64_t seed;
     char *values, *grads, *states; /* device addresses of the flat vectors; see net_bind */
     struct odeon_ode **odes;       /* ODE blocks in file order */

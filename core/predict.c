@@ -28,7 +28,7 @@ static int64_t first_largest(const double *x, int64_t n)
     return best;
 }
 
-static odeon_status classify(predictions *p)
+static odeon_status check_output(const predictions *p)
 {
     for (int64_t i = 0; i < p->n; i++) {
         const double *output = p->output + i * p->size;
@@ -40,68 +40,86 @@ static odeon_status classify(predictions *p)
                                  k, i, output[k]);
             }
         }
-        p->labels[i] = first_largest(output, p->size);
     }
     return ODEON_OK;
 }
 
-/* One batch from sample first on; expected gets the labels of a source. */
-static odeon_status run_batch(session *s, const predict_input *in, const data_source *source,
-                              const int64_t *order, int64_t first, int64_t n, predictions *p,
-                              int64_t *expected)
+/* expected: NULL, or the class of every sample. */
+static void classify(predictions *p, const double *expected)
 {
-    session_samples samples = {.n = n, .source = source};
-    if (in == NULL) {
-        samples.indices = order + first;
-    } else {
-        odeon_tensor one = session_input(s);
-        int64_t size = in->is_stored ? (int64_t)session_stored_bytes(s)
-                                     : odeon_count(&one) * (int64_t)sizeof(double);
-        samples.x = (const char *)in->x + first * size;
-        samples.is_stored = in->is_stored;
+    int64_t right = 0;
+    for (int64_t i = 0; i < p->n; i++) {
+        p->labels[i] = first_largest(p->output + i * p->size, p->size);
+        right += expected != NULL && (double)p->labels[i] == expected[i];
     }
-    return session_predict(s, &samples, p->output + first * p->size, expected + first);
+    p->has_accuracy = expected != NULL;
+    p->accuracy = (double)right / (double)p->n;
 }
 
+/* What of n samples from first on a batch is given. */
+static session_samples part_of(const session *s, const predict_input *in, int64_t first, int64_t n)
+{
+    session_samples samples = {.n = n};
+    odeon_tensor one = session_input(s);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        if (role != ODEON_ROLE_INPUT) {
+            one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
+        }
+        if (in->field[role] != NULL) {
+            samples.given[role] = in->field[role] + first * odeon_count(&one);
+        }
+    }
+    if (in->stored != NULL) {
+        samples.stored = (const char *)in->stored + first * (int64_t)session_stored_bytes(s);
+    }
+    return samples;
+}
+
+/* expected, which may be NULL, gets the labels of a source. */
 static odeon_status run_all(session *s, const predict_input *in, const data_source *source,
-                            int64_t batch, int64_t *order, predictions *p, int64_t *expected)
+                            int64_t batch, int64_t *order, predictions *p, double *expected)
 {
     if (source != NULL) {
         ODEON_TRY(data_order(source, 0, 0, order));
-    } else if (in->labels != NULL) {
-        memcpy(expected, in->labels, (size_t)p->n * sizeof *expected);
     }
     for (int64_t first = 0; first < p->n; first += batch) {
         int64_t n = p->n - first < batch ? p->n - first : batch;
-        ODEON_TRY(run_batch(s, in, source, order, first, n, p, expected));
+        session_samples samples = {.n = n, .source = source, .indices = order + first};
+        if (in != NULL) {
+            samples = part_of(s, in, first, n);
+        }
+        ODEON_TRY(session_predict(s, &samples, p->output + first * p->size,
+                                  expected != NULL ? expected + first : NULL));
     }
-    ODEON_TRY(classify(p));
-    int64_t right = 0;
-    for (int64_t i = 0; i < p->n; i++) {
-        right += p->labels[i] == expected[i];
+    ODEON_TRY(check_output(p));
+    if (p->labels != NULL) {
+        classify(p, in != NULL ? in->field[ODEON_ROLE_LABEL] : expected);
     }
-    p->has_accuracy = source != NULL || in->labels != NULL;
-    p->accuracy = (double)right / (double)p->n;
     return ODEON_OK;
 }
 
 odeon_status predict_run(session *s, const predict_input *in, const data_source *source,
                          int64_t batch, predictions *out)
 {
+    bool classes = session_fields(s)->of[ODEON_ROLE_LABEL].classes > 0;
+    odeon_tensor shape = session_output(s);
     *out = (predictions){.n = in != NULL ? in->n : data_length(source),
-                         .size = session_output_size(s)};
+                         .size = session_output_size(s),
+                         .ndim = shape.ndim};
+    memcpy(out->dim, shape.dim, sizeof out->dim);
+    out->dim[0] = out->n;
     int64_t values = 0;
     if (!checked_mul(out->n, out->size, &values)) {
         return no_memory();
     }
     size_t n = (size_t)out->n;
-    int64_t *order = mem_zalloc(n, sizeof *order), *expected = mem_zalloc(n, sizeof *expected);
+    int64_t *order = mem_zalloc(n, sizeof *order);
+    double *expected = classes ? mem_zalloc(n, sizeof *expected) : NULL;
     out->output = mem_zalloc((size_t)values, sizeof *out->output);
-    out->labels = mem_zalloc(n, sizeof *out->labels);
-    odeon_status status =
-        order != NULL && expected != NULL && out->output != NULL && out->labels != NULL
-            ? run_all(s, in, source, batch, order, out, expected)
-            : no_memory();
+    out->labels = classes ? mem_zalloc(n, sizeof *out->labels) : NULL;
+    bool there = order != NULL && out->output != NULL &&
+                 (!classes || (expected != NULL && out->labels != NULL));
+    odeon_status status = there ? run_all(s, in, source, batch, order, out, expected) : no_memory();
     mem_free(order);
     mem_free(expected);
     return status;

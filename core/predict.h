@@ -1,4 +1,4 @@
-/* predict.h: samples in, classes and their probabilities out. */
+/* predict.h: samples in, outputs out, and where they stand for classes these and probabilities. */
 #ifndef ODEON_CORE_PREDICT_H
 #define ODEON_CORE_PREDICT_H
 #include "session.h"
@@ -6,23 +6,25 @@
 /* Samples of a file. */
 typedef struct predict_input {
     int64_t n;
-    bool is_stored;  /* x is uint8 as the data set stores it; else double, what the model takes */
-    void *x;         /* [n, ...] */
-    int64_t *labels; /* [n], or NULL */
+    void *stored;              /* x as the data set stores it, uint8; NULL: field[INPUT] */
+    double *field[DATA_ROLES]; /* by ODEON_ROLE_*: [n, ...]; x is what the model takes; or NULL */
 } predict_input;
 
-/* Reads path: NAME.npy, or NAME.safetensors with tensor x and, if it likes, y: labels [n]. x is
- * [n, ...], n >= 1: float32 or float64 of the shape that the model takes, or uint8 of the data
- * set's, which must then store uint8. ODEON_ERR_CONFIG (another ending), ODEON_ERR_DATA,
- * ODEON_ERR_IO, ODEON_ERR_NOMEM. out can be given to predict_input_fini whatever the answer. */
+/* Reads path: NAME.npy, or NAME.safetensors with tensor x and, if it likes, labels y and the other
+ * fields of the data set (batch_file.h). x is [n, ...], n >= 1: float32 or float64 of the shape
+ * that the model takes, or uint8 of the data set's, which must then store uint8. ODEON_ERR_CONFIG
+ * (another ending), ODEON_ERR_DATA, ODEON_ERR_IO, ODEON_ERR_NOMEM. out can be given to
+ * predict_input_fini whatever the answer. */
 odeon_status predict_input_read(const char *path, const session *s, const data_fields *fields,
                                 predict_input *out);
 void predict_input_fini(predict_input *in);
 
 typedef struct predictions {
     int64_t n, size; /* samples, outputs of one */
+    int32_t ndim;    /* of the output, with the samples */
+    int64_t dim[ODEON_MAX_DIMS];
     double *output;  /* [n, size] of the network */
-    int64_t *labels; /* [n]: the first largest output */
+    int64_t *labels; /* [n]: the first largest output; NULL: the data set's labels are no classes */
     bool has_accuracy;
     double accuracy; /* share of the samples whose label is the expected one */
 } predictions;
@@ -37,7 +39,8 @@ void predictions_fini(predictions *p);
 /* ODEON_ERR_CONFIG unless path ends as predict_write wants it. */
 odeon_status predict_check_name(const char *path);
 /* Writes path whole or not at all: NAME.safetensors with labels I64 [n], probabilities (the softmax
- * of the output) and output, both [n, size] in dtype; or NAME.csv with lines label,p0,p1,... */
+ * of the output) and output, both [n, size] in dtype; or NAME.csv with lines label,p0,p1,...
+ * Without classes: output in its shape alone; lines y0,y1,... */
 odeon_status predict_write(const char *path, int32_t dtype, const predictions *p);
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "atomic_file.h"
+#include "batch_file.h"
 #include "diag.h"
-#include "grad.h"
 #include "mem.h"
 #include "npy.h"
 #include "predict.h"
@@ -24,8 +24,10 @@ static bool ends_with(const char *path, const char *ending)
 
 void predict_input_fini(predict_input *in)
 {
-    mem_free(in->x);
-    mem_free(in->labels);
+    mem_free(in->stored);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(in->field[role]);
+    }
     *in = (predict_input){.n = 0};
 }
 
@@ -50,28 +52,30 @@ static odeon_status take_x(const char *path, const safetensors_entry *x, const s
                            const data_fields *fields, predict_input *out)
 {
     odeon_tensor input = session_input(s);
-    out->is_stored = x->dtype == ODEON_DTYPE_U8;
-    if (!out->is_stored && x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
+    const odeon_field_info *info = &fields->of[ODEON_ROLE_INPUT];
+    bool is_stored = x->dtype == ODEON_DTYPE_U8;
+    if (!is_stored && x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
         return diag_fail(ODEON_ERR_DATA, "%s: x is neither float32, float64 nor uint8", path);
     }
-    if (out->is_stored && fields->input.dtype != ODEON_DTYPE_U8) {
+    if (is_stored && info->dtype != ODEON_DTYPE_U8) {
         return diag_fail(ODEON_ERR_DATA,
                          "%s: x is uint8, but the data set does not store that: give what the "
                          "model takes as float32",
                          path);
     }
-    ODEON_TRY(out->is_stored ? check_shape(path, x, fields->input.ndim, fields->input.dim)
-                             : check_shape(path, x, input.ndim - 1, input.dim + 1));
+    ODEON_TRY(is_stored ? check_shape(path, x, info->ndim, info->dim)
+                        : check_shape(path, x, input.ndim - 1, input.dim + 1));
     out->n = x->dim[0];
-    out->x = mem_zalloc((size_t)safetensors_elements(x), out->is_stored ? 1 : sizeof(double));
-    if (out->x == NULL) {
+    void *values = mem_zalloc((size_t)safetensors_elements(x), is_stored ? 1 : sizeof(double));
+    if (values == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for x", path);
     }
-    if (out->is_stored) {
-        memcpy(out->x, x->data, (size_t)x->bytes);
+    if (is_stored) {
+        out->stored = memcpy(values, x->data, (size_t)x->bytes);
         return ODEON_OK;
     }
-    return safetensors_as_f64(x, out->x);
+    out->field[ODEON_ROLE_INPUT] = values;
+    return safetensors_as_f64(x, values);
 }
 
 static odeon_status read_npy(const char *path, const session *s, const data_fields *fields,
@@ -97,8 +101,10 @@ static odeon_status read_safetensors(const char *path, const session *s, const d
     const safetensors_entry *x = safetensors_find(file, "x");
     odeon_status status = x != NULL ? take_x(path, x, s, fields, out)
                                     : diag_fail(ODEON_ERR_DATA, "%s: no tensor x", path);
-    if (status == ODEON_OK && safetensors_find(file, "y") != NULL) {
-        status = grad_labels_read(path, file, fields->label.classes, out->n, &out->labels);
+    for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES && status == ODEON_OK; role++) {
+        if (data_has(fields, role) && safetensors_find(file, batch_file_name(role)) != NULL) {
+            status = batch_file_field(path, file, fields, role, out->n, &out->field[role]);
+        }
     }
     safetensors_destroy(file);
     return status;
@@ -148,18 +154,23 @@ static double *probabilities(const predictions *p)
     return out;
 }
 
-static odeon_status write_csv(const char *path, const predictions *p, const double *shares)
+/* A line of names, then one a sample: its class, if there is one, and its numbers. */
+static odeon_status write_csv(const char *path, const predictions *p, const double *numbers)
 {
     text_buffer text = {0};
-    text_add(&text, "label");
+    text_add(&text, p->labels != NULL ? "label" : "");
     for (int64_t k = 0; k < p->size; k++) {
-        text_printf(&text, ",p%" PRId64, k);
+        text_add(&text, text.length > 0 ? "," : "");
+        text_printf(&text, p->labels != NULL ? "p%" PRId64 : "y%" PRId64, k);
     }
     for (int64_t i = 0; i < p->n; i++) {
-        text_printf(&text, "\n%" PRId64, p->labels[i]);
+        text_add(&text, "\n");
+        if (p->labels != NULL) {
+            text_printf(&text, "%" PRId64 ",", p->labels[i]);
+        }
         for (int64_t k = 0; k < p->size; k++) {
-            text_add(&text, ",");
-            text_number(&text, shares[i * p->size + k]);
+            text_add(&text, k > 0 ? "," : "");
+            text_number(&text, numbers[i * p->size + k]);
         }
     }
     text_add(&text, "\n");
@@ -182,37 +193,38 @@ static void *as_dtype(const predictions *p, int32_t dtype, double *x)
     return out;
 }
 
+/* shares NULL: the output alone. */
+static odeon_status write_entries(const char *path, int32_t dtype, const predictions *p,
+                                  const void *shares, const void *output)
+{
+    uint64_t bytes = (uint64_t)(p->n * p->size * odeon_dtype_bytes(dtype));
+    safetensors_entry entries[3] = {
+        {.name = "output", .dtype = dtype, .ndim = p->ndim, .data = output, .bytes = bytes},
+        {.name = "labels",
+         .dtype = ODEON_DTYPE_I64,
+         .ndim = 1,
+         .dim = {p->n},
+         .data = p->labels,
+         .bytes = (uint64_t)p->n * sizeof *p->labels},
+        {.name = "probabilities",
+         .dtype = dtype,
+         .ndim = 2,
+         .dim = {p->n, p->size},
+         .data = shares,
+         .bytes = bytes},
+    };
+    memcpy(entries[0].dim, p->dim, sizeof p->dim);
+    return safetensors_write(path, shares != NULL ? 3 : 1, entries, 0, NULL);
+}
+
 static odeon_status write_safetensors(const char *path, int32_t dtype, const predictions *p,
                                       double *shares)
 {
-    void *first = as_dtype(p, dtype, shares), *second = as_dtype(p, dtype, p->output);
-    odeon_status status = ODEON_OK;
-    if (first == NULL || second == NULL) {
-        status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
-    } else {
-        uint64_t bytes = (uint64_t)(p->n * p->size * odeon_dtype_bytes(dtype));
-        const safetensors_entry entries[] = {
-            {.name = "labels",
-             .dtype = ODEON_DTYPE_I64,
-             .ndim = 1,
-             .dim = {p->n},
-             .data = p->labels,
-             .bytes = (uint64_t)p->n * sizeof *p->labels},
-            {.name = "probabilities",
-             .dtype = dtype,
-             .ndim = 2,
-             .dim = {p->n, p->size},
-             .data = first,
-             .bytes = bytes},
-            {.name = "output",
-             .dtype = dtype,
-             .ndim = 2,
-             .dim = {p->n, p->size},
-             .data = second,
-             .bytes = bytes},
-        };
-        status = safetensors_write(path, 3, entries, 0, NULL);
-    }
+    void *first = shares != NULL ? as_dtype(p, dtype, shares) : NULL;
+    void *second = as_dtype(p, dtype, p->output);
+    odeon_status status = second == NULL || (first == NULL && shares != NULL)
+                              ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
+                              : write_entries(path, dtype, p, first, second);
     if (first != shares) {
         mem_free(first);
     }
@@ -225,12 +237,13 @@ static odeon_status write_safetensors(const char *path, int32_t dtype, const pre
 odeon_status predict_write(const char *path, int32_t dtype, const predictions *p)
 {
     ODEON_TRY(predict_check_name(path));
-    double *shares = probabilities(p);
-    if (shares == NULL) {
+    double *shares = p->labels != NULL ? probabilities(p) : NULL;
+    if (shares == NULL && p->labels != NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     }
-    odeon_status status = ends_with(path, ".csv") ? write_csv(path, p, shares)
-                                                  : write_safetensors(path, dtype, p, shares);
+    odeon_status status = ends_with(path, ".csv")
+                              ? write_csv(path, p, shares != NULL ? shares : p->output)
+                              : write_safetensors(path, dtype, p, shares);
     mem_free(shares);
     return status;
 }

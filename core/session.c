@@ -232,7 +232,12 @@ session_layer session_layer_at(const session *s, size_t index)
 
 uint64_t session_stored_bytes(const session *s)
 {
-    return data_input_bytes(&s->fields);
+    return data_field_bytes(&s->fields, ODEON_ROLE_INPUT);
+}
+
+const data_fields *session_fields(const session *s)
+{
+    return &s->fields;
 }
 
 int64_t session_parameter_count(const session *s)
@@ -265,6 +270,11 @@ double session_learning_rate(const session *s)
     const instance *optimizer = s->workers[0].optimizer;
     const odeon_optimizer_ops *ops = optimizer->component->ops;
     return ops->learning_rate(optimizer->self);
+}
+
+odeon_tensor session_output(const session *s)
+{
+    return s->workers[0].net->out;
 }
 
 int64_t session_output_size(const session *s)
@@ -314,7 +324,7 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
         session_keep_failure(s, b);
     }
     if (out != NULL) {
-        *out = (session_result){.loss = b->loss, .grad_norm = b->grad_norm};
+        *out = (session_result){.loss = b->loss, .counted = b->counted, .grad_norm = b->grad_norm};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
         collect_blocks(s, out);
     }
@@ -342,16 +352,16 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
 }
 
 odeon_status session_predict(session *s, const session_samples *samples, double *output,
-                             int64_t *labels)
+                             double *labels)
 {
     batch b = {.mode = BATCH_PREDICT,
                .n = samples->n,
                .source = samples->source,
                .indices = samples->indices,
-               .x = samples->is_stored ? NULL : samples->x,
-               .stored = samples->is_stored ? samples->x : NULL,
+               .stored = samples->stored,
                .output = output,
                .labels_out = samples->source != NULL ? labels : NULL};
+    memcpy(b.given, samples->given, sizeof b.given);
     return run_batch(s, &b, NULL);
 }
 
@@ -360,10 +370,11 @@ odeon_status session_repeat(session *s, const session_batch *again, session_resu
     batch b = {.mode = again->training ? BATCH_REPEAT : BATCH_EVALUATE,
                .n = again->n,
                .indices = again->indices,
-               .x = again->x,
-               .labels = again->labels,
                .epoch = again->epoch,
                .step = again->step};
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        b.given[role] = again->field[role];
+    }
     return run_batch(s, &b, out);
 }
 
@@ -377,15 +388,11 @@ static void measure_share(session *s, bool on)
     }
 }
 
-odeon_status session_differentiate(session *s, int64_t n, const double *x, const int64_t *labels,
+odeon_status session_differentiate(session *s, int64_t n, const double *const *given,
                                    double *output, double *d_x, session_result *result)
 {
-    batch b = {.mode = BATCH_DIFFERENTIATE,
-               .n = n,
-               .x = x,
-               .labels = labels,
-               .output = output,
-               .d_x = d_x};
+    batch b = {.mode = BATCH_DIFFERENTIATE, .n = n, .output = output, .d_x = d_x};
+    memcpy(b.given, given, sizeof b.given);
     measure_share(s, true);
     odeon_status status = run_batch(s, &b, result);
     measure_share(s, false);

@@ -36,7 +36,8 @@ size_t session_layer_count(const session *s);
 session_layer session_layer_at(const session *s, size_t index);
 /* What the model takes, behind the transforms: a shape with batch 1. */
 odeon_tensor session_input(const session *s);
-uint64_t session_stored_bytes(const session *s); /* of a sample, as the data set stores it */
+uint64_t session_stored_bytes(const session *s);     /* of a sample, as the data set stores it */
+const data_fields *session_fields(const session *s); /* of its data set */
 int64_t session_parameter_count(const session *s);
 int32_t session_workers(const session *s);
 const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
@@ -51,8 +52,9 @@ double session_learning_rate(const session *s);
 typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
-    double grad_norm;                  /* before clipping; NAN when nothing was differentiated */
-    size_t n_blocks;                   /* ODE blocks, at most SESSION_MAX_BLOCKS */
+    double counted;   /* elements of the label that loss and metrics are means over */
+    double grad_norm; /* before clipping; NAN when nothing was differentiated */
+    size_t n_blocks;  /* ODE blocks, at most SESSION_MAX_BLOCKS */
     metrics_block blocks[SESSION_MAX_BLOCKS];
 } session_result;
 
@@ -65,25 +67,27 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
                               const int64_t *indices, session_result *out);
 
 /* One batch given in the caller's memory, differentiated in training mode without an update: the
- * output [n, ...], dL/dx [n, ...], then the gradients by session_gradient. x is what the model
- * takes: transforms of the data are not applied to it. Arrays are as double whatever the dtype of
- * the run; out and d_x may be NULL. */
-odeon_status session_differentiate(session *s, int64_t n, const double *x, const int64_t *labels,
+ * output [n, ...], dL/dx [n, ...], then the gradients by session_gradient. given[role] is the field
+ * of that ODEON_ROLE_*, [n, ...], or NULL; the input is what the model takes: transforms of the
+ * data are not applied to it. Arrays are as double whatever the dtype of the run; output and d_x
+ * may be NULL. */
+odeon_status session_differentiate(session *s, int64_t n, const double *const *given,
                                    double *output, double *d_x, session_result *result);
+odeon_tensor session_output(const session *s); /* a shape with batch 1 */
 int64_t session_output_size(const session *s); /* elements a sample */
 
 /* The output [n, ...] in evaluation mode, without a loss. Samples are indices[0 .. n-1] of source,
- * whose labels go to labels (NULL: not wanted); or, with source NULL, x: what the model takes, as
- * double, or, if is_stored, samples as the data set stores them, which pass the transforms. */
+ * whose labels [n, ...] go to labels (NULL: not wanted); or, with source NULL, given as above, the
+ * input, if stored is not NULL, as the data set stores it: it passes the transforms. */
 typedef struct session_samples {
     int64_t n;
     const data_source *source;
     const int64_t *indices;
-    const void *x;
-    bool is_stored;
+    const double *given[DATA_ROLES];
+    const void *stored;
 } session_samples;
 odeon_status session_predict(session *s, const session_samples *samples, double *output,
-                             int64_t *labels);
+                             double *labels);
 
 /* ---- numerical failure ---- */
 
@@ -91,8 +95,9 @@ odeon_status session_predict(session *s, const session_samples *samples, double 
 typedef struct session_batch {
     bool training; /* differentiated in training mode; else evaluated */
     int64_t n, epoch, step;
-    double *x;        /* the network's input [n, ...], which the run's dtype holds exactly */
-    int64_t *labels;  /* [n] */
+    /* By ODEON_ROLE_*: [n, ...], or NULL where the data set has no such field; the input is the
+     * network's. The run's dtype holds all but times exactly. */
+    double *field[DATA_ROLES];
     int64_t *indices; /* [n], of the samples in the data set; NULL: not known */
 } session_batch;
 void session_batch_fini(session_batch *kept);

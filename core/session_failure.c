@@ -10,15 +10,16 @@
 
 void session_batch_fini(session_batch *kept)
 {
-    mem_free(kept->x);
-    mem_free(kept->labels);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(kept->field[role]);
+    }
     mem_free(kept->indices);
     *kept = (session_batch){.n = 0};
 }
 
 const session_batch *session_failed_batch(const session *s)
 {
-    return s->failed_batch.x != NULL ? &s->failed_batch : NULL;
+    return s->failed_batch.field[ODEON_ROLE_INPUT] != NULL ? &s->failed_batch : NULL;
 }
 
 /* ---- what is put back ---- */
@@ -46,33 +47,42 @@ static bool is_whole(const session *s)
     return whole;
 }
 
-static odeon_status download_slice(worker *w, session_batch *out)
+/* A field of the whole batch, if it has it. */
+static odeon_status keep_field(session *s, int32_t role, session_batch *out)
 {
-    odeon_tensor x = session_input(w->session);
-    int64_t first = worker_slice(w, out->n, &x.dim[0]);
-    x.data = w->input.data;
-    ODEON_TRY(worker_give_back(w, &x, first, out->x));
-    return w->session->device.ops->download(w->site.queue, out->labels + first, w->label.data,
-                                            (uint64_t)x.dim[0] * sizeof *out->labels);
+    const odeon_tensor *first = &s->workers[0].fields.of[role];
+    if (first->data == NULL) {
+        return ODEON_OK;
+    }
+    odeon_tensor all = *first;
+    all.dim[0] = out->n;
+    out->field[role] = mem_zalloc((size_t)odeon_count(&all), sizeof *out->field[role]);
+    if (out->field[role] == NULL) {
+        return ODEON_ERR_NOMEM;
+    }
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        worker *w = &s->workers[rank];
+        int64_t n;
+        int64_t start = worker_slice(w, out->n, &n);
+        ODEON_TRY(worker_give_back(w, &w->fields.of[role], start, out->field[role]));
+    }
+    return ODEON_OK;
 }
 
 static odeon_status keep(session *s, const batch *b, session_batch *out)
 {
-    odeon_tensor one = session_input(s);
     size_t n = (size_t)b->n;
     *out = (session_batch){
         .training = batch_trains(b->mode), .n = b->n, .epoch = b->epoch, .step = b->step};
-    out->x = mem_zalloc(n * (size_t)odeon_count(&one), sizeof *out->x);
-    out->labels = mem_zalloc(n, sizeof *out->labels);
-    out->indices = b->indices != NULL ? mem_zalloc(n, sizeof *out->indices) : NULL;
-    if (out->x == NULL || out->labels == NULL || (out->indices == NULL && b->indices != NULL)) {
-        return ODEON_ERR_NOMEM;
-    }
     if (b->indices != NULL) {
+        out->indices = mem_zalloc(n, sizeof *out->indices);
+        if (out->indices == NULL) {
+            return ODEON_ERR_NOMEM;
+        }
         memcpy(out->indices, b->indices, n * sizeof *out->indices);
     }
-    for (int32_t rank = 0; rank < s->n_workers; rank++) {
-        ODEON_TRY(download_slice(&s->workers[rank], out));
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        ODEON_TRY(keep_field(s, role, out));
     }
     return ODEON_OK;
 }

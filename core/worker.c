@@ -15,17 +15,6 @@ odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t c
                           .dtype = dtype};
 }
 
-/* A sample as the data set stores it. */
-static odeon_tensor stored_shape(const session *s)
-{
-    const odeon_field_info *info = &s->fields.input;
-    odeon_tensor x = {.dim = {1}, .ndim = info->ndim + 1, .dtype = s->config->dtype};
-    for (int32_t i = 0; i < info->ndim; i++) {
-        x.dim[i + 1] = info->dim[i];
-    }
-    return x;
-}
-
 /* A checkpoint tells moments apart by their names. */
 static odeon_status check_moments(const worker *w, int32_t n)
 {
@@ -44,6 +33,44 @@ static odeon_status check_moments(const worker *w, int32_t n)
     return ODEON_OK;
 }
 
+/* One number a sample is [] or [1]. */
+static bool same_numbers(const odeon_tensor *a, const odeon_tensor *b)
+{
+    int32_t n = a->ndim > b->ndim ? a->ndim : b->ndim;
+    bool same = n <= 2 || a->ndim == b->ndim;
+    for (int32_t i = 1; i < n && same; i++) {
+        same = (i < a->ndim ? a->dim[i] : 1) == (i < b->ndim ? b->dim[i] : 1);
+    }
+    return same;
+}
+
+/* Output and label fit each other, and the loss them. */
+static odeon_status check_loss(const worker *w)
+{
+    const session *s = w->session;
+    const odeon_loss_ops *loss = w->loss->component->ops;
+    const odeon_tensor *out = &w->net->out;
+    int64_t classes = s->fields.of[ODEON_ROLE_LABEL].classes;
+    bool masked = data_has(&s->fields, ODEON_ROLE_MASK);
+    odeon_tensor label = data_field_shape(&s->fields, ODEON_ROLE_LABEL, 1, s->config->dtype);
+    if (classes > 0) {
+        label.dtype = ODEON_DTYPE_I64;
+    } else if (!same_numbers(&label, out)) {
+        char made[128], wanted[128];
+        net_shape_text(out, made, sizeof made);
+        net_shape_text(&label, wanted, sizeof wanted);
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "train.loss: the network makes %s of a sample, but the data set's labels "
+                         "are %s: end the model with that shape",
+                         made, wanted);
+    } else {
+        label = *out;
+    }
+    odeon_tensor mask = label;
+    mask.dtype = s->config->dtype;
+    return loss->check(w->loss->self, out, &label, masked ? &mask : NULL, classes);
+}
+
 static odeon_status make_loss(worker *w)
 {
     session *s = w->session;
@@ -51,7 +78,7 @@ static odeon_status make_loss(worker *w)
     ODEON_TRY(instance_create(s->config->optimizer, "train.optimizer", &w->optimizer));
     const odeon_loss_ops *loss = w->loss->component->ops;
     const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
-    ODEON_TRY(loss->check(w->loss->self, &w->net->out, s->fields.label.classes));
+    ODEON_TRY(check_loss(w));
     s->n_metrics = loss->metric_count(w->loss->self);
     s->n_moments = optimizer->moment_count(w->optimizer->self);
     if (s->n_metrics < 0 || s->n_metrics > ODEON_MAX_METRICS || s->n_moments < 0 ||
@@ -90,7 +117,7 @@ static odeon_status check_transforms(const worker *w)
 static odeon_status make_transforms(worker *w)
 {
     session *s = w->session;
-    odeon_tensor in = stored_shape(s);
+    odeon_tensor in = data_field_shape(&s->fields, ODEON_ROLE_INPUT, 1, s->config->dtype);
     w->data_site = w->site;
     w->data_site.params = &s->data_params;
     ODEON_TRY(net_create(&w->data_site, &(net_scope){.path = "data"}, s->config->n_data_nodes,
@@ -108,7 +135,8 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
                          .params = &s->params,
                          .first = rank == 0,
                          .dtype = s->config->dtype,
-                         .classes = s->fields.label.classes,
+                         .classes = s->fields.of[ODEON_ROLE_LABEL].classes,
+                         .n_times = s->fields.of[ODEON_ROLE_TIME].dim[0],
                          .seed = s->config->seed};
     if (ODEON_HAS(ops, odeon_device_ops, get_extension)) {
         w->site.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
@@ -136,6 +164,12 @@ odeon_status worker_bind(worker *w)
     ODEON_TRY(fit_zero(w, &w->states_before, s->params.state));
     ODEON_TRY(room_fit(&s->device, &w->sums, (1 + ODEON_MAX_METRICS) * (int64_t)sizeof(double)));
     ODEON_TRY(room_fit(&s->device, &w->slots, ODEON_SLOTS * (int64_t)sizeof(double)));
+    ODEON_TRY(
+        room_fit(&s->device, &w->shared_room, (1 + w->site.n_times) * (int64_t)sizeof(double)));
+    w->shared = mem_zalloc((size_t)(1 + w->site.n_times), sizeof *w->shared);
+    if (w->shared == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
+    }
     w->site.values = s->values.data;
     w->site.grads = w->grads.data;
     w->site.states = w->states.data;
@@ -152,123 +186,29 @@ void worker_destroy(worker *w)
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
-    room *rooms[] = {&w->grads,   &w->states, &w->states_before, &w->raw_input, &w->raw_label,
-                     &w->stored,  &w->input,  &w->label,         &w->output,    &w->d_output,
-                     &w->d_input, &w->frame,  &w->sums,          &w->slots};
+    room *rooms[] = {&w->grads,  &w->states,   &w->states_before, &w->stored,
+                     &w->output, &w->d_output, &w->d_input,       &w->frame,
+                     &w->sums,   &w->slots,    &w->wide,          &w->shared_room};
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
         room_release(device, rooms[i]);
     }
-    mem_free(w->host_input);
-    mem_free(w->host_label);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        room_release(device, &w->field_rooms[role]);
+        room_release(device, &w->raw_rooms[role]);
+        mem_free(w->stored_fields[role]);
+        mem_free(w->numbers[role]);
+    }
+    mem_free(w->shared);
     device->ops->queue_destroy(w->site.queue);
 }
 
-/* Data sets serve inputs and labels alone so far; layers see neither by name. */
-static const odeon_tensor *no_field(const odeon_context *context, const char *name)
-{
-    (void)context;
-    (void)name;
-    return NULL;
-}
-
-odeon_context worker_context(const worker *w, int32_t flags)
+odeon_context worker_context(worker *w, int32_t flags)
 {
     return (odeon_context){.struct_size = sizeof(odeon_context),
                            .flags = flags,
                            .queue = w->site.queue,
                            .device = &w->session->device,
                            .group = &w->group.abi,
-                           .batch_field = no_field};
-}
-
-/* ---- loading a slice ---- */
-
-static odeon_status fit_host(worker *w, int64_t n)
-{
-    const data_fields *fields = &w->session->fields;
-    if (n <= w->host_samples) {
-        return ODEON_OK;
-    }
-    mem_free(w->host_input);
-    mem_free(w->host_label);
-    w->host_input = mem_zalloc((size_t)n, (size_t)data_input_bytes(fields));
-    w->host_label = mem_zalloc((size_t)n, (size_t)data_label_bytes(fields));
-    w->host_samples = w->host_input != NULL && w->host_label != NULL ? n : 0;
-    return w->host_samples == n
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_NOMEM, "a batch of %lld: no memory", (long long)n);
-}
-
-/* Host numbers to the device, converted there. Without info they stay as they are: adding -0 keeps
- * even the sign of a zero. */
-static odeon_status convert(worker *w, room *raw, const void *host, int32_t dtype,
-                            const odeon_field_info *info, const odeon_tensor *target)
-{
-    const odeon_device_ops *ops = w->session->device.ops;
-    odeon_tensor source = *target;
-    int64_t bytes = odeon_count(target) * odeon_dtype_bytes(dtype);
-    double scale = info == NULL ? 1.0 : info->scale, shift = info == NULL ? -0.0 : info->shift;
-    ODEON_TRY(room_fit(&w->session->device, raw, bytes + 64));
-    source.data = raw->data;
-    source.dtype = dtype;
-    ODEON_TRY(ops->upload(w->site.queue, raw->data, host, (uint64_t)bytes));
-    return ops->cast(w->site.queue, &source, scale, shift, target);
-}
-
-/* Numbers as the data set stores them, converted, through the transforms. */
-static odeon_status transform(worker *w, const odeon_context *context, const void *host,
-                              const odeon_tensor *x)
-{
-    const session *s = w->session;
-    const odeon_field_info *info = &s->fields.input;
-    const net_plan *plan;
-    odeon_tensor stored = stored_shape(s);
-    ODEON_TRY(net_plan_for(w->data_net, x->dim[0], context->flags, &plan));
-    if (plan->n == 0) {
-        return convert(w, &w->raw_input, host, info->dtype, info, x);
-    }
-    stored.dim[0] = x->dim[0];
-    ODEON_TRY(room_fit(&s->device, &w->stored,
-                       odeon_count(&stored) * odeon_dtype_bytes(stored.dtype) + 64));
-    stored.data = w->stored.data;
-    ODEON_TRY(convert(w, &w->raw_input, host, info->dtype, info, &stored));
-    return net_forward(plan, context, stored.data, x->data, NULL);
-}
-
-/* Samples in the caller's memory. */
-static odeon_status load_given(worker *w, const batch *b, const odeon_context *context,
-                               int64_t first, const odeon_tensor *x, const odeon_tensor *label)
-{
-    if (b->stored != NULL) {
-        size_t bytes = (size_t)data_input_bytes(&w->session->fields);
-        ODEON_TRY(transform(w, context, (const char *)b->stored + (size_t)first * bytes, x));
-    } else {
-        odeon_tensor one = w->net->in;
-        ODEON_TRY(
-            convert(w, &w->raw_input, b->x + first * odeon_count(&one), ODEON_DTYPE_F64, NULL, x));
-    }
-    return b->labels == NULL
-               ? ODEON_OK
-               : convert(w, &w->raw_label, b->labels + first, ODEON_DTYPE_I64, NULL, label);
-}
-
-odeon_status worker_load(worker *w, const batch *b, const odeon_context *context, int64_t first,
-                         int64_t n)
-{
-    const session *s = w->session;
-    const odeon_field_info *labels = &s->fields.label;
-    odeon_tensor x = w->net->in, label = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
-    int64_t size = odeon_count(&x);
-    x.dim[0] = n;
-    ODEON_TRY(room_fit(&s->device, &w->input, n * size * odeon_dtype_bytes(x.dtype) + 64));
-    ODEON_TRY(room_fit(&s->device, &w->label, n * (int64_t)sizeof(int64_t) + 64));
-    x.data = w->input.data;
-    label.data = w->label.data;
-    if (b->source == NULL) {
-        return load_given(w, b, context, first, &x, &label);
-    }
-    ODEON_TRY(fit_host(w, n));
-    ODEON_TRY(data_batch(b->source, n, b->indices + first, w->host_input, w->host_label));
-    ODEON_TRY(transform(w, context, w->host_input, &x));
-    return convert(w, &w->raw_label, w->host_label, labels->dtype, labels, &label);
+                           .batch_field = batch_field,
+                           .host = &w->fields};
 }

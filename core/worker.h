@@ -1,7 +1,7 @@
 /* worker.h: one worker of a session: its network, memory and part in a batch. */
 #ifndef ODEON_CORE_WORKER_H
 #define ODEON_CORE_WORKER_H
-#include "data.h"
+#include "batch_fields.h"
 #include "diag.h"
 #include "net.h"
 #include "odeon/loss.h"
@@ -20,10 +20,17 @@ typedef struct worker {
     instance *loss, *optimizer;
     room grads, states;
     room states_before; /* running state as the batch found it */
-    room raw_input, raw_label, stored, input, label, output, d_output, d_input, frame, sums, slots;
-    char *host_input, *host_label; /* staging, for host_samples samples */
+    room stored, output, d_output, d_input, frame, sums, slots, wide, shared_room;
+    /* The batch's fields by ODEON_ROLE_*: on the device, behind fields, and before their
+     * conversion; on the host, for host_samples samples, as stored and, of times and masks, as
+     * numbers. */
+    room field_rooms[DATA_ROLES], raw_rooms[DATA_ROLES];
+    void *stored_fields[DATA_ROLES];
+    double *numbers[DATA_ROLES];
     int64_t host_samples;
-    /* How far the last batch came: samples in input and label, samples in output; whether all
+    batch_fields fields;
+    double *shared; /* [1 + T]: what the workers tell each other of masks and times */
+    /* How far the last batch came: samples in fields, samples in output; whether all
      * workers' gradients were put together, and an update of parameters begun. */
     int64_t n_loaded, n_output;
     bool has_gradient, is_updating;
@@ -49,7 +56,7 @@ struct session {
     team *team;
     int64_t output_size;
     bool unprepared;            /* parameters were set since the layers last prepared for them */
-    session_batch failed_batch; /* x NULL: none */
+    session_batch failed_batch; /* without an input: none */
 };
 
 /* TRAIN, REPEAT (the same without the update) and DIFFERENTIATE are in training mode; EVALUATE and
@@ -73,14 +80,13 @@ typedef struct batch {
     int64_t n;                 /* samples of the whole batch */
     const data_source *source; /* with indices; or NULL and samples in the caller's memory: */
     const int64_t *indices;
-    const double *x;       /* what the model takes: no transform is applied, */
-    const void *stored;    /* or as the data set stores it */
-    const int64_t *labels; /* NULL: there are none */
+    const double *given[DATA_ROLES]; /* by role, the input as the model takes it, untransformed */
+    const void *stored;              /* in its place: as the data set stores it */
     int64_t epoch, step;
     double lr_factor;
     double *output, *d_x; /* of the whole batch; or NULL */
-    int64_t *labels_out;
-    double loss, metrics[ODEON_MAX_METRICS], grad_norm; /* answers, written by rank 0 */
+    double *labels_out;
+    double loss, metrics[ODEON_MAX_METRICS], counted, grad_norm; /* answers, written by rank 0 */
 } batch;
 
 odeon_status worker_create(session *s, int32_t rank, worker *w);
@@ -90,7 +96,8 @@ void worker_destroy(worker *w);
 
 /* This worker's part of a batch, collectives included. */
 odeon_status worker_batch(worker *w, batch *b);
-/* Loads this worker's slice into input and label, through the transforms. */
+/* Loads this worker's slice into w->fields, the input through the transforms. Workers meet in it
+ * where samples have masks or times. */
 odeon_status worker_load(worker *w, const batch *b, const odeon_context *context, int64_t first,
                          int64_t n);
 
@@ -115,7 +122,7 @@ odeon_status session_upload_param(const session *s, const param *p, const void *
 odeon_status session_prepare(session *s);
 
 /* A context for calls outside of a batch. */
-odeon_context worker_context(const worker *w, int32_t flags);
+odeon_context worker_context(worker *w, int32_t flags);
 odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t count);
 
 #endif

@@ -47,17 +47,29 @@ static odeon_status prepare_pass(worker *w, const batch *b, pass *p)
     return ODEON_OK;
 }
 
-static odeon_status call_loss(worker *w, const batch *b, const pass *p)
+static odeon_status call_loss(worker *w, const pass *p)
 {
     const odeon_loss_ops *loss = w->loss->component->ops;
-    odeon_tensor label = {
-        .data = w->label.data, .dim = {p->n}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
+    const batch_fields *fields = &w->fields;
+    odeon_tensor label = fields->of[ODEON_ROLE_LABEL], mask = fields->of[ODEON_ROLE_MASK];
+    if (label.dtype != ODEON_DTYPE_I64) { /* numbers: of the output's shape, up to a [1] */
+        label = p->output;
+        label.data = fields->of[ODEON_ROLE_LABEL].data;
+        label.dtype = fields->of[ODEON_ROLE_LABEL].dtype;
+    }
+    if (mask.data != NULL) {
+        odeon_tensor shape = label;
+        shape.data = mask.data;
+        shape.dtype = mask.dtype;
+        mask = shape;
+    }
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = w->site.queue,
                             .device = &w->session->device,
                             .output = &p->output,
                             .label = &label,
-                            .weight = 1.0 / (double)b->n,
+                            .mask = mask.data != NULL ? &mask : NULL,
+                            .weight = fields->counted > 0.0 ? 1.0 / fields->counted : 0.0,
                             .sums = &p->sums,
                             .d_output = p->backward ? &p->d_output : NULL};
     return loss->eval(w->loss->self, &call);
@@ -76,26 +88,22 @@ static odeon_status run_backward(worker *w, const batch *b, const pass *p)
 static odeon_status give_prediction(worker *w, const batch *b, const pass *p)
 {
     ODEON_TRY(worker_give_back(w, &p->output, p->first, b->output));
-    return b->labels_out == NULL
-               ? ODEON_OK
-               : w->session->device.ops->download(w->site.queue, b->labels_out + p->first,
-                                                  w->label.data,
-                                                  (uint64_t)p->n * sizeof *b->labels_out);
+    return worker_give_back(w, &w->fields.of[ODEON_ROLE_LABEL], p->first, b->labels_out);
 }
 
-/* All that concerns this slice alone; collectives happen inside of ODE blocks only. */
+/* All that concerns this slice alone; collectives happen inside of layers and of the loading. */
 static odeon_status run_slice(worker *w, const batch *b, pass *p)
 {
     ODEON_TRY(prepare_pass(w, b, p));
     ODEON_TRY(worker_load(w, b, &p->context, p->first, p->n));
     w->n_loaded = p->n;
-    ODEON_TRY(net_forward(p->plan, &p->context, w->input.data, p->output.data,
+    ODEON_TRY(net_forward(p->plan, &p->context, w->fields.of[ODEON_ROLE_INPUT].data, p->output.data,
                           p->backward ? w->frame.data : NULL));
     w->n_output = p->n;
     if (b->mode == BATCH_PREDICT) {
         return give_prediction(w, b, p);
     }
-    ODEON_TRY(call_loss(w, b, p));
+    ODEON_TRY(call_loss(w, p));
     return p->backward ? run_backward(w, b, p) : ODEON_OK;
 }
 
@@ -108,8 +116,9 @@ static odeon_status read_sums(worker *w, batch *b, const pass *p)
                                       (uint64_t)(1 + s->n_metrics) * sizeof(double)));
     if (w->rank == 0) {
         b->loss = sums[0];
+        b->counted = w->fields.counted;
         for (int32_t i = 0; i < s->n_metrics; i++) {
-            b->metrics[i] = sums[1 + i] / (double)b->n;
+            b->metrics[i] = sums[1 + i] / w->fields.counted; /* NaN if nothing counts */
         }
     }
     if (!isfinite(sums[0])) {
@@ -193,8 +202,8 @@ odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, d
     }
     odeon_tensor wide = *x;
     wide.dtype = ODEON_DTYPE_F64;
-    ODEON_TRY(room_fit(&w->session->device, &w->raw_input, n * (int64_t)sizeof(double)));
-    wide.data = w->raw_input.data;
+    ODEON_TRY(room_fit(&w->session->device, &w->wide, n * (int64_t)sizeof(double)));
+    wide.data = w->wide.data;
     ODEON_TRY(ops->cast(w->site.queue, x, 1.0, -0.0, &wide)); /* adding -0 keeps every bit */
     return ops->download(w->site.queue, out + first * size, wide.data,
                          (uint64_t)n * sizeof(double));

@@ -18,11 +18,11 @@ typedef struct odeon_loss_call {
     const odeon_device *device;
     const odeon_tensor *output; /* of the network: [B, ...] */
     const odeon_tensor *label;  /* I64 [B] for classes, else of output's shape and dtype */
-    const odeon_tensor *mask;   /* or NULL */
-    double weight;              /* 1 / samples of the global batch */
+    const odeon_tensor *mask;   /* of output's dtype and label's shape, 0: leave it out; or NULL */
+    double weight; /* 1 / elements of the global batch's label, or 1 / sum of its mask; never inf */
     /* F64 [1 + metric_count] on the device, written: this slice's share of the loss, so that the
      * sum over the workers is the mean over the global batch; then each metric's sum over the
-     * samples of the slice. */
+     * elements of the slice's label, times the mask. */
     const odeon_tensor *sums;
     const odeon_tensor *d_output; /* dL/doutput, written; NULL: not wanted */
 } odeon_loss_call;
@@ -31,11 +31,13 @@ typedef struct odeon_loss_ops {
     uint32_t struct_size;
     uint32_t reserved0;
     int32_t (*metric_count)(void *self); /* at most ODEON_MAX_METRICS. [any] */
-    /* "accuracy"; its value is the sum over all samples divided by their number. [any] */
+    /* "accuracy"; its value is the sum divided by what weight is the inverse of. [any] */
     const char *(*metric_name)(void *self, int32_t index);
-    /* Does the loss fit outputs of this shape and labels of so many classes (0: not classes)?
-     * ODEON_ERR_CONFIG with both in the message. [worker] */
-    odeon_status (*check)(void *self, const odeon_tensor *output, int64_t classes);
+    /* Does the loss fit outputs of this shape and labels of so many classes (0: numbers, and then
+     * of output's shape)? mask NULL: there is none. All are shapes with batch 1.
+     * ODEON_ERR_CONFIG with what does not fit in the message. [worker] */
+    odeon_status (*check)(void *self, const odeon_tensor *output, const odeon_tensor *label,
+                          const odeon_tensor *mask, int64_t classes);
     odeon_status (*eval)(void *self, const odeon_loss_call *call); /* [worker] */
 } odeon_loss_ops;
 

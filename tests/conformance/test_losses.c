@@ -187,9 +187,10 @@ static void test_cross_entropy_refuses_outputs_that_do_not_fit(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         odeon_tensor output = {.ndim = cases[i].ndim, .dtype = ODEON_DTYPE_F64};
+        const odeon_tensor label = {.dim = {8}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
         memcpy(output.dim, cases[i].dim, sizeof output.dim);
         diag_clear();
-        odeon_status status = ops->check(loss->self, &output, cases[i].classes);
+        odeon_status status = ops->check(loss->self, &output, &label, NULL, cases[i].classes);
         assert_int_equal(status, cases[i].message == NULL ? ODEON_OK : ODEON_ERR_CONFIG);
         assert_true(cases[i].message == NULL || strstr(diag_message(), cases[i].message) != NULL);
     }
@@ -198,10 +199,14 @@ static void test_cross_entropy_refuses_outputs_that_do_not_fit(void **state)
 static void test_cross_entropy_refuses_a_mask(void **state)
 {
     (void)state;
-    odeon_tensor mask = {.ndim = 1};
+    odeon_tensor mask = {.ndim = 1}, output = {.dim = {1, 4}, .ndim = 2};
+    odeon_tensor label = {.dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
     odeon_loss_call call = {.struct_size = sizeof call, .device = &device.device, .mask = &mask};
     diag_clear();
     assert_int_equal(ops->eval(loss->self, &call), ODEON_ERR_UNSUPPORTED);
+    assert_non_null(strstr(diag_message(), "mask"));
+    diag_clear();
+    assert_int_equal(ops->check(loss->self, &output, &label, &mask, 4), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "mask"));
 }
 

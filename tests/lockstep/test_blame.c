@@ -130,11 +130,14 @@ static void test_failed_batch_is_kept_and_fails_again(void **state)
     assert_non_null(kept);
     assert_int_equal(kept->n, SAMPLES);
     assert_true(kept->training);
-    assert_memory_equal(kept->x, s.x, SAMPLES * SIZE * sizeof *s.x);
-    assert_memory_equal(kept->labels, s.labels, SAMPLES * sizeof *s.labels);
+    assert_memory_equal(kept->field[ODEON_ROLE_INPUT], s.x, SAMPLES * SIZE * sizeof *s.x);
+    const double *const *given = support_given(&s);
+    const double *labels = given[ODEON_ROLE_LABEL];
+    assert_memory_equal(kept->field[ODEON_ROLE_LABEL], labels, SAMPLES * sizeof *labels);
     assert_null(kept->indices);
 
-    session_batch again = {.training = true, .n = SAMPLES, .x = s.x, .labels = s.labels};
+    session_batch again = {
+        .training = true, .n = SAMPLES, .field = {s.x, s.given[ODEON_ROLE_LABEL]}};
     diag_clear();
     assert_int_equal(session_repeat(s.session, &again, NULL), ODEON_ERR_NUMERIC);
     assert_string_equal(diag_message(), message);
@@ -150,7 +153,8 @@ static void test_kept_batch_has_the_sign_of_zero(void **state)
         s.x[i] = i % 2 == 0 ? (double)(float)s.x[i] : -0.0;
     }
     expect_message(&s, "ode: max_steps reached");
-    assert_memory_equal(session_failed_batch(s.session)->x, s.x, SAMPLES * SIZE * sizeof *s.x);
+    assert_memory_equal(session_failed_batch(s.session)->field[ODEON_ROLE_INPUT], s.x,
+                        SAMPLES * SIZE * sizeof *s.x);
     support_session_close(&s);
 }
 

@@ -155,7 +155,7 @@ static void differentiate(trial *t, double *output, double *d_x, session_result 
 
 static void evaluate(trial *t, double *output)
 {
-    session_samples samples = {.n = t->batch, .x = t->s.x};
+    session_samples samples = {.n = t->batch, .given = {t->s.x}};
     support_require(session_predict(t->s.session, &samples, output, NULL), t->network->name);
 }
 

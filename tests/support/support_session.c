@@ -22,20 +22,48 @@ static char *write_ini(const char *text)
     return path;
 }
 
+static double made_value(int32_t role, int64_t i, int64_t size)
+{
+    switch (role) {
+    case ODEON_ROLE_TIME:
+        return (double)(i % size);
+    case ODEON_ROLE_MASK:
+        return i % 3 == 1 ? 0.0 : 1.0;
+    default:
+        return support_random(11 + (uint64_t)role, (uint64_t)i);
+    }
+}
+
 static void make_batch(support_session *s, int64_t n)
 {
-    int64_t classes = s->fields.label.classes;
+    int64_t classes = s->fields.of[ODEON_ROLE_LABEL].classes;
     s->n = n;
-    odeon_tensor input = session_input(s->session);
-    s->input_size = odeon_count(&input);
-    s->x = mem_zalloc((size_t)(n * s->input_size) + 1, sizeof *s->x);
-    s->labels = mem_zalloc((size_t)n + 1, sizeof *s->labels);
-    for (int64_t i = 0; i < n * s->input_size; i++) {
-        s->x[i] = support_random(11, (uint64_t)i);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        odeon_tensor one = role == ODEON_ROLE_INPUT
+                               ? session_input(s->session)
+                               : data_field_shape(&s->fields, role, 1, ODEON_DTYPE_F64);
+        int64_t size = odeon_count(&one);
+        if (data_has(&s->fields, role)) {
+            s->given[role] = mem_zalloc((size_t)(n * size) + 1, sizeof(double));
+            for (int64_t i = 0; i < n * size; i++) {
+                s->given[role][i] = made_value(role, i, size);
+            }
+        }
+        s->input_size = role == ODEON_ROLE_INPUT ? size : s->input_size;
     }
-    for (int64_t i = 0; i < n; i++) {
+    s->x = s->given[ODEON_ROLE_INPUT];
+    s->labels = mem_zalloc((size_t)n + 1, sizeof *s->labels);
+    for (int64_t i = 0; i < n && classes > 0; i++) {
         s->labels[i] = (7 * i + 3) % classes;
     }
+}
+
+const double *const *support_given(support_session *s)
+{
+    for (int64_t i = 0; i < s->n && s->fields.of[ODEON_ROLE_LABEL].classes > 0; i++) {
+        s->given[ODEON_ROLE_LABEL][i] = (double)s->labels[i];
+    }
+    return (const double *const *)s->given;
 }
 
 static odeon_status build(const char *path, int64_t n, const char *const *overrides,
@@ -99,7 +127,9 @@ void support_session_close(support_session *s)
     session_destroy(s->session);
     config_destroy(s->config);
     registry_destroy(s->registry);
-    mem_free(s->x);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(s->given[role]);
+    }
     mem_free(s->labels);
     *s = (support_session){0};
 }
@@ -107,14 +137,14 @@ void support_session_close(support_session *s)
 odeon_status support_differentiate_try(support_session *s, session_result *out)
 {
     diag_clear();
-    return session_differentiate(s->session, s->n, s->x, s->labels, NULL, NULL, out);
+    return session_differentiate(s->session, s->n, support_given(s), NULL, NULL, out);
 }
 
 session_result support_differentiate(support_session *s, double *output, double *d_x)
 {
     session_result result;
     diag_clear();
-    if (session_differentiate(s->session, s->n, s->x, s->labels, output, d_x, &result) !=
+    if (session_differentiate(s->session, s->n, support_given(s), output, d_x, &result) !=
         ODEON_OK) {
         fail_msg("differentiate: %s", diag_message());
     }

@@ -13,7 +13,10 @@ typedef struct support_session {
     session *session;
     int64_t n, input_size; /* samples; elements of one */
     double *x;             /* [n, ...], deterministic */
-    int64_t *labels;       /* [n] */
+    int64_t *labels;       /* [n]: classes, where the data set has them */
+    /* By ODEON_ROLE_*, [n, ...], deterministic: x, numbers as labels, times 0, 1, ..., a mask of 0
+     * and 1; NULL where the data set has no such field. */
+    double *given[DATA_ROLES];
 } support_session;
 
 /* Fails the test on error. Overrides end with NULL. */
@@ -25,6 +28,8 @@ odeon_status support_session_try(const char *ini, int64_t n, const char *const *
 support_session support_session_file(const char *path, int64_t n, const char *const *overrides);
 void support_session_close(support_session *s);
 
+/* The batch as session_differentiate takes it: given, with labels in it where they are classes. */
+const double *const *support_given(support_session *s);
 /* Loss and result of the batch, differentiated; fails the test on error. */
 session_result support_differentiate(support_session *s, double *output, double *d_x);
 odeon_status support_differentiate_try(support_session *s, session_result *out);

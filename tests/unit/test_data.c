@@ -83,12 +83,12 @@ static void test_describe_finds_the_fields_by_role(void **state)
     data_fields fields;
     assert_int_equal(data_describe(use(*state, "numbered"), &fields), ODEON_OK);
     assert_int_equal(fields.n_fields, 2);
-    assert_int_equal(fields.label_index, 0);
-    assert_int_equal(fields.input_index, 1);
-    assert_int_equal(fields.label.classes, 3);
-    assert_int_equal(fields.input.dim[0], 2);
-    assert_int_equal(data_input_bytes(&fields), 8);
-    assert_int_equal(data_label_bytes(&fields), 8);
+    assert_int_equal(fields.index[ODEON_ROLE_LABEL], 0);
+    assert_int_equal(fields.index[ODEON_ROLE_INPUT], 1);
+    assert_int_equal(fields.of[ODEON_ROLE_LABEL].classes, 3);
+    assert_int_equal(fields.of[ODEON_ROLE_INPUT].dim[0], 2);
+    assert_int_equal(data_field_bytes(&fields, ODEON_ROLE_INPUT), 8);
+    assert_int_equal(data_field_bytes(&fields, ODEON_ROLE_LABEL), 8);
 }
 
 static void test_describe_refuses_fields_that_cannot_be(void **state)
@@ -100,8 +100,8 @@ static void test_describe_refuses_fields_that_cannot_be(void **state)
     } cases[] = {
         {"numbered(fault=no_input)", ODEON_ERR_UNSUPPORTED, "has no input"},
         {"numbered(fault=no_label)", ODEON_ERR_UNSUPPORTED, "has no label"},
-        {"numbered(fault=two_inputs)", ODEON_ERR_UNSUPPORTED, "field 1 has role 0"},
-        {"numbered(fault=mask)", ODEON_ERR_UNSUPPORTED, "field 2 has role 3"},
+        {"numbered(fault=two_inputs)", ODEON_ERR_UNSUPPORTED, "field 1 is a second input"},
+        {"numbered(fault=mask)", ODEON_ERR_PLUGIN, "its mask has not the shape of its label"},
         {"numbered(fault=dtype)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
         {"numbered(fault=ndim)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
         {"numbered(fault=dim)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
@@ -127,7 +127,7 @@ static void test_a_split_has_its_length(void **state)
                 *test = open_source(c, ODEON_SPLIT_TEST);
     assert_int_equal(data_length(train), 10);
     assert_int_equal(data_length(test), 5);
-    assert_int_equal(data_source_fields(test)->label.classes, 3);
+    assert_int_equal(data_source_fields(test)->of[ODEON_ROLE_LABEL].classes, 3);
     data_close(train);
     data_close(test);
 }
@@ -322,12 +322,12 @@ static void test_a_batch_has_inputs_and_labels_of_its_samples(void **state)
     static const int64_t indices[3] = {7, 2, 7};
     float input[3][2];
     int64_t label[3];
-    assert_int_equal(data_batch(source, 3, indices, input, label), ODEON_OK);
+    assert_int_equal(data_batch(source, 3, indices, (void *[DATA_ROLES]){input, label}), ODEON_OK);
     for (int i = 0; i < 3; i++) {
         assert_true(input[i][0] == (float)indices[i] && input[i][1] == 0.0f);
         assert_int_equal(label[i], indices[i] % 3);
     }
-    assert_int_equal(data_batch(source, 0, NULL, NULL, NULL), ODEON_OK);
+    assert_int_equal(data_batch(source, 0, NULL, (void *[DATA_ROLES]){NULL}), ODEON_OK);
     data_close(source);
 }
 
@@ -336,8 +336,9 @@ static void test_samples_that_do_not_exist_are_refused(void **state)
     data_source *source = open_source(use(*state, "numbered"), ODEON_SPLIT_TRAIN);
     float input[2];
     int64_t label, beyond = 10, before = -1;
-    assert_int_equal(data_batch(source, 1, &beyond, input, &label), ODEON_ERR_INTERNAL);
-    assert_int_equal(data_batch(source, 1, &before, input, &label), ODEON_ERR_INTERNAL);
+    void *fields[DATA_ROLES] = {input, &label};
+    assert_int_equal(data_batch(source, 1, &beyond, fields), ODEON_ERR_INTERNAL);
+    assert_int_equal(data_batch(source, 1, &before, fields), ODEON_ERR_INTERNAL);
     data_close(source);
 }
 

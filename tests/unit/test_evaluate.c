@@ -5,9 +5,10 @@
 #include "support.h"
 
 /* A batch of an evaluation with one ODE block. */
-static session_result batch(double loss, double accuracy, int64_t evals, double h, double share)
+static session_result batch(double loss, double accuracy, int64_t evals, double h, double share,
+                            double counted)
 {
-    session_result r = {.loss = loss, .metrics = {accuracy}, .n_blocks = 1};
+    session_result r = {.loss = loss, .metrics = {accuracy}, .counted = counted, .n_blocks = 1};
     r.blocks[0] = (metrics_block){.path = "ode",
                                   .evals_forward = evals,
                                   .accepted = 2,
@@ -23,7 +24,8 @@ static session_result batch(double loss, double accuracy, int64_t evals, double 
 static session_result two_batches(void)
 {
     session_result total = {.loss = 0.0};
-    session_result a = batch(1.0, 0.5, 10, 0.25, 0.5), b = batch(2.0, 1.0, 20, 0.125, 1.0);
+    session_result a = batch(1.0, 0.5, 10, 0.25, 0.5, 3.0),
+                   b = batch(2.0, 1.0, 20, 0.125, 1.0, 1.0);
     evaluate_add(&total, &a, 1, 3, 4);
     evaluate_add(&total, &b, 1, 1, 4);
     return total;

@@ -10,7 +10,7 @@
 
 /* Samples are [2,3], labels 0 to 3. */
 static const odeon_tensor input = {.ndim = 3, .dim = {1, 2, 3}};
-enum { CLASSES = 4 };
+static const data_fields fields = {.index = {0, 1, -1, -1, -1}, .of[ODEON_ROLE_LABEL].classes = 4};
 
 static const float x[12] = {0.5f, 1.0f, 1.5f};
 static const safetensors_entry good_x = {
@@ -35,7 +35,7 @@ static odeon_status read_back(size_t n, const safetensors_entry *entries, grad_b
     assert_int_equal(close(fd), 0);
     assert_int_equal(safetensors_write(file, n, entries, 0, NULL), ODEON_OK);
     diag_clear();
-    odeon_status status = grad_batch_read(file, &input, CLASSES, out);
+    odeon_status status = grad_batch_read(file, &input, &fields, out);
     assert_int_equal(unlink(file), 0);
     return status;
 }
@@ -55,8 +55,8 @@ static void test_grad_batch_has_samples_and_labels(void **state)
     grad_batch batch;
     assert_int_equal(read_back(2, (safetensors_entry[]){good_x, labels(y, 2)}, &batch), ODEON_OK);
     assert_int_equal(batch.n, 2);
-    assert_true(batch.x[2] == 1.5);
-    assert_int_equal(batch.labels[0], 3);
+    assert_true(batch.field[ODEON_ROLE_INPUT][2] == 1.5);
+    assert_true(batch.field[ODEON_ROLE_LABEL][0] == 3.0);
     grad_batch_fini(&batch);
 }
 
@@ -68,7 +68,7 @@ static void test_grad_batch_takes_integer_labels(void **state)
         .name = "y", .dtype = ODEON_DTYPE_I64, .ndim = 1, .dim = {2}, .data = y, .bytes = 16};
     grad_batch batch;
     assert_int_equal(read_back(2, (safetensors_entry[]){good_x, e}, &batch), ODEON_OK);
-    assert_int_equal(batch.labels[1], 2);
+    assert_true(batch.field[ODEON_ROLE_LABEL][1] == 2.0);
     grad_batch_fini(&batch);
 }
 
@@ -103,7 +103,7 @@ static void test_grad_batch_with_too_few_labels_is_refused(void **state)
 {
     (void)state;
     const double y[1] = {0.0};
-    expect_refusal(2, (safetensors_entry[]){good_x, labels(y, 1)}, "no tensor y of 2 labels");
+    expect_refusal(2, (safetensors_entry[]){good_x, labels(y, 1)}, "tensor y (label) is 1, expected 2");
 }
 
 static void test_grad_batch_with_a_label_out_of_range_is_refused(void **state)

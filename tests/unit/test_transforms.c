@@ -39,7 +39,7 @@ static void take_data(support_session *s, double scale, double shift)
 {
     float x[SAMPLES * SIZE];
     data_source *source = support_batch_source(s);
-    support_require(data_batch(source, SAMPLES, all, x, s->labels), "batch");
+    support_require(data_batch(source, SAMPLES, all, (void *[DATA_ROLES]){x, s->labels}), "batch");
     for (size_t i = 0; i < SAMPLES * SIZE; i++) {
         s->x[i] = scale * (double)x[i] + shift;
     }
@@ -207,13 +207,14 @@ static void test_prediction_goes_through_transforms(void **state)
     float stored[SAMPLES * SIZE];
     double by_index[OUTPUTS], by_stored[OUTPUTS], by_input[OUTPUTS];
     data_source *source = support_batch_source(&s);
-    support_require(data_batch(source, SAMPLES, all, stored, s.labels), "batch");
+    support_require(data_batch(source, SAMPLES, all, (void *[DATA_ROLES]){stored, s.labels}),
+                    "batch");
     take_data(&s, 0.5, -0.125);
     session_samples samples = {.n = SAMPLES, .source = source, .indices = all};
     support_require(session_predict(s.session, &samples, by_index, NULL), "predict");
-    samples = (session_samples){.n = SAMPLES, .x = stored, .is_stored = true};
+    samples = (session_samples){.n = SAMPLES, .stored = stored};
     support_require(session_predict(s.session, &samples, by_stored, NULL), "predict");
-    samples = (session_samples){.n = SAMPLES, .x = s.x};
+    samples = (session_samples){.n = SAMPLES, .given = {s.x}};
     support_require(session_predict(s.session, &samples, by_input, NULL), "predict");
     assert_memory_equal(by_stored, by_index, sizeof by_index);
     support_assert_close("output", OUTPUTS, by_input, by_index, 1e-15);

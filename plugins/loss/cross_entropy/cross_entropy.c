@@ -42,9 +42,15 @@ static const char *metric_name(void *self, int32_t index)
     return index == 0 ? "accuracy" : NULL;
 }
 
-static odeon_status check(void *self, const odeon_tensor *output, int64_t classes)
+static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
+                          const odeon_tensor *mask, int64_t classes)
 {
     const cross_entropy *loss = self;
+    (void)label;
+    if (mask != NULL) {
+        return odeon_fail(loss->host, ODEON_ERR_CONFIG,
+                          "cross_entropy: the data set has a mask, which this loss does not know");
+    }
     if (classes < 1) {
         return odeon_fail(loss->host, ODEON_ERR_CONFIG,
                           "cross_entropy: the data set's labels are not classes; choose another "

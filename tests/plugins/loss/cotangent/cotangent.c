@@ -62,9 +62,12 @@ static const char *metric_name(void *self, int32_t index)
 }
 
 /* output has batch 1: its elements are a row's. */
-static odeon_status check(void *self, const odeon_tensor *output, int64_t classes)
+static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
+                          const odeon_tensor *mask, int64_t classes)
 {
     const cotangent *loss = self;
+    (void)label;
+    (void)mask;
     if (output->dtype != ODEON_DTYPE_F64 || odeon_count(output) * classes != loss->n) {
         return odeon_fail(loss->host, ODEON_ERR_CONFIG,
                           "cotangent: %" PRId32 " values for %" PRId64 " rows of %" PRId64

@@ -1,0 +1,35 @@
+#include "batch_fields.h"
+
+#include <string.h>
+
+#include "diag.h"
+
+const odeon_tensor *batch_field(const odeon_context *context, const char *name)
+{
+    const batch_fields *fields = context->host;
+    for (int32_t role = ODEON_ROLE_TIME; role < DATA_ROLES; role++) {
+        if (strcmp(name, data_role_name(role)) == 0 && fields->of[role].data != NULL) {
+            return &fields->of[role];
+        }
+    }
+    return NULL;
+}
+
+odeon_status batch_times(const odeon_context *context, const char *path, const double **times)
+{
+    const batch_fields *fields = context->host;
+    *times = fields->times;
+    if (fields->times == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: the batch has no times: give a list of them, or choose a data set "
+                         "that has a field of times",
+                         path);
+    }
+    if (fields->deviant >= 0) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s: sample %lld of the batch has other times than the first: one solve "
+                         "serves all of a batch, so give each time grid batches of its own",
+                         path, (long long)fields->deviant);
+    }
+    return ODEON_OK;
+}

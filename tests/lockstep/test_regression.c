@@ -1,0 +1,315 @@
+/* Numbers as labels, with masks, times and controls: loss and gradient are what they say, and
+ * several workers do what one does. */
+#include <math.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "support_session.h"
+#include "worker.h"
+
+enum { SAMPLES = 5, WIDTH = 3, STEPS = 3, MANY = 7 }; /* MANY: some workers have no sample */
+
+/* Every field has the shape [3], so that layers can add it. */
+static const char network[] =
+    "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"
+    "[data]\ndataset = measured(shape=3, label=3, times=3, control=3, mask=some, length=5)\n"
+    "[model.time]\nlayer = adds(field=time)\n"
+    "[model.in]\nlayer = dense(units=4)\nthen = tanh\n"
+    "[model.ode]\nlayer = ode(rtol=1e-5, atol=1e-5)\nintegrator = tsit5\ngradient = direct\n"
+    "[model.ode.a]\nlayer = dense(units=state)\nthen = tanh\n"
+    "[model.out]\nlayer = dense(units=3)\n"
+    "[model.control]\nlayer = adds(field=control)\n"
+    "[train]\nloss = squared\noptimizer = adam(lr=0.01)\n";
+
+static const int64_t all[SAMPLES] = {0, 1, 2, 3, 4};
+/* Sums over samples are taken in another order. */
+static const double rounding = 1e-12;
+
+static support_session open_with(int workers, const char *first, const char *second)
+{
+    char *count = mem_printf("run.workers=%d", workers);
+    const char *overrides[] = {count, first, second, NULL};
+    support_session s = support_session_open(network, SAMPLES, overrides);
+    mem_free(count);
+    return s;
+}
+
+/* ---- one worker: what the numbers are ---- */
+
+typedef struct expected {
+    double loss, off, counted;
+} expected;
+
+static expected by_hand(const support_session *s, const double *output)
+{
+    expected e = {0.0, 0.0, 0.0};
+    const double *label = s->given[ODEON_ROLE_LABEL], *mask = s->given[ODEON_ROLE_MASK];
+    for (int i = 0; i < SAMPLES * WIDTH; i++) {
+        double counts = mask == NULL ? 1.0 : mask[i], gap = output[i] - label[i];
+        e.loss += counts * gap * gap;
+        e.off += counts * fabs(gap);
+        e.counted += counts;
+    }
+    e.loss /= e.counted;
+    e.off /= e.counted;
+    return e;
+}
+
+static void check_by_hand(const char *data)
+{
+    double output[SAMPLES * WIDTH];
+    support_session s = open_with(1, data, NULL);
+    session_result r = support_differentiate(&s, output, NULL);
+    expected e = by_hand(&s, output);
+    support_assert_close("loss", 1, &r.loss, &e.loss, 1e-14);
+    support_assert_close("off", 1, r.metrics, &e.off, 1e-14);
+    assert_true(r.counted == e.counted);
+    support_session_close(&s);
+}
+
+static void test_loss_is_the_mean_over_what_the_mask_leaves(void **state)
+{
+    (void)state;
+    check_by_hand("data.mask=some");
+}
+
+static void test_loss_without_a_mask_is_the_mean_over_all_elements(void **state)
+{
+    (void)state;
+    check_by_hand("data.mask=none");
+}
+
+static void test_a_batch_of_which_nothing_counts_changes_nothing(void **state)
+{
+    (void)state;
+    int64_t n;
+    session_result r;
+    support_session s = open_with(2, "data.mask=nothing", "train.optimizer=sgd(lr=1)");
+    data_source *source = support_batch_source(&s);
+    double *before = support_parameters(&s, &n);
+    support_require(session_train(s.session, source, SAMPLES, all, 1, 1, 1.0, &r), "train");
+    double *after = support_parameters(&s, &n);
+    assert_true(r.loss == 0.0 && r.grad_norm == 0.0 && r.counted == 0.0 && isnan(r.metrics[0]));
+    assert_memory_equal(before, after, (size_t)n * sizeof *before);
+    mem_free(before);
+    mem_free(after);
+    data_close(source);
+    support_session_close(&s);
+}
+
+static void test_gradient_is_the_derivative(void **state)
+{
+    (void)state;
+    const double step = 1e-5;
+    double d_x[SAMPLES * WIDTH], measured[SAMPLES * WIDTH];
+    support_session s = open_with(2, "model.ode.rtol=1e-10", "model.ode.atol=1e-10");
+    (void)support_differentiate(&s, NULL, d_x);
+    for (int i = 0; i < SAMPLES * WIDTH; i++) {
+        double x = s.x[i];
+        s.x[i] = x + step;
+        double above = support_differentiate(&s, NULL, NULL).loss;
+        s.x[i] = x - step;
+        double below = support_differentiate(&s, NULL, NULL).loss;
+        measured[i] = (above - below) / (2.0 * step);
+        s.x[i] = x;
+    }
+    support_assert_close("d_x", SAMPLES * WIDTH, d_x, measured, 1e-7); /* step^2, and tolerances */
+    support_session_close(&s);
+}
+
+/* ---- several workers ---- */
+
+typedef struct outcome {
+    session_result result;
+    double output[SAMPLES * WIDTH], d_x[SAMPLES * WIDTH];
+    double *gradient;
+    int64_t n;
+} outcome;
+
+static outcome run(int workers, const char *device, const char *data)
+{
+    outcome out;
+    support_session s = open_with(workers, device, data);
+    assert_int_equal(session_workers(s.session), workers);
+    out.result = support_differentiate(&s, out.output, out.d_x);
+    out.gradient = support_gradients(&s, &out.n);
+    support_session_close(&s);
+    return out;
+}
+
+static void check_workers(const char *device, const char *data)
+{
+    static const int counts[] = {2, 3, MANY};
+    outcome one = run(1, device, data);
+    for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+        outcome several = run(counts[k], device, data), again = run(counts[k], device, data);
+        support_assert_close("loss", 1, &several.result.loss, &one.result.loss, rounding);
+        support_assert_close("off", 1, several.result.metrics, one.result.metrics, rounding);
+        assert_true(several.result.counted == one.result.counted);
+        support_assert_close("output", SAMPLES * WIDTH, several.output, one.output, rounding);
+        support_assert_close("d_x", SAMPLES * WIDTH, several.d_x, one.d_x, rounding);
+        support_assert_close("gradients", one.n, several.gradient, one.gradient, rounding);
+        assert_memory_equal(several.gradient, again.gradient, (size_t)one.n * sizeof *one.gradient);
+        mem_free(several.gradient);
+        mem_free(again.gradient);
+    }
+    mem_free(one.gradient);
+}
+
+static void test_workers_do_as_one_with_masks(void **state)
+{
+    (void)state;
+    check_workers("run.device=cpu", "data.mask=some");
+    check_workers("run.device=remote", "data.mask=some");
+}
+
+static void test_workers_do_as_one_without_masks(void **state)
+{
+    (void)state;
+    check_workers("run.device=cpu", "data.mask=none");
+    check_workers("run.device=remote", "data.mask=none");
+}
+
+static double *train(int workers, const char *data, int64_t *n)
+{
+    support_session s = open_with(workers, data, NULL);
+    data_source *source = support_batch_source(&s);
+    for (int64_t step = 1; step <= STEPS; step++) {
+        int64_t samples = step == STEPS ? SAMPLES - 1 : SAMPLES;
+        support_require(session_train(s.session, source, samples, all, 1, step, 1.0, NULL),
+                        "train");
+    }
+    double *out = support_parameters(&s, n);
+    data_close(source);
+    support_session_close(&s);
+    return out;
+}
+
+static void test_workers_train_as_one(void **state)
+{
+    (void)state;
+    static const int counts[] = {2, 3, MANY};
+    int64_t n;
+    double *one = train(1, "data.mask=some", &n);
+    for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+        double *several = train(counts[k], "data.mask=some", &n);
+        support_assert_close("parameters", n, several, one, rounding);
+        mem_free(several);
+    }
+    mem_free(one);
+}
+
+/* ---- times ---- */
+
+/* What every worker answers after a batch of the data set. */
+static void check_times(int workers, int64_t odd_one, odeon_status status)
+{
+    session_result r;
+    char *odd = mem_printf("data.odd_one=%d", (int)odd_one);
+    support_session s = open_with(workers, odd, NULL);
+    data_source *source = support_batch_source(&s);
+    support_require(session_evaluate(s.session, source, SAMPLES, all, &r), "evaluate");
+    int refused = 0;
+    for (int rank = 0; rank < workers; rank++) {
+        worker *w = &s.session->workers[rank];
+        odeon_context context = worker_context(w, 0);
+        const double *times = NULL;
+        assert_int_equal(w->site.n_times, 3);
+        diag_clear();
+        odeon_status answer = batch_times(&context, "ode", &times);
+        assert_true(times[0] == 0.0 && times[1] == 0.5 && times[2] == 1.0);
+        assert_true(answer == ODEON_OK || answer == status);
+        assert_true(answer == ODEON_OK || strstr(diag_message(), "has other times than the first"));
+        refused += answer != ODEON_OK;
+    }
+    assert_int_equal(refused, status == ODEON_OK ? 0 : 1);
+    mem_free(odd);
+    data_close(source);
+    support_session_close(&s);
+}
+
+static void test_every_worker_knows_the_times_of_the_batch(void **state)
+{
+    (void)state;
+    check_times(1, -1, ODEON_OK);
+    check_times(3, -1, ODEON_OK);
+    check_times(MANY, -1, ODEON_OK);
+}
+
+static void test_a_sample_with_other_times_is_found_by_its_worker(void **state)
+{
+    (void)state;
+    check_times(1, 4, ODEON_ERR_DATA);
+    check_times(3, 4, ODEON_ERR_DATA);
+    check_times(MANY, 2, ODEON_ERR_DATA);
+}
+
+static void test_a_data_set_without_times_has_none(void **state)
+{
+    (void)state;
+    support_session s = open_with(1, "data.times=0", "model.time.enabled=no");
+    (void)support_differentiate(&s, NULL, NULL);
+    odeon_context context = worker_context(&s.session->workers[0], 0);
+    const double *times = NULL;
+    assert_int_equal(s.session->workers[0].site.n_times, 0);
+    assert_int_equal(batch_times(&context, "ode", &times), ODEON_ERR_CONFIG);
+    assert_non_null(strstr(diag_message(), "ode: the batch has no times"));
+    assert_null(context.batch_field(&context, "time"));
+    assert_null(context.batch_field(&context, "label"));
+    support_session_close(&s);
+}
+
+/* ---- shapes ---- */
+
+static void expect_refusal(const char *first, const char *second, const char *message)
+{
+    support_session s;
+    const char *overrides[] = {first, second, NULL};
+    assert_int_equal(support_session_try(network, SAMPLES, overrides, &s), ODEON_ERR_CONFIG);
+    if (strstr(diag_message(), message) == NULL) {
+        fail_msg("'%s' has no '%s'", diag_message(), message);
+    }
+}
+
+static void test_an_output_that_does_not_fit_the_label_is_refused(void **state)
+{
+    (void)state;
+    expect_refusal("model.out.units=2", "model.control.enabled=no",
+                   "the network makes [2] of a sample, but the data set's labels are [3]");
+    expect_refusal("data.label=3 1", NULL,
+                   "the network makes [3] of a sample, but the data set's labels are [3, 1]");
+    expect_refusal("train.loss=cross_entropy", NULL, "cross_entropy: the data set has a mask");
+    expect_refusal("train.loss=cross_entropy", "data.mask=none",
+                   "the data set's labels are not classes");
+}
+
+static void test_one_number_a_sample_fits_one_output(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"data.dataset=measured(shape=3, control=1, length=5)",
+                                            "model.time.enabled=no", "model.out.units=1", NULL};
+    support_session s = support_session_open(network, SAMPLES, overrides);
+    session_result r = support_differentiate(&s, NULL, NULL);
+    assert_true(r.counted == SAMPLES && r.loss > 0.0);
+    support_session_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loss_is_the_mean_over_what_the_mask_leaves),
+        cmocka_unit_test(test_loss_without_a_mask_is_the_mean_over_all_elements),
+        cmocka_unit_test(test_a_batch_of_which_nothing_counts_changes_nothing),
+        cmocka_unit_test(test_gradient_is_the_derivative),
+        cmocka_unit_test(test_workers_do_as_one_with_masks),
+        cmocka_unit_test(test_workers_do_as_one_without_masks),
+        cmocka_unit_test(test_workers_train_as_one),
+        cmocka_unit_test(test_every_worker_knows_the_times_of_the_batch),
+        cmocka_unit_test(test_a_sample_with_other_times_is_found_by_its_worker),
+        cmocka_unit_test(test_a_data_set_without_times_has_none),
+        cmocka_unit_test(test_an_output_that_does_not_fit_the_label_is_refused),
+        cmocka_unit_test(test_one_number_a_sample_fits_one_output),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,230 @@
+/* measured: a data set of numbers to predict, without files. Inputs and controls are drawn from
+ * [-1, 1) by the sample's index; label element j is the mean of the inputs times (j + 1), plus
+ * shift. Fields stand in the order label, times, input, mask, control; those without a shape are
+ * left out. Labels and inputs are F32, masks U8, times F64. */
+#include <stdbool.h>
+
+#include "odeon/dataset.h"
+#include "odeon/plugin.h"
+
+enum { MASK_NONE, MASK_SOME, MASK_NOTHING };
+enum { MAX_FIELDS = 5 };
+
+typedef struct measured {
+    const odeon_host *host;
+    odeon_field_info field[MAX_FIELDS];
+    int32_t n_fields, n_times;
+    int64_t length, masked, odd_one;
+    double shift;
+} measured;
+
+#define OPTION(variable, ...)                                                                      \
+    static const odeon_option variable = {.struct_size = sizeof(odeon_option), __VA_ARGS__}
+
+OPTION(shape, .type = ODEON_OPTION_I64_LIST, .name = "shape", .default_text = "3", .min_text = "1",
+       .help = "of an input");
+OPTION(label, .type = ODEON_OPTION_I64_LIST, .name = "label", .flags = ODEON_OPTION_OPTIONAL,
+       .min_text = "1", .help = "shape of a label; one number if not given");
+OPTION(times, .type = ODEON_OPTION_I64, .name = "times", .default_text = "0", .min_text = "0",
+       .help = "of a sample: 0, 0.5, 1, ...; 0: there is no such field");
+OPTION(odd_one, .type = ODEON_OPTION_I64, .name = "odd_one", .default_text = "-1",
+       .help = "the one sample whose last time is another");
+OPTION(mask, .type = ODEON_OPTION_CHOICE, .name = "mask", .default_text = "none",
+       .choices = "none|some|nothing",
+       .help = "some: every third element of the labels counts not");
+OPTION(control, .type = ODEON_OPTION_I64_LIST, .name = "control", .flags = ODEON_OPTION_OPTIONAL,
+       .min_text = "1", .help = "shape of a control; there is none if not given");
+OPTION(length, .type = ODEON_OPTION_I64, .name = "length", .default_text = "10", .min_text = "1",
+       .help = "samples of a split");
+OPTION(shift, .type = ODEON_OPTION_F64, .name = "shift", .default_text = "0",
+       .help = "of the labels; not in what is stored");
+static const odeon_option *const options[] = {&shape,   &label,  &times, &odd_one, &mask,
+                                              &control, &length, &shift, NULL};
+
+static odeon_field_info *add(measured *set, int32_t role, int32_t dtype)
+{
+    odeon_field_info *field = &set->field[set->n_fields++];
+    *field = (odeon_field_info){
+        .struct_size = sizeof *field, .role = role, .dtype = dtype, .scale = 1.0, .name = "field"};
+    return field;
+}
+
+static void give_shape(odeon_field_info *field, const int64_t *dim, int32_t n)
+{
+    field->ndim = n < 5 ? n : 5;
+    for (int32_t i = 0; i < field->ndim; i++) {
+        field->dim[i] = dim[i];
+    }
+}
+
+static void add_fields(measured *set, const odeon_config *config)
+{
+    const odeon_host *host = set->host;
+    int32_t n_label = 0, n = 0;
+    const int64_t *label_shape = host->option_list_i64(config, "label", &n_label);
+    odeon_field_info *field = add(set, ODEON_ROLE_LABEL, ODEON_DTYPE_F32);
+    give_shape(field, label_shape, n_label);
+    field->shift = set->shift;
+    if (set->n_times > 0) {
+        const int64_t dim = set->n_times;
+        give_shape(add(set, ODEON_ROLE_TIME, ODEON_DTYPE_F64), &dim, 1);
+    }
+    const int64_t *dim = host->option_list_i64(config, "shape", &n);
+    give_shape(add(set, ODEON_ROLE_INPUT, ODEON_DTYPE_F32), dim, n);
+    if (set->masked != MASK_NONE) {
+        give_shape(add(set, ODEON_ROLE_MASK, ODEON_DTYPE_U8), label_shape, n_label);
+    }
+    dim = host->option_list_i64(config, "control", &n);
+    if (n > 0) {
+        give_shape(add(set, ODEON_ROLE_CONTROL, ODEON_DTYPE_F32), dim, n);
+    }
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    measured *set = host->alloc(host, sizeof *set);
+    *out = set;
+    if (set == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "measured: no memory");
+    }
+    *set = (measured){.host = host,
+                      .n_times = (int32_t)host->option_i64(config, "times"),
+                      .length = host->option_i64(config, "length"),
+                      .masked = host->option_i64(config, "mask"),
+                      .odd_one = host->option_i64(config, "odd_one"),
+                      .shift = host->option_f64(config, "shift")};
+    add_fields(set, config);
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    measured *set = self;
+    if (set != NULL) {
+        set->host->free(set->host, set);
+    }
+}
+
+static int32_t field_count(void *self)
+{
+    const measured *set = self;
+    return set->n_fields;
+}
+
+static odeon_status field(void *self, int32_t index, odeon_field_info *out)
+{
+    const measured *set = self;
+    *out = set->field[index];
+    return ODEON_OK;
+}
+
+static odeon_status open_split(void *self, int32_t split, int64_t *n)
+{
+    const measured *set = self;
+    (void)split;
+    *n = set->length;
+    return ODEON_OK;
+}
+
+/* splitmix64: Steele, Lea, Flood, Fast splittable pseudorandom number generators, 2014 */
+static float number(uint64_t counter)
+{
+    uint64_t z = (counter + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    return (float)(z >> 40) * 0x1p-23f - 1.0f;
+}
+
+static int64_t size_of(const odeon_field_info *info)
+{
+    int64_t n = 1;
+    for (int32_t i = 0; i < info->ndim; i++) {
+        n *= info->dim[i];
+    }
+    return n;
+}
+
+static const odeon_field_info *input_of(const measured *set)
+{
+    return &set->field[set->n_times > 0 ? 2 : 1];
+}
+
+static float element(const measured *set, int32_t role, int64_t index, int64_t j, int64_t size)
+{
+    if (role == ODEON_ROLE_CONTROL) {
+        return number((uint64_t)(index * size + j) + 1000000u);
+    }
+    if (role == ODEON_ROLE_INPUT) {
+        return number((uint64_t)(index * size + j));
+    }
+    int64_t n = size_of(input_of(set));
+    float mean = 0.0f;
+    for (int64_t i = 0; i < n; i++) {
+        mean += number((uint64_t)(index * n + i)) / (float)n;
+    }
+    return mean * (float)(j + 1);
+}
+
+static double time_of(const measured *set, int64_t index, int64_t j)
+{
+    bool odd = index == set->odd_one && j == set->n_times - 1;
+    return 0.5 * (double)j + (odd ? 0.25 : 0.0);
+}
+
+static uint8_t counts(const measured *set, int64_t index, int64_t j)
+{
+    return set->masked == MASK_SOME && (index + j) % 3 != 1;
+}
+
+static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
+{
+    const measured *set = self;
+    for (int32_t f = 0; f < set->n_fields; f++) {
+        const odeon_field_info *info = &set->field[f];
+        int64_t size = size_of(info);
+        for (int64_t i = 0; i < n * size; i++) {
+            int64_t index = indices[i / size], j = i % size;
+            if (info->role == ODEON_ROLE_TIME) {
+                ((double *)fields[f])[i] = time_of(set, index, j);
+            } else if (info->role == ODEON_ROLE_MASK) {
+                ((uint8_t *)fields[f])[i] = counts(set, index, j);
+            } else {
+                ((float *)fields[f])[i] = element(set, info->role, index, j, size);
+            }
+        }
+    }
+    return ODEON_OK;
+}
+
+static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
+                                      .field_count = field_count,
+                                      .field = field,
+                                      .open = open_split,
+                                      .get_batch = get_batch};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_DATASET,
+    .id = "measured",
+    .summary = "numbers to predict, with times, masks and controls",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("dataset/measured");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "measured",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,103 @@
+/* adds: y = x + a field of the batch, of x's shape and dtype. For tests. */
+#include "odeon/layer.h"
+#include "odeon/plugin.h"
+
+typedef struct adds {
+    const odeon_host *host;
+    const char *name;
+} adds;
+
+static const odeon_option name = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .name = "field",
+    .default_text = "control",
+    .help = "time, mask or control",
+};
+static const odeon_option *const options[] = {&name, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    adds *layer = host->alloc(host, sizeof *layer);
+    *out = layer;
+    if (layer == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "adds: no memory");
+    }
+    *layer = (adds){.host = host, .name = host->option_text(config, "field")};
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    adds *layer = self;
+    if (layer != NULL) {
+        layer->host->free(layer->host, layer);
+    }
+}
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    (void)self;
+    (void)device;
+    (void)flags;
+    out->out = *in;
+    return ODEON_OK;
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    const adds *layer = self;
+    const odeon_tensor *field = context->batch_field(context, layer->name);
+    (void)buffers;
+    if (field == NULL || odeon_count(field) != odeon_count(in) || field->dtype != in->dtype ||
+        field->dim[0] != in->dim[0]) {
+        return odeon_fail(layer->host, ODEON_ERR_DATA, "adds: no such field of %lld samples",
+                          (long long)in->dim[0]);
+    }
+    const odeon_tensor *x[1] = {field};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return context->device->ops->lincomb(context->queue, out, in, 1, x, one, NULL);
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    (void)self;
+    (void)buffers;
+    (void)in;
+    (void)out;
+    (void)d_t;
+    return d_in == NULL ? ODEON_OK : context->device->ops->copy(context->queue, d_out, d_in);
+}
+
+static const odeon_layer_ops ops = {
+    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "adds",
+    .summary = "adds a field of the batch",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/adds");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "adds",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,130 @@
+/* squared: the mean of (output - label)^2 over the elements that count, in the host's arithmetic,
+ * so that a test can tell it from a device's. Metric off: the mean of |output - label|. Float64
+ * only. */
+#include <math.h>
+
+#include "odeon/loss.h"
+#include "odeon/plugin.h"
+
+typedef struct squared {
+    const odeon_host *host;
+    double weight;
+} squared;
+
+static const odeon_option weight = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "weight",
+    .default_text = "1",
+    .help = "factor of the loss",
+};
+static const odeon_option *const options[] = {&weight, NULL};
+
+static void destroy(void *self)
+{
+    squared *loss = self;
+    if (loss != NULL) {
+        loss->host->free(loss->host, loss);
+    }
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    squared *loss = host->alloc(host, sizeof *loss);
+    *out = loss;
+    if (loss == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "squared: no memory");
+    }
+    *loss = (squared){.host = host, .weight = host->option_f64(config, "weight")};
+    return ODEON_OK;
+}
+
+static int32_t metric_count(void *self)
+{
+    (void)self;
+    return 1;
+}
+
+static const char *metric_name(void *self, int32_t index)
+{
+    (void)self;
+    (void)index;
+    return "off";
+}
+
+static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
+                          const odeon_tensor *mask, int64_t classes)
+{
+    const squared *loss = self;
+    (void)mask;
+    if (classes > 0 || output->dtype != ODEON_DTYPE_F64 || label->ndim != output->ndim) {
+        return odeon_fail(loss->host, ODEON_ERR_CONFIG,
+                          "squared: labels must be numbers, in float64");
+    }
+    return ODEON_OK;
+}
+
+static odeon_status get(const odeon_loss_call *call, const odeon_tensor *x, int64_t i, double *out)
+{
+    return call->device->ops->download(call->queue, out, (const double *)x->data + i, sizeof *out);
+}
+
+static odeon_status put(const odeon_loss_call *call, const odeon_tensor *x, int64_t i, double value)
+{
+    return call->device->ops->upload(call->queue, (double *)x->data + i, &value, sizeof value);
+}
+
+static odeon_status eval(void *self, const odeon_loss_call *call)
+{
+    const squared *loss = self;
+    double sums[2] = {0.0, 0.0}, factor = loss->weight * call->weight;
+    for (int64_t i = 0; i < odeon_count(call->output); i++) {
+        double x, y, counts = 1.0;
+        ODEON_TRY(get(call, call->output, i, &x));
+        ODEON_TRY(get(call, call->label, i, &y));
+        if (call->mask != NULL) {
+            ODEON_TRY(get(call, call->mask, i, &counts));
+        }
+        sums[0] += factor * counts * (x - y) * (x - y);
+        sums[1] += counts * fabs(x - y);
+        if (call->d_output != NULL) {
+            ODEON_TRY(put(call, call->d_output, i, 2.0 * factor * counts * (x - y)));
+        }
+    }
+    ODEON_TRY(put(call, call->sums, 0, sums[0]));
+    return put(call, call->sums, 1, sums[1]);
+}
+
+static const odeon_loss_ops ops = {
+    .struct_size = sizeof ops,
+    .metric_count = metric_count,
+    .metric_name = metric_name,
+    .check = check,
+    .eval = eval,
+};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LOSS,
+    .id = "squared",
+    .summary = "mean of squares, slowly",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("loss/squared");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "squared",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
