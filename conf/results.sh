@@ -1,0 +1,158 @@
+#!/bin/sh
+# Makes conf/RESULTS.md: runs the systems of conf/results/systems and writes what came out beside what
+# was published.
+#
+#   conf/results.sh [--runs DIR] [--mnist DIR] [--cifar10 DIR] [--cifar10-name TEXT] [--odeon FILE]
+#                   [--seconds N] [--epochs N] [--table-only] [ROW ...]
+#
+# ROW is a system or SYSTEM/RUN, RUN being main-SEED, identity-SEED or residual-SEED; without any, all
+# are run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
+# interrupted goes on, and with --table-only the file is made of what is there. --seconds ends each run
+# after so long, --epochs makes it so long; the file says how far a run came. Data is looked for where
+# conf/get_data.sh puts it, data/mnist and data/cifar10; a set elsewhere may say what it is with
+# --cifar10-name.
+set -eu
+
+conf=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$conf")
+odeon=$root/build/odeon runs=$root/runs/results mnist=$root/data/mnist cifar10=$root/data/cifar10
+cifar10_name=CIFAR-10 seconds='' epochs='' table_only=no wanted='' missing=0
+unset OPENBLAS_CORETYPE
+
+complain() {
+    echo "results.sh: $*" >&2
+    missing=1
+}
+
+absolute() {
+    case $1 in
+        /*) printf '%s\n' "$1" ;;
+        *) printf '%s/%s\n' "$PWD" "$1" ;;
+    esac
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --runs | --mnist | --cifar10 | --cifar10-name | --odeon | --seconds | --epochs)
+            [ $# -gt 1 ] || { echo "results.sh: $1 wants a value" >&2 && exit 2; }
+            case $1 in
+                --runs) runs=$(absolute "$2") ;;
+                --mnist) mnist=$(absolute "$2") ;;
+                --cifar10) cifar10=$(absolute "$2") ;;
+                --cifar10-name) cifar10_name=$2 ;;
+                --odeon) odeon=$(absolute "$2") ;;
+                --seconds) seconds=$2 ;;
+                --epochs) epochs=$2 ;;
+            esac
+            shift
+            ;;
+        --table-only) table_only=yes ;;
+        -*) echo "results.sh: $1 is no option; the head of the file lists them" >&2 && exit 2 ;;
+        *) wanted="$wanted $1" ;;
+    esac
+    shift
+done
+[ -x "$odeon" ] || { echo "results.sh: $odeon is missing: build first, see README.md" >&2 && exit 2; }
+
+. "$conf/results/report.sh"
+
+trim() {
+    printf '%s\n' "$1" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//'
+}
+
+# Calls a command for every row, whose columns are then $system, $ini (a file), $overrides, $seeds,
+# $identity, $residual and $source.
+rows() {
+    grep -v -e '^;' -e '^$' "$conf/results/systems" >"$runs/.systems"
+    while IFS='|' read -r system ini overrides seeds identity residual source <&3; do
+        system=$(trim "$system") ini=$conf/$(trim "$ini").ini overrides=$(trim "$overrides")
+        seeds=$(trim "$seeds") identity=$(trim "$identity") residual=$(trim "$residual")
+        source=$(trim "$source")
+        "$@"
+    done 3<"$runs/.systems"
+    rm -f "$runs/.systems"
+}
+
+# The runs of a row: main-1, main-2, identity-1, residual-1; companions run with the first seed alone.
+runs_of_row() {
+    for seed in $seeds; do
+        echo "main-$seed"
+    done
+    [ "$identity" = - ] || echo "identity-${seeds%% *}"
+    [ "$residual" = - ] || echo "residual-${seeds%% *}"
+}
+
+# The overrides of a run beyond those of its row, as a shell reads them.
+overrides_of_run() { # RUN
+    case $1 in
+        main-*) echo "$overrides run.seed=${1#*-}" ;;
+        identity-*) echo "$overrides $identity run.seed=${1#*-}" ;;
+        residual-*) echo "$overrides $residual run.seed=${1#*-}" ;;
+    esac | sed 's/^ *//; s/  */ /g; s/ *run.seed=1$//'
+}
+
+is_wanted() { # SYSTEM RUN
+    case "$wanted " in
+        ' ' | *" $1 "* | *" $1/$2 "*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+# The folder of an INI's data in $folder, empty where the INI says it; fails where there is none.
+find_data() {
+    folder=''
+    case $(sed -n 's/^dataset *= *//p' "$ini") in
+        *../data/mnist*) folder=$mnist ;;
+        *../data/cifar10*) folder=$cifar10 ;;
+        *) return 0 ;;
+    esac
+    [ -d "$folder" ] || complain "$system: no data in $folder; conf/get_data.sh gets it"
+    [ -d "$folder" ]
+}
+
+# One run, from where it is: FOLDER, then the words of a new one.
+run() {
+    place=$1 name=${1#"$runs/"} answer=0
+    shift
+    if [ -d "$place/checkpoints" ] && [ -n "$(ls "$place/checkpoints")" ]; then
+        set -- "$place" --resume
+    else
+        rm -rf "$place" "$place.log"
+        set -- "$@" "run.out=$place"
+    fi
+    rm -f "$place.finished"
+    echo "results.sh: $name"
+    ${seconds:+timeout --foreground -s INT "$seconds"} "$odeon" train "$@" \
+        ${epochs:+"run.epochs=$epochs"} >>"$place.log" 2>&1 || answer=$?
+    case $answer in
+        0) : >"$place.finished" ;;
+        124) echo "results.sh: $name: time is up; it goes on from there the next time" ;;
+        130) echo "results.sh: $name: interrupted; it goes on from there the next time" && exit 130 ;;
+        *) complain "$name: $(tail -n 1 "$place.log")" ;;
+    esac
+}
+
+# Nothing is left to do: it ended by itself, or is as long as --epochs says.
+is_finished() { # RUN
+    [ -e "$runs/$system/$1.finished" ] || return 1
+    [ -z "$epochs" ] || [ "$(value "$1" epochs %d)" -ge "$epochs" ]
+}
+
+run_row() {
+    for one in $(runs_of_row); do
+        place=$runs/$system/$one
+        is_wanted "$system" "$one" || continue
+        ! is_finished "$one" || continue
+        find_data || return 0
+        mkdir -p "$runs/$system"
+        [ -z "$folder" ] || [ "$folder" != "$cifar10" ] || echo "$cifar10_name" >"$runs/$system/data"
+        eval "set -- $(overrides_of_run "$one")"
+        run "$place" "$ini" ${folder:+"data.path=$folder"} "$@"
+    done
+}
+
+mkdir -p "$runs"
+[ "$table_only" = yes ] || rows run_row
+report >"$runs/.report"
+mv "$runs/.report" "$conf/RESULTS.md"
+exit "$missing"
