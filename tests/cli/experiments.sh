@@ -82,7 +82,6 @@ while IFS='|' read -r name overrides parameters expected tolerance; do
 done < <(grep -vE '^(#|$)' "$table")
 
 companions=('\.(enabled=no|layer=identity)')
-! "$odeon" inspect --exists layer residual || companions+=('\.layer=residual')
 
 # None is missing, nor a companion of an ODE block on images.
 for file in "$source"/conf/*.ini; do
