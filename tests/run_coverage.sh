@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What the tests run of the host and of the plugins, devices aside, as a table; fails where less than
 # 90 % of the host's lines or 80 % of its branches are, or not every branch of those who read INI,
-# IDX and safetensors. What cannot happen is marked GCOVR_EXCL where it stands, with the reason.
-# Installs what is missing.
+# IDX, CIFAR-10, CSV and safetensors. What cannot happen is marked GCOVR_EXCL where it stands, with
+# the reason. Installs what is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/install_missing.sh
@@ -18,10 +18,11 @@ ctest --test-dir build-coverage --output-on-failure -j2 -E '^check/|_device_|tes
 cd build-coverage
 report() { # gcov counts returns from fork below zero, which gcovr would not have
     gcovr -r .. --object-directory . --gcov-ignore-parse-errors "$@" core plugins \
-        tests/CMakeFiles/test_idx_reader.dir
+        tests/CMakeFiles/test_idx_reader.dir tests/CMakeFiles/test_csv_table.dir
 }
 readers=(-f '../core/ini_' -f '../core/safetensors(_header)?\.c'
-    -f '../plugins/dataset/idx/(reader|stream)\.c')
+    -f '../plugins/dataset/idx/(reader|stream)\.c' -f '../plugins/dataset/cifar10/records\.c'
+    -f '../plugins/dataset/common/(columns|csv_scan|csv_table|split)\.c')
 report -f '../core/' -f '../plugins/'
 echo "The host, of which 90 % of the lines and 80 % of the branches must run:"
 report -f '../core/' --branches --fail-under-line 90 --fail-under-branch 80

@@ -3,7 +3,7 @@
 # FOLDER/made, and a good data set of four images of 2 x 2 pixels into FOLDER/data.
 set -euo pipefail
 cd "$1"
-mkdir -p data made/ini made/idx made/gz made/weights made/batch made/order made/steps made/deep
+mkdir -p data made/{ini,idx,gz,csv,cifar10,weights,batch,order,steps,deep}
 
 # ---- INI: odd bytes, long lines, things that are no files ----
 
@@ -128,6 +128,45 @@ cat made/gz/good made/gz/good >made/gz/two_members
 { head -c 10 made/gz/good && printf '\xff\xff\xff\xff' && tail -c +15 made/gz/good; } >made/gz/bad_block
 images 4 2 2 50000000 | gzip -nc >made/gz/bomb
 printf 'x' | gzip -nc >made/gz/one_byte
+
+# ---- CIFAR-10 ----
+
+records() { # SET FILE BYTES [LABEL AT]: a file of zeros, but for one byte
+    mkdir -p "made/cifar10/$1"
+    zeros "$3" >"made/cifar10/$1/$2"
+    [ $# -eq 3 ] || printf "\\$(printf %o "$4")" |
+        dd of="made/cifar10/$1/$2" bs=1 seek="$5" conv=notrunc status=none
+}
+
+records good data_batch_1.bin $((4 * 3073)) 9 3073
+records good data_batch_2.bin 3073
+records good test_batch.bin $((4 * 3073))
+mkdir made/cifar10/nothing
+records no_test data_batch_1.bin 3073
+records no_training test_batch.bin 3073
+records hole data_batch_1.bin 3073 && records hole data_batch_3.bin 3073
+records empty data_batch_1.bin 0
+records one_short data_batch_1.bin 3072
+records one_long data_batch_1.bin 6147
+records label_10 data_batch_1.bin 6146 10 3073
+records label_255 data_batch_1.bin 3073
+records label_255 data_batch_2.bin 3073 255 0
+records images_of_mnist data_batch_1.bin 7840016
+mkdir -p made/cifar10/folder/data_batch_1.bin made/cifar10/fifo
+mkfifo made/cifar10/fifo/data_batch_1.bin
+zeros 3073 >made/cifar10/file
+
+# ---- CSV ----
+
+printf '1,2,3,4,0\n1,2,\0003,4,0\n' >made/csv/nul.csv
+printf '1,2,3,4,0\n1,"\000",3,4,0\n' >made/csv/nul_in_quotes.csv
+printf '\xff\xfe1\0,\0002\0' >made/csv/utf16.csv
+printf '1,2,3,4,0\r1,2,3,4,0\r' >made/csv/carriage.csv
+printf '\xef\xbb\xbf1,2,3,4,0\r\n1,2,3,4,1' >made/csv/good_mark.csv
+printf '\x1f\x8b\x08\0,2,3,4,0' >made/csv/gzip.csv
+printf '%65536s' '' | tr ' ' , >made/csv/columns_65537.csv
+mkfifo made/csv/fifo.csv
+mkdir made/csv/folder.csv
 
 # ---- safetensors ----
 

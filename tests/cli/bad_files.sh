@@ -12,10 +12,16 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}allocator_may_return_null=1
 # What a command of the table stands for; $2 is the file, $3 names what may be written.
 run_on() {
     local good=ini/ok.ini
+    local numbers='inputs=0..3, label=4, classes=4, header=no, test_fraction=0'
     case $1 in
     check) "$odeon" check "$2" ;;
     train) "$odeon" train "$2" run.out="$3" ;;
     images | labels) "$odeon" train $good "data.train_$1=$2" run.out="$3" ;;
+    csv) "$odeon" train $good "data.dataset=csv(path=$2, $numbers)" run.out="$3" ;;
+    cifar10)
+        "$odeon" train $good "data.dataset=cifar10(path=$2)" "model.flat.layer=avgpool(kernel=32)" \
+            model.flat.then=flatten run.out="$3"
+        ;;
     order) "$odeon" train $good "data.order=$2" run.out="$3" ;;
     steps) "$odeon" train $good "model.ode.control=replay(path=$2)" run.out="$3" ;;
     weights) "$odeon" eval $good --weights "$2" ;;
@@ -60,7 +66,7 @@ done <TABLE
 [ $((n - good)) -ge 150 ] || fail "only $((n - good)) bad files"
 
 # No file is left out of the table, but those that others include.
-for file in ini/* order/* steps/* made/{ini,idx,gz,weights,batch,order,steps}/*; do
+for file in {ini,csv,order,steps}/* made/{ini,idx,gz,cifar10,csv,weights,batch,order,steps}/*; do
     case $file in ini/include_cycle_back.ini) continue ;; esac
     grep -qxF "$file" named || fail "$file is not in TABLE"
 done

@@ -1,0 +1,96 @@
+#include "columns.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const char blanks[] = " \t";
+
+/* The number that is all of the first n bytes of text, -1 if they are none or it is too large. */
+static int32_t index_of(const char *text, size_t n)
+{
+    int32_t value = n > 0 ? 0 : -1;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9' || value >= COLUMNS_MAX) {
+            return -1;
+        }
+        value = 10 * value + (text[i] - '0');
+    }
+    return value < COLUMNS_MAX ? value : -1;
+}
+
+/* Is the word a range of indices? A name may have two dots in it. */
+static bool is_range(const char *word, size_t n, int32_t *first, int32_t *last)
+{
+    size_t at = 0;
+    while (at < n && word[at] != '.') {
+        at++;
+    }
+    if (n < at + 2 || word[at + 1] != '.') {
+        return false;
+    }
+    int32_t from = index_of(word, at), to = index_of(word + at + 2, n - at - 2);
+    if (from < 0 || to < 0) {
+        return false;
+    }
+    *first = from;
+    *last = to;
+    return true;
+}
+
+/* Appends what a word stands for to list, or only counts it where list has no memory yet. */
+static odeon_status append(const odeon_host *host, const char *option, const char *word, size_t n,
+                           columns *list)
+{
+    int32_t first = 0, last = 0;
+    bool range = is_range(word, n, &first, &last);
+    if (last < first || last - first >= COLUMNS_MAX - list->n) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "%s: '%.*s': a range goes up, and a list has at most %d columns", option,
+                          n > 40 ? 40 : (int)n, word, COLUMNS_MAX);
+    }
+    for (int32_t i = first; i <= last; i++) {
+        if (list->item != NULL) {
+            list->item[list->n] =
+                range
+                    ? (column){.index = i}
+                    : (column){.name = word, .name_bytes = (int32_t)n, .index = index_of(word, n)};
+        }
+        list->n++;
+    }
+    return ODEON_OK;
+}
+
+/* Goes through the words; list->item as for append. */
+static odeon_status parse(const odeon_host *host, const char *option, const char *text,
+                          columns *list)
+{
+    list->n = 0;
+    for (text += strspn(text, blanks); *text != '\0'; text += strspn(text, blanks)) {
+        size_t n = strcspn(text, blanks);
+        ODEON_TRY(append(host, option, text, n, list));
+        text += n;
+    }
+    return list->n > 0 ? ODEON_OK
+                       : odeon_fail(host, ODEON_ERR_CONFIG, "%s: names no column", option);
+}
+
+odeon_status columns_parse(const odeon_host *host, const char *option, const char *text,
+                           columns *out)
+{
+    columns list = {0};
+    *out = list;
+    ODEON_TRY(parse(host, option, text, &list));
+    list.item = host->alloc(host, (uint64_t)list.n * sizeof *list.item);
+    if (list.item == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for its columns", option);
+    }
+    odeon_status status = parse(host, option, text, &list); /* as it went before */
+    *out = list;
+    return status;
+}
+
+void columns_free(const odeon_host *host, columns *list)
+{
+    host->free(host, list->item);
+    *list = (columns){0};
+}

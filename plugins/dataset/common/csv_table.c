@@ -1,0 +1,241 @@
+#define _POSIX_C_SOURCE 200809L
+#include "csv_table.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv_scan.h"
+
+enum { NUMBER_BYTES = 64, WORD_BYTES = 256 };
+
+/* A text on its way into a table. */
+typedef struct reading {
+    const odeon_host *host;
+    const csv_format *format;
+    const columns *wanted;
+    csv_scan scan;
+    int64_t n_cells; /* of every row */
+    csv_cell *cells; /* [n_cells] of the row at hand */
+    int32_t *index;  /* [wanted->n]: which of them are wanted */
+    csv_table *out;
+} reading;
+
+/* ---- the shape ---- */
+
+static odeon_status count_rows(reading *in)
+{
+    csv_scan s = in->scan;
+    int64_t n;
+    ODEON_TRY(csv_scan_row(&s, NULL, 0, &in->n_cells));
+    if (in->n_cells > COLUMNS_MAX) {
+        return odeon_fail(in->host, ODEON_ERR_DATA, "%s:%lld: more than %d columns", s.name,
+                          (long long)s.row_line, COLUMNS_MAX);
+    }
+    int64_t rows = in->n_cells > 0 ? 1 : 0;
+    for (n = in->n_cells; n > 0; rows += n > 0) {
+        ODEON_TRY(csv_scan_row(&s, NULL, 0, &n));
+        if (n > 0 && n != in->n_cells) {
+            return odeon_fail(in->host, ODEON_ERR_DATA,
+                              "%s:%lld: %lld cells, but the first line has %lld", s.name,
+                              (long long)s.row_line, (long long)n, (long long)in->n_cells);
+        }
+    }
+    in->out->n_rows = in->format->header && rows > 0 ? rows - 1 : rows;
+    if (in->out->n_rows == 0) {
+        return odeon_fail(in->host, ODEON_ERR_DATA, "%s: has no rows", s.name);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status make_room(reading *in)
+{
+    const odeon_host *host = in->host;
+    uint64_t wanted = (uint64_t)in->wanted->n, rows = (uint64_t)in->out->n_rows;
+    in->out->n_columns = in->wanted->n;
+    in->cells = host->alloc(host, (uint64_t)in->n_cells * sizeof *in->cells);
+    in->index = host->alloc(host, wanted * sizeof *in->index);
+    in->out->line = host->alloc(host, rows * sizeof *in->out->line);
+    /* Rows are lines of the text, below 2^34, and columns below 2^17: no overflow. */
+    in->out->value = host->alloc(host, rows * wanted * sizeof *in->out->value);
+    if (in->cells == NULL || in->index == NULL || in->out->line == NULL || in->out->value == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for %llu rows of %llu columns",
+                          in->scan.name, (unsigned long long)rows, (unsigned long long)wanted);
+    }
+    return ODEON_OK;
+}
+
+/* ---- which columns ---- */
+
+/* "width", or "column 3". */
+static void print_column(const column *c, char out[WORD_BYTES])
+{
+    if (c->name != NULL) {
+        (void)snprintf(out, WORD_BYTES, "'%.*s'", c->name_bytes > 100 ? 100 : c->name_bytes,
+                       c->name);
+    } else {
+        (void)snprintf(out, WORD_BYTES, "%d", (int)c->index);
+    }
+}
+
+/* How many of the heading's cells are called as c is; the first of them in *index. */
+static int64_t find_name(const reading *in, const column *c, int32_t *index)
+{
+    char word[WORD_BYTES];
+    int64_t found = 0;
+    for (int32_t i = 0; c->name != NULL && i < (int32_t)in->n_cells; i++) {
+        uint64_t n = csv_cell_copy(&in->cells[i], word, sizeof word);
+        if (n == (uint64_t)c->name_bytes && n < sizeof word && memcmp(word, c->name, n) == 0) {
+            *index = found == 0 ? i : *index;
+            found++;
+        }
+    }
+    return found;
+}
+
+static odeon_status find_column(const reading *in, const column *c, int32_t *index)
+{
+    char word[WORD_BYTES];
+    int64_t found = in->format->header ? find_name(in, c, index) : 0;
+    if (found == 1) {
+        return ODEON_OK;
+    }
+    print_column(c, word);
+    if (found > 1) {
+        return odeon_fail(in->host, ODEON_ERR_DATA,
+                          "%s:%lld: %lld columns are called %s: give its index, from 0",
+                          in->scan.name, (long long)in->scan.row_line, (long long)found, word);
+    }
+    if (c->index < 0 || c->index >= in->n_cells) {
+        return odeon_fail(in->host, ODEON_ERR_DATA,
+                          "%s: has no column %s: %lld columns, with indices from 0%s",
+                          in->scan.name, word, (long long)in->n_cells,
+                          in->format->header ? ", or names as in its first line" : "");
+    }
+    *index = c->index;
+    return ODEON_OK;
+}
+
+static odeon_status find_columns(reading *in)
+{
+    int64_t n;
+    if (in->format->header) {
+        (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* count_rows has seen it */
+    }
+    for (int32_t i = 0; i < in->wanted->n; i++) {
+        ODEON_TRY(find_column(in, &in->wanted->item[i], &in->index[i]));
+    }
+    return ODEON_OK;
+}
+
+/* ---- numbers ---- */
+
+/* What strtod would take besides (hexadecimal, inf, nan, leading blanks) is no number here. */
+static bool is_decimal(const char *text)
+{
+    static const char digits[] = "0123456789";
+    text += *text == '-' || *text == '+';
+    size_t whole = strspn(text, digits), fraction = 0;
+    text += whole;
+    if (*text == '.') {
+        fraction = strspn(++text, digits);
+        text += fraction;
+    }
+    if (whole + fraction == 0) {
+        return false;
+    }
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        text += *text == '-' || *text == '+';
+        size_t exponent = strspn(text, digits);
+        return exponent > 0 && text[exponent] == '\0';
+    }
+    return *text == '\0';
+}
+
+static odeon_status refuse_cell(const reading *in, int32_t at, const char *why)
+{
+    char word[WORD_BYTES];
+    print_column(&in->wanted->item[at], word);
+    return odeon_fail(in->host, ODEON_ERR_DATA, "%s:%lld: column %s: %s", in->scan.name,
+                      (long long)in->scan.row_line, word, why);
+}
+
+static odeon_status read_cell(const reading *in, int32_t at, double *out)
+{
+    char text[NUMBER_BYTES], why[2 * NUMBER_BYTES];
+    uint64_t bytes = csv_cell_copy(&in->cells[in->index[at]], text, sizeof text);
+    if (bytes == 0) {
+        *out = (double)NAN;
+        return in->format->gaps ? ODEON_OK : refuse_cell(in, at, "empty: a number is missing");
+    }
+    if (bytes >= sizeof text || !is_decimal(text)) {
+        (void)snprintf(why, sizeof why, "'%.40s' is no number", text);
+        return refuse_cell(in, at, why);
+    }
+    *out = strtod(text, NULL);
+    if (!isfinite(*out)) {
+        (void)snprintf(why, sizeof why, "%.40s is beyond double precision", text);
+        return refuse_cell(in, at, why);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_rows(reading *in)
+{
+    csv_table *out = in->out;
+    for (int64_t row = 0; row < out->n_rows; row++) {
+        int64_t n;
+        (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* count_rows has seen it */
+        out->line[row] = in->scan.row_line;
+        for (int32_t i = 0; i < out->n_columns; i++) {
+            ODEON_TRY(read_cell(in, i, &out->value[row * out->n_columns + i]));
+        }
+    }
+    return ODEON_OK;
+}
+
+/* Numbers have a point in every locale; the thread gets its own back. */
+static odeon_status read_rows_in_c_locale(reading *in)
+{
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), previous = uselocale(c);
+    odeon_status status = read_rows(in);
+    (void)uselocale(previous);
+    freelocale(c);
+    return status;
+}
+
+static odeon_status read_table(reading *in)
+{
+    ODEON_TRY(count_rows(in));
+    ODEON_TRY(make_room(in));
+    ODEON_TRY(find_columns(in));
+    return read_rows_in_c_locale(in);
+}
+
+odeon_status csv_table_read(const odeon_host *host, const char *name, const char *text,
+                            uint64_t bytes, const csv_format *format, const columns *wanted,
+                            csv_table *out)
+{
+    *out = (csv_table){0};
+    reading in = {.host = host,
+                  .format = format,
+                  .wanted = wanted,
+                  .scan = csv_scan_start(host, name, text, bytes, format->separator),
+                  .out = out};
+    odeon_status status = read_table(&in);
+    host->free(host, in.cells);
+    host->free(host, in.index);
+    if (status != ODEON_OK) {
+        csv_table_free(host, out);
+    }
+    return status;
+}
+
+void csv_table_free(const odeon_host *host, csv_table *table)
+{
+    host->free(host, table->value);
+    host->free(host, table->line);
+    *table = (csv_table){0};
+}

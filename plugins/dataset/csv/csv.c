@@ -1,0 +1,338 @@
+/* csv: rows of numbers from a table in a text file, with classes or numbers to learn. */
+#include <string.h>
+
+#include "../common/csv_table.h"
+#include "../common/regular_file.h"
+#include "../common/split.h"
+#include "odeon/dataset.h"
+#include "odeon/plugin.h"
+
+enum { FIELD_INPUT = 0, FIELD_LABEL = 1, N_FIELDS = 2 };
+
+typedef struct csv {
+    const odeon_host *host;
+    const odeon_config *config;
+    columns wanted;             /* those of the inputs, then those of the label */
+    int32_t n_inputs, n_labels; /* of them */
+    int64_t classes;            /* 0: the label is numbers */
+    csv_table table;
+    int64_t *rows; /* [n_rows] of the split; NULL before open */
+    int64_t n_rows;
+} csv;
+
+static const odeon_option path = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_PATH,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "path",
+    .help = "file of lines of equally many cells; quoted cells and blank lines are understood",
+};
+static const odeon_option inputs = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "inputs",
+    .help = "columns of the input: names of the first line, indices from 0, ranges of them as 0..3",
+};
+static const odeon_option label = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_REQUIRED,
+    .name = "label",
+    .help = "column of the class, or columns of the numbers, to learn",
+};
+static const odeon_option classes = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "classes",
+    .default_text = "0",
+    .min_text = "0",
+    .max_text = "1000000000",
+    .help = "the label is a class, 0 to classes - 1; 0: it is numbers (regression)",
+};
+static const odeon_option header = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "header",
+    .default_text = "yes",
+    .help = "the first line names the columns",
+};
+static const odeon_option separator = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "separator",
+    .default_text = "comma",
+    .choices = "comma|semicolon|tab",
+    .help = "what stands between two cells",
+};
+static const odeon_option test_fraction = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .flags = ODEON_OPTION_OPEN_MAX,
+    .name = "test_fraction",
+    .default_text = "0.2",
+    .min_text = "0",
+    .max_text = "1",
+    .help = "share of the rows, drawn at random, to test on; 0: train and test on all of them",
+};
+static const odeon_option split_seed = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "split_seed",
+    .default_text = "0",
+    .min_text = "0",
+    .help = "another seed draws other rows; the seed of the run does not matter",
+};
+static const odeon_option *const options[] = {
+    &path, &inputs, &label, &classes, &header, &separator, &test_fraction, &split_seed, NULL};
+
+/* ---- the columns, from the options alone ---- */
+
+/* Without a first line of names, a column is its index. */
+static odeon_status check_numbers(const csv *set, const char *option, const columns *list)
+{
+    for (int32_t i = 0; i < list->n; i++) {
+        const column *c = &list->item[i];
+        if (c->index < 0 && set->host->option_i64(set->config, "header") == 0) {
+            return odeon_fail(set->host, ODEON_ERR_CONFIG,
+                              "%s: '%.*s': columns have no names where header = no: give indices, "
+                              "from 0",
+                              option, c->name_bytes > 40 ? 40 : c->name_bytes, c->name);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_list(const csv *set, const char *option, columns *out)
+{
+    const odeon_host *host = set->host;
+    ODEON_TRY(columns_parse(host, option, host->option_text(set->config, option), out));
+    odeon_status status = check_numbers(set, option, out);
+    if (status != ODEON_OK) {
+        columns_free(host, out);
+    }
+    return status;
+}
+
+/* Joins both lists, which it takes. */
+static odeon_status join(csv *set, columns *in, columns *out)
+{
+    const odeon_host *host = set->host;
+    uint64_t in_bytes = (uint64_t)in->n * sizeof *in->item;
+    uint64_t out_bytes = (uint64_t)out->n * sizeof *out->item;
+    set->n_inputs = in->n;
+    set->n_labels = out->n;
+    set->wanted.n = in->n + out->n;
+    set->wanted.item = host->alloc(host, in_bytes + out_bytes);
+    if (set->wanted.item != NULL) {
+        memcpy(set->wanted.item, in->item, in_bytes);
+        memcpy(set->wanted.item + in->n, out->item, out_bytes);
+    }
+    columns_free(host, in);
+    columns_free(host, out);
+    return set->wanted.item != NULL
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_NOMEM, "csv: no memory for its columns");
+}
+
+static odeon_status read_columns(csv *set)
+{
+    columns in, out;
+    ODEON_TRY(read_list(set, "inputs", &in));
+    odeon_status status = read_list(set, "label", &out);
+    if (status != ODEON_OK) {
+        columns_free(set->host, &in);
+        return status;
+    }
+    if (set->classes > 0 && out.n > 1) {
+        status = odeon_fail(set->host, ODEON_ERR_CONFIG,
+                            "label: names %d columns, but a class is one; classes = 0 learns "
+                            "numbers",
+                            (int)out.n);
+        columns_free(set->host, &in);
+        columns_free(set->host, &out);
+        return status;
+    }
+    return join(set, &in, &out);
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    csv made = {.host = host, .config = config, .classes = host->option_i64(config, "classes")};
+    ODEON_TRY(read_columns(&made));
+    csv *set = host->alloc(host, sizeof *set);
+    if (set == NULL) {
+        columns_free(host, &made.wanted);
+        return odeon_fail(host, ODEON_ERR_NOMEM, "csv: no memory for %zu bytes", sizeof *set);
+    }
+    *set = made;
+    *out = set;
+    return ODEON_OK;
+}
+
+static void forget(csv *set)
+{
+    csv_table_free(set->host, &set->table);
+    set->host->free(set->host, set->rows);
+    set->rows = NULL;
+}
+
+static void destroy(void *self)
+{
+    csv *set = self;
+    if (set != NULL) {
+        forget(set);
+        columns_free(set->host, &set->wanted);
+        set->host->free(set->host, set);
+    }
+}
+
+static int32_t field_count(void *self)
+{
+    (void)self;
+    return N_FIELDS;
+}
+
+static odeon_status field(void *self, int32_t index, odeon_field_info *out)
+{
+    const csv *set = self;
+    odeon_field_info made = {.struct_size = out->struct_size,
+                             .role = ODEON_ROLE_INPUT,
+                             .dtype = ODEON_DTYPE_F64,
+                             .ndim = 1,
+                             .dim = {set->n_inputs},
+                             .scale = 1.0,
+                             .name = "input"};
+    if (index != FIELD_INPUT && index != FIELD_LABEL) {
+        return odeon_fail(set->host, ODEON_ERR_INTERNAL, "csv: there is no field %d", (int)index);
+    }
+    if (index == FIELD_LABEL) {
+        made.role = ODEON_ROLE_LABEL;
+        made.dtype = set->classes > 0 ? ODEON_DTYPE_I64 : ODEON_DTYPE_F64;
+        made.ndim = set->classes > 0 ? 0 : 1;
+        made.dim[0] = set->classes > 0 ? 0 : set->n_labels;
+        made.classes = set->classes;
+        made.name = "label";
+    }
+    *out = made;
+    return ODEON_OK;
+}
+
+/* ---- the rows ---- */
+
+static odeon_status check_classes(const csv *set, const char *file)
+{
+    const csv_table *t = &set->table;
+    for (int64_t row = 0; set->classes > 0 && row < t->n_rows; row++) {
+        double value = t->value[row * t->n_columns + set->n_inputs];
+        bool whole = value >= 0.0 && value < (double)set->classes;
+        if (!whole || value != (double)(int64_t)value) {
+            return odeon_fail(set->host, ODEON_ERR_DATA,
+                              "%s:%lld: the label is %g, but classes = %lld allows whole numbers "
+                              "from 0 to %lld",
+                              file, (long long)t->line[row], value, (long long)set->classes,
+                              (long long)set->classes - 1);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_file(csv *set, const char *file)
+{
+    static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
+    const odeon_host *host = set->host;
+    csv_format format = {.separator = separators[host->option_i64(set->config, "separator")],
+                         .header = host->option_i64(set->config, "header") != 0};
+    char *text;
+    uint64_t bytes;
+    ODEON_TRY(regular_file_load(host, file, &text, &bytes));
+    odeon_status status =
+        csv_table_read(host, file, text, bytes, &format, &set->wanted, &set->table);
+    host->free(host, text);
+    return status;
+}
+
+static odeon_status load(csv *set, int32_t split)
+{
+    const odeon_host *host = set->host;
+    const char *file = host->option_text(set->config, "path");
+    double fraction = host->option_f64(set->config, "test_fraction");
+    uint64_t seed = (uint64_t)host->option_i64(set->config, "split_seed");
+    ODEON_TRY(read_file(set, file));
+    ODEON_TRY(check_classes(set, file));
+    return split_rows(host, file, set->table.n_rows, fraction, seed, split, &set->rows,
+                      &set->n_rows);
+}
+
+static odeon_status open_split(void *self, int32_t split, int64_t *length)
+{
+    csv *set = self;
+    if ((split != ODEON_SPLIT_TRAIN && split != ODEON_SPLIT_TEST) || set->rows != NULL) {
+        return odeon_fail(set->host, ODEON_ERR_INTERNAL, "csv: opened twice, or a split %d",
+                          (int)split);
+    }
+    odeon_status status = load(set, split);
+    if (status != ODEON_OK) {
+        forget(set);
+        return status;
+    }
+    *length = set->n_rows;
+    return ODEON_OK;
+}
+
+static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
+{
+    const csv *set = self;
+    size_t n_inputs = (size_t)set->n_inputs, n_labels = (size_t)set->n_labels;
+    for (int64_t i = 0; i < n; i++) {
+        if (indices[i] < 0 || set->rows == NULL || indices[i] >= set->n_rows) {
+            return odeon_fail(set->host, ODEON_ERR_INTERNAL, "csv: sample %lld of %lld",
+                              (long long)indices[i], (long long)set->n_rows);
+        }
+        const double *row = set->table.value + set->rows[indices[i]] * set->table.n_columns;
+        double *input = fields[FIELD_INPUT];
+        memcpy(input + (size_t)i * n_inputs, row, n_inputs * sizeof *row);
+        if (set->classes > 0) {
+            ((int64_t *)fields[FIELD_LABEL])[i] = (int64_t)row[n_inputs];
+        } else {
+            double *values = fields[FIELD_LABEL];
+            memcpy(values + (size_t)i * n_labels, row + n_inputs, n_labels * sizeof *row);
+        }
+    }
+    return ODEON_OK;
+}
+
+static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
+                                      .field_count = field_count,
+                                      .field = field,
+                                      .open = open_split,
+                                      .get_batch = get_batch};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_DATASET,
+    .id = "csv",
+    .summary =
+        "rows of a table in a text file: columns of numbers, and a class or numbers to learn",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "RFC 4180",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("dataset/csv");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "csv",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,435 @@
+/* The reader of comma-separated text on bytes in memory: what it takes, and every way in which a
+ * text can be wrong. */
+#include "support.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diag.h"
+#include "instance.h"
+#include "mem.h"
+
+/* A plugin's sources, compiled here so that their branches are counted. */
+#include "dataset/common/columns.c"
+#include "dataset/common/csv_scan.c"
+#include "dataset/common/csv_table.c"
+
+static instance host_instance = {.path = (char[]){""}};
+
+static const odeon_host *host(void)
+{
+    instance_host(&host_instance);
+    diag_clear();
+    return &host_instance.host;
+}
+
+static const csv_format with_names = {.separator = ',', .header = true};
+static const csv_format no_names = {.separator = ','};
+
+/* Reads bytes of text, of which only those are readable: ASan sees what goes beyond the NUL. */
+static odeon_status read_bytes(const csv_format *format, const char *wanted, const char *text,
+                               size_t bytes, csv_table *out)
+{
+    columns list;
+    char *copy = malloc(bytes + 1);
+    assert_non_null(copy);
+    memcpy(copy, text, bytes);
+    copy[bytes] = '\0';
+    assert_int_equal(columns_parse(host(), "inputs", wanted, &list), ODEON_OK);
+    odeon_status status =
+        csv_table_read(&host_instance.host, "test", copy, bytes, format, &list, out);
+    columns_free(&host_instance.host, &list);
+    free(copy);
+    return status;
+}
+
+static csv_table read_text(const csv_format *format, const char *wanted, const char *text)
+{
+    csv_table table;
+    if (read_bytes(format, wanted, text, strlen(text), &table) != ODEON_OK) {
+        fail_msg("%s: %s", text, diag_message());
+    }
+    return table;
+}
+
+/* Reads text and compares all values, row by row, with n expected ones. */
+static void assert_values(const csv_format *format, const char *wanted, const char *text, int64_t n,
+                          const double *expected)
+{
+    csv_table table = read_text(format, wanted, text);
+    assert_int_equal(table.n_rows * table.n_columns, n);
+    for (int64_t i = 0; i < n; i++) {
+        if (table.value[i] != expected[i]) {
+            fail_msg("%s: value %d is %g, expected %g", text, (int)i, table.value[i], expected[i]);
+        }
+    }
+    csv_table_free(&host_instance.host, &table);
+}
+#define ASSERT_VALUES(format, wanted, text, ...)                                                   \
+    assert_values(format, wanted, text, sizeof((double[]){__VA_ARGS__}) / sizeof(double),          \
+                  (double[]){__VA_ARGS__})
+
+static void assert_bytes_refused(const csv_format *format, const char *wanted, const char *text,
+                                 size_t bytes, const char *reason)
+{
+    csv_table table;
+    int64_t before = mem_live_blocks();
+    odeon_status status = read_bytes(format, wanted, text, bytes, &table);
+    if (status != ODEON_ERR_DATA || strstr(diag_message(), reason) == NULL) {
+        fail_msg("'%s': status %d, \"%s\" lacks \"%s\"", text, (int)status, diag_message(), reason);
+    }
+    assert_null(table.value);
+    assert_null(table.line);
+    assert_int_equal(mem_live_blocks(), before);
+}
+
+static void assert_refused(const csv_format *format, const char *wanted, const char *text,
+                           const char *reason)
+{
+    assert_bytes_refused(format, wanted, text, strlen(text), reason);
+}
+
+/* ---- what is good ---- */
+
+static void test_columns_are_found_by_name_and_by_index(void **state)
+{
+    (void)state;
+    static const char text[] = "a,b,c,d\n1,2,3,4\n5,6,7,8\n";
+    ASSERT_VALUES(&with_names, "c a", text, 3, 1, 7, 5);
+    ASSERT_VALUES(&with_names, "2 a", text, 3, 1, 7, 5);
+    ASSERT_VALUES(&with_names, "1..3", text, 2, 3, 4, 6, 7, 8);
+    ASSERT_VALUES(&with_names, "b b", text, 2, 2, 6, 6);
+    ASSERT_VALUES(&no_names, "3 0", "1,2,3,4\n5,6,7,8\n", 4, 1, 8, 5);
+}
+
+static void test_a_name_goes_before_an_index(void **state)
+{
+    (void)state;
+    ASSERT_VALUES(&with_names, "1 0", "1,x\n7,8\n", 7, 7);
+}
+
+static void test_numbers_are_decimal_of_every_form(void **state)
+{
+    (void)state;
+    ASSERT_VALUES(&no_names, "0..7", "1,-2,+3,.5,4.,1e2,1E-2,-1.5e+1\n", 1, -2, 3, 0.5, 4, 100,
+                  0.01, -15);
+    ASSERT_VALUES(&no_names, "0", "5e-324\n1e-400\n", 0x1p-1074, 0); /* rounds as any number */
+}
+
+static void test_lines_end_in_lf_cr_lf_or_not_at_all(void **state)
+{
+    (void)state;
+    ASSERT_VALUES(&no_names, "0 1", "1,2\n3,4\n", 1, 2, 3, 4);
+    ASSERT_VALUES(&no_names, "0 1", "1,2\r\n3,4\r\n", 1, 2, 3, 4);
+    ASSERT_VALUES(&no_names, "0 1", "1,2\n3,4", 1, 2, 3, 4);
+    ASSERT_VALUES(&no_names, "0 1", "1,2\r\n3,4\r", 1, 2, 3, 4);
+}
+
+static void test_blank_lines_and_blanks_count_for_nothing(void **state)
+{
+    (void)state;
+    ASSERT_VALUES(&no_names, "0 1", "\n\r\n1,2\n  \n\n3,4\n\n\n", 1, 2, 3, 4);
+    ASSERT_VALUES(&no_names, "0 1", " 1 ,\t2\t\n\t3, 4 \n", 1, 2, 3, 4);
+    ASSERT_VALUES(&with_names, "a b", " a , b \n1,2", 1, 2);
+}
+
+static void test_a_byte_order_mark_is_passed_over(void **state)
+{
+    (void)state;
+    ASSERT_VALUES(&with_names, "a",
+                  "\xef\xbb\xbf"
+                  "a,b\n1,2\n",
+                  1);
+}
+
+static void test_other_separators_leave_commas_alone(void **state)
+{
+    (void)state;
+    csv_format format = {.separator = ';'};
+    ASSERT_VALUES(&format, "0 2", "1;a,b;2\n", 1, 2);
+    format.separator = '\t';
+    ASSERT_VALUES(&format, "0 2", " 1 \t\t2\n", 1, 2);
+}
+
+static void test_quoted_cells_hold_anything(void **state)
+{
+    (void)state;
+    ASSERT_VALUES(&with_names, "a b", "a,\"b\",text\n\"1\", \"2\" ,\"x,\"\"y\"\"\nz\"\n3,4,\n", 1,
+                  2, 3, 4);
+    ASSERT_VALUES(&with_names, "a\"b", "\"a\"\"b\",c\n1,2\n", 1);
+    ASSERT_VALUES(&no_names, "0", "5,\"\"\n", 5);
+}
+
+static void test_a_line_of_empty_quotes_is_a_row(void **state)
+{
+    (void)state;
+    csv_format gaps = {.separator = ',', .gaps = true};
+    csv_table table = read_text(&gaps, "0", "1\n\"\"\n2\n");
+    assert_int_equal(table.n_rows, 3);
+    assert_true(isnan(table.value[1]));
+    csv_table_free(&host_instance.host, &table);
+}
+
+static void test_empty_cells_are_gaps_where_those_are_allowed(void **state)
+{
+    (void)state;
+    csv_format gaps = {.separator = ',', .header = true, .gaps = true};
+    csv_table table = read_text(&gaps, "a b", "a,b\n1,\n ,2\n");
+    assert_true(table.value[0] == 1.0 && isnan(table.value[1]));
+    assert_true(isnan(table.value[2]) && table.value[3] == 2.0);
+    csv_table_free(&host_instance.host, &table);
+}
+
+static void test_rows_know_their_lines(void **state)
+{
+    (void)state;
+    csv_table table = read_text(&with_names, "a", "a,b\n\n1,\"x\n\ny\"\n2,z\n");
+    assert_int_equal(table.n_rows, 2);
+    assert_int_equal(table.line[0], 3);
+    assert_int_equal(table.line[1], 6);
+    csv_table_free(&host_instance.host, &table);
+}
+
+static void test_numbers_are_the_same_in_every_locale(void **state)
+{
+    (void)state;
+    locale_t comma = newlocale(LC_ALL_MASK, "de_DE.UTF-8", (locale_t)0);
+    if (comma == (locale_t)0) {
+        skip();
+    }
+    locale_t before = uselocale(comma);
+    ASSERT_VALUES(&no_names, "0", "1.5\n", 1.5);
+    assert_true(uselocale(before) == comma);
+    freelocale(comma);
+}
+
+/* ---- what is wrong ---- */
+
+static void test_rows_of_another_length_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(&no_names, "0", "1,2\n3\n", "test:2: 1 cells, but the first line has 2");
+    assert_refused(&no_names, "0", "1,2\n\n3,4,\n", "test:3: 3 cells, but the first line has 2");
+}
+
+static void test_texts_without_rows_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(&no_names, "0", "", "test: has no rows");
+    assert_refused(&with_names, "0", "", "test: has no rows");
+    assert_refused(&no_names, "0", "\n\r\n  \n", "test: has no rows");
+    assert_refused(&with_names, "a", "a,b\n", "test: has no rows");
+    assert_refused(&no_names, "0", "\xef\xbb\xbf", "test: has no rows");
+}
+
+static void test_missing_numbers_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(&with_names, "a b", "a,b\n1,2\n3,\n",
+                   "test:3: column 'b': empty: a number is missing");
+    assert_refused(&no_names, "0..1", "1,\"\"\n", "test:1: column 1: empty");
+}
+
+static void test_what_is_no_number_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "x",     "1x",
+        "nan",   "inf",
+        "-inf",  "0x10",
+        "1e",    "1e+",
+        "e5",    ".",
+        "-",     "+-1",
+        "1 2",   "--1",
+        "1,5",   "1.2.3",
+        "1_0",   "NA",
+        "1e5.5", "1111111111111111111111111111111111111111111111111111111111111111"};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "1;2\n3;%s\n", wrong[i]);
+        assert_refused(&(csv_format){.separator = ';'}, "0 1", text, "is no number");
+        assert_non_null(strstr(diag_message(), "test:2: column '1': '"));
+    }
+    assert_refused(&no_names, "0", "1e999\n", "1e999 is beyond double precision");
+}
+
+static void test_columns_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(&with_names, "c", "a,b\n1,2\n", "test: has no column 'c': 2 columns");
+    assert_non_null(strstr(diag_message(), "names as in its first line"));
+    assert_refused(&no_names, "2", "1,2\n", "test: has no column '2': 2 columns, with indices");
+    assert_refused(&no_names, "0..2", "1,2\n", "test: has no column 2: 2 columns");
+    assert_refused(&no_names, "a", "1,2\n", "test: has no column 'a'");
+    assert_refused(&with_names, "ab", "a,abc\n1,2\n", "test: has no column 'ab'");
+}
+
+static void test_a_name_that_stands_twice_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(&with_names, "a", "\na,b,a\n1,2,3\n", "test:2: 2 columns are called 'a'");
+    ASSERT_VALUES(&with_names, "b 2", "a,b,a\n1,2,3\n", 2, 3); /* nobody asks for those two */
+}
+
+static void test_bad_quotes_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(&no_names, "0", "1,2\n3,\"4\n5,6\n", "test:2: the quote that opens here");
+    assert_refused(&no_names, "0", "1,a\"b\n", "test:1: a quote within a cell");
+    assert_refused(&no_names, "0", "1,2\n1,\"a\"b\n", "test:2: a quote within a cell");
+}
+
+static void test_bytes_that_are_no_text_are_refused(void **state)
+{
+    (void)state;
+    assert_bytes_refused(&no_names, "0", "1,2\n3\0,4\n", 9, "test:2: not a text file");
+    assert_bytes_refused(&no_names, "0", "1,\"\0\"\n", 6, "test:1: not a text file");
+    assert_bytes_refused(&no_names, "0", "1\n2\n\0", 5, "test:3: not a text file");
+    assert_refused(&no_names, "0", "1\r2\r", "test:1: a carriage return within the line");
+}
+
+static void test_more_columns_than_there_may_be_are_refused(void **state)
+{
+    (void)state;
+    char *text = malloc(COLUMNS_MAX + 2);
+    assert_non_null(text);
+    memset(text, ',', COLUMNS_MAX);
+    memcpy(text + COLUMNS_MAX, "\n", 2);
+    assert_refused(&no_names, "0", text, "test:1: more than 65536 columns");
+    free(text);
+}
+
+static void test_what_is_wrong_late_is_found_all_the_same(void **state)
+{
+    (void)state;
+    assert_refused(&with_names, "a", "a\n1\n2\nx\n", "test:4: column 'a': 'x' is no number");
+    assert_refused(&with_names, "a", "a,b\n1,2\n3,\"", "test:3: the quote that opens here");
+}
+
+static void test_every_failing_allocation_is_survived(void **state)
+{
+    (void)state;
+    csv_table table;
+    columns list;
+    static const char text[] = "a,b\n1,2\n";
+    int64_t before = mem_live_blocks(), n = 0;
+    assert_int_equal(columns_parse(host(), "inputs", "a", &list), ODEON_OK);
+    odeon_status status = ODEON_ERR_NOMEM;
+    while (status == ODEON_ERR_NOMEM && n < 30) {
+        mem_fail_at(++n);
+        status = csv_table_read(host(), "test", text, sizeof text - 1, &with_names, &list, &table);
+        mem_fail_at(0);
+        assert_true(status == ODEON_OK || mem_live_blocks() == before + 1);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_int_equal(n, 5); /* cells, indices, lines and values, then success */
+    csv_table_free(host(), &table);
+    columns_free(host(), &list);
+    assert_int_equal(mem_live_blocks(), before);
+}
+
+/* ---- lists of columns ---- */
+
+static void assert_list_refused(const char *text, odeon_status expected, const char *reason)
+{
+    columns list;
+    int64_t before = mem_live_blocks();
+    odeon_status status = columns_parse(host(), "inputs", text, &list);
+    if (status != expected || strstr(diag_message(), reason) == NULL) {
+        fail_msg("'%s': status %d, \"%s\"", text, (int)status, diag_message());
+    }
+    assert_int_equal(list.n, 0);
+    assert_null(list.item);
+    assert_int_equal(mem_live_blocks(), before);
+}
+
+static void test_a_list_has_names_indices_and_ranges(void **state)
+{
+    (void)state;
+    columns list;
+    assert_int_equal(columns_parse(host(), "inputs", "\tab  7 2..4 x..y .. 5.. a.b 7.8 ", &list),
+                     ODEON_OK);
+    static const int32_t index[] = {-1, 7, 2, 3, 4, -1, -1, -1, -1, -1};
+    assert_int_equal(list.n, 10);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(list.item[i].index, index[i]);
+        assert_int_equal(list.item[i].name == NULL, i >= 2 && i <= 4);
+    }
+    assert_memory_equal(list.item[0].name, "ab", 2);
+    assert_int_equal(list.item[0].name_bytes, 2);
+    columns_free(host(), &list);
+    assert_int_equal(columns_parse(host(), "inputs", "65535 65536 99999999999999999999", &list),
+                     ODEON_OK);
+    assert_int_equal(list.item[0].index, 65535);
+    assert_int_equal(list.item[1].index, -1); /* a name, if anything */
+    assert_int_equal(list.item[2].index, -1);
+    columns_free(host(), &list);
+}
+
+static void test_lists_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    assert_list_refused("", ODEON_ERR_CONFIG, "inputs: names no column");
+    assert_list_refused("  ", ODEON_ERR_CONFIG, "inputs: names no column");
+    assert_list_refused("4..2", ODEON_ERR_CONFIG, "inputs: '4..2': a range goes up");
+    assert_list_refused("60000..00000000000000000000000000000000000001", ODEON_ERR_CONFIG,
+                        "'60000..000000000000000000000000000000000': a range goes up");
+    assert_list_refused("0..65535 7", ODEON_ERR_CONFIG, "at most 65536 columns");
+    mem_fail_at(1);
+    assert_list_refused("a", ODEON_ERR_NOMEM, "inputs: no memory");
+    mem_fail_at(0);
+}
+
+static void test_a_long_name_is_compared_whole(void **state)
+{
+    (void)state;
+    char text[700], *at = text;
+    for (int i = 0; i < 2; i++) { /* two names of 300 letters that differ in the last */
+        memset(at, 'n', 299);
+        at[299] = (char)('x' + i);
+        at[300] = i == 0 ? ',' : '\n';
+        at += 301;
+    }
+    memcpy(at, "1,2", 4);
+    ASSERT_VALUES(&with_names, "0 1", text, 1, 2);
+    char name[301];
+    memcpy(name, text, 300);
+    name[300] = '\0';
+    assert_refused(&with_names, name, text, "test: has no column 'nnn"); /* too long for a name */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_columns_are_found_by_name_and_by_index),
+        cmocka_unit_test(test_a_name_goes_before_an_index),
+        cmocka_unit_test(test_numbers_are_decimal_of_every_form),
+        cmocka_unit_test(test_lines_end_in_lf_cr_lf_or_not_at_all),
+        cmocka_unit_test(test_blank_lines_and_blanks_count_for_nothing),
+        cmocka_unit_test(test_a_byte_order_mark_is_passed_over),
+        cmocka_unit_test(test_other_separators_leave_commas_alone),
+        cmocka_unit_test(test_quoted_cells_hold_anything),
+        cmocka_unit_test(test_a_line_of_empty_quotes_is_a_row),
+        cmocka_unit_test(test_empty_cells_are_gaps_where_those_are_allowed),
+        cmocka_unit_test(test_rows_know_their_lines),
+        cmocka_unit_test(test_numbers_are_the_same_in_every_locale),
+        cmocka_unit_test(test_rows_of_another_length_are_refused),
+        cmocka_unit_test(test_texts_without_rows_are_refused),
+        cmocka_unit_test(test_missing_numbers_are_refused),
+        cmocka_unit_test(test_what_is_no_number_is_refused),
+        cmocka_unit_test(test_columns_that_are_not_there_are_refused),
+        cmocka_unit_test(test_a_name_that_stands_twice_is_refused),
+        cmocka_unit_test(test_bad_quotes_are_refused),
+        cmocka_unit_test(test_bytes_that_are_no_text_are_refused),
+        cmocka_unit_test(test_more_columns_than_there_may_be_are_refused),
+        cmocka_unit_test(test_what_is_wrong_late_is_found_all_the_same),
+        cmocka_unit_test(test_every_failing_allocation_is_survived),
+        cmocka_unit_test(test_a_list_has_names_indices_and_ranges),
+        cmocka_unit_test(test_lists_that_cannot_be_are_refused),
+        cmocka_unit_test(test_a_long_name_is_compared_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
