@@ -74,6 +74,7 @@ static odeon_status deeper(parsing *x)
 
 static odeon_status parse_bracket(parsing *x, int32_t *out)
 {
+    (void)scan_next(&x->in);
     const char *open = x->in.at;
     if (!scan_take(&x->in, '(')) {
         return scan_fail(&x->in, open, "expected a '('");
