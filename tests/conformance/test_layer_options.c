@@ -60,11 +60,13 @@ static void test_layer_refusals_say_what_is_wanted(void **state)
         int64_t dim[ODEON_MAX_DIMS];
         const char *message; /* a part of it */
     } cases[] = {
-        {"dense(units=3)",
-         4,
-         {2, 3, 4, 5},
-         "block: dense: the input is [2, 3, 4, 5]; it takes "
-         "vectors [B,N]: put flatten before it"},
+        {"dense(units=3)", 1, {2}, "block: dense: the input is [2]; it takes vectors [B,N]"},
+        {"dense(units=3, time=middle)", 2, {2, 3}, "first"},
+        {"batchnorm", 1, {2}, "it takes channels [B,C,...]"},
+        {"batchnorm(momentum=2)", 2, {2, 3}, "momentum"},
+        {"augment(channels=1)", 1, {2}, "it takes channels [B,C,...]"},
+        {"augment", 2, {2, 3}, "channels"},
+        {"power", 2, {2, 3}, "exponent"},
         {"dense", 2, {2, 3}, "units"},
         {"dense(units=0)", 2, {2, 3}, "units"},
         {"dense(units=3, init=lecun)", 2, {2, 3}, "glorot_uniform"},
@@ -131,22 +133,31 @@ static void test_normalize_subtracts_before_it_divides(void **state)
     instance_destroy(layer);
 }
 
-static void test_concat_time_needs_a_time(void **state)
+static void test_layers_with_time_need_one(void **state)
 {
     (void)state;
-    instance *layer = support_instance(plugins, ODEON_KIND_LAYER, "concat_time", 0, 0);
-    const odeon_layer_ops *ops = layer->component->ops;
-    odeon_context context = {
-        .struct_size = sizeof context, .queue = device.queue, .device = &device.device};
-    odeon_buffers buffers = {.struct_size = sizeof buffers};
-    odeon_tensor in = support_upload(&device, NULL, 2, (const int64_t[]){2, 3});
-    odeon_tensor out = support_upload(&device, NULL, 2, (const int64_t[]){2, 4});
-    diag_clear();
-    assert_int_equal(ops->forward(layer->self, &context, &buffers, &in, &out), ODEON_ERR_CONFIG);
-    assert_non_null(strstr(diag_message(), "concat_time stands outside of an ODE block"));
-    support_release(&device, &in);
-    support_release(&device, &out);
-    instance_destroy(layer);
+    static const struct {
+        const char *expression, *message;
+    } cases[] = {
+        {"concat_time", "concat_time stands outside of an ODE block"},
+        {"dense(units=4, time=last)", "dense with time stands outside of an ODE block"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        instance *layer = support_instance(plugins, ODEON_KIND_LAYER, cases[i].expression, 0, 0);
+        const odeon_layer_ops *ops = layer->component->ops;
+        odeon_context context = {
+            .struct_size = sizeof context, .queue = device.queue, .device = &device.device};
+        odeon_tensor in = support_upload(&device, NULL, 2, (const int64_t[]){2, 3});
+        odeon_tensor out = support_upload(&device, NULL, 2, (const int64_t[]){2, 4});
+        odeon_buffers buffers = {.struct_size = sizeof buffers, .scratch = out.data};
+        diag_clear();
+        assert_int_equal(ops->forward(layer->self, &context, &buffers, &in, &out),
+                         ODEON_ERR_CONFIG);
+        assert_non_null(strstr(diag_message(), cases[i].message));
+        support_release(&device, &in);
+        support_release(&device, &out);
+        instance_destroy(layer);
+    }
 }
 
 /* Parameter index of a layer for an input; struct_size 0 if there is none. */
@@ -184,6 +195,13 @@ static void test_layer_parameters_start_as_chosen(void **state)
         {"conv2d(filters=5, kernel=2 4)", 1, 1.0 / 24.0},
         {"conv2d(filters=5, kernel=2 4, init=glorot_uniform)", 0, 6.0 / 64.0},
         {"conv2d(filters=5, kernel=2 4, init=zeros)", 0, 0.0},
+        {"dense(units=7, init=glorot_uniform, gain=3)", 0, 9.0 * 6.0 / 12.0},
+        {"dense(units=7, init=he_uniform)", 0, 6.0 / 5.0},
+        {"dense(units=7, init=uniform, gain=-0.5)", 0, 0.25},
+        {"dense(units=7, bias_init=uniform, bias_gain=0.25)", 1, 0.0625},
+        {"dense(units=7, bias_gain=2)", 1, 4.0 / 5.0},
+        {"dense(units=7, time=last)", 0, 1.0 / 6.0}, /* t is one more input */
+        {"conv2d(filters=5, kernel=2 4, time=first)", 1, 1.0 / 32.0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int is_dense = strncmp(cases[i].expression, "dense", 5) == 0;
@@ -195,6 +213,45 @@ static void test_layer_parameters_start_as_chosen(void **state)
         assert_true(bound == 0.0 || p.init_b == -p.init_a);
         assert_int_equal(p.role, cases[i].index == 0 ? ODEON_PARAM_WEIGHT : ODEON_PARAM_BIAS);
     }
+}
+
+static void test_layer_parameters_start_normal_as_chosen(void **state)
+{
+    (void)state;
+    static const int64_t vectors[] = {4, 5};
+    static const struct {
+        const char *expression;
+        int32_t index;
+        double variance;
+    } cases[] = {
+        /* fan_in 5, fan_out 7 */
+        {"dense(units=7, init=glorot_normal)", 0, 2.0 / 12.0},
+        {"dense(units=7, init=he_normal)", 0, 2.0 / 5.0},
+        {"dense(units=7, init=he_normal, gain=0.5)", 0, 0.5 / 5.0},
+        {"dense(units=7, init=normal)", 0, 1.0},
+        {"dense(units=7, init=normal, init_std=0.1)", 0, 0.01},
+        {"dense(units=7, init=normal, init_std=0.1, gain=2)", 0, 0.04},
+        {"dense(units=7, init_std=3, bias_init=normal, bias_gain=0.5)", 1, 0.25},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        odeon_param p = param_of(cases[i].expression, 2, vectors, cases[i].index);
+        assert_int_equal(p.init, ODEON_INIT_NORMAL);
+        assert_true(p.init_a == 0.0);
+        /* a root and three products */
+        assert_true(fabs(p.init_b - sqrt(cases[i].variance)) <= 1e-15);
+    }
+}
+
+static void test_layer_parameters_start_constant_as_chosen(void **state)
+{
+    (void)state;
+    static const int64_t vectors[] = {4, 5};
+    odeon_param weight = param_of("dense(units=7, init=ones, gain=0.5)", 2, vectors, 0);
+    odeon_param bias = param_of("dense(units=7, bias_init=ones)", 2, vectors, 1);
+    assert_int_equal(weight.init, ODEON_INIT_CONSTANT);
+    assert_true(weight.init_a == 0.5);
+    assert_int_equal(bias.init, ODEON_INIT_CONSTANT);
+    assert_true(bias.init_a == 1.0);
 }
 
 static void test_groupnorm_starts_as_plain_normalization(void **state)
@@ -223,11 +280,16 @@ static void test_layer_parameters_have_the_shapes_of_pytorch(void **state)
         {"dense(units=7, bias=no)", 2, {4, 5}, 1, 2, {7, 5}},
         {"conv2d(filters=5, kernel=2 4)", 4, {2, 3, 8, 8}, 2, 4, {5, 3, 2, 4}},
         {"conv2d(filters=5, kernel=3, bias=no)", 4, {2, 3, 8, 8}, 1, 4, {5, 3, 3, 3}},
+        {"dense(units=7)", 3, {4, 3, 5}, 2, 2, {7, 5}},
+        {"dense(units=7, time=first)", 2, {4, 5}, 2, 2, {7, 6}},
+        {"conv2d(filters=5, kernel=3, time=last)", 4, {2, 3, 8, 8}, 2, 4, {5, 4, 3, 3}},
         {"groupnorm", 4, {2, 6, 4, 4}, 2, 1, {6}},
+        {"batchnorm", 4, {2, 6, 4, 4}, 4, 1, {6}}, /* with running mean and variance */
+        {"batchnorm(affine=no)", 2, {2, 6}, 2, 1, {6}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t count = 0;
-        while (count < 4 &&
+        while (count < 8 &&
                param_of(cases[i].expression, cases[i].in_ndim, cases[i].in, count).struct_size) {
             count++;
         }
@@ -250,8 +312,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layer_refusals_say_what_is_wanted),
         cmocka_unit_test(test_normalize_subtracts_before_it_divides),
-        cmocka_unit_test(test_concat_time_needs_a_time),
+        cmocka_unit_test(test_layers_with_time_need_one),
         cmocka_unit_test(test_layer_parameters_start_as_chosen),
+        cmocka_unit_test(test_layer_parameters_start_normal_as_chosen),
+        cmocka_unit_test(test_layer_parameters_start_constant_as_chosen),
         cmocka_unit_test(test_groupnorm_starts_as_plain_normalization),
         cmocka_unit_test(test_layer_parameters_have_the_shapes_of_pytorch),
         cmocka_unit_test(test_groupnorm_without_affine_has_no_parameters),

@@ -1,8 +1,9 @@
 /* conv2d: cross-correlation of images with filters, zeros padded: x[B,C,H,W], weight[K,C,R,S],
  * bias[K], y[B,K,P,Q]; P = (H + 2 padding - R) / stride + 1 rounded down, Q likewise; as
- * torch.nn.Conv2d. */
+ * torch.nn.Conv2d. With time the images have one more channel, which is t: weight[K,C+1,R,S]. */
 #include "../common/init.h"
 #include "../common/shape.h"
+#include "../common/time_channel.h"
 #include "../common/window.h"
 #include "odeon/plugin.h"
 
@@ -12,6 +13,7 @@ typedef struct conv2d {
     window window;
     odeon_conv2d geometry;
     init_choice init;
+    int32_t time; /* TIME_* */
 } conv2d;
 
 static const odeon_option filters = {
@@ -55,9 +57,13 @@ static const odeon_option *const options[] = {&filters,
                                               &kernel,
                                               &stride,
                                               &padding,
+                                              &time_option,
                                               &init_option_bias,
                                               &init_option_weight,
+                                              &init_option_gain,
+                                              &init_option_std,
                                               &init_option_bias_values,
+                                              &init_option_bias_gain,
                                               NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
@@ -78,6 +84,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
                      .padding_h = w.padding_h,
                      .padding_w = w.padding_w},
         .init = init_read(host, config),
+        .time = (int32_t)host->option_i64(config, "time"),
     };
     *out = layer;
     return ODEON_OK;
@@ -91,12 +98,27 @@ static void destroy(void *self)
     }
 }
 
-static odeon_tensor weight_shape(const conv2d *layer, const odeon_tensor *in)
+/* What is multiplied: the input, with time an image that has one more channel. */
+static odeon_tensor product_shape(const conv2d *layer, const odeon_tensor *in)
+{
+    odeon_tensor x = *in;
+    x.dim[1] += layer->time != TIME_NO ? 1 : 0;
+    return x;
+}
+
+static odeon_tensor weight_shape(const conv2d *layer, const odeon_tensor *x)
 {
     return (odeon_tensor){
-        .dim = {layer->filters, in->dim[1], layer->window.kernel_h, layer->window.kernel_w},
+        .dim = {layer->filters, x->dim[1], layer->window.kernel_h, layer->window.kernel_w},
         .ndim = 4,
-        .dtype = in->dtype};
+        .dtype = x->dtype};
+}
+
+/* Scratch holds the image with time, then what the product needs. */
+static uint64_t image_bytes(const conv2d *layer, const odeon_tensor *x)
+{
+    uint64_t bytes = (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype));
+    return layer->time == TIME_NO ? 0 : (bytes + 63) / 64 * 64;
 }
 
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
@@ -106,30 +128,62 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     const conv2d *layer = self;
     int64_t height = 0, width = 0;
     ODEON_TRY(window_outputs(layer->host, "conv2d", &layer->window, in, &height, &width));
-    odeon_tensor weight = weight_shape(layer, in);
-    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE;
+    odeon_tensor x = product_shape(layer, in), weight = weight_shape(layer, &x);
+    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
+                 (layer->time != TIME_NO ? ODEON_LAYER_USES_T : 0);
     out->out = (odeon_tensor){
         .dim = {in->dim[0], layer->filters, height, width}, .ndim = 4, .dtype = in->dtype};
-    out->scratch_bytes = device->ops->conv2d_scratch(device->self, &layer->geometry, in, &weight);
+    out->scratch_bytes = image_bytes(layer, &x) +
+                         device->ops->conv2d_scratch(device->self, &layer->geometry, &x, &weight);
     return ODEON_OK;
 }
 
 static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
 {
     const conv2d *layer = self;
-    odeon_tensor weight = weight_shape(layer, in);
+    odeon_tensor x = product_shape(layer, in), weight = weight_shape(layer, &x);
     init_param(&layer->init, &weight, index, out);
     return ODEON_OK;
+}
+
+/* x = in, or the image with time made in scratch. */
+static odeon_status join(const conv2d *layer, const odeon_context *context,
+                         const odeon_buffers *buffers, const odeon_tensor *in, odeon_tensor *x)
+{
+    *x = product_shape(layer, in);
+    if (layer->time == TIME_NO) {
+        return ODEON_OK;
+    }
+    x->data = buffers->scratch;
+    odeon_tensor from = shape_channels(in), to = shape_channels(x);
+    return time_join(layer->host, "conv2d with time", context, layer->time, &from, &to);
 }
 
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
     const conv2d *layer = self;
+    odeon_tensor x;
+    ODEON_TRY(join(layer, context, buffers, in, &x));
     odeon_epilogue epilogue = {.bias = layer->init.bias ? &buffers->param[1] : NULL,
                                .act = context->epilogue_act};
-    return context->device->ops->conv2d(context->queue, &layer->geometry, in, &buffers->param[0],
-                                        &epilogue, out, buffers->scratch);
+    return context->device->ops->conv2d(context->queue, &layer->geometry, &x, &buffers->param[0],
+                                        &epilogue, out,
+                                        (char *)buffers->scratch + image_bytes(layer, &x));
+}
+
+static odeon_status vjp_of_input(const conv2d *layer, const odeon_context *context,
+                                 const odeon_buffers *buffers, const odeon_tensor *in,
+                                 const odeon_tensor *d_out, const odeon_tensor *d_in,
+                                 const odeon_tensor *d_t)
+{
+    const odeon_device_ops *ops = context->device->ops;
+    odeon_tensor dx = product_shape(layer, in);
+    dx.data = layer->time == TIME_NO ? d_in->data : buffers->scratch;
+    ODEON_TRY(ops->conv2d_vjp_x(context->queue, &layer->geometry, &buffers->param[0], d_out, &dx,
+                                (char *)buffers->scratch + image_bytes(layer, &dx)));
+    odeon_tensor flat = shape_channels(&dx);
+    return layer->time == TIME_NO ? ODEON_OK : time_part(context, layer->time, &flat, d_in, d_t);
 }
 
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
@@ -137,16 +191,16 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
                         const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
     (void)out;
-    (void)d_t;
     const conv2d *layer = self;
     const odeon_device_ops *ops = context->device->ops;
-    if (d_in != NULL) {
-        ODEON_TRY(ops->conv2d_vjp_x(context->queue, &layer->geometry, &buffers->param[0], d_out,
-                                    d_in, buffers->scratch));
+    if (d_in != NULL || (d_t != NULL && layer->time != TIME_NO)) {
+        ODEON_TRY(vjp_of_input(layer, context, buffers, in, d_out, d_in, d_t));
     }
     if (buffers->grad != NULL) {
-        ODEON_TRY(ops->conv2d_vjp_w(context->queue, &layer->geometry, in, d_out, &buffers->grad[0],
-                                    buffers->scratch));
+        odeon_tensor x;
+        ODEON_TRY(join(layer, context, buffers, in, &x));
+        ODEON_TRY(ops->conv2d_vjp_w(context->queue, &layer->geometry, &x, d_out, &buffers->grad[0],
+                                    (char *)buffers->scratch + image_bytes(layer, &x)));
         if (layer->init.bias) {
             odeon_tensor d_channels = shape_channels(d_out);
             ODEON_TRY(ops->channel_sum(context->queue, &d_channels, &buffers->grad[1]));

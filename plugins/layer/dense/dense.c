@@ -1,12 +1,15 @@
-/* dense: y = x W^T + b, x[B,N], W[units,N], b[units], y[B,units]; as torch.nn.Linear. */
+/* dense: y = x W^T + b, x[B,...,N], W[units,N], b[units], y[B,...,units]; as torch.nn.Linear. With
+ * time every row of x has one more number, which is t: W[units,N+1]. */
 #include "../common/init.h"
 #include "../common/shape.h"
+#include "../common/time_channel.h"
 #include "odeon/plugin.h"
 
 typedef struct dense {
     const odeon_host *host;
     int64_t units;
     init_choice init;
+    int32_t time; /* TIME_* */
 } dense;
 
 static const odeon_option units = {
@@ -16,8 +19,15 @@ static const odeon_option units = {
     .name = "units",
     .help = "outputs of every sample",
 };
-static const odeon_option *const options[] = {&units, &init_option_bias, &init_option_weight,
-                                              &init_option_bias_values, NULL};
+static const odeon_option *const options[] = {&units,
+                                              &time_option,
+                                              &init_option_bias,
+                                              &init_option_weight,
+                                              &init_option_gain,
+                                              &init_option_std,
+                                              &init_option_bias_values,
+                                              &init_option_bias_gain,
+                                              NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
@@ -26,8 +36,10 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     if (layer == NULL) {
         return odeon_fail(host, ODEON_ERR_NOMEM, "dense: no memory for %zu bytes", sizeof *layer);
     }
-    *layer = (dense){
-        .host = host, .units = host->option_i64(config, "units"), .init = init_read(host, config)};
+    *layer = (dense){.host = host,
+                     .units = host->option_i64(config, "units"),
+                     .init = init_read(host, config),
+                     .time = (int32_t)host->option_i64(config, "time")};
     *out = layer;
     return ODEON_OK;
 }
@@ -40,38 +52,85 @@ static void destroy(void *self)
     }
 }
 
+/* x[B,...,N] as the matrix [rows,N], or with time the shape [rows,N+1] of what is made of it. */
+static odeon_tensor rows_of(const odeon_tensor *x, int32_t time)
+{
+    odeon_tensor out = {.data = x->data, .dim = {1}, .ndim = 2, .dtype = x->dtype};
+    for (int32_t i = 0; i + 1 < x->ndim; i++) {
+        out.dim[0] *= x->dim[i];
+    }
+    out.dim[1] = x->dim[x->ndim - 1] + (time != TIME_NO ? 1 : 0);
+    return out;
+}
+
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
     (void)device;
     (void)flags;
     const dense *layer = self;
-    if (in->ndim != 2) {
+    if (in->ndim < 2) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "dense: the input is %s; it takes vectors [B,N]: put flatten before it",
+                          "dense: the input is %s; it takes vectors [B,N] or rows [B,...,N]",
                           shape_print(in).text);
     }
     out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE;
-    out->out = (odeon_tensor){.dim = {in->dim[0], layer->units}, .ndim = 2, .dtype = in->dtype};
+    out->out = *in;
+    out->out.dim[in->ndim - 1] = layer->units;
+    if (layer->time != TIME_NO) {
+        odeon_tensor x = rows_of(in, layer->time);
+        out->flags |= ODEON_LAYER_USES_T;
+        out->scratch_bytes = (uint64_t)(odeon_count(&x) * odeon_dtype_bytes(x.dtype));
+    }
     return ODEON_OK;
 }
 
 static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
 {
     const dense *layer = self;
-    odeon_tensor weight = {.dim = {layer->units, in->dim[1]}, .ndim = 2};
+    odeon_tensor x = rows_of(in, layer->time);
+    odeon_tensor weight = {.dim = {layer->units, x.dim[1]}, .ndim = 2};
     init_param(&layer->init, &weight, index, out);
     return ODEON_OK;
+}
+
+/* x = the rows of in, or rows with time made in scratch. */
+static odeon_status join(const dense *layer, const odeon_context *context,
+                         const odeon_buffers *buffers, const odeon_tensor *in, odeon_tensor *x)
+{
+    *x = rows_of(in, layer->time);
+    if (layer->time == TIME_NO) {
+        return ODEON_OK;
+    }
+    x->data = buffers->scratch;
+    odeon_tensor rows = rows_of(in, TIME_NO);
+    odeon_tensor from = shape_channels(&rows), to = shape_channels(x);
+    return time_join(layer->host, "dense with time", context, layer->time, &from, &to);
 }
 
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
     const dense *layer = self;
+    odeon_tensor x, y = rows_of(out, TIME_NO);
+    ODEON_TRY(join(layer, context, buffers, in, &x));
     odeon_epilogue epilogue = {.bias = layer->init.bias ? &buffers->param[1] : NULL,
                                .act = context->epilogue_act};
-    return context->device->ops->gemm(context->queue, 0, 1, 1.0, in, &buffers->param[0], 0.0, out,
+    return context->device->ops->gemm(context->queue, 0, 1, 1.0, &x, &buffers->param[0], 0.0, &y,
                                       &epilogue);
+}
+
+static odeon_status vjp_of_input(const dense *layer, const odeon_context *context,
+                                 const odeon_buffers *buffers, const odeon_tensor *in,
+                                 const odeon_tensor *dy, const odeon_tensor *d_in,
+                                 const odeon_tensor *d_t)
+{
+    odeon_tensor dx = rows_of(in, layer->time);
+    dx.data = layer->time == TIME_NO ? d_in->data : buffers->scratch;
+    ODEON_TRY(context->device->ops->gemm(context->queue, 0, 0, 1.0, dy, &buffers->param[0], 0.0,
+                                         &dx, NULL));
+    odeon_tensor flat = shape_channels(&dx);
+    return layer->time == TIME_NO ? ODEON_OK : time_part(context, layer->time, &flat, d_in, d_t);
 }
 
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
@@ -79,16 +138,18 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
                         const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
     (void)out;
-    (void)d_t;
     const dense *layer = self;
     const odeon_device_ops *ops = context->device->ops;
-    if (d_in != NULL) {
-        ODEON_TRY(ops->gemm(context->queue, 0, 0, 1.0, d_out, &buffers->param[0], 0.0, d_in, NULL));
+    odeon_tensor dy = rows_of(d_out, TIME_NO);
+    if (d_in != NULL || (d_t != NULL && layer->time != TIME_NO)) {
+        ODEON_TRY(vjp_of_input(layer, context, buffers, in, &dy, d_in, d_t));
     }
     if (buffers->grad != NULL) {
-        ODEON_TRY(ops->gemm(context->queue, 1, 0, 1.0, d_out, in, 1.0, &buffers->grad[0], NULL));
+        odeon_tensor x;
+        ODEON_TRY(join(layer, context, buffers, in, &x));
+        ODEON_TRY(ops->gemm(context->queue, 1, 0, 1.0, &dy, &x, 1.0, &buffers->grad[0], NULL));
         if (layer->init.bias) {
-            odeon_tensor d_channels = shape_channels(d_out);
+            odeon_tensor d_channels = shape_channels(&dy);
             ODEON_TRY(ops->channel_sum(context->queue, &d_channels, &buffers->grad[1]));
         }
     }
