@@ -60,7 +60,11 @@ static void test_layer_refusals_say_what_is_wanted(void **state)
         int64_t dim[ODEON_MAX_DIMS];
         const char *message; /* a part of it */
     } cases[] = {
-        {"dense(units=3)", 1, {2}, "block: dense: the input is [2]; it takes vectors [B,N]"},
+        {"dense(units=3)",
+         4,
+         {2, 3, 4, 5},
+         "block: dense: the input is [2, 3, 4, 5]; it takes "
+         "vectors [B,N] or sequences of them [B,T,N]: put flatten before it"},
         {"dense(units=3, time=middle)", 2, {2, 3}, "first"},
         {"batchnorm", 1, {2}, "it takes channels [B,C,...]"},
         {"batchnorm(momentum=2)", 2, {2, 3}, "momentum"},

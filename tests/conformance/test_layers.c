@@ -66,7 +66,7 @@ static const layer_case cases[] = {
     {"power(exponent=3, scale=-0.5)", 3, {2, 3, 2}, LAYER_NO_TIME},
     {"power(exponent=1)", 2, {2, 3}, LAYER_NO_TIME},
     {"power(exponent=0)", 2, {2, 3}, LAYER_NO_TIME},
-    {"dense(units=3)", 4, {2, 3, 2, 5}, LAYER_NO_TIME},
+    {"dense(units=3)", 3, {2, 3, 5}, LAYER_NO_TIME},
     {"dense(units=3, time=first)", 2, {4, 5}, 1},
     {"dense(units=3, time=last, bias=no)", 2, {4, 5}, 4},
     {"dense(units=2, time=last)", 3, {4, 3, 5}, 1},

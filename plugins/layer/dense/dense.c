@@ -1,5 +1,5 @@
-/* dense: y = x W^T + b, x[B,...,N], W[units,N], b[units], y[B,...,units]; as torch.nn.Linear. With
- * time every row of x has one more number, which is t: W[units,N+1]. */
+/* dense: y = x W^T + b, x[B,N] or [B,T,N], W[units,N], b[units], y[B,units] or [B,T,units]; as
+ * torch.nn.Linear. With time every row of x has one more number, which is t: W[units,N+1]. */
 #include "../common/init.h"
 #include "../common/shape.h"
 #include "../common/time_channel.h"
@@ -52,7 +52,8 @@ static void destroy(void *self)
     }
 }
 
-/* x[B,...,N] as the matrix [rows,N], or with time the shape [rows,N+1] of what is made of it. */
+/* x[B,N] or [B,T,N] as the matrix [rows,N], or with time the shape [rows,N+1] of what is made of
+ * it. */
 static odeon_tensor rows_of(const odeon_tensor *x, int32_t time)
 {
     odeon_tensor out = {.data = x->data, .dim = {1}, .ndim = 2, .dtype = x->dtype};
@@ -69,9 +70,10 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     (void)device;
     (void)flags;
     const dense *layer = self;
-    if (in->ndim < 2) {
+    if (in->ndim != 2 && in->ndim != 3) { /* on the rows of an image it would be a mistake */
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "dense: the input is %s; it takes vectors [B,N] or rows [B,...,N]",
+                          "dense: the input is %s; it takes vectors [B,N] or sequences of them "
+                          "[B,T,N]: put flatten before it",
                           shape_print(in).text);
     }
     out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE;
