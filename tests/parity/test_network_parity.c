@@ -1,7 +1,7 @@
-/* A small instance of every network of conf/ against PyTorch and torchdiffeq (make_networks.py):
- * one batch's output, loss, gradients of every parameter and of the input, running state,
- * evaluations, the output in evaluation mode; ten steps of training. Prints the table of
- * differences. */
+/* A small instance of every network of conf/ against PyTorch and torchdiffeq
+ * (make_networks.py): one batch's output, loss, gradients of every parameter
+ * and of the input, running state, evaluations, the output in evaluation mode;
+ * ten steps of training. Prints the table of differences. */
 #include "fixture_session.h"
 
 #include <math.h>
@@ -28,7 +28,8 @@ typedef struct network_case {
 static const double direct = 1e-10;
 /* Two solves of the same steps, whose sizes follow from sums that cancel. */
 static const double adjoint = 1e-8;
-/* One step's size, relative: it follows from the error of the step before, such a sum. */
+/* One step's size, relative: it follows from the error of the step before, such
+ * a sum. */
 static const double step_size = 1e-8;
 
 static const network_case networks[] = {
@@ -55,7 +56,8 @@ typedef struct gaps {
     double parameters, losses;                       /* after three steps; of ten */
 } gaps;
 
-/* One network on one setup, with the fixture's samples as files for the data set. */
+/* One network on one setup, with the fixture's samples as files for the data
+ * set. */
 typedef struct trial {
     const network_case *network;
     safetensors *file;
@@ -141,25 +143,55 @@ static void close_trial(trial *t)
 
 /* ---- one batch ---- */
 
+/* The first samples of a field, if there is one. */
+static void set_field(trial *t, int32_t role, const char *name)
+{
+    if (safetensors_find(t->file, name) == NULL) {
+        return;
+    }
+    int64_t n = 0, size;
+    double *values = support_tensor(t->file, name, &n);
+    size = n / t->samples;
+    for (int64_t i = 0; i < t->batch * size; i++) {
+        t->s.given[role][i] = values[i];
+    }
+    for (int64_t i = 0; i < t->batch && role == ODEON_ROLE_LABEL; i++) {
+        t->s.labels[i] = (int64_t)values[i * size];
+    }
+    mem_free(values);
+}
+
+/* One list of times for all samples. */
+static void set_times(trial *t)
+{
+    if (safetensors_find(t->file, "time") == NULL) {
+        return;
+    }
+    int64_t n = 0;
+    double *times = support_tensor(t->file, "time", &n);
+    for (int64_t i = 0; i < t->batch * n; i++) {
+        t->s.given[ODEON_ROLE_TIME][i] = times[i % n];
+    }
+    mem_free(times);
+}
+
 static void differentiate(trial *t, double *output, double *d_x, session_result *result)
 {
-    double *x = support_tensor(t->file, "x", NULL), *label = support_tensor(t->file, "label", NULL);
-    memcpy(t->s.x, x, (size_t)(t->batch * t->s.input_size) * sizeof *x);
-    for (int64_t i = 0; i < t->batch; i++) {
-        t->s.labels[i] = (int64_t)label[i];
-    }
-    mem_free(label);
-    mem_free(x);
+    set_field(t, ODEON_ROLE_INPUT, "x");
+    set_field(t, ODEON_ROLE_LABEL, "label");
+    set_times(t);
     *result = support_differentiate(&t->s, output, d_x);
 }
 
 static void evaluate(trial *t, double *output)
 {
-    session_samples samples = {.n = t->batch, .given = {t->s.x}};
+    session_samples samples = {.n = t->batch};
+    memcpy(samples.given, t->s.given, sizeof samples.given);
     support_require(session_predict(t->s.session, &samples, output, NULL), t->network->name);
 }
 
-/* Evaluations of the field, forward and, where the fixture counts them, backward. */
+/* Evaluations of the field, forward and, where the fixture counts them,
+ * backward. */
 static void check_evals(const trial *t, const session_result *result)
 {
     if (safetensors_find(t->file, "evals") == NULL) {
