@@ -246,6 +246,7 @@ void config_destroy(config *c)
     schema_destroy(c->optimizer);
     nodes_destroy(c->n_data_nodes, c->data_nodes);
     nodes_destroy(c->n_nodes, c->nodes);
+    replaced_fini(c);
     mem_free(c->name);
     mem_free(c->out);
     mem_free(c->order);

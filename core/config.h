@@ -11,7 +11,9 @@
  * A component is NAME or NAME(key=value, ...): lists have blanks between their items, a component
  * may be a value. The options of a section's own component - layer of [model.*], dataset of
  * [data], optimizer of [train] - may stand as keys of the section instead. Both is an error within
- * a file; between files, and between a file and an override, the later holds.
+ * a file; between files, and between a file and an override, the later holds. Where the later gives
+ * the section another component, keys of the earlier that only the earlier component has are
+ * dropped.
  *
  * Model sections stand in order and nest by path: [model.ode.block] is in the body of [model.ode].
  *   then = NAME, ...      layers that follow the section's own
@@ -44,6 +46,13 @@ typedef struct config_node {
     struct config_node **children; /* in file order */
     config_where where;
 } config_node;
+
+/* A key that is given, but to a component that a later source has replaced. */
+typedef struct config_dropped {
+    const char *section, *key;
+    char *id; /* of the component that had it */
+    config_where where, by;
+} config_dropped;
 
 /* Indices of choices: of run.dtype, run.on_failure. */
 enum { CONFIG_F32 = 0, CONFIG_F64 = 1 };
@@ -78,6 +87,8 @@ typedef struct config {
     /* [model.…] */
     size_t n_nodes;
     config_node **nodes;
+    size_t n_dropped;
+    config_dropped *dropped;
     char *ini;                 /* absolute path of the INI */
     char *effective;           /* the normal form, as text: nothing left to expand, and it reruns */
     struct document *document; /* what every config_where and folder points into */

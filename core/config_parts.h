@@ -35,6 +35,12 @@ odeon_config *host_take(host_section *h, const char *name); /* a component; the 
 /* "[name]" and every key that has a value. */
 odeon_status host_section_print(text_buffer *out, const host_section *h);
 
+/* Is the key one that a component had which a later source has replaced by own's value, and which
+ * the present one has not? Then it is dropped: c->dropped lists it. */
+odeon_status replaced_drop_key(loading *l, const document_section *section, const document_key *own,
+                               int32_t kind, const document_key *key, bool *dropped);
+void replaced_fini(config *c);
+
 enum { MODEL_PREFIX = 6, TRANSFORM_PREFIX = 5 }; /* bytes of "model.", "data." */
 
 /* The [model.*] sections: fills c->nodes and checks what they say about one another. */

@@ -170,13 +170,18 @@ static odeon_status refuse_key(const host_section *h, const document_key *key,
                        chosen, hint);
 }
 
-static odeon_status check_keys(host_section *h)
+static odeon_status check_keys(loading *l, host_section *h)
 {
     const odeon_config *own = h->own != NULL ? host_value(h, h->own)->component : NULL;
     for (size_t i = 0; i < h->source->n_keys; i++) {
         const document_key *key = &h->source->keys[i];
-        if (!is_option(h->options, key->name) &&
-            (own == NULL || !is_option(own->component->options, key->name))) {
+        bool known = is_option(h->options, key->name) ||
+                     (own != NULL && is_option(own->component->options, key->name));
+        if (!known && own != NULL) {
+            ODEON_TRY(replaced_drop_key(l, h->source, document_find_key(h->source, h->own),
+                                        own->kind, key, &known));
+        }
+        if (!known) {
             return refuse_key(h, key, own);
         }
     }
@@ -195,7 +200,7 @@ odeon_status host_section_read(loading *l, const document_section *source, const
     for (size_t i = 0; i < n; i++) {
         ODEON_TRY(read_key(l, out, out->options[i], &out->values[i]));
     }
-    return check_keys(out);
+    return check_keys(l, out);
 }
 
 /* ---- the normal form ---- */

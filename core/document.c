@@ -89,12 +89,12 @@ odeon_status document_set(document_section *section, const char *name, const cha
         mem_free(copy);
         return no_memory();
     }
-    mem_free(key->value);
+    char *before = key->value;
     key->value = copy;
     key->where = source.where;
     key->folder = source.folder;
     key->level = source.level;
-    return ODEON_OK;
+    return before == NULL ? ODEON_OK : keep(&key->n_replaced, &key->replaced, before);
 }
 
 /* ---- sections ---- */
@@ -328,6 +328,7 @@ void document_destroy(document *d)
         for (size_t k = 0; k < section->n_keys; k++) {
             mem_free(section->keys[k].name);
             mem_free(section->keys[k].value);
+            schema_split_free(section->keys[k].n_replaced, section->keys[k].replaced);
         }
         mem_free(section->keys);
         mem_free(section->name);

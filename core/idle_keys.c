@@ -65,9 +65,20 @@ static size_t print_node(FILE *out, const config_node *node)
     return n;
 }
 
+static void print_dropped(FILE *out, const config_dropped *d)
+{
+    print_place(out, d->where);
+    fprintf(out, "%s.%s has no effect: it belongs to %s, which is replaced (", d->section, d->key,
+            d->id);
+    fprintf(out, d->by.line > 0 ? "%s:%d)\n" : "%s)\n", d->by.file, d->by.line);
+}
+
 size_t idle_keys_print(FILE *out, const config *c)
 {
-    size_t n = 0;
+    size_t n = c->n_dropped;
+    for (size_t i = 0; i < c->n_dropped; i++) {
+        print_dropped(out, &c->dropped[i]);
+    }
     for (size_t i = 0; i < c->n_nodes; i++) {
         n += print_node(out, c->nodes[i]);
     }

@@ -121,9 +121,14 @@ static void add_plugins(text_buffer *t, const registry *r)
 {
     add_key(t, "  ", "plugins");
     text_add(t, "[");
+    const char *separator = "";
     for (size_t i = 0; i < registry_plugin_count(r); i++) {
         registry_plugin plugin = registry_plugin_at(r, i);
-        text_add(t, i > 0 ? "," : "");
+        if (!plugin.in_use) {
+            continue;
+        }
+        text_add(t, separator);
+        separator = ",";
         text_add(t, "\n    {\"name\": ");
         text_json_string(t, plugin.root->name);
         text_add(t, ", \"version\": ");

@@ -148,10 +148,10 @@ static odeon_status add_module(registry *r, module *m)
 }
 
 /* The module of a file that is loaded already, by whatever link; NULL if it is not. */
-static const module *loaded_module(const registry *r, const char *file)
+static module *loaded_module(const registry *r, const char *file)
 {
     char *resolved = realpath(file, NULL);
-    const module *found = NULL;
+    module *found = NULL;
     for (size_t i = 0; i < r->n_modules && resolved != NULL; i++) {
         if (strcmp(r->modules[i]->file, resolved) == 0) {
             found = r->modules[i];
@@ -161,7 +161,7 @@ static const module *loaded_module(const registry *r, const char *file)
     return found;
 }
 
-static odeon_status load(registry *r, const char *file, const module **out)
+static odeon_status load(registry *r, const char *file, module **out)
 {
     *out = loaded_module(r, file);
     if (*out != NULL) {
@@ -180,8 +180,10 @@ static odeon_status load(registry *r, const char *file, const module **out)
 
 odeon_status registry_load(registry *r, const char *file)
 {
-    const module *m = NULL;
-    return load(r, file, &m);
+    module *m = NULL;
+    ODEON_TRY(load(r, file, &m));
+    m->plugin.in_use = true;
+    return ODEON_OK;
 }
 
 /* ---- finding ---- */
@@ -245,7 +247,7 @@ static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
 static odeon_status find_in(registry *r, const char *file, int32_t kind, const char *id,
                             const odeon_component **out)
 {
-    const module *m = NULL;
+    module *m = NULL;
     ODEON_TRY(load(r, file, &m));
     *out = component_in(m, kind, id);
     if (*out == NULL) {
@@ -256,7 +258,8 @@ static odeon_status find_in(registry *r, const char *file, int32_t kind, const c
     return ODEON_OK;
 }
 
-odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out)
+odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
+                              const odeon_component **out)
 {
     *out = NULL;
     if (kind_name(kind) == NULL) {
@@ -282,6 +285,17 @@ odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeo
         ODEON_TRY(status);
     }
     return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
+}
+
+odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out)
+{
+    ODEON_TRY(registry_look_at(r, kind, id, out));
+    for (size_t i = 0; i < r->n_modules; i++) {
+        if (component_in(r->modules[i], kind, id) == *out) {
+            r->modules[i]->plugin.in_use = true;
+        }
+    }
+    return ODEON_OK;
 }
 
 odeon_status registry_scan(registry *r, registry_visitor visit, void *context)

@@ -15,6 +15,7 @@ typedef struct registry_plugin {
     const char *build_id; /* hexadecimal; "" if the file has none */
     long long bytes;
     const odeon_plugin *root; /* the host's checked copy */
+    bool in_use;              /* not only looked at */
 } registry_plugin;
 
 /* paths: folders to search first (from --plugin-path), in order; then ODEON_PLUGIN_PATH (colon
@@ -29,6 +30,9 @@ void registry_destroy(registry *r);
  * ODEON_ERR_CONFIG if there is none (with the nearest id of that kind), ODEON_ERR_PLUGIN if there
  * is one that cannot be used (with the reason). [main] */
 odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out);
+/* The same without putting the plugin to use: its tables are to be read, no more. */
+odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
+                              const odeon_component **out);
 /* Loads one file that may hold any components; they are then known by (kind, id). [main] */
 odeon_status registry_load(registry *r, const char *file);
 

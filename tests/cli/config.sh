@@ -25,6 +25,14 @@ expect 2 "the body makes [16] of [49] (last layer ode.field.tanh)" check "$small
     model.ode.field.then=tanh
 expect 2 "the network has 12 outputs, the data set 10 classes" check "$small" model.head.units=12
 
+# Where an override gives a section another component, keys of the one before are dropped, and said.
+expect 0 "small.ini:16: model.ode.integrator has no effect: it belongs to ode, which is replaced (override" check \
+    "$small" model.ode.layer=residual
+has out "normal form: reads back as itself"
+has out "ok, but see the keys above"
+expect 2 "'integratr' is no key of the section or of layer residual" check "$small" \
+    model.ode.layer=residual model.ode.integratr=rk4
+
 # Weights of another model, none, and a file that is something else.
 toy 64 10
 data="data.path=$work/toy"

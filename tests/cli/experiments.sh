@@ -81,7 +81,7 @@ while IFS='|' read -r name overrides parameters expected tolerance; do
         "$(xargs <<<"$tolerance")"
 done < <(grep -vE '^(#|$)' "$table")
 
-companions=('\.(enabled=no|layer=identity)')
+companions=('\.(enabled=no|layer=identity)' '\.layer=residual')
 
 # None is missing, nor a companion of an ODE block on images.
 for file in "$source"/conf/*.ini; do

@@ -379,6 +379,116 @@ static void test_parentheses_of_an_override_beat_the_files_keys(void **state)
     config_destroy(c);
 }
 
+/* ---- another component in place of an earlier one ---- */
+
+#define DENSE "[model.b]\nlayer = dense(units=4)\ninit = zeros\nbias = no\n"
+
+static void assert_dropped(const config_dropped *d, const char *section, const char *key,
+                           const char *id)
+{
+    assert_string_equal(d->section, section);
+    assert_string_equal(d->key, key);
+    assert_string_equal(d->id, id);
+}
+
+static void test_keys_of_a_replaced_component_are_dropped(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"model.b.layer=relu"};
+    config *c = load_overridden(MODEL DENSE REST, 1, overrides);
+    assert_string_equal(c->nodes[1]->items[0]->component->id, "relu");
+    assert_int_equal(c->n_dropped, 2);
+    assert_dropped(&c->dropped[0], "model.b", "init", "dense");
+    assert_dropped(&c->dropped[1], "model.b", "bias", "dense");
+    assert_int_equal(c->dropped[0].where.line, 5);
+    assert_string_equal(c->dropped[0].by.file, "override model.b.layer=relu");
+    assert_null(strstr(c->effective, "init"));
+    config_destroy(c);
+}
+
+static void test_keys_that_both_components_have_stay(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"train.optimizer=sgd"};
+    config *c = load_overridden(MODEL "[data]\ndataset = idx(path=data)\n[train]\n"
+                                      "loss = cross_entropy\noptimizer = adam\nlr = 0.25\n"
+                                      "beta1 = 0.5\n",
+                                1, overrides);
+    assert_string_equal(c->optimizer->component->id, "sgd");
+    assert_true(schema_value(c->optimizer, "lr")->f == 0.25);
+    assert_int_equal(c->n_dropped, 1);
+    assert_dropped(&c->dropped[0], "train", "beta1", "adam");
+    config_destroy(c);
+}
+
+/* The includer replaces what the included file has, an override both. */
+static void test_keys_are_dropped_through_several_sources(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"model.b.layer=relu"};
+    write_file("base.ini", DENSE);
+    config *c = load_overridden("include = base.ini\n[model.b]\n"
+                                "layer = conv2d(filters=2, kernel=1)\nstride = 2\n" REST,
+                                1, overrides);
+    assert_int_equal(c->n_dropped, 3);
+    assert_dropped(&c->dropped[0], "model.b", "init", "conv2d"); /* which has it too */
+    assert_dropped(&c->dropped[1], "model.b", "bias", "conv2d");
+    assert_dropped(&c->dropped[2], "model.b", "stride", "conv2d");
+    config_destroy(c);
+    c = load("include = base.ini\n[model.b]\nlayer = relu\n" REST);
+    assert_int_equal(c->n_dropped, 2);
+    config_destroy(c);
+}
+
+/* Only what an earlier source says about a component that had such a key. */
+static void test_other_keys_beside_a_replaced_component_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(MODEL "[model.b]\nlayer = dense(units=4)\nintt = zeros\n" REST,
+                   "model.b.layer=relu",
+                   "t.ini:5: [model.b] 'intt' is no key of the section or of "
+                   "layer relu (which stands in override");
+    write_file("base.ini", DENSE);
+    assert_refused("include = base.ini\n[model.b]\nlayer = relu\nbias = no\n" REST, NULL,
+                   "t.ini:4: [model.b] 'bias' is no key of the section or of layer relu");
+    assert_refused(MODEL DENSE REST, "model.a.units=3",
+                   "[model.a] 'units' is no key of the section or of layer relu");
+}
+
+/* A plugin that only was to be asked about its options is none of the run's. */
+static void test_replaced_component_is_not_in_use(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"model.b.layer=relu"};
+    write_file("t.ini", MODEL DENSE REST);
+    registry *r = support_registry();
+    char path[64];
+    config *c = NULL;
+    (void)snprintf(path, sizeof path, "%s/t.ini", folder);
+    assert_int_equal(config_load(r, path, 1, overrides, &c), ODEON_OK);
+    int used = 0;
+    for (size_t i = 0; i < registry_plugin_count(r); i++) {
+        registry_plugin p = registry_plugin_at(r, i);
+        assert_true(p.in_use == (strcmp(p.root->name, "dense") != 0));
+        used += p.in_use;
+    }
+    assert_int_equal(used + 1, registry_plugin_count(r));
+    config_destroy(c);
+    registry_destroy(r);
+}
+
+/* It may be replaced because it cannot be found. */
+static void test_component_that_is_missing_can_be_replaced(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"model.b.layer=relu"};
+    config *c = load_overridden(MODEL "[model.b]\nlayer = nowhere_to_be_found\nsize = 3\n" REST, 1,
+                                overrides);
+    assert_int_equal(c->n_dropped, 1);
+    assert_dropped(&c->dropped[0], "model.b", "size", "nowhere_to_be_found");
+    config_destroy(c);
+}
+
 static void test_path_in_an_override_counts_from_the_working_directory(void **state)
 {
     (void)state;
@@ -417,8 +527,6 @@ static void test_bad_override_is_refused(void **state)
         {"run.name=a\nb", "control characters and line ends cannot stand here"},
         {"run.name=\xff", "not UTF-8"},
         {"run.name=${x}", "override run.name=${x}: [run] name: [let] has no 'x'"},
-        {"model.n.x.layer=relu", "[model.n.x] 'real' is no key of the section or of layer relu "
-                                 "(which stands in override model.n.x.layer=relu)"},
         {"plugins.load=no.so", "override plugins.load=no.so: [plugins] "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -682,19 +790,20 @@ static void test_load_names_plugins_by_file(void **state)
 static void test_each_allocation_may_fail(void **state)
 {
     (void)state;
-    static const char *const overrides[] = {"let.w=3", "model.n.rtol=1e-4"};
-    write_file("base.ini", "[run]\nseed = 4\n[train]\nweights = w\n");
+    static const char *const overrides[] = {"let.w=3", "model.n.rtol=1e-4",
+                                            "train.optimizer=adam(lr=1)"};
+    write_file("base.ini", "[run]\nseed = 4\n[train]\nweights = w\nmomentum = 0.9\n");
     static const char text[] =
         "include = base.ini\n[let]\nw = 2\n[run]\nworkers = 2\n"
         "[data.d]\nlayer = relu\nthen = relu\n" NEST "then = relu, every_option(whole=${w})\n"
         "[model.s]\nshare = model.n.x\n" REST;
-    config_destroy(load_overridden(text, 2, overrides)); /* plugins are loaded now */
+    config_destroy(load_overridden(text, 3, overrides)); /* plugins are loaded now */
     int64_t before = mem_live_blocks(), k = 1;
     odeon_status status = ODEON_ERR_NOMEM;
     for (; status == ODEON_ERR_NOMEM && k < 2000; k++) {
         config *c = NULL;
         mem_fail_at(k);
-        status = load_with(2, overrides, &c);
+        status = load_with(3, overrides, &c);
         mem_fail_at(0);
         config_destroy(c);
         assert_int_equal(mem_live_blocks(), before);
@@ -743,6 +852,12 @@ int main(void)
         cmocka_unit_test(test_override_replaces_a_whole_component),
         cmocka_unit_test(test_override_of_an_option_beats_parentheses),
         cmocka_unit_test(test_parentheses_of_an_override_beat_the_files_keys),
+        cmocka_unit_test(test_keys_of_a_replaced_component_are_dropped),
+        cmocka_unit_test(test_keys_that_both_components_have_stay),
+        cmocka_unit_test(test_keys_are_dropped_through_several_sources),
+        cmocka_unit_test(test_other_keys_beside_a_replaced_component_are_refused),
+        cmocka_unit_test(test_replaced_component_is_not_in_use),
+        cmocka_unit_test(test_component_that_is_missing_can_be_replaced),
         cmocka_unit_test(test_path_in_an_override_counts_from_the_working_directory),
         cmocka_unit_test(test_bad_override_is_refused),
         cmocka_unit_test(test_bad_configuration_is_refused_with_its_line),
