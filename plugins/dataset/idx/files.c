@@ -55,8 +55,8 @@ odeon_status idx_file_open(const odeon_host *host, const char *folder, const cha
     }
     return odeon_fail(host, ODEON_ERR_DATA,
                       "%s: has neither %s-idx%d-ubyte nor %s.idx%d-ubyte, nor one of them with "
-                      ".gz; Debian's package dataset-fashion-mnist installs such files to "
-                      "/usr/share/datasets/fashion-mnist",
+                      ".gz; conf/get_data.sh gets MNIST, Debian's package dataset-fashion-mnist "
+                      "installs such files to /usr/share/datasets/fashion-mnist",
                       folder, prefix, d, prefix, d);
 }
 
