@@ -32,7 +32,28 @@ static const double adjoint = 1e-8;
  * a sum. */
 static const double step_size = 1e-8;
 
+#define DIRECT   "model.ode.gradient=direct", "model.ode.first_step=0.05"
+#define COLOR    "data.dataset=tensors(shape=3 8 8, classes=3)"
+#define AS_IT_IS "model.augment.enabled=no"
+
 static const network_case networks[] = {
+    {"iris", "dense_node", {AS_IT_IS}, direct},
+    {"iris_time", "dense_node", {AS_IT_IS, "let.time=first"}, direct},
+    {"iris_augment", "dense_node", {0}, direct},
+    {"iris_augment_time", "dense_node", {"let.time=first"}, direct},
+    {"mnist_anode_conv",
+     "conv_anode",
+     {"let.time=no", "model.ode.integrator=rk4", "model.ode.steps=2", "model.ode.gradient=direct"},
+     direct},
+    {"mnist_anode", "conv_anode", {0}, adjoint},
+    {"mnist_anode_smooth",
+     "conv_anode",
+     {"model.ode.gradient=direct", "model.ode.first_step=0.5", "model.ode.rtol=1e-6",
+      "model.ode.atol=1e-6", "let.activation=softplus"},
+     direct},
+    {"mnist_node", "conv_anode", {DIRECT, AS_IT_IS}, direct},
+    {"cifar10_anode", "conv_anode", {COLOR}, adjoint},
+    {"cifar10_anode_node", "conv_anode", {COLOR, DIRECT, AS_IT_IS}, direct},
     {"mnist_mlp", "mlp", {0}, direct},
     {"mnist_odenet_groupnorm", "groupnorm", {0}, adjoint},
     {"fashion_mnist_conv_node", "conv_node", {0}, direct},
