@@ -92,6 +92,8 @@ rk_common._compute_error_ratio = watched_error_ratio
 
 class Timed(nn.Module):
     """A layer with the time t as one more channel of its input."""
+    timed = True
+
     def __init__(self, layer, first):
         super().__init__()
         self.layer, self.first = layer, first
@@ -99,6 +101,12 @@ class Timed(nn.Module):
     def forward(self, t, x):
         time = torch.ones_like(x[:, :1]) * t
         return self.layer(torch.cat([time, x] if self.first else [x, time], 1))
+
+
+def run(chain, t, y):
+    for layer in chain:
+        y = layer(t, y) if getattr(layer, "timed", False) else layer(y)
+    return y
 
 
 class Field(nn.Module):
@@ -110,9 +118,7 @@ class Field(nn.Module):
 
     def forward(self, t, y):
         self.evals += 1
-        for layer in self.chain:
-            y = layer(t, y) if isinstance(layer, Timed) else layer(y)
-        return y
+        return run(self.chain, t, y)
 
     def callback_accept_step(self, t, y, h):
         self.steps.append([float(t), float(h), 1.0])
@@ -422,11 +428,12 @@ CASES = {
 }
 
 
-def main():
+def record(cases):
+    """Writes those that are named on the command line, else all."""
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or CASES:
-        tensors = CASES[name]().record()
+    for name in sys.argv[1:] or cases:
+        tensors = cases[name]().record()
         path = os.path.join(FOLDER, name + ".safetensors")
         write(path, tensors)
         print("%-24s %7d bytes, evaluations %s, losses %.6g to %.6g" % (
@@ -434,4 +441,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    record(CASES)
