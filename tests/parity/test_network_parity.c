@@ -1,7 +1,7 @@
 /* A small instance of every network of conf/ against PyTorch and torchdiffeq
- * (make_networks.py): one batch's output, loss, gradients of every parameter
- * and of the input, running state, evaluations, the output in evaluation mode;
- * ten steps of training. Prints the table of differences. */
+ * (make_networks.py; make_parts.py: what those leave out): one batch's output, loss, gradients of
+ * every parameter and of the input, running state, evaluations, the output in evaluation mode; ten
+ * steps of training. Prints the table of differences. */
 #include "fixture_session.h"
 
 #include <math.h>
@@ -57,6 +57,7 @@ static const network_case networks[] = {
     {"mnist_mlp", "mlp", {0}, direct},
     {"mnist_odenet_groupnorm", "groupnorm", {0}, adjoint},
     {"fashion_mnist_conv_node", "conv_node", {0}, direct},
+    {"containers", "containers", {0}, direct},
 };
 enum { N_NETWORKS = sizeof networks / sizeof networks[0] };
 
