@@ -90,6 +90,7 @@ static const optimizer_case cases[] = {
     {"adam_lr0.01", "adam(lr=0.01)"},
     {"adam_lr0.01_wd0.1", "adam(lr=0.01, weight_decay=0.1)"},
     {"adamw_lr0.01_wd0.1", "adamw(lr=0.01, weight_decay=0.1)"},
+    {"rmsprop_lr0.01", "rmsprop(lr=0.01)"},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 
@@ -123,8 +124,9 @@ static void test_optimizer_multiplies_its_rate_by_the_schedule(void **state)
     static const char *const half[][2] = {
         {"sgd(lr=0.2, momentum=0.9)", "sgd(lr=0.1, momentum=0.9)"},
         {"adam(lr=0.02)", "adam(lr=0.01)"},
-        {"adamw(lr=0.02)", "adamw(lr=0.01)"}};
-    for (size_t i = 0; i < 3; i++) {
+        {"adamw(lr=0.02)", "adamw(lr=0.01)"},
+        {"rmsprop(lr=0.02)", "rmsprop(lr=0.01)"}};
+    for (size_t i = 0; i < sizeof half / sizeof half[0]; i++) {
         double scheduled[STEPS * N], plain[STEPS * N];
         descend(&device, half[i][0], 0.5, scheduled);
         descend(&device, half[i][1], 1.0, plain);
@@ -153,12 +155,19 @@ static void test_optimizer_names_what_it_keeps(void **state)
         const char *expression;
         double lr;
         int32_t n;
-        const char *names[2];
+        const char *names[3];
     } kept[] = {
         {"sgd(lr=0.5)", 0.5, 0, {NULL}},
         {"sgd(lr=0.5, momentum=0.9)", 0.5, 1, {"momentum_buffer"}},
         {"adam", 1e-3, 2, {"exp_avg", "exp_avg_sq"}},
         {"adamw(lr=2)", 2.0, 2, {"exp_avg", "exp_avg_sq"}},
+        {"rmsprop", 1e-2, 1, {"square_avg"}},
+        {"rmsprop(momentum=0.9)", 1e-2, 2, {"square_avg", "momentum_buffer"}},
+        {"rmsprop(centered=yes)", 1e-2, 2, {"square_avg", "grad_avg"}},
+        {"rmsprop(momentum=0.9, centered=yes)",
+         1e-2,
+         3,
+         {"square_avg", "momentum_buffer", "grad_avg"}},
     };
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         instance *optimizer =
@@ -183,6 +192,8 @@ static void test_optimizer_refusals_say_what_is_wanted(void **state)
         {"adam(beta1=1)", "beta1"},
         {"adam(beta2=-0.5)", "beta2"},
         {"adamw(weight_decay=-1)", "weight_decay"},
+        {"rmsprop(alpha=1)", "alpha"},
+        {"rmsprop(epsilon=0)", "epsilon"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         config_where where = {.file = "test"};

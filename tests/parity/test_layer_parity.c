@@ -26,6 +26,7 @@ static const parity_case cases[] = {
     {"groupnorm_32_64", "groupnorm"}, /* 32 from there on */
     {"avgpool2", "avgpool(kernel=2)"},
     {"globalavgpool", "avgpool(kernel=6)"},
+    {"globalavgpool", "globalavgpool"},
     {"softplus", "softplus"},
     {"tanh", "tanh"},
     {"relu", "relu"},

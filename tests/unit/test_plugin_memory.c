@@ -10,11 +10,23 @@ static const struct {
     int32_t kind;
     const char *expression;
 } cases[] = {
-    {ODEON_KIND_LAYER, "dense(units=3)"}, {ODEON_KIND_LAYER, "conv2d(filters=3, kernel=3)"},
-    {ODEON_KIND_LAYER, "groupnorm"},      {ODEON_KIND_LAYER, "avgpool(kernel=2)"},
-    {ODEON_KIND_LAYER, "concat_time"},    {ODEON_KIND_LAYER, "relu"},
-    {ODEON_KIND_LOSS, "cross_entropy"},   {ODEON_KIND_OPTIMIZER, "sgd(lr=0.1)"},
-    {ODEON_KIND_OPTIMIZER, "adam"},       {ODEON_KIND_INTEGRATOR, "adams_bashforth"},
+    {ODEON_KIND_LAYER, "dense(units=3)"},
+    {ODEON_KIND_LAYER, "conv2d(filters=3, kernel=3)"},
+    {ODEON_KIND_LAYER, "groupnorm"},
+    {ODEON_KIND_LAYER, "avgpool(kernel=2)"},
+    {ODEON_KIND_LAYER, "concat_time"},
+    {ODEON_KIND_LAYER, "relu"},
+    {ODEON_KIND_LAYER, "maxpool(kernel=2)"},
+    {ODEON_KIND_LAYER, "globalavgpool"},
+    {ODEON_KIND_LAYER, "dropout"},
+    {ODEON_KIND_LAYER, "scale"},
+    {ODEON_KIND_LAYER, "random_crop(size=3)"},
+    {ODEON_KIND_LAYER, "horizontal_flip"},
+    {ODEON_KIND_OPTIMIZER, "rmsprop"},
+    {ODEON_KIND_LOSS, "cross_entropy"},
+    {ODEON_KIND_OPTIMIZER, "sgd(lr=0.1)"},
+    {ODEON_KIND_OPTIMIZER, "adam"},
+    {ODEON_KIND_INTEGRATOR, "adams_bashforth"},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0], MOST_ALLOCATIONS = 100 };
 

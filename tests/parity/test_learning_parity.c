@@ -1,0 +1,174 @@
+/* Max pooling and RMSprop against PyTorch in float64 (make_learning.py), on every device that
+ * computes on the host. */
+#include "layer_harness.h"
+
+#include <string.h>
+
+#include "instance.h"
+#include "mem.h"
+#include "odeon/optimizer.h"
+
+static const char *const device_ids[] = {"reference", "cpu"};
+enum { N_DEVICES = sizeof device_ids / sizeof device_ids[0] };
+
+static registry *plugins;
+static support_device devices[N_DEVICES];
+static safetensors *file;
+
+static int open_fixture(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    for (size_t d = 0; d < N_DEVICES; d++) {
+        devices[d] = support_device_open(plugins, device_ids[d], ODEON_DTYPE_F64);
+    }
+    file = support_fixture("learning.safetensors");
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    (void)state;
+    safetensors_destroy(file);
+    for (size_t d = 0; d < N_DEVICES; d++) {
+        support_device_close(&devices[d]);
+    }
+    registry_destroy(plugins);
+    return 0;
+}
+
+/* "NAME/WHAT" of the fixture; mem_free it. */
+static double *theirs(const char *name, const char *what, int64_t *n)
+{
+    char *path = mem_printf("%s/%s", name, what);
+    double *values = support_tensor(file, path, n);
+    mem_free(path);
+    return values;
+}
+
+static void set(layer_harness *h, const char *name, const char *what, const odeon_tensor *x)
+{
+    int64_t n = 0;
+    double *values = theirs(name, what, &n);
+    assert_int_equal(n, odeon_count(x));
+    layer_harness_set(h, x, values);
+    mem_free(values);
+}
+
+static void assert_equals(layer_harness *h, const char *name, const char *what,
+                          const odeon_tensor *x, double relative)
+{
+    int64_t n = 0;
+    double *expected = theirs(name, what, &n), *ours = support_download(h->device, x);
+    assert_int_equal(n, odeon_count(x));
+    support_assert_close(name, n, ours, expected, relative);
+    mem_free(expected);
+    mem_free(ours);
+}
+
+/* ---- max pooling ---- */
+
+static const char *const pools[][2] = {
+    {"maxpool_2", "maxpool(kernel=2)"},
+    {"maxpool_2_odd", "maxpool(kernel=2)"},
+    {"maxpool_3s2p1", "maxpool(kernel=3, stride=2, padding=1)"},
+    {"maxpool_3x2s1x2p1", "maxpool(kernel=3 2, stride=1 2, padding=1)"},
+    {"maxpool_ties", "maxpool(kernel=3, stride=1, padding=1)"},
+};
+enum { N_POOLS = sizeof pools / sizeof pools[0] };
+
+static void test_max_pools_agree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_DEVICES * N_POOLS; i++) {
+        const char *name = pools[i % N_POOLS][0];
+        char *path = mem_printf("%s/x", name);
+        const safetensors_entry *x = safetensors_find(file, path);
+        mem_free(path);
+        assert_non_null(x);
+        layer_harness h = layer_harness_open(plugins, &devices[i / N_POOLS], pools[i % N_POOLS][1],
+                                             x->ndim, x->dim, LAYER_NO_TIME);
+        set(&h, name, "x", &h.in);
+        set(&h, name, "cot", &h.d_out);
+        assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
+        assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
+        assert_equals(&h, name, "out", &h.out, 0.0);       /* numbers are chosen, not computed */
+        assert_equals(&h, name, "grad_x", &h.d_in, 1e-15); /* sums of up to nine, in any order */
+        layer_harness_close(&h);
+    }
+}
+
+/* ---- RMSprop ---- */
+
+enum { N = 7, STEPS = 8 };
+
+static const char *const optimizers[][2] = {
+    {"default", "rmsprop"},
+    {"lr0.05_alpha0.9_wd0.1", "rmsprop(lr=0.05, alpha=0.9, weight_decay=0.1)"},
+    {"momentum0.8", "rmsprop(momentum=0.8)"},
+    {"centered", "rmsprop(alpha=0.9, centered=yes)"},
+    {"all", "rmsprop(lr=0.02, alpha=0.95, epsilon=1e-6, weight_decay=0.01, momentum=0.7, "
+            "centered=yes)"},
+};
+enum { N_OPTIMIZERS = sizeof optimizers / sizeof optimizers[0] };
+
+/* The weights after each of STEPS updates: path [STEPS][N]. */
+static void descend(support_device *d, const char *expression, double *path)
+{
+    const int64_t n = N;
+    const double zeros[N] = {0.0};
+    instance *optimizer = support_instance(plugins, ODEON_KIND_OPTIMIZER, expression, 0, 0);
+    const odeon_optimizer_ops *ops = optimizer->component->ops;
+    double *start = theirs("rmsprop", "w0", NULL), *grads = theirs("rmsprop", "grads", NULL);
+    odeon_tensor param = support_upload(d, start, 1, &n), moment[ODEON_MAX_MOMENTS];
+    int32_t n_moments = ops->moment_count(optimizer->self);
+    for (int32_t i = 0; i < n_moments; i++) {
+        moment[i] = support_upload(d, zeros, 1, &n);
+    }
+    for (int64_t step = 0; step < STEPS; step++) {
+        odeon_tensor grad = support_upload(d, &grads[step * N], 1, &n);
+        odeon_update update = {.struct_size = sizeof update,
+                               .queue = d->queue,
+                               .device = &d->device,
+                               .step = step + 1,
+                               .lr_factor = 1.0,
+                               .param = &param,
+                               .grad = &grad,
+                               .moment = moment};
+        assert_int_equal(ops->update(optimizer->self, &update), ODEON_OK);
+        double *values = support_download(d, &param);
+        memcpy(&path[step * N], values, sizeof zeros);
+        mem_free(values);
+        support_release(d, &grad);
+    }
+    for (int32_t i = 0; i < n_moments; i++) {
+        support_release(d, &moment[i]);
+    }
+    support_release(d, &param);
+    mem_free(start);
+    mem_free(grads);
+    instance_destroy(optimizer);
+}
+
+static void test_rmsprop_agrees(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_DEVICES * N_OPTIMIZERS; i++) {
+        double path[STEPS * N];
+        descend(&devices[i / N_OPTIMIZERS], optimizers[i % N_OPTIMIZERS][1], path);
+        double *expected = theirs("rmsprop", optimizers[i % N_OPTIMIZERS][0], NULL);
+        /* eight updates of some ten roundings each; centered: a difference that loses a digit */
+        support_assert_close(optimizers[i % N_OPTIMIZERS][0], (int64_t)STEPS * N, path, expected,
+                             1e-12);
+        mem_free(expected);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_max_pools_agree),
+        cmocka_unit_test(test_rmsprop_agrees),
+    };
+    return cmocka_run_group_tests(tests, open_fixture, close_fixture);
+}
