@@ -2,6 +2,7 @@
 #include "diag.h"
 #include "inspect.h"
 #include "odeon/integrator.h"
+#include "odeon/layer.h"
 #include "schema.h"
 
 static const double seconds_at_most = 2.0;
@@ -41,6 +42,21 @@ static void write_integrator(FILE *out, const odeon_integrator *method)
     }
 }
 
+static void write_bodies(FILE *out, const odeon_layer_ops *ops)
+{
+    static const char *const what[] = {NULL, "are the right-hand side f(t, y), a chain",
+                                       "are a chain", "are a branch each"};
+    if (ops->bodies == ODEON_BODIES_NONE) {
+        return;
+    }
+    (void)fprintf(out, "  sections   nested below it %s", what[ops->bodies]);
+    for (size_t i = 0; ops->body_names != NULL && ops->body_names[i] != NULL; i++) {
+        (void)fprintf(out, "%s %s", i == 0 ? "; by itself, if there is one:" : ",",
+                      ops->body_names[i]);
+    }
+    (void)fprintf(out, "\n");
+}
+
 static void write_origin(FILE *out, const odeon_component *c, const registry_plugin *p)
 {
     (void)fprintf(out, "  version    %s\n  licence    %s\n", c->version, c->license);
@@ -60,6 +76,9 @@ static void write_text(FILE *out, const registry *r, const odeon_component *c)
     write_origin(out, c, registry_plugin_of(r, c));
     if (c->kind == ODEON_KIND_INTEGRATOR) {
         write_integrator(out, c->ops);
+    }
+    if (c->kind == ODEON_KIND_LAYER) {
+        write_bodies(out, c->ops);
     }
     (void)fprintf(out, "\n%s\n",
                   c->options != NULL && c->options[0] != NULL ? "options:" : "no options");

@@ -34,8 +34,9 @@ typedef struct net_layer {
     instance *instance;
     const odeon_layer_ops *ops;
     char *path;
-    int32_t depth; /* 0: of the model itself; else one more than its container's */
-    char *shared;  /* path of the layer whose parameters it uses, or NULL */
+    char *shared;                      /* path of the layer whose parameters it uses, or NULL */
+    const struct net_layer *container; /* in whose body it stands, or NULL */
+    const config_node *node;           /* its section, or that of the layer it shares with */
     size_t n_bodies;
     struct odeon_net **bodies; /* NULL: one that may be missing and is */
     odeon_tensor in;           /* shape with batch 1 */
@@ -77,6 +78,7 @@ typedef struct net_plan {
 /* Where a chain stands. */
 typedef struct net_scope {
     const char *path;           /* before its layers' names; "" for the model itself */
+    const char *lender;         /* the same of the container that this one shares with; or NULL */
     const net_layer *container; /* whose body it is; NULL: nobody's */
     int64_t state;              /* what the size `state` stands for; 0: for nothing */
     bool in_field;              /* it is the right-hand side of an ODE, or in there */
@@ -100,9 +102,8 @@ void net_site_fini(net_site *site); /* frees the lists; the networks are gone */
  * their shapes. */
 odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
                         config_node *const *nodes, const odeon_tensor *in, odeon_net **out);
-/* Builds the bodies of a container, which is of node and in scope, and attaches them. */
-odeon_status net_create_bodies(net_site *site, const net_scope *scope, const config_node *node,
-                               net_layer *container);
+/* Builds the bodies of a container in scope and attaches them. */
+odeon_status net_create_bodies(net_site *site, const net_scope *scope, net_layer *container);
 void net_destroy(odeon_net *net);       /* NULL is allowed */
 void net_plans_destroy(odeon_net *net); /* a part of net_destroy */
 

@@ -39,6 +39,7 @@ static odeon_status inner_scope(const net_scope *outer, const net_layer *contain
 {
     bool is_field = container->ops->bodies == ODEON_BODIES_FIELD;
     *out = (net_scope){.path = container->path,
+                       .lender = container->shared,
                        .container = container,
                        .state = outer->state,
                        .in_field = outer->in_field || is_field};
@@ -52,9 +53,10 @@ static odeon_status inner_scope(const net_scope *outer, const net_layer *contain
 }
 
 /* Body number `body`, of the children that belong to it; the list has room for all children. */
-static odeon_status make_body(net_site *site, const net_scope *outer, const config_node *node,
-                              net_layer *container, size_t body, config_node **list)
+static odeon_status make_body(net_site *site, const net_scope *outer, net_layer *container,
+                              size_t body, config_node **list)
 {
+    const config_node *node = container->node;
     size_t n = 0;
     odeon_tensor in;
     net_scope scope;
@@ -77,9 +79,9 @@ static odeon_status attach_all(const net_layer *container)
     return ODEON_OK;
 }
 
-odeon_status net_create_bodies(net_site *site, const net_scope *scope, const config_node *node,
-                               net_layer *container)
+odeon_status net_create_bodies(net_site *site, const net_scope *scope, net_layer *container)
 {
+    const config_node *node = container->node;
     size_t n = count_bodies(container->ops, node);
     config_node **list = mem_zalloc(node->n_children + 1, sizeof *list);
     container->bodies = mem_zalloc(n + 1, sizeof *container->bodies);
@@ -90,7 +92,7 @@ odeon_status net_create_bodies(net_site *site, const net_scope *scope, const con
     for (size_t i = 0; i < node->n_children && status == ODEON_OK; i++) {
         size_t body = node_body_of(container->ops, node, i);
         if (container->bodies[body] == NULL) {
-            status = make_body(site, scope, node, container, body, list);
+            status = make_body(site, scope, container, body, list);
         }
     }
     mem_free(list);

@@ -28,7 +28,8 @@ static odeon_status no_memory(const char *path)
 typedef struct place {
     const config_node *node;
     size_t item;
-    char *path; /* of the layer */
+    int64_t index; /* of the repetition */
+    char *path;    /* of the layer */
 } place;
 
 static const char *last_segment(const char *path)
@@ -74,35 +75,69 @@ static net_layer *find_layer(const net_site *site, const char *path)
     return NULL;
 }
 
-/* What the layer is made of: the section's own choice, or that of the layer it shares with. */
-static odeon_status choose(net_site *site, const place *at, net_layer *layer,
-                           const odeon_config **chosen)
+/* The path of the layer that a section shares with. Where both stand in a container, the one in the
+ * same repetition of it is meant. */
+static char *lender_path(const net_scope *scope, const char *share)
 {
-    const config_node *node = at->node;
-    if (at->item > 0 || node->share == NULL) {
-        *chosen = node->items[at->item];
+    for (const net_layer *c = scope->container; c != NULL; c = c->container) {
+        size_t n = strlen(c->node->path);
+        if (strncmp(share, c->node->path, n) == 0 && share[n] == '.') {
+            return mem_printf("%s%s", c->path, share + n);
+        }
+    }
+    return mem_strdup(share);
+}
+
+/* The layer that this one shares with; *out is NULL if it has parameters of its own. In a body that
+ * is shared as a whole each layer has its counterpart in the lender's. */
+static odeon_status find_lender(const odeon_net *net, const place *at, const net_layer **out)
+{
+    const char *share = at->item == 0 ? at->node->share : NULL;
+    const char *lending = net->scope.lender;
+    *out = NULL;
+    if (share == NULL && lending == NULL) {
         return ODEON_OK;
     }
-    const net_layer *owner = find_layer(site, node->share);
-    if (owner == NULL || owner->ops->bodies != ODEON_BODIES_NONE) {
-        return diag_fail(
-            ODEON_ERR_CONFIG, "%s: cannot share with model.%s: %s", at->path, node->share,
-            owner == NULL ? "no layer before this one has that path" : "it is a container");
+    char *path = lending != NULL ? layer_path(lending, at->node, at->index, at->item)
+                                 : lender_path(&net->scope, share);
+    if (path == NULL) {
+        return no_memory(at->path);
     }
-    *chosen = owner->instance->config;
-    layer->shared = mem_strdup(owner->shared != NULL ? owner->shared : owner->path);
+    *out = find_layer(net->site, path);
+    mem_free(path);
+    return *out != NULL ? ODEON_OK
+                        : diag_fail(ODEON_ERR_CONFIG,
+                                    "%s: cannot share with model.%s: no layer before this "
+                                    "one has that path",
+                                    at->path, share != NULL ? share : at->node->path);
+}
+
+/* What the layer is made of: the section's own choice, or that of the layer it shares with. */
+static odeon_status choose(const odeon_net *net, const place *at, net_layer *layer,
+                           const odeon_config **chosen)
+{
+    const net_layer *lender;
+    ODEON_TRY(find_lender(net, at, &lender));
+    layer->node = lender != NULL ? lender->node : at->node;
+    if (lender == NULL) {
+        *chosen = at->node->items[at->item];
+        return ODEON_OK;
+    }
+    *chosen = lender->instance->config;
+    layer->shared = mem_strdup(lender->shared != NULL ? lender->shared : lender->path);
     return layer->shared == NULL ? no_memory(at->path) : ODEON_OK;
 }
 
-static odeon_status make_instance(net_site *site, const place *at, net_layer *layer, int64_t state)
+static odeon_status make_instance(const odeon_net *net, const place *at, net_layer *layer)
 {
+    const net_site *site = net->site;
     const odeon_config *chosen = NULL;
-    ODEON_TRY(choose(site, at, layer, &chosen));
+    ODEON_TRY(choose(net, at, layer, &chosen));
     odeon_config *bound = schema_copy(chosen);
     if (bound == NULL) {
         return no_memory(at->path);
     }
-    odeon_status status = schema_bind_sizes(bound, state, site->classes);
+    odeon_status status = schema_bind_sizes(bound, net->scope.state, site->classes);
     if (status == ODEON_OK) {
         status = instance_create(bound, at->path, &layer->instance);
     }
@@ -176,11 +211,11 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     net_site *site = net->site;
     layer->path = at->path;
     layer->in = net->out;
-    layer->depth = net->scope.container == NULL ? 0 : net->scope.container->depth + 1;
-    ODEON_TRY(make_instance(site, at, layer, net->scope.state));
+    layer->container = net->scope.container;
+    ODEON_TRY(make_instance(net, at, layer));
     ODEON_TRY(remember(site, layer));
     if (layer->ops->bodies != ODEON_BODIES_NONE) {
-        ODEON_TRY(net_create_bodies(site, &net->scope, at->node, layer));
+        ODEON_TRY(net_create_bodies(site, &net->scope, layer));
     }
     layer->plan.struct_size = sizeof layer->plan;
     odeon_status status = layer->ops->plan(layer->instance->self, site->device, &layer->in,
@@ -219,7 +254,7 @@ static odeon_status make_section(odeon_net *net, const config_node *node)
     int64_t repeats = node->repeat > 0 ? node->repeat : 1;
     for (int64_t r = 0; r < repeats; r++) {
         for (size_t item = 0; item < node->n_items; item++) {
-            place at = {.node = node, .item = item};
+            place at = {.node = node, .item = item, .index = r};
             at.path = layer_path(net->path, node, r, item);
             if (at.path == NULL) {
                 return no_memory(node->path);

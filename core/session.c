@@ -218,9 +218,11 @@ session_layer session_layer_at(const session *s, size_t index)
         index < data->n_layers ? data->layers[index] : model->layers[index - data->n_layers];
     session_layer out = {.path = layer->path,
                          .layer = layer->instance->component->id,
-                         .depth = layer->depth,
                          .ndim = layer->plan.out.ndim - 1,
                          .shared = layer->shared};
+    for (const net_layer *c = layer->container; c != NULL; c = c->container) {
+        out.depth++;
+    }
     for (int32_t i = 0; i < out.ndim; i++) {
         out.dim[i] = layer->plan.out.dim[i + 1];
     }

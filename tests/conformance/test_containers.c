@@ -330,6 +330,106 @@ static void test_block_in_a_container_in_a_block_is_refused(void **state)
                   "ode: its body holds another ODE block");
 }
 
+/* ---- sharing ---- */
+
+static const char *const shared_paths[] = {"stem.weight", "stem.bias",     "a.in.weight",
+                                           "a.in.bias",   "a.norm.weight", "a.norm.bias",
+                                           "head.weight", "head.bias"};
+
+static void check_paths(const support_session *s, const char *const *expected, size_t n)
+{
+    assert_int_equal(session_parameters(s->session), n);
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(session_parameter_at(s->session, i).path, expected[i]);
+    }
+}
+
+static const char shared_block[] =
+    HEAD "[model.a]\nlayer = residual\n"
+         "[model.a.in]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n"
+         "[model.a.norm]\nlayer = groupnorm(groups=2)\n[model.a.mid]\nlayer = tanh\n"
+         "[model.a.again]\nshare = model.a.norm\n"
+         "[model.between]\nlayer = softplus\n"
+         "[model.b]\nshare = model.a\n" TAIL;
+
+/* All that is nested in the lender is shared, what is shared in there included. */
+static void test_container_can_be_shared_as_a_whole(void **state)
+{
+    (void)state;
+    support_session s = support_session_open(shared_block, SAMPLES, NULL);
+    check_paths(&s, shared_paths, sizeof shared_paths / sizeof shared_paths[0]);
+    session_layer in = session_layer_at(s.session, 10), again = session_layer_at(s.session, 14);
+    assert_string_equal(in.path, "b.in");
+    assert_string_equal(in.shared, "a.in");
+    assert_string_equal(again.path, "b.again");
+    assert_string_equal(again.shared, "a.norm");
+    assert_int_equal(session_parameter_count(s.session), 20 + 38 + 4 + 123);
+    assert_true(support_gradient_gap(&s) <= 1e-7);
+    support_session_close(&s);
+}
+
+/* It computes what a second block with the same numbers does. */
+static void test_shared_container_computes_what_the_lender_does(void **state)
+{
+    (void)state;
+    static const char *const second[] = {"b.in.weight", "b.in.bias", "b.norm.weight",
+                                         "b.norm.bias"};
+    static const char lent[] = "[model.b]\nshare = model.a\n";
+    char text[sizeof shared_block + 400];
+    size_t before = (size_t)(strstr(shared_block, lent) - shared_block);
+    (void)snprintf(text, sizeof text, "%.*s%s%s", (int)before, shared_block,
+                   "[model.b]\nlayer = residual\n"
+                   "[model.b.in]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n"
+                   "[model.b.norm]\nlayer = groupnorm(groups=2)\n[model.b.mid]\nlayer = tanh\n"
+                   "[model.b.again]\nshare = model.b.norm\n",
+                   strstr(shared_block, lent) + strlen(lent));
+    support_session one = support_session_open(shared_block, SAMPLES, NULL);
+    support_session two = support_session_open(text, SAMPLES, NULL);
+    double output[2][OUTPUTS], values[256];
+    for (size_t i = 0; i < 4; i++) { /* b starts as a, whose parameters stand from index 2 on */
+        assert_string_equal(session_parameter_at(two.session, 6 + i).path, second[i]);
+        support_require(session_parameter_get(one.session, 2 + i, values), "get");
+        support_require(session_parameter_set(two.session, 6 + i, values), "set");
+    }
+    (void)support_differentiate(&one, output[0], NULL);
+    (void)support_differentiate(&two, output[1], NULL);
+    assert_memory_equal(output[0], output[1], sizeof output[0]);
+    support_session_close(&one);
+    support_session_close(&two);
+}
+
+/* Each repetition of a container shares within itself. */
+static void test_sharing_within_a_repeated_container_stays_in_it(void **state)
+{
+    (void)state;
+    static const char ini[] =
+        HEAD "[model.r]\nlayer = residual\nrepeat = 2\n"
+             "[model.r.c]\nlayer = chain\n"
+             "[model.r.c.a]\nlayer = conv2d(filters=state, kernel=1, bias=no)\nthen = tanh\n"
+             "[model.r.b]\nshare = model.r.c.a\n" TAIL;
+    static const char *const expected[] = {"stem.weight",    "stem.bias",   "r.0.c.a.weight",
+                                           "r.1.c.a.weight", "head.weight", "head.bias"};
+    support_session s = support_session_open(ini, SAMPLES, NULL);
+    check_paths(&s, expected, 6);
+    assert_string_equal(session_layer_at(s.session, 6).shared, "r.0.c.a");
+    assert_true(support_gradient_gap(&s) <= 1e-7);
+    support_session_close(&s);
+}
+
+static void test_block_can_be_shared_as_a_whole(void **state)
+{
+    (void)state;
+    static const char ini[] =
+        HEAD "[model.ode]\n" FIXED "[model.ode.time]\nlayer = concat_time\n"
+             "[model.ode.f]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n"
+             "[model.more]\nshare = model.ode\n" TAIL;
+    support_session s = support_session_open(ini, SAMPLES, NULL);
+    assert_int_equal(session_parameters(s.session), 6);
+    assert_int_equal(support_differentiate(&s, NULL, NULL).n_blocks, 2);
+    assert_true(support_gradient_gap(&s) <= 1e-7);
+    support_session_close(&s);
+}
+
 /* ---- devices, workers, memory ---- */
 
 static numbers run_on(const char *ini, const char *device, const char *workers,
@@ -447,6 +547,10 @@ int main(void)
         cmocka_unit_test(test_misfit_in_a_body_names_the_container),
         cmocka_unit_test(test_shortcut_alone_is_no_body),
         cmocka_unit_test(test_block_in_a_container_in_a_block_is_refused),
+        cmocka_unit_test(test_container_can_be_shared_as_a_whole),
+        cmocka_unit_test(test_shared_container_computes_what_the_lender_does),
+        cmocka_unit_test(test_sharing_within_a_repeated_container_stays_in_it),
+        cmocka_unit_test(test_block_can_be_shared_as_a_whole),
         cmocka_unit_test(test_containers_do_the_same_on_devices_and_workers),
         cmocka_unit_test(test_nothing_is_allocated_for_a_batch_size_seen_before),
         cmocka_unit_test(test_evaluation_computes_what_training_does),
