@@ -7,8 +7,8 @@ grep -qE '^integrator +tsit5 ' out || fail "tsit5 is not listed"
 expect 0 "order 5" inspect integrator tsit5
 expect 0 "max_steps" inspect layer ode
 has out "nested below it are the right-hand side f(t, y), a chain"
-expect 0 "nested below it are a chain; by itself, if there is one: shortcut" inspect layer residual
 has out "10000"
+expect 0 "nested below it are a chain; by itself, if there is one: shortcut" inspect layer residual
 expect 0 "test_batch" inspect data
 expect 2 "'integratr' is no kind" inspect integratr tsit5
 expect 2 "no layer is named 'densee': did you mean 'dense'?" inspect layer densee
