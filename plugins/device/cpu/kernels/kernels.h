@@ -69,7 +69,7 @@ typedef struct cpu_kernels {
     /* products and windows */
     void (*gemm)(const cpu_product *p, const void *a, const void *b, void *c);
     void (*unroll)(const cpu_windows *g, const void *x, void *columns);
-    void (*roll_up)(const cpu_windows *g, const void *columns, void *x); /* adds to x */
+    void (*roll_up)(const cpu_windows *g, void *columns, void *x); /* adds to x; spoils columns */
     void (*average)(const cpu_windows *g, const void *x, void *y);
     void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
     void (*largest)(const cpu_windows *g, const void *x, void *y);

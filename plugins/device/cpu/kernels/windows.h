@@ -17,64 +17,212 @@ static span inside(int64_t at, int64_t size, int64_t stride, int64_t outputs)
     return (span){begin, end > begin ? end : begin};
 }
 
-static void unroll_row(const real *x, int64_t at, int64_t stride, span valid, int64_t outputs,
-                       real *row)
+/* Numbers that are moved at once: whole vectors, also where a row is shorter. What that writes
+ * behind a row is written again, as rows are made in order; behind the last there is no room. */
+enum { RUN = 16 };
+
+/* to[i] = from[i * stride] for i < n; room: numbers that may be read from from and written to to.
+ */
+ALWAYS_INLINE void copy_run(int64_t stride, int64_t n, const real *from, int64_t from_room,
+                            real *to, int64_t to_room)
 {
-    for (int64_t q = 0; q < valid.begin; q++) {
-        row[q] = 0;
-    }
-    if (stride == 1) {
-        for (int64_t q = valid.begin; q < valid.end; q++) {
-            row[q] = x[q + at];
-        }
-    } else {
-        for (int64_t q = valid.begin; q < valid.end; q++) {
-            row[q] = x[q * stride + at];
+    int64_t i = 0;
+    for (; i < n && i + RUN <= to_room && (i + RUN) * stride <= from_room; i += RUN) {
+        for (int l = 0; l < RUN; l++) {
+            to[i + l] = from[(i + l) * stride];
         }
     }
-    for (int64_t q = valid.end; q < outputs; q++) {
-        row[q] = 0;
+    for (; i < n; i++) {
+        to[i] = from[i * stride];
     }
 }
 
-/* Every (channel, r, s) is one row of the matrix: the image, shifted. */
+static void unroll_row(int64_t stride, int64_t n, const real *restrict from, int64_t from_room,
+                       real *restrict to, int64_t to_room)
+{
+    switch (stride) { /* so that each loop knows its own */
+    case 1:
+        copy_run(1, n, from, from_room, to, to_room);
+        break;
+    case 2:
+        copy_run(2, n, from, from_room, to, to_room);
+        break;
+    default:
+        for (int64_t i = 0; i < n; i++) {
+            to[i] = from[i * stride];
+        }
+        break;
+    }
+}
+
+/* Edges are one number wide most of the time, and calling a function takes longer. */
+ALWAYS_INLINE void zero_run(int64_t n, real *to)
+{
+    if (n == 1) {
+        *to = 0;
+    } else if (n > 1) {
+        memset(to, 0, (size_t)n * sizeof *to);
+    }
+}
+
+/* One row of the matrix: what the windows' element (r, s) sees of one channel. */
+typedef struct matrix_row {
+    int64_t down, right; /* from an output's place, times stride, to its input */
+    span rows, cols;     /* of outputs that see no padding there */
+} matrix_row;
+
+static matrix_row matrix_row_of(const cpu_windows *g, int64_t element)
+{
+    matrix_row m = {.down = element / g->kernel_w - g->pad_h,
+                    .right = element % g->kernel_w - g->pad_w};
+    m.rows = inside(m.down, g->height, g->stride_h, g->out_h);
+    m.cols = inside(m.right, g->width, g->stride_w, g->out_w);
+    return m;
+}
+
+/* The rows of one channel, which all channels have alike: divisions take longer than a row. Those
+ * of large windows behind the first ones are found out each time. */
+enum { KNOWN_ROWS = 64 };
+
+typedef struct matrix_rows {
+    int64_t n;
+    matrix_row known[KNOWN_ROWS];
+} matrix_rows;
+
+static void find_rows(const cpu_windows *g, matrix_rows *out)
+{
+    int64_t window = g->kernel_h * g->kernel_w;
+    out->n = window < KNOWN_ROWS ? window : KNOWN_ROWS;
+    for (int64_t element = 0; element < out->n; element++) {
+        out->known[element] = matrix_row_of(g, element);
+    }
+}
+
+static matrix_row row_at(const cpu_windows *g, const matrix_rows *rows, int64_t element)
+{
+    return element < rows->n ? rows->known[element] : matrix_row_of(g, element);
+}
+
+/* Outputs lie as the inputs do, so that a row of the matrix is the channel, shifted: one run in
+ * which only what comes from beyond an edge has to be put right. */
+static int32_t is_shift(const cpu_windows *g)
+{
+    return g->stride_h == 1 && g->stride_w == 1 && g->out_w == g->width;
+}
+
+/* The run's first output and its length, so that neither it nor its inputs leave the rows. */
+static span shifted_run(const cpu_windows *g, const matrix_row *m)
+{
+    int64_t begin = m->rows.begin * g->width, end = m->rows.end * g->width;
+    return (span){m->right < 0 ? begin - m->right : begin, m->right > 0 ? end - m->right : end};
+}
+
+/* Sets the columns of outputs that see padding to 0. */
+static void zero_edges(const cpu_windows *g, const matrix_row *m, real *out)
+{
+    for (int64_t p = m->rows.begin; p < m->rows.end; p++) {
+        zero_run(m->cols.begin, out + p * g->out_w);
+        zero_run(g->out_w - m->cols.end, out + p * g->out_w + m->cols.end);
+    }
+}
+
+static void unroll_shift(const cpu_windows *g, const matrix_row *m, const real *image,
+                         int64_t image_room, real *out, int64_t out_room)
+{
+    span run = shifted_run(g, m);
+    int64_t shift = m->down * g->width + m->right;
+    zero_run(m->rows.begin * g->out_w, out);
+    if (run.begin < run.end) {
+        unroll_row(1, run.end - run.begin, image + run.begin + shift,
+                   image_room - run.begin - shift, out + run.begin, out_room - run.begin);
+    }
+    zero_edges(g, m, out);
+    zero_run((g->out_h - m->rows.end) * g->out_w, out + m->rows.end * g->out_w);
+}
+
+static void unroll_rows(const cpu_windows *g, const matrix_row *m, const real *image,
+                        int64_t image_room, real *out, int64_t out_room)
+{
+    for (int64_t p = 0; p < g->out_h; p++) {
+        real *to = out + p * g->out_w;
+        if (p < m->rows.begin || p >= m->rows.end) {
+            zero_run(g->out_w, to);
+            continue;
+        }
+        int64_t from =
+            (p * g->stride_h + m->down) * g->width + m->right + m->cols.begin * g->stride_w;
+        zero_run(m->cols.begin, to);
+        if (m->cols.begin < m->cols.end) {
+            unroll_row(g->stride_w, m->cols.end - m->cols.begin, image + from, image_room - from,
+                       to + m->cols.begin, out_room - p * g->out_w - m->cols.begin);
+        }
+        zero_run(g->out_w - m->cols.end, to + m->cols.end);
+    }
+}
+
+/* Every (channel, r, s) is one row of the matrix. */
 static void unroll(const cpu_windows *g, const void *x, void *columns)
 {
+    int64_t window = g->kernel_h * g->kernel_w, places = g->out_h * g->out_w;
+    int64_t plane = g->height * g->width, out_room = g->channels * window * places;
     real *out = columns;
-    for (int64_t index = 0; index < g->channels * g->kernel_h * g->kernel_w; index++) {
-        int64_t s = index % g->kernel_w, r = index / g->kernel_w % g->kernel_h;
-        const real *image =
-            (const real *)x + index / (g->kernel_w * g->kernel_h) * g->height * g->width;
-        span rows = inside(r - g->pad_h, g->height, g->stride_h, g->out_h);
-        span cols = inside(s - g->pad_w, g->width, g->stride_w, g->out_w);
-        for (int64_t p = 0; p < g->out_h; p++, out += g->out_w) {
-            if (p < rows.begin || p >= rows.end) {
-                memset(out, 0, (size_t)g->out_w * sizeof *out);
-                continue;
+    matrix_rows rows;
+    find_rows(g, &rows);
+    for (int64_t c = 0; c < g->channels; c++) {
+        const real *image = (const real *)x + c * plane;
+        int64_t image_room = (g->channels - c) * plane;
+        for (int64_t element = 0; element < window; element++) {
+            matrix_row m = row_at(g, &rows, element);
+            if (is_shift(g)) {
+                unroll_shift(g, &m, image, image_room, out, out_room);
+            } else {
+                unroll_rows(g, &m, image, image_room, out, out_room);
             }
-            const real *row = image + (p * g->stride_h + r - g->pad_h) * g->width;
-            unroll_row(row, s - g->pad_w, g->stride_w, cols, g->out_w, out);
+            out += places;
+            out_room -= places;
         }
     }
 }
 
-static void roll_up(const cpu_windows *g, const void *columns, void *x)
+static void roll_up_shift(const cpu_windows *g, const matrix_row *m, real *in, real *image)
 {
-    const real *in = columns;
-    for (int64_t index = 0; index < g->channels * g->kernel_h * g->kernel_w; index++) {
-        int64_t s = index % g->kernel_w, r = index / g->kernel_w % g->kernel_h;
-        real *image = (real *)x + index / (g->kernel_w * g->kernel_h) * g->height * g->width;
-        span rows = inside(r - g->pad_h, g->height, g->stride_h, g->out_h);
-        span cols = inside(s - g->pad_w, g->width, g->stride_w, g->out_w);
-        in += rows.begin * g->out_w;
-        for (int64_t p = rows.begin; p < rows.end; p++, in += g->out_w) {
-            int64_t at = (p * g->stride_h + r - g->pad_h) * g->width + s - g->pad_w;
+    span run = shifted_run(g, m);
+    real *to = image + m->down * g->width + m->right;
+    zero_edges(g, m, in); /* what lies there would come round an edge */
 #pragma omp simd
-            for (int64_t q = cols.begin; q < cols.end; q++) {
-                image[q * g->stride_w + at] += in[q];
+    for (int64_t i = run.begin; i < run.end; i++) {
+        to[i] += in[i];
+    }
+}
+
+static void roll_up_rows(const cpu_windows *g, const matrix_row *m, const real *in, real *image)
+{
+    for (int64_t p = m->rows.begin; p < m->rows.end; p++) {
+        const real *from = in + p * g->out_w;
+        int64_t at = (p * g->stride_h + m->down) * g->width + m->right;
+#pragma omp simd
+        for (int64_t q = m->cols.begin; q < m->cols.end; q++) {
+            image[q * g->stride_w + at] += from[q];
+        }
+    }
+}
+
+static void roll_up(const cpu_windows *g, void *columns, void *x)
+{
+    int64_t window = g->kernel_h * g->kernel_w, places = g->out_h * g->out_w;
+    real *in = columns;
+    matrix_rows rows;
+    find_rows(g, &rows);
+    for (int64_t c = 0; c < g->channels; c++) {
+        real *image = (real *)x + c * g->height * g->width;
+        for (int64_t element = 0; element < window; element++, in += places) {
+            matrix_row m = row_at(g, &rows, element);
+            if (is_shift(g)) {
+                roll_up_shift(g, &m, in, image);
+            } else {
+                roll_up_rows(g, &m, in, image);
             }
         }
-        in += (g->out_h - rows.end) * g->out_w;
     }
 }
 
