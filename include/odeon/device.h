@@ -86,6 +86,10 @@ typedef struct odeon_control {
     int64_t count[ODEON_MAX_PARTS]; /* elements of each part over all workers */
     double t1;                      /* end of the solve; may be infinite: only a direction */
     double rtol, atol;
+    /* n_each > 0: element i of a part has tolerances rtol_each[i mod n_each] and atol_each[i mod
+     * n_each] in place of the two above; arrays on the device. Of error_sum alone. */
+    int64_t n_each;
+    const double *rtol_each, *atol_each;
     double safety, factor_min, factor_max, factor_max_first, factor_min_accept;
     double beta[3], beta_reject;
     double history_start, history_floor;
@@ -230,8 +234,8 @@ typedef struct odeon_device_ops {
                             int32_t n, const odeon_tensor *const *x,
                             const odeon_scalar *coefficient, const double *slots);
     /* slots[slot] = the sum of squares (ODEON_NORM_RMS) or the maximum (ODEON_NORM_MAX; NaN wins)
-     * over the elements of e / (atol + rtol * max(|y0|, |y1|)),
-     * with e = sum over i < n of coefficient[i] * x[i]. */
+     * over the elements of e / (atol + rtol * max(|y0|, |y1|)), an element's own tolerances where
+     * control has them, with e = sum over i < n of coefficient[i] * x[i]. */
     odeon_status (*error_sum)(odeon_queue *queue, const odeon_control *control,
                               const odeon_tensor *y0, const odeon_tensor *y1, int32_t n,
                               const odeon_tensor *const *x, const odeon_scalar *coefficient,

@@ -187,6 +187,22 @@ static void test_lincomb_adds_scaled_vectors_to_its_base(void **state)
     release(b, 3, (odeon_tensor *const[]){&base, &u, &v});
 }
 
+static void test_error_sum_takes_each_elements_own_tolerances(void **state)
+{
+    bench *b = *state;
+    odeon_tensor rtol = vector(b, 2, (double[]){0.5, 1.0}), atol = vector(b, 2, (double[]){1, 3});
+    odeon_control control = {
+        .struct_size = sizeof control, .n_each = 2, .rtol_each = rtol.data, .atol_each = atol.data};
+    odeon_tensor y = vector(b, 3, (double[]){2, -4, 4}), e = vector(b, 3, (double[]){4, 14, 9});
+    const odeon_tensor *x[] = {&e};
+    odeon_scalar one = {.imm = 1.0, .slot = -1};
+    double slots[ODEON_SLOTS] = {0};
+    /* 4 / (1 + 1) = 2, 14 / (3 + 4) = 2, 9 / (1 + 2) = 3 */
+    assert_int_equal(b->ops->error_sum(b->queue, &control, &y, &y, 1, x, &one, slots, 20), 0);
+    assert_true(slots[20] == 17.0);
+    release(b, 4, (odeon_tensor *const[]){&rtol, &atol, &y, &e});
+}
+
 static void test_error_sum_scales_by_the_larger_state(void **state)
 {
     bench *b = *state;
@@ -438,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_cross_entropy_weighs_loss_and_counts_hits),
         cmocka_unit_test(test_lincomb_adds_scaled_vectors_to_its_base),
         cmocka_unit_test(test_error_sum_scales_by_the_larger_state),
+        cmocka_unit_test(test_error_sum_takes_each_elements_own_tolerances),
         cmocka_unit_test(test_rows_are_filled_and_summed_at_their_place),
         cmocka_unit_test(test_copy2d_moves_a_rectangle),
         cmocka_unit_test(test_broken_shapes_are_refused),

@@ -144,6 +144,28 @@ static void run_error_sum(case_run *run)
     }
 }
 
+static void run_error_sum_with_tolerances_of_each(case_run *run)
+{
+    const double rtols[] = {1e-2, 1e-3, 0.5}, atols[] = {1e-3, 1e-1, 2.0};
+    terms t;
+    for (int32_t i = 0; i < 2 * N_SIZES; i++) {
+        int64_t size = sizes[i % N_SIZES];
+        odeon_control control = tolerances(i < N_SIZES ? ODEON_NORM_RMS : ODEON_NORM_MAX);
+        case_variant(run, "%d elements, norm %d", (int)size, (int)control.norm);
+        odeon_tensor rtol = case_values_as(run, ODEON_DTYPE_F64, shape1(3), rtols);
+        odeon_tensor atol = case_values_as(run, ODEON_DTYPE_F64, shape1(3), atols);
+        control.n_each = 3;
+        control.rtol_each = rtol.data;
+        control.atol_each = atol.data;
+        make_terms(run, 2, size, &t);
+        odeon_tensor y0 = case_random(run, shape1(size)), y1 = case_random(run, shape1(size));
+        double *slots = case_slots(run, NULL);
+        case_check(run, case_ops(run)->error_sum(case_queue(run), &control, &y0, &y1, 2, t.pointers,
+                                                 t.coefficients, slots, ODEON_SLOT_ERROR_SUM));
+        case_keep_slots(run, "sum", slots, ODEON_SLOT_ERROR_SUM, 1);
+    }
+}
+
 static void run_error_sum_of_a_state(case_run *run)
 {
     odeon_control control = tolerances(ODEON_NORM_RMS);
@@ -214,6 +236,7 @@ const device_case solver_cases[] = {
     {"lincomb in place", run_lincomb_in_place},
     {"lincomb of what is not finite", run_lincomb_passes_on},
     {"error_sum", run_error_sum},
+    {"error_sum with tolerances of each", run_error_sum_with_tolerances_of_each},
     {"error_sum of a state", run_error_sum_of_a_state},
     {"error_sum of what is not finite", run_error_sum_passes_on},
     {"dot", run_dot},

@@ -70,7 +70,9 @@ odeon_status reference_error_sum(odeon_queue *queue, const odeon_control *contro
     double sum = 0.0;
     for (int64_t e = 0; e < odeon_count(y0); e++) {
         double size = larger(fabs(load(y0, e)), fabs(load(y1, e)));
-        double scale = control->atol + control->rtol * size;
+        double scale = control->n_each > 0 ? control->atol_each[e % control->n_each] +
+                                                 control->rtol_each[e % control->n_each] * size
+                                           : control->atol + control->rtol * size;
         double error = combine(e, n, x, coefficient, slots) / scale;
         sum = control->norm == ODEON_NORM_MAX ? larger(sum, fabs(error)) : sum + error * error;
     }

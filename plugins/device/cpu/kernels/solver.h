@@ -162,6 +162,23 @@ static void error_maxima(lanes *s, int64_t count, const real *e, const real *y0,
     }
 }
 
+/* The same where every element has tolerances of its own. */
+static void error_each(lanes *s, int64_t first, int64_t count, const odeon_control *control,
+                       const real *e, const real *y0, const real *y1)
+{
+    for (int64_t i = 0; i < count; i++) {
+        int64_t k = (first + i) % control->n_each;
+        double r = fabs(scaled_error(e[i], y0[i], y1[i], (real)control->rtol_each[k],
+                                     (real)control->atol_each[k]));
+        double *sum = &s->at[i % LANES];
+        if (control->norm == ODEON_NORM_MAX) {
+            *sum = r > *sum || r != r ? r : *sum;
+        } else {
+            *sum += r * r;
+        }
+    }
+}
+
 /* The terms of a block stay in the first cache between their sum and the norm. */
 static double error_sum(int64_t count, const odeon_control *control, const void *y0, const void *y1,
                         int32_t n_terms, const void *const *x, const double *coefficient)
@@ -179,7 +196,9 @@ static double error_sum(int64_t count, const odeon_control *control, const void 
         int64_t now = count - first < BLOCK ? count - first : BLOCK;
         const real *before = (const real *)y0 + first, *after = (const real *)y1 + first;
         combine_block(n_terms, first, now, e, x, c);
-        if (control->norm == ODEON_NORM_MAX) {
+        if (control->n_each > 0) {
+            error_each(&s, first, now, control, e, before, after);
+        } else if (control->norm == ODEON_NORM_MAX) {
             error_maxima(&s, now, e, before, after, rtol, atol);
         } else {
             error_squares(&s, now, e, before, after, rtol, atol);

@@ -132,6 +132,20 @@ static odeon_status lincomb(odeon_queue *queue, const odeon_tensor *y, const ode
                        coefficient, block);
 }
 
+static odeon_status reach_tolerances(const odeon_queue *queue, odeon_control *control)
+{
+    uint64_t bytes = (uint64_t)control->n_each * sizeof(double);
+    void *rtol, *atol;
+    if (control->n_each == 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(remote_reach(queue, "error_sum", control->rtol_each, bytes, &rtol));
+    ODEON_TRY(remote_reach(queue, "error_sum", control->atol_each, bytes, &atol));
+    control->rtol_each = rtol;
+    control->atol_each = atol;
+    return ODEON_OK;
+}
+
 static odeon_status error_sum(odeon_queue *queue, const odeon_control *control,
                               const odeon_tensor *y0, const odeon_tensor *y1, int32_t n,
                               const odeon_tensor *const *x, const odeon_scalar *coefficient,
@@ -139,12 +153,14 @@ static odeon_status error_sum(odeon_queue *queue, const odeon_control *control,
 {
     operands terms;
     odeon_tensor before, after;
+    odeon_control within = *control;
     double *block;
+    ODEON_TRY(reach_tolerances(queue, &within));
     ODEON_TRY(remote_tensor(queue, "error_sum", y0, &before));
     ODEON_TRY(remote_tensor(queue, "error_sum", y1, &after));
     ODEON_TRY(reach_operands(queue, "error_sum", n, x, &terms));
     ODEON_TRY(reach_slots(queue, "error_sum", slots, &block));
-    return cpu_error_sum(remote_cpu_queue(queue), control, &before, &after, n, terms.pointer,
+    return cpu_error_sum(remote_cpu_queue(queue), &within, &before, &after, n, terms.pointer,
                          coefficient, block, slot);
 }
 
