@@ -25,6 +25,8 @@ static void ode_destroy(odeon_ode *ode)
     block_field_fini(&ode->field, device);
     adjoint_field_fini(&ode->adjoint, device);
     room_release(device, &ode->state_bar);
+    room_release(device, &ode->tolerances);
+    ode_outputs_fini(ode);
     stepper_destroy(ode->stepper);
     instance_destroy(ode->gradient);
     mem_free(ode->replay);
@@ -75,9 +77,83 @@ static odeon_status check_method(const odeon_ode *ode)
     return ODEON_OK;
 }
 
+static odeon_status check_times(const odeon_ode *ode)
+{
+    const odeon_ode_spec *spec = &ode->spec;
+    int32_t bad;
+    bool two = spec->output == ODEON_OUTPUT_END ? spec->n_times == 2 : spec->n_times >= 2;
+    if (!two) {
+        return diag_fail(ODEON_ERR_CONFIG, "%s: a solve needs a start and at least one time more",
+                         ode->path);
+    }
+    if (!times_are_monotone(spec->n_times, spec->times, &bad)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: times must rise or fall throughout, but number %d is %.9g and number "
+                         "%d is %.9g",
+                         ode->path, (int)bad, spec->times[bad - 1], (int)bad + 1, spec->times[bad]);
+    }
+    return ODEON_OK;
+}
+
+static double smallest(int32_t n, const double *values)
+{
+    double least = values[0];
+    for (int32_t i = 1; i < n; i++) {
+        least = values[i] < least ? values[i] : least;
+    }
+    return least;
+}
+
+/* Lists of tolerances go to the device once; parts that have no components take the smallest. */
+static odeon_status set_tolerances(odeon_ode *ode)
+{
+    odeon_ode_spec *spec = &ode->spec;
+    int64_t n = odeon_count(&ode->body->in), bytes = n * (int64_t)sizeof(double);
+    const struct {
+        const char *name;
+        int32_t n;
+        const double *values;
+    } lists[2] = {{"rtol", spec->n_rtol, spec->rtol}, {"atol", spec->n_atol, spec->atol}};
+    for (int i = 0; i < 2; i++) {
+        if (lists[i].n != 1 && lists[i].n != n) {
+            return diag_fail(
+                ODEON_ERR_CONFIG,
+                "%s: %s has %d values, but y has %lld components: give one, or one for "
+                "each",
+                ode->path, lists[i].name, (int)lists[i].n, (long long)n);
+        }
+    }
+    spec->control.rtol = smallest(spec->n_rtol, spec->rtol);
+    spec->control.atol = smallest(spec->n_atol, spec->atol);
+    if (spec->n_rtol == 1 && spec->n_atol == 1) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(room_fit(ode->site->device, &ode->tolerances, 2 * bytes));
+    double *each = mem_zalloc((size_t)(2 * n), sizeof *each);
+    if (each == NULL) {
+        return no_memory(ode->path);
+    }
+    for (int64_t i = 0; i < 2 * n; i++) {
+        int which = i >= n;
+        each[i] = lists[which].values[lists[which].n == 1 ? 0 : i - which * n];
+    }
+    odeon_status status = ode->site->device->ops->upload(ode->site->queue, ode->tolerances.data,
+                                                         each, (uint64_t)(2 * bytes));
+    mem_free(each);
+    spec->control.n_each = n;
+    spec->control.rtol_each = (const double *)(const void *)ode->tolerances.data;
+    spec->control.atol_each = spec->control.rtol_each + n;
+    return status;
+}
+
 static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
 {
+    ODEON_TRY(check_times(ode));
     ODEON_TRY(check_body(ode));
+    if (spec->mode == ODEON_STEPS_ADAPTIVE) {
+        ODEON_TRY(set_tolerances(ode));
+    }
+    ODEON_TRY(ode_outputs_init(ode));
     if (spec->mode == ODEON_STEPS_REPLAY) {
         ode->replay_path = mem_strdup(spec->replay_path);
         if (ode->replay_path == NULL) {
@@ -86,7 +162,9 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ode->spec.replay_path = ode->replay_path;
         ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
     }
-    int32_t dense = spec->end == ODEON_END_INTERPOLATE ? DENSE_REQUIRED : DENSE_UNUSED;
+    int32_t dense = spec->end == ODEON_END_INTERPOLATE ? DENSE_REQUIRED
+                    : spec->output == ODEON_OUTPUT_ALL ? DENSE_IF_OFFERED
+                                                       : DENSE_UNUSED;
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
@@ -140,32 +218,53 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
 
 /* ---- calls ---- */
 
-static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
-                             int32_t flags, odeon_layer_plan *out)
+static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *spec,
+                                const odeon_tensor *in, odeon_tensor *out)
 {
-    int32_t needs = ode->gradient_ops->flags;
-    (void)device;
-    (void)flags;
-    out->out = *in;
-    out->out.data = NULL;
-    out->flags =
-        (needs & ODEON_GRADIENT_NEEDS_Y) != 0 ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
+    *out = *in;
+    if (spec->initial == ODEON_INITIAL_LIST) {
+        *out = (odeon_tensor){
+            .dim = {in->dim[0], spec->n_initial_values}, .ndim = 2, .dtype = in->dtype};
+    } else if (spec->initial == ODEON_INITIAL_FIRST) {
+        if (in->ndim < 3 || in->dim[1] == 0) {
+            return odeon_fail(
+                host, ODEON_ERR_CONFIG,
+                "ode: initial = first takes the first of several states, so its input "
+                "must be [samples, states, ...] and not of %d dimensions",
+                (int)in->ndim);
+        }
+        out->ndim--;
+        for (int32_t i = 1; i < out->ndim; i++) {
+            out->dim[i] = in->dim[i + 1];
+        }
+        out->dim[out->ndim] = 0;
+    }
     return ODEON_OK;
 }
 
-static odeon_tensor flat(const odeon_tensor *x)
+static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
+                             int32_t flags, odeon_layer_plan *out)
 {
-    return (odeon_tensor){.data = x->data, .dim = {odeon_count(x)}, .ndim = 1, .dtype = x->dtype};
+    bool in_place =
+        ode->spec.output == ODEON_OUTPUT_END && ode->spec.initial == ODEON_INITIAL_INPUT;
+    bool needs = in_place && (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    (void)device;
+    (void)flags;
+    out->flags = needs ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
+    return ode_output_shape(ode, in, &out->out);
 }
 
 /* Fits everything that depends on the batch's size. */
-static odeon_status fit(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in)
+static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
 {
     odeon_context inside = *context;
-    int64_t bytes = odeon_count(in) * odeon_dtype_bytes(in->dtype) + 64;
+    odeon_tensor y = ode->body->in;
+    y.dim[0] = samples;
+    int64_t bytes = odeon_count(&y) * odeon_dtype_bytes(y.dtype) + 64;
     inside.slots = ode->forward->slots;
-    ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, in));
+    ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
     ODEON_TRY(room_fit(ode->site->device, &ode->state_bar, bytes));
+    ODEON_TRY(ode_outputs_fit(ode, context, samples));
     ode->field.evals = 0;
     return ODEON_OK;
 }
@@ -188,66 +287,63 @@ static void count_forward(odeon_ode *ode)
 }
 
 /* All that this batch takes beside one evaluation's scratch. */
-static int64_t bytes_used(const odeon_ode *ode, const odeon_tensor *in)
+static int64_t bytes_used(const odeon_ode *ode)
 {
     return solver_used_bytes(ode->forward) + solver_used_bytes(ode->backward) +
-           ode->field.plan->frame_bytes + ode->adjoint.used_bytes +
-           odeon_count(in) * odeon_dtype_bytes(in->dtype);
+           ode->field.plan->frame_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
+           ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
 static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
                                 const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
 {
-    odeon_tensor y0 = flat(in), y[2] = {flat(out), flat(out)};
-    const double times[2] = {ode->spec.t0, ode->spec.t1};
+    const ode_outputs *o = &ode->outputs;
+    const odeon_field *field = &ode->field.host.abi;
     bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
-    ODEON_TRY(fit(ode, context, in));
+    ODEON_TRY(fit(ode, context, in->dim[0]));
     solver_forget(ode->forward);
     ode->forward_stats = no_stats;
     ode->forward->use = ode->backward->use = (solve_use){0};
     ode->adjoint.used_bytes = 0;
-    ODEON_TRY(ode->services.copy(ode, &y0, y));
+    ODEON_TRY(ode_take_start(ode, in, out));
     odeon_status status =
-        keep != 0 ? ode->gradient_ops->forward(ode->gradient->self, &ode->services,
-                                               &ode->field.host.abi, 2, times, y)
-                  : ode->services.solve(ode, &ode->field.host.abi, 2, times, ODEON_KEEP_NONE, y);
+        keep != 0 ? ode->gradient_ops->forward(ode->gradient->self, &ode->services, field,
+                                               o->n_times, o->times, o->y)
+                  : ode->services.solve(ode, field, o->n_times, o->times, ODEON_KEEP_NONE, o->y);
     count_forward(ode);
     if (status == ODEON_OK && measure) {
-        status = ode_relative_distance(ode, y, &y0, &ode->counters.share);
+        odeon_tensor start = ode_start(ode, in);
+        status = ode_relative_distance(ode, &o->y[o->n_times - 1], &start, &ode->counters.share);
     }
-    ode->counters.bytes = bytes_used(ode, in);
-    return status;
+    ode->counters.bytes = bytes_used(ode);
+    return status == ODEON_OK ? ode_give_outputs(ode, out) : status;
 }
 
 static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
                             const odeon_tensor *out, const odeon_tensor *d_out,
                             const odeon_tensor *d_in)
 {
-    ODEON_TRY(fit(ode, context, d_out));
-    bool given = in != NULL && out != NULL;
-    odeon_tensor nothing = {0}, d_y[2] = {nothing, flat(d_out)};
-    odeon_tensor y[2] = {given ? flat(in) : nothing, given ? flat(out) : nothing};
-    odeon_tensor d_y0 = d_in == NULL ? d_y[1] : flat(d_in);
-    const double times[2] = {ode->spec.t0, ode->spec.t1};
+    const ode_outputs *o = &ode->outputs;
+    bool given = (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    ODEON_TRY(fit(ode, context, d_out->dim[0]));
     solver_forget(ode->backward);
     ode->backward_stats = no_stats;
     ode->drift = 0.0;
-    if (d_in == NULL) { /* nobody wants it, but the walk needs the room */
-        d_y0.data = ode->state_bar.data;
-    }
+    ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
     odeon_status status =
-        ode->gradient_ops->backward(ode->gradient->self, &ode->services, &ode->field.host.abi, 2,
-                                    times, given ? y : NULL, d_y, &d_y0);
+        ode->gradient_ops->backward(ode->gradient->self, &ode->services, &ode->field.host.abi,
+                                    o->n_times, o->times, given ? o->y : NULL, o->d_y, &o->d_y0);
     ode->counters.evals_backward = ode->field.evals;
     ode->counters.accepted_backward = ode->backward_stats.accepted;
     ode->counters.rejected_backward = ode->backward_stats.rejected;
-    ode->counters.bytes = bytes_used(ode, d_out);
-    return status;
+    ode->counters.bytes = bytes_used(ode);
+    return status == ODEON_OK ? ode_give_cotangent(ode, d_in) : status;
 }
 
 const odeon_ode_services *ode_services(void)
 {
     static const odeon_ode_services services = {.struct_size = sizeof services,
+                                                .body_in = ode_body_in,
                                                 .create = ode_create,
                                                 .destroy = ode_destroy,
                                                 .plan = ode_plan,

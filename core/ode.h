@@ -3,6 +3,7 @@
 #ifndef ODEON_CORE_ODE_H
 #define ODEON_CORE_ODE_H
 #include "block_field.h"
+#include "ode_outputs.h"
 #include "odeon/container.h"
 #include "run_dir.h"
 
@@ -21,7 +22,9 @@ struct odeon_ode {
     solver *forward, *backward; /* of f, and of its adjoint */
     block_field field;
     adjoint_field adjoint;
-    room state_bar; /* a vector of the state's shape, for cotangents and differences */
+    ode_outputs outputs;
+    room tolerances; /* F64 [2, n_each]: rtol, atol of each component, or nothing */
+    room state_bar;  /* a vector of the state's shape, for cotangents and differences */
     odeon_solve_services services;
 
     metrics_block counters; /* of the last forward and backward */

@@ -16,16 +16,13 @@ static void add_stats(solve_stats *all, const solve_stats *one)
 
 static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *times)
 {
-    bool monotone = n >= 2;
-    for (int32_t i = 1; i < n && monotone; i++) {
-        monotone = (times[i] > times[i - 1] && times[1] > times[0]) ||
-                   (times[i] < times[i - 1] && times[1] < times[0]);
-    }
-    return monotone ? ODEON_OK
-                    : diag_fail(ODEON_ERR_PLUGIN,
-                                "%s: gradient %s solves through times that do not rise or fall "
-                                "throughout",
-                                ode->path, ode->gradient->component->id);
+    int32_t bad;
+    return n >= 2 && times_are_monotone(n, times, &bad)
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN,
+                           "%s: gradient %s solves through times that do not rise or fall "
+                           "throughout",
+                           ode->path, ode->gradient->component->id);
 }
 
 static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_times,

@@ -75,9 +75,13 @@ static void look(solver *s, judge_values judge, const double *const *x)
 static double scaled_error(const solver *s, const double *const *x, int64_t first, int64_t n)
 {
     const odeon_control *c = &s->control;
+    const odeon_ode_spec *spec = s->spec;
     double sum = 0.0, largest = 0.0;
     for (int64_t i = first; i < first + n; i++) {
-        double scale = c->atol + c->rtol * fmax(fabs(x[0][i]), fabs(x[1][i]));
+        int64_t component = c->n_each > 0 ? i - first : 0;
+        double rtol = spec->rtol[spec->n_rtol > 1 ? component : 0];
+        double atol = spec->atol[spec->n_atol > 1 ? component : 0];
+        double scale = atol + rtol * fmax(fabs(x[0][i]), fabs(x[1][i]));
         double share = fabs(x[2][i]) / scale;
         if (!isfinite(share) || !isfinite(x[0][i]) || !isfinite(x[1][i])) {
             return (double)NAN;

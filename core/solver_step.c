@@ -148,10 +148,22 @@ static const verb *error_verb(const program *p)
     return NULL;
 }
 
+/* What a part is judged by: one that is integrated along has no components of y. */
+static const odeon_control *control_of(const solver *s, int32_t flags, odeon_control *own)
+{
+    if (s->control.n_each == 0 || (flags & ODEON_PART_QUADRATURE) == 0) {
+        return &s->control;
+    }
+    *own = s->control;
+    own->n_each = 0;
+    return own;
+}
+
 odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const held *x,
                                 const odeon_scalar *coefficients)
 {
     const odeon_device_ops *ops = s->site->device->ops;
+    odeon_control own;
     for (int32_t part = 0; part < s->field->abi.n_parts; part++) {
         odeon_tensor start = solver_part(s, y0, part), end = solver_part(s, y1, part);
         odeon_tensor parts[ODEON_MAX_STAGES];
@@ -166,8 +178,9 @@ odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const he
             ODEON_TRY(
                 ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM + part, 1, &none));
         } else if ((flags & ODEON_PART_NO_NORM) == 0) {
-            ODEON_TRY(ops->error_sum(s->site->queue, &s->control, &start, &end, n, pointers,
-                                     coefficients, s->slots, ODEON_SLOT_ERROR_SUM + part));
+            ODEON_TRY(ops->error_sum(s->site->queue, control_of(s, flags, &own), &start, &end, n,
+                                     pointers, coefficients, s->slots,
+                                     ODEON_SLOT_ERROR_SUM + part));
         }
     }
     return ODEON_OK;

@@ -48,30 +48,51 @@ typedef struct odeon_chain_services {
 
 enum {
     ODEON_STEPS_ADAPTIVE = 0, /* by control */
-    ODEON_STEPS_COUNT = 1,    /* steps of equal size */
-    ODEON_STEPS_SIZE = 2,     /* of step_size, the last one shorter */
+    ODEON_STEPS_COUNT = 1,    /* so many between two times, of equal size */
+    ODEON_STEPS_SIZE = 2,     /* a grid of step_size from the first time, shorter before a time */
     ODEON_STEPS_REPLAY = 3    /* the list of replay_path */
 };
 
-/* Where an adaptive solve ends. */
+/* What a block gives out. */
+enum {
+    ODEON_OUTPUT_END = 0, /* y at the second of two times: [B, ...] */
+    ODEON_OUTPUT_ALL = 1  /* y at all times, the start among them: [B, T, ...] */
+};
+
+/* Where a block's y at the first time comes from. */
+enum {
+    ODEON_INITIAL_INPUT = 0, /* the input [B, ...] */
+    ODEON_INITIAL_FIRST = 1, /* the input [B, S, ...]: its first entry in S */
+    ODEON_INITIAL_LIST = 2   /* [B, n]: n given numbers for every sample, whatever the input */
+};
+
+/* Where an adaptive solve ends. Times before the last are read off the method's dense output, or,
+ * if it has none, steps are cut short there. */
 enum {
     ODEON_END_CLIP = 0,       /* its last step is cut short */
     ODEON_END_INTERPOLATE = 1 /* its last step may reach beyond; the end is read off the method's
                                  dense output */
 };
 
-/* One block. Text is borrowed until create has returned. */
+/* One block. Text is borrowed until create has returned, lists as long as the block. */
 typedef struct odeon_ode_spec {
     uint32_t struct_size;
-    int32_t mode; /* ODEON_STEPS_* */
-    double t0, t1;
-    odeon_control control; /* ADAPTIVE: all but t1, n_parts and count, which are the solve's; where
-                              beta[i], beta_reject, start_exponent are given per order they are
-                              divided by the method's order if exponents_per_order is 1 */
+    int32_t mode;             /* ODEON_STEPS_* */
+    int32_t output;           /* ODEON_OUTPUT_* */
+    int32_t initial;          /* ODEON_INITIAL_* */
+    int32_t n_times;          /* at least 2, strictly monotone; 0: the times of the batch */
+    int32_t n_initial_values; /* LIST */
+    const double *times, *initial_values;
+    int32_t n_rtol, n_atol;    /* ADAPTIVE: 1, or one for each element of a sample of y */
+    const double *rtol, *atol; /* > 0 */
+    odeon_control control;     /* ADAPTIVE: all but t1, n_parts, count and tolerances, which are the
+                                  solve's; where beta[i], beta_reject, start_exponent are given per
+                                  order they are divided by the method's order if exponents_per_order
+                                  is 1 */
     int32_t exponents_per_order;
     int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
     double first_step;              /* ADAPTIVE: 0 chooses automatically */
-    int64_t steps;                  /* COUNT */
+    int64_t steps;                  /* COUNT: between two times */
     double step_size;               /* SIZE: > 0 */
     int64_t max_steps;              /* accepted and rejected together, per solve */
     const char *replay_path;        /* REPLAY: CSV of t,h as `odeon grad --steps` writes it */
@@ -83,13 +104,19 @@ typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
 
 typedef struct odeon_ode_services {
     uint32_t struct_size, reserved0;
-    /* Refuses (ODEON_ERR_CONFIG) an adaptive solve with a method that estimates no error, an
-     * interpolated end with one that has no dense output, a
-     * gradient that cannot go with the integrator, a body that itself holds an ODE block. */
+    /* The shape that the body gets, and so y: body_in of odeon_layer_ops. ODEON_ERR_CONFIG where
+     * the input has no first entry to take. */
+    odeon_status (*body_in)(const odeon_host *host, const odeon_ode_spec *spec,
+                            const odeon_tensor *in, odeon_tensor *out);
+    /* Refuses (ODEON_ERR_CONFIG) times that do not rise or fall throughout, tolerances that are not
+     * one or as many as y's elements, an adaptive solve with a method that estimates no error, an
+     * interpolated end with one that has no dense output, a gradient that cannot go with the
+     * integrator, a body that itself holds an ODE block. */
     odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                            odeon_ode **out);
     void (*destroy)(odeon_ode *ode); /* takes NULL */
-    /* The slots of odeon_layer_ops, to be passed on. */
+    /* The slots of odeon_layer_ops, to be passed on. Times of the batch that do not rise or fall
+     * throughout are ODEON_ERR_DATA. */
     odeon_status (*plan)(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out);
     odeon_status (*forward)(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,

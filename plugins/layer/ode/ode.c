@@ -1,4 +1,6 @@
-/* ode: y(t1) from dy/dt = body(t, y), y(t0) = x; x and y(t1) [B, ...] of one shape.
+/* ode: dy/dt = body(t, y) from y(t0) = x, both [B, ...]. With `span` the output is y(t1); with
+ * `times` it is y at all of them, y(t0) = x first: [B, T, ...]. With `initial` y(t0) is the first
+ * of several states in x [B, S, ...], or given in numbers.
  *
  * The layer says what is to be solved and how; the host solves (odeon/container.h).
  * Source: Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018. */
@@ -19,14 +21,24 @@ typedef struct ode {
 
 OPTION(span, .type = ODEON_OPTION_F64_LIST, .name = "span", .default_text = "0 1",
        .help = "start and end of the integration: two times, in either direction");
+OPTION(times, .type = ODEON_OPTION_F64_LIST, .name = "times", .flags = ODEON_OPTION_OPTIONAL,
+       .unit = "time",
+       .help = "in place of span: y at each of these is given out, the first being the start");
+OPTION(initial, .type = ODEON_OPTION_F64_LIST, .name = "initial", .choices = "first",
+       .flags = ODEON_OPTION_OPTIONAL,
+       .help =
+           "y at the start: these numbers for every sample, or the first of the states that the "
+           "input holds; the input itself if not given");
 OPTION(integrator, .type = ODEON_OPTION_COMPONENT, .name = "integrator", .choices = "integrator",
        .flags = ODEON_OPTION_REQUIRED, .help = "method of integration");
 OPTION(gradient, .type = ODEON_OPTION_COMPONENT, .name = "gradient", .choices = "gradient",
        .flags = ODEON_OPTION_REQUIRED, .help = "how the solve is differentiated");
-OPTION(rtol, .type = ODEON_OPTION_F64, .name = "rtol", .default_text = "1e-3", .min_text = "0",
-       .flags = ODEON_OPTION_OPEN_MIN, .help = "error allowed in a step, relative to the state");
-OPTION(atol, .type = ODEON_OPTION_F64, .name = "atol", .default_text = "1e-3", .min_text = "0",
-       .flags = ODEON_OPTION_OPEN_MIN, .help = "error allowed in a step, whatever the state");
+OPTION(rtol, .type = ODEON_OPTION_F64_LIST, .name = "rtol", .default_text = "1e-3", .min_text = "0",
+       .flags = ODEON_OPTION_OPEN_MIN,
+       .help = "error allowed in a step, relative to the state: one value, or one a component");
+OPTION(atol, .type = ODEON_OPTION_F64_LIST, .name = "atol", .default_text = "1e-3", .min_text = "0",
+       .flags = ODEON_OPTION_OPEN_MIN,
+       .help = "error allowed in a step, whatever the state: one value, or one a component");
 OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control", .default_text = "sciml",
        .choices = CONTROL_CHOICES,
        .help = "how the step size follows the error; replay takes a recorded list of steps");
@@ -41,17 +53,18 @@ OPTION(first_step, .type = ODEON_OPTION_F64, .name = "first_step", .min_text = "
        .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
        .help = "size of the first step; chosen automatically if not given");
 OPTION(steps, .type = ODEON_OPTION_I64, .name = "steps", .min_text = "1",
-       .flags = ODEON_OPTION_OPTIONAL, .unit = "steps", .help = "fixed steps: so many, all equal");
+       .flags = ODEON_OPTION_OPTIONAL, .unit = "steps",
+       .help = "fixed steps: so many, all equal, between two times");
 OPTION(step_size, .type = ODEON_OPTION_F64, .name = "step_size", .min_text = "0",
        .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
-       .help = "fixed steps: of this size, the last one shorter");
+       .help = "fixed steps: on a grid of this size from the start, shorter before a time");
 OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps", .default_text = "10000",
        .min_text = "1", .unit = "steps",
        .help = "adaptive steps, rejected ones included, per solve");
 
 static const odeon_option *const options[] = {
-    &span, &integrator, &gradient, &rtol,      &atol,      &control, &norm,
-    &end,  &first_step, &steps,    &step_size, &max_steps, NULL};
+    &span, &times, &initial,    &integrator, &gradient,  &rtol,      &atol, &control,
+    &norm, &end,   &first_step, &steps,      &step_size, &max_steps, NULL};
 
 /* Fixed or adaptive, from the keys that say so. */
 static odeon_status read_mode(const odeon_host *host, const odeon_config *config,
@@ -82,17 +95,33 @@ static odeon_status read_mode(const odeon_host *host, const odeon_config *config
     return ODEON_OK;
 }
 
-static odeon_status read_span(const odeon_host *host, const odeon_config *config,
-                              odeon_ode_spec *spec)
+static odeon_status read_times(const odeon_host *host, const odeon_config *config,
+                               odeon_ode_spec *spec)
 {
-    int32_t n = 0;
-    const double *times = host->option_list_f64(config, "span", &n);
-    if (n != 2 || times[0] == times[1]) {
-        return odeon_fail(host, ODEON_ERR_CONFIG, "ode: span must be two different times, as 0 1");
+    if (host->option_given(config, "times") == 0) {
+        spec->output = ODEON_OUTPUT_END;
+        spec->times = host->option_list_f64(config, "span", &spec->n_times);
+        return spec->n_times == 2 && spec->times[0] != spec->times[1]
+                   ? ODEON_OK
+                   : odeon_fail(host, ODEON_ERR_CONFIG,
+                                "ode: span must be two different times, as 0 1");
     }
-    spec->t0 = times[0];
-    spec->t1 = times[1];
+    if (host->option_given(config, "span") != 0) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "ode: both span and times are given; keep one of them");
+    }
+    spec->output = ODEON_OUTPUT_ALL;
+    spec->times = host->option_list_f64(config, "times", &spec->n_times);
     return ODEON_OK;
+}
+
+static void read_initial(const odeon_host *host, const odeon_config *config, odeon_ode_spec *spec)
+{
+    spec->initial = ODEON_INITIAL_INPUT;
+    if (host->option_given(config, "initial") != 0) {
+        spec->initial_values = host->option_list_f64(config, "initial", &spec->n_initial_values);
+        spec->initial = spec->initial_values == NULL ? ODEON_INITIAL_FIRST : ODEON_INITIAL_LIST;
+    }
 }
 
 /* Fixed steps end where the span does in any case. */
@@ -110,8 +139,8 @@ static void read_control(const odeon_host *host, const odeon_config *config, ode
 {
     control_preset(host->option_i64(config, "control"), &spec->control);
     spec->control.norm = host->option_i64(config, "norm") == 0 ? ODEON_NORM_RMS : ODEON_NORM_MAX;
-    spec->control.rtol = host->option_f64(config, "rtol");
-    spec->control.atol = host->option_f64(config, "atol");
+    spec->rtol = host->option_list_f64(config, "rtol", &spec->n_rtol);
+    spec->atol = host->option_list_f64(config, "atol", &spec->n_atol);
     spec->exponents_per_order = 1;
     spec->max_steps = host->option_i64(config, "max_steps");
     spec->end = read_end(host, config);
@@ -136,7 +165,8 @@ static odeon_status read_spec(const odeon_host *host, const odeon_config *config
                              .integrator = host->option_component(config, "integrator"),
                              .gradient = host->option_component(config, "gradient")};
     read_control(host, config, spec);
-    ODEON_TRY(read_span(host, config, spec));
+    read_initial(host, config, spec);
+    ODEON_TRY(read_times(host, config, spec));
     return read_mode(host, config, spec);
 }
 
@@ -160,6 +190,13 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     }
     *out = layer;
     return ODEON_OK;
+}
+
+static odeon_status body_in(void *self, const odeon_tensor *in, int32_t body, odeon_tensor *out)
+{
+    const ode *layer = self;
+    (void)body;
+    return layer->services->body_in(layer->host, &layer->spec, in, out);
 }
 
 static odeon_status attach(void *self, int32_t body, odeon_net *net)
@@ -201,7 +238,8 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .plan = plan,
                                     .forward = forward,
                                     .vjp = vjp,
-                                    .attach = attach};
+                                    .attach = attach,
+                                    .body_in = body_in};
 
 static const odeon_component component = {
     .struct_size = sizeof component,
