@@ -81,8 +81,13 @@ static odeon_status check_times(const odeon_ode *ode)
 {
     const odeon_ode_spec *spec = &ode->spec;
     int32_t bad;
-    bool two = spec->output == ODEON_OUTPUT_END ? spec->n_times == 2 : spec->n_times >= 2;
-    if (!two) {
+    int64_t n = spec->n_times > 0 ? spec->n_times : ode->site->n_times;
+    if (n == 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: times = batch, but the data set's samples have no times: list them",
+                         ode->path);
+    }
+    if (spec->output == ODEON_OUTPUT_END ? n != 2 : n < 2 || n > INT32_MAX) {
         return diag_fail(ODEON_ERR_CONFIG, "%s: a solve needs a start and at least one time more",
                          ode->path);
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "batch_fields.h"
 #include "diag.h"
 #include "mem.h"
 #include "ode.h"
@@ -14,6 +15,11 @@ bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
         *bad = (rises || falls) && rises == (times[1] > times[0]) ? -1 : i;
     }
     return *bad < 0;
+}
+
+int32_t ode_time_count(const odeon_ode *ode)
+{
+    return ode->spec.n_times > 0 ? ode->spec.n_times : (int32_t)ode->site->n_times;
 }
 
 /* Vectors of their own, or in place. */
@@ -42,7 +48,6 @@ static odeon_tensor flat(const odeon_tensor *x)
 
 odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out)
 {
-    int32_t n_times = ode->spec.n_times;
     odeon_tensor y = ode->body->in;
     y.dim[0] = in->dim[0];
     y.data = NULL;
@@ -56,7 +61,7 @@ odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeo
                          ode->path, (int)y.ndim);
     }
     out->ndim++;
-    out->dim[1] = n_times;
+    out->dim[1] = ode_time_count(ode);
     memcpy(out->dim + 2, y.dim + 1, (size_t)(y.ndim - 1) * sizeof *y.dim);
     return ODEON_OK;
 }
@@ -132,20 +137,30 @@ static odeon_tensor row(const odeon_ode *ode, const room *rows, int64_t samples,
         .data = rows->data + i * stride, .dim = {n}, .ndim = 1, .dtype = ode->site->dtype};
 }
 
-static odeon_status read_times(odeon_ode *ode)
+/* All workers see the same times, and so all refuse them. */
+static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
 {
     ode_outputs *o = &ode->outputs;
-    o->n_times = ode->spec.n_times;
+    int32_t bad;
+    o->n_times = ode_time_count(ode);
     o->times = ode->spec.times;
-    return ODEON_OK;
+    if (ode->spec.n_times > 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(batch_times(context, ode->path, &o->times));
+    return times_are_monotone(o->n_times, o->times, &bad)
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_DATA,
+                           "%s: the batch's times must rise or fall throughout, but number %d is "
+                           "%.9g and number %d is %.9g",
+                           ode->path, (int)bad, o->times[bad - 1], (int)bad + 1, o->times[bad]);
 }
 
 odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
 {
     ode_outputs *o = &ode->outputs;
     const odeon_device *device = ode->site->device;
-    (void)context;
-    ODEON_TRY(read_times(ode));
+    ODEON_TRY(read_times(ode, context));
     ODEON_TRY(fit_lists(ode));
     o->used_bytes = 0;
     if (!is_apart(ode)) {

@@ -23,6 +23,9 @@ typedef struct ode_outputs {
 /* Is strictly monotone: *bad is then -1, else the first element that breaks it. */
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad);
 
+/* Of the block's own list, or of the batch's. */
+int32_t ode_time_count(const odeon_ode *ode);
+
 /* The shape of the layer's output for that of its body's input. */
 odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out);
 

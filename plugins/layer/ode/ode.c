@@ -21,9 +21,10 @@ typedef struct ode {
 
 OPTION(span, .type = ODEON_OPTION_F64_LIST, .name = "span", .default_text = "0 1",
        .help = "start and end of the integration: two times, in either direction");
-OPTION(times, .type = ODEON_OPTION_F64_LIST, .name = "times", .flags = ODEON_OPTION_OPTIONAL,
-       .unit = "time",
-       .help = "in place of span: y at each of these is given out, the first being the start");
+OPTION(times, .type = ODEON_OPTION_F64_LIST, .name = "times", .choices = "batch",
+       .flags = ODEON_OPTION_OPTIONAL,
+       .help = "in place of span: y at each of these is given out, the first being the start; or "
+               "at those that the batch's samples have in common");
 OPTION(initial, .type = ODEON_OPTION_F64_LIST, .name = "initial", .choices = "first",
        .flags = ODEON_OPTION_OPTIONAL,
        .help =
