@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Writes further networks/*.safetensors, as make_networks.py does: of networks that put together what
-those of conf/ leave out, containers in one another and equations beside a network.
+those of conf/ leave out: containers in one another, equations beside a network, and one of them with
+equal steps of every integrator. Pairs have the coefficients of solvers.safetensors.
 
   PYTHONPATH=FOLDER/torchdiffeq-0.2.5-py3-none-any.whl tests/parity/make_parts.py [NAME ...]
 """
+import os
 import sys
 
 import torch
@@ -11,7 +13,52 @@ import torch.nn.functional as F
 from torch import nn
 
 sys.dont_write_bytecode = True  # no cache among the fixtures
-from make_networks import CLASSES, Case, Ode, adaptive, fixed, odeint, record, rk4, run
+from make_model_b import read
+from make_networks import CLASSES, FOLDER, Case, Ode, adaptive, fixed, odeint, record, rk4, run
+
+
+PAIRS = read(os.path.join(FOLDER, "..", "solvers.safetensors"))[1]
+METHODS = {
+    "euler": ([[0]], [1]),
+    "midpoint": ([[0, 0], [1 / 2, 0]], [0, 1]),
+    "modified_euler": ([[0, 0], [1, 0]], [1 / 2, 1 / 2]),
+    "heun3": ([[0, 0, 0], [1 / 3, 0, 0], [0, 2 / 3, 0]], [1 / 4, 0, 3 / 4]),
+    "rk4_38": ([[0] * 4, [1 / 3, 0, 0, 0], [-1 / 3, 1, 0, 0], [1, -1, 1, 0]], [1 / 8, 3 / 8, 3 / 8, 1 / 8]),
+}
+METHODS.update((name, (PAIRS["tableau/%s/A" % name].tolist(), PAIRS["tableau/%s/b" % name].tolist()))
+               for name in ("adaptive_heun", "fehlberg2", "bosh3", "dopri5", "tsit5", "dopri8"))
+ADAMS = {  # newest derivative first
+    1: [1], 2: [3 / 2, -1 / 2], 3: [23 / 12, -16 / 12, 5 / 12], 4: [55 / 24, -59 / 24, 37 / 24, -9 / 24],
+    5: [1901 / 720, -2774 / 720, 2616 / 720, -1274 / 720, 251 / 720]}
+
+
+def runge_kutta(a, b, steps):
+    """Where the last stage is the slope at the end it is the next step's first."""
+    def solve(f, y, times):
+        h, k = 1 / steps, []
+        for i in range(steps):
+            k = k[-1:] if a[-1] == b and b[-1] == 0 else []
+            for row in a[len(k):]:
+                k.append(f((i + sum(row)) * h, y + h * sum(w * x for w, x in zip(row, k))))
+            y = y + h * sum(w * x for w, x in zip(b, k))
+        return y
+    return solve
+
+
+def adams_bashforth(order, steps):
+    """Started by the classic Runge-Kutta method."""
+    def solve(f, y, times):
+        h, past = 1 / steps, []
+        for i in range(steps):
+            past = [f(i * h, y)] + past[:order - 1]
+            if len(past) < order:
+                k2 = f(i * h + h / 2, y + h / 2 * past[0])
+                k3 = f(i * h + h / 2, y + h / 2 * k2)
+                y = y + h / 6 * (past[0] + 2 * k2 + 2 * k3 + f(i * h + h, y + h * k3))
+            else:
+                y = y + h * sum(w * k for w, k in zip(ADAMS[order], past))
+        return y
+    return solve
 
 
 class Centre(nn.Module):
@@ -70,6 +117,11 @@ CASES = {
     "physics": lambda: Case(physics, fixed(rk4, [1 / 3] * 3), (2,), labels=(2,), loss=F.mse_loss,
                             optimizer=nesterov(1e-2)),
 }
+CASES.update(("steps_" + name, lambda a=a, b=b: Case(containers, runge_kutta(a, b, 3), (4,),
+                                                     optimizer=nesterov(1e-1)))
+             for name, (a, b) in METHODS.items())
+CASES.update(("steps_adams_bashforth_%d" % order, lambda order=order: Case(
+    containers, adams_bashforth(order, 6), (4,), optimizer=nesterov(1e-1))) for order in (1, 2, 3, 4, 5))
 
 
 if __name__ == "__main__":

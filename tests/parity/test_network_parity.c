@@ -34,6 +34,8 @@ static const double step_size = 1e-8;
 
 #define DIRECT   "model.ode.gradient=direct", "model.ode.first_step=0.05"
 #define COLOR    "data.dataset=tensors(shape=3 8 8, classes=3)"
+#define THREE    "model.ode.steps=3"
+#define SIX      "model.ode.steps=6"
 #define AS_IT_IS "model.augment.enabled=no"
 
 static const network_case networks[] = {
@@ -58,6 +60,37 @@ static const network_case networks[] = {
     {"mnist_odenet_groupnorm", "groupnorm", {0}, adjoint},
     {"fashion_mnist_conv_node", "conv_node", {0}, direct},
     {"containers", "containers", {0}, direct},
+    {"steps_euler", "containers", {"model.ode.integrator=euler", THREE}, direct},
+    {"steps_midpoint", "containers", {"model.ode.integrator=midpoint", THREE}, direct},
+    {"steps_modified_euler", "containers", {"model.ode.integrator=modified_euler", THREE}, direct},
+    {"steps_heun3", "containers", {"model.ode.integrator=heun3", THREE}, direct},
+    {"steps_rk4_38", "containers", {"model.ode.integrator=rk4_38", THREE}, direct},
+    {"steps_adaptive_heun", "containers", {"model.ode.integrator=adaptive_heun", THREE}, direct},
+    {"steps_fehlberg2", "containers", {"model.ode.integrator=fehlberg2", THREE}, direct},
+    {"steps_bosh3", "containers", {"model.ode.integrator=bosh3", THREE}, direct},
+    {"steps_dopri5", "containers", {"model.ode.integrator=dopri5", THREE}, direct},
+    {"steps_tsit5", "containers", {"model.ode.integrator=tsit5", THREE}, direct},
+    {"steps_dopri8", "containers", {"model.ode.integrator=dopri8", THREE}, direct},
+    {"steps_adams_bashforth_1",
+     "containers",
+     {"model.ode.integrator=adams_bashforth(order=1)", SIX},
+     direct},
+    {"steps_adams_bashforth_2",
+     "containers",
+     {"model.ode.integrator=adams_bashforth(order=2)", SIX},
+     direct},
+    {"steps_adams_bashforth_3",
+     "containers",
+     {"model.ode.integrator=adams_bashforth(order=3)", SIX},
+     direct},
+    {"steps_adams_bashforth_4",
+     "containers",
+     {"model.ode.integrator=adams_bashforth(order=4)", SIX},
+     direct},
+    {"steps_adams_bashforth_5",
+     "containers",
+     {"model.ode.integrator=adams_bashforth(order=5)", SIX},
+     direct},
 };
 enum { N_NETWORKS = sizeof networks / sizeof networks[0] };
 
