@@ -383,7 +383,7 @@ class Case:
 
 
 def sgd(p):
-    return torch.optim.SGD(p, 0.1, momentum=0.9)
+    return torch.optim.SGD(p, 0.01, momentum=0.9)
 
 
 IMAGE, COLOR, SMALL = (1, 14, 14), (3, 14, 14), (1, 8, 8)
@@ -408,8 +408,8 @@ CASES = {
     "mnist_node": lambda: Case(conv_anode, DIRECT, SMALL, inputs=1, augment=0, time="first"),
     "cifar10_anode": lambda: Case(conv_anode, ADJOINT, (3, 8, 8), inputs=3, time="first", adjoint=True),
     "cifar10_anode_node": lambda: Case(conv_anode, DIRECT, (3, 8, 8), inputs=3, augment=0, time="first"),
-    "mnist_odenet": lambda: Case(odenet, ADJOINT, IMAGE, 3, adjoint=True, optimizer=sgd),
-    "mnist_odenet_direct": lambda: Case(odenet, DIRECT, IMAGE, 3, optimizer=sgd),
+    "mnist_odenet": lambda: Case(odenet, ADJOINT, IMAGE, 3, adjoint=True, seed=3, optimizer=sgd),
+    "mnist_odenet_direct": lambda: Case(odenet, DIRECT, IMAGE, 3, seed=3, optimizer=sgd),
     "mnist_resnet": lambda: Case(resnet, None, IMAGE, 3, inputs=1, blocks=2, optimizer=sgd),
     "mnist_mlp": lambda: Case(mlp, None, SMALL, optimizer=sgd),
     "cifar10_resnet": lambda: Case(resnet, None, COLOR, 3, inputs=3, blocks=1, optimizer=sgd),

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes further networks/*.safetensors, as make_networks.py does: of networks that put together what
-those of conf/ leave out: containers in one another, equations beside a network, and one of them with
-equal steps of every integrator. Pairs have the coefficients of solvers.safetensors.
+those of conf/ leave out: containers in one another, equations beside a network, layers of images, and
+the first of them with equal steps of every integrator. Pairs have the coefficients of solvers.safetensors.
 
   PYTHONPATH=FOLDER/torchdiffeq-0.2.5-py3-none-any.whl tests/parity/make_parts.py [NAME ...]
 """
@@ -14,7 +14,7 @@ from torch import nn
 
 sys.dont_write_bytecode = True  # no cache among the fixtures
 from make_model_b import read
-from make_networks import CLASSES, FOLDER, Case, Ode, adaptive, fixed, odeint, record, rk4, run
+from make_networks import CLASSES, FOLDER, Case, Ode, adaptive, fixed, global_pool, odeint, record, rk4, run
 
 
 PAIRS = read(os.path.join(FOLDER, "..", "solvers.safetensors"))[1]
@@ -66,6 +66,16 @@ class Centre(nn.Module):
         return (x - 0.2) / 0.7
 
 
+class Mirror(nn.Module):
+    def forward(self, x):
+        return x.flip(-1) if self.training else x
+
+
+class Scale(nn.Module):
+    def forward(self, x):
+        return 1.7 * x - 0.2
+
+
 class Branches(nn.Module):
     """The sum of what chains make of the same input, at the same time in a field."""
     def __init__(self, *chains):
@@ -108,6 +118,11 @@ def physics(layers, solve):
     return [Ode([TimedBranches([known], rest)], solve)]
 
 
+def images(layers, solve):
+    return [Mirror(), Scale(), layers.conv("conv", 3, 4, 3), layers.batch("conv.batchnorm", 4), nn.Tanh(),
+            nn.MaxPool2d(3, 2, 1)] + global_pool() + [layers.dense("head.dense", 4, CLASSES)]
+
+
 def nesterov(lr):
     return lambda p: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True, weight_decay=1e-2)
 
@@ -116,6 +131,7 @@ CASES = {
     "containers": lambda: Case(containers, adaptive(odeint, 1e-5, first_step=0.3), (4,), optimizer=nesterov(1e-1)),
     "physics": lambda: Case(physics, fixed(rk4, [1 / 3] * 3), (2,), labels=(2,), loss=F.mse_loss,
                             optimizer=nesterov(1e-2)),
+    "images": lambda: Case(images, None, (3, 8, 8), optimizer=lambda p: torch.optim.Adam(p, 1e-2)),
 }
 CASES.update(("steps_" + name, lambda a=a, b=b: Case(containers, runge_kutta(a, b, 3), (4,),
                                                      optimizer=nesterov(1e-1)))

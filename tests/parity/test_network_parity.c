@@ -17,19 +17,27 @@
 
 enum { MAX_OVERRIDES = 8, STEPS = 10 };
 
+/* Largest relative differences: of a tensor of the gradient, of a parameter after three steps. */
+typedef struct allowance {
+    double gradient, parameters;
+} allowance;
+
+/* The exact gradient of the same steps: what is left is rounding. */
+static const allowance direct = {1e-10, 1e-10};
+/* Adam divides what rounding leaves of a gradient that is 0, that of a bias in front of a batch
+ * norm, by 1e-8: such a parameter moves by rounding alone. */
+static const allowance normed = {1e-10, 1e-7};
+/* Two solves of the same steps, whose sizes follow from sums that cancel. */
+static const allowance adjoint = {1e-8, 1e-8};
+
 typedef struct network_case {
     const char *name; /* of the fixture */
     const char *ini;  /* of tests/parity/networks */
     const char *overrides[MAX_OVERRIDES];
-    double gradient; /* largest difference of a tensor of the gradient */
+    const allowance *allowed;
 } network_case;
 
-/* The exact gradient of the same steps: what is left is rounding. */
-static const double direct = 1e-10;
-/* Two solves of the same steps, whose sizes follow from sums that cancel. */
-static const double adjoint = 1e-8;
-/* One step's size, relative: it follows from the error of the step before, such
- * a sum. */
+/* Of a step's start and, relative, its size, which follows from the error of the step before. */
 static const double step_size = 1e-8;
 
 #define DIRECT   "model.ode.gradient=direct", "model.ode.first_step=0.05"
@@ -39,58 +47,73 @@ static const double step_size = 1e-8;
 #define AS_IT_IS "model.augment.enabled=no"
 
 static const network_case networks[] = {
-    {"iris", "dense_node", {AS_IT_IS}, direct},
-    {"iris_time", "dense_node", {AS_IT_IS, "let.time=first"}, direct},
-    {"iris_augment", "dense_node", {0}, direct},
-    {"iris_augment_time", "dense_node", {"let.time=first"}, direct},
+    {"rknet_rk4", "rknet", {"model.ode.steps=1"}, &normed},
+    {"rknet_euler", "rknet", {"model.ode.integrator=euler", "model.ode.steps=3"}, &normed},
+    {"rknet_modified_euler",
+     "rknet",
+     {"model.ode.integrator=modified_euler", "model.ode.step_size=0.4"},
+     &normed},
+    {"iris", "dense_node", {AS_IT_IS}, &direct},
+    {"iris_time", "dense_node", {AS_IT_IS, "let.time=first"}, &direct},
+    {"iris_augment", "dense_node", {0}, &direct},
+    {"iris_augment_time", "dense_node", {"let.time=first"}, &direct},
     {"mnist_anode_conv",
      "conv_anode",
      {"let.time=no", "model.ode.integrator=rk4", "model.ode.steps=2", "model.ode.gradient=direct"},
-     direct},
-    {"mnist_anode", "conv_anode", {0}, adjoint},
+     &direct},
+    {"mnist_anode", "conv_anode", {0}, &adjoint},
     {"mnist_anode_smooth",
      "conv_anode",
      {"model.ode.gradient=direct", "model.ode.first_step=0.5", "model.ode.rtol=1e-6",
       "model.ode.atol=1e-6", "let.activation=softplus"},
-     direct},
-    {"mnist_node", "conv_anode", {DIRECT, AS_IT_IS}, direct},
-    {"cifar10_anode", "conv_anode", {COLOR}, adjoint},
-    {"cifar10_anode_node", "conv_anode", {COLOR, DIRECT, AS_IT_IS}, direct},
-    {"mnist_mlp", "mlp", {0}, direct},
-    {"mnist_odenet_groupnorm", "groupnorm", {0}, adjoint},
-    {"fashion_mnist_conv_node", "conv_node", {0}, direct},
-    {"containers", "containers", {0}, direct},
-    {"steps_euler", "containers", {"model.ode.integrator=euler", THREE}, direct},
-    {"steps_midpoint", "containers", {"model.ode.integrator=midpoint", THREE}, direct},
-    {"steps_modified_euler", "containers", {"model.ode.integrator=modified_euler", THREE}, direct},
-    {"steps_heun3", "containers", {"model.ode.integrator=heun3", THREE}, direct},
-    {"steps_rk4_38", "containers", {"model.ode.integrator=rk4_38", THREE}, direct},
-    {"steps_adaptive_heun", "containers", {"model.ode.integrator=adaptive_heun", THREE}, direct},
-    {"steps_fehlberg2", "containers", {"model.ode.integrator=fehlberg2", THREE}, direct},
-    {"steps_bosh3", "containers", {"model.ode.integrator=bosh3", THREE}, direct},
-    {"steps_dopri5", "containers", {"model.ode.integrator=dopri5", THREE}, direct},
-    {"steps_tsit5", "containers", {"model.ode.integrator=tsit5", THREE}, direct},
-    {"steps_dopri8", "containers", {"model.ode.integrator=dopri8", THREE}, direct},
+     &direct},
+    {"mnist_node", "conv_anode", {DIRECT, AS_IT_IS}, &direct},
+    {"cifar10_anode", "conv_anode", {COLOR}, &adjoint},
+    {"cifar10_anode_node", "conv_anode", {COLOR, DIRECT, AS_IT_IS}, &direct},
+    {"mnist_odenet", "odenet", {0}, &adjoint},
+    {"mnist_odenet_direct", "odenet", {DIRECT}, &direct},
+    {"mnist_resnet", "resnet", {0}, &direct},
+    {"mnist_mlp", "mlp", {0}, &direct},
+    {"cifar10_resnet",
+     "resnet",
+     {"data.dataset=tensors(shape=3 14 14, classes=3)", "model.block.repeat=1"},
+     &direct},
+    {"cifar10_node", "odenet_res", {0}, &adjoint},
+    {"mnist_odenet_groupnorm", "groupnorm", {0}, &adjoint},
+    {"fashion_mnist_conv_node", "conv_node", {0}, &direct},
+    {"containers", "containers", {0}, &direct},
+    {"images", "images", {0}, &normed},
+    {"steps_euler", "containers", {"model.ode.integrator=euler", THREE}, &direct},
+    {"steps_midpoint", "containers", {"model.ode.integrator=midpoint", THREE}, &direct},
+    {"steps_modified_euler", "containers", {"model.ode.integrator=modified_euler", THREE}, &direct},
+    {"steps_heun3", "containers", {"model.ode.integrator=heun3", THREE}, &direct},
+    {"steps_rk4_38", "containers", {"model.ode.integrator=rk4_38", THREE}, &direct},
+    {"steps_adaptive_heun", "containers", {"model.ode.integrator=adaptive_heun", THREE}, &direct},
+    {"steps_fehlberg2", "containers", {"model.ode.integrator=fehlberg2", THREE}, &direct},
+    {"steps_bosh3", "containers", {"model.ode.integrator=bosh3", THREE}, &direct},
+    {"steps_dopri5", "containers", {"model.ode.integrator=dopri5", THREE}, &direct},
+    {"steps_tsit5", "containers", {"model.ode.integrator=tsit5", THREE}, &direct},
+    {"steps_dopri8", "containers", {"model.ode.integrator=dopri8", THREE}, &direct},
     {"steps_adams_bashforth_1",
      "containers",
      {"model.ode.integrator=adams_bashforth(order=1)", SIX},
-     direct},
+     &direct},
     {"steps_adams_bashforth_2",
      "containers",
      {"model.ode.integrator=adams_bashforth(order=2)", SIX},
-     direct},
+     &direct},
     {"steps_adams_bashforth_3",
      "containers",
      {"model.ode.integrator=adams_bashforth(order=3)", SIX},
-     direct},
+     &direct},
     {"steps_adams_bashforth_4",
      "containers",
      {"model.ode.integrator=adams_bashforth(order=4)", SIX},
-     direct},
+     &direct},
     {"steps_adams_bashforth_5",
      "containers",
      {"model.ode.integrator=adams_bashforth(order=5)", SIX},
-     direct},
+     &direct},
 };
 enum { N_NETWORKS = sizeof networks / sizeof networks[0] };
 
@@ -245,51 +268,48 @@ static void evaluate(trial *t, double *output)
     support_require(session_predict(t->s.session, &samples, output, NULL), t->network->name);
 }
 
-/* Evaluations of the field, forward and, where the fixture counts them,
- * backward. */
-static void check_evals(const trial *t, const session_result *result)
+/* Does the solve take as many evaluations of the field as the fixture's, forward and, where it
+ * counts them, backward? */
+static bool evals_agree(const trial *t, const session_result *result)
 {
     if (safetensors_find(t->file, "evals") == NULL) {
-        assert_int_equal(result->n_blocks, 0);
-        return;
+        return result->n_blocks == 0;
     }
     int64_t n = 0;
     double *expected = support_tensor(t->file, "evals", &n);
-    assert_int_equal(result->n_blocks, 1);
-    assert_int_equal(result->blocks[0].evals_forward, (int64_t)expected[0]);
-    if (n > 1) {
-        assert_int_equal(result->blocks[0].evals_backward, (int64_t)expected[1]);
-    }
+    bool agree = result->n_blocks == 1 && result->blocks[0].evals_forward == (int64_t)expected[0] &&
+                 (n == 1 || result->blocks[0].evals_backward == (int64_t)expected[1]);
     mem_free(expected);
+    return agree;
 }
 
-/* Attempted steps against rows t, h, accepted. */
-static double check_steps(const trial *t, const char *name, const solver *ours)
+/* The largest difference of attempted steps from rows t, h, accepted; NAN if they are others. */
+static double measure_steps(const trial *t, const char *name, const solver *ours)
 {
     if (safetensors_find(t->file, name) == NULL) {
         return 0.0;
     }
     int64_t n = 0;
     double *rows = support_tensor(t->file, name, &n), worst = 0.0;
-    assert_int_equal(ours->n_attempts, n / 3);
-    for (size_t i = 0; i < ours->n_attempts; i++) {
+    for (int64_t i = 0; i < n / 3 && (int64_t)ours->n_attempts == n / 3; i++) {
         const solve_attempt *step = &ours->attempts[i];
-        assert_int_equal(step->accepted, rows[3 * i + 2] != 0.0);
-        worst = worse(worst, fabs(step->t - rows[3 * i]));
-        worst = worse(worst, fabs(fabs(step->h) - rows[3 * i + 1]) / rows[3 * i + 1]);
+        const double *row = &rows[3 * i];
+        worst = worse(worst, fabs(step->t - row[0]));
+        worst = worse(worst, fabs(fabs(step->h) - row[1]) / row[1]);
+        worst = worse(worst, step->accepted == (row[2] != 0.0) ? 0.0 : (double)NAN);
     }
     mem_free(rows);
-    return worst;
+    return (int64_t)ours->n_attempts == n / 3 ? worst : (double)NAN;
 }
 
-static double check_solves(const trial *t, const session_result *result)
+static double measure_solves(const trial *t, const session_result *result)
 {
     if (result->n_blocks == 0) {
         return 0.0;
     }
     const odeon_ode *block = t->s.session->workers[0].site.odes[0];
-    return worse(check_steps(t, "steps", block->forward),
-                 check_steps(t, "backward_steps", block->backward));
+    return worse(measure_steps(t, "steps", block->forward),
+                 measure_steps(t, "backward_steps", block->backward));
 }
 
 static void measure_batch(trial *t, gaps *out)
@@ -299,8 +319,7 @@ static void measure_batch(trial *t, gaps *out)
     double *d_x = mem_zalloc((size_t)(t->batch * t->s.input_size), sizeof *d_x);
     session_result result;
     differentiate(t, output, d_x, &result);
-    check_evals(t, &result);
-    out->steps = check_solves(t, &result);
+    out->steps = evals_agree(t, &result) ? measure_solves(t, &result) : (double)NAN;
     out->output = fixture_distance(t->file, "output", n, output);
     out->loss = fixture_distance(t->file, "loss", 1, &result.loss);
     out->gradient = fixture_gradients(&t->s, t->file, names, "grad/", d_x, "grad_x").worst;
@@ -401,29 +420,36 @@ static void test_networks_agree(void **state)
     int failures = 0;
     print_head("float64");
     for (size_t i = 0; i < N_NETWORKS; i++) {
-        double rounding = 1e-12, gradient = networks[i].gradient;
-        gaps gap = measure(&networks[i], "run.dtype=float64", true);
-        failures += judge(networks[i].name, &gap,
-                          &(gaps){rounding, rounding, gradient, rounding, rounding, step_size,
-                                  gradient, gradient});
+        const network_case *c = &networks[i];
+        const double rounding = 1e-12; /* of sums of a few hundred products */
+        gaps gap = measure(c, "run.dtype=float64", true);
+        failures += judge(c->name, &gap,
+                          &(gaps){rounding, rounding, c->allowed->gradient, rounding, rounding,
+                                  step_size, c->allowed->parameters, c->allowed->gradient});
     }
     assert_int_equal(failures, 0);
 }
 
-/* A unit of rounding is 6e-8; a thousand of them. */
+/* A unit of rounding is 6e-8; a thousand of them. Where it makes a solve take other steps nothing
+ * is compared. */
 static void test_networks_agree_in_float32(void **state)
 {
     (void)state;
     const double most = 1e-4;
-    int failures = 0;
+    int failures = 0, others = 0;
     print_head("float32");
     for (size_t i = 0; i < N_NETWORKS; i++) {
         gaps gap = measure(&networks[i], "run.dtype=float32", false);
-        gap.steps = 0.0;
-        failures +=
-            judge(networks[i].name, &gap, &(gaps){most, most, most, most, most, 0.0, 0.0, 0.0});
+        gaps allowed = {most, most, most, most, most, (double)INFINITY, 0.0, 0.0};
+        if (isnan(gap.steps)) {
+            print_message("%-24s takes other steps\n", networks[i].name);
+            others++;
+        } else {
+            failures += judge(networks[i].name, &gap, &allowed);
+        }
     }
     assert_int_equal(failures, 0);
+    assert_true(others <= 2);
 }
 
 int main(void)
