@@ -162,8 +162,8 @@ static void test_options_that_cannot_be_are_refused(void **state)
     static const char *const wrong[][2] = {
         {"csv(path=/, label=1)", "inputs"},
         {"csv(path=/, inputs=0)", "label"},
-        {"csv(path=/, inputs=a, label=b, header=no)", "inputs: 'a': columns have no names"},
-        {"csv(path=/, inputs=0, label=b, header=no)", "label: 'b': columns have no names"},
+        {"csv(path=/, inputs=a, label=b, header=no)", "'a': columns have no names"},
+        {"csv(path=/, inputs=0, label=b, header=no)", "'b': columns have no names"},
         {"csv(path=/, inputs=0, label=1 2, classes=3)", "label: names 2 columns"},
         {"csv(path=/, inputs=3..1, label=0)", "inputs: '3..1'"},
         {"csv(path=/, inputs=0, label=3..1)", "label: '3..1'"},
@@ -181,6 +181,23 @@ static void test_options_that_cannot_be_are_refused(void **state)
         }
         assert_int_equal(mem_live_blocks(), before);
     }
+}
+
+static void test_every_failing_allocation_of_create_is_survived(void **state)
+{
+    static const char good[] = "csv(path=/, inputs=0 1, label=2)";
+    int64_t n = 0, before;
+    odeon_status status = create_status(*state, good); /* loads the plugin */
+    assert_int_equal(status, ODEON_OK);
+    before = mem_live_blocks();
+    do {
+        mem_fail_at(++n);
+        status = create_status(*state, good);
+        mem_fail_at(0);
+        assert_int_equal(mem_live_blocks(), before);
+    } while (status == ODEON_ERR_NOMEM && n < 200);
+    assert_int_equal(status, ODEON_OK);
+    assert_true(n > 4); /* two lists, their union, the instance, and what the host needs */
 }
 
 /* ---- splits ---- */
@@ -393,6 +410,7 @@ int main(void)
         WITH_FILE(test_fields_of_a_regression),
         WITH_FILE(test_a_field_that_is_not_there_is_refused),
         WITH_FILE(test_options_that_cannot_be_are_refused),
+        WITH_FILE(test_every_failing_allocation_of_create_is_survived),
         WITH_FILE(test_every_row_is_in_one_split),
         WITH_FILE(test_the_split_is_one_for_ever),
         WITH_FILE(test_fraction_0_gives_all_rows_to_both),

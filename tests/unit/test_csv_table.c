@@ -383,6 +383,49 @@ static void test_lists_that_cannot_be_are_refused(void **state)
     mem_fail_at(0);
 }
 
+static columns list_of(const char *text)
+{
+    columns list;
+    assert_int_equal(columns_parse(host(), "inputs", text, &list), ODEON_OK);
+    return list;
+}
+
+static void test_lists_are_joined(void **state)
+{
+    (void)state;
+    int64_t before = mem_live_blocks();
+    columns a = list_of("a 3"), b = list_of("1..2"), joined;
+    assert_int_equal(columns_join(host(), &a, &b, &joined), ODEON_OK);
+    assert_int_equal(joined.n, 4);
+    static const int32_t index[] = {-1, 3, 1, 2};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(joined.item[i].index, index[i]);
+    }
+    columns_free(host(), &joined);
+    assert_int_equal(mem_live_blocks(), before);
+    a = list_of("a");
+    b = list_of("b");
+    mem_fail_at(1);
+    assert_int_equal(columns_join(host(), &a, &b, &joined), ODEON_ERR_NOMEM);
+    mem_fail_at(0);
+    assert_int_equal(mem_live_blocks(), before);
+}
+
+static void test_names_where_there_are_none_are_refused(void **state)
+{
+    (void)state;
+    columns numbers = list_of("0 2..3"),
+            names = list_of("0 a_name_that_is_longer_than_a_message_shows_of_it");
+    assert_int_equal(columns_need_numbers(host(), &numbers), ODEON_OK);
+    assert_int_equal(columns_need_numbers(host(), &names), ODEON_ERR_CONFIG);
+    assert_non_null(strstr(diag_message(), "'a_name_that_is_longer_than_a_message_sho': columns"));
+    columns_free(host(), &numbers);
+    names.item[1].name_bytes = 3;
+    assert_int_equal(columns_need_numbers(host(), &names), ODEON_ERR_CONFIG);
+    assert_non_null(strstr(diag_message(), "'a_n': columns have no names where header = no"));
+    columns_free(host(), &names);
+}
+
 static void test_a_long_name_is_compared_whole(void **state)
 {
     (void)state;
@@ -429,6 +472,8 @@ int main(void)
         cmocka_unit_test(test_every_failing_allocation_is_survived),
         cmocka_unit_test(test_a_list_has_names_indices_and_ranges),
         cmocka_unit_test(test_lists_that_cannot_be_are_refused),
+        cmocka_unit_test(test_lists_are_joined),
+        cmocka_unit_test(test_names_where_there_are_none_are_refused),
         cmocka_unit_test(test_a_long_name_is_compared_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

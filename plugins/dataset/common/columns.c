@@ -89,6 +89,37 @@ odeon_status columns_parse(const odeon_host *host, const char *option, const cha
     return status;
 }
 
+odeon_status columns_join(const odeon_host *host, columns *a, columns *b, columns *out)
+{
+    uint64_t a_bytes = (uint64_t)a->n * sizeof *a->item, b_bytes = (uint64_t)b->n * sizeof *b->item;
+    *out = (columns){.item = host->alloc(host, a_bytes + b_bytes)};
+    if (out->item != NULL) {
+        memcpy(out->item, a->item, a_bytes);
+        memcpy(out->item + a->n, b->item, b_bytes);
+        out->n = a->n + b->n;
+    }
+    columns_free(host, a);
+    columns_free(host, b);
+    return out->item != NULL
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_NOMEM, "no memory for %llu columns",
+                            (unsigned long long)((a_bytes + b_bytes) / sizeof *a->item));
+}
+
+odeon_status columns_need_numbers(const odeon_host *host, const columns *list)
+{
+    for (int32_t i = 0; i < list->n; i++) {
+        const column *c = &list->item[i];
+        if (c->index < 0) {
+            return odeon_fail(host, ODEON_ERR_CONFIG,
+                              "'%.*s': columns have no names where header = no: give indices, from "
+                              "0",
+                              c->name_bytes > 40 ? 40 : c->name_bytes, c->name);
+        }
+    }
+    return ODEON_OK;
+}
+
 void columns_free(const odeon_host *host, columns *list)
 {
     host->free(host, list->item);

@@ -21,6 +21,10 @@ typedef struct columns {
  * is then empty. */
 odeon_status columns_parse(const odeon_host *host, const char *option, const char *text,
                            columns *out);
+/* Those of a, then those of b; takes both lists, on failure too. ODEON_ERR_NOMEM. */
+odeon_status columns_join(const odeon_host *host, columns *a, columns *b, columns *out);
+/* ODEON_ERR_CONFIG unless all are indices: a table without a first line of names has no others. */
+odeon_status columns_need_numbers(const odeon_host *host, const columns *list);
 void columns_free(const odeon_host *host, columns *list);
 
 #endif

@@ -88,72 +88,32 @@ static const odeon_option *const options[] = {
 
 /* ---- the columns, from the options alone ---- */
 
-/* Without a first line of names, a column is its index. */
-static odeon_status check_numbers(const csv *set, const char *option, const columns *list)
-{
-    for (int32_t i = 0; i < list->n; i++) {
-        const column *c = &list->item[i];
-        if (c->index < 0 && set->host->option_i64(set->config, "header") == 0) {
-            return odeon_fail(set->host, ODEON_ERR_CONFIG,
-                              "%s: '%.*s': columns have no names where header = no: give indices, "
-                              "from 0",
-                              option, c->name_bytes > 40 ? 40 : c->name_bytes, c->name);
-        }
-    }
-    return ODEON_OK;
-}
-
-static odeon_status read_list(const csv *set, const char *option, columns *out)
-{
-    const odeon_host *host = set->host;
-    ODEON_TRY(columns_parse(host, option, host->option_text(set->config, option), out));
-    odeon_status status = check_numbers(set, option, out);
-    if (status != ODEON_OK) {
-        columns_free(host, out);
-    }
-    return status;
-}
-
-/* Joins both lists, which it takes. */
-static odeon_status join(csv *set, columns *in, columns *out)
-{
-    const odeon_host *host = set->host;
-    uint64_t in_bytes = (uint64_t)in->n * sizeof *in->item;
-    uint64_t out_bytes = (uint64_t)out->n * sizeof *out->item;
-    set->n_inputs = in->n;
-    set->n_labels = out->n;
-    set->wanted.n = in->n + out->n;
-    set->wanted.item = host->alloc(host, in_bytes + out_bytes);
-    if (set->wanted.item != NULL) {
-        memcpy(set->wanted.item, in->item, in_bytes);
-        memcpy(set->wanted.item + in->n, out->item, out_bytes);
-    }
-    columns_free(host, in);
-    columns_free(host, out);
-    return set->wanted.item != NULL
-               ? ODEON_OK
-               : odeon_fail(host, ODEON_ERR_NOMEM, "csv: no memory for its columns");
-}
-
 static odeon_status read_columns(csv *set)
 {
+    const odeon_host *host = set->host;
     columns in, out;
-    ODEON_TRY(read_list(set, "inputs", &in));
-    odeon_status status = read_list(set, "label", &out);
+    ODEON_TRY(columns_parse(host, "inputs", host->option_text(set->config, "inputs"), &in));
+    odeon_status status =
+        columns_parse(host, "label", host->option_text(set->config, "label"), &out);
     if (status != ODEON_OK) {
-        columns_free(set->host, &in);
+        columns_free(host, &in);
         return status;
     }
-    if (set->classes > 0 && out.n > 1) {
-        status = odeon_fail(set->host, ODEON_ERR_CONFIG,
-                            "label: names %d columns, but a class is one; classes = 0 learns "
-                            "numbers",
-                            (int)out.n);
-        columns_free(set->host, &in);
-        columns_free(set->host, &out);
-        return status;
+    set->n_inputs = in.n;
+    set->n_labels = out.n;
+    return columns_join(host, &in, &out, &set->wanted);
+}
+
+static odeon_status check_columns(const csv *set)
+{
+    if (set->classes > 0 && set->n_labels > 1) {
+        return odeon_fail(set->host, ODEON_ERR_CONFIG,
+                          "label: names %d columns, but a class is one; classes = 0 learns numbers",
+                          (int)set->n_labels);
     }
-    return join(set, &in, &out);
+    return set->host->option_i64(set->config, "header") != 0
+               ? ODEON_OK
+               : columns_need_numbers(set->host, &set->wanted);
 }
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
@@ -161,10 +121,13 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     *out = NULL;
     csv made = {.host = host, .config = config, .classes = host->option_i64(config, "classes")};
     ODEON_TRY(read_columns(&made));
-    csv *set = host->alloc(host, sizeof *set);
+    odeon_status status = check_columns(&made);
+    csv *set = status == ODEON_OK ? host->alloc(host, sizeof *set) : NULL;
     if (set == NULL) {
         columns_free(host, &made.wanted);
-        return odeon_fail(host, ODEON_ERR_NOMEM, "csv: no memory for %zu bytes", sizeof *set);
+        return status != ODEON_OK
+                   ? status
+                   : odeon_fail(host, ODEON_ERR_NOMEM, "csv: no memory for %zu bytes", sizeof *set);
     }
     *set = made;
     *out = set;

@@ -1,0 +1,46 @@
+#include "spiral.h"
+
+#include <math.h>
+
+static const double largest_step = 1e-4;
+
+static void slope(const double y[2], double dy[2])
+{
+    double a = y[0] * y[0] * y[0], b = y[1] * y[1] * y[1];
+    dy[0] = -0.1 * a - 2.0 * b;
+    dy[1] = 2.0 * a - 0.1 * b;
+}
+
+static void at(const double y[2], double h, const double k[2], double out[2])
+{
+    out[0] = y[0] + h * k[0];
+    out[1] = y[1] + h * k[1];
+}
+
+static void step(double y[2], double h)
+{
+    double k1[2], k2[2], k3[2], k4[2], x[2];
+    slope(y, k1);
+    at(y, h / 2.0, k1, x);
+    slope(x, k2);
+    at(y, h / 2.0, k2, x);
+    slope(x, k3);
+    at(y, h, k3, x);
+    slope(x, k4);
+    for (int i = 0; i < 2; i++) {
+        y[i] += h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]);
+    }
+}
+
+void spiral(int64_t n, double until, double *y)
+{
+    double now[2] = {2.0, 0.0}, interval = until / (double)(n - 1);
+    int64_t steps = (int64_t)ceil(interval / largest_step);
+    for (int64_t i = 0; i < n; i++) {
+        y[2 * i] = now[0];
+        y[2 * i + 1] = now[1];
+        for (int64_t k = 0; k < steps; k++) {
+            step(now, interval / (double)steps);
+        }
+    }
+}

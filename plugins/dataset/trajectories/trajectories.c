@@ -1,0 +1,459 @@
+/* trajectories: windows of a series of observations: their values and their times.
+ *
+ * Sample i is the window of T rows that starts at the i-th possible row of the split: input [T,D]
+ * and label [T,D], both the values, and time [T], counted from the window's first row. Rows that
+ * are equally far apart (to a thousandth of the distance) give every window the same times, as a
+ * layer that reads one grid for all samples of a batch needs; of other rows, each window has its
+ * own, and such a layer takes one window a batch. With missing = mask an empty cell is a 0 that the
+ * mask [T,D] counts out, and no window starts at a row that has one. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "../common/csv_table.h"
+#include "../common/regular_file.h"
+#include "../common/split.h"
+#include "odeon/dataset.h"
+#include "odeon/plugin.h"
+#include "spiral.h"
+
+enum { FIELD_INPUT = 0, FIELD_LABEL = 1, FIELD_TIME = 2, FIELD_MASK = 3 };
+enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1 };     /* in the order of the choices */
+enum { MISSING_REFUSED = 0, MISSING_MASK = 1 }; /* in the order of the choices */
+
+static const double regular_within = 1e-3; /* of the distance of two rows */
+
+typedef struct trajectories {
+    const odeon_host *host;
+    const odeon_config *config;
+    int32_t source, missing;
+    int64_t window, dim;
+    columns wanted;  /* CSV: the time, then the values */
+    int64_t n_rows;  /* 0 before open */
+    double *row;     /* [n_rows, 1 + dim]: the time, then the values; NaN where one is missing */
+    double interval; /* between two rows; 0: they are not equally far apart */
+    int64_t n_starts;
+    int64_t *start; /* [n_starts]: first rows of the samples */
+} trajectories;
+
+static const odeon_option source = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "source",
+    .default_text = "spiral",
+    .choices = "spiral|csv(path)",
+    .help = "where the observations come from: a table in a file, or y' = A^T y^3 from (2, 0)",
+};
+static const odeon_option window = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "window",
+    .default_text = "10",
+    .min_text = "1",
+    .max_text = "1000000000",
+    .help = "consecutive observations of a sample",
+    .unit = "rows",
+};
+static const odeon_option time_column = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .name = "time",
+    .default_text = "0",
+    .help = "csv: column of the times, which rise: its name, or its index from 0",
+};
+static const odeon_option values = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "values",
+    .help = "csv: columns observed: names, indices from 0, ranges of them as 1..3",
+};
+static const odeon_option header = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "header",
+    .default_text = "yes",
+    .help = "csv: the first line names the columns",
+};
+static const odeon_option separator = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "separator",
+    .default_text = "comma",
+    .choices = "comma|semicolon|tab",
+    .help = "csv: what stands between two cells",
+};
+static const odeon_option missing = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "missing",
+    .default_text = "refuse",
+    .choices = "refuse|mask",
+    .help = "csv: an empty cell is an error, or left out of the loss by a mask",
+};
+static const odeon_option points = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "points",
+    .default_text = "1000",
+    .min_text = "2",
+    .max_text = "1000000",
+    .help = "spiral: observations, equally far apart",
+    .unit = "rows",
+};
+static const odeon_option until = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .flags = ODEON_OPTION_OPEN_MIN,
+    .name = "until",
+    .default_text = "25",
+    .min_text = "0",
+    .max_text = "1000",
+    .help = "spiral: time of the last one; the first is at 0",
+    .unit = "time",
+};
+static const odeon_option test_fraction = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .flags = ODEON_OPTION_OPEN_MAX,
+    .name = "test_fraction",
+    .default_text = "0",
+    .min_text = "0",
+    .max_text = "1",
+    .help = "share of the rows, the last ones, to test on; 0: train and test on all of them",
+};
+static const odeon_option *const options[] = {&source, &window,        &time_column, &values,
+                                              &header, &separator,     &missing,     &points,
+                                              &until,  &test_fraction, NULL};
+
+/* ---- what a sample is, from the options alone ---- */
+
+static odeon_status read_columns(trajectories *set)
+{
+    const odeon_host *host = set->host;
+    columns time, list;
+    ODEON_TRY(columns_parse(host, "time", host->option_text(set->config, "time"), &time));
+    odeon_status status =
+        columns_parse(host, "values", host->option_text(set->config, "values"), &list);
+    if (status != ODEON_OK) {
+        columns_free(host, &time);
+        return status;
+    }
+    set->dim = list.n;
+    return columns_join(host, &time, &list, &set->wanted);
+}
+
+static odeon_status check_columns(const trajectories *set)
+{
+    if (set->wanted.n != 1 + set->dim) {
+        return odeon_fail(set->host, ODEON_ERR_CONFIG, "time: names more than one column");
+    }
+    return set->host->option_i64(set->config, "header") != 0
+               ? ODEON_OK
+               : columns_need_numbers(set->host, &set->wanted);
+}
+
+static odeon_status read_options(trajectories *set)
+{
+    const odeon_host *host = set->host;
+    bool given = host->option_given(set->config, "values") != 0;
+    if (set->source == SOURCE_SPIRAL) {
+        return !given && set->missing == MISSING_REFUSED
+                   ? ODEON_OK
+                   : odeon_fail(host, ODEON_ERR_CONFIG,
+                                "values and missing = mask are for source = csv(path=FILE)");
+    }
+    if (!given) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "values: must name the columns observed where source = csv");
+    }
+    ODEON_TRY(read_columns(set));
+    return check_columns(set);
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    trajectories made = {.host = host,
+                         .config = config,
+                         .source = (int32_t)host->option_i64(config, "source"),
+                         .missing = (int32_t)host->option_i64(config, "missing"),
+                         .window = host->option_i64(config, "window"),
+                         .dim = 2};
+    odeon_status status = read_options(&made);
+    trajectories *set = status == ODEON_OK ? host->alloc(host, sizeof *set) : NULL;
+    if (set == NULL) {
+        columns_free(host, &made.wanted);
+        return status != ODEON_OK
+                   ? status
+                   : odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for %zu bytes",
+                                sizeof *set);
+    }
+    *set = made;
+    *out = set;
+    return ODEON_OK;
+}
+
+static void forget(trajectories *set)
+{
+    set->host->free(set->host, set->row);
+    set->host->free(set->host, set->start);
+    set->row = NULL;
+    set->start = NULL;
+    set->n_rows = set->n_starts = 0;
+}
+
+static void destroy(void *self)
+{
+    trajectories *set = self;
+    if (set != NULL) {
+        forget(set);
+        columns_free(set->host, &set->wanted);
+        set->host->free(set->host, set);
+    }
+}
+
+static int32_t field_count(void *self)
+{
+    const trajectories *set = self;
+    return set->missing == MISSING_MASK ? 4 : 3;
+}
+
+static odeon_status field(void *self, int32_t index, odeon_field_info *out)
+{
+    static const struct {
+        int32_t role, dtype, ndim;
+        const char *name;
+    } fields[] = {
+        [FIELD_INPUT] = {ODEON_ROLE_INPUT, ODEON_DTYPE_F64, 2, "values"},
+        [FIELD_LABEL] = {ODEON_ROLE_LABEL, ODEON_DTYPE_F64, 2, "label"},
+        [FIELD_TIME] = {ODEON_ROLE_TIME, ODEON_DTYPE_F64, 1, "time"},
+        [FIELD_MASK] = {ODEON_ROLE_MASK, ODEON_DTYPE_U8, 2, "mask"},
+    };
+    const trajectories *set = self;
+    if (index < 0 || index >= field_count(self)) {
+        return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: there is no field %d",
+                          (int)index);
+    }
+    *out = (odeon_field_info){.struct_size = out->struct_size,
+                              .role = fields[index].role,
+                              .dtype = fields[index].dtype,
+                              .ndim = fields[index].ndim,
+                              .dim = {set->window, fields[index].ndim == 2 ? set->dim : 0},
+                              .scale = 1.0,
+                              .name = fields[index].name};
+    return ODEON_OK;
+}
+
+/* ---- the observations ---- */
+
+static odeon_status check_times(const trajectories *set, const char *file, const csv_table *t)
+{
+    for (int64_t i = 0; i < t->n_rows; i++) {
+        double now = t->value[i * t->n_columns];
+        if (!isfinite(now) || (i > 0 && !(now > t->value[(i - 1) * t->n_columns]))) {
+            return odeon_fail(set->host, ODEON_ERR_DATA,
+                              "%s:%lld: the time is %s: every row needs one, larger than the row's "
+                              "before",
+                              file, (long long)t->line[i],
+                              isfinite(now) ? "not larger than the last" : "missing");
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_csv(trajectories *set)
+{
+    const odeon_host *host = set->host;
+    static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
+    const char *file = host->option_text(set->config, "source");
+    csv_format format = {.separator = separators[host->option_i64(set->config, "separator")],
+                         .header = host->option_i64(set->config, "header") != 0,
+                         .gaps = set->missing == MISSING_MASK};
+    csv_table table;
+    char *text;
+    uint64_t bytes;
+    ODEON_TRY(regular_file_load(host, file, &text, &bytes));
+    odeon_status status = csv_table_read(host, file, text, bytes, &format, &set->wanted, &table);
+    host->free(host, text);
+    ODEON_TRY(status);
+    status = check_times(set, file, &table);
+    if (status == ODEON_OK) { /* rows are as the table has them */
+        set->row = table.value;
+        set->n_rows = table.n_rows;
+        table.value = NULL;
+    }
+    csv_table_free(host, &table);
+    return status;
+}
+
+static odeon_status make_spiral(trajectories *set)
+{
+    const odeon_host *host = set->host;
+    int64_t n = host->option_i64(set->config, "points");
+    double end = host->option_f64(set->config, "until");
+    double *y = host->alloc(host, (uint64_t)n * 2 * sizeof *y);
+    set->row = host->alloc(host, (uint64_t)n * 3 * sizeof *set->row);
+    if (y == NULL || set->row == NULL) {
+        host->free(host, y);
+        return odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for %lld observations",
+                          (long long)n);
+    }
+    spiral(n, end, y);
+    for (int64_t i = 0; i < n; i++) {
+        set->row[3 * i] = end * (double)i / (double)(n - 1);
+        memcpy(&set->row[3 * i + 1], &y[2 * i], 2 * sizeof *y);
+    }
+    set->n_rows = n;
+    host->free(host, y);
+    return ODEON_OK;
+}
+
+/* The distance of the rows, if it is one. */
+static double find_interval(const trajectories *set)
+{
+    int64_t width = 1 + set->dim, last = set->n_rows - 1;
+    double first = set->row[0],
+           interval = last > 0 ? (set->row[last * width] - first) / (double)last : 0.0;
+    for (int64_t i = 0; i <= last; i++) {
+        double off = set->row[i * width] - (first + interval * (double)i);
+        if (!(fabs(off) <= regular_within * interval)) {
+            return 0.0;
+        }
+    }
+    return interval;
+}
+
+/* ---- the windows ---- */
+
+static bool is_whole(const trajectories *set, int64_t row)
+{
+    const double *value = set->row + row * (1 + set->dim) + 1;
+    for (int64_t k = 0; k < set->dim; k++) {
+        if (isnan(value[k])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static odeon_status find_starts(trajectories *set, int32_t split)
+{
+    const odeon_host *host = set->host;
+    double fraction = host->option_f64(set->config, "test_fraction");
+    int64_t n_test = split_test_rows(set->n_rows, fraction), first = 0, end = set->n_rows;
+    if (fraction > 0.0) {
+        first = split == ODEON_SPLIT_TRAIN ? 0 : set->n_rows - n_test;
+        end = split == ODEON_SPLIT_TRAIN ? set->n_rows - n_test : set->n_rows;
+    }
+    if (end - first < set->window) {
+        return odeon_fail(host, ODEON_ERR_DATA,
+                          "trajectories: %lld rows to %s on, too few for a window of %lld",
+                          (long long)(end - first), split == ODEON_SPLIT_TRAIN ? "train" : "test",
+                          (long long)set->window);
+    }
+    int64_t most = end - first - set->window + 1;
+    set->start = host->alloc(host, (uint64_t)most * sizeof *set->start);
+    if (set->start == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for %lld windows",
+                          (long long)most);
+    }
+    for (int64_t i = first; i < first + most; i++) {
+        if (is_whole(set, i)) {
+            set->start[set->n_starts++] = i;
+        }
+    }
+    return set->n_starts > 0
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_DATA,
+                            "trajectories: every row that a window could start at lacks a value");
+}
+
+static odeon_status open_split(void *self, int32_t split, int64_t *length)
+{
+    trajectories *set = self;
+    if ((split != ODEON_SPLIT_TRAIN && split != ODEON_SPLIT_TEST) || set->n_rows > 0) {
+        return odeon_fail(set->host, ODEON_ERR_INTERNAL,
+                          "trajectories: opened twice, or a split %d", (int)split);
+    }
+    odeon_status status = set->source == SOURCE_CSV ? read_csv(set) : make_spiral(set);
+    if (status == ODEON_OK) {
+        set->interval = find_interval(set);
+        status = find_starts(set, split);
+    }
+    if (status != ODEON_OK) {
+        forget(set);
+        return status;
+    }
+    *length = set->n_starts;
+    return ODEON_OK;
+}
+
+/* The window that starts at row first, as sample number i of a batch. */
+static void copy_window(const trajectories *set, int64_t first, int64_t i, void *const *fields)
+{
+    int64_t n = set->window, dim = set->dim;
+    double *input = (double *)fields[FIELD_INPUT] + i * n * dim;
+    double *label = (double *)fields[FIELD_LABEL] + i * n * dim;
+    double *time = (double *)fields[FIELD_TIME] + i * n;
+    uint8_t *mask =
+        set->missing == MISSING_MASK ? (uint8_t *)fields[FIELD_MASK] + i * n * dim : NULL;
+    const double *start = set->row + first * (1 + dim);
+    for (int64_t k = 0; k < n; k++) {
+        const double *row = start + k * (1 + dim);
+        time[k] = set->interval > 0.0 ? set->interval * (double)k : row[0] - start[0];
+        for (int64_t d = 0; d < dim; d++) {
+            bool there = !isnan(row[1 + d]);
+            input[k * dim + d] = label[k * dim + d] = there ? row[1 + d] : 0.0;
+            if (mask != NULL) {
+                mask[k * dim + d] = there;
+            }
+        }
+    }
+}
+
+static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
+{
+    const trajectories *set = self;
+    for (int64_t i = 0; i < n; i++) {
+        if (indices[i] < 0 || indices[i] >= set->n_starts) {
+            return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: sample %lld of %lld",
+                              (long long)indices[i], (long long)set->n_starts);
+        }
+        copy_window(set, set->start[indices[i]], i, fields);
+    }
+    return ODEON_OK;
+}
+
+static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
+                                      .field_count = field_count,
+                                      .field = field,
+                                      .open = open_split,
+                                      .get_batch = get_batch};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_DATASET,
+    .id = "trajectories",
+    .summary = "windows of a series of observations, with their times",
+    .version = "1.0",
+    .license = "MIT",
+    .source = "torchdiffeq, examples/ode_demo.py",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("dataset/trajectories");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "trajectories",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

@@ -1,0 +1,419 @@
+/* The data set trajectories as a plugin: its sources, its windows, its times and masks. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "instance.h"
+#include "mem.h"
+#include "odeon/dataset.h"
+
+typedef struct fixture {
+    char path[32];
+    registry *registry;
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *f = malloc(sizeof *f);
+    if (f == NULL) {
+        return -1;
+    }
+    (void)snprintf(f->path, sizeof f->path, "/tmp/odeon-test-XXXXXX");
+    int fd = mkstemp(f->path);
+    f->registry = support_registry();
+    *state = f;
+    diag_clear();
+    return fd >= 0 ? close(fd) : -1;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    int result = unlink(f->path);
+    registry_destroy(f->registry);
+    free(f);
+    return result;
+}
+
+static instance *make(const fixture *f, const char *options)
+{
+    char expression[300];
+    (void)snprintf(expression, sizeof expression, "trajectories(%s)", options);
+    return support_instance(f->registry, ODEON_KIND_DATASET, expression, 0, 0);
+}
+
+/* An instance that reads text. */
+static instance *make_csv(const fixture *f, const char *text, const char *options)
+{
+    char all[256];
+    FILE *file = fopen(f->path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    (void)snprintf(all, sizeof all, "source=csv(path=%s), %s", f->path, options);
+    return make(f, all);
+}
+
+static const odeon_dataset_ops *ops_of(const instance *x)
+{
+    return x->component->ops;
+}
+
+static odeon_status open_split(instance *x, int32_t split, int64_t *length)
+{
+    *length = -1;
+    diag_clear();
+    return ops_of(x)->open(x->self, split, length);
+}
+
+static void assert_opens(instance *x, int32_t split, int64_t expected)
+{
+    int64_t length;
+    if (open_split(x, split, &length) != ODEON_OK) {
+        fail_msg("%s", diag_message());
+    }
+    assert_int_equal(length, expected);
+}
+
+static void assert_refused(instance *x, int32_t split, const char *reason)
+{
+    int64_t length, before = mem_live_blocks();
+    odeon_status status = open_split(x, split, &length);
+    if (status != ODEON_ERR_DATA || strstr(diag_message(), reason) == NULL) {
+        fail_msg("status %d, \"%s\" lacks \"%s\"", (int)status, diag_message(), reason);
+    }
+    assert_int_equal(length, -1);
+    assert_int_equal(mem_live_blocks(), before);
+    instance_destroy(x);
+}
+
+enum { ROOM = 64 };
+
+/* Room for a few windows. */
+typedef struct windows {
+    double input[ROOM], label[ROOM], time[ROOM];
+    uint8_t mask[ROOM];
+} windows;
+
+static void read_windows(const instance *x, int64_t n, const int64_t *indices, windows *out)
+{
+    void *const fields[4] = {out->input, out->label, out->time, out->mask};
+    memset(out, 0x55, sizeof *out);
+    assert_int_equal(ops_of(x)->get_batch(x->self, n, indices, fields), ODEON_OK);
+}
+
+static void assert_numbers(const double *found, int n, const double *expected)
+{
+    for (int i = 0; i < n; i++) {
+        if (found[i] != expected[i]) {
+            fail_msg("number %d is %.17g, expected %.17g", i, found[i], expected[i]);
+        }
+    }
+}
+#define ASSERT_NUMBERS(found, ...)                                                                 \
+    assert_numbers(found, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)),                 \
+                   (double[]){__VA_ARGS__})
+
+/* ---- fields and options ---- */
+
+static void assert_field(const instance *x, int32_t index, int32_t role, int32_t dtype, int64_t a,
+                         int64_t b)
+{
+    odeon_field_info info = {.struct_size = sizeof info};
+    assert_int_equal(ops_of(x)->field(x->self, index, &info), ODEON_OK);
+    assert_int_equal(info.role, role);
+    assert_int_equal(info.dtype, dtype);
+    assert_int_equal(info.ndim, b > 0 ? 2 : 1);
+    assert_int_equal(info.dim[0], a);
+    assert_int_equal(info.dim[1], b);
+    assert_int_equal(info.classes, 0);
+    assert_true(info.scale == 1.0 && info.shift == 0.0);
+}
+
+static void test_fields_are_known_without_files(void **state)
+{
+    odeon_field_info info = {.struct_size = sizeof info};
+    instance *spiral = make(*state, "window=7"),
+             *csv = make(*state, "source=csv(path=/nowhere), values=1..3, window=4, missing=mask");
+    assert_int_equal(ops_of(spiral)->field_count(spiral->self), 3);
+    assert_field(spiral, 0, ODEON_ROLE_INPUT, ODEON_DTYPE_F64, 7, 2);
+    assert_field(spiral, 1, ODEON_ROLE_LABEL, ODEON_DTYPE_F64, 7, 2);
+    assert_field(spiral, 2, ODEON_ROLE_TIME, ODEON_DTYPE_F64, 7, 0);
+    assert_int_equal(ops_of(spiral)->field(spiral->self, 3, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(ops_of(spiral)->field(spiral->self, -1, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(ops_of(csv)->field_count(csv->self), 4);
+    assert_field(csv, 0, ODEON_ROLE_INPUT, ODEON_DTYPE_F64, 4, 3);
+    assert_field(csv, 3, ODEON_ROLE_MASK, ODEON_DTYPE_U8, 4, 3);
+    instance_destroy(spiral);
+    instance_destroy(csv);
+}
+
+static odeon_status create_status(const fixture *f, const char *options)
+{
+    char expression[300];
+    config_where where = {.file = "test"};
+    odeon_config *config;
+    instance *x;
+    diag_clear();
+    (void)snprintf(expression, sizeof expression, "trajectories(%s)", options);
+    odeon_status status = schema_component(f->registry, ODEON_KIND_DATASET, expression, where,
+                                           "data", "/", 0, NULL, &config);
+    if (status == ODEON_OK) {
+        status = instance_create(config, "data", &x);
+        if (status == ODEON_OK) {
+            instance_destroy(x);
+        }
+        schema_destroy(config);
+    }
+    return status;
+}
+
+static void test_options_that_cannot_be_are_refused(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"window=0", "window"},
+        {"points=1", "points"},
+        {"until=0", "until"},
+        {"test_fraction=1", "test_fraction"},
+        {"values=1", "are for source = csv"},
+        {"missing=mask", "are for source = csv"},
+        {"source=circle", "source"},
+        {"source=csv", "source"},
+        {"source=csv(path=/x)", "values: must name"},
+        {"source=csv(path=/x), values=3..1", "values: '3..1'"},
+        {"source=csv(path=/x), values=1, time=3..1", "time: '3..1'"},
+        {"source=csv(path=/x), values=1, time=0 1", "time: names more than one"},
+        {"source=csv(path=/x), values=a, header=no", "'a': columns have no names"},
+        {"source=csv(path=/x), values=1, time=t, header=no", "'t': columns have no names"},
+    };
+    assert_int_equal(create_status(*state, "source=csv(path=/x), values=1, header=no"), ODEON_OK);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        int64_t before = mem_live_blocks();
+        if (create_status(*state, wrong[i][0]) != ODEON_ERR_CONFIG ||
+            strstr(diag_message(), wrong[i][1]) == NULL) {
+            fail_msg("%s: %s", wrong[i][0], diag_message());
+        }
+        assert_int_equal(mem_live_blocks(), before);
+    }
+}
+
+/* ---- the spiral ---- */
+
+static void test_the_spiral_is_exact(void **state)
+{
+    /* y' = A^T y^3 by DOP853 of SciPy at tolerance 3e-14: at rows 1, 10, 500 and 999 of 1000 */
+    static const int64_t rows[4] = {1, 10, 500, 999};
+    static const double expected[8] = {
+        1.9795056224761263,  0.39435661435028646, 0.024158247884600137, 1.8413266460973505,
+        -0.6315560752438658, 0.2142830205753376,  -0.44362348669866203, 0.2794406416188518};
+    instance *x = make(*state, "window=1");
+    windows w;
+    assert_opens(x, ODEON_SPLIT_TRAIN, 1000);
+    read_windows(x, 4, rows, &w);
+    for (int i = 0; i < 8; i++) {
+        assert_true(fabs(w.input[i] - expected[i]) < 1e-10);
+    }
+    read_windows(x, 1, (int64_t[]){0}, &w);
+    ASSERT_NUMBERS(w.input, 2.0, 0.0);
+    instance_destroy(x);
+}
+
+static void test_windows_of_the_spiral_have_one_grid(void **state)
+{
+    instance *x = make(*state, "window=10, points=101, until=2.5");
+    windows w;
+    static const int64_t indices[3] = {0, 91, 40};
+    assert_opens(x, ODEON_SPLIT_TRAIN, 92);
+    read_windows(x, 3, indices, &w);
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < 10; k++) {
+            assert_true(w.time[i * 10 + k] == w.time[k]); /* to the bit */
+            assert_true(fabs(w.time[k] - 0.025 * k) < 1e-15);
+        }
+    }
+    assert_memory_equal(w.input, w.label, 60 * sizeof(double));
+    instance_destroy(x);
+}
+
+static void test_coarser_points_lie_on_the_same_curve(void **state)
+{
+    instance *fine = make(*state, "window=1, points=1001, until=10"),
+             *coarse = make(*state, "window=1, points=11, until=10");
+    windows a, b;
+    assert_opens(fine, ODEON_SPLIT_TRAIN, 1001);
+    assert_opens(coarse, ODEON_SPLIT_TRAIN, 11);
+    read_windows(fine, 1, (int64_t[]){700}, &a);
+    read_windows(coarse, 1, (int64_t[]){7}, &b);
+    assert_true(fabs(a.input[0] - b.input[0]) < 1e-10 && fabs(a.input[1] - b.input[1]) < 1e-10);
+    instance_destroy(fine);
+    instance_destroy(coarse);
+}
+
+/* ---- rows of a file ---- */
+
+static void test_windows_start_at_any_row(void **state)
+{
+    instance *x =
+        make_csv(*state, "t,a,b\n10,1,2\n20,3,4\n30,5,6\n40,7,8\n", "time=t, values=b a, window=3");
+    windows w;
+    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    read_windows(x, 2, (int64_t[]){1, 0}, &w);
+    ASSERT_NUMBERS(w.input, 4, 3, 6, 5, 8, 7, 2, 1, 4, 3, 6, 5);
+    ASSERT_NUMBERS(w.label, 4, 3, 6, 5, 8, 7, 2, 1, 4, 3, 6, 5);
+    ASSERT_NUMBERS(w.time, 0, 10, 20, 0, 10, 20);
+    assert_int_equal(w.mask[0], 0x55); /* nobody asked for masks */
+    instance_destroy(x);
+}
+
+static void test_the_last_rows_are_those_to_test_on(void **state)
+{
+    static const char text[] = "0;1\n1;2\n2;3\n3;4\n4;5\n5;6\n6;7\n7;8\n8;9\n9;10\n";
+    static const char options[] =
+        "values=1, header=no, separator=semicolon, window=2, test_fraction=0.3";
+    windows w;
+    instance *x = make_csv(*state, text, options);
+    assert_opens(x, ODEON_SPLIT_TRAIN, 6); /* rows 0 to 6 */
+    read_windows(x, 1, (int64_t[]){5}, &w);
+    ASSERT_NUMBERS(w.input, 6, 7);
+    instance_destroy(x);
+    x = make_csv(*state, text, options);
+    assert_opens(x, ODEON_SPLIT_TEST, 2); /* rows 7 to 9 */
+    read_windows(x, 2, (int64_t[]){0, 1}, &w);
+    ASSERT_NUMBERS(w.input, 8, 9, 9, 10);
+    instance_destroy(x);
+    x = make_csv(*state, text, "values=1, header=no, separator=semicolon, window=2");
+    assert_opens(x, ODEON_SPLIT_TEST, 9); /* fraction 0: all of them */
+    instance_destroy(x);
+}
+
+static void test_times_that_are_rounded_are_one_grid(void **state)
+{
+    instance *x =
+        make_csv(*state, "t,y\n0,0\n0.3333,1\n0.6667,2\n1.0000,3\n1.3333,4\n1.6667,5\n2,6\n",
+                 "values=y, window=3");
+    windows w;
+    assert_opens(x, ODEON_SPLIT_TRAIN, 5);
+    read_windows(x, 2, (int64_t[]){0, 1}, &w);
+    for (int k = 0; k < 3; k++) {
+        assert_true(w.time[k] == w.time[3 + k]);
+        assert_true(fabs(w.time[k] - k / 3.0) < 1e-15);
+    }
+    instance_destroy(x);
+}
+
+static void test_other_times_are_those_of_the_rows(void **state)
+{
+    instance *x = make_csv(*state, "t,y\n1,0\n2,1\n4,2\n8,3\n", "values=y, window=3");
+    windows w;
+    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    read_windows(x, 2, (int64_t[]){0, 1}, &w);
+    ASSERT_NUMBERS(w.time, 0, 1, 3, 0, 2, 6);
+    instance_destroy(x);
+    x = make_csv(*state, "t,y\n5,7\n", "values=y, window=1"); /* one row has no distance */
+    assert_opens(x, ODEON_SPLIT_TRAIN, 1);
+    read_windows(x, 1, (int64_t[]){0}, &w);
+    ASSERT_NUMBERS(w.time, 0);
+    ASSERT_NUMBERS(w.input, 7);
+    instance_destroy(x);
+}
+
+static void test_empty_cells_are_masked(void **state)
+{
+    instance *x = make_csv(*state, "t,a,b\n0,1,2\n1,,4\n2,5,6\n3,7,\n4,,\n5,9,10\n",
+                           "values=a b, window=2, missing=mask");
+    windows w;
+    assert_opens(x, ODEON_SPLIT_TRAIN, 2); /* only rows 0 and 2 are whole */
+    read_windows(x, 2, (int64_t[]){0, 1}, &w);
+    ASSERT_NUMBERS(w.input, 1, 2, 0, 4, 5, 6, 7, 0);
+    ASSERT_NUMBERS(w.label, 1, 2, 0, 4, 5, 6, 7, 0);
+    assert_memory_equal(w.mask, ((uint8_t[]){1, 1, 0, 1, 1, 1, 1, 0}), 8);
+    instance_destroy(x);
+}
+
+static void test_files_that_do_not_do_are_refused(void **state)
+{
+    assert_refused(make_csv(*state, "t,y\n0,1\n0,2\n", "values=y, window=1"), ODEON_SPLIT_TRAIN,
+                   ":3: the time is not larger than the last");
+    assert_refused(make_csv(*state, "t,y\n1,1\n0,2\n", "values=y, window=1"), ODEON_SPLIT_TRAIN,
+                   ":3: the time is not larger than the last");
+    assert_refused(make_csv(*state, "t,y\n,1\n0,2\n", "values=y, window=1, missing=mask"),
+                   ODEON_SPLIT_TRAIN, ":2: the time is missing");
+    assert_refused(make_csv(*state, "t,y\n0,1\n1,\n", "values=y, window=1"), ODEON_SPLIT_TRAIN,
+                   ":3: column 'y': empty");
+    assert_refused(make_csv(*state, "t,y\n0,\n1,\n2,3\n", "values=y, window=2, missing=mask"),
+                   ODEON_SPLIT_TRAIN, "every row that a window could start at lacks a value");
+    assert_refused(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=3"), ODEON_SPLIT_TRAIN,
+                   "2 rows to train on, too few for a window of 3");
+    assert_refused(make(*state, "window=10, points=50, test_fraction=0.1"), ODEON_SPLIT_TEST,
+                   "5 rows to test on, too few for a window of 10");
+    assert_refused(make(*state, "source=csv(path=/nonexistent/x), values=1"), ODEON_SPLIT_TRAIN,
+                   "/nonexistent/x: no such file");
+}
+
+/* ---- calls ---- */
+
+static void test_misuse_is_refused(void **state)
+{
+    instance *x = make(*state, "window=2, points=3");
+    windows w;
+    int64_t length;
+    void *const fields[3] = {w.input, w.label, w.time};
+    static const int64_t wrong[] = {0, 2, -1}; /* 0: before open there is none */
+    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[0], fields), ODEON_ERR_INTERNAL);
+    assert_int_equal(open_split(x, 2, &length), ODEON_ERR_INTERNAL);
+    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    assert_int_equal(open_split(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
+    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[1], fields), ODEON_ERR_INTERNAL);
+    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[2], fields), ODEON_ERR_INTERNAL);
+    assert_int_equal(ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
+    instance_destroy(x);
+}
+
+static void survive_failing_allocations(instance *x, int64_t allocations)
+{
+    int64_t before = mem_live_blocks(), length, n = 0;
+    odeon_status status = ODEON_ERR_NOMEM;
+    while (status == ODEON_ERR_NOMEM && n < 30) {
+        mem_fail_at(++n);
+        status = open_split(x, ODEON_SPLIT_TRAIN, &length);
+        mem_fail_at(0);
+        assert_true(status == ODEON_OK || mem_live_blocks() == before);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_int_equal(n, allocations + 1);
+    instance_destroy(x);
+}
+
+static void test_every_failing_allocation_is_survived(void **state)
+{
+    /* the curve, the rows, the windows; the text, four parts of the table, the windows */
+    survive_failing_allocations(make(*state, "window=2, points=3"), 3);
+    survive_failing_allocations(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=1"), 6);
+}
+
+#define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FILE(test_fields_are_known_without_files),
+        WITH_FILE(test_options_that_cannot_be_are_refused),
+        WITH_FILE(test_the_spiral_is_exact),
+        WITH_FILE(test_windows_of_the_spiral_have_one_grid),
+        WITH_FILE(test_coarser_points_lie_on_the_same_curve),
+        WITH_FILE(test_windows_start_at_any_row),
+        WITH_FILE(test_the_last_rows_are_those_to_test_on),
+        WITH_FILE(test_times_that_are_rounded_are_one_grid),
+        WITH_FILE(test_other_times_are_those_of_the_rows),
+        WITH_FILE(test_empty_cells_are_masked),
+        WITH_FILE(test_files_that_do_not_do_are_refused),
+        WITH_FILE(test_misuse_is_refused),
+        WITH_FILE(test_every_failing_allocation_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
