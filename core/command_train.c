@@ -18,6 +18,12 @@ typedef struct splits {
 static odeon_status open_splits(const config *c, splits *out)
 {
     ODEON_TRY(data_open(c, ODEON_SPLIT_TRAIN, &out->train));
+    if (c->drop_last && data_length(out->train) < c->batch) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "data.drop_last: the training split has %" PRId64
+                         " samples in use, less than a batch of %" PRId64 ": nothing is left",
+                         data_length(out->train), c->batch);
+    }
     return data_open(c, ODEON_SPLIT_TEST, &out->test);
 }
 
@@ -156,7 +162,7 @@ const command command_train = {
         "or, with run.on_failure=skip, goes on without it.\n\n"
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
         "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
-        "run.max_steps, run.log_every, run.checkpoint_every and run.on_failure may change.\n",
+        "run.iterations, run.log_every, run.checkpoint_every and run.on_failure may change.\n",
     .options = 1u << ARGUMENT_RESUME,
     .min_operands = 1,
     .max_operands = (size_t)-1,

@@ -97,17 +97,34 @@ static odeon_status set_workers(loading *l, const option_value *workers)
     return status;
 }
 
+/* The later source says how long the run is: epochs or iterations. */
+static odeon_status set_length(host_section *h)
+{
+    const document_key *epochs = document_find_key(h->source, "epochs");
+    const document_key *iterations = document_find_key(h->source, "iterations");
+    if (epochs != NULL && iterations != NULL && epochs->level == iterations->level) {
+        return schema_fail(iterations->where, "run",
+                           "iterations = %.40s: epochs is given too, and either says how long the "
+                           "run is: keep one of the two",
+                           iterations->value);
+    }
+    bool by_epochs = iterations == NULL || (epochs != NULL && epochs->level > iterations->level);
+    schema_value_clear(host_value(h, by_epochs ? "iterations" : "epochs"));
+    return ODEON_OK;
+}
+
 static odeon_status finish_run(loading *l, host_section *h)
 {
     config *c = l->c;
     ODEON_TRY(set_name(l, host_value(h, "name")));
     ODEON_TRY(set_workers(l, host_value(h, "workers")));
+    ODEON_TRY(set_length(h));
     c->out = take_text(h, "out"); /* a rerun must not meet the first one's folder */
     ODEON_TRY(host_section_print(&l->effective, h));
     c->name = take_text(h, "name");
     c->seed = (uint64_t)host_value(h, "seed")->i;
     c->epochs = host_value(h, "epochs")->i;
-    c->max_steps = host_value(h, "max_steps")->i;
+    c->iterations = host_value(h, "iterations")->i;
     c->device = host_take(h, "device");
     c->dtype = host_value(h, "dtype")->i == CONFIG_F64 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     c->log_every = host_value(h, "log_every")->i;
@@ -138,6 +155,7 @@ static odeon_status finish_data(loading *l, host_section *h)
     c->test_limit = host_value(h, "test_limit")->i;
     c->order = take_text(h, "order");
     c->shuffle = host_value(h, "shuffle")->i != 0;
+    c->drop_last = host_value(h, "drop_last")->i != 0;
     return ODEON_OK;
 }
 
@@ -149,6 +167,7 @@ static odeon_status finish_train(loading *l, host_section *h)
     ODEON_TRY(host_section_print(&l->effective, h));
     c->loss = host_take(h, "loss");
     c->optimizer = host_take(h, "optimizer");
+    c->schedule = host_take(h, "schedule");
     c->weights = take_text(h, "weights");
     c->clip_norm = host_value(h, "clip_norm")->f;
     return ODEON_OK;
@@ -244,6 +263,7 @@ void config_destroy(config *c)
     schema_destroy(c->dataset);
     schema_destroy(c->loss);
     schema_destroy(c->optimizer);
+    schema_destroy(c->schedule);
     nodes_destroy(c->n_data_nodes, c->data_nodes);
     nodes_destroy(c->n_nodes, c->nodes);
     replaced_fini(c);

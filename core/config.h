@@ -62,8 +62,8 @@ typedef struct config {
     /* [run] */
     char *name; /* the INI's stem unless given */
     uint64_t seed;
-    int64_t epochs;
-    int64_t max_steps; /* optimizer steps; 0: no limit */
+    int64_t epochs;     /* 0: iterations says how long the run is */
+    int64_t iterations; /* optimizer steps; 0: epochs says it */
     odeon_config *device;
     int64_t workers;          /* 0: choose */
     int32_t dtype;            /* ODEON_DTYPE_F32 or F64 */
@@ -77,13 +77,15 @@ typedef struct config {
     int64_t limit, test_limit; /* first samples to use; 0: all */
     char *order;               /* file of sample indices, NULL: none */
     bool shuffle;
+    bool drop_last; /* no batch of an epoch is smaller than batch */
     /* [data.…]: what the data goes through before the model */
     size_t n_data_nodes;
     config_node **data_nodes;
     /* [train] */
     odeon_config *loss, *optimizer;
-    char *weights;    /* safetensors to start from; NULL: none */
-    double clip_norm; /* 0: none */
+    odeon_config *schedule; /* NULL: none */
+    char *weights;          /* safetensors to start from; NULL: none */
+    double clip_norm;       /* 0: none */
     /* [model.…] */
     size_t n_nodes;
     config_node **nodes;

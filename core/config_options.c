@@ -25,16 +25,16 @@ static const odeon_option run_epochs = {
     .name = "epochs",
     .default_text = "1",
     .min_text = "1",
-    .help = "how often training goes through the samples",
+    .help = "how often training goes through the samples; iterations may say it instead",
 };
-static const odeon_option run_max_steps = {
+static const odeon_option run_iterations = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,
     .flags = ODEON_OPTION_OPTIONAL,
-    .name = "max_steps",
+    .name = "iterations",
     .min_text = "1",
     .unit = "steps",
-    .help = "ends training after so many optimizer steps",
+    .help = "optimizer steps of the run, however many epochs that takes; in place of epochs",
 };
 static const odeon_option run_device = {
     .struct_size = sizeof(odeon_option),
@@ -94,7 +94,7 @@ static const odeon_option run_on_failure = {
     .help = "after a numerical failure: stop, or go on without the step (10 in a row stop)",
 };
 static const odeon_option *const run_options[] = {
-    &run_name,  &run_seed, &run_epochs,    &run_max_steps,        &run_device,     &run_workers,
+    &run_name,  &run_seed, &run_epochs,    &run_iterations,       &run_device,     &run_workers,
     &run_dtype, &run_out,  &run_log_every, &run_checkpoint_every, &run_on_failure, NULL};
 
 /* ---- [data] ---- */
@@ -157,9 +157,16 @@ static const odeon_option data_shuffle = {
     .default_text = "yes",
     .help = "another order in every epoch",
 };
+static const odeon_option data_drop_last = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "drop_last",
+    .default_text = "no",
+    .help = "yes leaves out the last samples of an epoch where they are less than a batch",
+};
 static const odeon_option *const data_options[] = {
-    &data_dataset,    &data_batch, &data_test_batch, &data_limit,
-    &data_test_limit, &data_order, &data_shuffle,    NULL};
+    &data_dataset, &data_batch,   &data_test_batch, &data_limit, &data_test_limit,
+    &data_order,   &data_shuffle, &data_drop_last,  NULL};
 
 /* ---- [train] ---- */
 
@@ -179,6 +186,14 @@ static const odeon_option train_optimizer = {
     .choices = "optimizer",
     .help = "how parameters follow from gradients",
 };
+static const odeon_option train_schedule = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_COMPONENT,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "schedule",
+    .choices = "schedule",
+    .help = "how the learning rate goes through the run; stays as it is if not given",
+};
 static const odeon_option train_weights = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_PATH,
@@ -194,8 +209,8 @@ static const odeon_option train_clip_norm = {
     .min_text = "0",
     .help = "longest gradient; a longer one is scaled down to it",
 };
-static const odeon_option *const train_options[] = {&train_loss, &train_optimizer, &train_weights,
-                                                    &train_clip_norm, NULL};
+static const odeon_option *const train_options[] = {
+    &train_loss, &train_optimizer, &train_schedule, &train_weights, &train_clip_norm, NULL};
 
 /* ---- [model.NAME] ---- */
 

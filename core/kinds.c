@@ -109,6 +109,11 @@ static const kind_slot loss_needed[] = {
     {0, NULL},
 };
 
+static const kind_slot schedule_needed[] = {
+    SLOT(odeon_schedule_ops, factor),
+    {0, NULL},
+};
+
 static const kind_slot stepper_needed[] = {
     SLOT(odeon_stepper_ops, describe),
     SLOT(odeon_stepper_ops, step),
@@ -152,6 +157,9 @@ static const kind_info kinds[ODEON_KIND_COUNT + 1] = {
     [ODEON_KIND_LOSS] = {"loss", 0, sizeof(odeon_loss_ops),
                          ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
                          offsetof(odeon_loss_ops, reserved0), loss_needed, none},
+    [ODEON_KIND_SCHEDULE] = {"schedule", 0, sizeof(odeon_schedule_ops),
+                             ODEON_SIZE_THROUGH(odeon_schedule_ops, factor),
+                             offsetof(odeon_schedule_ops, reserved0), schedule_needed, none},
 };
 
 const kind_info kind_stepper = {"stepper",

@@ -18,7 +18,7 @@
 /* Only what says how long a run is and what is written of it. */
 static odeon_status check_overrides(const command_line *a)
 {
-    static const char *const allowed[] = {"run.epochs=", "run.max_steps=", "run.log_every=",
+    static const char *const allowed[] = {"run.epochs=", "run.iterations=", "run.log_every=",
                                           "run.checkpoint_every=", "run.on_failure="};
     for (size_t i = 1; i < a->n_operands; i++) {
         bool found = false;
@@ -28,7 +28,7 @@ static odeon_status check_overrides(const command_line *a)
         if (!found) {
             return diag_fail(ODEON_ERR_CONFIG,
                              "override %s: a run goes on as it began: with --resume only "
-                             "run.epochs, run.max_steps, run.log_every, run.checkpoint_every and "
+                             "run.epochs, run.iterations, run.log_every, run.checkpoint_every and "
                              "run.on_failure may change",
                              a->operands[i]);
         }
@@ -108,11 +108,12 @@ static odeon_status check_end(const resume *r, const setup *s, int64_t samples)
     int64_t last = last_row_step(text, bytes), total = train_steps(s->config, samples);
     mem_free(text);
     reached = last > reached ? last : reached;
-    return total >= reached ? ODEON_OK
-                            : diag_fail(ODEON_ERR_CONFIG,
-                                        "%s has come to step %" PRId64
-                                        " already: run.epochs and run.max_steps end it at %" PRId64,
-                                        run_dir_path(r->dir), reached, total);
+    return total >= reached
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s has come to step %" PRId64
+                           " already: run.epochs and run.iterations end it at %" PRId64,
+                           run_dir_path(r->dir), reached, total);
 }
 
 odeon_status resume_restore(const resume *r, const setup *s, int64_t samples)

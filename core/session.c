@@ -150,6 +150,9 @@ odeon_status session_prepare(session *s)
 static odeon_status build(session *s, int64_t max_batch)
 {
     ODEON_TRY(open_device(s));
+    if (s->config->schedule != NULL) {
+        ODEON_TRY(instance_create(s->config->schedule, "train.schedule", &s->schedule));
+    }
     ODEON_TRY(build_workers(s, max_batch));
     ODEON_TRY(team_create(s->n_workers, &s->team));
     ODEON_TRY(bind(s));
@@ -194,6 +197,7 @@ void session_destroy(session *s)
     session_batch_fini(&s->failed_batch);
     params_fini(&s->params);
     params_fini(&s->data_params);
+    instance_destroy(s->schedule);
     instance_destroy(s->device_instance);
     mem_free(s->device_text);
     mem_free(s);
@@ -277,6 +281,21 @@ double session_learning_rate(const session *s)
 odeon_tensor session_output(const session *s)
 {
     return s->workers[0].net->out;
+}
+
+odeon_status session_schedule(const session *s, const odeon_position *position, double *factor)
+{
+    *factor = 1.0;
+    if (s->schedule == NULL) {
+        return ODEON_OK;
+    }
+    const odeon_schedule_ops *ops = s->schedule->component->ops;
+    *factor = ops->factor(s->schedule->self, position);
+    return isfinite(*factor) && *factor >= 0.0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN,
+                           "train.schedule: %s says that step %lld has the learning rate times %g",
+                           s->schedule->component->id, (long long)position->step, *factor);
 }
 
 int64_t session_output_size(const session *s)

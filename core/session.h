@@ -7,6 +7,7 @@
 #include "config.h"
 #include "data.h"
 #include "odeon/loss.h"
+#include "odeon/schedule.h"
 #include "run_dir.h"
 #include "safetensors.h"
 
@@ -43,7 +44,9 @@ int32_t session_workers(const session *s);
 const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
-double session_learning_rate(const session *s);
+double session_learning_rate(const session *s); /* before any schedule */
+/* The schedule's factor of the learning rate; 1 without one. ODEON_ERR_PLUGIN if it is none. */
+odeon_status session_schedule(const session *s, const odeon_position *position, double *factor);
 
 /* ---- batches ---- */
 

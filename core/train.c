@@ -18,24 +18,37 @@ typedef struct trainer {
     const train_plan *plan;
     progress *progress;
     int64_t *order;                   /* of the epoch's samples */
-    int64_t total;                    /* steps of the run */
+    int64_t used, epoch_steps;        /* samples and steps of an epoch */
+    int64_t total, epochs;            /* steps of the run, epochs that it comes to */
     checkpoint at;                    /* where the run stands */
     int64_t saved_step, saved_tested; /* of the last checkpoint */
     double started;
+    double factor;   /* of the last step's learning rate */
     double row_time; /* when the last row was written, and images trained on since */
     int64_t row_images;
     session_result first, last, tested;
     failures failures;
 } trainer;
 
+/* Of samples, those that an epoch trains on, and the steps that it takes. */
+static int64_t used_samples(const config *c, int64_t samples)
+{
+    return c->drop_last ? samples - samples % c->batch : samples;
+}
+
+static int64_t epoch_steps(const config *c, int64_t samples)
+{
+    int64_t used = used_samples(c, samples);
+    return used / c->batch + (used % c->batch != 0);
+}
+
 int64_t train_steps(const config *c, int64_t samples)
 {
-    int64_t an_epoch = samples / c->batch + (samples % c->batch != 0);
     int64_t total = 0;
-    if (!checked_mul(an_epoch, c->epochs, &total)) {
-        total = INT64_MAX;
+    if (c->iterations > 0) {
+        return c->iterations;
     }
-    return c->max_steps > 0 && c->max_steps < total ? c->max_steps : total;
+    return checked_mul(epoch_steps(c, samples), c->epochs, &total) ? total : INT64_MAX;
 }
 
 static odeon_status write_row(trainer *t, const char *split, const session_result *result,
@@ -50,7 +63,7 @@ static odeon_status write_row(trainer *t, const char *split, const session_resul
                        .n_metrics = session_metric_count(t->session),
                        .metric_names = session_metric_names(t->session),
                        .metrics = result->metrics,
-                       .lr = training ? session_learning_rate(t->session) : (double)NAN,
+                       .lr = training ? t->factor * session_learning_rate(t->session) : (double)NAN,
                        .grad_norm = training ? result->grad_norm : (double)NAN,
                        .images_per_second = images_per_second,
                        .n_blocks = result->n_blocks,
@@ -117,6 +130,18 @@ static odeon_status survive_step(trainer *t, session_result *failed)
     return write_train_row(t, failed);
 }
 
+/* Says what the learning rate of the step to come is multiplied with. */
+static odeon_status schedule_step(trainer *t)
+{
+    odeon_position position = {.struct_size = sizeof position,
+                               .step = t->at.step,
+                               .steps = t->total,
+                               .steps_an_epoch = t->epoch_steps,
+                               .epoch = (double)(t->at.step - 1) / (double)t->epoch_steps,
+                               .epochs = (double)t->total / (double)t->epoch_steps};
+    return session_schedule(t->session, &position, &t->factor);
+}
+
 static odeon_status train_batch(trainer *t, int64_t n)
 {
     const config *c = t->config;
@@ -124,8 +149,9 @@ static odeon_status train_batch(trainer *t, int64_t n)
     session_result *result = &t->last, fresh;
     at->step++;
     at->tested = 0;
+    ODEON_TRY(schedule_step(t));
     odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
-                                        at->epoch, at->step, 1.0, &fresh);
+                                        at->epoch, at->step, t->factor, &fresh);
     at->position += n;
     if (status == ODEON_ERR_NUMERIC) {
         ODEON_TRY(survive_step(t, &fresh));
@@ -152,8 +178,8 @@ static odeon_status train_epoch(trainer *t)
 {
     checkpoint *at = &t->at;
     ODEON_TRY(data_order(t->plan->train, t->config->seed, at->epoch, t->order));
-    while (at->position < at->samples && at->step < t->total) {
-        int64_t left = at->samples - at->position;
+    while (at->position < t->used && at->step < t->total) {
+        int64_t left = t->used - at->position;
         ODEON_TRY(train_batch(t, left < t->config->batch ? left : t->config->batch));
         if (interrupt_signal() != 0) {
             break;
@@ -190,11 +216,11 @@ static odeon_status test_epoch(trainer *t)
     progress_mark(t->progress);
     if (session_metric_count(t->session) > 0) {
         progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f, %s %.4f",
-                     t->at.epoch, t->config->epochs, result->loss,
-                     session_metric_names(t->session)[0], result->metrics[0]);
+                     t->at.epoch, t->epochs, result->loss, session_metric_names(t->session)[0],
+                     result->metrics[0]);
     } else {
         progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f", t->at.epoch,
-                     t->config->epochs, result->loss);
+                     t->epochs, result->loss);
     }
     t->at.tested = 1;
     return save_checkpoint(t);
@@ -224,7 +250,7 @@ static void next_epoch(checkpoint *at)
 static odeon_status train_epochs(trainer *t)
 {
     do { /* once even without a step, so that there are weights and a test */
-        if (t->at.position == t->at.samples && t->at.tested != 0) {
+        if (t->at.position == t->used && t->at.tested != 0) {
             next_epoch(&t->at);
         }
         ODEON_TRY(train_epoch(t));
@@ -278,15 +304,16 @@ static void print_summary(const trainer *t, FILE *out)
 
 static odeon_status prepare(trainer *t, FILE *out)
 {
-    if (t->at.samples == 0) {
-        return diag_fail(ODEON_ERR_DATA, "the training split has no samples");
+    if (t->epoch_steps == 0) {
+        return diag_fail(ODEON_ERR_DATA, "the training split has no batch of samples");
     }
+    t->epochs = t->total / t->epoch_steps + (t->total % t->epoch_steps != 0);
     t->order = mem_zalloc((size_t)t->at.samples, sizeof *t->order);
     if (t->order == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
                          t->at.samples);
     }
-    ODEON_TRY(progress_create(out, t->config->epochs, t->total, &t->progress));
+    ODEON_TRY(progress_create(out, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
     return ODEON_OK;
 }
@@ -308,7 +335,10 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     trainer t = {.session = s,
                  .config = c,
                  .plan = plan,
+                 .used = used_samples(c, samples),
+                 .epoch_steps = epoch_steps(c, samples),
                  .total = train_steps(c, samples),
+                 .factor = 1.0,
                  .at = plan->from != NULL ? *plan->from : beginning(s, c, samples),
                  .failures = {.session = s, .config = c, .dir = plan->dir},
                  .row_time = now};

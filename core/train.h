@@ -16,11 +16,11 @@ typedef struct train_plan {
 /* Optimizer steps of a whole run over so many samples an epoch. */
 int64_t train_steps(const config *c, int64_t samples);
 
-/* Trains for run.epochs or run.max_steps, whichever ends first, and evaluates test after each
- * epoch. The last batch of an epoch is as small as what is left. Into dir go rows of metrics (first
- * and last step, every run.log_every; one a test), weights.safetensors after each epoch,
- * weights-best.safetensors: the highest first metric of the loss over the test split, or the least
- * loss where the loss has no metric; and checkpoints, after each test and every
+/* Trains for run.epochs or run.iterations, and evaluates test after each epoch and at the end. The
+ * last batch of an epoch is as small as what is left, or, with data.drop_last, left out. Into dir
+ * go rows of metrics (first and last step, every run.log_every; one a test), weights.safetensors
+ * after each epoch, weights-best.safetensors: the highest first metric of the loss over the test
+ * split, or the least loss where the loss has no metric; and checkpoints, after each test and every
  * run.checkpoint_every steps. Steps and epochs count from 1. A run that goes on from one of its
  * checkpoints ends with the same bits as one that was never interrupted; if it stands at its end,
  * nothing is done.

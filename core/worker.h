@@ -42,6 +42,7 @@ struct session {
     const config *config;
     data_fields fields;
     instance *device_instance;
+    instance *schedule; /* NULL: none */
     odeon_device device;
     char *device_text;
     params params;

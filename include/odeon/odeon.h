@@ -14,6 +14,7 @@
 #include "odeon/optimizer.h"
 #include "odeon/option.h"
 #include "odeon/plugin.h"
+#include "odeon/schedule.h"
 #include "odeon/status.h"
 #include "odeon/tensor.h"
 #endif

@@ -25,10 +25,11 @@ extern "C" {
     X(INTEGRATOR, 4, "integrator", odeon_integrator, "integrator.h")                               \
     X(GRADIENT, 5, "gradient", odeon_gradient_ops, "gradient.h")                                   \
     X(OPTIMIZER, 6, "optimizer", odeon_optimizer_ops, "optimizer.h")                               \
-    X(LOSS, 7, "loss", odeon_loss_ops, "loss.h")
+    X(LOSS, 7, "loss", odeon_loss_ops, "loss.h")                                                   \
+    X(SCHEDULE, 8, "schedule", odeon_schedule_ops, "schedule.h")
 
 #define ODEON_KIND_ENTRY(name, value, text, type, header) ODEON_KIND_##name = value,
-enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 7 };
+enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 #undef ODEON_KIND_ENTRY
 
 /* One implementation of one kind. Static data of the plugin, never written.

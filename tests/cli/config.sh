@@ -36,7 +36,7 @@ expect 2 "'integratr' is no key of the section or of layer residual" check "$sma
 # Weights of another model, none, and a file that is something else.
 toy 64 10
 data="data.path=$work/toy"
-expect 0 "results in" train "$small" "$data" run.max_steps=1 run.out=run
+expect 0 "results in" train "$small" "$data" run.iterations=1 run.out=run
 weights=run/weights.safetensors
 expect 3 "tensor 'ode.field.weight' is [16, 49], the model wants [17, 49]" eval "$small" "$data" \
     --weights $weights model.ode.field.units=17

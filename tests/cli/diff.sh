@@ -19,12 +19,12 @@ differ() {
 
 expect 0 "equal but for times" diff a b
 
-# Interrupted and gone on: still equal. (max_steps, a checkpoint taken away and max_steps taken out
-# are as good as a kill after step 11.)
-expect 0 "results in" train "$@" run.out=c run.max_steps=11 run.checkpoint_every=4
-differ "options: run.max_steps = (none) | 11" a c
+# Interrupted and gone on: still equal. (iterations in place of epochs, a checkpoint taken away and
+# epochs put back are as good as a kill after step 11.)
+expect 0 "results in" train "${@/run.epochs=2/run.iterations=11}" run.out=c run.checkpoint_every=4
+differ "options: run.epochs = 2 | (none)" a c
 has out "metrics: step 11 (test): only the second has this row"
-sed -i '/^max_steps/d' c/effective.ini
+sed -i "s/^iterations = .*/$(grep '^epochs' a/effective.ini)/" c/effective.ini
 rm c/checkpoints/ckpt-11.safetensors
 expect 0 "on from step 8" train c --resume
 expect 0 "equal but for times" diff a c

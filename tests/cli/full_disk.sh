@@ -38,15 +38,15 @@ done
 
 # A checkpoint that is there stays whole.
 rm -rf trial
-expect 0 "results in" train "$@" run.out=trial run.max_steps=6
+expect 0 "results in" train "${@/run.epochs=2/run.iterations=6}" run.out=trial
 cp trial/checkpoints/ckpt-6.safetensors before
 for limit in 100 6000 $((checkpoint / 2)) $((checkpoint - 100)); do
-    try "$limit" trial --resume run.max_steps=16
+    try "$limit" trial --resume run.iterations=16
     cmp before trial/checkpoints/ckpt-6.safetensors || fail "the earlier checkpoint has changed"
     [ "$(ls trial/checkpoints)" = "$(printf 'ckpt-3.safetensors\nckpt-6.safetensors')" ] ||
         fail "files of $limit bytes: checkpoints are $(ls trial/checkpoints)"
 done
-expect 0 "on from step 6" train trial --resume run.max_steps=16
+expect 0 "on from step 6" train trial --resume run.iterations=16
 cmp whole/weights.safetensors trial/weights.safetensors || fail "other bits"
 
 # Metrics that cannot be written do not stop a run, but it tells of them.

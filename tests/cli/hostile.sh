@@ -148,7 +148,7 @@ echo "$n refused with their reasons, in $took ms"
 toy 64 16
 train() {
     expect 0 "results in" --plugin-path bad train "$ini/small.ini" "data.path=toy" \
-        run.max_steps=2 run.out="run_$1" model.ode.steps=2 "model.ode.integrator=$1"
+        run.iterations=2 run.out="run_$1" model.ode.steps=2 "model.ode.integrator=$1"
 }
 train harmless
 for id in sets_locale changes_folder fast_math rounding newer_minor; do

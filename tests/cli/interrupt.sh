@@ -38,7 +38,7 @@ for pair in INT:130 TERM:143; do
         --weights "$signal/weights.safetensors"
     # The command that was printed goes on, with the rows that were there and no other.
     cp "$signal/metrics.csv" before.csv
-    "$odeon" train "$work/$signal" --resume run.max_steps=$((step + 5)) >out 2>err ||
+    "$odeon" train "$work/$signal" --resume run.iterations=$((step + 5)) >out 2>err ||
         fail "the run does not go on"
     has out "on from step $step"
     head -n "$(wc -l <before.csv)" "$signal/metrics.csv" | cmp - before.csv || fail "rows have changed"
@@ -58,5 +58,5 @@ kill -s INT "$child"
 ended 130
 step=$(sed -n 's/.*after step \([0-9]*\) of.*/\1/p' err)
 command=$(sed -n 's/.*; to go on: //p' err)
-eval "$command run.max_steps=$((step + 1))" >out 2>err || fail "does not go on: $command"
+eval "$command run.iterations=$((step + 1))" >out 2>err || fail "does not go on: $command"
 has out "it's here, on from step $step"

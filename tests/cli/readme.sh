@@ -25,5 +25,5 @@ expect 0 "integrator ralston" --plugin-path my plugins
 for gradient in direct adjoint; do
     expect 0 "test accuracy" --plugin-path my train "$ini/small.ini" \
         "data.dataset=idx(path=$work/toy)" model.ode.integrator=ralston \
-        model.ode.gradient=$gradient run.max_steps=2 run.out="$gradient"
+        model.ode.gradient=$gradient run.iterations=2 run.out="$gradient"
 done

@@ -25,8 +25,8 @@ expect 0 "results in" train "$@" run.out=whole
     fail "not the newest two checkpoints: $(ls whole/checkpoints)"
 
 # In the middle of an epoch (10 of 18 steps, 6 in an epoch), after its end, and before any step.
-expect 0 "results in" train "$@" run.out=middle run.max_steps=10
-sed -i '/^max_steps/d' middle/effective.ini # as if it had been killed
+expect 0 "results in" train "${@/run.epochs=3/run.iterations=10}" run.out=middle
+sed -i 's/^iterations = .*/epochs = 3/' middle/effective.ini # as if it had been killed
 rm middle/checkpoints/ckpt-10.safetensors
 expect 0 "on from step 8" train middle --resume
 same middle
@@ -61,7 +61,7 @@ expect 0 "on from step 0" train damaged --resume
 same damaged
 
 # What would change the run is refused, and leaves it as it is.
-expect 2 "only run.epochs, run.max_steps, run.log_every" train whole --resume train.optimizer.lr=1
+expect 2 "only run.epochs, run.iterations, run.log_every" train whole --resume train.optimizer.lr=1
 expect 2 "whole has come to step 18 already" train whole --resume run.epochs=2
 expect 2 "toy: no run that could go on: it has no effective.ini" train toy --resume
 sed 's/^seed = .*/seed = 7/' -i edge/effective.ini

@@ -32,8 +32,8 @@ expect 0 "results in runs/small/2" train runs/small/1/effective.ini
 cmp runs/small/1/weights.safetensors runs/small/2/weights.safetensors || fail "another run's bits"
 
 # run.out, and never over what is there.
-expect 0 "results in" train "$ini/small.ini" "$data" run.max_steps=3 run.out=here run.log_every=5
-[ "$(grep -c ',train,' here/metrics.csv)" -eq 2 ] || fail "max_steps: not the first and last row"
+expect 0 "results in" train "$ini/small.ini" "$data" run.iterations=3 run.out=here run.log_every=5
+[ "$(grep -c ',train,' here/metrics.csv)" -eq 2 ] || fail "iterations: not the first and last row"
 expect 2 "here" train "$ini/small.ini" "$data" run.out=here
 
 # A last batch that is smaller: 256 = 2 * 100 + 56.

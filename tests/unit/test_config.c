@@ -113,7 +113,7 @@ static void test_defaults_fill_what_is_not_given(void **state)
     assert_string_equal(c->name, "t");
     assert_int_equal(c->seed, 1);
     assert_int_equal(c->epochs, 1);
-    assert_int_equal(c->max_steps, 0);
+    assert_int_equal(c->iterations, 0);
     assert_string_equal(c->device->component->id, "cpu");
     assert_int_equal(c->workers, 0);
     assert_int_equal(c->dtype, ODEON_DTYPE_F32);
@@ -130,10 +130,24 @@ static void test_defaults_fill_what_is_not_given(void **state)
     config_destroy(c);
 }
 
+/* The later source holds: a file over those that it includes, an override over all. */
+static void test_either_epochs_or_iterations_say_the_length(void **state)
+{
+    (void)state;
+    static const char *const by_steps[] = {"run.iterations=5"}, *const by_epochs[] = {
+                                                                    "run.epochs=4"};
+    config *c = load_overridden("[run]\nepochs = 3\n" MODEL REST, 1, by_steps);
+    assert_true(c->iterations == 5 && c->epochs == 0);
+    config_destroy(c);
+    c = load_overridden("[run]\niterations = 7\n" MODEL REST, 1, by_epochs);
+    assert_true(c->iterations == 0 && c->epochs == 4);
+    config_destroy(c);
+}
+
 static void test_given_values_arrive(void **state)
 {
     (void)state;
-    config *c = load("[run]\nname = n\nseed = 7\nepochs = 3\nmax_steps = 9\ndevice = reference\n"
+    config *c = load("[run]\nname = n\nseed = 7\niterations = 9\ndevice = reference\n"
                      "workers = 2\ndtype = float64\nout = o\nlog_every = 5\n" MODEL
                      "[data]\ndataset = idx\npath = data\nbatch = 4\nlimit = 12\ntest_limit = 6\n"
                      "order = list.txt\nshuffle = no\n"
@@ -142,7 +156,7 @@ static void test_given_values_arrive(void **state)
     char path[64];
     assert_string_equal(c->name, "n");
     assert_int_equal(c->seed, 7);
-    assert_int_equal(c->max_steps, 9);
+    assert_int_equal(c->iterations, 9);
     assert_string_equal(c->device->component->id, "reference");
     assert_int_equal(c->workers, 2);
     assert_int_equal(c->dtype, ODEON_DTYPE_F64);
@@ -561,6 +575,7 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
                                         "mean 'seed'?"},
         {"[run]\nseed = 1x\n" MODEL REST, "t.ini:2: [run] seed = 1x: not a whole number"},
         {"[run]\nseed = -1\n" MODEL REST, "t.ini:2: [run] seed = -1: allowed: seed >= 0"},
+        {"[run]\nepochs = 3\niterations = 9\n" MODEL REST, "epochs is given too"},
         {"[run]\nepochs = 0\n" MODEL REST, "epochs = 0: allowed: epochs >= 1"},
         {"[run]\ndtype = float16\n" MODEL REST, "dtype = float16: allowed: float32, float64"},
         {"[run]\nworkers = many\n" MODEL REST, "t.ini:2: [run] workers = many: "},
@@ -672,18 +687,19 @@ static void test_doubling_in_let_is_refused(void **state)
 static void test_effective_says_everything(void **state)
 {
     (void)state;
-    config *c = load("[let]\nw = 2\n[run]\nout = elsewhere\nmax_steps = 5\n"
+    config *c = load("[let]\nw = 2\n[run]\nout = elsewhere\niterations = 5\n"
                      "[model.n]\nlayer = nest(word=x y)\n[model.n.x]\nlayer = relu\nthen = relu\n"
                      "repeat = ${w}\n[model.off]\nlayer = relu\nenabled = no\n"
                      "[model.s]\nshare = model.n.x\n"
                      "[data]\ndataset = idx(path=/d)\nbatch = 4\n"
                      "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.50)\n");
     static const char *const lines[] = {
-        "[run]\nname = t\nseed = 1\nepochs = 1\nmax_steps = 5\ndevice = cpu",
+        "[run]\nname = t\nseed = 1\niterations = 5\ndevice = cpu",
         "\nworkers = auto\ndtype = float32\nlog_every = 1\ncheckpoint_every = 0\non_failure = "
         "stop\n"
         "\n[data]\ndataset = idx\npath = /d\n",
-        "\nbatch = 4\ntest_batch = 4\nshuffle = yes\n\n[model.n]\nlayer = nest\npart = "
+        "\nbatch = 4\ntest_batch = 4\nshuffle = yes\ndrop_last = no\n\n[model.n]\nlayer = "
+        "nest\npart = "
         "every_option(",
         ")\nrtol = 0.001\nword = x y\n\n[model.n.x]\nlayer = relu\nthen = relu\nrepeat = 2\n\n"
         "[model.s]\nshare = model.n.x\n\n[train]\nloss = cross_entropy\noptimizer = sgd\nlr = "
@@ -835,6 +851,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_fill_what_is_not_given),
+        cmocka_unit_test(test_either_epochs_or_iterations_say_the_length),
         cmocka_unit_test(test_given_values_arrive),
         cmocka_unit_test(test_host_options_are_declared_for_every_section),
         cmocka_unit_test(test_sections_nest_by_path_in_file_order),

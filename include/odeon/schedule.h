@@ -1,0 +1,33 @@
+/* schedule.h: how the learning rate goes through a run: a factor for every optimizer step. Draft.
+ */
+#ifndef ODEON_SCHEDULE_H
+#define ODEON_SCHEDULE_H
+#include "odeon/abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Where a run stands before a step. */
+typedef struct odeon_position {
+    uint32_t struct_size, reserved0;
+    int64_t step;           /* the optimizer's step that is to come, from 1 */
+    int64_t steps;          /* of the whole run, >= step */
+    int64_t steps_an_epoch; /* >= 1 */
+    double epoch;           /* gone through before the step: (step - 1) / steps_an_epoch */
+    double epochs;          /* of the whole run: steps / steps_an_epoch */
+} odeon_position;
+
+typedef struct odeon_schedule_ops {
+    uint32_t struct_size;
+    uint32_t reserved0;
+    /* What the optimizer's learning rate is multiplied with in that step: a finite number >= 0. It
+     * follows from the options and the position alone, so that a run which goes on has the same
+     * bits as one that was never interrupted. [main] */
+    double (*factor)(void *self, const odeon_position *position);
+} odeon_schedule_ops;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

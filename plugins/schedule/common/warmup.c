@@ -1,0 +1,17 @@
+#include "warmup.h"
+
+const odeon_option warmup_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "warmup",
+    .default_text = "0",
+    .min_text = "0",
+    .unit = "epochs",
+    .help = "in which the learning rate rises to its full value, step by step",
+};
+
+double warmup_factor(double epochs, const odeon_position *position)
+{
+    double steps = epochs * (double)position->steps_an_epoch;
+    return (double)position->step < steps ? (double)position->step / steps : 1.0;
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# How long a run is and how its learning rate goes: epochs, iterations, drop_last, schedules.
+. "$1/tests/support/cli.sh"
+toy
+data="data.dataset=idx(path=$work/toy)"
+set -- "$ini/small.ini" "$data" data.batch=100 # 256 = 2 * 100 + 56: three steps an epoch
+
+# column NAME RUN: a column of the rows of training, in a line.
+column() {
+    awk -F, -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+        $at["split"] == "train" { printf "%s%s", space, $at[name]; space = " " }' "$2/metrics.csv"
+}
+
+# is NAME RUN TEXT: the column is TEXT.
+is() {
+    [ "$(column "$1" "$2")" = "$3" ] || fail "$2: $1 is '$(column "$1" "$2")', expected '$3'"
+}
+
+# As many epochs as the iterations take, the last one in part, and a test after each.
+expect 0 "epoch 3/3, test: " train "$@" run.iterations=8 run.out=steps
+is epoch steps "1 1 1 2 2 2 3 3"
+[ "$(grep -c ',test,' steps/metrics.csv)" -eq 3 ] || fail "iterations: not a test after every epoch"
+expect 2 "epochs is given too" train "$@" run.iterations=8 run.epochs=2 run.out=none
+
+# Without what is left of an epoch.
+expect 0 "results in" train "$@" run.iterations=5 data.drop_last=yes run.out=dropped
+is epoch dropped "1 1 2 2 3"
+expect 0 "results in" train "$@" run.epochs=2 data.drop_last=yes run.out=whole
+is epoch whole "1 1 2 2"
+expect 3 "256 samples in use, less than a batch of 300" train "$@" data.batch=300 \
+    data.drop_last=yes run.out=none
+[ ! -e none ] || fail "a run that cannot be has left a folder"
+
+# The learning rate of every step.
+set -- "$@" run.epochs=4 "train.optimizer=sgd(lr=0.5)"
+expect 0 "results in" train "$@" "train.schedule=steps(at=1 2 3, factor=0.5)" run.out=halved
+is lr halved "0.5 0.5 0.5 0.25 0.25 0.25 0.125 0.125 0.125 0.0625 0.0625 0.0625"
+expect 0 "results in" train "$@" "train.schedule=constant(warmup=1.25)" run.out=warm
+is lr warm "0.13333333333333333 0.26666666666666666 0.4 0.5 0.5 0.5 0.5 0.5 0.5 0.5 0.5 0.5"
+
+# A run that goes on has the same factors, and so the same bits.
+set -- "$@" "train.schedule=cosine(final=0.1, warmup=0.5)"
+expect 0 "results in" train "$@" run.out=cosine
+expect 0 "results in" train "$@" run.out=cut run.checkpoint_every=5
+rm cut/checkpoints/ckpt-12.safetensors # as if it had been killed
+expect 0 "on from step 10" train cut --resume
+expect 0 "equal but for times" diff cosine cut
+cmp cosine/weights.safetensors cut/weights.safetensors || fail "other bits"
