@@ -61,13 +61,13 @@ trim() {
 }
 
 # Calls a command for every row, whose columns are then $system, $ini (a file), $overrides, $seeds,
-# $identity, $residual and $source.
+# $identity, $residual and $published.
 rows() {
     grep -v -e '^;' -e '^$' "$conf/results/systems" >"$runs/.systems"
-    while IFS='|' read -r system ini overrides seeds identity residual source <&3; do
+    while IFS='|' read -r system ini overrides seeds identity residual published <&3; do
         system=$(trim "$system") ini=$conf/$(trim "$ini").ini overrides=$(trim "$overrides")
         seeds=$(trim "$seeds") identity=$(trim "$identity") residual=$(trim "$residual")
-        source=$(trim "$source")
+        published=$(trim "$published")
         "$@"
     done 3<"$runs/.systems"
     rm -f "$runs/.systems"
@@ -98,10 +98,16 @@ is_wanted() { # SYSTEM RUN
     esac
 }
 
+# The text of $ini behind that of the INI that it includes.
+whole_ini() {
+    included=$(sed -n 's/^include *= *//p' "$ini")
+    cat ${included:+"$conf/$included"} "$ini"
+}
+
 # The folder of an INI's data in $folder, empty where the INI says it; fails where there is none.
 find_data() {
     folder=''
-    case $(sed -n 's/^dataset *= *//p' "$ini") in
+    case $(whole_ini | sed -n 's/^dataset *= *//p' | tail -n 1) in
         *../data/mnist*) folder=$mnist ;;
         *../data/cifar10*) folder=$cifar10 ;;
         *) return 0 ;;
@@ -139,6 +145,7 @@ is_finished() { # RUN
 }
 
 run_row() {
+    [ -e "$ini" ] || { complain "$system: $ini is missing" && return 0; }
     for one in $(runs_of_row); do
         place=$runs/$system/$one
         is_wanted "$system" "$one" || continue

@@ -62,8 +62,8 @@ result() { # RUN
 
 # "3 of 10": how far a run is and how far its INI goes; steps where epochs say nothing.
 progress() { # RUN
-    wanted_epochs=$(sed -n 's/^epochs *= *\([0-9]*\).*/\1/p' "$ini")
-    wanted_steps=$(sed -n 's/^iterations *= *\([0-9]*\).*/\1/p' "$ini")
+    wanted_epochs=$(whole_ini | sed -n 's/^epochs *= *\([0-9]*\).*/\1/p' | tail -n 1)
+    wanted_steps=$(whole_ini | sed -n 's/^iterations *= *\([0-9]*\).*/\1/p' | tail -n 1)
     done_epochs=$(value "$1" epochs %d) done_steps=$(value "$1" steps %d)
     if [ -n "$wanted_steps" ]; then
         done_epochs=$done_steps wanted_epochs=$wanted_steps unit=' steps'
@@ -113,7 +113,7 @@ system_line() {
         results='not run' far=''
     fi
     words=$(overrides_of_run "main-${seeds%% *}")
-    echo "| $system | $source | $results$where | $(companion "$first" "identity-${seeds%% *}") |" \
+    echo "| $system | $published | $results$where | $(companion "$first" "identity-${seeds%% *}") |" \
         "$(companion "$first" "residual-${seeds%% *}") | $(main_runs | sed 's/main-//' | paste -sd' ' - |
             sed 's/ /, /g') | $far | $time | $evals | \`conf/$(basename "$ini")${words:+ $words}\` |"
 }
@@ -133,6 +133,83 @@ machine() {
     done
 }
 
+# ---- tables beside the first ----
+
+# "EPOCH VALUE" lines of a run: the mean of a column over the rows of a split in each epoch. A column
+# is a name or the end of one, as in .evals_forward.
+curve() { # METRICS.CSV SPLIT COLUMN
+    [ ! -s "$1" ] || awk -F, -v split_name="$2" -v name="$3" '
+        NR == 1 {
+            for (i = 1; i <= NF; i++) {
+                if ($i == "epoch") epoch = i
+                if ($i == "split") split_column = i
+                if ($i == name || substr(name, 1, 1) == "." &&
+                    substr($i, length($i) - length(name) + 1) == name) column = i
+            }
+            next
+        }
+        $split_column == split_name && column { sum[$epoch] += $column; n[$epoch]++; last = $epoch }
+        END { for (e = 1; e <= last; e++) if (n[e]) print e, sum[e] / n[e] }' "$1"
+}
+
+# A table of curves, a column each, of those of the runs that are there; nothing if none is. HEAD is
+# "NAME LABEL ..." with NAME the folder of a run; further curves may be given as files "LABEL=FILE".
+by_epoch() { # TITLE SPLIT COLUMN FORMAT RUN...
+    title=$1 split_name=$2 column=$3 format=$4
+    shift 4
+    folder=$(mktemp -d)
+    n=0
+    for one; do
+        n=$((n + 1))
+        case $one in
+            *=*) cp "${one#*=}" "$folder/$n.${one%%=*}" ;;
+            *) curve "$runs/$one/metrics.csv" "$split_name" "$column" >"$folder/$n.${one%%/*}" ;;
+        esac
+    done
+    find "$folder" -size 0 -exec rm {} +
+    if [ -n "$(ls "$folder")" ]; then
+        printf '\n### %s\n\n' "$title"
+        # shellcheck disable=SC2046 # labels have no blanks
+        awk -v format="$format" '
+            FNR == 1 { files++; label[files] = FILENAME; sub(/.*\/[0-9]+\./, "", label[files]) }
+            { value[files, $1] = $2; given[files, $1] = 1; if ($1 > last) last = $1 }
+            END {
+                printf "| epoch |"; for (i = 1; i <= files; i++) printf " %s |", label[i]
+                printf "\n| --- |"; for (i = 1; i <= files; i++) printf " --- |"
+                print ""
+                for (e = 1; e <= last; e++) {
+                    if (last > 30 && e % 10 && e != 1 && e != last) continue
+                    printf "| %d |", e
+                    for (i = 1; i <= files; i++)
+                        printf(given[i, e] ? " " format " |" : " |", value[i, e])
+                    print ""
+                }
+            }' $(ls -d "$folder"/* | sort -t/ -k4 -V)
+    fi
+    rm -rf "$folder"
+}
+
+# What the article prints, by epoch.
+rknet_article() {
+    set -- 93.75 97.78 98.29 98.62 95.52 98.78 98.60 98.68 98.54 98.73 96.96 98.48 97.32
+    epoch=0
+    for accuracy; do
+        epoch=$((epoch + 1))
+        echo "$epoch $accuracy" | awk '{ printf "%d %.4f\n", $1, $2 / 100 }'
+    done
+}
+
+tables() {
+    rknet_article >"$runs/.article"
+    [ ! -s "$runs/mnist_rknet_rk4/main-1/metrics.csv" ] ||
+        by_epoch 'Accuracy on the test split: the article and the three methods' test accuracy %.4f \
+            "published=$runs/.article" mnist_rknet_rk4/main-1 mnist_rknet_modified_euler/main-1 \
+            mnist_rknet_euler/main-1
+    rm -f "$runs/.article"
+    by_epoch 'Evaluations a batch, forward' train .evals_forward %.1f fashion_mnist_conv_node/main-1 \
+        mnist_odenet_groupnorm/main-1
+}
+
 report() {
     cat <<'TEXT'
 # Results
@@ -149,4 +226,5 @@ Numbers without a word are accuracies on the test split after the last epoch. Id
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 TEXT
     rows system_line
+    tables
 }
