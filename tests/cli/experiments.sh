@@ -50,7 +50,7 @@ train() {
     shift 3
     [ "$expected" = '?' ] && steps=3 || steps=$(wc -w <<<"$expected")
     rm -rf run
-    if ! "$odeon" train "$@" run.dtype=float64 run.log_every=1 "run.$limit=$steps" \
+    if ! "$odeon" train "$@" run.dtype=float64 run.log_every=1 "run.iterations=$steps" \
         run.out=run data.test_limit=8 >out 2>err </dev/null; then
         complain "$label does not train: $(tail -n 1 err)"
         return
@@ -82,7 +82,6 @@ rows() {
 }
 
 [ -d "$fashion" ] || fail "dataset-fashion-mnist is missing"
-limit=$("$odeon" inspect run | awk '$1 == "iterations" || $1 == "max_steps" { print $1; exit }')
 while IFS='|' read -r name overrides parameters expected tolerance; do
     row "$(xargs <<<"$name")" "$overrides" "$(xargs <<<"$parameters")" "$(xargs <<<"$expected")" \
         "$(xargs <<<"$tolerance")"
