@@ -1,11 +1,13 @@
-/* Max pooling and RMSprop against PyTorch in float64 (make_learning.py), on every device that
- * computes on the host. */
+/* Max pooling, losses of numbers and RMSprop against PyTorch in float64 (make_learning.py), on
+ * every device that computes on the host. */
 #include "layer_harness.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "instance.h"
 #include "mem.h"
+#include "odeon/loss.h"
 #include "odeon/optimizer.h"
 
 static const char *const device_ids[] = {"reference", "cpu"};
@@ -98,6 +100,82 @@ static void test_max_pools_agree(void **state)
     }
 }
 
+/* ---- losses ---- */
+
+enum { ELEMENTS = 60, SAMPLES = 5 };
+
+static const char *const losses[][2] = {
+    {"mse", "mse"},
+    {"l1", "l1"},
+    {"smooth_l1", "smooth_l1"},
+    {"smooth_l1_beta0.3", "smooth_l1(beta=0.3)"},
+};
+enum { N_LOSSES = sizeof losses / sizeof losses[0] };
+
+static const int64_t loss_shape[] = {SAMPLES, 4, 3};
+
+static odeon_tensor upload(support_device *d, const char *what)
+{
+    double *values = theirs("loss", what, NULL);
+    odeon_tensor x = support_upload(d, values, 3, loss_shape);
+    mem_free(values);
+    return x;
+}
+
+/* Loss, mean absolute difference and gradient; masked or over all elements. */
+static void check_loss(support_device *d, const char *name, const char *expression, bool masked)
+{
+    const int64_t two = 2;
+    instance *loss = support_instance(plugins, ODEON_KIND_LOSS, expression, 0, 0);
+    const odeon_loss_ops *ops = loss->component->ops;
+    odeon_tensor x = upload(d, "x"), y = upload(d, "target"), mask = upload(d, "mask");
+    odeon_tensor dx = support_upload(d, NULL, 3, loss_shape);
+    odeon_tensor sums = support_upload_as(d, ODEON_DTYPE_F64, NULL, 1, &two);
+    double *part = theirs("loss", "mask", NULL), count = masked ? 0.0 : ELEMENTS;
+    for (int i = 0; i < ELEMENTS && masked; i++) {
+        count += part[i];
+    }
+    odeon_loss_call call = {.struct_size = sizeof call,
+                            .queue = d->queue,
+                            .device = &d->device,
+                            .output = &x,
+                            .label = &y,
+                            .mask = masked ? &mask : NULL,
+                            .weight = 1.0 / count,
+                            .sums = &sums,
+                            .d_output = &dx};
+    assert_int_equal(ops->eval(loss->self, &call), ODEON_OK);
+    double *value = theirs("loss", masked ? "mae_masked" : "mae", NULL);
+    double *ours = support_download(d, &sums), *gradient = support_download(d, &dx);
+    char *path = mem_printf("loss/%s", name);
+    double *their_loss = masked ? theirs(path, "masked", NULL) : theirs("loss", name, NULL);
+    double *their_gradient = theirs(path, masked ? "masked_grad" : "grad", NULL);
+    ours[1] /= count;
+    support_assert_close(name, 1, &ours[0], their_loss, 1e-14); /* another order of 60 terms */
+    support_assert_close("mae", 1, &ours[1], value, 1e-14);
+    support_assert_close(name, ELEMENTS, gradient, their_gradient, 1e-15);
+    double *host[] = {part, value, ours, gradient, their_loss, their_gradient};
+    for (size_t i = 0; i < sizeof host / sizeof host[0]; i++) {
+        mem_free(host[i]);
+    }
+    mem_free(path);
+    odeon_tensor *all[] = {&x, &y, &mask, &dx, &sums};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        support_release(d, all[i]);
+    }
+    instance_destroy(loss);
+}
+
+static void test_losses_of_numbers_agree(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_DEVICES * N_LOSSES; i++) {
+        const char *const *c = losses[i % N_LOSSES];
+        check_loss(&devices[i / N_LOSSES], c[0], c[1], false);
+        check_loss(&devices[i / N_LOSSES], c[0], c[1], true);
+    }
+}
+
 /* ---- RMSprop ---- */
 
 enum { N = 7, STEPS = 8 };
@@ -168,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_max_pools_agree),
+        cmocka_unit_test(test_losses_of_numbers_agree),
         cmocka_unit_test(test_rmsprop_agrees),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);

@@ -23,6 +23,8 @@ static const struct {
     {ODEON_KIND_LAYER, "random_crop(size=3)"},
     {ODEON_KIND_LAYER, "horizontal_flip"},
     {ODEON_KIND_OPTIMIZER, "rmsprop"},
+    {ODEON_KIND_LOSS, "mse"},
+    {ODEON_KIND_LOSS, "smooth_l1"},
     {ODEON_KIND_LOSS, "cross_entropy"},
     {ODEON_KIND_OPTIMIZER, "sgd(lr=0.1)"},
     {ODEON_KIND_OPTIMIZER, "adam"},
