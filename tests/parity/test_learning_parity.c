@@ -1,5 +1,5 @@
-/* Max pooling, losses of numbers and RMSprop against PyTorch in float64 (make_learning.py), on
- * every device that computes on the host. */
+/* Layers without parameters, losses of numbers and RMSprop against PyTorch in float64
+ * (make_learning.py), on every device that computes on the host. */
 #include "layer_harness.h"
 
 #include <stdbool.h>
@@ -68,28 +68,36 @@ static void assert_equals(layer_harness *h, const char *name, const char *what,
     mem_free(ours);
 }
 
-/* ---- max pooling ---- */
+/* ---- layers ---- */
 
-static const char *const pools[][2] = {
+static const char *const layers[][2] = {
     {"maxpool_2", "maxpool(kernel=2)"},
     {"maxpool_2_odd", "maxpool(kernel=2)"},
     {"maxpool_3s2p1", "maxpool(kernel=3, stride=2, padding=1)"},
     {"maxpool_3x2s1x2p1", "maxpool(kernel=3 2, stride=1 2, padding=1)"},
     {"maxpool_ties", "maxpool(kernel=3, stride=1, padding=1)"},
+    {"dropout_0.3", "dropout(p=0.3)"},
+    {"random_crop_p2", "random_crop(padding=2)"},
+    {"random_crop_3x2", "random_crop(size=3 2)"},
+    {"horizontal_flip_0.4", "horizontal_flip(probability=0.4)"},
+    {"scale", "scale(factor=-0.5, shift=3)"},
 };
-enum { N_POOLS = sizeof pools / sizeof pools[0] };
+enum { N_LAYERS = sizeof layers / sizeof layers[0] };
 
-static void test_max_pools_agree(void **state)
+static void test_layers_agree(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < N_DEVICES * N_POOLS; i++) {
-        const char *name = pools[i % N_POOLS][0];
+    for (size_t i = 0; i < N_DEVICES * N_LAYERS; i++) {
+        const char *name = layers[i % N_LAYERS][0];
         char *path = mem_printf("%s/x", name);
         const safetensors_entry *x = safetensors_find(file, path);
         mem_free(path);
         assert_non_null(x);
-        layer_harness h = layer_harness_open(plugins, &devices[i / N_POOLS], pools[i % N_POOLS][1],
-                                             x->ndim, x->dim, LAYER_NO_TIME);
+        layer_harness h =
+            layer_harness_open(plugins, &devices[i / N_LAYERS], layers[i % N_LAYERS][1], x->ndim,
+                               x->dim, LAYER_NO_TIME);
+        h.rng_key = 0x0123456789abcdef; /* as the script has them */
+        h.first_sample = 7;
         set(&h, name, "x", &h.in);
         set(&h, name, "cot", &h.d_out);
         assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
@@ -245,7 +253,7 @@ static void test_rmsprop_agrees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_max_pools_agree),
+        cmocka_unit_test(test_layers_agree),
         cmocka_unit_test(test_losses_of_numbers_agree),
         cmocka_unit_test(test_rmsprop_agrees),
     };

@@ -157,6 +157,8 @@ static odeon_context context_of(const layer_harness *h, int32_t epilogue_act)
                            .device = &h->device->device,
                            .group = &alone,
                            .t = h->t.data != NULL ? &h->t : NULL,
+                           .rng_key = h->rng_key,
+                           .first_sample = h->first_sample,
                            .n_global = h->n_global,
                            .epilogue_act = epilogue_act};
 }

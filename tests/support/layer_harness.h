@@ -21,6 +21,8 @@ typedef struct layer_harness {
     odeon_layer_plan plan;
     int32_t flags;    /* ODEON_CALL_*: training; a test may change it between calls */
     int64_t n_global; /* samples of all workers; in's unless a test sets it */
+    uint64_t rng_key; /* and the number of in's first sample: 0 unless a test sets them */
+    int64_t first_sample;
     int32_t n_params; /* without states, which follow in info, param and grad */
     int32_t n_states;
     odeon_param info[LAYER_HARNESS_PARAMS];
