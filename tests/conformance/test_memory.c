@@ -21,15 +21,21 @@ enum { SAMPLES = 8, TAIL = 3, MAX_OVERRIDES = 4 };
 
 /* ---- growth with the number of steps ---- */
 
-static int64_t bytes_of(const char *gradient, const char *integrator, int steps)
+static int64_t bytes_with(const char *gradient, const char *integrator, int steps,
+                          const char *further)
 {
     char *count = mem_printf("model.ode.steps=%d", steps);
-    const char *overrides[] = {gradient, integrator, count, NULL};
+    const char *overrides[] = {gradient, integrator, count, further, NULL};
     support_session s = support_session_open(network, SAMPLES, overrides);
     int64_t bytes = support_differentiate(&s, NULL, NULL).blocks[0].bytes;
     support_session_close(&s);
     mem_free(count);
     return bytes;
+}
+
+static int64_t bytes_of(const char *gradient, const char *integrator, int steps)
+{
+    return bytes_with(gradient, integrator, steps, NULL);
 }
 
 static const char *const methods[] = {"model.ode.integrator=rk4",
@@ -44,6 +50,19 @@ static void test_adjoint_holds_the_same_for_any_number_of_steps(void **state)
         assert_int_equal(bytes_of("model.ode.gradient=adjoint", methods[i], 100), few);
         assert_int_equal(bytes_of("model.ode.gradient=adjoint", methods[i], 1000), few);
     }
+}
+
+/* Ten times, and steps in each interval: what is held beside the records is the outputs'. */
+static void test_adjoint_holds_no_steps_between_many_times(void **state)
+{
+    (void)state;
+    static const char times[] = "model.ode.times=linspace(0 1 10)";
+    int64_t plain = bytes_of("model.ode.gradient=adjoint", methods[0], 10);
+    int64_t few = bytes_with("model.ode.gradient=adjoint", methods[0], 1, times);
+    assert_int_equal(bytes_with("model.ode.gradient=adjoint", methods[0], 100, times), few);
+    /* y and dL/dy at all times, float32, and a little to begin each at a round address */
+    int64_t state_bytes = SAMPLES * 2 * 6 * 6 * 4, rows = 2 * 10 * state_bytes;
+    assert_true(few - plain >= rows && few - plain <= rows + 4096);
 }
 
 static void test_direct_holds_in_proportion_to_the_steps(void **state)
@@ -139,6 +158,21 @@ static void test_training_settles_with_an_interpolated_end(void **state)
     check_all("model.ode.control=torchdiffeq");
 }
 
+/* Read off dense output, met by cut steps, and on a grid. */
+static void test_training_settles_with_many_times(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"model.ode.control=torchdiffeq",
+                                       "model.ode.integrator=scripted", "model.ode.step_size=0.15"};
+    static const char *const gradients[] = {"model.ode.gradient=direct",
+                                            "model.ode.gradient=adjoint"};
+    for (int i = 0; i < 6; i++) {
+        check_settles((const char *[]){gradients[i % 2],
+                                       i < 3 ? "run.device=cpu" : "run.device=remote", ways[i / 2],
+                                       "model.ode.times=linspace(0 1 7)", NULL});
+    }
+}
+
 static void test_training_settles_with_fixed_steps(void **state)
 {
     (void)state;
@@ -160,9 +194,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adjoint_holds_the_same_for_any_number_of_steps),
+        cmocka_unit_test(test_adjoint_holds_no_steps_between_many_times),
         cmocka_unit_test(test_direct_holds_in_proportion_to_the_steps),
         cmocka_unit_test(test_training_settles_with_adaptive_steps),
         cmocka_unit_test(test_training_settles_with_an_interpolated_end),
+        cmocka_unit_test(test_training_settles_with_many_times),
         cmocka_unit_test(test_training_settles_with_fixed_steps),
         cmocka_unit_test(test_training_settles_with_a_method_in_verbs),
     };
