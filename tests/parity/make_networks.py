@@ -420,7 +420,8 @@ CASES = {
     "spheres_anode": lambda: Case(dense_node, DIRECT, (2,), 6, inputs=2, hidden=5, outputs=1, augment=1,
                                   time="first", **REGRESSION),
     "spiral": lambda: Case(spiral, adaptive(odeint_adjoint, 1e-6), (5, 2), first=True, adjoint=True, **DYNAMICS),
-    "spiral_direct": lambda: Case(spiral, adaptive(odeint, 1e-6, first_step=0.01), (2,), first=False, **DYNAMICS),
+    "spiral_direct": lambda: Case(spiral, adaptive(odeint, 1e-4, first_step=0.01), (2,), first=False,
+                                  **dict(DYNAMICS, gain=3)),
     "mnist_odenet_groupnorm": lambda: Case(groupnorm_odenet, adaptive(odeint_adjoint, 1e-1), SMALL, adjoint=True,
                                            optimizer=lambda p: torch.optim.SGD(p, 1e-3, momentum=0.9)),
     "fashion_mnist_conv_node": lambda: Case(conv_node, fixed(rk4, [0.5, 0.5]), SMALL, optimizer=lambda p:

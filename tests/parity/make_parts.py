@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Writes further networks/*.safetensors, as make_networks.py does: of networks that put together what
 those of conf/ leave out: containers in one another, equations beside a network, layers of images, and
-the first of them with equal steps of every integrator. Pairs have the coefficients of solvers.safetensors.
+the first of them with equal steps of every integrator; dynamics with fixed steps, or tolerances of their
+own for each component. Pairs have the coefficients of solvers.safetensors.
 
   PYTHONPATH=FOLDER/torchdiffeq-0.2.5-py3-none-any.whl tests/parity/make_parts.py [NAME ...]
 """
@@ -14,7 +15,8 @@ from torch import nn
 
 sys.dont_write_bytecode = True  # no cache among the fixtures
 from make_model_b import read
-from make_networks import CLASSES, FOLDER, Case, Ode, adaptive, fixed, global_pool, odeint, record, rk4, run
+from make_networks import (CLASSES, DYNAMICS, FOLDER, TIMES, Case, Ode, adaptive, fixed, global_pool, odeint, record, rk4, run,
+                           spiral)
 
 
 PAIRS = read(os.path.join(FOLDER, "..", "solvers.safetensors"))[1]
@@ -42,6 +44,17 @@ def runge_kutta(a, b, steps):
                 k.append(f((i + sum(row)) * h, y + h * sum(w * x for w, x in zip(row, k))))
             y = y + h * sum(w * x for w, x in zip(b, k))
         return y
+    return solve
+
+
+def through(points):
+    """One step of rk4 from each point to the next; y at TIMES, which are among them."""
+    def solve(f, y, times):
+        out = [y]
+        for t, end in zip(points, points[1:]):
+            y = rk4(f, t, end - t, y)
+            out += [y] if end in TIMES else []
+        return torch.stack(out, 1)
     return solve
 
 
@@ -127,10 +140,16 @@ def nesterov(lr):
     return lambda p: torch.optim.SGD(p, lr, momentum=0.9, nesterov=True, weight_decay=1e-2)
 
 
+HALVES = [0.0] + [t for a, b in zip(TIMES, TIMES[1:]) for t in ((a + b) / 2, b)]
+
 CASES = {
     "containers": lambda: Case(containers, adaptive(odeint, 1e-5, first_step=0.3), (4,), optimizer=nesterov(1e-1)),
     "physics": lambda: Case(physics, fixed(rk4, [1 / 3] * 3), (2,), labels=(2,), loss=F.mse_loss,
                             optimizer=nesterov(1e-2)),
+    "spiral_steps": lambda: Case(spiral, through(HALVES), (2,), first=False, **DYNAMICS),
+    "spiral_sizes": lambda: Case(spiral, through([0, 0.1, 0.2, 0.25, 0.4, 0.5, 0.6]), (2,), first=False, **DYNAMICS),
+    "spiral_tolerances": lambda: Case(spiral, adaptive(odeint, torch.tensor([1e-3, 1e-5]), first_step=0.01), (2,),
+                                      first=False, **dict(DYNAMICS, gain=2)),
     "images": lambda: Case(images, None, (3, 8, 8), optimizer=lambda p: torch.optim.Adam(p, 1e-2)),
 }
 CASES.update(("steps_" + name, lambda a=a, b=b: Case(containers, runge_kutta(a, b, 3), (4,),

@@ -40,11 +40,14 @@ typedef struct network_case {
 /* Of a step's start and, relative, its size, which follows from the error of the step before. */
 static const double step_size = 1e-8;
 
-#define DIRECT   "model.ode.gradient=direct", "model.ode.first_step=0.05"
-#define COLOR    "data.dataset=tensors(shape=3 8 8, classes=3)"
-#define THREE    "model.ode.steps=3"
-#define SIX      "model.ode.steps=6"
-#define AS_IT_IS "model.augment.enabled=no"
+#define DIRECT    "model.ode.gradient=direct", "model.ode.first_step=0.05"
+#define COLOR     "data.dataset=tensors(shape=3 8 8, classes=3)"
+#define REGRESSES "train.loss=smooth_l1", "model.head.units=1"
+#define PLANE     "data.dataset=tensors(shape=2, label_shape=1)", "let.time=first", "let.hidden=5"
+#define VALUES    "data.shape=2", "model.ode.gradient=direct"
+#define THREE     "model.ode.steps=3"
+#define SIX       "model.ode.steps=6"
+#define AS_IT_IS  "model.augment.enabled=no"
 
 static const network_case networks[] = {
     {"rknet_rk4", "rknet", {"model.ode.steps=1"}, &normed},
@@ -79,9 +82,27 @@ static const network_case networks[] = {
      {"data.dataset=tensors(shape=3 14 14, classes=3)", "model.block.repeat=1"},
      &direct},
     {"cifar10_node", "odenet_res", {0}, &adjoint},
+    {"spheres_resnet", "spheres_resnet", {0}, &direct},
+    {"spheres_node", "dense_node", {PLANE, REGRESSES, AS_IT_IS}, &direct},
+    {"spheres_anode", "dense_node", {PLANE, REGRESSES, "model.augment.channels=1"}, &direct},
+    {"spiral", "spiral", {"model.ode.initial=first"}, &adjoint},
+    {"spiral_direct",
+     "spiral",
+     {VALUES, "model.ode.first_step=0.01", "model.ode.rtol=1e-4", "model.ode.atol=1e-4"},
+     &direct},
     {"mnist_odenet_groupnorm", "groupnorm", {0}, &adjoint},
     {"fashion_mnist_conv_node", "conv_node", {0}, &direct},
     {"containers", "containers", {0}, &direct},
+    {"physics", "physics", {0}, &direct},
+    {"spiral_steps", "spiral", {VALUES, "model.ode.integrator=rk4", "model.ode.steps=2"}, &direct},
+    {"spiral_sizes",
+     "spiral",
+     {VALUES, "model.ode.integrator=rk4", "model.ode.step_size=0.2"},
+     &direct},
+    {"spiral_tolerances",
+     "spiral",
+     {VALUES, "model.ode.first_step=0.01", "model.ode.rtol=1e-3 1e-5", "model.ode.atol=1e-3 1e-5"},
+     &direct},
     {"images", "images", {0}, &normed},
     {"steps_euler", "containers", {"model.ode.integrator=euler", THREE}, &direct},
     {"steps_midpoint", "containers", {"model.ode.integrator=midpoint", THREE}, &direct},
