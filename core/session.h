@@ -25,8 +25,8 @@ void session_destroy(session *s); /* NULL is allowed */
 typedef struct session_layer {
     const char *path;  /* "ode.block"; "data.pixels" of a transform */
     const char *layer; /* the layer's id */
-    int32_t depth; /* of containers around it; 0: a layer of the model itself, or a transform */
-    int32_t ndim;  /* of the output, without the batch */
+    int32_t depth;     /* of containers around it; 0: a layer of the model itself, or a transform */
+    int32_t ndim;      /* of the output, without the batch */
     int64_t dim[5];
     int64_t parameters; /* of this layer alone; 0 if it shares another's */
     const char *shared; /* path of the layer whose parameters it shares, or NULL */

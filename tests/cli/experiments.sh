@@ -11,16 +11,18 @@ complain() {
     failures=$((failures + 1))
 }
 
-# The text of an INI with that of the one that it includes.
+# The text of an INI, then that of those that it includes.
 whole() {
     local included
-    included=$(sed -n 's/^include *= *//p' "$1")
-    cat "$1" ${included:+"$(dirname "$1")/$included"}
+    cat "$1"
+    for included in $(sed -n 's/^include *= *\([^;]*\).*/\1/p' "$1" | tr ',' ' '); do
+        whole "$(dirname "$1")/$included"
+    done
 }
 
 # The data that a test has in place of what conf/get_data.sh gets: one override, or nothing.
 stand_in() {
-    case $(whole "$1" | sed -n 's/^dataset *= *//p') in
+    case $(whole "$1" | sed -n 's/^dataset *= *//p' | head -n 1) in
         idx\(*../data/mnist*) echo "data.path=$fashion" ;;
         cifar10*) echo "data.path=$source/tests/data/cifar10" ;;
     esac
@@ -95,7 +97,7 @@ for file in "$source"/conf/*.ini; do
     [ "$name" != reference ] || continue
     grep -q "($name.ini)" "$source/conf/README.md" || complain "$name is not in conf/README.md"
     [ "$(rows "$name" 1 .)" -gt 0 ] || complain "$name is not in tests/golden/TABLE"
-    ! whole "$file" | grep -q '^\[train\]' || [ "$(rows "$name" 4 '[0-9]')" -gt 0 ] ||
+    ! whole "$file" | grep -c '^\[train\]' >/dev/null || [ "$(rows "$name" 4 '[0-9]')" -gt 0 ] ||
         complain "$name has no losses in tests/golden/TABLE"
     if grep -qE '^dataset *= *(idx|cifar10)' "$file" && grep -qE '^layer *= *ode\>' "$file"; then
         for companion in "${companions[@]}"; do
