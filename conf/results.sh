@@ -3,21 +3,28 @@
 # was published.
 #
 #   conf/results.sh [--runs DIR] [--mnist DIR] [--cifar10 DIR] [--cifar10-name TEXT] [--odeon FILE]
-#                   [--seconds N] [--epochs N] [--table-only] [ROW ...]
+#                   [--seconds N] [--epochs N] [--table-only] [--out FILE] [ROW ...]
 #
-# ROW is a system or SYSTEM/RUN, RUN being main-SEED, identity-SEED or residual-SEED; without any, all
-# are run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
+# ROW is a system; one run of it, SYSTEM/main-SEED, SYSTEM/identity-SEED or SYSTEM/residual-SEED; or
+# memory, spiral_paths, lane_emden, the tables that are made by short runs of their own. Without any, all
+# is run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
 # interrupted goes on, and with --table-only the file is made of what is there. --seconds ends each run
 # after so long, --epochs makes it so long; the file says how far a run came. Data is looked for where
-# conf/get_data.sh puts it, data/mnist and data/cifar10; a set elsewhere may say what it is with
-# --cifar10-name.
+# conf/get_data.sh puts it, data/mnist and data/cifar10; a set from elsewhere may say with
+# --cifar10-name what it is.
 set -eu
 
 conf=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$conf")
 odeon=$root/build/odeon runs=$root/runs/results mnist=$root/data/mnist cifar10=$root/data/cifar10
 cifar10_name=CIFAR-10 seconds='' epochs='' table_only=no wanted='' missing=0
+out=$conf/RESULTS.md
 unset OPENBLAS_CORETYPE
+
+usage() {
+    echo "results.sh: $1" >&2
+    exit 2
+}
 
 complain() {
     echo "results.sh: $*" >&2
@@ -33,8 +40,8 @@ absolute() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-        --runs | --mnist | --cifar10 | --cifar10-name | --odeon | --seconds | --epochs)
-            [ $# -gt 1 ] || { echo "results.sh: $1 wants a value" >&2 && exit 2; }
+        --runs | --mnist | --cifar10 | --cifar10-name | --odeon | --seconds | --epochs | --out)
+            [ $# -gt 1 ] || usage "$1 wants a value"
             case $1 in
                 --runs) runs=$(absolute "$2") ;;
                 --mnist) mnist=$(absolute "$2") ;;
@@ -43,18 +50,19 @@ while [ $# -gt 0 ]; do
                 --odeon) odeon=$(absolute "$2") ;;
                 --seconds) seconds=$2 ;;
                 --epochs) epochs=$2 ;;
+                --out) out=$(absolute "$2") ;;
             esac
             shift
             ;;
         --table-only) table_only=yes ;;
-        -*) echo "results.sh: $1 is no option; the head of the file lists them" >&2 && exit 2 ;;
+        -*) usage "$1 is no option; the head of the file lists them" ;;
         *) wanted="$wanted $1" ;;
     esac
     shift
 done
-[ -x "$odeon" ] || { echo "results.sh: $odeon is missing: build first, see README.md" >&2 && exit 2; }
+[ -x "$odeon" ] || usage "$odeon is missing: build first, see README.md"
 
-. "$conf/results/report.sh"
+# ---- rows ----
 
 trim() {
     printf '%s\n' "$1" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//'
@@ -82,7 +90,7 @@ runs_of_row() {
     [ "$residual" = - ] || echo "residual-${seeds%% *}"
 }
 
-# The overrides of a run beyond those of its row, as a shell reads them.
+# The overrides of a run, as a shell reads them.
 overrides_of_run() { # RUN
     case $1 in
         main-*) echo "$overrides run.seed=${1#*-}" ;;
@@ -98,23 +106,27 @@ is_wanted() { # SYSTEM RUN
     esac
 }
 
-# The text of $ini behind that of the INI that it includes.
-whole_ini() {
-    included=$(sed -n 's/^include *= *//p' "$ini")
-    cat ${included:+"$conf/$included"} "$ini"
+# The text of an INI behind that of those that it includes.
+whole_ini() { # INI
+    for included in $(sed -n 's/^include *= *//p' "$1" | sed 's/;.*//; s/,/ /g'); do
+        cat "$conf/$included"
+    done
+    cat "$1"
 }
 
 # The folder of an INI's data in $folder, empty where the INI says it; fails where there is none.
-find_data() {
+find_data() { # INI
     folder=''
-    case $(whole_ini | sed -n 's/^dataset *= *//p' | tail -n 1) in
+    case $(whole_ini "$1" | sed -n 's/^dataset *= *//p' | tail -n 1) in
         *../data/mnist*) folder=$mnist ;;
         *../data/cifar10*) folder=$cifar10 ;;
         *) return 0 ;;
     esac
-    [ -d "$folder" ] || complain "$system: no data in $folder; conf/get_data.sh gets it"
+    [ -d "$folder" ] || complain "$(basename "$1"): no data in $folder; conf/get_data.sh gets it"
     [ -d "$folder" ]
 }
+
+# ---- runs ----
 
 # One run, from where it is: FOLDER, then the words of a new one.
 run() {
@@ -145,12 +157,12 @@ is_finished() { # RUN
 }
 
 run_row() {
-    [ -e "$ini" ] || { complain "$system: $ini is missing" && return 0; }
     for one in $(runs_of_row); do
         place=$runs/$system/$one
         is_wanted "$system" "$one" || continue
+        [ -e "$ini" ] || { complain "$system: $ini is missing" && return 0; }
         ! is_finished "$one" || continue
-        find_data || return 0
+        find_data "$ini" || return 0
         mkdir -p "$runs/$system"
         [ -z "$folder" ] || [ "$folder" != "$cifar10" ] || echo "$cifar10_name" >"$runs/$system/data"
         eval "set -- $(overrides_of_run "$one")"
@@ -158,8 +170,14 @@ run_row() {
     done
 }
 
+. "$conf/results/report.sh"
+. "$conf/results/tables.sh"
 mkdir -p "$runs"
-[ "$table_only" = yes ] || rows run_row
+if [ "$table_only" = no ]; then
+    rows run_row
+    epochs=''
+    run_tables
+fi
 report >"$runs/.report"
-mv "$runs/.report" "$conf/RESULTS.md"
+mv "$runs/.report" "$out"
 exit "$missing"
