@@ -24,19 +24,31 @@ static const double rounding = 1e-12;
 
 enum { SAMPLES = 5, STEPS = 3 };
 
-static const int counts[] = {2, 3, 7}; /* the last: more workers than samples */
-static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
-static const char *const gradients[] = {"model.ode.gradient=direct", "model.ode.gradient=adjoint",
-                                        "model.ode.gradient=adjoint(norm=full)"};
-static const char *const steps[] = {"model.ode.rtol=1e-5", "model.ode.steps=2"};
-enum { N_SETUPS = 12, N_COUNTS = sizeof counts / sizeof counts[0] };
+/* The last: more workers than samples. */
+static const int counts[] = {2, 3, 6};
+enum { N_COUNTS = sizeof counts / sizeof counts[0] };
 
-static support_session open_with(int workers, int setup)
+typedef struct setup {
+    const char *device, *gradient, *steps, *integrator;
+    /* of running state, which sees stages and so follows the size of a step at first order: an
+     * adaptive one follows an error of 1e-5 of the state, whose rounding is 1e5 times larger */
+    double state_tolerance;
+} setup;
+
+static const setup setups[] = {
+    {"run.device=cpu", "model.ode.gradient=direct", NULL, NULL, 1e-10},
+    {"run.device=remote", "model.ode.gradient=direct", "model.ode.steps=2",
+     "model.ode.integrator=rk4", 1e-12},
+    {"run.device=cpu", "model.ode.gradient=adjoint(norm=full)", NULL, NULL, 1e-10},
+    {"run.device=remote", "model.ode.gradient=adjoint", "model.ode.steps=2",
+     "model.ode.integrator=rk4", 1e-12},
+};
+enum { N_SETUPS = sizeof setups / sizeof setups[0] };
+
+static support_session open_with(int workers, const setup *c)
 {
     char *count = mem_printf("run.workers=%d", workers);
-    const char *fixed = setup / 6 == 1 ? "model.ode.integrator=rk4" : NULL;
-    const char *overrides[] = {
-        count, devices[setup % 2], gradients[setup / 2 % 3], steps[setup / 6], fixed, NULL};
+    const char *overrides[] = {count, c->device, c->gradient, c->steps, c->integrator, NULL};
     support_session s = support_session_open(network, SAMPLES, overrides);
     assert_int_equal(session_workers(s.session), workers);
     mem_free(count);
@@ -51,10 +63,10 @@ typedef struct outcome {
     int64_t n_gradient, n_state;
 } outcome;
 
-static outcome run(int workers, int setup)
+static outcome run(int workers, const setup *c)
 {
     outcome out;
-    support_session s = open_with(workers, setup);
+    support_session s = open_with(workers, c);
     out.result = support_differentiate(&s, out.output, out.d_x);
     out.gradient = support_gradients(&s, &out.n_gradient);
     out.state = support_parameters(&s, &out.n_state);
@@ -68,37 +80,24 @@ static void release(outcome *out)
     mem_free(out->state);
 }
 
-/* Running state sees stages, which follow the size of a step at first order. Adaptively that
- * follows an error of 1e-5 of the state, whose rounding is 1e5 times that of the state. */
-static double state_tolerance(int setup)
-{
-    return setup / 6 == 1 ? rounding : 1e-10;
-}
-
-static void test_workers_have_the_gradients_of_one(void **state)
+static void test_workers_have_the_statistics_of_one(void **state)
 {
     (void)state;
-    for (int i = 0; i < N_SETUPS * N_COUNTS; i++) {
-        outcome one = run(1, i / N_COUNTS), several = run(counts[i % N_COUNTS], i / N_COUNTS);
-        support_assert_close("loss", 1, &several.result.loss, &one.result.loss, rounding);
-        support_assert_close("output", SAMPLES * 3, several.output, one.output, rounding);
-        support_assert_close("d_x", SAMPLES * 20, several.d_x, one.d_x, rounding);
-        support_assert_close("gradients", one.n_gradient, several.gradient, one.gradient, rounding);
-        release(&one);
-        release(&several);
-    }
-}
-
-static void test_workers_have_the_running_state_of_one(void **state)
-{
-    (void)state;
-    for (int i = 0; i < N_SETUPS * N_COUNTS; i++) {
-        outcome one = run(1, i / N_COUNTS), several = run(counts[i % N_COUNTS], i / N_COUNTS);
+    for (int i = 0; i < N_SETUPS; i++) {
+        outcome one = run(1, &setups[i]);
         assert_true(one.n_state > one.n_gradient);
-        support_assert_close("state", one.n_state, several.state, one.state,
-                             state_tolerance(i / N_COUNTS));
+        for (int k = 0; k < N_COUNTS; k++) {
+            outcome many = run(counts[k], &setups[i]);
+            support_assert_close("loss", 1, &many.result.loss, &one.result.loss, rounding);
+            support_assert_close("output", SAMPLES * 3, many.output, one.output, rounding);
+            support_assert_close("d_x", SAMPLES * 20, many.d_x, one.d_x, rounding);
+            support_assert_close("gradients", one.n_gradient, many.gradient, one.gradient,
+                                 rounding);
+            support_assert_close("state", one.n_state, many.state, one.state,
+                                 setups[i].state_tolerance);
+            release(&many);
+        }
         release(&one);
-        release(&several);
     }
 }
 
@@ -107,7 +106,7 @@ static void test_backward_passes_leave_the_running_state_alone(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        outcome direct = run(2, 6 * i), adjoint = run(2, 6 * i + 2);
+        outcome direct = run(2, &setups[i]), adjoint = run(2, &setups[i + 2]);
         assert_int_equal(direct.n_state, adjoint.n_state);
         assert_memory_equal(direct.state, adjoint.state,
                             (size_t)direct.n_state * sizeof *direct.state);
@@ -117,10 +116,10 @@ static void test_backward_passes_leave_the_running_state_alone(void **state)
 }
 
 /* Parameters and state after some steps on whole batches and a short last one. */
-static double *train(int workers, int setup, int64_t *n)
+static double *train(int workers, const setup *c, int64_t *n)
 {
     static const int64_t indices[SAMPLES] = {4, 0, 2, 1, 3};
-    support_session s = open_with(workers, setup);
+    support_session s = open_with(workers, c);
     data_source *source = support_batch_source(&s);
     for (int64_t step = 1; step <= STEPS; step++) {
         int64_t samples = step == STEPS ? SAMPLES - 1 : SAMPLES;
@@ -136,14 +135,11 @@ static double *train(int workers, int setup, int64_t *n)
 static void test_workers_train_as_one(void **state)
 {
     (void)state;
-    for (int i = 0; i < N_SETUPS; i++) {
+    for (int i = 0; i < 2; i++) {
         int64_t n;
-        double *one = train(1, i, &n);
-        for (int k = 0; k < N_COUNTS; k++) {
-            double *several = train(counts[k], i, &n);
-            support_assert_close("parameters", n, several, one, state_tolerance(i));
-            mem_free(several);
-        }
+        double *one = train(1, &setups[i], &n), *several = train(3, &setups[i], &n);
+        support_assert_close("parameters", n, several, one, setups[i].state_tolerance);
+        mem_free(several);
         mem_free(one);
     }
 }
@@ -151,8 +147,7 @@ static void test_workers_train_as_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_workers_have_the_gradients_of_one),
-        cmocka_unit_test(test_workers_have_the_running_state_of_one),
+        cmocka_unit_test(test_workers_have_the_statistics_of_one),
         cmocka_unit_test(test_backward_passes_leave_the_running_state_alone),
         cmocka_unit_test(test_workers_train_as_one),
     };
