@@ -203,6 +203,35 @@ static void test_failure_of_a_vjp_reaches_all(void **state)
     check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke", NULL);
 }
 
+/* The others wait in the meeting of a layer, not of the solve. */
+static void test_failure_reaches_all_in_a_batch_norm(void **state)
+{
+    (void)state;
+    const char *normed[] = {"model.ode.a.then=batchnorm, tanh", NULL};
+    const char *adjoint[] = {normed[0], "model.ode.gradient=adjoint", NULL};
+    check_fails("model.before", "status=fatal", ODEON_ERR_DEVICE, "call 1 of forward broke",
+                normed);
+    check_fails("model.ode.fault", "call=6", ODEON_ERR_DEVICE, "call 6 of forward broke", normed);
+    check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke",
+                normed);
+    check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke",
+                adjoint);
+}
+
+static void test_void_step_reaches_all_in_a_batch_norm(void **state)
+{
+    (void)state;
+    const char *normed[] = {"model.ode.a.then=batchnorm, tanh", NULL};
+    char *with = fault("model.ode.fault", "rank=1, call=5, status=recoverable");
+    const char *overrides[] = {normed[0], with, NULL};
+    support_session s = support_session_open(network, SAMPLES, overrides);
+    session_result result = support_differentiate(&s, NULL, NULL);
+    assert_int_equal(result.blocks[0].rejected, 1);
+    check_usable(&s, normed);
+    support_session_close(&s);
+    mem_free(with);
+}
+
 static void test_failure_behind_the_solve_reaches_all(void **state)
 {
     (void)state;
@@ -305,6 +334,8 @@ int main(void)
         TEST(test_failure_within_a_step_reaches_all),
         TEST(test_failure_with_fixed_steps_reaches_all),
         TEST(test_failure_of_a_vjp_reaches_all),
+        TEST(test_failure_reaches_all_in_a_batch_norm),
+        TEST(test_void_step_reaches_all_in_a_batch_norm),
         TEST(test_failure_behind_the_solve_reaches_all),
         TEST(test_failure_in_the_backward_solve_reaches_all),
         TEST(test_field_of_nan_underflows_with_its_place),
