@@ -18,11 +18,11 @@ ctest --test-dir build-coverage --output-on-failure -j2 -E '^check/|_device_|tes
 cd build-coverage
 report() { # gcov counts returns from fork below zero, which gcovr would not have
     gcovr -r .. --object-directory . --gcov-ignore-parse-errors "$@" core plugins \
-        tests/CMakeFiles/test_idx_reader.dir tests/CMakeFiles/test_csv_table.dir
+        tests/CMakeFiles/test_{idx_reader,csv_table,regular_file}.dir
 }
 readers=(-f '../core/ini_' -f '../core/safetensors(_header)?\.c'
     -f '../plugins/dataset/idx/(reader|stream)\.c' -f '../plugins/dataset/cifar10/records\.c'
-    -f '../plugins/dataset/common/(columns|csv_scan|csv_table|split)\.c')
+    -f '../plugins/dataset/common/(columns|csv_scan|csv_table|regular_file|split)\.c')
 report -f '../core/' -f '../plugins/'
 echo "The host, of which 90 % of the lines and 80 % of the branches must run:"
 report -f '../core/' --branches --fail-under-line 90 --fail-under-branch 80
