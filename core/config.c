@@ -164,8 +164,8 @@ static odeon_status finish_data(loading *l, host_section *h)
 static odeon_status finish_train(loading *l, host_section *h)
 {
     config *c = l->c;
+    ODEON_TRY(losses_read(l, h));
     ODEON_TRY(host_section_print(&l->effective, h));
-    c->loss = host_take(h, "loss");
     c->optimizer = host_take(h, "optimizer");
     c->schedule = host_take(h, "schedule");
     c->weights = take_text(h, "weights");
@@ -261,7 +261,10 @@ void config_destroy(config *c)
     }
     schema_destroy(c->device);
     schema_destroy(c->dataset);
-    schema_destroy(c->loss);
+    for (size_t i = 0; i < c->n_losses; i++) {
+        schema_destroy(c->losses[i]);
+    }
+    mem_free(c->losses);
     schema_destroy(c->optimizer);
     schema_destroy(c->schedule);
     nodes_destroy(c->n_data_nodes, c->data_nodes);

@@ -82,7 +82,9 @@ typedef struct config {
     size_t n_data_nodes;
     config_node **data_nodes;
     /* [train] */
-    odeon_config *loss, *optimizer;
+    size_t n_losses; /* that add up */
+    odeon_config **losses;
+    odeon_config *optimizer;
     odeon_config *schedule; /* NULL: none */
     char *weights;          /* safetensors to start from; NULL: none */
     double clip_norm;       /* 0: none */

@@ -172,11 +172,11 @@ static const odeon_option *const data_options[] = {
 
 static const odeon_option train_loss = {
     .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_COMPONENT,
+    .type = ODEON_OPTION_STRING,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "loss",
-    .choices = "loss",
-    .help = "what training makes small",
+    .help = "what training makes small: a loss, NAME or NAME(key=value, ...); several, separated "
+            "by commas, add up",
 };
 static const odeon_option train_optimizer = {
     .struct_size = sizeof(odeon_option),

@@ -41,6 +41,9 @@ odeon_status replaced_drop_key(loading *l, const document_section *section, cons
                                int32_t kind, const document_key *key, bool *dropped);
 void replaced_fini(config *c);
 
+/* train.loss: fills c->losses and puts the normal form in the place of what was typed. */
+odeon_status losses_read(loading *l, host_section *h);
+
 enum { MODEL_PREFIX = 6, TRANSFORM_PREFIX = 5 }; /* bytes of "model.", "data." */
 
 /* The [model.*] sections: fills c->nodes and checks what they say about one another. */

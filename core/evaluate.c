@@ -95,8 +95,11 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
 
 void evaluate_print(FILE *out, const session *s, const session_result *result)
 {
-    fprintf(out, "test loss %.4f\n", result->loss);
+    char number[32];
+    progress_number(result->loss, number);
+    fprintf(out, "test loss %s\n", number);
     for (size_t i = 0; i < session_metric_count(s); i++) {
-        fprintf(out, "test %s %.4f\n", session_metric_names(s)[i], result->metrics[i]);
+        progress_number(result->metrics[i], number);
+        fprintf(out, "test %s %s\n", session_metric_names(s)[i], number);
     }
 }

@@ -15,7 +15,7 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
 void evaluate_add(session_result *out, const session_result *batch, size_t n_metrics, int64_t n,
                   int64_t total);
 
-/* "test loss 0.4132", then "test accuracy 0.8571" and so on, one a line. */
+/* "test loss 0.4132", then "test accuracy 0.8571" and so on, one a line (progress_number). */
 void evaluate_print(FILE *out, const session *s, const session_result *result);
 
 #endif

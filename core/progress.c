@@ -22,13 +22,19 @@ struct progress {
     bool terminal, utf8, drawn;
     double started, shown; /* seconds; when something was last shown */
     int64_t before;        /* steps made by others */
-    int64_t images;        /* trained on so far */
+    int64_t samples;       /* trained on so far */
     double training;       /* seconds of training, without evaluations */
     double resumed;        /* when training began or went on */
     double weight;         /* of the means; tends to 1 */
     double loss, metric;   /* sums of the means, to be divided by weight */
     progress_state state;
 };
+
+void progress_number(double value, char *out)
+{
+    bool plain = value == 0.0 || (fabs(value) >= 1e-2 && fabs(value) < 1e7) || !isfinite(value);
+    (void)snprintf(out, 32, plain ? "%.4f" : "%.3e", value);
+}
 
 void progress_duration(double seconds, char *out)
 {
@@ -83,14 +89,16 @@ static void append_bar(const progress_state *s, int width, bool utf8, char *out,
 enum { N_PARTS = 6, PART_BYTES = 96 };
 static void format_parts(const progress_state *s, char parts[N_PARTS][PART_BYTES])
 {
-    char left[32];
+    char left[32], number[32];
     progress_duration(s->seconds_left, left);
     memset(parts, 0, (size_t)N_PARTS * PART_BYTES);
-    (void)snprintf(parts[0], PART_BYTES, "loss %.4f", s->loss);
+    progress_number(s->loss, number);
+    (void)snprintf(parts[0], PART_BYTES, "loss %s", number);
     if (s->metric_name != NULL) {
-        (void)snprintf(parts[1], PART_BYTES, "%s %.4f", s->metric_name, s->metric);
+        progress_number(s->metric, number);
+        (void)snprintf(parts[1], PART_BYTES, "%s %s", s->metric_name, number);
     }
-    (void)snprintf(parts[2], PART_BYTES, "%.0f images/s", s->images_per_second);
+    (void)snprintf(parts[2], PART_BYTES, "%.0f samples/s", s->samples_per_second);
     (void)snprintf(parts[3], PART_BYTES, "%s left", left);
     if (s->has_blocks) {
         (void)snprintf(parts[4], PART_BYTES, "evals %" PRId64 "+%" PRId64, s->evals_forward,
@@ -127,15 +135,17 @@ void progress_format_bar(const progress_state *state, int columns, bool utf8, ch
 
 void progress_format_line(const progress_state *s, char *out, size_t size)
 {
-    char left[32];
+    char left[32], number[32];
     progress_duration(s->seconds_left, left);
+    progress_number(s->loss, number);
     out[0] = '\0';
-    append(out, size, "epoch %" PRId64 "/%" PRId64 ", step %" PRId64 "/%" PRId64 ": loss %.4f",
-           s->epoch, s->epochs, s->step, s->steps, s->loss);
+    append(out, size, "epoch %" PRId64 "/%" PRId64 ", step %" PRId64 "/%" PRId64 ": loss %s",
+           s->epoch, s->epochs, s->step, s->steps, number);
     if (s->metric_name != NULL) {
-        append(out, size, ", %s %.4f", s->metric_name, s->metric);
+        progress_number(s->metric, number);
+        append(out, size, ", %s %s", s->metric_name, number);
     }
-    append(out, size, ", %.0f images/s", s->images_per_second);
+    append(out, size, ", %.0f samples/s", s->samples_per_second);
     if (s->has_blocks) {
         append(out, size,
                ", evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
@@ -237,19 +247,19 @@ static void average(progress *p, double loss, double metric)
 }
 
 void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const char *metric_name,
-                    const session_result *result)
+                    double metric, const session_result *result)
 {
     double now = clock_seconds();
     progress_state *s = &p->state;
-    p->images += n;
+    p->samples += n;
     p->training += now - p->resumed;
     p->resumed = now;
-    average(p, result->loss, result->metrics[0]);
+    average(p, result->loss, metric);
     s->what = "train";
     s->epoch = epoch;
     s->step = step;
     s->metric_name = metric_name;
-    s->images_per_second = p->training > 0.0 ? (double)p->images / p->training : 0.0;
+    s->samples_per_second = p->training > 0.0 ? (double)p->samples / p->training : 0.0;
     s->seconds_left = p->training * (double)(s->steps - step) / (double)(step - p->before);
     s->has_blocks = result->n_blocks > 0;
     s->evals_forward = s->evals_backward = s->accepted = s->rejected = 0;

@@ -14,12 +14,16 @@ typedef struct progress_state {
     double loss;
     const char *metric_name; /* NULL: the loss has no metric */
     double metric;
-    double images_per_second;
+    double samples_per_second;
     bool has_blocks; /* the model has ODE blocks; the four counts are sums over them */
     int64_t evals_forward, evals_backward, accepted, rejected; /* of the last batch */
     double seconds_left;
 } progress_state;
 
+/* "0.4132", or "3.142e-05" of what four decimals would say too little of. out has at least 32
+ * bytes.
+ */
+void progress_number(double value, char *out);
 /* "0:07", "12:34", "3:02:01"; "-" if seconds is no finite number. out has at least 32 bytes. */
 void progress_duration(double seconds, char *out);
 
@@ -39,9 +43,9 @@ void progress_begin_after(progress *p, int64_t step);
 /* Takes the line off the terminal. NULL is allowed. */
 void progress_destroy(progress *p);
 
-/* After training step number step of n samples. metric_name as in progress_state. */
+/* After training step number step of n samples. metric_name and metric as in progress_state. */
 void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const char *metric_name,
-                    const session_result *result);
+                    double metric, const session_result *result);
 /* After done of total samples of an evaluation. */
 void progress_test(progress *p, int64_t done, int64_t total);
 /* Writes a line that stays, above the redrawn one; the format ends without a line break. */

@@ -92,10 +92,6 @@ static odeon_status initialize(session *s)
 
 static odeon_status bind(session *s)
 {
-    const odeon_loss_ops *loss = s->workers[0].loss->component->ops;
-    for (int32_t i = 0; i < s->n_metrics; i++) {
-        s->metric_names[i] = loss->metric_name(s->workers[0].loss->self, i);
-    }
     ODEON_TRY(fit_zero(s, &s->values));
     for (int32_t i = 0; i < s->n_moments; i++) {
         ODEON_TRY(fit_zero(s, &s->moments[i]));
@@ -194,6 +190,9 @@ void session_destroy(session *s)
     for (int32_t i = 0; i < s->n_moments; i++) {
         room_release(&s->device, &s->moments[i]);
     }
+    for (size_t i = 0; i < WORKER_MAX_LOSSES; i++) {
+        mem_free(s->loss_names[i]);
+    }
     session_batch_fini(&s->failed_batch);
     params_fini(&s->params);
     params_fini(&s->data_params);
@@ -269,6 +268,26 @@ size_t session_metric_count(const session *s)
 const char *const *session_metric_names(const session *s)
 {
     return s->metric_names;
+}
+
+int32_t session_headline(const session *s)
+{
+    size_t n_losses = s->workers[0].n_losses;
+    int32_t first = n_losses > 1 ? (int32_t)n_losses : 0;
+    for (int32_t i = first; i < s->n_metrics; i++) {
+        if (strcmp(s->metric_names[i], ODEON_METRIC_ACCURACY) == 0) {
+            return i;
+        }
+    }
+    return first < s->n_metrics ? first : -1;
+}
+
+double session_score(const session *s, const session_result *result, const char **name)
+{
+    int32_t i = session_headline(s);
+    bool accuracy = i >= 0 && strcmp(s->metric_names[i], ODEON_METRIC_ACCURACY) == 0;
+    *name = accuracy ? s->metric_names[i] : NULL;
+    return accuracy ? result->metrics[i] : -result->loss;
 }
 
 double session_learning_rate(const session *s)

@@ -92,6 +92,13 @@ typedef struct session_samples {
 odeon_status session_predict(session *s, const session_samples *samples, double *output,
                              double *labels);
 
+/* The metric that a line of progress shows beside the loss: accuracy, else the first that is no
+ * loss among several; -1: none. */
+int32_t session_headline(const session *s);
+/* How good a result is, greater is better: the metric "accuracy", whose name *name becomes, or,
+ * with *name NULL, the negative loss. */
+double session_score(const session *s, const session_result *result, const char **name);
+
 /* ---- numerical failure ---- */
 
 /* A batch with all that its numbers depend on beside the parameters. */

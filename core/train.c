@@ -164,9 +164,10 @@ static odeon_status train_batch(trainer *t, int64_t n)
         t->first = *result;
     }
     t->row_images += n;
-    const char *const *names = session_metric_names(t->session);
+    int32_t shown = session_headline(t->session);
     progress_train(t->progress, at->epoch, at->step, n,
-                   session_metric_count(t->session) > 0 ? names[0] : NULL, result);
+                   shown >= 0 ? session_metric_names(t->session)[shown] : NULL,
+                   shown >= 0 ? result->metrics[shown] : 0.0, result);
     if (at->step == 1 || at->step == t->total || at->step % c->log_every == 0) {
         ODEON_TRY(write_train_row(t, result));
     }
@@ -192,7 +193,8 @@ static odeon_status keep_best(trainer *t)
 {
     checkpoint *at = &t->at;
     const session_result *result = &t->tested;
-    double score = session_metric_count(t->session) > 0 ? result->metrics[0] : -result->loss;
+    const char *metric;
+    double score = session_score(t->session, result, &metric);
     if (score > at->best) {
         at->best = score;
         at->best_epoch = at->epoch;
@@ -200,6 +202,20 @@ static odeon_status keep_best(trainer *t)
         return save(t, "weights-best.safetensors");
     }
     return ODEON_OK;
+}
+
+static void say_tested(trainer *t, const session_result *result)
+{
+    char loss[32], value[32] = "";
+    int32_t shown = session_headline(t->session);
+    progress_number(result->loss, loss);
+    if (shown >= 0) {
+        progress_number(result->metrics[shown], value);
+    }
+    progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %s%s%s%s%s", t->at.epoch,
+                 t->epochs, loss, shown >= 0 ? ", " : "",
+                 shown >= 0 ? session_metric_names(t->session)[shown] : "", shown >= 0 ? " " : "",
+                 value);
 }
 
 static odeon_status test_epoch(trainer *t)
@@ -214,14 +230,7 @@ static odeon_status test_epoch(trainer *t)
     t->row_time += seconds; /* what the next row of training took is without it */
     ODEON_TRY(keep_best(t));
     progress_mark(t->progress);
-    if (session_metric_count(t->session) > 0) {
-        progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f, %s %.4f",
-                     t->at.epoch, t->epochs, result->loss, session_metric_names(t->session)[0],
-                     result->metrics[0]);
-    } else {
-        progress_say(t->progress, "epoch %" PRId64 "/%" PRId64 ", test: loss %.4f", t->at.epoch,
-                     t->epochs, result->loss);
-    }
+    say_tested(t, result);
     t->at.tested = 1;
     return save_checkpoint(t);
 }
@@ -268,11 +277,13 @@ static odeon_status train_epochs(trainer *t)
 static void print_best(const trainer *t, FILE *out)
 {
     const checkpoint *at = &t->at;
-    bool metric = session_metric_count(t->session) > 0;
+    const char *metric;
+    char best[32];
+    (void)session_score(t->session, &t->tested, &metric);
+    progress_number(metric != NULL ? at->best : -at->best, best);
     if (at->best_epoch > 0 && at->best_epoch < at->epoch) {
-        fprintf(out, "best test %s %.4f after epoch %" PRId64 " (weights-best.safetensors)\n",
-                metric ? session_metric_names(t->session)[0] : "loss",
-                metric ? at->best : -at->best, at->best_epoch);
+        fprintf(out, "best test %s %s after epoch %" PRId64 " (weights-best.safetensors)\n",
+                metric != NULL ? metric : "loss", best, at->best_epoch);
     }
 }
 

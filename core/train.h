@@ -19,14 +19,14 @@ int64_t train_steps(const config *c, int64_t samples);
 /* Trains for run.epochs or run.iterations, and evaluates test after each epoch and at the end. The
  * last batch of an epoch is as small as what is left, or, with data.drop_last, left out. Into dir
  * go rows of metrics (first and last step, every run.log_every; one a test), weights.safetensors
- * after each epoch, weights-best.safetensors: the highest first metric of the loss over the test
- * split, or the least loss where the loss has no metric; and checkpoints, after each test and every
+ * after each epoch, weights-best.safetensors: those of the highest accuracy over the test split, or
+ * of the least loss where no loss has such a metric; and checkpoints, after each test and every
  * run.checkpoint_every steps. Steps and epochs count from 1. A run that goes on from one of its
  * checkpoints ends with the same bits as one that was never interrupted; if it stands at its end,
  * nothing is done.
  *
- * Progress and, at the end, a summary go to out; its last lines are "test accuracy 0.8571" (of the
- * last weights) and "results in DIR".
+ * Progress and, at the end, a summary go to out; its last lines are "test accuracy 0.8571" (the
+ * last metric, of the last weights) and "results in DIR".
  *
  * A signal noted by interrupt.h ends training after the batch, or the evaluation under way: weights
  * and a checkpoint are saved and the answer is ODEON_ERR_CANCELLED, whose message says where and

@@ -33,58 +33,14 @@ static odeon_status check_moments(const worker *w, int32_t n)
     return ODEON_OK;
 }
 
-/* One number a sample is [] or [1]. */
-static bool same_numbers(const odeon_tensor *a, const odeon_tensor *b)
-{
-    int32_t n = a->ndim > b->ndim ? a->ndim : b->ndim;
-    bool same = n <= 2 || a->ndim == b->ndim;
-    for (int32_t i = 1; i < n && same; i++) {
-        same = (i < a->ndim ? a->dim[i] : 1) == (i < b->ndim ? b->dim[i] : 1);
-    }
-    return same;
-}
-
-/* Output and label fit each other, and the loss them. */
-static odeon_status check_loss(const worker *w)
-{
-    const session *s = w->session;
-    const odeon_loss_ops *loss = w->loss->component->ops;
-    const odeon_tensor *out = &w->net->out;
-    int64_t classes = s->fields.of[ODEON_ROLE_LABEL].classes;
-    bool masked = data_has(&s->fields, ODEON_ROLE_MASK);
-    odeon_tensor label = data_field_shape(&s->fields, ODEON_ROLE_LABEL, 1, s->config->dtype);
-    if (classes > 0) {
-        label.dtype = ODEON_DTYPE_I64;
-    } else if (!same_numbers(&label, out)) {
-        char made[128], wanted[128];
-        net_shape_text(out, made, sizeof made);
-        net_shape_text(&label, wanted, sizeof wanted);
-        return diag_fail(ODEON_ERR_CONFIG,
-                         "train.loss: the network makes %s of a sample, but the data set's labels "
-                         "are %s: end the model with that shape",
-                         made, wanted);
-    } else {
-        label = *out;
-    }
-    odeon_tensor mask = label;
-    mask.dtype = s->config->dtype;
-    return loss->check(w->loss->self, out, &label, masked ? &mask : NULL, classes);
-}
-
-static odeon_status make_loss(worker *w)
+static odeon_status make_optimizer(worker *w)
 {
     session *s = w->session;
-    ODEON_TRY(instance_create(s->config->loss, "train.loss", &w->loss));
     ODEON_TRY(instance_create(s->config->optimizer, "train.optimizer", &w->optimizer));
-    const odeon_loss_ops *loss = w->loss->component->ops;
     const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
-    ODEON_TRY(check_loss(w));
-    s->n_metrics = loss->metric_count(w->loss->self);
     s->n_moments = optimizer->moment_count(w->optimizer->self);
-    if (s->n_metrics < 0 || s->n_metrics > ODEON_MAX_METRICS || s->n_moments < 0 ||
-        s->n_moments > ODEON_MAX_MOMENTS) {
-        return diag_fail(ODEON_ERR_PLUGIN,
-                         "train: loss or optimizer answers with a count out of range");
+    if (s->n_moments < 0 || s->n_moments > ODEON_MAX_MOMENTS) {
+        return diag_fail(ODEON_ERR_PLUGIN, "train.optimizer: answers with a count out of range");
     }
     return check_moments(w, s->n_moments);
 }
@@ -145,7 +101,8 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     ODEON_TRY(make_transforms(w));
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
                          &w->data_net->out, &w->net));
-    return make_loss(w);
+    ODEON_TRY(worker_make_losses(w));
+    return make_optimizer(w);
 }
 
 static odeon_status fit_zero(worker *w, room *r, int64_t count)
@@ -162,7 +119,7 @@ odeon_status worker_bind(worker *w)
     ODEON_TRY(fit_zero(w, &w->grads, s->params.trainable));
     ODEON_TRY(fit_zero(w, &w->states, s->params.state));
     ODEON_TRY(fit_zero(w, &w->states_before, s->params.state));
-    ODEON_TRY(room_fit(&s->device, &w->sums, (1 + ODEON_MAX_METRICS) * (int64_t)sizeof(double)));
+    ODEON_TRY(worker_bind_losses(w));
     ODEON_TRY(room_fit(&s->device, &w->slots, ODEON_SLOTS * (int64_t)sizeof(double)));
     ODEON_TRY(
         room_fit(&s->device, &w->shared_room, (1 + w->site.n_times) * (int64_t)sizeof(double)));
@@ -182,13 +139,13 @@ void worker_destroy(worker *w)
     const odeon_device *device = &w->session->device;
     net_destroy(w->net);
     net_destroy(w->data_net);
-    instance_destroy(w->loss);
+    worker_destroy_losses(w);
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
-    room *rooms[] = {&w->grads,  &w->states,   &w->states_before, &w->stored,
-                     &w->output, &w->d_output, &w->d_input,       &w->frame,
-                     &w->sums,   &w->slots,    &w->wide,          &w->shared_room};
+    room *rooms[] = {&w->grads,    &w->states,      &w->states_before, &w->stored, &w->output,
+                     &w->d_output, &w->d_input,     &w->frame,         &w->sums,   &w->slots,
+                     &w->wide,     &w->shared_room, &w->d_output_more};
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
         room_release(device, rooms[i]);
     }

@@ -10,6 +10,8 @@
 #include "session.h"
 #include "team.h"
 
+enum { WORKER_MAX_LOSSES = 4 };
+
 typedef struct worker {
     session *session;
     int32_t rank, reserved0;
@@ -17,10 +19,12 @@ typedef struct worker {
     worker_group group;
     odeon_net *net;
     odeon_net *data_net; /* what the data goes through before net: the [data.*] sections */
-    instance *loss, *optimizer;
+    size_t n_losses;
+    instance *losses[WORKER_MAX_LOSSES], *optimizer;
+    int32_t sums_at[WORKER_MAX_LOSSES], n_sums; /* where a loss's sums lie among those of all */
     room grads, states;
     room states_before; /* running state as the batch found it */
-    room stored, output, d_output, d_input, frame, sums, slots, wide, shared_room;
+    room stored, output, d_output, d_output_more, d_input, frame, sums, slots, wide, shared_room;
     /* The batch's fields by ODEON_ROLE_*: on the device, behind fields, and before their
      * conversion; on the host, for host_samples samples, as stored and, of times and masks, as
      * numbers. */
@@ -51,6 +55,8 @@ struct session {
     room moments[ODEON_MAX_MOMENTS];
     int32_t n_moments, n_metrics;
     const char *metric_names[ODEON_MAX_METRICS];
+    int32_t metric_at[ODEON_MAX_METRICS]; /* among the sums of all losses */
+    char *loss_names[WORKER_MAX_LOSSES];  /* of several losses: "loss_ID" */
     int32_t n_workers;
     worker *workers;
     meeting *meeting;
@@ -106,6 +112,19 @@ odeon_status worker_load(worker *w, const batch *b, const odeon_context *context
 odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out);
 /* The first sample of this worker's slice, and how many there are. */
 int64_t worker_slice(const worker *w, int64_t n, int64_t *count);
+
+/* Instances of the losses, checked against the network and the data set; the first worker's say
+ * what the session's metrics are. */
+odeon_status worker_make_losses(worker *w);
+odeon_status worker_bind_losses(worker *w); /* memory */
+void worker_destroy_losses(worker *w);
+/* Calls all losses on this slice's output: sums, and, unless it is NULL, d_output. */
+odeon_status worker_eval_losses(worker *w, const odeon_tensor *output,
+                                const odeon_tensor *d_output);
+odeon_tensor worker_sums(const worker *w); /* F64 [n_sums], which the workers add up */
+/* Once that is done: loss and metrics of the whole batch, the same bits on all workers.
+ * ODEON_ERR_NUMERIC if the loss is not finite. */
+odeon_status worker_read_losses(worker *w, batch *b);
 
 /* What session.h says happens after ODEON_ERR_NUMERIC. */
 void session_keep_failure(session *s, const batch *b);

@@ -42,37 +42,8 @@ static odeon_status prepare_pass(worker *w, const batch *b, pass *p)
     p->output = p->d_output = p->plan->out;
     p->output.data = w->output.data;
     p->d_output.data = w->d_output.data;
-    p->sums = (odeon_tensor){
-        .data = w->sums.data, .dim = {1 + s->n_metrics}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    p->sums = worker_sums(w);
     return ODEON_OK;
-}
-
-static odeon_status call_loss(worker *w, const pass *p)
-{
-    const odeon_loss_ops *loss = w->loss->component->ops;
-    const batch_fields *fields = &w->fields;
-    odeon_tensor label = fields->of[ODEON_ROLE_LABEL], mask = fields->of[ODEON_ROLE_MASK];
-    if (label.dtype != ODEON_DTYPE_I64) { /* numbers: of the output's shape, up to a [1] */
-        label = p->output;
-        label.data = fields->of[ODEON_ROLE_LABEL].data;
-        label.dtype = fields->of[ODEON_ROLE_LABEL].dtype;
-    }
-    if (mask.data != NULL) {
-        odeon_tensor shape = label;
-        shape.data = mask.data;
-        shape.dtype = mask.dtype;
-        mask = shape;
-    }
-    odeon_loss_call call = {.struct_size = sizeof call,
-                            .queue = w->site.queue,
-                            .device = &w->session->device,
-                            .output = &p->output,
-                            .label = &label,
-                            .mask = mask.data != NULL ? &mask : NULL,
-                            .weight = fields->counted > 0.0 ? 1.0 / fields->counted : 0.0,
-                            .sums = &p->sums,
-                            .d_output = p->backward ? &p->d_output : NULL};
-    return loss->eval(w->loss->self, &call);
 }
 
 static odeon_status run_backward(worker *w, const batch *b, const pass *p)
@@ -103,31 +74,8 @@ static odeon_status run_slice(worker *w, const batch *b, pass *p)
     if (b->mode == BATCH_PREDICT) {
         return give_prediction(w, b, p);
     }
-    ODEON_TRY(call_loss(w, p));
+    ODEON_TRY(worker_eval_losses(w, &p->output, p->backward ? &p->d_output : NULL));
     return p->backward ? run_backward(w, b, p) : ODEON_OK;
-}
-
-/* Loss and metrics of the whole batch: the same bits on all workers. */
-static odeon_status read_sums(worker *w, batch *b, const pass *p)
-{
-    session *s = w->session;
-    double sums[1 + ODEON_MAX_METRICS];
-    ODEON_TRY(s->device.ops->download(w->site.queue, sums, p->sums.data,
-                                      (uint64_t)(1 + s->n_metrics) * sizeof(double)));
-    if (w->rank == 0) {
-        b->loss = sums[0];
-        b->counted = w->fields.counted;
-        for (int32_t i = 0; i < s->n_metrics; i++) {
-            b->metrics[i] = sums[1 + i] / w->fields.counted; /* NaN if nothing counts */
-        }
-    }
-    if (!isfinite(sums[0])) {
-        return diag_fail(ODEON_ERR_NUMERIC,
-                         "the loss is %g (epoch %lld, step %lld): a smaller learning rate or "
-                         "train.clip_norm may help",
-                         sums[0], (long long)b->epoch, (long long)b->step);
-    }
-    return ODEON_OK;
 }
 
 static odeon_status grad_norm(worker *w, double *out)
@@ -256,7 +204,7 @@ static odeon_status run_batch(worker *w, batch *b)
         return ODEON_OK;
     }
     ODEON_TRY(group->sum(group->self, w->site.queue, &p.sums, ODEON_OK));
-    ODEON_TRY(read_sums(w, b, &p));
+    ODEON_TRY(worker_read_losses(w, b));
     return p.backward ? differentiate(w, b, &p) : ODEON_OK;
 }
 

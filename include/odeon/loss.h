@@ -1,4 +1,7 @@
-/* loss.h: a number to make small, its gradient, and named metrics beside it. Draft. */
+/* loss.h: a number to make small, its gradient, and named metrics beside it.
+ *
+ * Several losses of one run add up. Each has an option `weight`, a number with default 1, by which
+ * it multiplies its value and gradient, but not its metrics. Draft. */
 #ifndef ODEON_LOSS_H
 #define ODEON_LOSS_H
 #include "odeon/abi.h"
@@ -11,6 +14,10 @@ extern "C" {
 #endif
 
 #define ODEON_MAX_METRICS 8
+
+/* The metric by which a host tells the best weights, greater being better; where no loss has it,
+ * the loss on the test split does. */
+#define ODEON_METRIC_ACCURACY "accuracy"
 
 typedef struct odeon_loss_call {
     uint32_t struct_size, reserved0;

@@ -200,6 +200,101 @@ static void test_workers_train_as_one(void **state)
     mem_free(one);
 }
 
+/* ---- several losses ---- */
+
+#define THREE "train.loss=squared(weight=0.5), mse, l1(weight=3)"
+
+static void test_several_losses_add_up(void **state)
+{
+    (void)state;
+    support_session s = open_with(2, THREE, NULL);
+    session_result r = support_differentiate(&s, NULL, NULL);
+    static const char *const names[] = {"loss_squared", "loss_mse", "loss_l1", "off", "mae"};
+    assert_int_equal(session_metric_count(s.session), 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(session_metric_names(s.session)[i], names[i]);
+    }
+    double sum = r.metrics[0] + r.metrics[1] + r.metrics[2], half = 2.0 * r.metrics[0];
+    double thrice = 3.0 * r.metrics[3];
+    support_assert_close("loss", 1, &r.loss, &sum, 1e-15);
+    support_assert_close("squared and mse", 1, &r.metrics[1], &half, 1e-14);
+    support_assert_close("l1", 1, &r.metrics[2], &thrice, 1e-14); /* metrics have no weight */
+    support_assert_close("mae", 1, &r.metrics[4], &r.metrics[3], 1e-14);
+    support_session_close(&s);
+}
+
+static double *gradient_of(const char *loss, int workers, int64_t *n)
+{
+    support_session s = open_with(workers, loss, NULL);
+    (void)support_differentiate(&s, NULL, NULL);
+    double *gradient = support_gradients(&s, n);
+    support_session_close(&s);
+    return gradient;
+}
+
+static void test_gradients_of_several_losses_add_up(void **state)
+{
+    (void)state;
+    int64_t n;
+    double *sum = gradient_of(THREE, 1, &n);
+    double *squared = gradient_of("train.loss=squared", 1, &n);
+    double *l1 = gradient_of("train.loss=l1", 1, &n);
+    for (int64_t i = 0; i < n; i++) {
+        squared[i] = 1.5 * squared[i] + 3.0 * l1[i];
+    }
+    support_assert_close("gradient", n, sum, squared, rounding);
+    for (int workers = 2; workers <= 3; workers++) {
+        double *several = gradient_of(THREE, workers, &n);
+        support_assert_close("of workers", n, several, sum, rounding);
+        mem_free(several);
+    }
+    mem_free(sum);
+    mem_free(squared);
+    mem_free(l1);
+}
+
+static void expect_refusal(const char *first, const char *second, const char *message)
+{
+    support_session s;
+    const char *overrides[] = {first, second, NULL};
+    assert_int_equal(support_session_try(network, SAMPLES, overrides, &s), ODEON_ERR_CONFIG);
+    if (strstr(diag_message(), message) == NULL) {
+        fail_msg("'%s' has no '%s'", diag_message(), message);
+    }
+}
+
+static void test_losses_that_cannot_stand_together_are_refused(void **state)
+{
+    (void)state;
+    expect_refusal("train.loss=mse, l1, mse", NULL, "loss: mse stands in it twice");
+    expect_refusal("train.loss=mse, l1, smooth_l1, squared, cross_entropy", NULL,
+                   "5 losses, at most 4 are allowed");
+    expect_refusal("train.loss=mse, cross_entropy", "data.mask=none", "labels are not classes");
+    expect_refusal("train.loss=mse, l2", NULL, "l2");
+}
+
+static void test_accuracy_decides_over_a_loss(void **state)
+{
+    (void)state;
+    const char *name;
+    session_result r = {.loss = 2.0, .metrics = {0.75, 0.25}};
+    support_session s = open_with(1, NULL, NULL);
+    assert_true(session_score(s.session, &r, &name) == -2.0);
+    assert_null(name);
+    assert_int_equal(session_headline(s.session), 0);
+    support_session_close(&s);
+    s = open_with(1, THREE, NULL);
+    assert_int_equal(session_headline(s.session), 3); /* no loss among several */
+    support_session_close(&s);
+    static const char *const classes[] = {
+        "data.dataset=drawn(shape=3, classes=3)", "train.loss=cross_entropy(weight=2)",
+        "model.time.enabled=no", "model.control.enabled=no", NULL};
+    s = support_session_open(network, SAMPLES, classes);
+    assert_true(session_score(s.session, &r, &name) == 0.75);
+    assert_string_equal(name, "accuracy");
+    support_session_close(&s);
+}
+
 /* ---- times ---- */
 
 /* What every worker answers after a batch of the data set. */
@@ -262,16 +357,6 @@ static void test_a_data_set_without_times_has_none(void **state)
 
 /* ---- shapes ---- */
 
-static void expect_refusal(const char *first, const char *second, const char *message)
-{
-    support_session s;
-    const char *overrides[] = {first, second, NULL};
-    assert_int_equal(support_session_try(network, SAMPLES, overrides, &s), ODEON_ERR_CONFIG);
-    if (strstr(diag_message(), message) == NULL) {
-        fail_msg("'%s' has no '%s'", diag_message(), message);
-    }
-}
-
 static void test_an_output_that_does_not_fit_the_label_is_refused(void **state)
 {
     (void)state;
@@ -305,6 +390,10 @@ int main(void)
         cmocka_unit_test(test_workers_do_as_one_with_masks),
         cmocka_unit_test(test_workers_do_as_one_without_masks),
         cmocka_unit_test(test_workers_train_as_one),
+        cmocka_unit_test(test_several_losses_add_up),
+        cmocka_unit_test(test_gradients_of_several_losses_add_up),
+        cmocka_unit_test(test_losses_that_cannot_stand_together_are_refused),
+        cmocka_unit_test(test_accuracy_decides_over_a_loss),
         cmocka_unit_test(test_every_worker_knows_the_times_of_the_batch),
         cmocka_unit_test(test_a_sample_with_other_times_is_found_by_its_worker),
         cmocka_unit_test(test_a_data_set_without_times_has_none),

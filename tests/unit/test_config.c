@@ -702,7 +702,8 @@ static void test_effective_says_everything(void **state)
         "nest\npart = "
         "every_option(",
         ")\nrtol = 0.001\nword = x y\n\n[model.n.x]\nlayer = relu\nthen = relu\nrepeat = 2\n\n"
-        "[model.s]\nshare = model.n.x\n\n[train]\nloss = cross_entropy\noptimizer = sgd\nlr = "
+        "[model.s]\nshare = model.n.x\n\n[train]\nloss = cross_entropy(weight=1)\noptimizer = "
+        "sgd\nlr = "
         "0.5\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         if (strstr(c->effective, lines[i]) == NULL) {

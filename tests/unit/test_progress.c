@@ -15,7 +15,7 @@ static const progress_state half = {
     .loss = 0.51234,
     .metric_name = "accuracy",
     .metric = 0.8125,
-    .images_per_second = 4321.4,
+    .samples_per_second = 4321.4,
     .has_blocks = true,
     .evals_forward = 20,
     .evals_backward = 26,
@@ -64,7 +64,7 @@ static void test_progress_line_has_every_part(void **state)
     char text[512];
     progress_format_line(&half, text, sizeof text);
     assert_string_equal(text,
-                        "epoch 1/2, step 50/100: loss 0.5123, accuracy 0.8125, 4321 images/s, "
+                        "epoch 1/2, step 50/100: loss 0.5123, accuracy 0.8125, 4321 samples/s, "
                         "evaluations 20 forward 26 backward, steps 6 accepted 1 rejected, "
                         "0:42 left");
 }
@@ -77,7 +77,7 @@ static void test_progress_line_without_blocks_and_metric_is_shorter(void **state
     s.has_blocks = false;
     s.metric_name = NULL;
     progress_format_line(&s, text, sizeof text);
-    assert_string_equal(text, "epoch 1/2, step 50/100: loss 0.5123, 4321 images/s, 0:42 left");
+    assert_string_equal(text, "epoch 1/2, step 50/100: loss 0.5123, 4321 samples/s, 0:42 left");
 }
 
 static void test_progress_bar_in_ascii_is_ascii(void **state)
@@ -86,7 +86,7 @@ static void test_progress_bar_in_ascii_is_ascii(void **state)
     char text[512];
     progress_format_bar(&half, 132, false, text, sizeof text);
     assert_string_equal(text, "train 1/2  50% ############............  loss 0.5123  "
-                              "accuracy 0.8125  4321 images/s  0:42 left  evals 20+26  "
+                              "accuracy 0.8125  4321 samples/s  0:42 left  evals 20+26  "
                               "steps 6 (1 rejected)");
 }
 
@@ -149,8 +149,8 @@ static void test_progress_off_a_terminal_writes_a_line_when_marked(void **state)
     assert_non_null(file);
     progress *p = NULL;
     assert_int_equal(progress_create(file, 1, 2, &p), ODEON_OK);
-    session_result result = {.loss = 0.5, .metrics = {0.25}, .n_blocks = 0};
-    progress_train(p, 1, 1, 8, "accuracy", &result);
+    session_result result = {.loss = 0.5, .n_blocks = 0};
+    progress_train(p, 1, 1, 8, "accuracy", 0.25, &result);
     progress_test(p, 1, 2);
     progress_mark(p);
     progress_say(p, "done %d", 1);
@@ -159,6 +159,21 @@ static void test_progress_off_a_terminal_writes_a_line_when_marked(void **state)
     assert_non_null(strstr(text, "epoch 1/1, step 1/2: loss 0.5000, accuracy 0.2500, "));
     assert_non_null(strstr(text, " left\ndone 1\n"));
     assert_null(strchr(text, '\r'));
+}
+
+static void test_progress_numbers_never_lose_all_their_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.0, "0.0000"},          {0.41318, "0.4132"},       {-12.5, "-12.5000"},
+                 {0.0032737, "3.274e-03"}, {3.14159e-5, "3.142e-05"}, {1e9, "1.000e+09"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[32];
+        progress_number(cases[i].value, text);
+        assert_string_equal(text, cases[i].text);
+    }
 }
 
 static void test_progress_mean_weighs_newer_batches_more(void **state)
@@ -170,9 +185,9 @@ static void test_progress_mean_weighs_newer_batches_more(void **state)
     progress *p = NULL;
     assert_int_equal(progress_create(file, 1, 2, &p), ODEON_OK);
     session_result result = {.loss = 1.0, .n_blocks = 0};
-    progress_train(p, 1, 1, 8, NULL, &result);
+    progress_train(p, 1, 1, 8, NULL, 0.0, &result);
     result.loss = 2.0;
-    progress_train(p, 1, 2, 8, NULL, &result);
+    progress_train(p, 1, 2, 8, NULL, 0.0, &result);
     progress_mark(p);
     progress_destroy(p);
     collect(file, text, sizeof text);
@@ -194,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_progress_bar_in_utf8_fills_half_at_half),
         cmocka_unit_test(test_progress_bar_without_steps_is_empty),
         cmocka_unit_test(test_progress_off_a_terminal_writes_a_line_when_marked),
+        cmocka_unit_test(test_progress_numbers_never_lose_all_their_digits),
         cmocka_unit_test(test_progress_mean_weighs_newer_batches_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

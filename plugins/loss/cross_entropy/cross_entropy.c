@@ -6,18 +6,28 @@
 
 typedef struct cross_entropy {
     const odeon_host *host;
+    double weight;
 } cross_entropy;
+
+static const odeon_option weight = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "weight",
+    .default_text = "1",
+    .min_text = "0",
+    .help = "factor of this loss, for sums of several",
+};
+static const odeon_option *const options[] = {&weight, NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
-    (void)config;
     *out = NULL;
     cross_entropy *loss = host->alloc(host, sizeof *loss);
     if (loss == NULL) {
         return odeon_fail(host, ODEON_ERR_NOMEM, "cross_entropy: no memory for %zu bytes",
                           sizeof *loss);
     }
-    *loss = (cross_entropy){.host = host};
+    *loss = (cross_entropy){.host = host, .weight = host->option_f64(config, "weight")};
     *out = loss;
     return ODEON_OK;
 }
@@ -80,7 +90,8 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
                           "cross_entropy: the batch has a mask, which this loss does not know");
     }
     return call->device->ops->softmax_cross_entropy(call->queue, call->output, call->label,
-                                                    call->weight, call->sums, call->d_output);
+                                                    loss->weight * call->weight, call->sums,
+                                                    call->d_output);
 }
 
 static const odeon_loss_ops ops = {
@@ -98,6 +109,7 @@ static const odeon_component component = {
     .summary = "cross entropy of logits and class labels, with accuracy",
     .version = "1.0",
     .license = "MIT",
+    .options = options,
     .ops = &ops,
     .create = create,
     .destroy = destroy,
