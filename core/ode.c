@@ -167,9 +167,14 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ode->spec.replay_path = ode->replay_path;
         ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
     }
-    int32_t dense = spec->end == ODEON_END_INTERPOLATE ? DENSE_REQUIRED
-                    : spec->output == ODEON_OUTPUT_ALL ? DENSE_IF_OFFERED
-                                                       : DENSE_UNUSED;
+    bool steers = spec->mode == ODEON_STEPS_ADAPTIVE || spec->mode == ODEON_STEPS_REPLAY;
+    int32_t dense = DENSE_UNUSED; /* fixed steps end at every time */
+    if (steers && spec->output == ODEON_OUTPUT_ALL) {
+        dense = DENSE_IF_OFFERED;
+    }
+    if (steers && spec->end == ODEON_END_INTERPOLATE) {
+        dense = DENSE_REQUIRED;
+    }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));

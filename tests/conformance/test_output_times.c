@@ -229,6 +229,46 @@ static void test_steps_count_per_interval(void **state)
     mem_free(run.states);
 }
 
+/* ---- tolerances ---- */
+
+static void test_equal_tolerances_of_each_are_one_of_all(void **state)
+{
+    (void)state;
+    static const char times[] = "model.ode.times=linspace(0 1 4)";
+    block_run one = run_block(4, (const char *[]){times, "model.ode.rtol=1e-6", NULL});
+    block_run each = run_block(4, (const char *[]){times, "model.ode.rtol=1e-6 1e-6 1e-6 1e-6",
+                                                   "model.ode.atol=1e-3 1e-3 1e-3 1e-3", NULL});
+    assert_int_equal(one.n_attempts, each.n_attempts);
+    for (size_t i = 0; i < one.n_attempts; i++) {
+        assert_true(one.attempts[i].h == each.attempts[i].h);
+        assert_true(one.attempts[i].error == each.attempts[i].error);
+    }
+    assert_memory_equal(one.states, each.states, (size_t)one.n * sizeof *one.states);
+    mem_free(one.states);
+    mem_free(each.states);
+}
+
+/* The same words, the worst sample's own error among them. */
+static void test_failures_name_the_worst_sample_by_its_tolerances(void **state)
+{
+    (void)state;
+    static const char *const tolerances[] = {"model.ode.rtol=1e-12",
+                                             "model.ode.rtol=1e-12 1e-12 1e-12 1e-12"};
+    char words[2][DIAG_MESSAGE_BYTES];
+    for (int i = 0; i < 2; i++) {
+        const char *overrides[] = {tolerances[i], "model.ode.atol=1e-12", "model.ode.max_steps=3",
+                                   NULL};
+        support_session s = open_bare(1, overrides);
+        session_result result;
+        assert_int_equal(support_differentiate_try(&s, &result), ODEON_ERR_NUMERIC);
+        (void)snprintf(words[i], sizeof words[i], "%s", diag_message());
+        diag_clear();
+        support_session_close(&s);
+    }
+    assert_non_null(strstr(words[0], "its own scaled error"));
+    assert_string_equal(words[0], words[1]);
+}
+
 /* ---- where y starts ---- */
 
 static void test_given_initial_values_are_every_samples_start(void **state)
@@ -304,6 +344,8 @@ int main(void)
         cmocka_unit_test(test_steps_are_cut_short_without_dense_output),
         cmocka_unit_test(test_step_size_is_a_grid_united_with_the_times),
         cmocka_unit_test(test_steps_count_per_interval),
+        cmocka_unit_test(test_equal_tolerances_of_each_are_one_of_all),
+        cmocka_unit_test(test_failures_name_the_worst_sample_by_its_tolerances),
         cmocka_unit_test(test_given_initial_values_are_every_samples_start),
         cmocka_unit_test(test_first_of_several_states_is_the_start),
         cmocka_unit_test(test_end_alone_may_start_from_given_numbers),
