@@ -13,7 +13,7 @@
  * [data], optimizer of [train] - may stand as keys of the section instead. Both is an error within
  * a file; between files, and between a file and an override, the later holds. Where the later gives
  * the section another component, keys of the earlier that only the earlier component has are
- * dropped.
+ * dropped, and sections of the earlier nested in it where the later component holds none.
  *
  * Model sections stand in order and nest by path: [model.ode.block] is in the body of [model.ode].
  *   then = NAME, ...      layers that follow the section's own
@@ -47,10 +47,11 @@ typedef struct config_node {
     config_where where;
 } config_node;
 
-/* A key that is given, but to a component that a later source has replaced. */
+/* A key that is given, or a section that is nested, but to a component that a later source has
+ * replaced. */
 typedef struct config_dropped {
-    const char *section, *key;
-    char *id; /* of the component that had it */
+    const char *section, *key; /* key NULL: the section */
+    char *id;                  /* of the component that had it */
     config_where where, by;
 } config_dropped;
 

@@ -126,9 +126,15 @@ odeon_status node_is_enabled(loading *l, const document_section *source, bool *o
     return ODEON_OK;
 }
 
-/* Where the section at path belongs: the parent; NULL with *dropped when that is left out, NULL
- * alone for the model itself. */
-static odeon_status find_parent(const loading *l, const document_section *source, const char *path,
+/* Is it a single layer of its own? */
+static bool is_leaf(const config_node *node)
+{
+    return node->share == NULL && !node_has_body(node->items[0]);
+}
+
+/* Where the section at path belongs: the parent, NULL for the model itself; *dropped when that is
+ * left out or by a later source no container any more. */
+static odeon_status find_parent(loading *l, const document_section *source, const char *path,
                                 config_node **parent, bool *dropped)
 {
     *parent = NULL;
@@ -142,12 +148,15 @@ static odeon_status find_parent(const loading *l, const document_section *source
         return no_memory(source->name);
     }
     odeon_status status = ODEON_OK;
+    const document_section *section = document_find(l->document, above);
     *parent = model_find(l->c->n_nodes, l->c->nodes, above + MODEL_PREFIX);
-    if (document_find(l->document, above) == NULL) {
+    *dropped = *parent == NULL;
+    if (section == NULL) {
         status = schema_fail(source->where, source->name,
                              "there is no section [%s] that this one could be nested in", above);
+    } else if (!*dropped && is_leaf(*parent)) {
+        status = replaced_drop_section(l, source, section, dropped);
     }
-    *dropped = *parent == NULL;
     mem_free(above);
     return status;
 }

@@ -39,6 +39,9 @@ odeon_status host_section_print(text_buffer *out, const host_section *h);
  * the present one has not? Then it is dropped: c->dropped lists it. */
 odeon_status replaced_drop_key(loading *l, const document_section *section, const document_key *own,
                                int32_t kind, const document_key *key, bool *dropped);
+/* The same of a section nested below a layer that holds none. */
+odeon_status replaced_drop_section(loading *l, const document_section *section,
+                                   const document_section *parent, bool *dropped);
 void replaced_fini(config *c);
 
 /* train.loss: fills c->losses and puts the normal form in the place of what was typed. */

@@ -53,6 +53,31 @@ static odeon_status append(config *c, const config_dropped *dropped, const char 
     return ODEON_OK;
 }
 
+/* Does own hold over an earlier component, and over all that section says? */
+static bool is_later(const document_key *own, const document_section *section)
+{
+    bool later = own != NULL && own->n_replaced > 0;
+    for (size_t i = 0; i < section->n_keys && later; i++) {
+        later = section->keys[i].level < own->level;
+    }
+    return later;
+}
+
+odeon_status replaced_drop_section(loading *l, const document_section *section,
+                                   const document_section *parent, bool *dropped)
+{
+    char id[80];
+    const document_key *own = document_find_key(parent, "layer");
+    *dropped = is_later(own, section);
+    if (!*dropped) {
+        return ODEON_OK;
+    }
+    copy_id(id, sizeof id, own->replaced[own->n_replaced - 1]);
+    const config_dropped entry = {
+        .section = section->name, .where = section->where, .by = own->where};
+    return append(l->c, &entry, id);
+}
+
 odeon_status replaced_drop_key(loading *l, const document_section *section, const document_key *own,
                                int32_t kind, const document_key *key, bool *dropped)
 {

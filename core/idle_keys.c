@@ -68,8 +68,8 @@ static size_t print_node(FILE *out, const config_node *node)
 static void print_dropped(FILE *out, const config_dropped *d)
 {
     print_place(out, d->where);
-    fprintf(out, "%s.%s has no effect: it belongs to %s, which is replaced (", d->section, d->key,
-            d->id);
+    fprintf(out, "%s%s%s has no effect: it belongs to %s, which is replaced (", d->section,
+            d->key != NULL ? "." : "", d->key != NULL ? d->key : "", d->id);
     fprintf(out, d->by.line > 0 ? "%s:%d)\n" : "%s)\n", d->by.file, d->by.line);
 }
 

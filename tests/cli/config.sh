@@ -30,6 +30,8 @@ expect 0 "small.ini:16: model.ode.integrator has no effect: it belongs to ode, w
     "$small" model.ode.layer=residual
 has out "normal form: reads back as itself"
 has out "ok, but see the keys above"
+expect 0 "small.ini:19: model.ode.field has no effect: it belongs to ode, which is replaced (override" \
+    check "$small" model.ode.layer=identity
 expect 2 "'integratr' is no key of the section or of layer residual" check "$small" \
     model.ode.layer=residual model.ode.integratr=rk4
 

@@ -454,6 +454,29 @@ static void test_keys_are_dropped_through_several_sources(void **state)
     config_destroy(c);
 }
 
+static void test_sections_of_a_replaced_container_are_dropped(void **state)
+{
+    (void)state;
+    static const char *const overrides[] = {"model.c.layer=relu"};
+    static const char text[] = MODEL "[model.c]\nlayer = chain\n[model.c.x]\nlayer = chain\n"
+                                     "[model.c.x.y]\nlayer = tanh\n[model.c.z]\nlayer = tanh\n";
+    char whole[1024];
+    (void)snprintf(whole, sizeof whole, "%s%s", text, REST);
+    config *c = load_overridden(whole, 1, overrides);
+    assert_int_equal(c->nodes[1]->n_children, 0);
+    assert_int_equal(c->n_dropped, 2);
+    assert_string_equal(c->dropped[0].section, "model.c.x");
+    assert_null(c->dropped[0].key);
+    assert_string_equal(c->dropped[0].id, "chain");
+    assert_string_equal(c->dropped[1].section, "model.c.z");
+    assert_null(strstr(c->effective, "model.c."));
+    config_destroy(c);
+    assert_refused(whole, "model.c.z.layer=chain", "[model.c.z] chain is made of nested sections");
+    write_file("base.ini", text);
+    assert_refused("include = base.ini\n[model.c]\nlayer = relu\n[model.c.z]\nlayer = relu\n" REST,
+                   NULL, "nothing can be nested in [model.c]: relu is a single layer");
+}
+
 /* Only what an earlier source says about a component that had such a key. */
 static void test_other_keys_beside_a_replaced_component_are_refused(void **state)
 {
@@ -873,6 +896,7 @@ int main(void)
         cmocka_unit_test(test_keys_of_a_replaced_component_are_dropped),
         cmocka_unit_test(test_keys_that_both_components_have_stay),
         cmocka_unit_test(test_keys_are_dropped_through_several_sources),
+        cmocka_unit_test(test_sections_of_a_replaced_container_are_dropped),
         cmocka_unit_test(test_other_keys_beside_a_replaced_component_are_refused),
         cmocka_unit_test(test_replaced_component_is_not_in_use),
         cmocka_unit_test(test_component_that_is_missing_can_be_replaced),
