@@ -182,7 +182,8 @@ static odeon_status measure(const batchnorm *layer, const odeon_context *context
     if (count < 2.0) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "batchnorm: a batch with one number a channel has no variance; train "
-                          "with batches of at least two samples (also the last one)");
+                          "with at least two samples a batch, or leave out a short last one "
+                          "(data.drop_last = yes)");
     }
     ODEON_TRY(ops->channel_moment(context->queue, x, NULL, &p->first));
     ODEON_TRY(group->sum(group->self, context->queue, &p->first, ODEON_OK));
