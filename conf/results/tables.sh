@@ -23,7 +23,7 @@ curve() { # METRICS.CSV SPLIT COLUMN
 }
 
 # A table with a column for every run that is there, as SYSTEM/RUN, and for files of such lines, as
-# LABEL=FILE. Of more than 30 epochs it shows every tenth.
+# LABEL=FILE. Of many epochs it shows some.
 by_epoch() { # TITLE SPLIT COLUMN FORMAT RUN...
     title=$1 part=$2 column=$3 format=$4
     shift 4
@@ -44,8 +44,9 @@ by_epoch() { # TITLE SPLIT COLUMN FORMAT RUN...
             printf "\n| --- |"
             for (i = 1; i <= n; i++) printf " --- |"
             print ""
+            step = last > 60 ? 10 : last > 20 ? 5 : 1
             for (e = 1; e <= last; e++) {
-                if (last > 30 && e % 10 && e != 1 && e != last) continue
+                if (e % step && e != 1 && e != last) continue
                 printf "| %d |", e
                 for (i = 1; i <= n; i++)
                     printf((i, e) in value ? " " format " |" : " |", value[i, e])

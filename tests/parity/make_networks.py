@@ -11,7 +11,8 @@ file holds, in float64:
   state/PATH         running state after that pass; evaluated: the output in evaluation mode with it
   evals              evaluations of the field, forward and, where the adjoint is solved, backward
   steps, backward_steps  of adaptive solves: rows t, h, accepted; h is positive in both
-  after3/PATH        parameters and running state after three steps of the optimizer
+  after3/PATH        parameters and running state after three steps of the optimizer; not those with a
+                     gradient of 0 (a bias in front of a norm): Adam makes steps of its rounding
   losses             of ten such steps, each before its update; step s takes samples s * batch + 0, 1, ...
 
 Solves are differentiated with their step sizes held fixed. No step is accepted or rejected by less than
@@ -356,6 +357,13 @@ class Case:
             out["evaluated"] = self.net(self.x[:b])
             self.net.train()
 
+    def moved(self):
+        """Paths of running state, and of parameters whose gradient is more than rounding."""
+        parameters = self.layers.parameters()
+        whole = torch.stack([p.grad.norm() for p in parameters.values()]).norm()
+        still = [path for path, p in parameters.items() if p.grad.norm() <= 1e-12 * whole]
+        return [path for path in self.layers.tensors() if path not in still]
+
     def train(self, out):
         optimizer, losses = self.optimizer(self.layers.parameters().values()), []
         for step in range(STEPS):
@@ -366,7 +374,7 @@ class Case:
             optimizer.step()
             losses.append(float(loss))
             if step == 2:
-                out.update(("after3/" + path, t.clone()) for path, t in self.layers.tensors().items())
+                out.update(("after3/" + path, self.layers.tensors()[path].clone()) for path in self.moved())
         out["losses"] = torch.tensor(losses)
 
     def record(self):

@@ -37,9 +37,11 @@ fixture_gaps fixture_gradients(support_session *s, const safetensors *file,
                                const fixture_name *names, const char *prefix, const double *d_x,
                                const char *x);
 
-/* Values of the running state, or of all parameters with it, likewise; a network without any has
- * no gap. */
+/* Values of the running state likewise; a network without any has no gap. */
+fixture_gaps fixture_states(support_session *s, const safetensors *file, const fixture_name *names,
+                            const char *prefix);
+/* Values of all parameters and running state that the fixture has. */
 fixture_gaps fixture_values(support_session *s, const safetensors *file, const fixture_name *names,
-                            const char *prefix, bool states_alone);
+                            const char *prefix);
 
 #endif
