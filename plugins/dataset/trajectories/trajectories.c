@@ -59,7 +59,8 @@ static const odeon_option time_column = {
     .type = ODEON_OPTION_STRING,
     .name = "time",
     .default_text = "0",
-    .help = "csv: column of the times, which rise: its name, or its index from 0",
+    .help = "csv: column of the times, which rise: its name, or its index from 0; where they are "
+            "equally far apart, all windows have the same",
 };
 static const odeon_option values = {
     .struct_size = sizeof(odeon_option),
