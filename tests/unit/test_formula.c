@@ -242,6 +242,31 @@ static void test_formula_recovers_the_constants_of_lotka_and_volterra(void **sta
     support_session_close(&s);
 }
 
+/* Columns lie apart in memory that only the device can touch. */
+static void test_formula_gives_the_same_on_every_device(void **state)
+{
+    (void)state;
+    static const char *const devices[] = {"run.device=reference", "run.device=cpu",
+                                          "run.device=remote"};
+    double *gradients[3], end[3][2];
+    int64_t n;
+    for (size_t i = 0; i < 3; i++) {
+        const char *overrides[] = {devices[i], NULL};
+        support_session s = support_session_open(lotka_volterra, 1, overrides);
+        memcpy(s.x, starts[0], sizeof starts[0]);
+        (void)support_differentiate(&s, end[i], NULL);
+        gradients[i] = support_gradients(&s, &n);
+        support_session_close(&s);
+    }
+    for (size_t i = 1; i < 3; i++) {
+        /* ten steps of one rounding or two an operation */
+        support_assert_close(devices[i], 2, end[i], end[0], 1e-14);
+        support_assert_close(devices[i], N_CONSTANTS, gradients[i], gradients[0], 1e-13);
+        mem_free(gradients[i]);
+    }
+    mem_free(gradients[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_formula_reads_time),
         cmocka_unit_test(test_formula_components_stand_in_the_order_of_their_equations),
         cmocka_unit_test(test_formula_recovers_the_constants_of_lotka_and_volterra),
+        cmocka_unit_test(test_formula_gives_the_same_on_every_device),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -1,206 +1,15 @@
 #include "parse.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
-#include "odeon/device.h"
-#include "scan.h"
-
-/* One formula under way. */
-typedef struct parsing {
-    const odeon_host *host;
-    scanner in;
-    program *program;
-    names names;
-    formula_param *params;
-    int32_t depth;
-} parsing;
-
-static const struct {
-    const char *name;
-    int32_t id;
-} functions[] = {
-    {"exp", ODEON_UNARY_EXP},         {"log", ODEON_UNARY_LOG},
-    {"sin", ODEON_UNARY_SIN},         {"cos", ODEON_UNARY_COS},
-    {"tanh", ODEON_UNARY_TANH},       {"sqrt", ODEON_UNARY_SQRT},
-    {"abs", ODEON_UNARY_ABS},         {"relu", ODEON_UNARY_RELU},
-    {"sigmoid", ODEON_UNARY_SIGMOID}, {"softplus", ODEON_UNARY_SOFTPLUS},
-};
-enum { N_FUNCTIONS = sizeof functions / sizeof functions[0] };
-static const char function_names[] = "exp log sin cos tanh sqrt abs relu sigmoid softplus";
-
-static int32_t function_id(const scan_name *name)
-{
-    for (int32_t i = 0; i < N_FUNCTIONS; i++) {
-        if (scan_is(name, functions[i].name)) {
-            return functions[i].id;
-        }
-    }
-    return -1;
-}
-
-/* Passes a value on, or says why there is none. at: where the operation stands. */
-static odeon_status answer(const parsing *x, const char *at, int32_t value, int32_t *out)
-{
-    *out = value;
-    switch (value) {
-    case PROGRAM_FULL:
-        return scan_fail(&x->in, at, "more than %d operations: too long", PROGRAM_MAX_VALUES);
-    case PROGRAM_NOT_FINITE:
-        return scan_fail(&x->in, at, "a constant that is not finite");
-    case PROGRAM_NOT_CONSTANT:
-        return scan_fail(&x->in, at,
-                         "the exponent is no constant; a power with another one is exp(b*log(a))");
-    case PROGRAM_ZERO:
-        return scan_fail(&x->in, at, "division by 0");
-    default:
-        return ODEON_OK;
-    }
-}
-
-static odeon_status parse_sum(parsing *x, int32_t *out);
-static odeon_status parse_signed(parsing *x, int32_t *out);
-
-/* What every way around a recursion passes. */
-static odeon_status deeper(parsing *x)
-{
-    return x->depth++ < PARSE_MAX_DEPTH
-               ? ODEON_OK
-               : scan_fail(&x->in, x->in.at,
-                           "more than %d brackets, signs and powers in one another",
-                           PARSE_MAX_DEPTH);
-}
-
-static odeon_status parse_bracket(parsing *x, int32_t *out)
-{
-    (void)scan_next(&x->in);
-    const char *open = x->in.at;
-    if (!scan_take(&x->in, '(')) {
-        return scan_fail(&x->in, open, "expected a '('");
-    }
-    ODEON_TRY(parse_sum(x, out));
-    return scan_take(&x->in, ')') ? ODEON_OK
-                                  : scan_fail(&x->in, x->in.at, "expected a ')' to the '(' at %d",
-                                              scan_column(&x->in, open));
-}
-
-static odeon_status refuse_name(const parsing *x, const scan_name *name)
-{
-    char known[240];
-    names_list(&x->names, known, sizeof known);
-    return scan_fail(&x->in, name->start,
-                     "'%.*s' is not known here; names are t%s, functions %s; an intermediate "
-                     "stands before it is used",
-                     name->length, name->start, known, function_names);
-}
-
-static odeon_status parse_name(parsing *x, int32_t *out)
-{
-    scan_name name;
-    ODEON_TRY(scan_read_name(&x->in, &name));
-    int32_t id = function_id(&name);
-    if (id >= 0) {
-        int32_t a;
-        ODEON_TRY(parse_bracket(x, &a));
-        return answer(x, name.start, program_unary(x->program, id, a), out);
-    }
-    if (scan_is(&name, "t")) {
-        return answer(x, name.start, program_time(x->program), out);
-    }
-    const names_entry *entry = names_find(&x->names, &name);
-    if (entry == NULL || entry->value < 0) {
-        return refuse_name(x, &name);
-    }
-    *out = entry->value;
-    return ODEON_OK;
-}
-
-static odeon_status parse_operand(parsing *x, int32_t *out)
-{
-    char c = scan_next(&x->in);
-    if (scan_starts_number(c)) {
-        const char *at = x->in.at;
-        double value;
-        ODEON_TRY(scan_read_number(&x->in, &value));
-        return answer(x, at, program_constant(x->program, value), out);
-    }
-    return c == '(' ? parse_bracket(x, out) : parse_name(x, out);
-}
-
-static odeon_status parse_power(parsing *x, int32_t *out)
-{
-    ODEON_TRY(parse_operand(x, out));
-    (void)scan_next(&x->in);
-    const char *at = x->in.at;
-    if (!scan_take(&x->in, '^')) {
-        return ODEON_OK;
-    }
-    int32_t exponent;
-    ODEON_TRY(parse_signed(x, &exponent));
-    return answer(x, at, program_power(x->program, *out, exponent), out);
-}
-
-static odeon_status parse_signed(parsing *x, int32_t *out)
-{
-    ODEON_TRY(deeper(x));
-    char sign = scan_next(&x->in);
-    odeon_status status;
-    if (sign == '-' || sign == '+') {
-        const char *at = x->in.at;
-        (void)scan_take(&x->in, sign);
-        status = parse_signed(x, out);
-        if (status == ODEON_OK && sign == '-') {
-            status = answer(x, at, program_affine(x->program, *out, -1.0, 0.0), out);
-        }
-    } else {
-        status = parse_power(x, out);
-    }
-    x->depth--;
-    return status;
-}
-
-static odeon_status parse_product(parsing *x, int32_t *out)
-{
-    ODEON_TRY(parse_signed(x, out));
-    for (;;) {
-        char c = scan_next(&x->in);
-        const char *at = x->in.at;
-        if (c != '*' && c != '/') {
-            return ODEON_OK;
-        }
-        (void)scan_take(&x->in, c);
-        if (c == '*' && scan_next(&x->in) == '*' && x->in.at == at + 1) {
-            return scan_fail(&x->in, at, "a power is written x^2");
-        }
-        int32_t right, id = c == '*' ? ODEON_BINARY_MUL : ODEON_BINARY_DIV;
-        ODEON_TRY(parse_signed(x, &right));
-        ODEON_TRY(answer(x, at, program_binary(x->program, id, *out, right), out));
-    }
-}
-
-static odeon_status parse_sum(parsing *x, int32_t *out)
-{
-    ODEON_TRY(parse_product(x, out));
-    for (;;) {
-        char c = scan_next(&x->in);
-        const char *at = x->in.at;
-        if (c != '+' && c != '-') {
-            return ODEON_OK;
-        }
-        (void)scan_take(&x->in, c);
-        int32_t right, id = c == '+' ? ODEON_BINARY_ADD : ODEON_BINARY_SUB;
-        ODEON_TRY(parse_product(x, &right));
-        ODEON_TRY(answer(x, at, program_binary(x->program, id, *out, right), out));
-    }
-}
+#include "expression.h"
 
 /* ---- names ---- */
 
 /* A new name, which neither stands for something else nor could be taken for it. */
 static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
 {
-    if (scan_is(name, "t") || function_id(name) >= 0) {
+    if (scan_is(name, "t") || parse_function(name) >= 0) {
         return scan_fail(&x->in, name->start, "'%.*s' has a meaning already", name->length,
                          name->start);
     }
@@ -228,7 +37,8 @@ static odeon_status read_constants(parsing *x, const char *text)
         }
         sign = scan_take(&x->in, '-') ? -1.0 : 1.0;
         ODEON_TRY(scan_read_number(&x->in, &value));
-        ODEON_TRY(answer(x, name.start, program_constant(x->program, sign * value), &entry->value));
+        ODEON_TRY(
+            parse_answer(x, name.start, program_constant(x->program, sign * value), &entry->value));
     }
     return ODEON_OK;
 }
@@ -251,7 +61,8 @@ static odeon_status read_learn(parsing *x, const char *text)
         memcpy(param->name, name.start, (size_t)name.length);
         param->value = x->program->values[entry->value].shift;
         entry->param = x->program->n_params++;
-        ODEON_TRY(answer(x, name.start, program_param(x->program, entry->param), &entry->value));
+        ODEON_TRY(
+            parse_answer(x, name.start, program_param(x->program, entry->param), &entry->value));
     }
     return ODEON_OK;
 }
@@ -261,7 +72,7 @@ static odeon_status add_input(parsing *x, const scan_name *name)
     names_entry *entry;
     ODEON_TRY(define(x, name, &entry));
     entry->component = x->program->n_inputs++;
-    return answer(x, name->start, program_input(x->program, entry->component), &entry->value);
+    return parse_answer(x, name->start, program_input(x->program, entry->component), &entry->value);
 }
 
 static odeon_status read_inputs(parsing *x, const char *text)
@@ -351,7 +162,7 @@ static odeon_status read_outputs(parsing *x, const char *text)
         ODEON_TRY(scan_read_name(&x->in, &name));
         const names_entry *entry = names_find(&x->names, &name);
         if (entry == NULL) {
-            return refuse_name(x, &name);
+            return parse_refuse_name(x, &name);
         }
         ODEON_TRY(add_output(x, name.start, entry->value));
     }
