@@ -76,7 +76,7 @@ static odeon_status check(setup *s)
 static odeon_status run_check(const command_line *a)
 {
     setup s;
-    odeon_status status = setup_open(a, &s);
+    odeon_status status = setup_open_model(a, &s);
     if (status == ODEON_OK) {
         status = check(&s);
     }

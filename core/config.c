@@ -185,6 +185,34 @@ static odeon_status read_section(loading *l, const char *name, const char *own,
     return status;
 }
 
+/* ---- nothing to learn from ---- */
+
+/* Neither [data] nor [train] says more than which weights to take: the model is to be solved, no
+ * more. */
+static bool is_bare(const document *d)
+{
+    const document_section *train = document_find(d, "train");
+    size_t n_weights = document_find_key(train, "weights") != NULL ? 1 : 0;
+    return document_find(d, "data")->n_keys == 0 && train->n_keys == n_weights;
+}
+
+static odeon_status read_bare(loading *l)
+{
+    config *c = l->c;
+    const document_key *weights = document_find_key(document_find(l->document, "train"), "weights");
+    c->batch = c->test_batch = 1;
+    if (weights == NULL) {
+        return ODEON_OK;
+    }
+    c->weights = path_absolute(weights->value, weights->folder);
+    if (c->weights == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for train.weights");
+    }
+    ODEON_TRY(schema_check_text("weights", c->weights, false, weights->where));
+    text_printf(&l->effective, "\n[train]\nweights = %s\n", c->weights);
+    return ODEON_OK;
+}
+
 /* ---- the whole ---- */
 
 /* What has been written must be readable: inih is given no longer lines. */
@@ -223,12 +251,18 @@ static odeon_status read_all(loading *l)
     }
     ODEON_TRY(read_plugins(l));
     ODEON_TRY(read_section(l, "run", NULL, finish_run));
-    ODEON_TRY(read_section(l, "data", "dataset", finish_data));
+    bool bare = is_bare(l->document);
+    ODEON_TRY(bare ? ODEON_OK : read_section(l, "data", "dataset", finish_data));
     ODEON_TRY(transforms_read(l));
+    if (bare && l->c->n_data_nodes > 0) {
+        return schema_fail(l->c->data_nodes[0]->where, NULL,
+                           "[data.%s] stands without a [data] that it could transform",
+                           l->c->data_nodes[0]->path);
+    }
     ODEON_TRY(transforms_print(l, &l->effective));
     ODEON_TRY(model_read(l));
     ODEON_TRY(model_print(l, &l->effective));
-    ODEON_TRY(read_section(l, "train", "optimizer", finish_train));
+    ODEON_TRY(bare ? read_bare(l) : read_section(l, "train", "optimizer", finish_train));
     return keep_effective(l);
 }
 

@@ -25,6 +25,9 @@
  * Sections [data.NAME] are layers as well, in order, through which the data goes on its way into
  * the model: then, repeat and enabled as above. They do not nest, and have no parameters.
  *
+ * A model that is to be solved and no more needs neither [data] nor [train], of which weights may
+ * be left.
+ *
  * An override is path.key=value, path that of a section; [let] takes only names that it has.
  * Relative paths count from the folder of the INI that they stand in, in overrides from the working
  * directory. [plugins] load = FILE, ... loads plugins before anything is looked up. */
@@ -73,7 +76,7 @@ typedef struct config {
     int64_t checkpoint_every; /* steps between checkpoints; 0: at the end of an epoch only */
     int32_t on_failure;       /* CONFIG_STOP or CONFIG_SKIP */
     /* [data] */
-    odeon_config *dataset;
+    odeon_config *dataset;     /* NULL: neither [data] nor [train] is there, for solving alone */
     int64_t batch, test_batch; /* test_batch: batch unless given */
     int64_t limit, test_limit; /* first samples to use; 0: all */
     char *order;               /* file of sample indices, NULL: none */
@@ -83,12 +86,12 @@ typedef struct config {
     size_t n_data_nodes;
     config_node **data_nodes;
     /* [train] */
-    size_t n_losses; /* that add up */
+    size_t n_losses; /* that add up; 0 where dataset is NULL */
     odeon_config **losses;
-    odeon_config *optimizer;
-    odeon_config *schedule; /* NULL: none */
-    char *weights;          /* safetensors to start from; NULL: none */
-    double clip_norm;       /* 0: none */
+    odeon_config *optimizer; /* likewise NULL */
+    odeon_config *schedule;  /* NULL: none */
+    char *weights;           /* safetensors to start from; NULL: none */
+    double clip_norm;        /* 0: none */
     /* [model.…] */
     size_t n_nodes;
     config_node **nodes;

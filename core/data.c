@@ -151,10 +151,28 @@ static odeon_status read_fields(const instance *set, data_fields *out)
     return check_fields(set->component->id, out);
 }
 
+/* Without [data] a model gets one number a sample, which it has no use for. */
+static void describe_nothing(data_fields *out)
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        out->index[role] = role == ODEON_ROLE_INPUT ? 0 : -1;
+    }
+    out->n_fields = 1;
+    out->of[ODEON_ROLE_INPUT] = (odeon_field_info){.struct_size = sizeof(odeon_field_info),
+                                                   .dtype = ODEON_DTYPE_F64,
+                                                   .ndim = 1,
+                                                   .dim = {1},
+                                                   .scale = 1.0};
+}
+
 odeon_status data_describe(const config *c, data_fields *out)
 {
     instance *set;
     *out = (data_fields){0};
+    if (c->dataset == NULL) {
+        describe_nothing(out);
+        return ODEON_OK;
+    }
     ODEON_TRY(instance_create(c->dataset, "data", &set));
     odeon_status status = read_fields(set, out);
     instance_destroy(set);

@@ -17,7 +17,8 @@ typedef struct data_fields { /* what a sample is, known without opening any file
 typedef struct data_source data_source;
 
 /* What the configured data set says that its samples are: one input, one label (a class, or numbers
- * of any shape) and at most one field of each other role, in any order. No file is touched.
+ * of any shape) and at most one field of each other role, in any order. No file is touched. Without
+ * a data set: an input of one number and nothing else.
  * ODEON_ERR_UNSUPPORTED for what the host has no use for, ODEON_ERR_PLUGIN for a field that cannot
  * be. */
 odeon_status data_describe(const config *c, data_fields *out);

@@ -248,12 +248,18 @@ static bool holds_ode(const net_layer *layer)
     return holds;
 }
 
+/* What comes next is not to be built: only the model itself ends so, not the bodies in it. */
+static bool is_complete(const odeon_net *net)
+{
+    return net->site->until_ode && net->holds_ode && net->path[0] == '\0';
+}
+
 /* All layers of one section, in order. */
 static odeon_status make_section(odeon_net *net, const config_node *node)
 {
     int64_t repeats = node->repeat > 0 ? node->repeat : 1;
     for (int64_t r = 0; r < repeats; r++) {
-        for (size_t item = 0; item < node->n_items; item++) {
+        for (size_t item = 0; item < node->n_items && !is_complete(net); item++) {
             place at = {.node = node, .item = item, .index = r};
             at.path = layer_path(net->path, node, r, item);
             if (at.path == NULL) {

@@ -56,8 +56,8 @@ static void classify(predictions *p, const double *expected)
     p->accuracy = (double)right / (double)p->n;
 }
 
-/* What of n samples from first on a batch is given. */
-static session_samples part_of(const session *s, const predict_input *in, int64_t first, int64_t n)
+session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
+                                   int64_t n)
 {
     session_samples samples = {.n = n};
     odeon_tensor one = session_input(s);
@@ -86,7 +86,7 @@ static odeon_status run_all(session *s, const predict_input *in, const data_sour
         int64_t n = p->n - first < batch ? p->n - first : batch;
         session_samples samples = {.n = n, .source = source, .indices = order + first};
         if (in != NULL) {
-            samples = part_of(s, in, first, n);
+            samples = predict_input_part(s, in, first, n);
         }
         ODEON_TRY(session_predict(s, &samples, p->output + first * p->size,
                                   expected != NULL ? expected + first : NULL));

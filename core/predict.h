@@ -18,6 +18,9 @@ typedef struct predict_input {
 odeon_status predict_input_read(const char *path, const session *s, const data_fields *fields,
                                 predict_input *out);
 void predict_input_fini(predict_input *in);
+/* What of its n samples from first on a batch is given. */
+session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
+                                   int64_t n);
 
 typedef struct predictions {
     int64_t n, size; /* samples, outputs of one */

@@ -13,7 +13,7 @@
 
 static const command *const commands[] = {
     &command_train, &command_eval,   &command_check, &command_plugins, &command_inspect,
-    &command_grad,  &command_replay, &command_diff,  &command_predict,
+    &command_grad,  &command_replay, &command_diff,  &command_predict, &command_solve,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -155,10 +155,9 @@ static odeon_status build(session *s, int64_t max_batch)
     return session_prepare(s);
 }
 
-odeon_status session_create(registry *r, const config *c, const data_fields *fields,
-                            int64_t max_batch, session **out)
+static odeon_status create(const config *c, const data_fields *fields, int64_t max_batch,
+                           bool is_flow, session **out)
 {
-    (void)r; /* what the configuration names is loaded by now */
     *out = NULL;
     session *s = mem_zalloc(1, sizeof *s);
     if (s == NULL) {
@@ -166,6 +165,7 @@ odeon_status session_create(registry *r, const config *c, const data_fields *fie
     }
     s->config = c;
     s->fields = *fields;
+    s->is_flow = is_flow;
     odeon_status status = build(s, max_batch);
     if (status != ODEON_OK) {
         session_destroy(s);
@@ -173,6 +173,19 @@ odeon_status session_create(registry *r, const config *c, const data_fields *fie
     }
     *out = s;
     return ODEON_OK;
+}
+
+odeon_status session_create(registry *r, const config *c, const data_fields *fields,
+                            int64_t max_batch, session **out)
+{
+    (void)r; /* what the configuration names is loaded by now */
+    return create(c, fields, max_batch, false, out);
+}
+
+odeon_status session_create_flow(const config *c, const data_fields *fields, int64_t max_batch,
+                                 session **out)
+{
+    return create(c, fields, max_batch, true, out);
 }
 
 void session_destroy(session *s)
@@ -394,6 +407,12 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
 odeon_status session_predict(session *s, const session_samples *samples, double *output,
                              double *labels)
 {
+    return session_predict_counted(s, samples, output, labels, NULL);
+}
+
+odeon_status session_predict_counted(session *s, const session_samples *samples, double *output,
+                                     double *labels, session_result *result)
+{
     batch b = {.mode = BATCH_PREDICT,
                .n = samples->n,
                .source = samples->source,
@@ -402,7 +421,7 @@ odeon_status session_predict(session *s, const session_samples *samples, double 
                .output = output,
                .labels_out = samples->source != NULL ? labels : NULL};
     memcpy(b.given, samples->given, sizeof b.given);
-    return run_batch(s, &b, NULL);
+    return run_batch(s, &b, result);
 }
 
 odeon_status session_repeat(session *s, const session_batch *again, session_result *out)

@@ -99,6 +99,25 @@ int32_t session_headline(const session *s);
  * with *name NULL, the negative loss. */
 double session_score(const session *s, const session_result *result, const char **name);
 
+/* ---- the states along a flow ---- */
+
+/* The model as far as its first ODE block, to be solved and no more: nothing that follows the block
+ * is built, no loss, no optimizer; weights may hold other tensors too. Without a data set
+ * session_create makes no loss either. */
+odeon_status session_create_flow(const config *c, const data_fields *fields, int64_t max_batch,
+                                 session **out);
+
+/* What comes out of the block, which has to be one of the model's own row (ODEON_ERR_CONFIG). */
+typedef struct session_flow {
+    int64_t n_times, size; /* size: elements of a state */
+} session_flow;
+odeon_status session_flow_of(const session *s, session_flow *out);
+
+/* Runs it in evaluation mode: output [n, n_times, size], times [n_times]. Of result the counters
+ * are set. */
+odeon_status session_solve(session *s, const session_samples *samples, double *output,
+                           double *times, session_result *result);
+
 /* ---- numerical failure ---- */
 
 /* A batch with all that its numbers depend on beside the parameters. */

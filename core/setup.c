@@ -49,7 +49,7 @@ odeon_status setup_open(const command_line *a, setup *out)
     return setup_open_ini(a, a->operands[0], out);
 }
 
-odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
+static odeon_status open_any(const command_line *a, const char *ini, setup *out)
 {
     *out = (setup){.registry = NULL};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
@@ -57,11 +57,32 @@ odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
     return data_describe(out->config, &out->fields);
 }
 
+odeon_status setup_open_model(const command_line *a, setup *out)
+{
+    return open_any(a, a->operands[0], out);
+}
+
+odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
+{
+    ODEON_TRY(open_any(a, ini, out));
+    return out->config->dataset != NULL
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s: without [data] and [train] a model can be solved only (odeon help "
+                           "solve)",
+                           ini);
+}
+
 odeon_status setup_session(setup *s)
 {
     const config *c = s->config;
     int64_t largest = c->batch > c->test_batch ? c->batch : c->test_batch;
     return session_create(s->registry, c, &s->fields, largest, &s->session);
+}
+
+odeon_status setup_flow(setup *s)
+{
+    return session_create_flow(s->config, &s->fields, s->config->test_batch, &s->session);
 }
 
 void setup_close(setup *s)

@@ -17,10 +17,14 @@ typedef struct setup {
  * --dtype stand for, and asks the data set what its samples are. Opens no data. out can be given to
  * setup_close whatever the answer. */
 odeon_status setup_open(const command_line *a, setup *out);
-/* The same of another INI; operands[0] is not looked at. */
+/* The same, and an INI without [data] and [train] will do. */
+odeon_status setup_open_model(const command_line *a, setup *out);
+/* As setup_open of another INI; operands[0] is not looked at. */
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
 /* Builds the model. */
 odeon_status setup_session(setup *s);
+/* Builds it as far as its first ODE block, to be solved. */
+odeon_status setup_flow(setup *s);
 void setup_close(setup *s);
 
 #endif

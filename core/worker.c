@@ -90,6 +90,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
                          .group = &w->group,
                          .params = &s->params,
                          .first = rank == 0,
+                         .until_ode = s->is_flow,
                          .dtype = s->config->dtype,
                          .classes = s->fields.of[ODEON_ROLE_LABEL].classes,
                          .n_times = s->fields.of[ODEON_ROLE_TIME].dim[0],
@@ -101,6 +102,9 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     ODEON_TRY(make_transforms(w));
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
                          &w->data_net->out, &w->net));
+    if (s->is_flow || s->config->dataset == NULL) { /* there is nothing to learn from */
+        return ODEON_OK;
+    }
     ODEON_TRY(worker_make_losses(w));
     return make_optimizer(w);
 }

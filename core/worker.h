@@ -45,6 +45,7 @@ typedef struct worker {
 struct session {
     const config *config;
     data_fields fields;
+    bool is_flow; /* made by session_create_flow */
     instance *device_instance;
     instance *schedule; /* NULL: none */
     odeon_device device;
@@ -130,6 +131,10 @@ odeon_status worker_read_losses(worker *w, batch *b);
 void session_keep_failure(session *s, const batch *b);
 
 /* ---- between the session's own files ---- */
+
+/* session_predict; of result (NULL: not wanted) the counters are set. */
+odeon_status session_predict_counted(session *s, const session_samples *samples, double *output,
+                                     double *labels, session_result *result);
 
 /* Count elements of a flat vector that lie where p's do, as raw memory in the run's dtype; the
  * caller frees *out. */

@@ -19,7 +19,7 @@ for plugin in "$build"/plugins/*/*.so; do
 done
 
 # As comments it is an INI that lacks everything; with [run] uncommented it still is.
-expect 2 "[data] 'dataset' must be given" check "$source/conf/reference.ini"
+expect 2 "there is no layer" check "$source/conf/reference.ini"
 sed -n '/^;\[run\]/,/^$/p' out | sed 's/^;//; /= *;/d' >run.ini
 sed 's/^\[run\]$//; s/^name = small$//' "$ini/small.ini" >>run.ini
 expect 0 "run.ini: ok" check run.ini
