@@ -8,6 +8,7 @@
 static const char network[] =
     "[run]\nname = test\ndevice = cpu\ndtype = float64\nworkers = 1\n"
     "[data]\ndataset = drawn(shape=1 8 8, classes=3, length=16)\n"
+    "[data.crop]\nlayer = random_crop(padding=1)\nthen = horizontal_flip\n"
     "[model.stem]\nlayer = conv2d(filters=4, kernel=3, padding=1)\n"
     "then = groupnorm(groups=2), relu\n"
     "[model.down]\nlayer = conv2d(filters=4, kernel=4, stride=2, padding=1)\nthen = softplus\n"
@@ -16,7 +17,8 @@ static const char network[] =
     "[model.ode.a]\nlayer = conv2d(filters=5, kernel=3, padding=1)\n"
     "then = groupnorm(groups=5), tanh\n"
     "[model.ode.b]\nlayer = conv2d(filters=state, kernel=1)\n"
-    "[model.pool]\nlayer = avgpool(kernel=2)\nthen = flatten\n"
+    "[model.pool]\nlayer = avgpool(kernel=2)\n"
+    "then = maxpool(kernel=2, stride=1), dropout(p=0.25), flatten\n"
     "[model.head]\nlayer = dense(units=8)\nthen = sigmoid, dense(units=classes)\n"
     "[train]\nloss = cross_entropy\noptimizer = adamw(lr=0.01)\nclip_norm = 0.3\n";
 
