@@ -3,13 +3,14 @@
 # was published.
 #
 #   conf/results.sh [--runs DIR] [--mnist DIR] [--cifar10 DIR] [--cifar10-name TEXT] [--odeon FILE]
-#                   [--seconds N] [--epochs N] [--table-only] [--out FILE] [ROW ...]
+#                   [--seconds N] [--epochs N] [--table-only] [--list] [--out FILE] [ROW ...]
 #
 # ROW is a system; one run of it, SYSTEM/main-SEED, SYSTEM/identity-SEED or SYSTEM/residual-SEED; or
 # memory, spiral_paths, lane_emden, the tables that are made by short runs of their own. Without any, all
 # is run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
 # interrupted goes on, and with --table-only the file is made of what is there. --seconds ends each run
-# after so long, --epochs makes it so long; the file says how far a run came. Data is looked for where
+# after so long, --epochs makes it so long; the file says how far a run came. --list runs nothing and
+# writes what would be run, SYSTEM/RUN and the words behind `odeon train`. Data is looked for where
 # conf/get_data.sh puts it, data/mnist and data/cifar10; a set from elsewhere may say with
 # --cifar10-name what it is.
 set -eu
@@ -17,7 +18,7 @@ set -eu
 conf=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$conf")
 odeon=$root/build/odeon runs=$root/runs/results mnist=$root/data/mnist cifar10=$root/data/cifar10
-cifar10_name=CIFAR-10 seconds='' epochs='' table_only=no wanted='' missing=0
+cifar10_name=CIFAR-10 seconds='' epochs='' table_only=no list=no wanted='' missing=0
 out=$conf/RESULTS.md
 unset OPENBLAS_CORETYPE
 
@@ -55,6 +56,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --table-only) table_only=yes ;;
+        --list) list=yes ;;
         -*) usage "$1 is no option; the head of the file lists them" ;;
         *) wanted="$wanted $1" ;;
     esac
@@ -170,9 +172,19 @@ run_row() {
     done
 }
 
+list_row() {
+    for one in $(runs_of_row); do
+        ! is_wanted "$system" "$one" || echo "$system/$one conf/$(basename "$ini") $(overrides_of_run "$one")"
+    done
+}
+
 . "$conf/results/report.sh"
 . "$conf/results/tables.sh"
 mkdir -p "$runs"
+if [ "$list" = yes ]; then
+    rows list_row
+    exit 0
+fi
 if [ "$table_only" = no ]; then
     rows run_row
     epochs=''

@@ -36,3 +36,12 @@ answer=0
 results mnist_rknet_rk4
 [ "$answer" -eq 1 ] || fail "missing data: exit code $answer"
 has err "mnist_rknet_rk4.ini: no data in $work/nowhere; conf/get_data.sh gets it"
+
+# Every run of the list is one that checks.
+results --list
+grep -q '^mnist_odenet_groupnorm/residual-1 conf/mnist_odenet_groupnorm.ini model.ode.layer=residual$' out ||
+    fail "--list: $(cat out)"
+while read -r name file words; do
+    eval "set -- $words"
+    "$odeon" check "$source/$file" "$@" >check 2>&1 </dev/null || fail "$name: $(tail -n 1 check)"
+done <out
