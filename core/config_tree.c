@@ -74,7 +74,7 @@ static odeon_status check_share(const loading *l, const config_node *node)
     } else if (lender >= source) {
         why = "only a section above this one can lend its parameters";
     } else if (owner == NULL) {
-        why = "that section is left out by enabled = no";
+        why = "that section is left out";
     } else if (owner->share != NULL) {
         why = "that section has no parameters of its own, name the one that it shares";
     } else if (model_is_below(node->path, node->share)) {

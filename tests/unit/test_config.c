@@ -679,7 +679,7 @@ static void test_bad_share_is_refused(void **state)
         {MODEL "[model.b]\nshare = model.a\nwhole = 1\n", "t.ini:5: [model.b] 'whole' is no key"},
         {MODEL "[model.b]\nshare = model.a\n[model.c]\nshare = model.b\n",
          "t.ini:6: [model.c] share = model.b: that section has no parameters of its own"},
-        {MODEL "enabled = no\n[model.b]\nshare = model.a\n", "left out by enabled = no"},
+        {MODEL "enabled = no\n[model.b]\nshare = model.a\n", "left out"},
         {"[model.n]\nlayer = nest(word=w)\n[model.n.x]\nshare = model.n\n",
          "this section is nested in that one"},
         {MODEL "[model.b]\nshare = model.a\n[model.b.c]\nlayer = relu\n", "nothing can be nested "
