@@ -184,6 +184,23 @@ static void test_grad_survives_every_failing_allocation(void **state)
     folder_remove(&f);
 }
 
+static void test_solve_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    folder f = folder_create();
+    static const char ini[] = "[run]\ndevice = reference\ndtype = float64\n"
+                              "[model.ode]\nlayer = ode(times=0 1 2, initial=1 0)\n"
+                              "integrator = bosh3\ngradient = direct\n"
+                              "[model.ode.f]\nlayer = formula\nequations = x' = w*y | y' = -w*x\n"
+                              "constants = w=1\nlearn = w\n";
+    folder_write(&f, "circle.ini", ini, sizeof ini - 1);
+    char *out = mem_printf("--out=%s/states.csv", f.path);
+    const char *const arguments[] = {"odeon", "solve", folder_file(&f, "circle.ini"), out, NULL};
+    check(&f, arguments, (made){"states.csv", "states.csv"});
+    mem_free(out);
+    folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_eval_survives_every_failing_allocation),
         cmocka_unit_test(test_check_survives_every_failing_allocation),
         cmocka_unit_test(test_grad_survives_every_failing_allocation),
+        cmocka_unit_test(test_solve_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
