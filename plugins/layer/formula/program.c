@@ -10,7 +10,7 @@ static int same(const program_value *x, const program_value *y)
            x->scale == y->scale && x->shift == y->shift;
 }
 
-static int32_t write(program *p, program_value value)
+static int32_t put(program *p, program_value value)
 {
     for (int32_t i = 0; i < p->n; i++) {
         if (same(&p->values[i], &value)) {
@@ -36,23 +36,23 @@ static double constant(const program *p, int32_t a)
 
 int32_t program_constant(program *p, double value)
 {
-    return isfinite(value) ? write(p, (program_value){.kind = VALUE_CONSTANT, .shift = value})
+    return isfinite(value) ? put(p, (program_value){.kind = VALUE_CONSTANT, .shift = value})
                            : PROGRAM_NOT_FINITE;
 }
 
 int32_t program_input(program *p, int32_t component)
 {
-    return write(p, (program_value){.kind = VALUE_INPUT, .id = component});
+    return put(p, (program_value){.kind = VALUE_INPUT, .id = component});
 }
 
 int32_t program_time(program *p)
 {
-    return write(p, (program_value){.kind = VALUE_TIME});
+    return put(p, (program_value){.kind = VALUE_TIME});
 }
 
 int32_t program_param(program *p, int32_t index)
 {
-    return write(p, (program_value){.kind = VALUE_PARAM, .id = index});
+    return put(p, (program_value){.kind = VALUE_PARAM, .id = index});
 }
 
 int32_t program_affine(program *p, int32_t a, double scale, double shift)
@@ -72,7 +72,7 @@ int32_t program_affine(program *p, int32_t a, double scale, double shift)
     if (scale == 1.0 && shift == 0.0) {
         return a;
     }
-    return write(p, (program_value){.kind = VALUE_AFFINE, .a = a, .scale = scale, .shift = shift});
+    return put(p, (program_value){.kind = VALUE_AFFINE, .a = a, .scale = scale, .shift = shift});
 }
 
 static int32_t divide(program *p, int32_t a, int32_t b)
@@ -108,7 +108,7 @@ int32_t program_binary(program *p, int32_t id, int32_t a, int32_t b)
     if (is_constant(p, a) || is_constant(p, b)) {
         return fold(p, id, a, b);
     }
-    return write(p, (program_value){.kind = VALUE_BINARY, .id = id, .a = a, .b = b});
+    return put(p, (program_value){.kind = VALUE_BINARY, .id = id, .a = a, .b = b});
 }
 
 static double apply(int32_t id, double x)
@@ -146,7 +146,7 @@ int32_t program_unary(program *p, int32_t id, int32_t a)
     if (is_constant(p, a)) {
         return program_constant(p, apply(id, constant(p, a)));
     }
-    return write(p, (program_value){.kind = VALUE_UNARY, .id = id, .a = a});
+    return put(p, (program_value){.kind = VALUE_UNARY, .id = id, .a = a});
 }
 
 int32_t program_power(program *p, int32_t a, int32_t exponent)
@@ -167,7 +167,7 @@ int32_t program_power(program *p, int32_t a, int32_t exponent)
     if (e == 2.0 || e == -1.0) {
         return program_unary(p, e == 2.0 ? ODEON_UNARY_SQUARE : ODEON_UNARY_RECIPROCAL, a);
     }
-    return write(p, (program_value){.kind = VALUE_POWER, .a = a, .scale = e});
+    return put(p, (program_value){.kind = VALUE_POWER, .a = a, .scale = e});
 }
 
 /* ---- what is needed ---- */
