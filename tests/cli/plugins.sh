@@ -36,7 +36,7 @@ expect 2 "no layer is named 'here'" inspect layer here
 expect 0 "whole numbers, 1 to 65535" inspect layer conv2d
 has out "choice of pytorch_default, normal, uniform, zeros, ones, glorot_uniform"
 has out "[pixels]"
-expect 0 "number, rtol > 0" inspect layer ode
+expect 0 "numbers or linspace(first last n), rtol > 0" inspect layer ode
 expect 0 '"abi": "1.0"' inspect integrator rk4 --json
 expect 0 '"type": "flag"' inspect data --json
 expect 0 '"refused": [' --plugin-path mine plugins --json
