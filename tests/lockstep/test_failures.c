@@ -248,6 +248,34 @@ static void test_failure_in_the_backward_solve_reaches_all(void **state)
                 adjoint);
 }
 
+/* In one of several solves, or of several intervals of one. */
+static void test_failure_between_two_times_reaches_all(void **state)
+{
+    (void)state;
+    const char *times[] = {"model.ode.times=linspace(0 1 6)", "model.ode.then=flatten", NULL};
+    const char *adjoint[] = {times[0], times[1], "model.ode.gradient=adjoint", NULL};
+    const char *counted[] = {times[0], times[1], "model.ode.integrator=rk4", "model.ode.steps=1",
+                             NULL};
+    check_fails("model.ode.fault", "call=20, in=vjp", ODEON_ERR_DEVICE, "call 20 of vjp broke",
+                adjoint);
+    check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke",
+                times);
+    check_fails("model.ode.fault", "call=7, status=recoverable", ODEON_ERR_NUMERIC,
+                "ode: a layer cannot be evaluated at t = 0.2", counted);
+}
+
+static void test_void_step_between_two_times_is_tried_again(void **state)
+{
+    (void)state;
+    char *with = fault("model.ode.fault", "rank=1, call=20, status=recoverable, in=vjp");
+    const char *overrides[] = {"model.ode.times=linspace(0 1 6)", "model.ode.then=flatten",
+                               "model.ode.gradient=adjoint", with, NULL};
+    support_session s = support_session_open(network, SAMPLES, overrides);
+    assert_int_equal(support_differentiate(&s, NULL, NULL).blocks[0].rejected_backward, 1);
+    support_session_close(&s);
+    mem_free(with);
+}
+
 /* ---- numbers ---- */
 
 static void test_field_of_nan_underflows_with_its_place(void **state)
@@ -338,6 +366,8 @@ int main(void)
         TEST(test_void_step_reaches_all_in_a_batch_norm),
         TEST(test_failure_behind_the_solve_reaches_all),
         TEST(test_failure_in_the_backward_solve_reaches_all),
+        TEST(test_failure_between_two_times_reaches_all),
+        TEST(test_void_step_between_two_times_is_tried_again),
         TEST(test_field_of_nan_underflows_with_its_place),
         TEST(test_single_nan_is_a_rejected_step),
         TEST(test_nan_at_the_start_is_said_to_be_nan),
