@@ -103,10 +103,10 @@ TEXT
 # ---- the spiral: its path before and after training, and beyond what was observed ----
 
 spiral_solve() { # NAME WORDS...
-    out=$runs/spiral/$1.csv
+    states=$runs/spiral/$1.csv
     shift
-    "$odeon" solve "$conf/spiral.ini" "model.ode.initial=2 0" "model.ode.times=linspace(0 50 501)" \
-        "$@" --out "$out" >"$runs/spiral/solve.log" 2>&1 ||
+    "$odeon" solve "$conf/spiral.ini" --split test data.test_limit=1 "model.ode.initial=2 0" \
+        "model.ode.times=linspace(0 50 501)" "$@" --out "$states" >"$runs/spiral/solve.log" 2>&1 ||
         complain "spiral_paths: $(tail -n 1 "$runs/spiral/solve.log")"
 }
 
@@ -117,10 +117,11 @@ run_spiral_paths() {
     spiral_solve after --weights "$weights"
 }
 
-# The law that was observed, by the classic Runge-Kutta method in steps of 1/1000; then a row for every
-# tenth of time, and mean distances of both paths from it.
+# The law that was observed, by the classic Runge-Kutta method in steps of 1/1000: where it is at every
+# fifth of time, and how far both paths are from it in the mean, as a whole and in the distance from the
+# origin, which leaves out how far they are around.
 spiral_table() {
-    [ -s "$runs/spiral/after.csv" ] || return 0
+    [ -s "$runs/spiral/before.csv" ] && [ -s "$runs/spiral/after.csv" ] || return 0
     cat <<'TEXT'
 
 ### The spiral's path from (2, 0): observed up to t = 25, not beyond
@@ -145,16 +146,23 @@ TEXT
             for (k = 1; k <= n; k++) {
                 part = k > 251
                 count[part]++
-                for (f = 1; f <= 2; f++)
+                for (f = 1; f <= 2; f++) {
                     far[f, part] += sqrt((px[f, k] - x) ^ 2 + (py[f, k] - y) ^ 2)
+                    r = sqrt(px[f, k] ^ 2 + py[f, k] ^ 2) - sqrt(x ^ 2 + y ^ 2)
+                    radius[f, part] += r < 0 ? -r : r
+                }
                 if (k % 50 == 1)
                     printf "| %d | (%.3f, %.3f) | (%.3f, %.3f) | (%.3f, %.3f) |\n", (k - 1) / 10, x, y,
                            px[1, k], py[1, k], px[2, k], py[2, k]
                 for (j = 0; j < 100; j++) step(0.001)
             }
-            for (part = 0; part < 2; part++)
-                printf "| mean distance, %s | | %.3f | %.3f |\n", part ? "25 to 50" : "0 to 25",
-                       far[1, part] / count[part], far[2, part] / count[part]
+            for (part = 0; part < 2; part++) {
+                span = part ? "25 to 50" : "0 to 25"
+                printf "| mean distance, %s | | %.3f | %.3f |\n", span, far[1, part] / count[part],
+                       far[2, part] / count[part]
+                printf "| mean error of the radius, %s | | %.3f | %.3f |\n", span,
+                       radius[1, part] / count[part], radius[2, part] / count[part]
+            }
         }' "$runs/spiral/before.csv" "$runs/spiral/after.csv"
 }
 
