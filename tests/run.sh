@@ -8,4 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 install_missing "${build_packages[@]}" libcmocka-dev
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON >/dev/null
 ninja -C build
-exec ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"
+failed=0
+ctest --test-dir build --output-on-failure -j "$(nproc)" "$@" || failed=$?
+[ ! -e build/not_covered ] || cat build/not_covered
+exit "$failed"

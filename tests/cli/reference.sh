@@ -4,7 +4,11 @@
 . "$1/tests/support/cli.sh"
 
 expect 0 ";[run]" inspect --reference
-if ! diff -u "$source/conf/reference.ini" out >difference; then
+cp "$source/conf/reference.ini" expected
+if [ ! -e "$build/plugins/device/cuda.so" ]; then # which needs a compiler of its own
+    sed -i '/^;device = cuda /,/^$/d' expected
+fi
+if ! diff -u expected out >difference; then
     sed -n 1,20p difference
     fail "conf/reference.ini is stale: build/odeon inspect --reference >conf/reference.ini"
 fi

@@ -1,0 +1,74 @@
+/* cuda.h: the CUDA device inside. One instance serves all workers: what they share is written at
+ * create and by probe and only read afterwards, but for counters, the list of blocks and the list
+ * of queues; what a worker writes lies in its queue. */
+#ifndef ODEON_CUDA_H
+#define ODEON_CUDA_H
+#include <cuda_runtime_api.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "odeon/device.h"
+#include "odeon/host.h"
+#include "odeon/option.h"
+#include "ops/ops.h"
+
+/* What a block of device memory is known by on the host. */
+typedef struct cuda_block {
+    void *memory;
+    uint64_t bytes;
+    struct cuda_block *next, *previous;
+} cuda_block;
+
+typedef struct cuda_device {
+    const odeon_host *host;
+    int32_t ordinal; /* which card, as the driver counts */
+    int32_t math;    /* CUDA_MATH_ */
+    const void *functions[KERNEL_COUNT];
+    _Atomic int64_t waits, allocs, live_bytes, retired_launches;
+    pthread_mutex_t lock; /* of the two lists */
+    odeon_queue *queues;
+    cuda_block *blocks;
+} cuda_device;
+
+enum { CUDA_MATH_IEEE32 = 0, CUDA_MATH_TF32 = 1 };
+
+struct odeon_queue {
+    cuda_device *device;
+    cudaStream_t stream;
+    void *scratch;
+    _Atomic int64_t launches; /* written by the owner alone */
+    odeon_queue *next, *previous;
+};
+
+extern const odeon_device_ops cuda_device_ops;
+extern const odeon_option *const cuda_options[];
+
+/* device.c */
+odeon_status cuda_create(const odeon_host *host, const odeon_config *config, void **out);
+void cuda_destroy(void *self);
+odeon_status cuda_probe(void *device);
+odeon_status cuda_describe(void *device, char *text, uint64_t bytes);
+odeon_status cuda_alloc(void *device, uint64_t bytes, void **out);
+void cuda_free(void *device, void *memory);
+const void *cuda_extension(void *device, const char *id);
+
+/* 0 if all is well, else ODEON_ERR_NOMEM or ODEON_ERR_DEVICE with one line: what was tried, the
+ * runtime's words, and whether the card's context is lost. */
+odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *what);
+
+/* queue.c */
+odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out);
+void cuda_queue_destroy(odeon_queue *queue);
+odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *source, uint64_t bytes);
+odeon_status cuda_download(odeon_queue *queue, void *destination, const void *source,
+                           uint64_t bytes);
+odeon_status cuda_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
+                             double *values);
+odeon_status cuda_wait(odeon_queue *queue);
+/* Counts something given to the stream: a kernel, or a library's call. */
+void cuda_count_launch(odeon_queue *queue);
+
+/* kernels/FAMILY.cu: each enters its __global__ functions under their KERNEL_ ids. */
+void moving_kernels(const void **functions);
+
+#endif

@@ -1,0 +1,257 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cuda.h"
+
+/* ---- options ---- */
+
+static const odeon_option ordinal_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "card",
+    .default_text = "0",
+    .min_text = "0",
+    .max_text = "1023",
+    .help = "which one, as the driver counts; CUDA_VISIBLE_DEVICES changes the count",
+};
+
+static const odeon_option math_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "math",
+    .default_text = "ieee32",
+    .choices = "ieee32|tf32",
+    .help = "how float32 products and convolutions multiply: tf32 keeps 10 bits of each factor",
+};
+
+const odeon_option *const cuda_options[] = {&ordinal_option, &math_option, NULL};
+
+/* ---- create, destroy ---- */
+
+odeon_status cuda_create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    cuda_device *d = host->alloc(host, sizeof *d);
+    if (d == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *d);
+    }
+    memset(d, 0, sizeof *d);
+    d->host = host;
+    d->ordinal = (int32_t)host->option_i64(config, "card");
+    d->math = (int32_t)host->option_i64(config, "math");
+    if (pthread_mutex_init(&d->lock, NULL) != 0) {
+        host->free(host, d);
+        return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
+    }
+    moving_kernels(d->functions);
+    *out = d;
+    return ODEON_OK;
+}
+
+void cuda_destroy(void *self)
+{
+    cuda_device *d = self;
+    if (d != NULL) {
+        while (d->blocks != NULL) {
+            cuda_free(d, d->blocks->memory);
+        }
+        (void)pthread_mutex_destroy(&d->lock);
+        d->host->free(d->host, d);
+    }
+}
+
+/* ---- errors ---- */
+
+/* An error that the context does not outlive is given by every later call too. */
+static int32_t is_lost(void)
+{
+    (void)cudaGetLastError(); /* forgets one that is over */
+    return cudaFree(NULL) != cudaSuccess;
+}
+
+odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *what)
+{
+    if (error == cudaSuccess) {
+        return ODEON_OK;
+    }
+    const char *name = cudaGetErrorName(error), *text = cudaGetErrorString(error);
+    if (is_lost()) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: %s: %s (%s); the card's context is lost, so this run cannot go "
+                          "on: start it again from its last checkpoint",
+                          what, text, name);
+    }
+    if (error == cudaErrorMemoryAllocation) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM,
+                          "cuda: %s: no memory on the card (%s); use a smaller batch or model",
+                          what, name);
+    }
+    return odeon_fail(d->host, ODEON_ERR_DEVICE, "cuda: %s: %s (%s)", what, text, name);
+}
+
+/* ---- what the device says of itself ---- */
+
+static const int32_t least_major = 7, least_minor = 5; /* the oldest card there is code for */
+
+static odeon_status count_cards(const cuda_device *d, int *cards)
+{
+    int driver = 0;
+    *cards = 0;
+    cudaError_t error = cudaDriverGetVersion(&driver);
+    if (error != cudaSuccess || driver == 0) {
+        (void)cudaGetLastError();
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: no device: this machine has no NVIDIA driver (libcuda.so.1); "
+                          "install it or choose another run.device");
+    }
+    error = cudaGetDeviceCount(cards);
+    if (error == cudaErrorInsufficientDriver) {
+        (void)cudaGetLastError();
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: no device: the NVIDIA driver is for CUDA %d.%d and this plugin "
+                          "for %d.%d; install a newer driver or choose another run.device",
+                          driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+                          CUDART_VERSION % 1000 / 10);
+    }
+    if (error == cudaErrorNoDevice || (error == cudaSuccess && *cards == 0)) {
+        (void)cudaGetLastError();
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: no device: the NVIDIA driver finds no card that this process may "
+                          "use; see nvidia-smi, or choose another run.device");
+    }
+    return cuda_check(d, error, "counting the cards");
+}
+
+odeon_status cuda_probe(void *device)
+{
+    const cuda_device *d = device;
+    int cards = 0, major = 0, minor = 0;
+    ODEON_TRY(count_cards(d, &cards));
+    if (d->ordinal >= cards) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: card = %d, but the driver shows only %d (from 0); choose one of "
+                          "those",
+                          (int)d->ordinal, cards);
+    }
+    ODEON_TRY(
+        cuda_check(d, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, d->ordinal),
+                   "asking the card"));
+    ODEON_TRY(
+        cuda_check(d, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, d->ordinal),
+                   "asking the card"));
+    if (major < least_major || (major == least_major && minor < least_minor)) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: the card has compute capability %d.%d, at least %d.%d is needed",
+                          major, minor, (int)least_major, (int)least_minor);
+    }
+    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
+}
+
+odeon_status cuda_describe(void *device, char *text, uint64_t bytes)
+{
+    const cuda_device *d = device;
+    struct cudaDeviceProp card;
+    int driver = 0;
+    ODEON_TRY(cuda_check(d, cudaGetDeviceProperties(&card, d->ordinal), "asking the card"));
+    ODEON_TRY(cuda_check(d, cudaDriverGetVersion(&driver), "asking the driver"));
+    (void)snprintf(text, bytes, "%s, CUDA %d.%d, driver for %d.%d, %s", card.name,
+                   CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, driver / 1000,
+                   driver % 1000 / 10, d->math == CUDA_MATH_TF32 ? "tf32" : "ieee32");
+    return ODEON_OK;
+}
+
+/* ---- memory ---- */
+
+static void remember(cuda_device *d, cuda_block *block)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    block->next = d->blocks;
+    if (block->next != NULL) {
+        block->next->previous = block;
+    }
+    d->blocks = block;
+    (void)pthread_mutex_unlock(&d->lock);
+    atomic_fetch_add_explicit(&d->allocs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
+}
+
+odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
+{
+    cuda_device *d = device;
+    char what[64];
+    *out = NULL;
+    cuda_block *block = d->host->alloc(d->host, sizeof *block);
+    if (block == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *block);
+    }
+    *block = (cuda_block){.bytes = bytes};
+    (void)snprintf(what, sizeof what, "asking for %llu bytes", (unsigned long long)bytes);
+    cudaError_t error = cudaSetDevice(d->ordinal);
+    if (error == cudaSuccess) {
+        error = cudaMalloc(&block->memory, bytes > 0 ? bytes : 1); /* nothing has no address */
+    }
+    odeon_status status = cuda_check(d, error, what);
+    if (status != ODEON_OK) {
+        d->host->free(d->host, block);
+        return status;
+    }
+    remember(d, block);
+    *out = block->memory;
+    return ODEON_OK;
+}
+
+static cuda_block *forget(cuda_device *d, const void *memory)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    cuda_block *block = d->blocks;
+    while (block != NULL && block->memory != memory) {
+        block = block->next;
+    }
+    if (block != NULL) {
+        *(block->previous != NULL ? &block->previous->next : &d->blocks) = block->next;
+        if (block->next != NULL) {
+            block->next->previous = block->previous;
+        }
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    return block;
+}
+
+void cuda_free(void *device, void *memory)
+{
+    cuda_device *d = device;
+    cuda_block *block = memory != NULL ? forget(d, memory) : NULL;
+    if (block != NULL) {
+        atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
+        (void)cudaSetDevice(d->ordinal);
+        (void)cudaFree(memory); /* fails only where the context is lost, and the memory with it */
+        d->host->free(d->host, block);
+    }
+}
+
+/* ---- counters ---- */
+
+static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
+                          int64_t *live_bytes)
+{
+    cuda_device *d = device;
+    (void)pthread_mutex_lock(&d->lock);
+    *launches = d->retired_launches;
+    for (odeon_queue *q = d->queues; q != NULL; q = q->next) {
+        *launches += atomic_load_explicit(&q->launches, memory_order_relaxed);
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    *waits = atomic_load_explicit(&d->waits, memory_order_relaxed);
+    *allocs = atomic_load_explicit(&d->allocs, memory_order_relaxed);
+    *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
+}
+
+const void *cuda_extension(void *device, const char *id)
+{
+    static const odeon_device_counters counters = {
+        .struct_size = sizeof counters,
+        .read = read_counters,
+    };
+    (void)device;
+    return strcmp(id, ODEON_DEVICE_COUNTERS) == 0 ? &counters : NULL;
+}

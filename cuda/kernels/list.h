@@ -1,0 +1,19 @@
+/* list.h: all kernels, by family.
+ *
+ * KERNEL(name, type of its arguments, phases). A kernel of both dtypes stands twice, float64 right
+ * behind float32, so that kernel_of (ops/ops.h) finds either. */
+#ifndef ODEON_CUDA_KERNELS_LIST_H
+#define ODEON_CUDA_KERNELS_LIST_H
+#include "moving.h"
+
+#define MOVING_KERNELS(KERNEL)                                                                     \
+    KERNEL(fill_f32, fill_args, 1)                                                                 \
+    KERNEL(fill_f64, fill_args, 1)
+
+#define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL)
+
+#define KERNEL_ID_(name, arguments, phases) KERNEL_##name,
+enum { ALL_KERNELS(KERNEL_ID_) KERNEL_COUNT };
+#undef KERNEL_ID_
+
+#endif

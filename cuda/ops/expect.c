@@ -1,0 +1,68 @@
+#include "ops.h"
+
+odeon_status expect_true(odeon_queue *queue, int32_t holds, const char *text)
+{
+    return holds ? ODEON_OK : device_fail(queue, ODEON_ERR_INTERNAL, "%s", text);
+}
+
+odeon_status expect_real(odeon_queue *queue, const char *what, const odeon_tensor *x, int32_t ndim)
+{
+    if (x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
+        return device_fail(queue, ODEON_ERR_UNSUPPORTED,
+                           "%s has dtype %d; only float32 and float64 compute", what,
+                           (int)x->dtype);
+    }
+    if (ndim != 0 && x->ndim != ndim) {
+        return device_fail(queue, ODEON_ERR_INTERNAL, "%s has %d dimensions, expected %d", what,
+                           (int)x->ndim, (int)ndim);
+    }
+    return ODEON_OK;
+}
+
+odeon_status expect_shape(odeon_queue *queue, const char *what, const odeon_tensor *x,
+                          int32_t dtype, int32_t ndim, const int64_t *dim)
+{
+    if (x->dtype != dtype || x->ndim != ndim) {
+        return device_fail(queue, ODEON_ERR_INTERNAL,
+                           "%s has dtype %d and %d dimensions, expected %d and %d", what,
+                           (int)x->dtype, (int)x->ndim, (int)dtype, (int)ndim);
+    }
+    for (int32_t i = 0; i < ndim; i++) {
+        if (x->dim[i] != dim[i]) {
+            return device_fail(queue, ODEON_ERR_INTERNAL, "%s: dimension %d is %lld, expected %lld",
+                               what, (int)i, (long long)x->dim[i], (long long)dim[i]);
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status expect_like(odeon_queue *queue, const char *what, const odeon_tensor *x,
+                         const odeon_tensor *model)
+{
+    if (x->dtype != model->dtype || odeon_count(x) != odeon_count(model)) {
+        return device_fail(queue, ODEON_ERR_INTERNAL,
+                           "%s has %lld numbers of dtype %d, expected %lld of %d", what,
+                           (long long)odeon_count(x), (int)x->dtype, (long long)odeon_count(model),
+                           (int)model->dtype);
+    }
+    return ODEON_OK;
+}
+
+enum { MOST_BLOCKS = 4096, LEAST_THREADS = 32 };
+
+kernel_shape shape_each(int64_t count)
+{
+    int64_t blocks = (count + KERNEL_THREADS - 1) / KERNEL_THREADS;
+    kernel_shape shape = {blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS, KERNEL_THREADS, 0};
+    return shape;
+}
+
+kernel_shape shape_sums(int64_t blocks, int64_t elements)
+{
+    int32_t threads = LEAST_THREADS;
+    while (threads < KERNEL_THREADS && threads < elements) {
+        threads *= 2;
+    }
+    kernel_shape shape = {blocks, threads, threads * (int32_t)sizeof(double)};
+    return shape;
+}

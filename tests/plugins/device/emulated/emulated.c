@@ -1,0 +1,227 @@
+#include "emulated.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "odeon/plugin.h"
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    (void)config;
+    *out = NULL;
+    emulated_device *d = host->alloc(host, sizeof *d);
+    if (d == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "emulated: no memory for %zu bytes", sizeof *d);
+    }
+    *d = (emulated_device){.host = host};
+    *out = d;
+    return ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    emulated_device *d = self;
+    if (d != NULL) {
+        d->host->free(d->host, d);
+    }
+}
+
+static odeon_status probe(void *device)
+{
+    (void)device;
+    return ODEON_OK;
+}
+
+static odeon_status describe(void *device, char *text, uint64_t bytes)
+{
+    (void)device;
+    (void)snprintf(text, bytes, "kernels of the device cuda on the host");
+    return ODEON_OK;
+}
+
+/* ---- memory ---- */
+
+/* The size of a block stands in front of it, so that live bytes can be counted. */
+enum { HEADER_BYTES = 64, POISON = 0xff };
+
+static odeon_status device_alloc(void *device, uint64_t bytes, void **out)
+{
+    emulated_device *d = device;
+    *out = NULL;
+    unsigned char *block =
+        bytes > UINT64_MAX - HEADER_BYTES ? NULL : d->host->alloc(d->host, bytes + HEADER_BYTES);
+    if (block == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "emulated: no memory for %llu bytes",
+                          (unsigned long long)bytes);
+    }
+    memset(block, POISON, bytes + HEADER_BYTES);
+    memcpy(block, &bytes, sizeof bytes);
+    atomic_fetch_add_explicit(&d->allocs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&d->live_bytes, (int64_t)bytes, memory_order_relaxed);
+    *out = block + HEADER_BYTES;
+    return ODEON_OK;
+}
+
+static void device_free(void *device, void *memory)
+{
+    emulated_device *d = device;
+    uint64_t bytes;
+    if (memory == NULL) {
+        return;
+    }
+    unsigned char *block = (unsigned char *)memory - HEADER_BYTES;
+    memcpy(&bytes, block, sizeof bytes);
+    atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)bytes, memory_order_relaxed);
+    d->host->free(d->host, block);
+}
+
+static odeon_status transfer(odeon_queue *queue, void *destination, const void *source,
+                             uint64_t bytes)
+{
+    (void)queue;
+    if (bytes > 0) {
+        memcpy(destination, source, bytes);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status device_wait(odeon_queue *queue)
+{
+    atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
+    return ODEON_OK;
+}
+
+static odeon_status download(odeon_queue *queue, void *destination, const void *source,
+                             uint64_t bytes)
+{
+    ODEON_TRY(transfer(queue, destination, source, bytes));
+    return device_wait(queue);
+}
+
+static odeon_status slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
+                               double *values)
+{
+    return download(queue, values, slots + first, (uint64_t)n * sizeof *values);
+}
+
+/* ---- extensions ---- */
+
+static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
+                          int64_t *live_bytes)
+{
+    emulated_device *d = device;
+    *launches = atomic_load(&d->launches);
+    *waits = atomic_load(&d->waits);
+    *allocs = atomic_load(&d->allocs);
+    *live_bytes = atomic_load(&d->live_bytes);
+}
+
+static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
+{
+    (void)queue;
+    if (bytes > 0) {
+        memset(memory, POISON, bytes);
+    }
+    return ODEON_OK;
+}
+
+static const void *get_extension(void *device, const char *id)
+{
+    static const odeon_device_counters counters = {
+        .struct_size = sizeof counters,
+        .read = read_counters,
+    };
+    static const odeon_device_poison poisoning = {
+        .struct_size = sizeof poisoning,
+        .poison = poison,
+    };
+    (void)device;
+    if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
+        return &counters;
+    }
+    return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
+}
+
+const odeon_device_ops emulated_ops = {
+    .struct_size = sizeof(odeon_device_ops),
+    .rank = 0,
+    .probe = probe,
+    .describe = describe,
+    .queue_create = emulated_queue_create,
+    .queue_destroy = emulated_queue_destroy,
+    .alloc = device_alloc,
+    .free = device_free,
+    .upload = transfer,
+    .download = download,
+    .slots_read = slots_read,
+    .wait = device_wait,
+    .copy = ops_copy,
+    .cast = ops_cast,
+    .fill = ops_fill,
+    .copy2d = ops_copy2d,
+    .rows_fill = ops_rows_fill,
+    .rows_sum = ops_rows_sum,
+    .slots_write = ops_slots_write,
+    .stage_times = ops_stage_times,
+    .lincomb = ops_lincomb,
+    .error_sum = ops_error_sum,
+    .dot = ops_dot,
+    .step_control = ops_step_control,
+    .step_start = ops_step_start,
+    .unary = ops_unary,
+    .unary_vjp = ops_unary_vjp,
+    .binary = ops_binary,
+    .power = ops_power,
+    .gemm = ops_gemm,
+    .channel_sum = ops_channel_sum,
+    .conv2d_scratch = ops_conv2d_scratch,
+    .conv2d = ops_conv2d,
+    .conv2d_vjp_x = ops_conv2d_vjp_x,
+    .conv2d_vjp_w = ops_conv2d_vjp_w,
+    .pool2d = ops_pool2d,
+    .pool2d_vjp = ops_pool2d_vjp,
+    .group_norm = ops_group_norm,
+    .group_norm_vjp = ops_group_norm_vjp,
+    .channel_moment = ops_channel_moment,
+    .batch_norm = ops_batch_norm,
+    .batch_norm_vjp_sums = ops_batch_norm_vjp_sums,
+    .batch_norm_vjp = ops_batch_norm_vjp,
+    .dropout = ops_dropout,
+    .window2d = ops_window2d,
+    .window2d_vjp = ops_window2d_vjp,
+    .softmax_cross_entropy = ops_softmax_cross_entropy,
+    .difference_loss = ops_difference_loss,
+    .sgd_step = ops_sgd_step,
+    .adam_step = ops_adam_step,
+    .rmsprop_step = ops_rmsprop_step,
+    .get_extension = get_extension,
+};
+
+/* ---- the plugin ---- */
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_DEVICE,
+    .id = "emulated",
+    .summary = "kernels of the device cuda on the host, for tests",
+    .version = "1.0",
+    .license = "MIT",
+    .ops = &emulated_ops,
+    .create = create,
+    .destroy = destroy,
+};
+
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("device/emulated");
+
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "emulated",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};

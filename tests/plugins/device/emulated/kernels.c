@@ -1,0 +1,19 @@
+#include "emulated.h"
+
+#define KERNEL_BODY "kernels/moving_body.h"
+#include "kernels/both.h"
+
+#define RUN(name, arguments, phases)                                                               \
+    static void run_##name(int32_t phase, const void *a, kernel_thread w, void *shared)            \
+    {                                                                                              \
+        name(phase, (const arguments *)a, w, shared);                                              \
+    }
+ALL_KERNELS(RUN)
+
+#define ROW(name, arguments, phases)                                                               \
+    [KERNEL_##name] = {run_##name, phases, (int32_t)sizeof(arguments)},
+const emulated_kernel emulated_kernels[] = {ALL_KERNELS(ROW)};
+
+#define FITS(name, arguments, phases)                                                              \
+    _Static_assert(sizeof(arguments) <= KERNEL_ARGUMENT_BYTES, #arguments " are too large");
+ALL_KERNELS(FITS)

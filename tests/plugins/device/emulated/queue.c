@@ -1,0 +1,103 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "emulated.h"
+
+enum { POISON = 0xff }; /* NaN in either dtype */
+
+odeon_status emulated_queue_create(void *device, int32_t worker, odeon_queue **out)
+{
+    emulated_device *d = device;
+    *out = NULL;
+    odeon_queue *q = d->host->alloc(d->host, sizeof *q);
+    if (q == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "emulated: no memory for a queue");
+    }
+    *q = (odeon_queue){.device = d, .order = (uint32_t)worker};
+    q->scratch = d->host->alloc(d->host, SCRATCH_BYTES);
+    q->shared = d->host->alloc(d->host, KERNEL_SHARED_BYTES);
+    if (q->scratch == NULL || q->shared == NULL) {
+        emulated_queue_destroy(q);
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "emulated: no memory for a queue");
+    }
+    *out = q;
+    return ODEON_OK;
+}
+
+void emulated_queue_destroy(odeon_queue *queue)
+{
+    if (queue != NULL) {
+        const odeon_host *host = queue->device->host;
+        host->free(host, queue->scratch);
+        host->free(host, queue->shared);
+        host->free(host, queue);
+    }
+}
+
+void *queue_scratch(odeon_queue *queue)
+{
+    memset(queue->scratch, POISON, SCRATCH_BYTES);
+    return queue->scratch;
+}
+
+odeon_status device_fail(odeon_queue *queue, odeon_status status, const char *format, ...)
+{
+    char text[ODEON_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return odeon_fail(queue->device->host, status, "emulated: %s", text);
+}
+
+static odeon_status check(odeon_queue *queue, int32_t kernel, kernel_shape shape)
+{
+    int32_t threads = shape.threads;
+    ODEON_TRY(expect_true(queue, kernel >= 0 && kernel < KERNEL_COUNT, "no such kernel"));
+    ODEON_TRY(expect_true(
+        queue, threads >= 1 && threads <= KERNEL_THREADS && (threads & (threads - 1)) == 0,
+        "threads of a block are no power of two up to KERNEL_THREADS"));
+    return expect_true(queue, shape.shared_bytes >= 0 && shape.shared_bytes <= KERNEL_SHARED_BYTES,
+                       "more shared memory than KERNEL_SHARED_BYTES");
+}
+
+/* Ends at the end of the buffer, as near as alignment allows. */
+static void *shared_of(const odeon_queue *queue, int32_t bytes)
+{
+    int32_t rounded = (bytes + 15) / 16 * 16;
+    void *shared = queue->shared + KERNEL_SHARED_BYTES - rounded;
+    memset(shared, POISON, (size_t)rounded);
+    return shared;
+}
+
+static void run_block(odeon_queue *queue, const emulated_kernel *k, const void *arguments,
+                      kernel_thread w, void *shared)
+{
+    int32_t threads = w.threads;
+    for (int32_t phase = 0; phase < k->phases; phase++) {
+        queue->order = queue->order * 1664525u + 1013904223u;
+        uint32_t step = (queue->order >> 8) | 1u, from = queue->order >> 16; /* odd: all threads */
+        for (int32_t i = 0; i < threads; i++) {
+            w.thread = (int32_t)((from + (uint32_t)i * step) & (uint32_t)(threads - 1));
+            k->run(phase, arguments, w, shared);
+        }
+    }
+}
+
+odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, kernel_shape shape)
+{
+    _Alignas(16) unsigned char copy[KERNEL_ARGUMENT_BYTES];
+    ODEON_TRY(check(queue, kernel, shape));
+    if (shape.blocks <= 0) {
+        return ODEON_OK;
+    }
+    const emulated_kernel *k = &emulated_kernels[kernel];
+    memcpy(copy, arguments, (size_t)k->bytes);
+    atomic_fetch_add_explicit(&queue->device->launches, 1, memory_order_relaxed);
+    int64_t from = (int64_t)(queue->order >> 4) % shape.blocks;
+    for (int64_t i = 0; i < shape.blocks; i++) {
+        kernel_thread w = {(from + i) % shape.blocks, shape.blocks, 0, shape.threads};
+        run_block(queue, k, copy, w, shared_of(queue, shape.shared_bytes));
+    }
+    return ODEON_OK;
+}
