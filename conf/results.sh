@@ -108,10 +108,10 @@ is_wanted() { # SYSTEM RUN
     esac
 }
 
-# The text of an INI behind that of those that it includes.
+# The text of those that an INI includes, then its own.
 whole_ini() { # INI
-    for included in $(sed -n 's/^include *= *//p' "$1" | sed 's/;.*//; s/,/ /g'); do
-        cat "$conf/$included"
+    for included in $(sed -n 's/^include *= *\([^;]*\).*/\1/p' "$1" | tr ',' ' '); do
+        whole_ini "$(dirname "$1")/$included"
     done
     cat "$1"
 }

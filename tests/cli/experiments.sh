@@ -95,11 +95,12 @@ companions=('\.(enabled=no|layer=identity)' '\.layer=residual')
 for file in "$source"/conf/*.ini; do
     name=$(basename "$file" .ini)
     [ "$name" != reference ] || continue
+    text=$(whole "$file")
     grep -q "($name.ini)" "$source/conf/README.md" || complain "$name is not in conf/README.md"
     [ "$(rows "$name" 1 .)" -gt 0 ] || complain "$name is not in tests/golden/TABLE"
     ! whole "$file" | grep -c '^\[train\]' >/dev/null || [ "$(rows "$name" 4 '[0-9]')" -gt 0 ] ||
         complain "$name has no losses in tests/golden/TABLE"
-    if grep -qE '^dataset *= *(idx|cifar10)' "$file" && grep -qE '^layer *= *ode\>' "$file"; then
+    if grep -qE '^dataset *= *(idx|cifar10)' <<<"$text" && grep -qE '^layer *= *ode\>' <<<"$text"; then
         for companion in "${companions[@]}"; do
             [ "$(rows "$name" 2 "$companion")" -gt 0 ] ||
                 complain "$name has no row with $companion in tests/golden/TABLE"
