@@ -8,7 +8,18 @@
 
 #define MOVING_KERNELS(KERNEL)                                                                     \
     KERNEL(fill_f32, fill_args, 1)                                                                 \
-    KERNEL(fill_f64, fill_args, 1)
+    KERNEL(fill_f64, fill_args, 1)                                                                 \
+    KERNEL(copy_1, copy_args, 1)                                                                   \
+    KERNEL(copy_4, copy_args, 1)                                                                   \
+    KERNEL(copy_8, copy_args, 1)                                                                   \
+    KERNEL(cast, cast_args, 1)                                                                     \
+    KERNEL(rows_fill_f32, rows_args, 1)                                                            \
+    KERNEL(rows_fill_f64, rows_args, 1)                                                            \
+    KERNEL(rows_sum_f32, rows_args, 1 + KERNEL_TREE_PHASES)                                        \
+    KERNEL(rows_sum_f64, rows_args, 1 + KERNEL_TREE_PHASES)                                        \
+    KERNEL(rows_share_f32, rows_args, 1 + KERNEL_TREE_PHASES)                                      \
+    KERNEL(rows_share_f64, rows_args, 1 + KERNEL_TREE_PHASES)                                      \
+    KERNEL(add_up, add_up_args, 1 + KERNEL_TREE_PHASES)
 
 #define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL)
 

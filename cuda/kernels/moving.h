@@ -10,4 +10,123 @@ typedef struct fill_args {
     const double *slots;
 } fill_args;
 
+/* y[r * y_pitch + c] = x[r * x_pitch + c] for r < rows, c < cols: elements of a width in bytes. */
+typedef struct copy_args {
+    const void *x;
+    void *y;
+    int64_t rows, cols, x_pitch, y_pitch;
+} copy_args;
+
+typedef struct cast_args {
+    const void *x;
+    void *y;
+    int64_t count;
+    double scale, shift;
+    int32_t x_dtype, y_dtype;
+} cast_args;
+
+/* Rows of y or x, pitch apart; v has one number a row, or one for all where v_step is 0. */
+typedef struct rows_args {
+    void *y;
+    const void *x;
+    double *v;
+    int64_t rows, cols, pitch, v_step;
+} rows_args;
+
+/* to += (from[0] + ... + from[count - 1]), in this order of a tree. */
+typedef struct add_up_args {
+    const double *from;
+    double *to;
+    int64_t count;
+} add_up_args;
+
+/* Quotient and remainder of an element's number; in 32 bits where they do, which is much quicker.
+ */
+KERNEL_FN int64_t kernel_divide(int64_t i, int64_t by, int64_t *rest)
+{
+    if (i <= UINT32_MAX && by <= UINT32_MAX) {
+        *rest = (int64_t)((uint32_t)i % (uint32_t)by);
+        return (int64_t)((uint32_t)i / (uint32_t)by);
+    }
+    *rest = i % by;
+    return i / by;
+}
+
+#define COPY_KERNEL(name, type)                                                                    \
+    KERNEL_FN void name(int32_t phase, const copy_args *a, kernel_thread w, void *shared)          \
+    {                                                                                              \
+        const type *x = (const type *)a->x;                                                        \
+        type *y = (type *)a->y;                                                                    \
+        (void)phase;                                                                               \
+        (void)shared;                                                                              \
+        for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {          \
+            int64_t c, r = kernel_divide(i, a->cols, &c);                                          \
+            y[r * a->y_pitch + c] = x[r * a->x_pitch + c];                                         \
+        }                                                                                          \
+    }
+COPY_KERNEL(copy_1, uint8_t)
+COPY_KERNEL(copy_4, uint32_t)
+COPY_KERNEL(copy_8, uint64_t)
+#undef COPY_KERNEL
+
+/* double has every value of the other dtypes but large int64. */
+KERNEL_FN double load_any(const void *x, int32_t dtype, int64_t i)
+{
+    switch (dtype) {
+    case ODEON_DTYPE_F32:
+        return (double)((const float *)x)[i];
+    case ODEON_DTYPE_F64:
+        return ((const double *)x)[i];
+    case ODEON_DTYPE_U8:
+        return (double)((const uint8_t *)x)[i];
+    default:
+        return (double)((const int64_t *)x)[i];
+    }
+}
+
+/* To an integer towards zero; what none can hold, NaN among it, becomes the least one. */
+KERNEL_FN void store_any(void *y, int32_t dtype, int64_t i, double value)
+{
+    switch (dtype) {
+    case ODEON_DTYPE_F32:
+        ((float *)y)[i] = (float)value;
+        break;
+    case ODEON_DTYPE_F64:
+        ((double *)y)[i] = value;
+        break;
+    default:
+        ((int64_t *)y)[i] = value >= -9223372036854775808.0 && value < 9223372036854775808.0
+                                ? (int64_t)value
+                                : INT64_MIN;
+        break;
+    }
+}
+
+KERNEL_FN void cast(int32_t phase, const cast_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+        store_any(a->y, a->y_dtype, i, a->scale * load_any(a->x, a->x_dtype, i) + a->shift);
+    }
+}
+
+/* One block. */
+KERNEL_FN void add_up(int32_t phase, const add_up_args *a, kernel_thread w, void *shared)
+{
+    double *sums = (double *)shared;
+    if (phase == 0) {
+        double sum = 0.0;
+        for (int64_t i = w.thread; i < a->count; i += w.threads) {
+            sum += a->from[i];
+        }
+        sums[w.thread] = sum;
+        return;
+    }
+    kernel_tree_sum(phase, w, sums);
+    if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
+        *a->to += sums[0];
+    }
+}
+
 #endif

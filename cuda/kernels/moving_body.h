@@ -9,3 +9,53 @@ KERNEL_FN void REAL(fill)(int32_t phase, const fill_args *a, kernel_thread w, vo
         y[i] = value;
     }
 }
+
+KERNEL_FN void REAL(rows_fill)(int32_t phase, const rows_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)shared;
+    real *y = (real *)a->y;
+    for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {
+        int64_t c, r = kernel_divide(i, a->cols, &c);
+        y[r * a->pitch + c] = (real)a->v[r * a->v_step];
+    }
+}
+
+/* A block a row: v[r] += the sum of row r. */
+KERNEL_FN void REAL(rows_sum)(int32_t phase, const rows_args *a, kernel_thread w, void *shared)
+{
+    double *sums = (double *)shared;
+    if (phase == 0) {
+        const real *x = (const real *)a->x + w.block * a->pitch;
+        double sum = 0.0;
+        for (int64_t c = w.thread; c < a->cols; c += w.threads) {
+            sum += (double)x[c];
+        }
+        sums[w.thread] = sum;
+        return;
+    }
+    kernel_tree_sum(phase, w, sums);
+    if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
+        a->v[w.block] += sums[0];
+    }
+}
+
+/* v[block] = the sum of a share of all elements. */
+KERNEL_FN void REAL(rows_share)(int32_t phase, const rows_args *a, kernel_thread w, void *shared)
+{
+    double *sums = (double *)shared;
+    if (phase == 0) {
+        const real *x = (const real *)a->x;
+        double sum = 0.0;
+        for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {
+            int64_t c, r = kernel_divide(i, a->cols, &c);
+            sum += (double)x[r * a->pitch + c];
+        }
+        sums[w.thread] = sum;
+        return;
+    }
+    kernel_tree_sum(phase, w, sums);
+    if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
+        a->v[w.block] = sums[0];
+    }
+}

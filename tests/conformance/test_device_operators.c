@@ -122,14 +122,19 @@ static void add(test_list *list, const char *id, int32_t dtype, const char *name
         (struct CMUnitTest){.name = test->name, .test_func = function, .initial_state = test};
 }
 
-static void add_device(test_list *list, const char *id, int32_t dtype)
+static const device_case *const families[] = {
+    moving_cases, solver_cases, control_cases,    pointwise_cases, product_cases,
+    conv_cases,   norm_cases,   batch_norm_cases, random_cases,    learning_cases,
+};
+enum { N_FAMILIES = sizeof families / sizeof *families };
+static const device_case *const emulated[] = {moving_cases};
+enum { N_EMULATED = sizeof emulated / sizeof *emulated };
+
+static void add_device(test_list *list, const char *id, int32_t dtype,
+                       const device_case *const *cases, size_t n)
 {
-    static const device_case *const families[] = {
-        moving_cases, solver_cases, control_cases,    pointwise_cases, product_cases,
-        conv_cases,   norm_cases,   batch_norm_cases, random_cases,    learning_cases,
-    };
-    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
-        for (const device_case *c = families[f]; c->name != NULL; c++) {
+    for (size_t f = 0; f < n; f++) {
+        for (const device_case *c = cases[f]; c->name != NULL; c++) {
             add(list, id, dtype, c->name, c, test_operator_agrees_with_reference);
         }
     }
@@ -138,12 +143,17 @@ static void add_device(test_list *list, const char *id, int32_t dtype)
     add(list, id, dtype, "queues", NULL, test_queues_come_and_go);
 }
 
-int main(void)
+/* An argument chooses tests by a pattern of their names: 'emulated*'. */
+int main(int argc, char **argv)
 {
     static test_list list; /* the names outlive the run */
-    for (size_t i = 0; i < N_DEVICES; i++) {
-        add_device(&list, devices[i], ODEON_DTYPE_F64);
-        add_device(&list, devices[i], ODEON_DTYPE_F32);
+    static const int32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < N_DEVICES; i++) {
+            add_device(&list, devices[i], dtypes[k], families, N_FAMILIES);
+        }
+        add_device(&list, "emulated", dtypes[k], emulated, N_EMULATED);
     }
     return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, NULL, NULL);
 }
