@@ -128,13 +128,19 @@ static odeon_status fit_lists(odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Vector i of a room; each begins at a multiple of 64 bytes. */
+/* Each vector of a room begins at a multiple of 64 bytes. */
+static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
+{
+    return (samples * features(ode) * odeon_dtype_bytes(ode->site->dtype) + 63) / 64 * 64;
+}
+
+/* Vector i of a room. */
 static odeon_tensor row(const odeon_ode *ode, const room *rows, int64_t samples, int32_t i)
 {
-    int64_t n = samples * features(ode), width = odeon_dtype_bytes(ode->site->dtype);
-    int64_t stride = (n * width + 63) / 64 * 64;
-    return (odeon_tensor){
-        .data = rows->data + i * stride, .dim = {n}, .ndim = 1, .dtype = ode->site->dtype};
+    return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),
+                          .dim = {samples * features(ode)},
+                          .ndim = 1,
+                          .dtype = ode->site->dtype};
 }
 
 /* All workers see the same times, and so all refuse them. */
@@ -166,9 +172,7 @@ odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64
     if (!is_apart(ode)) {
         return ODEON_OK;
     }
-    odeon_tensor beyond = row(ode, &(room){.data = NULL}, samples, 0);
-    int64_t width = odeon_dtype_bytes(beyond.dtype);
-    int64_t bytes = (odeon_count(&beyond) * width + 63) / 64 * 64 * o->n_times + 64;
+    int64_t bytes = row_bytes(ode, samples) * o->n_times + 64;
     ODEON_TRY(room_fit(device, &o->rows, bytes));
     ODEON_TRY(needs_y(ode) ? room_fit(device, &o->d_rows, bytes) : ODEON_OK);
     o->used_bytes = (needs_y(ode) ? 2 : 1) * bytes;
