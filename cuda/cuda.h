@@ -70,5 +70,6 @@ void cuda_count_launch(odeon_queue *queue);
 
 /* kernels/FAMILY.cu: each enters its __global__ functions under their KERNEL_ ids. */
 void moving_kernels(const void **functions);
+void product_kernels(const void **functions);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef ODEON_CUDA_KERNELS_LIST_H
 #define ODEON_CUDA_KERNELS_LIST_H
 #include "moving.h"
+#include "product.h"
 
 #define MOVING_KERNELS(KERNEL)                                                                     \
     KERNEL(fill_f32, fill_args, 1)                                                                 \
@@ -21,7 +22,19 @@
     KERNEL(rows_share_f64, rows_args, 1 + KERNEL_TREE_PHASES)                                      \
     KERNEL(add_up, add_up_args, 1 + KERNEL_TREE_PHASES)
 
-#define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL)
+#define PRODUCT_KERNELS(KERNEL)                                                                    \
+    KERNEL(gemm_f32, gemm_args, 1)                                                                 \
+    KERNEL(gemm_f64, gemm_args, 1)                                                                 \
+    KERNEL(finish_f32, finish_args, 1)                                                             \
+    KERNEL(finish_f64, finish_args, 1)                                                             \
+    KERNEL(conv_f32, conv_args, 1)                                                                 \
+    KERNEL(conv_f64, conv_args, 1)                                                                 \
+    KERNEL(conv_vjp_x_f32, conv_args, 1)                                                           \
+    KERNEL(conv_vjp_x_f64, conv_args, 1)                                                           \
+    KERNEL(conv_vjp_w_f32, conv_args, 1 + KERNEL_TREE_PHASES)                                      \
+    KERNEL(conv_vjp_w_f64, conv_args, 1 + KERNEL_TREE_PHASES)
+
+#define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL) PRODUCT_KERNELS(KERNEL)
 
 #define KERNEL_ID_(name, arguments, phases) KERNEL_##name,
 enum { ALL_KERNELS(KERNEL_ID_) KERNEL_COUNT };

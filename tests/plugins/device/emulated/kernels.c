@@ -1,6 +1,10 @@
 #include "emulated.h"
 
+#define KERNEL_BODY "kernels/activation_body.h"
+#include "kernels/both.h"
 #define KERNEL_BODY "kernels/moving_body.h"
+#include "kernels/both.h"
+#define KERNEL_BODY "kernels/product_body.h"
 #include "kernels/both.h"
 
 #define RUN(name, arguments, phases)                                                               \
