@@ -190,20 +190,24 @@ static bool is_capsule(const char *folder, const char *below)
 static odeon_status find_batch(const char *folder, char **path)
 {
     static const char *const near[] = {"failure/", "1/", "failure/1/"};
-    *path = NULL;
-    if (!is_capsule(folder, "")) {
-        const char *hint = NULL;
-        for (size_t i = 0; i < sizeof near / sizeof near[0] && hint == NULL; i++) {
-            hint = is_capsule(folder, near[i]) ? near[i] : NULL;
-        }
-        return diag_fail(ODEON_ERR_IO,
-                         "%s: no capsule of a failed step: no " CAPSULE_BATCH " in it%s%s%s%.*s",
-                         folder, hint != NULL ? "; there is one in " : "",
-                         hint != NULL ? folder : "", hint != NULL ? "/" : "",
-                         hint != NULL ? (int)strlen(hint) - 1 : 0, hint != NULL ? hint : "");
-    }
     *path = mem_printf("%s/" CAPSULE_BATCH, folder);
-    return *path != NULL ? ODEON_OK : no_memory(folder);
+    if (*path == NULL) {
+        return no_memory(folder);
+    }
+    if (access(*path, F_OK) == 0) {
+        return ODEON_OK;
+    }
+    const char *hint = NULL;
+    for (size_t i = 0; i < sizeof near / sizeof near[0] && hint == NULL; i++) {
+        hint = is_capsule(folder, near[i]) ? near[i] : NULL;
+    }
+    mem_free(*path);
+    *path = NULL;
+    return diag_fail(ODEON_ERR_IO,
+                     "%s: no capsule of a failed step: no " CAPSULE_BATCH " in it%s%s%s%.*s",
+                     folder, hint != NULL ? "; there is one in " : "", hint != NULL ? folder : "",
+                     hint != NULL ? "/" : "", hint != NULL ? (int)strlen(hint) - 1 : 0,
+                     hint != NULL ? hint : "");
 }
 
 static odeon_status read_key(const char *path, const safetensors *file, const char *name,

@@ -147,11 +147,10 @@ static int64_t fail_training(failure fail_allocation, registry *plugins, const c
     return k - 1;
 }
 
-static void check_with(failure fail_allocation, const char *device, const char *gradient,
-                       int workers)
+/* f is removed. */
+static void check_run(failure fail_allocation, folder f, const char *what, int workers)
 {
     (void)alarm(SECONDS); /* a worker that waits for ever */
-    folder f = small_run_create(device, gradient, workers);
     registry *plugins = NULL;
     config *c = NULL;
     const char *ini = folder_file(&f, "run.ini");
@@ -159,8 +158,8 @@ static void check_with(failure fail_allocation, const char *device, const char *
     assert_int_equal(load(&plugins, ini, &c), ODEON_OK);
     int64_t training =
         fail_training(fail_allocation, plugins, c, folder_file(&f, "weights.safetensors"));
-    print_message("%s, %s, %d workers: %lld allocations of loading, %lld of training\n", device,
-                  gradient, workers, (long long)loading, (long long)training);
+    print_message("%s, %d workers: %lld allocations of loading, %lld of training\n", what, workers,
+                  (long long)loading, (long long)training);
     assert_in_range(loading, 100, 100000);
     assert_in_range(training, 100, 100000);
     config_destroy(c);
@@ -171,8 +170,17 @@ static void check_with(failure fail_allocation, const char *device, const char *
 
 static void check(const char *device, const char *gradient, int workers)
 {
-    check_with(mem_fail_at, device, gradient, workers);
-    check_with(mem_fail_from, device, gradient, workers);
+    check_run(mem_fail_at, small_run_create(device, gradient, workers), gradient, workers);
+    check_run(mem_fail_from, small_run_create(device, gradient, workers), gradient, workers);
+}
+
+static void test_numbers_survive_every_failing_allocation(void **state)
+{
+    (void)state;
+    for (int workers = 1; workers <= 2; workers++) {
+        check_run(mem_fail_at, small_run_create_numbers(workers), "numbers", workers);
+        check_run(mem_fail_from, small_run_create_numbers(workers), "numbers", workers);
+    }
 }
 
 static void test_direct_survives_every_failing_allocation(void **state)
@@ -213,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_adjoint_survives_every_failing_allocation),
         cmocka_unit_test(test_two_workers_survive_every_failing_allocation),
         cmocka_unit_test(test_adjoint_of_two_workers_survives_every_failing_allocation),
+        cmocka_unit_test(test_numbers_survive_every_failing_allocation),
         cmocka_unit_test(test_remote_device_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

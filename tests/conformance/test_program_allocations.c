@@ -13,6 +13,7 @@
 #include "odeon_run.h"
 #include "small_run.h"
 
+#define PLUGINS "--plugin-path=" ODEON_TEST_PLUGINS
 enum { SECONDS = 240, MAX_ARGUMENTS = 8 };
 
 typedef void (*failure)(int64_t k);
@@ -201,6 +202,40 @@ static void test_solve_survives_every_failing_allocation(void **state)
     folder_remove(&f);
 }
 
+/* Predicts what a run of numbers has learned, and repeats a step of it that failed. */
+static void test_numbers_survive_every_failing_allocation(void **state)
+{
+    (void)state;
+    folder f = small_run_create_numbers(2);
+    char *ini = mem_strdup(folder_file(&f, "run.ini"));
+    char *whole = mem_printf("run.out=%s/run", f.path), *out = mem_printf("%s/out.csv", f.path);
+    char *failed = mem_printf("run.out=%s/failed", f.path);
+    char *weights = mem_printf("--weights=%s/run/weights.safetensors", f.path);
+    char *capsule = mem_printf("%s/failed/failure", f.path), *given = mem_printf("--out=%s", out);
+    char *train[] = {(char[]){"odeon"}, (char[]){"train"}, ini, (char[]){PLUGINS}, whole, NULL};
+    assert_int_equal(run_program(&f, train), 0);
+    const char *const predict[] = {"odeon",        "predict", ini,   PLUGINS,
+                                   "--split=test", weights,   given, NULL};
+    check(&f, predict, (made){"out.csv", "out.csv"});
+    char *fail_train[] = {(char[]){"odeon"},
+                          (char[]){"train"},
+                          ini,
+                          (char[]){PLUGINS},
+                          failed,
+                          (char[]){"model.ode.max_steps=1"},
+                          (char[]){"model.ode.rtol=1e-9"},
+                          NULL};
+    assert_int_equal(run_program(&f, fail_train), 6);
+    const char *const replay[] = {"odeon", "replay", capsule, PLUGINS, "model.ode.max_steps=99",
+                                  NULL};
+    check(&f, replay, (made){"absent", "out"});
+    char *const texts[] = {ini, whole, out, failed, weights, capsule, given};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        mem_free(texts[i]);
+    }
+    folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_check_survives_every_failing_allocation),
         cmocka_unit_test(test_grad_survives_every_failing_allocation),
         cmocka_unit_test(test_solve_survives_every_failing_allocation),
+        cmocka_unit_test(test_numbers_survive_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

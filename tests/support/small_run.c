@@ -20,6 +20,16 @@ static const char network[] = "[run]\nseed = 3\ndevice = %s\nworkers = %d\n"
                               "[model.head]\nlayer = dense(units=classes)\n"
                               "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-2)\n";
 
+static const char numbers[] =
+    "[run]\nseed = 3\nworkers = %d\n"
+    "[data]\ndataset = measured(shape=3, label=2, times=2, control=2, mask=some, length=6)\n"
+    "batch = 3\ndrop_last = yes\n"
+    "[model.ode]\nlayer = ode(rtol=1e-5, atol=1e-5)\nintegrator = tsit5\ngradient = direct\n"
+    "[model.ode.field]\nlayer = dense(units=4)\nthen = tanh, dense(units=state)\n"
+    "[model.head]\nlayer = dense(units=2)\nthen = adds(field=control)\n"
+    "[train]\nloss = mse, l1(weight=0.5)\noptimizer = adam(lr=1e-2)\n"
+    "schedule = cosine(warmup=0.5)\n";
+
 /* Bytes that repeat after modulus values, as images or as one byte each. */
 static void write_idx(const folder *f, const char *name, bool images, unsigned modulus)
 {
@@ -46,6 +56,16 @@ folder small_run_create(const char *device, const char *gradient, int workers)
     write_idx(&f, "t10k-images-idx3-ubyte", true, 251);
     write_idx(&f, "t10k-labels-idx1-ubyte", false, SMALL_RUN_CLASSES);
     char *ini = mem_printf(network, device, workers, gradient);
+    assert_non_null(ini);
+    folder_write(&f, "run.ini", ini, strlen(ini));
+    mem_free(ini);
+    return f;
+}
+
+folder small_run_create_numbers(int workers)
+{
+    folder f = folder_create();
+    char *ini = mem_printf(numbers, workers);
     assert_non_null(ini);
     folder_write(&f, "run.ini", ini, strlen(ini));
     mem_free(ini);

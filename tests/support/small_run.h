@@ -11,4 +11,8 @@ enum { SMALL_RUN_IMAGES = 6, SMALL_RUN_EDGE = 6, SMALL_RUN_CLASSES = 3, SMALL_RU
  * error. */
 folder small_run_create(const char *device, const char *gradient, int workers);
 
+/* The same with numbers to predict (dataset/measured, of tests/plugins) that have masks, times and
+ * controls, with two losses and a schedule. */
+folder small_run_create_numbers(int workers);
+
 #endif
