@@ -21,8 +21,8 @@ odeon_status batch_times(const odeon_context *context, const char *path, const d
     *times = fields->times;
     if (fields->times == NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
-                         "%s: the batch has no times: give a list of them, or choose a data set "
-                         "that has a field of times",
+                         "%s: the batch has no times: list them in the INI, or take a data set or "
+                         "a file that has a field of times",
                          path);
     }
     if (fields->deviant >= 0) {

@@ -277,6 +277,12 @@ batch y_count "{$x,$(t y I64 '[3]' '[32,56]')}" 56
 batch y_half "{$x,$(t y F16 '[2]' '[32,36]')}" 36
 { st batch/y_label "{$x,$(t y U8 '[2]' '[32,34]')}" 33 && printf '\11' >>made/batch/y_label; }
 
+# Two samples of four numbers, with two numbers to learn.
+x=$(t x F32 '[2,4]' '[0,32]')
+batch of_numbers "{$x,$(t y F32 '[2,2]' '[32,48]')}" 48
+batch of_numbers_flat "{$x,$(t y F32 '[2]' '[32,40]')}" 40
+batch of_numbers_wide "{$x,$(t y F64 '[2,3]' '[32,80]')}" 80
+
 # ---- lists ----
 
 printf '0 1\0002\n' >made/order/nul.txt

@@ -26,6 +26,10 @@ run_on() {
     steps) "$odeon" train $good "model.ode.control=replay(path=$2)" run.out="$3" ;;
     weights) "$odeon" eval $good --weights "$2" ;;
     batch) "$odeon" grad $good --batch "$2" --out "$3" ;;
+    numbers)
+        "$odeon" grad $good "data.dataset=csv(path=none, inputs=0..3, label=4..5)" \
+            model.head.units=2 train.loss=mse --batch "$2" --out "$3"
+        ;;
     *) fail "TABLE: there is no command '$1'" ;;
     esac
 }

@@ -38,6 +38,15 @@ is lr halved "0.5 0.5 0.5 0.25 0.25 0.25 0.125 0.125 0.125 0.0625 0.0625 0.0625"
 expect 0 "results in" train "$@" "train.schedule=constant(warmup=1.25)" run.out=warm
 is lr warm "0.13333333333333333 0.26666666666666666 0.4 0.5 0.5 0.5 0.5 0.5 0.5 0.5 0.5 0.5"
 
+# A factor that is none ends the run; what was saved before stays.
+expect 4 "train.schedule: wild says that step 5 has the learning rate times nan" train "$@" \
+    --plugin-path "$build/test-plugins" "train.schedule=wild(from=5)" run.out=wild
+[ "$(grep -c ',train,' wild/metrics.csv)" -eq 4 ] || fail "not four steps"
+for kind in infinite negative; do
+    expect 4 "step 1 has the learning rate times " train "$@" --plugin-path "$build/test-plugins" \
+        "train.schedule=wild(kind=$kind)" run.out="$kind"
+done
+
 # A run that goes on has the same factors, and so the same bits.
 set -- "$@" "train.schedule=cosine(final=0.1, warmup=0.5)"
 expect 0 "results in" train "$@" run.out=cosine

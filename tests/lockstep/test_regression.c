@@ -340,6 +340,37 @@ static void test_a_sample_with_other_times_is_found_by_its_worker(void **state)
     check_times(MANY, 2, ODEON_ERR_DATA);
 }
 
+/* An output at the times of the batch, [B,3,4]; only one worker sees that a sample has others. */
+static void test_a_solve_at_other_times_ends_on_all_workers(void **state)
+{
+    (void)state;
+    for (int workers = 1; workers <= MANY; workers += 2) {
+        char *count = mem_printf("run.workers=%d", workers);
+        const char *const overrides[] = {
+            count,
+            "data.dataset=measured(shape=3, times=3, label=12, length=5, odd_one=3)",
+            "model.time.enabled=no",
+            "model.control.layer=flatten",
+            "model.out.enabled=no",
+            "model.ode.times=batch",
+            NULL};
+        session_result r;
+        support_session s = support_session_open(network, SAMPLES, overrides);
+        data_source *source = support_batch_source(&s);
+        diag_clear();
+        assert_int_equal(session_train(s.session, source, SAMPLES, all, 1, 1, 1.0, &r),
+                         ODEON_ERR_DATA);
+        if (strstr(diag_message(), "sample 3 of the batch has other times than the first") ==
+            NULL) {
+            fail_msg("%d workers: %s", workers, diag_message());
+        }
+        support_require(session_train(s.session, source, 3, all, 1, 1, 1.0, &r), "without it");
+        mem_free(count);
+        data_close(source);
+        support_session_close(&s);
+    }
+}
+
 static void test_a_data_set_without_times_has_none(void **state)
 {
     (void)state;
@@ -396,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_accuracy_decides_over_a_loss),
         cmocka_unit_test(test_every_worker_knows_the_times_of_the_batch),
         cmocka_unit_test(test_a_sample_with_other_times_is_found_by_its_worker),
+        cmocka_unit_test(test_a_solve_at_other_times_ends_on_all_workers),
         cmocka_unit_test(test_a_data_set_without_times_has_none),
         cmocka_unit_test(test_an_output_that_does_not_fit_the_label_is_refused),
         cmocka_unit_test(test_one_number_a_sample_fits_one_output),

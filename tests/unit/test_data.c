@@ -102,6 +102,9 @@ static void test_describe_refuses_fields_that_cannot_be(void **state)
         {"numbered(fault=no_label)", ODEON_ERR_UNSUPPORTED, "has no label"},
         {"numbered(fault=two_inputs)", ODEON_ERR_UNSUPPORTED, "field 1 is a second input"},
         {"numbered(fault=mask)", ODEON_ERR_PLUGIN, "its mask has not the shape of its label"},
+        {"numbered(fault=role)", ODEON_ERR_PLUGIN, "field 1 has role 5, which is none"},
+        {"numbered(fault=classes)", ODEON_ERR_UNSUPPORTED, "is one number a sample"},
+        {"numbered(fault=times)", ODEON_ERR_PLUGIN, "its times are not one list a sample"},
         {"numbered(fault=dtype)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
         {"numbered(fault=ndim)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
         {"numbered(fault=dim)", ODEON_ERR_PLUGIN, "field 1 has a shape or dtype"},
@@ -115,6 +118,50 @@ static void test_describe_refuses_fields_that_cannot_be(void **state)
         assert_non_null(strstr(diag_message(), cases[i].reason));
         assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), cases[i].status);
         assert_null(source);
+    }
+}
+
+static void test_fields_of_all_roles_are_described(void **state)
+{
+    data_fields fields;
+    const config *c =
+        use(*state, "measured(shape=4, label=2 3, times=5, control=6, mask=some, shift=0.5)");
+    assert_int_equal(data_describe(c, &fields), ODEON_OK);
+    static const int32_t places[DATA_ROLES] = {2, 0, 1, 3, 4};
+    static const int64_t bytes[DATA_ROLES] = {16, 24, 40, 6, 24};
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        assert_int_equal(fields.index[role], places[role]);
+        assert_int_equal(data_field_bytes(&fields, role), bytes[role]);
+        assert_true(data_has(&fields, role));
+    }
+    odeon_tensor label = data_field_shape(&fields, ODEON_ROLE_LABEL, 7, ODEON_DTYPE_F64);
+    assert_int_equal(label.ndim, 3);
+    assert_true(label.dim[0] == 7 && label.dim[1] == 2 && label.dim[2] == 3);
+    assert_int_equal(fields.of[ODEON_ROLE_LABEL].classes, 0);
+}
+
+static void test_values_are_scaled_and_shifted(void **state)
+{
+    (void)state;
+    static const uint8_t u8[] = {0, 255};
+    static const int64_t i64[] = {-3, 4};
+    static const float f32[] = {0.25f, -1.0f};
+    static const double f64[] = {0.125, -2.0};
+    static const struct {
+        int32_t dtype;
+        const void *stored;
+        double first, second;
+    } cases[] = {{ODEON_DTYPE_U8, u8, 0.0, 255.0},
+                 {ODEON_DTYPE_I64, i64, -3.0, 4.0},
+                 {ODEON_DTYPE_F32, f32, 0.25, -1.0},
+                 {ODEON_DTYPE_F64, f64, 0.125, -2.0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        odeon_field_info field = {
+            .dtype = cases[i].dtype, .ndim = 1, .dim = {2}, .scale = 2.0, .shift = 0.5};
+        double values[2];
+        data_field_values(&field, 1, cases[i].stored, values);
+        assert_true(values[0] == 2.0 * cases[i].first + 0.5);
+        assert_true(values[1] == 2.0 * cases[i].second + 0.5);
     }
 }
 
@@ -366,6 +413,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_CONFIG(test_describe_finds_the_fields_by_role),
         WITH_CONFIG(test_describe_refuses_fields_that_cannot_be),
+        WITH_CONFIG(test_fields_of_all_roles_are_described),
+        WITH_CONFIG(test_values_are_scaled_and_shifted),
         WITH_CONFIG(test_a_split_has_its_length),
         WITH_CONFIG(test_limits_cut_their_own_split),
         WITH_CONFIG(test_a_limit_beyond_the_end_is_no_limit),

@@ -67,6 +67,20 @@ static void test_evaluate_step_sizes_and_bytes_are_extremes(void **state)
     assert_int_equal(r.blocks[0].bytes, 20);
 }
 
+/* Of the second batch's elements three times as many count as of the first's. */
+static void test_evaluate_weighs_batches_by_what_their_masks_leave(void **state)
+{
+    (void)state;
+    session_result total = {.loss = 0.0};
+    session_result a = batch(1.0, 0.5, 10, 0.25, 0.5, 1.0),
+                   b = batch(2.0, 1.0, 20, 0.125, 1.0, 3.0);
+    session_result nothing = batch(0.0, (double)NAN, 20, 0.125, 1.0, 0.0);
+    evaluate_add(&total, &a, 1, 2, 6);
+    evaluate_add(&total, &nothing, 1, 2, 6);
+    evaluate_add(&total, &b, 1, 2, 6);
+    assert_true(total.loss == 1.75 && total.metrics[0] == 0.875 && total.counted == 4.0);
+}
+
 static void test_evaluate_has_no_gradient_norm(void **state)
 {
     (void)state;
@@ -81,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_evaluate_share_is_the_mean_over_samples),
         cmocka_unit_test(test_evaluate_counters_are_sums_over_batches),
         cmocka_unit_test(test_evaluate_step_sizes_and_bytes_are_extremes),
+        cmocka_unit_test(test_evaluate_weighs_batches_by_what_their_masks_leave),
         cmocka_unit_test(test_evaluate_has_no_gradient_norm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,9 @@ enum {
     FAULT_NO_LABEL,
     FAULT_TWO_INPUTS,
     FAULT_MASK,
+    FAULT_ROLE,
+    FAULT_CLASSES,
+    FAULT_TIMES,
     FAULT_DTYPE,
     FAULT_NDIM,
     FAULT_DIM,
@@ -35,7 +38,8 @@ static const odeon_option fault = {
     .type = ODEON_OPTION_CHOICE,
     .name = "fault",
     .default_text = "none",
-    .choices = "none|no_input|no_label|two_inputs|mask|dtype|ndim|dim|overflow|open",
+    .choices =
+        "none|no_input|no_label|two_inputs|mask|role|classes|times|dtype|ndim|dim|overflow|open",
     .help = "what is wrong with it",
 };
 static const odeon_option *const options[] = {&length, &fault, NULL};
@@ -65,12 +69,18 @@ static int32_t field_count(void *self)
 {
     const numbered *set = self;
     bool one = set->fault == FAULT_NO_INPUT || set->fault == FAULT_NO_LABEL;
-    return one ? 1 : set->fault == FAULT_MASK ? 3 : 2;
+    return one ? 1 : set->fault == FAULT_MASK || set->fault == FAULT_TIMES ? 3 : 2;
 }
 
 static void break_input(const numbered *set, odeon_field_info *out)
 {
     switch (set->fault) {
+    case FAULT_ROLE:
+        out->role = ODEON_ROLE_CONTROL + 1;
+        break;
+    case FAULT_TIMES:
+        out->ndim = out->role == ODEON_ROLE_TIME ? 0 : out->ndim;
+        break;
     case FAULT_DTYPE:
         out->dtype = 77;
         break;
@@ -96,8 +106,11 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     if (label) {
         *out = (odeon_field_info){
             .role = ODEON_ROLE_LABEL, .dtype = ODEON_DTYPE_I64, .classes = 3, .scale = 1.0};
+        out->ndim = set->fault == FAULT_CLASSES ? 1 : 0;
+        out->dim[0] = out->ndim;
     } else {
-        *out = (odeon_field_info){.role = index == 2 ? ODEON_ROLE_MASK : ODEON_ROLE_INPUT,
+        int32_t third = set->fault == FAULT_MASK ? ODEON_ROLE_MASK : ODEON_ROLE_TIME;
+        *out = (odeon_field_info){.role = index == 2 ? third : ODEON_ROLE_INPUT,
                                   .dtype = ODEON_DTYPE_F32,
                                   .ndim = 1,
                                   .dim = {2},
