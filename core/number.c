@@ -81,7 +81,9 @@ int number_parse_f64(const char *text, double *out)
 void number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
 {
     locale_t c, previous = enter_c_locale(&c);
-    for (int precision = 1; precision <= 17; precision++) { /* 17 always read back */
+    /* 10 is 10, not 1e+01 */
+    int first = fabs(value) < 1e6 && value == trunc(value) ? 6 : 1;
+    for (int precision = first; precision <= 17; precision++) { /* 17 always read back */
         (void)snprintf(text, NUMBER_TEXT_BYTES, "%.*g", precision, value);
         if (!(strtod(text, NULL) != value)) { /* so that a NaN ends here */
             break;

@@ -121,6 +121,8 @@ static void test_printed_numbers_read_back(void **state)
     }
     number_print_f64(1e-3, text);
     assert_string_equal(text, "0.001");
+    number_print_f64(-10.0, text);
+    assert_string_equal(text, "-10");
 }
 
 /* Skipped where no locale with a decimal comma is installed. */
