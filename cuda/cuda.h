@@ -19,15 +19,20 @@ typedef struct cuda_block {
     struct cuda_block *next, *previous;
 } cuda_block;
 
+typedef struct cuda_blas cuda_blas; /* blas.c: cuBLAS for one stream */
+typedef struct cuda_dnn cuda_dnn;   /* dnn.c: cuDNN for one stream */
+
 typedef struct cuda_device {
     const odeon_host *host;
     int32_t ordinal; /* which card, as the driver counts */
     int32_t math;    /* CUDA_MATH_ */
+    int32_t use_blas, use_dnn;
     const void *functions[KERNEL_COUNT];
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
-    pthread_mutex_t lock; /* of the two lists */
+    pthread_mutex_t lock; /* of all that follows */
     odeon_queue *queues;
     cuda_block *blocks;
+    cuda_dnn *dnn; /* asked for sizes alone; NULL until then */
 } cuda_device;
 
 enum { CUDA_MATH_IEEE32 = 0, CUDA_MATH_TF32 = 1 };
@@ -36,6 +41,8 @@ struct odeon_queue {
     cuda_device *device;
     cudaStream_t stream;
     void *scratch;
+    cuda_blas *blas;          /* NULL: not wanted */
+    cuda_dnn *dnn;            /* NULL until the first convolution */
     _Atomic int64_t launches; /* written by the owner alone */
     odeon_queue *next, *previous;
 };
@@ -65,8 +72,30 @@ odeon_status cuda_download(odeon_queue *queue, void *destination, const void *so
 odeon_status cuda_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
                              double *values);
 odeon_status cuda_wait(odeon_queue *queue);
-/* Counts something given to the stream: a kernel, or a library's call. */
-void cuda_count_launch(odeon_queue *queue);
+/* Before a kernel or a library's call goes to the stream: counts it, and sees to it that this
+ * thread speaks to the queue's card. */
+odeon_status cuda_begin(odeon_queue *queue);
+
+/* blas.c; cuda_blas_close takes NULL. *out is to be closed on failure too. */
+odeon_status cuda_blas_open(const cuda_device *d, cudaStream_t stream, cuda_blas **out);
+void cuda_blas_close(const cuda_device *d, cuda_blas *blas);
+odeon_status cuda_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
+                       const odeon_tensor *a, const odeon_tensor *b, double beta,
+                       const odeon_tensor *c, const odeon_epilogue *epilogue);
+
+/* dnn.c; cuda_dnn_close takes NULL. */
+void cuda_dnn_close(const cuda_device *d, cuda_dnn *dnn);
+uint64_t cuda_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
+                             const odeon_tensor *w);
+odeon_status cuda_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
+                         const odeon_tensor *w, const odeon_epilogue *epilogue,
+                         const odeon_tensor *y, void *scratch);
+odeon_status cuda_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
+                               const odeon_tensor *w, const odeon_tensor *dy,
+                               const odeon_tensor *dx, void *scratch);
+odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
+                               const odeon_tensor *x, const odeon_tensor *dy,
+                               const odeon_tensor *dw, void *scratch);
 
 /* kernels/FAMILY.cu: each enters its __global__ functions under their KERNEL_ ids. */
 void moving_kernels(const void **functions);

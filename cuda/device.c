@@ -24,7 +24,26 @@ static const odeon_option math_option = {
     .help = "how float32 products and convolutions multiply: tf32 keeps 10 bits of each factor",
 };
 
-const odeon_option *const cuda_options[] = {&ordinal_option, &math_option, NULL};
+static const odeon_option blas_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "blas",
+    .default_text = "cublas",
+    .choices = "cublas|own",
+    .help = "who multiplies matrices; own kernels are slow but need no library",
+};
+
+static const odeon_option convolution_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "convolution",
+    .default_text = "cudnn",
+    .choices = "cudnn|own",
+    .help = "who convolves; own kernels are slow but need no library",
+};
+
+const odeon_option *const cuda_options[] = {&ordinal_option, &math_option, &blas_option,
+                                            &convolution_option, NULL};
 
 /* ---- create, destroy ---- */
 
@@ -39,6 +58,8 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     d->host = host;
     d->ordinal = (int32_t)host->option_i64(config, "card");
     d->math = (int32_t)host->option_i64(config, "math");
+    d->use_blas = host->option_i64(config, "blas") == 0;
+    d->use_dnn = host->option_i64(config, "convolution") == 0;
     if (pthread_mutex_init(&d->lock, NULL) != 0) {
         host->free(host, d);
         return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
@@ -53,6 +74,7 @@ void cuda_destroy(void *self)
 {
     cuda_device *d = self;
     if (d != NULL) {
+        cuda_dnn_close(d, d->dnn);
         while (d->blocks != NULL) {
             cuda_free(d, d->blocks->memory);
         }
@@ -155,9 +177,11 @@ odeon_status cuda_describe(void *device, char *text, uint64_t bytes)
     int driver = 0;
     ODEON_TRY(cuda_check(d, cudaGetDeviceProperties(&card, d->ordinal), "asking the card"));
     ODEON_TRY(cuda_check(d, cudaDriverGetVersion(&driver), "asking the driver"));
-    (void)snprintf(text, bytes, "%s, CUDA %d.%d, driver for %d.%d, %s", card.name,
+    (void)snprintf(text, bytes,
+                   "%s, CUDA %d.%d, driver for %d.%d, %s, %s products, %s convolutions", card.name,
                    CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, driver / 1000,
-                   driver % 1000 / 10, d->math == CUDA_MATH_TF32 ? "tf32" : "ieee32");
+                   driver % 1000 / 10, d->math == CUDA_MATH_TF32 ? "tf32" : "ieee32",
+                   d->use_blas ? "cuBLAS" : "own", d->use_dnn ? "cuDNN" : "own");
     return ODEON_OK;
 }
 

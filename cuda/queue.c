@@ -5,6 +5,12 @@
 
 #include "cuda.h"
 
+/* Which card a thread speaks to is the thread's, and a queue may be made by another. */
+static odeon_status use_card(const cuda_device *d)
+{
+    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
+}
+
 /* ---- create, destroy ---- */
 
 static void enter(cuda_device *d, odeon_queue *q)
@@ -31,10 +37,12 @@ static void leave(cuda_device *d, const odeon_queue *q)
 
 static odeon_status open_queue(cuda_device *d, odeon_queue *q)
 {
-    ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
+    ODEON_TRY(use_card(d));
     ODEON_TRY(cuda_check(d, cudaStreamCreateWithFlags(&q->stream, cudaStreamNonBlocking),
                          "making a stream"));
-    return cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES), "asking for scratch of a queue");
+    ODEON_TRY(
+        cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES), "asking for scratch of a queue"));
+    return d->use_blas ? cuda_blas_open(d, q->stream, &q->blas) : ODEON_OK;
 }
 
 odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out)
@@ -67,6 +75,10 @@ void cuda_queue_destroy(odeon_queue *queue)
     (void)cudaSetDevice(d->ordinal);
     if (queue->stream != NULL) {
         (void)cudaStreamSynchronize(queue->stream);
+    }
+    cuda_dnn_close(d, queue->dnn);
+    cuda_blas_close(d, queue->blas);
+    if (queue->stream != NULL) {
         (void)cudaStreamDestroy(queue->stream);
     }
     (void)cudaFree(queue->scratch);
@@ -82,6 +94,7 @@ odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *sour
     if (bytes == 0) {
         return ODEON_OK;
     }
+    ODEON_TRY(use_card(queue->device));
     return cuda_check(
         queue->device,
         cudaMemcpyAsync(destination, source, bytes, cudaMemcpyHostToDevice, queue->stream),
@@ -98,6 +111,7 @@ odeon_status cuda_download(odeon_queue *queue, void *destination, const void *so
                            uint64_t bytes)
 {
     if (bytes > 0) {
+        ODEON_TRY(use_card(queue->device));
         ODEON_TRY(cuda_check(
             queue->device,
             cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToHost, queue->stream),
@@ -124,11 +138,12 @@ ALL_KERNELS(KERNEL_FITS_)
 #define KERNEL_NAME_(name, arguments, phases) [KERNEL_##name] = #name,
 static const char *const kernel_names[] = {ALL_KERNELS(KERNEL_NAME_)};
 
-void cuda_count_launch(odeon_queue *queue)
+odeon_status cuda_begin(odeon_queue *queue)
 {
     /* The owner alone writes, so a load and a store make an increment. */
     int64_t launches = atomic_load_explicit(&queue->launches, memory_order_relaxed);
     atomic_store_explicit(&queue->launches, launches + 1, memory_order_relaxed);
+    return use_card(queue->device);
 }
 
 odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, kernel_shape shape)
@@ -143,7 +158,7 @@ odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, k
                            (long long)shape.blocks);
     }
     memcpy(copy, arguments, (size_t)argument_bytes[kernel]);
-    cuda_count_launch(queue);
+    ODEON_TRY(cuda_begin(queue));
     struct dim3 grid = {(unsigned)shape.blocks, 1, 1}, block = {(unsigned)shape.threads, 1, 1};
     return cuda_check(queue->device,
                       cudaLaunchKernel(queue->device->functions[kernel], grid, block, parameters,

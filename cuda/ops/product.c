@@ -87,17 +87,9 @@ static int64_t windows(int64_t size, int64_t padding, int64_t kernel, int64_t st
     return room < 0 ? 0 : room / stride + 1;
 }
 
-odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
-                            const odeon_tensor *w, const odeon_tensor *y,
-                            const odeon_epilogue *epilogue, conv_args *out)
+conv_args conv_shape(const odeon_conv2d *geometry, const odeon_tensor *x, const odeon_tensor *w)
 {
-    ODEON_TRY(expect_real(queue, "conv2d: x", x, 4));
-    ODEON_TRY(expect_real(queue, "conv2d: w", w, 4));
     conv_args a = {
-        .x = x->data,
-        .w = w->data,
-        .y = y->data,
-        .bias = bias_of(epilogue),
         .B = x->dim[0],
         .C = x->dim[1],
         .H = x->dim[2],
@@ -109,14 +101,28 @@ odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *geometry, co
         .stride_w = geometry->stride_w,
         .padding_h = geometry->padding_h,
         .padding_w = geometry->padding_w,
-        .act = act_of(epilogue),
     };
     a.P = windows(a.H, a.padding_h, a.R, a.stride_h);
     a.Q = windows(a.W, a.padding_w, a.S, a.stride_w);
+    return a;
+}
+
+odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
+                            const odeon_tensor *w, const odeon_tensor *y,
+                            const odeon_epilogue *epilogue, conv_args *out)
+{
+    ODEON_TRY(expect_real(queue, "conv2d: x", x, 4));
+    ODEON_TRY(expect_real(queue, "conv2d: w", w, 4));
+    conv_args a = conv_shape(geometry, x, w);
     const int64_t of_w[] = {a.K, a.C, a.R, a.S}, of_y[] = {a.B, a.K, a.P, a.Q};
     ODEON_TRY(expect_shape(queue, "conv2d: w", w, x->dtype, 4, of_w));
     ODEON_TRY(expect_shape(queue, "conv2d: y", y, x->dtype, 4, of_y));
     ODEON_TRY(expect_epilogue(queue, epilogue, y->dtype, a.K));
+    a.x = x->data;
+    a.w = w->data;
+    a.y = y->data;
+    a.bias = bias_of(epilogue);
+    a.act = act_of(epilogue);
     *out = a;
     return ODEON_OK;
 }

@@ -11,6 +11,8 @@ odeon_status gemm_arguments(odeon_queue *queue, int32_t trans_a, int32_t trans_b
 odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
                             const odeon_tensor *w, const odeon_tensor *y,
                             const odeon_epilogue *epilogue, conv_args *out);
+/* The sizes alone, of tensors that may be mere shapes. */
+conv_args conv_shape(const odeon_conv2d *geometry, const odeon_tensor *x, const odeon_tensor *w);
 /* The epilogue on what a product has left in y, channels standing inner elements at a time. */
 odeon_status finish_product(odeon_queue *queue, const odeon_tensor *y, int64_t inner,
                             int64_t channels, const odeon_epilogue *epilogue);

@@ -1,0 +1,143 @@
+/* Products by cuBLAS, with a fixed workspace, so that equal shapes give equal bits and a product
+ * can be recorded. */
+#include <cublas_v2.h>
+#include <string.h>
+
+#include "library.h"
+#include "ops/product.h"
+
+typedef cublasStatus_t (*create_function)(cublasHandle_t *handle);
+typedef cublasStatus_t (*destroy_function)(cublasHandle_t handle);
+typedef cublasStatus_t (*set_stream_function)(cublasHandle_t handle, cudaStream_t stream);
+typedef cublasStatus_t (*set_workspace_function)(cublasHandle_t handle, void *memory, size_t bytes);
+typedef cublasStatus_t (*set_math_function)(cublasHandle_t handle, cublasMath_t mode);
+typedef const char *(*status_text_function)(cublasStatus_t status);
+typedef cublasStatus_t (*sgemm_function)(cublasHandle_t handle, cublasOperation_t trans_a,
+                                         cublasOperation_t trans_b, int64_t m, int64_t n, int64_t k,
+                                         const float *alpha, const float *a, int64_t pitch_a,
+                                         const float *b, int64_t pitch_b, const float *beta,
+                                         float *c, int64_t pitch_c);
+typedef cublasStatus_t (*dgemm_function)(cublasHandle_t handle, cublasOperation_t trans_a,
+                                         cublasOperation_t trans_b, int64_t m, int64_t n, int64_t k,
+                                         const double *alpha, const double *a, int64_t pitch_a,
+                                         const double *b, int64_t pitch_b, const double *beta,
+                                         double *c, int64_t pitch_c);
+
+struct cuda_blas {
+    create_function create;
+    destroy_function destroy;
+    set_stream_function set_stream;
+    set_workspace_function set_workspace;
+    set_math_function set_math;
+    status_text_function status_text;
+    sgemm_function sgemm;
+    dgemm_function dgemm;
+    cublasHandle_t handle;
+    void *workspace;
+};
+
+/* The headers say the same of these functions as the types above; nothing is linked. */
+#define IS(function, type) _Static_assert(_Generic(&function, type : 1, default : 0), #function)
+IS(cublasCreate_v2, create_function);
+IS(cublasDestroy_v2, destroy_function);
+IS(cublasSetStream_v2, set_stream_function);
+IS(cublasSetWorkspace_v2, set_workspace_function);
+IS(cublasSetMathMode, set_math_function);
+IS(cublasGetStatusString, status_text_function);
+IS(cublasSgemm_v2_64, sgemm_function);
+IS(cublasDgemm_v2_64, dgemm_function);
+
+static const cuda_symbol symbols[] = {
+    {"cublasCreate_v2", offsetof(cuda_blas, create)},
+    {"cublasDestroy_v2", offsetof(cuda_blas, destroy)},
+    {"cublasSetStream_v2", offsetof(cuda_blas, set_stream)},
+    {"cublasSetWorkspace_v2", offsetof(cuda_blas, set_workspace)},
+    {"cublasSetMathMode", offsetof(cuda_blas, set_math)},
+    {"cublasGetStatusString", offsetof(cuda_blas, status_text)},
+    {"cublasSgemm_v2_64", offsetof(cuda_blas, sgemm)},
+    {"cublasDgemm_v2_64", offsetof(cuda_blas, dgemm)},
+};
+
+enum { WORKSPACE_BYTES = 32 << 20 }; /* what NVIDIA advises for its largest cards */
+
+static odeon_status check(const cuda_device *d, const cuda_blas *blas, cublasStatus_t status,
+                          const char *what)
+{
+    if (status == CUBLAS_STATUS_SUCCESS) {
+        return ODEON_OK;
+    }
+    return odeon_fail(d->host,
+                      status == CUBLAS_STATUS_ALLOC_FAILED ? ODEON_ERR_NOMEM : ODEON_ERR_DEVICE,
+                      "cuda: cuBLAS: %s: %s", what, blas->status_text(status));
+}
+
+static odeon_status open_blas(const cuda_device *d, cudaStream_t stream, cuda_blas *blas)
+{
+    ODEON_TRY(cuda_library_load(d, "libcublas.so." ODEON_TEXT(CUBLAS_VER_MAJOR), "set blas = own",
+                                sizeof symbols / sizeof *symbols, symbols, blas));
+    ODEON_TRY(check(d, blas, blas->create(&blas->handle), "starting"));
+    ODEON_TRY(check(d, blas, blas->set_stream(blas->handle, stream), "taking a stream"));
+    ODEON_TRY(cuda_check(d, cudaMalloc(&blas->workspace, WORKSPACE_BYTES),
+                         "asking for the workspace of cuBLAS"));
+    ODEON_TRY(check(d, blas, blas->set_workspace(blas->handle, blas->workspace, WORKSPACE_BYTES),
+                    "taking its workspace"));
+    cublasMath_t math =
+        d->math == CUDA_MATH_TF32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_PEDANTIC_MATH;
+    return check(d, blas, blas->set_math(blas->handle, math), "choosing its arithmetic");
+}
+
+odeon_status cuda_blas_open(const cuda_device *d, cudaStream_t stream, cuda_blas **out)
+{
+    *out = d->host->alloc(d->host, sizeof **out);
+    if (*out == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof **out);
+    }
+    memset(*out, 0, sizeof **out);
+    return open_blas(d, stream, *out);
+}
+
+void cuda_blas_close(const cuda_device *d, cuda_blas *blas)
+{
+    if (blas != NULL) {
+        if (blas->handle != NULL) {
+            (void)blas->destroy(blas->handle);
+        }
+        (void)cudaFree(blas->workspace);
+        d->host->free(d->host, blas);
+    }
+}
+
+/* cuBLAS counts along columns: what is row-major [M,N] to us is its [N,M], so the factors change
+ * places and keep their transpositions. */
+static cublasStatus_t multiply(const cuda_blas *blas, int32_t dtype, int32_t trans_a,
+                               int32_t trans_b, const gemm_args *g)
+{
+    cublasOperation_t of_a = trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasOperation_t of_b = trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    int64_t pitch_a = trans_a ? g->M : g->K, pitch_b = trans_b ? g->K : g->N;
+    if (dtype == ODEON_DTYPE_F32) {
+        const float alpha = (float)g->alpha, beta = (float)g->beta;
+        return blas->sgemm(blas->handle, of_b, of_a, g->N, g->M, g->K, &alpha, g->b, pitch_b, g->a,
+                           pitch_a, &beta, g->c, g->N);
+    }
+    return blas->dgemm(blas->handle, of_b, of_a, g->N, g->M, g->K, &g->alpha, g->b, pitch_b, g->a,
+                       pitch_a, &g->beta, g->c, g->N);
+}
+
+odeon_status cuda_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
+                       const odeon_tensor *a, const odeon_tensor *b, double beta,
+                       const odeon_tensor *c, const odeon_epilogue *epilogue)
+{
+    gemm_args g;
+    if (queue->blas == NULL) {
+        return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
+    }
+    ODEON_TRY(gemm_arguments(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue, &g));
+    if (g.M * g.N * g.K == 0) { /* a library may not take that */
+        return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
+    }
+    ODEON_TRY(cuda_begin(queue));
+    ODEON_TRY(check(queue->device, queue->blas,
+                    multiply(queue->blas, c->dtype, trans_a, trans_b, &g), "gemm"));
+    return finish_product(queue, c, 1, g.N, epilogue);
+}
