@@ -2,8 +2,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cores.h"
 #include "diag.h"
 #include "mem.h"
 #include "ode.h"
@@ -28,7 +28,7 @@ static odeon_status open_device(session *s)
 static int32_t choose_workers(const session *s, const worker *first, int64_t max_batch)
 {
     enum { WORTH_BYTES = 64 * 1024 };
-    int64_t cores = sysconf(_SC_NPROCESSORS_ONLN), sample = odeon_count(&first->net->in);
+    int64_t cores = cores_usable(), sample = odeon_count(&first->net->in);
     if (s->config->workers > 0) {
         return s->config->workers > MEETING_MAX_WORKERS + 1 ? MEETING_MAX_WORKERS + 1
                                                             : (int32_t)s->config->workers;

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cores.h"
 #include "diag.h"
 #include "instance.h"
 #include "schema.h"
@@ -172,7 +173,7 @@ static void test_threads_that_are_set_stay(void **state)
     char text[1024];
     const variable set[] = {{"OPENBLAS_NUM_THREADS", "2"}, {NULL, NULL}};
     skip_without_openblas();
-    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+    if (cores_usable() < 2) {
         skip();
     }
     run("cpu", set, text, sizeof text);
