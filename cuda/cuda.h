@@ -99,6 +99,7 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
 
 /* kernels/FAMILY.cu: each enters its __global__ functions under their KERNEL_ ids. */
 void moving_kernels(const void **functions);
+void norm_kernels(const void **functions);
 void product_kernels(const void **functions);
 
 #endif

@@ -65,6 +65,7 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
         return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
     }
     moving_kernels(d->functions);
+    norm_kernels(d->functions);
     product_kernels(d->functions);
     *out = d;
     return ODEON_OK;

@@ -5,6 +5,7 @@
 #ifndef ODEON_CUDA_KERNELS_LIST_H
 #define ODEON_CUDA_KERNELS_LIST_H
 #include "moving.h"
+#include "norm.h"
 #include "product.h"
 
 #define MOVING_KERNELS(KERNEL)                                                                     \
@@ -34,7 +35,21 @@
     KERNEL(conv_vjp_w_f32, conv_args, 1 + KERNEL_TREE_PHASES)                                      \
     KERNEL(conv_vjp_w_f64, conv_args, 1 + KERNEL_TREE_PHASES)
 
-#define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL) PRODUCT_KERNELS(KERNEL)
+#define NORM_KERNELS(KERNEL)                                                                       \
+    KERNEL(channel_sums_f32, channel_args, CHANNEL_PHASES)                                         \
+    KERNEL(channel_sums_f64, channel_args, CHANNEL_PHASES)                                         \
+    KERNEL(channel_finish_f32, channel_args, 1)                                                    \
+    KERNEL(channel_finish_f64, channel_args, 1)                                                    \
+    KERNEL(batch_norm_f32, batch_norm_args, 1)                                                     \
+    KERNEL(batch_norm_f64, batch_norm_args, 1)                                                     \
+    KERNEL(batch_norm_vjp_f32, batch_norm_vjp_args, 1)                                             \
+    KERNEL(batch_norm_vjp_f64, batch_norm_vjp_args, 1)                                             \
+    KERNEL(group_norm_f32, group_norm_args, GROUP_PHASES)                                          \
+    KERNEL(group_norm_f64, group_norm_args, GROUP_PHASES)                                          \
+    KERNEL(group_norm_vjp_f32, group_norm_vjp_args, GROUP_VJP_PHASES)                              \
+    KERNEL(group_norm_vjp_f64, group_norm_vjp_args, GROUP_VJP_PHASES)
+
+#define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL) PRODUCT_KERNELS(KERNEL) NORM_KERNELS(KERNEL)
 
 #define KERNEL_ID_(name, arguments, phases) KERNEL_##name,
 enum { ALL_KERNELS(KERNEL_ID_) KERNEL_COUNT };

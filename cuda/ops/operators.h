@@ -48,7 +48,6 @@ odeon_status ops_power(odeon_queue *queue, double scale, double exponent, const 
 odeon_status ops_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
                       const odeon_tensor *a, const odeon_tensor *b, double beta,
                       const odeon_tensor *c, const odeon_epilogue *epilogue);
-odeon_status ops_channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias);
 
 /* conv.c */
 uint64_t ops_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
@@ -70,6 +69,7 @@ odeon_status ops_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry, co
                             const odeon_tensor *dy, const odeon_tensor *dx);
 
 /* norm.c */
+odeon_status ops_channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias);
 odeon_status ops_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
                             const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
                             const odeon_tensor *y, const odeon_tensor *stats);
@@ -77,8 +77,6 @@ odeon_status ops_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_
                                 const odeon_tensor *w, const odeon_tensor *stats,
                                 const odeon_tensor *dy, const odeon_tensor *dx,
                                 const odeon_tensor *dw, const odeon_tensor *db);
-
-/* batch_norm.c */
 odeon_status ops_channel_moment(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *mean,
                                 const odeon_tensor *out);
 odeon_status ops_batch_norm(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *stats,

@@ -82,9 +82,9 @@ static void run_gemm_of_itself(case_run *run)
 
 static void run_channel_sum(case_run *run)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1},  {2, 3, 5},   {5, 7, 1}, {3, 1, 29},
-                                       {0, 3, 4},  {2, 0, 4},   {2, 3, 0}, {16, 65, 49},
-                                       {1, 4, 64}, {128, 10, 1}};
+    static const int64_t sizes[][3] = {{1, 1, 1},  {2, 3, 5},    {5, 7, 1},    {3, 1, 29},
+                                       {0, 3, 4},  {2, 0, 4},    {2, 3, 0},    {16, 65, 49},
+                                       {1, 4, 64}, {128, 10, 1}, {4099, 3, 1}, {6, 2, 700}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         case_variant(run, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
         odeon_tensor x = case_random(run, shape3(sizes[i][0], sizes[i][1], sizes[i][2]));

@@ -4,6 +4,8 @@
 #include "kernels/both.h"
 #define KERNEL_BODY "kernels/moving_body.h"
 #include "kernels/both.h"
+#define KERNEL_BODY "kernels/norm_body.h"
+#include "kernels/both.h"
 #define KERNEL_BODY "kernels/product_body.h"
 #include "kernels/both.h"
 

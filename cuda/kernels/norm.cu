@@ -1,0 +1,8 @@
+#include "list.h"
+#define KERNEL_BODY "activation_body.h"
+#include "both.h"
+#define KERNEL_BODY "norm_body.h"
+#include "both.h"
+#include "instances.h"
+
+KERNEL_FAMILY(norm, NORM_KERNELS)
