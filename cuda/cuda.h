@@ -101,5 +101,6 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
 void moving_kernels(const void **functions);
 void norm_kernels(const void **functions);
 void product_kernels(const void **functions);
+void solver_kernels(const void **functions);
 
 #endif

@@ -67,6 +67,7 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     moving_kernels(d->functions);
     norm_kernels(d->functions);
     product_kernels(d->functions);
+    solver_kernels(d->functions);
     *out = d;
     return ODEON_OK;
 }

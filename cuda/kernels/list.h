@@ -7,6 +7,7 @@
 #include "moving.h"
 #include "norm.h"
 #include "product.h"
+#include "solver.h"
 
 #define MOVING_KERNELS(KERNEL)                                                                     \
     KERNEL(fill_f32, fill_args, 1)                                                                 \
@@ -49,7 +50,24 @@
     KERNEL(group_norm_vjp_f32, group_norm_vjp_args, GROUP_VJP_PHASES)                              \
     KERNEL(group_norm_vjp_f64, group_norm_vjp_args, GROUP_VJP_PHASES)
 
-#define ALL_KERNELS(KERNEL) MOVING_KERNELS(KERNEL) PRODUCT_KERNELS(KERNEL) NORM_KERNELS(KERNEL)
+#define SOLVER_KERNELS(KERNEL)                                                                     \
+    KERNEL(slots_write, slots_write_args, 1)                                                       \
+    KERNEL(stages, stages_args, 1)                                                                 \
+    KERNEL(control_step, control_args, 1)                                                          \
+    KERNEL(control_start, control_args, 1)                                                         \
+    KERNEL(lincomb_f32, lincomb_args, 2)                                                           \
+    KERNEL(lincomb_f64, lincomb_args, 2)                                                           \
+    KERNEL(error_sum_f32, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
+    KERNEL(error_sum_f64, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
+    KERNEL(dot_f32, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
+    KERNEL(dot_f64, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
+    KERNEL(join, join_args, 1 + KERNEL_TREE_PHASES)
+
+#define ALL_KERNELS(KERNEL)                                                                        \
+    MOVING_KERNELS(KERNEL)                                                                         \
+    PRODUCT_KERNELS(KERNEL)                                                                        \
+    NORM_KERNELS(KERNEL)                                                                           \
+    SOLVER_KERNELS(KERNEL)
 
 #define KERNEL_ID_(name, arguments, phases) KERNEL_##name,
 enum { ALL_KERNELS(KERNEL_ID_) KERNEL_COUNT };

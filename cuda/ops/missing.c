@@ -17,16 +17,6 @@ MISSING(ops_rows_fill, const odeon_tensor *y, int64_t rows, int64_t cols, int64_
         const odeon_tensor *v)
 MISSING(ops_rows_sum, const odeon_tensor *x, int64_t rows, int64_t cols, int64_t pitch, int64_t at,
         const odeon_tensor *v)
-MISSING(ops_slots_write, double *slots, int32_t first, int32_t n, const double *values)
-MISSING(ops_stage_times, int32_t n, const double *c, double *slots)
-MISSING(ops_lincomb, const odeon_tensor *y, const odeon_tensor *base, int32_t n,
-        const odeon_tensor *const *x, const odeon_scalar *coefficient, const double *slots)
-MISSING(ops_error_sum, const odeon_control *control, const odeon_tensor *y0, const odeon_tensor *y1,
-        int32_t n, const odeon_tensor *const *x, const odeon_scalar *coefficient, double *slots,
-        int32_t slot)
-MISSING(ops_dot, const odeon_tensor *a, const odeon_tensor *b, double *slots, int32_t slot)
-MISSING(ops_step_control, const odeon_control *control, double *slots)
-MISSING(ops_step_start, const odeon_control *control, int32_t phase, double *slots)
 MISSING(ops_unary, int32_t id, const odeon_tensor *x, const odeon_tensor *y)
 MISSING(ops_unary_vjp, int32_t id, const odeon_tensor *kept, const odeon_tensor *dy,
         const odeon_tensor *dx)

@@ -6,23 +6,29 @@
 #define ODEON_DEVICE_STEP_CONTROL_H
 #include "odeon/device.h"
 
+/* Kernels, which include step_control_body.h, have both say that these are functions of a card. */
+#ifndef STEP_FN
+#define STEP_FN
+#define STEP_LOCAL static
+#endif
+
 /* imm + scale * slots[slot], or imm where slot is negative; slots is then not read. */
-double scalar_value(odeon_scalar scalar, const double *slots);
+STEP_FN double scalar_value(odeon_scalar scalar, const double *slots);
 
 /* The larger of two; NaN if one of them is, which fmax would hide. */
-double larger(double a, double b);
+STEP_FN double larger(double a, double b);
 
 /* slots[STAGE_T + i] = T + c[i] H for i < n. */
-void stage_times(int32_t n, const double *c, double *slots);
+STEP_FN void stage_times(int32_t n, const double *c, double *slots);
 
 /* The scaled error norm: ERROR_SUM of all parts as control's norm and parts_rule combine it. NaN if
  * any part that counts is; 0 if none counts. */
-double error_norm(const odeon_control *control, const double *slots);
+STEP_FN double error_norm(const odeon_control *control, const double *slots);
 
 /* Judges the step of size H at T and writes what comes next (step_control). */
-void step_judge(const odeon_control *control, double *slots);
+STEP_FN void step_judge(const odeon_control *control, double *slots);
 
 /* One phase, 0 to 3, of choosing the first step (step_start). */
-void step_start(const odeon_control *control, int32_t phase, double *slots);
+STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slots);
 
 #endif

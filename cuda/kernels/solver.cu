@@ -1,0 +1,8 @@
+#include "list.h"
+
+#include "control_body.h"
+#define KERNEL_BODY "solver_body.h"
+#include "both.h"
+#include "instances.h"
+
+KERNEL_FAMILY(solver, SOLVER_KERNELS)

@@ -1,0 +1,124 @@
+/* solver.h: what a solver does with states and slots. */
+#ifndef ODEON_CUDA_KERNELS_SOLVER_H
+#define ODEON_CUDA_KERNELS_SOLVER_H
+#include "moving.h"
+#include "vector.h"
+
+typedef struct slots_write_args {
+    double *slots;
+    int32_t first, n;
+    double values[ODEON_MAX_PARTS];
+} slots_write_args;
+
+typedef struct stages_args {
+    double *slots;
+    double c[ODEON_MAX_STAGES];
+    int32_t n, reserved0;
+} stages_args;
+
+typedef struct control_args {
+    double *slots;
+    odeon_control control;
+    int32_t phase, reserved0; /* of step_start */
+} control_args;
+
+/* The sum of coefficient[i] * x[i] over i < n. */
+typedef struct kernel_terms {
+    const double *slots;
+    int32_t n, reserved0;
+    odeon_scalar coefficient[ODEON_MAX_STAGES];
+    const void *x[ODEON_MAX_STAGES];
+} kernel_terms;
+
+/* y = base + terms; base NULL: 0. aligned: all operands lie where vectors may. */
+typedef struct lincomb_args {
+    void *y;
+    const void *base;
+    int64_t count;
+    int32_t aligned, reserved0;
+    kernel_terms terms;
+} lincomb_args;
+
+/* to[block] = what this block's elements add up to. */
+typedef struct error_sum_args {
+    double *to;
+    const void *y0, *y1;
+    int64_t count;
+    double rtol, atol;
+    const double *rtol_each, *atol_each;
+    int64_t n_each;
+    int32_t norm, aligned;
+    kernel_terms terms;
+} error_sum_args;
+
+typedef struct dot_args {
+    double *to;
+    const void *a, *b;
+    int64_t count;
+    int32_t aligned, reserved0;
+} dot_args;
+
+/* *to = from[0] to from[count - 1], added up or their maximum as norm says. */
+typedef struct join_args {
+    double *to;
+    const double *from;
+    int64_t count;
+    int32_t norm, reserved0;
+} join_args;
+
+/* Both as a norm says: what a and b come to, NaN where one is. */
+KERNEL_FN double kernel_join(int32_t norm, double a, double b)
+{
+    if (norm == ODEON_NORM_MAX) {
+        return a > b || a != a ? a : b;
+    }
+    return a + b;
+}
+
+/* As kernel_tree_sum, which see. */
+KERNEL_FN void kernel_tree_join(int32_t phase, kernel_thread w, double *shared, int32_t norm)
+{
+    int32_t half = w.threads >> phase;
+    if (w.thread < half) {
+        shared[w.thread] = kernel_join(norm, shared[w.thread], shared[w.thread + half]);
+    }
+}
+
+/* One block. */
+KERNEL_FN void join(int32_t phase, const join_args *a, kernel_thread w, void *shared)
+{
+    double *sums = (double *)shared;
+    if (phase == 0) {
+        double sum = 0.0;
+        for (int64_t i = w.thread; i < a->count; i += w.threads) {
+            sum = kernel_join(a->norm, sum, a->from[i]);
+        }
+        sums[w.thread] = sum;
+        return;
+    }
+    kernel_tree_join(phase, w, sums, a->norm);
+    if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
+        *a->to = sums[0];
+    }
+}
+
+KERNEL_FN void slots_write(int32_t phase, const slots_write_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)shared;
+    for (int32_t i = w.thread; i < a->n; i += w.threads) {
+        a->slots[a->first + i] = a->values[i];
+    }
+}
+
+KERNEL_FN void stages(int32_t phase, const stages_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)shared;
+    for (int32_t i = w.thread; i < a->n; i += w.threads) {
+        a->slots[ODEON_SLOT_STAGE_T + i] =
+            a->slots[ODEON_SLOT_T] + a->c[i] * a->slots[ODEON_SLOT_H];
+    }
+}
+
+#endif

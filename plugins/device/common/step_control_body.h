@@ -1,0 +1,176 @@
+/* step_control_body.h: the functions of step_control.h, in what C11 and C++17 have in common, so
+ * that a device whose slots lie in memory of its own can have them as kernels. */
+#include "step_control.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+
+STEP_FN double scalar_value(odeon_scalar scalar, const double *slots)
+{
+    return scalar.slot < 0 ? scalar.imm : scalar.imm + scalar.scale * slots[scalar.slot];
+}
+
+STEP_FN void stage_times(int32_t n, const double *c, double *slots)
+{
+    for (int32_t i = 0; i < n; i++) {
+        slots[ODEON_SLOT_STAGE_T + i] = slots[ODEON_SLOT_T] + c[i] * slots[ODEON_SLOT_H];
+    }
+}
+
+STEP_FN double larger(double a, double b)
+{
+    return isnan(a) || a > b ? a : b;
+}
+
+STEP_FN double error_norm(const odeon_control *control, const double *slots)
+{
+    double worst = 0.0, total = 0.0, elements = 0.0;
+    for (int32_t p = 0; p < control->n_parts; p++) {
+        if (control->count[p] == 0) {
+            continue;
+        }
+        double sum = slots[ODEON_SLOT_ERROR_SUM + p];
+        double count = (double)control->count[p];
+        worst = larger(worst, control->norm == ODEON_NORM_MAX ? sum : sqrt(sum / count));
+        total += sum;
+        elements += count;
+    }
+    if (control->norm == ODEON_NORM_MAX || control->parts_rule == ODEON_PARTS_MAX ||
+        elements == 0.0) {
+        return worst;
+    }
+    return sqrt(total / elements);
+}
+
+STEP_LOCAL double clip(double x, double low, double high)
+{
+    return x >= high ? high : x > low ? x : low; /* NaN gives low: the careful side */
+}
+
+/* By how much the step grows after an accepted error: the filter of log errors. */
+STEP_LOCAL double factor_accepted(const odeon_control *control, double error, const double *slots)
+{
+    const double *history = slots + ODEON_SLOT_HISTORY;
+    double low = error < 1.0 ? control->factor_min_accept : control->factor_min;
+    double high = slots[ODEON_SLOT_STEPS] == 0.0 ? control->factor_max_first : control->factor_max;
+    if (error == 0.0) {
+        return high; /* whatever the history says */
+    }
+    double factor = control->safety * pow(error, -control->beta[0]) *
+                    pow(history[0], -control->beta[1]) * pow(history[1], -control->beta[2]);
+    factor = clip(factor, low, high);
+    bool steady = control->steady_low <= 1.0 / factor && 1.0 / factor <= control->steady_high;
+    return steady ? 1.0 : factor;
+}
+
+STEP_LOCAL double factor_rejected(const odeon_control *control, double error)
+{
+    if (!isfinite(error)) {
+        return control->factor_min;
+    }
+    return clip(control->safety * pow(error, -control->beta_reject), control->factor_min, 1.0);
+}
+
+/* Makes size, without its sign, the next step from T: limited, cut at t1, checked for underflow. */
+STEP_LOCAL void propose(const odeon_control *control, double size, double *slots)
+{
+    double t = slots[ODEON_SLOT_T];
+    double remaining = control->t1 - t;
+    double slack = 100.0 * DBL_EPSILON * fmax(fabs(t), fabs(control->t1));
+    if (size > control->h_max) {
+        size = control->h_max;
+    }
+    /* With t1 infinite the right side is NaN, and no step is the last. */
+    bool last = size >= fabs(remaining) - slack;
+    double h = last ? remaining : copysign(size, remaining);
+    slots[ODEON_SLOT_H] = h;
+    slots[ODEON_SLOT_LAST] = last ? 1.0 : 0.0;
+    if (!last && (!(size >= control->h_min) || t + h == t)) {
+        slots[ODEON_SLOT_STATUS] = ODEON_STEP_UNDERFLOW;
+    }
+}
+
+STEP_LOCAL void advance(const odeon_control *control, double error, double *slots)
+{
+    double *history = slots + ODEON_SLOT_HISTORY;
+    bool last = slots[ODEON_SLOT_LAST] != 0.0;
+    history[1] = history[0];
+    history[0] = error > control->history_floor ? error : control->history_floor;
+    slots[ODEON_SLOT_T] = last ? control->t1 : slots[ODEON_SLOT_T] + slots[ODEON_SLOT_H];
+    slots[ODEON_SLOT_DONE] = last ? 1.0 : 0.0;
+    slots[ODEON_SLOT_STEPS] += 1.0;
+}
+
+STEP_FN void step_judge(const odeon_control *control, double *slots)
+{
+    double error = error_norm(control, slots);
+    bool accepted = control->accept_rule == ODEON_ACCEPT_LT ? error < 1.0 : error <= 1.0;
+    double factor =
+        accepted ? factor_accepted(control, error, slots) : factor_rejected(control, error);
+    double h = factor * slots[ODEON_SLOT_H];
+
+    slots[ODEON_SLOT_ERROR] = error;
+    slots[ODEON_SLOT_ACCEPT] = accepted ? 1.0 : 0.0;
+    slots[ODEON_SLOT_STATUS] = isfinite(error) ? ODEON_STEP_OK : ODEON_STEP_NONFINITE;
+    if (accepted) {
+        advance(control, error, slots);
+    } else {
+        slots[ODEON_SLOT_REJECTS] += 1.0;
+    }
+    if (accepted && slots[ODEON_SLOT_DONE] != 0.0) {
+        slots[ODEON_SLOT_H] = clip(h, -control->h_max, control->h_max); /* no end left to cut at */
+        slots[ODEON_SLOT_LAST] = 0.0;
+        return;
+    }
+    propose(control, fabs(h), slots);
+}
+
+/* The size of the first probe, from the norms of y0 and f0. */
+STEP_LOCAL double probe_size(double d0, double d1)
+{
+    return d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
+}
+
+/* The size of the first step, from that probe and the norm d2 of the second derivative. */
+STEP_LOCAL double first_size(const odeon_control *control, double h0, double d1, double d2)
+{
+    double h1 = d1 <= 1e-15 && d2 <= 1e-15 ? fmax(1e-6, 1e-3 * h0)
+                                           : pow(0.01 / larger(d1, d2), control->start_exponent);
+    return 100.0 * h0 < h1 ? 100.0 * h0 : h1; /* NaN if h1 is */
+}
+
+STEP_LOCAL void start_counting(const odeon_control *control, double *slots)
+{
+    slots[ODEON_SLOT_HISTORY] = control->history_start;
+    slots[ODEON_SLOT_HISTORY + 1] = control->history_start;
+    slots[ODEON_SLOT_STEPS] = 0.0;
+    slots[ODEON_SLOT_REJECTS] = 0.0;
+    slots[ODEON_SLOT_ACCEPT] = 0.0;
+    slots[ODEON_SLOT_DONE] = slots[ODEON_SLOT_T] == control->t1 ? 1.0 : 0.0;
+    slots[ODEON_SLOT_STATUS] = ODEON_STEP_OK;
+}
+
+STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slots)
+{
+    double *start = slots + ODEON_SLOT_START;
+    double size = fabs(slots[ODEON_SLOT_H]), norm = phase < 3 ? error_norm(control, slots) : 0.0;
+    if (phase == 0) {
+        start[0] = norm;
+        return;
+    }
+    if (phase == 1) {
+        start[1] = norm;
+        slots[ODEON_SLOT_H] =
+            copysign(probe_size(start[0], start[1]), control->t1 - slots[ODEON_SLOT_T]);
+        return;
+    }
+    if (phase == 2) {
+        size = first_size(control, size, start[1], norm / size);
+    }
+    start_counting(control, slots);
+    propose(control, size, slots);
+    if (isnan(size)) {
+        slots[ODEON_SLOT_STATUS] = ODEON_STEP_NONFINITE;
+    }
+}
