@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "device_cases.h"
 #include "mem.h"
@@ -155,6 +156,9 @@ int main(int argc, char **argv)
             add_device(&list, devices[i], dtypes[k], families, N_FAMILIES);
         }
         add_device(&list, "emulated", dtypes[k], emulated, N_EMULATED);
+        if (access(ODEON_TEST_PLUGINS "/device/mocked.so", F_OK) == 0) { /* needs CUDA's headers */
+            add_device(&list, "mocked", dtypes[k], emulated, N_EMULATED);
+        }
     }
     return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, NULL, NULL);
 }

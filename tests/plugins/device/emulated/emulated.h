@@ -7,6 +7,7 @@
 #define ODEON_EMULATED_H
 #include <stdatomic.h>
 
+#include "kernel_table.h"
 #include "odeon/host.h"
 #include "ops/ops.h"
 
@@ -22,13 +23,6 @@ struct odeon_queue {
 };
 
 extern const odeon_device_ops emulated_ops;
-
-/* A kernel of list.h as any other. */
-typedef struct emulated_kernel {
-    void (*run)(int32_t phase, const void *arguments, kernel_thread w, void *shared);
-    int32_t phases, bytes; /* bytes: of its arguments */
-} emulated_kernel;
-extern const emulated_kernel emulated_kernels[];
 
 /* queue.c */
 odeon_status emulated_queue_create(void *device, int32_t worker, odeon_queue **out);

@@ -1,4 +1,4 @@
-#include "emulated.h"
+#include "kernel_table.h"
 
 #define KERNEL_BODY "kernels/activation_body.h"
 #include "kernels/both.h"

@@ -1,0 +1,228 @@
+/* The host side of the device `cuda` where calls fail: tests/mocked stands for CUDA and its
+ * libraries. Skipped where the device is not built. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "instance.h"
+#include "mem.h"
+#include "schema.h"
+
+static registry *plugins;
+
+static int open_plugins(void **state)
+{
+    (void)state;
+    plugins = support_registry();
+    return 0;
+}
+
+static int close_plugins(void **state)
+{
+    (void)state;
+    registry_destroy(plugins);
+    return 0;
+}
+
+static void skip_where_not_built(void)
+{
+    if (access(ODEON_TEST_PLUGINS "/device/mocked.so", F_OK) != 0) {
+        skip();
+    }
+}
+
+static odeon_config *configure(const char *expression)
+{
+    odeon_config *config = NULL;
+    config_where where = {.file = "test"};
+    assert_int_equal(schema_component(plugins, ODEON_KIND_DEVICE, expression, where, "run",
+                                      ODEON_BUILD, 0, NULL, &config),
+                     ODEON_OK);
+    return config;
+}
+
+/* Device memory of one run; what is left is given back at the end, whatever failed. */
+typedef struct scene {
+    const odeon_device_ops *ops;
+    void *device;
+    odeon_queue *queue;
+    void *memory[6];
+    double sum;
+} scene;
+
+enum { ELEMENTS = 2 * 3 * 4 * 4 };
+
+static odeon_status make_memory(scene *s)
+{
+    float ones[ELEMENTS];
+    for (int i = 0; i < ELEMENTS; i++) {
+        ones[i] = 1.0f;
+    }
+    for (int i = 0; i < 6; i++) {
+        ODEON_TRY(s->ops->alloc(s->device, 4096, &s->memory[i]));
+        ODEON_TRY(s->ops->upload(s->queue, s->memory[i], ones, sizeof ones));
+    }
+    return ODEON_OK;
+}
+
+static odeon_tensor tensor(void *data, int32_t ndim, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    return (odeon_tensor){
+        .data = data, .dim = {a, b, c, d}, .ndim = ndim, .dtype = ODEON_DTYPE_F32};
+}
+
+/* y = the sums of 2 x 2 windows of three channels of ones; c = x w + 1. */
+static odeon_status compute(scene *s)
+{
+    static const odeon_conv2d plain = {1, 1, 0, 0};
+    odeon_tensor x = tensor(s->memory[0], 4, 2, 3, 4, 4), w = tensor(s->memory[1], 4, 1, 3, 2, 2);
+    odeon_tensor y = tensor(s->memory[2], 4, 2, 1, 3, 3),
+                 bias = tensor(s->memory[3], 1, 2, 0, 0, 0);
+    odeon_tensor a = tensor(s->memory[0], 2, 5, 3, 0, 0), b = tensor(s->memory[1], 2, 3, 2, 0, 0);
+    odeon_tensor c = tensor(s->memory[4], 2, 5, 2, 0, 0);
+    odeon_epilogue epilogue = {.bias = &bias, .act = ODEON_UNARY_RELU};
+    if (s->ops->conv2d_scratch(s->device, &plain, &x, &w) > 4096) {
+        return ODEON_ERR_INTERNAL;
+    }
+    ODEON_TRY(s->ops->gemm(s->queue, 0, 0, 1.0, &a, &b, 0.0, &c, &epilogue));
+    ODEON_TRY(s->ops->conv2d(s->queue, &plain, &x, &w, NULL, &y, s->memory[5]));
+    ODEON_TRY(s->ops->conv2d_vjp_x(s->queue, &plain, &w, &y, &x, s->memory[5]));
+    return s->ops->conv2d_vjp_w(s->queue, &plain, &x, &y, &w, s->memory[5]);
+}
+
+static odeon_status use(scene *s)
+{
+    char text[128];
+    float c[10], y[18];
+    ODEON_TRY(s->ops->probe(s->device));
+    ODEON_TRY(s->ops->describe(s->device, text, sizeof text));
+    ODEON_TRY(s->ops->queue_create(s->device, 0, &s->queue));
+    ODEON_TRY(make_memory(s));
+    ODEON_TRY(compute(s));
+    ODEON_TRY(s->ops->download(s->queue, c, s->memory[4], sizeof c));
+    ODEON_TRY(s->ops->download(s->queue, y, s->memory[2], sizeof y));
+    ODEON_TRY(s->ops->wait(s->queue));
+    s->sum = (double)c[9] + (double)y[17];
+    return ODEON_OK;
+}
+
+static odeon_status run_once(const odeon_config *config, double *sum)
+{
+    instance *device = NULL;
+    odeon_status status = instance_create(config, "device", &device);
+    if (status != ODEON_OK) {
+        return status;
+    }
+    scene s = {.ops = device->component->ops, .device = device->self};
+    status = use(&s);
+    *sum = s.sum;
+    s.ops->queue_destroy(s.queue);
+    for (int i = 0; i < 6; i++) {
+        s.ops->free(s.device, s.memory[i]);
+    }
+    instance_destroy(device);
+    return status;
+}
+
+/* A call of cuDNN that refuses a shape is no failure: kernels of our own step in. */
+static void test_every_call_may_fail(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked");
+    int32_t failures = 0;
+    double sum;
+    for (int n = 1; n <= 150; n++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%d", n);
+        int64_t before = mem_live_blocks();
+        assert_int_equal(setenv("ODEON_MOCKED_FAILS", "count", 1), 0);
+        diag_clear();
+        assert_int_equal(run_once(config, &sum), ODEON_OK);
+        assert_int_equal(setenv("ODEON_MOCKED_FAILS", number, 1), 0);
+        diag_clear();
+        odeon_status status = run_once(config, &sum);
+        if (status != ODEON_OK) {
+            assert_true(status == ODEON_ERR_DEVICE || status == ODEON_ERR_NOMEM);
+            assert_non_null(strstr(diag_message(), "cuda: "));
+            failures++;
+        } else {
+            assert_true(sum == 4.0 + 12.0);
+        }
+        assert_int_equal(mem_live_blocks(), before);
+    }
+    assert_int_equal(unsetenv("ODEON_MOCKED_FAILS"), 0);
+    assert_in_range(failures, 40, 120); /* and the last runs went through */
+    schema_destroy(config);
+}
+
+static void test_every_allocation_may_fail(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked");
+    odeon_status status = ODEON_ERR_NOMEM;
+    double sum;
+    for (int64_t n = 1; status != ODEON_OK; n++) {
+        int64_t before = mem_live_blocks();
+        assert_in_range(n, 1, 100);
+        mem_fail_at(n);
+        status = run_once(config, &sum);
+        mem_fail_at(0);
+        assert_true(status == ODEON_OK || status == ODEON_ERR_NOMEM);
+        assert_int_equal(mem_live_blocks(), before);
+    }
+    schema_destroy(config);
+}
+
+static void test_launches_waits_and_memory_are_counted(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    support_device d = support_device_open(plugins, "mocked", ODEON_DTYPE_F32);
+    const odeon_device_counters *counters =
+        d.device.ops->get_extension(d.device.self, ODEON_DEVICE_COUNTERS);
+    int64_t launches, waits, allocs, live;
+    odeon_tensor y = support_upload(&d, NULL, 1, (int64_t[]){6});
+    assert_int_equal(d.device.ops->fill(d.queue, &y, odeon_imm(2.0), NULL), ODEON_OK);
+    assert_int_equal(d.device.ops->wait(d.queue), ODEON_OK);
+    counters->read(d.device.self, &launches, &waits, &allocs, &live);
+    assert_int_equal(launches, 1);
+    assert_int_equal(waits, 1);
+    assert_int_equal(allocs, 1);
+    assert_int_equal(live, 6 * 4);
+    support_release(&d, &y);
+    counters->read(d.device.self, &launches, &waits, &allocs, &live);
+    assert_int_equal(live, 0);
+    support_device_close(&d);
+}
+
+/* The driver shows one card. */
+static void test_a_card_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked(card=3)");
+    instance *device = NULL;
+    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    const odeon_device_ops *ops = device->component->ops;
+    diag_clear();
+    assert_int_equal(ops->probe(device->self), ODEON_ERR_DEVICE);
+    assert_non_null(strstr(diag_message(), "card = 3, but the driver shows only 1"));
+    instance_destroy(device);
+    schema_destroy(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_call_may_fail),
+        cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_launches_waits_and_memory_are_counted),
+        cmocka_unit_test(test_a_card_that_is_not_there_is_named),
+    };
+    return cmocka_run_group_tests(tests, open_plugins, close_plugins);
+}

@@ -1,0 +1,335 @@
+#include <cudnn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mocked.h"
+
+enum { POISON = 0xff };
+
+/* What any descriptor or handle points to: for a convolution padding and stride. */
+typedef struct descriptor {
+    cudnnDataType_t type;
+    int dim[4];
+    cudaStream_t stream;
+} descriptor;
+
+static cudnnStatus_t make(void *out)
+{
+    void *made = mocked_fails() ? NULL : calloc(1, sizeof(descriptor));
+    memcpy(out, &made, sizeof made);
+    return made != NULL ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_ALLOC_FAILED;
+}
+
+static cudnnStatus_t set(void *to, cudnnDataType_t type, int a, int b, int c, int d)
+{
+    descriptor *x = to;
+    x->type = type;
+    x->dim[0] = a;
+    x->dim[1] = b;
+    x->dim[2] = c;
+    x->dim[3] = d;
+    return mocked_fails() ? CUDNN_STATUS_BAD_PARAM : CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t create(cudnnHandle_t *handle)
+{
+    return make(handle);
+}
+
+static cudnnStatus_t new_tensor(cudnnTensorDescriptor_t *x)
+{
+    return make(x);
+}
+
+static cudnnStatus_t new_filter(cudnnFilterDescriptor_t *w)
+{
+    return make(w);
+}
+
+static cudnnStatus_t new_conv(cudnnConvolutionDescriptor_t *conv)
+{
+    return make(conv);
+}
+
+static cudnnStatus_t destroy(cudnnHandle_t handle)
+{
+    free(handle);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t end_tensor(cudnnTensorDescriptor_t x)
+{
+    free(x);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t end_filter(cudnnFilterDescriptor_t w)
+{
+    free(w);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t end_conv(cudnnConvolutionDescriptor_t conv)
+{
+    free(conv);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t set_stream(cudnnHandle_t handle, cudaStream_t stream)
+{
+    ((descriptor *)(void *)handle)->stream = stream;
+    return mocked_fails() ? CUDNN_STATUS_INTERNAL_ERROR : CUDNN_STATUS_SUCCESS;
+}
+
+static const char *error_text(cudnnStatus_t status)
+{
+    (void)status;
+    return "mocked failure";
+}
+
+static cudnnStatus_t set_tensor(cudnnTensorDescriptor_t x, cudnnTensorFormat_t format,
+                                cudnnDataType_t type, int b, int c, int h, int w)
+{
+    return format == CUDNN_TENSOR_NCHW ? set(x, type, b, c, h, w) : CUDNN_STATUS_NOT_SUPPORTED;
+}
+
+static cudnnStatus_t set_filter(cudnnFilterDescriptor_t x, cudnnDataType_t type,
+                                cudnnTensorFormat_t format, int k, int c, int r, int s)
+{
+    return format == CUDNN_TENSOR_NCHW ? set(x, type, k, c, r, s) : CUDNN_STATUS_NOT_SUPPORTED;
+}
+
+static cudnnStatus_t set_conv(cudnnConvolutionDescriptor_t conv, int pad_h, int pad_w, int stride_h,
+                              int stride_w, int dilation_h, int dilation_w,
+                              cudnnConvolutionMode_t mode, cudnnDataType_t type)
+{
+    if (dilation_h != 1 || dilation_w != 1 || mode != CUDNN_CROSS_CORRELATION) {
+        return CUDNN_STATUS_NOT_SUPPORTED;
+    }
+    return set(conv, type, pad_h, pad_w, stride_h, stride_w);
+}
+
+static cudnnStatus_t set_math(cudnnConvolutionDescriptor_t conv, cudnnMathType_t math)
+{
+    (void)conv;
+    return math == CUDNN_FMA_MATH ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
+}
+
+/* ---- convolutions ---- */
+
+typedef struct convolution {
+    const descriptor *x, *w, *y, *conv;
+} convolution;
+
+static int windows(int size, int padding, int kernel, int stride)
+{
+    return (size + 2 * padding - kernel) / stride + 1;
+}
+
+static int32_t fits(const convolution *c)
+{
+    const int *x = c->x->dim, *w = c->w->dim, *y = c->y->dim, *g = c->conv->dim;
+    return c->x->type == c->w->type && c->x->type == c->y->type && c->x->type == c->conv->type &&
+           x[1] == w[1] && y[0] == x[0] && y[1] == w[0] &&
+           y[2] == windows(x[2], g[0], w[2], g[2]) && y[3] == windows(x[3], g[1], w[3], g[3]);
+}
+
+/* Scratch that no other of the three needs, so that what they ask of the caller is the largest. */
+static cudnnStatus_t scratch_of(const convolution *c, size_t bytes, size_t *out)
+{
+    *out = bytes;
+    return fits(c) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
+}
+
+static cudnnStatus_t forward_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                   cudnnFilterDescriptor_t w, cudnnConvolutionDescriptor_t conv,
+                                   cudnnTensorDescriptor_t y, cudnnConvolutionFwdAlgo_t algorithm,
+                                   size_t *bytes)
+{
+    const convolution c = {(void *)x, (void *)w, (void *)y, (void *)conv};
+    (void)handle;
+    (void)algorithm;
+    return scratch_of(&c, 1000, bytes);
+}
+
+static cudnnStatus_t data_bytes(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
+                                cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t conv,
+                                cudnnTensorDescriptor_t dx, cudnnConvolutionBwdDataAlgo_t algorithm,
+                                size_t *bytes)
+{
+    const convolution c = {(void *)dx, (void *)w, (void *)dy, (void *)conv};
+    (void)handle;
+    (void)algorithm;
+    return scratch_of(&c, 3000, bytes);
+}
+
+static cudnnStatus_t filter_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                  cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t conv,
+                                  cudnnFilterDescriptor_t dw,
+                                  cudnnConvolutionBwdFilterAlgo_t algorithm, size_t *bytes)
+{
+    const convolution c = {(void *)x, (void *)dw, (void *)dy, (void *)conv};
+    (void)handle;
+    (void)algorithm;
+    return scratch_of(&c, 2000, bytes);
+}
+
+static double get(const descriptor *d, const void *from, int64_t i)
+{
+    return d->type == CUDNN_DATA_FLOAT ? (double)((const float *)from)[i]
+                                       : ((const double *)from)[i];
+}
+
+static void put(const descriptor *d, void *to, int64_t i, double value)
+{
+    if (d->type == CUDNN_DATA_FLOAT) {
+        ((float *)to)[i] = (float)value;
+    } else {
+        ((double *)to)[i] = value;
+    }
+}
+
+static int64_t count(const descriptor *d)
+{
+    return (int64_t)d->dim[0] * d->dim[1] * d->dim[2] * d->dim[3];
+}
+
+static int64_t at(const descriptor *d, int i, int j, int k, int l)
+{
+    return (((int64_t)i * d->dim[1] + j) * d->dim[2] + k) * d->dim[3] + l;
+}
+
+/* Adds to one of three in double, which holds its sums: to[t] += a[i] * b[j] for all pairs. */
+typedef struct sums {
+    const descriptor *of; /* of the tensor that is summed up */
+    double *to;
+    const void *x, *w, *y; /* NULL: the one that is summed up */
+} sums;
+
+static void add(const convolution *c, const sums *s, const int64_t *i)
+{
+    if (s->y == NULL) {
+        s->to[i[2]] += get(c->x, s->x, i[0]) * get(c->w, s->w, i[1]);
+    } else if (s->x == NULL) {
+        s->to[i[0]] += get(c->y, s->y, i[2]) * get(c->w, s->w, i[1]);
+    } else {
+        s->to[i[1]] += get(c->x, s->x, i[0]) * get(c->y, s->y, i[2]);
+    }
+}
+
+/* All that meet in filter [k,c] and output [b,k,p,q]. */
+static void add_window(const convolution *v, const sums *s, int b, int k, int p, int q)
+{
+    const int *x = v->x->dim, *w = v->w->dim, *g = v->conv->dim;
+    for (int c = 0; c < w[1]; c++) {
+        for (int r = 0; r < w[2]; r++) {
+            for (int t = 0; t < w[3]; t++) {
+                int row = p * g[2] - g[0] + r, column = q * g[3] - g[1] + t;
+                if (row >= 0 && row < x[2] && column >= 0 && column < x[3]) {
+                    const int64_t i[] = {at(v->x, b, c, row, column), at(v->w, k, c, r, t),
+                                         at(v->y, b, k, p, q)};
+                    add(v, s, i);
+                }
+            }
+        }
+    }
+}
+
+static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, sums *s, const void *alpha,
+                         const void *beta, void *scratch, size_t bytes, void *result)
+{
+    const int *y = v->y->dim;
+    if (((descriptor *)(void *)handle)->stream == NULL || !fits(v) || scratch == NULL ||
+        get(v->x, alpha, 0) != 1.0 || mocked_fails()) {
+        return CUDNN_STATUS_BAD_PARAM;
+    }
+    memset(scratch, POISON, bytes);
+    s->to = calloc((size_t)count(s->of), sizeof *s->to);
+    if (s->to == NULL) {
+        return CUDNN_STATUS_ALLOC_FAILED;
+    }
+    for (int b = 0; b < y[0]; b++) {
+        for (int k = 0; k < y[1]; k++) {
+            for (int p = 0; p < y[2]; p++) {
+                for (int q = 0; q < y[3]; q++) {
+                    add_window(v, s, b, k, p, q);
+                }
+            }
+        }
+    }
+    for (int64_t i = 0; i < count(s->of); i++) {
+        double before = get(v->x, beta, 0) != 0.0 ? get(v->x, beta, 0) * get(s->of, result, i) : 0;
+        put(s->of, result, i, before + s->to[i]);
+    }
+    free(s->to);
+    return CUDNN_STATUS_SUCCESS;
+}
+
+static cudnnStatus_t forward(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t of_x,
+                             const void *x, cudnnFilterDescriptor_t of_w, const void *w,
+                             cudnnConvolutionDescriptor_t conv, cudnnConvolutionFwdAlgo_t algorithm,
+                             void *scratch, size_t bytes, const void *beta,
+                             cudnnTensorDescriptor_t of_y, void *y)
+{
+    const convolution c = {(void *)of_x, (void *)of_w, (void *)of_y, (void *)conv};
+    sums s = {.of = c.y, .x = x, .w = w};
+    (void)algorithm;
+    return run(handle, &c, &s, alpha, beta, scratch, bytes, y);
+}
+
+static cudnnStatus_t data(cudnnHandle_t handle, const void *alpha, cudnnFilterDescriptor_t of_w,
+                          const void *w, cudnnTensorDescriptor_t of_dy, const void *dy,
+                          cudnnConvolutionDescriptor_t conv,
+                          cudnnConvolutionBwdDataAlgo_t algorithm, void *scratch, size_t bytes,
+                          const void *beta, cudnnTensorDescriptor_t of_dx, void *dx)
+{
+    const convolution c = {(void *)of_dx, (void *)of_w, (void *)of_dy, (void *)conv};
+    sums s = {.of = c.x, .w = w, .y = dy};
+    return algorithm == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0
+               ? CUDNN_STATUS_NOT_SUPPORTED
+               : run(handle, &c, &s, alpha, beta, scratch, bytes, dx);
+}
+
+static cudnnStatus_t filter(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t of_x,
+                            const void *x, cudnnTensorDescriptor_t of_dy, const void *dy,
+                            cudnnConvolutionDescriptor_t conv,
+                            cudnnConvolutionBwdFilterAlgo_t algorithm, void *scratch, size_t bytes,
+                            const void *beta, cudnnFilterDescriptor_t of_dw, void *dw)
+{
+    const convolution c = {(void *)of_x, (void *)of_dw, (void *)of_dy, (void *)conv};
+    sums s = {.of = c.w, .x = x, .y = dy};
+    return algorithm == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0
+               ? CUDNN_STATUS_NOT_SUPPORTED
+               : run(handle, &c, &s, alpha, beta, scratch, bytes, dw);
+}
+
+#define FIND(text, function)                                                                       \
+    if (strcmp(name, text) == 0) {                                                                 \
+        memcpy(address, &(void (*)(void)){(void (*)(void))function}, sizeof(void *));              \
+        return 1;                                                                                  \
+    }
+
+int32_t mocked_dnn(const char *name, void *address)
+{
+    FIND("cudnnCreate", create)
+    FIND("cudnnDestroy", destroy)
+    FIND("cudnnSetStream", set_stream)
+    FIND("cudnnGetErrorString", error_text)
+    FIND("cudnnCreateTensorDescriptor", new_tensor)
+    FIND("cudnnDestroyTensorDescriptor", end_tensor)
+    FIND("cudnnSetTensor4dDescriptor", set_tensor)
+    FIND("cudnnCreateFilterDescriptor", new_filter)
+    FIND("cudnnDestroyFilterDescriptor", end_filter)
+    FIND("cudnnSetFilter4dDescriptor", set_filter)
+    FIND("cudnnCreateConvolutionDescriptor", new_conv)
+    FIND("cudnnDestroyConvolutionDescriptor", end_conv)
+    FIND("cudnnSetConvolution2dDescriptor", set_conv)
+    FIND("cudnnSetConvolutionMathType", set_math)
+    FIND("cudnnGetConvolutionForwardWorkspaceSize", forward_bytes)
+    FIND("cudnnGetConvolutionBackwardDataWorkspaceSize", data_bytes)
+    FIND("cudnnGetConvolutionBackwardFilterWorkspaceSize", filter_bytes)
+    FIND("cudnnConvolutionForward", forward)
+    FIND("cudnnConvolutionBackwardData", data)
+    FIND("cudnnConvolutionBackwardFilter", filter)
+    return 0;
+}

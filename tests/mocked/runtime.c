@@ -1,0 +1,183 @@
+#include <cuda_runtime_api.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../plugins/device/emulated/kernel_table.h"
+#include "cuda.h"
+#include "library.h"
+#include "mocked.h"
+
+enum { POISON = 0xff, ALIGNMENT = 256 };
+
+int32_t mocked_fails(void)
+{
+    static _Atomic long calls;
+    const char *at = getenv("ODEON_MOCKED_FAILS");
+    long call = atomic_fetch_add(&calls, 1) + 1;
+    if (at != NULL && strcmp(at, "count") == 0) { /* the next call is call 1 */
+        atomic_store(&calls, 0);
+        return 0;
+    }
+    return at != NULL && call == strtol(at, NULL, 10);
+}
+
+static cudaError_t answer(void)
+{
+    return mocked_fails() ? cudaErrorInvalidValue : cudaSuccess;
+}
+
+/* ---- the card ---- */
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = CUDART_VERSION;
+    return answer();
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = 1;
+    return answer();
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int card)
+{
+    (void)card;
+    *value = attribute == cudaDevAttrComputeCapabilityMajor ? 9 : 0;
+    return answer();
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int card)
+{
+    (void)card;
+    memset(properties, 0, sizeof *properties);
+    memcpy(properties->name, "mocked card", sizeof "mocked card");
+    return answer();
+}
+
+cudaError_t cudaSetDevice(int card)
+{
+    return card == 0 ? answer() : cudaErrorInvalidDevice;
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    return cudaSuccess;
+}
+
+const char *cudaGetErrorName(cudaError_t error)
+{
+    return error == cudaErrorInvalidValue ? "cudaErrorInvalidValue" : "another";
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    return error == cudaErrorInvalidValue ? "invalid argument" : "another error";
+}
+
+/* ---- memory, streams ---- */
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    *memory = NULL;
+    if (answer() != cudaSuccess) {
+        return cudaErrorMemoryAllocation;
+    }
+    size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *memory = aligned_alloc(ALIGNMENT, room);
+    if (*memory == NULL) {
+        return cudaErrorMemoryAllocation;
+    }
+    memset(*memory, POISON, room);
+    return cudaSuccess;
+}
+
+/* Gives memory back even where it is to fail: a test for leaks has to end. */
+cudaError_t cudaFree(void *memory)
+{
+    free(memory);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
+{
+    (void)kind;
+    if (stream == NULL || answer() != cudaSuccess) {
+        return cudaErrorInvalidValue;
+    }
+    memcpy(to, from, bytes);
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
+{
+    *stream = NULL;
+    if (flags != cudaStreamNonBlocking || answer() != cudaSuccess) {
+        return cudaErrorInvalidValue;
+    }
+    *stream = malloc(1);
+    return *stream != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream)
+{
+    return stream != NULL ? answer() : cudaErrorInvalidValue;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    free(stream);
+    return cudaSuccess;
+}
+
+/* ---- kernels ---- */
+
+/* What stands for a __global__ function is its row of the table. */
+#define ENTER(name, arguments, phases) functions[KERNEL_##name] = &emulated_kernels[KERNEL_##name];
+#define FAMILY(family)                                                                             \
+    void family##_kernels(const void **functions)                                                  \
+    {                                                                                              \
+        ALL_KERNELS(ENTER)                                                                         \
+    }
+MOCKED_FAMILIES /* FAMILY(moving) and so on, for every .cu file */
+
+    cudaError_t
+    cudaLaunchKernel(const void *function, struct dim3 grid, struct dim3 block, void **arguments,
+                     size_t shared_bytes, cudaStream_t stream)
+{
+    _Alignas(16) static _Thread_local unsigned char shared[KERNEL_SHARED_BYTES];
+    const emulated_kernel *k = function;
+    if (k == NULL || stream == NULL || grid.x == 0 || block.x > KERNEL_THREADS ||
+        shared_bytes > sizeof shared || answer() != cudaSuccess) {
+        return cudaErrorInvalidValue;
+    }
+    for (int64_t b = 0; b < grid.x; b++) {
+        memset(shared, POISON, sizeof shared);
+        for (int32_t phase = 0; phase < k->phases; phase++) {
+            for (int32_t t = 0; t < (int32_t)block.x; t++) {
+                const kernel_thread w = {b, grid.x, t, (int32_t)block.x};
+                k->run(phase, arguments[0], w, shared);
+            }
+        }
+    }
+    return cudaSuccess;
+}
+
+/* ---- libraries ---- */
+
+odeon_status cuda_library_load(const cuda_device *d, const char *file, const char *remedy, size_t n,
+                               const cuda_symbol *symbols, void *table)
+{
+    if (mocked_fails()) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE, "cuda: %s cannot be loaded; %s", file, remedy);
+    }
+    for (size_t i = 0; i < n; i++) {
+        void *to = (char *)table + symbols[i].offset;
+        if (!mocked_blas(symbols[i].name, to) && !mocked_dnn(symbols[i].name, to)) {
+            return odeon_fail(d->host, ODEON_ERR_INTERNAL, "mocked: no %s", symbols[i].name);
+        }
+    }
+    return ODEON_OK;
+}
