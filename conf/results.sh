@@ -3,14 +3,16 @@
 # was published.
 #
 #   conf/results.sh [--runs DIR] [--mnist DIR] [--cifar10 DIR] [--cifar10-name TEXT] [--odeon FILE]
-#                   [--seconds N] [--epochs N] [--table-only] [--list] [--out FILE] [ROW ...]
+#                   [--seconds N] [--epochs N] [--iterations N] [--tests N] [--table-only] [--list]
+#                   [--out FILE] [ROW ...]
 #
 # ROW is a system; one run of it, SYSTEM/main-SEED, SYSTEM/identity-SEED or SYSTEM/residual-SEED; or
 # memory, spiral_paths, lane_emden, the tables that are made by short runs of their own. Without any, all
 # is run. Runs go to DIR (runs/results) and stay there: what is finished is not run again, what was
 # interrupted goes on, and with --table-only the file is made of what is there. --seconds ends each run
-# after so long, --epochs makes it so long; the file says how far a run came. --list runs nothing and
-# writes what would be run, SYSTEM/RUN and the words behind `odeon train`. Data is looked for where
+# after so long, --epochs and --iterations (optimizer steps) make it so long, --tests tests with so many
+# samples alone: for experiments that take hours. The file says how far a run came. --list runs nothing
+# and writes what would be run, SYSTEM/RUN and the words behind `odeon train`. Data is looked for where
 # conf/get_data.sh puts it, data/mnist and data/cifar10; a set from elsewhere may say with
 # --cifar10-name what it is.
 set -eu
@@ -18,7 +20,7 @@ set -eu
 conf=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$conf")
 odeon=$root/build/odeon runs=$root/runs/results mnist=$root/data/mnist cifar10=$root/data/cifar10
-cifar10_name=CIFAR-10 seconds='' epochs='' table_only=no list=no wanted='' missing=0
+cifar10_name=CIFAR-10 seconds='' epochs='' iterations='' tests='' table_only=no list=no wanted='' missing=0
 out=$conf/RESULTS.md
 unset OPENBLAS_CORETYPE
 
@@ -41,7 +43,8 @@ absolute() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-        --runs | --mnist | --cifar10 | --cifar10-name | --odeon | --seconds | --epochs | --out)
+        --runs | --mnist | --cifar10 | --cifar10-name | --odeon | --seconds | --epochs | --iterations | \
+            --tests | --out)
             [ $# -gt 1 ] || usage "$1 wants a value"
             case $1 in
                 --runs) runs=$(absolute "$2") ;;
@@ -51,6 +54,8 @@ while [ $# -gt 0 ]; do
                 --odeon) odeon=$(absolute "$2") ;;
                 --seconds) seconds=$2 ;;
                 --epochs) epochs=$2 ;;
+                --iterations) iterations=$2 ;;
+                --tests) tests=$2 ;;
                 --out) out=$(absolute "$2") ;;
             esac
             shift
@@ -143,7 +148,8 @@ run() {
     rm -f "$place.finished"
     echo "results.sh: $name"
     ${seconds:+timeout --foreground -s INT "$seconds"} "$odeon" train "$@" \
-        ${epochs:+"run.epochs=$epochs"} >>"$place.log" 2>&1 || answer=$?
+        ${epochs:+"run.epochs=$epochs"} ${iterations:+"run.iterations=$iterations"} \
+        ${tests:+"data.test_limit=$tests"} >>"$place.log" 2>&1 || answer=$?
     case $answer in
         0) : >"$place.finished" ;;
         124) echo "results.sh: $name: time is up; it goes on from there the next time" ;;

@@ -47,6 +47,12 @@ duration() { # SECONDS
     }'
 }
 
+# A number that a run was given and its INI has not: its test_limit or its iterations; else nothing.
+given() { # RUN KEY
+    [ -s "$runs/$system/$1/effective.ini" ] && [ -z "$(ini_number "$2")" ] || return 0
+    sed -n "s/^$2 *= *//p" "$runs/$system/$1/effective.ini"
+}
+
 # The result of a run: its last accuracy or loss on the test split.
 result() { # RUN
     [ "$(value "$1" epochs %d)" != 0 ] || echo 'no epoch finished'
@@ -54,6 +60,8 @@ result() { # RUN
         accuracy) value "$1" last %.4f ;;
         loss) value "$1" last 'loss %.4g' ;;
     esac
+    tested=$(given "$1" test_limit)
+    [ -z "$tested" ] || printf ' (of %s tests)' "$tested"
 }
 
 # A whole number of run.KEY in an INI, the last one given.
@@ -65,7 +73,9 @@ ini_number() { # KEY
 progress() { # RUN
     whole=$(ini_number iterations) unit=' steps' far=$(value "$1" steps %d)
     [ -n "$whole" ] || { whole=$(ini_number epochs) unit='' far=$(value "$1" epochs %d); }
-    if [ "$far" = "${whole:-1}" ]; then
+    if [ -n "$(given "$1" iterations)" ]; then
+        echo "$(value "$1" steps %d) steps of ${whole:-1} epochs"
+    elif [ "$far" = "${whole:-1}" ]; then
         echo "$far$unit"
     else
         echo "$far of ${whole:-1}$unit"
@@ -104,7 +114,7 @@ system_line() {
         far=$(progress "$first") taken=$(value "$first" seconds %s)
         time=$(duration "$taken")
         n=$(value "$first" epochs %d)
-        [ "$n" -eq 0 ] || each=$(awk -v s="$taken" -v n="$n" 'BEGIN { printf "%.3g s", s / n }')
+        [ "$n" -eq 0 ] || [ -n "$(given "$first" iterations)" ] || each=$(awk -v s="$taken" -v n="$n" 'BEGIN { printf "%.3g s", s / n }')
         evals=$(value "$first" forward %.1f)
         evals=$evals${evals:+ / $(value "$first" backward %.1f)}
     fi
@@ -141,7 +151,7 @@ TEXT
     machine
     cat <<'TEXT'
 
-Numbers without a word are accuracies on the test split after the last epoch, one for each seed. Identity and residual are the same experiment with the identity, or with one residual block, in place of the block that it is about. Evaluations of the field are means over the last epoch, forward / backward. Wall times are those of the first seed, tests after the epochs included. A command is `odeon train` with these words, another `run.seed` for the other seeds, and, for MNIST and CIFAR-10, `data.path=FOLDER`. Epochs are those run, of those that the INI asks for.
+Numbers without a word are accuracies on the test split after the last epoch, one for each seed. Identity and residual are the same experiment with the identity, or with one residual block, in place of the block that it is about. Evaluations of the field are means over the last epoch, forward / backward. Wall times are those of the first seed, tests after the epochs included. A command is `odeon train` with these words, another `run.seed` for the other seeds, and, for MNIST and CIFAR-10, `data.path=FOLDER`. Epochs are those run, of those that the INI asks for. Wall times were taken with one worker beside other work. The published figures of Chen et al. and of the ANODE paper are quoted at second hand.
 
 | system | published | ours | identity | residual | seeds | epochs | wall time | an epoch | evaluations | command |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
