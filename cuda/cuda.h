@@ -102,5 +102,7 @@ void moving_kernels(const void **functions);
 void norm_kernels(const void **functions);
 void product_kernels(const void **functions);
 void solver_kernels(const void **functions);
+void pointwise_kernels(const void **functions);
+void optimizer_kernels(const void **functions);
 
 #endif

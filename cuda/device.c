@@ -68,6 +68,8 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     norm_kernels(d->functions);
     product_kernels(d->functions);
     solver_kernels(d->functions);
+    pointwise_kernels(d->functions);
+    optimizer_kernels(d->functions);
     *out = d;
     return ODEON_OK;
 }

@@ -6,6 +6,8 @@
 #define ODEON_CUDA_KERNELS_LIST_H
 #include "moving.h"
 #include "norm.h"
+#include "optimizers.h"
+#include "pointwise.h"
 #include "product.h"
 #include "solver.h"
 
@@ -63,11 +65,31 @@
     KERNEL(dot_f64, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(join, join_args, 1 + KERNEL_TREE_PHASES)
 
+#define POINTWISE_KERNELS(KERNEL)                                                                  \
+    KERNEL(unary_f32, unary_args, 1)                                                               \
+    KERNEL(unary_f64, unary_args, 1)                                                               \
+    KERNEL(unary_vjp_f32, unary_args, 1)                                                           \
+    KERNEL(unary_vjp_f64, unary_args, 1)                                                           \
+    KERNEL(binary_f32, binary_args, 1)                                                             \
+    KERNEL(binary_f64, binary_args, 1)                                                             \
+    KERNEL(power_f32, power_args, 1)                                                               \
+    KERNEL(power_f64, power_args, 1)
+
+#define OPTIMIZER_KERNELS(KERNEL)                                                                  \
+    KERNEL(sgd_f32, sgd_args, 1)                                                                   \
+    KERNEL(sgd_f64, sgd_args, 1)                                                                   \
+    KERNEL(adam_f32, adam_args, 1)                                                                 \
+    KERNEL(adam_f64, adam_args, 1)                                                                 \
+    KERNEL(rmsprop_f32, rmsprop_args, 1)                                                           \
+    KERNEL(rmsprop_f64, rmsprop_args, 1)
+
 #define ALL_KERNELS(KERNEL)                                                                        \
     MOVING_KERNELS(KERNEL)                                                                         \
     PRODUCT_KERNELS(KERNEL)                                                                        \
     NORM_KERNELS(KERNEL)                                                                           \
-    SOLVER_KERNELS(KERNEL)
+    SOLVER_KERNELS(KERNEL)                                                                         \
+    POINTWISE_KERNELS(KERNEL)                                                                      \
+    OPTIMIZER_KERNELS(KERNEL)
 
 #define KERNEL_ID_(name, arguments, phases) KERNEL_##name,
 enum { ALL_KERNELS(KERNEL_ID_) KERNEL_COUNT };

@@ -17,11 +17,6 @@ MISSING(ops_rows_fill, const odeon_tensor *y, int64_t rows, int64_t cols, int64_
         const odeon_tensor *v)
 MISSING(ops_rows_sum, const odeon_tensor *x, int64_t rows, int64_t cols, int64_t pitch, int64_t at,
         const odeon_tensor *v)
-MISSING(ops_unary, int32_t id, const odeon_tensor *x, const odeon_tensor *y)
-MISSING(ops_unary_vjp, int32_t id, const odeon_tensor *kept, const odeon_tensor *dy,
-        const odeon_tensor *dx)
-MISSING(ops_binary, int32_t id, const odeon_tensor *a, const odeon_tensor *b, const odeon_tensor *y)
-MISSING(ops_power, double scale, double exponent, const odeon_tensor *x, const odeon_tensor *y)
 MISSING(ops_gemm, int32_t trans_a, int32_t trans_b, double alpha, const odeon_tensor *a,
         const odeon_tensor *b, double beta, const odeon_tensor *c, const odeon_epilogue *epilogue)
 MISSING(ops_channel_sum, const odeon_tensor *x, const odeon_tensor *bias)
@@ -59,12 +54,6 @@ MISSING(ops_softmax_cross_entropy, const odeon_tensor *x, const odeon_tensor *la
 MISSING(ops_difference_loss, int32_t kind, double beta, const odeon_tensor *x,
         const odeon_tensor *target, const odeon_tensor *mask, double weight,
         const odeon_tensor *sums, const odeon_tensor *dx)
-MISSING(ops_sgd_step, const odeon_tensor *p, const odeon_tensor *g, const odeon_tensor *v,
-        double lr, double momentum, double decay, int32_t nesterov, int32_t first)
-MISSING(ops_adam_step, const odeon_tensor *p, const odeon_tensor *g, const odeon_tensor *m,
-        const odeon_tensor *v, const odeon_adam *constants)
-MISSING(ops_rmsprop_step, const odeon_tensor *p, const odeon_tensor *g, const odeon_tensor *v,
-        const odeon_tensor *mean, const odeon_tensor *buffer, const odeon_rmsprop *constants)
 
 __attribute__((weak)) uint64_t ops_conv2d_scratch(void *device, const odeon_conv2d *geometry,
                                                   const odeon_tensor *x, const odeon_tensor *w)

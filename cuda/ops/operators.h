@@ -105,6 +105,8 @@ odeon_status ops_difference_loss(odeon_queue *queue, int32_t kind, double beta,
                                  const odeon_tensor *x, const odeon_tensor *target,
                                  const odeon_tensor *mask, double weight, const odeon_tensor *sums,
                                  const odeon_tensor *dx);
+
+/* optimizers.c */
 odeon_status ops_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                           const odeon_tensor *v, double lr, double momentum, double decay,
                           int32_t nesterov, int32_t first);

@@ -124,12 +124,13 @@ static void add(test_list *list, const char *id, int32_t dtype, const char *name
 }
 
 static const device_case *const families[] = {
-    moving_cases, solver_cases, control_cases,    pointwise_cases, product_cases,
-    conv_cases,   norm_cases,   batch_norm_cases, random_cases,    learning_cases,
+    moving_cases, solver_cases,     control_cases, pointwise_cases, product_cases,   conv_cases,
+    norm_cases,   batch_norm_cases, random_cases,  learning_cases,  optimizer_cases,
 };
 enum { N_FAMILIES = sizeof families / sizeof *families };
-static const device_case *const emulated[] = {moving_cases,  solver_cases, control_cases,
-                                              product_cases, conv_cases,   batch_norm_cases};
+static const device_case *const emulated[] = {moving_cases, pointwise_cases, optimizer_cases,
+                                              solver_cases, control_cases,   product_cases,
+                                              conv_cases,   batch_norm_cases};
 enum { N_EMULATED = sizeof emulated / sizeof *emulated };
 
 static void add_device(test_list *list, const char *id, int32_t dtype,

@@ -239,6 +239,10 @@ const device_case learning_cases[] = {
     {"softmax_cross_entropy of bad rows", run_softmax_of_bad_rows},
     {"difference_loss", run_difference},
     {"difference_loss of special numbers", run_difference_of_special_numbers},
+    {NULL, NULL},
+};
+
+const device_case optimizer_cases[] = {
     {"sgd_step", run_sgd},
     {"adam_step", run_adam},
     {"rmsprop_step", run_rmsprop},

@@ -11,6 +11,10 @@
 #include "kernels/control_body.h"
 #define KERNEL_BODY "kernels/solver_body.h"
 #include "kernels/both.h"
+#define KERNEL_BODY "kernels/pointwise_body.h"
+#include "kernels/both.h"
+#define KERNEL_BODY "kernels/optimizers_body.h"
+#include "kernels/both.h"
 
 #define RUN(name, arguments, phases)                                                               \
     static void run_##name(int32_t phase, const void *a, kernel_thread w, void *shared)            \

@@ -1,0 +1,132 @@
+/* The kernels of pointwise.h; activation_body.h comes before. Comparisons stand so that NaN goes
+ * the way that passes it on. */
+KERNEL_FN real REAL(unary_value)(int32_t id, real x)
+{
+    switch (id) {
+    case ODEON_UNARY_EXP:
+        return MATH(exp)(x);
+    case ODEON_UNARY_SQRT:
+        return MATH(sqrt)(x);
+    case ODEON_UNARY_RECIPROCAL:
+        return (real)1 / x;
+    case ODEON_UNARY_LOG:
+        return MATH(log)(x);
+    case ODEON_UNARY_SQUARE:
+        return x * x;
+    case ODEON_UNARY_SIN:
+        return MATH(sin)(x);
+    case ODEON_UNARY_COS:
+        return MATH(cos)(x);
+    case ODEON_UNARY_ABS:
+        return MATH(fabs)(x);
+    default:
+        return REAL(activation)(id, x);
+    }
+}
+
+/* f', from y or x as the id's line in device.h says. */
+KERNEL_FN real REAL(unary_slope)(int32_t id, real kept)
+{
+    const real one = (real)1, zero = (real)0;
+    switch (id) {
+    case ODEON_UNARY_RELU:
+        return kept <= zero ? zero : one;
+    case ODEON_UNARY_TANH:
+        return one - kept * kept;
+    case ODEON_UNARY_SOFTPLUS: /* sigmoid(x) = 1 - exp(-y); above f(20), x was above 20 */
+        return kept > (real)20.0000000020611536 ? one : -MATH(expm1)(-kept);
+    case ODEON_UNARY_SIGMOID:
+        return kept * (one - kept);
+    case ODEON_UNARY_EXP:
+        return kept;
+    case ODEON_UNARY_SQRT:
+        return (real)0.5 / kept;
+    case ODEON_UNARY_RECIPROCAL:
+        return -kept * kept;
+    case ODEON_UNARY_LOG:
+        return one / kept;
+    case ODEON_UNARY_SQUARE:
+        return (real)2 * kept;
+    case ODEON_UNARY_SIN:
+        return MATH(cos)(kept);
+    case ODEON_UNARY_COS:
+        return -MATH(sin)(kept);
+    case ODEON_UNARY_ABS:
+        return kept > zero ? one : kept < zero ? -one : kept; /* 0 at 0, NaN at NaN */
+    default:
+        return one;
+    }
+}
+
+KERNEL_FN void REAL(unary)(int32_t phase, const unary_args *a, kernel_thread w, void *shared)
+{
+    const real *x = (const real *)a->x;
+    real *y = (real *)a->y;
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+        y[i] = REAL(unary_value)(a->id, x[i]);
+    }
+}
+
+KERNEL_FN void REAL(unary_vjp)(int32_t phase, const unary_args *a, kernel_thread w, void *shared)
+{
+    const real *kept = (const real *)a->x, *dy = (const real *)a->dy;
+    real *dx = (real *)a->y;
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+        dx[i] = dy[i] * REAL(unary_slope)(a->id, kept[i]);
+    }
+}
+
+KERNEL_FN real REAL(binary_value)(int32_t id, real a, real b)
+{
+    switch (id) {
+    case ODEON_BINARY_ADD:
+        return a + b;
+    case ODEON_BINARY_SUB:
+        return a - b;
+    case ODEON_BINARY_MUL:
+        return a * b;
+    default:
+        return a / b;
+    }
+}
+
+KERNEL_FN void REAL(binary)(int32_t phase, const binary_args *a, kernel_thread w, void *shared)
+{
+    const real *left = (const real *)a->a, *right = (const real *)a->b;
+    real *y = (real *)a->y;
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+        y[i] = REAL(binary_value)(a->id, left[i], right[i]);
+    }
+}
+
+/* x^n by squaring, n >= 0. */
+KERNEL_FN real REAL(whole_power)(real x, int32_t n)
+{
+    real y = (real)1;
+    for (; n > 0; n /= 2, x *= x) {
+        y = n % 2 == 1 ? y * x : y;
+    }
+    return y;
+}
+
+KERNEL_FN void REAL(power)(int32_t phase, const power_args *a, kernel_thread w, void *shared)
+{
+    const real *x = (const real *)a->x, scale = (real)a->scale;
+    real *y = (real *)a->y;
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
+        if (a->whole) {
+            real value = REAL(whole_power)(x[i], a->products);
+            y[i] = a->inverse ? scale / value : scale * value;
+        } else { /* of double: the exponent may not be one of float */
+            y[i] = (real)(a->scale * pow((double)x[i], a->exponent));
+        }
+    }
+}
