@@ -188,7 +188,9 @@ typedef struct odeon_device_ops {
     /* Device memory, aligned to at least 64 bytes, contents undefined; 0 bytes give some address.
      * ODEON_ERR_NOMEM says how much was asked. Never called within a step. [any] */
     odeon_status (*alloc)(void *device, uint64_t bytes, void **out);
-    void (*free)(void *device, void *memory); /* takes NULL. [any] */
+    /* Takes NULL. Operators asked for before, on any queue, may still use it: waits for them. [any]
+     */
+    void (*free)(void *device, void *memory);
     /* Host memory to device and back. After upload source may be reused; download has waited. */
     odeon_status (*upload)(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes);
@@ -398,7 +400,8 @@ typedef struct odeon_device_ops {
 
     /* ---- optional ---- */
 
-    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_POISON; or NULL. [any] */
+    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_CAPTURE, ODEON_DEVICE_POISON; or
+     * NULL. [any] */
     const void *(*get_extension)(void *device, const char *id);
 } odeon_device_ops;
 
@@ -409,7 +412,9 @@ typedef struct odeon_device {
     const odeon_device_ops *ops;
 } odeon_device;
 
-/* How often a device was asked to do what, since it was created. Extension. */
+/* How often a device was asked to do what, since it was created: operators and replays are
+ * launches (operators while a queue records are not); download, slots_read and wait are waits.
+ * Extension. */
 #define ODEON_DEVICE_COUNTERS "odeon.device.counters/1"
 typedef struct odeon_device_counters {
     uint32_t struct_size, reserved0;
@@ -417,6 +422,36 @@ typedef struct odeon_device_counters {
     void (*read)(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
                  int64_t *live_bytes);
 } odeon_device_counters;
+
+/* Recording operators, to have them done as often as wanted by one launch each time. Between begin
+ * and end a queue records REPLAYABLE calls, with their arguments as they are then, and does none of
+ * them. What tensors, slots and scratch point to is read and written by each replay, and has to
+ * live as long as the recording. Whatever else is asked of a queue that records, and alloc and free
+ * by its thread, is ODEON_ERR_DEVICE and spoils the recording, as does a call that fails. Slots are
+ * [worker]. Extension; draft. */
+#define ODEON_DEVICE_CAPTURE "odeon.device.capture/1"
+typedef struct odeon_recording odeon_recording; /* opaque to all but its device */
+typedef struct odeon_device_capture {
+    uint32_t struct_size, reserved0;
+    odeon_status (*begin)(odeon_queue *queue);
+    /* The queue records no longer, whatever the result. A recording that was spoilt, or whose loop
+     * is open, is a failure, and *out NULL. May take long: a device may prepare what it can. */
+    odeon_status (*end)(odeon_queue *queue, odeon_recording **out);
+    /* Does what was recorded, in order and after what was asked for before: one more call that
+     * waits for nothing and allocates nothing. On the queue that recorded, while it does not. */
+    odeon_status (*replay)(odeon_queue *queue, const odeon_recording *recording);
+    /* Before the queue is destroyed. Waits for its replays; takes NULL. */
+    void (*destroy)(odeon_recording *recording);
+
+    /* ---- optional: both or none ---- */
+
+    /* What is recorded up to loop_end is done over and over, as long as slots[slot] is 0 when a
+     * pass would begin (so perhaps never), at most passes times. Loops do not nest; slot names one
+     * of ODEON_SLOTS. */
+    odeon_status (*loop_begin)(odeon_queue *queue, const double *slots, int32_t slot,
+                               int64_t passes);
+    odeon_status (*loop_end)(odeon_queue *queue);
+} odeon_device_capture;
 
 /* Makes memory useless (NaN) that its owner declares free to overwrite, so that reading it before
  * writing it shows. For devices made for tests; replayable. Extension. */

@@ -466,11 +466,12 @@ static numbers run_on(const char *ini, const char *device, const char *workers,
  * overwrites. 1e-12: sums over samples in another order. */
 static void check_workers(const char *ini, const char *gradient)
 {
-    static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
+    static const char *const devices[] = {"run.device=cpu", "run.device=remote",
+                                          "run.device=remote(late=yes)"};
     static const char *const counts[] = {"run.workers=1", "run.workers=2", "run.workers=5"};
     numbers one = run_on(ini, "run.device=reference", counts[0], gradient);
-    for (int i = 0; i < 6; i++) {
-        numbers other = run_on(ini, devices[i % 2], counts[i / 2], gradient);
+    for (int i = 0; i < 9; i++) {
+        numbers other = run_on(ini, devices[i % 3], counts[i / 3], gradient);
         support_assert_close("loss", 1, &other.loss, &one.loss, 1e-12);
         support_assert_close("output", OUTPUTS, other.output, one.output, 1e-12);
         support_assert_close("d_x", INPUTS, other.d_x, one.d_x, 1e-12);

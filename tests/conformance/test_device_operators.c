@@ -9,7 +9,7 @@
 #include "device_cases.h"
 #include "mem.h"
 
-static const char *const devices[] = {"reference", "cpu", "remote"};
+static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)"};
 enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 1024 };
 
 /* float64: sums of up to 1e4 terms in another order, each rounded to 1.1e-16. float32: inputs are

@@ -57,9 +57,9 @@ static outcome run(const char *device, const char *const *more)
     return out;
 }
 
-static void check(const char *const *overrides)
+static void check_device(const char *device, const char *const *overrides)
 {
-    outcome near = run("run.device=cpu", overrides), far = run("run.device=remote", overrides);
+    outcome near = run("run.device=cpu", overrides), far = run(device, overrides);
     /* the same kernels in the same order: not even rounding differs */
     static const double relative = 1e-12;
     assert_true(near.result.blocks[0].accepted > 1);
@@ -75,6 +75,12 @@ static void check(const char *const *overrides)
     mem_free(near.trained);
     mem_free(far.gradient);
     mem_free(far.trained);
+}
+
+static void check(const char *const *overrides)
+{
+    check_device("run.device=remote", overrides);
+    check_device("run.device=remote(late=yes)", overrides);
 }
 
 static void check_gradient(const char *gradient)

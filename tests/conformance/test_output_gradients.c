@@ -315,13 +315,14 @@ static void test_float32_is_near(void **state)
 static void test_devices_agree(void **state)
 {
     (void)state;
-    static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
+    static const char *const devices[] = {"run.device=cpu", "run.device=remote",
+                                          "run.device=remote(late=yes)"};
     for (int i = 0; i < 9; i++) {
         const char *overrides[] = {
             "model.ode.times=1 0.6 0.1",     gradients[i % 3],       controls[i / 3],
             "model.ode.rtol=1e-4 1e-3 1e-5", "run.device=reference", NULL};
         outcome reference = run(overrides);
-        for (int d = 0; d < 2; d++) {
+        for (int d = 0; d < 3; d++) {
             overrides[4] = devices[d];
             outcome other = run(overrides);
             support_assert_close(devices[d], other.n, other.gradient, reference.gradient, 1e-11);

@@ -42,6 +42,8 @@ static const setup setups[] = {
     {"run.device=cpu", "model.ode.gradient=adjoint(norm=full)", NULL, NULL, 1e-10},
     {"run.device=remote", "model.ode.gradient=adjoint", "model.ode.steps=2",
      "model.ode.integrator=rk4", 1e-12},
+    {"run.device=remote(late=yes)", "model.ode.gradient=direct", "model.ode.steps=2",
+     "model.ode.integrator=rk4", 1e-12},
 };
 enum { N_SETUPS = sizeof setups / sizeof setups[0] };
 

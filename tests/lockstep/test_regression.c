@@ -162,6 +162,7 @@ static void test_workers_do_as_one_with_masks(void **state)
     (void)state;
     check_workers("run.device=cpu", "data.mask=some");
     check_workers("run.device=remote", "data.mask=some");
+    check_workers("run.device=remote(late=yes)", "data.mask=some");
 }
 
 static void test_workers_do_as_one_without_masks(void **state)
@@ -169,6 +170,7 @@ static void test_workers_do_as_one_without_masks(void **state)
     (void)state;
     check_workers("run.device=cpu", "data.mask=none");
     check_workers("run.device=remote", "data.mask=none");
+    check_workers("run.device=remote(late=yes)", "data.mask=none");
 }
 
 static double *train(int workers, const char *data, int64_t *n)

@@ -24,10 +24,11 @@ static const double rounding = 1e-12;
 
 enum { SAMPLES = 5, STEPS = 3, MANY = 7 }; /* more workers than samples: empty slices */
 
-static const char *const devices[] = {"run.device=cpu", "run.device=remote"};
+static const char *const devices[] = {"run.device=cpu", "run.device=remote",
+                                      "run.device=remote(late=yes)"};
 static const char *const gradients[] = {"model.ode.gradient=direct", "model.ode.gradient=adjoint",
                                         "model.ode.gradient=adjoint(norm=full)"};
-enum { N_DEVICES = 2, N_GRADIENTS = 3 };
+enum { N_DEVICES = 3, N_GRADIENTS = 3 };
 
 /* What one batch gives. */
 typedef struct outcome {

@@ -8,8 +8,8 @@
 
 enum { SAMPLES = 8 };
 
-static const char *const devices[] = {"run.device=reference", "run.device=cpu",
-                                      "run.device=remote"};
+static const char *const devices[] = {"run.device=reference", "run.device=cpu", "run.device=remote",
+                                      "run.device=remote(late=yes)"};
 enum { N_DEVICES = sizeof devices / sizeof devices[0] };
 
 static const char *const methods[][2] = {

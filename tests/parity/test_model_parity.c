@@ -32,11 +32,15 @@ static const model groupnorm = {"model_a.safetensors",
 
 /* Devices and workers that a claim is tried on, long solves without the last, which is slow. */
 static const char *const setups[][2] = {
-    {"run.device=cpu", "run.workers=1"},       {"run.device=cpu", "run.workers=2"},
-    {"run.device=remote", "run.workers=1"},    {"run.device=remote", "run.workers=2"},
-    {"run.device=reference", "run.workers=2"}, {"run.device=reference", "run.workers=1"},
+    {"run.device=cpu", "run.workers=1"},
+    {"run.device=cpu", "run.workers=2"},
+    {"run.device=remote", "run.workers=1"},
+    {"run.device=remote", "run.workers=2"},
+    {"run.device=remote(late=yes)", "run.workers=2"},
+    {"run.device=reference", "run.workers=2"},
+    {"run.device=reference", "run.workers=1"},
 };
-enum { N_SETUPS = sizeof setups / sizeof setups[0], N_FAST = 4 };
+enum { N_SETUPS = sizeof setups / sizeof setups[0], N_FAST = 5 };
 
 typedef struct allowance {
     double logits, loss, gradient; /* gradient: of each tensor; 0: the fixture has none */

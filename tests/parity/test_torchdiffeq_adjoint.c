@@ -47,7 +47,7 @@ static const fixture_name names[] = {{"ode.", ""}, {NULL, NULL}};
 static const char *const setups[][2] = {
     {"run.device=reference", "run.workers=1"}, {"run.device=reference", "run.workers=2"},
     {"run.device=cpu", "run.workers=1"},       {"run.device=cpu", "run.workers=2"},
-    {"run.device=remote", "run.workers=2"},
+    {"run.device=remote", "run.workers=2"},    {"run.device=remote(late=yes)", "run.workers=2"},
 };
 enum { N_SETUPS = sizeof setups / sizeof setups[0] };
 

@@ -53,7 +53,8 @@ enum { N_CASES = sizeof cases / sizeof *cases };
 
 static const char *const setups[][2] = {{"run.device=reference", "run.workers=1"},
                                         {"run.device=cpu", "run.workers=2"},
-                                        {"run.device=remote", "run.workers=3"}};
+                                        {"run.device=remote", "run.workers=3"},
+                                        {"run.device=remote(late=yes)", "run.workers=3"}};
 enum { N_SETUPS = sizeof setups / sizeof setups[0] };
 
 /* Of a step's start and, relative, its size: see test_torchdiffeq_adjoint.c. */

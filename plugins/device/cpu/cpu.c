@@ -7,7 +7,7 @@
 static const char *const level_name[] = {"baseline", "AVX2", "AVX-512"};
 static const char *const level_option[] = {"baseline", "avx2", "avx512"};
 
-static const odeon_option option_blas = {
+const odeon_option cpu_option_blas = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
     .name = "blas",
@@ -16,7 +16,7 @@ static const odeon_option option_blas = {
     .help = "who multiplies matrices; auto takes OpenBLAS where it is installed",
 };
 
-static const odeon_option option_simd = {
+const odeon_option cpu_option_simd = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
     .name = "simd",
@@ -25,7 +25,7 @@ static const odeon_option option_simd = {
     .help = "instruction set of the other operators; auto takes the widest that there is",
 };
 
-const odeon_option *const cpu_options[] = {&option_blas, &option_simd, NULL};
+const odeon_option *const cpu_options[] = {&cpu_option_blas, &cpu_option_simd, NULL};
 
 static int32_t level_of_machine(void)
 {

@@ -32,7 +32,8 @@ enum { CPU_BLAS_AUTO = 0, CPU_BLAS_OPENBLAS = 1, CPU_BLAS_OWN = 2 };
 enum { CPU_LEVEL_BASELINE = 0, CPU_LEVEL_AVX2 = 1, CPU_LEVEL_AVX512 = 2 };
 
 extern const odeon_device_ops cpu_device_ops;
-extern const odeon_option *const cpu_options[];
+extern const odeon_option cpu_option_blas, cpu_option_simd;
+extern const odeon_option *const cpu_options[]; /* both; ends with NULL */
 odeon_status cpu_create(const odeon_host *host, const odeon_config *config, void **out);
 void cpu_destroy(void *self);
 

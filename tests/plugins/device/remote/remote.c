@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cpu.h"
-#include "odeon/plugin.h"
 
 /* What an odeon_queue of this device really is. */
 typedef struct remote_queue {
@@ -22,7 +21,7 @@ odeon_queue *remote_cpu_queue(const odeon_queue *queue)
     return ((const remote_queue *)(const void *)queue)->cpu;
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+odeon_status remote_create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
     remote_device *d = host->alloc(host, sizeof *d);
@@ -45,7 +44,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     return ODEON_OK;
 }
 
-static void destroy(void *self)
+void remote_destroy(void *self)
 {
     remote_device *d = self;
     if (d != NULL) {
@@ -216,33 +215,3 @@ const void *remote_extension(void *device, const char *id)
     }
     return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
 }
-
-/* ---- the plugin ---- */
-
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DEVICE,
-    .id = "remote",
-    .summary = "the processor with memory that the host cannot touch, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .options = cpu_options,
-    .ops = &remote_ops,
-    .create = create,
-    .destroy = destroy,
-};
-
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("device/remote");
-
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "remote",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-};

@@ -1,4 +1,5 @@
-/* remote.h: a device for tests, whose memory the host cannot touch.
+/* remote.h: a device for tests, whose memory the host cannot touch; streams (stream.h) stand in
+ * front of it.
  *
  * It computes as the CPU device does, on memory.h. Every address that an operator is given is
  * checked and translated; one that is not the device's own is ODEON_ERR_INTERNAL with the
@@ -15,6 +16,9 @@ typedef struct remote_device {
 } remote_device;
 
 extern const odeon_device_ops remote_ops;
+
+odeon_status remote_create(const odeon_host *host, const odeon_config *config, void **out);
+void remote_destroy(void *self);
 
 /* Set-up and transfer, in remote.c; the operators are in operators.c and learning.c. */
 odeon_status remote_probe(void *device);
