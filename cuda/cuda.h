@@ -103,6 +103,6 @@ void norm_kernels(const void **functions);
 void product_kernels(const void **functions);
 void solver_kernels(const void **functions);
 void pointwise_kernels(const void **functions);
-void optimizer_kernels(const void **functions);
+void optimizers_kernels(const void **functions);
 
 #endif

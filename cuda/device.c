@@ -69,7 +69,7 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     product_kernels(d->functions);
     solver_kernels(d->functions);
     pointwise_kernels(d->functions);
-    optimizer_kernels(d->functions);
+    optimizers_kernels(d->functions);
     *out = d;
     return ODEON_OK;
 }

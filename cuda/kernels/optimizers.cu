@@ -3,4 +3,4 @@
 #include "both.h"
 #include "instances.h"
 
-KERNEL_FAMILY(optimizer, OPTIMIZER_KERNELS)
+KERNEL_FAMILY(optimizers, OPTIMIZER_KERNELS)
