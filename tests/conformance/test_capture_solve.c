@@ -1,0 +1,244 @@
+/* ODEON_DEVICE_CAPTURE: an adaptive solve is one launch, with the slots of a loop on the host. */
+#include <math.h>
+
+#include "capture_fixture.h"
+
+enum { N = 5, STAGES = 3, MANY_STEPS = 1000 };
+
+/* y' = t - y^2, y >= 0, by Bogacki and Shampine's pair of orders 3 and 2, the last stage left out
+ * of the next step. All that steers it lies in slots; ACCEPT chooses which state goes on. */
+typedef struct solve {
+    odeon_control control;
+    odeon_tensor y, y1, stage, k[STAGES + 1];
+} solve;
+
+static solve open_solve(capture_fixture *f)
+{
+    static const int64_t dim[] = {N};
+    solve s = {.control = {.struct_size = sizeof s.control,
+                           .n_parts = 1,
+                           .count = {N},
+                           .t1 = 3.0,
+                           .rtol = 1e-5,
+                           .atol = 1e-7,
+                           .safety = 0.9,
+                           .factor_min = 0.2,
+                           .factor_max = 5.0,
+                           .factor_max_first = 5.0,
+                           .factor_min_accept = 0.2,
+                           .beta = {1.0 / 3.0, 0.0, 0.0},
+                           .beta_reject = 1.0 / 3.0,
+                           .history_start = 1e-4,
+                           .history_floor = 1e-4,
+                           .steady_low = 1.0,
+                           .steady_high = 1.0,
+                           .h_max = HUGE_VAL,
+                           .start_exponent = 1.0 / 3.0},
+               .y = capture_tensor(f, 11, 1, dim),
+               .y1 = capture_tensor(f, 12, 1, dim),
+               .stage = capture_tensor(f, 13, 1, dim)};
+    for (int i = 0; i <= STAGES; i++) {
+        s.k[i] = capture_tensor(f, 14, 1, dim);
+    }
+    capture_check(f->ops->unary(f->queue, ODEON_UNARY_ABS, &s.y, &s.y));
+    return s;
+}
+
+static void close_solve(capture_fixture *f, solve *s)
+{
+    support_release(&f->d, &s->y);
+    support_release(&f->d, &s->y1);
+    support_release(&f->d, &s->stage);
+    for (int i = 0; i <= STAGES; i++) {
+        support_release(&f->d, &s->k[i]);
+    }
+}
+
+/* k[i] = slots[STAGE_T + i] - y^2 */
+static void evaluate(capture_fixture *f, const solve *s, int32_t i, const odeon_tensor *y)
+{
+    const odeon_tensor time = {
+        .data = f->slots + ODEON_SLOT_STAGE_T + i, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {1}};
+    capture_check(f->ops->rows_fill(f->queue, &s->k[i], 1, N, N, 0, &time));
+    capture_check(f->ops->unary(f->queue, ODEON_UNARY_SQUARE, y, &s->stage));
+    capture_check(f->ops->binary(f->queue, ODEON_BINARY_SUB, &s->k[i], &s->stage, &s->k[i]));
+}
+
+/* to = y + H sum of a[j] k[j] */
+static void combine(capture_fixture *f, const solve *s, int32_t n, const double *a,
+                    const odeon_tensor *to)
+{
+    const odeon_tensor *terms[STAGES + 1];
+    odeon_scalar coefficients[STAGES + 1];
+    for (int32_t j = 0; j < n; j++) {
+        terms[j] = &s->k[j];
+        coefficients[j] = odeon_slot(a[j], ODEON_SLOT_H);
+    }
+    capture_check(f->ops->lincomb(f->queue, to, &s->y, n, terms, coefficients, f->slots));
+}
+
+enum { STEP_CALLS = 1 + 3 + 3 * 4 + 3 };
+
+/* One trial step, without a look at its outcome. */
+static void try_step(capture_fixture *f, const solve *s)
+{
+    static const double c[] = {0.0, 0.5, 0.75, 1.0}, a2[] = {0.5}, a3[] = {0.0, 0.75},
+                        b[] = {2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0},
+                        e[] = {-5.0 / 72.0, 1.0 / 12.0, 1.0 / 9.0, -1.0 / 8.0};
+    const odeon_tensor *terms[STAGES + 1], *states[] = {&s->y1, &s->y};
+    odeon_scalar error[STAGES + 1];
+    for (int i = 0; i <= STAGES; i++) {
+        terms[i] = &s->k[i];
+        error[i] = odeon_slot(e[i], ODEON_SLOT_H);
+    }
+    capture_check(f->ops->stage_times(f->queue, STAGES + 1, c, f->slots));
+    evaluate(f, s, 0, &s->y);
+    combine(f, s, 1, a2, &s->y1);
+    evaluate(f, s, 1, &s->y1);
+    combine(f, s, 2, a3, &s->y1);
+    evaluate(f, s, 2, &s->y1);
+    combine(f, s, 3, b, &s->y1);
+    evaluate(f, s, 3, &s->y1);
+    capture_check(f->ops->error_sum(f->queue, &s->control, &s->y, &s->y1, STAGES + 1, terms, error,
+                                    f->slots, ODEON_SLOT_ERROR_SUM));
+    capture_check(f->ops->step_control(f->queue, &s->control, f->slots));
+    odeon_scalar take[] = {odeon_slot(1.0, ODEON_SLOT_ACCEPT), {1.0, -1.0, ODEON_SLOT_ACCEPT, 0}};
+    capture_check(f->ops->lincomb(f->queue, &s->y, NULL, 2, states, take, f->slots));
+}
+
+static void start(capture_fixture *f, const solve *s, double h)
+{
+    const double t_and_h[] = {0.0, h};
+    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_T, 2, t_and_h));
+    capture_check(f->ops->step_start(f->queue, &s->control, 3, f->slots));
+}
+
+static void solve_by_host(capture_fixture *f, const solve *s)
+{
+    double done = 0.0;
+    for (int i = 0; i < MANY_STEPS && done == 0.0; i++) {
+        try_step(f, s);
+        capture_check(f->ops->slots_read(f->queue, f->slots, ODEON_SLOT_DONE, 1, &done));
+    }
+}
+
+static odeon_recording *record_solve(capture_fixture *f, const solve *s, int64_t passes)
+{
+    odeon_recording *recording;
+    capture_check(f->capture->begin(f->queue));
+    capture_check(f->capture->loop_begin(f->queue, f->slots, ODEON_SLOT_DONE, passes));
+    try_step(f, s);
+    capture_check(f->capture->loop_end(f->queue));
+    capture_check(f->capture->end(f->queue, &recording));
+    return recording;
+}
+
+static void check_loop(const char *device, int32_t dtype, double h)
+{
+    capture_fixture *f = capture_open(device, dtype), *g = capture_open(device, dtype);
+    solve host = open_solve(f), loop = open_solve(g);
+    double of_host[ODEON_SLOTS], of_loop[ODEON_SLOTS];
+    start(f, &host, h);
+    solve_by_host(f, &host);
+    odeon_recording *recording = record_solve(g, &loop, MANY_STEPS);
+    start(g, &loop, h);
+    capture_counts before = capture_count(g);
+    capture_check(g->capture->replay(g->queue, recording));
+    capture_counts after = capture_count(g);
+    capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, of_host));
+    capture_check(g->ops->slots_read(g->queue, g->slots, 0, ODEON_SLOTS, of_loop));
+    assert_memory_equal(of_loop, of_host, sizeof of_host);
+    assert_true(of_loop[ODEON_SLOT_DONE] == 1.0 && of_loop[ODEON_SLOT_T] == loop.control.t1);
+    assert_true(of_loop[ODEON_SLOT_STEPS] > 10.0);
+    capture_assert_same_bits(f, &host.y, g, &loop.y);
+    assert_int_equal(after.launches - before.launches, 1);
+    assert_int_equal(after.waits - before.waits, 0);
+    assert_int_equal(after.allocs - before.allocs, 0);
+    g->capture->destroy(recording);
+    close_solve(f, &host);
+    close_solve(g, &loop);
+    capture_close(f);
+    capture_close(g);
+}
+
+static void test_looped_solve_gives_the_slots_of_the_host_loop(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        check_loop(capture_devices[i % 2], i < 2 ? ODEON_DTYPE_F32 : ODEON_DTYPE_F64, 0.01);
+    }
+}
+
+/* A first step of 2.5 is far too long for the tolerance. */
+static void test_looped_solve_rejects_as_the_host_loop(void **state)
+{
+    (void)state;
+    capture_fixture *f = capture_open(capture_devices[0], ODEON_DTYPE_F64);
+    solve s = open_solve(f);
+    odeon_recording *recording = record_solve(f, &s, MANY_STEPS);
+    double rejects;
+    start(f, &s, 2.5);
+    capture_check(f->capture->replay(f->queue, recording));
+    capture_check(f->ops->slots_read(f->queue, f->slots, ODEON_SLOT_REJECTS, 1, &rejects));
+    assert_true(rejects >= 1.0);
+    f->capture->destroy(recording);
+    close_solve(f, &s);
+    capture_close(f);
+    check_loop(capture_devices[0], ODEON_DTYPE_F64, 2.5);
+    check_loop(capture_devices[1], ODEON_DTYPE_F64, 2.5);
+}
+
+/* Chunks of three steps, with a look after each. */
+static void test_limited_loop_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    capture_fixture *f = capture_open(capture_devices[1], ODEON_DTYPE_F64),
+                    *g = capture_open(capture_devices[1], ODEON_DTYPE_F64);
+    solve host = open_solve(f), loop = open_solve(g);
+    odeon_recording *recording = record_solve(g, &loop, 3);
+    start(f, &host, 0.01);
+    solve_by_host(f, &host);
+    start(g, &loop, 0.01);
+    double values[ODEON_SLOTS] = {0}, expected[ODEON_SLOTS];
+    int64_t chunks = 0;
+    for (; values[ODEON_SLOT_DONE] == 0.0 && chunks < MANY_STEPS; chunks++) {
+        capture_check(g->capture->replay(g->queue, recording));
+        capture_check(g->ops->slots_read(g->queue, g->slots, 0, ODEON_SLOTS, values));
+    }
+    capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, expected));
+    int64_t trials = (int64_t)(expected[ODEON_SLOT_STEPS] + expected[ODEON_SLOT_REJECTS]);
+    assert_int_equal(chunks, (trials + 2) / 3);
+    assert_memory_equal(values, expected, sizeof values);
+    g->capture->destroy(recording);
+    close_solve(f, &host);
+    close_solve(g, &loop);
+    capture_close(f);
+    capture_close(g);
+}
+
+static void test_counters_of_a_step_are_these(void **state)
+{
+    (void)state;
+    capture_fixture *f = capture_open(capture_devices[0], ODEON_DTYPE_F32);
+    solve s = open_solve(f);
+    start(f, &s, 0.01);
+    capture_counts before = capture_count(f);
+    try_step(f, &s);
+    capture_counts after = capture_count(f);
+    assert_int_equal(after.launches - before.launches, STEP_CALLS);
+    assert_int_equal(after.waits - before.waits, 0);
+    assert_int_equal(after.allocs - before.allocs, 0);
+    close_solve(f, &s);
+    capture_close(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_looped_solve_gives_the_slots_of_the_host_loop),
+        cmocka_unit_test(test_looped_solve_rejects_as_the_host_loop),
+        cmocka_unit_test(test_limited_loop_goes_on_where_it_stopped),
+        cmocka_unit_test(test_counters_of_a_step_are_these),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
