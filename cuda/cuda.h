@@ -98,9 +98,12 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
                                const odeon_tensor *dw, void *scratch);
 
 /* kernels/FAMILY.cu: each enters its __global__ functions under their KERNEL_ ids. */
+void loss_kernels(const void **functions);
 void moving_kernels(const void **functions);
 void norm_kernels(const void **functions);
+void pool_kernels(const void **functions);
 void product_kernels(const void **functions);
+void random_kernels(const void **functions);
 void solver_kernels(const void **functions);
 void pointwise_kernels(const void **functions);
 void optimizers_kernels(const void **functions);

@@ -64,9 +64,12 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
         host->free(host, d);
         return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
     }
+    loss_kernels(d->functions);
     moving_kernels(d->functions);
     norm_kernels(d->functions);
+    pool_kernels(d->functions);
     product_kernels(d->functions);
+    random_kernels(d->functions);
     solver_kernels(d->functions);
     pointwise_kernels(d->functions);
     optimizers_kernels(d->functions);

@@ -4,11 +4,14 @@
  * behind float32, so that kernel_of (ops/ops.h) finds either. */
 #ifndef ODEON_CUDA_KERNELS_LIST_H
 #define ODEON_CUDA_KERNELS_LIST_H
+#include "loss.h"
 #include "moving.h"
 #include "norm.h"
 #include "optimizers.h"
 #include "pointwise.h"
+#include "pool.h"
 #include "product.h"
+#include "random.h"
 #include "solver.h"
 
 #define MOVING_KERNELS(KERNEL)                                                                     \
@@ -83,13 +86,36 @@
     KERNEL(rmsprop_f32, rmsprop_args, 1)                                                           \
     KERNEL(rmsprop_f64, rmsprop_args, 1)
 
+#define POOL_KERNELS(KERNEL)                                                                       \
+    KERNEL(pool2d_f32, pool_args, 1)                                                               \
+    KERNEL(pool2d_f64, pool_args, 1)                                                               \
+    KERNEL(pool2d_mean_f32, pool_args, 1 + KERNEL_TREE_PHASES)                                     \
+    KERNEL(pool2d_mean_f64, pool_args, 1 + KERNEL_TREE_PHASES)                                     \
+    KERNEL(pool2d_vjp_f32, pool_args, 1)                                                           \
+    KERNEL(pool2d_vjp_f64, pool_args, 1)
+
+#define RANDOM_KERNELS(KERNEL)                                                                     \
+    KERNEL(dropout_f32, dropout_args, 1)                                                           \
+    KERNEL(dropout_f64, dropout_args, 1)                                                           \
+    KERNEL(window2d_f32, window_args, 1)                                                           \
+    KERNEL(window2d_f64, window_args, 1)                                                           \
+    KERNEL(window2d_vjp_f32, window_args, 1)                                                       \
+    KERNEL(window2d_vjp_f64, window_args, 1)
+
+#define LOSS_KERNELS(KERNEL)                                                                       \
+    KERNEL(softmax_f32, softmax_args, SOFTMAX_PHASES)                                              \
+    KERNEL(softmax_f64, softmax_args, SOFTMAX_PHASES)                                              \
+    KERNEL(difference_loss_f32, difference_args, LOSS_PHASES)                                      \
+    KERNEL(difference_loss_f64, difference_args, LOSS_PHASES)                                      \
+    KERNEL(loss_finish, loss_sums, LOSS_PHASES)
+
 #define ALL_KERNELS(KERNEL)                                                                        \
     MOVING_KERNELS(KERNEL)                                                                         \
     PRODUCT_KERNELS(KERNEL)                                                                        \
     NORM_KERNELS(KERNEL)                                                                           \
-    SOLVER_KERNELS(KERNEL)                                                                         \
-    POINTWISE_KERNELS(KERNEL)                                                                      \
-    OPTIMIZER_KERNELS(KERNEL)
+    POOL_KERNELS(KERNEL)                                                                           \
+    RANDOM_KERNELS(KERNEL)                                                                         \
+    LOSS_KERNELS(KERNEL) SOLVER_KERNELS(KERNEL) POINTWISE_KERNELS(KERNEL) OPTIMIZER_KERNELS(KERNEL)
 
 #define KERNEL_ID_(name, arguments, phases) KERNEL_##name,
 enum { ALL_KERNELS(KERNEL_ID_) KERNEL_COUNT };

@@ -97,7 +97,7 @@ odeon_status ops_window2d(odeon_queue *queue, const odeon_window2d *geometry, ui
 odeon_status ops_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
                               int64_t first_sample, const odeon_tensor *dy, const odeon_tensor *dx);
 
-/* learning.c */
+/* loss.c */
 odeon_status ops_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
                                        const odeon_tensor *labels, double weight,
                                        const odeon_tensor *sums, const odeon_tensor *dx);

@@ -6,7 +6,7 @@
 
 #include "mem.h"
 
-static const char *const devices[] = {"reference", "cpu", "remote"};
+static const char *const devices[] = {"reference", "cpu", "remote", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };
 
 typedef struct bench {

@@ -63,8 +63,8 @@ static void compare_cases(const device_case *c, support_device *a, support_devic
 }
 
 static const device_case *const families[] = {
-    moving_cases,     solver_cases, control_cases,  pointwise_cases, norm_cases,
-    batch_norm_cases, random_cases, learning_cases, optimizer_cases,
+    moving_cases,     solver_cases, control_cases, pointwise_cases, norm_cases,
+    batch_norm_cases, random_cases, loss_cases,    optimizer_cases,
 };
 enum { N_FAMILIES = sizeof families / sizeof *families };
 

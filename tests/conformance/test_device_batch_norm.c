@@ -7,7 +7,7 @@
 #include "diag.h"
 #include "mem.h"
 
-static const char *const ids[] = {"reference", "cpu", "remote"};
+static const char *const ids[] = {"reference", "cpu", "remote", "emulated"};
 enum { N_DEVICES = sizeof ids / sizeof ids[0], B = 2, C = 2, S = 2, SIZE = B * C * S };
 static registry *plugins;
 static support_device devices[N_DEVICES];

@@ -9,7 +9,7 @@
 #include "device_cases.h"
 #include "mem.h"
 
-static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)"};
+static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 1024 };
 
 /* float64: sums of up to 1e4 terms in another order, each rounded to 1.1e-16. float32: inputs are
@@ -125,19 +125,14 @@ static void add(test_list *list, const char *id, int32_t dtype, const char *name
 
 static const device_case *const families[] = {
     moving_cases, solver_cases,     control_cases, pointwise_cases, product_cases,   conv_cases,
-    norm_cases,   batch_norm_cases, random_cases,  learning_cases,  optimizer_cases,
+    norm_cases,   batch_norm_cases, random_cases,  loss_cases,      optimizer_cases,
 };
 enum { N_FAMILIES = sizeof families / sizeof *families };
-static const device_case *const emulated[] = {moving_cases, pointwise_cases, optimizer_cases,
-                                              solver_cases, control_cases,   product_cases,
-                                              conv_cases,   batch_norm_cases};
-enum { N_EMULATED = sizeof emulated / sizeof *emulated };
 
-static void add_device(test_list *list, const char *id, int32_t dtype,
-                       const device_case *const *cases, size_t n)
+static void add_device(test_list *list, const char *id, int32_t dtype)
 {
-    for (size_t f = 0; f < n; f++) {
-        for (const device_case *c = cases[f]; c->name != NULL; c++) {
+    for (size_t f = 0; f < N_FAMILIES; f++) {
+        for (const device_case *c = families[f]; c->name != NULL; c++) {
             add(list, id, dtype, c->name, c, test_operator_agrees_with_reference);
         }
     }
@@ -154,11 +149,10 @@ int main(int argc, char **argv)
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     for (size_t k = 0; k < 2; k++) {
         for (size_t i = 0; i < N_DEVICES; i++) {
-            add_device(&list, devices[i], dtypes[k], families, N_FAMILIES);
+            add_device(&list, devices[i], dtypes[k]);
         }
-        add_device(&list, "emulated", dtypes[k], emulated, N_EMULATED);
         if (access(ODEON_TEST_PLUGINS "/device/mocked.so", F_OK) == 0) { /* needs CUDA's headers */
-            add_device(&list, "mocked", dtypes[k], emulated, N_EMULATED);
+            add_device(&list, "mocked", dtypes[k]);
         }
     }
     return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, NULL, NULL);

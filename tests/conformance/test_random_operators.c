@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "rng.h"
 
-static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)"};
+static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };
 
 typedef struct bench {

@@ -5,7 +5,7 @@
 
 #include "mem.h"
 
-static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)"};
+static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };
 
 /* Sums of up to 1352 products of rounded numbers, in another order. */

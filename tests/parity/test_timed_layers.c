@@ -25,7 +25,8 @@ static const parity_case timed[] = {
 };
 enum { N_NORMS = sizeof norms / sizeof norms[0], N_TIMED = sizeof timed / sizeof timed[0] };
 
-static const char *const device_ids[] = {"reference", "cpu", "remote", "remote(late=yes)"};
+static const char *const device_ids[] = {"reference", "cpu", "remote", "remote(late=yes)",
+                                         "emulated"};
 enum { N_DEVICES = sizeof device_ids / sizeof device_ids[0] };
 static registry *plugins;
 static support_device devices[N_DEVICES];

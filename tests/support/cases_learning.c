@@ -6,9 +6,10 @@
 
 static void run_softmax(case_run *run)
 {
-    static const int64_t sizes[][2] = {{1, 1}, {6, 10}, {33, 3}, {1, 1000}, {0, 10}, {128, 10}};
-    double labels[128];
-    for (int32_t i = 0; i < 12; i++) {
+    static const int64_t sizes[][2] = {{1, 1},  {6, 10},   {33, 3},   {1, 1000},
+                                       {0, 10}, {128, 10}, {300, 10}, {5, 1000}};
+    double labels[300];
+    for (int32_t i = 0; i < 16; i++) {
         int64_t B = sizes[i / 2][0], K = sizes[i / 2][1];
         case_variant(run, "%dx%d, %s dx", (int)B, (int)K, i % 2 ? "no" : "with");
         for (int64_t b = 0; b < B; b++) {
@@ -79,7 +80,7 @@ static void difference_variant(case_run *run, int64_t n, int32_t kind, bool with
 {
     case_variant(run, "%d numbers, kind %d, %s mask, %s dx", (int)n, (int)kind,
                  with_mask ? "with" : "no", with_dx ? "with" : "no");
-    double part[1031];
+    double part[5003];
     for (int64_t k = 0; k < n; k++) {
         part[k] = k % 3 == 0 ? 0.0 : k % 3 == 1 ? 1.0 : 0.25;
     }
@@ -98,10 +99,10 @@ static void difference_variant(case_run *run, int64_t n, int32_t kind, bool with
 /* Differences on both sides of beta. */
 static void run_difference(case_run *run)
 {
-    static const int64_t sizes[] = {0, 1, 7, 33, 1031};
-    for (int32_t i = 0; i < 5 * ODEON_DIFFERENCE_COUNT; i++) {
+    static const int64_t sizes[] = {0, 1, 7, 33, 1031, 5003};
+    for (int32_t i = 0; i < 6 * ODEON_DIFFERENCE_COUNT; i++) {
         for (int32_t k = 0; k < 4; k++) {
-            difference_variant(run, sizes[i % 5], i / 5, (k & 1) != 0, (k & 2) != 0);
+            difference_variant(run, sizes[i % 6], i / 6, (k & 1) != 0, (k & 2) != 0);
         }
     }
 }
@@ -232,7 +233,7 @@ static void run_optimizers_pass_on(case_run *run)
     case_keep(run, "sgd p", &q);
 }
 
-const device_case learning_cases[] = {
+const device_case loss_cases[] = {
     {"softmax_cross_entropy", run_softmax},
     {"softmax_cross_entropy of large logits", run_softmax_of_large_logits},
     {"softmax_cross_entropy with ties", run_softmax_with_ties},

@@ -17,6 +17,8 @@ static const pool_case pool_sizes[] = {
     {1, 2, 7, 9, {ODEON_POOL_AVG, 3, 3, 2, 2, 1, 1, 0}}, /* overlapping, padded */
     {3, 2, 5, 8, {ODEON_POOL_AVG, 2, 3, 1, 2, 0, 1, 0}},
     {1, 1, 7, 7, {ODEON_POOL_AVG, 2, 2, 3, 3, 0, 0, 0}}, /* with gaps */
+    {2, 3, 9, 8, {ODEON_POOL_AVG, 9, 8, 1, 1, 0, 0, 0}}, /* global, larger */
+    {1, 2, 9, 10, {ODEON_POOL_AVG, 8, 9, 2, 1, 2, 1, 0}},
     {1, 1, 1, 1, {ODEON_POOL_MAX, 1, 1, 1, 1, 0, 0, 0}},
     {2, 3, 7, 6, {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0}},
     {2, 3, 6, 6, {ODEON_POOL_MAX, 6, 6, 1, 1, 0, 0, 0}},

@@ -14,7 +14,7 @@ extern const device_case conv_cases[];
 extern const device_case norm_cases[];
 extern const device_case batch_norm_cases[];
 extern const device_case random_cases[];
-extern const device_case learning_cases[];
+extern const device_case loss_cases[];
 extern const device_case optimizer_cases[];
 
 #endif
