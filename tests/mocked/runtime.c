@@ -8,7 +8,7 @@
 #include "library.h"
 #include "mocked.h"
 
-enum { POISON = 0xff, ALIGNMENT = 256 };
+enum { POISON = 0xff, MOST_POISON = 1 << 20, ALIGNMENT = 256 };
 
 int32_t mocked_fails(void)
 {
@@ -89,7 +89,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
     if (*memory == NULL) {
         return cudaErrorMemoryAllocation;
     }
-    memset(*memory, POISON, room);
+    memset(*memory, POISON, room < MOST_POISON ? room : MOST_POISON);
     return cudaSuccess;
 }
 

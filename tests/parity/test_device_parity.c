@@ -9,7 +9,7 @@
 enum { SAMPLES = 8 };
 
 static const char *const devices[] = {"run.device=reference", "run.device=cpu", "run.device=remote",
-                                      "run.device=remote(late=yes)"};
+                                      "run.device=remote(late=yes)", "run.device=emulated"};
 enum { N_DEVICES = sizeof devices / sizeof devices[0] };
 
 static const char *const methods[][2] = {

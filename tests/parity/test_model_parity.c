@@ -39,6 +39,7 @@ static const char *const setups[][2] = {
     {"run.device=remote(late=yes)", "run.workers=2"},
     {"run.device=reference", "run.workers=2"},
     {"run.device=reference", "run.workers=1"},
+    {"run.device=emulated", "run.workers=2"},
 };
 enum { N_SETUPS = sizeof setups / sizeof setups[0], N_FAST = 5 };
 
