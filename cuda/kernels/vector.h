@@ -31,4 +31,11 @@ typedef struct vector_f64 {
     VECTOR_ALIGNED double at[2];
 } vector_f64;
 
+/* May x be read and written like that? Where not, a card stops; the host, whose compiler is free to
+ * join both ways of access into one, never accesses vectors and has NaN instead. */
+KERNEL_FN int32_t vector_may(const void *x, int32_t aligned)
+{
+    return !aligned || (uintptr_t)x % VECTOR_BYTES == 0;
+}
+
 #endif

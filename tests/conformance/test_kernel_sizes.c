@@ -1,0 +1,164 @@
+/* Kernels of the device `cuda`, run on the host, at what the cases of operators do not reach:
+ * tensors that start anywhere, and such as one grid has not enough threads for. */
+#include "support.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+enum { OPERANDS = 4, ROOM = 8 };
+
+typedef struct bench {
+    registry *plugins;
+    support_device d;
+    const odeon_device_ops *ops;
+} bench;
+
+static bench open_bench(int32_t dtype)
+{
+    bench b = {.plugins = support_registry()};
+    b.d = support_device_open(b.plugins, "emulated", dtype);
+    b.ops = b.d.device.ops;
+    return b;
+}
+
+static void close_bench(bench *b)
+{
+    support_device_close(&b->d);
+    registry_destroy(b->plugins);
+}
+
+/* count numbers, the same at every offset, in memory that has room for one. */
+static odeon_tensor numbers_at(bench *b, int64_t count, int64_t offset, uint64_t seed)
+{
+    int64_t room = count + ROOM;
+    double *values = mem_alloc((size_t)room * sizeof *values);
+    assert_non_null(values);
+    for (int64_t i = 0; i < room; i++) {
+        values[i] = support_random(seed, (uint64_t)(i - offset));
+    }
+    odeon_tensor x = support_upload(&b->d, values, 1, &room);
+    mem_free(values);
+    x.data = (char *)x.data + offset * odeon_dtype_bytes(x.dtype);
+    x.dim[0] = count;
+    return x;
+}
+
+static void release_at(bench *b, odeon_tensor *x, int64_t offset)
+{
+    x->data = (char *)x->data - offset * odeon_dtype_bytes(x->dtype);
+    support_release(&b->d, x);
+}
+
+/* What the three operators give for operands at an offset: into sums[0] to [2], and y, which
+ * mem_free releases. */
+static double *results_at(bench *b, int64_t count, int64_t offset, double *sums)
+{
+    const odeon_control rms = {.norm = ODEON_NORM_RMS, .rtol = 1e-2, .atol = 1e-3};
+    const odeon_control max = {.norm = ODEON_NORM_MAX, .rtol = 1e-2, .atol = 1e-3};
+    const odeon_scalar c[] = {odeon_slot(0.5, ODEON_SLOT_H), odeon_imm(-1.25)};
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = 0.3};
+    odeon_tensor x[OPERANDS];
+    for (int32_t i = 0; i < OPERANDS; i++) {
+        x[i] = numbers_at(b, count, offset, (uint64_t)i + 1);
+    }
+    const odeon_tensor *terms[] = {&x[2], &x[3]};
+    odeon_queue *q = b->d.queue;
+    assert_int_equal(b->ops->error_sum(q, &rms, &x[0], &x[1], 2, terms, c, slots, 64), ODEON_OK);
+    assert_int_equal(b->ops->error_sum(q, &max, &x[0], &x[1], 2, terms, c, slots, 65), ODEON_OK);
+    assert_int_equal(b->ops->dot(q, &x[0], &x[1], slots, 66), ODEON_OK);
+    assert_int_equal(b->ops->lincomb(q, &x[0], &x[1], 2, terms, c, slots), ODEON_OK);
+    memcpy(sums, slots + 64, 3 * sizeof *sums);
+    double *y = support_download(&b->d, &x[0]);
+    for (int32_t i = 0; i < OPERANDS; i++) {
+        release_at(b, &x[i], offset);
+    }
+    return y;
+}
+
+/* Vectors need aligned operands; the same thread has the same elements without. */
+static void test_results_do_not_depend_on_addresses(void **state)
+{
+    static const int64_t counts[] = {1, 3, 4, 1031, 20000};
+    (void)state;
+    for (int32_t i = 0; i < 2 * 5; i++) {
+        bench b = open_bench(i < 5 ? ODEON_DTYPE_F32 : ODEON_DTYPE_F64);
+        double sums[3], others[3];
+        double *y = results_at(&b, counts[i % 5], 0, sums);
+        for (int64_t offset = 1; offset < 4; offset++) {
+            double *other = results_at(&b, counts[i % 5], offset, others);
+            assert_memory_equal(sums, others, sizeof sums);
+            assert_memory_equal(y, other, (size_t)counts[i % 5] * sizeof *y);
+            mem_free(other);
+        }
+        mem_free(y);
+        close_bench(&b);
+    }
+}
+
+/* One of several operands out of line, each in turn. */
+static void test_one_operand_may_lie_anywhere(void **state)
+{
+    (void)state;
+    bench b = open_bench(ODEON_DTYPE_F32);
+    const odeon_scalar one = odeon_imm(1.0);
+    for (int32_t odd = 0; odd < 3; odd++) {
+        odeon_tensor y = numbers_at(&b, 33, odd == 0, 1), base = numbers_at(&b, 33, odd == 1, 2);
+        odeon_tensor x = numbers_at(&b, 33, odd == 2, 3);
+        const odeon_tensor *term = &x;
+        assert_int_equal(b.ops->lincomb(b.d.queue, &y, &base, 1, &term, &one, NULL), ODEON_OK);
+        double *values = support_download(&b.d, &y);
+        for (uint64_t i = 0; i < 33; i++) {
+            float expected = (float)support_random(2, i) + (float)support_random(3, i);
+            assert_true(values[i] == (double)expected);
+        }
+        mem_free(values);
+        release_at(&b, &y, odd == 0);
+        release_at(&b, &base, odd == 1);
+        release_at(&b, &x, odd == 2);
+    }
+    close_bench(&b);
+}
+
+/* 4096 blocks of 256 threads are the most of one grid: this takes a second turn of some, in vectors
+ * of float32 and without, and leaves a rest. */
+enum { LARGE = 4096 * 256 * 4 + 1027 };
+
+static odeon_tensor ones(bench *b)
+{
+    int64_t count = LARGE;
+    odeon_tensor x = support_upload(&b->d, NULL, 1, &count);
+    assert_int_equal(b->ops->fill(b->d.queue, &x, odeon_imm(1.0), NULL), ODEON_OK);
+    return x;
+}
+
+static void test_every_element_of_a_large_state_has_its_turn(void **state)
+{
+    (void)state;
+    bench b = open_bench(ODEON_DTYPE_F32);
+    const odeon_scalar two = odeon_imm(2.0);
+    const odeon_control control = {.norm = ODEON_NORM_RMS, .atol = 1.0};
+    double slots[ODEON_SLOTS] = {0};
+    odeon_tensor x = ones(&b), y = ones(&b);
+    const odeon_tensor *term = &x;
+    odeon_queue *q = b.d.queue;
+    assert_int_equal(b.ops->lincomb(q, &y, &y, 1, &term, &two, NULL), ODEON_OK);
+    assert_int_equal(b.ops->binary(q, ODEON_BINARY_ADD, &x, &y, &x), ODEON_OK);
+    assert_int_equal(b.ops->dot(q, &x, &y, slots, 16), ODEON_OK);
+    assert_int_equal(b.ops->error_sum(q, &control, &x, &y, 1, &term, &two, slots, 17), ODEON_OK);
+    assert_true(slots[16] == 4.0 * 3.0 * LARGE);
+    assert_true(slots[17] == 64.0 * LARGE);
+    support_release(&b.d, &x);
+    support_release(&b.d, &y);
+    close_bench(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_results_do_not_depend_on_addresses),
+        cmocka_unit_test(test_one_operand_may_lie_anywhere),
+        cmocka_unit_test(test_every_element_of_a_large_state_has_its_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
