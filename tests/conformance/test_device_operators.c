@@ -10,7 +10,7 @@
 #include "mem.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
-enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 1024 };
+enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 2048 };
 
 /* float64: sums of up to 1e4 terms in another order, each rounded to 1.1e-16. float32: inputs are
  * the same numbers; results are rounded to 6e-8, and products summed in float32 lose some sqrt(K)
@@ -40,6 +40,20 @@ static void test_operator_agrees_with_reference(void **state)
     case_destroy(expected);
     support_device_close(&tested);
     support_device_close(&plain);
+    registry_destroy(r);
+}
+
+/* `emulated` runs blocks and threads in another order each time. */
+static void test_order_of_threads_changes_no_bit(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    case_run *once = case_execute(test->c, &d), *again = case_execute(test->c, &d);
+    case_compare(again, once, 0.0);
+    case_destroy(again);
+    case_destroy(once);
+    support_device_close(&d);
     registry_destroy(r);
 }
 
@@ -141,6 +155,16 @@ static void add_device(test_list *list, const char *id, int32_t dtype)
     add(list, id, dtype, "queues", NULL, test_queues_come_and_go);
 }
 
+static void add_orders(test_list *list, int32_t dtype)
+{
+    for (size_t f = 0; f < N_FAMILIES; f++) {
+        for (const device_case *c = families[f]; c->name != NULL; c++) {
+            add(list, "emulated, again", dtype, c->name, c, test_order_of_threads_changes_no_bit);
+            list->tests[list->n - 1].id = "emulated";
+        }
+    }
+}
+
 /* An argument chooses tests by a pattern of their names: 'emulated*'. */
 int main(int argc, char **argv)
 {
@@ -151,6 +175,7 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < N_DEVICES; i++) {
             add_device(&list, devices[i], dtypes[k]);
         }
+        add_orders(&list, dtypes[k]);
         if (access(ODEON_TEST_PLUGINS "/device/mocked.so", F_OK) == 0) { /* needs CUDA's headers */
             add_device(&list, "mocked", dtypes[k]);
         }
