@@ -1,0 +1,116 @@
+/* How often a step of training asks the device for something, as integers: launches in proportion
+ * to the steps of a solve, waits only where the host decides, and no allocation. */
+#include "mem.h"
+#include "support_session.h"
+#include "worker.h"
+
+/* A field of two layers, so that its evaluation is few launches. */
+static const char network[] = "[run]\nname = test\ndevice = remote\ndtype = float32\nworkers = 1\n"
+                              "[data]\ndataset = drawn(shape=6, classes=3, length=16)\n"
+                              "[model.ode]\nlayer = ode\nintegrator = rk4\ngradient = direct\n"
+                              "[model.ode.a]\nlayer = dense(units=state)\nthen = tanh\n"
+                              "[model.head]\nlayer = dense(units=classes)\n"
+                              "[train]\nloss = cross_entropy\noptimizer = adam(lr=1e-4)\n";
+
+enum { SAMPLES = 8 };
+
+typedef struct counts {
+    int64_t launches, waits, allocs;
+    int64_t accepted, rejected;
+} counts;
+
+static counts read_counts(const support_session *s)
+{
+    counts c = {0};
+    int64_t live;
+    const odeon_device *device = &s->session->device;
+    const odeon_device_counters *counters =
+        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
+    counters->read(device->self, &c.launches, &c.waits, &c.allocs, &live);
+    return c;
+}
+
+/* What the third step of training asks for; the first allocates and packs. */
+static counts third_step(const char *const *overrides)
+{
+    static const int64_t indices[SAMPLES] = {7, 3, 0, 12, 5, 1, 9, 2};
+    support_session s = support_session_open(network, SAMPLES, overrides);
+    data_source *source = support_batch_source(&s);
+    session_result result = {0};
+    counts before = {0}, after;
+    for (int64_t step = 1; step <= 3; step++) {
+        before = read_counts(&s);
+        support_require(session_train(s.session, source, SAMPLES, indices, 1, step, 1.0, &result),
+                        "train");
+    }
+    after = read_counts(&s);
+    after.launches -= before.launches;
+    after.waits -= before.waits;
+    after.allocs -= before.allocs;
+    after.accepted = result.blocks[0].accepted;
+    after.rejected = result.blocks[0].rejected;
+    data_close(source);
+    support_session_close(&s);
+    return after;
+}
+
+static const char *const devices[] = {"run.device=remote", "run.device=remote(late=yes)"};
+enum { N_DEVICES = 2 };
+
+static counts fixed_steps(const char *device, const char *gradient, int steps)
+{
+    char *count = mem_printf("model.ode.steps=%d", steps);
+    counts c = third_step((const char *[]){device, gradient, count, NULL});
+    assert_int_equal(c.accepted, steps);
+    mem_free(count);
+    return c;
+}
+
+/* Launches are all + each * steps. */
+static void check_fixed(const char *gradient, int64_t all, int64_t each, int64_t waits)
+{
+    static const int steps[] = {1, 2, 7};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps * N_DEVICES; i++) {
+        int n = steps[i / N_DEVICES];
+        counts c = fixed_steps(devices[i % N_DEVICES], gradient, n);
+        assert_int_equal(c.launches, all + each * n);
+        assert_int_equal(c.waits, waits);
+        assert_int_equal(c.allocs, 0);
+    }
+}
+
+/* Waits are the batch's, none a step's. */
+static void test_direct_waits_as_often_for_any_number_of_steps(void **state)
+{
+    (void)state;
+    check_fixed("model.ode.gradient=direct", 18, 34, 3);
+}
+
+static void test_adjoint_waits_as_often_for_any_number_of_steps(void **state)
+{
+    (void)state;
+    check_fixed("model.ode.gradient=adjoint", 27, 56, 4);
+}
+
+/* The host looks at the slots at the start, and after every trial. */
+static void test_adaptive_steps_wait_once_a_trial(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_DEVICES; i++) {
+        counts c = third_step((const char *[]){devices[i], "model.ode.integrator=tsit5",
+                                               "model.ode.rtol=1e-5", "model.ode.atol=1e-5", NULL});
+        assert_true(c.accepted > 2);
+        assert_int_equal(c.waits, 3 + 1 + c.accepted + c.rejected);
+        assert_int_equal(c.allocs, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_direct_waits_as_often_for_any_number_of_steps),
+        cmocka_unit_test(test_adjoint_waits_as_often_for_any_number_of_steps),
+        cmocka_unit_test(test_adaptive_steps_wait_once_a_trial),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
