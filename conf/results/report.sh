@@ -55,7 +55,10 @@ given() { # RUN KEY
 
 # The result of a run: its last accuracy or loss on the test split.
 result() { # RUN
-    [ "$(value "$1" epochs %d)" != 0 ] || echo 'no epoch finished'
+    case $(value "$1" epochs %d) in
+        '') return 0 ;;
+        0) echo 'no epoch finished' && return 0 ;;
+    esac
     case $(value "$1" metric %s) in
         accuracy) value "$1" last %.4f ;;
         loss) value "$1" last 'loss %.4g' ;;

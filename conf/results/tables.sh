@@ -32,7 +32,11 @@ by_epoch() { # TITLE SPLIT COLUMN FORMAT RUN...
     for one; do
         case $one in
             *=*) sed "s/^/${one%%=*} /" "${one#*=}" >>"$curves" ;;
-            *) curve "$runs/$one/metrics.csv" "$part" "$column" | sed "s|^|${one%%/*} |" >>"$curves" ;;
+            *)
+                # of a run that was cut short within an epoch there is nothing to show
+                grep -qs '^iterations' "$runs/$one/effective.ini" ||
+                    curve "$runs/$one/metrics.csv" "$part" "$column" | sed "s|^|${one%%/*} |" >>"$curves"
+                ;;
         esac
     done
     [ ! -s "$curves" ] || awk -v title="$title" -v format="$format" '
