@@ -143,13 +143,12 @@ run() {
         set -- "$place" --resume
     else
         rm -rf "$place" "$place.log"
-        set -- "$@" "run.out=$place"
+        set -- "$@" "run.out=$place" ${tests:+"data.test_limit=$tests"}
     fi
     rm -f "$place.finished"
     echo "results.sh: $name"
     ${seconds:+timeout --foreground -s INT "$seconds"} "$odeon" train "$@" \
-        ${epochs:+"run.epochs=$epochs"} ${iterations:+"run.iterations=$iterations"} \
-        ${tests:+"data.test_limit=$tests"} >>"$place.log" 2>&1 || answer=$?
+        ${epochs:+"run.epochs=$epochs"} ${iterations:+"run.iterations=$iterations"} >>"$place.log" 2>&1 || answer=$?
     case $answer in
         0) : >"$place.finished" ;;
         124) echo "results.sh: $name: time is up; it goes on from there the next time" ;;
