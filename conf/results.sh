@@ -4,7 +4,7 @@
 #
 #   conf/results.sh [--runs DIR] [--mnist DIR] [--cifar10 DIR] [--cifar10-name TEXT] [--odeon FILE]
 #                   [--seconds N] [--epochs N] [--iterations N] [--tests N] [--table-only] [--list]
-#                   [--out FILE] [ROW ...]
+#                   [--out FILE] [--note TEXT] [ROW ...]
 #
 # ROW is a system; one run of it, SYSTEM/main-SEED, SYSTEM/identity-SEED or SYSTEM/residual-SEED; or
 # memory, spiral_paths, lane_emden, the tables that are made by short runs of their own. Without any, all
@@ -14,13 +14,14 @@
 # samples alone: for experiments that take hours. The file says how far a run came. --list runs nothing
 # and writes what would be run, SYSTEM/RUN and the words behind `odeon train`. Data is looked for where
 # conf/get_data.sh puts it, data/mnist and data/cifar10; a set from elsewhere may say with
-# --cifar10-name what it is.
+# --cifar10-name what it is. --note says how the runs were made; it stays with them.
 set -eu
 
 conf=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$conf")
 odeon=$root/build/odeon runs=$root/runs/results mnist=$root/data/mnist cifar10=$root/data/cifar10
-cifar10_name=CIFAR-10 seconds='' epochs='' iterations='' tests='' table_only=no list=no wanted='' missing=0
+cifar10_name=CIFAR-10 seconds='' epochs='' iterations='' tests='' note=''
+table_only=no list=no wanted='' missing=0
 out=$conf/RESULTS.md
 unset OPENBLAS_CORETYPE
 
@@ -44,7 +45,7 @@ absolute() {
 while [ $# -gt 0 ]; do
     case $1 in
         --runs | --mnist | --cifar10 | --cifar10-name | --odeon | --seconds | --epochs | --iterations | \
-            --tests | --out)
+            --tests | --out | --note)
             [ $# -gt 1 ] || usage "$1 wants a value"
             case $1 in
                 --runs) runs=$(absolute "$2") ;;
@@ -56,6 +57,7 @@ while [ $# -gt 0 ]; do
                 --epochs) epochs=$2 ;;
                 --iterations) iterations=$2 ;;
                 --tests) tests=$2 ;;
+                --note) note=$2 ;;
                 --out) out=$(absolute "$2") ;;
             esac
             shift
@@ -186,6 +188,7 @@ list_row() {
 . "$conf/results/report.sh"
 . "$conf/results/tables.sh"
 mkdir -p "$runs"
+[ -z "$note" ] || printf '%s\n' "$note" >"$runs/note"
 if [ "$list" = yes ]; then
     rows list_row
     exit 0

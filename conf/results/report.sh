@@ -154,7 +154,10 @@ TEXT
     machine
     cat <<'TEXT'
 
-Numbers without a word are accuracies on the test split after the last epoch, one for each seed. Identity and residual are the same experiment with the identity, or with one residual block, in place of the block that it is about. Evaluations of the field are means over the last epoch, forward / backward. Wall times are those of the first seed, tests after the epochs included. A command is `odeon train` with these words, another `run.seed` for the other seeds, and, for MNIST and CIFAR-10, `data.path=FOLDER`. Epochs are those run, of those that the INI asks for. Wall times were taken with one worker beside other work. The published figures of Chen et al. and of the ANODE paper are quoted at second hand.
+Numbers without a word are accuracies on the test split after the last epoch, one for each seed. Identity and residual are the same experiment with the identity, or with one residual block, in place of the block that it is about. Evaluations of the field are means over the last epoch, forward / backward. Wall times are those of the first seed, tests after the epochs included. A command is `odeon train` with these words, another `run.seed` for the other seeds, and, for MNIST and CIFAR-10, `data.path=FOLDER`. Epochs are those run, of those that the INI asks for. The published figures of Chen et al. and of the ANODE paper are quoted at second hand.
+TEXT
+    [ ! -s "$runs/note" ] || { echo && cat "$runs/note"; }
+    cat <<'TEXT'
 
 | system | published | ours | identity | residual | seeds | epochs | wall time | an epoch | evaluations | command |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
