@@ -1,5 +1,6 @@
 /* The data set cifar10 as a plugin: its files, its fields, its batches. */
 #include "support.h"
+#include "support_dataset.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -104,33 +105,12 @@ static instance *make(const fixture *f)
     return support_instance(f->registry, ODEON_KIND_DATASET, expression, 0, 0);
 }
 
-static const odeon_dataset_ops *ops_of(const instance *x)
-{
-    return x->component->ops;
-}
-
-static odeon_status open_split(instance *x, int32_t split, int64_t *length)
-{
-    *length = -1;
-    diag_clear();
-    return ops_of(x)->open(x->self, split, length);
-}
-
-static void assert_opens(instance *x, int32_t split, int64_t expected)
-{
-    int64_t length;
-    if (open_split(x, split, &length) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    assert_int_equal(length, expected);
-}
-
 static void assert_refused(const fixture *f, int32_t split, odeon_status expected,
                            const char *reason)
 {
     instance *x = make(f);
     int64_t length, before = mem_live_blocks();
-    odeon_status status = open_split(x, split, &length);
+    odeon_status status = dataset_open(x, split, &length);
     if (status != expected || strstr(diag_message(), reason) == NULL) {
         fail_msg("status %d, \"%s\" lacks \"%s\"", (int)status, diag_message(), reason);
     }
@@ -145,9 +125,9 @@ static void test_fields_are_known_without_files(void **state)
 {
     instance *x = make(*state);
     odeon_field_info image = {.struct_size = sizeof image}, label = {.struct_size = sizeof label};
-    assert_int_equal(ops_of(x)->field_count(x->self), 2);
-    assert_int_equal(ops_of(x)->field(x->self, 0, &image), ODEON_OK);
-    assert_int_equal(ops_of(x)->field(x->self, 1, &label), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->field_count(x->self), 2);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 0, &image), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 1, &label), ODEON_OK);
 
     assert_int_equal(image.role, ODEON_ROLE_INPUT);
     assert_int_equal(image.dtype, ODEON_DTYPE_U8);
@@ -168,8 +148,8 @@ static void test_a_field_that_is_not_there_is_refused(void **state)
 {
     instance *x = make(*state);
     odeon_field_info info = {.struct_size = sizeof info};
-    assert_int_equal(ops_of(x)->field(x->self, 2, &info), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->field(x->self, -1, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 2, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, -1, &info), ODEON_ERR_INTERNAL);
     instance_destroy(x);
 }
 
@@ -181,7 +161,7 @@ static void test_the_training_set_is_as_many_files_as_there_are(void **state)
     for (int i = 0; i < TEST_FILE; i++) {
         put(f, i, 2, 0);
         instance *x = make(f);
-        assert_opens(x, ODEON_SPLIT_TRAIN, 2 * (i + 1));
+        dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2 * (i + 1));
         instance_destroy(x);
     }
 }
@@ -192,7 +172,7 @@ static void test_the_test_set_has_its_own_file(void **state)
     put(f, 0, 2, 0);
     put(f, TEST_FILE, 3, 0);
     instance *x = make(f);
-    assert_opens(x, ODEON_SPLIT_TEST, 3);
+    dataset_assert_opens(x, ODEON_SPLIT_TEST, 3);
     instance_destroy(x);
 }
 
@@ -229,7 +209,7 @@ static void test_a_path_that_is_too_long_is_refused(void **state)
     int64_t length;
     (void)snprintf(expression, sizeof expression, "cifar10(path=/%05000d)", 1);
     instance *x = support_instance(f->registry, ODEON_KIND_DATASET, expression, 0, 0);
-    assert_int_equal(open_split(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_IO);
+    assert_int_equal(dataset_open(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_IO);
     assert_non_null(strstr(diag_message(), "too long"));
     instance_destroy(x);
 }
@@ -272,11 +252,11 @@ static void test_opening_twice_is_refused(void **state)
     int64_t length;
     put(f, 0, 1, 0);
     instance *x = make(f);
-    assert_opens(x, ODEON_SPLIT_TRAIN, 1);
-    assert_int_equal(open_split(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 1);
+    assert_int_equal(dataset_open(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
     instance_destroy(x);
     x = make(f);
-    assert_int_equal(open_split(x, 2, &length), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_open(x, 2, &length), ODEON_ERR_INTERNAL);
     instance_destroy(x);
 }
 
@@ -288,11 +268,11 @@ static void test_a_batch_has_the_samples_asked_for(void **state)
     put(f, 0, 3, 0);
     put(f, 1, 2, 0);
     instance *x = make(f);
-    assert_opens(x, ODEON_SPLIT_TRAIN, 5);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 5);
     static const int64_t indices[4] = {4, 0, 4, 2}; /* any order, repeats, across files */
     static unsigned char images[4][IMAGE], labels[4];
     void *const fields[2] = {images, labels};
-    assert_int_equal(ops_of(x)->get_batch(x->self, 4, indices, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 4, indices, fields), ODEON_OK);
     for (int i = 0; i < 4; i++) {
         int file = indices[i] / 3 > 0, record = (int)indices[i] % 3;
         assert_int_equal(labels[i], record);
@@ -311,11 +291,14 @@ static void test_samples_that_do_not_exist_are_refused(void **state)
     static unsigned char image[IMAGE], label;
     void *const fields[2] = {image, &label};
     static const int64_t wrong[] = {0, 2, -1}; /* 0: before open there is none */
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[0], fields), ODEON_ERR_INTERNAL);
-    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[1], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[2], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[0], fields),
+                     ODEON_ERR_INTERNAL);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[1], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[2], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
     instance_destroy(x);
 }
 
@@ -328,7 +311,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 30) {
         mem_fail_at(++n);
-        status = open_split(x, ODEON_SPLIT_TRAIN, &length);
+        status = dataset_open(x, ODEON_SPLIT_TRAIN, &length);
         mem_fail_at(0);
         assert_true(status == ODEON_OK || mem_live_blocks() == before);
     }
@@ -347,9 +330,9 @@ static void test_the_excerpt_is_read(void **state)
     for (int32_t split = 0; split < 2; split++) {
         instance *x = support_instance(f->registry, ODEON_KIND_DATASET,
                                        "cifar10(path=" ODEON_SOURCE "/tests/data/cifar10)", 0, 0);
-        assert_opens(x, split, lengths[split]);
+        dataset_assert_opens(x, split, lengths[split]);
         void *const fields[2] = {images, labels};
-        assert_int_equal(ops_of(x)->get_batch(x->self, 10, indices, fields), ODEON_OK);
+        assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 10, indices, fields), ODEON_OK);
         assert_memory_equal(labels, split == ODEON_SPLIT_TRAIN ? train : test, 10);
         instance_destroy(x);
     }

@@ -1,6 +1,7 @@
 /* The data set csv as a plugin: its options, its fields, its splits, its batches. What can be wrong
  * within a file is the matter of test_csv_table. */
 #include "support.h"
+#include "support_dataset.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,31 +60,10 @@ static instance *make(const fixture *f, const char *options)
     return support_instance(f->registry, ODEON_KIND_DATASET, expression, 0, 0);
 }
 
-static const odeon_dataset_ops *ops_of(const instance *x)
-{
-    return x->component->ops;
-}
-
-static odeon_status open_split(instance *x, int32_t split, int64_t *length)
-{
-    *length = -1;
-    diag_clear();
-    return ops_of(x)->open(x->self, split, length);
-}
-
-static void assert_opens(instance *x, int32_t split, int64_t expected)
-{
-    int64_t length;
-    if (open_split(x, split, &length) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    assert_int_equal(length, expected);
-}
-
 static void assert_refused(instance *x, int32_t split, odeon_status expected, const char *reason)
 {
     int64_t length, before = mem_live_blocks();
-    odeon_status status = open_split(x, split, &length);
+    odeon_status status = dataset_open(x, split, &length);
     if (status != expected || strstr(diag_message(), reason) == NULL) {
         fail_msg("status %d, \"%s\" lacks \"%s\"", (int)status, diag_message(), reason);
     }
@@ -96,7 +76,7 @@ static void assert_refused(instance *x, int32_t split, odeon_status expected, co
 static void assert_field(instance *x, int32_t index, odeon_field_info expected)
 {
     odeon_field_info found = {.struct_size = sizeof found};
-    assert_int_equal(ops_of(x)->field(x->self, index, &found), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, index, &found), ODEON_OK);
     assert_int_equal(found.struct_size, sizeof found);
     assert_int_equal(found.role, expected.role);
     assert_int_equal(found.dtype, expected.dtype);
@@ -109,7 +89,7 @@ static void assert_field(instance *x, int32_t index, odeon_field_info expected)
 static void test_fields_of_a_classification(void **state)
 {
     instance *x = make(*state, "inputs=a 1..2, label=class, classes=3");
-    assert_int_equal(ops_of(x)->field_count(x->self), 2);
+    assert_int_equal(dataset_ops_of(x)->field_count(x->self), 2);
     assert_field(x, 0,
                  (odeon_field_info){
                      .role = ODEON_ROLE_INPUT, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {3}});
@@ -134,8 +114,8 @@ static void test_a_field_that_is_not_there_is_refused(void **state)
 {
     instance *x = make(*state, "inputs=a, label=b");
     odeon_field_info info = {.struct_size = sizeof info};
-    assert_int_equal(ops_of(x)->field(x->self, 2, &info), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->field(x->self, -1, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 2, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, -1, &info), ODEON_ERR_INTERNAL);
     instance_destroy(x);
 }
 
@@ -211,13 +191,13 @@ static int64_t rows_of(const fixture *f, const char *options, int32_t split, dou
     void *const fields[2] = {rows, labels};
     (void)snprintf(all, sizeof all, "inputs=a, label=c%s", options);
     instance *x = make(f, all);
-    if (open_split(x, split, &length) != ODEON_OK) {
+    if (dataset_open(x, split, &length) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     for (int64_t i = 0; i < length; i++) {
         indices[i] = i;
     }
-    assert_int_equal(ops_of(x)->get_batch(x->self, length, indices, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, length, indices, fields), ODEON_OK);
     for (int64_t i = 0; i < length; i++) {
         assert_true(labels[i] == -rows[i]);
     }
@@ -270,7 +250,7 @@ static void test_a_split_without_rows_is_refused(void **state)
     instance *x = make(*state, "inputs=a, label=b, test_fraction=0.01");
     assert_refused(x, ODEON_SPLIT_TEST, ODEON_ERR_DATA,
                    "test_fraction = 0.01 of its 20 rows leaves none to test on");
-    assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
     instance_destroy(x);
     x = make(*state, "inputs=a, label=b, test_fraction=0.99");
     assert_refused(x, ODEON_SPLIT_TRAIN, ODEON_ERR_DATA, "leaves none to train on");
@@ -313,11 +293,11 @@ static void test_opening_twice_is_refused(void **state)
 {
     int64_t length;
     instance *x = make(*state, "inputs=a, label=b");
-    assert_opens(x, ODEON_SPLIT_TRAIN, 16);
-    assert_int_equal(open_split(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 16);
+    assert_int_equal(dataset_open(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
     instance_destroy(x);
     x = make(*state, "inputs=a, label=b");
-    assert_int_equal(open_split(x, 2, &length), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_open(x, 2, &length), ODEON_ERR_INTERNAL);
     instance_destroy(x);
 }
 
@@ -326,12 +306,12 @@ static void test_opening_twice_is_refused(void **state)
 static void test_a_batch_has_the_samples_asked_for(void **state)
 {
     instance *x = make(*state, "inputs=c b, label=class, classes=3, test_fraction=0");
-    assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
     static const int64_t indices[4] = {19, 0, 19, 5}; /* any order, repeats */
     double inputs[4][2];
     int64_t labels[4];
     void *const fields[2] = {inputs, labels};
-    assert_int_equal(ops_of(x)->get_batch(x->self, 4, indices, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 4, indices, fields), ODEON_OK);
     for (int i = 0; i < 4; i++) {
         assert_true(inputs[i][0] == (double)-indices[i]);
         assert_true(inputs[i][1] == (double)indices[i] / 4.0);
@@ -346,11 +326,14 @@ static void test_samples_that_do_not_exist_are_refused(void **state)
     double input, label;
     void *const fields[2] = {&input, &label};
     static const int64_t wrong[] = {0, ROWS, -1}; /* 0: before open there is none */
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[0], fields), ODEON_ERR_INTERNAL);
-    assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[1], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[2], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[0], fields),
+                     ODEON_ERR_INTERNAL);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, ROWS);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[1], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[2], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
     instance_destroy(x);
 }
 
@@ -361,7 +344,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 30) {
         mem_fail_at(++n);
-        status = open_split(x, ODEON_SPLIT_TRAIN, &length);
+        status = dataset_open(x, ODEON_SPLIT_TRAIN, &length);
         mem_fail_at(0);
         assert_true(status == ODEON_OK || mem_live_blocks() == before);
     }
@@ -382,11 +365,11 @@ static void test_iris_is_read(void **state)
     double inputs[150][4], sums[4] = {0};
     void *const fields[2] = {inputs, labels};
     instance *x = support_instance(f->registry, ODEON_KIND_DATASET, iris, 0, 0);
-    assert_opens(x, ODEON_SPLIT_TRAIN, 150);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 150);
     for (int64_t i = 0; i < 150; i++) {
         indices[i] = i;
     }
-    assert_int_equal(ops_of(x)->get_batch(x->self, 150, indices, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 150, indices, fields), ODEON_OK);
     for (int i = 0; i < 150; i++) {
         assert_int_equal(labels[i], i / 50);
         for (int k = 0; k < 4; k++) {

@@ -1,6 +1,7 @@
 /* The data set idx as a plugin: its files, its fields, its batches. What can be wrong within a file
  * is the matter of test_idx_reader. */
 #include "support.h"
+#include "support_dataset.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -113,31 +114,10 @@ static instance *make(const fixture *f, const char *options)
     return support_instance(f->registry, ODEON_KIND_DATASET, expression, 0, 0);
 }
 
-static const odeon_dataset_ops *ops_of(const instance *x)
-{
-    return x->component->ops;
-}
-
-static odeon_status open_split(instance *x, int32_t split, int64_t *length)
-{
-    *length = -1;
-    diag_clear();
-    return ops_of(x)->open(x->self, split, length);
-}
-
-static void assert_opens(instance *x, int32_t split, int64_t expected)
-{
-    int64_t length;
-    if (open_split(x, split, &length) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    assert_int_equal(length, expected);
-}
-
 static void assert_refused(instance *x, odeon_status expected, const char *reason)
 {
     int64_t length;
-    odeon_status status = open_split(x, ODEON_SPLIT_TRAIN, &length);
+    odeon_status status = dataset_open(x, ODEON_SPLIT_TRAIN, &length);
     if (status != expected || strstr(diag_message(), reason) == NULL) {
         fail_msg("status %d, \"%s\" lacks \"%s\"", (int)status, diag_message(), reason);
     }
@@ -150,9 +130,9 @@ static void test_fields_are_known_without_files(void **state)
 {
     instance *x = make(*state, "");
     odeon_field_info image = {.struct_size = sizeof image}, label = {.struct_size = sizeof label};
-    assert_int_equal(ops_of(x)->field_count(x->self), 2);
-    assert_int_equal(ops_of(x)->field(x->self, 0, &image), ODEON_OK);
-    assert_int_equal(ops_of(x)->field(x->self, 1, &label), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->field_count(x->self), 2);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 0, &image), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 1, &label), ODEON_OK);
 
     assert_int_equal(image.role, ODEON_ROLE_INPUT);
     assert_int_equal(image.dtype, ODEON_DTYPE_U8);
@@ -174,8 +154,8 @@ static void test_a_field_that_is_not_there_is_refused(void **state)
 {
     instance *x = make(*state, "");
     odeon_field_info info = {.struct_size = sizeof info};
-    assert_int_equal(ops_of(x)->field(x->self, 2, &info), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->field(x->self, -1, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, 2, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, -1, &info), ODEON_ERR_INTERNAL);
     instance_destroy(x);
 }
 
@@ -228,7 +208,7 @@ static void test_every_form_of_a_name_is_found(void **state)
             put_images(f, file_names[pairs[i]], packed == 1, N);
             put_labels(f, file_names[pairs[i] + 1], packed == 1, N);
             instance *x = make(f, "");
-            assert_opens(x, ODEON_SPLIT_TRAIN, N);
+            dataset_assert_opens(x, ODEON_SPLIT_TRAIN, N);
             instance_destroy(x);
         }
         char path[128];
@@ -246,8 +226,8 @@ static void test_splits_have_their_own_files(void **state)
     put_images(f, file_names[2], true, 3);
     put_labels(f, file_names[3], true, 3);
     instance *train = make(f, ""), *test = make(f, "");
-    assert_opens(train, ODEON_SPLIT_TRAIN, N);
-    assert_opens(test, ODEON_SPLIT_TEST, 3);
+    dataset_assert_opens(train, ODEON_SPLIT_TRAIN, N);
+    dataset_assert_opens(test, ODEON_SPLIT_TEST, 3);
     instance_destroy(train);
     instance_destroy(test);
 }
@@ -260,7 +240,7 @@ static void test_a_file_may_have_any_name(void **state)
     put_labels(f, file_names[1], false, N);
     (void)snprintf(options, sizeof options, ", train_images=%s/other", f->folder);
     instance *x = make(f, options);
-    assert_opens(x, ODEON_SPLIT_TRAIN, N);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, N);
     instance_destroy(x);
 }
 
@@ -351,7 +331,7 @@ static void test_opening_twice_is_refused(void **state)
     const fixture *f = *state;
     put_training_set(f);
     instance *x = make(f, "");
-    assert_opens(x, ODEON_SPLIT_TRAIN, N);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, N);
     assert_refused(x, ODEON_ERR_INTERNAL, "opened twice");
     instance_destroy(x);
 }
@@ -363,11 +343,11 @@ static void test_a_batch_has_the_samples_asked_for(void **state)
     const fixture *f = *state;
     put_training_set(f);
     instance *x = make(f, "");
-    assert_opens(x, ODEON_SPLIT_TRAIN, N);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, N);
     static const int64_t indices[4] = {4, 0, 4, 1}; /* any order, repeats */
     unsigned char images[4][ITEM], labels[4];
     void *const fields[2] = {images, labels};
-    assert_int_equal(ops_of(x)->get_batch(x->self, 4, indices, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 4, indices, fields), ODEON_OK);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(labels[i], indices[i] % 3);
         for (int k = 0; k < ITEM; k++) {
@@ -385,11 +365,14 @@ static void test_samples_that_do_not_exist_are_refused(void **state)
     unsigned char image[ITEM], label;
     void *const fields[2] = {image, &label};
     static const int64_t wrong[] = {0, N, -1}; /* 0: before open there is none */
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[0], fields), ODEON_ERR_INTERNAL);
-    assert_opens(x, ODEON_SPLIT_TRAIN, N);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[1], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[2], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[0], fields),
+                     ODEON_ERR_INTERNAL);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, N);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[1], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[2], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
     instance_destroy(x);
 }
 
@@ -402,7 +385,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 30) {
         mem_fail_at(++n);
-        status = open_split(x, ODEON_SPLIT_TRAIN, &length);
+        status = dataset_open(x, ODEON_SPLIT_TRAIN, &length);
         mem_fail_at(0);
         assert_true(status == ODEON_OK || mem_live_blocks() == before);
     }
@@ -427,9 +410,9 @@ static void test_fashion_mnist_is_read(void **state)
     for (int32_t split = 0; split < 2; split++) {
         instance *x =
             support_instance(f->registry, ODEON_KIND_DATASET, "idx(path=" REAL_DATA ")", 0, 0);
-        assert_opens(x, split, lengths[split]);
+        dataset_assert_opens(x, split, lengths[split]);
         void *const fields[2] = {images, labels};
-        assert_int_equal(ops_of(x)->get_batch(x->self, 10, indices, fields), ODEON_OK);
+        assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 10, indices, fields), ODEON_OK);
         assert_memory_equal(labels, split == ODEON_SPLIT_TRAIN ? train : test, 10);
         instance_destroy(x);
     }

@@ -1,5 +1,6 @@
 /* The data set trajectories as a plugin: its sources, its windows, its times and masks. */
 #include "support.h"
+#include "support_dataset.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,31 +60,10 @@ static instance *make_csv(const fixture *f, const char *text, const char *option
     return make(f, all);
 }
 
-static const odeon_dataset_ops *ops_of(const instance *x)
-{
-    return x->component->ops;
-}
-
-static odeon_status open_split(instance *x, int32_t split, int64_t *length)
-{
-    *length = -1;
-    diag_clear();
-    return ops_of(x)->open(x->self, split, length);
-}
-
-static void assert_opens(instance *x, int32_t split, int64_t expected)
-{
-    int64_t length;
-    if (open_split(x, split, &length) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    assert_int_equal(length, expected);
-}
-
 static void assert_refused(instance *x, int32_t split, const char *reason)
 {
     int64_t length, before = mem_live_blocks();
-    odeon_status status = open_split(x, split, &length);
+    odeon_status status = dataset_open(x, split, &length);
     if (status != ODEON_ERR_DATA || strstr(diag_message(), reason) == NULL) {
         fail_msg("status %d, \"%s\" lacks \"%s\"", (int)status, diag_message(), reason);
     }
@@ -104,7 +84,7 @@ static void read_windows(const instance *x, int64_t n, const int64_t *indices, w
 {
     void *const fields[4] = {out->input, out->label, out->time, out->mask};
     memset(out, 0x55, sizeof *out);
-    assert_int_equal(ops_of(x)->get_batch(x->self, n, indices, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, n, indices, fields), ODEON_OK);
 }
 
 static void assert_numbers(const double *found, int n, const double *expected)
@@ -125,7 +105,7 @@ static void assert_field(const instance *x, int32_t index, int32_t role, int32_t
                          int64_t b)
 {
     odeon_field_info info = {.struct_size = sizeof info};
-    assert_int_equal(ops_of(x)->field(x->self, index, &info), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->field(x->self, index, &info), ODEON_OK);
     assert_int_equal(info.role, role);
     assert_int_equal(info.dtype, dtype);
     assert_int_equal(info.ndim, b > 0 ? 2 : 1);
@@ -140,13 +120,13 @@ static void test_fields_are_known_without_files(void **state)
     odeon_field_info info = {.struct_size = sizeof info};
     instance *spiral = make(*state, "window=7"),
              *csv = make(*state, "source=csv(path=/nowhere), values=1..3, window=4, missing=mask");
-    assert_int_equal(ops_of(spiral)->field_count(spiral->self), 3);
+    assert_int_equal(dataset_ops_of(spiral)->field_count(spiral->self), 3);
     assert_field(spiral, 0, ODEON_ROLE_INPUT, ODEON_DTYPE_F64, 7, 2);
     assert_field(spiral, 1, ODEON_ROLE_LABEL, ODEON_DTYPE_F64, 7, 2);
     assert_field(spiral, 2, ODEON_ROLE_TIME, ODEON_DTYPE_F64, 7, 0);
-    assert_int_equal(ops_of(spiral)->field(spiral->self, 3, &info), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(spiral)->field(spiral->self, -1, &info), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(csv)->field_count(csv->self), 4);
+    assert_int_equal(dataset_ops_of(spiral)->field(spiral->self, 3, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(spiral)->field(spiral->self, -1, &info), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(csv)->field_count(csv->self), 4);
     assert_field(csv, 0, ODEON_ROLE_INPUT, ODEON_DTYPE_F64, 4, 3);
     assert_field(csv, 3, ODEON_ROLE_MASK, ODEON_DTYPE_U8, 4, 3);
     instance_destroy(spiral);
@@ -213,7 +193,7 @@ static void test_the_spiral_is_exact(void **state)
         -0.6315560752438658, 0.2142830205753376,  -0.44362348669866203, 0.2794406416188518};
     instance *x = make(*state, "window=1");
     windows w;
-    assert_opens(x, ODEON_SPLIT_TRAIN, 1000);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 1000);
     read_windows(x, 4, rows, &w);
     for (int i = 0; i < 8; i++) {
         assert_true(fabs(w.input[i] - expected[i]) < 1e-10);
@@ -228,7 +208,7 @@ static void test_windows_of_the_spiral_have_one_grid(void **state)
     instance *x = make(*state, "window=10, points=101, until=2.5");
     windows w;
     static const int64_t indices[3] = {0, 91, 40};
-    assert_opens(x, ODEON_SPLIT_TRAIN, 92);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 92);
     read_windows(x, 3, indices, &w);
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < 10; k++) {
@@ -245,8 +225,8 @@ static void test_coarser_points_lie_on_the_same_curve(void **state)
     instance *fine = make(*state, "window=1, points=1001, until=10"),
              *coarse = make(*state, "window=1, points=11, until=10");
     windows a, b;
-    assert_opens(fine, ODEON_SPLIT_TRAIN, 1001);
-    assert_opens(coarse, ODEON_SPLIT_TRAIN, 11);
+    dataset_assert_opens(fine, ODEON_SPLIT_TRAIN, 1001);
+    dataset_assert_opens(coarse, ODEON_SPLIT_TRAIN, 11);
     read_windows(fine, 1, (int64_t[]){700}, &a);
     read_windows(coarse, 1, (int64_t[]){7}, &b);
     assert_true(fabs(a.input[0] - b.input[0]) < 1e-10 && fabs(a.input[1] - b.input[1]) < 1e-10);
@@ -261,7 +241,7 @@ static void test_windows_start_at_any_row(void **state)
     instance *x =
         make_csv(*state, "t,a,b\n10,1,2\n20,3,4\n30,5,6\n40,7,8\n", "time=t, values=b a, window=3");
     windows w;
-    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
     read_windows(x, 2, (int64_t[]){1, 0}, &w);
     ASSERT_NUMBERS(w.input, 4, 3, 6, 5, 8, 7, 2, 1, 4, 3, 6, 5);
     ASSERT_NUMBERS(w.label, 4, 3, 6, 5, 8, 7, 2, 1, 4, 3, 6, 5);
@@ -277,17 +257,17 @@ static void test_the_last_rows_are_those_to_test_on(void **state)
         "values=1, header=no, separator=semicolon, window=2, test_fraction=0.3";
     windows w;
     instance *x = make_csv(*state, text, options);
-    assert_opens(x, ODEON_SPLIT_TRAIN, 6); /* rows 0 to 6 */
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 6); /* rows 0 to 6 */
     read_windows(x, 1, (int64_t[]){5}, &w);
     ASSERT_NUMBERS(w.input, 6, 7);
     instance_destroy(x);
     x = make_csv(*state, text, options);
-    assert_opens(x, ODEON_SPLIT_TEST, 2); /* rows 7 to 9 */
+    dataset_assert_opens(x, ODEON_SPLIT_TEST, 2); /* rows 7 to 9 */
     read_windows(x, 2, (int64_t[]){0, 1}, &w);
     ASSERT_NUMBERS(w.input, 8, 9, 9, 10);
     instance_destroy(x);
     x = make_csv(*state, text, "values=1, header=no, separator=semicolon, window=2");
-    assert_opens(x, ODEON_SPLIT_TEST, 9); /* fraction 0: all of them */
+    dataset_assert_opens(x, ODEON_SPLIT_TEST, 9); /* fraction 0: all of them */
     instance_destroy(x);
 }
 
@@ -297,7 +277,7 @@ static void test_times_that_are_rounded_are_one_grid(void **state)
         make_csv(*state, "t,y\n0,0\n0.3333,1\n0.6667,2\n1.0000,3\n1.3333,4\n1.6667,5\n2,6\n",
                  "values=y, window=3");
     windows w;
-    assert_opens(x, ODEON_SPLIT_TRAIN, 5);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 5);
     read_windows(x, 2, (int64_t[]){0, 1}, &w);
     for (int k = 0; k < 3; k++) {
         assert_true(w.time[k] == w.time[3 + k]);
@@ -310,12 +290,12 @@ static void test_other_times_are_those_of_the_rows(void **state)
 {
     instance *x = make_csv(*state, "t,y\n1,0\n2,1\n4,2\n8,3\n", "values=y, window=3");
     windows w;
-    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
     read_windows(x, 2, (int64_t[]){0, 1}, &w);
     ASSERT_NUMBERS(w.time, 0, 1, 3, 0, 2, 6);
     instance_destroy(x);
     x = make_csv(*state, "t,y\n5,7\n", "values=y, window=1"); /* one row has no distance */
-    assert_opens(x, ODEON_SPLIT_TRAIN, 1);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 1);
     read_windows(x, 1, (int64_t[]){0}, &w);
     ASSERT_NUMBERS(w.time, 0);
     ASSERT_NUMBERS(w.input, 7);
@@ -327,7 +307,7 @@ static void test_empty_cells_are_masked(void **state)
     instance *x = make_csv(*state, "t,a,b\n0,1,2\n1,,4\n2,5,6\n3,7,\n4,,\n5,9,10\n",
                            "values=a b, window=2, missing=mask");
     windows w;
-    assert_opens(x, ODEON_SPLIT_TRAIN, 2); /* only rows 0 and 2 are whole */
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2); /* only rows 0 and 2 are whole */
     read_windows(x, 2, (int64_t[]){0, 1}, &w);
     ASSERT_NUMBERS(w.input, 1, 2, 0, 4, 5, 6, 7, 0);
     ASSERT_NUMBERS(w.label, 1, 2, 0, 4, 5, 6, 7, 0);
@@ -364,13 +344,16 @@ static void test_misuse_is_refused(void **state)
     int64_t length;
     void *const fields[3] = {w.input, w.label, w.time};
     static const int64_t wrong[] = {0, 2, -1}; /* 0: before open there is none */
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[0], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(open_split(x, 2, &length), ODEON_ERR_INTERNAL);
-    assert_opens(x, ODEON_SPLIT_TRAIN, 2);
-    assert_int_equal(open_split(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[1], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 1, &wrong[2], fields), ODEON_ERR_INTERNAL);
-    assert_int_equal(ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[0], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_open(x, 2, &length), ODEON_ERR_INTERNAL);
+    dataset_assert_opens(x, ODEON_SPLIT_TRAIN, 2);
+    assert_int_equal(dataset_open(x, ODEON_SPLIT_TRAIN, &length), ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[1], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, &wrong[2], fields),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 0, NULL, fields), ODEON_OK);
     instance_destroy(x);
 }
 
@@ -380,7 +363,7 @@ static void survive_failing_allocations(instance *x, int64_t allocations)
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 30) {
         mem_fail_at(++n);
-        status = open_split(x, ODEON_SPLIT_TRAIN, &length);
+        status = dataset_open(x, ODEON_SPLIT_TRAIN, &length);
         mem_fail_at(0);
         assert_true(status == ODEON_OK || mem_live_blocks() == before);
     }
