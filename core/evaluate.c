@@ -26,6 +26,14 @@ static void add_block(metrics_block *out, const metrics_block *block, bool first
     out->share += share;
 }
 
+static void add_device(metrics_device *out, const metrics_device *batch)
+{
+    bool known = out->launches >= 0 && batch->launches >= 0;
+    out->waits = known ? out->waits + batch->waits : -1;
+    out->launches = known ? out->launches + batch->launches : -1;
+    out->allocs = known ? out->allocs + batch->allocs : -1;
+}
+
 /* Adds a value that weighs so much to the mean of others. */
 static void add_to_mean(double *mean, double before, double value, double weight)
 {
@@ -46,6 +54,7 @@ void evaluate_add(session_result *out, const session_result *batch, size_t n_met
             add_to_mean(&out->metrics[i], before, batch->metrics[i], batch->counted);
         }
     }
+    add_device(&out->device, &batch->device);
     out->n_blocks = batch->n_blocks;
     for (size_t i = 0; i < batch->n_blocks; i++) {
         add_block(&out->blocks[i], &batch->blocks[i], first, weight);

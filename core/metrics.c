@@ -35,6 +35,16 @@ static void visit_real(cell_visitor visit, void *context, const char *path, cons
     visit(context, &(cell){.path = path, .name = name, .real = value});
 }
 
+/* A count that may not be known: -1. */
+static void visit_count(cell_visitor visit, void *context, const char *name, int64_t count)
+{
+    if (count >= 0) {
+        visit_whole(visit, context, NULL, name, count);
+    } else {
+        visit_real(visit, context, NULL, name, (double)NAN);
+    }
+}
+
 static void visit_block(cell_visitor visit, void *context, const metrics_block *b)
 {
     visit_whole(visit, context, b->path, "evals_forward", b->evals_forward);
@@ -64,6 +74,9 @@ static void visit_row(cell_visitor visit, void *context, const metrics_row *row)
     visit_real(visit, context, NULL, "lr", row->lr);
     visit_real(visit, context, NULL, "grad_norm", row->grad_norm);
     visit_real(visit, context, NULL, "images_per_second", row->images_per_second);
+    visit_count(visit, context, "nsync", row->device.waits);
+    visit_count(visit, context, "nlaunch", row->device.launches);
+    visit_count(visit, context, "nalloc", row->device.allocs);
     for (size_t i = 0; i < row->n_blocks; i++) {
         visit_block(visit, context, &row->blocks[i]);
     }

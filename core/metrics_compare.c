@@ -30,9 +30,17 @@ static bool same(cell a, cell b)
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
 }
 
-static bool tells_time(cell name)
+/* How a row came about, not what came of it: times, and what the device was asked for, which a run
+ * that goes on asks for anew. */
+static bool tells_effort(cell name)
 {
-    return cell_is(name, "seconds") || cell_is(name, "images_per_second");
+    static const char *const names[] = {"seconds", "images_per_second", "nsync", "nlaunch",
+                                        "nalloc"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        found |= cell_is(name, names[i]);
+    }
+    return found;
 }
 
 /* ---- rows: "step,epoch,seconds,split,..." ---- */
@@ -68,7 +76,7 @@ static void compare_rows(const char *names, const rows *a, const rows *b, text_b
     const char *x = a->line, *y = b->line;
     while (names != NULL && x != NULL && y != NULL) {
         cell name = take_cell(&names), p = take_cell(&x), q = take_cell(&y);
-        if (!same(p, q) && !tells_time(name)) {
+        if (!same(p, q) && !tells_effort(name)) {
             add_row_name(a, out);
             text_printf(out, ": %.*s %.*s | %.*s", (int)name.length, name.data, (int)p.length,
                         p.data, (int)q.length, q.data);

@@ -85,8 +85,9 @@ static void append_bar(const progress_state *s, int width, bool utf8, char *out,
     }
 }
 
-/* The parts of the terminal's line after the bar, the most wanted first. "" where there is none. */
-enum { N_PARTS = 6, PART_BYTES = 96 };
+/* The parts of the terminal's line after the bar, the most wanted first. "" where there is none,
+ * and none behind it. */
+enum { N_PARTS = 7, PART_BYTES = 96 };
 static void format_parts(const progress_state *s, char parts[N_PARTS][PART_BYTES])
 {
     char left[32], number[32];
@@ -100,11 +101,16 @@ static void format_parts(const progress_state *s, char parts[N_PARTS][PART_BYTES
     }
     (void)snprintf(parts[2], PART_BYTES, "%.0f samples/s", s->samples_per_second);
     (void)snprintf(parts[3], PART_BYTES, "%s left", left);
+    int next = 4;
     if (s->has_blocks) {
-        (void)snprintf(parts[4], PART_BYTES, "evals %" PRId64 "+%" PRId64, s->evals_forward,
+        (void)snprintf(parts[next++], PART_BYTES, "evals %" PRId64 "+%" PRId64, s->evals_forward,
                        s->evals_backward);
-        (void)snprintf(parts[5], PART_BYTES, "steps %" PRId64 " (%" PRId64 " rejected)",
+        (void)snprintf(parts[next++], PART_BYTES, "steps %" PRId64 " (%" PRId64 " rejected)",
                        s->accepted, s->rejected);
+    }
+    if (s->device.launches >= 0) {
+        (void)snprintf(parts[next], PART_BYTES, "waits %" PRId64 " launches %" PRId64,
+                       s->device.waits, s->device.launches);
     }
 }
 
@@ -151,6 +157,10 @@ void progress_format_line(const progress_state *s, char *out, size_t size)
                ", evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
                " accepted %" PRId64 " rejected",
                s->evals_forward, s->evals_backward, s->accepted, s->rejected);
+    }
+    if (s->device.launches >= 0) {
+        append(out, size, ", device %" PRId64 " waits %" PRId64 " launches %" PRId64 " allocations",
+               s->device.waits, s->device.launches, s->device.allocs);
     }
     append(out, size, ", %s left", left);
 }
@@ -261,6 +271,7 @@ void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const c
     s->metric_name = metric_name;
     s->samples_per_second = p->training > 0.0 ? (double)p->samples / p->training : 0.0;
     s->seconds_left = p->training * (double)(s->steps - step) / (double)(step - p->before);
+    s->device = result->device;
     s->has_blocks = result->n_blocks > 0;
     s->evals_forward = s->evals_backward = s->accepted = s->rejected = 0;
     for (size_t i = 0; i < result->n_blocks; i++) {

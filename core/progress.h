@@ -17,6 +17,7 @@ typedef struct progress_state {
     double samples_per_second;
     bool has_blocks; /* the model has ODE blocks; the four counts are sums over them */
     int64_t evals_forward, evals_backward, accepted, rejected; /* of the last batch */
+    metrics_device device;                                     /* of the last batch */
     double seconds_left;
 } progress_state;
 

@@ -17,6 +17,11 @@ typedef struct metrics_block { /* one ODE block */
     double share;        /* ||y(t1) - y(t0)|| / ||y(t0)||; NAN when not measured */
 } metrics_block;
 
+/* How often the device was asked for what (ODEON_DEVICE_COUNTERS); -1: it does not count. */
+typedef struct metrics_device {
+    int64_t waits, launches, allocs;
+} metrics_device;
+
 typedef struct metrics_row {
     int64_t step, epoch;
     double seconds;    /* since training began */
@@ -27,6 +32,7 @@ typedef struct metrics_row {
     const double *metrics;
     double lr, grad_norm; /* NAN in test rows */
     double images_per_second;
+    metrics_device device;
     size_t n_blocks;
     const metrics_block *blocks;
 } metrics_row;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cores.h"
+#include "device_counts.h"
 #include "diag.h"
 #include "mem.h"
 #include "ode.h"
@@ -367,6 +368,7 @@ static void collect_blocks(const session *s, session_result *out)
 static odeon_status run_batch(session *s, batch *b, session_result *out)
 {
     batch_job job = {.session = s, .batch = b};
+    metrics_device before = device_counts(&s->device);
     b->loss = b->grad_norm = (double)NAN;
     session_batch_fini(&s->failed_batch);
     if (s->unprepared) {
@@ -377,7 +379,10 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
         session_keep_failure(s, b);
     }
     if (out != NULL) {
-        *out = (session_result){.loss = b->loss, .counted = b->counted, .grad_norm = b->grad_norm};
+        *out = (session_result){.loss = b->loss,
+                                .counted = b->counted,
+                                .grad_norm = b->grad_norm,
+                                .device = device_counts_since(&s->device, &before)};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
         collect_blocks(s, out);
     }

@@ -55,9 +55,10 @@ odeon_status session_schedule(const session *s, const odeon_position *position, 
 typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
-    double counted;   /* elements of the label that loss and metrics are means over */
-    double grad_norm; /* before clipping; NAN when nothing was differentiated */
-    size_t n_blocks;  /* ODE blocks, at most SESSION_MAX_BLOCKS */
+    double counted;        /* elements of the label that loss and metrics are means over */
+    double grad_norm;      /* before clipping; NAN when nothing was differentiated */
+    metrics_device device; /* of all workers */
+    size_t n_blocks;       /* ODE blocks, at most SESSION_MAX_BLOCKS */
     metrics_block blocks[SESSION_MAX_BLOCKS];
 } session_result;
 

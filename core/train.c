@@ -66,6 +66,7 @@ static odeon_status write_row(trainer *t, const char *split, const session_resul
                        .lr = training ? t->factor * session_learning_rate(t->session) : (double)NAN,
                        .grad_norm = training ? result->grad_norm : (double)NAN,
                        .images_per_second = images_per_second,
+                       .device = result->device,
                        .n_blocks = result->n_blocks,
                        .blocks = result->blocks};
     return run_dir_metrics(t->plan->dir, &row);
@@ -302,8 +303,19 @@ static void print_block(const metrics_block *first, const metrics_block *last, d
     }
 }
 
+static void print_device(const metrics_device *last, FILE *out)
+{
+    if (last->launches >= 0) {
+        fprintf(out,
+                "device: at the last step %" PRId64 " waits, %" PRId64 " launches, %" PRId64
+                " allocations\n",
+                last->waits, last->launches, last->allocs);
+    }
+}
+
 static void print_summary(const trainer *t, FILE *out)
 {
+    print_device(&t->last.device, out);
     for (size_t i = 0; i < t->last.n_blocks; i++) {
         double share = t->tested.blocks[i].share;
         print_block(&t->first.blocks[i], &t->last.blocks[i],

@@ -47,6 +47,9 @@ static counts third_step(const char *const *overrides)
     after.launches -= before.launches;
     after.waits -= before.waits;
     after.allocs -= before.allocs;
+    assert_int_equal(after.launches, result.device.launches); /* as the metrics have it */
+    assert_int_equal(after.waits, result.device.waits);
+    assert_int_equal(after.allocs, result.device.allocs);
     after.accepted = result.blocks[0].accepted;
     after.rejected = result.blocks[0].rejected;
     data_close(source);

@@ -8,7 +8,11 @@
 static session_result batch(double loss, double accuracy, int64_t evals, double h, double share,
                             double counted)
 {
-    session_result r = {.loss = loss, .metrics = {accuracy}, .counted = counted, .n_blocks = 1};
+    session_result r = {.loss = loss,
+                        .metrics = {accuracy},
+                        .counted = counted,
+                        .device = {.waits = 2, .launches = evals, .allocs = 1},
+                        .n_blocks = 1};
     r.blocks[0] = (metrics_block){.path = "ode",
                                   .evals_forward = evals,
                                   .accepted = 2,
@@ -59,6 +63,27 @@ static void test_evaluate_counters_are_sums_over_batches(void **state)
     assert_int_equal(r.blocks[0].rejected, 2);
 }
 
+static void test_evaluate_device_counts_are_sums_over_batches(void **state)
+{
+    (void)state;
+    session_result r = two_batches();
+    assert_int_equal(r.device.waits, 4);
+    assert_int_equal(r.device.launches, 30);
+    assert_int_equal(r.device.allocs, 2);
+}
+
+static void test_evaluate_counts_stay_unknown(void **state)
+{
+    (void)state;
+    session_result total = {.loss = 0.0}, r = batch(1.0, 0.5, 10, 0.25, 0.5, 3.0);
+    r.device = (metrics_device){-1, -1, -1};
+    evaluate_add(&total, &r, 1, 1, 2);
+    evaluate_add(&total, &r, 1, 1, 2);
+    assert_int_equal(total.device.waits, -1);
+    assert_int_equal(total.device.launches, -1);
+    assert_int_equal(total.device.allocs, -1);
+}
+
 static void test_evaluate_step_sizes_and_bytes_are_extremes(void **state)
 {
     (void)state;
@@ -94,6 +119,8 @@ int main(void)
         cmocka_unit_test(test_evaluate_metric_is_the_mean_over_samples),
         cmocka_unit_test(test_evaluate_share_is_the_mean_over_samples),
         cmocka_unit_test(test_evaluate_counters_are_sums_over_batches),
+        cmocka_unit_test(test_evaluate_device_counts_are_sums_over_batches),
+        cmocka_unit_test(test_evaluate_counts_stay_unknown),
         cmocka_unit_test(test_evaluate_step_sizes_and_bytes_are_extremes),
         cmocka_unit_test(test_evaluate_weighs_batches_by_what_their_masks_leave),
         cmocka_unit_test(test_evaluate_has_no_gradient_norm),

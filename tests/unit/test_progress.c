@@ -21,6 +21,7 @@ static const progress_state half = {
     .evals_backward = 26,
     .accepted = 6,
     .rejected = 1,
+    .device = {-1, -1, -1},
     .seconds_left = 42.0,
 };
 
@@ -78,6 +79,22 @@ static void test_progress_line_without_blocks_and_metric_is_shorter(void **state
     s.metric_name = NULL;
     progress_format_line(&s, text, sizeof text);
     assert_string_equal(text, "epoch 1/2, step 50/100: loss 0.5123, 4321 samples/s, 0:42 left");
+}
+
+static void test_progress_shows_what_a_device_counts(void **state)
+{
+    (void)state;
+    char text[512];
+    progress_state s = half;
+    s.device = (metrics_device){.waits = 1, .launches = 52, .allocs = 0};
+    progress_format_line(&s, text, sizeof text);
+    assert_non_null(
+        strstr(text, "1 rejected, device 1 waits 52 launches 0 allocations, 0:42 left"));
+    progress_format_bar(&s, 160, false, text, sizeof text);
+    assert_non_null(strstr(text, "steps 6 (1 rejected)  waits 1 launches 52"));
+    s.has_blocks = false;
+    progress_format_bar(&s, 160, false, text, sizeof text);
+    assert_non_null(strstr(text, "0:42 left  waits 1 launches 52"));
 }
 
 static void test_progress_bar_in_ascii_is_ascii(void **state)
@@ -203,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_progress_duration_of_nan_is_a_dash),
         cmocka_unit_test(test_progress_line_has_every_part),
         cmocka_unit_test(test_progress_line_without_blocks_and_metric_is_shorter),
+        cmocka_unit_test(test_progress_shows_what_a_device_counts),
         cmocka_unit_test(test_progress_bar_in_ascii_is_ascii),
         cmocka_unit_test(test_progress_bar_fits_every_width),
         cmocka_unit_test(test_progress_bar_on_a_narrow_terminal_keeps_the_loss),

@@ -202,18 +202,19 @@ static void test_csv_has_these_columns_and_values(void **state)
     row.step = 2;
     row.split = "test";
     row.lr = row.grad_norm = (double)NAN;
+    row.device = (metrics_device){-1, -1, -1};
     row.loss = -(double)INFINITY;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents(
         "runs/trial/1/metrics.csv",
         "step,epoch,seconds,split,loss,accuracy,\"top,5\",lr,grad_norm,"
-        "images_per_second" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
+        "images_per_second,nsync,nlaunch,nalloc" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
             "second.ode") "\n"
-                          "1,2,0.1,train,2.302585092994046,0.5,1,0.001,1e+300,12345.5,"
+                          "1,2,0.1,train,2.302585092994046,0.5,1,0.001,1e+300,12345.5,3,46,0,"
                           "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
                           "0,0,0,0,0,0,,inf,,0,\n"
-                          "2,2,0.1,test,-inf,0.5,1,,,12345.5,"
+                          "2,2,0.1,test,-inf,0.5,1,,,12345.5,,,,"
                           "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
                           "0,0,0,0,0,0,,inf,,0,\n");
 }
@@ -231,7 +232,8 @@ static void test_json_lines_have_the_same_values(void **state)
         "runs/trial/1/metrics.jsonl",
         "{\"step\":1,\"epoch\":2,\"seconds\":0.1,\"split\":\"train\",\"loss\":null,"
         "\"accuracy\":0.5,\"top,5\":1,\"lr\":0.001,\"grad_norm\":1e+300,"
-        "\"images_per_second\":12345.5,\"ode.evals_forward\":12,\"ode.evals_backward\":24,"
+        "\"images_per_second\":12345.5,\"nsync\":3,\"nlaunch\":46,\"nalloc\":0,"
+        "\"ode.evals_forward\":12,\"ode.evals_backward\":24,"
         "\"ode.accepted\":3,\"ode.rejected\":1,\"ode.accepted_backward\":5,"
         "\"ode.rejected_backward\":2,\"ode.h_min\":0.125,\"ode.h_max\":0.5,\"ode.drift\":1e-07,"
         "\"ode.bytes\":4096,\"ode.share\":0.25}\n");
@@ -367,8 +369,9 @@ static void test_numbers_have_a_point_in_every_locale(void **state)
     assert_int_equal(status, ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents("runs/trial/1/metrics.csv",
-                                "step,epoch,seconds,split,loss,lr,grad_norm,images_per_second\n"
-                                "1,2,0.1,train,2.302585092994046,0.001,1e+300,12345.5\n");
+                                "step,epoch,seconds,split,loss,lr,grad_norm,images_per_second,"
+                                "nsync,nlaunch,nalloc\n"
+                                "1,2,0.1,train,2.302585092994046,0.001,1e+300,12345.5,3,46,0\n");
 }
 
 /* ---- manifest ---- */
