@@ -126,6 +126,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->epochs = host_value(h, "epochs")->i;
     c->iterations = host_value(h, "iterations")->i;
     c->device = host_take(h, "device");
+    c->capture = host_value(h, "capture")->i != 0;
     c->dtype = host_value(h, "dtype")->i == CONFIG_F64 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     c->log_every = host_value(h, "log_every")->i;
     c->checkpoint_every = host_value(h, "checkpoint_every")->i;

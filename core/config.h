@@ -70,6 +70,7 @@ typedef struct config {
     int64_t iterations; /* optimizer steps; 0: epochs says it */
     odeon_config *device;
     int64_t workers;          /* 0: choose */
+    bool capture;             /* solves may be recorded and replayed */
     int32_t dtype;            /* ODEON_DTYPE_F32 or F64 */
     char *out;                /* run directory, absolute; NULL: runs/NAME/N */
     int64_t log_every;        /* steps between rows of the metrics */

@@ -52,6 +52,13 @@ static const odeon_option run_workers = {
     .unit = "threads",
     .help = "auto, or how many threads share a batch",
 };
+static const odeon_option run_capture = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "capture",
+    .default_text = "yes",
+    .help = "record solves that repeat and replay each at once, where the device can; one worker",
+};
 static const odeon_option run_dtype = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
@@ -94,8 +101,9 @@ static const odeon_option run_on_failure = {
     .help = "after a numerical failure: stop, or go on without the step (10 in a row stop)",
 };
 static const odeon_option *const run_options[] = {
-    &run_name,  &run_seed, &run_epochs,    &run_iterations,       &run_device,     &run_workers,
-    &run_dtype, &run_out,  &run_log_every, &run_checkpoint_every, &run_on_failure, NULL};
+    &run_name,    &run_seed,  &run_epochs, &run_iterations, &run_device,           &run_workers,
+    &run_capture, &run_dtype, &run_out,    &run_log_every,  &run_checkpoint_every, &run_on_failure,
+    NULL};
 
 /* ---- [data] ---- */
 

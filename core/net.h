@@ -20,6 +20,7 @@ typedef struct net_site {
     params *params;                    /* of the model: filled by the first worker's networks */
     bool first;                        /* this is that worker */
     bool until_ode; /* the model ends with its first layer that holds an ODE block */
+    bool capture;   /* solves may be recorded and replayed */
     int32_t dtype;
     int64_t classes; /* what the size `classes` stands for */
     int64_t n_times; /* of a sample, by the data set's field of times; 0: it has none */

@@ -428,7 +428,8 @@ typedef struct odeon_device_counters {
  * them. What tensors, slots and scratch point to is read and written by each replay, and has to
  * live as long as the recording. Whatever else is asked of a queue that records, and alloc and free
  * by its thread, is ODEON_ERR_DEVICE and spoils the recording, as does a call that fails. Slots are
- * [worker]. Extension; draft. */
+ * [worker]. A device with it counts its allocations (ODEON_DEVICE_COUNTERS): whoever replays knows
+ * by them whether memory may have moved. Extension; draft. */
 #define ODEON_DEVICE_CAPTURE "odeon.device.capture/1"
 typedef struct odeon_recording odeon_recording; /* opaque to all but its device */
 typedef struct odeon_device_capture {
