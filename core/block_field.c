@@ -41,10 +41,18 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
     f->work.memory = f->work_room.data;
     f->context = *context;
     f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
-    f->host = (host_field){.frame_bytes = f->plan->frame_bytes,
-                           .frame_in = f->plan->in_at,
-                           .frame_out = f->plan->out_at,
-                           .samples = samples};
+    bool updates = (context->flags & ODEON_CALL_UPDATE_STATE) != 0;
+    f->host =
+        (host_field){.identity = {.plan = f->plan,
+                                  .n_global = context->n_global,
+                                  .first_sample = context->first_sample,
+                                  .flags = context->flags},
+                     .evals = &f->evals,
+                     .moves_state = updates && (f->plan->layer_flags & ODEON_LAYER_STATEFUL) != 0,
+                     .frame_bytes = f->plan->frame_bytes,
+                     .frame_in = f->plan->in_at,
+                     .frame_out = f->plan->out_at,
+                     .samples = samples};
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = 1,
                                 .parts = &f->part,
@@ -197,8 +205,14 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     ODEON_TRY(room_fit(device, &f->cotangent, base->host.abi.n * width + 64));
     f->used_bytes = (total + base->host.abi.n) * width;
     ODEON_TRY(room_fit(device, &f->time_bar, (int64_t)sizeof(double)));
-    f->host = (host_field){
-        .frame_bytes = 0, .frame_in = -1, .frame_out = -1, .samples = base->host.samples};
+    f->host = (host_field){.identity = base->host.identity,
+                           .evals = &base->evals,
+                           .frame_bytes = 0,
+                           .frame_in = -1,
+                           .frame_out = -1,
+                           .samples = base->host.samples};
+    f->host.identity.flags = base->context.flags;
+    f->host.identity.augment = flags;
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = n_parts,
                                 .parts = f->parts,

@@ -9,9 +9,20 @@
 #include "odeon/gradient.h"
 #include "stepper.h"
 
+/* All that a field's calls depend on beside their arguments and what lies in device memory: where
+ * two of these are the same byte by byte, a recording of the one does for the other. */
+typedef struct field_identity {
+    const void *plan; /* of the layers, for these shapes; lives as long as the network */
+    int64_t n_global, first_sample;
+    int32_t flags, augment; /* ODEON_CALL_*, ODEON_AUGMENT_* */
+} field_identity;
+
 /* A field of the host: what the ABI's field leaves to whoever runs it. abi.self points to it. */
 typedef struct host_field {
     odeon_field abi;
+    field_identity identity;
+    int64_t *evals;              /* counts its evaluations */
+    bool moves_state;            /* its evaluations update running state */
     int64_t frame_bytes;         /* of one evaluation; 0: its evaluations cannot be kept */
     int64_t frame_in, frame_out; /* where a frame keeps f's argument and value; -1: it does not */
     int64_t samples;             /* that a part of the state consists of, on this worker; 0: none */
