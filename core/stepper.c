@@ -311,6 +311,11 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
     for (int64_t index = 0; index <= ODEON_MAX_CARRY; index++) {
         ODEON_TRY(stepper_program(s, index, &seen));
     }
+    if ((s->info.flags & ODEON_STEPPER_UNIFORM) != 0 && s->n_programs > 1) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: integrator %s says that all its steps are alike, but they differ",
+                         path, s->instance->component->id);
+    }
     return ODEON_OK;
 }
 

@@ -23,6 +23,7 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 {
     const odeon_tableau *t = tableau_of(self);
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
+                                .flags = ODEON_STEPPER_UNIFORM,
                                 .order = t->order,
                                 .embedded_order = t->b_hat == NULL ? 0 : t->embedded_order,
                                 .n_carry = is_fsal(t) ? 1 : 0,

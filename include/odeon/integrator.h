@@ -77,7 +77,8 @@ typedef struct odeon_step {
 } odeon_step;
 
 enum {
-    ODEON_STEPPER_FIXED_H = 1 << 0 /* valid for equal steps: when h changes, index starts at 0 */
+    ODEON_STEPPER_FIXED_H = 1 << 0, /* valid for equal steps: when h changes, index starts at 0 */
+    ODEON_STEPPER_UNIFORM = 1 << 1  /* the verbs of a step are the same at every index */
 };
 
 typedef struct odeon_stepper_info {

@@ -102,6 +102,12 @@ static void test_numbers_out_of_range_are_refused(void **state)
     check_refused("carries", "numbers out of range");
 }
 
+static void test_steps_said_to_be_alike_must_be(void **state)
+{
+    (void)state;
+    check_refused("varies", "integrator scripted says that all its steps are alike");
+}
+
 /* ---- what a program knows ---- */
 
 /* By hand: y0, k1, k2, k3 and, at its peak, the fourth stage's state and k4 (or y1 for it). */
@@ -218,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_handles_are_written_once_and_before_they_are_read),
         cmocka_unit_test(test_handles_have_their_direction),
         cmocka_unit_test(test_numbers_out_of_range_are_refused),
+        cmocka_unit_test(test_steps_said_to_be_alike_must_be),
         cmocka_unit_test(test_rk4_holds_six_vectors),
         cmocka_unit_test(test_tsit5_holds_nine_vectors),
         cmocka_unit_test(test_places_are_free_after_their_last_use),

@@ -26,12 +26,13 @@ enum { /* in the order of the option's choices */
        RULE_ORDER,
        RULE_CARRIES,
        RULE_START_BY_WORK,
-       RULE_LATE
+       RULE_LATE,
+       RULE_VARIES
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
     "writes_carry_in|unknown|no_terms|many_terms|many_evals|many_combinations|start_writes_y1|"    \
-    "start_reads_carry|order|carries|start_by_work|late"
+    "start_reads_carry|order|carries|start_by_work|late|varies"
 
 enum {
     K1 = ODEON_HANDLE_WORK,
@@ -79,6 +80,7 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 {
     const scripted *method = self;
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
+                                .flags = method->rule != RULE_LATE ? ODEON_STEPPER_UNIFORM : 0,
                                 .order = method->rule == RULE_ORDER ? 0 : 2,
                                 .embedded_order = 1,
                                 .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
@@ -180,7 +182,8 @@ static odeon_status step(void *self, const odeon_step *s)
 {
     const scripted *method = self;
     const odeon_term in = as_it_is(ODEON_HANDLE_CARRY_IN);
-    bool late = method->rule == RULE_LATE && s->index == LATE_INDEX;
+    bool late = (method->rule == RULE_LATE && s->index == LATE_INDEX) ||
+                (method->rule == RULE_VARIES && s->index == 2);
     ODEON_TRY(late ? widen(s) : s->combine(s->self, K1, 1, &in));
     const odeon_term end[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0, K1)};
     const odeon_term y1[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K1), times_h(0.5, K2)};
