@@ -2,7 +2,9 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "device_auto.h"
 #include "diag.h"
 #include "inspect.h"
 #include "registry.h"
@@ -35,6 +37,21 @@ static odeon_status find_kind(const char *name, int32_t *out)
                                  name);
 }
 
+static odeon_status inspect(registry *r, const command_line *a, int32_t kind)
+{
+    bool json = a->value[ARGUMENT_JSON] != NULL;
+    if (kind == 0) {
+        return inspect_reference(r, stdout);
+    }
+    const char *id = a->operands[1];
+    if (a->value[ARGUMENT_EXISTS] != NULL) {
+        return inspect_exists(r, kind, id);
+    }
+    return kind == ODEON_KIND_DEVICE && strcmp(id, DEVICE_AUTO) == 0
+               ? inspect_devices(r, json, stdout)
+               : inspect_component(r, kind, id, json, stdout);
+}
+
 static odeon_status run_inspect(const command_line *a)
 {
     bool json = a->value[ARGUMENT_JSON] != NULL;
@@ -48,10 +65,7 @@ static odeon_status run_inspect(const command_line *a)
     }
     registry *r = NULL;
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &r));
-    odeon_status status = kind == 0 ? inspect_reference(r, stdout)
-                          : a->value[ARGUMENT_EXISTS] != NULL
-                              ? inspect_exists(r, kind, a->operands[1])
-                              : inspect_component(r, kind, a->operands[1], json, stdout);
+    odeon_status status = inspect(r, a, kind);
     registry_destroy(r);
     return status;
 }
@@ -64,6 +78,7 @@ const command command_inspect = {
         "  inspect KIND ID     what a component is and every option with type, default and range;\n"
         "                      KIND is device, dataset, layer, integrator, gradient, optimizer\n"
         "                      or loss\n"
+        "  inspect device auto which devices this machine can use, and which run.device=auto is\n"
         "  inspect SECTION     the keys of [run], [data], [data.*], [train], [model.*] or "
         "[plugins]:\n"
         "                      SECTION is run, data, data.NAME, train, model or plugins\n"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config_parts.h"
+#include "device_auto.h"
 #include "diag.h"
 #include "ini_file.h"
 #include "mem.h"
@@ -111,6 +112,34 @@ static odeon_status set_length(host_section *h)
     bool by_epochs = iterations == NULL || (epochs != NULL && epochs->level > iterations->level);
     schema_value_clear(host_value(h, by_epochs ? "iterations" : "epochs"));
     return ODEON_OK;
+}
+
+/* device = auto becomes the name of the one that it stands for, here and in the normal form: the
+ * run can be repeated on no other by accident. */
+static odeon_status name_device(loading *l)
+{
+    document_key *key = document_find_key(document_find(l->document, "run"), "device");
+    size_t n = strlen(DEVICE_AUTO);
+    char *id = NULL;
+    if (key == NULL || strncmp(key->value, DEVICE_AUTO, n) != 0) {
+        return ODEON_OK;
+    }
+    const char *rest = key->value + n + strspn(key->value + n, " \t");
+    if (*rest == '(') {
+        return schema_fail(key->where, "run",
+                           "device = %.100s: auto takes no options: name the device that has them",
+                           key->value);
+    }
+    if (*rest != '\0') {
+        return ODEON_OK;
+    }
+    odeon_status status = device_auto_choose(l->r, &id);
+    if (status == ODEON_OK) {
+        mem_free(key->value);
+        key->value = id;
+        l->c->auto_device = true;
+    }
+    return schema_place(status, key->where, "run");
 }
 
 static odeon_status finish_run(loading *l, host_section *h)
@@ -251,6 +280,7 @@ static odeon_status read_all(loading *l)
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for the configuration");
     }
     ODEON_TRY(read_plugins(l));
+    ODEON_TRY(name_device(l));
     ODEON_TRY(read_section(l, "run", NULL, finish_run));
     bool bare = is_bare(l->document);
     ODEON_TRY(bare ? ODEON_OK : read_section(l, "data", "dataset", finish_data));

@@ -69,6 +69,7 @@ typedef struct config {
     int64_t epochs;     /* 0: iterations says how long the run is */
     int64_t iterations; /* optimizer steps; 0: epochs says it */
     odeon_config *device;
+    bool auto_device;         /* chosen by device = auto */
     int64_t workers;          /* 0: choose */
     bool capture;             /* solves may be recorded and replayed */
     int32_t dtype;            /* ODEON_DTYPE_F32 or F64 */

@@ -42,7 +42,7 @@ static const odeon_option run_device = {
     .name = "device",
     .default_text = ODEON_DEFAULT_DEVICE,
     .choices = "device",
-    .help = "where to compute",
+    .help = "where to compute; auto: the usable device of highest rank (odeon inspect device auto)",
 };
 static const odeon_option run_workers = {
     .struct_size = sizeof(odeon_option),

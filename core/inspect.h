@@ -18,6 +18,9 @@ odeon_status inspect_plugins(registry *r, bool json, FILE *out);
  * the figures of an integrator, and every option with type, range, default, unit and meaning.
  * Errors as registry_find's. Loads in a process of its own as well. [main] */
 odeon_status inspect_component(registry *r, int32_t kind, const char *id, bool json, FILE *out);
+/* What stands for device = auto on this machine: all devices that may, with rank and answer. Asks
+ * them in a process of its own. [main] */
+odeon_status inspect_devices(registry *r, bool json, FILE *out);
 /* 0 if the component can be used, else ODEON_ERR_PLUGIN (or _IO, _NOMEM of the host's own). [main]
  */
 odeon_status inspect_exists(registry *r, int32_t kind, const char *id);

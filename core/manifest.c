@@ -144,6 +144,20 @@ static void add_plugins(text_buffer *t, const registry *r)
     text_add(t, "\n  ]");
 }
 
+/* What the INI asks of the device, and whether run.device = auto chose it. */
+static void add_device(text_buffer *t, const manifest_facts *facts)
+{
+    const config *c = facts->config;
+    text_buffer options = {0};
+    bool known = c->device != NULL && schema_print(&options, c->device) == ODEON_OK;
+    add_text(t, "  ", "device", facts->device_text);
+    add_text(t, "  ", "device_options", known && !options.failed ? options.data : NULL);
+    add_key(t, "  ", "device_auto");
+    text_add(t, c->auto_device ? "true" : "false");
+    t->failed |= options.failed;
+    text_fini(&options);
+}
+
 static void add_data(text_buffer *t, const manifest_facts *facts)
 {
     char order[CHECKSUM_TEXT_BYTES];
@@ -169,7 +183,7 @@ void manifest_print(text_buffer *out, const manifest_facts *facts)
     text_printf(out, "%llu", (unsigned long long)c->seed);
     add_text(out, "  ", "dtype", c->dtype == ODEON_DTYPE_F64 ? "float64" : "float32");
     add_integer(out, "  ", "workers", facts->workers);
-    add_text(out, "  ", "device", facts->device_text);
+    add_device(out, facts);
     add_data(out, facts);
     add_machine(out);
     add_environment(out);

@@ -1,5 +1,5 @@
-/* manifest.h: what a run was made of, as JSON: version, command line, start, seed, machine, plugins
- * with their build-ids. */
+/* manifest.h: what a run was made of, as JSON: version, command line, start, seed, device with its
+ * options, machine, plugins with their build-ids. */
 #ifndef ODEON_CORE_MANIFEST_H
 #define ODEON_CORE_MANIFEST_H
 #include "config.h"

@@ -287,14 +287,19 @@ odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
     return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
 }
 
+void registry_set_use(registry *r, const odeon_component *component, bool in_use)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        if (component_in(r->modules[i], component->kind, component->id) == component) {
+            r->modules[i]->plugin.in_use = in_use;
+        }
+    }
+}
+
 odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out)
 {
     ODEON_TRY(registry_look_at(r, kind, id, out));
-    for (size_t i = 0; i < r->n_modules; i++) {
-        if (component_in(r->modules[i], kind, id) == *out) {
-            r->modules[i]->plugin.in_use = true;
-        }
-    }
+    registry_set_use(r, *out, true);
     return ODEON_OK;
 }
 

@@ -38,6 +38,8 @@ odeon_status registry_load(registry *r, const char *file);
 
 size_t registry_plugin_count(const registry *r);
 registry_plugin registry_plugin_at(const registry *r, size_t index);
+/* Says whether a component's plugin is in use: one that was tried and not taken is not. */
+void registry_set_use(registry *r, const odeon_component *component, bool in_use);
 /* The plugin that a component came from. */
 const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component);
 

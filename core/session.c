@@ -274,6 +274,11 @@ const char *session_device_text(const session *s)
     return s->device_text;
 }
 
+bool session_device_is_auto(const session *s)
+{
+    return s->config->auto_device;
+}
+
 size_t session_metric_count(const session *s)
 {
     return (size_t)s->n_metrics;

@@ -99,8 +99,9 @@ odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
     summary_table(out, n, layers, session_parameter_count(s));
     mem_free(layers);
     int workers = session_workers(s);
-    fprintf(out, "%s on %s, %d worker%s\n", dtype == ODEON_DTYPE_F64 ? "float64" : "float32",
-            session_device_text(s), workers, workers == 1 ? "" : "s");
+    fprintf(out, "%s on %s%s, %d worker%s\n", dtype == ODEON_DTYPE_F64 ? "float64" : "float32",
+            session_device_text(s), session_device_is_auto(s) ? " (run.device = auto)" : "",
+            workers, workers == 1 ? "" : "s");
     return ODEON_OK;
 }
 

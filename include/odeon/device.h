@@ -173,7 +173,8 @@ typedef struct odeon_rmsprop {
 
 typedef struct odeon_device_ops {
     uint32_t struct_size;
-    int32_t rank; /* what device = auto prefers: the highest that probes well */
+    /* What device = auto prefers: the highest that probes well. Negative: only by name. */
+    int32_t rank;
 
     /* ---- set-up and transfer; may wait and allocate ---- */
 
