@@ -137,7 +137,7 @@ odeon_status cuda_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, dou
         return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
     }
     ODEON_TRY(cuda_begin(queue));
-    ODEON_TRY(check(queue->device, queue->blas,
-                    multiply(queue->blas, c->dtype, trans_a, trans_b, &g), "gemm"));
+    cublasStatus_t answer = multiply(queue->blas, c->dtype, trans_a, trans_b, &g);
+    ODEON_TRY(cuda_spoil(queue, check(queue->device, queue->blas, answer, "gemm")));
     return finish_product(queue, c, 1, g.N, epilogue);
 }

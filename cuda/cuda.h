@@ -28,6 +28,7 @@ typedef struct cuda_device {
     int32_t math;    /* CUDA_MATH_ */
     int32_t use_blas, use_dnn;
     const void *functions[KERNEL_COUNT];
+    _Atomic int32_t loaded; /* all functions are on the card */
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* of all that follows */
     odeon_queue *queues;
@@ -37,13 +38,31 @@ typedef struct cuda_device {
 
 enum { CUDA_MATH_IEEE32 = 0, CUDA_MATH_TF32 = 1 };
 
+/* While it is made: what capture.c needs to go on. Then a graph that can be launched. */
+struct odeon_recording {
+    odeon_queue *owner;
+    cudaGraphExec_t graph;
+    odeon_status status; /* of the first call that could not be recorded */
+    int32_t capturing;   /* the stream captures; not so where the runtime failed on the way */
+    cuda_block *freed;   /* to be freed when the queue records no longer */
+    odeon_recording *destroyed, *next; /* likewise to be destroyed, linked by next */
+    /* Within a loop, else NULL or 0: the graph around it, its node there and the arguments of the
+     * kernel that stands in front of each pass. */
+    cudaGraph_t around;
+    cudaGraphNode_t node;
+    loop_args pass;
+};
+
 struct odeon_queue {
     cuda_device *device;
     cudaStream_t stream;
     void *scratch;
-    cuda_blas *blas;          /* NULL: not wanted */
-    cuda_dnn *dnn;            /* NULL until the first convolution */
-    _Atomic int64_t launches; /* written by the owner alone */
+    int64_t *passes_left;       /* on the card: of the loop within a replay */
+    odeon_recording *recording; /* NULL: does not record. Changes under the device's lock */
+    pthread_t recorder;         /* the thread that records */
+    cuda_blas *blas;            /* NULL: not wanted */
+    cuda_dnn *dnn;              /* NULL until the first convolution */
+    _Atomic int64_t launches;   /* written by the owner alone */
     odeon_queue *next, *previous;
 };
 
@@ -57,6 +76,7 @@ odeon_status cuda_probe(void *device);
 odeon_status cuda_describe(void *device, char *text, uint64_t bytes);
 odeon_status cuda_alloc(void *device, uint64_t bytes, void **out);
 void cuda_free(void *device, void *memory);
+void cuda_free_block(const cuda_device *d, cuda_block *block); /* one that is in no list */
 const void *cuda_extension(void *device, const char *id);
 
 /* 0 if all is well, else ODEON_ERR_NOMEM or ODEON_ERR_DEVICE with one line: what was tried, the
@@ -72,9 +92,22 @@ odeon_status cuda_download(odeon_queue *queue, void *destination, const void *so
 odeon_status cuda_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
                              double *values);
 odeon_status cuda_wait(odeon_queue *queue);
-/* Before a kernel or a library's call goes to the stream: counts it, and sees to it that this
- * thread speaks to the queue's card. */
+/* Before a kernel or a library's call goes to the stream: counts it unless it is recorded, and sees
+ * to it that this thread speaks to the queue's card. */
 odeon_status cuda_begin(odeon_queue *queue);
+
+/* capture.c. Where the driver knows no WHILE nodes the second has to do. */
+extern const odeon_device_capture cuda_capture, cuda_capture_without_loops;
+/* Of a call's status: a failure spoils what the queue records. Returns it. */
+odeon_status cuda_spoil(odeon_queue *queue, odeon_status status);
+/* ODEON_ERR_DEVICE, and the recording is spoilt, if the queue records. */
+odeon_status cuda_refuse(odeon_queue *queue, const char *name);
+/* The queue that this thread records on, or NULL. */
+odeon_queue *cuda_recorder(cuda_device *d);
+/* Ends a recording that nobody will have. */
+void cuda_forget_recording(odeon_queue *queue);
+/* Keeps block, which is to be freed, until the queue records no longer. */
+void cuda_free_later(odeon_queue *queue, cuda_block *block);
 
 /* blas.c; cuda_blas_close takes NULL. *out is to be closed on failure too. */
 odeon_status cuda_blas_open(const cuda_device *d, cudaStream_t stream, cuda_blas **out);

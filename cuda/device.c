@@ -92,11 +92,16 @@ void cuda_destroy(void *self)
 
 /* ---- errors ---- */
 
-/* An error that the context does not outlive is given by every later call too. */
+/* An error that the context does not outlive is given by every later call too. While this thread
+ * records, the call would be refused, and spoil the recording, but for the mode. */
 static int32_t is_lost(void)
 {
+    enum cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
     (void)cudaGetLastError(); /* forgets one that is over */
-    return cudaFree(NULL) != cudaSuccess;
+    (void)cudaThreadExchangeStreamCaptureMode(&mode);
+    cudaError_t error = cudaFree(NULL);
+    (void)cudaThreadExchangeStreamCaptureMode(&mode);
+    return error != cudaSuccess;
 }
 
 odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *what)
@@ -212,6 +217,10 @@ odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
     cuda_device *d = device;
     char what[64];
     *out = NULL;
+    odeon_queue *recorder = cuda_recorder(d);
+    if (recorder != NULL) {
+        return cuda_refuse(recorder, "alloc");
+    }
     cuda_block *block = d->host->alloc(d->host, sizeof *block);
     if (block == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *block);
@@ -249,19 +258,31 @@ static cuda_block *forget(cuda_device *d, const void *memory)
     return block;
 }
 
+void cuda_free_block(const cuda_device *d, cuda_block *block)
+{
+    (void)cudaSetDevice(d->ordinal);
+    (void)cudaFree(block->memory); /* fails only where the context is lost, and all with it */
+    d->host->free(d->host, block);
+}
+
 void cuda_free(void *device, void *memory)
 {
     cuda_device *d = device;
     cuda_block *block = memory != NULL ? forget(d, memory) : NULL;
-    if (block != NULL) {
-        atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
-        (void)cudaSetDevice(d->ordinal);
-        (void)cudaFree(memory); /* fails only where the context is lost, and the memory with it */
-        d->host->free(d->host, block);
+    if (block == NULL) {
+        return;
+    }
+    atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
+    odeon_queue *recorder = cuda_recorder(d);
+    if (recorder != NULL) {
+        (void)cuda_refuse(recorder, "free");
+        cuda_free_later(recorder, block);
+    } else {
+        cuda_free_block(d, block);
     }
 }
 
-/* ---- counters ---- */
+/* ---- extensions ---- */
 
 static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
                           int64_t *live_bytes)
@@ -278,6 +299,8 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
 }
 
+static const int driver_with_loops = 12040; /* the first with WHILE nodes */
+
 const void *cuda_extension(void *device, const char *id)
 {
     static const odeon_device_counters counters = {
@@ -285,5 +308,14 @@ const void *cuda_extension(void *device, const char *id)
         .read = read_counters,
     };
     (void)device;
-    return strcmp(id, ODEON_DEVICE_COUNTERS) == 0 ? &counters : NULL;
+    if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
+        return &counters;
+    }
+    if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
+        int driver = 0;
+        return cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops
+                   ? &cuda_capture
+                   : &cuda_capture_without_loops;
+    }
+    return NULL;
 }

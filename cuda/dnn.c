@@ -267,11 +267,12 @@ uint64_t cuda_conv2d_scratch(void *device, const odeon_conv2d *geometry, const o
     cuda_device *d = device;
     uint64_t bytes = 0;
     const conv_args a = conv_shape(geometry, x, w);
+    int32_t may_open = cuda_recorder(d) == NULL; /* cuDNN takes memory when it starts */
     if (d->use_dnn && may_take(&a)) {
         (void)pthread_mutex_lock(&d->lock);
-        if (open_once(d, NULL, &d->dnn) == ODEON_OK) { /* else the convolution itself will fail */
+        if ((d->dnn != NULL || may_open) && open_once(d, NULL, &d->dnn) == ODEON_OK) {
             bytes = most_scratch(d, d->dnn, x->dtype, &a);
-        }
+        } /* else the convolution itself will fail */
         (void)pthread_mutex_unlock(&d->lock);
     }
     return bytes;
@@ -284,11 +285,24 @@ uint64_t cuda_conv2d_scratch(void *device, const odeon_conv2d *geometry, const o
 static odeon_status prepare(odeon_queue *queue, int32_t dtype, const conv_args *a, int32_t *ready)
 {
     *ready = queue->device->use_dnn && may_take(a);
-    if (*ready) {
+    if (*ready && queue->dnn == NULL) {
+        if (queue->recording != NULL) {
+            return device_fail(queue, ODEON_ERR_DEVICE,
+                               "conv2d: the first convolution of a queue cannot be recorded; do "
+                               "one before");
+        }
         ODEON_TRY(open_once(queue->device, queue->stream, &queue->dnn));
+    }
+    if (*ready) {
         *ready = describe(queue->device, queue->dnn, dtype, a);
     }
     return ODEON_OK;
+}
+
+/* Of a call that did something. */
+static odeon_status answer(odeon_queue *queue, cudnnStatus_t status, const char *what)
+{
+    return cuda_spoil(queue, check(queue->device, queue->dnn, status, what));
 }
 
 /* 1 and 0, of the dtype that cuDNN wants them in. */
@@ -324,10 +338,10 @@ odeon_status cuda_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const
     }
     set_factors(x->dtype, &f);
     ODEON_TRY(cuda_begin(queue));
-    ODEON_TRY(check(queue->device, dnn,
-                    dnn->forward(dnn->handle, f.one, dnn->x, a.x, dnn->w, a.w, dnn->conv,
-                                 forward_algorithm, scratch, bytes, f.zero, dnn->y, a.y),
-                    "conv2d"));
+    ODEON_TRY(answer(queue,
+                     dnn->forward(dnn->handle, f.one, dnn->x, a.x, dnn->w, a.w, dnn->conv,
+                                  forward_algorithm, scratch, bytes, f.zero, dnn->y, a.y),
+                     "conv2d"));
     return finish_product(queue, y, a.P * a.Q, a.K, epilogue);
 }
 
@@ -347,10 +361,10 @@ odeon_status cuda_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
     }
     set_factors(dx->dtype, &f);
     ODEON_TRY(cuda_begin(queue));
-    return check(queue->device, dnn,
-                 dnn->data(dnn->handle, f.one, dnn->w, a.w, dnn->y, a.y, dnn->conv, data_algorithm,
-                           scratch, bytes, f.zero, dnn->x, a.x),
-                 "conv2d_vjp_x");
+    return answer(queue,
+                  dnn->data(dnn->handle, f.one, dnn->w, a.w, dnn->y, a.y, dnn->conv, data_algorithm,
+                            scratch, bytes, f.zero, dnn->x, a.x),
+                  "conv2d_vjp_x");
 }
 
 odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
@@ -369,8 +383,8 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
     }
     set_factors(x->dtype, &f);
     ODEON_TRY(cuda_begin(queue));
-    return check(queue->device, dnn,
-                 dnn->filter(dnn->handle, f.one, dnn->x, a.x, dnn->y, a.y, dnn->conv,
-                             filter_algorithm, scratch, bytes, f.one, dnn->w, a.w),
-                 "conv2d_vjp_w");
+    return answer(queue,
+                  dnn->filter(dnn->handle, f.one, dnn->x, a.x, dnn->y, a.y, dnn->conv,
+                              filter_algorithm, scratch, bytes, f.one, dnn->w, a.w),
+                  "conv2d_vjp_w");
 }

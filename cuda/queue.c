@@ -40,8 +40,9 @@ static odeon_status open_queue(cuda_device *d, odeon_queue *q)
     ODEON_TRY(use_card(d));
     ODEON_TRY(cuda_check(d, cudaStreamCreateWithFlags(&q->stream, cudaStreamNonBlocking),
                          "making a stream"));
-    ODEON_TRY(
-        cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES), "asking for scratch of a queue"));
+    ODEON_TRY(cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES + sizeof *q->passes_left),
+                         "asking for scratch of a queue"));
+    q->passes_left = (int64_t *)(void *)((char *)q->scratch + SCRATCH_BYTES);
     return d->use_blas ? cuda_blas_open(d, q->stream, &q->blas) : ODEON_OK;
 }
 
@@ -73,6 +74,7 @@ void cuda_queue_destroy(odeon_queue *queue)
     }
     cuda_device *d = queue->device;
     (void)cudaSetDevice(d->ordinal);
+    cuda_forget_recording(queue);
     if (queue->stream != NULL) {
         (void)cudaStreamSynchronize(queue->stream);
     }
@@ -91,6 +93,7 @@ void cuda_queue_destroy(odeon_queue *queue)
 /* From memory that is not pinned the runtime returns when it has taken its own copy. */
 odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
+    ODEON_TRY(cuda_refuse(queue, "upload"));
     if (bytes == 0) {
         return ODEON_OK;
     }
@@ -101,14 +104,13 @@ odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *sour
         "copying to the card");
 }
 
-odeon_status cuda_wait(odeon_queue *queue)
+static odeon_status settle(odeon_queue *queue)
 {
     atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
     return cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the card");
 }
 
-odeon_status cuda_download(odeon_queue *queue, void *destination, const void *source,
-                           uint64_t bytes)
+static odeon_status fetch(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
     if (bytes > 0) {
         ODEON_TRY(use_card(queue->device));
@@ -117,13 +119,27 @@ odeon_status cuda_download(odeon_queue *queue, void *destination, const void *so
             cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToHost, queue->stream),
             "copying from the card"));
     }
-    return cuda_wait(queue);
+    return settle(queue);
+}
+
+odeon_status cuda_wait(odeon_queue *queue)
+{
+    ODEON_TRY(cuda_refuse(queue, "wait"));
+    return settle(queue);
+}
+
+odeon_status cuda_download(odeon_queue *queue, void *destination, const void *source,
+                           uint64_t bytes)
+{
+    ODEON_TRY(cuda_refuse(queue, "download"));
+    return fetch(queue, destination, source, bytes);
 }
 
 odeon_status cuda_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
                              double *values)
 {
-    return cuda_download(queue, values, slots + first, (uint64_t)n * sizeof *values);
+    ODEON_TRY(cuda_refuse(queue, "slots_read"));
+    return fetch(queue, values, slots + first, (uint64_t)n * sizeof *values);
 }
 
 /* ---- what operators need ---- */
@@ -140,10 +156,15 @@ static const char *const kernel_names[] = {ALL_KERNELS(KERNEL_NAME_)};
 
 odeon_status cuda_begin(odeon_queue *queue)
 {
-    /* The owner alone writes, so a load and a store make an increment. */
-    int64_t launches = atomic_load_explicit(&queue->launches, memory_order_relaxed);
-    atomic_store_explicit(&queue->launches, launches + 1, memory_order_relaxed);
-    return use_card(queue->device);
+    if (queue->recording != NULL && !queue->recording->capturing) { /* it would be done at once */
+        return device_fail(queue, ODEON_ERR_DEVICE, "the recording broke off before");
+    }
+    if (queue->recording == NULL) {
+        /* The owner alone writes, so a load and a store make an increment. */
+        int64_t launches = atomic_load_explicit(&queue->launches, memory_order_relaxed);
+        atomic_store_explicit(&queue->launches, launches + 1, memory_order_relaxed);
+    }
+    return cuda_spoil(queue, use_card(queue->device));
 }
 
 odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, kernel_shape shape)
@@ -160,10 +181,9 @@ odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, k
     memcpy(copy, arguments, (size_t)argument_bytes[kernel]);
     ODEON_TRY(cuda_begin(queue));
     struct dim3 grid = {(unsigned)shape.blocks, 1, 1}, block = {(unsigned)shape.threads, 1, 1};
-    return cuda_check(queue->device,
-                      cudaLaunchKernel(queue->device->functions[kernel], grid, block, parameters,
-                                       (size_t)shape.shared_bytes, queue->stream),
-                      kernel_names[kernel]);
+    cudaError_t error = cudaLaunchKernel(queue->device->functions[kernel], grid, block, parameters,
+                                         (size_t)shape.shared_bytes, queue->stream);
+    return cuda_spoil(queue, cuda_check(queue->device, error, kernel_names[kernel]));
 }
 
 void *queue_scratch(odeon_queue *queue)
@@ -178,5 +198,5 @@ odeon_status device_fail(odeon_queue *queue, odeon_status status, const char *fo
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return odeon_fail(queue->device->host, status, "cuda: %s", text);
+    return cuda_spoil(queue, odeon_fail(queue->device->host, status, "cuda: %s", text));
 }

@@ -60,6 +60,7 @@
     KERNEL(stages, stages_args, 1)                                                                 \
     KERNEL(control_step, control_args, 1)                                                          \
     KERNEL(control_start, control_args, 1)                                                         \
+    KERNEL(loop_pass, loop_args, 1)                                                                \
     KERNEL(lincomb_f32, lincomb_args, 2)                                                           \
     KERNEL(lincomb_f64, lincomb_args, 2)                                                           \
     KERNEL(error_sum_f32, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \

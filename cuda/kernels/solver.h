@@ -22,6 +22,16 @@ typedef struct control_args {
     int32_t phase, reserved0; /* of step_start */
 } control_args;
 
+/* Another pass of a loop within a recording: while slots[slot] is 0, and passes are left. first:
+ * passes of them, else what the pass before left in *left. */
+typedef struct loop_args {
+    const double *slots;
+    int64_t *left;
+    uint64_t condition; /* of the loop's node, which is set */
+    int64_t passes;
+    int32_t slot, first;
+} loop_args;
+
 /* The sum of coefficient[i] * x[i] over i < n. */
 typedef struct kernel_terms {
     const double *slots;

@@ -20,7 +20,8 @@ static state *of(cublasHandle_t handle)
 
 static cublasStatus_t create(cublasHandle_t *handle)
 {
-    *handle = mocked_fails() ? NULL : calloc(1, sizeof(state));
+    *handle =
+        mocked_outside_capture() != cudaSuccess || mocked_fails() ? NULL : calloc(1, sizeof(state));
     return *handle != NULL ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_ALLOC_FAILED;
 }
 
@@ -57,42 +58,57 @@ static const char *status_text(cublasStatus_t status)
     return "mocked failure";
 }
 
+/* Matrices by columns: element [i,j] stands at i + j ld. */
+typedef struct product {
+    void *workspace;
+    cublasOperation_t trans_a, trans_b;
+    int64_t m, n, k, lda, ldb, ldc;
+    double alpha, beta;
+    const void *a, *b;
+    void *c;
+} product;
+
 /* Without its own workspace a product would allocate, and could not be recorded. */
-static int32_t is_ready(cublasHandle_t handle, cublasOperation_t trans_a, cublasOperation_t trans_b,
-                        int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb, int64_t ldc)
+static cublasStatus_t ask(cublasHandle_t handle, mocked_run *run, product *p)
 {
     const state *s = of(handle);
-    if (s->stream == NULL || s->workspace == NULL || m <= 0 || n <= 0 || k <= 0 ||
-        lda < (trans_a == CUBLAS_OP_N ? m : k) || ldb < (trans_b == CUBLAS_OP_N ? k : n) ||
-        ldc < m || mocked_fails()) {
-        return 0;
+    if (s->stream == NULL || s->workspace == NULL || p->m <= 0 || p->n <= 0 || p->k <= 0 ||
+        p->lda < (p->trans_a == CUBLAS_OP_N ? p->m : p->k) ||
+        p->ldb < (p->trans_b == CUBLAS_OP_N ? p->k : p->n) || p->ldc < p->m || mocked_fails()) {
+        return CUBLAS_STATUS_INVALID_VALUE;
     }
-    memset(s->workspace, POISON, 4096);
-    return 1;
+    p->workspace = s->workspace;
+    return mocked_ask(s->stream, run, p, sizeof *p) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
+                                                                   : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
-/* Matrices by columns: element [i,j] stands at i + j ld. */
 #define GEMM(name, type)                                                                           \
+    static void run_##name(const void *arguments)                                                  \
+    {                                                                                              \
+        const product *p = arguments;                                                              \
+        const type *a = p->a, *b = p->b;                                                           \
+        memset(p->workspace, POISON, 4096);                                                        \
+        for (int64_t i = 0; i < p->m; i++) {                                                       \
+            for (int64_t j = 0; j < p->n; j++) {                                                   \
+                double sum = 0.0;                                                                  \
+                for (int64_t l = 0; l < p->k; l++) {                                               \
+                    sum +=                                                                         \
+                        (double)a[p->trans_a == CUBLAS_OP_N ? i + l * p->lda : l + i * p->lda] *   \
+                        (double)b[p->trans_b == CUBLAS_OP_N ? l + j * p->ldb : j + l * p->ldb];    \
+                }                                                                                  \
+                type *to = &((type *)p->c)[i + j * p->ldc];                                        \
+                *to = (type)(p->alpha * sum + (p->beta != 0.0 ? p->beta * (double)*to : 0.0));     \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
     static cublasStatus_t name(cublasHandle_t handle, cublasOperation_t trans_a,                   \
                                cublasOperation_t trans_b, int64_t m, int64_t n, int64_t k,         \
                                const type *alpha, const type *a, int64_t lda, const type *b,       \
                                int64_t ldb, const type *beta, type *c, int64_t ldc)                \
     {                                                                                              \
-        if (!is_ready(handle, trans_a, trans_b, m, n, k, lda, ldb, ldc)) {                         \
-            return CUBLAS_STATUS_INVALID_VALUE;                                                    \
-        }                                                                                          \
-        for (int64_t i = 0; i < m; i++) {                                                          \
-            for (int64_t j = 0; j < n; j++) {                                                      \
-                double sum = 0.0;                                                                  \
-                for (int64_t l = 0; l < k; l++) {                                                  \
-                    sum += (double)a[trans_a == CUBLAS_OP_N ? i + l * lda : l + i * lda] *         \
-                           (double)b[trans_b == CUBLAS_OP_N ? l + j * ldb : j + l * ldb];          \
-                }                                                                                  \
-                type *to = &c[i + j * ldc];                                                        \
-                *to = (type)((double)*alpha * sum + (*beta != 0 ? (double)(*beta * *to) : 0.0));   \
-            }                                                                                      \
-        }                                                                                          \
-        return CUBLAS_STATUS_SUCCESS;                                                              \
+        product p = {NULL, trans_a,        trans_b,       m, n, k, lda, ldb,                       \
+                     ldc,  (double)*alpha, (double)*beta, a, b, c};                                \
+        return ask(handle, run_##name, &p);                                                        \
     }
 GEMM(sgemm, float)
 GEMM(dgemm, double)

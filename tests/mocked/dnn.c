@@ -33,6 +33,9 @@ static cudnnStatus_t set(void *to, cudnnDataType_t type, int a, int b, int c, in
 
 static cudnnStatus_t create(cudnnHandle_t *handle)
 {
+    if (mocked_outside_capture() != cudaSuccess) {
+        return CUDNN_STATUS_INTERNAL_ERROR;
+    }
     return make(handle);
 }
 
@@ -235,34 +238,67 @@ static void add_window(const convolution *v, const sums *s, int b, int k, int p,
     }
 }
 
-static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, sums *s, const void *alpha,
-                         const void *beta, void *scratch, size_t bytes, void *result)
+/* A convolution with its descriptors as they are at the call. */
+typedef struct convolve_call {
+    descriptor x, w, y, conv;
+    sums s;
+    int32_t which; /* of the three is summed up: 0, 1, 2 for x, w, y */
+    double beta;
+    void *scratch, *result;
+    size_t bytes;
+} convolve_call;
+
+static void run_call(const void *arguments)
 {
-    const int *y = v->y->dim;
-    if (((descriptor *)(void *)handle)->stream == NULL || !fits(v) || scratch == NULL ||
-        get(v->x, alpha, 0) != 1.0 || mocked_fails()) {
-        return CUDNN_STATUS_BAD_PARAM;
-    }
-    memset(scratch, POISON, bytes);
-    s->to = calloc((size_t)count(s->of), sizeof *s->to);
-    if (s->to == NULL) {
-        return CUDNN_STATUS_ALLOC_FAILED;
+    convolve_call c = *(const convolve_call *)arguments;
+    const convolution v = {&c.x, &c.w, &c.y, &c.conv};
+    const int *y = c.y.dim;
+    memset(c.scratch, POISON, c.bytes);
+    c.s.of = c.which == 0 ? &c.x : c.which == 1 ? &c.w : &c.y;
+    c.s.to = calloc((size_t)count(c.s.of), sizeof *c.s.to);
+    if (c.s.to == NULL) {
+        return;
     }
     for (int b = 0; b < y[0]; b++) {
         for (int k = 0; k < y[1]; k++) {
             for (int p = 0; p < y[2]; p++) {
                 for (int q = 0; q < y[3]; q++) {
-                    add_window(v, s, b, k, p, q);
+                    add_window(&v, &c.s, b, k, p, q);
                 }
             }
         }
     }
-    for (int64_t i = 0; i < count(s->of); i++) {
-        double before = get(v->x, beta, 0) != 0.0 ? get(v->x, beta, 0) * get(s->of, result, i) : 0;
-        put(s->of, result, i, before + s->to[i]);
+    for (int64_t i = 0; i < count(c.s.of); i++) {
+        double before = c.beta != 0.0 ? c.beta * get(c.s.of, c.result, i) : 0.0;
+        put(c.s.of, c.result, i, before + c.s.to[i]);
     }
-    free(s->to);
-    return CUDNN_STATUS_SUCCESS;
+    free(c.s.to);
+}
+
+static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums *s,
+                         const void *alpha, const void *beta, void *scratch, size_t bytes,
+                         void *result)
+{
+    cudaStream_t stream = ((descriptor *)(void *)handle)->stream;
+    if (stream == NULL || !fits(v) || scratch == NULL || get(v->x, alpha, 0) != 1.0 ||
+        mocked_fails()) {
+        return CUDNN_STATUS_BAD_PARAM;
+    }
+    const convolve_call call = {.x = *v->x,
+                                .w = *v->w,
+                                .y = *v->y,
+                                .conv = *v->conv,
+                                .s = *s,
+                                .which = s->of == v->x   ? 0
+                                         : s->of == v->w ? 1
+                                                         : 2,
+                                .beta = get(v->x, beta, 0),
+                                .scratch = scratch,
+                                .result = result,
+                                .bytes = bytes};
+    return mocked_ask(stream, run_call, &call, sizeof call) == cudaSuccess
+               ? CUDNN_STATUS_SUCCESS
+               : CUDNN_STATUS_EXECUTION_FAILED;
 }
 
 static cudnnStatus_t forward(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t of_x,

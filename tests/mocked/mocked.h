@@ -3,10 +3,12 @@
  * The plugin device/mocked is the sources of device/cuda with functions of CUDA, cuBLAS and cuDNN
  * that compute on the host at once: kernels as `emulated` runs them, products along columns as
  * cuBLAS counts, convolutions from cuDNN's descriptors. They refuse what the real ones refuse, and
- * spoil all scratch that they are given. Where ODEON_MOCKED_FAILS is n, call n of the process
- * fails; the calls so far are what counts. */
+ * spoil all scratch that they are given. A stream that captures makes a graph (graph.c), whose
+ * launch computes then. Where ODEON_MOCKED_FAILS is n, call n of the process fails; the calls so
+ * far are what counts. ODEON_MOCKED_DRIVER is the driver's version, 12030 for CUDA 12.3. */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H
+#include <cuda_runtime_api.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +18,23 @@ int32_t mocked_fails(void);
 /* A function of cuBLAS or cuDNN by its name, into *address; false if there is none. */
 int32_t mocked_blas(const char *name, void *address);
 int32_t mocked_dnn(const char *name, void *address);
+
+/* What a cudaStream_t points to. */
+struct CUstream_st {
+    cudaGraph_t graph; /* NULL: captures nothing */
+    cudaGraphNode_t *behind;
+    size_t n_behind; /* the next node comes behind these */
+    int32_t invalid; /* the capture has failed */
+    struct CUstream_st *next;
+};
+
+/* Work for a stream: done at once, or when the graph is launched that the stream captures into.
+ * arguments are copied. */
+typedef void mocked_run(const void *arguments);
+cudaError_t mocked_ask(cudaStream_t stream, mocked_run *run, const void *arguments, size_t bytes);
+
+/* For calls that may not be made by a thread whose stream captures: an error, which also ends what
+ * is captured; else success. */
+cudaError_t mocked_outside_capture(void);
 
 #endif

@@ -31,7 +31,8 @@ static cudaError_t answer(void)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    *version = CUDART_VERSION;
+    const char *driver = getenv("ODEON_MOCKED_DRIVER");
+    *version = driver != NULL ? (int)strtol(driver, NULL, 10) : CUDART_VERSION;
     return answer();
 }
 
@@ -80,9 +81,10 @@ const char *cudaGetErrorString(cudaError_t error)
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
+    cudaError_t error = mocked_outside_capture();
     *memory = NULL;
-    if (answer() != cudaSuccess) {
-        return cudaErrorMemoryAllocation;
+    if (error != cudaSuccess || answer() != cudaSuccess) {
+        return error != cudaSuccess ? error : cudaErrorMemoryAllocation;
     }
     size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     *memory = aligned_alloc(ALIGNMENT, room);
@@ -96,15 +98,18 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 /* Gives memory back even where it is to fail: a test for leaks has to end. */
 cudaError_t cudaFree(void *memory)
 {
-    free(memory);
-    return cudaSuccess;
+    cudaError_t error = mocked_outside_capture();
+    if (error == cudaSuccess) {
+        free(memory);
+    }
+    return error;
 }
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
     (void)kind;
-    if (stream == NULL || answer() != cudaSuccess) {
+    if (stream == NULL || stream->graph != NULL || answer() != cudaSuccess) {
         return cudaErrorInvalidValue;
     }
     memcpy(to, from, bytes);
@@ -117,12 +122,16 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
     if (flags != cudaStreamNonBlocking || answer() != cudaSuccess) {
         return cudaErrorInvalidValue;
     }
-    *stream = malloc(1);
+    *stream = calloc(1, sizeof **stream);
     return *stream != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    if (stream != NULL && stream->graph != NULL) {
+        stream->invalid = 1;
+        return cudaErrorStreamCaptureUnsupported;
+    }
     return stream != NULL ? answer() : cudaErrorInvalidValue;
 }
 
@@ -144,25 +153,45 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 MOCKED_FAMILIES /* FAMILY(moving) and so on, for every .cu file */
 
     cudaError_t
-    cudaLaunchKernel(const void *function, struct dim3 grid, struct dim3 block, void **arguments,
-                     size_t shared_bytes, cudaStream_t stream)
+    cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *function)
+{
+    memset(attributes, 0, sizeof *attributes);
+    return function != NULL ? answer() : cudaErrorInvalidDeviceFunction;
+}
+
+typedef struct kernel_call {
+    const emulated_kernel *kernel;
+    int64_t blocks;
+    int32_t threads, reserved0;
+    _Alignas(16) unsigned char arguments[KERNEL_ARGUMENT_BYTES];
+} kernel_call;
+
+static void run_kernel(const void *call)
 {
     _Alignas(16) static _Thread_local unsigned char shared[KERNEL_SHARED_BYTES];
-    const emulated_kernel *k = function;
-    if (k == NULL || stream == NULL || grid.x == 0 || block.x > KERNEL_THREADS ||
-        shared_bytes > sizeof shared || answer() != cudaSuccess) {
-        return cudaErrorInvalidValue;
-    }
-    for (int64_t b = 0; b < grid.x; b++) {
+    const kernel_call *c = call;
+    for (int64_t b = 0; b < c->blocks; b++) {
         memset(shared, POISON, sizeof shared);
-        for (int32_t phase = 0; phase < k->phases; phase++) {
-            for (int32_t t = 0; t < (int32_t)block.x; t++) {
-                const kernel_thread w = {b, grid.x, t, (int32_t)block.x};
-                k->run(phase, arguments[0], w, shared);
+        for (int32_t phase = 0; phase < c->kernel->phases; phase++) {
+            for (int32_t t = 0; t < c->threads; t++) {
+                const kernel_thread w = {b, c->blocks, t, c->threads};
+                c->kernel->run(phase, c->arguments, w, shared);
             }
         }
     }
-    return cudaSuccess;
+}
+
+cudaError_t cudaLaunchKernel(const void *function, struct dim3 grid, struct dim3 block,
+                             void **arguments, size_t shared_bytes, cudaStream_t stream)
+{
+    const emulated_kernel *k = function;
+    if (k == NULL || stream == NULL || grid.x == 0 || block.x > KERNEL_THREADS ||
+        shared_bytes > KERNEL_SHARED_BYTES || answer() != cudaSuccess) {
+        return cudaErrorInvalidValue;
+    }
+    kernel_call call = {.kernel = k, .blocks = grid.x, .threads = (int32_t)block.x};
+    memcpy(call.arguments, arguments[0], (size_t)k->bytes);
+    return mocked_ask(stream, run_kernel, &call, sizeof call);
 }
 
 /* ---- libraries ---- */

@@ -1,9 +1,18 @@
+#define _POSIX_C_SOURCE 200809L
 #include "capture_fixture.h"
+
+#include <unistd.h>
 
 #include "diag.h"
 #include "mem.h"
 
-const char *const capture_devices[CAPTURE_DEVICES] = {"remote", "remote(late=yes)"};
+const char *const capture_devices[CAPTURE_DEVICES] = {"remote", "remote(late=yes)", "mocked"};
+
+int capture_n_devices(void)
+{
+    int has_cuda = access(ODEON_TEST_PLUGINS "/device/mocked.so", F_OK) == 0;
+    return has_cuda ? CAPTURE_DEVICES : CAPTURE_CUDA;
+}
 
 void capture_check(odeon_status status)
 {

@@ -14,9 +14,11 @@ typedef struct capture_fixture {
     double *slots; /* on the device, all 0 */
 } capture_fixture;
 
-/* Devices that capture: one that carries calls out at once, and one that does so late. */
-enum { CAPTURE_DEVICES = 2 };
+/* Devices that capture: one that carries calls out at once, one that does so late, and the host
+ * side of the device `cuda`; how many of them are built. */
+enum { CAPTURE_DEVICES = 3, CAPTURE_EAGER = 0, CAPTURE_LATE = 1, CAPTURE_CUDA = 2 };
 extern const char *const capture_devices[CAPTURE_DEVICES];
+int capture_n_devices(void);
 
 capture_fixture *capture_open(const char *device, int32_t dtype);
 void capture_close(capture_fixture *f);

@@ -15,6 +15,7 @@
 #define KERNEL_BODY "kernels/random_body.h"
 #include "kernels/both.h"
 #include "kernels/control_body.h"
+#include "kernels/loop_body.h"
 #define KERNEL_BODY "kernels/solver_body.h"
 #include "kernels/both.h"
 #define KERNEL_BODY "kernels/pointwise_body.h"

@@ -1,0 +1,344 @@
+/* Recordings are graphs, captured from the queue's stream; a loop is a WHILE node, whose body is
+ * captured from the same stream while the graph around it waits. So whatever is launched on the
+ * stream is recorded, libraries' and third parties' kernels too, and no handle has to change its
+ * stream, on which a library may keep memory of its own. */
+#include "cuda.h"
+
+/* Calls that CUDA 13 renamed. */
+#if CUDART_VERSION >= 13000
+#define GET_CAPTURE_INFO cudaStreamGetCaptureInfo
+#define ADD_NODE         cudaGraphAddNode
+#define GO_ON_BEHIND(stream, node)                                                                 \
+    cudaStreamUpdateCaptureDependencies(stream, node, NULL, 1, cudaStreamSetCaptureDependencies)
+#else
+#define GET_CAPTURE_INFO cudaStreamGetCaptureInfo_v3
+#define ADD_NODE         cudaGraphAddNode_v2
+#define GO_ON_BEHIND(stream, node)                                                                 \
+    cudaStreamUpdateCaptureDependencies(stream, node, 1, cudaStreamSetCaptureDependencies)
+#endif
+
+/* Other threads may allocate and wait meanwhile. */
+static const enum cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal;
+
+odeon_status cuda_spoil(odeon_queue *queue, odeon_status status)
+{
+    if (queue->recording != NULL && queue->recording->status == ODEON_OK) {
+        queue->recording->status = status;
+    }
+    return status;
+}
+
+odeon_status cuda_refuse(odeon_queue *queue, const char *name)
+{
+    return queue->recording == NULL
+               ? ODEON_OK
+               : device_fail(queue, ODEON_ERR_DEVICE,
+                             "%s: cannot be recorded; call it before or after", name);
+}
+
+/* Of a call of the runtime for the queue. */
+static odeon_status check(odeon_queue *queue, cudaError_t error, const char *what)
+{
+    return cuda_spoil(queue, cuda_check(queue->device, error, what));
+}
+
+/* ---- who records ---- */
+
+static void set_recording(odeon_queue *queue, odeon_recording *recording)
+{
+    (void)pthread_mutex_lock(&queue->device->lock);
+    queue->recording = recording;
+    queue->recorder = pthread_self();
+    (void)pthread_mutex_unlock(&queue->device->lock);
+}
+
+odeon_queue *cuda_recorder(cuda_device *d)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    odeon_queue *q = d->queues;
+    while (q != NULL && (q->recording == NULL || !pthread_equal(q->recorder, pthread_self()))) {
+        q = q->next;
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    return q;
+}
+
+void cuda_free_later(odeon_queue *queue, cuda_block *block)
+{
+    block->next = queue->recording->freed;
+    queue->recording->freed = block;
+}
+
+static void destroy(odeon_recording *recording)
+{
+    if (recording == NULL) {
+        return;
+    }
+    odeon_queue *owner = recording->owner;
+    if (owner->recording != NULL) { /* which does not let it be waited for */
+        recording->next = owner->recording->destroyed;
+        owner->recording->destroyed = recording;
+        return;
+    }
+    if (recording->graph != NULL) {
+        (void)cudaSetDevice(owner->device->ordinal);
+        (void)cudaStreamSynchronize(owner->stream);
+        (void)cudaGraphExecDestroy(recording->graph);
+    }
+    owner->device->host->free(owner->device->host, recording);
+}
+
+/* The queue records no longer. *out is what was captured, to be destroyed by the caller; NULL on
+ * failure: whether the runtime has destroyed it then is nowhere said, so it is left alone. */
+static cudaError_t stop(odeon_queue *queue, cudaGraph_t *out)
+{
+    odeon_recording *r = queue->recording;
+    cudaGraph_t captured = NULL;
+    cudaError_t error = r->capturing ? cudaStreamEndCapture(queue->stream, &captured) : cudaSuccess;
+    *out = r->around != NULL ? r->around : captured; /* the body of a loop belongs to its node */
+    set_recording(queue, NULL);
+    while (r->freed != NULL) {
+        cuda_block *block = r->freed;
+        r->freed = block->next;
+        cuda_free_block(queue->device, block);
+    }
+    while (r->destroyed != NULL) {
+        odeon_recording *destroyed = r->destroyed;
+        r->destroyed = destroyed->next;
+        destroy(destroyed);
+    }
+    return error;
+}
+
+void cuda_forget_recording(odeon_queue *queue)
+{
+    odeon_recording *recording = queue->recording;
+    cudaGraph_t graph;
+    if (recording != NULL) {
+        (void)stop(queue, &graph);
+        if (graph != NULL) {
+            (void)cudaGraphDestroy(graph);
+        }
+        destroy(recording);
+    }
+}
+
+/* ---- begin, end ---- */
+
+/* A kernel comes to the card when it is first launched, which older drivers refuse while a stream
+ * captures. */
+static odeon_status load_kernels(cuda_device *d)
+{
+    struct cudaFuncAttributes attributes;
+    for (int32_t i = 0; i < KERNEL_COUNT && !atomic_load(&d->loaded); i++) {
+        ODEON_TRY(cuda_check(d, cudaFuncGetAttributes(&attributes, d->functions[i]),
+                             "bringing a kernel to the card"));
+    }
+    atomic_store(&d->loaded, 1);
+    return ODEON_OK;
+}
+
+static odeon_status begin(odeon_queue *queue)
+{
+    cuda_device *d = queue->device;
+    ODEON_TRY(cuda_refuse(queue, "begin"));
+    ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
+    ODEON_TRY(load_kernels(d));
+    odeon_recording *recording = d->host->alloc(d->host, sizeof *recording);
+    if (recording == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes",
+                          sizeof *recording);
+    }
+    *recording = (odeon_recording){.owner = queue, .capturing = 1};
+    odeon_status status =
+        cuda_check(d, cudaStreamBeginCapture(queue->stream, mode), "beginning a recording");
+    if (status != ODEON_OK) {
+        d->host->free(d->host, recording);
+        return status;
+    }
+    set_recording(queue, recording);
+    return ODEON_OK;
+}
+
+/* Makes a graph that can be launched, and has the driver prepare its first launch. */
+static odeon_status instantiate(odeon_queue *queue, cudaGraph_t graph, odeon_recording *recording)
+{
+    const cuda_device *d = queue->device;
+    ODEON_TRY(cuda_check(d, cudaGraphInstantiate(&recording->graph, graph, 0),
+                         "making a graph of a recording"));
+    return cuda_check(d, cudaGraphUpload(recording->graph, queue->stream),
+                      "bringing a recording to the card");
+}
+
+static odeon_status end(odeon_queue *queue, odeon_recording **out)
+{
+    odeon_recording *recording = queue->recording;
+    cudaGraph_t graph = NULL;
+    *out = NULL;
+    if (recording == NULL) {
+        return device_fail(queue, ODEON_ERR_DEVICE, "end: nothing is being recorded");
+    }
+    odeon_status status = recording->status;
+    if (recording->node != NULL) {
+        status = device_fail(queue, ODEON_ERR_DEVICE, "end: a loop is still open");
+    } else if (status != ODEON_OK) {
+        (void)device_fail(queue, status, "end: a call before it could not be recorded");
+    }
+    cudaError_t error = stop(queue, &graph);
+    if (status == ODEON_OK) {
+        status = cuda_check(queue->device, error, "ending a recording");
+    } else {
+        (void)cudaGetLastError(); /* what spoilt it is told */
+    }
+    if (status == ODEON_OK) {
+        status = instantiate(queue, graph, recording);
+    }
+    if (graph != NULL) {
+        (void)cudaGraphDestroy(graph);
+    }
+    if (status != ODEON_OK) {
+        destroy(recording);
+        return status;
+    }
+    *out = recording;
+    return ODEON_OK;
+}
+
+static odeon_status replay(odeon_queue *queue, const odeon_recording *recording)
+{
+    ODEON_TRY(cuda_refuse(queue, "replay"));
+    if (recording->owner != queue) {
+        return device_fail(queue, ODEON_ERR_DEVICE, "replay: another queue made the recording");
+    }
+    ODEON_TRY(cuda_begin(queue));
+    return cuda_check(queue->device, cudaGraphLaunch(recording->graph, queue->stream),
+                      "replaying a recording");
+}
+
+/* ---- loops ---- */
+
+static odeon_status launch_pass(odeon_queue *queue, int32_t first)
+{
+    queue->recording->pass.first = first;
+    return launch(queue, KERNEL_loop_pass, &queue->recording->pass, (kernel_shape){1, 1, 0});
+}
+
+/* Goes over from what is captured into *captured (NULL: of no interest) to another graph, behind
+ * node (NULL: from its beginning). */
+static odeon_status change_graph(odeon_queue *queue, cudaGraph_t *captured, cudaGraph_t to,
+                                 const cudaGraphNode_t *node)
+{
+    cudaGraph_t before = NULL;
+    queue->recording->capturing = 0;
+    ODEON_TRY(check(queue, cudaStreamEndCapture(queue->stream, &before), "recording a loop"));
+    if (captured != NULL) {
+        *captured = before;
+    }
+    cudaError_t error =
+        cudaStreamBeginCaptureToGraph(queue->stream, to, node, NULL, node != NULL ? 1 : 0, mode);
+    ODEON_TRY(check(queue, error, "recording a loop"));
+    queue->recording->capturing = 1;
+    return ODEON_OK;
+}
+
+/* What a stream has captured: the graph so far, and the nodes that the next one comes behind. */
+typedef struct progress {
+    cudaGraph_t graph;
+    const cudaGraphNode_t *behind;
+    const cudaGraphEdgeData *edges;
+    size_t n;
+} progress;
+
+static odeon_status look(odeon_queue *queue, progress *p)
+{
+    enum cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+    ODEON_TRY(check(
+        queue,
+        GET_CAPTURE_INFO(queue->stream, &capturing, NULL, &p->graph, &p->behind, &p->edges, &p->n),
+        "recording a loop"));
+    return capturing == cudaStreamCaptureStatusActive
+               ? ODEON_OK
+               : device_fail(queue, ODEON_ERR_DEVICE,
+                             "loop_begin: a call before it could not be recorded");
+}
+
+/* Puts a WHILE node behind what is captured so far, and in front of it the kernel that decides on
+ * the first pass. */
+static odeon_status add_node(odeon_queue *queue, cudaGraph_t *body)
+{
+    odeon_recording *r = queue->recording;
+    progress p;
+    cudaGraphConditionalHandle condition;
+    struct cudaGraphNodeParams node = {.type = cudaGraphNodeTypeConditional};
+    ODEON_TRY(look(queue, &p));
+    ODEON_TRY(check(queue, cudaGraphConditionalHandleCreate(&condition, p.graph, 0, 0),
+                    "making the condition of a loop"));
+    r->pass.condition = condition;
+    ODEON_TRY(launch_pass(queue, 1));
+    ODEON_TRY(look(queue, &p));
+    node.conditional.handle = condition;
+    node.conditional.type = cudaGraphCondTypeWhile;
+    node.conditional.size = 1;
+    ODEON_TRY(
+        check(queue, ADD_NODE(&r->node, p.graph, p.behind, p.edges, p.n, &node), "making a loop"));
+    *body = node.conditional.phGraph_out[0];
+    return check(queue, GO_ON_BEHIND(queue->stream, &r->node), "recording a loop");
+}
+
+static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t slot,
+                               int64_t passes)
+{
+    odeon_recording *r = queue->recording;
+    cudaGraph_t body;
+    if (r == NULL) {
+        return device_fail(queue, ODEON_ERR_DEVICE, "loop_begin: nothing is being recorded");
+    }
+    if (r->node != NULL) {
+        return device_fail(queue, ODEON_ERR_DEVICE, "loop_begin: loops do not nest");
+    }
+    if (slot < 0 || slot >= ODEON_SLOTS || passes < 0) {
+        return device_fail(queue, ODEON_ERR_INTERNAL,
+                           "loop_begin: the slot or the passes are no number");
+    }
+    r->pass =
+        (loop_args){.slots = slots, .left = queue->passes_left, .passes = passes, .slot = slot};
+    odeon_status status = add_node(queue, &body);
+    if (status == ODEON_OK) {
+        status = change_graph(queue, &r->around, body, NULL);
+    }
+    if (status != ODEON_OK) {
+        r->node = NULL; /* no loop is open */
+    }
+    return status;
+}
+
+static odeon_status loop_end(odeon_queue *queue)
+{
+    odeon_recording *r = queue->recording;
+    if (r == NULL || r->node == NULL) {
+        return device_fail(queue, ODEON_ERR_DEVICE, "loop_end: no loop was begun");
+    }
+    ODEON_TRY(launch_pass(queue, 0));
+    ODEON_TRY(change_graph(queue, NULL, r->around, &r->node));
+    r->node = NULL;
+    r->around = NULL;
+    return ODEON_OK;
+}
+
+const odeon_device_capture cuda_capture = {
+    .struct_size = sizeof cuda_capture,
+    .begin = begin,
+    .end = end,
+    .replay = replay,
+    .destroy = destroy,
+    .loop_begin = loop_begin,
+    .loop_end = loop_end,
+};
+
+const odeon_device_capture cuda_capture_without_loops = {
+    .struct_size = sizeof cuda_capture_without_loops,
+    .begin = begin,
+    .end = end,
+    .replay = replay,
+    .destroy = destroy,
+};
