@@ -26,6 +26,7 @@ static const kind_slot device_needed[] = {
     SLOT(odeon_device_ops, wait),
     SLOT(odeon_device_ops, copy),
     SLOT(odeon_device_ops, cast),
+    SLOT(odeon_device_ops, gather),
     SLOT(odeon_device_ops, fill),
     SLOT(odeon_device_ops, copy2d),
     SLOT(odeon_device_ops, rows_fill),

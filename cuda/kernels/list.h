@@ -21,6 +21,9 @@
     KERNEL(copy_4, copy_args, 1)                                                                   \
     KERNEL(copy_8, copy_args, 1)                                                                   \
     KERNEL(cast, cast_args, 1)                                                                     \
+    KERNEL(gather, gather_args, 1)                                                                 \
+    KERNEL(gather_4, gather_args, 1)                                                               \
+    KERNEL(gather_8, gather_args, 1)                                                               \
     KERNEL(rows_fill_f32, rows_args, 1)                                                            \
     KERNEL(rows_fill_f64, rows_args, 1)                                                            \
     KERNEL(rows_sum_f32, rows_args, 1 + KERNEL_TREE_PHASES)                                        \

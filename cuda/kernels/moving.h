@@ -25,6 +25,13 @@ typedef struct cast_args {
     int32_t x_dtype, y_dtype;
 } cast_args;
 
+/* Row r of y, cols elements, is made of row index[r] of x as cast says. */
+typedef struct gather_args {
+    cast_args cast;
+    const int64_t *index;
+    int64_t cols;
+} gather_args;
+
 /* Rows of y or x, pitch apart; v has one number a row, or one for all where v_step is 0. */
 typedef struct rows_args {
     void *y;
@@ -110,6 +117,38 @@ KERNEL_FN void cast(int32_t phase, const cast_args *a, kernel_thread w, void *sh
         store_any(a->y, a->y_dtype, i, a->scale * load_any(a->x, a->x_dtype, i) + a->shift);
     }
 }
+
+/* Which element of x becomes element i of y. */
+KERNEL_FN int64_t gather_from(const gather_args *a, int64_t i)
+{
+    int64_t c, r = kernel_divide(i, a->cols, &c);
+    return a->index[r] * a->cols + c;
+}
+
+KERNEL_FN void gather(int32_t phase, const gather_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < a->cast.count; i += kernel_stride(w)) {
+        double x = load_any(a->cast.x, a->cast.x_dtype, gather_from(a, i));
+        store_any(a->cast.y, a->cast.y_dtype, i, a->cast.scale * x + a->cast.shift);
+    }
+}
+
+#define GATHER_KERNEL(name, type)                                                                  \
+    KERNEL_FN void name(int32_t phase, const gather_args *a, kernel_thread w, void *shared)        \
+    {                                                                                              \
+        const type *x = (const type *)a->cast.x;                                                   \
+        type *y = (type *)a->cast.y;                                                               \
+        (void)phase;                                                                               \
+        (void)shared;                                                                              \
+        for (int64_t i = kernel_first(w); i < a->cast.count; i += kernel_stride(w)) {              \
+            y[i] = x[gather_from(a, i)];                                                           \
+        }                                                                                          \
+    }
+GATHER_KERNEL(gather_4, uint32_t)
+GATHER_KERNEL(gather_8, uint64_t)
+#undef GATHER_KERNEL
 
 /* One block. */
 KERNEL_FN void add_up(int32_t phase, const add_up_args *a, kernel_thread w, void *shared)

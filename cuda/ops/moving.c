@@ -48,6 +48,26 @@ odeon_status ops_cast(odeon_queue *queue, const odeon_tensor *x, double scale, d
     return launch(queue, KERNEL_cast, &a, shape_each(a.count));
 }
 
+odeon_status ops_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                        double scale, double shift, const odeon_tensor *y)
+{
+    int64_t n = odeon_count(index), cols = n > 0 ? odeon_count(y) / n : 0;
+    ODEON_TRY(expect_true(queue,
+                          odeon_dtype_bytes(x->dtype) > 0 && index->dtype == ODEON_DTYPE_I64 &&
+                              odeon_count(y) == n * cols &&
+                              (n == 0 || odeon_count(x) == x->dim[0] * cols),
+                          "gather: x, index and y are not [N, ...], I64 [n] and [n, ...]"));
+    if (y->dtype != ODEON_DTYPE_I64) {
+        ODEON_TRY(expect_real(queue, "gather: y", y, 0));
+    }
+    const gather_args a = {
+        {x->data, y->data, n * cols, scale, shift, x->dtype, y->dtype}, index->data, cols};
+    int32_t plain = x->dtype == y->dtype && scale == 1.0 && shift == 0.0; /* as cast copies */
+    int32_t width = plain ? (int32_t)odeon_dtype_bytes(x->dtype) : 0;
+    int32_t kernel = width == 4 ? KERNEL_gather_4 : width == 8 ? KERNEL_gather_8 : KERNEL_gather;
+    return launch(queue, kernel, &a, shape_each(a.cast.count));
+}
+
 /* Do rows of cols elements, pitch apart, the first at at, lie within x? */
 static int32_t rows_fit(const odeon_tensor *x, int64_t rows, int64_t cols, int64_t pitch,
                         int64_t at)

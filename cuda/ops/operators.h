@@ -8,6 +8,8 @@
 odeon_status ops_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y);
 odeon_status ops_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                       const odeon_tensor *y);
+odeon_status ops_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                        double scale, double shift, const odeon_tensor *y);
 odeon_status ops_fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
                       const double *slots);
 odeon_status ops_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,

@@ -211,6 +211,10 @@ typedef struct odeon_device_ops {
      * I64 does not hold). Same count. */
     odeon_status (*cast)(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                          const odeon_tensor *y);
+    /* y[r, ...] = what cast makes of x[index[r], ...]: x [N, ...], y [n, ...], index I64 [n], each
+     * in 0 .. N - 1, in any order, repeats allowed. */
+    odeon_status (*gather)(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                           double scale, double shift, const odeon_tensor *y);
     /* y = value everywhere. */
     odeon_status (*fill)(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
                          const double *slots);

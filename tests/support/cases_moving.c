@@ -80,6 +80,55 @@ static void run_cast_of_what_does_not_fit(case_run *run)
     case_keep_each(run, "y", &z);
 }
 
+/* Rows in any order, some of them more than once. */
+static void gather_rows(case_run *run, const odeon_tensor *x, double scale, double shift,
+                        int32_t dtype, int64_t n, int64_t cols)
+{
+    double rows[64];
+    for (int64_t i = 0; i < n; i++) {
+        rows[i] = (double)((7 * i + 3) % x->dim[0]);
+    }
+    odeon_tensor index = case_values_as(run, ODEON_DTYPE_I64, shape1(n), rows);
+    odeon_tensor y = case_output_as(run, dtype, shape2(n, cols));
+    case_check(run, case_ops(run)->gather(case_queue(run), x, &index, scale, shift, &y));
+    case_keep_each(run, "y", &y);
+}
+
+static void run_gather(case_run *run)
+{
+    static const int32_t from[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
+                                   ODEON_DTYPE_F64};
+    static const int64_t shapes[][3] = {{5, 1, 1}, {3, 4, 7}, {11, 64, 33}, {2, 0, 3}, {2, 3, 0}};
+    double values[11 * 33];
+    for (int i = 0; i < 11 * 33; i++) {
+        values[i] = (double)(37 * i % 251);
+    }
+    for (int32_t i = 0; i < 4; i++) {
+        for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+            int64_t stored = shapes[k][0], n = shapes[k][1], cols = shapes[k][2];
+            case_variant(run, "%d of %d rows of %d of dtype %d", (int)n, (int)stored, (int)cols,
+                         (int)from[i]);
+            odeon_tensor x = case_values_as(run, from[i], shape2(stored, cols), values);
+            gather_rows(run, &x, 1.0 / 255.0, -0.5, case_dtype(run), n, cols);
+            gather_rows(run, &x, 0.5, -3.0, ODEON_DTYPE_I64, n, cols);
+            gather_rows(run, &x, 1.0, 0.0, case_dtype(run), n, cols);
+            gather_rows(run, &x, 1.0, 0.0, ODEON_DTYPE_I64, n, cols);
+        }
+    }
+}
+
+static void run_gather_of_what_does_not_fit(case_run *run)
+{
+    const double values[] = {(double)NAN, HUGE_VAL, -HUGE_VAL, 1e30, -1e30, 0x1p62};
+    case_variant(run, "to integers");
+    odeon_tensor x = case_values(run, shape2(3, 2), values);
+    gather_rows(run, &x, 1.0, 0.0, ODEON_DTYPE_I64, 5, 2);
+    case_variant(run, "as they are");
+    case_expect_nonfinite(run);
+    x = case_values(run, shape2(3, 2), values);
+    gather_rows(run, &x, 1.0, 0.0, case_dtype(run), 5, 2);
+}
+
 static void run_fill(case_run *run)
 {
     for (int32_t i = 0; i < N_SIZES; i++) {
@@ -154,6 +203,8 @@ const device_case moving_cases[] = {
     {"copy of what is not finite", run_copy_passes_on},
     {"cast", run_cast},
     {"cast of what does not fit", run_cast_of_what_does_not_fit},
+    {"gather", run_gather},
+    {"gather of what does not fit", run_gather_of_what_does_not_fit},
     {"fill", run_fill},
     {"copy2d", run_copy2d},
     {"rows_fill", run_rows_fill},

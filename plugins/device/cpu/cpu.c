@@ -342,6 +342,7 @@ const odeon_device_ops cpu_device_ops = {
     .wait = device_wait,
     .copy = cpu_copy,
     .cast = cpu_cast,
+    .gather = cpu_gather,
     .fill = cpu_fill,
     .copy2d = cpu_copy2d,
     .rows_fill = cpu_rows_fill,

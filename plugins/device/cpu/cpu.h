@@ -53,6 +53,8 @@ void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, int32_t dtype, const
 odeon_status cpu_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y);
 odeon_status cpu_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                       const odeon_tensor *y);
+odeon_status cpu_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                        double scale, double shift, const odeon_tensor *y);
 odeon_status cpu_fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
                       const double *slots);
 odeon_status cpu_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,

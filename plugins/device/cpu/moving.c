@@ -60,29 +60,61 @@ static void save(const odeon_tensor *y, int64_t first, int64_t count, const doub
     }
 }
 
-odeon_status cpu_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
-                      const odeon_tensor *y)
+/* count elements of y, from number to on, are made of those of x from number from on. */
+static void convert(const odeon_tensor *x, int64_t from, double scale, double shift,
+                    const odeon_tensor *y, int64_t to, int64_t count)
 {
-    const cpu_kernels *k;
-    int64_t count = odeon_count(x);
-    int32_t dtype = y->dtype == ODEON_DTYPE_I64 ? ODEON_DTYPE_F64 : y->dtype;
-    ODEON_TRY(cpu_begin(queue, "cast", dtype, &k));
-    ODEON_TRY(cpu_require(queue, odeon_dtype_bytes(x->dtype) > 0 && odeon_count(y) == count, "cast",
-                          "of one count"));
     if (x->dtype == y->dtype && scale == 1.0 && shift == 0.0) {
+        int64_t size = odeon_dtype_bytes(x->dtype);
         if (count > 0) { /* exact for large int64 too */
-            memmove(y->data, x->data, (size_t)(count * odeon_dtype_bytes(x->dtype)));
+            memmove((char *)y->data + to * size, (const char *)x->data + from * size,
+                    (size_t)(count * size));
         }
-        return ODEON_OK;
+        return;
     }
     for (int64_t first = 0; first < count; first += CAST_BLOCK) {
         double values[CAST_BLOCK];
         int64_t now = count - first < CAST_BLOCK ? count - first : CAST_BLOCK;
-        load(x, first, now, values);
+        load(x, from + first, now, values);
         for (int64_t i = 0; i < now; i++) {
             values[i] = scale * values[i] + shift;
         }
-        save(y, first, now, values);
+        save(y, to + first, now, values);
+    }
+}
+
+static odeon_status begin_convert(odeon_queue *queue, const char *name, const odeon_tensor *y)
+{
+    const cpu_kernels *k;
+    return cpu_begin(queue, name, y->dtype == ODEON_DTYPE_I64 ? ODEON_DTYPE_F64 : y->dtype, &k);
+}
+
+odeon_status cpu_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
+                      const odeon_tensor *y)
+{
+    int64_t count = odeon_count(x);
+    ODEON_TRY(begin_convert(queue, "cast", y));
+    ODEON_TRY(cpu_require(queue, odeon_dtype_bytes(x->dtype) > 0 && odeon_count(y) == count, "cast",
+                          "of one count"));
+    convert(x, 0, scale, shift, y, 0, count);
+    return ODEON_OK;
+}
+
+odeon_status cpu_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                        double scale, double shift, const odeon_tensor *y)
+{
+    const int64_t *rows = index->data;
+    int64_t n = odeon_count(index), size = n > 0 ? odeon_count(y) / n : 0;
+    ODEON_TRY(begin_convert(queue, "gather", y));
+    ODEON_TRY(cpu_require(queue,
+                          odeon_dtype_bytes(x->dtype) > 0 && index->dtype == ODEON_DTYPE_I64 &&
+                              odeon_count(y) == n * size &&
+                              (n == 0 || odeon_count(x) == x->dim[0] * size),
+                          "gather", "x [N, ...], index I64 [n], y [n, ...]"));
+    for (int64_t r = 0; r < n; r++) {
+        ODEON_TRY(cpu_require(queue, rows[r] >= 0 && rows[r] < x->dim[0], "gather",
+                              "rows of x that there are"));
+        convert(x, rows[r] * size, scale, shift, y, r * size, size);
     }
     return ODEON_OK;
 }

@@ -32,6 +32,15 @@ static int64_t to_integer(double value)
     return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
 }
 
+static void store_any(const odeon_tensor *y, int64_t i, double value)
+{
+    if (y->dtype == ODEON_DTYPE_I64) {
+        ((int64_t *)y->data)[i] = to_integer(value);
+    } else {
+        store(y, i, value);
+    }
+}
+
 odeon_status reference_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                             const odeon_tensor *y)
 {
@@ -41,11 +50,29 @@ odeon_status reference_cast(odeon_queue *queue, const odeon_tensor *x, double sc
         ODEON_TRY(reference_expect_real(queue, "cast: y", y, 0));
     }
     for (int64_t i = 0; i < odeon_count(x); i++) {
-        double value = scale * load_any(x, i) + shift;
-        if (y->dtype == ODEON_DTYPE_I64) {
-            ((int64_t *)y->data)[i] = to_integer(value);
-        } else {
-            store(y, i, value);
+        store_any(y, i, scale * load_any(x, i) + shift);
+    }
+    return ODEON_OK;
+}
+
+odeon_status reference_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                              double scale, double shift, const odeon_tensor *y)
+{
+    int64_t n = odeon_count(index), size = n > 0 ? odeon_count(y) / n : 0;
+    if (y->dtype != ODEON_DTYPE_I64) {
+        ODEON_TRY(reference_expect_real(queue, "gather: y", y, 0));
+    }
+    ODEON_TRY(
+        reference_expect_true(queue,
+                              index->dtype == ODEON_DTYPE_I64 && odeon_count(y) == n * size &&
+                                  (n == 0 || odeon_count(x) == x->dim[0] * size),
+                              "gather: x, index and y are not [N, ...], I64 [n] and [n, ...]"));
+    for (int64_t r = 0; r < n; r++) {
+        int64_t row = ((const int64_t *)index->data)[r];
+        ODEON_TRY(
+            reference_expect_true(queue, row >= 0 && row < x->dim[0], "gather: x has no such row"));
+        for (int64_t c = 0; c < size; c++) {
+            store_any(y, r * size + c, scale * load_any(x, row * size + c) + shift);
         }
     }
     return ODEON_OK;

@@ -138,6 +138,7 @@ static const odeon_device_ops ops = {
     .wait = wait_for_all,
     .copy = reference_copy,
     .cast = reference_cast,
+    .gather = reference_gather,
     .fill = reference_fill,
     .copy2d = reference_copy2d,
     .rows_fill = reference_rows_fill,

@@ -64,6 +64,8 @@ odeon_status reference_expect_true(odeon_queue *queue, int32_t holds, const char
 odeon_status reference_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y);
 odeon_status reference_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                             const odeon_tensor *y);
+odeon_status reference_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                              double scale, double shift, const odeon_tensor *y);
 odeon_status reference_fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
                             const double *slots);
 odeon_status reference_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,

@@ -157,6 +157,7 @@ const odeon_device_ops emulated_ops = {
     .wait = device_wait,
     .copy = ops_copy,
     .cast = ops_cast,
+    .gather = ops_gather,
     .fill = ops_fill,
     .copy2d = ops_copy2d,
     .rows_fill = ops_rows_fill,

@@ -38,6 +38,8 @@ const odeon_epilogue *call_ending(const call_epilogue *epilogue, odeon_epilogue 
 odeon_status call_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y);
 odeon_status call_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                        const odeon_tensor *y);
+odeon_status call_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                         double scale, double shift, const odeon_tensor *y);
 odeon_status call_fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
                        const double *slots);
 odeon_status call_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,

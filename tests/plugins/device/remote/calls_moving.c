@@ -36,6 +36,25 @@ odeon_status call_cast(odeon_queue *queue, const odeon_tensor *x, double scale, 
     return stream_launch(queue, carry_cast, &call, sizeof call);
 }
 
+typedef struct gather_call {
+    odeon_tensor x, index;
+    double scale, shift;
+    odeon_tensor y;
+} gather_call;
+
+static odeon_status carry_gather(const stream *s, const void *arguments)
+{
+    const gather_call *c = arguments;
+    return s->device->ops->gather(s->inner, &c->x, &c->index, c->scale, c->shift, &c->y);
+}
+
+odeon_status call_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                         double scale, double shift, const odeon_tensor *y)
+{
+    gather_call call = {.x = *x, .index = *index, .scale = scale, .shift = shift, .y = *y};
+    return stream_launch(queue, carry_gather, &call, sizeof call);
+}
+
 typedef struct fill_call {
     odeon_tensor y;
     odeon_scalar value;

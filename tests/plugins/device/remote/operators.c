@@ -45,6 +45,16 @@ static odeon_status cast(odeon_queue *queue, const odeon_tensor *x, double scale
     return cpu_cast(remote_cpu_queue(queue), &from, scale, shift, &to);
 }
 
+static odeon_status gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
+                           double scale, double shift, const odeon_tensor *y)
+{
+    odeon_tensor to, from, rows;
+    ODEON_TRY(remote_tensor(queue, "gather", x, &from));
+    ODEON_TRY(remote_tensor(queue, "gather", index, &rows));
+    ODEON_TRY(remote_tensor(queue, "gather", y, &to));
+    return cpu_gather(remote_cpu_queue(queue), &from, &rows, scale, shift, &to);
+}
+
 static odeon_status fill(odeon_queue *queue, const odeon_tensor *y, odeon_scalar value,
                          const double *slots)
 {
@@ -449,6 +459,7 @@ const odeon_device_ops remote_ops = {
     .wait = remote_wait,
     .copy = copy,
     .cast = cast,
+    .gather = gather,
     .fill = fill,
     .copy2d = copy2d,
     .rows_fill = rows_fill,

@@ -63,6 +63,7 @@ static const odeon_device_ops ops = {
     .wait = stream_wait,
     .copy = call_copy,
     .cast = call_cast,
+    .gather = call_gather,
     .fill = call_fill,
     .copy2d = call_copy2d,
     .rows_fill = call_rows_fill,
