@@ -42,14 +42,16 @@ static double cut_at(const solver *s)
 
 /* A step too small to matter within the span is an underflow even at t = 0, where any h would still
  * move t. */
+static double least_step(const solver *s)
+{
+    return DBL_EPSILON * fabs(s->times[s->n_times - 1] - s->times[0]);
+}
+
 static void set_control(solver *s)
 {
     odeon_control *c = &s->control;
-    double least = DBL_EPSILON * fabs(s->times[s->n_times - 1] - s->times[0]);
     *c = s->spec->control;
     c->struct_size = sizeof *c;
-    c->t1 = cut_at(s);
-    c->h_min = c->h_min > least ? c->h_min : least;
     c->n_parts = s->field->abi.n_parts;
     for (int32_t i = 0; i < c->n_parts; i++) {
         const odeon_part *part = &s->field->abi.parts[i];
@@ -185,7 +187,8 @@ static odeon_status go_on(solver *s, trial *now)
     double kept[ODEON_SLOT_LAST];
     memcpy(kept, now->slots, sizeof kept);
     double h = kept[ODEON_SLOT_H];
-    s->control.t1 = cut_at(s);
+    double end = cut_at(s);
+    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_END, 1, &end));
     ODEON_TRY(given_start(s, kept[ODEON_SLOT_T], fabs(s->uncut) > fabs(h) ? s->uncut : h, now));
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_STEPS,
                                ODEON_SLOT_LAST - ODEON_SLOT_STEPS, kept + ODEON_SLOT_STEPS));
@@ -198,7 +201,8 @@ static odeon_status shrink(solver *s, trial *now)
     double values[2] = {now->slots[ODEON_SLOT_T], now->slots[ODEON_SLOT_H] * s->control.factor_min},
            zero = 0.0;
     worker_group_resolve(s->site->group);
-    if (values[0] + values[1] == values[0] || fabs(values[1]) < s->control.h_min) {
+    if (values[0] + values[1] == values[0] || fabs(values[1]) < s->control.h_min ||
+        fabs(values[1]) < least_step(s)) {
         solver_blame_value(s, s->at[PLACE_Y0]);
         return solver_fail(s, values[0], values[1], (double)NAN,
                            "step size underflow: a layer cannot be evaluated",
@@ -277,16 +281,24 @@ static odeon_status trial_step(solver *s, trial *now)
     return judge(s, p, now);
 }
 
+/* What a solve is given, and zeros in the other slots that it reads. */
+static odeon_status write_slots(solver *s)
+{
+    double values[ODEON_SLOT_LIMIT + 1] = {[ODEON_SLOT_T] = s->times[0],
+                                           [ODEON_SLOT_END] = cut_at(s),
+                                           [ODEON_SLOT_REACH] = s->times[s->n_times - 1],
+                                           [ODEON_SLOT_LEAST] = least_step(s)};
+    return s->site->device->ops->slots_write(s->site->queue, s->slots, 0, ODEON_SLOT_LIMIT + 1,
+                                             values);
+}
+
 static odeon_status solve_adaptive(solver *s)
 {
-    double zeros[16] = {0.0}, t0 = s->times[0], first = solver_direction(s) * s->spec->first_step;
+    double t0 = s->times[0], first = solver_direction(s) * s->spec->first_step;
     trial now;
-    const odeon_device_ops *ops = s->site->device->ops;
     s->uncut = 0.0;
     set_control(s);
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 0, 16, zeros));
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, 16, 8, zeros));
-    ODEON_TRY(solver_set_step(s, t0, 0.0));
+    ODEON_TRY(write_slots(s));
     ODEON_TRY(solver_begin(s, t0));
     ODEON_TRY(first != 0.0 ? given_start(s, t0, first, &now) : automatic_start(s, &now));
     while (s->next < s->n_times) {

@@ -134,6 +134,7 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
 void loss_kernels(const void **functions);
 void moving_kernels(const void **functions);
 void norm_kernels(const void **functions);
+void pairs_kernels(const void **functions);
 void pool_kernels(const void **functions);
 void product_kernels(const void **functions);
 void random_kernels(const void **functions);

@@ -67,6 +67,7 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     loss_kernels(d->functions);
     moving_kernels(d->functions);
     norm_kernels(d->functions);
+    pairs_kernels(d->functions);
     pool_kernels(d->functions);
     product_kernels(d->functions);
     random_kernels(d->functions);

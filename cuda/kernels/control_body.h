@@ -19,3 +19,11 @@ KERNEL_FN void control_start(int32_t phase, const control_args *a, kernel_thread
     (void)shared;
     step_start(&a->control, a->phase, a->slots);
 }
+
+KERNEL_FN void control_back(int32_t phase, const back_args *a, kernel_thread w, void *shared)
+{
+    (void)phase;
+    (void)w;
+    (void)shared;
+    step_back(a->slots);
+}

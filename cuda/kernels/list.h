@@ -8,6 +8,7 @@
 #include "moving.h"
 #include "norm.h"
 #include "optimizers.h"
+#include "pairs.h"
 #include "pointwise.h"
 #include "pool.h"
 #include "product.h"
@@ -64,6 +65,7 @@
     KERNEL(control_step, control_args, 1)                                                          \
     KERNEL(control_start, control_args, 1)                                                         \
     KERNEL(loop_pass, loop_args, 1)                                                                \
+    KERNEL(control_back, back_args, 1)                                                             \
     KERNEL(lincomb_f32, lincomb_args, 2)                                                           \
     KERNEL(lincomb_f64, lincomb_args, 2)                                                           \
     KERNEL(error_sum_f32, error_sum_args, 2 + KERNEL_TREE_PHASES)                                  \
@@ -71,6 +73,10 @@
     KERNEL(dot_f32, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(dot_f64, dot_args, 1 + KERNEL_TREE_PHASES)                                              \
     KERNEL(join, join_args, 1 + KERNEL_TREE_PHASES)
+
+#define PAIRS_KERNELS(KERNEL)                                                                      \
+    KERNEL(choose, pairs_args, 1)                                                                  \
+    KERNEL(move_row, pairs_args, 1)
 
 #define POINTWISE_KERNELS(KERNEL)                                                                  \
     KERNEL(unary_f32, unary_args, 1)                                                               \
@@ -115,6 +121,7 @@
 
 #define ALL_KERNELS(KERNEL)                                                                        \
     MOVING_KERNELS(KERNEL)                                                                         \
+    PAIRS_KERNELS(KERNEL)                                                                          \
     PRODUCT_KERNELS(KERNEL)                                                                        \
     NORM_KERNELS(KERNEL)                                                                           \
     POOL_KERNELS(KERNEL)                                                                           \

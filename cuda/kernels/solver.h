@@ -32,6 +32,10 @@ typedef struct loop_args {
     int32_t slot, first;
 } loop_args;
 
+typedef struct back_args {
+    double *slots;
+} back_args;
+
 /* The sum of coefficient[i] * x[i] over i < n. */
 typedef struct kernel_terms {
     const double *slots;

@@ -35,6 +35,15 @@ odeon_status ops_dot(odeon_queue *queue, const odeon_tensor *a, const odeon_tens
 odeon_status ops_step_control(odeon_queue *queue, const odeon_control *control, double *slots);
 odeon_status ops_step_start(odeon_queue *queue, const odeon_control *control, int32_t phase,
                             double *slots);
+odeon_status ops_step_back(odeon_queue *queue, double *slots);
+
+/* pairs.c */
+odeon_status ops_select(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                        const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status ops_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                           const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status ops_row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
+                          const odeon_tensor *const *x, const double *slots, int32_t slot);
 
 /* pointwise.c */
 odeon_status ops_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,

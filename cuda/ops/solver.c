@@ -42,6 +42,12 @@ odeon_status ops_step_start(odeon_queue *queue, const odeon_control *control, in
     return launch(queue, KERNEL_control_start, &a, alone);
 }
 
+odeon_status ops_step_back(odeon_queue *queue, double *slots)
+{
+    const back_args a = {slots};
+    return launch(queue, KERNEL_control_back, &a, alone);
+}
+
 /* ---- combinations ---- */
 
 static int32_t is_aligned(const void *data)

@@ -85,10 +85,10 @@ typedef struct odeon_ode_spec {
     const double *times, *initial_values;
     int32_t n_rtol, n_atol;    /* ADAPTIVE: 1, or one for each element of a sample of y */
     const double *rtol, *atol; /* > 0 */
-    odeon_control control;     /* ADAPTIVE: all but t1, n_parts, count and tolerances, which are the
-                                  solve's; where beta[i], beta_reject, start_exponent are given per
-                                  order they are divided by the method's order if exponents_per_order
-                                  is 1 */
+    odeon_control control;     /* ADAPTIVE: all but n_parts, count, tolerances, rows and log, which
+                                  are the solve's; where beta[i], beta_reject, start_exponent are given
+                                  per     order they are divided by the method's order if
+                                  exponents_per_order     is 1 */
     int32_t exponents_per_order;
     int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
     double first_step;              /* ADAPTIVE: 0 chooses automatically */

@@ -30,26 +30,47 @@ typedef struct odeon_queue odeon_queue; /* opaque to all but its device */
 /* SLOTS: the control block of one solve on one worker, ODEON_SLOTS doubles in device memory. The
  * numbers that steer a solver live here, so that no operator needs them from the host. */
 enum {
-    ODEON_SLOT_T = 0,          /* start of the step under trial */
-    ODEON_SLOT_H = 1,          /* its size; negative when integrating backward */
-    ODEON_SLOT_ERROR = 2,      /* its scaled error norm, written by step_control */
-    ODEON_SLOT_ACCEPT = 3,     /* 1: accepted, T and H are already the next step's; 0: rejected */
-    ODEON_SLOT_DONE = 4,       /* 1: T is the end of the solve */
-    ODEON_SLOT_STATUS = 5,     /* ODEON_STEP_* */
-    ODEON_SLOT_STEPS = 6,      /* accepted so far */
-    ODEON_SLOT_REJECTS = 7,    /* rejected so far */
-    ODEON_SLOT_HISTORY = 8,    /* 2: error norms of the last two accepted steps, newest first */
-    ODEON_SLOT_LAST = 10,      /* 1: H was cut so that the step ends at the end of the solve */
-    ODEON_SLOT_START = 11,     /* 2: kept between the phases of step_start */
-    ODEON_SLOT_USER = 16,      /* 4: free for dot and the like */
-    ODEON_SLOT_STAGE_T = 24,   /* ODEON_MAX_STAGES: time of each evaluation of a step */
-    ODEON_SLOT_ERROR_SUM = 64, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
-    ODEON_SLOTS = 128
+    ODEON_SLOT_T = 0,       /* start of the step under trial */
+    ODEON_SLOT_H = 1,       /* its size; negative when integrating backward */
+    ODEON_SLOT_ERROR = 2,   /* its scaled error norm, written by step_control */
+    ODEON_SLOT_ACCEPT = 3,  /* 1: accepted, T and H are already the next step's; 0: rejected */
+    ODEON_SLOT_DONE = 4,    /* 1: T is END */
+    ODEON_SLOT_STATUS = 5,  /* ODEON_STEP_* */
+    ODEON_SLOT_STEPS = 6,   /* accepted so far */
+    ODEON_SLOT_REJECTS = 7, /* rejected so far */
+    ODEON_SLOT_HISTORY = 8, /* 2: error norms of the last two accepted steps, newest first */
+    ODEON_SLOT_LAST = 10,   /* 1: H was cut so that the step ends at END */
+    ODEON_SLOT_STOP = 11,   /* 1: a loop of steps ends here; odeon_control says when */
+    ODEON_SLOT_TRIALS = 12, /* steps judged since step_start */
+    ODEON_SLOT_TRIED = 13,  /* 2: T and H of the step that was judged last */
+    ODEON_SLOT_START = 15,  /* 2: kept between the phases of step_start */
+    ODEON_SLOT_ROW = 17,    /* which row a walk back stands at; see step_back */
+
+    /* Given by whoever starts a solve: no operator writes them. */
+    ODEON_SLOT_END = 18,   /* where the last step is cut; may be infinite: only a direction */
+    ODEON_SLOT_REACH = 19, /* finite; a step that ends there or beyond, in the direction of H, is
+                              the last of a loop, and is not cut */
+    ODEON_SLOT_LEAST = 20, /* smaller steps are an underflow, as are those below control.h_min */
+    ODEON_SLOT_LIMIT = 21, /* of TRIALS; 0: none */
+
+    ODEON_SLOT_USER = 24,      /* 4: free for dot and the like */
+    ODEON_SLOT_STAGE_T = 32,   /* ODEON_MAX_STAGES: time of each evaluation of a step */
+    ODEON_SLOT_ERROR_SUM = 80, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
+    ODEON_SLOTS = 144
 };
 #define ODEON_MAX_PARTS  64
 #define ODEON_MAX_STAGES 40
 
 enum { ODEON_STEP_OK = 0, ODEON_STEP_NONFINITE = 1, ODEON_STEP_UNDERFLOW = 2 };
+
+/* A row of odeon_control's log. */
+enum {
+    ODEON_LOG_T = 0, /* T and H of the step that was judged */
+    ODEON_LOG_H = 1,
+    ODEON_LOG_ERROR = 2,
+    ODEON_LOG_ACCEPT = 3,
+    ODEON_LOG_COLUMNS = 4
+};
 
 /* A coefficient: imm + (slot < 0 ? 0 : scale * slots[slot]), read when the operator runs. */
 typedef struct odeon_scalar {
@@ -74,9 +95,14 @@ enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
  *         rejected: max(factor_min, safety * error^-beta_reject), at most 1; not finite:
  *         factor_min.
  * history after acceptance e2 = e1, e1 = max(error, history_floor); both start at history_start.
- * next    h = factor * h, |h| at most h_max; if it reaches t1 (to 100 ulp) h = t1 - t and LAST = 1.
- *         When a LAST step is accepted T = t1 exactly, DONE = 1, and h is proposed without an end.
- *         |h| < h_min (unless LAST) or t + h == t: STATUS = ODEON_STEP_UNDERFLOW.
+ * next    h = factor * h, |h| at most h_max; if it reaches END (to 100 ulp) h = END - t, LAST = 1.
+ *         When a LAST step is accepted T = END exactly, DONE = 1, and h is proposed without an end.
+ *         |h| < h_min or |h| < LEAST (unless LAST) or t + h == t: STATUS = ODEON_STEP_UNDERFLOW.
+ * stop    STOP = 1 where DONE is, a step that ends at REACH or beyond was accepted, STATUS is
+ *         ODEON_STEP_UNDERFLOW, H is not finite, TRIALS has come to LIMIT or to log_rows, or STEPS
+ *         to rows; else 0. A step judged where STOP is not 0 already is none: it is not accepted,
+ *         and nothing else changes. So a loop of steps may make idle passes behind its end.
+ * log     row TRIALS, counted before the step is: its T, H, ERROR, ACCEPT.
  *
  * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4;
  * Soderlind, ACM TOMS 29 (2003). */
@@ -84,7 +110,6 @@ typedef struct odeon_control {
     uint32_t struct_size;
     int32_t accept_rule, norm, parts_rule, n_parts, reserved0;
     int64_t count[ODEON_MAX_PARTS]; /* elements of each part over all workers */
-    double t1;                      /* end of the solve; may be infinite: only a direction */
     double rtol, atol;
     /* n_each > 0: element i of a part has tolerances rtol_each[i mod n_each] and atol_each[i mod
      * n_each] in place of the two above; arrays on the device. Of error_sum alone. */
@@ -96,6 +121,9 @@ typedef struct odeon_control {
     double steady_low, steady_high; /* 1, 1: no band */
     double h_min, h_max;            /* 0 and infinity: no limit */
     double start_exponent;          /* 1 / p of step_start */
+    int64_t rows;                   /* of what is kept of accepted steps; 0: no limit */
+    int64_t log_rows;               /* of log; of step_control alone, like log */
+    double *log; /* [log_rows, ODEON_LOG_COLUMNS] on the device; NULL: none, log_rows is not read */
 } odeon_control;
 
 /* Pointwise functions. unary_vjp is given what the last column names: y = f(x), or x itself. */
@@ -251,20 +279,37 @@ typedef struct odeon_device_ops {
     odeon_status (*dot)(odeon_queue *queue, const odeon_tensor *a, const odeon_tensor *b,
                         double *slots, int32_t slot);
     /* Judges the step and proposes the next as odeon_control says: reads T, H, LAST, HISTORY,
-     * ERROR_SUM; writes ERROR, ACCEPT, DONE, STATUS, STEPS, REJECTS, HISTORY, LAST, T, H.
-     * STATUS is ODEON_STEP_NONFINITE when the error is not finite (the step is rejected). */
+     * ERROR_SUM and what is given beforehand; writes ERROR, ACCEPT, DONE, STATUS, STEPS, REJECTS,
+     * HISTORY, LAST, T, H, STOP, TRIALS, TRIED and the log. STATUS is ODEON_STEP_NONFINITE when the
+     * error is not finite (the step is rejected). Where STOP is not 0: ACCEPT = 0 and no more. */
     odeon_status (*step_control)(odeon_queue *queue, const odeon_control *control, double *slots);
     /* The automatic first step (Hairer, Norsett, Wanner, II.4, "starting step size"), in phases;
      * sc = atol + rtol |y0|.  0: from ERROR_SUM of y0/sc into START (d0).  1: from ERROR_SUM of
-     * f0/sc (d1): h0 = 1e-6 if d0 or d1 < 1e-5 else 0.01 d0/d1, into H with the sign of t1 - T;
+     * f0/sc (d1): h0 = 1e-6 if d0 or d1 < 1e-5 else 0.01 d0/d1, into H with the sign of END - T;
      * d1 into START + 1.  2: from ERROR_SUM of (f(T + h0, y0 + h0 f0) - f0)/sc, d2 = that / h0:
      * h1 = max(1e-6, 1e-3 h0) if d1, d2 <= 1e-15 else (0.01 / max(d1, d2))^start_exponent;
      * H = min(100 h0, h1), limited to the end of the solve as step_control does.
-     * 3: H is given: only the limits. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, ACCEPT
-     * (0), DONE (1 if T is t1), STATUS (NONFINITE if H came out as NaN) to their starting
-     * values. */
+     * 3: H is given: only the limits. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, TRIALS,
+     * ACCEPT (0), DONE (1 if T is END), STATUS (NONFINITE if H came out as NaN), STOP (1 if DONE,
+     * ODEON_STEP_UNDERFLOW or H is not finite) to their starting values. */
     odeon_status (*step_start)(odeon_queue *queue, const odeon_control *control, int32_t phase,
                                double *slots);
+    /* Where slots[slot] is not 0: y[i] = x[i], i < n <= ODEON_MAX_STAGES; else nothing. Of a pair
+     * dtype, F32 or F64, and count are the same; pairs may differ. A y may be (begin where) any x
+     * (begins): all are read before one is written. Two y do not overlap. */
+    odeon_status (*select)(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                           const odeon_tensor *const *y, const double *slots, int32_t slot);
+    /* Rows of y, with r = slots[slot]: y[i][r] = x[i], i < n <= ODEON_MAX_STAGES, where r is a
+     * whole number of 0 to rows - 1; else nothing. y[i] is [rows, ...] with as many elements a row
+     * as x[i] has, of one dtype, F32 or F64; pairs may differ in both, not in rows. x may be some
+     * of slots, as F64. */
+    odeon_status (*row_store)(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                              const odeon_tensor *const *y, const double *slots, int32_t slot);
+    /* The other way: x[i] = y[i][r]. x may be some of slots, but not slots[slot]. */
+    odeon_status (*row_load)(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
+                             const odeon_tensor *const *x, const double *slots, int32_t slot);
+    /* ROW = ROW - 1; STOP = 0 if ROW >= 0 now, else 1. */
+    odeon_status (*step_back)(odeon_queue *queue, double *slots);
 
     /* -- pointwise -- */
     odeon_status (*unary)(odeon_queue *queue, int32_t id, const odeon_tensor *x,
@@ -453,7 +498,7 @@ typedef struct odeon_device_capture {
 
     /* What is recorded up to loop_end is done over and over, as long as slots[slot] is 0 when a
      * pass would begin (so perhaps never), at most passes times. Loops do not nest; slot names one
-     * of ODEON_SLOTS. */
+     * of ODEON_SLOTS: of steps, ODEON_SLOT_STOP. */
     odeon_status (*loop_begin)(odeon_queue *queue, const double *slots, int32_t slot,
                                int64_t passes);
     odeon_status (*loop_end)(odeon_queue *queue);

@@ -138,8 +138,8 @@ static void add(test_list *list, const char *id, int32_t dtype, const char *name
 }
 
 static const device_case *const families[] = {
-    moving_cases, solver_cases,     control_cases, pointwise_cases, product_cases,   conv_cases,
-    norm_cases,   batch_norm_cases, random_cases,  loss_cases,      optimizer_cases,
+    moving_cases, solver_cases, control_cases,    pairs_cases,  pointwise_cases, product_cases,
+    conv_cases,   norm_cases,   batch_norm_cases, random_cases, loss_cases,      optimizer_cases,
 };
 enum { N_FAMILIES = sizeof families / sizeof *families };
 

@@ -14,9 +14,6 @@ static odeon_control draw_control(case_run *run, int32_t i)
                              .parts_rule = i / 4 % 2,
                              .n_parts = 1 + i % ODEON_MAX_PARTS,
                              .count = {10, 0, 3, 1},
-                             .t1 = i % 5 == 0   ? -2.0
-                                   : i % 5 == 1 ? HUGE_VAL
-                                                : 2.0,
                              .safety = 0.9,
                              .factor_min = 0.2,
                              .factor_max = 10.0,
@@ -30,7 +27,8 @@ static odeon_control draw_control(case_run *run, int32_t i)
                              .steady_high = i % 7 == 0 ? 1.2 : 1.0,
                              .h_min = i % 11 == 0 ? 0.05 : 0.0,
                              .h_max = i % 13 == 0 ? 0.3 : HUGE_VAL,
-                             .start_exponent = 0.2};
+                             .start_exponent = 0.2,
+                             .rows = i % 4 == 3 ? 1 + i % 3 : 0};
     if (i % 3 != 0) {
         control.beta[1] = 0.1 * case_number(run);
         control.beta[2] = 0.1 * case_number(run);
@@ -45,6 +43,18 @@ static double draw_sum(case_run *run, int32_t i)
     return i % 9 < 4 ? specials[i % 9] : exp(8.0 * case_number(run));
 }
 
+/* Where the solve of a setting ends; the first are walks back. */
+static void draw_end(case_run *run, int32_t i, double *values)
+{
+    double end = i % 5 == 0 ? -2.0 : i % 5 == 1 ? HUGE_VAL : 2.0;
+    values[ODEON_SLOT_END] = end;
+    values[ODEON_SLOT_REACH] = copysign(0.3 + 0.3 * case_number(run), end);
+    values[ODEON_SLOT_LEAST] = i % 17 == 0 ? 0.05 : 0.0;
+    values[ODEON_SLOT_LIMIT] = i % 10 == 9 ? 2.0 : 0.0;
+}
+
+enum { LOG_ROWS = 3 };
+
 static void run_step_control(case_run *run)
 {
     for (int32_t i = 0; i < 240; i++) {
@@ -52,8 +62,13 @@ static void run_step_control(case_run *run)
         case_variant(run, "setting %d", (int)i);
         case_expect_nonfinite(run);
         odeon_control control = draw_control(run, i);
+        odeon_tensor log = case_random_as(run, ODEON_DTYPE_F64, shape2(LOG_ROWS, 4));
+        draw_end(run, i, values);
         values[ODEON_SLOT_T] = case_number(run);
-        values[ODEON_SLOT_H] = copysign(0.5 + 0.4 * case_number(run), control.t1);
+        values[ODEON_SLOT_H] = copysign(0.5 + 0.4 * case_number(run), values[ODEON_SLOT_END]);
+        values[ODEON_SLOT_STOP] = i % 12 == 7 ? 1.0 : 0.0;
+        values[ODEON_SLOT_ACCEPT] = 1.0;
+        values[ODEON_SLOT_TRIALS] = (double)(i % 5);
         values[ODEON_SLOT_STEPS] = (double)(i % 3);
         values[ODEON_SLOT_REJECTS] = (double)(i % 4);
         values[ODEON_SLOT_HISTORY] = exp(4.0 * case_number(run) - 4.0);
@@ -62,9 +77,12 @@ static void run_step_control(case_run *run)
         for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
             values[ODEON_SLOT_ERROR_SUM + p] = draw_sum(run, i / 3 + p);
         }
+        control.log = i % 2 == 0 ? log.data : NULL;
+        control.log_rows = LOG_ROWS;
         double *slots = case_slots(run, values);
         case_check(run, case_ops(run)->step_control(case_queue(run), &control, slots));
-        case_keep_slots(run, "slots", slots, ODEON_SLOT_T, ODEON_SLOT_LAST + 1);
+        case_keep_slots(run, "slots", slots, ODEON_SLOT_T, ODEON_SLOT_TRIED + 2);
+        case_keep_each(run, "log", &log);
     }
 }
 
@@ -75,8 +93,10 @@ static void run_step_start(case_run *run)
         case_variant(run, "setting %d", (int)i);
         case_expect_nonfinite(run);
         odeon_control control = draw_control(run, i);
+        draw_end(run, i, values);
         values[ODEON_SLOT_T] = case_number(run);
         values[ODEON_SLOT_H] = 0.7;
+        values[ODEON_SLOT_STOP] = values[ODEON_SLOT_TRIALS] = 5.0;
         values[ODEON_SLOT_STEPS] = values[ODEON_SLOT_DONE] = values[ODEON_SLOT_STATUS] = 5.0;
         double *slots = case_slots(run, values);
         for (int32_t phase = i % 4 == 3 ? 3 : 0; phase < (i % 4 == 3 ? 4 : 3); phase++) {
@@ -92,8 +112,23 @@ static void run_step_start(case_run *run)
     }
 }
 
+static void run_step_back(case_run *run)
+{
+    static const double rows[] = {3.0, 1.0, 0.0, -4.0, (double)NAN};
+    for (int32_t i = 0; i < 5; i++) {
+        double values[ODEON_SLOTS] = {[ODEON_SLOT_ROW] = rows[i], [ODEON_SLOT_STOP] = i % 2};
+        case_variant(run, "from row %g", rows[i]);
+        case_expect_nonfinite(run);
+        double *slots = case_slots(run, values);
+        case_check(run, case_ops(run)->step_back(case_queue(run), slots));
+        case_keep_slots(run, "row", slots, ODEON_SLOT_ROW, 1);
+        case_keep_slots(run, "stop", slots, ODEON_SLOT_STOP, 1);
+    }
+}
+
 const device_case control_cases[] = {
     {"step_control", run_step_control},
     {"step_start", run_step_start},
+    {"step_back", run_step_back},
     {NULL, NULL},
 };

@@ -35,7 +35,8 @@ static void run_stage_times(case_run *run)
     }
 }
 
-/* n tensors and their coefficients, every other one with a slot. */
+/* n tensors and their coefficients, every other one with a slot. The first outweighs the others, so
+ * that no sum is a small rest of what cancels. */
 typedef struct terms {
     odeon_tensor x[ODEON_MAX_STAGES];
     const odeon_tensor *pointers[ODEON_MAX_STAGES];
@@ -45,9 +46,9 @@ typedef struct terms {
 static void make_terms(case_run *run, int32_t n, int64_t size, terms *out)
 {
     for (int32_t i = 0; i < n; i++) {
-        out->x[i] = case_random(run, shape1(size));
+        out->x[i] = case_between(run, shape1(size), i == 0 ? 0.5 : -1.0, 1.0);
         out->pointers[i] = &out->x[i];
-        out->coefficients[i] = (odeon_scalar){.imm = case_number(run),
+        out->coefficients[i] = (odeon_scalar){.imm = case_number(run) + (i == 0 ? 2.0 * n : 0.0),
                                               .scale = case_number(run),
                                               .slot = i % 2 == 0 ? -1 : ODEON_SLOT_H};
     }

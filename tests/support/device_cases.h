@@ -8,6 +8,7 @@
 extern const device_case moving_cases[];
 extern const device_case solver_cases[];
 extern const device_case control_cases[];
+extern const device_case pairs_cases[];
 extern const device_case pointwise_cases[];
 extern const device_case product_cases[];
 extern const device_case conv_cases[];

@@ -20,7 +20,6 @@ static odeon_control torchdiffeq_control(void)
                            .parts_rule = ODEON_PARTS_JOINT,
                            .n_parts = 1,
                            .count = {1},
-                           .t1 = HUGE_VAL,
                            .rtol = 1e-7,
                            .atol = 1e-9,
                            .safety = 0.9,
@@ -53,7 +52,8 @@ static odeon_control sciml_control(void)
     return control;
 }
 
-/* Slots of a solve at t with step h, one step behind it, whose one part has the given error. */
+/* Slots of a solve without end at t with step h, one step behind it, whose one part has the given
+ * error. */
 static void arrange(double *slots, const odeon_control *control, double t, double h, double error)
 {
     memset(slots, 0, ODEON_SLOTS * sizeof *slots);
@@ -63,6 +63,7 @@ static void arrange(double *slots, const odeon_control *control, double t, doubl
     slots[ODEON_SLOT_HISTORY] = control->history_start;
     slots[ODEON_SLOT_HISTORY + 1] = control->history_start;
     slots[ODEON_SLOT_ERROR_SUM] = error * error;
+    slots[ODEON_SLOT_END] = slots[ODEON_SLOT_REACH] = HUGE_VAL;
 }
 
 /* The ratio of the next step to a step of size 0.5 from 1.0 with this error. */
@@ -309,8 +310,10 @@ static void test_solve_ends_at_t1_exactly(void **state)
     static const double spans[][2] = {{0.0, 1.0}, {0.1, 0.7}, {1.0, 0.0}, {0.3, -2.7}};
     for (size_t i = 0; i < 4; i++) {
         odeon_control control = torchdiffeq_control();
-        double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = spans[i][0], [ODEON_SLOT_H] = 0.013};
-        control.t1 = spans[i][1];
+        double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = spans[i][0],
+                                     [ODEON_SLOT_H] = 0.013,
+                                     [ODEON_SLOT_END] = spans[i][1],
+                                     [ODEON_SLOT_REACH] = spans[i][1]};
         step_start(&control, 3, slots);
         assert_true(signbit(slots[ODEON_SLOT_H]) == signbit(spans[i][1] - spans[i][0]));
         assert_in_range(run_to_end(&control, slots), 3, 999);
@@ -323,8 +326,8 @@ static void test_step_that_reaches_t1_is_cut_and_marked(void **state)
     (void)state;
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
-    control.t1 = 2.0;
     arrange(slots, &control, 1.0, 0.5, 0.03125); /* proposes 0.9 at 1.5 */
+    slots[ODEON_SLOT_END] = 2.0;
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
     assert_true(slots[ODEON_SLOT_H] == 0.5);
@@ -336,8 +339,8 @@ static void test_rejected_last_step_is_last_no_more(void **state)
     (void)state;
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
-    control.t1 = 1.5;
     arrange(slots, &control, 1.0, 0.5, 32.0);
+    slots[ODEON_SLOT_END] = 1.5;
     slots[ODEON_SLOT_LAST] = 1.0;
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 0.0);
@@ -349,11 +352,12 @@ static void test_sliver_before_t1_is_taken_along(void **state)
 {
     (void)state;
     odeon_control control = torchdiffeq_control();
-    double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 1.0, [ODEON_SLOT_H] = 1.0};
-    control.t1 = 2.0 + 90.0 * DBL_EPSILON; /* 45 ulp of t1 further than the step */
+    double end = 2.0 + 90.0 * DBL_EPSILON; /* 45 ulp of it further than the step */
+    double slots[ODEON_SLOTS] = {
+        [ODEON_SLOT_T] = 1.0, [ODEON_SLOT_H] = 1.0, [ODEON_SLOT_END] = end};
     step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
-    assert_true(slots[ODEON_SLOT_H] == control.t1 - 1.0);
+    assert_true(slots[ODEON_SLOT_H] == end - 1.0);
 }
 
 static void test_step_is_limited_to_h_max(void **state)
@@ -362,8 +366,8 @@ static void test_step_is_limited_to_h_max(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     control.h_max = 0.6;
-    control.t1 = -HUGE_VAL;
     arrange(slots, &control, 1.0, -0.5, 0.03125);
+    slots[ODEON_SLOT_END] = -HUGE_VAL;
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_H] == -0.6);
 }
@@ -377,6 +381,20 @@ static void test_step_below_h_min_is_underflow(void **state)
     arrange(slots, &control, 1.0, 0.5, 32.0);
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
+}
+
+static void test_step_below_least_is_underflow(void **state)
+{
+    (void)state;
+    static const double least[] = {0.1, 0.4, (double)NAN};
+    for (size_t i = 0; i < 3; i++) {
+        odeon_control control = torchdiffeq_control();
+        double slots[ODEON_SLOTS];
+        arrange(slots, &control, 1.0, 0.5, 32.0); /* proposes 0.225 */
+        slots[ODEON_SLOT_LEAST] = least[i];
+        step_judge(&control, slots);
+        assert_true((slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW) == (i > 0));
+    }
 }
 
 static void test_step_lost_in_t_is_underflow(void **state)
@@ -395,25 +413,34 @@ static void test_last_step_may_be_shorter_than_h_min(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     control.h_min = 0.4;
-    control.t1 = 1.75;
     arrange(slots, &control, 1.0, 0.5, 0.5);
+    slots[ODEON_SLOT_LEAST] = 0.4;
+    slots[ODEON_SLOT_END] = 1.75;
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
 }
 
-/* Phases 0 to 2 on the three norms, from t0 = 0 unless said; slots receive what they leave. */
-static double start_from(const odeon_control *control, double d0, double d1, double change,
-                         double *slots)
+/* Phases 0 to 2 on the three norms, from 0 to end; slots receive what they leave. */
+static double start_to(double end, const odeon_control *control, double d0, double d1,
+                       double change, double *slots)
 {
     const double norms[] = {d0, d1, change};
     memset(slots, 0, ODEON_SLOTS * sizeof *slots);
     slots[ODEON_SLOT_STEPS] = slots[ODEON_SLOT_REJECTS] = slots[ODEON_SLOT_DONE] = 5.0;
+    slots[ODEON_SLOT_STOP] = slots[ODEON_SLOT_TRIALS] = 5.0;
+    slots[ODEON_SLOT_END] = end;
     for (int32_t phase = 0; phase < 3; phase++) {
         slots[ODEON_SLOT_ERROR_SUM] = norms[phase] * norms[phase];
         step_start(control, phase, slots);
     }
     return slots[ODEON_SLOT_H];
+}
+
+static double start_from(const odeon_control *control, double d0, double d1, double change,
+                         double *slots)
+{
+    return start_to(HUGE_VAL, control, d0, d1, change, slots);
 }
 
 static void test_first_step_follows_hairer(void **state)
@@ -435,8 +462,7 @@ static void test_first_probe_points_to_the_end(void **state)
 {
     (void)state;
     odeon_control control = torchdiffeq_control();
-    double slots[ODEON_SLOTS] = {[ODEON_SLOT_ERROR_SUM] = 4.0};
-    control.t1 = -1.0;
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_ERROR_SUM] = 4.0, [ODEON_SLOT_END] = -1.0};
     step_start(&control, 0, slots);
     slots[ODEON_SLOT_ERROR_SUM] = 16.0;
     step_start(&control, 1, slots);
@@ -454,7 +480,9 @@ static void test_start_sets_counters_and_history(void **state)
     (void)start_from(&control, 2.0, 4.0, 3.0, slots);
     assert_true(slots[ODEON_SLOT_STEPS] == 0.0);
     assert_true(slots[ODEON_SLOT_REJECTS] == 0.0);
+    assert_true(slots[ODEON_SLOT_TRIALS] == 0.0);
     assert_true(slots[ODEON_SLOT_DONE] == 0.0);
+    assert_true(slots[ODEON_SLOT_STOP] == 0.0);
     assert_true(slots[ODEON_SLOT_ACCEPT] == 0.0);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
     assert_true(slots[ODEON_SLOT_HISTORY] == 1e-4);
@@ -466,8 +494,7 @@ static void test_first_step_is_cut_at_the_end(void **state)
     (void)state;
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
-    control.t1 = 0.01;
-    assert_true(start_from(&control, 2.0, 4.0, 3.0, slots) == 0.01);
+    assert_true(start_to(0.01, &control, 2.0, 4.0, 3.0, slots) == 0.01);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
 }
 
@@ -477,20 +504,207 @@ static void test_nonfinite_start_says_so(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     (void)start_from(&control, 2.0, 4.0, (double)NAN, slots);
-    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE && slots[ODEON_SLOT_STOP] == 1.0);
     (void)start_from(&control, (double)NAN, 4.0, 3.0, slots);
-    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE && slots[ODEON_SLOT_STOP] == 1.0);
 }
 
 static void test_empty_span_is_done_at_once(void **state)
 {
     (void)state;
     odeon_control control = torchdiffeq_control();
-    double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 2.0, [ODEON_SLOT_H] = 0.1};
-    control.t1 = 2.0;
+    double slots[ODEON_SLOTS] = {
+        [ODEON_SLOT_T] = 2.0, [ODEON_SLOT_H] = 0.1, [ODEON_SLOT_END] = 2.0};
     step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_DONE] == 1.0);
+    assert_true(slots[ODEON_SLOT_STOP] == 1.0);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
+}
+
+static void test_underflow_of_the_first_step_stops(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 2.0,
+                                 [ODEON_SLOT_H] = 0.1,
+                                 [ODEON_SLOT_LEAST] = 0.2,
+                                 [ODEON_SLOT_END] = 4.0};
+    step_start(&control, 3, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
+    assert_true(slots[ODEON_SLOT_STOP] == 1.0);
+}
+
+/* ---- the end of a loop of steps ---- */
+
+static void test_done_stops(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 1.0, 0.5, 0.03125);
+    slots[ODEON_SLOT_END] = 1.5;
+    slots[ODEON_SLOT_LAST] = 1.0;
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_DONE] == 1.0 && slots[ODEON_SLOT_STOP] == 1.0);
+}
+
+static void test_reach_stops_without_a_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        double h, reach, stop;
+    } cases[] = {
+        {0.5, 1.25, 1.0},    {0.5, 1.5, 1.0},    {0.5, 1.75, 0.0},
+        {-0.25, 0.875, 1.0}, {-0.25, 0.75, 1.0}, {-0.25, 0.5, 0.0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        odeon_control control = torchdiffeq_control();
+        double slots[ODEON_SLOTS];
+        arrange(slots, &control, 1.0, cases[i].h, 0.03125);
+        slots[ODEON_SLOT_END] = copysign(HUGE_VAL, cases[i].h);
+        slots[ODEON_SLOT_REACH] = cases[i].reach;
+        step_judge(&control, slots);
+        assert_true(slots[ODEON_SLOT_STOP] == cases[i].stop);
+        assert_true(slots[ODEON_SLOT_T] == 1.0 + cases[i].h && slots[ODEON_SLOT_DONE] == 0.0);
+        assert_near(slots[ODEON_SLOT_H], 1.8 * cases[i].h);
+    }
+}
+
+static void test_rejected_step_beyond_reach_goes_on(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    arrange(slots, &control, 1.0, 0.5, 32.0);
+    slots[ODEON_SLOT_REACH] = 1.0;
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_STOP] == 0.0);
+}
+
+static void test_underflow_and_infinite_step_stop(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.h_min = 0.4;
+    arrange(slots, &control, 1.0, 0.5, 32.0);
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_STOP] == 1.0);
+    control.h_min = 0.0;
+    arrange(slots, &control, 1.0, 0.5 * DBL_MAX, 0.0);
+    step_judge(&control, slots);
+    assert_true(isinf(slots[ODEON_SLOT_H]) && slots[ODEON_SLOT_STOP] == 1.0);
+}
+
+static void test_counts_stop_at_their_limits(void **state)
+{
+    (void)state;
+    double log[3 * ODEON_LOG_COLUMNS];
+    for (int which = 0; which < 3; which++) {
+        odeon_control control = torchdiffeq_control();
+        double slots[ODEON_SLOTS];
+        arrange(slots, &control, 1.0, 0.5, 0.5);
+        slots[ODEON_SLOT_STEPS] = 0.0;
+        if (which == 0) {
+            slots[ODEON_SLOT_LIMIT] = 3.0;
+        } else if (which == 1) {
+            control.rows = 3;
+        } else {
+            control.log = log;
+            control.log_rows = 3;
+        }
+        for (int step = 1; step <= 3; step++) {
+            step_judge(&control, slots);
+            assert_true(slots[ODEON_SLOT_STOP] == (step == 3 ? 1.0 : 0.0));
+            assert_true(slots[ODEON_SLOT_TRIALS] == step);
+        }
+    }
+}
+
+static void test_rejected_steps_fill_no_rows(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.rows = 2;
+    arrange(slots, &control, 1.0, 0.5, 32.0);
+    for (int i = 0; i < 4; i++) {
+        step_judge(&control, slots);
+        assert_true(slots[ODEON_SLOT_STOP] == 0.0);
+    }
+    assert_true(slots[ODEON_SLOT_TRIALS] == 4.0 && slots[ODEON_SLOT_STEPS] == 1.0);
+}
+
+static void test_log_holds_every_trial(void **state)
+{
+    (void)state;
+    static const double errors[] = {0.03125, 32.0, (double)NAN};
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS], log[4][ODEON_LOG_COLUMNS];
+    memset(log, 0xff, sizeof log);
+    control.log = log[0];
+    control.log_rows = 4;
+    arrange(slots, &control, 1.0, 0.5, 0.0);
+    for (int i = 0; i < 3; i++) {
+        double t = slots[ODEON_SLOT_T], h = slots[ODEON_SLOT_H];
+        slots[ODEON_SLOT_ERROR_SUM] = errors[i] * errors[i];
+        step_judge(&control, slots);
+        assert_true(log[i][ODEON_LOG_T] == t && log[i][ODEON_LOG_H] == h);
+        assert_true(i == 2 ? isnan(log[i][ODEON_LOG_ERROR]) : log[i][ODEON_LOG_ERROR] == errors[i]);
+        assert_true(log[i][ODEON_LOG_ACCEPT] == (i == 0 ? 1.0 : 0.0));
+        assert_true(slots[ODEON_SLOT_TRIED] == t && slots[ODEON_SLOT_TRIED + 1] == h);
+    }
+    assert_true(isnan(log[3][0])); /* one row a trial */
+}
+
+static void test_step_behind_the_stop_changes_acceptance_alone(void **state)
+{
+    (void)state;
+    static const double stops[] = {1.0, (double)NAN};
+    for (size_t i = 0; i < 2; i++) {
+        odeon_control control = torchdiffeq_control();
+        double slots[ODEON_SLOTS], before[ODEON_SLOTS], log[4] = {1.0, 2.0, 3.0, 4.0};
+        control.log = log;
+        control.log_rows = 1;
+        arrange(slots, &control, 1.0, 0.5, 0.03125);
+        slots[ODEON_SLOT_STOP] = stops[i];
+        slots[ODEON_SLOT_ACCEPT] = 1.0;
+        memcpy(before, slots, sizeof before);
+        before[ODEON_SLOT_ACCEPT] = 0.0;
+        step_judge(&control, slots);
+        assert_memory_equal(slots, before, sizeof slots);
+        assert_true(log[0] == 1.0 && log[3] == 4.0);
+    }
+}
+
+static void test_step_back_stops_below_row_zero(void **state)
+{
+    (void)state;
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_ROW] = 2.0, [ODEON_SLOT_STOP] = 1.0};
+    step_back(slots);
+    assert_true(slots[ODEON_SLOT_ROW] == 1.0 && slots[ODEON_SLOT_STOP] == 0.0);
+    step_back(slots);
+    assert_true(slots[ODEON_SLOT_ROW] == 0.0 && slots[ODEON_SLOT_STOP] == 0.0);
+    step_back(slots);
+    assert_true(slots[ODEON_SLOT_ROW] == -1.0 && slots[ODEON_SLOT_STOP] == 1.0);
+    slots[ODEON_SLOT_ROW] = (double)NAN;
+    slots[ODEON_SLOT_STOP] = 0.0;
+    step_back(slots);
+    assert_true(slots[ODEON_SLOT_STOP] == 1.0);
+}
+
+static void test_row_of_a_slot_is_whole_and_within(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        int64_t row;
+    } cases[] = {{0.0, 0},  {-0.0, 0},   {2.0, 2},       {3.0, -1},       {-1.0, -1},
+                 {1.5, -1}, {1e300, -1}, {HUGE_VAL, -1}, {-HUGE_VAL, -1}, {(double)NAN, -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double slots[ODEON_SLOTS] = {[ODEON_SLOT_ROW] = cases[i].value};
+        assert_int_equal(slot_row(slots, ODEON_SLOT_ROW, 3), cases[i].row);
+    }
 }
 
 int main(void)
@@ -517,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_sliver_before_t1_is_taken_along),
         cmocka_unit_test(test_step_is_limited_to_h_max),
         cmocka_unit_test(test_step_below_h_min_is_underflow),
+        cmocka_unit_test(test_step_below_least_is_underflow),
         cmocka_unit_test(test_step_lost_in_t_is_underflow),
         cmocka_unit_test(test_last_step_may_be_shorter_than_h_min),
         cmocka_unit_test(test_first_step_follows_hairer),
@@ -525,6 +740,17 @@ int main(void)
         cmocka_unit_test(test_first_step_is_cut_at_the_end),
         cmocka_unit_test(test_nonfinite_start_says_so),
         cmocka_unit_test(test_empty_span_is_done_at_once),
+        cmocka_unit_test(test_underflow_of_the_first_step_stops),
+        cmocka_unit_test(test_done_stops),
+        cmocka_unit_test(test_reach_stops_without_a_cut),
+        cmocka_unit_test(test_rejected_step_beyond_reach_goes_on),
+        cmocka_unit_test(test_underflow_and_infinite_step_stop),
+        cmocka_unit_test(test_counts_stop_at_their_limits),
+        cmocka_unit_test(test_rejected_steps_fill_no_rows),
+        cmocka_unit_test(test_log_holds_every_trial),
+        cmocka_unit_test(test_step_behind_the_stop_changes_acceptance_alone),
+        cmocka_unit_test(test_step_back_stops_below_row_zero),
+        cmocka_unit_test(test_row_of_a_slot_is_whole_and_within),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* step_control.h: the arithmetic that steers a solver, on a block of slots that the processor can
  * reach. A device whose slots lie in host memory calls these from its operators of the same names;
- * device.h has their contracts (odeon_control, SLOTS, step_control, step_start, stage_times). They
- * allocate nothing, fail in no way and need nothing but math.h. */
+ * device.h has their contracts (odeon_control, SLOTS, step_control, step_start, step_back,
+ * stage_times, select, row_store). They allocate nothing, fail in no way and need nothing but
+ * math.h. */
 #ifndef ODEON_DEVICE_STEP_CONTROL_H
 #define ODEON_DEVICE_STEP_CONTROL_H
 #include "odeon/device.h"
@@ -30,5 +31,11 @@ STEP_FN void step_judge(const odeon_control *control, double *slots);
 
 /* One phase, 0 to 3, of choosing the first step (step_start). */
 STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slots);
+
+/* One row back (step_back). */
+STEP_FN void step_back(double *slots);
+
+/* Which of rows a slot names (row_store); -1: none. */
+STEP_FN int64_t slot_row(const double *slots, int32_t slot, int64_t rows);
 
 #endif

@@ -72,21 +72,23 @@ STEP_LOCAL double factor_rejected(const odeon_control *control, double error)
     return clip(control->safety * pow(error, -control->beta_reject), control->factor_min, 1.0);
 }
 
-/* Makes size, without its sign, the next step from T: limited, cut at t1, checked for underflow. */
+/* Makes size, without its sign, the next step from T: limited, cut at END, checked for underflow.
+ */
 STEP_LOCAL void propose(const odeon_control *control, double size, double *slots)
 {
-    double t = slots[ODEON_SLOT_T];
-    double remaining = control->t1 - t;
-    double slack = 100.0 * DBL_EPSILON * fmax(fabs(t), fabs(control->t1));
+    double t = slots[ODEON_SLOT_T], end = slots[ODEON_SLOT_END];
+    double remaining = end - t;
+    double slack = 100.0 * DBL_EPSILON * fmax(fabs(t), fabs(end));
     if (size > control->h_max) {
         size = control->h_max;
     }
-    /* With t1 infinite the right side is NaN, and no step is the last. */
+    /* With END infinite the right side is NaN, and no step is the last. */
     bool last = size >= fabs(remaining) - slack;
     double h = last ? remaining : copysign(size, remaining);
     slots[ODEON_SLOT_H] = h;
     slots[ODEON_SLOT_LAST] = last ? 1.0 : 0.0;
-    if (!last && (!(size >= control->h_min) || t + h == t)) {
+    bool large = size >= control->h_min && size >= slots[ODEON_SLOT_LEAST];
+    if (!last && (!large || t + h == t)) {
         slots[ODEON_SLOT_STATUS] = ODEON_STEP_UNDERFLOW;
     }
 }
@@ -97,12 +99,12 @@ STEP_LOCAL void advance(const odeon_control *control, double error, double *slot
     bool last = slots[ODEON_SLOT_LAST] != 0.0;
     history[1] = history[0];
     history[0] = error > control->history_floor ? error : control->history_floor;
-    slots[ODEON_SLOT_T] = last ? control->t1 : slots[ODEON_SLOT_T] + slots[ODEON_SLOT_H];
+    slots[ODEON_SLOT_T] = last ? slots[ODEON_SLOT_END] : slots[ODEON_SLOT_T] + slots[ODEON_SLOT_H];
     slots[ODEON_SLOT_DONE] = last ? 1.0 : 0.0;
     slots[ODEON_SLOT_STEPS] += 1.0;
 }
 
-STEP_FN void step_judge(const odeon_control *control, double *slots)
+STEP_LOCAL void judge(const odeon_control *control, double *slots)
 {
     double error = error_norm(control, slots);
     bool accepted = control->accept_rule == ODEON_ACCEPT_LT ? error < 1.0 : error <= 1.0;
@@ -126,6 +128,58 @@ STEP_FN void step_judge(const odeon_control *control, double *slots)
     propose(control, fabs(h), slots);
 }
 
+/* Was the step that was tried accepted, and has it come to REACH? */
+STEP_LOCAL bool reaches(const double *slots)
+{
+    double t = slots[ODEON_SLOT_T], reach = slots[ODEON_SLOT_REACH];
+    return slots[ODEON_SLOT_ACCEPT] != 0.0 &&
+           (slots[ODEON_SLOT_TRIED + 1] < 0.0 ? t <= reach : t >= reach);
+}
+
+/* Can there be no further step? */
+STEP_LOCAL bool is_over(const double *slots)
+{
+    return slots[ODEON_SLOT_DONE] != 0.0 || slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW ||
+           !isfinite(slots[ODEON_SLOT_H]);
+}
+
+/* Has one of the counts come to its limit? */
+STEP_LOCAL bool is_full(const odeon_control *control, const double *slots)
+{
+    double limit = slots[ODEON_SLOT_LIMIT], trials = slots[ODEON_SLOT_TRIALS];
+    return (limit > 0.0 && trials >= limit) ||
+           (control->log != NULL && trials >= (double)control->log_rows) ||
+           (control->rows > 0 && slots[ODEON_SLOT_STEPS] >= (double)control->rows);
+}
+
+/* Counts the step that was tried and logs it. */
+STEP_LOCAL void count(const odeon_control *control, double *slots)
+{
+    double trials = slots[ODEON_SLOT_TRIALS];
+    if (control->log != NULL && trials >= 0.0 && trials < (double)control->log_rows) {
+        double *row = control->log + ODEON_LOG_COLUMNS * (int64_t)trials;
+        row[ODEON_LOG_T] = slots[ODEON_SLOT_TRIED];
+        row[ODEON_LOG_H] = slots[ODEON_SLOT_TRIED + 1];
+        row[ODEON_LOG_ERROR] = slots[ODEON_SLOT_ERROR];
+        row[ODEON_LOG_ACCEPT] = slots[ODEON_SLOT_ACCEPT];
+    }
+    slots[ODEON_SLOT_TRIALS] = trials + 1.0;
+}
+
+STEP_FN void step_judge(const odeon_control *control, double *slots)
+{
+    if (slots[ODEON_SLOT_STOP] != 0.0) {
+        slots[ODEON_SLOT_ACCEPT] = 0.0;
+        return;
+    }
+    slots[ODEON_SLOT_TRIED] = slots[ODEON_SLOT_T];
+    slots[ODEON_SLOT_TRIED + 1] = slots[ODEON_SLOT_H];
+    judge(control, slots);
+    count(control, slots);
+    bool stop = is_over(slots) || reaches(slots) || is_full(control, slots);
+    slots[ODEON_SLOT_STOP] = stop ? 1.0 : 0.0;
+}
+
 /* The size of the first probe, from the norms of y0 and f0. */
 STEP_LOCAL double probe_size(double d0, double d1)
 {
@@ -146,8 +200,9 @@ STEP_LOCAL void start_counting(const odeon_control *control, double *slots)
     slots[ODEON_SLOT_HISTORY + 1] = control->history_start;
     slots[ODEON_SLOT_STEPS] = 0.0;
     slots[ODEON_SLOT_REJECTS] = 0.0;
+    slots[ODEON_SLOT_TRIALS] = 0.0;
     slots[ODEON_SLOT_ACCEPT] = 0.0;
-    slots[ODEON_SLOT_DONE] = slots[ODEON_SLOT_T] == control->t1 ? 1.0 : 0.0;
+    slots[ODEON_SLOT_DONE] = slots[ODEON_SLOT_T] == slots[ODEON_SLOT_END] ? 1.0 : 0.0;
     slots[ODEON_SLOT_STATUS] = ODEON_STEP_OK;
 }
 
@@ -162,7 +217,7 @@ STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slo
     if (phase == 1) {
         start[1] = norm;
         slots[ODEON_SLOT_H] =
-            copysign(probe_size(start[0], start[1]), control->t1 - slots[ODEON_SLOT_T]);
+            copysign(probe_size(start[0], start[1]), slots[ODEON_SLOT_END] - slots[ODEON_SLOT_T]);
         return;
     }
     if (phase == 2) {
@@ -173,4 +228,18 @@ STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slo
     if (isnan(size)) {
         slots[ODEON_SLOT_STATUS] = ODEON_STEP_NONFINITE;
     }
+    slots[ODEON_SLOT_STOP] = is_over(slots) ? 1.0 : 0.0;
+}
+
+STEP_FN void step_back(double *slots)
+{
+    slots[ODEON_SLOT_ROW] -= 1.0;
+    slots[ODEON_SLOT_STOP] = slots[ODEON_SLOT_ROW] >= 0.0 ? 0.0 : 1.0; /* NaN stops too */
+}
+
+STEP_FN int64_t slot_row(const double *slots, int32_t slot, int64_t rows)
+{
+    double row = slots[slot];
+    bool within = row >= 0.0 && row < (double)rows && floor(row) == row;
+    return within ? (int64_t)row : -1;
 }

@@ -78,6 +78,13 @@ odeon_status cpu_dot(odeon_queue *queue, const odeon_tensor *a, const odeon_tens
 odeon_status cpu_step_control(odeon_queue *queue, const odeon_control *control, double *slots);
 odeon_status cpu_step_start(odeon_queue *queue, const odeon_control *control, int32_t phase,
                             double *slots);
+odeon_status cpu_select(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                        const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status cpu_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                           const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status cpu_row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
+                          const odeon_tensor *const *x, const double *slots, int32_t slot);
+odeon_status cpu_step_back(odeon_queue *queue, double *slots);
 odeon_status cpu_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,
                        const odeon_tensor *y);
 odeon_status cpu_unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor *kept,

@@ -46,6 +46,13 @@ odeon_status cpu_step_start(odeon_queue *queue, const odeon_control *control, in
     return ODEON_OK;
 }
 
+odeon_status cpu_step_back(odeon_queue *queue, double *slots)
+{
+    ODEON_TRY(begin_scalars(queue, "step_back"));
+    step_back(slots);
+    return ODEON_OK;
+}
+
 /* Operands and coefficients of a combination, as the kernels take them. */
 typedef struct terms {
     const void *x[ODEON_MAX_STAGES];

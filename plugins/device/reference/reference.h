@@ -93,6 +93,15 @@ odeon_status reference_step_control(odeon_queue *queue, const odeon_control *con
                                     double *slots);
 odeon_status reference_step_start(odeon_queue *queue, const odeon_control *control, int32_t phase,
                                   double *slots);
+odeon_status reference_step_back(odeon_queue *queue, double *slots);
+
+/* pairs.c */
+odeon_status reference_select(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                              const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status reference_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                                 const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status reference_row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
+                                const odeon_tensor *const *x, const double *slots, int32_t slot);
 
 /* pointwise.c */
 odeon_status reference_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,

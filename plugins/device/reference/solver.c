@@ -107,3 +107,10 @@ odeon_status reference_step_start(odeon_queue *queue, const odeon_control *contr
     step_start(control, phase, slots);
     return ODEON_OK;
 }
+
+odeon_status reference_step_back(odeon_queue *queue, double *slots)
+{
+    (void)queue;
+    step_back(slots);
+    return ODEON_OK;
+}

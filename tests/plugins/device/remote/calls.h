@@ -24,6 +24,7 @@ typedef struct call_terms {
 void call_terms_of(int32_t n, const odeon_tensor *const *x, const odeon_scalar *coefficient,
                    call_terms *out);
 void call_point(const call_terms *terms, const odeon_tensor **pointers); /* [ODEON_MAX_STAGES] */
+
 void call_numbers_of(int32_t n, int32_t most, const double *from, double *to);
 
 typedef struct call_epilogue {
@@ -64,6 +65,13 @@ odeon_status call_dot(odeon_queue *queue, const odeon_tensor *a, const odeon_ten
 odeon_status call_step_control(odeon_queue *queue, const odeon_control *control, double *slots);
 odeon_status call_step_start(odeon_queue *queue, const odeon_control *control, int32_t phase,
                              double *slots);
+odeon_status call_select(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                         const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status call_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                            const odeon_tensor *const *y, const double *slots, int32_t slot);
+odeon_status call_row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
+                           const odeon_tensor *const *x, const double *slots, int32_t slot);
+odeon_status call_step_back(odeon_queue *queue, double *slots);
 odeon_status call_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,
                         const odeon_tensor *y);
 odeon_status call_unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor *kept,

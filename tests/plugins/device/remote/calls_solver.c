@@ -154,3 +154,19 @@ odeon_status call_step_start(odeon_queue *queue, const odeon_control *control, i
     step_start_call call = {.control = *control, .phase = phase, .slots = slots};
     return stream_launch(queue, carry_step_start, &call, sizeof call);
 }
+
+typedef struct step_back_call {
+    double *slots;
+} step_back_call;
+
+static odeon_status carry_step_back(const stream *s, const void *arguments)
+{
+    const step_back_call *c = arguments;
+    return s->device->ops->step_back(s->inner, c->slots);
+}
+
+odeon_status call_step_back(odeon_queue *queue, double *slots)
+{
+    step_back_call call = {.slots = slots};
+    return stream_launch(queue, carry_step_back, &call, sizeof call);
+}

@@ -222,3 +222,11 @@ const odeon_device_capture stream_capture = {
     .loop_begin = loop_begin,
     .loop_end = loop_end,
 };
+
+const odeon_device_capture stream_capture_without_loops = {
+    .struct_size = sizeof stream_capture_without_loops,
+    .begin = begin,
+    .end = end,
+    .replay = replay,
+    .destroy = destroy,
+};

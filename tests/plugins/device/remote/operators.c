@@ -185,11 +185,26 @@ static odeon_status dot(odeon_queue *queue, const odeon_tensor *a, const odeon_t
     return cpu_dot(remote_cpu_queue(queue), &left, &right, block, slot);
 }
 
+/* Where the log of a step control is. */
+static odeon_status reach_log(const odeon_queue *queue, odeon_control *control)
+{
+    void *log;
+    if (control->log == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(remote_reach(queue, "step_control", control->log,
+                           (uint64_t)control->log_rows * ODEON_LOG_COLUMNS * sizeof(double), &log));
+    control->log = log;
+    return ODEON_OK;
+}
+
 static odeon_status step_control(odeon_queue *queue, const odeon_control *control, double *slots)
 {
+    odeon_control within = *control;
     double *block;
+    ODEON_TRY(reach_log(queue, &within));
     ODEON_TRY(reach_slots(queue, "step_control", slots, &block));
-    return cpu_step_control(remote_cpu_queue(queue), control, block);
+    return cpu_step_control(remote_cpu_queue(queue), &within, block);
 }
 
 static odeon_status step_start(odeon_queue *queue, const odeon_control *control, int32_t phase,
@@ -198,6 +213,46 @@ static odeon_status step_start(odeon_queue *queue, const odeon_control *control,
     double *block;
     ODEON_TRY(reach_slots(queue, "step_start", slots, &block));
     return cpu_step_start(remote_cpu_queue(queue), control, phase, block);
+}
+
+static odeon_status select_where(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                                 const odeon_tensor *const *y, const double *slots, int32_t slot)
+{
+    operands from, to;
+    double *block;
+    ODEON_TRY(reach_operands(queue, "select", n, x, &from));
+    ODEON_TRY(reach_operands(queue, "select", n, y, &to));
+    ODEON_TRY(reach_slots(queue, "select", slots, &block));
+    return cpu_select(remote_cpu_queue(queue), n, from.pointer, to.pointer, block, slot);
+}
+
+static odeon_status row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
+                              const odeon_tensor *const *y, const double *slots, int32_t slot)
+{
+    operands from, to;
+    double *block;
+    ODEON_TRY(reach_operands(queue, "row_store", n, x, &from));
+    ODEON_TRY(reach_operands(queue, "row_store", n, y, &to));
+    ODEON_TRY(reach_slots(queue, "row_store", slots, &block));
+    return cpu_row_store(remote_cpu_queue(queue), n, from.pointer, to.pointer, block, slot);
+}
+
+static odeon_status row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
+                             const odeon_tensor *const *x, const double *slots, int32_t slot)
+{
+    operands from, to;
+    double *block;
+    ODEON_TRY(reach_operands(queue, "row_load", n, y, &from));
+    ODEON_TRY(reach_operands(queue, "row_load", n, x, &to));
+    ODEON_TRY(reach_slots(queue, "row_load", slots, &block));
+    return cpu_row_load(remote_cpu_queue(queue), n, from.pointer, to.pointer, block, slot);
+}
+
+static odeon_status step_back(odeon_queue *queue, double *slots)
+{
+    double *block;
+    ODEON_TRY(reach_slots(queue, "step_back", slots, &block));
+    return cpu_step_back(remote_cpu_queue(queue), block);
 }
 
 /* ---- pointwise ---- */
@@ -471,6 +526,10 @@ const odeon_device_ops remote_ops = {
     .dot = dot,
     .step_control = step_control,
     .step_start = step_start,
+    .select = select_where,
+    .row_store = row_store,
+    .row_load = row_load,
+    .step_back = step_back,
     .unary = unary,
     .unary_vjp = unary_vjp,
     .binary = binary,

@@ -12,7 +12,8 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     if (d == NULL) {
         return odeon_fail(host, ODEON_ERR_NOMEM, "remote: no memory for %zu bytes", sizeof *d);
     }
-    odeon_status status = stream_device_open(host, (int32_t)host->option_i64(config, "late"), d);
+    odeon_status status = stream_device_open(host, (int32_t)host->option_i64(config, "late"),
+                                             (int32_t)host->option_i64(config, "loops"), d);
     if (status == ODEON_OK) {
         d->ops = &remote_ops;
         status = remote_create(&d->between, config, &d->inner);
@@ -45,8 +46,16 @@ static const odeon_option option_late = {
     .help = "whether a thread of each queue carries operators out, some time after the call",
 };
 
-static const odeon_option *const options[] = {&option_late, &cpu_option_blas, &cpu_option_simd,
-                                              NULL};
+static const odeon_option option_loops = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "loops",
+    .default_text = "yes",
+    .help = "whether what it records may have loops",
+};
+
+static const odeon_option *const options[] = {&option_late, &option_loops, &cpu_option_blas,
+                                              &cpu_option_simd, NULL};
 
 static const odeon_device_ops ops = {
     .struct_size = sizeof(odeon_device_ops),
@@ -75,6 +84,10 @@ static const odeon_device_ops ops = {
     .dot = call_dot,
     .step_control = call_step_control,
     .step_start = call_step_start,
+    .select = call_select,
+    .row_store = call_row_store,
+    .row_load = call_row_load,
+    .step_back = call_step_back,
     .unary = call_unary,
     .unary_vjp = call_unary_vjp,
     .binary = call_binary,

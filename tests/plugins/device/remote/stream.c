@@ -66,11 +66,13 @@ static odeon_status make_keys(stream_device *d)
                       "remote: the system has no thread key or lock left");
 }
 
-odeon_status stream_device_open(const odeon_host *host, int32_t late, stream_device *device)
+odeon_status stream_device_open(const odeon_host *host, int32_t late, int32_t loops,
+                                stream_device *device)
 {
     memset(device, 0, sizeof *device);
     device->host = host;
     device->late = late;
+    device->loops = loops;
     device->between = *host;
     device->between.self = device;
     device->between.alloc = between_alloc;
@@ -338,7 +340,7 @@ const void *stream_extension(void *device, const char *id)
         return &counters;
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
-        return &stream_capture;
+        return d->loops ? &stream_capture : &stream_capture_without_loops;
     }
     if (strcmp(id, ODEON_DEVICE_POISON) == 0) {
         return d->ops->get_extension(d->inner, id) != NULL ? &poisoning : NULL;

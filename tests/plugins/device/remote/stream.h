@@ -24,6 +24,7 @@ typedef struct stream_device {
     const odeon_device_ops *ops; /* of the device behind */
     void *inner;                 /* the device behind; whoever opened this one destroys it */
     int32_t late;
+    int32_t loops;          /* 0: this device records no loops */
     pthread_key_t carrier;  /* set on the thread of a stream: that stream */
     pthread_key_t recorder; /* set on a thread whose stream records: that stream */
     pthread_mutex_t lock;   /* of the list of streams */
@@ -34,7 +35,7 @@ typedef struct stream_device {
 /* Carries a call out on the device behind. */
 typedef odeon_status stream_run(const stream *s, const void *arguments);
 
-enum { STREAM_CALL_BYTES = 5120, STREAM_CALLS = 64 }; /* the largest arguments; calls in waiting */
+enum { STREAM_CALL_BYTES = 6144, STREAM_CALLS = 64 }; /* the largest arguments; calls in waiting */
 
 typedef struct stream_call {
     stream_run *run;
@@ -63,7 +64,8 @@ struct stream {
 };
 
 /* Fills in device, but for ops and inner; between is ready to be given to the device behind. */
-odeon_status stream_device_open(const odeon_host *host, int32_t late, stream_device *device);
+odeon_status stream_device_open(const odeon_host *host, int32_t late, int32_t loops,
+                                stream_device *device);
 void stream_device_close(stream_device *device);
 
 /* An operator: counted, then recorded, carried out or left to the thread. */
@@ -83,7 +85,7 @@ odeon_status stream_late_ask(stream *s, stream_run *run, const void *arguments, 
 odeon_status stream_late_settle(stream *s);
 
 /* capture.c */
-extern const odeon_device_capture stream_capture;
+extern const odeon_device_capture stream_capture, stream_capture_without_loops;
 odeon_status stream_record(stream *s, stream_run *run, const void *arguments, size_t bytes);
 /* ODEON_ERR_DEVICE, and the recording is spoilt, if the stream records. */
 odeon_status stream_refuse(stream *s, const char *name);

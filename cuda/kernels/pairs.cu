@@ -1,0 +1,5 @@
+#include "list.h"
+
+#include "instances.h"
+
+KERNEL_FAMILY(pairs, PAIRS_KERNELS)
