@@ -4,7 +4,23 @@
  * dtypes. Each worker has an instance of its own, which holds options and nothing else: parameters,
  * gradients, running state, what is kept for the vjp and scratch belong to the host. A layer inside
  * an ODE block is called many times a step, at times t in any order: calls must not depend on
- * earlier calls. Unless flagged BATCH_COUPLED a layer treats samples independently. Draft. */
+ * earlier calls. Unless flagged BATCH_COUPLED a layer treats samples independently.
+ *
+ * KERNELS. What a layer says in several operators one piece of code can often do in one launch.
+ * Such code for one device is a component of its own, of kind layer, whose id is ID@DEVICE:
+ * "swish@cuda" takes the place of "swish" where run.device is cuda. It stands in the plugin of ID,
+ * in a file layer/ID@DEVICE.so, or in one that [plugins] load names; of several the first is used,
+ * with a warning. An INI names ID alone, and run.kernels = no leaves all kernels out. The host
+ * makes an instance of each of the two and uses the kernel's table, so that a kernel
+ * - has no options of its own (options is NULL): its create reads those of ID;
+ * - is a leaf, as ID has to be;
+ * - says in plan the same out as ID for every input, and the same flags but for NEEDS_IN,
+ * NEEDS_OUT, EPILOGUE and POINTWISE; lists in param what ID lists, initial values included. The
+ * host asks both and refuses a kernel that differs (ODEON_ERR_PLUGIN);
+ * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
+ * - may launch work of its own on the queue beside calling operators, by the words of its device
+ *   (cuda.h) and the rule of REPLAYABLE operators (device.h): it is recorded as they are.
+ * Draft. */
 #ifndef ODEON_LAYER_H
 #define ODEON_LAYER_H
 #include "odeon/abi.h"

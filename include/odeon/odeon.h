@@ -1,4 +1,4 @@
-/* odeon.h: the whole ABI. */
+/* odeon.h: the whole ABI but for cuda.h, which belongs to one device. */
 #ifndef ODEON_ODEON_H
 #define ODEON_ODEON_H
 #include "odeon/container.h"

@@ -33,7 +33,8 @@ enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 #undef ODEON_KIND_ENTRY
 
 /* One implementation of one kind. Static data of the plugin, never written.
- * id, of letters, digits and underscores, starts with a letter and is unique within its kind. */
+ * id, of letters, digits and underscores, starts with a letter and is unique within its kind. That
+ * of a layer's kernel for one device is ID@DEVICE, of two such ids; see layer.h. */
 typedef struct odeon_component {
     uint32_t struct_size;
     int32_t kind;
