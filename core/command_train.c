@@ -51,6 +51,7 @@ static odeon_status gather_facts(const command_line *a, const setup *s, const sp
     *out = (manifest_facts){.config = s->config,
                             .registry = s->registry,
                             .device_text = session_device_text(s->session),
+                            .kernels = session_kernels(s->session),
                             .workers = session_workers(s->session),
                             .argc = a->argc,
                             .argv = (const char *const *)a->argv,

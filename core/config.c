@@ -160,6 +160,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->log_every = host_value(h, "log_every")->i;
     c->checkpoint_every = host_value(h, "checkpoint_every")->i;
     c->on_failure = (int32_t)host_value(h, "on_failure")->i;
+    c->kernels = host_value(h, "kernels")->i != 0;
     return ODEON_OK;
 }
 

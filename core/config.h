@@ -77,6 +77,7 @@ typedef struct config {
     int64_t log_every;        /* steps between rows of the metrics */
     int64_t checkpoint_every; /* steps between checkpoints; 0: at the end of an epoch only */
     int32_t on_failure;       /* CONFIG_STOP or CONFIG_SKIP */
+    bool kernels;             /* are those for the device used */
     /* [data] */
     odeon_config *dataset;     /* NULL: neither [data] nor [train] is there, for solving alone */
     int64_t batch, test_batch; /* test_batch: batch unless given */

@@ -59,6 +59,14 @@ static const odeon_option run_capture = {
     .default_text = "yes",
     .help = "record solves that repeat and replay each at once, where the device can; one worker",
 };
+static const odeon_option run_kernels = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_FLAG,
+    .name = "kernels",
+    .default_text = "yes",
+    .help = "no runs every layer by operators, although a plugin brings a kernel of its own for it "
+            "on the device",
+};
 static const odeon_option run_dtype = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
@@ -101,9 +109,10 @@ static const odeon_option run_on_failure = {
     .help = "after a numerical failure: stop, or go on without the step (10 in a row stop)",
 };
 static const odeon_option *const run_options[] = {
-    &run_name,    &run_seed,  &run_epochs, &run_iterations, &run_device,           &run_workers,
-    &run_capture, &run_dtype, &run_out,    &run_log_every,  &run_checkpoint_every, &run_on_failure,
-    NULL};
+    &run_name,       &run_seed,    &run_epochs,    &run_iterations,
+    &run_device,     &run_workers, &run_capture,   &run_kernels,
+    &run_dtype,      &run_out,     &run_log_every, &run_checkpoint_every,
+    &run_on_failure, NULL};
 
 /* ---- [data] ---- */
 

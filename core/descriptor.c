@@ -24,8 +24,8 @@ static const size_t option_bytes_first = ODEON_SIZE_THROUGH(odeon_option, help);
 typedef struct copying {
     descriptor *d;
     const char *file;
-    char component[LABEL_MAX_ID_BYTES + 32]; /* "layer dense", or "" */
-    char option[LABEL_MAX_ID_BYTES + 16];    /* "option units", or "" */
+    char component[2 * LABEL_MAX_ID_BYTES + 32]; /* "layer dense", or "" */
+    char option[LABEL_MAX_ID_BYTES + 16];        /* "option units", or "" */
 } copying;
 
 static odeon_status refuse(const copying *c, const char *format, ...)
@@ -251,6 +251,20 @@ static odeon_status copy_options(copying *c, odeon_component *component)
 
 /* ---- components ---- */
 
+/* Its options, and what it holds, are those of the layer that it stands in for. */
+static odeon_status check_kernel(const copying *c, const odeon_component *kernel)
+{
+    const odeon_layer_ops *ops = kernel->ops;
+    int length = (int)(strchr(kernel->id, '@') - kernel->id);
+    if (kernel->options != NULL) {
+        return refuse(c, "it has options, but takes those of layer %.*s: options must be NULL",
+                      length, kernel->id);
+    }
+    return ops->bodies == ODEON_BODIES_NONE
+               ? ODEON_OK
+               : refuse(c, "it holds other layers, which a kernel cannot");
+}
+
 static odeon_status copy_component(copying *c, const odeon_component *from, odeon_component *to)
 {
     c->component[0] = '\0';
@@ -259,7 +273,8 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
     if (kind == NULL) {
         return refuse(c, "a component is of kind %d, which this host does not know", (int)to->kind);
     }
-    if (!label_is_id(to->id)) {
+    bool is_kernel = to->kind == ODEON_KIND_LAYER && label_is_kernel(to->id);
+    if (!is_kernel && !label_is_id(to->id)) {
         return refuse(c, "the id of its %s is not of letters, digits and _, a letter first",
                       kind->name);
     }
@@ -279,7 +294,8 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
         return refuse(c, "it has destroy, but no create");
     }
     ODEON_TRY(copy_options(c, to));
-    return copy_ops(c, to);
+    ODEON_TRY(copy_ops(c, to));
+    return is_kernel ? check_kernel(c, to) : ODEON_OK;
 }
 
 static odeon_status copy_components(copying *c, odeon_plugin *root)

@@ -177,7 +177,10 @@ static const char *take_apart(expression *x)
         fault = cut_pairs(open + 1, x);
     }
     if (fault == NULL && !expression_is_name(expression_trim(x->id))) {
-        fault = "expected a name, or name(key=value, ...)";
+        fault = strchr(x->id, '@') != NULL
+                    ? "leave out what begins with @: a layer's kernel for a device takes its place "
+                      "there by itself"
+                    : "expected a name, or name(key=value, ...)";
     }
     return fault;
 }

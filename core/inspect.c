@@ -1,19 +1,54 @@
 #include "inspect.h"
 
+#include <string.h>
+
 #include "diag.h"
 #include "inspect_list.h"
+#include "label.h"
 
 /* ---- in the children ---- */
 
-static odeon_status write_row(FILE *out, void *context)
+/* A kernel is of no use without its layer. */
+static odeon_status find_usable(const inspect_item *x, const odeon_component **out)
 {
-    const inspect_item *x = context;
+    char layer[LABEL_MAX_ID_BYTES + 1];
     const odeon_component *c = NULL;
-    ODEON_TRY(registry_find(x->r, x->kind, x->id, &c));
+    ODEON_TRY(registry_find(x->r, x->kind, x->id, out));
+    const char *at = strchr(x->id, '@');
+    if (at == NULL) {
+        return ODEON_OK;
+    }
+    (void)snprintf(layer, sizeof layer, "%.*s", (int)(at - x->id), x->id);
+    if (registry_look_at(x->r, ODEON_KIND_LAYER, layer, &c) == ODEON_OK) {
+        return ODEON_OK;
+    }
+    diag_clear();
+    return diag_fail(ODEON_ERR_PLUGIN,
+                     "%s: it stands in for layer %s, which is not there or cannot be used", x->file,
+                     layer);
+}
+
+static void print_row(FILE *out, const inspect_item *x, const odeon_component *c)
+{
     const odeon_plugin *root = registry_plugin_of(x->r, c)->root;
     (void)fprintf(out, "%-10s %-18s %-6s ABI %u.%-3u %s\n%45s  %s\n", kind_name(c->kind), c->id,
                   c->version, (unsigned)root->abi_major, (unsigned)root->abi_minor, c->summary, "",
                   x->file);
+}
+
+/* The component, and its kernels in the same file. */
+static odeon_status write_row(FILE *out, void *context)
+{
+    const inspect_item *x = context;
+    const odeon_component *c = NULL;
+    ODEON_TRY(find_usable(x, &c));
+    print_row(out, x, c);
+    const odeon_component *const *other = registry_plugin_of(x->r, c)->root->components;
+    for (; *other != NULL; other++) {
+        if ((*other)->kind == c->kind && registry_kernel_device((*other)->id, c->id) != NULL) {
+            print_row(out, x, *other);
+        }
+    }
     return ODEON_OK;
 }
 
@@ -21,10 +56,9 @@ static odeon_status write_object(FILE *out, void *context)
 {
     const inspect_item *x = context;
     const odeon_component *c = NULL;
-    ODEON_TRY(registry_find(x->r, x->kind, x->id, &c));
+    ODEON_TRY(find_usable(x, &c));
     text_buffer text = {0};
-    inspect_write_json(&text, x->r, c);
-    odeon_status status = text.failed ? diag_fail(ODEON_ERR_NOMEM, "no memory") : ODEON_OK;
+    odeon_status status = inspect_write_json(&text, x->r, c);
     if (status == ODEON_OK) {
         (void)fputs(text.data, out);
     }

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "child.h"
 #include "diag.h"
 #include "inspect.h"
@@ -57,6 +59,53 @@ static void write_bodies(FILE *out, const odeon_layer_ops *ops)
     (void)fprintf(out, "\n");
 }
 
+/* What write_kernel needs to know. */
+typedef struct kernel_list {
+    const char *layer;
+    FILE *out;         /* as text, or */
+    text_buffer *json; /* as JSON */
+    size_t n;
+} kernel_list;
+
+static void write_kernel(int32_t kind, const char *id, const char *file, void *context)
+{
+    kernel_list *list = context;
+    const char *device = kind == ODEON_KIND_LAYER ? registry_kernel_device(id, list->layer) : NULL;
+    if (device == NULL) {
+        return;
+    }
+    if (list->out != NULL) {
+        (void)fprintf(list->out, "  kernel     for %s: %s\n", device, file);
+    } else {
+        text_printf(list->json, "%s{\"device\": \"%s\", \"file\": ", list->n > 0 ? ", " : "",
+                    device);
+        text_json_string(list->json, file);
+        text_add(list->json, "}");
+    }
+    list->n++;
+}
+
+/* Of a kernel. */
+static void write_place(FILE *out, const odeon_component *c)
+{
+    const char *at = strchr(c->id, '@');
+    if (at != NULL) {
+        (void)fprintf(out, "  stands in  for layer %.*s where run.device is %s\n",
+                      (int)(at - c->id), c->id, at + 1);
+    }
+}
+
+/* Those in the layer's own plugin, then those in files of their own. */
+static odeon_status visit_kernels(registry *r, const odeon_component *c, kernel_list *list)
+{
+    const registry_plugin *p = registry_plugin_of(r, c);
+    for (size_t i = 0; p->root->components[i] != NULL; i++) {
+        const odeon_component *k = p->root->components[i];
+        write_kernel(k->kind, k->id, p->file, list);
+    }
+    return registry_scan(r, write_kernel, list);
+}
+
 static void write_origin(FILE *out, const odeon_component *c, const registry_plugin *p)
 {
     (void)fprintf(out, "  version    %s\n  licence    %s\n", c->version, c->license);
@@ -70,8 +119,9 @@ static void write_origin(FILE *out, const odeon_component *c, const registry_plu
                   (unsigned)p->root->abi_minor);
 }
 
-static void write_text(FILE *out, const registry *r, const odeon_component *c)
+static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
 {
+    kernel_list kernels = {.layer = c->id, .out = out};
     (void)fprintf(out, "%s = %s: %s\n\n", kind_name(c->kind), c->id, c->summary);
     write_origin(out, c, registry_plugin_of(r, c));
     if (c->kind == ODEON_KIND_INTEGRATOR) {
@@ -79,12 +129,15 @@ static void write_text(FILE *out, const registry *r, const odeon_component *c)
     }
     if (c->kind == ODEON_KIND_LAYER) {
         write_bodies(out, c->ops);
+        write_place(out, c);
+        ODEON_TRY(visit_kernels(r, c, &kernels));
     }
     (void)fprintf(out, "\n%s\n",
                   c->options != NULL && c->options[0] != NULL ? "options:" : "no options");
     for (size_t i = 0; c->options != NULL && c->options[i] != NULL; i++) {
         schema_print_option(out, c->options[i]);
     }
+    return ODEON_OK;
 }
 
 /* ---- as JSON ---- */
@@ -113,7 +166,16 @@ static void add_method(text_buffer *out, const odeon_integrator *method)
                 (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "true" : "false", (int)t->interp_degree);
 }
 
-void inspect_write_json(text_buffer *out, const registry *r, const odeon_component *c)
+static odeon_status add_kernels(text_buffer *out, registry *r, const odeon_component *c)
+{
+    kernel_list kernels = {.layer = c->id, .json = out};
+    text_add(out, ",\n  \"kernels\": [");
+    ODEON_TRY(visit_kernels(r, c, &kernels));
+    text_add(out, "]");
+    return ODEON_OK;
+}
+
+odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_component *c)
 {
     const registry_plugin *p = registry_plugin_of(r, c);
     text_printf(out, "{\"kind\": \"%s\",\n  \"id\": \"%s\"", kind_name(c->kind), c->id);
@@ -131,9 +193,13 @@ void inspect_write_json(text_buffer *out, const registry *r, const odeon_compone
     if (c->kind == ODEON_KIND_INTEGRATOR) {
         add_method(out, c->ops);
     }
+    if (c->kind == ODEON_KIND_LAYER) {
+        ODEON_TRY(add_kernels(out, r, c));
+    }
     text_add(out, ",\n  ");
     schema_json_options(out, c->options);
     text_add(out, "}");
+    return out->failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", c->id) : ODEON_OK;
 }
 
 /* ---- in the child, and in the parent ---- */
@@ -144,13 +210,10 @@ static odeon_status write_component(FILE *out, void *context)
     const odeon_component *c = NULL;
     ODEON_TRY(registry_find(x->r, x->kind, x->id, &c));
     if (!x->json) {
-        write_text(out, x->r, c);
-        return ODEON_OK;
+        return write_text(out, x->r, c);
     }
     text_buffer text = {0};
-    inspect_write_json(&text, x->r, c);
-    odeon_status status =
-        text.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", x->id) : ODEON_OK;
+    odeon_status status = inspect_write_json(&text, x->r, c);
     (void)fprintf(out, "%s\n", status == ODEON_OK ? text.data : "");
     text_fini(&text);
     return status;

@@ -4,6 +4,7 @@
 #include "diag.h"
 #include "inspect.h"
 #include "inspect_list.h"
+#include "label.h"
 
 static const char introduction[] =
     "; All sections and keys, and all components with their options; `odeon inspect --reference`\n"
@@ -42,6 +43,9 @@ static odeon_status write_component(FILE *out, void *context)
 {
     const inspect_item *x = context;
     const odeon_component *c = NULL;
+    if (label_is_kernel(x->id)) { /* no INI names it */
+        return ODEON_OK;
+    }
     ODEON_TRY(registry_find(x->r, x->kind, x->id, &c));
     (void)fprintf(out, "\n;%s = %s ; %s\n", kind_name(c->kind), c->id, c->summary);
     for (size_t i = 0; c->options != NULL && c->options[i] != NULL; i++) {

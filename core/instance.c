@@ -210,17 +210,23 @@ static odeon_status call_create(instance *x)
 
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out)
 {
+    return instance_create_as(config->component, config, path, out);
+}
+
+odeon_status instance_create_as(const odeon_component *component, const odeon_config *config,
+                                const char *path, instance **out)
+{
     *out = NULL;
     instance *x = mem_zalloc(1, sizeof *x);
     if (x != NULL) {
-        x->component = config->component;
+        x->component = component;
         x->config = schema_copy(config);
         x->path = mem_strdup(path);
     }
     if (x == NULL || x->config == NULL || x->path == NULL) {
         instance_destroy(x);
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for an instance of %s", path,
-                         config->component->id);
+                         component->id);
     }
     instance_host(x);
     odeon_status status = x->component->create != NULL ? call_create(x) : ODEON_OK;

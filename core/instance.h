@@ -7,7 +7,7 @@
 
 typedef struct instance {
     odeon_host host;                  /* host.self is this instance */
-    const odeon_component *component; /* of config */
+    const odeon_component *component; /* of config, or what stands in for it */
     odeon_config *config;             /* its own copy */
     void *self;                       /* what create made; NULL where there is no create */
     char *path;                       /* "ode.block", for messages */
@@ -17,6 +17,9 @@ typedef struct instance {
 /* Makes an instance of what config chose. Messages of its failures start with path. A create that
  * reads an option which its table lacks, or has with another type, is ODEON_ERR_PLUGIN. */
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out);
+/* The same, but of component, a kernel, which reads the options of config's. */
+odeon_status instance_create_as(const odeon_component *component, const odeon_config *config,
+                                const char *path, instance **out);
 void instance_destroy(instance *x); /* NULL is allowed */
 
 /* Fills x->host; of x only path is looked at by the services that it gives. For a plugin's init,

@@ -44,6 +44,18 @@ bool label_is_id(const char *text)
     return is_name(text, false);
 }
 
+bool label_is_kernel(const char *text)
+{
+    char id[LABEL_MAX_ID_BYTES + 1];
+    const char *at = text != NULL ? strchr(text, '@') : NULL;
+    if (at == NULL || (size_t)(at - text) >= sizeof id) {
+        return false;
+    }
+    memcpy(id, text, (size_t)(at - text));
+    id[at - text] = '\0';
+    return label_is_id(id) && label_is_id(at + 1);
+}
+
 bool label_is_option_name(const char *text)
 {
     return is_name(text, true);

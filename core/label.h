@@ -9,7 +9,9 @@ enum { LABEL_MAX_BYTES = 1023, LABEL_MAX_ID_BYTES = 64 };
 bool label_is_line(const char *text);
 /* Letters, digits and underscores, a letter first, at most LABEL_MAX_ID_BYTES; NULL is not. */
 bool label_is_id(const char *text);
-/* The same with lower-case letters only: the name of an option. */
+/* ID@DEVICE, of two ids: a layer's kernel for a device. */
+bool label_is_kernel(const char *text);
+/* The same as an id, with lower-case letters only: the name of an option. */
 bool label_is_option_name(const char *text);
 
 #endif

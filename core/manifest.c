@@ -158,6 +158,21 @@ static void add_device(text_buffer *t, const manifest_facts *facts)
     text_fini(&options);
 }
 
+/* Left out where there are none. On one line, for manifest_compare.c. */
+static void add_kernels(text_buffer *t, const char *indent, const kernels *k)
+{
+    size_t n = kernels_count(k);
+    if (n == 0) {
+        return;
+    }
+    add_key(t, indent, "kernels");
+    for (size_t i = 0; i < n; i++) {
+        text_add(t, i == 0 ? "[" : ", ");
+        text_json_string(t, kernels_at(k, i)->id);
+    }
+    text_add(t, "]");
+}
+
 static void add_data(text_buffer *t, const manifest_facts *facts)
 {
     char order[CHECKSUM_TEXT_BYTES];
@@ -184,6 +199,7 @@ void manifest_print(text_buffer *out, const manifest_facts *facts)
     add_text(out, "  ", "dtype", c->dtype == ODEON_DTYPE_F64 ? "float64" : "float32");
     add_integer(out, "  ", "workers", facts->workers);
     add_device(out, facts);
+    add_kernels(out, "  ", facts->kernels);
     add_data(out, facts);
     add_machine(out);
     add_environment(out);
@@ -207,6 +223,7 @@ static void add_resumed(text_buffer *t, const manifest_facts *facts, int64_t ste
     add_command(t, "      ", facts);
     add_text(t, "      ", "device", facts->device_text);
     add_integer(t, "      ", "workers", facts->workers);
+    add_kernels(t, "      ", facts->kernels);
     text_add(t, "\n    }\n  ]\n}\n");
 }
 

@@ -3,12 +3,14 @@
 #ifndef ODEON_CORE_MANIFEST_H
 #define ODEON_CORE_MANIFEST_H
 #include "config.h"
+#include "kernels.h"
 #include "text.h"
 
 typedef struct manifest_facts {
     const config *config;
     const registry *registry;
     const char *device_text;
+    const kernels *kernels; /* NULL: none are wanted */
     int workers, argc;
     const char *const *argv;
     int64_t samples, test_samples; /* in use */

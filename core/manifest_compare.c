@@ -46,12 +46,12 @@ typedef struct place {
 } place;
 
 static const place places[] = {
-    {MANIFEST_PLUGINS, "  ", "odeon"},       {MANIFEST_PLUGINS, "  ", "abi"},
-    {MANIFEST_MACHINE, "  ", "device"},      {MANIFEST_MACHINE, "  ", "dtype"},
-    {MANIFEST_MACHINE, "  ", "workers"},     {MANIFEST_MACHINE, "    ", "architecture"},
-    {MANIFEST_MACHINE, "    ", "processor"}, {MANIFEST_MACHINE, "    ", "processors"},
-    {MANIFEST_DATA, "    ", "samples"},      {MANIFEST_DATA, "    ", "test_samples"},
-    {MANIFEST_DATA, "    ", "order"},
+    {MANIFEST_PLUGINS, "  ", "odeon"},          {MANIFEST_PLUGINS, "  ", "abi"},
+    {MANIFEST_MACHINE, "  ", "device"},         {MANIFEST_MACHINE, "  ", "dtype"},
+    {MANIFEST_MACHINE, "  ", "workers"},        {MANIFEST_MACHINE, "  ", "kernels"},
+    {MANIFEST_MACHINE, "    ", "architecture"}, {MANIFEST_MACHINE, "    ", "processor"},
+    {MANIFEST_MACHINE, "    ", "processors"},   {MANIFEST_DATA, "    ", "samples"},
+    {MANIFEST_DATA, "    ", "test_samples"},    {MANIFEST_DATA, "    ", "order"},
 };
 
 /* ---- plugins: one a line, {"name": "cpu", ... "build_id": "...", ...} ---- */

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "instance.h"
+#include "kernels.h"
 #include "meeting.h"
 #include "odeon/container.h"
 #include "odeon/layer.h"
@@ -19,6 +20,7 @@ typedef struct net_site {
     const odeon_device_poison *poison; /* the device's extension, or NULL */
     params *params;                    /* of the model: filled by the first worker's networks */
     bool first;                        /* this is that worker */
+    kernels *kernels; /* of its device; NULL: layers do without */
     bool until_ode; /* the model ends with its first layer that holds an ODE block */
     bool capture;   /* solves may be recorded and replayed */
     int32_t dtype;
@@ -33,7 +35,8 @@ typedef struct net_site {
 } net_site;
 
 typedef struct net_layer {
-    instance *instance;
+    instance *instance; /* who computes: the layer, or its kernel for the device */
+    instance *original; /* the layer itself where a kernel computes, else NULL */
     const odeon_layer_ops *ops;
     char *path;
     char *shared;                      /* path of the layer whose parameters it uses, or NULL */
@@ -106,6 +109,14 @@ odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
                         config_node *const *nodes, const odeon_tensor *in, odeon_net **out);
 /* Builds the bodies of a container in scope and attaches them. */
 odeon_status net_create_bodies(net_site *site, const net_scope *scope, net_layer *container);
+/* Makes the instance of what was chosen for a layer, and that of its kernel if it has one. */
+odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer);
+/* What it says to an input, of its parameter number index. ODEON_ERR_PLUGIN where a kernel and its
+ * layer differ. */
+odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_tensor *in,
+                            int32_t flags, odeon_layer_plan *out);
+odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32_t index,
+                             odeon_param *out);
 void net_destroy(odeon_net *net);       /* NULL is allowed */
 void net_plans_destroy(odeon_net *net); /* a part of net_destroy */
 

@@ -139,7 +139,7 @@ static odeon_status make_instance(const odeon_net *net, const place *at, net_lay
     }
     odeon_status status = schema_bind_sizes(bound, net->scope.state, site->classes);
     if (status == ODEON_OK) {
-        status = instance_create(bound, at->path, &layer->instance);
+        status = net_make_instance(site, bound, layer);
     }
     schema_destroy(bound);
     ODEON_TRY(status);
@@ -162,12 +162,11 @@ static odeon_status remember(net_site *site, net_layer *layer)
 /* The layer's parameters as it lists them for its input. */
 static odeon_status add_params(net_site *site, net_layer *layer)
 {
-    const odeon_layer_ops *ops = layer->ops;
     const char *owner = layer->shared != NULL ? layer->shared : layer->path;
     int existing = layer->shared != NULL || !site->first;
-    for (int32_t i = 0; ODEON_HAS(ops, odeon_layer_ops, param); i++) {
-        odeon_param info = {.struct_size = sizeof info};
-        ODEON_TRY(ops->param(layer->instance->self, &layer->in, i, &info));
+    for (int32_t i = 0;; i++) {
+        odeon_param info;
+        ODEON_TRY(net_layer_param(site, layer, i, &info));
         if (info.struct_size == 0) {
             break;
         }
@@ -217,9 +216,7 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     if (layer->ops->bodies != ODEON_BODIES_NONE) {
         ODEON_TRY(net_create_bodies(site, &net->scope, layer));
     }
-    layer->plan.struct_size = sizeof layer->plan;
-    odeon_status status = layer->ops->plan(layer->instance->self, site->device, &layer->in,
-                                           ODEON_CALL_TRAIN, &layer->plan);
+    odeon_status status = net_layer_plan(site, layer, &layer->in, ODEON_CALL_TRAIN, &layer->plan);
     if (status != ODEON_OK) {
         return misfit(net, layer, status);
     }
@@ -307,6 +304,7 @@ odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
 static void layer_fini(const net_site *site, net_layer *layer)
 {
     instance_destroy(layer->instance);
+    instance_destroy(layer->original);
     for (size_t b = 0; b < layer->n_bodies; b++) {
         net_destroy(layer->bodies[b]);
     }

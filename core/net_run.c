@@ -15,13 +15,6 @@ static int64_t tensor_bytes(const odeon_tensor *x)
     return odeon_count(x) * odeon_dtype_bytes(x->dtype);
 }
 
-static odeon_status plan_layer(const net_plan *plan, net_layer *layer, const odeon_tensor *in,
-                               odeon_layer_plan *out)
-{
-    *out = (odeon_layer_plan){.struct_size = sizeof *out};
-    return layer->ops->plan(layer->instance->self, plan->net->site->device, in, plan->flags, out);
-}
-
 /* A pointwise layer right behind a product that can apply it. The vjp then works from the output,
  * which all ids up to the last one allow. */
 static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
@@ -49,7 +42,7 @@ static odeon_status lay_out_steps(net_plan *plan)
     for (size_t i = 0; i < plan->net->n; i++) {
         net_layer *layer = &plan->net->layers[i];
         odeon_layer_plan next;
-        ODEON_TRY(plan_layer(plan, layer, &shape, &next));
+        ODEON_TRY(net_layer_plan(plan->net->site, layer, &shape, plan->flags, &next));
         bool absent =
             (next.flags & ODEON_LAYER_TRAIN_ONLY) != 0 && (plan->flags & ODEON_CALL_TRAIN) == 0;
         if (fuses(plan, &next)) {

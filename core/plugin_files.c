@@ -51,7 +51,9 @@ static bool list_entry(plugin_list *list, int32_t kind, const char *folder, cons
         return true;
     }
     char *id = mem_printf("%.*s", (int)(length - 3), name);
-    if (id != NULL && (!label_is_id(id) || is_listed(list, kind, id))) {
+    bool named =
+        id != NULL && (label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id)));
+    if (id != NULL && (!named || is_listed(list, kind, id))) {
         mem_free(id);
         return true;
     }

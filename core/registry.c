@@ -190,8 +190,8 @@ odeon_status registry_load(registry *r, const char *file)
 
 typedef struct id_list {
     int32_t kind;
-    size_t n;
-    char **ids;
+    size_t n, n_kernels;
+    char **ids; /* [n + n_kernels], once kernels are set apart */
     bool failed;
 } id_list;
 
@@ -224,19 +224,45 @@ static void collect_loaded(const registry *r, id_list *list)
     }
 }
 
+/* Moves ids of kernels, which nobody can choose, behind the others, unless id is one itself.
+ * Returns one that is a kernel of id; NULL: none is. */
+static const char *set_kernels_apart(id_list *list, const char *id)
+{
+    const char *kernel = NULL;
+    for (size_t i = 0; i < list->n && !label_is_kernel(id);) {
+        char *last = list->ids[list->n - 1], *here = list->ids[i];
+        if (!label_is_kernel(here)) {
+            i++;
+            continue;
+        }
+        kernel = registry_kernel_device(here, id) != NULL ? here : kernel;
+        list->ids[i] = last;
+        list->ids[list->n - 1] = here;
+        list->n--;
+        list->n_kernels++;
+    }
+    return kernel;
+}
+
 static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
 {
     id_list list = {.kind = kind};
     collect_loaded(r, &list);
     odeon_status status = registry_scan(r, collect_id, &list);
-    if (status == ODEON_OK) {
+    const char *kernel = status == ODEON_OK ? set_kernels_apart(&list, id) : NULL;
+    if (kernel != NULL) {
+        status = diag_fail(ODEON_ERR_CONFIG,
+                           "no %s is named '%s': there is only %s, which stands in for it; install "
+                           "the plugin of %s too",
+                           kind_name(kind), id, kernel, id);
+    } else if (status == ODEON_OK) {
         const char *nearest = nearest_name(id, list.n, (const char *const *)list.ids);
         status = diag_fail(ODEON_ERR_CONFIG,
                            "no %s is named '%s'%s%s%s (`odeon plugins` lists what there is)",
                            kind_name(kind), id, nearest != NULL ? ": did you mean '" : "",
                            nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
     }
-    for (size_t i = 0; i < list.n; i++) {
+    for (size_t i = 0; i < list.n + list.n_kernels; i++) {
         mem_free(list.ids[i]);
     }
     mem_free(list.ids);
@@ -258,6 +284,47 @@ static odeon_status find_in(registry *r, const char *file, int32_t kind, const c
     return ODEON_OK;
 }
 
+/* The first file of that name, or NULL; *status says whether memory ran out. */
+static char *first_file(const registry *r, int32_t kind, const char *id, odeon_status *status)
+{
+    *status = ODEON_OK;
+    for (size_t i = 0; i < r->folders->n; i++) {
+        char *file = mem_printf("%s/%s/%s.so", r->folders->folders[i], kind_name(kind), id);
+        if (file == NULL) {
+            *status =
+                diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
+            return NULL;
+        }
+        struct stat s;
+        if (lstat(file, &s) == 0) { /* what stands there first is meant, be it good or bad */
+            return file;
+        }
+        mem_free(file);
+    }
+    return NULL;
+}
+
+/* A known component, or one that can be loaded; *out is NULL if there is none of that name. */
+static odeon_status seek(registry *r, int32_t kind, const char *id, const odeon_component **out)
+{
+    odeon_status status;
+    *out = known_component(r, kind, id);
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    char *file = first_file(r, kind, id, &status);
+    if (file != NULL) {
+        status = find_in(r, file, kind, id, out);
+        mem_free(file);
+    }
+    return status;
+}
+
+static bool is_name(int32_t kind, const char *id)
+{
+    return label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id));
+}
+
 odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
                               const odeon_component **out)
 {
@@ -265,25 +332,12 @@ odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
     if (kind_name(kind) == NULL) {
         return diag_fail(ODEON_ERR_INTERNAL, "there is no kind %d", (int)kind);
     }
-    if (!label_is_id(id)) { /* it becomes part of a path */
+    if (!is_name(kind, id)) { /* it becomes part of a path */
         return diag_fail(ODEON_ERR_CONFIG,
                          "'%s' cannot name a %s: expected letters, digits and _, a letter first",
                          id, kind_name(kind));
     }
-    *out = known_component(r, kind, id);
-    for (size_t i = 0; i < r->folders->n && *out == NULL; i++) {
-        char *file = mem_printf("%s/%s/%s.so", r->folders->folders[i], kind_name(kind), id);
-        if (file == NULL) {
-            return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
-        }
-        struct stat s;
-        odeon_status status = ODEON_OK;
-        if (lstat(file, &s) == 0) { /* what stands there first is meant, be it good or bad */
-            status = find_in(r, file, kind, id, out);
-        }
-        mem_free(file);
-        ODEON_TRY(status);
-    }
+    ODEON_TRY(seek(r, kind, id, out));
     return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
 }
 
@@ -301,6 +355,47 @@ odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeo
     ODEON_TRY(registry_look_at(r, kind, id, out));
     registry_set_use(r, *out, true);
     return ODEON_OK;
+}
+
+/* ---- kernels ---- */
+
+const char *registry_kernel_device(const char *kernel, const char *layer)
+{
+    size_t n = strlen(layer);
+    return strncmp(kernel, layer, n) == 0 && kernel[n] == '@' ? kernel + n + 1 : NULL;
+}
+
+/* A plugin that was loaded for another reason may be in front of a file of the kernel's name. */
+static odeon_status warn_of_other_file(const registry *r, const odeon_component *kernel)
+{
+    odeon_status status;
+    const char *used = registry_plugin_of(r, kernel)->file;
+    char *file = first_file(r, kernel->kind, kernel->id, &status);
+    char *resolved = file != NULL ? realpath(file, NULL) : NULL;
+    if (resolved != NULL && strcmp(resolved, used) != 0) {
+        diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name", file,
+                 kind_name(kernel->kind), kernel->id, used);
+    }
+    free(resolved);
+    mem_free(file);
+    return status;
+}
+
+odeon_status registry_find_kernel(registry *r, const char *layer, const char *device,
+                                  const odeon_component **out)
+{
+    *out = NULL;
+    char *id = mem_printf("%s@%s", layer, device);
+    if (id == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "no memory to look for a kernel of layer %s", layer);
+    }
+    odeon_status status = seek(r, ODEON_KIND_LAYER, id, out);
+    mem_free(id);
+    if (status != ODEON_OK || *out == NULL) {
+        return status;
+    }
+    registry_set_use(r, *out, true);
+    return warn_of_other_file(r, *out);
 }
 
 odeon_status registry_scan(registry *r, registry_visitor visit, void *context)

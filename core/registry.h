@@ -33,6 +33,11 @@ odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeo
 /* The same without putting the plugin to use: its tables are to be read, no more. */
 odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
                               const odeon_component **out);
+/* The kernel ID@DEVICE that stands in for layer ID on a device, put to use: of the first plugin
+ * loaded that has it, else of layer/ID@DEVICE.so from the first folder that does. *out is NULL if
+ * there is none. Warns of a file that offers the same and is not used. [main] */
+odeon_status registry_find_kernel(registry *r, const char *layer, const char *device,
+                                  const odeon_component **out);
 /* Loads one file that may hold any components; they are then known by (kind, id). [main] */
 odeon_status registry_load(registry *r, const char *file);
 
@@ -43,8 +48,11 @@ void registry_set_use(registry *r, const odeon_component *component, bool in_use
 /* The plugin that a component came from. */
 const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component);
 
+/* Is kernel, an id, that of a kernel of layer? Then the device's id in it, else NULL. */
+const char *registry_kernel_device(const char *kernel, const char *layer);
+
 /* Files KIND/ID.so under the search path without loading any: calls visit(kind, id, file, context)
- * for each, shadowed ones left out, sorted by kind and id. */
+ * for each, kernels among them, shadowed ones left out, sorted by kind and id. */
 typedef void (*registry_visitor)(int32_t kind, const char *id, const char *file, void *context);
 odeon_status registry_scan(registry *r, registry_visitor visit, void *context);
 

@@ -156,8 +156,8 @@ static odeon_status build(session *s, int64_t max_batch)
     return session_prepare(s);
 }
 
-static odeon_status create(const config *c, const data_fields *fields, int64_t max_batch,
-                           bool is_flow, session **out)
+static odeon_status create(registry *r, const config *c, const data_fields *fields,
+                           int64_t max_batch, bool is_flow, session **out)
 {
     *out = NULL;
     session *s = mem_zalloc(1, sizeof *s);
@@ -167,7 +167,11 @@ static odeon_status create(const config *c, const data_fields *fields, int64_t m
     s->config = c;
     s->fields = *fields;
     s->is_flow = is_flow;
-    odeon_status status = build(s, max_batch);
+    odeon_status status =
+        c->kernels ? kernels_create(r, c->device->component->id, &s->kernels) : ODEON_OK;
+    if (status == ODEON_OK) {
+        status = build(s, max_batch);
+    }
     if (status != ODEON_OK) {
         session_destroy(s);
         return status;
@@ -179,14 +183,13 @@ static odeon_status create(const config *c, const data_fields *fields, int64_t m
 odeon_status session_create(registry *r, const config *c, const data_fields *fields,
                             int64_t max_batch, session **out)
 {
-    (void)r; /* what the configuration names is loaded by now */
-    return create(c, fields, max_batch, false, out);
+    return create(r, c, fields, max_batch, false, out);
 }
 
-odeon_status session_create_flow(const config *c, const data_fields *fields, int64_t max_batch,
-                                 session **out)
+odeon_status session_create_flow(registry *r, const config *c, const data_fields *fields,
+                                 int64_t max_batch, session **out)
 {
-    return create(c, fields, max_batch, true, out);
+    return create(r, c, fields, max_batch, true, out);
 }
 
 void session_destroy(session *s)
@@ -212,6 +215,7 @@ void session_destroy(session *s)
     params_fini(&s->data_params);
     instance_destroy(s->schedule);
     instance_destroy(s->device_instance);
+    kernels_destroy(s->kernels);
     mem_free(s->device_text);
     mem_free(s);
 }
@@ -277,6 +281,11 @@ const char *session_device_text(const session *s)
 bool session_device_is_auto(const session *s)
 {
     return s->config->auto_device;
+}
+
+const kernels *session_kernels(const session *s)
+{
+    return s->kernels;
 }
 
 size_t session_metric_count(const session *s)

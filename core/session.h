@@ -6,6 +6,7 @@
 #define ODEON_CORE_SESSION_H
 #include "config.h"
 #include "data.h"
+#include "kernels.h"
 #include "odeon/loss.h"
 #include "odeon/schedule.h"
 #include "run_dir.h"
@@ -24,7 +25,7 @@ void session_destroy(session *s); /* NULL is allowed */
 
 typedef struct session_layer {
     const char *path;  /* "ode.block"; "data.pixels" of a transform */
-    const char *layer; /* the layer's id */
+    const char *layer; /* the layer's id; that of its kernel where one stands in for it */
     int32_t depth;     /* of containers around it; 0: a layer of the model itself, or a transform */
     int32_t ndim;      /* of the output, without the batch */
     int64_t dim[5];
@@ -41,6 +42,7 @@ uint64_t session_stored_bytes(const session *s);     /* of a sample, as the data
 const data_fields *session_fields(const session *s); /* of its data set */
 int64_t session_parameter_count(const session *s);
 int32_t session_workers(const session *s);
+const kernels *session_kernels(const session *s);  /* NULL: not wanted */
 const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
 bool session_device_is_auto(const session *s);     /* run.device = auto stood for it */
 size_t session_metric_count(const session *s);
@@ -106,8 +108,8 @@ double session_score(const session *s, const session_result *result, const char 
 /* The model as far as its first ODE block, to be solved and no more: nothing that follows the block
  * is built, no loss, no optimizer; weights may hold other tensors too. Without a data set
  * session_create makes no loss either. */
-odeon_status session_create_flow(const config *c, const data_fields *fields, int64_t max_batch,
-                                 session **out);
+odeon_status session_create_flow(registry *r, const config *c, const data_fields *fields,
+                                 int64_t max_batch, session **out);
 
 /* What comes out of the block, which has to be one of the model's own row (ODEON_ERR_CONFIG). */
 typedef struct session_flow {

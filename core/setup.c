@@ -82,7 +82,8 @@ odeon_status setup_session(setup *s)
 
 odeon_status setup_flow(setup *s)
 {
-    return session_create_flow(s->config, &s->fields, s->config->test_batch, &s->session);
+    return session_create_flow(s->registry, s->config, &s->fields, s->config->test_batch,
+                               &s->session);
 }
 
 void setup_close(setup *s)

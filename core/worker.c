@@ -88,6 +88,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     w->rank = rank;
     w->site = (net_site){.device = &s->device,
                          .group = &w->group,
+                         .kernels = s->kernels,
                          .params = &s->params,
                          .first = rank == 0,
                          .until_ode = s->is_flow,

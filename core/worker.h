@@ -48,6 +48,7 @@ struct session {
     bool is_flow; /* made by session_create_flow */
     instance *device_instance;
     instance *schedule; /* NULL: none */
+    kernels *kernels;   /* NULL: layers do without */
     odeon_device device;
     char *device_text;
     params params;

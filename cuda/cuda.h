@@ -1,12 +1,13 @@
 /* cuda.h: the CUDA device inside. One instance serves all workers: what they share is written at
  * create and by probe and only read afterwards, but for counters, the list of blocks and the list
  * of queues; what a worker writes lies in its queue. */
-#ifndef ODEON_CUDA_H
-#define ODEON_CUDA_H
+#ifndef ODEON_CUDA_CUDA_H
+#define ODEON_CUDA_CUDA_H
 #include <cuda_runtime_api.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "odeon/cuda.h"
 #include "odeon/device.h"
 #include "odeon/host.h"
 #include "odeon/option.h"
@@ -108,6 +109,9 @@ odeon_queue *cuda_recorder(cuda_device *d);
 void cuda_forget_recording(odeon_queue *queue);
 /* Keeps block, which is to be freed, until the queue records no longer. */
 void cuda_free_later(odeon_queue *queue, cuda_block *block);
+
+/* launching.c: how other plugins launch on a queue. */
+extern const odeon_device_cuda cuda_launching;
 
 /* blas.c; cuda_blas_close takes NULL. *out is to be closed on failure too. */
 odeon_status cuda_blas_open(const cuda_device *d, cudaStream_t stream, cuda_blas **out);

@@ -318,5 +318,5 @@ const void *cuda_extension(void *device, const char *id)
                    ? &cuda_capture
                    : &cuda_capture_without_loops;
     }
-    return NULL;
+    return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_launching : NULL;
 }

@@ -1,8 +1,10 @@
 # odeon_add_plugin(KIND ID FOLDER sources...): the shared object FOLDER/KIND/ID.so, built as every
 # plugin must be: one exported symbol, nothing of the host, all symbols resolved at link time. FOLDER
-# is what `odeon --plugin-path` is then given. The target is odeon_KIND_ID.
+# is what `odeon --plugin-path` is then given. The target is odeon_KIND_ID; ID@DEVICE, a layer's
+# kernel for a device, makes it odeon_KIND_ID_for_DEVICE. Sources that end in .cu want CUDA as a
+# language of the project and find_package(CUDAToolkit); CUDA's runtime becomes a part of the plugin.
 function(odeon_add_plugin kind id folder)
-  set(target odeon_${kind}_${id})
+  string(REPLACE "@" "_for_" target odeon_${kind}_${id})
   add_library(${target} MODULE ${ARGN})
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${id} C_VISIBILITY_PRESET hidden
                         LIBRARY_OUTPUT_DIRECTORY ${folder}/${kind})
@@ -12,6 +14,11 @@ function(odeon_add_plugin kind id folder)
     target_link_options(${target} PRIVATE LINKER:-z,defs)
   endif()
   target_link_libraries(${target} PRIVATE odeon::headers m)
+  if("${ARGN}" MATCHES "\\.cu(;|$)")
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C SKIP_BUILD_RPATH ON
+                          CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
+    target_link_libraries(${target} PRIVATE CUDA::cudart_static)
+  endif()
   if(NOT kind STREQUAL "device") # whose loops are most of the time
     target_compile_options(${target} PRIVATE ${ODEON_COVERAGE_OPTIONS})
   endif()

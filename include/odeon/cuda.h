@@ -35,7 +35,7 @@ typedef struct odeon_device_cuda {
     odeon_status (*stream)(odeon_queue *queue, void **out);
     /* ODEON_OK where error, a cudaError_t, is 0. Else the status it stands for, and one line to the
      * host: what was done, in words of the plugin, the runtime's words, and whether this process
-     * can still use the card. [worker] */
+     * can still use the card; what the queue records is spoilt. [worker] */
     odeon_status (*check)(odeon_queue *queue, int32_t error, const char *what);
 } odeon_device_cuda;
 

@@ -718,7 +718,8 @@ static void test_effective_says_everything(void **state)
                      "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.50)\n");
     static const char *const lines[] = {
         "[run]\nname = t\nseed = 1\niterations = 5\ndevice = cpu",
-        "\nworkers = auto\ncapture = yes\ndtype = float32\nlog_every = 1\ncheckpoint_every = "
+        "\nworkers = auto\ncapture = yes\nkernels = yes\ndtype = float32\nlog_every = "
+        "1\ncheckpoint_every = "
         "0\non_failure = "
         "stop\n"
         "\n[data]\ndataset = idx\npath = /d\n",

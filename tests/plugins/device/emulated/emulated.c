@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../common/host_kernels.h"
 #include "odeon/plugin.h"
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
@@ -125,8 +126,38 @@ static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
     return ODEON_OK;
 }
 
+static void *reach(const host_kernel_memory *memory, const void *address, uint64_t bytes)
+{
+    void *out;
+    (void)memory;
+    (void)bytes;
+    memcpy(&out, &address, sizeof out);
+    return out;
+}
+
+static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const void *arguments,
+                            uint64_t bytes)
+{
+    _Alignas(max_align_t) unsigned char copy[HOST_KERNEL_BYTES];
+    const host_kernel_memory memory = {.reach = reach};
+    if (bytes > sizeof copy) {
+        return device_fail(queue, ODEON_ERR_INTERNAL,
+                           "a kernel has arguments of %llu bytes, %d is the most",
+                           (unsigned long long)bytes, HOST_KERNEL_BYTES);
+    }
+    memcpy(copy, arguments, bytes);
+    atomic_fetch_add_explicit(&queue->device->launches, 1, memory_order_relaxed);
+    odeon_status status = function(&memory, copy);
+    return status == ODEON_OK ? ODEON_OK
+                              : device_fail(queue, status, "a kernel was given what it cannot use");
+}
+
 static const void *get_extension(void *device, const char *id)
 {
+    static const host_kernels kernels = {
+        .struct_size = sizeof kernels,
+        .enqueue = enqueue,
+    };
     static const odeon_device_counters counters = {
         .struct_size = sizeof counters,
         .read = read_counters,
@@ -138,6 +169,9 @@ static const void *get_extension(void *device, const char *id)
     (void)device;
     if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
         return &counters;
+    }
+    if (strcmp(id, HOST_KERNELS) == 0) {
+        return &kernels;
     }
     return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
 }

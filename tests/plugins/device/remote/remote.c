@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../common/host_kernels.h"
 #include "cpu.h"
 
 /* What an odeon_queue of this device really is. */
@@ -199,8 +200,29 @@ static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
     return ODEON_OK;
 }
 
+static void *reach(const host_kernel_memory *memory, const void *address, uint64_t bytes)
+{
+    return remote_memory_reach(memory->device, address, bytes);
+}
+
+static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const void *arguments,
+                            uint64_t bytes)
+{
+    const remote_device *d = mine(queue)->device;
+    const host_kernel_memory memory = {.device = &d->memory, .reach = reach};
+    (void)bytes;
+    odeon_status status = function(&memory, arguments);
+    return status == ODEON_OK
+               ? ODEON_OK
+               : odeon_fail(d->host, status, "remote: a kernel was given what it cannot use");
+}
+
 const void *remote_extension(void *device, const char *id)
 {
+    static const host_kernels kernels = {
+        .struct_size = sizeof kernels,
+        .enqueue = enqueue,
+    };
     static const odeon_device_counters counters = {
         .struct_size = sizeof counters,
         .read = read_counters,
@@ -212,6 +234,9 @@ const void *remote_extension(void *device, const char *id)
     (void)device;
     if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
         return &counters;
+    }
+    if (strcmp(id, HOST_KERNELS) == 0) {
+        return &kernels;
     }
     return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
 }

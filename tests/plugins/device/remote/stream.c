@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../common/host_kernels.h"
+
 static stream *mine(odeon_queue *queue)
 {
     return (stream *)(void *)queue;
@@ -325,8 +327,40 @@ static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
     return stream_ask(queue, carry_poison, &a, sizeof a);
 }
 
+typedef struct kernel_call {
+    host_kernel *function;
+    uint64_t bytes;
+    _Alignas(max_align_t) unsigned char arguments[HOST_KERNEL_BYTES];
+} kernel_call;
+
+static_assert(sizeof(kernel_call) <= STREAM_CALL_BYTES, "a call holds every kernel's arguments");
+
+static odeon_status carry_kernel(const stream *s, const void *arguments)
+{
+    const kernel_call *a = arguments;
+    const host_kernels *of_inner = s->device->ops->get_extension(s->device->inner, HOST_KERNELS);
+    return of_inner->enqueue(s->inner, a->function, a->arguments, a->bytes);
+}
+
+static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const void *arguments,
+                            uint64_t bytes)
+{
+    kernel_call a = {.function = function, .bytes = bytes};
+    if (bytes > sizeof a.arguments) {
+        return odeon_fail(mine(queue)->device->host, ODEON_ERR_INTERNAL,
+                          "remote: a kernel has arguments of %llu bytes, %d is the most",
+                          (unsigned long long)bytes, HOST_KERNEL_BYTES);
+    }
+    memcpy(a.arguments, arguments, bytes);
+    return stream_launch(queue, carry_kernel, &a, sizeof a);
+}
+
 const void *stream_extension(void *device, const char *id)
 {
+    static const host_kernels kernels = {
+        .struct_size = sizeof kernels,
+        .enqueue = enqueue,
+    };
     static const odeon_device_counters counters = {
         .struct_size = sizeof counters,
         .read = read_counters,
@@ -344,6 +378,9 @@ const void *stream_extension(void *device, const char *id)
     }
     if (strcmp(id, ODEON_DEVICE_POISON) == 0) {
         return d->ops->get_extension(d->inner, id) != NULL ? &poisoning : NULL;
+    }
+    if (strcmp(id, HOST_KERNELS) == 0) {
+        return d->ops->get_extension(d->inner, id) != NULL ? &kernels : NULL;
     }
     return NULL;
 }

@@ -1,0 +1,21 @@
+#include "cuda.h"
+
+/* The stream is looked up at each call: a recording puts another one in its place. */
+static odeon_status stream(odeon_queue *queue, void **out)
+{
+    *out = NULL;
+    ODEON_TRY(cuda_begin(queue));
+    *out = queue->stream;
+    return ODEON_OK;
+}
+
+static odeon_status check(odeon_queue *queue, int32_t error, const char *what)
+{
+    return cuda_spoil(queue, cuda_check(queue->device, (cudaError_t)error, what));
+}
+
+const odeon_device_cuda cuda_launching = {
+    .struct_size = sizeof cuda_launching,
+    .stream = stream,
+    .check = check,
+};
