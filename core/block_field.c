@@ -1,5 +1,8 @@
 #include "block_field.h"
 
+#include <string.h>
+
+#include "batch_fields.h"
 #include "diag.h"
 
 /* ---- the block ---- */
@@ -32,6 +35,24 @@ static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_ten
     return net_vjp(f->plan, &context, kept->memory, dy_bar->data, y_bar->data, t_bar);
 }
 
+/* Layers may ask for other fields of the batch, which then are a part of what the calls depend on.
+ * A context that answers in another way than the host's own is not known so well. */
+static void identify(host_field *host, const net_plan *plan, const odeon_context *context)
+{
+    field_identity *identity = &host->identity;
+    memset(identity, 0, sizeof *identity);
+    identity->plan = plan;
+    identity->n_global = context->n_global;
+    identity->first_sample = context->first_sample;
+    identity->flags = context->flags;
+    host->is_recordable =
+        context->batch_field == batch_field && (plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
+    if (host->is_recordable) {
+        const batch_fields *fields = context->host;
+        memcpy(identity->given, fields->of, sizeof identity->given);
+    }
+}
+
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
                              const odeon_tensor *state)
 {
@@ -43,16 +64,13 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
     f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
     bool updates = (context->flags & ODEON_CALL_UPDATE_STATE) != 0;
     f->host =
-        (host_field){.identity = {.plan = f->plan,
-                                  .n_global = context->n_global,
-                                  .first_sample = context->first_sample,
-                                  .flags = context->flags},
-                     .evals = &f->evals,
+        (host_field){.evals = &f->evals,
                      .moves_state = updates && (f->plan->layer_flags & ODEON_LAYER_STATEFUL) != 0,
                      .frame_bytes = f->plan->frame_bytes,
                      .frame_in = f->plan->in_at,
                      .frame_out = f->plan->out_at,
                      .samples = samples};
+    identify(&f->host, f->plan, context);
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = 1,
                                 .parts = &f->part,
@@ -206,6 +224,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     f->used_bytes = (total + base->host.abi.n) * width;
     ODEON_TRY(room_fit(device, &f->time_bar, (int64_t)sizeof(double)));
     f->host = (host_field){.identity = base->host.identity,
+                           .is_recordable = base->host.is_recordable,
                            .evals = &base->evals,
                            .frame_bytes = 0,
                            .frame_in = -1,

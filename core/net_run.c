@@ -30,8 +30,27 @@ static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
 /* What the chain is as a whole, from what its layers are; before the first: linear. */
 static int32_t join_flags(int32_t chain, int32_t layer)
 {
-    int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_STATEFUL;
+    int32_t any =
+        ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
     return ((chain | layer) & any) | (chain & layer & ODEON_LAYER_LINEAR);
+}
+
+/* Are random numbers drawn in a layer's bodies? Asked of the layers themselves: a container may not
+ * pass the flag on. */
+static int32_t flags_of_bodies(const net_layer *layer, int32_t flags)
+{
+    int32_t random = 0;
+    for (size_t b = 0; b < layer->n_bodies; b++) {
+        const odeon_net *body = layer->bodies[b];
+        for (size_t i = 0; body != NULL && i < body->n; i++) {
+            const net_layer *inner = &body->layers[i];
+            bool absent = (inner->plan.flags & ODEON_LAYER_TRAIN_ONLY) != 0 &&
+                          (flags & ODEON_CALL_TRAIN) == 0;
+            random |= absent ? 0 : inner->plan.flags & ODEON_LAYER_RANDOM;
+            random |= flags_of_bodies(inner, flags);
+        }
+    }
+    return random;
 }
 
 /* Which layers are executed, on which shapes. */
@@ -53,7 +72,8 @@ static odeon_status lay_out_steps(net_plan *plan)
         }
         if (!absent) {
             shape = next.out;
-            plan->layer_flags = join_flags(plan->layer_flags, next.flags);
+            plan->layer_flags =
+                join_flags(plan->layer_flags, next.flags) | flags_of_bodies(layer, plan->flags);
         }
     }
     plan->out = shape;

@@ -205,5 +205,7 @@ odeon_status recordings_replay(const recordings *r, const recorded *x)
 
 void recordings_forget(recordings *r)
 {
-    r->forgotten = true;
+    if (r != NULL) {
+        r->forgotten = true;
+    }
 }

@@ -64,7 +64,7 @@ odeon_status recordings_end(recordings *r, recorded *x, odeon_status status);
 
 odeon_status recordings_replay(const recordings *r, const recorded *x);
 
-/* The owner has given device memory up that its recordings refer to. */
+/* The owner has given device memory up that its recordings refer to. NULL is allowed. */
 void recordings_forget(recordings *r);
 
 #endif

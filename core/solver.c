@@ -339,20 +339,36 @@ static void let_all_go(solver *s)
     }
 }
 
+void solver_start_over(solver *s)
+{
+    solver_drop_records(s);
+    s->stats = (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
+    s->evals = 0;
+    s->index = 0;
+}
+
 static odeon_status fit(solver *s, const host_field *field, int32_t keep)
 {
     if (keep != ODEON_KEEP_NONE && (keep != ODEON_KEEP_FRAMES || field->frame_bytes == 0)) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this field's steps cannot be kept", s->path);
     }
-    solver_drop_records(s);
     s->keep = keep;
+    solver_start_over(s);
     ODEON_TRY(solver_fit(s, field));
-    s->stats = (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
-    s->evals = 0;
-    s->index = 0;
     const program *p;
     ODEON_TRY(stepper_program(s->stepper, 0, &p));
     return solver_reserve(s, p);
+}
+
+odeon_status solver_carry_out(solver *s)
+{
+    s->next = 1;
+    s->at[PLACE_Y0] = (held){.data = s->y[0].data};
+    odeon_status status = solve_by_mode(s);
+    s->failed = status != ODEON_OK;
+    solver_reject(s); /* frames of a step that did not come to its end */
+    let_all_go(s);
+    return status;
 }
 
 odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
@@ -362,12 +378,7 @@ odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, c
     ODEON_TRY(solver_fit_times(s, n_times));
     s->n_times = n_times;
     s->times = times;
-    s->next = 1;
     s->y = y;
-    s->at[PLACE_Y0] = (held){.data = y[0].data};
-    odeon_status status = solve_by_mode(s);
-    s->failed = status != ODEON_OK;
-    solver_reject(s); /* frames of a step that did not come to its end */
-    let_all_go(s);
-    return status;
+    return s->spec->mode == ODEON_STEPS_ADAPTIVE ? solver_carry_out(s)
+                                                 : solver_carry_out_recorded(s);
 }

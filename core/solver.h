@@ -3,18 +3,21 @@
  * on one worker; its memory grows between steps, never within, and is kept for the run. */
 #ifndef ODEON_CORE_SOLVER_H
 #define ODEON_CORE_SOLVER_H
+#include "data.h"
 #include "net.h"
 #include "odeon/container.h"
 #include "odeon/field.h"
 #include "odeon/gradient.h"
+#include "recordings.h"
 #include "stepper.h"
 
 /* All that a field's calls depend on beside their arguments and what lies in device memory: where
- * two of these are the same byte by byte, a recording of the one does for the other. */
+ * two of these are the same byte by byte, a recording of the one does for the other. No gaps. */
 typedef struct field_identity {
     const void *plan; /* of the layers, for these shapes; lives as long as the network */
     int64_t n_global, first_sample;
-    int32_t flags, augment; /* ODEON_CALL_*, ODEON_AUGMENT_* */
+    int32_t flags, augment;         /* ODEON_CALL_*, ODEON_AUGMENT_* */
+    odeon_tensor given[DATA_ROLES]; /* where layers find what the batch has beside its input */
 } field_identity;
 
 /* A field of the host: what the ABI's field leaves to whoever runs it. abi.self points to it. */
@@ -23,6 +26,7 @@ typedef struct host_field {
     field_identity identity;
     int64_t *evals;              /* counts its evaluations */
     bool moves_state;            /* its evaluations update running state */
+    bool is_recordable;          /* its identity says all that it has to */
     int64_t frame_bytes;         /* of one evaluation; 0: its evaluations cannot be kept */
     int64_t frame_in, frame_out; /* where a frame keeps f's argument and value; -1: it does not */
     int64_t samples;             /* that a part of the state consists of, on this worker; 0: none */
@@ -31,6 +35,7 @@ typedef struct host_field {
 struct odeon_frame {
     char *memory; /* device */
     struct odeon_frame *next;
+    bool marked; /* while frames are told apart */
 };
 
 /* A vector of the state's shape, counted: a combination that only renames costs nothing. */
@@ -135,6 +140,10 @@ typedef struct solver {
     size_t n_attempts, attempts_capacity;
     bool failed; /* one of these solves; then also */
     solve_worst worst;
+
+    recordings *recordings;
+    char *key; /* of a solve, being made */
+    size_t key_bytes, key_capacity;
 } solver;
 
 odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
@@ -161,6 +170,23 @@ odeon_status solver_reserve(solver *s, const program *p);
 odeon_status solver_fit(solver *s, const host_field *field); /* to the field's sizes */
 odeon_status solver_fit_times(solver *s, int32_t n_times);
 void solver_drop_records(solver *s);
+/* Room on the host for so many records, frames in them, and attempts. */
+odeon_status solver_reserve_host(solver *s, size_t records, size_t kept, size_t attempts);
+/* Takes the n_kept frames of s->kept off the free ones. All were free. */
+void solver_retake_frames(solver *s);
+
+/* What solver_solve does once all is fitted, and solver_reverse: the calls themselves. */
+odeon_status solver_carry_out(solver *s);
+odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
+
+/* ---- recorded and replayed whole (solver_record.c) ---- */
+
+/* The same by a recording where there is one, or else making it; of steps known beforehand. */
+odeon_status solver_carry_out_recorded(solver *s);
+odeon_status solver_walk_back_recorded(solver *s, const odeon_tensor *d_y,
+                                       const odeon_tensor *d_y0);
+/* Nothing of a solve so far: neither counted, nor recorded, nor kept. */
+void solver_start_over(solver *s);
 
 /* The steps known beforehand: by count, size, or a recorded list (solver_fixed.c). */
 odeon_status solver_solve_equal(solver *s);

@@ -242,7 +242,7 @@ static odeon_status give_start(solver *s, const odeon_tensor *d_y, const odeon_t
     return ops->lincomb(s->site->queue, d_y0, NULL, 2, pointers, ones, NULL);
 }
 
-odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
+odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
     odeon_status status = ODEON_OK;
     s->d_y = d_y;
@@ -258,4 +258,10 @@ odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tens
         solver_let_go(s, &s->bar[i]);
     }
     return status;
+}
+
+odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
+{
+    return s->spec->mode == ODEON_STEPS_ADAPTIVE ? solver_walk_back(s, d_y, d_y0)
+                                                 : solver_walk_back_recorded(s, d_y, d_y0);
 }

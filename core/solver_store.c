@@ -35,6 +35,7 @@ static void free_vectors(solver *s)
     }
     s->free_vecs = NULL;
     s->n_vecs = s->n_free_vecs = 0;
+    recordings_forget(s->recordings);
 }
 
 static void free_frames(solver *s)
@@ -51,6 +52,7 @@ static void free_frames(solver *s)
     s->free_frames = NULL;
     s->n_chunks = 0;
     s->n_frames = s->n_free_frames = 0;
+    recordings_forget(s->recordings);
 }
 
 odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
@@ -66,10 +68,13 @@ odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec
     s->spec = spec;
     s->path = path;
     void *slots = NULL;
-    odeon_status status =
-        site->device->ops->alloc(site->device->self, ODEON_SLOTS * sizeof(double), &slots);
+    odeon_status status = recordings_create(site, &s->recordings);
+    if (status == ODEON_OK) {
+        status = site->device->ops->alloc(site->device->self, ODEON_SLOTS * sizeof(double), &slots);
+    }
     s->slots = slots;
     if (status != ODEON_OK) {
+        recordings_destroy(s->recordings);
         mem_free(s);
         return status;
     }
@@ -82,8 +87,11 @@ void solver_destroy(solver *s)
     if (s == NULL) {
         return;
     }
+    recordings_destroy(s->recordings);
+    s->recordings = NULL;
     free_vectors(s);
     free_frames(s);
+    mem_free(s->key);
     s->site->device->ops->free(s->site->device->self, s->slots);
     mem_free(s->kept);
     mem_free(s->records);
@@ -204,46 +212,39 @@ static odeon_status add_frames(solver *s)
     return ODEON_OK;
 }
 
-/* Room for one more record of n evaluations; grows by half, so that it settles. */
+/* Grows by half, so that it settles; an array of so many elements, or NULL, and then it stays. */
+static void *grow(void *array, size_t *capacity, size_t wanted, size_t least, size_t size)
+{
+    if (wanted <= *capacity) {
+        return array;
+    }
+    size_t larger = *capacity + *capacity / 2 + least;
+    larger = larger < wanted ? wanted : larger;
+    void *grown = mem_resize(array, larger, size);
+    *capacity = grown != NULL ? larger : *capacity;
+    return grown;
+}
+
+odeon_status solver_reserve_host(solver *s, size_t records, size_t kept, size_t attempts)
+{
+    void *list = grow(s->kept, &s->kept_capacity, kept, 64, sizeof *s->kept);
+    s->kept = list != NULL ? list : s->kept;
+    bool there = list != NULL || kept == 0;
+    list = grow(s->records, &s->records_capacity, records, 16, sizeof *s->records);
+    s->records = list != NULL ? list : s->records;
+    there = there && (list != NULL || records == 0);
+    list = grow(s->attempts, &s->attempts_capacity, attempts, 64, sizeof *s->attempts);
+    s->attempts = list != NULL ? list : s->attempts;
+    return there && (list != NULL || attempts == 0) ? ODEON_OK : no_memory(s);
+}
+
+/* Room for one more record of n evaluations. */
 static odeon_status reserve_records(solver *s, size_t n)
 {
     int64_t bytes =
         (int64_t)((s->n_records + 1) * sizeof *s->records + (s->n_kept + n) * sizeof *s->kept);
     s->use.record_bytes = bytes > s->use.record_bytes ? bytes : s->use.record_bytes;
-    if (s->n_kept + n > s->kept_capacity) {
-        size_t capacity = s->kept_capacity + s->kept_capacity / 2 + n + 64;
-        odeon_frame **kept = mem_resize(s->kept, capacity, sizeof *kept);
-        if (kept == NULL) {
-            return no_memory(s);
-        }
-        s->kept = kept;
-        s->kept_capacity = capacity;
-    }
-    if (s->n_records + 1 > s->records_capacity) {
-        size_t capacity = s->records_capacity + s->records_capacity / 2 + 16;
-        solve_record *records = mem_resize(s->records, capacity, sizeof *records);
-        if (records == NULL) {
-            return no_memory(s);
-        }
-        s->records = records;
-        s->records_capacity = capacity;
-    }
-    return ODEON_OK;
-}
-
-static odeon_status reserve_attempts(solver *s)
-{
-    if (s->n_attempts < s->attempts_capacity) {
-        return ODEON_OK;
-    }
-    size_t capacity = s->attempts_capacity + s->attempts_capacity / 2 + 64;
-    solve_attempt *attempts = mem_resize(s->attempts, capacity, sizeof *attempts);
-    if (attempts == NULL) {
-        return no_memory(s);
-    }
-    s->attempts = attempts;
-    s->attempts_capacity = capacity;
-    return ODEON_OK;
+    return solver_reserve_host(s, s->n_records + 1, s->n_kept + n, 0);
 }
 
 /* Vectors that a step forward, and one backward, can have in use at once. */
@@ -264,7 +265,7 @@ odeon_status solver_reserve(solver *s, const program *p)
         n = other > n ? other : n;
     }
     ODEON_TRY(reserve_vectors(s, n));
-    ODEON_TRY(reserve_attempts(s));
+    ODEON_TRY(solver_reserve_host(s, 0, 0, s->n_attempts + 1));
     if (s->keep == ODEON_KEEP_NONE) {
         return ODEON_OK;
     }
@@ -314,6 +315,23 @@ void solver_drop_records(solver *s)
     s->n_free_frames += (int64_t)s->n_kept;
     s->n_kept = 0;
     s->n_records = 0;
+}
+
+void solver_retake_frames(solver *s)
+{
+    for (size_t i = 0; i < s->n_kept; i++) {
+        s->kept[i]->marked = true;
+    }
+    s->free_frames = NULL;
+    for (size_t i = 0; i < s->n_chunks * FRAME_CHUNK; i++) {
+        odeon_frame *frame = &s->frame_arrays[i / FRAME_CHUNK][i % FRAME_CHUNK];
+        if (!frame->marked) {
+            frame->next = s->free_frames;
+            s->free_frames = frame;
+        }
+        frame->marked = false;
+    }
+    s->n_free_frames = s->n_frames - (int64_t)s->n_kept;
 }
 
 odeon_tensor solver_vector(const solver *s, held x)

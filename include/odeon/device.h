@@ -475,11 +475,11 @@ typedef struct odeon_device_counters {
 
 /* Recording operators, to have them done as often as wanted by one launch each time. Between begin
  * and end a queue records REPLAYABLE calls, with their arguments as they are then, and does none of
- * them. What tensors, slots and scratch point to is read and written by each replay, and has to
- * live as long as the recording. Whatever else is asked of a queue that records, and alloc and free
- * by its thread, is ODEON_ERR_DEVICE and spoils the recording, as does a call that fails. Slots are
- * [worker]. A device with it counts its allocations (ODEON_DEVICE_COUNTERS): whoever replays knows
- * by them whether memory may have moved. Extension; draft. */
+ * them. What tensors, slots and scratch point to is read and written by each replay, and has to be
+ * there then. Whatever else is asked of a queue that records, and alloc and free by its thread, is
+ * ODEON_ERR_DEVICE and spoils the recording, as does a call that fails. Slots are [worker]. A
+ * device with it counts its allocations (ODEON_DEVICE_COUNTERS): whoever replays knows by them
+ * whether memory may have moved. Extension; draft. */
 #define ODEON_DEVICE_CAPTURE "odeon.device.capture/1"
 typedef struct odeon_recording odeon_recording; /* opaque to all but its device */
 typedef struct odeon_device_capture {

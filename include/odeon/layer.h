@@ -50,7 +50,8 @@ typedef struct odeon_context {
     double *slots;            /* of the solve around this call, or NULL outside of one */
     /* Time, F64 [1] or [B], on the device; NULL outside of an ODE block. */
     const odeon_tensor *t;
-    uint64_t rng_key;     /* of (seed, layer, epoch, batch): the same during a whole solve */
+    uint64_t rng_key; /* of (seed, layer, epoch, batch): the same during a whole solve; of RANDOM
+                         layers alone */
     int64_t first_sample; /* index in the global batch of this slice's first sample */
     int64_t n_global;     /* samples of the global batch */
     /* Another field of the batch (masks, controls, times) by name, or NULL. */
@@ -71,8 +72,11 @@ enum {
     ODEON_LAYER_TRAIN_ONLY = 1 << 6,    /* the host leaves it out of evaluation */
     ODEON_LAYER_VIEW = 1 << 7,          /* out is in under another shape: never called */
     ODEON_LAYER_EPILOGUE = 1 << 8,      /* forward obeys context->epilogue_act */
-    ODEON_LAYER_POINTWISE = 1 << 9      /* is just the unary id act: may be carried out as the
+    ODEON_LAYER_POINTWISE = 1 << 9,     /* is just the unary id act: may be carried out as the
                                            epilogue of the layer before, then never called */
+    ODEON_LAYER_RANDOM = 1 << 10        /* reads rng_key, so that its operators change from batch to
+                                           batch; all other layers ask the device for the same when
+                                           they are called with the same */
 };
 
 /* The answer to one input shape. Nothing is allocated by it. The host zeroes it first and sets

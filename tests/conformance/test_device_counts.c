@@ -60,22 +60,23 @@ static counts third_step(const char *const *overrides)
 static const char *const devices[] = {"run.device=remote", "run.device=remote(late=yes)"};
 enum { N_DEVICES = 2 };
 
-static counts fixed_steps(const char *device, const char *gradient, int steps)
+static counts fixed_steps(const char *device, const char *capture, const char *gradient, int steps)
 {
     char *count = mem_printf("model.ode.steps=%d", steps);
-    counts c = third_step((const char *[]){device, gradient, count, NULL});
+    counts c = third_step((const char *[]){device, capture, gradient, count, NULL});
     assert_int_equal(c.accepted, steps);
     mem_free(count);
     return c;
 }
 
 /* Launches are all + each * steps. */
-static void check_fixed(const char *gradient, int64_t all, int64_t each, int64_t waits)
+static void check_fixed(const char *capture, const char *gradient, int64_t all, int64_t each,
+                        int64_t waits)
 {
     static const int steps[] = {1, 2, 7};
     for (size_t i = 0; i < sizeof steps / sizeof *steps * N_DEVICES; i++) {
         int n = steps[i / N_DEVICES];
-        counts c = fixed_steps(devices[i % N_DEVICES], gradient, n);
+        counts c = fixed_steps(devices[i % N_DEVICES], capture, gradient, n);
         assert_int_equal(c.launches, all + each * n);
         assert_int_equal(c.waits, waits);
         assert_int_equal(c.allocs, 0);
@@ -86,13 +87,21 @@ static void check_fixed(const char *gradient, int64_t all, int64_t each, int64_t
 static void test_direct_waits_as_often_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("model.ode.gradient=direct", 18, 34, 3);
+    check_fixed("run.capture=no", "model.ode.gradient=direct", 14 + 4, 34, 3);
 }
 
 static void test_adjoint_waits_as_often_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("model.ode.gradient=adjoint", 27, 56, 4);
+    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 23 + 4, 56, 4);
+}
+
+/* What stands outside of the solves, and one launch for each of the two. */
+static void test_recorded_solve_is_one_launch_for_any_number_of_steps(void **state)
+{
+    (void)state;
+    check_fixed("run.capture=yes", "model.ode.gradient=direct", 14 + 2, 0, 3);
+    check_fixed("run.capture=yes", "model.ode.gradient=adjoint", 23 + 2, 0, 4);
 }
 
 /* The host looks at the slots at the start, and after every trial. */
@@ -113,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_direct_waits_as_often_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_waits_as_often_for_any_number_of_steps),
+        cmocka_unit_test(test_recorded_solve_is_one_launch_for_any_number_of_steps),
         cmocka_unit_test(test_adaptive_steps_wait_once_a_trial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

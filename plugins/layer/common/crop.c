@@ -34,7 +34,6 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
                          int32_t flags, odeon_layer_plan *out)
 {
     (void)device;
-    (void)flags;
     const crop *layer = self;
     const crop_choice *c = &layer->choice;
     if (in->ndim != 4) {
@@ -55,7 +54,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
             (long long)in->dim[3], (int)c->geometry.padding);
     }
     bool whole = out->out.dim[2] == in->dim[2] && out->out.dim[3] == in->dim[3];
-    out->flags = ODEON_LAYER_LINEAR | (whole ? ODEON_LAYER_TRAIN_ONLY : 0);
+    out->flags = ODEON_LAYER_LINEAR | (whole ? ODEON_LAYER_TRAIN_ONLY : 0) |
+                 ((flags & ODEON_CALL_TRAIN) != 0 ? ODEON_LAYER_RANDOM : 0);
     return ODEON_OK;
 }
 

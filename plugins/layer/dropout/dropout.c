@@ -49,7 +49,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     (void)self;
     (void)device;
     (void)flags;
-    out->flags = ODEON_LAYER_LINEAR | ODEON_LAYER_TRAIN_ONLY;
+    out->flags = ODEON_LAYER_LINEAR | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_RANDOM;
     out->out = *in;
     return ODEON_OK;
 }

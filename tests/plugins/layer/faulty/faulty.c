@@ -9,8 +9,8 @@
 enum { IN_FORWARD = 0, IN_VJP = 1 };
 
 /* What happens: a void step, the end of the solve, NaN instead of the value, a meeting that the
- * other workers know nothing of. */
-enum { STATUS_RECOVERABLE = 0, STATUS_FATAL, STATUS_NAN, STATUS_MEETS };
+ * other workers know nothing of, a wait for the device. */
+enum { STATUS_RECOVERABLE = 0, STATUS_FATAL, STATUS_NAN, STATUS_MEETS, STATUS_WAITS };
 
 typedef struct faulty {
     const odeon_host *host;
@@ -33,7 +33,7 @@ static const odeon_option status_option = {.struct_size = sizeof(odeon_option),
                                            .type = ODEON_OPTION_CHOICE,
                                            .name = "status",
                                            .default_text = "fatal",
-                                           .choices = "recoverable|fatal|nan|meets",
+                                           .choices = "recoverable|fatal|nan|meets|waits",
                                            .help = "what goes wrong"};
 static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
                                        .type = ODEON_OPTION_CHOICE,
@@ -104,6 +104,8 @@ static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_
                           (long long)n, where);
     case STATUS_NAN:
         return context->device->ops->fill(context->queue, to, odeon_imm((double)NAN), NULL);
+    case STATUS_WAITS:
+        return context->device->ops->wait(context->queue);
     default:
         return context->group->agree(context->group->self, ODEON_OK);
     }

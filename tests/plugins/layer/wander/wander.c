@@ -52,7 +52,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     (void)self;
     (void)device;
     (void)flags;
-    out->flags = ODEON_LAYER_STATEFUL;
+    out->flags = ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
     out->out = *in;
     return ODEON_OK;
 }
