@@ -158,6 +158,22 @@ static odeon_status count_cards(const cuda_device *d, int *cards)
     return cuda_check(d, error, "counting the cards");
 }
 
+/* Whether the plugin was built for the card; its code comes to the card for it. */
+static odeon_status expect_code(const cuda_device *d, int major, int minor)
+{
+    struct cudaFuncAttributes attributes;
+    cudaError_t error = cudaFuncGetAttributes(&attributes, d->functions[0]);
+    if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction ||
+        error == cudaErrorUnsupportedPtxVersion || error == cudaErrorJitCompilerNotFound) {
+        (void)cudaGetLastError();
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cuda: this plugin was not built for the card, of compute capability "
+                          "%d.%d (%s); build it with -DODEON_CUDA_ARCHITECTURES=%d%d",
+                          major, minor, cudaGetErrorName(error), major, minor);
+    }
+    return cuda_check(d, error, "bringing a kernel to the card");
+}
+
 odeon_status cuda_probe(void *device)
 {
     const cuda_device *d = device;
@@ -180,7 +196,8 @@ odeon_status cuda_probe(void *device)
                           "cuda: the card has compute capability %d.%d, at least %d.%d is needed",
                           major, minor, (int)least_major, (int)least_minor);
     }
-    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
+    ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
+    return expect_code(d, major, minor);
 }
 
 odeon_status cuda_describe(void *device, char *text, uint64_t bytes)

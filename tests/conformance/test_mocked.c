@@ -366,6 +366,24 @@ static void test_a_card_that_is_not_there_is_named(void **state)
     schema_destroy(config);
 }
 
+static void test_a_card_without_code_is_told_how_to_build(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked");
+    instance *device = NULL;
+    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    assert_int_equal(setenv("ODEON_MOCKED_NO_CODE", "1", 1), 0);
+    diag_clear();
+    const odeon_device_ops *ops = device->component->ops;
+    assert_int_equal(ops->probe(device->self), ODEON_ERR_DEVICE);
+    assert_int_equal(unsetenv("ODEON_MOCKED_NO_CODE"), 0);
+    assert_non_null(strstr(diag_message(), "compute capability 9.0"));
+    assert_non_null(strstr(diag_message(), "-DODEON_CUDA_ARCHITECTURES=90"));
+    instance_destroy(device);
+    schema_destroy(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_what_goes_while_a_queue_records_goes_later),
         cmocka_unit_test(test_an_older_driver_records_without_loops),
         cmocka_unit_test(test_a_card_that_is_not_there_is_named),
+        cmocka_unit_test(test_a_card_without_code_is_told_how_to_build),
     };
     return cmocka_run_group_tests(tests, open_plugins, close_plugins);
 }

@@ -48,8 +48,8 @@ static cublasStatus_t set_workspace(cublasHandle_t handle, void *workspace, size
 static cublasStatus_t set_math(cublasHandle_t handle, cublasMath_t mode)
 {
     (void)handle;
-    return mode != CUBLAS_PEDANTIC_MATH || mocked_fails() ? CUBLAS_STATUS_INTERNAL_ERROR
-                                                          : CUBLAS_STATUS_SUCCESS;
+    return mode != CUBLAS_DEFAULT_MATH || mocked_fails() ? CUBLAS_STATUS_INTERNAL_ERROR
+                                                         : CUBLAS_STATUS_SUCCESS;
 }
 
 static const char *status_text(cublasStatus_t status)

@@ -5,7 +5,8 @@
  * cuBLAS counts, convolutions from cuDNN's descriptors. They refuse what the real ones refuse, and
  * spoil all scratch that they are given. A stream that captures makes a graph (graph.c), whose
  * launch computes then. Where ODEON_MOCKED_FAILS is n, call n of the process fails; the calls so
- * far are what counts. ODEON_MOCKED_DRIVER is the driver's version, 12030 for CUDA 12.3. */
+ * far are what counts. ODEON_MOCKED_DRIVER is the driver's version, 12030 for CUDA 12.3. With
+ * ODEON_MOCKED_NO_CODE the kernels are of another card. */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H
 #include <cuda_runtime_api.h>

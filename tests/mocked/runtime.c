@@ -156,6 +156,9 @@ MOCKED_FAMILIES /* FAMILY(moving) and so on, for every .cu file */
     cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *function)
 {
     memset(attributes, 0, sizeof *attributes);
+    if (getenv("ODEON_MOCKED_NO_CODE") != NULL) {
+        return cudaErrorNoKernelImageForDevice;
+    }
     return function != NULL ? answer() : cudaErrorInvalidDeviceFunction;
 }
 
