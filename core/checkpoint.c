@@ -124,36 +124,51 @@ static odeon_status make_folder(const char *path)
                : diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", path, strerror(errno));
 }
 
-static odeon_status write_into(const char *folder, session *s, const checkpoint *c)
+static odeon_status write_into(const char *folder, const session_snapshot *x, const checkpoint *c)
 {
     ODEON_TRY(make_folder(folder));
     char *path = checkpoint_list_path(folder, c->step);
     if (path == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a checkpoint", folder);
     }
-    session_snapshot x;
-    odeon_status status = session_snapshot_take(s, true, &x);
-    if (status == ODEON_OK) {
-        status = write_snapshot(path, &x, c);
-    }
-    session_snapshot_fini(&x);
+    odeon_status status = write_snapshot(path, x, c);
     mem_free(path);
     return status;
 }
 
-odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c)
+odeon_status checkpoint_write_snapshot(const char *folder, const session_snapshot *x,
+                                       const checkpoint *c)
 {
     enum { KEEP = 2 };
     char *checkpoints = checkpoint_list_folder(folder);
     if (checkpoints == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a checkpoint", folder);
     }
-    odeon_status status = write_into(checkpoints, s, c);
+    odeon_status status = write_into(checkpoints, x, c);
     if (status == ODEON_OK) {
         checkpoint_list_prune(checkpoints, c->step, KEEP);
     }
     mem_free(checkpoints);
     return status;
+}
+
+odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c)
+{
+    session_snapshot x;
+    odeon_status status = session_snapshot_take(s, true, &x);
+    if (status == ODEON_OK) {
+        status = checkpoint_write_snapshot(folder, &x, c);
+    }
+    session_snapshot_fini(&x);
+    return status;
+}
+
+char *checkpoint_path(const char *folder, int64_t step)
+{
+    char *checkpoints = checkpoint_list_folder(folder);
+    char *path = checkpoints != NULL ? checkpoint_list_path(checkpoints, step) : NULL;
+    mem_free(checkpoints);
+    return path;
 }
 
 /* ---- reading ---- */

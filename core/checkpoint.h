@@ -28,6 +28,11 @@ typedef struct checkpoint {
  * this step. ODEON_ERR_IO: what was there before is as it was. ODEON_ERR_NOMEM, and what the device
  * answers. */
 odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c);
+/* The same of a copy that was taken, with the optimizer's moments, where c says. */
+odeon_status checkpoint_write_snapshot(const char *folder, const session_snapshot *x,
+                                       const checkpoint *c);
+/* Where that of a step is, or would be: the caller frees it; NULL without memory. */
+char *checkpoint_path(const char *folder, int64_t step);
 
 typedef struct checkpoint_file {
     char *path;

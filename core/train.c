@@ -10,6 +10,7 @@
 #include "failures.h"
 #include "interrupt.h"
 #include "mem.h"
+#include "odeon/host.h"
 #include "progress.h"
 
 typedef struct trainer {
@@ -22,6 +23,8 @@ typedef struct trainer {
     int64_t total, epochs;            /* steps of the run, epochs that it comes to */
     checkpoint at;                    /* where the run stands */
     int64_t saved_step, saved_tested; /* of the last checkpoint */
+    bool has_saved;                   /* there is one */
+    session_snapshot start;           /* until there is: what the run began with */
     double started;
     double factor;   /* of the last step's learning rate */
     double row_time; /* when the last row was written, and images trained on since */
@@ -94,6 +97,16 @@ static odeon_status save(trainer *t, const char *name)
 
 /* ---- checkpoints ---- */
 
+static checkpoint beginning(const session *s, const config *c, int64_t samples)
+{
+    return (checkpoint){.epoch = 1,
+                        .best = -(double)INFINITY,
+                        .samples = samples,
+                        .seed = (int64_t)c->seed,
+                        .dtype = c->dtype,
+                        .workers = session_workers(s)};
+}
+
 /* The time that this takes is not training's. */
 static odeon_status save_checkpoint(trainer *t)
 {
@@ -104,6 +117,8 @@ static odeon_status save_checkpoint(trainer *t)
     ODEON_TRY(checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at));
     t->saved_step = t->at.step;
     t->saved_tested = t->at.tested;
+    t->has_saved = true;
+    session_snapshot_fini(&t->start);
     t->row_time += clock_seconds() - began;
     return ODEON_OK;
 }
@@ -251,6 +266,42 @@ static odeon_status stop(trainer *t)
                      run_dir_path(t->plan->dir), t->plan->resume);
 }
 
+/* What the run began with becomes its checkpoint. */
+static void keep_start(trainer *t)
+{
+    checkpoint at = beginning(t->session, t->config, t->at.samples);
+    if (checkpoint_write_snapshot(run_dir_path(t->plan->dir), &t->start, &at) == ODEON_OK) {
+        t->has_saved = true;
+    } else {
+        diag_log(ODEON_LOG_WARNING, "the weights of before the first step are not kept: %s",
+                 diag_message());
+    }
+    diag_clear();
+}
+
+/* After a failure of the device nothing can be read from it: what the host has, the last checkpoint
+ * or what the run began with, is what there is to go on from, and the message says so. */
+static odeon_status leave_device(trainer *t, odeon_status status)
+{
+    char message[DIAG_MESSAGE_BYTES];
+    const char *where = status == ODEON_ERR_NOMEM ? " where there is more memory" : "";
+    (void)snprintf(message, sizeof message, "%s", diag_message());
+    diag_clear();
+    if (t->start.n > 0) {
+        keep_start(t);
+    }
+    char *file = t->has_saved ? checkpoint_path(run_dir_path(t->plan->dir), t->saved_step) : NULL;
+    if (file != NULL) {
+        (void)diag_fail(
+            status, "%s; kept: the state after step %" PRId64 " of %" PRId64 ", %s; to go on%s: %s",
+            message, t->saved_step, t->total, file, where, t->plan->resume);
+    } else {
+        (void)diag_fail(status, "%s; to begin again%s: %s", message, where, t->plan->resume);
+    }
+    mem_free(file);
+    return status;
+}
+
 static void next_epoch(checkpoint *at)
 {
     at->epoch++;
@@ -325,6 +376,15 @@ static void print_summary(const trainer *t, FILE *out)
     evaluate_print(out, t->session, &t->tested);
 }
 
+static odeon_status take_start(trainer *t)
+{
+    odeon_status status = session_snapshot_take(t->session, true, &t->start);
+    if (status != ODEON_OK) {
+        session_snapshot_fini(&t->start); /* the half of it is nothing */
+    }
+    return status;
+}
+
 static odeon_status prepare(trainer *t, FILE *out)
 {
     if (t->epoch_steps == 0) {
@@ -336,19 +396,10 @@ static odeon_status prepare(trainer *t, FILE *out)
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
                          t->at.samples);
     }
+    ODEON_TRY(t->has_saved ? ODEON_OK : take_start(t));
     ODEON_TRY(progress_create(out, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
     return ODEON_OK;
-}
-
-static checkpoint beginning(const session *s, const config *c, int64_t samples)
-{
-    return (checkpoint){.epoch = 1,
-                        .best = -(double)INFINITY,
-                        .samples = samples,
-                        .seed = (int64_t)c->seed,
-                        .dtype = c->dtype,
-                        .workers = session_workers(s)};
 }
 
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
@@ -361,6 +412,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
                  .used = used_samples(c, samples),
                  .epoch_steps = epoch_steps(c, samples),
                  .total = train_steps(c, samples),
+                 .has_saved = plan->from != NULL,
                  .factor = 1.0,
                  .at = plan->from != NULL ? *plan->from : beginning(s, c, samples),
                  .failures = {.session = s, .config = c, .dir = plan->dir},
@@ -380,6 +432,10 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
         status = train_epochs(&t);
         interrupt_release();
     }
+    if (status == ODEON_ERR_DEVICE || status == ODEON_ERR_NOMEM) {
+        status = leave_device(&t, status);
+    }
+    session_snapshot_fini(&t.start);
     progress_destroy(t.progress);
     mem_free(t.order);
     ODEON_TRY(status);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../common/host_kernels.h"
@@ -72,9 +73,11 @@ odeon_status stream_device_open(const odeon_host *host, int32_t late, int32_t lo
                                 stream_device *device)
 {
     memset(device, 0, sizeof *device);
+    const char *lost_at = getenv("ODEON_REMOTE_FAILS");
     device->host = host;
     device->late = late;
     device->loops = loops;
+    device->lost_at = lost_at != NULL ? strtol(lost_at, NULL, 10) : 0;
     device->between = *host;
     device->between.self = device;
     device->between.alloc = between_alloc;
@@ -90,6 +93,24 @@ void stream_device_close(stream_device *device)
     (void)pthread_key_delete(device->carrier);
     (void)pthread_key_delete(device->recorder);
     (void)pthread_mutex_destroy(&device->lock);
+}
+
+/* Told to the queue that finds it out. */
+static odeon_status lose(const stream_device *d)
+{
+    return odeon_fail(&d->between, ODEON_ERR_DEVICE, "remote: the device is lost (launch %lld)",
+                      (long long)d->lost_at);
+}
+
+static int32_t is_lost(const stream_device *d)
+{
+    return d->lost_at > 0 && atomic_load_explicit(&d->launches, memory_order_relaxed) >= d->lost_at;
+}
+
+static odeon_status carry_lost(const stream *s, const void *arguments)
+{
+    (void)arguments;
+    return lose(s->device);
 }
 
 odeon_status stream_probe(void *device)
@@ -116,6 +137,9 @@ odeon_status stream_alloc(void *device, uint64_t bytes, void **out)
     *out = NULL;
     if (recording != NULL) {
         return stream_refuse(recording, "alloc");
+    }
+    if (is_lost(d)) {
+        return lose(d);
     }
     return d->ops->alloc(d->inner, bytes, out);
 }
@@ -215,6 +239,7 @@ odeon_status stream_launch(odeon_queue *queue, stream_run *run, const void *argu
     stream *s = mine(queue);
     if (s->recording == NULL) {
         atomic_fetch_add_explicit(&s->device->launches, 1, memory_order_relaxed);
+        run = is_lost(s->device) ? carry_lost : run;
     }
     return stream_ask(queue, run, arguments, bytes);
 }
@@ -241,7 +266,8 @@ static odeon_status carry_upload(const stream *s, const void *arguments)
 static odeon_status settle(stream *s, const char *name)
 {
     ODEON_TRY(stream_refuse(s, name));
-    return s->device->late ? stream_late_settle(s) : ODEON_OK;
+    ODEON_TRY(s->device->late ? stream_late_settle(s) : ODEON_OK);
+    return is_lost(s->device) ? lose(s->device) : ODEON_OK;
 }
 
 static odeon_status settle_counted(stream *s, const char *name)

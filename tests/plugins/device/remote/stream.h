@@ -5,7 +5,10 @@
  * and end of ODEON_DEVICE_CAPTURE it records the call. The device behind is any table of operators.
  *
  * A late call that fails is told by the next call that waits, and by all after that; nothing that
- * was asked for after it is carried out. */
+ * was asked for after it is carried out.
+ *
+ * Where ODEON_REMOTE_FAILS is n the device is lost at its launch n: that and all that is asked of
+ * it later fails, on every queue. */
 #ifndef ODEON_REMOTE_STREAM_H
 #define ODEON_REMOTE_STREAM_H
 #include <pthread.h>
@@ -25,6 +28,7 @@ typedef struct stream_device {
     void *inner;                 /* the device behind; whoever opened this one destroys it */
     int32_t late;
     int32_t loops;          /* 0: this device records no loops */
+    int64_t lost_at;        /* the number of a launch; 0: never */
     pthread_key_t carrier;  /* set on the thread of a stream: that stream */
     pthread_key_t recorder; /* set on a thread whose stream records: that stream */
     pthread_mutex_t lock;   /* of the list of streams */
