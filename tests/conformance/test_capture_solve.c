@@ -1,7 +1,10 @@
-/* ODEON_DEVICE_CAPTURE: an adaptive solve is one launch, with the slots of a loop on the host. */
+/* ODEON_DEVICE_CAPTURE: an adaptive solve is one launch, with the slots of a loop on the host; so
+ * is the walk back through what it kept. */
 #include <math.h>
+#include <string.h>
 
 #include "capture_fixture.h"
+#include "mem.h"
 
 enum { N = 5, STAGES = 3, MANY_STEPS = 1000 };
 static const double end = 3.0;
@@ -11,6 +14,7 @@ static const double end = 3.0;
 typedef struct solve {
     odeon_control control;
     odeon_tensor y, y1, stage, k[STAGES + 1];
+    odeon_tensor states, times, log; /* rows of y, of T and H; where control.rows is not 0 */
 } solve;
 
 static solve open_solve(capture_fixture *f)
@@ -44,8 +48,26 @@ static solve open_solve(capture_fixture *f)
     return s;
 }
 
+/* Keeps what up to rows steps begin with, and logs up to as many. */
+static solve open_kept_solve(capture_fixture *f, int64_t rows)
+{
+    solve s = open_solve(f);
+    s.states = support_upload(&f->d, NULL, 2, (int64_t[]){rows, N});
+    s.times = support_upload_as(&f->d, ODEON_DTYPE_F64, NULL, 2, (int64_t[]){rows, 2});
+    s.log =
+        support_upload_as(&f->d, ODEON_DTYPE_F64, NULL, 2, (int64_t[]){rows, ODEON_LOG_COLUMNS});
+    s.control.rows = s.control.log_rows = rows;
+    s.control.log = s.log.data;
+    return s;
+}
+
 static void close_solve(capture_fixture *f, solve *s)
 {
+    if (s->control.rows > 0) {
+        support_release(&f->d, &s->states);
+        support_release(&f->d, &s->times);
+        support_release(&f->d, &s->log);
+    }
     support_release(&f->d, &s->y);
     support_release(&f->d, &s->y1);
     support_release(&f->d, &s->stage);
@@ -77,6 +99,22 @@ static void combine(capture_fixture *f, const solve *s, int32_t n, const double 
     capture_check(f->ops->lincomb(f->queue, to, &s->y, n, terms, coefficients, f->slots));
 }
 
+/* T and H as a tensor. */
+static odeon_tensor t_and_h(const capture_fixture *f)
+{
+    return (odeon_tensor){
+        .data = f->slots + ODEON_SLOT_T, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {2}};
+}
+
+/* The state and T and H, to a row or back. */
+static void move_row(capture_fixture *f, const solve *s, const odeon_tensor *y, bool load)
+{
+    const odeon_tensor times = t_and_h(f);
+    const odeon_tensor *now[] = {y, &times}, *rows[] = {&s->states, &s->times};
+    capture_check(load ? f->ops->row_load(f->queue, 2, rows, now, f->slots, ODEON_SLOT_ROW)
+                       : f->ops->row_store(f->queue, 2, now, rows, f->slots, ODEON_SLOT_STEPS));
+}
+
 enum { STEP_CALLS = 1 + 3 + 3 * 4 + 3 };
 
 /* One trial step, without a look at its outcome. */
@@ -101,14 +139,17 @@ static void try_step(capture_fixture *f, const solve *s)
     evaluate(f, s, 3, &s->y1);
     capture_check(f->ops->error_sum(f->queue, &s->control, &s->y, &s->y1, STAGES + 1, terms, error,
                                     f->slots, ODEON_SLOT_ERROR_SUM));
+    if (s->control.rows > 0) {
+        move_row(f, s, &s->y, false);
+    }
     capture_check(f->ops->step_control(f->queue, &s->control, f->slots));
     capture_check(f->ops->select(f->queue, 1, from, to, f->slots, ODEON_SLOT_ACCEPT));
 }
 
 static void start(capture_fixture *f, const solve *s, double h)
 {
-    const double t_and_h[] = {0.0, h}, end_and_reach[] = {end, end};
-    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_T, 2, t_and_h));
+    const double first[] = {0.0, h}, end_and_reach[] = {end, end};
+    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_T, 2, first));
     capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_END, 2, end_and_reach));
     capture_check(f->ops->step_start(f->queue, &s->control, 3, f->slots));
 }
@@ -218,6 +259,196 @@ static void test_limited_loop_goes_on_where_it_stopped(void **state)
     capture_close(g);
 }
 
+/* ---- without loops ---- */
+
+enum { CHUNK = 4 };
+
+/* Steps behind the end are idle: the state stays, and of the slots all that tell of the solve. */
+static void check_chunks(const char *device)
+{
+    capture_fixture *f = capture_open(device, ODEON_DTYPE_F64),
+                    *g = capture_open(device, ODEON_DTYPE_F64);
+    solve host = open_solve(f), chunks = open_solve(g);
+    odeon_recording *recording;
+    double values[ODEON_SLOTS] = {0}, expected[ODEON_SLOTS];
+    assert_null(g->capture->loop_begin);
+    assert_null(g->capture->loop_end);
+    capture_check(g->capture->begin(g->queue));
+    for (int i = 0; i < CHUNK; i++) {
+        try_step(g, &chunks);
+    }
+    capture_check(g->capture->end(g->queue, &recording));
+    start(f, &host, 0.01);
+    solve_by_host(f, &host);
+    capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, expected));
+    start(g, &chunks, 0.01);
+    int64_t trials = (int64_t)expected[ODEON_SLOT_TRIALS], passes = 0;
+    assert_true(trials % CHUNK != 0); /* so that there are idle steps */
+    for (; values[ODEON_SLOT_STOP] == 0.0 && passes < MANY_STEPS; passes++) {
+        capture_check(g->capture->replay(g->queue, recording));
+        capture_check(g->ops->slots_read(g->queue, g->slots, 0, ODEON_SLOTS, values));
+    }
+    assert_int_equal(passes, trials / CHUNK + 1);
+    assert_true(values[ODEON_SLOT_ACCEPT] == 0.0);
+    values[ODEON_SLOT_ACCEPT] = expected[ODEON_SLOT_ACCEPT];
+    assert_memory_equal(values, expected, ODEON_SLOT_USER * sizeof *values);
+    capture_assert_same_bits(f, &host.y, g, &chunks.y);
+    g->capture->destroy(recording);
+    close_solve(f, &host);
+    close_solve(g, &chunks);
+    capture_close(f);
+    capture_close(g);
+}
+
+static void test_chunks_give_the_state_of_the_host_loop(void **state)
+{
+    (void)state;
+    check_chunks("remote(loops=no)");
+    check_chunks("remote(late=yes, loops=no)");
+}
+
+/* ---- rows ---- */
+
+enum { ROWS = 60 };
+
+/* What a solve by the host began its steps with and how they went; steps: those accepted. */
+typedef struct history {
+    double y[ROWS][N], times[ROWS][2], log[ROWS][ODEON_LOG_COLUMNS];
+    int64_t steps, trials;
+} history;
+
+static void remember(capture_fixture *f, const solve *s, history *out)
+{
+    double slots[ODEON_SLOTS] = {0};
+    *out = (history){.steps = 0};
+    while (slots[ODEON_SLOT_STOP] == 0.0 && out->trials < ROWS) {
+        double *y = support_download(&f->d, &s->y), *row = out->log[out->trials];
+        capture_check(f->ops->slots_read(f->queue, f->slots, ODEON_SLOT_T, 2, row));
+        memcpy(out->y[out->steps], y, sizeof out->y[0]);
+        memcpy(out->times[out->steps], row, sizeof out->times[0]);
+        mem_free(y);
+        try_step(f, s);
+        capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, slots));
+        row[ODEON_LOG_ERROR] = slots[ODEON_SLOT_ERROR];
+        row[ODEON_LOG_ACCEPT] = slots[ODEON_SLOT_ACCEPT];
+        out->steps += slots[ODEON_SLOT_ACCEPT] != 0.0;
+        out->trials++;
+    }
+}
+
+static void assert_rows(capture_fixture *f, const odeon_tensor *x, int64_t rows, int64_t width,
+                        const double *expected)
+{
+    double *values = support_download(&f->d, x);
+    assert_memory_equal(values, expected, (size_t)(rows * width) * sizeof *values);
+    mem_free(values);
+}
+
+static void check_rows(const char *device, double h)
+{
+    capture_fixture *f = capture_open(device, ODEON_DTYPE_F32),
+                    *g = capture_open(device, ODEON_DTYPE_F32);
+    solve host = open_solve(f), loop = open_kept_solve(g, ROWS);
+    odeon_recording *recording = record_solve(g, &loop, MANY_STEPS);
+    history h_of_host;
+    double done;
+    start(f, &host, h);
+    remember(f, &host, &h_of_host);
+    start(g, &loop, h);
+    capture_check(g->capture->replay(g->queue, recording));
+    capture_check(g->ops->slots_read(g->queue, g->slots, ODEON_SLOT_DONE, 1, &done));
+    assert_true(done == 1.0 && h_of_host.steps > 10 && h_of_host.trials < ROWS);
+    assert_rows(g, &loop.states, h_of_host.steps, N, h_of_host.y[0]);
+    assert_rows(g, &loop.times, h_of_host.steps, 2, h_of_host.times[0]);
+    assert_rows(g, &loop.log, h_of_host.trials, ODEON_LOG_COLUMNS, h_of_host.log[0]);
+    g->capture->destroy(recording);
+    close_solve(f, &host);
+    close_solve(g, &loop);
+    capture_close(f);
+    capture_close(g);
+}
+
+/* From 2.5 with rejections. */
+static void test_rows_hold_the_starts_of_accepted_steps(void **state)
+{
+    (void)state;
+    for (int i = 0; i < capture_n_devices(); i++) {
+        check_rows(capture_devices[i], 0.01);
+        check_rows(capture_devices[i], 2.5);
+    }
+}
+
+static void test_loop_stops_where_rows_are_full(void **state)
+{
+    (void)state;
+    for (int i = 0; i < capture_n_devices(); i++) {
+        capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F64);
+        solve s = open_kept_solve(f, 5);
+        odeon_recording *recording = record_solve(f, &s, MANY_STEPS);
+        double slots[ODEON_SLOTS];
+        s.control.log = NULL;
+        start(f, &s, 0.01);
+        capture_check(f->capture->replay(f->queue, recording));
+        capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, slots));
+        assert_true(slots[ODEON_SLOT_STEPS] == 5.0 && slots[ODEON_SLOT_DONE] == 0.0);
+        f->capture->destroy(recording);
+        close_solve(f, &s);
+        capture_close(f);
+    }
+}
+
+/* stage = H stage + the state of row ROW */
+static void go_back(capture_fixture *f, const solve *s)
+{
+    const odeon_tensor *stage = &s->stage;
+    const odeon_scalar by[] = {odeon_slot(1.0, ODEON_SLOT_H)};
+    move_row(f, s, &s->y1, true);
+    capture_check(f->ops->lincomb(f->queue, &s->stage, &s->y1, 1, &stage, by, f->slots));
+}
+
+static void check_walk(const char *device)
+{
+    capture_fixture *f = capture_open(device, ODEON_DTYPE_F64);
+    solve s = open_kept_solve(f, ROWS);
+    odeon_recording *recording;
+    double slots[ODEON_SLOTS], stop = 0.0;
+    start(f, &s, 2.5);
+    solve_by_host(f, &s);
+    capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, slots));
+    assert_true(slots[ODEON_SLOT_DONE] == 1.0);
+    capture_check(f->ops->fill(f->queue, &s.stage, odeon_imm(0.5), NULL));
+    for (double row = slots[ODEON_SLOT_STEPS] - 1.0; row >= 0.0; row -= 1.0) {
+        capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_ROW, 1, &row));
+        go_back(f, &s);
+    }
+    double *expected = support_download(&f->d, &s.stage);
+    capture_check(f->ops->fill(f->queue, &s.stage, odeon_imm(0.5), NULL));
+    capture_check(f->capture->begin(f->queue));
+    capture_check(f->capture->loop_begin(f->queue, f->slots, ODEON_SLOT_STOP, MANY_STEPS));
+    go_back(f, &s);
+    capture_check(f->ops->step_back(f->queue, f->slots));
+    capture_check(f->capture->loop_end(f->queue));
+    capture_check(f->capture->end(f->queue, &recording));
+    slots[ODEON_SLOT_STEPS] -= 1.0;
+    capture_check(
+        f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_ROW, 1, slots + ODEON_SLOT_STEPS));
+    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_STOP, 1, &stop));
+    capture_check(f->capture->replay(f->queue, recording));
+    assert_rows(f, &s.stage, 1, N, expected);
+    mem_free(expected);
+    f->capture->destroy(recording);
+    close_solve(f, &s);
+    capture_close(f);
+}
+
+static void test_looped_walk_back_visits_every_row(void **state)
+{
+    (void)state;
+    for (int i = 0; i < capture_n_devices(); i++) {
+        check_walk(capture_devices[i]);
+    }
+}
+
 static void test_counters_of_a_step_are_these(void **state)
 {
     (void)state;
@@ -240,6 +471,10 @@ int main(void)
         cmocka_unit_test(test_looped_solve_gives_the_slots_of_the_host_loop),
         cmocka_unit_test(test_looped_solve_rejects_as_the_host_loop),
         cmocka_unit_test(test_limited_loop_goes_on_where_it_stopped),
+        cmocka_unit_test(test_chunks_give_the_state_of_the_host_loop),
+        cmocka_unit_test(test_rows_hold_the_starts_of_accepted_steps),
+        cmocka_unit_test(test_loop_stops_where_rows_are_full),
+        cmocka_unit_test(test_looped_walk_back_visits_every_row),
         cmocka_unit_test(test_counters_of_a_step_are_these),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

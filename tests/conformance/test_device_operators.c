@@ -116,6 +116,55 @@ static void test_queues_come_and_go(void **state)
     registry_destroy(r);
 }
 
+/* Pairs that do not fit, at the call or when it is carried out. */
+static void assert_refused(support_device *d, int32_t which, int32_t n,
+                           const odeon_tensor *const *x, const odeon_tensor *const *y)
+{
+    const odeon_device_ops *ops = d->device.ops;
+    odeon_tensor slots = support_upload_as(d, ODEON_DTYPE_F64, NULL, 1, (int64_t[]){ODEON_SLOTS});
+    odeon_status status = which == 0   ? ops->select(d->queue, n, x, y, slots.data, 0)
+                          : which == 1 ? ops->row_store(d->queue, n, x, y, slots.data, 0)
+                                       : ops->row_load(d->queue, n, y, x, slots.data, 0);
+    status = status == ODEON_OK ? ops->wait(d->queue) : status;
+    assert_true(status == ODEON_ERR_INTERNAL || status == ODEON_ERR_UNSUPPORTED);
+    support_release(d, &slots);
+}
+
+/* y of another length, of another dtype and of no number; rows of another length and of another
+ * number than those before; more pairs than there may be. */
+static void test_pairs_that_do_not_fit_are_refused(void **state)
+{
+    enum { MANY = ODEON_MAX_STAGES + 1, KINDS = 6 };
+    static const int64_t shapes[][2] = {{2, 6}, {2, 5}, {3, 6}, {2, 3}};
+    const device_test *test = *state;
+    int32_t other = test->dtype == ODEON_DTYPE_F32 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
+    registry *r = support_registry();
+    for (int32_t i = 0; i < 3 * KINDS; i++) {
+        int32_t which = i % 3, kind = i / 3;
+        support_device d = support_device_open(r, test->id, test->dtype); /* late, it fails once */
+        int32_t bad = kind == 1 ? other : kind == 2 ? ODEON_DTYPE_I64 : test->dtype;
+        int64_t count = which == 0 ? 12 : 6;
+        odeon_tensor x = support_upload(&d, NULL, 1, &count);
+        odeon_tensor y = support_upload(&d, NULL, 2, shapes[0]);
+        odeon_tensor z = support_upload_as(&d, bad, NULL, 2,
+                                           shapes[kind == 4   ? 2
+                                                  : kind == 3 ? 3
+                                                  : kind == 0 ? 1
+                                                              : 0]);
+        const odeon_tensor *from[MANY], *to[MANY];
+        for (int32_t k = 0; k < MANY; k++) {
+            from[k] = &x;
+            to[k] = k == 1 && kind < 5 ? &z : &y;
+        }
+        assert_refused(&d, which, kind < 5 ? 2 : MANY, from, to);
+        support_release(&d, &x);
+        support_release(&d, &y);
+        support_release(&d, &z);
+        support_device_close(&d);
+    }
+    registry_destroy(r);
+}
+
 /* ---- the list: every case on every device in both dtypes ---- */
 
 typedef struct test_list {
@@ -153,6 +202,7 @@ static void add_device(test_list *list, const char *id, int32_t dtype)
     add(list, id, dtype, "memory", NULL, test_memory_is_aligned_and_keeps_bytes);
     add(list, id, dtype, "description", NULL, test_description_fits_its_room);
     add(list, id, dtype, "queues", NULL, test_queues_come_and_go);
+    add(list, id, dtype, "pairs", NULL, test_pairs_that_do_not_fit_are_refused);
 }
 
 static void add_orders(test_list *list, int32_t dtype)

@@ -64,11 +64,15 @@ static double *results_at(bench *b, int64_t count, int64_t offset, double *sums)
     }
     const odeon_tensor *terms[] = {&x[2], &x[3]};
     odeon_queue *q = b->d.queue;
-    assert_int_equal(b->ops->error_sum(q, &rms, &x[0], &x[1], 2, terms, c, slots, 64), ODEON_OK);
-    assert_int_equal(b->ops->error_sum(q, &max, &x[0], &x[1], 2, terms, c, slots, 65), ODEON_OK);
-    assert_int_equal(b->ops->dot(q, &x[0], &x[1], slots, 66), ODEON_OK);
+    assert_int_equal(
+        b->ops->error_sum(q, &rms, &x[0], &x[1], 2, terms, c, slots, ODEON_SLOT_ERROR_SUM),
+        ODEON_OK);
+    assert_int_equal(
+        b->ops->error_sum(q, &max, &x[0], &x[1], 2, terms, c, slots, ODEON_SLOT_ERROR_SUM + 1),
+        ODEON_OK);
+    assert_int_equal(b->ops->dot(q, &x[0], &x[1], slots, ODEON_SLOT_ERROR_SUM + 2), ODEON_OK);
     assert_int_equal(b->ops->lincomb(q, &x[0], &x[1], 2, terms, c, slots), ODEON_OK);
-    memcpy(sums, slots + 64, 3 * sizeof *sums);
+    memcpy(sums, slots + ODEON_SLOT_ERROR_SUM, 3 * sizeof *sums);
     double *y = support_download(&b->d, &x[0]);
     for (int32_t i = 0; i < OPERANDS; i++) {
         release_at(b, &x[i], offset);
@@ -120,6 +124,64 @@ static void test_one_operand_may_lie_anywhere(void **state)
     close_bench(&b);
 }
 
+/* Does x hold the numbers of seed? */
+static void assert_numbers(bench *b, const odeon_tensor *x, uint64_t seed)
+{
+    double *values = support_download(&b->d, x);
+    for (int64_t i = 0; i < odeon_count(x); i++) {
+        assert_true(values[i] == (double)(float)support_random(seed, (uint64_t)i));
+    }
+    mem_free(values);
+}
+
+/* Two that change places, each anywhere. */
+static void test_selected_pairs_may_lie_anywhere(void **state)
+{
+    static const int64_t counts[] = {1, 3, 4, 33, 20000};
+    const double slots[ODEON_SLOTS] = {[ODEON_SLOT_ACCEPT] = 1.0};
+    (void)state;
+    bench b = open_bench(ODEON_DTYPE_F32);
+    for (int64_t i = 0; i < 5 * 16; i++) {
+        int64_t count = counts[i / 16], offset = i % 4, other = i / 4 % 4;
+        odeon_tensor x = numbers_at(&b, count, offset, 1), y = numbers_at(&b, count, other, 2);
+        const odeon_tensor *from[] = {&x, &y}, *to[] = {&y, &x};
+        assert_int_equal(b.ops->select(b.d.queue, 2, from, to, slots, ODEON_SLOT_ACCEPT), ODEON_OK);
+        assert_numbers(&b, &x, 2);
+        assert_numbers(&b, &y, 1);
+        release_at(&b, &x, offset);
+        release_at(&b, &y, other);
+    }
+    close_bench(&b);
+}
+
+static void test_rows_may_lie_anywhere(void **state)
+{
+    static const int64_t counts[] = {1, 3, 4, 32, 33, 20000};
+    const double slots[ODEON_SLOTS] = {[ODEON_SLOT_ROW] = 1.0};
+    (void)state;
+    bench b = open_bench(ODEON_DTYPE_F32);
+    for (int64_t i = 0; i < 6 * 16; i++) {
+        int64_t count = counts[i / 16], offset = i % 4, other = i / 4 % 4;
+        odeon_tensor x = numbers_at(&b, count, offset, 1), back = numbers_at(&b, count, offset, 2);
+        odeon_tensor rows = numbers_at(&b, 3 * count, other, 3), row = rows;
+        const odeon_tensor *one = &x, *all = &rows, *again = &back;
+        odeon_queue *q = b.d.queue;
+        rows.ndim = 2;
+        rows.dim[0] = 3;
+        rows.dim[1] = count;
+        assert_int_equal(b.ops->row_store(q, 1, &one, &all, slots, ODEON_SLOT_ROW), ODEON_OK);
+        assert_int_equal(b.ops->row_load(q, 1, &all, &again, slots, ODEON_SLOT_ROW), ODEON_OK);
+        assert_numbers(&b, &back, 1);
+        row.dim[0] = count;
+        assert_numbers(&b, &row, 3); /* the row before is as it was */
+        release_at(&b, &x, offset);
+        release_at(&b, &back, offset);
+        rows.ndim = 1;
+        release_at(&b, &rows, other);
+    }
+    close_bench(&b);
+}
+
 /* 4096 blocks of 256 threads are the most of one grid: this takes a second turn of some, in vectors
  * of float32 and without, and leaves a rest. */
 enum { LARGE = 4096 * 256 * 4 + 1027 };
@@ -144,10 +206,16 @@ static void test_every_element_of_a_large_state_has_its_turn(void **state)
     odeon_queue *q = b.d.queue;
     assert_int_equal(b.ops->lincomb(q, &y, &y, 1, &term, &two, NULL), ODEON_OK);
     assert_int_equal(b.ops->binary(q, ODEON_BINARY_ADD, &x, &y, &x), ODEON_OK);
-    assert_int_equal(b.ops->dot(q, &x, &y, slots, 16), ODEON_OK);
-    assert_int_equal(b.ops->error_sum(q, &control, &x, &y, 1, &term, &two, slots, 17), ODEON_OK);
-    assert_true(slots[16] == 4.0 * 3.0 * LARGE);
-    assert_true(slots[17] == 64.0 * LARGE);
+    assert_int_equal(b.ops->dot(q, &x, &y, slots, ODEON_SLOT_USER), ODEON_OK);
+    assert_int_equal(
+        b.ops->error_sum(q, &control, &x, &y, 1, &term, &two, slots, ODEON_SLOT_USER + 1),
+        ODEON_OK);
+    assert_true(slots[ODEON_SLOT_USER] == 4.0 * 3.0 * LARGE);
+    assert_true(slots[ODEON_SLOT_USER + 1] == 64.0 * LARGE);
+    const odeon_tensor *to = &y;
+    assert_int_equal(b.ops->select(q, 1, &term, &to, slots, ODEON_SLOT_USER), ODEON_OK);
+    assert_int_equal(b.ops->dot(q, &y, &y, slots, ODEON_SLOT_USER), ODEON_OK);
+    assert_true(slots[ODEON_SLOT_USER] == 4.0 * 4.0 * LARGE);
     support_release(&b.d, &x);
     support_release(&b.d, &y);
     close_bench(&b);
@@ -158,6 +226,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_results_do_not_depend_on_addresses),
         cmocka_unit_test(test_one_operand_may_lie_anywhere),
+        cmocka_unit_test(test_selected_pairs_may_lie_anywhere),
+        cmocka_unit_test(test_rows_may_lie_anywhere),
         cmocka_unit_test(test_every_element_of_a_large_state_has_its_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,20 @@ static void test_operator_refuses_slots_of_the_host(void **state)
     support_device_close(&d);
 }
 
+static void test_step_control_refuses_a_log_of_the_host(void **state)
+{
+    (void)state;
+    support_device d = support_device_open(plugins, "remote", ODEON_DTYPE_F32);
+    odeon_tensor slots = support_upload_as(&d, ODEON_DTYPE_F64, NULL, 1, (int64_t[]){ODEON_SLOTS});
+    double log[ODEON_LOG_COLUMNS];
+    odeon_control control = {.struct_size = sizeof control, .log_rows = 1, .log = log};
+    diag_clear();
+    assert_int_equal(d.device.ops->step_control(d.queue, &control, slots.data), ODEON_ERR_INTERNAL);
+    assert_non_null(strstr(diag_message(), "step_control"));
+    support_release(&d, &slots);
+    support_device_close(&d);
+}
+
 static void test_empty_tensor_may_stand_anywhere(void **state)
 {
     (void)state;
@@ -213,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_poison_makes_memory_nan),
         cmocka_unit_test(test_operator_refuses_host_memory_by_name),
         cmocka_unit_test(test_operator_refuses_slots_of_the_host),
+        cmocka_unit_test(test_step_control_refuses_a_log_of_the_host),
         cmocka_unit_test(test_empty_tensor_may_stand_anywhere),
         cmocka_unit_test(test_writing_behind_a_block_fails_what_follows),
         cmocka_unit_test(test_counters_follow_calls),
