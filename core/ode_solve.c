@@ -46,6 +46,7 @@ static odeon_status serve_reverse(void *self, const odeon_field *field, const od
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
                          ode->path);
     }
+    ode->field.context.flags &= ~ODEON_CALL_UPDATE_STATE; /* nothing on a way back moves it */
     return solver_reverse(ode->forward, d_y, d_y0);
 }
 

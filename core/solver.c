@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diag.h"
+#include "solver_loop.h"
 
 odeon_status solver_set_step(solver *s, double t, double h)
 {
@@ -145,21 +146,23 @@ static odeon_status read_trial(solver *s, trial *out)
 
 /* Hairer, Norsett, Wanner, Solving ODEs I, II.4: two evaluations, one of which most methods need
  * anyway. */
+odeon_status solver_start_phases(solver *s, held *f0, held *f1)
+{
+    held y0 = s->at[PLACE_Y0];
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    odeon_scalar difference[2] = {odeon_imm(1.0), odeon_imm(-1.0)};
+    odeon_status status = slope_at_start(s, f0);
+    ODEON_TRY(start_phase(s, 0, y0, 1, &y0, one, status));
+    ODEON_TRY(start_phase(s, 1, y0, 1, f0, one, ODEON_OK));
+    status = euler_probe(s, y0, *f0, f1);
+    held pair[2] = {*f1, *f0};
+    return start_phase(s, 2, y0, 2, pair, difference, status);
+}
+
 static odeon_status automatic_start(solver *s, trial *first)
 {
     held y0 = s->at[PLACE_Y0], f0 = {0}, f1 = {0};
-    odeon_scalar one[1] = {odeon_imm(1.0)};
-    odeon_scalar difference[2] = {odeon_imm(1.0), odeon_imm(-1.0)};
-    odeon_status status = slope_at_start(s, &f0);
-    status = start_phase(s, 0, y0, 1, &y0, one, status);
-    if (status == ODEON_OK) {
-        status = start_phase(s, 1, y0, 1, &f0, one, ODEON_OK);
-    }
-    if (status == ODEON_OK) {
-        status = euler_probe(s, y0, f0, &f1);
-        held pair[2] = {f1, f0};
-        status = start_phase(s, 2, y0, 2, pair, difference, status);
-    }
+    odeon_status status = solver_start_phases(s, &f0, &f1);
     if (status == ODEON_OK) {
         status = read_trial(s, first);
     }
@@ -209,7 +212,7 @@ static odeon_status shrink(solver *s, trial *now)
                            "smaller steps do not help it");
     }
     diag_clear();
-    s->stats.rejected++;
+    solver_count(s, values[1], false);
     ODEON_TRY(solver_set_step(s, values[0], values[1]));
     ODEON_TRY(
         s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_LAST, 1, &zero));
@@ -254,7 +257,7 @@ static odeon_status judge(solver *s, const program *p, trial *now)
     } else {
         s->uncut = 0.0;
         solver_reject(s);
-        s->stats.rejected++;
+        solver_count(s, h, false);
     }
     if (underflows && !done) {
         return underflow(s, now, &after);
@@ -281,24 +284,22 @@ static odeon_status trial_step(solver *s, trial *now)
     return judge(s, p, now);
 }
 
-/* What a solve is given, and zeros in the other slots that it reads. */
-static odeon_status write_slots(solver *s)
+odeon_status solver_write_slots(solver *s)
 {
     double values[ODEON_SLOT_LIMIT + 1] = {[ODEON_SLOT_T] = s->times[0],
                                            [ODEON_SLOT_END] = cut_at(s),
                                            [ODEON_SLOT_REACH] = s->times[s->n_times - 1],
-                                           [ODEON_SLOT_LEAST] = least_step(s)};
+                                           [ODEON_SLOT_LEAST] = least_step(s),
+                                           [ODEON_SLOT_LIMIT] = (double)s->spec->max_steps};
     return s->site->device->ops->slots_write(s->site->queue, s->slots, 0, ODEON_SLOT_LIMIT + 1,
                                              values);
 }
 
-static odeon_status solve_adaptive(solver *s)
+static odeon_status solve_step_by_step(solver *s)
 {
     double t0 = s->times[0], first = solver_direction(s) * s->spec->first_step;
     trial now;
-    s->uncut = 0.0;
-    set_control(s);
-    ODEON_TRY(write_slots(s));
+    ODEON_TRY(solver_write_slots(s));
     ODEON_TRY(solver_begin(s, t0));
     ODEON_TRY(first != 0.0 ? given_start(s, t0, first, &now) : automatic_start(s, &now));
     while (s->next < s->n_times) {
@@ -316,6 +317,19 @@ static odeon_status solve_adaptive(solver *s)
     return ODEON_OK;
 }
 
+static odeon_status solve_adaptive(solver *s)
+{
+    bool solved;
+    s->uncut = 0.0;
+    set_control(s);
+    ODEON_TRY(solver_loop(s, &solved));
+    if (!solved) {
+        ODEON_TRY(solve_step_by_step(s));
+        solver_loop_settle(s);
+    }
+    return ODEON_OK;
+}
+
 /* ---- all ---- */
 
 static odeon_status solve_by_mode(solver *s)
@@ -329,13 +343,6 @@ static odeon_status solve_by_mode(solver *s)
         return solver_solve_replayed(s);
     default:
         return solve_adaptive(s);
-    }
-}
-
-static void let_all_go(solver *s)
-{
-    for (int32_t i = 0; i < s->stepper->n_places; i++) {
-        solver_let_go(s, &s->at[i]);
     }
 }
 
@@ -367,7 +374,7 @@ odeon_status solver_carry_out(solver *s)
     odeon_status status = solve_by_mode(s);
     s->failed = status != ODEON_OK;
     solver_reject(s); /* frames of a step that did not come to its end */
-    let_all_go(s);
+    solver_let_all_go(s);
     return status;
 }
 

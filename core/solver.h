@@ -9,6 +9,7 @@
 #include "odeon/field.h"
 #include "odeon/gradient.h"
 #include "recordings.h"
+#include "room.h"
 #include "stepper.h"
 
 /* All that a field's calls depend on beside their arguments and what lies in device memory: where
@@ -91,6 +92,19 @@ typedef struct solve_use {
     int64_t frame_bytes, vector_bytes, record_bytes;
 } solve_use;
 
+/* What an adaptive solve stands in that the device carries out alone (solver_loop.h). */
+typedef struct solve_piece {
+    room state;      /* Y0 and carry; behind them what a walk back owes for their successors */
+    room rows;       /* of its steps */
+    room running;    /* running state as the solve found it */
+    double *seen;    /* slots and log on the host */
+    int64_t n_read;  /* rows of the log that are read with the slots */
+    int64_t kept;    /* rows that the last solve left for a walk back; 0: it left frames, if any */
+    recorded *asked; /* what became of the solve under way; NULL: it cannot be recorded */
+} solve_piece;
+
+enum { SOLVER_LOG_ROWS = 1024 }; /* the most trial steps of such a solve */
+
 typedef struct solver {
     net_site *site;
     stepper *stepper;
@@ -98,7 +112,7 @@ typedef struct solver {
     const char *path;          /* for messages */
     const double (*replay)[2]; /* REPLAY: t, h */
     size_t n_replay;
-    double *slots; /* device */
+    double *slots; /* device; behind them, of adaptive solves, a log of SOLVER_LOG_ROWS */
     odeon_control control;
 
     vec_chunk *vec_chunks;
@@ -144,6 +158,7 @@ typedef struct solver {
     recordings *recordings;
     char *key; /* of a solve, being made */
     size_t key_bytes, key_capacity;
+    solve_piece piece;
 } solver;
 
 odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
@@ -178,6 +193,11 @@ void solver_retake_frames(solver *s);
 /* What solver_solve does once all is fitted, and solver_reverse: the calls themselves. */
 odeon_status solver_carry_out(solver *s);
 odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
+/* Walks back through what solver_run has just done, from what its places are owed (s->bar), and
+ * gives its frames back. is_start: it was the start, whose Y1 is Y0. */
+odeon_status solver_walk_run(solver *s, const program *p, bool is_start);
+/* d_y0, of what stands in s->bar for the start and what is owed for the first output. */
+odeon_status solver_give_start(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
 
 /* ---- recorded and replayed whole (solver_record.c) ---- */
 
@@ -224,6 +244,11 @@ void solver_reject(solver *s);
 odeon_status solver_begin(solver *s, double t0);
 
 odeon_status solver_set_step(solver *s, double t, double h); /* writes T and H */
+/* What an adaptive solve is given in slots, and zeros in the others that it reads. */
+odeon_status solver_write_slots(solver *s);
+/* The automatic first step, from the places of Y0 and carry in, into H; f at the start and near it,
+ * to be let go. */
+odeon_status solver_start_phases(solver *s, held *f0, held *f1);
 /* A numerical failure: what is wrong, where in the solve, what a layer said about it, and what may
  * help. */
 odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
@@ -231,6 +256,8 @@ odeon_status solver_fail(const solver *s, double t, double h, double error, cons
 
 /* A step that was tried; there is room, since reserved. */
 void solver_note(solver *s, double t, double h, double error, bool accepted);
+void solver_count(solver *s, double h, bool accepted); /* into s->stats */
+void solver_let_all_go(solver *s);                     /* what stands anywhere */
 
 /* After a step that ends the solve without success, before its places are let go: finds s->worst in
  * its error estimate. May allocate; makes no meeting. What fails in here is not told: the solve has

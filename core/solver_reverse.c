@@ -6,7 +6,7 @@
  * The contributions of combinations to one value are gathered in a single pass where that value was
  * made: every verb that reads it has been walked by then. */
 #include "diag.h"
-#include "solver.h"
+#include "solver_loop.h"
 
 /* One pass over the combinations that read a place. */
 typedef struct gathering {
@@ -193,13 +193,8 @@ static void pass_on(solver *s, const solve_record *record)
     }
 }
 
-static odeon_status reverse_record(solver *s, const solve_record *record)
+static odeon_status walk_record(solver *s, const solve_record *record)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
-    double values[2] = {record->t, record->h};
-    const program *p = record->program;
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_T, 2, values));
-    ODEON_TRY(ops->stage_times(s->site->queue, p->n_evals, p->c, s->slots));
     if (record->is_start) { /* no time passes: y1 is y0 */
         s->bar[PLACE_Y0] = s->bar[PLACE_Y1];
         s->bar[PLACE_Y1] = (held){0};
@@ -208,6 +203,16 @@ static odeon_status reverse_record(solver *s, const solve_record *record)
     ODEON_TRY(walk_verbs(s, record));
     pass_on(s, record);
     return ODEON_OK;
+}
+
+static odeon_status reverse_record(solver *s, const solve_record *record)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    double values[2] = {record->t, record->h};
+    const program *p = record->program;
+    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_T, 2, values));
+    ODEON_TRY(ops->stage_times(s->site->queue, p->n_evals, p->c, s->slots));
+    return walk_record(s, record);
 }
 
 /* Gives the last record's frames back. */
@@ -223,8 +228,25 @@ static void drop_last(solver *s)
     s->n_records--;
 }
 
+/* The record that a step just run would leave. */
+odeon_status solver_walk_run(solver *s, const program *p, bool is_start)
+{
+    s->records[s->n_records++] =
+        (solve_record){.program = p, .first_frame = s->n_kept, .is_start = is_start};
+    for (int32_t i = 0; i < p->n_evals; i++) {
+        s->kept[s->n_kept++] = s->frames[i];
+        s->frames[i] = NULL;
+    }
+    for (int32_t i = 0; i < s->stepper->n_places; i++) {
+        solver_let_go(s, &s->at[i]);
+    }
+    odeon_status status = walk_record(s, &s->records[s->n_records - 1]);
+    drop_last(s);
+    return status;
+}
+
 /* What has been gathered at the start, and what is owed for the first output, which it is. */
-static odeon_status give_start(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
+odeon_status solver_give_start(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
     const odeon_device_ops *ops = s->site->device->ops;
     held start = s->bar[PLACE_Y1];
@@ -252,7 +274,7 @@ odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_te
         drop_last(s);
     }
     if (status == ODEON_OK) {
-        status = give_start(s, d_y, d_y0);
+        status = solver_give_start(s, d_y, d_y0);
     }
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
         solver_let_go(s, &s->bar[i]);
@@ -262,6 +284,9 @@ odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_te
 
 odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
+    if (s->piece.kept > 0) {
+        return solver_walk_rows(s, d_y, d_y0);
+    }
     return s->spec->mode == ODEON_STEPS_ADAPTIVE ? solver_walk_back(s, d_y, d_y0)
                                                  : solver_walk_back_recorded(s, d_y, d_y0);
 }

@@ -267,12 +267,21 @@ odeon_status solver_accept(solver *s, const program *p, double t, double h, doub
     s->at[PLACE_Y1] = (held){0};
     carry_over(s);
     release_all_but_start(s);
+    solver_count(s, h, true);
+    s->index++;
+    return ODEON_OK;
+}
+
+void solver_count(solver *s, double h, bool accepted)
+{
     double size = fabs(h);
+    if (!accepted) {
+        s->stats.rejected++;
+        return;
+    }
     s->stats.accepted++;
     s->stats.h_min = !(s->stats.h_min <= size) ? size : s->stats.h_min;
     s->stats.h_max = !(s->stats.h_max >= size) ? size : s->stats.h_max;
-    s->index++;
-    return ODEON_OK;
 }
 
 void solver_note(solver *s, double t, double h, double error, bool accepted)

@@ -68,9 +68,11 @@ odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec
     s->spec = spec;
     s->path = path;
     void *slots = NULL;
+    uint64_t numbers = ODEON_SLOTS;
+    numbers += spec->mode == ODEON_STEPS_ADAPTIVE ? SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS : 0;
     odeon_status status = recordings_create(site, &s->recordings);
     if (status == ODEON_OK) {
-        status = site->device->ops->alloc(site->device->self, ODEON_SLOTS * sizeof(double), &slots);
+        status = site->device->ops->alloc(site->device->self, numbers * sizeof(double), &slots);
     }
     s->slots = slots;
     if (status != ODEON_OK) {
@@ -91,6 +93,10 @@ void solver_destroy(solver *s)
     s->recordings = NULL;
     free_vectors(s);
     free_frames(s);
+    room_release(s->site->device, &s->piece.state);
+    room_release(s->site->device, &s->piece.rows);
+    room_release(s->site->device, &s->piece.running);
+    mem_free(s->piece.seen);
     mem_free(s->key);
     s->site->device->ops->free(s->site->device->self, s->slots);
     mem_free(s->kept);
@@ -306,8 +312,17 @@ void solver_let_go(solver *s, held *x)
     }
 }
 
+void solver_let_all_go(solver *s)
+{
+    for (int32_t i = 0; i < s->stepper->n_places; i++) {
+        solver_let_go(s, &s->at[i]);
+        solver_let_go(s, &s->bar[i]);
+    }
+}
+
 void solver_drop_records(solver *s)
 {
+    s->piece.kept = 0;
     for (size_t i = 0; i < s->n_kept; i++) {
         s->kept[i]->next = s->free_frames;
         s->free_frames = s->kept[i];

@@ -104,17 +104,48 @@ static void test_recorded_solve_is_one_launch_for_any_number_of_steps(void **sta
     check_fixed("run.capture=yes", "model.ode.gradient=adjoint", 23 + 2, 0, 4);
 }
 
+static counts adaptive_steps(const char *device, const char *capture, const char *gradient,
+                             const char *rtol)
+{
+    return third_step((const char *[]){device, capture, gradient, rtol, "model.ode.atol=1e-5",
+                                       "model.ode.integrator=tsit5", NULL});
+}
+
 /* The host looks at the slots at the start, and after every trial. */
 static void test_adaptive_steps_wait_once_a_trial(void **state)
 {
     (void)state;
     for (int i = 0; i < N_DEVICES; i++) {
-        counts c = third_step((const char *[]){devices[i], "model.ode.integrator=tsit5",
-                                               "model.ode.rtol=1e-5", "model.ode.atol=1e-5", NULL});
+        counts c = adaptive_steps(devices[i], "run.capture=no", "model.ode.gradient=direct",
+                                  "model.ode.rtol=1e-5");
         assert_true(c.accepted > 2);
         assert_int_equal(c.waits, 3 + 1 + c.accepted + c.rejected);
         assert_int_equal(c.allocs, 0);
     }
+}
+
+static void check_adaptive(const char *gradient, int64_t launches, int64_t waits)
+{
+    static const char *const rtol[] = {"model.ode.rtol=1e-3", "model.ode.rtol=1e-6"};
+    int64_t steps[2];
+    for (int i = 0; i < 2 * N_DEVICES; i++) {
+        counts c = adaptive_steps(devices[i % N_DEVICES], "run.capture=yes", gradient,
+                                  rtol[i / N_DEVICES]);
+        assert_int_equal(c.launches, launches);
+        assert_int_equal(c.waits, waits);
+        assert_int_equal(c.allocs, 0);
+        steps[i / N_DEVICES] = c.accepted;
+    }
+    assert_true(steps[1] > steps[0]);
+}
+
+/* Two launches a solve, for slots and for all else. The host then waits for slots and log; of a
+ * walk back it knows beforehand how long it is. */
+static void test_captured_adaptive_solve_waits_once_for_any_number_of_steps(void **state)
+{
+    (void)state;
+    check_adaptive("model.ode.gradient=direct", 14 + 2 * 2, 3 + 1);
+    check_adaptive("model.ode.gradient=adjoint", 23 + 2 * 2, 4 + 2);
 }
 
 int main(void)
@@ -124,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_adjoint_waits_as_often_for_any_number_of_steps),
         cmocka_unit_test(test_recorded_solve_is_one_launch_for_any_number_of_steps),
         cmocka_unit_test(test_adaptive_steps_wait_once_a_trial),
+        cmocka_unit_test(test_captured_adaptive_solve_waits_once_for_any_number_of_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,415 @@
+/* Forward: an adaptive solve as one recording, and the books behind it. */
+#include "solver_loop.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+
+enum {
+    CHUNK = 8,       /* trial steps to a look, on a device without loops */
+    FEWEST_READ = 32 /* rows of the log to read at once */
+};
+
+/* A solve in one piece. */
+typedef struct piece {
+    const program *step;
+    odeon_control control; /* the solver's, with a log */
+    double first;          /* size of the first step; 0: chosen automatically */
+    int32_t kind;          /* ROWS_* */
+    bool loops;            /* the device has them */
+    const odeon_device_capture *capture;
+} piece;
+
+/* All that its recording depends on: times and numbers of steps lie in slots. */
+typedef struct piece_key {
+    odeon_control control;
+    field_identity field;
+    const void *self, *start, *end; /* the field; y[0], and y[1] where that is written */
+    double first;
+    int32_t kind, reserved0;
+} piece_key;
+
+/* What a recording is to be remembered with. */
+typedef struct piece_notes {
+    int64_t start_evals; /* before the first trial step, within the recording */
+} piece_notes;
+
+/* ---- which solves ---- */
+
+static int32_t kind_of(const solver *s)
+{
+    bool own_end = s->n_times == 2 && s->spec->end == ODEON_END_CLIP;
+    if (own_end) {
+        return s->keep == ODEON_KEEP_NONE ? ROWS_NONE : ROWS_STEPS;
+    }
+    return s->n_times == 2 ? ROWS_LAST : ROWS_DENSE;
+}
+
+static bool has_loops(const odeon_device_capture *capture)
+{
+    return ODEON_HAS(capture, odeon_device_capture, loop_begin);
+}
+
+/* The same verbs in every step, and outputs that steps are not cut for; walks back only from a
+ * step's own end. Behind the end of a chunk the field is evaluated for nothing, which running state
+ * may not see. */
+static bool suits(const solver *s)
+{
+    const odeon_device_capture *capture = recordings_capture(s->recordings);
+    bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
+    bool readable = kind_of(s) < ROWS_DENSE || (s->stepper->dense && s->keep == ODEON_KEEP_NONE);
+    return capture != NULL && uniform && readable && s->field->is_recordable &&
+           (has_loops(capture) || !s->field->moves_state);
+}
+
+static odeon_status make_piece(solver *s, piece *p)
+{
+    *p = (piece){.control = s->control, .kind = kind_of(s)};
+    p->capture = recordings_capture(s->recordings);
+    p->loops = has_loops(p->capture);
+    p->first = solver_direction(s) * s->spec->first_step;
+    p->control.log = s->slots + ODEON_SLOTS;
+    p->control.log_rows = SOLVER_LOG_ROWS;
+    bool counts = p->kind == ROWS_STEPS || p->kind == ROWS_DENSE;
+    p->control.rows = counts ? solver_rows_capacity(s, p->kind) : 0;
+    return stepper_program(s->stepper, 0, &p->step);
+}
+
+static piece_key key_of(const solver *s, const piece *p)
+{
+    piece_key key;
+    memset(&key, 0, sizeof key);
+    key.control = p->control;
+    key.control.rows = 0; /* as many as the memory holds, which a recording does not outlive */
+    key.field = s->field->identity;
+    key.self = s->field->abi.self;
+    key.start = s->y[0].data;
+    key.end = p->kind < ROWS_DENSE ? s->y[1].data : NULL;
+    key.first = p->first;
+    key.kind = p->kind;
+    return key;
+}
+
+/* Is there room for what is to be recorded? */
+static bool is_ready(const solver *s, const piece *p)
+{
+    bool rows = p->kind == ROWS_NONE || solver_rows_capacity(s, p->kind) > 0;
+    bool running = !s->field->moves_state || s->piece.running.data != NULL;
+    return rows && running && s->piece.seen != NULL && solver_fixed_fits(s);
+}
+
+/* ---- the calls ---- */
+
+static odeon_tensor running_state(const solver *s, char *data)
+{
+    return (odeon_tensor){
+        .data = data, .dim = {s->site->params->state}, .ndim = 1, .dtype = s->site->dtype};
+}
+
+/* Running state that a solve may be undone to. */
+static odeon_status save_running(const solver *s)
+{
+    odeon_tensor now = running_state(s, s->site->states);
+    odeon_tensor before = running_state(s, s->piece.running.data);
+    return s->field->moves_state ? s->site->device->ops->copy(s->site->queue, &now, &before)
+                                 : ODEON_OK;
+}
+
+static odeon_status restore_running(const solver *s)
+{
+    odeon_tensor now = running_state(s, s->site->states);
+    odeon_tensor before = running_state(s, s->piece.running.data);
+    return s->field->moves_state ? s->site->device->ops->copy(s->site->queue, &before, &now)
+                                 : ODEON_OK;
+}
+
+/* What start has left in the carry moves to where every solve has it. */
+static odeon_status fix_carry(solver *s)
+{
+    for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
+        held *in = &s->at[place_carry_in(s->stepper, i)];
+        odeon_tensor from = solver_vector(s, *in), to = solver_vector(s, solver_fixed(s, 1 + i));
+        ODEON_TRY(s->site->device->ops->copy(s->site->queue, &from, &to));
+        solver_let_go(s, in);
+    }
+    solver_stand(s);
+    return ODEON_OK;
+}
+
+static odeon_status choose_first_step(solver *s, const piece *p)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    if (p->first == 0.0) {
+        held f0 = {0}, f1 = {0};
+        odeon_status status = solver_start_phases(s, &f0, &f1);
+        solver_let_go(s, &f0);
+        solver_let_go(s, &f1);
+        return status;
+    }
+    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_H, 1, &p->first));
+    return ops->step_start(s->site->queue, &s->control, 3, s->slots);
+}
+
+/* All before the first trial step. */
+static odeon_status call_start(solver *s, const piece *p)
+{
+    odeon_tensor y0 = solver_vector(s, solver_fixed(s, 0));
+    ODEON_TRY(save_running(s));
+    ODEON_TRY(s->site->device->ops->copy(s->site->queue, &s->y[0], &y0));
+    s->at[PLACE_Y0] = solver_fixed(s, 0);
+    ODEON_TRY(solver_begin(s, s->times[0]));
+    ODEON_TRY(fix_carry(s));
+    return choose_first_step(s, p);
+}
+
+/* Where the step was accepted its end becomes the next one's start. */
+static odeon_status call_accept(const solver *s)
+{
+    odeon_tensor from[1 + ODEON_MAX_CARRY], to[1 + ODEON_MAX_CARRY];
+    const odeon_tensor *x[1 + ODEON_MAX_CARRY], *y[1 + ODEON_MAX_CARRY];
+    int32_t n = 1 + s->stepper->info.n_carry;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t end = i == 0 ? PLACE_Y1 : place_carry_out(s->stepper, i - 1);
+        from[i] = solver_vector(s, s->at[end]);
+        to[i] = solver_vector(s, solver_fixed(s, i));
+        x[i] = &from[i];
+        y[i] = &to[i];
+    }
+    return s->site->device->ops->select(s->site->queue, n, x, y, s->slots, ODEON_SLOT_ACCEPT);
+}
+
+static odeon_status call_step(solver *s, const piece *p)
+{
+    ODEON_TRY(solver_run(s, p->step));
+    ODEON_TRY(solver_error(s, p->step));
+    ODEON_TRY(solver_rows_store(s, p->kind));
+    ODEON_TRY(s->site->device->ops->step_control(s->site->queue, &p->control, s->slots));
+    ODEON_TRY(call_accept(s));
+    solver_reject(s); /* only lets go of what the step used: nobody knows how it went */
+    return ODEON_OK;
+}
+
+/* The output, if that is the last step's own end; nothing unless it was come to. */
+static odeon_status call_end(const solver *s, const piece *p)
+{
+    odeon_tensor end = solver_vector(s, solver_fixed(s, 0));
+    const odeon_tensor *x[1] = {&end}, *y[1] = {&s->y[1]};
+    return p->kind >= ROWS_DENSE
+               ? ODEON_OK
+               : s->site->device->ops->select(s->site->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
+}
+
+static odeon_status call_loop(solver *s, const piece *p)
+{
+    if (!p->loops) {
+        for (int i = 0; i < CHUNK; i++) {
+            ODEON_TRY(call_step(s, p));
+        }
+        return call_end(s, p);
+    }
+    ODEON_TRY(p->capture->loop_begin(s->site->queue, s->slots, ODEON_SLOT_STOP, SOLVER_LOG_ROWS));
+    ODEON_TRY(call_step(s, p));
+    ODEON_TRY(p->capture->loop_end(s->site->queue));
+    return call_end(s, p);
+}
+
+/* ---- recording and replaying them ---- */
+
+static void count_evals(solver *s, int64_t n)
+{
+    s->evals += n;
+    *s->field->evals += n;
+}
+
+/* Calls are counted as they are made, but a recording makes none. */
+static odeon_status take(solver *s, const piece *p, recorded *x)
+{
+    int64_t evals = s->evals;
+    piece_notes *notes = mem_zalloc(1, sizeof *notes);
+    x->notes = notes;
+    odeon_status status = notes != NULL ? recordings_begin(s->recordings, x) : ODEON_ERR_NOMEM;
+    if (status == ODEON_OK && p->loops) {
+        status = call_start(s, p);
+        notes->start_evals = s->evals - evals;
+    }
+    status = status == ODEON_OK ? call_loop(s, p) : status;
+    count_evals(s, evals - s->evals);
+    solver_let_all_go(s);
+    return recordings_end(s->recordings, x, status);
+}
+
+/* Slots and log as they are now, up to as many rows of it as the last solve left. */
+static odeon_status look(solver *s, int64_t *trials)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    double *seen = s->piece.seen;
+    int64_t n = ODEON_SLOTS + s->piece.n_read * ODEON_LOG_COLUMNS;
+    ODEON_TRY(ops->download(s->site->queue, seen, s->slots, (uint64_t)n * sizeof *seen));
+    *trials = (int64_t)seen[ODEON_SLOT_TRIALS];
+    int64_t rest = ODEON_SLOTS + *trials * ODEON_LOG_COLUMNS - n;
+    return rest <= 0 ? ODEON_OK
+                     : ops->download(s->site->queue, seen + n, s->slots + n,
+                                     (uint64_t)rest * sizeof *seen);
+}
+
+static odeon_status replay(solver *s, const recorded *x, int64_t *trials)
+{
+    do {
+        ODEON_TRY(recordings_replay(s->recordings, x));
+        ODEON_TRY(look(s, trials));
+    } while (s->piece.seen[ODEON_SLOT_STOP] == 0.0);
+    int64_t rows = *trials + *trials / 4 + 8;
+    rows = rows > FEWEST_READ ? rows : FEWEST_READ;
+    s->piece.n_read = rows < SOLVER_LOG_ROWS ? rows : SOLVER_LOG_ROWS;
+    return ODEON_OK;
+}
+
+/* ---- the books ---- */
+
+static const double *log_row(const solver *s, int64_t trial)
+{
+    return s->piece.seen + ODEON_SLOTS + trial * ODEON_LOG_COLUMNS;
+}
+
+/* Did the solve come to its end, by an accepted step? */
+static bool succeeded(const solver *s, int64_t trials)
+{
+    const double *slots = s->piece.seen;
+    return trials > 0 && log_row(s, trials - 1)[ODEON_LOG_ACCEPT] != 0.0 &&
+           solver_reaches(s, slots[ODEON_SLOT_T], s->n_times - 1);
+}
+
+/* Reads what an accepted step that ends at t_end has come to, off its row. */
+static odeon_status read_row(solver *s, const piece *p, const double *step, double t_end,
+                             int64_t row)
+{
+    bool is_last = row + 1 == (int64_t)s->piece.seen[ODEON_SLOT_STEPS];
+    solver_rows_place(s, p->kind, p->kind == ROWS_LAST ? 0 : row);
+    s->at[PLACE_Y1] = is_last ? solver_fixed(s, 0) : solver_rows_start(s, row + 1);
+    return solver_read_outputs(s, step[ODEON_LOG_T], step[ODEON_LOG_H], t_end);
+}
+
+static odeon_status read_outputs(solver *s, const piece *p, int64_t trials)
+{
+    int64_t row = 0;
+    if (p->kind < ROWS_DENSE) { /* there already */
+        s->read_at[s->next++] = 1.0;
+        return ODEON_OK;
+    }
+    for (int64_t i = 0; i < trials; i++) {
+        const double *step = log_row(s, i);
+        double t_end =
+            i + 1 < trials ? step[ODEON_LOG_COLUMNS + ODEON_LOG_T] : s->piece.seen[ODEON_SLOT_T];
+        if (step[ODEON_LOG_ACCEPT] == 0.0) {
+            continue;
+        }
+        if (s->next < s->n_times && solver_reaches(s, t_end, s->next)) {
+            ODEON_TRY(read_row(s, p, step, t_end, row));
+        }
+        row++;
+    }
+    return ODEON_OK;
+}
+
+/* As a solve step by step would leave them. */
+static odeon_status keep_books(solver *s, const piece *p, const recorded *x, int64_t trials)
+{
+    const piece_notes *notes = x->notes;
+    int64_t steps = (int64_t)s->piece.seen[ODEON_SLOT_STEPS];
+    ODEON_TRY(solver_reserve_host(s, 0, 0, s->n_attempts + (size_t)trials));
+    for (int64_t i = 0; i < trials; i++) {
+        const double *step = log_row(s, i);
+        bool accepted = step[ODEON_LOG_ACCEPT] != 0.0;
+        solver_note(s, step[ODEON_LOG_T], step[ODEON_LOG_H], step[ODEON_LOG_ERROR], accepted);
+        solver_count(s, step[ODEON_LOG_H], accepted);
+    }
+    count_evals(s, notes->start_evals + trials * p->step->n_evals);
+    s->index = steps;
+    s->piece.kept = p->kind == ROWS_STEPS ? steps : 0;
+    int64_t bytes = p->kind == ROWS_LAST ? solver_rows_bytes(s, p->kind, 1)
+                                         : solver_rows_bytes(s, p->kind, steps);
+    s->use.record_bytes = bytes > s->use.record_bytes ? bytes : s->use.record_bytes;
+    return read_outputs(s, p, trials);
+}
+
+/* ---- all ---- */
+
+static odeon_status carry_out(solver *s, const piece *p, recorded *x, bool take_first, bool *solved)
+{
+    int64_t trials, evals = s->evals;
+    ODEON_TRY(solver_write_slots(s));
+    ODEON_TRY(p->loops ? ODEON_OK : call_start(s, p));
+    if (take_first && take(s, p, x) != ODEON_OK) {
+        count_evals(s, evals - s->evals);
+        return ODEON_OK;
+    }
+    ODEON_TRY(replay(s, x, &trials));
+    *solved = succeeded(s, trials);
+    if (!*solved) {
+        count_evals(s, evals - s->evals);
+        return restore_running(s);
+    }
+    return keep_books(s, p, x, trials);
+}
+
+odeon_status solver_loop(solver *s, bool *solved)
+{
+    piece p;
+    recorded *x;
+    int32_t keep = s->keep;
+    *solved = false;
+    s->piece.asked = NULL;
+    if (!suits(s)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(make_piece(s, &p));
+    piece_key key = key_of(s, &p);
+    int32_t answer = recordings_ask(s->recordings, &key, sizeof key, &x);
+    s->piece.asked = x;
+    if (answer == RECORDINGS_RUN || !is_ready(s, &p)) {
+        return ODEON_OK;
+    }
+    s->keep = ODEON_KEEP_NONE; /* no frames: what is kept are rows */
+    odeon_status status = carry_out(s, &p, x, answer == RECORDINGS_TAKE, solved);
+    s->keep = keep;
+    solver_let_all_go(s);
+    s->at[PLACE_Y0] = (held){.data = s->y[0].data};
+    return status;
+}
+
+static odeon_status fit_memory(solver *s, const piece *p)
+{
+    int64_t width = odeon_dtype_bytes(s->site->dtype);
+    ODEON_TRY(solver_fixed_fit(s));
+    if (s->field->moves_state) {
+        ODEON_TRY(room_fit(s->site->device, &s->piece.running, s->site->params->state * width));
+    }
+    if (s->piece.seen == NULL) {
+        size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
+        s->piece.seen = mem_zalloc(n, sizeof *s->piece.seen);
+        s->piece.n_read = FEWEST_READ;
+        if (s->piece.seen == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
+        }
+    }
+    int64_t steps = p->kind == ROWS_LAST ? 1 : s->stats.accepted;
+    if (p->kind == ROWS_NONE || steps <= solver_rows_capacity(s, p->kind)) {
+        return ODEON_OK;
+    }
+    return solver_rows_fit(s, p->kind, p->kind == ROWS_LAST ? 1 : steps + steps / 2 + 8);
+}
+
+void solver_loop_settle(solver *s)
+{
+    piece p;
+    if (s->piece.asked == NULL) {
+        return;
+    }
+    bool too_long = s->stats.accepted + s->stats.rejected >= SOLVER_LOG_ROWS;
+    if (too_long || make_piece(s, &p) != ODEON_OK || fit_memory(s, &p) != ODEON_OK) {
+        diag_clear();
+        recordings_decline(s->piece.asked);
+    }
+}
