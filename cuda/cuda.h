@@ -28,8 +28,11 @@ typedef struct cuda_device {
     int32_t ordinal; /* which card, as the driver counts */
     int32_t math;    /* CUDA_MATH_ */
     int32_t use_blas, use_dnn;
+    int32_t fastest; /* of cuDNN's algorithms, by its own account */
+    int32_t loops;   /* within recordings */
     const void *functions[KERNEL_COUNT];
-    _Atomic int32_t loaded; /* all functions are on the card */
+    _Atomic int32_t loaded;          /* all functions are on the card */
+    _Atomic int32_t scratch_unknown; /* why cuDNN did not say what it needs, else 0 */
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* of all that follows */
     odeon_queue *queues;

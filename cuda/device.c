@@ -42,8 +42,29 @@ static const odeon_option convolution_option = {
     .help = "who convolves; own kernels are slow but need no library",
 };
 
-const odeon_option *const cuda_options[] = {&ordinal_option, &math_option, &blas_option,
-                                            &convolution_option, NULL};
+static const odeon_option algorithms_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "algorithms",
+    .default_text = "fixed",
+    .choices = "fixed|fastest",
+    .help = "how cuDNN convolves: the same way for all shapes, or for each as its tables say is "
+            "fastest of what gives equal bits each time",
+};
+
+static const odeon_option loops_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "loops",
+    .default_text = "yes",
+    .choices = "yes|no",
+    .help = "whether a recorded solve by adaptive steps is one loop on the card (CUDA 12.4), else "
+            "so many steps a launch",
+};
+
+const odeon_option *const cuda_options[] = {
+    &ordinal_option,    &math_option,  &blas_option, &convolution_option,
+    &algorithms_option, &loops_option, NULL};
 
 /* ---- create, destroy ---- */
 
@@ -60,6 +81,8 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     d->math = (int32_t)host->option_i64(config, "math");
     d->use_blas = host->option_i64(config, "blas") == 0;
     d->use_dnn = host->option_i64(config, "convolution") == 0;
+    d->fastest = host->option_i64(config, "algorithms") == 1;
+    d->loops = host->option_i64(config, "loops") == 0;
     if (pthread_mutex_init(&d->lock, NULL) != 0) {
         host->free(host, d);
         return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
@@ -325,13 +348,14 @@ const void *cuda_extension(void *device, const char *id)
         .struct_size = sizeof counters,
         .read = read_counters,
     };
-    (void)device;
+    const cuda_device *d = device;
     if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
         return &counters;
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
         int driver = 0;
-        return cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops
+        return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess &&
+                       driver >= driver_with_loops
                    ? &cuda_capture
                    : &cuda_capture_without_loops;
     }

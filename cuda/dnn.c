@@ -3,6 +3,7 @@
  * order. Shapes that cuDNN does not take go to the kernels of our own. */
 #include <cudnn.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "library.h"
@@ -28,6 +29,21 @@ typedef cudnnStatus_t (*set_conv_function)(cudnnConvolutionDescriptor_t conv, in
                                            int dilation_w, cudnnConvolutionMode_t mode,
                                            cudnnDataType_t type);
 typedef cudnnStatus_t (*set_math_function)(cudnnConvolutionDescriptor_t conv, cudnnMathType_t math);
+typedef cudnnStatus_t (*forward_list_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                               cudnnFilterDescriptor_t w,
+                                               cudnnConvolutionDescriptor_t conv,
+                                               cudnnTensorDescriptor_t y, int most, int *n,
+                                               cudnnConvolutionFwdAlgoPerf_t *list);
+typedef cudnnStatus_t (*data_list_function)(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
+                                            cudnnTensorDescriptor_t dy,
+                                            cudnnConvolutionDescriptor_t conv,
+                                            cudnnTensorDescriptor_t dx, int most, int *n,
+                                            cudnnConvolutionBwdDataAlgoPerf_t *list);
+typedef cudnnStatus_t (*filter_list_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                              cudnnTensorDescriptor_t dy,
+                                              cudnnConvolutionDescriptor_t conv,
+                                              cudnnFilterDescriptor_t dw, int most, int *n,
+                                              cudnnConvolutionBwdFilterAlgoPerf_t *list);
 typedef cudnnStatus_t (*forward_bytes_function)(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
                                                 cudnnFilterDescriptor_t w,
                                                 cudnnConvolutionDescriptor_t conv,
@@ -67,6 +83,22 @@ typedef cudnnStatus_t (*filter_function)(cudnnHandle_t handle, const void *alpha
                                          size_t bytes, const void *beta,
                                          cudnnFilterDescriptor_t of_dw, void *dw);
 
+/* How cuDNN does one of the three convolutions of a shape. */
+enum { FORWARD, DATA, FILTER, WAYS };
+typedef struct plan {
+    int32_t takes; /* 0: not at all */
+    int32_t algorithm;
+    size_t bytes; /* of scratch */
+} plan;
+
+/* Plans are made when a shape is first met, and kept: to ask cuDNN takes it longer than to begin a
+ * convolution. */
+typedef struct known_shape {
+    int64_t key[12]; /* what make_key says */
+    plan plans[WAYS];
+    struct known_shape *next;
+} known_shape;
+
 struct cuda_dnn {
     create_function create;
     destroy_function destroy;
@@ -82,6 +114,9 @@ struct cuda_dnn {
     end_conv_function end_conv;
     set_conv_function set_conv;
     set_math_function set_math;
+    forward_list_function forward_list;
+    data_list_function data_list;
+    filter_list_function filter_list;
     forward_bytes_function forward_bytes;
     data_bytes_function data_bytes;
     filter_bytes_function filter_bytes;
@@ -92,6 +127,7 @@ struct cuda_dnn {
     cudnnTensorDescriptor_t x, y;
     cudnnFilterDescriptor_t w;
     cudnnConvolutionDescriptor_t conv;
+    known_shape *shapes; /* of the device's own cuDNN, which is asked for sizes alone */
 };
 
 /* X(function, type, field) */
@@ -110,6 +146,9 @@ struct cuda_dnn {
     X(cudnnDestroyConvolutionDescriptor, end_conv_function, end_conv)                              \
     X(cudnnSetConvolution2dDescriptor, set_conv_function, set_conv)                                \
     X(cudnnSetConvolutionMathType, set_math_function, set_math)                                    \
+    X(cudnnGetConvolutionForwardAlgorithm_v7, forward_list_function, forward_list)                 \
+    X(cudnnGetConvolutionBackwardDataAlgorithm_v7, data_list_function, data_list)                  \
+    X(cudnnGetConvolutionBackwardFilterAlgorithm_v7, filter_list_function, filter_list)            \
     X(cudnnGetConvolutionForwardWorkspaceSize, forward_bytes_function, forward_bytes)              \
     X(cudnnGetConvolutionBackwardDataWorkspaceSize, data_bytes_function, data_bytes)               \
     X(cudnnGetConvolutionBackwardFilterWorkspaceSize, filter_bytes_function, filter_bytes)         \
@@ -125,10 +164,13 @@ FUNCTIONS(IS_)
 #define SYMBOL_(function, type, field) {#function, offsetof(cuda_dnn, field)},
 static const cuda_symbol symbols[] = {FUNCTIONS(SYMBOL_)};
 
-static const cudnnConvolutionFwdAlgo_t forward_algorithm =
-    CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
-static const cudnnConvolutionBwdDataAlgo_t data_algorithm = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
-static const cudnnConvolutionBwdFilterAlgo_t filter_algorithm = CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+/* Of every shape unless the INI asks for the fastest: sums have a fixed order, and each is one
+ * kernel or two. */
+static const int32_t fixed_algorithms[WAYS] = {
+    [FORWARD] = CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+    [DATA] = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1,
+    [FILTER] = CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
+};
 
 /* ---- open, close ---- */
 
@@ -175,6 +217,11 @@ void cuda_dnn_close(const cuda_device *d, cuda_dnn *dnn)
     }
     if (dnn->handle != NULL) {
         (void)dnn->destroy(dnn->handle);
+    }
+    while (dnn->shapes != NULL) {
+        known_shape *shape = dnn->shapes;
+        dnn->shapes = shape->next;
+        d->host->free(d->host, shape);
     }
     d->host->free(d->host, dnn);
 }
@@ -228,74 +275,194 @@ static int32_t describe(const cuda_device *d, const cuda_dnn *dnn, int32_t dtype
            dnn->set_math(dnn->conv, math) == CUDNN_STATUS_SUCCESS;
 }
 
-/* Scratch of one of the three on what was described last; false where cuDNN refuses it. */
-static int32_t forward_scratch(const cuda_dnn *dnn, size_t *bytes)
-{
-    return dnn->forward_bytes(dnn->handle, dnn->x, dnn->w, dnn->conv, dnn->y, forward_algorithm,
-                              bytes) == CUDNN_STATUS_SUCCESS;
-}
+/* ---- plans ---- */
 
-static int32_t data_scratch(const cuda_dnn *dnn, size_t *bytes)
+/* Scratch on what was described last; false where cuDNN refuses it. */
+static int32_t scratch_of(const cuda_dnn *dnn, int32_t way, int32_t algorithm, size_t *bytes)
 {
-    return dnn->data_bytes(dnn->handle, dnn->w, dnn->y, dnn->conv, dnn->x, data_algorithm, bytes) ==
-           CUDNN_STATUS_SUCCESS;
-}
-
-static int32_t filter_scratch(const cuda_dnn *dnn, size_t *bytes)
-{
-    return dnn->filter_bytes(dnn->handle, dnn->x, dnn->y, dnn->conv, dnn->w, filter_algorithm,
-                             bytes) == CUDNN_STATUS_SUCCESS;
-}
-
-static uint64_t most_scratch(const cuda_device *d, const cuda_dnn *dnn, int32_t dtype,
-                             const conv_args *a)
-{
-    size_t forward = 0, data = 0, filter = 0;
-    if (!describe(d, dnn, dtype, a)) {
-        return 0;
+    cudnnStatus_t status;
+    if (way == FORWARD) {
+        status = dnn->forward_bytes(dnn->handle, dnn->x, dnn->w, dnn->conv, dnn->y,
+                                    (cudnnConvolutionFwdAlgo_t)algorithm, bytes);
+    } else if (way == DATA) {
+        status = dnn->data_bytes(dnn->handle, dnn->w, dnn->y, dnn->conv, dnn->x,
+                                 (cudnnConvolutionBwdDataAlgo_t)algorithm, bytes);
+    } else {
+        status = dnn->filter_bytes(dnn->handle, dnn->x, dnn->y, dnn->conv, dnn->w,
+                                   (cudnnConvolutionBwdFilterAlgo_t)algorithm, bytes);
     }
-    forward = forward_scratch(dnn, &forward) ? forward : 0;
-    data = data_scratch(dnn, &data) ? data : 0;
-    filter = filter_scratch(dnn, &filter) ? filter : 0;
-    size_t most = forward > data ? forward : data;
-    return most > filter ? most : filter;
+    return status == CUDNN_STATUS_SUCCESS;
+}
+
+enum { MOST_ALGORITHMS = 16, MOST_SCRATCH = 64 << 20 };
+
+/* Those with sums of a fixed order, the one first that cuDNN believes the fastest. It measures
+ * nothing for it. */
+static int32_t list_algorithms(const cuda_dnn *dnn, int32_t way, int32_t *algorithms)
+{
+    cudnnConvolutionFwdAlgoPerf_t forward[MOST_ALGORITHMS];
+    cudnnConvolutionBwdDataAlgoPerf_t data[MOST_ALGORITHMS];
+    cudnnConvolutionBwdFilterAlgoPerf_t filter[MOST_ALGORITHMS];
+    cudnnStatus_t status;
+    int listed = 0, n = 0;
+    if (way == FORWARD) {
+        status = dnn->forward_list(dnn->handle, dnn->x, dnn->w, dnn->conv, dnn->y, MOST_ALGORITHMS,
+                                   &listed, forward);
+    } else if (way == DATA) {
+        status = dnn->data_list(dnn->handle, dnn->w, dnn->y, dnn->conv, dnn->x, MOST_ALGORITHMS,
+                                &listed, data);
+    } else {
+        status = dnn->filter_list(dnn->handle, dnn->x, dnn->y, dnn->conv, dnn->w, MOST_ALGORITHMS,
+                                  &listed, filter);
+    }
+    for (int i = 0; status == CUDNN_STATUS_SUCCESS && i < listed; i++) {
+        cudnnStatus_t of_this = way == FORWARD ? forward[i].status
+                                : way == DATA  ? data[i].status
+                                               : filter[i].status;
+        cudnnDeterminism_t order = way == FORWARD ? forward[i].determinism
+                                   : way == DATA  ? data[i].determinism
+                                                  : filter[i].determinism;
+        if (of_this == CUDNN_STATUS_SUCCESS && order == CUDNN_DETERMINISTIC) {
+            algorithms[n++] = way == FORWARD ? (int32_t)forward[i].algo
+                              : way == DATA  ? (int32_t)data[i].algo
+                                             : (int32_t)filter[i].algo;
+        }
+    }
+    return n;
+}
+
+static plan make_plan(const cuda_device *d, const cuda_dnn *dnn, int32_t way)
+{
+    int32_t algorithms[MOST_ALGORITHMS + 1];
+    int32_t n = d->fastest ? list_algorithms(dnn, way, algorithms) : 0;
+    algorithms[n] = fixed_algorithms[way];
+    for (int32_t i = 0; i <= n; i++) {
+        plan p = {.takes = 1, .algorithm = algorithms[i]};
+        if (scratch_of(dnn, way, p.algorithm, &p.bytes) && (i == n || p.bytes <= MOST_SCRATCH)) {
+            return p;
+        }
+    }
+    return (plan){0};
+}
+
+static void make_key(int32_t dtype, const conv_args *a, int64_t *key)
+{
+    const int64_t made[] = {dtype, a->B, a->C,        a->H,        a->W,         a->K,
+                            a->R,  a->S, a->stride_h, a->stride_w, a->padding_h, a->padding_w};
+    memcpy(key, made, sizeof made);
+}
+
+/* A shape not met before. */
+static odeon_status add_shape(const cuda_device *d, cuda_dnn *dnn, int32_t dtype,
+                              const conv_args *a)
+{
+    known_shape *shape = d->host->alloc(d->host, sizeof *shape);
+    if (shape == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *shape);
+    }
+    memset(shape, 0, sizeof *shape);
+    make_key(dtype, a, shape->key);
+    int32_t described = describe(d, dnn, dtype, a);
+    for (int32_t way = 0; way < WAYS && described; way++) {
+        shape->plans[way] = make_plan(d, dnn, way);
+    }
+    if (!shape->plans[FORWARD].takes || !shape->plans[DATA].takes || !shape->plans[FILTER].takes) {
+        char text[200];
+        (void)snprintf(text, sizeof text,
+                       "cuda: cuDNN does not convolve [%lld,%lld,%lld,%lld] with [%lld,%lld,%lld,"
+                       "%lld], own kernels do, slowly",
+                       (long long)a->B, (long long)a->C, (long long)a->H, (long long)a->W,
+                       (long long)a->K, (long long)a->C, (long long)a->R, (long long)a->S);
+        d->host->log(d->host, ODEON_LOG_WARNING, text);
+    }
+    shape->next = dnn->shapes;
+    dnn->shapes = shape;
+    return ODEON_OK;
+}
+
+static const known_shape *find_shape(const cuda_dnn *dnn, int32_t dtype, const conv_args *a)
+{
+    const known_shape *shape = dnn != NULL ? dnn->shapes : NULL;
+    int64_t key[sizeof shape->key / sizeof *shape->key];
+    make_key(dtype, a, key);
+    while (shape != NULL && memcmp(shape->key, key, sizeof key) != 0) {
+        shape = shape->next;
+    }
+    return shape;
+}
+
+/* *plans [WAYS] live as long as the device. */
+static odeon_status find_plans(cuda_device *d, int32_t dtype, const conv_args *a,
+                               const plan **plans)
+{
+    odeon_queue *recorder = cuda_recorder(d);
+    odeon_status status = ODEON_OK;
+    (void)pthread_mutex_lock(&d->lock);
+    const known_shape *shape = find_shape(d->dnn, dtype, a);
+    if (shape == NULL && recorder == NULL) { /* cuDNN may take memory for it */
+        status = open_once(d, NULL, &d->dnn);
+        status = status == ODEON_OK ? add_shape(d, d->dnn, dtype, a) : status;
+        shape = status == ODEON_OK ? d->dnn->shapes : NULL;
+    }
+    (void)pthread_mutex_unlock(&d->lock);
+    if (shape == NULL && recorder != NULL) {
+        return device_fail(recorder, ODEON_ERR_DEVICE,
+                           "conv2d: the first convolution of a shape cannot be recorded; do one "
+                           "before");
+    }
+    *plans = shape != NULL ? shape->plans : NULL;
+    return status;
 }
 
 uint64_t cuda_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
                              const odeon_tensor *w)
 {
     cuda_device *d = device;
-    uint64_t bytes = 0;
+    const plan *plans;
     const conv_args a = conv_shape(geometry, x, w);
-    int32_t may_open = cuda_recorder(d) == NULL; /* cuDNN takes memory when it starts */
-    if (d->use_dnn && may_take(&a)) {
-        (void)pthread_mutex_lock(&d->lock);
-        if ((d->dnn != NULL || may_open) && open_once(d, NULL, &d->dnn) == ODEON_OK) {
-            bytes = most_scratch(d, d->dnn, x->dtype, &a);
-        } /* else the convolution itself will fail */
-        (void)pthread_mutex_unlock(&d->lock);
+    size_t most = 0;
+    if (!d->use_dnn || !may_take(&a)) {
+        return 0;
     }
-    return bytes;
+    odeon_status status = find_plans(d, x->dtype, &a, &plans);
+    if (status != ODEON_OK) {
+        if (cuda_recorder(d) == NULL) { /* else the recording fails, and with it who asks */
+            atomic_store(&d->scratch_unknown, status);
+        }
+        return 0;
+    }
+    for (int32_t way = 0; way < WAYS; way++) {
+        most = plans[way].bytes > most ? plans[way].bytes : most;
+    }
+    return most;
 }
 
 /* ---- the operators ---- */
 
-/* Gets cuDNN ready for a convolution with checked arguments. *ready is false where the kernels of
- * our own do it. */
-static odeon_status prepare(odeon_queue *queue, int32_t dtype, const conv_args *a, int32_t *ready)
+/* Gets cuDNN ready for a convolution with checked arguments. p->takes is 0 where the kernels of our
+ * own do it. */
+static odeon_status prepare(odeon_queue *queue, int32_t way, int32_t dtype, const conv_args *a,
+                            plan *p)
 {
-    *ready = queue->device->use_dnn && may_take(a);
-    if (*ready && queue->dnn == NULL) {
-        if (queue->recording != NULL) {
-            return device_fail(queue, ODEON_ERR_DEVICE,
-                               "conv2d: the first convolution of a queue cannot be recorded; do "
-                               "one before");
-        }
-        ODEON_TRY(open_once(queue->device, queue->stream, &queue->dnn));
+    cuda_device *d = queue->device;
+    const plan *plans;
+    *p = (plan){0};
+    if (!d->use_dnn || !may_take(a)) {
+        return ODEON_OK;
     }
-    if (*ready) {
-        *ready = describe(queue->device, queue->dnn, dtype, a);
+    odeon_status unknown = atomic_load(&d->scratch_unknown);
+    if (unknown != ODEON_OK) {
+        return device_fail(queue, unknown, "conv2d: cuDNN did not say how much scratch it needs");
     }
+    if (queue->dnn == NULL && queue->recording != NULL) { /* cuDNN takes memory when it starts */
+        return device_fail(queue, ODEON_ERR_DEVICE,
+                           "conv2d: the first convolution of a queue cannot be recorded; do one "
+                           "before");
+    }
+    ODEON_TRY(open_once(d, queue->stream, &queue->dnn));
+    ODEON_TRY(find_plans(d, dtype, a, &plans));
+    *p = plans[way];
+    p->takes = p->takes && describe(d, queue->dnn, dtype, a);
     return ODEON_OK;
 }
 
@@ -328,19 +495,19 @@ odeon_status cuda_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const
 {
     conv_args a;
     factors f;
-    int32_t ready;
-    size_t bytes = 0;
+    plan p;
     ODEON_TRY(conv_arguments(queue, geometry, x, w, y, epilogue, &a));
-    ODEON_TRY(prepare(queue, x->dtype, &a, &ready));
+    ODEON_TRY(prepare(queue, FORWARD, x->dtype, &a, &p));
     const cuda_dnn *dnn = queue->dnn;
-    if (!ready || !forward_scratch(dnn, &bytes)) {
+    if (!p.takes) {
         return ops_conv2d(queue, geometry, x, w, epilogue, y, scratch);
     }
     set_factors(x->dtype, &f);
     ODEON_TRY(cuda_begin(queue));
     ODEON_TRY(answer(queue,
                      dnn->forward(dnn->handle, f.one, dnn->x, a.x, dnn->w, a.w, dnn->conv,
-                                  forward_algorithm, scratch, bytes, f.zero, dnn->y, a.y),
+                                  (cudnnConvolutionFwdAlgo_t)p.algorithm, scratch, p.bytes, f.zero,
+                                  dnn->y, a.y),
                      "conv2d"));
     return finish_product(queue, y, a.P * a.Q, a.K, epilogue);
 }
@@ -351,19 +518,19 @@ odeon_status cuda_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
 {
     conv_args a;
     factors f;
-    int32_t ready;
-    size_t bytes = 0;
+    plan p;
     ODEON_TRY(conv_arguments(queue, geometry, dx, w, dy, NULL, &a));
-    ODEON_TRY(prepare(queue, dx->dtype, &a, &ready));
+    ODEON_TRY(prepare(queue, DATA, dx->dtype, &a, &p));
     const cuda_dnn *dnn = queue->dnn;
-    if (!ready || !data_scratch(dnn, &bytes)) {
+    if (!p.takes) {
         return ops_conv2d_vjp_x(queue, geometry, w, dy, dx, scratch);
     }
     set_factors(dx->dtype, &f);
     ODEON_TRY(cuda_begin(queue));
     return answer(queue,
-                  dnn->data(dnn->handle, f.one, dnn->w, a.w, dnn->y, a.y, dnn->conv, data_algorithm,
-                            scratch, bytes, f.zero, dnn->x, a.x),
+                  dnn->data(dnn->handle, f.one, dnn->w, a.w, dnn->y, a.y, dnn->conv,
+                            (cudnnConvolutionBwdDataAlgo_t)p.algorithm, scratch, p.bytes, f.zero,
+                            dnn->x, a.x),
                   "conv2d_vjp_x");
 }
 
@@ -373,18 +540,18 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
 {
     conv_args a;
     factors f;
-    int32_t ready;
-    size_t bytes = 0;
+    plan p;
     ODEON_TRY(conv_arguments(queue, geometry, x, dw, dy, NULL, &a));
-    ODEON_TRY(prepare(queue, x->dtype, &a, &ready));
+    ODEON_TRY(prepare(queue, FILTER, x->dtype, &a, &p));
     const cuda_dnn *dnn = queue->dnn;
-    if (!ready || !filter_scratch(dnn, &bytes)) {
+    if (!p.takes) {
         return ops_conv2d_vjp_w(queue, geometry, x, dy, dw, scratch);
     }
     set_factors(x->dtype, &f);
     ODEON_TRY(cuda_begin(queue));
     return answer(queue,
                   dnn->filter(dnn->handle, f.one, dnn->x, a.x, dnn->y, a.y, dnn->conv,
-                              filter_algorithm, scratch, bytes, f.one, dnn->w, a.w),
+                              (cudnnConvolutionBwdFilterAlgo_t)p.algorithm, scratch, p.bytes, f.one,
+                              dnn->w, a.w),
                   "conv2d_vjp_w");
 }

@@ -257,6 +257,33 @@ static void test_convolutions_are_recorded(void **state)
     schema_destroy(config);
 }
 
+static uint64_t scratch_with(const char *expression)
+{
+    static const odeon_conv2d plain = {1, 1, 0, 0};
+    odeon_config *config = configure(expression);
+    instance *device = NULL;
+    odeon_tensor x = tensor(NULL, 4, 2, 3, 4, 4), w = tensor(NULL, 4, 1, 3, 2, 2);
+    double sum;
+    assert_int_equal(run_once(config, &sum), ODEON_OK);
+    assert_true(sum == 4.0 + 12.0);
+    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    const odeon_device_ops *ops = device->component->ops;
+    uint64_t bytes = ops->conv2d_scratch(device->self, &plain, &x, &w);
+    instance_destroy(device);
+    schema_destroy(config);
+    return bytes;
+}
+
+/* Of the list that stands for cuDNN's, without what has no fixed order or is refused. */
+static void test_algorithms_are_fixed_or_the_fastest(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    assert_int_equal(scratch_with("mocked"), 3000 + 1 * 100);
+    assert_int_equal(scratch_with("mocked(algorithms=fastest)"), 3000 + 3 * 100);
+    assert_int_equal(scratch_with("mocked(convolution=own)"), 0);
+}
+
 static void open_scene(scene *s, instance *device)
 {
     *s = (scene){.ops = device->component->ops, .device = device->self};
@@ -286,7 +313,7 @@ static void test_the_first_convolution_is_not_recorded(void **state)
     const odeon_device_capture *capture = s.ops->get_extension(s.device, ODEON_DEVICE_CAPTURE);
     diag_clear();
     assert_int_equal(record(&s, capture, &recording), ODEON_ERR_DEVICE);
-    assert_non_null(strstr(diag_message(), "the first convolution of a queue cannot be recorded"));
+    assert_non_null(strstr(diag_message(), "the first convolution of a shape cannot be recorded"));
     assert_int_equal(compute(&s), ODEON_OK);
     assert_int_equal(record(&s, capture, &recording), ODEON_OK);
     capture->destroy(recording);
@@ -322,6 +349,19 @@ static void test_what_goes_while_a_queue_records_goes_later(void **state)
     instance_destroy(device);
     assert_int_equal(mem_live_blocks(), before);
     schema_destroy(config);
+}
+
+static void test_an_ini_may_do_without_loops(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    support_device d = support_device_open(plugins, "mocked(loops=no)", ODEON_DTYPE_F32);
+    const odeon_device_capture *capture =
+        d.device.ops->get_extension(d.device.self, ODEON_DEVICE_CAPTURE);
+    assert_non_null(capture->begin);
+    assert_null(capture->loop_begin);
+    assert_null(capture->loop_end);
+    support_device_close(&d);
 }
 
 /* CUDA 12.3 had no WHILE nodes. */
@@ -391,8 +431,10 @@ int main(void)
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_launches_waits_and_memory_are_counted),
         cmocka_unit_test(test_convolutions_are_recorded),
+        cmocka_unit_test(test_algorithms_are_fixed_or_the_fastest),
         cmocka_unit_test(test_the_first_convolution_is_not_recorded),
         cmocka_unit_test(test_what_goes_while_a_queue_records_goes_later),
+        cmocka_unit_test(test_an_ini_may_do_without_loops),
         cmocka_unit_test(test_an_older_driver_records_without_loops),
         cmocka_unit_test(test_a_card_that_is_not_there_is_named),
         cmocka_unit_test(test_a_card_without_code_is_told_how_to_build),

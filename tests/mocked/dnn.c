@@ -137,11 +137,17 @@ static int32_t fits(const convolution *c)
            y[2] == windows(x[2], g[0], w[2], g[2]) && y[3] == windows(x[3], g[1], w[3], g[3]);
 }
 
-/* Scratch that no other of the three needs, so that what they ask of the caller is the largest. */
+/* Another number for each way and algorithm. */
+static size_t needed(int way, int algorithm)
+{
+    static const size_t of_way[] = {1000, 3000, 2000};
+    return of_way[way] + 100 * (size_t)algorithm;
+}
+
 static cudnnStatus_t scratch_of(const convolution *c, size_t bytes, size_t *out)
 {
     *out = bytes;
-    return fits(c) ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
+    return fits(c) && !mocked_fails() ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_BAD_PARAM;
 }
 
 static cudnnStatus_t forward_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
@@ -151,8 +157,7 @@ static cudnnStatus_t forward_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t
 {
     const convolution c = {(void *)x, (void *)w, (void *)y, (void *)conv};
     (void)handle;
-    (void)algorithm;
-    return scratch_of(&c, 1000, bytes);
+    return scratch_of(&c, needed(0, (int)algorithm), bytes);
 }
 
 static cudnnStatus_t data_bytes(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
@@ -162,8 +167,7 @@ static cudnnStatus_t data_bytes(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
 {
     const convolution c = {(void *)dx, (void *)w, (void *)dy, (void *)conv};
     (void)handle;
-    (void)algorithm;
-    return scratch_of(&c, 3000, bytes);
+    return scratch_of(&c, needed(1, (int)algorithm), bytes);
 }
 
 static cudnnStatus_t filter_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
@@ -173,8 +177,57 @@ static cudnnStatus_t filter_bytes(cudnnHandle_t handle, cudnnTensorDescriptor_t 
 {
     const convolution c = {(void *)x, (void *)dw, (void *)dy, (void *)conv};
     (void)handle;
-    (void)algorithm;
-    return scratch_of(&c, 2000, bytes);
+    return scratch_of(&c, needed(2, (int)algorithm), bytes);
+}
+
+/* Fastest first: one without a fixed order, one that refuses, then algorithm 3, and 1. */
+#define LIST(name, type, algorithm)                                                                \
+    static cudnnStatus_t name(int most, int *n, type *list)                                        \
+    {                                                                                              \
+        const type all[] = {                                                                       \
+            {.algo = (algorithm)0, .determinism = CUDNN_NON_DETERMINISTIC},                        \
+            {.algo = (algorithm)2,                                                                 \
+             .status = CUDNN_STATUS_NOT_SUPPORTED,                                                 \
+             .determinism = CUDNN_DETERMINISTIC},                                                  \
+            {.algo = (algorithm)3, .determinism = CUDNN_DETERMINISTIC},                            \
+            {.algo = (algorithm)1, .determinism = CUDNN_DETERMINISTIC},                            \
+        };                                                                                         \
+        *n = most < 4 ? most : 4;                                                                  \
+        memcpy(list, all, (size_t)*n * sizeof *list);                                              \
+        return mocked_fails() ? CUDNN_STATUS_INTERNAL_ERROR : CUDNN_STATUS_SUCCESS;                \
+    }
+LIST(forward_algorithms, cudnnConvolutionFwdAlgoPerf_t, cudnnConvolutionFwdAlgo_t)
+LIST(data_algorithms, cudnnConvolutionBwdDataAlgoPerf_t, cudnnConvolutionBwdDataAlgo_t)
+LIST(filter_algorithms, cudnnConvolutionBwdFilterAlgoPerf_t, cudnnConvolutionBwdFilterAlgo_t)
+
+static cudnnStatus_t forward_list(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                  cudnnFilterDescriptor_t w, cudnnConvolutionDescriptor_t conv,
+                                  cudnnTensorDescriptor_t y, int most, int *n,
+                                  cudnnConvolutionFwdAlgoPerf_t *list)
+{
+    const convolution c = {(void *)x, (void *)w, (void *)y, (void *)conv};
+    (void)handle;
+    return fits(&c) ? forward_algorithms(most, n, list) : CUDNN_STATUS_BAD_PARAM;
+}
+
+static cudnnStatus_t data_list(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
+                               cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t conv,
+                               cudnnTensorDescriptor_t dx, int most, int *n,
+                               cudnnConvolutionBwdDataAlgoPerf_t *list)
+{
+    const convolution c = {(void *)dx, (void *)w, (void *)dy, (void *)conv};
+    (void)handle;
+    return fits(&c) ? data_algorithms(most, n, list) : CUDNN_STATUS_BAD_PARAM;
+}
+
+static cudnnStatus_t filter_list(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
+                                 cudnnTensorDescriptor_t dy, cudnnConvolutionDescriptor_t conv,
+                                 cudnnFilterDescriptor_t dw, int most, int *n,
+                                 cudnnConvolutionBwdFilterAlgoPerf_t *list)
+{
+    const convolution c = {(void *)x, (void *)dw, (void *)dy, (void *)conv};
+    (void)handle;
+    return fits(&c) ? filter_algorithms(most, n, list) : CUDNN_STATUS_BAD_PARAM;
 }
 
 static double get(const descriptor *d, const void *from, int64_t i)
@@ -275,13 +328,16 @@ static void run_call(const void *arguments)
     free(c.s.to);
 }
 
-static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums *s,
+/* The scratch that was asked for is the one that is given. */
+static cudnnStatus_t run(cudnnHandle_t handle, const convolution *v, const sums *s, int algorithm,
                          const void *alpha, const void *beta, void *scratch, size_t bytes,
                          void *result)
 {
     cudaStream_t stream = ((descriptor *)(void *)handle)->stream;
-    if (stream == NULL || !fits(v) || scratch == NULL || get(v->x, alpha, 0) != 1.0 ||
-        mocked_fails()) {
+    const int which = s->of == v->x ? 0 : s->of == v->w ? 1 : 2;
+    const int way = which == 2 ? 0 : which + 1; /* forward, data, filter */
+    if (stream == NULL || !fits(v) || scratch == NULL || bytes != needed(way, algorithm) ||
+        get(v->x, alpha, 0) != 1.0 || mocked_fails()) {
         return CUDNN_STATUS_BAD_PARAM;
     }
     const convolve_call call = {.x = *v->x,
@@ -309,8 +365,7 @@ static cudnnStatus_t forward(cudnnHandle_t handle, const void *alpha, cudnnTenso
 {
     const convolution c = {(void *)of_x, (void *)of_w, (void *)of_y, (void *)conv};
     sums s = {.of = c.y, .x = x, .w = w};
-    (void)algorithm;
-    return run(handle, &c, &s, alpha, beta, scratch, bytes, y);
+    return run(handle, &c, &s, (int)algorithm, alpha, beta, scratch, bytes, y);
 }
 
 static cudnnStatus_t data(cudnnHandle_t handle, const void *alpha, cudnnFilterDescriptor_t of_w,
@@ -323,7 +378,7 @@ static cudnnStatus_t data(cudnnHandle_t handle, const void *alpha, cudnnFilterDe
     sums s = {.of = c.x, .w = w, .y = dy};
     return algorithm == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0
                ? CUDNN_STATUS_NOT_SUPPORTED
-               : run(handle, &c, &s, alpha, beta, scratch, bytes, dx);
+               : run(handle, &c, &s, (int)algorithm, alpha, beta, scratch, bytes, dx);
 }
 
 static cudnnStatus_t filter(cudnnHandle_t handle, const void *alpha, cudnnTensorDescriptor_t of_x,
@@ -336,7 +391,7 @@ static cudnnStatus_t filter(cudnnHandle_t handle, const void *alpha, cudnnTensor
     sums s = {.of = c.w, .x = x, .y = dy};
     return algorithm == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0
                ? CUDNN_STATUS_NOT_SUPPORTED
-               : run(handle, &c, &s, alpha, beta, scratch, bytes, dw);
+               : run(handle, &c, &s, (int)algorithm, alpha, beta, scratch, bytes, dw);
 }
 
 #define FIND(text, function)                                                                       \
@@ -361,6 +416,9 @@ int32_t mocked_dnn(const char *name, void *address)
     FIND("cudnnDestroyConvolutionDescriptor", end_conv)
     FIND("cudnnSetConvolution2dDescriptor", set_conv)
     FIND("cudnnSetConvolutionMathType", set_math)
+    FIND("cudnnGetConvolutionForwardAlgorithm_v7", forward_list)
+    FIND("cudnnGetConvolutionBackwardDataAlgorithm_v7", data_list)
+    FIND("cudnnGetConvolutionBackwardFilterAlgorithm_v7", filter_list)
     FIND("cudnnGetConvolutionForwardWorkspaceSize", forward_bytes)
     FIND("cudnnGetConvolutionBackwardDataWorkspaceSize", data_bytes)
     FIND("cudnnGetConvolutionBackwardFilterWorkspaceSize", filter_bytes)
