@@ -153,10 +153,10 @@ static void add_use(solve_use *all, const solve_use *one)
 static void *note(char **to, const void *from, size_t n, size_t size)
 {
     void *copy = *to;
-    if (n > 0) {
+    if (n > 0) { /* else either may be NULL */
         memcpy(copy, from, n * size);
+        *to += n * size;
     }
-    *to += n * size;
     return copy;
 }
 
