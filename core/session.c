@@ -25,6 +25,14 @@ static odeon_status open_device(session *s)
     return s->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
 }
 
+/* A device that records does a solve by one launch as long as nobody meets on the host. */
+static bool captures(const session *s)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    return s->config->capture && ODEON_HAS(ops, odeon_device_ops, get_extension) &&
+           ops->get_extension(s->device.self, ODEON_DEVICE_CAPTURE) != NULL;
+}
+
 /* One worker where a slice would be too small to be worth a meeting, else all cores. */
 static int32_t choose_workers(const session *s, const worker *first, int64_t max_batch)
 {
@@ -33,6 +41,9 @@ static int32_t choose_workers(const session *s, const worker *first, int64_t max
     if (s->config->workers > 0) {
         return s->config->workers > MEETING_MAX_WORKERS + 1 ? MEETING_MAX_WORKERS + 1
                                                             : (int32_t)s->config->workers;
+    }
+    if (captures(s)) {
+        return 1;
     }
     for (size_t i = 0; i < first->site.n_layers; i++) {
         int64_t size = odeon_count(&first->site.layers[i]->plan.out);

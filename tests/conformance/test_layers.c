@@ -330,6 +330,29 @@ static void test_layer_treats_samples_alone(void **state)
     }
 }
 
+/* Whoever replays a layer's operators takes its word for it. */
+static void test_layer_that_is_not_random_gives_the_same_under_any_key(void **state)
+{
+    (void)state;
+    int random = 0;
+    for (size_t i = 0; i < N_CASES; i++) {
+        layer_harness one = open_case(&device, &cases[i], cases[i].dim[0]);
+        layer_harness other = open_case(&device, &cases[i], cases[i].dim[0]);
+        other.rng_key = 0x9e3779b97f4a7c15u;
+        if ((one.plan.flags & ODEON_LAYER_RANDOM) == 0) {
+            forward_and_vjp(&one);
+            forward_and_vjp(&other);
+            assert_same(&one, &one.out, &other, &other.out);
+            assert_same(&one, &one.d_in, &other, &other.d_in);
+        } else {
+            random++;
+        }
+        layer_harness_close(&one);
+        layer_harness_close(&other);
+    }
+    assert_in_range(random, 1, N_CASES / 2);
+}
+
 static void test_layer_plan_depends_on_its_arguments_alone(void **state)
 {
     (void)state;
@@ -450,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_layer_vjp_writes_only_what_is_asked_for),
         cmocka_unit_test(test_layer_takes_an_empty_batch),
         cmocka_unit_test(test_layer_treats_samples_alone),
+        cmocka_unit_test(test_layer_that_is_not_random_gives_the_same_under_any_key),
         cmocka_unit_test(test_layer_plan_depends_on_its_arguments_alone),
         cmocka_unit_test(test_layer_in_float32_is_near_float64),
         cmocka_unit_test(test_layer_with_epilogue_applies_the_function_to_its_output),

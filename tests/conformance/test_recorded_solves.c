@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cores.h"
 #include "diag.h"
 #include "mem.h"
 #include "support_session.h"
@@ -320,6 +321,19 @@ static void test_listed_steps_are_the_same(void **state)
 
 /* ---- what is not recorded ---- */
 
+static void take_loss_and_gradients(support_session *s, trace *t)
+{
+    add(t, support_differentiate(s, NULL, NULL).loss);
+    add_gradients(t, s);
+}
+
+static void take_them_often(support_session *s, trace *t)
+{
+    for (int i = 0; i < 3; i++) {
+        take_loss_and_gradients(s, t);
+    }
+}
+
 static void check_not_recorded(const char *ini, const char *const *overrides, script calls)
 {
     launched n = compare(ini, overrides, calls);
@@ -345,11 +359,37 @@ static void test_fields_that_draw_are_not_recorded(void **state)
     }
 }
 
+/* 4120 evaluations. */
+static void test_long_solves_are_run_plainly(void **state)
+{
+    (void)state;
+    const char *overrides[] = {devices[0], gradients[0], "model.ode.steps=1030", NULL};
+    check_not_recorded(one_block, overrides, take_them_often);
+}
+
 static void test_several_workers_record_nothing(void **state)
 {
     (void)state;
     const char *overrides[] = {devices[0], gradients[0], "run.workers=2", NULL};
     check_not_recorded(two_blocks, overrides, train_and_evaluate);
+}
+
+static int32_t chosen_workers(const char *capture)
+{
+    enum { LARGE = 4096 }; /* 192 KiB of states, worth three workers */
+    const char *overrides[] = {"run.workers=auto", "run.dtype=float64", capture, NULL};
+    support_session s = support_session_open(one_block, LARGE, overrides);
+    int32_t n = session_workers(s.session);
+    support_session_close(&s);
+    return n;
+}
+
+static void test_one_worker_is_chosen_where_solves_are_recorded(void **state)
+{
+    (void)state;
+    int64_t cores = cores_usable();
+    assert_int_equal(chosen_workers("run.capture=yes"), 1);
+    assert_int_equal(chosen_workers("run.capture=no"), cores < 3 ? cores : 3);
 }
 
 /* ---- failures ---- */
@@ -447,12 +487,6 @@ static bool differentiates(support_session *s, int64_t n, const trace *expected)
     return true;
 }
 
-static void take_loss_and_gradients(support_session *s, trace *t)
-{
-    add(t, support_differentiate(s, NULL, NULL).loss);
-    add_gradients(t, s);
-}
-
 /* Whichever allocation of the batch that is recorded fails, those after it are as ever. */
 static void test_every_allocation_of_a_recording_may_fail(void **state)
 {
@@ -486,7 +520,9 @@ int main(void)
         cmocka_unit_test(test_more_intervals_than_keys_are_the_same),
         cmocka_unit_test(test_listed_steps_are_the_same),
         cmocka_unit_test(test_fields_that_draw_are_not_recorded),
+        cmocka_unit_test(test_long_solves_are_run_plainly),
         cmocka_unit_test(test_several_workers_record_nothing),
+        cmocka_unit_test(test_one_worker_is_chosen_where_solves_are_recorded),
         cmocka_unit_test(test_fields_that_wait_are_run_plainly),
         cmocka_unit_test(test_failure_of_a_recording_changes_nothing),
         cmocka_unit_test(test_numerical_failure_in_between_changes_nothing),
