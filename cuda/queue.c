@@ -35,6 +35,8 @@ static void leave(cuda_device *d, const odeon_queue *q)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
+enum { LANDING_BYTES = 1 << 16 };
+
 static odeon_status open_queue(cuda_device *d, odeon_queue *q)
 {
     ODEON_TRY(use_card(d));
@@ -42,6 +44,8 @@ static odeon_status open_queue(cuda_device *d, odeon_queue *q)
                          "making a stream"));
     ODEON_TRY(cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES + sizeof *q->passes_left),
                          "asking for scratch of a queue"));
+    ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->landing, LANDING_BYTES, cudaHostAllocDefault),
+                         "asking for pinned memory of a queue"));
     q->passes_left = (int64_t *)(void *)((char *)q->scratch + SCRATCH_BYTES);
     return d->use_blas ? cuda_blas_open(d, q->stream, &q->blas) : ODEON_OK;
 }
@@ -84,6 +88,7 @@ void cuda_queue_destroy(odeon_queue *queue)
         (void)cudaStreamDestroy(queue->stream);
     }
     (void)cudaFree(queue->scratch);
+    (void)cudaFreeHost(queue->landing);
     leave(d, queue);
     d->host->free(d->host, queue);
 }
@@ -110,16 +115,23 @@ static odeon_status settle(odeon_queue *queue)
     return cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the card");
 }
 
+/* The card writes to pinned memory at once; else it has to go through such memory of the driver's,
+ * piece by piece. */
 static odeon_status fetch(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
+    int32_t lands = bytes > 0 && bytes <= LANDING_BYTES;
     if (bytes > 0) {
         ODEON_TRY(use_card(queue->device));
-        ODEON_TRY(cuda_check(
-            queue->device,
-            cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToHost, queue->stream),
-            "copying from the card"));
+        ODEON_TRY(cuda_check(queue->device,
+                             cudaMemcpyAsync(lands ? queue->landing : destination, source, bytes,
+                                             cudaMemcpyDeviceToHost, queue->stream),
+                             "copying from the card"));
     }
-    return settle(queue);
+    ODEON_TRY(settle(queue));
+    if (lands) {
+        memcpy(destination, queue->landing, bytes);
+    }
+    return ODEON_OK;
 }
 
 odeon_status cuda_wait(odeon_queue *queue)

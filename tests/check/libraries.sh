@@ -38,5 +38,5 @@ exports() { # LIBRARY LEAST NAMES: it has them all
 names=$(mktemp)
 trap 'rm -f "$names"' EXIT
 exports libcublas.so 8 "$(sed -n 's/^    {"\(cublas[A-Za-z0-9_]*\)".*/\1/p' "$source/cuda/blas.c")"
-exports libcudnn.so 20 "$(sed -n 's/^    X(\(cudnn[A-Za-z0-9]*\),.*/\1/p' "$source/cuda/dnn.c")"
+exports libcudnn.so 23 "$(sed -n 's/^    X(\(cudnn[A-Za-z0-9_]*\),.*/\1/p' "$source/cuda/dnn.c")"
 exit $failed

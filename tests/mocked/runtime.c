@@ -105,6 +105,16 @@ cudaError_t cudaFree(void *memory)
     return error;
 }
 
+cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
+{
+    return flags == cudaHostAllocDefault ? cudaMalloc(memory, bytes) : cudaErrorInvalidValue;
+}
+
+cudaError_t cudaFreeHost(void *memory)
+{
+    return cudaFree(memory);
+}
+
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
                             cudaStream_t stream)
 {
