@@ -84,9 +84,12 @@ void cuda_free(void *device, void *memory);
 void cuda_free_block(const cuda_device *d, cuda_block *block); /* one that is in no list */
 const void *cuda_extension(void *device, const char *id);
 
-/* 0 if all is well, else ODEON_ERR_NOMEM or ODEON_ERR_DEVICE with one line: what was tried, the
- * runtime's words, and whether the card's context is lost. */
+/* failure.c. 0 if all is well, else ODEON_ERR_NOMEM or ODEON_ERR_DEVICE with one line: what was
+ * tried, the runtime's words, whether the card's context is lost, and what memory it has left. */
 odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *what);
+odeon_status cuda_check_alloc(const cuda_device *d, cudaError_t error, uint64_t bytes);
+/* The same before the card is in use. */
+odeon_status cuda_check_card(const cuda_device *d, cudaError_t error, const char *what);
 
 /* queue.c */
 odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out);

@@ -114,40 +114,6 @@ void cuda_destroy(void *self)
     }
 }
 
-/* ---- errors ---- */
-
-/* An error that the context does not outlive is given by every later call too. While this thread
- * records, the call would be refused, and spoil the recording, but for the mode. */
-static int32_t is_lost(void)
-{
-    enum cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
-    (void)cudaGetLastError(); /* forgets one that is over */
-    (void)cudaThreadExchangeStreamCaptureMode(&mode);
-    cudaError_t error = cudaFree(NULL);
-    (void)cudaThreadExchangeStreamCaptureMode(&mode);
-    return error != cudaSuccess;
-}
-
-odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *what)
-{
-    if (error == cudaSuccess) {
-        return ODEON_OK;
-    }
-    const char *name = cudaGetErrorName(error), *text = cudaGetErrorString(error);
-    if (is_lost()) {
-        return odeon_fail(d->host, ODEON_ERR_DEVICE,
-                          "cuda: %s: %s (%s); the card's context is lost, so this run cannot go "
-                          "on: start it again from its last checkpoint",
-                          what, text, name);
-    }
-    if (error == cudaErrorMemoryAllocation) {
-        return odeon_fail(d->host, ODEON_ERR_NOMEM,
-                          "cuda: %s: no memory on the card (%s); use a smaller batch or model",
-                          what, name);
-    }
-    return odeon_fail(d->host, ODEON_ERR_DEVICE, "cuda: %s: %s (%s)", what, text, name);
-}
-
 /* ---- what the device says of itself ---- */
 
 static const int32_t least_major = 7, least_minor = 5; /* the oldest card there is code for */
@@ -178,7 +144,7 @@ static odeon_status count_cards(const cuda_device *d, int *cards)
                           "cuda: no device: the NVIDIA driver finds no card that this process may "
                           "use; see nvidia-smi, or choose another run.device");
     }
-    return cuda_check(d, error, "counting the cards");
+    return cuda_check_card(d, error, "counting the cards");
 }
 
 /* Whether the plugin was built for the card; its code comes to the card for it. */
@@ -194,7 +160,7 @@ static odeon_status expect_code(const cuda_device *d, int major, int minor)
                           "%d.%d (%s); build it with -DODEON_CUDA_ARCHITECTURES=%d%d",
                           major, minor, cudaGetErrorName(error), major, minor);
     }
-    return cuda_check(d, error, "bringing a kernel to the card");
+    return cuda_check_card(d, error, "bringing a kernel to it");
 }
 
 odeon_status cuda_probe(void *device)
@@ -208,18 +174,18 @@ odeon_status cuda_probe(void *device)
                           "those",
                           (int)d->ordinal, cards);
     }
-    ODEON_TRY(
-        cuda_check(d, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, d->ordinal),
-                   "asking the card"));
-    ODEON_TRY(
-        cuda_check(d, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, d->ordinal),
-                   "asking the card"));
+    ODEON_TRY(cuda_check_card(
+        d, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, d->ordinal),
+        "asking what it can"));
+    ODEON_TRY(cuda_check_card(
+        d, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, d->ordinal),
+        "asking what it can"));
     if (major < least_major || (major == least_major && minor < least_minor)) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
                           "cuda: the card has compute capability %d.%d, at least %d.%d is needed",
                           major, minor, (int)least_major, (int)least_minor);
     }
-    ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
+    ODEON_TRY(cuda_check_card(d, cudaSetDevice(d->ordinal), "taking it into use"));
     return expect_code(d, major, minor);
 }
 
@@ -256,7 +222,6 @@ static void remember(cuda_device *d, cuda_block *block)
 odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
 {
     cuda_device *d = device;
-    char what[64];
     *out = NULL;
     odeon_queue *recorder = cuda_recorder(d);
     if (recorder != NULL) {
@@ -267,12 +232,11 @@ odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *block);
     }
     *block = (cuda_block){.bytes = bytes};
-    (void)snprintf(what, sizeof what, "asking for %llu bytes", (unsigned long long)bytes);
     cudaError_t error = cudaSetDevice(d->ordinal);
     if (error == cudaSuccess) {
         error = cudaMalloc(&block->memory, bytes > 0 ? bytes : 1); /* nothing has no address */
     }
-    odeon_status status = cuda_check(d, error, what);
+    odeon_status status = cuda_check_alloc(d, error, bytes);
     if (status != ODEON_OK) {
         d->host->free(d->host, block);
         return status;

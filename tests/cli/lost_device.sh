@@ -37,9 +37,9 @@ lose() {
 again() {
     local line file
     line=$(tail -n 1 err)
-    file=$(sed -E 's/.*kept: the state after step [0-9]+ of 6, ([^;]*); to go on: .*/\1/' <<<"$line")
+    file=$(sed -E 's/.*kept: the state after step [0-9]+ of 6, ([^;]*); to go on.*/\1/' <<<"$line")
     [ -e "$file" ] || fail "there is no $file"
-    sh -c "${line##*to go on: }" >out 2>err || fail "cannot go on: $line"
+    sh -c "${line##*; to go on*: }" >out 2>err || fail "cannot go on: $line"
 }
 
 lose remote
@@ -50,3 +50,47 @@ expect 0 "results in" "${tests[@]}" "${train[@]}" run.device=remote run.checkpoi
 n=$(count whole/metrics.csv)
 ODEON_REMOTE_FAILS=$n expect 7 "kept: the state after step 6 of 6, $work/lost/checkpoints/ckpt-6" "${tests[@]}" \
     "${train[@]}" run.device=remote run.checkpoint_every=1 run.out=lost
+
+# The host side of the device cuda on functions that stand for CUDA's: calls that fail.
+[ -e "$build/test-plugins/device/mocked.so" ] || exit 0
+rm -r whole lost
+train+=(run.device=mocked)
+for obstacle in "ODEON_MOCKED_DRIVER=0|this machine has no NVIDIA driver" \
+    "ODEON_MOCKED_DRIVER=11080|install a newer driver" \
+    "ODEON_MOCKED_CARDS=0|finds no card that this process may use" \
+    "ODEON_MOCKED_BUSY=1|busy or unavailable" \
+    "ODEON_MOCKED_NO_CODE=1|-DODEON_CUDA_ARCHITECTURES=90" \
+    "ODEON_MOCKED_MEMORY=4096|no memory on the card: 4 KiB of 4 KiB are free"; do
+    export "${obstacle%%|*}"
+    expect 7 "${obstacle#*|}" "${tests[@]}" "${train[@]}" run.out=none
+    [ "$(wc -l <err)" -eq 1 ] || fail "more than one line"
+    unset "${obstacle%%=*}"
+    [ ! -e none ] || fail "something ran: $obstacle"
+done
+
+# fall NAME TEXT N...: with NAME=N the run fails, or comes to its end; a run that had begun goes on.
+fall() {
+    local name=$1 text=$2 begun=0 n
+    shift 2
+    for n; do
+        export "$name=$n"
+        if "$odeon" "${tests[@]}" "${train[@]}" run.out=lost >out 2>err; then
+            unset "$name"
+        else
+            unset "$name"
+            grep -q "^odeon: error: .*$text" err || fail "$name=$n: no '$text'"
+            [ "$(wc -l <err)" -eq 1 ] || fail "$name=$n: more than one line"
+            if [ -e lost ]; then
+                again
+                begun=$((begun + 1))
+            fi
+        fi
+        [ ! -e lost ] || cmp whole/weights.safetensors lost/weights.safetensors || fail "$name=$n: other bits"
+        rm -rf lost
+    done
+    [ "$begun" -ge 2 ] || fail "$name: only $begun runs had begun"
+}
+expect 0 "results in" "${tests[@]}" "${train[@]}" run.out=whole
+fall ODEON_MOCKED_LOST "the card's context is lost: " 1000 2000 4000 8000
+fall ODEON_MOCKED_MEMORY " are free, this run holds " \
+    $(seq 34000000 400000 37000000)

@@ -406,6 +406,107 @@ static void test_a_card_that_is_not_there_is_named(void **state)
     schema_destroy(config);
 }
 
+/* ---- no card that could be used ---- */
+
+typedef struct obstacle {
+    const char *name, *value; /* of the environment */
+    odeon_status status;
+    const char *text;
+} obstacle;
+
+static void assert_refused(const obstacle *o)
+{
+    odeon_config *config = configure("mocked");
+    instance *device = NULL;
+    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    const odeon_device_ops *ops = device->component->ops;
+    assert_int_equal(setenv(o->name, o->value, 1), 0);
+    diag_clear();
+    assert_int_equal(ops->probe(device->self), o->status);
+    assert_int_equal(unsetenv(o->name), 0);
+    if (strstr(diag_message(), o->text) == NULL) {
+        fail_msg("no '%s' in '%s'", o->text, diag_message());
+    }
+    assert_int_equal(ops->probe(device->self), ODEON_OK);
+    instance_destroy(device);
+    schema_destroy(config);
+}
+
+static void test_every_obstacle_to_a_card_is_named(void **state)
+{
+    static const obstacle obstacles[] = {
+        {"ODEON_MOCKED_DRIVER", "0", ODEON_ERR_DEVICE,
+         "cuda: no device: this machine has no NVIDIA driver (libcuda.so.1); install it or choose "
+         "another run.device"},
+        {"ODEON_MOCKED_DRIVER", "11080", ODEON_ERR_DEVICE,
+         "cuda: no device: the NVIDIA driver is for CUDA 11.8 and this plugin for "},
+        {"ODEON_MOCKED_CARDS", "0", ODEON_ERR_DEVICE,
+         "cuda: no device: the NVIDIA driver finds no card that this process may use"},
+        {"ODEON_MOCKED_BUSY", "1", ODEON_ERR_DEVICE,
+         "cuda: no device: card 0: taking it into use: CUDA-capable device(s) is/are busy or "
+         "unavailable (cudaErrorDevicesUnavailable); see nvidia-smi"},
+    };
+    (void)state;
+    skip_where_not_built();
+    for (size_t i = 0; i < sizeof obstacles / sizeof *obstacles; i++) {
+        assert_refused(&obstacles[i]);
+    }
+}
+
+/* ---- a card that fails ---- */
+
+static void test_want_of_memory_is_told_in_sizes(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    assert_int_equal(setenv("ODEON_MOCKED_MEMORY", "1073741824", 1), 0);
+    support_device d = support_device_open(plugins, "mocked(blas=own)", ODEON_DTYPE_F32);
+    const odeon_device_ops *ops = d.device.ops;
+    void *most = NULL, *more = NULL;
+    assert_int_equal(ops->alloc(d.device.self, 768 << 20, &most), ODEON_OK);
+    diag_clear();
+    assert_int_equal(ops->alloc(d.device.self, (256 << 20) + 1, &more), ODEON_ERR_NOMEM);
+    assert_null(more);
+    assert_non_null(strstr(diag_message(), "cuda: asking for 256 MiB: no memory on the card: "));
+    assert_non_null(strstr(diag_message(), " of 1 GiB are free, this run holds 768 MiB; a smaller "
+                                           "data.batch or model needs less"));
+    ops->free(d.device.self, most);
+    assert_int_equal(ops->alloc(d.device.self, 768 << 20, &most), ODEON_OK); /* and goes on */
+    ops->free(d.device.self, most);
+    support_device_close(&d);
+    assert_int_equal(unsetenv("ODEON_MOCKED_MEMORY"), 0);
+}
+
+/* After an error that the context does not outlive every call fails, and nothing leaks or hangs. */
+static void test_a_lost_context_is_told_by_every_call(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked");
+    int64_t before = mem_live_blocks();
+    instance *device = NULL;
+    scene s;
+    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    open_scene(&s, device);
+    assert_int_equal(setenv("ODEON_MOCKED_LOST", "1", 1), 0);
+    void *more = NULL;
+    odeon_status answers[4] = {compute(&s), s.ops->wait(s.queue), s.ops->alloc(s.device, 8, &more),
+                               s.ops->download(s.queue, &more, s.memory[0], sizeof more)};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(answers[i], ODEON_ERR_DEVICE);
+    }
+    diag_clear();
+    assert_int_equal(s.ops->wait(s.queue), ODEON_ERR_DEVICE);
+    assert_non_null(strstr(diag_message(), "cuda: waiting for the card: an illegal memory access "
+                                           "was encountered (cudaErrorIllegalAddress); the card's "
+                                           "context is lost"));
+    close_scene(&s);
+    instance_destroy(device);
+    assert_int_equal(unsetenv("ODEON_MOCKED_LOST"), 0);
+    assert_int_equal(mem_live_blocks(), before);
+    schema_destroy(config);
+}
+
 static void test_a_card_without_code_is_told_how_to_build(void **state)
 {
     (void)state;
@@ -438,6 +539,9 @@ int main(void)
         cmocka_unit_test(test_an_older_driver_records_without_loops),
         cmocka_unit_test(test_a_card_that_is_not_there_is_named),
         cmocka_unit_test(test_a_card_without_code_is_told_how_to_build),
+        cmocka_unit_test(test_every_obstacle_to_a_card_is_named),
+        cmocka_unit_test(test_want_of_memory_is_told_in_sizes),
+        cmocka_unit_test(test_a_lost_context_is_told_by_every_call),
     };
     return cmocka_run_group_tests(tests, open_plugins, close_plugins);
 }

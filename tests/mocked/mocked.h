@@ -4,17 +4,26 @@
  * that compute on the host at once: kernels as `emulated` runs them, products along columns as
  * cuBLAS counts, convolutions from cuDNN's descriptors. They refuse what the real ones refuse, and
  * spoil all scratch that they are given. A stream that captures makes a graph (graph.c), whose
- * launch computes then. Where ODEON_MOCKED_FAILS is n, call n of the process fails; the calls so
- * far are what counts. ODEON_MOCKED_DRIVER is the driver's version, 12030 for CUDA 12.3. With
- * ODEON_MOCKED_NO_CODE the kernels are of another card. */
+ * launch computes then.
+ *
+ * What goes wrong is said by the environment:
+ *   ODEON_MOCKED_FAILS=n      call n of the process fails; "count": the next call is call 1
+ *   ODEON_MOCKED_LOST=n       so do call n and all later ones, as after an error of the card
+ *   ODEON_MOCKED_MEMORY=n     bytes that the card has
+ *   ODEON_MOCKED_DRIVER=n     the driver's version, 12030 for CUDA 12.3; 0: there is none
+ *   ODEON_MOCKED_CARDS=n      cards that the driver shows
+ *   ODEON_MOCKED_BUSY         another process has the card for itself
+ *   ODEON_MOCKED_NO_CODE      the kernels are of another card */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H
 #include <cuda_runtime_api.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Counts a call; true if it is the one to fail. */
+/* Counts a call; true if it is to fail. */
 int32_t mocked_fails(void);
+/* The same as the runtime's error. */
+cudaError_t mocked_answer(void);
 
 /* A function of cuBLAS or cuDNN by its name, into *address; false if there is none. */
 int32_t mocked_blas(const char *name, void *address);

@@ -1,5 +1,7 @@
 #include <cuda_runtime_api.h>
+#include <limits.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,43 +12,60 @@
 
 enum { POISON = 0xff, MOST_POISON = 1 << 20, ALIGNMENT = 256 };
 
+/* A number of the environment, or what else it is. */
+static long setting(const char *name, long other)
+{
+    const char *text = getenv(name);
+    return text != NULL ? strtol(text, NULL, 10) : other;
+}
+
+static _Atomic long calls;
+
+static int32_t is_lost(void)
+{
+    return atomic_load(&calls) >= setting("ODEON_MOCKED_LOST", LONG_MAX);
+}
+
 int32_t mocked_fails(void)
 {
-    static _Atomic long calls;
     const char *at = getenv("ODEON_MOCKED_FAILS");
     long call = atomic_fetch_add(&calls, 1) + 1;
-    if (at != NULL && strcmp(at, "count") == 0) { /* the next call is call 1 */
+    if (at != NULL && strcmp(at, "count") == 0) {
         atomic_store(&calls, 0);
         return 0;
     }
-    return at != NULL && call == strtol(at, NULL, 10);
+    return (at != NULL && call == strtol(at, NULL, 10)) || is_lost();
 }
 
-static cudaError_t answer(void)
+cudaError_t mocked_answer(void)
 {
-    return mocked_fails() ? cudaErrorInvalidValue : cudaSuccess;
+    int32_t fails = mocked_fails();
+    return !fails ? cudaSuccess : is_lost() ? cudaErrorIllegalAddress : cudaErrorInvalidValue;
 }
 
 /* ---- the card ---- */
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-    const char *driver = getenv("ODEON_MOCKED_DRIVER");
-    *version = driver != NULL ? (int)strtol(driver, NULL, 10) : CUDART_VERSION;
-    return answer();
+    *version = (int)setting("ODEON_MOCKED_DRIVER", CUDART_VERSION);
+    return mocked_answer();
 }
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    *count = 1;
-    return answer();
+    enum { OLDEST_DRIVER = 12000 };
+    *count = (int)setting("ODEON_MOCKED_CARDS", 1);
+    if (setting("ODEON_MOCKED_DRIVER", CUDART_VERSION) < OLDEST_DRIVER) {
+        return cudaErrorInsufficientDriver;
+    }
+    return *count == 0 ? cudaErrorNoDevice : mocked_answer();
 }
 
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int card)
 {
     (void)card;
     *value = attribute == cudaDevAttrComputeCapabilityMajor ? 9 : 0;
-    return answer();
+    return mocked_answer();
 }
 
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int card)
@@ -54,12 +73,15 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int card)
     (void)card;
     memset(properties, 0, sizeof *properties);
     memcpy(properties->name, "mocked card", sizeof "mocked card");
-    return answer();
+    return mocked_answer();
 }
 
 cudaError_t cudaSetDevice(int card)
 {
-    return card == 0 ? answer() : cudaErrorInvalidDevice;
+    if (getenv("ODEON_MOCKED_BUSY") != NULL) {
+        return cudaErrorDevicesUnavailable;
+    }
+    return card == 0 ? mocked_answer() : cudaErrorInvalidDevice;
 }
 
 cudaError_t cudaGetLastError(void)
@@ -67,42 +89,102 @@ cudaError_t cudaGetLastError(void)
     return cudaSuccess;
 }
 
+typedef struct error_text {
+    cudaError_t error;
+    const char *name, *text;
+} error_text;
+
+static const error_text *find_text(cudaError_t error)
+{
+    static const error_text texts[] = {
+        {cudaErrorInvalidValue, "cudaErrorInvalidValue", "invalid argument"},
+        {cudaErrorMemoryAllocation, "cudaErrorMemoryAllocation", "out of memory"},
+        {cudaErrorDevicesUnavailable, "cudaErrorDevicesUnavailable",
+         "CUDA-capable device(s) is/are busy or unavailable"},
+        {cudaErrorIllegalAddress, "cudaErrorIllegalAddress",
+         "an illegal memory access was encountered"},
+    };
+    static const error_text other = {cudaErrorUnknown, "another", "another error"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i].error == error) {
+            return &texts[i];
+        }
+    }
+    return &other;
+}
+
 const char *cudaGetErrorName(cudaError_t error)
 {
-    return error == cudaErrorInvalidValue ? "cudaErrorInvalidValue" : "another";
+    return find_text(error)->name;
 }
 
 const char *cudaGetErrorString(cudaError_t error)
 {
-    return error == cudaErrorInvalidValue ? "invalid argument" : "another error";
+    return find_text(error)->text;
 }
 
 /* ---- memory, streams ---- */
 
-cudaError_t cudaMalloc(void **memory, size_t bytes)
+/* What stands before each block, as large as what that is aligned to. */
+typedef struct block_head {
+    size_t bytes;
+    unsigned char reserved0[ALIGNMENT - sizeof(size_t)];
+} block_head;
+
+static _Atomic size_t held; /* bytes of all blocks */
+
+static size_t card_bytes(void)
 {
-    cudaError_t error = mocked_outside_capture();
-    *memory = NULL;
-    if (error != cudaSuccess || answer() != cudaSuccess) {
-        return error != cudaSuccess ? error : cudaErrorMemoryAllocation;
-    }
+    return (size_t)setting("ODEON_MOCKED_MEMORY", 1L << 32);
+}
+
+static cudaError_t take(size_t bytes, void **memory)
+{
     size_t room = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    *memory = aligned_alloc(ALIGNMENT, room);
-    if (*memory == NULL) {
+    if (bytes > SIZE_MAX / 2 || atomic_load(&held) + room > card_bytes()) {
         return cudaErrorMemoryAllocation;
     }
+    block_head *b = aligned_alloc(ALIGNMENT, sizeof *b + room);
+    if (b == NULL) {
+        return cudaErrorMemoryAllocation;
+    }
+    b->bytes = room;
+    atomic_fetch_add(&held, room);
+    *memory = b + 1;
     memset(*memory, POISON, room < MOST_POISON ? room : MOST_POISON);
     return cudaSuccess;
+}
+
+/* A call that is to fail finds no memory. */
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    *memory = NULL;
+    cudaError_t error = mocked_outside_capture();
+    if (error == cudaSuccess) {
+        error = mocked_answer();
+        error = error == cudaErrorInvalidValue ? cudaErrorMemoryAllocation : error;
+    }
+    return error == cudaSuccess ? take(bytes, memory) : error;
+}
+
+cudaError_t cudaMemGetInfo(size_t *left, size_t *total)
+{
+    size_t used = atomic_load(&held);
+    *total = card_bytes();
+    *left = used < *total ? *total - used : 0;
+    return mocked_answer();
 }
 
 /* Gives memory back even where it is to fail: a test for leaks has to end. */
 cudaError_t cudaFree(void *memory)
 {
     cudaError_t error = mocked_outside_capture();
-    if (error == cudaSuccess) {
-        free(memory);
+    if (error == cudaSuccess && memory != NULL) {
+        block_head *b = (block_head *)memory - 1;
+        atomic_fetch_sub(&held, b->bytes);
+        free(b);
     }
-    return error;
+    return error == cudaSuccess && is_lost() ? cudaErrorIllegalAddress : error;
 }
 
 cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
@@ -119,18 +201,22 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
                             cudaStream_t stream)
 {
     (void)kind;
-    if (stream == NULL || stream->graph != NULL || answer() != cudaSuccess) {
+    if (stream == NULL || stream->graph != NULL) {
         return cudaErrorInvalidValue;
     }
-    memcpy(to, from, bytes);
-    return cudaSuccess;
+    cudaError_t error = mocked_answer();
+    if (error == cudaSuccess) {
+        memcpy(to, from, bytes);
+    }
+    return error;
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
 {
+    cudaError_t error = mocked_answer();
     *stream = NULL;
-    if (flags != cudaStreamNonBlocking || answer() != cudaSuccess) {
-        return cudaErrorInvalidValue;
+    if (flags != cudaStreamNonBlocking || error != cudaSuccess) {
+        return error != cudaSuccess ? error : cudaErrorInvalidValue;
     }
     *stream = calloc(1, sizeof **stream);
     return *stream != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
@@ -142,7 +228,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
         stream->invalid = 1;
         return cudaErrorStreamCaptureUnsupported;
     }
-    return stream != NULL ? answer() : cudaErrorInvalidValue;
+    return stream != NULL ? mocked_answer() : cudaErrorInvalidValue;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream)
@@ -169,7 +255,7 @@ MOCKED_FAMILIES /* FAMILY(moving) and so on, for every .cu file */
     if (getenv("ODEON_MOCKED_NO_CODE") != NULL) {
         return cudaErrorNoKernelImageForDevice;
     }
-    return function != NULL ? answer() : cudaErrorInvalidDeviceFunction;
+    return function != NULL ? mocked_answer() : cudaErrorInvalidDeviceFunction;
 }
 
 typedef struct kernel_call {
@@ -199,8 +285,12 @@ cudaError_t cudaLaunchKernel(const void *function, struct dim3 grid, struct dim3
 {
     const emulated_kernel *k = function;
     if (k == NULL || stream == NULL || grid.x == 0 || block.x > KERNEL_THREADS ||
-        shared_bytes > KERNEL_SHARED_BYTES || answer() != cudaSuccess) {
+        shared_bytes > KERNEL_SHARED_BYTES) {
         return cudaErrorInvalidValue;
+    }
+    cudaError_t error = mocked_answer();
+    if (error != cudaSuccess) {
+        return error;
     }
     kernel_call call = {.kernel = k, .blocks = grid.x, .threads = (int32_t)block.x};
     memcpy(call.arguments, arguments[0], (size_t)k->bytes);
