@@ -179,6 +179,10 @@ static odeon_status give_up(recordings *r, recorded *x, odeon_status status)
     drop(r, x);
     x->attempts++;
     x->state = x->attempts < RECORDINGS_ATTEMPTS ? STATE_RUN : STATE_REFUSED;
+    if (x->state == STATE_REFUSED) { /* else nobody would know why a run is slow */
+        diag_log(ODEON_LOG_INFO, "a solve cannot be recorded, so its calls are made one by one: %s",
+                 diag_message());
+    }
     diag_clear();
     worker_group_resolve(r->site->group);
     return status;
