@@ -60,16 +60,16 @@ static void write_bodies(FILE *out, const odeon_layer_ops *ops)
 }
 
 /* What write_kernel needs to know. */
-typedef struct kernel_list {
+typedef struct kernel_rows {
     const char *layer;
     FILE *out;         /* as text, or */
     text_buffer *json; /* as JSON */
     size_t n;
-} kernel_list;
+} kernel_rows;
 
 static void write_kernel(int32_t kind, const char *id, const char *file, void *context)
 {
-    kernel_list *list = context;
+    kernel_rows *list = context;
     const char *device = kind == ODEON_KIND_LAYER ? registry_kernel_device(id, list->layer) : NULL;
     if (device == NULL) {
         return;
@@ -96,7 +96,7 @@ static void write_place(FILE *out, const odeon_component *c)
 }
 
 /* Those in the layer's own plugin, then those in files of their own. */
-static odeon_status visit_kernels(registry *r, const odeon_component *c, kernel_list *list)
+static odeon_status visit_kernels(registry *r, const odeon_component *c, kernel_rows *list)
 {
     const registry_plugin *p = registry_plugin_of(r, c);
     for (size_t i = 0; p->root->components[i] != NULL; i++) {
@@ -121,7 +121,7 @@ static void write_origin(FILE *out, const odeon_component *c, const registry_plu
 
 static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
 {
-    kernel_list kernels = {.layer = c->id, .out = out};
+    kernel_rows kernels = {.layer = c->id, .out = out};
     (void)fprintf(out, "%s = %s: %s\n\n", kind_name(c->kind), c->id, c->summary);
     write_origin(out, c, registry_plugin_of(r, c));
     if (c->kind == ODEON_KIND_INTEGRATOR) {
@@ -168,7 +168,7 @@ static void add_method(text_buffer *out, const odeon_integrator *method)
 
 static odeon_status add_kernels(text_buffer *out, registry *r, const odeon_component *c)
 {
-    kernel_list kernels = {.layer = c->id, .json = out};
+    kernel_rows kernels = {.layer = c->id, .json = out};
     text_add(out, ",\n  \"kernels\": [");
     ODEON_TRY(visit_kernels(r, c, &kernels));
     text_add(out, "]");

@@ -9,14 +9,14 @@ typedef struct answer {
     const odeon_component *layer, *kernel; /* kernel NULL: it has none */
 } answer;
 
-struct kernels {
+struct kernel_list {
     registry *r;
     const char *device;
     size_t n;
     answer *answers;
 };
 
-odeon_status kernels_create(registry *r, const char *device, kernels **out)
+odeon_status kernels_create(registry *r, const char *device, kernel_list **out)
 {
     *out = mem_zalloc(1, sizeof **out);
     if (*out == NULL) {
@@ -27,7 +27,7 @@ odeon_status kernels_create(registry *r, const char *device, kernels **out)
     return ODEON_OK;
 }
 
-void kernels_destroy(kernels *k)
+void kernels_destroy(kernel_list *k)
 {
     if (k != NULL) {
         mem_free(k->answers);
@@ -35,12 +35,12 @@ void kernels_destroy(kernels *k)
     }
 }
 
-const char *kernels_file(const kernels *k, const odeon_component *kernel)
+const char *kernels_file(const kernel_list *k, const odeon_component *kernel)
 {
     return registry_plugin_of(k->r, kernel)->file;
 }
 
-static odeon_status check_leaf(const kernels *k, const odeon_component *layer,
+static odeon_status check_leaf(const kernel_list *k, const odeon_component *layer,
                                const odeon_component *kernel)
 {
     const odeon_layer_ops *ops = layer->ops;
@@ -52,7 +52,7 @@ static odeon_status check_leaf(const kernels *k, const odeon_component *layer,
                            kernels_file(k, kernel), kernel->id, layer->id);
 }
 
-odeon_status kernels_find(kernels *k, const odeon_component *layer, const odeon_component **out)
+odeon_status kernels_find(kernel_list *k, const odeon_component *layer, const odeon_component **out)
 {
     *out = NULL;
     for (size_t i = 0; k != NULL && i < k->n; i++) {
@@ -79,7 +79,7 @@ odeon_status kernels_find(kernels *k, const odeon_component *layer, const odeon_
     return ODEON_OK;
 }
 
-size_t kernels_count(const kernels *k)
+size_t kernels_count(const kernel_list *k)
 {
     size_t n = 0;
     for (size_t i = 0; k != NULL && i < k->n; i++) {
@@ -88,7 +88,7 @@ size_t kernels_count(const kernels *k)
     return n;
 }
 
-const odeon_component *kernels_at(const kernels *k, size_t index)
+const odeon_component *kernels_at(const kernel_list *k, size_t index)
 {
     size_t i = 0;
     while (k->answers[i].kernel == NULL || index-- > 0) {

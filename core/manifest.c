@@ -159,7 +159,7 @@ static void add_device(text_buffer *t, const manifest_facts *facts)
 }
 
 /* Left out where there are none. On one line, for manifest_compare.c. */
-static void add_kernels(text_buffer *t, const char *indent, const kernels *k)
+static void add_kernels(text_buffer *t, const char *indent, const kernel_list *k)
 {
     size_t n = kernels_count(k);
     if (n == 0) {

@@ -10,7 +10,7 @@ typedef struct manifest_facts {
     const config *config;
     const registry *registry;
     const char *device_text;
-    const kernels *kernels; /* NULL: none are wanted */
+    const kernel_list *kernels; /* NULL: none are wanted */
     int workers, argc;
     const char *const *argv;
     int64_t samples, test_samples; /* in use */

@@ -20,7 +20,7 @@ typedef struct net_site {
     const odeon_device_poison *poison; /* the device's extension, or NULL */
     params *params;                    /* of the model: filled by the first worker's networks */
     bool first;                        /* this is that worker */
-    kernels *kernels; /* of its device; NULL: layers do without */
+    kernel_list *kernels;              /* of its device; NULL: layers do without */
     bool until_ode; /* the model ends with its first layer that holds an ODE block */
     bool capture;   /* solves may be recorded and replayed */
     int32_t dtype;

@@ -10,6 +10,15 @@ enum {
          ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW
 };
 
+/* What the kernel has said, and how to do without it. */
+static odeon_status with_remedy(const odeon_component *kernel, odeon_status status)
+{
+    char reason[ODEON_MESSAGE_BYTES];
+    (void)snprintf(reason, sizeof reason, "%s", diag_message());
+    diag_clear();
+    return diag_fail(status, "%s; run.kernels=no does without %s", reason, kernel->id);
+}
+
 odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer)
 {
     const odeon_component *kernel = NULL;
@@ -18,29 +27,19 @@ odeon_status net_make_instance(const net_site *site, const odeon_config *chosen,
         return instance_create(chosen, layer->path, &layer->instance);
     }
     ODEON_TRY(instance_create(chosen, layer->path, &layer->original));
-    return instance_create_as(kernel, chosen, layer->path, &layer->instance);
+    odeon_status status = instance_create_as(kernel, chosen, layer->path, &layer->instance);
+    return status == ODEON_OK ? ODEON_OK : with_remedy(kernel, status);
 }
 
 static odeon_status disagree(const net_site *site, const net_layer *layer, const char *what,
                              const char *kernel, const char *original)
 {
     const odeon_component *c = layer->instance->component;
-    return diag_fail(
-        ODEON_ERR_PLUGIN,
-        "%s: %s of %s has %s %s where layer %s has %s: have its author put that right; "
-        "run.kernels=no does without it",
-        layer->path, c->id, kernels_file(site->kernels, c), what, kernel,
-        layer->original->component->id, original);
-}
-
-/* What the kernel has said, and how to do without it. */
-static odeon_status with_remedy(const net_layer *layer, odeon_status status)
-{
-    char reason[ODEON_MESSAGE_BYTES];
-    (void)snprintf(reason, sizeof reason, "%s", diag_message());
-    diag_clear();
-    return diag_fail(status, "%s; run.kernels=no does without %s", reason,
-                     layer->instance->component->id);
+    return diag_fail(ODEON_ERR_PLUGIN,
+                     "%s: %s of %s has %s as %s where layer %s has %s: its author has to put that "
+                     "right; run.kernels=no does without it",
+                     layer->path, c->id, kernels_file(site->kernels, c), kernel, what,
+                     layer->original->component->id, original);
 }
 
 static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
@@ -101,17 +100,17 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
     ODEON_TRY(ask_plan(layer->original, site->device, in, flags, &own));
     odeon_status status = ask_plan(layer->instance, site->device, in, flags, out);
     if (status != ODEON_OK) {
-        return with_remedy(layer, status);
+        return with_remedy(layer->instance->component, status);
     }
     if (!same_shape(&out->out, &own.out) || out->out.dtype != own.out.dtype) {
         out_text(&out->out, a, sizeof a);
         out_text(&own.out, b, sizeof b);
-        return disagree(site, layer, "the output", a, b);
+        return disagree(site, layer, "its output", a, b);
     }
     if ((out->flags & IS) != (own.flags & IS)) {
         flags_text(out->flags, a, sizeof a);
         flags_text(own.flags, b, sizeof b);
-        return disagree(site, layer, "the flags", a, b);
+        return disagree(site, layer, "its flags", a, b);
     }
     return ODEON_OK;
 }
@@ -180,7 +179,7 @@ odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32
     if (same_param(out, &own)) {
         return ODEON_OK;
     }
-    (void)snprintf(what, sizeof what, "as parameter %d", (int)index);
+    (void)snprintf(what, sizeof what, "parameter %d", (int)index);
     param_text(out, a, sizeof a);
     param_text(&own, b, sizeof b);
     return disagree(site, layer, what, a, b);

@@ -294,7 +294,7 @@ bool session_device_is_auto(const session *s)
     return s->config->auto_device;
 }
 
-const kernels *session_kernels(const session *s)
+const kernel_list *session_kernels(const session *s)
 {
     return s->kernels;
 }

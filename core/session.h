@@ -42,9 +42,9 @@ uint64_t session_stored_bytes(const session *s);     /* of a sample, as the data
 const data_fields *session_fields(const session *s); /* of its data set */
 int64_t session_parameter_count(const session *s);
 int32_t session_workers(const session *s);
-const kernels *session_kernels(const session *s);  /* NULL: not wanted */
-const char *session_device_text(const session *s); /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
-bool session_device_is_auto(const session *s);     /* run.device = auto stood for it */
+const kernel_list *session_kernels(const session *s); /* NULL: not wanted */
+const char *session_device_text(const session *s);    /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
+bool session_device_is_auto(const session *s);        /* run.device = auto stood for it */
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
 double session_learning_rate(const session *s); /* before any schedule */

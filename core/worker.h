@@ -47,8 +47,8 @@ struct session {
     data_fields fields;
     bool is_flow; /* made by session_create_flow */
     instance *device_instance;
-    instance *schedule; /* NULL: none */
-    kernels *kernels;   /* NULL: layers do without */
+    instance *schedule;   /* NULL: none */
+    kernel_list *kernels; /* NULL: layers do without */
     odeon_device device;
     char *device_text;
     params params;
