@@ -29,19 +29,21 @@ cudaError_t mocked_answer(void);
 int32_t mocked_blas(const char *name, void *address);
 int32_t mocked_dnn(const char *name, void *address);
 
+/* Work for a stream: done at once, or when the graph is launched that the stream captures into.
+ * arguments are copied. */
+typedef void mocked_run(const void *arguments);
+cudaError_t mocked_ask(cudaStream_t stream, mocked_run *run, const void *arguments, size_t bytes);
+
 /* What a cudaStream_t points to. */
 struct CUstream_st {
+    /* mocked_ask, for other plugins, whose only hold on this one the stream is. */
+    cudaError_t (*ask)(cudaStream_t stream, mocked_run *run, const void *arguments, size_t bytes);
     cudaGraph_t graph; /* NULL: captures nothing */
     cudaGraphNode_t *behind;
     size_t n_behind; /* the next node comes behind these */
     int32_t invalid; /* the capture has failed */
     struct CUstream_st *next;
 };
-
-/* Work for a stream: done at once, or when the graph is launched that the stream captures into.
- * arguments are copied. */
-typedef void mocked_run(const void *arguments);
-cudaError_t mocked_ask(cudaStream_t stream, mocked_run *run, const void *arguments, size_t bytes);
 
 /* For calls that may not be made by a thread whose stream captures: an error, which also ends what
  * is captured; else success. */

@@ -219,7 +219,11 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
         return error != cudaSuccess ? error : cudaErrorInvalidValue;
     }
     *stream = calloc(1, sizeof **stream);
-    return *stream != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
+    if (*stream == NULL) {
+        return cudaErrorMemoryAllocation;
+    }
+    (*stream)->ask = mocked_ask;
+    return cudaSuccess;
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)

@@ -106,6 +106,14 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_LAYER, "no_attach", ODEON_ERR_PLUGIN, "lacks attach"},
         {ODEON_KIND_LAYER, "body_names_of_field", ODEON_ERR_PLUGIN, "has body_names, which"},
         {ODEON_KIND_LAYER, "bad_body_name", ODEON_ERR_PLUGIN, "one of its body_names is not"},
+        {ODEON_KIND_LAYER, "kernel_options@cpu", ODEON_ERR_PLUGIN, "options must be NULL"},
+        {ODEON_KIND_LAYER, "kernel_bodies@cpu", ODEON_ERR_PLUGIN, "which a kernel cannot"},
+        {ODEON_KIND_LAYER, "kernel_id@cpu", ODEON_ERR_PLUGIN, "id of its layer is not of letters"},
+        {ODEON_KIND_LAYER, "orphan", ODEON_ERR_CONFIG, "there is only orphan@cpu, which stands in"},
+        {ODEON_KIND_INTEGRATOR, "euler@cpu", ODEON_ERR_CONFIG, "cannot name a integrator"},
+        {ODEON_KIND_LAYER, "dense@", ODEON_ERR_CONFIG, "cannot name a layer"},
+        {ODEON_KIND_LAYER, "@cpu", ODEON_ERR_CONFIG, "cannot name a layer"},
+        {ODEON_KIND_LAYER, "dense@cpu@cpu", ODEON_ERR_CONFIG, "cannot name a layer"},
     };
     registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {

@@ -12,4 +12,7 @@ typedef struct swish {
 odeon_status swish_create(const odeon_host *host, const odeon_config *config, void **out);
 void swish_destroy(void *self);
 
+/* swish_cuda.c: its kernel for the device cuda. */
+extern const odeon_layer_ops swish_cuda_ops;
+
 #endif

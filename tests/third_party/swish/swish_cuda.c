@@ -1,4 +1,4 @@
-/* swish_cuda.c: the kernel of layer swish for the device cuda: one launch forward, one backward. */
+/* swish_cuda.c: layer swish on the device cuda: one launch forward, one backward. */
 #include "instance.h"
 #include "launch.h"
 #include "odeon/cuda.h"
@@ -64,30 +64,5 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
                        "swish backward");
 }
 
-static const odeon_layer_ops ops = {
-    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
-
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .id = "swish@cuda",
-    .summary = "swish in one launch",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-    .create = swish_create,
-    .destroy = swish_destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/swish@cuda");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "swish@cuda",
-    .version = "1.0",
-    .vendor = "somebody else",
-    .components = components,
-};
+const odeon_layer_ops swish_cuda_ops = {
+    .struct_size = sizeof swish_cuda_ops, .plan = plan, .forward = forward, .vjp = vjp};

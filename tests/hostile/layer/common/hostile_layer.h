@@ -17,6 +17,9 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return ODEON_OK;
 }
 #endif
+#ifndef HOSTILE_OPTIONS
+#define HOSTILE_OPTIONS NULL
+#endif
 #ifndef HOSTILE_BODY_NAMES
 #define HOSTILE_BODY_NAMES NULL
 #endif
@@ -64,6 +67,7 @@ static const odeon_component component = {
     .summary = "passes its input on",
     .version = "1.0",
     .license = "MIT",
+    .options = HOSTILE_OPTIONS,
     .ops = &ops,
 };
 static const odeon_component *const components[] = {&component, NULL};

@@ -1,0 +1,260 @@
+/* mixed: y = x W, with a kernel for the device remote in the same plugin, which keeps a copy of W
+ * by prepare and differs from its layer in what the option fault names. */
+#include "odeon/layer.h"
+#include "odeon/plugin.h"
+
+enum {
+    FAULT_NONE,
+    FAULT_SHAPE,
+    FAULT_DTYPE,
+    FAULT_FLAGS,
+    FAULT_NO_PARAMETER,
+    FAULT_MORE,
+    FAULT_NAME,
+    FAULT_DIMS,
+    FAULT_ROLE,
+    FAULT_START,
+    FAULT_PLAN,
+    FAULT_CREATE
+};
+
+typedef struct mixed {
+    const odeon_host *host;
+    int64_t fault;
+} mixed;
+
+static const odeon_option fault = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "fault",
+    .default_text = "none",
+    .choices = "none|shape|dtype|flags|no_parameter|more|name|dims|role|start|plan|create",
+    .help = "what the kernel gets wrong",
+};
+static const odeon_option *const options[] = {&fault, NULL};
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    mixed *layer = host->alloc(host, sizeof *layer);
+    *out = layer;
+    if (layer == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "mixed: no memory");
+    }
+    *layer = (mixed){.host = host, .fault = host->option_i64(config, "fault")};
+    return ODEON_OK;
+}
+
+static odeon_status create_kernel(const odeon_host *host, const odeon_config *config, void **out)
+{
+    *out = NULL;
+    return host->option_i64(config, "fault") == FAULT_CREATE
+               ? odeon_fail(host, ODEON_ERR_DEVICE, "mixed@remote: the card has no such unit")
+               : create(host, config, out);
+}
+
+static void destroy(void *self)
+{
+    mixed *layer = self;
+    if (layer != NULL) {
+        layer->host->free(layer->host, layer);
+    }
+}
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    const mixed *layer = self;
+    (void)device;
+    (void)flags;
+    if (in->ndim != 2) {
+        return odeon_fail(layer->host, ODEON_ERR_CONFIG, "mixed: takes vectors");
+    }
+    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR;
+    out->out = *in;
+    return ODEON_OK;
+}
+
+static odeon_status plan_kernel(void *self, const odeon_device *device, const odeon_tensor *in,
+                                int32_t flags, odeon_layer_plan *out)
+{
+    const mixed *layer = self;
+    ODEON_TRY(plan(self, device, in, flags, out));
+    out->derived_bytes = (uint64_t)(in->dim[1] * in->dim[1] * odeon_dtype_bytes(in->dtype));
+    switch (layer->fault) {
+    case FAULT_SHAPE:
+        out->out.dim[1]++;
+        break;
+    case FAULT_DTYPE:
+        out->out.dtype = ODEON_DTYPE_I64;
+        break;
+    case FAULT_FLAGS:
+        out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_USES_T;
+        break;
+    case FAULT_PLAN:
+        return odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED, "mixed@remote: not this dtype");
+    default:
+        break;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+{
+    (void)self;
+    if (index > 0) {
+        out->struct_size = 0;
+        return ODEON_OK;
+    }
+    out->role = ODEON_PARAM_WEIGHT;
+    out->name = "weight";
+    out->shape = (odeon_tensor){.ndim = 2, .dim = {in->dim[1], in->dim[1]}};
+    out->init = ODEON_INIT_UNIFORM;
+    out->init_a = -0.5;
+    out->init_b = 0.5;
+    return ODEON_OK;
+}
+
+static odeon_status param_kernel(void *self, const odeon_tensor *in, int32_t index,
+                                 odeon_param *out)
+{
+    const mixed *layer = self;
+    ODEON_TRY(param(self, in, layer->fault == FAULT_MORE && index == 1 ? 0 : index, out));
+    switch (layer->fault) {
+    case FAULT_NO_PARAMETER:
+        out->struct_size = 0;
+        break;
+    case FAULT_NAME:
+        out->name = "weights";
+        break;
+    case FAULT_DIMS:
+        out->shape.dim[0]++;
+        break;
+    case FAULT_ROLE:
+        out->role = ODEON_PARAM_STATE;
+        break;
+    case FAULT_START:
+        out->init_b = 0.25;
+        break;
+    default:
+        break;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status multiply(const odeon_context *context, const odeon_tensor *w,
+                             const odeon_tensor *in, const odeon_tensor *out)
+{
+    return context->device->ops->gemm(context->queue, 0, 0, 1.0, in, w, 0.0, out, NULL);
+}
+
+static odeon_status multiply_back(const odeon_context *context, const odeon_buffers *buffers,
+                                  const odeon_tensor *w, const odeon_tensor *in,
+                                  const odeon_tensor *d_out, const odeon_tensor *d_in)
+{
+    const odeon_device_ops *ops = context->device->ops;
+    if (buffers->grad != NULL) {
+        ODEON_TRY(ops->gemm(context->queue, 1, 0, 1.0, in, d_out, 1.0, &buffers->grad[0], NULL));
+    }
+    return d_in == NULL ? ODEON_OK
+                        : ops->gemm(context->queue, 0, 1, 1.0, d_out, w, 0.0, d_in, NULL);
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    (void)self;
+    return multiply(context, &buffers->param[0], in, out);
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    (void)self;
+    (void)out;
+    (void)d_t;
+    return multiply_back(context, buffers, &buffers->param[0], in, d_out, d_in);
+}
+
+static odeon_tensor copy_of(const odeon_buffers *buffers)
+{
+    odeon_tensor w = buffers->param[0];
+    w.data = buffers->derived;
+    return w;
+}
+
+static odeon_status prepare_kernel(void *self, const odeon_context *context,
+                                   const odeon_buffers *buffers)
+{
+    const odeon_tensor w = copy_of(buffers);
+    (void)self;
+    return context->device->ops->copy(context->queue, &buffers->param[0], &w);
+}
+
+static odeon_status forward_kernel(void *self, const odeon_context *context,
+                                   const odeon_buffers *buffers, const odeon_tensor *in,
+                                   const odeon_tensor *out)
+{
+    const odeon_tensor w = copy_of(buffers);
+    (void)self;
+    return multiply(context, &w, in, out);
+}
+
+static odeon_status vjp_kernel(void *self, const odeon_context *context,
+                               const odeon_buffers *buffers, const odeon_tensor *in,
+                               const odeon_tensor *out, const odeon_tensor *d_out,
+                               const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    const odeon_tensor w = copy_of(buffers);
+    (void)self;
+    (void)out;
+    (void)d_t;
+    return multiply_back(context, buffers, &w, in, d_out, d_in);
+}
+
+static const odeon_layer_ops ops = {
+    .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
+
+static const odeon_layer_ops kernel_ops = {.struct_size = sizeof kernel_ops,
+                                           .plan = plan_kernel,
+                                           .param = param_kernel,
+                                           .forward = forward_kernel,
+                                           .vjp = vjp_kernel,
+                                           .prepare = prepare_kernel};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "mixed",
+    .summary = "mixes features by a matrix",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component kernel = {
+    .struct_size = sizeof kernel,
+    .kind = ODEON_KIND_LAYER,
+    .id = "mixed@remote",
+    .summary = "the same from a copy of the matrix",
+    .version = "1.1",
+    .license = "MIT",
+    .ops = &kernel_ops,
+    .create = create_kernel,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, &kernel, NULL};
+
+ODEON_PLUGIN_NOTE("layer/mixed,layer/mixed@remote");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "mixed",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
