@@ -1,6 +1,7 @@
 #!/bin/bash
-# Installs Odeon, builds a plugin outside of its tree from what was installed, and works with it:
-# inspects it, compares its solve with the library's own method of the same order, trains with it.
+# Installs Odeon, builds plugins outside of its tree from what was installed, and works with them:
+# inspects them, compares the solve with the library's own method of the same order, trains with the
+# layer. Where the device cuda is built the layer's kernel for it is, too.
 set -euo pipefail
 source_folder=$1
 build_folder=$2
@@ -14,7 +15,7 @@ complain() {
 
 cmake --install "$build_folder" --prefix "$work/prefix" >"$work/install.log" ||
     complain "install: $(tail -5 "$work/install.log")"
-for file in bin/odeon include/odeon/odeon.h lib/cmake/odeon/odeon-config.cmake lib/cmake/odeon/plugin.map \
+for file in bin/odeon include/odeon/odeon.h include/odeon/cuda.h lib/cmake/odeon/odeon-config.cmake lib/cmake/odeon/plugin.map \
     lib/pkgconfig/odeon.pc lib/odeon/plugins/integrator/rk4.so; do
     [ -e "$work/prefix/$file" ] || complain "$file was not installed"
 done
@@ -23,15 +24,23 @@ flags=$(PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig pkg-config --cflags odeon)
 
 # Nothing of the tree is within reach: a copy of the source, and only the prefix to find.
 cp -r "$source_folder/tests/third_party" "$work/plugin"
-cmake -G Ninja -S "$work/plugin" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/prefix" >"$work/cmake.log" ||
-    complain "configure: $(tail -5 "$work/cmake.log")"
+cuda=()
+if [ -e "$build_folder/plugins/device/cuda.so" ]; then
+    cuda=(-DWITH_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90 -DCMAKE_CUDA_COMPILER="$(sed -n \
+        's/^\(ODEON_NVCC\|CMAKE_CUDA_COMPILER\):[A-Z]*=//p' "$build_folder/CMakeCache.txt" | head -n 1)")
+else
+    cat "$build_folder/not_covered"
+fi
+cmake -G Ninja -S "$work/plugin" -B "$work/out" -DCMAKE_PREFIX_PATH="$work/prefix" "${cuda[@]}" \
+    >"$work/cmake.log" || complain "configure: $(tail -5 "$work/cmake.log")"
 cmake --build "$work/out" --verbose >"$work/build.log" 2>&1 ||
     complain "build: $(tail -20 "$work/build.log")"
 grep -qE "(^|[[:space:]=]|-I|-L)$source_folder/" "$work/build.log" &&
     complain "the build reaches into the source tree"
-plugin=$work/out/plugins/integrator/ralston2.so
-[ "$(nm -D --defined-only "$plugin" | awk '{ print $3 }')" = odeon_plugin_v1 ] ||
-    complain "the plugin exports more or less than odeon_plugin_v1"
+for plugin in "$work"/out/plugins/*/*.so; do
+    [ "$(nm -D --defined-only "$plugin" | awk '{ print $3 }')" = odeon_plugin_v1 ] ||
+        complain "$plugin exports more or less than odeon_plugin_v1"
+done
 
 # The installed program finds its own plugins beside itself and the new one where it is told to.
 cd "$work"
@@ -49,6 +58,13 @@ grep -q "$work/prefix/lib/odeon/plugins/integrator/rk4.so" out.txt ||
     complain "the installed plugins are not those in use"
 odeon inspect integrator ralston2
 grep -q '2 stages, order 2' out.txt || complain "odeon inspect does not tell the order"
+
+if [ "${#cuda[@]}" -gt 0 ]; then
+    odeon plugins
+    grep -q '^layer *swish@cuda ' out.txt || complain "odeon plugins does not list the kernel"
+    odeon inspect layer swish
+    grep -q 'kernel *for cuda: ' out.txt || complain "odeon inspect does not name the kernel"
+fi
 
 # A batch of four images of 8 x 8 pixels, each 0.5 or -0.25, with labels 1 to 4.
 cp "$source_folder/tests/third_party/ralston.ini" .
@@ -80,3 +96,5 @@ awk -v e="$exact" -v a="$four" -v b="$eight" 'BEGIN {
 bash "$source_folder/tests/support/make_idx.sh" toy 64 32 8
 odeon train ralston.ini run.out=trained
 grep -q 'ralston2.so' trained/manifest.json || complain "the manifest does not name the plugin"
+odeon train ralston.ini run.out=with_layer model.ode.f.then=swish
+grep -q 'swish.so' with_layer/manifest.json || complain "the manifest does not name the layer's plugin"
