@@ -119,6 +119,7 @@ void cuda_forget_recording(odeon_queue *queue)
         if (graph != NULL) {
             (void)cudaGraphDestroy(graph);
         }
+        (void)cudaGetLastError(); /* what spoilt it is of no interest */
         destroy(recording);
     }
 }
@@ -312,17 +313,60 @@ static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t 
     return status;
 }
 
+/* Nodes that a loop may not hold, and what puts them into one. A graph with such a node would be
+ * refused without a reason. */
+static const char *const strangers[] = {
+    [cudaGraphNodeTypeHost] = "a call of the host",
+    [cudaGraphNodeTypeWaitEvent] = "a wait for an event",
+    [cudaGraphNodeTypeEventRecord] = "the record of an event",
+    [cudaGraphNodeTypeMemAlloc] = "an allocation",
+    [cudaGraphNodeTypeMemFree] = "the end of an allocation",
+};
+
+static odeon_status check_nodes(odeon_queue *queue, const cudaGraphNode_t *nodes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        enum cudaGraphNodeType type = cudaGraphNodeTypeKernel;
+        size_t known = sizeof strangers / sizeof *strangers;
+        if (cudaGraphNodeGetType(nodes[i], &type) != cudaSuccess) {
+            (void)cudaGetLastError(); /* of a kind that the runtime has no name for */
+        } else if ((size_t)type < known && strangers[type] != NULL) {
+            return device_fail(queue, ODEON_ERR_DEVICE, "a loop on the card cannot hold %s",
+                               strangers[type]);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_body(odeon_queue *queue, cudaGraph_t body)
+{
+    const odeon_host *host = queue->device->host;
+    size_t n = 0;
+    ODEON_TRY(check(queue, cudaGraphGetNodes(body, NULL, &n), "looking at a loop"));
+    cudaGraphNode_t *nodes = host->alloc(host, n * sizeof(cudaGraphNode_t));
+    if (nodes == NULL) {
+        return device_fail(queue, ODEON_ERR_NOMEM, "no memory for %zu nodes", n);
+    }
+    odeon_status status = check(queue, cudaGraphGetNodes(body, nodes, &n), "looking at a loop");
+    if (status == ODEON_OK) {
+        status = check_nodes(queue, nodes, n);
+    }
+    host->free(host, nodes);
+    return status;
+}
+
 static odeon_status loop_end(odeon_queue *queue)
 {
     odeon_recording *r = queue->recording;
+    cudaGraph_t body = NULL;
     if (r == NULL || r->node == NULL) {
         return device_fail(queue, ODEON_ERR_DEVICE, "loop_end: no loop was begun");
     }
     ODEON_TRY(launch_pass(queue, 0));
-    ODEON_TRY(change_graph(queue, NULL, r->around, &r->node));
+    ODEON_TRY(change_graph(queue, &body, r->around, &r->node));
     r->node = NULL;
     r->around = NULL;
-    return ODEON_OK;
+    return check_body(queue, body);
 }
 
 const odeon_device_capture cuda_capture = {

@@ -351,6 +351,29 @@ static void test_what_goes_while_a_queue_records_goes_later(void **state)
     schema_destroy(config);
 }
 
+/* As libraries do that were given no workspace; the driver would say 'invalid argument'. */
+static void test_what_no_loop_may_hold_is_named(void **state)
+{
+    (void)state;
+    skip_where_not_built();
+    odeon_config *config = configure("mocked");
+    instance *device = NULL;
+    scene s;
+    odeon_recording *recording;
+    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    open_scene(&s, device);
+    const odeon_device_capture *capture = s.ops->get_extension(s.device, ODEON_DEVICE_CAPTURE);
+    assert_int_equal(compute(&s), ODEON_OK);
+    assert_int_equal(setenv("ODEON_MOCKED_ALLOCATES", "1", 1), 0);
+    diag_clear();
+    assert_int_equal(record(&s, capture, &recording), ODEON_ERR_DEVICE);
+    assert_int_equal(unsetenv("ODEON_MOCKED_ALLOCATES"), 0);
+    assert_non_null(strstr(diag_message(), "a loop on the card cannot hold an allocation"));
+    close_scene(&s);
+    instance_destroy(device);
+    schema_destroy(config);
+}
+
 static void test_an_ini_may_do_without_loops(void **state)
 {
     (void)state;
@@ -535,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_algorithms_are_fixed_or_the_fastest),
         cmocka_unit_test(test_the_first_convolution_is_not_recorded),
         cmocka_unit_test(test_what_goes_while_a_queue_records_goes_later),
+        cmocka_unit_test(test_what_no_loop_may_hold_is_named),
         cmocka_unit_test(test_an_ini_may_do_without_loops),
         cmocka_unit_test(test_an_older_driver_records_without_loops),
         cmocka_unit_test(test_a_card_that_is_not_there_is_named),

@@ -77,6 +77,9 @@ static cublasStatus_t ask(cublasHandle_t handle, mocked_run *run, product *p)
         p->ldb < (p->trans_b == CUBLAS_OP_N ? p->k : p->n) || p->ldc < p->m || mocked_fails()) {
         return CUBLAS_STATUS_INVALID_VALUE;
     }
+    if (getenv("ODEON_MOCKED_ALLOCATES") != NULL && mocked_allocate(s->stream) != cudaSuccess) {
+        return CUBLAS_STATUS_ALLOC_FAILED;
+    }
     p->workspace = s->workspace;
     return mocked_ask(s->stream, run, p, sizeof *p) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
                                                                    : CUBLAS_STATUS_EXECUTION_FAILED;

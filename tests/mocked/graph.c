@@ -27,6 +27,7 @@ struct CUgraphNode_st {
     struct CUgraphNode_st **behind;
     size_t n_behind;
     int32_t done;
+    enum cudaGraphNodeType type;
     condition *condition; /* of a loop, else NULL */
     cudaGraph_t body;
     mocked_run *run;
@@ -159,6 +160,7 @@ cudaError_t cudaGraphAddNode_v2(
         return cudaErrorMemoryAllocation;
     }
     node->body = make_graph(graph);
+    node->type = cudaGraphNodeTypeConditional;
     node->condition = c;
     c->used++;
     loop->phGraph_out = &node->body;
@@ -166,10 +168,43 @@ cudaError_t cudaGraphAddNode_v2(
     return node->body != NULL ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *n)
+{
+    size_t room = *n;
+    *n = 0;
+    for (cudaGraphNode_t node = graph->first; node != NULL; node = node->next, ++*n) {
+        if (nodes != NULL && *n < room) {
+            nodes[*n] = node;
+        }
+    }
+    return answer();
+}
+
+cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, enum cudaGraphNodeType *type)
+{
+    *type = node->type;
+    return answer();
+}
+
 /* ---- launches ---- */
+
+static int32_t has_allocation(cudaGraph_t graph)
+{
+    cudaGraphNode_t node = graph->first;
+    while (node != NULL && node->type != cudaGraphNodeTypeMemAlloc &&
+           (node->body == NULL || !has_allocation(node->body))) {
+        node = node->next;
+    }
+    return node != NULL;
+}
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long flags)
 {
+    for (cudaGraphNode_t node = graph->first; node != NULL; node = node->next) {
+        if (node->body != NULL && has_allocation(node->body)) {
+            return cudaErrorInvalidValue;
+        }
+    }
     for (const condition *c = graph->conditions; c != NULL; c = c->next) {
         if (c->used != 1) {
             return cudaErrorInvalidValue;
@@ -400,6 +435,20 @@ cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t stream, cudaGraphNo
         return cudaErrorIllegalState;
     }
     return set_behind(stream, behind, n);
+}
+
+static void do_nothing(const void *arguments)
+{
+    (void)arguments;
+}
+
+cudaError_t mocked_allocate(cudaStream_t stream)
+{
+    cudaError_t error = stream->graph != NULL ? mocked_ask(stream, do_nothing, "", 1) : cudaSuccess;
+    if (error == cudaSuccess && stream->graph != NULL) {
+        (*stream->behind)->type = cudaGraphNodeTypeMemAlloc;
+    }
+    return error;
 }
 
 cudaError_t mocked_ask(cudaStream_t stream, mocked_run *run, const void *arguments, size_t bytes)

@@ -45,6 +45,9 @@ struct CUstream_st {
     struct CUstream_st *next;
 };
 
+/* An allocation in the order of a stream, which a loop may not hold. */
+cudaError_t mocked_allocate(cudaStream_t stream);
+
 /* For calls that may not be made by a thread whose stream captures: an error, which also ends what
  * is captured; else success. */
 cudaError_t mocked_outside_capture(void);
