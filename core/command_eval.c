@@ -29,6 +29,9 @@ static odeon_status evaluate_setup(setup *s)
         status = setup_session(s);
     }
     if (status == ODEON_OK) {
+        status = session_place(s->session, test);
+    }
+    if (status == ODEON_OK) {
         status = evaluate(s, test);
     }
     data_close(test);

@@ -57,6 +57,9 @@ static odeon_status solve_split(const command_line *a, setup *s)
     ODEON_TRY(data_open(s->config, train ? ODEON_SPLIT_TRAIN : ODEON_SPLIT_TEST, &source));
     odeon_status status = setup_flow(s);
     if (status == ODEON_OK) {
+        status = session_place(s->session, source);
+    }
+    if (status == ODEON_OK) {
         status = solve(a, s, NULL, source);
     }
     data_close(source);

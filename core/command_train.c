@@ -74,6 +74,14 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
     return status;
 }
 
+static odeon_status start(setup *s, const splits *data)
+{
+    ODEON_TRY(setup_session(s));
+    ODEON_TRY(session_place(s->session, data->train));
+    ODEON_TRY(session_place(s->session, data->test));
+    return summary_print(stdout, s->session, s->config->dtype);
+}
+
 /* ---- a new run ---- */
 
 /* Everything that can be refused is, before the run directory is made. */
@@ -81,8 +89,7 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
 {
     manifest_facts facts;
     run_dir *dir = NULL;
-    ODEON_TRY(setup_session(s));
-    ODEON_TRY(summary_print(stdout, s->session, s->config->dtype));
+    ODEON_TRY(start(s, data));
     ODEON_TRY(gather_facts(a, s, data, &facts));
     ODEON_TRY(run_dir_create(s->config, &dir));
     odeon_status status = run_dir_manifest(dir, &facts);
@@ -116,8 +123,7 @@ static odeon_status train_on(const command_line *a, setup *s, const splits *data
 {
     manifest_facts facts;
     const checkpoint *from = r->from != NULL ? &r->from->at : NULL;
-    ODEON_TRY(setup_session(s));
-    ODEON_TRY(summary_print(stdout, s->session, s->config->dtype));
+    ODEON_TRY(start(s, data));
     ODEON_TRY(gather_facts(a, s, data, &facts));
     ODEON_TRY(resume_restore(r, s, facts.samples));
     resume_warn(r, &facts);

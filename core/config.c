@@ -187,6 +187,7 @@ static odeon_status finish_data(loading *l, host_section *h)
     c->order = take_text(h, "order");
     c->shuffle = host_value(h, "shuffle")->i != 0;
     c->drop_last = host_value(h, "drop_last")->i != 0;
+    c->on_device = (int32_t)host_value(h, "on_device")->i;
     return ODEON_OK;
 }
 

@@ -58,9 +58,10 @@ typedef struct config_dropped {
     config_where where, by;
 } config_dropped;
 
-/* Indices of choices: of run.dtype, run.on_failure. */
+/* Indices of choices: of run.dtype, run.on_failure, data.on_device. */
 enum { CONFIG_F32 = 0, CONFIG_F64 = 1 };
 enum { CONFIG_STOP = 0, CONFIG_SKIP = 1 };
+enum { CONFIG_AUTO = 0, CONFIG_YES = 1, CONFIG_NO = 2 };
 
 typedef struct config {
     /* [run] */
@@ -84,7 +85,8 @@ typedef struct config {
     int64_t limit, test_limit; /* first samples to use; 0: all */
     char *order;               /* file of sample indices, NULL: none */
     bool shuffle;
-    bool drop_last; /* no batch of an epoch is smaller than batch */
+    bool drop_last;    /* no batch of an epoch is smaller than batch */
+    int32_t on_device; /* CONFIG_AUTO, CONFIG_YES or CONFIG_NO */
     /* [data.…]: what the data goes through before the model */
     size_t n_data_nodes;
     config_node **data_nodes;

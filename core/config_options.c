@@ -181,9 +181,17 @@ static const odeon_option data_drop_last = {
     .default_text = "no",
     .help = "yes leaves out the last samples of an epoch where they are less than a batch",
 };
+static const odeon_option data_on_device = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "on_device",
+    .default_text = "auto",
+    .choices = "auto|yes|no",
+    .help = "upload the samples in use once; auto: to a quarter of a card's free memory",
+};
 static const odeon_option *const data_options[] = {
-    &data_dataset, &data_batch,   &data_test_batch, &data_limit, &data_test_limit,
-    &data_order,   &data_shuffle, &data_drop_last,  NULL};
+    &data_dataset, &data_batch,   &data_test_batch, &data_limit,     &data_test_limit,
+    &data_order,   &data_shuffle, &data_drop_last,  &data_on_device, NULL};
 
 /* ---- [train] ---- */
 

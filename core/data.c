@@ -294,6 +294,33 @@ int64_t data_length(const data_source *source)
     return source->length;
 }
 
+int64_t data_stored(const data_source *source)
+{
+    return source->stored;
+}
+
+odeon_status data_used(const data_source *source, int64_t *n, int64_t **row)
+{
+    *n = source->length;
+    *row = NULL;
+    if (source->order == NULL) {
+        return ODEON_OK;
+    }
+    *row = mem_zalloc((size_t)source->stored, sizeof **row);
+    if (*row == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "data: no memory for the rows of %lld samples",
+                         (long long)source->stored);
+    }
+    for (int64_t i = 0; i < source->length; i++) {
+        (*row)[source->order[i]] = 1;
+    }
+    *n = 0;
+    for (int64_t i = 0; i < source->stored; i++) {
+        (*row)[i] = (*row)[i] != 0 ? (*n)++ : -1;
+    }
+    return ODEON_OK;
+}
+
 odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order)
 {
     if (source->order != NULL) {

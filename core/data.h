@@ -31,6 +31,12 @@ odeon_status data_open(const config *c, int32_t split, data_source **out);
 void data_close(data_source *source); /* NULL is allowed */
 const data_fields *data_source_fields(const data_source *source);
 int64_t data_length(const data_source *source); /* samples in use */
+int64_t data_stored(const data_source *source); /* samples of the split */
+
+/* Which of the split's samples are in use: *n of them, and (*row)[i] is how many stand before
+ * sample i in the split, -1 where it is not in use itself; the caller frees *row, which is NULL
+ * where they are the first n. ODEON_ERR_NOMEM. */
+odeon_status data_used(const data_source *source, int64_t *n, int64_t **row);
 
 /* The order in which an epoch visits the samples: data.order's if given, else shuffled by (seed,
  * epoch) for training if data.shuffle, else as stored. order has room for data_length. */

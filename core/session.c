@@ -213,6 +213,7 @@ void session_destroy(session *s)
         worker_destroy(&s->workers[rank]);
     }
     mem_free(s->workers);
+    session_release_samples(s);
     meeting_destroy(s->meeting);
     room_release(&s->device, &s->values);
     for (int32_t i = 0; i < s->n_moments; i++) {
@@ -395,6 +396,7 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
     batch_job job = {.session = s, .batch = b};
     metrics_device before = device_counts(&s->device);
     b->loss = b->grad_norm = (double)NAN;
+    b->samples = session_samples_of(s, b->source);
     session_batch_fini(&s->failed_batch);
     if (s->unprepared) {
         ODEON_TRY(session_prepare(s));

@@ -51,6 +51,16 @@ double session_learning_rate(const session *s); /* before any schedule */
 /* The schedule's factor of the learning rate; 1 without one. ODEON_ERR_PLUGIN if it is none. */
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor);
 
+/* ---- samples on the device ---- */
+
+/* Does what data.on_device says of a split: uploads its samples in use, so that of batches of
+ * source only indices travel from then on. auto: where the device has memory of its own
+ * (ODEON_DEVICE_MEMORY) and a quarter of what is free holds them; else, and with no, nothing is
+ * done. source is to stay open as long as batches are taken from it. The numbers of a batch are the
+ * same either way. ODEON_ERR_NOMEM with yes alone; what the data set says of a sample. */
+odeon_status session_place(session *s, const data_source *source);
+uint64_t session_placed_bytes(const session *s);
+
 /* ---- batches ---- */
 
 #define SESSION_MAX_BLOCKS 16

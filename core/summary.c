@@ -102,6 +102,11 @@ odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
     fprintf(out, "%s on %s%s, %d worker%s\n", dtype == ODEON_DTYPE_F64 ? "float64" : "float32",
             session_device_text(s), session_device_is_auto(s) ? " (run.device = auto)" : "",
             workers, workers == 1 ? "" : "s");
+    if (session_placed_bytes(s) > 0) {
+        char bytes[32];
+        summary_number((int64_t)session_placed_bytes(s), bytes);
+        fprintf(out, "samples on the device: %s bytes\n", bytes);
+    }
     return ODEON_OK;
 }
 

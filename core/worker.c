@@ -149,18 +149,19 @@ void worker_destroy(worker *w)
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
-    room *rooms[] = {&w->grads,    &w->states,      &w->states_before, &w->stored, &w->output,
-                     &w->d_output, &w->d_input,     &w->frame,         &w->sums,   &w->slots,
-                     &w->wide,     &w->shared_room, &w->d_output_more};
+    room *rooms[] = {&w->grads,    &w->states,      &w->states_before, &w->stored,   &w->output,
+                     &w->d_output, &w->d_input,     &w->frame,         &w->sums,     &w->slots,
+                     &w->wide,     &w->shared_room, &w->d_output_more, &w->rows_room};
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
         room_release(device, rooms[i]);
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         room_release(device, &w->field_rooms[role]);
         room_release(device, &w->raw_rooms[role]);
-        mem_free(w->stored_fields[role]);
         mem_free(w->numbers[role]);
     }
+    stage_release(&w->stage, device);
+    mem_free(w->rows);
     mem_free(w->shared);
     device->ops->queue_destroy(w->site.queue);
 }

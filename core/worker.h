@@ -6,8 +6,10 @@
 #include "net.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
+#include "resident.h"
 #include "room.h"
 #include "session.h"
+#include "stage.h"
 #include "team.h"
 
 enum { WORKER_MAX_LOSSES = 4 };
@@ -25,11 +27,13 @@ typedef struct worker {
     room grads, states;
     room states_before; /* running state as the batch found it */
     room stored, output, d_output, d_output_more, d_input, frame, sums, slots, wide, shared_room;
-    /* The batch's fields by ODEON_ROLE_*: on the device, behind fields, and before their
-     * conversion; on the host, for host_samples samples, as stored and, of times and masks, as
-     * numbers. */
+    /* The batch's fields by ODEON_ROLE_*: on the device, behind fields, and, of samples given,
+     * before their conversion; samples as stored; where samples stand that lie on the device, both
+     * sides; times and masks as the host's numbers. Of the host's there are for host_samples. */
     room field_rooms[DATA_ROLES], raw_rooms[DATA_ROLES];
-    void *stored_fields[DATA_ROLES];
+    stage stage;
+    room rows_room;
+    int64_t *rows;
     double *numbers[DATA_ROLES];
     int64_t host_samples;
     batch_fields fields;
@@ -41,6 +45,8 @@ typedef struct worker {
     odeon_status status; /* of the last job, with its message */
     char message[DIAG_MESSAGE_BYTES];
 } worker;
+
+typedef struct session_set session_set;
 
 struct session {
     const config *config;
@@ -63,6 +69,7 @@ struct session {
     worker *workers;
     meeting *meeting;
     team *team;
+    session_set *sets; /* splits whose samples lie on the device */
     int64_t output_size;
     bool unprepared;            /* parameters were set since the layers last prepared for them */
     session_batch failed_batch; /* without an input: none */
@@ -89,6 +96,7 @@ typedef struct batch {
     int64_t n;                 /* samples of the whole batch */
     const data_source *source; /* with indices; or NULL and samples in the caller's memory: */
     const int64_t *indices;
+    const resident *samples;         /* of source, on the device; or NULL */
     const double *given[DATA_ROLES]; /* by role, the input as the model takes it, untransformed */
     const void *stored;              /* in its place: as the data set stores it */
     int64_t epoch, step;
@@ -132,6 +140,10 @@ odeon_status worker_read_losses(worker *w, batch *b);
 void session_keep_failure(session *s, const batch *b);
 
 /* ---- between the session's own files ---- */
+
+/* The samples of a split that lie on the device, or NULL. */
+const resident *session_samples_of(const session *s, const data_source *source);
+void session_release_samples(session *s);
 
 /* session_predict; of result (NULL: not wanted) the counters are set. */
 odeon_status session_predict_counted(session *s, const session_samples *samples, double *output,

@@ -42,23 +42,20 @@ static odeon_status fit_device(worker *w, int64_t n)
 static odeon_status fit_host(worker *w, int64_t n)
 {
     const data_fields *fields = &w->session->fields;
-    bool there = true;
     if (n <= w->host_samples) {
         return ODEON_OK;
     }
     w->host_samples = 0;
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        mem_free(w->stored_fields[role]);
+    mem_free(w->rows);
+    w->rows = mem_zalloc((size_t)n, sizeof *w->rows);
+    bool there = w->rows != NULL;
+    for (int32_t role = ODEON_ROLE_TIME; role <= ODEON_ROLE_MASK; role++) {
+        odeon_tensor one = data_field_shape(fields, role, 1, ODEON_DTYPE_F64);
         mem_free(w->numbers[role]);
-        w->stored_fields[role] = w->numbers[role] = NULL;
+        w->numbers[role] = NULL;
         if (data_has(fields, role)) {
-            odeon_tensor one = data_field_shape(fields, role, 1, ODEON_DTYPE_F64);
-            w->stored_fields[role] = mem_zalloc((size_t)n, (size_t)data_field_bytes(fields, role));
-            there = there && w->stored_fields[role] != NULL;
-            if (role == ODEON_ROLE_TIME || role == ODEON_ROLE_MASK) {
-                w->numbers[role] = mem_zalloc((size_t)(n * odeon_count(&one)), sizeof(double));
-                there = there && w->numbers[role] != NULL;
-            }
+            w->numbers[role] = mem_zalloc((size_t)(n * odeon_count(&one)), sizeof(double));
+            there = there && w->numbers[role] != NULL;
         }
     }
     w->host_samples = there ? n : 0;
@@ -68,77 +65,138 @@ static odeon_status fit_host(worker *w, int64_t n)
 
 /* ---- to the device ---- */
 
-/* Host numbers to the device, converted there. Without info they stay as they are: adding -0 keeps
- * even the sign of a zero. */
-static odeon_status convert(worker *w, int32_t role, const void *host, int32_t dtype,
-                            const odeon_field_info *info, const odeon_tensor *target)
+/* Where samples are, as stored: rows of a set on the device, or n of them there, by field. */
+typedef struct origin {
+    const resident *set;
+    odeon_tensor rows; /* I64 [n], on the device */
+    char *fields[DATA_ROLES];
+} origin;
+
+/* Stored numbers, converted. */
+static odeon_status fetch(worker *w, const origin *from, int32_t role, const odeon_tensor *target)
 {
     const odeon_device_ops *ops = w->session->device.ops;
-    room *raw = &w->raw_rooms[role];
+    const odeon_field_info *info = &w->session->fields.of[role];
+    if (from->set != NULL) {
+        odeon_tensor all = resident_field(from->set, role);
+        return ops->gather(w->site.queue, &all, &from->rows, info->scale, info->shift, target);
+    }
     odeon_tensor source = *target;
-    int64_t bytes = odeon_count(target) * odeon_dtype_bytes(dtype);
-    double scale = info == NULL ? 1.0 : info->scale, shift = info == NULL ? -0.0 : info->shift;
-    ODEON_TRY(room_fit(&w->session->device, raw, bytes + 64));
-    source.data = raw->data;
-    source.dtype = dtype;
-    ODEON_TRY(ops->upload(w->site.queue, raw->data, host, (uint64_t)bytes));
-    return ops->cast(w->site.queue, &source, scale, shift, target);
+    source.data = from->fields[role];
+    source.dtype = info->dtype;
+    return ops->cast(w->site.queue, &source, info->scale, info->shift, target);
 }
 
-/* Inputs as the data set stores them, converted, through the transforms. */
-static odeon_status transform(worker *w, const odeon_context *context, const void *host)
+/* Inputs through the transforms. */
+static odeon_status transform(worker *w, const odeon_context *context, const origin *from)
 {
     const session *s = w->session;
     const odeon_tensor *x = &w->fields.of[ODEON_ROLE_INPUT];
-    const odeon_field_info *info = &s->fields.of[ODEON_ROLE_INPUT];
     const net_plan *plan;
     ODEON_TRY(net_plan_for(w->data_net, x->dim[0], context->flags, &plan));
     if (plan->n == 0) {
-        return convert(w, ODEON_ROLE_INPUT, host, info->dtype, info, x);
+        return fetch(w, from, ODEON_ROLE_INPUT, x);
     }
     odeon_tensor stored =
         data_field_shape(&s->fields, ODEON_ROLE_INPUT, x->dim[0], s->config->dtype);
     ODEON_TRY(room_fit(&s->device, &w->stored,
                        odeon_count(&stored) * odeon_dtype_bytes(stored.dtype) + 64));
     stored.data = w->stored.data;
-    ODEON_TRY(convert(w, ODEON_ROLE_INPUT, host, info->dtype, info, &stored));
+    ODEON_TRY(fetch(w, from, ODEON_ROLE_INPUT, &stored));
     return net_forward(plan, context, stored.data, x->data, NULL);
 }
 
-static odeon_status load_from_set(worker *w, const batch *b, const odeon_context *context,
-                                  int64_t first, int64_t n)
+/* Only indices travel. */
+static odeon_status find_samples(worker *w, const batch *b, int64_t n, origin *out)
 {
-    const data_fields *fields = &w->session->fields;
-    ODEON_TRY(fit_host(w, n));
-    ODEON_TRY(data_batch(b->source, n, b->indices + first, w->stored_fields));
-    ODEON_TRY(transform(w, context, w->stored_fields[ODEON_ROLE_INPUT]));
-    for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES; role++) {
-        const odeon_field_info *info = &fields->of[role];
-        if (data_has(fields, role)) {
-            ODEON_TRY(
-                convert(w, role, w->stored_fields[role], info->dtype, info, &w->fields.of[role]));
-        }
+    const session *s = w->session;
+    uint64_t bytes = (uint64_t)n * sizeof *w->rows;
+    ODEON_TRY(room_fit(&s->device, &w->rows_room, (int64_t)bytes + 64));
+    ODEON_TRY(s->device.ops->upload(w->site.queue, w->rows_room.data, w->rows, bytes));
+    for (int32_t role = ODEON_ROLE_TIME; role <= ODEON_ROLE_MASK; role++) {
         if (w->numbers[role] != NULL) {
-            data_field_values(info, n, w->stored_fields[role], w->numbers[role]);
+            resident_values(b->samples, role, n, w->rows, w->numbers[role]);
+        }
+    }
+    *out = (origin){
+        .set = b->samples,
+        .rows = {.data = w->rows_room.data, .dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64}};
+    return ODEON_OK;
+}
+
+static odeon_status read_samples(worker *w, const batch *b, int64_t first, int64_t n, origin *out)
+{
+    const session *s = w->session;
+    ODEON_TRY(stage_fit(&w->stage, &s->device, &s->fields, n));
+    ODEON_TRY(stage_read(&w->stage, b->source, n, b->indices + first));
+    ODEON_TRY(stage_upload(&w->stage, &s->device, w->site.queue, &s->fields, n));
+    *out = (origin){.set = NULL};
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        out->fields[role] = w->stage.device[role].data;
+        if (w->numbers[role] != NULL) {
+            data_field_values(&s->fields.of[role], n, w->stage.host[role], w->numbers[role]);
         }
     }
     return ODEON_OK;
 }
 
+static odeon_status load_from_set(worker *w, const batch *b, const odeon_context *context,
+                                  int64_t first, int64_t n)
+{
+    origin from;
+    ODEON_TRY(fit_host(w, n));
+    bool here = b->samples != NULL && resident_rows(b->samples, n, b->indices + first, w->rows);
+    ODEON_TRY(here ? find_samples(w, b, n, &from) : read_samples(w, b, first, n, &from));
+    ODEON_TRY(transform(w, context, &from));
+    for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES; role++) {
+        if (data_has(&w->session->fields, role)) {
+            ODEON_TRY(fetch(w, &from, role, &w->fields.of[role]));
+        }
+    }
+    return ODEON_OK;
+}
+
+/* Numbers of the caller's to the device and into its dtype; adding -0 keeps even the sign of a
+ * zero.
+ */
+static odeon_status give(worker *w, int32_t role, const double *numbers, const odeon_tensor *target)
+{
+    const odeon_device_ops *ops = w->session->device.ops;
+    odeon_tensor source = *target;
+    int64_t bytes = odeon_count(target) * (int64_t)sizeof *numbers;
+    ODEON_TRY(room_fit(&w->session->device, &w->raw_rooms[role], bytes + 64));
+    source.data = w->raw_rooms[role].data;
+    source.dtype = ODEON_DTYPE_F64;
+    ODEON_TRY(ops->upload(w->site.queue, source.data, numbers, (uint64_t)bytes));
+    return ops->cast(w->site.queue, &source, 1.0, -0.0, target);
+}
+
+/* Inputs of the caller's as the data set stores them. */
+static odeon_status give_stored(worker *w, const odeon_context *context, const char *stored,
+                                int64_t n)
+{
+    const session *s = w->session;
+    room *raw = &w->raw_rooms[ODEON_ROLE_INPUT];
+    uint64_t bytes = (uint64_t)n * data_field_bytes(&s->fields, ODEON_ROLE_INPUT);
+    ODEON_TRY(room_fit(&s->device, raw, (int64_t)bytes + 64));
+    ODEON_TRY(s->device.ops->upload(w->site.queue, raw->data, stored, bytes));
+    origin from = {.fields = {[ODEON_ROLE_INPUT] = raw->data}};
+    return transform(w, context, &from);
+}
+
 /* Samples in the caller's memory. */
 static odeon_status load_given(worker *w, const batch *b, const odeon_context *context,
-                               int64_t first)
+                               int64_t first, int64_t n)
 {
     if (b->stored != NULL) {
         size_t bytes = (size_t)data_field_bytes(&w->session->fields, ODEON_ROLE_INPUT);
-        ODEON_TRY(transform(w, context, (const char *)b->stored + (size_t)first * bytes));
+        ODEON_TRY(give_stored(w, context, (const char *)b->stored + (size_t)first * bytes, n));
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         odeon_tensor *x = &w->fields.of[role];
         odeon_tensor one = device_shape(w, role, 1);
         if (b->given[role] != NULL && x->data != NULL) {
-            ODEON_TRY(convert(w, role, b->given[role] + first * odeon_count(&one), ODEON_DTYPE_F64,
-                              NULL, x));
+            ODEON_TRY(give(w, role, b->given[role] + first * odeon_count(&one), x));
         } else if (role != ODEON_ROLE_INPUT) {
             x->data = NULL;
         }
@@ -223,6 +281,6 @@ odeon_status worker_load(worker *w, const batch *b, const odeon_context *context
 {
     ODEON_TRY(fit_device(w, n));
     ODEON_TRY(b->source != NULL ? load_from_set(w, b, context, first, n)
-                                : load_given(w, b, context, first));
+                                : load_given(w, b, context, first, n));
     return share(w, b, first, n);
 }

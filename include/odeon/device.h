@@ -450,8 +450,8 @@ typedef struct odeon_device_ops {
 
     /* ---- optional ---- */
 
-    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_CAPTURE, ODEON_DEVICE_POISON; or
-     * NULL. [any] */
+    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_MEMORY, ODEON_DEVICE_CAPTURE,
+     * ODEON_DEVICE_POISON; or NULL. [any] */
     const void *(*get_extension)(void *device, const char *id);
 } odeon_device_ops;
 
@@ -472,6 +472,13 @@ typedef struct odeon_device_counters {
     void (*read)(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
                  int64_t *live_bytes);
 } odeon_device_counters;
+
+/* A device whose memory is not the host's says how much of it there is. Extension. */
+#define ODEON_DEVICE_MEMORY "odeon.device.memory/1"
+typedef struct odeon_device_memory {
+    uint32_t struct_size, reserved0;
+    odeon_status (*read)(void *device, uint64_t *free_bytes, uint64_t *total_bytes); /* [any] */
+} odeon_device_memory;
 
 /* Recording operators, to have them done as often as wanted by one launch each time. Between begin
  * and end a queue records REPLAYABLE calls, with their arguments as they are then, and does none of

@@ -723,7 +723,8 @@ static void test_effective_says_everything(void **state)
         "0\non_failure = "
         "stop\n"
         "\n[data]\ndataset = idx\npath = /d\n",
-        "\nbatch = 4\ntest_batch = 4\nshuffle = yes\ndrop_last = no\n\n[model.n]\nlayer = "
+        "\nbatch = 4\ntest_batch = 4\nshuffle = yes\ndrop_last = no\non_device = "
+        "auto\n\n[model.n]\nlayer = "
         "nest\npart = "
         "every_option(",
         ")\nrtol = 0.001\nword = x y\n\n[model.n.x]\nlayer = relu\nthen = relu\nrepeat = 2\n\n"

@@ -23,7 +23,7 @@ enum {
 
 typedef struct numbered {
     const odeon_host *host;
-    int64_t length, fault, split;
+    int64_t length, fault, split, unreadable;
 } numbered;
 
 static const odeon_option length = {
@@ -42,7 +42,14 @@ static const odeon_option fault = {
         "none|no_input|no_label|two_inputs|mask|role|classes|times|dtype|ndim|dim|overflow|open",
     .help = "what is wrong with it",
 };
-static const odeon_option *const options[] = {&length, &fault, NULL};
+static const odeon_option unreadable = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "unreadable",
+    .default_text = "-1",
+    .help = "a sample that cannot be had; -1: none",
+};
+static const odeon_option *const options[] = {&length, &fault, &unreadable, NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
@@ -53,7 +60,8 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     }
     *set = (numbered){.host = host,
                       .length = host->option_i64(config, "length"),
-                      .fault = host->option_i64(config, "fault")};
+                      .fault = host->option_i64(config, "fault"),
+                      .unreadable = host->option_i64(config, "unreadable")};
     return ODEON_OK;
 }
 
@@ -140,6 +148,10 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
     int64_t *labels = fields[0];
     float *inputs = fields[1];
     for (int64_t i = 0; i < n; i++) {
+        if (indices[i] == set->unreadable) {
+            return odeon_fail(set->host, ODEON_ERR_DATA, "numbered: sample %lld is unreadable",
+                              (long long)indices[i]);
+        }
         labels[i] = indices[i] % 3;
         inputs[2 * i] = (float)indices[i];
         inputs[2 * i + 1] = (float)set->split;

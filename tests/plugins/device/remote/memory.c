@@ -34,10 +34,11 @@ static odeon_status map_twice(const odeon_host *host, int file, remote_memory *m
     return ODEON_OK;
 }
 
-odeon_status remote_memory_open(const odeon_host *host, remote_memory *memory)
+odeon_status remote_memory_open(const odeon_host *host, uint64_t limit, remote_memory *memory)
 {
     memset(memory, 0, sizeof *memory);
     memory->host = host;
+    memory->limit = limit < region_bytes ? limit : region_bytes;
     memory->used = EDGE_BYTES; /* so that offset 0 is no block */
     if (pthread_mutex_init(&memory->lock, NULL) != 0) {
         return odeon_fail(host, ODEON_ERR_NOMEM, "remote: the system has no mutex left");
@@ -75,7 +76,7 @@ static uint64_t find_block(remote_memory *memory, int32_t class)
     uint64_t offset = memory->free_block[class], size = UINT64_C(1) << class;
     if (offset != 0) {
         memory->free_block[class] = block_at(memory, offset)->next;
-    } else if (size <= region_bytes - memory->used) {
+    } else if (size <= memory->limit - memory->used) {
         offset = memory->used;
         memory->used += size;
     }
@@ -136,6 +137,14 @@ void remote_memory_give(remote_memory *memory, void *shown)
     b->next = memory->free_block[b->class];
     memory->free_block[b->class] = offset;
     (void)pthread_mutex_unlock(&memory->lock);
+}
+
+void remote_memory_left(remote_memory *memory, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+    (void)pthread_mutex_lock(&memory->lock);
+    *free_bytes = memory->limit - memory->used;
+    (void)pthread_mutex_unlock(&memory->lock);
+    *total_bytes = memory->limit;
 }
 
 void *remote_memory_reach(const remote_memory *memory, const void *shown, uint64_t bytes)

@@ -54,8 +54,18 @@ static const odeon_option option_loops = {
     .help = "whether what it records may have loops",
 };
 
-static const odeon_option *const options[] = {&option_late, &option_loops, &cpu_option_blas,
-                                              &cpu_option_simd, NULL};
+static const odeon_option option_memory = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_I64,
+    .name = "memory",
+    .default_text = "4294967296",
+    .min_text = "4096",
+    .unit = "bytes",
+    .help = "how much of it there is, each block rounded up to a power of two",
+};
+
+static const odeon_option *const options[] = {&option_late,     &option_loops,    &option_memory,
+                                              &cpu_option_blas, &cpu_option_simd, NULL};
 
 static const odeon_device_ops ops = {
     .struct_size = sizeof(odeon_device_ops),

@@ -32,7 +32,8 @@ odeon_status remote_create(const odeon_host *host, const odeon_config *config, v
     d->host = host;
     odeon_status status = cpu_create(host, config, &d->cpu);
     if (status == ODEON_OK) {
-        status = remote_memory_open(host, &d->memory);
+        uint64_t limit = (uint64_t)host->option_i64(config, "memory");
+        status = remote_memory_open(host, limit, &d->memory);
         if (status != ODEON_OK) {
             cpu_destroy(d->cpu);
         }
@@ -190,6 +191,13 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     *live_bytes = atomic_load(&d->memory.live_bytes);
 }
 
+static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+    remote_device *d = device;
+    remote_memory_left(&d->memory, free_bytes, total_bytes);
+    return ODEON_OK;
+}
+
 static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
 {
     void *at;
@@ -227,6 +235,10 @@ const void *remote_extension(void *device, const char *id)
         .struct_size = sizeof counters,
         .read = read_counters,
     };
+    static const odeon_device_memory memory = {
+        .struct_size = sizeof memory,
+        .read = read_memory,
+    };
     static const odeon_device_poison poisoning = {
         .struct_size = sizeof poisoning,
         .poison = poison,
@@ -237,6 +249,9 @@ const void *remote_extension(void *device, const char *id)
     }
     if (strcmp(id, HOST_KERNELS) == 0) {
         return &kernels;
+    }
+    if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
+        return &memory;
     }
     return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
 }

@@ -381,11 +381,22 @@ static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const voi
     return stream_launch(queue, carry_kernel, &a, sizeof a);
 }
 
+static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+    stream_device *d = device;
+    const odeon_device_memory *of_inner = d->ops->get_extension(d->inner, ODEON_DEVICE_MEMORY);
+    return of_inner->read(d->inner, free_bytes, total_bytes);
+}
+
 const void *stream_extension(void *device, const char *id)
 {
     static const host_kernels kernels = {
         .struct_size = sizeof kernels,
         .enqueue = enqueue,
+    };
+    static const odeon_device_memory memory = {
+        .struct_size = sizeof memory,
+        .read = read_memory,
     };
     static const odeon_device_counters counters = {
         .struct_size = sizeof counters,
@@ -401,6 +412,9 @@ const void *stream_extension(void *device, const char *id)
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
         return d->loops ? &stream_capture : &stream_capture_without_loops;
+    }
+    if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
+        return d->ops->get_extension(d->inner, id) != NULL ? &memory : NULL;
     }
     if (strcmp(id, ODEON_DEVICE_POISON) == 0) {
         return d->ops->get_extension(d->inner, id) != NULL ? &poisoning : NULL;
