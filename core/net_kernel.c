@@ -7,7 +7,7 @@
 /* What a layer is, whatever it is made of; its other flags are the affair of who computes. */
 enum {
     IS = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_LINEAR |
-         ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW
+         ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW | ODEON_LAYER_RANDOM
 };
 
 /* What the kernel has said, and how to do without it. */
@@ -71,7 +71,8 @@ static void flags_text(int32_t flags, char *text, size_t bytes)
                  {ODEON_LAYER_LINEAR, "LINEAR"},
                  {ODEON_LAYER_STATEFUL, "STATEFUL"},
                  {ODEON_LAYER_TRAIN_ONLY, "TRAIN_ONLY"},
-                 {ODEON_LAYER_VIEW, "VIEW"}};
+                 {ODEON_LAYER_VIEW, "VIEW"},
+                 {ODEON_LAYER_RANDOM, "RANDOM"}};
     size_t at = (size_t)snprintf(text, bytes, "%s", (flags & IS) == 0 ? "none" : "");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if ((flags & names[i].flag) != 0) {
