@@ -294,6 +294,8 @@ static void count_forward(odeon_ode *ode)
     ode->counters.rejected_backward = 0;
     ode->counters.drift = (double)NAN;
     ode->counters.share = (double)NAN;
+    ode->has_share = false;
+    ode->n_drifts = 0;
 }
 
 /* All that this batch takes beside one evaluation's scratch. */
@@ -323,7 +325,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     count_forward(ode);
     if (status == ODEON_OK && measure) {
         odeon_tensor start = ode_start(ode, in);
-        status = ode_relative_distance(ode, &o->y[o->n_times - 1], &start, &ode->counters.share);
+        status = ode_measure_share(ode, &o->y[o->n_times - 1], &start);
     }
     ode->counters.bytes = bytes_used(ode);
     return status == ODEON_OK ? ode_give_outputs(ode, out) : status;

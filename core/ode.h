@@ -29,9 +29,19 @@ struct odeon_ode {
 
     metrics_block counters; /* of the last forward and backward */
     solve_stats forward_stats, backward_stats;
-    double drift;       /* the largest of the last backward so far */
+    /* Squares on the device, ODEON_SLOTS of them, which the worker reads with all else of a batch:
+     * of the share, then of so many drifts. */
+    double *measured;
+    int32_t n_drifts;
+    bool has_share;
     bool measure_share; /* also for batches of training */
+    double drift;       /* the largest of the last backward so far */
 };
+
+/* Did its last forward and backward measure something that is still on the device? */
+bool ode_is_measured(const odeon_ode *ode);
+/* Takes what was measured, as it was read, into the counters. */
+void ode_take_measures(odeon_ode *ode, const double *measured);
 
 /* The table that plugins get as ODEON_HOST_ODE. */
 const odeon_ode_services *ode_services(void);

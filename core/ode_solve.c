@@ -84,41 +84,78 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
     return ode->site->device->ops->lincomb(ode->site->queue, &grads, &grads, 1, x, one, NULL);
 }
 
-odeon_status ode_relative_distance(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
-                                   double *out)
+/* ---- what is measured, and read later ---- */
+
+enum { SHARE_AT = 0, DRIFTS_AT = 2, MOST_DRIFTS = (ODEON_SLOTS - DRIFTS_AT) / 2 };
+
+/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two places of the measures. */
+static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
+                            int32_t at)
 {
     const net_site *site = ode->site;
     const odeon_device_ops *ops = site->device->ops;
-    double *slots = ode->forward->slots, sums[2];
     odeon_tensor difference = *y;
     difference.data = ode->state_bar.data;
     const odeon_tensor *x[1] = {y0};
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
     odeon_status status = ops->lincomb(site->queue, &difference, y, 1, x, minus, NULL);
     if (status == ODEON_OK) {
-        status = ops->dot(site->queue, &difference, &difference, slots, ODEON_SLOT_USER);
+        status = ops->dot(site->queue, &difference, &difference, ode->measured, at);
     }
     if (status == ODEON_OK) {
-        status = ops->dot(site->queue, y0, y0, slots, ODEON_SLOT_USER + 1);
+        status = ops->dot(site->queue, y0, y0, ode->measured, at + 1);
     }
     if (status != ODEON_OK) {
         return worker_group_settle(site->group, status);
     }
     const odeon_group *group = &site->group->abi;
-    ODEON_TRY(
-        group->reduce_slots(group->self, site->queue, slots, ODEON_SLOT_USER, 2, 0, ODEON_OK));
-    ODEON_TRY(ops->slots_read(site->queue, slots, ODEON_SLOT_USER, 2, sums));
-    *out = sqrt(sums[0] / sums[1]);
+    return group->reduce_slots(group->self, site->queue, ode->measured, at, 2, 0, ODEON_OK);
+}
+
+odeon_status ode_measure_share(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0)
+{
+    ODEON_TRY(measure(ode, y, y0, SHARE_AT));
+    ode->has_share = true;
     return ODEON_OK;
 }
 
+static double ratio_at(const double *measured, int32_t at)
+{
+    return sqrt(measured[at] / measured[at + 1]);
+}
+
+bool ode_is_measured(const odeon_ode *ode)
+{
+    return ode->has_share || ode->n_drifts > 0;
+}
+
+void ode_take_measures(odeon_ode *ode, const double *measured)
+{
+    double *worst = &ode->drift;
+    if (ode->has_share) {
+        ode->counters.share = ratio_at(measured, SHARE_AT);
+    }
+    for (int32_t i = 0; i < ode->n_drifts; i++) {
+        double drift = ratio_at(measured, DRIFTS_AT + 2 * i);
+        *worst = isnan(*worst) || *worst > drift ? *worst : drift;
+        ode->counters.drift = *worst;
+    }
+    ode->has_share = false;
+    ode->n_drifts = 0;
+}
+
+/* Where there is no room for one more the host reads those so far. */
 static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
 {
     odeon_ode *ode = self;
-    double drift = (double)NAN, *worst = &ode->drift;
-    ODEON_TRY(ode_relative_distance(ode, y, y0, &drift));
-    *worst = isnan(*worst) || *worst > drift ? *worst : drift;
-    ode->counters.drift = *worst;
+    if (ode->n_drifts == MOST_DRIFTS) {
+        double values[ODEON_SLOTS];
+        ODEON_TRY(ode->site->device->ops->slots_read(ode->site->queue, ode->measured, 0,
+                                                     ODEON_SLOTS, values));
+        ode_take_measures(ode, values);
+    }
+    ODEON_TRY(measure(ode, y, y0, DRIFTS_AT + 2 * ode->n_drifts));
+    ode->n_drifts++;
     return ODEON_OK;
 }
 

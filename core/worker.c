@@ -125,8 +125,7 @@ odeon_status worker_bind(worker *w)
     ODEON_TRY(fit_zero(w, &w->grads, s->params.trainable));
     ODEON_TRY(fit_zero(w, &w->states, s->params.state));
     ODEON_TRY(fit_zero(w, &w->states_before, s->params.state));
-    ODEON_TRY(worker_bind_losses(w));
-    ODEON_TRY(room_fit(&s->device, &w->slots, ODEON_SLOTS * (int64_t)sizeof(double)));
+    ODEON_TRY(worker_bind_readings(w));
     ODEON_TRY(
         room_fit(&s->device, &w->shared_room, (1 + w->site.n_times) * (int64_t)sizeof(double)));
     w->shared = mem_zalloc((size_t)(1 + w->site.n_times), sizeof *w->shared);
@@ -146,12 +145,13 @@ void worker_destroy(worker *w)
     net_destroy(w->net);
     net_destroy(w->data_net);
     worker_destroy_losses(w);
+    worker_destroy_readings(w);
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
-    room *rooms[] = {&w->grads,    &w->states,      &w->states_before, &w->stored,   &w->output,
-                     &w->d_output, &w->d_input,     &w->frame,         &w->sums,     &w->slots,
-                     &w->wide,     &w->shared_room, &w->d_output_more, &w->rows_room};
+    room *rooms[] = {&w->grads,  &w->states,      &w->states_before, &w->stored,
+                     &w->output, &w->d_output,    &w->d_input,       &w->frame,
+                     &w->wide,   &w->shared_room, &w->d_output_more, &w->rows_room};
     for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
         room_release(device, rooms[i]);
     }

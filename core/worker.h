@@ -26,7 +26,9 @@ typedef struct worker {
     int32_t sums_at[WORKER_MAX_LOSSES], n_sums; /* where a loss's sums lie among those of all */
     room grads, states;
     room states_before; /* running state as the batch found it */
-    room stored, output, d_output, d_output_more, d_input, frame, sums, slots, wide, shared_room;
+    room stored, output, d_output, d_output_more, d_input, frame, wide, shared_room;
+    room readings; /* worker_readings.c */
+    double *read;  /* the host's copy of them */
     /* The batch's fields by ODEON_ROLE_*: on the device, behind fields, and, of samples given,
      * before their conversion; samples as stored; where samples stand that lie on the device, both
      * sides; times and masks as the host's numbers. Of the host's there are for host_samples. */
@@ -126,15 +128,27 @@ int64_t worker_slice(const worker *w, int64_t n, int64_t *count);
 /* Instances of the losses, checked against the network and the data set; the first worker's say
  * what the session's metrics are. */
 odeon_status worker_make_losses(worker *w);
-odeon_status worker_bind_losses(worker *w); /* memory */
 void worker_destroy_losses(worker *w);
 /* Calls all losses on this slice's output: sums, and, unless it is NULL, d_output. */
 odeon_status worker_eval_losses(worker *w, const odeon_tensor *output,
                                 const odeon_tensor *d_output);
-odeon_tensor worker_sums(const worker *w); /* F64 [n_sums], which the workers add up */
-/* Once that is done: loss and metrics of the whole batch, the same bits on all workers.
- * ODEON_ERR_NUMERIC if the loss is not finite. */
-odeon_status worker_read_losses(worker *w, batch *b);
+/* Of the losses' sums as they were read: loss and metrics of the whole batch, the same bits on all
+ * workers. ODEON_ERR_NUMERIC if the loss is not finite. */
+odeon_status worker_judge_losses(const worker *w, batch *b);
+
+/* ---- what the host reads of a batch, at once ---- */
+
+odeon_status worker_bind_readings(worker *w); /* once all blocks and losses are there */
+void worker_destroy_readings(worker *w);
+odeon_tensor worker_sums(const worker *w); /* F64 [n_sums]: the losses', which the workers add up */
+/* Of the gradient of all workers; its norm is known when the numbers have been read. */
+odeon_status worker_square_gradient(const worker *w);
+/* Waits. What ODE blocks measured goes to them, the rest to the two below. */
+odeon_status worker_read_all(worker *w);
+/* The same of what ODE blocks measured, where they did. */
+odeon_status worker_read_measures(worker *w);
+const double *worker_read_sums(const worker *w); /* [n_sums] */
+double worker_gradient_norm(const worker *w);
 
 /* What session.h says happens after ODEON_ERR_NUMERIC. */
 void session_keep_failure(session *s, const batch *b);

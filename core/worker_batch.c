@@ -78,18 +78,6 @@ static odeon_status run_slice(worker *w, const batch *b, pass *p)
     return p->backward ? run_backward(w, b, p) : ODEON_OK;
 }
 
-static odeon_status grad_norm(worker *w, double *out)
-{
-    session *s = w->session;
-    const odeon_device_ops *ops = s->device.ops;
-    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
-    double *slots = (double *)(void *)w->slots.data;
-    ODEON_TRY(ops->dot(w->site.queue, &grads, &grads, slots, ODEON_SLOT_USER));
-    ODEON_TRY(ops->slots_read(w->site.queue, slots, ODEON_SLOT_USER, 1, out));
-    *out = sqrt(*out);
-    return ODEON_OK;
-}
-
 /* Scales the gradient to a norm of at most clip_norm. */
 static odeon_status clip(worker *w, double norm)
 {
@@ -138,7 +126,8 @@ static odeon_status update(worker *w, const batch *b)
             ODEON_TRY(update_param(w, b, p));
         }
     }
-    return s->device.ops->wait(w->site.queue);
+    /* only the queues of others could be ahead of this one */
+    return s->n_workers > 1 ? s->device.ops->wait(w->site.queue) : ODEON_OK;
 }
 
 odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
@@ -168,15 +157,11 @@ static odeon_status step_parameters(worker *w, const batch *b, double norm)
     return net_prepare(w->net, &context);
 }
 
-static odeon_status differentiate(worker *w, batch *b, const pass *p)
+/* What comes of a gradient whose batch has a finite loss. */
+static odeon_status use_gradient(worker *w, batch *b, const pass *p)
 {
-    session *s = w->session;
-    const odeon_group *group = &w->group.abi;
-    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
-    double norm = (double)NAN;
-    ODEON_TRY(group->sum(group->self, w->site.queue, &grads, ODEON_OK));
+    double norm = worker_gradient_norm(w);
     w->has_gradient = true;
-    ODEON_TRY(grad_norm(w, &norm));
     if (w->rank == 0) {
         b->grad_norm = norm;
     }
@@ -195,17 +180,30 @@ static odeon_status differentiate(worker *w, batch *b, const pass *p)
     return worker_give_back(w, &d_input, p->first, b->d_x);
 }
 
+/* The gradient of all workers, and the sum of its squares. */
+static odeon_status sum_gradient(worker *w)
+{
+    const session *s = w->session;
+    const odeon_group *group = &w->group.abi;
+    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    ODEON_TRY(group->sum(group->self, w->site.queue, &grads, ODEON_OK));
+    return worker_square_gradient(w);
+}
+
+/* All that the host has to know is read at once; no parameter changes before it is found good. */
 static odeon_status run_batch(worker *w, batch *b)
 {
     pass p;
     const odeon_group *group = &w->group.abi;
     ODEON_TRY(run_slice(w, b, &p));
     if (b->mode == BATCH_PREDICT) {
-        return ODEON_OK;
+        return worker_read_measures(w);
     }
     ODEON_TRY(group->sum(group->self, w->site.queue, &p.sums, ODEON_OK));
-    ODEON_TRY(worker_read_losses(w, b));
-    return p.backward ? differentiate(w, b, &p) : ODEON_OK;
+    ODEON_TRY(p.backward ? sum_gradient(w) : ODEON_OK);
+    ODEON_TRY(worker_read_all(w));
+    ODEON_TRY(worker_judge_losses(w, b));
+    return p.backward ? use_gradient(w, b, &p) : ODEON_OK;
 }
 
 /* What a failure will be asked for: running state as it was, and nothing of earlier batches. */

@@ -127,11 +127,6 @@ odeon_status worker_make_losses(worker *w)
     return w->rank == 0 ? name_metrics(w) : ODEON_OK;
 }
 
-odeon_status worker_bind_losses(worker *w)
-{
-    return room_fit(&w->session->device, &w->sums, w->n_sums * (int64_t)sizeof(double) + 64);
-}
-
 void worker_destroy_losses(worker *w)
 {
     for (size_t i = 0; i < w->n_losses; i++) {
@@ -140,12 +135,6 @@ void worker_destroy_losses(worker *w)
 }
 
 /* ---- a slice ---- */
-
-odeon_tensor worker_sums(const worker *w)
-{
-    return (odeon_tensor){
-        .data = w->sums.data, .dim = {w->n_sums}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-}
 
 /* What all losses are called with. Numbers have the output's shape, up to a [1]. */
 static void take_fields(const worker *w, const odeon_tensor *output, odeon_tensor *label,
@@ -174,7 +163,9 @@ static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeo
 odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
 {
     const session *s = w->session;
-    odeon_tensor label, mask, more = {.data = NULL}, sums = worker_sums(w);
+    odeon_tensor label, mask, more = {.data = NULL};
+    const odeon_tensor all = worker_sums(w);
+    odeon_tensor sums = all;
     take_fields(w, output, &label, &mask);
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = w->site.queue,
@@ -193,7 +184,7 @@ odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const ode
     }
     for (size_t i = 0; i < w->n_losses; i++) {
         int32_t end = i + 1 < w->n_losses ? w->sums_at[i + 1] : w->n_sums;
-        sums.data = w->sums.data + (size_t)w->sums_at[i] * sizeof(double);
+        sums.data = (double *)all.data + w->sums_at[i];
         sums.dim[0] = end - w->sums_at[i];
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
         ODEON_TRY(ops_of(w->losses[i])->eval(w->losses[i]->self, &call));
@@ -213,12 +204,11 @@ static double metric_value(const worker *w, int32_t metric, const double *sums)
     return is_loss ? sum : sum / w->fields.counted; /* NaN if nothing counts */
 }
 
-odeon_status worker_read_losses(worker *w, batch *b)
+odeon_status worker_judge_losses(const worker *w, batch *b)
 {
     const session *s = w->session;
-    double sums[WORKER_MAX_LOSSES * (1 + ODEON_MAX_METRICS)], loss = 0.0;
-    ODEON_TRY(s->device.ops->download(w->site.queue, sums, w->sums.data,
-                                      (uint64_t)w->n_sums * sizeof *sums));
+    const double *sums = worker_read_sums(w);
+    double loss = 0.0;
     for (size_t i = 0; i < w->n_losses; i++) {
         loss += sums[w->sums_at[i]];
     }
