@@ -379,26 +379,36 @@ odeon_status solver_loop(solver *s, bool *solved)
     return status;
 }
 
+/* The log is read further than it has been written. */
+static odeon_status fit_log(solver *s)
+{
+    size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
+    odeon_tensor all = {.data = s->slots, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    if (s->piece.seen != NULL) {
+        return ODEON_OK;
+    }
+    s->piece.seen = mem_zalloc(n, sizeof *s->piece.seen);
+    s->piece.n_read = FEWEST_READ;
+    return s->piece.seen != NULL
+               ? s->site->device->ops->fill(s->site->queue, &all, odeon_imm(0.0), NULL)
+               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
+}
+
 static odeon_status fit_memory(solver *s, const piece *p)
 {
-    int64_t width = odeon_dtype_bytes(s->site->dtype);
+    int64_t width = odeon_dtype_bytes(s->site->dtype), rows = 1;
+    ODEON_TRY(fit_log(s));
     ODEON_TRY(solver_fixed_fit(s));
     if (s->field->moves_state) {
         ODEON_TRY(room_fit(s->site->device, &s->piece.running, s->site->params->state * width));
     }
-    if (s->piece.seen == NULL) {
-        size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
-        s->piece.seen = mem_zalloc(n, sizeof *s->piece.seen);
-        s->piece.n_read = FEWEST_READ;
-        if (s->piece.seen == NULL) {
-            return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
-        }
+    if (p->kind != ROWS_LAST) {
+        rows = s->stats.accepted;
     }
-    int64_t steps = p->kind == ROWS_LAST ? 1 : s->stats.accepted;
-    if (p->kind == ROWS_NONE || steps <= solver_rows_capacity(s, p->kind)) {
+    if (p->kind == ROWS_NONE || rows <= solver_rows_capacity(s, p->kind)) {
         return ODEON_OK;
     }
-    return solver_rows_fit(s, p->kind, p->kind == ROWS_LAST ? 1 : steps + steps / 2 + 8);
+    return solver_rows_fit(s, p->kind, p->kind == ROWS_LAST ? 1 : rows + rows / 2 + 8);
 }
 
 void solver_loop_settle(solver *s)
