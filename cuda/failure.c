@@ -1,16 +1,40 @@
 /* What is said of a card that does not do as it was asked. */
 #include "cuda.h"
 
+/* Errors after which, as CUDA's manual has it, a process can do no more on the card. */
+static int32_t is_last(cudaError_t error)
+{
+    switch (error) {
+    case cudaErrorECCUncorrectable:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+    case cudaErrorMpsClientTerminated:
+    case cudaErrorExternalDevice:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 /* An error that the context does not outlive is given by every later call too. While this thread
  * records, the call would be refused, and spoil the recording, but for the mode. */
-static int32_t is_lost(void)
+static int32_t is_lost(cudaError_t error)
 {
+    size_t left, total;
     enum cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
     (void)cudaGetLastError(); /* forgets one that is over */
     (void)cudaThreadExchangeStreamCaptureMode(&mode);
-    cudaError_t error = cudaFree(NULL);
+    cudaError_t again = cudaMemGetInfo(&left, &total);
     (void)cudaThreadExchangeStreamCaptureMode(&mode);
-    return error != cudaSuccess;
+    (void)cudaGetLastError();
+    return is_last(error) || again != cudaSuccess;
 }
 
 /* "512 bytes", "3.25 MiB", "79.1 GiB"; text has at least 32 bytes. */
@@ -55,7 +79,7 @@ odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *wha
         return ODEON_OK;
     }
     const char *name = cudaGetErrorName(error), *text = cudaGetErrorString(error);
-    if (is_lost()) {
+    if (is_lost(error)) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
                           "cuda: %s: %s (%s); the card's context is lost: this process can do no "
                           "more on it, and dmesg may know why (Xid)",

@@ -13,7 +13,8 @@
  *   ODEON_MOCKED_DRIVER=n     the driver's version, 12030 for CUDA 12.3; 0: there is none
  *   ODEON_MOCKED_CARDS=n      cards that the driver shows
  *   ODEON_MOCKED_BUSY         another process has the card for itself
- *   ODEON_MOCKED_NO_CODE      the kernels are of another card */
+ *   ODEON_MOCKED_NO_CODE      the kernels are of another card
+ *   ODEON_MOCKED_ALLOCATES    products allocate, as without a workspace */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H
 #include <cuda_runtime_api.h>
