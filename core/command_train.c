@@ -166,7 +166,10 @@ const command command_train = {
         "metrics.jsonl, weights.safetensors and weights-best.safetensors, checkpoints.\n"
         "Ctrl-C stops after the batch under way and saves everything; twice: at once.\n"
         "A numerical failure leaves the failing step in failure/ (odeon help replay) and stops,\n"
-        "or, with run.on_failure=skip, goes on without it.\n\n"
+        "or, with run.on_failure=skip, goes on without it. A device that is lost, or that has no\n"
+        "memory left (exit code 7), leaves the newest checkpoint, or one of before the first "
+        "step.\n"
+        "\n"
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
         "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
         "run.iterations, run.log_every, run.checkpoint_every and run.on_failure may change.\n",

@@ -130,6 +130,41 @@ static void test_adjoint_through_many_times_reads_its_drifts_together(void **sta
     }
 }
 
+static void test_masks_and_times_of_a_batch_cost_no_wait(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_DEVICES; i++) {
+        counts c = third_step((const char *[]){
+            devices[i], "run.capture=no", "model.ode.steps=2", "model.ode.times=batch",
+            "model.ode.initial=first", "model.head.enabled=no", "train.loss=mse",
+            "data.dataset=measured(shape=4 3, label=4 3, times=4, mask=some, length=16)", NULL});
+        assert_int_equal(c.accepted, 6); /* two steps in each of three intervals */
+        assert_int_equal(c.waits, 1);
+        assert_int_equal(c.allocs, 0);
+    }
+}
+
+static void test_evaluation_waits_once_with_what_blocks_measure(void **state)
+{
+    static const int64_t indices[SAMPLES] = {7, 3, 0, 12, 5, 1, 9, 2};
+    (void)state;
+    for (int i = 0; i < N_DEVICES; i++) {
+        support_session s = support_session_open(
+            network, SAMPLES, (const char *[]){devices[i], "model.ode.steps=2", NULL});
+        data_source *source = support_batch_source(&s);
+        session_result result = {0};
+        for (int k = 0; k < 3; k++) {
+            support_require(session_evaluate(s.session, source, SAMPLES, indices, &result),
+                            "evaluate");
+        }
+        assert_int_equal(result.device.waits, 1);
+        assert_int_equal(result.device.allocs, 0);
+        assert_true(result.blocks[0].share > 0.0);
+        data_close(source);
+        support_session_close(&s);
+    }
+}
+
 static counts adaptive_steps(const char *device, const char *capture, const char *gradient,
                              const char *rtol)
 {
@@ -180,6 +215,8 @@ int main(void)
         cmocka_unit_test(test_direct_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_waits_once_for_any_number_of_steps),
         cmocka_unit_test(test_adjoint_through_many_times_reads_its_drifts_together),
+        cmocka_unit_test(test_masks_and_times_of_a_batch_cost_no_wait),
+        cmocka_unit_test(test_evaluation_waits_once_with_what_blocks_measure),
         cmocka_unit_test(test_recorded_solve_is_one_launch_for_any_number_of_steps),
         cmocka_unit_test(test_adaptive_steps_wait_once_a_trial),
         cmocka_unit_test(test_captured_adaptive_solve_waits_once_for_any_number_of_steps),
