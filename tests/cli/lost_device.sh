@@ -12,21 +12,21 @@ count() {
              NR > 1 { sum += $column } END { print sum }' "$1"
 }
 
-# lose DEVICE: at every sixth of the launches of a run, and at its first.
+# lose DEVICE WORKERS: at every sixth of the launches of a run, and at its first.
 lose() {
-    local device=$1 all n k
-    expect 0 "results in" "${tests[@]}" "${train[@]}" "run.device=$device" run.out=whole
+    local given=("run.device=$1" "run.workers=$2") all n k
+    expect 0 "results in" "${tests[@]}" "${train[@]}" "${given[@]}" run.out=whole
     all=$(count whole/metrics.csv)
-    [ "$all" -gt 100 ] || fail "$device: only $all launches are counted"
-    ODEON_REMOTE_FAILS=1 expect 7 "the device is lost" "${tests[@]}" "${train[@]}" \
-        "run.device=$device" run.out=none
+    [ "$all" -gt 100 ] || fail "$1: only $all launches are counted"
+    ODEON_REMOTE_FAILS=1 expect 7 "the device is lost" "${tests[@]}" "${train[@]}" "${given[@]}" \
+        run.out=none
     [ ! -e none ] || fail "a run that never began leaves a folder"
     for k in $(seq 6); do
         n=$((all * k / 6))
         ODEON_REMOTE_FAILS=$n expect 7 "the device is lost (launch $n); kept: the state after step " \
-            "${tests[@]}" "${train[@]}" "run.device=$device" run.out=lost
+            "${tests[@]}" "${train[@]}" "${given[@]}" run.out=lost
         again
-        cmp whole/weights.safetensors lost/weights.safetensors || fail "$device: other bits ($n)"
+        cmp whole/weights.safetensors lost/weights.safetensors || fail "$1: other bits ($n)"
         expect 0 "equal but for times" diff whole lost
         rm -r lost
     done
@@ -42,8 +42,9 @@ again() {
     sh -c "${line##*; to go on*: }" >out 2>err || fail "cannot go on: $line"
 }
 
-lose remote
-lose 'remote(late=yes)'
+lose remote 1
+lose 'remote(late=yes)' 1
+lose 'remote(late=yes)' 2
 
 # Steps that were saved are not lost.
 expect 0 "results in" "${tests[@]}" "${train[@]}" run.device=remote run.checkpoint_every=1 run.out=whole
