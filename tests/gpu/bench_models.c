@@ -1,0 +1,424 @@
+/* Times five models on a device: bench_models --device EXPRESSION --data FOLDER --out FOLDER [...].
+ * For every case a line for the solve alone and one for a step of training goes to standard output,
+ * tab-separated as tests/gpu/README.md has it. FOLDER of --out gets what another system needs to do
+ * the same: CASE-weights.safetensors, CASE-solve.safetensors (y0, y1) and CASE-train.safetensors
+ * (x, labels, loss). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench_cases.h"
+#include "bench_timer.h"
+#include "diag.h"
+#include "mem.h"
+#include "ode.h"
+#include "rng.h"
+#include "safetensors.h"
+#include "worker.h"
+
+enum { MAX_OVERRIDES = 64, TEXT_BYTES = 2048 };
+
+typedef struct settings {
+    const char *device, *data, *fashion, *out, *cases, *system, *plugins, *root;
+    double seconds, began; /* of one measurement; when the program was started, since 1970 */
+    int64_t batch;         /* in place of the cases'; 0: theirs */
+    int32_t least;
+    size_t n_overrides;
+    const char *overrides[MAX_OVERRIDES];
+} settings;
+
+/* A configured session with what it was made of. */
+typedef struct scene {
+    const settings *settings;
+    const bench_case *c;
+    int64_t n; /* samples of a batch */
+    registry *plugins;
+    config *config;
+    data_fields fields;
+    session *session;
+    data_source *source;
+    int64_t *indices, step;
+    session_result result;
+    odeon_tensor state; /* of the solve alone: a shape */
+    room y0, y1;
+} scene;
+
+static odeon_status no_memory(void)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "bench: no memory");
+}
+
+/* ---- a session of a case ---- */
+
+typedef struct override_list {
+    size_t n;
+    const char *text[MAX_OVERRIDES + 3 * BENCH_MAX_OVERRIDES];
+} override_list;
+
+static void add_all(override_list *list, const char *const *more)
+{
+    while (*more != NULL) {
+        list->text[list->n++] = *more++;
+    }
+}
+
+static odeon_status load_config(scene *s, const char *const *own, const char *weights)
+{
+    const settings *set = s->settings;
+    override_list list = {.n = 0};
+    char *ini = mem_printf("%s/%s", set->root, s->c->ini);
+    char *device = mem_printf("run.device=%s", set->device);
+    char *path = mem_printf("data.path=%s", s->c->name[0] == 'b' ? set->fashion : set->data);
+    char *from = mem_printf("train.weights=%s", weights != NULL ? weights : "");
+    add_all(&list, s->c->both);
+    add_all(&list, own);
+    add_all(&list, (const char *[]){device, path, "run.workers=1", "run.dtype=float32", NULL});
+    for (size_t i = 0; i < set->n_overrides; i++) {
+        list.text[list.n++] = set->overrides[i];
+    }
+    if (weights != NULL) {
+        list.text[list.n++] = from;
+    }
+    odeon_status status = ini == NULL || device == NULL || path == NULL || from == NULL
+                              ? no_memory()
+                              : config_load(s->plugins, ini, list.n, list.text, &s->config);
+    mem_free(ini);
+    mem_free(device);
+    mem_free(path);
+    mem_free(from);
+    return status;
+}
+
+static odeon_status open_scene(scene *s, const settings *set, const bench_case *c)
+{
+    *s = (scene){.settings = set, .c = c, .n = set->batch > 0 ? set->batch : c->batch};
+    return registry_create(set->plugins != NULL ? 1 : 0, &set->plugins, &s->plugins);
+}
+
+static void close_scene(scene *s)
+{
+    if (s->session != NULL) {
+        room_release(&s->session->device, &s->y0);
+        room_release(&s->session->device, &s->y1);
+    }
+    session_destroy(s->session);
+    data_close(s->source);
+    mem_free(s->indices);
+    config_destroy(s->config);
+    registry_destroy(s->plugins);
+}
+
+/* ---- files for the other systems ---- */
+
+static safetensors_entry entry(const char *name, int32_t dtype, const odeon_tensor *shape,
+                               const void *data)
+{
+    safetensors_entry e = {.name = name, .dtype = dtype, .ndim = shape->ndim, .data = data};
+    memcpy(e.dim, shape->dim, sizeof e.dim);
+    e.bytes = (uint64_t)(odeon_count(shape) * odeon_dtype_bytes(dtype));
+    return e;
+}
+
+static odeon_status write_file(const scene *s, const char *what, size_t n,
+                               const safetensors_entry *entries)
+{
+    char *path = mem_printf("%s/%s-%s.safetensors", s->settings->out, s->c->name, what);
+    odeon_status status = path != NULL ? safetensors_write(path, n, entries, 0, NULL) : no_memory();
+    mem_free(path);
+    return status;
+}
+
+/* ---- lines ---- */
+
+static void print_line(const scene *s, const char *what, const bench_time *t)
+{
+    const metrics_block *b = &s->session->workers[0].site.odes[0]->counters;
+    (void)printf(
+        "time\t%s\t%s\t%s\t%lld\t%.3f\t%.3f\t%.3f\t%d\t%lld\t%lld\t%lld\t%.9g\t-\t%lld\t%lld"
+        "\t%lld\n",
+        s->settings->system, s->c->name, what, (long long)s->n, 1e6 * t->median, 1e6 * t->low,
+        1e6 * t->high, (int)t->samples, (long long)t->calls, (long long)b->evals_forward,
+        (long long)b->evals_backward, s->result.loss, (long long)t->launches, (long long)t->waits,
+        (long long)t->allocs);
+    (void)fflush(stdout);
+}
+
+static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_time *out)
+{
+    bench_call call = {.run = run,
+                       .context = s,
+                       .device = &s->session->device,
+                       .queue = s->session->workers[0].site.queue};
+    return bench_measure(&call, s->settings->seconds, s->settings->least, out);
+}
+
+/* ---- a step of training ---- */
+
+static odeon_status train_once(void *context)
+{
+    scene *s = context;
+    return session_train(s->session, s->source, s->n, s->indices, 1, ++s->step, 1.0, &s->result);
+}
+
+static odeon_status write_numbers(const scene *s, void *const *stored, double *wide, float *x,
+                                  int64_t *labels)
+{
+    const odeon_field_info *of = s->fields.of;
+    odeon_tensor shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
+    odeon_tensor one = {.ndim = 1, .dim = {1}}, all = {.ndim = 1, .dim = {s->n}};
+    data_field_values(&of[ODEON_ROLE_INPUT], s->n, stored[ODEON_ROLE_INPUT], wide);
+    for (int64_t i = 0; i < odeon_count(&shape); i++) {
+        x[i] = (float)wide[i];
+    }
+    data_field_values(&of[ODEON_ROLE_LABEL], s->n, stored[ODEON_ROLE_LABEL], wide);
+    for (int64_t i = 0; i < s->n; i++) {
+        labels[i] = (int64_t)wide[i];
+    }
+    const safetensors_entry entries[] = {
+        entry("x", ODEON_DTYPE_F32, &shape, x),
+        entry("labels", ODEON_DTYPE_I64, &all, labels),
+        entry("loss", ODEON_DTYPE_F64, &one, &s->result.loss),
+    };
+    return write_file(s, "train", sizeof entries / sizeof *entries, entries);
+}
+
+/* The batch as numbers, before the layers of [data.*]. */
+static odeon_status write_batch(const scene *s)
+{
+    odeon_tensor shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
+    size_t count = (size_t)odeon_count(&shape);
+    void *stored[DATA_ROLES] = {NULL};
+    for (int32_t role = 0; role <= ODEON_ROLE_LABEL; role++) {
+        stored[role] = mem_zalloc((size_t)s->n, (size_t)data_field_bytes(&s->fields, role));
+    }
+    double *wide = mem_zalloc(count, sizeof *wide);
+    float *x = mem_zalloc(count, sizeof *x);
+    int64_t *labels = mem_zalloc((size_t)s->n, sizeof *labels);
+    odeon_status status = ODEON_OK;
+    if (stored[0] == NULL || stored[1] == NULL || wide == NULL || x == NULL || labels == NULL) {
+        status = no_memory();
+    }
+    if (status == ODEON_OK) {
+        status = data_batch(s->source, s->n, s->indices, stored);
+    }
+    if (status == ODEON_OK) {
+        status = write_numbers(s, stored, wide, x, labels);
+    }
+    mem_free(stored[0]);
+    mem_free(stored[1]);
+    mem_free(wide);
+    mem_free(x);
+    mem_free(labels);
+    return status;
+}
+
+static odeon_status open_training(scene *s, char *weights)
+{
+    ODEON_TRY(load_config(s, s->c->train, NULL));
+    ODEON_TRY(data_describe(s->config, &s->fields));
+    ODEON_TRY(session_create(s->plugins, s->config, &s->fields, s->n, &s->session));
+    ODEON_TRY(data_open(s->config, ODEON_SPLIT_TRAIN, &s->source));
+    if (data_length(s->source) < s->n) {
+        return diag_fail(ODEON_ERR_DATA, "bench: %lld images, a batch has %lld",
+                         (long long)data_length(s->source), (long long)s->n);
+    }
+    s->indices = mem_zalloc((size_t)s->n, sizeof *s->indices);
+    for (int64_t i = 0; i < s->n && s->indices != NULL; i++) {
+        s->indices[i] = i;
+    }
+    ODEON_TRY(s->indices != NULL ? ODEON_OK : no_memory());
+    return session_save(s->session, weights);
+}
+
+static void print_start(const settings *set)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    double took = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec - set->began;
+    (void)printf("start\t%s\t%.4f\n", set->system, took);
+}
+
+static odeon_status time_training(scene *s, char *weights, bool first)
+{
+    bench_time t;
+    ODEON_TRY(open_training(s, weights));
+    ODEON_TRY(train_once(s));
+    if (first && s->settings->began > 0.0) {
+        print_start(s->settings);
+    }
+    ODEON_TRY(write_batch(s));
+    double loss = s->result.loss;
+    ODEON_TRY(measure(s, train_once, &t));
+    s->result.loss = loss; /* of the first step: that of the weights in the file */
+    print_line(s, "train", &t);
+    return ODEON_OK;
+}
+
+/* ---- the solve alone ---- */
+
+static odeon_status solve_once(void *context)
+{
+    scene *s = context;
+    odeon_ode *ode = s->session->workers[0].site.odes[0];
+    const ode_outputs *o = &ode->outputs;
+    odeon_tensor y0 = s->state, y1 = s->state;
+    y0.data = s->y0.data;
+    y1.data = s->y1.data;
+    solver_forget(ode->forward);
+    ODEON_TRY(ode_take_start(ode, &y0, &y1));
+    return ode->services.solve(ode, &ode->field.host.abi, o->n_times, o->times, ODEON_KEEP_NONE,
+                               o->y);
+}
+
+static odeon_status write_solve(scene *s, const float *y0, float *y1)
+{
+    const odeon_tensor *y = &s->state;
+    const odeon_device_ops *ops = s->session->device.ops;
+    odeon_queue *queue = s->session->workers[0].site.queue;
+    ODEON_TRY(ops->download(queue, y1, s->y1.data, (uint64_t)odeon_count(y) * sizeof *y1));
+    const safetensors_entry entries[] = {entry("y0", ODEON_DTYPE_F32, y, y0),
+                                         entry("y1", ODEON_DTYPE_F32, y, y1)};
+    return write_file(s, "solve", sizeof entries / sizeof *entries, entries);
+}
+
+/* Goes through the network once, so that the block is fitted to the batch, then repeats its solve.
+ */
+static odeon_status run_solves(scene *s, float *host)
+{
+    worker *w = &s->session->workers[0];
+    const net_plan *plan;
+    int64_t count = odeon_count(&s->state);
+    uint64_t bytes = (uint64_t)count * sizeof *host;
+    odeon_context context = worker_context(w, 0);
+    bench_time t;
+    context.n_global = s->n;
+    ODEON_TRY(room_fit(&s->session->device, &s->y0, (int64_t)bytes + 64));
+    ODEON_TRY(room_fit(&s->session->device, &s->y1, (int64_t)bytes + 64));
+    ODEON_TRY(s->session->device.ops->upload(w->site.queue, s->y0.data, host, bytes));
+    ODEON_TRY(net_plan_for(w->net, s->n, 0, &plan));
+    ODEON_TRY(net_forward(plan, &context, s->y0.data, s->y1.data, NULL));
+    ODEON_TRY(measure(s, solve_once, &t));
+    s->result.loss = (double)NAN;
+    print_line(s, "forward", &t);
+    return write_solve(s, host, host + count);
+}
+
+static odeon_status time_solve(scene *s, const char *weights)
+{
+    odeon_field_info *input = &s->fields.of[ODEON_ROLE_INPUT];
+    ODEON_TRY(load_config(s, s->c->solve, weights));
+    ODEON_TRY(data_describe(s->config, &s->fields));
+    input->ndim = s->c->state_ndim; /* in place of images the state comes in */
+    memcpy(input->dim, s->c->state, sizeof s->c->state);
+    s->state = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
+    ODEON_TRY(session_create_flow(s->config, &s->fields, s->n, &s->session));
+    int64_t count = odeon_count(&s->state);
+    float *host = mem_zalloc((size_t)count, 2 * sizeof *host);
+    for (int64_t i = 0; i < count && host != NULL; i++) {
+        host[i] = (float)rng_uniform(rng_key(1, "bench", 0, 0), (uint64_t)i);
+    }
+    odeon_status status = host != NULL ? run_solves(s, host) : no_memory();
+    mem_free(host);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static odeon_status bench(const settings *set, const bench_case *c, bool first)
+{
+    scene s;
+    char *weights = mem_printf("%s/%s-weights.safetensors", set->out, c->name);
+    odeon_status status = weights != NULL ? open_scene(&s, set, c) : no_memory();
+    if (status == ODEON_OK) {
+        status = time_training(&s, weights, first);
+        close_scene(&s);
+    }
+    if (status == ODEON_OK) {
+        status = open_scene(&s, set, c);
+    }
+    if (status == ODEON_OK) {
+        status = time_solve(&s, weights);
+        close_scene(&s);
+    }
+    mem_free(weights);
+    return status;
+}
+
+static const char *const usage =
+    "bench_models --device EXPRESSION --data FOLDER --out FOLDER [--fashion FOLDER] [--cases "
+    "abcde]\n"
+    "  [--system NAME] [--batch N] [--seconds N] [--least N] [--began SECONDS] [--plugins FOLDER]\n"
+    "  [--root FOLDER] [path.key=value ...]\n";
+
+static bool take_option(settings *set, const char *name, const char *value)
+{
+    struct {
+        const char *name, **text;
+    } const texts[] = {{"--device", &set->device},   {"--data", &set->data},
+                       {"--fashion", &set->fashion}, {"--out", &set->out},
+                       {"--cases", &set->cases},     {"--system", &set->system},
+                       {"--plugins", &set->plugins}, {"--root", &set->root}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].text = value;
+            return true;
+        }
+    }
+    double number = strtod(value, NULL);
+    if (strcmp(name, "--batch") == 0) {
+        set->batch = (int64_t)number;
+    } else if (strcmp(name, "--seconds") == 0) {
+        set->seconds = number;
+    } else if (strcmp(name, "--least") == 0) {
+        set->least = (int32_t)number;
+    } else if (strcmp(name, "--began") == 0) {
+        set->began = number;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool read_arguments(settings *set, int count, char **arguments)
+{
+    for (int i = 1; i < count; i++) {
+        if (strncmp(arguments[i], "--", 2) != 0) {
+            if (set->n_overrides == MAX_OVERRIDES) {
+                return false;
+            }
+            set->overrides[set->n_overrides++] = arguments[i];
+        } else if (i + 1 == count || !take_option(set, arguments[i], arguments[i + 1])) {
+            return false;
+        } else {
+            i++;
+        }
+    }
+    set->fashion = set->fashion != NULL ? set->fashion : set->data;
+    return set->device != NULL && set->data != NULL && set->out != NULL;
+}
+
+/* A case that fails is told, and the others go on. */
+int main(int count, char **arguments)
+{
+    settings set = {
+        .cases = "abcde", .system = "odeon", .root = ODEON_SOURCE, .seconds = 1.0, .least = 5};
+    bool first = true, failed = false;
+    if (!read_arguments(&set, count, arguments)) {
+        (void)fprintf(stderr, "%s", usage);
+        return 2;
+    }
+    for (size_t i = 0; i < BENCH_CASES; i++) {
+        const bench_case *c = &bench_cases[i];
+        if (strchr(set.cases, c->name[0]) != NULL) {
+            diag_clear();
+            if (bench(&set, c, first) != ODEON_OK) {
+                (void)printf("skip\t%s\t%s\t%s\n", set.system, c->name, diag_message());
+                failed = true;
+            }
+            first = false;
+        }
+    }
+    return failed ? 1 : 0;
+}
