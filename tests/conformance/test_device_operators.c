@@ -215,13 +215,19 @@ static void add_orders(test_list *list, int32_t dtype)
     }
 }
 
-/* An argument chooses tests by a pattern of their names: 'emulated*'. */
+/* An argument chooses tests by a pattern of their names: 'emulated*'. A second one names the device
+ * to test in place of the list above, a third one a number that stands for other random numbers. */
 int main(int argc, char **argv)
 {
     static test_list list; /* the names outlive the run */
     static const int32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
+    case_seed(argc > 3 ? strtoull(argv[3], NULL, 10) : CASE_SEED);
     for (size_t k = 0; k < 2; k++) {
+        if (argc > 2) {
+            add_device(&list, argv[2], dtypes[k]);
+            continue;
+        }
         for (size_t i = 0; i < N_DEVICES; i++) {
             add_device(&list, devices[i], dtypes[k]);
         }

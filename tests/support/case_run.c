@@ -87,9 +87,16 @@ void case_expect_nonfinite(case_run *run)
     run->nonfinite = true;
 }
 
+static uint64_t drawn_from = CASE_SEED;
+
+void case_seed(uint64_t seed)
+{
+    drawn_from = seed;
+}
+
 double case_number(case_run *run)
 {
-    return (double)(float)support_random(7, run->drawn++);
+    return (double)(float)support_random(drawn_from, run->drawn++);
 }
 
 /* ---- blocks ---- */

@@ -40,6 +40,10 @@ void case_compare(const case_run *a, const case_run *b, double relative);
 void case_assert_finite(const case_run *run);
 void case_destroy(case_run *run);
 
+/* All cases draw other numbers from now on. */
+enum { CASE_SEED = 7 };
+void case_seed(uint64_t seed);
+
 /* ---- for the cases ---- */
 
 const odeon_device_ops *case_ops(const case_run *run);
