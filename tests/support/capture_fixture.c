@@ -27,7 +27,7 @@ capture_fixture *capture_open(const char *device, int32_t dtype)
     capture_fixture *f = mem_zalloc(1, sizeof *f);
     assert_non_null(f);
     f->plugins = support_registry();
-    f->d = support_device_open(f->plugins, device, dtype);
+    f->d = support_device_open(f->plugins, support_device_name(device), dtype);
     f->ops = f->d.device.ops;
     f->queue = f->d.queue;
     f->self = f->d.device.self;

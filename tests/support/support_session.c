@@ -69,11 +69,21 @@ const double *const *support_given(support_session *s)
 static odeon_status build(const char *path, int64_t n, const char *const *overrides,
                           support_session *out)
 {
+    enum { MOST = 64 };
+    const char *all[MOST], *device = support_device_name(NULL);
     size_t count = 0;
-    while (overrides != NULL && overrides[count] != NULL) {
+    while (overrides != NULL && overrides[count] != NULL && count < MOST - 1) {
+        all[count] = overrides[count];
+        device = support_device_name(all[count]) != all[count] ? device : NULL; /* it stays */
         count++;
     }
-    ODEON_TRY(config_load(out->registry, path, count, overrides, &out->config));
+    char *last = mem_printf("run.device=%s", device != NULL ? device : "");
+    if (device != NULL) {
+        all[count++] = last;
+    }
+    odeon_status status = config_load(out->registry, path, count, all, &out->config);
+    mem_free(last);
+    ODEON_TRY(status);
     ODEON_TRY(data_describe(out->config, &out->fields));
     return session_create(out->registry, out->config, &out->fields, n, &out->session);
 }
