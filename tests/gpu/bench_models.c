@@ -2,7 +2,7 @@
  * For every case a line for the solve alone and one for a step of training goes to standard output,
  * tab-separated as tests/gpu/README.md has it. FOLDER of --out gets what another system needs to do
  * the same: CASE-weights.safetensors, CASE-solve.safetensors (y0, y1) and CASE-train.safetensors
- * (x, labels, loss). */
+ * (x, y: labels, loss). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,7 +178,7 @@ static odeon_status write_numbers(const scene *s, void *const *stored, double *w
     }
     const safetensors_entry entries[] = {
         entry("x", ODEON_DTYPE_F32, &shape, x),
-        entry("labels", ODEON_DTYPE_I64, &all, labels),
+        entry("y", ODEON_DTYPE_I64, &all, labels),
         entry("loss", ODEON_DTYPE_F64, &one, &s->result.loss),
     };
     return write_file(s, "train", sizeof entries / sizeof *entries, entries);
@@ -240,6 +240,11 @@ static void print_start(const settings *set)
     (void)printf("start\t%s\t%.4f\n", set->system, took);
 }
 
+static void print_device(const scene *s)
+{
+    (void)printf("fact\t%s\t%s\n", s->settings->system, session_device_text(s->session));
+}
+
 static odeon_status time_training(scene *s, char *weights, bool first)
 {
     bench_time t;
@@ -247,6 +252,9 @@ static odeon_status time_training(scene *s, char *weights, bool first)
     ODEON_TRY(train_once(s));
     if (first && s->settings->began > 0.0) {
         print_start(s->settings);
+    }
+    if (first) {
+        print_device(s);
     }
     ODEON_TRY(write_batch(s));
     double loss = s->result.loss;
@@ -313,7 +321,7 @@ static odeon_status time_solve(scene *s, const char *weights)
     input->ndim = s->c->state_ndim; /* in place of images the state comes in */
     memcpy(input->dim, s->c->state, sizeof s->c->state);
     s->state = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
-    ODEON_TRY(session_create_flow(s->config, &s->fields, s->n, &s->session));
+    ODEON_TRY(session_create_flow(s->plugins, s->config, &s->fields, s->n, &s->session));
     int64_t count = odeon_count(&s->state);
     float *host = mem_zalloc((size_t)count, 2 * sizeof *host);
     for (int64_t i = 0; i < count && host != NULL; i++) {

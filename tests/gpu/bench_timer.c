@@ -3,20 +3,37 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "bench_events.h"
 #include "clock.h"
 
 enum { MAX_SAMPLES = 2000, WARM_CALLS = 4 };
 static const double sample_seconds = 2e-3;
 
-static odeon_status repeat(const bench_call *call, int64_t calls, double *seconds)
+static odeon_status call_all(const bench_call *call, int64_t calls)
 {
-    double start = clock_seconds();
     for (int64_t i = 0; i < calls; i++) {
         ODEON_TRY(call->run(call->context));
     }
-    odeon_status status = call->device->ops->wait(call->queue);
-    *seconds = (clock_seconds() - start) / (double)calls;
-    return status;
+    return ODEON_OK;
+}
+
+/* events may be NULL. */
+static odeon_status repeat(const bench_call *call, bench_events *events, int64_t calls,
+                           double *seconds)
+{
+    double start = clock_seconds();
+    if (events != NULL) {
+        ODEON_TRY(bench_events_begin(events));
+    }
+    ODEON_TRY(call_all(call, calls));
+    if (events != NULL) {
+        ODEON_TRY(bench_events_end(events, seconds));
+    } else {
+        ODEON_TRY(call->device->ops->wait(call->queue));
+        *seconds = clock_seconds() - start;
+    }
+    *seconds /= (double)calls;
+    return ODEON_OK;
 }
 
 typedef struct counts {
@@ -55,18 +72,18 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-odeon_status bench_measure(const bench_call *call, double seconds, int32_t least, bench_time *out)
+static odeon_status take_samples(const bench_call *call, bench_events *events, double seconds,
+                                 int32_t least, bench_time *out)
 {
     double samples[MAX_SAMPLES], one = 0.0;
-    *out = (bench_time){.calls = 1};
-    ODEON_TRY(repeat(call, WARM_CALLS, &one));
+    ODEON_TRY(repeat(call, events, WARM_CALLS, &one));
     ODEON_TRY(count(call, out));
-    ODEON_TRY(repeat(call, 1, &one));
-    out->calls = one < sample_seconds ? (int64_t)(sample_seconds / one) + 1 : 1;
+    ODEON_TRY(repeat(call, events, 1, &one));
+    out->calls = one > 0.0 && one < sample_seconds ? (int64_t)(sample_seconds / one) + 1 : 1;
     double start = clock_seconds();
     while (out->samples < MAX_SAMPLES &&
            (out->samples < least || clock_seconds() - start < seconds)) {
-        ODEON_TRY(repeat(call, out->calls, &samples[out->samples]));
+        ODEON_TRY(repeat(call, events, out->calls, &samples[out->samples]));
         out->samples++;
     }
     qsort(samples, (size_t)out->samples, sizeof *samples, ascending);
@@ -74,4 +91,15 @@ odeon_status bench_measure(const bench_call *call, double seconds, int32_t least
     out->low = samples[out->samples / 4];
     out->high = samples[out->samples * 3 / 4];
     return ODEON_OK;
+}
+
+odeon_status bench_measure(const bench_call *call, double seconds, int32_t least, bench_time *out)
+{
+    bench_events *events;
+    *out = (bench_time){.calls = 1};
+    ODEON_TRY(bench_events_create(call->device, call->queue, &events));
+    out->by_events = events != NULL;
+    odeon_status status = take_samples(call, events, seconds, least > 0 ? least : 1, out);
+    bench_events_destroy(events);
+    return status;
 }

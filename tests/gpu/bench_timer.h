@@ -18,6 +18,7 @@ typedef struct bench_call {
 typedef struct bench_time {
     double median, low, high; /* seconds of one call: median and quartiles */
     int32_t samples;
+    int32_t by_events;
     int64_t calls; /* of one sample */
     /* Of one call by the device's counters; -1 where it has none. */
     int64_t launches, waits, allocs;

@@ -20,8 +20,8 @@ def options(description):
     parser.add_argument("--seconds", type=float, default=1.0, help="of one measurement")
     parser.add_argument("--least", type=int, default=5, help="samples of one measurement")
     parser.add_argument("--system", help="name in the table")
-    parser.add_argument("--counts", help="file of evaluations; diffrax_models.py writes it with --count")
-    parser.add_argument("--count", action="store_true", help="count evaluations instead of timing")
+    parser.add_argument("--counts", help="of diffrax_models.py --count: the file to write")
+    parser.add_argument("--count", action="store_true", help="count evaluations, time nothing")
     return parser.parse_args()
 
 
@@ -35,7 +35,7 @@ def read(path):
 
 
 def files(options, case):
-    """Weights; y0 and y1 of a solve; x, labels and loss of a step."""
+    """Weights; y0 and y1 of a solve; x, labels y and loss of a step."""
     return [read(os.path.join(options.files, "%s-%s.safetensors" % (case, what)))
             for what in ("weights", "solve", "train")]
 

@@ -103,7 +103,7 @@ class Case:
         self.moving = {key: self.p[key] for key in models.trained(self.p)}
         self.still = {key: value for key, value in self.p.items() if key not in self.moving}
         self.y0, self.x = np.asarray(self.solve_file["y0"]), np.asarray(self.train["x"])
-        self.labels = np.asarray(self.train["labels"].astype("int32"))
+        self.labels = np.asarray(self.train["y"].astype("int32"))
 
     def integrate(self, p, y0, training):
         """y(1) and the number of steps that were tried."""
@@ -155,13 +155,6 @@ def evals_of(case, steps):
     return 4 * int(steps) if case.spec["tolerance"] is None else 3 + 6 * int(steps)
 
 
-def known_evals():
-    if options.counts and os.path.exists(options.counts):
-        with open(options.counts) as file:
-            return json.load(file)
-    return {}
-
-
 def time_forward(case, compiled):
     y1, steps = compiled(case.p, case.y0)
     evals = (evals_of(case, steps), 0)
@@ -181,7 +174,6 @@ def time_training(case, compiled):
     moving, kept, loss, steps = compiled(case.moving, case.start(), case.still, case.x, case.labels)
     state = [moving, kept]
     loss = float(loss)
-    backward = known_evals().get(case.name, [None, None])[1]
 
     def sample(calls):
         began = time.perf_counter()
@@ -191,7 +183,7 @@ def time_training(case, compiled):
         return time.perf_counter() - began
     timed = common.measure(options, sample)
     gap = common.gap(case.train["loss"], [loss])
-    common.line(system, case.name, "train", len(case.x), timed, (evals_of(case, steps), backward), loss, gap)
+    common.line(system, case.name, "train", len(case.x), timed, (evals_of(case, steps), None), loss, gap)
 
 
 def jobs(case):

@@ -56,7 +56,7 @@ class Case:
         self.p = {key: torch.from_numpy(value).to(device) for key, value in weights.items()}
         self.trained = [self.p[key].requires_grad_() for key in models.trained(self.p)]
         self.in_field = [self.p[key] for key in models.trained(self.p) if key.startswith("ode.")]
-        self.x, self.labels = (torch.from_numpy(self.train[key]).to(device) for key in ("x", "labels"))
+        self.x, self.labels = (torch.from_numpy(self.train[key]).to(device) for key in ("x", "y"))
         self.y0 = torch.from_numpy(self.solve["y0"]).to(device)
         self.times = torch.tensor([0.0, 1.0], device=device)
         self.evals = 0

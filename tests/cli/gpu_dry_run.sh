@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# tests/gpu/run.sh without a card: every part of it that needs none, in small, on a device that
+# records and replays as a card does.
+. "$1/tests/support/cli.sh"
+unset DEPS BUDGET SEED WORK
+if [ ! -x /usr/bin/python3 ]; then
+    echo "not covered: no python3, which makes the tables"
+    exit 0
+fi
+BUILD=$build DEVICE=remote OUT=$work/tables PYTHON=/usr/bin/python3 "$source/tests/gpu/run.sh" \
+    >out 2>err || fail "run.sh: $(grep -h FAILED tables/results.tsv) $(tail -n 3 err)"
+
+# Every model was timed, solve and step, and has its place in the tables.
+for c in a b c d e; do
+    for what in forward train; do
+        grep -qE "^time	odeon	$c	$what	2	[1-9]" tables/results.tsv ||
+            fail "case $c: no time of $what: $(cat tables/results.tsv)"
+    done
+    grep -q "^check	gradients $c float64	ok" tables/results.tsv || fail "case $c: no gradients"
+done
+[ "$(grep -c '^| [a-e] | odeon | 2 |' tables/RESULTS.md)" -eq 10 ] || fail "RESULTS.md: no ten rows"
+for part in operators 'curves a' 'curves b' 'capture a' 'capture c' 'capture d'; do
+    grep -q "^| $part | ok |" tables/RESULTS.md || fail "RESULTS.md: no $part"
+done
+# What a machine lacks is said.
+for part in torchdiffeq diffrax sanitizer; do
+    grep -qE "^(skip|time)	$part" tables/results.tsv || fail "$part was neither measured nor left out"
+done
