@@ -11,10 +11,10 @@
  *
  * What is launched takes its place among the queue's operators. It is as REPLAYABLE as they are
  * (device.h): its arguments are copied at the launch, it allocates nothing, waits for nothing and
- * gives nothing to the host; it may so be recorded, also within a loop, where only kernels may
- * stand: no copy, fill or event of the runtime. Tensors' addresses are the card's own. Nothing
- * here needs CUDA's headers: a cudaStream_t is passed as void *, a cudaError_t as int32_t. Draft.
- */
+ * gives nothing to the host; it may so be recorded, also within a loop, where beside kernels only
+ * copies and fills on the card may stand: no event, no call of the host. Tensors' addresses are the
+ * card's own. Nothing here needs CUDA's headers: a cudaStream_t is passed as void *, a cudaError_t
+ * as int32_t. Draft. */
 #ifndef ODEON_CUDA_H
 #define ODEON_CUDA_H
 #include "odeon/abi.h"

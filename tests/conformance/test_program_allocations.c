@@ -45,6 +45,22 @@ static void test_check_survives_every_failing_allocation(void **state)
     folder_remove(&f);
 }
 
+static void test_check_of_kernels_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    folder f = folder_create();
+    static const char ini[] = "[run]\ndevice = emulated\nworkers = 1\n"
+                              "[data]\ndataset = drawn(shape=4, classes=3, length=8)\n"
+                              "[model.a]\nlayer = dense(units=classes)\nthen = swish\n"
+                              "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+    folder_write(&f, "kernel.ini", ini, sizeof ini - 1);
+    static const char plugins[] = "--plugin-path=" ODEON_TEST_PLUGINS;
+    const char *const arguments[] = {"odeon", "check", folder_file(&f, "kernel.ini"), plugins,
+                                     NULL};
+    failing_program_check(&f, arguments, (program_made){"absent", "out"});
+    folder_remove(&f);
+}
+
 static void test_grad_survives_every_failing_allocation(void **state)
 {
     (void)state;
@@ -97,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_train_survives_every_failing_allocation),
         cmocka_unit_test(test_eval_survives_every_failing_allocation),
         cmocka_unit_test(test_check_survives_every_failing_allocation),
+        cmocka_unit_test(test_check_of_kernels_survives_every_failing_allocation),
         cmocka_unit_test(test_grad_survives_every_failing_allocation),
         cmocka_unit_test(test_solve_survives_every_failing_allocation),
     };
