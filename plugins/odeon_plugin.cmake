@@ -20,7 +20,8 @@ function(odeon_add_plugin kind id folder)
     target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   endif()
   if(NOT kind STREQUAL "device") # whose loops are most of the time
-    target_compile_options(${target} PRIVATE ${ODEON_COVERAGE_OPTIONS})
+    target_compile_options(${target} PRIVATE
+                           "$<$<COMPILE_LANGUAGE:C>:${ODEON_COVERAGE_OPTIONS}>")
   endif()
 endfunction()
 
