@@ -66,6 +66,7 @@ typedef struct solve_record {
     int32_t first_output, n_outputs; /* read off this step */
     bool is_start;
     bool is_first; /* its carry in was zero */
+    bool by_slots; /* output 1 was read off it; the weights stand in slots */
 } solve_record;
 
 typedef struct solve_stats {
@@ -100,6 +101,7 @@ typedef struct solve_piece {
     double *seen;    /* slots and log on the host */
     int64_t n_read;  /* rows of the log that are read with the slots */
     int64_t kept;    /* rows that the last solve left for a walk back; 0: it left frames, if any */
+    double last_h;   /* size of its last step */
     recorded *asked; /* what became of the solve under way; NULL: it cannot be recorded */
 } solve_piece;
 
@@ -194,8 +196,11 @@ void solver_retake_frames(solver *s);
 odeon_status solver_carry_out(solver *s);
 odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
 /* Walks back through what solver_run has just done, from what its places are owed (s->bar), and
- * gives its frames back. is_start: it was the start, whose Y1 is Y0. */
-odeon_status solver_walk_run(solver *s, const program *p, bool is_start);
+ * gives its frames back. record: the program, whether it is the start's, and outputs by slots. */
+odeon_status solver_walk_run(solver *s, const solve_record *record);
+/* How much each place that dense output consists of, Y0 first, counts at t + x h of a step: weights
+ * that stand in slots from ERROR_SUM on for a walk back. How many: at most 1 + ODEON_MAX_STAGES. */
+int32_t solver_output_weights(const solver *s, double h, double x, double *weights);
 /* d_y0, of what stands in s->bar for the start and what is owed for the first output. */
 odeon_status solver_give_start(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
 

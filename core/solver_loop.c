@@ -17,7 +17,7 @@ typedef struct piece {
     const program *step;
     odeon_control control; /* the solver's, with a log */
     double first;          /* size of the first step; 0: chosen automatically */
-    int32_t kind;          /* ROWS_* */
+    int32_t rows;          /* ROWS_* */
     bool loops;            /* the device has them */
     const odeon_device_capture *capture;
 } piece;
@@ -28,7 +28,7 @@ typedef struct piece_key {
     field_identity field;
     const void *self, *start, *end; /* the field; y[0], and y[1] where that is written */
     double first;
-    int32_t kind, reserved0;
+    int32_t rows, reserved0;
 } piece_key;
 
 /* What a recording is to be remembered with. */
@@ -38,13 +38,19 @@ typedef struct piece_notes {
 
 /* ---- which solves ---- */
 
-static int32_t kind_of(const solver *s)
+static int32_t rows_of(const solver *s)
 {
-    bool own_end = s->n_times == 2 && s->spec->end == ODEON_END_CLIP;
-    if (own_end) {
-        return s->keep == ODEON_KEEP_NONE ? ROWS_NONE : ROWS_STEPS;
+    int32_t steps = s->keep == ODEON_KEEP_NONE ? 0 : ROWS_STEPS;
+    if (s->n_times > 2) {
+        return steps | ROWS_DENSE;
     }
-    return s->n_times == 2 ? ROWS_LAST : ROWS_DENSE;
+    return steps | (s->spec->end == ODEON_END_CLIP ? 0 : ROWS_LAST);
+}
+
+/* Is the one output the last step's own end? It is then a part of the recording. */
+static bool is_own_end(int32_t rows)
+{
+    return (rows & (ROWS_DENSE | ROWS_LAST)) == 0;
 }
 
 static bool has_loops(const odeon_device_capture *capture)
@@ -52,28 +58,29 @@ static bool has_loops(const odeon_device_capture *capture)
     return ODEON_HAS(capture, odeon_device_capture, loop_begin);
 }
 
-/* The same verbs in every step, and outputs that steps are not cut for; walks back only from a
- * step's own end. Behind the end of a chunk the field is evaluated for nothing, which running state
- * may not see. */
+/* The same verbs in every step, and outputs that steps are not cut for; on a walk back, one within
+ * the last of them. Behind the end of a chunk the field is evaluated for nothing, which running
+ * state may not see. */
 static bool suits(const solver *s)
 {
     const odeon_device_capture *capture = recordings_capture(s->recordings);
     bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
-    bool readable = kind_of(s) < ROWS_DENSE || (s->stepper->dense && s->keep == ODEON_KEEP_NONE);
+    int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
+    bool readable = is_own_end(rows) || (s->stepper->dense && (rows & both) != both);
     return capture != NULL && uniform && readable && s->field->is_recordable &&
            (has_loops(capture) || !s->field->moves_state);
 }
 
 static odeon_status make_piece(solver *s, piece *p)
 {
-    *p = (piece){.control = s->control, .kind = kind_of(s)};
+    *p = (piece){.control = s->control, .rows = rows_of(s)};
     p->capture = recordings_capture(s->recordings);
     p->loops = has_loops(p->capture);
     p->first = solver_direction(s) * s->spec->first_step;
     p->control.log = s->slots + ODEON_SLOTS;
     p->control.log_rows = SOLVER_LOG_ROWS;
-    bool counts = p->kind == ROWS_STEPS || p->kind == ROWS_DENSE;
-    p->control.rows = counts ? solver_rows_capacity(s, p->kind) : 0;
+    bool counts = (p->rows & (ROWS_STEPS | ROWS_DENSE)) != 0;
+    p->control.rows = counts ? solver_rows_capacity(s, p->rows) : 0;
     return stepper_program(s->stepper, 0, &p->step);
 }
 
@@ -86,18 +93,18 @@ static piece_key key_of(const solver *s, const piece *p)
     key.field = s->field->identity;
     key.self = s->field->abi.self;
     key.start = s->y[0].data;
-    key.end = p->kind < ROWS_DENSE ? s->y[1].data : NULL;
+    key.end = is_own_end(p->rows) ? s->y[1].data : NULL;
     key.first = p->first;
-    key.kind = p->kind;
+    key.rows = p->rows;
     return key;
 }
 
 /* Is there room for what is to be recorded? */
 static bool is_ready(const solver *s, const piece *p)
 {
-    bool rows = p->kind == ROWS_NONE || solver_rows_capacity(s, p->kind) > 0;
     bool running = !s->field->moves_state || s->piece.running.data != NULL;
-    return rows && running && s->piece.seen != NULL && solver_fixed_fits(s);
+    return solver_rows_capacity(s, p->rows) > 0 && running && s->piece.seen != NULL &&
+           solver_fixed_fits(s);
 }
 
 /* ---- the calls ---- */
@@ -184,7 +191,7 @@ static odeon_status call_step(solver *s, const piece *p)
 {
     ODEON_TRY(solver_run(s, p->step));
     ODEON_TRY(solver_error(s, p->step));
-    ODEON_TRY(solver_rows_store(s, p->kind));
+    ODEON_TRY(solver_rows_store(s, p->rows));
     ODEON_TRY(s->site->device->ops->step_control(s->site->queue, &p->control, s->slots));
     ODEON_TRY(call_accept(s));
     solver_reject(s); /* only lets go of what the step used: nobody knows how it went */
@@ -196,7 +203,7 @@ static odeon_status call_end(const solver *s, const piece *p)
 {
     odeon_tensor end = solver_vector(s, solver_fixed(s, 0));
     const odeon_tensor *x[1] = {&end}, *y[1] = {&s->y[1]};
-    return p->kind >= ROWS_DENSE
+    return !is_own_end(p->rows)
                ? ODEON_OK
                : s->site->device->ops->select(s->site->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
 }
@@ -285,16 +292,17 @@ static bool succeeded(const solver *s, int64_t trials)
 static odeon_status read_row(solver *s, const piece *p, const double *step, double t_end,
                              int64_t row)
 {
-    bool is_last = row + 1 == (int64_t)s->piece.seen[ODEON_SLOT_STEPS];
-    solver_rows_place(s, p->kind, p->kind == ROWS_LAST ? 0 : row);
-    s->at[PLACE_Y1] = is_last ? solver_fixed(s, 0) : solver_rows_start(s, row + 1);
+    solver_rows_place(s, p->rows, row);
+    if (row + 1 == (int64_t)s->piece.seen[ODEON_SLOT_STEPS]) {
+        s->at[PLACE_Y1] = solver_fixed(s, 0);
+    }
     return solver_read_outputs(s, step[ODEON_LOG_T], step[ODEON_LOG_H], t_end);
 }
 
 static odeon_status read_outputs(solver *s, const piece *p, int64_t trials)
 {
     int64_t row = 0;
-    if (p->kind < ROWS_DENSE) { /* there already */
+    if (is_own_end(p->rows)) { /* there already */
         s->read_at[s->next++] = 1.0;
         return ODEON_OK;
     }
@@ -327,9 +335,9 @@ static odeon_status keep_books(solver *s, const piece *p, const recorded *x, int
     }
     count_evals(s, notes->start_evals + trials * p->step->n_evals);
     s->index = steps;
-    s->piece.kept = p->kind == ROWS_STEPS ? steps : 0;
-    int64_t bytes = p->kind == ROWS_LAST ? solver_rows_bytes(s, p->kind, 1)
-                                         : solver_rows_bytes(s, p->kind, steps);
+    s->piece.kept = (p->rows & ROWS_STEPS) != 0 ? steps : 0;
+    s->piece.last_h = log_row(s, trials - 1)[ODEON_LOG_H];
+    int64_t bytes = solver_rows_bytes(s, p->rows, steps);
     s->use.record_bytes = bytes > s->use.record_bytes ? bytes : s->use.record_bytes;
     return read_outputs(s, p, trials);
 }
@@ -396,19 +404,16 @@ static odeon_status fit_log(solver *s)
 
 static odeon_status fit_memory(solver *s, const piece *p)
 {
-    int64_t width = odeon_dtype_bytes(s->site->dtype), rows = 1;
+    int64_t width = odeon_dtype_bytes(s->site->dtype), steps = s->stats.accepted;
     ODEON_TRY(fit_log(s));
     ODEON_TRY(solver_fixed_fit(s));
     if (s->field->moves_state) {
         ODEON_TRY(room_fit(s->site->device, &s->piece.running, s->site->params->state * width));
     }
-    if (p->kind != ROWS_LAST) {
-        rows = s->stats.accepted;
-    }
-    if (p->kind == ROWS_NONE || rows <= solver_rows_capacity(s, p->kind)) {
-        return ODEON_OK;
-    }
-    return solver_rows_fit(s, p->kind, p->kind == ROWS_LAST ? 1 : rows + rows / 2 + 8);
+    bool each = (p->rows & (ROWS_STEPS | ROWS_DENSE)) != 0;
+    return (each ? steps : 1) <= solver_rows_capacity(s, p->rows)
+               ? ODEON_OK
+               : solver_rows_fit(s, p->rows, steps + steps / 2 + 8);
 }
 
 void solver_loop_settle(solver *s)

@@ -21,12 +21,12 @@
 #include "recordings.h"
 #include "solver.h"
 
-/* What a recorded solve keeps of a step, one row each (solver_rows.c). */
+/* What a recorded solve keeps (solver_rows.c): of each step a row of one kind, or none; and of the
+ * last alone, if its end is read off it. */
 enum {
-    ROWS_NONE = 0,
-    ROWS_STEPS = 1, /* Y0, carry in, T and H: to walk back */
-    ROWS_DENSE = 2, /* Y0 and slopes: to read outputs within steps */
-    ROWS_LAST = 3   /* the same of the last step alone, in one row */
+    ROWS_STEPS = 1 << 0, /* Y0, carry in, T and H: to walk back */
+    ROWS_DENSE = 1 << 1, /* Y0 and slopes: to read outputs within steps */
+    ROWS_LAST = 1 << 2   /* the same of the last step alone, in one row */
 };
 
 /* Solves as solver_solve would, from y[0] with solver_set_control done. *solved false: nothing was
@@ -49,16 +49,16 @@ bool solver_fixed_fits(const solver *s);
 /* Puts them into their places, for a step. */
 void solver_stand(solver *s);
 
-/* For how many steps there are rows. */
-int64_t solver_rows_capacity(const solver *s, int32_t kind);
-odeon_status solver_rows_fit(solver *s, int32_t kind, int64_t rows);
-int64_t solver_rows_bytes(const solver *s, int32_t kind, int64_t rows); /* that they take */
+/* kinds: ROWS_* of a solve. For how many steps there are rows; of the last alone 1 or 0. */
+int64_t solver_rows_capacity(const solver *s, int32_t kinds);
+odeon_status solver_rows_fit(solver *s, int32_t kinds, int64_t rows);
+int64_t solver_rows_bytes(const solver *s, int32_t kinds, int64_t rows); /* that they take */
 /* The step just run, before it is judged. Replayable. */
-odeon_status solver_rows_store(const solver *s, int32_t kind);
+odeon_status solver_rows_store(const solver *s, int32_t kinds);
 /* Y0, carry in, T and H of row ROW. Replayable. */
-odeon_status solver_rows_load(const solver *s);
-/* Puts what a row keeps into its places, where outputs are read from. */
-void solver_rows_place(solver *s, int32_t kind, int64_t row);
-held solver_rows_start(const solver *s, int64_t row); /* its Y0 */
+odeon_status solver_rows_load(const solver *s, int32_t kinds);
+/* Puts what is kept of a step into its places, where outputs are read from, with the start of the
+ * next row, where there is one, for Y1. */
+void solver_rows_place(solver *s, int32_t kinds, int64_t row);
 
 #endif

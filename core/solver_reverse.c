@@ -80,10 +80,42 @@ static double dense_weight(const solver *s, double h, double x, int32_t place)
     return weight;
 }
 
+static int32_t output_places(const solver *s, int32_t *places)
+{
+    double weights[ODEON_MAX_STAGES];
+    places[0] = PLACE_Y0;
+    return 1 + stepper_dense(s->stepper, 1.0, places + 1, weights);
+}
+
+int32_t solver_output_weights(const solver *s, double h, double x, double *weights)
+{
+    int32_t places[1 + ODEON_MAX_STAGES], n = output_places(s, places);
+    for (int32_t i = 0; i < n; i++) {
+        weights[i] = x < 1.0 ? dense_weight(s, h, x, places[i]) : 0.0;
+    }
+    return n;
+}
+
+static odeon_status gather_by_slots(solver *s, int32_t place)
+{
+    int32_t places[1 + ODEON_MAX_STAGES], n = output_places(s, places);
+    gathering g = {.n = 0};
+    for (int32_t i = 0; i < n && s->d_y[1].data != NULL; i++) {
+        if (places[i] == place) {
+            g.x[g.n] = s->d_y[1];
+            g.coefficients[g.n++] = odeon_slot(1.0, ODEON_SLOT_ERROR_SUM + i);
+        }
+    }
+    return add_gathered(s, place, &g);
+}
+
 /* Adds to bar[place] what the outputs read off this step's dense output make of it. */
 static odeon_status gather_outputs(solver *s, const solve_record *record, int32_t place)
 {
     gathering g = {.n = 0};
+    if (record->by_slots) {
+        return gather_by_slots(s, place);
+    }
     for (int32_t k = 0; k < record->n_outputs; k++) {
         int32_t i = record->first_output + k;
         bool dense = s->read_at[i] < 1.0 && s->d_y[i].data != NULL;
@@ -229,11 +261,11 @@ static void drop_last(solver *s)
 }
 
 /* The record that a step just run would leave. */
-odeon_status solver_walk_run(solver *s, const program *p, bool is_start)
+odeon_status solver_walk_run(solver *s, const solve_record *record)
 {
-    s->records[s->n_records++] =
-        (solve_record){.program = p, .first_frame = s->n_kept, .is_start = is_start};
-    for (int32_t i = 0; i < p->n_evals; i++) {
+    s->records[s->n_records] = *record;
+    s->records[s->n_records++].first_frame = s->n_kept;
+    for (int32_t i = 0; i < record->program->n_evals; i++) {
         s->kept[s->n_kept++] = s->frames[i];
         s->frames[i] = NULL;
     }

@@ -35,53 +35,76 @@ static int64_t element_bytes(const solver *s, int32_t place)
                      : s->field->abi.n * odeon_dtype_bytes(s->field->abi.dtype);
 }
 
-/* Blocks begin at multiples of 64 bytes. */
-int64_t solver_rows_bytes(const solver *s, int32_t kind, int64_t rows)
+/* Of one kind. Blocks begin at multiples of 64 bytes. */
+static int64_t bytes_of(const solver *s, int32_t kind, int64_t rows)
 {
-    int32_t place[ODEON_MAX_STAGES];
+    int32_t place[ODEON_MAX_STAGES], n = list_places(s, kind, place);
     int64_t bytes = 0;
-    int32_t n = kind == ROWS_NONE ? 0 : list_places(s, kind, place);
     for (int32_t i = 0; i < n; i++) {
         bytes += aligned(rows * element_bytes(s, place[i]));
     }
     return bytes;
 }
 
-int64_t solver_rows_capacity(const solver *s, int32_t kind)
+/* The kind that there is a row a step of; 0: none. */
+static int32_t each(int32_t kinds)
 {
-    int32_t place[ODEON_MAX_STAGES];
-    int64_t row = 0, spare = 0;
-    if (kind == ROWS_LAST) {
-        return solver_rows_bytes(s, kind, 1) <= s->piece.rows.bytes ? 1 : 0;
-    }
-    int32_t n = list_places(s, kind, place);
-    for (int32_t i = 0; i < n; i++) {
-        row += element_bytes(s, place[i]);
-        spare += 63;
-    }
-    return s->piece.rows.bytes > spare ? (s->piece.rows.bytes - spare) / row : 0;
+    return kinds & (ROWS_STEPS | ROWS_DENSE);
 }
 
-odeon_status solver_rows_fit(solver *s, int32_t kind, int64_t rows)
+static int64_t bytes_of_last(const solver *s, int32_t kinds)
 {
-    int32_t place[ODEON_MAX_STAGES], n = list_places(s, kind, place);
-    int64_t bytes = solver_rows_bytes(s, kind, rows) + 64 * n;
+    return (kinds & ROWS_LAST) != 0 ? bytes_of(s, ROWS_LAST, 1) : 0;
+}
+
+int64_t solver_rows_bytes(const solver *s, int32_t kinds, int64_t rows)
+{
+    return bytes_of_last(s, kinds) + (each(kinds) != 0 ? bytes_of(s, each(kinds), rows) : 0);
+}
+
+/* By which the blocks of many rows may exceed their rows. */
+static int64_t spare_bytes(const solver *s, int32_t kinds)
+{
+    int32_t place[ODEON_MAX_STAGES];
+    return each(kinds) != 0 ? 64 * (int64_t)list_places(s, each(kinds), place) : 0;
+}
+
+int64_t solver_rows_capacity(const solver *s, int32_t kinds)
+{
+    int32_t place[ODEON_MAX_STAGES];
+    int64_t left = s->piece.rows.bytes - bytes_of_last(s, kinds) - spare_bytes(s, kinds), row = 0;
+    if (left < 0 || each(kinds) == 0) {
+        return left < 0 ? 0 : 1;
+    }
+    int32_t n = list_places(s, each(kinds), place);
+    for (int32_t i = 0; i < n; i++) {
+        row += element_bytes(s, place[i]);
+    }
+    return left / (row > 0 ? row : 1);
+}
+
+odeon_status solver_rows_fit(solver *s, int32_t kinds, int64_t rows)
+{
+    int64_t bytes = solver_rows_bytes(s, kinds, rows) + spare_bytes(s, kinds);
     return room_fit(s->site->device, &s->piece.rows, bytes);
 }
 
-/* Where row 0 of each block is. */
-static void lay_out(const solver *s, int32_t kind, row_set *set)
+static odeon_tensor step_slots(const solver *s)
 {
-    int64_t rows = solver_rows_capacity(s, kind);
-    char *at = s->piece.rows.data;
+    return (odeon_tensor){
+        .data = s->slots + ODEON_SLOT_T, .dim = {2}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+}
+
+/* One of kinds. The last row stands in front of the others. */
+static void lay_out(const solver *s, int32_t kinds, int32_t kind, row_set *set)
+{
+    bool last = kind == ROWS_LAST;
+    int64_t rows = last ? 1 : solver_rows_capacity(s, kinds);
+    char *at = s->piece.rows.data + (last ? 0 : bytes_of_last(s, kinds));
     set->n = list_places(s, kind, set->place);
     for (int32_t i = 0; i < set->n; i++) {
         int32_t place = set->place[i];
-        set->x[i] = place < 0 ? (odeon_tensor){.data = s->slots + ODEON_SLOT_T,
-                                               .dim = {2},
-                                               .ndim = 1,
-                                               .dtype = ODEON_DTYPE_F64}
-                              : solver_vector(s, s->at[place]);
+        set->x[i] = place < 0 ? step_slots(s) : solver_vector(s, s->at[place]);
         set->rows[i] = (odeon_tensor){
             .data = at, .dim = {rows, set->x[i].dim[0]}, .ndim = 2, .dtype = set->x[i].dtype};
         at += aligned(rows * element_bytes(s, place));
@@ -90,40 +113,50 @@ static void lay_out(const solver *s, int32_t kind, row_set *set)
     }
 }
 
-/* The last step's row is the one row 0 as long as STOP is 0; what is tried behind the end is out of
- * its range. */
-odeon_status solver_rows_store(const solver *s, int32_t kind)
+static odeon_status store(const solver *s, int32_t kinds, int32_t kind, int32_t slot)
 {
     row_set set;
-    if (kind == ROWS_NONE) {
+    if ((kinds & kind) == 0) {
         return ODEON_OK;
     }
-    lay_out(s, kind, &set);
+    lay_out(s, kinds, kind, &set);
     return s->site->device->ops->row_store(s->site->queue, set.n, set.x_of, set.rows_of, s->slots,
-                                           kind == ROWS_LAST ? ODEON_SLOT_STOP : ODEON_SLOT_STEPS);
+                                           slot);
 }
 
-odeon_status solver_rows_load(const solver *s)
+/* The last step's row is the one row 0 as long as STOP is 0; what is tried behind the end is out of
+ * its range. */
+odeon_status solver_rows_store(const solver *s, int32_t kinds)
+{
+    ODEON_TRY(store(s, kinds, ROWS_STEPS, ODEON_SLOT_STEPS));
+    ODEON_TRY(store(s, kinds, ROWS_DENSE, ODEON_SLOT_STEPS));
+    return store(s, kinds, ROWS_LAST, ODEON_SLOT_STOP);
+}
+
+odeon_status solver_rows_load(const solver *s, int32_t kinds)
 {
     row_set set;
-    lay_out(s, ROWS_STEPS, &set);
+    lay_out(s, kinds, ROWS_STEPS, &set);
     return s->site->device->ops->row_load(s->site->queue, set.n, set.rows_of, set.x_of, s->slots,
                                           ODEON_SLOT_ROW);
 }
 
-void solver_rows_place(solver *s, int32_t kind, int64_t row)
+static held row_of(const solver *s, const row_set *set, int32_t i, int64_t row)
 {
-    row_set set;
-    lay_out(s, kind, &set);
-    for (int32_t i = 0; i < set.n; i++) {
-        char *block = set.rows[i].data;
-        s->at[set.place[i]] = (held){.data = block + row * element_bytes(s, set.place[i])};
-    }
+    char *block = set->rows[i].data;
+    return (held){.data = block + row * element_bytes(s, set->place[i])};
 }
 
-held solver_rows_start(const solver *s, int64_t row)
+void solver_rows_place(solver *s, int32_t kinds, int64_t row)
 {
-    return (held){.data = s->piece.rows.data + row * element_bytes(s, PLACE_Y0)};
+    row_set set;
+    bool last = (kinds & ROWS_LAST) != 0;
+    lay_out(s, kinds, last ? ROWS_LAST : ROWS_DENSE, &set);
+    for (int32_t i = 0; i < set.n; i++) {
+        s->at[set.place[i]] = row_of(s, &set, i, last ? 0 : row);
+    }
+    bool more = !last && row + 1 < set.rows[0].dim[0];
+    s->at[PLACE_Y1] = more ? row_of(s, &set, 0, row + 1) : (held){0};
 }
 
 /* ---- where a solve in one piece stands ---- */

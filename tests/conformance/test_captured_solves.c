@@ -174,7 +174,7 @@ static void assert_captured(const course *script, const outcome *captured, const
     const metrics_device *a = &captured->result[STEPS - 1].device;
     const metrics_device *b = &plain->result[STEPS - 1].device;
     if (captured->status[STEPS - 1] == ODEON_OK) {
-        assert_int_equal(a->waits < b->waits && a->launches < b->launches, !script->stays);
+        assert_int_equal(a->waits < b->waits, !script->stays);
         assert_int_equal(a->allocs, 0);
     }
 }
@@ -396,13 +396,25 @@ static void test_many_outputs_have_the_same_bits(void **state)
     }
 }
 
+/* Walked back too: from within the last step, from its own end, from within the only one. */
 static void test_interpolated_end_has_the_same_bits(void **state)
 {
+    static const char *const ends[] = {"model.ode.control=torchdiffeq",
+                                       "model.ode.layer=ode(rtol=1, atol=1, first_step=1)",
+                                       "model.ode.layer=ode(rtol=1, atol=1, first_step=2)"};
     (void)state;
     for (int i = 0; i < n_devices(); i++) {
         const char *const settings[] = {devices[i], "model.ode.end=interpolate", NULL};
         course s = {.ini = network, .settings = settings, .varies = true};
         outcome_destroy(check_exact(&s));
+        for (int k = 0; k < 3; k++) {
+            const char *const direct[] = {devices[i], "model.ode.end=interpolate", ends[k],
+                                          "model.ode.gradient=direct", NULL};
+            s.settings = direct;
+            outcome *o = check_gradient(&s);
+            assert_int_equal(o->result[STEPS - 1].blocks[0].accepted == 1, k > 0);
+            outcome_destroy(o);
+        }
     }
 }
 

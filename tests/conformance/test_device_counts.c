@@ -166,10 +166,10 @@ static void test_evaluation_waits_once_with_what_blocks_measure(void **state)
 }
 
 static counts adaptive_steps(const char *device, const char *capture, const char *gradient,
-                             const char *rtol)
+                             const char *rtol, const char *end)
 {
     return third_step((const char *[]){device, capture, gradient, rtol, "model.ode.atol=1e-5",
-                                       "model.ode.integrator=tsit5", NULL});
+                                       "model.ode.integrator=tsit5", end, NULL});
 }
 
 /* The host looks at the slots at the start, and after every trial. */
@@ -178,20 +178,20 @@ static void test_adaptive_steps_wait_once_a_trial(void **state)
     (void)state;
     for (int i = 0; i < N_DEVICES; i++) {
         counts c = adaptive_steps(devices[i], "run.capture=no", "model.ode.gradient=direct",
-                                  "model.ode.rtol=1e-5");
+                                  "model.ode.rtol=1e-5", "model.ode.end=clip");
         assert_true(c.accepted > 2);
         assert_int_equal(c.waits, 1 + 1 + c.accepted + c.rejected);
         assert_int_equal(c.allocs, 0);
     }
 }
 
-static void check_adaptive(const char *gradient, int64_t launches, int64_t waits)
+static void check_adaptive(const char *gradient, const char *end, int64_t launches, int64_t waits)
 {
     static const char *const rtol[] = {"model.ode.rtol=1e-3", "model.ode.rtol=1e-6"};
     int64_t steps[2];
     for (int i = 0; i < 2 * N_DEVICES; i++) {
         counts c = adaptive_steps(devices[i % N_DEVICES], "run.capture=yes", gradient,
-                                  rtol[i / N_DEVICES]);
+                                  rtol[i / N_DEVICES], end);
         assert_int_equal(c.launches, launches);
         assert_int_equal(c.waits, waits);
         assert_int_equal(c.allocs, 0);
@@ -205,8 +205,16 @@ static void check_adaptive(const char *gradient, int64_t launches, int64_t waits
 static void test_captured_adaptive_solve_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_adaptive("model.ode.gradient=direct", 14 + 2 * 2, 1 + 1);
-    check_adaptive("model.ode.gradient=adjoint", 23 + 2 * 2, 1 + 2);
+    check_adaptive("model.ode.gradient=direct", "model.ode.end=clip", 14 + 2 * 2, 1 + 1);
+    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=clip", 23 + 2 * 2, 1 + 2);
+}
+
+/* A third launch reads the end off the last step; or it brings the weights that it was read by. */
+static void test_captured_solve_that_ends_within_a_step_is_three_launches(void **state)
+{
+    (void)state;
+    check_adaptive("model.ode.gradient=direct", "model.ode.end=interpolate", 14 + 2 * 3, 1 + 1);
+    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=interpolate", 23 + 2 * 3, 1 + 2);
 }
 
 int main(void)
@@ -220,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_recorded_solve_is_one_launch_for_any_number_of_steps),
         cmocka_unit_test(test_adaptive_steps_wait_once_a_trial),
         cmocka_unit_test(test_captured_adaptive_solve_waits_once_for_any_number_of_steps),
+        cmocka_unit_test(test_captured_solve_that_ends_within_a_step_is_three_launches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
