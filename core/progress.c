@@ -159,7 +159,7 @@ void progress_format_line(const progress_state *s, char *out, size_t size)
                s->evals_forward, s->evals_backward, s->accepted, s->rejected);
     }
     if (s->device.launches >= 0) {
-        append(out, size, ", device %" PRId64 " waits %" PRId64 " launches %" PRId64 " allocations",
+        append(out, size, ", device waits %" PRId64 " launches %" PRId64 " allocations %" PRId64,
                s->device.waits, s->device.launches, s->device.allocs);
     }
     append(out, size, ", %s left", left);

@@ -358,8 +358,8 @@ static void print_device(const metrics_device *last, FILE *out)
 {
     if (last->launches >= 0) {
         fprintf(out,
-                "device: at the last step %" PRId64 " waits, %" PRId64 " launches, %" PRId64
-                " allocations\n",
+                "device: at the last step waits %" PRId64 ", launches %" PRId64
+                ", allocations %" PRId64 "\n",
                 last->waits, last->launches, last->allocs);
     }
 }

@@ -89,7 +89,7 @@ static void test_progress_shows_what_a_device_counts(void **state)
     s.device = (metrics_device){.waits = 1, .launches = 52, .allocs = 0};
     progress_format_line(&s, text, sizeof text);
     assert_non_null(
-        strstr(text, "1 rejected, device 1 waits 52 launches 0 allocations, 0:42 left"));
+        strstr(text, "1 rejected, device waits 1 launches 52 allocations 0, 0:42 left"));
     progress_format_bar(&s, 160, false, text, sizeof text);
     assert_non_null(strstr(text, "steps 6 (1 rejected)  waits 1 launches 52"));
     s.has_blocks = false;
