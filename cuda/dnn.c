@@ -462,8 +462,10 @@ static odeon_status prepare(odeon_queue *queue, int32_t way, int32_t dtype, cons
     ODEON_TRY(open_once(d, queue->stream, &queue->dnn));
     ODEON_TRY(find_plans(d, dtype, a, &plans));
     *p = plans[way];
-    p->takes = p->takes && describe(d, queue->dnn, dtype, a);
-    return ODEON_OK;
+    return !p->takes || describe(d, queue->dnn, dtype, a)
+               ? ODEON_OK
+               : device_fail(queue, ODEON_ERR_DEVICE,
+                             "conv2d: cuDNN refuses a shape that it took before");
 }
 
 /* Of a call that did something. */
