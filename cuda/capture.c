@@ -131,9 +131,12 @@ void cuda_forget_recording(odeon_queue *queue)
 static odeon_status load_kernels(cuda_device *d)
 {
     struct cudaFuncAttributes attributes;
+    int32_t loops = cuda_has_loops(d);
     for (int32_t i = 0; i < KERNEL_COUNT && !atomic_load(&d->loaded); i++) {
-        ODEON_TRY(cuda_check(d, cudaFuncGetAttributes(&attributes, d->functions[i]),
-                             "bringing a kernel to the card"));
+        if (i != KERNEL_loop_pass || loops) {
+            ODEON_TRY(cuda_check(d, cudaFuncGetAttributes(&attributes, d->functions[i]),
+                                 "bringing a kernel to the card"));
+        }
     }
     atomic_store(&d->loaded, 1);
     return ODEON_OK;

@@ -83,6 +83,7 @@ odeon_status cuda_alloc(void *device, uint64_t bytes, void **out);
 void cuda_free(void *device, void *memory);
 void cuda_free_block(const cuda_device *d, cuda_block *block); /* one that is in no list */
 const void *cuda_extension(void *device, const char *id);
+int32_t cuda_has_loops(const cuda_device *d); /* within recordings */
 
 /* failure.c. 0 if all is well, else ODEON_ERR_NOMEM or ODEON_ERR_DEVICE with one line: what was
  * tried, the runtime's words, whether the card's context is lost, and what memory it has left. */
@@ -142,6 +143,7 @@ odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
                                const odeon_tensor *dw, void *scratch);
 
 /* kernels/FAMILY.cu: each enters its __global__ functions under their KERNEL_ ids. */
+void loops_kernels(const void **functions);
 void loss_kernels(const void **functions);
 void moving_kernels(const void **functions);
 void norm_kernels(const void **functions);

@@ -87,6 +87,7 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
         host->free(host, d);
         return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
     }
+    loops_kernels(d->functions);
     loss_kernels(d->functions);
     moving_kernels(d->functions);
     norm_kernels(d->functions);
@@ -317,7 +318,12 @@ static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *to
     return cuda_check(d, error, "asking for the memory left");
 }
 
-static const int driver_with_loops = 12040; /* the first with WHILE nodes */
+int32_t cuda_has_loops(const cuda_device *d)
+{
+    static const int driver_with_loops = 12040; /* the first with WHILE nodes */
+    int driver = 0;
+    return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops;
+}
 
 const void *cuda_extension(void *device, const char *id)
 {
@@ -337,11 +343,7 @@ const void *cuda_extension(void *device, const char *id)
         return &memory;
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
-        int driver = 0;
-        return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess &&
-                       driver >= driver_with_loops
-                   ? &cuda_capture
-                   : &cuda_capture_without_loops;
+        return cuda_has_loops(d) ? &cuda_capture : &cuda_capture_without_loops;
     }
     return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_launching : NULL;
 }

@@ -64,7 +64,6 @@
     KERNEL(stages, stages_args, 1)                                                                 \
     KERNEL(control_step, control_args, 1)                                                          \
     KERNEL(control_start, control_args, 1)                                                         \
-    KERNEL(loop_pass, loop_args, 1)                                                                \
     KERNEL(control_back, back_args, 1)                                                             \
     KERNEL(lincomb_f32, lincomb_args, 2)                                                           \
     KERNEL(lincomb_f64, lincomb_args, 2)                                                           \
@@ -77,6 +76,8 @@
 #define PAIRS_KERNELS(KERNEL)                                                                      \
     KERNEL(choose, pairs_args, 1)                                                                  \
     KERNEL(move_row, pairs_args, 1)
+
+#define LOOPS_KERNELS(KERNEL) KERNEL(loop_pass, loop_args, 1)
 
 #define POINTWISE_KERNELS(KERNEL)                                                                  \
     KERNEL(unary_f32, unary_args, 1)                                                               \
@@ -126,6 +127,7 @@
     NORM_KERNELS(KERNEL)                                                                           \
     POOL_KERNELS(KERNEL)                                                                           \
     RANDOM_KERNELS(KERNEL)                                                                         \
+    LOOPS_KERNELS(KERNEL)                                                                          \
     LOSS_KERNELS(KERNEL) SOLVER_KERNELS(KERNEL) POINTWISE_KERNELS(KERNEL) OPTIMIZER_KERNELS(KERNEL)
 
 #define KERNEL_ID_(name, arguments, phases) KERNEL_##name,

@@ -1,7 +1,6 @@
 #include "list.h"
 
 #include "control_body.h"
-#include "loop_body.h"
 #define KERNEL_BODY "solver_body.h"
 #include "both.h"
 #include "instances.h"

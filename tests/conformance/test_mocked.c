@@ -398,13 +398,13 @@ static void test_an_older_driver_records_without_loops(void **state)
     odeon_recording *recording;
     assert_int_equal(setenv("ODEON_MOCKED_DRIVER", "12030", 1), 0);
     const odeon_device_capture *capture = ops->get_extension(d.device.self, ODEON_DEVICE_CAPTURE);
-    assert_int_equal(unsetenv("ODEON_MOCKED_DRIVER"), 0);
     assert_null(capture->loop_begin);
     assert_null(capture->loop_end);
     assert_int_equal(capture->begin(d.queue), ODEON_OK);
     assert_int_equal(ops->fill(d.queue, &y, odeon_imm(3.0), NULL), ODEON_OK);
     assert_int_equal(capture->end(d.queue, &recording), ODEON_OK);
     assert_int_equal(capture->replay(d.queue, recording), ODEON_OK);
+    assert_int_equal(unsetenv("ODEON_MOCKED_DRIVER"), 0);
     double *values = support_download(&d, &y);
     assert_true(values[0] == 3.0 && values[5] == 3.0);
     mem_free(values);

@@ -10,6 +10,7 @@
 #include "library.h"
 #include "mocked.h"
 
+enum { FIRST_WITH_LOOPS = 12040 };
 enum { POISON = 0xff, MOST_POISON = 1 << 20, ALIGNMENT = 256 };
 
 /* A number of the environment, or what else it is. */
@@ -261,6 +262,10 @@ MOCKED_FAMILIES /* FAMILY(moving) and so on, for every .cu file */
     memset(attributes, 0, sizeof *attributes);
     if (getenv("ODEON_MOCKED_NO_CODE") != NULL) {
         return cudaErrorNoKernelImageForDevice;
+    }
+    if (function == &emulated_kernels[KERNEL_loop_pass] &&
+        setting("ODEON_MOCKED_DRIVER", CUDART_VERSION) < FIRST_WITH_LOOPS) {
+        return cudaErrorSymbolNotFound; /* the driver has no function that sets a condition */
     }
     return function != NULL ? mocked_answer() : cudaErrorInvalidDeviceFunction;
 }

@@ -1,0 +1,7 @@
+#include "list.h"
+
+#include "loop_body.h"
+#include "instances.h"
+
+/* Apart from all others: drivers that know no loops cannot load what asks for one. */
+KERNEL_FAMILY(loops, LOOPS_KERNELS)
