@@ -1,16 +1,12 @@
-/* Forward: an adaptive solve as one recording, and the books behind it. */
+/* Forward: an adaptive solve as one recording. */
 #include "solver_loop.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "diag.h"
 #include "mem.h"
 
-enum {
-    CHUNK = 8,       /* trial steps to a look, on a device without loops */
-    FEWEST_READ = 32 /* rows of the log to read at once */
-};
+enum { CHUNK = 8 }; /* trial steps to a look, on a device without loops */
 
 /* A solve in one piece. */
 typedef struct piece {
@@ -47,12 +43,6 @@ static int32_t rows_of(const solver *s)
     return steps | (s->spec->end == ODEON_END_CLIP ? 0 : ROWS_LAST);
 }
 
-/* Is the one output the last step's own end? It is then a part of the recording. */
-static bool is_own_end(int32_t rows)
-{
-    return (rows & (ROWS_DENSE | ROWS_LAST)) == 0;
-}
-
 static bool has_loops(const odeon_device_capture *capture)
 {
     return ODEON_HAS(capture, odeon_device_capture, loop_begin);
@@ -66,7 +56,7 @@ static bool suits(const solver *s)
     const odeon_device_capture *capture = recordings_capture(s->recordings);
     bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
     int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
-    bool readable = is_own_end(rows) || (s->stepper->dense && (rows & both) != both);
+    bool readable = solver_ends_in_place(rows) || (s->stepper->dense && (rows & both) != both);
     return capture != NULL && uniform && readable && s->field->is_recordable &&
            (has_loops(capture) || !s->field->moves_state);
 }
@@ -93,7 +83,7 @@ static piece_key key_of(const solver *s, const piece *p)
     key.field = s->field->identity;
     key.self = s->field->abi.self;
     key.start = s->y[0].data;
-    key.end = is_own_end(p->rows) ? s->y[1].data : NULL;
+    key.end = solver_ends_in_place(p->rows) ? s->y[1].data : NULL;
     key.first = p->first;
     key.rows = p->rows;
     return key;
@@ -203,7 +193,7 @@ static odeon_status call_end(const solver *s, const piece *p)
 {
     odeon_tensor end = solver_vector(s, solver_fixed(s, 0));
     const odeon_tensor *x[1] = {&end}, *y[1] = {&s->y[1]};
-    return !is_own_end(p->rows)
+    return !solver_ends_in_place(p->rows)
                ? ODEON_OK
                : s->site->device->ops->select(s->site->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
 }
@@ -224,12 +214,6 @@ static odeon_status call_loop(solver *s, const piece *p)
 
 /* ---- recording and replaying them ---- */
 
-static void count_evals(solver *s, int64_t n)
-{
-    s->evals += n;
-    *s->field->evals += n;
-}
-
 /* Calls are counted as they are made, but a recording makes none. */
 static odeon_status take(solver *s, const piece *p, recorded *x)
 {
@@ -242,104 +226,18 @@ static odeon_status take(solver *s, const piece *p, recorded *x)
         notes->start_evals = s->evals - evals;
     }
     status = status == ODEON_OK ? call_loop(s, p) : status;
-    count_evals(s, evals - s->evals);
+    solver_count_evals(s, evals - s->evals);
     solver_let_all_go(s);
     return recordings_end(s->recordings, x, status);
-}
-
-/* Slots and log as they are now, up to as many rows of it as the last solve left. */
-static odeon_status look(solver *s, int64_t *trials)
-{
-    const odeon_device_ops *ops = s->site->device->ops;
-    double *seen = s->piece.seen;
-    int64_t n = ODEON_SLOTS + s->piece.n_read * ODEON_LOG_COLUMNS;
-    ODEON_TRY(ops->download(s->site->queue, seen, s->slots, (uint64_t)n * sizeof *seen));
-    *trials = (int64_t)seen[ODEON_SLOT_TRIALS];
-    int64_t rest = ODEON_SLOTS + *trials * ODEON_LOG_COLUMNS - n;
-    return rest <= 0 ? ODEON_OK
-                     : ops->download(s->site->queue, seen + n, s->slots + n,
-                                     (uint64_t)rest * sizeof *seen);
 }
 
 static odeon_status replay(solver *s, const recorded *x, int64_t *trials)
 {
     do {
         ODEON_TRY(recordings_replay(s->recordings, x));
-        ODEON_TRY(look(s, trials));
+        ODEON_TRY(solver_look(s, trials));
     } while (s->piece.seen[ODEON_SLOT_STOP] == 0.0);
-    int64_t rows = *trials + *trials / 4 + 8;
-    rows = rows > FEWEST_READ ? rows : FEWEST_READ;
-    s->piece.n_read = rows < SOLVER_LOG_ROWS ? rows : SOLVER_LOG_ROWS;
     return ODEON_OK;
-}
-
-/* ---- the books ---- */
-
-static const double *log_row(const solver *s, int64_t trial)
-{
-    return s->piece.seen + ODEON_SLOTS + trial * ODEON_LOG_COLUMNS;
-}
-
-/* Did the solve come to its end, by an accepted step? */
-static bool succeeded(const solver *s, int64_t trials)
-{
-    const double *slots = s->piece.seen;
-    return trials > 0 && log_row(s, trials - 1)[ODEON_LOG_ACCEPT] != 0.0 &&
-           solver_reaches(s, slots[ODEON_SLOT_T], s->n_times - 1);
-}
-
-/* Reads what an accepted step that ends at t_end has come to, off its row. */
-static odeon_status read_row(solver *s, const piece *p, const double *step, double t_end,
-                             int64_t row)
-{
-    solver_rows_place(s, p->rows, row);
-    if (row + 1 == (int64_t)s->piece.seen[ODEON_SLOT_STEPS]) {
-        s->at[PLACE_Y1] = solver_fixed(s, 0);
-    }
-    return solver_read_outputs(s, step[ODEON_LOG_T], step[ODEON_LOG_H], t_end);
-}
-
-static odeon_status read_outputs(solver *s, const piece *p, int64_t trials)
-{
-    int64_t row = 0;
-    if (is_own_end(p->rows)) { /* there already */
-        s->read_at[s->next++] = 1.0;
-        return ODEON_OK;
-    }
-    for (int64_t i = 0; i < trials; i++) {
-        const double *step = log_row(s, i);
-        double t_end =
-            i + 1 < trials ? step[ODEON_LOG_COLUMNS + ODEON_LOG_T] : s->piece.seen[ODEON_SLOT_T];
-        if (step[ODEON_LOG_ACCEPT] == 0.0) {
-            continue;
-        }
-        if (s->next < s->n_times && solver_reaches(s, t_end, s->next)) {
-            ODEON_TRY(read_row(s, p, step, t_end, row));
-        }
-        row++;
-    }
-    return ODEON_OK;
-}
-
-/* As a solve step by step would leave them. */
-static odeon_status keep_books(solver *s, const piece *p, const recorded *x, int64_t trials)
-{
-    const piece_notes *notes = x->notes;
-    int64_t steps = (int64_t)s->piece.seen[ODEON_SLOT_STEPS];
-    ODEON_TRY(solver_reserve_host(s, 0, 0, s->n_attempts + (size_t)trials));
-    for (int64_t i = 0; i < trials; i++) {
-        const double *step = log_row(s, i);
-        bool accepted = step[ODEON_LOG_ACCEPT] != 0.0;
-        solver_note(s, step[ODEON_LOG_T], step[ODEON_LOG_H], step[ODEON_LOG_ERROR], accepted);
-        solver_count(s, step[ODEON_LOG_H], accepted);
-    }
-    count_evals(s, notes->start_evals + trials * p->step->n_evals);
-    s->index = steps;
-    s->piece.kept = (p->rows & ROWS_STEPS) != 0 ? steps : 0;
-    s->piece.last_h = log_row(s, trials - 1)[ODEON_LOG_H];
-    int64_t bytes = solver_rows_bytes(s, p->rows, steps);
-    s->use.record_bytes = bytes > s->use.record_bytes ? bytes : s->use.record_bytes;
-    return read_outputs(s, p, trials);
 }
 
 /* ---- all ---- */
@@ -350,16 +248,17 @@ static odeon_status carry_out(solver *s, const piece *p, recorded *x, bool take_
     ODEON_TRY(solver_write_slots(s));
     ODEON_TRY(p->loops ? ODEON_OK : call_start(s, p));
     if (take_first && take(s, p, x) != ODEON_OK) {
-        count_evals(s, evals - s->evals);
+        solver_count_evals(s, evals - s->evals);
         return ODEON_OK;
     }
     ODEON_TRY(replay(s, x, &trials));
-    *solved = succeeded(s, trials);
+    *solved = solver_has_succeeded(s, trials);
     if (!*solved) {
-        count_evals(s, evals - s->evals);
+        solver_count_evals(s, evals - s->evals);
         return restore_running(s);
     }
-    return keep_books(s, p, x, trials);
+    const piece_notes *notes = x->notes;
+    return solver_keep_books(s, p->rows, trials, notes->start_evals + trials * p->step->n_evals);
 }
 
 odeon_status solver_loop(solver *s, bool *solved)
@@ -387,25 +286,10 @@ odeon_status solver_loop(solver *s, bool *solved)
     return status;
 }
 
-/* The log is read further than it has been written. */
-static odeon_status fit_log(solver *s)
-{
-    size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
-    odeon_tensor all = {.data = s->slots, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    if (s->piece.seen != NULL) {
-        return ODEON_OK;
-    }
-    s->piece.seen = mem_zalloc(n, sizeof *s->piece.seen);
-    s->piece.n_read = FEWEST_READ;
-    return s->piece.seen != NULL
-               ? s->site->device->ops->fill(s->site->queue, &all, odeon_imm(0.0), NULL)
-               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
-}
-
 static odeon_status fit_memory(solver *s, const piece *p)
 {
     int64_t width = odeon_dtype_bytes(s->site->dtype), steps = s->stats.accepted;
-    ODEON_TRY(fit_log(s));
+    ODEON_TRY(solver_fit_log(s));
     ODEON_TRY(solver_fixed_fit(s));
     if (s->field->moves_state) {
         ODEON_TRY(room_fit(s->site->device, &s->piece.running, s->site->params->state * width));

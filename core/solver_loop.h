@@ -29,8 +29,8 @@ enum {
     ROWS_LAST = 1 << 2   /* the same of the last step alone, in one row */
 };
 
-/* Solves as solver_solve would, from y[0] with solver_set_control done. *solved false: nothing was
- * done that can be seen, and a solve step by step is to follow. (solver_loop.c) */
+/* Solves as a solve step by step would, from y[0] by s->control. *solved false: nothing was done
+ * that can be seen, and a solve step by step is to follow. (solver_loop.c) */
 odeon_status solver_loop(solver *s, bool *solved);
 /* After a solve step by step that succeeded: what the next one needs in order to be recorded. Where
  * there is no memory for it, it will not be. Allocates. */
@@ -39,7 +39,25 @@ void solver_loop_settle(solver *s);
 /* solver_reverse, of the rows that the last solve left. (solver_walk.c) */
 odeon_status solver_walk_rows(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
 
-/* ---- between these files ---- */
+/* ---- what the host makes of it (solver_books.c) ---- */
+
+/* Is the one output the last step's own end? It is then written by the recording. */
+static inline bool solver_ends_in_place(int32_t rows)
+{
+    return (rows & (ROWS_DENSE | ROWS_LAST)) == 0;
+}
+
+void solver_count_evals(solver *s, int64_t n); /* where they were made without a call */
+
+odeon_status solver_fit_log(solver *s);
+/* Slots and log as they are now, into s->piece.seen; trial steps so far. Waits. */
+odeon_status solver_look(solver *s, int64_t *trials);
+/* Did the solve come to its end, by an accepted step? */
+bool solver_has_succeeded(const solver *s, int64_t trials);
+/* Then: attempts, counts and outputs as a solve step by step would leave them. */
+odeon_status solver_keep_books(solver *s, int32_t rows, int64_t trials, int64_t evals);
+
+/* ---- where it all stands (solver_rows.c) ---- */
 
 /* The vectors that a solve or a walk in one piece stands in, at the same addresses every time: Y0
  * and carry in; behind them, of a walk, what is owed for Y1 and carry out. */
