@@ -1,8 +1,8 @@
 /* Times five models on a device: bench_models --device EXPRESSION --data FOLDER --out FOLDER [...].
- * For every case a line for the solve alone and one for a step of training goes to standard output,
- * tab-separated as tests/gpu/README.md has it. FOLDER of --out gets what another system needs to do
- * the same: CASE-weights.safetensors, CASE-solve.safetensors (y0, y1) and CASE-train.safetensors
- * (x, y: labels, loss). */
+ * For every case a line for the solve alone, one for a step of training, and one for the field's
+ * part in each goes to standard output, tab-separated as tests/gpu/README.md has it. FOLDER of
+ * --out gets what another system needs to do the same: CASE-weights.safetensors,
+ * CASE-solve.safetensors (y0, y1) and CASE-train.safetensors (x, y: labels, loss). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "bench_cases.h"
+#include "bench_field.h"
 #include "bench_timer.h"
 #include "diag.h"
 #include "mem.h"
@@ -132,17 +133,24 @@ static odeon_status write_file(const scene *s, const char *what, size_t n,
 
 /* ---- lines ---- */
 
-static void print_line(const scene *s, const char *what, const bench_time *t)
+static void print_line(const scene *s, const char *what, const bench_time *t, int64_t forward,
+                       int64_t backward)
 {
-    const metrics_block *b = &s->session->workers[0].site.odes[0]->counters;
     (void)printf(
         "time\t%s\t%s\t%s\t%lld\t%.3f\t%.3f\t%.3f\t%d\t%lld\t%lld\t%lld\t%.9g\t-\t%lld\t%lld"
         "\t%lld\n",
         s->settings->system, s->c->name, what, (long long)s->n, 1e6 * t->median, 1e6 * t->low,
-        1e6 * t->high, (int)t->samples, (long long)t->calls, (long long)b->evals_forward,
-        (long long)b->evals_backward, s->result.loss, (long long)t->launches, (long long)t->waits,
+        1e6 * t->high, (int)t->samples, (long long)t->calls, (long long)forward,
+        (long long)backward, s->result.loss, (long long)t->launches, (long long)t->waits,
         (long long)t->allocs);
     (void)fflush(stdout);
+}
+
+/* A line of calls that went through the block. */
+static void print_solves(const scene *s, const char *what, const bench_time *t)
+{
+    const metrics_block *b = &s->session->workers[0].site.odes[0]->counters;
+    print_line(s, what, t, b->evals_forward, b->evals_backward);
 }
 
 static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_time *out)
@@ -152,6 +160,20 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
                        .device = &s->session->device,
                        .queue = s->session->workers[0].site.queue};
     return bench_measure(&call, s->settings->seconds, s->settings->least, out);
+}
+
+/* One evaluation of the field in the session as it stands, or the vjp behind one. */
+static odeon_status time_field(scene *s, bool with_vjp)
+{
+    const bench_field b = {.session = s->session,
+                           .with_vjp = with_vjp,
+                           .seconds = 0.3 * s->settings->seconds,
+                           .least = s->settings->least};
+    bench_time t;
+    ODEON_TRY(bench_field_measure(&b, &t));
+    s->result.loss = (double)NAN;
+    print_line(s, with_vjp ? "vjp" : "field", &t, 1, 0);
+    return ODEON_OK;
 }
 
 /* ---- a step of training ---- */
@@ -260,8 +282,8 @@ static odeon_status time_training(scene *s, char *weights, bool first)
     double loss = s->result.loss;
     ODEON_TRY(measure(s, train_once, &t));
     s->result.loss = loss; /* of the first step: that of the weights in the file */
-    print_line(s, "train", &t);
-    return ODEON_OK;
+    print_solves(s, "train", &t);
+    return time_field(s, true);
 }
 
 /* ---- the solve alone ---- */
@@ -309,8 +331,9 @@ static odeon_status run_solves(scene *s, float *host)
     ODEON_TRY(net_forward(plan, &context, s->y0.data, s->y1.data, NULL));
     ODEON_TRY(measure(s, solve_once, &t));
     s->result.loss = (double)NAN;
-    print_line(s, "forward", &t);
-    return write_solve(s, host, host + count);
+    print_solves(s, "forward", &t);
+    ODEON_TRY(write_solve(s, host, host + count));
+    return time_field(s, false);
 }
 
 static odeon_status time_solve(scene *s, const char *weights)

@@ -175,6 +175,28 @@ def print_times(found, what, title, constants):
               rows)
 
 
+def print_shares(found):
+    """How much of a solve and of a step is the field's, at the time that it takes by itself."""
+    rows = []
+    for system in sorted({key[0] for key in found if key[0].startswith("odeon")}):
+        for case, about in CASES.items():
+            row = [found.get((system, case, what)) for what in ("forward", "field", "train", "vjp")]
+            if None in row:
+                continue
+            forward, field, train, vjp = (number(r["us"]) for r in row)
+            inside = number(row[0]["evals_f"]) * field
+            n, back = number(row[2]["evals_f"]), number(row[2]["evals_b"])
+            walked = n * field + (n * (vjp - field) if about["gradient"] == "direct" else back * vjp)
+            rows.append((case, system, "%.2f" % field, row[1]["launches"], "%.2f" % vjp, row[3]["launches"],
+                         "%.0f %%" % (100 * inside / forward), "%.1f" % (forward - inside),
+                         "%.0f %%" % (100 * walked / train), "%.1f" % (train - walked)))
+    if rows:
+        print("## Where the time goes\n\nAn evaluation of the field, and one with the vjp behind it, by themselves; "
+              "and what they leave of the times above to the solver, the other layers, loss, update and data.\n")
+        table(("case", "system", "field, µs", "launches", "with vjp, µs", "launches", "of the solve", "the rest, µs",
+               "of the step", "the rest, µs"), rows)
+
+
 def print_goals(found):
     rows = []
     for system, case, what, math_mode, goal in GOALS:
@@ -204,6 +226,7 @@ def main(folder):
     print("Cases: " + "; ".join("%s %s" % (name, case["title"]) for name, case in CASES.items()) + ".\n")
     print_times(found, "forward", "The solve alone", constants)
     print_times(found, "train", "A step of training", constants)
+    print_shares(found)
     if found:
         print_goals(found)
     skipped = lines.get("skip", [])

@@ -1,0 +1,21 @@
+/* bench_field.h: how long one evaluation of an ODE block's field takes by itself, so that what is
+ * left of a solve is the solver's. */
+#ifndef ODEON_TESTS_GPU_BENCH_FIELD_H
+#define ODEON_TESTS_GPU_BENCH_FIELD_H
+#include <stdbool.h>
+
+#include "bench_timer.h"
+#include "session.h"
+
+typedef struct bench_field {
+    session *session; /* whose first ODE block has seen a batch; one worker */
+    bool with_vjp;    /* an evaluation and the vector-Jacobian product behind it */
+    double seconds;
+    int32_t least;
+} bench_field;
+
+/* One of many in a recording, where the device has them. launches of out are those of one
+ * evaluation that is not recorded. Writes over gradients. */
+odeon_status bench_field_measure(const bench_field *b, bench_time *out);
+
+#endif
