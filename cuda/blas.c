@@ -87,14 +87,28 @@ static odeon_status open_blas(const cuda_device *d, cudaStream_t stream, cuda_bl
     return check(d, blas, blas->set_math(blas->handle, math), "choosing its arithmetic");
 }
 
-odeon_status cuda_blas_open(const cuda_device *d, cudaStream_t stream, cuda_blas **out)
+odeon_status cuda_blas_open(odeon_queue *queue)
 {
-    *out = d->host->alloc(d->host, sizeof **out);
-    if (*out == NULL) {
-        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof **out);
+    const cuda_device *d = queue->device;
+    if (queue->blas != NULL || !d->use_blas) {
+        return ODEON_OK;
     }
-    memset(*out, 0, sizeof **out);
-    return open_blas(d, stream, *out);
+    cuda_blas *opened = d->host->alloc(d->host, sizeof *opened);
+    if (opened == NULL) {
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes",
+                          sizeof *opened);
+    }
+    memset(opened, 0, sizeof *opened);
+    odeon_status status = cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
+    if (status == ODEON_OK) {
+        status = open_blas(d, queue->stream, opened);
+    }
+    if (status != ODEON_OK) {
+        cuda_blas_close(d, opened);
+        return status;
+    }
+    queue->blas = opened;
+    return ODEON_OK;
 }
 
 void cuda_blas_close(const cuda_device *d, cuda_blas *blas)
@@ -130,13 +144,14 @@ odeon_status cuda_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, dou
                        const odeon_tensor *c, const odeon_epilogue *epilogue)
 {
     gemm_args g;
-    if (queue->blas == NULL) {
+    if (!queue->device->use_blas) {
         return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
     }
     ODEON_TRY(gemm_arguments(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue, &g));
     if (g.M * g.N * g.K == 0) { /* a library may not take that */
         return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
     }
+    ODEON_TRY(cuda_blas_open(queue));
     ODEON_TRY(cuda_begin(queue));
     cublasStatus_t answer = multiply(queue->blas, c->dtype, trans_a, trans_b, &g);
     ODEON_TRY(cuda_spoil(queue, check(queue->device, queue->blas, answer, "gemm")));

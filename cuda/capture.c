@@ -148,6 +148,7 @@ static odeon_status begin(odeon_queue *queue)
     ODEON_TRY(cuda_refuse(queue, "begin"));
     ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
     ODEON_TRY(load_kernels(d));
+    ODEON_TRY(cuda_blas_open(queue));
     odeon_recording *recording = d->host->alloc(d->host, sizeof *recording);
     if (recording == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes",

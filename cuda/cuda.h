@@ -121,8 +121,9 @@ void cuda_free_later(odeon_queue *queue, cuda_block *block);
 /* launching.c: how other plugins launch on a queue. */
 extern const odeon_device_cuda cuda_launching;
 
-/* blas.c; cuda_blas_close takes NULL. *out is to be closed on failure too. */
-odeon_status cuda_blas_open(const cuda_device *d, cudaStream_t stream, cuda_blas **out);
+/* blas.c; cuda_blas_close takes NULL. A queue that only copies never loads cuBLAS, and one that
+ * records has to have it before, as it takes memory when it starts. */
+odeon_status cuda_blas_open(odeon_queue *queue);
 void cuda_blas_close(const cuda_device *d, cuda_blas *blas);
 odeon_status cuda_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
                        const odeon_tensor *a, const odeon_tensor *b, double beta,

@@ -47,7 +47,7 @@ static odeon_status open_queue(cuda_device *d, odeon_queue *q)
     ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->landing, LANDING_BYTES, cudaHostAllocDefault),
                          "asking for pinned memory of a queue"));
     q->passes_left = (int64_t *)(void *)((char *)q->scratch + SCRATCH_BYTES);
-    return d->use_blas ? cuda_blas_open(d, q->stream, &q->blas) : ODEON_OK;
+    return ODEON_OK;
 }
 
 odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out)
