@@ -67,7 +67,11 @@ static odeon_status evaluate_batches(session *s, const data_source *source, int6
     int64_t total = data_length(source);
     for (int64_t start = 0; start < total; start += batch) {
         int64_t n = total - start < batch ? total - start : batch;
+        int64_t left = total - start - n;
         session_result result;
+        if (left > 0) {
+            session_expect(s, source, left < batch ? left : batch, order + start + n);
+        }
         ODEON_TRY(session_evaluate(s, source, n, order + start, &result));
         evaluate_add(out, &result, session_metric_count(s), n, total);
         progress_test(p, start + n, total);

@@ -83,10 +83,13 @@ static odeon_status run_all(session *s, const predict_input *in, const data_sour
         ODEON_TRY(data_order(source, 0, 0, order));
     }
     for (int64_t first = 0; first < p->n; first += batch) {
-        int64_t n = p->n - first < batch ? p->n - first : batch;
+        int64_t n = p->n - first < batch ? p->n - first : batch, left = p->n - first - n;
         session_samples samples = {.n = n, .source = source, .indices = order + first};
         if (in != NULL) {
             samples = predict_input_part(s, in, first, n);
+        }
+        if (source != NULL && left > 0) {
+            session_expect(s, source, left < batch ? left : batch, order + first + n);
         }
         ODEON_TRY(session_predict(s, &samples, p->output + first * p->size,
                                   expected != NULL ? expected + first : NULL));

@@ -101,7 +101,7 @@ static odeon_status add_all(resident *r, odeon_queue *queue, const data_source *
 
 static odeon_status fill(resident *r, odeon_queue *queue, const data_source *source)
 {
-    stage s = {0};
+    stage s = stage_make(r->device, stage_pinned(r->device));
     int64_t piece = PIECE_BYTES / (int64_t)sample_bytes(&r->fields);
     piece = piece < 1 ? 1 : piece < r->n ? piece : r->n;
     int64_t *indices = mem_zalloc((size_t)piece, sizeof *indices);
@@ -113,7 +113,7 @@ static odeon_status fill(resident *r, odeon_queue *queue, const data_source *sou
     if (status == ODEON_OK) {
         status = add_all(r, queue, source, piece, indices, &s);
     }
-    stage_release(&s, r->device);
+    stage_release(&s);
     mem_free(indices);
     return status;
 }

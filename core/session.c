@@ -397,6 +397,8 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
     metrics_device before = device_counts(&s->device);
     b->loss = b->grad_norm = (double)NAN;
     b->samples = session_samples_of(s, b->source);
+    b->next = s->expected;
+    s->expected = (session_expected){.source = NULL};
     session_batch_fini(&s->failed_batch);
     if (s->unprepared) {
         ODEON_TRY(session_prepare(s));

@@ -60,6 +60,10 @@ odeon_status session_schedule(const session *s, const odeon_position *position, 
  * same either way. ODEON_ERR_NOMEM with yes alone; what the data set says of a sample. */
 odeon_status session_place(session *s, const data_source *source);
 uint64_t session_placed_bytes(const session *s);
+/* The batch after the next one is going to be this: samples that are not on the device are then
+ * read and uploaded while the next is worked on, where the device copies by itself
+ * (ODEON_DEVICE_PINNED). What is read and not asked for is forgotten. indices live until then. */
+void session_expect(session *s, const data_source *source, int64_t n, const int64_t *indices);
 
 /* ---- batches ---- */
 

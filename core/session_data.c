@@ -77,6 +77,11 @@ odeon_status session_place(session *s, const data_source *source)
     return status == ODEON_ERR_NOMEM ? no_room(bytes) : status;
 }
 
+void session_expect(session *s, const data_source *source, int64_t n, const int64_t *indices)
+{
+    s->expected = (session_expected){.source = source, .n = n, .indices = indices};
+}
+
 uint64_t session_placed_bytes(const session *s)
 {
     uint64_t bytes = 0;

@@ -158,6 +158,16 @@ static odeon_status schedule_step(trainer *t)
     return session_schedule(t->session, &position, &t->factor);
 }
 
+/* The batch behind that of n samples, if the epoch has one. */
+static void expect_next(trainer *t, int64_t n)
+{
+    int64_t next = t->at.position + n, left = t->used - next;
+    if (left > 0 && t->at.step < t->total) {
+        session_expect(t->session, t->plan->train,
+                       left < t->config->batch ? left : t->config->batch, t->order + next);
+    }
+}
+
 static odeon_status train_batch(trainer *t, int64_t n)
 {
     const config *c = t->config;
@@ -166,6 +176,7 @@ static odeon_status train_batch(trainer *t, int64_t n)
     at->step++;
     at->tested = 0;
     ODEON_TRY(schedule_step(t));
+    expect_next(t, n);
     odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
                                         at->epoch, at->step, t->factor, &fresh);
     at->position += n;

@@ -86,6 +86,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     const odeon_device_ops *ops = s->device.ops;
     w->session = s;
     w->rank = rank;
+    w->stage = stage_make(&s->device, NULL);
     w->site = (net_site){.device = &s->device,
                          .group = &w->group,
                          .kernels = s->kernels,
@@ -160,7 +161,9 @@ void worker_destroy(worker *w)
         room_release(device, &w->raw_rooms[role]);
         mem_free(w->numbers[role]);
     }
-    stage_release(&w->stage, device);
+    reader_destroy(w->reader);
+    stage_release(&w->stage);
+    stage_release(&w->next);
     mem_free(w->rows);
     mem_free(w->shared);
     device->ops->queue_destroy(w->site.queue);

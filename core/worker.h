@@ -6,6 +6,7 @@
 #include "net.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
+#include "reader.h"
 #include "resident.h"
 #include "room.h"
 #include "session.h"
@@ -33,7 +34,8 @@ typedef struct worker {
      * before their conversion; samples as stored; where samples stand that lie on the device, both
      * sides; times and masks as the host's numbers. Of the host's there are for host_samples. */
     room field_rooms[DATA_ROLES], raw_rooms[DATA_ROLES];
-    stage stage;
+    stage stage, next; /* next: of the batch to come */
+    reader *reader;    /* of next; NULL until there is one */
     room rows_room;
     int64_t *rows;
     double *numbers[DATA_ROLES];
@@ -49,6 +51,12 @@ typedef struct worker {
 } worker;
 
 typedef struct session_set session_set;
+
+typedef struct session_expected {
+    const data_source *source; /* NULL: nothing */
+    int64_t n;
+    const int64_t *indices;
+} session_expected;
 
 struct session {
     const config *config;
@@ -71,7 +79,8 @@ struct session {
     worker *workers;
     meeting *meeting;
     team *team;
-    session_set *sets; /* splits whose samples lie on the device */
+    session_expected expected; /* what follows the next batch */
+    session_set *sets;         /* splits whose samples lie on the device */
     int64_t output_size;
     bool unprepared;            /* parameters were set since the layers last prepared for them */
     session_batch failed_batch; /* without an input: none */
@@ -99,6 +108,7 @@ typedef struct batch {
     const data_source *source; /* with indices; or NULL and samples in the caller's memory: */
     const int64_t *indices;
     const resident *samples;         /* of source, on the device; or NULL */
+    session_expected next;           /* what follows it */
     const double *given[DATA_ROLES]; /* by role, the input as the model takes it, untransformed */
     const void *stored;              /* in its place: as the data set stores it */
     int64_t epoch, step;
@@ -119,6 +129,9 @@ odeon_status worker_batch(worker *w, batch *b);
  * where samples have masks or times. */
 odeon_status worker_load(worker *w, const batch *b, const odeon_context *context, int64_t first,
                          int64_t n);
+
+/* The end of a batch of this status: waits for what is read ahead, so that nothing is under way. */
+void worker_end_reading(worker *w, odeon_status status);
 
 /* Gives the caller this slice's part of an array [n, ...] as double, from sample first on. */
 odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out);

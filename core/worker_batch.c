@@ -236,5 +236,6 @@ odeon_status worker_batch(worker *w, batch *b)
     if (w->group.delivered == ODEON_OK) {
         status = w->group.abi.agree(&w->group, status);
     }
+    worker_end_reading(w, status);
     return status;
 }

@@ -124,20 +124,70 @@ static odeon_status find_samples(worker *w, const batch *b, int64_t n, origin *o
     return ODEON_OK;
 }
 
+/* What was read ahead changes sides. */
+static bool take_next(worker *w, const batch *b, int64_t first, int64_t n, odeon_status *status)
+{
+    if (w->reader == NULL || !reader_take(w->reader, b->source, n, b->indices + first, status)) {
+        return false;
+    }
+    stage before = w->stage;
+    w->stage = w->next;
+    w->next = before;
+    return true;
+}
+
+static odeon_status read_now(worker *w, const batch *b, int64_t first, int64_t n)
+{
+    const data_fields *fields = &w->session->fields;
+    ODEON_TRY(stage_fit(&w->stage, fields, n));
+    ODEON_TRY(stage_read(&w->stage, b->source, n, b->indices + first));
+    return stage_upload(&w->stage, w->site.queue, fields, n);
+}
+
 static odeon_status read_samples(worker *w, const batch *b, int64_t first, int64_t n, origin *out)
 {
-    const session *s = w->session;
-    ODEON_TRY(stage_fit(&w->stage, &s->device, &s->fields, n));
-    ODEON_TRY(stage_read(&w->stage, b->source, n, b->indices + first));
-    ODEON_TRY(stage_upload(&w->stage, &s->device, w->site.queue, &s->fields, n));
+    odeon_status status = ODEON_OK;
+    ODEON_TRY(take_next(w, b, first, n, &status) ? status : read_now(w, b, first, n));
     *out = (origin){.set = NULL};
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        out->fields[role] = w->stage.device[role].data;
+        out->fields[role] = w->stage.room[role].data;
         if (w->numbers[role] != NULL) {
-            data_field_values(&s->fields.of[role], n, w->stage.host[role], w->numbers[role]);
+            data_field_values(&w->session->fields.of[role], n, w->stage.host[role],
+                              w->numbers[role]);
         }
     }
     return ODEON_OK;
+}
+
+/* The queue has been waited for since it took anything from next, which was stage a batch ago. */
+static odeon_status read_ahead(worker *w, const batch *b)
+{
+    const session *s = w->session;
+    const odeon_device_pinned *pinned = stage_pinned(&s->device);
+    int64_t n = 0, first = worker_slice(w, b->next.n, &n);
+    if (pinned == NULL || b->next.source == NULL || n == 0 ||
+        session_samples_of(s, b->next.source) != NULL) {
+        return ODEON_OK;
+    }
+    if (w->reader == NULL) {
+        ODEON_TRY(reader_create(&s->device, w->rank, &w->reader));
+    }
+    if (w->next.pinned == NULL) {
+        stage_release(&w->next);
+        w->next = stage_make(&s->device, pinned);
+    }
+    ODEON_TRY(stage_fit(&w->next, &s->fields, n));
+    return reader_begin(w->reader, b->next.source, n, b->next.indices + first, &w->next);
+}
+
+void worker_end_reading(worker *w, odeon_status status)
+{
+    if (w->reader != NULL) {
+        reader_end(w->reader);
+        if (status != ODEON_OK) { /* elsewhere a batch waits for its loss or its output */
+            (void)w->session->device.ops->wait(w->site.queue);
+        }
+    }
 }
 
 static odeon_status load_from_set(worker *w, const batch *b, const odeon_context *context,
@@ -147,6 +197,7 @@ static odeon_status load_from_set(worker *w, const batch *b, const odeon_context
     ODEON_TRY(fit_host(w, n));
     bool here = b->samples != NULL && resident_rows(b->samples, n, b->indices + first, w->rows);
     ODEON_TRY(here ? find_samples(w, b, n, &from) : read_samples(w, b, first, n, &from));
+    ODEON_TRY(read_ahead(w, b));
     ODEON_TRY(transform(w, context, &from));
     for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES; role++) {
         if (data_has(&w->session->fields, role)) {

@@ -92,6 +92,10 @@ odeon_status cuda_check_alloc(const cuda_device *d, cudaError_t error, uint64_t 
 /* The same before the card is in use. */
 odeon_status cuda_check_card(const cuda_device *d, cudaError_t error, const char *what);
 
+/* memory.c */
+extern const odeon_device_memory cuda_memory;
+extern const odeon_device_pinned cuda_pinned;
+
 /* queue.c */
 odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out);
 void cuda_queue_destroy(odeon_queue *queue);

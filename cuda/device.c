@@ -305,19 +305,6 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
 }
 
-/* ---- memory left ---- */
-
-static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *total_bytes)
-{
-    const cuda_device *d = device;
-    size_t left = 0, total = 0;
-    cudaError_t error = cudaSetDevice(d->ordinal);
-    error = error == cudaSuccess ? cudaMemGetInfo(&left, &total) : error;
-    *free_bytes = left;
-    *total_bytes = total;
-    return cuda_check(d, error, "asking for the memory left");
-}
-
 int32_t cuda_has_loops(const cuda_device *d)
 {
     static const int driver_with_loops = 12040; /* the first with WHILE nodes */
@@ -332,15 +319,14 @@ const void *cuda_extension(void *device, const char *id)
         .read = read_counters,
     };
     const cuda_device *d = device;
-    static const odeon_device_memory memory = {
-        .struct_size = sizeof memory,
-        .read = read_memory,
-    };
     if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
         return &counters;
     }
     if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
-        return &memory;
+        return &cuda_memory;
+    }
+    if (strcmp(id, ODEON_DEVICE_PINNED) == 0) {
+        return &cuda_pinned;
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
         return cuda_has_loops(d) ? &cuda_capture : &cuda_capture_without_loops;

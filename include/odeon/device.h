@@ -220,7 +220,8 @@ typedef struct odeon_device_ops {
     /* Takes NULL. Operators asked for before, on any queue, may still use it: waits for them. [any]
      */
     void (*free)(void *device, void *memory);
-    /* Host memory to device and back. After upload source may be reused; download has waited. */
+    /* Host memory to device and back. After upload source may be reused, unless it is pinned
+     * (ODEON_DEVICE_PINNED); download has waited. */
     odeon_status (*upload)(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes);
     odeon_status (*download)(odeon_queue *queue, void *destination, const void *source,
@@ -450,8 +451,8 @@ typedef struct odeon_device_ops {
 
     /* ---- optional ---- */
 
-    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_MEMORY, ODEON_DEVICE_CAPTURE,
-     * ODEON_DEVICE_POISON; or NULL. [any] */
+    /* Further tables by id: ODEON_DEVICE_COUNTERS, ODEON_DEVICE_MEMORY, ODEON_DEVICE_PINNED,
+     * ODEON_DEVICE_CAPTURE, ODEON_DEVICE_POISON; or NULL. [any] */
     const void *(*get_extension)(void *device, const char *id);
 } odeon_device_ops;
 
@@ -479,6 +480,17 @@ typedef struct odeon_device_memory {
     uint32_t struct_size, reserved0;
     odeon_status (*read)(void *device, uint64_t *free_bytes, uint64_t *total_bytes); /* [any] */
 } odeon_device_memory;
+
+/* Host memory that the device copies from by itself: an upload from it returns at once, and what it
+ * takes from there may not change until its queue has been waited for. Extension; draft. */
+#define ODEON_DEVICE_PINNED "odeon.device.pinned/1"
+typedef struct odeon_device_pinned {
+    uint32_t struct_size, reserved0;
+    /* Aligned to 64 bytes, contents undefined; ODEON_ERR_NOMEM. Never within a step. [any] */
+    odeon_status (*alloc)(void *device, uint64_t bytes, void **out);
+    void (*free)(void *device,
+                 void *memory); /* takes NULL; nothing takes from it any more. [any] */
+} odeon_device_pinned;
 
 /* Recording operators, to have them done as often as wanted by one launch each time. Between begin
  * and end a queue records REPLAYABLE calls, with their arguments as they are then, and does none of

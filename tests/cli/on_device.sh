@@ -23,6 +23,14 @@ expect 0 "samples on the device: 100,480" "${tests[@]}" train "${small[@]}" "run
 expect 0 "results in" train "${small[@]}" run.out=cpu
 ! grep -q "on the device" out || fail "auto copies within the processor's memory"
 
+# Where they stay with the host they are read ahead, and the numbers are still the same.
+for device in remote "remote(late=yes)"; do
+    rm -rf ahead
+    expect 0 "results in" "${tests[@]}" train "${small[@]}" "run.device=$device" data.on_device=no \
+        run.out=ahead
+    cmp remote/weights.safetensors ahead/weights.safetensors || fail "$device: other weights"
+done
+
 # What else takes a split.
 weights=--weights=yes/weights.safetensors
 for where in yes no; do

@@ -35,6 +35,8 @@ static odeon_status steps_and_save(session *s, const data_source *train, const d
     session_result result;
     int64_t order[SMALL_RUN_IMAGES];
     ODEON_TRY(data_order(train, 3, 1, order));
+    ODEON_TRY(session_place(s, test)); /* where the device says so; the others are read ahead */
+    session_expect(s, train, SMALL_RUN_BATCH, order + SMALL_RUN_BATCH);
     for (int64_t step = 1; step <= 2; step++) {
         ODEON_TRY(session_train(s, train, SMALL_RUN_BATCH, order + SMALL_RUN_BATCH * (step - 1), 1,
                                 step, 1.0, &result));

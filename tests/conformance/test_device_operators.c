@@ -83,6 +83,39 @@ static void test_memory_is_aligned_and_keeps_bytes(void **state)
     registry_destroy(r);
 }
 
+/* Of sizes that a late device keeps with the call, and of larger ones. */
+static void test_pinned_memory_is_uploaded_from(void **state)
+{
+    const device_test *test = *state;
+    static const uint64_t sizes[] = {0, 1, 100, 4097, 70000};
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    const odeon_device_ops *ops = d.device.ops;
+    const odeon_device_pinned *pinned = ops->get_extension(d.device.self, ODEON_DEVICE_PINNED);
+    for (size_t i = 0; pinned != NULL && i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char *received = mem_alloc(sizes[i]);
+        void *source = NULL, *memory = NULL;
+        assert_int_equal(pinned->alloc(d.device.self, sizes[i], &source), ODEON_OK);
+        assert_int_equal((uintptr_t)source % 64, 0);
+        assert_int_equal(ops->alloc(d.device.self, sizes[i], &memory), ODEON_OK);
+        memset(source, (int)(i + 1), sizes[i]);
+        assert_int_equal(ops->upload(d.queue, memory, source, sizes[i]), ODEON_OK);
+        assert_int_equal(ops->wait(d.queue), ODEON_OK);
+        memset(source, 0xee, sizes[i]);
+        assert_int_equal(ops->download(d.queue, received, memory, sizes[i]), ODEON_OK);
+        memset(source, (int)(i + 1), sizes[i]);
+        assert_memory_equal(source, received, sizes[i]);
+        ops->free(d.device.self, memory);
+        pinned->free(d.device.self, source);
+        mem_free(received);
+    }
+    if (pinned != NULL) {
+        pinned->free(d.device.self, NULL);
+    }
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
 static void test_description_fits_its_room(void **state)
 {
     const device_test *test = *state;
@@ -200,6 +233,7 @@ static void add_device(test_list *list, const char *id, int32_t dtype)
         }
     }
     add(list, id, dtype, "memory", NULL, test_memory_is_aligned_and_keeps_bytes);
+    add(list, id, dtype, "pinned memory", NULL, test_pinned_memory_is_uploaded_from);
     add(list, id, dtype, "description", NULL, test_description_fits_its_room);
     add(list, id, dtype, "queues", NULL, test_queues_come_and_go);
     add(list, id, dtype, "pairs", NULL, test_pairs_that_do_not_fit_are_refused);

@@ -135,6 +135,22 @@ static odeon_status record_and_replay(scene *s)
     return status;
 }
 
+/* Zeros for the slots again, by way of memory that the card copies from by itself. */
+static odeon_status upload_pinned(scene *s)
+{
+    const odeon_device_pinned *pinned = s->ops->get_extension(s->device, ODEON_DEVICE_PINNED);
+    void *source;
+    ODEON_TRY(pinned->alloc(s->device, ODEON_SLOTS * sizeof(double), &source));
+    memset(source, 0, ODEON_SLOTS * sizeof(double));
+    odeon_status status =
+        s->ops->upload(s->queue, s->memory[SLOTS], source, ODEON_SLOTS * sizeof(double));
+    if (status == ODEON_OK) {
+        status = s->ops->wait(s->queue);
+    }
+    pinned->free(s->device, source);
+    return status;
+}
+
 static odeon_status use(scene *s)
 {
     char text[128];
@@ -143,6 +159,7 @@ static odeon_status use(scene *s)
     ODEON_TRY(s->ops->describe(s->device, text, sizeof text));
     ODEON_TRY(s->ops->queue_create(s->device, 0, &s->queue));
     ODEON_TRY(make_memory(s));
+    ODEON_TRY(upload_pinned(s));
     ODEON_TRY(compute(s));
     ODEON_TRY(record_and_replay(s));
     ODEON_TRY(s->ops->download(s->queue, c, s->memory[4], sizeof c));

@@ -8,15 +8,27 @@
 #include "mem.h"
 #include "small_run.h"
 
-static void test_train_survives_every_failing_allocation(void **state)
+static void check_train(const char *override)
 {
-    (void)state;
     folder f = small_run_create("cpu", "adjoint", 2);
     char *out = mem_printf("run.out=%s/run", f.path);
-    const char *const arguments[] = {"odeon", "train", folder_file(&f, "run.ini"), out, NULL};
+    const char *const arguments[] = {"odeon", "train",  folder_file(&f, "run.ini"),
+                                     out,     override, NULL};
     failing_program_check(&f, arguments, (program_made){"run", "run/weights.safetensors"});
     mem_free(out);
     folder_remove(&f);
+}
+
+static void test_train_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    check_train("data.on_device=no");
+}
+
+static void test_train_with_samples_on_the_device_survives_them(void **state)
+{
+    (void)state;
+    check_train("data.on_device=yes");
 }
 
 static void test_eval_survives_every_failing_allocation(void **state)
@@ -111,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train_survives_every_failing_allocation),
+        cmocka_unit_test(test_train_with_samples_on_the_device_survives_them),
         cmocka_unit_test(test_eval_survives_every_failing_allocation),
         cmocka_unit_test(test_check_survives_every_failing_allocation),
         cmocka_unit_test(test_check_of_kernels_survives_every_failing_allocation),

@@ -276,17 +276,34 @@ static odeon_status settle_counted(stream *s, const char *name)
     return settle(s, name);
 }
 
+typedef struct pinned_call {
+    void *destination;
+    const void *source;
+    uint64_t bytes;
+} pinned_call;
+
+static odeon_status carry_pinned(const stream *s, const void *arguments)
+{
+    const pinned_call *a = arguments;
+    return s->device->ops->upload(s->inner, a->destination, a->source, a->bytes);
+}
+
 odeon_status stream_upload(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes)
 {
     stream *s = mine(queue);
-    if (s->device->late && bytes <= UPLOAD_BYTES) {
+    if (s->device->late && bytes <= UPLOAD_BYTES && !stream_is_pinned(s->device, source, bytes)) {
         upload_call a = {.destination = destination, .bytes = bytes};
         ODEON_TRY(stream_refuse(s, "upload"));
         if (bytes > 0) {
             memcpy(a.source, source, bytes);
         }
         return stream_late_ask(s, carry_upload, &a, sizeof a);
+    }
+    if (s->device->late && stream_is_pinned(s->device, source, bytes)) {
+        pinned_call a = {destination, source, bytes};
+        ODEON_TRY(stream_refuse(s, "upload"));
+        return stream_late_ask(s, carry_pinned, &a, sizeof a);
     }
     ODEON_TRY(settle(s, "upload"));
     return s->device->ops->upload(s->inner, destination, source, bytes);
@@ -412,6 +429,9 @@ const void *stream_extension(void *device, const char *id)
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
         return d->loops ? &stream_capture : &stream_capture_without_loops;
+    }
+    if (strcmp(id, ODEON_DEVICE_PINNED) == 0) {
+        return &stream_pinned;
     }
     if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
         return d->ops->get_extension(d->inner, id) != NULL ? &memory : NULL;

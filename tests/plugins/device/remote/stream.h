@@ -33,6 +33,7 @@ typedef struct stream_device {
     pthread_key_t recorder; /* set on a thread whose stream records: that stream */
     pthread_mutex_t lock;   /* of the list of streams */
     stream *streams;
+    struct pinned_block *pinned; /* memory to upload from */
     _Atomic int64_t launches, waits;
 } stream_device;
 
@@ -87,6 +88,10 @@ void stream_late_finish(stream *s);
 odeon_status stream_late_ask(stream *s, stream_run *run, const void *arguments, size_t bytes);
 /* Waits; the failure of a late call, told again. */
 odeon_status stream_late_settle(stream *s);
+
+/* pinned.c: is all this in memory that uploads take from by themselves? */
+extern const odeon_device_pinned stream_pinned;
+int32_t stream_is_pinned(stream_device *d, const void *memory, uint64_t bytes);
 
 /* capture.c */
 extern const odeon_device_capture stream_capture, stream_capture_without_loops;
