@@ -78,7 +78,8 @@ typedef struct odeon_step {
 
 enum {
     ODEON_STEPPER_FIXED_H = 1 << 0, /* valid for equal steps: when h changes, index starts at 0 */
-    ODEON_STEPPER_UNIFORM = 1 << 1  /* the verbs of a step are the same at every index */
+    ODEON_STEPPER_UNIFORM = 1 << 1  /* the verbs of a step are the same at every index: a device may
+                                       carry a whole adaptive solve out by one of them */
 };
 
 typedef struct odeon_stepper_info {

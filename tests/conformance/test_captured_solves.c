@@ -454,6 +454,19 @@ static void test_rows_grow(void **state)
     }
 }
 
+/* The first tells how long they are. */
+static void test_solves_longer_than_the_log_stay_step_by_step(void **state)
+{
+    (void)state;
+    const char *const settings[] = {devices[0], "model.ode.integrator=bosh3",
+                                    "model.ode.layer=ode(rtol=1e-12, atol=1e-12)", NULL};
+    course s = {.ini = network, .settings = settings, .stays = true};
+    outcome *o = check_exact(&s);
+    assert_true(o->traces[STEPS - 1][0][0].n > SOLVER_LOG_ROWS);
+    assert_true(o->traces[STEPS - 1][0][1].n > SOLVER_LOG_ROWS);
+    outcome_destroy(o);
+}
+
 static void check_failure(const char *setting, double factor, const char *text)
 {
     for (int i = 0; i < 2 * n_devices(); i++) {
@@ -556,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_interpolated_end_has_the_same_bits),
         cmocka_unit_test(test_other_solves_stay_step_by_step),
         cmocka_unit_test(test_rows_grow),
+        cmocka_unit_test(test_solves_longer_than_the_log_stay_step_by_step),
         cmocka_unit_test(test_failures_are_found_and_named),
         cmocka_unit_test(test_every_allocation_of_a_captured_solve_may_fail),
     };
