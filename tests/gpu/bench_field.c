@@ -6,50 +6,20 @@
 #include "rng.h"
 #include "worker.h"
 
-enum { EVALUATIONS = 16 }; /* of a recording */
-
 typedef struct job {
     const bench_field *b;
     worker *w;
     const odeon_field *field;
-    const odeon_device_capture *capture; /* NULL: none */
-    odeon_recording *recording;          /* NULL: evaluations are called one by one */
     odeon_tensor t, y, dy, y_bar;
     room rooms[3];
 } job;
 
-static odeon_status evaluate(const job *j)
+static odeon_status evaluate(void *context)
 {
+    const job *j = context;
     const odeon_field *f = j->field;
     return j->b->with_vjp ? f->vjp(f->self, &j->t, &j->y, NULL, &j->dy, &j->y_bar, NULL)
                           : f->eval(f->self, &j->t, &j->y, &j->dy, NULL);
-}
-
-static odeon_status run(void *context)
-{
-    const job *j = context;
-    if (j->recording != NULL) {
-        return j->capture->replay(j->w->site.queue, j->recording);
-    }
-    for (int32_t i = 0; i < EVALUATIONS; i++) {
-        ODEON_TRY(evaluate(j));
-    }
-    return ODEON_OK;
-}
-
-/* What cannot be recorded is called one by one. */
-static void record(job *j)
-{
-    if (j->capture == NULL || j->capture->begin(j->w->site.queue) != ODEON_OK) {
-        diag_clear();
-        return;
-    }
-    odeon_status status = ODEON_OK;
-    for (int32_t i = 0; i < EVALUATIONS && status == ODEON_OK; i++) {
-        status = evaluate(j);
-    }
-    (void)j->capture->end(j->w->site.queue, &j->recording);
-    diag_clear();
 }
 
 /* A vector of the state's size with numbers in [0,1), on the device. */
@@ -77,21 +47,12 @@ static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
 
 static odeon_status measure(job *j, bench_time *out)
 {
-    const odeon_device *device = &j->w->session->device;
-    bench_call call = {.run = run, .context = j, .device = device, .queue = j->w->site.queue};
-    bench_time eager;
+    bench_call call = {
+        .run = evaluate, .context = j, .device = &j->w->session->device, .queue = j->w->site.queue};
     ODEON_TRY(fill(j, 0, &j->y));
     ODEON_TRY(fill(j, 1, &j->dy));
     ODEON_TRY(fill(j, 2, &j->y_bar));
-    ODEON_TRY(bench_measure(&call, 0.0, 1, &eager));
-    record(j);
-    ODEON_TRY(bench_measure(&call, j->b->seconds, j->b->least, out));
-    out->median /= EVALUATIONS;
-    out->low /= EVALUATIONS;
-    out->high /= EVALUATIONS;
-    out->calls *= EVALUATIONS;
-    out->launches = eager.launches < 0 ? -1 : eager.launches / EVALUATIONS;
-    return ODEON_OK;
+    return bench_measure_recorded(&call, j->b->seconds, j->b->least, out);
 }
 
 odeon_status bench_field_measure(const bench_field *b, bench_time *out)
@@ -99,18 +60,12 @@ odeon_status bench_field_measure(const bench_field *b, bench_time *out)
     worker *w = &b->session->workers[0];
     const odeon_device *device = &b->session->device;
     const odeon_ode *ode = w->site.odes[0];
-    job j = {.b = b,
-             .w = w,
-             .field = &ode->field.host.abi,
-             .capture = device->ops->get_extension(device->self, ODEON_DEVICE_CAPTURE)};
+    job j = {.b = b, .w = w, .field = &ode->field.host.abi};
     j.t = (odeon_tensor){.data = ode->forward->slots + ODEON_SLOT_STAGE_T,
                          .dim = {1},
                          .ndim = 1,
                          .dtype = ODEON_DTYPE_F64};
     odeon_status status = measure(&j, out);
-    if (j.recording != NULL) {
-        j.capture->destroy(j.recording);
-    }
     for (int32_t i = 0; i < 3; i++) {
         room_release(device, &j.rooms[i]);
     }

@@ -14,8 +14,7 @@ typedef struct bench_field {
     int32_t least;
 } bench_field;
 
-/* One of many in a recording, where the device has them. launches of out are those of one
- * evaluation that is not recorded. Writes over gradients. */
+/* By bench_measure_recorded. Writes over gradients. */
 odeon_status bench_field_measure(const bench_field *b, bench_time *out);
 
 #endif

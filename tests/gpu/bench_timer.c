@@ -5,8 +5,9 @@
 
 #include "bench_events.h"
 #include "clock.h"
+#include "diag.h"
 
-enum { MAX_SAMPLES = 2000, WARM_CALLS = 4 };
+enum { MAX_SAMPLES = 2000, WARM_CALLS = 4, RECORDED_CALLS = 16 };
 static const double sample_seconds = 2e-3;
 
 static odeon_status call_all(const bench_call *call, int64_t calls)
@@ -101,5 +102,53 @@ odeon_status bench_measure(const bench_call *call, double seconds, int32_t least
     out->by_events = events != NULL;
     odeon_status status = take_samples(call, events, seconds, least > 0 ? least : 1, out);
     bench_events_destroy(events);
+    return status;
+}
+
+/* ---- calls in recordings ---- */
+
+typedef struct repetition {
+    const bench_call *call;
+    const odeon_device_capture *capture;
+    odeon_recording *recording; /* NULL: calls are made one by one */
+} repetition;
+
+/* What cannot be recorded is called one by one. */
+static void record(repetition *r)
+{
+    odeon_queue *queue = r->call->queue;
+    if (r->capture != NULL && r->capture->begin(queue) == ODEON_OK) {
+        (void)call_all(r->call, RECORDED_CALLS); /* a call that fails fails the end, too */
+        (void)r->capture->end(queue, &r->recording);
+    }
+    diag_clear();
+}
+
+static odeon_status run_repetition(void *context)
+{
+    const repetition *r = context;
+    return r->recording != NULL ? r->capture->replay(r->call->queue, r->recording)
+                                : call_all(r->call, RECORDED_CALLS);
+}
+
+odeon_status bench_measure_recorded(const bench_call *call, double seconds, int32_t least,
+                                    bench_time *out)
+{
+    const odeon_device *device = call->device;
+    repetition r = {.call = call};
+    bench_call all = {.run = run_repetition, .context = &r, .device = device, .queue = call->queue};
+    bench_time alone;
+    ODEON_TRY(bench_measure(call, 0.0, 1, &alone));
+    r.capture = device->ops->get_extension(device->self, ODEON_DEVICE_CAPTURE);
+    record(&r);
+    odeon_status status = bench_measure(&all, seconds, least, out);
+    if (r.recording != NULL) {
+        r.capture->destroy(r.recording);
+    }
+    out->median /= RECORDED_CALLS;
+    out->low /= RECORDED_CALLS;
+    out->high /= RECORDED_CALLS;
+    out->calls *= RECORDED_CALLS;
+    out->launches = alone.launches;
     return status;
 }

@@ -27,4 +27,10 @@ typedef struct bench_time {
 /* Warms up, then takes samples for so many seconds, at least least of them. */
 odeon_status bench_measure(const bench_call *call, double seconds, int32_t least, bench_time *out);
 
+/* The same of a call that may be recorded: one of sixteen in a recording, where the device has them
+ * and takes these; launches are those of one call that is not recorded. Runs call->queue's first
+ * calls as they are, so that nothing is made within the recording. */
+odeon_status bench_measure_recorded(const bench_call *call, double seconds, int32_t least,
+                                    bench_time *out);
+
 #endif

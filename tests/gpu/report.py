@@ -197,6 +197,21 @@ def print_shares(found):
                "of the step", "the rest, µs"), rows)
 
 
+def print_operators(lines, constants):
+    rows = []
+    for fields in lines.get("operator", []):
+        if len(fields) == 7:
+            name, us, low, high, launches, moved, work = fields
+            took = 1e-6 * number(us)
+            floors = (number(moved) / (1e9 * constants.get("copy", math.nan)),
+                      number(work) / (1e12 * constants.get("gemm float32", math.nan)))
+            rows.append((name, us, "%s to %s" % (low, high), launches,
+                         *(words(100 * floor / took, "%.0f %%") if floor != 0 else "" for floor in floors)))
+    if rows:
+        print("## Operators by themselves\n\nOne of sixteen in a recording, in float32.\n")
+        table(("operator, case", "µs", "quartiles", "launches", "floor, bytes", "floor, operations"), rows)
+
+
 def print_goals(found):
     rows = []
     for system, case, what, math_mode, goal in GOALS:
@@ -227,6 +242,7 @@ def main(folder):
     print_times(found, "forward", "The solve alone", constants)
     print_times(found, "train", "A step of training", constants)
     print_shares(found)
+    print_operators(lines, constants)
     if found:
         print_goals(found)
     skipped = lines.get("skip", [])

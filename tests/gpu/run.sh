@@ -351,9 +351,19 @@ sanitize() { # TOOL PROGRAM WHAT COMMAND...
     [ "$status" -eq 0 ] || tail -n 40 "$log"
 }
 
+# Operators by themselves, at the shapes of the models.
+part_single() {
+    local shrink=1
+    [ "$DRY" = no ] || shrink=128
+    ours "$BUILD/tests/gpu/bench_operators" "$DEVICE" "$([ "$DRY" = yes ] && echo 0 || echo 0.1)" "$LEAST" \
+        "$PLUGINS" "$shrink" >>"$WORK/$part.tsv"
+    judge "times of operators" $? "below"
+}
+
 bench() { # SYSTEM DEVICE CASES OVERRIDES...
     local system=$1 device=$2 cases=$3
     shift 3
+    mkdir -p "$WORK/files${system##* }"
     ours "$BUILD/tests/gpu/bench_models" --system "$system" --device "$device" --cases "$cases" \
         --plugins "$PLUGINS" --root "$source" --data "$(data_of a)" --fashion "$(data_of b)" \
         --out "$WORK/files${system##* }" --seconds "$SECONDS_EACH" --least "$LEAST" --batch "$BATCH" "$@" \
@@ -362,7 +372,7 @@ bench() { # SYSTEM DEVICE CASES OVERRIDES...
 
 part_ours() {
     local status=0
-    mkdir -p "$WORK/filesodeon" "$WORK/filescapture=no" "$WORK/filestf32" "$WORK/filesstart"
+    mkdir -p "$WORK/filesstart"
     for _ in 1 2 3; do
         ours "$BUILD/tests/gpu/bench_models" --device "$DEVICE" --cases a --plugins "$PLUGINS" --root "$source" \
             --data "$(data_of a)" --out "$WORK/filesstart" --seconds 0 --least 1 --batch "$BATCH" \
@@ -374,6 +384,7 @@ part_ours() {
     [ "$DRY" = no ] || return 0
     bench "odeon tf32" "cuda(math=tf32)" ce
     bench "odeon capture=no" "$DEVICE" abcde run.capture=no
+    bench "odeon fastest" "cuda(algorithms=fastest)" acde
 }
 
 peer() { # SCRIPT SYSTEM CASES MATH
@@ -502,7 +513,7 @@ main() {
         grep '^check.device' "$OUT/results.tsv" >&2
         return 1
     fi
-    in_turn constants:40 operators:60 ours:60 torch:70 diffrax:110
+    in_turn constants:40 operators:60 ours:80 single:20 torch:70 diffrax:110
     at_once networks:100 gradients:90 curves:90 capture:60 sanitizer:110 counts:100
     in_turn torch_tf32:30 diffrax_tf32:60 diffrax_plain:110
     cat "$OUT/RESULTS.md"

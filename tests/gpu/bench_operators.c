@@ -1,0 +1,389 @@
+/* Times operators at the shapes of the five models: bench_operators EXPRESSION [SECONDS [LEAST
+ * [FOLDER of plugins [SHRINK]]]]. A line each, tab-separated as tests/gpu/README.md has it:
+ * float32, sixteen calls in a recording where the device has them. SHRINK divides the samples. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench_timer.h"
+#include "diag.h"
+#include "instance.h"
+#include "mem.h"
+#include "rng.h"
+#include "schema.h"
+
+enum { TERMS = 7, ROOM = 1 << 25 }; /* elements for all tensors of a line */
+
+typedef enum operation {
+    COPY,
+    RELU,
+    LINCOMB,
+    ERROR_SUM,
+    STEP_CONTROL,
+    SELECT,
+    GEMM,
+    GEMM_WEIGHTS,
+    CONV,
+    CONV_X,
+    CONV_W,
+    GROUP_NORM,
+    GROUP_NORM_VJP,
+    MOMENT,
+    BATCH_NORM
+} operation;
+
+/* n: elements; gemm: [n,k] = [n,m] [k,m]^T; conv: n images of m channels, edge e, k filters of r x
+ * r, padded to keep the edge; norms: n samples of m channels in k groups, e places. */
+typedef struct line {
+    const char *name;
+    operation what;
+    int64_t n, m, k, e, r;
+} line;
+
+static const line lines[] = {
+    {"copy, e", COPY, .n = 294912},
+    {"relu, e", RELU, .n = 294912},
+    {"lincomb of 7 and base, a", LINCOMB, .n = 64896},
+    {"lincomb of 7 and base, b", LINCOMB, .n = 259584},
+    {"lincomb of 7 and base, c e", LINCOMB, .n = 294912},
+    {"lincomb of 7 and base, d", LINCOMB, .n = 1204224},
+    {"error_sum of 7, e", ERROR_SUM, .n = 294912},
+    {"step_control", STEP_CONTROL, .n = 1},
+    {"select of 2, e", SELECT, .n = 294912},
+    {"gemm 2028 to 16, b", GEMM, .n = 128, .m = 2028, .k = 16},
+    {"gemm 16 to 16, b", GEMM, .n = 128, .m = 16, .k = 16},
+    {"gemm 16 to 2028, b", GEMM, .n = 128, .m = 16, .k = 2028},
+    {"gemm of weights 16 x 2028, b", GEMM_WEIGHTS, .n = 128, .m = 2028, .k = 16},
+    {"conv2d 6 to 6, a", CONV, .n = 16, .m = 6, .k = 6, .e = 26, .r = 3},
+    {"conv2d_vjp_x, a", CONV_X, .n = 16, .m = 6, .k = 6, .e = 26, .r = 3},
+    {"conv2d_vjp_w, a", CONV_W, .n = 16, .m = 6, .k = 6, .e = 26, .r = 3},
+    {"conv2d 65 to 64, c e", CONV, .n = 128, .m = 65, .k = 64, .e = 6, .r = 3},
+    {"conv2d_vjp_x, c e", CONV_X, .n = 128, .m = 65, .k = 64, .e = 6, .r = 3},
+    {"conv2d_vjp_w, c e", CONV_W, .n = 128, .m = 65, .k = 64, .e = 6, .r = 3},
+    {"conv2d 1x1 6 to 16, d", CONV, .n = 256, .m = 6, .k = 16, .e = 28, .r = 1},
+    {"conv2d 16 to 16, d", CONV, .n = 256, .m = 16, .k = 16, .e = 28, .r = 3},
+    {"conv2d_vjp_x, d", CONV_X, .n = 256, .m = 16, .k = 16, .e = 28, .r = 3},
+    {"conv2d_vjp_w, d", CONV_W, .n = 256, .m = 16, .k = 16, .e = 28, .r = 3},
+    {"group_norm, a", GROUP_NORM, .n = 16, .m = 6, .k = 6, .e = 676},
+    {"group_norm_vjp, a", GROUP_NORM_VJP, .n = 16, .m = 6, .k = 6, .e = 676},
+    {"group_norm, e", GROUP_NORM, .n = 128, .m = 64, .k = 32, .e = 36},
+    {"group_norm_vjp, e", GROUP_NORM_VJP, .n = 128, .m = 64, .k = 32, .e = 36},
+    {"channel_moment, c", MOMENT, .n = 128, .m = 64, .e = 36},
+    {"batch_norm and relu, c", BATCH_NORM, .n = 128, .m = 64, .e = 36},
+};
+
+typedef struct scene {
+    instance *instance;
+    odeon_device device;
+    odeon_queue *queue;
+    const line *l;
+    char *memory; /* device: ROOM numbers in [0,1) */
+    int64_t used; /* bytes */
+    double *slots;
+    void *scratch;
+    odeon_conv2d geometry;
+    odeon_control control;
+    odeon_tensor x, y, z, w, b, dw, stats, state[TERMS + 2];
+} scene;
+
+/* ---- the device and its memory ---- */
+
+static odeon_status open_device(scene *s, registry *r, const char *expression)
+{
+    odeon_config *config = NULL;
+    config_where where = {.file = "bench", .line = 0};
+    ODEON_TRY(
+        schema_component(r, ODEON_KIND_DEVICE, expression, where, "run", "/", 0, NULL, &config));
+    odeon_status status = instance_create(config, "run.device", &s->instance);
+    schema_destroy(config);
+    ODEON_TRY(status);
+    s->device = (odeon_device){.struct_size = sizeof s->device,
+                               .self = s->instance->self,
+                               .ops = s->instance->component->ops};
+    ODEON_TRY(s->device.ops->probe(s->device.self));
+    return s->device.ops->queue_create(s->device.self, 0, &s->queue);
+}
+
+static odeon_status fill_memory(scene *s)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    void *memory, *slots;
+    ODEON_TRY(ops->alloc(s->device.self, ROOM * sizeof(float), &memory));
+    s->memory = memory;
+    ODEON_TRY(ops->alloc(s->device.self, ODEON_SLOTS * sizeof(double), &slots));
+    s->slots = slots;
+    float *values = mem_alloc(ROOM * sizeof *values);
+    if (values == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "bench: no memory");
+    }
+    uint64_t key = rng_key(3, "bench", 0, 0);
+    for (int64_t i = 0; i < ROOM; i++) {
+        uint32_t bits = (uint32_t)((uint64_t)i * 2654435761u + key);
+        values[i] = (float)(bits >> 8) * 0x1p-24f;
+    }
+    odeon_status status = ops->upload(s->queue, memory, values, ROOM * sizeof *values);
+    mem_free(values);
+    return status;
+}
+
+static void close_scene(scene *s)
+{
+    if (s->instance != NULL) {
+        s->device.ops->free(s->device.self, s->memory);
+        s->device.ops->free(s->device.self, s->slots);
+        s->device.ops->queue_destroy(s->queue);
+        instance_destroy(s->instance);
+    }
+}
+
+static odeon_tensor take(scene *s, int32_t dtype, int32_t ndim, const int64_t *dim)
+{
+    odeon_tensor x = {.data = s->memory + s->used, .ndim = ndim, .dtype = dtype};
+    for (int32_t i = 0; i < ndim; i++) {
+        x.dim[i] = dim[i];
+    }
+    s->used += (odeon_count(&x) * odeon_dtype_bytes(dtype) + 255) / 256 * 256;
+    return x;
+}
+
+/* ---- a line's tensors ---- */
+
+static void take_product(scene *s)
+{
+    const line *l = s->l;
+    s->x = take(s, ODEON_DTYPE_F32, 2, (int64_t[]){l->n, l->m});
+    s->w = take(s, ODEON_DTYPE_F32, 2, (int64_t[]){l->k, l->m});
+    s->y = take(s, ODEON_DTYPE_F32, 2, (int64_t[]){l->n, l->k});
+    s->b = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->k});
+}
+
+static void take_images(scene *s)
+{
+    const line *l = s->l;
+    int32_t padding = (int32_t)(l->r / 2);
+    s->geometry = (odeon_conv2d){1, 1, padding, padding};
+    s->x = take(s, ODEON_DTYPE_F32, 4, (int64_t[]){l->n, l->m, l->e, l->e});
+    s->w = take(s, ODEON_DTYPE_F32, 4, (int64_t[]){l->k, l->m, l->r, l->r});
+    s->y = take(s, ODEON_DTYPE_F32, 4, (int64_t[]){l->n, l->k, l->e, l->e});
+    s->b = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->k});
+}
+
+static odeon_status take_norm(scene *s)
+{
+    const line *l = s->l;
+    const int64_t values[] = {l->n, l->m, l->e}, group[] = {l->n, l->k, 2}, channel[] = {2, l->m};
+    s->x = take(s, ODEON_DTYPE_F32, 3, values);
+    s->y = take(s, ODEON_DTYPE_F32, 3, values);
+    s->z = take(s, ODEON_DTYPE_F32, 3, values);
+    s->w = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->m});
+    s->b = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->m});
+    s->dw = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->m});
+    s->stats = l->k > 0 ? take(s, ODEON_DTYPE_F64, 3, group) : take(s, ODEON_DTYPE_F64, 2, channel);
+    return s->device.ops->fill(s->queue, &s->stats, odeon_imm(0.5), NULL);
+}
+
+static odeon_status set_slots(scene *s)
+{
+    double values[ODEON_MAX_PARTS] = {[ODEON_SLOT_H] = 0.1, [ODEON_SLOT_ACCEPT] = 1.0};
+    return s->device.ops->slots_write(s->queue, s->slots, 0, ODEON_MAX_PARTS, values);
+}
+
+static odeon_status prepare(scene *s)
+{
+    const line *l = s->l;
+    s->used = 0;
+    s->scratch = NULL;
+    s->control = (odeon_control){.struct_size = sizeof s->control,
+                                 .n_parts = 1,
+                                 .count = {l->n},
+                                 .rtol = 1e-3,
+                                 .atol = 1e-3,
+                                 .safety = 0.9,
+                                 .factor_min = 0.2,
+                                 .factor_max = 10.0,
+                                 .factor_max_first = 10.0,
+                                 .factor_min_accept = 1.0,
+                                 .beta = {0.2},
+                                 .beta_reject = 0.2};
+    ODEON_TRY(set_slots(s));
+    if (l->what >= GROUP_NORM) {
+        return take_norm(s);
+    }
+    if (l->what >= CONV) {
+        take_images(s);
+        uint64_t bytes = s->device.ops->conv2d_scratch(s->device.self, &s->geometry, &s->x, &s->w);
+        return s->device.ops->alloc(s->device.self, bytes, &s->scratch);
+    }
+    if (l->what >= GEMM) {
+        take_product(s);
+        return ODEON_OK;
+    }
+    for (int32_t i = 0; i < TERMS + 2; i++) {
+        s->state[i] = take(s, ODEON_DTYPE_F32, 1, &l->n);
+    }
+    return ODEON_OK;
+}
+
+/* ---- a line's call ---- */
+
+static odeon_status call_solver(scene *s)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    const odeon_tensor *term[TERMS];
+    odeon_scalar coefficient[TERMS];
+    for (int32_t i = 0; i < TERMS; i++) {
+        term[i] = &s->state[i];
+        coefficient[i] = odeon_imm(0.01 * (i + 1));
+    }
+    switch (s->l->what) {
+    case COPY:
+        return ops->copy(s->queue, &s->state[0], &s->state[1]);
+    case RELU:
+        return ops->unary(s->queue, ODEON_UNARY_RELU, &s->state[0], &s->state[1]);
+    case LINCOMB:
+        return ops->lincomb(s->queue, &s->state[TERMS], &s->state[TERMS + 1], TERMS, term,
+                            coefficient, s->slots);
+    case ERROR_SUM:
+        return ops->error_sum(s->queue, &s->control, &s->state[TERMS], &s->state[TERMS + 1], TERMS,
+                              term, coefficient, s->slots, ODEON_SLOT_ERROR_SUM);
+    case SELECT:
+        return ops->select(s->queue, 2, term, term + 2, s->slots, ODEON_SLOT_ACCEPT);
+    default:
+        return ops->step_control(s->queue, &s->control, s->slots);
+    }
+}
+
+static odeon_status call_product(scene *s)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    const odeon_epilogue last = {.bias = &s->b, .act = ODEON_UNARY_RELU};
+    switch (s->l->what) {
+    case GEMM:
+        return ops->gemm(s->queue, 0, 1, 1.0, &s->x, &s->w, 0.0, &s->y, &last);
+    case GEMM_WEIGHTS:
+        return ops->gemm(s->queue, 1, 0, 1.0, &s->y, &s->x, 0.0, &s->w, NULL);
+    case CONV:
+        return ops->conv2d(s->queue, &s->geometry, &s->x, &s->w, &last, &s->y, s->scratch);
+    case CONV_X:
+        return ops->conv2d_vjp_x(s->queue, &s->geometry, &s->w, &s->y, &s->x, s->scratch);
+    default:
+        return ops->conv2d_vjp_w(s->queue, &s->geometry, &s->x, &s->y, &s->w, s->scratch);
+    }
+}
+
+static odeon_status call_norm(scene *s)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    odeon_tensor sums = {
+        .data = s->stats.data, .dim = {s->l->m}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    switch (s->l->what) {
+    case GROUP_NORM:
+        return ops->group_norm(s->queue, (int32_t)s->l->k, 1e-5, &s->x, &s->w, &s->b, &s->y,
+                               &s->stats);
+    case GROUP_NORM_VJP:
+        return ops->group_norm_vjp(s->queue, (int32_t)s->l->k, &s->x, &s->w, &s->stats, &s->z,
+                                   &s->y, &s->dw, &s->b);
+    case MOMENT:
+        return ops->channel_moment(s->queue, &s->x, NULL, &sums);
+    default:
+        return ops->batch_norm(s->queue, &s->x, &s->stats, &s->w, &s->b, ODEON_UNARY_RELU, &s->y);
+    }
+}
+
+static odeon_status call(void *context)
+{
+    scene *s = context;
+    return s->l->what >= GROUP_NORM ? call_norm(s)
+           : s->l->what >= GEMM     ? call_product(s)
+                                    : call_solver(s);
+}
+
+/* ---- what a call has to do ---- */
+
+/* Bytes that are read and written, once each. */
+static double bytes_of(const scene *s)
+{
+    const line *l = s->l;
+    double n = 4.0 * (double)l->n;
+    switch (l->what) {
+    case COPY:
+    case RELU:
+        return 2.0 * n;
+    case LINCOMB:
+    case ERROR_SUM:
+        return (TERMS + 2) * n;
+    case SELECT:
+        return 4.0 * n;
+    case STEP_CONTROL:
+        return 0.0;
+    case GROUP_NORM_VJP:
+        return 4.0 * 3.0 * (double)odeon_count(&s->x);
+    case MOMENT:
+        return 4.0 * (double)odeon_count(&s->x);
+    case GROUP_NORM:
+    case BATCH_NORM:
+        return 4.0 * 2.0 * (double)odeon_count(&s->x);
+    default:
+        return 4.0 * (double)(odeon_count(&s->x) + odeon_count(&s->w) + odeon_count(&s->y));
+    }
+}
+
+/* Multiply-adds of products count two; of the rest none. */
+static double operations_of(const line *l)
+{
+    double n = 2.0 * (double)(l->n * l->m * l->k);
+    return l->what >= GROUP_NORM || l->what < GEMM ? 0.0
+           : l->what >= CONV                       ? n * (double)(l->e * l->e * l->r * l->r)
+                                                   : n;
+}
+
+static void measure(scene *s, double seconds, int32_t least)
+{
+    bench_call one = {.run = call, .context = s, .device = &s->device, .queue = s->queue};
+    bench_time t;
+    odeon_status status = prepare(s);
+    if (status == ODEON_OK) {
+        status = bench_measure_recorded(&one, seconds, least, &t);
+    }
+    if (status == ODEON_OK) {
+        (void)printf("operator\t%s\t%.3f\t%.3f\t%.3f\t%lld\t%.0f\t%.0f\n", s->l->name,
+                     1e6 * t.median, 1e6 * t.low, 1e6 * t.high, (long long)t.launches, bytes_of(s),
+                     operations_of(s->l));
+    } else {
+        (void)printf("skip\toperator\t%s\t%s\n", s->l->name, diag_message());
+        diag_clear();
+    }
+    (void)fflush(stdout);
+    s->device.ops->free(s->device.self, s->scratch);
+}
+
+int main(int count, char **arguments)
+{
+    registry *r = NULL;
+    scene s = {.instance = NULL};
+    int64_t shrink = count > 5 ? strtol(arguments[5], NULL, 10) : 1;
+    const char *const *folders = count > 4 ? (const char *const *)arguments + 4 : NULL;
+    if (count < 2) {
+        (void)fprintf(stderr, "bench_operators EXPRESSION [SECONDS [LEAST [FOLDER [SHRINK]]]]\n");
+        return 2;
+    }
+    odeon_status status = registry_create(count > 4 ? 1 : 0, folders, &r);
+    if (status == ODEON_OK) {
+        status = open_device(&s, r, arguments[1]);
+    }
+    if (status == ODEON_OK) {
+        status = fill_memory(&s);
+    }
+    for (size_t i = 0; i < sizeof lines / sizeof *lines && status == ODEON_OK; i++) {
+        line l = lines[i];
+        l.n = l.n < shrink ? 1 : l.n / shrink;
+        s.l = &l;
+        measure(&s, count > 2 ? strtod(arguments[2], NULL) : 0.2,
+                count > 3 ? (int32_t)strtol(arguments[3], NULL, 10) : 5);
+    }
+    if (status != ODEON_OK) {
+        (void)printf("skip\toperator\t-\t%s\n", diag_message());
+    }
+    close_scene(&s);
+    registry_destroy(r);
+    return status == ODEON_OK ? 0 : 1;
+}
