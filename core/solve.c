@@ -74,7 +74,12 @@ static odeon_status solve_all(const solving *x, const predict_input *in, const d
     }
     for (int64_t first = 0; first < n; first += batch) {
         int64_t count = n - first < batch ? n - first : batch;
+        int64_t left = n - first - count;
         session_samples samples = {.n = count, .source = source, .indices = x->order + first};
+        if (source != NULL && left > 0) {
+            session_expect(x->session, source, left < batch ? left : batch,
+                           x->order + first + count);
+        }
         if (in != NULL) {
             samples = predict_input_part(x->session, in, first, count);
         }

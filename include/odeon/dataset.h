@@ -47,7 +47,8 @@ typedef struct odeon_dataset_ops {
      * ODEON_ERR_DATA or ODEON_ERR_IO, naming the file and what was expected. [main] */
     odeon_status (*open)(void *self, int32_t split, int64_t *length);
     /* Copies samples indices[0 .. n-1] (any order, repeats allowed, each < length) into
-     * fields[f] = host memory for [n, dim...] of field f. Never changes the instance. [any] */
+     * fields[f] = host memory for [n, dim...] of field f: those of a batch, or thousands on their
+     * way to a device. Never changes the instance; several threads may call at once. [any] */
     odeon_status (*get_batch)(void *self, int64_t n, const int64_t *indices, void *const *fields);
 } odeon_dataset_ops;
 

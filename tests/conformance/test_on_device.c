@@ -350,6 +350,33 @@ static void test_large_sets_go_in_pieces(void **state)
     support_session_close(&s);
 }
 
+static metrics_device fourth_step(const char *device, const char *where)
+{
+    static const int64_t picked[BATCH] = {2, 5, 0};
+    support_session s = open_session(images, (const char *[]){device, where, NULL});
+    sources x = open_sources(&s);
+    session_result r;
+    for (int64_t step = 1; step <= 4; step++) {
+        support_require(session_train(s.session, x.train, BATCH, picked, 1, step, 1.0, &r),
+                        "train");
+    }
+    close_all(&s, &x);
+    return r.device;
+}
+
+static void test_a_step_asks_the_device_as_often(void **state)
+{
+    (void)state;
+    for (int32_t i = 2; i < 4; i++) {
+        metrics_device here = fourth_step(devices[i], "data.on_device=no");
+        metrics_device there = fourth_step(devices[i], "data.on_device=yes");
+        assert_true(here.launches > 0);
+        assert_int_equal(there.launches, here.launches);
+        assert_int_equal(there.waits, here.waits);
+        assert_int_equal(there.allocs, 0);
+    }
+}
+
 /* ---- what decides ---- */
 
 static uint64_t placed_with(const char *device, const char *where)
@@ -460,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_masks_and_times_upload_their_meeting),
         cmocka_unit_test(test_workers_share_one_copy),
         cmocka_unit_test(test_large_sets_go_in_pieces),
+        cmocka_unit_test(test_a_step_asks_the_device_as_often),
         cmocka_unit_test(test_auto_places_where_memory_is_the_devices_own),
         cmocka_unit_test(test_auto_leaves_out_what_does_not_fit),
         cmocka_unit_test(test_yes_fails_without_room),

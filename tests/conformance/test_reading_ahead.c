@@ -183,6 +183,36 @@ static void test_samples_on_the_device_are_not_read_ahead(void **state)
     support_session_close(&s);
 }
 
+/* ---- how often ---- */
+
+static metrics_device fourth_step(const char *device, int words)
+{
+    static const int64_t picked[BATCH] = {3, 1, 30, 4};
+    support_session s = support_session_open(network, BATCH, (const char *[]){device, NULL});
+    data_source *source = support_batch_source(&s);
+    session_result r;
+    for (int64_t step = 1; step <= 4; step++) {
+        announce(s.session, source, BATCH, picked, words);
+        support_require(session_train(s.session, source, BATCH, picked, 1, step, 1.0, &r), "train");
+    }
+    data_close(source);
+    support_session_close(&s);
+    return r.device;
+}
+
+/* Which is that of whoever reads, for its upload. */
+static void test_a_step_has_one_wait_more(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        metrics_device plain = fourth_step(devices[i], SILENT);
+        metrics_device ahead = fourth_step(devices[i], TRUE_WORDS);
+        assert_int_equal(ahead.waits, plain.waits + 1);
+        assert_int_equal(ahead.launches, plain.launches);
+        assert_int_equal(ahead.allocs, 0);
+    }
+}
+
 /* ---- failures ---- */
 
 static const char unreadable[] = "[run]\nname = test\nworkers = 2\ndevice = remote(late=yes)\n"
@@ -243,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_numbers_are_those_without),
         cmocka_unit_test(test_the_worker_uploads_nothing_that_was_read_ahead),
         cmocka_unit_test(test_samples_on_the_device_are_not_read_ahead),
+        cmocka_unit_test(test_a_step_has_one_wait_more),
         cmocka_unit_test(test_what_cannot_be_read_fails_in_its_own_batch),
         cmocka_unit_test(test_a_failed_batch_does_not_spoil_the_next),
     };
