@@ -59,6 +59,13 @@ ours() { # PROGRAM ARGUMENTS...
     LD_LIBRARY_PATH=$(cat "$WORK/library_path" 2>/dev/null)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$@"
 }
 
+# Seconds that this part has left for a program that ends before the part is ended: a program of its
+# own process group would outlive it.
+rest() {
+    local left=$((limit - SECONDS - 4))
+    echo $((left > 1 ? left : 1))
+}
+
 odeon() {
     ours "$BUILD/odeon" --plugin-path "$PLUGINS" "$@"
 }
@@ -212,7 +219,7 @@ part_networks() {
 
 suite_test() { # NAME
     local log=$WORK/$1.txt status=0
-    ODEON_TEST_DEVICE=$DEVICE ours timeout "$((limit - 5))" "$BUILD/tests/$1" >"$log" 2>&1 || status=$?
+    ODEON_TEST_DEVICE=$DEVICE ours timeout -k 2 "$(rest)" "$BUILD/tests/$1" >"$log" 2>&1 || status=$?
     judge "$1" "$status" "$(grep -c '^\[       OK' "$log") tests passed$(sed -n 's/^\[  FAILED  \] \(test_[a-z_]*\)$/, not \1/p' "$log" | sort -u | tr -d '\n')"
     [ "$status" -eq 0 ] || grep -B 3 '^\[  FAILED' "$log" | head -n 60
 }
@@ -345,7 +352,7 @@ sanitize() { # TOOL PROGRAM WHAT COMMAND...
     local tool=$1 file=$2 what=$3 log status=0
     shift 3
     log="$WORK/$tool-${what// /_}.txt"
-    ours timeout -k 5 "$((limit - 10))" "$file" --tool "$tool" --error-exitcode 9 "$@" >"$log" 2>&1 || status=$?
+    ours timeout -k 2 "$(rest)" "$file" --tool "$tool" --error-exitcode 9 "$@" >"$log" 2>&1 || status=$?
     judge "$tool, $what" "$status" \
         "$(grep -h 'ERROR SUMMARY\|RACECHECK SUMMARY\|Device not supported' "$log" | tail -n 1 | tr -d =)"
     [ "$status" -eq 0 ] || tail -n 40 "$log"
