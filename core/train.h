@@ -31,9 +31,9 @@ int64_t train_steps(const config *c, int64_t samples);
  * A signal noted by interrupt.h ends training after the batch, or the evaluation under way: weights
  * and a checkpoint are saved and the answer is ODEON_ERR_CANCELLED, whose message says where and
  * ends with plan->resume. Numerical failures are met as failures.h says; the weights of before the
- * step are saved. After a failure of the device, or where memory runs out, the newest checkpoint, or
- * one of before the first step, which is written then, is where the run can go on, and the message
- * ends with plan->resume. After any other failure what was saved before stays. */
+ * step are saved. After a failure of the device, or where memory runs out, the newest checkpoint,
+ * or one of before the first step, which is written then, is where the run can go on, and the
+ * message ends with plan->resume. After any other failure what was saved before stays. */
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out);
 
 #endif
