@@ -92,18 +92,20 @@ static odeon_status clip(worker *w, double norm)
     return s->device.ops->lincomb(w->site.queue, &grads, NULL, 1, x, factor, NULL);
 }
 
-static odeon_status update_param(worker *w, const batch *b, const param *p)
+/* Count elements of the flat vector. */
+static odeon_status update_elements(worker *w, const batch *b, int32_t role, int64_t offset,
+                                    int64_t count)
 {
     session *s = w->session;
     const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
-    odeon_tensor value = worker_flat(s, s->values.data, p->offset, p->count);
-    odeon_tensor grad = worker_flat(s, w->grads.data, p->offset, p->count);
+    odeon_tensor value = worker_flat(s, s->values.data, offset, count);
+    odeon_tensor grad = worker_flat(s, w->grads.data, offset, count);
     odeon_tensor moments[ODEON_MAX_MOMENTS];
     for (int32_t i = 0; i < s->n_moments; i++) {
-        moments[i] = worker_flat(s, s->moments[i].data, p->offset, p->count);
+        moments[i] = worker_flat(s, s->moments[i].data, offset, count);
     }
     odeon_update update = {.struct_size = sizeof update,
-                           .role = p->role,
+                           .role = role,
                            .queue = w->site.queue,
                            .device = &s->device,
                            .step = b->step,
@@ -115,16 +117,25 @@ static odeon_status update_param(worker *w, const batch *b, const param *p)
 }
 
 /* Every parameter has one worker that updates it: the one on whose share of the flat vector it
- * begins. */
+ * begins. Those of one worker stand side by side, and are updated as one if the optimizer can. */
 static odeon_status update(worker *w, const batch *b)
 {
     session *s = w->session;
+    const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
+    bool as_one = (optimizer->flags & ODEON_OPTIMIZER_ELEMENTWISE) != 0;
+    int64_t first = -1, end = 0;
     for (size_t i = 0; i < s->params.n; i++) {
         const param *p = &s->params.list[i];
-        if (p->role != ODEON_PARAM_STATE &&
-            p->offset * s->n_workers / s->params.trainable == w->rank) {
-            ODEON_TRY(update_param(w, b, p));
+        if (p->role == ODEON_PARAM_STATE ||
+            p->offset * s->n_workers / s->params.trainable != w->rank) {
+            continue;
         }
+        first = first < 0 ? p->offset : first;
+        end = p->offset + p->count;
+        ODEON_TRY(as_one ? ODEON_OK : update_elements(w, b, p->role, p->offset, p->count));
+    }
+    if (as_one && first >= 0) {
+        ODEON_TRY(update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first));
     }
     /* only the queues of others could be ahead of this one */
     return s->n_workers > 1 ? s->device.ops->wait(w->site.queue) : ODEON_OK;

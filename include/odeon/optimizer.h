@@ -26,9 +26,16 @@ typedef struct odeon_update {
     const odeon_tensor *moment;       /* [moment_count] tensors like param; zero before step 1 */
 } odeon_update;
 
+enum {
+    /* update treats every element by itself, whatever parameter and role it is of: several
+     * parameters may come as one, with elements between them that are nobody's (0 at first). The
+     * role is then WEIGHT. */
+    ODEON_OPTIMIZER_ELEMENTWISE = 1 << 0
+};
+
 typedef struct odeon_optimizer_ops {
     uint32_t struct_size;
-    uint32_t reserved0;
+    int32_t flags; /* ODEON_OPTIMIZER_* */
     /* Tensors of a parameter's size that pass from step to step; at most ODEON_MAX_MOMENTS. [any]
      */
     int32_t (*moment_count)(void *self);

@@ -87,25 +87,26 @@ static void check_fixed(const char *capture, const char *gradient, int64_t all, 
     }
 }
 
-/* One wait is the batch's, for loss, gradient norm and drift at once; none is a step's. */
+/* The update of all four parameters is one launch. One wait is the batch's, for loss, gradient norm
+ * and drift at once; none is a step's. */
 static void test_direct_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=no", "model.ode.gradient=direct", 14 + 4, 34, 1);
+    check_fixed("run.capture=no", "model.ode.gradient=direct", 11 + 4, 34, 1);
 }
 
 static void test_adjoint_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 23 + 4, 56, 1);
+    check_fixed("run.capture=no", "model.ode.gradient=adjoint", 20 + 4, 56, 1);
 }
 
 /* What stands outside of the solves, and one launch for each of the two. */
 static void test_recorded_solve_is_one_launch_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_fixed("run.capture=yes", "model.ode.gradient=direct", 14 + 2, 0, 1);
-    check_fixed("run.capture=yes", "model.ode.gradient=adjoint", 23 + 2, 0, 1);
+    check_fixed("run.capture=yes", "model.ode.gradient=direct", 11 + 2, 0, 1);
+    check_fixed("run.capture=yes", "model.ode.gradient=adjoint", 20 + 2, 0, 1);
 }
 
 /* Of all intervals but the last in time, the first that is solved backward, the drift is next to
@@ -205,16 +206,16 @@ static void check_adaptive(const char *gradient, const char *end, int64_t launch
 static void test_captured_adaptive_solve_waits_once_for_any_number_of_steps(void **state)
 {
     (void)state;
-    check_adaptive("model.ode.gradient=direct", "model.ode.end=clip", 14 + 2 * 2, 1 + 1);
-    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=clip", 23 + 2 * 2, 1 + 2);
+    check_adaptive("model.ode.gradient=direct", "model.ode.end=clip", 11 + 2 * 2, 1 + 1);
+    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=clip", 20 + 2 * 2, 1 + 2);
 }
 
 /* A third launch reads the end off the last step; or it brings the weights that it was read by. */
 static void test_captured_solve_that_ends_within_a_step_is_three_launches(void **state)
 {
     (void)state;
-    check_adaptive("model.ode.gradient=direct", "model.ode.end=interpolate", 14 + 2 * 3, 1 + 1);
-    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=interpolate", 23 + 2 * 3, 1 + 2);
+    check_adaptive("model.ode.gradient=direct", "model.ode.end=interpolate", 11 + 2 * 3, 1 + 1);
+    check_adaptive("model.ode.gradient=adjoint", "model.ode.end=interpolate", 20 + 2 * 3, 1 + 2);
 }
 
 int main(void)

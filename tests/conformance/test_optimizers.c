@@ -36,9 +36,39 @@ static int close_fixture(void **state)
     return 0;
 }
 
-/* Runs STEPS updates from the fixture's start with its gradients; path [STEPS][N] receives the
- * parameters after each. */
-static void descend(support_device *d, const char *expression, double lr_factor, double *path)
+/* Elements first to last - 1 of a vector. */
+static odeon_tensor slice(const odeon_tensor *x, int64_t first, int64_t last)
+{
+    odeon_tensor part = *x;
+    part.data = (char *)x->data + first * odeon_dtype_bytes(x->dtype);
+    part.dim[0] = last - first;
+    return part;
+}
+
+/* One update of elements first to last - 1. */
+static void update_slice(support_device *d, const instance *optimizer, const odeon_update *whole,
+                         int64_t first, int64_t last)
+{
+    const odeon_optimizer_ops *ops = optimizer->component->ops;
+    int32_t n_moments = ops->moment_count(optimizer->self);
+    odeon_tensor param = slice(whole->param, first, last), grad = slice(whole->grad, first, last);
+    odeon_tensor moment[ODEON_MAX_MOMENTS];
+    for (int32_t i = 0; i < n_moments; i++) {
+        moment[i] = slice(&whole->moment[i], first, last);
+    }
+    odeon_update update = *whole;
+    update.queue = d->queue;
+    update.device = &d->device;
+    update.param = &param;
+    update.grad = &grad;
+    update.moment = n_moments > 0 ? moment : NULL;
+    assert_int_equal(ops->update(optimizer->self, &update), ODEON_OK);
+}
+
+/* Runs STEPS updates from the fixture's start with its gradients, the first elements and the rest
+ * apart; path [STEPS][N] receives the parameters after each. */
+static void descend_apart(support_device *d, const char *expression, double lr_factor,
+                          int64_t first, double *path)
 {
     const int64_t n = N;
     const double zeros[N] = {0.0};
@@ -55,14 +85,13 @@ static void descend(support_device *d, const char *expression, double lr_factor,
         odeon_tensor grad = support_upload(d, &grads[step * N], 1, &n);
         odeon_update update = {.struct_size = sizeof update,
                                .role = ODEON_PARAM_WEIGHT,
-                               .queue = d->queue,
-                               .device = &d->device,
                                .step = step + 1,
                                .lr_factor = lr_factor,
                                .param = &param,
                                .grad = &grad,
-                               .moment = n_moments > 0 ? moment : NULL};
-        assert_int_equal(ops->update(optimizer->self, &update), ODEON_OK);
+                               .moment = moment};
+        update_slice(d, optimizer, &update, 0, first);
+        update_slice(d, optimizer, &update, first, N);
         double *values = support_download(d, &param);
         memcpy(&path[step * N], values, sizeof zeros);
         mem_free(values);
@@ -75,6 +104,11 @@ static void descend(support_device *d, const char *expression, double lr_factor,
     mem_free(start);
     mem_free(grads);
     instance_destroy(optimizer);
+}
+
+static void descend(support_device *d, const char *expression, double lr_factor, double *path)
+{
+    descend_apart(d, expression, lr_factor, 0, path);
 }
 
 typedef struct optimizer_case {
@@ -115,6 +149,26 @@ static void test_optimizer_in_float32_is_near_float64(void **state)
         descend(&device_f32, cases[i].expression, 1.0, narrow);
         descend(&device, cases[i].expression, 1.0, wide);
         support_assert_close(cases[i].name, (int64_t)STEPS * N, narrow, wide, 1e-6); /* 6e-8 each */
+    }
+}
+
+/* What ELEMENTWISE promises. */
+static void test_optimizer_updates_several_parameters_as_one(void **state)
+{
+    (void)state;
+    support_device *const devices[] = {&device, &device_f32};
+    for (size_t i = 0; i < 2 * N_CASES; i++) {
+        const char *expression = cases[i / 2].expression;
+        instance *optimizer = support_instance(plugins, ODEON_KIND_OPTIMIZER, expression, 0, 0);
+        const odeon_optimizer_ops *ops = optimizer->component->ops;
+        assert_true((ops->flags & ODEON_OPTIMIZER_ELEMENTWISE) != 0);
+        instance_destroy(optimizer);
+        double whole[STEPS * N], apart[STEPS * N];
+        descend(devices[i % 2], expression, 1.0, whole);
+        for (int64_t first = 1; first < N; first++) {
+            descend_apart(devices[i % 2], expression, 1.0, first, apart);
+            assert_memory_equal(apart, whole, sizeof whole);
+        }
     }
 }
 
@@ -218,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_optimizer_agrees_with_another_implementation),
         cmocka_unit_test(test_optimizer_in_float32_is_near_float64),
+        cmocka_unit_test(test_optimizer_updates_several_parameters_as_one),
         cmocka_unit_test(test_optimizer_multiplies_its_rate_by_the_schedule),
         cmocka_unit_test(test_adamw_decays_by_default_and_adam_does_not),
         cmocka_unit_test(test_optimizer_names_what_it_keeps),

@@ -104,6 +104,7 @@ static odeon_status update(void *self, const odeon_update *u)
 
 const odeon_optimizer_ops adam_ops = {
     .struct_size = sizeof(odeon_optimizer_ops),
+    .flags = ODEON_OPTIMIZER_ELEMENTWISE,
     .moment_count = moment_count,
     .moment_name = moment_name,
     .learning_rate = learning_rate,

@@ -103,6 +103,7 @@ static odeon_status update(void *self, const odeon_update *u)
 
 static const odeon_optimizer_ops ops = {
     .struct_size = sizeof ops,
+    .flags = ODEON_OPTIMIZER_ELEMENTWISE,
     .moment_count = moment_count,
     .moment_name = moment_name,
     .learning_rate = learning_rate,
