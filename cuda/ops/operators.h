@@ -128,4 +128,22 @@ odeon_status ops_rmsprop_step(odeon_queue *queue, const odeon_tensor *p, const o
                               const odeon_tensor *v, const odeon_tensor *mean,
                               const odeon_tensor *buffer, const odeon_rmsprop *constants);
 
+/* These operators in their slots of odeon_device_ops: all but products of matrices and
+ * convolutions, which a device may have from a library. */
+#define OPS_SLOTS                                                                                  \
+    .copy = ops_copy, .cast = ops_cast, .gather = ops_gather, .fill = ops_fill,                    \
+    .copy2d = ops_copy2d, .rows_fill = ops_rows_fill, .rows_sum = ops_rows_sum,                    \
+    .slots_write = ops_slots_write, .stage_times = ops_stage_times, .lincomb = ops_lincomb,        \
+    .error_sum = ops_error_sum, .dot = ops_dot, .step_control = ops_step_control,                  \
+    .step_start = ops_step_start, .select = ops_select, .row_store = ops_row_store,                \
+    .row_load = ops_row_load, .step_back = ops_step_back, .unary = ops_unary,                      \
+    .unary_vjp = ops_unary_vjp, .binary = ops_binary, .power = ops_power,                          \
+    .channel_sum = ops_channel_sum, .pool2d = ops_pool2d, .pool2d_vjp = ops_pool2d_vjp,            \
+    .group_norm = ops_group_norm, .group_norm_vjp = ops_group_norm_vjp,                            \
+    .channel_moment = ops_channel_moment, .batch_norm = ops_batch_norm,                            \
+    .batch_norm_vjp_sums = ops_batch_norm_vjp_sums, .batch_norm_vjp = ops_batch_norm_vjp,          \
+    .dropout = ops_dropout, .window2d = ops_window2d, .window2d_vjp = ops_window2d_vjp,            \
+    .softmax_cross_entropy = ops_softmax_cross_entropy, .difference_loss = ops_difference_loss,    \
+    .sgd_step = ops_sgd_step, .adam_step = ops_adam_step, .rmsprop_step = ops_rmsprop_step
+
 #endif
