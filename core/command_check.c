@@ -76,7 +76,7 @@ static odeon_status check(setup *s)
 static odeon_status run_check(const command_line *a)
 {
     setup s;
-    odeon_status status = setup_open_model(a, &s);
+    odeon_status status = setup_open_unknown(a, &s);
     if (status == ODEON_OK) {
         status = check(&s);
     }
@@ -89,7 +89,11 @@ const command command_check = {
     .operands = "INI [path.key=value ...]",
     .summary = "check an INI and show its model, without data",
     .help = "Builds the model as train would, opens no data, writes no results. Names keys that\n"
-            "are set and change nothing, and proves that the normal form repeats the run.\n",
+            "are set and change nothing, and proves that the normal form repeats the run.\n"
+            "Runs no code that the INI brings along: plugin files that its [plugins] load names\n"
+            "are refused, unless\n"
+            "  --trust             is given. Other commands load them.\n",
+    .options = 1u << ARGUMENT_TRUST,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_check,

@@ -23,6 +23,7 @@ static const struct option known[] = {
     {"json", no_argument, NULL, OPTION_VALUE + ARGUMENT_JSON},
     {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},
     {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},
+    {"trust", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRUST},
     {NULL, 0, NULL, 0},
 };
 

@@ -12,13 +12,26 @@
 
 /* ---- [plugins] ---- */
 
+/* Loads a file unless it is the INI's wish alone and the command does not run what an INI brings.
+ */
+static odeon_status load_file(loading *l, const document_key *key, const char *file)
+{
+    if (key->level != DOCUMENT_OVERRIDE && registry_distrusts(l->r, file)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "load = %s: code that an INI brings along is run by this command only "
+                         "where you say --trust",
+                         file);
+    }
+    return registry_load(l->r, file);
+}
+
 static odeon_status load_files(loading *l, const document_key *key, size_t n, char **files)
 {
     text_add(&l->effective, "[plugins]\nload = ");
     for (size_t i = 0; i < n; i++) {
         char *file = path_absolute(files[i], key->folder);
         odeon_status status =
-            file != NULL ? registry_load(l->r, file) : diag_fail(ODEON_ERR_NOMEM, "out of memory");
+            file != NULL ? load_file(l, key, file) : diag_fail(ODEON_ERR_NOMEM, "out of memory");
         if (status == ODEON_OK) {
             status = schema_check_text("load", file, true, key->where);
             text_printf(&l->effective, "%s%s", i > 0 ? ", " : "", file);

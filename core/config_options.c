@@ -307,7 +307,7 @@ static const odeon_option plugins_load = {
     .type = ODEON_OPTION_STRING,
     .flags = ODEON_OPTION_OPTIONAL,
     .name = "load",
-    .help = "plugin files to load first, separated by commas",
+    .help = "plugin files to load first, separated by commas; check needs --trust for them",
 };
 static const odeon_option *const plugins_options[] = {&plugins_load, NULL};
 

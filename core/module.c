@@ -13,38 +13,9 @@
 #include "mem.h"
 #include "path.h"
 #include "process_state.h"
+#include "trust.h"
 
 /* ---- before loading ---- */
-
-/* May others than the owner write? A group that holds its owner alone, by the custom that both have
- * one number, is no others; nor can others replace what stands in a sticky folder. */
-static bool others_may_write(const struct stat *s)
-{
-    if (S_ISDIR(s->st_mode) && (s->st_mode & S_ISVTX) != 0) {
-        return false;
-    }
-    bool own_group = s->st_gid == s->st_uid && s->st_uid == geteuid();
-    return (s->st_mode & S_IWOTH) != 0 || ((s->st_mode & S_IWGRP) != 0 && !own_group);
-}
-
-static odeon_status check_folder(const char *file)
-{
-    char *folder = path_folder(file);
-    if (folder == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", file);
-    }
-    struct stat s;
-    odeon_status status = ODEON_OK;
-    if (stat(folder, &s) != 0) {
-        status = diag_fail(ODEON_ERR_IO, "%s: %s", folder, strerror(errno));
-    } else if (others_may_write(&s)) {
-        status = diag_fail(ODEON_ERR_PLUGIN,
-                           "%s: others may write to its folder (mode %04o): run chmod go-w %s",
-                           file, (unsigned)(s.st_mode & 07777), folder);
-    }
-    mem_free(folder);
-    return status;
-}
 
 static odeon_status check_file(const char *file, int fd, struct stat *s)
 {
@@ -53,11 +24,6 @@ static odeon_status check_file(const char *file, int fd, struct stat *s)
     }
     if (!S_ISREG(s->st_mode)) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: it is no plain file", file);
-    }
-    if (others_may_write(s)) {
-        return diag_fail(ODEON_ERR_PLUGIN,
-                         "%s: others may write to it (mode %04o): run chmod go-w %s", file,
-                         (unsigned)(s->st_mode & 07777), file);
     }
     return ODEON_OK;
 }
@@ -84,22 +50,20 @@ static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf
     return ODEON_OK;
 }
 
-odeon_status module_examine(const char *file, elf_info *info, long long *bytes)
+/* What can be said of the file without running anything of it. */
+static odeon_status examine(const char *file, elf_info *info, long long *bytes)
 {
-    ODEON_TRY(check_folder(file));
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
     if (fd < 0) {
         return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
     }
-    struct stat s;
+    struct stat s = {0};
     odeon_status status = check_file(file, fd, &s);
     if (status == ODEON_OK) {
         status = check_contents(file, fd, (uint64_t)s.st_size, info);
     }
     (void)close(fd);
-    if (status == ODEON_OK && bytes != NULL) {
-        *bytes = (long long)s.st_size;
-    }
+    *bytes = (long long)s.st_size;
     return status;
 }
 
@@ -142,9 +106,10 @@ static odeon_status load_and_start(module *m)
     return start(m);
 }
 
-odeon_status module_load(const char *file, module **out)
+odeon_status module_load(const char *file, const char *folder, bool own, module **out)
 {
     *out = NULL;
+    ODEON_TRY(trust_check(file, folder, own));
     module *m = mem_zalloc(1, sizeof *m);
     char *resolved = realpath(file, NULL);
     if (resolved == NULL && errno != ENOMEM) {
@@ -159,11 +124,7 @@ odeon_status module_load(const char *file, module **out)
         mem_free(m);
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
     }
-    /* The folder of a link counts as well: whoever may write there chooses what is loaded. */
-    odeon_status status = check_folder(file);
-    if (status == ODEON_OK) {
-        status = module_examine(m->file, &m->elf, &m->plugin.bytes);
-    }
+    odeon_status status = examine(m->file, &m->elf, &m->plugin.bytes);
     if (status == ODEON_OK) {
         m->plugin.file = m->file;
         m->plugin.build_id = m->elf.build_id;
@@ -193,22 +154,30 @@ void module_destroy(module *m)
     mem_free(m);
 }
 
-odeon_status module_host_folder(char **out)
+odeon_status module_host_file(char **out)
 {
     static const char anchor = 0;
     Dl_info info;
-    char *resolved = NULL;
     *out = NULL;
     if (dladdr(&anchor, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] == '/') {
-        resolved = realpath(info.dli_fname, NULL);
+        *out = realpath(info.dli_fname, NULL);
     }
-    if (resolved == NULL) { /* linked into a program that was found by another name */
-        resolved = realpath("/proc/self/exe", NULL);
+    if (*out == NULL) { /* linked into a program that was found by another name */
+        *out = realpath("/proc/self/exe", NULL);
     }
-    if (resolved == NULL) {
+    return *out != NULL || errno != ENOMEM ? ODEON_OK
+                                           : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
+}
+
+odeon_status module_host_folder(char **out)
+{
+    char *file = NULL;
+    *out = NULL;
+    ODEON_TRY(module_host_file(&file));
+    if (file == NULL) {
         return ODEON_OK;
     }
-    *out = path_folder(resolved);
-    free(resolved);
+    *out = path_folder(file);
+    free(file);
     return *out != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
 }

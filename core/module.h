@@ -15,18 +15,19 @@ typedef struct module {
     bool started;
 } module;
 
-/* What can be said of a file without running anything of it: is it a plain file that only its owner
- * may write, in a folder of which that is true, whole, for this machine and this ABI? bytes may be
- * NULL. ODEON_ERR_PLUGIN, ODEON_ERR_IO; the message starts with file. [any] */
-odeon_status module_examine(const char *file, elf_info *info, long long *bytes);
-
-/* Examines, loads and checks file and calls its init. What process_state.h names is the same
- * afterwards; a plugin that changes it is warned about. [main] */
-odeon_status module_load(const char *file, module **out);
+/* Loads file, absolute, found below folder, or named if that is NULL: asks whether it can be
+ * trusted (trust.h has the rule and own), examines it without running anything of it (a plain file,
+ * whole, for this machine and this ABI), loads and checks it and calls its init. What
+ * process_state.h names is the same afterwards; a plugin that changes it is warned about.
+ * ODEON_ERR_PLUGIN, ODEON_ERR_IO, ODEON_ERR_NOMEM, and what init answers. [main] */
+odeon_status module_load(const char *file, const char *folder, bool own, module **out);
 /* Calls shutdown if init has succeeded. The code stays in memory. NULL is allowed. [main] */
 void module_destroy(module *m);
 
-/* The folder of the program or library that this host is (mem_free it); *out is NULL if that cannot
+/* The program or library that this host is, links resolved (free it); *out is NULL if that cannot
+ * be told. ODEON_ERR_NOMEM. */
+odeon_status module_host_file(char **out);
+/* The folder of it (mem_free it); *out is NULL if that cannot
  * be told. ODEON_ERR_NOMEM. */
 odeon_status module_host_folder(char **out);
 

@@ -9,6 +9,7 @@
 #include "label.h"
 #include "mem.h"
 #include "module.h"
+#include "path.h"
 #include "plugin_files.h"
 #include "schema.h"
 #include "search_path.h"
@@ -17,7 +18,15 @@ struct registry {
     search_path *folders;
     size_t n_modules;
     module **modules; /* in the order of loading */
+    bool distrusts;   /* what an INI names is not loaded */
 };
+
+/* A file that stands for a component, and the search path's folder that has it. */
+typedef struct found_file {
+    char *file;         /* NULL: none */
+    const char *folder; /* borrowed from the search path */
+    bool own;           /* the program's own folder */
+} found_file;
 
 odeon_status registry_create(size_t n_paths, const char *const *paths, registry **out)
 {
@@ -161,14 +170,15 @@ static module *loaded_module(const registry *r, const char *file)
     return found;
 }
 
-static odeon_status load(registry *r, const char *file, module **out)
+static odeon_status load(registry *r, const found_file *found, module **out)
 {
+    const char *file = found->file;
     *out = loaded_module(r, file);
     if (*out != NULL) {
         return ODEON_OK;
     }
     module *m = NULL;
-    ODEON_TRY(module_load(file, &m));
+    ODEON_TRY(module_load(file, found->folder, found->own, &m));
     odeon_status status = add_module(r, m);
     if (status != ODEON_OK) {
         module_destroy(m);
@@ -181,9 +191,25 @@ static odeon_status load(registry *r, const char *file, module **out)
 odeon_status registry_load(registry *r, const char *file)
 {
     module *m = NULL;
-    ODEON_TRY(load(r, file, &m));
-    m->plugin.in_use = true;
-    return ODEON_OK;
+    char *absolute = path_absolute(file, NULL);
+    odeon_status status = absolute != NULL
+                              ? load(r, &(found_file){.file = absolute}, &m)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
+    mem_free(absolute);
+    if (status == ODEON_OK) {
+        m->plugin.in_use = true;
+    }
+    return status;
+}
+
+void registry_distrust(registry *r)
+{
+    r->distrusts = true;
+}
+
+bool registry_distrusts(const registry *r, const char *file)
+{
+    return r->distrusts && loaded_module(r, file) == NULL;
 }
 
 /* ---- finding ---- */
@@ -270,53 +296,51 @@ static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
 }
 
 /* Loads file, which is there for this component, and takes it out. */
-static odeon_status find_in(registry *r, const char *file, int32_t kind, const char *id,
+static odeon_status find_in(registry *r, const found_file *found, int32_t kind, const char *id,
                             const odeon_component **out)
 {
     module *m = NULL;
-    ODEON_TRY(load(r, file, &m));
+    ODEON_TRY(load(r, found, &m));
     *out = component_in(m, kind, id);
     if (*out == NULL) {
         const odeon_component *first = m->tables->root.components[0];
-        return diag_fail(ODEON_ERR_PLUGIN, "%s: it holds no %s %s, but %s %s", file,
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it holds no %s %s, but %s %s", found->file,
                          kind_name(kind), id, kind_name(first->kind), first->id);
     }
     return ODEON_OK;
 }
 
-/* The first file of that name, or NULL; *status says whether memory ran out. */
-static char *first_file(const registry *r, int32_t kind, const char *id, odeon_status *status)
+/* The first file of that name; mem_free out->file, which is NULL if there is none. */
+static odeon_status first_file(const registry *r, int32_t kind, const char *id, found_file *out)
 {
-    *status = ODEON_OK;
+    *out = (found_file){.file = NULL};
     for (size_t i = 0; i < r->folders->n; i++) {
-        char *file = mem_printf("%s/%s/%s.so", r->folders->folders[i], kind_name(kind), id);
+        const char *folder = r->folders->folders[i];
+        char *file = mem_printf("%s/%s/%s.so", folder, kind_name(kind), id);
         if (file == NULL) {
-            *status =
-                diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
-            return NULL;
+            return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
         }
         struct stat s;
         if (lstat(file, &s) == 0) { /* what stands there first is meant, be it good or bad */
-            return file;
+            *out = (found_file){file, folder, i == r->folders->own};
+            return ODEON_OK;
         }
         mem_free(file);
     }
-    return NULL;
+    return ODEON_OK;
 }
 
 /* A known component, or one that can be loaded; *out is NULL if there is none of that name. */
 static odeon_status seek(registry *r, int32_t kind, const char *id, const odeon_component **out)
 {
-    odeon_status status;
+    found_file found;
     *out = known_component(r, kind, id);
     if (*out != NULL) {
         return ODEON_OK;
     }
-    char *file = first_file(r, kind, id, &status);
-    if (file != NULL) {
-        status = find_in(r, file, kind, id, out);
-        mem_free(file);
-    }
+    ODEON_TRY(first_file(r, kind, id, &found));
+    odeon_status status = found.file != NULL ? find_in(r, &found, kind, id, out) : ODEON_OK;
+    mem_free(found.file);
     return status;
 }
 
@@ -368,17 +392,17 @@ const char *registry_kernel_device(const char *kernel, const char *layer)
 /* A plugin that was loaded for another reason may be in front of a file of the kernel's name. */
 static odeon_status warn_of_other_file(const registry *r, const odeon_component *kernel)
 {
-    odeon_status status;
+    found_file found;
     const char *used = registry_plugin_of(r, kernel)->file;
-    char *file = first_file(r, kernel->kind, kernel->id, &status);
-    char *resolved = file != NULL ? realpath(file, NULL) : NULL;
+    ODEON_TRY(first_file(r, kernel->kind, kernel->id, &found));
+    char *resolved = found.file != NULL ? realpath(found.file, NULL) : NULL;
     if (resolved != NULL && strcmp(resolved, used) != 0) {
-        diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name", file,
-                 kind_name(kernel->kind), kernel->id, used);
+        diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name",
+                 found.file, kind_name(kernel->kind), kernel->id, used);
     }
     free(resolved);
-    mem_free(file);
-    return status;
+    mem_free(found.file);
+    return ODEON_OK;
 }
 
 odeon_status registry_find_kernel(registry *r, const char *layer, const char *device,

@@ -40,6 +40,10 @@ odeon_status registry_find_kernel(registry *r, const char *layer, const char *de
                                   const odeon_component **out);
 /* Loads one file that may hold any components; they are then known by (kind, id). [main] */
 odeon_status registry_load(registry *r, const char *file);
+/* From now on files that an INI names are not to be loaded. */
+void registry_distrust(registry *r);
+/* Is that so, and is file not loaded yet? Whoever reads the INI asks. */
+bool registry_distrusts(const registry *r, const char *file);
 
 size_t registry_plugin_count(const registry *r);
 registry_plugin registry_plugin_at(const registry *r, size_t index);

@@ -109,7 +109,10 @@ static odeon_status add_all(search_path *p, size_t n_paths, const char *const *p
         ODEON_TRY(add_list(p, getenv("ODEON_PLUGIN_PATH")));
         ODEON_TRY(add_user(p));
     }
-    return add_own(p);
+    size_t given = p->n;
+    ODEON_TRY(add_own(p));
+    p->own = given; /* n if that folder was there before */
+    return ODEON_OK;
 }
 
 odeon_status search_path_create(size_t n_paths, const char *const *paths, search_path **out)

@@ -8,6 +8,7 @@
 typedef struct search_path {
     size_t n;
     char **folders; /* absolute; they may not exist */
+    size_t own;     /* which is the program's own; n: none that was not given as well */
 } search_path;
 
 /* The n_paths given, then what registry.h says, each folder once. Of what the environment names

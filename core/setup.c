@@ -49,22 +49,30 @@ odeon_status setup_open(const command_line *a, setup *out)
     return setup_open_ini(a, a->operands[0], out);
 }
 
-static odeon_status open_any(const command_line *a, const char *ini, setup *out)
+static odeon_status open_any(const command_line *a, const char *ini, bool trusted, setup *out)
 {
     *out = (setup){.registry = NULL};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
+    if (!trusted) {
+        registry_distrust(out->registry);
+    }
     ODEON_TRY(load(a, ini, out));
     return data_describe(out->config, &out->fields);
 }
 
 odeon_status setup_open_model(const command_line *a, setup *out)
 {
-    return open_any(a, a->operands[0], out);
+    return open_any(a, a->operands[0], true, out);
+}
+
+odeon_status setup_open_unknown(const command_line *a, setup *out)
+{
+    return open_any(a, a->operands[0], a->value[ARGUMENT_TRUST] != NULL, out);
 }
 
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
 {
-    ODEON_TRY(open_any(a, ini, out));
+    ODEON_TRY(open_any(a, ini, true, out));
     return out->config->dataset != NULL
                ? ODEON_OK
                : diag_fail(ODEON_ERR_CONFIG,

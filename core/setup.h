@@ -19,6 +19,8 @@ typedef struct setup {
 odeon_status setup_open(const command_line *a, setup *out);
 /* The same, and an INI without [data] and [train] will do. */
 odeon_status setup_open_model(const command_line *a, setup *out);
+/* The same, but plugin files that the INI names are loaded with --trust only. */
+odeon_status setup_open_unknown(const command_line *a, setup *out);
 /* As setup_open of another INI; operands[0] is not looked at. */
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
 /* Builds the model. */

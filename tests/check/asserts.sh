@@ -24,7 +24,7 @@ look_at() {
 
 readers="ini_* document* config* expression* number* option_table* schema* read_file* steps_file*
     safetensors* data* grad*"
-loader="search_path* plugin_files* elf_check* child* module* descriptor* tableau* registry* inspect*"
+loader="search_path* plugin_files* trust* elf_check* child* module* descriptor* tableau* registry* inspect*"
 commands="main* program* command* setup*"
 set -f
 for name in $readers $loader $commands; do

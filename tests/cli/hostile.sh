@@ -135,7 +135,7 @@ done
 # ---- what is usable ----
 
 sed '/^refused:/,$d' out >usable
-for id in harmless newer_minor prints fast_math rounding sets_locale sets_signals changes_folder; do
+for id in harmless leaves_mark newer_minor prints fast_math rounding sets_locale sets_signals changes_folder; do
     grep -qE "^integrator +$id +1.0 " usable || fail "$id is not listed"
 done
 grep -qE '^integrator +newer_minor +1.0 +ABI 1.7 ' out || fail "the newer ABI is not told"
