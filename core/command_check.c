@@ -65,11 +65,11 @@ static odeon_status check_normal_form(registry *r, const config *c)
 static odeon_status check(setup *s)
 {
     ODEON_TRY(setup_session(s));
-    ODEON_TRY(summary_print(stdout, s->session, s->config->dtype));
+    ODEON_TRY(summary_print(s->out, s->session, s->config->dtype));
     ODEON_TRY(check_normal_form(s->registry, s->config));
-    printf("normal form: reads back as itself\n");
-    size_t idle = idle_keys_print(stdout, s->config);
-    printf("%s: ok%s\n", s->config->ini, idle > 0 ? ", but see the keys above" : "");
+    fprintf(s->out, "normal form: reads back as itself\n");
+    size_t idle = idle_keys_print(s->out, s->config);
+    fprintf(s->out, "%s: ok%s\n", s->config->ini, idle > 0 ? ", but see the keys above" : "");
     return ODEON_OK;
 }
 

@@ -5,11 +5,11 @@
 static odeon_status run_diff(const command_line *a)
 {
     bool differ = false;
-    ODEON_TRY(diff_runs(a->operands[0], a->operands[1], stdout, &differ));
+    ODEON_TRY(diff_runs(a->operands[0], a->operands[1], a->out, &differ));
     if (differ) {
         return COMMAND_DIFFERENT;
     }
-    printf("equal but for times\n");
+    fprintf(a->out, "equal but for times\n");
     return ODEON_OK;
 }
 

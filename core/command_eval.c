@@ -12,7 +12,7 @@ static odeon_status evaluate(const setup *s, const data_source *test)
     odeon_status status = evaluate_split(s->session, test, s->config->test_batch, p, &result);
     progress_destroy(p);
     if (status == ODEON_OK) {
-        evaluate_print(stdout, s->session, &result);
+        evaluate_print(s->out, s->session, &result);
     }
     return status;
 }

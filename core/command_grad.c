@@ -39,7 +39,7 @@ static odeon_status differentiate(const command_line *a, setup *s)
         status = grad_write(s->session, &batch, c->dtype, a->value[ARGUMENT_OUT], &result);
     }
     if (status == ODEON_OK) {
-        summary_result(stdout, s->session, &result);
+        summary_result(a->out, s->session, &result);
     }
     if (status == ODEON_OK && a->value[ARGUMENT_STEPS] != NULL) {
         status = write_steps(s->session, result.n_blocks, a->value[ARGUMENT_STEPS]);

@@ -41,15 +41,15 @@ static odeon_status inspect(registry *r, const command_line *a, int32_t kind)
 {
     bool json = a->value[ARGUMENT_JSON] != NULL;
     if (kind == 0) {
-        return inspect_reference(r, stdout);
+        return inspect_reference(r, a->out);
     }
     const char *id = a->operands[1];
     if (a->value[ARGUMENT_EXISTS] != NULL) {
         return inspect_exists(r, kind, id);
     }
     return kind == ODEON_KIND_DEVICE && strcmp(id, DEVICE_AUTO) == 0
-               ? inspect_devices(r, json, stdout)
-               : inspect_component(r, kind, id, json, stdout);
+               ? inspect_devices(r, json, a->out)
+               : inspect_component(r, kind, id, json, a->out);
 }
 
 static odeon_status run_inspect(const command_line *a)
@@ -58,7 +58,7 @@ static odeon_status run_inspect(const command_line *a)
     int32_t kind = 0;
     ODEON_TRY(check_usage(a));
     if (a->n_operands == 1) {
-        return inspect_section(a->operands[0], json, stdout);
+        return inspect_section(a->operands[0], json, a->out);
     }
     if (a->n_operands == 2) {
         ODEON_TRY(find_kind(a->operands[0], &kind));

@@ -3,6 +3,7 @@
 #define ODEON_CORE_COMMAND_LINE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "odeon/status.h"
 
@@ -31,6 +32,7 @@ typedef struct command_line {
     const char *const *operands;
     size_t n_plugin_paths; /* --plugin-path, in order */
     const char **plugin_paths;
+    FILE *out, *err; /* where text for people goes; set by whoever calls a command */
     const char *value[ARGUMENT_COUNT]; /* NULL: not given; of several the last */
     bool help, version;
     char **words; /* own array behind command and operands */

@@ -9,7 +9,7 @@ static odeon_status run_plugins(const command_line *a)
 {
     registry *r = NULL;
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &r));
-    odeon_status status = inspect_plugins(r, a->value[ARGUMENT_JSON] != NULL, stdout);
+    odeon_status status = inspect_plugins(r, a->value[ARGUMENT_JSON] != NULL, a->out);
     registry_destroy(r);
     return status;
 }

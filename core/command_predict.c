@@ -18,10 +18,10 @@ static odeon_status predict(const command_line *a, setup *s, const predict_input
         status = predict_write(file, s->config->dtype, &p);
     }
     if (status == ODEON_OK) {
-        printf("%" PRId64 " predictions in %s\n", p.n, file);
+        fprintf(a->out, "%" PRId64 " predictions in %s\n", p.n, file);
     }
     if (status == ODEON_OK && p.has_accuracy) {
-        printf("accuracy %.4f\n", p.accuracy);
+        fprintf(a->out, "accuracy %.4f\n", p.accuracy);
     }
     predictions_fini(&p);
     return status;

@@ -15,9 +15,9 @@ static odeon_status repeat(const command_line *a, setup *s, const session_batch 
     session_result result;
     odeon_status status = session_repeat(s->session, batch, &result);
     if (status == ODEON_OK) {
-        printf("%s batch of epoch %" PRId64 ", step %" PRId64 ": no failure\n",
-               batch->training ? "training" : "test", batch->epoch, batch->step);
-        summary_result(stdout, s->session, &result);
+        fprintf(a->out, "%s batch of epoch %" PRId64 ", step %" PRId64 ": no failure\n",
+                batch->training ? "training" : "test", batch->epoch, batch->step);
+        summary_result(a->out, s->session, &result);
     }
     if (status != ODEON_ERR_NUMERIC || a->value[ARGUMENT_OUT] == NULL) {
         return status;

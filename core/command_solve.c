@@ -18,7 +18,7 @@ static odeon_status give(const command_line *a, const text_buffer *lines, const 
     } else {
         (void)fwrite(lines->data, 1, lines->length, stdout);
     }
-    fprintf(file != NULL ? stdout : stderr,
+    fprintf(file != NULL ? a->out : a->err,
             "%s: evaluations %" PRId64 ", steps %" PRId64 " accepted %" PRId64 " rejected\n",
             sum->path, sum->evals_forward, sum->accepted, sum->rejected);
     return ODEON_OK;

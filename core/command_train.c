@@ -67,9 +67,13 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
     if (again == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory");
     }
-    train_plan plan = {
-        .train = data->train, .test = data->test, .dir = dir, .from = from, .resume = again};
-    odeon_status status = train_run(s->session, s->config, &plan, stdout);
+    train_plan plan = {.train = data->train,
+                       .test = data->test,
+                       .dir = dir,
+                       .from = from,
+                       .resume = again,
+                       .progress = stdout};
+    odeon_status status = train_run(s->session, s->config, &plan, a->out);
     mem_free(again);
     return status;
 }
@@ -79,7 +83,7 @@ static odeon_status start(setup *s, const splits *data)
     ODEON_TRY(setup_session(s));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
-    return summary_print(stdout, s->session, s->config->dtype);
+    return summary_print(s->out, s->session, s->config->dtype);
 }
 
 /* ---- a new run ---- */
@@ -94,7 +98,7 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
     ODEON_TRY(run_dir_create(s->config, &dir));
     odeon_status status = run_dir_manifest(dir, &facts);
     if (status == ODEON_OK) {
-        printf("results go to %s\n", run_dir_path(dir));
+        fprintf(a->out, "results go to %s\n", run_dir_path(dir));
         status = train_in(a, s, data, dir, NULL);
     }
     odeon_status closed = run_dir_close(dir);
@@ -128,8 +132,8 @@ static odeon_status train_on(const command_line *a, setup *s, const splits *data
     ODEON_TRY(resume_restore(r, s, facts.samples));
     resume_warn(r, &facts);
     ODEON_TRY(run_dir_resumed(r->dir, &facts, from != NULL ? from->step : 0));
-    printf("results go to %s, on from step %" PRId64 "\n", run_dir_path(r->dir),
-           from != NULL ? from->step : 0);
+    fprintf(a->out, "results go to %s, on from step %" PRId64 "\n", run_dir_path(r->dir),
+            from != NULL ? from->step : 0);
     return train_in(a, s, data, r->dir, from);
 }
 

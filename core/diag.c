@@ -3,22 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "clean.h"
 #include "odeon/host.h"
 
 /* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */
 static _Thread_local char message[DIAG_MESSAGE_BYTES];
-
-/* One line stays one line whatever a file name or a plugin puts into it. */
-static void flatten(char *text)
-{
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = ' ';
-        }
-    }
-}
 
 odeon_status diag_fail(odeon_status status, const char *format, ...)
 {
@@ -46,10 +36,7 @@ void diag_adopt(const char *text)
     if (message[0] != '\0') {
         return;
     }
-    size_t bytes = strnlen(text, DIAG_MESSAGE_BYTES - 1);
-    memmove(message, text, bytes);
-    message[bytes] = '\0';
-    flatten(message);
+    clean_line(text, message, sizeof message); /* one line whatever a name puts into it */
 }
 
 void diag_log(int32_t level, const char *format, ...)
@@ -57,16 +44,16 @@ void diag_log(int32_t level, const char *format, ...)
     if (level <= ODEON_LOG_DEBUG && getenv("ODEON_DEBUG") == NULL) {
         return;
     }
-    char text[DIAG_MESSAGE_BYTES];
+    char text[DIAG_MESSAGE_BYTES], line[DIAG_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    flatten(text);
+    clean_line(text, line, sizeof line);
     const char *word = level <= ODEON_LOG_DEBUG    ? "debug: "
                        : level < ODEON_LOG_WARNING ? ""
                                                    : "warning: ";
-    (void)fprintf(stderr, "odeon: %s%s\n", word, text);
+    (void)fprintf(stderr, "odeon: %s%s\n", word, line);
 }
 
 #define TEXT_CASE(name, value, exit_code, text)                                                    \

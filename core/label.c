@@ -14,8 +14,7 @@ bool label_is_line(const char *text)
     const unsigned char *c = (const unsigned char *)text;
     while (left > 0) {
         size_t bytes = text_utf8(c, left);
-        bool control = c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
-        if (bytes == 0 || control) {
+        if (bytes == 0 || text_control(c, bytes) >= 0) {
             return false;
         }
         c += bytes;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clean.h"
 #include "command.h"
 #include "diag.h"
 #include "interrupt.h"
@@ -73,12 +74,12 @@ static void print_version(FILE *out)
 static odeon_status run_help(const command_line *a)
 {
     if (a->n_operands == 0) {
-        print_help(stdout);
+        print_help(a->out);
         return ODEON_OK;
     }
     const command *c = NULL;
     ODEON_TRY(find_command(a->operands[0], &c));
-    print_command_help(stdout, c);
+    print_command_help(a->out, c);
     return ODEON_OK;
 }
 
@@ -87,7 +88,7 @@ static odeon_status run_command(const command_line *a)
     const command *c = NULL;
     ODEON_TRY(find_command(a->command, &c));
     if (a->help) {
-        print_command_help(stdout, c);
+        print_command_help(a->out, c);
         return ODEON_OK;
     }
     ODEON_TRY(command_line_allow(a, c->options));
@@ -98,10 +99,10 @@ static odeon_status run_command(const command_line *a)
     return c->run(a);
 }
 
-static odeon_status dispatch(const command_line *a)
+static odeon_status dispatch_to(const command_line *a)
 {
     if (a->version) {
-        print_version(stdout);
+        print_version(a->out);
         return ODEON_OK;
     }
     if (a->command != NULL && strcmp(a->command, "help") == 0) {
@@ -111,10 +112,27 @@ static odeon_status dispatch(const command_line *a)
         return run_command(a);
     }
     if (a->help) {
-        print_help(stdout);
+        print_help(a->out);
         return ODEON_OK;
     }
     return diag_fail(ODEON_ERR_CONFIG, "no command given (odeon --help lists them)");
+}
+
+/* What commands say for people goes through the streams that clean it. */
+static odeon_status dispatch(command_line *a)
+{
+    a->out = clean_stream(stdout);
+    a->err = clean_stream(stderr);
+    odeon_status status = a->out != NULL && a->err != NULL
+                              ? dispatch_to(a)
+                              : diag_fail(ODEON_ERR_NOMEM, "no memory for standard output");
+    if (a->out != NULL) {
+        (void)fclose(a->out);
+    }
+    if (a->err != NULL) {
+        (void)fclose(a->err);
+    }
+    return status;
 }
 
 /* What went to stdout may still be in its buffer, and a full disk shows only now. */

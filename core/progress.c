@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "clean.h"
 #include "clock.h"
 #include "diag.h"
 #include "mem.h"
@@ -227,15 +228,17 @@ void progress_destroy(progress *p)
 
 static void show(progress *p, double now)
 {
-    char text[LINE_BYTES];
+    char text[LINE_BYTES], line[LINE_BYTES];
     p->shown = now;
     if (p->terminal) {
         progress_format_bar(&p->state, terminal_columns(p->out), p->utf8, text, sizeof text);
-        fprintf(p->out, "\r%s\x1b[K", text);
+        clean_line(text, line, sizeof line);
+        fprintf(p->out, "\r%s\x1b[K", line);
         p->drawn = true;
     } else {
         progress_format_line(&p->state, text, sizeof text);
-        fprintf(p->out, "%s\n", text);
+        clean_line(text, line, sizeof line);
+        fprintf(p->out, "%s\n", line);
     }
     (void)fflush(p->out);
 }
@@ -298,11 +301,13 @@ void progress_test(progress *p, int64_t done, int64_t total)
 void progress_say(progress *p, const char *format, ...)
 {
     erase(p);
+    char text[LINE_BYTES], line[LINE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    (void)vfprintf(p->out, format, arguments);
+    (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fputc('\n', p->out);
+    clean_line(text, line, sizeof line);
+    fprintf(p->out, "%s\n", line);
     (void)fflush(p->out);
 }
 

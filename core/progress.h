@@ -37,7 +37,8 @@ void progress_format_line(const progress_state *state, char *out, size_t size);
 
 typedef struct progress progress;
 
-/* Watches a run of so many steps on out, which outlives it. ODEON_ERR_NOMEM. */
+/* Watches a run of so many steps on out, which outlives it: standard output itself, since lines of
+ * a terminal are redrawn; names in them are cleaned as clean.h says. ODEON_ERR_NOMEM. */
 odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress **out_progress);
 /* The run goes on after step: what steps take is measured from there. */
 void progress_begin_after(progress *p, int64_t step);

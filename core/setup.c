@@ -51,7 +51,7 @@ odeon_status setup_open(const command_line *a, setup *out)
 
 static odeon_status open_any(const command_line *a, const char *ini, bool trusted, setup *out)
 {
-    *out = (setup){.registry = NULL};
+    *out = (setup){.out = a->out};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
     if (!trusted) {
         registry_distrust(out->registry);

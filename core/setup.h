@@ -11,6 +11,7 @@ typedef struct setup {
     config *config;
     data_fields fields;
     session *session; /* NULL until setup_session */
+    FILE *out;        /* borrowed from the command line */
 } setup;
 
 /* Reads the INI a->operands[0] with the other operands as overrides, then those that --weights and

@@ -110,13 +110,27 @@ size_t text_utf8(const unsigned char *p, size_t left)
     return length;
 }
 
+int32_t text_control(const unsigned char *p, size_t bytes)
+{
+    if (bytes == 1) {
+        return p[0] < 0x20 || p[0] == 0x7f ? p[0] : -1;
+    }
+    int32_t code = bytes == 2   ? (p[0] & 0x1f) << 6 | (p[1] & 0x3f)
+                   : bytes == 3 ? (p[0] & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f)
+                                : 0x10000; /* none of those is one */
+    bool control = code < 0xa0;
+    bool marks = code == 0x61c || code == 0x200e || code == 0x200f;
+    bool embeddings = (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x206f);
+    return control || marks || embeddings ? code : -1;
+}
+
 static void add_json_byte(text_buffer *t, unsigned char c)
 {
     static const char letters[] = "\"\\bfnrt", meanings[] = "\"\\\b\f\n\r\t";
     const char *meaning = strchr(meanings, c);
     if (meaning != NULL) {
         text_printf(t, "\\%c", letters[meaning - meanings]);
-    } else if (c < 0x20) {
+    } else if (text_control(&c, 1) >= 0) {
         text_printf(t, "\\u%04x", (unsigned)c);
     } else {
         text_printf(t, "%c", c);
@@ -135,6 +149,8 @@ void text_json_string(text_buffer *t, const char *string)
         } else if (length == 0) {
             text_add(t, "\xef\xbf\xbd");
             length = 1;
+        } else if (text_control(p, length) >= 0) {
+            text_printf(t, "\\u%04x", (unsigned)text_control(p, length));
         } else {
             text_add_bytes(t, string + (p - (const unsigned char *)string), length);
         }

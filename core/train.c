@@ -396,7 +396,7 @@ static odeon_status take_start(trainer *t)
     return status;
 }
 
-static odeon_status prepare(trainer *t, FILE *out)
+static odeon_status prepare(trainer *t)
 {
     if (t->epoch_steps == 0) {
         return diag_fail(ODEON_ERR_DATA, "the training split has no batch of samples");
@@ -408,7 +408,7 @@ static odeon_status prepare(trainer *t, FILE *out)
                          t->at.samples);
     }
     ODEON_TRY(t->has_saved ? ODEON_OK : take_start(t));
-    ODEON_TRY(progress_create(out, t->epochs, t->total, &t->progress));
+    ODEON_TRY(progress_create(t->plan->progress, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
     return ODEON_OK;
 }
@@ -437,7 +437,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
                 run_dir_path(plan->dir));
         return ODEON_OK;
     }
-    odeon_status status = prepare(&t, out);
+    odeon_status status = prepare(&t);
     if (status == ODEON_OK) {
         interrupt_catch();
         status = train_epochs(&t);

@@ -11,6 +11,7 @@ typedef struct train_plan {
     const checkpoint
         *from;          /* where the session stands, of a run that goes on; NULL: at its start */
     const char *resume; /* the command that goes on with this run, for whoever interrupts it */
+    FILE *progress;     /* where lines may be redrawn in place; train_run's out leads there, too */
 } train_plan;
 
 /* Optimizer steps of a whole run over so many samples an epoch. */
@@ -25,8 +26,8 @@ int64_t train_steps(const config *c, int64_t samples);
  * checkpoints ends with the same bits as one that was never interrupted; if it stands at its end,
  * nothing is done.
  *
- * Progress and, at the end, a summary go to out; its last lines are "test accuracy 0.8571" (the
- * last metric, of the last weights) and "results in DIR".
+ * Progress goes to plan->progress and, at the end, a summary to out; its last lines are "test
+ * accuracy 0.8571" (the last metric, of the last weights) and "results in DIR".
  *
  * A signal noted by interrupt.h ends training after the batch, or the evaluation under way: weights
  * and a checkpoint are saved and the answer is ODEON_ERR_CANCELLED, whose message says where and

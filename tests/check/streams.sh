@@ -1,0 +1,27 @@
+#!/bin/bash
+# What people read leaves the host by the streams of clean.h, or through diag.h, which cleans it,
+# too: nobody else writes to standard output or standard error. Standard output itself is for
+# whoever makes these streams, for lines that are redrawn, and for files of numbers.
+set -u
+cd "$1/core" || exit 1
+failed=0
+seen=0
+for file in *.c; do
+    seen=$((seen + 1))
+    case $file in
+    program.c | diag.c) allowed='stdout|stderr' ;;
+    command_train.c) allowed='\.progress = stdout' ;;
+    command_eval.c) allowed='progress_create\(stdout,' ;;
+    command_solve.c) allowed='fwrite\(.*, stdout\)' ;;
+    *) allowed='$^' ;;
+    esac
+    found=$(grep -nE '(^|[^_[:alnum:]])(stdout|stderr)([^_[:alnum:]]|$)|(^|[^_[:alnum:]])(printf|vprintf|puts|putchar|perror|psignal)[[:space:]]*\(' "$file" |
+        grep -vE '^[0-9]+: *(/\*| \*)' | grep -vE "$allowed" | grep -v 'format(printf')
+    [ -z "$found" ] || {
+        echo "FAILED: core/$file writes past clean.h: $found"
+        failed=1
+    }
+done
+[ "$seen" -ge 100 ] || { echo "FAILED: only $seen files found"; failed=1; }
+echo "$seen files"
+exit $failed
