@@ -11,7 +11,7 @@ compiled=0
 
 compile() { # compiler, standard, suffix
     if ! command -v "$1" >/dev/null; then
-        echo "skipped: $1 is not installed"
+        echo "not covered: headers by $1 (not installed)"
         return
     fi
     for header in "$source_folder"/include/*.h "$source_folder"/include/*/*.h; do

@@ -3,6 +3,10 @@
 # loading, INI parsing and the end of the program have one place each.
 set -u
 cd "$1" || exit 1
+command -v gcc >/dev/null || {
+    echo "not covered: $(basename "$0") (no gcc, which strips comments)"
+    exit 0
+}
 shopt -s nullglob
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -146,11 +146,11 @@ if [ "$(id -u)" -eq 0 ]; then
         try no "a folder of a third user"
         ODEON_PLUGIN_PATH=$work/public loads_as_victim no "a shared folder" plugins
     else
-        echo "not covered: another user who runs the program, out of their reach here"
+        echo "not covered: another user who runs the program (no setpriv, or out of their reach)"
     fi
     export ODEON_TEST_MARK=$work/mark
 else
-    echo "not covered: plugins of other users, which root alone can make"
+    echo "not covered: plugins of other users (not root)"
 fi
 
 # ---- an INI that brings code along ----

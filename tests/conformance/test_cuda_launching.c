@@ -18,7 +18,7 @@ typedef struct fixture {
 static fixture open_fixture(void)
 {
     if (capture_n_devices() < CAPTURE_DEVICES) {
-        skip();
+        support_not_covered("the CUDA device's launches (no nvcc)");
     }
     fixture x = {.f = capture_open(capture_devices[CAPTURE_CUDA], ODEON_DTYPE_F32)};
     x.cuda = x.f->ops->get_extension(x.f->self, ODEON_DEVICE_CUDA);

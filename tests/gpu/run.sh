@@ -395,11 +395,15 @@ part_ours() {
 }
 
 peer() { # SCRIPT SYSTEM CASES MATH
-    local device=cuda
+    local device=cuda status=0 said=$WORK/$part.said
     [ "$DRY" = no ] || device=cpu
     "$PYTHON" "$here/peers/$1.py" --system "$2" --cases "$3" --math "$4" --device "$device" \
         --files "$WORK/files$([ "$4" = tf32 ] && echo tf32 || echo odeon)" --seconds "$SECONDS_EACH" \
-        --least "$LEAST" >>"$WORK/$part.tsv"
+        --least "$LEAST" >>"$WORK/$part.tsv" 2>"$said" || status=$?
+    cat "$said" >&2
+    [ "$status" -eq 0 ] || [ -s "$WORK/$part.tsv" ] || # a python that lacks more than the script asks
+        tell skip "$2" - "$PYTHON: $(tail -n 1 "$said")"
+    return "$status"
 }
 
 part_torch() {

@@ -117,3 +117,9 @@ double support_random(uint64_t seed, uint64_t index)
     z ^= z >> 31;
     return (double)(z >> 11) * 0x1p-52 - 1.0;
 }
+
+void support_not_covered(const char *what)
+{
+    print_message("not covered: %s\n", what);
+    skip();
+}

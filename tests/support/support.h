@@ -42,6 +42,10 @@ safetensors *support_fixture(const char *name);
 /* Its tensor as double; mem_free it. n receives the number of elements (may be NULL). */
 double *support_tensor(const safetensors *file, const char *name, int64_t *n);
 
+/* Ends the test as skipped, for want of something that this machine lacks; tests/run.sh says so at
+ * its end. what is "WHAT IS NOT TESTED (WHAT LACKS)". */
+void support_not_covered(const char *what);
+
 /* Deterministic numbers in [-1, 1). */
 double support_random(uint64_t seed, uint64_t index);
 

@@ -114,7 +114,7 @@ static void skip_without_openblas(void)
     char text[1024];
     run("cpu(blas=auto)", nothing_set, text, sizeof text);
     if (strstr(text, "no OpenBLAS") != NULL) {
-        skip();
+        support_not_covered("OpenBLAS as it is loaded (no libopenblas0-pthread)");
     }
     assert_says(text, "runs: OpenBLAS");
 }
@@ -136,7 +136,7 @@ static void test_unset_core_is_chosen_for_the_processor(void **state)
     char text[1024], expected[64];
     skip_without_openblas();
     if (core_of_machine() == NULL) {
-        skip();
+        support_not_covered("the core type of OpenBLAS (it knows none for this processor)");
     }
     run("cpu", nothing_set, text, sizeof text);
     (void)snprintf(expected, sizeof expected, "core: %s\n", core_of_machine());
@@ -174,7 +174,7 @@ static void test_threads_that_are_set_stay(void **state)
     const variable set[] = {{"OPENBLAS_NUM_THREADS", "2"}, {NULL, NULL}};
     skip_without_openblas();
     if (cores_usable() < 2) {
-        skip();
+        support_not_covered("threads of OpenBLAS (one core)");
     }
     run("cpu", set, text, sizeof text);
     assert_says(text, "threads: 2\n");

@@ -198,7 +198,7 @@ static void test_numbers_are_the_same_in_every_locale(void **state)
     (void)state;
     locale_t comma = newlocale(LC_ALL_MASK, "de_DE.UTF-8", (locale_t)0);
     if (comma == (locale_t)0) {
-        skip();
+        support_not_covered("numbers where the decimal point is a comma (no locale de_DE.UTF-8)");
     }
     locale_t before = uselocale(comma);
     ASSERT_VALUES(&no_names, "0", "1.5\n", 1.5);

@@ -148,7 +148,7 @@ static void test_plugin_is_described(void **state)
     struct stat s;
     assert_int_equal(stat(euler_file, &s), 0);
     assert_int_equal(p.bytes, s.st_size);
-    assert_int_equal(strlen(p.build_id), 40);
+    assert_true(strlen(p.build_id) >= 16); /* 8 bytes by lld's default, 20 by others' */
     assert_string_equal(p.root->name, "euler");
     char *real = realpath(euler_file, NULL);
     assert_string_equal(p.file, real);

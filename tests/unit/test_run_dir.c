@@ -361,7 +361,7 @@ static void test_numbers_have_a_point_in_every_locale(void **state)
     metrics_row row = run_fixture_row();
     row.n_blocks = row.n_metrics = 0;
     if (!enter_comma_locale()) {
-        skip();
+        support_not_covered("a locale with a decimal comma (no Debian package locales)");
     }
     run_dir *dir = run_fixture_create(&f->config);
     odeon_status status = run_dir_metrics(dir, &row);

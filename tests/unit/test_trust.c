@@ -235,7 +235,7 @@ static void test_own_folder_is_not_judged_by_those_above(void **state)
 static bool is_root(void)
 {
     if (geteuid() != 0) {
-        print_message("not covered: only root can give files away\n");
+        print_message("not covered: plugins of other users (not root)\n");
     }
     return geteuid() == 0;
 }

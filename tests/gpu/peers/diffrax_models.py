@@ -21,6 +21,7 @@ system = options.system or "diffrax"
 if options.device == "cpu":
     os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+common.need(system, "numpy")
 jax = common.need(system, "jax")
 diffrax = common.need(system, "diffrax")
 import jax.numpy as np

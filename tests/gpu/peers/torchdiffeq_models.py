@@ -15,6 +15,7 @@ import models
 options = common.options(__doc__)
 system = options.system or "torchdiffeq"
 captured = system + ", captured"
+common.need(system, "numpy")
 torch = common.need(system, "torch")
 import torch.nn.functional as F
 cuda = options.device == "cuda"
