@@ -154,6 +154,20 @@ static void test_leading_ones_of_a_shape_count_for_nothing(void **state)
     assert_good(read_2x3(&four, &items), &items);
 }
 
+/* Items that are ones alone match any shape of ones, and the shape of a single number. */
+static void test_items_of_ones_match_shapes_of_ones(void **state)
+{
+    (void)state;
+    memory m = {.bytes = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 7, 8}, .n = 18};
+    for (int32_t ndim = 0; ndim <= 3; ndim++) {
+        idx_items items;
+        assert_int_equal(read_as(&m, ndim, (int64_t[]){1, 1, 1}, &items), ODEON_OK);
+        assert_int_equal(items.count, 2);
+        assert_int_equal(items.item_bytes, 1);
+        mem_free(items.data);
+    }
+}
+
 static void test_labels_have_no_shape(void **state)
 {
     (void)state;
@@ -346,10 +360,49 @@ static void test_what_follows_gzip_is_refused(void **state)
     assert_refused("two others", &m, ODEON_ERR_DATA, "something else follows");
     m = good_gzip();
     append_gzip(&m, (const unsigned char *)"x", 1);
-    assert_refused("member", &m, ODEON_ERR_DATA, "a second gzip member follows");
-    m = good_gzip();
-    append_gzip(&m, (const unsigned char *)"", 0);
-    assert_refused("empty member", &m, ODEON_ERR_DATA, "a second gzip member follows");
+    assert_refused("member", &m, ODEON_ERR_DATA, "goes on after the data");
+    memory plain = good(); /* and between two members, which together would do */
+    m = (memory){0};
+    append_gzip(&m, plain.bytes, HEADER);
+    m.bytes[m.n++] = 0;
+    append_gzip(&m, plain.bytes + HEADER, SIZE - HEADER);
+    assert_refused("zero between", &m, ODEON_ERR_DATA, "something else follows");
+}
+
+/* Cut at every byte into two members, with an empty one between and one behind, in reads of any
+ * length: the two bytes that tell a member then lie across two of them. */
+static void test_gzip_of_several_members_reads_as_one(void **state)
+{
+    (void)state;
+    memory plain = good();
+    for (size_t cut = 0; cut <= plain.n; cut++) {
+        for (size_t chunk = 0; chunk <= 3; chunk++) {
+            memory m = {.chunk = chunk};
+            idx_items items;
+            append_gzip(&m, plain.bytes, cut);
+            append_gzip(&m, plain.bytes, 0);
+            append_gzip(&m, plain.bytes + cut, plain.n - cut);
+            append_gzip(&m, plain.bytes, 0);
+            assert_good(read_2x3(&m, &items), &items);
+        }
+    }
+}
+
+static void test_a_second_member_that_is_damaged_or_cut_off_is_refused(void **state)
+{
+    (void)state;
+    memory plain = good(), first = {0};
+    append_gzip(&first, plain.bytes, HEADER + 5);
+    memory both = first;
+    append_gzip(&both, plain.bytes + HEADER + 5, SIZE - HEADER - 5);
+    assert_refused("one alone", &first, ODEON_ERR_DATA, "24 bytes expected, 5 found");
+    for (size_t n = first.n + 2; n < both.n; n++) {
+        memory m = both;
+        m.n = n;
+        assert_refused("cut off", &m, ODEON_ERR_DATA, "cut off");
+    }
+    both.bytes[both.n - 8] ^= 1;
+    assert_refused("CRC", &both, ODEON_ERR_DATA, "incorrect data check");
 }
 
 static void test_wrong_check_sums_are_refused(void **state)
@@ -434,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_plain_and_gzip_read_the_same),
         cmocka_unit_test(test_short_reads_change_nothing),
         cmocka_unit_test(test_leading_ones_of_a_shape_count_for_nothing),
+        cmocka_unit_test(test_items_of_ones_match_shapes_of_ones),
         cmocka_unit_test(test_labels_have_no_shape),
         cmocka_unit_test(test_well_packed_data_are_no_bomb),
         cmocka_unit_test(test_wrong_headers_are_refused),
@@ -445,6 +499,8 @@ int main(void)
         cmocka_unit_test(test_fewer_bytes_than_the_file_had_are_refused),
         cmocka_unit_test(test_bytes_too_many_are_refused),
         cmocka_unit_test(test_what_follows_gzip_is_refused),
+        cmocka_unit_test(test_gzip_of_several_members_reads_as_one),
+        cmocka_unit_test(test_a_second_member_that_is_damaged_or_cut_off_is_refused),
         cmocka_unit_test(test_wrong_check_sums_are_refused),
         cmocka_unit_test(test_every_flipped_bit_of_gzip_is_refused_or_harmless),
         cmocka_unit_test(test_a_failing_read_is_reported),

@@ -10,7 +10,7 @@ struct idx_stream {
     const odeon_host *host;
     const idx_source *source;
     bool gzip;
-    bool member_ended; /* gzip's trailer has been read and agrees */
+    bool member_ended; /* its trailer has been read and agrees; perhaps another member follows */
     uint64_t n_read;   /* of the source */
     z_stream z;        /* next_in and avail_in also where there is no gzip */
     unsigned char buffer[BUFFER_BYTES];
@@ -33,10 +33,17 @@ static odeon_status fill(idx_stream *s)
     return ODEON_OK;
 }
 
-/* The first two bytes, even if they come one by one. */
-static odeon_status look_at_start(idx_stream *s)
+/* Makes the next two bytes lie in the buffer, even if they come one by one; fewer only at the end
+ * of the source. */
+static odeon_status look_ahead(idx_stream *s)
 {
-    uint64_t n = 0;
+    uint64_t n = s->z.avail_in;
+    if (n >= 2) {
+        return ODEON_OK;
+    }
+    if (n == 1) {
+        s->buffer[0] = *s->z.next_in;
+    }
     while (n < 2) {
         int64_t got = s->source->read(s->source->self, s->buffer + n, BUFFER_BYTES - n);
         if (got < 0) {
@@ -47,12 +54,16 @@ static odeon_status look_at_start(idx_stream *s)
             break;
         }
         n += (uint64_t)got;
+        s->n_read += (uint64_t)got;
     }
-    s->n_read = n;
     s->z.next_in = s->buffer;
     s->z.avail_in = (uInt)n;
-    s->gzip = n >= 2 && s->buffer[0] == 0x1f && s->buffer[1] == 0x8b;
     return ODEON_OK;
+}
+
+static bool starts_member(const idx_stream *s)
+{
+    return s->z.avail_in >= 2 && s->z.next_in[0] == 0x1f && s->z.next_in[1] == 0x8b;
 }
 
 static voidpf zlib_alloc(voidpf host, uInt items, uInt size)
@@ -78,8 +89,9 @@ odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, i
     s->z.zalloc = zlib_alloc;
     s->z.zfree = zlib_free;
     memcpy(&s->z.opaque, &host, sizeof host); /* zlib's type for it has no const */
-    odeon_status status = look_at_start(s);
+    odeon_status status = look_ahead(s);
     enum { GZIP_ONLY = 16 + MAX_WBITS };
+    s->gzip = status == ODEON_OK && starts_member(s);
     if (status == ODEON_OK && s->gzip && inflateInit2(&s->z, GZIP_ONLY) != Z_OK) {
         status = odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory to unpack it", source->name);
         s->gzip = false; /* nothing to end */
@@ -117,11 +129,34 @@ static odeon_status inflate_failure(idx_stream *s, int code)
                       s->source->name, reason, (unsigned long long)(s->n_read - s->z.avail_in));
 }
 
+/* A gzip file is one member or several in a row, whose contents are one (RFC 1952, 2.2). Nothing
+ * else may stand between or behind them, not even zeros: a file that ends so was not written so. */
+static odeon_status next_member(idx_stream *s, bool *found)
+{
+    ODEON_TRY(look_ahead(s));
+    *found = starts_member(s);
+    if (!*found && s->z.avail_in > 0) {
+        return odeon_fail(s->host, ODEON_ERR_DATA,
+                          "%s: something else follows the end of the gzip data, from byte %llu on; "
+                          "get the file again",
+                          s->source->name, (unsigned long long)(s->n_read - s->z.avail_in));
+    }
+    if (*found) {
+        (void)inflateReset(&s->z); /* fails for a stream that was never initialised */
+        s->member_ended = false;
+    }
+    return ODEON_OK;
+}
+
 static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes, uint64_t *got)
 {
     *got = 0;
-    while (*got < bytes && !s->member_ended) {
-        ODEON_TRY(fill(s));
+    while (*got < bytes) {
+        bool more = true;
+        ODEON_TRY(s->member_ended ? next_member(s, &more) : fill(s));
+        if (!more) {
+            break;
+        }
         if (s->z.avail_in == 0) {
             return odeon_fail(s->host, ODEON_ERR_DATA,
                               "%s: the gzip file is cut off after %llu bytes; get the file again",
@@ -166,18 +201,12 @@ odeon_status idx_stream_finish(idx_stream *s)
 {
     unsigned char more;
     uint64_t got;
-    ODEON_TRY(idx_stream_read(s, &more, 1, &got)); /* reads gzip's trailer on the way */
-    if (got > 0) {
-        return odeon_fail(s->host, ODEON_ERR_DATA,
-                          "%s: goes on after the data that its header announces", s->source->name);
-    }
-    ODEON_TRY(fill(s));
-    if (s->z.avail_in == 0) {
-        return ODEON_OK;
-    }
-    bool member = s->z.avail_in >= 2 && s->z.next_in[0] == 0x1f && s->z.next_in[1] == 0x8b;
-    return odeon_fail(s->host, ODEON_ERR_DATA, "%s: %s follows the end of the gzip data",
-                      s->source->name, member ? "a second gzip member" : "something else");
+    /* Reads gzip's trailer on the way, and refuses what is no member behind it. */
+    ODEON_TRY(idx_stream_read(s, &more, 1, &got));
+    return got == 0 ? ODEON_OK
+                    : odeon_fail(s->host, ODEON_ERR_DATA,
+                                 "%s: goes on after the data that its header announces",
+                                 s->source->name);
 }
 
 uint64_t idx_stream_bound(const idx_stream *s)

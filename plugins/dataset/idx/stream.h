@@ -1,5 +1,5 @@
-/* stream.h: what is in a file that is stored as it is or as gzip; the first two bytes tell which,
- * not the name. */
+/* stream.h: what is in a file that is stored as it is or as gzip, of one member or several; the
+ * first two bytes tell which, not the name. */
 #ifndef ODEON_DATASET_IDX_STREAM_H
 #define ODEON_DATASET_IDX_STREAM_H
 #include "odeon/host.h"
