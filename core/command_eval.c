@@ -7,13 +7,14 @@
 static odeon_status evaluate(const setup *s, const data_source *test)
 {
     progress *p = NULL;
-    session_result result;
+    session_result result = {.loss = 0.0};
     ODEON_TRY(progress_create(stdout, 1, 0, &p));
     odeon_status status = evaluate_split(s->session, test, s->config->test_batch, p, &result);
     progress_destroy(p);
     if (status == ODEON_OK) {
         evaluate_print(s->out, s->session, &result);
     }
+    session_result_fini(&result);
     return status;
 }
 

@@ -40,11 +40,27 @@ static void add_to_mean(double *mean, double before, double value, double weight
     *mean = (before * *mean + weight * value) / (before + weight);
 }
 
-void evaluate_add(session_result *out, const session_result *batch, size_t n_metrics, int64_t n,
-                  int64_t total)
+/* The counters of the first batch are where those of the others are added. */
+static odeon_status add_blocks(session_result *out, const session_result *batch, double weight)
 {
-    double weight = (double)n / (double)total;
     bool first = out->n_blocks == 0;
+    if (first && batch->n_blocks > 0) {
+        out->blocks = mem_zalloc(batch->n_blocks, sizeof *out->blocks);
+        if (out->blocks == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "evaluation: no memory for %zu ODE blocks",
+                             batch->n_blocks);
+        }
+        out->n_blocks = batch->n_blocks;
+    }
+    for (size_t i = 0; i < batch->n_blocks; i++) {
+        add_block(&out->blocks[i], &batch->blocks[i], first, weight);
+    }
+    return ODEON_OK;
+}
+
+odeon_status evaluate_add(session_result *out, const session_result *batch, size_t n_metrics,
+                          int64_t n, int64_t total)
+{
     out->grad_norm = (double)NAN;
     if (batch->counted > 0.0) {
         double before = out->counted;
@@ -55,10 +71,7 @@ void evaluate_add(session_result *out, const session_result *batch, size_t n_met
         }
     }
     add_device(&out->device, &batch->device);
-    out->n_blocks = batch->n_blocks;
-    for (size_t i = 0; i < batch->n_blocks; i++) {
-        add_block(&out->blocks[i], &batch->blocks[i], first, weight);
-    }
+    return add_blocks(out, batch, (double)n / (double)total);
 }
 
 static odeon_status evaluate_batches(session *s, const data_source *source, int64_t batch,
@@ -73,7 +86,7 @@ static odeon_status evaluate_batches(session *s, const data_source *source, int6
             session_expect(s, source, left < batch ? left : batch, order + start + n);
         }
         ODEON_TRY(session_evaluate(s, source, n, order + start, &result));
-        evaluate_add(out, &result, session_metric_count(s), n, total);
+        ODEON_TRY(evaluate_add(out, &result, session_metric_count(s), n, total));
         progress_test(p, start + n, total);
         if (interrupt_signal() != 0) {
             return diag_fail(ODEON_ERR_CANCELLED, "interrupted while evaluating");
@@ -85,7 +98,7 @@ static odeon_status evaluate_batches(session *s, const data_source *source, int6
 odeon_status evaluate_split(session *s, const data_source *source, int64_t batch, progress *p,
                             session_result *out)
 {
-    *out = (session_result){.loss = 0.0};
+    session_result_fini(out);
     int64_t total = data_length(source);
     if (total == 0) {
         return diag_fail(ODEON_ERR_DATA, "the test split has no samples");

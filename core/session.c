@@ -155,6 +155,15 @@ odeon_status session_prepare(session *s)
     return run_job(s, prepare_job, s);
 }
 
+static odeon_status make_blocks(session *s)
+{
+    size_t n = s->workers[0].site.n_odes;
+    s->blocks = mem_zalloc(n, sizeof *s->blocks);
+    return s->blocks != NULL
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_NOMEM, "no memory for the counters of %zu ODE blocks", n);
+}
+
 static odeon_status build(session *s, int64_t max_batch)
 {
     ODEON_TRY(open_device(s));
@@ -162,6 +171,7 @@ static odeon_status build(session *s, int64_t max_batch)
         ODEON_TRY(instance_create(s->config->schedule, "train.schedule", &s->schedule));
     }
     ODEON_TRY(build_workers(s, max_batch));
+    ODEON_TRY(make_blocks(s));
     ODEON_TRY(team_create(s->n_workers, &s->team));
     ODEON_TRY(bind(s));
     return session_prepare(s);
@@ -228,6 +238,7 @@ void session_destroy(session *s)
     instance_destroy(s->schedule);
     instance_destroy(s->device_instance);
     kernels_destroy(s->kernels);
+    mem_free(s->blocks);
     mem_free(s->device_text);
     mem_free(s);
 }
@@ -382,13 +393,38 @@ static void run_worker(void *context, int32_t rank)
 static void collect_blocks(const session *s, session_result *out)
 {
     const net_site *site = &s->workers[0].site;
-    out->n_blocks = site->n_odes < SESSION_MAX_BLOCKS ? site->n_odes : SESSION_MAX_BLOCKS;
+    out->n_blocks = site->n_odes;
+    out->blocks = s->blocks;
     for (size_t i = 0; i < out->n_blocks; i++) {
         out->blocks[i] = site->odes[i]->counters;
         for (int32_t rank = 1; rank < s->n_workers; rank++) {
             out->blocks[i].bytes += s->workers[rank].site.odes[i]->counters.bytes;
         }
     }
+}
+
+odeon_status session_result_copy(const session_result *from, session_result *to)
+{
+    metrics_block *blocks = to->blocks;
+    if (from->n_blocks > to->n_blocks) {
+        blocks = mem_resize(to->blocks, from->n_blocks, sizeof *blocks);
+        if (blocks == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "no memory for the counters of %zu ODE blocks",
+                             from->n_blocks);
+        }
+    }
+    *to = *from;
+    to->blocks = blocks;
+    if (from->n_blocks > 0) {
+        memcpy(blocks, from->blocks, from->n_blocks * sizeof *blocks);
+    }
+    return ODEON_OK;
+}
+
+void session_result_fini(session_result *copy)
+{
+    mem_free(copy->blocks);
+    *copy = (session_result){.loss = 0.0};
 }
 
 static odeon_status run_batch(session *s, batch *b, session_result *out)

@@ -67,17 +67,21 @@ void session_expect(session *s, const data_source *source, int64_t n, const int6
 
 /* ---- batches ---- */
 
-#define SESSION_MAX_BLOCKS 16
-
 typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
     double counted;        /* elements of the label that loss and metrics are means over */
     double grad_norm;      /* before clipping; NAN when nothing was differentiated */
     metrics_device device; /* of all workers */
-    size_t n_blocks;       /* ODE blocks, at most SESSION_MAX_BLOCKS */
-    metrics_block blocks[SESSION_MAX_BLOCKS];
+    size_t n_blocks;       /* ODE blocks */
+    metrics_block
+        *blocks; /* [n_blocks], the session's until its next batch; a copy's are its own */
 } session_result;
+
+/* Makes to, which starts as {0} or is an earlier copy, a copy of from with blocks of its own;
+ * ODEON_ERR_NOMEM leaves it as it was. session_result_fini releases one and makes it {0}. */
+odeon_status session_result_copy(const session_result *from, session_result *to);
+void session_result_fini(session_result *copy);
 
 /* One optimizer step on samples indices[0 .. n-1] of source; step counts from 1 and is the
  * optimizer's. */

@@ -185,10 +185,10 @@ static odeon_status train_batch(trainer *t, int64_t n)
         return checkpoint_due(t) ? save_checkpoint(t) : ODEON_OK;
     }
     ODEON_TRY(status);
-    *result = fresh;
+    ODEON_TRY(session_result_copy(&fresh, result));
     t->failures.in_a_row = 0;
     if (at->step == 1) {
-        t->first = *result;
+        ODEON_TRY(session_result_copy(result, &t->first));
     }
     t->row_images += n;
     int32_t shown = session_headline(t->session);
@@ -379,8 +379,9 @@ static void print_summary(const trainer *t, FILE *out)
 {
     print_device(&t->last.device, out);
     for (size_t i = 0; i < t->last.n_blocks; i++) {
+        static const metrics_block unknown = {.path = NULL};
         double share = t->tested.blocks[i].share;
-        print_block(&t->first.blocks[i], &t->last.blocks[i],
+        print_block(t->first.n_blocks > 0 ? &t->first.blocks[i] : &unknown, &t->last.blocks[i],
                     isnan(share) ? t->last.blocks[i].share : share, out);
     }
     print_best(t, out);
@@ -449,8 +450,12 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     session_snapshot_fini(&t.start);
     progress_destroy(t.progress);
     mem_free(t.order);
-    ODEON_TRY(status);
-    print_summary(&t, out);
-    fprintf(out, "results in %s\n", run_dir_path(plan->dir));
-    return ODEON_OK;
+    if (status == ODEON_OK) {
+        print_summary(&t, out);
+        fprintf(out, "results in %s\n", run_dir_path(plan->dir));
+    }
+    session_result_fini(&t.first);
+    session_result_fini(&t.last);
+    session_result_fini(&t.tested);
+    return status;
 }

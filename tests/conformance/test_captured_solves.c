@@ -89,6 +89,7 @@ static void take_step(support_session *s, const data_source *source, const cours
     diag_clear();
     out->status[step] =
         session_train(s->session, source, n, indices, 1, step + 1, 1.0, &out->result[step]);
+    support_keep(&out->result[step]);
     strncpy(out->message[step], diag_message(), DIAG_MESSAGE_BYTES - 1);
     const net_site *site = &s->session->workers[0].site;
     for (size_t b = 0; b < site->n_odes; b++) {
@@ -98,6 +99,7 @@ static void take_step(support_session *s, const data_source *source, const cours
     if (script->tests) {
         support_require(session_evaluate(s->session, source, n, indices, &out->test[step]),
                         "evaluate");
+        support_keep(&out->test[step]);
     }
 }
 

@@ -150,6 +150,19 @@ odeon_status support_differentiate_try(support_session *s, session_result *out)
     return session_differentiate(s->session, s->n, support_given(s), NULL, NULL, out);
 }
 
+void support_keep(session_result *result)
+{
+    enum { KEPT = 256, MOST = 4 };
+    static metrics_block kept[KEPT][MOST];
+    static size_t next;
+    assert_in_range(result->n_blocks, 0, MOST);
+    metrics_block *blocks = kept[next++ % KEPT];
+    for (size_t i = 0; i < result->n_blocks; i++) {
+        blocks[i] = result->blocks[i];
+    }
+    result->blocks = blocks;
+}
+
 session_result support_differentiate(support_session *s, double *output, double *d_x)
 {
     session_result result;
@@ -158,6 +171,7 @@ session_result support_differentiate(support_session *s, double *output, double 
         ODEON_OK) {
         fail_msg("differentiate: %s", diag_message());
     }
+    support_keep(&result);
     return result;
 }
 

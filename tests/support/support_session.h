@@ -33,6 +33,9 @@ const double *const *support_given(support_session *s);
 /* Loss and result of the batch, differentiated; fails the test on error. */
 session_result support_differentiate(support_session *s, double *output, double *d_x);
 odeon_status support_differentiate_try(support_session *s, session_result *out);
+/* Makes the blocks of a result, at most 4, outlive the next batch and the session: 256 results are
+ * kept. support_differentiate has done so. */
+void support_keep(session_result *result);
 /* All gradients one after the other; mem_free them. */
 double *support_gradients(support_session *s, int64_t *n);
 /* All parameters, running state included, likewise. */
