@@ -12,16 +12,10 @@
 
 /* ---- [plugins] ---- */
 
-/* Loads a file unless it is the INI's wish alone and the command does not run what an INI brings.
- */
+/* Loads a file, if whoever runs the command has named it or trusts the INI that does. */
 static odeon_status load_file(loading *l, const document_key *key, const char *file)
 {
-    if (key->level != DOCUMENT_OVERRIDE && registry_distrusts(l->r, file)) {
-        return diag_fail(ODEON_ERR_CONFIG,
-                         "load = %s: code that an INI brings along is run by this command only "
-                         "where you say --trust",
-                         file);
-    }
+    ODEON_TRY(key->level != DOCUMENT_OVERRIDE ? registry_may_load(l->r, file) : ODEON_OK);
     return registry_load(l->r, file);
 }
 

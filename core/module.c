@@ -67,6 +67,14 @@ static odeon_status examine(const char *file, elf_info *info, long long *bytes)
     return status;
 }
 
+odeon_status module_examine(const char *file, const char *folder, bool own)
+{
+    elf_info info;
+    long long bytes;
+    ODEON_TRY(trust_check(file, folder, own));
+    return examine(file, &info, &bytes);
+}
+
 /* ---- loading ---- */
 
 /* Runs the file's own start-up code. */

@@ -21,6 +21,8 @@ typedef struct module {
  * process_state.h names is the same afterwards; a plugin that changes it is warned about.
  * ODEON_ERR_PLUGIN, ODEON_ERR_IO, ODEON_ERR_NOMEM, and what init answers. [main] */
 odeon_status module_load(const char *file, const char *folder, bool own, module **out);
+/* The same up to where something of file would run: can it be trusted, and is it a plugin? */
+odeon_status module_examine(const char *file, const char *folder, bool own);
 /* Calls shutdown if init has succeeded. The code stays in memory. NULL is allowed. [main] */
 void module_destroy(module *m);
 

@@ -89,8 +89,6 @@ static bool needs(const net_step *step, int32_t flag)
 static void lay_out_frame(net_plan *plan)
 {
     int64_t at = 0;
-    plan->in_at = -1;
-    plan->out_at = -1;
     for (size_t s = 0; s <= plan->n; s++) {
         net_step *before = s > 0 ? &plan->steps[s - 1] : NULL;
         net_step *after = s < plan->n ? &plan->steps[s] : NULL;

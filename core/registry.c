@@ -207,9 +207,16 @@ void registry_distrust(registry *r)
     r->distrusts = true;
 }
 
-bool registry_distrusts(const registry *r, const char *file)
+odeon_status registry_may_load(const registry *r, const char *file)
 {
-    return r->distrusts && loaded_module(r, file) == NULL;
+    if (!r->distrusts || loaded_module(r, file) != NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(module_examine(file, NULL, false));
+    return diag_fail(ODEON_ERR_CONFIG,
+                     "load = %s: code that an INI brings along is run by this command only where "
+                     "you say --trust",
+                     file);
 }
 
 /* ---- finding ---- */

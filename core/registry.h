@@ -42,8 +42,10 @@ odeon_status registry_find_kernel(registry *r, const char *layer, const char *de
 odeon_status registry_load(registry *r, const char *file);
 /* From now on files that an INI names are not to be loaded. */
 void registry_distrust(registry *r);
-/* Is that so, and is file not loaded yet? Whoever reads the INI asks. */
-bool registry_distrusts(const registry *r, const char *file);
+/* May file, which an INI names, be loaded, as far as that goes? Whoever reads the INI asks. What
+ * can be said against the file without running anything of it comes first, then ODEON_ERR_CONFIG.
+ * One that is loaded already may. */
+odeon_status registry_may_load(const registry *r, const char *file);
 
 size_t registry_plugin_count(const registry *r);
 registry_plugin registry_plugin_at(const registry *r, size_t index);

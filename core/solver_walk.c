@@ -151,7 +151,6 @@ static odeon_status take(solver *s, const walk *w, recorded *x)
         status = has_loops(w) ? call_loop(s, w) : call_step(s, w, false);
     }
     *s->field->evals = evals; /* calls were counted, but not made */
-    solver_reject(s);
     solver_let_all_go(s);
     return recordings_end(s->recordings, x, status);
 }

@@ -376,6 +376,17 @@ static void test_running_state_moves_as_step_by_step(void **state)
     }
 }
 
+/* The same in small: one solve that is done again, of a few steps. */
+static void test_running_state_of_short_solves_moves_too(void **state)
+{
+    (void)state;
+    const char *const settings[] = {devices[0], "model.ode.a.then=batchnorm(momentum=1e-4), tanh",
+                                    "model.ode.layer=ode(rtol=1e-3, atol=1e-3)",
+                                    "model.ode.gradient=direct", NULL};
+    course s = {.ini = network, .settings = settings, .factor = 10.0, .tests = true};
+    outcome_destroy(check_gradient(&s));
+}
+
 static void test_random_layers_are_left_alone(void **state)
 {
     (void)state;
@@ -555,8 +566,10 @@ static void test_every_allocation_of_a_captured_solve_may_fail(void **state)
     check_allocations("model.ode.gradient=adjoint", 1);
 }
 
-int main(void)
+/* An argument chooses tests by a pattern of their names. */
+int main(int argc, char **argv)
 {
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adjoint_has_the_bits_of_solves_step_by_step),
         cmocka_unit_test(test_direct_from_rows_has_the_gradient_from_frames),
@@ -566,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_adjoint_of_everything_has_the_same_bits),
         cmocka_unit_test(test_blocks_and_evaluation_take_turns),
         cmocka_unit_test(test_running_state_moves_as_step_by_step),
+        cmocka_unit_test(test_running_state_of_short_solves_moves_too),
         cmocka_unit_test(test_random_layers_are_left_alone),
         cmocka_unit_test(test_many_outputs_have_the_same_bits),
         cmocka_unit_test(test_interpolated_end_has_the_same_bits),

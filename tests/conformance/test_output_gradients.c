@@ -332,8 +332,10 @@ static void test_devices_agree(void **state)
     }
 }
 
-int main(void)
+/* An argument chooses tests by a pattern of their names. */
+int main(int argc, char **argv)
 {
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_direct_is_exact_for_steps_per_interval),
         cmocka_unit_test(test_direct_is_exact_on_a_grid),

@@ -299,6 +299,18 @@ static void test_more_intervals_than_keys_are_the_same(void **state)
     assert_true(n.recorded < n.eager);
 }
 
+/* A solve of many steps, and one of a single one, which takes less memory, in every batch: what the
+ * batch has taken is told the same, whichever of the two was recorded last. */
+static void test_memory_of_a_larger_solve_before_is_still_told(void **state)
+{
+    (void)state;
+    static const char uneven[] = TIMED("integrator = adams_bashforth(order=4)\nstep_size = 0.1\n");
+    const char *overrides[] = {devices[0], gradients[1], "model.ode.times=0 0.1 2.1",
+                               "data.dataset=measured(shape=4 3, label=3 3, control=3)", NULL};
+    launched n = compare(uneven, overrides, differentiate_often);
+    assert_true(n.recorded < n.eager);
+}
+
 /* A list of steps that were once chosen by the error, read off dense output in between. */
 static void test_listed_steps_are_the_same(void **state)
 {
@@ -528,14 +540,17 @@ static void test_every_allocation_of_a_recording_may_fail(void **state)
     mem_free(expected);
 }
 
-int main(void)
+/* An argument chooses tests by a pattern of their names. */
+int main(int argc, char **argv)
 {
+    cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_training_is_the_same_to_the_bit),
         cmocka_unit_test(test_training_by_a_grid_is_the_same),
         cmocka_unit_test(test_repeated_gradients_are_the_same),
         cmocka_unit_test(test_nothing_of_an_earlier_batch_is_left),
         cmocka_unit_test(test_more_intervals_than_keys_are_the_same),
+        cmocka_unit_test(test_memory_of_a_larger_solve_before_is_still_told),
         cmocka_unit_test(test_listed_steps_are_the_same),
         cmocka_unit_test(test_adaptive_solves_are_the_same),
         cmocka_unit_test(test_fields_that_draw_are_not_recorded),

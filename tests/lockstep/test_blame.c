@@ -75,6 +75,39 @@ static void test_largest_error_is_named_wherever_it_is(void **state)
     }
 }
 
+static void message_of(const char *tolerances, char *out, size_t bytes)
+{
+    char layer[192];
+    (void)snprintf(layer, sizeof layer, "model.ode.layer=ode(max_steps=2, %s)", tolerances);
+    support_session s = open_with(1, layer, "model.ode.a.then=dense(units=state)");
+    assert_int_equal(support_differentiate_try(&s, NULL), ODEON_ERR_NUMERIC);
+    (void)snprintf(out, bytes, "%s", diag_message());
+    support_session_close(&s);
+}
+
+/* One tolerance stands for as many equal ones, whatever the other is. */
+static void test_tolerances_of_each_component_are_those_of_the_blamed(void **state)
+{
+    (void)state;
+    static const char *const alike[][2] = {
+        {"rtol=1e-6, atol=1e-9 1e-7 1e-8 1e-9 1e-7 1e-8",
+         "rtol=1e-6 1e-6 1e-6 1e-6 1e-6 1e-6, atol=1e-9 1e-7 1e-8 1e-9 1e-7 1e-8"},
+        {"rtol=1e-9 1e-7 1e-8 1e-9 1e-7 1e-8, atol=1e-9",
+         "rtol=1e-9 1e-7 1e-8 1e-9 1e-7 1e-8, atol=1e-9 1e-9 1e-9 1e-9 1e-9 1e-9"},
+        {"rtol=1e-6, atol=1e-9",
+         "rtol=1e-6 1e-6 1e-6 1e-6 1e-6 1e-6, atol=1e-9 1e-9 1e-9 1e-9 1e-9 1e-9"},
+    };
+    char first[DIAG_MESSAGE_BYTES], other[DIAG_MESSAGE_BYTES], before[DIAG_MESSAGE_BYTES] = "";
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
+        message_of(alike[i][0], first, sizeof first);
+        message_of(alike[i][1], other, sizeof other);
+        assert_non_null(strstr(first, "its own scaled error "));
+        assert_string_equal(first, other);
+        assert_string_not_equal(first, before);
+        memcpy(before, first, sizeof before);
+    }
+}
+
 /* All of one worker's slice turns into NaN: its first sample is named. */
 static void test_value_that_is_not_finite_is_named_wherever_it_is(void **state)
 {
@@ -176,6 +209,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_alarm, clear_alarm)
     const struct CMUnitTest tests[] = {
         TEST(test_largest_error_is_named_wherever_it_is),
+        TEST(test_tolerances_of_each_component_are_those_of_the_blamed),
         TEST(test_value_that_is_not_finite_is_named_wherever_it_is),
         TEST(test_part_of_the_adjoint_is_named),
         TEST(test_output_that_is_not_finite_is_named),

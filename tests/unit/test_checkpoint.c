@@ -248,6 +248,16 @@ static void test_every_flipped_bit_is_refused(void **state)
     free(whole);
 }
 
+/* The file's own path first, then the reason. */
+static void assert_message(const char *path, const char *reason)
+{
+    size_t n = strlen(path);
+    if (strncmp(diag_message(), path, n) != 0 || strncmp(diag_message() + n, ": ", 2) != 0 ||
+        strstr(diag_message() + n, reason) == NULL) {
+        fail_msg("'%s' does not start with '%s' and say '%s'", diag_message(), path, reason);
+    }
+}
+
 static void assert_unsound(const char *key, const char *value, const char *reason)
 {
     folder x = folder_create();
@@ -257,8 +267,43 @@ static void assert_unsound(const char *key, const char *value, const char *reaso
     checkpoint_file *file;
     diag_clear();
     assert_int_equal(checkpoint_open(path, &file), ODEON_ERR_DATA);
-    assert_non_null(strstr(diag_message(), reason));
+    assert_message(path, reason);
     folder_remove(&x);
+}
+
+static void assert_refused(const fixture *f, const char *reason)
+{
+    checkpoint_file *file;
+    diag_clear();
+    assert_int_equal(checkpoint_open(path_of(f, 1), &file), ODEON_ERR_DATA);
+    assert_null(file);
+    assert_message(path_of(f, 1), reason);
+}
+
+/* A checkpoint in which text stands in place of another of the same length. */
+static void assert_forged(fixture *f, const char *was, const char *text, const char *reason)
+{
+    size_t bytes, n = strlen(was);
+    write_checkpoint(f);
+    char *whole = folder_read(path_of(f, 1), &bytes), *at = memmem(whole, bytes, was, n);
+    assert_non_null(at);
+    assert_int_equal(strlen(text), n);
+    memcpy(at, text, n);
+    folder_write(&f->folder, "checkpoints/ckpt-1.safetensors", whole, bytes);
+    free(whole);
+    assert_refused(f, reason);
+}
+
+static void test_refusals_name_the_file_and_the_reason(void **state)
+{
+    fixture *f = *state;
+    assert_forged(f, "\"samples\"", "\"sampled\"", "its metadata have no 'samples'");
+    assert_forged(f, "\"odeon checkpoint\"", "\"other checkpoint\"", "its format is another");
+    assert_forged(f, "\"version\":\"1\"", "\"version\":\"x\"", "of another version of Odeon");
+    assert_forged(f, "\"epoch\":\"1\"", "\"epoch\":\"2\"", "damaged: its checksum is another");
+    f->at.epoch = 0;
+    write_checkpoint(f);
+    assert_refused(f, "a number in its metadata cannot be");
 }
 
 static void test_weights_are_no_checkpoint(void **state)
@@ -404,6 +449,7 @@ int main(void)
         WITH_SESSION(test_a_file_cut_anywhere_is_refused),
         WITH_SESSION(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_weights_are_no_checkpoint),
+        WITH_SESSION(test_refusals_name_the_file_and_the_reason),
         WITH_SESSION(test_a_file_of_another_step_is_skipped),
         WITH_SESSION(test_another_model_is_refused),
         WITH_SESSION(test_a_full_disk_leaves_the_earlier_one),

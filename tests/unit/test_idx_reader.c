@@ -154,17 +154,28 @@ static void test_leading_ones_of_a_shape_count_for_nothing(void **state)
     assert_good(read_2x3(&four, &items), &items);
 }
 
-/* Items that are ones alone match any shape of ones, and the shape of a single number. */
-static void test_items_of_ones_match_shapes_of_ones(void **state)
+/* Items of one byte, which have no dimension but ones, or none at all. */
+static void test_items_of_ones_alone_are_of_any_such_shape(void **state)
 {
     (void)state;
-    memory m = {.bytes = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 7, 8}, .n = 18};
-    for (int32_t ndim = 0; ndim <= 3; ndim++) {
-        idx_items items;
-        assert_int_equal(read_as(&m, ndim, (int64_t[]){1, 1, 1}, &items), ODEON_OK);
-        assert_int_equal(items.count, 2);
-        assert_int_equal(items.item_bytes, 1);
-        mem_free(items.data);
+    static const int64_t ones[] = {1, 1, 1};
+    for (unsigned char ndim = 1; ndim <= 3; ndim++) {
+        memory m = {.n = 4 + 4 * (size_t)ndim + N_ITEMS};
+        m.bytes[2] = 8;
+        m.bytes[3] = ndim;
+        m.bytes[7] = N_ITEMS;
+        for (size_t i = 1; i < ndim; i++) {
+            m.bytes[7 + 4 * i] = 1;
+        }
+        for (int32_t expected = 0; expected <= 3; expected++) {
+            idx_items items;
+            if (read_as(&m, expected, ones, &items) != ODEON_OK) {
+                fail_msg("%d dimensions as %d: %s", ndim - 1, (int)expected, diag_message());
+            }
+            assert_int_equal(items.count, N_ITEMS);
+            assert_int_equal(items.item_bytes, 1);
+            mem_free(items.data);
+        }
     }
 }
 
@@ -487,7 +498,7 @@ int main(void)
         cmocka_unit_test(test_plain_and_gzip_read_the_same),
         cmocka_unit_test(test_short_reads_change_nothing),
         cmocka_unit_test(test_leading_ones_of_a_shape_count_for_nothing),
-        cmocka_unit_test(test_items_of_ones_match_shapes_of_ones),
+        cmocka_unit_test(test_items_of_ones_alone_are_of_any_such_shape),
         cmocka_unit_test(test_labels_have_no_shape),
         cmocka_unit_test(test_well_packed_data_are_no_bomb),
         cmocka_unit_test(test_wrong_headers_are_refused),

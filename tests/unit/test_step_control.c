@@ -372,6 +372,20 @@ static void test_step_is_limited_to_h_max(void **state)
     assert_true(slots[ODEON_SLOT_H] == -0.6);
 }
 
+/* What is left of rounding, 100 DBL_EPSILON of the times, belongs to the last step; no more. */
+static void test_step_that_ends_within_rounding_is_the_last(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double least = 1.0 - 100.0 * DBL_EPSILON, less = nextafter(least, 0.0);
+    double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = least, [ODEON_SLOT_END] = 1.0};
+    step_start(&control, 3, slots);
+    assert_true(slots[ODEON_SLOT_LAST] == 1.0 && slots[ODEON_SLOT_H] == 1.0);
+    slots[ODEON_SLOT_H] = less;
+    step_start(&control, 3, slots);
+    assert_true(slots[ODEON_SLOT_LAST] == 0.0 && slots[ODEON_SLOT_H] == less);
+}
+
 static void test_step_below_h_min_is_underflow(void **state)
 {
     (void)state;
@@ -730,6 +744,7 @@ int main(void)
         cmocka_unit_test(test_rejected_last_step_is_last_no_more),
         cmocka_unit_test(test_sliver_before_t1_is_taken_along),
         cmocka_unit_test(test_step_is_limited_to_h_max),
+        cmocka_unit_test(test_step_that_ends_within_rounding_is_the_last),
         cmocka_unit_test(test_step_below_h_min_is_underflow),
         cmocka_unit_test(test_step_below_least_is_underflow),
         cmocka_unit_test(test_step_lost_in_t_is_underflow),
