@@ -28,7 +28,7 @@ static size_t show(const unsigned char *p, size_t left, char shown[ESCAPE_BYTES]
     return bytes;
 }
 
-void clean_line(const char *text, char *out, size_t size)
+bool clean_line(const char *text, char *out, size_t size)
 {
     const unsigned char *p = (const unsigned char *)text;
     size_t left = strlen(text), used = 0;
@@ -46,6 +46,7 @@ void clean_line(const char *text, char *out, size_t size)
         left -= n;
     }
     out[used] = '\0';
+    return left == 0;
 }
 
 /* ---- a stream ---- */

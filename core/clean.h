@@ -4,6 +4,7 @@
  * standard error for people to read passes here. */
 #ifndef ODEON_CORE_CLEAN_H
 #define ODEON_CORE_CLEAN_H
+#include <stdbool.h>
 #include <stdio.h>
 
 /* A stream that passes on to `to`, borrowed and buffered there, what is written to it, cleaned but
@@ -11,8 +12,8 @@
 FILE *clean_stream(FILE *to);
 
 /* Copies text as one line: line breaks and tabs become blanks, the rest is cleaned. What does not
- * fit into size bytes with a NUL is left out, never a part of a character or of an escape. They may
- * not overlap. */
-void clean_line(const char *text, char *out, size_t size);
+ * fit into size bytes with a NUL is left out, never a part of a character or of an escape; false if
+ * anything is. They may not overlap. */
+bool clean_line(const char *text, char *out, size_t size);
 
 #endif

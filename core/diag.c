@@ -1,8 +1,10 @@
 #include "diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clean.h"
 #include "odeon/host.h"
@@ -10,12 +12,36 @@
 /* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */
 static _Thread_local char message[DIAG_MESSAGE_BYTES];
 
+void diag_mark_cut(char *text, size_t bytes)
+{
+    size_t end = strnlen(text, bytes - 4);
+    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80) {
+        end--; /* the bytes of a character that go on it do not start one */
+    }
+    memcpy(text + end, "...", 4);
+}
+
+static void print(char text[DIAG_MESSAGE_BYTES], const char *format, va_list arguments)
+{
+    if (vsnprintf(text, DIAG_MESSAGE_BYTES, format, arguments) >= DIAG_MESSAGE_BYTES) {
+        diag_mark_cut(text, DIAG_MESSAGE_BYTES);
+    }
+}
+
+/* One line whatever a name puts into it. */
+static void clean(const char *text, char line[DIAG_MESSAGE_BYTES])
+{
+    if (!clean_line(text, line, DIAG_MESSAGE_BYTES)) {
+        diag_mark_cut(line, DIAG_MESSAGE_BYTES);
+    }
+}
+
 odeon_status diag_fail(odeon_status status, const char *format, ...)
 {
     char text[DIAG_MESSAGE_BYTES]; /* the arguments may point into message */
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    print(text, format, arguments);
     va_end(arguments);
     diag_adopt(text);
     return status;
@@ -36,7 +62,7 @@ void diag_adopt(const char *text)
     if (message[0] != '\0') {
         return;
     }
-    clean_line(text, message, sizeof message); /* one line whatever a name puts into it */
+    clean(text, message);
 }
 
 void diag_log(int32_t level, const char *format, ...)
@@ -47,9 +73,9 @@ void diag_log(int32_t level, const char *format, ...)
     char text[DIAG_MESSAGE_BYTES], line[DIAG_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    print(text, format, arguments);
     va_end(arguments);
-    clean_line(text, line, sizeof line);
+    clean(text, line);
     const char *word = level <= ODEON_LOG_DEBUG    ? "debug: "
                        : level < ODEON_LOG_WARNING ? ""
                                                    : "warning: ";

@@ -58,15 +58,17 @@ static odeon_status choose_folder(const failures *f, char **out)
     return status;
 }
 
-/* *folder: where the capsule is, or NULL if there is none. */
-static void keep(const failures *f, const char *message, char **folder)
+/* *folder: where the capsule is, or NULL if there is none; enough: because there are enough. */
+static void keep(const failures *f, const char *message, char **folder, bool *enough)
 {
     *folder = NULL;
+    *enough = false;
     if (session_failed_batch(f->session) == NULL) {
         return;
     }
     diag_clear();
     odeon_status status = choose_folder(f, folder);
+    *enough = status == ODEON_OK && *folder == NULL;
     if (status == ODEON_OK && *folder != NULL) {
         status = capsule_write(f->session, f->config, *folder, message);
     }
@@ -86,22 +88,29 @@ static bool may_skip(const failures *f)
 
 odeon_status failures_meet(failures *f)
 {
-    char message[DIAG_MESSAGE_BYTES], *folder;
+    char message[DIAG_MESSAGE_BYTES], *folder, kept[80] = "";
+    bool enough;
     const session_batch *b = session_failed_batch(f->session);
     (void)snprintf(message, sizeof message, "%s", diag_message());
-    keep(f, message, &folder);
+    keep(f, message, &folder, &enough);
     f->in_a_row++;
     bool skip = may_skip(f);
-    const char *before = folder != NULL ? "; to repeat it: odeon replay " : "";
+    if (folder != NULL) {
+        (void)snprintf(kept, sizeof kept, "; to repeat it: odeon replay ");
+    }
+    if (enough) {
+        (void)snprintf(kept, sizeof kept, "; it is not kept: failure/ has %d steps already",
+                       FAILURES_MAX_CAPSULES);
+    }
     diag_clear();
     if (skip) {
-        diag_log(ODEON_LOG_WARNING, "step %" PRId64 " is skipped: %s%s%s", b->step, message, before,
+        diag_log(ODEON_LOG_WARNING, "step %" PRId64 " is skipped: %s%s%s", b->step, message, kept,
                  folder != NULL ? folder : "");
     } else {
         const char *when = b != NULL && !b->training             ? " (in the test)"
                            : f->in_a_row > FAILURES_MAX_IN_A_ROW ? " (after ten skipped steps)"
                                                                  : "";
-        (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s%s", message, when, before,
+        (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s%s", message, when, kept,
                         folder != NULL ? folder : "");
     }
     mem_free(folder);

@@ -31,7 +31,7 @@ void ini_lines_init(ini_lines *lines, const char *name, const char *text, size_t
 
 void ini_lines_fail(ini_lines *lines, const char *format, ...)
 {
-    char text[512];
+    char text[DIAG_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);

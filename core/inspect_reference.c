@@ -18,7 +18,7 @@ static const char introduction[] =
 
 static void write_key(FILE *out, const odeon_option *o)
 {
-    char assigned[128], described[512];
+    char assigned[LABEL_MAX_ID_BYTES + LABEL_MAX_BYTES + 4], described[SCHEMA_DESCRIBE_BYTES];
     schema_describe(described, sizeof described, o);
     (void)snprintf(assigned, sizeof assigned, "%s = %s", o->name,
                    o->default_text != NULL ? o->default_text : "");

@@ -17,7 +17,7 @@ typedef struct offer {
     uint32_t kind;
     uint64_t call;
     const void *data;
-    char message[ODEON_MESSAGE_BYTES];
+    char message[DIAG_MESSAGE_BYTES];
 } offer;
 
 struct meeting {

@@ -190,7 +190,7 @@ static odeon_status add_params(net_site *site, net_layer *layer)
 /* Says which layers do not fit each other, around the reason that the later one gave. */
 static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_status status)
 {
-    char reason[ODEON_MESSAGE_BYTES], shape[128];
+    char reason[DIAG_MESSAGE_BYTES], shape[128];
     const net_layer *before = net->n > 1 ? layer - 1 : NULL;
     const char *what = before == NULL ? "input" : "output";
     (void)snprintf(reason, sizeof reason, "%s", diag_message());

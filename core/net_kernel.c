@@ -13,7 +13,7 @@ enum {
 /* What the kernel has said, and how to do without it. */
 static odeon_status with_remedy(const odeon_component *kernel, odeon_status status)
 {
-    char reason[ODEON_MESSAGE_BYTES];
+    char reason[DIAG_MESSAGE_BYTES];
     (void)snprintf(reason, sizeof reason, "%s", diag_message());
     diag_clear();
     return diag_fail(status, "%s; run.kernels=no does without %s", reason, kernel->id);

@@ -1,6 +1,7 @@
 #include "path.h"
 
-#include <limits.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,18 +9,22 @@
 
 char *path_absolute(const char *path, const char *folder)
 {
-    char working[PATH_MAX];
     if (path[0] == '/') {
         return mem_strdup(path);
     }
     while (path[0] == '.' && path[1] == '/') {
         path += 2;
     }
-    if (folder == NULL) { /* a working directory that is gone leaves nothing better than "/" */
-        folder = getcwd(working, sizeof working) != NULL ? working : "/";
+    char *working = folder == NULL ? getcwd(NULL, 0) : NULL; /* of any length */
+    if (folder == NULL && working == NULL && errno == ENOMEM) {
+        return NULL;
     }
+    /* A working directory that is gone has no path: "." says so when something is opened there. */
+    folder = folder != NULL ? folder : working != NULL ? working : ".";
     size_t n = strlen(folder);
-    return mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", path);
+    char *absolute = mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", path);
+    free(working);
+    return absolute;
 }
 
 char *path_folder(const char *path)

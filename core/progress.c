@@ -232,12 +232,12 @@ static void show(progress *p, double now)
     p->shown = now;
     if (p->terminal) {
         progress_format_bar(&p->state, terminal_columns(p->out), p->utf8, text, sizeof text);
-        clean_line(text, line, sizeof line);
+        (void)clean_line(text, line, sizeof line);
         fprintf(p->out, "\r%s\x1b[K", line);
         p->drawn = true;
     } else {
         progress_format_line(&p->state, text, sizeof text);
-        clean_line(text, line, sizeof line);
+        (void)clean_line(text, line, sizeof line);
         fprintf(p->out, "%s\n", line);
     }
     (void)fflush(p->out);
@@ -306,7 +306,7 @@ void progress_say(progress *p, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    clean_line(text, line, sizeof line);
+    (void)clean_line(text, line, sizeof line);
     fprintf(p->out, "%s\n", line);
     (void)fflush(p->out);
 }

@@ -14,7 +14,9 @@ odeon_status schema_fail(config_where where, const char *section, const char *fo
     char text[MESSAGE_BYTES], line[24] = "";
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
+        diag_mark_cut(text, sizeof text);
+    }
     va_end(arguments);
     if (where.line > 0) {
         (void)snprintf(line, sizeof line, ":%d", where.line);
@@ -43,9 +45,11 @@ void schema_suggest(char *text, size_t bytes, const char *name, size_t n, const 
         return;
     }
     (void)snprintf(text, bytes, n > 0 ? ": allowed: " : ": nothing is allowed here");
-    for (size_t i = 0; i < n; i++) {
-        size_t used = strlen(text);
-        (void)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "", names[i]);
+    for (size_t i = 0, used = strlen(text); i < n && used < bytes; i++) {
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "", names[i]);
+        if (used >= bytes) {
+            diag_mark_cut(text, bytes);
+        }
     }
 }
 

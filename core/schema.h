@@ -110,6 +110,8 @@ odeon_status schema_print_keys(text_buffer *out, const odeon_config *config);
 /* ODEON_ERR_CONFIG if text, as the value of key, would be misread; nested: in parentheses. */
 odeon_status schema_check_text(const char *key, const char *text, bool nested, config_where where);
 
+/* Enough for what an option can be, whose texts are lines of label.h. */
+enum { SCHEMA_DESCRIBE_BYTES = 2304 };
 /* Writes type and range: "number, rtol > 0", "whole number, 1 to 5", "yes or no". */
 void schema_describe(char *text, size_t bytes, const odeon_option *option);
 /* One option as help: name, type, range, default, unit, help. Used by inspect. */

@@ -127,7 +127,7 @@ void schema_describe(char *text, size_t bytes, const odeon_option *option)
 
 void schema_print_option(FILE *out, const odeon_option *option)
 {
-    char described[512];
+    char described[SCHEMA_DESCRIBE_BYTES];
     schema_describe(described, sizeof described, option);
     const char *standard = option->default_text;
     if (standard == NULL) {
@@ -158,7 +158,7 @@ void schema_json_option(text_buffer *out, const odeon_option *option)
         [ODEON_OPTION_I64_LIST] = "integers", [ODEON_OPTION_F64_LIST] = "numbers",
         [ODEON_OPTION_SIZE] = "size",         [ODEON_OPTION_COMPONENT] = "component",
     };
-    char described[512];
+    char described[SCHEMA_DESCRIBE_BYTES];
     schema_describe(described, sizeof described, option);
     text_add(out, "{\"name\": ");
     text_json_string(out, option->name);

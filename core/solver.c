@@ -18,7 +18,7 @@ odeon_status solver_set_step(solver *s, double t, double h)
 odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
                          const char *remedy)
 {
-    char reason[ODEON_MESSAGE_BYTES];
+    char reason[DIAG_MESSAGE_BYTES];
     (void)snprintf(reason, sizeof reason, "%s", diag_message());
     diag_clear();
     return diag_fail(ODEON_ERR_NUMERIC,

@@ -65,7 +65,9 @@ odeon_fail(const odeon_host *host, odeon_status status, const char *format, ...)
     char text[ODEON_MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    if (vsnprintf(text, sizeof text, format, arguments) >= ODEON_MESSAGE_BYTES) {
+        (void)snprintf(text + sizeof text - 4, 4, "..."); /* it is cut, and shows that */
+    }
     va_end(arguments);
     return host->fail(host, status, text);
 }

@@ -66,6 +66,7 @@ repeats test/failure/1
 # limit, so that all later steps fail as well: ten are skipped, the first ten are kept.
 expect 6 "(after ten skipped steps)" "${train[@]}" run.out=skip run.on_failure=skip data.batch=16 \
     'model.pool.then=flatten, wander(limit=2)'
+has err "it is not kept: failure/ has 10 steps already"
 [ "$(grep -c '^odeon: warning: step [0-9]* is skipped: ode: step size underflow' err)" -eq 10 ] ||
     fail "not ten warnings"
 [ "$(find skip/failure -name batch.safetensors | wc -l)" -eq 10 ] || fail "not ten capsules"

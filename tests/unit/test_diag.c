@@ -40,6 +40,36 @@ static void test_message_is_cut_at_1023_bytes(void **state)
     assert_int_equal(strlen(diag_message()), 1023);
 }
 
+/* Whoever reads it sees that there was more, and no half of a character before that. */
+static void test_message_that_is_cut_says_so(void **state)
+{
+    (void)state;
+    char text[3000] = "", fits[DIAG_MESSAGE_BYTES];
+    for (size_t odd = 0; odd < 2; odd++) {
+        memset(text, 'x', odd);
+        for (size_t i = odd; i + 2 < sizeof text; i += 2) {
+            memcpy(text + i, "\xc3\xa4", 3);
+        }
+        for (int adopt = 0; adopt < 2; adopt++) {
+            diag_clear();
+            if (adopt == 0) {
+                diag_fail(ODEON_ERR_IO, "%s", text);
+            } else {
+                diag_adopt(text);
+            }
+            const char *end = diag_message() + strlen(diag_message()) - 3;
+            assert_string_equal(end, "...");
+            assert_in_range(strlen(diag_message()), 1022, 1023);
+            assert_int_equal((unsigned char)end[-1], 0xa4);
+        }
+    }
+    memset(fits, 'x', sizeof fits - 1);
+    fits[sizeof fits - 1] = '\0';
+    diag_clear();
+    diag_fail(ODEON_ERR_IO, "%s", fits);
+    assert_string_equal(diag_message(), fits);
+}
+
 static void test_message_is_one_line(void **state)
 {
     (void)state;
@@ -144,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_fail_returns_status_and_keeps_first_message),
         cmocka_unit_test(test_clear_leaves_no_message),
         cmocka_unit_test(test_message_is_cut_at_1023_bytes),
+        cmocka_unit_test(test_message_that_is_cut_says_so),
         cmocka_unit_test(test_message_is_one_line),
         cmocka_unit_test(test_message_may_be_built_from_the_message_before),
         cmocka_unit_test(test_adopt_keeps_first_message),
