@@ -11,6 +11,7 @@
 #include "mem.h"
 #include "setup.h"
 #include "summary.h"
+#include "train.h"
 
 /* Loads text as an INI of its own and compares the normal form that it gets. */
 static odeon_status reload(registry *r, const char *file, const char *text)
@@ -65,6 +66,8 @@ static odeon_status check_normal_form(registry *r, const config *c)
 static odeon_status check(setup *s)
 {
     ODEON_TRY(setup_session(s));
+    ODEON_TRY(s->config->dataset != NULL ? train_check_batches(s->session, s->config, 0)
+                                         : ODEON_OK);
     ODEON_TRY(summary_print(s->out, s->session, s->config->dtype));
     ODEON_TRY(check_normal_form(s->registry, s->config));
     fprintf(s->out, "normal form: reads back as itself\n");

@@ -81,6 +81,7 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
 static odeon_status start(setup *s, const splits *data)
 {
     ODEON_TRY(setup_session(s));
+    ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
     return summary_print(s->out, s->session, s->config->dtype);

@@ -113,6 +113,7 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
         flags_text(own.flags, b, sizeof b);
         return disagree(site, layer, "its flags", a, b);
     }
+    out->min_batch = own.min_batch > out->min_batch ? own.min_batch : out->min_batch;
     return ODEON_OK;
 }
 

@@ -276,6 +276,20 @@ session_layer session_layer_at(const session *s, size_t index)
     return out;
 }
 
+int64_t session_min_batch(const session *s, session_layer *layer)
+{
+    const net_site *site = &s->workers[0].site;
+    size_t first = s->workers[0].data_site.n_layers;
+    int64_t least = 1;
+    for (size_t i = 0; i < site->n_layers; i++) {
+        if (site->layers[i]->plan.min_batch > least) {
+            least = site->layers[i]->plan.min_batch;
+            *layer = session_layer_at(s, first + i);
+        }
+    }
+    return least;
+}
+
 uint64_t session_stored_bytes(const session *s)
 {
     return data_field_bytes(&s->fields, ODEON_ROLE_INPUT);

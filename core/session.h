@@ -47,6 +47,9 @@ const char *session_device_text(const session *s);    /* "cpu: OpenBLAS 0.3.21 S
 bool session_device_is_auto(const session *s);        /* run.device = auto stood for it */
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
+/* The least samples of a batch to train on that all layers take; where that is more than 1, layer is
+ * the first that takes no fewer. */
+int64_t session_min_batch(const session *s, session_layer *layer);
 double session_learning_rate(const session *s); /* before any schedule */
 /* The schedule's factor of the learning rate; 1 without one. ODEON_ERR_PLUGIN if it is none. */
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor);

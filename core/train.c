@@ -54,6 +54,29 @@ int64_t train_steps(const config *c, int64_t samples)
     return checked_mul(epoch_steps(c, samples), c->epochs, &total) ? total : INT64_MAX;
 }
 
+odeon_status train_check_batches(const session *s, const config *c, int64_t samples)
+{
+    session_layer layer;
+    int64_t least = session_min_batch(s, &layer);
+    if (c->batch < least) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: layer %s takes no fewer than %" PRId64
+                         " samples a batch in training, but data.batch = %" PRId64,
+                         layer.path, layer.layer, least, c->batch);
+    }
+    int64_t last = used_samples(c, samples) % c->batch;
+    bool reached = last > 0 && train_steps(c, samples) >= epoch_steps(c, samples);
+    if (reached && last < least) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: layer %s takes no fewer than %" PRId64
+                         " samples a batch in training, but the last batch of an epoch has %" PRId64
+                         ": %" PRId64 " samples, data.batch = %" PRId64
+                         "; leave it out (data.drop_last = yes), or choose another data.batch",
+                         layer.path, layer.layer, least, last, samples, c->batch);
+    }
+    return ODEON_OK;
+}
+
 static odeon_status write_row(trainer *t, const char *split, const session_result *result,
                               double images_per_second)
 {

@@ -89,6 +89,11 @@ typedef struct odeon_layer_plan {
     uint64_t tape_bytes;    /* kept from forward to vjp, one block per evaluation */
     uint64_t scratch_bytes; /* free to overwrite, for forward and vjp each */
     uint64_t derived_bytes; /* made by prepare from the parameters (packed weights) */
+    /* Of BATCH_COUPLED layers: the least samples of a batch, those of all workers together, that
+     * forward takes in the mode that flags say; 0 or 1: any. The host then refuses a run that would
+     * come to a smaller batch before its first step; forward refuses one all the same. Of two
+     * answers, a kernel's and its layer's, the larger counts. */
+    int64_t min_batch;
 } odeon_layer_plan;
 
 /* How a parameter starts. */

@@ -128,6 +128,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_STATEFUL | ODEON_LAYER_EPILOGUE |
                  (training ? ODEON_LAYER_BATCH_COUPLED : ODEON_LAYER_LINEAR);
     out->out = *in;
+    out->min_batch = training && shape_channels(in).dim[2] < 2 ? 2 : 0;
     out->tape_bytes = pair_bytes(in);
     out->scratch_bytes = 2 * pair_bytes(in) + (uint64_t)in->dim[1] * sizeof(double);
     return ODEON_OK;
