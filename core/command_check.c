@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "diag.h"
-#include "idle_keys.h"
 #include "mem.h"
+#include "notes.h"
 #include "setup.h"
 #include "summary.h"
 #include "train.h"
@@ -71,8 +71,9 @@ static odeon_status check(setup *s)
     ODEON_TRY(summary_print(s->out, s->session, s->config->dtype));
     ODEON_TRY(check_normal_form(s->registry, s->config));
     fprintf(s->out, "normal form: reads back as itself\n");
-    size_t idle = idle_keys_print(s->out, s->config);
-    fprintf(s->out, "%s: ok%s\n", s->config->ini, idle > 0 ? ", but see the keys above" : "");
+    size_t notes = notes_give(s->out, s->config, s->session,
+                              (notes_use){.data = true, .trains = s->config->dataset != NULL});
+    fprintf(s->out, "%s: ok%s\n", s->config->ini, notes > 0 ? ", but see the notes above" : "");
     return ODEON_OK;
 }
 

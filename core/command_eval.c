@@ -30,6 +30,7 @@ static odeon_status evaluate_setup(setup *s)
         status = setup_session(s);
     }
     if (status == ODEON_OK) {
+        setup_warn(s, (notes_use){.data = true, .samples = data_length(test)});
         status = session_place(s->session, test);
     }
     if (status == ODEON_OK) {

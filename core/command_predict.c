@@ -31,6 +31,7 @@ static odeon_status predict_file(const command_line *a, setup *s)
 {
     predict_input in;
     ODEON_TRY(setup_session(s));
+    setup_warn(s, (notes_use){.data = false});
     odeon_status status = predict_input_read(a->value[ARGUMENT_IN], s->session, &s->fields, &in);
     if (status == ODEON_OK) {
         status = predict(a, s, &in, NULL);
@@ -48,6 +49,7 @@ static odeon_status predict_split(const command_line *a, setup *s)
     ODEON_TRY(data_open(s->config, train ? ODEON_SPLIT_TRAIN : ODEON_SPLIT_TEST, &source));
     odeon_status status = setup_session(s);
     if (status == ODEON_OK) {
+        setup_warn(s, (notes_use){.data = true, .samples = data_length(source)});
         status = session_place(s->session, source);
     }
     if (status == ODEON_OK) {

@@ -33,6 +33,7 @@ static odeon_status replay(const command_line *a, const char *folder, setup *s)
 {
     session_batch batch;
     ODEON_TRY(setup_session(s));
+    setup_warn(s, (notes_use){.data = false});
     odeon_tensor input = session_input(s->session);
     odeon_status status = capsule_read(folder, &input, &s->fields, &batch);
     if (status == ODEON_OK) {

@@ -41,6 +41,7 @@ static odeon_status solve_file(const command_line *a, setup *s)
 {
     predict_input in;
     ODEON_TRY(setup_flow(s));
+    setup_warn(s, (notes_use){.data = false});
     odeon_status status = predict_input_read(a->value[ARGUMENT_IN], s->session, &s->fields, &in);
     if (status == ODEON_OK) {
         status = solve(a, s, &in, NULL);
@@ -57,6 +58,7 @@ static odeon_status solve_split(const command_line *a, setup *s)
     ODEON_TRY(data_open(s->config, train ? ODEON_SPLIT_TRAIN : ODEON_SPLIT_TEST, &source));
     odeon_status status = setup_flow(s);
     if (status == ODEON_OK) {
+        setup_warn(s, (notes_use){.data = true, .samples = data_length(source)});
         status = session_place(s->session, source);
     }
     if (status == ODEON_OK) {
@@ -69,6 +71,7 @@ static odeon_status solve_split(const command_line *a, setup *s)
 static odeon_status solve_alone(const command_line *a, setup *s)
 {
     ODEON_TRY(setup_flow(s));
+    setup_warn(s, (notes_use){.data = false});
     return solve(a, s, NULL, NULL);
 }
 

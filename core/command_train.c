@@ -84,6 +84,7 @@ static odeon_status start(setup *s, const splits *data)
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
+    setup_warn(s, (notes_use){.data = true, .samples = data_length(data->train), .trains = true});
     return summary_print(s->out, s->session, s->config->dtype);
 }
 

@@ -114,6 +114,9 @@ odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
                          const char *const *overrides, config **out);
 void config_destroy(config *c); /* NULL is allowed */
 
+/* The node of [model.PATH]; NULL: none, or it is left out. */
+const config_node *config_find_node(const config *c, const char *path);
+
 /* Which body of a container, of these ops, the child of its node is or belongs to. */
 size_t node_body_of(const odeon_layer_ops *ops, const config_node *node, size_t child);
 

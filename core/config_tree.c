@@ -45,6 +45,11 @@ config_node *model_find(size_t n, config_node *const *nodes, const char *path)
     return NULL;
 }
 
+const config_node *config_find_node(const config *c, const char *path)
+{
+    return model_find(c->n_nodes, c->nodes, path);
+}
+
 /* ---- what sections say about one another ---- */
 
 /* The section of a node. */

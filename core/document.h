@@ -17,6 +17,7 @@ typedef struct document_key {
     const char *folder; /* what relative paths count from; NULL: the working directory */
     int level;          /* what has the larger one holds: a file's is larger than those of the files
                            that it includes, DOCUMENT_OVERRIDE is the largest */
+    bool used;          /* of [let]: a value has it */
     size_t n_replaced;
     char **replaced; /* values that this one holds over, the earliest first, ${} as typed */
 } document_key;

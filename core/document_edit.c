@@ -122,7 +122,8 @@ odeon_status document_override(document *d, const char *override)
 
 /* A value whose ${name} are being replaced by the first n keys of let. */
 typedef struct expansion {
-    const document_section *let, *section;
+    document_section *let;
+    const document_section *section;
     size_t n;
     const document_key *key;
 } expansion;
@@ -140,9 +141,9 @@ static odeon_status refuse_name(const expansion *x, const char *name)
                        x->key->name, name, x->section == x->let ? " before this line" : "", hint);
 }
 
-static const document_key *find_let(const expansion *x, const char *name)
+static document_key *find_let(const expansion *x, const char *name)
 {
-    const document_key *key = document_find_key(x->let, name);
+    document_key *key = document_find_key(x->let, name);
     return key != NULL && (size_t)(key - x->let->keys) < x->n ? key : NULL;
 }
 
@@ -156,10 +157,11 @@ static odeon_status expand_name(const expansion *x, const char **text, text_buff
                            "%s = %.80s: '${' without a name and '}'", x->key->name, x->key->value);
     }
     (void)snprintf(name, sizeof name, "%.*s", (int)(n - 2), *text + 2);
-    const document_key *found = find_let(x, name);
+    document_key *found = find_let(x, name);
     if (found == NULL) {
         return refuse_name(x, name);
     }
+    found->used = true;
     text_add(out, found->value);
     *text += n + 1;
     return ODEON_OK;
@@ -184,8 +186,8 @@ static odeon_status expand(const expansion *x, text_buffer *out)
     return ODEON_OK;
 }
 
-static odeon_status substitute(document *d, const document_section *let,
-                               const document_section *section, size_t index)
+static odeon_status substitute(document *d, document_section *let, const document_section *section,
+                               size_t index)
 {
     document_key *key = &section->keys[index];
     if (strstr(key->value, "${") == NULL) {
@@ -215,7 +217,7 @@ static odeon_status substitute(document *d, const document_section *let,
 
 odeon_status document_substitute(document *d)
 {
-    const document_section *let = document_find(d, "let");
+    document_section *let = document_find(d, "let");
     for (size_t k = 0; k < let->n_keys; k++) {
         ODEON_TRY(substitute(d, let, let, k));
     }

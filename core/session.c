@@ -290,6 +290,39 @@ int64_t session_min_batch(const session *s, session_layer *layer)
     return least;
 }
 
+/* Is the container a block that solves over the times of its batch? */
+static bool has_batch_times(const net_site *site, const net_layer *container)
+{
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const odeon_ode *ode = site->odes[i];
+        if (ode->spec.n_times == 0 && strcmp(ode->path, container->path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool session_reads_relative_time(const session *s, session_layer *layer)
+{
+    const net_site *site = &s->workers[0].site;
+    size_t first = s->workers[0].data_site.n_layers;
+    if (!data_has(&s->fields, ODEON_ROLE_TIME) ||
+        (s->fields.of[ODEON_ROLE_TIME].flags & ODEON_FIELD_RELATIVE) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < site->n_layers; i++) {
+        const net_layer *x = site->layers[i];
+        bool leaf = x->n_bodies == 0 && (x->plan.flags & ODEON_LAYER_USES_T) != 0;
+        for (const net_layer *c = x->container; c != NULL && leaf; c = c->container) {
+            if (has_batch_times(site, c)) {
+                *layer = session_layer_at(s, first + i);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 uint64_t session_stored_bytes(const session *s)
 {
     return data_field_bytes(&s->fields, ODEON_ROLE_INPUT);
@@ -365,6 +398,16 @@ double session_learning_rate(const session *s)
 odeon_tensor session_output(const session *s)
 {
     return s->workers[0].net->out;
+}
+
+void session_schedule_remark(const session *s, const odeon_position *last, char *text, size_t bytes)
+{
+    text[0] = '\0';
+    const odeon_schedule_ops *ops = s->schedule != NULL ? s->schedule->component->ops : NULL;
+    if (ops != NULL && ODEON_HAS(ops, odeon_schedule_ops, remark)) {
+        ops->remark(s->schedule->self, last, text, bytes);
+        text[bytes - 1] = '\0';
+    }
 }
 
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor)

@@ -47,9 +47,15 @@ const char *session_device_text(const session *s);    /* "cpu: OpenBLAS 0.3.21 S
 bool session_device_is_auto(const session *s);        /* run.device = auto stood for it */
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
-/* The least samples of a batch to train on that all layers take; where that is more than 1, layer is
- * the first that takes no fewer. */
+/* The least samples of a batch to train on that all layers take; where that is more than 1, layer
+ * is the first that takes no fewer. */
 int64_t session_min_batch(const session *s, session_layer *layer);
+/* Does the field of a block with times = batch read t, while the data set counts the times of a
+ * sample from its own start? Then layer is the first that does. */
+bool session_reads_relative_time(const session *s, session_layer *layer);
+/* What the schedule says of a run that ends at last, as remark of schedule.h: "" for nothing. */
+void session_schedule_remark(const session *s, const odeon_position *last, char *text,
+                             size_t bytes);
 double session_learning_rate(const session *s); /* before any schedule */
 /* The schedule's factor of the learning rate; 1 without one. ODEON_ERR_PLUGIN if it is none. */
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor);

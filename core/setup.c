@@ -94,6 +94,11 @@ odeon_status setup_flow(setup *s)
                                &s->session);
 }
 
+void setup_warn(const setup *s, notes_use use)
+{
+    (void)notes_give(NULL, s->config, s->session, use);
+}
+
 void setup_close(setup *s)
 {
     session_destroy(s->session);

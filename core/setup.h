@@ -4,6 +4,7 @@
 #include "command_line.h"
 #include "config.h"
 #include "data.h"
+#include "notes.h"
 #include "session.h"
 
 typedef struct setup {
@@ -28,6 +29,8 @@ odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
 odeon_status setup_session(setup *s);
 /* Builds it as far as its first ODE block, to be solved. */
 odeon_status setup_flow(setup *s);
+/* Warns of what the configuration may not mean (notes.h). */
+void setup_warn(const setup *s, notes_use use);
 void setup_close(setup *s);
 
 #endif

@@ -39,7 +39,7 @@ static int64_t used_samples(const config *c, int64_t samples)
     return c->drop_last ? samples - samples % c->batch : samples;
 }
 
-static int64_t epoch_steps(const config *c, int64_t samples)
+int64_t train_steps_an_epoch(const config *c, int64_t samples)
 {
     int64_t used = used_samples(c, samples);
     return used / c->batch + (used % c->batch != 0);
@@ -51,7 +51,7 @@ int64_t train_steps(const config *c, int64_t samples)
     if (c->iterations > 0) {
         return c->iterations;
     }
-    return checked_mul(epoch_steps(c, samples), c->epochs, &total) ? total : INT64_MAX;
+    return checked_mul(train_steps_an_epoch(c, samples), c->epochs, &total) ? total : INT64_MAX;
 }
 
 odeon_status train_check_batches(const session *s, const config *c, int64_t samples)
@@ -65,7 +65,7 @@ odeon_status train_check_batches(const session *s, const config *c, int64_t samp
                          layer.path, layer.layer, least, c->batch);
     }
     int64_t last = used_samples(c, samples) % c->batch;
-    bool reached = last > 0 && train_steps(c, samples) >= epoch_steps(c, samples);
+    bool reached = last > 0 && train_steps(c, samples) >= train_steps_an_epoch(c, samples);
     if (reached && last < least) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: layer %s takes no fewer than %" PRId64
@@ -445,7 +445,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
                  .config = c,
                  .plan = plan,
                  .used = used_samples(c, samples),
-                 .epoch_steps = epoch_steps(c, samples),
+                 .epoch_steps = train_steps_an_epoch(c, samples),
                  .total = train_steps(c, samples),
                  .has_saved = plan->from != NULL,
                  .factor = 1.0,

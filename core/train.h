@@ -17,8 +17,10 @@ typedef struct train_plan {
 /* Optimizer steps of a whole run over so many samples an epoch. */
 int64_t train_steps(const config *c, int64_t samples);
 
-/* ODEON_ERR_CONFIG where a batch of the run would be smaller than a layer takes: any, or the last of
- * an epoch of so many samples (0: not known, and not asked). */
+int64_t train_steps_an_epoch(const config *c, int64_t samples);
+
+/* ODEON_ERR_CONFIG where a batch of the run would be smaller than a layer takes: any, or the last
+ * of an epoch of so many samples (0: not known, and not asked). */
 odeon_status train_check_batches(const session *s, const config *c, int64_t samples);
 
 /* Trains for run.epochs or run.iterations, and evaluates test after each epoch and at the end. The

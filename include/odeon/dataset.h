@@ -21,6 +21,14 @@ enum {
     ODEON_ROLE_CONTROL = 4
 };
 
+/* Properties of a field. */
+enum {
+    /* Of times: those of a sample count from its own start, so that one number is another moment in
+     * another sample (windows of a series). Layers that read t then see the time since that start;
+     * the host says so where a model does. */
+    ODEON_FIELD_RELATIVE = 1 << 0
+};
+
 /* A field of every sample: value = scale * stored + shift. */
 typedef struct odeon_field_info {
     uint32_t struct_size;
@@ -31,6 +39,8 @@ typedef struct odeon_field_info {
     int64_t classes; /* labels: values are 0 .. classes - 1; else 0 */
     double scale, shift;
     const char *name; /* lives as long as the instance */
+    uint32_t flags;   /* ODEON_FIELD_* */
+    uint32_t reserved0;
 } odeon_field_info;
 
 enum { ODEON_SPLIT_TRAIN = 0, ODEON_SPLIT_TEST = 1 };

@@ -25,6 +25,14 @@ typedef struct odeon_schedule_ops {
      * follows from the options and the position alone, so that a run which goes on has the same
      * bits as one that was never interrupted. [main] */
     double (*factor)(void *self, const odeon_position *position);
+
+    /* ---- optional ---- */
+
+    /* What of the options cannot be meant in a run that ends at position, such as a warm-up that
+     * lasts longer: one line without full stop into text, which has room for bytes and is "" at
+     * first; nothing where all can be. steps and steps_an_epoch are 0 where the number of samples
+     * is not known. [main] */
+    void (*remark)(void *self, const odeon_position *position, char *text, uint64_t bytes);
 } odeon_schedule_ops;
 
 #ifdef __cplusplus

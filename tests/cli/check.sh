@@ -8,7 +8,7 @@ has out "total                                    2,133"
 has out "normal form: reads back as itself"
 ! grep -q 'has no effect' out || fail "check names keys of an INI in which all have an effect"
 
-expect 0 "but see the keys above" check "$ini/small.ini" model.ode.steps=4 model.ode.max_steps=9
+expect 0 "but see the notes above" check "$ini/small.ini" model.ode.steps=4 model.ode.max_steps=9
 has out "small.ini:15: model.ode.rtol has no effect: steps says which steps to take"
 has out "override model.ode.max_steps=9: model.ode.max_steps has no effect: steps says"
 

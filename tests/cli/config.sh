@@ -29,7 +29,7 @@ expect 2 "the network has 12 outputs, the data set 10 classes" check "$small" mo
 expect 0 "small.ini:16: model.ode.integrator has no effect: it belongs to ode, which is replaced (override" check \
     "$small" model.ode.layer=residual
 has out "normal form: reads back as itself"
-has out "ok, but see the keys above"
+has out "ok, but see the notes above"
 expect 0 "small.ini:19: model.ode.field has no effect: it belongs to ode, which is replaced (override" \
     check "$small" model.ode.layer=identity
 expect 2 "'integratr' is no key of the section or of layer residual" check "$small" \

@@ -107,6 +107,7 @@ static void assert_field(const instance *x, int32_t index, int32_t role, int32_t
     odeon_field_info info = {.struct_size = sizeof info};
     assert_int_equal(dataset_ops_of(x)->field(x->self, index, &info), ODEON_OK);
     assert_int_equal(info.role, role);
+    assert_int_equal(info.flags, role == ODEON_ROLE_TIME ? ODEON_FIELD_RELATIVE : 0);
     assert_int_equal(info.dtype, dtype);
     assert_int_equal(info.ndim, b > 0 ? 2 : 1);
     assert_int_equal(info.dim[0], a);

@@ -59,8 +59,9 @@ static const odeon_option time_column = {
     .type = ODEON_OPTION_STRING,
     .name = "time",
     .default_text = "0",
-    .help = "csv: column of the times, which rise: its name, or its index from 0; where they are "
-            "equally far apart, all windows have the same",
+    .help =
+        "csv: column of the times, which rise: its name, or its index from 0; those of a window "
+        "count from its first row, so that all have the same where rows are equally far apart",
 };
 static const odeon_option values = {
     .struct_size = sizeof(odeon_option),
@@ -242,7 +243,8 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
                               .ndim = fields[index].ndim,
                               .dim = {set->window, fields[index].ndim == 2 ? set->dim : 0},
                               .scale = 1.0,
-                              .name = fields[index].name};
+                              .name = fields[index].name,
+                              .flags = index == FIELD_TIME ? ODEON_FIELD_RELATIVE : 0};
     return ODEON_OK;
 }
 

@@ -9,4 +9,7 @@ extern const odeon_option warmup_option; /* a row for an option table */
 /* 1 / n, 2 / n, ..., 1 in the n steps that so many epochs have; 1 ever after. */
 double warmup_factor(double epochs, const odeon_position *position);
 
+/* Remarks that the warm-up does not end within the run. */
+void warmup_remark(double epochs, const odeon_position *position, char *text, uint64_t bytes);
+
 #endif

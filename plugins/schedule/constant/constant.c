@@ -36,7 +36,14 @@ static double factor(void *self, const odeon_position *position)
     return warmup_factor(schedule->warmup, position);
 }
 
-static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = factor};
+static void remark(void *self, const odeon_position *position, char *text, uint64_t bytes)
+{
+    const constant *schedule = self;
+    warmup_remark(schedule->warmup, position, text, bytes);
+}
+
+static const odeon_schedule_ops ops = {
+    .struct_size = sizeof ops, .factor = factor, .remark = remark};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

@@ -75,7 +75,14 @@ static double factor(void *self, const odeon_position *position)
     return schedule->final + (1.0 - schedule->final) * 0.5 * (1.0 + cos(pi * x));
 }
 
-static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = factor};
+static void remark(void *self, const odeon_position *position, char *text, uint64_t bytes)
+{
+    const cosine *schedule = self;
+    warmup_remark(schedule->warmup, position, text, bytes);
+}
+
+static const odeon_schedule_ops ops = {
+    .struct_size = sizeof ops, .factor = factor, .remark = remark};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

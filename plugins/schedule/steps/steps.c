@@ -1,5 +1,7 @@
 /* steps: the learning rate is multiplied by a factor each time that one of a list of epochs has
  * been gone through; as torch.optim.lr_scheduler.MultiStepLR. */
+#include <stdio.h>
+
 #include "../common/warmup.h"
 #include "odeon/plugin.h"
 
@@ -72,7 +74,21 @@ static double factor(void *self, const odeon_position *position)
     return value;
 }
 
-static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = factor};
+static void remark(void *self, const odeon_position *position, char *text, uint64_t bytes)
+{
+    const steps *schedule = self;
+    double first = schedule->at[0];
+    if (first >= position->epochs) {
+        (void)snprintf(text, bytes,
+                       "at: the run of %g epochs ends before the first change, after %g",
+                       position->epochs, first);
+    } else {
+        warmup_remark(schedule->warmup, position, text, bytes);
+    }
+}
+
+static const odeon_schedule_ops ops = {
+    .struct_size = sizeof ops, .factor = factor, .remark = remark};
 
 static const odeon_component component = {
     .struct_size = sizeof component,
