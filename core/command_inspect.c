@@ -33,7 +33,7 @@ static odeon_status find_kind(const char *name, int32_t *out)
     return *out != 0 ? ODEON_OK
                      : diag_fail(ODEON_ERR_CONFIG,
                                  "inspect: '%s' is no kind; kinds are device, dataset, layer, "
-                                 "integrator, gradient, optimizer and loss",
+                                 "integrator, gradient, optimizer, loss and schedule",
                                  name);
 }
 
@@ -76,8 +76,9 @@ const command command_inspect = {
     .summary = "show a component or the keys of a section",
     .help =
         "  inspect KIND ID     what a component is and every option with type, default and range;\n"
-        "                      KIND is device, dataset, layer, integrator, gradient, optimizer\n"
-        "                      or loss\n"
+        "                      KIND is device, dataset, layer, integrator, gradient, optimizer,\n"
+        "                      loss or schedule; aliases are what others call it: hints know\n"
+        "                      them, an INI does not\n"
         "  inspect device auto which devices this machine can use, and which run.device=auto is\n"
         "  inspect SECTION     the keys of [run], [data], [data.*], [train], [model.*] or "
         "[plugins]:\n"

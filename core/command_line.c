@@ -24,6 +24,7 @@ static const struct option known[] = {
     {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},
     {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},
     {"trust", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRUST},
+    {"data", no_argument, NULL, OPTION_VALUE + ARGUMENT_DATA},
     {NULL, 0, NULL, 0},
 };
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "config_hints.h"
 #include "config_parts.h"
 #include "device_auto.h"
 #include "diag.h"
@@ -306,6 +307,18 @@ static odeon_status read_all(loading *l)
     return keep_effective(l);
 }
 
+static odeon_status place_override(void *self, const document *d, const char *key,
+                                   const char *value, char *hint, size_t bytes)
+{
+    config_place place;
+    bool found;
+    ODEON_TRY(config_find_place(self, d, NULL, key, &place, &found));
+    if (found) {
+        config_write_override(&place, value, hint, bytes);
+    }
+    return ODEON_OK;
+}
+
 odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
                          const char *const *overrides, config **out)
 {
@@ -314,7 +327,8 @@ odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
     if (c == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for the configuration");
     }
-    odeon_status status = document_load(ini, n_overrides, overrides, &c->document);
+    const document_helper helper = {.self = r, .place = place_override};
+    odeon_status status = document_load(ini, n_overrides, overrides, &helper, &c->document);
     if (status == ODEON_OK) {
         loading l = {.r = r, .document = c->document, .c = c};
         status = read_all(&l);

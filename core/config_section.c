@@ -1,7 +1,9 @@
 #include <string.h>
 
+#include "config_hints.h"
 #include "config_parts.h"
 #include "diag.h"
+#include "expression.h"
 #include "mem.h"
 
 static size_t count(const odeon_option *const *options)
@@ -52,16 +54,15 @@ void host_section_fini(host_section *h)
 
 /* Does the key or the expression hold where both set an option? An override of a single option
  * beats one of the whole component. */
-static int precedence(const document_key *key, const document_key *expression)
+static int precedence(const document_key *key, const document_key *chosen)
 {
-    if (key->level == DOCUMENT_OVERRIDE || key->level > expression->level) {
+    if (key->level == DOCUMENT_OVERRIDE || key->level > chosen->level) {
         return PAIR_OVER;
     }
-    return key->level < expression->level ? PAIR_UNDER : PAIR_EQUAL;
+    return key->level < chosen->level ? PAIR_UNDER : PAIR_EQUAL;
 }
 
-static size_t collect_pairs(const host_section *h, const document_key *expression,
-                            schema_pair *pairs)
+static size_t collect_pairs(const host_section *h, const document_key *chosen, schema_pair *pairs)
 {
     size_t n = 0;
     for (size_t i = 0; i < h->source->n_keys; i++) {
@@ -71,7 +72,7 @@ static size_t collect_pairs(const host_section *h, const document_key *expressio
                                        .value = key->value,
                                        .folder = key->folder,
                                        .where = key->where,
-                                       .precedence = precedence(key, expression)};
+                                       .precedence = precedence(key, chosen)};
         }
     }
     return n;
@@ -92,9 +93,23 @@ static odeon_status check_names(const host_section *h, const odeon_config *own)
     return ODEON_OK;
 }
 
+/* A section has one layer of its own, whose options its keys may be. */
+static odeon_status check_single(const host_section *h, const document_key *key)
+{
+    const char *more = expression_next(key->value);
+    if (more == NULL || strcmp(key->name, "layer") != 0) {
+        return ODEON_OK;
+    }
+    return schema_fail(key->where, h->source->name,
+                       "layer = %.120s: one layer stands here; those that follow it stand in a key "
+                       "of their own: then = %.120s",
+                       key->value, more);
+}
+
 static odeon_status read_own(const loading *l, const host_section *h, const odeon_option *option,
                              const document_key *key, option_value *out)
 {
+    ODEON_TRY(check_single(h, key));
     schema_pair *pairs = mem_zalloc(h->source->n_keys, sizeof *pairs);
     if (pairs == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for [%s]", h->source->name);
@@ -143,29 +158,62 @@ static odeon_status read_key(const loading *l, const host_section *h, const odeo
 
 /* ---- keys that nobody knows ---- */
 
-static size_t add_names(const odeon_option *const *options, size_t n, const char **names,
-                        size_t room)
+/* An option of what the section's own component is given as one, such as an ODE block's integrator:
+ * it stands in the parentheses there. */
+static bool find_within(const odeon_config *own, const char *name, char *hint, size_t bytes)
 {
-    for (; options != NULL && *options != NULL && n < room; options++) {
-        names[n++] = (*options)->name;
+    for (size_t i = 0; own != NULL && i < own->n; i++) {
+        const odeon_config *inner = own->values[i].component;
+        hint_name names[SCHEMA_MAX_OPTIONS];
+        size_t n = inner != NULL
+                       ? schema_names(inner->component->options, 0, names, SCHEMA_MAX_OPTIONS)
+                       : 0;
+        for (size_t k = 0; k < n; k++) {
+            if (hint_is(name, names[k])) {
+                (void)snprintf(hint, bytes, ": did you mean %s = %s(%s=...)?",
+                               own->component->options[i]->name, inner->component->id,
+                               names[k].name);
+                return true;
+            }
+        }
     }
-    return n;
+    return false;
 }
 
-static odeon_status refuse_key(const host_section *h, const document_key *key,
+/* What is known by that name comes first, wherever it is; then what is near, here. */
+static odeon_status hint_at(const loading *l, const host_section *h, const char *name,
+                            const odeon_config *own, char *hint, size_t bytes)
+{
+    hint_name names[SCHEMA_MAX_OPTIONS + HOST_MAX_KEYS];
+    config_place place;
+    bool found;
+    size_t n = schema_names(h->options, 0, names, HOST_MAX_KEYS);
+    if (own != NULL) {
+        n = schema_names(own->component->options, n, names, SCHEMA_MAX_OPTIONS + HOST_MAX_KEYS);
+    }
+    if (hint_write_known(hint, bytes, name, n, names) || find_within(own, name, hint, bytes)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(config_find_place(l->r, l->document, h->source, name, &place, &found));
+    if (found) {
+        config_write_place(&place, hint, bytes);
+    } else if (!hint_write(hint, bytes, name, n, names)) {
+        hint_list(hint, bytes, n, names);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status refuse_key(const loading *l, const host_section *h, const document_key *key,
                                const odeon_config *own)
 {
     char hint[512], chosen[256] = "";
-    const char *names[256];
-    size_t n = add_names(h->options, 0, names, 256);
     if (own != NULL) {
-        n = add_names(own->component->options, n, names, 256);
         bool elsewhere = strcmp(own->where.file, key->where.file) != 0;
         (void)snprintf(chosen, sizeof chosen, " or of %s %s%s%.100s%s", kind_name(own->kind),
                        own->component->id, elsewhere ? " (which stands in " : "",
                        elsewhere ? own->where.file : "", elsewhere ? ")" : "");
     }
-    schema_suggest(hint, sizeof hint, key->name, n, names);
+    ODEON_TRY(hint_at(l, h, key->name, own, hint, sizeof hint));
     return schema_fail(key->where, h->source->name, "'%s' is no key of the section%s%s", key->name,
                        chosen, hint);
 }
@@ -182,7 +230,7 @@ static odeon_status check_keys(loading *l, host_section *h)
                                         own->kind, key, &known));
         }
         if (!known) {
-            return refuse_key(h, key, own);
+            return refuse_key(l, h, key, own);
         }
     }
     return ODEON_OK;

@@ -290,6 +290,9 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
         (to->source != NULL && !label_is_line(to->source))) {
         return refuse(c, "summary, version, license or source is missing or no line of UTF-8");
     }
+    if (!label_is_aliases(to->aliases)) {
+        return refuse(c, "its aliases are no words \"a|b\" of letters, digits and underscores");
+    }
     if (to->create == NULL && to->destroy != NULL) {
         return refuse(c, "it has destroy, but no create");
     }

@@ -127,9 +127,17 @@ static const char *segment_fault(const char *text, size_t n)
 /* A section of a name that the host does not know, and whose it is not to give. */
 static odeon_status refuse_section(const char *name, config_where where)
 {
-    char hint[256];
+    static const char *const roots[] = {"model", "data"};
+    char hint[256], root[INI_FILE_MAX_NAME + 1];
     if (strcmp(name, "model") == 0) {
         return schema_fail(where, name, "a layer's section has a name: [model.head]");
+    }
+    const char *dot = strchr(name, '.');
+    (void)snprintf(root, sizeof root, "%.*s", (int)strcspn(name, "."), name);
+    const char *nearest = dot != NULL ? nearest_name(root, 2, roots) : NULL;
+    if (nearest != NULL) {
+        return schema_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
+                           dot);
     }
     schema_suggest(
         hint, sizeof hint, name, 7,
@@ -295,7 +303,7 @@ odeon_status document_read(document *d, const char *ini)
 }
 
 odeon_status document_load(const char *ini, size_t n_overrides, const char *const *overrides,
-                           document **out)
+                           const document_helper *helper, document **out)
 {
     *out = NULL;
     document *d = mem_zalloc(1, sizeof *d);
@@ -305,7 +313,7 @@ odeon_status document_load(const char *ini, size_t n_overrides, const char *cons
     d->budget = INI_FILE_MAX_BYTES;
     odeon_status status = document_read(d, ini);
     for (size_t i = 0; i < n_overrides && status == ODEON_OK; i++) {
-        status = document_override(d, overrides[i]);
+        status = document_override(d, overrides[i], helper);
     }
     if (status == ODEON_OK) {
         status = document_substitute(d);

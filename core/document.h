@@ -42,10 +42,18 @@ typedef struct document {
     size_t expanded; /* bytes that ${} has become so far */
 } document;
 
-/* Reads ini with its includes, applies the overrides in order and replaces ${name}.
- * ODEON_ERR_CONFIG, ODEON_ERR_IO, ODEON_ERR_NOMEM; *out is then NULL. */
+/* Says where an override without a section may belong: ": did you mean run.epochs=3?", or nothing.
+ */
+typedef struct document_helper {
+    void *self;
+    odeon_status (*place)(void *self, const document *d, const char *key, const char *value,
+                          char *hint, size_t bytes);
+} document_helper;
+
+/* Reads ini with its includes, applies the overrides in order and replaces ${name}. helper may be
+ * NULL. ODEON_ERR_CONFIG, ODEON_ERR_IO, ODEON_ERR_NOMEM; *out is then NULL. */
 odeon_status document_load(const char *ini, size_t n_overrides, const char *const *overrides,
-                           document **out);
+                           const document_helper *helper, document **out);
 void document_destroy(document *d); /* NULL is allowed */
 
 document_section *document_find(const document *d, const char *name);
@@ -56,7 +64,7 @@ odeon_status document_suggest(const document *d, const char *name, char *hint, s
 
 /* The steps of document_load. A value is copied; where.file and folder must live as long as d. */
 odeon_status document_read(document *d, const char *ini);
-odeon_status document_override(document *d, const char *override);
+odeon_status document_override(document *d, const char *override, const document_helper *helper);
 odeon_status document_substitute(document *d);
 odeon_status document_set(document_section *section, const char *name, const char *value,
                           document_key source);

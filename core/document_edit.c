@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "config_hints.h"
 #include "diag.h"
 #include "document.h"
 #include "expression.h"
@@ -24,6 +25,13 @@ static odeon_status refuse_path(const edit *e)
         *dot = '\0';
         const document_section *section = document_find(e->d, e->path);
         if (section != NULL && document_find_key(section, dot + 1) != NULL) {
+            const char *own = config_own_key(config_table_of(e->path));
+            if (own != NULL && strcmp(own, dot + 1) == 0) {
+                return schema_fail(
+                    e->where, NULL,
+                    "'%s' is a key of [%s], whose keys are its options too: %s.%s=%s", dot + 1,
+                    e->path, e->path, e->key, e->value);
+            }
             return schema_fail(e->where, NULL,
                                "'%s' is a key of [%s]: its component's options are set with it, "
                                "%s.%s=NAME(%s=%s)",
@@ -35,6 +43,21 @@ static odeon_status refuse_path(const edit *e)
     return schema_fail(e->where, NULL, "there is no section [%s]%s", e->path, hint);
 }
 
+/* The nearest of the first n texts of [let], or all of them, or that there is none. */
+static void suggest_let(const document_section *let, size_t n, const char *name, char *hint,
+                        size_t bytes)
+{
+    const char *names[INI_FILE_MAX_KEYS];
+    for (size_t i = 0; i < n && i < INI_FILE_MAX_KEYS; i++) {
+        names[i] = let->keys[i].name;
+    }
+    if (n > 0) {
+        schema_suggest(hint, bytes, name, n < INI_FILE_MAX_KEYS ? n : INI_FILE_MAX_KEYS, names);
+    } else {
+        (void)snprintf(hint, bytes, ": write %.60s = TEXT below a [let] of the INI", name);
+    }
+}
+
 /* A new name in [let] would change nothing. */
 static odeon_status check_let(const edit *e, const document_section *let)
 {
@@ -42,12 +65,7 @@ static odeon_status check_let(const edit *e, const document_section *let)
         return ODEON_OK;
     }
     char hint[256];
-    const char *names[INI_FILE_MAX_KEYS];
-    size_t n = 0;
-    for (; n < let->n_keys && n < INI_FILE_MAX_KEYS; n++) {
-        names[n] = let->keys[n].name;
-    }
-    schema_suggest(hint, sizeof hint, e->key, n, names);
+    suggest_let(let, let->n_keys, e->key, hint, sizeof hint);
     return schema_fail(e->where, "let", "there is no '%s'%s", e->key, hint);
 }
 
@@ -91,6 +109,11 @@ static const char *cut_override(edit *e, char *text)
     e->value = expression_trim(equals + 1);
     e->path = expression_trim(text);
     char *dot = strrchr(e->path, '.');
+    if (dot == NULL && expression_is_name(e->path) && *e->value != '\0') {
+        e->key = e->path; /* perhaps somebody knows where it belongs */
+        e->path = NULL;
+        return NULL;
+    }
     if (dot == NULL || dot == e->path || !expression_is_name(dot + 1)) {
         return "expected path.key=value, the path that of a section, as train.loss=NAME";
     }
@@ -99,7 +122,17 @@ static const char *cut_override(edit *e, char *text)
     return *e->value == '\0' ? "no value is given" : NULL;
 }
 
-odeon_status document_override(document *d, const char *override)
+static odeon_status refuse_bare(const edit *e, const document_helper *helper)
+{
+    char hint[512] = "";
+    if (helper != NULL) {
+        ODEON_TRY(helper->place(helper->self, e->d, e->key, e->value, hint, sizeof hint));
+    }
+    return schema_fail(e->where, NULL, "expected path.key=value, the path that of a section%s%s",
+                       hint[0] != '\0' ? "" : ", as train.loss=NAME", hint);
+}
+
+odeon_status document_override(document *d, const char *override, const document_helper *helper)
 {
     char *shown = mem_printf("override %s", override);
     ODEON_TRY(document_keep(d, shown));
@@ -113,7 +146,9 @@ odeon_status document_override(document *d, const char *override)
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for an override");
     }
     fault = cut_override(&e, text);
-    odeon_status status = fault == NULL ? apply(&e) : schema_fail(e.where, NULL, "%s", fault);
+    odeon_status status = fault != NULL    ? schema_fail(e.where, NULL, "%s", fault)
+                          : e.path == NULL ? refuse_bare(&e, helper)
+                                           : apply(&e);
     mem_free(text);
     return status;
 }
@@ -130,13 +165,10 @@ typedef struct expansion {
 
 static odeon_status refuse_name(const expansion *x, const char *name)
 {
-    char hint[256];
-    const char *names[INI_FILE_MAX_KEYS];
-    size_t n = 0;
-    for (; n < x->n && n < INI_FILE_MAX_KEYS; n++) {
-        names[n] = x->let->keys[n].name;
+    char hint[256] = "";
+    if (x->section != x->let || x->n > 0) {
+        suggest_let(x->let, x->n, name, hint, sizeof hint);
     }
-    schema_suggest(hint, sizeof hint, name, n, names);
     return schema_fail(x->key->where, x->section->name, "%s: [let] has no '%.60s'%s%s",
                        x->key->name, name, x->section == x->let ? " before this line" : "", hint);
 }

@@ -55,6 +55,18 @@ static char *cut_item(char *text)
     return NULL;
 }
 
+const char *expression_next(const char *text)
+{
+    int depth = 0;
+    for (; *text != '\0'; text++) {
+        depth += (*text == '(') - (*text == ')');
+        if (*text == ',' && depth == 0) {
+            return text + 1 + strspn(text + 1, blanks);
+        }
+    }
+    return NULL;
+}
+
 static size_t count_items(const char *text)
 {
     size_t n = 1;
@@ -119,7 +131,7 @@ static const char *cut_pair(char *item, schema_pair *pair)
 {
     char *equals = strchr(item, '=');
     if (equals == NULL) {
-        return "options are written key=value, separated by commas";
+        return "options are written key=value, separated by commas; numbers of a list, by blanks";
     }
     *equals = '\0';
     pair->key = expression_trim(item);

@@ -14,6 +14,9 @@ enum { EXPRESSION_MAX_DEPTH = 16 }; /* of parentheses */
 /* Letters, digits and underscores, not starting with a digit: an id or a key. */
 bool expression_is_name(const char *text);
 
+/* What stands behind the first comma outside of parentheses; NULL: there is none. */
+const char *expression_next(const char *text);
+
 /* Cuts blanks off both ends, in place; the result points into text. */
 char *expression_trim(char *text);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_hints.h"
 #include "diag.h"
 #include "expression.h"
 #include "ini_lines.h"
@@ -59,7 +60,10 @@ static int add_section(ini_lines *lines, const char *name)
 static bool check_new_key(ini_lines *lines, const ini_section *section, const char *name)
 {
     if (section->name[0] == '\0' && strcmp(name, "include") != 0) {
-        ini_lines_fail(lines, "'%.60s' stands before the first [section]: only include may", name);
+        const char *home = config_section_of_key(name);
+        ini_lines_fail(lines, "'%.60s' stands before the first [section]: only include may%s%s%s",
+                       name, home != NULL ? "; put it below [" : "", home != NULL ? home : "",
+                       home != NULL ? "]" : "");
         return false;
     }
     if (!expression_is_name(name)) {

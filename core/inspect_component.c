@@ -112,6 +112,10 @@ static void write_origin(FILE *out, const odeon_component *c, const registry_plu
     if (c->source != NULL) {
         (void)fprintf(out, "  source     %s\n", c->source);
     }
+    if (c->aliases != NULL) {
+        (void)fprintf(out, "  aliases    ");
+        schema_print_aliases(out, c->aliases);
+    }
     (void)fprintf(out, "  plugin     %s %s by %s\n", p->root->name, p->root->version,
                   p->root->vendor);
     (void)fprintf(out, "  file       %s\n  build-id   %s\n  ABI        %u.%u\n", p->file,
@@ -183,6 +187,7 @@ odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_compo
     add_member(out, "version", c->version);
     add_member(out, "license", c->license);
     add_member(out, "source", c->source);
+    add_member(out, "aliases", c->aliases);
     add_member(out, "plugin", p->root->name);
     add_member(out, "plugin_version", p->root->version);
     add_member(out, "vendor", p->root->vendor);

@@ -59,3 +59,23 @@ bool label_is_option_name(const char *text)
 {
     return is_name(text, true);
 }
+
+bool label_is_aliases(const char *text)
+{
+    static const char characters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    const char *word = text;
+    if (text == NULL) {
+        return true;
+    }
+    for (;;) {
+        size_t n = strspn(word, characters);
+        if (n == 0 || n > LABEL_MAX_ID_BYTES || (word[n] != '|' && word[n] != '\0')) {
+            return false;
+        }
+        if (word[n] == '\0') {
+            return label_is_line(text);
+        }
+        word += n + 1;
+    }
+}

@@ -13,5 +13,7 @@ bool label_is_id(const char *text);
 bool label_is_kernel(const char *text);
 /* The same as an id, with lower-case letters only: the name of an option. */
 bool label_is_option_name(const char *text);
+/* NULL, or words of letters, digits and underscores with '|' between: "a|b". */
+bool label_is_aliases(const char *text);
 
 #endif

@@ -113,6 +113,9 @@ const char *option_fault(const odeon_option *o)
         !is_line_or_null(o->choices)) {
         return "has a text that is no line of UTF-8, or no help";
     }
+    if (!label_is_aliases(o->aliases)) {
+        return "has aliases that are no words \"a|b\" of letters, digits and underscores";
+    }
     if (!has_bounds(o->type) && (o->min_text != NULL || o->max_text != NULL)) {
         return "has bounds, which its type does not have";
     }

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "child.h"
 #include "diag.h"
+#include "hints.h"
 #include "label.h"
 #include "mem.h"
 #include "module.h"
@@ -13,6 +15,7 @@
 #include "plugin_files.h"
 #include "schema.h"
 #include "search_path.h"
+#include "text.h"
 
 struct registry {
     search_path *folders;
@@ -228,11 +231,21 @@ typedef struct id_list {
     bool failed;
 } id_list;
 
+static bool is_listed(const id_list *list, const char *id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->ids[i], id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void collect_id(int32_t kind, const char *id, const char *file, void *context)
 {
     id_list *list = context;
     (void)file;
-    if (kind != list->kind || list->failed) {
+    if (kind != list->kind || list->failed || is_listed(list, id)) {
         return;
     }
     char **ids = mem_resize(list->ids, list->n + 1, sizeof *ids);
@@ -277,11 +290,89 @@ static const char *set_kernels_apart(id_list *list, const char *id)
     return kernel;
 }
 
+/* One component whose aliases are asked for. */
+typedef struct alias_question {
+    registry *r;
+    int32_t kind;
+    const char *id;
+} alias_question;
+
+static odeon_status write_aliases(FILE *out, void *context)
+{
+    const alias_question *x = context;
+    const odeon_component *c = NULL;
+    ODEON_TRY(registry_look_at(x->r, x->kind, x->id, &c));
+    (void)fputs(c->aliases != NULL ? c->aliases : "", out);
+    return ODEON_OK;
+}
+
+/* Plugins tell what others call their components only once they are loaded, which a slip of the pen
+ * is no reason for: children do it, and one that goes wrong costs the hints of its plugin alone. */
+static odeon_status hint_by_aliases(registry *r, const id_list *list, const char *id,
+                                    hint_name *names, char *hint, size_t bytes)
+{
+    static const double seconds_per_plugin = 1.0;
+    child_job *jobs = mem_zalloc(list->n, sizeof *jobs);
+    alias_question *questions = mem_zalloc(list->n, sizeof *questions);
+    odeon_status status = ODEON_OK;
+    if (jobs == NULL || questions == NULL) {
+        status = diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s", id);
+    }
+    for (size_t i = 0; i < list->n && status == ODEON_OK; i++) {
+        questions[i] = (alias_question){.r = r, .kind = list->kind, .id = list->ids[i]};
+        jobs[i] = (child_job){.what = list->ids[i], .context = &questions[i]};
+    }
+    if (status == ODEON_OK) {
+        child_run_all(write_aliases, list->n, jobs, seconds_per_plugin);
+        for (size_t i = 0; i < list->n; i++) {
+            names[i].aliases = jobs[i].out.data;
+        }
+        if (!hint_write(hint, bytes, id, list->n, names)) {
+            hint_list(hint, bytes, list->n, names);
+        }
+        for (size_t i = 0; i < list->n; i++) {
+            child_job_fini(&jobs[i]);
+        }
+    }
+    mem_free(jobs);
+    mem_free(questions);
+    return status;
+}
+
+static odeon_status write_hint(registry *r, const id_list *list, const char *id, char *hint,
+                               size_t bytes)
+{
+    hint_name *names = mem_zalloc(list->n, sizeof *names);
+    if (names == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s", id);
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        names[i].name = list->ids[i];
+    }
+    odeon_status status = hint_write_known(hint, bytes, id, list->n, names)
+                              ? ODEON_OK
+                              : hint_by_aliases(r, list, id, names, hint, bytes);
+    mem_free(names);
+    return status;
+}
+
+static int by_id(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
 static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
 {
+    char hint[768];
     id_list list = {.kind = kind};
     collect_loaded(r, &list);
     odeon_status status = registry_scan(r, collect_id, &list);
+    if (status == ODEON_OK && list.failed) {
+        status = diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
+    }
+    if (status == ODEON_OK && list.n > 0) {
+        qsort(list.ids, list.n, sizeof *list.ids, by_id);
+    }
     const char *kernel = status == ODEON_OK ? set_kernels_apart(&list, id) : NULL;
     if (kernel != NULL) {
         status = diag_fail(ODEON_ERR_CONFIG,
@@ -289,11 +380,12 @@ static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
                            "the plugin of %s too",
                            kind_name(kind), id, kernel, id);
     } else if (status == ODEON_OK) {
-        const char *nearest = nearest_name(id, list.n, (const char *const *)list.ids);
+        status = write_hint(r, &list, id, hint, sizeof hint);
+    }
+    if (kernel == NULL && status == ODEON_OK) {
         status = diag_fail(ODEON_ERR_CONFIG,
-                           "no %s is named '%s'%s%s%s (`odeon plugins` lists what there is)",
-                           kind_name(kind), id, nearest != NULL ? ": did you mean '" : "",
-                           nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+                           "no %s is named '%s'%s (`odeon plugins` lists what there is)",
+                           kind_name(kind), id, hint);
     }
     for (size_t i = 0; i < list.n + list.n_kernels; i++) {
         mem_free(list.ids[i]);

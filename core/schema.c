@@ -44,13 +44,21 @@ void schema_suggest(char *text, size_t bytes, const char *name, size_t n, const 
         (void)snprintf(text, bytes, ": did you mean '%s'?", nearest);
         return;
     }
-    (void)snprintf(text, bytes, n > 0 ? ": allowed: " : ": nothing is allowed here");
+    (void)snprintf(text, bytes, n > 0 ? ": allowed: " : ": there is none here");
     for (size_t i = 0, used = strlen(text); i < n && used < bytes; i++) {
         used += (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "", names[i]);
         if (used >= bytes) {
             diag_mark_cut(text, bytes);
         }
     }
+}
+
+size_t schema_names(const odeon_option *const *options, size_t n, hint_name *names, size_t room)
+{
+    for (; options != NULL && *options != NULL && n < room; options++) {
+        names[n++] = (hint_name){.name = (*options)->name, .aliases = (*options)->aliases};
+    }
+    return n;
 }
 
 /* ---- the table ---- */
@@ -212,7 +220,9 @@ static const schema_pair *near_pair(size_t n, const schema_pair *pairs, const od
 {
     for (size_t i = 0; i < n; i++) {
         bool other = strcmp(pairs[i].key, option->name) != 0;
-        if (!pairs[i].used && other && nearest_name(pairs[i].key, 1, &option->name) != NULL) {
+        bool near = hint_is(pairs[i].key, (hint_name){option->name, option->aliases}) ||
+                    nearest_name(pairs[i].key, 1, &option->name) != NULL;
+        if (!pairs[i].used && other && near) {
             return &pairs[i];
         }
     }
@@ -289,12 +299,11 @@ static odeon_status refuse_unknown(const making *m)
             continue;
         }
         char hint[512];
-        const char *names[256];
-        size_t n = 0;
-        for (; n < m->config->n && n < 256; n++) {
-            names[n] = m->config->component->options[n]->name;
+        hint_name names[SCHEMA_MAX_OPTIONS];
+        size_t n = schema_names(m->config->component->options, 0, names, SCHEMA_MAX_OPTIONS);
+        if (!hint_write(hint, sizeof hint, pair->key, n, names)) {
+            hint_list(hint, sizeof hint, n, names);
         }
-        schema_suggest(hint, sizeof hint, pair->key, n, names);
         return schema_fail(pair->where, m->section, "%s has no option '%s'%s", m->x->id, pair->key,
                            hint);
     }

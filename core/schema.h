@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "hints.h"
 #include "odeon/option.h"
 #include "odeon/plugin.h"
 #include "registry.h"
@@ -85,8 +86,14 @@ odeon_status schema_fail(config_where where, const char *section, const char *fo
  */
 odeon_status schema_place(odeon_status status, config_where where, const char *section);
 
-/* Writes ": did you mean 'filters'?", or the list of all n names if none is near. */
+/* Writes ": did you mean 'filters'?", or the list of all n names if none is near, or that there is
+ * none. */
 void schema_suggest(char *text, size_t bytes, const char *name, size_t n, const char *const *names);
+
+/* The most options of a component, which descriptor.c sees to. */
+enum { SCHEMA_MAX_OPTIONS = 256 };
+/* Appends the names of options, which end with NULL or are NULL, to n that are there. */
+size_t schema_names(const odeon_option *const *options, size_t n, hint_name *names, size_t room);
 
 /* Writes what an option may be: "0 < momentum <= 1", "yes, no", "float32, float64". */
 void schema_allowed(char *text, size_t bytes, const odeon_option *option);
@@ -114,6 +121,8 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, c
 enum { SCHEMA_DESCRIBE_BYTES = 2304 };
 /* Writes type and range: "number, rtol > 0", "whole number, 1 to 5", "yes or no". */
 void schema_describe(char *text, size_t bytes, const odeon_option *option);
+/* "tol, reltol" and a line break, of what option.h and plugin.h write as "tol|reltol". */
+void schema_print_aliases(FILE *out, const char *aliases);
 /* One option as help: name, type, range, default, unit, help. Used by inspect. */
 void schema_print_option(FILE *out, const odeon_option *option);
 /* The same as a JSON object; default, min, max are text, as typed in an INI. */

@@ -42,8 +42,11 @@ static odeon_status refuse_number(const reading *in, int fault, const char *what
     const odeon_option *o = in->option;
     schema_allowed(allowed, sizeof allowed, o);
     bool bounded = o->min_text != NULL || o->max_text != NULL;
-    (void)snprintf(why, sizeof why, "%s%s%s",
+    bool list = o->type == ODEON_OPTION_I64_LIST || o->type == ODEON_OPTION_F64_LIST;
+    bool commas = list && fault == NUMBER_SYNTAX && strchr(in->text, ',') != NULL;
+    (void)snprintf(why, sizeof why, "%s%s%s%s",
                    fault == NUMBER_SYNTAX ? what : "does not fit into 64 bits",
+                   commas ? ": a list has blanks between its numbers, no commas" : "",
                    bounded ? "; allowed: " : "", bounded ? allowed : "");
     return refuse(in, why);
 }

@@ -125,6 +125,14 @@ void schema_describe(char *text, size_t bytes, const odeon_option *option)
     }
 }
 
+void schema_print_aliases(FILE *out, const char *aliases)
+{
+    for (const char *c = aliases; *c != '\0'; c++) {
+        (void)fprintf(out, *c == '|' ? ", " : "%c", *c);
+    }
+    (void)fprintf(out, "\n");
+}
+
 void schema_print_option(FILE *out, const odeon_option *option)
 {
     char described[SCHEMA_DESCRIBE_BYTES];
@@ -137,6 +145,10 @@ void schema_print_option(FILE *out, const odeon_option *option)
                   option->unit != NULL ? " [" : "", option->unit != NULL ? option->unit : "",
                   option->unit != NULL ? "]" : "");
     (void)fprintf(out, "  %-29s %s\n", "", described);
+    if (option->aliases != NULL) {
+        (void)fprintf(out, "  %-29s aliases: ", "");
+        schema_print_aliases(out, option->aliases);
+    }
 }
 
 static void json_member(text_buffer *out, const char *name, const char *text)
@@ -175,6 +187,7 @@ void schema_json_option(text_buffer *out, const odeon_option *option)
     json_member(out, "unit", option->unit);
     json_member(out, "allowed", described);
     json_member(out, "help", option->help);
+    json_member(out, "aliases", option->aliases);
     text_add(out, "}");
 }
 

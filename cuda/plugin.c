@@ -5,6 +5,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
     .id = "cuda",
+    .aliases = "gpu|nvidia|cudagpu",
     .summary = "NVIDIA card, one stream a worker",
     .version = "1.0",
     .license = "MIT",

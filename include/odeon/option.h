@@ -50,6 +50,8 @@ typedef struct odeon_option {
                                  name; else NULL */
     const char *unit;         /* "steps"; NULL: none */
     const char *help;         /* one line, no full stop */
+    const char *aliases; /* what others call it, "tol|tolerance"; NULL: nothing. Hints know them,
+                            an INI does not: an option has one name */
 } odeon_option;
 
 #ifdef __cplusplus

@@ -14,9 +14,10 @@ n=40
     printf '[model.head]\nlayer = dense(units=2)\n[train]\nloss = cross_entropy\noptimizer = sgd(lr=1e-3)\n'
 } >many.ini
 expect 0 "results in" train many.ini run.out="$work/run"
+head -n 1 run/metrics.csv | tr , '\n' >columns
 for i in $(seq $n); do
     has out "b$i: evaluations at the first step 1 forward"
-    head -n 1 run/metrics.csv | tr , '\n' | grep -qx "b$i.evals_forward" || fail "no column of b$i"
+    grep -qx "b$i.evals_forward" columns || fail "no column of b$i"
     grep -q "\"b$i.accepted\":1" run/metrics.jsonl || fail "no steps of b$i in metrics.jsonl"
 done
 awk -F, 'NR == 1 { n = NF } NF != n { exit 1 }' run/metrics.csv || fail "rows of unequal length"

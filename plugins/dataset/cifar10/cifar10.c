@@ -21,6 +21,7 @@ static const odeon_option path = {
     .type = ODEON_OPTION_PATH,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "path",
+    .aliases = "root|dir|folder|datadir|file",
     .help = "folder of data_batch_1.bin (to _5, as many as there are) and test_batch.bin",
 };
 static const odeon_option *const options[] = {&path, NULL};
@@ -220,6 +221,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
     .id = "cifar10",
+    .aliases = "cifar",
     .summary = "CIFAR-10 in its binary version: colour images of 32 x 32 pixels in ten classes",
     .version = "1.0",
     .license = "MIT",

@@ -22,6 +22,7 @@ static const odeon_option path = {
     .type = ODEON_OPTION_PATH,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "path",
+    .aliases = "root|dir|folder|datadir|file",
     .help = "folder of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each perhaps "
             "with .gz",
 };
@@ -37,6 +38,7 @@ static const odeon_option classes = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,
     .name = "classes",
+    .aliases = "nclasses|numclasses",
     .default_text = "10",
     .min_text = "1",
     .max_text = "256",
@@ -254,6 +256,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
     .id = "idx",
+    .aliases = "mnist|fashion|fashionmnist|kmnist|emnist|ubyte",
     .summary = "images with class labels in files of the IDX format, plain or gzip",
     .version = "1.0",
     .license = "MIT",

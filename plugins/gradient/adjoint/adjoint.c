@@ -120,6 +120,8 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_GRADIENT,
     .id = "adjoint",
+    .aliases = "backsolve|backsolveadjoint|continuous|continuousadjoint|odeintadjoint|"
+               "optimizethendiscretize|optimisethendiscretise",
     .summary = "continuous adjoint solved backward; memory does not grow with the steps",
     .version = "1.0",
     .license = "MIT",

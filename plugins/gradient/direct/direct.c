@@ -34,6 +34,8 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_GRADIENT,
     .id = "direct",
+    .aliases = "backprop|backpropagation|autograd|autodiff|bptt|discrete|discretizethenoptimize|"
+               "discretisethenoptimise",
     .summary = "exact gradient of the steps taken; memory grows with their number",
     .version = "1.0",
     .license = "MIT",

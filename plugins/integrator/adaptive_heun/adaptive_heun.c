@@ -28,6 +28,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "adaptive_heun",
+    .aliases = "heuneuler|heun12|rk12",
     .summary = "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
                "two evaluations a step",
     .version = "1.0",

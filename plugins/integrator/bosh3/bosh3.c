@@ -35,6 +35,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "bosh3",
+    .aliases = "rk23|ode23|bogackishampine|bs3|bosh",
     .summary = "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
                "evaluations a step",
     .version = "1.0",

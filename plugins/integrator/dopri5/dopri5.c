@@ -56,6 +56,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "dopri5",
+    .aliases = "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45",
     .summary =
         "Dormand-Prince pair: order 5 with an error estimate of order 4, six evaluations a step",
     .version = "1.0",

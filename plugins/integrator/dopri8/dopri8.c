@@ -125,6 +125,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "dopri8",
+    .aliases = "dopri853|dop853|dp8|dormandprince8",
     .summary = "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
                "evaluations a step",
     .version = "1.0",

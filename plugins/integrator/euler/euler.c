@@ -24,6 +24,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "euler",
+    .aliases = "forwardeuler|expliciteuler",
     .summary = "explicit Euler method: order 1, one evaluation a step",
     .version = "1.0",
     .license = "MIT",

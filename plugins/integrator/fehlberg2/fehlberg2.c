@@ -30,6 +30,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "fehlberg2",
+    .aliases = "rkf12|fehlberg|rkf2",
     .summary = "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
     .version = "1.0",
     .license = "MIT",

@@ -25,6 +25,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "midpoint",
+    .aliases = "rk2",
     .summary = "explicit midpoint method: order 2, two evaluations a step",
     .version = "1.0",
     .license = "MIT",

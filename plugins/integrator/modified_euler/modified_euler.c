@@ -26,6 +26,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "modified_euler",
+    .aliases = "heun|heun2|improvedeuler|explicittrapezoid",
     .summary = "modified Euler method (Heun's trapezoid): order 2, two evaluations a step",
     .version = "1.0",
     .license = "MIT",

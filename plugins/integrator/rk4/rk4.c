@@ -30,6 +30,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "rk4",
+    .aliases = "rungekutta|rungekutta4|classicalrk4",
     .summary = "the classic Runge-Kutta method: order 4, four evaluations a step",
     .version = "1.0",
     .license = "MIT",

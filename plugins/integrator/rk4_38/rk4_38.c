@@ -31,6 +31,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "rk4_38",
+    .aliases = "rk38|threeeighths|kutta38",
     .summary = "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
     .version = "1.0",
     .license = "MIT",

@@ -66,6 +66,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
     .id = "tsit5",
+    .aliases = "tsitouras|tsitouras5|tsit",
     .summary = "Tsitouras pair: order 5 with an error estimate of order 4, six evaluations a step",
     .version = "1.0",
     .license = "MIT",

@@ -12,6 +12,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "avgpool",
+    .aliases = "avgpool2d|averagepool|averagepooling|averagepooling2d|meanpool",
     .summary = "mean over windows of every channel",
     .version = "1.0",
     .license = "MIT",

@@ -67,6 +67,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "chain",
+    .aliases = "sequential|seq|stack",
     .summary = "the layers of its body in a row, as one layer",
     .version = "1.0",
     .license = "MIT",

@@ -19,6 +19,7 @@ const odeon_option init_option_bias = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_FLAG,
     .name = "bias",
+    .aliases = "usebias",
     .default_text = "yes",
     .help = "add a bias to every output",
 };
@@ -26,6 +27,7 @@ const odeon_option init_option_weight = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
     .name = "init",
+    .aliases = "initializer|weightinit|kernelinitializer",
     .default_text = "pytorch_default",
     .choices = "pytorch_default|normal|uniform|zeros|ones|glorot_uniform|glorot_normal|he_uniform|"
                "he_normal",
@@ -42,6 +44,7 @@ const odeon_option init_option_std = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_F64,
     .name = "init_std",
+    .aliases = "std|stddev",
     .default_text = "1",
     .min_text = "0",
     .help = "standard deviation of init = normal, whose mean is 0",
@@ -50,6 +53,7 @@ const odeon_option init_option_bias_values = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
     .name = "bias_init",
+    .aliases = "biasinitializer",
     .default_text = "pytorch_default",
     .choices = "pytorch_default|normal|uniform|zeros|ones",
     .help = "distribution from which the bias starts",

@@ -4,6 +4,7 @@ const odeon_option time_option = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_CHOICE,
     .name = "time",
+    .aliases = "usetime|timedependent|concattime",
     .default_text = "no",
     .choices = "no|first|last",
     .help = "take the time t of the ODE block as one more input, before or behind the others",

@@ -87,6 +87,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "concat_time",
+    .aliases = "cattime|timeconcat|appendtime",
     .summary = "adds a channel that holds the time t",
     .version = "1.0",
     .license = "MIT",

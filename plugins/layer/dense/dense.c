@@ -17,6 +17,7 @@ static const odeon_option units = {
     .type = ODEON_OPTION_SIZE,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "units",
+    .aliases = "hidden|hiddenunits|hiddensize|width|outfeatures|outputsize|neurons|nout",
     .help = "outputs of every sample",
 };
 static const odeon_option *const options[] = {&units,
@@ -165,6 +166,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "dense",
+    .aliases = "linear|fc|fullyconnected|affine|mlp",
     .summary = "fully connected layer: every output is a weighted sum of all inputs",
     .version = "1.0",
     .license = "MIT",

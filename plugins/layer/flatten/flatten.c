@@ -24,6 +24,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "flatten",
+    .aliases = "reshape|view",
     .summary = "makes one vector of every sample",
     .version = "1.0",
     .license = "MIT",

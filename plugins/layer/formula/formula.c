@@ -18,6 +18,7 @@ static const odeon_option equations = {
     .type = ODEON_OPTION_STRING,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "equations",
+    .aliases = "equation|expression|rhs|f",
     .help = "equations with '|' between, as in x' = a*x - b*x*y | y' = d*x*y - c*y: NAME' is the "
             "derivative of a component, in the order of the input, a plain NAME an intermediate; "
             "t is the time; + - * / ^ and exp log sin cos tanh sqrt abs relu sigmoid softplus",
@@ -27,6 +28,7 @@ static const odeon_option constants = {
     .type = ODEON_OPTION_STRING,
     .flags = ODEON_OPTION_OPTIONAL,
     .name = "constants",
+    .aliases = "parameters|params|p|theta",
     .help = "constants with their values, as in a=1.5 b=1",
 };
 static const odeon_option learn = {
@@ -34,6 +36,7 @@ static const odeon_option learn = {
     .type = ODEON_OPTION_STRING,
     .flags = ODEON_OPTION_OPTIONAL,
     .name = "learn",
+    .aliases = "trainable|learnable",
     .help = "which of the constants are parameters, which start with their values, as in a b",
 };
 static const odeon_option inputs = {
@@ -151,6 +154,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "formula",
+    .aliases = "expression|equation|equations|symbolic",
     .summary = "equations such as x' = a*x - b*x*y, with constants that may be learnt",
     .version = "1.0",
     .license = "MIT",

@@ -105,6 +105,8 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "globalavgpool",
+    .aliases = "adaptiveavgpool|adaptiveavgpool2d|gap|globalaveragepooling|globalaveragepooling2d|"
+               "globalpool",
     .summary = "mean of every channel",
     .version = "1.0",
     .license = "MIT",

@@ -20,6 +20,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "identity",
+    .aliases = "noop|passthrough|none",
     .summary = "passes its input on",
     .version = "1.0",
     .license = "MIT",

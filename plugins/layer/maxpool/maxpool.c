@@ -12,6 +12,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "maxpool",
+    .aliases = "maxpool2d|maxpooling|maxpooling2d",
     .summary = "largest number of windows of every channel",
     .version = "1.0",
     .license = "MIT",

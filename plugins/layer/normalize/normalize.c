@@ -15,6 +15,7 @@ static const odeon_option mean = {
     .type = ODEON_OPTION_F64_LIST,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "mean",
+    .aliases = "mu|shift",
     .help = "what becomes 0: one number for all channels, or one for each",
 };
 static const odeon_option std = {
@@ -22,6 +23,7 @@ static const odeon_option std = {
     .type = ODEON_OPTION_F64_LIST,
     .flags = ODEON_OPTION_REQUIRED | ODEON_OPTION_OPEN_MIN,
     .name = "std",
+    .aliases = "stddev|scale|sigma",
     .min_text = "0",
     .help = "what the difference is divided by: one number for all channels, or one for each",
 };
@@ -155,6 +157,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "normalize",
+    .aliases = "normalise|standardize|standardise|normalization|standardscaler",
     .summary = "subtracts given means and divides by given deviations, channel by channel",
     .version = "1.0",
     .license = "MIT",

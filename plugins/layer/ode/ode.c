@@ -19,28 +19,35 @@ typedef struct ode {
 #define OPTION(variable, ...)                                                                      \
     static const odeon_option variable = {.struct_size = sizeof(odeon_option), __VA_ARGS__}
 
-OPTION(span, .type = ODEON_OPTION_F64_LIST, .name = "span", .default_text = "0 1",
+OPTION(span, .type = ODEON_OPTION_F64_LIST, .name = "span", .aliases = "tspan|timespan|interval",
+       .default_text = "0 1",
        .help = "start and end of the integration: two times, in either direction");
-OPTION(times, .type = ODEON_OPTION_F64_LIST, .name = "times", .choices = "batch",
-       .flags = ODEON_OPTION_OPTIONAL,
+OPTION(times, .type = ODEON_OPTION_F64_LIST, .name = "times",
+       .aliases = "saveat|teval|ts|timepoints", .choices = "batch", .flags = ODEON_OPTION_OPTIONAL,
        .help = "in place of span: y at each of these is given out, the first being the start; or "
                "at those that the batch's samples have in common");
-OPTION(initial, .type = ODEON_OPTION_F64_LIST, .name = "initial", .choices = "first",
+OPTION(initial, .type = ODEON_OPTION_F64_LIST, .name = "initial",
+       .aliases = "y0|u0|x0|initialvalue|initialcondition", .choices = "first",
        .flags = ODEON_OPTION_OPTIONAL,
        .help =
            "y at the start: these numbers for every sample, or the first of the states that the "
            "input holds; the input itself if not given");
-OPTION(integrator, .type = ODEON_OPTION_COMPONENT, .name = "integrator", .choices = "integrator",
+OPTION(integrator, .type = ODEON_OPTION_COMPONENT, .name = "integrator",
+       .aliases = "method|solver|scheme|stepper|alg|algorithm", .choices = "integrator",
        .flags = ODEON_OPTION_REQUIRED, .help = "method of integration");
-OPTION(gradient, .type = ODEON_OPTION_COMPONENT, .name = "gradient", .choices = "gradient",
+OPTION(gradient, .type = ODEON_OPTION_COMPONENT, .name = "gradient",
+       .aliases = "sensealg|sensitivity|adjoint|backward", .choices = "gradient",
        .flags = ODEON_OPTION_REQUIRED, .help = "how the solve is differentiated");
-OPTION(rtol, .type = ODEON_OPTION_F64_LIST, .name = "rtol", .default_text = "1e-3", .min_text = "0",
+OPTION(rtol, .type = ODEON_OPTION_F64_LIST, .name = "rtol",
+       .aliases = "tol|reltol|tolerance|tolerances", .default_text = "1e-3", .min_text = "0",
        .flags = ODEON_OPTION_OPEN_MIN,
        .help = "error allowed in a step, relative to the state: one value, or one a component");
-OPTION(atol, .type = ODEON_OPTION_F64_LIST, .name = "atol", .default_text = "1e-3", .min_text = "0",
+OPTION(atol, .type = ODEON_OPTION_F64_LIST, .name = "atol",
+       .aliases = "tol|abstol|tolerance|tolerances", .default_text = "1e-3", .min_text = "0",
        .flags = ODEON_OPTION_OPEN_MIN,
        .help = "error allowed in a step, whatever the state: one value, or one a component");
-OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control", .default_text = "sciml",
+OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control",
+       .aliases = "controller|stepsizecontroller", .default_text = "sciml",
        .choices = CONTROL_CHOICES,
        .help = "how the step size follows the error; replay takes a recorded list of steps");
 OPTION(norm, .type = ODEON_OPTION_CHOICE, .name = "norm", .default_text = "rms",
@@ -50,18 +57,19 @@ OPTION(end, .type = ODEON_OPTION_CHOICE, .name = "end", .default_text = "preset"
        .help =
            "end of an adaptive solve: its last step cut short, or read off the dense output of a "
            "step that reaches beyond; preset: as the system that control names does");
-OPTION(first_step, .type = ODEON_OPTION_F64, .name = "first_step", .min_text = "0",
+OPTION(first_step, .type = ODEON_OPTION_F64, .name = "first_step",
+       .aliases = "dt0|h0|initialstep|inith", .min_text = "0",
        .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
        .help = "size of the first step; chosen automatically if not given");
-OPTION(steps, .type = ODEON_OPTION_I64, .name = "steps", .min_text = "1",
-       .flags = ODEON_OPTION_OPTIONAL, .unit = "steps",
+OPTION(steps, .type = ODEON_OPTION_I64, .name = "steps", .aliases = "nsteps|numsteps|n",
+       .min_text = "1", .flags = ODEON_OPTION_OPTIONAL, .unit = "steps",
        .help = "fixed steps: so many, all equal, between two times");
-OPTION(step_size, .type = ODEON_OPTION_F64, .name = "step_size", .min_text = "0",
-       .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
+OPTION(step_size, .type = ODEON_OPTION_F64, .name = "step_size", .aliases = "dt|h|stepsize",
+       .min_text = "0", .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
        .help = "fixed steps: on a grid of this size from the start, shorter before a time");
-OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps", .default_text = "10000",
-       .min_text = "1", .unit = "steps",
-       .help = "adaptive steps, rejected ones included, per solve");
+OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps",
+       .aliases = "maxiters|maxnumsteps|mxstep|maxsteps", .default_text = "10000", .min_text = "1",
+       .unit = "steps", .help = "adaptive steps, rejected ones included, per solve");
 
 static const odeon_option *const options[] = {
     &span, &times, &initial,    &integrator, &gradient,  &rtol,      &atol, &control,
@@ -246,6 +254,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "ode",
+    .aliases = "neuralode|node|odeint|odeblock|odesolve|odesolver|odenet",
     .summary = "continuous layer: integrates the layers of its body over time",
     .version = "1.0",
     .license = "MIT",

@@ -13,6 +13,7 @@ static const odeon_option exponent = {
     .type = ODEON_OPTION_F64,
     .flags = ODEON_OPTION_REQUIRED,
     .name = "exponent",
+    .aliases = "power|p|n",
     .help = "what every number is raised to",
 };
 static const odeon_option scale = {
@@ -92,6 +93,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "power",
+    .aliases = "pow|square|cube",
     .summary = "raises every number to a fixed power",
     .version = "1.0",
     .license = "MIT",

@@ -49,6 +49,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "random_crop",
+    .aliases = "crop",
     .summary = "a window of every image, anywhere in training, in the middle in evaluation",
     .version = "1.0",
     .license = "MIT",

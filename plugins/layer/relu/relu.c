@@ -12,6 +12,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "relu",
+    .aliases = "rectifier|rectifiedlinear",
     .summary = "rectified linear unit: max(x, 0)",
     .version = "1.0",
     .license = "MIT",

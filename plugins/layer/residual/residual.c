@@ -170,6 +170,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "residual",
+    .aliases = "skip|shortcut|resblock|residualblock|resnetblock|skipconnection",
     .summary = "adds its input, or what a section named shortcut makes of it, to its body",
     .version = "1.0",
     .license = "MIT",

@@ -86,6 +86,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "scale",
+    .aliases = "multiply|mul|gain",
     .summary = "multiplies all numbers by one and adds another",
     .version = "1.0",
     .license = "MIT",

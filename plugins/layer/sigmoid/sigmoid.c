@@ -12,6 +12,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "sigmoid",
+    .aliases = "logistic|expit",
     .summary = "logistic function: 1 / (1 + exp(-x))",
     .version = "1.0",
     .license = "MIT",

@@ -107,6 +107,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "sum",
+    .aliases = "add|parallel|branches",
     .summary = "adds what the sections below it make of its input, each a branch",
     .version = "1.0",
     .license = "MIT",

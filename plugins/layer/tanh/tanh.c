@@ -12,6 +12,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .id = "tanh",
+    .aliases = "hyperbolictangent",
     .summary = "hyperbolic tangent: tanh(x)",
     .version = "1.0",
     .license = "MIT",

@@ -106,6 +106,8 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
     .id = "cross_entropy",
+    .aliases = "nll|nllloss|ce|crossentropyloss|softmaxcrossentropy|categoricalcrossentropy|"
+               "sparsecategoricalcrossentropy|logloss",
     .summary = "cross entropy of logits and class labels, with accuracy",
     .version = "1.0",
     .license = "MIT",

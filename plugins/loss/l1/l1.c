@@ -14,6 +14,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
     .id = "l1",
+    .aliases = "mae|l1loss|meanabsoluteerror|absoluteerror",
     .summary = "mean of absolute differences",
     .version = "1.0",
     .license = "MIT",

@@ -14,6 +14,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
     .id = "mse",
+    .aliases = "l2|l2loss|mseloss|meansquarederror|squarederror",
     .summary = "mean of squared differences, with the mean absolute one",
     .version = "1.0",
     .license = "MIT",

@@ -26,6 +26,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
     .id = "smooth_l1",
+    .aliases = "huber|huberloss|smoothl1loss",
     .summary = "mean of differences, squared where they are small, with the mean absolute one",
     .version = "1.0",
     .license = "MIT",

@@ -9,6 +9,7 @@ static const odeon_option weight_decay = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_F64,
     .name = "weight_decay",
+    .aliases = "wd|l2|decay",
     .default_text = "0",
     .min_text = "0",
     .help = "times the parameter, added to its gradient",

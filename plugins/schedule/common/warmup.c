@@ -6,6 +6,7 @@ const odeon_option warmup_option = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_F64,
     .name = "warmup",
+    .aliases = "warmupepochs|warmupsteps|nwarmup",
     .default_text = "0",
     .min_text = "0",
     .unit = "epochs",

@@ -49,6 +49,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_SCHEDULE,
     .id = "constant",
+    .aliases = "none|fixed",
     .summary = "the same learning rate throughout, after a warm-up",
     .version = "1.0",
     .license = "MIT",
