@@ -246,6 +246,12 @@ static odeon_status copy_options(copying *c, odeon_component *component)
         list[i] = &copies[i];
     }
     component->options = list;
+    for (size_t i = 0; i < n; i++) {
+        const char *fault = option_replaces_fault(list, list[i]);
+        if (fault != NULL) {
+            return refuse(c, "its option %s %s", list[i]->name, fault);
+        }
+    }
     return ODEON_OK;
 }
 

@@ -155,12 +155,16 @@ static const odeon_config *option_component(const odeon_config *config, const ch
 
 static int32_t option_given(const odeon_config *config, const char *name)
 {
-    const option_value *value = schema_value(config, name);
-    if (value == NULL) {
+    const odeon_option *option = schema_option(config, name);
+    if (option == NULL) {
         note_misuse(config, name, "not in its table");
         return 0;
     }
-    return value->given ? 1 : 0;
+    if (option->default_text != NULL) {
+        note_misuse(config, name, "always given: it has a default");
+        return 1;
+    }
+    return schema_value(config, name)->given ? 1 : 0;
 }
 
 /* ---- life ---- */

@@ -110,7 +110,7 @@ const char *option_fault(const odeon_option *o)
     }
     if (!label_is_line(o->help) || !is_line_or_null(o->unit) || !is_line_or_null(o->default_text) ||
         !is_line_or_null(o->min_text) || !is_line_or_null(o->max_text) ||
-        !is_line_or_null(o->choices)) {
+        !is_line_or_null(o->choices) || !is_line_or_null(o->replaces)) {
         return "has a text that is no line of UTF-8, or no help";
     }
     if (!label_is_aliases(o->aliases)) {
@@ -126,5 +126,23 @@ const char *option_fault(const odeon_option *o)
         ((o->flags & ODEON_OPTION_OPEN_MAX) != 0 && o->max_text == NULL)) {
         return "has an open bound that it does not name";
     }
+    if (o->replaces != NULL && !optional) {
+        return "replaces another, but is not optional: it would be there at all times";
+    }
     return choices_fault(o);
+}
+
+const char *option_replaces_fault(const odeon_option *const *table, const odeon_option *o)
+{
+    if (o->replaces == NULL) {
+        return NULL;
+    }
+    for (; *table != NULL; table++) {
+        const odeon_option *other = *table;
+        if (strcmp(other->name, o->replaces) == 0) {
+            bool free = other->replaces == NULL && (other->flags & ODEON_OPTION_REQUIRED) == 0;
+            return other != o && free ? NULL : "replaces one that is required, or replaces itself";
+        }
+    }
+    return "replaces one that the component does not have";
 }

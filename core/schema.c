@@ -310,10 +310,31 @@ static odeon_status refuse_unknown(const making *m)
     return ODEON_OK;
 }
 
+/* What is given in the place of another leaves that one without a value: its default is neither
+ * read nor written. */
+static odeon_status replace_option(const making *m, const odeon_option *option,
+                                   const option_value *value)
+{
+    size_t other = option_index(m->config, option->replaces);
+    if (m->config->values[other].given) {
+        return schema_fail(value->where, m->section,
+                           "%s: both %s and %s are given; keep one of them", m->x->id,
+                           option->replaces, option->name);
+    }
+    schema_value_clear(&m->config->values[other]);
+    return ODEON_OK;
+}
+
 static odeon_status set_options(const making *m)
 {
+    const odeon_option *const *options = m->config->component->options;
     for (size_t i = 0; i < m->config->n; i++) {
-        ODEON_TRY(set_option(m, m->config->component->options[i], &m->config->values[i]));
+        ODEON_TRY(set_option(m, options[i], &m->config->values[i]));
+    }
+    for (size_t i = 0; i < m->config->n; i++) {
+        if (options[i]->replaces != NULL && m->config->values[i].given) {
+            ODEON_TRY(replace_option(m, options[i], &m->config->values[i]));
+        }
     }
     return refuse_unknown(m);
 }

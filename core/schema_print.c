@@ -144,7 +144,9 @@ void schema_print_option(FILE *out, const odeon_option *option)
     (void)fprintf(out, "  %-14s %-14s %s%s%s%s\n", option->name, standard, option->help,
                   option->unit != NULL ? " [" : "", option->unit != NULL ? option->unit : "",
                   option->unit != NULL ? "]" : "");
-    (void)fprintf(out, "  %-29s %s\n", "", described);
+    (void)fprintf(out, "  %-29s %s%s%s\n", "", described,
+                  option->replaces != NULL ? "; in place of " : "",
+                  option->replaces != NULL ? option->replaces : "");
     if (option->aliases != NULL) {
         (void)fprintf(out, "  %-29s aliases: ", "");
         schema_print_aliases(out, option->aliases);
@@ -185,6 +187,7 @@ void schema_json_option(text_buffer *out, const odeon_option *option)
                 (option->flags & ODEON_OPTION_OPEN_MAX) != 0 ? "true" : "false");
     json_member(out, "choices", option->choices);
     json_member(out, "unit", option->unit);
+    json_member(out, "replaces", option->replaces);
     json_member(out, "allowed", described);
     json_member(out, "help", option->help);
     json_member(out, "aliases", option->aliases);

@@ -47,7 +47,9 @@ typedef struct odeon_host {
     const int64_t *(*option_list_i64)(const odeon_config *config, const char *name, int32_t *n);
     const double *(*option_list_f64)(const odeon_config *config, const char *name, int32_t *n);
     const odeon_config *(*option_component)(const odeon_config *config, const char *name);
-    /* 1 if the INI gives the option (and not only its default does), else 0. */
+    /* 1 if the INI gives the option, which has no default, else 0. Of one with a default it may not
+     * be asked: the normal form of a configuration gives every default, and has to mean the same.
+     */
     int32_t (*option_given)(const odeon_config *config, const char *name);
 
     /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. [any] */

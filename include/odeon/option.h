@@ -50,8 +50,12 @@ typedef struct odeon_option {
                                  name; else NULL */
     const char *unit;         /* "steps"; NULL: none */
     const char *help;         /* one line, no full stop */
-    const char *aliases; /* what others call it, "tol|tolerance"; NULL: nothing. Hints know them,
-                            an INI does not: an option has one name */
+    /* What others call it, "tol|tolerance"; NULL: nothing. Hints know them, an INI does not: an
+     * option has one name. */
+    const char *aliases;
+    /* An option of the same table in whose place this one is given: the host refuses both at once,
+     * and where this one is given the other has no value, not even its default. NULL: none. */
+    const char *replaces;
 } odeon_option;
 
 #ifdef __cplusplus

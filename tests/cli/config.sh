@@ -28,7 +28,7 @@ expect 2 "the network has 12 outputs, the data set 10 classes" check "$small" mo
 # Where an override gives a section another component, keys of the one before are dropped, and said.
 expect 0 "small.ini:16: model.ode.integrator has no effect: it belongs to ode, which is replaced (override" check \
     "$small" model.ode.layer=residual
-has out "normal form: reads back as itself"
+has out "normal form: makes the same model"
 has out "ok, but see the notes above"
 expect 0 "small.ini:19: model.ode.field has no effect: it belongs to ode, which is replaced (override" \
     check "$small" model.ode.layer=identity

@@ -96,8 +96,7 @@ static odeon_status read_options(const odeon_host *host, const odeon_config *con
     const double *list = host->option_list_f64(config, "times", &n);
     assert_int_equal(n, 2);
     assert_true(list[1] == 1.0);
-    assert_int_equal(host->option_given(config, "count"), 1);
-    assert_int_equal(host->option_given(config, "times"), 0);
+    assert_int_equal(host->option_given(config, "rate"), 0);
     *out = &self;
     return ODEON_OK;
 }
@@ -168,6 +167,26 @@ static void test_option_of_another_type_is_refused_by_name(void **state)
     instance *x = NULL;
     assert_int_equal(make(&x), ODEON_ERR_PLUGIN);
     assert_non_null(strstr(diag_message(), "'count', which is of another type"));
+}
+
+static odeon_status ask_for_a_default(const odeon_host *host, const odeon_config *config,
+                                      void **out)
+{
+    static int self;
+    (void)host->option_given(config, "times");
+    *out = &self;
+    return ODEON_OK;
+}
+
+/* The normal form gives every default: a plugin that told the two apart would not be repeated. */
+static void test_whether_a_default_is_given_may_not_be_asked(void **state)
+{
+    (void)state;
+    behave = ask_for_a_default;
+    instance *x = NULL;
+    assert_int_equal(make(&x), ODEON_ERR_PLUGIN);
+    assert_null(x);
+    assert_non_null(strstr(diag_message(), "'times', which is always given: it has a default"));
 }
 
 static void test_misuse_after_create_is_warned_about(void **state)
@@ -314,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_configuration_is_the_instances_own),
         cmocka_unit_test(test_option_that_does_not_exist_is_refused_by_name),
         cmocka_unit_test(test_option_of_another_type_is_refused_by_name),
+        cmocka_unit_test(test_whether_a_default_is_given_may_not_be_asked),
         cmocka_unit_test(test_misuse_after_create_is_warned_about),
         cmocka_unit_test(test_misuse_is_the_inner_instances_alone),
         cmocka_unit_test(test_failed_create_is_told_with_its_path),

@@ -151,6 +151,42 @@ static void test_component_names_a_kind(void **state)
     assert_fault(o, "kind's name");
 }
 
+static void assert_replaces_fault(const odeon_option *a, const odeon_option *b, const char *text)
+{
+    const odeon_option *const table[] = {a, b, NULL};
+    const char *fault = option_replaces_fault(table, a);
+    if (text == NULL ? fault != NULL : fault == NULL || strstr(fault, text) == NULL) {
+        fail_msg("'%s' does not stand in '%s'", text != NULL ? text : "(no fault)",
+                 fault != NULL ? fault : "(no fault)");
+    }
+}
+
+static void test_an_option_replaces_one_that_can_be_left_out(void **state)
+{
+    (void)state;
+    odeon_option a = sound(ODEON_OPTION_I64), b = sound(ODEON_OPTION_F64);
+    b.name = "span";
+    assert_replaces_fault(&a, &b, NULL);
+    a.replaces = "span";
+    assert_null(option_fault(&a));
+    assert_replaces_fault(&a, &b, NULL);
+    b.flags = ODEON_OPTION_REQUIRED;
+    assert_replaces_fault(&a, &b, "one that is required");
+    b.flags = ODEON_OPTION_OPTIONAL;
+    b.replaces = "theta";
+    assert_replaces_fault(&a, &b, "or replaces itself");
+    a.replaces = "theta";
+    assert_replaces_fault(&a, &b, "or replaces itself");
+    a.replaces = "times";
+    assert_replaces_fault(&a, &b, "does not have");
+    a.replaces = "two\nlines";
+    assert_fault(a, "no line");
+    a.replaces = "span";
+    a.flags = 0;
+    a.default_text = "1";
+    assert_fault(a, "is not optional");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_choices_are_words),
         cmocka_unit_test(test_words_may_stand_in_place_of_a_list),
         cmocka_unit_test(test_component_names_a_kind),
+        cmocka_unit_test(test_an_option_replaces_one_that_can_be_left_out),
     };
     return cmocka_run_group_tests_name("option_table", tests, NULL, NULL);
 }

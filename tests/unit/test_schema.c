@@ -160,6 +160,28 @@ static void test_defaults_are_values_not_given(void **state)
     schema_destroy(made);
 }
 
+/* The default of what is replaced is neither read nor printed: else it would be given beside that
+ * which replaces it where the normal form is read. */
+static void test_what_is_replaced_has_no_value(void **state)
+{
+    (void)state;
+    static const char *const expressions[] = {"ode(integrator=rk4, gradient=direct)",
+                                              "ode(integrator=rk4, gradient=direct, times=1 2)"};
+    for (size_t i = 0; i < 2; i++) {
+        text_buffer text = {0};
+        odeon_config *made = make(expressions[i]);
+        assert_int_equal(schema_value(made, "span")->set, i == 0);
+        assert_int_equal(schema_print(&text, made), ODEON_OK);
+        odeon_config *again = make(text.data);
+        assert_int_equal(schema_value(again, "span")->set, i == 0);
+        text_fini(&text);
+        schema_destroy(made);
+        schema_destroy(again);
+    }
+    assert_refused("ode(times=1 2, integrator=rk4, gradient=direct, span=0 1)",
+                   "t.ini:3: [model.x] ode: both span and times are given; keep one of them");
+}
+
 static void test_given_values_have_their_types(void **state)
 {
     (void)state;
@@ -573,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_printed_numbers_read_back),
         cmocka_unit_test(test_numbers_do_not_depend_on_the_locale),
         cmocka_unit_test(test_defaults_are_values_not_given),
+        cmocka_unit_test(test_what_is_replaced_has_no_value),
         cmocka_unit_test(test_given_values_have_their_types),
         cmocka_unit_test(test_values_have_a_normal_form),
         cmocka_unit_test(test_linspace_is_a_list),

@@ -24,6 +24,7 @@ OPTION(span, .type = ODEON_OPTION_F64_LIST, .name = "span", .aliases = "tspan|ti
        .help = "start and end of the integration: two times, in either direction");
 OPTION(times, .type = ODEON_OPTION_F64_LIST, .name = "times",
        .aliases = "saveat|teval|ts|timepoints", .choices = "batch", .flags = ODEON_OPTION_OPTIONAL,
+       .replaces = "span",
        .help = "in place of span: y at each of these is given out, the first being the start; or "
                "at those that the batch's samples have in common");
 OPTION(initial, .type = ODEON_OPTION_F64_LIST, .name = "initial",
@@ -66,6 +67,7 @@ OPTION(steps, .type = ODEON_OPTION_I64, .name = "steps", .aliases = "nsteps|nums
        .help = "fixed steps: so many, all equal, between two times");
 OPTION(step_size, .type = ODEON_OPTION_F64, .name = "step_size", .aliases = "dt|h|stepsize",
        .min_text = "0", .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
+       .replaces = "steps",
        .help = "fixed steps: on a grid of this size from the start, shorter before a time");
 OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps",
        .aliases = "maxiters|maxnumsteps|mxstep|maxsteps", .default_text = "10000", .min_text = "1",
@@ -82,10 +84,6 @@ static odeon_status read_mode(const odeon_host *host, const odeon_config *config
     int32_t counted = host->option_given(config, "steps");
     int32_t sized = host->option_given(config, "step_size");
     int64_t choice = host->option_i64(config, "control");
-    if (counted != 0 && sized != 0) {
-        return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "ode: both steps and step_size are given; keep one of them");
-    }
     if (choice == CONTROL_REPLAY && (counted != 0 || sized != 0)) {
         return odeon_fail(host, ODEON_ERR_CONFIG,
                           "ode: control = replay lists the steps; leave out steps and step_size");
@@ -114,10 +112,6 @@ static odeon_status read_times(const odeon_host *host, const odeon_config *confi
                    ? ODEON_OK
                    : odeon_fail(host, ODEON_ERR_CONFIG,
                                 "ode: span must be two different times, as 0 1");
-    }
-    if (host->option_given(config, "span") != 0) {
-        return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "ode: both span and times are given; keep one of them");
     }
     spec->output = ODEON_OUTPUT_ALL;
     spec->times = host->option_list_f64(config, "times", &spec->n_times);

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Every experiment of conf/ goes on: two steps in one process, and in two, the second with --resume;
+# again from the effective.ini that the run left, and evaluated by it; a step that fails is replayed.
+# To the same bits. An epoch is one step of two samples, so that all are tested at the same steps.
+. "$1/tests/support/cli.sh"
+cifar=$source/tests/data/cifar10
+toy 8 4
+small=(run.workers=1 run.iterations=2 data.batch=2 data.test_batch=2 data.limit=2 data.test_limit=2)
+failures=0
+
+complain() {
+    echo "FAILED: $*: $(tail -n 1 err)"
+    failures=$((failures + 1))
+}
+
+# The text of an INI, then that of those that it includes.
+whole() {
+    local included
+    cat "$1"
+    for included in $(sed -n 's/^include *= *\([^;]*\).*/\1/p' "$1" | tr ',' ' '); do
+        whole "$(dirname "$1")/$included"
+    done
+}
+
+# The data that a test has in place of what conf/get_data.sh gets: one override, or nothing.
+stand_in() {
+    case $(sed -n 's/^dataset *= *//p' <<<"$1" | head -n 1) in
+        idx\(*) echo "data.path=$work/toy" ;;
+        cifar10*) echo "data.path=$cifar" ;;
+    esac
+}
+
+# run CODE ARGUMENTS...: does odeon end so?
+run() {
+    local code=$1 answer=0
+    shift
+    "$odeon" "$@" >out 2>err </dev/null || answer=$?
+    [ "$answer" -eq "$code" ]
+}
+
+same() {
+    cmp -s "$1/weights.safetensors" "$2/weights.safetensors" &&
+        cmp -s "$1/weights-best.safetensors" "$2/weights-best.safetensors"
+}
+
+# What the test of the run ended with.
+result() {
+    grep '^test ' out
+}
+
+experiment() {
+    local name=$1 test
+    shift
+    rm -rf whole parts again failing
+    run 0 train "$@" run.out=whole || { complain "$name does not train"; return; }
+    test=$(result)
+    if ! run 0 train "$@" run.out=parts run.iterations=1 ||
+        ! run 0 train parts --resume run.iterations=2; then
+        complain "$name does not resume"
+    elif ! same whole parts || ! cmp -s whole/effective.ini parts/effective.ini; then
+        complain "$name resumed has other bits"
+    fi
+    if ! run 0 train whole/effective.ini run.out=again; then
+        complain "$name does not repeat from effective.ini"
+    elif ! same whole again || ! cmp -s whole/effective.ini again/effective.ini; then
+        complain "$name repeated from effective.ini has other bits"
+    fi
+    if ! run 0 eval whole/effective.ini --weights whole/weights.safetensors; then
+        complain "$name is not evaluated from effective.ini"
+    elif [ "$(result)" != "$test" ]; then
+        complain "$name evaluated from effective.ini: $(result), expected $test"
+    fi
+    run 6 train "$@" run.out=failing train.lr=1e300 ||
+        { complain "$name does not fail"; return; }
+    run 6 replay failing/failure || { complain "$name: the failure is not replayed"; return; }
+    [ "$(tail -n 1 err)" = "odeon: error: $(cat failing/failure/message.txt)" ] ||
+        complain "$name: the failure is another when replayed"
+}
+
+for file in "$source"/conf/*.ini; do
+    name=$(basename "$file" .ini)
+    text=$(whole "$file")
+    [ "$name" != reference ] || continue
+    data=$(stand_in "$text")
+    run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
+    ! grep -q '^\[train\]' <<<"$text" ||
+        experiment "$name" "$file" ${data:+"$data"} "${small[@]}"
+done
+[ "$failures" -eq 0 ] || exit 1
