@@ -321,16 +321,23 @@ odeon_status data_used(const data_source *source, int64_t *n, int64_t **row)
     return ODEON_OK;
 }
 
-odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order)
+void data_in_use(const data_source *source, int64_t *indices)
 {
     if (source->order != NULL) {
-        memcpy(order, source->order, (size_t)source->length * sizeof *order);
-    } else if (source->shuffled) {
+        memcpy(indices, source->order, (size_t)source->length * sizeof *indices);
+        return;
+    }
+    for (int64_t i = 0; i < source->length; i++) {
+        indices[i] = i;
+    }
+}
+
+odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order)
+{
+    if (source->order == NULL && source->shuffled) {
         rng_permutation(rng_key(seed, "order", (uint64_t)epoch, 0), source->length, order);
     } else {
-        for (int64_t i = 0; i < source->length; i++) {
-            order[i] = i;
-        }
+        data_in_use(source, order);
     }
     return ODEON_OK;
 }

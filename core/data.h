@@ -38,6 +38,9 @@ int64_t data_stored(const data_source *source); /* samples of the split */
  * where they are the first n. ODEON_ERR_NOMEM. */
 odeon_status data_used(const data_source *source, int64_t *n, int64_t **row);
 
+/* The samples in use, data_length of them, as the data set or data.order has them. */
+void data_in_use(const data_source *source, int64_t *indices);
+
 /* The order in which an epoch visits the samples: data.order's if given, else shuffled by (seed,
  * epoch) for training if data.shuffle, else as stored. order has room for data_length. */
 odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "data_fingerprint.h"
 #include "diag.h"
 #include "mem.h"
 
@@ -406,6 +407,69 @@ static void test_every_failing_allocation_is_survived(void **state)
     assert_true(n > 4); /* at least the source, the instance, the file, the order */
 }
 
+/* ---- fingerprints ---- */
+
+static int64_t fingerprint(const config *c, int32_t split)
+{
+    data_source *source = open_source(c, split);
+    int64_t first = -1, second = -1;
+    assert_int_equal(data_fingerprint(source, &first), ODEON_OK);
+    assert_int_equal(data_fingerprint(source, &second), ODEON_OK);
+    assert_true(first >= 0 && first == second);
+    data_close(source);
+    return first;
+}
+
+static void test_a_fingerprint_follows_from_the_samples_in_use(void **state)
+{
+    int64_t whole = fingerprint(use(*state, "numbered"), ODEON_SPLIT_TRAIN);
+    assert_int_equal(whole, fingerprint(use(*state, "numbered"), ODEON_SPLIT_TRAIN));
+    config *c = use(*state, "numbered");
+    c->shuffle = true; /* the order of an epoch is another matter */
+    assert_int_equal(whole, fingerprint(c, ODEON_SPLIT_TRAIN));
+    assert_int_not_equal(whole, fingerprint(c, ODEON_SPLIT_TEST));
+    c->limit = 9;
+    assert_int_not_equal(whole, fingerprint(c, ODEON_SPLIT_TRAIN));
+    assert_int_equal(whole,
+                     fingerprint(use_order(*state, "0 1 2 3 4 5 6 7 8 9", 19), ODEON_SPLIT_TRAIN));
+    assert_int_not_equal(
+        whole, fingerprint(use_order(*state, "0 1 2 3 4 5 6 7 9 8", 19), ODEON_SPLIT_TRAIN));
+}
+
+/* 18 million samples of 16 bytes are more than what is looked at. */
+static void test_of_many_samples_some_are_looked_at(void **state)
+{
+    config *c = use(*state, "numbered(length=18000000)");
+    int64_t whole = fingerprint(c, ODEON_SPLIT_TRAIN);
+    c->limit = 17999999;
+    assert_int_not_equal(whole, fingerprint(c, ODEON_SPLIT_TRAIN));
+}
+
+static void test_a_sample_that_cannot_be_read_has_no_fingerprint(void **state)
+{
+    int64_t sum;
+    data_source *source = open_source(use(*state, "numbered(unreadable=3)"), ODEON_SPLIT_TRAIN);
+    assert_int_equal(data_fingerprint(source, &sum), ODEON_ERR_DATA);
+    data_close(source);
+}
+
+static void test_a_fingerprint_survives_every_failing_allocation(void **state)
+{
+    int64_t sum, n = 0;
+    data_source *source = open_source(use(*state, "numbered"), ODEON_SPLIT_TRAIN);
+    int64_t before = mem_live_blocks();
+    odeon_status status = ODEON_ERR_NOMEM;
+    while (status == ODEON_ERR_NOMEM && n < 100) {
+        mem_fail_at(++n);
+        status = data_fingerprint(source, &sum);
+        mem_fail_at(0);
+        assert_int_equal(mem_live_blocks(), before);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_int_equal(n, 5); /* the order, the indices, two fields, and none */
+    data_close(source);
+}
+
 #define WITH_CONFIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -432,6 +496,10 @@ int main(void)
         WITH_CONFIG(test_a_batch_has_inputs_and_labels_of_its_samples),
         WITH_CONFIG(test_samples_that_do_not_exist_are_refused),
         WITH_CONFIG(test_every_failing_allocation_is_survived),
+        WITH_CONFIG(test_a_fingerprint_follows_from_the_samples_in_use),
+        WITH_CONFIG(test_of_many_samples_some_are_looked_at),
+        WITH_CONFIG(test_a_sample_that_cannot_be_read_has_no_fingerprint),
+        WITH_CONFIG(test_a_fingerprint_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
