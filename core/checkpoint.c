@@ -8,13 +8,16 @@
 #include <sys/stat.h>
 
 #include "atomic_file.h"
+#include "batches.h"
 #include "checkpoint_list.h"
 #include "checksum.h"
 #include "diag.h"
 #include "mem.h"
 #include "number.h"
+#include "odeon/tensor.h"
+#include "run_folder.h"
 
-static const char format[] = "odeon checkpoint", version[] = "1";
+static const char format[] = SESSION_CHECKPOINT, version[] = "2";
 
 /* ---- metadata ---- */
 
@@ -27,6 +30,8 @@ static const field whole[] = {
     {"step", offsetof(checkpoint, step)},
     {"epoch", offsetof(checkpoint, epoch)},
     {"position", offsetof(checkpoint, position)},
+    {"extra", offsetof(checkpoint, extra)},
+    {"total", offsetof(checkpoint, total)},
     {"tested", offsetof(checkpoint, tested)},
     {"failed", offsetof(checkpoint, failed)},
     {"best_step", offsetof(checkpoint, best_step)},
@@ -34,18 +39,22 @@ static const field whole[] = {
     {"metrics_csv_bytes", offsetof(checkpoint, metrics.csv_bytes)},
     {"metrics_jsonl_bytes", offsetof(checkpoint, metrics.json_bytes)},
     {"samples", offsetof(checkpoint, samples)},
-    {"seed", offsetof(checkpoint, seed)},
-    {"dtype", offsetof(checkpoint, dtype)},
+    {"batch", offsetof(checkpoint, batch)},
+    {"drop_last", offsetof(checkpoint, drop_last)},
     {"workers", offsetof(checkpoint, workers)},
+    {"train_data", offsetof(checkpoint, train_data)},
+    {"test_data", offsetof(checkpoint, test_data)},
 };
 static const field real[] = {
     {"best", offsetof(checkpoint, best)},
+    {"rate", offsetof(checkpoint, rate)},
     {"seconds", offsetof(checkpoint, seconds)},
 };
 enum {
     N_WHOLE = sizeof whole / sizeof *whole,
     N_REAL = sizeof real / sizeof *real,
-    N_META = 2 + N_WHOLE + N_REAL, /* the checksum comes last and is not counted */
+    N_HEAD = 2,                             /* format and version */
+    N_META = N_HEAD + N_WHOLE + N_REAL + 1, /* config; the checksum comes last, not counted */
 };
 
 typedef struct meta_list {
@@ -81,6 +90,7 @@ static void make_meta(const checkpoint *from, meta_list *m)
         number_print_f64(*real_at(&c, i), m->values[n]);
         m->list[n] = (safetensors_meta){real[i].key, m->values[n]};
     }
+    m->list[n++] = (safetensors_meta){"config", c.config};
     m->list[n] = (safetensors_meta){"checksum", m->checksum};
 }
 
@@ -147,6 +157,7 @@ odeon_status checkpoint_write_snapshot(const char *folder, const session_snapsho
     odeon_status status = write_into(checkpoints, x, c);
     if (status == ODEON_OK) {
         checkpoint_list_prune(checkpoints, c->step, KEEP);
+        run_folder_unmark(folder);
     }
     mem_free(checkpoints);
     return status;
@@ -179,10 +190,10 @@ static odeon_status damaged(const char *path, const char *what)
 }
 
 /* The metadata as the file has it, in our order. */
-static odeon_status collect_meta(const checkpoint_file *file, meta_list *m)
+static odeon_status collect_meta(const checkpoint_file *file, size_t first, size_t end,
+                                 meta_list *m)
 {
-    make_meta(&file->at, m); /* for the keys */
-    for (size_t i = 0; i <= N_META; i++) {
+    for (size_t i = first; i < end; i++) {
         m->list[i].value = safetensors_metadata(file->tensors, m->list[i].key);
         if (m->list[i].value == NULL) {
             return diag_fail(ODEON_ERR_DATA, "%s: no checkpoint: its metadata have no '%s'",
@@ -205,19 +216,66 @@ static odeon_status check_sum(const checkpoint_file *file, const meta_list *m)
                : damaged(file->path, "damaged: its checksum is another");
 }
 
+/* A checksum finds accidents; a file that was made up, or written by a faulty program, has a right
+ * one. So no number is taken that could not be: none so large that counting on from it overflows,
+ * none that contradicts another. */
+enum { MAX_WORKERS = 1024 };
+static const int64_t most = INT64_C(1) << 53; /* more than any run counts up to */
+
+static bool is_count(int64_t number, int64_t least)
+{
+    return number >= least && number <= most;
+}
+
+static bool is_flag(int64_t number)
+{
+    return number == 0 || number == 1;
+}
+
+/* Are step, epoch and position those of one moment? */
+static bool is_moment(const checkpoint *c)
+{
+    int64_t steps = 0;
+    batches b = {.samples = c->samples, .batch = c->batch, .drop_last = c->drop_last != 0};
+    bool counts = is_count(c->samples, 1) && is_count(c->batch, 1) && is_flag(c->drop_last) &&
+                  is_count(c->step, 0) && is_count(c->epoch, 1) && is_count(c->position, 0) &&
+                  c->extra >= -most && c->extra <= most && batches_samples(&b) > 0;
+    bool whole_batches =
+        counts && (c->position % c->batch == 0 || c->position == batches_samples(&b));
+    return counts && (whole_batches || c->extra != 0) &&
+           batches_steps_until(&b, c->epoch, c->position, &steps) && steps <= most &&
+           c->step - c->extra == steps;
+}
+
+static bool is_best(const checkpoint *c)
+{
+    return is_count(c->best_step, 0) && c->best_step <= c->step && is_count(c->best_epoch, 0) &&
+           c->best_epoch <= c->epoch && (c->best_step == 0) == (c->best_epoch == 0) &&
+           isfinite(c->best);
+}
+
+static bool is_possible(const checkpoint *c)
+{
+    return is_moment(c) && is_best(c) && c->total >= 1 && is_flag(c->tested) &&
+           is_count(c->failed, 0) && c->failed <= c->step && isfinite(c->rate) && c->rate >= 0.0 &&
+           isfinite(c->seconds) && c->seconds >= 0.0 && c->metrics.csv_bytes >= 0 &&
+           c->metrics.json_bytes >= 0 && c->workers >= 1 && c->workers <= MAX_WORKERS &&
+           c->train_data >= 0 && c->test_data >= 0;
+}
+
 static odeon_status parse_meta(checkpoint_file *file, const meta_list *m)
 {
     checkpoint *c = &file->at;
-    const safetensors_meta *next = &m->list[2];
+    const safetensors_meta *next = &m->list[N_HEAD];
     bool sound = true;
     for (size_t i = 0; i < N_WHOLE; i++, next++) {
-        sound = sound && number_parse_i64(next->value, whole_at(c, i)) == NUMBER_OK &&
-                *whole_at(c, i) >= 0;
+        sound = sound && number_parse_i64(next->value, whole_at(c, i)) == NUMBER_OK;
     }
     for (size_t i = 0; i < N_REAL; i++, next++) {
         sound = sound && number_parse_f64(next->value, real_at(c, i)) == NUMBER_OK;
     }
-    if (!sound || c->epoch < 1 || c->position > c->samples || c->best_step > c->step) {
+    c->config = next->value;
+    if (!sound || !is_possible(c)) {
         return damaged(file->path, "no checkpoint: a number in its metadata cannot be");
     }
     if (c->best_step == 0) {
@@ -230,13 +288,15 @@ static odeon_status read_checkpoint(checkpoint_file *file)
 {
     meta_list meta;
     ODEON_TRY(safetensors_read(file->path, &file->tensors));
-    ODEON_TRY(collect_meta(file, &meta));
+    make_meta(&file->at, &meta); /* for the keys */
+    ODEON_TRY(collect_meta(file, 0, N_HEAD, &meta));
     if (strcmp(meta.list[0].value, format) != 0) {
         return damaged(file->path, "no checkpoint: its format is another");
     }
     if (strcmp(meta.list[1].value, version) != 0) {
         return damaged(file->path, "a checkpoint of another version of Odeon");
     }
+    ODEON_TRY(collect_meta(file, N_HEAD, N_META + 1, &meta));
     ODEON_TRY(check_sum(file, &meta));
     return parse_meta(file, &meta);
 }
@@ -268,7 +328,7 @@ void checkpoint_close(checkpoint_file *file)
 
 /* ---- the newest ---- */
 
-static odeon_status try_step(const char *folder, int64_t step, checkpoint_file **out)
+static odeon_status open_step(const char *folder, int64_t step, checkpoint_file **out)
 {
     char *path = checkpoint_list_path(folder, step);
     if (path == NULL) {
@@ -281,12 +341,32 @@ static odeon_status try_step(const char *folder, int64_t step, checkpoint_file *
         *out = NULL;
     }
     mem_free(path);
-    if (status == ODEON_ERR_DATA || status == ODEON_ERR_IO) {
-        diag_log(ODEON_LOG_WARNING, "%s; skipped", diag_message());
-        diag_clear();
-        status = ODEON_OK;
-    }
     return status;
+}
+
+/* Of several that cannot be used, what is wrong with the newest is the answer. */
+static odeon_status open_first(const char *folder, size_t n, const int64_t *steps,
+                               checkpoint_file **out)
+{
+    char newest[DIAG_MESSAGE_BYTES] = "";
+    odeon_status first = ODEON_OK;
+    for (size_t i = 0; i < n; i++) {
+        odeon_status status = open_step(folder, steps[i], out);
+        if (status == ODEON_OK && i > 0) {
+            diag_log(ODEON_LOG_WARNING, "%s; skipped", newest);
+        }
+        if (status != ODEON_ERR_DATA && status != ODEON_ERR_IO) {
+            return status;
+        }
+        if (i == 0) {
+            first = status;
+            (void)snprintf(newest, sizeof newest, "%s", diag_message());
+        } else {
+            diag_log(ODEON_LOG_WARNING, "%s; skipped", diag_message());
+        }
+        diag_clear();
+    }
+    return first == ODEON_OK ? ODEON_OK : diag_fail(first, "%s", newest);
 }
 
 odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out)
@@ -298,8 +378,8 @@ odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out)
     odeon_status status = checkpoints != NULL
                               ? checkpoint_list_steps(checkpoints, &n, &steps)
                               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read it", folder);
-    for (size_t i = 0; i < n && status == ODEON_OK && *out == NULL; i++) {
-        status = try_step(checkpoints, steps[i], out);
+    if (status == ODEON_OK) {
+        status = open_first(checkpoints, n, steps, out);
     }
     mem_free(steps);
     mem_free(checkpoints);

@@ -32,11 +32,11 @@ static bool parse_name(const char *name, int64_t *step)
     char digits[DIGITS + 1] = "";
     size_t before = sizeof prefix - 1, after = sizeof suffix - 1, n = strlen(name);
     if (n <= before + after || n > before + after + DIGITS || strncmp(name, prefix, before) != 0 ||
-        strcmp(name + n - after, suffix) != 0 || name[before] == '0') {
+        strcmp(name + n - after, suffix) != 0 || (name[before] == '0' && n != before + 1 + after)) {
         return false;
     }
     memcpy(digits, name + before, n - before - after);
-    return number_parse_i64(digits, step) == NUMBER_OK && *step > 0;
+    return number_parse_i64(digits, step) == NUMBER_OK && *step >= 0;
 }
 
 static int newest_first(const void *a, const void *b)

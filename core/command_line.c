@@ -20,6 +20,8 @@ static const struct option known[] = {
     {"in", required_argument, NULL, OPTION_VALUE + ARGUMENT_IN},
     {"split", required_argument, NULL, OPTION_VALUE + ARGUMENT_SPLIT},
     {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
+    {"from-start", no_argument, NULL, OPTION_VALUE + ARGUMENT_FROM_START},
+    {"accept-changes", no_argument, NULL, OPTION_VALUE + ARGUMENT_ACCEPT_CHANGES},
     {"json", no_argument, NULL, OPTION_VALUE + ARGUMENT_JSON},
     {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},
     {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},

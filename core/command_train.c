@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "checksum.h"
+#include "data_fingerprint.h"
 #include "diag.h"
 #include "mem.h"
 #include "resume.h"
@@ -57,11 +58,14 @@ static odeon_status gather_facts(const command_line *a, const setup *s, const sp
                             .argv = (const char *const *)a->argv,
                             .samples = data_length(data->train),
                             .test_samples = data_length(data->test)};
+    ODEON_TRY(data_fingerprint(data->train, &out->train_data));
+    ODEON_TRY(data_fingerprint(data->test, &out->test_data));
     return sum_order(s->config, data->train, &out->order);
 }
 
+/* r: of a run that goes on; NULL: it is new. */
 static odeon_status train_in(const command_line *a, const setup *s, const splits *data,
-                             run_dir *dir, const checkpoint *from)
+                             const manifest_facts *facts, run_dir *dir, const resume *r)
 {
     char *again = resume_command(a, run_dir_path(dir));
     if (again == NULL) {
@@ -70,8 +74,11 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
     train_plan plan = {.train = data->train,
                        .test = data->test,
                        .dir = dir,
-                       .from = from,
+                       .from = r != NULL && r->from != NULL ? &r->from->at : NULL,
                        .resume = again,
+                       .train_data = facts->train_data,
+                       .test_data = facts->test_data,
+                       .changed = r != NULL && r->changed,
                        .progress = stdout};
     odeon_status status = train_run(s->session, s->config, &plan, a->out);
     mem_free(again);
@@ -101,7 +108,7 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
     odeon_status status = run_dir_manifest(dir, &facts);
     if (status == ODEON_OK) {
         fprintf(a->out, "results go to %s\n", run_dir_path(dir));
-        status = train_in(a, s, data, dir, NULL);
+        status = train_in(a, s, data, &facts, dir, NULL);
     }
     odeon_status closed = run_dir_close(dir);
     return status != ODEON_OK ? status : closed;
@@ -125,18 +132,17 @@ static odeon_status run_new(const command_line *a)
 
 /* ---- a run that goes on ---- */
 
-static odeon_status train_on(const command_line *a, setup *s, const splits *data, const resume *r)
+static odeon_status train_on(const command_line *a, setup *s, const splits *data, resume *r)
 {
     manifest_facts facts;
-    const checkpoint *from = r->from != NULL ? &r->from->at : NULL;
     ODEON_TRY(start(s, data));
     ODEON_TRY(gather_facts(a, s, data, &facts));
-    ODEON_TRY(resume_restore(r, s, facts.samples));
+    ODEON_TRY(resume_restore(a, s, &facts, r));
+    int64_t step = r->from != NULL ? r->from->at.step : 0;
     resume_warn(r, &facts);
-    ODEON_TRY(run_dir_resumed(r->dir, &facts, from != NULL ? from->step : 0));
-    fprintf(a->out, "results go to %s, on from step %" PRId64 "\n", run_dir_path(r->dir),
-            from != NULL ? from->step : 0);
-    return train_in(a, s, data, r->dir, from);
+    ODEON_TRY(run_dir_resumed(r->dir, &facts, step));
+    fprintf(a->out, "results go to %s, on from step %" PRId64 "\n", run_dir_path(r->dir), step);
+    return train_in(a, s, data, &facts, r->dir, r);
 }
 
 static odeon_status run_resume(const command_line *a)
@@ -159,7 +165,14 @@ static odeon_status run_resume(const command_line *a)
 
 static odeon_status run_train(const command_line *a)
 {
-    return a->value[ARGUMENT_RESUME] != NULL ? run_resume(a) : run_new(a);
+    if (a->value[ARGUMENT_RESUME] != NULL || a->value[ARGUMENT_FROM_START] != NULL) {
+        return run_resume(a);
+    }
+    return a->value[ARGUMENT_ACCEPT_CHANGES] == NULL
+               ? run_new(a)
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "--accept-changes is for a run that goes on: odeon train DIR --resume "
+                           "--accept-changes");
 }
 
 const command command_train = {
@@ -177,9 +190,13 @@ const command command_train = {
         "step.\n"
         "\n"
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
-        "newest checkpoint, to the same bits as without the interruption. run.epochs,\n"
-        "run.iterations, run.log_every, run.checkpoint_every and run.on_failure may change.\n",
-    .options = 1u << ARGUMENT_RESUME,
+        "newest checkpoint, to the same bits as without the interruption. run.name, run.epochs,\n"
+        "run.iterations, run.log_every, run.checkpoint_every and run.on_failure may change;\n"
+        "other keys, in effective.ini too, and the data only with --accept-changes, which\n"
+        "names what is another.\n"
+        "odeon train DIR --from-start begins the run again with the same configuration; what\n"
+        "it had come to is kept in DIR/earlier-1, 2, ...\n",
+    .options = 1u << ARGUMENT_RESUME | 1u << ARGUMENT_FROM_START | 1u << ARGUMENT_ACCEPT_CHANGES,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_train,

@@ -175,12 +175,16 @@ static void add_kernels(text_buffer *t, const char *indent, const kernel_list *k
 
 static void add_data(text_buffer *t, const manifest_facts *facts)
 {
-    char order[CHECKSUM_TEXT_BYTES];
+    char order[CHECKSUM_TEXT_BYTES], train[CHECKSUM_TEXT_BYTES], test[CHECKSUM_TEXT_BYTES];
     checksum_print(facts->order, order);
+    checksum_print((uint64_t)facts->train_data, train);
+    checksum_print((uint64_t)facts->test_data, test);
     add_key(t, "  ", "data");
     text_printf(t, "{\n    \"samples\": %lld", (long long)facts->samples);
     add_integer(t, "    ", "test_samples", facts->test_samples);
     add_text(t, "    ", "order", order);
+    add_text(t, "    ", "content", train);
+    add_text(t, "    ", "test_content", test);
     text_add(t, "\n  }");
 }
 

@@ -52,6 +52,7 @@ static const place places[] = {
     {MANIFEST_MACHINE, "    ", "architecture"}, {MANIFEST_MACHINE, "    ", "processor"},
     {MANIFEST_MACHINE, "    ", "processors"},   {MANIFEST_DATA, "    ", "samples"},
     {MANIFEST_DATA, "    ", "test_samples"},    {MANIFEST_DATA, "    ", "order"},
+    {MANIFEST_DATA, "    ", "content"},         {MANIFEST_DATA, "    ", "test_content"},
 };
 
 /* ---- plugins: one a line, {"name": "cpu", ... "build_id": "...", ...} ---- */

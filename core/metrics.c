@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "atomic_file.h"
 #include "diag.h"
 #include "mem.h"
 #include "odeon/host.h"
+#include "read_file.h"
 #include "text.h"
 
 /* ---- a row as cells ---- */
@@ -308,9 +310,88 @@ odeon_status metrics_open(const char *folder, metrics **out)
     return status;
 }
 
+/* ---- a file that a run goes on with ---- */
+
+static size_t strip_returns(char *text, size_t bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] != '\r' || i + 1 == bytes || text[i + 1] != '\n') {
+            text[n++] = text[i];
+        }
+    }
+    return n;
+}
+
+static odeon_status rewrite(const char *path)
+{
+    char *text = NULL;
+    size_t bytes;
+    ODEON_TRY(read_file(path, &text, &bytes));
+    odeon_status status = atomic_file_put(path, text, strip_returns(text, bytes));
+    mem_free(text);
+    if (status == ODEON_OK) {
+        diag_log(ODEON_LOG_WARNING, "%s: its lines ended in CR LF; written again with LF", path);
+    }
+    return status;
+}
+
+/* An editor of another system has saved the file with CR LF, if the first line ends so: written
+ * again with LF its bytes are those that the mark counts. */
+static odeon_status restore_line_ends(const char *folder, const char *name)
+{
+    enum { CHUNK = 4096 };
+    char text[CHUNK], last = '\0';
+    bool ended = false, returned = false;
+    char *path = mem_printf("%s/%s", folder, name);
+    if (path == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read %s", folder, name);
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (ssize_t n = 1; fd >= 0 && !ended && n > 0;) {
+        n = read(fd, text, sizeof text);
+        for (ssize_t i = 0; i < n && !ended; i++) {
+            ended = text[i] == '\n';
+            returned = ended && last == '\r';
+            last = text[i];
+        }
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    odeon_status status = returned ? rewrite(path) : ODEON_OK;
+    mem_free(path);
+    return status;
+}
+
+/* Where the mark is there ends a line, unless somebody has changed the file. */
+static odeon_status check_mark(const log_file *file, int64_t bytes)
+{
+    char last = '\n';
+    ssize_t n = bytes > 0 ? pread(file->fd, &last, 1, (off_t)(bytes - 1)) : 0;
+    if (n < 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot read: %s", file->path, strerror(errno));
+    }
+    return last == '\n' ? ODEON_OK
+                        : diag_fail(ODEON_ERR_DATA,
+                                    "%s: is not as the run left it: no line ends at byte %lld, "
+                                    "where the checkpoint's rows do; move it away, and the run "
+                                    "goes on with a new one",
+                                    file->path, (long long)bytes);
+}
+
 odeon_status metrics_reopen(const char *folder, const metrics_mark *mark, metrics **out)
 {
+    *out = NULL;
+    ODEON_TRY(restore_line_ends(folder, "metrics.csv"));
+    ODEON_TRY(restore_line_ends(folder, "metrics.jsonl"));
     odeon_status status = open_both(folder, 0, out);
+    if (status == ODEON_OK) {
+        status = check_mark(&(*out)->csv, mark->csv_bytes);
+    }
+    if (status == ODEON_OK) {
+        status = check_mark(&(*out)->json, mark->json_bytes);
+    }
     if (status == ODEON_OK) {
         status = log_cut(&(*out)->csv, mark->csv_bytes);
     }
@@ -358,8 +439,11 @@ static odeon_status match_columns(metrics *m)
     bool same = n == (ssize_t)line->length && memcmp(begins, line->data, line->length) == 0;
     mem_free(begins);
     return same ? ODEON_OK
-                : diag_fail(ODEON_ERR_DATA, "%s: does not begin with the columns of this run",
-                            m->csv.path);
+                : diag_fail(
+                      ODEON_ERR_DATA,
+                      "%s: does not begin with the columns of this run; move it away, and the run "
+                      "goes on with a new one",
+                      m->csv.path);
 }
 
 static odeon_status check_columns(metrics *m, const metrics_row *row)

@@ -47,7 +47,7 @@ static size_t note_schedule(FILE *out, const config *c, const session *s, const 
         return 0;
     }
     if (use->samples > 0) {
-        last.steps = train_steps(c, use->samples);
+        last.steps = train_steps(c, use->samples, NULL);
         last.steps_an_epoch = train_steps_an_epoch(c, use->samples);
         last.epochs = (double)last.steps / (double)last.steps_an_epoch;
     }

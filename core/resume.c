@@ -1,10 +1,12 @@
 #include "resume.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "config_changes.h"
 #include "diag.h"
 #include "manifest_compare.h"
 #include "mem.h"
@@ -15,25 +17,60 @@
 
 /* ---- opening ---- */
 
-/* Only what says how long a run is and what is written of it. */
+/* Is the override of a key that may change? */
+static bool is_free(const char *override)
+{
+    return config_may_change(override, strcspn(override, "="));
+}
+
 static odeon_status check_overrides(const command_line *a)
 {
-    static const char *const allowed[] = {"run.epochs=", "run.iterations=", "run.log_every=",
-                                          "run.checkpoint_every=", "run.on_failure="};
-    for (size_t i = 1; i < a->n_operands; i++) {
-        bool found = false;
-        for (size_t k = 0; k < sizeof allowed / sizeof *allowed; k++) {
-            found |= strncmp(a->operands[i], allowed[k], strlen(allowed[k])) == 0;
-        }
-        if (!found) {
-            return diag_fail(ODEON_ERR_CONFIG,
-                             "override %s: a run goes on as it began: with --resume only "
-                             "run.epochs, run.iterations, run.log_every, run.checkpoint_every and "
-                             "run.on_failure may change",
-                             a->operands[i]);
+    for (size_t i = 1; i < a->n_operands && a->value[ARGUMENT_ACCEPT_CHANGES] == NULL; i++) {
+        if (!is_free(a->operands[i])) {
+            text_buffer free_keys = {0};
+            config_may_change_print(&free_keys);
+            odeon_status status =
+                diag_fail(ODEON_ERR_CONFIG,
+                          "override %s: a run goes on as it began: with --resume only %s may "
+                          "change, others with --accept-changes",
+                          a->operands[i], free_keys.failed ? "some keys" : free_keys.data);
+            text_fini(&free_keys);
+            return status;
         }
     }
     return ODEON_OK;
+}
+
+/* Adds to the reason why nothing can be gone on from what there is to do. */
+static odeon_status refuse(const command_line *a, const run_dir *dir, odeon_status status,
+                           const char *reason)
+{
+    char *again = resume_command(a, run_dir_path(dir));
+    char text[DIAG_MESSAGE_BYTES];
+    (void)snprintf(text, sizeof text, "%s", reason);
+    diag_clear();
+    status = again != NULL
+                 ? diag_fail(status,
+                             "%s: cannot go on: %s; nothing of the run was touched; if this cannot "
+                             "be mended, begin it again, what there is will be kept in a folder of "
+                             "its own: %s --from-start",
+                             run_dir_path(dir), text, again)
+                 : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", run_dir_path(dir));
+    mem_free(again);
+    return status;
+}
+
+static odeon_status find_checkpoint(const command_line *a, resume *r)
+{
+    odeon_status status = checkpoint_open_newest(run_dir_path(r->dir), &r->from);
+    if (status == ODEON_ERR_DATA || status == ODEON_ERR_IO) {
+        return refuse(a, r->dir, status, diag_message());
+    }
+    ODEON_TRY(status);
+    return r->from != NULL || run_dir_is_marked(r->dir) || !run_dir_has_results(r->dir)
+               ? ODEON_OK
+               : refuse(a, r->dir, ODEON_ERR_DATA,
+                        "it has results, and its checkpoints are not there any more");
 }
 
 odeon_status resume_open(const command_line *a, setup *s, resume *out)
@@ -42,7 +79,7 @@ odeon_status resume_open(const command_line *a, setup *s, resume *out)
     *out = (resume){.dir = NULL};
     ODEON_TRY(check_overrides(a));
     ODEON_TRY(run_dir_open(a->operands[0], &out->dir));
-    ODEON_TRY(checkpoint_open_newest(run_dir_path(out->dir), &out->from));
+    ODEON_TRY(a->value[ARGUMENT_FROM_START] == NULL ? find_checkpoint(a, out) : ODEON_OK);
     char *ini = run_dir_file(out->dir, "effective.ini");
     if (ini == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", a->operands[0]);
@@ -63,25 +100,55 @@ odeon_status resume_close(resume *r)
     return status;
 }
 
-/* ---- restoring ---- */
+/* ---- is it the same run? ---- */
 
-static odeon_status check_one(const resume *r, const char *what, int64_t then, int64_t now)
+/* Refuses what is another than it was, or, if that is accepted, says so. */
+static odeon_status judge(const command_line *a, resume *r, odeon_status status, const char *what,
+                          const char *undo)
 {
-    return then == now ? ODEON_OK
-                       : diag_fail(ODEON_ERR_CONFIG,
-                                   "%s: made with %s %" PRId64 ", now it is %" PRId64
-                                   ": the run cannot go on with the same bits",
-                                   r->from->path, what, then, now);
+    if (a->value[ARGUMENT_ACCEPT_CHANGES] == NULL) {
+        return diag_fail(status,
+                         "%s: a run goes on as it began: %s; %s, or accept it with "
+                         "--accept-changes",
+                         run_dir_path(r->dir), what, undo);
+    }
+    diag_log(ODEON_LOG_WARNING, "%s: does not go on as it began: %s", run_dir_path(r->dir), what);
+    r->changed = true;
+    return ODEON_OK;
 }
 
-static odeon_status check_same(const resume *r, const setup *s, int64_t samples)
+static odeon_status check_config(const command_line *a, const setup *s, resume *r)
+{
+    text_buffer changes = {0};
+    config_changes(r->from->at.config, s->config->effective, &changes);
+    odeon_status status = ODEON_OK;
+    if (changes.failed) {
+        status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory", run_dir_path(r->dir));
+    } else if (changes.length > 0) {
+        status = judge(a, r, ODEON_ERR_CONFIG, changes.data,
+                       "put it back in the folder's effective.ini");
+    }
+    text_fini(&changes);
+    return status;
+}
+
+static odeon_status check_data(const command_line *a, const manifest_facts *facts, resume *r)
 {
     const checkpoint *at = &r->from->at;
-    ODEON_TRY(check_one(r, "run.seed", at->seed, (int64_t)s->config->seed));
-    ODEON_TRY(check_one(r, "run.dtype number", at->dtype, s->config->dtype));
-    ODEON_TRY(check_one(r, "run.workers", at->workers, session_workers(s->session)));
-    return check_one(r, "samples in an epoch:", at->samples, samples);
+    char what[256] = "the samples of the test are others";
+    if (at->samples != facts->samples) {
+        (void)snprintf(what, sizeof what,
+                       "there are %" PRId64 " training samples, there were %" PRId64,
+                       facts->samples, at->samples);
+    } else if (at->train_data != facts->train_data) {
+        (void)snprintf(what, sizeof what, "the training samples have other values");
+    } else if (at->test_data == facts->test_data) {
+        return ODEON_OK;
+    }
+    return judge(a, r, ODEON_ERR_DATA, what, "put back the data that it was trained with");
 }
+
+/* ---- restoring ---- */
 
 /* The step of the last whole row of the metrics; 0: there is none. */
 static int64_t last_row_step(const char *text, size_t bytes)
@@ -105,7 +172,8 @@ static odeon_status check_end(const resume *r, const setup *s, int64_t samples)
     odeon_status status = access(path, F_OK) == 0 ? read_file(path, &text, &bytes) : ODEON_OK;
     mem_free(path);
     ODEON_TRY(status);
-    int64_t last = last_row_step(text, bytes), total = train_steps(s->config, samples);
+    int64_t last = last_row_step(text, bytes);
+    int64_t total = train_steps(s->config, samples, r->from != NULL ? &r->from->at : NULL);
     mem_free(text);
     reached = last > reached ? last : reached;
     return total >= reached
@@ -116,14 +184,75 @@ static odeon_status check_end(const resume *r, const setup *s, int64_t samples)
                            run_dir_path(r->dir), reached, total);
 }
 
-odeon_status resume_restore(const resume *r, const setup *s, int64_t samples)
+/* Is a file of the run's folder there? If not, whatever is asked for is written. */
+static odeon_status write_missing(const resume *r, const setup *s, const char *name, bool write,
+                                  bool *missing)
+{
+    char *path = run_dir_file(r->dir, name);
+    if (path == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", name);
+    }
+    *missing = access(path, F_OK) != 0;
+    odeon_status status = *missing && write ? session_save(s->session, path) : ODEON_OK;
+    if (*missing && write && status == ODEON_OK) {
+        diag_log(ODEON_LOG_WARNING, "%s: was missing: written again from the checkpoint", path);
+    }
+    mem_free(path);
+    return status;
+}
+
+/* Weights that are gone: those of the checkpoint's step are in it, the best of an earlier step are
+ * lost. */
+static odeon_status replace_weights(const setup *s, resume *r)
+{
+    checkpoint *at = &r->from->at;
+    bool missing = false;
+    ODEON_TRY(write_missing(r, s, "weights.safetensors", at->tested != 0, &missing));
+    ODEON_TRY(at->best_step > 0 ? write_missing(r, s, "weights-best.safetensors",
+                                                at->best_step == at->step, &missing)
+                                : ODEON_OK);
+    if (at->best_step > 0 && at->best_step != at->step && missing) {
+        diag_log(ODEON_LOG_WARNING,
+                 "%s/weights-best.safetensors: is missing, and no checkpoint has the weights of "
+                 "step %" PRId64 ": the best of what is to come will take their place",
+                 run_dir_path(r->dir), at->best_step);
+        at->best = -(double)INFINITY;
+        at->best_step = at->best_epoch = 0;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status set_aside(const command_line *a, const resume *r)
+{
+    char *kept = NULL;
+    ODEON_TRY(run_dir_set_aside(r->dir, &kept));
+    if (kept != NULL) {
+        fprintf(a->out, "what the run had come to is kept in %s\n", kept);
+    }
+    mem_free(kept);
+    return ODEON_OK;
+}
+
+static odeon_status begin_again(const command_line *a, const resume *r, const setup *s,
+                                int64_t samples)
+{
+    ODEON_TRY(a->value[ARGUMENT_FROM_START] != NULL ? set_aside(a, r) : check_end(r, s, samples));
+    return run_dir_mark(r->dir);
+}
+
+odeon_status resume_restore(const command_line *a, const setup *s, const manifest_facts *facts,
+                            resume *r)
 {
     metrics_mark mark = {0};
-    ODEON_TRY(check_end(r, s, samples));
     if (r->from != NULL) {
-        ODEON_TRY(check_same(r, s, samples));
+        ODEON_TRY(check_config(a, s, r));
+        ODEON_TRY(check_data(a, facts, r));
+        ODEON_TRY(check_end(r, s, facts->samples));
         ODEON_TRY(session_restore(s->session, r->from->tensors, r->from->path));
+        ODEON_TRY(replace_weights(s, r));
         mark = r->from->at.metrics;
+    } else {
+        ODEON_TRY(begin_again(a, r, s, facts->samples));
     }
     return run_dir_continue(r->dir, s->config, &mark);
 }
@@ -131,7 +260,7 @@ odeon_status resume_restore(const resume *r, const setup *s, int64_t samples)
 /* Two manifests, then and now. */
 static void warn_of_differences(const char *path, const char *then, const char *now)
 {
-    static const int parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE, MANIFEST_DATA};
+    static const int parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         text_buffer what = {0};
         manifest_difference(parts[i], then, now, &what);

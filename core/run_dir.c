@@ -134,7 +134,8 @@ static odeon_status make(run_dir *dir, const config *c)
     ODEON_TRY(check_empty(dir->path)); /* another run may have been faster */
     dir->fresh = true;
     ODEON_TRY(run_folder_sweep(dir->path));
-    ODEON_TRY(write_file(dir, effective_name, c->effective)); /* first: from here on it resumes */
+    ODEON_TRY(run_folder_mark(dir->path));
+    ODEON_TRY(write_file(dir, effective_name, c->effective)); /* from here on it resumes */
     return metrics_open(dir->path, &dir->metrics);
 }
 
@@ -142,6 +143,9 @@ static odeon_status make(run_dir *dir, const config *c)
 static void undo(const run_dir *dir)
 {
     static const char *const made[] = {"metrics.csv", "metrics.jsonl", effective_name, "lock"};
+    if (dir->fresh) {
+        run_folder_unmark(dir->path);
+    }
     for (size_t i = 0; i < sizeof made / sizeof made[0] && dir->fresh; i++) {
         char *path = run_dir_file(dir, made[i]);
         if (path != NULL) {
@@ -210,6 +214,117 @@ odeon_status run_dir_open(const char *path, run_dir **out)
         *out = NULL;
     }
     return status;
+}
+
+/* ---- a run that begins again ---- */
+
+/* What a run leaves beside its configuration; checkpoints first: without them what is left is no
+ * run that could go on, should the rest not be moved any more. */
+static const char *const results[] = {
+    RUN_FOLDER_CHECKPOINTS, "weights.safetensors", "weights-best.safetensors",
+    "metrics.csv",          "metrics.jsonl",       "failure",
+    manifest_name};
+enum { N_RESULTS = sizeof results / sizeof *results };
+
+/* Without memory to look, it is taken to be there: nothing is written over what may be. */
+static bool exists(const char *folder, const char *name)
+{
+    struct stat info;
+    char *path = mem_printf("%s/%s", folder, name);
+    bool found = path == NULL || lstat(path, &info) == 0;
+    mem_free(path);
+    return found;
+}
+
+bool run_dir_has_results(const run_dir *dir)
+{
+    for (size_t i = 1; i < N_RESULTS; i++) { /* 0: a folder that may be empty */
+        if (results[i] != manifest_name && exists(dir->path, results[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool run_dir_is_marked(const run_dir *dir)
+{
+    return run_folder_is_marked(dir->path);
+}
+
+/* DIR/earlier-N with the first N that is free. */
+static odeon_status make_earlier(const run_dir *dir, char **out)
+{
+    for (long long n = 1;; n++) {
+        *out = mem_printf("%s/earlier-%lld", dir->path, n);
+        if (*out == NULL) {
+            return out_of_memory();
+        }
+        if (mkdir(*out, 0777) == 0) {
+            return ODEON_OK;
+        }
+        odeon_status status =
+            errno == EEXIST ? ODEON_OK : io_failure(*out, "cannot create the folder");
+        mem_free(*out);
+        *out = NULL;
+        ODEON_TRY(status);
+    }
+}
+
+static odeon_status move_result(const run_dir *dir, const char *to, const char *name)
+{
+    char *old = run_dir_file(dir, name), *new = mem_printf("%s/%s", to, name);
+    odeon_status status = old != NULL && new != NULL ? ODEON_OK : out_of_memory();
+    if (status == ODEON_OK && rename(old, new) != 0 && errno != ENOENT) {
+        status = io_failure(old, "cannot be moved");
+    }
+    mem_free(old);
+    mem_free(new);
+    return status;
+}
+
+/* So that the folder is a run's, as it was. */
+static odeon_status copy_effective(const run_dir *dir, const char *to)
+{
+    size_t bytes;
+    char *from = run_dir_file(dir, effective_name), *copy = mem_printf("%s/%s", to, effective_name),
+         *text = NULL;
+    odeon_status status = from != NULL && copy != NULL ? ODEON_OK : out_of_memory();
+    if (status == ODEON_OK) {
+        status = read_file(from, &text, &bytes);
+    }
+    if (status == ODEON_OK) {
+        status = atomic_file_put(copy, text, bytes);
+    }
+    mem_free(text);
+    mem_free(from);
+    mem_free(copy);
+    return status;
+}
+
+odeon_status run_dir_set_aside(const run_dir *dir, char **to)
+{
+    *to = NULL;
+    if (!run_dir_has_results(dir) && !exists(dir->path, RUN_FOLDER_CHECKPOINTS)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(make_earlier(dir, to));
+    odeon_status status = copy_effective(dir, *to);
+    for (size_t i = 0; i < N_RESULTS && status == ODEON_OK; i++) {
+        status = move_result(dir, *to, results[i]);
+    }
+    if (status == ODEON_OK) {
+        status = atomic_file_sync_folder_of(*to);
+    }
+    if (status != ODEON_OK) {
+        mem_free(*to);
+        *to = NULL;
+    }
+    return status;
+}
+
+odeon_status run_dir_mark(const run_dir *dir)
+{
+    return run_folder_mark(dir->path);
 }
 
 odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark)

@@ -54,6 +54,17 @@ odeon_status run_dir_create(const config *c, run_dir **out);
 odeon_status run_dir_open(const char *path, run_dir **out);
 odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark);
 
+/* Has the run results beside its checkpoints? And is it marked as one that has no checkpoint yet
+ * (run_folder.h)? */
+bool run_dir_has_results(const run_dir *dir);
+bool run_dir_is_marked(const run_dir *dir);
+odeon_status run_dir_mark(const run_dir *dir);
+/* Moves checkpoints, weights, metrics, failures and the manifest of a run that was opened into
+ * DIR/earlier-N, the first such that is free, with a copy of effective.ini: a run of its own. *to
+ * is that folder, the caller's to free, or NULL if there is nothing to move. On failure every file
+ * is in one of the two. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status run_dir_set_aside(const run_dir *dir, char **to);
+
 /* Closes the metrics; ODEON_ERR_IO if anything could not be written. NULL is allowed. */
 odeon_status run_dir_close(run_dir *dir);
 const char *run_dir_path(const run_dir *dir);

@@ -11,7 +11,7 @@
 #include "mem.h"
 #include "odeon/host.h"
 
-static const char lock_name[] = "lock";
+static const char lock_name[] = "lock", mark_name[] = "no-checkpoint-yet";
 
 static odeon_status lock_file(const char *file, const char *path, int *fd)
 {
@@ -45,6 +45,46 @@ odeon_status run_folder_lock(const char *path, int *fd)
     return status;
 }
 
+/* ---- the mark ---- */
+
+odeon_status run_folder_mark(const char *path)
+{
+    char *file = mem_printf("%s/%s", path, mark_name);
+    if (file == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write into it", path);
+    }
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    odeon_status status =
+        fd >= 0 ? ODEON_OK
+                : diag_fail(ODEON_ERR_IO, "%s: cannot create: %s", file, strerror(errno));
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    mem_free(file);
+    return status;
+}
+
+/* Without memory the mark stays, which is no worse than a process that is killed here: whoever
+ * opens the run finds the checkpoint first. */
+void run_folder_unmark(const char *path)
+{
+    char *file = mem_printf("%s/%s", path, mark_name);
+    if (file != NULL) {
+        (void)unlink(file);
+    }
+    mem_free(file);
+}
+
+bool run_folder_is_marked(const char *path)
+{
+    char *file = mem_printf("%s/%s", path, mark_name);
+    bool found = file != NULL && access(file, F_OK) == 0;
+    mem_free(file);
+    return found;
+}
+
+/* ---- what killed processes leave ---- */
+
 static bool is_temporary(const char *name)
 {
     static const char ending[] = ".tmp";
@@ -54,7 +94,7 @@ static bool is_temporary(const char *name)
 
 bool run_folder_is_litter(const char *name)
 {
-    return strcmp(name, lock_name) == 0 || is_temporary(name);
+    return strcmp(name, lock_name) == 0 || strcmp(name, mark_name) == 0 || is_temporary(name);
 }
 
 static void sweep(const char *path)

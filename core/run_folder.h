@@ -12,8 +12,15 @@
  * ODEON_ERR_NOMEM. Where the file system knows no locks, a warning is all. */
 odeon_status run_folder_lock(const char *path, int *fd);
 
-/* Is name one that a run's start may find in a folder that holds no run: the lock, or a temporary
- * file of a process that was killed? */
+/* The mark of a run that has no checkpoint yet, an empty file of that name: without it a run that
+ * has results and no checkpoint has lost its checkpoints, and must not begin again over the
+ * results. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status run_folder_mark(const char *path);
+void run_folder_unmark(const char *path); /* there is a checkpoint now */
+bool run_folder_is_marked(const char *path);
+
+/* Is name one that a run's start may find in a folder that holds no run: the lock, the mark, or a
+ * temporary file of a process that was killed? */
 bool run_folder_is_litter(const char *name);
 
 /* Removes the temporary files (atomic_file.h) that killed processes left in the folder and in its

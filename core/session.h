@@ -14,6 +14,9 @@
 
 typedef struct session session;
 
+/* What a checkpoint's metadata give as their format; weights have another. */
+#define SESSION_CHECKPOINT "odeon checkpoint"
+
 /* Builds the model on every worker: plugins' instances, shapes, parameters with their initial
  * values (or those of train.weights), optimizer state. max_batch: the largest batch to come; it
  * only helps to choose the number of workers when run.workers is 0. */

@@ -208,11 +208,29 @@ static odeon_status load_one(session *s, const safetensors *file, const char *pa
     return status;
 }
 
+/* A checkpoint has the weights too, and would be refused for what it has besides. */
+static odeon_status refuse_checkpoint(const safetensors *file, const char *path)
+{
+    const char *format = safetensors_metadata(file, "format");
+    return format == NULL || strcmp(format, SESSION_CHECKPOINT) != 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_DATA,
+                           "%s: is a checkpoint, from which odeon train DIR --resume goes on; the "
+                           "weights of that run are DIR/weights.safetensors",
+                           path);
+}
+
+static odeon_status check_tensors(const session *s, const safetensors *file, const char *path)
+{
+    ODEON_TRY(refuse_checkpoint(file, path));
+    return s->is_flow ? ODEON_OK : refuse_strangers(s, file, path);
+}
+
 odeon_status session_load(session *s, const char *path)
 {
     safetensors *file = NULL;
     ODEON_TRY(safetensors_read(path, &file));
-    odeon_status status = s->is_flow ? ODEON_OK : refuse_strangers(s, file, path);
+    odeon_status status = check_tensors(s, file, path);
     for (size_t i = 0; i < s->params.n && status == ODEON_OK; i++) {
         status = load_one(s, file, path, i);
     }

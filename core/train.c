@@ -4,6 +4,7 @@
 #include <math.h>
 #include <signal.h>
 
+#include "batches.h"
 #include "clock.h"
 #include "diag.h"
 #include "evaluate.h"
@@ -33,25 +34,45 @@ typedef struct trainer {
     failures failures;
 } trainer;
 
-/* Of samples, those that an epoch trains on, and the steps that it takes. */
-static int64_t used_samples(const config *c, int64_t samples)
+static batches batches_of(const config *c, int64_t samples)
 {
-    return c->drop_last ? samples - samples % c->batch : samples;
+    return (batches){.samples = samples, .batch = c->batch, .drop_last = c->drop_last};
 }
 
 int64_t train_steps_an_epoch(const config *c, int64_t samples)
 {
-    int64_t used = used_samples(c, samples);
-    return used / c->batch + (used % c->batch != 0);
+    batches b = batches_of(c, samples);
+    return batches_steps(&b);
 }
 
-int64_t train_steps(const config *c, int64_t samples)
+/* Where a run stands that goes on from there with another number of samples or another batch: what
+ * is left of the epoch is cut anew. */
+static checkpoint cut_anew(const config *c, int64_t samples, checkpoint at)
 {
-    int64_t total = 0;
+    batches b = batches_of(c, samples);
+    int64_t used = batches_samples(&b), steps = 0;
+    if (at.samples == samples && at.batch == b.batch && (at.drop_last != 0) == b.drop_last) {
+        return at;
+    }
+    at.samples = samples;
+    at.batch = b.batch;
+    at.drop_last = b.drop_last;
+    at.position = at.position < used ? at.position : used;
+    at.position += b.drop_last ? (used - at.position) % b.batch : 0;
+    at.extra = batches_steps_until(&b, at.epoch, at.position, &steps) ? at.step - steps : 0;
+    return at;
+}
+
+int64_t train_steps(const config *c, int64_t samples, const checkpoint *from)
+{
+    batches b = batches_of(c, samples);
+    int64_t total = 0, extra = from != NULL ? cut_anew(c, samples, *from).extra : 0;
     if (c->iterations > 0) {
         return c->iterations;
     }
-    return checked_mul(train_steps_an_epoch(c, samples), c->epochs, &total) ? total : INT64_MAX;
+    return checked_mul(batches_steps(&b), c->epochs, &total) && checked_add(total, extra, &total)
+               ? total
+               : INT64_MAX;
 }
 
 odeon_status train_check_batches(const session *s, const config *c, int64_t samples)
@@ -64,8 +85,9 @@ odeon_status train_check_batches(const session *s, const config *c, int64_t samp
                          " samples a batch in training, but data.batch = %" PRId64,
                          layer.path, layer.layer, least, c->batch);
     }
-    int64_t last = used_samples(c, samples) % c->batch;
-    bool reached = last > 0 && train_steps(c, samples) >= train_steps_an_epoch(c, samples);
+    batches b = batches_of(c, samples);
+    int64_t last = batches_samples(&b) % c->batch;
+    bool reached = last > 0 && train_steps(c, samples, NULL) >= batches_steps(&b);
     if (reached && last < least) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: layer %s takes no fewer than %" PRId64
@@ -120,14 +142,23 @@ static odeon_status save(trainer *t, const char *name)
 
 /* ---- checkpoints ---- */
 
-static checkpoint beginning(const session *s, const config *c, int64_t samples)
+/* Where the run begins, or goes on. */
+static checkpoint beginning(const session *s, const config *c, const train_plan *plan,
+                            const checkpoint *from)
 {
-    return (checkpoint){.epoch = 1,
-                        .best = -(double)INFINITY,
-                        .samples = samples,
-                        .seed = (int64_t)c->seed,
-                        .dtype = c->dtype,
-                        .workers = session_workers(s)};
+    int64_t samples = data_length(plan->train);
+    checkpoint at = from != NULL ? cut_anew(c, samples, *from)
+                                 : (checkpoint){.epoch = 1,
+                                                .best = -(double)INFINITY,
+                                                .samples = samples,
+                                                .batch = c->batch,
+                                                .drop_last = c->drop_last};
+    at.total = train_steps(c, samples, from);
+    at.workers = session_workers(s);
+    at.train_data = plan->train_data;
+    at.test_data = plan->test_data;
+    at.config = c->effective;
+    return at;
 }
 
 /* The time that this takes is not training's. */
@@ -169,16 +200,53 @@ static odeon_status survive_step(trainer *t, session_result *failed)
     return write_train_row(t, failed);
 }
 
-/* Says what the learning rate of the step to come is multiplied with. */
+/* What the learning rate of a step is multiplied with, in a run of so many. */
+static odeon_status schedule_of(const trainer *t, int64_t step, int64_t total, double *factor)
+{
+    double an_epoch = (double)t->epoch_steps;
+    odeon_position position = {.struct_size = sizeof position,
+                               .step = step,
+                               .steps = total,
+                               .steps_an_epoch = t->epoch_steps,
+                               .epoch = (double)(step - 1 - t->at.extra) / an_epoch,
+                               .epochs = (double)(total - t->at.extra) / an_epoch};
+    return session_schedule(t->session, &position, factor);
+}
+
 static odeon_status schedule_step(trainer *t)
 {
-    odeon_position position = {.struct_size = sizeof position,
-                               .step = t->at.step,
-                               .steps = t->total,
-                               .steps_an_epoch = t->epoch_steps,
-                               .epoch = (double)(t->at.step - 1) / (double)t->epoch_steps,
-                               .epochs = (double)t->total / (double)t->epoch_steps};
-    return session_schedule(t->session, &position, &t->factor);
+    ODEON_TRY(schedule_of(t, t->at.step, t->total, &t->factor));
+    t->at.rate = t->factor * session_learning_rate(t->session);
+    return ODEON_OK;
+}
+
+/* A schedule that follows from the length of the run is another one where the run is made longer:
+ * its learning rate jumps. So it may where the configuration is another. */
+static odeon_status say_jump(const trainer *t, FILE *out)
+{
+    const checkpoint *from = t->plan->from;
+    if (from == NULL || from->step == 0 || from->step >= t->total) {
+        return ODEON_OK;
+    }
+    char before[32], after[32];
+    double now = 1.0, then = 1.0, rate = session_learning_rate(t->session);
+    int64_t next = from->step + 1;
+    ODEON_TRY(schedule_of(t, next, t->total, &now));
+    ODEON_TRY(schedule_of(t, next < from->total ? next : from->total, from->total, &then));
+    double expected = t->plan->changed ? from->rate : then * rate;
+    if (fabs(now * rate - expected) <= 1e-12 * fmax(fabs(now * rate), fabs(expected))) {
+        return ODEON_OK;
+    }
+    progress_number(from->rate, before);
+    progress_number(now * rate, after);
+    fprintf(out, "the learning rate jumps from %s in step %" PRId64 " to %s in step %" PRId64,
+            before, from->step, after, next);
+    if (now != then) {
+        fprintf(out, ": the schedule is that of %" PRId64 " steps, it was that of %" PRId64,
+                t->total, from->total);
+    }
+    fputs("\n", out);
+    return ODEON_OK;
 }
 
 /* The batch behind that of n samples, if the epoch has one. */
@@ -303,7 +371,7 @@ static odeon_status stop(trainer *t)
 /* What the run began with becomes its checkpoint. */
 static void keep_start(trainer *t)
 {
-    checkpoint at = beginning(t->session, t->config, t->at.samples);
+    checkpoint at = beginning(t->session, t->config, t->plan, NULL);
     if (checkpoint_write_snapshot(run_dir_path(t->plan->dir), &t->start, &at) == ODEON_OK) {
         t->has_saved = true;
     } else {
@@ -345,7 +413,7 @@ static void next_epoch(checkpoint *at)
 static odeon_status train_epochs(trainer *t)
 {
     do { /* once even without a step, so that there are weights and a test */
-        if (t->at.position == t->used && t->at.tested != 0) {
+        if (t->at.position >= t->used && t->at.tested != 0) {
             next_epoch(&t->at);
         }
         ODEON_TRY(train_epoch(t));
@@ -420,18 +488,21 @@ static odeon_status take_start(trainer *t)
     return status;
 }
 
-static odeon_status prepare(trainer *t)
+static odeon_status prepare(trainer *t, FILE *out)
 {
     if (t->epoch_steps == 0) {
         return diag_fail(ODEON_ERR_DATA, "the training split has no batch of samples");
     }
-    t->epochs = t->total / t->epoch_steps + (t->total % t->epoch_steps != 0);
+    int64_t whole = t->total - t->at.extra;
+    t->epochs = whole / t->epoch_steps + (whole % t->epoch_steps != 0);
     t->order = mem_zalloc((size_t)t->at.samples, sizeof *t->order);
     if (t->order == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
                          t->at.samples);
     }
     ODEON_TRY(t->has_saved ? ODEON_OK : take_start(t));
+    ODEON_TRY(say_jump(t, out));
+    ODEON_TRY(t->plan->changed ? save_checkpoint(t) : ODEON_OK); /* accepted once is enough */
     ODEON_TRY(progress_create(t->plan->progress, t->epochs, t->total, &t->progress));
     progress_begin_after(t->progress, t->at.step);
     return ODEON_OK;
@@ -439,19 +510,19 @@ static odeon_status prepare(trainer *t)
 
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
 {
-    int64_t samples = data_length(plan->train);
+    batches b = batches_of(c, data_length(plan->train));
     double now = clock_seconds();
     trainer t = {.session = s,
                  .config = c,
                  .plan = plan,
-                 .used = used_samples(c, samples),
-                 .epoch_steps = train_steps_an_epoch(c, samples),
-                 .total = train_steps(c, samples),
+                 .used = batches_samples(&b),
+                 .epoch_steps = batches_steps(&b),
                  .has_saved = plan->from != NULL,
                  .factor = 1.0,
-                 .at = plan->from != NULL ? *plan->from : beginning(s, c, samples),
+                 .at = beginning(s, c, plan, plan->from),
                  .failures = {.session = s, .config = c, .dir = plan->dir},
                  .row_time = now};
+    t.total = t.at.total;
     t.failures.in_a_row = t.at.failed;
     t.saved_step = t.at.step;
     t.saved_tested = t.at.tested;
@@ -461,7 +532,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
                 run_dir_path(plan->dir));
         return ODEON_OK;
     }
-    odeon_status status = prepare(&t);
+    odeon_status status = prepare(&t, out);
     if (status == ODEON_OK) {
         interrupt_catch();
         status = train_epochs(&t);

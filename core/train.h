@@ -12,10 +12,13 @@ typedef struct train_plan {
         *from;          /* where the session stands, of a run that goes on; NULL: at its start */
     const char *resume; /* the command that goes on with this run, for whoever interrupts it */
     FILE *progress;     /* where lines may be redrawn in place; train_run's out leads there, too */
+    int64_t train_data, test_data; /* data_fingerprint of both splits */
+    bool changed; /* from is of another configuration or of other data, which is accepted */
 } train_plan;
 
-/* Optimizer steps of a whole run over so many samples an epoch. */
-int64_t train_steps(const config *c, int64_t samples);
+/* Optimizer steps of a whole run over so many samples an epoch, that goes on from a checkpoint or,
+ * with NULL, does not. */
+int64_t train_steps(const config *c, int64_t samples, const checkpoint *from);
 
 int64_t train_steps_an_epoch(const config *c, int64_t samples);
 
@@ -30,7 +33,8 @@ odeon_status train_check_batches(const session *s, const config *c, int64_t samp
  * of the least loss where no loss has such a metric; and checkpoints, after each test and every
  * run.checkpoint_every steps. Steps and epochs count from 1. A run that goes on from one of its
  * checkpoints ends with the same bits as one that was never interrupted; if it stands at its end,
- * nothing is done.
+ * nothing is done. Where the length of the run or, with plan->changed, the configuration makes the
+ * learning rate jump, a line says so; with other batches what is left of the epoch is cut anew.
  *
  * Progress goes to plan->progress and, at the end, a summary to out; its last lines are "test
  * accuracy 0.8571" (the last metric, of the last weights) and "results in DIR".

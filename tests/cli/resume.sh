@@ -41,6 +41,15 @@ expect 0 "nothing is left to do after step 18" train edge --resume
 same edge
 [ "$(grep -c '"step": ' edge/manifest.json)" -eq 2 ] || fail "not two entries of resumption"
 
+# A run that was killed before its first checkpoint begins again, whatever rows it has; so does a
+# folder that has nothing but the configuration.
+cp -r whole early
+rm -r early/checkpoints early/weights*.safetensors
+: >early/no-checkpoint-yet
+expect 0 "on from step 0" train early --resume
+[ ! -e early/no-checkpoint-yet ] || fail "the mark of a run without checkpoint outlives the first"
+same early
+
 mkdir begun
 cp whole/effective.ini begun
 : >begun/weights.safetensors.77-0.tmp
@@ -48,26 +57,126 @@ expect 0 "on from step 0" train begun --resume
 same begun
 [ ! -e begun/weights.safetensors.77-0.tmp ] || fail "a killed run's temporary file is still there"
 
-# A damaged checkpoint is told and skipped; if all are, the run begins anew.
+# A damaged checkpoint is told and skipped.
 expect 0 "results in" train "$@" run.out=damaged run.epochs=2
 newest=damaged/checkpoints/ckpt-12.safetensors
 printf '\001' | dd of=$newest bs=1 seek=$(($(stat -c %s $newest) - 100)) conv=notrunc status=none
+cp -r damaged lost
 expect 0 "on from step 8" train damaged --resume run.epochs=3
 has err "warning: damaged/checkpoints/ckpt-12.safetensors: damaged: its checksum is another; skipped"
 same damaged
-truncate -s 300 damaged/checkpoints/*
-expect 0 "on from step 0" train damaged --resume
-[ "$(grep -c skipped err)" -eq 2 ] || fail "not both damaged checkpoints are told"
-same damaged
+
+# Where no checkpoint can be used, whatever the reason, the run is refused and stays as it is.
+untouched() {
+    diff -r --no-dereference before lost >&2 || fail "$1: something of the run was touched"
+    has err "$odeon train lost --resume --from-start"
+}
+refused() {
+    local code=$1 text=$2
+    rm -rf before
+    cp -r lost before
+    expect "$code" "$text" train lost --resume run.epochs=3
+    untouched "$text"
+}
+older=lost/checkpoints/ckpt-8.safetensors
+cp $older older
+truncate -s 300 $older
+refused 3 "lost/checkpoints/ckpt-12.safetensors: damaged: its checksum is another"
+rm lost/checkpoints/ckpt-12.safetensors
+refused 3 "lost/checkpoints/ckpt-8.safetensors: no valid safetensors file"
+sed 's/"version":"2"/"version":"1"/' older >$older
+refused 3 "lost/checkpoints/ckpt-8.safetensors: a checkpoint of another version of Odeon"
+ln -sf ckpt-8.safetensors $older
+refused 5 "lost/checkpoints/ckpt-8.safetensors"
+rm $older
+refused 3 "it has results, and its checkpoints are not there any more"
+rmdir lost/checkpoints
+refused 3 "it has results, and its checkpoints are not there any more"
+: >lost/checkpoints
+refused 5 "lost/checkpoints: cannot open the folder: Not a directory"
+rm lost/checkpoints
+
+# Begun again on demand: to the same bits, and what there was is kept.
+rm -rf before
+cp -r lost before
+expect 0 "what the run had come to is kept in lost/earlier-1" train lost --from-start run.epochs=3
+has out "on from step 0"
+same lost
+for file in effective.ini metrics.csv metrics.jsonl weights.safetensors weights-best.safetensors; do
+    cmp "before/$file" "lost/earlier-1/$file" || fail "$file is not kept"
+done
+expect 0 "kept in lost/earlier-2" train lost --resume --from-start
+expect 0 "nothing is left to do after step 18" train lost/earlier-2 --resume
 
 # What would change the run is refused, and leaves it as it is.
-expect 2 "only run.epochs, run.iterations, run.log_every" train whole --resume train.optimizer.lr=1
+expect 2 "only run.name, run.epochs, run.iterations, run.log_every" train whole --resume train.lr=1
+expect 2 "--accept-changes is for a run that goes on" train "$@" --accept-changes run.out=no
 expect 2 "whole has come to step 18 already" train whole --resume run.epochs=2
 expect 2 "toy: no run that could go on: it has no effective.ini" train toy --resume
-sed 's/^seed = .*/seed = 7/' -i edge/effective.ini
-expect 2 "made with run.seed 1, now it is 7" train edge --resume
 expect 2 "'check' takes no option --resume" check whole --resume
 same whole
+for edit in seed=7 batch=32 drop_last=yes lr=0.5; do
+    key=${edit%=*}
+    sed "s/^$key = .*/$key = ${edit#*=}/" whole/effective.ini >edge/effective.ini
+    expect 2 ".$key: $(sed -n "s/^$key = //p" whole/effective.ini), now ${edit#*=}; put it back" \
+        train edge --resume run.epochs=4
+done
+cp whole/effective.ini edge
+same edge
+
+# Taken where that is accepted, with the keys; once is enough.
+cp -r whole changed
+sed -i 's/^lr = .*/lr = 0.5/; s/^batch = .*/batch = 100/' changed/effective.ini
+expect 0 "epoch 4/4" train changed --resume --accept-changes run.epochs=4 run.log_every=1
+has err "does not go on as it began: data.batch: 48, now 100; train.lr: "
+has out "the learning rate jumps from "
+has out " in step 18 to 0.5000 in step 19"
+[ "$(tail -n 1 changed/metrics.csv | cut -d, -f1,2)" = "21,4" ] || # 256 samples: 100, 100, 56
+    fail "not three steps of the larger batch: $(tail -n 1 changed/metrics.csv | cut -d, -f1,2)"
+expect 0 "on from step 21" train changed --resume run.epochs=5
+has out "epoch 5/5"
+[ "$(tail -n 1 changed/metrics.csv | cut -d, -f1,2)" = "24,5" ] || fail "epoch 5 has other steps"
+cp -r whole within
+rm within/checkpoints/ckpt-18.safetensors # 192 of the 256 samples of epoch 3
+expect 0 "on from step 16" train within --resume --accept-changes data.batch=10
+[ "$(tail -n 1 within/metrics.csv | cut -d, -f1,2)" = "23,3" ] || fail "not seven steps more"
+expect 0 "nothing is left to do after step 23" train within --resume
+
+# Data that is not what it was, although as much.
+for file in train-images-idx3-ubyte t10k-images-idx3-ubyte; do
+    cp toy/$file.gz kept
+    gunzip toy/$file.gz
+    printf '\377' | dd of=toy/$file bs=1 seek=1000 conv=notrunc status=none
+    gzip -n toy/$file
+    case $file in
+        train*) what="the training samples have other values" ;;
+        *) what="the samples of the test are others" ;;
+    esac
+    expect 3 "edge: a run goes on as it began: $what; put back the data" train edge --resume
+    cp -r edge other
+    expect 0 "on from step 18" train other --resume --accept-changes run.epochs=4
+    has err "other: does not go on as it began: $what"
+    expect 0 "nothing is left to do" train other --resume
+    rm -r other
+    mv kept toy/$file.gz
+done
+same edge
+
+# Files that a finished run lacks, or that another program has saved.
+cp -r whole gone
+rm gone/weights.safetensors
+expect 0 "nothing is left to do after step 18" train gone --resume
+has err "gone/weights.safetensors: was missing: written again"
+same gone
+rm gone/weights-best.safetensors
+expect 0 "results in" train gone --resume run.epochs=4
+[ -e gone/weights-best.safetensors ] || fail "no weights-best after it was lost"
+sed -i 's/$/\r/' edge/metrics.csv edge/metrics.jsonl
+expect 0 "nothing is left to do" train edge --resume
+has err "edge/metrics.csv: its lines ended in CR LF; written again with LF"
+same edge
+expect 3 "ckpt-18.safetensors: is a checkpoint, from which odeon train DIR --resume goes on" \
+    eval "$ini/small.ini" "$data" --weights whole/checkpoints/ckpt-18.safetensors
 
 # One process at a time.
 exec 9>>whole/lock

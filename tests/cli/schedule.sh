@@ -55,3 +55,12 @@ rm cut/checkpoints/ckpt-12.safetensors # as if it had been killed
 expect 0 "on from step 10" train cut --resume
 expect 0 "equal but for times" diff cosine cut
 cmp cosine/weights.safetensors cut/weights.safetensors || fail "other bits"
+
+# Made longer it has others from there on, which is said; a schedule that does not ask for the end
+# has not.
+expect 0 "the learning rate jumps from " train cut --resume run.epochs=5
+has out "in step 12 to "
+has out "in step 13: the schedule is that of 15 steps, it was that of 12"
+is lr cut "$(column lr cosine) $(column lr cut | cut -d ' ' -f 13-)"
+expect 0 "on from step 12" train halved --resume run.epochs=5
+! grep -q jumps out || fail "a learning rate that does not jump is said to"

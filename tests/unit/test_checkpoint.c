@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <math.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,14 @@ static int set_up(void **state)
                          .best = -(double)INFINITY,
                          .seconds = 0.1,
                          .metrics = {123, 456},
+                         .total = 90,
+                         .rate = 0.1,
                          .samples = 64,
-                         .seed = 1,
-                         .dtype = ODEON_DTYPE_F32,
-                         .workers = 1};
+                         .batch = SAMPLES,
+                         .workers = 1,
+                         .train_data = 7,
+                         .test_data = INT64_MAX,
+                         .config = network};
     train_step(f);
     (void)signal(SIGXFSZ, SIG_IGN);
     *state = f;
@@ -95,6 +100,18 @@ static int count_entries(const fixture *f)
     return n;
 }
 
+/* The newest cannot be opened, and none of the others. */
+static void assert_none_opens(const fixture *f, odeon_status expected, const char *reason)
+{
+    checkpoint_file *file = NULL;
+    diag_clear();
+    assert_int_equal(checkpoint_open_newest(f->folder.path, &file), expected);
+    assert_null(file);
+    if (strstr(diag_message(), reason) == NULL) {
+        fail_msg("no '%s' in '%s'", reason, diag_message());
+    }
+}
+
 static checkpoint_file *open_newest(const fixture *f)
 {
     checkpoint_file *file = NULL;
@@ -120,6 +137,8 @@ static void test_fields_come_back(void **state)
     f->at.best = 0.1;
     write_checkpoint(f);
     checkpoint_file *file = open_newest(f);
+    assert_string_equal(file->at.config, network);
+    file->at.config = f->at.config;
     assert_memory_equal(&file->at, &f->at, sizeof f->at);
     checkpoint_close(file);
 }
@@ -248,77 +267,205 @@ static void test_every_flipped_bit_is_refused(void **state)
     free(whole);
 }
 
-/* The file's own path first, then the reason. */
-static void assert_message(const char *path, const char *reason)
+/* The refusal begins with the path and says the rest. */
+static void assert_unsound(const char *path, const char *reason)
 {
-    size_t n = strlen(path);
-    if (strncmp(diag_message(), path, n) != 0 || strncmp(diag_message() + n, ": ", 2) != 0 ||
-        strstr(diag_message() + n, reason) == NULL) {
-        fail_msg("'%s' does not start with '%s' and say '%s'", diag_message(), path, reason);
-    }
-}
-
-static void assert_unsound(const char *key, const char *value, const char *reason)
-{
-    folder x = folder_create();
-    safetensors_meta meta[] = {{"format", "odeon"}, {key, value}};
-    const char *path = folder_file(&x, "file.safetensors");
-    support_require(safetensors_write(path, 0, NULL, 2, meta), "write");
     checkpoint_file *file;
+    char expected[FOLDER_BYTES + 128];
+    (void)snprintf(expected, sizeof expected, "%s: %s", path, reason);
     diag_clear();
     assert_int_equal(checkpoint_open(path, &file), ODEON_ERR_DATA);
-    assert_message(path, reason);
-    folder_remove(&x);
-}
-
-static void assert_refused(const fixture *f, const char *reason)
-{
-    checkpoint_file *file;
-    diag_clear();
-    assert_int_equal(checkpoint_open(path_of(f, 1), &file), ODEON_ERR_DATA);
     assert_null(file);
-    assert_message(path_of(f, 1), reason);
+    assert_string_equal(diag_message(), expected);
 }
 
-/* A checkpoint in which text stands in place of another of the same length. */
-static void assert_forged(fixture *f, const char *was, const char *text, const char *reason)
+static void assert_metadata_unsound(const char *format, const char *key, const char *value,
+                                    const char *reason)
 {
-    size_t bytes, n = strlen(was);
-    write_checkpoint(f);
-    char *whole = folder_read(path_of(f, 1), &bytes), *at = memmem(whole, bytes, was, n);
-    assert_non_null(at);
-    assert_int_equal(strlen(text), n);
-    memcpy(at, text, n);
-    folder_write(&f->folder, "checkpoints/ckpt-1.safetensors", whole, bytes);
-    free(whole);
-    assert_refused(f, reason);
-}
-
-static void test_refusals_name_the_file_and_the_reason(void **state)
-{
-    fixture *f = *state;
-    assert_forged(f, "\"samples\"", "\"sampled\"", "its metadata have no 'samples'");
-    assert_forged(f, "\"odeon checkpoint\"", "\"other checkpoint\"", "its format is another");
-    assert_forged(f, "\"version\":\"1\"", "\"version\":\"x\"", "of another version of Odeon");
-    assert_forged(f, "\"epoch\":\"1\"", "\"epoch\":\"2\"", "damaged: its checksum is another");
-    f->at.epoch = 0;
-    write_checkpoint(f);
-    assert_refused(f, "a number in its metadata cannot be");
+    folder x = folder_create();
+    safetensors_meta meta[] = {{"format", format}, {key, value}};
+    const char *path = folder_file(&x, "file.safetensors");
+    support_require(safetensors_write(path, 0, NULL, 2, meta), "write");
+    assert_unsound(path, reason);
+    folder_remove(&x);
 }
 
 static void test_weights_are_no_checkpoint(void **state)
 {
     (void)state;
-    assert_unsound("epochs", "1", "no checkpoint: its metadata have no 'version'");
-    assert_unsound("version", "1", "no checkpoint: its metadata have no 'step'");
+    assert_metadata_unsound("odeon", "epochs", "1",
+                            "no checkpoint: its metadata have no 'version'");
+    assert_metadata_unsound("odeon", "version", "2", "no checkpoint: its format is another");
+    assert_metadata_unsound("odeon checkpoint", "version", "1",
+                            "a checkpoint of another version of Odeon");
+    assert_metadata_unsound("odeon checkpoint", "version", "2",
+                            "no checkpoint: its metadata have no 'step'");
 }
 
-static void test_a_file_of_another_step_is_skipped(void **state)
+static void test_a_file_of_another_step_is_refused(void **state)
 {
     fixture *f = *state;
     write_checkpoint(f);
     assert_int_equal(rename(path_of(f, 1), path_of(f, 5)), 0);
-    assert_null(open_newest(f));
+    assert_none_opens(f, ODEON_ERR_DATA,
+                      "ckpt-5.safetensors: a checkpoint of another step than its name says");
+}
+
+static void test_that_of_step_0_is_one_too(void **state)
+{
+    fixture *f = *state;
+    f->at.step = f->at.position = 0;
+    write_checkpoint(f);
+    assert_newest(f, 0);
+}
+
+static void test_where_none_can_be_used_the_newest_is_blamed(void **state)
+{
+    fixture *f = *state;
+    write_checkpoint(f);
+    train_step(f);
+    write_checkpoint(f);
+    assert_int_equal(truncate(path_of(f, 1), 100), 0);
+    assert_int_equal(truncate(path_of(f, 2), 4), 0);
+    assert_none_opens(f, ODEON_ERR_DATA, "ckpt-2.safetensors: no valid safetensors file: 4 bytes");
+    assert_int_equal(unlink(path_of(f, 2)), 0);
+    assert_int_equal(mkdir(path_of(f, 2), 0700), 0); /* as a disk that cannot be read */
+    assert_none_opens(f, ODEON_ERR_IO, "ckpt-2.safetensors");
+}
+
+/* ---- numbers that cannot be, under a right checksum ---- */
+
+static const size_t numbers[] = {
+    offsetof(checkpoint, step),       offsetof(checkpoint, epoch),
+    offsetof(checkpoint, position),   offsetof(checkpoint, extra),
+    offsetof(checkpoint, total),      offsetof(checkpoint, tested),
+    offsetof(checkpoint, failed),     offsetof(checkpoint, best_step),
+    offsetof(checkpoint, best_epoch), offsetof(checkpoint, metrics.csv_bytes),
+    offsetof(checkpoint, samples),    offsetof(checkpoint, batch),
+    offsetof(checkpoint, drop_last),  offsetof(checkpoint, workers),
+    offsetof(checkpoint, train_data), offsetof(checkpoint, test_data)};
+enum { N_NUMBERS = sizeof numbers / sizeof *numbers };
+
+static int64_t *number_at(checkpoint *c, size_t i)
+{
+    return (int64_t *)(void *)((char *)c + numbers[i]);
+}
+
+/* Writes it under the name of step 1 whatever it says, and opens it. */
+static odeon_status forge(const fixture *f, const checkpoint *c, checkpoint_file **out)
+{
+    session_snapshot nothing = {.n = 0};
+    support_require(checkpoint_write_snapshot(f->folder.path, &nothing, c), "write");
+    char *path = checkpoint_path(f->folder.path, c->step);
+    diag_clear();
+    odeon_status status = checkpoint_open(path, out);
+    (void)unlink(path);
+    mem_free(path);
+    return status;
+}
+
+static void assert_forgery_fails(const fixture *f, checkpoint c, size_t field, int64_t value)
+{
+    checkpoint_file *file;
+    *number_at(&c, field) = value;
+    if (forge(f, &c, &file) != ODEON_ERR_DATA ||
+        strstr(diag_message(), "no checkpoint: a number in its metadata cannot be") == NULL) {
+        fail_msg("number %zu of %lld is taken: %s", field, (long long)value, diag_message());
+    }
+}
+
+static void test_each_number_has_to_fit_the_others(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        size_t field;
+        int64_t value;
+    } cases[] = {{offsetof(checkpoint, step), 2},
+                 {offsetof(checkpoint, step), 0},
+                 {offsetof(checkpoint, epoch), 0},
+                 {offsetof(checkpoint, epoch), 2},
+                 {offsetof(checkpoint, epoch), INT64_MAX},
+                 {offsetof(checkpoint, position), 3},
+                 {offsetof(checkpoint, position), 8},
+                 {offsetof(checkpoint, position), 68},
+                 {offsetof(checkpoint, position), -4},
+                 {offsetof(checkpoint, extra), 1},
+                 {offsetof(checkpoint, extra), INT64_MIN},
+                 {offsetof(checkpoint, total), 0},
+                 {offsetof(checkpoint, tested), 2},
+                 {offsetof(checkpoint, failed), 2},
+                 {offsetof(checkpoint, best_step), 1},
+                 {offsetof(checkpoint, best_epoch), 1},
+                 {offsetof(checkpoint, samples), 0},
+                 {offsetof(checkpoint, batch), 0},
+                 {offsetof(checkpoint, batch), 2},
+                 {offsetof(checkpoint, drop_last), 2},
+                 {offsetof(checkpoint, workers), 0},
+                 {offsetof(checkpoint, workers), 1025},
+                 {offsetof(checkpoint, train_data), -1},
+                 {offsetof(checkpoint, test_data), -1},
+                 {offsetof(checkpoint, metrics.csv_bytes), -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t k = 0;
+        while (numbers[k] != cases[i].field) {
+            k++;
+        }
+        assert_forgery_fails(f, f->at, k, cases[i].value);
+    }
+}
+
+/* Whatever is taken can be counted on from. */
+static void assert_bounded(const checkpoint *c)
+{
+    static const int64_t most = INT64_C(1) << 53;
+    assert_in_range(c->step, 0, most);
+    assert_in_range(c->epoch, 1, most);
+    assert_in_range(c->batch, 1, most);
+    assert_in_range(c->position, 0, c->samples);
+    assert_in_range(c->samples, 1, most);
+    assert_true(c->extra <= c->step && c->step - c->extra <= most);
+    assert_in_range(c->workers, 1, 1024);
+}
+
+static void test_forged_numbers_are_refused_or_harmless(void **state)
+{
+    enum { TRIALS = 600, CHANGES = 3 };
+    static const int64_t values[] = {INT64_MIN,
+                                     -1,
+                                     0,
+                                     1,
+                                     2,
+                                     4,
+                                     16,
+                                     64,
+                                     65,
+                                     INT64_C(1) << 31,
+                                     INT64_C(1) << 53,
+                                     (INT64_C(1) << 53) + 1,
+                                     INT64_C(1) << 62,
+                                     INT64_MAX - 1,
+                                     INT64_MAX};
+    enum { N_VALUES = sizeof values / sizeof *values };
+    fixture *f = *state;
+    int taken = 0;
+    for (uint64_t i = 0; i < TRIALS; i++) {
+        checkpoint c = f->at;
+        checkpoint_file *file = NULL;
+        for (uint64_t k = 0; k < CHANGES; k++) {
+            size_t field = (size_t)(fabs(support_random(1 + 2 * k, i)) * N_NUMBERS);
+            size_t value = (size_t)(fabs(support_random(2 + 2 * k, i)) * N_VALUES);
+            *number_at(&c, field % N_NUMBERS) = values[value % N_VALUES];
+        }
+        odeon_status status = forge(f, &c, &file);
+        if (status == ODEON_OK) {
+            taken++;
+            assert_bounded(&file->at);
+            checkpoint_close(file);
+        } else {
+            assert_int_equal(status, ODEON_ERR_DATA);
+        }
+    }
+    print_message("%d of %d are possible\n", taken, TRIALS);
 }
 
 static void test_another_model_is_refused(void **state)
@@ -449,8 +596,11 @@ int main(void)
         WITH_SESSION(test_a_file_cut_anywhere_is_refused),
         WITH_SESSION(test_every_flipped_bit_is_refused),
         cmocka_unit_test(test_weights_are_no_checkpoint),
-        WITH_SESSION(test_refusals_name_the_file_and_the_reason),
-        WITH_SESSION(test_a_file_of_another_step_is_skipped),
+        WITH_SESSION(test_a_file_of_another_step_is_refused),
+        WITH_SESSION(test_that_of_step_0_is_one_too),
+        WITH_SESSION(test_where_none_can_be_used_the_newest_is_blamed),
+        WITH_SESSION(test_each_number_has_to_fit_the_others),
+        WITH_SESSION(test_forged_numbers_are_refused_or_harmless),
         WITH_SESSION(test_another_model_is_refused),
         WITH_SESSION(test_a_full_disk_leaves_the_earlier_one),
         WITH_SESSION(test_a_place_that_is_taken_is_told),

@@ -103,7 +103,8 @@ static void test_grad_batch_with_too_few_labels_is_refused(void **state)
 {
     (void)state;
     const double y[1] = {0.0};
-    expect_refusal(2, (safetensors_entry[]){good_x, labels(y, 1)}, "tensor y (label) is 1, expected 2");
+    expect_refusal(2, (safetensors_entry[]){good_x, labels(y, 1)},
+                   "tensor y (label) is 1, expected 2");
 }
 
 static void test_grad_batch_with_a_label_out_of_range_is_refused(void **state)

@@ -393,6 +393,8 @@ static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
                             .argv = argv,
                             .samples = 60,
                             .test_samples = 10,
+                            .train_data = 0xcd,
+                            .test_data = 0xef,
                             .order = 0xab};
     assert_int_equal(run_dir_manifest(dir, &facts), ODEON_OK);
     char *json = run_fixture_read("runs/trial/1/manifest.json"), expected[256];
@@ -406,7 +408,9 @@ static void test_the_manifest_tells_what_the_run_was_made_of(void **state)
     assert_non_null(strstr(json, "\"ini\": \"/x/trial.ini\""));
     assert_non_null(strstr(json, "\"name\": \"numbered\", \"version\": \"1.0\""));
     assert_non_null(strstr(json, "\"samples\": 60,\n    \"test_samples\": 10,\n"
-                                 "    \"order\": \"00000000000000ab\"\n"));
+                                 "    \"order\": \"00000000000000ab\",\n"
+                                 "    \"content\": \"00000000000000cd\",\n"
+                                 "    \"test_content\": \"00000000000000ef\"\n"));
     (void)snprintf(expected, sizeof expected, "\"bytes\": %lld, \"build_id\": \"%s\"", plugin.bytes,
                    plugin.build_id);
     assert_true(plugin.bytes > 0 && strlen(plugin.build_id) >= 16);
