@@ -317,6 +317,12 @@ odeon_status checkpoint_open(const char *path, checkpoint_file **out)
     return status;
 }
 
+bool checkpoint_is_one(const safetensors *file)
+{
+    const char *found = safetensors_metadata(file, "format");
+    return found != NULL && strcmp(found, format) == 0;
+}
+
 void checkpoint_close(checkpoint_file *file)
 {
     if (file != NULL) {

@@ -54,6 +54,8 @@ typedef struct checkpoint_file {
 odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out);
 /* Reads and checks one. ODEON_ERR_DATA with what is wrong, ODEON_ERR_IO, ODEON_ERR_NOMEM. */
 odeon_status checkpoint_open(const char *path, checkpoint_file **out);
+/* Does the file say that it is one, sound or not? */
+bool checkpoint_is_one(const safetensors *file);
 void checkpoint_close(checkpoint_file *file); /* NULL is allowed */
 
 #endif

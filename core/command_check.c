@@ -199,7 +199,7 @@ static odeon_status run_check(const command_line *a)
 
 const command command_check = {
     .name = "check",
-    .operands = "INI [--data] [path.key=value ...]",
+    .operands = "INI|RUN [--data] [path.key=value ...]",
     .summary = "check an INI and show its model, without data",
     .help = "Builds the model as train would, opens no data, writes no results. Names keys that\n"
             "are set and change nothing, files that are not there, and other things that may not\n"

@@ -53,10 +53,12 @@ static odeon_status run_eval(const command_line *a)
 
 const command command_eval = {
     .name = "eval",
-    .operands = "INI --weights FILE [...]",
+    .operands = "INI --weights FILE|RUN [...]",
     .summary = "evaluate a trained network on the test split",
     .help =
-        "  --weights FILE      safetensors as train writes them; the same as train.weights=FILE\n",
+        "A run's folder, odeon eval RUN, is its configuration with its last weights.\n"
+        "  --weights FILE      safetensors as train writes them, a checkpoint or a run's folder;\n"
+        "                      the same as train.weights=FILE\n",
     .options = 1u << ARGUMENT_WEIGHTS,
     .min_operands = 1,
     .max_operands = (size_t)-1,

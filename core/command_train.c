@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "resume.h"
 #include "run_dir.h"
+#include "run_folder.h"
 #include "setup.h"
 #include "summary.h"
 #include "train.h"
@@ -114,11 +115,26 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
     return status != ODEON_OK ? status : closed;
 }
 
+/* Whoever names a run's folder most likely means to go on with it. */
+static odeon_status refuse_run(const char *path)
+{
+    return !run_folder_is_run(path)
+               ? ODEON_OK
+               : diag_fail(
+                     ODEON_ERR_CONFIG,
+                     "%s: the folder of a run: odeon train %s --resume goes on with it, odeon "
+                     "train %s/" RUN_FOLDER_INI " begins it anew elsewhere",
+                     path, path, path);
+}
+
 static odeon_status run_new(const command_line *a)
 {
-    setup s;
+    setup s = {.registry = NULL};
     splits data = {NULL, NULL};
-    odeon_status status = setup_open(a, &s);
+    odeon_status status = refuse_run(a->operands[0]);
+    if (status == ODEON_OK) {
+        status = setup_open(a, &s);
+    }
     if (status == ODEON_OK) {
         status = open_splits(s.config, &data);
     }

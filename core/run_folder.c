@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "checkpoint_list.h"
 #include "diag.h"
 #include "mem.h"
 #include "odeon/host.h"
@@ -43,6 +45,83 @@ odeon_status run_folder_lock(const char *path, int *fd)
     odeon_status status = lock_file(file, path, fd);
     mem_free(file);
     return status;
+}
+
+/* ---- a run where a file could stand ---- */
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* FOLDER/NAME if there is such a file, else NULL; without memory too. */
+static char *find_in(const char *folder, const char *name)
+{
+    size_t n = strlen(folder);
+    char *path = mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
+    if (path != NULL && access(path, F_OK) != 0) {
+        mem_free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+bool run_folder_is_run(const char *path)
+{
+    char *ini = is_folder(path) ? find_in(path, RUN_FOLDER_INI) : NULL;
+    bool is_run = ini != NULL;
+    mem_free(ini);
+    return is_run;
+}
+
+odeon_status run_folder_find_ini(const char *path, char **out)
+{
+    bool folder = is_folder(path);
+    *out = folder ? find_in(path, RUN_FOLDER_INI) : mem_strdup(path);
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    return folder
+               ? diag_fail(ODEON_ERR_IO,
+                           "%s: not a regular file, and no run's folder: it has no " RUN_FOLDER_INI,
+                           path)
+               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+}
+
+/* NULL: there is none, or no memory. */
+static char *newest_checkpoint(const char *run)
+{
+    int64_t *steps = NULL;
+    size_t n = 0;
+    char *folder = checkpoint_list_folder(run), *path = NULL;
+    if (folder != NULL && checkpoint_list_steps(folder, &n, &steps) == ODEON_OK && n > 0) {
+        path = checkpoint_list_path(folder, steps[0]);
+    }
+    mem_free(steps);
+    mem_free(folder);
+    return path;
+}
+
+odeon_status run_folder_find_weights(const char *path, char **out)
+{
+    bool folder = is_folder(path);
+    *out = folder ? find_in(path, RUN_FOLDER_WEIGHTS) : mem_strdup(path);
+    if (*out == NULL && folder) {
+        *out = newest_checkpoint(path);
+        if (*out != NULL) {
+            diag_log(ODEON_LOG_WARNING, "%s: has no " RUN_FOLDER_WEIGHTS " yet; taken from %s",
+                     path, *out);
+        }
+    }
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    return folder ? diag_fail(ODEON_ERR_IO,
+                              "%s: not a regular file, and no run's folder with weights: it has "
+                              "neither " RUN_FOLDER_WEIGHTS " nor checkpoints",
+                              path)
+                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
 }
 
 /* ---- the mark ---- */

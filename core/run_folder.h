@@ -6,6 +6,8 @@
 #include "odeon/status.h"
 
 #define RUN_FOLDER_CHECKPOINTS "checkpoints"
+#define RUN_FOLDER_INI         "effective.ini"
+#define RUN_FOLDER_WEIGHTS     "weights.safetensors"
 
 /* Takes path/lock for this process until *fd is closed or the process ends, however it ends; the
  * file stays. *fd is -1 on failure. ODEON_ERR_CONFIG if another process has it; ODEON_ERR_IO,
@@ -18,6 +20,16 @@ odeon_status run_folder_lock(const char *path, int *fd);
 odeon_status run_folder_mark(const char *path);
 void run_folder_unmark(const char *path); /* there is a checkpoint now */
 bool run_folder_is_marked(const char *path);
+
+/* Is path a folder that holds a run's configuration? */
+bool run_folder_is_run(const char *path);
+
+/* The INI that path stands for: its configuration, if it is a run's folder, else path itself. The
+ * caller frees *out. ODEON_ERR_IO for a folder that is none; ODEON_ERR_NOMEM. */
+odeon_status run_folder_find_ini(const char *path, char **out);
+/* The same of weights: those of a run's folder are its last ones or, of a run that has not come to
+ * an end, those of its newest checkpoint. ODEON_ERR_IO also for a run without any. */
+odeon_status run_folder_find_weights(const char *path, char **out);
 
 /* Is name one that a run's start may find in a folder that holds no run: the lock, the mark, or a
  * temporary file of a process that was killed? */

@@ -114,14 +114,16 @@ odeon_tensor session_output(const session *s); /* a shape with batch 1 */
 int64_t session_output_size(const session *s); /* elements a sample */
 
 /* The output [n, ...] in evaluation mode, without a loss. Samples are indices[0 .. n-1] of source,
- * whose labels [n, ...] go to labels (NULL: not wanted); or, with source NULL, given as above, the
- * input, if stored is not NULL, as the data set stores it: it passes the transforms. */
+ * whose labels [n, ...] go to labels (NULL: not wanted); or, with source NULL, given as above. If
+ * stored is not NULL, the input is given as the data set stores it, else, if values is not NULL, as
+ * the numbers that this stands for (scale * stored + shift): either passes the transforms. */
 typedef struct session_samples {
     int64_t n;
     const data_source *source;
     const int64_t *indices;
     const double *given[DATA_ROLES];
     const void *stored;
+    const double *values; /* in the data set's shape */
 } session_samples;
 odeon_status session_predict(session *s, const session_samples *samples, double *output,
                              double *labels);
@@ -193,7 +195,8 @@ odeon_status session_parameter_set(session *s, size_t index, const double *value
 odeon_status session_gradient_get(session *s, size_t index, double *out);
 
 /* All tensors in the run's dtype, by path. Loading demands every one of them, in shape, and no
- * other (ODEON_ERR_DATA with the first that differs). */
+ * other (ODEON_ERR_DATA with the first that differs). path may also be a checkpoint, whose
+ * optimizer is left alone, or a run's folder (run_folder_find_weights). */
 odeon_status session_save(session *s, const char *path);
 odeon_status session_load(session *s, const char *path);
 

@@ -2,11 +2,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "diag.h"
 #include "mem.h"
+#include "run_folder.h"
 #include "safetensors.h"
 #include "session.h"
 #include "worker.h"
+
+#define MOMENTS "optimizer/" /* of a snapshot's tensors, those of the optimizer */
 
 /* ---- a copy of the whole ---- */
 
@@ -31,7 +35,7 @@ static char *moment_path(const session *s, int32_t moment, const param *p)
 {
     const instance *optimizer = s->workers[0].optimizer;
     const odeon_optimizer_ops *ops = optimizer->component->ops;
-    return mem_printf("optimizer/%s/%s", ops->moment_name(optimizer->self, moment), p->path);
+    return mem_printf(MOMENTS "%s/%s", ops->moment_name(optimizer->self, moment), p->path);
 }
 
 static odeon_status add_all(session *s, bool moments, session_snapshot *x)
@@ -158,8 +162,12 @@ odeon_status session_save(session *s, const char *path)
  */
 static odeon_status refuse_strangers(const session *s, const safetensors *file, const char *path)
 {
+    bool is_checkpoint = checkpoint_is_one(file);
     for (size_t i = 0; i < safetensors_count(file); i++) {
         const char *name = safetensors_at(file, i)->name;
+        if (is_checkpoint && strncmp(name, MOMENTS, sizeof MOMENTS - 1) == 0) {
+            continue;
+        }
         if (params_find(&s->params, name) == s->params.n) {
             return diag_fail(ODEON_ERR_DATA,
                              "%s: tensor '%s' belongs to no layer of this model: "
@@ -208,32 +216,40 @@ static odeon_status load_one(session *s, const safetensors *file, const char *pa
     return status;
 }
 
-/* A checkpoint has the weights too, and would be refused for what it has besides. */
-static odeon_status refuse_checkpoint(const safetensors *file, const char *path)
+static odeon_status load_all(session *s, const safetensors *file, const char *path)
 {
-    const char *format = safetensors_metadata(file, "format");
-    return format == NULL || strcmp(format, SESSION_CHECKPOINT) != 0
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_DATA,
-                           "%s: is a checkpoint, from which odeon train DIR --resume goes on; the "
-                           "weights of that run are DIR/weights.safetensors",
-                           path);
+    odeon_status status = s->is_flow ? ODEON_OK : refuse_strangers(s, file, path);
+    for (size_t i = 0; i < s->params.n && status == ODEON_OK; i++) {
+        status = load_one(s, file, path, i);
+    }
+    return status;
 }
 
-static odeon_status check_tensors(const session *s, const safetensors *file, const char *path)
+/* The weights of a checkpoint are as good as others, if it is sound. */
+static odeon_status load_checkpoint(session *s, const char *path)
 {
-    ODEON_TRY(refuse_checkpoint(file, path));
-    return s->is_flow ? ODEON_OK : refuse_strangers(s, file, path);
+    checkpoint_file *file = NULL;
+    ODEON_TRY(checkpoint_open(path, &file));
+    odeon_status status = load_all(s, file->tensors, path);
+    checkpoint_close(file);
+    return status;
+}
+
+static odeon_status load_file(session *s, const char *path)
+{
+    safetensors *file = NULL;
+    ODEON_TRY(safetensors_read(path, &file));
+    bool is_checkpoint = checkpoint_is_one(file);
+    odeon_status status = is_checkpoint ? ODEON_OK : load_all(s, file, path);
+    safetensors_destroy(file);
+    return is_checkpoint ? load_checkpoint(s, path) : status;
 }
 
 odeon_status session_load(session *s, const char *path)
 {
-    safetensors *file = NULL;
-    ODEON_TRY(safetensors_read(path, &file));
-    odeon_status status = check_tensors(s, file, path);
-    for (size_t i = 0; i < s->params.n && status == ODEON_OK; i++) {
-        status = load_one(s, file, path, i);
-    }
-    safetensors_destroy(file);
+    char *file = NULL;
+    ODEON_TRY(run_folder_find_weights(path, &file));
+    odeon_status status = load_file(s, file);
+    mem_free(file);
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "diag.h"
 #include "mem.h"
+#include "run_folder.h"
 
 /* The override that an option stands for; NULL if it is not given. */
 static odeon_status add_option(const command_line *a, int option, const char *key, char **text)
@@ -13,13 +14,19 @@ static odeon_status add_option(const command_line *a, int option, const char *ke
     return *text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
 }
 
-static odeon_status load(const command_line *a, const char *ini, setup *s)
+/* How the words of the command line become overrides: the weights of the run's folder run, which
+ * may be NULL, come first, so that all others win over them. */
+static odeon_status load(const command_line *a, const char *ini, const char *run, setup *s)
 {
-    char *weights = NULL, *dtype = NULL;
-    size_t n = a->n_operands - 1;
-    const char **overrides = mem_zalloc(n + 2, sizeof *overrides);
+    char *own = NULL, *weights = NULL, *dtype = NULL;
+    size_t n = 0;
+    const char **overrides = mem_zalloc(a->n_operands + 3, sizeof *overrides);
     odeon_status status =
         overrides != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
+    if (status == ODEON_OK && run != NULL) {
+        own = mem_printf("train.weights=%s", run);
+        status = own != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
+    }
     if (status == ODEON_OK) {
         status = add_option(a, ARGUMENT_WEIGHTS, "train.weights", &weights);
     }
@@ -27,8 +34,11 @@ static odeon_status load(const command_line *a, const char *ini, setup *s)
         status = add_option(a, ARGUMENT_DTYPE, "run.dtype", &dtype);
     }
     if (status == ODEON_OK) {
-        for (size_t i = 0; i < n; i++) {
-            overrides[i] = a->operands[i + 1];
+        if (own != NULL) {
+            overrides[n++] = own;
+        }
+        for (size_t i = 1; i < a->n_operands; i++) {
+            overrides[n++] = a->operands[i];
         }
         if (weights != NULL) {
             overrides[n++] = weights;
@@ -39,46 +49,66 @@ static odeon_status load(const command_line *a, const char *ini, setup *s)
         status = config_load(s->registry, ini, n, overrides, &s->config);
     }
     mem_free(overrides);
+    mem_free(own);
     mem_free(weights);
     mem_free(dtype);
     return status;
 }
 
-odeon_status setup_open(const command_line *a, setup *out)
-{
-    return setup_open_ini(a, a->operands[0], out);
-}
-
-static odeon_status open_any(const command_line *a, const char *ini, bool trusted, setup *out)
+static odeon_status open_any(const command_line *a, const char *ini, const char *run, bool trusted,
+                             setup *out)
 {
     *out = (setup){.out = a->out};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
     if (!trusted) {
         registry_distrust(out->registry);
     }
-    ODEON_TRY(load(a, ini, out));
+    ODEON_TRY(load(a, ini, run, out));
     return data_describe(out->config, &out->fields);
 }
 
-odeon_status setup_open_model(const command_line *a, setup *out)
+static odeon_status open_operand(const command_line *a, bool trained, bool trusted, setup *out)
 {
-    return open_any(a, a->operands[0], true, out);
+    const char *operand = a->operands[0];
+    char *ini;
+    *out = (setup){.registry = NULL};
+    ODEON_TRY(run_folder_find_ini(operand, &ini));
+    bool is_run = trained && run_folder_is_run(operand);
+    odeon_status status = open_any(a, ini, is_run ? operand : NULL, trusted, out);
+    mem_free(ini);
+    return status;
 }
 
-odeon_status setup_open_unknown(const command_line *a, setup *out)
+static odeon_status need_data(const setup *s, const char *ini)
 {
-    return open_any(a, a->operands[0], a->value[ARGUMENT_TRUST] != NULL, out);
-}
-
-odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
-{
-    ODEON_TRY(open_any(a, ini, true, out));
-    return out->config->dataset != NULL
+    return s->config->dataset != NULL
                ? ODEON_OK
                : diag_fail(ODEON_ERR_CONFIG,
                            "%s: without [data] and [train] a model can be solved only (odeon help "
                            "solve)",
                            ini);
+}
+
+odeon_status setup_open(const command_line *a, setup *out)
+{
+    ODEON_TRY(open_operand(a, true, true, out));
+    return need_data(out, a->operands[0]);
+}
+
+odeon_status setup_open_model(const command_line *a, setup *out)
+{
+    return open_operand(a, true, true, out);
+}
+
+odeon_status setup_open_unknown(const command_line *a, setup *out)
+{
+    return open_operand(a, false, a->value[ARGUMENT_TRUST] != NULL, out);
+}
+
+odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
+{
+    ODEON_TRY(open_any(a, ini, NULL, true, out));
+    return need_data(out, ini);
 }
 
 odeon_status setup_session(setup *s)
