@@ -359,3 +359,123 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
     }
     return ops_of(source->set)->get_batch(source->set->self, n, indices, in_order);
 }
+
+/* ---- samples as numbers ---- */
+
+int64_t data_row(const data_source *source, int64_t index)
+{
+    const odeon_dataset_ops *ops = ops_of(source->set);
+    return ODEON_HAS(ops, odeon_dataset_ops, row) ? ops->row(source->set->self, index) : index;
+}
+
+static void free_all(void *fields[DATA_ROLES])
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(fields[role]);
+    }
+}
+
+static int64_t count(const data_fields *fields, int32_t role, int64_t n)
+{
+    odeon_tensor x = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
+    return odeon_count(&x);
+}
+
+static odeon_status no_memory(int64_t n)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "data: no memory for %lld samples", (long long)n);
+}
+
+/* Samples as stored; the caller frees what is in raw, on failure too. */
+static odeon_status read_raw(const data_source *source, int64_t n, const int64_t *indices,
+                             void *raw[DATA_ROLES])
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        raw[role] = NULL;
+        if (data_has(&source->fields, role)) {
+            raw[role] = mem_zalloc((size_t)n, (size_t)data_field_bytes(&source->fields, role));
+        }
+    }
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        if (data_has(&source->fields, role) && raw[role] == NULL) {
+            return no_memory(n);
+        }
+    }
+    return data_batch(source, n, indices, raw);
+}
+
+odeon_status data_labels(const data_source *source, int64_t n, const int64_t *indices, double *out)
+{
+    void *raw[DATA_ROLES];
+    odeon_status status = read_raw(source, n, indices, raw);
+    if (status == ODEON_OK) {
+        data_field_values(&source->fields.of[ODEON_ROLE_LABEL], n, raw[ODEON_ROLE_LABEL], out);
+    }
+    free_all(raw);
+    return status;
+}
+
+static odeon_status take_numbers(const data_source *source, bool labelled, void *raw[DATA_ROLES],
+                                 double *field[DATA_ROLES])
+{
+    int64_t n = source->length;
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        if (raw[role] == NULL || (role == ODEON_ROLE_LABEL && !labelled)) {
+            continue;
+        }
+        field[role] = mem_zalloc((size_t)count(&source->fields, role, n), sizeof(double));
+        if (field[role] == NULL) {
+            return no_memory(n);
+        }
+        data_field_values(&source->fields.of[role], n, raw[role], field[role]);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_opened(const data_source *source, bool labelled, double *field[DATA_ROLES])
+{
+    int64_t n = source->length, *order = mem_zalloc((size_t)n, sizeof *order);
+    void *raw[DATA_ROLES] = {NULL};
+    for (int64_t i = 0; i < n && order != NULL; i++) {
+        order[i] = i;
+    }
+    odeon_status status = order != NULL ? read_raw(source, n, order, raw) : no_memory(n);
+    if (status == ODEON_OK) {
+        status = take_numbers(source, labelled, raw, field);
+    }
+    free_all(raw);
+    mem_free(order);
+    return status;
+}
+
+static odeon_status open_single_file(data_source *source, const config *c, const char *path,
+                                     int32_t *labelled)
+{
+    ODEON_TRY(instance_create(c->dataset, "data", &source->set));
+    const odeon_dataset_ops *ops = ops_of(source->set);
+    const char *id = source->set->component->id;
+    if (!ODEON_HAS(ops, odeon_dataset_ops, open_file)) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: data set %s reads no single files", path, id);
+    }
+    ODEON_TRY(read_fields(source->set, &source->fields));
+    ODEON_TRY(ops->open_file(source->set->self, path, &source->stored, labelled));
+    source->length = source->stored;
+    return source->length > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no samples", path);
+}
+
+odeon_status data_read_file(const config *c, const char *path, int64_t *n,
+                            double *field[DATA_ROLES])
+{
+    data_source source = {.set = NULL};
+    int32_t labelled = 0;
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        field[role] = NULL;
+    }
+    odeon_status status = open_single_file(&source, c, path, &labelled);
+    if (status == ODEON_OK) {
+        status = read_opened(&source, labelled != 0, field);
+    }
+    *n = source.length;
+    instance_destroy(source.set);
+    return status;
+}

@@ -45,6 +45,20 @@ void data_in_use(const data_source *source, int64_t *indices);
  * epoch) for training if data.shuffle, else as stored. order has room for data_length. */
 odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order);
 
+/* The row of the data set's file that a sample of the split stands in (dataset.h). */
+int64_t data_row(const data_source *source, int64_t index);
+
+/* The labels of samples indices[0 .. n-1] as numbers: out is [n, ...]. ODEON_ERR_NOMEM, and what
+ * the data set says. */
+odeon_status data_labels(const data_source *source, int64_t n, const int64_t *indices, double *out);
+
+/* All *n samples of a file of the kind that the configured data set reads, as the numbers that they
+ * stand for: field[role] is [*n, ...], or NULL where the data set has no such field or the file no
+ * labels; the caller frees them, on failure too. ODEON_ERR_UNSUPPORTED where the data set reads no
+ * single files; ODEON_ERR_NOMEM, and what the data set says of the file. */
+odeon_status data_read_file(const config *c, const char *path, int64_t *n,
+                            double *field[DATA_ROLES]);
+
 /* Copies samples indices[0 .. n-1]: fields[role] = memory for n times data_field_bytes. [any] */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields);

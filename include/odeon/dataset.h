@@ -60,6 +60,15 @@ typedef struct odeon_dataset_ops {
      * fields[f] = host memory for [n, dim...] of field f: those of a batch, or thousands on their
      * way to a device. Never changes the instance; several threads may call at once. [any] */
     odeon_status (*get_batch)(void *self, int64_t n, const int64_t *indices, void *const *fields);
+    /* Optional. As open, of path in place of the files that the options name: samples that a model
+     * is to be asked about, all of them in the order of the file. Labels need not be there:
+     * *labelled is then 0, and get_batch gives zeros for them. Once per instance, in place of open.
+     * [main] */
+    odeon_status (*open_file)(void *self, const char *path, int64_t *length, int32_t *labelled);
+    /* Optional. Where the sample index of what is open stands in the data set's file: its row, or
+     * the first of its rows, from 0, headings not counted. Without this slot it is index itself.
+     * [any] */
+    int64_t (*row)(void *self, int64_t index);
 } odeon_dataset_ops;
 
 #ifdef __cplusplus

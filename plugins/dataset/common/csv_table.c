@@ -154,6 +154,12 @@ static bool is_decimal(const char *text)
     return *text == '\0';
 }
 
+bool csv_cell_is_number(const csv_cell *cell)
+{
+    char text[NUMBER_BYTES];
+    return csv_cell_copy(cell, text, sizeof text) < sizeof text && is_decimal(text);
+}
+
 static odeon_status refuse_cell(const reading *in, int32_t at, const char *why)
 {
     char word[WORD_BYTES];
@@ -166,9 +172,11 @@ static odeon_status read_cell(const reading *in, int32_t at, double *out)
 {
     char text[NUMBER_BYTES], why[2 * NUMBER_BYTES];
     uint64_t bytes = csv_cell_copy(&in->cells[in->index[at]], text, sizeof text);
-    if (bytes == 0) {
+    bool loose = in->format->n_strict > 0 && at >= in->format->n_strict;
+    if (bytes == 0 || (loose && (bytes >= sizeof text || !is_decimal(text)))) {
         *out = (double)NAN;
-        return in->format->gaps ? ODEON_OK : refuse_cell(in, at, "empty: a number is missing");
+        return in->format->gaps || loose ? ODEON_OK
+                                         : refuse_cell(in, at, "empty: a number is missing");
     }
     if (bytes >= sizeof text || !is_decimal(text)) {
         (void)snprintf(why, sizeof why, "'%.40s' is no number", text);

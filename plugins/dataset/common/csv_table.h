@@ -4,18 +4,22 @@
 #include <stdbool.h>
 
 #include "columns.h"
+#include "csv_scan.h"
 #include "odeon/host.h"
 
 typedef struct csv_format {
     char separator;
     bool header; /* the first line names the columns */
     bool gaps;   /* an empty cell is NaN; else it is refused */
+    /* So many of the columns wanted must hold numbers; 0: all. Where others have none they are NaN.
+     */
+    int32_t n_strict;
 } csv_format;
 
 typedef struct csv_table {
     int64_t n_rows;
     int32_t n_columns;
-    double *value; /* [n_rows, n_columns], never infinite, NaN where a cell is empty */
+    double *value; /* [n_rows, n_columns], never infinite, NaN where there is none */
     int64_t *line; /* [n_rows]: where the row starts in the text */
 } csv_table;
 
@@ -27,6 +31,8 @@ typedef struct csv_table {
 odeon_status csv_table_read(const odeon_host *host, const char *name, const char *text,
                             uint64_t bytes, const csv_format *format, const columns *wanted,
                             csv_table *out);
+/* Is what the cell says a decimal number? */
+bool csv_cell_is_number(const csv_cell *cell);
 void csv_table_free(const odeon_host *host, csv_table *table);
 
 #endif

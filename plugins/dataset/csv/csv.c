@@ -1,9 +1,11 @@
 /* csv: rows of numbers from a table in a text file, with classes or numbers to learn. */
+#include <math.h>
 #include <string.h>
 
 #include "../common/csv_table.h"
 #include "../common/regular_file.h"
 #include "../common/split.h"
+#include "asked.h"
 #include "odeon/dataset.h"
 #include "odeon/plugin.h"
 
@@ -18,6 +20,7 @@ typedef struct csv {
     csv_table table;
     int64_t *rows; /* [n_rows] of the split; NULL before open */
     int64_t n_rows;
+    bool unlabelled; /* the table has no labels */
 } csv;
 
 static const odeon_option path = {
@@ -208,12 +211,18 @@ static odeon_status check_classes(const csv *set, const char *file)
     return ODEON_OK;
 }
 
-static odeon_status read_file(csv *set, const char *file)
+static csv_format format_of(const csv *set)
 {
     static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
     const odeon_host *host = set->host;
-    csv_format format = {.separator = separators[host->option_i64(set->config, "separator")],
-                         .header = host->option_i64(set->config, "header") != 0};
+    return (csv_format){.separator = separators[host->option_i64(set->config, "separator")],
+                        .header = host->option_i64(set->config, "header") != 0};
+}
+
+static odeon_status read_file(csv *set, const char *file)
+{
+    const odeon_host *host = set->host;
+    csv_format format = format_of(set);
     char *text;
     uint64_t bytes;
     ODEON_TRY(regular_file_load(host, file, &text, &bytes));
@@ -251,24 +260,96 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
+/* ---- a file to be asked about ---- */
+
+static odeon_status read_asked_text(csv *set, const char *file, const char *text, uint64_t bytes)
+{
+    csv_format format = format_of(set);
+    columns list;
+    ODEON_TRY(
+        asked_columns(set->host, file, text, bytes, &format, &set->wanted, set->n_inputs, &list));
+    format.n_strict = set->n_inputs;
+    set->unlabelled = list.n == set->n_inputs;
+    odeon_status status = csv_table_read(set->host, file, text, bytes, &format, &list, &set->table);
+    columns_free(set->host, &list);
+    return status;
+}
+
+/* A label that is missing in one row is missing: nobody knows what to make of the others. */
+static void look_at_labels(csv *set)
+{
+    const csv_table *t = &set->table;
+    for (int64_t row = 0; row < t->n_rows && !set->unlabelled; row++) {
+        for (int32_t i = set->n_inputs; i < t->n_columns && !set->unlabelled; i++) {
+            set->unlabelled = isnan(t->value[row * t->n_columns + i]);
+        }
+    }
+}
+
+static odeon_status load_asked(csv *set, const char *file)
+{
+    const odeon_host *host = set->host;
+    char *text;
+    uint64_t bytes;
+    ODEON_TRY(regular_file_load(host, file, &text, &bytes));
+    odeon_status status = read_asked_text(set, file, text, bytes);
+    host->free(host, text);
+    ODEON_TRY(status);
+    look_at_labels(set);
+    ODEON_TRY(set->unlabelled ? ODEON_OK : check_classes(set, file));
+    return split_rows(host, file, set->table.n_rows, 0.0, 0, ODEON_SPLIT_TEST, &set->rows,
+                      &set->n_rows);
+}
+
+static odeon_status open_file(void *self, const char *file, int64_t *length, int32_t *labelled)
+{
+    csv *set = self;
+    if (set->rows != NULL) {
+        return odeon_fail(set->host, ODEON_ERR_INTERNAL, "csv: opened twice");
+    }
+    odeon_status status = load_asked(set, file);
+    if (status != ODEON_OK) {
+        forget(set);
+        return status;
+    }
+    *length = set->n_rows;
+    *labelled = !set->unlabelled;
+    return ODEON_OK;
+}
+
+static int64_t row(void *self, int64_t index)
+{
+    const csv *set = self;
+    return set->rows[index];
+}
+
+/* ---- samples ---- */
+
+static void copy_label(const csv *set, const double *from, int64_t i, void *out)
+{
+    size_t n = (size_t)set->n_labels;
+    if (set->classes > 0) {
+        ((int64_t *)out)[i] = set->unlabelled ? 0 : (int64_t)from[0];
+    } else if (set->unlabelled) {
+        memset((double *)out + (size_t)i * n, 0, n * sizeof *from);
+    } else {
+        memcpy((double *)out + (size_t)i * n, from, n * sizeof *from);
+    }
+}
+
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const csv *set = self;
-    size_t n_inputs = (size_t)set->n_inputs, n_labels = (size_t)set->n_labels;
+    size_t n_inputs = (size_t)set->n_inputs;
     for (int64_t i = 0; i < n; i++) {
         if (indices[i] < 0 || set->rows == NULL || indices[i] >= set->n_rows) {
             return odeon_fail(set->host, ODEON_ERR_INTERNAL, "csv: sample %lld of %lld",
                               (long long)indices[i], (long long)set->n_rows);
         }
-        const double *row = set->table.value + set->rows[indices[i]] * set->table.n_columns;
+        const double *from = set->table.value + set->rows[indices[i]] * set->table.n_columns;
         double *input = fields[FIELD_INPUT];
-        memcpy(input + (size_t)i * n_inputs, row, n_inputs * sizeof *row);
-        if (set->classes > 0) {
-            ((int64_t *)fields[FIELD_LABEL])[i] = (int64_t)row[n_inputs];
-        } else {
-            double *values = fields[FIELD_LABEL];
-            memcpy(values + (size_t)i * n_labels, row + n_inputs, n_labels * sizeof *row);
-        }
+        memcpy(input + (size_t)i * n_inputs, from, n_inputs * sizeof *from);
+        copy_label(set, from + n_inputs, i, fields[FIELD_LABEL]);
     }
     return ODEON_OK;
 }
@@ -277,7 +358,9 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field_count = field_count,
                                       .field = field,
                                       .open = open_split,
-                                      .get_batch = get_batch};
+                                      .get_batch = get_batch,
+                                      .open_file = open_file,
+                                      .row = row};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

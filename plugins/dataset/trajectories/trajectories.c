@@ -433,11 +433,18 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
     return ODEON_OK;
 }
 
+static int64_t row(void *self, int64_t index)
+{
+    const trajectories *set = self;
+    return set->start[index];
+}
+
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field_count = field_count,
                                       .field = field,
                                       .open = open_split,
-                                      .get_batch = get_batch};
+                                      .get_batch = get_batch,
+                                      .row = row};
 
 static const odeon_component component = {
     .struct_size = sizeof component,
