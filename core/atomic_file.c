@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -20,7 +22,7 @@ static odeon_status io_failure(const char *path, const char *what)
 
 /* A name that nobody else has: those that are taken were left by runs that were killed, or belong
  * to other threads. */
-static odeon_status create_temporary(atomic_file *file)
+static odeon_status create_temporary(atomic_file *file, mode_t mode)
 {
     for (int i = 0; i < MAX_TRIES; i++) {
         mem_free(file->temporary);
@@ -28,7 +30,7 @@ static odeon_status create_temporary(atomic_file *file)
         if (file->temporary == NULL) {
             return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", file->path);
         }
-        file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (file->fd >= 0) {
             return ODEON_OK;
         }
@@ -48,9 +50,14 @@ static void release(atomic_file *file)
 
 odeon_status atomic_file_open(const char *path, atomic_file *out)
 {
+    return atomic_file_open_mode(path, 0666, out);
+}
+
+odeon_status atomic_file_open_mode(const char *path, mode_t mode, atomic_file *out)
+{
     *out = (atomic_file){.fd = -1, .path = mem_strdup(path)};
     odeon_status status = out->path != NULL
-                              ? create_temporary(out)
+                              ? create_temporary(out, mode)
                               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", path);
     if (status != ODEON_OK) {
         release(out);
@@ -58,16 +65,34 @@ odeon_status atomic_file_open(const char *path, atomic_file *out)
     return status;
 }
 
+static bool is_on_disk(int fd)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 static odeon_status write_failure(const atomic_file *file, size_t bytes)
 {
     int error = errno;
     struct statvfs disk = {0};
+    const char *name = file->temporary != NULL ? file->temporary : file->path;
+    if (!is_on_disk(file->fd)) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot write %zu more bytes: %s", name, bytes,
+                         strerror(error));
+    }
     if (fstatvfs(file->fd, &disk) != 0) {
         disk.f_bavail = 0;
     }
     return diag_fail(ODEON_ERR_IO, "%s: cannot write %zu more bytes: %s (%llu are free there)",
-                     file->temporary, bytes, strerror(error),
+                     name, bytes, strerror(error),
                      (unsigned long long)disk.f_bavail * disk.f_frsize);
+}
+
+/* A pipe that somebody made non-blocking is full: waits until it is not. */
+static void wait_for_room(int fd)
+{
+    struct pollfd item = {.fd = fd, .events = POLLOUT};
+    (void)poll(&item, 1, -1);
 }
 
 odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes)
@@ -76,6 +101,10 @@ odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes
     while (bytes > 0) {
         ssize_t n = write(file->fd, p, bytes);
         if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EAGAIN) {
+            wait_for_room(file->fd);
             continue;
         }
         if (n < 0) {
@@ -109,22 +138,42 @@ odeon_status atomic_file_sync_folder_of(const char *path)
     return status;
 }
 
+/* What stood behind the end of a file written in place goes. */
+static odeon_status trim(const atomic_file *file)
+{
+    off_t end = lseek(file->fd, 0, SEEK_CUR);
+    return end >= 0 && ftruncate(file->fd, end) == 0
+               ? ODEON_OK
+               : io_failure(file->path, "cannot cut off what stood here before");
+}
+
 static odeon_status finish(atomic_file *file)
 {
-    odeon_status status = ODEON_OK;
-    if (fsync(file->fd) != 0 && errno != EINVAL) {
-        status = io_failure(file->temporary, "cannot sync");
+    const char *name = file->temporary != NULL ? file->temporary : file->path;
+    odeon_status status = file->trims ? trim(file) : ODEON_OK;
+    if (status == ODEON_OK && is_on_disk(file->fd) && fsync(file->fd) != 0 && errno != EINVAL) {
+        status = io_failure(name, "cannot sync");
     }
     int fd = file->fd;
     file->fd = -1;
     if (close(fd) != 0 && status == ODEON_OK) {
-        status = io_failure(file->temporary, "cannot close");
+        status = io_failure(name, "cannot close");
     }
+    return status;
+}
+
+static odeon_status commit_in_place(atomic_file *file)
+{
+    odeon_status status = finish(file);
+    release(file);
     return status;
 }
 
 odeon_status atomic_file_commit(atomic_file *file)
 {
+    if (file->temporary == NULL) {
+        return commit_in_place(file);
+    }
     char *folder = path_folder(file->path); /* what can fail without harm fails before the rename */
     odeon_status status = finish(file);
     if (status == ODEON_OK && folder == NULL) {
@@ -147,7 +196,9 @@ void atomic_file_abandon(atomic_file *file)
 {
     if (file->fd >= 0) {
         (void)close(file->fd);
-        (void)unlink(file->temporary);
+        if (file->temporary != NULL) {
+            (void)unlink(file->temporary);
+        }
         release(file);
     }
 }
@@ -156,10 +207,15 @@ odeon_status atomic_file_put(const char *path, const void *data, size_t bytes)
 {
     atomic_file file;
     ODEON_TRY(atomic_file_open(path, &file));
-    odeon_status status = atomic_file_write(&file, data, bytes);
+    return atomic_file_finish(&file, data, bytes);
+}
+
+odeon_status atomic_file_finish(atomic_file *file, const void *data, size_t bytes)
+{
+    odeon_status status = atomic_file_write(file, data, bytes);
     if (status != ODEON_OK) {
-        atomic_file_abandon(&file);
+        atomic_file_abandon(file);
         return status;
     }
-    return atomic_file_commit(&file);
+    return atomic_file_commit(file);
 }

@@ -1,10 +1,12 @@
 #include "command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "diag.h"
 #include "grad.h"
 #include "mem.h"
+#include "output_file.h"
 #include "setup.h"
 #include "summary.h"
 
@@ -12,6 +14,12 @@ static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
 {
     if (n_blocks == 0) {
         return diag_fail(ODEON_ERR_CONFIG, "--steps: the model has no ODE block");
+    }
+    if (n_blocks > 1 && output_file_is_stream(file)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "--steps %s: the model has %zu ODE blocks, each with a file of its own: "
+                         "name one on disk",
+                         file, n_blocks);
     }
     ODEON_TRY(session_write_steps(s, 0, file));
     for (size_t i = 1; i < n_blocks; i++) {
@@ -22,6 +30,31 @@ static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
         ODEON_TRY(status);
     }
     return ODEON_OK;
+}
+
+static odeon_status check_outputs(const command_line *a, const setup *s)
+{
+    const char *out = a->value[ARGUMENT_OUT], *steps = a->value[ARGUMENT_STEPS];
+    ODEON_TRY(setup_spare(s, a, ARGUMENT_OUT, "--out"));
+    if (steps == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(setup_spare(s, a, ARGUMENT_STEPS, "--steps"));
+    bool same =
+        strcmp(out, steps) == 0 || (output_file_is_stdout(out) && output_file_is_stdout(steps));
+    ODEON_TRY(output_file_spare("--steps", steps, "--out", out));
+    return same ? diag_fail(ODEON_ERR_CONFIG,
+                            "--out %s and --steps %s: name two files, neither can be in the other",
+                            out, steps)
+                : ODEON_OK;
+}
+
+/* What is said is not mixed with what is written. */
+static FILE *words_of(const command_line *a)
+{
+    const char *out = a->value[ARGUMENT_OUT], *steps = a->value[ARGUMENT_STEPS];
+    bool taken = output_file_is_stdout(out) || (steps != NULL && output_file_is_stdout(steps));
+    return taken ? a->err : a->out;
 }
 
 static odeon_status differentiate(const command_line *a, setup *s)
@@ -40,7 +73,7 @@ static odeon_status differentiate(const command_line *a, setup *s)
         status = grad_write(s->session, &batch, c->dtype, a->value[ARGUMENT_OUT], &result);
     }
     if (status == ODEON_OK) {
-        summary_result(a->out, s->session, &result);
+        summary_result(words_of(a), s->session, &result);
     }
     if (status == ODEON_OK && a->value[ARGUMENT_STEPS] != NULL) {
         status = write_steps(s->session, result.n_blocks, a->value[ARGUMENT_STEPS]);
@@ -58,6 +91,9 @@ static odeon_status run_grad(const command_line *a)
     setup s;
     odeon_status status = setup_open(a, &s);
     if (status == ODEON_OK) {
+        status = check_outputs(a, &s);
+    }
+    if (status == ODEON_OK) {
         status = differentiate(a, &s);
     }
     setup_close(&s);
@@ -66,7 +102,7 @@ static odeon_status run_grad(const command_line *a)
 
 const command command_grad = {
     .name = "grad",
-    .operands = "INI --batch FILE --out FILE [...]",
+    .operands = "INI|RUN --batch FILE --out FILE [...]",
     .summary = "write a batch's output, loss and gradients",
     .help =
         "Files are safetensors. Runs with one worker unless run.workers is given; opens no data\n"
@@ -76,8 +112,9 @@ const command command_grad = {
         "is\n"
         "                      what the model takes: layers of [data.*] are not applied to it\n"
         "  --out FILE          gets output, loss, grad.x and grad.PATH for every parameter;\n"
-        "                      metrics and counters as metadata\n"
-        "  --weights FILE      the same as train.weights=FILE; else the initial values\n"
+        "                      metrics and counters as metadata; - is standard output\n"
+        "  --weights FILE      the same as train.weights=FILE; else the initial values, or, where\n"
+        "                      a run's folder stands for the INI, the run's\n"
         "  --dtype DTYPE       the same as run.dtype=DTYPE: float32 or float64\n"
         "  --steps FILE        gets the accepted steps of the first ODE block as CSV (t,h);\n"
         "                      of further blocks FILE.1, FILE.2, ...\n",

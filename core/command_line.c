@@ -22,6 +22,7 @@ static const struct option known[] = {
     {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
     {"from-start", no_argument, NULL, OPTION_VALUE + ARGUMENT_FROM_START},
     {"accept-changes", no_argument, NULL, OPTION_VALUE + ARGUMENT_ACCEPT_CHANGES},
+    {"transformed", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRANSFORMED},
     {"json", no_argument, NULL, OPTION_VALUE + ARGUMENT_JSON},
     {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},
     {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},

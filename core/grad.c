@@ -193,7 +193,7 @@ odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, cons
         status = fill(&f, s, batch, output, d_x, result);
     }
     if (status == ODEON_OK) {
-        status = safetensors_write(path, f.n, f.entries, f.n_meta, f.meta);
+        status = safetensors_write_output(path, f.n, f.entries, f.n_meta, f.meta);
     }
     file_fini(&f);
     mem_free(output);

@@ -6,6 +6,8 @@
 
 #include "diag.h"
 #include "mem.h"
+#include "output_file.h"
+#include "text.h"
 
 /* The header: a Python dictionary as text, between at and end. */
 typedef struct cursor {
@@ -70,7 +72,10 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
     static const struct {
         const char *text;
         int32_t dtype;
-    } known[] = {{"<f4", ODEON_DTYPE_F32}, {"<f8", ODEON_DTYPE_F64}, {"|u1", ODEON_DTYPE_U8}};
+    } known[] = {{"<f4", ODEON_DTYPE_F32},
+                 {"<f8", ODEON_DTYPE_F64},
+                 {"|u1", ODEON_DTYPE_U8},
+                 {"<i8", ODEON_DTYPE_I64}};
     char text[16];
     ODEON_TRY(read_string(c, text, sizeof text));
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -79,11 +84,13 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
             return ODEON_OK;
         }
     }
-    return diag_fail(
-        ODEON_ERR_DATA,
-        "%s: its elements are '%s', supported are '<f4', '<f8' and '|u1': convert with "
-        "numpy.astype('float32')",
-        c->name, text);
+    bool whole = text[0] != '\0' && (text[1] == 'i' || text[1] == 'u');
+    return diag_fail(ODEON_ERR_DATA,
+                     "%s: its elements are '%s', supported are '<f4', '<f8', '|u1' and '<i8': "
+                     "convert with numpy.%s",
+                     c->name, text,
+                     whole ? "astype('uint8') what are bytes of images, else with astype('int64')"
+                           : "astype('float32')");
 }
 
 static odeon_status read_order(cursor *c)
@@ -228,4 +235,62 @@ odeon_status npy_parse(const char *name, const void *data, size_t bytes, safeten
     ODEON_TRY(read_header(&c, out));
     out->data = text + length;
     return check_size(name, bytes - at - length, out);
+}
+
+/* ---- writing ---- */
+
+enum { PREFIX = 10, ALIGNMENT = 64 }; /* as numpy.save does: data starts at a multiple of 64 */
+
+/* Version 1.0: magic, version, two bytes of length, the dictionary, blanks, a line break. */
+static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_buffer *out)
+{
+    text_buffer words = {0};
+    text_printf(&words, "{'descr': '%s', 'fortran_order': False, 'shape': (",
+                dtype == ODEON_DTYPE_F64 ? "<f8" : "<f4");
+    for (int32_t i = 0; i < ndim; i++) {
+        text_printf(&words, ndim == 1 || i + 1 < ndim ? "%lld," : "%lld", (long long)dim[i]);
+        text_add(&words, i + 1 < ndim ? " " : "");
+    }
+    text_add(&words, "), }");
+    size_t bytes = PREFIX + words.length + 1, fill = (ALIGNMENT - bytes % ALIGNMENT) % ALIGNMENT;
+    size_t length = words.length + fill + 1;
+    const char prefix[PREFIX] = {
+        '\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, (char)(length & 255), (char)(length >> 8)};
+    text_add_bytes(out, prefix, sizeof prefix);
+    text_add_bytes(out, words.data != NULL ? words.data : "", words.length);
+    text_printf(out, "%*s\n", (int)fill, "");
+    out->failed = out->failed || words.failed;
+    text_fini(&words);
+}
+
+static odeon_status write_array(atomic_file *file, const text_buffer *header, const void *data,
+                                size_t bytes)
+{
+    ODEON_TRY(atomic_file_write(file, header->data, header->length));
+    return atomic_file_write(file, data, bytes);
+}
+
+odeon_status npy_write_output(const char *path, int32_t dtype, int32_t ndim, const int64_t *dim,
+                              const void *data)
+{
+    size_t bytes = (size_t)odeon_dtype_bytes(dtype);
+    text_buffer header = {0};
+    atomic_file file;
+    make_header(dtype, ndim, dim, &header);
+    odeon_status status = header.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
+                                        : output_file_open(path, &file);
+    if (status != ODEON_OK) {
+        text_fini(&header);
+        return status;
+    }
+    for (int32_t i = 0; i < ndim; i++) {
+        bytes *= (size_t)dim[i];
+    }
+    status = write_array(&file, &header, data, bytes);
+    text_fini(&header);
+    if (status != ODEON_OK) {
+        atomic_file_abandon(&file);
+        return status;
+    }
+    return atomic_file_commit(&file);
 }

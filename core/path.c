@@ -52,3 +52,9 @@ char *path_stem(const char *path)
     }
     return stem;
 }
+
+bool path_ends_with(const char *path, const char *ending)
+{
+    size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}

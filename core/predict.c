@@ -16,6 +16,8 @@ void predictions_fini(predictions *p)
 {
     mem_free(p->output);
     mem_free(p->labels);
+    mem_free(p->rows);
+    mem_free(p->truth);
     *p = (predictions){.n = 0};
 }
 
@@ -44,16 +46,22 @@ static odeon_status check_output(const predictions *p)
     return ODEON_OK;
 }
 
-/* expected: NULL, or the class of every sample. */
-static void classify(predictions *p, const double *expected)
+/* Labels of classes: how many were found. */
+static void classify(predictions *p)
 {
     int64_t right = 0;
     for (int64_t i = 0; i < p->n; i++) {
         p->labels[i] = first_largest(p->output + i * p->size, p->size);
-        right += expected != NULL && (double)p->labels[i] == expected[i];
+        right += p->truth != NULL && (double)p->labels[i] == p->truth[i];
     }
-    p->has_accuracy = expected != NULL;
+    p->has_accuracy = p->truth != NULL;
     p->accuracy = (double)right / (double)p->n;
+}
+
+static int64_t size_of(const session *s, int32_t role)
+{
+    odeon_tensor one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
+    return odeon_count(&one);
 }
 
 session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
@@ -62,42 +70,80 @@ session_samples predict_input_part(const session *s, const predict_input *in, in
     session_samples samples = {.n = n};
     odeon_tensor one = session_input(s);
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        if (role != ODEON_ROLE_INPUT) {
-            one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
-        }
+        int64_t size = role == ODEON_ROLE_INPUT ? odeon_count(&one) : size_of(s, role);
         if (in->field[role] != NULL) {
-            samples.given[role] = in->field[role] + first * odeon_count(&one);
+            samples.given[role] = in->field[role] + first * size;
         }
     }
     if (in->stored != NULL) {
         samples.stored = (const char *)in->stored + first * (int64_t)session_stored_bytes(s);
     }
+    if (in->values != NULL) {
+        samples.values = in->values + first * size_of(s, ODEON_ROLE_INPUT);
+    }
     return samples;
 }
 
-/* expected, which may be NULL, gets the labels of a source. */
-static odeon_status run_all(session *s, const predict_input *in, const data_source *source,
-                            int64_t batch, int64_t *order, predictions *p, double *expected)
+/* ---- a split's samples ---- */
+
+static odeon_status run_source(session *s, const data_source *source, int64_t batch, int64_t *order,
+                               predictions *p)
 {
-    if (source != NULL) {
-        ODEON_TRY(data_order(source, 0, 0, order));
-    }
+    ODEON_TRY(data_order(source, 0, 0, order));
     for (int64_t first = 0; first < p->n; first += batch) {
         int64_t n = p->n - first < batch ? p->n - first : batch, left = p->n - first - n;
         session_samples samples = {.n = n, .source = source, .indices = order + first};
-        if (in != NULL) {
-            samples = predict_input_part(s, in, first, n);
-        }
-        if (source != NULL && left > 0) {
+        double *truth = p->truth + first * p->truth_size;
+        if (left > 0) {
             session_expect(s, source, left < batch ? left : batch, order + first + n);
         }
         ODEON_TRY(session_predict(s, &samples, p->output + first * p->size,
-                                  expected != NULL ? expected + first : NULL));
+                                  p->labels != NULL ? truth : NULL));
+        if (p->labels == NULL) { /* as the data set has them, in double precision */
+            ODEON_TRY(data_labels(source, n, order + first, truth));
+        }
     }
-    ODEON_TRY(check_output(p));
-    if (p->labels != NULL) {
-        classify(p, in != NULL ? in->field[ODEON_ROLE_LABEL] : expected);
+    for (int64_t i = 0; i < p->n; i++) {
+        p->rows[i] = data_row(source, order[i]);
     }
+    return ODEON_OK;
+}
+
+static odeon_status take_source(session *s, const data_source *source, int64_t batch,
+                                predictions *p)
+{
+    int64_t *order = mem_zalloc((size_t)p->n, sizeof *order), values;
+    p->truth = checked_mul(p->n, p->truth_size, &values)
+                   ? mem_zalloc((size_t)values, sizeof *p->truth)
+                   : NULL;
+    odeon_status status =
+        order != NULL && p->truth != NULL ? run_source(s, source, batch, order, p) : no_memory();
+    mem_free(order);
+    return status;
+}
+
+/* ---- a file's samples ---- */
+
+static odeon_status take_input(session *s, const predict_input *in, int64_t batch, predictions *p)
+{
+    const double *labels = in->field[ODEON_ROLE_LABEL];
+    for (int64_t first = 0; first < p->n; first += batch) {
+        int64_t n = p->n - first < batch ? p->n - first : batch;
+        session_samples samples = predict_input_part(s, in, first, n);
+        ODEON_TRY(session_predict(s, &samples, p->output + first * p->size, NULL));
+    }
+    for (int64_t i = 0; i < p->n; i++) {
+        p->rows[i] = i;
+    }
+    if (labels == NULL) {
+        return ODEON_OK;
+    }
+    size_t values = (size_t)(p->n * p->truth_size);
+    p->truth = mem_zalloc(values, sizeof *p->truth);
+    if (p->truth == NULL) {
+        return no_memory();
+    }
+    memcpy(p->truth, labels, values * sizeof *labels);
     return ODEON_OK;
 }
 
@@ -108,6 +154,7 @@ odeon_status predict_run(session *s, const predict_input *in, const data_source 
     odeon_tensor shape = session_output(s);
     *out = (predictions){.n = in != NULL ? in->n : data_length(source),
                          .size = session_output_size(s),
+                         .truth_size = size_of(s, ODEON_ROLE_LABEL),
                          .ndim = shape.ndim};
     memcpy(out->dim, shape.dim, sizeof out->dim);
     out->dim[0] = out->n;
@@ -116,14 +163,16 @@ odeon_status predict_run(session *s, const predict_input *in, const data_source 
         return no_memory();
     }
     size_t n = (size_t)out->n;
-    int64_t *order = mem_zalloc(n, sizeof *order);
-    double *expected = classes ? mem_zalloc(n, sizeof *expected) : NULL;
     out->output = mem_zalloc((size_t)values, sizeof *out->output);
+    out->rows = mem_zalloc(n, sizeof *out->rows);
     out->labels = classes ? mem_zalloc(n, sizeof *out->labels) : NULL;
-    bool there = order != NULL && out->output != NULL &&
-                 (!classes || (expected != NULL && out->labels != NULL));
-    odeon_status status = there ? run_all(s, in, source, batch, order, out, expected) : no_memory();
-    mem_free(order);
-    mem_free(expected);
-    return status;
+    if (out->output == NULL || out->rows == NULL || (classes && out->labels == NULL)) {
+        return no_memory();
+    }
+    ODEON_TRY(in != NULL ? take_input(s, in, batch, out) : take_source(s, source, batch, out));
+    ODEON_TRY(check_output(out));
+    if (classes) {
+        classify(out);
+    }
+    return ODEON_OK;
 }

@@ -1,135 +1,30 @@
-/* What predict reads and writes. */
+/* What predict writes. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-#include "atomic_file.h"
-#include "batch_file.h"
 #include "diag.h"
 #include "mem.h"
-#include "npy.h"
+#include "output_file.h"
+#include "path.h"
 #include "predict.h"
-#include "read_file.h"
 #include "safetensors.h"
-#include "summary.h"
 #include "text.h"
 
-static bool ends_with(const char *path, const char *ending)
+static bool is_csv(const char *path)
 {
-    size_t n = strlen(path), m = strlen(ending);
-    return n > m && strcmp(path + n - m, ending) == 0;
+    return path_ends_with(path, ".csv") ||
+           (!path_ends_with(path, ".safetensors") && output_file_is_stream(path));
 }
-
-/* ---- in ---- */
-
-void predict_input_fini(predict_input *in)
-{
-    mem_free(in->stored);
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        mem_free(in->field[role]);
-    }
-    *in = (predict_input){.n = 0};
-}
-
-static odeon_status check_shape(const char *path, const safetensors_entry *x, int32_t ndim,
-                                const int64_t *dim)
-{
-    bool same = x->ndim == ndim + 1;
-    for (int32_t i = 0; i < ndim && same; i++) {
-        same = x->dim[i + 1] == dim[i];
-    }
-    if (!same || x->dim[0] < 1) {
-        char have[128], want[128];
-        summary_shape(x->ndim, x->dim, have);
-        summary_shape(ndim, dim, want);
-        return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but must be Nx%s with N >= 1", path, have,
-                         want);
-    }
-    return ODEON_OK;
-}
-
-static odeon_status take_x(const char *path, const safetensors_entry *x, const session *s,
-                           const data_fields *fields, predict_input *out)
-{
-    odeon_tensor input = session_input(s);
-    const odeon_field_info *info = &fields->of[ODEON_ROLE_INPUT];
-    bool is_stored = x->dtype == ODEON_DTYPE_U8;
-    if (!is_stored && x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
-        return diag_fail(ODEON_ERR_DATA, "%s: x is neither float32, float64 nor uint8", path);
-    }
-    if (is_stored && info->dtype != ODEON_DTYPE_U8) {
-        return diag_fail(ODEON_ERR_DATA,
-                         "%s: x is uint8, but the data set does not store that: give what the "
-                         "model takes as float32",
-                         path);
-    }
-    ODEON_TRY(is_stored ? check_shape(path, x, info->ndim, info->dim)
-                        : check_shape(path, x, input.ndim - 1, input.dim + 1));
-    out->n = x->dim[0];
-    void *values = mem_zalloc((size_t)safetensors_elements(x), is_stored ? 1 : sizeof(double));
-    if (values == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for x", path);
-    }
-    if (is_stored) {
-        out->stored = memcpy(values, x->data, (size_t)x->bytes);
-        return ODEON_OK;
-    }
-    out->field[ODEON_ROLE_INPUT] = values;
-    return safetensors_as_f64(x, values);
-}
-
-static odeon_status read_npy(const char *path, const session *s, const data_fields *fields,
-                             predict_input *out)
-{
-    char *data;
-    size_t bytes;
-    safetensors_entry x;
-    ODEON_TRY(read_file(path, &data, &bytes));
-    odeon_status status = npy_parse(path, data, bytes, &x);
-    if (status == ODEON_OK) {
-        status = take_x(path, &x, s, fields, out);
-    }
-    mem_free(data);
-    return status;
-}
-
-static odeon_status read_safetensors(const char *path, const session *s, const data_fields *fields,
-                                     predict_input *out)
-{
-    safetensors *file;
-    ODEON_TRY(safetensors_read(path, &file));
-    const safetensors_entry *x = safetensors_find(file, "x");
-    odeon_status status = x != NULL ? take_x(path, x, s, fields, out)
-                                    : diag_fail(ODEON_ERR_DATA, "%s: no tensor x", path);
-    for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES && status == ODEON_OK; role++) {
-        if (data_has(fields, role) && safetensors_find(file, batch_file_name(role)) != NULL) {
-            status = batch_file_field(path, file, fields, role, out->n, &out->field[role]);
-        }
-    }
-    safetensors_destroy(file);
-    return status;
-}
-
-odeon_status predict_input_read(const char *path, const session *s, const data_fields *fields,
-                                predict_input *out)
-{
-    *out = (predict_input){.n = 0};
-    if (ends_with(path, ".npy")) {
-        return read_npy(path, s, fields, out);
-    }
-    if (ends_with(path, ".safetensors")) {
-        return read_safetensors(path, s, fields, out);
-    }
-    return diag_fail(ODEON_ERR_CONFIG, "--in %s: must end in .npy or .safetensors", path);
-}
-
-/* ---- out ---- */
 
 odeon_status predict_check_name(const char *path)
 {
-    return ends_with(path, ".safetensors") || ends_with(path, ".csv")
+    return path_ends_with(path, ".safetensors") || is_csv(path)
                ? ODEON_OK
-               : diag_fail(ODEON_ERR_CONFIG, "--out %s: must end in .safetensors or .csv", path);
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "--out %s: must end in .safetensors or .csv, or be - or a pipe, which "
+                           "get CSV",
+                           path);
 }
 
 /* The largest is taken off first: nothing overflows, and the sum is at least 1. */
@@ -154,96 +49,150 @@ static double *probabilities(const predictions *p)
     return out;
 }
 
-/* A line of names, then one a sample: its class, if there is one, and its numbers. */
+static void add_heading(text_buffer *t, const predictions *p)
+{
+    bool classes = p->labels != NULL;
+    text_add(t, "row");
+    for (int64_t k = 0; k < p->truth_size && p->truth != NULL; k++) {
+        text_add(t, ",true");
+        if (!classes) {
+            text_printf(t, "%" PRId64, k);
+        }
+    }
+    text_add(t, classes ? ",label" : "");
+    for (int64_t k = 0; k < p->size; k++) {
+        text_printf(t, classes ? ",p%" PRId64 : ",y%" PRId64, k);
+    }
+    text_add(t, "\n");
+}
+
+static void add_numbers(text_buffer *t, int64_t n, const double *x)
+{
+    for (int64_t k = 0; k < n; k++) {
+        text_add(t, ",");
+        text_number(t, x[k]);
+    }
+}
+
+/* A line of names, then one a sample: its row, its true label and its class, where there are any,
+ * and its numbers. */
 static odeon_status write_csv(const char *path, const predictions *p, const double *numbers)
 {
     text_buffer text = {0};
-    text_add(&text, p->labels != NULL ? "label" : "");
-    for (int64_t k = 0; k < p->size; k++) {
-        text_add(&text, text.length > 0 ? "," : "");
-        text_printf(&text, p->labels != NULL ? "p%" PRId64 : "y%" PRId64, k);
-    }
+    add_heading(&text, p);
     for (int64_t i = 0; i < p->n; i++) {
-        text_add(&text, "\n");
+        text_printf(&text, "%" PRId64, p->rows[i]);
+        if (p->truth != NULL) {
+            add_numbers(&text, p->truth_size, p->truth + i * p->truth_size);
+        }
         if (p->labels != NULL) {
-            text_printf(&text, "%" PRId64 ",", p->labels[i]);
+            text_printf(&text, ",%" PRId64, p->labels[i]);
         }
-        for (int64_t k = 0; k < p->size; k++) {
-            text_add(&text, k > 0 ? "," : "");
-            text_number(&text, numbers[i * p->size + k]);
-        }
+        add_numbers(&text, p->size, numbers + i * p->size);
+        text_add(&text, "\n");
     }
-    text_add(&text, "\n");
     odeon_status status = text.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
-                                      : atomic_file_put(path, text.data, text.length);
+                                      : output_file_put(path, text.data, text.length);
     text_fini(&text);
     return status;
 }
 
-/* Numbers in dtype; the caller frees what is not x itself. */
-static void *as_dtype(const predictions *p, int32_t dtype, double *x)
+/* Memory that is freed as one. */
+typedef struct converted {
+    void *data[3];
+    size_t n;
+    bool failed;
+} converted;
+
+/* n numbers in dtype: x itself where that is float64. */
+static const void *as_dtype(converted *all, int64_t n, int32_t dtype, const double *x)
 {
     if (dtype == ODEON_DTYPE_F64) {
         return x;
     }
-    float *out = mem_zalloc((size_t)(p->n * p->size), sizeof *out);
-    for (int64_t i = 0; i < p->n * p->size && out != NULL; i++) {
+    float *out = mem_zalloc((size_t)n, sizeof *out);
+    for (int64_t i = 0; i < n && out != NULL; i++) {
         out[i] = (float)x[i];
     }
+    all->failed = all->failed || out == NULL;
+    all->data[all->n++] = out;
     return out;
 }
 
-/* shares NULL: the output alone. */
-static odeon_status write_entries(const char *path, int32_t dtype, const predictions *p,
-                                  const void *shares, const void *output)
+static const void *as_classes(converted *all, int64_t n, const double *x)
 {
-    uint64_t bytes = (uint64_t)(p->n * p->size * odeon_dtype_bytes(dtype));
-    safetensors_entry entries[3] = {
-        {.name = "output", .dtype = dtype, .ndim = p->ndim, .data = output, .bytes = bytes},
-        {.name = "labels",
-         .dtype = ODEON_DTYPE_I64,
-         .ndim = 1,
-         .dim = {p->n},
-         .data = p->labels,
-         .bytes = (uint64_t)p->n * sizeof *p->labels},
-        {.name = "probabilities",
-         .dtype = dtype,
-         .ndim = 2,
-         .dim = {p->n, p->size},
-         .data = shares,
-         .bytes = bytes},
-    };
-    memcpy(entries[0].dim, p->dim, sizeof p->dim);
-    return safetensors_write(path, shares != NULL ? 3 : 1, entries, 0, NULL);
+    int64_t *out = mem_zalloc((size_t)n, sizeof *out);
+    for (int64_t i = 0; i < n && out != NULL; i++) {
+        out[i] = (int64_t)x[i];
+    }
+    all->failed = all->failed || out == NULL;
+    all->data[all->n++] = out;
+    return out;
 }
 
-static odeon_status write_safetensors(const char *path, int32_t dtype, const predictions *p,
-                                      double *shares)
+static safetensors_entry whole_numbers(const char *name, int64_t n, const void *data)
 {
-    void *first = shares != NULL ? as_dtype(p, dtype, shares) : NULL;
-    void *second = as_dtype(p, dtype, p->output);
-    odeon_status status = second == NULL || (first == NULL && shares != NULL)
-                              ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
-                              : write_entries(path, dtype, p, first, second);
-    if (first != shares) {
-        mem_free(first);
+    return (safetensors_entry){.name = name,
+                               .dtype = ODEON_DTYPE_I64,
+                               .ndim = 1,
+                               .dim = {n},
+                               .data = data,
+                               .bytes = (uint64_t)n * sizeof(int64_t)};
+}
+
+static safetensors_entry numbers_of(const char *name, int32_t dtype, const odeon_tensor *shape,
+                                    const void *data)
+{
+    safetensors_entry out = {.name = name,
+                             .dtype = dtype,
+                             .ndim = shape->ndim,
+                             .data = data,
+                             .bytes = (uint64_t)(odeon_count(shape) * odeon_dtype_bytes(dtype))};
+    memcpy(out.dim, shape->dim, sizeof out.dim);
+    return out;
+}
+
+/* shares NULL: there are no classes. */
+static odeon_status write_safetensors(const char *path, const session *s, int32_t dtype,
+                                      const predictions *p, const double *shares)
+{
+    converted all = {.n = 0};
+    safetensors_entry entries[5];
+    size_t n = 0;
+    odeon_tensor output = {.ndim = p->ndim}, flat = {.dim = {p->n, p->size}, .ndim = 2};
+    odeon_tensor truth = data_field_shape(session_fields(s), ODEON_ROLE_LABEL, p->n, dtype);
+    memcpy(output.dim, p->dim, sizeof output.dim);
+    int64_t values = p->n * p->size;
+    entries[n++] = numbers_of("output", dtype, &output, as_dtype(&all, values, dtype, p->output));
+    entries[n++] = whole_numbers("rows", p->n, p->rows);
+    if (shares != NULL) {
+        entries[n++] = whole_numbers("labels", p->n, p->labels);
+        entries[n++] =
+            numbers_of("probabilities", dtype, &flat, as_dtype(&all, values, dtype, shares));
     }
-    if (second != p->output) {
-        mem_free(second);
+    if (p->truth != NULL) {
+        entries[n++] = shares != NULL
+                           ? whole_numbers("true_labels", p->n, as_classes(&all, p->n, p->truth))
+                           : numbers_of("true_labels", dtype, &truth,
+                                        as_dtype(&all, p->n * p->truth_size, dtype, p->truth));
+    }
+    odeon_status status = all.failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
+                                     : safetensors_write_output(path, n, entries, 0, NULL);
+    for (size_t i = 0; i < all.n; i++) {
+        mem_free(all.data[i]);
     }
     return status;
 }
 
-odeon_status predict_write(const char *path, int32_t dtype, const predictions *p)
+odeon_status predict_write(const char *path, const session *s, int32_t dtype, const predictions *p)
 {
     ODEON_TRY(predict_check_name(path));
     double *shares = p->labels != NULL ? probabilities(p) : NULL;
     if (shares == NULL && p->labels != NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     }
-    odeon_status status = ends_with(path, ".csv")
-                              ? write_csv(path, p, shares != NULL ? shares : p->output)
-                              : write_safetensors(path, dtype, p, shares);
+    odeon_status status = is_csv(path) ? write_csv(path, p, shares != NULL ? shares : p->output)
+                                       : write_safetensors(path, s, dtype, p, shares);
     mem_free(shares);
     return status;
 }

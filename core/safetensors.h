@@ -46,5 +46,8 @@ int64_t safetensors_elements(const safetensors_entry *entry);
  * would refuse it: a name twice or bytes that disagree with the shape. */
 odeon_status safetensors_write(const char *path, size_t n, const safetensors_entry *entries,
                                size_t n_meta, const safetensors_meta *meta);
+/* The same to what the user names (output_file.h): also to a pipe, a device or a descriptor. */
+odeon_status safetensors_write_output(const char *path, size_t n, const safetensors_entry *entries,
+                                      size_t n_meta, const safetensors_meta *meta);
 
 #endif

@@ -4,6 +4,7 @@
 #include "atomic_file.h"
 #include "diag.h"
 #include "mem.h"
+#include "output_file.h"
 #include "safetensors_header.h"
 #include "text.h"
 
@@ -98,11 +99,13 @@ static odeon_status write_parts(atomic_file *file, const text_buffer *header, si
     return ODEON_OK;
 }
 
-static odeon_status write_file(const char *path, const text_buffer *header, size_t n,
+typedef odeon_status (*opener)(const char *path, atomic_file *out);
+
+static odeon_status write_file(const char *path, opener open, const text_buffer *header, size_t n,
                                const safetensors_entry *const *order)
 {
     atomic_file file;
-    ODEON_TRY(atomic_file_open(path, &file));
+    ODEON_TRY(open(path, &file));
     odeon_status status = write_parts(&file, header, n, order);
     if (status != ODEON_OK) {
         atomic_file_abandon(&file);
@@ -111,8 +114,9 @@ static odeon_status write_file(const char *path, const text_buffer *header, size
     return atomic_file_commit(&file);
 }
 
-odeon_status safetensors_write(const char *path, size_t n, const safetensors_entry *entries,
-                               size_t n_meta, const safetensors_meta *meta)
+static odeon_status write_tensors(const char *path, opener open, size_t n,
+                                  const safetensors_entry *entries, size_t n_meta,
+                                  const safetensors_meta *meta)
 {
     const safetensors_entry **order = sorted(n, entries);
     if (order == NULL) {
@@ -123,9 +127,21 @@ odeon_status safetensors_write(const char *path, size_t n, const safetensors_ent
     make_header(&header, n, order, n_meta, meta, &data_bytes);
     odeon_status status = check_header(path, &header, data_bytes);
     if (status == ODEON_OK) {
-        status = write_file(path, &header, n, order);
+        status = write_file(path, open, &header, n, order);
     }
     text_fini(&header);
     mem_free(order);
     return status;
+}
+
+odeon_status safetensors_write(const char *path, size_t n, const safetensors_entry *entries,
+                               size_t n_meta, const safetensors_meta *meta)
+{
+    return write_tensors(path, atomic_file_open, n, entries, n_meta, meta);
+}
+
+odeon_status safetensors_write_output(const char *path, size_t n, const safetensors_entry *entries,
+                                      size_t n_meta, const safetensors_meta *meta)
+{
+    return write_tensors(path, output_file_open, n, entries, n_meta, meta);
 }

@@ -545,6 +545,7 @@ odeon_status session_predict_counted(session *s, const session_samples *samples,
                .source = samples->source,
                .indices = samples->indices,
                .stored = samples->stored,
+               .values = samples->values,
                .output = output,
                .labels_out = samples->source != NULL ? labels : NULL};
     memcpy(b.given, samples->given, sizeof b.given);

@@ -2,42 +2,29 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "diag.h"
 #include "mem.h"
-
-/* What one batch needs. */
-typedef struct solving {
-    session *session;
-    session_flow flow;
-    double *y, *times; /* [batch, n_times, size], [n_times] */
-    int64_t *order;
-    text_buffer *out;
-    metrics_block *sum;
-} solving;
+#include "npy.h"
+#include "output_file.h"
+#include "path.h"
+#include "safetensors.h"
+#include "text.h"
 
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "solve: no memory");
 }
 
-static odeon_status add_state(const solving *x, int64_t sample, double t, const double *y)
+void solution_fini(solution *x)
 {
-    text_printf(x->out, "%" PRId64 ",", sample);
-    text_number(x->out, t);
-    for (int64_t k = 0; k < x->flow.size; k++) {
-        if (!isfinite(y[k])) {
-            return diag_fail(ODEON_ERR_NUMERIC,
-                             "solve: y%" PRId64 " of sample %" PRId64
-                             " is %g at t = %g: smaller steps may help",
-                             k, sample, y[k], t);
-        }
-        text_add(x->out, ",");
-        text_number(x->out, y[k]);
-    }
-    text_add(x->out, "\n");
-    return ODEON_OK;
+    mem_free(x->times);
+    mem_free(x->states);
+    *x = (solution){.n = 0};
 }
+
+/* ---- solving ---- */
 
 static void add_counters(metrics_block *sum, const metrics_block *batch)
 {
@@ -47,45 +34,53 @@ static void add_counters(metrics_block *sum, const metrics_block *batch)
     sum->rejected += batch->rejected;
 }
 
-static odeon_status solve_batch(const solving *x, const session_samples *samples, int64_t first)
+/* Samples from first on. */
+static odeon_status check_states(const solution *x, int64_t first, int64_t n)
 {
-    session_result result;
-    ODEON_TRY(session_solve(x->session, samples, x->y, x->times, &result));
-    add_counters(x->sum, &result.blocks[0]);
-    for (int64_t i = 0; i < samples->n; i++) {
-        for (int64_t k = 0; k < x->flow.n_times; k++) {
-            ODEON_TRY(add_state(x, first + i, x->times[k],
-                                x->y + (i * x->flow.n_times + k) * x->flow.size));
+    int64_t each = x->n_times * x->size;
+    for (int64_t i = first * each; i < (first + n) * each; i++) {
+        if (!isfinite(x->states[i])) {
+            return diag_fail(ODEON_ERR_NUMERIC,
+                             "solve: y%" PRId64 " of sample %" PRId64
+                             " is %g at t = %g: smaller steps may help",
+                             i % x->size, i / each, x->states[i], x->times[i / x->size]);
         }
     }
     return ODEON_OK;
 }
 
-static odeon_status solve_all(const solving *x, const predict_input *in, const data_source *source,
-                              int64_t n, int64_t batch)
+static odeon_status solve_batch(session *s, const session_samples *samples, int64_t first,
+                                solution *x)
 {
-    text_add(x->out, "sample,t");
-    for (int64_t k = 0; k < x->flow.size; k++) {
-        text_printf(x->out, ",y%" PRId64, k);
+    session_result result;
+    double *times = x->times + first * x->n_times;
+    ODEON_TRY(session_solve(s, samples, x->states + first * x->n_times * x->size, times, &result));
+    add_counters(&x->sum, &result.blocks[0]);
+    for (int64_t i = 1; i < samples->n; i++) {
+        memcpy(times + i * x->n_times, times, (size_t)x->n_times * sizeof *times);
     }
-    text_add(x->out, "\n");
+    return check_states(x, first, samples->n);
+}
+
+static odeon_status solve_all(session *s, const predict_input *in, const data_source *source,
+                              int64_t batch, int64_t *order, solution *x)
+{
     if (source != NULL) {
-        ODEON_TRY(data_order(source, 0, 0, x->order));
+        ODEON_TRY(data_order(source, 0, 0, order));
     }
-    for (int64_t first = 0; first < n; first += batch) {
-        int64_t count = n - first < batch ? n - first : batch;
-        int64_t left = n - first - count;
-        session_samples samples = {.n = count, .source = source, .indices = x->order + first};
+    for (int64_t first = 0; first < x->n; first += batch) {
+        int64_t count = x->n - first < batch ? x->n - first : batch;
+        int64_t left = x->n - first - count;
+        session_samples samples = {.n = count, .source = source, .indices = order + first};
         if (source != NULL && left > 0) {
-            session_expect(x->session, source, left < batch ? left : batch,
-                           x->order + first + count);
+            session_expect(s, source, left < batch ? left : batch, order + first + count);
         }
         if (in != NULL) {
-            samples = predict_input_part(x->session, in, first, count);
+            samples = predict_input_part(s, in, first, count);
         }
-        ODEON_TRY(solve_batch(x, &samples, first));
+        ODEON_TRY(solve_batch(s, &samples, first, x));
     }
-    return x->out->failed ? no_memory() : ODEON_OK;
+    return ODEON_OK;
 }
 
 /* One sample of zeros: for models that start from numbers of their own. */
@@ -98,39 +93,113 @@ static odeon_status make_zeros(const session *s, predict_input *out)
 }
 
 static odeon_status solve_some(session *s, const predict_input *in, const data_source *source,
-                               int64_t batch, text_buffer *out, metrics_block *sum)
+                               int64_t batch, solution *x)
 {
-    int64_t n = in != NULL ? in->n : data_length(source), values;
-    solving x = {.session = s, .out = out, .sum = sum};
-    batch = n < batch ? n : batch;
-    ODEON_TRY(session_flow_of(s, &x.flow));
-    if (!checked_mul(batch, x.flow.n_times * x.flow.size, &values)) {
+    session_flow flow;
+    int64_t times, values;
+    ODEON_TRY(session_flow_of(s, &flow));
+    x->n = in != NULL ? in->n : data_length(source);
+    x->n_times = flow.n_times;
+    x->size = flow.size;
+    if (!checked_mul(x->n, x->n_times, &times) || !checked_mul(times, x->size, &values)) {
         return no_memory();
     }
-    x.y = mem_zalloc((size_t)values, sizeof *x.y);
-    x.times = mem_zalloc((size_t)x.flow.n_times, sizeof *x.times);
-    x.order = mem_zalloc((size_t)n, sizeof *x.order);
-    odeon_status status = x.y != NULL && x.times != NULL && x.order != NULL
-                              ? solve_all(&x, in, source, n, batch)
+    x->states = mem_zalloc((size_t)values, sizeof *x->states);
+    x->times = mem_zalloc((size_t)times, sizeof *x->times);
+    int64_t *order = mem_zalloc((size_t)x->n, sizeof *order);
+    odeon_status status = x->states != NULL && x->times != NULL && order != NULL
+                              ? solve_all(s, in, source, batch, order, x)
                               : no_memory();
-    mem_free(x.y);
-    mem_free(x.times);
-    mem_free(x.order);
+    mem_free(order);
     return status;
 }
 
-odeon_status solve_csv(session *s, const predict_input *in, const data_source *source,
-                       int64_t batch, text_buffer *out, metrics_block *sum)
+odeon_status solve_run(session *s, const predict_input *in, const data_source *source,
+                       int64_t batch, solution *out)
 {
-    *sum = (metrics_block){.path = NULL};
+    *out = (solution){.n = 0};
     if (in != NULL || source != NULL) {
-        return solve_some(s, in, source, batch, out, sum);
+        return solve_some(s, in, source, batch, out);
     }
     predict_input zeros;
     odeon_status status = make_zeros(s, &zeros);
     if (status == ODEON_OK) {
-        status = solve_some(s, &zeros, NULL, 1, out, sum);
+        status = solve_some(s, &zeros, NULL, 1, out);
     }
     predict_input_fini(&zeros);
+    return status;
+}
+
+/* ---- writing ---- */
+
+static odeon_status write_csv(const char *path, const solution *x)
+{
+    text_buffer text = {0};
+    text_add(&text, "sample,t");
+    for (int64_t k = 0; k < x->size; k++) {
+        text_printf(&text, ",y%" PRId64, k);
+    }
+    text_add(&text, "\n");
+    for (int64_t i = 0; i < x->n * x->n_times; i++) {
+        text_printf(&text, "%" PRId64 ",", i / x->n_times);
+        text_number(&text, x->times[i]);
+        for (int64_t k = 0; k < x->size; k++) {
+            text_add(&text, ",");
+            text_number(&text, x->states[i * x->size + k]);
+        }
+        text_add(&text, "\n");
+    }
+    odeon_status status = text.failed ? no_memory() : output_file_put(path, text.data, text.length);
+    text_fini(&text);
+    return status;
+}
+
+static odeon_status write_safetensors(const char *path, int32_t dtype, const solution *x,
+                                      const void *states)
+{
+    int64_t times = x->n * x->n_times;
+    const safetensors_entry entries[2] = {
+        {.name = "y",
+         .dtype = dtype,
+         .ndim = 3,
+         .dim = {x->n, x->n_times, x->size},
+         .data = states,
+         .bytes = (uint64_t)(times * x->size * odeon_dtype_bytes(dtype))},
+        {.name = "t",
+         .dtype = ODEON_DTYPE_F64,
+         .ndim = 2,
+         .dim = {x->n, x->n_times},
+         .data = x->times,
+         .bytes = (uint64_t)times * sizeof *x->times},
+    };
+    return safetensors_write_output(path, 2, entries, 0, NULL);
+}
+
+static odeon_status write_array(const char *path, int32_t dtype, const solution *x,
+                                const void *states)
+{
+    const int64_t dim[3] = {x->n, x->n_times, x->size};
+    return path_ends_with(path, ".npy") ? npy_write_output(path, dtype, 3, dim, states)
+                                        : write_safetensors(path, dtype, x, states);
+}
+
+odeon_status solve_write(const char *path, int32_t dtype, const solution *x)
+{
+    if (!path_ends_with(path, ".npy") && !path_ends_with(path, ".safetensors")) {
+        return write_csv(path, x);
+    }
+    if (dtype == ODEON_DTYPE_F64) {
+        return write_array(path, dtype, x, x->states);
+    }
+    size_t values = (size_t)(x->n * x->n_times * x->size);
+    float *narrow = mem_zalloc(values, sizeof *narrow);
+    if (narrow == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < values; i++) {
+        narrow[i] = (float)x->states[i];
+    }
+    odeon_status status = write_array(path, dtype, x, narrow);
+    mem_free(narrow);
     return status;
 }

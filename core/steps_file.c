@@ -10,16 +10,18 @@
 #include "mem.h"
 #include "number.h"
 #include "ode.h"
+#include "output_file.h"
 #include "read_file.h"
 #include "text.h"
 
 enum { MAX_LINE = 126 };
 
 /* Takes the text over. */
-static odeon_status put(const char *path, text_buffer *text)
+static odeon_status put(const char *path, text_buffer *text,
+                        odeon_status (*write)(const char *, const void *, size_t))
 {
     odeon_status status = text->failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path)
-                                       : atomic_file_put(path, text->data, text->length);
+                                       : write(path, text->data, text->length);
     text_fini(text);
     return status;
 }
@@ -36,7 +38,7 @@ odeon_status steps_write(const char *path, size_t n, const solve_attempt *attemp
             text_add(&text, "\n");
         }
     }
-    return put(path, &text);
+    return put(path, &text, output_file_put);
 }
 
 odeon_status attempts_write(const char *path, size_t n, const solve_attempt *attempts)
@@ -51,7 +53,7 @@ odeon_status attempts_write(const char *path, size_t n, const solve_attempt *att
         }
         text_add(&text, attempts[i].accepted ? "1\n" : "0\n");
     }
-    return put(path, &text);
+    return put(path, &text, atomic_file_put);
 }
 
 /* "t,h" into two numbers; the line is cut at the comma. */

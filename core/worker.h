@@ -112,6 +112,7 @@ typedef struct batch {
     session_expected next;           /* what follows it */
     const double *given[DATA_ROLES]; /* by role, the input as the model takes it, untransformed */
     const void *stored;              /* in its place: as the data set stores it */
+    const double *values;            /* or as the numbers that this stands for */
     int64_t epoch, step;
     double lr_factor;
     double *output, *d_x; /* of the whole batch; or NULL */

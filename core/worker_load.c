@@ -67,6 +67,7 @@ static odeon_status fit_host(worker *w, int64_t n)
 
 /* Where samples are, as stored: rows of a set on the device, or n of them there, by field. */
 typedef struct origin {
+    bool numbers; /* F64, as the samples' numbers are meant: no scale applies */
     const resident *set;
     odeon_tensor rows; /* I64 [n], on the device */
     char *fields[DATA_ROLES];
@@ -83,8 +84,9 @@ static odeon_status fetch(worker *w, const origin *from, int32_t role, const ode
     }
     odeon_tensor source = *target;
     source.data = from->fields[role];
-    source.dtype = info->dtype;
-    return ops->cast(w->site.queue, &source, info->scale, info->shift, target);
+    source.dtype = from->numbers ? ODEON_DTYPE_F64 : info->dtype;
+    return from->numbers ? ops->cast(w->site.queue, &source, 1.0, -0.0, target)
+                         : ops->cast(w->site.queue, &source, info->scale, info->shift, target);
 }
 
 /* Inputs through the transforms. */
@@ -222,16 +224,22 @@ static odeon_status give(worker *w, int32_t role, const double *numbers, const o
     return ops->cast(w->site.queue, &source, 1.0, -0.0, target);
 }
 
-/* Inputs of the caller's as the data set stores them. */
-static odeon_status give_stored(worker *w, const odeon_context *context, const char *stored,
-                                int64_t n)
+/* Inputs of the caller's in the data set's shape, n of them from first on: as it stores them or as
+ * the numbers that they stand for. */
+static odeon_status give_sample(worker *w, const batch *b, const odeon_context *context,
+                                int64_t first, int64_t n)
 {
     const session *s = w->session;
     room *raw = &w->raw_rooms[ODEON_ROLE_INPUT];
-    uint64_t bytes = (uint64_t)n * data_field_bytes(&s->fields, ODEON_ROLE_INPUT);
+    odeon_tensor one = data_field_shape(&s->fields, ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
+    uint64_t one_bytes = b->stored != NULL ? data_field_bytes(&s->fields, ODEON_ROLE_INPUT)
+                                           : (uint64_t)odeon_count(&one) * sizeof(double);
+    const char *samples = b->stored != NULL ? b->stored : (const void *)b->values;
+    uint64_t bytes = (uint64_t)n * one_bytes;
     ODEON_TRY(room_fit(&s->device, raw, (int64_t)bytes + 64));
-    ODEON_TRY(s->device.ops->upload(w->site.queue, raw->data, stored, bytes));
-    origin from = {.fields = {[ODEON_ROLE_INPUT] = raw->data}};
+    ODEON_TRY(s->device.ops->upload(w->site.queue, raw->data, samples + (uint64_t)first * one_bytes,
+                                    bytes));
+    origin from = {.numbers = b->stored == NULL, .fields = {[ODEON_ROLE_INPUT] = raw->data}};
     return transform(w, context, &from);
 }
 
@@ -239,9 +247,8 @@ static odeon_status give_stored(worker *w, const odeon_context *context, const c
 static odeon_status load_given(worker *w, const batch *b, const odeon_context *context,
                                int64_t first, int64_t n)
 {
-    if (b->stored != NULL) {
-        size_t bytes = (size_t)data_field_bytes(&w->session->fields, ODEON_ROLE_INPUT);
-        ODEON_TRY(give_stored(w, context, (const char *)b->stored + (size_t)first * bytes, n));
+    if (b->stored != NULL || b->values != NULL) {
+        ODEON_TRY(give_sample(w, b, context, first, n));
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         odeon_tensor *x = &w->fields.of[role];

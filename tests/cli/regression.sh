@@ -41,11 +41,11 @@ expect 0 "equal but for times" diff whole cut
 expect 0 "64 predictions in out.csv" predict "$@" --weights whole/weights.safetensors --split test \
     --out out.csv
 ! grep -q accuracy out || fail "an accuracy of predicted numbers"
-[ "$(head -n 1 out.csv)" = y0,y1,y2 ] || fail "the heading is $(head -n 1 out.csv)"
+[ "$(head -n 1 out.csv)" = row,true0,true1,true2,y0,y1,y2 ] || fail "the heading is $(head -n 1 out.csv)"
 [ "$(wc -l <out.csv)" -eq 65 ] || fail "not a line a sample"
 expect 0 "64 predictions" predict "$@" --weights whole/weights.safetensors --split test \
     --out out.safetensors
-head -c 200 out.safetensors | grep -aqF '{"output":{"dtype":"F32","shape":[64,3]' || fail "shape"
+head -c 300 out.safetensors | grep -aqF '"output":{"dtype":"F32","shape":[64,3]' || fail "shape"
 
 # A failed step is kept with its labels and masks, fails again, and its batch can be differentiated.
 expect 6 "max_steps reached" train "$@" run.out=failed model.ode.max_steps=2 model.ode.rtol=1e-9

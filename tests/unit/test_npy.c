@@ -57,6 +57,7 @@ static void test_numpy_writes_are_read(void **state)
         {1, HEADER("|u1", "False", "(1, 2, 3, 1, 1, 1)"), 6, ODEON_DTYPE_U8, 6, 1},
         {1, HEADER("<f4", "False", "()"), 4, ODEON_DTYPE_F32, 0, 0},
         {1, HEADER("<f8", "False", "(0, 9)"), 0, ODEON_DTYPE_F64, 2, 0},
+        {1, HEADER("<i8", "False", "(2, 2)"), 32, ODEON_DTYPE_I64, 2, 2},
         {1, "{'shape':(2,3),'fortran_order':False,\"descr\":'|u1'}\n", 6, ODEON_DTYPE_U8, 2, 2},
         {1, "{'shape': (2, 3,), 'fortran_order': False , 'descr': '|u1'}\n", 6, ODEON_DTYPE_U8, 2,
          2},
@@ -85,7 +86,8 @@ static void test_wrong_headers_are_refused(void **state)
     } bad[] = {
         {HEADER(">f4", "False", "(2,)"), 8, "its elements are '>f4'"},
         {HEADER("<f2", "False", "(2,)"), 4, "its elements are '<f2'"},
-        {HEADER("<i8", "False", "(2,)"), 16, "its elements are '<i8'"},
+        {HEADER("<i4", "False", "(2,)"), 8, "astype('uint8') what are bytes of images"},
+        {HEADER("<f2", "False", "(2,)"), 4, "convert with numpy.astype('float32')"},
         {HEADER("|O", "False", "(2,)"), 16, "its elements are '|O'"},
         {HEADER("<f4", "True", "(2, 2)"), 16, "in Fortran's order"},
         {HEADER("<f4", "Falsehood", "(2,)"), 8, "expected False"},
