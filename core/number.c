@@ -78,8 +78,14 @@ int number_parse_f64(const char *text, double *out)
     return NUMBER_OK;
 }
 
+double number_plain(double value)
+{
+    return isnan(value) ? (double)NAN : value;
+}
+
 void number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
 {
+    value = number_plain(value);
     locale_t c, previous = enter_c_locale(&c);
     /* 10 is 10, not 1e+01 */
     int first = fabs(value) < 1e6 && value == trunc(value) ? 6 : 1;

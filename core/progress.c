@@ -13,6 +13,7 @@
 #include "clock.h"
 #include "diag.h"
 #include "mem.h"
+#include "number.h"
 
 enum { LINE_BYTES = 1024, BAR_MIN = 8, BAR_MAX = 24, DEFAULT_COLUMNS = 80 };
 static const double redraw_seconds = 0.1, line_seconds = 10.0;
@@ -34,7 +35,7 @@ struct progress {
 void progress_number(double value, char *out)
 {
     bool plain = value == 0.0 || (fabs(value) >= 1e-2 && fabs(value) < 1e7) || !isfinite(value);
-    (void)snprintf(out, 32, plain ? "%.4f" : "%.3e", value);
+    (void)snprintf(out, 32, plain ? "%.4f" : "%.3e", number_plain(value));
 }
 
 void progress_duration(double seconds, char *out)

@@ -5,6 +5,7 @@
 
 #include "diag.h"
 #include "mem.h"
+#include "number.h"
 
 enum { INDENT = 2, PARAMETERS_WIDTH = 10 };
 
@@ -112,9 +113,9 @@ odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
 
 void summary_result(FILE *out, const session *s, const session_result *r)
 {
-    fprintf(out, "loss %.9g\n", r->loss);
+    fprintf(out, "loss %.9g\n", number_plain(r->loss));
     for (size_t i = 0; i < session_metric_count(s); i++) {
-        fprintf(out, "%s %.9g\n", session_metric_names(s)[i], r->metrics[i]);
+        fprintf(out, "%s %.9g\n", session_metric_names(s)[i], number_plain(r->metrics[i]));
     }
     for (size_t i = 0; i < r->n_blocks; i++) {
         const metrics_block *b = &r->blocks[i];
