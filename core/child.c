@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "diag.h"
 
 /* More children would slow each other down until healthy ones seem to hang. */
@@ -42,6 +43,7 @@ static void send_all(int fd, const void *data, size_t bytes)
 static void become_quiet(void)
 {
     const struct rlimit no_core = {0, 0};
+    crash_unwatch(); /* the parent says how it ended */
     (void)setrlimit(RLIMIT_CORE, &no_core);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0) {

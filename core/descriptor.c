@@ -101,24 +101,50 @@ static bool is_null_slot(const void *table, size_t offset)
     return memcmp((const char *)table + offset, zero, sizeof zero) == 0;
 }
 
+/* What looks wrong in a table may be right in another kind's of the same size. */
+static const char *other_kind(const kind_info *kind, const void *table, char text[96])
+{
+    uint32_t bytes;
+    memcpy(&bytes, table, sizeof bytes);
+    text[0] = '\0';
+    for (int32_t i = 1; i <= ODEON_KIND_COUNT && text[0] == '\0'; i++) {
+        if (kind_of(i) != kind && kind_of(i)->ops_bytes == bytes) {
+            (void)snprintf(text, 96, "; tables of kind %s have this size, too: is the kind right?",
+                           kind_of(i)->name);
+        }
+    }
+    return text;
+}
+
 static odeon_status check_slots(const copying *c, const kind_info *kind, const void *table)
 {
-    uint32_t reserved = 0;
+    uint32_t reserved = 0, flags = 0;
+    char hint[96];
     if (kind->reserved_at != 0) {
         memcpy(&reserved, (const char *)table + kind->reserved_at, sizeof reserved);
     }
     if (reserved != 0) {
-        return refuse(c, "its %s table has a reserved field that is not 0", kind->name);
+        return refuse(c, "its %s table has a reserved field that is not 0%s", kind->name,
+                      other_kind(kind, table, hint));
+    }
+    if (kind->flags_at != 0) {
+        memcpy(&flags, (const char *)table + kind->flags_at, sizeof flags);
+    }
+    if ((flags & ~kind->flags_known) != 0) {
+        return refuse(c, "its %s table has flag bits that this host does not know: 0x%x%s",
+                      kind->name, (unsigned)(flags & ~kind->flags_known),
+                      other_kind(kind, table, hint));
     }
     for (const kind_slot *slot = kind->needed; slot->name != NULL; slot++) {
         if (is_null_slot(table, slot->offset)) {
-            return refuse(c, "its %s table lacks %s", kind->name, slot->name);
+            return refuse(c, "its %s table lacks %s%s", kind->name, slot->name,
+                          other_kind(kind, table, hint));
         }
     }
     for (const kind_slot *slot = kind->refused; slot->name != NULL; slot++) {
         if (!is_null_slot(table, slot->offset)) {
-            return refuse(c, "its %s table has %s, which must be NULL until it has a meaning",
-                          kind->name, slot->name);
+            return refuse(c, "its %s table has %s, which must be NULL until it has a meaning%s",
+                          kind->name, slot->name, other_kind(kind, table, hint));
         }
     }
     return ODEON_OK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "instance.h"
 #include "mem.h"
@@ -112,9 +113,11 @@ static odeon_status probe(const odeon_config *config, char *text, size_t bytes)
     instance *device = NULL;
     ODEON_TRY(instance_create(config, "", &device));
     const odeon_device_ops *ops = device->component->ops;
-    odeon_status status = ops->probe(device->self);
+    calling outer = calling_begin(device, "probe");
+    odeon_status status = calling_end(outer, ops->probe(device->self));
     if (status == ODEON_OK) {
-        status = ops->describe(device->self, text, bytes);
+        outer = calling_begin(device, "describe");
+        status = calling_end(outer, ops->describe(device->self, text, bytes));
     }
     instance_destroy(device);
     return status;

@@ -12,6 +12,18 @@
 /* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */
 static _Thread_local char message[DIAG_MESSAGE_BYTES];
 
+/* The sign of what is no number means nothing, and its "-nan" reads as if it did. */
+static void drop_sign_of_nan(char *text)
+{
+    for (char *at = strstr(text, "-nan"); at != NULL; at = strstr(at + 1, "-nan")) {
+        bool starts = at == text || strchr(" (=[,:", at[-1]) != NULL;
+        bool ends = at[4] == '\0' || strchr(" ),;:]%", at[4]) != NULL;
+        if (starts && ends) {
+            memmove(at, at + 1, strlen(at));
+        }
+    }
+}
+
 void diag_mark_cut(char *text, size_t bytes)
 {
     size_t end = strnlen(text, bytes - 4);
@@ -34,6 +46,7 @@ static void clean(const char *text, char line[DIAG_MESSAGE_BYTES])
     if (!clean_line(text, line, DIAG_MESSAGE_BYTES)) {
         diag_mark_cut(line, DIAG_MESSAGE_BYTES);
     }
+    drop_sign_of_nan(line);
 }
 
 odeon_status diag_fail(odeon_status status, const char *format, ...)
@@ -82,6 +95,8 @@ void diag_log(int32_t level, const char *format, ...)
     (void)fprintf(stderr, "odeon: %s%s\n", word, line);
 }
 
+static const char unknown[] = "unknown failure";
+
 #define TEXT_CASE(name, value, exit_code, text)                                                    \
     case value:                                                                                    \
         return text;
@@ -91,8 +106,13 @@ const char *status_text(odeon_status status)
     switch (status) {
         ODEON_STATUS_LIST(TEXT_CASE)
     default:
-        return status > 0 ? "this trial step is void" : "unknown failure";
+        return status > 0 ? "this trial step is void" : unknown;
     }
+}
+
+bool status_is_known(odeon_status status)
+{
+    return status > 0 || strcmp(status_text(status), unknown) != 0;
 }
 
 #define EXIT_CASE(name, value, exit_code, text)                                                    \

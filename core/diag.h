@@ -1,6 +1,7 @@
 /* diag.h: the reason of a failure, per thread, and messages that are no failure. */
 #ifndef ODEON_CORE_DIAG_H
 #define ODEON_CORE_DIAG_H
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "odeon/status.h"
@@ -27,6 +28,7 @@ void diag_log(int32_t level, const char *format, ...) __attribute__((format(prin
 
 /* "numerical failure" for ODEON_ERR_NUMERIC, and the program's exit code. */
 const char *status_text(odeon_status status);
+bool status_is_known(odeon_status status); /* of status.h, or a void step's */
 int status_exit_code(odeon_status status);
 
 #endif

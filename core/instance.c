@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "extensions.h"
 #include "mem.h"
@@ -37,7 +38,12 @@ static void host_free(const odeon_host *host, void *memory)
 static odeon_status host_fail(const odeon_host *host, odeon_status status, const char *text)
 {
     const instance *x = host->self;
-    if (x->path[0] == '\0') {
+    size_t n = strlen(x->path);
+    bool named = n > 0 && strncmp(text, x->path, n) == 0 && strncmp(text + n, ": ", 2) == 0;
+    if (calling_refused(x, status, text)) {
+        return status;
+    }
+    if (n == 0 || named) { /* a section that is called as its layer is */
         return diag_fail(status, "%s", text);
     }
     return diag_fail(status, "%s: %s", x->path, text);
@@ -194,15 +200,14 @@ static odeon_status call_create(instance *x)
     const odeon_component *c = x->component;
     misuse_note note = {.owner = x}, *outer = noting; /* a create may make further instances */
     noting = &note;
-    odeon_status status = c->create(&x->host, x->config, &x->self);
+    calling before = calling_begin(x, "create");
+    odeon_status status = calling_end(before, c->create(&x->host, x->config, &x->self));
     noting = outer;
     if (status != ODEON_OK) {
         if (note.text != NULL) { /* perhaps the cause, but the message kept is create's own */
             diag_log(ODEON_LOG_WARNING, "%s: %s: a bug in the plugin", x->path, note.text);
         }
         x->self = NULL; /* what a failed create leaves there is not to be destroyed */
-        (void)diag_fail(status, "%s: %s %s could not be created: %s", x->path, kind_name(c->kind),
-                        c->id, status_text(status));
         status = status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
     } else if (x->misuse > 0) {
         status = diag_fail(ODEON_ERR_PLUGIN, "%s: %s: a bug in the plugin", x->path,
@@ -214,16 +219,17 @@ static odeon_status call_create(instance *x)
 
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out)
 {
-    return instance_create_as(config->component, config, path, out);
+    return instance_create_as(config->component, config->file, config, path, out);
 }
 
-odeon_status instance_create_as(const odeon_component *component, const odeon_config *config,
-                                const char *path, instance **out)
+odeon_status instance_create_as(const odeon_component *component, const char *file,
+                                const odeon_config *config, const char *path, instance **out)
 {
     *out = NULL;
     instance *x = mem_zalloc(1, sizeof *x);
     if (x != NULL) {
         x->component = component;
+        x->file = file;
         x->config = schema_copy(config);
         x->path = mem_strdup(path);
     }
@@ -248,7 +254,9 @@ void instance_destroy(instance *x)
         return;
     }
     if (x->self != NULL && x->component->destroy != NULL) {
+        calling outer = calling_begin(x, "destroy");
         x->component->destroy(x->self);
+        calling_leave(outer);
     }
     schema_destroy(x->config);
     mem_free(x->path);

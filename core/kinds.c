@@ -143,28 +143,30 @@ static const kind_slot tableau_needed[] = {
 static const kind_info kinds[ODEON_KIND_COUNT + 1] = {
     [ODEON_KIND_DEVICE] = {"device", 0, sizeof(odeon_device_ops),
                            ODEON_SIZE_THROUGH(odeon_device_ops, get_extension), 0, device_needed,
-                           none},
+                           none, 0, 0},
     [ODEON_KIND_DATASET] = {"dataset", 0, sizeof(odeon_dataset_ops),
                             ODEON_SIZE_THROUGH(odeon_dataset_ops, get_batch),
-                            offsetof(odeon_dataset_ops, reserved0), dataset_needed, none},
+                            offsetof(odeon_dataset_ops, reserved0), dataset_needed, none, 0, 0},
     [ODEON_KIND_LAYER] = {"layer", 0, sizeof(odeon_layer_ops),
-                          ODEON_SIZE_THROUGH(odeon_layer_ops, vjp2), 0, layer_needed,
-                          layer_refused},
+                          ODEON_SIZE_THROUGH(odeon_layer_ops, vjp2), 0, layer_needed, layer_refused,
+                          0, 0},
     [ODEON_KIND_INTEGRATOR] = {"integrator", 0, sizeof(odeon_integrator),
                                ODEON_SIZE_THROUGH(odeon_integrator, solver),
-                               offsetof(odeon_integrator, reserved0), none, none},
+                               offsetof(odeon_integrator, reserved0), none, none, 0, 0},
     [ODEON_KIND_GRADIENT] = {"gradient", 0, sizeof(odeon_gradient_ops),
                              ODEON_SIZE_THROUGH(odeon_gradient_ops, backward), 0, gradient_needed,
-                             none},
+                             none, offsetof(odeon_gradient_ops, flags),
+                             ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y},
     [ODEON_KIND_OPTIMIZER] = {"optimizer", 0, sizeof(odeon_optimizer_ops),
                               ODEON_SIZE_THROUGH(odeon_optimizer_ops, update), 0, optimizer_needed,
-                              none},
+                              none, offsetof(odeon_optimizer_ops, flags),
+                              ODEON_OPTIMIZER_ELEMENTWISE},
     [ODEON_KIND_LOSS] = {"loss", 0, sizeof(odeon_loss_ops),
                          ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
-                         offsetof(odeon_loss_ops, reserved0), loss_needed, none},
+                         offsetof(odeon_loss_ops, reserved0), loss_needed, none, 0, 0},
     [ODEON_KIND_SCHEDULE] = {"schedule", 0, sizeof(odeon_schedule_ops),
                              ODEON_SIZE_THROUGH(odeon_schedule_ops, factor),
-                             offsetof(odeon_schedule_ops, reserved0), schedule_needed, none},
+                             offsetof(odeon_schedule_ops, reserved0), schedule_needed, none, 0, 0},
 };
 
 const kind_info kind_stepper = {"stepper",
@@ -173,11 +175,19 @@ const kind_info kind_stepper = {"stepper",
                                 ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
                                 offsetof(odeon_stepper_ops, reserved0),
                                 stepper_needed,
-                                stepper_refused};
+                                stepper_refused,
+                                0,
+                                0};
 
-const kind_info kind_tableau = {
-    "tableau",      0,   sizeof(odeon_tableau), ODEON_SIZE_THROUGH(odeon_tableau, interp), 0,
-    tableau_needed, none};
+const kind_info kind_tableau = {"tableau",
+                                0,
+                                sizeof(odeon_tableau),
+                                ODEON_SIZE_THROUGH(odeon_tableau, interp),
+                                0,
+                                tableau_needed,
+                                none,
+                                0,
+                                0};
 
 const kind_info *kind_of(int32_t kind)
 {

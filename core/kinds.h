@@ -19,6 +19,8 @@ typedef struct kind_info {
     int32_t reserved_at;      /* offset of a word that must be zero; 0: none */
     const kind_slot *needed;  /* must not be NULL; ends with name NULL */
     const kind_slot *refused; /* must be NULL until a later minor gives them a meaning */
+    size_t flags_at;          /* offset of a word of flags; 0: none */
+    uint32_t flags_known;     /* bits of it that have a meaning */
 } kind_info;
 
 /* NULL for a number that is no kind. */

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "calling.h"
+#include "crash.h"
 #include "diag.h"
 #include "mem.h"
 #include "path.h"
@@ -93,12 +95,14 @@ static odeon_status open_library(const char *file, const odeon_plugin **out)
 
 static odeon_status start(module *m)
 {
-    m->starter.path = m->file;
     instance_host(&m->starter);
     odeon_status (*init)(const odeon_host *) = m->tables->root.init;
-    odeon_status status = init != NULL ? init(&m->starter.host) : ODEON_OK;
+    odeon_status status = ODEON_OK;
+    if (init != NULL) {
+        calling outer = calling_begin(&m->starter, "init");
+        status = calling_end(outer, init(&m->starter.host));
+    }
     if (status != ODEON_OK) {
-        (void)diag_fail(status, "%s: its init failed: %s", m->file, status_text(status));
         return status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
     }
     m->started = true;
@@ -108,7 +112,12 @@ static odeon_status start(module *m)
 static odeon_status load_and_start(module *m)
 {
     const odeon_plugin *root = NULL;
-    ODEON_TRY(open_library(m->file, &root));
+    m->starter.path = m->file;
+    calling outer = calling_begin(&m->starter, "start-up code");
+    odeon_status status = open_library(m->file, &root);
+    calling_leave(outer);
+    ODEON_TRY(status);
+    crash_know(root, m->file);
     ODEON_TRY(descriptor_create(root, m->file, &m->tables));
     m->plugin.root = &m->tables->root;
     return start(m);
@@ -155,7 +164,9 @@ void module_destroy(module *m)
         return;
     }
     if (m->started && m->tables->root.shutdown != NULL) {
+        calling outer = calling_begin(&m->starter, "shutdown");
         m->tables->root.shutdown();
+        calling_leave(outer);
     }
     descriptor_destroy(m->tables);
     mem_free(m->file);

@@ -1,6 +1,7 @@
 /* Bodies of containers: how sections become them, and the services that call them. */
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 #include "net.h"
@@ -28,9 +29,12 @@ static odeon_status body_input(const net_layer *container, size_t body, odeon_te
 {
     const odeon_layer_ops *ops = container->ops;
     *out = container->in;
-    return !ODEON_HAS(ops, odeon_layer_ops, body_in)
-               ? ODEON_OK
-               : ops->body_in(container->instance->self, &container->in, (int32_t)body, out);
+    if (!ODEON_HAS(ops, odeon_layer_ops, body_in)) {
+        return ODEON_OK;
+    }
+    calling outer = calling_begin(container->instance, "body_in");
+    return calling_end(outer,
+                       ops->body_in(container->instance->self, &container->in, (int32_t)body, out));
 }
 
 /* Where a body stands whose container stands in outer. */
@@ -73,8 +77,10 @@ static odeon_status make_body(net_site *site, const net_scope *outer, net_layer 
 static odeon_status attach_all(const net_layer *container)
 {
     for (size_t b = 0; b < container->n_bodies; b++) {
+        const instance *x = container->instance;
+        calling outer = calling_begin(x, "attach");
         ODEON_TRY(
-            container->ops->attach(container->instance->self, (int32_t)b, container->bodies[b]));
+            calling_end(outer, container->ops->attach(x->self, (int32_t)b, container->bodies[b])));
     }
     return ODEON_OK;
 }

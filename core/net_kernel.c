@@ -1,6 +1,7 @@
 /* A layer's instance, and what a kernel that stands in for it has to agree with it on. */
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "net.h"
 
@@ -27,7 +28,8 @@ odeon_status net_make_instance(const net_site *site, const odeon_config *chosen,
         return instance_create(chosen, layer->path, &layer->instance);
     }
     ODEON_TRY(instance_create(chosen, layer->path, &layer->original));
-    odeon_status status = instance_create_as(kernel, chosen, layer->path, &layer->instance);
+    odeon_status status = instance_create_as(kernel, kernels_file(site->kernels, kernel), chosen,
+                                             layer->path, &layer->instance);
     return status == ODEON_OK ? ODEON_OK : with_remedy(kernel, status);
 }
 
@@ -53,12 +55,33 @@ static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
 
 /* ---- plans ---- */
 
+enum {
+    KNOWN = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT | ODEON_LAYER_BATCH_COUPLED |
+            ODEON_LAYER_USES_T | ODEON_LAYER_LINEAR | ODEON_LAYER_STATEFUL |
+            ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW | ODEON_LAYER_EPILOGUE |
+            ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM
+};
+
+/* A bit that has no meaning yet must stay free to get one. */
+static odeon_status check_plan(const instance *x, const odeon_layer_plan *plan)
+{
+    if ((plan->flags & ~KNOWN) != 0) {
+        return calling_blame(x, "plan", "it sets flag bits that this host does not know: 0x%x",
+                             (unsigned)(plan->flags & ~KNOWN));
+    }
+    return plan->reserved0 == 0 && plan->out.reserved0 == 0
+               ? ODEON_OK
+               : calling_blame(x, "plan", "it sets a reserved field, which must stay 0");
+}
+
 static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_tensor *in,
                              int32_t flags, odeon_layer_plan *out)
 {
     const odeon_layer_ops *ops = x->component->ops;
     *out = (odeon_layer_plan){.struct_size = sizeof *out};
-    return ops->plan(x->self, device, in, flags, out);
+    calling outer = calling_begin(x, "plan");
+    ODEON_TRY(calling_end(outer, ops->plan(x->self, device, in, flags, out)));
+    return check_plan(x, out);
 }
 
 static void flags_text(int32_t flags, char *text, size_t bytes)
@@ -128,7 +151,11 @@ static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t
         return ODEON_OK;
     }
     out->struct_size = sizeof *out;
-    return ops->param(x->self, in, index, out);
+    calling outer = calling_begin(x, "param");
+    ODEON_TRY(calling_end(outer, ops->param(x->self, in, index, out)));
+    return out->struct_size == 0 || (out->reserved0 == 0 && out->shape.reserved0 == 0)
+               ? ODEON_OK
+               : calling_blame(x, "param", "it sets a reserved field, which must stay 0");
 }
 
 static const char *name_of(const odeon_param *p)

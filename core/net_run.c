@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 
@@ -244,7 +245,10 @@ odeon_status net_forward(const net_plan *plan, const odeon_context *context, con
         memcpy(&x.data, &in, sizeof in);
         y.data = last && !kept ? out : cell(plan, s, step->out_at, frame);
         ODEON_TRY(poison(plan, &y));
-        ODEON_TRY(step->layer->ops->forward(step->layer->instance->self, &own, &buffers, &x, &y));
+        const instance *layer = step->layer->instance;
+        calling outer = calling_begin(layer, "forward");
+        ODEON_TRY(
+            calling_end(outer, step->layer->ops->forward(layer->self, &own, &buffers, &x, &y)));
         in = y.data;
     }
     return copy_bytes(site, &plan->out, in, out);
@@ -279,9 +283,12 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_context *context,
     y.data = step->out_at >= 0 ? frame + step->out_at : NULL;
     dx.data = d_in;
     ODEON_TRY(poison(plan, d_in == NULL ? NULL : &dx));
-    return step->layer->ops->vjp(
-        step->layer->instance->self, &own, &buffers, needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL,
-        needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL, dy, d_in == NULL ? NULL : &dx, d_t);
+    const instance *layer = step->layer->instance;
+    calling outer = calling_begin(layer, "vjp");
+    return calling_end(outer, step->layer->ops->vjp(layer->self, &own, &buffers,
+                                                    needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL,
+                                                    needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL,
+                                                    dy, d_in == NULL ? NULL : &dx, d_t));
 }
 
 odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
@@ -318,10 +325,12 @@ static odeon_status around(odeon_net *net, const odeon_context *context, bool pr
                                  .state = layer->tensors + 2 * layer->n_params,
                                  .derived = layer->derived};
         if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
-            ODEON_TRY(ops->prepare(layer->instance->self, context, &buffers));
+            calling outer = calling_begin(layer->instance, "prepare");
+            ODEON_TRY(calling_end(outer, ops->prepare(layer->instance->self, context, &buffers)));
         }
         if (!prepare && ODEON_HAS(ops, odeon_layer_ops, finish)) {
-            ODEON_TRY(ops->finish(layer->instance->self, context, &buffers));
+            calling outer = calling_begin(layer->instance, "finish");
+            ODEON_TRY(calling_end(outer, ops->finish(layer->instance->self, context, &buffers)));
         }
         for (size_t b = 0; b < layer->n_bodies; b++) {
             ODEON_TRY(around(layer->bodies[b], context, prepare));

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 #include "ode_solve.h"
@@ -318,10 +319,14 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     ode->forward->use = ode->backward->use = (solve_use){0};
     ode->adjoint.used_bytes = 0;
     ODEON_TRY(ode_take_start(ode, in, out));
-    odeon_status status =
-        keep != 0 ? ode->gradient_ops->forward(ode->gradient->self, &ode->services, field,
-                                               o->n_times, o->times, o->y)
-                  : ode->services.solve(ode, field, o->n_times, o->times, ODEON_KEEP_NONE, o->y);
+    odeon_status status = ODEON_OK;
+    if (keep != 0) {
+        calling outer = calling_begin(ode->gradient, "forward");
+        status = calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &ode->services,
+                                                               field, o->n_times, o->times, o->y));
+    } else {
+        status = ode->services.solve(ode, field, o->n_times, o->times, ODEON_KEEP_NONE, o->y);
+    }
     count_forward(ode);
     if (status == ODEON_OK && measure) {
         odeon_tensor start = ode_start(ode, in);
@@ -342,9 +347,11 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     ode->backward_stats = no_stats;
     ode->drift = 0.0;
     ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
+    calling outer = calling_begin(ode->gradient, "backward");
     odeon_status status =
-        ode->gradient_ops->backward(ode->gradient->self, &ode->services, &ode->field.host.abi,
-                                    o->n_times, o->times, given ? o->y : NULL, o->d_y, &o->d_y0);
+        calling_end(outer, ode->gradient_ops->backward(ode->gradient->self, &ode->services,
+                                                       &ode->field.host.abi, o->n_times, o->times,
+                                                       given ? o->y : NULL, o->d_y, &o->d_y0));
     ode->counters.evals_backward = ode->field.evals;
     ode->counters.accepted_backward = ode->backward_stats.accepted;
     ode->counters.rejected_backward = ode->backward_stats.rejected;

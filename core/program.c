@@ -7,6 +7,7 @@
 
 #include "clean.h"
 #include "command.h"
+#include "crash.h"
 #include "diag.h"
 #include "interrupt.h"
 #include "odeon/abi.h"
@@ -170,6 +171,7 @@ static int report(odeon_status status, bool quiet)
 int odeon_main(int argc, char **argv)
 {
     diag_clear();
+    crash_watch();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write that meets it */
     (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow further */
     command_line a;
@@ -179,6 +181,7 @@ int odeon_main(int argc, char **argv)
     }
     bool quiet = a.value[ARGUMENT_EXISTS] != NULL;
     command_line_fini(&a);
+    crash_unwatch();
     odeon_status flushed = flush_stdout();
     return report(status != ODEON_OK ? status : flushed, quiet);
 }

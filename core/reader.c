@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crash.h"
 #include "diag.h"
 #include "mem.h"
 
@@ -33,6 +34,7 @@ static odeon_status read_samples(const reader *r)
 static void *reader_main(void *argument)
 {
     reader *r = argument;
+    crash_thread_begin();
     (void)pthread_mutex_lock(&r->lock);
     for (;;) {
         while (!r->busy && !r->stopping) {
@@ -50,6 +52,7 @@ static void *reader_main(void *argument)
         (void)pthread_cond_signal(&r->changed);
     }
     (void)pthread_mutex_unlock(&r->lock);
+    crash_thread_end();
     return NULL;
 }
 

@@ -169,6 +169,7 @@ odeon_config *schema_copy(const odeon_config *config)
     if (copy == NULL) {
         return NULL;
     }
+    copy->file = config->file;
     copy->state = config->state;
     copy->classes = config->classes;
     for (size_t i = 0; i < config->n; i++) {
@@ -358,6 +359,10 @@ odeon_status schema_component(registry *r, int32_t kind, const char *text, confi
     status = schema_place(status, where, section);
     if (status == ODEON_OK) {
         m.config = config_create(component, where);
+        const registry_plugin *plugin = registry_plugin_of(r, component);
+        if (m.config != NULL && plugin != NULL) {
+            m.config->file = plugin->file;
+        }
         status = m.config != NULL ? set_options(&m)
                                   : diag_fail(ODEON_ERR_NOMEM, "out of memory for %s", x.id);
     }

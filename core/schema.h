@@ -40,6 +40,7 @@ struct odeon_config {
     size_t n;             /* options */
     option_value *values; /* [n], in the order of the component's table */
     config_where where;
+    const char *file; /* the plugin's, which lives as long as the registry; NULL: none is known */
     /* Sizes that state and classes stand for; 0 until schema_bind_sizes. */
     int64_t state, classes;
 };

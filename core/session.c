@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "calling.h"
 #include "cores.h"
 #include "device_counts.h"
 #include "diag.h"
@@ -19,8 +20,10 @@ static odeon_status open_device(session *s)
     s->device = (odeon_device){.struct_size = sizeof s->device,
                                .self = s->device_instance->self,
                                .ops = s->device_instance->component->ops};
-    ODEON_TRY(s->device.ops->probe(s->device.self));
-    ODEON_TRY(s->device.ops->describe(s->device.self, text, sizeof text));
+    calling outer = calling_begin(s->device_instance, "probe");
+    ODEON_TRY(calling_end(outer, s->device.ops->probe(s->device.self)));
+    outer = calling_begin(s->device_instance, "describe");
+    ODEON_TRY(calling_end(outer, s->device.ops->describe(s->device.self, text, sizeof text)));
     s->device_text = mem_printf("%s: %s", s->device_instance->component->id, text);
     return s->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
 }
@@ -122,8 +125,10 @@ static void prepare_job(void *context, int32_t rank)
     worker *w = &s->workers[rank];
     odeon_context call = worker_context(w, ODEON_CALL_TRAIN);
     diag_clear();
+    calling outer = calling_begin(s->device_instance, "an operator that the host calls");
     w->status = net_prepare(w->data_net, &call);
     w->status = w->status == ODEON_OK ? net_prepare(w->net, &call) : w->status;
+    calling_leave(outer);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
 }
 
@@ -392,7 +397,10 @@ double session_learning_rate(const session *s)
 {
     const instance *optimizer = s->workers[0].optimizer;
     const odeon_optimizer_ops *ops = optimizer->component->ops;
-    return ops->learning_rate(optimizer->self);
+    calling outer = calling_begin(optimizer, "learning_rate");
+    double rate = ops->learning_rate(optimizer->self);
+    calling_leave(outer);
+    return rate;
 }
 
 odeon_tensor session_output(const session *s)
@@ -417,7 +425,9 @@ odeon_status session_schedule(const session *s, const odeon_position *position, 
         return ODEON_OK;
     }
     const odeon_schedule_ops *ops = s->schedule->component->ops;
+    calling outer = calling_begin(s->schedule, "factor");
     *factor = ops->factor(s->schedule->self, position);
+    calling_leave(outer);
     return isfinite(*factor) && *factor >= 0.0
                ? ODEON_OK
                : diag_fail(ODEON_ERR_PLUGIN,
@@ -442,7 +452,10 @@ static void run_worker(void *context, int32_t rank)
     batch_job *job = context;
     worker *w = &job->session->workers[rank];
     diag_clear();
+    /* Between the slots of others the device is asked for one thing after another. */
+    calling outer = calling_begin(w->session->device_instance, "an operator that the host calls");
     w->status = worker_batch(w, job->batch);
+    calling_leave(outer);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
 }
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "calling.h"
 #include "checkpoint.h"
 #include "diag.h"
 #include "mem.h"
@@ -35,7 +36,10 @@ static char *moment_path(const session *s, int32_t moment, const param *p)
 {
     const instance *optimizer = s->workers[0].optimizer;
     const odeon_optimizer_ops *ops = optimizer->component->ops;
-    return mem_printf(MOMENTS "%s/%s", ops->moment_name(optimizer->self, moment), p->path);
+    calling outer = calling_begin(optimizer, "moment_name");
+    const char *name = ops->moment_name(optimizer->self, moment);
+    calling_leave(outer);
+    return mem_printf(MOMENTS "%s/%s", name, p->path);
 }
 
 static odeon_status add_all(session *s, bool moments, session_snapshot *x)

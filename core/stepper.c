@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 #include "tableau.h"
@@ -99,8 +100,10 @@ static odeon_status record_combine(void *self, int32_t out, int32_t n, const ode
     for (int32_t i = 0; i < n; i++) {
         odeon_term *term = &p->terms[p->n_terms + i];
         *term = terms[i];
+        if (terms[i].reserved0 != 0) {
+            return broken(r, out, "a term sets its reserved field, which must stay 0");
+        }
         ODEON_TRY(readable(r, terms[i].x, &term->x));
-        term->reserved0 = 0;
         r->combined[term->x] = true;
     }
     p->n_terms += n;
@@ -205,7 +208,9 @@ static odeon_status record(stepper *s, int64_t index)
                        .self = &r,
                        .eval = record_eval,
                        .combine = record_combine};
-    ODEON_TRY(index < 0 ? s->ops->start(s->self, &step) : s->ops->step(s->self, &step));
+    calling outer = calling_begin(s->instance, index < 0 ? "start" : "step");
+    ODEON_TRY(calling_end(outer, index < 0 ? s->ops->start(s->self, &step)
+                                           : s->ops->step(s->self, &step)));
     ODEON_TRY(complete(&r));
     for (int32_t i = 0; i < s->n_places; i++) {
         s->scratch->eval_only[i] = !leaves_step(s, i) && !r.combined[i];
@@ -256,8 +261,15 @@ odeon_status stepper_program(stepper *s, int64_t index, const program **out)
 static odeon_status describe(stepper *s, const char *path)
 {
     s->info = (odeon_stepper_info){.struct_size = sizeof s->info};
-    ODEON_TRY(s->ops->describe(s->self, &s->info));
+    calling outer = calling_begin(s->instance, "describe");
+    ODEON_TRY(calling_end(outer, s->ops->describe(s->self, &s->info)));
     const odeon_stepper_info *info = &s->info;
+    int32_t unknown = info->flags & ~(ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM);
+    if (unknown != 0) {
+        return calling_blame(s->instance, "describe",
+                             "it sets flag bits that this host does not know: 0x%x",
+                             (unsigned)unknown);
+    }
     if (info->order < 1 || info->embedded_order < 0 || info->n_carry < 0 ||
         info->n_carry > ODEON_MAX_CARRY || info->n_work < 0 || info->n_work > ODEON_MAX_WORK) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: describes itself with numbers out of range", path);

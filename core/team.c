@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "crash.h"
 #include "diag.h"
 #include "mem.h"
 
@@ -31,6 +32,7 @@ static void *member_main(void *argument)
     member *m = argument;
     team *t = m->team;
     uint64_t done = 0;
+    crash_thread_begin();
     (void)pthread_mutex_lock(&t->lock);
     for (;;) {
         while (t->round == done && !t->stopping) {
@@ -48,6 +50,7 @@ static void *member_main(void *argument)
         }
     }
     (void)pthread_mutex_unlock(&t->lock);
+    crash_thread_end();
     return NULL;
 }
 

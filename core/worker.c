@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 #include "rng.h"
@@ -15,15 +16,23 @@ odeon_tensor worker_flat(const session *s, char *data, int64_t offset, int64_t c
                           .dtype = dtype};
 }
 
+static const char *moment_name(const worker *w, int32_t moment)
+{
+    const odeon_optimizer_ops *ops = w->optimizer->component->ops;
+    calling outer = calling_begin(w->optimizer, "moment_name");
+    const char *name = ops->moment_name(w->optimizer->self, moment);
+    calling_leave(outer);
+    return name;
+}
+
 /* A checkpoint tells moments apart by their names. */
 static odeon_status check_moments(const worker *w, int32_t n)
 {
-    const odeon_optimizer_ops *ops = w->optimizer->component->ops;
     for (int32_t i = 0; i < n; i++) {
-        const char *name = ops->moment_name(w->optimizer->self, i);
+        const char *name = moment_name(w, i);
         bool sound = name != NULL && name[0] != '\0';
         for (int32_t k = 0; k < i && sound; k++) {
-            sound = strcmp(name, ops->moment_name(w->optimizer->self, k)) != 0;
+            sound = strcmp(name, moment_name(w, k)) != 0;
         }
         if (!sound) {
             return diag_fail(ODEON_ERR_PLUGIN, "optimizer %s: moment %d has no name of its own",
@@ -38,7 +47,9 @@ static odeon_status make_optimizer(worker *w)
     session *s = w->session;
     ODEON_TRY(instance_create(s->config->optimizer, "train.optimizer", &w->optimizer));
     const odeon_optimizer_ops *optimizer = w->optimizer->component->ops;
+    calling outer = calling_begin(w->optimizer, "moment_count");
     s->n_moments = optimizer->moment_count(w->optimizer->self);
+    calling_leave(outer);
     if (s->n_moments < 0 || s->n_moments > ODEON_MAX_MOMENTS) {
         return diag_fail(ODEON_ERR_PLUGIN, "train.optimizer: answers with a count out of range");
     }
@@ -101,7 +112,8 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     if (ODEON_HAS(ops, odeon_device_ops, get_extension)) {
         w->site.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
     }
-    ODEON_TRY(ops->queue_create(s->device.self, rank, &w->site.queue));
+    calling outer = calling_begin(s->device_instance, "queue_create");
+    ODEON_TRY(calling_end(outer, ops->queue_create(s->device.self, rank, &w->site.queue)));
     ODEON_TRY(make_transforms(w));
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
                          &w->data_net->out, &w->net));

@@ -233,7 +233,7 @@ static lone_layer open_kernel(capture_fixture *f)
                                    0, NULL, &chosen));
     capture_check(registry_find_kernel(f->plugins, "swish", f->d.instance->component->id, &kernel));
     assert_non_null(kernel);
-    capture_check(instance_create_as(kernel, chosen, "a", &out.instance));
+    capture_check(instance_create_as(kernel, NULL, chosen, "a", &out.instance));
     schema_destroy(chosen);
     out.ops = kernel->ops;
     out.context = (odeon_context){

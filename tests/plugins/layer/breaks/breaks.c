@@ -1,0 +1,179 @@
+/* breaks: a layer that passes its input on, except that one of its slots does what no plugin
+ * should: dies of a signal, answers without a word, asks the device for what it refuses. For tests.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "odeon/layer.h"
+#include "odeon/plugin.h"
+
+enum { IN_FORWARD = 0, IN_VJP, IN_PLAN, IN_CREATE, IN_NOWHERE };
+
+enum {
+    HOW_SEGV = 0,
+    HOW_ABORT,
+    HOW_FPE,
+    HOW_ILL,
+    HOW_BUS,
+    HOW_DEEP,    /* recursion without end */
+    HOW_UNKNOWN, /* a status that is none */
+    HOW_SILENT,  /* ODEON_ERR_NUMERIC without a reason */
+    HOW_REFUSED, /* tensors that an operator refuses */
+    HOW_FLAGS,   /* plan: a flag that has no meaning */
+    HOW_RESERVED /* plan: a reserved word */
+};
+
+typedef struct breaks {
+    const odeon_host *host;
+    int64_t in, how;
+} breaks;
+
+static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
+                                       .type = ODEON_OPTION_CHOICE,
+                                       .name = "in",
+                                       .default_text = "forward",
+                                       .choices = "forward|vjp|plan|create|nowhere",
+                                       .help = "the slot that misbehaves"};
+static const odeon_option how_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "how",
+    .default_text = "segv",
+    .choices = "segv|abort|fpe|ill|bus|deep|unknown|silent|refused|flags|reserved",
+    .help = "what it does"};
+static const odeon_option *const options[] = {&in_option, &how_option, NULL};
+
+static volatile int depth;
+
+/* As deep as the stack is, and one more. */
+__attribute__((noinline)) static int fall(volatile char *above)
+{
+    volatile char here[1024];
+    here[0] = above[0];
+    depth++;
+    return depth > 0 ? fall(here) + here[0] : 0;
+}
+
+static odeon_status misbehave(const breaks *layer, const odeon_context *context,
+                              const odeon_tensor *x)
+{
+    volatile char start = 0;
+    switch (layer->how) {
+    case HOW_SEGV: {
+        volatile int *volatile nowhere = NULL;
+        *nowhere = 1;
+        return ODEON_OK;
+    }
+    case HOW_ABORT:
+        (void)raise(SIGABRT);
+        return ODEON_OK;
+    case HOW_FPE:
+        (void)raise(SIGFPE);
+        return ODEON_OK;
+    case HOW_ILL:
+        (void)raise(SIGILL);
+        return ODEON_OK;
+    case HOW_BUS:
+        (void)raise(SIGBUS);
+        return ODEON_OK;
+    case HOW_DEEP:
+        return fall(&start) == 0 ? ODEON_OK : ODEON_ERR_INTERNAL;
+    case HOW_UNKNOWN:
+        return -1234;
+    case HOW_SILENT:
+        return ODEON_ERR_NUMERIC;
+    default: {
+        if (context == NULL) {
+            return ODEON_OK;
+        }
+        odeon_tensor half = *x;
+        half.dim[half.ndim - 1]++;
+        return context->device->ops->copy(context->queue, &half, x);
+    }
+    }
+}
+
+static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+{
+    breaks *layer = host->alloc(host, sizeof *layer);
+    *out = layer;
+    if (layer == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "breaks: no memory");
+    }
+    *layer = (breaks){
+        .host = host, .in = host->option_i64(config, "in"), .how = host->option_i64(config, "how")};
+    return layer->in == IN_CREATE ? misbehave(layer, NULL, NULL) : ODEON_OK;
+}
+
+static void destroy(void *self)
+{
+    breaks *layer = self;
+    if (layer != NULL) {
+        layer->host->free(layer->host, layer);
+    }
+}
+
+static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
+                         int32_t flags, odeon_layer_plan *out)
+{
+    const breaks *layer = self;
+    (void)device;
+    (void)flags;
+    out->out = *in;
+    out->flags = layer->how == HOW_FLAGS ? 1 << 20 : 0;
+    out->reserved0 = layer->how == HOW_RESERVED;
+    return layer->in == IN_PLAN ? misbehave(layer, NULL, in) : ODEON_OK;
+}
+
+static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                            const odeon_tensor *in, const odeon_tensor *out)
+{
+    const breaks *layer = self;
+    (void)buffers;
+    ODEON_TRY(context->device->ops->copy(context->queue, in, out));
+    return layer->in == IN_FORWARD ? misbehave(layer, context, out) : ODEON_OK;
+}
+
+static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
+                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
+                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+{
+    const breaks *layer = self;
+    (void)buffers;
+    (void)in;
+    (void)out;
+    (void)d_t;
+    if (d_in != NULL) {
+        ODEON_TRY(context->device->ops->copy(context->queue, d_out, d_in));
+    }
+    return layer->in == IN_VJP ? misbehave(layer, context, d_out) : ODEON_OK;
+}
+
+static const odeon_layer_ops ops = {
+    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+
+static const odeon_component component = {
+    .struct_size = sizeof component,
+    .kind = ODEON_KIND_LAYER,
+    .id = "breaks",
+    .summary = "passes its input on until it breaks",
+    .version = "1.0",
+    .license = "MIT",
+    .options = options,
+    .ops = &ops,
+    .create = create,
+    .destroy = destroy,
+};
+static const odeon_component *const components[] = {&component, NULL};
+
+ODEON_PLUGIN_NOTE("layer/breaks");
+const odeon_plugin odeon_plugin_v1 = {
+    .magic = ODEON_MAGIC,
+    .struct_size = sizeof(odeon_plugin),
+    .abi_major = ODEON_ABI_MAJOR,
+    .abi_minor = ODEON_ABI_MINOR,
+    .name = "breaks",
+    .version = "1.0",
+    .vendor = "Odeon",
+    .components = components,
+};
