@@ -6,6 +6,7 @@
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "schema.h"
+#include "tableau_order.h"
 
 static const double seconds_at_most = 2.0;
 
@@ -30,8 +31,8 @@ static void write_tableau(FILE *out, const odeon_tableau *t)
     }
     (void)fprintf(out, "  FSAL       %s\n", (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "yes" : "no");
     if (t->interp_degree > 0) {
-        (void)fprintf(out, "  output     between steps, by polynomials of degree %d\n",
-                      (int)t->interp_degree);
+        (void)fprintf(out, "  output     between steps, of order %d, by polynomials of degree %d\n",
+                      (int)tableau_interp_order(t), (int)t->interp_degree);
     }
 }
 
@@ -165,9 +166,11 @@ static void add_method(text_buffer *out, const odeon_integrator *method)
     }
     text_printf(out,
                 ",\n  \"tier\": \"tableau\", \"stages\": %d, \"order\": %d, "
-                "\"embedded_order\": %d, \"fsal\": %s, \"interp_degree\": %d",
+                "\"embedded_order\": %d, \"fsal\": %s, \"interp_degree\": %d, "
+                "\"interp_order\": %d",
                 (int)t->stages, (int)t->order, (int)t->embedded_order,
-                (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "true" : "false", (int)t->interp_degree);
+                (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "true" : "false", (int)t->interp_degree,
+                (int)tableau_interp_order(t));
 }
 
 static odeon_status add_kernels(text_buffer *out, registry *r, const odeon_component *c)

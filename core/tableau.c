@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "diag.h"
+#include "tableau_order.h"
 
 #define MAX_TABLEAU_STAGES 32
+#define MAX_INTERP_DEGREE  32
 
 static bool is_fsal(const odeon_tableau *t)
 {
@@ -110,6 +112,27 @@ const odeon_stepper_ops tableau_stepper_ops = {
     .step = take_step,
 };
 
+static bool all_finite(int64_t n, const double *x)
+{
+    bool finite = true;
+    for (int64_t i = 0; i < n && x != NULL; i++) {
+        finite = finite && isfinite(x[i]);
+    }
+    return finite;
+}
+
+/* The one of its lists in which a number is not finite, or NULL. */
+static const char *not_finite(const odeon_tableau *t)
+{
+    int64_t s = t->stages;
+    return !all_finite(s * s, t->a)                       ? "a number of a is not finite"
+           : !all_finite(s, t->b)                         ? "a number of b is not finite"
+           : !all_finite(s, t->b_hat)                     ? "a number of b_hat is not finite"
+           : !all_finite(s, t->c)                         ? "a number of c is not finite"
+           : !all_finite(s * t->interp_degree, t->interp) ? "a number of interp is not finite"
+                                                          : NULL;
+}
+
 odeon_status tableau_check(const odeon_tableau *t, const char *path)
 {
     const char *wrong = NULL;
@@ -119,8 +142,13 @@ odeon_status tableau_check(const odeon_tableau *t, const char *path)
         wrong = "stages must be 1 to 32 and order at least 1";
     } else if ((t->embedded_order > 0) != (t->b_hat != NULL)) {
         wrong = "embedded_order and b_hat must come together";
-    } else if ((t->interp_degree > 0) != (t->interp != NULL)) {
-        wrong = "interp_degree and interp must come together";
+    } else if ((t->interp_degree > 0) != (t->interp != NULL) ||
+               t->interp_degree > MAX_INTERP_DEGREE) {
+        wrong = "interp_degree, at most 32, and interp must come together";
+    } else if ((t->flags & ~ODEON_TABLEAU_FSAL) != 0) {
+        wrong = "flag bits that this host does not know";
+    } else if (not_finite(t) != NULL) {
+        wrong = not_finite(t);
     } else if (is_fsal(t) && (t->stages < 2 || t->c[t->stages - 1] != 1.0)) {
         wrong = "flagged FSAL, but the last stage is not at the end of the step";
     }
@@ -134,5 +162,6 @@ odeon_status tableau_check(const odeon_tableau *t, const char *path)
             wrong = "flagged FSAL, but the last row of a is not b";
         }
     }
-    return wrong == NULL ? ODEON_OK : diag_fail(ODEON_ERR_PLUGIN, "%s: tableau: %s", path, wrong);
+    return wrong == NULL ? tableau_check_order(t, path)
+                         : diag_fail(ODEON_ERR_PLUGIN, "%s: tableau: %s", path, wrong);
 }

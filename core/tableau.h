@@ -6,8 +6,8 @@
 /* Slots of odeon_stepper_ops for which self is a const odeon_tableau. */
 extern const odeon_stepper_ops tableau_stepper_ops;
 
-/* Sizes and flags in themselves; ODEON_ERR_PLUGIN with what is wrong. (Whether the numbers are a
- * method of the claimed order is for tests to say.) */
+/* Sizes, flags and numbers, these as tableau_check_order does; ODEON_ERR_PLUGIN with what is
+ * wrong, ODEON_ERR_NOMEM. */
 odeon_status tableau_check(const odeon_tableau *tableau, const char *path);
 
 /* The handle of stage i's slope k_i. */

@@ -24,7 +24,9 @@ extern "C" {
  * error = h sum (b_i - b_hat_i) k_i.  First same as last (FSAL): flag it if the last row of a is b
  * and the last c is 1; the last k is then the first of the next step.
  * Dense output: y(t + x h) = y + h sum_i k_i sum_j<=degree interp[i * degree + j - 1] x^j,
- * 0 <= x <= 1; at x = 1 the inner sum is b_i. */
+ * 0 <= x <= 1; at x = 1 the inner sum is b_i.
+ * The host checks that numbers are finite, that c_i is the sum of row i of a, and the orders by
+ * their conditions, and refuses a tableau that is not what it claims to be. */
 enum { ODEON_TABLEAU_FSAL = 1 << 0 };
 
 typedef struct odeon_tableau {
