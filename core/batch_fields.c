@@ -26,10 +26,12 @@ odeon_status batch_times(const odeon_context *context, const char *path, const d
                          path);
     }
     if (fields->deviant >= 0) {
-        return diag_fail(ODEON_ERR_DATA,
-                         "%s: sample %lld of the batch has other times than the first: one solve "
-                         "serves all of a batch, so give each time grid batches of its own",
-                         path, (long long)fields->deviant);
+        return diag_fail(
+            ODEON_ERR_DATA,
+            "%s: sample %lld of the batch has other times than the first: one solve "
+            "serves all of a batch: give data.batch = 1 and data.test_batch = 1, or samples at the "
+            "same times",
+            path, (long long)fields->deviant);
     }
     return ODEON_OK;
 }

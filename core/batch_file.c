@@ -1,5 +1,6 @@
 #include "batch_file.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -28,6 +29,42 @@ static bool same_shape(const safetensors_entry *x, const odeon_tensor *sample)
         same = x->dim[i] == sample->dim[i];
     }
     return same;
+}
+
+/* mask: of labels that one counts, else NULL. */
+static odeon_status check_numbers(const char *path, const char *name, int64_t n, int64_t size,
+                                  const double *values, const double *mask, double limit)
+{
+    for (int64_t i = 0; i < n * size; i++) {
+        if (!(fabs(values[i]) <= limit) && (mask == NULL || mask[i] != 0.0)) {
+            return diag_fail(ODEON_ERR_DATA,
+                             "%s: %s: element %" PRId64 " of sample %" PRId64 " is %g, %s", path,
+                             name, i % size, i / size, values[i],
+                             isfinite(values[i]) ? "beyond float32: scale it, or give run.dtype = "
+                                                   "float64"
+                                                 : "no finite number");
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status batch_file_check(const char *path, const data_fields *fields, int64_t n,
+                              const odeon_tensor *input, const double *const *field)
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        odeon_tensor one = *input;
+        if (role != ODEON_ROLE_INPUT) {
+            one = data_field_shape(fields, role, 1, input->dtype);
+        }
+        one.dim[0] = 1;
+        bool narrow = input->dtype == ODEON_DTYPE_F32 && role != ODEON_ROLE_TIME;
+        if (field[role] != NULL) {
+            ODEON_TRY(check_numbers(path, batch_file_name(role), n, odeon_count(&one), field[role],
+                                    role == ODEON_ROLE_LABEL ? field[ODEON_ROLE_MASK] : NULL,
+                                    narrow ? (double)FLT_MAX : DBL_MAX));
+        }
+    }
+    return ODEON_OK;
 }
 
 static odeon_status take(const char *path, const safetensors_entry *x, double **out)

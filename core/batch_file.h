@@ -16,6 +16,10 @@ int32_t batch_file_dtype(const data_fields *fields, int32_t role, int32_t dtype)
  * ODEON_ERR_DATA, ODEON_ERR_NOMEM. */
 odeon_status batch_file_read(const char *path, const odeon_tensor *input, const data_fields *fields,
                              int64_t *n, double *field[DATA_ROLES]);
+/* Are the numbers of a batch finite, and within dtype, that of the run? Of a label that the mask
+ * counts out, anything goes. ODEON_ERR_DATA names file, tensor, sample and element. */
+odeon_status batch_file_check(const char *path, const data_fields *fields, int64_t n,
+                              const odeon_tensor *input, const double *const *field);
 /* Reads one other field than x; *out is the caller's, NULL on failure. */
 odeon_status batch_file_field(const char *path, const safetensors *file, const data_fields *fields,
                               int32_t role, int64_t n, double **out);

@@ -1,7 +1,11 @@
 #include "data.h"
 
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 #include "number.h"
@@ -10,6 +14,7 @@
 
 struct data_source {
     instance *set;
+    int32_t split, dtype; /* of the run */
     data_fields fields;
     int64_t stored; /* samples of the split */
     int64_t length; /* of them in use */
@@ -88,7 +93,8 @@ static odeon_status read_field(const instance *set, int32_t index, data_fields *
 {
     odeon_field_info field = {.struct_size = sizeof field};
     const char *id = set->component->id;
-    ODEON_TRY(ops_of(set)->field(set->self, index, &field));
+    calling outer = calling_begin(set, "field");
+    ODEON_TRY(calling_end(outer, ops_of(set)->field(set->self, index, &field)));
     if (field.ndim < 0 || field.ndim > 5 || field_bytes(&field) == 0 || field.classes < 0) {
         return diag_fail(ODEON_ERR_PLUGIN,
                          "data: data set %s: field %d has a shape or dtype that cannot be", id,
@@ -141,7 +147,9 @@ static odeon_status check_fields(const char *id, const data_fields *fields)
 
 static odeon_status read_fields(const instance *set, data_fields *out)
 {
+    calling outer = calling_begin(set, "field_count");
     *out = (data_fields){.n_fields = ops_of(set)->field_count(set->self)};
+    calling_leave(outer);
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         out->index[role] = -1;
     }
@@ -241,8 +249,11 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     instance *set;
     ODEON_TRY(instance_create(c->dataset, "data", &source->set));
     set = source->set;
+    source->split = split;
+    source->dtype = c->dtype;
     ODEON_TRY(read_fields(set, &source->fields));
-    ODEON_TRY(ops_of(set)->open(set->self, split, &source->stored));
+    calling outer = calling_begin(set, "open");
+    ODEON_TRY(calling_end(outer, ops_of(set)->open(set->self, split, &source->stored)));
     if (source->stored < 1) {
         return diag_fail(ODEON_ERR_DATA, "data: data set %s has no samples in its %s split",
                          set->component->id, split == ODEON_SPLIT_TRAIN ? "training" : "test");
@@ -342,6 +353,129 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
     return ODEON_OK;
 }
 
+/* ---- what samples hold ---- */
+
+/* One field of samples as they were read. */
+typedef struct reading {
+    const data_source *source;
+    int32_t role;
+    int64_t n, size; /* samples, elements of one */
+    const int64_t *indices;
+    const void *stored, *mask; /* of labels that a mask counts: it, else NULL */
+} reading;
+
+static double value_of(const odeon_field_info *field, const void *stored, int64_t i)
+{
+    return field->scale * stored_number(field->dtype, stored, i) + field->shift;
+}
+
+/* Says what is wrong with element i of all, and where it comes from. */
+static odeon_status refuse_number(const reading *r, int64_t i, const char *what)
+{
+    const data_source *source = r->source;
+    const odeon_dataset_ops *ops = ops_of(source->set);
+    int64_t index = r->indices[i / r->size];
+    char where[ODEON_MESSAGE_BYTES] = "";
+    if (ODEON_HAS(ops, odeon_dataset_ops, locate)) {
+        calling outer = calling_begin(source->set, "locate");
+        ops->locate(source->set->self, index, source->fields.index[r->role], i % r->size, where,
+                    sizeof where);
+        calling_leave(outer);
+        where[sizeof where - 1] = '\0';
+    }
+    return diag_fail(ODEON_ERR_DATA, "%s%sdata: sample %lld of the %s split: %s %s", where,
+                     where[0] != '\0' ? ": " : "", (long long)index,
+                     source->split == ODEON_SPLIT_TRAIN ? "training" : "test",
+                     data_role_name(r->role), what);
+}
+
+/* Without a branch, which is fast: of most batches this is all that there is to do. */
+static bool all_finite(const reading *r, const odeon_field_info *field, double limit)
+{
+    int64_t n = r->n * r->size, bad = 0;
+    for (int64_t i = 0; i < n; i++) {
+        bad += !(fabs(value_of(field, r->stored, i)) <= limit);
+    }
+    return bad == 0;
+}
+
+static bool is_counted(const reading *r, int64_t i)
+{
+    return r->mask == NULL || value_of(&r->source->fields.of[ODEON_ROLE_MASK], r->mask, i) != 0.0;
+}
+
+static odeon_status check_numbers(const reading *r)
+{
+    const odeon_field_info *field = &r->source->fields.of[r->role];
+    bool narrow = r->source->dtype == ODEON_DTYPE_F32 && r->role != ODEON_ROLE_TIME;
+    double limit = narrow ? (double)FLT_MAX : DBL_MAX;
+    char what[128];
+    if (all_finite(r, field, limit)) {
+        return ODEON_OK;
+    }
+    for (int64_t i = 0; i < r->n * r->size; i++) {
+        double value = value_of(field, r->stored, i);
+        if (fabs(value) <= limit || !is_counted(r, i)) {
+            continue;
+        }
+        (void)snprintf(what, sizeof what,
+                       isfinite(value) ? "%g is beyond float32: scale it, or give run.dtype = "
+                                         "float64"
+                                       : "%g is no finite number",
+                       value);
+        return refuse_number(r, i, what);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_classes(const reading *r)
+{
+    const odeon_field_info *field = &r->source->fields.of[r->role];
+    char what[128];
+    for (int64_t i = 0; i < r->n; i++) {
+        double value = value_of(field, r->stored, i);
+        if (!(value >= 0.0 && value < (double)field->classes && value == floor(value)) &&
+            is_counted(r, i)) {
+            (void)snprintf(what, sizeof what, "%.9g is none of the %lld classes, 0 to %lld", value,
+                           (long long)field->classes, (long long)field->classes - 1);
+            return refuse_number(r, i, what);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* Whole numbers of a field that leaves them small need no look. */
+static bool needs_look(const odeon_field_info *field)
+{
+    bool wide = field->dtype == ODEON_DTYPE_F32 || field->dtype == ODEON_DTYPE_F64;
+    return wide || !(fabs(field->scale) <= 1.0 && fabs(field->shift) <= 1e30);
+}
+
+static odeon_status check_samples(const data_source *source, int64_t n, const int64_t *indices,
+                                  void *const *fields)
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        const odeon_field_info *field = &source->fields.of[role];
+        if (!data_has(&source->fields, role)) {
+            continue;
+        }
+        bool masked = role == ODEON_ROLE_LABEL && data_has(&source->fields, ODEON_ROLE_MASK);
+        reading r = {.source = source,
+                     .role = role,
+                     .n = n,
+                     .size = (int64_t)field_bytes(field) / odeon_dtype_bytes(field->dtype),
+                     .indices = indices,
+                     .stored = fields[role],
+                     .mask = masked ? fields[ODEON_ROLE_MASK] : NULL};
+        if (role == ODEON_ROLE_LABEL && field->classes > 0) {
+            ODEON_TRY(check_classes(&r));
+        } else if (needs_look(field)) {
+            ODEON_TRY(check_numbers(&r));
+        }
+    }
+    return ODEON_OK;
+}
+
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields)
 {
@@ -357,7 +491,10 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
                              (long long)indices[i], (long long)source->stored);
         }
     }
-    return ops_of(source->set)->get_batch(source->set->self, n, indices, in_order);
+    calling outer = calling_begin(source->set, "get_batch");
+    ODEON_TRY(calling_end(outer,
+                          ops_of(source->set)->get_batch(source->set->self, n, indices, in_order)));
+    return check_samples(source, n, indices, fields);
 }
 
 /* ---- samples as numbers ---- */

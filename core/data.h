@@ -59,7 +59,9 @@ odeon_status data_labels(const data_source *source, int64_t n, const int64_t *in
 odeon_status data_read_file(const config *c, const char *path, int64_t *n,
                             double *field[DATA_ROLES]);
 
-/* Copies samples indices[0 .. n-1]: fields[role] = memory for n times data_field_bytes. [any] */
+/* Copies samples indices[0 .. n-1]: fields[role] = memory for n times data_field_bytes.
+ * ODEON_ERR_DATA, with the sample and where it stands, for a number that is not finite or not
+ * within the run's dtype, and for a label that is none of the classes. [any] */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields);
 

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "batch_file.h"
 #include "diag.h"
 #include "mem.h"
+#include "number.h"
 #include "odeon/layer.h"
 #include "safetensors.h"
 
@@ -16,7 +18,12 @@ odeon_status grad_batch_read(const char *path, const odeon_tensor *input, const 
                              grad_batch *out)
 {
     *out = (grad_batch){.n = 0};
-    return batch_file_read(path, input, fields, &out->n, out->field);
+    ODEON_TRY(batch_file_read(path, input, fields, &out->n, out->field));
+    const double *field[DATA_ROLES];
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        field[role] = out->field[role];
+    }
+    return batch_file_check(path, fields, out->n, input, field);
 }
 
 void grad_batch_fini(grad_batch *batch)
@@ -148,10 +155,10 @@ static odeon_status add_block(grad_file *f, const metrics_block *b)
 
 static odeon_status add_numbers(grad_file *f, const session *s, const session_result *result)
 {
-    ODEON_TRY(add_meta(f, mem_strdup("loss"), mem_printf("%.17g", result->loss)));
+    ODEON_TRY(add_meta(f, mem_strdup("loss"), mem_printf("%.17g", number_plain(result->loss))));
     for (size_t i = 0; i < session_metric_count(s); i++) {
         ODEON_TRY(add_meta(f, mem_strdup(session_metric_names(s)[i]),
-                           mem_printf("%.17g", result->metrics[i])));
+                           mem_printf("%.17g", number_plain(result->metrics[i]))));
     }
     for (size_t i = 0; i < result->n_blocks; i++) {
         ODEON_TRY(add_block(f, &result->blocks[i]));

@@ -236,13 +236,31 @@ static odeon_status read_like_data(const taking *t)
     return status;
 }
 
+/* Numbers that are not finite, or beyond the run's dtype, are the file's fault, not the model's. */
+static odeon_status check_numbers(const taking *t)
+{
+    const data_fields *fields = session_fields(t->session);
+    odeon_tensor input = session_input(t->session);
+    const double *field[DATA_ROLES];
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        field[role] = t->out->field[role];
+    }
+    if (t->out->values != NULL) { /* in the data set's shape, before the transforms */
+        field[ODEON_ROLE_INPUT] = t->out->values;
+        input = data_field_shape(fields, ODEON_ROLE_INPUT, 1, input.dtype);
+    }
+    return batch_file_check(t->path, fields, t->out->n, &input, field);
+}
+
 odeon_status predict_input_read(const char *path, bool transformed, const config *c,
                                 const session *s, predict_input *out)
 {
     taking t = {.path = path, .transformed = transformed, .config = c, .session = s, .out = out};
     *out = (predict_input){.n = 0};
     if (path_ends_with(path, ".npy")) {
-        return read_npy(&t);
+        ODEON_TRY(read_npy(&t));
+    } else {
+        ODEON_TRY(path_ends_with(path, ".safetensors") ? read_safetensors(&t) : read_like_data(&t));
     }
-    return path_ends_with(path, ".safetensors") ? read_safetensors(&t) : read_like_data(&t);
+    return check_numbers(&t);
 }

@@ -1,7 +1,9 @@
 /* dataset.h: samples by index.
  *
  * One instance serves one split of one run and all workers. The host shuffles, slices, converts and
- * transfers; a data set only says what it has and copies samples into buffers. Draft. */
+ * transfers; a data set only says what it has and copies samples into buffers. The host refuses
+ * numbers that are not finite, or not in the run's dtype, and labels that are none of the classes;
+ * of a label that the mask counts out, anything goes. Draft. */
 #ifndef ODEON_DATASET_H
 #define ODEON_DATASET_H
 #include "odeon/abi.h"
@@ -60,15 +62,22 @@ typedef struct odeon_dataset_ops {
      * fields[f] = host memory for [n, dim...] of field f: those of a batch, or thousands on their
      * way to a device. Never changes the instance; several threads may call at once. [any] */
     odeon_status (*get_batch)(void *self, int64_t n, const int64_t *indices, void *const *fields);
-    /* Optional. As open, of path in place of the files that the options name: samples that a model
+
+    /* ---- optional ---- */
+
+    /* As open, of path in place of the files that the options name: samples that a model
      * is to be asked about, all of them in the order of the file. Labels need not be there:
      * *labelled is then 0, and get_batch gives zeros for them. Once per instance, in place of open.
      * [main] */
     odeon_status (*open_file)(void *self, const char *path, int64_t *length, int32_t *labelled);
-    /* Optional. Where the sample index of what is open stands in the data set's file: its row, or
+    /* Where the sample index of what is open stands in the data set's file: its row, or
      * the first of its rows, from 0, headings not counted. Without this slot it is index itself.
      * [any] */
     int64_t (*row)(void *self, int64_t index);
+    /* For messages: writes where element (row by row) of field of sample index stands, as
+     * "d.csv:17, column 'x2'", into text, which holds bytes; ends it with NUL. [any] */
+    void (*locate)(void *self, int64_t index, int32_t field, int64_t element, char *text,
+                   uint64_t bytes);
 } odeon_dataset_ops;
 
 #ifdef __cplusplus

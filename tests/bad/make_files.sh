@@ -280,6 +280,15 @@ batch y_half "{$x,$(t y F16 '[2]' '[32,36]')}" 36
 # Two samples of four numbers, with two numbers to learn.
 x=$(t x F32 '[2,4]' '[0,32]')
 batch of_numbers "{$x,$(t y F32 '[2,2]' '[32,48]')}" 48
+y_first=$(t y I64 '[2]' '[0,16]')
+{ # NaN, and 1e39, as the last number
+    st batch/x_nan "{$y_first,$(t x F32 '[2,1,2,2]' '[16,48]')}" 44 &&
+        printf '\0\0\300\177' >>made/batch/x_nan
+    st batch/x_wide "{$y_first,$(t x F64 '[2,1,2,2]' '[16,80]')}" 72 &&
+        printf '\035\112\234\364\207\202\007\110' >>made/batch/x_wide
+    st batch/of_numbers_nan "{$x,$(t y F32 '[2,2]' '[32,48]')}" 44 &&
+        printf '\0\0\300\377' >>made/batch/of_numbers_nan
+}
 batch of_numbers_flat "{$x,$(t y F32 '[2]' '[32,40]')}" 40
 batch of_numbers_wide "{$x,$(t y F64 '[2,3]' '[32,80]')}" 80
 

@@ -470,6 +470,33 @@ static void test_a_fingerprint_survives_every_failing_allocation(void **state)
     data_close(source);
 }
 
+static void test_samples_that_cannot_be_used_are_named(void **state)
+{
+    static const struct {
+        const char *expression, *text;
+    } sets[] = {
+        {"numbered(fault=label)",
+         "sample 4 of the training split: label 3 is none of the 3 classes, 0 to 2"},
+        {"numbered(fault=nan)", "sample 4 of the training split: input nan is no finite number"},
+        {"numbered(fault=infinite)", "sample 4 of the training split: input inf is no finite"},
+    };
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        data_source *source;
+        int64_t labels[2], bad[2] = {2, 4}, good[2] = {2, 5};
+        float inputs[4];
+        void *fields[DATA_ROLES] = {[ODEON_ROLE_INPUT] = inputs, [ODEON_ROLE_LABEL] = labels};
+        const config *c = use(*state, sets[i].expression);
+        assert_int_equal(data_open(c, ODEON_SPLIT_TRAIN, &source), ODEON_OK);
+        assert_int_equal(data_batch(source, 2, good, fields), ODEON_OK);
+        assert_int_equal(data_batch(source, 2, bad, fields), ODEON_ERR_DATA);
+        if (strstr(diag_message(), sets[i].text) == NULL) {
+            fail_msg("'%s' does not say '%s'", diag_message(), sets[i].text);
+        }
+        diag_clear();
+        data_close(source);
+    }
+}
+
 #define WITH_CONFIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -495,6 +522,7 @@ int main(void)
         WITH_CONFIG(test_an_order_file_that_cannot_be_read_is_refused),
         WITH_CONFIG(test_a_batch_has_inputs_and_labels_of_its_samples),
         WITH_CONFIG(test_samples_that_do_not_exist_are_refused),
+        WITH_CONFIG(test_samples_that_cannot_be_used_are_named),
         WITH_CONFIG(test_every_failing_allocation_is_survived),
         WITH_CONFIG(test_a_fingerprint_follows_from_the_samples_in_use),
         WITH_CONFIG(test_of_many_samples_some_are_looked_at),

@@ -68,14 +68,13 @@ static odeon_status make_room(reading *in)
 
 /* ---- which columns ---- */
 
-/* "width", or "column 3". */
-static void print_column(const column *c, char out[WORD_BYTES])
+void csv_table_column(const columns *wanted, int32_t at, char *text, uint64_t bytes)
 {
+    const column *c = &wanted->item[at];
     if (c->name != NULL) {
-        (void)snprintf(out, WORD_BYTES, "'%.*s'", c->name_bytes > 100 ? 100 : c->name_bytes,
-                       c->name);
+        (void)snprintf(text, bytes, "'%.*s'", c->name_bytes > 100 ? 100 : c->name_bytes, c->name);
     } else {
-        (void)snprintf(out, WORD_BYTES, "%d", (int)c->index);
+        (void)snprintf(text, bytes, "%d", (int)c->index);
     }
 }
 
@@ -94,14 +93,15 @@ static int64_t find_name(const reading *in, const column *c, int32_t *index)
     return found;
 }
 
-static odeon_status find_column(const reading *in, const column *c, int32_t *index)
+static odeon_status find_column(const reading *in, int32_t at, int32_t *index)
 {
+    const column *c = &in->wanted->item[at];
     char word[WORD_BYTES];
     int64_t found = in->format->header ? find_name(in, c, index) : 0;
     if (found == 1) {
         return ODEON_OK;
     }
-    print_column(c, word);
+    csv_table_column(in->wanted, at, word, sizeof word);
     if (found > 1) {
         return odeon_fail(in->host, ODEON_ERR_DATA,
                           "%s:%lld: %lld columns are called %s: give its index, from 0",
@@ -124,7 +124,7 @@ static odeon_status find_columns(reading *in)
         (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* count_rows has seen it */
     }
     for (int32_t i = 0; i < in->wanted->n; i++) {
-        ODEON_TRY(find_column(in, &in->wanted->item[i], &in->index[i]));
+        ODEON_TRY(find_column(in, i, &in->index[i]));
     }
     return ODEON_OK;
 }
@@ -163,7 +163,7 @@ bool csv_cell_is_number(const csv_cell *cell)
 static odeon_status refuse_cell(const reading *in, int32_t at, const char *why)
 {
     char word[WORD_BYTES];
-    print_column(&in->wanted->item[at], word);
+    csv_table_column(in->wanted, at, word, sizeof word);
     return odeon_fail(in->host, ODEON_ERR_DATA, "%s:%lld: column %s: %s", in->scan.name,
                       (long long)in->scan.row_line, word, why);
 }

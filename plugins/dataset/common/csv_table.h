@@ -33,6 +33,8 @@ odeon_status csv_table_read(const odeon_host *host, const char *name, const char
                             csv_table *out);
 /* Is what the cell says a decimal number? */
 bool csv_cell_is_number(const csv_cell *cell);
+/* "'width'", or "3": what was typed of the column at place at of the list wanted. */
+void csv_table_column(const columns *wanted, int32_t at, char *text, uint64_t bytes);
 void csv_table_free(const odeon_host *host, csv_table *table);
 
 #endif

@@ -354,13 +354,25 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
     return ODEON_OK;
 }
 
+static void locate(void *self, int64_t index, int32_t field, int64_t element, char *text,
+                   uint64_t bytes)
+{
+    const csv *set = self;
+    int32_t at = (int32_t)element + (field == FIELD_LABEL ? set->n_inputs : 0);
+    char name[128];
+    csv_table_column(&set->wanted, at, name, sizeof name);
+    (void)snprintf(text, bytes, "%s:%lld, column %s", set->host->option_text(set->config, "path"),
+                   (long long)set->table.line[set->rows[index]], name);
+}
+
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field_count = field_count,
                                       .field = field,
                                       .open = open_split,
                                       .get_batch = get_batch,
                                       .open_file = open_file,
-                                      .row = row};
+                                      .row = row,
+                                      .locate = locate};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

@@ -31,6 +31,7 @@ typedef struct trajectories {
     columns wanted;  /* CSV: the time, then the values */
     int64_t n_rows;  /* 0 before open */
     double *row;     /* [n_rows, 1 + dim]: the time, then the values; NaN where one is missing */
+    int64_t *line;   /* [n_rows] in the file; NULL: there is none */
     double interval; /* between two rows; 0: they are not equally far apart */
     int64_t n_starts;
     int64_t *start; /* [n_starts]: first rows of the samples */
@@ -205,6 +206,8 @@ static void forget(trajectories *set)
 {
     set->host->free(set->host, set->row);
     set->host->free(set->host, set->start);
+    set->host->free(set->host, set->line);
+    set->line = NULL;
     set->row = NULL;
     set->start = NULL;
     set->n_rows = set->n_starts = 0;
@@ -289,7 +292,9 @@ static odeon_status read_csv(trajectories *set)
     if (status == ODEON_OK) { /* rows are as the table has them */
         set->row = table.value;
         set->n_rows = table.n_rows;
+        set->line = table.line;
         table.value = NULL;
+        table.line = NULL;
     }
     csv_table_free(host, &table);
     return status;
@@ -439,12 +444,31 @@ static int64_t row(void *self, int64_t index)
     return set->start[index];
 }
 
+/* Inputs, labels and masks are the values', row by row; a time is its row's. */
+static void locate(void *self, int64_t index, int32_t field, int64_t element, char *text,
+                   uint64_t bytes)
+{
+    const trajectories *set = self;
+    int64_t width = field == FIELD_TIME ? 1 : set->dim;
+    int64_t row = set->start[index] + element / width;
+    int32_t at = field == FIELD_TIME ? 0 : (int32_t)(1 + element % width);
+    char name[128];
+    if (set->line == NULL) {
+        (void)snprintf(text, bytes, "the spiral, row %lld", (long long)row);
+        return;
+    }
+    csv_table_column(&set->wanted, at, name, sizeof name);
+    (void)snprintf(text, bytes, "%s:%lld, column %s", set->host->option_text(set->config, "source"),
+                   (long long)set->line[row], name);
+}
+
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .field_count = field_count,
                                       .field = field,
                                       .open = open_split,
                                       .get_batch = get_batch,
-                                      .row = row};
+                                      .row = row,
+                                      .locate = locate};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

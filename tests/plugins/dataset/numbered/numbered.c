@@ -1,5 +1,6 @@
 /* numbered: a data set without files for tests. Sample i is the input [i, split] (F32) with label
  * i % 3 (I64); the label is field 0. What it does wrong is an option. */
+#include <math.h>
 #include <stdbool.h>
 
 #include "odeon/dataset.h"
@@ -18,7 +19,10 @@ enum {
     FAULT_NDIM,
     FAULT_DIM,
     FAULT_OVERFLOW,
-    FAULT_OPEN
+    FAULT_OPEN,
+    FAULT_LABEL,   /* sample 4 has label 3 */
+    FAULT_NAN,     /* and a NaN in its input */
+    FAULT_INFINITE /* or an infinite number */
 };
 
 typedef struct numbered {
@@ -38,8 +42,9 @@ static const odeon_option fault = {
     .type = ODEON_OPTION_CHOICE,
     .name = "fault",
     .default_text = "none",
-    .choices =
-        "none|no_input|no_label|two_inputs|mask|role|classes|times|dtype|ndim|dim|overflow|open",
+    .choices = "none|no_input|no_label|two_inputs|mask|role|classes|times|dtype|ndim|dim|overflow|"
+               "open|label|"
+               "nan|infinite",
     .help = "what is wrong with it",
 };
 static const odeon_option unreadable = {
@@ -155,6 +160,12 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
         labels[i] = indices[i] % 3;
         inputs[2 * i] = (float)indices[i];
         inputs[2 * i + 1] = (float)set->split;
+        if (indices[i] == 4) {
+            labels[i] = set->fault == FAULT_LABEL ? 3 : labels[i];
+            inputs[2 * i + 1] = set->fault == FAULT_NAN        ? NAN
+                                : set->fault == FAULT_INFINITE ? INFINITY
+                                                               : inputs[2 * i + 1];
+        }
     }
     return ODEON_OK;
 }
