@@ -203,6 +203,28 @@ static void blame(session *s, const batch *b, char *text, size_t bytes)
                    found.worst.part, found.backward ? "backward" : "forward", how);
 }
 
+static bool has_wild_field(const session *s)
+{
+    const net_site *site = &s->workers[0].site;
+    bool found = false;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const solver *both[2] = {site->odes[i]->forward, site->odes[i]->backward};
+        for (int k = 0; k < 2; k++) {
+            found = found || (both[k]->failed && both[k]->cause.kind != CAUSE_NONE);
+        }
+    }
+    return found;
+}
+
+/* Only weights that training has moved can have moved too far. */
+static const char *advice(const session *s, const batch *b)
+{
+    return (b->mode == BATCH_TRAIN || b->mode == BATCH_REPEAT) && b->step > 1 && has_wild_field(s)
+               ? "; if training diverges, a smaller learning rate, clip_norm, or a bounded "
+                 "activation may help"
+               : "";
+}
+
 void session_keep_failure(session *s, const batch *b)
 {
     char message[DIAG_MESSAGE_BYTES], worst[256];
@@ -216,7 +238,7 @@ void session_keep_failure(session *s, const batch *b)
         session_batch_fini(&s->failed_batch);
     }
     diag_clear();
-    (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s", message, worst);
+    (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s", message, worst, advice(s, b));
 }
 
 /* ---- the steps ---- */

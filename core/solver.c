@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "diag.h"
+#include "solver_cause.h"
 #include "solver_loop.h"
 
 odeon_status solver_set_step(solver *s, double t, double h)
@@ -18,15 +19,21 @@ odeon_status solver_set_step(solver *s, double t, double h)
 odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
                          const char *remedy)
 {
-    char reason[DIAG_MESSAGE_BYTES];
+    char reason[DIAG_MESSAGE_BYTES], size[32] = "", judged[40] = "";
     (void)snprintf(reason, sizeof reason, "%s", diag_message());
     diag_clear();
+    if (!isnan(h)) {
+        (void)snprintf(size, sizeof size, ", h = %.3g", h);
+    }
+    if (!isnan(error)) {
+        (void)snprintf(judged, sizeof judged, ", scaled error %.3g", error);
+    }
     return diag_fail(ODEON_ERR_NUMERIC,
-                     "%s: %s at t = %.9g, h = %.3g, scaled error %.3g, after %lld evaluations, "
-                     "%lld accepted and %lld rejected steps%s%s%s; %s",
-                     s->path, what, t, h, error, (long long)s->evals, (long long)s->stats.accepted,
-                     (long long)s->stats.rejected, reason[0] == '\0' ? "" : " (", reason,
-                     reason[0] == '\0' ? "" : ")", remedy);
+                     "%s: %s at t = %.9g%s%s, after %lld evaluations, %lld accepted and %lld "
+                     "rejected steps%s%s%s; %s",
+                     s->path, what, t, size, judged, (long long)s->evals,
+                     (long long)s->stats.accepted, (long long)s->stats.rejected,
+                     reason[0] == '\0' ? "" : " (", reason, reason[0] == '\0' ? "" : ")", remedy);
 }
 
 /* ---- steps chosen by the error ---- */
@@ -219,19 +226,6 @@ static odeon_status shrink(solver *s, trial *now)
     return read_trial(s, now);
 }
 
-static odeon_status underflow(const solver *s, const trial *before, const trial *after)
-{
-    double error = after->slots[ODEON_SLOT_ERROR], h = before->slots[ODEON_SLOT_H];
-    bool finite = isfinite(error) && isfinite(h); /* the first h is NaN where f is at the start */
-    return solver_fail(
-        s, before->slots[ODEON_SLOT_T], h, error,
-        finite ? "step size underflow" : "step size underflow: the field is not finite",
-        finite ? "a larger rtol or atol, or another integrator, may help: the problem is stiff or "
-                 "not smooth here"
-               : "look for divergence: a smaller learning rate, clip_norm, or a bounded "
-                 "activation may help");
-}
-
 static int64_t steps_tried(const solver *s)
 {
     return s->stats.accepted + s->stats.rejected;
@@ -260,7 +254,7 @@ static odeon_status judge(solver *s, const program *p, trial *now)
         solver_count(s, h, false);
     }
     if (underflows && !done) {
-        return underflow(s, now, &after);
+        return solver_fail_underflow(s, t, h, after.slots[ODEON_SLOT_ERROR]);
     }
     *now = after;
     return done || after.slots[ODEON_SLOT_DONE] == 0.0 ? ODEON_OK : go_on(s, now);
@@ -304,13 +298,13 @@ static odeon_status solve_step_by_step(solver *s)
     ODEON_TRY(first != 0.0 ? given_start(s, t0, first, &now) : automatic_start(s, &now));
     while (s->next < s->n_times) {
         if (steps_tried(s) >= s->spec->max_steps) {
-            return solver_fail(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
-                               now.slots[ODEON_SLOT_ERROR], "max_steps reached",
-                               "raise max_steps, or rtol and atol");
+            return solver_fail_max_steps(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
+                                         now.slots[ODEON_SLOT_ERROR]);
         }
         if (!isfinite(now.slots[ODEON_SLOT_H]) || now.slots[ODEON_SLOT_H] == 0.0 ||
             now.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW) {
-            return underflow(s, &now, &now);
+            return solver_fail_underflow(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
+                                         (double)NAN);
         }
         ODEON_TRY(trial_step(s, &now));
     }

@@ -86,6 +86,22 @@ typedef struct solve_worst {
     double error;     /* its own scaled error; NAN: a value of it is not finite */
 } solve_worst;
 
+/* What keeps an adaptive solve from going on, as far as this worker's slice tells; of several
+ * workers the largest holds. */
+enum {
+    CAUSE_NONE = 0,      /* all is finite: errors do not fall with the step */
+    CAUSE_TOLERANCE = 1, /* errors are too large, against the tolerances, to be judged */
+    CAUSE_PROBE = 2,     /* the field is not finite where the first step is measured */
+    CAUSE_FIELD = 3,     /* nor where any step goes */
+    CAUSE_STATE = 4      /* the state at the start is not finite */
+};
+
+typedef struct solve_cause {
+    int32_t kind;
+    int32_t by_atol; /* TOLERANCE: it is atol alone that the worst value is measured by */
+    double size, start_size; /* largest value of the state now, and at the start */
+} solve_cause;
+
 /* What solves took at the most at one time since this was last set to zero. Unlike what is
  * allocated, which stays for later solves, it is the same whatever was solved before. */
 typedef struct solve_use {
@@ -156,6 +172,7 @@ typedef struct solver {
     size_t n_attempts, attempts_capacity;
     bool failed; /* one of these solves; then also */
     solve_worst worst;
+    solve_cause cause;
 
     recordings *recordings;
     char *key; /* of a solve, being made */
@@ -254,8 +271,8 @@ odeon_status solver_write_slots(solver *s);
 /* The automatic first step, from the places of Y0 and carry in, into H; f at the start and near it,
  * to be let go. */
 odeon_status solver_start_phases(solver *s, held *f0, held *f1);
-/* A numerical failure: what is wrong, where in the solve, what a layer said about it, and what may
- * help. */
+/* A numerical failure: what is wrong, where in the solve (h and error: NaN where there is none),
+ * what a layer said about it, and what may help. */
 odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
                          const char *remedy);
 
@@ -267,12 +284,14 @@ void solver_let_all_go(solver *s);                     /* what stands anywhere *
 /* After a step that ends the solve without success, before its places are let go: finds s->worst in
  * its error estimate. May allocate; makes no meeting. What fails in here is not told: the solve has
  * failed already. */
-void solver_blame_error(solver *s, const program *p, double h);
+void solver_blame_error(solver *s, const program *p, double h); /* s->cause, too */
 /* The same for one vector: the first sample with a value that is not finite. */
 void solver_blame_value(solver *s, held x);
-/* The same where no first step can be chosen: a value of y0 or of f there or nearby that is not
- * finite, else the slope that is largest against the tolerances. */
+/* The same, and s->cause, where no first step can be chosen: a value of y0 or of f there or nearby
+ * that is not finite, else the slope that is largest against the tolerances. */
 void solver_blame_start(solver *s, held y0, held f0, held f1);
+/* A vector as double; NULL if that is not possible. The caller frees it with mem_free. */
+double *solver_download(solver *s, held x);
 
 odeon_tensor solver_vector(const solver *s, held x); /* [n] */
 odeon_tensor solver_part(const solver *s, held x, int32_t part);

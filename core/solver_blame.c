@@ -11,10 +11,10 @@ void solver_forget(solver *s)
     s->n_attempts = 0;
     s->failed = false;
     s->worst = (solve_worst){0};
+    s->cause = (solve_cause){0};
 }
 
-/* A vector as double; NULL if that is not possible. The caller frees it with mem_free. */
-static double *download(solver *s, held x)
+double *solver_download(solver *s, held x)
 {
     size_t n = (size_t)s->field->abi.n;
     bool is_wide = s->field->abi.dtype == ODEON_DTYPE_F64;
@@ -103,14 +103,51 @@ static double not_finite(const solver *s, const double *const *x, int64_t first,
     return 0.0;
 }
 
-void solver_blame_value(solver *s, held x)
+/* Where all of a vector is finite, or cannot be looked at, the answer is true. */
+static bool look_for_value(solver *s, held x)
 {
-    double *values = download(s, x);
+    double *values = solver_download(s, x);
     const double *list[1] = {values};
+    bool finite = values == NULL || isfinite(not_finite(s, list, 0, s->field->abi.n));
     if (values != NULL) {
         look(s, not_finite, list);
     }
     mem_free(values);
+    return finite;
+}
+
+void solver_blame_value(solver *s, held x)
+{
+    (void)look_for_value(s, x);
+}
+
+static double largest(const solver *s, const double *x)
+{
+    double size = 0.0;
+    for (int64_t i = 0; i < s->field->abi.n && x != NULL; i++) {
+        size = fmax(size, fabs(x[i]));
+    }
+    return size;
+}
+
+/* x: y0, y1, errors, all finite: is the value of the largest scaled error so near to 0 that atol
+ * alone scales it? */
+static bool is_scaled_by_atol(const solver *s, const double *const *x)
+{
+    const odeon_ode_spec *spec = s->spec;
+    double worst = -1.0;
+    bool by_atol = false;
+    for (int64_t i = 0; i < s->field->abi.n; i++) {
+        double relative = spec->rtol[spec->n_rtol > 1 ? i % spec->n_rtol : 0] *
+                          fmax(fabs(x[0][i]), fabs(x[1][i]));
+        double atol = spec->atol[spec->n_atol > 1 ? i % spec->n_atol : 0];
+        double error = fabs(x[2][i]) / (atol + relative);
+        if (error > worst) {
+            worst = error;
+            by_atol = relative <= atol;
+        }
+    }
+    return by_atol;
 }
 
 /* Did all workers' values make a step that f1 could be evaluated after? */
@@ -124,21 +161,52 @@ static bool is_probed(const solver *s)
 
 void solver_blame_start(solver *s, held y0, held f0, held f1)
 {
-    solver_blame_value(s, y0);
-    solver_blame_value(s, f0);
-    if (is_probed(s)) {
-        solver_blame_value(s, f1);
+    s->cause.kind = CAUSE_TOLERANCE;
+    if (!look_for_value(s, y0)) {
+        s->cause.kind = CAUSE_STATE;
+    } else if (!look_for_value(s, f0)) {
+        s->cause.kind = CAUSE_FIELD;
+    } else if (is_probed(s) && !look_for_value(s, f1)) {
+        s->cause.kind = CAUSE_PROBE;
     }
-    if (s->worst.part != NULL) {
+    if (s->worst.part != NULL || s->cause.kind != CAUSE_TOLERANCE) {
         return;
     }
-    double *y = download(s, y0), *slope = download(s, f0);
+    double *y = solver_download(s, y0), *slope = solver_download(s, f0);
+    s->cause.size = s->cause.start_size = largest(s, y);
     const double *list[3] = {y, y, slope};
     if (y != NULL && slope != NULL) {
+        s->cause.by_atol = is_scaled_by_atol(s, list);
         look(s, scaled_error, list);
     }
     mem_free(y);
     mem_free(slope);
+}
+
+/* Is the error of all workers, against the tolerances, too large to be squared and added? */
+static bool is_beyond_numbers(const solver *s)
+{
+    double error = 0.0;
+    return s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_ERROR, 1,
+                                            &error) == ODEON_OK &&
+           !isfinite(error);
+}
+
+/* x: y0, y1, the error estimate of a step. */
+static solve_cause cause_of(const solver *s, const double *const *x, const double *start)
+{
+    int64_t n = s->field->abi.n;
+    solve_cause out = {
+        .kind = CAUSE_NONE, .size = largest(s, x[0]), .start_size = largest(s, start)};
+    if (isnan(not_finite(s, &x[0], 0, n))) {
+        out.kind = s->index == 0 ? CAUSE_STATE : CAUSE_FIELD;
+    } else if (isnan(not_finite(s, &x[1], 0, n)) || isnan(not_finite(s, &x[2], 0, n))) {
+        out.kind = CAUSE_FIELD;
+    } else if (is_beyond_numbers(s)) {
+        out.kind = CAUSE_TOLERANCE;
+        out.by_atol = is_scaled_by_atol(s, x);
+    }
+    return out;
 }
 
 void solver_blame_error(solver *s, const program *p, double h)
@@ -148,12 +216,15 @@ void solver_blame_error(solver *s, const program *p, double h)
         solver_let_go(s, &error);
         return;
     }
-    double *y0 = download(s, s->at[PLACE_Y0]), *y1 = download(s, s->at[PLACE_Y1]);
-    double *estimate = download(s, error);
+    double *y0 = solver_download(s, s->at[PLACE_Y0]), *y1 = solver_download(s, s->at[PLACE_Y1]);
+    double *estimate = solver_download(s, error);
+    double *start = solver_download(s, (held){.data = s->y[0].data});
     const double *list[3] = {y0, y1, estimate};
     if (y0 != NULL && y1 != NULL && estimate != NULL) {
         look(s, scaled_error, list);
+        s->cause = cause_of(s, list, start);
     }
+    mem_free(start);
     mem_free(y0);
     mem_free(y1);
     mem_free(estimate);

@@ -1,6 +1,7 @@
 /* A worker's part in a batch: forward, loss, backward, and where it meets the others. */
 #include <math.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "ode.h"
 #include "rng.h"
@@ -113,7 +114,8 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, int
                            .param = &value,
                            .grad = &grad,
                            .moment = moments};
-    return optimizer->update(w->optimizer->self, &update);
+    calling outer = calling_begin(w->optimizer, "update");
+    return calling_end(outer, optimizer->update(w->optimizer->self, &update));
 }
 
 /* Every parameter has one worker that updates it: the one on whose share of the flat vector it
@@ -177,10 +179,10 @@ static odeon_status use_gradient(worker *w, batch *b, const pass *p)
         b->grad_norm = norm;
     }
     if (b->mode != BATCH_DIFFERENTIATE && !isfinite(norm)) {
-        return diag_fail(ODEON_ERR_NUMERIC,
-                         "the gradient's norm is %g (epoch %lld, step %lld): a smaller learning "
-                         "rate or smaller initial weights may help",
-                         norm, (long long)b->epoch, (long long)b->step);
+        return diag_fail(ODEON_ERR_NUMERIC, "the gradient's norm is %g (epoch %lld, step %lld): %s",
+                         norm, (long long)b->epoch, (long long)b->step,
+                         b->step > 1 ? "a smaller learning rate or train.clip_norm may help"
+                                     : "smaller initial weights, or data nearer to 1, may help");
     }
     if (b->mode != BATCH_DIFFERENTIATE) {
         return b->mode == BATCH_TRAIN ? step_parameters(w, b, norm) : ODEON_OK;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "calling.h"
 #include "diag.h"
 #include "mem.h"
 #include "worker.h"
@@ -49,7 +50,9 @@ static odeon_status check_losses(const worker *w)
     mask.dtype = s->config->dtype;
     for (size_t i = 0; i < w->n_losses; i++) {
         instance *loss = w->losses[i];
-        ODEON_TRY(ops_of(loss)->check(loss->self, out, &label, masked ? &mask : NULL, classes));
+        calling outer = calling_begin(loss, "check");
+        ODEON_TRY(calling_end(
+            outer, ops_of(loss)->check(loss->self, out, &label, masked ? &mask : NULL, classes)));
     }
     return ODEON_OK;
 }
@@ -95,9 +98,12 @@ static odeon_status name_metrics(const worker *w)
     ODEON_TRY(name_losses(w));
     for (size_t i = 0; i < w->n_losses; i++) {
         instance *loss = w->losses[i];
-        for (int32_t k = 0; k < ops_of(loss)->metric_count(loss->self); k++) {
-            ODEON_TRY(add_metric(w->session, ops_of(loss)->metric_name(loss->self, k),
-                                 w->sums_at[i] + 1 + k));
+        int32_t end = i + 1 < w->n_losses ? w->sums_at[i + 1] : w->n_sums;
+        for (int32_t k = 0; k < end - w->sums_at[i] - 1; k++) {
+            calling outer = calling_begin(loss, "metric_name");
+            const char *name = ops_of(loss)->metric_name(loss->self, k);
+            calling_leave(outer);
+            ODEON_TRY(add_metric(w->session, name, w->sums_at[i] + 1 + k));
         }
     }
     return ODEON_OK;
@@ -114,7 +120,9 @@ odeon_status worker_make_losses(worker *w)
     for (size_t i = 0; i < c->n_losses; i++) {
         ODEON_TRY(instance_create(c->losses[i], "train.loss", &w->losses[i]));
         w->n_losses++;
+        calling outer = calling_begin(w->losses[i], "metric_count");
         int32_t n = ops_of(w->losses[i])->metric_count(w->losses[i]->self);
+        calling_leave(outer);
         if (n < 0 || n > ODEON_MAX_METRICS) {
             return diag_fail(ODEON_ERR_PLUGIN, "train.loss: %s says that it has %d metrics",
                              w->losses[i]->component->id, (int)n);
@@ -187,7 +195,8 @@ odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const ode
         sums.data = (double *)all.data + w->sums_at[i];
         sums.dim[0] = end - w->sums_at[i];
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
-        ODEON_TRY(ops_of(w->losses[i])->eval(w->losses[i]->self, &call));
+        calling outer = calling_begin(w->losses[i], "eval");
+        ODEON_TRY(calling_end(outer, ops_of(w->losses[i])->eval(w->losses[i]->self, &call)));
         ODEON_TRY(call.d_output == &more ? add_gradient(w, &more, d_output) : ODEON_OK);
     }
     return ODEON_OK;
@@ -202,6 +211,19 @@ static double metric_value(const worker *w, int32_t metric, const double *sums)
     bool is_loss = w->n_losses > 1 && metric < (int32_t)w->n_losses;
     double sum = sums[s->metric_at[metric]];
     return is_loss ? sum : sum / w->fields.counted; /* NaN if nothing counts */
+}
+
+/* What may help depends on whether training has changed the weights before. */
+static odeon_status refuse_loss(const batch *b, double loss)
+{
+    if (b->mode != BATCH_TRAIN && b->mode != BATCH_REPEAT) {
+        return diag_fail(ODEON_ERR_NUMERIC, "the loss is %g: are the weights what they should be?",
+                         loss);
+    }
+    return diag_fail(ODEON_ERR_NUMERIC, "the loss is %g (epoch %lld, step %lld): %s", loss,
+                     (long long)b->epoch, (long long)b->step,
+                     b->step > 1 ? "a smaller learning rate or train.clip_norm may help"
+                                 : "smaller initial weights, or data nearer to 1, may help");
 }
 
 odeon_status worker_judge_losses(const worker *w, batch *b)
@@ -220,10 +242,7 @@ odeon_status worker_judge_losses(const worker *w, batch *b)
         }
     }
     if (!isfinite(loss)) {
-        return diag_fail(ODEON_ERR_NUMERIC,
-                         "the loss is %g (epoch %lld, step %lld): a smaller learning rate or "
-                         "train.clip_norm may help",
-                         loss, (long long)b->epoch, (long long)b->step);
+        return refuse_loss(b, loss);
     }
     return ODEON_OK;
 }
