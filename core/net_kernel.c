@@ -153,7 +153,17 @@ static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t
     out->struct_size = sizeof *out;
     calling outer = calling_begin(x, "param");
     ODEON_TRY(calling_end(outer, ops->param(x->self, in, index, out)));
-    return out->struct_size == 0 || (out->reserved0 == 0 && out->shape.reserved0 == 0)
+    if (out->struct_size == 0) {
+        return ODEON_OK;
+    }
+    bool known = out->role >= ODEON_PARAM_WEIGHT && out->role <= ODEON_PARAM_STATE &&
+                 out->init >= ODEON_INIT_CONSTANT && out->init <= ODEON_INIT_NORMAL;
+    if (!known) {
+        return calling_blame(x, "param",
+                             "parameter %d has role %d and init %d, of which one is none",
+                             (int)index, (int)out->role, (int)out->init);
+    }
+    return out->reserved0 == 0 && out->shape.reserved0 == 0
                ? ODEON_OK
                : calling_blame(x, "param", "it sets a reserved field, which must stay 0");
 }

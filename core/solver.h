@@ -98,7 +98,7 @@ enum {
 
 typedef struct solve_cause {
     int32_t kind;
-    int32_t by_atol; /* TOLERANCE: it is atol alone that the worst value is measured by */
+    int32_t by_atol;         /* TOLERANCE: it is atol alone that the worst value is measured by */
     double size, start_size; /* largest value of the state now, and at the start */
 } solve_cause;
 

@@ -7,7 +7,9 @@
  *   bool, enum, long, bit-field or union inside a structure, no hidden padding, no #if.
  * - A structure that may grow starts with struct_size, the sizeof of whoever filled it in. Fields
  *   are appended, never moved or removed. Read a field only where ODEON_HAS says that it is there.
- * - Fields named reserved are zero; the loader refuses a plugin in which one is not.
+ * - Fields named reserved are zero, and bits of flags without a name are clear, in tables and in
+ *   what is filled in at run time: the host refuses a plugin in which one is not, so that a later
+ *   minor can give it a meaning.
  * - Strings are UTF-8 and end in NUL. Pointers passed to a call are borrowed for that call unless
  *   the comment at the slot says longer.
  * - Whoever allocates frees. A plugin takes long-lived memory from its host (host.h).

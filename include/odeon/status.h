@@ -3,7 +3,9 @@
  * 0 is success. A positive status voids the trial step in which it occurs: an adaptive solve takes
  * a smaller step and tries again; with fixed steps it is fatal. A negative status ends the solve,
  * and the run with it. The words that explain a status go to the host once, where the failure
- * happens (odeon_fail, host.h); callers only pass the number up. Draft. */
+ * happens (odeon_fail, host.h); callers only pass the number up. Where a slot fails without words,
+ * or with a number that is not listed here, the host names the component, its file and the slot.
+ * Draft. */
 #ifndef ODEON_STATUS_H
 #define ODEON_STATUS_H
 #include <stdint.h>
