@@ -53,6 +53,8 @@ enum {
     ODEON_SLOT_LEAST = 20, /* smaller steps are an underflow, as are those below control.h_min */
     ODEON_SLOT_LIMIT = 21, /* of TRIALS; 0: none */
 
+    ODEON_SLOT_PROBE = 22, /* how far from T step_start evaluates the field, without sign */
+
     ODEON_SLOT_USER = 24,      /* 4: free for dot and the like */
     ODEON_SLOT_STAGE_T = 32,   /* ODEON_MAX_STAGES: time of each evaluation of a step */
     ODEON_SLOT_ERROR_SUM = 80, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
@@ -81,6 +83,18 @@ typedef struct odeon_scalar {
 enum { ODEON_NORM_RMS = 0, ODEON_NORM_MAX = 1 };     /* within a part */
 enum { ODEON_PARTS_JOINT = 0, ODEON_PARTS_MAX = 1 }; /* parts as one vector; worst part counts */
 enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
+/* The automatic first step: probed wherever its rule says, or never beyond REACH or h_max, where
+ * the field need not exist. */
+enum { ODEON_START_FREE = 0, ODEON_START_WITHIN = 1 };
+/* x^y in factors: C's pow; or 2^(y L(x)) in float32 with the rational L, good to 1e-5, of
+ * FastPower.jl: with x = 2^k (1 + u), u in [-0.25, 0.5), L = k + u (0.338953 u + 2.198599) / (u +
+ * 1.523692); x^-y is then 1 / x^y. */
+enum { ODEON_POWER_EXACT = 0, ODEON_POWER_FAST = 1 };
+/* After a rejection: by its error alone, or by all errors as after an acceptance. */
+enum { ODEON_REJECT_ERROR = 0, ODEON_REJECT_FILTER = 1 };
+/* A step that follows a rejection and would reach END all the same: cut there, as any; or half of
+ * what is left. */
+enum { ODEON_LAST_CUT = 0, ODEON_LAST_HALVE = 1 };
 
 /* Step control is data: a linear filter of the last three log errors with limits.
  *
@@ -92,10 +106,12 @@ enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
  *         the errors of the last accepted steps, low = factor_min_accept (factor_min where an error
  *         of exactly 1 is accepted), high = factor_max, on the first accepted step
  *         factor_max_first; 1 if steady_low <= 1/factor <= steady_high; error 0 gives high.
- *         rejected: max(factor_min, safety * error^-beta_reject), at most 1; not finite:
+ *         rejected: max(factor_min, safety * error^-beta_reject), at most 1; under REJECT_FILTER
+ *         what stands in clip above, between factor_min and factor_max_reject; not finite:
  *         factor_min.
  * history after acceptance e2 = e1, e1 = max(error, history_floor); both start at history_start.
- * next    h = factor * h, |h| at most h_max; if it reaches END (to 100 ulp) h = END - t, LAST = 1.
+ * next    h = factor * h, |h| at most h_max; if it reaches END (to 100 ulp) h = END - t, LAST = 1,
+ *         or, after a rejection under LAST_HALVE, h = (END - t) / 2.
  *         When a LAST step is accepted T = END exactly, DONE = 1, and h is proposed without an end.
  *         |h| < h_min or |h| < LEAST (unless LAST) or t + h == t: STATUS = ODEON_STEP_UNDERFLOW.
  * stop    STOP = 1 where DONE is, a step that ends at REACH or beyond was accepted, STATUS is
@@ -124,6 +140,9 @@ typedef struct odeon_control {
     int64_t rows;                   /* of what is kept of accepted steps; 0: no limit */
     int64_t log_rows;               /* of log; of step_control alone, like log */
     double *log; /* [log_rows, ODEON_LOG_COLUMNS] on the device; NULL: none, log_rows is not read */
+    int32_t start_rule, power_rule, reject_rule,
+        last_rule;            /* ODEON_START_, POWER_, REJECT_, LAST_ */
+    double factor_max_reject; /* REJECT_FILTER */
 } odeon_control;
 
 /* Pointwise functions. unary_vjp is given what the last column names: y = f(x), or x itself. */
@@ -286,11 +305,15 @@ typedef struct odeon_device_ops {
     odeon_status (*step_control)(odeon_queue *queue, const odeon_control *control, double *slots);
     /* The automatic first step (Hairer, Norsett, Wanner, II.4, "starting step size"), in phases;
      * sc = atol + rtol |y0|.  0: from ERROR_SUM of y0/sc into START (d0).  1: from ERROR_SUM of
-     * f0/sc (d1): h0 = 1e-6 if d0 or d1 < 1e-5 else 0.01 d0/d1, into H with the sign of END - T;
-     * d1 into START + 1.  2: from ERROR_SUM of (f(T + h0, y0 + h0 f0) - f0)/sc, d2 = that / h0:
+     * f0/sc (d1): h0 = 1e-6 if d0 or d1 < 1e-5 else 0.01 d0/d1, under START_WITHIN at most
+     * |REACH - T| and h_max; into PROBE, and into H with the sign of END - T; d1 into START + 1.
+     * 2: from ERROR_SUM of (f(T + h0, y0 + h0 f0) - f0)/sc, d2 = that / h0:
      * h1 = max(1e-6, 1e-3 h0) if d1, d2 <= 1e-15 else (0.01 / max(d1, d2))^start_exponent;
-     * H = min(100 h0, h1), limited to the end of the solve as step_control does.
-     * 3: H is given: only the limits. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, TRIALS,
+     * H = min(100 h0, h1), under START_WITHIN at most |REACH - T|, NaN if d2 is not finite; limited
+     * to the end of the solve as step_control does.
+     * 3: H is given: only the limits. 4: where phase 2 found nothing finite, a nearer probe: PROBE
+     * = |REACH - T| or h_max, where one of them is less than PROBE, else PROBE / 10; into H as in
+     * phase 1, and phase 2 follows again. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, TRIALS,
      * ACCEPT (0), DONE (1 if T is END), STATUS (NONFINITE if H came out as NaN), STOP (1 if DONE,
      * ODEON_STEP_UNDERFLOW or H is not finite) to their starting values. */
     odeon_status (*step_start)(odeon_queue *queue, const odeon_control *control, int32_t phase,

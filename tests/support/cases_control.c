@@ -28,7 +28,12 @@ static odeon_control draw_control(case_run *run, int32_t i)
                              .h_min = i % 11 == 0 ? 0.05 : 0.0,
                              .h_max = i % 13 == 0 ? 0.3 : HUGE_VAL,
                              .start_exponent = 0.2,
-                             .rows = i % 4 == 3 ? 1 + i % 3 : 0};
+                             .rows = i % 4 == 3 ? 1 + i % 3 : 0,
+                             .start_rule = i / 3 % 2,
+                             .power_rule = i % 5 == 4,
+                             .reject_rule = i / 5 % 2,
+                             .last_rule = i / 7 % 2,
+                             .factor_max_reject = i % 2 == 0 ? 0.9 : 10.0};
     if (i % 3 != 0) {
         control.beta[1] = 0.1 * case_number(run);
         control.beta[2] = 0.1 * case_number(run);
@@ -99,7 +104,9 @@ static void run_step_start(case_run *run)
         values[ODEON_SLOT_STOP] = values[ODEON_SLOT_TRIALS] = 5.0;
         values[ODEON_SLOT_STEPS] = values[ODEON_SLOT_DONE] = values[ODEON_SLOT_STATUS] = 5.0;
         double *slots = case_slots(run, values);
-        for (int32_t phase = i % 4 == 3 ? 3 : 0; phase < (i % 4 == 3 ? 4 : 3); phase++) {
+        static const int32_t all[] = {0, 1, 2, 4, 2};
+        for (int32_t k = 0; k < (i % 4 == 3 ? 1 : 5); k++) {
+            int32_t phase = i % 4 == 3 ? 3 : all[k];
             double sums[ODEON_MAX_PARTS];
             for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
                 sums[p] = draw_sum(run, i + phase * phase + p);

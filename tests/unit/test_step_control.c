@@ -360,6 +360,83 @@ static void test_sliver_before_t1_is_taken_along(void **state)
     assert_true(slots[ODEON_SLOT_H] == end - 1.0);
 }
 
+/* What is left is 1, and 100 ulp of the end are 100 DBL_EPSILON. */
+static void test_step_that_ends_at_the_sliver_is_the_last(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double least = 1.0 - 100.0 * DBL_EPSILON;
+    const double sizes[] = {least, nextafter(least, 0.0)};
+    for (int i = 0; i < 2; i++) {
+        double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = sizes[i], [ODEON_SLOT_END] = 1.0};
+        step_start(&control, 3, slots);
+        assert_true(slots[ODEON_SLOT_LAST] == (i == 0 ? 1.0 : 0.0));
+        assert_true(slots[ODEON_SLOT_H] == (i == 0 ? 1.0 : sizes[1]));
+    }
+}
+
+static void test_rejected_step_may_be_filtered_too(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    control.reject_rule = ODEON_REJECT_FILTER;
+    control.factor_max_reject = 0.9;
+    control.beta[1] = -0.1;
+    arrange(slots, &control, 1.0, 0.5, 32.0);
+    slots[ODEON_SLOT_HISTORY] = 0.5;
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 0.5 * 0.9 * pow(32.0, -0.2) * pow(0.5, 0.1));
+    arrange(slots, &control, 1.0, 0.5, 1.5);
+    slots[ODEON_SLOT_HISTORY] = 100.0; /* asks for 1.31 */
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 0.5 * 0.9);
+    arrange(slots, &control, 1.0, 0.5, HUGE_VAL);
+    step_judge(&control, slots);
+    assert_near(slots[ODEON_SLOT_H], 0.5 * 0.2);
+}
+
+static void test_second_try_of_a_last_step_may_be_half_of_what_is_left(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    control.last_rule = ODEON_LAST_HALVE;
+    static const double errors[] = {1.5, 0.5}; /* rejected: 0.83 of 1 is more than 0.7 */
+    for (int i = 0; i < 2; i++) {
+        double slots[ODEON_SLOTS];
+        arrange(slots, &control, 1.0, 1.0, errors[i]);
+        slots[ODEON_SLOT_END] = i == 0 ? 1.75 : 2.5;
+        step_judge(&control, slots);
+        assert_true(slots[ODEON_SLOT_LAST] == (double)i);
+        assert_near(slots[ODEON_SLOT_H], i == 0 ? 0.375 : 0.5);
+    }
+}
+
+/* FastPower.jl, by hand: log2 of 0.5 is -1, of 3/8 = 2^-1 0.75 it is -1 + L(-0.25). */
+static void test_fast_power_is_the_published_one(void **state)
+{
+    (void)state;
+    odeon_control control = sciml_control();
+    control.power_rule = ODEON_POWER_FAST;
+    double old =
+        exp2(0.08 * (-13.0 - 0.1808 * (2.198599 - 0.338953 * 0.1808) / (1.523692 - 0.1808)));
+    double slots[ODEON_SLOTS];
+    static const double errors[] = {0.5, 0.375};
+    const double logs[] = {-1.0, -1.0 - 0.25 * (2.198599 - 0.25 * 0.338953) / (1.523692 - 0.25)};
+    for (int i = 0; i < 2; i++) {
+        arrange(slots, &control, 0.0, 1.0, errors[i]);
+        step_judge(&control, slots);
+        double expected = 0.9 / exp2(0.14 * logs[i]) * old;              /* 1e-4 = 2^-13 0.8192 */
+        assert_true(fabs(slots[ODEON_SLOT_H] / expected - 1.0) <= 5e-7); /* float32 */
+        double exact = 0.9 * pow(errors[i], -0.14) * pow(1e-4, 0.08);
+        assert_true(fabs(slots[ODEON_SLOT_H] / exact - 1.0) <= 4e-5);
+        assert_true(slots[ODEON_SLOT_H] != exact);
+    }
+    arrange(slots, &control, 0.0, 1.0, 1e-60); /* 0 in float32 */
+    step_judge(&control, slots);
+    assert_true(slots[ODEON_SLOT_H] == 10.0);
+}
+
 static void test_step_is_limited_to_h_max(void **state)
 {
     (void)state;
@@ -484,6 +561,57 @@ static void test_first_probe_points_to_the_end(void **state)
     slots[ODEON_SLOT_ERROR_SUM] = 9.0;
     step_start(&control, 2, slots);
     assert_near(slots[ODEON_SLOT_H], -pow(0.01 / 600.0, 0.2));
+}
+
+/* d0 / d1 = 1000: the rule's probe lies at 10, what is left is 2, the field is flat. */
+static void test_start_within_the_solve_probes_no_farther(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t rule;
+        double h_max, probe, size;
+    } cases[] = {{ODEON_START_FREE, HUGE_VAL, 10.0, 10.0},
+                 {ODEON_START_WITHIN, HUGE_VAL, 2.0, 2.0},
+                 {ODEON_START_WITHIN, 0.25, 0.25, 0.25},
+                 {ODEON_START_FREE, 0.25, 10.0, 0.25}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        odeon_control control = sciml_control();
+        control.start_rule = cases[i].rule;
+        control.h_max = cases[i].h_max;
+        control.start_exponent = 1.0;
+        double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 1.0, [ODEON_SLOT_END] = -HUGE_VAL};
+        slots[ODEON_SLOT_REACH] = -1.0;
+        const double norms[] = {1.0, 1e-3, 0.0};
+        for (int32_t phase = 0; phase < 3; phase++) {
+            slots[ODEON_SLOT_ERROR_SUM] = norms[phase] * norms[phase];
+            step_start(&control, phase, slots);
+            if (phase == 1) {
+                assert_near(slots[ODEON_SLOT_H], -cases[i].probe);
+                assert_near(slots[ODEON_SLOT_PROBE], cases[i].probe);
+            }
+        }
+        assert_near(slots[ODEON_SLOT_H], -cases[i].size); /* of h1 = 0.01 / 1e-3, without an end */
+    }
+}
+
+static void test_probe_without_a_value_comes_nearer(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS];
+    (void)start_to(2.0, &control, 1.0, 1e-3, HUGE_VAL, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE && slots[ODEON_SLOT_STOP] == 1.0);
+    slots[ODEON_SLOT_REACH] = 2.0;
+    static const double probes[] = {2.0, 0.2, 0.02};
+    for (int i = 0; i < 3; i++) {
+        step_start(&control, 4, slots);
+        assert_near(slots[ODEON_SLOT_H], probes[i]);
+        assert_near(slots[ODEON_SLOT_PROBE], probes[i]);
+    }
+    slots[ODEON_SLOT_ERROR_SUM] = 0.0;
+    step_start(&control, 2, slots);
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK && slots[ODEON_SLOT_STOP] == 0.0);
+    assert_near(slots[ODEON_SLOT_H], pow(0.01 / 1e-3, 0.2));
 }
 
 static void test_start_sets_counters_and_history(void **state)
@@ -743,6 +871,12 @@ int main(void)
         cmocka_unit_test(test_step_that_reaches_t1_is_cut_and_marked),
         cmocka_unit_test(test_rejected_last_step_is_last_no_more),
         cmocka_unit_test(test_sliver_before_t1_is_taken_along),
+        cmocka_unit_test(test_step_that_ends_at_the_sliver_is_the_last),
+        cmocka_unit_test(test_rejected_step_may_be_filtered_too),
+        cmocka_unit_test(test_second_try_of_a_last_step_may_be_half_of_what_is_left),
+        cmocka_unit_test(test_fast_power_is_the_published_one),
+        cmocka_unit_test(test_start_within_the_solve_probes_no_farther),
+        cmocka_unit_test(test_probe_without_a_value_comes_nearer),
         cmocka_unit_test(test_step_is_limited_to_h_max),
         cmocka_unit_test(test_step_that_ends_within_rounding_is_the_last),
         cmocka_unit_test(test_step_below_h_min_is_underflow),

@@ -29,7 +29,7 @@ STEP_FN double error_norm(const odeon_control *control, const double *slots);
 /* Judges the step of size H at T and writes what comes next (step_control). */
 STEP_FN void step_judge(const odeon_control *control, double *slots);
 
-/* One phase, 0 to 3, of choosing the first step (step_start). */
+/* One phase, 0 to 4, of choosing the first step (step_start). */
 STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slots);
 
 /* One row back (step_back). */

@@ -48,33 +48,71 @@ STEP_LOCAL double clip(double x, double low, double high)
     return x >= high ? high : x > low ? x : low; /* NaN gives low: the careful side */
 }
 
-/* By how much the step grows after an accepted error: the filter of log errors. */
+/* Goldberg's rational log2, within 1e-4 of it; x > 0. */
+STEP_LOCAL float fast_log2(float x)
+{
+    int exponent;
+    float u = 2.0f * frexpf(x, &exponent);
+    float k = (float)(exponent - 1);
+    if (u >= 1.5f) {
+        u *= 0.5f;
+        k += 1.0f;
+    }
+    u -= 1.0f;
+    return k + u * (0.338953f * u + 2.198599f) / (u + 1.523692f);
+}
+
+/* x^-y as power_rule says. The exponential is taken in double: a correctly rounded float32 is the
+ * same on every device. */
+STEP_LOCAL double inverse_power(const odeon_control *control, double x, double y)
+{
+    if (control->power_rule == ODEON_POWER_EXACT) {
+        return pow(x, -y);
+    }
+    float narrow = (float)x, magnitude = (float)fabs(y);
+    double power = narrow > 0.0f ? (double)(float)exp2((double)(magnitude * fast_log2(narrow)))
+                   : y == 0.0    ? 1.0
+                                 : 0.0;
+    return y < 0.0 ? power : 1.0 / power;
+}
+
+/* The filter of log errors, without limits. */
+STEP_LOCAL double filtered(const odeon_control *control, double error, const double *history)
+{
+    return control->safety * inverse_power(control, error, control->beta[0]) *
+           inverse_power(control, history[0], control->beta[1]) *
+           inverse_power(control, history[1], control->beta[2]);
+}
+
+/* By how much the step grows after an accepted error. */
 STEP_LOCAL double factor_accepted(const odeon_control *control, double error, const double *slots)
 {
-    const double *history = slots + ODEON_SLOT_HISTORY;
     double low = error < 1.0 ? control->factor_min_accept : control->factor_min;
     double high = slots[ODEON_SLOT_STEPS] == 0.0 ? control->factor_max_first : control->factor_max;
     if (error == 0.0) {
         return high; /* whatever the history says */
     }
-    double factor = control->safety * pow(error, -control->beta[0]) *
-                    pow(history[0], -control->beta[1]) * pow(history[1], -control->beta[2]);
-    factor = clip(factor, low, high);
+    double factor = clip(filtered(control, error, slots + ODEON_SLOT_HISTORY), low, high);
     bool steady = control->steady_low <= 1.0 / factor && 1.0 / factor <= control->steady_high;
     return steady ? 1.0 : factor;
 }
 
-STEP_LOCAL double factor_rejected(const odeon_control *control, double error)
+STEP_LOCAL double factor_rejected(const odeon_control *control, double error, const double *slots)
 {
     if (!isfinite(error)) {
         return control->factor_min;
     }
-    return clip(control->safety * pow(error, -control->beta_reject), control->factor_min, 1.0);
+    if (control->reject_rule == ODEON_REJECT_FILTER) {
+        return clip(filtered(control, error, slots + ODEON_SLOT_HISTORY), control->factor_min,
+                    control->factor_max_reject);
+    }
+    return clip(control->safety * inverse_power(control, error, control->beta_reject),
+                control->factor_min, 1.0);
 }
 
 /* Makes size, without its sign, the next step from T: limited, cut at END, checked for underflow.
- */
-STEP_LOCAL void propose(const odeon_control *control, double size, double *slots)
+ * retry: the step before was rejected. */
+STEP_LOCAL void propose(const odeon_control *control, double size, bool retry, double *slots)
 {
     double t = slots[ODEON_SLOT_T], end = slots[ODEON_SLOT_END];
     double remaining = end - t;
@@ -85,6 +123,10 @@ STEP_LOCAL void propose(const odeon_control *control, double size, double *slots
     /* With END infinite the right side is NaN, and no step is the last. */
     bool last = size >= fabs(remaining) - slack;
     double h = last ? remaining : copysign(size, remaining);
+    if (last && retry && control->last_rule == ODEON_LAST_HALVE) {
+        last = false;
+        h = 0.5 * remaining;
+    }
     slots[ODEON_SLOT_H] = h;
     slots[ODEON_SLOT_LAST] = last ? 1.0 : 0.0;
     bool large = size >= control->h_min && size >= slots[ODEON_SLOT_LEAST];
@@ -109,7 +151,7 @@ STEP_LOCAL void judge(const odeon_control *control, double *slots)
     double error = error_norm(control, slots);
     bool accepted = control->accept_rule == ODEON_ACCEPT_LT ? error < 1.0 : error <= 1.0;
     double factor =
-        accepted ? factor_accepted(control, error, slots) : factor_rejected(control, error);
+        accepted ? factor_accepted(control, error, slots) : factor_rejected(control, error, slots);
     double h = factor * slots[ODEON_SLOT_H];
 
     slots[ODEON_SLOT_ERROR] = error;
@@ -125,7 +167,7 @@ STEP_LOCAL void judge(const odeon_control *control, double *slots)
         slots[ODEON_SLOT_LAST] = 0.0;
         return;
     }
-    propose(control, fabs(h), slots);
+    propose(control, fabs(h), !accepted, slots);
 }
 
 /* Was the step that was tried accepted, and has it come to REACH? */
@@ -186,6 +228,32 @@ STEP_LOCAL double probe_size(double d0, double d1)
     return d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
 }
 
+/* As far as a probe may reach where the field need not exist beyond the end. */
+STEP_LOCAL double farthest(const odeon_control *control, const double *slots)
+{
+    double span = fabs(slots[ODEON_SLOT_REACH] - slots[ODEON_SLOT_T]);
+    return control->h_max < span ? control->h_max : span;
+}
+
+STEP_LOCAL double within(const odeon_control *control, double size, const double *slots)
+{
+    double limit = farthest(control, slots);
+    return control->start_rule == ODEON_START_WITHIN && size > limit ? limit : size;
+}
+
+STEP_LOCAL void set_probe(double size, double *slots)
+{
+    slots[ODEON_SLOT_PROBE] = size;
+    slots[ODEON_SLOT_H] = copysign(size, slots[ODEON_SLOT_END] - slots[ODEON_SLOT_T]);
+}
+
+/* A nearer probe than the one that found nothing finite. */
+STEP_LOCAL void shrink_probe(const odeon_control *control, double *slots)
+{
+    double probe = slots[ODEON_SLOT_PROBE], limit = farthest(control, slots);
+    set_probe(limit < probe ? limit : 0.1 * probe, slots);
+}
+
 /* The size of the first step, from that probe and the norm d2 of the second derivative. */
 STEP_LOCAL double first_size(const odeon_control *control, double h0, double d1, double d2)
 {
@@ -216,15 +284,19 @@ STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slo
     }
     if (phase == 1) {
         start[1] = norm;
-        slots[ODEON_SLOT_H] =
-            copysign(probe_size(start[0], start[1]), slots[ODEON_SLOT_END] - slots[ODEON_SLOT_T]);
+        set_probe(within(control, probe_size(start[0], start[1]), slots), slots);
+        return;
+    }
+    if (phase == 4) {
+        shrink_probe(control, slots);
         return;
     }
     if (phase == 2) {
-        size = first_size(control, size, start[1], norm / size);
+        size = isfinite(norm) ? first_size(control, size, start[1], norm / size) : (double)NAN;
+        size = within(control, size, slots);
     }
     start_counting(control, slots);
-    propose(control, size, slots);
+    propose(control, size, false, slots);
     if (isnan(size)) {
         slots[ODEON_SLOT_STATUS] = ODEON_STEP_NONFINITE;
     }
