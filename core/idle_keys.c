@@ -8,8 +8,9 @@
 #include "schema.h"
 
 static const char *const fixed[] = {"steps", "step_size"};
-static const char *const adaptive[] = {"rtol",    "atol",       "norm",     "end",
-                                       "control", "first_step", "max_steps"};
+static const char *const adaptive[] = {"rtol",    "atol",       "norm",      "end",
+                                       "control", "first_step", "max_steps", "h_max",
+                                       "h_min",   "pid",        "stops"};
 enum { N_FIXED = sizeof fixed / sizeof *fixed, N_ADAPTIVE = sizeof adaptive / sizeof *adaptive };
 
 /* "a.ini:7: ", "override run.seed=1: " or nothing. */
@@ -78,13 +79,20 @@ static const char *cause_of(const odeon_config *component)
     return control != NULL && control->argument != NULL ? "control" : NULL;
 }
 
+/* Stops cut the grid of step_size, too. */
+static bool rests(const char *name, const char *cause)
+{
+    return strcmp(name, cause) != 0 &&
+           (strcmp(name, "stops") != 0 || strcmp(cause, "step_size") != 0);
+}
+
 size_t idle_keys_component(FILE *out, const char *path, const odeon_config *component)
 {
     const char *cause = cause_of(component);
     size_t n = 0;
     for (size_t i = 0; i < N_ADAPTIVE && cause != NULL; i++) {
         const option_value *value = given(component, adaptive[i]);
-        if (value != NULL && strcmp(adaptive[i], cause) != 0 &&
+        if (value != NULL && rests(adaptive[i], cause) &&
             is_worth_a_line(out, component, adaptive[i], value)) {
             note(out, "%smodel.%s.%s has no effect: %s says which steps to take",
                  place_of(value->where).text, path, adaptive[i], cause);

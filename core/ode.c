@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calling.h"
+#include "control_hints.h"
 #include "diag.h"
 #include "mem.h"
 #include "ode_solve.h"
@@ -101,6 +102,46 @@ static odeon_status check_times(const odeon_ode *ode)
     return ODEON_OK;
 }
 
+/* Stops within the times; of those of a batch nothing is known yet, and others than its own are
+ * then without effect. */
+static odeon_status check_stops(const odeon_ode *ode)
+{
+    const odeon_ode_spec *spec = &ode->spec;
+    int32_t n = spec->n_times;
+    double first = n > 0 ? fmin(spec->times[0], spec->times[n - 1]) : -(double)INFINITY;
+    double last = n > 0 ? fmax(spec->times[0], spec->times[n - 1]) : (double)INFINITY;
+    for (int32_t i = 0; i < spec->n_stops; i++) {
+        double stop = spec->stops[i];
+        if (!(stop >= first && stop <= last && isfinite(stop))) {
+            return diag_fail(ODEON_ERR_CONFIG,
+                             "%s: the stop at %.9g lies outside of the solve, which goes from %.9g "
+                             "to %.9g",
+                             ode->path, stop, n > 0 ? spec->times[0] : first,
+                             n > 0 ? spec->times[n - 1] : last);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_limits(const odeon_ode *ode)
+{
+    const odeon_control *c = &ode->spec.control;
+    if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
+        return ODEON_OK;
+    }
+    if (!(c->h_min >= 0.0 && c->h_min < c->h_max)) {
+        return diag_fail(ODEON_ERR_CONFIG, "%s: h_min = %g leaves no step below h_max = %g",
+                         ode->path, c->h_min, c->h_max);
+    }
+    if (ode->spec.first_step > c->h_max ||
+        (ode->spec.first_step > 0.0 && ode->spec.first_step < c->h_min)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: first_step = %g is not between h_min = %g and h_max = %g", ode->path,
+                         ode->spec.first_step, c->h_min, c->h_max);
+    }
+    return ODEON_OK;
+}
+
 static double smallest(int32_t n, const double *values)
 {
     double least = values[0];
@@ -155,6 +196,8 @@ static odeon_status set_tolerances(odeon_ode *ode)
 static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
 {
     ODEON_TRY(check_times(ode));
+    ODEON_TRY(check_stops(ode));
+    ODEON_TRY(check_limits(ode));
     ODEON_TRY(check_body(ode));
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {
         ODEON_TRY(set_tolerances(ode));
@@ -178,6 +221,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
+    control_hints_apply(ode->stepper->instance->component->ops, ode->stepper->info.order,
+                        &ode->spec);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->forward));

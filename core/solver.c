@@ -38,14 +38,16 @@ odeon_status solver_fail(const solver *s, double t, double h, double error, cons
 
 /* ---- steps chosen by the error ---- */
 
-/* Where steps are cut short. The last output only, if the others can be read off dense output; a
- * step that may reach beyond that one too is not cut: only the direction matters. */
-static double cut_at(const solver *s)
+/* Where steps from t are cut short: at the next stop, and before it at the next output, or only at
+ * the last one if the others can be read off dense output; a step that may reach beyond that one
+ * too is not cut for it: only the direction matters. */
+static double cut_at(const solver *s, double t)
 {
+    double end = s->times[s->stepper->dense ? s->n_times - 1 : s->next];
     if (s->stepper->dense && s->spec->end == ODEON_END_INTERPOLATE) {
-        return solver_direction(s) * (double)INFINITY;
+        end = solver_direction(s) * (double)INFINITY;
     }
-    return s->times[s->stepper->dense ? s->n_times - 1 : s->next];
+    return solver_next_stop(s, t, end);
 }
 
 /* A step too small to matter within the span is an underflow even at t = 0, where any h would still
@@ -151,28 +153,78 @@ static odeon_status read_trial(solver *s, trial *out)
                                             out->slots);
 }
 
+/* Of what the first step is chosen by: the size of y and of f there, which say how far to probe. */
+static odeon_status measure_start(solver *s, held *f0)
+{
+    held y0 = s->at[PLACE_Y0];
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    odeon_status status = slope_at_start(s, f0);
+    ODEON_TRY(start_phase(s, 0, y0, 1, &y0, one, status));
+    return start_phase(s, 1, y0, 1, f0, one, ODEON_OK);
+}
+
+/* The step that f, at the start and at the probe, lets expect. */
+static odeon_status size_first_step(solver *s, held f0, held *f1)
+{
+    held y0 = s->at[PLACE_Y0];
+    odeon_scalar difference[2] = {odeon_imm(1.0), odeon_imm(-1.0)};
+    odeon_status status = euler_probe(s, y0, f0, f1);
+    held pair[2] = {*f1, f0};
+    return start_phase(s, 2, y0, 2, pair, difference, status);
+}
+
 /* Hairer, Norsett, Wanner, Solving ODEs I, II.4: two evaluations, one of which most methods need
  * anyway. */
 odeon_status solver_start_phases(solver *s, held *f0, held *f1)
 {
-    held y0 = s->at[PLACE_Y0];
-    odeon_scalar one[1] = {odeon_imm(1.0)};
-    odeon_scalar difference[2] = {odeon_imm(1.0), odeon_imm(-1.0)};
-    odeon_status status = slope_at_start(s, f0);
-    ODEON_TRY(start_phase(s, 0, y0, 1, &y0, one, status));
-    ODEON_TRY(start_phase(s, 1, y0, 1, f0, one, ODEON_OK));
-    status = euler_probe(s, y0, *f0, f1);
-    held pair[2] = {*f1, *f0};
-    return start_phase(s, 2, y0, 2, pair, difference, status);
+    ODEON_TRY(measure_start(s, f0));
+    return size_first_step(s, *f0, f1);
+}
+
+/* Is it the probe alone that has no value, or none that is finite? */
+static odeon_status lacks_probe(solver *s, odeon_status status, trial *first, bool *out)
+{
+    double norms[2];
+    *out = status > 0;
+    if (status != ODEON_OK) {
+        return status > 0 ? ODEON_OK : status;
+    }
+    ODEON_TRY(read_trial(s, first));
+    if (first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_NONFINITE) {
+        ODEON_TRY(
+            s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_START, 2, norms));
+        *out = isfinite(norms[0]) && isfinite(norms[1]);
+    }
+    return ODEON_OK;
+}
+
+enum { NEARER_PROBES = 16 };
+
+/* The field need not exist where the rule's probe lies: it may be beyond the end of the solve, or
+ * where a step of that size leaves what the field is defined for. Then a nearer one is tried. */
+static odeon_status first_trial(solver *s, held *f0, held *f1, trial *first)
+{
+    bool again;
+    ODEON_TRY(measure_start(s, f0));
+    odeon_status status = size_first_step(s, *f0, f1);
+    ODEON_TRY(lacks_probe(s, status, first, &again));
+    for (int i = 0; i < NEARER_PROBES && again; i++) {
+        if (status > 0) {
+            worker_group_resolve(s->site->group);
+            diag_clear();
+        }
+        solver_let_go(s, f1);
+        ODEON_TRY(s->site->device->ops->step_start(s->site->queue, &s->control, 4, s->slots));
+        status = size_first_step(s, *f0, f1);
+        ODEON_TRY(lacks_probe(s, status, first, &again));
+    }
+    return status;
 }
 
 static odeon_status automatic_start(solver *s, trial *first)
 {
     held y0 = s->at[PLACE_Y0], f0 = {0}, f1 = {0};
-    odeon_status status = solver_start_phases(s, &f0, &f1);
-    if (status == ODEON_OK) {
-        status = read_trial(s, first);
-    }
+    odeon_status status = first_trial(s, &f0, &f1, first);
     if (status == ODEON_OK && (!isfinite(first->slots[ODEON_SLOT_H]) ||
                                first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW)) {
         solver_blame_start(s, y0, f0, f1);
@@ -189,15 +241,15 @@ static odeon_status given_start(solver *s, double t0, double h, trial *first)
     return read_trial(s, first);
 }
 
-/* A step was cut for an output and there are more: on to the next one, by the step proposed or by
- * the last one that was not cut, with the memory that the control had. */
+/* A step was cut for an output or a stop and there are more: on to the next one, by the step
+ * proposed or by the last one that was not cut, with the memory that the control had. */
 static odeon_status go_on(solver *s, trial *now)
 {
     const odeon_device_ops *ops = s->site->device->ops;
     double kept[ODEON_SLOT_LAST];
     memcpy(kept, now->slots, sizeof kept);
     double h = kept[ODEON_SLOT_H];
-    double end = cut_at(s);
+    double end = cut_at(s, kept[ODEON_SLOT_T]);
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_END, 1, &end));
     ODEON_TRY(given_start(s, kept[ODEON_SLOT_T], fabs(s->uncut) > fabs(h) ? s->uncut : h, now));
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_STEPS,
@@ -224,6 +276,22 @@ static odeon_status shrink(solver *s, trial *now)
     ODEON_TRY(
         s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_LAST, 1, &zero));
     return read_trial(s, now);
+}
+
+/* It is the block's own limit that the step has come to, or rounding. */
+static odeon_status too_small(const solver *s, const trial *before, const trial *after,
+                              double error)
+{
+    char what[96];
+    double t = after->slots[ODEON_SLOT_T], h = after->slots[ODEON_SLOT_H];
+    bool limited = fabs(h) < s->control.h_min && fabs(h) >= least_step(s) && t + h != t;
+    if (!limited || isnan(error)) {
+        return solver_fail_underflow(s, before->slots[ODEON_SLOT_T], before->slots[ODEON_SLOT_H],
+                                     error);
+    }
+    (void)snprintf(what, sizeof what, "the error asks for a step below h_min = %g",
+                   s->control.h_min);
+    return solver_fail(s, t, h, error, what, "a smaller h_min, or a larger rtol or atol, may help");
 }
 
 static int64_t steps_tried(const solver *s)
@@ -254,7 +322,7 @@ static odeon_status judge(solver *s, const program *p, trial *now)
         solver_count(s, h, false);
     }
     if (underflows && !done) {
-        return solver_fail_underflow(s, t, h, after.slots[ODEON_SLOT_ERROR]);
+        return too_small(s, now, &after, after.slots[ODEON_SLOT_ERROR]);
     }
     *now = after;
     return done || after.slots[ODEON_SLOT_DONE] == 0.0 ? ODEON_OK : go_on(s, now);
@@ -281,7 +349,7 @@ static odeon_status trial_step(solver *s, trial *now)
 odeon_status solver_write_slots(solver *s)
 {
     double values[ODEON_SLOT_LIMIT + 1] = {[ODEON_SLOT_T] = s->times[0],
-                                           [ODEON_SLOT_END] = cut_at(s),
+                                           [ODEON_SLOT_END] = cut_at(s, s->times[0]),
                                            [ODEON_SLOT_REACH] = s->times[s->n_times - 1],
                                            [ODEON_SLOT_LEAST] = least_step(s),
                                            [ODEON_SLOT_LIMIT] = (double)s->spec->max_steps};
@@ -303,8 +371,7 @@ static odeon_status solve_step_by_step(solver *s)
         }
         if (!isfinite(now.slots[ODEON_SLOT_H]) || now.slots[ODEON_SLOT_H] == 0.0 ||
             now.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW) {
-            return solver_fail_underflow(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
-                                         (double)NAN);
+            return too_small(s, &now, &now, (double)NAN);
         }
         ODEON_TRY(trial_step(s, &now));
     }

@@ -241,6 +241,8 @@ odeon_status solver_solve_replayed(solver *s);
 double solver_direction(const solver *s);
 /* Is output i at t or before it, in the direction of the solve? */
 bool solver_reaches(const solver *s, double t, int32_t i);
+/* The first of the block's stops behind t, if it comes before end; else end. */
+double solver_next_stop(const solver *s, double t, double end);
 /* Reads the outputs that an accepted step from t by h, which ends at t_end, has come to: at its own
  * end, or off its dense output. */
 odeon_status solver_read_outputs(solver *s, double t, double h, double t_end);

@@ -54,19 +54,20 @@ odeon_status solver_solve_equal(solver *s)
     return ODEON_OK;
 }
 
-/* The points t0 + k size and the outputs, in order; where two of them differ by a rest of rounding
- * they are one. */
+/* The points t0 + k size, the outputs and the stops, in order; where a point of the grid differs
+ * from another by a rest of rounding they are one. */
 odeon_status solver_solve_sized(solver *s)
 {
     double size = s->spec->step_size, h = solver_direction(s) * size, last_h = (double)NAN;
     double t = s->times[0];
     bool from_grid = true;
     for (int64_t k = 1; s->next < s->n_times;) { /* k: the next point of the grid */
-        double point = s->times[0] + (double)k * h, output = s->times[s->next];
-        double ahead = (output - point) / h; /* of the point, in steps */
-        bool to_output = ahead <= 1e-9, to_grid = ahead >= -1e-9;
-        bool full = from_grid && !to_output;
-        double t_end = to_output ? output : point;
+        double point = s->times[0] + (double)k * h;
+        double cut = solver_next_stop(s, t, s->times[s->next]);
+        double ahead = (cut - point) / h; /* of the point, in steps */
+        bool to_cut = ahead <= 1e-9, to_grid = ahead >= -1e-9;
+        bool full = from_grid && !to_cut;
+        double t_end = to_cut ? cut : point;
         ODEON_TRY(fixed_step_of(s, t, full ? h : t_end - t, t_end, &last_h));
         t = t_end;
         from_grid = to_grid;

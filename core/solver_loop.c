@@ -48,7 +48,8 @@ static bool has_loops(const odeon_device_capture *capture)
     return ODEON_HAS(capture, odeon_device_capture, loop_begin);
 }
 
-/* The same verbs in every step, and outputs that steps are not cut for; on a walk back, one within
+/* The same verbs in every step, and neither outputs nor stops that steps are cut for on the way;
+ * on a walk back, one output within
  * the last of them. Behind the end of a chunk the field is evaluated for nothing, which running
  * state may not see. */
 static bool suits(const solver *s)
@@ -57,8 +58,8 @@ static bool suits(const solver *s)
     bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
     int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
     bool readable = solver_ends_in_place(rows) || (s->stepper->dense && (rows & both) != both);
-    return capture != NULL && uniform && readable && s->field->is_recordable &&
-           (has_loops(capture) || !s->field->moves_state);
+    return capture != NULL && uniform && readable && s->spec->n_stops == 0 &&
+           s->field->is_recordable && (has_loops(capture) || !s->field->moves_state);
 }
 
 static odeon_status make_piece(solver *s, piece *p)

@@ -14,6 +14,18 @@ bool solver_reaches(const solver *s, double t, int32_t i)
     return s->times[0] < s->times[s->n_times - 1] ? t >= s->times[i] : t <= s->times[i];
 }
 
+double solver_next_stop(const solver *s, double t, double end)
+{
+    double direction = solver_direction(s);
+    for (int32_t i = 0; i < s->spec->n_stops; i++) {
+        double stop = s->spec->stops[i];
+        double slack = 100.0 * DBL_EPSILON * fabs(stop); /* as of steps that reach their end */
+        bool ahead = direction * (stop - t) > slack && direction * (end - stop) > slack;
+        end = ahead ? stop : end;
+    }
+    return end;
+}
+
 static odeon_status read_dense(const solver *s, double h, double x, const odeon_tensor *y)
 {
     int32_t places[ODEON_MAX_STAGES];

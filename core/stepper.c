@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "calling.h"
+#include "control_hints.h"
 #include "diag.h"
 #include "mem.h"
 #include "tableau.h"
@@ -282,6 +283,7 @@ static odeon_status describe(stepper *s, const char *path)
 static odeon_status choose_tier(stepper *s, const char *path)
 {
     const odeon_integrator *kind = s->instance->component->ops;
+    ODEON_TRY(control_hints_check(kind, path));
     s->tableau = kind->tableau;
     if (s->tableau != NULL) {
         ODEON_TRY(tableau_check(s->tableau, path));

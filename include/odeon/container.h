@@ -87,8 +87,8 @@ typedef struct odeon_ode_spec {
     const double *rtol, *atol; /* > 0 */
     odeon_control control;     /* ADAPTIVE: all but n_parts, count, tolerances, rows and log, which
                                   are the solve's; where beta[i], beta_reject, start_exponent are given
-                                  per     order they are divided by the method's order if
-                                  exponents_per_order     is 1 */
+                                  per order they are divided by the method's order if
+                                  exponents_per_order is 1 */
     int32_t exponents_per_order;
     int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
     double first_step;              /* ADAPTIVE: 0 chooses automatically */
@@ -98,6 +98,13 @@ typedef struct odeon_ode_spec {
     const char *replay_path;        /* REPLAY: CSV of t,h as `odeon grad --steps` writes it */
     const odeon_config *integrator; /* option_component of the layer */
     const odeon_config *gradient;
+    /* The system that control follows, by the name that methods give hints for (odeon_control_hint
+     * of integrator.h); NULL: none. A hint takes the place of control's exponents and limits. */
+    const char *control_hints;
+    /* ADAPTIVE and SIZE: times that steps must end at, on the way forward and back, in any order,
+     * none outside of times; without effect in the other modes. */
+    int32_t n_stops, reserved0;
+    const double *stops;
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
@@ -108,7 +115,8 @@ typedef struct odeon_ode_services {
      * the input has no first entry to take. */
     odeon_status (*body_in)(const odeon_host *host, const odeon_ode_spec *spec,
                             const odeon_tensor *in, odeon_tensor *out);
-    /* Refuses (ODEON_ERR_CONFIG) times that do not rise or fall throughout, tolerances that are not
+    /* Refuses (ODEON_ERR_CONFIG) times that do not rise or fall throughout, stops outside of them,
+     * limits of the step that contradict each other, tolerances that are not
      * one or as many as y's elements, an adaptive solve with a method that estimates no error, an
      * interpolated end with one that has no dense output, a gradient that cannot go with the
      * integrator, a body that itself holds an ODE block. */

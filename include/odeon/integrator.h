@@ -106,13 +106,30 @@ typedef struct odeon_stepper_ops {
     void (*inverse)(void);
 } odeon_stepper_ops;
 
-/* The ops of a component of kind integrator: exactly one of the three is not NULL. A tableau needs
- * neither create nor destroy. */
+/* CONTROL HINTS. The ODE block can follow the step control of another system (container.h). Most
+ * systems derive the constants of their controllers from a method's order; some have constants of
+ * their own for a method. Whoever writes that method says them here, by the system's name; of a
+ * name that the block does not follow nothing comes of it.
+ *
+ * The values are those of odeon_control (device.h), for this method: not per order. They take the
+ * place of the system's rule for all methods; what is not listed (safety, history, rules) stays.
+ * All are finite; 0 < factor_min < 1 < factor_max. Others are ODEON_ERR_PLUGIN. */
+typedef struct odeon_control_hint {
+    uint32_t struct_size, reserved0;
+    const char *system; /* "sciml" */
+    double beta[3], beta_reject;
+    double factor_min, factor_max; /* after accepted and rejected steps alike */
+    const char *source;            /* where that system says so */
+} odeon_control_hint;
+
+/* The ops of a component of kind integrator: exactly one of the first three is not NULL. A tableau
+ * needs neither create nor destroy. */
 typedef struct odeon_integrator {
     uint32_t struct_size, reserved0;
     const odeon_tableau *tableau;
     const odeon_stepper_ops *stepper;
-    const void *solver; /* reserved */
+    const void *solver;                     /* reserved */
+    const odeon_control_hint *const *hints; /* ends in NULL; NULL: none */
 } odeon_integrator;
 
 #ifdef __cplusplus

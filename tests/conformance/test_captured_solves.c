@@ -431,7 +431,21 @@ static void test_interpolated_end_has_the_same_bits(void **state)
     }
 }
 
-/* Their steps are walked back from frames, or cut short for outputs. */
+static void test_every_control_has_the_same_bits(void **state)
+{
+    static const char *const controls[] = {"model.ode.control=sciml", "model.ode.control=diffrax",
+                                           "model.ode.control=torchode", "model.ode.h_max=0.07",
+                                           "model.ode.norm=max"};
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        const char *const settings[] = {devices[i % n_devices()], controls[i],
+                                        "model.ode.first_step=0.05", NULL};
+        course s = {.ini = network, .settings = settings};
+        outcome_destroy(check_exact(&s));
+    }
+}
+
+/* Their steps are walked back from frames, or cut short for outputs and stops. */
 static void test_other_solves_stay_step_by_step(void **state)
 {
     (void)state;
@@ -446,6 +460,9 @@ static void test_other_solves_stay_step_by_step(void **state)
     course s = {.ini = network, .settings = walked, .stays = true};
     outcome_destroy(check_exact(&s));
     s.settings = cut;
+    outcome_destroy(check_exact(&s));
+    const char *const stopped[] = {devices[0], "model.ode.stops=0.3", NULL};
+    s.settings = stopped;
     outcome_destroy(check_exact(&s));
 }
 
@@ -582,6 +599,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_running_state_of_short_solves_moves_too),
         cmocka_unit_test(test_random_layers_are_left_alone),
         cmocka_unit_test(test_many_outputs_have_the_same_bits),
+        cmocka_unit_test(test_every_control_has_the_same_bits),
         cmocka_unit_test(test_interpolated_end_has_the_same_bits),
         cmocka_unit_test(test_other_solves_stay_step_by_step),
         cmocka_unit_test(test_rows_grow),

@@ -50,7 +50,21 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+/* OrdinaryDiffEq's DP5: beta2 = 0.04, beta1 = 1/5 - 3/4 beta2. (Its error estimate is by Dormand
+ * and Prince's own b_hat.) */
+static const odeon_control_hint sciml = {
+    .struct_size = sizeof sciml,
+    .system = "sciml",
+    .beta = {0.17, -0.04, 0.0},
+    .beta_reject = 0.17,
+    .factor_min = 0.2,
+    .factor_max = 10.0,
+    .source = "OrdinaryDiffEq.jl, alg_utils.jl: beta1_default and beta2_default of DP5",
+};
+static const odeon_control_hint *const hints[] = {&sciml, NULL};
+
+static const odeon_integrator ops = {
+    .struct_size = sizeof ops, .tableau = &tableau, .hints = hints};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

@@ -119,7 +119,21 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
+/* OrdinaryDiffEq's DP8: beta2 = 0, beta1 = 1/8 - beta2/5, and limits of its own. (That method is
+ * DOP853 of Hairer and Wanner, another one of order 8.) */
+static const odeon_control_hint sciml = {
+    .struct_size = sizeof sciml,
+    .system = "sciml",
+    .beta = {0.125, 0.0, 0.0},
+    .beta_reject = 0.125,
+    .factor_min = 1.0 / 3.0,
+    .factor_max = 6.0,
+    .source = "OrdinaryDiffEq.jl, alg_utils.jl: beta1_default, qmin_default, qmax_default of DP8",
+};
+static const odeon_control_hint *const hints[] = {&sciml, NULL};
+
+static const odeon_integrator ops = {
+    .struct_size = sizeof ops, .tableau = &tableau, .hints = hints};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

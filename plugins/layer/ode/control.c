@@ -17,11 +17,14 @@ static void preset_torchdiffeq(odeon_control *c)
     c->history_start = c->history_floor = 1.0;
 }
 
-/* SciML/OrdinaryDiffEq.jl, alg_utils.jl and controllers.jl: proportional-integral, beta1 = 0.7 /
- * order on the new error, beta2 = 0.4 / order on the one before. */
+/* SciML/OrdinaryDiffEq.jl, alg_utils.jl and integrators/controllers.jl: proportional-integral,
+ * beta1 = 0.7 / order on the new error, beta2 = 0.4 / order on the one before, but for methods that
+ * bring hints; initdt.jl: no evaluation beyond the end. That system's power is an approximation
+ * (FastPower.jl), so that steps by exact ones agree with its own to 1e-5 in each factor. */
 static void preset_sciml(odeon_control *c)
 {
     c->parts_rule = ODEON_PARTS_JOINT;
+    c->start_rule = ODEON_START_WITHIN;
     c->safety = 0.9;
     c->factor_min = 0.2;
     c->factor_max = 10.0;
@@ -33,7 +36,44 @@ static void preset_sciml(odeon_control *c)
     c->history_start = c->history_floor = 1e-4;
 }
 
-void control_preset(int64_t choice, odeon_control *out)
+/* With x the inverse error: (I + P + D) log x_n - (P + 2 D) log x_n-1 + D log x_n-2, over the
+ * order; after a rejection too. */
+static void preset_pid(const double *pid, odeon_control *c)
+{
+    double p = pid[0], i = pid[1], d = pid[2];
+    c->accept_rule = ODEON_ACCEPT_LT;
+    c->reject_rule = ODEON_REJECT_FILTER;
+    c->parts_rule = ODEON_PARTS_JOINT;
+    c->safety = 0.9;
+    c->factor_min = 0.2;
+    c->factor_max = c->factor_max_first = 10.0;
+    c->beta[0] = i + p + d;
+    c->beta[1] = -(p + 2.0 * d);
+    c->beta[2] = d;
+    c->history_start = 1.0;
+    c->history_floor = 1e-38; /* an error of 0 */
+}
+
+/* patrick-kidger/diffrax 0.7.2, _step_size_controller/pid.py and _integrate.py. */
+static void preset_diffrax(const double *pid, odeon_control *c)
+{
+    preset_pid(pid, c);
+    c->factor_min_accept = 1.0;
+    c->factor_max_reject = 0.9;
+    c->last_rule = ODEON_LAST_HALVE;
+}
+
+/* martenlienen/torchode 1.0.1, step_size_controllers.py; of a batch of one, as each of its samples
+ * has steps of its own. */
+static void preset_torchode(const double *pid, odeon_control *c)
+{
+    preset_pid(pid, c);
+    c->factor_min_accept = 0.2;
+    c->factor_max_reject = 10.0;
+    c->start_rule = ODEON_START_WITHIN;
+}
+
+void control_preset(int64_t choice, const double *pid, odeon_control *out)
 {
     *out = (odeon_control){.struct_size = sizeof *out,
                            .accept_rule = ODEON_ACCEPT_LE,
@@ -41,14 +81,47 @@ void control_preset(int64_t choice, odeon_control *out)
                            .steady_high = 1.0,
                            .h_max = (double)INFINITY,
                            .start_exponent = 1.0};
-    if (choice == CONTROL_SCIML) {
+    switch (choice) {
+    case CONTROL_SCIML:
         preset_sciml(out);
-    } else {
+        out->power_rule = ODEON_POWER_FAST;
+        return;
+    case CONTROL_SCIML_LIKE:
+        preset_sciml(out);
+        return;
+    case CONTROL_DIFFRAX:
+        preset_diffrax(pid, out);
+        return;
+    case CONTROL_TORCHODE:
+        preset_torchode(pid, out);
+        return;
+    default:
         preset_torchdiffeq(out);
     }
+}
+
+int control_has_pid(int64_t choice)
+{
+    return choice == CONTROL_DIFFRAX || choice == CONTROL_TORCHODE;
 }
 
 int32_t control_end(int64_t choice)
 {
     return choice == CONTROL_TORCHDIFFEQ ? ODEON_END_INTERPOLATE : ODEON_END_CLIP;
+}
+
+/* diffrax 0.7.2 asks whether the field is an ODETerm, but hands its rule a wrapper of it, and so
+ * always begins with this. */
+double control_first_step(int64_t choice)
+{
+    return choice == CONTROL_DIFFRAX ? 0.01 : 0.0;
+}
+
+const char *control_hints_name(int64_t choice)
+{
+    static const char *const names[] = {
+        [CONTROL_TORCHDIFFEQ] = "torchdiffeq", [CONTROL_SCIML] = "sciml",
+        [CONTROL_SCIML_LIKE] = "sciml",        [CONTROL_DIFFRAX] = "diffrax",
+        [CONTROL_TORCHODE] = "torchode",       [CONTROL_REPLAY] = NULL};
+    return names[choice];
 }

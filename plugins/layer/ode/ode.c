@@ -48,9 +48,16 @@ OPTION(atol, .type = ODEON_OPTION_F64_LIST, .name = "atol",
        .flags = ODEON_OPTION_OPEN_MIN,
        .help = "error allowed in a step, whatever the state: one value, or one a component");
 OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control",
-       .aliases = "controller|stepsizecontroller", .default_text = "sciml",
+       .aliases = "controller|stepsizecontroller", .default_text = "sciml_like",
        .choices = CONTROL_CHOICES,
-       .help = "how the step size follows the error; replay takes a recorded list of steps");
+       .help =
+           "the system whose step control is followed, held against traces of its steps or of its "
+           "formulas: torchdiffeq (dopri5, dopri8, bosh3, adaptive_heun, fehlberg2), sciml (tsit5, "
+           "bosh3, dopri5), diffrax and torchode (dopri5, tsit5; diffrax bosh3 and dopri8 too); "
+           "sciml_like has exact powers where sciml has that system's, which are good to 1e-5; "
+           "replay takes a recorded list of steps");
+OPTION(pid, .type = ODEON_OPTION_F64_LIST, .name = "pid", .flags = ODEON_OPTION_OPTIONAL,
+       .help = "coefficients P, I, D of the controller of diffrax or torchode; 0 1 0 if not given");
 OPTION(norm, .type = ODEON_OPTION_CHOICE, .name = "norm", .default_text = "rms",
        .choices = "rms|max", .help = "norm of the scaled error over batch and elements");
 OPTION(end, .type = ODEON_OPTION_CHOICE, .name = "end", .default_text = "preset",
@@ -62,6 +69,22 @@ OPTION(first_step, .type = ODEON_OPTION_F64, .name = "first_step",
        .aliases = "dt0|h0|initialstep|inith", .min_text = "0",
        .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
        .help = "size of the first step; chosen automatically if not given");
+OPTION(h_max, .type = ODEON_OPTION_F64, .name = "h_max",
+       .aliases = "maxstep|maxstepsize|dtmax|hmax", .min_text = "0",
+       .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
+       .help = "largest adaptive step, the first one included, forward and backward; no limit if "
+               "not given");
+OPTION(
+    h_min, .type = ODEON_OPTION_F64, .name = "h_min", .aliases = "minstep|minstepsize|dtmin|hmin",
+    .min_text = "0", .flags = ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN, .unit = "time",
+    .help = "an adaptive solve fails where it would need a smaller step, but for one that is cut "
+            "at a time or a stop; limited by rounding alone if not given");
+OPTION(stops, .type = ODEON_OPTION_F64_LIST, .name = "stops",
+       .aliases = "tstops|stept|jumpt|jumpts|tcrit", .flags = ODEON_OPTION_OPTIONAL, .unit = "time",
+       .help =
+           "times within the solve that steps end at, forward and backward, in any order: where "
+           "the field jumps, or has a pulse that a step could pass; of adaptive steps and of "
+           "step_size");
 OPTION(steps, .type = ODEON_OPTION_I64, .name = "steps", .aliases = "nsteps|numsteps|n",
        .min_text = "1", .flags = ODEON_OPTION_OPTIONAL, .unit = "steps",
        .help = "fixed steps: so many, all equal, between two times");
@@ -74,8 +97,9 @@ OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps",
        .unit = "steps", .help = "adaptive steps, rejected ones included, per solve");
 
 static const odeon_option *const options[] = {
-    &span, &times, &initial,    &integrator, &gradient,  &rtol,      &atol, &control,
-    &norm, &end,   &first_step, &steps,      &step_size, &max_steps, NULL};
+    &span,    &times, &initial,   &integrator, &gradient,   &rtol,  &atol,
+    &control, &pid,   &norm,      &end,        &first_step, &h_max, &h_min,
+    &stops,   &steps, &step_size, &max_steps,  NULL};
 
 /* Fixed or adaptive, from the keys that say so. */
 static odeon_status read_mode(const odeon_host *host, const odeon_config *config,
@@ -138,18 +162,74 @@ static int32_t read_end(const odeon_host *host, const odeon_config *config)
     return choice == 0 ? control_end(host->option_i64(config, "control")) : ends[choice];
 }
 
-static void read_control(const odeon_host *host, const odeon_config *config, odeon_ode_spec *spec)
+/* P, I, D: an integral controller if not given. */
+static odeon_status read_pid(const odeon_host *host, const odeon_config *config,
+                             double *coefficients)
 {
-    control_preset(host->option_i64(config, "control"), &spec->control);
+    coefficients[0] = coefficients[2] = 0.0;
+    coefficients[1] = 1.0;
+    if (host->option_given(config, "pid") == 0) {
+        return ODEON_OK;
+    }
+    int32_t n;
+    const double *given = host->option_list_f64(config, "pid", &n);
+    if (n != 3) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "ode: pid has three coefficients, P, I and D, as 0.4 0.3 0");
+    }
+    int64_t choice = host->option_i64(config, "control");
+    if (choice != CONTROL_REPLAY && !control_has_pid(choice)) {
+        return odeon_fail(host, ODEON_ERR_CONFIG,
+                          "ode: pid belongs to control = diffrax or torchode; the others have "
+                          "coefficients of their own");
+    }
+    memcpy(coefficients, given, 3 * sizeof *coefficients);
+    return ODEON_OK;
+}
+
+static odeon_status read_limits(const odeon_host *host, const odeon_config *config,
+                                odeon_ode_spec *spec)
+{
+    if (host->option_given(config, "h_max") != 0) {
+        spec->control.h_max = host->option_f64(config, "h_max");
+    }
+    if (host->option_given(config, "h_min") != 0) {
+        spec->control.h_min = host->option_f64(config, "h_min");
+    }
+    if (host->option_given(config, "stops") != 0) {
+        spec->stops = host->option_list_f64(config, "stops", &spec->n_stops);
+    }
+    return spec->n_stops == 0 || host->option_given(config, "steps") == 0
+               ? ODEON_OK
+               : odeon_fail(host, ODEON_ERR_CONFIG,
+                            "ode: steps are equal between two times and would pass the stops; give "
+                            "step_size, or name the stops in times");
+}
+
+static odeon_status read_control(const odeon_host *host, const odeon_config *config,
+                                 odeon_ode_spec *spec)
+{
+    double coefficients[3];
+    int64_t choice = host->option_i64(config, "control");
+    ODEON_TRY(read_pid(host, config, coefficients));
+    control_preset(choice, coefficients, &spec->control);
+    spec->control_hints = control_hints_name(choice);
     spec->control.norm = host->option_i64(config, "norm") == 0 ? ODEON_NORM_RMS : ODEON_NORM_MAX;
     spec->rtol = host->option_list_f64(config, "rtol", &spec->n_rtol);
     spec->atol = host->option_list_f64(config, "atol", &spec->n_atol);
     spec->exponents_per_order = 1;
     spec->max_steps = host->option_i64(config, "max_steps");
     spec->end = read_end(host, config);
+    ODEON_TRY(read_limits(host, config, spec));
+    spec->first_step = control_first_step(choice);
     if (host->option_given(config, "first_step") != 0) {
         spec->first_step = host->option_f64(config, "first_step");
+    } else if (spec->first_step > spec->control.h_max) {
+        spec->first_step = spec->control.h_max;
+    } else if (spec->first_step > 0.0 && spec->first_step < spec->control.h_min) {
+        spec->first_step = spec->control.h_min;
     }
+    return ODEON_OK;
 }
 
 static void destroy(void *self)
@@ -167,7 +247,7 @@ static odeon_status read_spec(const odeon_host *host, const odeon_config *config
     *spec = (odeon_ode_spec){.struct_size = sizeof *spec,
                              .integrator = host->option_component(config, "integrator"),
                              .gradient = host->option_component(config, "gradient")};
-    read_control(host, config, spec);
+    ODEON_TRY(read_control(host, config, spec));
     read_initial(host, config, spec);
     ODEON_TRY(read_times(host, config, spec));
     return read_mode(host, config, spec);
