@@ -31,8 +31,8 @@ static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
 /* What the chain is as a whole, from what its layers are; before the first: linear. */
 static int32_t join_flags(int32_t chain, int32_t layer)
 {
-    int32_t any =
-        ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
+    int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
+                  ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
     return ((chain | layer) & any) | (chain & layer & ODEON_LAYER_LINEAR);
 }
 

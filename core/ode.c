@@ -8,6 +8,7 @@
 #include "diag.h"
 #include "mem.h"
 #include "ode_solve.h"
+#include "ode_time.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -266,6 +267,8 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
         ode_destroy(ode);
         return status;
     }
+    ode_time_init(ode);
+    ode_time_check_spec(ode);
     ode->services = ode_solve_services(ode);
     ode->counters = (metrics_block){.path = ode->path, .drift = (double)NAN, .share = (double)NAN};
     *out = ode;
@@ -373,6 +376,10 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
         status = ode->services.solve(ode, field, o->n_times, o->times, ODEON_KEEP_NONE, o->y);
     }
     count_forward(ode);
+    if (status == ODEON_OK && ode->rounds_t != NULL) {
+        double t0 = o->times[0], t1 = o->times[o->n_times - 1];
+        ode_time_check(ode, t0, t1, (t1 - t0) / (double)ode->forward_stats.accepted);
+    }
     if (status == ODEON_OK && measure) {
         odeon_tensor start = ode_start(ode, in);
         status = ode_measure_share(ode, &o->y[o->n_times - 1], &start);

@@ -18,6 +18,7 @@ struct odeon_ode {
     const odeon_gradient_ops *gradient_ops;
     double (*replay)[2];
     size_t n_replay;
+    const net_layer *rounds_t; /* of the body (ode_time.h); NULL: none, or it has been said */
 
     solver *forward, *backward; /* of f, and of its adjoint */
     block_field field;

@@ -20,8 +20,8 @@ extern "C" {
 /* What a body is for a batch. */
 typedef struct odeon_chain_info {
     uint32_t struct_size;
-    int32_t flags; /* of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, STATEFUL, RANDOM where
-                      a layer has them, LINEAR where all have it */
+    int32_t flags; /* of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, ROUNDS_T, STATEFUL,
+                      RANDOM where a layer has them, LINEAR where all have it */
     odeon_tensor in, out; /* shape and dtype */
     uint64_t frame_bytes; /* what one evaluation keeps for its vjp: a multiple of 64 */
 } odeon_chain_info;

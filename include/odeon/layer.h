@@ -15,8 +15,8 @@
  * - has no options of its own (options is NULL): its create reads those of ID;
  * - is a leaf, as ID has to be;
  * - says in plan the same out as ID for every input, and the same flags but for NEEDS_IN,
- * NEEDS_OUT, EPILOGUE and POINTWISE; lists in param what ID lists, initial values included. The
- * host asks both and refuses a kernel that differs (ODEON_ERR_PLUGIN);
+ * NEEDS_OUT, EPILOGUE, POINTWISE and ROUNDS_T; lists in param what ID lists, initial values
+ * included. The host asks both and refuses a kernel that differs (ODEON_ERR_PLUGIN);
  * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
  * - may launch work of its own on the queue beside calling operators, by the words of its device
  *   (cuda.h) and the rule of REPLAYABLE operators (device.h): it is recorded as they are.
@@ -74,9 +74,11 @@ enum {
     ODEON_LAYER_EPILOGUE = 1 << 8,      /* forward obeys context->epilogue_act */
     ODEON_LAYER_POINTWISE = 1 << 9,     /* is just the unary id act: may be carried out as the
                                            epilogue of the layer before, then never called */
-    ODEON_LAYER_RANDOM = 1 << 10        /* reads rng_key, so that its operators change from batch to
+    ODEON_LAYER_RANDOM = 1 << 10,       /* reads rng_key, so that its operators change from batch to
                                            batch; all other layers ask the device for the same when
                                            they are called with the same */
+    ODEON_LAYER_ROUNDS_T = 1 << 11      /* with USES_T: puts t into a tensor of in's dtype, so that
+                                           late times are rounded; the host warns where that matters */
 };
 
 /* The answer to one input shape. Nothing is allocated by it. The host zeroes it first and sets

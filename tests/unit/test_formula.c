@@ -141,6 +141,92 @@ static void test_formula_components_stand_in_the_order_of_their_equations(void *
     layer_harness_close(&h);
 }
 
+/* ---- time in double ---- */
+
+/* r = x c c + s + w: x a sample's own, c = cos(w t), s = sin(w t), which are products of w and t as
+ * an output of the time alone is. */
+static const char timed[] = "formula(equations=p = w*t | c = cos(p) | r = x*c*c + sin(p) + w | "
+                            "q = p/2, inputs=x, outputs=r q, constants=w=0.375, learn=w)";
+enum { TIMED_ROWS = 3 };
+
+typedef struct timed_result {
+    double out[2 * TIMED_ROWS], d_x[TIMED_ROWS], d_t[TIMED_ROWS], d_w;
+} timed_result;
+
+static const double timed_x[TIMED_ROWS] = {0.5, -1.25, 2.0};
+static const double timed_g[2 * TIMED_ROWS] = {1.0, 0.25, -0.5, 0.5, 0.75, -0.125};
+
+static void download(support_device *d, const odeon_tensor *x, int64_t n, double *out)
+{
+    double *values = support_download(d, x);
+    memcpy(out, values, (size_t)n * sizeof *out);
+    mem_free(values);
+}
+
+static timed_result run_timed(const char *id, int64_t n_t, const double *t)
+{
+    static const int64_t dim[] = {TIMED_ROWS, 1};
+    static const double w = 0.375;
+    timed_result result = {{0.0}, {0.0}, {0.0}, 0.0};
+    support_device d = support_device_open(plugins, id, ODEON_DTYPE_F32);
+    layer_harness h = layer_harness_open(plugins, &d, timed, 2, dim, n_t);
+    layer_harness_set(&h, &h.in, timed_x);
+    layer_harness_set(&h, &h.t, t);
+    layer_harness_set(&h, &h.param[0], &w);
+    layer_harness_set(&h, &h.d_out, timed_g);
+    assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, 0), ODEON_OK);
+    assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
+    download(&d, &h.out, 2 * TIMED_ROWS, result.out);
+    download(&d, &h.d_in, TIMED_ROWS, result.d_x);
+    download(&d, &h.d_t, n_t, result.d_t);
+    download(&d, &h.grad[0], 1, &result.d_w);
+    layer_harness_close(&h);
+    support_device_close(&d);
+    return result;
+}
+
+/* The same by hand, in double. */
+static timed_result expect_timed(int64_t n_t, const double *t)
+{
+    const double w = 0.375;
+    timed_result e = {{0.0}, {0.0}, {0.0}, 0.0};
+    for (int i = 0; i < TIMED_ROWS; i++) {
+        double at = n_t == 1 ? t[0] : t[i], c = cos(w * at), s = sin(w * at), x = timed_x[i];
+        double slope = timed_g[2 * i] * (c - 2.0 * x * c * s) + timed_g[2 * i + 1] / 2.0;
+        e.out[2 * i] = x * c * c + s + w;
+        e.out[2 * i + 1] = w * at / 2.0;
+        e.d_x[i] = timed_g[2 * i] * c * c;
+        e.d_t[n_t == 1 ? 0 : i] += slope * w;
+        e.d_w += slope * at + timed_g[2 * i];
+    }
+    return e;
+}
+
+static void check_timed(const char *id, int64_t n_t, const double *t)
+{
+    timed_result got = run_timed(id, n_t, t), want = expect_timed(n_t, t);
+    for (int i = 0; i < 2 * TIMED_ROWS; i++) { /* rounded once or twice to float32 */
+        assert_true(fabs(got.out[i] - want.out[i]) <= 4e-7 * fmax(1.0, fabs(want.out[i])));
+    }
+    support_assert_close("d_x", TIMED_ROWS, got.d_x, want.d_x, 1e-6);
+    support_assert_close("d_t", n_t, got.d_t, want.d_t, 1e-6);
+    assert_true(fabs(got.d_w - want.d_w) <= 1e-6 * fmax(1.0, t[0]));
+}
+
+/* At 1e8 a float32 is a multiple of 8. */
+static void test_formula_time_is_double_in_float32(void **state)
+{
+    (void)state;
+    static const char *const devices[] = {"reference", "cpu", "remote"};
+    static const double late[] = {1e8 + 0.3, 1e8 + 0.8, 1e8 + 1.7}, early[] = {0.4, 0.9, 1.3};
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        check_timed(devices[i], 1, late);
+        check_timed(devices[i], TIMED_ROWS, late);
+        check_timed(devices[i], 1, early);
+        check_timed(devices[i], TIMED_ROWS, early);
+    }
+}
+
 /* ---- learning ---- */
 
 /* Predator and prey on [0, 1]; the label of a sample is the component whose gradient is asked for:
@@ -276,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_formula_constant_counts_alike_whether_it_is_learnt),
         cmocka_unit_test(test_formula_reads_time),
         cmocka_unit_test(test_formula_components_stand_in_the_order_of_their_equations),
+        cmocka_unit_test(test_formula_time_is_double_in_float32),
         cmocka_unit_test(test_formula_recovers_the_constants_of_lotka_and_volterra),
         cmocka_unit_test(test_formula_gives_the_same_on_every_device),
     };

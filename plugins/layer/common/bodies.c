@@ -39,8 +39,8 @@ odeon_status bodies_attach(bodies *b, int32_t body, odeon_net *net)
 
 static int32_t join_flags(int32_t all, int32_t body)
 {
-    int32_t any =
-        ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
+    int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
+                  ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
     return ((all | body) & any) | (all & body & ODEON_LAYER_LINEAR);
 }
 

@@ -53,7 +53,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
                           "concat_time: the input is %s; it takes channels [B,C,...]",
                           shape_print(in).text);
     }
-    out->flags = ODEON_LAYER_USES_T | ODEON_LAYER_LINEAR;
+    out->flags = ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR;
     out->out = *in;
     out->out.dim[1] += 1;
     return ODEON_OK;

@@ -134,7 +134,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     ODEON_TRY(window_outputs(layer->host, "conv2d", &layer->window, in, &height, &width));
     odeon_tensor x = product_shape(layer, in), weight = weight_shape(layer, &x);
     out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
-                 (layer->time != TIME_NO ? ODEON_LAYER_USES_T : 0);
+                 (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
     out->out = (odeon_tensor){
         .dim = {in->dim[0], layer->filters, height, width}, .ndim = 4, .dtype = in->dtype};
     out->scratch_bytes = image_bytes(layer, &x) +

@@ -82,7 +82,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     out->out.dim[in->ndim - 1] = layer->units;
     if (layer->time != TIME_NO) {
         odeon_tensor x = rows_of(in, layer->time);
-        out->flags |= ODEON_LAYER_USES_T;
+        out->flags |= ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T;
         out->scratch_bytes = (uint64_t)(odeon_count(&x) * odeon_dtype_bytes(x.dtype));
     }
     return ODEON_OK;

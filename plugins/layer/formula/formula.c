@@ -102,7 +102,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
                           "component",
                           shape_print(in).text, (int)p->n_inputs);
     }
-    out->flags = p->uses_t ? ODEON_LAYER_USES_T : 0;
+    out->flags =
+        (p->uses_t ? ODEON_LAYER_USES_T : 0) | (program_rounds_time(p) ? ODEON_LAYER_ROUNDS_T : 0);
     out->out = (odeon_tensor){.dim = {in->dim[0], p->n_outputs}, .ndim = 2, .dtype = in->dtype};
     out->tape_bytes = run_tape_bytes(p, in);
     out->scratch_bytes = run_scratch_bytes(p, in);

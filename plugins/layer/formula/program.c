@@ -201,6 +201,68 @@ static void keep_for(program *p, int32_t i)
     }
 }
 
+static int has_operand(const program_value *x)
+{
+    return x->kind >= VALUE_AFFINE;
+}
+
+/* What a value is made of, from its operands. */
+enum { MADE_OF_TIME = 1, MADE_OF_INPUT = 2 };
+
+static int made_of(const program_value *x, const int *made)
+{
+    if (!has_operand(x)) {
+        return x->kind == VALUE_TIME ? MADE_OF_TIME : x->kind == VALUE_INPUT ? MADE_OF_INPUT : 0;
+    }
+    return made[x->a] | (x->kind == VALUE_BINARY ? made[x->b] : 0);
+}
+
+/* Marks live values that belong to the time alone, and what they are made of. */
+static void mark_timed(program *p)
+{
+    int made[PROGRAM_MAX_VALUES];
+    for (int32_t i = 0; i < p->n; i++) {
+        program_value *x = &p->values[i];
+        made[i] = made_of(x, made);
+        x->timed = x->live && made[i] == MADE_OF_TIME ? 0 : -1;
+        x->edge = 0;
+    }
+    for (int32_t i = p->n; i-- > 0;) {
+        const program_value *x = &p->values[i];
+        if (x->timed >= 0 && has_operand(x)) {
+            p->values[x->a].timed = 0;
+            p->values[x->b].timed = x->kind == VALUE_BINARY ? 0 : p->values[x->b].timed;
+        }
+    }
+    for (int32_t i = 0; i < p->n_outputs; i++) {
+        p->values[p->outputs[i]].edge = 1;
+    }
+    for (int32_t i = 0; i < p->n; i++) {
+        program_value *x = &p->values[i];
+        if (x->live && x->timed < 0 && has_operand(x)) {
+            p->values[x->a].edge = 1;
+            p->values[x->b].edge |= x->kind == VALUE_BINARY;
+        }
+        x->timed = x->timed >= 0 ? p->n_timed++ : -1;
+    }
+    for (int32_t i = 0; i < p->n; i++) {
+        p->values[i].edge = p->values[i].edge && p->values[i].timed >= 0;
+    }
+}
+
+int program_rounds_time(const program *p)
+{
+    for (int32_t i = 0; i < p->n; i++) {
+        const program_value *x = &p->values[i];
+        int is_time = x->kind == VALUE_TIME ||
+                      (x->kind == VALUE_AFFINE && p->values[x->a].kind == VALUE_TIME);
+        if (x->edge && is_time) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void program_finish(program *p)
 {
     for (int32_t i = 0; i < p->n_outputs; i++) {
@@ -224,4 +286,5 @@ void program_finish(program *p)
             keep_for(p, i);
         }
     }
+    mark_timed(p);
 }

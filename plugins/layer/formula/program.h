@@ -30,12 +30,16 @@ typedef struct program_value {
     int32_t live;  /* an output depends on it */
     int32_t place; /* among the live ones; -1: not live, or CONSTANT */
     int32_t kept;  /* its place among those that the vjp reads; -1: it does not */
+    /* Its place among the live ones that belong to the time alone: made of t, learnable constants
+     * and numbers, with t among them, or an operand of such a one. -1: it is none. */
+    int32_t timed;
+    int32_t edge; /* timed, and an output or an operand of a value that is not */
     int32_t reserved0;
 } program_value;
 
 typedef struct program {
     int32_t n, n_outputs, n_inputs, n_params;
-    int32_t n_live, n_kept, uses_t, reserved0;
+    int32_t n_live, n_kept, n_timed, uses_t;
     program_value values[PROGRAM_MAX_VALUES];
     int32_t outputs[PROGRAM_MAX_OUTPUTS];
 } program;
@@ -60,6 +64,10 @@ int32_t program_power(program *p, int32_t a, int32_t exponent);
 
 /* Whether the vjp of a unary id reads what goes in, not what comes out; see device.h. */
 int program_reads_operand(int32_t id);
+
+/* Once finished: does t itself, or a multiple of it with a shift, go on into values that are not
+ * timed? Where those are of less precision it is rounded there. */
+int program_rounds_time(const program *p);
 
 /* Once outputs are set: which values are needed, and where they stand. */
 void program_finish(program *p);

@@ -10,9 +10,12 @@ typedef struct running {
     const odeon_context *context;
     const odeon_device_ops *ops;
     const odeon_buffers *buffers;
-    int64_t rows; /* samples */
-    int32_t dtype, reserved0;
-    bool is_set[PROGRAM_MAX_VALUES]; /* backward: the value's cotangent has been written */
+    int64_t rows, times; /* samples; numbers in t: 1 or rows */
+    int32_t dtype;
+    bool doubles; /* timed values are computed apart, in double */
+    /* Backward: the value's cotangent has been written, as a column, or of a timed one in double.
+     */
+    bool is_set[PROGRAM_MAX_VALUES], is_set_timed[PROGRAM_MAX_VALUES];
 } running;
 
 static uint64_t column_bytes(const odeon_tensor *x)
@@ -28,9 +31,19 @@ uint64_t run_tape_bytes(const program *p, const odeon_tensor *in)
 
 enum { CELL_BYTES = 64 }; /* a double, in front of the scratch's columns */
 
+/* Of a timed value, where every sample may have a time of its own. */
+static uint64_t timed_bytes(int64_t rows)
+{
+    return ((uint64_t)rows * sizeof(double) + 63) / 64 * 64;
+}
+
+/* Timed values, behind them their cotangents, and a spare one. */
 uint64_t run_scratch_bytes(const program *p, const odeon_tensor *in)
 {
-    return CELL_BYTES + (uint64_t)(p->n_live + 1) * column_bytes(in);
+    uint64_t bytes = CELL_BYTES + (uint64_t)(p->n_live + 1) * column_bytes(in);
+    return in->dtype == ODEON_DTYPE_F32 && p->n_timed > 0
+               ? bytes + (uint64_t)(2 * p->n_timed + 1) * timed_bytes(in->dim[0])
+               : bytes;
 }
 
 /* Column index of memory that starts at base. */
@@ -47,17 +60,48 @@ static odeon_tensor scratch_column(const running *r, int32_t index)
 }
 
 /* The last of scratch's columns, which no value has. */
-static odeon_tensor spare(const running *r)
+static odeon_tensor spare_column(const running *r)
 {
     return scratch_column(r, r->program->n_live);
 }
 
-/* Where value i is. */
-static odeon_tensor value_of(const running *r, int32_t i)
+static bool is_timed(const running *r, int32_t i)
+{
+    return r->doubles && r->program->values[i].timed >= 0;
+}
+
+static odeon_tensor timed(const running *r, int32_t index)
+{
+    odeon_tensor x = {.dim = {r->times}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    odeon_tensor behind = spare_column(r);
+    x.data = (char *)behind.data + column_bytes(&behind) + (uint64_t)index * timed_bytes(r->rows);
+    return x;
+}
+
+/* Room beside the values of i's kind. */
+static odeon_tensor spare(const running *r, int32_t i)
+{
+    return is_timed(r, i) ? timed(r, 2 * r->program->n_timed) : spare_column(r);
+}
+
+/* The column of value i, which of a timed one is there only if it is an edge. */
+static odeon_tensor column_of(const running *r, int32_t i)
 {
     const program_value *x = &r->program->values[i];
     return x->kept >= 0 && r->buffers->tape != NULL ? column(r, r->buffers->tape, x->kept)
                                                     : scratch_column(r, x->place);
+}
+
+/* Where value i is for values of its own kind. */
+static odeon_tensor value_of(const running *r, int32_t i)
+{
+    return is_timed(r, i) ? timed(r, r->program->values[i].timed) : column_of(r, i);
+}
+
+/* Where operand a of value i is: timed values have timed operands. */
+static odeon_tensor operand_of(const running *r, int32_t i, int32_t a)
+{
+    return is_timed(r, i) ? value_of(r, a) : column_of(r, a);
 }
 
 static odeon_status gather(const running *r, const odeon_tensor *x, int64_t at,
@@ -72,14 +116,20 @@ static odeon_status scatter(const running *r, const odeon_tensor *x, const odeon
     return r->ops->copy2d(r->context->queue, x, y, r->rows, 1, 1, 0, y->dim[1], at);
 }
 
+/* y = v[0] everywhere, or v[r] in row r. */
+static odeon_status spread(const running *r, const odeon_tensor *v, const odeon_tensor *y)
+{
+    return r->ops->rows_fill(r->context->queue, y, y->dim[0], 1, 1, 0, v);
+}
+
 /* y = a parameter's one number everywhere. */
-static odeon_status spread(const running *r, const odeon_tensor *param, const odeon_tensor *y)
+static odeon_status spread_param(const running *r, const odeon_tensor *param, const odeon_tensor *y)
 {
     odeon_queue *queue = r->context->queue;
     odeon_tensor cell = {.data = r->buffers->scratch, .dim = {1}, .ndim = 1};
     cell.dtype = ODEON_DTYPE_F64;
     ODEON_TRY(r->ops->cast(queue, param, 1.0, 0.0, &cell));
-    return r->ops->rows_fill(queue, y, r->rows, 1, 1, 0, &cell);
+    return spread(r, &cell, y);
 }
 
 static odeon_status compute(const running *r, int32_t i, const odeon_tensor *in)
@@ -91,50 +141,77 @@ static odeon_status compute(const running *r, int32_t i, const odeon_tensor *in)
     case VALUE_INPUT:
         return gather(r, in, x->id, &y);
     case VALUE_TIME:
-        return r->ops->rows_fill(queue, &y, r->rows, 1, 1, 0, r->context->t);
+        return spread(r, r->context->t, &y);
     case VALUE_PARAM:
-        return spread(r, &r->buffers->param[x->id], &y);
+        return spread_param(r, &r->buffers->param[x->id], &y);
     case VALUE_AFFINE:
-        a = value_of(r, x->a);
+        a = operand_of(r, i, x->a);
         return r->ops->cast(queue, &a, x->scale, x->shift, &y);
     case VALUE_UNARY:
-        a = value_of(r, x->a);
+        a = operand_of(r, i, x->a);
         return r->ops->unary(queue, x->id, &a, &y);
     case VALUE_POWER:
-        a = value_of(r, x->a);
+        a = operand_of(r, i, x->a);
         return r->ops->power(queue, 1.0, x->scale, &a, &y);
     default:
-        a = value_of(r, x->a);
-        b = value_of(r, x->b);
+        a = operand_of(r, i, x->a);
+        b = operand_of(r, i, x->b);
         return r->ops->binary(queue, x->id, &a, &b, &y);
     }
+}
+
+/* All timed values, and where edges are wanted the columns of those that others read. */
+static odeon_status compute_timed(const running *r, bool edges)
+{
+    const program *p = r->program;
+    for (int32_t i = 0; i < p->n; i++) {
+        if (!is_timed(r, i)) {
+            continue;
+        }
+        ODEON_TRY(compute(r, i, NULL));
+        if (edges && p->values[i].edge) {
+            odeon_tensor value = value_of(r, i), column = column_of(r, i);
+            ODEON_TRY(spread(r, &value, &column));
+        }
+    }
+    return ODEON_OK;
 }
 
 static odeon_status put_output(const running *r, int32_t index, const odeon_tensor *out)
 {
     int32_t i = r->program->outputs[index];
-    odeon_tensor x = spare(r);
+    odeon_tensor x = spare_column(r);
     if (r->program->values[i].kind == VALUE_CONSTANT) {
         ODEON_TRY(r->ops->fill(r->context->queue, &x, odeon_imm(r->program->values[i].shift),
                                r->context->slots));
     } else {
-        x = value_of(r, i);
+        x = column_of(r, i);
     }
     return scatter(r, &x, out, index);
+}
+
+static running begin(const program *p, const odeon_context *context, const odeon_buffers *buffers,
+                     const odeon_tensor *x)
+{
+    running r = {.program = p,
+                 .context = context,
+                 .ops = context->device->ops,
+                 .buffers = buffers,
+                 .rows = x->dim[0],
+                 .dtype = x->dtype};
+    r.doubles = p->n_timed > 0 && x->dtype == ODEON_DTYPE_F32;
+    r.times = r.doubles ? odeon_count(context->t) : 0;
+    return r;
 }
 
 odeon_status run_forward(const program *p, const odeon_context *context,
                          const odeon_buffers *buffers, const odeon_tensor *in,
                          const odeon_tensor *out)
 {
-    running r = {.program = p,
-                 .context = context,
-                 .ops = context->device->ops,
-                 .buffers = buffers,
-                 .rows = in->dim[0],
-                 .dtype = in->dtype};
+    running r = begin(p, context, buffers, in);
+    ODEON_TRY(compute_timed(&r, true));
     for (int32_t i = 0; i < p->n; i++) {
-        if (p->values[i].place >= 0) {
+        if (p->values[i].place >= 0 && !is_timed(&r, i)) {
             ODEON_TRY(compute(&r, i, in));
         }
     }
@@ -146,95 +223,132 @@ odeon_status run_forward(const program *p, const odeon_context *context,
 
 /* ---- backward ---- */
 
-static odeon_tensor bar_of(const running *r, int32_t i)
+/* Where the cotangent of value i is as far as values that are not timed owe it, or else all of it.
+ */
+static odeon_tensor column_bar(const running *r, int32_t i)
 {
     return scratch_column(r, r->program->values[i].place);
 }
 
-/* Adds scale * g to the cotangent of value i. */
-static odeon_status add(running *r, int32_t i, double scale, const odeon_tensor *g)
+static odeon_tensor timed_bar(const running *r, int32_t i)
 {
-    odeon_tensor bar = bar_of(r, i);
+    return timed(r, r->program->n_timed + r->program->values[i].timed);
+}
+
+/* Adds scale * g to the cotangent of operand a of value i. */
+static odeon_status add(running *r, int32_t i, int32_t a, double scale, const odeon_tensor *g)
+{
+    bool apart = is_timed(r, i), *is_set = apart ? &r->is_set_timed[a] : &r->is_set[a];
+    odeon_tensor bar = apart ? timed_bar(r, a) : column_bar(r, a);
     odeon_scalar coefficient = odeon_imm(scale);
-    if (!r->is_set[i]) {
-        r->is_set[i] = true;
+    if (!*is_set) {
+        *is_set = true;
         return r->ops->cast(r->context->queue, g, scale, 0.0, &bar);
     }
     return r->ops->lincomb(r->context->queue, &bar, &bar, 1, &g, &coefficient, r->context->slots);
 }
 
-/* The same of g (op) other, by way of the spare column. */
-static odeon_status add_product(running *r, int32_t i, double scale, int32_t op,
+/* The same of g (op) other, by way of the spare. */
+static odeon_status add_product(running *r, int32_t i, int32_t a, double scale, int32_t op,
                                 const odeon_tensor *g, const odeon_tensor *other)
 {
-    odeon_tensor product = spare(r);
+    odeon_tensor product = spare(r, i);
     ODEON_TRY(r->ops->binary(r->context->queue, op, g, other, &product));
-    return add(r, i, scale, &product);
+    return add(r, i, a, scale, &product);
 }
 
 static odeon_status binary_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];
     if (x->id == ODEON_BINARY_ADD || x->id == ODEON_BINARY_SUB) {
-        ODEON_TRY(add(r, x->a, 1.0, g));
-        return add(r, x->b, x->id == ODEON_BINARY_ADD ? 1.0 : -1.0, g);
+        ODEON_TRY(add(r, i, x->a, 1.0, g));
+        return add(r, i, x->b, x->id == ODEON_BINARY_ADD ? 1.0 : -1.0, g);
     }
-    odeon_tensor b = value_of(r, x->b);
+    odeon_tensor b = operand_of(r, i, x->b);
     if (x->id == ODEON_BINARY_MUL) {
-        odeon_tensor a = value_of(r, x->a);
-        ODEON_TRY(add_product(r, x->a, 1.0, ODEON_BINARY_MUL, g, &b));
-        return add_product(r, x->b, 1.0, ODEON_BINARY_MUL, g, &a);
+        odeon_tensor a = operand_of(r, i, x->a);
+        ODEON_TRY(add_product(r, i, x->a, 1.0, ODEON_BINARY_MUL, g, &b));
+        return add_product(r, i, x->b, 1.0, ODEON_BINARY_MUL, g, &a);
     }
     /* y = a / b: dy/da = 1 / b, dy/db = -y / b */
-    odeon_tensor y = value_of(r, i), quotient = spare(r);
-    ODEON_TRY(add_product(r, x->a, 1.0, ODEON_BINARY_DIV, g, &b));
+    odeon_tensor y = value_of(r, i), quotient = spare(r, i);
+    ODEON_TRY(add_product(r, i, x->a, 1.0, ODEON_BINARY_DIV, g, &b));
     ODEON_TRY(r->ops->binary(r->context->queue, ODEON_BINARY_DIV, g, &b, &quotient));
-    return add_product(r, x->b, -1.0, ODEON_BINARY_MUL, &quotient, &y);
+    return add_product(r, i, x->b, -1.0, ODEON_BINARY_MUL, &quotient, &y);
 }
 
 static odeon_status unary_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];
-    odeon_tensor kept = value_of(r, program_reads_operand(x->id) ? x->a : i), product = spare(r);
+    odeon_tensor kept = program_reads_operand(x->id) ? operand_of(r, i, x->a) : value_of(r, i);
+    odeon_tensor product = spare(r, i);
     ODEON_TRY(r->ops->unary_vjp(r->context->queue, x->id, &kept, g, &product));
-    return add(r, x->a, 1.0, &product);
+    return add(r, i, x->a, 1.0, &product);
 }
 
 static odeon_status power_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];
-    odeon_tensor a = value_of(r, x->a), slope = spare(r);
+    odeon_tensor a = operand_of(r, i, x->a), slope = spare(r, i);
     ODEON_TRY(r->ops->power(r->context->queue, x->scale, x->scale - 1.0, &a, &slope));
-    return add_product(r, x->a, 1.0, ODEON_BINARY_MUL, g, &slope);
+    return add_product(r, i, x->a, 1.0, ODEON_BINARY_MUL, g, &slope);
+}
+
+/* What a learnable constant is owed by the samples, or by the times. */
+static odeon_status param_vjp(const running *r, int32_t i, const odeon_tensor *g)
+{
+    if (r->buffers->grad == NULL) {
+        return ODEON_OK;
+    }
+    odeon_tensor channel = *g;
+    if (is_timed(r, i)) { /* rounded to the parameters' dtype; there is a column for it */
+        channel = spare_column(r);
+        channel.dim[0] = r->times;
+        ODEON_TRY(r->ops->cast(r->context->queue, g, 1.0, 0.0, &channel));
+    }
+    channel.ndim = 3;
+    channel.dim[1] = channel.dim[2] = 1;
+    return r->ops->channel_sum(r->context->queue, &channel,
+                               &r->buffers->grad[r->program->values[i].id]);
 }
 
 /* What a parameter, the time or a component of the input is owed. */
-static odeon_status leaf_vjp(const running *r, const program_value *x, const odeon_tensor *g,
+static odeon_status leaf_vjp(const running *r, int32_t i, const odeon_tensor *g,
                              const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
+    const program_value *x = &r->program->values[i];
     if (x->kind == VALUE_INPUT) {
         return d_in != NULL ? scatter(r, g, d_in, x->id) : ODEON_OK;
     }
     if (x->kind == VALUE_TIME) {
-        return d_t != NULL ? r->ops->rows_sum(r->context->queue, g, r->rows, 1, 1, 0, d_t)
+        return d_t != NULL ? r->ops->rows_sum(r->context->queue, g, g->dim[0], 1, 1, 0, d_t)
                            : ODEON_OK;
     }
-    odeon_tensor channel = *g;
-    channel.ndim = 3;
-    channel.dim[1] = channel.dim[2] = 1;
-    return r->buffers->grad != NULL
-               ? r->ops->channel_sum(r->context->queue, &channel, &r->buffers->grad[x->id])
-               : ODEON_OK;
+    return param_vjp(r, i, g);
+}
+
+/* All that a timed value is owed: what columns owe it is summed over the samples of each time. */
+static odeon_status gather_timed(running *r, int32_t i)
+{
+    odeon_tensor bar = timed_bar(r, i), column = column_bar(r, i);
+    if (!r->is_set[i]) {
+        return ODEON_OK;
+    }
+    if (!r->is_set_timed[i]) {
+        r->is_set_timed[i] = true;
+        ODEON_TRY(r->ops->fill(r->context->queue, &bar, odeon_imm(0.0), r->context->slots));
+    }
+    return r->ops->rows_sum(r->context->queue, &column, r->rows, 1, 1, 0, &bar);
 }
 
 static odeon_status value_vjp(running *r, int32_t i, const odeon_tensor *d_in,
                               const odeon_tensor *d_t)
 {
     const program_value *x = &r->program->values[i];
-    odeon_tensor g = bar_of(r, i);
+    odeon_tensor g = is_timed(r, i) ? timed_bar(r, i) : column_bar(r, i);
     switch (x->kind) {
     case VALUE_AFFINE:
-        return add(r, x->a, x->scale, &g);
+        return add(r, i, x->a, x->scale, &g);
     case VALUE_BINARY:
         return binary_vjp(r, i, &g);
     case VALUE_UNARY:
@@ -242,31 +356,46 @@ static odeon_status value_vjp(running *r, int32_t i, const odeon_tensor *d_in,
     case VALUE_POWER:
         return power_vjp(r, i, &g);
     default:
-        return leaf_vjp(r, x, &g, d_in, d_t);
+        return leaf_vjp(r, i, &g, d_in, d_t);
     }
+}
+
+/* Outputs owe to columns, whatever their values are. */
+static odeon_status take_cotangents(running *r, const odeon_tensor *d_out)
+{
+    const program *p = r->program;
+    for (int32_t k = 0; k < p->n_outputs; k++) {
+        int32_t i = p->outputs[k];
+        odeon_tensor g = spare_column(r), bar = column_bar(r, i);
+        const odeon_tensor *x[1] = {&g};
+        odeon_scalar one = odeon_imm(1.0);
+        if (p->values[i].place < 0) {
+            continue;
+        }
+        ODEON_TRY(gather(r, d_out, k, r->is_set[i] ? &g : &bar));
+        if (r->is_set[i]) {
+            ODEON_TRY(
+                r->ops->lincomb(r->context->queue, &bar, &bar, 1, x, &one, r->context->slots));
+        }
+        r->is_set[i] = true;
+    }
+    return ODEON_OK;
 }
 
 odeon_status run_vjp(const program *p, const odeon_context *context, const odeon_buffers *buffers,
                      const odeon_tensor *d_out, const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
-    running r = {.program = p,
-                 .context = context,
-                 .ops = context->device->ops,
-                 .buffers = buffers,
-                 .rows = d_out->dim[0],
-                 .dtype = d_out->dtype};
+    running r = begin(p, context, buffers, d_out);
     if (d_in != NULL) { /* components that nothing depends on */
         ODEON_TRY(r.ops->fill(context->queue, d_in, odeon_imm(0.0), context->slots));
     }
-    for (int32_t i = 0; i < p->n_outputs; i++) {
-        odeon_tensor g = spare(&r);
-        if (p->values[p->outputs[i]].place >= 0) {
-            ODEON_TRY(gather(&r, d_out, i, &g));
-            ODEON_TRY(add(&r, p->outputs[i], 1.0, &g));
-        }
-    }
+    ODEON_TRY(compute_timed(&r, false));
+    ODEON_TRY(take_cotangents(&r, d_out));
     for (int32_t i = p->n; i-- > 0;) {
-        if (r.is_set[i]) {
+        if (is_timed(&r, i)) {
+            ODEON_TRY(gather_timed(&r, i));
+        }
+        if (is_timed(&r, i) ? r.is_set_timed[i] : r.is_set[i]) {
             ODEON_TRY(value_vjp(&r, i, d_in, d_t));
         }
     }

@@ -1,7 +1,13 @@
 /* run.h: a program carried out on a device, forward and backward.
  *
  * Every value is a column of the batch's length. The columns that the vjp reads are the tape, the
- * others lie in scratch. Going backward, each value has a column for its cotangent. */
+ * others lie in scratch. Going backward, each value has a column for its cotangent.
+ *
+ * In float32, values that belong to the time alone (program_value.timed) are computed in double,
+ * one number for each time: t is a double, and cos t at 1e8 has nothing left of it in float32.
+ * Where other values read them they become columns. They are cheap, so the tape does not hold them:
+ * going backward they are computed again. In float64 there is nothing to gain, and they are columns
+ * like all others. */
 #ifndef ODEON_LAYER_FORMULA_RUN_H
 #define ODEON_LAYER_FORMULA_RUN_H
 #include "odeon/layer.h"
