@@ -5,23 +5,25 @@
 
 #include "support.h"
 
-enum { STEPS, STEP_SIZE, RTOL, CONTROL, N_OPTIONS };
+enum { STEPS, STEP_SIZE, RTOL, STOPS, CONTROL, N_OPTIONS };
 static const odeon_option options[N_OPTIONS] = {
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_I64, .name = "steps"},
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_F64, .name = "step_size"},
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_F64, .name = "rtol"},
+    {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_F64_LIST, .name = "stops"},
     {.struct_size = sizeof(odeon_option), .type = ODEON_OPTION_CHOICE, .name = "control"},
 };
 static const odeon_option *const table[] = {&options[STEPS], &options[STEP_SIZE], &options[RTOL],
-                                            &options[CONTROL], NULL};
+                                            &options[STOPS], &options[CONTROL],   NULL};
 static const odeon_component component = {
     .struct_size = sizeof component, .kind = ODEON_KIND_LAYER, .id = "block", .options = table};
 
 /* What is said of a component with the options given (NULL where not), each with its line. */
-static size_t idle(const config_where *steps, const config_where *step_size,
-                   const config_where *rtol, option_value control, char *text, size_t size)
+static size_t idle_with_stops(const config_where *steps, const config_where *step_size,
+                              const config_where *rtol, const config_where *stops,
+                              option_value control, char *text, size_t size)
 {
-    const config_where *where[] = {steps, step_size, rtol};
+    const config_where *where[] = {steps, step_size, rtol, stops};
     option_value values[N_OPTIONS] = {{.given = false}};
     for (size_t i = 0; i < CONTROL; i++) {
         values[i].given = values[i].set = where[i] != NULL;
@@ -36,6 +38,12 @@ static size_t idle(const config_where *steps, const config_where *step_size,
     size_t n = idle_keys_component(file, "ode", &chosen);
     assert_int_equal(fclose(file), 0);
     return n;
+}
+
+static size_t idle(const config_where *steps, const config_where *step_size,
+                   const config_where *rtol, option_value control, char *text, size_t size)
+{
+    return idle_with_stops(steps, step_size, rtol, NULL, control, text, size);
 }
 
 static const config_where line_7 = {"a.ini", 7}, line_9 = {"a.ini", 9},
@@ -94,6 +102,18 @@ static void test_idle_keys_is_silent_about_a_control_without_a_file(void **state
     assert_int_equal(idle(NULL, NULL, &line_9, preset, text, sizeof text), 0);
 }
 
+/* They cut the grid of step_size; a recorded list has them in it. */
+static void test_idle_keys_knows_when_stops_rest(void **state)
+{
+    (void)state;
+    char text[256];
+    const option_value replay = {.given = true, .set = true, .argument = "steps.csv"};
+    assert_int_equal(idle_with_stops(NULL, &line_7, NULL, &line_9, none, text, sizeof text), 0);
+    assert_int_equal(idle_with_stops(NULL, NULL, NULL, &line_9, replay, text, sizeof text), 1);
+    assert_string_equal(
+        text, "a.ini:9: model.ode.stops has no effect: control says which steps to take\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_idle_keys_is_silent_about_a_default),
         cmocka_unit_test(test_idle_keys_names_a_tolerance_beside_recorded_steps),
         cmocka_unit_test(test_idle_keys_is_silent_about_a_control_without_a_file),
+        cmocka_unit_test(test_idle_keys_knows_when_stops_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
