@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "child.h"
+#include "control_hints.h"
 #include "diag.h"
 #include "inspect.h"
 #include "odeon/integrator.h"
@@ -36,6 +37,19 @@ static void write_tableau(FILE *out, const odeon_tableau *t)
     }
 }
 
+/* What other systems have for this method beside their rule for all. */
+static void write_hints(FILE *out, const odeon_integrator *method)
+{
+    const odeon_control_hint *const *hints = control_hints(method);
+    for (size_t i = 0; hints[i] != NULL; i++) {
+        const odeon_control_hint *h = hints[i];
+        (void)fprintf(out,
+                      "  control    of %s: exponents %.4g %.4g %.4g, factors %.4g to %.4g (%s)\n",
+                      h->system, h->beta[0], h->beta[1], h->beta[2], h->factor_min, h->factor_max,
+                      h->source != NULL ? h->source : "no source");
+    }
+}
+
 static void write_integrator(FILE *out, const odeon_integrator *method)
 {
     if (method->tableau != NULL) {
@@ -43,6 +57,7 @@ static void write_integrator(FILE *out, const odeon_integrator *method)
     } else {
         (void)fprintf(out, "  tier       step: a sequence of evaluations and combinations\n");
     }
+    write_hints(out, method);
 }
 
 static void write_bodies(FILE *out, const odeon_layer_ops *ops)
@@ -130,6 +145,7 @@ static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
     (void)fprintf(out, "%s = %s: %s\n\n", kind_name(c->kind), c->id, c->summary);
     write_origin(out, c, registry_plugin_of(r, c));
     if (c->kind == ODEON_KIND_INTEGRATOR) {
+        ODEON_TRY(control_hints_check(c->ops, c->id));
         write_integrator(out, c->ops);
     }
     if (c->kind == ODEON_KIND_LAYER) {
@@ -173,6 +189,23 @@ static void add_method(text_buffer *out, const odeon_integrator *method)
                 (int)tableau_interp_order(t));
 }
 
+static void add_hints(text_buffer *out, const odeon_integrator *method)
+{
+    const odeon_control_hint *const *hints = control_hints(method);
+    text_add(out, ",\n  \"control_hints\": [");
+    for (size_t i = 0; hints[i] != NULL; i++) {
+        const odeon_control_hint *h = hints[i];
+        text_add(out, i > 0 ? ", {\"system\": " : "{\"system\": ");
+        text_json_string(out, h->system);
+        text_printf(out,
+                    ", \"beta\": [%.17g, %.17g, %.17g], \"beta_reject\": %.17g, \"factor_min\": "
+                    "%.17g, \"factor_max\": %.17g}",
+                    h->beta[0], h->beta[1], h->beta[2], h->beta_reject, h->factor_min,
+                    h->factor_max);
+    }
+    text_add(out, "]");
+}
+
 static odeon_status add_kernels(text_buffer *out, registry *r, const odeon_component *c)
 {
     kernel_rows kernels = {.layer = c->id, .json = out};
@@ -199,7 +232,10 @@ odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_compo
     text_printf(out, ",\n  \"abi\": \"%u.%u\"", (unsigned)p->root->abi_major,
                 (unsigned)p->root->abi_minor);
     if (c->kind == ODEON_KIND_INTEGRATOR) {
-        add_method(out, c->ops);
+        const odeon_integrator *method = c->ops;
+        add_method(out, method);
+        ODEON_TRY(control_hints_check(method, c->id));
+        add_hints(out, method);
     }
     if (c->kind == ODEON_KIND_LAYER) {
         ODEON_TRY(add_kernels(out, r, c));

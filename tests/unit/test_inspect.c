@@ -208,6 +208,26 @@ static void test_component_as_json_tells_every_option(void **state)
     registry_destroy(r);
 }
 
+static void test_method_tells_what_other_systems_have_for_it(void **state)
+{
+    (void)state;
+    registry *r = open_registry(NULL);
+    for (int json = 0; json < 2; json++) {
+        capture c = {0};
+        capture_start(&c);
+        assert_int_equal(
+            inspect_component(r, ODEON_KIND_INTEGRATOR, "dopri5", json != 0, c.stream), ODEON_OK);
+        (void)fclose(c.stream);
+        assert_says(&c, json == 0 ? "of sciml: exponents 0.17 -0.04 0, factors 0.2 to 10"
+                                  : "\"control_hints\": [{\"system\": \"sciml\"");
+        if (json != 0) {
+            assert_json(c.text);
+        }
+        free(c.text);
+    }
+    registry_destroy(r);
+}
+
 static void test_section_as_json_is_json(void **state)
 {
     (void)state;
@@ -322,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_checker_of_json_is_strict),
         cmocka_unit_test(test_list_as_json_has_plugins_and_reasons),
         cmocka_unit_test(test_component_as_json_tells_every_option),
+        cmocka_unit_test(test_method_tells_what_other_systems_have_for_it),
         cmocka_unit_test(test_section_as_json_is_json),
         cmocka_unit_test(test_odd_file_name_is_escaped_in_json),
         cmocka_unit_test(test_exists_is_true_of_what_can_be_used_alone),
