@@ -1,10 +1,11 @@
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, setenv */
 #include "blas.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 const char *cpu_blas_core_wanted(void)
 {
@@ -46,6 +47,13 @@ static int32_t find(cpu_blas *out, const char *name, void *function, size_t byte
     return 1;
 }
 
+/* The same of one that a product can do without. */
+static void find_optional(const cpu_blas *blas, const char *name, void *function, size_t bytes)
+{
+    void *address = dlsym(blas->handle, name);
+    memcpy(function, &address, bytes);
+}
+
 /* config is "OpenBLAS 0.3.21 DYNAMIC_ARCH ...". */
 static void read_version(const char *config, cpu_blas *out)
 {
@@ -76,10 +84,45 @@ void cpu_blas_load(cpu_blas *out)
         !find(out, "openblas_set_num_threads", &set_threads, sizeof set_threads)) {
         return;
     }
+    find_optional(out, "blas_memory_alloc", &out->buffer_take, sizeof out->buffer_take);
+    find_optional(out, "blas_memory_free", &out->buffer_return, sizeof out->buffer_return);
     if (!chosen && threads() != 1) { /* somebody else had loaded it before */
         set_threads(1);
     }
     out->threads = threads();
     (void)snprintf(out->core, sizeof out->core, "%s", core());
     read_version(config(), out);
+}
+
+/* ---- buffers ---- */
+
+/* Is there address space for one more buffer, and for what the run itself still needs? Nothing of
+ * it is touched. */
+static int32_t has_room(uint64_t bytes)
+{
+    static const uint64_t margin = UINT64_C(32) << 20;
+    void *trial = mmap(NULL, (size_t)(bytes + margin), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return trial != MAP_FAILED && munmap(trial, (size_t)(bytes + margin)) == 0;
+}
+
+/* A buffer that was mapped stays so, and serves whichever thread comes next. Taking n at once is
+ * what makes OpenBLAS have n. */
+int32_t cpu_blas_reserve(const cpu_blas *blas, int32_t n)
+{
+    if (blas->buffer_take == NULL || blas->buffer_return == NULL) {
+        return has_room((uint64_t)n * CPU_BLAS_BUFFER_BYTES);
+    }
+    void **taken = has_room(CPU_BLAS_BUFFER_BYTES) ? malloc((size_t)n * sizeof *taken) : NULL;
+    int32_t all = taken != NULL, count = 0;
+    while (all && count < n) {
+        taken[count] = blas->buffer_take(0);
+        all = taken[count] != NULL;
+        count += all;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        blas->buffer_return(taken[i]);
+    }
+    free(taken);
+    return all;
 }

@@ -161,11 +161,48 @@ static odeon_status describe(void *device, char *text, uint64_t bytes)
 
 /* ---- queues, memory ---- */
 
+/* Products by own loops from here on, for all workers alike. */
+static odeon_status give_up_blas(cpu_device *d, int32_t n)
+{
+    char text[ODEON_MESSAGE_BYTES];
+    long long mebibytes = (long long)(CPU_BLAS_BUFFER_BYTES >> 20);
+    if (d->use_blas == CPU_BLAS_OPENBLAS) {
+        return odeon_fail(
+            d->host, ODEON_ERR_DEVICE,
+            "cpu: blas = openblas, but its buffer of %lld MiB for worker %d cannot be "
+            "mapped: raise the limit on address space (ulimit -v) or set blas = own",
+            mebibytes, (int)n - 1);
+    }
+    d->blas.handle = NULL;
+    (void)snprintf(text, sizeof text,
+                   "cpu: OpenBLAS needs %lld MiB of address space for worker %d and cannot have "
+                   "them: products run in own loops, several times slower; raise the limit "
+                   "(ulimit -v) or set blas = own",
+                   mebibytes, (int)n - 1);
+    warn(d, text);
+    return ODEON_OK;
+}
+
+/* A worker has one queue and one product under way. [main] */
+static odeon_status reserve_blas(cpu_device *d)
+{
+    int32_t n = d->n_queues + 1;
+    if (d->blas.handle == NULL || n <= d->n_reserved) {
+        return ODEON_OK;
+    }
+    if (!cpu_blas_reserve(&d->blas, n)) {
+        return give_up_blas(d, n);
+    }
+    d->n_reserved = n;
+    return ODEON_OK;
+}
+
 static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out)
 {
     cpu_device *d = device;
     (void)worker;
     *out = NULL;
+    ODEON_TRY(reserve_blas(d));
     odeon_queue *q = d->host->alloc(d->host, sizeof *q);
     if (q == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *q);
@@ -178,6 +215,7 @@ static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out
         q->next->previous = q;
     }
     d->queues = q;
+    d->n_queues++;
     (void)pthread_mutex_unlock(&d->lock);
     *out = q;
     return ODEON_OK;
@@ -199,6 +237,7 @@ static void queue_destroy(odeon_queue *queue)
         queue->next->previous = queue->previous;
     }
     d->retired_launches += queue->launches;
+    d->n_queues--;
     (void)pthread_mutex_unlock(&d->lock);
     d->host->free(d->host, queue);
 }

@@ -20,6 +20,7 @@ typedef struct cpu_device {
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* of the list of queues */
     odeon_queue *queues;
+    int32_t n_queues, n_reserved; /* alive; for how many products at a time OpenBLAS has room */
 } cpu_device;
 
 struct odeon_queue {
