@@ -47,7 +47,7 @@ static int newest_first(const void *a, const void *b)
 
 static odeon_status add_step(int64_t step, size_t *n, int64_t **steps)
 {
-    int64_t *more = mem_resize(*steps, *n + 1, sizeof *more);
+    int64_t *more = mem_grow(*steps, *n, sizeof *more);
     if (more == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "no memory for a list of checkpoints");
     }

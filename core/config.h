@@ -50,6 +50,11 @@ typedef struct config_node {
     config_where where;
 } config_node;
 
+/* The most layers of a model, repetitions and shared bodies counted as often as they stand in it,
+ * and the most of [data.*]: each takes some kilobytes a worker, so that the limit is met before the
+ * memory, and the deepest networks that anybody trains have a tenth of it. */
+enum { CONFIG_MAX_LAYERS = 65536 };
+
 /* A key that is given, or a section that is nested, but to a component that a later source has
  * replaced. */
 typedef struct config_dropped {
@@ -72,6 +77,7 @@ typedef struct config {
     odeon_config *device;
     bool auto_device;         /* chosen by device = auto */
     int64_t workers;          /* 0: choose */
+    double patience;          /* seconds that a worker waits for one that is stuck; 0: for ever */
     bool capture;             /* solves may be recorded and replayed */
     int32_t dtype;            /* ODEON_DTYPE_F32 or F64 */
     char *out;                /* run directory, absolute; NULL: runs/NAME/N */

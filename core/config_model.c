@@ -11,7 +11,7 @@ static odeon_status no_memory(const char *section)
 
 odeon_status node_append(size_t *n, config_node ***list, config_node *node)
 {
-    config_node **grown = mem_resize(*list, *n + 1, sizeof *grown);
+    config_node **grown = mem_grow(*list, *n, sizeof *grown);
     if (grown == NULL) {
         return no_memory(node->path);
     }

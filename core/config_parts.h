@@ -65,6 +65,8 @@ odeon_status node_append(size_t *n, config_node ***list, config_node *node);
 odeon_status node_is_enabled(loading *l, const document_section *source, bool *out);
 bool node_has_body(const odeon_config *layer); /* is it made of nested sections? */
 odeon_status node_print(text_buffer *out, const config_node *node);
+/* ODEON_ERR_CONFIG where they make more than CONFIG_MAX_LAYERS. What shares has been checked. */
+odeon_status node_count_layers(const loading *l, size_t n, config_node *const *nodes);
 config_node *model_find(size_t n, config_node *const *nodes, const char *path); /* NULL: none */
 bool model_is_below(const char *path, const char *above);
 void nodes_destroy(size_t n, config_node **nodes);

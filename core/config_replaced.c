@@ -41,7 +41,7 @@ static odeon_status may_have_had(const loading *l, int32_t kind, const char *id,
 
 static odeon_status append(config *c, const config_dropped *dropped, const char *id)
 {
-    config_dropped *list = mem_resize(c->dropped, c->n_dropped + 1, sizeof *list);
+    config_dropped *list = mem_grow(c->dropped, c->n_dropped, sizeof *list);
     char *copy = mem_strdup(id);
     c->dropped = list != NULL ? list : c->dropped;
     if (list == NULL || copy == NULL) {

@@ -44,7 +44,7 @@ odeon_status transforms_read(loading *l)
             ODEON_TRY(add_section(l, source));
         }
     }
-    return ODEON_OK;
+    return node_count_layers(l, l->c->n_data_nodes, l->c->data_nodes);
 }
 
 odeon_status transforms_print(const loading *l, text_buffer *out)

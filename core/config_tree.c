@@ -157,13 +157,52 @@ static odeon_status check_nodes(const loading *l, size_t n, config_node *const *
     return ODEON_OK;
 }
 
+/* Adds the layers that become of the nodes; past the limit the rest is not looked at any more. */
+static odeon_status count_nodes(const loading *l, size_t n, config_node *const *nodes,
+                                int64_t *total);
+
+/* A section that shares stands for all that is nested in the one that lends. */
+static odeon_status count_node(const loading *l, const config_node *node, int64_t *total)
+{
+    const config_node *built =
+        node->share != NULL ? model_find(l->c->n_nodes, l->c->nodes, node->share) : node;
+    int64_t once = (int64_t)node->n_items, repeats = node->repeat > 0 ? node->repeat : 1, all;
+    ODEON_TRY(count_nodes(l, built->n_children, built->children, &once));
+    if (checked_mul(once, repeats, &all) && checked_add(*total, all, total) &&
+        *total <= CONFIG_MAX_LAYERS) {
+        return ODEON_OK;
+    }
+    return schema_fail(
+        node->where, NULL,
+        "[%s.%s] with this section, %lld times %lld layer%s, there are more than the %d "
+        "layers that are allowed in all",
+        node->root, node->path, (long long)repeats, (long long)once, once == 1 ? "" : "s",
+        CONFIG_MAX_LAYERS);
+}
+
+static odeon_status count_nodes(const loading *l, size_t n, config_node *const *nodes,
+                                int64_t *total)
+{
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(count_node(l, nodes[i], total));
+    }
+    return ODEON_OK;
+}
+
+odeon_status node_count_layers(const loading *l, size_t n, config_node *const *nodes)
+{
+    int64_t total = 0;
+    return count_nodes(l, n, nodes, &total);
+}
+
 odeon_status model_check(const loading *l)
 {
     if (l->c->n_nodes == 0) {
         return schema_fail((config_where){.file = l->c->ini}, NULL,
                            "there is no layer: a model is made of sections such as [model.head]");
     }
-    return check_nodes(l, l->c->n_nodes, l->c->nodes);
+    ODEON_TRY(check_nodes(l, l->c->n_nodes, l->c->nodes));
+    return node_count_layers(l, l->c->n_nodes, l->c->nodes);
 }
 
 /* ---- the normal form ---- */

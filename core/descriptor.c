@@ -49,7 +49,7 @@ static odeon_status refuse(const copying *c, const char *format, ...)
 static void *keep(const copying *c, size_t count, size_t size)
 {
     descriptor *d = c->d;
-    void **blocks = mem_resize(d->blocks, d->n_blocks + 1, sizeof *blocks);
+    void **blocks = mem_grow(d->blocks, d->n_blocks, sizeof *blocks);
     if (blocks == NULL) {
         return NULL;
     }

@@ -12,17 +12,10 @@ static odeon_status no_memory(void)
     return diag_fail(ODEON_ERR_NOMEM, "out of memory while the configuration is read");
 }
 
-/* Room for one more element in an array that grows by doubling; NULL without memory. */
-static void *grow(void *array, size_t n, size_t size)
-{
-    bool full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
-    return full ? mem_resize(array, n < 8 ? 8 : 2 * n, size) : array;
-}
-
 /* Appends text, which is the list's from now on; on failure it is freed. */
 static odeon_status keep(size_t *n, char ***list, char *text)
 {
-    char **grown = text != NULL ? grow(*list, *n, sizeof *grown) : NULL;
+    char **grown = text != NULL ? mem_grow(*list, *n, sizeof *grown) : NULL;
     if (grown == NULL) {
         mem_free(text);
         return no_memory();
@@ -77,7 +70,7 @@ odeon_status document_set(document_section *section, const char *name, const cha
     document_key *key = document_find_key(section, name);
     char *copy = mem_strdup(value);
     if (key == NULL && copy != NULL) {
-        document_key *grown = grow(section->keys, section->n_keys, sizeof *grown);
+        document_key *grown = mem_grow(section->keys, section->n_keys, sizeof *grown);
         char *own_name = grown != NULL ? mem_strdup(name) : NULL;
         section->keys = grown != NULL ? grown : section->keys;
         if (own_name != NULL) {
@@ -101,7 +94,12 @@ odeon_status document_set(document_section *section, const char *name, const cha
 
 static odeon_status add_section(document *d, const char *name, config_where where)
 {
-    document_section *grown = grow(d->sections, d->n_sections, sizeof *grown);
+    if (d->n_sections + 1 == INI_FILE_MAX_SECTIONS) { /* the normal form has to be readable, too */
+        return schema_fail(where, name,
+                           "with this one there are more than %d sections in all files",
+                           INI_FILE_MAX_SECTIONS - 1);
+    }
+    document_section *grown = mem_grow(d->sections, d->n_sections, sizeof *grown);
     char *copy = grown != NULL ? mem_strdup(name) : NULL;
     d->sections = grown != NULL ? grown : d->sections;
     if (copy == NULL) {

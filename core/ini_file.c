@@ -23,13 +23,6 @@ static void no_memory(ini_lines *lines)
         diag_fail(ODEON_ERR_NOMEM, "%s: out of memory in line %d", lines->name, lines->line);
 }
 
-/* Room for one more element in an array that grows by doubling from 8; NULL without memory. */
-static void *grow(void *array, size_t n, size_t size)
-{
-    bool full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
-    return full ? mem_resize(array, n < 8 ? 8 : 2 * n, size) : array;
-}
-
 /* Appends a section, whose number is the result. */
 static int add_section(ini_lines *lines, const char *name)
 {
@@ -45,7 +38,7 @@ static int add_section(ini_lines *lines, const char *name)
         ini_lines_fail(lines, "more than %d sections", INI_FILE_MAX_SECTIONS);
         return -1;
     }
-    ini_section *grown = grow(file->sections, file->n_sections, sizeof *grown);
+    ini_section *grown = mem_grow(file->sections, file->n_sections, sizeof *grown);
     char *copy = mem_strdup(name);
     file->sections = grown != NULL ? grown : file->sections;
     if (grown == NULL || copy == NULL) {
@@ -89,7 +82,7 @@ static void add_key(ini_lines *lines, ini_section *section, const char *name, co
     if (!check_new_key(lines, section, name)) {
         return;
     }
-    ini_key *grown = grow(section->keys, section->n_keys, sizeof *grown);
+    ini_key *grown = mem_grow(section->keys, section->n_keys, sizeof *grown);
     if (grown == NULL) {
         no_memory(lines);
         return;

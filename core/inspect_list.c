@@ -15,8 +15,7 @@ static void collect(int32_t kind, const char *id, const char *file, void *contex
 {
     collecting *c = context;
     inspect_list *list = c->list;
-    inspect_item *items =
-        c->failed ? NULL : mem_resize(list->items, list->n + 1, sizeof *list->items);
+    inspect_item *items = c->failed ? NULL : mem_grow(list->items, list->n, sizeof *list->items);
     if (items == NULL) {
         c->failed = true;
         return;

@@ -70,6 +70,12 @@ void *mem_resize(void *p, size_t count, size_t size)
     return grown;
 }
 
+void *mem_grow(void *p, size_t n, size_t size)
+{
+    bool full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
+    return full ? mem_resize(p, n < 8 ? 8 : 2 * n, size) : p;
+}
+
 char *mem_strdup(const char *text)
 {
     size_t bytes = strlen(text) + 1;

@@ -12,6 +12,9 @@ void *mem_alloc(size_t bytes);
 void *mem_zalloc(size_t count, size_t size);
 /* Grows or shrinks an array, keeping its contents; on failure p stays as it is. */
 void *mem_resize(void *p, size_t count, size_t size);
+/* Room for one more element in an array of n that grows by doubling from 8, so that appending one
+ * by one stays linear; on failure p stays as it is. */
+void *mem_grow(void *p, size_t n, size_t size);
 char *mem_strdup(const char *text);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p); /* takes NULL */

@@ -21,8 +21,9 @@ typedef struct net_site {
     params *params;                    /* of the model: filled by the first worker's networks */
     bool first;                        /* this is that worker */
     kernel_list *kernels;              /* of its device; NULL: layers do without */
-    bool until_ode; /* the model ends with its first layer that holds an ODE block */
-    bool capture;   /* solves may be recorded and replayed */
+    bool until_ode;   /* the model ends with its first layer that holds an ODE block */
+    bool shapes_only; /* nothing will be run: layers and plans get no memory */
+    bool capture;     /* solves may be recorded and replayed */
     int32_t dtype;
     int64_t classes; /* what the size `classes` stands for */
     int64_t n_times; /* of a sample, by the data set's field of times; 0: it has none */
@@ -32,6 +33,7 @@ typedef struct net_site {
     size_t n_odes;
     struct net_layer **layers; /* all, containers before their bodies */
     size_t n_layers;
+    name_index layers_by_path;
 } net_site;
 
 typedef struct net_layer {

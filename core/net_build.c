@@ -29,6 +29,7 @@ typedef struct place {
     const config_node *node;
     size_t item;
     int64_t index; /* of the repetition */
+    size_t same;   /* layers of the same id before it in the section */
     char *path;    /* of the layer */
 } place;
 
@@ -42,7 +43,7 @@ static const char *last_segment(const char *path)
 static size_t namesakes(const config_node *node, size_t item)
 {
     size_t n = 0;
-    const char *id = node->items[item]->component->id;
+    const char *id = item > 0 ? node->items[item]->component->id : "";
     for (size_t i = 1; i < item; i++) {
         n += strcmp(node->items[i]->component->id, id) == 0;
     }
@@ -50,29 +51,24 @@ static size_t namesakes(const config_node *node, size_t item)
 }
 
 /* The path of a layer, its parameters' prefix: parent.section[.index][.id[_n]] */
-static char *layer_path(const char *parent, const config_node *node, int64_t index, size_t item)
+static char *layer_path(const char *parent, const place *at)
 {
     char repeat[24] = "", suffix[24] = "";
-    if (node->repeat > 0) {
-        (void)snprintf(repeat, sizeof repeat, ".%" PRId64, index);
+    if (at->node->repeat > 0) {
+        (void)snprintf(repeat, sizeof repeat, ".%" PRId64, at->index);
     }
-    size_t same = item == 0 ? 0 : namesakes(node, item);
-    if (same > 0) {
-        (void)snprintf(suffix, sizeof suffix, "_%zu", same + 1);
+    if (at->same > 0) {
+        (void)snprintf(suffix, sizeof suffix, "_%zu", at->same + 1);
     }
-    const char *id = item == 0 ? "" : node->items[item]->component->id;
+    const char *id = at->item == 0 ? "" : at->node->items[at->item]->component->id;
     return mem_printf("%s%s%s%s%s%s%s", parent, parent[0] != '\0' ? "." : "",
-                      last_segment(node->path), repeat, item == 0 ? "" : ".", id, suffix);
+                      last_segment(at->node->path), repeat, at->item == 0 ? "" : ".", id, suffix);
 }
 
 static net_layer *find_layer(const net_site *site, const char *path)
 {
-    for (size_t i = 0; i < site->n_layers; i++) {
-        if (strcmp(site->layers[i]->path, path) == 0) {
-            return site->layers[i];
-        }
-    }
-    return NULL;
+    size_t i = name_index_find(&site->layers_by_path, path);
+    return i != NAME_INDEX_NONE ? site->layers[i] : NULL;
 }
 
 /* The path of the layer that a section shares with. Where both stand in a container, the one in the
@@ -98,8 +94,7 @@ static odeon_status find_lender(const odeon_net *net, const place *at, const net
     if (share == NULL && lending == NULL) {
         return ODEON_OK;
     }
-    char *path = lending != NULL ? layer_path(lending, at->node, at->index, at->item)
-                                 : lender_path(&net->scope, share);
+    char *path = lending != NULL ? layer_path(lending, at) : lender_path(&net->scope, share);
     if (path == NULL) {
         return no_memory(at->path);
     }
@@ -148,14 +143,19 @@ static odeon_status make_instance(const odeon_net *net, const place *at, net_lay
     return ODEON_OK;
 }
 
+/* Two layers of one path have no parameters, else params_add refuses them: the first is found. */
 static odeon_status remember(net_site *site, net_layer *layer)
 {
-    net_layer **list = mem_resize(site->layers, site->n_layers + 1, sizeof(net_layer *));
+    net_layer **list = mem_grow(site->layers, site->n_layers, sizeof(net_layer *));
     if (list == NULL) {
         return no_memory(layer->path);
     }
-    list[site->n_layers++] = layer;
     site->layers = list;
+    if (find_layer(site, layer->path) == NULL &&
+        !name_index_add(&site->layers_by_path, layer->path, site->n_layers)) {
+        return no_memory(layer->path);
+    }
+    site->layers[site->n_layers++] = layer;
     return ODEON_OK;
 }
 
@@ -220,7 +220,7 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     if (status != ODEON_OK) {
         return misfit(net, layer, status);
     }
-    if (layer->plan.derived_bytes > 0) {
+    if (layer->plan.derived_bytes > 0 && !site->shapes_only) {
         ODEON_TRY(site->device->ops->alloc(site->device->self, layer->plan.derived_bytes,
                                            &layer->derived));
     }
@@ -252,13 +252,13 @@ static bool is_complete(const odeon_net *net)
 }
 
 /* All layers of one section, in order. */
-static odeon_status make_section(odeon_net *net, const config_node *node)
+static odeon_status make_layers(odeon_net *net, const config_node *node, const size_t *same)
 {
     int64_t repeats = node->repeat > 0 ? node->repeat : 1;
     for (int64_t r = 0; r < repeats; r++) {
         for (size_t item = 0; item < node->n_items && !is_complete(net); item++) {
-            place at = {.node = node, .item = item, .index = r};
-            at.path = layer_path(net->path, node, r, item);
+            place at = {.node = node, .item = item, .index = r, .same = same[item]};
+            at.path = layer_path(net->path, &at);
             if (at.path == NULL) {
                 return no_memory(node->path);
             }
@@ -269,6 +269,20 @@ static odeon_status make_section(odeon_net *net, const config_node *node)
         }
     }
     return ODEON_OK;
+}
+
+static odeon_status make_section(odeon_net *net, const config_node *node)
+{
+    size_t *same = mem_zalloc(node->n_items + 1, sizeof *same); /* the same in all repetitions */
+    if (same == NULL) {
+        return no_memory(node->path);
+    }
+    for (size_t item = 1; item < node->n_items; item++) {
+        same[item] = namesakes(node, item);
+    }
+    odeon_status status = make_layers(net, node, same);
+    mem_free(same);
+    return status;
 }
 
 odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
@@ -336,6 +350,7 @@ void net_site_fini(net_site *site)
 {
     mem_free(site->layers);
     mem_free(site->odes);
+    name_index_fini(&site->layers_by_path);
     site->layers = NULL;
     site->odes = NULL;
 }

@@ -237,7 +237,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
 static odeon_status enlist(odeon_ode *ode)
 {
     net_site *site = ode->site;
-    odeon_ode **list = mem_resize(site->odes, site->n_odes + 1, sizeof(odeon_ode *));
+    odeon_ode **list = mem_grow(site->odes, site->n_odes, sizeof(odeon_ode *));
     if (list == NULL) {
         return no_memory(ode->path);
     }

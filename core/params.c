@@ -12,16 +12,14 @@ void params_fini(params *p)
         mem_free(p->list[i].path);
     }
     mem_free(p->list);
+    name_index_fini(&p->by_path);
     *p = (params){0};
 }
 
 size_t params_find(const params *p, const char *path)
 {
-    size_t i = 0;
-    while (i < p->n && strcmp(p->list[i].path, path) != 0) {
-        i++;
-    }
-    return i;
+    size_t i = name_index_find(&p->by_path, path);
+    return i != NAME_INDEX_NONE ? i : p->n;
 }
 
 static int same_shape(const odeon_tensor *a, const odeon_tensor *b)
@@ -52,6 +50,9 @@ static odeon_status append(params *p, char *path, const odeon_param *info, int32
     if (!checked_add(*length, count, &end) || !checked_add(end, align, &end) ||
         !checked_mul(end, odeon_dtype_bytes(dtype), &bytes)) {
         return diag_fail(ODEON_ERR_CONFIG, "%s: the model's size overflows", path);
+    }
+    if (!name_index_add(&p->by_path, path, p->n)) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     }
     param *entry = &p->list[p->n++];
     *entry = (param){.path = path,
@@ -94,15 +95,15 @@ odeon_status params_add(params *p, const char *layer, const odeon_param *info, i
     return status;
 }
 
-void params_initial(const param *p, uint64_t seed, double *out)
+void params_initial(const param *p, uint64_t seed, int64_t first, int64_t n, double *out)
 {
     uint64_t key = rng_key(seed, p->path, 0, 0);
-    for (int64_t i = 0; i < p->count; i++) {
+    for (int64_t i = 0; i < n; i++) {
         double value = p->init_a;
         if (p->init == ODEON_INIT_UNIFORM) {
-            value = p->init_a + (p->init_b - p->init_a) * rng_uniform(key, (uint64_t)i);
+            value = p->init_a + (p->init_b - p->init_a) * rng_uniform(key, (uint64_t)(first + i));
         } else if (p->init == ODEON_INIT_NORMAL) {
-            value = p->init_a + p->init_b * rng_normal(key, (uint64_t)i);
+            value = p->init_a + p->init_b * rng_normal(key, (uint64_t)(first + i));
         }
         out[i] = value;
     }

@@ -5,6 +5,7 @@
  * shorter vector per worker. */
 #ifndef ODEON_CORE_PARAMS_H
 #define ODEON_CORE_PARAMS_H
+#include "name_index.h"
 #include "odeon/layer.h"
 
 typedef struct param {
@@ -19,6 +20,7 @@ typedef struct param {
 typedef struct params {
     size_t n, capacity;
     param *list;
+    name_index by_path;
     int64_t trainable, state; /* lengths of the two flat vectors, in elements */
     int64_t count;            /* of weights and biases, without the gaps */
 } params;
@@ -30,7 +32,8 @@ void params_fini(params *p);
 odeon_status params_add(params *p, const char *layer, const odeon_param *info, int32_t dtype,
                         int existing, size_t *index);
 size_t params_find(const params *p, const char *path); /* p->n if there is none */
-/* The initial values of one parameter: a pure function of (seed, path). out has count elements. */
-void params_initial(const param *p, uint64_t seed, double *out);
+/* The initial values of n elements of one parameter, from element first on: a pure function of
+ * (seed, path, element). */
+void params_initial(const param *p, uint64_t seed, int64_t first, int64_t n, double *out);
 
 #endif

@@ -30,9 +30,8 @@ static bool is_listed(const plugin_list *list, int32_t kind, const char *id)
 
 static bool append(plugin_list *list, plugin_file file)
 {
-    plugin_file *files = file.id != NULL && file.file != NULL
-                             ? mem_resize(list->files, list->n + 1, sizeof *files)
-                             : NULL;
+    plugin_file *files =
+        file.id != NULL && file.file != NULL ? mem_grow(list->files, list->n, sizeof *files) : NULL;
     if (files == NULL) {
         mem_free(file.id);
         mem_free(file.file);

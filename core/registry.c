@@ -148,7 +148,7 @@ static odeon_status check_all_defaults(registry *r, const module *m)
 
 static odeon_status add_module(registry *r, module *m)
 {
-    module **modules = mem_resize(r->modules, r->n_modules + 1, sizeof *modules);
+    module **modules = mem_grow(r->modules, r->n_modules, sizeof *modules);
     if (modules == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", m->file);
     }
@@ -248,7 +248,7 @@ static void collect_id(int32_t kind, const char *id, const char *file, void *con
     if (kind != list->kind || list->failed || is_listed(list, id)) {
         return;
     }
-    char **ids = mem_resize(list->ids, list->n + 1, sizeof *ids);
+    char **ids = mem_grow(list->ids, list->n, sizeof *ids);
     if (ids != NULL) {
         list->ids = ids;
         ids[list->n] = mem_strdup(id);

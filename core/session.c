@@ -97,7 +97,7 @@ static odeon_status initialize(session *s)
         if (values == NULL) {
             return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", p->path);
         }
-        params_initial(p, s->config->seed, values);
+        params_initial(p, s->config->seed, 0, p->count, values);
         odeon_status status = session_parameter_set(s, i, values);
         mem_free(values);
         ODEON_TRY(status);

@@ -190,9 +190,9 @@ static odeon_status reserve_vectors(solver *s, int64_t n)
 static odeon_status add_frames(solver *s)
 {
     const odeon_device *device = s->site->device;
-    char **chunks = mem_resize(s->frame_chunks, s->n_chunks + 1, sizeof *chunks);
+    char **chunks = mem_grow(s->frame_chunks, s->n_chunks, sizeof *chunks);
     s->frame_chunks = chunks != NULL ? chunks : s->frame_chunks;
-    odeon_frame **arrays = mem_resize(s->frame_arrays, s->n_chunks + 1, sizeof *arrays);
+    odeon_frame **arrays = mem_grow(s->frame_arrays, s->n_chunks, sizeof *arrays);
     s->frame_arrays = arrays != NULL ? arrays : s->frame_arrays;
     odeon_frame *frames = mem_zalloc(FRAME_CHUNK, sizeof *frames);
     if (chunks == NULL || arrays == NULL || frames == NULL) {

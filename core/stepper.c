@@ -249,7 +249,7 @@ odeon_status stepper_program(stepper *s, int64_t index, const program **out)
             return ODEON_OK;
         }
     }
-    program **list = mem_resize(s->programs, s->n_programs + 1, sizeof(program *));
+    program **list = mem_grow(s->programs, s->n_programs, sizeof(program *));
     if (list == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "integrator: no memory");
     }

@@ -91,7 +91,7 @@ static odeon_status add_step(const char *path, int line, char *text, double (**s
         return diag_fail(ODEON_ERR_DATA,
                          "%s:%d: this step does not begin where the one before ends", path, line);
     }
-    double(*list)[2] = mem_resize(*steps, *n + 1, sizeof *list);
+    double(*list)[2] = mem_grow(*steps, *n, sizeof *list);
     if (list == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
     }

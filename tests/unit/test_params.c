@@ -145,19 +145,34 @@ static void test_initial_values_depend_on_seed_and_path_alone(void **state)
                .init_a = -1.0,
                .init_b = 1.0};
     double a[50], b[50];
-    params_initial(&p, 3, a);
+    params_initial(&p, 3, 0, p.count, a);
     p.offset = 400;
-    params_initial(&p, 3, b);
+    params_initial(&p, 3, 0, p.count, b);
     assert_memory_equal(a, b, sizeof a);
-    params_initial(&p, 4, b);
+    params_initial(&p, 4, 0, p.count, b);
     assert_true(support_distance(50, a, b) > 0.5);
     p.path = (char[]){"ode.b.weight"};
-    params_initial(&p, 3, b);
+    params_initial(&p, 3, 0, p.count, b);
     assert_true(support_distance(50, a, b) > 0.5);
     p.count = 20; /* a smaller tensor starts as the larger one does */
     p.path = (char[]){"ode.a.weight"};
-    params_initial(&p, 3, b);
+    params_initial(&p, 3, 0, p.count, b);
     assert_memory_equal(a, b, 20 * sizeof *a);
+}
+
+static void test_initial_values_come_in_any_pieces(void **state)
+{
+    (void)state;
+    static const int32_t inits[] = {ODEON_INIT_UNIFORM, ODEON_INIT_NORMAL, ODEON_INIT_CONSTANT};
+    double whole[50], pieces[50];
+    for (size_t i = 0; i < sizeof inits / sizeof *inits; i++) {
+        param p = {.path = (char[]){"a.weight"}, .count = 50, .init = inits[i], .init_b = 2.0};
+        params_initial(&p, 3, 0, 50, whole);
+        for (int64_t first = 0; first < 50; first += 7) {
+            params_initial(&p, 3, first, first + 7 > 50 ? 50 - first : 7, pieces + first);
+        }
+        assert_memory_equal(whole, pieces, sizeof whole);
+    }
 }
 
 static void moments(const double *x, double *mean, double *deviation)
@@ -182,7 +197,7 @@ static void test_initial_values_have_their_distribution(void **state)
                .init = ODEON_INIT_UNIFORM,
                .init_a = 2.0,
                .init_b = 5.0};
-    params_initial(&p, 1, x);
+    params_initial(&p, 1, 0, p.count, x);
     moments(x, &mean, &deviation);
     assert_true(fabs(mean - 3.5) <= slack && fabs(deviation - 3.0 / sqrt(12.0)) <= slack);
     for (int i = 0; i < MANY; i++) {
@@ -191,11 +206,11 @@ static void test_initial_values_have_their_distribution(void **state)
     p.init = ODEON_INIT_NORMAL;
     p.init_a = -1.0;
     p.init_b = 0.5;
-    params_initial(&p, 1, x);
+    params_initial(&p, 1, 0, p.count, x);
     moments(x, &mean, &deviation);
     assert_true(fabs(mean + 1.0) <= 0.5 * slack && fabs(deviation - 0.5) <= 0.5 * slack);
     p.init = ODEON_INIT_CONSTANT;
-    params_initial(&p, 1, x);
+    params_initial(&p, 1, 0, p.count, x);
     assert_true(x[0] == -1.0 && x[MANY - 1] == -1.0);
 }
 
@@ -209,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_params_refuse_sizes_that_overflow),
         cmocka_unit_test(test_params_report_allocations_that_fail),
         cmocka_unit_test(test_initial_values_depend_on_seed_and_path_alone),
+        cmocka_unit_test(test_initial_values_come_in_any_pieces),
         cmocka_unit_test(test_initial_values_have_their_distribution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
