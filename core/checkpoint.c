@@ -104,24 +104,53 @@ static uint64_t sum_of_meta(const safetensors_meta *list)
     return sum;
 }
 
-static uint64_t sum_of_tensor(const safetensors_entry *entry)
+/* That of a tensor whose data comes from source, to which it has number index. */
+static odeon_status add_sum_of_tensor(const safetensors_entry *entry, size_t index,
+                                      safetensors_source source, void *context, char *piece,
+                                      uint64_t *sum)
 {
-    uint64_t sum = checksum_add(CHECKSUM_START, entry->name, strlen(entry->name) + 1);
-    return checksum_add(sum, entry->data, entry->bytes);
+    uint64_t own = checksum_add(CHECKSUM_START, entry->name, strlen(entry->name) + 1);
+    for (uint64_t at = 0; at < entry->bytes;) {
+        uint64_t left = entry->bytes - at;
+        size_t now = left < SAFETENSORS_PIECE_BYTES ? (size_t)left : SAFETENSORS_PIECE_BYTES;
+        ODEON_TRY(source(context, index, at, now, piece));
+        own = checksum_add(own, piece, now);
+        at += now;
+    }
+    *sum += own;
+    return ODEON_OK;
+}
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a checkpoint", path);
 }
 
 /* ---- writing ---- */
 
-static odeon_status write_snapshot(const char *path, const session_snapshot *x, const checkpoint *c)
+static odeon_status sum_tensors(const char *path, session_tensors *x, safetensors_source source,
+                                uint64_t *sum)
+{
+    char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
+    odeon_status status = piece != NULL ? ODEON_OK : no_memory(path);
+    for (size_t i = 0; i < x->n && status == ODEON_OK; i++) {
+        status = add_sum_of_tensor(&x->entries[i], i, source, x, piece, sum);
+    }
+    mem_free(piece);
+    return status;
+}
+
+/* The sum comes before the data, which therefore is asked for twice: it has no room in memory. */
+static odeon_status write_contents(const char *path, session_tensors *tensors,
+                                   safetensors_source source, const checkpoint *c)
 {
     meta_list meta;
     make_meta(c, &meta);
     uint64_t sum = sum_of_meta(meta.list);
-    for (size_t i = 0; i < x->n; i++) {
-        sum += sum_of_tensor(&x->entries[i]);
-    }
+    ODEON_TRY(sum_tensors(path, tensors, source, &sum));
     checksum_print(sum, meta.checksum);
-    return safetensors_write(path, x->n, x->entries, N_META + 1, meta.list);
+    return safetensors_write_from(path, tensors->n, tensors->entries, N_META + 1, meta.list, source,
+                                  tensors);
 }
 
 static odeon_status make_folder(const char *path)
@@ -134,27 +163,25 @@ static odeon_status make_folder(const char *path)
                : diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", path, strerror(errno));
 }
 
-static odeon_status write_into(const char *folder, const session_snapshot *x, const checkpoint *c)
+static odeon_status write_into(const char *folder, session_tensors *x, safetensors_source source,
+                               const checkpoint *c)
 {
     ODEON_TRY(make_folder(folder));
     char *path = checkpoint_list_path(folder, c->step);
-    if (path == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a checkpoint", folder);
-    }
-    odeon_status status = write_snapshot(path, x, c);
+    odeon_status status = path != NULL ? write_contents(path, x, source, c) : no_memory(folder);
     mem_free(path);
     return status;
 }
 
-odeon_status checkpoint_write_snapshot(const char *folder, const session_snapshot *x,
-                                       const checkpoint *c)
+static odeon_status write_tensors(const char *folder, session_tensors *x, safetensors_source source,
+                                  const checkpoint *c)
 {
     enum { KEEP = 2 };
     char *checkpoints = checkpoint_list_folder(folder);
     if (checkpoints == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a checkpoint", folder);
+        return no_memory(folder);
     }
-    odeon_status status = write_into(checkpoints, x, c);
+    odeon_status status = write_into(checkpoints, x, source, c);
     if (status == ODEON_OK) {
         checkpoint_list_prune(checkpoints, c->step, KEEP);
         run_folder_unmark(folder);
@@ -165,12 +192,23 @@ odeon_status checkpoint_write_snapshot(const char *folder, const session_snapsho
 
 odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c)
 {
-    session_snapshot x;
-    odeon_status status = session_snapshot_take(s, true, &x);
+    session_tensors x;
+    odeon_status status = session_tensors_list(s, true, &x);
     if (status == ODEON_OK) {
-        status = checkpoint_write_snapshot(folder, &x, c);
+        status = write_tensors(folder, &x, session_tensors_read, c);
     }
-    session_snapshot_fini(&x);
+    session_tensors_fini(&x);
+    return status;
+}
+
+odeon_status checkpoint_write_start(const char *folder, session *s, const checkpoint *c)
+{
+    session_tensors x;
+    odeon_status status = session_start_list(s, &x);
+    if (status == ODEON_OK) {
+        status = write_tensors(folder, &x, session_start_read, c);
+    }
+    session_tensors_fini(&x);
     return status;
 }
 
@@ -203,13 +241,28 @@ static odeon_status collect_meta(const checkpoint_file *file, size_t first, size
     return ODEON_OK;
 }
 
+static odeon_status read_piece(void *file, size_t index, uint64_t offset, size_t bytes, void *out)
+{
+    return safetensors_get(file, safetensors_at(file, index), offset, bytes, out);
+}
+
+static odeon_status sum_file(const checkpoint_file *file, uint64_t *sum)
+{
+    char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
+    odeon_status status = piece != NULL ? ODEON_OK : no_memory(file->path);
+    for (size_t i = 0; i < safetensors_count(file->tensors) && status == ODEON_OK; i++) {
+        status = add_sum_of_tensor(safetensors_at(file->tensors, i), i, read_piece, file->tensors,
+                                   piece, sum);
+    }
+    mem_free(piece);
+    return status;
+}
+
 static odeon_status check_sum(const checkpoint_file *file, const meta_list *m)
 {
     uint64_t sum = sum_of_meta(m->list);
     char text[CHECKSUM_TEXT_BYTES];
-    for (size_t i = 0; i < safetensors_count(file->tensors); i++) {
-        sum += sum_of_tensor(safetensors_at(file->tensors, i));
-    }
+    ODEON_TRY(sum_file(file, &sum));
     checksum_print(sum, text);
     return strcmp(text, m->list[N_META].value) == 0
                ? ODEON_OK
@@ -287,7 +340,7 @@ static odeon_status parse_meta(checkpoint_file *file, const meta_list *m)
 static odeon_status read_checkpoint(checkpoint_file *file)
 {
     meta_list meta;
-    ODEON_TRY(safetensors_read(file->path, &file->tensors));
+    ODEON_TRY(safetensors_open(file->path, &file->tensors));
     make_meta(&file->at, &meta); /* for the keys */
     ODEON_TRY(collect_meta(file, 0, N_HEAD, &meta));
     if (strcmp(meta.list[0].value, format) != 0) {

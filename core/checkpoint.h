@@ -1,6 +1,6 @@
 /* checkpoint.h: a run between two batches as a file, from which it goes on with the same bits.
  *
- * FOLDER/checkpoints/ckpt-STEP.safetensors holds what session_snapshot_take gives, and as metadata
+ * FOLDER/checkpoints/ckpt-STEP.safetensors holds what session_tensors_list has, and as metadata
  * format "odeon checkpoint", version, the fields of checkpoint by name, and checksum: FNV-1a of the
  * other metadata (key, NUL, value, NUL; in the order above) plus that of every tensor (name, NUL,
  * data) modulo 2^64, as 16 hexadecimal digits. The order of the samples and all random numbers
@@ -35,9 +35,8 @@ typedef struct checkpoint {
  * this step, and the mark of a run that has none (run_folder.h). ODEON_ERR_IO: what was there
  * before is as it was. ODEON_ERR_NOMEM, and what the device answers. */
 odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c);
-/* The same of a copy that was taken, with the optimizer's moments, where c says. */
-odeon_status checkpoint_write_snapshot(const char *folder, const session_snapshot *x,
-                                       const checkpoint *c);
+/* The same of what the run began with (session_start_list), where c says. */
+odeon_status checkpoint_write_start(const char *folder, session *s, const checkpoint *c);
 /* Where that of a step is, or would be: the caller frees it; NULL without memory. */
 char *checkpoint_path(const char *folder, int64_t step);
 

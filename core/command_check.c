@@ -38,7 +38,7 @@ static odeon_status rebuild(setup *again, const char *file, const config *c, con
     }
     again->config->auto_device = c->auto_device; /* the normal form names what auto stood for */
     ODEON_TRY(data_describe(again->config, &again->fields));
-    ODEON_TRY(setup_session(again));
+    ODEON_TRY(setup_shapes(again));
     odeon_status status = describe(again, &text);
     if (status == ODEON_OK && strcmp(text, shown) != 0) {
         status = diag_fail(ODEON_ERR_INTERNAL, "it makes another model");
@@ -177,7 +177,7 @@ static odeon_status check_model(const command_line *a, setup *s, const char *sho
 static odeon_status check(const command_line *a, setup *s)
 {
     char *shown = NULL;
-    ODEON_TRY(setup_session(s));
+    ODEON_TRY(setup_shapes(s));
     odeon_status status = describe(s, &shown);
     if (status == ODEON_OK) {
         status = check_model(a, s, shown);

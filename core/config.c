@@ -7,6 +7,7 @@
 #include "device_auto.h"
 #include "diag.h"
 #include "ini_file.h"
+#include "meeting.h"
 #include "mem.h"
 #include "odeon/tensor.h"
 #include "path.h"
@@ -89,11 +90,13 @@ static odeon_status set_name(const loading *l, option_value *name)
 
 static odeon_status set_workers(loading *l, const option_value *workers)
 {
-    static const odeon_option number = {.struct_size = sizeof(odeon_option),
-                                        .type = ODEON_OPTION_I64,
-                                        .name = "workers",
-                                        .min_text = "1",
-                                        .max_text = "1024"};
+    char most[16];
+    (void)snprintf(most, sizeof most, "%d", MEETING_MAX_WORKERS);
+    const odeon_option number = {.struct_size = sizeof(odeon_option),
+                                 .type = ODEON_OPTION_I64,
+                                 .name = "workers",
+                                 .min_text = "1",
+                                 .max_text = most};
     l->c->workers = 0;
     if (strcmp(workers->text, "auto") == 0) {
         return ODEON_OK;
@@ -169,6 +172,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->checkpoint_every = host_value(h, "checkpoint_every")->i;
     c->on_failure = (int32_t)host_value(h, "on_failure")->i;
     c->kernels = host_value(h, "kernels")->i != 0;
+    c->patience = host_value(h, "patience")->f;
     return ODEON_OK;
 }
 
@@ -278,6 +282,12 @@ static odeon_status keep_effective(loading *l)
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for the normal form");
     }
     ODEON_TRY(check_lines(l->effective.data));
+    if (l->effective.length > INI_FILE_MAX_BYTES) {
+        return diag_fail(
+            ODEON_ERR_CONFIG,
+            "%s: with all options written out it has %zu bytes, at most %d are allowed", l->c->ini,
+            l->effective.length, INI_FILE_MAX_BYTES);
+    }
     l->c->effective = l->effective.data;
     l->effective = (text_buffer){0};
     return ODEON_OK;

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const char *const may_change[] = {"run.name",      "run.epochs",           "run.iterations",
-                                         "run.log_every", "run.checkpoint_every", "run.on_failure"};
+                                         "run.log_every", "run.checkpoint_every", "run.on_failure",
+                                         "run.patience"};
 enum { N_MAY_CHANGE = sizeof may_change / sizeof *may_change };
 
 bool config_may_change(const char *key, size_t n)

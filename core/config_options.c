@@ -56,7 +56,7 @@ static const odeon_option run_workers = {
     .aliases = "threads|nthreads|numthreads|numworkers|nworkers|njobs",
     .default_text = "auto",
     .unit = "threads",
-    .help = "auto, or how many threads share a batch",
+    .help = "auto, or how many threads share a batch, at most 256",
 };
 static const odeon_option run_capture = {
     .struct_size = sizeof(odeon_option),
@@ -119,11 +119,22 @@ static const odeon_option run_on_failure = {
     .choices = "stop|skip",
     .help = "after a numerical failure: stop, or go on without the step (10 in a row stop)",
 };
+static const odeon_option run_patience = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "patience",
+    .default_text = "60",
+    .min_text = "0",
+    .unit = "seconds",
+    .help = "how long a worker waits for one that stays in a single call of a plugin before the "
+            "run is given up; 0: for ever",
+};
 static const odeon_option *const run_options[] = {
-    &run_name,       &run_seed,    &run_epochs,    &run_iterations,
-    &run_device,     &run_workers, &run_capture,   &run_kernels,
-    &run_dtype,      &run_out,     &run_log_every, &run_checkpoint_every,
-    &run_on_failure, NULL};
+    &run_name,       &run_seed,      &run_epochs,
+    &run_iterations, &run_device,    &run_workers,
+    &run_capture,    &run_kernels,   &run_dtype,
+    &run_out,        &run_log_every, &run_checkpoint_every,
+    &run_on_failure, &run_patience,  NULL};
 
 /* ---- [data] ---- */
 
@@ -289,7 +300,9 @@ static const odeon_option model_repeat = {
     .aliases = "nlayers|numlayers|depth",
     .min_text = "1",
     .max_text = "4096",
-    .help = "how often the section stands, each time with parameters of its own",
+    .help =
+        "how often the section stands, each time with parameters of its own; at most 65536 layers "
+        "in all",
 };
 static const odeon_option model_share = {
     .struct_size = sizeof(odeon_option),

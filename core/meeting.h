@@ -1,14 +1,26 @@
 /* meeting.h: the workers' collectives over threads of one process: how group.h is kept here. */
 #ifndef ODEON_CORE_MEETING_H
 #define ODEON_CORE_MEETING_H
+#include <stdatomic.h>
+
 #include "odeon/group.h"
 
-#define MEETING_MAX_WORKERS 32
+/* The most workers of a run: run.workers, and what auto chooses. Tables go by the run's own number;
+ * 256 is what OpenBLAS 0.3.21 serves side by side, with room to spare. */
+#define MEETING_MAX_WORKERS 256
 
 /* Where size workers meet. */
 typedef struct meeting meeting;
 odeon_status meeting_create(int32_t size, meeting **out);
 void meeting_destroy(meeting *m); /* NULL is allowed */
+
+/* What a worker's own thread is in: a slot of a plugin. All NULL: the host itself. The texts live
+ * as long as the worker. */
+typedef struct worker_call {
+    const char *slot; /* "forward" */
+    const char *path; /* of the layer: "ode.block" */
+    const char *id;   /* of the component */
+} worker_call;
 
 /* One worker's side of it. abi is what plugins are given. */
 typedef struct worker_group {
@@ -18,6 +30,11 @@ typedef struct worker_group {
     uint64_t calls;                /* collectives so far */
     odeon_status delivered;        /* a collective has told all workers of this failure */
     double values[2][ODEON_SLOTS]; /* offered to the others, in turn */
+    /* Written by the worker, read by those that wait for it: */
+    _Atomic(const char *) slot, path, id; /* as in worker_call */
+    atomic_ulong activity;                /* calls of plugins entered and left */
+    atomic_uint waits_in;                 /* the kind of the collective under way; 0: none */
+    atomic_bool is_done;                  /* with its part of the job */
 } worker_group;
 
 void worker_group_init(worker_group *group, meeting *m, const odeon_device *device, int32_t rank,
@@ -28,5 +45,27 @@ void worker_group_init(worker_group *group, meeting *m, const odeon_device *devi
 odeon_status worker_group_settle(worker_group *group, odeon_status status);
 /* The failure that all know of has been dealt with: a void step is tried again, a batch is over. */
 void worker_group_resolve(worker_group *group);
+
+/* Around every call of a plugin's slot; leave takes what enter gave. group may be NULL. */
+worker_call worker_group_enter(worker_group *group, worker_call call);
+void worker_group_leave(worker_group *group, worker_call before);
+
+/* ---- jobs, in which workers may call collectives ----
+ *
+ * A worker that waits for one that is done with its job waits in vain: the collective fails at once
+ * on all that are in it, ODEON_ERR_PLUGIN naming the callers. So it does where workers are in
+ * different collectives. Once a collective has failed, those behind it give its status without
+ * waiting until worker_group_resolve. */
+
+/* Before a job, while no worker is in one. */
+void meeting_begin_job(meeting *m);
+/* A worker has done its part; rank 0 then waits for the others. */
+void meeting_end_job(worker_group *group);
+
+/* Called from any worker's thread, once, when no other has called or left a plugin's slot for
+ * seconds while this one waited; message says who waits where for whom. Where it returns the
+ * collective fails with ODEON_ERR_PLUGIN. seconds 0: never. */
+typedef void (*meeting_stuck)(void *context, const char *message);
+void meeting_set_patience(meeting *m, double seconds, meeting_stuck stuck, void *context);
 
 #endif

@@ -1,8 +1,12 @@
 #include "safetensors.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "diag.h"
 #include "mem.h"
@@ -14,6 +18,9 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as t
 struct safetensors {
     safetensors_header header;
     void *owned; /* the file's bytes, if they are ours */
+    char *path;  /* of safetensors_open, as fd; else NULL */
+    int fd;
+    uint64_t data_at; /* in the file */
 };
 
 static uint64_t load_u64(const unsigned char *p)
@@ -84,9 +91,103 @@ odeon_status safetensors_read(const char *path, safetensors **out)
     return ODEON_OK;
 }
 
+static odeon_status io_failure(const char *path, const char *what)
+{
+    return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+static odeon_status read_at(int fd, const char *path, uint64_t offset, size_t bytes, void *out)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t n = pread(fd, (char *)out + done, bytes - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return io_failure(path, "cannot read");
+        }
+        if (n == 0) {
+            return diag_fail(ODEON_ERR_IO, "%s: shrank while it was read", path);
+        }
+        done += (size_t)n;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_header(safetensors *file, uint64_t size)
+{
+    char length_bytes[SAFETENSORS_LENGTH_BYTES];
+    size_t length = 0;
+    uint64_t there = size < sizeof length_bytes ? size : sizeof length_bytes;
+    ODEON_TRY(read_at(file->fd, file->path, 0, (size_t)there, length_bytes));
+    ODEON_TRY(header_length(file->path, length_bytes, size, &length));
+    char *text = mem_alloc(length + 1);
+    if (text == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its header of %zu bytes", file->path,
+                         length);
+    }
+    file->data_at = SAFETENSORS_LENGTH_BYTES + length;
+    odeon_status status = read_at(file->fd, file->path, SAFETENSORS_LENGTH_BYTES, length, text);
+    if (status == ODEON_OK) {
+        status =
+            safetensors_header_init(file->path, text, length, size - file->data_at, &file->header);
+    }
+    mem_free(text);
+    return status;
+}
+
+static odeon_status open_file(safetensors *file)
+{
+    struct stat info;
+    file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* of a FIFO, not to wait */
+    if (file->fd < 0) {
+        return io_failure(file->path, "cannot open");
+    }
+    if (fstat(file->fd, &info) != 0) {
+        return io_failure(file->path, "cannot read");
+    }
+    return S_ISREG(info.st_mode) ? read_header(file, (uint64_t)info.st_size)
+                                 : diag_fail(ODEON_ERR_IO, "%s: not a regular file", file->path);
+}
+
+odeon_status safetensors_open(const char *path, safetensors **out)
+{
+    *out = NULL;
+    safetensors *file = mem_zalloc(1, sizeof *file);
+    if (file == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read it", path);
+    }
+    file->fd = -1;
+    file->path = mem_strdup(path);
+    odeon_status status = file->path != NULL
+                              ? open_file(file)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read it", path);
+    if (status != ODEON_OK) {
+        safetensors_destroy(file);
+        return status;
+    }
+    *out = file;
+    return ODEON_OK;
+}
+
+odeon_status safetensors_get(const safetensors *file, const safetensors_entry *entry,
+                             uint64_t offset, size_t bytes, void *out)
+{
+    if (file->path == NULL) {
+        memcpy(out, (const char *)entry->data + offset, bytes);
+        return ODEON_OK;
+    }
+    const safetensors_tensor *tensor = (const safetensors_tensor *)entry; /* it comes first there */
+    return read_at(file->fd, file->path, file->data_at + tensor->begin + offset, bytes, out);
+}
+
 void safetensors_destroy(safetensors *file)
 {
     if (file != NULL) {
+        if (file->path != NULL && file->fd >= 0) {
+            (void)close(file->fd);
+        }
+        mem_free(file->path);
         safetensors_header_fini(&file->header);
         mem_free(file->owned);
         mem_free(file);
@@ -162,13 +263,18 @@ static double element_as_f64(int32_t dtype, const unsigned char *p)
 
 odeon_status safetensors_as_f64(const safetensors_entry *entry, double *out)
 {
+    return safetensors_convert(entry, entry->data, safetensors_elements(entry), out);
+}
+
+odeon_status safetensors_convert(const safetensors_entry *entry, const void *data, int64_t n,
+                                 double *out)
+{
     int64_t size = odeon_dtype_bytes(entry->dtype);
     if (size == 0) {
         return diag_fail(ODEON_ERR_DATA, "tensor \"%s\": its dtype is not one of F32, F64, I64, U8",
                          entry->name);
     }
-    const unsigned char *p = entry->data;
-    int64_t n = safetensors_elements(entry);
+    const unsigned char *p = data;
     for (int64_t i = 0; i < n; i++) {
         out[i] = element_as_f64(entry->dtype, p + i * size);
     }

@@ -87,26 +87,52 @@ static odeon_status check_header(const char *path, const text_buffer *t, uint64_
     return ODEON_OK;
 }
 
-static odeon_status write_parts(atomic_file *file, const text_buffer *header, size_t n,
-                                const safetensors_entry *const *order)
+typedef odeon_status (*opener)(const char *path, atomic_file *out);
+
+/* What is to be written, and where its data comes from. */
+typedef struct writing {
+    const char *path;
+    size_t n;
+    const safetensors_entry *entries, **order;
+    text_buffer header;
+    safetensors_source source; /* NULL: the entries have it */
+    void *context;
+    opener open;
+    char *piece;
+} writing;
+
+static odeon_status write_pieces(atomic_file *file, const writing *w,
+                                 const safetensors_entry *entry)
 {
-    uint64_t length = header->length;
-    ODEON_TRY(atomic_file_write(file, &length, SAFETENSORS_LENGTH_BYTES));
-    ODEON_TRY(atomic_file_write(file, header->data, header->length));
-    for (size_t i = 0; i < n; i++) {
-        ODEON_TRY(atomic_file_write(file, order[i]->data, order[i]->bytes));
+    size_t index = (size_t)(entry - w->entries);
+    for (uint64_t at = 0; at < entry->bytes;) {
+        uint64_t left = entry->bytes - at;
+        size_t now = left < SAFETENSORS_PIECE_BYTES ? (size_t)left : SAFETENSORS_PIECE_BYTES;
+        ODEON_TRY(w->source(w->context, index, at, now, w->piece));
+        ODEON_TRY(atomic_file_write(file, w->piece, now));
+        at += now;
     }
     return ODEON_OK;
 }
 
-typedef odeon_status (*opener)(const char *path, atomic_file *out);
+static odeon_status write_parts(atomic_file *file, const writing *w)
+{
+    uint64_t length = w->header.length;
+    ODEON_TRY(atomic_file_write(file, &length, SAFETENSORS_LENGTH_BYTES));
+    ODEON_TRY(atomic_file_write(file, w->header.data, w->header.length));
+    for (size_t i = 0; i < w->n; i++) {
+        const safetensors_entry *entry = w->order[i];
+        ODEON_TRY(w->source != NULL ? write_pieces(file, w, entry)
+                                    : atomic_file_write(file, entry->data, entry->bytes));
+    }
+    return ODEON_OK;
+}
 
-static odeon_status write_file(const char *path, opener open, const text_buffer *header, size_t n,
-                               const safetensors_entry *const *order)
+static odeon_status write_file(const writing *w)
 {
     atomic_file file;
-    ODEON_TRY(open(path, &file));
-    odeon_status status = write_parts(&file, header, n, order);
+    ODEON_TRY(w->open(w->path, &file));
+    odeon_status status = write_parts(&file, w);
     if (status != ODEON_OK) {
         atomic_file_abandon(&file);
         return status;
@@ -114,34 +140,50 @@ static odeon_status write_file(const char *path, opener open, const text_buffer 
     return atomic_file_commit(&file);
 }
 
-static odeon_status write_tensors(const char *path, opener open, size_t n,
-                                  const safetensors_entry *entries, size_t n_meta,
-                                  const safetensors_meta *meta)
+static odeon_status write_all(writing *w, size_t n_meta, const safetensors_meta *meta)
 {
-    const safetensors_entry **order = sorted(n, entries);
-    if (order == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write %zu tensors", path, n);
-    }
-    text_buffer header = {0};
     uint64_t data_bytes;
-    make_header(&header, n, order, n_meta, meta, &data_bytes);
-    odeon_status status = check_header(path, &header, data_bytes);
-    if (status == ODEON_OK) {
-        status = write_file(path, open, &header, n, order);
+    w->order = sorted(w->n, w->entries);
+    w->piece = w->source != NULL ? mem_alloc(SAFETENSORS_PIECE_BYTES) : NULL;
+    if (w->order == NULL || (w->source != NULL && w->piece == NULL)) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write %zu tensors", w->path, w->n);
     }
-    text_fini(&header);
-    mem_free(order);
+    make_header(&w->header, w->n, w->order, n_meta, meta, &data_bytes);
+    ODEON_TRY(check_header(w->path, &w->header, data_bytes));
+    return write_file(w);
+}
+
+static odeon_status write_tensors(writing *w, size_t n_meta, const safetensors_meta *meta)
+{
+    odeon_status status = write_all(w, n_meta, meta);
+    text_fini(&w->header);
+    mem_free(w->order);
+    mem_free(w->piece);
     return status;
+}
+
+odeon_status safetensors_write_from(const char *path, size_t n, const safetensors_entry *entries,
+                                    size_t n_meta, const safetensors_meta *meta,
+                                    safetensors_source source, void *context)
+{
+    writing w = {.path = path,
+                 .n = n,
+                 .entries = entries,
+                 .source = source,
+                 .context = context,
+                 .open = atomic_file_open};
+    return write_tensors(&w, n_meta, meta);
 }
 
 odeon_status safetensors_write(const char *path, size_t n, const safetensors_entry *entries,
                                size_t n_meta, const safetensors_meta *meta)
 {
-    return write_tensors(path, atomic_file_open, n, entries, n_meta, meta);
+    return safetensors_write_from(path, n, entries, n_meta, meta, NULL, NULL);
 }
 
 odeon_status safetensors_write_output(const char *path, size_t n, const safetensors_entry *entries,
                                       size_t n_meta, const safetensors_meta *meta)
 {
-    return write_tensors(path, output_file_open, n, entries, n_meta, meta);
+    writing w = {.path = path, .n = n, .entries = entries, .open = output_file_open};
+    return write_tensors(&w, n_meta, meta);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "abandon.h"
 #include "calling.h"
 #include "cores.h"
 #include "device_counts.h"
@@ -15,14 +16,19 @@
 
 static odeon_status open_device(session *s)
 {
-    char text[256] = "";
     ODEON_TRY(instance_create(s->config->device, "run.device", &s->device_instance));
     s->device = (odeon_device){.struct_size = sizeof s->device,
                                .self = s->device_instance->self,
                                .ops = s->device_instance->component->ops};
     calling outer = calling_begin(s->device_instance, "probe");
-    ODEON_TRY(calling_end(outer, s->device.ops->probe(s->device.self)));
-    outer = calling_begin(s->device_instance, "describe");
+    return calling_end(outer, s->device.ops->probe(s->device.self));
+}
+
+/* Once it has its queues: how a device goes about its work may depend on them. */
+static odeon_status describe_device(session *s)
+{
+    char text[256] = "";
+    calling outer = calling_begin(s->device_instance, "describe");
     ODEON_TRY(calling_end(outer, s->device.ops->describe(s->device.self, text, sizeof text)));
     s->device_text = mem_printf("%s: %s", s->device_instance->component->id, text);
     return s->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
@@ -42,8 +48,7 @@ static int32_t choose_workers(const session *s, const worker *first, int64_t max
     enum { WORTH_BYTES = 64 * 1024 };
     int64_t cores = cores_usable(), sample = odeon_count(&first->net->in);
     if (s->config->workers > 0) {
-        return s->config->workers > MEETING_MAX_WORKERS + 1 ? MEETING_MAX_WORKERS + 1
-                                                            : (int32_t)s->config->workers;
+        return (int32_t)s->config->workers; /* no more than MEETING_MAX_WORKERS */
     }
     if (captures(s)) {
         return 1;
@@ -68,7 +73,12 @@ static odeon_status build_workers(session *s, int64_t max_batch)
     s->n_workers = 1;
     ODEON_TRY(worker_create(s, 0, &s->workers[0]));
     int32_t n = choose_workers(s, &s->workers[0], max_batch);
+    s->n_planned = n;
+    if (s->is_shapes_only) { /* the others would be the same */
+        return ODEON_OK;
+    }
     ODEON_TRY(meeting_create(n, &s->meeting));
+    meeting_set_patience(s->meeting, s->config->patience, abandon_program, NULL);
     for (int32_t rank = 1; rank < n; rank++) {
         s->n_workers++;
         ODEON_TRY(worker_create(s, rank, &s->workers[rank]));
@@ -92,15 +102,7 @@ static odeon_status fit_zero(session *s, room *r)
 static odeon_status initialize(session *s)
 {
     for (size_t i = 0; i < s->params.n; i++) {
-        const param *p = &s->params.list[i];
-        double *values = mem_zalloc((size_t)p->count, sizeof *values);
-        if (values == NULL) {
-            return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", p->path);
-        }
-        params_initial(p, s->config->seed, 0, p->count, values);
-        odeon_status status = session_parameter_set(s, i, values);
-        mem_free(values);
-        ODEON_TRY(status);
+        ODEON_TRY(session_set_param(s, &s->params.list[i], session_initial_numbers, s));
     }
     return ODEON_OK;
 }
@@ -114,7 +116,6 @@ static odeon_status bind(session *s)
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
         ODEON_TRY(worker_bind(&s->workers[rank]));
     }
-    s->output_size = odeon_count(&s->workers[0].net->out);
     ODEON_TRY(initialize(s));
     return s->config->weights != NULL ? session_load(s, s->config->weights) : ODEON_OK;
 }
@@ -126,15 +127,31 @@ static void prepare_job(void *context, int32_t rank)
     odeon_context call = worker_context(w, ODEON_CALL_TRAIN);
     diag_clear();
     calling outer = calling_begin(s->device_instance, "an operator that the host calls");
+    worker_group_resolve(&w->group);
     w->status = net_prepare(w->data_net, &call);
     w->status = w->status == ODEON_OK ? net_prepare(w->net, &call) : w->status;
     calling_leave(outer);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
 }
 
-static odeon_status run_job(session *s, team_job job, void *context)
+typedef struct member_job {
+    session *session;
+    team_job job;
+    void *context;
+} member_job;
+
+static void run_member(void *context, int32_t rank)
 {
-    team_run(s->team, job, context);
+    const member_job *m = context;
+    m->job(m->context, rank);
+    meeting_end_job(&m->session->workers[rank].group);
+}
+
+odeon_status session_run_job(session *s, team_job job, void *context)
+{
+    member_job all = {.session = s, .job = job, .context = context};
+    meeting_begin_job(s->meeting);
+    team_run(s->team, run_member, &all);
     const worker *worst = NULL;
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
         const worker *w = &s->workers[rank];
@@ -157,7 +174,7 @@ static odeon_status run_job(session *s, team_job job, void *context)
 odeon_status session_prepare(session *s)
 {
     s->unprepared = false;
-    return run_job(s, prepare_job, s);
+    return session_run_job(s, prepare_job, s);
 }
 
 static odeon_status make_blocks(session *s)
@@ -177,13 +194,20 @@ static odeon_status build(session *s, int64_t max_batch)
     }
     ODEON_TRY(build_workers(s, max_batch));
     ODEON_TRY(make_blocks(s));
+    ODEON_TRY(describe_device(s));
+    s->output_size = odeon_count(&s->workers[0].net->out);
+    if (s->is_shapes_only) {
+        return s->config->weights != NULL ? session_check_weights(s, s->config->weights) : ODEON_OK;
+    }
     ODEON_TRY(team_create(s->n_workers, &s->team));
     ODEON_TRY(bind(s));
     return session_prepare(s);
 }
 
+enum { OF_ALL = 0, OF_FLOW, OF_SHAPES };
+
 static odeon_status create(registry *r, const config *c, const data_fields *fields,
-                           int64_t max_batch, bool is_flow, session **out)
+                           int64_t max_batch, int of, session **out)
 {
     *out = NULL;
     session *s = mem_zalloc(1, sizeof *s);
@@ -192,7 +216,8 @@ static odeon_status create(registry *r, const config *c, const data_fields *fiel
     }
     s->config = c;
     s->fields = *fields;
-    s->is_flow = is_flow;
+    s->is_flow = of == OF_FLOW;
+    s->is_shapes_only = of == OF_SHAPES;
     odeon_status status =
         c->kernels ? kernels_create(r, c->device->component->id, &s->kernels) : ODEON_OK;
     if (status == ODEON_OK) {
@@ -209,13 +234,19 @@ static odeon_status create(registry *r, const config *c, const data_fields *fiel
 odeon_status session_create(registry *r, const config *c, const data_fields *fields,
                             int64_t max_batch, session **out)
 {
-    return create(r, c, fields, max_batch, false, out);
+    return create(r, c, fields, max_batch, OF_ALL, out);
+}
+
+odeon_status session_create_shapes(registry *r, const config *c, const data_fields *fields,
+                                   int64_t max_batch, session **out)
+{
+    return create(r, c, fields, max_batch, OF_SHAPES, out);
 }
 
 odeon_status session_create_flow(registry *r, const config *c, const data_fields *fields,
                                  int64_t max_batch, session **out)
 {
-    return create(r, c, fields, max_batch, true, out);
+    return create(r, c, fields, max_batch, OF_FLOW, out);
 }
 
 void session_destroy(session *s)
@@ -345,7 +376,7 @@ int64_t session_parameter_count(const session *s)
 
 int32_t session_workers(const session *s)
 {
-    return s->n_workers;
+    return s->n_planned;
 }
 
 const char *session_device_text(const session *s)
@@ -416,6 +447,11 @@ void session_schedule_remark(const session *s, const odeon_position *last, char 
         ops->remark(s->schedule->self, last, text, bytes);
         text[bytes - 1] = '\0';
     }
+}
+
+void session_on_stuck(session *s, session_stuck stuck, void *context)
+{
+    meeting_set_patience(s->meeting, s->config->patience, stuck, context);
 }
 
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor)
@@ -509,7 +545,7 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
     if (s->unprepared) {
         ODEON_TRY(session_prepare(s));
     }
-    odeon_status status = run_job(s, run_worker, &job);
+    odeon_status status = session_run_job(s, run_worker, &job);
     if (status == ODEON_ERR_NUMERIC) {
         session_keep_failure(s, b);
     }

@@ -22,6 +22,10 @@ typedef struct session session;
  * only helps to choose the number of workers when run.workers is 0. */
 odeon_status session_create(registry *r, const config *c, const data_fields *fields,
                             int64_t max_batch, session **out);
+/* The same without any memory for numbers: it can be asked what it is, the section below, and no
+ * more. train.weights is looked at all the same. */
+odeon_status session_create_shapes(registry *r, const config *c, const data_fields *fields,
+                                   int64_t max_batch, session **out);
 void session_destroy(session *s); /* NULL is allowed */
 
 /* ---- what it is ---- */
@@ -62,6 +66,12 @@ void session_schedule_remark(const session *s, const odeon_position *last, char 
 double session_learning_rate(const session *s); /* before any schedule */
 /* The schedule's factor of the learning rate; 1 without one. ODEON_ERR_PLUGIN if it is none. */
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor);
+
+/* Who is told, on any worker's thread, that a worker has waited for run.patience while one that it
+ * waits for stays in a plugin's call, and ends the program: that thread cannot be joined. Unless
+ * this is called it is abandon_program. */
+typedef void (*session_stuck)(void *context, const char *message);
+void session_on_stuck(session *s, session_stuck stuck, void *context);
 
 /* ---- samples on the device ---- */
 
@@ -200,19 +210,34 @@ odeon_status session_gradient_get(session *s, size_t index, double *out);
 odeon_status session_save(session *s, const char *path);
 odeon_status session_load(session *s, const char *path);
 
-/* A copy on the host of all that the next step depends on beside its number: every parameter and
- * running state by path and, if moments, the optimizer's as "optimizer/NAME/PATH"; all in the
- * run's dtype. session_snapshot_fini takes one that is {0}, and one of which the taking failed. */
-typedef struct session_snapshot {
+/* All that the next step depends on beside its number, as a file has it: every parameter and
+ * running state by path and, if moments, the optimizer's as "optimizer/NAME/PATH"; all in the run's
+ * dtype. The data stays where it is. session_tensors_fini takes one that is {0}, and one of which
+ * the listing failed. */
+typedef struct session_tensor {
+    size_t parameter;
+    int32_t moment; /* -1: the values */
+    int32_t reserved0;
+} session_tensor;
+typedef struct session_tensors {
+    session *session;
     size_t n;
-    safetensors_entry *entries;
-    char **names; /* what entries point at */
-    void **data;
-} session_snapshot;
-odeon_status session_snapshot_take(session *s, bool moments, session_snapshot *out);
-void session_snapshot_fini(session_snapshot *x);
+    safetensors_entry *entries; /* data NULL */
+    char **names;               /* what entries point at */
+    session_tensor *sources;
+    safetensors *weights; /* of session_start_list: train.weights, or NULL */
+} session_tensors;
+odeon_status session_tensors_list(session *s, bool moments, session_tensors *out);
+void session_tensors_fini(session_tensors *x);
+/* A safetensors_source: the data of a list, from the device. */
+odeon_status session_tensors_read(void *list, size_t index, uint64_t offset, size_t bytes,
+                                  void *out);
+/* The same of what the run began with, whatever has become of the device: the initial values follow
+ * from the seed, or stand in train.weights, and the moments are 0. */
+odeon_status session_start_list(session *s, session_tensors *out);
+odeon_status session_start_read(void *list, size_t index, uint64_t offset, size_t bytes, void *out);
 /* The opposite: takes everything, moments included, from file to the bit. ODEON_ERR_DATA if file
- * has not exactly the tensors of a snapshot of this session in shape and dtype; what the session
+ * has not exactly the tensors that session_tensors_list has, in shape and dtype; what the session
  * holds is then undefined. path is for messages. */
 odeon_status session_restore(session *s, const safetensors *file, const char *path);
 

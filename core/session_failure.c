@@ -166,13 +166,7 @@ static void blame_gradient(session *s, char *text, size_t bytes)
     bool finite = true;
     for (size_t i = 0; i < s->params.n && finite; i++) {
         const param *p = &s->params.list[i];
-        double *values = mem_zalloc((size_t)p->count + 1, sizeof *values);
-        bool known = values != NULL && p->role != ODEON_PARAM_STATE &&
-                     session_gradient_get(s, i, values) == ODEON_OK;
-        for (int64_t k = 0; k < p->count && known; k++) {
-            finite = finite && isfinite(values[k]);
-        }
-        mem_free(values);
+        finite = p->role == ODEON_PARAM_STATE || session_gradient_is_finite(s, p);
         if (!finite) {
             (void)snprintf(text, bytes, "; first parameter whose gradient is not finite: %s",
                            p->path);

@@ -111,11 +111,21 @@ odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
     return need_data(out, ini);
 }
 
+static int64_t largest_batch(const config *c)
+{
+    return c->batch > c->test_batch ? c->batch : c->test_batch;
+}
+
 odeon_status setup_session(setup *s)
 {
-    const config *c = s->config;
-    int64_t largest = c->batch > c->test_batch ? c->batch : c->test_batch;
-    return session_create(s->registry, c, &s->fields, largest, &s->session);
+    return session_create(s->registry, s->config, &s->fields, largest_batch(s->config),
+                          &s->session);
+}
+
+odeon_status setup_shapes(setup *s)
+{
+    return session_create_shapes(s->registry, s->config, &s->fields, largest_batch(s->config),
+                                 &s->session);
 }
 
 odeon_status setup_flow(setup *s)

@@ -29,6 +29,7 @@ odeon_status setup_open_unknown(const command_line *a, setup *out);
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
 /* Builds the model. */
 odeon_status setup_session(setup *s);
+odeon_status setup_shapes(setup *s); /* session_create_shapes */
 /* Builds it as far as its first ODE block, to be solved. */
 odeon_status setup_flow(setup *s);
 /* Warns of what the configuration may not mean (notes.h). */

@@ -279,8 +279,7 @@ static odeon_status shrink(solver *s, trial *now)
 }
 
 /* It is the block's own limit that the step has come to, or rounding. */
-static odeon_status too_small(const solver *s, const trial *before, const trial *after,
-                              double error)
+static odeon_status too_small(solver *s, const trial *before, const trial *after, double error)
 {
     char what[96];
     double t = after->slots[ODEON_SLOT_T], h = after->slots[ODEON_SLOT_H];

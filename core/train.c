@@ -4,6 +4,7 @@
 #include <math.h>
 #include <signal.h>
 
+#include "abandon.h"
 #include "batches.h"
 #include "clock.h"
 #include "diag.h"
@@ -25,7 +26,6 @@ typedef struct trainer {
     checkpoint at;                    /* where the run stands */
     int64_t saved_step, saved_tested; /* of the last checkpoint */
     bool has_saved;                   /* there is one */
-    session_snapshot start;           /* until there is: what the run began with */
     double started;
     double factor;   /* of the last step's learning rate */
     double row_time; /* when the last row was written, and images trained on since */
@@ -172,7 +172,6 @@ static odeon_status save_checkpoint(trainer *t)
     t->saved_step = t->at.step;
     t->saved_tested = t->at.tested;
     t->has_saved = true;
-    session_snapshot_fini(&t->start);
     t->row_time += clock_seconds() - began;
     return ODEON_OK;
 }
@@ -372,7 +371,7 @@ static odeon_status stop(trainer *t)
 static void keep_start(trainer *t)
 {
     checkpoint at = beginning(t->session, t->config, t->plan, NULL);
-    if (checkpoint_write_snapshot(run_dir_path(t->plan->dir), &t->start, &at) == ODEON_OK) {
+    if (checkpoint_write_start(run_dir_path(t->plan->dir), t->session, &at) == ODEON_OK) {
         t->has_saved = true;
     } else {
         diag_log(ODEON_LOG_WARNING, "the weights of before the first step are not kept: %s",
@@ -389,7 +388,7 @@ static odeon_status leave_device(trainer *t, odeon_status status)
     const char *where = status == ODEON_ERR_NOMEM ? " where there is more memory" : "";
     (void)snprintf(message, sizeof message, "%s", diag_message());
     diag_clear();
-    if (t->start.n > 0) {
+    if (!t->has_saved) {
         keep_start(t);
     }
     char *file = t->has_saved ? checkpoint_path(run_dir_path(t->plan->dir), t->saved_step) : NULL;
@@ -402,6 +401,26 @@ static odeon_status leave_device(trainer *t, odeon_status status)
     }
     mem_free(file);
     return status;
+}
+
+/* On the thread of whichever worker waits: the others' state is not touched, and nothing is saved
+ * but what was. */
+static void abandon_run(void *context, const char *message)
+{
+    const trainer *t = context;
+    char text[2 * DIAG_MESSAGE_BYTES], *file = NULL;
+    if (t->has_saved) {
+        file = checkpoint_path(run_dir_path(t->plan->dir), t->saved_step);
+    }
+    if (file != NULL) {
+        (void)snprintf(text, sizeof text,
+                       "%s; kept: the state after step %" PRId64 " of %" PRId64
+                       ", %s; to go on: %s",
+                       message, t->saved_step, t->total, file, t->plan->resume);
+    } else {
+        (void)snprintf(text, sizeof text, "%s; to begin again: %s", message, t->plan->resume);
+    }
+    abandon_program(NULL, text);
 }
 
 static void next_epoch(checkpoint *at)
@@ -479,15 +498,6 @@ static void print_summary(const trainer *t, FILE *out)
     evaluate_print(out, t->session, &t->tested);
 }
 
-static odeon_status take_start(trainer *t)
-{
-    odeon_status status = session_snapshot_take(t->session, true, &t->start);
-    if (status != ODEON_OK) {
-        session_snapshot_fini(&t->start); /* the half of it is nothing */
-    }
-    return status;
-}
-
 static odeon_status prepare(trainer *t, FILE *out)
 {
     if (t->epoch_steps == 0) {
@@ -500,7 +510,6 @@ static odeon_status prepare(trainer *t, FILE *out)
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
                          t->at.samples);
     }
-    ODEON_TRY(t->has_saved ? ODEON_OK : take_start(t));
     ODEON_TRY(say_jump(t, out));
     ODEON_TRY(t->plan->changed ? save_checkpoint(t) : ODEON_OK); /* accepted once is enough */
     ODEON_TRY(progress_create(t->plan->progress, t->epochs, t->total, &t->progress));
@@ -535,13 +544,14 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     odeon_status status = prepare(&t, out);
     if (status == ODEON_OK) {
         interrupt_catch();
+        session_on_stuck(s, abandon_run, &t);
         status = train_epochs(&t);
+        session_on_stuck(s, abandon_program, NULL);
         interrupt_release();
     }
     if (status == ODEON_ERR_DEVICE || status == ODEON_ERR_NOMEM) {
         status = leave_device(&t, status);
     }
-    session_snapshot_fini(&t.start);
     progress_destroy(t.progress);
     mem_free(t.order);
     if (status == ODEON_OK) {

@@ -104,6 +104,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
                          .params = &s->params,
                          .first = rank == 0,
                          .until_ode = s->is_flow,
+                         .shapes_only = s->is_shapes_only,
                          .capture = s->config->capture,
                          .dtype = s->config->dtype,
                          .classes = s->fields.of[ODEON_ROLE_LABEL].classes,

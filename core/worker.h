@@ -61,7 +61,8 @@ typedef struct session_expected {
 struct session {
     const config *config;
     data_fields fields;
-    bool is_flow; /* made by session_create_flow */
+    bool is_flow;        /* made by session_create_flow */
+    bool is_shapes_only; /* made by session_create_shapes */
     instance *device_instance;
     instance *schedule;   /* NULL: none */
     kernel_list *kernels; /* NULL: layers do without */
@@ -76,6 +77,7 @@ struct session {
     int32_t metric_at[ODEON_MAX_METRICS]; /* among the sums of all losses */
     char *loss_names[WORKER_MAX_LOSSES];  /* of several losses: "loss_ID" */
     int32_t n_workers;
+    int32_t n_planned; /* of shapes alone: workers that a run would have */
     worker *workers;
     meeting *meeting;
     team *team;
@@ -165,6 +167,14 @@ odeon_status worker_read_measures(worker *w);
 const double *worker_read_sums(const worker *w); /* [n_sums] */
 double worker_gradient_norm(const worker *w);
 
+/* false: it was read, and is not. */
+bool session_gradient_is_finite(const session *s, const param *p);
+/* session_numbers of the initial values; context is the session. */
+odeon_status session_initial_numbers(void *context, const param *p, int64_t first, int64_t n,
+                                     double *out);
+/* What session_load would refuse or warn of. */
+odeon_status session_check_weights(const session *s, const char *path);
+
 /* What session.h says happens after ODEON_ERR_NUMERIC. */
 void session_keep_failure(session *s, const batch *b);
 
@@ -178,13 +188,28 @@ void session_release_samples(session *s);
 odeon_status session_predict_counted(session *s, const session_samples *samples, double *output,
                                      double *labels, session_result *result);
 
-/* Count elements of a flat vector that lie where p's do, as raw memory in the run's dtype; the
- * caller frees *out. */
-odeon_status session_download(session *s, const char *base, const param *p, void **out);
-odeon_status session_upload(const worker *w, char *base, const param *p, const void *raw);
+/* Parameters pass the host in pieces of so many elements, so that no copy of a whole one is made.
+ */
+enum { SESSION_PIECE = 1 << 16 };
+int64_t session_piece(const param *p, int64_t first); /* elements of the piece that starts there */
+
+/* n elements from first on of a flat vector where p's lie, in the run's dtype. */
+odeon_status session_download(const session *s, const char *base, const param *p, int64_t first,
+                              int64_t n, void *out);
+odeon_status session_upload(const worker *w, char *base, const param *p, int64_t first, int64_t n,
+                            const void *raw);
 /* Where the values of parameter p lie, on the first worker; writes them on all that hold them. */
 const char *session_base(const session *s, const param *p);
-odeon_status session_upload_param(const session *s, const param *p, const void *raw);
+odeon_status session_upload_param(const session *s, const param *p, int64_t first, int64_t n,
+                                  const void *raw);
+/* n numbers in the run's dtype. */
+void session_narrow(const session *s, const double *values, int64_t n, void *out);
+/* Sets all of a parameter to numbers that are asked for piece by piece. */
+typedef odeon_status (*session_numbers)(void *context, const param *p, int64_t first, int64_t n,
+                                        double *out);
+odeon_status session_set_param(session *s, const param *p, session_numbers numbers, void *context);
+/* Runs job on all workers at once; each leaves its w->status and w->message. The worst status. */
+odeon_status session_run_job(session *s, team_job job, void *context);
 /* Layers' prepare, on all workers: parameters have changed. */
 odeon_status session_prepare(session *s);
 

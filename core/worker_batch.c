@@ -249,6 +249,9 @@ odeon_status worker_batch(worker *w, batch *b)
     if (w->group.delivered == ODEON_OK) {
         status = w->group.abi.agree(&w->group, status);
     }
+    if (status == ODEON_OK) { /* of a failure that a plugin kept to itself */
+        status = w->group.delivered;
+    }
     worker_end_reading(w, status);
     return status;
 }

@@ -9,7 +9,13 @@
  * everybody returns to the step loop with it, making no further collective on the way. A worker on
  * which something fails between two collectives calls agree(status) as its next one, whichever
  * collective the others are in. Only the host and containers call agree. A worker with an empty
- * slice makes the same calls with B = 0. Draft. */
+ * slice makes the same calls with B = 0.
+ *
+ * A collective of some of the workers only is ODEON_ERR_PLUGIN on those that are in it, as soon as
+ * the others are in another one, called in another layer, or done with the batch; the message names
+ * the callers. Once a collective has failed, each that is called before the failure has reached the
+ * step loop gives the same status at once. A worker that stays in one call of a plugin for
+ * run.patience while others wait for it ends the program. Draft. */
 #ifndef ODEON_GROUP_H
 #define ODEON_GROUP_H
 #include "odeon/device.h"

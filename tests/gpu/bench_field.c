@@ -6,6 +6,7 @@
 #include "rng.h"
 #include "worker.h"
 
+/* One worker's part. */
 typedef struct job {
     const bench_field *b;
     worker *w;
@@ -14,9 +15,8 @@ typedef struct job {
     room rooms[3];
 } job;
 
-static odeon_status evaluate(void *context)
+static odeon_status evaluate_part(const job *j)
 {
-    const job *j = context;
     const odeon_field *f = j->field;
     return j->b->with_vjp ? f->vjp(f->self, &j->t, &j->y, NULL, &j->dy, &j->y_bar, NULL)
                           : f->eval(f->self, &j->t, &j->y, &j->dy, NULL);
@@ -45,29 +45,78 @@ static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
     return status;
 }
 
-static odeon_status measure(job *j, bench_time *out)
+static odeon_status evaluate(void *context)
 {
-    bench_call call = {
-        .run = evaluate, .context = j, .device = &j->w->session->device, .queue = j->w->site.queue};
-    ODEON_TRY(fill(j, 0, &j->y));
-    ODEON_TRY(fill(j, 1, &j->dy));
-    ODEON_TRY(fill(j, 2, &j->y_bar));
-    return bench_measure_recorded(&call, j->b->seconds, j->b->least, out);
+    return evaluate_part(context);
 }
 
-odeon_status bench_field_measure(const bench_field *b, bench_time *out)
+static void run_part(void *context, int32_t rank)
 {
-    worker *w = &b->session->workers[0];
-    const odeon_device *device = &b->session->device;
+    const job *j = (const job *)context + rank;
+    diag_clear();
+    worker_group_resolve(&j->w->group);
+    j->w->status = evaluate_part(j);
+    if (j->w->status == ODEON_OK && rank > 0) {
+        j->w->status = j->w->session->device.ops->wait(j->w->site.queue);
+    }
+    j->w->status = worker_group_settle(&j->w->group, j->w->status);
+    (void)snprintf(j->w->message, sizeof j->w->message, "%s", diag_message());
+}
+
+/* Layers that look at the whole batch meet those of the other workers. */
+static odeon_status evaluate_all(void *context)
+{
+    const job *jobs = context;
+    return session_run_job(jobs->w->session, run_part, context);
+}
+
+static odeon_status fill_all(job *jobs, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        ODEON_TRY(fill(&jobs[i], 0, &jobs[i].y));
+        ODEON_TRY(fill(&jobs[i], 1, &jobs[i].dy));
+        ODEON_TRY(fill(&jobs[i], 2, &jobs[i].y_bar));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status measure(job *jobs, int32_t n, bench_time *out)
+{
+    const job *j = &jobs[0];
+    bench_call call = {.run = n == 1 ? evaluate : evaluate_all,
+                       .context = jobs,
+                       .device = &j->w->session->device,
+                       .queue = j->w->site.queue};
+    ODEON_TRY(fill_all(jobs, n));
+    return n == 1 ? bench_measure_recorded(&call, j->b->seconds, j->b->least, out)
+                  : bench_measure(&call, j->b->seconds, j->b->least, out);
+}
+
+static job job_of(const bench_field *b, worker *w)
+{
     const odeon_ode *ode = w->site.odes[0];
     job j = {.b = b, .w = w, .field = &ode->field.host.abi};
     j.t = (odeon_tensor){.data = ode->forward->slots + ODEON_SLOT_STAGE_T,
                          .dim = {1},
                          .ndim = 1,
                          .dtype = ODEON_DTYPE_F64};
-    odeon_status status = measure(&j, out);
-    for (int32_t i = 0; i < 3; i++) {
-        room_release(device, &j.rooms[i]);
+    return j;
+}
+
+odeon_status bench_field_measure(const bench_field *b, bench_time *out)
+{
+    int32_t n = session_workers(b->session);
+    job *jobs = mem_zalloc((size_t)n, sizeof *jobs);
+    if (jobs == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "bench: no memory");
     }
+    for (int32_t i = 0; i < n; i++) {
+        jobs[i] = job_of(b, &b->session->workers[i]);
+    }
+    odeon_status status = measure(jobs, n, out);
+    for (int32_t i = 0; i < 3 * n; i++) {
+        room_release(&b->session->device, &jobs[i / 3].rooms[i % 3]);
+    }
+    mem_free(jobs);
     return status;
 }

@@ -8,13 +8,13 @@
 #include "session.h"
 
 typedef struct bench_field {
-    session *session; /* whose first ODE block has seen a batch; one worker */
+    session *session; /* whose first ODE block has seen a batch */
     bool with_vjp;    /* an evaluation and the vector-Jacobian product behind it */
     double seconds;
     int32_t least;
 } bench_field;
 
-/* By bench_measure_recorded. Writes over gradients. */
+/* By bench_measure_recorded where there is one worker. Writes over gradients. */
 odeon_status bench_field_measure(const bench_field *b, bench_time *out);
 
 #endif

@@ -288,18 +288,67 @@ static odeon_status time_training(scene *s, char *weights, bool first)
 
 /* ---- the solve alone ---- */
 
-static odeon_status solve_once(void *context)
+/* The slice of y0, y1 that a worker has. */
+static void take_slice(const scene *s, const worker *w, int64_t *first, odeon_tensor *y0,
+                       odeon_tensor *y1)
 {
-    scene *s = context;
-    odeon_ode *ode = s->session->workers[0].site.odes[0];
+    *y0 = *y1 = s->state;
+    *first = worker_slice(w, s->n, &y0->dim[0]);
+    y1->dim[0] = y0->dim[0];
+    int64_t offset = *first * (odeon_count(&s->state) / s->n) * (int64_t)sizeof(float);
+    y0->data = s->y0.data + offset;
+    y1->data = s->y1.data + offset;
+}
+
+static odeon_status solve_slice(const scene *s, worker *w)
+{
+    int64_t first;
+    odeon_ode *ode = w->site.odes[0];
     const ode_outputs *o = &ode->outputs;
-    odeon_tensor y0 = s->state, y1 = s->state;
-    y0.data = s->y0.data;
-    y1.data = s->y1.data;
+    odeon_tensor y0, y1;
+    take_slice(s, w, &first, &y0, &y1);
     solver_forget(ode->forward);
     ODEON_TRY(ode_take_start(ode, &y0, &y1));
     return ode->services.solve(ode, &ode->field.host.abi, o->n_times, o->times, ODEON_KEEP_NONE,
                                o->y);
+}
+
+/* Through the network once, so that the block is fitted to the batch. */
+static odeon_status fit_slice(const scene *s, worker *w)
+{
+    const net_plan *plan;
+    odeon_tensor y0, y1;
+    odeon_context context = worker_context(w, 0);
+    take_slice(s, w, &context.first_sample, &y0, &y1);
+    context.n_global = s->n;
+    ODEON_TRY(net_plan_for(w->net, y0.dim[0], 0, &plan));
+    return net_forward(plan, &context, y0.data, y1.data, NULL);
+}
+
+typedef struct part_job {
+    const scene *s;
+    odeon_status (*run)(const scene *s, worker *w);
+} part_job;
+
+static void run_part(void *context, int32_t rank)
+{
+    const part_job *job = context;
+    worker *w = &job->s->session->workers[rank];
+    diag_clear();
+    worker_group_resolve(&w->group);
+    w->status = job->run(job->s, w);
+    if (w->status == ODEON_OK && rank > 0) { /* the first one's queue is the timer's to wait for */
+        w->status = job->s->session->device.ops->wait(w->site.queue);
+    }
+    w->status = worker_group_settle(&w->group, w->status);
+    (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
+}
+
+/* Error norms are taken over all workers, so that all of them have to solve. */
+static odeon_status solve_once(void *context)
+{
+    part_job job = {.s = context, .run = solve_slice};
+    return session_run_job(job.s->session, run_part, &job);
 }
 
 static odeon_status write_solve(scene *s, const float *y0, float *y1)
@@ -317,18 +366,15 @@ static odeon_status write_solve(scene *s, const float *y0, float *y1)
  */
 static odeon_status run_solves(scene *s, float *host)
 {
-    worker *w = &s->session->workers[0];
-    const net_plan *plan;
+    const worker *w = &s->session->workers[0];
+    part_job fit = {.s = s, .run = fit_slice};
     int64_t count = odeon_count(&s->state);
     uint64_t bytes = (uint64_t)count * sizeof *host;
-    odeon_context context = worker_context(w, 0);
     bench_time t;
-    context.n_global = s->n;
     ODEON_TRY(room_fit(&s->session->device, &s->y0, (int64_t)bytes + 64));
     ODEON_TRY(room_fit(&s->session->device, &s->y1, (int64_t)bytes + 64));
     ODEON_TRY(s->session->device.ops->upload(w->site.queue, s->y0.data, host, bytes));
-    ODEON_TRY(net_plan_for(w->net, s->n, 0, &plan));
-    ODEON_TRY(net_forward(plan, &context, s->y0.data, s->y1.data, NULL));
+    ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));
     s->result.loss = (double)NAN;
     print_solves(s, "forward", &t);

@@ -336,7 +336,8 @@ static void test_max_steps_is_a_failure_of_all(void **state)
 static void test_worker_out_of_step_is_noticed(void **state)
 {
     (void)state;
-    check_fails("model.ode.fault", "call=4, status=meets", ODEON_ERR_INTERNAL, "lost step", NULL);
+    check_fails("model.ode.fault", "call=4, status=meets", ODEON_ERR_PLUGIN,
+                "called in forward of ode.fault (faulty)", NULL);
 }
 
 /* With fixed steps the next meeting is the sum of the loss. */
@@ -344,7 +345,16 @@ static void test_worker_out_of_step_is_noticed_with_fixed_steps(void **state)
 {
     (void)state;
     const char *fixed[] = {"model.ode.integrator=rk4", "model.ode.steps=3", NULL};
-    check_fails("model.ode.fault", "call=4, status=meets", ODEON_ERR_INTERNAL, "lost step", fixed);
+    check_fails("model.ode.fault", "call=4, status=meets", ODEON_ERR_PLUGIN,
+                "called in forward of ode.fault (faulty)", fixed);
+}
+
+/* Whose answer it throws away, so that it goes on to what the others do not come to. */
+static void test_worker_out_of_step_that_hides_it_is_noticed(void **state)
+{
+    (void)state;
+    check_fails("model.ode.fault", "call=4, status=ignores", ODEON_ERR_PLUGIN,
+                "called in forward of ode.fault (faulty)", NULL);
 }
 
 int main(void)
@@ -373,6 +383,7 @@ int main(void)
         TEST(test_nan_at_the_start_is_said_to_be_nan),
         TEST(test_max_steps_is_a_failure_of_all),
         TEST(test_worker_out_of_step_is_noticed),
+        TEST(test_worker_out_of_step_that_hides_it_is_noticed),
         TEST(test_worker_out_of_step_is_noticed_with_fixed_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

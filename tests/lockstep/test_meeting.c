@@ -2,6 +2,9 @@
 #include "meeting.h"
 
 #include <math.h>
+#include <poll.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -263,7 +266,182 @@ static void test_different_calls_are_an_internal_error_of_all(void **state)
     }
 }
 
+/* ---- workers that do not come ---- */
+
+static void leave_early(void *context, int32_t rank)
+{
+    gathering *g = context;
+    worker_call in = {.slot = "forward", .path = "model.x", .id = "odd"};
+    if (rank == 1) {
+        worker_call before = worker_group_enter(&g->group[rank], in);
+        g->got[rank] = meet(g, rank, CALL_AGREE, ODEON_OK);
+        worker_group_leave(&g->group[rank], before);
+        g->wrong[rank] = g->got[rank] != meet(g, rank, CALL_SUM, ODEON_OK);
+        (void)snprintf(g->message[rank], sizeof g->message[rank], "%s", diag_message());
+    }
+    meeting_end_job(&g->group[rank]);
+}
+
+/* No patience is needed: whoever has done its part does not come any more. */
+static void test_collective_of_one_worker_alone_fails_at_once(void **state)
+{
+    gathering *g = *state;
+    for (int again = 0; again < 20; again++) {
+        meeting_begin_job(g->meeting);
+        worker_group_resolve(&g->group[1]);
+        team_run(g->team, leave_early, g);
+        assert_int_equal(g->got[1], ODEON_ERR_PLUGIN);
+        assert_string_equal(g->message[1],
+                            "worker 1 waits in agree, called in forward of model.x (odd), fo");
+        check_right(g);
+    }
+    meeting_begin_job(g->meeting); /* and the next job is as any */
+    for (int32_t i = 0; i < SIZE; i++) {
+        worker_group_resolve(&g->group[i]);
+    }
+    team_run(g->team, sum_job, g);
+    check_right(g);
+}
+
+static void in_other_layers(void *context, int32_t rank)
+{
+    gathering *g = context;
+    worker_call in = {.slot = "vjp", .path = rank == 2 ? "model.b" : "model.a", .id = "odd"};
+    worker_call before = worker_group_enter(&g->group[rank], in);
+    g->got[rank] = meet(g, rank, CALL_AGREE, ODEON_OK);
+    worker_group_leave(&g->group[rank], before);
+    worker_group_resolve(&g->group[rank]);
+    meeting_end_job(&g->group[rank]);
+}
+
+static void test_one_collective_of_two_layers_is_a_failure(void **state)
+{
+    gathering *g = *state;
+    diag_clear();
+    meeting_begin_job(g->meeting);
+    team_run(g->team, in_other_layers, g);
+    for (int32_t i = 0; i < SIZE; i++) {
+        assert_int_equal(g->got[i], ODEON_ERR_PLUGIN);
+    }
+    assert_non_null(strstr(diag_message(), "one is in agree, called in vjp of model.a (odd), the "
+                                           "other in agree, called in vjp of model.b (odd)"));
+}
+
+/* ---- patience ---- */
+
+typedef struct stuck_case {
+    gathering *g;
+    sem_t told, *release; /* release NULL: the late worker comes by itself, after many calls */
+    char message[1024];
+    atomic_int times;
+} stuck_case;
+
+static void note_stuck(void *context, const char *message)
+{
+    stuck_case *c = context;
+    (void)snprintf(c->message, sizeof c->message, "%s", message);
+    atomic_fetch_add(&c->times, 1);
+    (void)sem_post(&c->told);
+}
+
+/* Worker 2 comes late: once somebody has lost patience, or after a while of short calls. */
+static void come_late(void *context, int32_t rank)
+{
+    enum { CALLS = 40, MILLISECONDS = 10 };
+    stuck_case *c = context;
+    worker_call in = {.slot = "forward", .path = "model.slow", .id = "odd"};
+    if (rank == 2) {
+        worker_call before = worker_group_enter(&c->g->group[rank], in);
+        if (c->release != NULL) {
+            (void)sem_wait(c->release);
+        }
+        for (int i = 0; i < CALLS && c->release == NULL; i++) {
+            worker_group_leave(&c->g->group[rank], worker_group_enter(&c->g->group[rank], in));
+            (void)poll(NULL, 0, MILLISECONDS);
+        }
+        worker_group_leave(&c->g->group[rank], before);
+    }
+    c->g->got[rank] = meet(c->g, rank, CALL_AGREE, ODEON_OK);
+    worker_group_resolve(&c->g->group[rank]);
+    meeting_end_job(&c->g->group[rank]);
+}
+
+static void run_late(stuck_case *c, bool is_stuck)
+{
+    assert_int_equal(sem_init(&c->told, 0, 0), 0);
+    c->release = is_stuck ? &c->told : NULL;
+    meeting_set_patience(c->g->meeting, 0.1, note_stuck, c);
+    meeting_begin_job(c->g->meeting);
+    team_run(c->g->team, come_late, c);
+    meeting_set_patience(c->g->meeting, 0.0, NULL, NULL);
+    (void)sem_destroy(&c->told);
+}
+
+static void test_worker_stuck_in_a_call_is_told_once(void **state)
+{
+    stuck_case c = {.g = *state};
+    run_late(&c, true);
+    assert_int_equal(c.times, 1);
+    assert_non_null(strstr(c.message, "has waited 0.1 seconds in agree (collective "));
+    assert_non_null(strstr(c.message, "called in the host) for worker 2, which is in forward of "
+                                      "model.slow (odd) and does not come out of it"));
+    for (int32_t i = 0; i < SIZE; i++) {
+        assert_int_equal(c.g->got[i], ODEON_ERR_PLUGIN);
+    }
+}
+
+/* Four times as long as patience, in calls that each end well within. */
+static void test_worker_that_goes_on_is_waited_for(void **state)
+{
+    stuck_case c = {.g = *state};
+    run_late(&c, false);
+    assert_int_equal(c.times, 0);
+    for (int32_t i = 0; i < SIZE; i++) {
+        assert_int_equal(c.g->got[i], ODEON_OK);
+    }
+}
+
 /* ---- one worker, too many ---- */
+
+enum { CROWD = 50 }; /* more than a device adds up at once */
+
+typedef struct crowd {
+    worker_group group[CROWD];
+    odeon_queue *queue[CROWD];
+    double number[CROWD];
+    odeon_status got[CROWD];
+} crowd;
+
+static void sum_crowd(void *context, int32_t rank)
+{
+    crowd *c = context;
+    odeon_tensor x = vector(&c->number[rank], 1);
+    c->got[rank] = c->group[rank].abi.sum(&c->group[rank], c->queue[rank], &x, ODEON_OK);
+}
+
+static void test_fifty_workers_add_up(void **state)
+{
+    gathering *g = *state;
+    const odeon_device *device = &g->device[0].device;
+    static crowd c;
+    meeting *m = NULL;
+    team *t = NULL;
+    assert_int_equal(meeting_create(CROWD, &m), ODEON_OK);
+    assert_int_equal(team_create(CROWD, &t), ODEON_OK);
+    for (int32_t i = 0; i < CROWD; i++) {
+        assert_int_equal(device->ops->queue_create(device->self, i, &c.queue[i]), ODEON_OK);
+        worker_group_init(&c.group[i], m, device, i, CROWD);
+        c.number[i] = 1.0 + i;
+    }
+    team_run(t, sum_crowd, &c);
+    for (int32_t i = 0; i < CROWD; i++) {
+        assert_int_equal(c.got[i], ODEON_OK);
+        assert_true(c.number[i] == CROWD * (CROWD + 1) / 2.0);
+        device->ops->queue_destroy(c.queue[i]);
+    }
+    team_destroy(t);
+    meeting_destroy(m);
+}
 
 static void test_one_worker_meets_nobody(void **state)
 {
@@ -307,6 +485,11 @@ int main(void)
         TEST(test_worst_status_reaches_all_whatever_they_call),
         TEST(test_failure_is_told_once),
         TEST(test_different_calls_are_an_internal_error_of_all),
+        TEST(test_collective_of_one_worker_alone_fails_at_once),
+        TEST(test_one_collective_of_two_layers_is_a_failure),
+        TEST(test_worker_stuck_in_a_call_is_told_once),
+        TEST(test_worker_that_goes_on_is_waited_for),
+        TEST(test_fifty_workers_add_up),
         TEST(test_one_worker_meets_nobody),
         cmocka_unit_test(test_size_is_limited),
     };

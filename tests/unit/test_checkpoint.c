@@ -152,35 +152,96 @@ static void test_no_best_is_minus_infinity_again(void **state)
     checkpoint_close(file);
 }
 
-static void assert_same_snapshots(const session_snapshot *a, const session_snapshot *b)
+/* All tensors with their data, as they are now. */
+typedef struct snapshot {
+    session_tensors list;
+    char *data[8];
+} snapshot;
+
+static snapshot take(fixture *f)
 {
-    assert_int_equal(a->n, b->n);
-    for (size_t i = 0; i < a->n; i++) {
-        assert_string_equal(a->names[i], b->names[i]);
-        assert_memory_equal(a->data[i], b->data[i], a->entries[i].bytes);
+    snapshot x = {.list = {.n = 0}};
+    support_require(session_tensors_list(f->s.session, true, &x.list), "list");
+    for (size_t i = 0; i < x.list.n; i++) {
+        size_t bytes = (size_t)x.list.entries[i].bytes;
+        x.data[i] = mem_alloc(bytes);
+        support_require(session_tensors_read(&x.list, i, 0, bytes, x.data[i]), "read");
     }
+    return x;
+}
+
+static void release(snapshot *x)
+{
+    for (size_t i = 0; i < x->list.n; i++) {
+        mem_free(x->data[i]);
+    }
+    session_tensors_fini(&x->list);
 }
 
 static void test_tensors_come_back_to_the_bit(void **state)
 {
     fixture *f = *state;
-    session_snapshot before, between, after;
     write_checkpoint(f);
-    support_require(session_snapshot_take(f->s.session, true, &before), "snapshot");
+    snapshot before = take(f);
     train_step(f);
-    support_require(session_snapshot_take(f->s.session, true, &between), "snapshot");
+    snapshot between = take(f);
     checkpoint_file *file = open_newest(f);
     support_require(session_restore(f->s.session, file->tensors, file->path), "restore");
-    support_require(session_snapshot_take(f->s.session, true, &after), "snapshot");
-    assert_int_equal(before.n, 2 * 3); /* weight and bias with two moments each */
-    for (size_t i = 0; i < before.n; i++) {
-        assert_memory_not_equal(before.data[i], between.data[i], before.entries[i].bytes);
+    snapshot after = take(f);
+    assert_int_equal(before.list.n, 2 * 3); /* weight and bias with two moments each */
+    assert_int_equal(after.list.n, before.list.n);
+    for (size_t i = 0; i < before.list.n; i++) {
+        size_t bytes = (size_t)before.list.entries[i].bytes;
+        assert_string_equal(before.list.names[i], after.list.names[i]);
+        assert_memory_not_equal(before.data[i], between.data[i], bytes);
+        assert_memory_equal(before.data[i], after.data[i], bytes);
     }
-    assert_same_snapshots(&before, &after);
     checkpoint_close(file);
-    session_snapshot_fini(&before);
-    session_snapshot_fini(&between);
-    session_snapshot_fini(&after);
+    release(&before);
+    release(&between);
+    release(&after);
+}
+
+/* After steps, of a device that could be asked for nothing: from the seed, or from the weights. */
+static void check_start(const char *const *overrides)
+{
+    fixture f = {.folder = folder_create(), .s = support_session_open(network, SAMPLES, overrides)};
+    f.source = support_batch_source(&f.s);
+    f.at = (checkpoint){.epoch = 1,
+                        .best = -(double)INFINITY,
+                        .total = 90,
+                        .samples = 64,
+                        .batch = SAMPLES,
+                        .workers = 1,
+                        .config = network};
+    snapshot before = take(&f);
+    train_step(&f);
+    f.at.step = f.at.position = 0;
+    support_require(checkpoint_write_start(f.folder.path, f.s.session, &f.at), "start");
+    checkpoint_file *file = open_newest(&f);
+    support_require(session_restore(f.s.session, file->tensors, file->path), "restore");
+    snapshot after = take(&f);
+    for (size_t i = 0; i < before.list.n; i++) {
+        assert_memory_equal(before.data[i], after.data[i], before.list.entries[i].bytes);
+    }
+    checkpoint_close(file);
+    release(&before);
+    release(&after);
+    data_close(f.source);
+    support_session_close(&f.s);
+    folder_remove(&f.folder);
+}
+
+static void test_what_a_run_began_with_is_written_later(void **state)
+{
+    fixture *f = *state;
+    char *weights = mem_printf("%s/w.safetensors", f->folder.path);
+    char *with = mem_printf("train.weights=%s", weights);
+    support_require(session_save(f->s.session, weights), "weights");
+    check_start(NULL);
+    check_start((const char *const[]){with, NULL});
+    mem_free(weights);
+    mem_free(with);
 }
 
 static void test_there_may_be_none(void **state)
@@ -354,8 +415,7 @@ static int64_t *number_at(checkpoint *c, size_t i)
 /* Writes it under the name of step 1 whatever it says, and opens it. */
 static odeon_status forge(const fixture *f, const checkpoint *c, checkpoint_file **out)
 {
-    session_snapshot nothing = {.n = 0};
-    support_require(checkpoint_write_snapshot(f->folder.path, &nothing, c), "write");
+    support_require(checkpoint_write_start(f->folder.path, f->s.session, c), "write");
     char *path = checkpoint_path(f->folder.path, c->step);
     diag_clear();
     odeon_status status = checkpoint_open(path, out);
@@ -590,6 +650,7 @@ int main(void)
         WITH_SESSION(test_fields_come_back),
         WITH_SESSION(test_no_best_is_minus_infinity_again),
         WITH_SESSION(test_tensors_come_back_to_the_bit),
+        WITH_SESSION(test_what_a_run_began_with_is_written_later),
         WITH_SESSION(test_there_may_be_none),
         WITH_SESSION(test_the_newest_two_are_kept),
         WITH_SESSION(test_newer_damaged_ones_are_left_alone),

@@ -602,7 +602,7 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
         {"[run]\nepochs = 0\n" MODEL REST, "epochs = 0: allowed: epochs >= 1"},
         {"[run]\ndtype = float16\n" MODEL REST, "dtype = float16: allowed: float32, float64"},
         {"[run]\nworkers = many\n" MODEL REST, "t.ini:2: [run] workers = many: "},
-        {"[run]\nworkers = 0\n" MODEL REST, "workers = 0: allowed: 1 <= workers <= 1024"},
+        {"[run]\nworkers = 0\n" MODEL REST, "workers = 0: allowed: 1 <= workers <= 256"},
         {"[run]\nname = a/b\n" MODEL REST, "t.ini:2: [run] name = a/b: names a folder"},
         {"[run]\nname = ..\n" MODEL REST, "names a folder"},
         {"[run]\ndevice = cpo\n" MODEL REST, "t.ini:2: [run] "},
@@ -721,7 +721,7 @@ static void test_effective_says_everything(void **state)
         "\nworkers = auto\ncapture = yes\nkernels = yes\ndtype = float32\nlog_every = "
         "1\ncheckpoint_every = "
         "0\non_failure = "
-        "stop\n"
+        "stop\npatience = 60\n"
         "\n[data]\ndataset = idx\npath = /d\n",
         "\nbatch = 4\ntest_batch = 4\nshuffle = yes\ndrop_last = no\non_device = "
         "auto\n\n[model.n]\nlayer = "

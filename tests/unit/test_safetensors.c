@@ -483,6 +483,95 @@ static void test_as_f64_refuses_a_dtype_of_no_use(void **state)
     free(x.bytes);
 }
 
+/* ---- piece by piece ---- */
+
+enum { LONG = 3 * SAFETENSORS_PIECE_BYTES / 4 + 100 }; /* floats of three pieces and a bit */
+
+typedef struct pieces {
+    const safetensors_entry *entries;
+    size_t most; /* bytes asked for at once */
+    int left;    /* calls until it fails; negative: never */
+} pieces;
+
+static odeon_status give_piece(void *context, size_t index, uint64_t offset, size_t bytes,
+                               void *out)
+{
+    pieces *p = context;
+    p->most = bytes > p->most ? bytes : p->most;
+    memcpy(out, (const char *)p->entries[index].data + offset, bytes);
+    return p->left-- == 0 ? ODEON_ERR_DEVICE : ODEON_OK;
+}
+
+static void test_pieces_make_the_same_file(void **state)
+{
+    (void)state;
+    static float x[LONG];
+    for (int i = 0; i < LONG; i++) {
+        x[i] = (float)i;
+    }
+    const safetensors_entry entries[] = {
+        {.name = "x",
+         .dtype = ODEON_DTYPE_F32,
+         .ndim = 1,
+         .dim = {LONG},
+         .data = x,
+         .bytes = sizeof x},
+        {.name = "a", .dtype = ODEON_DTYPE_F32, .ndim = 1, .dim = {3}, .data = x, .bytes = 12},
+    };
+    char at[] = "/tmp/odeon-safetensors-XXXXXX", whole[64], parts[64], command[160];
+    assert_non_null(mkdtemp(at));
+    (void)snprintf(whole, sizeof whole, "%s/whole", at);
+    (void)snprintf(parts, sizeof parts, "%s/parts", at);
+    (void)snprintf(command, sizeof command, "cmp %s %s", whole, parts);
+    pieces from = {.entries = entries, .left = 2};
+    assert_int_equal(safetensors_write(whole, 2, entries, 0, NULL), ODEON_OK);
+    assert_int_equal(safetensors_write_from(parts, 2, entries, 0, NULL, give_piece, &from),
+                     ODEON_ERR_DEVICE);
+    assert_int_equal(access(parts, F_OK), -1);
+    from.left = -1;
+    assert_int_equal(safetensors_write_from(parts, 2, entries, 0, NULL, give_piece, &from),
+                     ODEON_OK);
+    assert_int_equal(from.most, SAFETENSORS_PIECE_BYTES);
+    assert_int_equal(system(command), 0);
+    (void)unlink(whole);
+    (void)unlink(parts);
+    (void)rmdir(at);
+}
+
+/* Opened without its data, and cut off afterwards. */
+static void test_tensors_are_read_where_they_are_wanted(void **state)
+{
+    (void)state;
+    const int64_t x[4] = {10, 20, 30, 40};
+    const safetensors_entry entry = {
+        .name = "x", .dtype = ODEON_DTYPE_I64, .ndim = 1, .dim = {4}, .data = x, .bytes = sizeof x};
+    char path[] = "/tmp/odeon-safetensors-XXXXXX";
+    int64_t two[2] = {0, 0};
+    safetensors *file = NULL;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(safetensors_write(path, 1, &entry, 0, NULL), ODEON_OK);
+    assert_int_equal(safetensors_open(path, &file), ODEON_OK);
+    const safetensors_entry *found = safetensors_find(file, "x");
+    assert_null(found->data);
+    assert_int_equal(safetensors_get(file, found, 8, sizeof two, two), ODEON_OK);
+    assert_int_equal(two[0], 20);
+    assert_int_equal(two[1], 30);
+    assert_int_equal(truncate(path, 8), 0);
+    diag_clear();
+    assert_int_equal(safetensors_get(file, found, 8, sizeof two, two), ODEON_ERR_IO);
+    assert_non_null(strstr(diag_message(), "shrank while it was read"));
+    safetensors_destroy(file);
+    assert_int_equal(safetensors_open(path, &file), ODEON_ERR_DATA);
+    assert_null(file);
+    diag_clear();
+    assert_int_equal(safetensors_open("/dev/null", &file), ODEON_ERR_IO);
+    assert_non_null(strstr(diag_message(), "not a regular file"));
+    assert_int_equal(safetensors_open("/tmp/nowhere/at/all", &file), ODEON_ERR_IO);
+    (void)unlink(path);
+}
+
 static void test_metadata_round_trips(void **state)
 {
     const folder *f = *state;
@@ -669,6 +758,8 @@ int main(void)
         cmocka_unit_test(test_write_names_the_folder_that_is_missing),
         WITH_FOLDER(test_round_trip_keeps_every_dtype),
         WITH_FOLDER(test_as_f64_converts_every_dtype),
+        cmocka_unit_test(test_pieces_make_the_same_file),
+        cmocka_unit_test(test_tensors_are_read_where_they_are_wanted),
         WITH_FOLDER(test_metadata_round_trips),
         WITH_FOLDER(test_written_tensors_are_aligned_in_the_file),
         WITH_FOLDER(test_no_tensor_at_all_round_trips),

@@ -2,15 +2,25 @@
  * Calls of forward and of vjp are counted apart, from 1, since the instance was made. For tests. */
 #include <math.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
 enum { IN_FORWARD = 0, IN_VJP = 1 };
 
-/* What happens: a void step, the end of the solve, NaN instead of the value, a meeting that the
- * other workers know nothing of, a wait for the device. */
-enum { STATUS_RECOVERABLE = 0, STATUS_FATAL, STATUS_NAN, STATUS_MEETS, STATUS_WAITS };
+/* What happens: a void step, the end of the solve, NaN instead of the value, a collective that the
+ * other workers know nothing of, a wait for the device, a call that never ends, that collective
+ * with its answer thrown away. */
+enum {
+    STATUS_RECOVERABLE = 0,
+    STATUS_FATAL,
+    STATUS_NAN,
+    STATUS_MEETS,
+    STATUS_WAITS,
+    STATUS_HANGS,
+    STATUS_IGNORES
+};
 
 typedef struct faulty {
     const odeon_host *host;
@@ -33,7 +43,8 @@ static const odeon_option status_option = {.struct_size = sizeof(odeon_option),
                                            .type = ODEON_OPTION_CHOICE,
                                            .name = "status",
                                            .default_text = "fatal",
-                                           .choices = "recoverable|fatal|nan|meets|waits",
+                                           .choices =
+                                               "recoverable|fatal|nan|meets|waits|hangs|ignores",
                                            .help = "what goes wrong"};
 static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
                                        .type = ODEON_OPTION_CHOICE,
@@ -106,6 +117,13 @@ static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_
         return context->device->ops->fill(context->queue, to, odeon_imm((double)NAN), NULL);
     case STATUS_WAITS:
         return context->device->ops->wait(context->queue);
+    case STATUS_HANGS:
+        for (;;) {
+            (void)pause();
+        }
+    case STATUS_IGNORES:
+        (void)context->group->agree(context->group->self, ODEON_OK);
+        return ODEON_OK;
     default:
         return context->group->agree(context->group->self, ODEON_OK);
     }
