@@ -37,6 +37,8 @@ static _Atomic(code *) known;
 static bool watched[N_FATAL];
 static char main_stack[STACK_BYTES];
 static _Thread_local void *thread_stack;
+static atomic_flag is_told = ATOMIC_FLAG_INIT;
+static _Thread_local bool tells;
 
 /* ---- in the handler: nothing but what a signal handler may do ---- */
 
@@ -117,10 +119,9 @@ static void add_place(line *l, const calling *now, const code *at)
     }
 }
 
-static void die_telling(int number, siginfo_t *info, void *context)
+static void tell(int number, void *context)
 {
     line l = {.length = 0};
-    (void)info;
     add(&l, "odeon: error: crash (");
     for (int i = 0; i < N_FATAL; i++) {
         add(&l, fatal[i].number == number ? fatal[i].name : "");
@@ -130,6 +131,20 @@ static void die_telling(int number, siginfo_t *info, void *context)
     l.text[l.length++] = '\n';
     ssize_t written = write(STDERR_FILENO, l.text, l.length);
     (void)written;
+}
+
+/* Workers that do the same crash side by side: the first one tells of it, the others wait for the
+ * end that it brings. */
+static void die_telling(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    if (!atomic_flag_test_and_set(&is_told)) {
+        tells = true;
+        tell(number, context);
+    }
+    while (!tells) {
+        (void)pause();
+    }
     (void)signal(number, SIG_DFL);
     (void)raise(number); /* pending until this returns: the core shows what went wrong */
 }

@@ -13,6 +13,7 @@ typedef struct module {
     descriptor *tables;
     instance starter; /* whose host table init is given */
     bool started;
+    bool has_looked; /* whether a file of its kernel's name is passed over (registry.c) */
 } module;
 
 /* Loads file, absolute, found below folder, or named if that is NULL: asks whether it can be

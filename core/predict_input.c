@@ -70,7 +70,7 @@ static odeon_status check_range(const taking *t, int64_t count, const double *x)
     double first = info->shift, last = info->shift + 255.0 * info->scale;
     double low = fmin(first, last), high = fmax(first, last), width = high - low;
     for (int64_t i = 0; i < count; i++) {
-        if (x[i] > high + width || x[i] < low - width) {
+        if (isfinite(x[i]) && (x[i] > high + width || x[i] < low - width)) {
             return diag_fail(ODEON_ERR_DATA,
                              "%s: x holds %g (element %" PRId64
                              "), but as floats samples of the data set are numbers from %g to %g: "

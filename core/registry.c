@@ -94,14 +94,20 @@ registry_plugin registry_plugin_at(const registry *r, size_t index)
     return r->modules[index]->plugin;
 }
 
-const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component)
+static module *module_of(const registry *r, const odeon_component *component)
 {
     for (size_t i = 0; i < r->n_modules; i++) {
         if (component_in(r->modules[i], component->kind, component->id) == component) {
-            return &r->modules[i]->plugin;
+            return r->modules[i];
         }
     }
     return NULL;
+}
+
+const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component)
+{
+    const module *m = module_of(r, component);
+    return m != NULL ? &m->plugin : NULL;
 }
 
 /* ---- loading ---- */
@@ -488,11 +494,17 @@ const char *registry_kernel_device(const char *kernel, const char *layer)
     return strncmp(kernel, layer, n) == 0 && kernel[n] == '@' ? kernel + n + 1 : NULL;
 }
 
-/* A plugin that was loaded for another reason may be in front of a file of the kernel's name. */
+/* A plugin that was loaded for another reason may be in front of a file of the kernel's name. Said
+ * once, however often the kernel is looked for. */
 static odeon_status warn_of_other_file(const registry *r, const odeon_component *kernel)
 {
     found_file found;
-    const char *used = registry_plugin_of(r, kernel)->file;
+    module *m = module_of(r, kernel);
+    const char *used = m->plugin.file;
+    if (m->has_looked) {
+        return ODEON_OK;
+    }
+    m->has_looked = true;
     ODEON_TRY(first_file(r, kernel->kind, kernel->id, &found));
     char *resolved = found.file != NULL ? realpath(found.file, NULL) : NULL;
     if (resolved != NULL && strcmp(resolved, used) != 0) {
