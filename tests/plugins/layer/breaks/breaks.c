@@ -102,7 +102,12 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     }
     *layer = (breaks){
         .host = host, .in = host->option_i64(config, "in"), .how = host->option_i64(config, "how")};
-    return layer->in == IN_CREATE ? misbehave(layer, NULL, NULL) : ODEON_OK;
+    odeon_status status = layer->in == IN_CREATE ? misbehave(layer, NULL, NULL) : ODEON_OK;
+    if (status != ODEON_OK) {
+        host->free(host, layer);
+        *out = NULL;
+    }
+    return status;
 }
 
 static void destroy(void *self)
