@@ -322,6 +322,9 @@ static void test_every_flipped_bit_is_refused(void **state)
         if (status != ODEON_ERR_DATA && (status != ODEON_OK || was != ' ')) {
             fail_msg("bit %zu: status %d", i, (int)status);
         }
+        if (status != ODEON_OK && strncmp(diag_message(), "/proc/self/fd/", 14) != 0) {
+            fail_msg("bit %zu: '%s' does not name the file first", i, diag_message());
+        }
         checkpoint_close(file);
         *byte = was;
     }
@@ -428,8 +431,10 @@ static void assert_forgery_fails(const fixture *f, checkpoint c, size_t field, i
 {
     checkpoint_file *file;
     *number_at(&c, field) = value;
-    if (forge(f, &c, &file) != ODEON_ERR_DATA ||
-        strstr(diag_message(), "no checkpoint: a number in its metadata cannot be") == NULL) {
+    bool refused = forge(f, &c, &file) == ODEON_ERR_DATA;
+    bool named = strncmp(diag_message(), f->folder.path, strlen(f->folder.path)) == 0;
+    if (!refused || !named ||
+        strstr(diag_message(), ": no checkpoint: a number in its metadata cannot be") == NULL) {
         fail_msg("number %zu of %lld is taken: %s", field, (long long)value, diag_message());
     }
 }
