@@ -1,6 +1,7 @@
 /* odeon_run.h: the entry of libodeon, the host library: one command line, run.
  *
- * The program `odeon` is this call and nothing more. Plugins do not need this header. */
+ * The program `odeon` is this call and nothing more; another is built with the flags of
+ * `pkg-config --cflags --libs odeon-host`. Plugins do not need this header. */
 #ifndef ODEON_RUN_H
 #define ODEON_RUN_H
 

@@ -32,5 +32,8 @@ install(FILES ${PROJECT_BINARY_DIR}/odeon-config.cmake
               plugins/odeon_plugin.cmake plugins/plugin.map
         DESTINATION ${ODEON_INSTALL_CMAKE})
 file(RELATIVE_PATH ODEON_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-configure_file(plugins/package/odeon.pc.in ${PROJECT_BINARY_DIR}/odeon.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/odeon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+# odeon.pc is for plugins, which link nothing of the host; odeon-host.pc for programs that run it.
+foreach(name odeon odeon-host)
+  configure_file(plugins/package/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

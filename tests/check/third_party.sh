@@ -22,6 +22,16 @@ done
 flags=$(PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig pkg-config --cflags odeon)
 [ -e "$(xargs <<<"${flags#-I}")/odeon/odeon.h" ] || complain "odeon.pc does not lead to the headers: $flags"
 
+# A program that runs the host: built by pkg-config alone, found where it was installed.
+cat >"$work/run.c" <<'END'
+#include <odeon_run.h>
+int main(int argc, char **argv) { return odeon_main(argc, argv); }
+END
+read -ra flags < <(PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig pkg-config --cflags --libs odeon-host)
+"${CC:-cc}" -o "$work/run" "$work/run.c" "${flags[@]}" || complain "a program with ${flags[*]} does not link"
+LD_LIBRARY_PATH=$work/prefix/lib "$work/run" --version | grep -q '^odeon ' ||
+    complain "a program that runs the host says nothing"
+
 # Nothing of the tree is within reach: a copy of the source, and only the prefix to find.
 cp -r "$source_folder/tests/third_party" "$work/plugin"
 cuda=()

@@ -108,6 +108,8 @@ unknown_flag    flag bits that this host does not know
 optimizer_table its loss table has a reserved field that is not 0; tables of kind optimizer have this size, too
 odd_optimizer   its optimizer table has flag bits that this host does not know: 0x200
 bad_default     theta = 2
+bad_aliases     its aliases are no words
+bad_option_aliases it has aliases that are no words
 no_default      it has no default and is neither
 required_default it has a default although
 escape_codes    summary, version, license or source is missing or no line

@@ -12,6 +12,7 @@
 #include "captured.h"
 #include "diag.h"
 #include "folder.h"
+#include "hints.h"
 #include "mem.h"
 
 static const char euler_file[] = ODEON_BUILD "/plugins/integrator/euler.so";
@@ -96,6 +97,9 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_INTEGRATOR, "implicit", ODEON_ERR_PLUGIN,
          "integrator implicit: tableau: not explicit"},
         {ODEON_KIND_INTEGRATOR, "bad_default", ODEON_ERR_PLUGIN, "theta = 2"},
+        {ODEON_KIND_INTEGRATOR, "bad_aliases", ODEON_ERR_PLUGIN, "its aliases are no words"},
+        {ODEON_KIND_INTEGRATOR, "bad_option_aliases", ODEON_ERR_PLUGIN,
+         "it has aliases that are no words"},
         {ODEON_KIND_INTEGRATOR, "no_default", ODEON_ERR_PLUGIN, "option theta: it has no default"},
         {ODEON_KIND_INTEGRATOR, "required_default", ODEON_ERR_PLUGIN, "has a default although"},
         {ODEON_KIND_INTEGRATOR, "init_fails", ODEON_ERR_DEVICE, "so: no such hardware here"},
@@ -513,6 +517,35 @@ static void test_nearest_name_is_near(void **state)
     assert_string_equal(nearest_name("elu", 4, names), "relu");
 }
 
+static void test_nearest_name_looks_past_capitals_and_underscores(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cpu", "cross_entropy", "rk4"};
+    assert_string_equal(nearest_name("CrossEntropy", 3, names), "cross_entropy");
+    assert_string_equal(nearest_name("RK_5", 3, names), "rk4");
+    assert_null(nearest_name("gpu", 3, names)); /* another word, not a slip */
+}
+
+static void test_hint_knows_names_and_aliases(void **state)
+{
+    (void)state;
+    static const hint_name names[] = {{"rtol", "tol|reltol"}, {"atol", "tol"}, {"norm", NULL}};
+    char text[64];
+    assert_true(hint_is("RelTol", names[0]) && hint_is("rel_tol", names[0]));
+    assert_false(hint_is("rel", names[0]) || hint_is("tol|reltol", names[0]) ||
+                 hint_is("", names[0]) || hint_is("_", names[0]));
+    assert_true(hint_write(text, sizeof text, "tol", 3, names));
+    assert_string_equal(text, ": did you mean 'rtol' or 'atol'?");
+    assert_true(hint_write(text, sizeof text, "nomr", 3, names));
+    assert_string_equal(text, ": did you mean 'norm'?");
+    assert_false(hint_write_known(text, sizeof text, "nomr", 3, names));
+    assert_false(hint_write(text, sizeof text, "xyzzy", 3, names));
+    hint_list(text, sizeof text, 3, names);
+    assert_string_equal(text, ": allowed: rtol, atol, norm");
+    hint_list(text, 18, 3, names);
+    assert_string_equal(text, ": allowed: rto...");
+}
+
 static void test_nearest_name_is_none_when_all_are_far(void **state)
 {
     (void)state;
@@ -569,6 +602,8 @@ int main(void)
         cmocka_unit_test(test_plugins_are_shut_down_in_reverse_order),
         cmocka_unit_test(test_every_failed_allocation_is_reported_and_leaves_nothing),
         cmocka_unit_test(test_nearest_name_is_near),
+        cmocka_unit_test(test_nearest_name_looks_past_capitals_and_underscores),
+        cmocka_unit_test(test_hint_knows_names_and_aliases),
         cmocka_unit_test(test_nearest_name_is_none_when_all_are_far),
         cmocka_unit_test(test_kinds_have_names),
     };

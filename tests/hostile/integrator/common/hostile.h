@@ -36,6 +36,9 @@
 #ifndef HOSTILE_OPTIONS
 #define HOSTILE_OPTIONS NULL
 #endif
+#ifndef HOSTILE_ALIASES
+#define HOSTILE_ALIASES NULL
+#endif
 #ifndef HOSTILE_OPS
 #define HOSTILE_OPS &euler
 static const double zero[] = {0.0}, one[] = {1.0};
@@ -66,7 +69,8 @@ static const longer_component component = {
               .version = "1.0",
               .license = "MIT",
               .options = HOSTILE_OPTIONS,
-              .ops = HOSTILE_OPS},
+              .ops = HOSTILE_OPS,
+              .aliases = HOSTILE_ALIASES},
     .later = {~(uint64_t)0, ~(uint64_t)0},
 };
 
