@@ -51,7 +51,9 @@ static odeon_status rebuild(setup *again, const char *file, const config *c, con
 static odeon_status reload(const setup *s, const char *file, const char *shown)
 {
     setup again = {.registry = s->registry};
+    diag_hush(true);
     odeon_status status = rebuild(&again, file, s->config, shown);
+    diag_hush(false);
     again.registry = NULL; /* the other's */
     setup_close(&again);
     if (status != ODEON_OK && status != ODEON_ERR_NOMEM && status != ODEON_ERR_DEVICE) {

@@ -11,6 +11,7 @@
 
 /* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */
 static _Thread_local char message[DIAG_MESSAGE_BYTES];
+static _Thread_local bool is_hushed;
 
 /* The sign of what is no number means nothing, and its "-nan" reads as if it did. */
 static void drop_sign_of_nan(char *text)
@@ -78,9 +79,14 @@ void diag_adopt(const char *text)
     clean(text, message);
 }
 
+void diag_hush(bool hushed)
+{
+    is_hushed = hushed;
+}
+
 void diag_log(int32_t level, const char *format, ...)
 {
-    if (level <= ODEON_LOG_DEBUG && getenv("ODEON_DEBUG") == NULL) {
+    if (is_hushed || (level <= ODEON_LOG_DEBUG && getenv("ODEON_DEBUG") == NULL)) {
         return;
     }
     char text[DIAG_MESSAGE_BYTES], line[DIAG_MESSAGE_BYTES];

@@ -19,6 +19,10 @@ void diag_clear(void);
 /* Makes the end of a text that was cut to bytes "...", at the end of a character. */
 void diag_mark_cut(char *text, size_t bytes);
 
+/* From here on, with true, warnings and notes of this thread are not printed: whoever does a thing
+ * twice has heard them. */
+void diag_hush(bool hushed);
+
 /* Carries a message from one thread to another: records text here as if diag_fail had. */
 void diag_adopt(const char *text);
 

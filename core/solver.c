@@ -293,9 +293,10 @@ static odeon_status too_small(solver *s, const trial *before, const trial *after
     return solver_fail(s, t, h, error, what, "a smaller h_min, or a larger rtol or atol, may help");
 }
 
-static int64_t steps_tried(const solver *s)
+/* That the pass may still try. */
+static int64_t steps_left(const solver *s)
 {
-    return s->stats.accepted + s->stats.rejected;
+    return s->spec->max_steps - s->steps_before - s->stats.accepted - s->stats.rejected;
 }
 
 /* Judges the step just run; accepted or not, now becomes the next trial. */
@@ -309,7 +310,7 @@ static odeon_status judge(solver *s, const program *p, trial *now)
     bool done = accepted && solver_reaches(s, after.slots[ODEON_SLOT_T], s->n_times - 1);
     bool underflows = after.slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW;
     solver_note(s, t, h, after.slots[ODEON_SLOT_ERROR], accepted);
-    if (!done && (underflows || steps_tried(s) + 1 >= s->spec->max_steps)) {
+    if (!done && (underflows || steps_left(s) <= 1)) {
         solver_blame_error(s, p, h);
     }
     if (accepted) {
@@ -351,7 +352,7 @@ odeon_status solver_write_slots(solver *s)
                                            [ODEON_SLOT_END] = cut_at(s, s->times[0]),
                                            [ODEON_SLOT_REACH] = s->times[s->n_times - 1],
                                            [ODEON_SLOT_LEAST] = least_step(s),
-                                           [ODEON_SLOT_LIMIT] = (double)s->spec->max_steps};
+                                           [ODEON_SLOT_LIMIT] = (double)steps_left(s)};
     return s->site->device->ops->slots_write(s->site->queue, s->slots, 0, ODEON_SLOT_LIMIT + 1,
                                              values);
 }
@@ -364,7 +365,7 @@ static odeon_status solve_step_by_step(solver *s)
     ODEON_TRY(solver_begin(s, t0));
     ODEON_TRY(first != 0.0 ? given_start(s, t0, first, &now) : automatic_start(s, &now));
     while (s->next < s->n_times) {
-        if (steps_tried(s) >= s->spec->max_steps) {
+        if (steps_left(s) <= 0) {
             return solver_fail_max_steps(s, now.slots[ODEON_SLOT_T], now.slots[ODEON_SLOT_H],
                                          now.slots[ODEON_SLOT_ERROR]);
         }
@@ -379,10 +380,10 @@ static odeon_status solve_step_by_step(solver *s)
 
 static odeon_status solve_adaptive(solver *s)
 {
-    bool solved;
+    bool solved = false;
     s->uncut = 0.0;
     set_control(s);
-    ODEON_TRY(solver_loop(s, &solved));
+    ODEON_TRY(steps_left(s) > 0 ? solver_loop(s, &solved) : ODEON_OK); /* a limit of 0 is none */
     if (!solved) {
         ODEON_TRY(solve_step_by_step(s));
         solver_loop_settle(s);

@@ -165,9 +165,10 @@ typedef struct solver {
 
     solve_stats stats;
     solve_use use;
-    int64_t index; /* steps since the start, or since h changed under FIXED_H */
-    int64_t evals; /* of the field, by this solver */
-    double uncut;  /* the last step if it was accepted and not cut for an output; else as before */
+    int64_t index;        /* steps since the start, or since h changed under FIXED_H */
+    int64_t steps_before; /* tried by earlier solves of the same pass: max_steps counts them, too */
+    int64_t evals;        /* of the field, by this solver */
+    double uncut; /* the last step if it was accepted and not cut for an output; else as before */
     solve_attempt *attempts; /* all steps since solver_forget */
     size_t n_attempts, attempts_capacity;
     bool failed; /* one of these solves; then also */

@@ -94,7 +94,7 @@ typedef struct odeon_ode_spec {
     double first_step;              /* ADAPTIVE: 0 chooses automatically */
     int64_t steps;                  /* COUNT: between two times */
     double step_size;               /* SIZE: > 0 */
-    int64_t max_steps;              /* accepted and rejected together, per solve */
+    int64_t max_steps;              /* accepted and rejected together, of a pass */
     const char *replay_path;        /* REPLAY: CSV of t,h as `odeon grad --steps` writes it */
     const odeon_config *integrator; /* option_component of the layer */
     const odeon_config *gradient;

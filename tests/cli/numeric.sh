@@ -10,7 +10,7 @@ stops() {
 }
 
 # The limit counts accepted and rejected steps.
-stops "ode: max_steps reached at t = 0." model.ode.max_steps=1
+stops "ode: max_steps reached at t = 0." model.ode.max_steps=2
 has err "2 accepted and 0 rejected steps; raise max_steps, or rtol and atol"
 
 # No step is small enough: from t = 1 on there is a smallest h for which t + h is not t.

@@ -198,7 +198,7 @@ timeout 60 cat fifo.safetensors >got.safetensors &
 wait $!
 cmp got.safetensors p.safetensors || fail "safetensors through a pipe are others"
 
-expect 6 "max_steps" train "$ini/small.ini" "$data" run.out=failed model.ode.max_steps=1
+expect 6 "max_steps" train "$ini/small.ini" "$data" run.out=failed model.ode.max_steps=2
 batch=failed/failure/batch.safetensors
 grad=(grad "$ini/small.ini" --batch $batch)
 expect 0 "loss" "${grad[@]}" --out g.safetensors --steps s.csv

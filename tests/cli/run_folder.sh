@@ -37,7 +37,7 @@ expect 0 "" solve run/effective.ini --split test --weights $weights
 cp out states
 expect 0 "" solve run --split test
 cmp out states || fail "solve RUN: others"
-expect 6 "max_steps" train "$ini/small.ini" "$data" run.out=failed model.ode.max_steps=1
+expect 6 "max_steps" train "$ini/small.ini" "$data" run.out=failed model.ode.max_steps=2
 batch=failed/failure/batch.safetensors
 expect 0 "loss" grad run/effective.ini --weights $weights --batch $batch --out g.safetensors
 expect 0 "loss" grad run --batch $batch --out h.safetensors

@@ -82,6 +82,9 @@ void control_preset(int64_t choice, const double *pid, odeon_control *out)
                            .h_max = (double)INFINITY,
                            .start_exponent = 1.0};
     switch (choice) {
+    case CONTROL_PI: /* the same whatever the method, which has no hints for it */
+        preset_sciml(out);
+        return;
     case CONTROL_SCIML:
         preset_sciml(out);
         out->power_rule = ODEON_POWER_FAST;
@@ -120,8 +123,9 @@ double control_first_step(int64_t choice)
 const char *control_hints_name(int64_t choice)
 {
     static const char *const names[] = {
-        [CONTROL_TORCHDIFFEQ] = "torchdiffeq", [CONTROL_SCIML] = "sciml",
-        [CONTROL_SCIML_LIKE] = "sciml",        [CONTROL_DIFFRAX] = "diffrax",
-        [CONTROL_TORCHODE] = "torchode",       [CONTROL_REPLAY] = NULL};
+        [CONTROL_PI] = NULL,           [CONTROL_TORCHDIFFEQ] = "torchdiffeq",
+        [CONTROL_SCIML] = "sciml",     [CONTROL_SCIML_LIKE] = "sciml",
+        [CONTROL_DIFFRAX] = "diffrax", [CONTROL_TORCHODE] = "torchode",
+        [CONTROL_REPLAY] = NULL};
     return names[choice];
 }

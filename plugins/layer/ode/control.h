@@ -4,14 +4,15 @@
 #include "odeon/container.h"
 
 enum {
-    CONTROL_TORCHDIFFEQ = 0,
-    CONTROL_SCIML = 1,
-    CONTROL_SCIML_LIKE = 2,
-    CONTROL_DIFFRAX = 3,
-    CONTROL_TORCHODE = 4,
-    CONTROL_REPLAY = 5
+    CONTROL_PI = 0,
+    CONTROL_TORCHDIFFEQ = 1,
+    CONTROL_SCIML = 2,
+    CONTROL_SCIML_LIKE = 3,
+    CONTROL_DIFFRAX = 4,
+    CONTROL_TORCHODE = 5,
+    CONTROL_REPLAY = 6
 };
-#define CONTROL_CHOICES "torchdiffeq|sciml|sciml_like|diffrax|torchode|replay(path)"
+#define CONTROL_CHOICES "pi|torchdiffeq|sciml|sciml_like|diffrax|torchode|replay(path)"
 
 /* Fills in all but tolerances, norm and limits of the step. Exponents are per order. pid: the
  * coefficients P, I, D of a system that has them. */

@@ -48,11 +48,11 @@ OPTION(atol, .type = ODEON_OPTION_F64_LIST, .name = "atol",
        .flags = ODEON_OPTION_OPEN_MIN,
        .help = "error allowed in a step, whatever the state: one value, or one a component");
 OPTION(control, .type = ODEON_OPTION_CHOICE, .name = "control",
-       .aliases = "controller|stepsizecontroller", .default_text = "sciml_like",
-       .choices = CONTROL_CHOICES,
+       .aliases = "controller|stepsizecontroller", .default_text = "pi", .choices = CONTROL_CHOICES,
        .help =
-           "the system whose step control is followed, held against traces of its steps or of its "
-           "formulas: torchdiffeq (dopri5, dopri8, bosh3, adaptive_heun, fehlberg2), sciml (tsit5, "
+           "pi: proportional-integral by the method's order; else the system whose step control is "
+           "followed, held against traces of its steps or of its formulas: torchdiffeq (dopri5, "
+           "dopri8, bosh3, adaptive_heun, fehlberg2), sciml (tsit5, "
            "bosh3, dopri5), diffrax and torchode (dopri5, tsit5; diffrax bosh3 and dopri8 too); "
            "sciml_like has exact powers where sciml has that system's, which are good to 1e-5; "
            "replay takes a recorded list of steps");
@@ -94,7 +94,9 @@ OPTION(step_size, .type = ODEON_OPTION_F64, .name = "step_size", .aliases = "dt|
        .help = "fixed steps: on a grid of this size from the start, shorter before a time");
 OPTION(max_steps, .type = ODEON_OPTION_I64, .name = "max_steps",
        .aliases = "maxiters|maxnumsteps|mxstep|maxsteps", .default_text = "10000", .min_text = "1",
-       .unit = "steps", .help = "adaptive steps, rejected ones included, per solve");
+       .unit = "steps",
+       .help = "adaptive steps, rejected ones included, of a solve; the adjoint's way back through "
+               "many times is one");
 
 static const odeon_option *const options[] = {
     &span,    &times, &initial,   &integrator, &gradient,   &rtol,  &atol,
