@@ -99,7 +99,7 @@ static odeon_status run_predict(const command_line *a)
 {
     setup s;
     ODEON_TRY(check_options(a));
-    odeon_status status = setup_open(a, &s);
+    odeon_status status = setup_open_untrained(a, &s);
     if (status == ODEON_OK) {
         status = predict_setup(a, &s);
     }

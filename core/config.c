@@ -233,18 +233,22 @@ static odeon_status read_section(loading *l, const char *name, const char *own,
 
 /* Neither [data] nor [train] says more than which weights to take: the model is to be solved, no
  * more. */
-static bool is_bare(const document *d)
+static bool has_no_train(const document *d)
 {
     const document_section *train = document_find(d, "train");
     size_t n_weights = document_find_key(train, "weights") != NULL ? 1 : 0;
-    return document_find(d, "data")->n_keys == 0 && train->n_keys == n_weights;
+    return train->n_keys == n_weights;
 }
 
-static odeon_status read_bare(loading *l)
+static bool is_bare(const document *d)
+{
+    return document_find(d, "data")->n_keys == 0 && has_no_train(d);
+}
+
+static odeon_status read_weights_alone(loading *l)
 {
     config *c = l->c;
     const document_key *weights = document_find_key(document_find(l->document, "train"), "weights");
-    c->batch = c->test_batch = 1;
     if (weights == NULL) {
         return ODEON_OK;
     }
@@ -303,6 +307,8 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(name_device(l));
     ODEON_TRY(read_section(l, "run", NULL, finish_run));
     bool bare = is_bare(l->document);
+    bool untrained = bare || (l->untrained && has_no_train(l->document));
+    l->c->batch = l->c->test_batch = 1; /* unless [data] says it */
     ODEON_TRY(bare ? ODEON_OK : read_section(l, "data", "dataset", finish_data));
     ODEON_TRY(transforms_read(l));
     if (bare && l->c->n_data_nodes > 0) {
@@ -313,7 +319,8 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(transforms_print(l, &l->effective));
     ODEON_TRY(model_read(l));
     ODEON_TRY(model_print(l, &l->effective));
-    ODEON_TRY(bare ? read_bare(l) : read_section(l, "train", "optimizer", finish_train));
+    ODEON_TRY(untrained ? read_weights_alone(l)
+                        : read_section(l, "train", "optimizer", finish_train));
     return keep_effective(l);
 }
 
@@ -329,8 +336,8 @@ static odeon_status place_override(void *self, const document *d, const char *ke
     return ODEON_OK;
 }
 
-odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
-                         const char *const *overrides, config **out)
+static odeon_status load(registry *r, const char *ini, size_t n_overrides,
+                         const char *const *overrides, bool untrained, config **out)
 {
     *out = NULL;
     config *c = mem_zalloc(1, sizeof *c);
@@ -340,7 +347,7 @@ odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
     const document_helper helper = {.self = r, .place = place_override};
     odeon_status status = document_load(ini, n_overrides, overrides, &helper, &c->document);
     if (status == ODEON_OK) {
-        loading l = {.r = r, .document = c->document, .c = c};
+        loading l = {.r = r, .document = c->document, .c = c, .untrained = untrained};
         status = read_all(&l);
         text_fini(&l.effective);
     }
@@ -350,6 +357,18 @@ odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
     }
     *out = c;
     return ODEON_OK;
+}
+
+odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
+                         const char *const *overrides, config **out)
+{
+    return load(r, ini, n_overrides, overrides, false, out);
+}
+
+odeon_status config_load_untrained(registry *r, const char *ini, size_t n_overrides,
+                                   const char *const *overrides, config **out)
+{
+    return load(r, ini, n_overrides, overrides, true, out);
 }
 
 void config_destroy(config *c)

@@ -97,7 +97,7 @@ typedef struct config {
     size_t n_data_nodes;
     config_node **data_nodes;
     /* [train] */
-    size_t n_losses; /* that add up; 0 where dataset is NULL */
+    size_t n_losses; /* that add up; 0 without [train] */
     odeon_config **losses;
     odeon_config *optimizer; /* likewise NULL */
     odeon_config *schedule;  /* NULL: none */
@@ -118,6 +118,10 @@ typedef struct config {
  * ODEON_ERR_PLUGIN, ODEON_ERR_NOMEM. Loads the plugins that are named and no others. */
 odeon_status config_load(registry *r, const char *ini, size_t n_overrides,
                          const char *const *overrides, config **out);
+/* The same for a model that is to be asked or solved and not trained: an INI with [data] needs no
+ * [train] then, and without one n_losses is 0 and optimizer NULL. */
+odeon_status config_load_untrained(registry *r, const char *ini, size_t n_overrides,
+                                   const char *const *overrides, config **out);
 void config_destroy(config *c); /* NULL is allowed */
 
 /* The node of [model.PATH]; NULL: none, or it is left out. */

@@ -12,6 +12,7 @@ typedef struct loading {
     document *document; /* the configuration's */
     config *c;
     text_buffer effective;
+    bool untrained; /* [data] does without [train] */
 } loading;
 
 /* The values of the host's keys of one section. */

@@ -16,7 +16,8 @@ static odeon_status add_option(const command_line *a, int option, const char *ke
 
 /* How the words of the command line become overrides: the weights of the run's folder run, which
  * may be NULL, come first, so that all others win over them. */
-static odeon_status load(const command_line *a, const char *ini, const char *run, setup *s)
+static odeon_status load(const command_line *a, const char *ini, const char *run, bool untrained,
+                         setup *s)
 {
     char *own = NULL, *weights = NULL, *dtype = NULL;
     size_t n = 0;
@@ -46,7 +47,8 @@ static odeon_status load(const command_line *a, const char *ini, const char *run
         if (dtype != NULL) {
             overrides[n++] = dtype;
         }
-        status = config_load(s->registry, ini, n, overrides, &s->config);
+        status = untrained ? config_load_untrained(s->registry, ini, n, overrides, &s->config)
+                           : config_load(s->registry, ini, n, overrides, &s->config);
     }
     mem_free(overrides);
     mem_free(own);
@@ -55,26 +57,33 @@ static odeon_status load(const command_line *a, const char *ini, const char *run
     return status;
 }
 
-static odeon_status open_any(const command_line *a, const char *ini, const char *run, bool trusted,
-                             setup *out)
+/* How an INI is taken. */
+typedef struct taking {
+    bool trusted;   /* plugin files that it names are loaded */
+    bool weights;   /* a run's folder is also its weights */
+    bool untrained; /* [data] does without [train] */
+} taking;
+
+static odeon_status open_any(const command_line *a, const char *ini, const char *run,
+                             const taking *how, setup *out)
 {
     *out = (setup){.out = a->out};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
-    if (!trusted) {
+    if (!how->trusted) {
         registry_distrust(out->registry);
     }
-    ODEON_TRY(load(a, ini, run, out));
+    ODEON_TRY(load(a, ini, run, how->untrained, out));
     return data_describe(out->config, &out->fields);
 }
 
-static odeon_status open_operand(const command_line *a, bool trained, bool trusted, setup *out)
+static odeon_status open_operand(const command_line *a, taking how, setup *out)
 {
     const char *operand = a->operands[0];
     char *ini;
     *out = (setup){.registry = NULL};
     ODEON_TRY(run_folder_find_ini(operand, &ini));
-    bool is_run = trained && run_folder_is_run(operand);
-    odeon_status status = open_any(a, ini, is_run ? operand : NULL, trusted, out);
+    bool is_run = how.weights && run_folder_is_run(operand);
+    odeon_status status = open_any(a, ini, is_run ? operand : NULL, &how, out);
     mem_free(ini);
     return status;
 }
@@ -91,23 +100,30 @@ static odeon_status need_data(const setup *s, const char *ini)
 
 odeon_status setup_open(const command_line *a, setup *out)
 {
-    ODEON_TRY(open_operand(a, true, true, out));
+    ODEON_TRY(open_operand(a, (taking){.trusted = true, .weights = true}, out));
+    return need_data(out, a->operands[0]);
+}
+
+odeon_status setup_open_untrained(const command_line *a, setup *out)
+{
+    ODEON_TRY(setup_open_model(a, out));
     return need_data(out, a->operands[0]);
 }
 
 odeon_status setup_open_model(const command_line *a, setup *out)
 {
-    return open_operand(a, true, true, out);
+    taking how = {.trusted = true, .weights = true, .untrained = true};
+    return open_operand(a, how, out);
 }
 
 odeon_status setup_open_unknown(const command_line *a, setup *out)
 {
-    return open_operand(a, false, a->value[ARGUMENT_TRUST] != NULL, out);
+    return open_operand(a, (taking){.trusted = a->value[ARGUMENT_TRUST] != NULL}, out);
 }
 
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
 {
-    ODEON_TRY(open_any(a, ini, NULL, true, out));
+    ODEON_TRY(open_any(a, ini, NULL, &(taking){.trusted = true}, out));
     return need_data(out, ini);
 }
 

@@ -20,10 +20,12 @@ typedef struct setup {
  * is its configuration and, unless others are given, its weights. Opens no data. out can be given
  * to setup_close whatever the answer. */
 odeon_status setup_open(const command_line *a, setup *out);
-/* The same, and an INI without [data] and [train] will do. */
+/* The same, and an INI without [train] will do. */
+odeon_status setup_open_untrained(const command_line *a, setup *out);
+/* The same, and one without [data] will do as well. */
 odeon_status setup_open_model(const command_line *a, setup *out);
-/* The same, but plugin files that the INI names are loaded with --trust only, and the weights of a
- * run's folder are left alone. */
+/* As setup_open, without [data] and [train] too; but plugin files that the INI names are loaded
+ * with --trust only, and the weights of a run's folder are left alone. */
 odeon_status setup_open_unknown(const command_line *a, setup *out);
 /* As setup_open of another INI, which is no folder; operands[0] is not looked at. */
 odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);

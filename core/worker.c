@@ -118,7 +118,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     ODEON_TRY(make_transforms(w));
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
                          &w->data_net->out, &w->net));
-    if (s->is_flow || s->config->dataset == NULL) { /* there is nothing to learn from */
+    if (s->is_flow || s->config->n_losses == 0) { /* there is nothing to learn from */
         return ODEON_OK;
     }
     ODEON_TRY(worker_make_losses(w));

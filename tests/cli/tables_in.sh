@@ -102,3 +102,14 @@ cmp out states || fail "solve --in TABLE: others"
 # The first states are the samples behind the transforms.
 awk -F, '$2 == 0 && NR == 2 { exit !($3 < -1.49 && $3 > -1.51 && $4 < -1.39 && $4 > -1.41) }' out ||
     fail "solve --in: [data.*] does not apply: $(sed -n 2p out)"
+
+# Neither command needs [train]; those that do say so.
+sed '/^\[train\]/,$d' m.ini >untrained.ini
+expect 0 "10 predictions" predict untrained.ini --weights r --split test --out asked.csv
+cmp asked.csv split.csv || fail "without [train]: others"
+sed '/^\[train\]/,$d' ode.ini >untrained_ode.ini
+expect 0 "sample,t,y0,y1" solve untrained_ode.ini --in unlabelled.csv
+cmp out states || fail "solve without [train]: others"
+for command in train eval check; do
+    expect 2 "[train] 'loss' must be given" $command untrained.ini
+done
