@@ -22,16 +22,43 @@ void calling_text(const calling *c, char *text, size_t bytes)
                    x->file != NULL ? ")" : "", c->slot);
 }
 
+static _Thread_local calling_board *shown_on; /* NULL: nobody looks */
+
+static void show(void)
+{
+    if (shown_on != NULL) {
+        /* the thread alone writes, so a load and a store make an increment */
+        unsigned long n = atomic_load_explicit(&shown_on->changes, memory_order_relaxed);
+        atomic_store_explicit(&shown_on->who, calling_now.who, memory_order_relaxed);
+        atomic_store_explicit(&shown_on->slot, calling_now.slot, memory_order_relaxed);
+        atomic_store_explicit(&shown_on->changes, n + 1, memory_order_relaxed);
+    }
+}
+
+void calling_show(calling_board *board)
+{
+    shown_on = board;
+    show();
+}
+
+calling calling_read(calling_board *board)
+{
+    return (calling){.who = atomic_load_explicit(&board->who, memory_order_relaxed),
+                     .slot = atomic_load_explicit(&board->slot, memory_order_relaxed)};
+}
+
 calling calling_begin(const instance *who, const char *slot)
 {
     calling outer = calling_now;
     calling_now = (calling){.who = who, .slot = slot};
+    show();
     return outer;
 }
 
 void calling_leave(calling outer)
 {
     calling_now = outer;
+    show();
 }
 
 /* What a call that has failed is made of. */
@@ -62,7 +89,7 @@ odeon_status calling_end(calling outer, odeon_status status)
         status = explain(status);
         refused = false;
     }
-    calling_now = outer;
+    calling_leave(outer);
     return status;
 }
 

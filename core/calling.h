@@ -3,12 +3,25 @@
  * host, which calls the layers in it. */
 #ifndef ODEON_CORE_CALLING_H
 #define ODEON_CORE_CALLING_H
+#include <stdatomic.h>
+
 #include "instance.h"
 
 typedef struct calling {
     const instance *who; /* NULL: no plugin; lives as long as the call */
     const char *slot;    /* "forward" */
 } calling;
+
+/* Where other threads read what a thread is inside of, and whether it goes on. */
+typedef struct calling_board {
+    _Atomic(const instance *) who;
+    _Atomic(const char *) slot;
+    atomic_ulong changes; /* slots entered and left */
+} calling_board;
+
+/* This thread's calls are shown on board from here on; NULL: no more. */
+void calling_show(calling_board *board);
+calling calling_read(calling_board *board);
 
 /* Of this thread. Read by the handler of a crash, too. */
 extern _Thread_local calling calling_now;

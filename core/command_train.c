@@ -208,8 +208,7 @@ const command command_train = {
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
         "newest checkpoint, to the same bits as without the interruption. run.name, run.epochs,\n"
         "run.iterations, run.log_every, run.checkpoint_every, run.on_failure and run.patience may\n"
-        "change;\n"
-        "other keys, in effective.ini too, and the data only with --accept-changes, which\n"
+        "change; other keys, in effective.ini too, and the data only with --accept-changes, which\n"
         "names what is another.\n"
         "odeon train DIR --from-start begins the run again with the same configuration; what\n"
         "it had come to is kept in DIR/earlier-1, 2, ...\n",

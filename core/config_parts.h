@@ -4,7 +4,7 @@
 #include "config.h"
 #include "document.h"
 
-enum { HOST_MAX_KEYS = 16 }; /* of any section */
+enum { HOST_MAX_KEYS = 32 }; /* of any section */
 
 /* A configuration under way. */
 typedef struct loading {

@@ -19,7 +19,7 @@ typedef struct offer {
     odeon_status status;
     uint32_t kind;
     uint64_t call;
-    worker_call caller;
+    calling caller;
     const void *data;
     char message[DIAG_MESSAGE_BYTES];
 } offer;
@@ -42,7 +42,7 @@ struct meeting {
 
 enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_DONE, KIND_SUM_COPIED, KIND_SLOTS, KIND_AGREE, KIND_END };
 
-static const char *const kind_name[] = {
+static const char *const collective_name[] = {
     [KIND_NONE] = "no collective",  [KIND_SUM] = "sum",
     [KIND_SUM_DONE] = "sum",        [KIND_SUM_COPIED] = "sum",
     [KIND_SLOTS] = "reduce_slots",  [KIND_AGREE] = "agree",
@@ -112,61 +112,32 @@ void meeting_set_patience(meeting *m, double seconds, meeting_stuck stuck, void 
 
 /* ---- what a worker is in ---- */
 
-static worker_call call_of(worker_group *group)
-{
-    return (worker_call){.slot = atomic_load(&group->slot),
-                         .path = atomic_load(&group->path),
-                         .id = atomic_load(&group->id)};
-}
-
-static void set_call(worker_group *group, const worker_call *call)
-{
-    atomic_store_explicit(&group->slot, call->slot, memory_order_relaxed);
-    atomic_store_explicit(&group->path, call->path, memory_order_relaxed);
-    atomic_store_explicit(&group->id, call->id, memory_order_relaxed);
-    /* the owner alone writes, so a load and a store make an increment */
-    unsigned long n = atomic_load_explicit(&group->activity, memory_order_relaxed);
-    atomic_store_explicit(&group->activity, n + 1, memory_order_relaxed);
-}
-
-worker_call worker_group_enter(worker_group *group, worker_call call)
-{
-    worker_call before = {.slot = NULL};
-    if (group != NULL) {
-        before = (worker_call){.slot = atomic_load_explicit(&group->slot, memory_order_relaxed),
-                               .path = atomic_load_explicit(&group->path, memory_order_relaxed),
-                               .id = atomic_load_explicit(&group->id, memory_order_relaxed)};
-        set_call(group, &call);
-    }
-    return before;
-}
-
-void worker_group_leave(worker_group *group, worker_call before)
-{
-    if (group != NULL) {
-        set_call(group, &before);
-    }
-}
-
 static bool same_text(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* "forward of ode.block (faulty)"; "the host" */
-static const char *call_text(const worker_call *call, char *text, size_t bytes)
+/* The device does what somebody else asks of it; nobody else: the host. */
+static bool is_host(const calling *c)
 {
-    if (call->slot == NULL || call->path == NULL || call->id == NULL) {
+    return c->who == NULL || c->slot == NULL || c->who->component == NULL ||
+           c->who->component->kind == ODEON_KIND_DEVICE;
+}
+
+/* "forward of ode.block (faulty)"; "the host" */
+static const char *call_text(const calling *c, char *text, size_t bytes)
+{
+    if (is_host(c)) {
         return "the host";
     }
-    (void)snprintf(text, bytes, "%s of %s (%s)", call->slot, call->path, call->id);
+    (void)snprintf(text, bytes, "%s of %s (%s)", c->slot, c->who->path, c->who->component->id);
     return text;
 }
 
 /* A plugin's call is a plugin's fault; the host alone can only be wrong itself. */
-static odeon_status fault_of(const worker_call *a, const worker_call *b)
+static odeon_status fault_of(const calling *a, const calling *b)
 {
-    return a->slot != NULL || b->slot != NULL ? ODEON_ERR_PLUGIN : ODEON_ERR_INTERNAL;
+    return is_host(a) && is_host(b) ? ODEON_ERR_INTERNAL : ODEON_ERR_PLUGIN;
 }
 
 /* ---- waiting ---- */
@@ -202,13 +173,13 @@ static void end_deadlock(meeting *m)
     worker_group *waits = first_that(m, true), *gone = first_that(m, false);
     if (waits != NULL && gone != NULL) {
         char text[DIAG_MESSAGE_BYTES], where[300];
-        worker_call caller = call_of(waits);
+        calling caller = calling_read(&waits->board);
         (void)snprintf(
             text, sizeof text,
             "worker %d waits in %s, called in %s, for worker %d, which has done its part "
             "of the batch: a layer or solver calls a collective on some of the workers "
             "only",
-            (int)waits->abi.rank, kind_name[atomic_load(&waits->waits_in)],
+            (int)waits->abi.rank, collective_name[atomic_load(&waits->waits_in)],
             call_text(&caller, where, sizeof where), (int)gone->abi.rank);
         break_up(m, fault_of(&caller, &caller), text);
     }
@@ -220,7 +191,7 @@ static unsigned long activity_of(const meeting *m)
 {
     unsigned long sum = 0;
     for (int32_t i = 0; i < m->size; i++) {
-        sum += atomic_load_explicit(&m->groups[i]->activity, memory_order_relaxed);
+        sum += atomic_load_explicit(&m->groups[i]->board.changes, memory_order_relaxed);
     }
     return sum;
 }
@@ -229,7 +200,7 @@ static void say_stuck(const meeting *m, worker_group *waits, unsigned kind, char
                       size_t bytes)
 {
     char mine[300], other[300];
-    const worker_call caller = call_of(waits);
+    const calling caller = calling_read(&waits->board);
     worker_group *late = NULL;
     int others = -1;
     for (int32_t i = 0; i < m->size; i++) {
@@ -239,7 +210,7 @@ static void say_stuck(const meeting *m, worker_group *waits, unsigned kind, char
             others++;
         }
     }
-    worker_call late_in = late != NULL ? call_of(late) : (worker_call){.slot = NULL};
+    calling late_in = late != NULL ? calling_read(&late->board) : (calling){.who = NULL};
     char more[40] = "";
     if (others > 0) {
         (void)snprintf(more, sizeof more, ", and for %d more", others);
@@ -249,7 +220,7 @@ static void say_stuck(const meeting *m, worker_group *waits, unsigned kind, char
         "worker %d has waited %g seconds in %s (collective %llu, called in %s) for worker "
         "%d, which is in %s and does not come out of it%s; run.patience = SECONDS waits "
         "longer, 0 for ever",
-        (int)waits->abi.rank, m->patience, kind_name[kind], (unsigned long long)waits->calls,
+        (int)waits->abi.rank, m->patience, collective_name[kind], (unsigned long long)waits->calls,
         call_text(&caller, mine, sizeof mine), late != NULL ? (int)late->abi.rank : -1,
         call_text(&late_in, other, sizeof other), more);
 }
@@ -413,14 +384,17 @@ static odeon_status lost_step(const offer *offers, int32_t i)
                      "workers 0 and %d lost step with each other: one is in %s, called in %s, the "
                      "other in %s, called in %s: a layer or solver calls a collective on some of "
                      "the workers only, or decides by the data of its own slice",
-                     (int)i, kind_name[a->kind], call_text(&a->caller, first, sizeof first),
-                     kind_name[b->kind], call_text(&b->caller, second, sizeof second));
+                     (int)i, collective_name[a->kind], call_text(&a->caller, first, sizeof first),
+                     collective_name[b->kind], call_text(&b->caller, second, sizeof second));
 }
 
 static bool same_offer(const offer *a, const offer *b)
 {
-    return a->kind == b->kind && a->call == b->call && same_text(a->caller.slot, b->caller.slot) &&
-           same_text(a->caller.path, b->caller.path);
+    bool hosts = is_host(&a->caller) && is_host(&b->caller);
+    return a->kind == b->kind && a->call == b->call &&
+           (hosts || (!is_host(&a->caller) && !is_host(&b->caller) &&
+                      same_text(a->caller.slot, b->caller.slot) &&
+                      same_text(a->caller.who->path, b->caller.who->path)));
 }
 
 /* The worst status of an exchange: a failure before a void step, the lowest rank's first. All OK
@@ -449,7 +423,7 @@ static void make_offer(worker_group *group, uint32_t kind, odeon_status mine, co
     own->status = mine;
     own->kind = kind;
     own->call = group->calls;
-    own->caller = call_of(group);
+    own->caller = calling_read(&group->board);
     own->data = data;
     own->message[0] = '\0';
     if (mine != ODEON_OK) {

@@ -3,6 +3,7 @@
 #define ODEON_CORE_MEETING_H
 #include <stdatomic.h>
 
+#include "calling.h"
 #include "odeon/group.h"
 
 /* The most workers of a run: run.workers, and what auto chooses. Tables go by the run's own number;
@@ -14,14 +15,6 @@ typedef struct meeting meeting;
 odeon_status meeting_create(int32_t size, meeting **out);
 void meeting_destroy(meeting *m); /* NULL is allowed */
 
-/* What a worker's own thread is in: a slot of a plugin. All NULL: the host itself. The texts live
- * as long as the worker. */
-typedef struct worker_call {
-    const char *slot; /* "forward" */
-    const char *path; /* of the layer: "ode.block" */
-    const char *id;   /* of the component */
-} worker_call;
-
 /* One worker's side of it. abi is what plugins are given. */
 typedef struct worker_group {
     odeon_group abi; /* abi.self is this structure */
@@ -31,10 +24,9 @@ typedef struct worker_group {
     odeon_status delivered;        /* a collective has told all workers of this failure */
     double values[2][ODEON_SLOTS]; /* offered to the others, in turn */
     /* Written by the worker, read by those that wait for it: */
-    _Atomic(const char *) slot, path, id; /* as in worker_call */
-    atomic_ulong activity;                /* calls of plugins entered and left */
-    atomic_uint waits_in;                 /* the kind of the collective under way; 0: none */
-    atomic_bool is_done;                  /* with its part of the job */
+    calling_board board;  /* on which its thread shows its calls during a job */
+    atomic_uint waits_in; /* the kind of the collective under way; 0: none */
+    atomic_bool is_done;  /* with its part of the job */
 } worker_group;
 
 void worker_group_init(worker_group *group, meeting *m, const odeon_device *device, int32_t rank,
@@ -45,10 +37,6 @@ void worker_group_init(worker_group *group, meeting *m, const odeon_device *devi
 odeon_status worker_group_settle(worker_group *group, odeon_status status);
 /* The failure that all know of has been dealt with: a void step is tried again, a batch is over. */
 void worker_group_resolve(worker_group *group);
-
-/* Around every call of a plugin's slot; leave takes what enter gave. group may be NULL. */
-worker_call worker_group_enter(worker_group *group, worker_call call);
-void worker_group_leave(worker_group *group, worker_call before);
 
 /* ---- jobs, in which workers may call collectives ----
  *

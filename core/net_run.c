@@ -231,25 +231,6 @@ static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
     return plan->scratch + (int64_t)(s % 2) * plan->cell_bytes;
 }
 
-/* What a call of a layer's slot puts back when it is over. */
-typedef struct entered {
-    calling outer;      /* of this thread, for messages and crashes */
-    worker_call before; /* for the other workers, while they wait for this one */
-} entered;
-
-static entered enter(const net_site *site, const net_layer *layer, const char *slot)
-{
-    worker_call call = {.slot = slot, .path = layer->path, .id = layer->instance->component->id};
-    return (entered){.outer = calling_begin(layer->instance, slot),
-                     .before = worker_group_enter(site->group, call)};
-}
-
-static odeon_status leave(const net_site *site, entered x, odeon_status status)
-{
-    worker_group_leave(site->group, x.before);
-    return calling_end(x.outer, status);
-}
-
 odeon_status net_forward(const net_plan *plan, const odeon_context *context, const void *in,
                          void *out, char *frame)
 {
@@ -267,10 +248,10 @@ odeon_status net_forward(const net_plan *plan, const odeon_context *context, con
         memcpy(&x.data, &in, sizeof in);
         y.data = last && !kept ? out : cell(plan, s, step->out_at, frame);
         ODEON_TRY(poison(plan, &y));
-        entered before = enter(site, step->layer, "forward");
+        const instance *layer = step->layer->instance;
+        calling outer = calling_begin(layer, "forward");
         ODEON_TRY(
-            leave(site, before,
-                  step->layer->ops->forward(step->layer->instance->self, &own, &buffers, &x, &y)));
+            calling_end(outer, step->layer->ops->forward(layer->self, &own, &buffers, &x, &y)));
         in = y.data;
     }
     return copy_bytes(site, &plan->out, in, out);
@@ -305,13 +286,12 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_context *context,
     y.data = step->out_at >= 0 ? frame + step->out_at : NULL;
     dx.data = d_in;
     ODEON_TRY(poison(plan, d_in == NULL ? NULL : &dx));
-    const net_site *site = plan->net->site;
-    entered before = enter(site, step->layer, "vjp");
-    return leave(site, before,
-                 step->layer->ops->vjp(step->layer->instance->self, &own, &buffers,
-                                       needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL,
-                                       needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL, dy,
-                                       d_in == NULL ? NULL : &dx, d_t));
+    const instance *layer = step->layer->instance;
+    calling outer = calling_begin(layer, "vjp");
+    return calling_end(outer, step->layer->ops->vjp(layer->self, &own, &buffers,
+                                                    needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL,
+                                                    needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL,
+                                                    dy, d_in == NULL ? NULL : &dx, d_t));
 }
 
 odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
@@ -348,14 +328,12 @@ static odeon_status around(odeon_net *net, const odeon_context *context, bool pr
                                  .state = layer->tensors + 2 * layer->n_params,
                                  .derived = layer->derived};
         if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
-            entered before = enter(net->site, layer, "prepare");
-            ODEON_TRY(
-                leave(net->site, before, ops->prepare(layer->instance->self, context, &buffers)));
+            calling outer = calling_begin(layer->instance, "prepare");
+            ODEON_TRY(calling_end(outer, ops->prepare(layer->instance->self, context, &buffers)));
         }
         if (!prepare && ODEON_HAS(ops, odeon_layer_ops, finish)) {
-            entered before = enter(net->site, layer, "finish");
-            ODEON_TRY(
-                leave(net->site, before, ops->finish(layer->instance->self, context, &buffers)));
+            calling outer = calling_begin(layer->instance, "finish");
+            ODEON_TRY(calling_end(outer, ops->finish(layer->instance->self, context, &buffers)));
         }
         for (size_t b = 0; b < layer->n_bodies; b++) {
             ODEON_TRY(around(layer->bodies[b], context, prepare));

@@ -143,8 +143,11 @@ typedef struct member_job {
 static void run_member(void *context, int32_t rank)
 {
     const member_job *m = context;
+    worker_group *group = &m->session->workers[rank].group;
+    calling_show(&group->board);
     m->job(m->context, rank);
-    meeting_end_job(&m->session->workers[rank].group);
+    calling_show(NULL);
+    meeting_end_job(group);
 }
 
 odeon_status session_run_job(session *s, team_job job, void *context)

@@ -268,17 +268,22 @@ static void test_different_calls_are_an_internal_error_of_all(void **state)
 
 /* ---- workers that do not come ---- */
 
+static const odeon_component odd = {
+    .struct_size = sizeof odd, .kind = ODEON_KIND_LAYER, .id = "odd"};
+
 static void leave_early(void *context, int32_t rank)
 {
     gathering *g = context;
-    worker_call in = {.slot = "forward", .path = "model.x", .id = "odd"};
+    const instance x = {.component = &odd, .path = (char[]){"model.x"}};
+    calling_show(&g->group[rank].board);
     if (rank == 1) {
-        worker_call before = worker_group_enter(&g->group[rank], in);
+        calling outer = calling_begin(&x, "forward");
         g->got[rank] = meet(g, rank, CALL_AGREE, ODEON_OK);
-        worker_group_leave(&g->group[rank], before);
+        calling_leave(outer);
         g->wrong[rank] = g->got[rank] != meet(g, rank, CALL_SUM, ODEON_OK);
         (void)snprintf(g->message[rank], sizeof g->message[rank], "%s", diag_message());
     }
+    calling_show(NULL);
     meeting_end_job(&g->group[rank]);
 }
 
@@ -306,10 +311,13 @@ static void test_collective_of_one_worker_alone_fails_at_once(void **state)
 static void in_other_layers(void *context, int32_t rank)
 {
     gathering *g = context;
-    worker_call in = {.slot = "vjp", .path = rank == 2 ? "model.b" : "model.a", .id = "odd"};
-    worker_call before = worker_group_enter(&g->group[rank], in);
+    const instance x = {.component = &odd,
+                        .path = rank == 2 ? (char[]){"model.b"} : (char[]){"model.a"}};
+    calling_show(&g->group[rank].board);
+    calling outer = calling_begin(&x, "vjp");
     g->got[rank] = meet(g, rank, CALL_AGREE, ODEON_OK);
-    worker_group_leave(&g->group[rank], before);
+    calling_leave(outer);
+    calling_show(NULL);
     worker_group_resolve(&g->group[rank]);
     meeting_end_job(&g->group[rank]);
 }
@@ -349,18 +357,20 @@ static void come_late(void *context, int32_t rank)
 {
     enum { CALLS = 40, MILLISECONDS = 10 };
     stuck_case *c = context;
-    worker_call in = {.slot = "forward", .path = "model.slow", .id = "odd"};
+    const instance x = {.component = &odd, .path = (char[]){"model.slow"}};
+    calling_show(&c->g->group[rank].board);
     if (rank == 2) {
-        worker_call before = worker_group_enter(&c->g->group[rank], in);
+        calling outer = calling_begin(&x, "forward");
         if (c->release != NULL) {
             (void)sem_wait(c->release);
         }
         for (int i = 0; i < CALLS && c->release == NULL; i++) {
-            worker_group_leave(&c->g->group[rank], worker_group_enter(&c->g->group[rank], in));
+            calling_leave(calling_begin(&x, "forward"));
             (void)poll(NULL, 0, MILLISECONDS);
         }
-        worker_group_leave(&c->g->group[rank], before);
+        calling_leave(outer);
     }
+    calling_show(NULL);
     c->g->got[rank] = meet(c->g, rank, CALL_AGREE, ODEON_OK);
     worker_group_resolve(&c->g->group[rank]);
     meeting_end_job(&c->g->group[rank]);
