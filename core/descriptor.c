@@ -101,16 +101,21 @@ static bool is_null_slot(const void *table, size_t offset)
     return memcmp((const char *)table + offset, zero, sizeof zero) == 0;
 }
 
+enum { HINT_BYTES = 192 };
+
 /* What looks wrong in a table may be right in another kind's of the same size. */
-static const char *other_kind(const kind_info *kind, const void *table, char text[96])
+static const char *other_kind(const kind_info *kind, const void *table, char text[HINT_BYTES])
 {
     uint32_t bytes;
+    size_t used = 0;
     memcpy(&bytes, table, sizeof bytes);
     text[0] = '\0';
-    for (int32_t i = 1; i <= ODEON_KIND_COUNT && text[0] == '\0'; i++) {
+    for (int32_t i = 1; i <= ODEON_KIND_COUNT; i++) {
         if (kind_of(i) != kind && kind_of(i)->ops_bytes == bytes) {
-            (void)snprintf(text, 96, "; tables of kind %s have this size, too: is the kind right?",
+            (void)snprintf(text + used, HINT_BYTES - used, "%s%s",
+                           used == 0 ? "; is the kind right? tables of this size have " : ", ",
                            kind_of(i)->name);
+            used = strlen(text);
         }
     }
     return text;
@@ -119,7 +124,7 @@ static const char *other_kind(const kind_info *kind, const void *table, char tex
 static odeon_status check_slots(const copying *c, const kind_info *kind, const void *table)
 {
     uint32_t reserved = 0, flags = 0;
-    char hint[96];
+    char hint[HINT_BYTES];
     if (kind->reserved_at != 0) {
         memcpy(&reserved, (const char *)table + kind->reserved_at, sizeof reserved);
     }
