@@ -21,8 +21,8 @@ const command command_diff = {
         "Prints, in this order, the first difference in each of: options, plugins (build-ids),\n"
         "machine, data (samples and their order), metrics (the first step, of those both runs\n"
         "have a row of, whose loss or other figure differs), weights. Times, run.name,\n"
-        "run.checkpoint_every and run.patience do not count. Exit code 0 if the runs are equal,\n"
-        "1 if they differ.\n",
+        "run.checkpoint_every, run.checkpoint_seconds and run.patience do not count. Exit code 0\n"
+        "if the runs are equal, 1 if they differ.\n",
     .min_operands = 2,
     .max_operands = 2,
     .run = run_diff,

@@ -196,10 +196,14 @@ const command command_train = {
     .operands = "INI [path.key=value ...]",
     .summary = "train a network and evaluate it",
     .help =
-        "Evaluates on the test split after every epoch. Results go to runs/NAME/1, 2, ... or\n"
-        "to run.out: effective.ini, which repeats the run, manifest.json, metrics.csv and\n"
-        "metrics.jsonl, weights.safetensors and weights-best.safetensors, checkpoints.\n"
-        "Ctrl-C stops after the batch under way and saves everything; twice: at once.\n"
+        "Evaluates on the test split after every epoch, or as run.eval_every says, and at the\n"
+        "end. Results go to runs/NAME/1, 2, ... or to run.out: effective.ini, which repeats the\n"
+        "run, manifest.json, metrics.csv and metrics.jsonl, weights.safetensors and\n"
+        "weights-best.safetensors, checkpoints: at the end of an epoch or after a test when\n"
+        "run.checkpoint_seconds have passed since the last, every run.checkpoint_every steps.\n"
+        "Ctrl-C, SIGTERM and a lost connection stop after the batch under way and save\n"
+        "everything; if that takes more than five seconds, or on a second signal, the program\n"
+        "ends and says what is kept.\n"
         "A numerical failure leaves the failing step in failure/ (odeon help replay) and stops,\n"
         "or, with run.on_failure=skip, goes on without it. A device that is lost, or that has no\n"
         "memory left (exit code 7), leaves the newest checkpoint, or one of before the first "
@@ -207,8 +211,9 @@ const command command_train = {
         "\n"
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
         "newest checkpoint, to the same bits as without the interruption. run.name, run.epochs,\n"
-        "run.iterations, run.log_every, run.checkpoint_every, run.on_failure and run.patience may\n"
-        "change; other keys, in effective.ini too, and the data only with --accept-changes, which\n"
+        "run.iterations, run.log_every, run.checkpoint_every, run.checkpoint_seconds,\n"
+        "run.on_failure and run.patience may change; other keys, in effective.ini too, and the "
+        "data only with --accept-changes, which\n"
         "names what is another.\n"
         "odeon train DIR --from-start begins the run again with the same configuration; what\n"
         "it had come to is kept in DIR/earlier-1, 2, ...\n",

@@ -159,6 +159,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     ODEON_TRY(set_name(l, host_value(h, "name")));
     ODEON_TRY(set_workers(l, host_value(h, "workers")));
     ODEON_TRY(set_length(h));
+    ODEON_TRY(evaluation_read(c, host_value(h, "eval_every")));
     c->out = take_text(h, "out"); /* a rerun must not meet the first one's folder */
     ODEON_TRY(host_section_print(&l->effective, h));
     c->name = take_text(h, "name");
@@ -170,6 +171,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     c->dtype = host_value(h, "dtype")->i == CONFIG_F64 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     c->log_every = host_value(h, "log_every")->i;
     c->checkpoint_every = host_value(h, "checkpoint_every")->i;
+    c->checkpoint_seconds = host_value(h, "checkpoint_seconds")->f;
     c->on_failure = (int32_t)host_value(h, "on_failure")->i;
     c->kernels = host_value(h, "kernels")->i != 0;
     c->patience = host_value(h, "patience")->f;

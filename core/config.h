@@ -63,6 +63,8 @@ typedef struct config_dropped {
     config_where where, by;
 } config_dropped;
 
+/* Units of run.eval_every. */
+enum { CONFIG_EPOCHS = 0, CONFIG_STEPS = 1, CONFIG_SECONDS = 2 };
 /* Indices of choices: of run.dtype, run.on_failure, data.on_device. */
 enum { CONFIG_F32 = 0, CONFIG_F64 = 1 };
 enum { CONFIG_STOP = 0, CONFIG_SKIP = 1 };
@@ -75,16 +77,20 @@ typedef struct config {
     int64_t epochs;     /* 0: iterations says how long the run is */
     int64_t iterations; /* optimizer steps; 0: epochs says it */
     odeon_config *device;
-    bool auto_device;         /* chosen by device = auto */
-    int64_t workers;          /* 0: choose */
-    double patience;          /* seconds that a worker waits for one that is stuck; 0: for ever */
-    bool capture;             /* solves may be recorded and replayed */
-    int32_t dtype;            /* ODEON_DTYPE_F32 or F64 */
-    char *out;                /* run directory, absolute; NULL: runs/NAME/N */
-    int64_t log_every;        /* steps between rows of the metrics */
-    int64_t checkpoint_every; /* steps between checkpoints; 0: at the end of an epoch only */
-    int32_t on_failure;       /* CONFIG_STOP or CONFIG_SKIP */
-    bool kernels;             /* are those for the device used */
+    bool auto_device;          /* chosen by device = auto */
+    int64_t workers;           /* 0: choose */
+    double patience;           /* seconds to wait for a stuck worker; 0: for ever */
+    bool capture;              /* solves may be recorded and replayed */
+    int32_t dtype;             /* ODEON_DTYPE_F32 or F64 */
+    char *out;                 /* run directory, absolute; NULL: runs/NAME/N */
+    int64_t log_every;         /* steps between rows of the metrics */
+    int64_t checkpoint_every;  /* steps between checkpoints; 0: by time alone */
+    double checkpoint_seconds; /* from one to the next at the end of an epoch or after a test */
+    int32_t eval_unit;         /* CONFIG_EPOCHS, CONFIG_STEPS or CONFIG_SECONDS */
+    int64_t eval_every;        /* epochs or steps between tests */
+    double eval_seconds;       /* seconds, likewise */
+    int32_t on_failure;        /* CONFIG_STOP or CONFIG_SKIP */
+    bool kernels;              /* are those for the device used */
     /* [data] */
     odeon_config *dataset;     /* NULL: neither [data] nor [train] is there, for solving alone */
     int64_t batch, test_batch; /* test_batch: batch unless given */

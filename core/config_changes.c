@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const may_change[] = {"run.name",      "run.epochs",           "run.iterations",
-                                         "run.log_every", "run.checkpoint_every", "run.on_failure",
-                                         "run.patience"};
+static const char *const may_change[] = {
+    "run.name",       "run.epochs",           "run.iterations",
+    "run.log_every",  "run.checkpoint_every", "run.checkpoint_seconds",
+    "run.on_failure", "run.patience"};
 enum { N_MAY_CHANGE = sizeof may_change / sizeof *may_change };
 
 bool config_may_change(const char *key, size_t n)

@@ -108,7 +108,24 @@ static const odeon_option run_checkpoint_every = {
     .default_text = "0",
     .min_text = "0",
     .unit = "steps",
-    .help = "between two checkpoints; 0: only at the end of every epoch",
+    .help = "between two checkpoints, beside those by time; 0: by time alone",
+};
+static const odeon_option run_checkpoint_seconds = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_F64,
+    .name = "checkpoint_seconds",
+    .default_text = "30",
+    .min_text = "0",
+    .unit = "seconds",
+    .help = "between two checkpoints at ends of epochs and after tests; 0: one at each of them",
+};
+static const odeon_option run_eval_every = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .name = "eval_every",
+    .default_text = "1 epoch",
+    .help =
+        "between two tests: N epochs, N steps or N seconds; the end of the run is tested always",
 };
 static const odeon_option run_on_failure = {
     .struct_size = sizeof(odeon_option),
@@ -129,12 +146,23 @@ static const odeon_option run_patience = {
     .help = "how long a worker waits for one that stays in a single call of a plugin before the "
             "run is given up; 0: for ever",
 };
-static const odeon_option *const run_options[] = {
-    &run_name,       &run_seed,      &run_epochs,
-    &run_iterations, &run_device,    &run_workers,
-    &run_capture,    &run_kernels,   &run_dtype,
-    &run_out,        &run_log_every, &run_checkpoint_every,
-    &run_on_failure, &run_patience,  NULL};
+static const odeon_option *const run_options[] = {&run_name,
+                                                  &run_seed,
+                                                  &run_epochs,
+                                                  &run_iterations,
+                                                  &run_device,
+                                                  &run_workers,
+                                                  &run_capture,
+                                                  &run_kernels,
+                                                  &run_dtype,
+                                                  &run_out,
+                                                  &run_log_every,
+                                                  &run_checkpoint_every,
+                                                  &run_checkpoint_seconds,
+                                                  &run_eval_every,
+                                                  &run_on_failure,
+                                                  &run_patience,
+                                                  NULL};
 
 /* ---- [data] ---- */
 

@@ -48,6 +48,10 @@ void replaced_fini(config *c);
 /* train.loss: fills c->losses and puts the normal form in the place of what was typed. */
 odeon_status losses_read(loading *l, host_section *h);
 
+/* run.eval_every: sets c->eval_unit and what goes with it, and puts the normal form in the place of
+ * what was typed. */
+odeon_status evaluation_read(config *c, option_value *value);
+
 enum { MODEL_PREFIX = 6, TRANSFORM_PREFIX = 5 }; /* bytes of "model.", "data." */
 
 /* The [model.*] sections: fills c->nodes and checks what they say about one another. */

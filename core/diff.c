@@ -69,7 +69,7 @@ static bool changes_nothing(const char *section, const char *name)
 {
     return strcmp(section, "run") == 0 &&
            (strcmp(name, "name") == 0 || strcmp(name, "checkpoint_every") == 0 ||
-            strcmp(name, "patience") == 0);
+            strcmp(name, "checkpoint_seconds") == 0 || strcmp(name, "patience") == 0);
 }
 
 /* The first key of a that b lacks or, if values, has with another value. */

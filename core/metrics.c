@@ -75,7 +75,7 @@ static void visit_row(cell_visitor visit, void *context, const metrics_row *row)
     }
     visit_real(visit, context, NULL, "lr", row->lr);
     visit_real(visit, context, NULL, "grad_norm", row->grad_norm);
-    visit_real(visit, context, NULL, "images_per_second", row->images_per_second);
+    visit_real(visit, context, NULL, "samples_per_second", row->samples_per_second);
     visit_count(visit, context, "nsync", row->device.waits);
     visit_count(visit, context, "nlaunch", row->device.launches);
     visit_count(visit, context, "nalloc", row->device.allocs);

@@ -1,7 +1,7 @@
 /* metrics.h: the rows of a run as metrics.csv and metrics.jsonl.
  *
  * Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
- * images_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
+ * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
  * in a row of training those of its step, in a row of a test those of all its batches), then for
  * every ODE block PATH.evals_forward and so on through the fields of metrics_block. Both files have
  * the same names in the same order; the lines of metrics.jsonl are flat objects. A log that cannot

@@ -42,7 +42,7 @@ static bool cell_ends(cell x, const char *text)
  * may evaluate again what another keeps. */
 static bool tells_effort(cell name)
 {
-    static const char *const names[] = {"seconds", "images_per_second", "nsync", "nlaunch",
+    static const char *const names[] = {"seconds", "samples_per_second", "nsync", "nlaunch",
                                         "nalloc"};
     bool found = cell_ends(name, ".evals_backward") || cell_ends(name, ".bytes");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -12,6 +12,7 @@
 #include "interrupt.h"
 #include "odeon/abi.h"
 #include "registry.h"
+#include "standard_streams.h"
 
 static const command *const commands[] = {
     &command_train, &command_eval,   &command_check, &command_plugins, &command_inspect,
@@ -32,7 +33,8 @@ static const char overrides_help[] =
 static const char exit_help[] =
     "Exit codes: 0 done, 1 internal error (diff: the runs differ), 2 usage or configuration,\n"
     "3 data, 4 plugin, 5 input or output, 6 numerical failure, 7 device or out of memory,\n"
-    "130 and 143 interrupted after saving.\n";
+    "129, 130 and 143 interrupted by a lost terminal, Ctrl-C or SIGTERM: after saving, or, where\n"
+    "that took too long, as the message says.\n";
 
 static odeon_status find_command(const char *name, const command **out)
 {
@@ -162,14 +164,17 @@ static int report(odeon_status status, bool quiet)
         fprintf(stderr, "odeon: %s%s\n", status == ODEON_ERR_CANCELLED ? "" : "error: ",
                 message[0] != '\0' ? message : status_text(status));
     }
-    if (status == ODEON_ERR_CANCELLED && interrupt_signal() == SIGTERM) {
-        return 143;
+    if (status == ODEON_ERR_CANCELLED && interrupt_signal() != 0) {
+        return 128 + interrupt_signal();
     }
     return status_exit_code(status);
 }
 
 int odeon_main(int argc, char **argv)
 {
+    if (!standard_streams_open()) {
+        return status_exit_code(ODEON_ERR_IO); /* there is nobody to tell */
+    }
     diag_clear();
     crash_watch();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write that meets it */
@@ -183,5 +188,7 @@ int odeon_main(int argc, char **argv)
     command_line_fini(&a);
     crash_unwatch();
     odeon_status flushed = flush_stdout();
-    return report(status != ODEON_OK ? status : flushed, quiet);
+    int code = report(status != ODEON_OK ? status : flushed, quiet);
+    interrupt_release(); /* of a run that was stopped only here: taking it down may hang as well */
+    return code;
 }

@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -20,13 +21,16 @@ static const double redraw_seconds = 0.1, line_seconds = 10.0;
 static const double memory_of_batches = 0.9; /* weight of what was, against the newest batch */
 
 struct progress {
-    FILE *out; /* borrowed */
-    bool terminal, utf8, drawn;
+    FILE *out;     /* borrowed */
+    bool terminal; /* lines are as wide as it is */
+    bool redraws;  /* in place, one line */
+    bool escapes;  /* by escape sequences; else blanks take off what was there */
+    bool utf8;
+    int drawn;             /* columns of the line that stands there; 0: none */
     double started, shown; /* seconds; when something was last shown */
     int64_t before;        /* steps made by others */
     int64_t samples;       /* trained on so far */
-    double training;       /* seconds of training, without evaluations */
-    double resumed;        /* when training began or went on */
+    double training;       /* seconds of it alone */
     double weight;         /* of the means; tends to 1 */
     double loss, metric;   /* sums of the means, to be divided by weight */
     progress_state state;
@@ -87,53 +91,117 @@ static void append_bar(const progress_state *s, int width, bool utf8, char *out,
     }
 }
 
-/* The parts of the terminal's line after the bar, the most wanted first. "" where there is none,
- * and none behind it. */
-enum { N_PARTS = 7, PART_BYTES = 96 };
-static void format_parts(const progress_state *s, char parts[N_PARTS][PART_BYTES])
+/* The parts of a line behind its beginning, the most wanted first. "" where there is none, and none
+ * behind it. */
+enum { N_PARTS = 6, PART_BYTES = 96 };
+typedef char part_list[N_PARTS][PART_BYTES];
+
+static char *next_part(part_list parts)
 {
-    char left[32], number[32];
-    progress_duration(s->seconds_left, left);
-    memset(parts, 0, (size_t)N_PARTS * PART_BYTES);
-    progress_number(s->loss, number);
-    (void)snprintf(parts[0], PART_BYTES, "loss %s", number);
-    if (s->metric_name != NULL) {
-        progress_number(s->metric, number);
-        (void)snprintf(parts[1], PART_BYTES, "%s %s", s->metric_name, number);
+    int i = 0;
+    while (parts[i][0] != '\0') {
+        i++;
     }
-    (void)snprintf(parts[2], PART_BYTES, "%.0f samples/s", s->samples_per_second);
-    (void)snprintf(parts[3], PART_BYTES, "%s left", left);
-    int next = 4;
+    return parts[i];
+}
+
+static void add_metric(const progress_state *s, part_list parts)
+{
+    if (s->metric_name != NULL) {
+        char number[32];
+        progress_number(s->metric, number);
+        (void)snprintf(next_part(parts), PART_BYTES, "%s %s", s->metric_name, number);
+    }
+}
+
+static void add_speed(const progress_state *s, part_list parts)
+{
+    char left[32];
+    progress_duration(s->seconds_left, left);
+    (void)snprintf(next_part(parts), PART_BYTES, "%s left", left);
+    (void)snprintf(next_part(parts), PART_BYTES, "%.0f samples/s", s->samples_per_second);
+}
+
+static void short_parts(const progress_state *s, part_list parts)
+{
+    memset(parts, 0, sizeof(part_list));
+    add_metric(s, parts);
+    add_speed(s, parts);
     if (s->has_blocks) {
-        (void)snprintf(parts[next++], PART_BYTES, "evals %" PRId64 "+%" PRId64, s->evals_forward,
+        (void)snprintf(next_part(parts), PART_BYTES, "evals %" PRId64 "+%" PRId64, s->evals_forward,
                        s->evals_backward);
-        (void)snprintf(parts[next++], PART_BYTES, "steps %" PRId64 " (%" PRId64 " rejected)",
+        (void)snprintf(next_part(parts), PART_BYTES, "steps %" PRId64 " (%" PRId64 " rejected)",
                        s->accepted, s->rejected);
     }
     if (s->device.launches >= 0) {
-        (void)snprintf(parts[next], PART_BYTES, "waits %" PRId64 " launches %" PRId64,
+        (void)snprintf(next_part(parts), PART_BYTES, "waits %" PRId64 " launches %" PRId64,
                        s->device.waits, s->device.launches);
+    }
+}
+
+static void long_parts(const progress_state *s, part_list parts)
+{
+    memset(parts, 0, sizeof(part_list));
+    add_metric(s, parts);
+    add_speed(s, parts);
+    if (s->has_blocks) {
+        (void)snprintf(next_part(parts), PART_BYTES,
+                       "evaluations %" PRId64 " forward %" PRId64 " backward", s->evals_forward,
+                       s->evals_backward);
+        (void)snprintf(next_part(parts), PART_BYTES,
+                       "steps %" PRId64 " accepted %" PRId64 " rejected", s->accepted, s->rejected);
+    }
+    if (s->device.launches >= 0) {
+        (void)snprintf(next_part(parts), PART_BYTES,
+                       "device waits %" PRId64 " launches %" PRId64 " allocations %" PRId64,
+                       s->device.waits, s->device.launches, s->device.allocs);
+    }
+}
+
+/* Adds separator and part if they are no wider than *room, which becomes what is left. */
+static bool add_part(const char *separator, const char *part, int *room, char *out, size_t size)
+{
+    int width = columns_of(separator) + columns_of(part);
+    if (part[0] == '\0' || width > *room) {
+        return false;
+    }
+    append(out, size, "%s%s", separator, part);
+    *room -= width;
+    return true;
+}
+
+static void add_parts(const char *separator, part_list parts, int *room, char *out, size_t size)
+{
+    for (int i = 0; i < N_PARTS && add_part(separator, parts[i], room, out, size); i++) {
+    }
+}
+
+/* Cuts what is wider than room; text of one byte a column. */
+static void cut(char *text, int room)
+{
+    if ((size_t)room < strlen(text)) {
+        text[room] = '\0';
     }
 }
 
 void progress_format_bar(const progress_state *state, int columns, bool utf8, char *out,
                          size_t size)
 {
-    char head[64], tail[LINE_BYTES] = "", parts[N_PARTS][PART_BYTES];
-    (void)snprintf(head, sizeof head, "%s %" PRId64 "/%" PRId64 " %3d%%", state->what, state->epoch,
-                   state->epochs, (int)(100.0 * done_share(state)));
-    format_parts(state, parts);
-    int room = columns - 1 - columns_of(head);
-    for (int i = 0; i < N_PARTS && parts[i][0] != '\0'; i++) {
-        if (columns_of(parts[i]) + 2 > room) {
-            break;
-        }
-        append(tail, sizeof tail, "  %s", parts[i]);
-        room -= columns_of(parts[i]) + 2;
-    }
+    char tail[LINE_BYTES] = "", loss[PART_BYTES], number[32];
+    part_list parts;
+    int room = columns > 1 ? columns - 1 : 0;
     out[0] = '\0';
-    append(out, size, "%.*s", columns > 1 ? columns - 1 : 0, head);
-    int bar = room - 1 > BAR_MAX ? BAR_MAX : room - 1;
+    append(out, size, "%s %" PRId64 "/%" PRId64 " %3d%%", state->what, state->epoch, state->epochs,
+           (int)(100.0 * done_share(state)));
+    cut(out, room);
+    room -= columns_of(out);
+    progress_number(state->loss, number);
+    (void)snprintf(loss, sizeof loss, "loss %s", number);
+    (void)add_part("  ", loss, &room, tail, sizeof tail);
+    int bar = room > BAR_MIN ? BAR_MIN : 0, rest = bar > 0 ? room - bar - 1 : 0;
+    short_parts(state, parts);
+    add_parts("  ", parts, &rest, tail, sizeof tail);
+    bar = bar + rest > BAR_MAX ? BAR_MAX : bar + rest;
     if (bar >= BAR_MIN) {
         append(out, size, " ");
         append_bar(state, bar, utf8, out, size);
@@ -141,30 +209,44 @@ void progress_format_bar(const progress_state *state, int columns, bool utf8, ch
     append(out, size, "%s", tail);
 }
 
-void progress_format_line(const progress_state *s, char *out, size_t size)
+/* The first of the beginnings that has room with middle behind it; the last is cut if it has not.
+ * With columns 0 everything has room. What is left of it then is the answer. */
+static int begin_line(const char *const beginnings[3], const char *middle, int columns, char *out,
+                      size_t size)
 {
-    char left[32], number[32];
-    progress_duration(s->seconds_left, left);
+    int room = columns > 0 ? columns - 1 : LINE_BYTES;
+    for (int i = 0; i < 3; i++) {
+        out[0] = '\0';
+        append(out, size, "%s%s", beginnings[i], middle);
+        if (columns_of(out) <= room) {
+            break;
+        }
+    }
+    cut(out, room);
+    return room - columns_of(out);
+}
+
+/* A line that begins with where the run is, then says what, and then has parts. */
+static void format_line(const progress_state *s, int64_t epoch, int64_t step, const char *what,
+                        part_list parts, int columns, char *out, size_t size)
+{
+    char whole[PART_BYTES], short_one[PART_BYTES];
+    (void)snprintf(whole, sizeof whole, "epoch %" PRId64 "/%" PRId64 ", step %" PRId64 "/%" PRId64,
+                   epoch, s->epochs, step, s->steps);
+    (void)snprintf(short_one, sizeof short_one, "step %" PRId64 "/%" PRId64, step, s->steps);
+    const char *const beginnings[3] = {whole, short_one, "step"};
+    int room = begin_line(beginnings, what, columns, out, size);
+    add_parts(", ", parts, &room, out, size);
+}
+
+void progress_format_line(const progress_state *s, int columns, char *out, size_t size)
+{
+    char loss[PART_BYTES], number[32];
+    part_list parts;
     progress_number(s->loss, number);
-    out[0] = '\0';
-    append(out, size, "epoch %" PRId64 "/%" PRId64 ", step %" PRId64 "/%" PRId64 ": loss %s",
-           s->epoch, s->epochs, s->step, s->steps, number);
-    if (s->metric_name != NULL) {
-        progress_number(s->metric, number);
-        append(out, size, ", %s %s", s->metric_name, number);
-    }
-    append(out, size, ", %.0f samples/s", s->samples_per_second);
-    if (s->has_blocks) {
-        append(out, size,
-               ", evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
-               " accepted %" PRId64 " rejected",
-               s->evals_forward, s->evals_backward, s->accepted, s->rejected);
-    }
-    if (s->device.launches >= 0) {
-        append(out, size, ", device waits %" PRId64 " launches %" PRId64 " allocations %" PRId64,
-               s->device.waits, s->device.launches, s->device.allocs);
-    }
-    append(out, size, ", %s left", left);
+    (void)snprintf(loss, sizeof loss, ": loss %s", number);
+    long_parts(s, parts);
+    format_line(s, s->epoch, s->step, loss, parts, columns, out, size);
 }
 
 static bool locale_is_utf8(void)
@@ -195,12 +277,15 @@ odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress 
         return diag_fail(ODEON_ERR_NOMEM, "progress: no memory for %zu bytes", sizeof *p);
     }
     double now = clock_seconds();
+    const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+    bool terminal = isatty(fileno(out)) != 0;
     *p = (progress){.out = out,
-                    .terminal = isatty(fileno(out)) != 0,
+                    .terminal = terminal,
+                    .redraws = terminal && term != NULL && strcmp(term, "dumb") != 0,
+                    .escapes = plain == NULL || plain[0] == '\0',
                     .utf8 = locale_is_utf8(),
                     .started = now,
                     .shown = now,
-                    .resumed = now,
                     .state = {.what = "train", .epochs = epochs, .steps = steps}};
     return ODEON_OK;
 }
@@ -210,11 +295,23 @@ void progress_begin_after(progress *p, int64_t step)
     p->before = step;
 }
 
+/* Puts text in the place of the line that stands there. */
+static void draw(progress *p, const char *text)
+{
+    int width = columns_of(text), left = p->drawn > width ? p->drawn - width : 0;
+    if (p->escapes) {
+        fprintf(p->out, "\r%s\x1b[K", text);
+    } else {
+        fprintf(p->out, "\r%s%*s", text, left, "");
+    }
+    p->drawn = width;
+}
+
 static void erase(progress *p)
 {
-    if (p->drawn) {
-        fprintf(p->out, "\r\x1b[K");
-        p->drawn = false;
+    if (p->drawn > 0) {
+        draw(p, "");
+        fputc('\r', p->out);
     }
 }
 
@@ -227,26 +324,37 @@ void progress_destroy(progress *p)
     }
 }
 
+/* The width to write lines for; 0: any. */
+static int line_columns(const progress *p)
+{
+    return p->terminal ? terminal_columns(p->out) : 0;
+}
+
+/* Names of metrics come from plugins. */
+static void put_line(const progress *p, const char *text)
+{
+    char line[LINE_BYTES];
+    (void)clean_line(text, line, sizeof line);
+    fprintf(p->out, "%s\n", line);
+}
+
 static void show(progress *p, double now)
 {
-    char text[LINE_BYTES], line[LINE_BYTES];
+    char text[LINE_BYTES];
     p->shown = now;
-    if (p->terminal) {
+    if (p->redraws) {
         progress_format_bar(&p->state, terminal_columns(p->out), p->utf8, text, sizeof text);
-        (void)clean_line(text, line, sizeof line);
-        fprintf(p->out, "\r%s\x1b[K", line);
-        p->drawn = true;
+        draw(p, text);
     } else {
-        progress_format_line(&p->state, text, sizeof text);
-        (void)clean_line(text, line, sizeof line);
-        fprintf(p->out, "%s\n", line);
+        progress_format_line(&p->state, line_columns(p), text, sizeof text);
+        put_line(p, text);
     }
     (void)fflush(p->out);
 }
 
 static void show_if_due(progress *p, double now)
 {
-    if (now - p->shown >= (p->terminal ? redraw_seconds : line_seconds)) {
+    if (now - p->shown >= (p->redraws ? redraw_seconds : line_seconds)) {
         show(p, now);
     }
 }
@@ -260,22 +368,21 @@ static void average(progress *p, double loss, double metric)
     p->state.metric = p->metric / p->weight;
 }
 
-void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const char *metric_name,
-                    double metric, const session_result *result)
+void progress_train(progress *p, const progress_step *step, const session_result *result)
 {
     double now = clock_seconds();
     progress_state *s = &p->state;
-    p->samples += n;
-    p->training += now - p->resumed;
-    p->resumed = now;
-    average(p, result->loss, metric);
+    p->samples += step->n;
+    p->training += step->seconds;
+    average(p, result->loss, step->metric);
     s->what = "train";
-    s->epoch = epoch;
-    s->step = step;
-    s->metric_name = metric_name;
+    s->epoch = step->epoch;
+    s->step = step->step;
+    s->metric_name = step->metric_name;
     s->samples_per_second = p->training > 0.0 ? (double)p->samples / p->training : 0.0;
-    s->seconds_left = p->training * (double)(s->steps - step) / (double)(step - p->before);
-    s->device = result->device;
+    s->seconds_left =
+        (now - p->started) * (double)(s->steps - step->step) / (double)(step->step - p->before);
+    s->device = step->device;
     s->has_blocks = result->n_blocks > 0;
     s->evals_forward = s->evals_backward = s->accepted = s->rejected = 0;
     for (size_t i = 0; i < result->n_blocks; i++) {
@@ -290,32 +397,34 @@ void progress_train(progress *p, int64_t epoch, int64_t step, int64_t n, const c
 void progress_test(progress *p, int64_t done, int64_t total)
 {
     double now = clock_seconds();
-    p->resumed = now; /* time spent here is not training's */
-    if (p->terminal && now - p->shown >= redraw_seconds) {
+    if (p->redraws && now - p->shown >= redraw_seconds) {
+        char text[PART_BYTES];
+        (void)snprintf(text, sizeof text, "test %" PRId64 "/%" PRId64, done, total);
+        cut(text, terminal_columns(p->out) - 1);
+        draw(p, text);
         p->shown = now;
-        fprintf(p->out, "\rtest %" PRId64 "/%" PRId64 "\x1b[K", done, total);
-        p->drawn = true;
         (void)fflush(p->out);
     }
 }
 
-void progress_say(progress *p, const char *format, ...)
+void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
+                     double metric)
 {
+    char text[LINE_BYTES], what[PART_BYTES], number[32];
+    part_list parts = {{0}};
+    progress_state tested = p->state;
+    tested.metric_name = metric_name;
+    tested.metric = metric;
     erase(p);
-    char text[LINE_BYTES], line[LINE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    (void)clean_line(text, line, sizeof line);
-    fprintf(p->out, "%s\n", line);
+    if (p->state.step > 0) { /* else a run that goes on has nothing left but its test */
+        progress_format_line(&p->state, line_columns(p), text, sizeof text);
+        put_line(p, text);
+    }
+    progress_number(loss, number);
+    (void)snprintf(what, sizeof what, ", test: loss %s", number);
+    add_metric(&tested, parts);
+    format_line(&tested, epoch, step, what, parts, line_columns(p), text, sizeof text);
+    put_line(p, text);
     (void)fflush(p->out);
-}
-
-void progress_mark(progress *p)
-{
-    char text[LINE_BYTES];
-    progress_format_line(&p->state, text, sizeof text);
-    progress_say(p, "%s", text);
     p->shown = clock_seconds();
 }

@@ -31,7 +31,7 @@ typedef struct metrics_row {
     const char *const *metric_names;
     const double *metrics;
     double lr, grad_norm; /* NAN in test rows */
-    double images_per_second;
+    double samples_per_second;
     metrics_device device;
     size_t n_blocks;
     const metrics_block *blocks;

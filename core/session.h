@@ -52,6 +52,9 @@ int32_t session_workers(const session *s);
 const kernel_list *session_kernels(const session *s); /* NULL: not wanted */
 const char *session_device_text(const session *s);    /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
 bool session_device_is_auto(const session *s);        /* run.device = auto stood for it */
+/* Is the device apart from the host, with memory of its own, so that what it is asked for counts?
+ */
+bool session_device_is_apart(const session *s);
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
 /* The least samples of a batch to train on that all layers take; where that is more than 1, layer
@@ -236,6 +239,15 @@ odeon_status session_tensors_read(void *list, size_t index, uint64_t offset, siz
  * from the seed, or stand in train.weights, and the moments are 0. */
 odeon_status session_start_list(session *s, session_tensors *out);
 odeon_status session_start_read(void *list, size_t index, uint64_t offset, size_t bytes, void *out);
+/* A copy on the host of parameters and running state, for a file that is to be written later. */
+typedef struct session_copy {
+    session_tensors list;
+    char **data;
+} session_copy;
+odeon_status session_copy_take(session *s, session_copy *out);
+void session_copy_fini(session_copy *x); /* takes one that is {0}, or of which the taking failed */
+/* Writes it as weights, with step in the metadata if it is not 0; x {0}: of the session itself. */
+odeon_status session_copy_write(session_copy *x, session *s, int64_t step, const char *path);
 /* The opposite: takes everything, moments included, from file to the bit. ODEON_ERR_DATA if file
  * has not exactly the tensors that session_tensors_list has, in shape and dtype; what the session
  * holds is then undefined. path is for messages. */

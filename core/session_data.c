@@ -16,16 +16,28 @@ struct session_set {
 /* The rest is for what the solver keeps. */
 enum { SHARE = 4 };
 
+static const odeon_device_memory *device_memory(const session *s)
+{
+    const odeon_device_ops *ops = s->device.ops;
+    return ODEON_HAS(ops, odeon_device_ops, get_extension)
+               ? ops->get_extension(s->device.self, ODEON_DEVICE_MEMORY)
+               : NULL;
+}
+
+bool session_device_is_apart(const session *s)
+{
+    return device_memory(s) != NULL;
+}
+
 /* Without memory of its own, a device would hold the samples a second time in the host's. */
 static odeon_status is_worth(const session *s, uint64_t bytes, bool *out)
 {
-    const odeon_device_ops *ops = s->device.ops;
+    const odeon_device_memory *memory = device_memory(s);
     uint64_t free_bytes = 0, total_bytes = 0;
     *out = s->config->on_device == CONFIG_YES;
-    if (s->config->on_device != CONFIG_AUTO || !ODEON_HAS(ops, odeon_device_ops, get_extension)) {
+    if (s->config->on_device != CONFIG_AUTO) {
         return ODEON_OK;
     }
-    const odeon_device_memory *memory = ops->get_extension(s->device.self, ODEON_DEVICE_MEMORY);
     if (memory != NULL) {
         ODEON_TRY(memory->read(s->device.self, &free_bytes, &total_bytes));
     }

@@ -1,5 +1,7 @@
 /* A session's tensors to and from files. */
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "calling.h"
@@ -182,16 +184,77 @@ odeon_status session_restore(session *s, const safetensors *file, const char *pa
 
 /* ---- weights ---- */
 
-odeon_status session_save(session *s, const char *path)
+static odeon_status write_weights(session_tensors *x, safetensors_source source, void *context,
+                                  int64_t step, const char *path)
 {
-    static const safetensors_meta meta[] = {{"format", "odeon"}};
+    char number[24];
+    const safetensors_meta meta[] = {{"format", "odeon"}, {"step", number}};
+    (void)snprintf(number, sizeof number, "%" PRId64, step);
+    return safetensors_write_from(path, x->n, x->entries, step != 0 ? 2 : 1, meta, source, context);
+}
+
+static odeon_status save_at_step(session *s, int64_t step, const char *path)
+{
     session_tensors x;
     odeon_status status = session_tensors_list(s, false, &x);
     if (status == ODEON_OK) {
-        status = safetensors_write_from(path, x.n, x.entries, 1, meta, session_tensors_read, &x);
+        status = write_weights(&x, session_tensors_read, &x, step, path);
     }
     session_tensors_fini(&x);
     return status;
+}
+
+odeon_status session_save(session *s, const char *path)
+{
+    return save_at_step(s, 0, path);
+}
+
+static odeon_status copy_all(session_copy *x)
+{
+    x->data = mem_zalloc(x->list.n, sizeof *x->data);
+    for (size_t i = 0; i < x->list.n; i++) {
+        size_t bytes = (size_t)x->list.entries[i].bytes;
+        char *data = x->data != NULL ? mem_alloc(bytes) : NULL;
+        if (data == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "no memory for a copy of the weights");
+        }
+        x->data[i] = data;
+        for (size_t at = 0, n; at < bytes; at += n) {
+            n = bytes - at < SAFETENSORS_PIECE_BYTES ? bytes - at : SAFETENSORS_PIECE_BYTES;
+            ODEON_TRY(session_tensors_read(&x->list, i, at, n, data + at));
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status session_copy_take(session *s, session_copy *out)
+{
+    *out = (session_copy){.data = NULL};
+    ODEON_TRY(session_tensors_list(s, false, &out->list));
+    return copy_all(out);
+}
+
+void session_copy_fini(session_copy *x)
+{
+    for (size_t i = 0; i < x->list.n && x->data != NULL; i++) {
+        mem_free(x->data[i]);
+    }
+    mem_free(x->data);
+    session_tensors_fini(&x->list);
+    *x = (session_copy){.data = NULL};
+}
+
+static odeon_status read_copy(void *context, size_t index, uint64_t offset, size_t bytes, void *out)
+{
+    const session_copy *x = context;
+    memcpy(out, x->data[index] + offset, bytes);
+    return ODEON_OK;
+}
+
+odeon_status session_copy_write(session_copy *x, session *s, int64_t step, const char *path)
+{
+    return x->data != NULL ? write_weights(&x->list, read_copy, x, step, path)
+                           : save_at_step(s, step, path);
 }
 
 /* Every tensor of the file must be one of ours; that every one of ours is there shows in loading.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Signals: training stops after the batch, saves, says where, and exits with 130 or 143.
+# Signals: training stops after the batch, saves, says where, and exits with 129, 130 or 143; where
+# the batch does not end, the process does, and says what is kept.
 . "$1/tests/support/cli.sh"
 toy
 data="data.dataset=idx(path=$work/toy)"
@@ -24,7 +25,7 @@ ended() {
     [ $((SECONDS - begun)) -le 5 ] || fail "took $((SECONDS - begun)) seconds to end"
 }
 
-for pair in INT:130 TERM:143; do
+for pair in INT:130 TERM:143 HUP:129; do
     signal=${pair%:*}
     start "$signal"
     kill -s "$signal" "$child"
@@ -60,3 +61,84 @@ step=$(sed -n 's/.*after step \([0-9]*\) of.*/\1/p' err)
 command=$(sed -n 's/.*; to go on: //p' err)
 eval "$command run.iterations=$((step + 1))" >out 2>err || fail "does not go on: $command"
 has out "it's here, on from step $step"
+
+# nohup: a lost terminal changes nothing.
+nohup "$odeon" train "$ini/small.ini" "$data" run.iterations=300 run.log_every=1 run.out=nohup \
+    >out 2>err </dev/null &
+child=$!
+for _ in $(seq 600); do
+    [ ! -s nohup/metrics.csv ] || break
+    sleep 0.1
+done
+kill -s HUP "$child"
+wait "$child" || fail "nohup: exit code $?"
+has out "results in $work/nohup"
+
+# In the same folder: the bits of a run that was never interrupted.
+expect 0 "results in" train "$ini/small.ini" "$data" run.epochs=40 run.workers=1 run.out=whole
+"$odeon" train "$ini/small.ini" "$data" run.epochs=40 run.workers=1 run.out=cut >out 2>err </dev/null &
+child=$!
+sleep 0.1
+kill -s HUP "$child" 2>/dev/null || true
+wait "$child" || true
+if [ -e cut/effective.ini ]; then # else it was hit before there was a run
+    expect 0 "results in" train cut --resume
+    for file in weights weights-best; do
+        cmp "whole/$file.safetensors" "cut/$file.safetensors" || fail "other bits in $file"
+    done
+fi
+
+# stuck NAME WORKERS STATUS RANK: begins a run whose step 9, after an epoch of 8, never ends.
+stuck() {
+    "$odeon" train "$ini/small.ini" "$data" run.epochs=3 run.out="$1" run.workers="$2" \
+        run.checkpoint_seconds=0 --plugin-path "$build/test-plugins" \
+        "model.pool.then=flatten, faulty(status=$3, rank=$4, call=9, train_only=yes)" \
+        >"$1.out" 2>"$1.err" </dev/null &
+}
+
+# One thread spins, with or without another that waits for it in a collective, or is blocked in a
+# system call: five seconds after the signal it is over. Side by side, as each takes its time.
+declare -A pids
+stuck spins 1 spins 0
+pids[spins]=$!
+stuck waits 2 spins 1
+pids[waits]=$!
+stuck reads 1 reads 0
+pids[reads]=$!
+stuck twice 2 reads 1
+pids[twice]=$!
+for name in spins waits reads twice; do
+    for _ in $(seq 600); do
+        [ ! -e "$name/checkpoints/ckpt-8.safetensors" ] || break
+        sleep 0.1
+    done
+    [ -e "$name/checkpoints/ckpt-8.safetensors" ] || fail "$name: no epoch has come to its end"
+done
+sleep 0.3 # for step 9 to begin; if it has not, the run stops before it, which shows below
+kill -s TERM "${pids[spins]}"
+kill -s INT "${pids[waits]}"
+kill -s HUP "${pids[reads]}"
+kill -s INT "${pids[twice]}"
+begun=$SECONDS
+sleep 0.5
+kill -s TERM "${pids[twice]}"
+
+# over NAME CODE TEXT
+over() {
+    local answer=0
+    wait "${pids[$1]}" || answer=$?
+    [ "$answer" -eq "$2" ] || fail "$1: exit code $answer, expected $2: $(cat "$1.err")"
+    [ "$(wc -l <"$1.err")" -eq 1 ] || fail "$1: not one line: $(cat "$1.err")"
+    has "$1.err" "odeon: ended by $3; kept: the state after step 8 of 24, \
+$work/$1/checkpoints/ckpt-8.safetensors; to go on: $odeon train $work/$1 --resume"
+}
+over twice 143 "a second SIGTERM"
+[ $((SECONDS - begun)) -le 3 ] || fail "a second signal took $((SECONDS - begun)) seconds"
+over spins 143 "SIGTERM: what was under way took too long"
+over waits 130 "SIGINT: what was under way took too long"
+over reads 129 "SIGHUP: what was under way took too long"
+[ $((SECONDS - begun)) -le 8 ] || fail "it took $((SECONDS - begun)) seconds to end"
+for file in weights.safetensors weights-best.safetensors checkpoints/ckpt-8.safetensors; do
+    [ -s "spins/$file" ] || fail "$file is not kept"
+done
+

@@ -7,7 +7,7 @@ set -- "$ini/small.ini" "$data" data.batch=48 run.epochs=3 run.checkpoint_every=
 
 # rows FILE: the metrics without what the clock says and how often the device was asked.
 rows() {
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) skip[i] = $i ~ /^(seconds|images_per_second|nsync|nlaunch|nalloc)$/ }
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) skip[i] = $i ~ /^(seconds|samples_per_second|nsync|nlaunch|nalloc)$/ }
              { for (i = 1; i <= NF; i++) if (!skip[i]) printf "%s,", $i; print "" }' "$1"
 }
 

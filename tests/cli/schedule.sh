@@ -17,7 +17,7 @@ is() {
 }
 
 # As many epochs as the iterations take, the last one in part, and a test after each.
-expect 0 "epoch 3/3, test: " train "$@" run.iterations=8 run.out=steps
+expect 0 "epoch 3/3, step 8/8, test: " train "$@" run.iterations=8 run.out=steps
 is epoch steps "1 1 1 2 2 2 3 3"
 [ "$(grep -c ',test,' steps/metrics.csv)" -eq 3 ] || fail "iterations: not a test after every epoch"
 expect 2 "epochs is given too" train "$@" run.iterations=8 run.epochs=2 run.out=none
@@ -38,10 +38,12 @@ is lr halved "0.5 0.5 0.5 0.25 0.25 0.25 0.125 0.125 0.125 0.0625 0.0625 0.0625"
 expect 0 "results in" train "$@" "train.schedule=constant(warmup=1.25)" run.out=warm
 is lr warm "0.13333333333333333 0.26666666666666666 0.4 0.5 0.5 0.5 0.5 0.5 0.5 0.5 0.5 0.5"
 
-# A factor that is none ends the run; what was saved before stays.
+# A factor that is none ends the run, and the steps before it are saved.
 expect 4 "train.schedule: wild says that step 5 has the learning rate times nan" train "$@" \
     --plugin-path "$build/test-plugins" "train.schedule=wild(from=5)" run.out=wild
 [ "$(grep -c ',train,' wild/metrics.csv)" -eq 4 ] || fail "not four steps"
+[ -e wild/checkpoints/ckpt-4.safetensors ] || fail "the four steps are lost"
+[ -e wild/weights.safetensors ] || fail "their weights are lost"
 for kind in infinite negative; do
     expect 4 "step 1 has the learning rate times " train "$@" --plugin-path "$build/test-plugins" \
         "train.schedule=wild(kind=$kind)" run.out="$kind"

@@ -16,38 +16,47 @@
 #include "clock.h"
 #include "diag.h"
 #include "folder.h"
+#include "number.h"
 #include "support.h"
 
-#define BEGINNING                                                                                  \
+#define BEGINNING(often)                                                                           \
     "[run]\nname = killed\nepochs = 10\nworkers = 1\ncheckpoint_every = 4\nlog_every = 3\n"        \
-    "on_failure = skip\n"                                                                          \
+    "on_failure = skip\n" often                                                                    \
     "[data]\ndataset = drawn(shape=2 4 4, classes=3, length=70)\nbatch = 8\ntest_batch = 32\n"     \
     "[model.ode]\nlayer = ode(rtol=1e-3, atol=1e-3)\nintegrator = dopri5\n"
 
-static const char adaptive_adjoint[] =
-    BEGINNING "gradient = adjoint\n"
-              "[model.ode.time]\nlayer = concat_time\n"
-              "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\nthen = tanh\n"
-              "[model.flat]\nlayer = flatten\n"
-              "[model.head]\nlayer = dense(units=classes)\n"
-              "[train]\nloss = cross_entropy\noptimizer = adamw(lr=0.01)\n";
+/* A checkpoint after each test, too. */
+static const char adaptive_adjoint[] = BEGINNING(
+    "checkpoint_seconds = 0\n") "gradient = adjoint\n"
+                                "[model.ode.time]\nlayer = concat_time\n"
+                                "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, "
+                                "padding=1)\nthen = tanh\n"
+                                "[model.flat]\nlayer = flatten\n"
+                                "[model.head]\nlayer = dense(units=classes)\n"
+                                "[train]\nloss = cross_entropy\noptimizer = adamw(lr=0.01)\n";
 
-/* Running state and random numbers go into every value; some steps are skipped. */
+/* Running state and random numbers go into every value; some steps are skipped. The best weights
+ * wait for the next checkpoint. */
 static const char skipping[] =
-    BEGINNING "gradient = direct\n"
-              "[model.ode.dense]\nlayer = conv2d(filters=state, kernel=1)\nthen = tanh\n"
-              "[model.flat]\nlayer = flatten\nthen = wander(every=6)\n"
-              "[model.head]\nlayer = dense(units=classes)\n"
-              "[train]\nloss = cross_entropy\noptimizer = adam(lr=0.01)\n";
+    BEGINNING("") "gradient = direct\n"
+                  "[model.ode.dense]\nlayer = conv2d(filters=state, kernel=1)\nthen = tanh\n"
+                  "[model.flat]\nlayer = flatten\nthen = wander(every=6)\n"
+                  "[model.head]\nlayer = dense(units=classes)\n"
+                  "[train]\nloss = cross_entropy\noptimizer = adam(lr=0.01)\n";
 
-static const char momentum_direct[] =
-    BEGINNING "gradient = direct\n"
-              "[model.ode.norm]\nlayer = groupnorm(groups=2)\nthen = relu\n"
-              "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"
-              "[model.flat]\nlayer = flatten\n"
-              "[model.head]\nlayer = dense(units=classes)\n"
-              "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.01, momentum=0.9)\n"
-              "clip_norm = 1\n";
+#define MOMENTUM                                                                                   \
+    "gradient = direct\n"                                                                          \
+    "[model.ode.norm]\nlayer = groupnorm(groups=2)\nthen = relu\n"                                 \
+    "[model.ode.conv]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"                       \
+    "[model.flat]\nlayer = flatten\n"                                                              \
+    "[model.head]\nlayer = dense(units=classes)\n"                                                 \
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.01, momentum=0.9)\n"                      \
+    "clip_norm = 1\n"
+
+/* Tests within epochs. */
+static const char momentum_direct[] = BEGINNING("eval_every = 5 steps\n") MOMENTUM;
+/* And by the clock, so that no two runs make the same. */
+static const char tested_by_the_clock[] = BEGINNING("eval_every = 0.004 seconds\n") MOMENTUM;
 
 /* Whatever a step draws by chance or takes from its place in the run: windows and mirror images of
  * the samples, dropout, statistics of batches, a rate that warms up and falls. */
@@ -77,6 +86,7 @@ typedef struct runs {
     folder folder;
     char ini[FOLDER_BYTES], whole[FOLDER_BYTES], trial[FOLDER_BYTES], log[FOLDER_BYTES];
     char out[FOLDER_BYTES + 16]; /* run.out of the trial */
+    bool by_the_clock;
 } runs;
 
 static pid_t start(const runs *r, const char *const *arguments)
@@ -258,9 +268,29 @@ static void assert_same_state(const runs *r)
     checkpoint_close(b);
 }
 
+/* The last test of this run need not have been made by the other, but the best weights are those
+ * that the checkpoint says. */
+static void assert_sound_best(const char *run)
+{
+    char path[2 * FOLDER_BYTES];
+    safetensors *best = NULL;
+    int64_t step = 0;
+    (void)snprintf(path, sizeof path, "%s/weights-best.safetensors", run);
+    assert_int_equal(safetensors_read(path, &best), ODEON_OK);
+    assert_int_equal(number_parse_i64(safetensors_metadata(best, "step"), &step), NUMBER_OK);
+    checkpoint_file *file = newest(run);
+    assert_int_equal(file->at.best_step, step);
+    checkpoint_close(file);
+    safetensors_destroy(best);
+}
+
 static void assert_same_run(const runs *r)
 {
     assert_same_file(r, "weights.safetensors");
+    if (r->by_the_clock) {
+        assert_sound_best(r->trial);
+        return;
+    }
     assert_same_file(r, "weights-best.safetensors");
     assert_same_file(r, "effective.ini");
     assert_same_state(r);
@@ -339,6 +369,7 @@ static runs prepare(const char *ini)
     (void)snprintf(r.trial, sizeof r.trial, "%s", folder_file(&r.folder, "trial"));
     (void)snprintf(r.log, sizeof r.log, "%s", folder_file(&r.folder, "log"));
     (void)snprintf(r.out, sizeof r.out, "run.out=%s", r.trial);
+    r.by_the_clock = strstr(ini, " seconds\n") != NULL;
     return r;
 }
 
@@ -368,6 +399,12 @@ static void test_killed_runs_with_direct_and_momentum_end_the_same(void **state)
     check_kills(momentum_direct, 2, 0.15);
 }
 
+static void test_killed_runs_that_test_by_the_clock_end_with_the_same_weights(void **state)
+{
+    (void)state;
+    check_kills(tested_by_the_clock, 6, 0.2);
+}
+
 static void test_killed_runs_that_skip_steps_end_the_same(void **state)
 {
     (void)state;
@@ -395,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_killed_runs_of_shipped_experiments_end_the_same),
         cmocka_unit_test(test_killed_runs_with_adjoint_and_adamw_end_the_same),
         cmocka_unit_test(test_killed_runs_with_direct_and_momentum_end_the_same),
+        cmocka_unit_test(test_killed_runs_that_test_by_the_clock_end_with_the_same_weights),
         cmocka_unit_test(test_killed_runs_that_skip_steps_end_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,7 +123,7 @@ metrics_row run_fixture_row(void)
                          .metrics = metric_values,
                          .lr = 1e-3,
                          .grad_norm = 1e300,
-                         .images_per_second = 12345.5,
+                         .samples_per_second = 12345.5,
                          .device = {.waits = 3, .launches = 46, .allocs = 0},
                          .n_blocks = 2,
                          .blocks = blocks};

@@ -720,7 +720,7 @@ static void test_effective_says_everything(void **state)
         "[run]\nname = t\nseed = 1\niterations = 5\ndevice = cpu",
         "\nworkers = auto\ncapture = yes\nkernels = yes\ndtype = float32\nlog_every = "
         "1\ncheckpoint_every = "
-        "0\non_failure = "
+        "0\ncheckpoint_seconds = 30\neval_every = 1 epoch\non_failure = "
         "stop\npatience = 60\n"
         "\n[data]\ndataset = idx\npath = /d\n",
         "\nbatch = 4\ntest_batch = 4\nshuffle = yes\ndrop_last = no\non_device = "

@@ -215,8 +215,8 @@ static void test_method_tells_what_other_systems_have_for_it(void **state)
     for (int json = 0; json < 2; json++) {
         capture c = {0};
         capture_start(&c);
-        assert_int_equal(
-            inspect_component(r, ODEON_KIND_INTEGRATOR, "dopri5", json != 0, c.stream), ODEON_OK);
+        assert_int_equal(inspect_component(r, ODEON_KIND_INTEGRATOR, "dopri5", json != 0, c.stream),
+                         ODEON_OK);
         (void)fclose(c.stream);
         assert_says(&c, json == 0 ? "of sciml: exponents 0.17 -0.04 0, factors 0.2 to 10"
                                   : "\"control_hints\": [{\"system\": \"sciml\"");

@@ -63,11 +63,11 @@ static void test_progress_line_has_every_part(void **state)
 {
     (void)state;
     char text[512];
-    progress_format_line(&half, text, sizeof text);
+    progress_format_line(&half, 0, text, sizeof text);
     assert_string_equal(text,
-                        "epoch 1/2, step 50/100: loss 0.5123, accuracy 0.8125, 4321 samples/s, "
-                        "evaluations 20 forward 26 backward, steps 6 accepted 1 rejected, "
-                        "0:42 left");
+                        "epoch 1/2, step 50/100: loss 0.5123, accuracy 0.8125, 0:42 left, "
+                        "4321 samples/s, evaluations 20 forward 26 backward, steps 6 accepted "
+                        "1 rejected");
 }
 
 static void test_progress_line_without_blocks_and_metric_is_shorter(void **state)
@@ -77,8 +77,8 @@ static void test_progress_line_without_blocks_and_metric_is_shorter(void **state
     progress_state s = half;
     s.has_blocks = false;
     s.metric_name = NULL;
-    progress_format_line(&s, text, sizeof text);
-    assert_string_equal(text, "epoch 1/2, step 50/100: loss 0.5123, 4321 samples/s, 0:42 left");
+    progress_format_line(&s, 0, text, sizeof text);
+    assert_string_equal(text, "epoch 1/2, step 50/100: loss 0.5123, 0:42 left, 4321 samples/s");
 }
 
 static void test_progress_shows_what_a_device_counts(void **state)
@@ -87,14 +87,13 @@ static void test_progress_shows_what_a_device_counts(void **state)
     char text[512];
     progress_state s = half;
     s.device = (metrics_device){.waits = 1, .launches = 52, .allocs = 0};
-    progress_format_line(&s, text, sizeof text);
-    assert_non_null(
-        strstr(text, "1 rejected, device waits 1 launches 52 allocations 0, 0:42 left"));
+    progress_format_line(&s, 0, text, sizeof text);
+    assert_non_null(strstr(text, "1 rejected, device waits 1 launches 52 allocations 0"));
     progress_format_bar(&s, 160, false, text, sizeof text);
     assert_non_null(strstr(text, "steps 6 (1 rejected)  waits 1 launches 52"));
     s.has_blocks = false;
     progress_format_bar(&s, 160, false, text, sizeof text);
-    assert_non_null(strstr(text, "0:42 left  waits 1 launches 52"));
+    assert_non_null(strstr(text, "4321 samples/s  waits 1 launches 52"));
 }
 
 static void test_progress_bar_in_ascii_is_ascii(void **state)
@@ -103,7 +102,7 @@ static void test_progress_bar_in_ascii_is_ascii(void **state)
     char text[512];
     progress_format_bar(&half, 132, false, text, sizeof text);
     assert_string_equal(text, "train 1/2  50% ############............  loss 0.5123  "
-                              "accuracy 0.8125  4321 samples/s  0:42 left  evals 20+26  "
+                              "accuracy 0.8125  0:42 left  4321 samples/s  evals 20+26  "
                               "steps 6 (1 rejected)");
 }
 
@@ -125,6 +124,73 @@ static void test_progress_bar_on_a_narrow_terminal_keeps_the_loss(void **state)
     char text[512];
     progress_format_bar(&half, 30, false, text, sizeof text);
     assert_string_equal(text, "train 1/2  50%  loss 0.5123");
+}
+
+static void test_progress_bar_has_a_bar_at_80_columns_whatever_stands_beside_it(void **state)
+{
+    (void)state;
+    static const struct {
+        int columns;
+        const char *text;
+    } cases[] = {
+        {40, "train 1/2  50% #####......  loss 0.5123"},
+        {80, "train 1/2  50% ###########............  loss 0.5123  accuracy 0.8125  0:42 left"},
+        {110, "train 1/2  50% ############............  loss 0.5123  accuracy 0.8125  0:42 left  "
+              "4321 samples/s  evals 20+26"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        progress_format_bar(&half, cases[i].columns, false, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+static void test_progress_bar_of_a_long_run_has_a_bar_at_80_columns(void **state)
+{
+    (void)state;
+    char text[512];
+    progress_state s = half;
+    s.epoch = 12345;
+    s.epochs = 100000;
+    s.loss = -12345.678;
+    s.metric_name = "loss_cross_entropy";
+    s.seconds_left = 1e7;
+    progress_format_bar(&s, 80, false, text, sizeof text);
+    assert_non_null(strstr(text, " ####"));
+    assert_non_null(strstr(text, "loss -12345.6780"));
+}
+
+static void test_progress_line_fits_every_width(void **state)
+{
+    (void)state;
+    progress_state s = half;
+    s.device = (metrics_device){.waits = 1, .launches = 52, .allocs = 0};
+    for (int width = 1; width < 250; width++) {
+        char text[1024];
+        progress_format_line(&s, width, text, sizeof text);
+        assert_true(columns(text) <= width - 1);
+    }
+}
+
+static void test_progress_line_keeps_what_is_wanted_most(void **state)
+{
+    (void)state;
+    static const struct {
+        int columns;
+        const char *text;
+    } cases[] = {
+        {24, "step: loss 0.5123"},
+        {30, "step 50/100: loss 0.5123"},
+        {40, "epoch 1/2, step 50/100: loss 0.5123"},
+        {80, "epoch 1/2, step 50/100: loss 0.5123, accuracy 0.8125, 0:42 left, 4321 samples/s"},
+        {132, "epoch 1/2, step 50/100: loss 0.5123, accuracy 0.8125, 0:42 left, 4321 samples/s, "
+              "evaluations 20 forward 26 backward"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        progress_format_line(&half, cases[i].columns, text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+    }
 }
 
 static void test_progress_bar_in_utf8_fills_half_at_half(void **state)
@@ -158,7 +224,7 @@ static void collect(FILE *file, char *text, size_t size)
     (void)fclose(file);
 }
 
-static void test_progress_off_a_terminal_writes_a_line_when_marked(void **state)
+static void test_progress_off_a_terminal_writes_two_lines_after_a_test(void **state)
 {
     (void)state;
     char text[1024];
@@ -167,15 +233,38 @@ static void test_progress_off_a_terminal_writes_a_line_when_marked(void **state)
     progress *p = NULL;
     assert_int_equal(progress_create(file, 1, 2, &p), ODEON_OK);
     session_result result = {.loss = 0.5, .n_blocks = 0};
-    progress_train(p, 1, 1, 8, "accuracy", 0.25, &result);
+    const progress_step step = {.epoch = 1,
+                                .step = 1,
+                                .n = 8,
+                                .seconds = 0.25,
+                                .metric_name = "accuracy",
+                                .metric = 0.25,
+                                .device = {-1, -1, -1}};
+    progress_train(p, &step, &result);
     progress_test(p, 1, 2);
-    progress_mark(p);
-    progress_say(p, "done %d", 1);
+    progress_tested(p, 1, 1, 0.75, "accuracy", 0.125);
     progress_destroy(p);
     collect(file, text, sizeof text);
     assert_non_null(strstr(text, "epoch 1/1, step 1/2: loss 0.5000, accuracy 0.2500, "));
-    assert_non_null(strstr(text, " left\ndone 1\n"));
+    assert_non_null(strstr(text, " left, 32 samples/s\n"));
+    assert_non_null(strstr(text, "\nepoch 1/1, step 1/2, test: loss 0.7500, accuracy 0.1250\n"));
     assert_null(strchr(text, '\r'));
+    assert_null(strstr(text, "device"));
+}
+
+/* A run that goes on and has no step left has trained nothing that could be told. */
+static void test_progress_tells_a_test_alone(void **state)
+{
+    (void)state;
+    char text[1024];
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    progress *p = NULL;
+    assert_int_equal(progress_create(file, 1, 2, &p), ODEON_OK);
+    progress_tested(p, 1, 2, 0.75, NULL, 0.0);
+    progress_destroy(p);
+    collect(file, text, sizeof text);
+    assert_string_equal(text, "epoch 1/1, step 2/2, test: loss 0.7500\n");
 }
 
 static void test_progress_numbers_never_lose_all_their_digits(void **state)
@@ -202,10 +291,12 @@ static void test_progress_mean_weighs_newer_batches_more(void **state)
     progress *p = NULL;
     assert_int_equal(progress_create(file, 1, 2, &p), ODEON_OK);
     session_result result = {.loss = 1.0, .n_blocks = 0};
-    progress_train(p, 1, 1, 8, NULL, 0.0, &result);
+    progress_step step = {.epoch = 1, .step = 1, .n = 8, .seconds = 1.0};
+    progress_train(p, &step, &result);
     result.loss = 2.0;
-    progress_train(p, 1, 2, 8, NULL, 0.0, &result);
-    progress_mark(p);
+    step.step = 2;
+    progress_train(p, &step, &result);
+    progress_tested(p, 1, 2, 0.0, NULL, 0.0);
     progress_destroy(p);
     collect(file, text, sizeof text);
     /* (0.09 * 1 + 0.1 * 2) / 0.19 */
@@ -226,7 +317,12 @@ int main(void)
         cmocka_unit_test(test_progress_bar_on_a_narrow_terminal_keeps_the_loss),
         cmocka_unit_test(test_progress_bar_in_utf8_fills_half_at_half),
         cmocka_unit_test(test_progress_bar_without_steps_is_empty),
-        cmocka_unit_test(test_progress_off_a_terminal_writes_a_line_when_marked),
+        cmocka_unit_test(test_progress_bar_has_a_bar_at_80_columns_whatever_stands_beside_it),
+        cmocka_unit_test(test_progress_bar_of_a_long_run_has_a_bar_at_80_columns),
+        cmocka_unit_test(test_progress_line_fits_every_width),
+        cmocka_unit_test(test_progress_line_keeps_what_is_wanted_most),
+        cmocka_unit_test(test_progress_off_a_terminal_writes_two_lines_after_a_test),
+        cmocka_unit_test(test_progress_tells_a_test_alone),
         cmocka_unit_test(test_progress_numbers_never_lose_all_their_digits),
         cmocka_unit_test(test_progress_mean_weighs_newer_batches_more),
     };

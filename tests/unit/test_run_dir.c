@@ -209,7 +209,7 @@ static void test_csv_has_these_columns_and_values(void **state)
     run_fixture_assert_contents(
         "runs/trial/1/metrics.csv",
         "step,epoch,seconds,split,loss,accuracy,\"top,5\",lr,grad_norm,"
-        "images_per_second,nsync,nlaunch,nalloc" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
+        "samples_per_second,nsync,nlaunch,nalloc" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
             "second.ode") "\n"
                           "1,2,0.1,train,2.302585092994046,0.5,1,0.001,1e+300,12345.5,3,46,0,"
                           "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
@@ -232,7 +232,7 @@ static void test_json_lines_have_the_same_values(void **state)
         "runs/trial/1/metrics.jsonl",
         "{\"step\":1,\"epoch\":2,\"seconds\":0.1,\"split\":\"train\",\"loss\":null,"
         "\"accuracy\":0.5,\"top,5\":1,\"lr\":0.001,\"grad_norm\":1e+300,"
-        "\"images_per_second\":12345.5,\"nsync\":3,\"nlaunch\":46,\"nalloc\":0,"
+        "\"samples_per_second\":12345.5,\"nsync\":3,\"nlaunch\":46,\"nalloc\":0,"
         "\"ode.evals_forward\":12,\"ode.evals_backward\":24,"
         "\"ode.accepted\":3,\"ode.rejected\":1,\"ode.accepted_backward\":5,"
         "\"ode.rejected_backward\":2,\"ode.h_min\":0.125,\"ode.h_max\":0.5,\"ode.drift\":1e-07,"
@@ -369,7 +369,7 @@ static void test_numbers_have_a_point_in_every_locale(void **state)
     assert_int_equal(status, ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents("runs/trial/1/metrics.csv",
-                                "step,epoch,seconds,split,loss,lr,grad_norm,images_per_second,"
+                                "step,epoch,seconds,split,loss,lr,grad_norm,samples_per_second,"
                                 "nsync,nlaunch,nalloc\n"
                                 "1,2,0.1,train,2.302585092994046,0.001,1e+300,12345.5,3,46,0\n");
 }

@@ -10,8 +10,8 @@
 enum { IN_FORWARD = 0, IN_VJP = 1 };
 
 /* What happens: a void step, the end of the solve, NaN instead of the value, a collective that the
- * other workers know nothing of, a wait for the device, a call that never ends, that collective
- * with its answer thrown away. */
+ * other workers know nothing of, a wait for the device; calls that never end: a sleep, a loop, a
+ * read from a pipe into which nobody writes; that collective with its answer thrown away. */
 enum {
     STATUS_RECOVERABLE = 0,
     STATUS_FATAL,
@@ -19,7 +19,9 @@ enum {
     STATUS_MEETS,
     STATUS_WAITS,
     STATUS_HANGS,
-    STATUS_IGNORES
+    STATUS_IGNORES,
+    STATUS_SPINS,
+    STATUS_READS
 };
 
 typedef struct faulty {
@@ -39,13 +41,13 @@ NUMBER(rank, "0", "0", "worker on which calls go wrong");
 NUMBER(call, "0", "1", "the first call that goes wrong; 0: none");
 NUMBER(calls, "1", "1", "how many calls in a row go wrong");
 
-static const odeon_option status_option = {.struct_size = sizeof(odeon_option),
-                                           .type = ODEON_OPTION_CHOICE,
-                                           .name = "status",
-                                           .default_text = "fatal",
-                                           .choices =
-                                               "recoverable|fatal|nan|meets|waits|hangs|ignores",
-                                           .help = "what goes wrong"};
+static const odeon_option status_option = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "status",
+    .default_text = "fatal",
+    .choices = "recoverable|fatal|nan|meets|waits|hangs|ignores|spins|reads",
+    .help = "what goes wrong"};
 static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
                                        .type = ODEON_OPTION_CHOICE,
                                        .name = "in",
@@ -96,6 +98,22 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
+static void spin(void)
+{
+    for (volatile int i = 0;;) {
+        (void)i;
+    }
+}
+
+static void read_for_ever(void)
+{
+    int ends[2];
+    char byte;
+    while (pipe(ends) == 0) {
+        (void)!read(ends[0], &byte, 1);
+    }
+}
+
 /* One more call, which writes to. */
 static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_t in,
                              const odeon_tensor *to)
@@ -123,6 +141,12 @@ static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_
         }
     case STATUS_IGNORES:
         (void)context->group->agree(context->group->self, ODEON_OK);
+        return ODEON_OK;
+    case STATUS_SPINS:
+        spin();
+        return ODEON_OK;
+    case STATUS_READS:
+        read_for_ever();
         return ODEON_OK;
     default:
         return context->group->agree(context->group->self, ODEON_OK);
