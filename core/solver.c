@@ -249,9 +249,11 @@ static odeon_status go_on(solver *s, trial *now)
     double kept[ODEON_SLOT_LAST];
     memcpy(kept, now->slots, sizeof kept);
     double h = kept[ODEON_SLOT_H];
-    double end = cut_at(s, kept[ODEON_SLOT_T]);
+    double end = cut_at(s, kept[ODEON_SLOT_T]), least = fmax(s->control.h_min, least_step(s));
+    h = fabs(s->uncut) > fabs(h) ? s->uncut : h;
+    h = fabs(h) < least ? copysign(least, h) : h; /* a cut step may be as short as it likes */
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_END, 1, &end));
-    ODEON_TRY(given_start(s, kept[ODEON_SLOT_T], fabs(s->uncut) > fabs(h) ? s->uncut : h, now));
+    ODEON_TRY(given_start(s, kept[ODEON_SLOT_T], h, now));
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_STEPS,
                                ODEON_SLOT_LAST - ODEON_SLOT_STEPS, kept + ODEON_SLOT_STEPS));
     return read_trial(s, now);

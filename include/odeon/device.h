@@ -110,7 +110,8 @@ enum { ODEON_LAST_CUT = 0, ODEON_LAST_HALVE = 1 };
  *         what stands in clip above, between factor_min and factor_max_reject; not finite:
  *         factor_min.
  * history after acceptance e2 = e1, e1 = max(error, history_floor); both start at history_start.
- * next    h = factor * h, |h| at most h_max; if it reaches END (to 100 ulp) h = END - t, LAST = 1,
+ * next    h = factor * h, |h| at most h_max, and at least h_min but after the rejection of a step
+ *         that was no larger; if it reaches END (to 100 ulp) h = END - t, LAST = 1,
  *         or, after a rejection under LAST_HALVE, h = (END - t) / 2.
  *         When a LAST step is accepted T = END exactly, DONE = 1, and h is proposed without an end.
  *         |h| < h_min or |h| < LEAST (unless LAST) or t + h == t: STATUS = ODEON_STEP_UNDERFLOW.
@@ -309,13 +310,13 @@ typedef struct odeon_device_ops {
      * |REACH - T| and h_max; into PROBE, and into H with the sign of END - T; d1 into START + 1.
      * 2: from ERROR_SUM of (f(T + h0, y0 + h0 f0) - f0)/sc, d2 = that / h0:
      * h1 = max(1e-6, 1e-3 h0) if d1, d2 <= 1e-15 else (0.01 / max(d1, d2))^start_exponent;
-     * H = min(100 h0, h1), under START_WITHIN at most |REACH - T|, NaN if d2 is not finite; limited
-     * to the end of the solve as step_control does.
-     * 3: H is given: only the limits. 4: where phase 2 found nothing finite, a nearer probe: PROBE
-     * = |REACH - T| or h_max, where one of them is less than PROBE, else PROBE / 10; into H as in
-     * phase 1, and phase 2 follows again. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, TRIALS,
-     * ACCEPT (0), DONE (1 if T is END), STATUS (NONFINITE if H came out as NaN), STOP (1 if DONE,
-     * ODEON_STEP_UNDERFLOW or H is not finite) to their starting values. */
+     * H = min(100 h0, h1), under START_WITHIN at most |REACH - T|, NaN if d2 is not finite; at
+     * least h_min; limited to the end of the solve as step_control does. 3: H is given: only the
+     * limits. 4: where phase 2 found nothing finite, a nearer probe: PROBE = |REACH - T| or h_max,
+     * where one of them is less than PROBE, else PROBE / 10; into H as in phase 1, and phase 2
+     * follows again. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, TRIALS, ACCEPT (0), DONE (1
+     * if T is END), STATUS (NONFINITE if H came out as NaN), STOP (1 if DONE, ODEON_STEP_UNDERFLOW
+     * or H is not finite) to their starting values. */
     odeon_status (*step_start)(odeon_queue *queue, const odeon_control *control, int32_t phase,
                                double *slots);
     /* Where slots[slot] is not 0: y[i] = x[i], i < n <= ODEON_MAX_STAGES; else nothing. Of a pair

@@ -211,7 +211,7 @@ static void test_component_as_json_tells_every_option(void **state)
 static void test_method_tells_what_other_systems_have_for_it(void **state)
 {
     (void)state;
-    registry *r = open_registry(NULL);
+    registry *r = open_registry(ODEON_BUILD "/plugins");
     for (int json = 0; json < 2; json++) {
         capture c = {0};
         capture_start(&c);

@@ -360,21 +360,6 @@ static void test_sliver_before_t1_is_taken_along(void **state)
     assert_true(slots[ODEON_SLOT_H] == end - 1.0);
 }
 
-/* What is left is 1, and 100 ulp of the end are 100 DBL_EPSILON. */
-static void test_step_that_ends_at_the_sliver_is_the_last(void **state)
-{
-    (void)state;
-    odeon_control control = torchdiffeq_control();
-    double least = 1.0 - 100.0 * DBL_EPSILON;
-    const double sizes[] = {least, nextafter(least, 0.0)};
-    for (int i = 0; i < 2; i++) {
-        double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = sizes[i], [ODEON_SLOT_END] = 1.0};
-        step_start(&control, 3, slots);
-        assert_true(slots[ODEON_SLOT_LAST] == (i == 0 ? 1.0 : 0.0));
-        assert_true(slots[ODEON_SLOT_H] == (i == 0 ? 1.0 : sizes[1]));
-    }
-}
-
 static void test_rejected_step_may_be_filtered_too(void **state)
 {
     (void)state;
@@ -469,7 +454,7 @@ static void test_step_below_h_min_is_underflow(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     control.h_min = 0.4;
-    arrange(slots, &control, 1.0, 0.5, 32.0);
+    arrange(slots, &control, 1.0, 0.4, 32.0);
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
 }
@@ -532,6 +517,26 @@ static double start_from(const odeon_control *control, double d0, double d1, dou
                          double *slots)
 {
     return start_to(HUGE_VAL, control, d0, d1, change, slots);
+}
+
+/* A larger one was rejected, a shorter one accepted, or it is the first. */
+static void test_step_of_h_min_is_tried(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    control.h_min = 0.4;
+    static const double sizes[] = {0.5, 0.1}, errors[] = {32.0, 0.9};
+    for (int i = 0; i < 2; i++) {
+        double slots[ODEON_SLOTS];
+        arrange(slots, &control, 1.0, -sizes[i], errors[i]);
+        slots[ODEON_SLOT_END] = -HUGE_VAL;
+        step_judge(&control, slots);
+        assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
+        assert_true(slots[ODEON_SLOT_H] == -0.4);
+    }
+    double slots[ODEON_SLOTS];
+    assert_true(start_from(&control, 2.0, 4.0, 3.0, slots) == 0.4); /* 0.11 */
+    assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
 }
 
 static void test_first_step_follows_hairer(void **state)
@@ -729,7 +734,7 @@ static void test_underflow_and_infinite_step_stop(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     control.h_min = 0.4;
-    arrange(slots, &control, 1.0, 0.5, 32.0);
+    arrange(slots, &control, 1.0, 0.4, 32.0);
     step_judge(&control, slots);
     assert_true(slots[ODEON_SLOT_STOP] == 1.0);
     control.h_min = 0.0;
@@ -871,7 +876,6 @@ int main(void)
         cmocka_unit_test(test_step_that_reaches_t1_is_cut_and_marked),
         cmocka_unit_test(test_rejected_last_step_is_last_no_more),
         cmocka_unit_test(test_sliver_before_t1_is_taken_along),
-        cmocka_unit_test(test_step_that_ends_at_the_sliver_is_the_last),
         cmocka_unit_test(test_rejected_step_may_be_filtered_too),
         cmocka_unit_test(test_second_try_of_a_last_step_may_be_half_of_what_is_left),
         cmocka_unit_test(test_fast_power_is_the_published_one),
@@ -880,6 +884,7 @@ int main(void)
         cmocka_unit_test(test_step_is_limited_to_h_max),
         cmocka_unit_test(test_step_that_ends_within_rounding_is_the_last),
         cmocka_unit_test(test_step_below_h_min_is_underflow),
+        cmocka_unit_test(test_step_of_h_min_is_tried),
         cmocka_unit_test(test_step_below_least_is_underflow),
         cmocka_unit_test(test_step_lost_in_t_is_underflow),
         cmocka_unit_test(test_last_step_may_be_shorter_than_h_min),

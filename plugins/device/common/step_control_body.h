@@ -167,7 +167,11 @@ STEP_LOCAL void judge(const odeon_control *control, double *slots)
         slots[ODEON_SLOT_LAST] = 0.0;
         return;
     }
-    propose(control, fabs(h), !accepted, slots);
+    double size = fabs(h);
+    if (size < control->h_min && (accepted || fabs(slots[ODEON_SLOT_H]) > control->h_min)) {
+        size = control->h_min; /* not tried yet, or not here */
+    }
+    propose(control, size, !accepted, slots);
 }
 
 /* Was the step that was tried accepted, and has it come to REACH? */
@@ -294,6 +298,7 @@ STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slo
     if (phase == 2) {
         size = isfinite(norm) ? first_size(control, size, start[1], norm / size) : (double)NAN;
         size = within(control, size, slots);
+        size = size < control->h_min ? control->h_min : size;
     }
     start_counting(control, slots);
     propose(control, size, false, slots);
