@@ -271,13 +271,20 @@ static void test_different_calls_are_an_internal_error_of_all(void **state)
 static const odeon_component odd = {
     .struct_size = sizeof odd, .kind = ODEON_KIND_LAYER, .id = "odd"};
 
+/* Components outlive the job that they are called in: workers read of each other's after a call. */
+static char path_x[] = "model.x", path_a[] = "model.a", path_b[] = "model.b",
+            path_slow[] = "model.slow";
+static const instance layer_x = {.component = &odd, .path = path_x},
+                      layer_a = {.component = &odd, .path = path_a},
+                      layer_b = {.component = &odd, .path = path_b},
+                      layer_slow = {.component = &odd, .path = path_slow};
+
 static void leave_early(void *context, int32_t rank)
 {
     gathering *g = context;
-    const instance x = {.component = &odd, .path = (char[]){"model.x"}};
     calling_show(&g->group[rank].board);
     if (rank == 1) {
-        calling outer = calling_begin(&x, "forward");
+        calling outer = calling_begin(&layer_x, "forward");
         g->got[rank] = meet(g, rank, CALL_AGREE, ODEON_OK);
         calling_leave(outer);
         g->wrong[rank] = g->got[rank] != meet(g, rank, CALL_SUM, ODEON_OK);
@@ -311,10 +318,8 @@ static void test_collective_of_one_worker_alone_fails_at_once(void **state)
 static void in_other_layers(void *context, int32_t rank)
 {
     gathering *g = context;
-    const instance x = {.component = &odd,
-                        .path = rank == 2 ? (char[]){"model.b"} : (char[]){"model.a"}};
     calling_show(&g->group[rank].board);
-    calling outer = calling_begin(&x, "vjp");
+    calling outer = calling_begin(rank == 2 ? &layer_b : &layer_a, "vjp");
     g->got[rank] = meet(g, rank, CALL_AGREE, ODEON_OK);
     calling_leave(outer);
     calling_show(NULL);
@@ -357,15 +362,14 @@ static void come_late(void *context, int32_t rank)
 {
     enum { CALLS = 40, MILLISECONDS = 10 };
     stuck_case *c = context;
-    const instance x = {.component = &odd, .path = (char[]){"model.slow"}};
     calling_show(&c->g->group[rank].board);
     if (rank == 2) {
-        calling outer = calling_begin(&x, "forward");
+        calling outer = calling_begin(&layer_slow, "forward");
         if (c->release != NULL) {
             (void)sem_wait(c->release);
         }
         for (int i = 0; i < CALLS && c->release == NULL; i++) {
-            calling_leave(calling_begin(&x, "forward"));
+            calling_leave(calling_begin(&layer_slow, "forward"));
             (void)poll(NULL, 0, MILLISECONDS);
         }
         calling_leave(outer);
