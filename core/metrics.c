@@ -380,31 +380,6 @@ static odeon_status check_mark(const log_file *file, int64_t bytes)
                                     file->path, (long long)bytes);
 }
 
-odeon_status metrics_reopen(const char *folder, const metrics_mark *mark, metrics **out)
-{
-    *out = NULL;
-    ODEON_TRY(restore_line_ends(folder, "metrics.csv"));
-    ODEON_TRY(restore_line_ends(folder, "metrics.jsonl"));
-    odeon_status status = open_both(folder, 0, out);
-    if (status == ODEON_OK) {
-        status = check_mark(&(*out)->csv, mark->csv_bytes);
-    }
-    if (status == ODEON_OK) {
-        status = check_mark(&(*out)->json, mark->json_bytes);
-    }
-    if (status == ODEON_OK) {
-        status = log_cut(&(*out)->csv, mark->csv_bytes);
-    }
-    if (status == ODEON_OK) {
-        status = log_cut(&(*out)->json, mark->json_bytes);
-    }
-    if (status != ODEON_OK) {
-        (void)metrics_close(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
 metrics_mark metrics_sync(metrics *m)
 {
     log_sync(&m->csv);
@@ -444,6 +419,46 @@ static odeon_status match_columns(metrics *m)
                       "%s: does not begin with the columns of this run; move it away, and the run "
                       "goes on with a new one",
                       m->csv.path);
+}
+
+/* The first line of a file that is there, before anything of it is cut. */
+static odeon_status match_existing(metrics *m, const metrics_row *columns)
+{
+    struct stat info;
+    if (fstat(m->csv.fd, &info) != 0 || info.st_size == 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(make_line(m, columns, add_csv_name, "\n"));
+    return match_columns(m);
+}
+
+odeon_status metrics_reopen(const char *folder, const metrics_mark *mark,
+                            const metrics_row *columns, metrics **out)
+{
+    *out = NULL;
+    ODEON_TRY(restore_line_ends(folder, "metrics.csv"));
+    ODEON_TRY(restore_line_ends(folder, "metrics.jsonl"));
+    odeon_status status = open_both(folder, 0, out);
+    if (status == ODEON_OK) {
+        status = match_existing(*out, columns);
+    }
+    if (status == ODEON_OK) {
+        status = check_mark(&(*out)->csv, mark->csv_bytes);
+    }
+    if (status == ODEON_OK) {
+        status = check_mark(&(*out)->json, mark->json_bytes);
+    }
+    if (status == ODEON_OK) {
+        status = log_cut(&(*out)->csv, mark->csv_bytes);
+    }
+    if (status == ODEON_OK) {
+        status = log_cut(&(*out)->json, mark->json_bytes);
+    }
+    if (status != ODEON_OK) {
+        (void)metrics_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 static odeon_status check_columns(metrics *m, const metrics_row *row)

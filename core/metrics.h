@@ -18,9 +18,10 @@ typedef struct metrics metrics;
 odeon_status metrics_open(const char *folder, metrics **out);
 /* Opens both where a run left them and cuts off what was added after the mark; a file that is
  * missing or shorter is told (a warning) and continued, one that was saved with CR LF is written
- * again with LF. ODEON_ERR_DATA, before anything is cut, if the mark stands within a line;
- * ODEON_ERR_IO, ODEON_ERR_NOMEM. */
-odeon_status metrics_reopen(const char *folder, const metrics_mark *mark, metrics **out);
+ * again with LF. Of columns the names count. ODEON_ERR_DATA, before anything is cut, if the CSV
+ * begins with other columns or the mark stands within a line; ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status metrics_reopen(const char *folder, const metrics_mark *mark,
+                            const metrics_row *columns, metrics **out);
 /* Appends a row. The first fixes the columns; one that does not have them is ODEON_ERR_INTERNAL,
  * or, where a file is continued, ODEON_ERR_DATA. */
 odeon_status metrics_add(metrics *m, const metrics_row *row);

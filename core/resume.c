@@ -240,21 +240,34 @@ static odeon_status begin_again(const command_line *a, const resume *r, const se
     return run_dir_mark(r->dir);
 }
 
+/* Goes on in the folder: metrics end where the checkpoint does. */
+static odeon_status continue_files(const resume *r, const setup *s, const metrics_mark *mark)
+{
+    static const double no_values[ODEON_MAX_METRICS];
+    metrics_block *blocks;
+    size_t n = session_blocks(s->session, &blocks);
+    metrics_row columns = {.metrics = no_values,
+                           .n_metrics = session_metric_count(s->session),
+                           .metric_names = session_metric_names(s->session),
+                           .n_blocks = n,
+                           .blocks = blocks};
+    return run_dir_continue(r->dir, s->config, mark, &columns);
+}
+
 odeon_status resume_restore(const command_line *a, const setup *s, const manifest_facts *facts,
                             resume *r)
 {
-    metrics_mark mark = {0};
-    if (r->from != NULL) {
-        ODEON_TRY(check_config(a, s, r));
-        ODEON_TRY(check_data(a, facts, r));
-        ODEON_TRY(check_end(r, s, facts->samples));
-        ODEON_TRY(session_restore(s->session, r->from->tensors, r->from->path));
-        ODEON_TRY(replace_weights(s, r));
-        mark = r->from->at.metrics;
-    } else {
+    if (r->from == NULL) {
+        metrics_mark nothing = {0};
         ODEON_TRY(begin_again(a, r, s, facts->samples));
+        return continue_files(r, s, &nothing);
     }
-    return run_dir_continue(r->dir, s->config, &mark);
+    ODEON_TRY(check_config(a, s, r));
+    ODEON_TRY(check_data(a, facts, r));
+    ODEON_TRY(check_end(r, s, facts->samples));
+    ODEON_TRY(session_restore(s->session, r->from->tensors, r->from->path));
+    ODEON_TRY(continue_files(r, s, &r->from->at.metrics));
+    return replace_weights(s, r);
 }
 
 /* Two manifests, then and now. */

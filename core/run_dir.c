@@ -327,9 +327,10 @@ odeon_status run_dir_mark(const run_dir *dir)
     return run_folder_mark(dir->path);
 }
 
-odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark)
+odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
+                              const metrics_row *columns)
 {
-    ODEON_TRY(metrics_reopen(dir->path, mark, &dir->metrics));
+    ODEON_TRY(metrics_reopen(dir->path, mark, columns, &dir->metrics));
     return write_file(dir, effective_name, c->effective);
 }
 

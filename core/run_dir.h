@@ -52,7 +52,8 @@ odeon_status run_dir_create(const config *c, run_dir **out);
  * ODEON_ERR_IO, ODEON_ERR_NOMEM. Metrics are not open until run_dir_continue, which takes them back
  * to the mark and writes effective.ini as c has it. */
 odeon_status run_dir_open(const char *path, run_dir **out);
-odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark);
+odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
+                              const metrics_row *columns);
 
 /* Has the run results beside its checkpoints? And is it marked as one that has no checkpoint yet
  * (run_folder.h)? */

@@ -499,17 +499,17 @@ static void run_worker(void *context, int32_t rank)
 }
 
 /* Steps and evaluations are the same on all workers; memory adds up. */
-static void collect_blocks(const session *s, session_result *out)
+size_t session_blocks(const session *s, metrics_block **blocks)
 {
     const net_site *site = &s->workers[0].site;
-    out->n_blocks = site->n_odes;
-    out->blocks = s->blocks;
-    for (size_t i = 0; i < out->n_blocks; i++) {
-        out->blocks[i] = site->odes[i]->counters;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        s->blocks[i] = site->odes[i]->counters;
         for (int32_t rank = 1; rank < s->n_workers; rank++) {
-            out->blocks[i].bytes += s->workers[rank].site.odes[i]->counters.bytes;
+            s->blocks[i].bytes += s->workers[rank].site.odes[i]->counters.bytes;
         }
     }
+    *blocks = s->blocks;
+    return site->n_odes;
 }
 
 odeon_status session_result_copy(const session_result *from, session_result *to)
@@ -558,7 +558,7 @@ static odeon_status run_batch(session *s, batch *b, session_result *out)
                                 .grad_norm = b->grad_norm,
                                 .device = device_counts_since(&s->device, &before)};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
-        collect_blocks(s, out);
+        out->n_blocks = session_blocks(s, &out->blocks);
     }
     return status;
 }

@@ -57,6 +57,8 @@ bool session_device_is_auto(const session *s);        /* run.device = auto stood
 bool session_device_is_apart(const session *s);
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
+/* The ODE blocks with what they counted last; *blocks lives as long as the session. */
+size_t session_blocks(const session *s, metrics_block **blocks);
 /* The least samples of a batch to train on that all layers take; where that is more than 1, layer
  * is the first that takes no fewer. */
 int64_t session_min_batch(const session *s, session_layer *layer);

@@ -65,6 +65,12 @@ static void add_rows(run_dir *dir, int64_t first, int n)
     }
 }
 
+static odeon_status go_on(run_dir *dir, const run_fixture *f, const metrics_mark *mark)
+{
+    metrics_row columns = run_fixture_row();
+    return run_dir_continue(dir, &f->config, mark, &columns);
+}
+
 static void test_rows_after_the_mark_are_cut_off(void **state)
 {
     const run_fixture *f = *state;
@@ -77,7 +83,7 @@ static void test_rows_after_the_mark_are_cut_off(void **state)
     add_rows(dir, 4, 5);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     dir = reopen("runs/trial/1");
-    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    assert_int_equal(go_on(dir, f, &mark), ODEON_OK);
     add_rows(dir, 3, 1);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents("runs/trial/1/metrics.csv", csv);
@@ -96,7 +102,7 @@ static void test_missing_metrics_begin_anew(void **state)
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     assert_int_equal(unlink("runs/trial/1/metrics.csv"), 0);
     dir = reopen("runs/trial/1");
-    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    assert_int_equal(go_on(dir, f, &mark), ODEON_OK);
     add_rows(dir, 1, 1);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents("runs/trial/1/metrics.csv", csv);
@@ -110,12 +116,18 @@ static void test_metrics_of_other_columns_are_not_continued(void **state)
     add_rows(dir, 1, 1);
     metrics_mark mark = run_dir_sync(dir);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
+    char *csv = run_fixture_read("runs/trial/1/metrics.csv"),
+         *json = run_fixture_read("runs/trial/1/metrics.jsonl");
     dir = reopen("runs/trial/1");
-    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    mark.csv_bytes = mark.json_bytes = 0;
     metrics_row row = run_fixture_row();
     row.n_blocks = 1;
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_ERR_DATA);
+    assert_int_equal(run_dir_continue(dir, &f->config, &mark, &row), ODEON_ERR_DATA);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
+    run_fixture_assert_contents("runs/trial/1/metrics.csv", csv);
+    run_fixture_assert_contents("runs/trial/1/metrics.jsonl", json);
+    mem_free(csv);
+    mem_free(json);
 }
 
 static void put(const char *path, const char *text)
@@ -152,7 +164,7 @@ static void test_metrics_saved_with_returns_are_continued(void **state)
         put_with_returns(names[i], before[i]);
     }
     dir = reopen("runs/trial/1");
-    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_OK);
+    assert_int_equal(go_on(dir, f, &mark), ODEON_OK);
     add_rows(dir, 3, 1);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     for (int i = 0; i < 2; i++) {
@@ -173,7 +185,7 @@ static void test_metrics_that_somebody_changed_are_not_cut(void **state)
     put("runs/trial/1/metrics.csv", longer);
     dir = reopen("runs/trial/1");
     diag_clear();
-    assert_int_equal(run_dir_continue(dir, &f->config, &mark), ODEON_ERR_DATA);
+    assert_int_equal(go_on(dir, f, &mark), ODEON_ERR_DATA);
     assert_non_null(strstr(diag_message(), "move it away"));
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents("runs/trial/1/metrics.csv", longer);
