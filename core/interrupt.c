@@ -32,7 +32,7 @@ static atomic_flag ending = ATOMIC_FLAG_INIT;
 /* A text is replaced by writing the other one, so that a handler always finds a whole one. */
 static char texts[2][TEXT_BYTES];
 static atomic_int text_in_use;
-static bool on_terminal; /* stderr is one */
+static bool on_terminal; /* standard error is one */
 
 /* Of the thread that watches. The pipe wakes it; it is made once and stays, since a handler may
  * still write to it while the signals are given back. */

@@ -6,7 +6,7 @@ expect 0 "odeon 0.1.0 (plugin ABI 1.0)" --version
 expect 0 "odeon train    INI [path.key=value ...]" --help
 expect 0 "Exit codes: 0 done" help
 expect 0 "--steps FILE" help grad
-expect 0 "Ctrl-C stops after the batch under way" train --help
+expect 0 "Ctrl-C, SIGTERM and a lost connection stop after the batch" train --help
 [ ! -s err ] || fail "help writes to stderr"
 
 expect 2 "no command given"
