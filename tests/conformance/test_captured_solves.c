@@ -376,15 +376,17 @@ static void test_running_state_moves_as_step_by_step(void **state)
     }
 }
 
-/* The same in small: one solve that is done again, of a few steps. */
+/* The same in small, with few steps: the solve behind the end of a chunk is done again. */
 static void test_running_state_of_short_solves_moves_too(void **state)
 {
     (void)state;
     const char *const settings[] = {devices[0], "model.ode.a.then=batchnorm(momentum=1e-4), tanh",
                                     "model.ode.layer=ode(rtol=1e-3, atol=1e-3)",
                                     "model.ode.gradient=direct", NULL};
-    course s = {.ini = network, .settings = settings, .factor = 10.0, .tests = true};
-    outcome_destroy(check_gradient(&s));
+    course s = {.ini = network, .settings = settings, .factor = 100.0, .tests = true};
+    outcome *o = check_gradient(&s);
+    assert_rows_missing(o);
+    outcome_destroy(o);
 }
 
 static void test_random_layers_are_left_alone(void **state)
