@@ -444,6 +444,24 @@ static void test_a_long_name_is_compared_whole(void **state)
     assert_refused(&with_names, name, text, "test: has no column 'nnn"); /* too long for a name */
 }
 
+/* What is longer than any number is none, in a column that may hold anything as well. */
+static void test_long_cells_are_no_numbers(void **state)
+{
+    (void)state;
+    static const csv_format loose = {.separator = ',', .header = true, .n_strict = 1};
+    char digits[2 * NUMBER_BYTES + 1] = "", text[sizeof digits + 32];
+    memset(digits, '1', sizeof digits - 1);
+    (void)snprintf(text, sizeof text, "a,b,c\n1,%s,x\n", digits);
+    csv_table table = read_text(&loose, "a b c", text);
+    assert_true(table.value[0] == 1.0);
+    assert_true(isnan(table.value[1]) && isnan(table.value[2]));
+    csv_table_free(&host_instance.host, &table);
+    csv_cell cell = {.text = digits, .bytes = sizeof digits - 1};
+    assert_false(csv_cell_is_number(&cell));
+    cell.bytes = 3;
+    assert_true(csv_cell_is_number(&cell));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_lists_are_joined),
         cmocka_unit_test(test_names_where_there_are_none_are_refused),
         cmocka_unit_test(test_a_long_name_is_compared_whole),
+        cmocka_unit_test(test_long_cells_are_no_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

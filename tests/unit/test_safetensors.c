@@ -538,6 +538,52 @@ static void test_pieces_make_the_same_file(void **state)
     (void)rmdir(at);
 }
 
+/* Of a file that was parsed in memory the data is there. */
+static void test_tensors_of_a_file_in_memory_are_copied(void **state)
+{
+    const folder *f = *state;
+    const int64_t x[2] = {10, 20};
+    const safetensors_entry entry = {
+        .name = "x", .dtype = ODEON_DTYPE_I64, .ndim = 1, .dim = {2}, .data = x, .bytes = sizeof x};
+    char path[128];
+    int64_t last = 0;
+    safetensors *file = NULL;
+    (void)snprintf(path, sizeof path, "%s/copied", f->path);
+    assert_int_equal(safetensors_write(path, 1, &entry, 0, NULL), ODEON_OK);
+    assert_int_equal(safetensors_read(path, &file), ODEON_OK);
+    assert_int_equal(safetensors_get(file, safetensors_find(file, "x"), 8, sizeof last, &last),
+                     ODEON_OK);
+    assert_int_equal(last, 20);
+    safetensors_destroy(file);
+    (void)unlink(path);
+}
+
+static void test_opening_survives_every_failing_allocation(void **state)
+{
+    const folder *f = *state;
+    const float x[1] = {1.0f};
+    const safetensors_entry entry = {
+        .name = "x", .dtype = ODEON_DTYPE_F32, .ndim = 1, .dim = {1}, .data = x, .bytes = sizeof x};
+    char path[128];
+    safetensors *file = NULL;
+    odeon_status status = ODEON_ERR_NOMEM;
+    int64_t before, n = 0;
+    (void)snprintf(path, sizeof path, "%s/opened", f->path);
+    assert_int_equal(safetensors_write(path, 1, &entry, 0, NULL), ODEON_OK);
+    before = mem_live_blocks();
+    while (status == ODEON_ERR_NOMEM && n < 100) {
+        mem_fail_at(++n);
+        status = safetensors_open(path, &file);
+        mem_fail_at(0);
+        safetensors_destroy(file);
+        file = NULL;
+        assert_int_equal(mem_live_blocks(), before);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_true(n > 3);
+    (void)unlink(path);
+}
+
 /* Opened without its data, and cut off afterwards. */
 static void test_tensors_are_read_where_they_are_wanted(void **state)
 {
@@ -766,6 +812,8 @@ int main(void)
         WITH_FOLDER(test_write_refuses_what_the_reader_would),
         WITH_FOLDER(test_write_that_fails_leaves_the_old_file),
         WITH_FOLDER(test_write_survives_leftovers_of_its_own_name),
+        WITH_FOLDER(test_tensors_of_a_file_in_memory_are_copied),
+        WITH_FOLDER(test_opening_survives_every_failing_allocation),
         WITH_FOLDER(test_write_cannot_replace_a_folder),
         WITH_FOLDER(test_write_frees_all_when_any_allocation_fails),
         WITH_FOLDER(test_read_refuses_what_is_no_file),
