@@ -118,13 +118,11 @@ static odeon_status read_at(int fd, const char *path, uint64_t offset, size_t by
 
 static odeon_status read_header(safetensors *file, uint64_t size)
 {
-    char length_bytes[SAFETENSORS_LENGTH_BYTES];
-    size_t length = 0;
-    uint64_t there = size < sizeof length_bytes ? size : sizeof length_bytes;
+    char prefix[SAFETENSORS_LENGTH_BYTES];
+    size_t length = 0, there = size < sizeof prefix ? (size_t)size : sizeof prefix;
     /* fails if the file shrinks at this moment */
-    ODEON_TRY(
-        read_at(file->fd, file->path, 0, (size_t)there, length_bytes)); /* GCOVR_EXCL_BR_LINE */
-    ODEON_TRY(header_length(file->path, length_bytes, size, &length));
+    ODEON_TRY(read_at(file->fd, file->path, 0, there, prefix)); /* GCOVR_EXCL_BR_LINE */
+    ODEON_TRY(header_length(file->path, prefix, size, &length));
     char *text = mem_alloc(length + 1);
     if (text == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its header of %zu bytes", file->path,
