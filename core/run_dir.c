@@ -327,9 +327,24 @@ odeon_status run_dir_mark(const run_dir *dir)
     return run_folder_mark(dir->path);
 }
 
+/* What run_dir_resumed adds to has to be readable: told before anything is cut. */
+static odeon_status check_manifest(const run_dir *dir)
+{
+    char *path = run_dir_file(dir, manifest_name), *text = NULL;
+    size_t bytes = 0;
+    if (path == NULL) {
+        return out_of_memory();
+    }
+    odeon_status status = access(path, F_OK) == 0 ? read_file(path, &text, &bytes) : ODEON_OK;
+    mem_free(text);
+    mem_free(path);
+    return status;
+}
+
 odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
                               const metrics_row *columns)
 {
+    ODEON_TRY(check_manifest(dir));
     ODEON_TRY(metrics_reopen(dir->path, mark, columns, &dir->metrics));
     return write_file(dir, effective_name, c->effective);
 }
