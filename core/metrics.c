@@ -187,8 +187,10 @@ static void add_json_cell(void *context, const cell *x)
 typedef struct log_file {
     int fd;
     char *path;
-    off_t whole; /* bytes of complete lines */
-    int error;   /* errno of the first failure; 0: none */
+    off_t whole;    /* bytes of complete lines */
+    int error;      /* errno of the first failure; 0: none */
+    char *restored; /* the text with LF, where an editor has saved the file with CR LF; else NULL */
+    size_t restored_bytes;
 } log_file;
 
 struct metrics {
@@ -197,22 +199,28 @@ struct metrics {
     char *columns; /* the first line of the CSV; NULL before the first row */
 };
 
+static odeon_status log_open_path(log_file *file, int how)
+{
+    file->fd = open(file->path, O_RDWR | how | O_APPEND | O_CLOEXEC, 0666);
+    if (file->fd < 0 && errno == EEXIST) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s exists: a run is never overwritten; choose another run.out",
+                         file->path);
+    }
+    if (file->fd < 0 && (errno != ENOENT || (how & O_CREAT) != 0)) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
+    }
+    return ODEON_OK;
+}
+
+/* Without O_CREAT a file that is not there leaves fd -1. */
 static odeon_status log_open(log_file *file, const char *folder, const char *name, int how)
 {
     file->path = mem_printf("%s/%s", folder, name);
     if (file->path == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write %s", folder, name);
     }
-    file->fd = open(file->path, O_RDWR | O_CREAT | how | O_APPEND | O_CLOEXEC, 0666);
-    if (file->fd < 0 && errno == EEXIST) {
-        return diag_fail(ODEON_ERR_CONFIG,
-                         "%s exists: a run is never overwritten; choose another run.out",
-                         file->path);
-    }
-    if (file->fd < 0) {
-        return diag_fail(ODEON_ERR_IO, "%s: cannot open: %s", file->path, strerror(errno));
-    }
-    return ODEON_OK;
+    return log_open_path(file, how);
 }
 
 /* Cuts the file back to so many bytes. */
@@ -299,7 +307,7 @@ static odeon_status open_both(const char *folder, int how, metrics **out)
 
 odeon_status metrics_open(const char *folder, metrics **out)
 {
-    odeon_status status = open_both(folder, O_EXCL, out);
+    odeon_status status = open_both(folder, O_CREAT | O_EXCL, out);
     if (status != ODEON_OK && *out != NULL) {
         if ((*out)->csv.fd >= 0) {
             (void)unlink((*out)->csv.path);
@@ -323,52 +331,65 @@ static size_t strip_returns(char *text, size_t bytes)
     return n;
 }
 
-static odeon_status rewrite(const char *path)
-{
-    char *text = NULL;
-    size_t bytes;
-    ODEON_TRY(read_file(path, &text, &bytes));
-    odeon_status status = atomic_file_put(path, text, strip_returns(text, bytes));
-    mem_free(text);
-    if (status == ODEON_OK) {
-        diag_log(ODEON_LOG_WARNING, "%s: its lines ended in CR LF; written again with LF", path);
-    }
-    return status;
-}
-
-/* An editor of another system has saved the file with CR LF, if the first line ends so: written
- * again with LF its bytes are those that the mark counts. */
-static odeon_status restore_line_ends(const char *folder, const char *name)
+/* Whether the first line ends in CR LF: an editor of another system has saved the file. */
+static bool ends_in_crlf(int fd)
 {
     enum { CHUNK = 4096 };
     char text[CHUNK], last = '\0';
-    bool ended = false, returned = false;
-    char *path = mem_printf("%s/%s", folder, name);
-    if (path == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read %s", folder, name);
-    }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    for (ssize_t n = 1; fd >= 0 && !ended && n > 0;) {
-        n = read(fd, text, sizeof text);
-        for (ssize_t i = 0; i < n && !ended; i++) {
-            ended = text[i] == '\n';
-            returned = ended && last == '\r';
+    ssize_t n = 0;
+    for (off_t at = 0; (n = pread(fd, text, sizeof text, at)) > 0; at += n) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (text[i] == '\n') {
+                return last == '\r';
+            }
             last = text[i];
         }
     }
-    if (fd >= 0) {
-        (void)close(fd);
+    return false;
+}
+
+/* The bytes that a mark counts are those of the text with LF. */
+static odeon_status load_restored(log_file *file)
+{
+    if (file->fd < 0 || !ends_in_crlf(file->fd)) {
+        return ODEON_OK;
     }
-    odeon_status status = returned ? rewrite(path) : ODEON_OK;
-    mem_free(path);
-    return status;
+    ODEON_TRY(read_file(file->path, &file->restored, &file->restored_bytes));
+    file->restored_bytes = strip_returns(file->restored, file->restored_bytes);
+    return ODEON_OK;
+}
+
+/* Reads of the file as it will be gone on with: nothing is written before all checks have passed.
+ * A file that is not there is empty. */
+static ssize_t log_read(const log_file *file, char *to, size_t bytes, size_t at)
+{
+    if (file->restored == NULL) {
+        return file->fd < 0 ? 0 : pread(file->fd, to, bytes, (off_t)at);
+    }
+    size_t left = at < file->restored_bytes ? file->restored_bytes - at : 0;
+    size_t n = bytes < left ? bytes : left;
+    memcpy(to, file->restored + (left > 0 ? at : 0), n);
+    return (ssize_t)n;
+}
+
+/* Writes the restored text in the file's place, and creates a file that is not there. */
+static odeon_status log_continue(log_file *file)
+{
+    if (file->restored != NULL) {
+        ODEON_TRY(atomic_file_put(file->path, file->restored, file->restored_bytes));
+        diag_log(ODEON_LOG_WARNING, "%s: its lines ended in CR LF; written again with LF",
+                 file->path);
+        (void)close(file->fd);
+        file->fd = -1;
+    }
+    return file->fd < 0 ? log_open_path(file, O_CREAT) : ODEON_OK;
 }
 
 /* Where the mark is there ends a line, unless somebody has changed the file. */
 static odeon_status check_mark(const log_file *file, int64_t bytes)
 {
     char last = '\n';
-    ssize_t n = bytes > 0 ? pread(file->fd, &last, 1, (off_t)(bytes - 1)) : 0;
+    ssize_t n = bytes > 0 ? log_read(file, &last, 1, (size_t)bytes - 1) : 0;
     if (n < 0) {
         return diag_fail(ODEON_ERR_IO, "%s: cannot read: %s", file->path, strerror(errno));
     }
@@ -410,7 +431,7 @@ static odeon_status match_columns(metrics *m)
     if (begins == NULL) {
         return out_of_memory(&m->csv);
     }
-    ssize_t n = pread(m->csv.fd, begins, line->length, 0);
+    ssize_t n = log_read(&m->csv, begins, line->length, 0);
     bool same = n == (ssize_t)line->length && memcmp(begins, line->data, line->length) == 0;
     mem_free(begins);
     return same ? ODEON_OK
@@ -421,38 +442,37 @@ static odeon_status match_columns(metrics *m)
                       m->csv.path);
 }
 
-/* The first line of a file that is there, before anything of it is cut. */
-static odeon_status match_existing(metrics *m, const metrics_row *columns)
+/* What is there belongs to this run: its columns, and a line that ends where each mark is. */
+static odeon_status check_existing(metrics *m, const metrics_mark *mark, const metrics_row *columns)
 {
-    struct stat info;
-    if (fstat(m->csv.fd, &info) != 0 || info.st_size == 0) {
-        return ODEON_OK;
+    char first;
+    ODEON_TRY(load_restored(&m->csv));
+    ODEON_TRY(load_restored(&m->json));
+    if (log_read(&m->csv, &first, 1, 0) > 0) {
+        ODEON_TRY(make_line(m, columns, add_csv_name, "\n"));
+        ODEON_TRY(match_columns(m));
     }
-    ODEON_TRY(make_line(m, columns, add_csv_name, "\n"));
-    return match_columns(m);
+    ODEON_TRY(check_mark(&m->csv, mark->csv_bytes));
+    return check_mark(&m->json, mark->json_bytes);
+}
+
+static odeon_status continue_at(metrics *m, const metrics_mark *mark)
+{
+    ODEON_TRY(log_continue(&m->csv));
+    ODEON_TRY(log_continue(&m->json));
+    ODEON_TRY(log_cut(&m->csv, mark->csv_bytes));
+    return log_cut(&m->json, mark->json_bytes);
 }
 
 odeon_status metrics_reopen(const char *folder, const metrics_mark *mark,
                             const metrics_row *columns, metrics **out)
 {
-    *out = NULL;
-    ODEON_TRY(restore_line_ends(folder, "metrics.csv"));
-    ODEON_TRY(restore_line_ends(folder, "metrics.jsonl"));
     odeon_status status = open_both(folder, 0, out);
     if (status == ODEON_OK) {
-        status = match_existing(*out, columns);
+        status = check_existing(*out, mark, columns);
     }
     if (status == ODEON_OK) {
-        status = check_mark(&(*out)->csv, mark->csv_bytes);
-    }
-    if (status == ODEON_OK) {
-        status = check_mark(&(*out)->json, mark->json_bytes);
-    }
-    if (status == ODEON_OK) {
-        status = log_cut(&(*out)->csv, mark->csv_bytes);
-    }
-    if (status == ODEON_OK) {
-        status = log_cut(&(*out)->json, mark->json_bytes);
+        status = continue_at(*out, mark);
     }
     if (status != ODEON_OK) {
         (void)metrics_close(*out);
@@ -500,7 +520,9 @@ odeon_status metrics_close(metrics *m)
     log_close(&m->json);
     odeon_status csv = log_status(&m->csv), json = log_status(&m->json);
     mem_free(m->csv.path);
+    mem_free(m->csv.restored);
     mem_free(m->json.path);
+    mem_free(m->json.restored);
     text_fini(&m->maker.line);
     text_fini(&m->maker.word);
     mem_free(m->columns);

@@ -28,7 +28,8 @@ cat >"$work/run.c" <<'END'
 int main(int argc, char **argv) { return odeon_main(argc, argv); }
 END
 read -ra flags < <(PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig pkg-config --cflags --libs odeon-host)
-"${CC:-cc}" -o "$work/run" "$work/run.c" "${flags[@]}" || complain "a program with ${flags[*]} does not link"
+mapfile -t sanitizers < <(sed -n 's/^ODEON_SANITIZE:STRING=\(.\)/-fsanitize=\1/p' "$build_folder/CMakeCache.txt")
+"${CC:-cc}" "${sanitizers[@]}" -o "$work/run" "$work/run.c" "${flags[@]}" || complain "a program with ${flags[*]} does not link"
 LD_LIBRARY_PATH=$work/prefix/lib "$work/run" --version | grep -q '^odeon ' ||
     complain "a program that runs the host says nothing"
 
