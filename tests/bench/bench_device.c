@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/device.h"
 
 enum { BATCH = 128, WIDE = 2028, NARROW = 16, TERMS = 7, STATE = BATCH * WIDE };

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/device.h"
 
 enum { BATCH = 128 };

@@ -64,7 +64,7 @@ words="adjoint chain constant csv dense direct identity ode reference scale step
 ids=$(for folder in plugins/*/*/; do basename "$folder"; done | grep -vx common | sort -u)
 [ "$(wc -w <<<"$ids")" -ge 20 ] || complain "only these plugins found: $ids"
 names=$(grep -vxF "$(tr ' ' '\n' <<<"$words")" <<<"$ids")
-for file in core/*.[ch]; do
+for file in core/*/*.[ch]; do
     code=$(code_of "$file")
     named=$(grep -o '"[^"]*"' <<<"$code" | grep -owF "$names" | sort -u | tr '\n' ' ')
     [ -z "$named" ] || complain "$file names plugins: $named"
@@ -74,12 +74,12 @@ for file in core/*.[ch]; do
 done
 
 # One place each.
-loaders=$(grep -l '<dlfcn.h>' core/*.[ch])
-[ "$loaders" = core/module.c ] || complain "dlfcn.h is included by: $loaders"
-parsers=$(grep -lE '[<"]ini\.h[>"]' core/*.[ch])
-case $parsers in core/ini*.c) ;; *) complain "ini.h is included by: $parsers" ;; esac
-for file in core/*.[ch] plugins/*/*/*.[ch]; do
-    [ "$file" = core/main.c ] && continue
+loaders=$(grep -l '<dlfcn.h>' core/*/*.[ch])
+[ "$loaders" = core/plugin/module.c ] || complain "dlfcn.h is included by: $loaders"
+parsers=$(grep -lE '[<"]ini\.h[>"]' core/*/*.[ch])
+case $parsers in core/format/ini*.c) ;; *) complain "ini.h is included by: $parsers" ;; esac
+for file in core/*/*.[ch] plugins/*/*/*.[ch]; do
+    [ "$file" = core/command/main.c ] && continue
     ends=$(code_of "$file" | grep -nE '\b(exit|abort|quick_exit)[[:space:]]*\(')
     [ -z "$ends" ] || complain "$file ends the program: $ends"
 done

@@ -6,13 +6,13 @@ set -u
 cd "$1/core" || exit 1
 failed=0
 seen=0
-for file in *.c; do
+for file in */*.c; do
     seen=$((seen + 1))
     case $file in
-    program.c | diag.c | abandon.c) allowed='stdout|stderr' ;;
-    command_train.c) allowed='\.progress = stdout' ;;
-    output_file.c) allowed='fflush\(stdout\)' ;;
-    command_eval.c) allowed='progress_create\(stdout,' ;;
+    command/program.c | base/diag.c | base/abandon.c) allowed='stdout|stderr' ;;
+    command/train.c) allowed='\.progress = stdout' ;;
+    base/output_file.c) allowed='fflush\(stdout\)' ;;
+    command/eval.c) allowed='progress_create\(stdout,' ;;
     *) allowed='$^' ;;
     esac
     found=$(grep -nE '(^|[^_[:alnum:]])(stdout|stderr)([^_[:alnum:]]|$)|(^|[^_[:alnum:]])(printf|vprintf|puts|putchar|perror|psignal)[[:space:]]*\(' "$file" |

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "data.h"
-#include "diag.h"
-#include "mem.h"
-#include "session.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "data/data.h"
+#include "session/session.h"
 #include "small_run.h"
 
 enum { SECONDS = 240 };

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 /* Samples of 4 states of 3 features at 4 times; the labels are of the same shape. */

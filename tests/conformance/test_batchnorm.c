@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 enum { B = 4, C = 2, SIZE = B * C };
 static const int64_t dims[] = {B, C};

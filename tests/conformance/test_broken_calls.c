@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/diag.h"
+#include "base/mem.h"
 #include "capture_fixture.h"
-#include "diag.h"
-#include "mem.h"
 
 enum { N = 5, LAYER = 3 };
 

@@ -2,7 +2,7 @@
  * another walks back through it. */
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "steered_solve.h"
 
 enum { ROWS = 60 };

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 #define DATA                                                                                       \
     "[run]\nname = test\ndevice = remote\ndtype = float64\nworkers = 1\n"                          \

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/dataset.h"
+#include "plugin/instance.h"
 
 enum { RECORD = 3073, IMAGE = 3072 };
 

@@ -1,11 +1,11 @@
-/* The other commands with every allocation failing once, alone or with all that follow: exit code 7 and
- * one line, or what it makes without failures. */
+/* The other commands with every allocation failing once, alone or with all that follow: exit code 7
+ * and one line, or what it makes without failures. */
 #include "failing_program.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "small_run.h"
 
 static void test_eval_survives_every_failing_allocation(void **state)

@@ -2,10 +2,10 @@
  * Smooth layers, float64. */
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 #define HEAD                                                                                       \
     "[run]\nname = test\ndevice = reference\ndtype = float64\nworkers = 1\n"                       \

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/diag.h"
+#include "base/mem.h"
 #include "device_cases.h"
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "schema.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 static registry *plugins;
 

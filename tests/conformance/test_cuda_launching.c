@@ -4,7 +4,7 @@
 
 #include "capture_fixture.h"
 
-#include "diag.h"
+#include "base/diag.h"
 #include "odeon/cuda.h"
 
 /* Errors of the runtime by their numbers, which kernels pass on. */

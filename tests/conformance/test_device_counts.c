@@ -2,9 +2,9 @@
  * to the steps of a solve, waits only where the host decides, and no allocation. */
 #include <stdio.h>
 
-#include "mem.h"
+#include "base/mem.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 /* A field of two layers, so that its evaluation is few launches. */
 static const char network[] = "[run]\nname = test\ndevice = remote\ndtype = float32\nworkers = 1\n"

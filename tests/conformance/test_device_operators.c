@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "device_cases.h"
-#include "mem.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 2048 };

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 typedef struct bench {
     registry *plugins;

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 /* Convolution, a field that depends on time, a head: every path a gradient can take. */

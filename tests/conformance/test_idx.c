@@ -11,10 +11,10 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/dataset.h"
+#include "plugin/instance.h"
 
 #define REAL_DATA "/usr/share/datasets/fashion-mnist"
 

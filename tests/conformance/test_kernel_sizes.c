@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 enum { OPERANDS = 4, ROOM = 8 };
 

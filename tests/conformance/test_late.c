@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/device.h"
 
 enum { MANY = 500 }; /* more than a queue holds at once */

@@ -5,13 +5,13 @@
 #include "support_session.h"
 
 #include "../plugins/device/common/host_kernels.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "capture_fixture.h"
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
 #include "odeon/layer.h"
-#include "schema.h"
-#include "worker.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
+#include "session/worker.h"
 
 #define NETWORK(solve)                                                                             \
     "[run]\nname = test\ndevice = remote\ndtype = float64\nworkers = 1\ncapture = no\n"            \

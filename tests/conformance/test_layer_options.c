@@ -4,11 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/layer.h"
-#include "schema.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 static registry *plugins;
 static support_device device;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 typedef struct layer_case {
     const char *expression;

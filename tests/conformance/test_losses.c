@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/loss.h"
+#include "plugin/instance.h"
 
 enum { B = 6, K = 4 };
 

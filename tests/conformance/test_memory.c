@@ -2,9 +2,9 @@
  * nothing is allocated once a batch size has been seen. */
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 static const char network[] =
     "[run]\nname = test\ndevice = cpu\ndtype = float32\nworkers = 2\n"

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "schema.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 static registry *plugins;
 

@@ -1,7 +1,7 @@
 /* The program on runs of numbers, with every allocation failing once. */
 #include "failing_program.h"
 
-#include "mem.h"
+#include "base/mem.h"
 #include "small_run.h"
 
 #define PLUGINS "--plugin-path=" ODEON_TEST_PLUGINS

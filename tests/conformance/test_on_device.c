@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "folder.h"
-#include "mem.h"
+#include "session/worker.h"
 #include "small_run.h"
-#include "worker.h"
 
 enum { BATCH = 3, MOST = 8192 };
 

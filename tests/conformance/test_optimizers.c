@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/layer.h"
 #include "odeon/optimizer.h"
-#include "schema.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 enum { N = 7, STEPS = 5 };
 

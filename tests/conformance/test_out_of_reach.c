@@ -2,7 +2,7 @@
  * written: the same numbers as on the CPU device, which computes alike. */
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 static const char network[] =

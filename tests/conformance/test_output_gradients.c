@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 /* A smooth field that depends on time between layers with parameters; every output counts. */

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 /* A smooth field that depends on time, then a loss that sees every output. */
 static const char network[] =

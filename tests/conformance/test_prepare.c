@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 #define NETWORK(layer)                                                                             \

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 enum { SAMPLES = 12 };
 

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "mem.h"
-#include "rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };

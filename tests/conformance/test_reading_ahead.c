@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "worker.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "session/worker.h"
 
 enum { BATCH = 4, LENGTH = 32, MOST = 8192 };
 

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cores.h"
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
+#include "base/cores.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 enum { SAMPLES = 16, TRACE = 8192 };
 

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
+#include "base/diag.h"
 #include "odeon/schedule.h"
+#include "plugin/instance.h"
 
 static registry *plugins;
 

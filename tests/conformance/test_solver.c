@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
 #include "support_session.h"
 
 /* y' = W y: W = -1 decays, W = (0 -1; 1 0) rotates. */

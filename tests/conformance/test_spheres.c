@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/dataset.h"
+#include "plugin/instance.h"
 
 static int set_up(void **state)
 {

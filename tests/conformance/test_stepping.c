@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 /* The right-hand side, with its numbers; the input goes nowhere. The loss is the output's first
  * component, or of one alone that one. */

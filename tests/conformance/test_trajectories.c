@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/dataset.h"
+#include "plugin/instance.h"
 
 typedef struct fixture {
     char path[32];

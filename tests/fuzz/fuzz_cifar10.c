@@ -3,10 +3,10 @@
  * bytes too few or too many the file has, and the rest are their labels, the pixels zeros. */
 #include <stdlib.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "fuzz.h"
-#include "instance.h"
-#include "mem.h"
+#include "plugin/instance.h"
 
 /* A plugin's sources, which no library offers. */
 #include "dataset/cifar10/records.c"

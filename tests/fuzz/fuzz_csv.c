@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "fuzz.h"
-#include "instance.h"
-#include "mem.h"
+#include "plugin/instance.h"
 
 /* A plugin's sources, which no library offers. */
 #include "dataset/common/columns.c"

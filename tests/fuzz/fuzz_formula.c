@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "fuzz.h"
-#include "instance.h"
-#include "mem.h"
+#include "plugin/instance.h"
 
 /* A plugin's sources, which no library offers. */
 #include "layer/formula/expression.c"

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "fuzz.h"
-#include "instance.h"
-#include "mem.h"
+#include "plugin/instance.h"
 
 /* A plugin's sources, which no library offers. */
 #include "dataset/idx/reader.c"

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "config/config.h"
 #include "fuzz.h"
-#include "mem.h"
 
 enum { MAX_OVERRIDES = 8 };
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf_check.h"
 #include "fuzz.h"
+#include "plugin/elf_check.h"
 
 static void check_text(const char *text, size_t bytes)
 {

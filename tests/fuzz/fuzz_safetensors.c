@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "format/safetensors.h"
 #include "fuzz.h"
-#include "mem.h"
-#include "safetensors.h"
 
 enum { MAX_ELEMENTS = 4096 };
 

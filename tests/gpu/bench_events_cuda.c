@@ -3,7 +3,7 @@
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
 
-#include "diag.h"
+#include "base/diag.h"
 #include "odeon/cuda.h"
 
 struct bench_events {

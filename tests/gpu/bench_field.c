@@ -1,10 +1,10 @@
 #include "bench_field.h"
 
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
-#include "rng.h"
-#include "worker.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 
 /* One worker's part. */
 typedef struct job {

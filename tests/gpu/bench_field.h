@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "bench_timer.h"
-#include "session.h"
+#include "session/session.h"
 
 typedef struct bench_field {
     session *session; /* whose first ODE block has seen a batch */

@@ -9,15 +9,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/rng.h"
 #include "bench_cases.h"
 #include "bench_field.h"
 #include "bench_timer.h"
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
-#include "rng.h"
-#include "safetensors.h"
-#include "worker.h"
+#include "format/safetensors.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 
 enum { MAX_OVERRIDES = 64, TEXT_BYTES = 2048 };
 

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/rng.h"
 #include "bench_timer.h"
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "rng.h"
-#include "schema.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 enum { TERMS = 7, ROOM = 1 << 25 }; /* elements for all tensors of a line */
 

@@ -3,9 +3,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/diag.h"
 #include "bench_events.h"
-#include "clock.h"
-#include "diag.h"
 
 enum { MAX_SAMPLES = 2000, WARM_CALLS = 4, RECORDED_CALLS = 16 };
 static const double sample_seconds = 2e-3;

@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "checkpoint.h"
-#include "clock.h"
-#include "diag.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/number.h"
 #include "folder.h"
-#include "number.h"
+#include "run/checkpoint.h"
 #include "support.h"
 
 #define BEGINNING(often)                                                                           \

@@ -1,5 +1,5 @@
 /* Collectives over threads: the same bits for all, the worst status for all, nobody left behind. */
-#include "meeting.h"
+#include "device/group.h"
 
 #include <math.h>
 #include <poll.h>
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "session/threads.h"
 #include "support.h"
-#include "team.h"
 
 enum { SIZE = 4, ROUNDS = 500, SECONDS = 30 };
 

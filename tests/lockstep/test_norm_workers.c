@@ -3,7 +3,7 @@
  * one. Smooth fields, float64. */
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 static const char network[] =

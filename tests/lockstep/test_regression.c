@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 enum { SAMPLES = 5, WIDTH = 3, STEPS = 3, MANY = 7 }; /* MANY: some workers have no sample */
 

@@ -1,12 +1,12 @@
 /* Threads of a run: every rank works once a round, rank 0 on the caller's own. */
-#include "team.h"
+#include "session/threads.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support.h"
 
 enum { SIZE = 5, ROUNDS = 300 };

@@ -2,7 +2,7 @@
  * same run has the same bits. Smooth fields, float64. */
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 static const char network[] =

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 #define INI(equations)                                                                             \

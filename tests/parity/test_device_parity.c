@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 enum { SAMPLES = 8 };
 

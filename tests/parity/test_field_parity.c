@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "ode.h"
-#include "worker.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 
 typedef struct field_case {
     const char *fixture;

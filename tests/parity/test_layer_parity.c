@@ -2,7 +2,7 @@
  * device that computes on the host. */
 #include "layer_harness.h"
 
-#include "mem.h"
+#include "base/mem.h"
 
 typedef struct parity_case {
     const char *name; /* in the fixture */

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "instance.h"
-#include "mem.h"
+#include "base/mem.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
+#include "plugin/instance.h"
 
 static const char *const device_ids[] = {"reference", "cpu"};
 enum { N_DEVICES = sizeof device_ids / sizeof device_ids[0] };

@@ -4,7 +4,7 @@
  */
 #include "fixture_session.h"
 
-#include "mem.h"
+#include "base/mem.h"
 
 enum { SAMPLES = 3, MAX_CHOICES = 5 };
 

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data.h"
-#include "mem.h"
-#include "ode.h"
-#include "worker.h"
+#include "base/mem.h"
+#include "data/data.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 
 enum { MAX_OVERRIDES = 8, STEPS = 10 };
 

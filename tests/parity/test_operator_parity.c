@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
-#include "ode.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 #include "support_session.h"
-#include "worker.h"
 
 static const char ini[] =
     "[run]\nname = test\ndevice = reference\ndtype = float64\nworkers = 1\n"

@@ -2,7 +2,7 @@
  * all gradients and running state, in training and evaluation, on every device. */
 #include "layer_harness.h"
 
-#include "mem.h"
+#include "base/mem.h"
 
 typedef struct parity_case {
     const char *name; /* in the fixture */

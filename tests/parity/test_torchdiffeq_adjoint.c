@@ -8,9 +8,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "mem.h"
-#include "ode.h"
-#include "worker.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 
 #define HEAD    "[run]\nname = test\ndtype = float64\n"
 #define SOLVE   "[model.ode]\nlayer = ode\nintegrator = dopri5\ncontrol = torchdiffeq\n"

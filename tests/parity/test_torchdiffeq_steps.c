@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 /* What stands around a field: the state is the network's input and its output. */

@@ -5,11 +5,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/mem.h"
+#include "base/text.h"
 #include "fixture_session.h"
-#include "mem.h"
-#include "ode.h"
-#include "text.h"
-#include "worker.h"
+#include "ode/ode.h"
+#include "session/worker.h"
 
 /* Three dense layers, time the first input; y at all times comes out. */
 static const char iris[] = "[run]\nname = test\ndtype = float64\nworkers = 1\n"

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-#include "data.h"
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "data/data.h"
 
 enum { BATCH = 128, STEPS = 10 };
 

@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 
 const char *const capture_devices[CAPTURE_DEVICES] = {"remote", "remote(late=yes)", "mocked"};
 

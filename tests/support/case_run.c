@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 
 enum { GUARD_BYTES = 64, GUARD_VALUE = 0xA5, MAX_BLOCKS = 64, NAME_BYTES = 160 };
 

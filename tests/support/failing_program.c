@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon_run.h"
 
 enum { SECONDS = 240, MAX_ARGUMENTS = 8 };

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/layer.h"
 
 enum { MAX_GAPS = 64 }; /* tensors of a network, and its input */

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
 enum { MAX_DEPTH = 32, MAX_NAMES = 64 };
 

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 
 static void require(odeon_status status, const char *what)
 {

@@ -9,8 +9,8 @@
 #define ODEON_TESTS_LAYER_HARNESS_H
 #include "support.h"
 
-#include "instance.h"
 #include "odeon/layer.h"
+#include "plugin/instance.h"
 
 enum { LAYER_HARNESS_PARAMS = 4, LAYER_NO_TIME = -1 };
 

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/read_file.h"
 #include "json_check.h"
-#include "mem.h"
-#include "read_file.h"
 #include "support.h"
 
 static char run_name[] = "trial", ini[] = "/x/trial.ini";

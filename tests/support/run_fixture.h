@@ -1,7 +1,7 @@
 /* run_fixture.h: a test of run directories in a working directory of its own. */
 #ifndef ODEON_TESTS_RUN_FIXTURE_H
 #define ODEON_TESTS_RUN_FIXTURE_H
-#include "run_dir.h"
+#include "run/run_dir.h"
 
 typedef struct run_fixture {
     char folder[32], before[1024];

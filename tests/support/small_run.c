@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support.h"
 
 static const char network[] = "[run]\nseed = 3\ndevice = %s\nworkers = %d\n"

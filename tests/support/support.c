@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "schema.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 registry *support_registry(void)
 {

@@ -17,10 +17,10 @@
         _fail(__FILE__, __LINE__);                                                                 \
     } while (0)
 
+#include "format/safetensors.h"
 #include "odeon/device.h"
 #include "odeon/tensor.h"
-#include "registry.h"
-#include "safetensors.h"
+#include "plugin/registry.h"
 
 /* A registry that sees the build's plugins and those of the tests. Fails the test on error. */
 registry *support_registry(void);

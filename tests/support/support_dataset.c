@@ -1,6 +1,6 @@
 #include "support_dataset.h"
 
-#include "diag.h"
+#include "base/diag.h"
 #include "support.h"
 
 const odeon_dataset_ops *dataset_ops_of(const instance *x)

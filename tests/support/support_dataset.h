@@ -1,8 +1,8 @@
 /* support_dataset.h: a data set opened as the host opens it. */
 #ifndef ODEON_SUPPORT_DATASET_H
 #define ODEON_SUPPORT_DATASET_H
-#include "instance.h"
 #include "odeon/dataset.h"
+#include "plugin/instance.h"
 
 const odeon_dataset_ops *dataset_ops_of(const instance *x);
 /* The message of an earlier failure is forgotten; *length is -1 where open does not set it. */

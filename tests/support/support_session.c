@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "odeon/layer.h"
 
 /* The INI's text as a file, which config_load wants. */

@@ -1,7 +1,7 @@
 /* support_session.h: a whole network on a small batch, for tests of gradients and of workers. */
 #ifndef ODEON_TESTS_SUPPORT_SESSION_H
 #define ODEON_TESTS_SUPPORT_SESSION_H
-#include "session.h"
+#include "session/session.h"
 #include "support.h"
 
 /* A session of an INI given as text, and one batch for it. The input's shape is that of the INI's

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "instance.h"
-#include "mem.h"
+#include "base/mem.h"
 #include "odeon/integrator.h"
+#include "plugin/instance.h"
 #include "small_ode.h"
 
 enum { MAX_ORDER = 5 };

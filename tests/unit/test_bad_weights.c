@@ -5,9 +5,9 @@
 
 #include "support_session.h"
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "folder.h"
-#include "mem.h"
 
 static const char ini[] = "[run]\nworkers = 1\n"
                           "[data]\ndataset = idx(path=data, shape=1 1 2, classes=2)\n"

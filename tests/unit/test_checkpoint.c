@@ -1,4 +1,4 @@
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "folder.h"
-#include "mem.h"
 #include "support_session.h"
 
 static const char network[] = "[run]\nname = t\nworkers = 1\n"

@@ -3,10 +3,10 @@
 
 #include "support.h"
 
-#include "clean.h"
-#include "diag.h"
-#include "label.h"
-#include "text.h"
+#include "base/clean.h"
+#include "base/diag.h"
+#include "base/label.h"
+#include "base/text.h"
 
 /* What comes out of the stream for these pieces, written one after the other; free it. */
 static char *streamed(size_t n, const char *const *pieces)

@@ -1,9 +1,9 @@
-#include "command_line.h"
+#include "command/command_line.h"
 
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support.h"
 
 enum { MAX_WORDS = 16 };

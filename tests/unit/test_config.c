@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "config/config.h"
 
 static registry *plugins;
 static char folder[] = "/tmp/odeon-config-XXXXXX";

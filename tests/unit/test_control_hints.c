@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "control_hints.h"
-#include "diag.h"
+#include "base/diag.h"
+#include "solver/control_hints.h"
 
 static const odeon_control_hint good = {.struct_size = sizeof good,
                                         .system = "peer",

@@ -9,10 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cores.h"
-#include "diag.h"
-#include "instance.h"
-#include "schema.h"
+#include "base/cores.h"
+#include "base/diag.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 /* ---- the process ---- */
 

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/instance.h"
 
 /* A plugin's sources, compiled here so that their branches are counted. */
 #include "dataset/common/columns.c"

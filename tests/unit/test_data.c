@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data.h"
-#include "data_fingerprint.h"
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "data/data.h"
+#include "data/fingerprint.h"
 
 typedef struct fixture {
     registry *registry;

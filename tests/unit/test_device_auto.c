@@ -1,10 +1,10 @@
-#include "device_auto.h"
+#include "plugin/device_auto.h"
 
 #include <limits.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support.h"
 
 static registry *plugins;

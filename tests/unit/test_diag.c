@@ -5,8 +5,8 @@
 
 #include "support.h"
 
+#include "base/diag.h"
 #include "captured.h"
-#include "diag.h"
 #include "odeon/host.h"
 
 static void test_fail_returns_status_and_keeps_first_message(void **state)

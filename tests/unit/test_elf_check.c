@@ -4,8 +4,8 @@
 
 #include "support.h"
 
-#include "elf_check.h"
 #include "folder.h"
+#include "plugin/elf_check.h"
 
 static const char plugin_file[] = ODEON_BUILD "/plugins/integrator/euler.so";
 

@@ -1,8 +1,8 @@
-#include "evaluate.h"
+#include "run/evaluate.h"
 
 #include <math.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support.h"
 
 /* A batch of an evaluation with one ODE block. */

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 static registry *plugins;

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "schema.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 static registry *plugins;
 static support_device device;

@@ -1,11 +1,11 @@
-#include "grad.h"
+#include "run/grad.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "safetensors.h"
+#include "base/diag.h"
+#include "format/safetensors.h"
 #include "support.h"
 
 /* Samples are [2,3], labels 0 to 3. */

@@ -1,4 +1,4 @@
-#include "idle_keys.h"
+#include "run/idle_keys.h"
 
 #include <stdio.h>
 #include <string.h>

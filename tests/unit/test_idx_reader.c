@@ -8,9 +8,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/instance.h"
 
 /* A plugin's sources, which no library offers. */
 #include "dataset/idx/reader.c"

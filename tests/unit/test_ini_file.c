@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "ini_file.h"
-#include "ini_lines.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "format/ini_file.h"
+#include "format/ini_lines.h"
 
 /* What the linker puts in the place of read and fstat (--wrap), so that they can fail. */
 static int interrupted_reads, failing_fstats;

@@ -4,11 +4,11 @@
 
 #include "support.h"
 
-#include "diag.h"
+#include "base/diag.h"
+#include "command/inspect_plugins.h"
 #include "folder.h"
-#include "inspect.h"
 #include "json_check.h"
-#include "schema.h"
+#include "option/schema.h"
 
 /* What a stream received; free it. */
 typedef struct capture {

@@ -2,11 +2,11 @@
 
 #include "support.h"
 
+#include "base/diag.h"
+#include "base/mem.h"
 #include "captured.h"
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "schema.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 /* ---- a component whose create does what a test wants ---- */
 

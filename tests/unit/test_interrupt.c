@@ -1,4 +1,4 @@
-#include "interrupt.h"
+#include "run/interrupt.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "support.h"
 
 /* Sends this process a signal, which the thread that watches takes. */

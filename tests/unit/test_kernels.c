@@ -3,9 +3,9 @@
 
 #include "support.h"
 
+#include "base/diag.h"
 #include "captured.h"
-#include "diag.h"
-#include "kernels.h"
+#include "plugin/kernels.h"
 
 static registry *open_registry(const char *path)
 {

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-#include "mem.h"
+#include "base/mem.h"
 
 static void test_alloc_is_aligned_to_64_bytes(void **state)
 {

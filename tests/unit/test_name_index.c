@@ -1,10 +1,10 @@
 /* Names to numbers, by their hash. */
-#include "name_index.h"
+#include "base/name_index.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support.h"
 
 enum { MANY = 5000, BYTES = 16 };

@@ -1,12 +1,12 @@
 /* Chains of layers: shapes, paths, what does not fit, and that nothing which saves work changes a
  * number. */
-#include "net.h"
+#include "net/net.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support_session.h"
 
 #define HEAD                                                                                       \

@@ -1,11 +1,11 @@
 /* Arrays of numpy.save: what numpy writes is read; what is malformed or not supported is refused
  * with a reason. */
-#include "npy.h"
+#include "format/npy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
 #include "support.h"
 
 enum { ROOM = 512 };

@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "odeon/option.h"
-#include "option_table.h"
+#include "option/option_table.h"
 
 static odeon_option sound(int32_t type)
 {

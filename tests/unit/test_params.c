@@ -1,11 +1,11 @@
 /* Parameters by path: where they lie, who may share them, how they start. */
-#include "params.h"
+#include "net/params.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support.h"
 
 static odeon_param weight(int64_t rows, int64_t cols)

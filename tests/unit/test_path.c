@@ -1,12 +1,12 @@
 /* Names of files that count from a working directory of any length, or from one that is gone. */
-#include "path.h"
+#include "base/path.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mem.h"
+#include "base/mem.h"
 #include "support.h"
 
 enum { DEPTH = 30, NAME = 200 };

@@ -1,10 +1,10 @@
 /* Making an instance without memory fails as it should, whichever allocation it is that fails. */
 #include "support.h"
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
-#include "schema.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "option/schema.h"
+#include "plugin/instance.h"
 
 static const struct {
     int32_t kind;

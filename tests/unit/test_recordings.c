@@ -1,11 +1,11 @@
 /* Recordings by key: when calls are run plainly, recorded and replayed, and what drops a recording.
  * The device is one made here, which counts and can be told to fail. */
-#include "recordings.h"
+#include "device/capture_cache.h"
 
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support.h"
 
 /* ---- a device ---- */

@@ -9,11 +9,11 @@
 
 #include "support.h"
 
+#include "base/diag.h"
+#include "base/hints.h"
+#include "base/mem.h"
 #include "captured.h"
-#include "diag.h"
 #include "folder.h"
-#include "hints.h"
-#include "mem.h"
 
 static const char euler_file[] = ODEON_BUILD "/plugins/integrator/euler.so";
 

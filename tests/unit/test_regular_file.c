@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "instance.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/instance.h"
 
 /* What the calls below do in place of the system's; 0: what that does. */
 static struct {

@@ -5,7 +5,7 @@
 
 #include <Random123/philox.h>
 
-#include "rng.h"
+#include "base/rng.h"
 
 /* Random123's known answers for philox4x32 with 10 rounds: counter, key, result. */
 static const uint32_t known[3][10] = {

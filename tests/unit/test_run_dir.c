@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "metrics.h"
-#include "run_dir.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "run/metrics.h"
+#include "run/run_dir.h"
 #include "run_fixture.h"
 
 /* ---- folders ---- */

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "safetensors_header.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "format/safetensors_header.h"
 
 /* ---- files in memory ---- */
 

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "number.h"
-#include "schema.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "option/schema.h"
 
 static registry *plugins;
 

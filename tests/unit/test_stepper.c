@@ -1,11 +1,11 @@
 /* Steps as programs of verbs: what may be said, what is refused, and what a program knows of
  * itself. */
-#include "stepper.h"
+#include "solver/stepper.h"
 
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "support.h"
 
 static registry *plugins;

@@ -3,11 +3,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/read_file.h"
 #include "folder.h"
-#include "mem.h"
-#include "ode.h"
-#include "read_file.h"
+#include "ode/ode.h"
 #include "support.h"
 
 static folder place;

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "instance.h"
-#include "mem.h"
+#include "base/mem.h"
 #include "odeon/integrator.h"
+#include "plugin/instance.h"
 #include "rooted_trees.h"
 #include "small_ode.h"
 

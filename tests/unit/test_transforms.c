@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 
 enum { SAMPLES = 6, SIZE = 16 };
 

@@ -5,9 +5,9 @@
 
 #include "support.h"
 
-#include "diag.h"
+#include "base/diag.h"
 #include "folder.h"
-#include "trust.h"
+#include "plugin/trust.h"
 
 enum { ME = 1000, OTHER = 1001, MAKER = 1002 };
 

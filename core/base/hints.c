@@ -1,0 +1,54 @@
+#include "hints.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "diag.h"
+#include "mem.h"
+#include "plugin/registry.h"
+
+bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < n && used < bytes; i++) {
+        if (hint_is(name, names[i])) {
+            used += (size_t)snprintf(text + used, bytes - used, "%s'%s'",
+                                     used == 0 ? ": did you mean " : " or ", names[i].name);
+        }
+    }
+    if (used > 0 && used < bytes) {
+        (void)snprintf(text + used, bytes - used, "?");
+    }
+    return used > 0;
+}
+
+bool hint_write(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
+{
+    if (hint_write_known(text, bytes, name, n, names)) {
+        return true;
+    }
+    const char **plain = mem_zalloc(n, sizeof *plain);
+    for (size_t i = 0; i < n && plain != NULL; i++) {
+        plain[i] = names[i].name;
+    }
+    const char *nearest = plain != NULL ? nearest_name(name, n, plain) : NULL;
+    mem_free(plain);
+    if (nearest != NULL) {
+        (void)snprintf(text, bytes, ": did you mean '%s'?", nearest);
+    }
+    return nearest != NULL;
+}
+
+void hint_list(char *text, size_t bytes, size_t n, const hint_name *names)
+{
+    size_t used =
+        (size_t)snprintf(text, bytes, n > 0 ? ": allowed: " : ": nothing is allowed here");
+    for (size_t i = 0; i < n && used < bytes; i++) {
+        used +=
+            (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "", names[i].name);
+    }
+    if (used >= bytes) {
+        diag_mark_cut(text, bytes);
+    }
+}

@@ -1,0 +1,100 @@
+#include <stdbool.h>
+#include <string.h>
+
+#include "hints.h"
+#include "plugin/registry.h"
+
+enum { MAX_BYTES = 64, SHORT = 3 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Small letters, whatever the locale, without underscores: "CrossEntropy" is cross_entropy. */
+static size_t fold(const char *name, size_t n, char out[MAX_BYTES + 1])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < n && length < MAX_BYTES; i++) {
+        bool capital = name[i] >= 'A' && name[i] <= 'Z';
+        if (name[i] != '_') {
+            out[length++] = (char)(capital ? name[i] - 'A' + 'a' : name[i]);
+        }
+    }
+    out[length] = '\0';
+    return length;
+}
+
+/* Insertions, deletions, replacements and swaps of neighbours that lead from a to b; both are at
+ * most MAX_BYTES long. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t rows[3][MAX_BYTES + 1], n = strlen(b);
+    size_t *before = rows[0], *last = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= n; j++) {
+        last[j] = j;
+    }
+    for (size_t i = 1; a[i - 1] != '\0'; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            row[j] = least(least(last[j], row[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = least(row[j], before[j - 2] + 1);
+            }
+        }
+        size_t *oldest = before;
+        before = last;
+        last = row;
+        row = oldest;
+    }
+    return last[n];
+}
+
+/* Another first letter makes another word of a short one: a gpu is no slip of cpu. */
+static bool is_other_word(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    return a_length == b_length && a_length <= SHORT && a[0] != b[0];
+}
+
+const char *nearest_name(const char *name, size_t n, const char *const *names)
+{
+    char wanted[MAX_BYTES + 1], other[MAX_BYTES + 1];
+    const char *nearest = NULL;
+    if (strlen(name) > MAX_BYTES) {
+        return NULL;
+    }
+    size_t length = fold(name, strlen(name), wanted), best = length / 3 + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (strlen(names[i]) <= MAX_BYTES) {
+            size_t other_length = fold(names[i], strlen(names[i]), other);
+            size_t distance = edit_distance(wanted, other);
+            if (distance < best && !is_other_word(wanted, length, other, other_length)) {
+                best = distance;
+                nearest = names[i];
+            }
+        }
+    }
+    return nearest;
+}
+
+static bool same_word(const char *name, const char *word, size_t n)
+{
+    char a[MAX_BYTES + 1], b[MAX_BYTES + 1];
+    return strlen(name) <= MAX_BYTES && n <= MAX_BYTES && fold(name, strlen(name), a) > 0 &&
+           fold(word, n, b) > 0 && strcmp(a, b) == 0;
+}
+
+bool hint_is(const char *name, hint_name known)
+{
+    if (same_word(name, known.name, strlen(known.name))) {
+        return true;
+    }
+    for (const char *word = known.aliases; word != NULL && *word != '\0';) {
+        size_t n = strcspn(word, "|");
+        if (same_word(name, word, n)) {
+            return true;
+        }
+        word += n + (word[n] == '|');
+    }
+    return false;
+}

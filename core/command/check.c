@@ -1,0 +1,216 @@
+#include "command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "run/notes.h"
+#include "run/summary.h"
+#include "run/train.h"
+#include "setup.h"
+
+/* What check shows of the model, as text; the caller frees it. */
+static odeon_status describe(const setup *s, char **out)
+{
+    size_t bytes;
+    *out = NULL;
+    FILE *text = open_memstream(out, &bytes);
+    odeon_status status = text != NULL ? summary_print(text, s->session, s->config->dtype)
+                                       : diag_fail(ODEON_ERR_NOMEM, "check: no memory");
+    if (text != NULL && fclose(text) != 0 && status == ODEON_OK) {
+        status = diag_fail(ODEON_ERR_NOMEM, "check: no memory");
+    }
+    return status;
+}
+
+/* Loads file, which holds the normal form of c, and builds the model that it means. */
+static odeon_status rebuild(setup *again, const char *file, const config *c, const char *shown)
+{
+    char *text = NULL;
+    ODEON_TRY(config_load(again->registry, file, 0, NULL, &again->config));
+    if (strcmp(again->config->effective, c->effective) != 0) {
+        return diag_fail(ODEON_ERR_INTERNAL, "it reads as another configuration");
+    }
+    again->config->auto_device = c->auto_device; /* the normal form names what auto stood for */
+    ODEON_TRY(data_describe(again->config, &again->fields));
+    ODEON_TRY(setup_shapes(again));
+    odeon_status status = describe(again, &text);
+    if (status == ODEON_OK && strcmp(text, shown) != 0) {
+        status = diag_fail(ODEON_ERR_INTERNAL, "it makes another model");
+    }
+    free(text);
+    return status;
+}
+
+/* Whatever fails here is a fault of this program or of a plugin, not of the INI: that was built. */
+static odeon_status reload(const setup *s, const char *file, const char *shown)
+{
+    setup again = {.registry = s->registry};
+    diag_hush(true);
+    odeon_status status = rebuild(&again, file, s->config, shown);
+    diag_hush(false);
+    again.registry = NULL; /* the other's */
+    setup_close(&again);
+    if (status != ODEON_OK && status != ODEON_ERR_NOMEM && status != ODEON_ERR_DEVICE) {
+        char reason[DIAG_MESSAGE_BYTES];
+        (void)snprintf(reason, sizeof reason, "%s", diag_message());
+        diag_clear();
+        status =
+            diag_fail(ODEON_ERR_INTERNAL, "the normal form does not repeat the run: %s", reason);
+    }
+    return status;
+}
+
+static odeon_status write_all(int fd, const char *file, const char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        ssize_t n = write(fd, text, left);
+        if (n < 0 && errno != EINTR) {
+            return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+        }
+        text += n > 0 ? n : 0;
+        left -= n > 0 ? (size_t)n : 0;
+    }
+    return ODEON_OK;
+}
+
+/* Proves that the normal form, which train leaves as effective.ini, makes the same model. */
+static odeon_status check_normal_form(const setup *s, const char *shown)
+{
+    const char *folder = getenv("TMPDIR");
+    char *file = mem_printf("%s/odeon-XXXXXX", folder != NULL && *folder != '\0' ? folder : "/tmp");
+    if (file == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "check: no memory");
+    }
+    odeon_status status;
+    int fd = mkstemp(file);
+    if (fd < 0) {
+        status = diag_fail(ODEON_ERR_IO, "check: a temporary file %s: %s", file, strerror(errno));
+    } else {
+        status = write_all(fd, file, s->config->effective);
+        (void)close(fd);
+        if (status == ODEON_OK) {
+            status = reload(s, file, shown);
+        }
+        (void)unlink(file);
+    }
+    mem_free(file);
+    return status;
+}
+
+/* Files and folders that a component of that name is to read, as far as its options tell. */
+static size_t note_missing_of(FILE *out, const char *path, const odeon_config *x)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const odeon_option *o = x->component->options[i];
+        const option_value *v = &x->values[i];
+        const char *file = o->type == ODEON_OPTION_PATH && v->set ? v->text : v->argument;
+        if (file != NULL && access(file, F_OK) != 0) {
+            note(out, "%s.%s: %s: %s", path, o->name, file, strerror(errno));
+            n++;
+        }
+    }
+    return n;
+}
+
+static size_t note_missing(FILE *out, const config *c)
+{
+    size_t n = c->dataset != NULL ? note_missing_of(out, "data", c->dataset) : 0;
+    const struct {
+        const char *key, *file;
+    } own[] = {{"data.order", c->order}, {"train.weights", c->weights}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (own[i].file != NULL && access(own[i].file, F_OK) != 0) {
+            note(out, "%s: %s: %s", own[i].key, own[i].file, strerror(errno));
+            n++;
+        }
+    }
+    return n;
+}
+
+static odeon_status count_samples(const config *c, int32_t split, int64_t *n)
+{
+    data_source *source;
+    ODEON_TRY(data_open(c, split, &source));
+    *n = data_length(source);
+    data_close(source);
+    return ODEON_OK;
+}
+
+/* Opens both splits; *samples is how many there are to train on. */
+static odeon_status check_data(FILE *out, const config *c, int64_t *samples)
+{
+    int64_t test;
+    if (c->dataset == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG, "--data: the INI has no [data]");
+    }
+    ODEON_TRY(count_samples(c, ODEON_SPLIT_TRAIN, samples));
+    ODEON_TRY(count_samples(c, ODEON_SPLIT_TEST, &test));
+    fprintf(out, "data: %" PRId64 " samples to train on, %" PRId64 " to test on\n", *samples, test);
+    return ODEON_OK;
+}
+
+static odeon_status check_model(const command_line *a, setup *s, const char *shown)
+{
+    const config *c = s->config;
+    bool has_data = c->dataset != NULL, open = a->value[ARGUMENT_DATA] != NULL;
+    int64_t samples = 0;
+    fputs(shown, s->out);
+    ODEON_TRY(open ? check_data(s->out, c, &samples) : ODEON_OK);
+    ODEON_TRY(has_data ? train_check_batches(s->session, c, samples) : ODEON_OK);
+    size_t notes = notes_give(s->out, c, s->session,
+                              (notes_use){.data = true, .samples = samples, .trains = has_data}) +
+                   note_missing(s->out, c);
+    session_destroy(s->session); /* no two at a time: they may be large */
+    s->session = NULL;
+    ODEON_TRY(check_normal_form(s, shown));
+    fprintf(s->out, "normal form: makes the same model\n");
+    fprintf(s->out, "%s: ok%s\n", c->ini, notes > 0 ? ", but see the notes above" : "");
+    return ODEON_OK;
+}
+
+static odeon_status check(const command_line *a, setup *s)
+{
+    char *shown = NULL;
+    ODEON_TRY(setup_shapes(s));
+    odeon_status status = describe(s, &shown);
+    if (status == ODEON_OK) {
+        status = check_model(a, s, shown);
+    }
+    free(shown);
+    return status;
+}
+
+static odeon_status run_check(const command_line *a)
+{
+    setup s;
+    odeon_status status = setup_open_unknown(a, &s);
+    if (status == ODEON_OK) {
+        status = check(a, &s);
+    }
+    setup_close(&s);
+    return status;
+}
+
+const command command_check = {
+    .name = "check",
+    .operands = "INI|RUN [--data] [path.key=value ...]",
+    .summary = "check an INI and show its model, without data",
+    .help = "Builds the model as train would, opens no data, writes no results. Names keys that\n"
+            "are set and change nothing, files that are not there, and other things that may not\n"
+            "be meant, and proves that the normal form repeats the run.\n\n"
+            "  --data              open both splits, too, and say how many samples they have\n"
+            "  --trust             run the plugin files that [plugins] load of the INI names;\n"
+            "                      without it they are refused\n",
+    .options = 1u << ARGUMENT_DATA | 1u << ARGUMENT_TRUST,
+    .min_operands = 1,
+    .max_operands = (size_t)-1,
+    .run = run_check,
+};

@@ -1,0 +1,22 @@
+/* command.h: the commands of the program. Each is one source, command_NAME.c. */
+#ifndef ODEON_CORE_COMMAND_COMMAND_H
+#define ODEON_CORE_COMMAND_COMMAND_H
+#include "command_line.h"
+
+/* An answer of run beside odeon_status: exit code 1 without an error message. */
+enum { COMMAND_DIFFERENT = 101 };
+
+typedef struct command {
+    const char *name;
+    const char *operands; /* "INI [path.key=value ...]" */
+    const char *summary;  /* one line, no full stop */
+    const char *help;     /* the rest of `odeon help NAME`; ends with a line break */
+    unsigned options;     /* 1 << ARGUMENT_* of those it takes */
+    size_t min_operands, max_operands;
+    odeon_status (*run)(const command_line *a);
+} command;
+
+extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
+    command_grad, command_replay, command_diff, command_predict, command_solve;
+
+#endif

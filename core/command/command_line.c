@@ -1,0 +1,108 @@
+#include "command_line.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+enum { OPTION_HELP = 'h', OPTION_VERSION = 'V', OPTION_PLUGIN_PATH = 255, OPTION_VALUE = 256 };
+
+static const struct option known[] = {
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"plugin-path", required_argument, NULL, OPTION_PLUGIN_PATH},
+    {"weights", required_argument, NULL, OPTION_VALUE + ARGUMENT_WEIGHTS},
+    {"batch", required_argument, NULL, OPTION_VALUE + ARGUMENT_BATCH},
+    {"dtype", required_argument, NULL, OPTION_VALUE + ARGUMENT_DTYPE},
+    {"out", required_argument, NULL, OPTION_VALUE + ARGUMENT_OUT},
+    {"steps", required_argument, NULL, OPTION_VALUE + ARGUMENT_STEPS},
+    {"in", required_argument, NULL, OPTION_VALUE + ARGUMENT_IN},
+    {"split", required_argument, NULL, OPTION_VALUE + ARGUMENT_SPLIT},
+    {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
+    {"from-start", no_argument, NULL, OPTION_VALUE + ARGUMENT_FROM_START},
+    {"accept-changes", no_argument, NULL, OPTION_VALUE + ARGUMENT_ACCEPT_CHANGES},
+    {"transformed", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRANSFORMED},
+    {"json", no_argument, NULL, OPTION_VALUE + ARGUMENT_JSON},
+    {"exists", no_argument, NULL, OPTION_VALUE + ARGUMENT_EXISTS},
+    {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},
+    {"trust", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRUST},
+    {"data", no_argument, NULL, OPTION_VALUE + ARGUMENT_DATA},
+    {NULL, 0, NULL, 0},
+};
+
+/* Why getopt refused a word. */
+static odeon_status refuse(const command_line *a, int answer)
+{
+    const char *word = a->words[optind - 1];
+    if (answer == ':') {
+        return diag_fail(ODEON_ERR_CONFIG, "option '%s' needs a value (odeon --help)", word);
+    }
+    if (optopt > ' ' && optopt < OPTION_PLUGIN_PATH && word[1] != '-') {
+        return diag_fail(ODEON_ERR_CONFIG, "unknown option '-%c' (odeon --help)", optopt);
+    }
+    return diag_fail(ODEON_ERR_CONFIG, "unknown option '%s' (odeon --help)", word);
+}
+
+/* One answer of getopt. */
+static odeon_status take(command_line *a, int answer)
+{
+    if (answer == OPTION_HELP) {
+        a->help = true;
+    } else if (answer == OPTION_VERSION) {
+        a->version = true;
+    } else if (answer == OPTION_PLUGIN_PATH) {
+        a->plugin_paths[a->n_plugin_paths++] = optarg;
+    } else if (answer >= OPTION_VALUE && answer < OPTION_VALUE + ARGUMENT_COUNT) {
+        a->value[answer - OPTION_VALUE] = optarg != NULL ? optarg : "";
+    } else {
+        return refuse(a, answer);
+    }
+    return ODEON_OK;
+}
+
+odeon_status command_line_parse(int argc, char **argv, command_line *out)
+{
+    *out = (command_line){.argc = argc, .argv = argv};
+    size_t n = (size_t)argc;
+    out->words = mem_zalloc(n + 1, sizeof *out->words); /* getopt sorts it: options first */
+    out->plugin_paths = mem_zalloc(n + 1, sizeof *out->plugin_paths);
+    if (out->words == NULL || out->plugin_paths == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "command line: no memory for %d words", argc);
+    }
+    memcpy(out->words, argv, n * sizeof *argv);
+    optind = 0; /* start over, whatever was parsed before in this process */
+    opterr = 0;
+    for (;;) {
+        int answer = getopt_long(argc, out->words, ":hV", known, NULL);
+        if (answer == -1) {
+            break;
+        }
+        ODEON_TRY(take(out, answer));
+    }
+    if (optind < argc) {
+        out->command = out->words[optind];
+        out->n_operands = (size_t)(argc - optind - 1);
+        out->operands = (const char *const *)out->words + optind + 1;
+    }
+    return ODEON_OK;
+}
+
+void command_line_fini(command_line *a)
+{
+    mem_free(a->words);
+    mem_free(a->plugin_paths);
+    *a = (command_line){.argc = 0};
+}
+
+odeon_status command_line_allow(const command_line *a, unsigned allowed)
+{
+    for (const struct option *o = known; o->name != NULL; o++) {
+        int index = o->val - OPTION_VALUE;
+        if (index >= 0 && a->value[index] != NULL && (allowed & 1u << index) == 0) {
+            return diag_fail(ODEON_ERR_CONFIG, "'%s' takes no option --%s (odeon help %s)",
+                             a->command, o->name, a->command);
+        }
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,66 @@
+#include "command.h"
+
+#include "base/diag.h"
+#include "run/evaluate.h"
+#include "setup.h"
+
+static odeon_status evaluate(const setup *s, const data_source *test)
+{
+    progress *p = NULL;
+    session_result result = {.loss = 0.0};
+    ODEON_TRY(progress_create(stdout, 1, 0, &p));
+    odeon_status status = evaluate_split(s->session, test, s->config->test_batch, p, &result);
+    progress_destroy(p);
+    if (status == ODEON_OK) {
+        evaluate_print(s->out, s->session, &result);
+    }
+    session_result_fini(&result);
+    return status;
+}
+
+static odeon_status evaluate_setup(setup *s)
+{
+    if (s->config->weights == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "eval: no weights given; use --weights FILE or set train.weights");
+    }
+    data_source *test = NULL;
+    odeon_status status = data_open(s->config, ODEON_SPLIT_TEST, &test);
+    if (status == ODEON_OK) {
+        status = setup_session(s);
+    }
+    if (status == ODEON_OK) {
+        setup_warn(s, (notes_use){.data = true, .samples = data_length(test)});
+        status = session_place(s->session, test);
+    }
+    if (status == ODEON_OK) {
+        status = evaluate(s, test);
+    }
+    data_close(test);
+    return status;
+}
+
+static odeon_status run_eval(const command_line *a)
+{
+    setup s;
+    odeon_status status = setup_open(a, &s);
+    if (status == ODEON_OK) {
+        status = evaluate_setup(&s);
+    }
+    setup_close(&s);
+    return status;
+}
+
+const command command_eval = {
+    .name = "eval",
+    .operands = "INI --weights FILE|RUN [...]",
+    .summary = "evaluate a trained network on the test split",
+    .help =
+        "A run's folder, odeon eval RUN, is its configuration with its last weights.\n"
+        "  --weights FILE      safetensors as train writes them, a checkpoint or a run's folder;\n"
+        "                      the same as train.weights=FILE\n",
+    .options = 1u << ARGUMENT_WEIGHTS,
+    .min_operands = 1,
+    .max_operands = (size_t)-1,
+    .run = run_eval,
+};

@@ -1,0 +1,37 @@
+#include "base/diag.h"
+#include "command/inspect_plugins.h"
+#include "config/config.h"
+
+static odeon_status write_json(const char *section, const odeon_option *const *options, FILE *out)
+{
+    text_buffer text = {0};
+    text_printf(&text, "{\"section\": \"%s\",\n  ", section);
+    schema_json_options(&text, options);
+    text_add(&text, "}\n");
+    odeon_status status =
+        text.failed ? diag_fail(ODEON_ERR_NOMEM, "no memory for section %s", section) : ODEON_OK;
+    if (status == ODEON_OK) {
+        (void)fputs(text.data, out);
+    }
+    text_fini(&text);
+    return status;
+}
+
+odeon_status inspect_section(const char *section, bool json, FILE *out)
+{
+    const odeon_option *const *options = config_host_options(section);
+    if (options == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "the host has no keys for a section '%s'; SECTION is run, data, "
+                         "data.NAME, model, train or plugins",
+                         section);
+    }
+    if (json) {
+        return write_json(section, options, out);
+    }
+    (void)fprintf(out, "[%s]: keys of the host\n\noptions:\n", section);
+    for (size_t i = 0; options[i] != NULL; i++) {
+        schema_print_option(out, options[i]);
+    }
+    return ODEON_OK;
+}

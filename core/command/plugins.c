@@ -1,0 +1,30 @@
+#include "command.h"
+
+#include <stdio.h>
+
+#include "command/inspect_plugins.h"
+#include "plugin/registry.h"
+
+static odeon_status run_plugins(const command_line *a)
+{
+    registry *r = NULL;
+    ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &r));
+    odeon_status status = inspect_plugins(r, a->value[ARGUMENT_JSON] != NULL, a->out);
+    registry_destroy(r);
+    return status;
+}
+
+const command command_plugins = {
+    .name = "plugins",
+    .operands = "",
+    .summary = "list the plugins and why some cannot be used",
+    .help =
+        "Plugins are files KIND/ID.so in the folders of --plugin-path, of $ODEON_PLUGIN_PATH\n"
+        "(separated by colons), $XDG_DATA_HOME/odeon/plugins (~/.local/share/odeon/plugins),\n"
+        "and of the build or the installation; the first that has one counts. Its file and all\n"
+        "folders above it must belong to root or to you, and nobody else may write to them.\n"
+        "Each is loaded in a process of its own, at most one second long.\n\n"
+        "  --json    as JSON, with all options\n",
+    .options = 1U << ARGUMENT_JSON,
+    .run = run_plugins,
+};

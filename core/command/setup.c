@@ -1,0 +1,164 @@
+#include "setup.h"
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "run/run_folder.h"
+
+/* The override that an option stands for; NULL if it is not given. */
+static odeon_status add_option(const command_line *a, int option, const char *key, char **text)
+{
+    if (a->value[option] == NULL) {
+        return ODEON_OK;
+    }
+    *text = mem_printf("%s=%s", key, a->value[option]);
+    return *text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
+}
+
+/* How the words of the command line become overrides: the weights of the run's folder run, which
+ * may be NULL, come first, so that all others win over them. */
+static odeon_status load(const command_line *a, const char *ini, const char *run, bool untrained,
+                         setup *s)
+{
+    char *own = NULL, *weights = NULL, *dtype = NULL;
+    size_t n = 0;
+    const char **overrides = mem_zalloc(a->n_operands + 3, sizeof *overrides);
+    odeon_status status =
+        overrides != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
+    if (status == ODEON_OK && run != NULL) {
+        own = mem_printf("train.weights=%s", run);
+        status = own != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
+    }
+    if (status == ODEON_OK) {
+        status = add_option(a, ARGUMENT_WEIGHTS, "train.weights", &weights);
+    }
+    if (status == ODEON_OK) {
+        status = add_option(a, ARGUMENT_DTYPE, "run.dtype", &dtype);
+    }
+    if (status == ODEON_OK) {
+        if (own != NULL) {
+            overrides[n++] = own;
+        }
+        for (size_t i = 1; i < a->n_operands; i++) {
+            overrides[n++] = a->operands[i];
+        }
+        if (weights != NULL) {
+            overrides[n++] = weights;
+        }
+        if (dtype != NULL) {
+            overrides[n++] = dtype;
+        }
+        status = untrained ? config_load_untrained(s->registry, ini, n, overrides, &s->config)
+                           : config_load(s->registry, ini, n, overrides, &s->config);
+    }
+    mem_free(overrides);
+    mem_free(own);
+    mem_free(weights);
+    mem_free(dtype);
+    return status;
+}
+
+/* How an INI is taken. */
+typedef struct taking {
+    bool trusted;   /* plugin files that it names are loaded */
+    bool weights;   /* a run's folder is also its weights */
+    bool untrained; /* [data] does without [train] */
+} taking;
+
+static odeon_status open_any(const command_line *a, const char *ini, const char *run,
+                             const taking *how, setup *out)
+{
+    *out = (setup){.out = a->out};
+    ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
+    if (!how->trusted) {
+        registry_distrust(out->registry);
+    }
+    ODEON_TRY(load(a, ini, run, how->untrained, out));
+    return data_describe(out->config, &out->fields);
+}
+
+static odeon_status open_operand(const command_line *a, taking how, setup *out)
+{
+    const char *operand = a->operands[0];
+    char *ini;
+    *out = (setup){.registry = NULL};
+    ODEON_TRY(run_folder_find_ini(operand, &ini));
+    bool is_run = how.weights && run_folder_is_run(operand);
+    odeon_status status = open_any(a, ini, is_run ? operand : NULL, &how, out);
+    mem_free(ini);
+    return status;
+}
+
+static odeon_status need_data(const setup *s, const char *ini)
+{
+    return s->config->dataset != NULL
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s: without [data] and [train] a model can be solved only (odeon help "
+                           "solve)",
+                           ini);
+}
+
+odeon_status setup_open(const command_line *a, setup *out)
+{
+    ODEON_TRY(open_operand(a, (taking){.trusted = true, .weights = true}, out));
+    return need_data(out, a->operands[0]);
+}
+
+odeon_status setup_open_untrained(const command_line *a, setup *out)
+{
+    ODEON_TRY(setup_open_model(a, out));
+    return need_data(out, a->operands[0]);
+}
+
+odeon_status setup_open_model(const command_line *a, setup *out)
+{
+    taking how = {.trusted = true, .weights = true, .untrained = true};
+    return open_operand(a, how, out);
+}
+
+odeon_status setup_open_unknown(const command_line *a, setup *out)
+{
+    return open_operand(a, (taking){.trusted = a->value[ARGUMENT_TRUST] != NULL}, out);
+}
+
+odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
+{
+    ODEON_TRY(open_any(a, ini, NULL, &(taking){.trusted = true}, out));
+    return need_data(out, ini);
+}
+
+static int64_t largest_batch(const config *c)
+{
+    return c->batch > c->test_batch ? c->batch : c->test_batch;
+}
+
+odeon_status setup_session(setup *s)
+{
+    return session_create(s->registry, s->config, &s->fields, largest_batch(s->config),
+                          &s->session);
+}
+
+odeon_status setup_shapes(setup *s)
+{
+    return session_create_shapes(s->registry, s->config, &s->fields, largest_batch(s->config),
+                                 &s->session);
+}
+
+odeon_status setup_flow(setup *s)
+{
+    return session_create_flow(s->registry, s->config, &s->fields, s->config->test_batch,
+                               &s->session);
+}
+
+void setup_warn(const setup *s, notes_use use)
+{
+    (void)notes_give(NULL, s->config, s->session, use);
+}
+
+void setup_close(setup *s)
+{
+    session_destroy(s->session);
+    config_destroy(s->config);
+    registry_destroy(s->registry);
+    *s = (setup){.registry = NULL};
+}

@@ -1,0 +1,46 @@
+/* setup.h: what most commands begin with: plugins, configuration, model. */
+#ifndef ODEON_CORE_COMMAND_SETUP_H
+#define ODEON_CORE_COMMAND_SETUP_H
+#include "command_line.h"
+#include "config/config.h"
+#include "data/data.h"
+#include "run/notes.h"
+#include "session/session.h"
+
+typedef struct setup {
+    registry *registry;
+    config *config;
+    data_fields fields;
+    session *session; /* NULL until setup_session */
+    FILE *out;        /* borrowed from the command line */
+} setup;
+
+/* Reads the INI a->operands[0] with the other operands as overrides, then those that --weights and
+ * --dtype stand for, and asks the data set what its samples are. A run's folder in place of the INI
+ * is its configuration and, unless others are given, its weights. Opens no data. out can be given
+ * to setup_close whatever the answer. */
+odeon_status setup_open(const command_line *a, setup *out);
+/* The same, and an INI without [train] will do. */
+odeon_status setup_open_untrained(const command_line *a, setup *out);
+/* The same, and one without [data] will do as well. */
+odeon_status setup_open_model(const command_line *a, setup *out);
+/* As setup_open, without [data] and [train] too; but plugin files that the INI names are loaded
+ * with --trust only, and the weights of a run's folder are left alone. */
+odeon_status setup_open_unknown(const command_line *a, setup *out);
+/* As setup_open of another INI, which is no folder; operands[0] is not looked at. */
+odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out);
+/* Builds the model. */
+odeon_status setup_session(setup *s);
+odeon_status setup_shapes(setup *s); /* session_create_shapes */
+/* Builds it as far as its first ODE block, to be solved. */
+odeon_status setup_flow(setup *s);
+/* Warns of what the configuration may not mean (notes.h). */
+void setup_warn(const setup *s, notes_use use);
+/* Refuses, before there is anything to write, what the user has named as an output: what cannot be
+ * written (output_file_check), and, with ODEON_ERR_CONFIG, a file that the command reads: of the
+ * configuration, the data, the weights, --in and --batch. option is ARGUMENT_OUT or ARGUMENT_STEPS,
+ * given; name how it is typed. */
+odeon_status setup_spare(const setup *s, const command_line *a, int option, const char *name);
+void setup_close(setup *s);
+
+#endif

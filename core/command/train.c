@@ -1,0 +1,224 @@
+#include "command.h"
+
+#include <inttypes.h>
+
+#include "base/checksum.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "data/fingerprint.h"
+#include "resume.h"
+#include "run/run_dir.h"
+#include "run/run_folder.h"
+#include "run/summary.h"
+#include "run/train.h"
+#include "setup.h"
+
+typedef struct splits {
+    data_source *train, *test;
+} splits;
+
+static odeon_status open_splits(const config *c, splits *out)
+{
+    ODEON_TRY(data_open(c, ODEON_SPLIT_TRAIN, &out->train));
+    if (c->drop_last && data_length(out->train) < c->batch) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "data.drop_last: the training split has %" PRId64
+                         " samples in use, less than a batch of %" PRId64 ": nothing is left",
+                         data_length(out->train), c->batch);
+    }
+    return data_open(c, ODEON_SPLIT_TEST, &out->test);
+}
+
+static void close_splits(splits *data)
+{
+    data_close(data->train);
+    data_close(data->test);
+}
+
+static odeon_status sum_order(const config *c, const data_source *train, uint64_t *out)
+{
+    int64_t n = data_length(train), *order = mem_zalloc((size_t)n, sizeof *order);
+    if (order == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices", n);
+    }
+    odeon_status status = data_order(train, c->seed, 1, order);
+    *out = checksum_add(CHECKSUM_START, order, (size_t)n * sizeof *order);
+    mem_free(order);
+    return status;
+}
+
+static odeon_status gather_facts(const command_line *a, const setup *s, const splits *data,
+                                 manifest_facts *out)
+{
+    *out = (manifest_facts){.config = s->config,
+                            .registry = s->registry,
+                            .device_text = session_device_text(s->session),
+                            .kernels = session_kernels(s->session),
+                            .workers = session_workers(s->session),
+                            .argc = a->argc,
+                            .argv = (const char *const *)a->argv,
+                            .samples = data_length(data->train),
+                            .test_samples = data_length(data->test)};
+    ODEON_TRY(data_fingerprint(data->train, &out->train_data));
+    ODEON_TRY(data_fingerprint(data->test, &out->test_data));
+    return sum_order(s->config, data->train, &out->order);
+}
+
+/* r: of a run that goes on; NULL: it is new. */
+static odeon_status train_in(const command_line *a, const setup *s, const splits *data,
+                             const manifest_facts *facts, run_dir *dir, const resume *r)
+{
+    char *again = resume_command(a, run_dir_path(dir));
+    if (again == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "training: no memory");
+    }
+    train_plan plan = {.train = data->train,
+                       .test = data->test,
+                       .dir = dir,
+                       .from = r != NULL && r->from != NULL ? &r->from->at : NULL,
+                       .resume = again,
+                       .train_data = facts->train_data,
+                       .test_data = facts->test_data,
+                       .changed = r != NULL && r->changed,
+                       .progress = stdout};
+    odeon_status status = train_run(s->session, s->config, &plan, a->out);
+    mem_free(again);
+    return status;
+}
+
+static odeon_status start(setup *s, const splits *data)
+{
+    ODEON_TRY(setup_session(s));
+    ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
+    ODEON_TRY(session_place(s->session, data->train));
+    ODEON_TRY(session_place(s->session, data->test));
+    setup_warn(s, (notes_use){.data = true, .samples = data_length(data->train), .trains = true});
+    return summary_print(s->out, s->session, s->config->dtype);
+}
+
+/* ---- a new run ---- */
+
+/* Everything that can be refused is, before the run directory is made. */
+static odeon_status train_new(const command_line *a, setup *s, const splits *data)
+{
+    manifest_facts facts;
+    run_dir *dir = NULL;
+    ODEON_TRY(start(s, data));
+    ODEON_TRY(gather_facts(a, s, data, &facts));
+    ODEON_TRY(run_dir_create(s->config, &dir));
+    odeon_status status = run_dir_manifest(dir, &facts);
+    if (status == ODEON_OK) {
+        fprintf(a->out, "results go to %s\n", run_dir_path(dir));
+        status = train_in(a, s, data, &facts, dir, NULL);
+    }
+    odeon_status closed = run_dir_close(dir);
+    return status != ODEON_OK ? status : closed;
+}
+
+/* Whoever names a run's folder most likely means to go on with it. */
+static odeon_status refuse_run(const char *path)
+{
+    return !run_folder_is_run(path)
+               ? ODEON_OK
+               : diag_fail(
+                     ODEON_ERR_CONFIG,
+                     "%s: the folder of a run: odeon train %s --resume goes on with it, odeon "
+                     "train %s/" RUN_FOLDER_INI " begins it anew elsewhere",
+                     path, path, path);
+}
+
+static odeon_status run_new(const command_line *a)
+{
+    setup s = {.registry = NULL};
+    splits data = {NULL, NULL};
+    odeon_status status = refuse_run(a->operands[0]);
+    if (status == ODEON_OK) {
+        status = setup_open(a, &s);
+    }
+    if (status == ODEON_OK) {
+        status = open_splits(s.config, &data);
+    }
+    if (status == ODEON_OK) {
+        status = train_new(a, &s, &data);
+    }
+    close_splits(&data);
+    setup_close(&s);
+    return status;
+}
+
+/* ---- a run that goes on ---- */
+
+static odeon_status train_on(const command_line *a, setup *s, const splits *data, resume *r)
+{
+    manifest_facts facts;
+    ODEON_TRY(start(s, data));
+    ODEON_TRY(gather_facts(a, s, data, &facts));
+    ODEON_TRY(resume_restore(a, s, &facts, r));
+    int64_t step = r->from != NULL ? r->from->at.step : 0;
+    resume_warn(r, &facts);
+    ODEON_TRY(run_dir_resumed(r->dir, &facts, step));
+    fprintf(a->out, "results go to %s, on from step %" PRId64 "\n", run_dir_path(r->dir), step);
+    return train_in(a, s, data, &facts, r->dir, r);
+}
+
+static odeon_status run_resume(const command_line *a)
+{
+    setup s;
+    resume r;
+    splits data = {NULL, NULL};
+    odeon_status status = resume_open(a, &s, &r);
+    if (status == ODEON_OK) {
+        status = open_splits(s.config, &data);
+    }
+    if (status == ODEON_OK) {
+        status = train_on(a, &s, &data, &r);
+    }
+    odeon_status closed = resume_close(&r);
+    close_splits(&data);
+    setup_close(&s);
+    return status != ODEON_OK ? status : closed;
+}
+
+static odeon_status run_train(const command_line *a)
+{
+    if (a->value[ARGUMENT_RESUME] != NULL || a->value[ARGUMENT_FROM_START] != NULL) {
+        return run_resume(a);
+    }
+    return a->value[ARGUMENT_ACCEPT_CHANGES] == NULL
+               ? run_new(a)
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "--accept-changes is for a run that goes on: odeon train DIR --resume "
+                           "--accept-changes");
+}
+
+const command command_train = {
+    .name = "train",
+    .operands = "INI [path.key=value ...]",
+    .summary = "train a network and evaluate it",
+    .help =
+        "Evaluates on the test split after every epoch, or as run.eval_every says, and at the\n"
+        "end. Results go to runs/NAME/1, 2, ... or to run.out: effective.ini, which repeats the\n"
+        "run, manifest.json, metrics.csv and metrics.jsonl, weights.safetensors and\n"
+        "weights-best.safetensors, checkpoints: at the end of an epoch or after a test when\n"
+        "run.checkpoint_seconds have passed since the last, every run.checkpoint_every steps.\n"
+        "Ctrl-C, SIGTERM and a lost connection stop after the batch under way and save\n"
+        "everything; if that takes more than five seconds, or on a second signal, the program\n"
+        "ends and says what is kept.\n"
+        "A numerical failure leaves the failing step in failure/ (odeon help replay) and stops,\n"
+        "or, with run.on_failure=skip, goes on without it. A device that is lost, or that has no\n"
+        "memory left (exit code 7), leaves the newest checkpoint, or one of before the first "
+        "step.\n"
+        "\n"
+        "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
+        "newest checkpoint, to the same bits as without the interruption. run.name, run.epochs,\n"
+        "run.iterations, run.log_every, run.checkpoint_every, run.checkpoint_seconds,\n"
+        "run.on_failure and run.patience may change; other keys, in effective.ini too, and the "
+        "data only with --accept-changes, which\n"
+        "names what is another.\n"
+        "odeon train DIR --from-start begins the run again with the same configuration; what\n"
+        "it had come to is kept in DIR/earlier-1, 2, ...\n",
+    .options = 1u << ARGUMENT_RESUME | 1u << ARGUMENT_FROM_START | 1u << ARGUMENT_ACCEPT_CHANGES,
+    .min_operands = 1,
+    .max_operands = (size_t)-1,
+    .run = run_train,
+};

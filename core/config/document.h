@@ -1,0 +1,74 @@
+/* document.h: an INI, what it includes and the overrides as one list of sections, [let] replaced.
+ * What the keys mean is config.h's. */
+#ifndef ODEON_CORE_CONFIG_DOCUMENT_H
+#define ODEON_CORE_CONFIG_DOCUMENT_H
+#include <limits.h>
+
+#include "option/schema.h"
+
+enum {
+    DOCUMENT_MAX_DEPTH = 16, /* of includes */
+    DOCUMENT_OVERRIDE = INT_MAX
+};
+
+typedef struct document_key {
+    char *name, *value;
+    config_where where;
+    const char *folder; /* what relative paths count from; NULL: the working directory */
+    int level;          /* what has the larger one holds: a file's is larger than those of the files
+                           that it includes, DOCUMENT_OVERRIDE is the largest */
+    bool used;          /* of [let]: a value has it */
+    size_t n_replaced;
+    char **replaced; /* values that this one holds over, the earliest first, ${} as typed */
+} document_key;
+
+typedef struct document_section {
+    char *name; /* "run", "model.ode.block" */
+    config_where where;
+    size_t n_keys;
+    document_key *keys;
+} document_section;
+
+typedef struct document {
+    size_t n_sections; /* run, data, train, let and plugins come first and always exist */
+    document_section *sections;
+    char *ini;    /* absolute */
+    char *folder; /* of ini */
+    size_t n_strings, n_paths;
+    char **strings; /* files and folders that keys and sections point at */
+    char **paths;   /* absolute, of the files read so far */
+    int level;
+    size_t budget;   /* bytes that may still be read */
+    size_t expanded; /* bytes that ${} has become so far */
+} document;
+
+/* Says where an override without a section may belong: ": did you mean run.epochs=3?", or nothing.
+ */
+typedef struct document_helper {
+    void *self;
+    odeon_status (*place)(void *self, const document *d, const char *key, const char *value,
+                          char *hint, size_t bytes);
+} document_helper;
+
+/* Reads ini with its includes, applies the overrides in order and replaces ${name}. helper may be
+ * NULL. ODEON_ERR_CONFIG, ODEON_ERR_IO, ODEON_ERR_NOMEM; *out is then NULL. */
+odeon_status document_load(const char *ini, size_t n_overrides, const char *const *overrides,
+                           const document_helper *helper, document **out);
+void document_destroy(document *d); /* NULL is allowed */
+
+document_section *document_find(const document *d, const char *name);
+document_key *document_find_key(const document_section *section, const char *name);
+
+/* The nearest section's name as a hint, as schema_suggest. */
+odeon_status document_suggest(const document *d, const char *name, char *hint, size_t bytes);
+
+/* The steps of document_load. A value is copied; where.file and folder must live as long as d. */
+odeon_status document_read(document *d, const char *ini);
+odeon_status document_override(document *d, const char *override, const document_helper *helper);
+odeon_status document_substitute(document *d);
+odeon_status document_set(document_section *section, const char *name, const char *value,
+                          document_key source);
+/* Keeps text, which is the document's from now on even on failure, until the end; NULL: fails. */
+odeon_status document_keep(document *d, char *text);
+
+#endif

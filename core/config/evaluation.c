@@ -1,0 +1,63 @@
+/* run.eval_every: "10 epochs", "500 steps", "25 seconds". */
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "config/parts.h"
+
+static const char *const units[] = {
+    [CONFIG_EPOCHS] = "epoch", [CONFIG_STEPS] = "step", [CONFIG_SECONDS] = "second"};
+enum { N_UNITS = sizeof units / sizeof units[0] };
+
+static odeon_status refuse(const option_value *value)
+{
+    return schema_fail(value->where, "run",
+                       "eval_every = %.60s: a number of epochs, steps or seconds is meant, such as "
+                       "10 epochs, 500 steps or 25 seconds",
+                       value->text);
+}
+
+/* One or many of it. */
+static bool is_unit(const char *word, const char *unit)
+{
+    size_t n = strlen(unit);
+    return strncmp(word, unit, n) == 0 && (word[n] == '\0' || strcmp(word + n, "s") == 0);
+}
+
+static bool parse_number(config *c, const char *text)
+{
+    c->eval_every = 0;
+    c->eval_seconds = 0.0;
+    if (c->eval_unit == CONFIG_SECONDS) {
+        return number_parse_f64(text, &c->eval_seconds) == NUMBER_OK && c->eval_seconds > 0.0;
+    }
+    return number_parse_i64(text, &c->eval_every) == NUMBER_OK && c->eval_every > 0;
+}
+
+odeon_status evaluation_read(config *c, option_value *value)
+{
+    char number[NUMBER_TEXT_BYTES];
+    size_t digits = strcspn(value->text, " \t");
+    const char *word = value->text + digits + strspn(value->text + digits, " \t");
+    int32_t unit = 0;
+    while (unit < N_UNITS && !is_unit(word, units[unit])) {
+        unit++;
+    }
+    if (unit == N_UNITS || digits >= sizeof number) {
+        return refuse(value);
+    }
+    memcpy(number, value->text, digits);
+    number[digits] = '\0';
+    c->eval_unit = unit;
+    if (!parse_number(c, number)) {
+        return refuse(value);
+    }
+    char *text = mem_printf("%s %s%s", number, units[unit], strcmp(number, "1") == 0 ? "" : "s");
+    if (text == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for run.eval_every");
+    }
+    mem_free(value->text);
+    value->text = text;
+    return ODEON_OK;
+}

@@ -1,0 +1,56 @@
+#include <string.h>
+
+#include "base/diag.h"
+#include "config/parts.h"
+
+/* A transform is a layer by itself; nothing could be nested in its section. */
+static odeon_status check_leaves(const config_node *node)
+{
+    for (size_t i = 0; i < node->n_items; i++) {
+        if (node_has_body(node->items[i])) {
+            return schema_fail(node->items[i]->where, NULL,
+                               "[data.%s] %s is made of nested sections and can stand in "
+                               "[model.*] only",
+                               node->path, node->items[i]->component->id);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status add_section(loading *l, const document_section *source)
+{
+    bool enabled;
+    config_node *node = NULL;
+    ODEON_TRY(node_is_enabled(l, source, &enabled));
+    if (!enabled) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(node_create(l, source, "data", &node));
+    odeon_status status = check_leaves(node);
+    if (status == ODEON_OK) {
+        status = node_append(&l->c->n_data_nodes, &l->c->data_nodes, node);
+    }
+    if (status != ODEON_OK) {
+        node_destroy(node);
+    }
+    return status;
+}
+
+odeon_status transforms_read(loading *l)
+{
+    for (size_t i = 0; i < l->document->n_sections; i++) {
+        const document_section *source = &l->document->sections[i];
+        if (strncmp(source->name, "data.", TRANSFORM_PREFIX) == 0) {
+            ODEON_TRY(add_section(l, source));
+        }
+    }
+    return node_count_layers(l, l->c->n_data_nodes, l->c->data_nodes);
+}
+
+odeon_status transforms_print(const loading *l, text_buffer *out)
+{
+    for (size_t i = 0; i < l->c->n_data_nodes; i++) {
+        ODEON_TRY(node_print(out, l->c->data_nodes[i]));
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,37 @@
+#include "batch_fields.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+
+const odeon_tensor *batch_field(const odeon_context *context, const char *name)
+{
+    const batch_fields *fields = context->host;
+    for (int32_t role = ODEON_ROLE_TIME; role < DATA_ROLES; role++) {
+        if (strcmp(name, data_role_name(role)) == 0 && fields->of[role].data != NULL) {
+            return &fields->of[role];
+        }
+    }
+    return NULL;
+}
+
+odeon_status batch_times(const odeon_context *context, const char *path, const double **times)
+{
+    const batch_fields *fields = context->host;
+    *times = fields->times;
+    if (fields->times == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: the batch has no times: list them in the INI, or take a data set or "
+                         "a file that has a field of times",
+                         path);
+    }
+    if (fields->deviant >= 0) {
+        return diag_fail(
+            ODEON_ERR_DATA,
+            "%s: sample %lld of the batch has other times than the first: one solve "
+            "serves all of a batch: give data.batch = 1 and data.test_batch = 1, or samples at the "
+            "same times",
+            path, (long long)fields->deviant);
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,26 @@
+/* batch_fields.h: what a batch has beside the network's input: labels, times, masks, controls. The
+ * `host` of every layer's context points to it. */
+#ifndef ODEON_CORE_DATA_BATCH_FIELDS_H
+#define ODEON_CORE_DATA_BATCH_FIELDS_H
+#include "data.h"
+#include "odeon/layer.h"
+
+typedef struct batch_fields {
+    /* By ODEON_ROLE_*, of this slice and on the device: the input as the model takes it, labels I64
+     * [n] for classes, times F64, all else in the run's dtype. data NULL: the batch has none. */
+    odeon_tensor of[DATA_ROLES];
+    /* Of the whole batch, the same on all workers: elements of the label that count, a mask's being
+     * weights; the first sample's times [T], or NULL. */
+    double counted;
+    const double *times;
+    int64_t deviant; /* first sample of this slice, counted in the batch, with other times; -1 */
+} batch_fields;
+
+/* odeon_context's batch_field: "time", "mask", "control". */
+const odeon_tensor *batch_field(const odeon_context *context, const char *name);
+
+/* The times [T] that all samples of the batch have in common, the same bits on all workers; path is
+ * for messages. ODEON_ERR_CONFIG if there are none, ODEON_ERR_DATA if samples differ. */
+odeon_status batch_times(const odeon_context *context, const char *path, const double **times);
+
+#endif

@@ -1,0 +1,158 @@
+#include "batch_file.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "run/summary.h"
+
+const char *batch_file_name(int32_t role)
+{
+    static const char *const names[DATA_ROLES] = {"x", "y", "time", "mask", "control"};
+    return names[role];
+}
+
+int32_t batch_file_dtype(const data_fields *fields, int32_t role, int32_t dtype)
+{
+    if (role == ODEON_ROLE_LABEL && fields->of[role].classes > 0) {
+        return ODEON_DTYPE_I64;
+    }
+    return role == ODEON_ROLE_TIME ? ODEON_DTYPE_F64 : dtype;
+}
+
+static bool same_shape(const safetensors_entry *x, const odeon_tensor *sample)
+{
+    bool same = x->ndim == sample->ndim;
+    for (int32_t i = 1; same && i < sample->ndim; i++) {
+        same = x->dim[i] == sample->dim[i];
+    }
+    return same;
+}
+
+/* mask: of labels that one counts, else NULL. */
+static odeon_status check_numbers(const char *path, const char *name, int64_t n, int64_t size,
+                                  const double *values, const double *mask, double limit)
+{
+    for (int64_t i = 0; i < n * size; i++) {
+        if (!(fabs(values[i]) <= limit) && (mask == NULL || mask[i] != 0.0)) {
+            return diag_fail(ODEON_ERR_DATA,
+                             "%s: %s: element %" PRId64 " of sample %" PRId64 " is %g, %s", path,
+                             name, i % size, i / size, values[i],
+                             isfinite(values[i]) ? "beyond float32: scale it, or give run.dtype = "
+                                                   "float64"
+                                                 : "no finite number");
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status batch_file_check(const char *path, const data_fields *fields, int64_t n,
+                              const odeon_tensor *input, const double *const *field)
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        odeon_tensor one = *input;
+        if (role != ODEON_ROLE_INPUT) {
+            one = data_field_shape(fields, role, 1, input->dtype);
+        }
+        one.dim[0] = 1;
+        bool narrow = input->dtype == ODEON_DTYPE_F32 && role != ODEON_ROLE_TIME;
+        if (field[role] != NULL) {
+            ODEON_TRY(check_numbers(path, batch_file_name(role), n, odeon_count(&one), field[role],
+                                    role == ODEON_ROLE_LABEL ? field[ODEON_ROLE_MASK] : NULL,
+                                    narrow ? (double)FLT_MAX : DBL_MAX));
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status take(const char *path, const safetensors_entry *x, double **out)
+{
+    *out = mem_zalloc((size_t)safetensors_elements(x), sizeof **out);
+    return *out != NULL ? safetensors_as_f64(x, *out)
+                        : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for %s", path, x->name);
+}
+
+static odeon_status read_x(const char *path, const safetensors *file, const odeon_tensor *input,
+                           int64_t *n, double **out)
+{
+    const safetensors_entry *x = safetensors_find(file, "x");
+    if (x == NULL || (x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64)) {
+        return diag_fail(ODEON_ERR_DATA, "%s: no tensor x of F32 or F64", path);
+    }
+    if (!same_shape(x, input)) {
+        char have[128], want[128];
+        summary_shape(x->ndim, x->dim, have);
+        summary_shape(input->ndim - 1, input->dim + 1, want);
+        return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but samples are %s, so it must be Nx%s",
+                         path, have, want, want);
+    }
+    if (x->dim[0] == 0) {
+        return diag_fail(ODEON_ERR_DATA, "%s: x holds no sample", path);
+    }
+    *n = x->dim[0];
+    return take(path, x, out);
+}
+
+static odeon_status check_classes(const char *path, const double *y, int64_t classes, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (!(y[i] >= 0.0 && y[i] < (double)classes && y[i] == floor(y[i]))) {
+            return diag_fail(ODEON_ERR_DATA, "%s: y[%" PRId64 "] is %g, expected 0 to %" PRId64,
+                             path, i, y[i], classes - 1);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status refuse_shape(const char *path, const safetensors_entry *x,
+                                 const odeon_tensor *want, int32_t role)
+{
+    char wanted[128], have[128] = "missing";
+    summary_shape(want->ndim, want->dim, wanted);
+    if (x != NULL) {
+        summary_shape(x->ndim, x->dim, have);
+    }
+    return diag_fail(ODEON_ERR_DATA, "%s: tensor %s (%s) is %s, expected %s: one a sample of x",
+                     path, batch_file_name(role), data_role_name(role), have, wanted);
+}
+
+odeon_status batch_file_field(const char *path, const safetensors *file, const data_fields *fields,
+                              int32_t role, int64_t n, double **out)
+{
+    int64_t classes = role == ODEON_ROLE_LABEL ? fields->of[role].classes : 0;
+    const safetensors_entry *x = safetensors_find(file, batch_file_name(role));
+    odeon_tensor want = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
+    *out = NULL;
+    if (x == NULL || !same_shape(x, &want) || x->dim[0] != n) {
+        return refuse_shape(path, x, &want, role);
+    }
+    odeon_status status = take(path, x, out);
+    if (status == ODEON_OK && classes > 0) {
+        status = check_classes(path, *out, classes, n);
+    }
+    if (status != ODEON_OK) {
+        mem_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+odeon_status batch_file_read(const char *path, const odeon_tensor *input, const data_fields *fields,
+                             int64_t *n, double *field[DATA_ROLES])
+{
+    safetensors *file = NULL;
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        field[role] = NULL;
+    }
+    ODEON_TRY(safetensors_read(path, &file));
+    odeon_status status = read_x(path, file, input, n, &field[ODEON_ROLE_INPUT]);
+    for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES && status == ODEON_OK; role++) {
+        if (data_has(fields, role)) {
+            status = batch_file_field(path, file, fields, role, *n, &field[role]);
+        }
+    }
+    safetensors_destroy(file);
+    return status;
+}

@@ -1,0 +1,79 @@
+/* data.h: a data set's split as a source of batches on the host. */
+#ifndef ODEON_CORE_DATA_DATA_H
+#define ODEON_CORE_DATA_DATA_H
+#include "config/config.h"
+#include "odeon/dataset.h"
+#include "odeon/tensor.h"
+#include "plugin/instance.h"
+
+enum { DATA_ROLES = ODEON_ROLE_CONTROL + 1 };
+
+typedef struct data_fields { /* what a sample is, known without opening any file; by ODEON_ROLE_* */
+    int32_t n_fields;
+    int32_t index[DATA_ROLES];       /* the data set's number of the field; -1: there is none */
+    odeon_field_info of[DATA_ROLES]; /* name is NULL: the plugin's text is not kept */
+} data_fields;
+
+typedef struct data_source data_source;
+
+/* What the configured data set says that its samples are: one input, one label (a class, or numbers
+ * of any shape) and at most one field of each other role, in any order. No file is touched. Without
+ * a data set: an input of one number and nothing else.
+ * ODEON_ERR_UNSUPPORTED for what the host has no use for, ODEON_ERR_PLUGIN for a field that cannot
+ * be. */
+odeon_status data_describe(const config *c, data_fields *out);
+
+/* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. The order file has
+ * indices into the whole split, separated by blanks or line ends, each as often as it likes; its
+ * entries are the samples in use, of which limit keeps the first. ODEON_ERR_DATA (with file and
+ * line), ODEON_ERR_IO, ODEON_ERR_NOMEM. [main] */
+odeon_status data_open(const config *c, int32_t split, data_source **out);
+void data_close(data_source *source); /* NULL is allowed */
+const data_fields *data_source_fields(const data_source *source);
+int64_t data_length(const data_source *source); /* samples in use */
+int64_t data_stored(const data_source *source); /* samples of the split */
+
+/* Which of the split's samples are in use: *n of them, and (*row)[i] is how many stand before
+ * sample i in the split, -1 where it is not in use itself; the caller frees *row, which is NULL
+ * where they are the first n. ODEON_ERR_NOMEM. */
+odeon_status data_used(const data_source *source, int64_t *n, int64_t **row);
+
+/* The samples in use, data_length of them, as the data set or data.order has them. */
+void data_in_use(const data_source *source, int64_t *indices);
+
+/* The order in which an epoch visits the samples: data.order's if given, else shuffled by (seed,
+ * epoch) for training if data.shuffle, else as stored. order has room for data_length. */
+odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order);
+
+/* The row of the data set's file that a sample of the split stands in (dataset.h). */
+int64_t data_row(const data_source *source, int64_t index);
+
+/* The labels of samples indices[0 .. n-1] as numbers: out is [n, ...]. ODEON_ERR_NOMEM, and what
+ * the data set says. */
+odeon_status data_labels(const data_source *source, int64_t n, const int64_t *indices, double *out);
+
+/* All *n samples of a file of the kind that the configured data set reads, as the numbers that they
+ * stand for: field[role] is [*n, ...], or NULL where the data set has no such field or the file no
+ * labels; the caller frees them, on failure too. ODEON_ERR_UNSUPPORTED where the data set reads no
+ * single files; ODEON_ERR_NOMEM, and what the data set says of the file. */
+odeon_status data_read_file(const config *c, const char *path, int64_t *n,
+                            double *field[DATA_ROLES]);
+
+/* Copies samples indices[0 .. n-1]: fields[role] = memory for n times data_field_bytes.
+ * ODEON_ERR_DATA, with the sample and where it stands, for a number that is not finite or not
+ * within the run's dtype, and for a label that is none of the classes. [any] */
+odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
+                        void *const *fields);
+
+/* ---- fields ---- */
+
+bool data_has(const data_fields *fields, int32_t role);
+uint64_t data_field_bytes(const data_fields *fields, int32_t role); /* of one sample */
+/* The shape of n samples' field, without data. */
+odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype);
+/* "input", "label", "time", "mask", "control". */
+const char *data_role_name(int32_t role);
+/* The numbers that n samples' field stands for: scale * stored + shift. */
+void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out);
+
+#endif

@@ -1,0 +1,162 @@
+#include "data/prefetch.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/crash.h"
+
+struct reader {
+    const odeon_device *device;
+    odeon_queue *queue;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool busy, stopping;
+    /* What is read, or was; the thread's while busy, else the caller's. */
+    const data_source *source; /* NULL: nothing */
+    int64_t n, room;           /* indices; that there is room for */
+    int64_t *indices;
+    stage *to;
+    odeon_status status;
+    char message[DIAG_MESSAGE_BYTES];
+};
+
+static odeon_status read_samples(const reader *r)
+{
+    ODEON_TRY(stage_read(r->to, r->source, r->n, r->indices));
+    return stage_upload(r->to, r->queue, data_source_fields(r->source), r->n);
+}
+
+static void *reader_main(void *argument)
+{
+    reader *r = argument;
+    crash_thread_begin();
+    (void)pthread_mutex_lock(&r->lock);
+    for (;;) {
+        while (!r->busy && !r->stopping) {
+            (void)pthread_cond_wait(&r->changed, &r->lock);
+        }
+        if (!r->busy) {
+            break;
+        }
+        (void)pthread_mutex_unlock(&r->lock);
+        diag_clear();
+        r->status = read_samples(r);
+        (void)snprintf(r->message, sizeof r->message, "%s", diag_message());
+        (void)pthread_mutex_lock(&r->lock);
+        r->busy = false;
+        (void)pthread_cond_signal(&r->changed);
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+    crash_thread_end();
+    return NULL;
+}
+
+/* Signals are the main thread's business. */
+static odeon_status start_thread(reader *r)
+{
+    sigset_t all, before;
+    (void)pthread_mutex_init(&r->lock, NULL);
+    (void)pthread_cond_init(&r->changed, NULL);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&r->thread, NULL, reader_main, r);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0) {
+        return ODEON_OK;
+    }
+    (void)pthread_cond_destroy(&r->changed);
+    (void)pthread_mutex_destroy(&r->lock);
+    return diag_fail(ODEON_ERR_NOMEM, "data: a thread to read ahead cannot be started: %s",
+                     strerror(error));
+}
+
+odeon_status reader_create(const odeon_device *device, int32_t rank, reader **out)
+{
+    *out = NULL;
+    reader *r = mem_zalloc(1, sizeof *r);
+    if (r == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
+    }
+    r->device = device;
+    odeon_status status = device->ops->queue_create(device->self, rank, &r->queue);
+    if (status == ODEON_OK) {
+        status = start_thread(r);
+    }
+    if (status != ODEON_OK) {
+        device->ops->queue_destroy(r->queue);
+        mem_free(r);
+        return status;
+    }
+    *out = r;
+    return ODEON_OK;
+}
+
+void reader_destroy(reader *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&r->lock);
+    r->stopping = true;
+    (void)pthread_cond_signal(&r->changed);
+    (void)pthread_mutex_unlock(&r->lock);
+    (void)pthread_join(r->thread, NULL);
+    (void)pthread_cond_destroy(&r->changed);
+    (void)pthread_mutex_destroy(&r->lock);
+    r->device->ops->queue_destroy(r->queue);
+    mem_free(r->indices);
+    mem_free(r);
+}
+
+odeon_status reader_begin(reader *r, const data_source *source, int64_t n, const int64_t *indices,
+                          stage *to)
+{
+    r->source = NULL;
+    if (n > r->room) {
+        mem_free(r->indices);
+        r->indices = mem_zalloc((size_t)n, sizeof *r->indices);
+        r->room = r->indices != NULL ? n : 0;
+        if (r->indices == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "data: no memory for %lld indices", (long long)n);
+        }
+    }
+    memcpy(r->indices, indices, (size_t)n * sizeof *indices);
+    r->source = source;
+    r->n = n;
+    r->to = to;
+    (void)pthread_mutex_lock(&r->lock);
+    r->busy = true;
+    (void)pthread_cond_signal(&r->changed);
+    (void)pthread_mutex_unlock(&r->lock);
+    return ODEON_OK;
+}
+
+void reader_end(reader *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    while (r->busy) {
+        (void)pthread_cond_wait(&r->changed, &r->lock);
+    }
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+bool reader_take(reader *r, const data_source *source, int64_t n, const int64_t *indices,
+                 odeon_status *status)
+{
+    bool same = r->source == source && r->n == n &&
+                memcmp(r->indices, indices, (size_t)n * sizeof *indices) == 0;
+    if (!same) {
+        return false;
+    }
+    r->source = NULL;
+    *status = r->status;
+    if (r->status != ODEON_OK) {
+        diag_adopt(r->message);
+    }
+    return true;
+}

@@ -1,0 +1,187 @@
+#include "resident.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "data/staging.h"
+
+enum { PIECE_BYTES = 4 << 20 };
+
+struct resident {
+    const odeon_device *device;
+    data_fields fields;
+    int64_t n, stored; /* samples here; samples of the split */
+    int64_t *row;      /* [stored]: as data_used gives it */
+    room field[DATA_ROLES];
+    char *host[DATA_ROLES]; /* of masks and times: the same */
+};
+
+static bool host_wants(const data_fields *fields, int32_t role)
+{
+    return data_has(fields, role) && (role == ODEON_ROLE_MASK || role == ODEON_ROLE_TIME);
+}
+
+static uint64_t sample_bytes(const data_fields *fields)
+{
+    uint64_t bytes = 0;
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        bytes += data_has(fields, role) ? data_field_bytes(fields, role) : 0;
+    }
+    return bytes;
+}
+
+odeon_status resident_bytes(const data_source *source, uint64_t *bytes)
+{
+    int64_t n, *row;
+    ODEON_TRY(data_used(source, &n, &row));
+    mem_free(row);
+    int64_t all = 0;
+    if (!checked_mul(n, (int64_t)sample_bytes(data_source_fields(source)), &all)) {
+        return diag_fail(ODEON_ERR_NOMEM, "data: no memory holds %lld samples", (long long)n);
+    }
+    *bytes = (uint64_t)all;
+    return ODEON_OK;
+}
+
+static odeon_status make_room(resident *r)
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        size_t bytes = (size_t)data_field_bytes(&r->fields, role);
+        if (host_wants(&r->fields, role)) {
+            r->host[role] = mem_zalloc((size_t)r->n, bytes);
+            if (r->host[role] == NULL) {
+                return diag_fail(ODEON_ERR_NOMEM, "data: no memory for the %s of %lld samples",
+                                 data_role_name(role), (long long)r->n);
+            }
+        }
+        if (data_has(&r->fields, role)) {
+            ODEON_TRY(room_fit(r->device, &r->field[role], r->n * (int64_t)bytes));
+        }
+    }
+    return ODEON_OK;
+}
+
+/* n samples of s become rows first, first + 1, ...; s may then be reused. */
+static odeon_status add_piece(resident *r, odeon_queue *queue, const stage *s, int64_t first,
+                              int64_t n)
+{
+    const odeon_device_ops *ops = r->device->ops;
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        uint64_t bytes = data_field_bytes(&r->fields, role), at = (uint64_t)first * bytes;
+        if (data_has(&r->fields, role)) {
+            ODEON_TRY(
+                ops->upload(queue, r->field[role].data + at, s->host[role], (uint64_t)n * bytes));
+        }
+        if (r->host[role] != NULL) {
+            memcpy(r->host[role] + at, s->host[role], (size_t)((uint64_t)n * bytes));
+        }
+    }
+    return ops->wait(queue);
+}
+
+/* In ascending order, a piece at a time. indices and s have room for a piece. */
+static odeon_status add_all(resident *r, odeon_queue *queue, const data_source *source,
+                            int64_t piece, int64_t *indices, stage *s)
+{
+    int64_t n = 0, first = 0;
+    for (int64_t i = 0; first < r->n; i++) {
+        if (r->row == NULL || r->row[i] >= 0) {
+            indices[n++] = i;
+        }
+        if (n == piece || first + n == r->n) {
+            ODEON_TRY(stage_read(s, source, n, indices));
+            ODEON_TRY(add_piece(r, queue, s, first, n));
+            first += n;
+            n = 0;
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status fill(resident *r, odeon_queue *queue, const data_source *source)
+{
+    stage s = stage_make(r->device, stage_pinned(r->device));
+    int64_t piece = PIECE_BYTES / (int64_t)sample_bytes(&r->fields);
+    piece = piece < 1 ? 1 : piece < r->n ? piece : r->n;
+    int64_t *indices = mem_zalloc((size_t)piece, sizeof *indices);
+    odeon_status status =
+        indices != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "data: no memory for indices");
+    if (status == ODEON_OK) {
+        status = stage_fit_host(&s, &r->fields, piece);
+    }
+    if (status == ODEON_OK) {
+        status = add_all(r, queue, source, piece, indices, &s);
+    }
+    stage_release(&s);
+    mem_free(indices);
+    return status;
+}
+
+odeon_status resident_create(const odeon_device *device, odeon_queue *queue,
+                             const data_source *source, resident **out)
+{
+    *out = NULL;
+    resident *r = mem_zalloc(1, sizeof *r);
+    if (r == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
+    }
+    r->device = device;
+    r->fields = *data_source_fields(source);
+    r->stored = data_stored(source);
+    odeon_status status = data_used(source, &r->n, &r->row);
+    if (status == ODEON_OK) {
+        status = make_room(r);
+    }
+    if (status == ODEON_OK) {
+        status = fill(r, queue, source);
+    }
+    if (status != ODEON_OK) {
+        resident_destroy(r);
+        return status;
+    }
+    *out = r;
+    return ODEON_OK;
+}
+
+void resident_destroy(resident *r)
+{
+    if (r != NULL) {
+        for (int32_t role = 0; role < DATA_ROLES; role++) {
+            room_release(r->device, &r->field[role]);
+            mem_free(r->host[role]);
+        }
+        mem_free(r->row);
+        mem_free(r);
+    }
+}
+
+bool resident_rows(const resident *r, int64_t n, const int64_t *indices, int64_t *rows)
+{
+    for (int64_t i = 0; i < n; i++) {
+        bool known = indices[i] >= 0 && indices[i] < r->stored;
+        int64_t row = known && r->row != NULL ? r->row[indices[i]] : indices[i];
+        if (!known || row < 0 || row >= r->n) {
+            return false;
+        }
+        rows[i] = row;
+    }
+    return true;
+}
+
+odeon_tensor resident_field(const resident *r, int32_t role)
+{
+    odeon_tensor x = data_field_shape(&r->fields, role, r->n, r->fields.of[role].dtype);
+    x.data = r->field[role].data;
+    return x;
+}
+
+void resident_values(const resident *r, int32_t role, int64_t n, const int64_t *rows, double *out)
+{
+    const odeon_field_info *field = &r->fields.of[role];
+    uint64_t bytes = data_field_bytes(&r->fields, role);
+    int64_t size = (int64_t)bytes / odeon_dtype_bytes(field->dtype);
+    for (int64_t i = 0; i < n; i++) {
+        data_field_values(field, 1, r->host[role] + (uint64_t)rows[i] * bytes, out + i * size);
+    }
+}

@@ -1,0 +1,16 @@
+/* buffer.h: device memory that grows when asked for more. Not within a step. */
+#ifndef ODEON_CORE_DEVICE_BUFFER_H
+#define ODEON_CORE_DEVICE_BUFFER_H
+#include "odeon/device.h"
+
+/* Starts as {0}. */
+typedef struct room {
+    char *data; /* device address */
+    int64_t bytes;
+} room;
+
+/* At least so many bytes; what was there is gone when it grows. */
+odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes);
+void room_release(const odeon_device *device, room *r);
+
+#endif

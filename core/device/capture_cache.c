@@ -1,0 +1,215 @@
+#include "device/capture_cache.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+enum { STATE_NEW = 0, STATE_RUN = 1, STATE_RECORDED = 2, STATE_REFUSED = 3 };
+
+struct recordings {
+    const net_site *site;
+    const odeon_device_capture *capture;
+    const odeon_device_counters *counters;
+    int64_t allocs; /* of the device, when the recordings were made */
+    int64_t asked;  /* questions so far */
+    bool forgotten; /* recordings are to be dropped */
+    size_t n;
+    recorded list[RECORDINGS_KEYS];
+};
+
+odeon_status recordings_create(const net_site *site, recordings **out)
+{
+    *out = NULL;
+    recordings *r = mem_zalloc(1, sizeof *r);
+    if (r == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "recordings: no memory");
+    }
+    const odeon_device *device = site->device;
+    r->site = site;
+    if (ODEON_HAS(device->ops, odeon_device_ops, get_extension)) {
+        r->capture = device->ops->get_extension(device->self, ODEON_DEVICE_CAPTURE);
+        r->counters = device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
+    }
+    *out = r;
+    return ODEON_OK;
+}
+
+/* The key stays, what was made of it goes. */
+static void drop(const recordings *r, recorded *x)
+{
+    if (x->recording != NULL) {
+        r->capture->destroy(x->recording);
+        x->recording = NULL;
+    }
+    mem_free(x->notes);
+    x->notes = NULL;
+}
+
+static void drop_all(recordings *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        recorded *x = &r->list[i];
+        drop(r, x);
+        x->state = x->state == STATE_RECORDED ? STATE_NEW : x->state;
+    }
+    r->forgotten = false;
+}
+
+void recordings_destroy(recordings *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        drop(r, &r->list[i]);
+        mem_free(r->list[i].key);
+    }
+    mem_free(r);
+}
+
+const odeon_device_capture *recordings_capture(const recordings *r)
+{
+    bool alone = r->site->group->abi.size == 1;
+    return r->site->capture && alone && r->counters != NULL ? r->capture : NULL;
+}
+
+static int64_t count_allocs(const recordings *r)
+{
+    int64_t launches, waits, allocs, live_bytes;
+    r->counters->read(r->site->device->self, &launches, &waits, &allocs, &live_bytes);
+    return allocs;
+}
+
+static recorded *find(recordings *r, const void *key, size_t bytes)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        recorded *x = &r->list[i];
+        if (x->key_bytes == bytes && memcmp(x->key, key, bytes) == 0) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* The place for one more key; NULL: all are in use. More keys in turn than there are places would
+ * else push each other out before any is asked for again. */
+static recorded *vacate(recordings *r)
+{
+    recorded *oldest = NULL;
+    if (r->n < RECORDINGS_KEYS) {
+        return &r->list[r->n++];
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        recorded *x = &r->list[i];
+        bool is_idle = r->asked - x->asked > RECORDINGS_PATIENCE;
+        if (is_idle && (oldest == NULL || x->asked < oldest->asked)) {
+            oldest = x;
+        }
+    }
+    if (oldest != NULL) {
+        drop(r, oldest);
+        mem_free(oldest->key);
+        *oldest = (recorded){.key = NULL};
+    }
+    return oldest;
+}
+
+static recorded *add(recordings *r, const void *key, size_t bytes)
+{
+    void *copy = mem_alloc(bytes);
+    recorded *x = copy != NULL ? vacate(r) : NULL;
+    if (x == NULL) {
+        mem_free(copy);
+        return NULL;
+    }
+    memcpy(copy, key, bytes);
+    *x = (recorded){.key = copy, .key_bytes = bytes};
+    return x;
+}
+
+int32_t recordings_ask(recordings *r, const void *key, size_t bytes, recorded **out)
+{
+    *out = NULL;
+    if (recordings_capture(r) == NULL) {
+        return RECORDINGS_RUN;
+    }
+    int64_t allocs = count_allocs(r);
+    if (r->forgotten || allocs != r->allocs) {
+        drop_all(r);
+        r->allocs = allocs;
+    }
+    r->asked++;
+    recorded *x = find(r, key, bytes);
+    *out = x != NULL ? x : add(r, key, bytes);
+    if (*out == NULL) {
+        return RECORDINGS_RUN;
+    }
+    (*out)->asked = r->asked;
+    switch ((*out)->state) {
+    case STATE_RECORDED:
+        return RECORDINGS_REPLAY;
+    case STATE_RUN:
+        return RECORDINGS_TAKE;
+    case STATE_NEW:
+        (*out)->state = STATE_RUN;
+        return RECORDINGS_RUN;
+    default:
+        return RECORDINGS_RUN;
+    }
+}
+
+void recordings_decline(recorded *x)
+{
+    if (x != NULL) {
+        x->state = STATE_REFUSED;
+    }
+}
+
+odeon_status recordings_begin(recordings *r, recorded *x)
+{
+    odeon_status status = r->capture->begin(r->site->queue);
+    x->begun = status == ODEON_OK;
+    return status;
+}
+
+/* Of nothing that was recorded anybody was told. */
+static odeon_status give_up(recordings *r, recorded *x, odeon_status status)
+{
+    drop(r, x);
+    x->attempts++;
+    x->state = x->attempts < RECORDINGS_ATTEMPTS ? STATE_RUN : STATE_REFUSED;
+    if (x->state == STATE_REFUSED) { /* else nobody would know why a run is slow */
+        diag_log(ODEON_LOG_INFO, "a solve cannot be recorded, so its calls are made one by one: %s",
+                 diag_message());
+    }
+    diag_clear();
+    worker_group_resolve(r->site->group);
+    return status;
+}
+
+odeon_status recordings_end(recordings *r, recorded *x, odeon_status status)
+{
+    if (x->begun) {
+        odeon_status ended = r->capture->end(r->site->queue, &x->recording);
+        status = status != ODEON_OK ? status : ended;
+        x->begun = false;
+    }
+    if (status != ODEON_OK) {
+        return give_up(r, x, status);
+    }
+    x->state = STATE_RECORDED;
+    return ODEON_OK;
+}
+
+odeon_status recordings_replay(const recordings *r, const recorded *x)
+{
+    return r->capture->replay(r->site->queue, x->recording);
+}
+
+void recordings_forget(recordings *r)
+{
+    if (r != NULL) {
+        r->forgotten = true;
+    }
+}

@@ -1,0 +1,28 @@
+#include "device/counts.h"
+
+static const metrics_device unknown = {.waits = -1, .launches = -1, .allocs = -1};
+
+metrics_device device_counts(const odeon_device *device)
+{
+    metrics_device counts = unknown;
+    int64_t live_bytes;
+    const odeon_device_counters *counters =
+        ODEON_HAS(device->ops, odeon_device_ops, get_extension)
+            ? device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS)
+            : NULL;
+    if (counters != NULL) {
+        counters->read(device->self, &counts.launches, &counts.waits, &counts.allocs, &live_bytes);
+    }
+    return counts;
+}
+
+metrics_device device_counts_since(const odeon_device *device, const metrics_device *before)
+{
+    metrics_device now = device_counts(device);
+    if (now.launches < 0) {
+        return unknown;
+    }
+    return (metrics_device){.waits = now.waits - before->waits,
+                            .launches = now.launches - before->launches,
+                            .allocs = now.allocs - before->allocs};
+}

@@ -1,0 +1,420 @@
+#include "net.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes)
+{
+    size_t at = (size_t)snprintf(text, bytes, "[");
+    for (int32_t i = 1; i < x->ndim && at < bytes; i++) {
+        at += (size_t)snprintf(text + at, bytes - at, "%s%" PRId64, i > 1 ? ", " : "", x->dim[i]);
+    }
+    if (at < bytes) {
+        (void)snprintf(text + at, bytes - at, "]");
+    }
+    return text;
+}
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+}
+
+/* A layer's place in a section: the section's own layer, or one of its `then`. */
+typedef struct place {
+    const config_node *node;
+    size_t item;
+    int64_t index; /* of the repetition */
+    size_t same;   /* layers of the same id before it in the section */
+    char *path;    /* of the layer */
+} place;
+
+static const char *last_segment(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot == NULL ? path : dot + 1;
+}
+
+/* How many items before this one in the section have the same id. */
+static size_t namesakes(const config_node *node, size_t item)
+{
+    size_t n = 0;
+    const char *id = item > 0 ? node->items[item]->component->id : "";
+    for (size_t i = 1; i < item; i++) {
+        n += strcmp(node->items[i]->component->id, id) == 0;
+    }
+    return n;
+}
+
+/* The path of a layer, its parameters' prefix: parent.section[.index][.id[_n]] */
+static char *layer_path(const char *parent, const place *at)
+{
+    char repeat[24] = "", suffix[24] = "";
+    if (at->node->repeat > 0) {
+        (void)snprintf(repeat, sizeof repeat, ".%" PRId64, at->index);
+    }
+    if (at->same > 0) {
+        (void)snprintf(suffix, sizeof suffix, "_%zu", at->same + 1);
+    }
+    const char *id = at->item == 0 ? "" : at->node->items[at->item]->component->id;
+    return mem_printf("%s%s%s%s%s%s%s", parent, parent[0] != '\0' ? "." : "",
+                      last_segment(at->node->path), repeat, at->item == 0 ? "" : ".", id, suffix);
+}
+
+static net_layer *find_layer(const net_site *site, const char *path)
+{
+    size_t i = name_index_find(&site->layers_by_path, path);
+    return i != NAME_INDEX_NONE ? site->layers[i] : NULL;
+}
+
+/* The path of the layer that a section shares with. Where both stand in a container, the one in the
+ * same repetition of it is meant. */
+static char *lender_path(const net_scope *scope, const char *share)
+{
+    for (const net_layer *c = scope->container; c != NULL; c = c->container) {
+        size_t n = strlen(c->node->path);
+        if (strncmp(share, c->node->path, n) == 0 && share[n] == '.') {
+            return mem_printf("%s%s", c->path, share + n);
+        }
+    }
+    return mem_strdup(share);
+}
+
+/* The layer that this one shares with; *out is NULL if it has parameters of its own. In a body that
+ * is shared as a whole each layer has its counterpart in the lender's. */
+static odeon_status find_lender(const odeon_net *net, const place *at, const net_layer **out)
+{
+    const char *share = at->item == 0 ? at->node->share : NULL;
+    const char *lending = net->scope.lender;
+    *out = NULL;
+    if (share == NULL && lending == NULL) {
+        return ODEON_OK;
+    }
+    char *path = lending != NULL ? layer_path(lending, at) : lender_path(&net->scope, share);
+    if (path == NULL) {
+        return no_memory(at->path);
+    }
+    *out = find_layer(net->site, path);
+    mem_free(path);
+    return *out != NULL ? ODEON_OK
+                        : diag_fail(ODEON_ERR_CONFIG,
+                                    "%s: cannot share with model.%s: no layer before this "
+                                    "one has that path",
+                                    at->path, share != NULL ? share : at->node->path);
+}
+
+/* What the layer is made of: the section's own choice, or that of the layer it shares with. */
+static odeon_status choose(const odeon_net *net, const place *at, net_layer *layer,
+                           const odeon_config **chosen)
+{
+    const net_layer *lender;
+    ODEON_TRY(find_lender(net, at, &lender));
+    layer->node = lender != NULL ? lender->node : at->node;
+    if (lender == NULL) {
+        *chosen = at->node->items[at->item];
+        return ODEON_OK;
+    }
+    *chosen = lender->instance->config;
+    layer->shared = mem_strdup(lender->shared != NULL ? lender->shared : lender->path);
+    return layer->shared == NULL ? no_memory(at->path) : ODEON_OK;
+}
+
+static odeon_status make_instance(const odeon_net *net, const place *at, net_layer *layer)
+{
+    const net_site *site = net->site;
+    const odeon_config *chosen = NULL;
+    ODEON_TRY(choose(net, at, layer, &chosen));
+    odeon_config *bound = schema_copy(chosen);
+    if (bound == NULL) {
+        return no_memory(at->path);
+    }
+    odeon_status status = schema_bind_sizes(bound, net->scope.state, site->classes);
+    if (status == ODEON_OK) {
+        status = net_make_instance(site, bound, layer);
+    }
+    schema_destroy(bound);
+    ODEON_TRY(status);
+    layer->ops = layer->instance->component->ops;
+    layer->key = rng_key(site->seed, at->path, 1, 0);
+    return ODEON_OK;
+}
+
+/* Two layers of one path have no parameters, else params_add refuses them: the first is found. */
+static odeon_status remember(net_site *site, net_layer *layer)
+{
+    net_layer **list = mem_grow(site->layers, site->n_layers, sizeof(net_layer *));
+    if (list == NULL) {
+        return no_memory(layer->path);
+    }
+    site->layers = list;
+    if (find_layer(site, layer->path) == NULL &&
+        !name_index_add(&site->layers_by_path, layer->path, site->n_layers)) {
+        return no_memory(layer->path);
+    }
+    site->layers[site->n_layers++] = layer;
+    return ODEON_OK;
+}
+
+/* The layer's parameters as it lists them for its input. */
+static odeon_status add_params(net_site *site, net_layer *layer)
+{
+    const char *owner = layer->shared != NULL ? layer->shared : layer->path;
+    int existing = layer->shared != NULL || !site->first;
+    for (int32_t i = 0;; i++) {
+        odeon_param info;
+        ODEON_TRY(net_layer_param(site, layer, i, &info));
+        if (info.struct_size == 0) {
+            break;
+        }
+        size_t count = layer->n_params + layer->n_states;
+        size_t *index = mem_resize(layer->index, count + 1, sizeof *index);
+        if (index == NULL) {
+            return no_memory(layer->path);
+        }
+        layer->index = index;
+        ODEON_TRY(params_add(site->params, owner, &info, site->dtype, existing, &index[count]));
+        if (info.role != ODEON_PARAM_STATE && layer->n_states > 0) {
+            return diag_fail(ODEON_ERR_PLUGIN, "%s: lists a parameter after its states",
+                             layer->path);
+        }
+        *(info.role == ODEON_PARAM_STATE ? &layer->n_states : &layer->n_params) += 1;
+    }
+    layer->tensors = mem_zalloc(2 * layer->n_params + layer->n_states + 1, sizeof *layer->tensors);
+    return layer->tensors == NULL ? no_memory(layer->path) : ODEON_OK;
+}
+
+/* Says which layers do not fit each other, around the reason that the later one gave. */
+static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_status status)
+{
+    char reason[DIAG_MESSAGE_BYTES], shape[128];
+    const net_layer *before = net->n > 1 ? layer - 1 : NULL;
+    const char *what = before == NULL ? "input" : "output";
+    (void)snprintf(reason, sizeof reason, "%s", diag_message());
+    diag_clear();
+    net_shape_text(&layer->in, shape, sizeof shape);
+    before = before == NULL ? net->scope.container : before;
+    if (before == NULL) {
+        return diag_fail(status, "%s; its input is the network's, %s", reason, shape);
+    }
+    return diag_fail(status, "%s; its input is the %s %s of layer %s (%s)", reason, what, shape,
+                     before->path, before->instance->component->id);
+}
+
+/* The next layer of a chain, which takes what the chain has made so far. */
+static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer)
+{
+    net_site *site = net->site;
+    layer->path = at->path;
+    layer->in = net->out;
+    layer->container = net->scope.container;
+    ODEON_TRY(make_instance(net, at, layer));
+    ODEON_TRY(remember(site, layer));
+    if (layer->ops->bodies != ODEON_BODIES_NONE) {
+        ODEON_TRY(net_create_bodies(site, &net->scope, layer));
+    }
+    odeon_status status = net_layer_plan(site, layer, &layer->in, ODEON_CALL_TRAIN, &layer->plan);
+    if (status != ODEON_OK) {
+        return misfit(net, layer, status);
+    }
+    if (layer->plan.derived_bytes > 0 && !site->shapes_only) {
+        ODEON_TRY(site->device->ops->alloc(site->device->self, layer->plan.derived_bytes,
+                                           &layer->derived));
+    }
+    return add_params(site, layer);
+}
+
+static size_t count_layers(size_t n_nodes, config_node *const *nodes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_nodes; i++) {
+        n += nodes[i]->n_items * (size_t)(nodes[i]->repeat > 0 ? nodes[i]->repeat : 1);
+    }
+    return n;
+}
+
+static bool holds_ode(const net_layer *layer)
+{
+    bool holds = layer->ops->bodies == ODEON_BODIES_FIELD;
+    for (size_t b = 0; b < layer->n_bodies && !holds; b++) {
+        holds = layer->bodies[b] != NULL && layer->bodies[b]->holds_ode;
+    }
+    return holds;
+}
+
+/* What comes next is not to be built: only the model itself ends so, not the bodies in it. */
+static bool is_complete(const odeon_net *net)
+{
+    return net->site->until_ode && net->holds_ode && net->path[0] == '\0';
+}
+
+/* All layers of one section, in order. */
+static odeon_status make_layers(odeon_net *net, const config_node *node, const size_t *same)
+{
+    int64_t repeats = node->repeat > 0 ? node->repeat : 1;
+    for (int64_t r = 0; r < repeats; r++) {
+        for (size_t item = 0; item < node->n_items && !is_complete(net); item++) {
+            place at = {.node = node, .item = item, .index = r, .same = same[item]};
+            at.path = layer_path(net->path, &at);
+            if (at.path == NULL) {
+                return no_memory(node->path);
+            }
+            net_layer *layer = &net->layers[net->n++]; /* takes the path */
+            ODEON_TRY(make_layer(net, &at, layer));
+            net->out = layer->plan.out;
+            net->holds_ode = net->holds_ode || holds_ode(layer);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status make_section(odeon_net *net, const config_node *node)
+{
+    size_t *same = mem_zalloc(node->n_items + 1, sizeof *same); /* the same in all repetitions */
+    if (same == NULL) {
+        return no_memory(node->path);
+    }
+    for (size_t item = 1; item < node->n_items; item++) {
+        same[item] = namesakes(node, item);
+    }
+    odeon_status status = make_layers(net, node, same);
+    mem_free(same);
+    return status;
+}
+
+odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
+                        config_node *const *nodes, const odeon_tensor *in, odeon_net **out)
+{
+    *out = NULL;
+    odeon_net *net = mem_zalloc(1, sizeof *net);
+    if (net == NULL) {
+        return no_memory(scope->path);
+    }
+    net->site = site;
+    net->path = mem_strdup(scope->path);
+    net->scope = *scope;
+    net->scope.path = net->path;
+    net->layers = mem_zalloc(count_layers(n_nodes, nodes) + 1, sizeof *net->layers);
+    net->in = *in;
+    net->in.dim[0] = 1;
+    net->in.dtype = site->dtype;
+    net->out = net->in;
+    odeon_status status =
+        net->path == NULL || net->layers == NULL ? no_memory(scope->path) : ODEON_OK;
+    for (size_t i = 0; i < n_nodes && status == ODEON_OK; i++) {
+        status = make_section(net, nodes[i]);
+    }
+    if (status != ODEON_OK) {
+        net_destroy(net);
+        return status;
+    }
+    *out = net;
+    return ODEON_OK;
+}
+
+static void layer_fini(const net_site *site, net_layer *layer)
+{
+    instance_destroy(layer->instance);
+    instance_destroy(layer->original);
+    for (size_t b = 0; b < layer->n_bodies; b++) {
+        net_destroy(layer->bodies[b]);
+    }
+    mem_free(layer->bodies);
+    if (layer->derived != NULL) {
+        site->device->ops->free(site->device->self, layer->derived);
+    }
+    mem_free(layer->index);
+    mem_free(layer->tensors);
+    mem_free(layer->shared);
+    mem_free(layer->path);
+}
+
+void net_destroy(odeon_net *net)
+{
+    if (net == NULL) {
+        return;
+    }
+    net_plans_destroy(net);
+    for (size_t i = 0; i < net->n; i++) {
+        layer_fini(net->site, &net->layers[i]);
+    }
+    mem_free(net->layers);
+    mem_free(net->path);
+    mem_free(net);
+}
+
+void net_site_fini(net_site *site)
+{
+    mem_free(site->layers);
+    mem_free(site->odes);
+    name_index_fini(&site->layers_by_path);
+    site->layers = NULL;
+    site->odes = NULL;
+}
+
+static void point(odeon_tensor *tensor, const param *p, char *base)
+{
+    *tensor = p->shape;
+    tensor->data = base + p->offset * odeon_dtype_bytes(p->shape.dtype);
+}
+
+void net_bind(odeon_net *net)
+{
+    if (net == NULL) {
+        return;
+    }
+    const net_site *site = net->site;
+    for (size_t i = 0; i < net->n; i++) {
+        net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            point(&layer->tensors[k], &site->params->list[layer->index[k]], site->values);
+        }
+        for (size_t k = 0; k < layer->n_states; k++) {
+            point(&layer->tensors[2 * layer->n_params + k],
+                  &site->params->list[layer->index[layer->n_params + k]], site->states);
+        }
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            net_bind(layer->bodies[b]);
+        }
+    }
+    net_bind_grads(net, site->grads);
+}
+
+void net_bind_grads(odeon_net *net, char *grads)
+{
+    for (size_t i = 0; net != NULL && i < net->n; i++) {
+        net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            point(&layer->tensors[layer->n_params + k], &net->site->params->list[layer->index[k]],
+                  grads);
+        }
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            net_bind_grads(layer->bodies[b], grads);
+        }
+    }
+}
+
+static void widen(const odeon_net *net, int64_t *begin, int64_t *end)
+{
+    for (size_t i = 0; net != NULL && i < net->n; i++) {
+        const net_layer *layer = &net->layers[i];
+        for (size_t k = 0; k < layer->n_params; k++) {
+            const param *p = &net->site->params->list[layer->index[k]];
+            *begin = *end == 0 || p->offset < *begin ? p->offset : *begin;
+            *end = p->offset + p->count > *end ? p->offset + p->count : *end;
+        }
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            widen(layer->bodies[b], begin, end);
+        }
+    }
+}
+
+void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end)
+{
+    *begin = 0;
+    *end = 0;
+    widen(net, begin, end);
+}

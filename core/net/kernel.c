@@ -1,0 +1,225 @@
+/* A layer's instance, and what a kernel that stands in for it has to agree with it on. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "net.h"
+#include "plugin/calling.h"
+
+/* What a layer is, whatever it is made of; its other flags are the affair of who computes. */
+enum {
+    IS = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_LINEAR |
+         ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW | ODEON_LAYER_RANDOM
+};
+
+/* What the kernel has said, and how to do without it. */
+static odeon_status with_remedy(const odeon_component *kernel, odeon_status status)
+{
+    char reason[DIAG_MESSAGE_BYTES];
+    (void)snprintf(reason, sizeof reason, "%s", diag_message());
+    diag_clear();
+    return diag_fail(status, "%s; run.kernels=no does without %s", reason, kernel->id);
+}
+
+odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer)
+{
+    const odeon_component *kernel = NULL;
+    ODEON_TRY(kernels_find(site->kernels, chosen->component, &kernel));
+    if (kernel == NULL) {
+        return instance_create(chosen, layer->path, &layer->instance);
+    }
+    ODEON_TRY(instance_create(chosen, layer->path, &layer->original));
+    odeon_status status = instance_create_as(kernel, kernels_file(site->kernels, kernel), chosen,
+                                             layer->path, &layer->instance);
+    return status == ODEON_OK ? ODEON_OK : with_remedy(kernel, status);
+}
+
+static odeon_status disagree(const net_site *site, const net_layer *layer, const char *what,
+                             const char *kernel, const char *original)
+{
+    const odeon_component *c = layer->instance->component;
+    return diag_fail(ODEON_ERR_PLUGIN,
+                     "%s: %s of %s has %s as %s where layer %s has %s: its author has to put that "
+                     "right; run.kernels=no does without it",
+                     layer->path, c->id, kernels_file(site->kernels, c), kernel, what,
+                     layer->original->component->id, original);
+}
+
+static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
+{
+    bool same = a->ndim == b->ndim;
+    for (int32_t i = 0; i < a->ndim && same; i++) {
+        same = a->dim[i] == b->dim[i];
+    }
+    return same;
+}
+
+/* ---- plans ---- */
+
+enum {
+    KNOWN = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT | ODEON_LAYER_BATCH_COUPLED |
+            ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR | ODEON_LAYER_STATEFUL |
+            ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW | ODEON_LAYER_EPILOGUE |
+            ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM
+};
+
+/* A bit that has no meaning yet must stay free to get one. */
+static odeon_status check_plan(const instance *x, const odeon_layer_plan *plan)
+{
+    if ((plan->flags & ~KNOWN) != 0) {
+        return calling_blame(x, "plan", "it sets flag bits that this host does not know: 0x%x",
+                             (unsigned)(plan->flags & ~KNOWN));
+    }
+    return plan->reserved0 == 0 && plan->out.reserved0 == 0
+               ? ODEON_OK
+               : calling_blame(x, "plan", "it sets a reserved field, which must stay 0");
+}
+
+static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_tensor *in,
+                             int32_t flags, odeon_layer_plan *out)
+{
+    const odeon_layer_ops *ops = x->component->ops;
+    *out = (odeon_layer_plan){.struct_size = sizeof *out};
+    calling outer = calling_begin(x, "plan");
+    ODEON_TRY(calling_end(outer, ops->plan(x->self, device, in, flags, out)));
+    return check_plan(x, out);
+}
+
+static void flags_text(int32_t flags, char *text, size_t bytes)
+{
+    static const struct {
+        int32_t flag;
+        const char *name;
+    } names[] = {{ODEON_LAYER_BATCH_COUPLED, "BATCH_COUPLED"},
+                 {ODEON_LAYER_USES_T, "USES_T"},
+                 {ODEON_LAYER_LINEAR, "LINEAR"},
+                 {ODEON_LAYER_STATEFUL, "STATEFUL"},
+                 {ODEON_LAYER_TRAIN_ONLY, "TRAIN_ONLY"},
+                 {ODEON_LAYER_VIEW, "VIEW"},
+                 {ODEON_LAYER_RANDOM, "RANDOM"}};
+    size_t at = (size_t)snprintf(text, bytes, "%s", (flags & IS) == 0 ? "none" : "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if ((flags & names[i].flag) != 0) {
+            at += (size_t)snprintf(text + at, bytes - at, "%s%s", at > 0 ? " " : "", names[i].name);
+        }
+    }
+}
+
+static void out_text(const odeon_tensor *x, char *text, size_t bytes)
+{
+    char shape[128];
+    (void)snprintf(text, bytes, "%s of %s", net_shape_text(x, shape, sizeof shape),
+                   x->dtype == ODEON_DTYPE_F64   ? "float64"
+                   : x->dtype == ODEON_DTYPE_F32 ? "float32"
+                                                 : "another dtype");
+}
+
+odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_tensor *in,
+                            int32_t flags, odeon_layer_plan *out)
+{
+    odeon_layer_plan own;
+    char a[160], b[160];
+    if (layer->original == NULL) {
+        return ask_plan(layer->instance, site->device, in, flags, out);
+    }
+    ODEON_TRY(ask_plan(layer->original, site->device, in, flags, &own));
+    odeon_status status = ask_plan(layer->instance, site->device, in, flags, out);
+    if (status != ODEON_OK) {
+        return with_remedy(layer->instance->component, status);
+    }
+    if (!same_shape(&out->out, &own.out) || out->out.dtype != own.out.dtype) {
+        out_text(&out->out, a, sizeof a);
+        out_text(&own.out, b, sizeof b);
+        return disagree(site, layer, "its output", a, b);
+    }
+    if ((out->flags & IS) != (own.flags & IS)) {
+        flags_text(out->flags, a, sizeof a);
+        flags_text(own.flags, b, sizeof b);
+        return disagree(site, layer, "its flags", a, b);
+    }
+    out->min_batch = own.min_batch > out->min_batch ? own.min_batch : out->min_batch;
+    return ODEON_OK;
+}
+
+/* ---- parameters ---- */
+
+static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t index,
+                              odeon_param *out)
+{
+    const odeon_layer_ops *ops = x->component->ops;
+    *out = (odeon_param){.struct_size = 0};
+    if (!ODEON_HAS(ops, odeon_layer_ops, param)) {
+        return ODEON_OK;
+    }
+    out->struct_size = sizeof *out;
+    calling outer = calling_begin(x, "param");
+    ODEON_TRY(calling_end(outer, ops->param(x->self, in, index, out)));
+    if (out->struct_size == 0) {
+        return ODEON_OK;
+    }
+    bool known = out->role >= ODEON_PARAM_WEIGHT && out->role <= ODEON_PARAM_STATE &&
+                 out->init >= ODEON_INIT_CONSTANT && out->init <= ODEON_INIT_NORMAL;
+    if (!known) {
+        return calling_blame(x, "param",
+                             "parameter %d has role %d and init %d, of which one is none",
+                             (int)index, (int)out->role, (int)out->init);
+    }
+    return out->reserved0 == 0 && out->shape.reserved0 == 0
+               ? ODEON_OK
+               : calling_blame(x, "param", "it sets a reserved field, which must stay 0");
+}
+
+static const char *name_of(const odeon_param *p)
+{
+    return p->name != NULL ? p->name : "(no name)";
+}
+
+static bool same_bits(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+static bool same_param(const odeon_param *a, const odeon_param *b)
+{
+    if (a->struct_size == 0 || b->struct_size == 0) {
+        return a->struct_size == b->struct_size;
+    }
+    return strcmp(name_of(a), name_of(b)) == 0 && a->role == b->role && a->init == b->init &&
+           same_bits(a->init_a, b->init_a) && same_bits(a->init_b, b->init_b) &&
+           same_shape(&a->shape, &b->shape);
+}
+
+static void param_text(const odeon_param *p, char *text, size_t bytes)
+{
+    if (p->struct_size == 0) {
+        (void)snprintf(text, bytes, "nothing");
+        return;
+    }
+    size_t at = (size_t)snprintf(text, bytes, "%.40s [", name_of(p));
+    for (int32_t i = 0; i < p->shape.ndim && at < bytes; i++) {
+        at += (size_t)snprintf(text + at, bytes - at, "%s%lld", i > 0 ? ", " : "",
+                               (long long)p->shape.dim[i]);
+    }
+    if (at < bytes) {
+        (void)snprintf(text + at, bytes - at, "] (role %d, init %d, %g, %g)", (int)p->role,
+                       (int)p->init, p->init_a, p->init_b);
+    }
+}
+
+odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32_t index,
+                             odeon_param *out)
+{
+    odeon_param own;
+    char what[40], a[192], b[192];
+    ODEON_TRY(ask_param(layer->instance, &layer->in, index, out));
+    if (layer->original == NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(ask_param(layer->original, &layer->in, index, &own));
+    if (same_param(out, &own)) {
+        return ODEON_OK;
+    }
+    (void)snprintf(what, sizeof what, "parameter %d", (int)index);
+    param_text(out, a, sizeof a);
+    param_text(&own, b, sizeof b);
+    return disagree(site, layer, what, a, b);
+}

@@ -1,0 +1,153 @@
+/* net.h: a chain of layers on one worker: built once from the configuration, planned per batch
+ * size, run forward and backward. */
+#ifndef ODEON_CORE_NET_NET_H
+#define ODEON_CORE_NET_NET_H
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "device/group.h"
+#include "odeon/container.h"
+#include "odeon/layer.h"
+#include "params.h"
+#include "plugin/instance.h"
+#include "plugin/kernels.h"
+
+/* What the networks of one worker have in common. */
+typedef struct net_site {
+    const odeon_device *device;
+    odeon_queue *queue;
+    worker_group *group;
+    const odeon_device_poison *poison; /* the device's extension, or NULL */
+    params *params;                    /* of the model: filled by the first worker's networks */
+    bool first;                        /* this is that worker */
+    kernel_list *kernels;              /* of its device; NULL: layers do without */
+    bool until_ode;   /* the model ends with its first layer that holds an ODE block */
+    bool shapes_only; /* nothing will be run: layers and plans get no memory */
+    bool capture;     /* solves may be recorded and replayed */
+    int32_t dtype;
+    int64_t classes; /* what the size `classes` stands for */
+    int64_t n_times; /* of a sample, by the data set's field of times; 0: it has none */
+    uint64_t seed;
+    char *values, *grads, *states; /* device addresses of the flat vectors; see net_bind */
+    struct odeon_ode **odes;       /* ODE blocks in file order */
+    size_t n_odes;
+    struct net_layer **layers; /* all, containers before their bodies */
+    size_t n_layers;
+    name_index layers_by_path;
+} net_site;
+
+typedef struct net_layer {
+    instance *instance; /* who computes: the layer, or its kernel for the device */
+    instance *original; /* the layer itself where a kernel computes, else NULL */
+    const odeon_layer_ops *ops;
+    char *path;
+    char *shared;                      /* path of the layer whose parameters it uses, or NULL */
+    const struct net_layer *container; /* in whose body it stands, or NULL */
+    const config_node *node;           /* its section, or that of the layer it shares with */
+    size_t n_bodies;
+    struct odeon_net **bodies; /* NULL: one that may be missing and is */
+    odeon_tensor in;           /* shape with batch 1 */
+    odeon_layer_plan plan;     /* for that shape, in training */
+    uint64_t key;              /* of its random numbers */
+    size_t n_params, n_states;
+    size_t *index;         /* [n_params + n_states] into site->params */
+    odeon_tensor *tensors; /* param, grad [n_params each], state [n_states] */
+    void *derived;         /* device memory, or NULL */
+} net_layer;
+
+/* One executed step of a plan: a layer, perhaps with the activation after it as its epilogue. Views
+ * and layers that are left out have none. */
+typedef struct net_step {
+    net_layer *layer;
+    odeon_layer_plan plan;
+    odeon_tensor in, out;  /* shapes */
+    int32_t act;           /* epilogue; IDENTITY: none */
+    int64_t in_at, out_at; /* offsets in a frame where its input, output is kept; -1: not kept */
+    int64_t tape_at;
+} net_step;
+
+/* A network for one batch size and mode. */
+typedef struct net_plan {
+    struct odeon_net *net;
+    int32_t flags;        /* ODEON_CALL_TRAIN */
+    int32_t layer_flags;  /* odeon_chain_info.flags */
+    odeon_tensor in, out; /* shapes */
+    size_t n;
+    net_step *steps;
+    int64_t frame_bytes;   /* what one evaluation keeps for its vjp */
+    int64_t in_at, out_at; /* where a frame keeps the chain's input and output; -1: it does not */
+    int64_t cell_bytes;    /* of the largest value between two layers */
+    int64_t layer_scratch_bytes;
+    char *scratch; /* device: two cells, then the layers' scratch */
+    struct net_plan *next;
+} net_plan;
+
+/* Where a chain stands. */
+typedef struct net_scope {
+    const char *path;           /* before its layers' names; "" for the model itself */
+    const char *lender;         /* the same of the container that this one shares with; or NULL */
+    const net_layer *container; /* whose body it is; NULL: nobody's */
+    int64_t state;              /* what the size `state` stands for; 0: for nothing */
+    bool in_field;              /* it is the right-hand side of an ODE, or in there */
+} net_scope;
+
+struct odeon_net {
+    net_site *site;
+    char *path;
+    net_scope scope;
+    size_t n;
+    net_layer *layers;
+    odeon_tensor in, out; /* shapes with batch 1 */
+    bool holds_ode;
+    net_plan *plans;
+};
+
+void net_site_fini(net_site *site); /* frees the lists; the networks are gone */
+
+/* Builds the chain of nodes for inputs of shape in (dim[0], the batch, is taken as 1), containers'
+ * bodies with it. A layer that does not fit the one before is ODEON_ERR_CONFIG naming both and
+ * their shapes. */
+odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
+                        config_node *const *nodes, const odeon_tensor *in, odeon_net **out);
+/* Builds the bodies of a container in scope and attaches them. */
+odeon_status net_create_bodies(net_site *site, const net_scope *scope, net_layer *container);
+/* Makes the instance of what was chosen for a layer, and that of its kernel if it has one. */
+odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer);
+/* What it says to an input, of its parameter number index. ODEON_ERR_PLUGIN where a kernel and its
+ * layer differ. */
+odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_tensor *in,
+                            int32_t flags, odeon_layer_plan *out);
+odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32_t index,
+                             odeon_param *out);
+void net_destroy(odeon_net *net);       /* NULL is allowed */
+void net_plans_destroy(odeon_net *net); /* a part of net_destroy */
+
+/* Points all layers, bodies included, to the site's flat vectors, once these exist. */
+void net_bind(odeon_net *net); /* NULL is allowed, here and below */
+/* Sends gradients elsewhere: to the vector whose element 0 stands for element 0 of the flat one. */
+void net_bind_grads(odeon_net *net, char *grads);
+/* The range of the flat vector that the parameters of all layers lie in; begin = end = 0: none. */
+void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end);
+/* Calls prepare (after parameters changed), finish (after the last vjp) where layers have them. */
+odeon_status net_prepare(odeon_net *net, const odeon_context *context);
+odeon_status net_finish(odeon_net *net, const odeon_context *context);
+
+/* The plan for a batch of this size; made at its first use and kept. */
+odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const net_plan **out);
+
+/* out = f(in). frame: device memory of frame_bytes that keeps what net_vjp needs; NULL: no vjp will
+ * follow. in may be where the frame keeps it, out too. */
+odeon_status net_forward(const net_plan *plan, const odeon_context *context, const void *in,
+                         void *out, char *frame);
+/* Writes d_in (NULL: not wanted), adds to the parameters' gradients and to d_t (NULL: not wanted).
+ */
+odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
+                     const void *d_out, void *d_in, const odeon_tensor *d_t);
+
+/* The table that plugins get as ODEON_HOST_CHAIN. */
+const odeon_chain_services *net_chain_services(void);
+
+/* "[3, 26, 26]" of a shape without its batch; returns text. */
+const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes);
+
+#endif

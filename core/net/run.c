@@ -1,0 +1,353 @@
+#include "net.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/calling.h"
+
+static int64_t aligned(int64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static int64_t tensor_bytes(const odeon_tensor *x)
+{
+    return odeon_count(x) * odeon_dtype_bytes(x->dtype);
+}
+
+/* A pointwise layer right behind a product that can apply it. The vjp then works from the output,
+ * which all ids up to the last one allow. */
+static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
+{
+    if ((next->flags & ODEON_LAYER_POINTWISE) == 0 || plan->n == 0 ||
+        next->act > ODEON_UNARY_LAST_EPILOGUE) {
+        return false;
+    }
+    const net_step *before = &plan->steps[plan->n - 1];
+    return (before->plan.flags & ODEON_LAYER_EPILOGUE) != 0 && before->act == ODEON_UNARY_IDENTITY;
+}
+
+/* What the chain is as a whole, from what its layers are; before the first: linear. */
+static int32_t join_flags(int32_t chain, int32_t layer)
+{
+    int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
+                  ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
+    return ((chain | layer) & any) | (chain & layer & ODEON_LAYER_LINEAR);
+}
+
+/* Are random numbers drawn in a layer's bodies? Asked of the layers themselves: a container may not
+ * pass the flag on. */
+static int32_t flags_of_bodies(const net_layer *layer, int32_t flags)
+{
+    int32_t random = 0;
+    for (size_t b = 0; b < layer->n_bodies; b++) {
+        const odeon_net *body = layer->bodies[b];
+        for (size_t i = 0; body != NULL && i < body->n; i++) {
+            const net_layer *inner = &body->layers[i];
+            bool absent = (inner->plan.flags & ODEON_LAYER_TRAIN_ONLY) != 0 &&
+                          (flags & ODEON_CALL_TRAIN) == 0;
+            random |= absent ? 0 : inner->plan.flags & ODEON_LAYER_RANDOM;
+            random |= flags_of_bodies(inner, flags);
+        }
+    }
+    return random;
+}
+
+/* Which layers are executed, on which shapes. */
+static odeon_status lay_out_steps(net_plan *plan)
+{
+    odeon_tensor shape = plan->in;
+    plan->layer_flags = ODEON_LAYER_LINEAR;
+    for (size_t i = 0; i < plan->net->n; i++) {
+        net_layer *layer = &plan->net->layers[i];
+        odeon_layer_plan next;
+        ODEON_TRY(net_layer_plan(plan->net->site, layer, &shape, plan->flags, &next));
+        bool absent =
+            (next.flags & ODEON_LAYER_TRAIN_ONLY) != 0 && (plan->flags & ODEON_CALL_TRAIN) == 0;
+        if (fuses(plan, &next)) {
+            plan->steps[plan->n - 1].act = next.act;
+        } else if (!absent && (next.flags & ODEON_LAYER_VIEW) == 0) {
+            plan->steps[plan->n++] =
+                (net_step){.layer = layer, .plan = next, .in = shape, .out = next.out};
+        }
+        if (!absent) {
+            shape = next.out;
+            plan->layer_flags =
+                join_flags(plan->layer_flags, next.flags) | flags_of_bodies(layer, plan->flags);
+        }
+    }
+    plan->out = shape;
+    return ODEON_OK;
+}
+
+static bool needs(const net_step *step, int32_t flag)
+{
+    return (step->plan.flags & flag) != 0;
+}
+
+/* Offsets of what a frame keeps: values that a neighbour's vjp reads, and tapes. */
+static void lay_out_frame(net_plan *plan)
+{
+    int64_t at = 0;
+    for (size_t s = 0; s <= plan->n; s++) {
+        net_step *before = s > 0 ? &plan->steps[s - 1] : NULL;
+        net_step *after = s < plan->n ? &plan->steps[s] : NULL;
+        bool keep = (before != NULL && (needs(before, ODEON_LAYER_NEEDS_OUT) ||
+                                        before->act != ODEON_UNARY_IDENTITY)) ||
+                    (after != NULL && needs(after, ODEON_LAYER_NEEDS_IN));
+        int64_t bytes = tensor_bytes(before != NULL ? &before->out : &plan->in);
+        *(before != NULL ? &before->out_at : &plan->in_at) = keep ? at : -1;
+        *(after != NULL ? &after->in_at : &plan->out_at) = keep ? at : -1;
+        at += keep ? aligned(bytes) : 0;
+        plan->cell_bytes = bytes > plan->cell_bytes ? aligned(bytes) : plan->cell_bytes;
+    }
+    for (size_t s = 0; s < plan->n; s++) {
+        net_step *step = &plan->steps[s];
+        int64_t scratch = aligned((int64_t)step->plan.scratch_bytes);
+        step->tape_at = at;
+        at += aligned((int64_t)step->plan.tape_bytes);
+        plan->layer_scratch_bytes =
+            scratch > plan->layer_scratch_bytes ? scratch : plan->layer_scratch_bytes;
+    }
+    plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
+}
+
+static void plan_destroy(net_plan *plan)
+{
+    const odeon_device *device = plan->net->site->device;
+    if (plan->scratch != NULL) {
+        device->ops->free(device->self, plan->scratch);
+    }
+    mem_free(plan->steps);
+    mem_free(plan);
+}
+
+void net_plans_destroy(odeon_net *net)
+{
+    while (net->plans != NULL) {
+        net_plan *next = net->plans->next;
+        plan_destroy(net->plans);
+        net->plans = next;
+    }
+}
+
+static odeon_status plan_fill(net_plan *plan)
+{
+    const odeon_device *device = plan->net->site->device;
+    ODEON_TRY(lay_out_steps(plan));
+    lay_out_frame(plan);
+    if (plan->net->site->shapes_only) {
+        return ODEON_OK;
+    }
+    void *scratch = NULL;
+    uint64_t bytes = (uint64_t)(2 * plan->cell_bytes + plan->layer_scratch_bytes);
+    ODEON_TRY(device->ops->alloc(device->self, bytes, &scratch));
+    plan->scratch = scratch;
+    return ODEON_OK;
+}
+
+odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const net_plan **out)
+{
+    flags &= ODEON_CALL_TRAIN;
+    for (net_plan *p = net->plans; p != NULL; p = p->next) {
+        if (p->in.dim[0] == batch && p->flags == flags) {
+            *out = p;
+            return ODEON_OK;
+        }
+    }
+    *out = NULL;
+    net_plan *plan = mem_zalloc(1, sizeof *plan);
+    net_step *steps = mem_zalloc(net->n + 1, sizeof *steps);
+    if (plan == NULL || steps == NULL) {
+        mem_free(plan);
+        mem_free(steps);
+        return diag_fail(ODEON_ERR_NOMEM, "no memory to plan a batch of %lld", (long long)batch);
+    }
+    *plan = (net_plan){.net = net, .flags = flags, .in = net->in, .steps = steps};
+    plan->in.dim[0] = batch;
+    odeon_status status = plan_fill(plan);
+    if (status != ODEON_OK) {
+        plan_destroy(plan);
+        return status;
+    }
+    plan->next = net->plans;
+    net->plans = plan;
+    *out = plan;
+    return ODEON_OK;
+}
+
+static odeon_status copy_bytes(const net_site *site, const odeon_tensor *shape, const void *from,
+                               void *to)
+{
+    odeon_tensor x = *shape, y = *shape;
+    memcpy(&x.data, &from, sizeof from);
+    y.data = to;
+    return from == to ? ODEON_OK : site->device->ops->copy(site->queue, &x, &y);
+}
+
+/* What a step's buffers are; frame NULL: no tape. */
+static odeon_buffers buffers_of(const net_plan *plan, const net_step *step, char *frame)
+{
+    const net_layer *layer = step->layer;
+    return (odeon_buffers){.struct_size = sizeof(odeon_buffers),
+                           .param = layer->tensors,
+                           .grad = layer->tensors + layer->n_params,
+                           .state = layer->tensors + 2 * layer->n_params,
+                           .tape = frame == NULL ? NULL : frame + step->tape_at,
+                           .scratch = plan->scratch + 2 * plan->cell_bytes,
+                           .derived = layer->derived};
+}
+
+static odeon_context context_of(const odeon_context *context, const net_step *step)
+{
+    odeon_context own = *context;
+    own.rng_key ^= step->layer->key;
+    own.epilogue_act = step->act;
+    return own;
+}
+
+/* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
+ */
+static odeon_status poison(const net_plan *plan, const odeon_tensor *target)
+{
+    const net_site *site = plan->net->site;
+    if (site->poison == NULL) {
+        return ODEON_OK;
+    }
+    if (target != NULL) {
+        ODEON_TRY(site->poison->poison(site->queue, target->data, (uint64_t)tensor_bytes(target)));
+    }
+    return site->poison->poison(site->queue, plan->scratch + 2 * plan->cell_bytes,
+                                (uint64_t)plan->layer_scratch_bytes);
+}
+
+/* Where value s of the chain goes: into the frame where it is kept, else into alternating cells. */
+static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
+{
+    if (frame != NULL && kept_at >= 0) {
+        return frame + kept_at;
+    }
+    return plan->scratch + (int64_t)(s % 2) * plan->cell_bytes;
+}
+
+odeon_status net_forward(const net_plan *plan, const odeon_context *context, const void *in,
+                         void *out, char *frame)
+{
+    const net_site *site = plan->net->site;
+    if (frame != NULL && plan->in_at >= 0) {
+        ODEON_TRY(copy_bytes(site, &plan->in, in, frame + plan->in_at));
+        in = frame + plan->in_at;
+    }
+    for (size_t s = 0; s < plan->n; s++) {
+        const net_step *step = &plan->steps[s];
+        bool last = s + 1 == plan->n, kept = frame != NULL && step->out_at >= 0;
+        odeon_context own = context_of(context, step);
+        odeon_buffers buffers = buffers_of(plan, step, frame);
+        odeon_tensor x = step->in, y = step->out;
+        memcpy(&x.data, &in, sizeof in);
+        y.data = last && !kept ? out : cell(plan, s, step->out_at, frame);
+        ODEON_TRY(poison(plan, &y));
+        const instance *layer = step->layer->instance;
+        calling outer = calling_begin(layer, "forward");
+        ODEON_TRY(
+            calling_end(outer, step->layer->ops->forward(layer->self, &own, &buffers, &x, &y)));
+        in = y.data;
+    }
+    return copy_bytes(site, &plan->out, in, out);
+}
+
+/* The gradient before a step's activation, from the one after it. Works in place where dy is ours.
+ */
+static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, char *frame,
+                                  odeon_tensor *dy, int *where)
+{
+    const net_site *site = plan->net->site;
+    if (step->act == ODEON_UNARY_IDENTITY) {
+        return ODEON_OK;
+    }
+    odeon_tensor y = step->out, dx = *dy;
+    y.data = frame + step->out_at;
+    *where = *where < 0 ? 0 : *where;
+    dx.data = plan->scratch + *where * plan->cell_bytes;
+    ODEON_TRY(site->device->ops->unary_vjp(site->queue, step->act, &y, dy, &dx));
+    *dy = dx;
+    return ODEON_OK;
+}
+
+static odeon_status step_vjp(const net_plan *plan, const odeon_context *context,
+                             const net_step *step, char *frame, const odeon_tensor *dy, void *d_in,
+                             const odeon_tensor *d_t)
+{
+    odeon_context own = context_of(context, step);
+    odeon_buffers buffers = buffers_of(plan, step, frame);
+    odeon_tensor x = step->in, y = step->out, dx = step->in;
+    x.data = step->in_at >= 0 ? frame + step->in_at : NULL;
+    y.data = step->out_at >= 0 ? frame + step->out_at : NULL;
+    dx.data = d_in;
+    ODEON_TRY(poison(plan, d_in == NULL ? NULL : &dx));
+    const instance *layer = step->layer->instance;
+    calling outer = calling_begin(layer, "vjp");
+    return calling_end(outer, step->layer->ops->vjp(layer->self, &own, &buffers,
+                                                    needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL,
+                                                    needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL,
+                                                    dy, d_in == NULL ? NULL : &dx, d_t));
+}
+
+odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
+                     const void *d_out, void *d_in, const odeon_tensor *d_t)
+{
+    int where = -1; /* of the two cells, the one that dy is in; -1: the caller's d_out */
+    odeon_tensor dy = plan->out;
+    memcpy(&dy.data, &d_out, sizeof d_out);
+    for (size_t s = plan->n; s-- > 0;) {
+        const net_step *step = &plan->steps[s];
+        void *data = dy.data;
+        dy = step->out;
+        dy.data = data;
+        ODEON_TRY(undo_epilogue(plan, step, frame, &dy, &where));
+        int other = where == 0 ? 1 : 0;
+        void *target = s == 0 ? d_in : plan->scratch + other * plan->cell_bytes;
+        ODEON_TRY(step_vjp(plan, context, step, frame, &dy, target, d_t));
+        dy.data = target;
+        where = other;
+    }
+    return plan->n > 0 || d_in == NULL ? ODEON_OK
+                                       : copy_bytes(plan->net->site, &plan->in, d_out, d_in);
+}
+
+/* Calls one of the optional slots around a change of parameters on all layers that have it. */
+static odeon_status around(odeon_net *net, const odeon_context *context, bool prepare)
+{
+    for (size_t i = 0; net != NULL && i < net->n; i++) {
+        net_layer *layer = &net->layers[i];
+        const odeon_layer_ops *ops = layer->ops;
+        odeon_buffers buffers = {.struct_size = sizeof buffers,
+                                 .param = layer->tensors,
+                                 .grad = layer->tensors + layer->n_params,
+                                 .state = layer->tensors + 2 * layer->n_params,
+                                 .derived = layer->derived};
+        if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
+            calling outer = calling_begin(layer->instance, "prepare");
+            ODEON_TRY(calling_end(outer, ops->prepare(layer->instance->self, context, &buffers)));
+        }
+        if (!prepare && ODEON_HAS(ops, odeon_layer_ops, finish)) {
+            calling outer = calling_begin(layer->instance, "finish");
+            ODEON_TRY(calling_end(outer, ops->finish(layer->instance->self, context, &buffers)));
+        }
+        for (size_t b = 0; b < layer->n_bodies; b++) {
+            ODEON_TRY(around(layer->bodies[b], context, prepare));
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status net_prepare(odeon_net *net, const odeon_context *context)
+{
+    return around(net, context, true);
+}
+
+odeon_status net_finish(odeon_net *net, const odeon_context *context)
+{
+    return around(net, context, false);
+}

@@ -1,0 +1,47 @@
+/* field.h: the fields of one ODE block: f(t, y) = body(t, y), and its continuous adjoint. */
+#ifndef ODEON_CORE_ODE_FIELD_H
+#define ODEON_CORE_ODE_FIELD_H
+#include "device/buffer.h"
+#include "net/net.h"
+#include "solver/adaptive.h"
+
+/* f(t, y): the body of a block, on this worker's slice. */
+typedef struct block_field {
+    host_field host;
+    odeon_part part;
+    const net_plan *plan;
+    odeon_context context; /* of the layer's call; t and slots are set per evaluation */
+    odeon_frame work;      /* for evaluations that are repeated */
+    room work_room;
+    int64_t evals; /* since it was last set to 0 */
+} block_field;
+
+/* Fits the field to a body and a call: shapes and context. May allocate. */
+odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
+                             const odeon_tensor *state);
+void block_field_fini(block_field *f, const odeon_device *device);
+
+/* The field of (y, a, theta_bar), perhaps with t_bar behind a. Evaluations go through base;
+ * gradients into the state. */
+typedef struct adjoint_field {
+    host_field host;
+    odeon_part parts[ODEON_MAX_PARTS]; /* y, a, (t_bar), theta_bar: whole, or a part a tensor */
+    int32_t flags, reserved0;          /* ODEON_AUGMENT_* */
+    block_field *base;
+    odeon_net *body;
+    int64_t theta_begin, theta_end; /* range of the flat parameter vector */
+    int64_t theta_offset;           /* where it starts in the state */
+    room state, cotangent;          /* the augmented state [n]; -a */
+    room time_bar;                  /* F64 [1] */
+    int64_t used_bytes;             /* of state and cotangent, by the last fit */
+} adjoint_field;
+
+/* What flags (ODEON_AUGMENT_*) count in norms is kept equal on all workers, by a collective in
+ * every evaluation; else each worker integrates its own summand of theta_bar, and no norm sees it.
+ */
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags);
+/* The part of the parameter vector that the state holds, from its element `offset` on. */
+odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state);
+void adjoint_field_fini(adjoint_field *f, const odeon_device *device);
+
+#endif

@@ -1,0 +1,424 @@
+#include "ode.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/services.h"
+#include "ode/time.h"
+#include "plugin/calling.h"
+#include "solver/control_hints.h"
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the ODE block", path);
+}
+
+/* ---- set-up ---- */
+
+static void ode_destroy(odeon_ode *ode)
+{
+    if (ode == NULL) {
+        return;
+    }
+    const odeon_device *device = ode->site->device;
+    solver_destroy(ode->forward);
+    solver_destroy(ode->backward);
+    block_field_fini(&ode->field, device);
+    adjoint_field_fini(&ode->adjoint, device);
+    room_release(device, &ode->state_bar);
+    room_release(device, &ode->tolerances);
+    ode_outputs_fini(ode);
+    stepper_destroy(ode->stepper);
+    instance_destroy(ode->gradient);
+    mem_free(ode->replay);
+    mem_free(ode->replay_path);
+    mem_free(ode->path);
+    mem_free(ode);
+}
+
+static odeon_status check_body(const odeon_ode *ode)
+{
+    const odeon_net *body = ode->body;
+    char in[128], out[128];
+    if (body->holds_ode) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: its body holds another ODE block; put them in a row", ode->path);
+    }
+    if (body->in.ndim != body->out.ndim ||
+        memcmp(body->in.dim, body->out.dim, sizeof body->in.dim) != 0) {
+        net_shape_text(&body->in, in, sizeof in);
+        net_shape_text(&body->out, out, sizeof out);
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: dy/dt must have the shape of y, but the body makes %s of %s (last "
+                         "layer %s)",
+                         ode->path, out, in,
+                         body->n > 0 ? body->layers[body->n - 1].path : "missing");
+    }
+    return ODEON_OK;
+}
+
+/* Does the integrator offer what the choice of steps and the gradient ask for? */
+static odeon_status check_method(const odeon_ode *ode)
+{
+    const char *id = ode->stepper->instance->component->id;
+    if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
+        return ODEON_OK;
+    }
+    if (ode->stepper->info.embedded_order == 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s estimates no error, so its steps cannot be adaptive: "
+                         "give steps or step_size, or another integrator",
+                         ode->path, id);
+    }
+    if ((ode->stepper->info.flags & ODEON_STEPPER_FIXED_H) != 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s is for equal steps: give steps or step_size", ode->path,
+                         id);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_times(const odeon_ode *ode)
+{
+    const odeon_ode_spec *spec = &ode->spec;
+    int32_t bad;
+    int64_t n = spec->n_times > 0 ? spec->n_times : ode->site->n_times;
+    if (n == 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: times = batch, but the data set's samples have no times: list them",
+                         ode->path);
+    }
+    if (spec->output == ODEON_OUTPUT_END ? n != 2 : n < 2 || n > INT32_MAX) {
+        return diag_fail(ODEON_ERR_CONFIG, "%s: a solve needs a start and at least one time more",
+                         ode->path);
+    }
+    if (!times_are_monotone(spec->n_times, spec->times, &bad)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: times must rise or fall throughout, but number %d is %.9g and number "
+                         "%d is %.9g",
+                         ode->path, (int)bad, spec->times[bad - 1], (int)bad + 1, spec->times[bad]);
+    }
+    return ODEON_OK;
+}
+
+/* Stops within the times; of those of a batch nothing is known yet, and others than its own are
+ * then without effect. */
+static odeon_status check_stops(const odeon_ode *ode)
+{
+    const odeon_ode_spec *spec = &ode->spec;
+    int32_t n = spec->n_times;
+    double first = n > 0 ? fmin(spec->times[0], spec->times[n - 1]) : -(double)INFINITY;
+    double last = n > 0 ? fmax(spec->times[0], spec->times[n - 1]) : (double)INFINITY;
+    for (int32_t i = 0; i < spec->n_stops; i++) {
+        double stop = spec->stops[i];
+        if (!(stop >= first && stop <= last && isfinite(stop))) {
+            return diag_fail(ODEON_ERR_CONFIG,
+                             "%s: the stop at %.9g lies outside of the solve, which goes from %.9g "
+                             "to %.9g",
+                             ode->path, stop, n > 0 ? spec->times[0] : first,
+                             n > 0 ? spec->times[n - 1] : last);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_limits(const odeon_ode *ode)
+{
+    const odeon_control *c = &ode->spec.control;
+    if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
+        return ODEON_OK;
+    }
+    if (!(c->h_min >= 0.0 && c->h_min < c->h_max)) {
+        return diag_fail(ODEON_ERR_CONFIG, "%s: h_min = %g leaves no step below h_max = %g",
+                         ode->path, c->h_min, c->h_max);
+    }
+    if (ode->spec.first_step > c->h_max ||
+        (ode->spec.first_step > 0.0 && ode->spec.first_step < c->h_min)) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: first_step = %g is not between h_min = %g and h_max = %g", ode->path,
+                         ode->spec.first_step, c->h_min, c->h_max);
+    }
+    return ODEON_OK;
+}
+
+static double smallest(int32_t n, const double *values)
+{
+    double least = values[0];
+    for (int32_t i = 1; i < n; i++) {
+        least = values[i] < least ? values[i] : least;
+    }
+    return least;
+}
+
+/* Lists of tolerances go to the device once; parts that have no components take the smallest. */
+static odeon_status set_tolerances(odeon_ode *ode)
+{
+    odeon_ode_spec *spec = &ode->spec;
+    int64_t n = odeon_count(&ode->body->in), bytes = n * (int64_t)sizeof(double);
+    const struct {
+        const char *name;
+        int32_t n;
+        const double *values;
+    } lists[2] = {{"rtol", spec->n_rtol, spec->rtol}, {"atol", spec->n_atol, spec->atol}};
+    for (int i = 0; i < 2; i++) {
+        if (lists[i].n != 1 && lists[i].n != n) {
+            return diag_fail(
+                ODEON_ERR_CONFIG,
+                "%s: %s has %d values, but y has %lld components: give one, or one for "
+                "each",
+                ode->path, lists[i].name, (int)lists[i].n, (long long)n);
+        }
+    }
+    spec->control.rtol = smallest(spec->n_rtol, spec->rtol);
+    spec->control.atol = smallest(spec->n_atol, spec->atol);
+    if (spec->n_rtol == 1 && spec->n_atol == 1) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(room_fit(ode->site->device, &ode->tolerances, 2 * bytes));
+    double *each = mem_zalloc((size_t)(2 * n), sizeof *each);
+    if (each == NULL) {
+        return no_memory(ode->path);
+    }
+    for (int64_t i = 0; i < 2 * n; i++) {
+        int which = i >= n;
+        each[i] = lists[which].values[lists[which].n == 1 ? 0 : i - which * n];
+    }
+    odeon_status status = ode->site->device->ops->upload(ode->site->queue, ode->tolerances.data,
+                                                         each, (uint64_t)(2 * bytes));
+    mem_free(each);
+    spec->control.n_each = n;
+    spec->control.rtol_each = (const double *)(const void *)ode->tolerances.data;
+    spec->control.atol_each = spec->control.rtol_each + n;
+    return status;
+}
+
+static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
+{
+    ODEON_TRY(check_times(ode));
+    ODEON_TRY(check_stops(ode));
+    ODEON_TRY(check_limits(ode));
+    ODEON_TRY(check_body(ode));
+    if (spec->mode == ODEON_STEPS_ADAPTIVE) {
+        ODEON_TRY(set_tolerances(ode));
+    }
+    ODEON_TRY(ode_outputs_init(ode));
+    if (spec->mode == ODEON_STEPS_REPLAY) {
+        ode->replay_path = mem_strdup(spec->replay_path);
+        if (ode->replay_path == NULL) {
+            return no_memory(ode->path);
+        }
+        ode->spec.replay_path = ode->replay_path;
+        ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
+    }
+    bool steers = spec->mode == ODEON_STEPS_ADAPTIVE || spec->mode == ODEON_STEPS_REPLAY;
+    int32_t dense = DENSE_UNUSED; /* fixed steps end at every time */
+    if (steers && spec->output == ODEON_OUTPUT_ALL) {
+        dense = DENSE_IF_OFFERED;
+    }
+    if (steers && spec->end == ODEON_END_INTERPOLATE) {
+        dense = DENSE_REQUIRED;
+    }
+    ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
+    ODEON_TRY(check_method(ode));
+    control_hints_apply(ode->stepper->instance->component->ops, ode->stepper->info.order,
+                        &ode->spec);
+    ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
+    ode->gradient_ops = ode->gradient->component->ops;
+    ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->forward));
+    ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->backward));
+    ode->forward->replay = ode->backward->replay = (const double(*)[2])ode->replay;
+    ode->forward->n_replay = ode->backward->n_replay = ode->n_replay;
+    return ODEON_OK;
+}
+
+/* The session finds its blocks in the site's list. */
+static odeon_status enlist(odeon_ode *ode)
+{
+    net_site *site = ode->site;
+    odeon_ode **list = mem_grow(site->odes, site->n_odes, sizeof(odeon_ode *));
+    if (list == NULL) {
+        return no_memory(ode->path);
+    }
+    list[site->n_odes++] = ode;
+    site->odes = list;
+    return ODEON_OK;
+}
+
+static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
+                               odeon_ode **out)
+{
+    const instance *layer = host->self;
+    *out = NULL;
+    odeon_ode *ode = mem_zalloc(1, sizeof *ode);
+    if (ode == NULL) {
+        return no_memory(layer->path);
+    }
+    ode->site = body->site;
+    ode->body = body;
+    ode->spec = *spec;
+    ode->path = mem_strdup(layer->path);
+    odeon_status status = ode->path == NULL ? no_memory(layer->path) : make_parts(ode, spec);
+    if (status == ODEON_OK) {
+        status = enlist(ode);
+    }
+    if (status != ODEON_OK) {
+        ode_destroy(ode);
+        return status;
+    }
+    ode_time_init(ode);
+    ode_time_check_spec(ode);
+    ode->services = ode_solve_services(ode);
+    ode->counters = (metrics_block){.path = ode->path, .drift = (double)NAN, .share = (double)NAN};
+    *out = ode;
+    return ODEON_OK;
+}
+
+/* ---- calls ---- */
+
+static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *spec,
+                                const odeon_tensor *in, odeon_tensor *out)
+{
+    *out = *in;
+    if (spec->initial == ODEON_INITIAL_LIST) {
+        *out = (odeon_tensor){
+            .dim = {in->dim[0], spec->n_initial_values}, .ndim = 2, .dtype = in->dtype};
+    } else if (spec->initial == ODEON_INITIAL_FIRST) {
+        if (in->ndim < 3 || in->dim[1] == 0) {
+            return odeon_fail(
+                host, ODEON_ERR_CONFIG,
+                "ode: initial = first takes the first of several states, so its input "
+                "must be [samples, states, ...] and not of %d dimensions",
+                (int)in->ndim);
+        }
+        out->ndim--;
+        for (int32_t i = 1; i < out->ndim; i++) {
+            out->dim[i] = in->dim[i + 1];
+        }
+        out->dim[out->ndim] = 0;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
+                             int32_t flags, odeon_layer_plan *out)
+{
+    bool in_place =
+        ode->spec.output == ODEON_OUTPUT_END && ode->spec.initial == ODEON_INITIAL_INPUT;
+    bool needs = in_place && (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    (void)device;
+    (void)flags;
+    out->flags = needs ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
+    return ode_output_shape(ode, in, &out->out);
+}
+
+/* Fits everything that depends on the batch's size. */
+static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
+{
+    odeon_context inside = *context;
+    odeon_tensor y = ode->body->in;
+    y.dim[0] = samples;
+    int64_t bytes = odeon_count(&y) * odeon_dtype_bytes(y.dtype) + 64;
+    inside.slots = ode->forward->slots;
+    ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
+    ODEON_TRY(room_fit(ode->site->device, &ode->state_bar, bytes));
+    ODEON_TRY(ode_outputs_fit(ode, context, samples));
+    ode->field.evals = 0;
+    return ODEON_OK;
+}
+
+static const solve_stats no_stats = {.h_min = (double)NAN, .h_max = (double)NAN};
+
+static void count_forward(odeon_ode *ode)
+{
+    const solve_stats *stats = &ode->forward_stats;
+    ode->counters.evals_forward = ode->field.evals;
+    ode->counters.accepted = stats->accepted;
+    ode->counters.rejected = stats->rejected;
+    ode->counters.h_min = stats->h_min;
+    ode->counters.h_max = stats->h_max;
+    ode->counters.evals_backward = 0;
+    ode->counters.accepted_backward = 0;
+    ode->counters.rejected_backward = 0;
+    ode->counters.drift = (double)NAN;
+    ode->counters.share = (double)NAN;
+    ode->has_share = false;
+    ode->n_drifts = 0;
+}
+
+/* All that this batch takes beside one evaluation's scratch. */
+static int64_t bytes_used(const odeon_ode *ode)
+{
+    return solver_used_bytes(ode->forward) + solver_used_bytes(ode->backward) +
+           ode->field.plan->frame_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
+           ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
+}
+
+static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
+                                const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
+{
+    const ode_outputs *o = &ode->outputs;
+    const odeon_field *field = &ode->field.host.abi;
+    bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
+    ODEON_TRY(fit(ode, context, in->dim[0]));
+    solver_forget(ode->forward);
+    ode->forward_stats = no_stats;
+    ode->forward->use = ode->backward->use = (solve_use){0};
+    ode->adjoint.used_bytes = 0;
+    ODEON_TRY(ode_take_start(ode, in, out));
+    odeon_status status = ODEON_OK;
+    if (keep != 0) {
+        calling outer = calling_begin(ode->gradient, "forward");
+        status = calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &ode->services,
+                                                               field, o->n_times, o->times, o->y));
+    } else {
+        status = ode->services.solve(ode, field, o->n_times, o->times, ODEON_KEEP_NONE, o->y);
+    }
+    count_forward(ode);
+    if (status == ODEON_OK && ode->rounds_t != NULL) {
+        double t0 = o->times[0], t1 = o->times[o->n_times - 1];
+        ode_time_check(ode, t0, t1, (t1 - t0) / (double)ode->forward_stats.accepted);
+    }
+    if (status == ODEON_OK && measure) {
+        odeon_tensor start = ode_start(ode, in);
+        status = ode_measure_share(ode, &o->y[o->n_times - 1], &start);
+    }
+    ode->counters.bytes = bytes_used(ode);
+    return status == ODEON_OK ? ode_give_outputs(ode, out) : status;
+}
+
+static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
+                            const odeon_tensor *out, const odeon_tensor *d_out,
+                            const odeon_tensor *d_in)
+{
+    const ode_outputs *o = &ode->outputs;
+    bool given = (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    ODEON_TRY(fit(ode, context, d_out->dim[0]));
+    solver_forget(ode->backward);
+    ode->backward_stats = no_stats;
+    ode->drift = 0.0;
+    ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
+    calling outer = calling_begin(ode->gradient, "backward");
+    odeon_status status =
+        calling_end(outer, ode->gradient_ops->backward(ode->gradient->self, &ode->services,
+                                                       &ode->field.host.abi, o->n_times, o->times,
+                                                       given ? o->y : NULL, o->d_y, &o->d_y0));
+    ode->counters.evals_backward = ode->field.evals;
+    ode->counters.accepted_backward = ode->backward_stats.accepted;
+    ode->counters.rejected_backward = ode->backward_stats.rejected;
+    ode->counters.bytes = bytes_used(ode);
+    return status == ODEON_OK ? ode_give_cotangent(ode, d_in) : status;
+}
+
+const odeon_ode_services *ode_services(void)
+{
+    static const odeon_ode_services services = {.struct_size = sizeof services,
+                                                .body_in = ode_body_in,
+                                                .create = ode_create,
+                                                .destroy = ode_destroy,
+                                                .plan = ode_plan,
+                                                .forward = ode_forward,
+                                                .vjp = ode_vjp};
+    return &services;
+}

@@ -1,0 +1,280 @@
+#include "ode/outputs.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "data/batch_fields.h"
+#include "ode.h"
+
+bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
+{
+    *bad = -1;
+    for (int32_t i = 1; i < n && *bad < 0; i++) {
+        bool rises = times[i] > times[i - 1], falls = times[i] < times[i - 1];
+        *bad = (rises || falls) && rises == (times[1] > times[0]) ? -1 : i;
+    }
+    return *bad < 0;
+}
+
+int32_t ode_time_count(const odeon_ode *ode)
+{
+    return ode->spec.n_times > 0 ? ode->spec.n_times : (int32_t)ode->site->n_times;
+}
+
+/* Vectors of their own, or in place. */
+static bool is_apart(const odeon_ode *ode)
+{
+    return ode->spec.output == ODEON_OUTPUT_ALL || ode->spec.initial != ODEON_INITIAL_INPUT;
+}
+
+static bool needs_y(const odeon_ode *ode)
+{
+    return (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+}
+
+/* Elements of a sample of y. */
+static int64_t features(const odeon_ode *ode)
+{
+    return odeon_count(&ode->body->in);
+}
+
+static odeon_tensor flat(const odeon_tensor *x)
+{
+    return (odeon_tensor){.data = x->data, .dim = {odeon_count(x)}, .ndim = 1, .dtype = x->dtype};
+}
+
+/* ---- shapes ---- */
+
+odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out)
+{
+    odeon_tensor y = ode->body->in;
+    y.dim[0] = in->dim[0];
+    y.data = NULL;
+    *out = y;
+    if (ode->spec.output == ODEON_OUTPUT_END) {
+        return ODEON_OK;
+    }
+    if (y.ndim == ODEON_MAX_DIMS) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: y has %d dimensions, and so none is left for the times of the output",
+                         ode->path, (int)y.ndim);
+    }
+    out->ndim++;
+    out->dim[1] = ode_time_count(ode);
+    memcpy(out->dim + 2, y.dim + 1, (size_t)(y.ndim - 1) * sizeof *y.dim);
+    return ODEON_OK;
+}
+
+/* ---- set-up ---- */
+
+static odeon_status no_memory(const odeon_ode *ode)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its outputs", ode->path);
+}
+
+odeon_status ode_outputs_init(odeon_ode *ode)
+{
+    ode_outputs *o = &ode->outputs;
+    const net_site *site = ode->site;
+    size_t n = (size_t)ode->spec.n_initial_values;
+    if (ode->spec.initial != ODEON_INITIAL_LIST) {
+        return ODEON_OK;
+    }
+    bool is_wide = site->dtype == ODEON_DTYPE_F64;
+    float *narrow = mem_zalloc(n, sizeof *narrow);
+    if (narrow == NULL) {
+        return no_memory(ode);
+    }
+    for (size_t i = 0; i < n; i++) {
+        narrow[i] = (float)ode->spec.initial_values[i];
+    }
+    uint64_t bytes = n * (uint64_t)odeon_dtype_bytes(site->dtype);
+    odeon_status status = room_fit(site->device, &o->start, (int64_t)bytes);
+    if (status == ODEON_OK) {
+        const void *values = is_wide ? (const void *)ode->spec.initial_values : narrow;
+        status = site->device->ops->upload(site->queue, o->start.data, values, bytes);
+    }
+    mem_free(narrow);
+    return status;
+}
+
+void ode_outputs_fini(odeon_ode *ode)
+{
+    ode_outputs *o = &ode->outputs;
+    room_release(ode->site->device, &o->rows);
+    room_release(ode->site->device, &o->d_rows);
+    room_release(ode->site->device, &o->start);
+    mem_free(o->y);
+    mem_free(o->d_y);
+}
+
+/* ---- a pass ---- */
+
+static odeon_status fit_lists(odeon_ode *ode)
+{
+    ode_outputs *o = &ode->outputs;
+    if (o->n_times <= o->capacity) {
+        return ODEON_OK;
+    }
+    odeon_tensor *y = mem_resize(o->y, (size_t)o->n_times, sizeof *y);
+    o->y = y != NULL ? y : o->y;
+    odeon_tensor *d_y = mem_resize(o->d_y, (size_t)o->n_times, sizeof *d_y);
+    o->d_y = d_y != NULL ? d_y : o->d_y;
+    if (y == NULL || d_y == NULL) {
+        return no_memory(ode);
+    }
+    o->capacity = o->n_times;
+    return ODEON_OK;
+}
+
+/* Each vector of a room begins at a multiple of 64 bytes. */
+static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
+{
+    return (samples * features(ode) * odeon_dtype_bytes(ode->site->dtype) + 63) / 64 * 64;
+}
+
+/* Vector i of a room. */
+static odeon_tensor row(const odeon_ode *ode, const room *rows, int64_t samples, int32_t i)
+{
+    return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),
+                          .dim = {samples * features(ode)},
+                          .ndim = 1,
+                          .dtype = ode->site->dtype};
+}
+
+/* All workers see the same times, and so all refuse them. */
+static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
+{
+    ode_outputs *o = &ode->outputs;
+    int32_t bad;
+    o->n_times = ode_time_count(ode);
+    o->times = ode->spec.times;
+    if (ode->spec.n_times > 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(batch_times(context, ode->path, &o->times));
+    return times_are_monotone(o->n_times, o->times, &bad)
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_DATA,
+                           "%s: the batch's times must rise or fall throughout, but number %d is "
+                           "%.9g and number %d is %.9g",
+                           ode->path, (int)bad, o->times[bad - 1], (int)bad + 1, o->times[bad]);
+}
+
+odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
+{
+    ode_outputs *o = &ode->outputs;
+    const odeon_device *device = ode->site->device;
+    ODEON_TRY(read_times(ode, context));
+    ODEON_TRY(fit_lists(ode));
+    o->used_bytes = 0;
+    if (!is_apart(ode)) {
+        return ODEON_OK;
+    }
+    int64_t bytes = row_bytes(ode, samples) * o->n_times + 64;
+    ODEON_TRY(room_fit(device, &o->rows, bytes));
+    ODEON_TRY(needs_y(ode) ? room_fit(device, &o->d_rows, bytes) : ODEON_OK);
+    o->used_bytes = (needs_y(ode) ? 2 : 1) * bytes;
+    for (int32_t i = 0; i < o->n_times; i++) {
+        o->y[i] = row(ode, &o->rows, samples, i);
+    }
+    return ODEON_OK;
+}
+
+/* One row of cols elements a sample, from x to y. */
+static odeon_status copy_rows(const odeon_ode *ode, const odeon_tensor *x, int64_t x_pitch,
+                              int64_t x_at, const odeon_tensor *y, int64_t y_pitch, int64_t y_at)
+{
+    int64_t cols = features(ode), rows = ode->field.host.samples;
+    return ode->site->device->ops->copy2d(ode->site->queue, x, y, rows, cols, x_pitch, x_at,
+                                          y_pitch, y_at);
+}
+
+odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out)
+{
+    ode_outputs *o = &ode->outputs;
+    int64_t n = features(ode);
+    odeon_tensor x = flat(in);
+    if (!is_apart(ode)) {
+        o->y[0] = o->y[1] = flat(out);
+    }
+    if (ode->spec.initial == ODEON_INITIAL_INPUT) {
+        return ode->services.copy(ode, &x, &o->y[0]);
+    }
+    if (ode->spec.initial == ODEON_INITIAL_FIRST) {
+        return copy_rows(ode, &x, in->dim[1] * n, 0, &o->y[0], n, 0);
+    }
+    x = (odeon_tensor){.data = o->start.data, .dim = {n}, .ndim = 1, .dtype = in->dtype};
+    return copy_rows(ode, &x, 0, 0, &o->y[0], n, 0);
+}
+
+odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in)
+{
+    return is_apart(ode) ? ode->outputs.y[0] : flat(in);
+}
+
+odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
+{
+    const ode_outputs *o = &ode->outputs;
+    int64_t n = features(ode);
+    odeon_tensor y = flat(out);
+    if (!is_apart(ode)) {
+        return ODEON_OK;
+    }
+    if (ode->spec.output == ODEON_OUTPUT_END) {
+        return ode->services.copy(ode, &o->y[1], &y);
+    }
+    for (int32_t i = 0; i < o->n_times; i++) {
+        ODEON_TRY(copy_rows(ode, &o->y[i], n, 0, &y, o->n_times * n, i * n));
+    }
+    return ODEON_OK;
+}
+
+/* One vector of cotangents for each time; without a need for y they take its place. */
+static odeon_status split_cotangents(odeon_ode *ode, const odeon_tensor *d_out)
+{
+    ode_outputs *o = &ode->outputs;
+    int64_t n = features(ode), samples = ode->field.host.samples;
+    odeon_tensor x = flat(d_out);
+    for (int32_t i = 0; i < o->n_times; i++) {
+        o->d_y[i] = row(ode, needs_y(ode) ? &o->d_rows : &o->rows, samples, i);
+        ODEON_TRY(copy_rows(ode, &x, o->n_times * n, i * n, &o->d_y[i], n, 0));
+    }
+    return ODEON_OK;
+}
+
+odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out,
+                                 const odeon_tensor *d_out, const odeon_tensor *d_in)
+{
+    ode_outputs *o = &ode->outputs;
+    if (!is_apart(ode)) {
+        const odeon_tensor nothing = {.ndim = 1};
+        o->y[0] = in != NULL ? flat(in) : nothing;
+        o->y[1] = out != NULL ? flat(out) : nothing;
+    }
+    bool own = d_in == NULL || ode->spec.initial != ODEON_INITIAL_INPUT;
+    o->d_y0 = (odeon_tensor){.data = own ? ode->state_bar.data : d_in->data,
+                             .dim = {ode->field.host.abi.n},
+                             .ndim = 1,
+                             .dtype = d_out->dtype};
+    if (ode->spec.output == ODEON_OUTPUT_ALL) {
+        return split_cotangents(ode, d_out);
+    }
+    o->d_y[0] = (odeon_tensor){.ndim = 1};
+    o->d_y[1] = flat(d_out);
+    return ODEON_OK;
+}
+
+odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in)
+{
+    int64_t n = features(ode);
+    if (d_in == NULL || ode->spec.initial == ODEON_INITIAL_INPUT) {
+        return ODEON_OK;
+    }
+    odeon_tensor x = flat(d_in);
+    ODEON_TRY(ode->site->device->ops->fill(ode->site->queue, &x, odeon_imm(0.0), NULL));
+    return ode->spec.initial == ODEON_INITIAL_LIST
+               ? ODEON_OK
+               : copy_rows(ode, &ode->outputs.d_y0, n, 0, &x, d_in->dim[1] * n, 0);
+}

@@ -1,0 +1,51 @@
+/* outputs.h: where a block's solve starts and what it leaves: the layer's input and output
+ * [B, T, ...] against the vectors of a solve, one [n] for each time.
+ *
+ * A block that takes its input as it is and gives out the end alone needs no vectors of its own: it
+ * solves in place, in its output. */
+#ifndef ODEON_CORE_ODE_OUTPUTS_H
+#define ODEON_CORE_ODE_OUTPUTS_H
+#include <stdbool.h>
+
+#include "device/buffer.h"
+#include "odeon/container.h"
+
+typedef struct ode_outputs {
+    int32_t n_times, capacity;
+    const double *times;
+    odeon_tensor *y, *d_y; /* [n_times] */
+    odeon_tensor d_y0;
+    room rows, d_rows; /* vectors apart from input and output */
+    room start;        /* the given initial values, in the run's dtype */
+    int64_t used_bytes;
+} ode_outputs;
+
+/* Is strictly monotone: *bad is then -1, else the first element that breaks it. */
+bool times_are_monotone(int32_t n, const double *times, int32_t *bad);
+
+/* Of the block's own list, or of the batch's. */
+int32_t ode_time_count(const odeon_ode *ode);
+
+/* The shape of the layer's output for that of its body's input. */
+odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out);
+
+/* After the block's body is known; uploads what never changes. */
+odeon_status ode_outputs_init(odeon_ode *ode);
+void ode_outputs_fini(odeon_ode *ode);
+
+/* Times and memory for this pass over so many samples. May allocate. */
+odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples);
+
+/* Forward: makes y[0] of the input; makes the output of y. */
+odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out);
+odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out);
+/* The start, as long as nothing has written over it: the input, or y[0]. */
+odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in);
+
+/* Backward: makes y (in and out may be NULL: nobody needs it), d_y and d_y0 of what the layer is
+ * given; completes d_in (NULL: not wanted) from d_y0. */
+odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out,
+                                 const odeon_tensor *d_out, const odeon_tensor *d_in);
+odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in);
+
+#endif

@@ -1,0 +1,188 @@
+/* The services that a gradient method works with (odeon/gradient.h). */
+#include "ode/services.h"
+
+#include <math.h>
+
+#include "base/diag.h"
+
+/* A pass may take several solves: one between each two times, on an adjoint's way back. */
+static void add_stats(solve_stats *all, const solve_stats *one)
+{
+    all->accepted += one->accepted;
+    all->rejected += one->rejected;
+    all->h_min = !(all->h_min <= one->h_min) ? one->h_min : all->h_min;
+    all->h_max = !(all->h_max >= one->h_max) ? one->h_max : all->h_max;
+}
+
+static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *times)
+{
+    int32_t bad;
+    return n >= 2 && times_are_monotone(n, times, &bad)
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN,
+                           "%s: gradient %s solves through times that do not rise or fall "
+                           "throughout",
+                           ode->path, ode->gradient->component->id);
+}
+
+static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_times,
+                                const double *times, int32_t keep, const odeon_tensor *y)
+{
+    odeon_ode *ode = self;
+    const host_field *host = field->self;
+    bool adjoint = host == &ode->adjoint.host;
+    solver *s = adjoint ? ode->backward : ode->forward;
+    ODEON_TRY(check_times(ode, n_times, times));
+    s->steps_before = adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected : 0;
+    odeon_status status = solver_solve(s, host, n_times, times, keep, y);
+    add_stats(adjoint ? &ode->backward_stats : &ode->forward_stats, &s->stats);
+    return status;
+}
+
+static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *d_y,
+                                  const odeon_tensor *d_y0)
+{
+    odeon_ode *ode = self;
+    if (field->self != &ode->field) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
+                         ode->path);
+    }
+    ode->field.context.flags &= ~ODEON_CALL_UPDATE_STATE; /* nothing on a way back moves it */
+    return solver_reverse(ode->forward, d_y, d_y0);
+}
+
+static odeon_status serve_augment(void *self, const odeon_field *field, int32_t flags,
+                                  const odeon_field **out, odeon_tensor *state)
+{
+    odeon_ode *ode = self;
+    if (field->self != &ode->field || (flags & ~(ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME)) != 0) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this augmented field cannot be made yet",
+                         ode->path);
+    }
+    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, flags));
+    *out = &ode->adjoint.host.abi;
+    *state = (odeon_tensor){
+        .data = ode->adjoint.state.data, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
+    return ode->site->device->ops->fill(ode->site->queue, state, odeon_imm(0.0), NULL);
+}
+
+static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
+                                    const odeon_tensor *state)
+{
+    const odeon_ode *ode = self;
+    const adjoint_field *f = &ode->adjoint;
+    odeon_tensor theta = adjoint_field_theta(f, state), grads = theta;
+    if (augmented->self != f) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
+                         ode->path);
+    }
+    if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->site->group->abi.rank != 0) {
+        return ODEON_OK; /* all hold the same sum, which counts once */
+    }
+    grads.data = ode->site->grads + f->theta_begin * odeon_dtype_bytes(state->dtype);
+    const odeon_tensor *x[1] = {&theta};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return ode->site->device->ops->lincomb(ode->site->queue, &grads, &grads, 1, x, one, NULL);
+}
+
+/* ---- what is measured, and read later ---- */
+
+enum { SHARE_AT = 0, DRIFTS_AT = 2, MOST_DRIFTS = (ODEON_SLOTS - DRIFTS_AT) / 2 };
+
+/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two places of the measures. */
+static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
+                            int32_t at)
+{
+    const net_site *site = ode->site;
+    const odeon_device_ops *ops = site->device->ops;
+    odeon_tensor difference = *y;
+    difference.data = ode->state_bar.data;
+    const odeon_tensor *x[1] = {y0};
+    odeon_scalar minus[1] = {odeon_imm(-1.0)};
+    odeon_status status = ops->lincomb(site->queue, &difference, y, 1, x, minus, NULL);
+    if (status == ODEON_OK) {
+        status = ops->dot(site->queue, &difference, &difference, ode->measured, at);
+    }
+    if (status == ODEON_OK) {
+        status = ops->dot(site->queue, y0, y0, ode->measured, at + 1);
+    }
+    if (status != ODEON_OK) {
+        return worker_group_settle(site->group, status);
+    }
+    const odeon_group *group = &site->group->abi;
+    return group->reduce_slots(group->self, site->queue, ode->measured, at, 2, 0, ODEON_OK);
+}
+
+odeon_status ode_measure_share(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0)
+{
+    ODEON_TRY(measure(ode, y, y0, SHARE_AT));
+    ode->has_share = true;
+    return ODEON_OK;
+}
+
+static double ratio_at(const double *measured, int32_t at)
+{
+    return sqrt(measured[at] / measured[at + 1]);
+}
+
+bool ode_is_measured(const odeon_ode *ode)
+{
+    return ode->has_share || ode->n_drifts > 0;
+}
+
+void ode_take_measures(odeon_ode *ode, const double *measured)
+{
+    double *worst = &ode->drift;
+    if (ode->has_share) {
+        ode->counters.share = ratio_at(measured, SHARE_AT);
+    }
+    for (int32_t i = 0; i < ode->n_drifts; i++) {
+        double drift = ratio_at(measured, DRIFTS_AT + 2 * i);
+        *worst = isnan(*worst) || *worst > drift ? *worst : drift;
+        ode->counters.drift = *worst;
+    }
+    ode->has_share = false;
+    ode->n_drifts = 0;
+}
+
+/* Where there is no room for one more the host reads those so far. */
+static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
+{
+    odeon_ode *ode = self;
+    if (ode->n_drifts == MOST_DRIFTS) {
+        double values[ODEON_SLOTS];
+        ODEON_TRY(ode->site->device->ops->slots_read(ode->site->queue, ode->measured, 0,
+                                                     ODEON_SLOTS, values));
+        ode_take_measures(ode, values);
+    }
+    ODEON_TRY(measure(ode, y, y0, DRIFTS_AT + 2 * ode->n_drifts));
+    ode->n_drifts++;
+    return ODEON_OK;
+}
+
+static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_tensor *y)
+{
+    const odeon_ode *ode = self;
+    return x->data == y->data ? ODEON_OK : ode->site->device->ops->copy(ode->site->queue, x, y);
+}
+
+static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_tensor *y)
+{
+    const odeon_ode *ode = self;
+    const odeon_tensor *terms[1] = {x};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return ode->site->device->ops->lincomb(ode->site->queue, y, y, 1, terms, one, NULL);
+}
+
+odeon_solve_services ode_solve_services(odeon_ode *ode)
+{
+    return (odeon_solve_services){.struct_size = sizeof(odeon_solve_services),
+                                  .self = ode,
+                                  .solve = serve_solve,
+                                  .reverse = serve_reverse,
+                                  .augment = serve_augment,
+                                  .add_theta = serve_add_theta,
+                                  .drift = serve_drift,
+                                  .copy = serve_copy,
+                                  .add = serve_add};
+}

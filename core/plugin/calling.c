@@ -1,0 +1,121 @@
+#include "calling.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+
+_Thread_local calling calling_now;
+
+/* Has the device refused an operator since the call under way began? */
+static _Thread_local bool refused;
+
+void calling_text(const calling *c, char *text, size_t bytes)
+{
+    const instance *x = c->who;
+    if (x->component == NULL) { /* a file that is being started */
+        (void)snprintf(text, bytes, "%s, %s", x->path, c->slot);
+        return;
+    }
+    (void)snprintf(text, bytes, "%s %s%s%s%s, %s", kind_name(x->component->kind), x->component->id,
+                   x->file != NULL ? " (" : "", x->file != NULL ? x->file : "",
+                   x->file != NULL ? ")" : "", c->slot);
+}
+
+static _Thread_local calling_board *shown_on; /* NULL: nobody looks */
+
+static void show(void)
+{
+    if (shown_on != NULL) {
+        /* the thread alone writes, so a load and a store make an increment */
+        unsigned long n = atomic_load_explicit(&shown_on->changes, memory_order_relaxed);
+        atomic_store_explicit(&shown_on->who, calling_now.who, memory_order_relaxed);
+        atomic_store_explicit(&shown_on->slot, calling_now.slot, memory_order_relaxed);
+        atomic_store_explicit(&shown_on->changes, n + 1, memory_order_relaxed);
+    }
+}
+
+void calling_show(calling_board *board)
+{
+    shown_on = board;
+    show();
+}
+
+calling calling_read(calling_board *board)
+{
+    return (calling){.who = atomic_load_explicit(&board->who, memory_order_relaxed),
+                     .slot = atomic_load_explicit(&board->slot, memory_order_relaxed)};
+}
+
+calling calling_begin(const instance *who, const char *slot)
+{
+    calling outer = calling_now;
+    calling_now = (calling){.who = who, .slot = slot};
+    show();
+    return outer;
+}
+
+void calling_leave(calling outer)
+{
+    calling_now = outer;
+    show();
+}
+
+/* What a call that has failed is made of. */
+static odeon_status explain(odeon_status status)
+{
+    char where[ODEON_MESSAGE_BYTES];
+    const char *path = calling_now.who->component != NULL ? calling_now.who->path : "";
+    const char *colon = path[0] != '\0' ? ": " : "";
+    if (status == ODEON_ERR_INTERNAL && refused) {
+        return ODEON_ERR_PLUGIN;
+    }
+    if (status_is_known(status) && diag_message()[0] != '\0') {
+        return status;
+    }
+    calling_text(&calling_now, where, sizeof where);
+    if (!status_is_known(status)) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s%s%s: it answered with the unknown status %d: a bug in the plugin",
+                         path, colon, where, (int)status);
+    }
+    return diag_fail(status, "%s%s%s: %s; it gives no reason", path, colon, where,
+                     status_text(status));
+}
+
+odeon_status calling_end(calling outer, odeon_status status)
+{
+    if (status != ODEON_OK) {
+        status = explain(status);
+        refused = false;
+    }
+    calling_leave(outer);
+    return status;
+}
+
+bool calling_refused(const instance *device, odeon_status status, const char *text)
+{
+    const instance *who = calling_now.who;
+    bool faulty_call = status == ODEON_ERR_INTERNAL || status == ODEON_ERR_UNSUPPORTED;
+    if (who == NULL || who == device || !faulty_call || who->component == NULL ||
+        who->component->kind == ODEON_KIND_DEVICE) {
+        return false;
+    }
+    char where[ODEON_MESSAGE_BYTES];
+    calling_text(&calling_now, where, sizeof where);
+    (void)diag_fail(status, "%s: %s asks the device for what it refuses: %s", who->path, where,
+                    text);
+    refused = true;
+    return true;
+}
+
+odeon_status calling_blame(const instance *who, const char *slot, const char *format, ...)
+{
+    char text[ODEON_MESSAGE_BYTES], where[ODEON_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    calling_text(&(calling){.who = who, .slot = slot}, where, sizeof where);
+    return diag_fail(ODEON_ERR_PLUGIN, "%s: %s: %s: a bug in the plugin", who->path, where, text);
+}

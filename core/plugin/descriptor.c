@@ -1,0 +1,414 @@
+#include "descriptor.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/label.h"
+#include "base/mem.h"
+#include "kinds.h"
+#include "odeon/integrator.h"
+#include "odeon/layer.h"
+#include "option/option_table.h"
+#include "tableau.h"
+
+enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };
+
+static const size_t root_bytes_first = ODEON_SIZE_THROUGH(odeon_plugin, components);
+static const size_t component_bytes_first = ODEON_SIZE_THROUGH(odeon_component, destroy);
+static const size_t option_bytes_first = ODEON_SIZE_THROUGH(odeon_option, help);
+
+/* A descriptor under construction, and where in the plugin we are. */
+typedef struct copying {
+    descriptor *d;
+    const char *file;
+    char component[2 * LABEL_MAX_ID_BYTES + 32]; /* "layer dense", or "" */
+    char option[LABEL_MAX_ID_BYTES + 16];        /* "option units", or "" */
+} copying;
+
+static odeon_status refuse(const copying *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static odeon_status refuse(const copying *c, const char *format, ...)
+{
+    char text[ODEON_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return diag_fail(ODEON_ERR_PLUGIN, "%s: %s%s%s%s%s", c->file, c->component,
+                     c->component[0] != '\0' ? ": " : "", c->option,
+                     c->option[0] != '\0' ? ": " : "", text);
+}
+
+/* ---- copying ---- */
+
+/* Zeroed memory that lives as long as the descriptor; NULL without memory. */
+static void *keep(const copying *c, size_t count, size_t size)
+{
+    descriptor *d = c->d;
+    void **blocks = mem_grow(d->blocks, d->n_blocks, sizeof *blocks);
+    if (blocks == NULL) {
+        return NULL;
+    }
+    d->blocks = blocks;
+    void *block = mem_zalloc(count, size);
+    if (block != NULL) {
+        d->blocks[d->n_blocks++] = block;
+    }
+    return block;
+}
+
+static odeon_status no_memory(const copying *c)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the plugin's tables", c->file);
+}
+
+/* Copies a structure whose struct_size stands at byte size_at into own_bytes at to. */
+static odeon_status copy_struct(const copying *c, const char *what, const void *from,
+                                size_t size_at, size_t first_bytes, void *to, size_t own_bytes)
+{
+    uint32_t bytes;
+    memcpy(&bytes, (const char *)from + size_at, sizeof bytes);
+    if (bytes < first_bytes || bytes > MAX_STRUCT_BYTES || bytes % 4 != 0) {
+        return refuse(c, "%s has struct_size %u, expected %zu to %d and a multiple of 4", what,
+                      (unsigned)bytes, first_bytes, MAX_STRUCT_BYTES);
+    }
+    uint32_t known = bytes < own_bytes ? bytes : (uint32_t)own_bytes;
+    memset(to, 0, own_bytes);
+    memcpy(to, from, known);
+    memcpy((char *)to + size_at, &known, sizeof known);
+    return ODEON_OK;
+}
+
+/* Entries of a list that ends with NULL; more than MAX_ENTRIES: one that has no end. */
+static size_t count_entries(const void *const *list)
+{
+    size_t n = 0;
+    while (n <= MAX_ENTRIES && list[n] != NULL) {
+        n++;
+    }
+    return n;
+}
+
+/* ---- tables of operations ---- */
+
+static bool is_null_slot(const void *table, size_t offset)
+{
+    static const unsigned char zero[sizeof(void (*)(void))];
+    return memcmp((const char *)table + offset, zero, sizeof zero) == 0;
+}
+
+enum { HINT_BYTES = 192 };
+
+/* What looks wrong in a table may be right in another kind's of the same size. */
+static const char *other_kind(const kind_info *kind, const void *table, char text[HINT_BYTES])
+{
+    uint32_t bytes;
+    size_t used = 0;
+    memcpy(&bytes, table, sizeof bytes);
+    text[0] = '\0';
+    for (int32_t i = 1; i <= ODEON_KIND_COUNT; i++) {
+        if (kind_of(i) != kind && kind_of(i)->ops_bytes == bytes) {
+            (void)snprintf(text + used, HINT_BYTES - used, "%s%s",
+                           used == 0 ? "; is the kind right? tables of this size have " : ", ",
+                           kind_of(i)->name);
+            used = strlen(text);
+        }
+    }
+    return text;
+}
+
+static odeon_status check_slots(const copying *c, const kind_info *kind, const void *table)
+{
+    uint32_t reserved = 0, flags = 0;
+    char hint[HINT_BYTES];
+    if (kind->reserved_at != 0) {
+        memcpy(&reserved, (const char *)table + kind->reserved_at, sizeof reserved);
+    }
+    if (reserved != 0) {
+        return refuse(c, "its %s table has a reserved field that is not 0%s", kind->name,
+                      other_kind(kind, table, hint));
+    }
+    if (kind->flags_at != 0) {
+        memcpy(&flags, (const char *)table + kind->flags_at, sizeof flags);
+    }
+    if ((flags & ~kind->flags_known) != 0) {
+        return refuse(c, "its %s table has flag bits that this host does not know: 0x%x%s",
+                      kind->name, (unsigned)(flags & ~kind->flags_known),
+                      other_kind(kind, table, hint));
+    }
+    for (const kind_slot *slot = kind->needed; slot->name != NULL; slot++) {
+        if (is_null_slot(table, slot->offset)) {
+            return refuse(c, "its %s table lacks %s%s", kind->name, slot->name,
+                          other_kind(kind, table, hint));
+        }
+    }
+    for (const kind_slot *slot = kind->refused; slot->name != NULL; slot++) {
+        if (!is_null_slot(table, slot->offset)) {
+            return refuse(c, "its %s table has %s, which must be NULL until it has a meaning%s",
+                          kind->name, slot->name, other_kind(kind, table, hint));
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status copy_table(const copying *c, const kind_info *kind, const void *from,
+                               void **out)
+{
+    void *table = keep(c, 1, kind->ops_bytes);
+    if (table == NULL) {
+        return no_memory(c);
+    }
+    char what[32];
+    (void)snprintf(what, sizeof what, "its %s table", kind->name);
+    ODEON_TRY(copy_struct(c, what, from, 0, kind->ops_bytes_first, table, kind->ops_bytes));
+    ODEON_TRY(check_slots(c, kind, table));
+    *out = table;
+    return ODEON_OK;
+}
+
+static odeon_status check_body_names(const copying *c, const odeon_layer_ops *ops)
+{
+    size_t n = count_entries((const void *const *)ops->body_names);
+    if (ops->bodies != ODEON_BODIES_CHAIN || n > MAX_ENTRIES) {
+        return refuse(c,
+                      "its layer table has body_names, which go with bodies = %d and end with "
+                      "NULL",
+                      ODEON_BODIES_CHAIN);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!label_is_id(ops->body_names[i])) {
+            return refuse(c, "one of its body_names is not of letters, digits and _, a letter "
+                             "first");
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_layer(const copying *c, const odeon_layer_ops *ops)
+{
+    if (ops->bodies < ODEON_BODIES_NONE || ops->bodies > ODEON_BODIES_BRANCHES) {
+        return refuse(c, "bodies is %d, expected 0 to %d", (int)ops->bodies, ODEON_BODIES_BRANCHES);
+    }
+    if (ops->bodies != ODEON_BODIES_NONE && ops->attach == NULL) {
+        return refuse(c, "it has bodies, but its layer table lacks attach");
+    }
+    return ops->body_names == NULL ? ODEON_OK : check_body_names(c, ops);
+}
+
+/* An integrator's table leads on to another. */
+static odeon_status copy_method(const copying *c, odeon_integrator *method)
+{
+    int tiers = (method->tableau != NULL) + (method->stepper != NULL) + (method->solver != NULL);
+    if (tiers != 1) {
+        return refuse(c, "%d of tableau, stepper and solver are set, expected one", tiers);
+    }
+    if (method->solver != NULL) {
+        return refuse(c, "it is a whole solver, which this host cannot call");
+    }
+    void *copy = NULL;
+    if (method->stepper != NULL) {
+        ODEON_TRY(copy_table(c, &kind_stepper, method->stepper, &copy));
+        method->stepper = copy;
+        return ODEON_OK;
+    }
+    ODEON_TRY(copy_table(c, &kind_tableau, method->tableau, &copy));
+    method->tableau = copy;
+    char path[ODEON_MESSAGE_BYTES];
+    (void)snprintf(path, sizeof path, "%s: %s", c->file, c->component);
+    return tableau_check(method->tableau, path);
+}
+
+static odeon_status copy_ops(const copying *c, odeon_component *component)
+{
+    if (component->ops == NULL) {
+        return refuse(c, "ops is NULL");
+    }
+    void *copy = NULL;
+    ODEON_TRY(copy_table(c, kind_of(component->kind), component->ops, &copy));
+    component->ops = copy;
+    if (component->kind == ODEON_KIND_LAYER) {
+        return check_layer(c, copy);
+    }
+    return component->kind == ODEON_KIND_INTEGRATOR ? copy_method(c, copy) : ODEON_OK;
+}
+
+/* ---- options ---- */
+
+static odeon_status copy_option(copying *c, const odeon_option *from, odeon_option *to)
+{
+    ODEON_TRY(copy_struct(c, "an option", from, 0, option_bytes_first, to, sizeof *to));
+    if (!label_is_option_name(to->name)) {
+        return refuse(c, "an option's name is not of a-z, 0-9 and _, a letter first");
+    }
+    (void)snprintf(c->option, sizeof c->option, "option %s", to->name);
+    const char *fault = option_fault(to);
+    if (fault != NULL) {
+        return refuse(c, "it %s", fault);
+    }
+    c->option[0] = '\0';
+    return ODEON_OK;
+}
+
+static odeon_status copy_options(copying *c, odeon_component *component)
+{
+    if (component->options == NULL) {
+        return ODEON_OK;
+    }
+    size_t n = count_entries((const void *const *)component->options);
+    if (n > MAX_ENTRIES) {
+        return refuse(c, "it has more than %d options", MAX_ENTRIES);
+    }
+    const odeon_option **list = keep(c, n + 1, sizeof *list);
+    odeon_option *copies = keep(c, n + 1, sizeof *copies);
+    if (list == NULL || copies == NULL) {
+        return no_memory(c);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(copy_option(c, component->options[i], &copies[i]));
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(copies[i].name, copies[j].name) == 0) {
+                return refuse(c, "it has two options named %s", copies[i].name);
+            }
+        }
+        list[i] = &copies[i];
+    }
+    component->options = list;
+    for (size_t i = 0; i < n; i++) {
+        const char *fault = option_replaces_fault(list, list[i]);
+        if (fault != NULL) {
+            return refuse(c, "its option %s %s", list[i]->name, fault);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* ---- components ---- */
+
+/* Its options, and what it holds, are those of the layer that it stands in for. */
+static odeon_status check_kernel(const copying *c, const odeon_component *kernel)
+{
+    const odeon_layer_ops *ops = kernel->ops;
+    int length = (int)(strchr(kernel->id, '@') - kernel->id);
+    if (kernel->options != NULL) {
+        return refuse(c, "it has options, but takes those of layer %.*s: options must be NULL",
+                      length, kernel->id);
+    }
+    return ops->bodies == ODEON_BODIES_NONE
+               ? ODEON_OK
+               : refuse(c, "it holds other layers, which a kernel cannot");
+}
+
+static odeon_status copy_component(copying *c, const odeon_component *from, odeon_component *to)
+{
+    c->component[0] = '\0';
+    ODEON_TRY(copy_struct(c, "a component", from, 0, component_bytes_first, to, sizeof *to));
+    const kind_info *kind = kind_of(to->kind);
+    if (kind == NULL) {
+        return refuse(c, "a component is of kind %d, which this host does not know", (int)to->kind);
+    }
+    bool is_kernel = to->kind == ODEON_KIND_LAYER && label_is_kernel(to->id);
+    if (!is_kernel && !label_is_id(to->id)) {
+        return refuse(c, "the id of its %s is not of letters, digits and _, a letter first",
+                      kind->name);
+    }
+    (void)snprintf(c->component, sizeof c->component, "%s %s", kind->name, to->id);
+    if (to->kind_version != kind->version) {
+        return refuse(c, "it is made for version %u of its kind, this host has version %u",
+                      (unsigned)to->kind_version, (unsigned)kind->version);
+    }
+    if (to->reserved0 != 0) {
+        return refuse(c, "a reserved field is not 0");
+    }
+    if (!label_is_line(to->summary) || !label_is_line(to->version) || !label_is_line(to->license) ||
+        (to->source != NULL && !label_is_line(to->source))) {
+        return refuse(c, "summary, version, license or source is missing or no line of UTF-8");
+    }
+    if (!label_is_aliases(to->aliases)) {
+        return refuse(c, "its aliases are no words \"a|b\" of letters, digits and underscores");
+    }
+    if (to->create == NULL && to->destroy != NULL) {
+        return refuse(c, "it has destroy, but no create");
+    }
+    ODEON_TRY(copy_options(c, to));
+    ODEON_TRY(copy_ops(c, to));
+    return is_kernel ? check_kernel(c, to) : ODEON_OK;
+}
+
+static odeon_status copy_components(copying *c, odeon_plugin *root)
+{
+    size_t n = root->components != NULL ? count_entries((const void *const *)root->components) : 0;
+    if (n == 0 || n > MAX_ENTRIES) {
+        return refuse(c, "it has no components, or more than %d", MAX_ENTRIES);
+    }
+    const odeon_component **list = keep(c, n + 1, sizeof *list);
+    odeon_component *copies = keep(c, n, sizeof *copies);
+    if (list == NULL || copies == NULL) {
+        return no_memory(c);
+    }
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(copy_component(c, root->components[i], &copies[i]));
+        for (size_t j = 0; j < i; j++) {
+            if (copies[i].kind == copies[j].kind && strcmp(copies[i].id, copies[j].id) == 0) {
+                return refuse(c, "it stands in the plugin twice");
+            }
+        }
+        list[i] = &copies[i];
+    }
+    root->components = list;
+    return ODEON_OK;
+}
+
+/* ---- the root ---- */
+
+static odeon_status copy_root(copying *c, const odeon_plugin *from, odeon_plugin *to)
+{
+    if (from->magic != ODEON_MAGIC) {
+        return refuse(c, "%s does not start with ODEON_MAGIC", ODEON_PLUGIN_SYMBOL);
+    }
+    ODEON_TRY(copy_struct(c, ODEON_PLUGIN_SYMBOL, from, offsetof(odeon_plugin, struct_size),
+                          root_bytes_first, to, sizeof *to));
+    if (to->abi_major != ODEON_ABI_MAJOR || to->host_minor_required > ODEON_ABI_MINOR) {
+        return refuse(c, "it needs ABI %u.%u, this host has %d.%d", (unsigned)to->abi_major,
+                      (unsigned)to->host_minor_required, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
+    }
+    if (to->reserved0 != 0) {
+        return refuse(c, "a reserved field of %s is not 0", ODEON_PLUGIN_SYMBOL);
+    }
+    if (!label_is_line(to->name) || !label_is_line(to->version) || !label_is_line(to->vendor)) {
+        return refuse(c, "its name, version or vendor is missing or no line of UTF-8");
+    }
+    return copy_components(c, to);
+}
+
+odeon_status descriptor_create(const odeon_plugin *root, const char *file, descriptor **out)
+{
+    *out = NULL;
+    descriptor *d = mem_zalloc(1, sizeof *d);
+    copying c = {.d = d, .file = file};
+    if (d == NULL) {
+        return no_memory(&c);
+    }
+    odeon_status status = copy_root(&c, root, &d->root);
+    if (status != ODEON_OK) {
+        descriptor_destroy(d);
+        return status;
+    }
+    *out = d;
+    return ODEON_OK;
+}
+
+void descriptor_destroy(descriptor *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < d->n_blocks; i++) {
+        mem_free(d->blocks[i]);
+    }
+    mem_free(d->blocks);
+    mem_free(d);
+}

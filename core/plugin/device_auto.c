@@ -1,0 +1,213 @@
+#include "device_auto.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "calling.h"
+#include "instance.h"
+#include "odeon/device.h"
+
+static odeon_status no_memory(void)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "run.device = auto: no memory to ask the devices");
+}
+
+void device_answers_fini(device_answers *answers)
+{
+    for (size_t i = 0; i < answers->n; i++) {
+        mem_free(answers->list[i].id);
+        mem_free(answers->list[i].text);
+    }
+    mem_free(answers->list);
+    *answers = (device_answers){.n = 0};
+}
+
+/* ---- which there are ---- */
+
+typedef struct collection {
+    device_answers *answers;
+    bool failed;
+} collection;
+
+static bool is_listed(const device_answers *answers, const char *id)
+{
+    for (size_t i = 0; i < answers->n; i++) {
+        if (strcmp(answers->list[i].id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void collect(int32_t kind, const char *id, const char *file, void *context)
+{
+    collection *c = context;
+    device_answers *answers = c->answers;
+    (void)file;
+    if (kind != ODEON_KIND_DEVICE || c->failed || is_listed(answers, id)) {
+        return;
+    }
+    device_answer *list = mem_resize(answers->list, answers->n + 1, sizeof *list);
+    char *copy = mem_strdup(id);
+    answers->list = list != NULL ? list : answers->list;
+    if (list == NULL || copy == NULL) {
+        c->failed = true;
+        mem_free(copy);
+        return;
+    }
+    list[answers->n++] = (device_answer){.id = copy};
+}
+
+static odeon_status collect_all(registry *r, device_answers *out)
+{
+    collection c = {.answers = out};
+    for (size_t i = 0; i < registry_plugin_count(r); i++) {
+        const odeon_plugin *root = registry_plugin_at(r, i).root;
+        for (const odeon_component *const *k = root->components; *k != NULL; k++) {
+            collect((*k)->kind, (*k)->id, NULL, &c);
+        }
+    }
+    ODEON_TRY(registry_scan(r, collect, &c));
+    return c.failed ? no_memory() : ODEON_OK;
+}
+
+/* ---- what they say ---- */
+
+/* The reason of the last failure becomes an answer's. Want of memory is no answer: whoever has a
+ * card whose memory is full would not want another device in its place. */
+static odeon_status take_reason(device_answer *a, odeon_status status)
+{
+    if (status == ODEON_ERR_NOMEM) {
+        return status;
+    }
+    a->status = status;
+    a->text = mem_strdup(diag_message());
+    diag_clear();
+    return a->text != NULL ? ODEON_OK : no_memory();
+}
+
+static odeon_status rank(registry *r, device_answer *a)
+{
+    const odeon_component *c = NULL;
+    odeon_status status = registry_look_at(r, ODEON_KIND_DEVICE, a->id, &c);
+    if (status != ODEON_OK) {
+        a->rank = INT32_MAX;
+        return take_reason(a, status);
+    }
+    const odeon_device_ops *ops = c->ops;
+    a->rank = ops->rank;
+    return ODEON_OK;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const device_answer *x = a, *y = b;
+    return x->rank != y->rank ? (x->rank < y->rank) - (x->rank > y->rank) : strcmp(x->id, y->id);
+}
+
+static odeon_status probe(const odeon_config *config, char *text, size_t bytes)
+{
+    instance *device = NULL;
+    ODEON_TRY(instance_create(config, "", &device));
+    const odeon_device_ops *ops = device->component->ops;
+    calling outer = calling_begin(device, "probe");
+    odeon_status status = calling_end(outer, ops->probe(device->self));
+    if (status == ODEON_OK) {
+        outer = calling_begin(device, "describe");
+        status = calling_end(outer, ops->describe(device->self, text, bytes));
+    }
+    instance_destroy(device);
+    return status;
+}
+
+/* A plugin that is only asked is not in use: a manifest does not list it. */
+static odeon_status ask(registry *r, device_answer *a)
+{
+    char text[256] = "";
+    const odeon_component *c = NULL;
+    odeon_config *config = NULL;
+    ODEON_TRY(registry_look_at(r, ODEON_KIND_DEVICE, a->id, &c));
+    bool in_use = registry_plugin_of(r, c)->in_use;
+    odeon_status status = schema_component(r, ODEON_KIND_DEVICE, a->id, (config_where){0}, NULL,
+                                           NULL, 0, NULL, &config);
+    if (status == ODEON_OK) {
+        status = probe(config, text, sizeof text);
+    }
+    schema_destroy(config);
+    registry_set_use(r, c, in_use);
+    if (status != ODEON_OK) {
+        return take_reason(a, status);
+    }
+    a->text = mem_strdup(text);
+    return a->text != NULL ? ODEON_OK : no_memory();
+}
+
+static void drop_shy(device_answers *answers)
+{
+    while (answers->n > 0 && answers->list[answers->n - 1].rank < 0) {
+        mem_free(answers->list[--answers->n].id);
+    }
+}
+
+odeon_status device_auto_ask(registry *r, bool all, device_answers *out)
+{
+    *out = (device_answers){.n = 0};
+    ODEON_TRY(collect_all(r, out));
+    for (size_t i = 0; i < out->n; i++) {
+        ODEON_TRY(rank(r, &out->list[i]));
+    }
+    if (out->n > 0) {
+        qsort(out->list, out->n, sizeof *out->list, by_rank);
+    }
+    drop_shy(out);
+    bool found = false;
+    for (size_t i = 0; i < out->n && (all || !found); i++) {
+        if (out->list[i].status == ODEON_OK) {
+            ODEON_TRY(ask(r, &out->list[i]));
+            found = out->list[i].status == ODEON_OK;
+        }
+    }
+    return ODEON_OK;
+}
+
+/* ---- which it is ---- */
+
+static odeon_status refuse(const device_answers *answers)
+{
+    char reasons[DIAG_MESSAGE_BYTES / 2] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < answers->n && used < sizeof reasons; i++) {
+        int n = snprintf(reasons + used, sizeof reasons - used, "%s%s", i > 0 ? "; " : "",
+                         answers->list[i].text);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return diag_fail(ODEON_ERR_DEVICE, "run.device = auto: no device is usable: %s", reasons);
+}
+
+static odeon_status choose(const device_answers *answers, char **out)
+{
+    for (size_t i = 0; i < answers->n; i++) {
+        const device_answer *a = &answers->list[i];
+        if (a->status == ODEON_OK) {
+            *out = mem_strdup(a->id);
+            return *out != NULL ? ODEON_OK : no_memory();
+        }
+        diag_log(ODEON_LOG_INFO, "run.device = auto: not %s: %s", a->id, a->text);
+    }
+    return refuse(answers);
+}
+
+odeon_status device_auto_choose(registry *r, char **out)
+{
+    device_answers answers;
+    *out = NULL;
+    odeon_status status = device_auto_ask(r, false, &answers);
+    if (status == ODEON_OK) {
+        status = choose(&answers, out);
+    }
+    device_answers_fini(&answers);
+    return status;
+}

@@ -1,0 +1,11 @@
+/* files.h: files KIND/ID.so below a list of folders. */
+#ifndef ODEON_CORE_PLUGIN_FILES_H
+#define ODEON_CORE_PLUGIN_FILES_H
+#include "registry.h"
+
+/* Calls visit for each, of those with equal kind and id for the first folder's alone, sorted by
+ * kind and id. Folders that do not exist have none. ODEON_ERR_NOMEM. */
+odeon_status plugin_files_visit(size_t n_folders, const char *const *folders,
+                                registry_visitor visit, void *context);
+
+#endif

@@ -1,0 +1,264 @@
+#include "instance.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "calling.h"
+#include "session/services.h"
+
+/* With minor 0 the lower of the host's and any plugin's is the host's. */
+static_assert(ODEON_ABI_MINOR == 0, "abi_minor of a host table is the lower of the two minors");
+static_assert(sizeof(size_t) >= sizeof(uint64_t), "sizes of the ABI are sizes of host memory");
+
+/* Getters see a configuration and not whose it is, so the instance under creation on this thread
+ * takes note of what goes wrong in them. The option that was asked for first is named. */
+typedef struct misuse_note {
+    instance *owner;
+    char *text;
+} misuse_note;
+
+static _Thread_local misuse_note *noting;
+
+/* ---- services ---- */
+
+static void *host_alloc(const odeon_host *host, uint64_t bytes)
+{
+    (void)host;
+    return mem_alloc(bytes);
+}
+
+static void host_free(const odeon_host *host, void *memory)
+{
+    (void)host;
+    mem_free(memory);
+}
+
+static odeon_status host_fail(const odeon_host *host, odeon_status status, const char *text)
+{
+    const instance *x = host->self;
+    size_t n = strlen(x->path);
+    bool named = n > 0 && strncmp(text, x->path, n) == 0 && strncmp(text + n, ": ", 2) == 0;
+    if (calling_refused(x, status, text)) {
+        return status;
+    }
+    if (n == 0 || named) { /* a section that is called as its layer is */
+        return diag_fail(status, "%s", text);
+    }
+    return diag_fail(status, "%s: %s", x->path, text);
+}
+
+static void host_log(const odeon_host *host, int32_t level, const char *text)
+{
+    const instance *x = host->self;
+    if (x->path[0] == '\0') {
+        diag_log(level, "%s", text);
+    } else {
+        diag_log(level, "%s: %s", x->path, text);
+    }
+}
+
+static const void *host_get_extension(const odeon_host *host, const char *id)
+{
+    (void)host;
+    return extension_find(id);
+}
+
+/* ---- options ---- */
+
+static void note_misuse(const odeon_config *config, const char *name, const char *what)
+{
+    const odeon_component *c = config->component;
+    if (noting == NULL) {
+        diag_log(ODEON_LOG_WARNING, "%s %s reads its option '%s', which is %s: a bug in the plugin",
+                 kind_name(c->kind), c->id, name, what);
+        return;
+    }
+    noting->owner->misuse++;
+    if (noting->text == NULL) {
+        noting->text = mem_printf("%s %s reads its option '%s', which is %s", kind_name(c->kind),
+                                  c->id, name, what);
+    }
+}
+
+/* Is type one of the n types that a getter reads? */
+static bool one_of(int32_t type, int n, const int32_t *types)
+{
+    for (int i = 0; i < n; i++) {
+        if (type == types[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value behind name if it has one of the types that the getter reads and is set, else NULL. */
+static const option_value *read_value(const odeon_config *config, const char *name, int n,
+                                      const int32_t *types)
+{
+    const odeon_option *option = schema_option(config, name);
+    if (option == NULL) {
+        note_misuse(config, name, "not in its table");
+        return NULL;
+    }
+    if (!one_of(option->type, n, types)) {
+        note_misuse(config, name, "of another type");
+        return NULL;
+    }
+    const option_value *value = schema_value(config, name);
+    return value != NULL && value->set ? value : NULL;
+}
+
+static int64_t option_i64(const odeon_config *config, const char *name)
+{
+    static const int32_t types[] = {ODEON_OPTION_I64, ODEON_OPTION_FLAG, ODEON_OPTION_CHOICE,
+                                    ODEON_OPTION_SIZE};
+    const option_value *value = read_value(config, name, 4, types);
+    return value != NULL ? value->i : 0;
+}
+
+static double option_f64(const odeon_config *config, const char *name)
+{
+    static const int32_t types[] = {ODEON_OPTION_F64};
+    const option_value *value = read_value(config, name, 1, types);
+    return value != NULL ? value->f : 0.0;
+}
+
+static const char *option_text(const odeon_config *config, const char *name)
+{
+    static const int32_t types[] = {ODEON_OPTION_STRING, ODEON_OPTION_CHOICE, ODEON_OPTION_PATH,
+                                    ODEON_OPTION_F64_LIST};
+    const option_value *value = read_value(config, name, 4, types);
+    if (value == NULL || value->n > 0) { /* a list is no word */
+        return NULL;
+    }
+    return value->argument != NULL ? value->argument : value->text;
+}
+
+static const int64_t *option_list_i64(const odeon_config *config, const char *name, int32_t *n)
+{
+    static const int32_t types[] = {ODEON_OPTION_I64_LIST};
+    const option_value *value = read_value(config, name, 1, types);
+    *n = value != NULL ? value->n : 0;
+    return value != NULL ? value->list_i : NULL;
+}
+
+static const double *option_list_f64(const odeon_config *config, const char *name, int32_t *n)
+{
+    static const int32_t types[] = {ODEON_OPTION_F64_LIST};
+    const option_value *value = read_value(config, name, 1, types);
+    *n = value != NULL ? value->n : 0;
+    return value != NULL ? value->list_f : NULL;
+}
+
+static const odeon_config *option_component(const odeon_config *config, const char *name)
+{
+    static const int32_t types[] = {ODEON_OPTION_COMPONENT};
+    const option_value *value = read_value(config, name, 1, types);
+    return value != NULL ? value->component : NULL;
+}
+
+static int32_t option_given(const odeon_config *config, const char *name)
+{
+    const odeon_option *option = schema_option(config, name);
+    if (option == NULL) {
+        note_misuse(config, name, "not in its table");
+        return 0;
+    }
+    if (option->default_text != NULL) {
+        note_misuse(config, name, "always given: it has a default");
+        return 1;
+    }
+    return schema_value(config, name)->given ? 1 : 0;
+}
+
+/* ---- life ---- */
+
+void instance_host(instance *x)
+{
+    x->host = (odeon_host){.struct_size = sizeof x->host,
+                           .abi_minor = ODEON_ABI_MINOR,
+                           .self = x,
+                           .alloc = host_alloc,
+                           .free = host_free,
+                           .fail = host_fail,
+                           .log = host_log,
+                           .option_i64 = option_i64,
+                           .option_f64 = option_f64,
+                           .option_text = option_text,
+                           .option_list_i64 = option_list_i64,
+                           .option_list_f64 = option_list_f64,
+                           .option_component = option_component,
+                           .option_given = option_given,
+                           .get_extension = host_get_extension};
+}
+
+/* Calls create and judges what it did. */
+static odeon_status call_create(instance *x)
+{
+    const odeon_component *c = x->component;
+    misuse_note note = {.owner = x}, *outer = noting; /* a create may make further instances */
+    noting = &note;
+    calling before = calling_begin(x, "create");
+    odeon_status status = calling_end(before, c->create(&x->host, x->config, &x->self));
+    noting = outer;
+    if (status != ODEON_OK) {
+        if (note.text != NULL) { /* perhaps the cause, but the message kept is create's own */
+            diag_log(ODEON_LOG_WARNING, "%s: %s: a bug in the plugin", x->path, note.text);
+        }
+        x->self = NULL; /* what a failed create leaves there is not to be destroyed */
+        status = status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
+    } else if (x->misuse > 0) {
+        status = diag_fail(ODEON_ERR_PLUGIN, "%s: %s: a bug in the plugin", x->path,
+                           note.text != NULL ? note.text : "an option was read wrongly");
+    }
+    mem_free(note.text);
+    return status;
+}
+
+odeon_status instance_create(const odeon_config *config, const char *path, instance **out)
+{
+    return instance_create_as(config->component, config->file, config, path, out);
+}
+
+odeon_status instance_create_as(const odeon_component *component, const char *file,
+                                const odeon_config *config, const char *path, instance **out)
+{
+    *out = NULL;
+    instance *x = mem_zalloc(1, sizeof *x);
+    if (x != NULL) {
+        x->component = component;
+        x->file = file;
+        x->config = schema_copy(config);
+        x->path = mem_strdup(path);
+    }
+    if (x == NULL || x->config == NULL || x->path == NULL) {
+        instance_destroy(x);
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for an instance of %s", path,
+                         component->id);
+    }
+    instance_host(x);
+    odeon_status status = x->component->create != NULL ? call_create(x) : ODEON_OK;
+    if (status != ODEON_OK) {
+        instance_destroy(x);
+        return status;
+    }
+    *out = x;
+    return ODEON_OK;
+}
+
+void instance_destroy(instance *x)
+{
+    if (x == NULL) {
+        return;
+    }
+    if (x->self != NULL && x->component->destroy != NULL) {
+        calling outer = calling_begin(x, "destroy");
+        x->component->destroy(x->self);
+        calling_leave(outer);
+    }
+    schema_destroy(x->config);
+    mem_free(x->path);
+    mem_free(x);
+}

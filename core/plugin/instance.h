@@ -1,0 +1,32 @@
+/* instance.h: a live component and the host table that it was given. */
+#ifndef ODEON_CORE_PLUGIN_INSTANCE_H
+#define ODEON_CORE_PLUGIN_INSTANCE_H
+#include "odeon/host.h"
+#include "odeon/plugin.h"
+#include "option/schema.h"
+
+typedef struct instance {
+    odeon_host host;                  /* host.self is this instance */
+    const odeon_component *component; /* of config, or what stands in for it */
+    odeon_config *config;             /* its own copy */
+    void *self;                       /* what create made; NULL where there is no create */
+    char *path;                       /* "ode.block", for messages */
+    const char *file;                 /* the plugin that component came from; NULL: none is known */
+    int32_t misuse;                   /* options asked for that do not exist, or of another type */
+} instance;
+
+/* Makes an instance of what config chose. Messages of its failures start with path. A create that
+ * reads an option which its table lacks, or has with another type, is ODEON_ERR_PLUGIN. */
+odeon_status instance_create(const odeon_config *config, const char *path, instance **out);
+/* The same, but of component of file, a kernel, which reads the options of config's. */
+odeon_status instance_create_as(const odeon_component *component, const char *file,
+                                const odeon_config *config, const char *path, instance **out);
+void instance_destroy(instance *x); /* NULL is allowed */
+
+/* Fills x->host; of x only path is looked at by the services that it gives. For a plugin's init,
+ * which belongs to no instance. */
+void instance_host(instance *x);
+
+/* The kind's table, e.g. const odeon_layer_ops *ops = x->component->ops. */
+
+#endif

@@ -1,0 +1,32 @@
+/* kinds.h: what the host knows of each kind: its name, its table of operations, and which slots of
+ * that table must be there. */
+#ifndef ODEON_CORE_PLUGIN_KINDS_H
+#define ODEON_CORE_PLUGIN_KINDS_H
+#include <stddef.h>
+
+#include "odeon/plugin.h"
+
+typedef struct kind_slot {
+    size_t offset;
+    const char *name;
+} kind_slot;
+
+typedef struct kind_info {
+    const char *name;         /* "layer" */
+    uint32_t version;         /* of the kind; 0 while it is a draft */
+    size_t ops_bytes;         /* sizeof of the host's own table */
+    size_t ops_bytes_first;   /* of the first table of this major: no plugin's may be smaller */
+    int32_t reserved_at;      /* offset of a word that must be zero; 0: none */
+    const kind_slot *needed;  /* must not be NULL; ends with name NULL */
+    const kind_slot *refused; /* must be NULL until a later minor gives them a meaning */
+    size_t flags_at;          /* offset of a word of flags; 0: none */
+    uint32_t flags_known;     /* bits of it that have a meaning */
+} kind_info;
+
+/* NULL for a number that is no kind. */
+const kind_info *kind_of(int32_t kind);
+
+/* The parts of an integrator's table, as rows of the same sort. */
+extern const kind_info kind_stepper, kind_tableau;
+
+#endif

@@ -1,0 +1,202 @@
+#include "module.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "calling.h"
+#include "crash.h"
+#include "process_state.h"
+#include "trust.h"
+
+/* ---- before loading ---- */
+
+static odeon_status check_file(const char *file, int fd, struct stat *s)
+{
+    if (fstat(fd, s) != 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    if (!S_ISREG(s->st_mode)) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it is no plain file", file);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf_info *info)
+{
+    if (bytes == 0) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it is empty", file);
+    }
+    void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    odeon_status status = elf_check(data, bytes, info);
+    (void)munmap(data, bytes);
+    if (status != ODEON_OK) {
+        return diag_fail(status, "%s: %s", file, info->reason);
+    }
+    if (info->abi_major != ODEON_ABI_MAJOR) {
+        return diag_fail(
+            ODEON_ERR_PLUGIN, "%s: it is made for ABI %d.%d, this host has %d.%d: build it again",
+            file, (int)info->abi_major, (int)info->abi_minor, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
+    }
+    return ODEON_OK;
+}
+
+/* What can be said of the file without running anything of it. */
+static odeon_status examine(const char *file, elf_info *info, long long *bytes)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    if (fd < 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    struct stat s = {0};
+    odeon_status status = check_file(file, fd, &s);
+    if (status == ODEON_OK) {
+        status = check_contents(file, fd, (uint64_t)s.st_size, info);
+    }
+    (void)close(fd);
+    *bytes = (long long)s.st_size;
+    return status;
+}
+
+odeon_status module_examine(const char *file, const char *folder, bool own)
+{
+    elf_info info;
+    long long bytes;
+    ODEON_TRY(trust_check(file, folder, own));
+    return examine(file, &info, &bytes);
+}
+
+/* ---- loading ---- */
+
+/* Runs the file's own start-up code. */
+static odeon_status open_library(const char *file, const odeon_plugin **out)
+{
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library == NULL) {
+        return diag_fail(ODEON_ERR_PLUGIN, "it cannot be loaded: %s", dlerror());
+    }
+    *out = dlsym(library, ODEON_PLUGIN_SYMBOL);
+    if (*out == NULL) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it does not export %s", file, ODEON_PLUGIN_SYMBOL);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status start(module *m)
+{
+    instance_host(&m->starter);
+    odeon_status (*init)(const odeon_host *) = m->tables->root.init;
+    odeon_status status = ODEON_OK;
+    if (init != NULL) {
+        calling outer = calling_begin(&m->starter, "init");
+        status = calling_end(outer, init(&m->starter.host));
+    }
+    if (status != ODEON_OK) {
+        return status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
+    }
+    m->started = true;
+    return ODEON_OK;
+}
+
+static odeon_status load_and_start(module *m)
+{
+    const odeon_plugin *root = NULL;
+    m->starter.path = m->file;
+    calling outer = calling_begin(&m->starter, "start-up code");
+    odeon_status status = open_library(m->file, &root);
+    calling_leave(outer);
+    ODEON_TRY(status);
+    crash_know(root, m->file);
+    ODEON_TRY(descriptor_create(root, m->file, &m->tables));
+    m->plugin.root = &m->tables->root;
+    return start(m);
+}
+
+odeon_status module_load(const char *file, const char *folder, bool own, module **out)
+{
+    *out = NULL;
+    ODEON_TRY(trust_check(file, folder, own));
+    module *m = mem_zalloc(1, sizeof *m);
+    char *resolved = realpath(file, NULL);
+    if (resolved == NULL && errno != ENOMEM) {
+        mem_free(m);
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    if (m != NULL && resolved != NULL) {
+        m->file = mem_strdup(resolved);
+    }
+    free(resolved);
+    if (m == NULL || m->file == NULL) {
+        mem_free(m);
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
+    }
+    odeon_status status = examine(m->file, &m->elf, &m->plugin.bytes);
+    if (status == ODEON_OK) {
+        m->plugin.file = m->file;
+        m->plugin.build_id = m->elf.build_id;
+        process_state before;
+        process_state_save(&before);
+        status = load_and_start(m);
+        process_state_restore(&before, m->file);
+    }
+    if (status != ODEON_OK) {
+        module_destroy(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
+}
+
+void module_destroy(module *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    if (m->started && m->tables->root.shutdown != NULL) {
+        calling outer = calling_begin(&m->starter, "shutdown");
+        m->tables->root.shutdown();
+        calling_leave(outer);
+    }
+    descriptor_destroy(m->tables);
+    mem_free(m->file);
+    mem_free(m);
+}
+
+odeon_status module_host_file(char **out)
+{
+    static const char anchor = 0;
+    Dl_info info;
+    *out = NULL;
+    if (dladdr(&anchor, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] == '/') {
+        *out = realpath(info.dli_fname, NULL);
+    }
+    if (*out == NULL) { /* linked into a program that was found by another name */
+        *out = realpath("/proc/self/exe", NULL);
+    }
+    return *out != NULL || errno != ENOMEM ? ODEON_OK
+                                           : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
+}
+
+odeon_status module_host_folder(char **out)
+{
+    char *file = NULL;
+    *out = NULL;
+    ODEON_TRY(module_host_file(&file));
+    if (file == NULL) {
+        return ODEON_OK;
+    }
+    *out = path_folder(file);
+    free(file);
+    return *out != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
+}

@@ -1,0 +1,540 @@
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/diag.h"
+#include "base/hints.h"
+#include "base/label.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "child.h"
+#include "module.h"
+#include "option/schema.h"
+#include "plugin/files.h"
+#include "search_path.h"
+
+struct registry {
+    search_path *folders;
+    size_t n_modules;
+    module **modules; /* in the order of loading */
+    bool distrusts;   /* what an INI names is not loaded */
+};
+
+/* A file that stands for a component, and the search path's folder that has it. */
+typedef struct found_file {
+    char *file;         /* NULL: none */
+    const char *folder; /* borrowed from the search path */
+    bool own;           /* the program's own folder */
+} found_file;
+
+odeon_status registry_create(size_t n_paths, const char *const *paths, registry **out)
+{
+    *out = NULL;
+    registry *r = mem_zalloc(1, sizeof *r);
+    if (r == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "no memory for the registry of plugins");
+    }
+    odeon_status status = search_path_create(n_paths, paths, &r->folders);
+    if (status != ODEON_OK) {
+        registry_destroy(r);
+        return status;
+    }
+    *out = r;
+    return ODEON_OK;
+}
+
+void registry_destroy(registry *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    for (size_t i = r->n_modules; i > 0; i--) {
+        module_destroy(r->modules[i - 1]);
+    }
+    mem_free(r->modules);
+    search_path_destroy(r->folders);
+    mem_free(r);
+}
+
+/* ---- what is loaded ---- */
+
+static const odeon_component *component_in(const module *m, int32_t kind, const char *id)
+{
+    for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
+        if ((*c)->kind == kind && strcmp((*c)->id, id) == 0) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+/* Of two plugins that hold the same component the one loaded first counts. */
+static const odeon_component *known_component(const registry *r, int32_t kind, const char *id)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        const odeon_component *c = component_in(r->modules[i], kind, id);
+        if (c != NULL) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+size_t registry_plugin_count(const registry *r)
+{
+    return r->n_modules;
+}
+
+registry_plugin registry_plugin_at(const registry *r, size_t index)
+{
+    return r->modules[index]->plugin;
+}
+
+static module *module_of(const registry *r, const odeon_component *component)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        if (component_in(r->modules[i], component->kind, component->id) == component) {
+            return r->modules[i];
+        }
+    }
+    return NULL;
+}
+
+const registry_plugin *registry_plugin_of(const registry *r, const odeon_component *component)
+{
+    const module *m = module_of(r, component);
+    return m != NULL ? &m->plugin : NULL;
+}
+
+/* ---- loading ---- */
+
+static void warn_of_shadowed(const registry *r, const module *m)
+{
+    for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
+        const odeon_component *first = known_component(r, (*c)->kind, (*c)->id);
+        if (first != NULL) {
+            diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name",
+                     m->file, kind_name((*c)->kind), (*c)->id, registry_plugin_of(r, first)->file);
+        }
+    }
+}
+
+/* Defaults must be what may be typed, or the component could not be used as documented. */
+static odeon_status check_defaults(registry *r, const module *m, const odeon_component *c)
+{
+    for (size_t i = 0; c->options != NULL && c->options[i] != NULL; i++) {
+        const odeon_option *o = c->options[i];
+        if (o->default_text == NULL || o->type == ODEON_OPTION_COMPONENT) {
+            continue; /* a component as a default is looked for when it is used */
+        }
+        char section[LABEL_MAX_ID_BYTES + 32];
+        (void)snprintf(section, sizeof section, "default of %s %s", kind_name(c->kind), c->id);
+        config_where where = {.file = m->file};
+        option_value value = {0};
+        odeon_status status = schema_parse(r, o, o->default_text, where, section, "/", &value);
+        schema_value_clear(&value);
+        if (status != ODEON_OK) {
+            return status == ODEON_ERR_CONFIG ? ODEON_ERR_PLUGIN : status;
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_all_defaults(registry *r, const module *m)
+{
+    for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
+        ODEON_TRY(check_defaults(r, m, *c));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status add_module(registry *r, module *m)
+{
+    module **modules = mem_grow(r->modules, r->n_modules, sizeof *modules);
+    if (modules == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", m->file);
+    }
+    r->modules = modules;
+    ODEON_TRY(check_all_defaults(r, m));
+    warn_of_shadowed(r, m);
+    r->modules[r->n_modules++] = m;
+    return ODEON_OK;
+}
+
+/* The module of a file that is loaded already, by whatever link; NULL if it is not. */
+static module *loaded_module(const registry *r, const char *file)
+{
+    char *resolved = realpath(file, NULL);
+    module *found = NULL;
+    for (size_t i = 0; i < r->n_modules && resolved != NULL; i++) {
+        if (strcmp(r->modules[i]->file, resolved) == 0) {
+            found = r->modules[i];
+        }
+    }
+    free(resolved);
+    return found;
+}
+
+static odeon_status load(registry *r, const found_file *found, module **out)
+{
+    const char *file = found->file;
+    *out = loaded_module(r, file);
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    module *m = NULL;
+    ODEON_TRY(module_load(file, found->folder, found->own, &m));
+    odeon_status status = add_module(r, m);
+    if (status != ODEON_OK) {
+        module_destroy(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
+}
+
+odeon_status registry_load(registry *r, const char *file)
+{
+    module *m = NULL;
+    char *absolute = path_absolute(file, NULL);
+    odeon_status status = absolute != NULL
+                              ? load(r, &(found_file){.file = absolute}, &m)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
+    mem_free(absolute);
+    if (status == ODEON_OK) {
+        m->plugin.in_use = true;
+    }
+    return status;
+}
+
+void registry_distrust(registry *r)
+{
+    r->distrusts = true;
+}
+
+odeon_status registry_may_load(const registry *r, const char *file)
+{
+    if (!r->distrusts || loaded_module(r, file) != NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(module_examine(file, NULL, false));
+    return diag_fail(ODEON_ERR_CONFIG,
+                     "load = %s: code that an INI brings along is run by this command only where "
+                     "you say --trust",
+                     file);
+}
+
+/* ---- finding ---- */
+
+typedef struct id_list {
+    int32_t kind;
+    size_t n, n_kernels;
+    char **ids; /* [n + n_kernels], once kernels are set apart */
+    bool failed;
+} id_list;
+
+static bool is_listed(const id_list *list, const char *id)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (strcmp(list->ids[i], id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void collect_id(int32_t kind, const char *id, const char *file, void *context)
+{
+    id_list *list = context;
+    (void)file;
+    if (kind != list->kind || list->failed || is_listed(list, id)) {
+        return;
+    }
+    char **ids = mem_grow(list->ids, list->n, sizeof *ids);
+    if (ids != NULL) {
+        list->ids = ids;
+        ids[list->n] = mem_strdup(id);
+    }
+    if (ids == NULL || ids[list->n] == NULL) {
+        list->failed = true;
+        return;
+    }
+    list->n++;
+}
+
+static void collect_loaded(const registry *r, id_list *list)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        for (const odeon_component *const *c = r->modules[i]->tables->root.components; *c != NULL;
+             c++) {
+            collect_id((*c)->kind, (*c)->id, NULL, list);
+        }
+    }
+}
+
+/* Moves ids of kernels, which nobody can choose, behind the others, unless id is one itself.
+ * Returns one that is a kernel of id; NULL: none is. */
+static const char *set_kernels_apart(id_list *list, const char *id)
+{
+    const char *kernel = NULL;
+    for (size_t i = 0; i < list->n && !label_is_kernel(id);) {
+        char *last = list->ids[list->n - 1], *here = list->ids[i];
+        if (!label_is_kernel(here)) {
+            i++;
+            continue;
+        }
+        kernel = registry_kernel_device(here, id) != NULL ? here : kernel;
+        list->ids[i] = last;
+        list->ids[list->n - 1] = here;
+        list->n--;
+        list->n_kernels++;
+    }
+    return kernel;
+}
+
+/* One component whose aliases are asked for. */
+typedef struct alias_question {
+    registry *r;
+    int32_t kind;
+    const char *id;
+} alias_question;
+
+static odeon_status write_aliases(FILE *out, void *context)
+{
+    const alias_question *x = context;
+    const odeon_component *c = NULL;
+    ODEON_TRY(registry_look_at(x->r, x->kind, x->id, &c));
+    (void)fputs(c->aliases != NULL ? c->aliases : "", out);
+    return ODEON_OK;
+}
+
+/* Plugins tell what others call their components only once they are loaded, which a slip of the pen
+ * is no reason for: children do it, and one that goes wrong costs the hints of its plugin alone. */
+static odeon_status hint_by_aliases(registry *r, const id_list *list, const char *id,
+                                    hint_name *names, char *hint, size_t bytes)
+{
+    static const double seconds_per_plugin = 1.0;
+    child_job *jobs = mem_zalloc(list->n, sizeof *jobs);
+    alias_question *questions = mem_zalloc(list->n, sizeof *questions);
+    odeon_status status = ODEON_OK;
+    if (jobs == NULL || questions == NULL) {
+        status = diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s", id);
+    }
+    for (size_t i = 0; i < list->n && status == ODEON_OK; i++) {
+        questions[i] = (alias_question){.r = r, .kind = list->kind, .id = list->ids[i]};
+        jobs[i] = (child_job){.what = list->ids[i], .context = &questions[i]};
+    }
+    if (status == ODEON_OK) {
+        child_run_all(write_aliases, list->n, jobs, seconds_per_plugin);
+        for (size_t i = 0; i < list->n; i++) {
+            names[i].aliases = jobs[i].out.data;
+        }
+        if (!hint_write(hint, bytes, id, list->n, names)) {
+            hint_list(hint, bytes, list->n, names);
+        }
+        for (size_t i = 0; i < list->n; i++) {
+            child_job_fini(&jobs[i]);
+        }
+    }
+    mem_free(jobs);
+    mem_free(questions);
+    return status;
+}
+
+static odeon_status write_hint(registry *r, const id_list *list, const char *id, char *hint,
+                               size_t bytes)
+{
+    hint_name *names = mem_zalloc(list->n, sizeof *names);
+    if (names == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s", id);
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        names[i].name = list->ids[i];
+    }
+    odeon_status status = hint_write_known(hint, bytes, id, list->n, names)
+                              ? ODEON_OK
+                              : hint_by_aliases(r, list, id, names, hint, bytes);
+    mem_free(names);
+    return status;
+}
+
+static int by_id(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
+{
+    char hint[768];
+    id_list list = {.kind = kind};
+    collect_loaded(r, &list);
+    odeon_status status = registry_scan(r, collect_id, &list);
+    if (status == ODEON_OK && list.failed) {
+        status = diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
+    }
+    if (status == ODEON_OK && list.n > 0) {
+        qsort(list.ids, list.n, sizeof *list.ids, by_id);
+    }
+    const char *kernel = status == ODEON_OK ? set_kernels_apart(&list, id) : NULL;
+    if (kernel != NULL) {
+        status = diag_fail(ODEON_ERR_CONFIG,
+                           "no %s is named '%s': there is only %s, which stands in for it; install "
+                           "the plugin of %s too",
+                           kind_name(kind), id, kernel, id);
+    } else if (status == ODEON_OK) {
+        status = write_hint(r, &list, id, hint, sizeof hint);
+    }
+    if (kernel == NULL && status == ODEON_OK) {
+        status = diag_fail(ODEON_ERR_CONFIG,
+                           "no %s is named '%s'%s (`odeon plugins` lists what there is)",
+                           kind_name(kind), id, hint);
+    }
+    for (size_t i = 0; i < list.n + list.n_kernels; i++) {
+        mem_free(list.ids[i]);
+    }
+    mem_free(list.ids);
+    return status;
+}
+
+/* Loads file, which is there for this component, and takes it out. */
+static odeon_status find_in(registry *r, const found_file *found, int32_t kind, const char *id,
+                            const odeon_component **out)
+{
+    module *m = NULL;
+    ODEON_TRY(load(r, found, &m));
+    *out = component_in(m, kind, id);
+    if (*out == NULL) {
+        const odeon_component *first = m->tables->root.components[0];
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it holds no %s %s, but %s %s", found->file,
+                         kind_name(kind), id, kind_name(first->kind), first->id);
+    }
+    return ODEON_OK;
+}
+
+/* The first file of that name; mem_free out->file, which is NULL if there is none. */
+static odeon_status first_file(const registry *r, int32_t kind, const char *id, found_file *out)
+{
+    *out = (found_file){.file = NULL};
+    for (size_t i = 0; i < r->folders->n; i++) {
+        const char *folder = r->folders->folders[i];
+        char *file = mem_printf("%s/%s/%s.so", folder, kind_name(kind), id);
+        if (file == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
+        }
+        struct stat s;
+        if (lstat(file, &s) == 0) { /* what stands there first is meant, be it good or bad */
+            *out = (found_file){file, folder, i == r->folders->own};
+            return ODEON_OK;
+        }
+        mem_free(file);
+    }
+    return ODEON_OK;
+}
+
+/* A known component, or one that can be loaded; *out is NULL if there is none of that name. */
+static odeon_status seek(registry *r, int32_t kind, const char *id, const odeon_component **out)
+{
+    found_file found;
+    *out = known_component(r, kind, id);
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(first_file(r, kind, id, &found));
+    odeon_status status = found.file != NULL ? find_in(r, &found, kind, id, out) : ODEON_OK;
+    mem_free(found.file);
+    return status;
+}
+
+static bool is_name(int32_t kind, const char *id)
+{
+    return label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id));
+}
+
+odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
+                              const odeon_component **out)
+{
+    *out = NULL;
+    if (kind_name(kind) == NULL) {
+        return diag_fail(ODEON_ERR_INTERNAL, "there is no kind %d", (int)kind);
+    }
+    if (!is_name(kind, id)) { /* it becomes part of a path */
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "'%s' cannot name a %s: expected letters, digits and _, a letter first",
+                         id, kind_name(kind));
+    }
+    ODEON_TRY(seek(r, kind, id, out));
+    return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
+}
+
+void registry_set_use(registry *r, const odeon_component *component, bool in_use)
+{
+    for (size_t i = 0; i < r->n_modules; i++) {
+        if (component_in(r->modules[i], component->kind, component->id) == component) {
+            r->modules[i]->plugin.in_use = in_use;
+        }
+    }
+}
+
+odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out)
+{
+    ODEON_TRY(registry_look_at(r, kind, id, out));
+    registry_set_use(r, *out, true);
+    return ODEON_OK;
+}
+
+/* ---- kernels ---- */
+
+const char *registry_kernel_device(const char *kernel, const char *layer)
+{
+    size_t n = strlen(layer);
+    return strncmp(kernel, layer, n) == 0 && kernel[n] == '@' ? kernel + n + 1 : NULL;
+}
+
+/* A plugin that was loaded for another reason may be in front of a file of the kernel's name. Said
+ * once, however often the kernel is looked for. */
+static odeon_status warn_of_other_file(const registry *r, const odeon_component *kernel)
+{
+    found_file found;
+    module *m = module_of(r, kernel);
+    const char *used = m->plugin.file;
+    if (m->has_looked) {
+        return ODEON_OK;
+    }
+    m->has_looked = true;
+    ODEON_TRY(first_file(r, kernel->kind, kernel->id, &found));
+    char *resolved = found.file != NULL ? realpath(found.file, NULL) : NULL;
+    if (resolved != NULL && strcmp(resolved, used) != 0) {
+        diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name",
+                 found.file, kind_name(kernel->kind), kernel->id, used);
+    }
+    free(resolved);
+    mem_free(found.file);
+    return ODEON_OK;
+}
+
+odeon_status registry_find_kernel(registry *r, const char *layer, const char *device,
+                                  const odeon_component **out)
+{
+    *out = NULL;
+    char *id = mem_printf("%s@%s", layer, device);
+    if (id == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "no memory to look for a kernel of layer %s", layer);
+    }
+    odeon_status status = seek(r, ODEON_KIND_LAYER, id, out);
+    mem_free(id);
+    if (status != ODEON_OK || *out == NULL) {
+        return status;
+    }
+    registry_set_use(r, *out, true);
+    return warn_of_other_file(r, *out);
+}
+
+odeon_status registry_scan(registry *r, registry_visitor visit, void *context)
+{
+    return plugin_files_visit(r->folders->n, (const char *const *)r->folders->folders, visit,
+                              context);
+}

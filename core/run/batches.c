@@ -1,0 +1,29 @@
+#include "batches.h"
+
+#include "base/mem.h"
+
+static int64_t cut(int64_t samples, int64_t batch)
+{
+    return samples / batch + (samples % batch != 0);
+}
+
+int64_t batches_samples(const batches *b)
+{
+    return b->drop_last ? b->samples - b->samples % b->batch : b->samples;
+}
+
+int64_t batches_steps(const batches *b)
+{
+    return cut(batches_samples(b), b->batch);
+}
+
+bool batches_steps_until(const batches *b, int64_t epoch, int64_t position, int64_t *out)
+{
+    int64_t used = batches_samples(b), before = 0;
+    if (epoch < 1 || position < 0 || position > used ||
+        !checked_mul(epoch - 1, batches_steps(b), &before)) {
+        return false;
+    }
+    int64_t within = batches_steps(b) - cut(used - position, b->batch);
+    return checked_add(before, within, out);
+}

@@ -1,0 +1,446 @@
+#include "checkpoint.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/atomic_file.h"
+#include "base/checksum.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "batches.h"
+#include "checkpoint_list.h"
+#include "odeon/tensor.h"
+#include "run_folder.h"
+
+static const char format[] = SESSION_CHECKPOINT, version[] = "2";
+
+/* ---- metadata ---- */
+
+typedef struct field {
+    const char *key;
+    size_t offset;
+} field;
+
+static const field whole[] = {
+    {"step", offsetof(checkpoint, step)},
+    {"epoch", offsetof(checkpoint, epoch)},
+    {"position", offsetof(checkpoint, position)},
+    {"extra", offsetof(checkpoint, extra)},
+    {"total", offsetof(checkpoint, total)},
+    {"tested", offsetof(checkpoint, tested)},
+    {"failed", offsetof(checkpoint, failed)},
+    {"best_step", offsetof(checkpoint, best_step)},
+    {"best_epoch", offsetof(checkpoint, best_epoch)},
+    {"metrics_csv_bytes", offsetof(checkpoint, metrics.csv_bytes)},
+    {"metrics_jsonl_bytes", offsetof(checkpoint, metrics.json_bytes)},
+    {"samples", offsetof(checkpoint, samples)},
+    {"batch", offsetof(checkpoint, batch)},
+    {"drop_last", offsetof(checkpoint, drop_last)},
+    {"workers", offsetof(checkpoint, workers)},
+    {"train_data", offsetof(checkpoint, train_data)},
+    {"test_data", offsetof(checkpoint, test_data)},
+};
+static const field real[] = {
+    {"best", offsetof(checkpoint, best)},
+    {"rate", offsetof(checkpoint, rate)},
+    {"seconds", offsetof(checkpoint, seconds)},
+};
+enum {
+    N_WHOLE = sizeof whole / sizeof *whole,
+    N_REAL = sizeof real / sizeof *real,
+    N_HEAD = 2,                             /* format and version */
+    N_META = N_HEAD + N_WHOLE + N_REAL + 1, /* config; the checksum comes last, not counted */
+};
+
+typedef struct meta_list {
+    safetensors_meta list[N_META + 1];
+    char values[N_META][NUMBER_TEXT_BYTES];
+    char checksum[CHECKSUM_TEXT_BYTES];
+} meta_list;
+
+static int64_t *whole_at(checkpoint *c, size_t i)
+{
+    return (int64_t *)(void *)((char *)c + whole[i].offset);
+}
+
+static double *real_at(checkpoint *c, size_t i)
+{
+    return (double *)(void *)((char *)c + real[i].offset);
+}
+
+static void make_meta(const checkpoint *from, meta_list *m)
+{
+    checkpoint c = *from;
+    size_t n = 0;
+    if (c.best_step == 0) {
+        c.best = 0.0; /* infinity is no number of ours */
+    }
+    m->list[n++] = (safetensors_meta){"format", format};
+    m->list[n++] = (safetensors_meta){"version", version};
+    for (size_t i = 0; i < N_WHOLE; i++, n++) {
+        (void)snprintf(m->values[n], sizeof m->values[n], "%" PRId64, *whole_at(&c, i));
+        m->list[n] = (safetensors_meta){whole[i].key, m->values[n]};
+    }
+    for (size_t i = 0; i < N_REAL; i++, n++) {
+        number_print_f64(*real_at(&c, i), m->values[n]);
+        m->list[n] = (safetensors_meta){real[i].key, m->values[n]};
+    }
+    m->list[n++] = (safetensors_meta){"config", c.config};
+    m->list[n] = (safetensors_meta){"checksum", m->checksum};
+}
+
+static uint64_t sum_of_meta(const safetensors_meta *list)
+{
+    uint64_t sum = CHECKSUM_START;
+    for (size_t i = 0; i < N_META; i++) {
+        sum = checksum_add(sum, list[i].key, strlen(list[i].key) + 1);
+        sum = checksum_add(sum, list[i].value, strlen(list[i].value) + 1);
+    }
+    return sum;
+}
+
+/* That of a tensor whose data comes from source, to which it has number index. */
+static odeon_status add_sum_of_tensor(const safetensors_entry *entry, size_t index,
+                                      safetensors_source source, void *context, char *piece,
+                                      uint64_t *sum)
+{
+    uint64_t own = checksum_add(CHECKSUM_START, entry->name, strlen(entry->name) + 1);
+    for (uint64_t at = 0; at < entry->bytes;) {
+        uint64_t left = entry->bytes - at;
+        size_t now = left < SAFETENSORS_PIECE_BYTES ? (size_t)left : SAFETENSORS_PIECE_BYTES;
+        ODEON_TRY(source(context, index, at, now, piece));
+        own = checksum_add(own, piece, now);
+        at += now;
+    }
+    *sum += own;
+    return ODEON_OK;
+}
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a checkpoint", path);
+}
+
+/* ---- writing ---- */
+
+static odeon_status sum_tensors(const char *path, session_tensors *x, safetensors_source source,
+                                uint64_t *sum)
+{
+    char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
+    odeon_status status = piece != NULL ? ODEON_OK : no_memory(path);
+    for (size_t i = 0; i < x->n && status == ODEON_OK; i++) {
+        status = add_sum_of_tensor(&x->entries[i], i, source, x, piece, sum);
+    }
+    mem_free(piece);
+    return status;
+}
+
+/* The sum comes before the data, which therefore is asked for twice: it has no room in memory. */
+static odeon_status write_contents(const char *path, session_tensors *tensors,
+                                   safetensors_source source, const checkpoint *c)
+{
+    meta_list meta;
+    make_meta(c, &meta);
+    uint64_t sum = sum_of_meta(meta.list);
+    ODEON_TRY(sum_tensors(path, tensors, source, &sum));
+    checksum_print(sum, meta.checksum);
+    return safetensors_write_from(path, tensors->n, tensors->entries, N_META + 1, meta.list, source,
+                                  tensors);
+}
+
+static odeon_status make_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0) {
+        return atomic_file_sync_folder_of(path);
+    }
+    return errno == EEXIST
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", path, strerror(errno));
+}
+
+static odeon_status write_into(const char *folder, session_tensors *x, safetensors_source source,
+                               const checkpoint *c)
+{
+    ODEON_TRY(make_folder(folder));
+    char *path = checkpoint_list_path(folder, c->step);
+    odeon_status status = path != NULL ? write_contents(path, x, source, c) : no_memory(folder);
+    mem_free(path);
+    return status;
+}
+
+static odeon_status write_tensors(const char *folder, session_tensors *x, safetensors_source source,
+                                  const checkpoint *c)
+{
+    enum { KEEP = 2 };
+    char *checkpoints = checkpoint_list_folder(folder);
+    if (checkpoints == NULL) {
+        return no_memory(folder);
+    }
+    odeon_status status = write_into(checkpoints, x, source, c);
+    if (status == ODEON_OK) {
+        checkpoint_list_prune(checkpoints, c->step, KEEP);
+        run_folder_unmark(folder);
+    }
+    mem_free(checkpoints);
+    return status;
+}
+
+odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c)
+{
+    session_tensors x;
+    odeon_status status = session_tensors_list(s, true, &x);
+    if (status == ODEON_OK) {
+        status = write_tensors(folder, &x, session_tensors_read, c);
+    }
+    session_tensors_fini(&x);
+    return status;
+}
+
+odeon_status checkpoint_write_start(const char *folder, session *s, const checkpoint *c)
+{
+    session_tensors x;
+    odeon_status status = session_start_list(s, &x);
+    if (status == ODEON_OK) {
+        status = write_tensors(folder, &x, session_start_read, c);
+    }
+    session_tensors_fini(&x);
+    return status;
+}
+
+char *checkpoint_path(const char *folder, int64_t step)
+{
+    char *checkpoints = checkpoint_list_folder(folder);
+    char *path = checkpoints != NULL ? checkpoint_list_path(checkpoints, step) : NULL;
+    mem_free(checkpoints);
+    return path;
+}
+
+/* ---- reading ---- */
+
+static odeon_status damaged(const char *path, const char *what)
+{
+    return diag_fail(ODEON_ERR_DATA, "%s: %s", path, what);
+}
+
+/* The metadata as the file has it, in our order. */
+static odeon_status collect_meta(const checkpoint_file *file, size_t first, size_t end,
+                                 meta_list *m)
+{
+    for (size_t i = first; i < end; i++) {
+        m->list[i].value = safetensors_metadata(file->tensors, m->list[i].key);
+        if (m->list[i].value == NULL) {
+            return diag_fail(ODEON_ERR_DATA, "%s: no checkpoint: its metadata have no '%s'",
+                             file->path, m->list[i].key);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_piece(void *file, size_t index, uint64_t offset, size_t bytes, void *out)
+{
+    return safetensors_get(file, safetensors_at(file, index), offset, bytes, out);
+}
+
+static odeon_status sum_file(const checkpoint_file *file, uint64_t *sum)
+{
+    char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
+    odeon_status status = piece != NULL ? ODEON_OK : no_memory(file->path);
+    for (size_t i = 0; i < safetensors_count(file->tensors) && status == ODEON_OK; i++) {
+        status = add_sum_of_tensor(safetensors_at(file->tensors, i), i, read_piece, file->tensors,
+                                   piece, sum);
+    }
+    mem_free(piece);
+    return status;
+}
+
+static odeon_status check_sum(const checkpoint_file *file, const meta_list *m)
+{
+    uint64_t sum = sum_of_meta(m->list);
+    char text[CHECKSUM_TEXT_BYTES];
+    ODEON_TRY(sum_file(file, &sum));
+    checksum_print(sum, text);
+    return strcmp(text, m->list[N_META].value) == 0
+               ? ODEON_OK
+               : damaged(file->path, "damaged: its checksum is another");
+}
+
+/* A checksum finds accidents; a file that was made up, or written by a faulty program, has a right
+ * one. So no number is taken that could not be: none so large that counting on from it overflows,
+ * none that contradicts another. */
+enum { MAX_WORKERS = 1024 };
+static const int64_t most = INT64_C(1) << 53; /* more than any run counts up to */
+
+static bool is_count(int64_t number, int64_t least)
+{
+    return number >= least && number <= most;
+}
+
+static bool is_flag(int64_t number)
+{
+    return number == 0 || number == 1;
+}
+
+/* Are step, epoch and position those of one moment? */
+static bool is_moment(const checkpoint *c)
+{
+    int64_t steps = 0;
+    batches b = {.samples = c->samples, .batch = c->batch, .drop_last = c->drop_last != 0};
+    bool counts = is_count(c->samples, 1) && is_count(c->batch, 1) && is_flag(c->drop_last) &&
+                  is_count(c->step, 0) && is_count(c->epoch, 1) && is_count(c->position, 0) &&
+                  c->extra >= -most && c->extra <= most && batches_samples(&b) > 0;
+    bool whole_batches =
+        counts && (c->position % c->batch == 0 || c->position == batches_samples(&b));
+    return counts && (whole_batches || c->extra != 0) &&
+           batches_steps_until(&b, c->epoch, c->position, &steps) && steps <= most &&
+           c->step - c->extra == steps;
+}
+
+static bool is_best(const checkpoint *c)
+{
+    return is_count(c->best_step, 0) && c->best_step <= c->step && is_count(c->best_epoch, 0) &&
+           c->best_epoch <= c->epoch && (c->best_step == 0) == (c->best_epoch == 0) &&
+           isfinite(c->best);
+}
+
+static bool is_possible(const checkpoint *c)
+{
+    return is_moment(c) && is_best(c) && c->total >= 1 && is_flag(c->tested) &&
+           is_count(c->failed, 0) && c->failed <= c->step && isfinite(c->rate) && c->rate >= 0.0 &&
+           isfinite(c->seconds) && c->seconds >= 0.0 && c->metrics.csv_bytes >= 0 &&
+           c->metrics.json_bytes >= 0 && c->workers >= 1 && c->workers <= MAX_WORKERS &&
+           c->train_data >= 0 && c->test_data >= 0;
+}
+
+static odeon_status parse_meta(checkpoint_file *file, const meta_list *m)
+{
+    checkpoint *c = &file->at;
+    const safetensors_meta *next = &m->list[N_HEAD];
+    bool sound = true;
+    for (size_t i = 0; i < N_WHOLE; i++, next++) {
+        sound = sound && number_parse_i64(next->value, whole_at(c, i)) == NUMBER_OK;
+    }
+    for (size_t i = 0; i < N_REAL; i++, next++) {
+        sound = sound && number_parse_f64(next->value, real_at(c, i)) == NUMBER_OK;
+    }
+    c->config = next->value;
+    if (!sound || !is_possible(c)) {
+        return damaged(file->path, "no checkpoint: a number in its metadata cannot be");
+    }
+    if (c->best_step == 0) {
+        c->best = -(double)INFINITY;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status read_checkpoint(checkpoint_file *file)
+{
+    meta_list meta;
+    ODEON_TRY(safetensors_open(file->path, &file->tensors));
+    make_meta(&file->at, &meta); /* for the keys */
+    ODEON_TRY(collect_meta(file, 0, N_HEAD, &meta));
+    if (strcmp(meta.list[0].value, format) != 0) {
+        return damaged(file->path, "no checkpoint: its format is another");
+    }
+    if (strcmp(meta.list[1].value, version) != 0) {
+        return damaged(file->path, "a checkpoint of another version of Odeon");
+    }
+    ODEON_TRY(collect_meta(file, N_HEAD, N_META + 1, &meta));
+    ODEON_TRY(check_sum(file, &meta));
+    return parse_meta(file, &meta);
+}
+
+odeon_status checkpoint_open(const char *path, checkpoint_file **out)
+{
+    checkpoint_file *file = *out = mem_zalloc(1, sizeof *file);
+    if (file != NULL) {
+        file->path = mem_strdup(path);
+    }
+    odeon_status status = file != NULL && file->path != NULL
+                              ? read_checkpoint(file)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read it", path);
+    if (status != ODEON_OK) {
+        checkpoint_close(file);
+        *out = NULL;
+    }
+    return status;
+}
+
+bool checkpoint_is_one(const safetensors *file)
+{
+    const char *found = safetensors_metadata(file, "format");
+    return found != NULL && strcmp(found, format) == 0;
+}
+
+void checkpoint_close(checkpoint_file *file)
+{
+    if (file != NULL) {
+        safetensors_destroy(file->tensors);
+        mem_free(file->path);
+        mem_free(file);
+    }
+}
+
+/* ---- the newest ---- */
+
+static odeon_status open_step(const char *folder, int64_t step, checkpoint_file **out)
+{
+    char *path = checkpoint_list_path(folder, step);
+    if (path == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read it", folder);
+    }
+    odeon_status status = checkpoint_open(path, out);
+    if (status == ODEON_OK && (*out)->at.step != step) {
+        status = damaged(path, "a checkpoint of another step than its name says");
+        checkpoint_close(*out);
+        *out = NULL;
+    }
+    mem_free(path);
+    return status;
+}
+
+/* Of several that cannot be used, what is wrong with the newest is the answer. */
+static odeon_status open_first(const char *folder, size_t n, const int64_t *steps,
+                               checkpoint_file **out)
+{
+    char newest[DIAG_MESSAGE_BYTES] = "";
+    odeon_status first = ODEON_OK;
+    for (size_t i = 0; i < n; i++) {
+        odeon_status status = open_step(folder, steps[i], out);
+        if (status == ODEON_OK && i > 0) {
+            diag_log(ODEON_LOG_WARNING, "%s; skipped", newest);
+        }
+        if (status != ODEON_ERR_DATA && status != ODEON_ERR_IO) {
+            return status;
+        }
+        if (i == 0) {
+            first = status;
+            (void)snprintf(newest, sizeof newest, "%s", diag_message());
+        } else {
+            diag_log(ODEON_LOG_WARNING, "%s; skipped", diag_message());
+        }
+        diag_clear();
+    }
+    return first == ODEON_OK ? ODEON_OK : diag_fail(first, "%s", newest);
+}
+
+odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out)
+{
+    int64_t *steps = NULL;
+    size_t n = 0;
+    *out = NULL;
+    char *checkpoints = checkpoint_list_folder(folder);
+    odeon_status status = checkpoints != NULL
+                              ? checkpoint_list_steps(checkpoints, &n, &steps)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory to read it", folder);
+    if (status == ODEON_OK) {
+        status = open_first(checkpoints, n, steps, out);
+    }
+    mem_free(steps);
+    mem_free(checkpoints);
+    return status;
+}

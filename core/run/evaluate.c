@@ -1,0 +1,131 @@
+#include "evaluate.h"
+
+#include <math.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "interrupt.h"
+
+static void add_block(metrics_block *out, const metrics_block *block, bool first, double weight)
+{
+    double share = weight * block->share;
+    if (first) {
+        *out = *block;
+        out->share = share;
+        return;
+    }
+    out->evals_forward += block->evals_forward;
+    out->evals_backward += block->evals_backward;
+    out->accepted += block->accepted;
+    out->rejected += block->rejected;
+    out->accepted_backward += block->accepted_backward;
+    out->rejected_backward += block->rejected_backward;
+    out->h_min = fmin(out->h_min, block->h_min);
+    out->h_max = fmax(out->h_max, block->h_max);
+    out->bytes = block->bytes > out->bytes ? block->bytes : out->bytes;
+    out->share += share;
+}
+
+static void add_device(metrics_device *out, const metrics_device *batch)
+{
+    bool known = out->launches >= 0 && batch->launches >= 0;
+    out->waits = known ? out->waits + batch->waits : -1;
+    out->launches = known ? out->launches + batch->launches : -1;
+    out->allocs = known ? out->allocs + batch->allocs : -1;
+}
+
+/* Adds a value that weighs so much to the mean of others. */
+static void add_to_mean(double *mean, double before, double value, double weight)
+{
+    *mean = (before * *mean + weight * value) / (before + weight);
+}
+
+/* The counters of the first batch are where those of the others are added. */
+static odeon_status add_blocks(session_result *out, const session_result *batch, double weight)
+{
+    bool first = out->n_blocks == 0;
+    if (first && batch->n_blocks > 0) {
+        out->blocks = mem_zalloc(batch->n_blocks, sizeof *out->blocks);
+        if (out->blocks == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "evaluation: no memory for %zu ODE blocks",
+                             batch->n_blocks);
+        }
+        out->n_blocks = batch->n_blocks;
+    }
+    for (size_t i = 0; i < batch->n_blocks; i++) {
+        add_block(&out->blocks[i], &batch->blocks[i], first, weight);
+    }
+    return ODEON_OK;
+}
+
+odeon_status evaluate_add(session_result *out, const session_result *batch, size_t n_metrics,
+                          int64_t n, int64_t total)
+{
+    out->grad_norm = (double)NAN;
+    if (batch->counted > 0.0) {
+        double before = out->counted;
+        out->counted += batch->counted;
+        add_to_mean(&out->loss, before, batch->loss, batch->counted);
+        for (size_t i = 0; i < n_metrics; i++) {
+            add_to_mean(&out->metrics[i], before, batch->metrics[i], batch->counted);
+        }
+    }
+    add_device(&out->device, &batch->device);
+    return add_blocks(out, batch, (double)n / (double)total);
+}
+
+static odeon_status evaluate_batches(session *s, const data_source *source, int64_t batch,
+                                     const int64_t *order, progress *p, session_result *out)
+{
+    int64_t total = data_length(source);
+    for (int64_t start = 0; start < total; start += batch) {
+        int64_t n = total - start < batch ? total - start : batch;
+        int64_t left = total - start - n;
+        session_result result;
+        if (left > 0) {
+            session_expect(s, source, left < batch ? left : batch, order + start + n);
+        }
+        ODEON_TRY(session_evaluate(s, source, n, order + start, &result));
+        ODEON_TRY(evaluate_add(out, &result, session_metric_count(s), n, total));
+        progress_test(p, start + n, total);
+        if (interrupt_signal() != 0) {
+            return diag_fail(ODEON_ERR_CANCELLED, "interrupted while evaluating");
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status evaluate_split(session *s, const data_source *source, int64_t batch, progress *p,
+                            session_result *out)
+{
+    session_result_fini(out);
+    int64_t total = data_length(source);
+    if (total == 0) {
+        return diag_fail(ODEON_ERR_DATA, "the test split has no samples");
+    }
+    int64_t *order = mem_zalloc((size_t)total, sizeof *order);
+    if (order == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "evaluation: no memory for %lld indices",
+                         (long long)total);
+    }
+    for (int64_t i = 0; i < total; i++) {
+        order[i] = i;
+    }
+    odeon_status status = evaluate_batches(s, source, batch, order, p, out);
+    mem_free(order);
+    if (status == ODEON_OK && !(out->counted > 0.0)) {
+        out->loss = (double)NAN; /* masks have left nothing */
+    }
+    return status;
+}
+
+void evaluate_print(FILE *out, const session *s, const session_result *result)
+{
+    char number[32];
+    progress_number(result->loss, number);
+    fprintf(out, "test loss %s\n", number);
+    for (size_t i = 0; i < session_metric_count(s); i++) {
+        progress_number(result->metrics[i], number);
+        fprintf(out, "test %s %s\n", session_metric_names(s)[i], number);
+    }
+}

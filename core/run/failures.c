@@ -1,0 +1,118 @@
+#include "failures.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "capsule.h"
+#include "odeon/host.h"
+
+static odeon_status no_memory(void)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "no memory for a capsule of the failed step");
+}
+
+/* RUN/failure/N with the first N that is free; *out stays NULL when there are enough. mkdir decides
+ * who gets a number, and failures of before a resumption count. */
+static odeon_status next_folder(const char *base, char **out)
+{
+    if (mkdir(base, 0777) != 0 && errno != EEXIST) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", base, strerror(errno));
+    }
+    for (int n = 1; n <= FAILURES_MAX_CAPSULES; n++) {
+        char *folder = mem_printf("%s/%d", base, n);
+        if (folder == NULL) {
+            return no_memory();
+        }
+        if (mkdir(folder, 0777) == 0) {
+            *out = folder;
+            return ODEON_OK;
+        }
+        odeon_status status = errno == EEXIST
+                                  ? ODEON_OK
+                                  : diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s",
+                                              folder, strerror(errno));
+        mem_free(folder);
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status choose_folder(const failures *f, char **out)
+{
+    char *base = run_dir_file(f->dir, "failure");
+    *out = NULL;
+    if (base == NULL) {
+        return no_memory();
+    }
+    if (f->config->on_failure == CONFIG_STOP) {
+        *out = base;
+        return ODEON_OK;
+    }
+    odeon_status status = next_folder(base, out);
+    mem_free(base);
+    return status;
+}
+
+/* *folder: where the capsule is, or NULL if there is none; enough: because there are enough. */
+static void keep(const failures *f, const char *message, char **folder, bool *enough)
+{
+    *folder = NULL;
+    *enough = false;
+    if (session_failed_batch(f->session) == NULL) {
+        return;
+    }
+    diag_clear();
+    odeon_status status = choose_folder(f, folder);
+    *enough = status == ODEON_OK && *folder == NULL;
+    if (status == ODEON_OK && *folder != NULL) {
+        status = capsule_write(f->session, f->config, *folder, message);
+    }
+    if (status != ODEON_OK) {
+        diag_log(ODEON_LOG_WARNING, "the failed step is not kept: %s", diag_message());
+        mem_free(*folder);
+        *folder = NULL;
+    }
+}
+
+static bool may_skip(const failures *f)
+{
+    const session_batch *b = session_failed_batch(f->session);
+    return f->config->on_failure == CONFIG_SKIP && b != NULL && b->training &&
+           f->in_a_row <= FAILURES_MAX_IN_A_ROW;
+}
+
+odeon_status failures_meet(failures *f)
+{
+    char message[DIAG_MESSAGE_BYTES], *folder, kept[80] = "";
+    bool enough;
+    const session_batch *b = session_failed_batch(f->session);
+    (void)snprintf(message, sizeof message, "%s", diag_message());
+    keep(f, message, &folder, &enough);
+    f->in_a_row++;
+    bool skip = may_skip(f);
+    if (folder != NULL) {
+        (void)snprintf(kept, sizeof kept, "; to repeat it: odeon replay ");
+    }
+    if (enough) {
+        (void)snprintf(kept, sizeof kept, "; it is not kept: failure/ has %d steps already",
+                       FAILURES_MAX_CAPSULES);
+    }
+    diag_clear();
+    if (skip) {
+        diag_log(ODEON_LOG_WARNING, "step %" PRId64 " is skipped: %s%s%s", b->step, message, kept,
+                 folder != NULL ? folder : "");
+    } else {
+        const char *when = b != NULL && !b->training             ? " (in the test)"
+                           : f->in_a_row > FAILURES_MAX_IN_A_ROW ? " (after ten skipped steps)"
+                                                                 : "";
+        (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s%s", message, when, kept,
+                        folder != NULL ? folder : "");
+    }
+    mem_free(folder);
+    return skip ? ODEON_OK : ODEON_ERR_NUMERIC;
+}

@@ -1,0 +1,67 @@
+#include "notes.h"
+
+#include <stdarg.h>
+
+#include "base/diag.h"
+#include "idle_keys.h"
+#include "odeon/host.h"
+#include "train.h"
+
+void note(FILE *out, const char *format, ...)
+{
+    char text[DIAG_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
+        diag_mark_cut(text, sizeof text);
+    }
+    va_end(arguments);
+    if (out != NULL) {
+        fprintf(out, "%s\n", text);
+    } else {
+        diag_log(ODEON_LOG_WARNING, "%s", text);
+    }
+}
+
+/* Of a single sample there is no other with which its times could be confused. */
+static size_t note_times(FILE *out, const config *c, const session *s, const notes_use *use)
+{
+    session_layer layer;
+    if (!use->data || use->samples == 1 || !session_reads_relative_time(s, &layer)) {
+        return 0;
+    }
+    note(out,
+         "%s: layer %s reads t, and windows start at t = 0: data set %s counts the times of a "
+         "sample "
+         "from its first row; a field that depends on t sees the time since the start of the "
+         "window, not that of the series; for that, copy the clock into a state column (c' = 1)",
+         layer.path, layer.layer, c->dataset->component->id);
+    return 1;
+}
+
+static size_t note_schedule(FILE *out, const config *c, const session *s, const notes_use *use)
+{
+    char text[ODEON_MESSAGE_BYTES];
+    odeon_position last = {.struct_size = sizeof last, .epochs = (double)c->epochs};
+    if (!use->trains || c->schedule == NULL || (c->iterations > 0 && use->samples == 0)) {
+        return 0;
+    }
+    if (use->samples > 0) {
+        last.steps = train_steps(c, use->samples, NULL);
+        last.steps_an_epoch = train_steps_an_epoch(c, use->samples);
+        last.epochs = (double)last.steps / (double)last.steps_an_epoch;
+    }
+    last.step = last.steps;
+    last.epoch = last.epochs;
+    session_schedule_remark(s, &last, text, sizeof text);
+    if (text[0] == '\0') {
+        return 0;
+    }
+    note(out, "train.schedule = %s: %s", c->schedule->component->id, text);
+    return 1;
+}
+
+size_t notes_give(FILE *out, const config *c, const session *s, notes_use use)
+{
+    return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use);
+}

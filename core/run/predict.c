@@ -1,0 +1,178 @@
+#include "predict.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+static odeon_status no_memory(void)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "predict: no memory");
+}
+
+void predictions_fini(predictions *p)
+{
+    mem_free(p->output);
+    mem_free(p->labels);
+    mem_free(p->rows);
+    mem_free(p->truth);
+    *p = (predictions){.n = 0};
+}
+
+static int64_t first_largest(const double *x, int64_t n)
+{
+    int64_t best = 0;
+    for (int64_t i = 1; i < n; i++) {
+        best = x[i] > x[best] ? i : best;
+    }
+    return best;
+}
+
+static odeon_status check_output(const predictions *p)
+{
+    for (int64_t i = 0; i < p->n; i++) {
+        const double *output = p->output + i * p->size;
+        for (int64_t k = 0; k < p->size; k++) {
+            if (!isfinite(output[k])) {
+                return diag_fail(ODEON_ERR_NUMERIC,
+                                 "predict: output %" PRId64 " of sample %" PRId64
+                                 " is %g: are weights and input what they should be?",
+                                 k, i, output[k]);
+            }
+        }
+    }
+    return ODEON_OK;
+}
+
+/* Labels of classes: how many were found. */
+static void classify(predictions *p)
+{
+    int64_t right = 0;
+    for (int64_t i = 0; i < p->n; i++) {
+        p->labels[i] = first_largest(p->output + i * p->size, p->size);
+        right += p->truth != NULL && (double)p->labels[i] == p->truth[i];
+    }
+    p->has_accuracy = p->truth != NULL;
+    p->accuracy = (double)right / (double)p->n;
+}
+
+static int64_t size_of(const session *s, int32_t role)
+{
+    odeon_tensor one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
+    return odeon_count(&one);
+}
+
+session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
+                                   int64_t n)
+{
+    session_samples samples = {.n = n};
+    odeon_tensor one = session_input(s);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        int64_t size = role == ODEON_ROLE_INPUT ? odeon_count(&one) : size_of(s, role);
+        if (in->field[role] != NULL) {
+            samples.given[role] = in->field[role] + first * size;
+        }
+    }
+    if (in->stored != NULL) {
+        samples.stored = (const char *)in->stored + first * (int64_t)session_stored_bytes(s);
+    }
+    if (in->values != NULL) {
+        samples.values = in->values + first * size_of(s, ODEON_ROLE_INPUT);
+    }
+    return samples;
+}
+
+/* ---- a split's samples ---- */
+
+static odeon_status run_source(session *s, const data_source *source, int64_t batch, int64_t *order,
+                               predictions *p)
+{
+    ODEON_TRY(data_order(source, 0, 0, order));
+    for (int64_t first = 0; first < p->n; first += batch) {
+        int64_t n = p->n - first < batch ? p->n - first : batch, left = p->n - first - n;
+        session_samples samples = {.n = n, .source = source, .indices = order + first};
+        double *truth = p->truth + first * p->truth_size;
+        if (left > 0) {
+            session_expect(s, source, left < batch ? left : batch, order + first + n);
+        }
+        ODEON_TRY(session_predict(s, &samples, p->output + first * p->size,
+                                  p->labels != NULL ? truth : NULL));
+        if (p->labels == NULL) { /* as the data set has them, in double precision */
+            ODEON_TRY(data_labels(source, n, order + first, truth));
+        }
+    }
+    for (int64_t i = 0; i < p->n; i++) {
+        p->rows[i] = data_row(source, order[i]);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status take_source(session *s, const data_source *source, int64_t batch,
+                                predictions *p)
+{
+    int64_t *order = mem_zalloc((size_t)p->n, sizeof *order), values;
+    p->truth = checked_mul(p->n, p->truth_size, &values)
+                   ? mem_zalloc((size_t)values, sizeof *p->truth)
+                   : NULL;
+    odeon_status status =
+        order != NULL && p->truth != NULL ? run_source(s, source, batch, order, p) : no_memory();
+    mem_free(order);
+    return status;
+}
+
+/* ---- a file's samples ---- */
+
+static odeon_status take_input(session *s, const predict_input *in, int64_t batch, predictions *p)
+{
+    const double *labels = in->field[ODEON_ROLE_LABEL];
+    for (int64_t first = 0; first < p->n; first += batch) {
+        int64_t n = p->n - first < batch ? p->n - first : batch;
+        session_samples samples = predict_input_part(s, in, first, n);
+        ODEON_TRY(session_predict(s, &samples, p->output + first * p->size, NULL));
+    }
+    for (int64_t i = 0; i < p->n; i++) {
+        p->rows[i] = i;
+    }
+    if (labels == NULL) {
+        return ODEON_OK;
+    }
+    size_t values = (size_t)(p->n * p->truth_size);
+    p->truth = mem_zalloc(values, sizeof *p->truth);
+    if (p->truth == NULL) {
+        return no_memory();
+    }
+    memcpy(p->truth, labels, values * sizeof *labels);
+    return ODEON_OK;
+}
+
+odeon_status predict_run(session *s, const predict_input *in, const data_source *source,
+                         int64_t batch, predictions *out)
+{
+    bool classes = session_fields(s)->of[ODEON_ROLE_LABEL].classes > 0;
+    odeon_tensor shape = session_output(s);
+    *out = (predictions){.n = in != NULL ? in->n : data_length(source),
+                         .size = session_output_size(s),
+                         .truth_size = size_of(s, ODEON_ROLE_LABEL),
+                         .ndim = shape.ndim};
+    memcpy(out->dim, shape.dim, sizeof out->dim);
+    out->dim[0] = out->n;
+    int64_t values = 0;
+    if (!checked_mul(out->n, out->size, &values)) {
+        return no_memory();
+    }
+    size_t n = (size_t)out->n;
+    out->output = mem_zalloc((size_t)values, sizeof *out->output);
+    out->rows = mem_zalloc(n, sizeof *out->rows);
+    out->labels = classes ? mem_zalloc(n, sizeof *out->labels) : NULL;
+    if (out->output == NULL || out->rows == NULL || (classes && out->labels == NULL)) {
+        return no_memory();
+    }
+    ODEON_TRY(in != NULL ? take_input(s, in, batch, out) : take_source(s, source, batch, out));
+    ODEON_TRY(check_output(out));
+    if (classes) {
+        classify(out);
+    }
+    return ODEON_OK;
+}

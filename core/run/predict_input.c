@@ -1,0 +1,266 @@
+/* What predict and solve read. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/read_file.h"
+#include "data/batch_file.h"
+#include "format/npy.h"
+#include "format/safetensors.h"
+#include "predict.h"
+#include "summary.h"
+
+void predict_input_fini(predict_input *in)
+{
+    mem_free(in->stored);
+    mem_free(in->values);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(in->field[role]);
+    }
+    *in = (predict_input){.n = 0};
+}
+
+static odeon_status check_shape(const char *path, const safetensors_entry *x, int32_t ndim,
+                                const int64_t *dim)
+{
+    bool same = x->ndim == ndim + 1;
+    for (int32_t i = 0; i < ndim && same; i++) {
+        same = x->dim[i + 1] == dim[i];
+    }
+    if (!same || x->dim[0] < 1) {
+        char have[128], want[128];
+        summary_shape(x->ndim, x->dim, have);
+        summary_shape(ndim, dim, want);
+        return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but must be Nx%s with N >= 1", path, have,
+                         want);
+    }
+    return ODEON_OK;
+}
+
+static bool is_whole(int32_t dtype)
+{
+    return dtype == ODEON_DTYPE_U8 || dtype == ODEON_DTYPE_I64;
+}
+
+/* Where x goes, and what is said of it. */
+typedef struct taking {
+    const char *path;
+    bool transformed;
+    const config *config;
+    const session *session;
+    predict_input *out;
+} taking;
+
+static const odeon_field_info *input_of(const taking *t)
+{
+    return &session_fields(t->session)->of[ODEON_ROLE_INPUT];
+}
+
+/* Bytes as floats that nobody has divided would give answers without a word. Numbers a little
+ * beyond the range of the data set's are the user's affair: noise, say. */
+static odeon_status check_range(const taking *t, int64_t count, const double *x)
+{
+    const odeon_field_info *info = input_of(t);
+    if (t->transformed || info->dtype != ODEON_DTYPE_U8 || info->scale == 1.0) {
+        return ODEON_OK;
+    }
+    double first = info->shift, last = info->shift + 255.0 * info->scale;
+    double low = fmin(first, last), high = fmax(first, last), width = high - low;
+    for (int64_t i = 0; i < count; i++) {
+        if (isfinite(x[i]) && (x[i] > high + width || x[i] < low - width)) {
+            return diag_fail(ODEON_ERR_DATA,
+                             "%s: x holds %g (element %" PRId64
+                             "), but as floats samples of the data set are numbers from %g to %g: "
+                             "give bytes as numpy.astype('uint8'), and what the model itself takes "
+                             "with --transformed",
+                             t->path, x[i], i, low, high);
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status no_memory_for_x(const taking *t)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for x", t->path);
+}
+
+static odeon_status store_byte(const taking *t, double x, int64_t i, uint8_t *out)
+{
+    if (x < 0.0 || x > 255.0) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s: x holds %g (element %" PRId64
+                         "), but the data set stores bytes, 0 to 255",
+                         t->path, x, i);
+    }
+    *out = (uint8_t)x;
+    return ODEON_OK;
+}
+
+/* Whole numbers as the data set stores them. */
+static odeon_status take_stored(const taking *t, int64_t count, const double *x)
+{
+    int32_t dtype = input_of(t)->dtype;
+    void *stored = mem_zalloc((size_t)count, (size_t)odeon_dtype_bytes(dtype));
+    t->out->stored = stored;
+    if (stored == NULL) {
+        return no_memory_for_x(t);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (dtype == ODEON_DTYPE_I64) {
+            ((int64_t *)stored)[i] = (int64_t)x[i];
+        } else {
+            ODEON_TRY(store_byte(t, x[i], i, (uint8_t *)stored + i));
+        }
+    }
+    return ODEON_OK;
+}
+
+static odeon_status take_bytes(const taking *t, const safetensors_entry *x)
+{
+    t->out->stored = mem_zalloc((size_t)x->bytes, 1);
+    if (t->out->stored == NULL) {
+        return no_memory_for_x(t);
+    }
+    memcpy(t->out->stored, x->data, (size_t)x->bytes);
+    return ODEON_OK;
+}
+
+/* Numbers, which x is the owner of until they are taken. */
+static odeon_status take_numbers(const taking *t, bool whole, int64_t count, double **x)
+{
+    if (whole && is_whole(input_of(t)->dtype)) {
+        return take_stored(t, count, *x);
+    }
+    ODEON_TRY(check_range(t, count, *x));
+    double **to = t->transformed ? &t->out->field[ODEON_ROLE_INPUT] : &t->out->values;
+    *to = *x;
+    *x = NULL;
+    return ODEON_OK;
+}
+
+static odeon_status take_x(const taking *t, const safetensors_entry *x)
+{
+    odeon_tensor model = session_input(t->session);
+    const odeon_field_info *info = input_of(t);
+    bool whole = is_whole(x->dtype);
+    if (!whole && x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
+        return diag_fail(ODEON_ERR_DATA, "%s: x is neither float32, float64, uint8 nor int64",
+                         t->path);
+    }
+    if (whole && t->transformed) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s: x is %s, but what the model itself takes (--transformed) is float32 "
+                         "or float64: without that option whole numbers are as the data set has "
+                         "them",
+                         t->path, x->dtype == ODEON_DTYPE_U8 ? "uint8" : "int64");
+    }
+    ODEON_TRY(t->transformed ? check_shape(t->path, x, model.ndim - 1, model.dim + 1)
+                             : check_shape(t->path, x, info->ndim, info->dim));
+    t->out->n = x->dim[0];
+    if (x->dtype == ODEON_DTYPE_U8 && info->dtype == ODEON_DTYPE_U8) {
+        return take_bytes(t, x);
+    }
+    int64_t count = safetensors_elements(x);
+    double *numbers = mem_zalloc((size_t)count, sizeof *numbers);
+    odeon_status status = numbers != NULL ? safetensors_as_f64(x, numbers) : no_memory_for_x(t);
+    if (status == ODEON_OK) {
+        status = take_numbers(t, whole, count, &numbers);
+    }
+    mem_free(numbers);
+    return status;
+}
+
+static odeon_status read_npy(const taking *t)
+{
+    char *data;
+    size_t bytes;
+    safetensors_entry x;
+    ODEON_TRY(read_file(t->path, &data, &bytes));
+    odeon_status status = npy_parse(t->path, data, bytes, &x);
+    if (status == ODEON_OK) {
+        status = take_x(t, &x);
+    }
+    mem_free(data);
+    return status;
+}
+
+static odeon_status read_safetensors(const taking *t)
+{
+    const data_fields *fields = session_fields(t->session);
+    safetensors *file;
+    ODEON_TRY(safetensors_read(t->path, &file));
+    const safetensors_entry *x = safetensors_find(file, "x");
+    odeon_status status =
+        x != NULL ? take_x(t, x) : diag_fail(ODEON_ERR_DATA, "%s: no tensor x", t->path);
+    for (int32_t role = ODEON_ROLE_LABEL; role < DATA_ROLES && status == ODEON_OK; role++) {
+        if (data_has(fields, role) && safetensors_find(file, batch_file_name(role)) != NULL) {
+            status = batch_file_field(t->path, file, fields, role, t->out->n, &t->out->field[role]);
+        }
+    }
+    safetensors_destroy(file);
+    return status;
+}
+
+/* A file of the data set's kind: a table, say. */
+static odeon_status read_like_data(const taking *t)
+{
+    static const char wanted[] = "must end in .npy or .safetensors";
+    predict_input *out = t->out;
+    if (t->config->dataset == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG, "--in %s: %s", t->path, wanted);
+    }
+    odeon_status status = data_read_file(t->config, t->path, &out->n, out->field);
+    if (status == ODEON_ERR_UNSUPPORTED) {
+        diag_clear();
+        return diag_fail(ODEON_ERR_CONFIG, "--in %s: %s: the data set %s reads no other files",
+                         t->path, wanted, t->config->dataset->component->id);
+    }
+    ODEON_TRY(status);
+    double *x = out->field[ODEON_ROLE_INPUT];
+    odeon_tensor one =
+        data_field_shape(session_fields(t->session), ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
+    odeon_tensor model = session_input(t->session);
+    int64_t count = odeon_count(&one);
+    if (t->transformed && count != odeon_count(&model)) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s: has %" PRId64 " numbers a sample, but what the model itself takes "
+                         "(--transformed) are %" PRId64,
+                         t->path, count, odeon_count(&model));
+    }
+    out->field[ODEON_ROLE_INPUT] = NULL;
+    status = take_numbers(t, false, out->n * count, &x);
+    mem_free(x);
+    return status;
+}
+
+/* Numbers that are not finite, or beyond the run's dtype, are the file's fault, not the model's. */
+static odeon_status check_numbers(const taking *t)
+{
+    const data_fields *fields = session_fields(t->session);
+    odeon_tensor input = session_input(t->session);
+    const double *field[DATA_ROLES];
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        field[role] = t->out->field[role];
+    }
+    if (t->out->values != NULL) { /* in the data set's shape, before the transforms */
+        field[ODEON_ROLE_INPUT] = t->out->values;
+        input = data_field_shape(fields, ODEON_ROLE_INPUT, 1, input.dtype);
+    }
+    return batch_file_check(t->path, fields, t->out->n, &input, field);
+}
+
+odeon_status predict_input_read(const char *path, bool transformed, const config *c,
+                                const session *s, predict_input *out)
+{
+    taking t = {.path = path, .transformed = transformed, .config = c, .session = s, .out = out};
+    *out = (predict_input){.n = 0};
+    if (path_ends_with(path, ".npy")) {
+        ODEON_TRY(read_npy(&t));
+    } else {
+        ODEON_TRY(path_ends_with(path, ".safetensors") ? read_safetensors(&t) : read_like_data(&t));
+    }
+    return check_numbers(&t);
+}

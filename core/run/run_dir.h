@@ -1,0 +1,84 @@
+/* run_dir.h: where a run leaves what it did; never overwritten. */
+#ifndef ODEON_CORE_RUN_RUN_DIR_H
+#define ODEON_CORE_RUN_RUN_DIR_H
+#include "manifest.h"
+
+typedef struct run_dir run_dir;
+
+/* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
+typedef struct metrics_block { /* one ODE block */
+    const char *path;
+    int64_t evals_forward, evals_backward, accepted, rejected; /* of this row's forward; rejected
+                                                                   and accepted: both passes */
+    int64_t accepted_backward, rejected_backward;
+    double h_min, h_max; /* sizes of accepted steps of the forward pass */
+    double drift;        /* of a backward solve; NAN: none */
+    int64_t bytes;       /* that the batch took in the block at its peak: kept frames, vectors */
+    double share;        /* ||y(t1) - y(t0)|| / ||y(t0)||; NAN when not measured */
+} metrics_block;
+
+/* How often the device was asked for what (ODEON_DEVICE_COUNTERS); -1: it does not count. */
+typedef struct metrics_device {
+    int64_t waits, launches, allocs;
+} metrics_device;
+
+typedef struct metrics_row {
+    int64_t step, epoch;
+    double seconds;    /* since training began */
+    const char *split; /* "train", "test" */
+    double loss;
+    size_t n_metrics; /* of the loss */
+    const char *const *metric_names;
+    const double *metrics;
+    double lr, grad_norm; /* NAN in test rows */
+    double samples_per_second;
+    metrics_device device;
+    size_t n_blocks;
+    const metrics_block *blocks;
+} metrics_row;
+
+/* How far the two files of metrics are: bytes of whole lines. */
+typedef struct metrics_mark {
+    int64_t csv_bytes, json_bytes;
+} metrics_mark;
+
+/* Makes c->out, or the next free runs/NAME/N; an error (ODEON_ERR_CONFIG) if c->out exists and is
+ * not an empty folder. It is this process's until closed (run_folder.h). Writes effective.ini,
+ * whose presence makes a folder a run's. */
+odeon_status run_dir_create(const config *c, run_dir **out);
+
+/* The folder of a run that began earlier; it becomes this process's, and what killed ones left
+ * half written is removed. ODEON_ERR_CONFIG if path holds no run, or another process has it;
+ * ODEON_ERR_IO, ODEON_ERR_NOMEM. Metrics are not open until run_dir_continue, which takes them back
+ * to the mark and writes effective.ini as c has it. */
+odeon_status run_dir_open(const char *path, run_dir **out);
+odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
+                              const metrics_row *columns);
+
+/* Has the run results beside its checkpoints? And is it marked as one that has no checkpoint yet
+ * (run_folder.h)? */
+bool run_dir_has_results(const run_dir *dir);
+bool run_dir_is_marked(const run_dir *dir);
+odeon_status run_dir_mark(const run_dir *dir);
+/* Moves checkpoints, weights, metrics, failures and the manifest of a run that was opened into
+ * DIR/earlier-N, the first such that is free, with a copy of effective.ini: a run of its own. *to
+ * is that folder, the caller's to free, or NULL if there is nothing to move. On failure every file
+ * is in one of the two. ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+odeon_status run_dir_set_aside(const run_dir *dir, char **to);
+
+/* Closes the metrics; ODEON_ERR_IO if anything could not be written. NULL is allowed. */
+odeon_status run_dir_close(run_dir *dir);
+const char *run_dir_path(const run_dir *dir);
+/* path + "/" + name; the caller frees it with mem_free. */
+char *run_dir_file(const run_dir *dir, const char *name);
+
+/* Appends a row to metrics.csv and metrics.jsonl; the first row fixes the columns. */
+odeon_status run_dir_metrics(run_dir *dir, const metrics_row *row);
+/* Makes the rows so far last and says how far the files are. */
+metrics_mark run_dir_sync(run_dir *dir);
+
+/* Writes manifest.json; adds to it that the run goes on after step. */
+odeon_status run_dir_manifest(run_dir *dir, const manifest_facts *facts);
+odeon_status run_dir_resumed(run_dir *dir, const manifest_facts *facts, int64_t step);
+
+#endif

@@ -1,0 +1,203 @@
+#include "run_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "checkpoint_list.h"
+#include "odeon/host.h"
+
+static const char lock_name[] = "lock", mark_name[] = "no-checkpoint-yet";
+
+static odeon_status lock_file(const char *file, const char *path, int *fd)
+{
+    *fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*fd < 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: cannot open: %s", file, strerror(errno));
+    }
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
+        return ODEON_OK;
+    }
+    if (errno != EWOULDBLOCK) {
+        diag_log(ODEON_LOG_WARNING,
+                 "%s: cannot lock: %s; see to it that no other process works on this run", file,
+                 strerror(errno));
+        return ODEON_OK;
+    }
+    (void)close(*fd);
+    *fd = -1;
+    return diag_fail(ODEON_ERR_CONFIG, "%s: another process is working on this run", path);
+}
+
+odeon_status run_folder_lock(const char *path, int *fd)
+{
+    *fd = -1;
+    char *file = mem_printf("%s/%s", path, lock_name);
+    if (file == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to lock it", path);
+    }
+    odeon_status status = lock_file(file, path, fd);
+    mem_free(file);
+    return status;
+}
+
+/* ---- a run where a file could stand ---- */
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* FOLDER/NAME if there is such a file, else NULL; without memory too. */
+static char *find_in(const char *folder, const char *name)
+{
+    size_t n = strlen(folder);
+    char *path = mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
+    if (path != NULL && access(path, F_OK) != 0) {
+        mem_free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+bool run_folder_is_run(const char *path)
+{
+    char *ini = is_folder(path) ? find_in(path, RUN_FOLDER_INI) : NULL;
+    bool is_run = ini != NULL;
+    mem_free(ini);
+    return is_run;
+}
+
+odeon_status run_folder_find_ini(const char *path, char **out)
+{
+    bool folder = is_folder(path);
+    *out = folder ? find_in(path, RUN_FOLDER_INI) : mem_strdup(path);
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    return folder
+               ? diag_fail(ODEON_ERR_IO,
+                           "%s: not a regular file, and no run's folder: it has no " RUN_FOLDER_INI,
+                           path)
+               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+}
+
+/* NULL: there is none, or no memory. */
+static char *newest_checkpoint(const char *run)
+{
+    int64_t *steps = NULL;
+    size_t n = 0;
+    char *folder = checkpoint_list_folder(run), *path = NULL;
+    if (folder != NULL && checkpoint_list_steps(folder, &n, &steps) == ODEON_OK && n > 0) {
+        path = checkpoint_list_path(folder, steps[0]);
+    }
+    mem_free(steps);
+    mem_free(folder);
+    return path;
+}
+
+odeon_status run_folder_find_weights(const char *path, char **out)
+{
+    bool folder = is_folder(path);
+    *out = folder ? find_in(path, RUN_FOLDER_WEIGHTS) : mem_strdup(path);
+    if (*out == NULL && folder) {
+        *out = newest_checkpoint(path);
+        if (*out != NULL) {
+            diag_log(ODEON_LOG_WARNING, "%s: has no " RUN_FOLDER_WEIGHTS " yet; taken from %s",
+                     path, *out);
+        }
+    }
+    if (*out != NULL) {
+        return ODEON_OK;
+    }
+    return folder ? diag_fail(ODEON_ERR_IO,
+                              "%s: not a regular file, and no run's folder with weights: it has "
+                              "neither " RUN_FOLDER_WEIGHTS " nor checkpoints",
+                              path)
+                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+}
+
+/* ---- the mark ---- */
+
+odeon_status run_folder_mark(const char *path)
+{
+    char *file = mem_printf("%s/%s", path, mark_name);
+    if (file == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write into it", path);
+    }
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    odeon_status status =
+        fd >= 0 ? ODEON_OK
+                : diag_fail(ODEON_ERR_IO, "%s: cannot create: %s", file, strerror(errno));
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    mem_free(file);
+    return status;
+}
+
+/* Without memory the mark stays, which is no worse than a process that is killed here: whoever
+ * opens the run finds the checkpoint first. */
+void run_folder_unmark(const char *path)
+{
+    char *file = mem_printf("%s/%s", path, mark_name);
+    if (file != NULL) {
+        (void)unlink(file);
+    }
+    mem_free(file);
+}
+
+bool run_folder_is_marked(const char *path)
+{
+    char *file = mem_printf("%s/%s", path, mark_name);
+    bool found = file != NULL && access(file, F_OK) == 0;
+    mem_free(file);
+    return found;
+}
+
+/* ---- what killed processes leave ---- */
+
+static bool is_temporary(const char *name)
+{
+    static const char ending[] = ".tmp";
+    size_t n = strlen(name), m = sizeof ending - 1;
+    return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+bool run_folder_is_litter(const char *name)
+{
+    return strcmp(name, lock_name) == 0 || strcmp(name, mark_name) == 0 || is_temporary(name);
+}
+
+static void sweep(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL) {
+        return;
+    }
+    for (const struct dirent *e = readdir(folder); e != NULL; e = readdir(folder)) {
+        if (is_temporary(e->d_name)) {
+            (void)unlinkat(dirfd(folder), e->d_name, 0);
+        }
+    }
+    (void)closedir(folder);
+}
+
+odeon_status run_folder_sweep(const char *path)
+{
+    char *checkpoints = mem_printf("%s/" RUN_FOLDER_CHECKPOINTS, path);
+    if (checkpoints == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to look into it", path);
+    }
+    sweep(path);
+    sweep(checkpoints);
+    mem_free(checkpoints);
+    return ODEON_OK;
+}

@@ -1,0 +1,25 @@
+/* solve.h: the states along a model's first ODE block, in a file. */
+#ifndef ODEON_CORE_RUN_SOLVE_H
+#define ODEON_CORE_RUN_SOLVE_H
+#include "predict.h"
+
+typedef struct solution {
+    int64_t n, n_times, size; /* samples, times of each, numbers of a state */
+    double *times;            /* [n, n_times] */
+    double *states;           /* [n, n_times, size], finite */
+    metrics_block sum;        /* evaluations and steps of all batches */
+} solution;
+
+/* Solves for every sample of in or, with in NULL, of source, in batches of batch; with neither for
+ * one sample of zeros. ODEON_ERR_NUMERIC if a state is not finite, ODEON_ERR_CONFIG without an ODE
+ * block. out can be given to solution_fini whatever the answer. */
+odeon_status solve_run(session *s, const predict_input *in, const data_source *source,
+                       int64_t batch, solution *out);
+void solution_fini(solution *x);
+
+/* Writes to path (output_file.h): NAME.npy with the states, [n, n_times, size] in dtype;
+ * NAME.safetensors with these as y and times as t, F64 [n, n_times]; else lines
+ * sample,t,y0,y1,... */
+odeon_status solve_write(const char *path, int32_t dtype, const solution *x);
+
+#endif

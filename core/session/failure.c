@@ -1,0 +1,257 @@
+/* A batch that failed numerically: what is put back, what is kept, who is to blame. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "worker.h"
+
+void session_batch_fini(session_batch *kept)
+{
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(kept->field[role]);
+    }
+    mem_free(kept->indices);
+    *kept = (session_batch){.n = 0};
+}
+
+const session_batch *session_failed_batch(const session *s)
+{
+    return s->failed_batch.field[ODEON_ROLE_INPUT] != NULL ? &s->failed_batch : NULL;
+}
+
+/* ---- what is put back ---- */
+
+static odeon_status restore_states(session *s)
+{
+    for (int32_t rank = 0; rank < s->n_workers && s->params.state > 0; rank++) {
+        worker *w = &s->workers[rank];
+        odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);
+        odeon_tensor before = worker_flat(s, w->states_before.data, 0, s->params.state);
+        ODEON_TRY(s->device.ops->copy(w->site.queue, &before, &now));
+        ODEON_TRY(s->device.ops->wait(w->site.queue));
+    }
+    return ODEON_OK;
+}
+
+/* ---- what is kept ---- */
+
+static bool is_whole(const session *s)
+{
+    bool whole = true;
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        whole = whole && s->workers[rank].n_loaded >= 0 && !s->workers[rank].is_updating;
+    }
+    return whole;
+}
+
+/* A field of the whole batch, if it has it. */
+static odeon_status keep_field(session *s, int32_t role, session_batch *out)
+{
+    const odeon_tensor *first = &s->workers[0].fields.of[role];
+    if (first->data == NULL) {
+        return ODEON_OK;
+    }
+    odeon_tensor all = *first;
+    all.dim[0] = out->n;
+    out->field[role] = mem_zalloc((size_t)odeon_count(&all), sizeof *out->field[role]);
+    if (out->field[role] == NULL) {
+        return ODEON_ERR_NOMEM;
+    }
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        worker *w = &s->workers[rank];
+        int64_t n;
+        int64_t start = worker_slice(w, out->n, &n);
+        ODEON_TRY(worker_give_back(w, &w->fields.of[role], start, out->field[role]));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status keep(session *s, const batch *b, session_batch *out)
+{
+    size_t n = (size_t)b->n;
+    *out = (session_batch){
+        .training = batch_trains(b->mode), .n = b->n, .epoch = b->epoch, .step = b->step};
+    if (b->indices != NULL) {
+        out->indices = mem_zalloc(n, sizeof *out->indices);
+        if (out->indices == NULL) {
+            return ODEON_ERR_NOMEM;
+        }
+        memcpy(out->indices, b->indices, n * sizeof *out->indices);
+    }
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        ODEON_TRY(keep_field(s, role, out));
+    }
+    return ODEON_OK;
+}
+
+/* ---- who is to blame ---- */
+
+/* The worst of all workers' findings, its sample counted in the whole batch. */
+typedef struct culprit {
+    solve_worst worst;
+    bool backward;
+} culprit;
+
+static bool is_worse(const solve_worst *a, const solve_worst *b)
+{
+    if (b->part == NULL) {
+        return true;
+    }
+    return isnan(a->error) ? !isnan(b->error) : !isnan(b->error) && a->error > b->error;
+}
+
+static void ask_solver(const solver *solve, bool backward, int64_t first, culprit *out)
+{
+    if (solve->failed && solve->worst.part != NULL && is_worse(&solve->worst, &out->worst)) {
+        *out = (culprit){.worst = solve->worst, .backward = backward};
+        out->worst.sample += first;
+    }
+}
+
+static void ask_worker(const worker *w, int64_t n, culprit *out)
+{
+    int64_t count, first = worker_slice(w, n, &count);
+    for (size_t i = 0; i < w->site.n_odes; i++) {
+        ask_solver(w->site.odes[i]->forward, false, first, out);
+        ask_solver(w->site.odes[i]->backward, true, first, out);
+    }
+}
+
+/* " 5 of the batch (217 of the data set)" */
+static void name_sample(const batch *b, int64_t sample, char *text, size_t bytes)
+{
+    int n = snprintf(text, bytes, "%lld of the batch", (long long)sample);
+    if (b->indices != NULL && n > 0 && (size_t)n < bytes) {
+        (void)snprintf(text + n, bytes - (size_t)n, " (%lld of the data set)",
+                       (long long)b->indices[sample]);
+    }
+}
+
+/* The first sample of a worker's output with a value that is not finite; -1: none. */
+static int64_t bad_output(session *s, worker *w, int64_t n)
+{
+    odeon_tensor out = w->net->out;
+    int64_t first = worker_slice(w, n, &out.dim[0]), size = s->output_size, found = -1;
+    out.data = w->output.data;
+    double *values = mem_zalloc((size_t)(n * size) + 1, sizeof *values);
+    if (values != NULL && w->n_output >= 0 &&
+        worker_give_back(w, &out, first, values) == ODEON_OK) {
+        for (int64_t i = first * size; i < (first + out.dim[0]) * size && found < 0; i++) {
+            found = isfinite(values[i]) ? -1 : i / size;
+        }
+    }
+    mem_free(values);
+    return found;
+}
+
+static void blame_output(session *s, const batch *b, char *text, size_t bytes)
+{
+    int64_t found = -1;
+    for (int32_t rank = 0; rank < s->n_workers && found < 0; rank++) {
+        found = bad_output(s, &s->workers[rank], b->n);
+    }
+    if (found >= 0) {
+        char sample[96];
+        name_sample(b, found, sample, sizeof sample);
+        (void)snprintf(text, bytes, "; first sample whose output is not finite: %s", sample);
+    }
+}
+
+/* The first parameter whose gradient is not finite. */
+static void blame_gradient(session *s, char *text, size_t bytes)
+{
+    bool finite = true;
+    for (size_t i = 0; i < s->params.n && finite; i++) {
+        const param *p = &s->params.list[i];
+        finite = p->role == ODEON_PARAM_STATE || session_gradient_is_finite(s, p);
+        if (!finite) {
+            (void)snprintf(text, bytes, "; first parameter whose gradient is not finite: %s",
+                           p->path);
+        }
+    }
+}
+
+static void blame(session *s, const batch *b, char *text, size_t bytes)
+{
+    culprit found = {.backward = false};
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        ask_worker(&s->workers[rank], b->n, &found);
+    }
+    text[0] = '\0';
+    if (found.worst.part == NULL) {
+        blame_output(s, b, text, bytes);
+        if (text[0] == '\0' && s->workers[0].has_gradient) {
+            blame_gradient(s, text, bytes);
+        }
+        return;
+    }
+    char sample[96], how[48];
+    name_sample(b, found.worst.sample, sample, sizeof sample);
+    (void)snprintf(how, sizeof how,
+                   isnan(found.worst.error) ? "not finite" : "its own scaled error %.3g",
+                   found.worst.error);
+    (void)snprintf(text, bytes, "; worst sample: %s, by part %s of the solve %s, %s", sample,
+                   found.worst.part, found.backward ? "backward" : "forward", how);
+}
+
+static bool has_wild_field(const session *s)
+{
+    const net_site *site = &s->workers[0].site;
+    bool found = false;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const solver *both[2] = {site->odes[i]->forward, site->odes[i]->backward};
+        for (int k = 0; k < 2; k++) {
+            found = found || (both[k]->failed && both[k]->cause.kind != CAUSE_NONE);
+        }
+    }
+    return found;
+}
+
+/* Only weights that training has moved can have moved too far. */
+static const char *advice(const session *s, const batch *b)
+{
+    return (b->mode == BATCH_TRAIN || b->mode == BATCH_REPEAT) && b->step > 1 && has_wild_field(s)
+               ? "; if training diverges, a smaller learning rate, clip_norm, or a bounded "
+                 "activation may help"
+               : "";
+}
+
+void session_keep_failure(session *s, const batch *b)
+{
+    char message[DIAG_MESSAGE_BYTES], worst[256];
+    (void)snprintf(message, sizeof message, "%s", diag_message());
+    blame(s, b, worst, sizeof worst);
+    odeon_status status = batch_trains(b->mode) ? restore_states(s) : ODEON_OK;
+    if (status == ODEON_OK && b->mode != BATCH_PREDICT && is_whole(s)) {
+        status = keep(s, b, &s->failed_batch);
+    }
+    if (status != ODEON_OK) {
+        session_batch_fini(&s->failed_batch);
+    }
+    diag_clear();
+    (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s", message, worst, advice(s, b));
+}
+
+/* ---- the steps ---- */
+
+odeon_status session_write_attempts(session *s, const char *folder)
+{
+    const net_site *site = &s->workers[0].site;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const odeon_ode *ode = site->odes[i];
+        const solver *solve = ode->backward->failed ? ode->backward : ode->forward;
+        if (solve->n_attempts == 0 && !solve->failed) {
+            continue;
+        }
+        char *path = mem_printf("%s/steps-%s.csv", folder, ode->path);
+        odeon_status status = path != NULL
+                                  ? attempts_write(path, solve->n_attempts, solve->attempts)
+                                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", folder);
+        mem_free(path);
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
+}

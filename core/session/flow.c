@@ -1,0 +1,39 @@
+/* A model that ends with its first ODE block, and what comes out of that. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "ode/ode.h"
+#include "worker.h"
+
+odeon_status session_flow_of(const session *s, session_flow *out)
+{
+    const net_site *site = &s->workers[0].site;
+    const odeon_net *net = s->workers[0].net;
+    *out = (session_flow){.n_times = 0};
+    if (site->n_odes == 0) {
+        return diag_fail(ODEON_ERR_CONFIG, "the model has no ODE block: there is nothing to solve");
+    }
+    const odeon_ode *ode = site->odes[0];
+    if (strcmp(net->layers[net->n - 1].path, ode->path) != 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: the first ODE block stands within another layer; only one in the "
+                         "model's own row can be solved alone",
+                         ode->path);
+    }
+    int64_t n_times = ode->spec.n_times > 0 ? ode->spec.n_times : site->n_times;
+    out->n_times = ode->spec.output == ODEON_OUTPUT_ALL ? n_times : 1;
+    out->size = odeon_count(&net->out) / out->n_times;
+    return ODEON_OK;
+}
+
+odeon_status session_solve(session *s, const session_samples *samples, double *output,
+                           double *times, session_result *result)
+{
+    session_flow flow;
+    ODEON_TRY(session_flow_of(s, &flow));
+    ODEON_TRY(session_predict_counted(s, samples, output, NULL, result));
+    const ode_outputs *outputs = &s->workers[0].site.odes[0]->outputs;
+    memcpy(times, outputs->times + outputs->n_times - flow.n_times,
+           (size_t)flow.n_times * sizeof *times);
+    return ODEON_OK;
+}

@@ -1,0 +1,248 @@
+/* The losses of one worker: what they fit, what they make of a slice, what that says of a batch. */
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/calling.h"
+#include "worker.h"
+
+static const odeon_loss_ops *ops_of(const instance *loss)
+{
+    return loss->component->ops;
+}
+
+/* ---- do they fit? ---- */
+
+/* One number a sample is [] or [1]. */
+static bool same_numbers(const odeon_tensor *a, const odeon_tensor *b)
+{
+    int32_t n = a->ndim > b->ndim ? a->ndim : b->ndim;
+    bool same = n <= 2 || a->ndim == b->ndim;
+    for (int32_t i = 1; i < n && same; i++) {
+        same = (i < a->ndim ? a->dim[i] : 1) == (i < b->ndim ? b->dim[i] : 1);
+    }
+    return same;
+}
+
+/* Output and label fit each other, and the losses them. */
+static odeon_status check_losses(const worker *w)
+{
+    const session *s = w->session;
+    const odeon_tensor *out = &w->net->out;
+    int64_t classes = s->fields.of[ODEON_ROLE_LABEL].classes;
+    bool masked = data_has(&s->fields, ODEON_ROLE_MASK);
+    odeon_tensor label = data_field_shape(&s->fields, ODEON_ROLE_LABEL, 1, s->config->dtype);
+    if (classes > 0) {
+        label.dtype = ODEON_DTYPE_I64;
+    } else if (!same_numbers(&label, out)) {
+        char made[128], wanted[128];
+        net_shape_text(out, made, sizeof made);
+        net_shape_text(&label, wanted, sizeof wanted);
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "train.loss: the network makes %s of a sample, but the data set's labels "
+                         "are %s: end the model with that shape",
+                         made, wanted);
+    } else {
+        label = *out;
+    }
+    odeon_tensor mask = label;
+    mask.dtype = s->config->dtype;
+    for (size_t i = 0; i < w->n_losses; i++) {
+        instance *loss = w->losses[i];
+        calling outer = calling_begin(loss, "check");
+        ODEON_TRY(calling_end(
+            outer, ops_of(loss)->check(loss->self, out, &label, masked ? &mask : NULL, classes)));
+    }
+    return ODEON_OK;
+}
+
+/* ---- metrics ---- */
+
+static odeon_status add_metric(session *s, const char *name, int32_t at)
+{
+    if (name == NULL || name[0] == '\0') {
+        return diag_fail(ODEON_ERR_PLUGIN, "train.loss: a metric has no name");
+    }
+    for (int32_t i = 0; i < s->n_metrics; i++) {
+        if (strcmp(s->metric_names[i], name) == 0) {
+            return ODEON_OK; /* another loss's of that name, which means the same */
+        }
+    }
+    if (s->n_metrics == ODEON_MAX_METRICS) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "train.loss: more than %d columns of metrics: leave out a loss",
+                         ODEON_MAX_METRICS);
+    }
+    s->metric_at[s->n_metrics] = at;
+    s->metric_names[s->n_metrics++] = name;
+    return ODEON_OK;
+}
+
+/* Of several losses each has a column of its own, before what else they measure. */
+static odeon_status name_losses(const worker *w)
+{
+    session *s = w->session;
+    for (size_t i = 0; i < w->n_losses && w->n_losses > 1; i++) {
+        s->loss_names[i] = mem_printf("loss_%s", w->losses[i]->component->id);
+        if (s->loss_names[i] == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "train.loss: no memory");
+        }
+        ODEON_TRY(add_metric(s, s->loss_names[i], w->sums_at[i]));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status name_metrics(const worker *w)
+{
+    ODEON_TRY(name_losses(w));
+    for (size_t i = 0; i < w->n_losses; i++) {
+        instance *loss = w->losses[i];
+        int32_t end = i + 1 < w->n_losses ? w->sums_at[i + 1] : w->n_sums;
+        for (int32_t k = 0; k < end - w->sums_at[i] - 1; k++) {
+            calling outer = calling_begin(loss, "metric_name");
+            const char *name = ops_of(loss)->metric_name(loss->self, k);
+            calling_leave(outer);
+            ODEON_TRY(add_metric(w->session, name, w->sums_at[i] + 1 + k));
+        }
+    }
+    return ODEON_OK;
+}
+
+odeon_status worker_make_losses(worker *w)
+{
+    const config *c = w->session->config;
+    int32_t at = 0;
+    if (c->n_losses > WORKER_MAX_LOSSES) {
+        return diag_fail(ODEON_ERR_CONFIG, "train.loss: %zu losses, at most %d are allowed",
+                         c->n_losses, WORKER_MAX_LOSSES);
+    }
+    for (size_t i = 0; i < c->n_losses; i++) {
+        ODEON_TRY(instance_create(c->losses[i], "train.loss", &w->losses[i]));
+        w->n_losses++;
+        calling outer = calling_begin(w->losses[i], "metric_count");
+        int32_t n = ops_of(w->losses[i])->metric_count(w->losses[i]->self);
+        calling_leave(outer);
+        if (n < 0 || n > ODEON_MAX_METRICS) {
+            return diag_fail(ODEON_ERR_PLUGIN, "train.loss: %s says that it has %d metrics",
+                             w->losses[i]->component->id, (int)n);
+        }
+        w->sums_at[i] = at;
+        at += 1 + n;
+    }
+    w->n_sums = at;
+    ODEON_TRY(check_losses(w));
+    return w->rank == 0 ? name_metrics(w) : ODEON_OK;
+}
+
+void worker_destroy_losses(worker *w)
+{
+    for (size_t i = 0; i < w->n_losses; i++) {
+        instance_destroy(w->losses[i]);
+    }
+}
+
+/* ---- a slice ---- */
+
+/* What all losses are called with. Numbers have the output's shape, up to a [1]. */
+static void take_fields(const worker *w, const odeon_tensor *output, odeon_tensor *label,
+                        odeon_tensor *mask)
+{
+    const batch_fields *fields = &w->fields;
+    *label = fields->of[ODEON_ROLE_LABEL];
+    if (label->dtype != ODEON_DTYPE_I64) {
+        *label = *output;
+        label->data = fields->of[ODEON_ROLE_LABEL].data;
+        label->dtype = fields->of[ODEON_ROLE_LABEL].dtype;
+    }
+    *mask = *label;
+    mask->data = fields->of[ODEON_ROLE_MASK].data;
+    mask->dtype = fields->of[ODEON_ROLE_MASK].dtype;
+}
+
+/* The first loss writes the gradient, the others' are added to it. */
+static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeon_tensor *d_output)
+{
+    const odeon_tensor *x[1] = {more};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return w->session->device.ops->lincomb(w->site.queue, d_output, d_output, 1, x, one, NULL);
+}
+
+odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
+{
+    const session *s = w->session;
+    odeon_tensor label, mask, more = {.data = NULL};
+    const odeon_tensor all = worker_sums(w);
+    odeon_tensor sums = all;
+    take_fields(w, output, &label, &mask);
+    odeon_loss_call call = {.struct_size = sizeof call,
+                            .queue = w->site.queue,
+                            .device = &s->device,
+                            .output = output,
+                            .label = &label,
+                            .mask = mask.data != NULL ? &mask : NULL,
+                            .weight = w->fields.counted > 0.0 ? 1.0 / w->fields.counted : 0.0,
+                            .sums = &sums,
+                            .d_output = d_output};
+    if (d_output != NULL && w->n_losses > 1) {
+        int64_t bytes = odeon_count(output) * odeon_dtype_bytes(output->dtype) + 64;
+        ODEON_TRY(room_fit(&s->device, &w->d_output_more, bytes));
+        more = *d_output;
+        more.data = w->d_output_more.data;
+    }
+    for (size_t i = 0; i < w->n_losses; i++) {
+        int32_t end = i + 1 < w->n_losses ? w->sums_at[i + 1] : w->n_sums;
+        sums.data = (double *)all.data + w->sums_at[i];
+        sums.dim[0] = end - w->sums_at[i];
+        call.d_output = i > 0 && d_output != NULL ? &more : d_output;
+        calling outer = calling_begin(w->losses[i], "eval");
+        ODEON_TRY(calling_end(outer, ops_of(w->losses[i])->eval(w->losses[i]->self, &call)));
+        ODEON_TRY(call.d_output == &more ? add_gradient(w, &more, d_output) : ODEON_OK);
+    }
+    return ODEON_OK;
+}
+
+/* ---- the batch ---- */
+
+/* A loss among several is a sum as it is, all else a mean over what counts. */
+static double metric_value(const worker *w, int32_t metric, const double *sums)
+{
+    const session *s = w->session;
+    bool is_loss = w->n_losses > 1 && metric < (int32_t)w->n_losses;
+    double sum = sums[s->metric_at[metric]];
+    return is_loss ? sum : sum / w->fields.counted; /* NaN if nothing counts */
+}
+
+/* What may help depends on whether training has changed the weights before. */
+static odeon_status refuse_loss(const batch *b, double loss)
+{
+    if (b->mode != BATCH_TRAIN && b->mode != BATCH_REPEAT) {
+        return diag_fail(ODEON_ERR_NUMERIC, "the loss is %g: are the weights what they should be?",
+                         loss);
+    }
+    return diag_fail(ODEON_ERR_NUMERIC, "the loss is %g (epoch %lld, step %lld): %s", loss,
+                     (long long)b->epoch, (long long)b->step,
+                     b->step > 1 ? "a smaller learning rate or train.clip_norm may help"
+                                 : "smaller initial weights, or data nearer to 1, may help");
+}
+
+odeon_status worker_judge_losses(const worker *w, batch *b)
+{
+    const session *s = w->session;
+    const double *sums = worker_read_sums(w);
+    double loss = 0.0;
+    for (size_t i = 0; i < w->n_losses; i++) {
+        loss += sums[w->sums_at[i]];
+    }
+    if (w->rank == 0) {
+        b->loss = loss;
+        b->counted = w->fields.counted;
+        for (int32_t i = 0; i < s->n_metrics; i++) {
+            b->metrics[i] = metric_value(w, i, sums);
+        }
+    }
+    if (!isfinite(loss)) {
+        return refuse_loss(b, loss);
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,114 @@
+/* What the host wants to know of a batch, in one place on the device, so that it waits once. */
+#include <math.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "ode/ode.h"
+#include "worker.h"
+
+/* ODEON_SLOTS numbers of every ODE block, as many of the worker's own, of which the last is the sum
+ * of the gradient's squares, and then the losses' sums. */
+static size_t n_blocks(const worker *w)
+{
+    return w->data_site.n_odes + w->site.n_odes;
+}
+
+static odeon_ode *block_at(const worker *w, size_t i)
+{
+    size_t n = w->data_site.n_odes;
+    return i < n ? w->data_site.odes[i] : w->site.odes[i - n];
+}
+
+static size_t squares_at(const worker *w)
+{
+    return (n_blocks(w) + 1) * ODEON_SLOTS - 1;
+}
+
+static size_t n_readings(const worker *w)
+{
+    return squares_at(w) + 1 + (size_t)w->n_sums;
+}
+
+static double *device_readings(const worker *w)
+{
+    return (double *)(void *)w->readings.data;
+}
+
+odeon_status worker_bind_readings(worker *w)
+{
+    const session *s = w->session;
+    size_t n = n_readings(w);
+    ODEON_TRY(room_fit(&s->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
+    w->read = mem_zalloc(n, sizeof *w->read);
+    if (w->read == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "workers: no memory for %zu numbers", n);
+    }
+    for (size_t i = 0; i < n_blocks(w); i++) {
+        block_at(w, i)->measured = device_readings(w) + i * ODEON_SLOTS;
+    }
+    odeon_tensor all = {
+        .data = w->readings.data, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    return s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL);
+}
+
+void worker_destroy_readings(worker *w)
+{
+    room_release(&w->session->device, &w->readings);
+    mem_free(w->read);
+}
+
+odeon_tensor worker_sums(const worker *w)
+{
+    return (odeon_tensor){.data = device_readings(w) + squares_at(w) + 1,
+                          .dim = {w->n_sums},
+                          .ndim = 1,
+                          .dtype = ODEON_DTYPE_F64};
+}
+
+odeon_status worker_square_gradient(const worker *w)
+{
+    const session *s = w->session;
+    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    double *slots = device_readings(w) + n_blocks(w) * ODEON_SLOTS;
+    return s->device.ops->dot(w->site.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
+}
+
+static bool has_measures(const worker *w)
+{
+    bool found = false;
+    for (size_t i = 0; i < n_blocks(w); i++) {
+        found |= ode_is_measured(block_at(w, i));
+    }
+    return found;
+}
+
+static odeon_status read(worker *w, size_t first, size_t end)
+{
+    const odeon_device_ops *ops = w->session->device.ops;
+    ODEON_TRY(ops->download(w->site.queue, w->read + first, device_readings(w) + first,
+                            (end - first) * sizeof *w->read));
+    for (size_t i = 0; i < n_blocks(w); i++) {
+        ode_take_measures(block_at(w, i), w->read + i * ODEON_SLOTS);
+    }
+    return ODEON_OK;
+}
+
+odeon_status worker_read_all(worker *w)
+{
+    return read(w, has_measures(w) ? 0 : squares_at(w), n_readings(w));
+}
+
+odeon_status worker_read_measures(worker *w)
+{
+    return has_measures(w) ? read(w, 0, squares_at(w)) : ODEON_OK;
+}
+
+const double *worker_read_sums(const worker *w)
+{
+    return w->read + squares_at(w) + 1;
+}
+
+double worker_gradient_norm(const worker *w)
+{
+    return sqrt(w->read[squares_at(w)]);
+}

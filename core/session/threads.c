@@ -1,0 +1,136 @@
+#include "session/threads.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/crash.h"
+
+typedef struct member {
+    team *team;
+    int32_t rank, reserved0;
+    pthread_t thread;
+} member;
+
+struct team {
+    int32_t size, running; /* members at work beside rank 0 */
+    uint64_t round;
+    bool stopping;
+    team_job job;
+    void *context;
+    pthread_mutex_t lock;
+    pthread_cond_t begin, end;
+    int32_t n_threads; /* started */
+    member *members;
+};
+
+static void *member_main(void *argument)
+{
+    member *m = argument;
+    team *t = m->team;
+    uint64_t done = 0;
+    crash_thread_begin();
+    (void)pthread_mutex_lock(&t->lock);
+    for (;;) {
+        while (t->round == done && !t->stopping) {
+            (void)pthread_cond_wait(&t->begin, &t->lock);
+        }
+        if (t->stopping) {
+            break;
+        }
+        done = t->round;
+        (void)pthread_mutex_unlock(&t->lock);
+        t->job(t->context, m->rank);
+        (void)pthread_mutex_lock(&t->lock);
+        if (--t->running == 0) {
+            (void)pthread_cond_signal(&t->end);
+        }
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+    crash_thread_end();
+    return NULL;
+}
+
+/* Signals are the main thread's business. */
+static int start_thread(member *m)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&m->thread, NULL, member_main, m);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+odeon_status team_create(int32_t size, team **out)
+{
+    *out = NULL;
+    team *t = mem_zalloc(1, sizeof *t);
+    member *members = mem_zalloc((size_t)size, sizeof *members);
+    if (t == NULL || members == NULL) {
+        mem_free(t);
+        mem_free(members);
+        return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
+    }
+    t->size = size;
+    t->members = members;
+    (void)pthread_mutex_init(&t->lock, NULL);
+    (void)pthread_cond_init(&t->begin, NULL);
+    (void)pthread_cond_init(&t->end, NULL);
+    for (int32_t rank = 1; rank < size; rank++) {
+        members[rank] = (member){.team = t, .rank = rank};
+        int error = start_thread(&members[rank]);
+        if (error != 0) {
+            team_destroy(t);
+            return diag_fail(ODEON_ERR_NOMEM,
+                             "worker %d cannot be started: %s; set run.workers lower", (int)rank,
+                             strerror(error));
+        }
+        t->n_threads++;
+    }
+    *out = t;
+    return ODEON_OK;
+}
+
+void team_destroy(team *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&t->lock);
+    t->stopping = true;
+    (void)pthread_cond_broadcast(&t->begin);
+    (void)pthread_mutex_unlock(&t->lock);
+    for (int32_t rank = 1; rank <= t->n_threads; rank++) {
+        (void)pthread_join(t->members[rank].thread, NULL);
+    }
+    (void)pthread_cond_destroy(&t->begin);
+    (void)pthread_cond_destroy(&t->end);
+    (void)pthread_mutex_destroy(&t->lock);
+    mem_free(t->members);
+    mem_free(t);
+}
+
+void team_run(team *t, team_job job, void *context)
+{
+    if (t->size > 1) {
+        (void)pthread_mutex_lock(&t->lock);
+        t->job = job;
+        t->context = context;
+        t->running = t->size - 1;
+        t->round++;
+        (void)pthread_cond_broadcast(&t->begin);
+        (void)pthread_mutex_unlock(&t->lock);
+    }
+    job(context, 0);
+    if (t->size > 1) {
+        (void)pthread_mutex_lock(&t->lock);
+        while (t->running > 0) {
+            (void)pthread_cond_wait(&t->end, &t->lock);
+        }
+        (void)pthread_mutex_unlock(&t->lock);
+    }
+}

@@ -1,0 +1,232 @@
+/* After a solve has failed: which part of the state and which sample it was. Vectors come to the
+ * host for that. */
+#include <math.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "solver/adaptive.h"
+
+void solver_forget(solver *s)
+{
+    s->n_attempts = 0;
+    s->failed = false;
+    s->worst = (solve_worst){0};
+    s->cause = (solve_cause){0};
+}
+
+double *solver_download(solver *s, held x)
+{
+    size_t n = (size_t)s->field->abi.n;
+    bool is_wide = s->field->abi.dtype == ODEON_DTYPE_F64;
+    size_t width = (size_t)odeon_dtype_bytes(s->field->abi.dtype);
+    void *raw = mem_zalloc(n + 1, width);
+    double *wide = is_wide ? raw : mem_zalloc(n + 1, sizeof *wide);
+    bool ok = raw != NULL && wide != NULL && x.data != NULL &&
+              s->site->device->ops->download(s->site->queue, raw, x.data, n * width) == ODEON_OK;
+    for (size_t i = 0; i < n && ok && !is_wide; i++) {
+        wide[i] = (double)((const float *)raw)[i];
+    }
+    if (!is_wide) {
+        mem_free(raw);
+    }
+    if (!ok) {
+        mem_free(wide);
+    }
+    return ok ? wide : NULL;
+}
+
+/* The larger error of two, where NaN is larger than all; of equal ones the first. */
+static void consider(solve_worst *worst, const char *part, int64_t sample, double error)
+{
+    if (worst->part == NULL || (!isnan(worst->error) && !(error <= worst->error))) {
+        *worst = (solve_worst){.part = part, .sample = sample, .error = error};
+    }
+}
+
+/* A part that has a value of its own for every sample. */
+static bool has_samples(const solver *s, const odeon_part *part)
+{
+    int32_t summed = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM | ODEON_PART_SHARED;
+    return s->field->samples > 0 && (part->flags & summed) == 0 && part->n % s->field->samples == 0;
+}
+
+typedef double (*judge_values)(const solver *s, const double *const *x, int64_t first, int64_t n);
+
+/* Looks for the worst sample by what judge says of its values. */
+static void look(solver *s, judge_values judge, const double *const *x)
+{
+    const odeon_field *f = &s->field->abi;
+    for (int32_t i = 0; i < f->n_parts; i++) {
+        const odeon_part *part = &f->parts[i];
+        if (!has_samples(s, part)) {
+            continue;
+        }
+        int64_t size = part->n / s->field->samples;
+        for (int64_t k = 0; k < s->field->samples; k++) {
+            double error = judge(s, x, part->offset + k * size, size);
+            if (!(error <= 0.0)) {
+                consider(&s->worst, part->name, k, error);
+            }
+        }
+    }
+}
+
+/* x: y0, y1, the error estimate. As error_sum of device.h, over one sample. */
+static double scaled_error(const solver *s, const double *const *x, int64_t first, int64_t n)
+{
+    const odeon_control *c = &s->control;
+    const odeon_ode_spec *spec = s->spec;
+    double sum = 0.0, largest = 0.0;
+    for (int64_t i = first; i < first + n; i++) {
+        int64_t component = c->n_each > 0 ? i - first : 0;
+        double rtol = spec->rtol[spec->n_rtol > 1 ? component : 0];
+        double atol = spec->atol[spec->n_atol > 1 ? component : 0];
+        double scale = atol + rtol * fmax(fabs(x[0][i]), fabs(x[1][i]));
+        double share = fabs(x[2][i]) / scale;
+        if (!isfinite(share) || !isfinite(x[0][i]) || !isfinite(x[1][i])) {
+            return (double)NAN;
+        }
+        sum += share * share;
+        largest = fmax(largest, share);
+    }
+    return c->norm == ODEON_NORM_MAX ? largest : sqrt(sum / (double)n);
+}
+
+static double not_finite(const solver *s, const double *const *x, int64_t first, int64_t n)
+{
+    (void)s;
+    for (int64_t i = first; i < first + n; i++) {
+        if (!isfinite(x[0][i])) {
+            return (double)NAN;
+        }
+    }
+    return 0.0;
+}
+
+/* Where all of a vector is finite, or cannot be looked at, the answer is true. */
+static bool look_for_value(solver *s, held x)
+{
+    double *values = solver_download(s, x);
+    const double *list[1] = {values};
+    bool finite = values == NULL || isfinite(not_finite(s, list, 0, s->field->abi.n));
+    if (values != NULL) {
+        look(s, not_finite, list);
+    }
+    mem_free(values);
+    return finite;
+}
+
+void solver_blame_value(solver *s, held x)
+{
+    (void)look_for_value(s, x);
+}
+
+static double largest(const solver *s, const double *x)
+{
+    double size = 0.0;
+    for (int64_t i = 0; i < s->field->abi.n && x != NULL; i++) {
+        size = fmax(size, fabs(x[i]));
+    }
+    return size;
+}
+
+/* x: y0, y1, errors, all finite: is the value of the largest scaled error so near to 0 that atol
+ * alone scales it? */
+static bool is_scaled_by_atol(const solver *s, const double *const *x)
+{
+    const odeon_ode_spec *spec = s->spec;
+    double worst = -1.0;
+    bool by_atol = false;
+    for (int64_t i = 0; i < s->field->abi.n; i++) {
+        double relative = spec->rtol[spec->n_rtol > 1 ? i % spec->n_rtol : 0] *
+                          fmax(fabs(x[0][i]), fabs(x[1][i]));
+        double atol = spec->atol[spec->n_atol > 1 ? i % spec->n_atol : 0];
+        double error = fabs(x[2][i]) / (atol + relative);
+        if (error > worst) {
+            worst = error;
+            by_atol = relative <= atol;
+        }
+    }
+    return by_atol;
+}
+
+/* Did all workers' values make a step that f1 could be evaluated after? */
+static bool is_probed(const solver *s)
+{
+    double norms[2];
+    return s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_START, 2, norms) ==
+               ODEON_OK &&
+           isfinite(norms[0]) && isfinite(norms[1]);
+}
+
+void solver_blame_start(solver *s, held y0, held f0, held f1)
+{
+    s->cause.kind = CAUSE_TOLERANCE;
+    if (!look_for_value(s, y0)) {
+        s->cause.kind = CAUSE_STATE;
+    } else if (!look_for_value(s, f0)) {
+        s->cause.kind = CAUSE_FIELD;
+    } else if (is_probed(s) && !look_for_value(s, f1)) {
+        s->cause.kind = CAUSE_PROBE;
+    }
+    if (s->worst.part != NULL || s->cause.kind != CAUSE_TOLERANCE) {
+        return;
+    }
+    double *y = solver_download(s, y0), *slope = solver_download(s, f0);
+    s->cause.size = s->cause.start_size = largest(s, y);
+    const double *list[3] = {y, y, slope};
+    if (y != NULL && slope != NULL) {
+        s->cause.by_atol = is_scaled_by_atol(s, list);
+        look(s, scaled_error, list);
+    }
+    mem_free(y);
+    mem_free(slope);
+}
+
+/* Is the error of all workers, against the tolerances, too large to be squared and added? */
+static bool is_beyond_numbers(const solver *s)
+{
+    double error = 0.0;
+    return s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_ERROR, 1,
+                                            &error) == ODEON_OK &&
+           !isfinite(error);
+}
+
+/* x: y0, y1, the error estimate of a step. */
+static solve_cause cause_of(const solver *s, const double *const *x, const double *start)
+{
+    int64_t n = s->field->abi.n;
+    solve_cause out = {
+        .kind = CAUSE_NONE, .size = largest(s, x[0]), .start_size = largest(s, start)};
+    if (isnan(not_finite(s, &x[0], 0, n))) {
+        out.kind = s->index == 0 ? CAUSE_STATE : CAUSE_FIELD;
+    } else if (isnan(not_finite(s, &x[1], 0, n)) || isnan(not_finite(s, &x[2], 0, n))) {
+        out.kind = CAUSE_FIELD;
+    } else if (is_beyond_numbers(s)) {
+        out.kind = CAUSE_TOLERANCE;
+        out.by_atol = is_scaled_by_atol(s, x);
+    }
+    return out;
+}
+
+void solver_blame_error(solver *s, const program *p, double h)
+{
+    held error = solver_take(s);
+    if (error.data == NULL || solver_error_vector(s, p, h, error) != ODEON_OK) {
+        solver_let_go(s, &error);
+        return;
+    }
+    double *y0 = solver_download(s, s->at[PLACE_Y0]), *y1 = solver_download(s, s->at[PLACE_Y1]);
+    double *estimate = solver_download(s, error);
+    double *start = solver_download(s, (held){.data = s->y[0].data});
+    const double *list[3] = {y0, y1, estimate};
+    if (y0 != NULL && y1 != NULL && estimate != NULL) {
+        look(s, scaled_error, list);
+        s->cause = cause_of(s, list, start);
+    }
+    mem_free(start);
+    mem_free(y0);
+    mem_free(y1);
+    mem_free(estimate);
+    solver_let_go(s, &error);
+}

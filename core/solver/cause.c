@@ -1,0 +1,266 @@
+#include "solver/cause.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "solver/captured_adaptive.h"
+
+/* The largest of every number over the workers; where that fails they stay as they are. */
+static void agree(const solver *s, int32_t n, double *numbers)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_group *group = &s->site->group->abi;
+    if (group->size == 1) {
+        return;
+    }
+    odeon_status mine =
+        ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, numbers);
+    odeon_status status = group->reduce_slots(group->self, s->site->queue, s->slots,
+                                              ODEON_SLOT_ERROR_SUM, n, 1, mine);
+    double all[8];
+    if (status == ODEON_OK &&
+        ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, all) == ODEON_OK) {
+        memcpy(numbers, all, (size_t)n * sizeof *numbers);
+    }
+}
+
+/* ---- no step is small enough ---- */
+
+static double end_of(const solver *s)
+{
+    return s->times[s->n_times - 1];
+}
+
+/* Steps that may pass the end of the span come ever nearer to one that they cannot pass. */
+static bool stands_before_end(const solver *s, double t)
+{
+    double span = fabs(end_of(s) - s->times[0]);
+    return s->stepper->dense && s->spec->end == ODEON_END_INTERPOLATE &&
+           fabs(end_of(s) - t) <= 1e-6 * span;
+}
+
+static double smallest(int32_t n, const double *x)
+{
+    double least = x[0];
+    for (int32_t i = 1; i < n; i++) {
+        least = fmin(least, x[i]);
+    }
+    return least;
+}
+
+/* Says so where rtol asks for more digits than the state has. */
+static bool is_below_rounding(const solver *s, char *remedy, size_t bytes)
+{
+    bool wide = s->field->abi.dtype == ODEON_DTYPE_F64;
+    double rtol = smallest(s->spec->n_rtol, s->spec->rtol);
+    (void)snprintf(remedy, bytes,
+                   "rtol = %g is below the rounding of %s: a larger rtol or atol will help", rtol,
+                   wide ? "float64" : "float32");
+    return rtol < 4.0 * (wide ? DBL_EPSILON : (double)FLT_EPSILON);
+}
+
+/* All is finite, and yet no step is small enough. */
+static odeon_status fail_finite(const solver *s, double t, double h, double error)
+{
+    const solve_cause *c = &s->cause;
+    double rtol = smallest(s->spec->n_rtol, s->spec->rtol);
+    double atol = smallest(s->spec->n_atol, s->spec->atol);
+    bool first = s->stats.accepted + s->stats.rejected == 0;
+    char remedy[256];
+    if (is_below_rounding(s, remedy, sizeof remedy)) {
+        return solver_fail(s, t, h, error, "step size underflow", remedy);
+    }
+    if (c->kind == CAUSE_TOLERANCE && c->by_atol != 0 && atol < 1e-9 * rtol * c->size) {
+        (void)snprintf(remedy, sizeof remedy,
+                       "atol = %g is too small for a value that %s 0: a larger atol%s will help",
+                       atol, first ? "starts at" : "passes", first ? ", or first_step," : "");
+    } else if (c->kind == CAUSE_TOLERANCE) {
+        (void)snprintf(
+            remedy, sizeof remedy,
+            "the field is too steep here for rtol = %g, atol = %g: larger ones%s may help", rtol,
+            atol, first ? ", or first_step," : "");
+    } else if (c->size > 1e3 * (1.0 + c->start_size)) {
+        (void)snprintf(remedy, sizeof remedy,
+                       "the state has grown from %.3g to %.3g: the solution may not exist beyond "
+                       "here",
+                       c->start_size, c->size);
+    } else {
+        (void)snprintf(remedy, sizeof remedy,
+                       "the solution is not smooth here, for these tolerances: a larger rtol or "
+                       "atol, or another integrator, may help");
+    }
+    return solver_fail(s, t, h, error, "step size underflow", remedy);
+}
+
+odeon_status solver_fail_underflow(solver *s, double t, double h, double error)
+{
+    solve_cause *c = &s->cause;
+    double numbers[4] = {c->kind, c->by_atol, c->size, c->start_size};
+    agree(s, 4, numbers);
+    c->kind = (int32_t)numbers[0];
+    c->by_atol = (int32_t)numbers[1];
+    c->size = numbers[2];
+    c->start_size = numbers[3];
+    switch (c->kind) {
+    case CAUSE_STATE:
+        return solver_fail(s, t, (double)NAN, (double)NAN, "the state at the start is not finite",
+                           "what comes before the block makes it so: look at its layers and their "
+                           "weights");
+    case CAUSE_FIELD:
+        if (stands_before_end(s, t)) {
+            return solver_fail(s, t, h, (double)NAN,
+                               "step size underflow: the field is not finite behind the end of the "
+                               "span, which steps pass with end = interpolate",
+                               "end = clip lets them end there");
+        }
+        return solver_fail(s, t, h, (double)NAN, "step size underflow: the field is not finite",
+                           "look for what is not defined there, or overflows");
+    case CAUSE_PROBE:
+        return solver_fail(
+            s, t, (double)NAN, (double)NAN,
+            "the first step cannot be chosen: the field is not finite near the start",
+            "first_step gives its size");
+    default:
+        return fail_finite(s, t, h, error);
+    }
+}
+
+/* ---- too many steps ---- */
+
+enum { ITERATIONS = 12 }; /* of the power method */
+
+static double dot(int64_t n, const double *a, const double *b)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        sum += a[i] * b[i];
+    }
+    return sum;
+}
+
+/* f(t, y + scale v) into out, all as double. moved has room for a vector of the field's dtype. */
+static bool field_at(solver *s, const double *y, const double *v, double scale, void *moved,
+                     double *out)
+{
+    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_field *f = &s->field->abi;
+    bool wide = f->dtype == ODEON_DTYPE_F64, good = false;
+    for (int64_t i = 0; i < f->n; i++) {
+        double value = y[i] + scale * v[i];
+        if (wide) {
+            ((double *)moved)[i] = value;
+        } else {
+            ((float *)moved)[i] = (float)value;
+        }
+    }
+    held in = solver_take(s), k = solver_take(s);
+    uint64_t bytes = (uint64_t)(f->n * odeon_dtype_bytes(f->dtype));
+    if (in.data != NULL && k.data != NULL &&
+        ops->upload(s->site->queue, in.data, moved, bytes) == ODEON_OK) {
+        odeon_tensor t = solver_stage_time(s, 0), x = solver_vector(s, in),
+                     dx = solver_vector(s, k);
+        good = f->eval(f->self, &t, &x, &dx, NULL) == ODEON_OK &&
+               ops->download(s->site->queue, moved, k.data, bytes) == ODEON_OK;
+    }
+    for (int64_t i = 0; i < f->n && good; i++) {
+        out[i] = wide ? ((double *)moved)[i] : (double)((float *)moved)[i];
+    }
+    solver_let_go(s, &in);
+    solver_let_go(s, &k);
+    return good;
+}
+
+/* What is only integrated along has no part in what decays. */
+static void clear_passive(const solver *s, double *v)
+{
+    const odeon_field *f = &s->field->abi;
+    for (int32_t p = 0; p < f->n_parts; p++) {
+        const odeon_part *part = &f->parts[p];
+        if ((part->flags & (ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM)) != 0) {
+            memset(v + part->offset, 0, (size_t)part->n * sizeof *v);
+        }
+    }
+}
+
+/* The eigenvalue of the field's Jacobian that is largest in size, as far as a few differences along
+ * the power method tell: its share along the last direction, and its size. */
+static bool find_eigenvalue(solver *s, double *y, double *v, double *f0, double *f1, void *moved,
+                            double *real, double *size)
+{
+    int64_t n = s->field->abi.n;
+    bool wide = s->field->abi.dtype == ODEON_DTYPE_F64;
+    double epsilon = sqrt(wide ? DBL_EPSILON : (double)FLT_EPSILON);
+    for (int64_t i = 0; i < n; i++) { /* a direction that is orthogonal to nothing in particular */
+        v[i] = 1.0 + 0.5 * sin(1.0 + 7.0 * (double)i);
+    }
+    clear_passive(s, v);
+    double step = epsilon * fmax(sqrt(dot(n, y, y)), 1e-6);
+    for (int i = 0; i < ITERATIONS; i++) {
+        double length = sqrt(dot(n, v, v));
+        if (!(length > 0.0) || !isfinite(length) || !field_at(s, y, v, 0.0, moved, f0) ||
+            !field_at(s, y, v, step / length, moved, f1)) {
+            return false;
+        }
+        for (int64_t k = 0; k < n; k++) {
+            f1[k] = (f1[k] - f0[k]) * length / step;
+        }
+        clear_passive(s, f1);
+        *real = dot(n, v, f1) / (length * length);
+        *size = sqrt(dot(n, f1, f1)) / length;
+        memcpy(v, f1, (size_t)n * sizeof *v);
+    }
+    return isfinite(*real) && isfinite(*size);
+}
+
+/* h times a real eigenvalue that makes solutions decay, where it outweighs all others; -1 where
+ * that is not so. The next step's T is in its slot. */
+static double find_decay(solver *s, double h)
+{
+    int64_t n = s->field->abi.n, evals = s->evals;
+    double real = 0.0, size = 0.0, none = 0.0;
+    double *y = solver_download(s, s->at[PLACE_Y0]);
+    double *work = mem_zalloc((size_t)(4 * n) + 1, sizeof *work);
+    bool found =
+        y != NULL && work != NULL &&
+        s->site->device->ops->stage_times(s->site->queue, 1, &none, s->slots) == ODEON_OK &&
+        find_eigenvalue(s, y, work, work + n, work + 2 * n, work + 3 * n, &real, &size);
+    mem_free(y);
+    mem_free(work);
+    solver_count_evals(s, evals - s->evals);
+    diag_clear();
+    return found && h * real < 0.0 && fabs(real) >= 0.5 * size ? fabs(h * real) : -1.0;
+}
+
+/* Samples that see each other meet in every evaluation, which none may then leave out. */
+static bool may_probe(const solver *s)
+{
+    const net_plan *plan = s->field->identity.plan;
+    return plan != NULL && (plan->layer_flags & ODEON_LAYER_BATCH_COUPLED) == 0;
+}
+
+odeon_status solver_fail_max_steps(solver *s, double t, double h, double error)
+{
+    char remedy[320];
+    double steps_left = fabs((end_of(s) - t) / h), decay = -1.0;
+    bool many = steps_left >= 100.0 && s->stats.accepted > s->stats.rejected;
+    if (many && may_probe(s)) {
+        decay = find_decay(s, h);
+        agree(s, 1, &decay);
+    }
+    if (!(decay >= 1.0)) {
+        return solver_fail(s, t, h, error, "max_steps reached",
+                           is_below_rounding(s, remedy, sizeof remedy)
+                               ? remedy
+                               : "raise max_steps, or rtol and atol");
+    }
+    (void)snprintf(remedy, sizeof remedy,
+                   "|h lambda| is %.2g, so that stability and not accuracy keeps the steps small, "
+                   "and some %.2g more are needed: raise max_steps, shorten the span, or take the "
+                   "fast decay out of the equations (all integrators are explicit)",
+                   decay, steps_left);
+    return solver_fail(s, t, h, error, "max_steps reached: the problem is stiff", remedy);
+}

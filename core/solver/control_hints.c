@@ -1,0 +1,61 @@
+#include "control_hints.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/diag.h"
+
+const odeon_control_hint *const *control_hints(const odeon_integrator *method)
+{
+    static const odeon_control_hint *const none[] = {NULL};
+    return ODEON_HAS(method, odeon_integrator, hints) ? method->hints : none;
+}
+
+static const char *wrong_with(const odeon_control_hint *hint)
+{
+    if (hint->struct_size < sizeof *hint || hint->system == NULL || hint->system[0] == '\0') {
+        return "no system is named";
+    }
+    bool finite = isfinite(hint->beta_reject);
+    for (int i = 0; i < 3; i++) {
+        finite = finite && isfinite(hint->beta[i]);
+    }
+    if (!finite) {
+        return "an exponent is not finite";
+    }
+    bool limits = hint->factor_min > 0.0 && hint->factor_min < 1.0 && hint->factor_max > 1.0 &&
+                  isfinite(hint->factor_max);
+    return limits ? NULL : "factor_min must lie between 0 and 1, factor_max above 1";
+}
+
+odeon_status control_hints_check(const odeon_integrator *method, const char *path)
+{
+    const odeon_control_hint *const *hints = control_hints(method);
+    for (int32_t i = 0; hints[i] != NULL; i++) {
+        const char *wrong = wrong_with(hints[i]);
+        if (wrong != NULL) {
+            return diag_fail(ODEON_ERR_PLUGIN, "%s: control hint %d: %s", path, (int)i + 1, wrong);
+        }
+    }
+    return ODEON_OK;
+}
+
+void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec)
+{
+    const odeon_control_hint *const *hints = control_hints(method);
+    odeon_control *c = &spec->control;
+    for (int32_t i = 0; hints[i] != NULL && spec->control_hints != NULL; i++) {
+        const odeon_control_hint *hint = hints[i];
+        if (strcmp(hint->system, spec->control_hints) != 0) {
+            continue;
+        }
+        memcpy(c->beta, hint->beta, sizeof c->beta);
+        c->beta_reject = hint->beta_reject;
+        c->factor_min = c->factor_min_accept = hint->factor_min;
+        c->factor_max = hint->factor_max;
+        c->start_exponent /= spec->exponents_per_order != 0 ? order : 1.0;
+        spec->exponents_per_order = 0;
+        return;
+    }
+}

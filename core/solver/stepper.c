@@ -1,0 +1,366 @@
+#include "stepper.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "control_hints.h"
+#include "plugin/calling.h"
+#include "plugin/tableau.h"
+
+/* One program being recorded: the verbs of a plugin's step arrive here. */
+typedef struct recorder {
+    const stepper *stepper;
+    program *program;
+    bool start; /* recording start: only CARRY_OUT may be written */
+    bool written[PROGRAM_MAX_PLACES], combined[PROGRAM_MAX_PLACES];
+} recorder;
+
+int32_t place_carry_in(const stepper *s, int32_t i)
+{
+    (void)s;
+    return PLACE_CARRY + i;
+}
+
+int32_t place_carry_out(const stepper *s, int32_t i)
+{
+    return PLACE_CARRY + s->info.n_carry + i;
+}
+
+/* The place of a handle, or -1. */
+static int32_t place_of(const stepper *s, int32_t handle)
+{
+    int32_t n_carry = s->info.n_carry, n_work = s->info.n_work;
+    if (handle >= 0 && handle <= ODEON_HANDLE_ERROR) {
+        return handle;
+    }
+    if (handle >= ODEON_HANDLE_CARRY_IN && handle < ODEON_HANDLE_CARRY_IN + n_carry) {
+        return place_carry_in(s, handle - ODEON_HANDLE_CARRY_IN);
+    }
+    if (handle >= ODEON_HANDLE_CARRY_OUT && handle < ODEON_HANDLE_CARRY_OUT + n_carry) {
+        return place_carry_out(s, handle - ODEON_HANDLE_CARRY_OUT);
+    }
+    if (handle >= ODEON_HANDLE_WORK && handle < ODEON_HANDLE_WORK + n_work) {
+        return PLACE_CARRY + 2 * n_carry + handle - ODEON_HANDLE_WORK;
+    }
+    return -1;
+}
+
+static odeon_status broken(const recorder *r, int32_t handle, const char *why)
+{
+    return diag_fail(ODEON_ERR_PLUGIN, "integrator %s: step uses handle %d wrongly: %s",
+                     r->stepper->instance->component->id, (int)handle, why);
+}
+
+static odeon_status readable(const recorder *r, int32_t handle, int32_t *place)
+{
+    *place = place_of(r->stepper, handle);
+    if (*place < 0 || *place == PLACE_ERROR) {
+        return broken(r, handle, "it cannot be read");
+    }
+    return r->written[*place] ? ODEON_OK : broken(r, handle, "read before it is written");
+}
+
+static odeon_status writable(recorder *r, int32_t handle, int32_t *place)
+{
+    const stepper *s = r->stepper;
+    *place = place_of(s, handle);
+    bool carry_in = *place >= PLACE_CARRY && *place < place_carry_out(s, 0);
+    bool barred = r->start && (*place == PLACE_Y1 || *place == PLACE_ERROR);
+    if (*place <= PLACE_Y0 || carry_in || barred) {
+        return broken(r, handle, "it cannot be written");
+    }
+    return r->written[*place] ? broken(r, handle, "written twice") : ODEON_OK;
+}
+
+static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
+{
+    recorder *r = self;
+    program *p = r->program;
+    verb v = {.kind = VERB_EVAL, .c = c, .eval = p->n_evals};
+    ODEON_TRY(readable(r, y, &v.in));
+    ODEON_TRY(writable(r, k, &v.out));
+    if (v.out == PLACE_ERROR || p->n_evals == ODEON_MAX_STAGES) {
+        return broken(r, k, "no more evaluations, and none into the error");
+    }
+    p->c[p->n_evals++] = c;
+    p->verbs[p->n_verbs++] = v;
+    r->written[v.out] = true;
+    return ODEON_OK;
+}
+
+static odeon_status record_combine(void *self, int32_t out, int32_t n, const odeon_term *terms)
+{
+    recorder *r = self;
+    program *p = r->program;
+    verb v = {.kind = VERB_COMBINE, .first = p->n_terms, .n = n};
+    ODEON_TRY(writable(r, out, &v.out));
+    if (n < 1 || n > ODEON_MAX_STAGES || p->n_terms + n > PROGRAM_MAX_TERMS) {
+        return broken(r, out, "wrong number of terms");
+    }
+    for (int32_t i = 0; i < n; i++) {
+        odeon_term *term = &p->terms[p->n_terms + i];
+        *term = terms[i];
+        if (terms[i].reserved0 != 0) {
+            return broken(r, out, "a term sets its reserved field, which must stay 0");
+        }
+        ODEON_TRY(readable(r, terms[i].x, &term->x));
+        r->combined[term->x] = true;
+    }
+    p->n_terms += n;
+    p->verbs[p->n_verbs++] = v;
+    r->written[v.out] = true;
+    return ODEON_OK;
+}
+
+/* Everything that a step owes has been written. */
+static odeon_status complete(const recorder *r)
+{
+    const stepper *s = r->stepper;
+    if (!r->start && !r->written[PLACE_Y1]) {
+        return broken(r, ODEON_HANDLE_Y1, "never written");
+    }
+    if (!r->start && s->info.embedded_order > 0 && !r->written[PLACE_ERROR]) {
+        return broken(r, ODEON_HANDLE_ERROR, "never written");
+    }
+    for (int32_t i = 0; i < s->info.n_carry; i++) {
+        if (!r->written[place_carry_out(s, i)]) {
+            return broken(r, ODEON_HANDLE_CARRY_OUT + i, "never written");
+        }
+    }
+    return ODEON_OK;
+}
+
+static bool leaves_step(const stepper *s, int32_t place)
+{
+    int32_t first = place_carry_out(s, 0);
+    return place <= PLACE_ERROR || (place >= first && place < first + s->info.n_carry);
+}
+
+/* Slopes are read once more where dense output is asked for. */
+static void keep_slopes(const stepper *s, program *p)
+{
+    for (int32_t i = 0; s->dense && i < s->tableau->stages; i++) {
+        p->last_use[place_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
+    }
+}
+
+int32_t stepper_dense(const stepper *s, double x, int32_t *places, double *weights)
+{
+    const odeon_tableau *t = s->tableau;
+    for (int32_t i = 0; i < t->stages; i++) {
+        const double *row = t->interp + i * t->interp_degree;
+        places[i] = place_of(s, tableau_slope(t, i));
+        weights[i] = 0.0;
+        for (int32_t j = t->interp_degree; j-- > 0;) {
+            weights[i] = (weights[i] + row[j]) * x;
+        }
+    }
+    return t->stages;
+}
+
+/* After which verb each place is free again. The error is judged at the end of the step, whenever
+ * it was said, since it is scaled by y1. */
+static void find_last_uses(const stepper *s, program *p)
+{
+    for (int32_t i = 0; i < s->n_places; i++) {
+        bool stays = leaves_step(s, i) || i < place_carry_out(s, 0);
+        p->last_use[i] = stays ? p->n_verbs : -1;
+    }
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        const verb *w = &p->verbs[v];
+        bool error = w->kind == VERB_COMBINE && w->out == PLACE_ERROR;
+        int32_t at = error ? p->n_verbs : v;
+        if (w->kind == VERB_EVAL) {
+            p->last_use[w->in] = at > p->last_use[w->in] ? at : p->last_use[w->in];
+        }
+        for (int32_t i = 0; i < w->n; i++) {
+            int32_t *last = &p->last_use[p->terms[w->first + i].x];
+            *last = at > *last ? at : *last;
+        }
+        p->last_use[w->out] = v > p->last_use[w->out] ? v : p->last_use[w->out];
+        p->n_combines += w->kind == VERB_COMBINE;
+    }
+}
+
+static void find_max_live(const stepper *s, program *p)
+{
+    int32_t live = 1 + s->info.n_carry;
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        live += p->verbs[v].out != PLACE_ERROR; /* never stored: only its norm is */
+        p->max_live = live > p->max_live ? live : p->max_live;
+        for (int32_t i = 0; i < s->n_places; i++) {
+            live -= p->last_use[i] == v;
+        }
+    }
+}
+
+/* Runs start (index < 0) or step and leaves its verbs in s->scratch. */
+static odeon_status record(stepper *s, int64_t index)
+{
+    recorder r = {.stepper = s, .program = s->scratch, .start = index < 0};
+    memset(s->scratch, 0, sizeof *s->scratch);
+    r.written[PLACE_Y0] = true;
+    for (int32_t i = 0; i < s->info.n_carry && index >= 0; i++) {
+        r.written[place_carry_in(s, i)] = true;
+    }
+    odeon_step step = {.struct_size = sizeof step,
+                       .index = index < 0 ? 0 : index,
+                       .self = &r,
+                       .eval = record_eval,
+                       .combine = record_combine};
+    calling outer = calling_begin(s->instance, index < 0 ? "start" : "step");
+    ODEON_TRY(calling_end(outer, index < 0 ? s->ops->start(s->self, &step)
+                                           : s->ops->step(s->self, &step)));
+    ODEON_TRY(complete(&r));
+    for (int32_t i = 0; i < s->n_places; i++) {
+        s->scratch->eval_only[i] = !leaves_step(s, i) && !r.combined[i];
+    }
+    find_last_uses(s, s->scratch);
+    if (index >= 0) {
+        keep_slopes(s, s->scratch);
+    }
+    find_max_live(s, s->scratch);
+    return ODEON_OK;
+}
+
+static odeon_status keep_scratch(stepper *s, program **out)
+{
+    program *copy = mem_zalloc(1, sizeof *copy);
+    if (copy == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "integrator: no memory");
+    }
+    memcpy(copy, s->scratch, sizeof *copy); /* what lies between its members as well */
+    *out = copy;
+    return ODEON_OK;
+}
+
+odeon_status stepper_program(stepper *s, int64_t index, const program **out)
+{
+    *out = NULL;
+    if (s->tableau != NULL && s->n_programs > 0) { /* the same verbs at every index */
+        *out = s->programs[0];
+        return ODEON_OK;
+    }
+    ODEON_TRY(record(s, index));
+    for (size_t i = s->n_programs; i-- > 0;) {
+        if (memcmp(s->programs[i], s->scratch, sizeof *s->scratch) == 0) {
+            *out = s->programs[i];
+            return ODEON_OK;
+        }
+    }
+    program **list = mem_grow(s->programs, s->n_programs, sizeof(program *));
+    if (list == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "integrator: no memory");
+    }
+    s->programs = list;
+    ODEON_TRY(keep_scratch(s, &list[s->n_programs]));
+    *out = list[s->n_programs++];
+    return ODEON_OK;
+}
+
+static odeon_status describe(stepper *s, const char *path)
+{
+    s->info = (odeon_stepper_info){.struct_size = sizeof s->info};
+    calling outer = calling_begin(s->instance, "describe");
+    ODEON_TRY(calling_end(outer, s->ops->describe(s->self, &s->info)));
+    const odeon_stepper_info *info = &s->info;
+    int32_t unknown = info->flags & ~(ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM);
+    if (unknown != 0) {
+        return calling_blame(s->instance, "describe",
+                             "it sets flag bits that this host does not know: 0x%x",
+                             (unsigned)unknown);
+    }
+    if (info->order < 1 || info->embedded_order < 0 || info->n_carry < 0 ||
+        info->n_carry > ODEON_MAX_CARRY || info->n_work < 0 || info->n_work > ODEON_MAX_WORK) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: describes itself with numbers out of range", path);
+    }
+    s->n_places = PLACE_CARRY + 2 * info->n_carry + info->n_work;
+    return ODEON_OK;
+}
+
+/* Which tier the component is of. */
+static odeon_status choose_tier(stepper *s, const char *path)
+{
+    const odeon_integrator *kind = s->instance->component->ops;
+    ODEON_TRY(control_hints_check(kind, path));
+    s->tableau = kind->tableau;
+    if (s->tableau != NULL) {
+        ODEON_TRY(tableau_check(s->tableau, path));
+        s->ops = &tableau_stepper_ops;
+        memcpy(&s->self, &kind->tableau, sizeof s->self);
+        return ODEON_OK;
+    }
+    if (kind->stepper == NULL) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: whole solvers cannot be used yet", path);
+    }
+    s->ops = kind->stepper;
+    s->self = s->instance->self;
+    return ODEON_OK;
+}
+
+static odeon_status fill(stepper *s, const odeon_config *config, const char *path, int32_t dense)
+{
+    ODEON_TRY(instance_create(config, path, &s->instance));
+    ODEON_TRY(choose_tier(s, path));
+    s->dense = dense != DENSE_UNUSED && s->tableau != NULL && s->tableau->interp_degree > 0;
+    if (dense == DENSE_REQUIRED && !s->dense) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s has no dense output to read the end from: give end = "
+                         "clip, or another integrator",
+                         path, s->instance->component->id);
+    }
+    ODEON_TRY(describe(s, path));
+    s->scratch = mem_zalloc(1, sizeof *s->scratch);
+    if (s->scratch == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+    }
+    if (s->info.n_carry > 0 && ODEON_HAS(s->ops, odeon_stepper_ops, start)) {
+        ODEON_TRY(record(s, -1));
+        ODEON_TRY(keep_scratch(s, &s->start));
+    }
+    /* The first few indices are where multistep methods differ from step to step; seen now, they
+     * are checked before any data is, and reserve what the later ones need. */
+    const program *seen;
+    for (int64_t index = 0; index <= ODEON_MAX_CARRY; index++) {
+        ODEON_TRY(stepper_program(s, index, &seen));
+    }
+    if ((s->info.flags & ODEON_STEPPER_UNIFORM) != 0 && s->n_programs > 1) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: integrator %s says that all its steps are alike, but they differ",
+                         path, s->instance->component->id);
+    }
+    return ODEON_OK;
+}
+
+odeon_status stepper_create(const odeon_config *config, const char *path, int32_t dense,
+                            stepper **out)
+{
+    *out = NULL;
+    stepper *s = mem_zalloc(1, sizeof *s);
+    if (s == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+    }
+    odeon_status status = fill(s, config, path, dense);
+    if (status != ODEON_OK) {
+        stepper_destroy(s);
+        return status;
+    }
+    *out = s;
+    return ODEON_OK;
+}
+
+void stepper_destroy(stepper *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < s->n_programs; i++) {
+        mem_free(s->programs[i]);
+    }
+    mem_free(s->programs);
+    mem_free(s->start);
+    mem_free(s->scratch);
+    instance_destroy(s->instance);
+    mem_free(s);
+}
