@@ -29,7 +29,7 @@ typedef struct cuda_device {
     int32_t math;    /* CUDA_MATH_ */
     int32_t use_blas, use_dnn;
     int32_t fastest; /* of cuDNN's algorithms, by its own account */
-    int32_t loops;   /* within recordings */
+    int32_t loops;   /* within capture_cache */
     const void *functions[KERNEL_COUNT];
     _Atomic int32_t loaded;          /* all functions are on the card */
     _Atomic int32_t scratch_unknown; /* why cuDNN did not say what it needs, else 0 */
@@ -83,7 +83,7 @@ odeon_status cuda_alloc(void *device, uint64_t bytes, void **out);
 void cuda_free(void *device, void *memory);
 void cuda_free_block(const cuda_device *d, cuda_block *block); /* one that is in no list */
 const void *cuda_extension(void *device, const char *id);
-int32_t cuda_has_loops(const cuda_device *d); /* within recordings */
+int32_t cuda_has_loops(const cuda_device *d); /* within capture_cache */
 
 /* failure.c. 0 if all is well, else ODEON_ERR_NOMEM or ODEON_ERR_DEVICE with one line: what was
  * tried, the runtime's words, whether the card's context is lost, and what memory it has left. */

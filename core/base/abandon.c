@@ -1,10 +1,10 @@
-#include "abandon.h"
+#include "base/abandon.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "clean.h"
-#include "diag.h"
+#include "base/clean.h"
+#include "base/diag.h"
 
 /* stdout may be held by the thread that hangs; what is in it then is lost. No destructor may run:
  * they would meet a thread that still works. */

@@ -1,4 +1,4 @@
-#include "atomic_file.h"
+#include "base/atomic_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "path.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/path.h"
 
 enum { MAX_TRIES = 1000 };
 

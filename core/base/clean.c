@@ -1,10 +1,10 @@
-#include "clean.h"
+#include "base/clean.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "mem.h"
-#include "text.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 enum {
     ESCAPE_BYTES = 12, /* "\u202e", and more than any code takes */

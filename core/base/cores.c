@@ -1,4 +1,4 @@
-#include "cores.h"
+#include "base/cores.h"
 
 #include <sched.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "diag.h"
+#include "base/diag.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clean.h"
+#include "base/clean.h"
 #include "odeon/host.h"
 
 /* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */

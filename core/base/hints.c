@@ -1,10 +1,10 @@
-#include "hints.h"
+#include "base/hints.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "diag.h"
-#include "mem.h"
+#include "base/diag.h"
+#include "base/mem.h"
 #include "plugin/registry.h"
 
 bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)

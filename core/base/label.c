@@ -1,9 +1,9 @@
-#include "label.h"
+#include "base/label.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
 bool label_is_line(const char *text)
 {

@@ -1,9 +1,9 @@
-#include "name_index.h"
+#include "base/name_index.h"
 
 #include <string.h>
 
-#include "checksum.h"
-#include "mem.h"
+#include "base/checksum.h"
+#include "base/mem.h"
 
 /* Open addressing: a name lies in the first free slot from the one that its hash says. */
 struct name_index_slot {

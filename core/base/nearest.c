@@ -1,7 +1,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "hints.h"
+#include "base/hints.h"
 #include "plugin/registry.h"
 
 enum { MAX_BYTES = 64, SHORT = 3 };

@@ -1,4 +1,4 @@
-#include "output_file.h"
+#include "base/output_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +11,11 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "mem.h"
-#include "number.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/path.h"
 #include "odeon/host.h"
-#include "path.h"
 
 enum { MAX_LINKS = 40 }; /* as Linux follows */
 

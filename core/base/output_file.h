@@ -17,7 +17,7 @@
 #define ODEON_CORE_BASE_OUTPUT_FILE_H
 #include <stdbool.h>
 
-#include "atomic_file.h"
+#include "base/atomic_file.h"
 
 /* Opens path for atomic_file_write and atomic_file_commit, or atomic_file_abandon. ODEON_ERR_IO,
  * ODEON_ERR_NOMEM. On failure nothing is left to abandon. */

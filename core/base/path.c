@@ -1,11 +1,11 @@
-#include "path.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "mem.h"
+#include "base/mem.h"
 
 char *path_absolute(const char *path, const char *folder)
 {

@@ -1,12 +1,12 @@
-#include "text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "mem.h"
-#include "number.h"
+#include "base/mem.h"
+#include "base/number.h"
 
 void text_fini(text_buffer *t)
 {

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,10 +9,10 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "command/setup.h"
 #include "run/notes.h"
 #include "run/summary.h"
 #include "run/train.h"
-#include "setup.h"
 
 /* What check shows of the model, as text; the caller frees it. */
 static odeon_status describe(const setup *s, char **out)

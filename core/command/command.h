@@ -1,7 +1,7 @@
 /* command.h: the commands of the program. Each is one source, command_NAME.c. */
 #ifndef ODEON_CORE_COMMAND_COMMAND_H
 #define ODEON_CORE_COMMAND_COMMAND_H
-#include "command_line.h"
+#include "command/command_line.h"
 
 /* An answer of run beside odeon_status: exit code 1 without an error message. */
 enum { COMMAND_DIFFERENT = 101 };

@@ -1,8 +1,8 @@
-#include "command.h"
+#include "command/command.h"
 
 #include "base/diag.h"
+#include "command/setup.h"
 #include "run/evaluate.h"
-#include "setup.h"
 
 static odeon_status evaluate(const setup *s, const data_source *test)
 {

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/output_file.h"
+#include "command/setup.h"
 #include "run/grad.h"
 #include "run/summary.h"
-#include "setup.h"
 
 static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
 {

@@ -1,4 +1,4 @@
-#include "inspect_list.h"
+#include "command/inspect_list.h"
 
 #include "base/diag.h"
 #include "base/mem.h"

@@ -4,7 +4,7 @@
 
 #include "base/diag.h"
 #include "base/label.h"
-#include "inspect_list.h"
+#include "command/inspect_list.h"
 #include "odeon/layer.h"
 
 /* ---- in the children ---- */

@@ -2,9 +2,9 @@
 
 #include "base/diag.h"
 #include "base/label.h"
+#include "command/inspect_list.h"
 #include "command/inspect_plugins.h"
 #include "config/config.h"
-#include "inspect_list.h"
 
 static const char introduction[] =
     "; All sections and keys, and all components with their options; `odeon inspect --reference`\n"

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 
 #include "base/diag.h"
 #include "base/output_file.h"
+#include "command/setup.h"
 #include "run/predict.h"
-#include "setup.h"
 
 static void say(const command_line *a, const predictions *p)
 {

@@ -7,12 +7,12 @@
 
 #include "base/clean.h"
 #include "base/diag.h"
-#include "command.h"
+#include "command/command.h"
+#include "command/standard_streams.h"
 #include "odeon/abi.h"
 #include "plugin/crash.h"
 #include "plugin/registry.h"
 #include "run/interrupt.h"
-#include "standard_streams.h"
 
 static const command *const commands[] = {
     &command_train, &command_eval,   &command_check, &command_plugins, &command_inspect,

@@ -1,15 +1,15 @@
-#include "command.h"
+#include "command/command.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "run/capsule.h"
+#include "command/setup.h"
+#include "run/failure_bundle.h"
 #include "run/summary.h"
-#include "setup.h"
 
-/* A failure again is a capsule again, if one is wanted. */
+/* A failure again is a bundle again, if one is wanted. */
 static odeon_status repeat(const command_line *a, setup *s, const session_batch *batch)
 {
     session_result result;
@@ -25,7 +25,7 @@ static odeon_status repeat(const command_line *a, setup *s, const session_batch 
     char message[DIAG_MESSAGE_BYTES];
     (void)snprintf(message, sizeof message, "%s", diag_message());
     diag_clear();
-    ODEON_TRY(capsule_write(s->session, s->config, a->value[ARGUMENT_OUT], message));
+    ODEON_TRY(bundle_write(s->session, s->config, a->value[ARGUMENT_OUT], message));
     return diag_fail(status, "%s", message);
 }
 
@@ -35,7 +35,7 @@ static odeon_status replay(const command_line *a, const char *folder, setup *s)
     ODEON_TRY(setup_session(s));
     setup_warn(s, (notes_use){.data = false});
     odeon_tensor input = session_input(s->session);
-    odeon_status status = capsule_read(folder, &input, &s->fields, &batch);
+    odeon_status status = bundle_read(folder, &input, &s->fields, &batch);
     if (status == ODEON_OK) {
         status = repeat(a, s, &batch);
     }
@@ -43,7 +43,7 @@ static odeon_status replay(const command_line *a, const char *folder, setup *s)
     return status;
 }
 
-/* The capsule's INI with its weights and workers; what the command line says comes after them. */
+/* The bundle's INI with its weights and workers; what the command line says comes after them. */
 static odeon_status replay_as(const command_line *a, const char *folder, const char **operands)
 {
     enum { OWN = 3 };
@@ -66,9 +66,9 @@ static odeon_status run_replay(const command_line *a)
 {
     const char *folder = a->operands[0];
     int64_t workers = 0;
-    ODEON_TRY(capsule_workers(folder, &workers));
-    char *ini = mem_printf("%s/" CAPSULE_INI, folder);
-    char *with_weights = mem_printf("train.weights=%s/" CAPSULE_WEIGHTS, folder);
+    ODEON_TRY(bundle_workers(folder, &workers));
+    char *ini = mem_printf("%s/" BUNDLE_INI, folder);
+    char *with_weights = mem_printf("train.weights=%s/" BUNDLE_WEIGHTS, folder);
     char *with_workers = mem_printf("run.workers=%" PRId64, workers);
     const char **operands = mem_zalloc(a->n_operands + 2, sizeof *operands);
     odeon_status status = ODEON_OK;

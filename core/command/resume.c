@@ -1,4 +1,4 @@
-#include "resume.h"
+#include "command/resume.h"
 
 #include <inttypes.h>
 #include <math.h>

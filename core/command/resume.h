@@ -1,9 +1,9 @@
 /* resume.h: a run that goes on where its newest sound checkpoint stands. */
 #ifndef ODEON_CORE_COMMAND_RESUME_H
 #define ODEON_CORE_COMMAND_RESUME_H
-#include "command_line.h"
+#include "command/command_line.h"
+#include "command/setup.h"
 #include "run/checkpoint.h"
-#include "setup.h"
 
 typedef struct resume {
     run_dir *dir;

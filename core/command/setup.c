@@ -1,4 +1,4 @@
-#include "setup.h"
+#include "command/setup.h"
 
 #include "base/diag.h"
 #include "base/mem.h"

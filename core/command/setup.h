@@ -1,7 +1,7 @@
 /* setup.h: what most commands begin with: plugins, configuration, model. */
 #ifndef ODEON_CORE_COMMAND_SETUP_H
 #define ODEON_CORE_COMMAND_SETUP_H
-#include "command_line.h"
+#include "command/command_line.h"
 #include "config/config.h"
 #include "data/data.h"
 #include "run/notes.h"

@@ -1,9 +1,9 @@
 /* What a file that the user names must not be: one that the command reads. */
 #include "base/mem.h"
 #include "base/output_file.h"
+#include "command/setup.h"
 #include "config/document.h"
 #include "run/run_folder.h"
-#include "setup.h"
 
 typedef struct output {
     const char *option, *path;

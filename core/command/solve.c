@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 
 #include "base/diag.h"
 #include "base/output_file.h"
+#include "command/setup.h"
 #include "run/solve.h"
-#include "setup.h"
 
 /* To --out, or, without it, to standard output, which then has nothing else. */
 static odeon_status give(const command_line *a, const setup *s, const solution *x)

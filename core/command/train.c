@@ -1,17 +1,17 @@
-#include "command.h"
+#include "command/command.h"
 
 #include <inttypes.h>
 
 #include "base/checksum.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "command/resume.h"
+#include "command/setup.h"
 #include "data/fingerprint.h"
-#include "resume.h"
 #include "run/run_dir.h"
 #include "run/run_folder.h"
 #include "run/summary.h"
 #include "run/train.h"
-#include "setup.h"
 
 typedef struct splits {
     data_source *train, *test;

@@ -1,4 +1,4 @@
-#include "config.h"
+#include "config/config.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "config/hints.h"
 #include "config/parts.h"
-#include "device/group.h"
+#include "device/collective.h"
 #include "format/ini_file.h"
 #include "odeon/tensor.h"
 #include "plugin/device_auto.h"
@@ -91,7 +91,7 @@ static odeon_status set_name(const loading *l, option_value *name)
 static odeon_status set_workers(loading *l, const option_value *workers)
 {
     char most[16];
-    (void)snprintf(most, sizeof most, "%d", MEETING_MAX_WORKERS);
+    (void)snprintf(most, sizeof most, "%d", COLLECTIVE_MAX_WORKERS);
     const odeon_option number = {.struct_size = sizeof(odeon_option),
                                  .type = ODEON_OPTION_I64,
                                  .name = "workers",

@@ -2,8 +2,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/document.h"
 #include "config/hints.h"
-#include "document.h"
 #include "format/ini_file.h"
 #include "option/expression.h"
 

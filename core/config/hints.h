@@ -1,8 +1,8 @@
 /* hints.h: where a key belongs that stands where nobody knows it. */
 #ifndef ODEON_CORE_CONFIG_HINTS_H
 #define ODEON_CORE_CONFIG_HINTS_H
-#include "config.h"
-#include "document.h"
+#include "config/config.h"
+#include "config/document.h"
 
 /* A key of a section, or, with an id, an option of the component that the section's key through
  * chooses, where own says whether the component's options are keys of the section. */

@@ -1,8 +1,8 @@
 /* parts.h: what the sources of config.h share: one section's keys as the host reads them. */
 #ifndef ODEON_CORE_CONFIG_PARTS_H
 #define ODEON_CORE_CONFIG_PARTS_H
-#include "config.h"
-#include "document.h"
+#include "config/config.h"
+#include "config/document.h"
 
 enum { HOST_MAX_KEYS = 32 }; /* of any section */
 

@@ -1,4 +1,4 @@
-#include "batch_fields.h"
+#include "data/batch_fields.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * `host` of every layer's context points to it. */
 #ifndef ODEON_CORE_DATA_BATCH_FIELDS_H
 #define ODEON_CORE_DATA_BATCH_FIELDS_H
-#include "data.h"
+#include "data/data.h"
 #include "odeon/layer.h"
 
 typedef struct batch_fields {

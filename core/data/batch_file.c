@@ -1,4 +1,4 @@
-#include "batch_file.h"
+#include "data/batch_file.h"
 
 #include <float.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
  * data set has such fields. Numbers are read from any dtype, x from F32 and F64 alone. */
 #ifndef ODEON_CORE_DATA_BATCH_FILE_H
 #define ODEON_CORE_DATA_BATCH_FILE_H
-#include "data.h"
+#include "data/data.h"
 #include "format/safetensors.h"
 
 /* "x", "y", "time", "mask", "control" of an ODEON_ROLE_*. */

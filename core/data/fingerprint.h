@@ -1,7 +1,7 @@
 /* fingerprint.h: are the samples of a split those of another day? */
 #ifndef ODEON_CORE_DATA_FINGERPRINT_H
 #define ODEON_CORE_DATA_FINGERPRINT_H
-#include "data.h"
+#include "data/data.h"
 
 /* A number >= 0 that follows from what the samples in use are: their count, the shape and dtype of
  * their fields, and their bytes as the data set gives them, in the order that it or data.order has

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "plugin/crash.h"
 
-struct reader {
+struct prefetch {
     const odeon_device *device;
     odeon_queue *queue;
     pthread_t thread;
@@ -20,20 +20,20 @@ struct reader {
     const data_source *source; /* NULL: nothing */
     int64_t n, room;           /* indices; that there is room for */
     int64_t *indices;
-    stage *to;
+    staging *to;
     odeon_status status;
     char message[DIAG_MESSAGE_BYTES];
 };
 
-static odeon_status read_samples(const reader *r)
+static odeon_status read_samples(const prefetch *r)
 {
-    ODEON_TRY(stage_read(r->to, r->source, r->n, r->indices));
-    return stage_upload(r->to, r->queue, data_source_fields(r->source), r->n);
+    ODEON_TRY(staging_read(r->to, r->source, r->n, r->indices));
+    return staging_upload(r->to, r->queue, data_source_fields(r->source), r->n);
 }
 
-static void *reader_main(void *argument)
+static void *prefetch_main(void *argument)
 {
-    reader *r = argument;
+    prefetch *r = argument;
     crash_thread_begin();
     (void)pthread_mutex_lock(&r->lock);
     for (;;) {
@@ -57,14 +57,14 @@ static void *reader_main(void *argument)
 }
 
 /* Signals are the main thread's business. */
-static odeon_status start_thread(reader *r)
+static odeon_status start_thread(prefetch *r)
 {
     sigset_t all, before;
     (void)pthread_mutex_init(&r->lock, NULL);
     (void)pthread_cond_init(&r->changed, NULL);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&r->thread, NULL, reader_main, r);
+    int error = pthread_create(&r->thread, NULL, prefetch_main, r);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error == 0) {
         return ODEON_OK;
@@ -75,10 +75,10 @@ static odeon_status start_thread(reader *r)
                      strerror(error));
 }
 
-odeon_status reader_create(const odeon_device *device, int32_t rank, reader **out)
+odeon_status prefetch_create(const odeon_device *device, int32_t rank, prefetch **out)
 {
     *out = NULL;
-    reader *r = mem_zalloc(1, sizeof *r);
+    prefetch *r = mem_zalloc(1, sizeof *r);
     if (r == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
@@ -96,7 +96,7 @@ odeon_status reader_create(const odeon_device *device, int32_t rank, reader **ou
     return ODEON_OK;
 }
 
-void reader_destroy(reader *r)
+void prefetch_destroy(prefetch *r)
 {
     if (r == NULL) {
         return;
@@ -113,8 +113,8 @@ void reader_destroy(reader *r)
     mem_free(r);
 }
 
-odeon_status reader_begin(reader *r, const data_source *source, int64_t n, const int64_t *indices,
-                          stage *to)
+odeon_status prefetch_begin(prefetch *r, const data_source *source, int64_t n,
+                            const int64_t *indices, staging *to)
 {
     r->source = NULL;
     if (n > r->room) {
@@ -136,7 +136,7 @@ odeon_status reader_begin(reader *r, const data_source *source, int64_t n, const
     return ODEON_OK;
 }
 
-void reader_end(reader *r)
+void prefetch_end(prefetch *r)
 {
     (void)pthread_mutex_lock(&r->lock);
     while (r->busy) {
@@ -145,8 +145,8 @@ void reader_end(reader *r)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
-bool reader_take(reader *r, const data_source *source, int64_t n, const int64_t *indices,
-                 odeon_status *status)
+bool prefetch_take(prefetch *r, const data_source *source, int64_t n, const int64_t *indices,
+                   odeon_status *status)
 {
     bool same = r->source == source && r->n == n &&
                 memcmp(r->indices, indices, (size_t)n * sizeof *indices) == 0;

@@ -3,19 +3,19 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
-const odeon_device_pinned *stage_pinned(const odeon_device *device)
+const odeon_device_pinned *staging_pinned(const odeon_device *device)
 {
     return ODEON_HAS(device->ops, odeon_device_ops, get_extension)
                ? device->ops->get_extension(device->self, ODEON_DEVICE_PINNED)
                : NULL;
 }
 
-stage stage_make(const odeon_device *device, const odeon_device_pinned *pinned)
+staging staging_make(const odeon_device *device, const odeon_device_pinned *pinned)
 {
-    return (stage){.device = device, .pinned = pinned};
+    return (staging){.device = device, .pinned = pinned};
 }
 
-static void release_host(stage *s)
+static void release_host(staging *s)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         if (s->pinned != NULL) {
@@ -28,7 +28,7 @@ static void release_host(stage *s)
     s->samples = 0;
 }
 
-static odeon_status take_host(const stage *s, uint64_t bytes, void **out)
+static odeon_status take_host(const staging *s, uint64_t bytes, void **out)
 {
     if (s->pinned != NULL) {
         return s->pinned->alloc(s->device->self, bytes, out);
@@ -39,7 +39,7 @@ static odeon_status take_host(const stage *s, uint64_t bytes, void **out)
                                     (unsigned long long)bytes);
 }
 
-odeon_status stage_fit_host(stage *s, const data_fields *fields, int64_t n)
+odeon_status staging_fit_host(staging *s, const data_fields *fields, int64_t n)
 {
     if (n <= s->samples) {
         return ODEON_OK;
@@ -54,36 +54,37 @@ odeon_status stage_fit_host(stage *s, const data_fields *fields, int64_t n)
     return ODEON_OK;
 }
 
-odeon_status stage_fit(stage *s, const data_fields *fields, int64_t n)
+odeon_status staging_fit(staging *s, const data_fields *fields, int64_t n)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         if (data_has(fields, role)) {
             int64_t bytes = n * (int64_t)data_field_bytes(fields, role);
-            ODEON_TRY(room_fit(s->device, &s->room[role], bytes + 64));
+            ODEON_TRY(buffer_fit(s->device, &s->on_device[role], bytes + 64));
         }
     }
-    return stage_fit_host(s, fields, n);
+    return staging_fit_host(s, fields, n);
 }
 
-void stage_release(stage *s)
+void staging_release(staging *s)
 {
     release_host(s);
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        room_release(s->device, &s->room[role]);
+        buffer_release(s->device, &s->on_device[role]);
     }
 }
 
-odeon_status stage_read(stage *s, const data_source *source, int64_t n, const int64_t *indices)
+odeon_status staging_read(staging *s, const data_source *source, int64_t n, const int64_t *indices)
 {
     return data_batch(source, n, indices, s->host);
 }
 
-odeon_status stage_upload(const stage *s, odeon_queue *queue, const data_fields *fields, int64_t n)
+odeon_status staging_upload(const staging *s, odeon_queue *queue, const data_fields *fields,
+                            int64_t n)
 {
     const odeon_device_ops *ops = s->device->ops;
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         if (data_has(fields, role)) {
-            ODEON_TRY(ops->upload(queue, s->room[role].data, s->host[role],
+            ODEON_TRY(ops->upload(queue, s->on_device[role].data, s->host[role],
                                   (uint64_t)n * data_field_bytes(fields, role)));
         }
     }

@@ -2,12 +2,12 @@
 
 #include <stddef.h>
 
-odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes)
+odeon_status buffer_fit(const odeon_device *device, device_buffer *r, int64_t bytes)
 {
     if (bytes <= r->bytes && r->data != NULL) {
         return ODEON_OK;
     }
-    room_release(device, r);
+    buffer_release(device, r);
     void *memory = NULL;
     ODEON_TRY(device->ops->alloc(device->self, (uint64_t)bytes, &memory));
     r->data = memory;
@@ -15,10 +15,10 @@ odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes)
     return ODEON_OK;
 }
 
-void room_release(const odeon_device *device, room *r)
+void buffer_release(const odeon_device *device, device_buffer *r)
 {
     if (r->data != NULL) {
         device->ops->free(device->self, r->data);
     }
-    *r = (room){0};
+    *r = (device_buffer){0};
 }

@@ -4,13 +4,13 @@
 #include "odeon/device.h"
 
 /* Starts as {0}. */
-typedef struct room {
+typedef struct device_buffer {
     char *data; /* device address */
     int64_t bytes;
-} room;
+} device_buffer;
 
 /* At least so many bytes; what was there is gone when it grows. */
-odeon_status room_fit(const odeon_device *device, room *r, int64_t bytes);
-void room_release(const odeon_device *device, room *r);
+odeon_status buffer_fit(const odeon_device *device, device_buffer *r, int64_t bytes);
+void buffer_release(const odeon_device *device, device_buffer *r);
 
 #endif

@@ -7,7 +7,7 @@
 
 enum { STATE_NEW = 0, STATE_RUN = 1, STATE_RECORDED = 2, STATE_REFUSED = 3 };
 
-struct recordings {
+struct capture_cache {
     const net_site *site;
     const odeon_device_capture *capture;
     const odeon_device_counters *counters;
@@ -15,13 +15,13 @@ struct recordings {
     int64_t asked;  /* questions so far */
     bool forgotten; /* recordings are to be dropped */
     size_t n;
-    recorded list[RECORDINGS_KEYS];
+    recorded list[CAPTURE_CACHE_KEYS];
 };
 
-odeon_status recordings_create(const net_site *site, recordings **out)
+odeon_status capture_cache_create(const net_site *site, capture_cache **out)
 {
     *out = NULL;
-    recordings *r = mem_zalloc(1, sizeof *r);
+    capture_cache *r = mem_zalloc(1, sizeof *r);
     if (r == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "recordings: no memory");
     }
@@ -36,7 +36,7 @@ odeon_status recordings_create(const net_site *site, recordings **out)
 }
 
 /* The key stays, what was made of it goes. */
-static void drop(const recordings *r, recorded *x)
+static void drop(const capture_cache *r, recorded *x)
 {
     if (x->recording != NULL) {
         r->capture->destroy(x->recording);
@@ -46,7 +46,7 @@ static void drop(const recordings *r, recorded *x)
     x->notes = NULL;
 }
 
-static void drop_all(recordings *r)
+static void drop_all(capture_cache *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         recorded *x = &r->list[i];
@@ -56,7 +56,7 @@ static void drop_all(recordings *r)
     r->forgotten = false;
 }
 
-void recordings_destroy(recordings *r)
+void capture_cache_destroy(capture_cache *r)
 {
     if (r == NULL) {
         return;
@@ -68,20 +68,20 @@ void recordings_destroy(recordings *r)
     mem_free(r);
 }
 
-const odeon_device_capture *recordings_capture(const recordings *r)
+const odeon_device_capture *capture_cache_capture(const capture_cache *r)
 {
     bool alone = r->site->group->abi.size == 1;
     return r->site->capture && alone && r->counters != NULL ? r->capture : NULL;
 }
 
-static int64_t count_allocs(const recordings *r)
+static int64_t count_allocs(const capture_cache *r)
 {
     int64_t launches, waits, allocs, live_bytes;
     r->counters->read(r->site->device->self, &launches, &waits, &allocs, &live_bytes);
     return allocs;
 }
 
-static recorded *find(recordings *r, const void *key, size_t bytes)
+static recorded *find(capture_cache *r, const void *key, size_t bytes)
 {
     for (size_t i = 0; i < r->n; i++) {
         recorded *x = &r->list[i];
@@ -94,15 +94,15 @@ static recorded *find(recordings *r, const void *key, size_t bytes)
 
 /* The place for one more key; NULL: all are in use. More keys in turn than there are places would
  * else push each other out before any is asked for again. */
-static recorded *vacate(recordings *r)
+static recorded *vacate(capture_cache *r)
 {
     recorded *oldest = NULL;
-    if (r->n < RECORDINGS_KEYS) {
+    if (r->n < CAPTURE_CACHE_KEYS) {
         return &r->list[r->n++];
     }
     for (size_t i = 0; i < r->n; i++) {
         recorded *x = &r->list[i];
-        bool is_idle = r->asked - x->asked > RECORDINGS_PATIENCE;
+        bool is_idle = r->asked - x->asked > CAPTURE_CACHE_PATIENCE;
         if (is_idle && (oldest == NULL || x->asked < oldest->asked)) {
             oldest = x;
         }
@@ -115,7 +115,7 @@ static recorded *vacate(recordings *r)
     return oldest;
 }
 
-static recorded *add(recordings *r, const void *key, size_t bytes)
+static recorded *add(capture_cache *r, const void *key, size_t bytes)
 {
     void *copy = mem_alloc(bytes);
     recorded *x = copy != NULL ? vacate(r) : NULL;
@@ -128,11 +128,11 @@ static recorded *add(recordings *r, const void *key, size_t bytes)
     return x;
 }
 
-int32_t recordings_ask(recordings *r, const void *key, size_t bytes, recorded **out)
+int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recorded **out)
 {
     *out = NULL;
-    if (recordings_capture(r) == NULL) {
-        return RECORDINGS_RUN;
+    if (capture_cache_capture(r) == NULL) {
+        return CAPTURE_CACHE_RUN;
     }
     int64_t allocs = count_allocs(r);
     if (r->forgotten || allocs != r->allocs) {
@@ -143,30 +143,30 @@ int32_t recordings_ask(recordings *r, const void *key, size_t bytes, recorded **
     recorded *x = find(r, key, bytes);
     *out = x != NULL ? x : add(r, key, bytes);
     if (*out == NULL) {
-        return RECORDINGS_RUN;
+        return CAPTURE_CACHE_RUN;
     }
     (*out)->asked = r->asked;
     switch ((*out)->state) {
     case STATE_RECORDED:
-        return RECORDINGS_REPLAY;
+        return CAPTURE_CACHE_REPLAY;
     case STATE_RUN:
-        return RECORDINGS_TAKE;
+        return CAPTURE_CACHE_TAKE;
     case STATE_NEW:
         (*out)->state = STATE_RUN;
-        return RECORDINGS_RUN;
+        return CAPTURE_CACHE_RUN;
     default:
-        return RECORDINGS_RUN;
+        return CAPTURE_CACHE_RUN;
     }
 }
 
-void recordings_decline(recorded *x)
+void capture_cache_decline(recorded *x)
 {
     if (x != NULL) {
         x->state = STATE_REFUSED;
     }
 }
 
-odeon_status recordings_begin(recordings *r, recorded *x)
+odeon_status capture_cache_begin(capture_cache *r, recorded *x)
 {
     odeon_status status = r->capture->begin(r->site->queue);
     x->begun = status == ODEON_OK;
@@ -174,11 +174,11 @@ odeon_status recordings_begin(recordings *r, recorded *x)
 }
 
 /* Of nothing that was recorded anybody was told. */
-static odeon_status give_up(recordings *r, recorded *x, odeon_status status)
+static odeon_status give_up(capture_cache *r, recorded *x, odeon_status status)
 {
     drop(r, x);
     x->attempts++;
-    x->state = x->attempts < RECORDINGS_ATTEMPTS ? STATE_RUN : STATE_REFUSED;
+    x->state = x->attempts < CAPTURE_CACHE_ATTEMPTS ? STATE_RUN : STATE_REFUSED;
     if (x->state == STATE_REFUSED) { /* else nobody would know why a run is slow */
         diag_log(ODEON_LOG_INFO, "a solve cannot be recorded, so its calls are made one by one: %s",
                  diag_message());
@@ -188,7 +188,7 @@ static odeon_status give_up(recordings *r, recorded *x, odeon_status status)
     return status;
 }
 
-odeon_status recordings_end(recordings *r, recorded *x, odeon_status status)
+odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status status)
 {
     if (x->begun) {
         odeon_status ended = r->capture->end(r->site->queue, &x->recording);
@@ -202,12 +202,12 @@ odeon_status recordings_end(recordings *r, recorded *x, odeon_status status)
     return ODEON_OK;
 }
 
-odeon_status recordings_replay(const recordings *r, const recorded *x)
+odeon_status capture_cache_replay(const capture_cache *r, const recorded *x)
 {
     return r->capture->replay(r->site->queue, x->recording);
 }
 
-void recordings_forget(recordings *r)
+void capture_cache_forget(capture_cache *r)
 {
     if (r != NULL) {
         r->forgotten = true;

@@ -7,9 +7,9 @@
  *
  *   RUN     Makes the calls plainly. So is every key run at first: memory grows as far as it will,
  *           libraries make their handles.
- *   TAKE    recordings_begin, the same calls, which now do nothing, and recordings_end. If all went
- *           well recordings_replay; else puts its own state back and makes the calls plainly.
- *   REPLAY  recordings_replay, and brings its own state to where the calls would have left it.
+ *   TAKE    capture_cache_begin, the same calls, which now do nothing, and capture_cache_end. If
+ * all went well capture_cache_replay; else puts its own state back and makes the calls plainly.
+ *   REPLAY  capture_cache_replay, and brings its own state to where the calls would have left it.
  *
  * A recording refers to device memory by address, so all are dropped once anybody has allocated on
  * the device, whatever it was: a run that has settled never loses one. A key whose recording was
@@ -21,15 +21,15 @@
 
 #include "net/net.h"
 
-enum { RECORDINGS_RUN = 0, RECORDINGS_TAKE = 1, RECORDINGS_REPLAY = 2 };
+enum { CAPTURE_CACHE_RUN = 0, CAPTURE_CACHE_TAKE = 1, CAPTURE_CACHE_REPLAY = 2 };
 
 enum {
-    RECORDINGS_KEYS = 8,      /* that are remembered; the one not asked for longest makes room, */
-    RECORDINGS_PATIENCE = 64, /* but not before so many questions came after its own */
-    RECORDINGS_ATTEMPTS = 2   /* to record a key; then it is always run plainly */
+    CAPTURE_CACHE_KEYS = 8, /* that are remembered; the one not asked for longest makes room, */
+    CAPTURE_CACHE_PATIENCE = 64, /* but not before so many questions came after its own */
+    CAPTURE_CACHE_ATTEMPTS = 2   /* to record a key; then it is always run plainly */
 };
 
-typedef struct recordings recordings; /* one owner's, on one worker */
+typedef struct capture_cache capture_cache; /* one owner's, on one worker */
 
 /* One key. */
 typedef struct recorded {
@@ -43,28 +43,28 @@ typedef struct recorded {
 } recorded;
 
 /* Makes no call of the device. site outlives it; its group may still be missing. */
-odeon_status recordings_create(const net_site *site, recordings **out);
-void recordings_destroy(recordings *r); /* before the queue; NULL is allowed */
+odeon_status capture_cache_create(const net_site *site, capture_cache **out);
+void capture_cache_destroy(capture_cache *r); /* before the queue; NULL is allowed */
 
 /* What records here: NULL where the device cannot, where the run does not want it or where several
  * workers meet on the host; every question is then answered with RUN. */
-const odeon_device_capture *recordings_capture(const recordings *r);
+const odeon_device_capture *capture_cache_capture(const capture_cache *r);
 
 /* *out is the key's as long as no other question is asked; NULL with RUN where none is kept of it.
  */
-int32_t recordings_ask(recordings *r, const void *key, size_t bytes, recorded **out);
+int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recorded **out);
 /* After RUN: the calls are too many, or otherwise not worth a recording. x may be NULL. */
-void recordings_decline(recorded *x);
+void capture_cache_decline(recorded *x);
 
-/* Status of the calls in between goes to recordings_end, which ends what begin began, also where
+/* Status of the calls in between goes to capture_cache_end, which ends what begin began, also where
  * that failed. A failure in between or of the device is returned, without a message: nothing was
  * done. */
-odeon_status recordings_begin(recordings *r, recorded *x);
-odeon_status recordings_end(recordings *r, recorded *x, odeon_status status);
+odeon_status capture_cache_begin(capture_cache *r, recorded *x);
+odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status status);
 
-odeon_status recordings_replay(const recordings *r, const recorded *x);
+odeon_status capture_cache_replay(const capture_cache *r, const recorded *x);
 
 /* The owner has given device memory up that its recordings refer to. NULL is allowed. */
-void recordings_forget(recordings *r);
+void capture_cache_forget(capture_cache *r);
 
 #endif

@@ -1,4 +1,4 @@
-#include "ini_file.h"
+#include "format/ini_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "config/hints.h"
-#include "ini_lines.h"
+#include "format/ini_lines.h"
 #include "option/expression.h"
 
 /* ---- what has been read ---- */

@@ -1,4 +1,4 @@
-#include "ini_lines.h"
+#include "format/ini_lines.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define ODEON_CORE_FORMAT_INI_LINES_H
 #include <stdbool.h>
 
-#include "ini_file.h"
+#include "format/ini_file.h"
 
 typedef struct ini_lines {
     const char *name; /* of the file, for messages */

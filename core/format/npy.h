@@ -4,7 +4,7 @@
  * the shape says. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
 #ifndef ODEON_CORE_FORMAT_NPY_H
 #define ODEON_CORE_FORMAT_NPY_H
-#include "safetensors.h"
+#include "format/safetensors.h"
 
 /* Reads the array from memory, which entry->data points into; name is for messages, and becomes the
  * entry's. ODEON_ERR_DATA: what is wrong. */

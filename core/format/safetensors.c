@@ -1,4 +1,4 @@
-#include "safetensors.h"
+#include "format/safetensors.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/read_file.h"
-#include "safetensors_header.h"
+#include "format/safetensors_header.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as the file has them");
 

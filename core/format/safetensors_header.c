@@ -1,4 +1,4 @@
-#include "safetensors_header.h"
+#include "format/safetensors_header.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

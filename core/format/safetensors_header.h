@@ -1,7 +1,7 @@
 /* safetensors_header.h: the JSON header of a safetensors file, and nothing else of JSON. */
 #ifndef ODEON_CORE_FORMAT_SAFETENSORS_HEADER_H
 #define ODEON_CORE_FORMAT_SAFETENSORS_HEADER_H
-#include "safetensors.h"
+#include "format/safetensors.h"
 
 #define SAFETENSORS_LENGTH_BYTES 8u         /* of the header's length, before the header */
 #define SAFETENSORS_MAX_HEADER   100000000u /* the reference reader's limit */

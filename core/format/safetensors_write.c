@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/output_file.h"
 #include "base/text.h"
-#include "safetensors_header.h"
+#include "format/safetensors_header.h"
 
 /* Wide elements first, so that every tensor is aligned to its own; then by name, so that equal
  * contents are equal files. */

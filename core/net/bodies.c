@@ -3,7 +3,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "net.h"
+#include "net/net.h"
 #include "plugin/calling.h"
 
 static odeon_status no_memory(const char *path)

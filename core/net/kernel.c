@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "net.h"
+#include "net/net.h"
 #include "plugin/calling.h"
 
 /* What a layer is, whatever it is made of; its other flags are the affair of who computes. */

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 #include "config/config.h"
-#include "device/group.h"
+#include "device/collective.h"
+#include "net/params.h"
 #include "odeon/container.h"
 #include "odeon/layer.h"
-#include "params.h"
 #include "plugin/instance.h"
 #include "plugin/kernels.h"
 

@@ -1,4 +1,4 @@
-#include "params.h"
+#include "net/params.h"
 
 #include <string.h>
 

@@ -58,8 +58,8 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
 {
     int64_t samples = state->dim[0], n = odeon_count(state), features = odeon_count(&body->in);
     ODEON_TRY(net_plan_for(body, samples, context->flags, &f->plan));
-    ODEON_TRY(room_fit(context->device, &f->work_room, f->plan->frame_bytes));
-    f->work.memory = f->work_room.data;
+    ODEON_TRY(buffer_fit(context->device, &f->work_buffer, f->plan->frame_bytes));
+    f->work.memory = f->work_buffer.data;
     f->context = *context;
     f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
     bool updates = (context->flags & ODEON_CALL_UPDATE_STATE) != 0;
@@ -84,7 +84,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
 
 void block_field_fini(block_field *f, const odeon_device *device)
 {
-    room_release(device, &f->work_room);
+    buffer_release(device, &f->work_buffer);
 }
 
 /* ---- its continuous adjoint ---- */
@@ -219,10 +219,10 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
     ODEON_TRY(lay_out(f, &n_parts));
     total = f->theta_offset + f->theta_end - f->theta_begin;
-    ODEON_TRY(room_fit(device, &f->state, total * width + 64));
-    ODEON_TRY(room_fit(device, &f->cotangent, base->host.abi.n * width + 64));
+    ODEON_TRY(buffer_fit(device, &f->state, total * width + 64));
+    ODEON_TRY(buffer_fit(device, &f->cotangent, base->host.abi.n * width + 64));
     f->used_bytes = (total + base->host.abi.n) * width;
-    ODEON_TRY(room_fit(device, &f->time_bar, (int64_t)sizeof(double)));
+    ODEON_TRY(buffer_fit(device, &f->time_bar, (int64_t)sizeof(double)));
     f->host = (host_field){.identity = base->host.identity,
                            .is_recordable = base->host.is_recordable,
                            .evals = &base->evals,
@@ -244,7 +244,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
 
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
 {
-    room_release(device, &f->state);
-    room_release(device, &f->cotangent);
-    room_release(device, &f->time_bar);
+    buffer_release(device, &f->state);
+    buffer_release(device, &f->cotangent);
+    buffer_release(device, &f->time_bar);
 }

@@ -3,7 +3,7 @@
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 /* f(t, y): the body of a block, on this worker's slice. */
 typedef struct block_field {
@@ -12,7 +12,7 @@ typedef struct block_field {
     const net_plan *plan;
     odeon_context context; /* of the layer's call; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
-    room work_room;
+    device_buffer work_buffer;
     int64_t evals; /* since it was last set to 0 */
 } block_field;
 
@@ -31,8 +31,8 @@ typedef struct adjoint_field {
     odeon_net *body;
     int64_t theta_begin, theta_end; /* range of the flat parameter vector */
     int64_t theta_offset;           /* where it starts in the state */
-    room state, cotangent;          /* the augmented state [n]; -a */
-    room time_bar;                  /* F64 [1] */
+    device_buffer state, cotangent; /* the augmented state [n]; -a */
+    device_buffer time_bar;         /* F64 [1] */
     int64_t used_bytes;             /* of state and cotangent, by the last fit */
 } adjoint_field;
 

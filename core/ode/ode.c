@@ -1,4 +1,4 @@
-#include "ode.h"
+#include "ode/ode.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,8 +27,8 @@ static void ode_destroy(odeon_ode *ode)
     solver_destroy(ode->backward);
     block_field_fini(&ode->field, device);
     adjoint_field_fini(&ode->adjoint, device);
-    room_release(device, &ode->state_bar);
-    room_release(device, &ode->tolerances);
+    buffer_release(device, &ode->state_bar);
+    buffer_release(device, &ode->tolerances);
     ode_outputs_fini(ode);
     stepper_destroy(ode->stepper);
     instance_destroy(ode->gradient);
@@ -176,7 +176,7 @@ static odeon_status set_tolerances(odeon_ode *ode)
     if (spec->n_rtol == 1 && spec->n_atol == 1) {
         return ODEON_OK;
     }
-    ODEON_TRY(room_fit(ode->site->device, &ode->tolerances, 2 * bytes));
+    ODEON_TRY(buffer_fit(ode->site->device, &ode->tolerances, 2 * bytes));
     double *each = mem_zalloc((size_t)(2 * n), sizeof *each);
     if (each == NULL) {
         return no_memory(ode->path);
@@ -322,7 +322,7 @@ static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t sa
     int64_t bytes = odeon_count(&y) * odeon_dtype_bytes(y.dtype) + 64;
     inside.slots = ode->forward->slots;
     ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
-    ODEON_TRY(room_fit(ode->site->device, &ode->state_bar, bytes));
+    ODEON_TRY(buffer_fit(ode->site->device, &ode->state_bar, bytes));
     ODEON_TRY(ode_outputs_fit(ode, context, samples));
     ode->field.evals = 0;
     return ODEON_OK;

@@ -24,8 +24,8 @@ struct odeon_ode {
     block_field field;
     adjoint_field adjoint;
     ode_outputs outputs;
-    room tolerances; /* F64 [2, n_each]: rtol, atol of each component, or nothing */
-    room state_bar;  /* a vector of the state's shape, for cotangents and differences */
+    device_buffer tolerances; /* F64 [2, n_each]: rtol, atol of each component, or nothing */
+    device_buffer state_bar;  /* a vector of the state's shape, for cotangents and differences */
     odeon_solve_services services;
 
     metrics_block counters; /* of the last forward and backward */

@@ -5,7 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "data/batch_fields.h"
-#include "ode.h"
+#include "ode/ode.h"
 
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
 {
@@ -90,7 +90,7 @@ odeon_status ode_outputs_init(odeon_ode *ode)
         narrow[i] = (float)ode->spec.initial_values[i];
     }
     uint64_t bytes = n * (uint64_t)odeon_dtype_bytes(site->dtype);
-    odeon_status status = room_fit(site->device, &o->start, (int64_t)bytes);
+    odeon_status status = buffer_fit(site->device, &o->start, (int64_t)bytes);
     if (status == ODEON_OK) {
         const void *values = is_wide ? (const void *)ode->spec.initial_values : narrow;
         status = site->device->ops->upload(site->queue, o->start.data, values, bytes);
@@ -102,9 +102,9 @@ odeon_status ode_outputs_init(odeon_ode *ode)
 void ode_outputs_fini(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
-    room_release(ode->site->device, &o->rows);
-    room_release(ode->site->device, &o->d_rows);
-    room_release(ode->site->device, &o->start);
+    buffer_release(ode->site->device, &o->rows);
+    buffer_release(ode->site->device, &o->d_rows);
+    buffer_release(ode->site->device, &o->start);
     mem_free(o->y);
     mem_free(o->d_y);
 }
@@ -135,7 +135,7 @@ static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
 }
 
 /* Vector i of a room. */
-static odeon_tensor row(const odeon_ode *ode, const room *rows, int64_t samples, int32_t i)
+static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t samples, int32_t i)
 {
     return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),
                           .dim = {samples * features(ode)},
@@ -173,8 +173,8 @@ odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64
         return ODEON_OK;
     }
     int64_t bytes = row_bytes(ode, samples) * o->n_times + 64;
-    ODEON_TRY(room_fit(device, &o->rows, bytes));
-    ODEON_TRY(needs_y(ode) ? room_fit(device, &o->d_rows, bytes) : ODEON_OK);
+    ODEON_TRY(buffer_fit(device, &o->rows, bytes));
+    ODEON_TRY(needs_y(ode) ? buffer_fit(device, &o->d_rows, bytes) : ODEON_OK);
     o->used_bytes = (needs_y(ode) ? 2 : 1) * bytes;
     for (int32_t i = 0; i < o->n_times; i++) {
         o->y[i] = row(ode, &o->rows, samples, i);

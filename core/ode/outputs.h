@@ -15,8 +15,8 @@ typedef struct ode_outputs {
     const double *times;
     odeon_tensor *y, *d_y; /* [n_times] */
     odeon_tensor d_y0;
-    room rows, d_rows; /* vectors apart from input and output */
-    room start;        /* the given initial values, in the run's dtype */
+    device_buffer rows, d_rows; /* vectors apart from input and output */
+    device_buffer start;        /* the given initial values, in the run's dtype */
     int64_t used_bytes;
 } ode_outputs;
 

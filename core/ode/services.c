@@ -107,7 +107,7 @@ static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_t
         status = ops->dot(site->queue, y0, y0, ode->measured, at + 1);
     }
     if (status != ODEON_OK) {
-        return worker_group_settle(site->group, status);
+        return worker_group_share(site->group, status);
     }
     const odeon_group *group = &site->group->abi;
     return group->reduce_slots(group->self, site->queue, ode->measured, at, 2, 0, ODEON_OK);

@@ -1,7 +1,7 @@
 /* services.h: the services that an ODE block offers to its gradient method. */
 #ifndef ODEON_CORE_ODE_SERVICES_H
 #define ODEON_CORE_ODE_SERVICES_H
-#include "ode.h"
+#include "ode/ode.h"
 
 odeon_solve_services ode_solve_services(odeon_ode *ode);
 

@@ -12,7 +12,7 @@
 #include "base/output_file.h"
 #include "base/read_file.h"
 #include "base/text.h"
-#include "ode.h"
+#include "ode/ode.h"
 
 enum { MAX_LINE = 126 };
 

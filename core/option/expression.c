@@ -1,4 +1,4 @@
-#include "expression.h"
+#include "option/expression.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* expression.h: "id(key=value, ...)" taken apart, without looking at what it means. */
 #ifndef ODEON_CORE_OPTION_EXPRESSION_H
 #define ODEON_CORE_OPTION_EXPRESSION_H
-#include "schema.h"
+#include "option/schema.h"
 
 typedef struct expression {
     char *id;

@@ -1,4 +1,4 @@
-#include "option_table.h"
+#include "option/option_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>

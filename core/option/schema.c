@@ -1,11 +1,11 @@
-#include "schema.h"
+#include "option/schema.h"
 
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "expression.h"
+#include "option/expression.h"
 
 enum { MESSAGE_BYTES = 1024 };
 

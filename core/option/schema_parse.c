@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/path.h"
-#include "expression.h"
-#include "schema.h"
+#include "option/expression.h"
+#include "option/schema.h"
 
 /* One value under way from text to out. */
 typedef struct reading {

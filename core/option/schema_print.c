@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "schema.h"
+#include "option/schema.h"
 
 /* ---- what an option may be ---- */
 

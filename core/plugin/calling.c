@@ -1,4 +1,4 @@
-#include "calling.h"
+#include "plugin/calling.h"
 
 #include <stdarg.h>
 #include <stdio.h>

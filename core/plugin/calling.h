@@ -5,7 +5,7 @@
 #define ODEON_CORE_PLUGIN_CALLING_H
 #include <stdatomic.h>
 
-#include "instance.h"
+#include "plugin/instance.h"
 
 typedef struct calling {
     const instance *who; /* NULL: no plugin; lives as long as the call */

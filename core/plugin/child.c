@@ -1,4 +1,4 @@
-#include "child.h"
+#include "plugin/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "crash.h"
+#include "plugin/crash.h"
 
 /* More children would slow each other down until healthy ones seem to hang. */
 enum { MAX_SIDE_BY_SIDE = 8, MESSAGE_BYTES = 1024 };

@@ -1,4 +1,4 @@
-#include "crash.h"
+#include "plugin/crash.h"
 
 #include <link.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "calling.h"
+#include "plugin/calling.h"
 
 enum { STACK_BYTES = 32 * 1024, LINE_BYTES = 2048 }; /* the handler takes some 3 KiB */
 

@@ -1,4 +1,4 @@
-#include "descriptor.h"
+#include "plugin/descriptor.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,11 +8,11 @@
 #include "base/diag.h"
 #include "base/label.h"
 #include "base/mem.h"
-#include "kinds.h"
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "option/option_table.h"
-#include "tableau.h"
+#include "plugin/kinds.h"
+#include "plugin/tableau.h"
 
 enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };
 

@@ -1,4 +1,4 @@
-#include "device_auto.h"
+#include "plugin/device_auto.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,9 +6,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "calling.h"
-#include "instance.h"
 #include "odeon/device.h"
+#include "plugin/calling.h"
+#include "plugin/instance.h"
 
 static odeon_status no_memory(void)
 {
@@ -145,7 +145,7 @@ static odeon_status ask(registry *r, device_answer *a)
     return a->text != NULL ? ODEON_OK : no_memory();
 }
 
-static void drop_shy(device_answers *answers)
+static void drop_unavailable(device_answers *answers)
 {
     while (answers->n > 0 && answers->list[answers->n - 1].rank < 0) {
         mem_free(answers->list[--answers->n].id);
@@ -162,7 +162,7 @@ odeon_status device_auto_ask(registry *r, bool all, device_answers *out)
     if (out->n > 0) {
         qsort(out->list, out->n, sizeof *out->list, by_rank);
     }
-    drop_shy(out);
+    drop_unavailable(out);
     bool found = false;
     for (size_t i = 0; i < out->n && (all || !found); i++) {
         if (out->list[i].status == ODEON_OK) {

@@ -1,7 +1,7 @@
 /* device_auto.h: run.device = auto, the best device that this machine can use. */
 #ifndef ODEON_CORE_PLUGIN_DEVICE_AUTO_H
 #define ODEON_CORE_PLUGIN_DEVICE_AUTO_H
-#include "registry.h"
+#include "plugin/registry.h"
 
 #define DEVICE_AUTO "auto" /* stands in the place of a device's id */
 

@@ -1,4 +1,4 @@
-#include "elf_check.h"
+#include "plugin/elf_check.h"
 
 #include <elf.h>
 #include <stdarg.h>

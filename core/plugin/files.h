@@ -1,7 +1,7 @@
 /* files.h: files KIND/ID.so below a list of folders. */
 #ifndef ODEON_CORE_PLUGIN_FILES_H
 #define ODEON_CORE_PLUGIN_FILES_H
-#include "registry.h"
+#include "plugin/registry.h"
 
 /* Calls visit for each, of those with equal kind and id for the first folder's alone, sorted by
  * kind and id. Folders that do not exist have none. ODEON_ERR_NOMEM. */

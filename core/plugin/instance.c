@@ -1,11 +1,11 @@
-#include "instance.h"
+#include "plugin/instance.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "calling.h"
+#include "plugin/calling.h"
 #include "session/services.h"
 
 /* With minor 0 the lower of the host's and any plugin's is the host's. */

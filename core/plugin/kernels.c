@@ -1,4 +1,4 @@
-#include "kernels.h"
+#include "plugin/kernels.h"
 
 #include "base/diag.h"
 #include "base/mem.h"

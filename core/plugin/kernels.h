@@ -1,7 +1,7 @@
 /* kernels.h: which layers have a kernel of their own for the device of a run. */
 #ifndef ODEON_CORE_PLUGIN_KERNELS_H
 #define ODEON_CORE_PLUGIN_KERNELS_H
-#include "registry.h"
+#include "plugin/registry.h"
 
 typedef struct kernel_list kernel_list;
 

@@ -1,9 +1,9 @@
-#include "kinds.h"
+#include "plugin/kinds.h"
 
 #include <string.h>
 
 #include "odeon/odeon.h"
-#include "registry.h"
+#include "plugin/registry.h"
 
 /* A row of the tables below; the name is for messages. */
 #define SLOT(type, field)                                                                          \

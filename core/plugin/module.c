@@ -1,4 +1,4 @@
-#include "module.h"
+#include "plugin/module.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,10 +12,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "calling.h"
-#include "crash.h"
-#include "process_state.h"
-#include "trust.h"
+#include "plugin/calling.h"
+#include "plugin/crash.h"
+#include "plugin/process_state.h"
+#include "plugin/trust.h"
 
 /* ---- before loading ---- */
 

@@ -1,10 +1,10 @@
 /* module.h: one plugin file: judged, loaded, checked, started, shut down. Never unloaded. */
 #ifndef ODEON_CORE_PLUGIN_MODULE_H
 #define ODEON_CORE_PLUGIN_MODULE_H
-#include "descriptor.h"
-#include "elf_check.h"
-#include "instance.h"
-#include "registry.h"
+#include "plugin/descriptor.h"
+#include "plugin/elf_check.h"
+#include "plugin/instance.h"
+#include "plugin/registry.h"
 
 typedef struct module {
     registry_plugin plugin; /* root is tables->root */

@@ -1,4 +1,4 @@
-#include "process_state.h"
+#include "plugin/process_state.h"
 
 #include <fcntl.h>
 #include <float.h>

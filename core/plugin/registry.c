@@ -1,4 +1,4 @@
-#include "registry.h"
+#include "plugin/registry.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,11 +11,11 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "child.h"
-#include "module.h"
 #include "option/schema.h"
+#include "plugin/child.h"
 #include "plugin/files.h"
-#include "search_path.h"
+#include "plugin/module.h"
+#include "plugin/search_path.h"
 
 struct registry {
     search_path *folders;

@@ -1,4 +1,4 @@
-#include "search_path.h"
+#include "plugin/search_path.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "module.h"
+#include "plugin/module.h"
 
 static odeon_status no_memory(void)
 {

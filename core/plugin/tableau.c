@@ -1,11 +1,11 @@
-#include "tableau.h"
+#include "plugin/tableau.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/diag.h"
-#include "tableau_order.h"
+#include "plugin/tableau_order.h"
 
 #define MAX_TABLEAU_STAGES 32
 #define MAX_INTERP_DEGREE  32

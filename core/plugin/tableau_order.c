@@ -1,11 +1,11 @@
-#include "tableau_order.h"
+#include "plugin/tableau_order.h"
 
 #include <math.h>
 #include <stdbool.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "tableau.h"
+#include "plugin/tableau.h"
 
 enum { MAX_TREES = 200, MAX_STAGES = 32 };
 

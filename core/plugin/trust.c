@@ -1,4 +1,4 @@
-#include "trust.h"
+#include "plugin/trust.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "module.h"
+#include "plugin/module.h"
 
 enum { MAX_LINKS = 40, GROUP_BYTES = 16384 };
 

@@ -1,4 +1,4 @@
-#include "batches.h"
+#include "run/batches.h"
 
 #include "base/mem.h"
 

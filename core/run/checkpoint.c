@@ -1,4 +1,4 @@
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,10 +12,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "batches.h"
-#include "checkpoint_list.h"
 #include "odeon/tensor.h"
-#include "run_folder.h"
+#include "run/batches.h"
+#include "run/checkpoint_list.h"
+#include "run/run_folder.h"
 
 static const char format[] = SESSION_CHECKPOINT, version[] = "2";
 

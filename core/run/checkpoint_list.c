@@ -1,4 +1,4 @@
-#include "checkpoint_list.h"
+#include "run/checkpoint_list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "run_folder.h"
+#include "run/run_folder.h"
 
 static const char prefix[] = "ckpt-", suffix[] = ".safetensors";
 

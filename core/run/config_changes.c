@@ -1,4 +1,4 @@
-#include "config_changes.h"
+#include "run/config_changes.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "diff.h"
+#include "run/diff.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 #include "base/text.h"
 #include "format/ini_file.h"
 #include "format/safetensors.h"
-#include "manifest_compare.h"
-#include "metrics_compare.h"
+#include "run/manifest_compare.h"
+#include "run/metrics_compare.h"
 
 /* A file of each run; NULL where a run lacks it. */
 typedef struct pair {

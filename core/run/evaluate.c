@@ -1,10 +1,10 @@
-#include "evaluate.h"
+#include "run/evaluate.h"
 
 #include <math.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "interrupt.h"
+#include "run/interrupt.h"
 
 static void add_block(metrics_block *out, const metrics_block *block, bool first, double weight)
 {

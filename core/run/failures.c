@@ -1,4 +1,4 @@
-#include "failures.h"
+#include "run/failures.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,12 +8,12 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "capsule.h"
 #include "odeon/host.h"
+#include "run/failure_bundle.h"
 
 static odeon_status no_memory(void)
 {
-    return diag_fail(ODEON_ERR_NOMEM, "no memory for a capsule of the failed step");
+    return diag_fail(ODEON_ERR_NOMEM, "no memory for a bundle of the failed step");
 }
 
 /* RUN/failure/N with the first N that is free; *out stays NULL when there are enough. mkdir decides
@@ -23,7 +23,7 @@ static odeon_status next_folder(const char *base, char **out)
     if (mkdir(base, 0777) != 0 && errno != EEXIST) {
         return diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", base, strerror(errno));
     }
-    for (int n = 1; n <= FAILURES_MAX_CAPSULES; n++) {
+    for (int n = 1; n <= FAILURES_MAX_BUNDLES; n++) {
         char *folder = mem_printf("%s/%d", base, n);
         if (folder == NULL) {
             return no_memory();
@@ -58,7 +58,7 @@ static odeon_status choose_folder(const failures *f, char **out)
     return status;
 }
 
-/* *folder: where the capsule is, or NULL if there is none; enough: because there are enough. */
+/* *folder: where the bundle is, or NULL if there is none; enough: because there are enough. */
 static void keep(const failures *f, const char *message, char **folder, bool *enough)
 {
     *folder = NULL;
@@ -70,7 +70,7 @@ static void keep(const failures *f, const char *message, char **folder, bool *en
     odeon_status status = choose_folder(f, folder);
     *enough = status == ODEON_OK && *folder == NULL;
     if (status == ODEON_OK && *folder != NULL) {
-        status = capsule_write(f->session, f->config, *folder, message);
+        status = bundle_write(f->session, f->config, *folder, message);
     }
     if (status != ODEON_OK) {
         diag_log(ODEON_LOG_WARNING, "the failed step is not kept: %s", diag_message());
@@ -100,7 +100,7 @@ odeon_status failures_meet(failures *f)
     }
     if (enough) {
         (void)snprintf(kept, sizeof kept, "; it is not kept: failure/ has %d steps already",
-                       FAILURES_MAX_CAPSULES);
+                       FAILURES_MAX_BUNDLES);
     }
     diag_clear();
     if (skip) {

@@ -1,4 +1,4 @@
-#include "grad.h"
+#include "run/grad.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,11 +1,11 @@
-#include "idle_keys.h"
+#include "run/idle_keys.h"
 
 #include <string.h>
 
 #include "base/diag.h"
 #include "config/document.h"
-#include "notes.h"
 #include "option/schema.h"
+#include "run/notes.h"
 
 static const char *const fixed[] = {"steps", "step_size"};
 static const char *const adaptive[] = {"rtol",    "atol",       "norm",      "end",

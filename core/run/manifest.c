@@ -1,4 +1,4 @@
-#include "manifest.h"
+#include "run/manifest.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

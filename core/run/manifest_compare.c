@@ -1,4 +1,4 @@
-#include "manifest_compare.h"
+#include "run/manifest_compare.h"
 
 #include <stddef.h>
 #include <stdio.h>

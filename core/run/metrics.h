@@ -9,7 +9,7 @@
  * once and by metrics_close. */
 #ifndef ODEON_CORE_RUN_METRICS_H
 #define ODEON_CORE_RUN_METRICS_H
-#include "run_dir.h"
+#include "run/run_dir.h"
 
 typedef struct metrics metrics;
 

@@ -1,4 +1,4 @@
-#include "metrics_compare.h"
+#include "run/metrics_compare.h"
 
 #include <stdlib.h>
 #include <string.h>

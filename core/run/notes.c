@@ -1,11 +1,11 @@
-#include "notes.h"
+#include "run/notes.h"
 
 #include <stdarg.h>
 
 #include "base/diag.h"
-#include "idle_keys.h"
 #include "odeon/host.h"
-#include "train.h"
+#include "run/idle_keys.h"
+#include "run/train.h"
 
 void note(FILE *out, const char *format, ...)
 {

@@ -1,4 +1,4 @@
-#include "predict.h"
+#include "run/predict.h"
 
 #include <inttypes.h>
 #include <math.h>

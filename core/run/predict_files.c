@@ -9,7 +9,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "format/safetensors.h"
-#include "predict.h"
+#include "run/predict.h"
 
 static bool is_csv(const char *path)
 {

@@ -10,8 +10,8 @@
 #include "data/batch_file.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
-#include "predict.h"
-#include "summary.h"
+#include "run/predict.h"
+#include "run/summary.h"
 
 void predict_input_fini(predict_input *in)
 {

@@ -1,4 +1,4 @@
-#include "run_dir.h"
+#include "run/run_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,9 +10,9 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/read_file.h"
-#include "manifest.h"
-#include "metrics.h"
-#include "run_folder.h"
+#include "run/manifest.h"
+#include "run/metrics.h"
+#include "run/run_folder.h"
 
 struct run_dir {
     char *path;

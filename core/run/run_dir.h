@@ -1,7 +1,7 @@
 /* run_dir.h: where a run leaves what it did; never overwritten. */
 #ifndef ODEON_CORE_RUN_RUN_DIR_H
 #define ODEON_CORE_RUN_RUN_DIR_H
-#include "manifest.h"
+#include "run/manifest.h"
 
 typedef struct run_dir run_dir;
 

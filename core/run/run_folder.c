@@ -1,4 +1,4 @@
-#include "run_folder.h"
+#include "run/run_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "checkpoint_list.h"
 #include "odeon/host.h"
+#include "run/checkpoint_list.h"
 
 static const char lock_name[] = "lock", mark_name[] = "no-checkpoint-yet";
 

@@ -1,4 +1,4 @@
-#include "solve.h"
+#include "run/solve.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* solve.h: the states along a model's first ODE block, in a file. */
 #ifndef ODEON_CORE_RUN_SOLVE_H
 #define ODEON_CORE_RUN_SOLVE_H
-#include "predict.h"
+#include "run/predict.h"
 
 typedef struct solution {
     int64_t n, n_times, size; /* samples, times of each, numbers of a state */

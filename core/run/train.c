@@ -1,4 +1,4 @@
-#include "train.h"
+#include "run/train.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -9,12 +9,12 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "batches.h"
-#include "evaluate.h"
-#include "failures.h"
-#include "interrupt.h"
 #include "odeon/host.h"
-#include "progress.h"
+#include "run/batches.h"
+#include "run/evaluate.h"
+#include "run/failures.h"
+#include "run/interrupt.h"
+#include "run/progress.h"
 
 static const char best_name[] = "weights-best.safetensors";
 

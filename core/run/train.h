@@ -3,7 +3,7 @@
 #define ODEON_CORE_RUN_TRAIN_H
 #include <stdio.h>
 
-#include "checkpoint.h"
+#include "run/checkpoint.h"
 
 typedef struct train_plan {
     const data_source *train, *test;

@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "ode/ode.h"
 #include "plugin/calling.h"
-#include "worker.h"
+#include "session/worker.h"
 
 /* What one batch works with on this worker. */
 typedef struct pass {
@@ -36,10 +36,10 @@ static odeon_status prepare_pass(worker *w, const batch *b, pass *p)
     p->context.n_global = b->n;
     ODEON_TRY(net_plan_for(w->net, p->n, flags, &p->plan));
     int64_t out_bytes = odeon_count(&p->plan->out) * width + 64;
-    ODEON_TRY(room_fit(&s->device, &w->output, out_bytes));
-    ODEON_TRY(room_fit(&s->device, &w->d_output, out_bytes));
-    ODEON_TRY(room_fit(&s->device, &w->d_input, odeon_count(&p->plan->in) * width + 64));
-    ODEON_TRY(room_fit(&s->device, &w->frame, p->plan->frame_bytes));
+    ODEON_TRY(buffer_fit(&s->device, &w->output, out_bytes));
+    ODEON_TRY(buffer_fit(&s->device, &w->d_output, out_bytes));
+    ODEON_TRY(buffer_fit(&s->device, &w->d_input, odeon_count(&p->plan->in) * width + 64));
+    ODEON_TRY(buffer_fit(&s->device, &w->frame, p->plan->frame_bytes));
     p->output = p->d_output = p->plan->out;
     p->output.data = w->output.data;
     p->d_output.data = w->d_output.data;
@@ -152,7 +152,7 @@ odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, d
     }
     odeon_tensor wide = *x;
     wide.dtype = ODEON_DTYPE_F64;
-    ODEON_TRY(room_fit(&w->session->device, &w->wide, n * (int64_t)sizeof(double)));
+    ODEON_TRY(buffer_fit(&w->session->device, &w->wide, n * (int64_t)sizeof(double)));
     wide.data = w->wide.data;
     ODEON_TRY(ops->cast(w->site.queue, x, 1.0, -0.0, &wide)); /* adding -0 keeps every bit */
     return ops->download(w->site.queue, out + first * size, wide.data,
@@ -237,8 +237,8 @@ static odeon_status begin_batch(worker *w, const batch *b)
     return s->device.ops->copy(w->site.queue, &now, &before);
 }
 
-/* Ends in a meeting, so that a failure between two collectives, wherever it was, has one that the
- * others come to as well. */
+/* Ends in a collective, so that a failure between two collectives, wherever it was, has one that
+ * the others come to as well. */
 odeon_status worker_batch(worker *w, batch *b)
 {
     worker_group_resolve(&w->group);

@@ -6,7 +6,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "worker.h"
+#include "session/worker.h"
 
 void session_batch_fini(session_batch *kept)
 {
@@ -90,10 +90,10 @@ static odeon_status keep(session *s, const batch *b, session_batch *out)
 /* ---- who is to blame ---- */
 
 /* The worst of all workers' findings, its sample counted in the whole batch. */
-typedef struct culprit {
+typedef struct origin {
     solve_worst worst;
     bool backward;
-} culprit;
+} origin;
 
 static bool is_worse(const solve_worst *a, const solve_worst *b)
 {
@@ -103,15 +103,15 @@ static bool is_worse(const solve_worst *a, const solve_worst *b)
     return isnan(a->error) ? !isnan(b->error) : !isnan(b->error) && a->error > b->error;
 }
 
-static void ask_solver(const solver *solve, bool backward, int64_t first, culprit *out)
+static void ask_solver(const solver *solve, bool backward, int64_t first, origin *out)
 {
     if (solve->failed && solve->worst.part != NULL && is_worse(&solve->worst, &out->worst)) {
-        *out = (culprit){.worst = solve->worst, .backward = backward};
+        *out = (origin){.worst = solve->worst, .backward = backward};
         out->worst.sample += first;
     }
 }
 
-static void ask_worker(const worker *w, int64_t n, culprit *out)
+static void ask_worker(const worker *w, int64_t n, origin *out)
 {
     int64_t count, first = worker_slice(w, n, &count);
     for (size_t i = 0; i < w->site.n_odes; i++) {
@@ -176,7 +176,7 @@ static void blame_gradient(session *s, char *text, size_t bytes)
 
 static void blame(session *s, const batch *b, char *text, size_t bytes)
 {
-    culprit found = {.backward = false};
+    origin found = {.backward = false};
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
         ask_worker(&s->workers[rank], b->n, &found);
     }

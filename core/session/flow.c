@@ -3,7 +3,7 @@
 
 #include "base/diag.h"
 #include "ode/ode.h"
-#include "worker.h"
+#include "session/worker.h"
 
 odeon_status session_flow_of(const session *s, session_flow *out)
 {

@@ -2,7 +2,7 @@
  */
 #include "base/diag.h"
 #include "base/mem.h"
-#include "worker.h"
+#include "session/worker.h"
 
 /* ---- memory ---- */
 
@@ -31,9 +31,9 @@ static odeon_status fit_device(worker *w, int64_t n)
         if (data_has(&s->fields, role)) {
             odeon_tensor shape = device_shape(w, role, n);
             int64_t bytes = odeon_count(&shape) * odeon_dtype_bytes(shape.dtype) + 64;
-            ODEON_TRY(room_fit(&s->device, &w->field_rooms[role], bytes));
+            ODEON_TRY(buffer_fit(&s->device, &w->field_buffers[role], bytes));
             *x = shape;
-            x->data = w->field_rooms[role].data;
+            x->data = w->field_buffers[role].data;
         }
     }
     return ODEON_OK;
@@ -68,7 +68,7 @@ static odeon_status fit_host(worker *w, int64_t n)
 /* Where samples are, as stored: rows of a set on the device, or n of them there, by field. */
 typedef struct origin {
     bool numbers; /* F64, as the samples' numbers are meant: no scale applies */
-    const resident *set;
+    const device_cache *set;
     odeon_tensor rows; /* I64 [n], on the device */
     char *fields[DATA_ROLES];
 } origin;
@@ -79,7 +79,7 @@ static odeon_status fetch(worker *w, const origin *from, int32_t role, const ode
     const odeon_device_ops *ops = w->session->device.ops;
     const odeon_field_info *info = &w->session->fields.of[role];
     if (from->set != NULL) {
-        odeon_tensor all = resident_field(from->set, role);
+        odeon_tensor all = device_cache_field(from->set, role);
         return ops->gather(w->site.queue, &all, &from->rows, info->scale, info->shift, target);
     }
     odeon_tensor source = *target;
@@ -101,8 +101,8 @@ static odeon_status transform(worker *w, const odeon_context *context, const ori
     }
     odeon_tensor stored =
         data_field_shape(&s->fields, ODEON_ROLE_INPUT, x->dim[0], s->config->dtype);
-    ODEON_TRY(room_fit(&s->device, &w->stored,
-                       odeon_count(&stored) * odeon_dtype_bytes(stored.dtype) + 64));
+    ODEON_TRY(buffer_fit(&s->device, &w->stored,
+                         odeon_count(&stored) * odeon_dtype_bytes(stored.dtype) + 64));
     stored.data = w->stored.data;
     ODEON_TRY(fetch(w, from, ODEON_ROLE_INPUT, &stored));
     return net_forward(plan, context, stored.data, x->data, NULL);
@@ -113,27 +113,28 @@ static odeon_status find_samples(worker *w, const batch *b, int64_t n, origin *o
 {
     const session *s = w->session;
     uint64_t bytes = (uint64_t)n * sizeof *w->rows;
-    ODEON_TRY(room_fit(&s->device, &w->rows_room, (int64_t)bytes + 64));
-    ODEON_TRY(s->device.ops->upload(w->site.queue, w->rows_room.data, w->rows, bytes));
+    ODEON_TRY(buffer_fit(&s->device, &w->rows_buffer, (int64_t)bytes + 64));
+    ODEON_TRY(s->device.ops->upload(w->site.queue, w->rows_buffer.data, w->rows, bytes));
     for (int32_t role = ODEON_ROLE_TIME; role <= ODEON_ROLE_MASK; role++) {
         if (w->numbers[role] != NULL) {
-            resident_values(b->samples, role, n, w->rows, w->numbers[role]);
+            device_cache_values(b->samples, role, n, w->rows, w->numbers[role]);
         }
     }
     *out = (origin){
         .set = b->samples,
-        .rows = {.data = w->rows_room.data, .dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64}};
+        .rows = {.data = w->rows_buffer.data, .dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_I64}};
     return ODEON_OK;
 }
 
 /* What was read ahead changes sides. */
 static bool take_next(worker *w, const batch *b, int64_t first, int64_t n, odeon_status *status)
 {
-    if (w->reader == NULL || !reader_take(w->reader, b->source, n, b->indices + first, status)) {
+    if (w->prefetch == NULL ||
+        !prefetch_take(w->prefetch, b->source, n, b->indices + first, status)) {
         return false;
     }
-    stage before = w->stage;
-    w->stage = w->next;
+    staging before = w->staging;
+    w->staging = w->next;
     w->next = before;
     return true;
 }
@@ -141,9 +142,9 @@ static bool take_next(worker *w, const batch *b, int64_t first, int64_t n, odeon
 static odeon_status read_now(worker *w, const batch *b, int64_t first, int64_t n)
 {
     const data_fields *fields = &w->session->fields;
-    ODEON_TRY(stage_fit(&w->stage, fields, n));
-    ODEON_TRY(stage_read(&w->stage, b->source, n, b->indices + first));
-    return stage_upload(&w->stage, w->site.queue, fields, n);
+    ODEON_TRY(staging_fit(&w->staging, fields, n));
+    ODEON_TRY(staging_read(&w->staging, b->source, n, b->indices + first));
+    return staging_upload(&w->staging, w->site.queue, fields, n);
 }
 
 static odeon_status read_samples(worker *w, const batch *b, int64_t first, int64_t n, origin *out)
@@ -152,40 +153,40 @@ static odeon_status read_samples(worker *w, const batch *b, int64_t first, int64
     ODEON_TRY(take_next(w, b, first, n, &status) ? status : read_now(w, b, first, n));
     *out = (origin){.set = NULL};
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        out->fields[role] = w->stage.room[role].data;
+        out->fields[role] = w->staging.on_device[role].data;
         if (w->numbers[role] != NULL) {
-            data_field_values(&w->session->fields.of[role], n, w->stage.host[role],
+            data_field_values(&w->session->fields.of[role], n, w->staging.host[role],
                               w->numbers[role]);
         }
     }
     return ODEON_OK;
 }
 
-/* The queue has been waited for since it took anything from next, which was stage a batch ago. */
+/* The queue has been waited for since it took anything from next, which was staging a batch ago. */
 static odeon_status read_ahead(worker *w, const batch *b)
 {
     const session *s = w->session;
-    const odeon_device_pinned *pinned = stage_pinned(&s->device);
+    const odeon_device_pinned *pinned = staging_pinned(&s->device);
     int64_t n = 0, first = worker_slice(w, b->next.n, &n);
     if (pinned == NULL || b->next.source == NULL || n == 0 ||
         session_samples_of(s, b->next.source) != NULL) {
         return ODEON_OK;
     }
-    if (w->reader == NULL) {
-        ODEON_TRY(reader_create(&s->device, w->rank, &w->reader));
+    if (w->prefetch == NULL) {
+        ODEON_TRY(prefetch_create(&s->device, w->rank, &w->prefetch));
     }
     if (w->next.pinned == NULL) {
-        stage_release(&w->next);
-        w->next = stage_make(&s->device, pinned);
+        staging_release(&w->next);
+        w->next = staging_make(&s->device, pinned);
     }
-    ODEON_TRY(stage_fit(&w->next, &s->fields, n));
-    return reader_begin(w->reader, b->next.source, n, b->next.indices + first, &w->next);
+    ODEON_TRY(staging_fit(&w->next, &s->fields, n));
+    return prefetch_begin(w->prefetch, b->next.source, n, b->next.indices + first, &w->next);
 }
 
 void worker_end_reading(worker *w, odeon_status status)
 {
-    if (w->reader != NULL) {
-        reader_end(w->reader);
+    if (w->prefetch != NULL) {
+        prefetch_end(w->prefetch);
         if (status != ODEON_OK) { /* elsewhere a batch waits for its loss or its output */
             (void)w->session->device.ops->wait(w->site.queue);
         }
@@ -197,7 +198,7 @@ static odeon_status load_from_set(worker *w, const batch *b, const odeon_context
 {
     origin from;
     ODEON_TRY(fit_host(w, n));
-    bool here = b->samples != NULL && resident_rows(b->samples, n, b->indices + first, w->rows);
+    bool here = b->samples != NULL && device_cache_rows(b->samples, n, b->indices + first, w->rows);
     ODEON_TRY(here ? find_samples(w, b, n, &from) : read_samples(w, b, first, n, &from));
     ODEON_TRY(read_ahead(w, b));
     ODEON_TRY(transform(w, context, &from));
@@ -217,8 +218,8 @@ static odeon_status give(worker *w, int32_t role, const double *numbers, const o
     const odeon_device_ops *ops = w->session->device.ops;
     odeon_tensor source = *target;
     int64_t bytes = odeon_count(target) * (int64_t)sizeof *numbers;
-    ODEON_TRY(room_fit(&w->session->device, &w->raw_rooms[role], bytes + 64));
-    source.data = w->raw_rooms[role].data;
+    ODEON_TRY(buffer_fit(&w->session->device, &w->raw_buffers[role], bytes + 64));
+    source.data = w->raw_buffers[role].data;
     source.dtype = ODEON_DTYPE_F64;
     ODEON_TRY(ops->upload(w->site.queue, source.data, numbers, (uint64_t)bytes));
     return ops->cast(w->site.queue, &source, 1.0, -0.0, target);
@@ -230,13 +231,13 @@ static odeon_status give_sample(worker *w, const batch *b, const odeon_context *
                                 int64_t first, int64_t n)
 {
     const session *s = w->session;
-    room *raw = &w->raw_rooms[ODEON_ROLE_INPUT];
+    device_buffer *raw = &w->raw_buffers[ODEON_ROLE_INPUT];
     odeon_tensor one = data_field_shape(&s->fields, ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
     uint64_t one_bytes = b->stored != NULL ? data_field_bytes(&s->fields, ODEON_ROLE_INPUT)
                                            : (uint64_t)odeon_count(&one) * sizeof(double);
     const char *samples = b->stored != NULL ? b->stored : (const void *)b->values;
     uint64_t bytes = (uint64_t)n * one_bytes;
-    ODEON_TRY(room_fit(&s->device, raw, (int64_t)bytes + 64));
+    ODEON_TRY(buffer_fit(&s->device, raw, (int64_t)bytes + 64));
     ODEON_TRY(s->device.ops->upload(w->site.queue, raw->data, samples + (uint64_t)first * one_bytes,
                                     bytes));
     origin from = {.numbers = b->stored == NULL, .fields = {[ODEON_ROLE_INPUT] = raw->data}};
@@ -290,7 +291,7 @@ static odeon_status meet(worker *w, int64_t count)
     }
     uint64_t bytes = (uint64_t)count * sizeof *w->shared;
     odeon_tensor x = {
-        .data = w->shared_room.data, .dim = {count}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+        .data = w->shared_buffer.data, .dim = {count}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
     ODEON_TRY(ops->upload(w->site.queue, x.data, w->shared, bytes));
     ODEON_TRY(group->sum(group->self, w->site.queue, &x, ODEON_OK));
     return ops->download(w->site.queue, w->shared, x.data, bytes);
@@ -309,7 +310,7 @@ static void compare_times(worker *w, const double *times, int64_t first, int64_t
     }
 }
 
-/* One meeting, of batches with masks or times alone. */
+/* One collective, of batches with masks or times alone. */
 static odeon_status share(worker *w, const batch *b, int64_t first, int64_t n)
 {
     batch_fields *fields = &w->fields;

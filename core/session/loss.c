@@ -5,7 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "plugin/calling.h"
-#include "worker.h"
+#include "session/worker.h"
 
 static const odeon_loss_ops *ops_of(const instance *loss)
 {
@@ -186,7 +186,7 @@ odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const ode
                             .d_output = d_output};
     if (d_output != NULL && w->n_losses > 1) {
         int64_t bytes = odeon_count(output) * odeon_dtype_bytes(output->dtype) + 64;
-        ODEON_TRY(room_fit(&s->device, &w->d_output_more, bytes));
+        ODEON_TRY(buffer_fit(&s->device, &w->d_output_more, bytes));
         more = *d_output;
         more.data = w->d_output_more.data;
     }

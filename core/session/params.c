@@ -4,8 +4,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "session.h"
-#include "worker.h"
+#include "session/session.h"
+#include "session/worker.h"
 
 size_t session_parameters(const session *s)
 {

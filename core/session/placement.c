@@ -3,12 +3,12 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "worker.h"
+#include "session/worker.h"
 
 /* One split. */
 struct session_set {
     const data_source *source; /* tells splits apart */
-    resident *samples;
+    device_cache *samples;
     uint64_t bytes;
     session_set *next;
 };
@@ -52,7 +52,7 @@ static odeon_status add(session *s, const data_source *source, uint64_t bytes)
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
     odeon_status status =
-        resident_create(&s->device, s->workers[0].site.queue, source, &set->samples);
+        device_cache_create(&s->device, s->workers[0].site.queue, source, &set->samples);
     if (status != ODEON_OK) {
         mem_free(set);
         return status;
@@ -79,7 +79,7 @@ odeon_status session_place(session *s, const data_source *source)
 {
     uint64_t bytes;
     bool wanted;
-    ODEON_TRY(resident_bytes(source, &bytes));
+    ODEON_TRY(device_cache_bytes(source, &bytes));
     ODEON_TRY(is_worth(s, bytes, &wanted));
     odeon_status status = wanted ? add(s, source, bytes) : ODEON_OK;
     if (status == ODEON_ERR_NOMEM && s->config->on_device == CONFIG_AUTO) {
@@ -103,7 +103,7 @@ uint64_t session_placed_bytes(const session *s)
     return bytes;
 }
 
-const resident *session_samples_of(const session *s, const data_source *source)
+const device_cache *session_samples_of(const session *s, const data_source *source)
 {
     const session_set *set = s->sets;
     while (set != NULL && set->source != source) {
@@ -117,7 +117,7 @@ void session_release_samples(session *s)
     while (s->sets != NULL) {
         session_set *set = s->sets;
         s->sets = set->next;
-        resident_destroy(set->samples);
+        device_cache_destroy(set->samples);
         mem_free(set);
     }
 }

@@ -4,7 +4,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "worker.h"
+#include "session/worker.h"
 
 /* ODEON_SLOTS numbers of every ODE block, as many of the worker's own, of which the last is the sum
  * of the gradient's squares, and then the losses' sums. */
@@ -38,7 +38,7 @@ odeon_status worker_bind_readings(worker *w)
 {
     const session *s = w->session;
     size_t n = n_readings(w);
-    ODEON_TRY(room_fit(&s->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
+    ODEON_TRY(buffer_fit(&s->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
     w->read = mem_zalloc(n, sizeof *w->read);
     if (w->read == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory for %zu numbers", n);
@@ -53,7 +53,7 @@ odeon_status worker_bind_readings(worker *w)
 
 void worker_destroy_readings(worker *w)
 {
-    room_release(&w->session->device, &w->readings);
+    buffer_release(&w->session->device, &w->readings);
     mem_free(w->read);
 }
 

@@ -1,4 +1,4 @@
-#include "session.h"
+#include "session/session.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "device/counts.h"
 #include "ode/ode.h"
 #include "plugin/calling.h"
-#include "worker.h"
+#include "session/worker.h"
 
 /* ---- building ---- */
 
@@ -42,13 +42,13 @@ static bool captures(const session *s)
            ops->get_extension(s->device.self, ODEON_DEVICE_CAPTURE) != NULL;
 }
 
-/* One worker where a slice would be too small to be worth a meeting, else all cores. */
+/* One worker where a slice would be too small to be worth a barrier, else all cores. */
 static int32_t choose_workers(const session *s, const worker *first, int64_t max_batch)
 {
     enum { WORTH_BYTES = 64 * 1024 };
     int64_t cores = cores_usable(), sample = odeon_count(&first->net->in);
     if (s->config->workers > 0) {
-        return (int32_t)s->config->workers; /* no more than MEETING_MAX_WORKERS */
+        return (int32_t)s->config->workers; /* no more than COLLECTIVE_MAX_WORKERS */
     }
     if (captures(s)) {
         return 1;
@@ -59,14 +59,14 @@ static int32_t choose_workers(const session *s, const worker *first, int64_t max
     }
     int64_t worth = sample * max_batch * odeon_dtype_bytes(s->config->dtype) / WORTH_BYTES;
     int64_t n = worth < cores ? worth : cores;
-    n = n < MEETING_MAX_WORKERS ? n : MEETING_MAX_WORKERS;
+    n = n < COLLECTIVE_MAX_WORKERS ? n : COLLECTIVE_MAX_WORKERS;
     return n < 1 ? 1 : (int32_t)n;
 }
 
 /* The first worker's network says what the parameters are and how many workers are worth while. */
 static odeon_status build_workers(session *s, int64_t max_batch)
 {
-    s->workers = mem_zalloc(MEETING_MAX_WORKERS, sizeof *s->workers);
+    s->workers = mem_zalloc(COLLECTIVE_MAX_WORKERS, sizeof *s->workers);
     if (s->workers == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
     }
@@ -77,23 +77,23 @@ static odeon_status build_workers(session *s, int64_t max_batch)
     if (s->is_shapes_only) { /* the others would be the same */
         return ODEON_OK;
     }
-    ODEON_TRY(meeting_create(n, &s->meeting));
-    meeting_set_patience(s->meeting, s->config->patience, abandon_program, NULL);
+    ODEON_TRY(collective_create(n, &s->collective));
+    collective_set_patience(s->collective, s->config->patience, abandon_program, NULL);
     for (int32_t rank = 1; rank < n; rank++) {
         s->n_workers++;
         ODEON_TRY(worker_create(s, rank, &s->workers[rank]));
     }
     for (int32_t rank = 0; rank < n; rank++) {
-        worker_group_init(&s->workers[rank].group, s->meeting, &s->device, rank, n);
+        worker_group_init(&s->workers[rank].group, s->collective, &s->device, rank, n);
     }
     return ODEON_OK;
 }
 
-static odeon_status fit_zero(session *s, room *r)
+static odeon_status fit_zero(session *s, device_buffer *r)
 {
     const worker *w = &s->workers[0];
     int64_t n = s->params.trainable;
-    ODEON_TRY(room_fit(&s->device, r, (n + 1) * odeon_dtype_bytes(s->config->dtype)));
+    ODEON_TRY(buffer_fit(&s->device, r, (n + 1) * odeon_dtype_bytes(s->config->dtype)));
     odeon_tensor all = worker_flat(s, r->data, 0, n);
     ODEON_TRY(s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL));
     return s->device.ops->wait(w->site.queue);
@@ -147,13 +147,13 @@ static void run_member(void *context, int32_t rank)
     calling_show(&group->board);
     m->job(m->context, rank);
     calling_show(NULL);
-    meeting_end_job(group);
+    collective_end_job(group);
 }
 
 odeon_status session_run_job(session *s, team_job job, void *context)
 {
     member_job all = {.session = s, .job = job, .context = context};
-    meeting_begin_job(s->meeting);
+    collective_begin_job(s->collective);
     team_run(s->team, run_member, &all);
     const worker *worst = NULL;
     for (int32_t rank = 0; rank < s->n_workers; rank++) {
@@ -263,10 +263,10 @@ void session_destroy(session *s)
     }
     mem_free(s->workers);
     session_release_samples(s);
-    meeting_destroy(s->meeting);
-    room_release(&s->device, &s->values);
+    collective_destroy(s->collective);
+    buffer_release(&s->device, &s->values);
     for (int32_t i = 0; i < s->n_moments; i++) {
-        room_release(&s->device, &s->moments[i]);
+        buffer_release(&s->device, &s->moments[i]);
     }
     for (size_t i = 0; i < WORKER_MAX_LOSSES; i++) {
         mem_free(s->loss_names[i]);
@@ -454,7 +454,7 @@ void session_schedule_remark(const session *s, const odeon_position *last, char 
 
 void session_on_stuck(session *s, session_stuck stuck, void *context)
 {
-    meeting_set_patience(s->meeting, s->config->patience, stuck, context);
+    collective_set_patience(s->collective, s->config->patience, stuck, context);
 }
 
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor)

@@ -10,8 +10,8 @@
 #include "plugin/calling.h"
 #include "run/checkpoint.h"
 #include "run/run_folder.h"
-#include "session.h"
-#include "worker.h"
+#include "session/session.h"
+#include "session/worker.h"
 
 #define MOMENTS "optimizer/" /* of a snapshot's tensors, those of the optimizer */
 

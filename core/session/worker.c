@@ -1,4 +1,4 @@
-#include "worker.h"
+#include "session/worker.h"
 
 #include <string.h>
 
@@ -97,7 +97,7 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     const odeon_device_ops *ops = s->device.ops;
     w->session = s;
     w->rank = rank;
-    w->stage = stage_make(&s->device, NULL);
+    w->staging = staging_make(&s->device, NULL);
     w->site = (net_site){.device = &s->device,
                          .group = &w->group,
                          .kernels = s->kernels,
@@ -125,10 +125,10 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     return make_optimizer(w);
 }
 
-static odeon_status fit_zero(worker *w, room *r, int64_t count)
+static odeon_status fit_zero(worker *w, device_buffer *r, int64_t count)
 {
     const session *s = w->session;
-    ODEON_TRY(room_fit(&s->device, r, (count + 1) * odeon_dtype_bytes(s->config->dtype)));
+    ODEON_TRY(buffer_fit(&s->device, r, (count + 1) * odeon_dtype_bytes(s->config->dtype)));
     odeon_tensor all = worker_flat(s, r->data, 0, count);
     return s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL);
 }
@@ -141,7 +141,7 @@ odeon_status worker_bind(worker *w)
     ODEON_TRY(fit_zero(w, &w->states_before, s->params.state));
     ODEON_TRY(worker_bind_readings(w));
     ODEON_TRY(
-        room_fit(&s->device, &w->shared_room, (1 + w->site.n_times) * (int64_t)sizeof(double)));
+        buffer_fit(&s->device, &w->shared_buffer, (1 + w->site.n_times) * (int64_t)sizeof(double)));
     w->shared = mem_zalloc((size_t)(1 + w->site.n_times), sizeof *w->shared);
     if (w->shared == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
@@ -163,20 +163,20 @@ void worker_destroy(worker *w)
     instance_destroy(w->optimizer);
     net_site_fini(&w->site);
     net_site_fini(&w->data_site);
-    room *rooms[] = {&w->grads,  &w->states,      &w->states_before, &w->stored,
-                     &w->output, &w->d_output,    &w->d_input,       &w->frame,
-                     &w->wide,   &w->shared_room, &w->d_output_more, &w->rows_room};
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
-        room_release(device, rooms[i]);
+    device_buffer *buffers[] = {&w->grads,  &w->states,        &w->states_before, &w->stored,
+                                &w->output, &w->d_output,      &w->d_input,       &w->frame,
+                                &w->wide,   &w->shared_buffer, &w->d_output_more, &w->rows_buffer};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+        buffer_release(device, buffers[i]);
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        room_release(device, &w->field_rooms[role]);
-        room_release(device, &w->raw_rooms[role]);
+        buffer_release(device, &w->field_buffers[role]);
+        buffer_release(device, &w->raw_buffers[role]);
         mem_free(w->numbers[role]);
     }
-    reader_destroy(w->reader);
-    stage_release(&w->stage);
-    stage_release(&w->next);
+    prefetch_destroy(w->prefetch);
+    staging_release(&w->staging);
+    staging_release(&w->next);
     mem_free(w->rows);
     mem_free(w->shared);
     device->ops->queue_destroy(w->site.queue);

@@ -3,14 +3,14 @@
 #define ODEON_CORE_SESSION_WORKER_H
 #include "base/diag.h"
 #include "data/batch_fields.h"
+#include "data/device_cache.h"
 #include "data/prefetch.h"
-#include "data/resident.h"
 #include "data/staging.h"
 #include "device/buffer.h"
 #include "net/net.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
-#include "session.h"
+#include "session/session.h"
 #include "session/threads.h"
 
 enum { WORKER_MAX_LOSSES = 4 };
@@ -25,18 +25,18 @@ typedef struct worker {
     size_t n_losses;
     instance *losses[WORKER_MAX_LOSSES], *optimizer;
     int32_t sums_at[WORKER_MAX_LOSSES], n_sums; /* where a loss's sums lie among those of all */
-    room grads, states;
-    room states_before; /* running state as the batch found it */
-    room stored, output, d_output, d_output_more, d_input, frame, wide, shared_room;
-    room readings; /* worker_readings.c */
-    double *read;  /* the host's copy of them */
+    device_buffer grads, states;
+    device_buffer states_before; /* running state as the batch found it */
+    device_buffer stored, output, d_output, d_output_more, d_input, frame, wide, shared_buffer;
+    device_buffer readings; /* worker_readings.c */
+    double *read;           /* the host's copy of them */
     /* The batch's fields by ODEON_ROLE_*: on the device, behind fields, and, of samples given,
      * before their conversion; samples as stored; where samples stand that lie on the device, both
      * sides; times and masks as the host's numbers. Of the host's there are for host_samples. */
-    room field_rooms[DATA_ROLES], raw_rooms[DATA_ROLES];
-    stage stage, next; /* next: of the batch to come */
-    reader *reader;    /* of next; NULL until there is one */
-    room rows_room;
+    device_buffer field_buffers[DATA_ROLES], raw_buffers[DATA_ROLES];
+    staging staging, next; /* next: of the batch to come */
+    prefetch *prefetch;    /* of next; NULL until there is one */
+    device_buffer rows_buffer;
     int64_t *rows;
     double *numbers[DATA_ROLES];
     int64_t host_samples;
@@ -70,8 +70,8 @@ struct session {
     char *device_text;
     params params;
     params data_params; /* of the transforms: none */
-    room values;
-    room moments[ODEON_MAX_MOMENTS];
+    device_buffer values;
+    device_buffer moments[ODEON_MAX_MOMENTS];
     int32_t n_moments, n_metrics;
     const char *metric_names[ODEON_MAX_METRICS];
     int32_t metric_at[ODEON_MAX_METRICS]; /* among the sums of all losses */
@@ -79,7 +79,7 @@ struct session {
     int32_t n_workers;
     int32_t n_planned; /* of shapes alone: workers that a run would have */
     worker *workers;
-    meeting *meeting;
+    collective *collective;
     team *team;
     session_expected expected; /* what follows the next batch */
     session_set *sets;         /* splits whose samples lie on the device */
@@ -110,7 +110,7 @@ typedef struct batch {
     int64_t n;                 /* samples of the whole batch */
     const data_source *source; /* with indices; or NULL and samples in the caller's memory: */
     const int64_t *indices;
-    const resident *samples;         /* of source, on the device; or NULL */
+    const device_cache *samples;     /* of source, on the device; or NULL */
     session_expected next;           /* what follows it */
     const double *given[DATA_ROLES]; /* by role, the input as the model takes it, untransformed */
     const void *stored;              /* in its place: as the data set stores it */
@@ -181,7 +181,7 @@ void session_keep_failure(session *s, const batch *b);
 /* ---- between the session's own files ---- */
 
 /* The samples of a split that lie on the device, or NULL. */
-const resident *session_samples_of(const session *s, const data_source *source);
+const device_cache *session_samples_of(const session *s, const data_source *source);
 void session_release_samples(session *s);
 
 /* session_predict; of result (NULL: not wanted) the counters are set. */

@@ -1,5 +1,5 @@
 /* The loops: which steps are taken. */
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 #include <float.h>
 #include <math.h>
@@ -80,7 +80,7 @@ static odeon_status reduce_error(solver *s, odeon_status mine)
 {
     const odeon_group *group = &s->site->group->abi;
     if (mine != ODEON_OK) {
-        return worker_group_settle(s->site->group, mine);
+        return worker_group_share(s->site->group, mine);
     }
     return group->reduce_slots(group->self, s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM,
                                s->control.n_parts, s->control.norm == ODEON_NORM_MAX, ODEON_OK);
@@ -138,7 +138,7 @@ static odeon_status euler_probe(solver *s, held y0, held f0, held *f1)
     if (status == ODEON_OK) {
         status = probe(s, 1.0, y1, f1);
     }
-    solver_let_go(s, &y1);
+    solver_release(s, &y1);
     return status;
 }
 
@@ -213,7 +213,7 @@ static odeon_status first_trial(solver *s, held *f0, held *f1, trial *first)
             worker_group_resolve(s->site->group);
             diag_clear();
         }
-        solver_let_go(s, f1);
+        solver_release(s, f1);
         ODEON_TRY(s->site->device->ops->step_start(s->site->queue, &s->control, 4, s->slots));
         status = size_first_step(s, *f0, f1);
         ODEON_TRY(lacks_probe(s, status, first, &again));
@@ -229,8 +229,8 @@ static odeon_status automatic_start(solver *s, trial *first)
                                first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW)) {
         solver_blame_start(s, y0, f0, f1);
     }
-    solver_let_go(s, &f0);
-    solver_let_go(s, &f1);
+    solver_release(s, &f0);
+    solver_release(s, &f1);
     return status;
 }
 

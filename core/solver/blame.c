@@ -4,7 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 void solver_forget(solver *s)
 {
@@ -213,7 +213,7 @@ void solver_blame_error(solver *s, const program *p, double h)
 {
     held error = solver_take(s);
     if (error.data == NULL || solver_error_vector(s, p, h, error) != ODEON_OK) {
-        solver_let_go(s, &error);
+        solver_release(s, &error);
         return;
     }
     double *y0 = solver_download(s, s->at[PLACE_Y0]), *y1 = solver_download(s, s->at[PLACE_Y1]);
@@ -228,5 +228,5 @@ void solver_blame_error(solver *s, const program *p, double h)
     mem_free(y0);
     mem_free(y1);
     mem_free(estimate);
-    solver_let_go(s, &error);
+    solver_release(s, &error);
 }

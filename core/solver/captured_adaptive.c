@@ -54,7 +54,7 @@ static bool has_loops(const odeon_device_capture *capture)
  * state may not see. */
 static bool suits(const solver *s)
 {
-    const odeon_device_capture *capture = recordings_capture(s->recordings);
+    const odeon_device_capture *capture = capture_cache_capture(s->captures);
     bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
     int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
     bool readable = solver_ends_in_place(rows) || (s->stepper->dense && (rows & both) != both);
@@ -65,7 +65,7 @@ static bool suits(const solver *s)
 static odeon_status make_piece(solver *s, piece *p)
 {
     *p = (piece){.control = s->control, .rows = rows_of(s)};
-    p->capture = recordings_capture(s->recordings);
+    p->capture = capture_cache_capture(s->captures);
     p->loops = has_loops(p->capture);
     p->first = solver_direction(s) * s->spec->first_step;
     p->control.log = s->slots + ODEON_SLOTS;
@@ -130,7 +130,7 @@ static odeon_status fix_carry(solver *s)
         held *in = &s->at[place_carry_in(s->stepper, i)];
         odeon_tensor from = solver_vector(s, *in), to = solver_vector(s, solver_fixed(s, 1 + i));
         ODEON_TRY(s->site->device->ops->copy(s->site->queue, &from, &to));
-        solver_let_go(s, in);
+        solver_release(s, in);
     }
     solver_stand(s);
     return ODEON_OK;
@@ -142,8 +142,8 @@ static odeon_status choose_first_step(solver *s, const piece *p)
     if (p->first == 0.0) {
         held f0 = {0}, f1 = {0};
         odeon_status status = solver_start_phases(s, &f0, &f1);
-        solver_let_go(s, &f0);
-        solver_let_go(s, &f1);
+        solver_release(s, &f0);
+        solver_release(s, &f1);
         return status;
     }
     ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_H, 1, &p->first));
@@ -221,7 +221,7 @@ static odeon_status take(solver *s, const piece *p, recorded *x)
     int64_t evals = s->evals;
     piece_notes *notes = mem_zalloc(1, sizeof *notes);
     x->notes = notes;
-    odeon_status status = notes != NULL ? recordings_begin(s->recordings, x) : ODEON_ERR_NOMEM;
+    odeon_status status = notes != NULL ? capture_cache_begin(s->captures, x) : ODEON_ERR_NOMEM;
     if (status == ODEON_OK && p->loops) {
         status = call_start(s, p);
         notes->start_evals = s->evals - evals;
@@ -229,14 +229,14 @@ static odeon_status take(solver *s, const piece *p, recorded *x)
     status = status == ODEON_OK ? call_loop(s, p) : status;
     solver_count_evals(s, evals - s->evals);
     solver_let_all_go(s);
-    return recordings_end(s->recordings, x, status);
+    return capture_cache_end(s->captures, x, status);
 }
 
 static odeon_status replay(solver *s, const recorded *x, int64_t *trials)
 {
     do {
-        ODEON_TRY(recordings_replay(s->recordings, x));
-        ODEON_TRY(solver_look(s, trials));
+        ODEON_TRY(capture_cache_replay(s->captures, x));
+        ODEON_TRY(solver_poll(s, trials));
     } while (s->piece.seen[ODEON_SLOT_STOP] == 0.0);
     return ODEON_OK;
 }
@@ -259,7 +259,7 @@ static odeon_status carry_out(solver *s, const piece *p, recorded *x, bool take_
         return restore_running(s);
     }
     const piece_notes *notes = x->notes;
-    return solver_keep_books(s, p->rows, trials, notes->start_evals + trials * p->step->n_evals);
+    return solver_keep_log(s, p->rows, trials, notes->start_evals + trials * p->step->n_evals);
 }
 
 odeon_status solver_loop(solver *s, bool *solved)
@@ -274,13 +274,13 @@ odeon_status solver_loop(solver *s, bool *solved)
     }
     ODEON_TRY(make_piece(s, &p));
     piece_key key = key_of(s, &p);
-    int32_t answer = recordings_ask(s->recordings, &key, sizeof key, &x);
+    int32_t answer = capture_cache_ask(s->captures, &key, sizeof key, &x);
     s->piece.asked = x;
-    if (answer == RECORDINGS_RUN || !is_ready(s, &p)) {
+    if (answer == CAPTURE_CACHE_RUN || !is_ready(s, &p)) {
         return ODEON_OK;
     }
     s->keep = ODEON_KEEP_NONE; /* no frames: what is kept are rows */
-    odeon_status status = carry_out(s, &p, x, answer == RECORDINGS_TAKE, solved);
+    odeon_status status = carry_out(s, &p, x, answer == CAPTURE_CACHE_TAKE, solved);
     s->keep = keep;
     solver_let_all_go(s);
     s->at[PLACE_Y0] = (held){.data = s->y[0].data};
@@ -293,7 +293,7 @@ static odeon_status fit_memory(solver *s, const piece *p)
     ODEON_TRY(solver_fit_log(s));
     ODEON_TRY(solver_fixed_fit(s));
     if (s->field->moves_state) {
-        ODEON_TRY(room_fit(s->site->device, &s->piece.running, s->site->params->state * width));
+        ODEON_TRY(buffer_fit(s->site->device, &s->piece.running, s->site->params->state * width));
     }
     bool each = (p->rows & (ROWS_STEPS | ROWS_DENSE)) != 0;
     return (each ? steps : 1) <= solver_rows_capacity(s, p->rows)
@@ -310,6 +310,6 @@ void solver_loop_settle(solver *s)
     bool too_long = s->stats.accepted + s->stats.rejected >= SOLVER_LOG_ROWS;
     if (too_long || make_piece(s, &p) != ODEON_OK || fit_memory(s, &p) != ODEON_OK) {
         diag_clear();
-        recordings_decline(s->piece.asked);
+        capture_cache_decline(s->piece.asked);
     }
 }

@@ -19,7 +19,7 @@
 #ifndef ODEON_CORE_SOLVER_CAPTURED_ADAPTIVE_H
 #define ODEON_CORE_SOLVER_CAPTURED_ADAPTIVE_H
 #include "device/capture_cache.h"
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 /* What a recorded solve keeps (solver_rows.c): of each step a row of one kind, or none; and of the
  * last alone, if its end is read off it. */
@@ -39,7 +39,7 @@ void solver_loop_settle(solver *s);
 /* solver_reverse, of the rows that the last solve left. (solver_walk.c) */
 odeon_status solver_walk_rows(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
 
-/* ---- what the host makes of it (solver_books.c) ---- */
+/* ---- what the host makes of it (solver_log.c) ---- */
 
 /* Is the one output the last step's own end? It is then written by the recording. */
 static inline bool solver_ends_in_place(int32_t rows)
@@ -51,11 +51,11 @@ void solver_count_evals(solver *s, int64_t n); /* where they were made without a
 
 odeon_status solver_fit_log(solver *s);
 /* Slots and log as they are now, into s->piece.seen; trial steps so far. Waits. */
-odeon_status solver_look(solver *s, int64_t *trials);
+odeon_status solver_poll(solver *s, int64_t *trials);
 /* Did the solve come to its end, by an accepted step? */
 bool solver_has_succeeded(const solver *s, int64_t trials);
 /* Then: attempts, counts and outputs as a solve step by step would leave them. */
-odeon_status solver_keep_books(solver *s, int32_t rows, int64_t trials, int64_t evals);
+odeon_status solver_keep_log(solver *s, int32_t rows, int64_t trials, int64_t evals);
 
 /* ---- where it all stands (solver_rows.c) ---- */
 

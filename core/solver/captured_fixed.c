@@ -7,7 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 /* A longer solve is bound by its operators, and its recording would be large. */
 enum { MOST_EVALS = 4096 };
@@ -106,13 +106,13 @@ static bool make_reverse_key(solver *s, const odeon_tensor *d_y, const odeon_ten
 
 static bool may_record(const solver *s)
 {
-    return s->field->is_recordable && recordings_capture(s->recordings) != NULL;
+    return s->field->is_recordable && capture_cache_capture(s->captures) != NULL;
 }
 
 static int32_t ask(solver *s, bool has_key, recorded **out)
 {
     *out = NULL;
-    return has_key ? recordings_ask(s->recordings, s->key, s->key_bytes, out) : RECORDINGS_RUN;
+    return has_key ? capture_cache_ask(s->captures, s->key, s->key_bytes, out) : CAPTURE_CACHE_RUN;
 }
 
 /* ---- what a solve leaves on the host ---- */
@@ -215,7 +215,7 @@ static odeon_status replay_solve(solver *s, const recorded *x)
     const solve_notes *notes = x->notes;
     ODEON_TRY(
         solver_reserve_host(s, notes->n_records, notes->n_kept, s->n_attempts + notes->n_attempts));
-    odeon_status status = recordings_replay(s->recordings, x);
+    odeon_status status = capture_cache_replay(s->captures, x);
     if (status != ODEON_OK) {
         s->failed = true;
         return status;
@@ -230,7 +230,7 @@ static odeon_status take_solve(solver *s, recorded *x)
     solve_start start = {
         .use = s->use, .body_evals = *s->field->evals, .n_attempts = s->n_attempts};
     s->use = (solve_use){.frame_bytes = start.use.frame_bytes};
-    odeon_status status = recordings_begin(s->recordings, x);
+    odeon_status status = capture_cache_begin(s->captures, x);
     if (status == ODEON_OK) {
         status = solver_carry_out(s);
     }
@@ -238,7 +238,7 @@ static odeon_status take_solve(solver *s, recorded *x)
         x->notes = take_notes(s, &start);
         status = x->notes != NULL ? ODEON_OK : ODEON_ERR_NOMEM;
     }
-    status = recordings_end(s->recordings, x, status);
+    status = capture_cache_end(s->captures, x, status);
     add_use(&s->use, &start.use);
     if (status != ODEON_OK) {
         s->use = start.use;
@@ -255,17 +255,17 @@ odeon_status solver_carry_out_recorded(solver *s)
 {
     recorded *x;
     int32_t answer = ask(s, may_record(s) && make_solve_key(s), &x);
-    if (answer == RECORDINGS_REPLAY) {
+    if (answer == CAPTURE_CACHE_REPLAY) {
         return replay_solve(s, x);
     }
-    if (answer == RECORDINGS_TAKE && take_solve(s, x) == ODEON_OK) {
-        odeon_status status = recordings_replay(s->recordings, x);
+    if (answer == CAPTURE_CACHE_TAKE && take_solve(s, x) == ODEON_OK) {
+        odeon_status status = capture_cache_replay(s->captures, x);
         s->failed = status != ODEON_OK;
         return status;
     }
     odeon_status status = solver_carry_out(s);
     if (s->evals > MOST_EVALS) {
-        recordings_decline(x);
+        capture_cache_decline(x);
     }
     return status;
 }
@@ -277,11 +277,11 @@ static odeon_status take_walk(solver *s, recorded *x, const odeon_tensor *d_y,
                               const odeon_tensor *d_y0)
 {
     size_t n_records = s->n_records, n_kept = s->n_kept;
-    odeon_status status = recordings_begin(s->recordings, x);
+    odeon_status status = capture_cache_begin(s->captures, x);
     if (status == ODEON_OK) {
         status = solver_walk_back(s, d_y, d_y0);
     }
-    status = recordings_end(s->recordings, x, status);
+    status = capture_cache_end(s->captures, x, status);
     if (status != ODEON_OK) {
         s->n_records = n_records;
         s->n_kept = n_kept;
@@ -295,10 +295,10 @@ odeon_status solver_walk_back_recorded(solver *s, const odeon_tensor *d_y, const
     recorded *x;
     bool has_key = may_record(s) && s->n_kept <= MOST_EVALS && make_reverse_key(s, d_y, d_y0);
     int32_t answer = ask(s, has_key, &x);
-    if (answer == RECORDINGS_RUN ||
-        (answer == RECORDINGS_TAKE && take_walk(s, x, d_y, d_y0) != ODEON_OK)) {
+    if (answer == CAPTURE_CACHE_RUN ||
+        (answer == CAPTURE_CACHE_TAKE && take_walk(s, x, d_y, d_y0) != ODEON_OK)) {
         return solver_walk_back(s, d_y, d_y0);
     }
     solver_drop_records(s);
-    return recordings_replay(s->recordings, x);
+    return capture_cache_replay(s->captures, x);
 }

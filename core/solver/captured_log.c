@@ -29,7 +29,7 @@ odeon_status solver_fit_log(solver *s)
 }
 
 /* As many rows as the last solve left, and some, are read at once; the rest in a second go. */
-odeon_status solver_look(solver *s, int64_t *trials)
+odeon_status solver_poll(solver *s, int64_t *trials)
 {
     const odeon_device_ops *ops = s->site->device->ops;
     double *seen = s->piece.seen;
@@ -91,7 +91,7 @@ static odeon_status read_outputs(solver *s, int32_t rows, int64_t trials)
     return ODEON_OK;
 }
 
-odeon_status solver_keep_books(solver *s, int32_t rows, int64_t trials, int64_t evals)
+odeon_status solver_keep_log(solver *s, int32_t rows, int64_t trials, int64_t evals)
 {
     int64_t steps = (int64_t)s->piece.seen[ODEON_SLOT_STEPS];
     ODEON_TRY(solver_reserve_host(s, 0, 0, s->n_attempts + (size_t)trials));

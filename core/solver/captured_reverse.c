@@ -27,7 +27,7 @@ static walk make_walk(const solver *s, const odeon_tensor *d_y, const odeon_tens
     bool within = s->spec->end == ODEON_END_INTERPOLATE;
     return (walk){.step = s->stepper->programs[0],
                   .start = start != NULL && start->n_verbs > 0 ? start : NULL,
-                  .capture = recordings_capture(s->recordings),
+                  .capture = capture_cache_capture(s->captures),
                   .d_y = d_y,
                   .d_y0 = d_y0,
                   .rows = ROWS_STEPS | (within ? ROWS_LAST : 0),
@@ -95,7 +95,7 @@ static odeon_status hand_over(solver *s)
         if (bar->data != owed(s, i).data) {
             ODEON_TRY(set(s, owed(s, i), &value));
         }
-        solver_let_go(s, bar);
+        solver_release(s, bar);
     }
     return ODEON_OK;
 }
@@ -146,13 +146,13 @@ static bool has_loops(const walk *w)
 static odeon_status take(solver *s, const walk *w, recorded *x)
 {
     int64_t evals = *s->field->evals;
-    odeon_status status = recordings_begin(s->recordings, x);
+    odeon_status status = capture_cache_begin(s->captures, x);
     if (status == ODEON_OK) {
         status = has_loops(w) ? call_loop(s, w) : call_step(s, w, false);
     }
     *s->field->evals = evals; /* calls were counted, but not made */
     solver_let_all_go(s);
-    return recordings_end(s->recordings, x, status);
+    return capture_cache_end(s->captures, x, status);
 }
 
 /* Without a recording (x NULL), or with one of each step alone. */
@@ -162,7 +162,7 @@ static odeon_status step_by_step(solver *s, const walk *w, const recorded *x, in
     ODEON_TRY(w->from_within ? call_step(s, w, true) : ODEON_OK);
     steps -= w->from_within;
     for (int64_t i = 0; i < steps; i++) {
-        ODEON_TRY(x != NULL ? recordings_replay(s->recordings, x) : call_step(s, w, false));
+        ODEON_TRY(x != NULL ? capture_cache_replay(s->captures, x) : call_step(s, w, false));
     }
     *s->field->evals += x != NULL ? steps * w->step->n_evals : 0;
     return call_start(s, w);
@@ -170,7 +170,7 @@ static odeon_status step_by_step(solver *s, const walk *w, const recorded *x, in
 
 static odeon_status whole(solver *s, const walk *w, const recorded *x, int64_t steps)
 {
-    ODEON_TRY(recordings_replay(s->recordings, x));
+    ODEON_TRY(capture_cache_replay(s->captures, x));
     *s->field->evals += steps * w->step->n_evals + (w->start != NULL ? w->start->n_evals : 0);
     return ODEON_OK;
 }
@@ -219,13 +219,13 @@ odeon_status solver_walk_rows(solver *s, const odeon_tensor *d_y, const odeon_te
     s->d_y = d_y;
     ODEON_TRY(reserve(s, &w));
     walk_key key = key_of(s, &w);
-    int32_t answer = recordings_ask(s->recordings, &key, sizeof key, &x);
-    if (answer == RECORDINGS_TAKE && take(s, &w, x) != ODEON_OK) {
-        answer = RECORDINGS_RUN;
+    int32_t answer = capture_cache_ask(s->captures, &key, sizeof key, &x);
+    if (answer == CAPTURE_CACHE_TAKE && take(s, &w, x) != ODEON_OK) {
+        answer = CAPTURE_CACHE_RUN;
     }
     odeon_status status = write_slots(s, &w, steps);
     if (status == ODEON_OK) {
-        bool replays = answer != RECORDINGS_RUN;
+        bool replays = answer != CAPTURE_CACHE_RUN;
         status = replays && has_loops(&w) ? whole(s, &w, x, steps)
                                           : step_by_step(s, &w, replays ? x : NULL, steps);
     }

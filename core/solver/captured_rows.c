@@ -86,7 +86,7 @@ int64_t solver_rows_capacity(const solver *s, int32_t kinds)
 odeon_status solver_rows_fit(solver *s, int32_t kinds, int64_t rows)
 {
     int64_t bytes = solver_rows_bytes(s, kinds, rows) + spare_bytes(s, kinds);
-    return room_fit(s->site->device, &s->piece.rows, bytes);
+    return buffer_fit(s->site->device, &s->piece.rows, bytes);
 }
 
 static odeon_tensor step_slots(const solver *s)
@@ -173,7 +173,7 @@ static int64_t fixed_bytes(const solver *s)
 
 odeon_status solver_fixed_fit(solver *s)
 {
-    return room_fit(s->site->device, &s->piece.state, fixed_bytes(s));
+    return buffer_fit(s->site->device, &s->piece.state, fixed_bytes(s));
 }
 
 bool solver_fixed_fits(const solver *s)

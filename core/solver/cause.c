@@ -169,8 +169,8 @@ static bool field_at(solver *s, const double *y, const double *v, double scale, 
     for (int64_t i = 0; i < f->n && good; i++) {
         out[i] = wide ? ((double *)moved)[i] : (double)((float *)moved)[i];
     }
-    solver_let_go(s, &in);
-    solver_let_go(s, &k);
+    solver_release(s, &in);
+    solver_release(s, &k);
     return good;
 }
 

@@ -2,7 +2,7 @@
  * is put together with what the others see, so that all say the same. */
 #ifndef ODEON_CORE_SOLVER_CAUSE_H
 #define ODEON_CORE_SOLVER_CAUSE_H
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 /* No step is small enough, or none can be chosen, from t on; h and error are of the last one.
  * A collective. */

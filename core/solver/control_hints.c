@@ -1,4 +1,4 @@
-#include "control_hints.h"
+#include "solver/control_hints.h"
 
 #include <math.h>
 #include <stdbool.h>

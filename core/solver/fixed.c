@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/diag.h"
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 /* One step that must succeed; it ends at t_end, which is t + h but for rounding. */
 static odeon_status fixed_step(solver *s, double t, double h, double t_end)

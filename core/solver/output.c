@@ -2,7 +2,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 double solver_direction(const solver *s)
 {

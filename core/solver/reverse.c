@@ -173,13 +173,13 @@ static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *
     odeon_tensor k_bar = solver_vector(s, s->bar[w->out]), y_bar = solver_vector(s, target);
     odeon_status status = f->vjp(f->self, &t, &y, s->kept[record->first_frame + (size_t)w->eval],
                                  &k_bar, &y_bar, NULL);
-    solver_let_go(s, &s->bar[w->out]);
+    solver_release(s, &s->bar[w->out]);
     if (fresh) {
         s->bar[w->in] = target;
         return status;
     }
     status = status == ODEON_OK ? add(s, s->bar[w->in], target) : status;
-    solver_let_go(s, &target);
+    solver_release(s, &target);
     return status;
 }
 
@@ -214,7 +214,7 @@ static void pass_on(solver *s, const solve_record *record)
     for (int32_t i = PLACE_Y1; i < method->n_places; i++) {
         bool carry_in = i >= PLACE_CARRY && i < PLACE_CARRY + method->info.n_carry;
         if (!carry_in || severed) {
-            solver_let_go(s, &s->bar[i]);
+            solver_release(s, &s->bar[i]);
         }
     }
     s->bar[PLACE_Y1] = s->bar[PLACE_Y0];
@@ -270,7 +270,7 @@ odeon_status solver_walk_run(solver *s, const solve_record *record)
         s->frames[i] = NULL;
     }
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
-        solver_let_go(s, &s->at[i]);
+        solver_release(s, &s->at[i]);
     }
     odeon_status status = walk_record(s, &s->records[s->n_records - 1]);
     drop_last(s);
@@ -309,7 +309,7 @@ odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_te
         status = solver_give_start(s, d_y, d_y0);
     }
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
-        solver_let_go(s, &s->bar[i]);
+        solver_release(s, &s->bar[i]);
     }
     return status;
 }

@@ -1,5 +1,5 @@
 /* One step forward: a program's verbs on a field. */
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 #include <math.h>
 
@@ -112,7 +112,7 @@ static void release_after(solver *s, const program *p, int32_t v)
 {
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
         if (p->last_use[i] == v) {
-            solver_let_go(s, &s->at[i]);
+            solver_release(s, &s->at[i]);
         }
     }
 }
@@ -220,7 +220,7 @@ static void release_all_but_start(solver *s)
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
         bool start = i == PLACE_Y0 || (i >= PLACE_CARRY && i < PLACE_CARRY + n_carry);
         if (!start) {
-            solver_let_go(s, &s->at[i]);
+            solver_release(s, &s->at[i]);
         }
     }
 }
@@ -251,7 +251,7 @@ static void carry_over(solver *s)
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
         held *in = &s->at[place_carry_in(s->stepper, i)];
         held *out = &s->at[place_carry_out(s->stepper, i)];
-        solver_let_go(s, in);
+        solver_release(s, in);
         *in = *out;
         *out = (held){0};
     }
@@ -262,7 +262,7 @@ odeon_status solver_accept(solver *s, const program *p, double t, double h, doub
     int32_t first_output = s->next;
     ODEON_TRY(solver_read_outputs(s, t, h, t_end));
     keep_record(s, p, t, h, first_output, false);
-    solver_let_go(s, &s->at[PLACE_Y0]);
+    solver_release(s, &s->at[PLACE_Y0]);
     s->at[PLACE_Y0] = s->at[PLACE_Y1];
     s->at[PLACE_Y1] = (held){0};
     carry_over(s);
@@ -307,7 +307,7 @@ static odeon_status zero_carry(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
         held *in = &s->at[place_carry_in(s->stepper, i)];
-        solver_let_go(s, in);
+        solver_release(s, in);
         ODEON_TRY(ready(s, in));
         odeon_tensor zero = solver_vector(s, *in);
         ODEON_TRY(s->site->device->ops->fill(s->site->queue, &zero, odeon_imm(0.0), NULL));

@@ -1,12 +1,12 @@
-#include "stepper.h"
+#include "solver/stepper.h"
 
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "control_hints.h"
 #include "plugin/calling.h"
 #include "plugin/tableau.h"
+#include "solver/control_hints.h"
 
 /* One program being recorded: the verbs of a plugin's step arrive here. */
 typedef struct recorder {

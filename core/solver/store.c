@@ -3,7 +3,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "solver/adaptive.h"
+#include "solver/solver.h"
 
 enum { FRAME_CHUNK = 16 }; /* frames per allocation */
 
@@ -35,7 +35,7 @@ static void free_vectors(solver *s)
     }
     s->free_vecs = NULL;
     s->n_vecs = s->n_free_vecs = 0;
-    recordings_forget(s->recordings);
+    capture_cache_forget(s->captures);
 }
 
 static void free_frames(solver *s)
@@ -52,7 +52,7 @@ static void free_frames(solver *s)
     s->free_frames = NULL;
     s->n_chunks = 0;
     s->n_frames = s->n_free_frames = 0;
-    recordings_forget(s->recordings);
+    capture_cache_forget(s->captures);
 }
 
 odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
@@ -70,13 +70,13 @@ odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec
     void *slots = NULL;
     uint64_t numbers = ODEON_SLOTS;
     numbers += spec->mode == ODEON_STEPS_ADAPTIVE ? SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS : 0;
-    odeon_status status = recordings_create(site, &s->recordings);
+    odeon_status status = capture_cache_create(site, &s->captures);
     if (status == ODEON_OK) {
         status = site->device->ops->alloc(site->device->self, numbers * sizeof(double), &slots);
     }
     s->slots = slots;
     if (status != ODEON_OK) {
-        recordings_destroy(s->recordings);
+        capture_cache_destroy(s->captures);
         mem_free(s);
         return status;
     }
@@ -89,13 +89,13 @@ void solver_destroy(solver *s)
     if (s == NULL) {
         return;
     }
-    recordings_destroy(s->recordings);
-    s->recordings = NULL;
+    capture_cache_destroy(s->captures);
+    s->captures = NULL;
     free_vectors(s);
     free_frames(s);
-    room_release(s->site->device, &s->piece.state);
-    room_release(s->site->device, &s->piece.rows);
-    room_release(s->site->device, &s->piece.running);
+    buffer_release(s->site->device, &s->piece.state);
+    buffer_release(s->site->device, &s->piece.rows);
+    buffer_release(s->site->device, &s->piece.running);
     mem_free(s->piece.seen);
     mem_free(s->key);
     s->site->device->ops->free(s->site->device->self, s->slots);
@@ -301,7 +301,7 @@ held solver_share(held x)
     return x;
 }
 
-void solver_let_go(solver *s, held *x)
+void solver_release(solver *s, held *x)
 {
     vec *v = x->owner;
     *x = (held){0};
@@ -315,8 +315,8 @@ void solver_let_go(solver *s, held *x)
 void solver_let_all_go(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->n_places; i++) {
-        solver_let_go(s, &s->at[i]);
-        solver_let_go(s, &s->bar[i]);
+        solver_release(s, &s->at[i]);
+        solver_release(s, &s->bar[i]);
     }
 }
 

@@ -106,7 +106,7 @@ expect 3 "x holds 256 (element" "${dim[@]}" --in big.npy --out x.csv
 as ff000000 00000000 '<i4' i4.npy
 expect 3 "convert with numpy.astype('uint8')" "${dim[@]}" --in i4.npy --out x.csv
 
-# A capsule's batch is what the model takes, with labels: grad's output, to the bit.
+# A bundle's batch is what the model takes, with labels: grad's output, to the bit.
 expect 6 "max_steps" train "$ini/small.ini" "$data" run.out=failed model.ode.max_steps=2
 batch=failed/failure/batch.safetensors
 expect 0 "loss" grad "$ini/small.ini" --weights $weights --batch $batch --out grad.safetensors

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A step that fails leaves a capsule, which replay repeats to the bit; run.on_failure = skip goes on.
+# A step that fails leaves a bundle, which replay repeats to the bit; run.on_failure = skip goes on.
 . "$1/tests/support/cli.sh"
 toy 256 20
 train=(--plugin-path "$build/test-plugins" train "$ini/small.ini" "data.path=$work/toy" run.log_every=1)
 replay=(--plugin-path "$build/test-plugins" replay)
 wander="model.pool.then=flatten, wander"
 
-# repeats CAPSULE: replay ends as the run did, and what it leaves itself is the same to the bit.
+# repeats BUNDLE: replay ends as the run did, and what it leaves itself is the same to the bit.
 repeats() {
     expect 6 "$(cat "$1/message.txt")" "${replay[@]}" "$1" --out again
     [ "$(tail -n 1 err)" = "odeon: error: $(cat "$1/message.txt")" ] || fail "other words: $1"
@@ -62,32 +62,32 @@ expect 6 "(in the test)" "${train[@]}" run.out=test 'model.pool.then=flatten, wa
 has err "odeon replay $work/test/failure/1"
 repeats test/failure/1
 
-# Skip: a row without a loss, a capsule, and parameters as they were. Here the state stays at the
+# Skip: a row without a loss, a bundle, and parameters as they were. Here the state stays at the
 # limit, so that all later steps fail as well: ten are skipped, the first ten are kept.
 expect 6 "(after ten skipped steps)" "${train[@]}" run.out=skip run.on_failure=skip data.batch=16 \
     'model.pool.then=flatten, wander(limit=2)'
 has err "it is not kept: failure/ has 10 steps already"
 [ "$(grep -c '^odeon: warning: step [0-9]* is skipped: ode: the state at the start is not' err)" -eq 10 ] ||
     fail "not ten warnings"
-[ "$(find skip/failure -name batch.safetensors | wc -l)" -eq 10 ] || fail "not ten capsules"
+[ "$(find skip/failure -name batch.safetensors | wc -l)" -eq 10 ] || fail "not ten bundles"
 [ "$(grep -c '^[0-9]*,[0-9]*,[0-9.e-]*,train,,,' skip/metrics.csv)" -eq 10 ] ||
     fail "not ten rows without loss"
 cmp skip/weights.safetensors skip/failure/1/weights.safetensors
 cmp skip/weights.safetensors skip/failure/10/weights.safetensors
 repeats skip/failure/10
 
-# Failures now and then: training goes on after them, and each left its own capsule.
+# Failures now and then: training goes on after them, and each left its own bundle.
 expect 0 "test accuracy" "${train[@]}" run.out=some run.on_failure=skip \
     'model.pool.then=flatten, wander(every=2)'
 skipped=$(grep -c ",train,,," some/metrics.csv) || fail "no step was skipped"
 [ "$(grep -c ',train,[0-9]' some/metrics.csv)" -eq $((8 - skipped)) ] || fail "rows are missing"
-[ "$(find some/failure -name message.txt | wc -l)" -eq "$skipped" ] || fail "not $skipped capsules"
+[ "$(find some/failure -name message.txt | wc -l)" -eq "$skipped" ] || fail "not $skipped bundles"
 repeats "some/failure/$skipped"
 
-# What is no capsule.
+# What is no bundle.
 expect 5 "no batch.safetensors in it; there is one in run-direct-1/failure" "${replay[@]}" run-direct-1
 expect 5 "there is one in skip/failure/1" "${replay[@]}" skip/failure
-expect 5 "nowhere: no capsule" "${replay[@]}" nowhere
+expect 5 "nowhere: no bundle" "${replay[@]}" nowhere
 head -c 100 nan/failure/batch.safetensors >short
 cp short nan/failure/batch.safetensors
 expect 3 "nan/failure/batch.safetensors" "${replay[@]}" nan/failure

@@ -15,7 +15,7 @@ static void test_numbers_survive_every_failing_allocation(void **state)
     char *whole = mem_printf("run.out=%s/run", f.path), *out = mem_printf("%s/out.csv", f.path);
     char *failed = mem_printf("run.out=%s/failed", f.path);
     char *weights = mem_printf("--weights=%s/run/weights.safetensors", f.path);
-    char *capsule = mem_printf("%s/failed/failure", f.path), *given = mem_printf("--out=%s", out);
+    char *bundle = mem_printf("%s/failed/failure", f.path), *given = mem_printf("--out=%s", out);
     char *train[] = {(char[]){"odeon"}, (char[]){"train"}, ini, (char[]){PLUGINS}, whole, NULL};
     assert_int_equal(failing_program_run(&f, train), 0);
     const char *const predict[] = {"odeon",        "predict", ini,   PLUGINS,
@@ -30,10 +30,10 @@ static void test_numbers_survive_every_failing_allocation(void **state)
                           (char[]){"model.ode.rtol=1e-9"},
                           NULL};
     assert_int_equal(failing_program_run(&f, fail_train), 6);
-    const char *const replay[] = {"odeon", "replay", capsule, PLUGINS, "model.ode.max_steps=99",
+    const char *const replay[] = {"odeon", "replay", bundle, PLUGINS, "model.ode.max_steps=99",
                                   NULL};
     failing_program_check(&f, replay, (program_made){"absent", "out"});
-    char *const texts[] = {ini, whole, out, failed, weights, capsule, given};
+    char *const texts[] = {ini, whole, out, failed, weights, bundle, given};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         mem_free(texts[i]);
     }

@@ -12,7 +12,7 @@ typedef struct job {
     worker *w;
     const odeon_field *field;
     odeon_tensor t, y, dy, y_bar;
-    room rooms[3];
+    device_buffer rooms[3];
 } job;
 
 static odeon_status evaluate_part(const job *j)
@@ -34,7 +34,7 @@ static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
     for (int64_t i = 0; i < n; i++) {
         values[i] = (float)rng_uniform(rng_key(2, "bench", 0, 0), (uint64_t)(index * n + i));
     }
-    odeon_status status = room_fit(device, &j->rooms[index], bytes + 64);
+    odeon_status status = buffer_fit(device, &j->rooms[index], bytes + 64);
     if (status == ODEON_OK) {
         status =
             device->ops->upload(j->w->site.queue, j->rooms[index].data, values, (uint64_t)bytes);
@@ -59,7 +59,7 @@ static void run_part(void *context, int32_t rank)
     if (j->w->status == ODEON_OK && rank > 0) {
         j->w->status = j->w->session->device.ops->wait(j->w->site.queue);
     }
-    j->w->status = worker_group_settle(&j->w->group, j->w->status);
+    j->w->status = worker_group_share(&j->w->group, j->w->status);
     (void)snprintf(j->w->message, sizeof j->w->message, "%s", diag_message());
 }
 
@@ -115,7 +115,7 @@ odeon_status bench_field_measure(const bench_field *b, bench_time *out)
     }
     odeon_status status = measure(jobs, n, out);
     for (int32_t i = 0; i < 3 * n; i++) {
-        room_release(&b->session->device, &jobs[i / 3].rooms[i % 3]);
+        buffer_release(&b->session->device, &jobs[i / 3].rooms[i % 3]);
     }
     mem_free(jobs);
     return status;

@@ -43,7 +43,7 @@ typedef struct scene {
     int64_t *indices, step;
     session_result result;
     odeon_tensor state; /* of the solve alone: a shape */
-    room y0, y1;
+    device_buffer y0, y1;
 } scene;
 
 static odeon_status no_memory(void)
@@ -101,8 +101,8 @@ static odeon_status open_scene(scene *s, const settings *set, const bench_case *
 static void close_scene(scene *s)
 {
     if (s->session != NULL) {
-        room_release(&s->session->device, &s->y0);
-        room_release(&s->session->device, &s->y1);
+        buffer_release(&s->session->device, &s->y0);
+        buffer_release(&s->session->device, &s->y1);
     }
     session_destroy(s->session);
     data_close(s->source);
@@ -340,7 +340,7 @@ static void run_part(void *context, int32_t rank)
     if (w->status == ODEON_OK && rank > 0) { /* the first one's queue is the timer's to wait for */
         w->status = job->s->session->device.ops->wait(w->site.queue);
     }
-    w->status = worker_group_settle(&w->group, w->status);
+    w->status = worker_group_share(&w->group, w->status);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
 }
 
@@ -371,8 +371,8 @@ static odeon_status run_solves(scene *s, float *host)
     int64_t count = odeon_count(&s->state);
     uint64_t bytes = (uint64_t)count * sizeof *host;
     bench_time t;
-    ODEON_TRY(room_fit(&s->session->device, &s->y0, (int64_t)bytes + 64));
-    ODEON_TRY(room_fit(&s->session->device, &s->y1, (int64_t)bytes + 64));
+    ODEON_TRY(buffer_fit(&s->session->device, &s->y0, (int64_t)bytes + 64));
+    ODEON_TRY(buffer_fit(&s->session->device, &s->y1, (int64_t)bytes + 64));
     ODEON_TRY(s->session->device.ops->upload(w->site.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));

@@ -1,5 +1,5 @@
 /* Collectives over threads: the same bits for all, the worst status for all, nobody left behind. */
-#include "device/group.h"
+#include "device/collective.h"
 
 #include <math.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ enum { SIZE = 4, ROUNDS = 500, SECONDS = 30 };
 typedef struct gathering {
     registry *plugins;
     support_device device[SIZE]; /* each with a queue */
-    meeting *meeting;
+    collective *collective;
     team *team;
     worker_group group[SIZE];
     double numbers[SIZE][8];
@@ -35,11 +35,11 @@ static int open_gathering(void **state)
     (void)alarm(SECONDS);
     memset(&g, 0, sizeof g);
     g.plugins = support_registry();
-    assert_int_equal(meeting_create(SIZE, &g.meeting), ODEON_OK);
+    assert_int_equal(collective_create(SIZE, &g.collective), ODEON_OK);
     assert_int_equal(team_create(SIZE, &g.team), ODEON_OK);
     for (int32_t i = 0; i < SIZE; i++) {
         g.device[i] = support_device_open(g.plugins, "reference", ODEON_DTYPE_F64);
-        worker_group_init(&g.group[i], g.meeting, &g.device[i].device, i, SIZE);
+        worker_group_init(&g.group[i], g.collective, &g.device[i].device, i, SIZE);
         g.slots[i] = mem_zalloc(ODEON_SLOTS, sizeof(double));
     }
     *state = &g;
@@ -54,7 +54,7 @@ static int close_gathering(void **state)
         support_device_close(&g->device[i]);
         mem_free(g->slots[i]);
     }
-    meeting_destroy(g->meeting);
+    collective_destroy(g->collective);
     registry_destroy(g->plugins);
     (void)alarm(0);
     return 0;
@@ -221,14 +221,14 @@ static void settle_job(void *context, int32_t rank)
     worker_group *group = &g->group[rank];
     /* nobody knows of it: told to all, who are in a sum */
     odeon_status first =
-        rank == 1 ? worker_group_settle(group, ODEON_ERR_DATA) : meet(g, rank, CALL_SUM, ODEON_OK);
-    /* all know: settled without a meeting */
-    odeon_status second = worker_group_settle(group, first);
+        rank == 1 ? worker_group_share(group, ODEON_ERR_DATA) : meet(g, rank, CALL_SUM, ODEON_OK);
+    /* all know: settled without a collective */
+    odeon_status second = worker_group_share(group, first);
     uint64_t calls = group->calls;
     worker_group_resolve(group);
     g->wrong[rank] += first != ODEON_ERR_DATA || second != first || group->calls != calls;
     g->wrong[rank] += meet(g, rank, CALL_AGREE, ODEON_OK) != ODEON_OK; /* on with the next */
-    g->wrong[rank] += worker_group_settle(group, ODEON_OK) != ODEON_OK;
+    g->wrong[rank] += worker_group_share(group, ODEON_OK) != ODEON_OK;
 }
 
 static void test_failure_is_told_once(void **state)
@@ -291,7 +291,7 @@ static void leave_early(void *context, int32_t rank)
         (void)snprintf(g->message[rank], sizeof g->message[rank], "%s", diag_message());
     }
     calling_show(NULL);
-    meeting_end_job(&g->group[rank]);
+    collective_end_job(&g->group[rank]);
 }
 
 /* No patience is needed: whoever has done its part does not come any more. */
@@ -299,7 +299,7 @@ static void test_collective_of_one_worker_alone_fails_at_once(void **state)
 {
     gathering *g = *state;
     for (int again = 0; again < 20; again++) {
-        meeting_begin_job(g->meeting);
+        collective_begin_job(g->collective);
         worker_group_resolve(&g->group[1]);
         team_run(g->team, leave_early, g);
         assert_int_equal(g->got[1], ODEON_ERR_PLUGIN);
@@ -307,7 +307,7 @@ static void test_collective_of_one_worker_alone_fails_at_once(void **state)
                             "worker 1 waits in agree, called in forward of model.x (odd), fo");
         check_right(g);
     }
-    meeting_begin_job(g->meeting); /* and the next job is as any */
+    collective_begin_job(g->collective); /* and the next job is as any */
     for (int32_t i = 0; i < SIZE; i++) {
         worker_group_resolve(&g->group[i]);
     }
@@ -324,14 +324,14 @@ static void in_other_layers(void *context, int32_t rank)
     calling_leave(outer);
     calling_show(NULL);
     worker_group_resolve(&g->group[rank]);
-    meeting_end_job(&g->group[rank]);
+    collective_end_job(&g->group[rank]);
 }
 
 static void test_one_collective_of_two_layers_is_a_failure(void **state)
 {
     gathering *g = *state;
     diag_clear();
-    meeting_begin_job(g->meeting);
+    collective_begin_job(g->collective);
     team_run(g->team, in_other_layers, g);
     for (int32_t i = 0; i < SIZE; i++) {
         assert_int_equal(g->got[i], ODEON_ERR_PLUGIN);
@@ -377,17 +377,17 @@ static void come_late(void *context, int32_t rank)
     calling_show(NULL);
     c->g->got[rank] = meet(c->g, rank, CALL_AGREE, ODEON_OK);
     worker_group_resolve(&c->g->group[rank]);
-    meeting_end_job(&c->g->group[rank]);
+    collective_end_job(&c->g->group[rank]);
 }
 
 static void run_late(stuck_case *c, bool is_stuck)
 {
     assert_int_equal(sem_init(&c->told, 0, 0), 0);
     c->release = is_stuck ? &c->told : NULL;
-    meeting_set_patience(c->g->meeting, 0.1, note_stuck, c);
-    meeting_begin_job(c->g->meeting);
+    collective_set_patience(c->g->collective, 0.1, note_stuck, c);
+    collective_begin_job(c->g->collective);
     team_run(c->g->team, come_late, c);
-    meeting_set_patience(c->g->meeting, 0.0, NULL, NULL);
+    collective_set_patience(c->g->collective, 0.0, NULL, NULL);
     (void)sem_destroy(&c->told);
 }
 
@@ -438,9 +438,9 @@ static void test_fifty_workers_add_up(void **state)
     gathering *g = *state;
     const odeon_device *device = &g->device[0].device;
     static crowd c;
-    meeting *m = NULL;
+    collective *m = NULL;
     team *t = NULL;
-    assert_int_equal(meeting_create(CROWD, &m), ODEON_OK);
+    assert_int_equal(collective_create(CROWD, &m), ODEON_OK);
     assert_int_equal(team_create(CROWD, &t), ODEON_OK);
     for (int32_t i = 0; i < CROWD; i++) {
         assert_int_equal(device->ops->queue_create(device->self, i, &c.queue[i]), ODEON_OK);
@@ -454,15 +454,15 @@ static void test_fifty_workers_add_up(void **state)
         device->ops->queue_destroy(c.queue[i]);
     }
     team_destroy(t);
-    meeting_destroy(m);
+    collective_destroy(m);
 }
 
 static void test_one_worker_meets_nobody(void **state)
 {
     gathering *g = *state;
-    meeting *m = NULL;
+    collective *m = NULL;
     worker_group alone;
-    assert_int_equal(meeting_create(1, &m), ODEON_OK);
+    assert_int_equal(collective_create(1, &m), ODEON_OK);
     worker_group_init(&alone, m, &g->device[0].device, 0, 1);
     double value = 3.0;
     odeon_tensor x = vector(&value, 1);
@@ -473,20 +473,20 @@ static void test_one_worker_meets_nobody(void **state)
     assert_int_equal(
         alone.abi.reduce_slots(&alone, g->device[0].queue, g->slots[0], 0, 1, 0, ODEON_ERR_IO),
         ODEON_ERR_IO);
-    meeting_destroy(m);
+    collective_destroy(m);
 }
 
 static void test_size_is_limited(void **state)
 {
     (void)state;
-    meeting *m = NULL;
+    collective *m = NULL;
     diag_clear();
-    assert_int_equal(meeting_create(0, &m), ODEON_ERR_CONFIG);
-    assert_int_equal(meeting_create(MEETING_MAX_WORKERS + 1, &m), ODEON_ERR_CONFIG);
+    assert_int_equal(collective_create(0, &m), ODEON_ERR_CONFIG);
+    assert_int_equal(collective_create(COLLECTIVE_MAX_WORKERS + 1, &m), ODEON_ERR_CONFIG);
     assert_null(m);
     mem_fail_at(1);
-    assert_int_equal(meeting_create(2, &m), ODEON_ERR_NOMEM);
-    meeting_destroy(NULL);
+    assert_int_equal(collective_create(2, &m), ODEON_ERR_NOMEM);
+    collective_destroy(NULL);
 }
 
 int main(void)

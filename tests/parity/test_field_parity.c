@@ -179,14 +179,14 @@ typedef struct body_run {
     const net_plan *plan;
     odeon_context context;
     odeon_tensor t, d_t, y, dy, cot, d_y;
-    room memory[7];
+    device_buffer memory[7];
     size_t n_memory;
 } body_run;
 
 static void *device_room(body_run *b, int64_t bytes)
 {
-    room *r = &b->memory[b->n_memory++];
-    if (room_fit(b->worker->site.device, r, bytes) != ODEON_OK) {
+    device_buffer *r = &b->memory[b->n_memory++];
+    if (buffer_fit(b->worker->site.device, r, bytes) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     return r->data;
@@ -243,7 +243,7 @@ static body_run run_body(size_t which, size_t setup)
 static void close_body(body_run *b)
 {
     for (size_t i = 0; i < b->n_memory; i++) {
-        room_release(b->worker->site.device, &b->memory[i]);
+        buffer_release(b->worker->site.device, &b->memory[i]);
     }
     support_session_close(&b->session);
 }

@@ -15,7 +15,7 @@ typedef struct fake {
     odeon_device device;
     worker_group group;
     net_site site;
-    recordings *r;
+    capture_cache *r;
     bool without_capture, without_counters;
     odeon_status begin_status, end_status;
     int64_t allocs, begun, ended, replayed, destroyed;
@@ -98,20 +98,20 @@ static void open_fake(fake *f)
                          .queue = (odeon_queue *)(void *)f,
                          .group = &f->group,
                          .capture = true};
-    assert_int_equal(recordings_create(&f->site, &f->r), ODEON_OK);
+    assert_int_equal(capture_cache_create(&f->site, &f->r), ODEON_OK);
     diag_clear();
 }
 
 static void close_fake(fake *f)
 {
-    recordings_destroy(f->r);
+    capture_cache_destroy(f->r);
     assert_int_equal(f->destroyed, f->ended - (f->end_status != ODEON_OK ? f->ended : 0));
 }
 
 /* Asks for a key that is one number. */
 static int32_t ask(fake *f, int64_t key, recorded **x)
 {
-    return recordings_ask(f->r, &key, sizeof key, x);
+    return capture_cache_ask(f->r, &key, sizeof key, x);
 }
 
 /* Does what the answer says, and gives it. */
@@ -119,14 +119,14 @@ static int32_t go(fake *f, int64_t key)
 {
     recorded *x;
     int32_t answer = ask(f, key, &x);
-    if (answer == RECORDINGS_TAKE) {
-        odeon_status status = recordings_begin(f->r, x);
-        status = recordings_end(f->r, x, status);
+    if (answer == CAPTURE_CACHE_TAKE) {
+        odeon_status status = capture_cache_begin(f->r, x);
+        status = capture_cache_end(f->r, x, status);
         if (status == ODEON_OK) {
-            assert_int_equal(recordings_replay(f->r, x), ODEON_OK);
+            assert_int_equal(capture_cache_replay(f->r, x), ODEON_OK);
         }
-    } else if (answer == RECORDINGS_REPLAY) {
-        assert_int_equal(recordings_replay(f->r, x), ODEON_OK);
+    } else if (answer == CAPTURE_CACHE_REPLAY) {
+        assert_int_equal(capture_cache_replay(f->r, x), ODEON_OK);
     }
     return answer;
 }
@@ -138,10 +138,10 @@ static void test_key_is_run_then_taken_then_replayed(void **state)
     (void)state;
     fake f = {.allocs = 7};
     open_fake(&f);
-    assert_int_equal(go(&f, 1), RECORDINGS_RUN);
-    assert_int_equal(go(&f, 1), RECORDINGS_TAKE);
-    assert_int_equal(go(&f, 1), RECORDINGS_REPLAY);
-    assert_int_equal(go(&f, 1), RECORDINGS_REPLAY);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_TAKE);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_REPLAY);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_REPLAY);
     assert_int_equal(f.begun, 1);
     assert_int_equal(f.replayed, 3);
     close_fake(&f);
@@ -157,8 +157,8 @@ static void test_keys_have_recordings_of_their_own(void **state)
         (void)go(&f, 1);
         (void)go(&f, 2);
     }
-    assert_int_equal(ask(&f, 1, &one), RECORDINGS_REPLAY);
-    assert_int_equal(ask(&f, 2, &other), RECORDINGS_REPLAY);
+    assert_int_equal(ask(&f, 1, &one), CAPTURE_CACHE_REPLAY);
+    assert_int_equal(ask(&f, 2, &other), CAPTURE_CACHE_REPLAY);
     assert_ptr_not_equal(one->recording, other->recording);
     close_fake(&f);
 }
@@ -170,9 +170,9 @@ static void test_shorter_key_is_another(void **state)
     open_fake(&f);
     recorded *x;
     const char key[] = "abc";
-    assert_int_equal(recordings_ask(f.r, key, 3, &x), RECORDINGS_RUN);
-    assert_int_equal(recordings_ask(f.r, key, 2, &x), RECORDINGS_RUN);
-    assert_int_equal(recordings_ask(f.r, key, 3, &x), RECORDINGS_TAKE);
+    assert_int_equal(capture_cache_ask(f.r, key, 3, &x), CAPTURE_CACHE_RUN);
+    assert_int_equal(capture_cache_ask(f.r, key, 2, &x), CAPTURE_CACHE_RUN);
+    assert_int_equal(capture_cache_ask(f.r, key, 3, &x), CAPTURE_CACHE_TAKE);
     close_fake(&f);
 }
 
@@ -186,12 +186,12 @@ static void test_allocation_drops_all_recordings(void **state)
         (void)go(&f, 2);
     }
     f.allocs++;
-    assert_int_equal(go(&f, 1), RECORDINGS_RUN);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
     assert_int_equal(f.destroyed, 2);
-    assert_int_equal(go(&f, 2), RECORDINGS_RUN);
-    assert_int_equal(go(&f, 1), RECORDINGS_TAKE);
-    assert_int_equal(go(&f, 2), RECORDINGS_TAKE);
-    assert_int_equal(go(&f, 1), RECORDINGS_REPLAY);
+    assert_int_equal(go(&f, 2), CAPTURE_CACHE_RUN);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_TAKE);
+    assert_int_equal(go(&f, 2), CAPTURE_CACHE_TAKE);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_REPLAY);
     close_fake(&f);
 }
 
@@ -202,8 +202,8 @@ static void test_owner_may_forget_its_recordings(void **state)
     open_fake(&f);
     (void)go(&f, 1);
     (void)go(&f, 1);
-    recordings_forget(f.r);
-    assert_int_equal(go(&f, 1), RECORDINGS_RUN);
+    capture_cache_forget(f.r);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
     assert_int_equal(f.destroyed, 1);
     close_fake(&f);
 }
@@ -214,15 +214,15 @@ static void test_declined_key_is_always_run(void **state)
     fake f = {.allocs = 0};
     open_fake(&f);
     recorded *x;
-    assert_int_equal(ask(&f, 1, &x), RECORDINGS_RUN);
-    recordings_decline(x);
+    assert_int_equal(ask(&f, 1, &x), CAPTURE_CACHE_RUN);
+    capture_cache_decline(x);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(go(&f, 1), RECORDINGS_RUN);
+        assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
     }
     f.allocs++;
-    assert_int_equal(go(&f, 1), RECORDINGS_RUN);
-    assert_int_equal(go(&f, 1), RECORDINGS_RUN);
-    recordings_decline(NULL);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_RUN);
+    capture_cache_decline(NULL);
     assert_int_equal(f.begun, 0);
     close_fake(&f);
 }
@@ -232,16 +232,16 @@ static void test_declined_key_is_always_run(void **state)
 static void check_failure(fake *f)
 {
     open_fake(f);
-    assert_int_equal(go(f, 1), RECORDINGS_RUN);
-    for (int i = 0; i < RECORDINGS_ATTEMPTS; i++) {
-        assert_int_equal(go(f, 1), RECORDINGS_TAKE);
+    assert_int_equal(go(f, 1), CAPTURE_CACHE_RUN);
+    for (int i = 0; i < CAPTURE_CACHE_ATTEMPTS; i++) {
+        assert_int_equal(go(f, 1), CAPTURE_CACHE_TAKE);
         assert_string_equal(diag_message(), "");
     }
-    assert_int_equal(go(f, 1), RECORDINGS_RUN);
-    assert_int_equal(go(f, 1), RECORDINGS_RUN);
-    assert_int_equal(f->begun, RECORDINGS_ATTEMPTS);
+    assert_int_equal(go(f, 1), CAPTURE_CACHE_RUN);
+    assert_int_equal(go(f, 1), CAPTURE_CACHE_RUN);
+    assert_int_equal(f->begun, CAPTURE_CACHE_ATTEMPTS);
     assert_int_equal(f->replayed, 0);
-    recordings_destroy(f->r);
+    capture_cache_destroy(f->r);
 }
 
 static void test_what_cannot_be_recorded_is_run_and_not_told(void **state)
@@ -261,19 +261,19 @@ static void test_failure_of_a_call_ends_and_drops_the_recording(void **state)
     open_fake(&f);
     recorded *x;
     (void)go(&f, 1);
-    assert_int_equal(ask(&f, 1, &x), RECORDINGS_TAKE);
-    assert_int_equal(recordings_begin(f.r, x), ODEON_OK);
+    assert_int_equal(ask(&f, 1, &x), CAPTURE_CACHE_TAKE);
+    assert_int_equal(capture_cache_begin(f.r, x), ODEON_OK);
     x->notes = mem_alloc(8);
     f.group.delivered = ODEON_ERR_NUMERIC;
     odeon_status status = diag_fail(ODEON_ERR_NUMERIC, "a layer fails");
-    assert_int_equal(recordings_end(f.r, x, status), ODEON_ERR_NUMERIC);
+    assert_int_equal(capture_cache_end(f.r, x, status), ODEON_ERR_NUMERIC);
     assert_string_equal(diag_message(), "");
     assert_int_equal(f.group.delivered, ODEON_OK);
     assert_null(x->notes);
     assert_int_equal(f.ended, 1);
     assert_int_equal(f.destroyed, 1);
-    assert_int_equal(go(&f, 1), RECORDINGS_TAKE); /* once more */
-    assert_int_equal(go(&f, 1), RECORDINGS_REPLAY);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_TAKE); /* once more */
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_REPLAY);
     close_fake(&f);
 }
 
@@ -284,14 +284,14 @@ static void test_key_that_cannot_be_remembered_is_run(void **state)
     open_fake(&f);
     recorded *x;
     mem_fail_at(1);
-    assert_int_equal(ask(&f, 1, &x), RECORDINGS_RUN);
+    assert_int_equal(ask(&f, 1, &x), CAPTURE_CACHE_RUN);
     mem_fail_at(0);
     assert_null(x);
-    assert_int_equal(ask(&f, 1, &x), RECORDINGS_RUN);
+    assert_int_equal(ask(&f, 1, &x), CAPTURE_CACHE_RUN);
     assert_non_null(x);
-    recordings_destroy(f.r);
+    capture_cache_destroy(f.r);
     mem_fail_at(1);
-    assert_int_equal(recordings_create(&f.site, &f.r), ODEON_ERR_NOMEM);
+    assert_int_equal(capture_cache_create(&f.site, &f.r), ODEON_ERR_NOMEM);
     mem_fail_at(0);
     assert_null(f.r);
 }
@@ -302,11 +302,11 @@ static void check_always_run(fake *f)
 {
     recorded *x;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(ask(f, 1, &x), RECORDINGS_RUN);
+        assert_int_equal(ask(f, 1, &x), CAPTURE_CACHE_RUN);
         assert_null(x);
     }
-    assert_null(recordings_capture(f->r));
-    recordings_destroy(f->r);
+    assert_null(capture_cache_capture(f->r));
+    capture_cache_destroy(f->r);
 }
 
 static void test_nothing_is_recorded_without_the_means(void **state)
@@ -342,9 +342,9 @@ static void test_device_without_extensions_records_nothing(void **state)
     (void)state;
     fake f = {.allocs = 0};
     open_fake(&f);
-    recordings_destroy(f.r);
+    capture_cache_destroy(f.r);
     f.ops.get_extension = NULL;
-    assert_int_equal(recordings_create(&f.site, &f.r), ODEON_OK);
+    assert_int_equal(capture_cache_create(&f.site, &f.r), ODEON_OK);
     check_always_run(&f);
 }
 
@@ -355,15 +355,15 @@ static void test_newcomers_do_not_push_out_recordings_in_use(void **state)
     (void)state;
     fake f = {.allocs = 0};
     open_fake(&f);
-    enum { MORE = RECORDINGS_KEYS + 2, ROUNDS = 4 };
+    enum { MORE = CAPTURE_CACHE_KEYS + 2, ROUNDS = 4 };
     int replayed = 0;
     for (int round = 0; round < ROUNDS; round++) {
         replayed = 0;
         for (int64_t key = 0; key < MORE; key++) {
-            replayed += go(&f, key) == RECORDINGS_REPLAY;
+            replayed += go(&f, key) == CAPTURE_CACHE_REPLAY;
         }
     }
-    assert_int_equal(replayed, RECORDINGS_KEYS);
+    assert_int_equal(replayed, CAPTURE_CACHE_KEYS);
     close_fake(&f);
 }
 
@@ -373,20 +373,20 @@ static void test_recording_that_nobody_asks_for_goes(void **state)
     fake f = {.allocs = 0};
     open_fake(&f);
     recorded *x;
-    for (int64_t key = 0; key < RECORDINGS_KEYS; key++) {
+    for (int64_t key = 0; key < CAPTURE_CACHE_KEYS; key++) {
         (void)go(&f, key);
         (void)go(&f, key);
     }
-    for (int i = 0; i <= RECORDINGS_PATIENCE; i++) {
-        for (int64_t key = 1; key < RECORDINGS_KEYS; key++) {
-            assert_int_equal(go(&f, key), RECORDINGS_REPLAY);
+    for (int i = 0; i <= CAPTURE_CACHE_PATIENCE; i++) {
+        for (int64_t key = 1; key < CAPTURE_CACHE_KEYS; key++) {
+            assert_int_equal(go(&f, key), CAPTURE_CACHE_REPLAY);
         }
     }
-    assert_int_equal(ask(&f, 99, &x), RECORDINGS_RUN); /* in the place of key 0 */
+    assert_int_equal(ask(&f, 99, &x), CAPTURE_CACHE_RUN); /* in the place of key 0 */
     assert_non_null(x);
     assert_int_equal(f.destroyed, 1);
-    assert_int_equal(go(&f, 1), RECORDINGS_REPLAY);
-    assert_int_equal(ask(&f, 0, &x), RECORDINGS_RUN);
+    assert_int_equal(go(&f, 1), CAPTURE_CACHE_REPLAY);
+    assert_int_equal(ask(&f, 0, &x), CAPTURE_CACHE_RUN);
     close_fake(&f);
 }
 

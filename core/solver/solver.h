@@ -1,8 +1,8 @@
-/* adaptive.h: carries out an integrator's programs on a field: fixed and adaptive loops, records of
+/* solver.h: carries out an integrator's programs on a field: fixed and adaptive loops, records of
  * what was done, and the walk back through them. One solver serves one field shape of one ODE block
  * on one worker; its memory grows between steps, never within, and is kept for the run. */
-#ifndef ODEON_CORE_SOLVER_ADAPTIVE_H
-#define ODEON_CORE_SOLVER_ADAPTIVE_H
+#ifndef ODEON_CORE_SOLVER_SOLVER_H
+#define ODEON_CORE_SOLVER_SOLVER_H
 #include "data/data.h"
 #include "device/buffer.h"
 #include "device/capture_cache.h"
@@ -10,7 +10,7 @@
 #include "odeon/container.h"
 #include "odeon/field.h"
 #include "odeon/gradient.h"
-#include "stepper.h"
+#include "solver/stepper.h"
 
 /* All that a field's calls depend on beside their arguments and what lies in device memory: where
  * two of these are the same byte by byte, a recording of the one does for the other. No gaps. */
@@ -111,11 +111,11 @@ typedef struct solve_use {
 
 /* What an adaptive solve stands in that the device carries out alone (solver_loop.h). */
 typedef struct solve_piece {
-    room state;      /* Y0 and carry; behind them what a walk back owes for their successors */
-    room rows;       /* of its steps */
-    room running;    /* running state as the solve found it */
-    double *seen;    /* slots and log on the host */
-    int64_t n_read;  /* rows of the log that are read with the slots */
+    device_buffer state; /* Y0 and carry; behind them what a walk back owes for their successors */
+    device_buffer rows;  /* of its steps */
+    device_buffer running; /* running state as the solve found it */
+    double *seen;          /* slots and log on the host */
+    int64_t n_read;        /* rows of the log that are read with the slots */
     int64_t kept;    /* rows that the last solve left for a walk back; 0: it left frames, if any */
     double last_h;   /* size of its last step */
     recorded *asked; /* what became of the solve under way; NULL: it cannot be recorded */
@@ -175,7 +175,7 @@ typedef struct solver {
     solve_worst worst;
     solve_cause cause;
 
-    recordings *recordings;
+    capture_cache *captures;
     char *key; /* of a solve, being made */
     size_t key_bytes, key_capacity;
     solve_piece piece;
@@ -249,7 +249,7 @@ double solver_next_stop(const solver *s, double t, double end);
 odeon_status solver_read_outputs(solver *s, double t, double h, double t_end);
 
 held solver_take(solver *s); /* a vector; there is one, since reserved */
-void solver_let_go(solver *s, held *x);
+void solver_release(solver *s, held *x);
 held solver_share(held x); /* one more user of the same */
 
 /* Runs a program's verbs from the places of Y0 and carry in; frames are taken if kept. */
@@ -285,8 +285,8 @@ void solver_count(solver *s, double h, bool accepted); /* into s->stats */
 void solver_let_all_go(solver *s);                     /* what stands anywhere */
 
 /* After a step that ends the solve without success, before its places are let go: finds s->worst in
- * its error estimate. May allocate; makes no meeting. What fails in here is not told: the solve has
- * failed already. */
+ * its error estimate. May allocate; makes no collective call. What fails in here is not told: the
+ * solve has failed already. */
 void solver_blame_error(solver *s, const program *p, double h); /* s->cause, too */
 /* The same for one vector: the first sample with a value that is not finite. */
 void solver_blame_value(solver *s, held x);

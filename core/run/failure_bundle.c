@@ -1,4 +1,4 @@
-#include "capsule.h"
+#include "run/failure_bundle.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -31,7 +31,7 @@ static odeon_status put_text(const char *folder, const char *name, const char *t
 
 static odeon_status put_weights(session *s, const char *folder)
 {
-    char *path = mem_printf("%s/" CAPSULE_WEIGHTS, folder);
+    char *path = mem_printf("%s/" BUNDLE_WEIGHTS, folder);
     odeon_status status = path != NULL ? session_save(s, path) : no_memory(folder);
     mem_free(path);
     return status;
@@ -154,21 +154,21 @@ static odeon_status put_all(session *s, const config *c, const session_batch *b,
     if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         return diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", folder, strerror(errno));
     }
-    (void)unlink(batch_path); /* no capsule until all of it is there */
+    (void)unlink(batch_path); /* no bundle until all of it is there */
     ODEON_TRY(put_weights(s, folder));
-    ODEON_TRY(put_text(folder, CAPSULE_INI, c->effective));
+    ODEON_TRY(put_text(folder, BUNDLE_INI, c->effective));
     ODEON_TRY(session_write_attempts(s, folder));
     ODEON_TRY(put_text(folder, "message.txt", text));
     return put_batch(s, c, b, batch_path);
 }
 
-odeon_status capsule_write(session *s, const config *c, const char *folder, const char *message)
+odeon_status bundle_write(session *s, const config *c, const char *folder, const char *message)
 {
     const session_batch *b = session_failed_batch(s);
     if (b == NULL) {
         return diag_fail(ODEON_ERR_INTERNAL, "%s: the failed batch is not at hand", folder);
     }
-    char *path = mem_printf("%s/" CAPSULE_BATCH, folder), *text = mem_printf("%s\n", message);
+    char *path = mem_printf("%s/" BUNDLE_BATCH, folder), *text = mem_printf("%s\n", message);
     odeon_status status =
         path != NULL && text != NULL ? put_all(s, c, b, folder, path, text) : no_memory(folder);
     mem_free(path);
@@ -178,19 +178,19 @@ odeon_status capsule_write(session *s, const config *c, const char *folder, cons
 
 /* ---- reading ---- */
 
-static bool is_capsule(const char *folder, const char *below)
+static bool is_bundle(const char *folder, const char *below)
 {
-    char *path = mem_printf("%s/%s" CAPSULE_BATCH, folder, below);
+    char *path = mem_printf("%s/%s" BUNDLE_BATCH, folder, below);
     bool there = path != NULL && access(path, F_OK) == 0;
     mem_free(path);
     return there;
 }
 
-/* A run's folder, or one with several capsules, is a likely slip. */
+/* A run's folder, or one with several bundles, is a likely slip. */
 static odeon_status find_batch(const char *folder, char **path)
 {
     static const char *const near[] = {"failure/", "1/", "failure/1/"};
-    *path = mem_printf("%s/" CAPSULE_BATCH, folder);
+    *path = mem_printf("%s/" BUNDLE_BATCH, folder);
     if (*path == NULL) {
         return no_memory(folder);
     }
@@ -199,13 +199,13 @@ static odeon_status find_batch(const char *folder, char **path)
     }
     const char *hint = NULL;
     for (size_t i = 0; i < sizeof near / sizeof near[0] && hint == NULL; i++) {
-        hint = is_capsule(folder, near[i]) ? near[i] : NULL;
+        hint = is_bundle(folder, near[i]) ? near[i] : NULL;
     }
     mem_free(*path);
     *path = NULL;
     return diag_fail(ODEON_ERR_IO,
-                     "%s: no capsule of a failed step: no " CAPSULE_BATCH " in it%s%s%s%.*s",
-                     folder, hint != NULL ? "; there is one in " : "", hint != NULL ? folder : "",
+                     "%s: no bundle of a failed step: no " BUNDLE_BATCH " in it%s%s%s%.*s", folder,
+                     hint != NULL ? "; there is one in " : "", hint != NULL ? folder : "",
                      hint != NULL ? "/" : "", hint != NULL ? (int)strlen(hint) - 1 : 0,
                      hint != NULL ? hint : "");
 }
@@ -262,7 +262,7 @@ static odeon_status read_rest(const char *path, session_batch *out)
     return status;
 }
 
-odeon_status capsule_workers(const char *folder, int64_t *out)
+odeon_status bundle_workers(const char *folder, int64_t *out)
 {
     char *path;
     safetensors *file = NULL;
@@ -276,8 +276,8 @@ odeon_status capsule_workers(const char *folder, int64_t *out)
     return status;
 }
 
-odeon_status capsule_read(const char *folder, const odeon_tensor *input, const data_fields *fields,
-                          session_batch *out)
+odeon_status bundle_read(const char *folder, const odeon_tensor *input, const data_fields *fields,
+                         session_batch *out)
 {
     char *path;
     *out = (session_batch){.n = 0};

@@ -1,4 +1,4 @@
-#include "device/group.h"
+#include "device/collective.h"
 
 #include <errno.h>
 #include <math.h>
@@ -24,7 +24,7 @@ typedef struct offer {
     char message[DIAG_MESSAGE_BYTES];
 } offer;
 
-struct meeting {
+struct collective {
     int32_t size;
     atomic_uint arrived, generation;
     atomic_uint done; /* workers that have left the job */
@@ -32,7 +32,7 @@ struct meeting {
     odeon_status verdict; /* why, with its message; written before is_broken */
     char message[DIAG_MESSAGE_BYTES];
     double patience; /* seconds; 0: for ever */
-    meeting_stuck stuck;
+    collective_stuck stuck;
     void *context;
     pthread_mutex_t lock;
     pthread_cond_t wake; /* by the clock that only goes forward */
@@ -49,7 +49,7 @@ static const char *const collective_name[] = {
     [KIND_END] = "the batch's end",
 };
 
-static odeon_status init_wake(meeting *m)
+static odeon_status init_wake(collective *m)
 {
     pthread_condattr_t by_clock;
     bool sound = pthread_condattr_init(&by_clock) == 0;
@@ -61,14 +61,14 @@ static odeon_status init_wake(meeting *m)
     return sound ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "workers: no condition variable is left");
 }
 
-odeon_status meeting_create(int32_t size, meeting **out)
+odeon_status collective_create(int32_t size, collective **out)
 {
     *out = NULL;
-    if (size < 1 || size > MEETING_MAX_WORKERS) {
+    if (size < 1 || size > COLLECTIVE_MAX_WORKERS) {
         return diag_fail(ODEON_ERR_CONFIG, "run.workers = %d: allowed are 1 to %d", (int)size,
-                         MEETING_MAX_WORKERS);
+                         COLLECTIVE_MAX_WORKERS);
     }
-    meeting *m = mem_zalloc(1, sizeof *m);
+    collective *m = mem_zalloc(1, sizeof *m);
     if (m == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
     }
@@ -91,7 +91,7 @@ odeon_status meeting_create(int32_t size, meeting **out)
     return ODEON_OK;
 }
 
-void meeting_destroy(meeting *m)
+void collective_destroy(collective *m)
 {
     if (m != NULL) {
         (void)pthread_cond_destroy(&m->wake);
@@ -103,7 +103,7 @@ void meeting_destroy(meeting *m)
     }
 }
 
-void meeting_set_patience(meeting *m, double seconds, meeting_stuck stuck, void *context)
+void collective_set_patience(collective *m, double seconds, collective_stuck stuck, void *context)
 {
     m->patience = seconds;
     m->stuck = stuck;
@@ -143,7 +143,7 @@ static odeon_status fault_of(const calling *a, const calling *b)
 /* ---- waiting ---- */
 
 /* Ends all waiting of this job with a failure that all of it have. m->lock is held. */
-static void break_up(meeting *m, odeon_status verdict, const char *message)
+static void break_up(collective *m, odeon_status verdict, const char *message)
 {
     if (atomic_load(&m->is_broken)) {
         return;
@@ -156,7 +156,7 @@ static void break_up(meeting *m, odeon_status verdict, const char *message)
 }
 
 /* The first worker that waits in a collective, or that does not. */
-static worker_group *first_that(const meeting *m, bool waits)
+static worker_group *first_that(const collective *m, bool waits)
 {
     for (int32_t i = 0; i < m->size; i++) {
         if ((atomic_load(&m->groups[i]->waits_in) != KIND_NONE) == waits) {
@@ -167,7 +167,7 @@ static worker_group *first_that(const meeting *m, bool waits)
 }
 
 /* All that have not left the job wait in a collective, which so can never be complete. */
-static void end_deadlock(meeting *m)
+static void end_deadlock(collective *m)
 {
     (void)pthread_mutex_lock(&m->lock);
     worker_group *waits = first_that(m, true), *gone = first_that(m, false);
@@ -187,7 +187,7 @@ static void end_deadlock(meeting *m)
 }
 
 /* How often all workers together have called plugins. */
-static unsigned long activity_of(const meeting *m)
+static unsigned long activity_of(const collective *m)
 {
     unsigned long sum = 0;
     for (int32_t i = 0; i < m->size; i++) {
@@ -196,7 +196,7 @@ static unsigned long activity_of(const meeting *m)
     return sum;
 }
 
-static void say_stuck(const meeting *m, worker_group *waits, unsigned kind, char *text,
+static void say_stuck(const collective *m, worker_group *waits, unsigned kind, char *text,
                       size_t bytes)
 {
     char mine[300], other[300];
@@ -232,14 +232,14 @@ typedef struct idle {
     unsigned long activity;
 } idle;
 
-static idle idle_begin(const meeting *m)
+static idle idle_begin(const collective *m)
 {
     return (idle){.turn = m->patience > 0.0 && m->patience < 1.0 ? m->patience : 1.0,
                   .activity = activity_of(m)};
 }
 
 /* One turn. m->lock is held; true: patience is at its end. */
-static bool wait_turn(meeting *m, idle *x)
+static bool wait_turn(collective *m, idle *x)
 {
     if (!(m->patience > 0.0)) {
         (void)pthread_cond_wait(&m->wake, &m->lock);
@@ -260,7 +260,7 @@ static bool wait_turn(meeting *m, idle *x)
 }
 
 /* m->lock is held. */
-static void lose_patience(meeting *m, worker_group *group, unsigned kind)
+static void lose_patience(collective *m, worker_group *group, unsigned kind)
 {
     char text[DIAG_MESSAGE_BYTES];
     if (atomic_load(&m->is_broken)) {
@@ -278,7 +278,7 @@ static void lose_patience(meeting *m, worker_group *group, unsigned kind)
 static bool barrier(worker_group *group, unsigned kind)
 {
     enum { SPINS = 2000 };
-    meeting *m = group->meeting;
+    collective *m = group->collective;
     unsigned generation = atomic_load(&m->generation);
     if (atomic_load(&m->is_broken)) {
         return false;
@@ -321,7 +321,7 @@ static bool barrier(worker_group *group, unsigned kind)
 
 /* ---- jobs ---- */
 
-void meeting_begin_job(meeting *m)
+void collective_begin_job(collective *m)
 {
     uint64_t calls = 0;
     for (int32_t i = 0; i < m->size; i++) {
@@ -340,7 +340,7 @@ void meeting_begin_job(meeting *m)
 /* The end of rank 0's part: it waits for the others here, where patience is kept. */
 static void await_done(worker_group *group)
 {
-    meeting *m = group->meeting;
+    collective *m = group->collective;
     unsigned size = (unsigned)m->size;
     (void)pthread_mutex_lock(&m->lock);
     idle x = idle_begin(m);
@@ -352,9 +352,9 @@ static void await_done(worker_group *group)
     (void)pthread_mutex_unlock(&m->lock);
 }
 
-void meeting_end_job(worker_group *group)
+void collective_end_job(worker_group *group)
 {
-    meeting *m = group->meeting;
+    collective *m = group->collective;
     unsigned size = (unsigned)m->size;
     if (size == 1) {
         return;
@@ -399,7 +399,7 @@ static bool same_offer(const offer *a, const offer *b)
 
 /* The worst status of an exchange: a failure before a void step, the lowest rank's first. All OK
  * but in different collectives: somebody's control flow depended on data of its own. */
-static odeon_status judge(const meeting *m, const offer *offers, int32_t *whose)
+static odeon_status judge(const collective *m, const offer *offers, int32_t *whose)
 {
     odeon_status worst = ODEON_OK;
     for (int32_t i = 0; i < m->size; i++) {
@@ -436,7 +436,7 @@ static void make_offer(worker_group *group, uint32_t kind, odeon_status mine, co
 static odeon_status exchange(worker_group *group, uint32_t kind, odeon_status mine,
                              const void *data, const offer **all)
 {
-    meeting *m = group->meeting;
+    collective *m = group->collective;
     if (group->delivered != ODEON_OK) { /* the others make no further call either */
         return group->delivered;
     }
@@ -472,9 +472,9 @@ static odeon_tensor chunk(const odeon_tensor *x, int64_t first, int64_t n)
 static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const offer *all)
 {
     const odeon_device_ops *ops = group->device->ops;
-    odeon_tensor parts[MEETING_MAX_WORKERS];
-    const odeon_tensor *x[MEETING_MAX_WORKERS];
-    odeon_scalar ones[MEETING_MAX_WORKERS];
+    odeon_tensor parts[COLLECTIVE_MAX_WORKERS];
+    const odeon_tensor *x[COLLECTIVE_MAX_WORKERS];
+    odeon_scalar ones[COLLECTIVE_MAX_WORKERS];
     const odeon_tensor *first = all[0].data;
     int32_t size = group->abi.size;
     int64_t n = odeon_count(first), rank = group->abi.rank;
@@ -559,7 +559,7 @@ static odeon_status group_agree(void *self, odeon_status mine)
     return exchange(group, KIND_AGREE, mine, NULL, &all);
 }
 
-void worker_group_init(worker_group *group, meeting *m, const odeon_device *device, int32_t rank,
+void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
                        int32_t size)
 {
     memset(group, 0, sizeof *group);
@@ -570,14 +570,14 @@ void worker_group_init(worker_group *group, meeting *m, const odeon_device *devi
                                .sum = group_sum,
                                .reduce_slots = group_reduce_slots,
                                .agree = group_agree};
-    group->meeting = m;
+    group->collective = m;
     group->device = device;
     if (m != NULL && rank < m->size) {
         m->groups[rank] = group;
     }
 }
 
-odeon_status worker_group_settle(worker_group *group, odeon_status status)
+odeon_status worker_group_share(worker_group *group, odeon_status status)
 {
     if (status != ODEON_OK && group->delivered == ODEON_OK) {
         status = group_agree(group, status);

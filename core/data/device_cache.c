@@ -1,4 +1,4 @@
-#include "resident.h"
+#include "data/device_cache.h"
 
 #include <string.h>
 
@@ -8,12 +8,12 @@
 
 enum { PIECE_BYTES = 4 << 20 };
 
-struct resident {
+struct device_cache {
     const odeon_device *device;
     data_fields fields;
     int64_t n, stored; /* samples here; samples of the split */
     int64_t *row;      /* [stored]: as data_used gives it */
-    room field[DATA_ROLES];
+    device_buffer field[DATA_ROLES];
     char *host[DATA_ROLES]; /* of masks and times: the same */
 };
 
@@ -31,7 +31,7 @@ static uint64_t sample_bytes(const data_fields *fields)
     return bytes;
 }
 
-odeon_status resident_bytes(const data_source *source, uint64_t *bytes)
+odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes)
 {
     int64_t n, *row;
     ODEON_TRY(data_used(source, &n, &row));
@@ -44,7 +44,7 @@ odeon_status resident_bytes(const data_source *source, uint64_t *bytes)
     return ODEON_OK;
 }
 
-static odeon_status make_room(resident *r)
+static odeon_status make_room(device_cache *r)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         size_t bytes = (size_t)data_field_bytes(&r->fields, role);
@@ -56,14 +56,14 @@ static odeon_status make_room(resident *r)
             }
         }
         if (data_has(&r->fields, role)) {
-            ODEON_TRY(room_fit(r->device, &r->field[role], r->n * (int64_t)bytes));
+            ODEON_TRY(buffer_fit(r->device, &r->field[role], r->n * (int64_t)bytes));
         }
     }
     return ODEON_OK;
 }
 
 /* n samples of s become rows first, first + 1, ...; s may then be reused. */
-static odeon_status add_piece(resident *r, odeon_queue *queue, const stage *s, int64_t first,
+static odeon_status add_piece(device_cache *r, odeon_queue *queue, const staging *s, int64_t first,
                               int64_t n)
 {
     const odeon_device_ops *ops = r->device->ops;
@@ -81,8 +81,8 @@ static odeon_status add_piece(resident *r, odeon_queue *queue, const stage *s, i
 }
 
 /* In ascending order, a piece at a time. indices and s have room for a piece. */
-static odeon_status add_all(resident *r, odeon_queue *queue, const data_source *source,
-                            int64_t piece, int64_t *indices, stage *s)
+static odeon_status add_all(device_cache *r, odeon_queue *queue, const data_source *source,
+                            int64_t piece, int64_t *indices, staging *s)
 {
     int64_t n = 0, first = 0;
     for (int64_t i = 0; first < r->n; i++) {
@@ -90,7 +90,7 @@ static odeon_status add_all(resident *r, odeon_queue *queue, const data_source *
             indices[n++] = i;
         }
         if (n == piece || first + n == r->n) {
-            ODEON_TRY(stage_read(s, source, n, indices));
+            ODEON_TRY(staging_read(s, source, n, indices));
             ODEON_TRY(add_piece(r, queue, s, first, n));
             first += n;
             n = 0;
@@ -99,30 +99,30 @@ static odeon_status add_all(resident *r, odeon_queue *queue, const data_source *
     return ODEON_OK;
 }
 
-static odeon_status fill(resident *r, odeon_queue *queue, const data_source *source)
+static odeon_status fill(device_cache *r, odeon_queue *queue, const data_source *source)
 {
-    stage s = stage_make(r->device, stage_pinned(r->device));
+    staging s = staging_make(r->device, staging_pinned(r->device));
     int64_t piece = PIECE_BYTES / (int64_t)sample_bytes(&r->fields);
     piece = piece < 1 ? 1 : piece < r->n ? piece : r->n;
     int64_t *indices = mem_zalloc((size_t)piece, sizeof *indices);
     odeon_status status =
         indices != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "data: no memory for indices");
     if (status == ODEON_OK) {
-        status = stage_fit_host(&s, &r->fields, piece);
+        status = staging_fit_host(&s, &r->fields, piece);
     }
     if (status == ODEON_OK) {
         status = add_all(r, queue, source, piece, indices, &s);
     }
-    stage_release(&s);
+    staging_release(&s);
     mem_free(indices);
     return status;
 }
 
-odeon_status resident_create(const odeon_device *device, odeon_queue *queue,
-                             const data_source *source, resident **out)
+odeon_status device_cache_create(const odeon_device *device, odeon_queue *queue,
+                                 const data_source *source, device_cache **out)
 {
     *out = NULL;
-    resident *r = mem_zalloc(1, sizeof *r);
+    device_cache *r = mem_zalloc(1, sizeof *r);
     if (r == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
@@ -137,18 +137,18 @@ odeon_status resident_create(const odeon_device *device, odeon_queue *queue,
         status = fill(r, queue, source);
     }
     if (status != ODEON_OK) {
-        resident_destroy(r);
+        device_cache_destroy(r);
         return status;
     }
     *out = r;
     return ODEON_OK;
 }
 
-void resident_destroy(resident *r)
+void device_cache_destroy(device_cache *r)
 {
     if (r != NULL) {
         for (int32_t role = 0; role < DATA_ROLES; role++) {
-            room_release(r->device, &r->field[role]);
+            buffer_release(r->device, &r->field[role]);
             mem_free(r->host[role]);
         }
         mem_free(r->row);
@@ -156,7 +156,7 @@ void resident_destroy(resident *r)
     }
 }
 
-bool resident_rows(const resident *r, int64_t n, const int64_t *indices, int64_t *rows)
+bool device_cache_rows(const device_cache *r, int64_t n, const int64_t *indices, int64_t *rows)
 {
     for (int64_t i = 0; i < n; i++) {
         bool known = indices[i] >= 0 && indices[i] < r->stored;
@@ -169,14 +169,15 @@ bool resident_rows(const resident *r, int64_t n, const int64_t *indices, int64_t
     return true;
 }
 
-odeon_tensor resident_field(const resident *r, int32_t role)
+odeon_tensor device_cache_field(const device_cache *r, int32_t role)
 {
     odeon_tensor x = data_field_shape(&r->fields, role, r->n, r->fields.of[role].dtype);
     x.data = r->field[role].data;
     return x;
 }
 
-void resident_values(const resident *r, int32_t role, int64_t n, const int64_t *rows, double *out)
+void device_cache_values(const device_cache *r, int32_t role, int64_t n, const int64_t *rows,
+                         double *out)
 {
     const odeon_field_info *field = &r->fields.of[role];
     uint64_t bytes = data_field_bytes(&r->fields, role);

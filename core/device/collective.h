@@ -1,6 +1,6 @@
-/* group.h: the workers' collectives over threads of one process: how group.h is kept here. */
-#ifndef ODEON_CORE_DEVICE_GROUP_H
-#define ODEON_CORE_DEVICE_GROUP_H
+/* collective.h: the workers' collectives over threads of one process: how group.h is kept here. */
+#ifndef ODEON_CORE_DEVICE_COLLECTIVE_H
+#define ODEON_CORE_DEVICE_COLLECTIVE_H
 #include <stdatomic.h>
 
 #include "odeon/group.h"
@@ -8,17 +8,17 @@
 
 /* The most workers of a run: run.workers, and what auto chooses. Tables go by the run's own number;
  * 256 is what OpenBLAS 0.3.21 serves side by side, with room to spare. */
-#define MEETING_MAX_WORKERS 256
+#define COLLECTIVE_MAX_WORKERS 256
 
 /* Where size workers meet. */
-typedef struct meeting meeting;
-odeon_status meeting_create(int32_t size, meeting **out);
-void meeting_destroy(meeting *m); /* NULL is allowed */
+typedef struct collective collective;
+odeon_status collective_create(int32_t size, collective **out);
+void collective_destroy(collective *m); /* NULL is allowed */
 
 /* One worker's side of it. abi is what plugins are given. */
 typedef struct worker_group {
     odeon_group abi; /* abi.self is this structure */
-    meeting *meeting;
+    collective *collective;
     const odeon_device *device;
     uint64_t calls;                /* collectives so far */
     odeon_status delivered;        /* a collective has told all workers of this failure */
@@ -29,12 +29,12 @@ typedef struct worker_group {
     atomic_bool is_done;  /* with its part of the job */
 } worker_group;
 
-void worker_group_init(worker_group *group, meeting *m, const odeon_device *device, int32_t rank,
+void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
                        int32_t size);
 
 /* Called where a failure ends its way up: one that the others do not know of yet is told to them
  * (agree). Returns the worst status of all; status 0 makes no call. */
-odeon_status worker_group_settle(worker_group *group, odeon_status status);
+odeon_status worker_group_share(worker_group *group, odeon_status status);
 /* The failure that all know of has been dealt with: a void step is tried again, a batch is over. */
 void worker_group_resolve(worker_group *group);
 
@@ -46,14 +46,14 @@ void worker_group_resolve(worker_group *group);
  * waiting until worker_group_resolve. */
 
 /* Before a job, while no worker is in one. */
-void meeting_begin_job(meeting *m);
+void collective_begin_job(collective *m);
 /* A worker has done its part; rank 0 then waits for the others. */
-void meeting_end_job(worker_group *group);
+void collective_end_job(worker_group *group);
 
 /* Called from any worker's thread, once, when no other has called or left a plugin's slot for
  * seconds while this one waited; message says who waits where for whom. Where it returns the
  * collective fails with ODEON_ERR_PLUGIN. seconds 0: never. */
-typedef void (*meeting_stuck)(void *context, const char *message);
-void meeting_set_patience(meeting *m, double seconds, meeting_stuck stuck, void *context);
+typedef void (*collective_stuck)(void *context, const char *message);
+void collective_set_patience(collective *m, double seconds, collective_stuck stuck, void *context);
 
 #endif
