@@ -5,7 +5,22 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "plugin/registry.h"
+#include "base/nearest.h"
+
+bool hint_is(const char *name, hint_name known)
+{
+    if (nearest_same_word(name, known.name, strlen(known.name))) {
+        return true;
+    }
+    for (const char *word = known.aliases; word != NULL && *word != '\0';) {
+        size_t n = strcspn(word, "|");
+        if (nearest_same_word(name, word, n)) {
+            return true;
+        }
+        word += n + (word[n] == '|');
+    }
+    return false;
+}
 
 bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
 {

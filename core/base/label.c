@@ -79,3 +79,10 @@ bool label_is_aliases(const char *text)
         word += n + 1;
     }
 }
+
+bool label_is_name(const char *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
+    static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    return strspn(text, letters) > 0 && text[strspn(text, more)] == '\0';
+}

@@ -16,4 +16,7 @@ bool label_is_option_name(const char *text);
 /* NULL, or words of letters, digits and underscores with '|' between: "a|b". */
 bool label_is_aliases(const char *text);
 
+/* Letters, digits and underscores, not starting with a digit: an id or a key. */
+bool label_is_name(const char *text);
+
 #endif

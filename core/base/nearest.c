@@ -1,8 +1,9 @@
-#include <stdbool.h>
+#include "base/nearest.h"
+
+#include <stdio.h>
 #include <string.h>
 
-#include "base/hints.h"
-#include "plugin/registry.h"
+#include "base/diag.h"
 
 enum { MAX_BYTES = 64, SHORT = 3 };
 
@@ -77,24 +78,25 @@ const char *nearest_name(const char *name, size_t n, const char *const *names)
     return nearest;
 }
 
-static bool same_word(const char *name, const char *word, size_t n)
+bool nearest_same_word(const char *name, const char *word, size_t n)
 {
     char a[MAX_BYTES + 1], b[MAX_BYTES + 1];
     return strlen(name) <= MAX_BYTES && n <= MAX_BYTES && fold(name, strlen(name), a) > 0 &&
            fold(word, n, b) > 0 && strcmp(a, b) == 0;
 }
 
-bool hint_is(const char *name, hint_name known)
+void nearest_suggest(char *text, size_t bytes, const char *name, size_t n, const char *const *names)
 {
-    if (same_word(name, known.name, strlen(known.name))) {
-        return true;
+    const char *nearest = nearest_name(name, n, names);
+    if (nearest != NULL) {
+        (void)snprintf(text, bytes, ": did you mean '%s'?", nearest);
+        return;
     }
-    for (const char *word = known.aliases; word != NULL && *word != '\0';) {
-        size_t n = strcspn(word, "|");
-        if (same_word(name, word, n)) {
-            return true;
+    (void)snprintf(text, bytes, n > 0 ? ": allowed: " : ": there is none here");
+    for (size_t i = 0, used = strlen(text); i < n && used < bytes; i++) {
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", i > 0 ? ", " : "", names[i]);
+        if (used >= bytes) {
+            diag_mark_cut(text, bytes);
         }
-        word += n + (word[n] == '|');
     }
-    return false;
 }

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -158,4 +159,40 @@ void text_json_string(text_buffer *t, const char *string)
         left -= length;
     }
     text_add(t, "\"");
+}
+
+static const char blanks[] = " \t";
+
+char *text_trim(char *text)
+{
+    text += strspn(text, blanks);
+    size_t n = strlen(text);
+    while (n > 0 && strchr(blanks, text[n - 1]) != NULL) {
+        n--;
+    }
+    text[n] = '\0';
+    return text;
+}
+
+void text_grouped(int64_t n, char *out)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%" PRId64, n);
+    size_t length = strlen(digits);
+    for (size_t i = 0; i < length; i++) {
+        *out++ = digits[i];
+        size_t left = length - 1 - i;
+        if (left > 0 && left % 3 == 0 && digits[i] != '-') {
+            *out++ = ',';
+        }
+    }
+    *out = '\0';
+}
+
+void text_shape(int32_t ndim, const int64_t *dim, char *out)
+{
+    size_t at = (size_t)sprintf(out, "%" PRId64, ndim > 0 ? dim[0] : 1);
+    for (int32_t i = 1; i < ndim; i++) {
+        at += (size_t)sprintf(out + at, "x%" PRId64, dim[i]);
+    }
 }

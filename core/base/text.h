@@ -37,4 +37,12 @@ size_t text_utf8(const unsigned char *p, size_t left);
  * separator; -1 if it is none. Source: The Unicode Standard, 23.1 and 23.2. */
 int32_t text_control(const unsigned char *p, size_t bytes);
 
+/* Cuts blanks off both ends, in place; the result points into text. */
+char *text_trim(char *text);
+
+/* n with a comma between groups of three digits: "87,532". out has at least 32 bytes. */
+void text_grouped(int64_t n, char *out);
+/* Dimensions joined by x: "3x26x26"; "1" for none. out has at least 112 bytes. */
+void text_shape(int32_t ndim, const int64_t *dim, char *out);
+
 #endif

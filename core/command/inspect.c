@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "command/inspect_plugins.h"
+#include "option/kinds.h"
 #include "plugin/device_auto.h"
 #include "plugin/registry.h"
 

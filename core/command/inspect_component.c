@@ -4,8 +4,11 @@
 #include "command/inspect_plugins.h"
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
+#include "option/kinds.h"
 #include "option/schema.h"
+#include "option/schema_print.h"
 #include "plugin/child.h"
+#include "plugin/registry.h"
 #include "plugin/tableau_order.h"
 #include "solver/control_hints.h"
 

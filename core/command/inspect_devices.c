@@ -2,6 +2,7 @@
 #include "command/inspect_plugins.h"
 #include "plugin/child.h"
 #include "plugin/device_auto.h"
+#include "plugin/registry.h"
 
 static const double seconds_at_most = 20.0; /* drivers take their time */
 

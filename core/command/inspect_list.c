@@ -2,6 +2,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 static const double seconds_per_plugin = 1.0;
 

@@ -6,6 +6,8 @@
 #include "base/label.h"
 #include "command/inspect_list.h"
 #include "odeon/layer.h"
+#include "option/kinds.h"
+#include "plugin/registry.h"
 
 /* ---- in the children ---- */
 

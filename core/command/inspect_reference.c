@@ -5,6 +5,10 @@
 #include "command/inspect_list.h"
 #include "command/inspect_plugins.h"
 #include "config/config.h"
+#include "config/options.h"
+#include "option/kinds.h"
+#include "option/schema_print.h"
+#include "plugin/registry.h"
 
 static const char introduction[] =
     "; All sections and keys, and all components with their options; `odeon inspect --reference`\n"

@@ -1,6 +1,8 @@
 #include "base/diag.h"
 #include "command/inspect_plugins.h"
 #include "config/config.h"
+#include "config/options.h"
+#include "option/schema_print.h"
 
 static odeon_status write_json(const char *section, const odeon_option *const *options, FILE *out)
 {

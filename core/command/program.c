@@ -7,6 +7,7 @@
 
 #include "base/clean.h"
 #include "base/diag.h"
+#include "base/nearest.h"
 #include "command/command.h"
 #include "command/standard_streams.h"
 #include "odeon/abi.h"

@@ -244,7 +244,7 @@ static odeon_status begin_again(const command_line *a, const resume *r, const se
 static odeon_status continue_files(const resume *r, const setup *s, const metrics_mark *mark)
 {
     static const double no_values[ODEON_MAX_METRICS];
-    metrics_block *blocks;
+    ode_counters *blocks;
     size_t n = session_blocks(s->session, &blocks);
     metrics_row columns = {.metrics = no_values,
                            .n_metrics = session_metric_count(s->session),

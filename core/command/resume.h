@@ -3,7 +3,8 @@
 #define ODEON_CORE_COMMAND_RESUME_H
 #include "command/command_line.h"
 #include "command/setup.h"
-#include "run/checkpoint.h"
+#include "format/checkpoint.h"
+#include "run/run_dir.h"
 
 typedef struct resume {
     run_dir *dir;

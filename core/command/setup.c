@@ -2,7 +2,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "run/run_folder.h"
+#include "format/run_folder.h"
+#include "plugin/registry.h"
+#include "session/services.h"
 
 /* The override that an option stands for; NULL if it is not given. */
 static odeon_status add_option(const command_line *a, int option, const char *key, char **text)
@@ -69,6 +71,7 @@ static odeon_status open_any(const command_line *a, const char *ini, const char 
 {
     *out = (setup){.out = a->out};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
+    registry_offer(out->registry, session_services);
     if (!how->trusted) {
         registry_distrust(out->registry);
     }

@@ -4,6 +4,7 @@
 #include "command/command_line.h"
 #include "config/config.h"
 #include "data/data.h"
+#include "plugin/registry.h"
 #include "run/notes.h"
 #include "session/session.h"
 

@@ -3,7 +3,7 @@
 #include "base/output_file.h"
 #include "command/setup.h"
 #include "config/document.h"
-#include "run/run_folder.h"
+#include "format/run_folder.h"
 
 typedef struct output {
     const char *option, *path;

@@ -8,8 +8,8 @@
 #include "command/resume.h"
 #include "command/setup.h"
 #include "data/fingerprint.h"
+#include "format/run_folder.h"
 #include "run/run_dir.h"
-#include "run/run_folder.h"
 #include "run/summary.h"
 #include "run/train.h"
 

@@ -10,7 +10,11 @@
 #include "device/collective.h"
 #include "format/ini_file.h"
 #include "odeon/tensor.h"
+#include "option/expression.h"
+#include "option/schema_parse.h"
+#include "option/schema_print.h"
 #include "plugin/device_auto.h"
+#include "plugin/registry.h"
 
 /* ---- [plugins] ---- */
 
@@ -32,7 +36,7 @@ static odeon_status load_files(loading *l, const document_key *key, size_t n, ch
             status = schema_check_text("load", file, true, key->where);
             text_printf(&l->effective, "%s%s", i > 0 ? ", " : "", file);
         } else {
-            (void)schema_place(status, key->where, "plugins");
+            (void)location_prefix(status, key->where, "plugins");
         }
         mem_free(file);
         ODEON_TRY(status);
@@ -83,9 +87,10 @@ static odeon_status set_name(const loading *l, option_value *name)
     }
     return strchr(name->text, '/') == NULL && name->text[0] != '.'
                ? ODEON_OK
-               : schema_fail(name->where, "run",
-                             "name = %.100s: names a folder: without '/' and not starting with '.'",
-                             name->text);
+               : location_fail(
+                     name->where, "run",
+                     "name = %.100s: names a folder: without '/' and not starting with '.'",
+                     name->text);
 }
 
 static odeon_status set_workers(loading *l, const option_value *workers)
@@ -115,10 +120,11 @@ static odeon_status set_length(host_section *h)
     const document_key *epochs = document_find_key(h->source, "epochs");
     const document_key *iterations = document_find_key(h->source, "iterations");
     if (epochs != NULL && iterations != NULL && epochs->level == iterations->level) {
-        return schema_fail(iterations->where, "run",
-                           "iterations = %.40s: epochs is given too, and either says how long the "
-                           "run is: keep one of the two",
-                           iterations->value);
+        return location_fail(
+            iterations->where, "run",
+            "iterations = %.40s: epochs is given too, and either says how long the "
+            "run is: keep one of the two",
+            iterations->value);
     }
     bool by_epochs = iterations == NULL || (epochs != NULL && epochs->level > iterations->level);
     schema_value_clear(host_value(h, by_epochs ? "iterations" : "epochs"));
@@ -137,9 +143,9 @@ static odeon_status name_device(loading *l)
     }
     const char *rest = key->value + n + strspn(key->value + n, " \t");
     if (*rest == '(') {
-        return schema_fail(key->where, "run",
-                           "device = %.100s: auto takes no options: name the device that has them",
-                           key->value);
+        return location_fail(
+            key->where, "run",
+            "device = %.100s: auto takes no options: name the device that has them", key->value);
     }
     if (*rest != '\0') {
         return ODEON_OK;
@@ -150,7 +156,7 @@ static odeon_status name_device(loading *l)
         key->value = id;
         l->c->auto_device = true;
     }
-    return schema_place(status, key->where, "run");
+    return location_prefix(status, key->where, "run");
 }
 
 static odeon_status finish_run(loading *l, host_section *h)
@@ -314,9 +320,9 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(bare ? ODEON_OK : read_section(l, "data", "dataset", finish_data));
     ODEON_TRY(transforms_read(l));
     if (bare && l->c->n_data_nodes > 0) {
-        return schema_fail(l->c->data_nodes[0]->where, NULL,
-                           "[data.%s] stands without a [data] that it could transform",
-                           l->c->data_nodes[0]->path);
+        return location_fail(l->c->data_nodes[0]->where, NULL,
+                             "[data.%s] stands without a [data] that it could transform",
+                             l->c->data_nodes[0]->path);
     }
     ODEON_TRY(transforms_print(l, &l->effective));
     ODEON_TRY(model_read(l));

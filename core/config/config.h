@@ -33,8 +33,10 @@
  * directory. [plugins] load = FILE, ... loads plugins before anything is looked up. */
 #ifndef ODEON_CORE_CONFIG_CONFIG_H
 #define ODEON_CORE_CONFIG_CONFIG_H
+#include "base/location.h"
 #include "odeon/layer.h"
 #include "option/schema.h"
+#include "plugin/registry.h"
 
 /* One [model.…] or [data.…] section: a layer, the layers of its `then`, and, for a container, the
  * sections nested below it, which are its body. */
@@ -47,7 +49,7 @@ typedef struct config_node {
     char *share;          /* path, as above, of the section whose parameters are shared, or NULL */
     size_t n_children;
     struct config_node **children; /* in file order */
-    config_where where;
+    location where;
 } config_node;
 
 /* The most layers of a model, repetitions and shared bodies counted as often as they stand in it,
@@ -60,7 +62,7 @@ enum { CONFIG_MAX_LAYERS = 65536 };
 typedef struct config_dropped {
     const char *section, *key; /* key NULL: the section */
     char *id;                  /* of the component that had it */
-    config_where where, by;
+    location where, by;
 } config_dropped;
 
 /* Units of run.eval_every. */
@@ -116,7 +118,7 @@ typedef struct config {
     config_dropped *dropped;
     char *ini;                 /* absolute path of the INI */
     char *effective;           /* the normal form, as text: nothing left to expand, and it reruns */
-    struct document *document; /* what every config_where and folder points into */
+    struct document *document; /* what every location and folder points into */
 } config;
 
 /* Reads ini and applies the overrides ("path.key=value") in order. Every error names file and
@@ -135,11 +137,5 @@ const config_node *config_find_node(const config *c, const char *path);
 
 /* Which body of a container, of these ops, the child of its node is or belongs to. */
 size_t node_body_of(const odeon_layer_ops *ops, const config_node *node, size_t child);
-
-/* The host's own keys by section ("run", "data", "train", "model", "plugins", "data.NAME"), for
- * inspect and the reference file; ends with NULL. */
-const odeon_option *const *config_host_options(const char *section);
-/* The names of these sections, from index 0 on; NULL behind the last. */
-const char *config_host_section(size_t index);
 
 #endif

@@ -3,9 +3,14 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/path.h"
+#include "config/options.h"
 #include "format/ini_file.h"
+#include "option/expression.h"
+#include "option/kinds.h"
 
 static odeon_status no_memory(void)
 {
@@ -59,7 +64,7 @@ odeon_status document_suggest(const document *d, const char *name, char *hint, s
     for (size_t i = 0; i < d->n_sections; i++) {
         names[i] = d->sections[i].name;
     }
-    schema_suggest(hint, bytes, name, d->n_sections, names);
+    nearest_suggest(hint, bytes, name, d->n_sections, names);
     mem_free(names);
     return ODEON_OK;
 }
@@ -92,12 +97,12 @@ odeon_status document_set(document_section *section, const char *name, const cha
 
 /* ---- sections ---- */
 
-static odeon_status add_section(document *d, const char *name, config_where where)
+static odeon_status add_section(document *d, const char *name, location where)
 {
     if (d->n_sections + 1 == INI_FILE_MAX_SECTIONS) { /* the normal form has to be readable, too */
-        return schema_fail(where, name,
-                           "with this one there are more than %d sections in all files",
-                           INI_FILE_MAX_SECTIONS - 1);
+        return location_fail(where, name,
+                             "with this one there are more than %d sections in all files",
+                             INI_FILE_MAX_SECTIONS - 1);
     }
     document_section *grown = mem_grow(d->sections, d->n_sections, sizeof *grown);
     char *copy = grown != NULL ? mem_strdup(name) : NULL;
@@ -123,40 +128,40 @@ static const char *segment_fault(const char *text, size_t n)
 }
 
 /* A section of a name that the host does not know, and whose it is not to give. */
-static odeon_status refuse_section(const char *name, config_where where)
+static odeon_status refuse_section(const char *name, location where)
 {
     static const char *const roots[] = {"model", "data"};
     char hint[256], root[INI_FILE_MAX_NAME + 1];
     if (strcmp(name, "model") == 0) {
-        return schema_fail(where, name, "a layer's section has a name: [model.head]");
+        return location_fail(where, name, "a layer's section has a name: [model.head]");
     }
     const char *dot = strchr(name, '.');
     (void)snprintf(root, sizeof root, "%.*s", (int)strcspn(name, "."), name);
     const char *nearest = dot != NULL ? nearest_name(root, 2, roots) : NULL;
     if (nearest != NULL) {
-        return schema_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
-                           dot);
+        return location_fail(where, name, "there is no such section: did you mean '%s%s'?", nearest,
+                             dot);
     }
-    schema_suggest(
+    nearest_suggest(
         hint, sizeof hint, name, 7,
         (const char *const[]){"run", "data", "train", "let", "plugins", "data.NAME", "model.NAME"});
-    return schema_fail(where, name, "there is no such section%s", hint);
+    return location_fail(where, name, "there is no such section%s", hint);
 }
 
-static odeon_status check_section(const document *d, const char *name, config_where where)
+static odeon_status check_section(const document *d, const char *name, location where)
 {
     bool transform = strncmp(name, "data.", 5) == 0;
     if (!transform && strncmp(name, "model.", 6) != 0) {
         return document_find(d, name) != NULL ? ODEON_OK : refuse_section(name, where);
     }
     if (transform && strchr(name + 5, '.') != NULL) {
-        return schema_fail(where, name, "sections [data.NAME] stand in a row and do not nest");
+        return location_fail(where, name, "sections [data.NAME] stand in a row and do not nest");
     }
     for (const char *segment = name; segment != NULL;) {
         segment = strchr(segment, '.') + 1;
         const char *fault = segment_fault(segment, strcspn(segment, "."));
         if (fault != NULL) {
-            return schema_fail(where, name, "%s", fault);
+            return location_fail(where, name, "%s", fault);
         }
         segment = strchr(segment, '.');
     }
@@ -174,7 +179,7 @@ static odeon_status merge_section(document *d, const ini_section *from, document
     document_section *section = document_find(d, from->name);
     section->where = source.where;
     for (size_t i = 0; i < from->n_keys; i++) {
-        source.where = (config_where){.file = file, .line = from->keys[i].line};
+        source.where = (location){.file = file, .line = from->keys[i].line};
         ODEON_TRY(document_set(section, from->keys[i].name, from->keys[i].value, source));
     }
     return ODEON_OK;
@@ -205,13 +210,12 @@ static char *included_name(const char *includer, const char *file)
 }
 
 /* Reads one included file. A file that cannot be read is the fault of the line that includes it. */
-static odeon_status read_included(document *d, const char *file, config_where where,
-                                  const reading *up)
+static odeon_status read_included(document *d, const char *file, location where, const reading *up)
 {
     char *name = included_name(up->name, file);
     ODEON_TRY(document_keep(d, name));
     odeon_status status = read_file(d, name, up);
-    return status == ODEON_ERR_IO ? schema_place(status, where, NULL) : status;
+    return status == ODEON_ERR_IO ? location_prefix(status, where, NULL) : status;
 }
 
 static odeon_status read_includes(document *d, const ini_section *first, const reading *up)
@@ -221,7 +225,7 @@ static odeon_status read_includes(document *d, const ini_section *first, const r
     }
     size_t n = 0;
     char **files = NULL;
-    config_where where = {.file = up->name, .line = first->keys[0].line};
+    location where = {.file = up->name, .line = first->keys[0].line};
     odeon_status status = schema_split(first->keys[0].value, where, &n, &files);
     for (size_t i = 0; i < n && status == ODEON_OK; i++) {
         status = read_included(d, files[i], where, up);
@@ -230,8 +234,25 @@ static odeon_status read_includes(document *d, const ini_section *first, const r
     return status;
 }
 
+static odeon_status check_nameless(const ini_section *first, const reading *me)
+{
+    for (size_t i = 0; i < first->n_keys; i++) {
+        const ini_key *key = &first->keys[i];
+        if (strcmp(key->name, "include") != 0) {
+            const char *home = config_section_of_key(key->name);
+            return location_fail(
+                (location){.file = me->name, .line = key->line}, NULL,
+                "'%.60s' stands before the first [section]: only include may%s%s%s", key->name,
+                home != NULL ? "; put it below [" : "", home != NULL ? home : "",
+                home != NULL ? "]" : "");
+        }
+    }
+    return ODEON_OK;
+}
+
 static odeon_status merge_file(document *d, const ini_file *file, const reading *me)
 {
+    ODEON_TRY(check_nameless(&file->sections[0], me));
     ODEON_TRY(read_includes(d, &file->sections[0], me));
     char *folder = path_folder(me->path);
     ODEON_TRY(document_keep(d, folder));
@@ -293,7 +314,7 @@ odeon_status document_read(document *d, const char *ini)
     ODEON_TRY(document_keep(d, name));
     static const char *const fixed[] = {"run", "data", "train", "let", "plugins"};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
-        ODEON_TRY(add_section(d, fixed[i], (config_where){.file = name}));
+        ODEON_TRY(add_section(d, fixed[i], (location){.file = name}));
     }
     d->ini = path_absolute(ini, NULL);
     d->folder = d->ini != NULL ? path_folder(d->ini) : NULL;

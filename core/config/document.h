@@ -4,6 +4,8 @@
 #define ODEON_CORE_CONFIG_DOCUMENT_H
 #include <limits.h>
 
+#include "base/location.h"
+#include "base/nearest.h"
 #include "option/schema.h"
 
 enum {
@@ -13,7 +15,7 @@ enum {
 
 typedef struct document_key {
     char *name, *value;
-    config_where where;
+    location where;
     const char *folder; /* what relative paths count from; NULL: the working directory */
     int level;          /* what has the larger one holds: a file's is larger than those of the files
                            that it includes, DOCUMENT_OVERRIDE is the largest */
@@ -24,7 +26,7 @@ typedef struct document_key {
 
 typedef struct document_section {
     char *name; /* "run", "model.ode.block" */
-    config_where where;
+    location where;
     size_t n_keys;
     document_key *keys;
 } document_section;
@@ -59,7 +61,7 @@ void document_destroy(document *d); /* NULL is allowed */
 document_section *document_find(const document *d, const char *name);
 document_key *document_find_key(const document_section *section, const char *name);
 
-/* The nearest section's name as a hint, as schema_suggest. */
+/* The nearest section's name as a hint, as nearest_suggest. */
 odeon_status document_suggest(const document *d, const char *name, char *hint, size_t bytes);
 
 /* The steps of document_load. A value is copied; where.file and folder must live as long as d. */

@@ -1,9 +1,14 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/label.h"
+#include "base/location.h"
 #include "base/mem.h"
+#include "base/nearest.h"
+#include "base/text.h"
 #include "config/document.h"
 #include "config/hints.h"
+#include "config/options.h"
 #include "format/ini_file.h"
 #include "option/expression.h"
 
@@ -12,7 +17,7 @@
 /* An override under way: path, without its key, and the key are cut out of text. */
 typedef struct edit {
     document *d;
-    config_where where;
+    location where;
     char *path, *key, *value;
 } edit;
 
@@ -27,20 +32,20 @@ static odeon_status refuse_path(const edit *e)
         if (section != NULL && document_find_key(section, dot + 1) != NULL) {
             const char *own = config_own_key(config_table_of(e->path));
             if (own != NULL && strcmp(own, dot + 1) == 0) {
-                return schema_fail(
+                return location_fail(
                     e->where, NULL,
                     "'%s' is a key of [%s], whose keys are its options too: %s.%s=%s", dot + 1,
                     e->path, e->path, e->key, e->value);
             }
-            return schema_fail(e->where, NULL,
-                               "'%s' is a key of [%s]: its component's options are set with it, "
-                               "%s.%s=NAME(%s=%s)",
-                               dot + 1, e->path, e->path, dot + 1, e->key, e->value);
+            return location_fail(e->where, NULL,
+                                 "'%s' is a key of [%s]: its component's options are set with it, "
+                                 "%s.%s=NAME(%s=%s)",
+                                 dot + 1, e->path, e->path, dot + 1, e->key, e->value);
         }
         *dot = '.';
     }
     ODEON_TRY(document_suggest(e->d, e->path, hint, sizeof hint));
-    return schema_fail(e->where, NULL, "there is no section [%s]%s", e->path, hint);
+    return location_fail(e->where, NULL, "there is no section [%s]%s", e->path, hint);
 }
 
 /* The nearest of the first n texts of [let], or all of them, or that there is none. */
@@ -52,7 +57,7 @@ static void suggest_let(const document_section *let, size_t n, const char *name,
         names[i] = let->keys[i].name;
     }
     if (n > 0) {
-        schema_suggest(hint, bytes, name, n < INI_FILE_MAX_KEYS ? n : INI_FILE_MAX_KEYS, names);
+        nearest_suggest(hint, bytes, name, n < INI_FILE_MAX_KEYS ? n : INI_FILE_MAX_KEYS, names);
     } else {
         (void)snprintf(hint, bytes, ": write %.60s = TEXT below a [let] of the INI", name);
     }
@@ -66,7 +71,7 @@ static odeon_status check_let(const edit *e, const document_section *let)
     }
     char hint[256];
     suggest_let(let, let->n_keys, e->key, hint, sizeof hint);
-    return schema_fail(e->where, "let", "there is no '%s'%s", e->key, hint);
+    return location_fail(e->where, "let", "there is no '%s'%s", e->key, hint);
 }
 
 static odeon_status apply(const edit *e)
@@ -106,15 +111,15 @@ static const char *cut_override(edit *e, char *text)
         return "expected path.key=value";
     }
     *equals = '\0';
-    e->value = expression_trim(equals + 1);
-    e->path = expression_trim(text);
+    e->value = text_trim(equals + 1);
+    e->path = text_trim(text);
     char *dot = strrchr(e->path, '.');
-    if (dot == NULL && expression_is_name(e->path) && *e->value != '\0') {
+    if (dot == NULL && label_is_name(e->path) && *e->value != '\0') {
         e->key = e->path; /* perhaps somebody knows where it belongs */
         e->path = NULL;
         return NULL;
     }
-    if (dot == NULL || dot == e->path || !expression_is_name(dot + 1)) {
+    if (dot == NULL || dot == e->path || !label_is_name(dot + 1)) {
         return "expected path.key=value, the path that of a section, as train.loss=NAME";
     }
     *dot = '\0';
@@ -128,8 +133,8 @@ static odeon_status refuse_bare(const edit *e, const document_helper *helper)
     if (helper != NULL) {
         ODEON_TRY(helper->place(helper->self, e->d, e->key, e->value, hint, sizeof hint));
     }
-    return schema_fail(e->where, NULL, "expected path.key=value, the path that of a section%s%s",
-                       hint[0] != '\0' ? "" : ", as train.loss=NAME", hint);
+    return location_fail(e->where, NULL, "expected path.key=value, the path that of a section%s%s",
+                         hint[0] != '\0' ? "" : ", as train.loss=NAME", hint);
 }
 
 odeon_status document_override(document *d, const char *override, const document_helper *helper)
@@ -139,14 +144,14 @@ odeon_status document_override(document *d, const char *override, const document
     edit e = {.d = d, .where = {.file = shown}};
     const char *fault = text_fault(override);
     if (fault != NULL) {
-        return schema_fail(e.where, NULL, "%s", fault);
+        return location_fail(e.where, NULL, "%s", fault);
     }
     char *text = mem_strdup(override);
     if (text == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for an override");
     }
     fault = cut_override(&e, text);
-    odeon_status status = fault != NULL    ? schema_fail(e.where, NULL, "%s", fault)
+    odeon_status status = fault != NULL    ? location_fail(e.where, NULL, "%s", fault)
                           : e.path == NULL ? refuse_bare(&e, helper)
                                            : apply(&e);
     mem_free(text);
@@ -169,8 +174,8 @@ static odeon_status refuse_name(const expansion *x, const char *name)
     if (x->section != x->let || x->n > 0) {
         suggest_let(x->let, x->n, name, hint, sizeof hint);
     }
-    return schema_fail(x->key->where, x->section->name, "%s: [let] has no '%.60s'%s%s",
-                       x->key->name, name, x->section == x->let ? " before this line" : "", hint);
+    return location_fail(x->key->where, x->section->name, "%s: [let] has no '%.60s'%s%s",
+                         x->key->name, name, x->section == x->let ? " before this line" : "", hint);
 }
 
 static document_key *find_let(const expansion *x, const char *name)
@@ -185,8 +190,9 @@ static odeon_status expand_name(const expansion *x, const char **text, text_buff
     char name[INI_FILE_MAX_NAME + 1];
     size_t n = strcspn(*text, "}");
     if ((*text)[n] != '}' || n == 2 || n - 2 > INI_FILE_MAX_NAME) {
-        return schema_fail(x->key->where, x->section->name,
-                           "%s = %.80s: '${' without a name and '}'", x->key->name, x->key->value);
+        return location_fail(x->key->where, x->section->name,
+                             "%s = %.80s: '${' without a name and '}'", x->key->name,
+                             x->key->value);
     }
     (void)snprintf(name, sizeof name, "%.*s", (int)(n - 2), *text + 2);
     document_key *found = find_let(x, name);
@@ -210,9 +216,9 @@ static odeon_status expand(const expansion *x, text_buffer *out)
         text = next;
         ODEON_TRY(expand_name(x, &text, out));
         if (out->length > INI_FILE_MAX_LINE) { /* also what keeps doubling in [let] */
-            return schema_fail(x->key->where, x->section->name,
-                               "%s: more than %d bytes once ${} is replaced", x->key->name,
-                               INI_FILE_MAX_LINE);
+            return location_fail(x->key->where, x->section->name,
+                                 "%s: more than %d bytes once ${} is replaced", x->key->name,
+                                 INI_FILE_MAX_LINE);
         }
     }
     return ODEON_OK;
@@ -231,8 +237,8 @@ static odeon_status substitute(document *d, document_section *let, const documen
     odeon_status status = expand(&x, &text);
     d->expanded += text.length;
     if (status == ODEON_OK && d->expanded > INI_FILE_MAX_BYTES) {
-        status = schema_fail(key->where, section->name, "more than %d bytes come out of ${}",
-                             INI_FILE_MAX_BYTES);
+        status = location_fail(key->where, section->name, "more than %d bytes come out of ${}",
+                               INI_FILE_MAX_BYTES);
     }
     char *value =
         status == ODEON_OK && !text.failed && text.length > 0 ? mem_strdup(text.data) : NULL;

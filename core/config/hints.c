@@ -3,30 +3,10 @@
 #include <string.h>
 
 #include "base/diag.h"
-
-static const struct {
-    const char *table, *own;
-} owners[] = {
-    {"data", "dataset"}, {"train", "optimizer"}, {"model", "layer"}, {"data.NAME", "layer"}};
-enum { N_OWNERS = sizeof owners / sizeof *owners };
-
-const char *config_own_key(const char *table)
-{
-    for (size_t i = 0; i < N_OWNERS; i++) {
-        if (strcmp(owners[i].table, table) == 0) {
-            return owners[i].own;
-        }
-    }
-    return NULL;
-}
-
-const char *config_table_of(const char *section)
-{
-    if (strncmp(section, "model.", 6) == 0) {
-        return "model";
-    }
-    return strncmp(section, "data.", 5) == 0 ? "data.NAME" : section;
-}
+#include "base/hints.h"
+#include "config/options.h"
+#include "option/kinds.h"
+#include "plugin/registry.h"
 
 /* The option that is meant; exact: of that very name. */
 static const odeon_option *find_option(const odeon_option *const *options, const char *name,
@@ -36,17 +16,6 @@ static const odeon_option *find_option(const odeon_option *const *options, const
         const hint_name known = {(*options)->name, (*options)->aliases};
         if (exact ? strcmp(known.name, name) == 0 : hint_is(name, known)) {
             return *options;
-        }
-    }
-    return NULL;
-}
-
-const char *config_section_of_key(const char *name)
-{
-    const char *section;
-    for (size_t i = 0; (section = config_host_section(i)) != NULL; i++) {
-        if (find_option(config_host_options(section), name, true) != NULL) {
-            return section;
         }
     }
     return NULL;

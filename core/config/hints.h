@@ -3,6 +3,7 @@
 #define ODEON_CORE_CONFIG_HINTS_H
 #include "config/config.h"
 #include "config/document.h"
+#include "plugin/registry.h"
 
 /* A key of a section, or, with an id, an option of the component that the section's key through
  * chooses, where own says whether the component's options are keys of the section. */
@@ -22,12 +23,5 @@ odeon_status config_find_place(registry *r, const document *d, const document_se
 void config_write_place(const config_place *place, char *text, size_t bytes);
 /* The same as an override: ": did you mean train.lr=1e-2?" */
 void config_write_override(const config_place *place, const char *value, char *text, size_t bytes);
-
-/* The first of the host's sections that has a key of that name: "run"; NULL: none. */
-const char *config_section_of_key(const char *name);
-/* The table of a section's host keys: "run", "model", "data.NAME"; the key whose component's
- * options are keys of such a section, or NULL. */
-const char *config_table_of(const char *section);
-const char *config_own_key(const char *table);
 
 #endif

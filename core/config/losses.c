@@ -2,19 +2,23 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "config/parts.h"
+#include "option/expression.h"
+#include "option/schema_print.h"
+#include "plugin/component.h"
 
 /* The metrics tell losses apart by their ids. */
-static odeon_status check_twice(const config *c, config_where where)
+static odeon_status check_twice(const config *c, location where)
 {
     const char *id = c->losses[c->n_losses - 1]->component->id;
     for (size_t i = 0; i + 1 < c->n_losses; i++) {
         if (strcmp(c->losses[i]->component->id, id) == 0) {
-            return schema_fail(where, "train",
-                               "loss: %s stands in it twice: give it once, with both weights "
-                               "together",
-                               id);
+            return location_fail(where, "train",
+                                 "loss: %s stands in it twice: give it once, with both weights "
+                                 "together",
+                                 id);
         }
     }
     return ODEON_OK;
@@ -29,8 +33,8 @@ static odeon_status add_losses(loading *l, const option_value *value, const char
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for train.loss");
     }
     for (size_t i = 0; i < n; i++) {
-        ODEON_TRY(schema_component(l->r, ODEON_KIND_LOSS, texts[i], value->where, "train", folder,
-                                   0, NULL, &c->losses[i]));
+        ODEON_TRY(component_read(l->r, ODEON_KIND_LOSS, texts[i], value->where, "train", folder, 0,
+                                 NULL, &c->losses[i]));
         c->n_losses++;
         ODEON_TRY(check_twice(c, value->where));
     }

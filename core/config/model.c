@@ -2,7 +2,10 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/options.h"
 #include "config/parts.h"
+#include "option/expression.h"
+#include "plugin/component.h"
 
 static odeon_status no_memory(const char *section)
 {
@@ -38,8 +41,8 @@ static odeon_status set_items(loading *l, host_section *h, config_node *node)
         node->items[0] = host_take(h, "layer");
     }
     for (size_t i = 0; i < n && status == ODEON_OK; i++) {
-        status = schema_component(l->r, ODEON_KIND_LAYER, texts[i], then->where, h->source->name,
-                                  key->folder, 0, NULL, &node->items[i + 1]);
+        status = component_read(l->r, ODEON_KIND_LAYER, texts[i], then->where, h->source->name,
+                                key->folder, 0, NULL, &node->items[i + 1]);
     }
     schema_split_free(n, texts);
     return status;
@@ -53,17 +56,18 @@ static odeon_status set_share(const host_section *h, const option_value *share,
     if (!share->set) {
         return layer->set
                    ? ODEON_OK
-                   : schema_fail(node->where, section, "'layer' must be given: layer = NAME");
+                   : location_fail(node->where, section, "'layer' must be given: layer = NAME");
     }
     if (layer->set || then->set) {
-        return schema_fail(share->where, section,
-                           "'%s' cannot stand beside share: the layer and its options are those of "
-                           "%s",
-                           layer->set ? "layer" : "then", share->text);
+        return location_fail(
+            share->where, section,
+            "'%s' cannot stand beside share: the layer and its options are those of "
+            "%s",
+            layer->set ? "layer" : "then", share->text);
     }
     if (strncmp(share->text, "model.", MODEL_PREFIX) != 0) {
-        return schema_fail(share->where, section, "share = %.100s: expected model.PATH",
-                           share->text);
+        return location_fail(share->where, section, "share = %.100s: expected model.PATH",
+                             share->text);
     }
     node->share = mem_strdup(share->text + MODEL_PREFIX);
     return node->share != NULL ? ODEON_OK : no_memory(section);
@@ -120,7 +124,7 @@ odeon_status node_is_enabled(loading *l, const document_section *source, bool *o
         option++;
     }
     option_value value;
-    ODEON_TRY(schema_parse(l->r, *option, key->value, key->where, source->name, NULL, &value));
+    ODEON_TRY(component_parse(l->r, *option, key->value, key->where, source->name, NULL, &value));
     *out = value.i != 0;
     schema_value_clear(&value);
     return ODEON_OK;
@@ -152,8 +156,8 @@ static odeon_status find_parent(loading *l, const document_section *source, cons
     *parent = model_find(l->c->n_nodes, l->c->nodes, above + MODEL_PREFIX);
     *dropped = *parent == NULL;
     if (section == NULL) {
-        status = schema_fail(source->where, source->name,
-                             "there is no section [%s] that this one could be nested in", above);
+        status = location_fail(source->where, source->name,
+                               "there is no section [%s] that this one could be nested in", above);
     } else if (!*dropped && is_leaf(*parent)) {
         status = replaced_drop_section(l, source, section, dropped);
     }

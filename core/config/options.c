@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "config/config.h"
+#include "config/options.h"
 
 /* ---- [run] ---- */
 
@@ -405,4 +405,44 @@ const odeon_option *const *config_host_options(const char *section)
 const char *config_host_section(size_t index)
 {
     return index < N_TABLES ? tables[index].section : NULL;
+}
+
+/* ---- sections and keys ---- */
+
+static const struct {
+    const char *table, *own;
+} owners[] = {
+    {"data", "dataset"}, {"train", "optimizer"}, {"model", "layer"}, {"data.NAME", "layer"}};
+enum { N_OWNERS = sizeof owners / sizeof *owners };
+
+const char *config_own_key(const char *table)
+{
+    for (size_t i = 0; i < N_OWNERS; i++) {
+        if (strcmp(owners[i].table, table) == 0) {
+            return owners[i].own;
+        }
+    }
+    return NULL;
+}
+
+const char *config_table_of(const char *section)
+{
+    if (strncmp(section, "model.", 6) == 0) {
+        return "model";
+    }
+    return strncmp(section, "data.", 5) == 0 ? "data.NAME" : section;
+}
+
+const char *config_section_of_key(const char *name)
+{
+    const char *section;
+    for (size_t i = 0; (section = config_host_section(i)) != NULL; i++) {
+        const odeon_option *const *options = config_host_options(section);
+        for (; options != NULL && *options != NULL; options++) {
+            if (strcmp((*options)->name, name) == 0) {
+                return section;
+            }
+        }
+    }
+    return NULL;
 }

@@ -3,6 +3,7 @@
 #define ODEON_CORE_CONFIG_PARTS_H
 #include "config/config.h"
 #include "config/document.h"
+#include "plugin/registry.h"
 
 enum { HOST_MAX_KEYS = 32 }; /* of any section */
 

@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "config/parts.h"
+#include "plugin/registry.h"
 
 static bool has_option(const odeon_component *c, const char *name)
 {

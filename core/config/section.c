@@ -1,10 +1,16 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/hints.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "config/hints.h"
+#include "config/options.h"
 #include "config/parts.h"
 #include "option/expression.h"
+#include "option/kinds.h"
+#include "option/schema_print.h"
+#include "plugin/component.h"
 
 static size_t count(const odeon_option *const *options)
 {
@@ -84,10 +90,10 @@ static odeon_status check_names(const host_section *h, const odeon_config *own)
     for (size_t i = 0; i < own->n; i++) {
         const char *name = own->component->options[i]->name;
         if (is_option(h->options, name)) {
-            return schema_place(diag_fail(ODEON_ERR_PLUGIN,
-                                          "%s %s has an option '%s', which is a key of the host",
-                                          kind_name(own->kind), own->component->id, name),
-                                own->where, h->source->name);
+            return location_prefix(diag_fail(ODEON_ERR_PLUGIN,
+                                             "%s %s has an option '%s', which is a key of the host",
+                                             kind_name(own->kind), own->component->id, name),
+                                   own->where, h->source->name);
         }
     }
     return ODEON_OK;
@@ -100,10 +106,11 @@ static odeon_status check_single(const host_section *h, const document_key *key)
     if (more == NULL || strcmp(key->name, "layer") != 0) {
         return ODEON_OK;
     }
-    return schema_fail(key->where, h->source->name,
-                       "layer = %.120s: one layer stands here; those that follow it stand in a key "
-                       "of their own: then = %.120s",
-                       key->value, more);
+    return location_fail(
+        key->where, h->source->name,
+        "layer = %.120s: one layer stands here; those that follow it stand in a key "
+        "of their own: then = %.120s",
+        key->value, more);
 }
 
 static odeon_status read_own(const loading *l, const host_section *h, const odeon_option *option,
@@ -116,8 +123,8 @@ static odeon_status read_own(const loading *l, const host_section *h, const odeo
     }
     size_t n = collect_pairs(h, key, pairs);
     odeon_status status =
-        schema_component(l->r, kind_by_name(option->choices), key->value, key->where,
-                         h->source->name, key->folder, n, pairs, &out->component);
+        component_read(l->r, kind_by_name(option->choices), key->value, key->where, h->source->name,
+                       key->folder, n, pairs, &out->component);
     mem_free(pairs);
     ODEON_TRY(status);
     out->set = out->given = true;
@@ -133,13 +140,13 @@ static odeon_status read_default(const loading *l, const host_section *h,
     if (option->default_text == NULL) {
         return (option->flags & ODEON_OPTION_REQUIRED) == 0
                    ? ODEON_OK
-                   : schema_fail(h->source->where, h->source->name, "'%s' must be given: %s",
-                                 option->name, option->help);
+                   : location_fail(h->source->where, h->source->name, "'%s' must be given: %s",
+                                   option->name, option->help);
     }
-    odeon_status status = schema_parse(l->r, option, option->default_text, h->source->where,
-                                       h->source->name, NULL, out);
+    odeon_status status = component_parse(l->r, option, option->default_text, h->source->where,
+                                          h->source->name, NULL, out);
     out->given = false;
-    out->where = (config_where){0};
+    out->where = (location){0};
     return status;
 }
 
@@ -153,7 +160,7 @@ static odeon_status read_key(const loading *l, const host_section *h, const odeo
     if (h->own != NULL && strcmp(option->name, h->own) == 0) {
         return read_own(l, h, option, key, out);
     }
-    return schema_parse(l->r, option, key->value, key->where, h->source->name, key->folder, out);
+    return component_parse(l->r, option, key->value, key->where, h->source->name, key->folder, out);
 }
 
 /* ---- keys that nobody knows ---- */
@@ -214,8 +221,8 @@ static odeon_status refuse_key(const loading *l, const host_section *h, const do
                        elsewhere ? own->where.file : "", elsewhere ? ")" : "");
     }
     ODEON_TRY(hint_at(l, h, key->name, own, hint, sizeof hint));
-    return schema_fail(key->where, h->source->name, "'%s' is no key of the section%s%s", key->name,
-                       chosen, hint);
+    return location_fail(key->where, h->source->name, "'%s' is no key of the section%s%s",
+                         key->name, chosen, hint);
 }
 
 static odeon_status check_keys(loading *l, host_section *h)

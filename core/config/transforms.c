@@ -8,10 +8,10 @@ static odeon_status check_leaves(const config_node *node)
 {
     for (size_t i = 0; i < node->n_items; i++) {
         if (node_has_body(node->items[i])) {
-            return schema_fail(node->items[i]->where, NULL,
-                               "[data.%s] %s is made of nested sections and can stand in "
-                               "[model.*] only",
-                               node->path, node->items[i]->component->id);
+            return location_fail(node->items[i]->where, NULL,
+                                 "[data.%s] %s is made of nested sections and can stand in "
+                                 "[model.*] only",
+                                 node->path, node->items[i]->component->id);
         }
     }
     return ODEON_OK;

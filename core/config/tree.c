@@ -1,9 +1,11 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "config/parts.h"
 #include "odeon/layer.h"
+#include "option/schema_print.h"
 
 void node_destroy(config_node *node)
 {
@@ -88,8 +90,8 @@ static odeon_status check_share(const loading *l, const config_node *node)
         why = "what is nested in that section is shared as well, nothing can be nested here";
     }
     return why == NULL ? ODEON_OK
-                       : schema_fail(key->where, source->name, "share = %.100s: %s%s", key->value,
-                                     why, hint);
+                       : location_fail(key->where, source->name, "share = %.100s: %s%s", key->value,
+                                       why, hint);
 }
 
 bool node_has_body(const odeon_config *layer)
@@ -126,23 +128,25 @@ static odeon_status check_bodies(const config_node *node)
 {
     for (size_t i = 1; i < node->n_items; i++) {
         if (node_has_body(node->items[i])) {
-            return schema_fail(node->items[i]->where, NULL,
-                               "[model.%s] then: %s is made of nested sections, so that it needs a "
-                               "section of its own",
-                               node->path, node->items[i]->component->id);
+            return location_fail(
+                node->items[i]->where, NULL,
+                "[model.%s] then: %s is made of nested sections, so that it needs a "
+                "section of its own",
+                node->path, node->items[i]->component->id);
         }
     }
     const odeon_config *layer = node->items[0];
     if (layer != NULL && node_has_body(layer) && !has_first_body(layer, node)) {
-        return schema_fail(layer->where, NULL,
-                           "[model.%s] %s is made of nested sections, such as [model.%s.body], and "
-                           "there is none",
-                           node->path, layer->component->id, node->path);
+        return location_fail(
+            layer->where, NULL,
+            "[model.%s] %s is made of nested sections, such as [model.%s.body], and "
+            "there is none",
+            node->path, layer->component->id, node->path);
     }
     if (layer != NULL && !node_has_body(layer) && node->n_children > 0) {
-        return schema_fail(node->children[0]->where, NULL,
-                           "[model.%s] nothing can be nested in [model.%s]: %s is a single layer",
-                           node->children[0]->path, node->path, layer->component->id);
+        return location_fail(node->children[0]->where, NULL,
+                             "[model.%s] nothing can be nested in [model.%s]: %s is a single layer",
+                             node->children[0]->path, node->path, layer->component->id);
     }
     return ODEON_OK;
 }
@@ -172,7 +176,7 @@ static odeon_status count_node(const loading *l, const config_node *node, int64_
         *total <= CONFIG_MAX_LAYERS) {
         return ODEON_OK;
     }
-    return schema_fail(
+    return location_fail(
         node->where, NULL,
         "[%s.%s] with this section, %lld times %lld layer%s, there are more than the %d "
         "layers that are allowed in all",
@@ -198,8 +202,8 @@ odeon_status node_count_layers(const loading *l, size_t n, config_node *const *n
 odeon_status model_check(const loading *l)
 {
     if (l->c->n_nodes == 0) {
-        return schema_fail((config_where){.file = l->c->ini}, NULL,
-                           "there is no layer: a model is made of sections such as [model.head]");
+        return location_fail((location){.file = l->c->ini}, NULL,
+                             "there is no layer: a model is made of sections such as [model.head]");
     }
     ODEON_TRY(check_nodes(l, l->c->n_nodes, l->c->nodes));
     return node_count_layers(l, l->c->n_nodes, l->c->nodes);

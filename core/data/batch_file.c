@@ -6,7 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "run/summary.h"
+#include "base/text.h"
 
 const char *batch_file_name(int32_t role)
 {
@@ -83,8 +83,8 @@ static odeon_status read_x(const char *path, const safetensors *file, const odeo
     }
     if (!same_shape(x, input)) {
         char have[128], want[128];
-        summary_shape(x->ndim, x->dim, have);
-        summary_shape(input->ndim - 1, input->dim + 1, want);
+        text_shape(x->ndim, x->dim, have);
+        text_shape(input->ndim - 1, input->dim + 1, want);
         return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but samples are %s, so it must be Nx%s",
                          path, have, want, want);
     }
@@ -110,9 +110,9 @@ static odeon_status refuse_shape(const char *path, const safetensors_entry *x,
                                  const odeon_tensor *want, int32_t role)
 {
     char wanted[128], have[128] = "missing";
-    summary_shape(want->ndim, want->dim, wanted);
+    text_shape(want->ndim, want->dim, wanted);
     if (x != NULL) {
-        summary_shape(x->ndim, x->dim, have);
+        text_shape(x->ndim, x->dim, have);
     }
     return diag_fail(ODEON_ERR_DATA, "%s: tensor %s (%s) is %s, expected %s: one a sample of x",
                      path, batch_file_name(role), data_role_name(role), have, wanted);

@@ -8,7 +8,7 @@
 enum { STATE_NEW = 0, STATE_RUN = 1, STATE_RECORDED = 2, STATE_REFUSED = 3 };
 
 struct capture_cache {
-    const net_site *site;
+    const device_lane *lane;
     const odeon_device_capture *capture;
     const odeon_device_counters *counters;
     int64_t allocs; /* of the device, when the recordings were made */
@@ -18,15 +18,15 @@ struct capture_cache {
     recorded list[CAPTURE_CACHE_KEYS];
 };
 
-odeon_status capture_cache_create(const net_site *site, capture_cache **out)
+odeon_status capture_cache_create(const device_lane *lane, capture_cache **out)
 {
     *out = NULL;
     capture_cache *r = mem_zalloc(1, sizeof *r);
     if (r == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "recordings: no memory");
     }
-    const odeon_device *device = site->device;
-    r->site = site;
+    const odeon_device *device = lane->device;
+    r->lane = lane;
     if (ODEON_HAS(device->ops, odeon_device_ops, get_extension)) {
         r->capture = device->ops->get_extension(device->self, ODEON_DEVICE_CAPTURE);
         r->counters = device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
@@ -70,14 +70,14 @@ void capture_cache_destroy(capture_cache *r)
 
 const odeon_device_capture *capture_cache_capture(const capture_cache *r)
 {
-    bool alone = r->site->group->abi.size == 1;
-    return r->site->capture && alone && r->counters != NULL ? r->capture : NULL;
+    bool alone = r->lane->group->abi.size == 1;
+    return r->lane->capture && alone && r->counters != NULL ? r->capture : NULL;
 }
 
 static int64_t count_allocs(const capture_cache *r)
 {
     int64_t launches, waits, allocs, live_bytes;
-    r->counters->read(r->site->device->self, &launches, &waits, &allocs, &live_bytes);
+    r->counters->read(r->lane->device->self, &launches, &waits, &allocs, &live_bytes);
     return allocs;
 }
 
@@ -168,7 +168,7 @@ void capture_cache_decline(recorded *x)
 
 odeon_status capture_cache_begin(capture_cache *r, recorded *x)
 {
-    odeon_status status = r->capture->begin(r->site->queue);
+    odeon_status status = r->capture->begin(r->lane->queue);
     x->begun = status == ODEON_OK;
     return status;
 }
@@ -184,14 +184,14 @@ static odeon_status give_up(capture_cache *r, recorded *x, odeon_status status)
                  diag_message());
     }
     diag_clear();
-    worker_group_resolve(r->site->group);
+    worker_group_resolve(r->lane->group);
     return status;
 }
 
 odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status status)
 {
     if (x->begun) {
-        odeon_status ended = r->capture->end(r->site->queue, &x->recording);
+        odeon_status ended = r->capture->end(r->lane->queue, &x->recording);
         status = status != ODEON_OK ? status : ended;
         x->begun = false;
     }
@@ -204,7 +204,7 @@ odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status statu
 
 odeon_status capture_cache_replay(const capture_cache *r, const recorded *x)
 {
-    return r->capture->replay(r->site->queue, x->recording);
+    return r->capture->replay(r->lane->queue, x->recording);
 }
 
 void capture_cache_forget(capture_cache *r)

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "net/net.h"
+#include "device/lane.h"
 
 enum { CAPTURE_CACHE_RUN = 0, CAPTURE_CACHE_TAKE = 1, CAPTURE_CACHE_REPLAY = 2 };
 
@@ -42,8 +42,8 @@ typedef struct recorded {
     bool begun;
 } recorded;
 
-/* Makes no call of the device. site outlives it; its group may still be missing. */
-odeon_status capture_cache_create(const net_site *site, capture_cache **out);
+/* Makes no call of the device. lane outlives it; its group may still be missing. */
+odeon_status capture_cache_create(const device_lane *lane, capture_cache **out);
 void capture_cache_destroy(capture_cache *r); /* before the queue; NULL is allowed */
 
 /* What records here: NULL where the device cannot, where the run does not want it or where several

@@ -1,10 +1,10 @@
 #include "device/counts.h"
 
-static const metrics_device unknown = {.waits = -1, .launches = -1, .allocs = -1};
+static const device_counters unknown = {.waits = -1, .launches = -1, .allocs = -1};
 
-metrics_device device_counts(const odeon_device *device)
+device_counters device_counts(const odeon_device *device)
 {
-    metrics_device counts = unknown;
+    device_counters counts = unknown;
     int64_t live_bytes;
     const odeon_device_counters *counters =
         ODEON_HAS(device->ops, odeon_device_ops, get_extension)
@@ -16,13 +16,13 @@ metrics_device device_counts(const odeon_device *device)
     return counts;
 }
 
-metrics_device device_counts_since(const odeon_device *device, const metrics_device *before)
+device_counters device_counts_since(const odeon_device *device, const device_counters *before)
 {
-    metrics_device now = device_counts(device);
+    device_counters now = device_counts(device);
     if (now.launches < 0) {
         return unknown;
     }
-    return (metrics_device){.waits = now.waits - before->waits,
-                            .launches = now.launches - before->launches,
-                            .allocs = now.allocs - before->allocs};
+    return (device_counters){.waits = now.waits - before->waits,
+                             .launches = now.launches - before->launches,
+                             .allocs = now.allocs - before->allocs};
 }

@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/label.h"
 #include "base/mem.h"
-#include "config/hints.h"
 #include "format/ini_lines.h"
-#include "option/expression.h"
 
 /* ---- what has been read ---- */
 
@@ -52,14 +51,7 @@ static int add_section(ini_lines *lines, const char *name)
 
 static bool check_new_key(ini_lines *lines, const ini_section *section, const char *name)
 {
-    if (section->name[0] == '\0' && strcmp(name, "include") != 0) {
-        const char *home = config_section_of_key(name);
-        ini_lines_fail(lines, "'%.60s' stands before the first [section]: only include may%s%s%s",
-                       name, home != NULL ? "; put it below [" : "", home != NULL ? home : "",
-                       home != NULL ? "]" : "");
-        return false;
-    }
-    if (!expression_is_name(name)) {
+    if (!label_is_name(name)) {
         ini_lines_fail(lines, "'%.60s' is no key: keys are letters, digits and underscores", name);
         return false;
     }

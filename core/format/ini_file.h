@@ -5,7 +5,7 @@
  * join, and section names as numbers. What is written is therefore never cut.
  *
  *   ; or # at the start of a line: a comment. ; after a blank: a comment to the end of the line.
- *   include = FILE...            before the first section only
+ *   key = value                  before the first section: of a nameless one
  *   [section]                    each once
  *   key = value                  each once in its section; not indented, not empty
  *

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/text.h"
-#include "option/schema.h"
 
 static const char blanks[] = " \t";
 
@@ -36,8 +36,8 @@ void ini_lines_fail(ini_lines *lines, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    config_where where = {.file = lines->name, .line = lines->line};
-    lines->status = schema_fail(where, NULL, "%s", text);
+    location where = {.file = lines->name, .line = lines->line};
+    lines->status = location_fail(where, NULL, "%s", text);
 }
 
 /* ---- bytes ---- */

@@ -157,11 +157,7 @@ static odeon_status chain_vjp(odeon_net *body, const odeon_context *context, con
     return net_vjp(plan, &own, frame, d_out->data, d_in == NULL ? NULL : d_in->data, d_t);
 }
 
-const odeon_chain_services *net_chain_services(void)
-{
-    static const odeon_chain_services services = {.struct_size = sizeof services,
-                                                  .plan = chain_plan,
-                                                  .forward = chain_forward,
-                                                  .vjp = chain_vjp};
-    return &services;
-}
+const odeon_chain_services net_chain_services = {.struct_size = sizeof(odeon_chain_services),
+                                                 .plan = chain_plan,
+                                                 .forward = chain_forward,
+                                                 .vjp = chain_vjp};

@@ -123,21 +123,29 @@ static odeon_status choose(const odeon_net *net, const place *at, net_layer *lay
     return layer->shared == NULL ? no_memory(at->path) : ODEON_OK;
 }
 
+/* Options that name `state` or `classes` mean other numbers in other bodies: the layer has a copy
+ * of its own then. All others are read where the configuration has them. */
+static odeon_status bind_sizes(const odeon_net *net, const place *at, net_layer *layer,
+                               const odeon_config **chosen)
+{
+    if (!schema_has_sizes(*chosen)) {
+        return ODEON_OK;
+    }
+    layer->bound = schema_copy(*chosen);
+    if (layer->bound == NULL) {
+        return no_memory(at->path);
+    }
+    *chosen = layer->bound;
+    return schema_bind_sizes(layer->bound, net->scope.state, net->site->classes);
+}
+
 static odeon_status make_instance(const odeon_net *net, const place *at, net_layer *layer)
 {
     const net_site *site = net->site;
     const odeon_config *chosen = NULL;
     ODEON_TRY(choose(net, at, layer, &chosen));
-    odeon_config *bound = schema_copy(chosen);
-    if (bound == NULL) {
-        return no_memory(at->path);
-    }
-    odeon_status status = schema_bind_sizes(bound, net->scope.state, site->classes);
-    if (status == ODEON_OK) {
-        status = net_make_instance(site, bound, layer);
-    }
-    schema_destroy(bound);
-    ODEON_TRY(status);
+    ODEON_TRY(bind_sizes(net, at, layer, &chosen));
+    ODEON_TRY(net_make_instance(site, chosen, layer));
     layer->ops = layer->instance->component->ops;
     layer->key = rng_key(site->seed, at->path, 1, 0);
     return ODEON_OK;
@@ -176,7 +184,8 @@ static odeon_status add_params(net_site *site, net_layer *layer)
             return no_memory(layer->path);
         }
         layer->index = index;
-        ODEON_TRY(params_add(site->params, owner, &info, site->dtype, existing, &index[count]));
+        ODEON_TRY(
+            params_add(site->params, owner, &info, site->lane.dtype, existing, &index[count]));
         if (info.role != ODEON_PARAM_STATE && layer->n_states > 0) {
             return diag_fail(ODEON_ERR_PLUGIN, "%s: lists a parameter after its states",
                              layer->path);
@@ -221,8 +230,8 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
         return misfit(net, layer, status);
     }
     if (layer->plan.derived_bytes > 0 && !site->shapes_only) {
-        ODEON_TRY(site->device->ops->alloc(site->device->self, layer->plan.derived_bytes,
-                                           &layer->derived));
+        ODEON_TRY(site->lane.device->ops->alloc(site->lane.device->self, layer->plan.derived_bytes,
+                                                &layer->derived));
     }
     return add_params(site, layer);
 }
@@ -300,7 +309,7 @@ odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
     net->layers = mem_zalloc(count_layers(n_nodes, nodes) + 1, sizeof *net->layers);
     net->in = *in;
     net->in.dim[0] = 1;
-    net->in.dtype = site->dtype;
+    net->in.dtype = site->lane.dtype;
     net->out = net->in;
     odeon_status status =
         net->path == NULL || net->layers == NULL ? no_memory(scope->path) : ODEON_OK;
@@ -319,12 +328,13 @@ static void layer_fini(const net_site *site, net_layer *layer)
 {
     instance_destroy(layer->instance);
     instance_destroy(layer->original);
+    schema_destroy(layer->bound);
     for (size_t b = 0; b < layer->n_bodies; b++) {
         net_destroy(layer->bodies[b]);
     }
     mem_free(layer->bodies);
     if (layer->derived != NULL) {
-        site->device->ops->free(site->device->self, layer->derived);
+        site->lane.device->ops->free(site->lane.device->self, layer->derived);
     }
     mem_free(layer->index);
     mem_free(layer->tensors);

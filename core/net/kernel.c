@@ -119,10 +119,10 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
     odeon_layer_plan own;
     char a[160], b[160];
     if (layer->original == NULL) {
-        return ask_plan(layer->instance, site->device, in, flags, out);
+        return ask_plan(layer->instance, site->lane.device, in, flags, out);
     }
-    ODEON_TRY(ask_plan(layer->original, site->device, in, flags, &own));
-    odeon_status status = ask_plan(layer->instance, site->device, in, flags, out);
+    ODEON_TRY(ask_plan(layer->original, site->lane.device, in, flags, &own));
+    odeon_status status = ask_plan(layer->instance, site->lane.device, in, flags, out);
     if (status != ODEON_OK) {
         return with_remedy(layer->instance->component, status);
     }

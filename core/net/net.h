@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "device/collective.h"
+#include "device/lane.h"
 #include "net/params.h"
 #include "odeon/container.h"
 #include "odeon/layer.h"
@@ -14,19 +15,14 @@
 
 /* What the networks of one worker have in common. */
 typedef struct net_site {
-    const odeon_device *device;
-    odeon_queue *queue;
-    worker_group *group;
-    const odeon_device_poison *poison; /* the device's extension, or NULL */
-    params *params;                    /* of the model: filled by the first worker's networks */
-    bool first;                        /* this is that worker */
-    kernel_list *kernels;              /* of its device; NULL: layers do without */
-    bool until_ode;   /* the model ends with its first layer that holds an ODE block */
-    bool shapes_only; /* nothing will be run: layers and plans get no memory */
-    bool capture;     /* solves may be recorded and replayed */
-    int32_t dtype;
-    int64_t classes; /* what the size `classes` stands for */
-    int64_t n_times; /* of a sample, by the data set's field of times; 0: it has none */
+    device_lane lane;
+    params *params;       /* of the model: filled by the first worker's networks */
+    bool first;           /* this is that worker */
+    kernel_list *kernels; /* of its device; NULL: layers do without */
+    bool until_ode;       /* the model ends with its first layer that holds an ODE block */
+    bool shapes_only;     /* nothing will be run: layers and plans get no memory */
+    int64_t classes;      /* what the size `classes` stands for */
+    int64_t n_times;      /* of a sample, by the data set's field of times; 0: it has none */
     uint64_t seed;
     char *values, *grads, *states; /* device addresses of the flat vectors; see net_bind */
     struct odeon_ode **odes;       /* ODE blocks in file order */
@@ -39,6 +35,8 @@ typedef struct net_site {
 typedef struct net_layer {
     instance *instance; /* who computes: the layer, or its kernel for the device */
     instance *original; /* the layer itself where a kernel computes, else NULL */
+    odeon_config
+        *bound; /* the options with sizes for `state` and `classes`; NULL: they have none */
     const odeon_layer_ops *ops;
     char *path;
     char *shared;                      /* path of the layer whose parameters it uses, or NULL */
@@ -145,7 +143,7 @@ odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *f
                      const void *d_out, void *d_in, const odeon_tensor *d_t);
 
 /* The table that plugins get as ODEON_HOST_CHAIN. */
-const odeon_chain_services *net_chain_services(void);
+extern const odeon_chain_services net_chain_services;
 
 /* "[3, 26, 26]" of a shape without its batch; returns text. */
 const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes);

@@ -115,7 +115,7 @@ static void lay_out_frame(net_plan *plan)
 
 static void plan_destroy(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->device;
+    const odeon_device *device = plan->net->site->lane.device;
     if (plan->scratch != NULL) {
         device->ops->free(device->self, plan->scratch);
     }
@@ -134,7 +134,7 @@ void net_plans_destroy(odeon_net *net)
 
 static odeon_status plan_fill(net_plan *plan)
 {
-    const odeon_device *device = plan->net->site->device;
+    const odeon_device *device = plan->net->site->lane.device;
     ODEON_TRY(lay_out_steps(plan));
     lay_out_frame(plan);
     if (plan->net->site->shapes_only) {
@@ -183,7 +183,7 @@ static odeon_status copy_bytes(const net_site *site, const odeon_tensor *shape, 
     odeon_tensor x = *shape, y = *shape;
     memcpy(&x.data, &from, sizeof from);
     y.data = to;
-    return from == to ? ODEON_OK : site->device->ops->copy(site->queue, &x, &y);
+    return from == to ? ODEON_OK : site->lane.device->ops->copy(site->lane.queue, &x, &y);
 }
 
 /* What a step's buffers are; frame NULL: no tape. */
@@ -212,14 +212,15 @@ static odeon_context context_of(const odeon_context *context, const net_step *st
 static odeon_status poison(const net_plan *plan, const odeon_tensor *target)
 {
     const net_site *site = plan->net->site;
-    if (site->poison == NULL) {
+    if (site->lane.poison == NULL) {
         return ODEON_OK;
     }
     if (target != NULL) {
-        ODEON_TRY(site->poison->poison(site->queue, target->data, (uint64_t)tensor_bytes(target)));
+        ODEON_TRY(site->lane.poison->poison(site->lane.queue, target->data,
+                                            (uint64_t)tensor_bytes(target)));
     }
-    return site->poison->poison(site->queue, plan->scratch + 2 * plan->cell_bytes,
-                                (uint64_t)plan->layer_scratch_bytes);
+    return site->lane.poison->poison(site->lane.queue, plan->scratch + 2 * plan->cell_bytes,
+                                     (uint64_t)plan->layer_scratch_bytes);
 }
 
 /* Where value s of the chain goes: into the frame where it is kept, else into alternating cells. */
@@ -270,7 +271,7 @@ static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, ch
     y.data = frame + step->out_at;
     *where = *where < 0 ? 0 : *where;
     dx.data = plan->scratch + *where * plan->cell_bytes;
-    ODEON_TRY(site->device->ops->unary_vjp(site->queue, step->act, &y, dy, &dx));
+    ODEON_TRY(site->lane.device->ops->unary_vjp(site->lane.queue, step->act, &y, dy, &dx));
     *dy = dx;
     return ODEON_OK;
 }

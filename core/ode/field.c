@@ -1,5 +1,6 @@
 #include "ode/field.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -35,22 +36,45 @@ static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_ten
     return net_vjp(f->plan, &context, kept->memory, dy_bar->data, y_bar->data, t_bar);
 }
 
-/* Layers may ask for other fields of the batch, which then are a part of what the calls depend on.
- * A context that answers in another way than the host's own is not known so well. */
-static void identify(host_field *host, const net_plan *plan, const odeon_context *context)
+/* What a field's calls depend on (field_identity): the layers' plan for these shapes, which lives
+ * as long as the network, the call, and where layers find what the batch has beside its input. */
+typedef struct identity {
+    const void *plan;
+    int64_t n_global, first_sample;
+    int32_t flags, augment; /* ODEON_CALL_*, ODEON_AUGMENT_* */
+    odeon_tensor given[DATA_ROLES];
+} identity;
+static_assert(sizeof(identity) <= FIELD_IDENTITY_BYTES, "an identity fits where it is kept");
+
+static void set_identity(host_field *host, const identity *x)
 {
-    field_identity *identity = &host->identity;
-    memset(identity, 0, sizeof *identity);
-    identity->plan = plan;
-    identity->n_global = context->n_global;
-    identity->first_sample = context->first_sample;
-    identity->flags = context->flags;
-    host->is_recordable =
-        context->batch_field == batch_field && (plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
-    if (host->is_recordable) {
+    memset(&host->identity, 0, sizeof host->identity);
+    memcpy(host->identity.bytes, x, sizeof *x);
+}
+
+/* A context that answers in another way than the host's own is not known so well. */
+static void identify(block_field *f)
+{
+    const odeon_context *context = &f->context;
+    identity x;
+    memset(&x, 0, sizeof x);
+    x.plan = f->plan;
+    x.n_global = context->n_global;
+    x.first_sample = context->first_sample;
+    x.flags = context->flags;
+    f->host.is_recordable =
+        context->batch_field == batch_field && (f->plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
+    if (f->host.is_recordable) {
         const batch_fields *fields = context->host;
-        memcpy(identity->given, fields->of, sizeof identity->given);
+        memcpy(x.given, fields->of, sizeof x.given);
     }
+    set_identity(&f->host, &x);
+}
+
+static odeon_tensor running_state(const net_site *site)
+{
+    return (odeon_tensor){
+        .data = site->states, .dim = {site->params->state}, .ndim = 1, .dtype = site->lane.dtype};
 }
 
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
@@ -66,11 +90,13 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
     f->host =
         (host_field){.evals = &f->evals,
                      .moves_state = updates && (f->plan->layer_flags & ODEON_LAYER_STATEFUL) != 0,
+                     .running = running_state(body->site),
+                     .is_alone = (f->plan->layer_flags & ODEON_LAYER_BATCH_COUPLED) == 0,
                      .frame_bytes = f->plan->frame_bytes,
                      .frame_in = f->plan->in_at,
                      .frame_out = f->plan->out_at,
                      .samples = samples};
-    identify(&f->host, f->plan, context);
+    identify(f);
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = 1,
                                 .parts = &f->part,
@@ -223,15 +249,18 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     ODEON_TRY(buffer_fit(device, &f->cotangent, base->host.abi.n * width + 64));
     f->used_bytes = (total + base->host.abi.n) * width;
     ODEON_TRY(buffer_fit(device, &f->time_bar, (int64_t)sizeof(double)));
-    f->host = (host_field){.identity = base->host.identity,
+    f->host = (host_field){.is_alone = base->host.is_alone,
                            .is_recordable = base->host.is_recordable,
                            .evals = &base->evals,
                            .frame_bytes = 0,
                            .frame_in = -1,
                            .frame_out = -1,
                            .samples = base->host.samples};
-    f->host.identity.flags = base->context.flags;
-    f->host.identity.augment = flags;
+    identity x;
+    memcpy(&x, base->host.identity.bytes, sizeof x);
+    x.flags = base->context.flags;
+    x.augment = flags;
+    set_identity(&f->host, &x);
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = n_parts,
                                 .parts = f->parts,

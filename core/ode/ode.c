@@ -22,7 +22,7 @@ static void ode_destroy(odeon_ode *ode)
     if (ode == NULL) {
         return;
     }
-    const odeon_device *device = ode->site->device;
+    const odeon_device *device = ode->site->lane.device;
     solver_destroy(ode->forward);
     solver_destroy(ode->backward);
     block_field_fini(&ode->field, device);
@@ -176,7 +176,7 @@ static odeon_status set_tolerances(odeon_ode *ode)
     if (spec->n_rtol == 1 && spec->n_atol == 1) {
         return ODEON_OK;
     }
-    ODEON_TRY(buffer_fit(ode->site->device, &ode->tolerances, 2 * bytes));
+    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->tolerances, 2 * bytes));
     double *each = mem_zalloc((size_t)(2 * n), sizeof *each);
     if (each == NULL) {
         return no_memory(ode->path);
@@ -185,8 +185,8 @@ static odeon_status set_tolerances(odeon_ode *ode)
         int which = i >= n;
         each[i] = lists[which].values[lists[which].n == 1 ? 0 : i - which * n];
     }
-    odeon_status status = ode->site->device->ops->upload(ode->site->queue, ode->tolerances.data,
-                                                         each, (uint64_t)(2 * bytes));
+    odeon_status status = ode->site->lane.device->ops->upload(
+        ode->site->lane.queue, ode->tolerances.data, each, (uint64_t)(2 * bytes));
     mem_free(each);
     spec->control.n_each = n;
     spec->control.rtol_each = (const double *)(const void *)ode->tolerances.data;
@@ -226,8 +226,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
                         &ode->spec);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
-    ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->forward));
-    ODEON_TRY(solver_create(ode->site, ode->stepper, &ode->spec, ode->path, &ode->backward));
+    ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
+    ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->backward));
     ode->forward->replay = ode->backward->replay = (const double(*)[2])ode->replay;
     ode->forward->n_replay = ode->backward->n_replay = ode->n_replay;
     return ODEON_OK;
@@ -270,7 +270,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     ode_time_init(ode);
     ode_time_check_spec(ode);
     ode->services = ode_solve_services(ode);
-    ode->counters = (metrics_block){.path = ode->path, .drift = (double)NAN, .share = (double)NAN};
+    ode->counters = (ode_counters){.path = ode->path, .drift = (double)NAN, .share = (double)NAN};
     *out = ode;
     return ODEON_OK;
 }
@@ -322,7 +322,7 @@ static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t sa
     int64_t bytes = odeon_count(&y) * odeon_dtype_bytes(y.dtype) + 64;
     inside.slots = ode->forward->slots;
     ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
-    ODEON_TRY(buffer_fit(ode->site->device, &ode->state_bar, bytes));
+    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, bytes));
     ODEON_TRY(ode_outputs_fit(ode, context, samples));
     ode->field.evals = 0;
     return ODEON_OK;
@@ -411,14 +411,10 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     return status == ODEON_OK ? ode_give_cotangent(ode, d_in) : status;
 }
 
-const odeon_ode_services *ode_services(void)
-{
-    static const odeon_ode_services services = {.struct_size = sizeof services,
-                                                .body_in = ode_body_in,
-                                                .create = ode_create,
-                                                .destroy = ode_destroy,
-                                                .plan = ode_plan,
-                                                .forward = ode_forward,
-                                                .vjp = ode_vjp};
-    return &services;
-}
+const odeon_ode_services ode_services = {.struct_size = sizeof(odeon_ode_services),
+                                         .body_in = ode_body_in,
+                                         .create = ode_create,
+                                         .destroy = ode_destroy,
+                                         .plan = ode_plan,
+                                         .forward = ode_forward,
+                                         .vjp = ode_vjp};

@@ -2,10 +2,10 @@
  * Implements odeon_ode_services (odeon/container.h). */
 #ifndef ODEON_CORE_ODE_ODE_H
 #define ODEON_CORE_ODE_ODE_H
+#include "ode/counters.h"
 #include "ode/field.h"
 #include "ode/outputs.h"
 #include "odeon/container.h"
-#include "run/run_dir.h"
 
 struct odeon_ode {
     net_site *site;
@@ -28,7 +28,7 @@ struct odeon_ode {
     device_buffer state_bar;  /* a vector of the state's shape, for cotangents and differences */
     odeon_solve_services services;
 
-    metrics_block counters; /* of the last forward and backward */
+    ode_counters counters; /* of the last forward and backward */
     solve_stats forward_stats, backward_stats;
     /* Squares on the device, ODEON_SLOTS of them, which the worker reads with all else of a batch:
      * of the share, then of so many drifts. */
@@ -45,7 +45,7 @@ bool ode_is_measured(const odeon_ode *ode);
 void ode_take_measures(odeon_ode *ode, const double *measured);
 
 /* The table that plugins get as ODEON_HOST_ODE. */
-const odeon_ode_services *ode_services(void);
+extern const odeon_ode_services ode_services;
 
 /* Reads a list of steps: lines "t,h" with a heading. ODEON_ERR_IO, ODEON_ERR_DATA. */
 odeon_status steps_read(const char *path, double (**steps)[2], size_t *n);

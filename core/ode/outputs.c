@@ -81,7 +81,7 @@ odeon_status ode_outputs_init(odeon_ode *ode)
     if (ode->spec.initial != ODEON_INITIAL_LIST) {
         return ODEON_OK;
     }
-    bool is_wide = site->dtype == ODEON_DTYPE_F64;
+    bool is_wide = site->lane.dtype == ODEON_DTYPE_F64;
     float *narrow = mem_zalloc(n, sizeof *narrow);
     if (narrow == NULL) {
         return no_memory(ode);
@@ -89,11 +89,11 @@ odeon_status ode_outputs_init(odeon_ode *ode)
     for (size_t i = 0; i < n; i++) {
         narrow[i] = (float)ode->spec.initial_values[i];
     }
-    uint64_t bytes = n * (uint64_t)odeon_dtype_bytes(site->dtype);
-    odeon_status status = buffer_fit(site->device, &o->start, (int64_t)bytes);
+    uint64_t bytes = n * (uint64_t)odeon_dtype_bytes(site->lane.dtype);
+    odeon_status status = buffer_fit(site->lane.device, &o->start, (int64_t)bytes);
     if (status == ODEON_OK) {
         const void *values = is_wide ? (const void *)ode->spec.initial_values : narrow;
-        status = site->device->ops->upload(site->queue, o->start.data, values, bytes);
+        status = site->lane.device->ops->upload(site->lane.queue, o->start.data, values, bytes);
     }
     mem_free(narrow);
     return status;
@@ -102,9 +102,9 @@ odeon_status ode_outputs_init(odeon_ode *ode)
 void ode_outputs_fini(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
-    buffer_release(ode->site->device, &o->rows);
-    buffer_release(ode->site->device, &o->d_rows);
-    buffer_release(ode->site->device, &o->start);
+    buffer_release(ode->site->lane.device, &o->rows);
+    buffer_release(ode->site->lane.device, &o->d_rows);
+    buffer_release(ode->site->lane.device, &o->start);
     mem_free(o->y);
     mem_free(o->d_y);
 }
@@ -131,7 +131,7 @@ static odeon_status fit_lists(odeon_ode *ode)
 /* Each vector of a room begins at a multiple of 64 bytes. */
 static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
 {
-    return (samples * features(ode) * odeon_dtype_bytes(ode->site->dtype) + 63) / 64 * 64;
+    return (samples * features(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
 }
 
 /* Vector i of a room. */
@@ -140,7 +140,7 @@ static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t
     return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),
                           .dim = {samples * features(ode)},
                           .ndim = 1,
-                          .dtype = ode->site->dtype};
+                          .dtype = ode->site->lane.dtype};
 }
 
 /* All workers see the same times, and so all refuse them. */
@@ -165,7 +165,7 @@ static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
 odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
 {
     ode_outputs *o = &ode->outputs;
-    const odeon_device *device = ode->site->device;
+    const odeon_device *device = ode->site->lane.device;
     ODEON_TRY(read_times(ode, context));
     ODEON_TRY(fit_lists(ode));
     o->used_bytes = 0;
@@ -187,8 +187,8 @@ static odeon_status copy_rows(const odeon_ode *ode, const odeon_tensor *x, int64
                               int64_t x_at, const odeon_tensor *y, int64_t y_pitch, int64_t y_at)
 {
     int64_t cols = features(ode), rows = ode->field.host.samples;
-    return ode->site->device->ops->copy2d(ode->site->queue, x, y, rows, cols, x_pitch, x_at,
-                                          y_pitch, y_at);
+    return ode->site->lane.device->ops->copy2d(ode->site->lane.queue, x, y, rows, cols, x_pitch,
+                                               x_at, y_pitch, y_at);
 }
 
 odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out)
@@ -273,7 +273,7 @@ odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in)
         return ODEON_OK;
     }
     odeon_tensor x = flat(d_in);
-    ODEON_TRY(ode->site->device->ops->fill(ode->site->queue, &x, odeon_imm(0.0), NULL));
+    ODEON_TRY(ode->site->lane.device->ops->fill(ode->site->lane.queue, &x, odeon_imm(0.0), NULL));
     return ode->spec.initial == ODEON_INITIAL_LIST
                ? ODEON_OK
                : copy_rows(ode, &ode->outputs.d_y0, n, 0, &x, d_in->dim[1] * n, 0);

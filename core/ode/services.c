@@ -63,7 +63,7 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
     *out = &ode->adjoint.host.abi;
     *state = (odeon_tensor){
         .data = ode->adjoint.state.data, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
-    return ode->site->device->ops->fill(ode->site->queue, state, odeon_imm(0.0), NULL);
+    return ode->site->lane.device->ops->fill(ode->site->lane.queue, state, odeon_imm(0.0), NULL);
 }
 
 static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
@@ -76,13 +76,14 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
                          ode->path);
     }
-    if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->site->group->abi.rank != 0) {
+    if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->site->lane.group->abi.rank != 0) {
         return ODEON_OK; /* all hold the same sum, which counts once */
     }
     grads.data = ode->site->grads + f->theta_begin * odeon_dtype_bytes(state->dtype);
     const odeon_tensor *x[1] = {&theta};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return ode->site->device->ops->lincomb(ode->site->queue, &grads, &grads, 1, x, one, NULL);
+    return ode->site->lane.device->ops->lincomb(ode->site->lane.queue, &grads, &grads, 1, x, one,
+                                                NULL);
 }
 
 /* ---- what is measured, and read later ---- */
@@ -94,23 +95,23 @@ static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_t
                             int32_t at)
 {
     const net_site *site = ode->site;
-    const odeon_device_ops *ops = site->device->ops;
+    const odeon_device_ops *ops = site->lane.device->ops;
     odeon_tensor difference = *y;
     difference.data = ode->state_bar.data;
     const odeon_tensor *x[1] = {y0};
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
-    odeon_status status = ops->lincomb(site->queue, &difference, y, 1, x, minus, NULL);
+    odeon_status status = ops->lincomb(site->lane.queue, &difference, y, 1, x, minus, NULL);
     if (status == ODEON_OK) {
-        status = ops->dot(site->queue, &difference, &difference, ode->measured, at);
+        status = ops->dot(site->lane.queue, &difference, &difference, ode->measured, at);
     }
     if (status == ODEON_OK) {
-        status = ops->dot(site->queue, y0, y0, ode->measured, at + 1);
+        status = ops->dot(site->lane.queue, y0, y0, ode->measured, at + 1);
     }
     if (status != ODEON_OK) {
-        return worker_group_share(site->group, status);
+        return worker_group_share(site->lane.group, status);
     }
-    const odeon_group *group = &site->group->abi;
-    return group->reduce_slots(group->self, site->queue, ode->measured, at, 2, 0, ODEON_OK);
+    const odeon_group *group = &site->lane.group->abi;
+    return group->reduce_slots(group->self, site->lane.queue, ode->measured, at, 2, 0, ODEON_OK);
 }
 
 odeon_status ode_measure_share(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0)
@@ -151,8 +152,8 @@ static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_t
     odeon_ode *ode = self;
     if (ode->n_drifts == MOST_DRIFTS) {
         double values[ODEON_SLOTS];
-        ODEON_TRY(ode->site->device->ops->slots_read(ode->site->queue, ode->measured, 0,
-                                                     ODEON_SLOTS, values));
+        ODEON_TRY(ode->site->lane.device->ops->slots_read(ode->site->lane.queue, ode->measured, 0,
+                                                          ODEON_SLOTS, values));
         ode_take_measures(ode, values);
     }
     ODEON_TRY(measure(ode, y, y0, DRIFTS_AT + 2 * ode->n_drifts));
@@ -163,7 +164,8 @@ static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_t
 static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_tensor *y)
 {
     const odeon_ode *ode = self;
-    return x->data == y->data ? ODEON_OK : ode->site->device->ops->copy(ode->site->queue, x, y);
+    return x->data == y->data ? ODEON_OK
+                              : ode->site->lane.device->ops->copy(ode->site->lane.queue, x, y);
 }
 
 static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_tensor *y)
@@ -171,7 +173,7 @@ static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_ten
     const odeon_ode *ode = self;
     const odeon_tensor *terms[1] = {x};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return ode->site->device->ops->lincomb(ode->site->queue, y, y, 1, terms, one, NULL);
+    return ode->site->lane.device->ops->lincomb(ode->site->lane.queue, y, y, 1, terms, one, NULL);
 }
 
 odeon_solve_services ode_solve_services(odeon_ode *ode)

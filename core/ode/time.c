@@ -26,14 +26,14 @@ void ode_time_init(odeon_ode *ode)
 
 void ode_time_check(odeon_ode *ode, double t0, double t1, double h)
 {
-    bool wide = ode->site->dtype == ODEON_DTYPE_F64;
+    bool wide = ode->site->lane.dtype == ODEON_DTYPE_F64;
     double late = fmax(fabs(t0), fabs(t1)), span = fabs(t1 - t0);
     double apart = late * (wide ? DBL_EPSILON : (double)FLT_EPSILON);
     double step = fabs(h) > 0.0 ? fmin(fabs(h), span) : span;
     if (ode->rounds_t == NULL || !(apart > 1e-3 * step)) {
         return;
     }
-    if (ode->site->group->abi.rank == 0) {
+    if (ode->site->lane.group->abi.rank == 0) {
         diag_log(ODEON_LOG_WARNING,
                  "%s: layer %s takes the time as %s, whose numbers near t = %.9g lie up to %.1e "
                  "apart: more than a thousandth of %s (%.3g); count time from the start or in "

@@ -3,27 +3,12 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/label.h"
+#include "base/location.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const char blanks[] = " \t";
-
-char *expression_trim(char *text)
-{
-    text += strspn(text, blanks);
-    size_t n = strlen(text);
-    while (n > 0 && strchr(blanks, text[n - 1]) != NULL) {
-        n--;
-    }
-    text[n] = '\0';
-    return text;
-}
-
-bool expression_is_name(const char *text)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
-    static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-    return strspn(text, letters) > 0 && text[strspn(text, more)] == '\0';
-}
 
 /* What is wrong with the brackets of text; NULL: nothing. */
 static const char *bracket_fault(const char *text)
@@ -78,13 +63,13 @@ static size_t count_items(const char *text)
     return n;
 }
 
-odeon_status schema_split(const char *text, config_where where, size_t *n, char ***items)
+odeon_status schema_split(const char *text, location where, size_t *n, char ***items)
 {
     *n = 0;
     *items = NULL;
     const char *fault = bracket_fault(text);
     if (fault != NULL) {
-        return schema_fail(where, NULL, "'%.120s': %s", text, fault);
+        return location_fail(where, NULL, "'%.120s': %s", text, fault);
     }
     char *copy = mem_strdup(text);
     char **list = mem_zalloc(count_items(text), sizeof *list);
@@ -94,11 +79,11 @@ odeon_status schema_split(const char *text, config_where where, size_t *n, char 
     size_t count = 0;
     for (char *item = copy, *next; item != NULL; item = next) {
         next = cut_item(item);
-        item = expression_trim(item);
+        item = text_trim(item);
         if (*item == '\0') {
             schema_split_free(count, list);
             mem_free(copy);
-            return schema_fail(
+            return location_fail(
                 where, NULL, "'%.120s': nothing stands before or after a comma: take it out", text);
         }
         list[count] = mem_strdup(item);
@@ -134,9 +119,9 @@ static const char *cut_pair(char *item, schema_pair *pair)
         return "options are written key=value, separated by commas; numbers of a list, by blanks";
     }
     *equals = '\0';
-    pair->key = expression_trim(item);
-    pair->value = expression_trim(equals + 1);
-    if (!expression_is_name(pair->key)) {
+    pair->key = text_trim(item);
+    pair->value = text_trim(equals + 1);
+    if (!label_is_name(pair->key)) {
         return "options are written key=value, separated by commas";
     }
     return *pair->value == '\0' ? "an option has no value" : NULL;
@@ -144,7 +129,7 @@ static const char *cut_pair(char *item, schema_pair *pair)
 
 static const char *cut_pairs(char *inner, expression *x)
 {
-    if (*expression_trim(inner) == '\0') {
+    if (*text_trim(inner) == '\0') {
         return NULL;
     }
     for (char *item = inner, *next; item != NULL; item = next) {
@@ -188,7 +173,7 @@ static const char *take_apart(expression *x)
         *open = *close = '\0';
         fault = cut_pairs(open + 1, x);
     }
-    if (fault == NULL && !expression_is_name(expression_trim(x->id))) {
+    if (fault == NULL && !label_is_name(text_trim(x->id))) {
         fault = strchr(x->id, '@') != NULL
                     ? "leave out what begins with @: a layer's kernel for a device takes its place "
                       "there by itself"
@@ -197,7 +182,7 @@ static const char *take_apart(expression *x)
     return fault;
 }
 
-odeon_status expression_parse(const char *name, const char *text, config_where where,
+odeon_status expression_parse(const char *name, const char *text, location where,
                               const char *section, expression *out)
 {
     size_t commas = 0;
@@ -210,11 +195,11 @@ odeon_status expression_parse(const char *name, const char *text, config_where w
         expression_fini(out);
         return diag_fail(ODEON_ERR_NOMEM, "out of memory for '%.80s'", text);
     }
-    (void)expression_trim(out->id); /* only its end is left to trim */
+    (void)text_trim(out->id); /* only its end is left to trim */
     const char *fault = take_apart(out);
     if (fault != NULL) {
         expression_fini(out);
-        return schema_fail(where, section, "%s = %.120s: %s", name, text, fault);
+        return location_fail(where, section, "%s = %.120s: %s", name, text, fault);
     }
     for (size_t i = 0; i < out->n; i++) {
         out->pairs[i].where = where;

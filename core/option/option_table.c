@@ -6,7 +6,7 @@
 
 #include "base/label.h"
 #include "base/number.h"
-#include "plugin/registry.h"
+#include "option/kinds.h"
 
 enum {
     KNOWN_FLAGS = ODEON_OPTION_REQUIRED | ODEON_OPTION_OPTIONAL | ODEON_OPTION_OPEN_MIN |

@@ -1,26 +1,31 @@
+#include "option/schema_parse.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/path.h"
 #include "option/expression.h"
-#include "option/schema.h"
+#include "option/kinds.h"
+#include "option/schema_print.h"
 
 /* One value under way from text to out. */
 typedef struct reading {
-    registry *r;
+    const component_reader *components;
     const odeon_option *option;
     const char *text;
-    config_where where;
+    location where;
     const char *section, *folder;
     option_value *out;
 } reading;
 
 static odeon_status refuse(const reading *in, const char *why)
 {
-    return schema_fail(in->where, in->section, "%s = %.120s: %s", in->option->name, in->text, why);
+    return location_fail(in->where, in->section, "%s = %.120s: %s", in->option->name, in->text,
+                         why);
 }
 
 static odeon_status refuse_value(const reading *in)
@@ -342,8 +347,8 @@ static odeon_status read_component(const reading *in)
         return diag_fail(ODEON_ERR_PLUGIN, "option '%s' is a component of the unknown kind '%s'",
                          in->option->name, in->option->choices);
     }
-    return schema_component(in->r, kind, in->text, in->where, in->section, in->folder, 0, NULL,
-                            &in->out->component);
+    return in->components->read(in->components->context, kind, in->text, in->where, in->section,
+                                in->folder, &in->out->component);
 }
 
 static odeon_status read_value(const reading *in)
@@ -377,12 +382,12 @@ static odeon_status read_value(const reading *in)
     }
 }
 
-odeon_status schema_parse(registry *r, const odeon_option *option, const char *text,
-                          config_where where, const char *section, const char *folder,
+odeon_status schema_parse(const component_reader *components, const odeon_option *option,
+                          const char *text, location where, const char *section, const char *folder,
                           option_value *out)
 {
     *out = (option_value){0};
-    const reading in = {.r = r,
+    const reading in = {.components = components,
                         .option = option,
                         .text = text,
                         .where = where,

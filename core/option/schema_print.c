@@ -1,6 +1,7 @@
 #include <string.h>
 
-#include "option/schema.h"
+#include "base/location.h"
+#include "option/schema_print.h"
 
 /* ---- what an option may be ---- */
 
@@ -206,7 +207,7 @@ void schema_json_options(text_buffer *out, const odeon_option *const *options)
 
 /* ---- the normal form ---- */
 
-odeon_status schema_check_text(const char *key, const char *text, bool nested, config_where where)
+odeon_status schema_check_text(const char *key, const char *text, bool nested, location where)
 {
     const char *why = NULL;
     int depth = 0;
@@ -233,7 +234,7 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, c
     }
     return why == NULL
                ? ODEON_OK
-               : schema_fail(where, NULL, "%s = %.200s: %s: choose another name", key, text, why);
+               : location_fail(where, NULL, "%s = %.200s: %s: choose another name", key, text, why);
 }
 
 static odeon_status print_value(text_buffer *out, const odeon_option *option,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
+#include "option/kinds.h"
 
 _Thread_local calling calling_now;
 

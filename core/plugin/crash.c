@@ -11,6 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "option/kinds.h"
 #include "plugin/calling.h"
 
 enum { STACK_BYTES = 32 * 1024, LINE_BYTES = 2048 }; /* the handler takes some 3 KiB */

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
+#include "option/kinds.h"
 #include "option/option_table.h"
-#include "plugin/kinds.h"
 #include "plugin/tableau.h"
 
 enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };

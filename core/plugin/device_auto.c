@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "odeon/device.h"
 #include "plugin/calling.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static odeon_status no_memory(void)
 {
@@ -131,8 +133,8 @@ static odeon_status ask(registry *r, device_answer *a)
     odeon_config *config = NULL;
     ODEON_TRY(registry_look_at(r, ODEON_KIND_DEVICE, a->id, &c));
     bool in_use = registry_plugin_of(r, c)->in_use;
-    odeon_status status = schema_component(r, ODEON_KIND_DEVICE, a->id, (config_where){0}, NULL,
-                                           NULL, 0, NULL, &config);
+    odeon_status status =
+        component_read(r, ODEON_KIND_DEVICE, a->id, (location){0}, NULL, NULL, 0, NULL, &config);
     if (status == ODEON_OK) {
         status = probe(config, text, sizeof text);
     }

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/label.h"
 #include "base/mem.h"
+#include "option/kinds.h"
 
 typedef struct plugin_file {
     int32_t kind;

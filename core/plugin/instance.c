@@ -5,8 +5,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "option/kinds.h"
 #include "plugin/calling.h"
-#include "session/services.h"
 
 /* With minor 0 the lower of the host's and any plugin's is the host's. */
 static_assert(ODEON_ABI_MINOR == 0, "abi_minor of a host table is the lower of the two minors");
@@ -61,8 +61,12 @@ static void host_log(const odeon_host *host, int32_t level, const char *text)
 
 static const void *host_get_extension(const odeon_host *host, const char *id)
 {
-    (void)host;
-    return extension_find(id);
+    const instance *x = host->self;
+    const host_service *service = x->config != NULL ? x->config->services : NULL;
+    while (service != NULL && service->id != NULL && strcmp(service->id, id) != 0) {
+        service++;
+    }
+    return service != NULL && service->id != NULL ? service->table : NULL;
 }
 
 /* ---- options ---- */
@@ -222,6 +226,17 @@ odeon_status instance_create(const odeon_config *config, const char *path, insta
     return instance_create_as(config->component, config->file, config, path, out);
 }
 
+odeon_status instance_take(odeon_config *config, const char *path, instance **out)
+{
+    odeon_status status = instance_create(config, path, out);
+    if (status != ODEON_OK) {
+        schema_destroy(config);
+        return status;
+    }
+    (*out)->owned = config;
+    return ODEON_OK;
+}
+
 odeon_status instance_create_as(const odeon_component *component, const char *file,
                                 const odeon_config *config, const char *path, instance **out)
 {
@@ -230,10 +245,10 @@ odeon_status instance_create_as(const odeon_component *component, const char *fi
     if (x != NULL) {
         x->component = component;
         x->file = file;
-        x->config = schema_copy(config);
+        x->config = config;
         x->path = mem_strdup(path);
     }
-    if (x == NULL || x->config == NULL || x->path == NULL) {
+    if (x == NULL || x->path == NULL) {
         instance_destroy(x);
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for an instance of %s", path,
                          component->id);
@@ -258,7 +273,7 @@ void instance_destroy(instance *x)
         x->component->destroy(x->self);
         calling_leave(outer);
     }
-    schema_destroy(x->config);
+    schema_destroy(x->owned);
     mem_free(x->path);
     mem_free(x);
 }

@@ -8,17 +8,22 @@
 typedef struct instance {
     odeon_host host;                  /* host.self is this instance */
     const odeon_component *component; /* of config, or what stands in for it */
-    odeon_config *config;             /* its own copy */
+    const odeon_config *config;       /* borrowed, unless it is owned too */
+    odeon_config *owned;              /* NULL: config is somebody else's */
     void *self;                       /* what create made; NULL where there is no create */
     char *path;                       /* "ode.block", for messages */
     const char *file;                 /* the plugin that component came from; NULL: none is known */
     int32_t misuse;                   /* options asked for that do not exist, or of another type */
 } instance;
 
-/* Makes an instance of what config chose. Messages of its failures start with path. A create that
- * reads an option which its table lacks, or has with another type, is ODEON_ERR_PLUGIN. */
+/* Makes an instance of what config chose, which outlives it. Messages of its failures start with
+ * path. A create that reads an option which its table lacks, or has with another type, is
+ * ODEON_ERR_PLUGIN. */
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out);
-/* The same, but of component of file, a kernel, which reads the options of config's. */
+/* The same with a config that is the instance's from now on, also where it fails. */
+odeon_status instance_take(odeon_config *config, const char *path, instance **out);
+/* The same as instance_create, but of component of file, a kernel, which reads the options of
+ * config's. */
 odeon_status instance_create_as(const odeon_component *component, const char *file,
                                 const odeon_config *config, const char *path, instance **out);
 void instance_destroy(instance *x); /* NULL is allowed */

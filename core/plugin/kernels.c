@@ -3,6 +3,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/layer.h"
+#include "plugin/registry.h"
 
 /* The answer for one layer. */
 typedef struct answer {

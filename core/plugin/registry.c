@@ -8,10 +8,12 @@
 #include "base/diag.h"
 #include "base/hints.h"
 #include "base/label.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "option/schema.h"
+#include "option/kinds.h"
+#include "option/schema_parse.h"
 #include "plugin/child.h"
 #include "plugin/files.h"
 #include "plugin/module.h"
@@ -22,6 +24,7 @@ struct registry {
     size_t n_modules;
     module **modules; /* in the order of loading */
     bool distrusts;   /* what an INI names is not loaded */
+    const host_service *services;
 };
 
 /* A file that stands for a component, and the search path's folder that has it. */
@@ -124,7 +127,7 @@ static void warn_of_shadowed(const registry *r, const module *m)
 }
 
 /* Defaults must be what may be typed, or the component could not be used as documented. */
-static odeon_status check_defaults(registry *r, const module *m, const odeon_component *c)
+static odeon_status check_defaults(const module *m, const odeon_component *c)
 {
     for (size_t i = 0; c->options != NULL && c->options[i] != NULL; i++) {
         const odeon_option *o = c->options[i];
@@ -133,9 +136,9 @@ static odeon_status check_defaults(registry *r, const module *m, const odeon_com
         }
         char section[LABEL_MAX_ID_BYTES + 32];
         (void)snprintf(section, sizeof section, "default of %s %s", kind_name(c->kind), c->id);
-        config_where where = {.file = m->file};
+        location where = {.file = m->file};
         option_value value = {0};
-        odeon_status status = schema_parse(r, o, o->default_text, where, section, "/", &value);
+        odeon_status status = schema_parse(NULL, o, o->default_text, where, section, "/", &value);
         schema_value_clear(&value);
         if (status != ODEON_OK) {
             return status == ODEON_ERR_CONFIG ? ODEON_ERR_PLUGIN : status;
@@ -144,10 +147,10 @@ static odeon_status check_defaults(registry *r, const module *m, const odeon_com
     return ODEON_OK;
 }
 
-static odeon_status check_all_defaults(registry *r, const module *m)
+static odeon_status check_all_defaults(const module *m)
 {
     for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
-        ODEON_TRY(check_defaults(r, m, *c));
+        ODEON_TRY(check_defaults(m, *c));
     }
     return ODEON_OK;
 }
@@ -159,7 +162,7 @@ static odeon_status add_module(registry *r, module *m)
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", m->file);
     }
     r->modules = modules;
-    ODEON_TRY(check_all_defaults(r, m));
+    ODEON_TRY(check_all_defaults(m));
     warn_of_shadowed(r, m);
     r->modules[r->n_modules++] = m;
     return ODEON_OK;
@@ -209,6 +212,16 @@ odeon_status registry_load(registry *r, const char *file)
         m->plugin.in_use = true;
     }
     return status;
+}
+
+void registry_offer(registry *r, const host_service *services)
+{
+    r->services = services;
+}
+
+const host_service *registry_services(const registry *r)
+{
+    return r->services;
 }
 
 void registry_distrust(registry *r)

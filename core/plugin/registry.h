@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "odeon/plugin.h"
+#include "option/schema.h"
+#include "plugin/registry.h"
 
 typedef struct registry registry;
 
@@ -40,6 +42,10 @@ odeon_status registry_find_kernel(registry *r, const char *layer, const char *de
                                   const odeon_component **out);
 /* Loads one file that may hold any components; they are then known by (kind, id). [main] */
 odeon_status registry_load(registry *r, const char *file);
+/* What instances of all components read from now on may ask the host for (get_extension); services
+ * outlive r. None without it. */
+void registry_offer(registry *r, const host_service *services);
+const host_service *registry_services(const registry *r);
 /* From now on files that an INI names are not to be loaded. */
 void registry_distrust(registry *r);
 /* May file, which an INI names, be loaded, as far as that goes? Whoever reads the INI asks. What
@@ -61,11 +67,5 @@ const char *registry_kernel_device(const char *kernel, const char *layer);
  * for each, kernels among them, shadowed ones left out, sorted by kind and id. */
 typedef void (*registry_visitor)(int32_t kind, const char *id, const char *file, void *context);
 odeon_status registry_scan(registry *r, registry_visitor visit, void *context);
-
-const char *kind_name(int32_t kind);    /* "layer"; NULL for no kind */
-int32_t kind_by_name(const char *name); /* 0 for no kind */
-
-/* The nearest of n names to name (edit distance, at most a third of its length), or NULL. */
-const char *nearest_name(const char *name, size_t n, const char *const *names);
 
 #endif

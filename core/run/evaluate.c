@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "run/interrupt.h"
 
-static void add_block(metrics_block *out, const metrics_block *block, bool first, double weight)
+static void add_block(ode_counters *out, const ode_counters *block, bool first, double weight)
 {
     double share = weight * block->share;
     if (first) {
@@ -26,7 +26,7 @@ static void add_block(metrics_block *out, const metrics_block *block, bool first
     out->share += share;
 }
 
-static void add_device(metrics_device *out, const metrics_device *batch)
+static void add_device(device_counters *out, const device_counters *batch)
 {
     bool known = out->launches >= 0 && batch->launches >= 0;
     out->waits = known ? out->waits + batch->waits : -1;

@@ -6,6 +6,7 @@
  *       failing evaluation ends it in any case. */
 #ifndef ODEON_CORE_RUN_FAILURES_H
 #define ODEON_CORE_RUN_FAILURES_H
+#include "run/run_dir.h"
 #include "session/session.h"
 
 enum { FAILURES_MAX_BUNDLES = 10, FAILURES_MAX_IN_A_ROW = 10 };

@@ -133,7 +133,7 @@ static odeon_status add_gradients(grad_file *f, session *s)
     return ODEON_OK;
 }
 
-static odeon_status add_block(grad_file *f, const metrics_block *b)
+static odeon_status add_block(grad_file *f, const ode_counters *b)
 {
     const struct {
         const char *name;

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "config/document.h"
 #include "option/schema.h"
+#include "option/schema_parse.h"
 #include "run/notes.h"
 
 static const char *const fixed[] = {"steps", "step_size"};
@@ -18,7 +20,7 @@ typedef struct place_text {
     char text[300];
 } place_text;
 
-static place_text place_of(config_where where)
+static place_text place_of(location where)
 {
     place_text out = {""};
     if (where.file != NULL && where.line > 0) {
@@ -29,7 +31,7 @@ static place_text place_of(config_where where)
     return out;
 }
 
-static bool is_override(config_where where)
+static bool is_override(location where)
 {
     return where.file != NULL && where.line == 0;
 }

@@ -10,6 +10,8 @@
 #include "base/checksum.h"
 #include "odeon/abi.h"
 #include "odeon/tensor.h"
+#include "option/schema_print.h"
+#include "plugin/registry.h"
 
 /* Starts a member of an object that has one already. */
 static void add_key(text_buffer *t, const char *indent, const char *key)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "plugin/kernels.h"
+#include "plugin/registry.h"
 
 typedef struct manifest_facts {
     const config *config;

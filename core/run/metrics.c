@@ -47,7 +47,7 @@ static void visit_count(cell_visitor visit, void *context, const char *name, int
     }
 }
 
-static void visit_block(cell_visitor visit, void *context, const metrics_block *b)
+static void visit_block(cell_visitor visit, void *context, const ode_counters *b)
 {
     visit_whole(visit, context, b->path, "evals_forward", b->evals_forward);
     visit_whole(visit, context, b->path, "evals_backward", b->evals_backward);

@@ -3,13 +3,32 @@
  * Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
  * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
  * in a row of training those of its step, in a row of a test those of all its batches), then for
- * every ODE block PATH.evals_forward and so on through the fields of metrics_block. Both files have
+ * every ODE block PATH.evals_forward and so on through the fields of ode_counters. Both files have
  * the same names in the same order; the lines of metrics.jsonl are flat objects. A log that cannot
  * be written does not stop a run: what is there stays, whole lines only, and the failure is told
  * once and by metrics_close. */
 #ifndef ODEON_CORE_RUN_METRICS_H
 #define ODEON_CORE_RUN_METRICS_H
-#include "run/run_dir.h"
+#include "device/counts.h"
+#include "format/checkpoint.h"
+#include "ode/counters.h"
+#include "odeon/status.h"
+
+/* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
+typedef struct metrics_row {
+    int64_t step, epoch;
+    double seconds;    /* since training began */
+    const char *split; /* "train", "test" */
+    double loss;
+    size_t n_metrics; /* of the loss */
+    const char *const *metric_names;
+    const double *metrics;
+    double lr, grad_norm; /* NAN in test rows */
+    double samples_per_second;
+    device_counters device;
+    size_t n_blocks;
+    const ode_counters *blocks;
+} metrics_row;
 
 typedef struct metrics metrics;
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/read_file.h"
+#include "base/text.h"
 #include "data/batch_file.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
@@ -32,8 +33,8 @@ static odeon_status check_shape(const char *path, const safetensors_entry *x, in
     }
     if (!same || x->dim[0] < 1) {
         char have[128], want[128];
-        summary_shape(x->ndim, x->dim, have);
-        summary_shape(ndim, dim, want);
+        text_shape(x->ndim, x->dim, have);
+        text_shape(ndim, dim, want);
         return diag_fail(ODEON_ERR_DATA, "%s: x is %s, but must be Nx%s with N >= 1", path, have,
                          want);
     }

@@ -17,7 +17,7 @@ typedef struct progress_state {
     double samples_per_second;
     bool has_blocks; /* the model has ODE blocks; the four counts are sums over them */
     int64_t evals_forward, evals_backward, accepted, rejected; /* of the last batch */
-    metrics_device device; /* of the last batch; launches -1: not to be shown */
+    device_counters device; /* of the last batch; launches -1: not to be shown */
     double seconds_left;
 } progress_state;
 
@@ -56,7 +56,7 @@ typedef struct progress_step {
     double seconds;
     const char *metric_name;
     double metric;
-    metrics_device device;
+    device_counters device;
 } progress_step;
 void progress_train(progress *p, const progress_step *step, const session_result *result);
 /* After done of total samples of an evaluation. */

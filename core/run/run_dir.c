@@ -10,9 +10,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/read_file.h"
+#include "format/checkpoint_list.h"
+#include "format/run_folder.h"
 #include "run/manifest.h"
 #include "run/metrics.h"
-#include "run/run_folder.h"
 
 struct run_dir {
     char *path;
@@ -221,7 +222,7 @@ odeon_status run_dir_open(const char *path, run_dir **out)
 /* What a run leaves beside its configuration; checkpoints first: without them what is left is no
  * run that could go on, should the rest not be moved any more. */
 static const char *const results[] = {
-    RUN_FOLDER_CHECKPOINTS, "weights.safetensors", "weights-best.safetensors",
+    CHECKPOINT_LIST_FOLDER, "weights.safetensors", "weights-best.safetensors",
     "metrics.csv",          "metrics.jsonl",       "failure",
     manifest_name};
 enum { N_RESULTS = sizeof results / sizeof *results };
@@ -304,7 +305,7 @@ static odeon_status copy_effective(const run_dir *dir, const char *to)
 odeon_status run_dir_set_aside(const run_dir *dir, char **to)
 {
     *to = NULL;
-    if (!run_dir_has_results(dir) && !exists(dir->path, RUN_FOLDER_CHECKPOINTS)) {
+    if (!run_dir_has_results(dir) && !exists(dir->path, CHECKPOINT_LIST_FOLDER)) {
         return ODEON_OK;
     }
     ODEON_TRY(make_earlier(dir, to));

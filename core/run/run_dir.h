@@ -2,45 +2,9 @@
 #ifndef ODEON_CORE_RUN_RUN_DIR_H
 #define ODEON_CORE_RUN_RUN_DIR_H
 #include "run/manifest.h"
+#include "run/metrics.h"
 
 typedef struct run_dir run_dir;
-
-/* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
-typedef struct metrics_block { /* one ODE block */
-    const char *path;
-    int64_t evals_forward, evals_backward, accepted, rejected; /* of this row's forward; rejected
-                                                                   and accepted: both passes */
-    int64_t accepted_backward, rejected_backward;
-    double h_min, h_max; /* sizes of accepted steps of the forward pass */
-    double drift;        /* of a backward solve; NAN: none */
-    int64_t bytes;       /* that the batch took in the block at its peak: kept frames, vectors */
-    double share;        /* ||y(t1) - y(t0)|| / ||y(t0)||; NAN when not measured */
-} metrics_block;
-
-/* How often the device was asked for what (ODEON_DEVICE_COUNTERS); -1: it does not count. */
-typedef struct metrics_device {
-    int64_t waits, launches, allocs;
-} metrics_device;
-
-typedef struct metrics_row {
-    int64_t step, epoch;
-    double seconds;    /* since training began */
-    const char *split; /* "train", "test" */
-    double loss;
-    size_t n_metrics; /* of the loss */
-    const char *const *metric_names;
-    const double *metrics;
-    double lr, grad_norm; /* NAN in test rows */
-    double samples_per_second;
-    metrics_device device;
-    size_t n_blocks;
-    const metrics_block *blocks;
-} metrics_row;
-
-/* How far the two files of metrics are: bytes of whole lines. */
-typedef struct metrics_mark {
-    int64_t csv_bytes, json_bytes;
-} metrics_mark;
 
 /* Makes c->out, or the next free runs/NAME/N; an error (ODEON_ERR_CONFIG) if c->out exists and is
  * not an empty folder. It is this process's until closed (run_folder.h). Writes effective.ini,

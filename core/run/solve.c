@@ -26,7 +26,7 @@ void solution_fini(solution *x)
 
 /* ---- solving ---- */
 
-static void add_counters(metrics_block *sum, const metrics_block *batch)
+static void add_counters(ode_counters *sum, const ode_counters *batch)
 {
     sum->path = batch->path;
     sum->evals_forward += batch->evals_forward;

@@ -7,7 +7,7 @@ typedef struct solution {
     int64_t n, n_times, size; /* samples, times of each, numbers of a state */
     double *times;            /* [n, n_times] */
     double *states;           /* [n, n_times, size], finite */
-    metrics_block sum;        /* evaluations and steps of all batches */
+    ode_counters sum;         /* evaluations and steps of all batches */
 } solution;
 
 /* Solves for every sample of in or, with in NULL, of source, in batches of batch; with neither for

@@ -6,31 +6,9 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/text.h"
 
 enum { INDENT = 2, PARAMETERS_WIDTH = 10 };
-
-void summary_number(int64_t n, char *out)
-{
-    char digits[24];
-    (void)snprintf(digits, sizeof digits, "%" PRId64, n);
-    size_t length = strlen(digits);
-    for (size_t i = 0; i < length; i++) {
-        *out++ = digits[i];
-        size_t left = length - 1 - i;
-        if (left > 0 && left % 3 == 0 && digits[i] != '-') {
-            *out++ = ',';
-        }
-    }
-    *out = '\0';
-}
-
-void summary_shape(int32_t ndim, const int64_t *dim, char *out)
-{
-    size_t at = (size_t)sprintf(out, "%" PRId64, ndim > 0 ? dim[0] : 1);
-    for (int32_t i = 1; i < ndim; i++) {
-        at += (size_t)sprintf(out + at, "x%" PRId64, dim[i]);
-    }
-}
 
 typedef struct widths {
     int path, layer, output;
@@ -46,7 +24,7 @@ static widths measure(size_t n, const session_layer *layers)
     widths w = {(int)strlen("total"), (int)strlen("layer"), (int)strlen("output")};
     for (size_t i = 0; i < n; i++) {
         char shape[112];
-        summary_shape(layers[i].ndim, layers[i].dim, shape);
+        text_shape(layers[i].ndim, layers[i].dim, shape);
         w.path = wider(w.path, strlen(layers[i].path) + INDENT * (size_t)layers[i].depth);
         w.layer = wider(w.layer, strlen(layers[i].layer));
         w.output = wider(w.output, strlen(shape));
@@ -57,9 +35,9 @@ static widths measure(size_t n, const session_layer *layers)
 static void print_layer(FILE *out, const widths *w, const session_layer *layer)
 {
     char shape[112], parameters[32] = "";
-    summary_shape(layer->ndim, layer->dim, shape);
+    text_shape(layer->ndim, layer->dim, shape);
     if (layer->parameters > 0) {
-        summary_number(layer->parameters, parameters);
+        text_grouped(layer->parameters, parameters);
     }
     int indent = INDENT * layer->depth;
     fprintf(out, "%*s%-*s  %-*s  %-*s", indent, "", w->path - indent, layer->path, w->layer,
@@ -82,7 +60,7 @@ void summary_table(FILE *out, size_t n, const session_layer *layers, int64_t tot
         print_layer(out, &w, &layers[i]);
     }
     char number[32];
-    summary_number(total, number);
+    text_grouped(total, number);
     fprintf(out, "%-*s  %-*s  %-*s  %*s\n", w.path, "total", w.layer, "", w.output, "",
             PARAMETERS_WIDTH, number);
 }
@@ -105,7 +83,7 @@ odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
             workers, workers == 1 ? "" : "s");
     if (session_placed_bytes(s) > 0) {
         char bytes[32];
-        summary_number((int64_t)session_placed_bytes(s), bytes);
+        text_grouped((int64_t)session_placed_bytes(s), bytes);
         fprintf(out, "samples on the device: %s bytes\n", bytes);
     }
     return ODEON_OK;
@@ -118,7 +96,7 @@ void summary_result(FILE *out, const session *s, const session_result *r)
         fprintf(out, "%s %.9g\n", session_metric_names(s)[i], number_plain(r->metrics[i]));
     }
     for (size_t i = 0; i < r->n_blocks; i++) {
-        const metrics_block *b = &r->blocks[i];
+        const ode_counters *b = &r->blocks[i];
         fprintf(out,
                 "%s: evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
                 " accepted %" PRId64 " rejected\n",

@@ -3,12 +3,8 @@
 #define ODEON_CORE_RUN_SUMMARY_H
 #include <stdio.h>
 
+#include "base/text.h"
 #include "session/session.h"
-
-/* n with a comma between groups of three digits: "87,532". out has at least 32 bytes. */
-void summary_number(int64_t n, char *out);
-/* Dimensions joined by x: "3x26x26"; "1" for none. out has at least 112 bytes. */
-void summary_shape(int32_t ndim, const int64_t *dim, char *out);
 
 /* One line a layer (path, layer, output shape without the batch, parameters), bodies indented, then
  * the total. total: parameters of the model, the shared ones once. */

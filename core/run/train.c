@@ -5,16 +5,17 @@
 #include <unistd.h>
 
 #include "base/abandon.h"
+#include "base/batches.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "odeon/host.h"
-#include "run/batches.h"
 #include "run/evaluate.h"
 #include "run/failures.h"
 #include "run/interrupt.h"
 #include "run/progress.h"
+#include "run/run_checkpoint.h"
 
 static const char best_name[] = "weights-best.safetensors";
 
@@ -158,9 +159,9 @@ static const char *shown_metric(const trainer *t, const session_result *result, 
 }
 
 /* Of a device that is the host itself, nobody wants to know how often it was asked. */
-static metrics_device shown_device(const trainer *t, const session_result *result)
+static device_counters shown_device(const trainer *t, const session_result *result)
 {
-    return session_device_is_apart(t->session) ? result->device : (metrics_device){-1, -1, -1};
+    return session_device_is_apart(t->session) ? result->device : (device_counters){-1, -1, -1};
 }
 
 /* ---- weights ---- */
@@ -279,7 +280,7 @@ static odeon_status write_checkpoint(trainer *t, bool weights)
     t->at.failed = t->failures.in_a_row;
     ODEON_TRY(save_best(t)); /* before the checkpoint that takes it for granted */
     ODEON_TRY(weights ? save_weights(t) : ODEON_OK);
-    return checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at);
+    return run_checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at);
 }
 
 static odeon_status save_checkpoint(trainer *t, bool weights)
@@ -560,7 +561,7 @@ static odeon_status stop(trainer *t)
 static void keep_start(trainer *t)
 {
     checkpoint at = beginning(t->session, t->config, t->plan, NULL);
-    if (checkpoint_write_start(run_dir_path(t->plan->dir), t->session, &at) == ODEON_OK) {
+    if (run_checkpoint_write_start(run_dir_path(t->plan->dir), t->session, &at) == ODEON_OK) {
         t->has_saved = true;
     } else {
         diag_log(ODEON_LOG_WARNING, "the weights of before the first step are not kept: %s",
@@ -668,7 +669,7 @@ static void print_best(const trainer *t, FILE *out)
     }
 }
 
-static void print_block(const metrics_block *first, const metrics_block *last, double share,
+static void print_block(const ode_counters *first, const ode_counters *last, double share,
                         FILE *out)
 {
     fprintf(out, "%s: evaluations ", last->path);
@@ -683,7 +684,7 @@ static void print_block(const metrics_block *first, const metrics_block *last, d
     }
 }
 
-static void print_device(const metrics_device *last, FILE *out)
+static void print_device(const device_counters *last, FILE *out)
 {
     if (last->launches >= 0) {
         fprintf(out,
@@ -695,10 +696,10 @@ static void print_device(const metrics_device *last, FILE *out)
 
 static void print_summary(const trainer *t, FILE *out)
 {
-    metrics_device device = shown_device(t, &t->last);
+    device_counters device = shown_device(t, &t->last);
     print_device(&device, out);
     for (size_t i = 0; i < t->last.n_blocks; i++) {
-        static const metrics_block unknown = {.path = NULL};
+        static const ode_counters unknown = {.path = NULL};
         double share = t->tested.blocks[i].share;
         print_block(t->first.n_blocks > 0 ? &t->first.blocks[i] : &unknown, &t->last.blocks[i],
                     isnan(share) ? t->last.blocks[i].share : share, out);

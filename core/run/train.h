@@ -3,7 +3,9 @@
 #define ODEON_CORE_RUN_TRAIN_H
 #include <stdio.h>
 
-#include "run/checkpoint.h"
+#include "format/checkpoint.h"
+#include "run/run_dir.h"
+#include "session/session.h"
 
 typedef struct train_plan {
     const data_source *train, *test;

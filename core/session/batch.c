@@ -51,7 +51,7 @@ static odeon_status run_backward(worker *w, const batch *b, const pass *p)
 {
     session *s = w->session;
     odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
-    ODEON_TRY(s->device.ops->fill(w->site.queue, &grads, odeon_imm(0.0), NULL));
+    ODEON_TRY(s->device.ops->fill(w->site.lane.queue, &grads, odeon_imm(0.0), NULL));
     ODEON_TRY(net_vjp(p->plan, &p->context, w->frame.data, p->d_output.data,
                       b->d_x != NULL ? w->d_input.data : NULL, NULL));
     return net_finish(w->net, &p->context);
@@ -90,7 +90,7 @@ static odeon_status clip(worker *w, double norm)
     odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
     const odeon_tensor *x[1] = {&grads};
     odeon_scalar factor[1] = {odeon_imm(limit / norm)};
-    return s->device.ops->lincomb(w->site.queue, &grads, NULL, 1, x, factor, NULL);
+    return s->device.ops->lincomb(w->site.lane.queue, &grads, NULL, 1, x, factor, NULL);
 }
 
 /* Count elements of the flat vector. */
@@ -107,7 +107,7 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, int
     }
     odeon_update update = {.struct_size = sizeof update,
                            .role = role,
-                           .queue = w->site.queue,
+                           .queue = w->site.lane.queue,
                            .device = &s->device,
                            .step = b->step,
                            .lr_factor = b->lr_factor,
@@ -140,7 +140,7 @@ static odeon_status update(worker *w, const batch *b)
         ODEON_TRY(update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first));
     }
     /* only the queues of others could be ahead of this one */
-    return s->n_workers > 1 ? s->device.ops->wait(w->site.queue) : ODEON_OK;
+    return s->n_workers > 1 ? s->device.ops->wait(w->site.lane.queue) : ODEON_OK;
 }
 
 odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
@@ -154,8 +154,8 @@ odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, d
     wide.dtype = ODEON_DTYPE_F64;
     ODEON_TRY(buffer_fit(&w->session->device, &w->wide, n * (int64_t)sizeof(double)));
     wide.data = w->wide.data;
-    ODEON_TRY(ops->cast(w->site.queue, x, 1.0, -0.0, &wide)); /* adding -0 keeps every bit */
-    return ops->download(w->site.queue, out + first * size, wide.data,
+    ODEON_TRY(ops->cast(w->site.lane.queue, x, 1.0, -0.0, &wide)); /* adding -0 keeps every bit */
+    return ops->download(w->site.lane.queue, out + first * size, wide.data,
                          (uint64_t)n * sizeof(double));
 }
 
@@ -199,7 +199,7 @@ static odeon_status sum_gradient(worker *w)
     const session *s = w->session;
     const odeon_group *group = &w->group.abi;
     odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
-    ODEON_TRY(group->sum(group->self, w->site.queue, &grads, ODEON_OK));
+    ODEON_TRY(group->sum(group->self, w->site.lane.queue, &grads, ODEON_OK));
     return worker_square_gradient(w);
 }
 
@@ -212,7 +212,7 @@ static odeon_status run_batch(worker *w, batch *b)
     if (b->mode == BATCH_PREDICT) {
         return worker_read_measures(w);
     }
-    ODEON_TRY(group->sum(group->self, w->site.queue, &p.sums, ODEON_OK));
+    ODEON_TRY(group->sum(group->self, w->site.lane.queue, &p.sums, ODEON_OK));
     ODEON_TRY(p.backward ? sum_gradient(w) : ODEON_OK);
     ODEON_TRY(worker_read_all(w));
     ODEON_TRY(worker_judge_losses(w, b));
@@ -234,7 +234,7 @@ static odeon_status begin_batch(worker *w, const batch *b)
     }
     odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);
     odeon_tensor before = worker_flat(s, w->states_before.data, 0, s->params.state);
-    return s->device.ops->copy(w->site.queue, &now, &before);
+    return s->device.ops->copy(w->site.lane.queue, &now, &before);
 }
 
 /* Ends in a collective, so that a failure between two collectives, wherever it was, has one that

@@ -30,8 +30,8 @@ static odeon_status restore_states(session *s)
         worker *w = &s->workers[rank];
         odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);
         odeon_tensor before = worker_flat(s, w->states_before.data, 0, s->params.state);
-        ODEON_TRY(s->device.ops->copy(w->site.queue, &before, &now));
-        ODEON_TRY(s->device.ops->wait(w->site.queue));
+        ODEON_TRY(s->device.ops->copy(w->site.lane.queue, &before, &now));
+        ODEON_TRY(s->device.ops->wait(w->site.lane.queue));
     }
     return ODEON_OK;
 }

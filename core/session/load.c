@@ -80,13 +80,13 @@ static odeon_status fetch(worker *w, const origin *from, int32_t role, const ode
     const odeon_field_info *info = &w->session->fields.of[role];
     if (from->set != NULL) {
         odeon_tensor all = device_cache_field(from->set, role);
-        return ops->gather(w->site.queue, &all, &from->rows, info->scale, info->shift, target);
+        return ops->gather(w->site.lane.queue, &all, &from->rows, info->scale, info->shift, target);
     }
     odeon_tensor source = *target;
     source.data = from->fields[role];
     source.dtype = from->numbers ? ODEON_DTYPE_F64 : info->dtype;
-    return from->numbers ? ops->cast(w->site.queue, &source, 1.0, -0.0, target)
-                         : ops->cast(w->site.queue, &source, info->scale, info->shift, target);
+    return from->numbers ? ops->cast(w->site.lane.queue, &source, 1.0, -0.0, target)
+                         : ops->cast(w->site.lane.queue, &source, info->scale, info->shift, target);
 }
 
 /* Inputs through the transforms. */
@@ -114,7 +114,7 @@ static odeon_status find_samples(worker *w, const batch *b, int64_t n, origin *o
     const session *s = w->session;
     uint64_t bytes = (uint64_t)n * sizeof *w->rows;
     ODEON_TRY(buffer_fit(&s->device, &w->rows_buffer, (int64_t)bytes + 64));
-    ODEON_TRY(s->device.ops->upload(w->site.queue, w->rows_buffer.data, w->rows, bytes));
+    ODEON_TRY(s->device.ops->upload(w->site.lane.queue, w->rows_buffer.data, w->rows, bytes));
     for (int32_t role = ODEON_ROLE_TIME; role <= ODEON_ROLE_MASK; role++) {
         if (w->numbers[role] != NULL) {
             device_cache_values(b->samples, role, n, w->rows, w->numbers[role]);
@@ -144,7 +144,7 @@ static odeon_status read_now(worker *w, const batch *b, int64_t first, int64_t n
     const data_fields *fields = &w->session->fields;
     ODEON_TRY(staging_fit(&w->staging, fields, n));
     ODEON_TRY(staging_read(&w->staging, b->source, n, b->indices + first));
-    return staging_upload(&w->staging, w->site.queue, fields, n);
+    return staging_upload(&w->staging, w->site.lane.queue, fields, n);
 }
 
 static odeon_status read_samples(worker *w, const batch *b, int64_t first, int64_t n, origin *out)
@@ -188,7 +188,7 @@ void worker_end_reading(worker *w, odeon_status status)
     if (w->prefetch != NULL) {
         prefetch_end(w->prefetch);
         if (status != ODEON_OK) { /* elsewhere a batch waits for its loss or its output */
-            (void)w->session->device.ops->wait(w->site.queue);
+            (void)w->session->device.ops->wait(w->site.lane.queue);
         }
     }
 }
@@ -221,8 +221,8 @@ static odeon_status give(worker *w, int32_t role, const double *numbers, const o
     ODEON_TRY(buffer_fit(&w->session->device, &w->raw_buffers[role], bytes + 64));
     source.data = w->raw_buffers[role].data;
     source.dtype = ODEON_DTYPE_F64;
-    ODEON_TRY(ops->upload(w->site.queue, source.data, numbers, (uint64_t)bytes));
-    return ops->cast(w->site.queue, &source, 1.0, -0.0, target);
+    ODEON_TRY(ops->upload(w->site.lane.queue, source.data, numbers, (uint64_t)bytes));
+    return ops->cast(w->site.lane.queue, &source, 1.0, -0.0, target);
 }
 
 /* Inputs of the caller's in the data set's shape, n of them from first on: as it stores them or as
@@ -238,8 +238,8 @@ static odeon_status give_sample(worker *w, const batch *b, const odeon_context *
     const char *samples = b->stored != NULL ? b->stored : (const void *)b->values;
     uint64_t bytes = (uint64_t)n * one_bytes;
     ODEON_TRY(buffer_fit(&s->device, raw, (int64_t)bytes + 64));
-    ODEON_TRY(s->device.ops->upload(w->site.queue, raw->data, samples + (uint64_t)first * one_bytes,
-                                    bytes));
+    ODEON_TRY(s->device.ops->upload(w->site.lane.queue, raw->data,
+                                    samples + (uint64_t)first * one_bytes, bytes));
     origin from = {.numbers = b->stored == NULL, .fields = {[ODEON_ROLE_INPUT] = raw->data}};
     return transform(w, context, &from);
 }
@@ -292,9 +292,9 @@ static odeon_status meet(worker *w, int64_t count)
     uint64_t bytes = (uint64_t)count * sizeof *w->shared;
     odeon_tensor x = {
         .data = w->shared_buffer.data, .dim = {count}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    ODEON_TRY(ops->upload(w->site.queue, x.data, w->shared, bytes));
-    ODEON_TRY(group->sum(group->self, w->site.queue, &x, ODEON_OK));
-    return ops->download(w->site.queue, w->shared, x.data, bytes);
+    ODEON_TRY(ops->upload(w->site.lane.queue, x.data, w->shared, bytes));
+    ODEON_TRY(group->sum(group->self, w->site.lane.queue, &x, ODEON_OK));
+    return ops->download(w->site.lane.queue, w->shared, x.data, bytes);
 }
 
 /* Where times differ is not yet a failure: only a solve at these times would mind. */

@@ -165,7 +165,7 @@ static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeo
 {
     const odeon_tensor *x[1] = {more};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return w->session->device.ops->lincomb(w->site.queue, d_output, d_output, 1, x, one, NULL);
+    return w->session->device.ops->lincomb(w->site.lane.queue, d_output, d_output, 1, x, one, NULL);
 }
 
 odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
@@ -176,7 +176,7 @@ odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const ode
     odeon_tensor sums = all;
     take_fields(w, output, &label, &mask);
     odeon_loss_call call = {.struct_size = sizeof call,
-                            .queue = w->site.queue,
+                            .queue = w->site.lane.queue,
                             .device = &s->device,
                             .output = output,
                             .label = &label,

@@ -30,7 +30,7 @@ odeon_status session_download(const session *s, const char *base, const param *p
                               int64_t n, void *out)
 {
     int64_t width = odeon_dtype_bytes(s->config->dtype);
-    return s->device.ops->download(s->workers[0].site.queue, out,
+    return s->device.ops->download(s->workers[0].site.lane.queue, out,
                                    base + (p->offset + first) * width, (uint64_t)(n * width));
 }
 
@@ -106,9 +106,9 @@ odeon_status session_upload(const worker *w, char *base, const param *p, int64_t
 {
     const session *s = w->session;
     int64_t width = odeon_dtype_bytes(s->config->dtype);
-    ODEON_TRY(s->device.ops->upload(w->site.queue, base + (p->offset + first) * width, raw,
+    ODEON_TRY(s->device.ops->upload(w->site.lane.queue, base + (p->offset + first) * width, raw,
                                     (uint64_t)(n * width)));
-    return s->device.ops->wait(w->site.queue);
+    return s->device.ops->wait(w->site.lane.queue);
 }
 
 odeon_status session_upload_param(const session *s, const param *p, int64_t first, int64_t n,

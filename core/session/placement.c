@@ -52,7 +52,7 @@ static odeon_status add(session *s, const data_source *source, uint64_t bytes)
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
     odeon_status status =
-        device_cache_create(&s->device, s->workers[0].site.queue, source, &set->samples);
+        device_cache_create(&s->device, s->workers[0].site.lane.queue, source, &set->samples);
     if (status != ODEON_OK) {
         mem_free(set);
         return status;

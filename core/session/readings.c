@@ -48,7 +48,7 @@ odeon_status worker_bind_readings(worker *w)
     }
     odeon_tensor all = {
         .data = w->readings.data, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    return s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL);
+    return s->device.ops->fill(w->site.lane.queue, &all, odeon_imm(0.0), NULL);
 }
 
 void worker_destroy_readings(worker *w)
@@ -70,7 +70,7 @@ odeon_status worker_square_gradient(const worker *w)
     const session *s = w->session;
     odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
     double *slots = device_readings(w) + n_blocks(w) * ODEON_SLOTS;
-    return s->device.ops->dot(w->site.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
+    return s->device.ops->dot(w->site.lane.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
 }
 
 static bool has_measures(const worker *w)
@@ -85,7 +85,7 @@ static bool has_measures(const worker *w)
 static odeon_status read(worker *w, size_t first, size_t end)
 {
     const odeon_device_ops *ops = w->session->device.ops;
-    ODEON_TRY(ops->download(w->site.queue, w->read + first, device_readings(w) + first,
+    ODEON_TRY(ops->download(w->site.lane.queue, w->read + first, device_readings(w) + first,
                             (end - first) * sizeof *w->read));
     for (size_t i = 0; i < n_blocks(w); i++) {
         ode_take_measures(block_at(w, i), w->read + i * ODEON_SLOTS);

@@ -1,8 +1,9 @@
 /* services.h: the further tables of services that the host offers by id. */
 #ifndef ODEON_CORE_SESSION_SERVICES_H
 #define ODEON_CORE_SESSION_SERVICES_H
+#include "option/schema.h"
 
-/* The table of that id, e.g. ODEON_HOST_ODE of container.h, or NULL. [any] */
-const void *extension_find(const char *id);
+/* For registry_offer: ODEON_HOST_CHAIN and ODEON_HOST_ODE of container.h. */
+extern const host_service session_services[];
 
 #endif

@@ -10,6 +10,7 @@
 #include "device/counts.h"
 #include "ode/ode.h"
 #include "plugin/calling.h"
+#include "plugin/registry.h"
 #include "session/worker.h"
 
 /* ---- building ---- */
@@ -95,8 +96,8 @@ static odeon_status fit_zero(session *s, device_buffer *r)
     int64_t n = s->params.trainable;
     ODEON_TRY(buffer_fit(&s->device, r, (n + 1) * odeon_dtype_bytes(s->config->dtype)));
     odeon_tensor all = worker_flat(s, r->data, 0, n);
-    ODEON_TRY(s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL));
-    return s->device.ops->wait(w->site.queue);
+    ODEON_TRY(s->device.ops->fill(w->site.lane.queue, &all, odeon_imm(0.0), NULL));
+    return s->device.ops->wait(w->site.lane.queue);
 }
 
 static odeon_status initialize(session *s)
@@ -499,7 +500,7 @@ static void run_worker(void *context, int32_t rank)
 }
 
 /* Steps and evaluations are the same on all workers; memory adds up. */
-size_t session_blocks(const session *s, metrics_block **blocks)
+size_t session_blocks(const session *s, ode_counters **blocks)
 {
     const net_site *site = &s->workers[0].site;
     for (size_t i = 0; i < site->n_odes; i++) {
@@ -514,7 +515,7 @@ size_t session_blocks(const session *s, metrics_block **blocks)
 
 odeon_status session_result_copy(const session_result *from, session_result *to)
 {
-    metrics_block *blocks = to->blocks;
+    ode_counters *blocks = to->blocks;
     if (from->n_blocks > to->n_blocks) {
         blocks = mem_resize(to->blocks, from->n_blocks, sizeof *blocks);
         if (blocks == NULL) {
@@ -539,7 +540,7 @@ void session_result_fini(session_result *copy)
 static odeon_status run_batch(session *s, batch *b, session_result *out)
 {
     batch_job job = {.session = s, .batch = b};
-    metrics_device before = device_counts(&s->device);
+    device_counters before = device_counts(&s->device);
     b->loss = b->grad_norm = (double)NAN;
     b->samples = session_samples_of(s, b->source);
     b->next = s->expected;

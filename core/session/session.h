@@ -6,16 +6,15 @@
 #define ODEON_CORE_SESSION_SESSION_H
 #include "config/config.h"
 #include "data/data.h"
+#include "device/counts.h"
 #include "format/safetensors.h"
+#include "ode/counters.h"
 #include "odeon/loss.h"
 #include "odeon/schedule.h"
 #include "plugin/kernels.h"
-#include "run/run_dir.h"
+#include "plugin/registry.h"
 
 typedef struct session session;
-
-/* What a checkpoint's metadata give as their format; weights have another. */
-#define SESSION_CHECKPOINT "odeon checkpoint"
 
 /* Builds the model on every worker: plugins' instances, shapes, parameters with their initial
  * values (or those of train.weights), optimizer state. max_batch: the largest batch to come; it
@@ -58,7 +57,7 @@ bool session_device_is_apart(const session *s);
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
 /* The ODE blocks with what they counted last; *blocks lives as long as the session. */
-size_t session_blocks(const session *s, metrics_block **blocks);
+size_t session_blocks(const session *s, ode_counters **blocks);
 /* The least samples of a batch to train on that all layers take; where that is more than 1, layer
  * is the first that takes no fewer. */
 int64_t session_min_batch(const session *s, session_layer *layer);
@@ -97,12 +96,11 @@ void session_expect(session *s, const data_source *source, int64_t n, const int6
 typedef struct session_result {
     double loss;                       /* mean over the batch */
     double metrics[ODEON_MAX_METRICS]; /* means over the batch */
-    double counted;        /* elements of the label that loss and metrics are means over */
-    double grad_norm;      /* before clipping; NAN when nothing was differentiated */
-    metrics_device device; /* of all workers */
-    size_t n_blocks;       /* ODE blocks */
-    metrics_block
-        *blocks; /* [n_blocks], the session's until its next batch; a copy's are its own */
+    double counted;         /* elements of the label that loss and metrics are means over */
+    double grad_norm;       /* before clipping; NAN when nothing was differentiated */
+    device_counters device; /* of all workers */
+    size_t n_blocks;        /* ODE blocks */
+    ode_counters *blocks; /* [n_blocks], the session's until its next batch; a copy's are its own */
 } session_result;
 
 /* Makes to, which starts as {0} or is an earlier copy, a copy of from with blocks of its own;

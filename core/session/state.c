@@ -6,10 +6,10 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "format/checkpoint.h"
+#include "format/run_folder.h"
 #include "format/safetensors.h"
 #include "plugin/calling.h"
-#include "run/checkpoint.h"
-#include "run/run_folder.h"
 #include "session/session.h"
 #include "session/worker.h"
 

@@ -98,23 +98,23 @@ odeon_status worker_create(session *s, int32_t rank, worker *w)
     w->session = s;
     w->rank = rank;
     w->staging = staging_make(&s->device, NULL);
-    w->site = (net_site){.device = &s->device,
-                         .group = &w->group,
+    w->site = (net_site){.lane = {.device = &s->device,
+                                  .group = &w->group,
+                                  .capture = s->config->capture,
+                                  .dtype = s->config->dtype},
                          .kernels = s->kernels,
                          .params = &s->params,
                          .first = rank == 0,
                          .until_ode = s->is_flow,
                          .shapes_only = s->is_shapes_only,
-                         .capture = s->config->capture,
-                         .dtype = s->config->dtype,
                          .classes = s->fields.of[ODEON_ROLE_LABEL].classes,
                          .n_times = s->fields.of[ODEON_ROLE_TIME].dim[0],
                          .seed = s->config->seed};
     if (ODEON_HAS(ops, odeon_device_ops, get_extension)) {
-        w->site.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
+        w->site.lane.poison = ops->get_extension(s->device.self, ODEON_DEVICE_POISON);
     }
     calling outer = calling_begin(s->device_instance, "queue_create");
-    ODEON_TRY(calling_end(outer, ops->queue_create(s->device.self, rank, &w->site.queue)));
+    ODEON_TRY(calling_end(outer, ops->queue_create(s->device.self, rank, &w->site.lane.queue)));
     ODEON_TRY(make_transforms(w));
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
                          &w->data_net->out, &w->net));
@@ -130,7 +130,7 @@ static odeon_status fit_zero(worker *w, device_buffer *r, int64_t count)
     const session *s = w->session;
     ODEON_TRY(buffer_fit(&s->device, r, (count + 1) * odeon_dtype_bytes(s->config->dtype)));
     odeon_tensor all = worker_flat(s, r->data, 0, count);
-    return s->device.ops->fill(w->site.queue, &all, odeon_imm(0.0), NULL);
+    return s->device.ops->fill(w->site.lane.queue, &all, odeon_imm(0.0), NULL);
 }
 
 odeon_status worker_bind(worker *w)
@@ -179,14 +179,14 @@ void worker_destroy(worker *w)
     staging_release(&w->next);
     mem_free(w->rows);
     mem_free(w->shared);
-    device->ops->queue_destroy(w->site.queue);
+    device->ops->queue_destroy(w->site.lane.queue);
 }
 
 odeon_context worker_context(worker *w, int32_t flags)
 {
     return (odeon_context){.struct_size = sizeof(odeon_context),
                            .flags = flags,
-                           .queue = w->site.queue,
+                           .queue = w->site.lane.queue,
                            .device = &w->session->device,
                            .group = &w->group.abi,
                            .batch_field = batch_field,

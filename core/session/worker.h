@@ -84,7 +84,7 @@ struct session {
     session_expected expected; /* what follows the next batch */
     session_set *sets;         /* splits whose samples lie on the device */
     int64_t output_size;
-    metrics_block *blocks;      /* of all ODE blocks, after the last batch */
+    ode_counters *blocks;       /* of all ODE blocks, after the last batch */
     bool unprepared;            /* parameters were set since the layers last prepared for them */
     session_batch failed_batch; /* without an input: none */
 };

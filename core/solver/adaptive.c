@@ -13,7 +13,7 @@
 odeon_status solver_set_step(solver *s, double t, double h)
 {
     double values[2] = {t, h};
-    return s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_T, 2, values);
+    return s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_T, 2, values);
 }
 
 odeon_status solver_fail(const solver *s, double t, double h, double error, const char *what,
@@ -78,11 +78,11 @@ static void set_control(solver *s)
 /* The workers' shares of ERROR_SUM become the whole; mine is how far this worker has come. */
 static odeon_status reduce_error(solver *s, odeon_status mine)
 {
-    const odeon_group *group = &s->site->group->abi;
+    const odeon_group *group = &s->lane->group->abi;
     if (mine != ODEON_OK) {
-        return worker_group_share(s->site->group, mine);
+        return worker_group_share(s->lane->group, mine);
     }
-    return group->reduce_slots(group->self, s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM,
+    return group->reduce_slots(group->self, s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM,
                                s->control.n_parts, s->control.norm == ODEON_NORM_MAX, ODEON_OK);
 }
 
@@ -93,7 +93,7 @@ static odeon_status start_phase(solver *s, int32_t phase, held y0, int32_t n, co
         mine = solver_scaled_sums(s, y0, y0, n, x, coefficients);
     }
     ODEON_TRY(reduce_error(s, mine));
-    return s->site->device->ops->step_start(s->site->queue, &s->control, phase, s->slots);
+    return s->lane->device->ops->step_start(s->lane->queue, &s->control, phase, s->slots);
 }
 
 /* f at c h behind T, outside of any step. */
@@ -104,7 +104,7 @@ static odeon_status probe(solver *s, double c, held y, held *k)
     if (k->data == NULL || y.data == NULL) {
         return diag_fail(ODEON_ERR_INTERNAL, "%s: out of vectors", s->path);
     }
-    ODEON_TRY(s->site->device->ops->stage_times(s->site->queue, 1, &c, s->slots));
+    ODEON_TRY(s->lane->device->ops->stage_times(s->lane->queue, 1, &c, s->slots));
     odeon_tensor t = solver_stage_time(s, 0), in = solver_vector(s, y), out = solver_vector(s, *k);
     s->evals++;
     return f->eval(f->self, &t, &in, &out, NULL);
@@ -134,7 +134,7 @@ static odeon_status euler_probe(solver *s, held y0, held f0, held *f1)
     const odeon_tensor *x[1] = {&k};
     odeon_scalar h[1] = {odeon_slot(1.0, ODEON_SLOT_H)};
     odeon_status status =
-        s->site->device->ops->lincomb(s->site->queue, &out, &base, 1, x, h, s->slots);
+        s->lane->device->ops->lincomb(s->lane->queue, &out, &base, 1, x, h, s->slots);
     if (status == ODEON_OK) {
         status = probe(s, 1.0, y1, f1);
     }
@@ -149,7 +149,7 @@ typedef struct trial {
 
 static odeon_status read_trial(solver *s, trial *out)
 {
-    return s->site->device->ops->slots_read(s->site->queue, s->slots, 0, ODEON_SLOT_LAST + 1,
+    return s->lane->device->ops->slots_read(s->lane->queue, s->slots, 0, ODEON_SLOT_LAST + 1,
                                             out->slots);
 }
 
@@ -192,7 +192,7 @@ static odeon_status lacks_probe(solver *s, odeon_status status, trial *first, bo
     ODEON_TRY(read_trial(s, first));
     if (first->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_NONFINITE) {
         ODEON_TRY(
-            s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_START, 2, norms));
+            s->lane->device->ops->slots_read(s->lane->queue, s->slots, ODEON_SLOT_START, 2, norms));
         *out = isfinite(norms[0]) && isfinite(norms[1]);
     }
     return ODEON_OK;
@@ -210,11 +210,11 @@ static odeon_status first_trial(solver *s, held *f0, held *f1, trial *first)
     ODEON_TRY(lacks_probe(s, status, first, &again));
     for (int i = 0; i < NEARER_PROBES && again; i++) {
         if (status > 0) {
-            worker_group_resolve(s->site->group);
+            worker_group_resolve(s->lane->group);
             diag_clear();
         }
         solver_release(s, f1);
-        ODEON_TRY(s->site->device->ops->step_start(s->site->queue, &s->control, 4, s->slots));
+        ODEON_TRY(s->lane->device->ops->step_start(s->lane->queue, &s->control, 4, s->slots));
         status = size_first_step(s, *f0, f1);
         ODEON_TRY(lacks_probe(s, status, first, &again));
     }
@@ -237,7 +237,7 @@ static odeon_status automatic_start(solver *s, trial *first)
 static odeon_status given_start(solver *s, double t0, double h, trial *first)
 {
     ODEON_TRY(solver_set_step(s, t0, h));
-    ODEON_TRY(s->site->device->ops->step_start(s->site->queue, &s->control, 3, s->slots));
+    ODEON_TRY(s->lane->device->ops->step_start(s->lane->queue, &s->control, 3, s->slots));
     return read_trial(s, first);
 }
 
@@ -245,16 +245,16 @@ static odeon_status given_start(solver *s, double t0, double h, trial *first)
  * proposed or by the last one that was not cut, with the memory that the control had. */
 static odeon_status go_on(solver *s, trial *now)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     double kept[ODEON_SLOT_LAST];
     memcpy(kept, now->slots, sizeof kept);
     double h = kept[ODEON_SLOT_H];
     double end = cut_at(s, kept[ODEON_SLOT_T]), least = fmax(s->control.h_min, least_step(s));
     h = fabs(s->uncut) > fabs(h) ? s->uncut : h;
     h = fabs(h) < least ? copysign(least, h) : h; /* a cut step may be as short as it likes */
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_END, 1, &end));
+    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_END, 1, &end));
     ODEON_TRY(given_start(s, kept[ODEON_SLOT_T], h, now));
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_STEPS,
+    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_STEPS,
                                ODEON_SLOT_LAST - ODEON_SLOT_STEPS, kept + ODEON_SLOT_STEPS));
     return read_trial(s, now);
 }
@@ -264,7 +264,7 @@ static odeon_status shrink(solver *s, trial *now)
 {
     double values[2] = {now->slots[ODEON_SLOT_T], now->slots[ODEON_SLOT_H] * s->control.factor_min},
            zero = 0.0;
-    worker_group_resolve(s->site->group);
+    worker_group_resolve(s->lane->group);
     if (values[0] + values[1] == values[0] || fabs(values[1]) < s->control.h_min ||
         fabs(values[1]) < least_step(s)) {
         solver_blame_value(s, s->at[PLACE_Y0]);
@@ -276,7 +276,7 @@ static odeon_status shrink(solver *s, trial *now)
     solver_count(s, values[1], false);
     ODEON_TRY(solver_set_step(s, values[0], values[1]));
     ODEON_TRY(
-        s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_LAST, 1, &zero));
+        s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_LAST, 1, &zero));
     return read_trial(s, now);
 }
 
@@ -305,7 +305,7 @@ static int64_t steps_left(const solver *s)
 static odeon_status judge(solver *s, const program *p, trial *now)
 {
     trial after;
-    ODEON_TRY(s->site->device->ops->step_control(s->site->queue, &s->control, s->slots));
+    ODEON_TRY(s->lane->device->ops->step_control(s->lane->queue, &s->control, s->slots));
     ODEON_TRY(read_trial(s, &after));
     double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H];
     bool accepted = after.slots[ODEON_SLOT_ACCEPT] != 0.0;
@@ -355,7 +355,7 @@ odeon_status solver_write_slots(solver *s)
                                            [ODEON_SLOT_REACH] = s->times[s->n_times - 1],
                                            [ODEON_SLOT_LEAST] = least_step(s),
                                            [ODEON_SLOT_LIMIT] = (double)steps_left(s)};
-    return s->site->device->ops->slots_write(s->site->queue, s->slots, 0, ODEON_SLOT_LIMIT + 1,
+    return s->lane->device->ops->slots_write(s->lane->queue, s->slots, 0, ODEON_SLOT_LIMIT + 1,
                                              values);
 }
 

@@ -22,7 +22,7 @@ double *solver_download(solver *s, held x)
     void *raw = mem_zalloc(n + 1, width);
     double *wide = is_wide ? raw : mem_zalloc(n + 1, sizeof *wide);
     bool ok = raw != NULL && wide != NULL && x.data != NULL &&
-              s->site->device->ops->download(s->site->queue, raw, x.data, n * width) == ODEON_OK;
+              s->lane->device->ops->download(s->lane->queue, raw, x.data, n * width) == ODEON_OK;
     for (size_t i = 0; i < n && ok && !is_wide; i++) {
         wide[i] = (double)((const float *)raw)[i];
     }
@@ -154,7 +154,7 @@ static bool is_scaled_by_atol(const solver *s, const double *const *x)
 static bool is_probed(const solver *s)
 {
     double norms[2];
-    return s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_START, 2, norms) ==
+    return s->lane->device->ops->slots_read(s->lane->queue, s->slots, ODEON_SLOT_START, 2, norms) ==
                ODEON_OK &&
            isfinite(norms[0]) && isfinite(norms[1]);
 }
@@ -187,7 +187,7 @@ void solver_blame_start(solver *s, held y0, held f0, held f1)
 static bool is_beyond_numbers(const solver *s)
 {
     double error = 0.0;
-    return s->site->device->ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_ERROR, 1,
+    return s->lane->device->ops->slots_read(s->lane->queue, s->slots, ODEON_SLOT_ERROR, 1,
                                             &error) == ODEON_OK &&
            !isfinite(error);
 }

@@ -100,26 +100,26 @@ static bool is_ready(const solver *s, const piece *p)
 
 /* ---- the calls ---- */
 
-static odeon_tensor running_state(const solver *s, char *data)
+/* Where running state is kept while a solve may have to be undone. */
+static odeon_tensor kept_running(const solver *s)
 {
-    return (odeon_tensor){
-        .data = data, .dim = {s->site->params->state}, .ndim = 1, .dtype = s->site->dtype};
+    odeon_tensor kept = s->field->running;
+    kept.data = s->piece.running.data;
+    return kept;
 }
 
 /* Running state that a solve may be undone to. */
 static odeon_status save_running(const solver *s)
 {
-    odeon_tensor now = running_state(s, s->site->states);
-    odeon_tensor before = running_state(s, s->piece.running.data);
-    return s->field->moves_state ? s->site->device->ops->copy(s->site->queue, &now, &before)
+    odeon_tensor now = s->field->running, before = kept_running(s);
+    return s->field->moves_state ? s->lane->device->ops->copy(s->lane->queue, &now, &before)
                                  : ODEON_OK;
 }
 
 static odeon_status restore_running(const solver *s)
 {
-    odeon_tensor now = running_state(s, s->site->states);
-    odeon_tensor before = running_state(s, s->piece.running.data);
-    return s->field->moves_state ? s->site->device->ops->copy(s->site->queue, &before, &now)
+    odeon_tensor now = s->field->running, before = kept_running(s);
+    return s->field->moves_state ? s->lane->device->ops->copy(s->lane->queue, &before, &now)
                                  : ODEON_OK;
 }
 
@@ -129,7 +129,7 @@ static odeon_status fix_carry(solver *s)
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
         held *in = &s->at[place_carry_in(s->stepper, i)];
         odeon_tensor from = solver_vector(s, *in), to = solver_vector(s, solver_fixed(s, 1 + i));
-        ODEON_TRY(s->site->device->ops->copy(s->site->queue, &from, &to));
+        ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &from, &to));
         solver_release(s, in);
     }
     solver_stand(s);
@@ -138,7 +138,7 @@ static odeon_status fix_carry(solver *s)
 
 static odeon_status choose_first_step(solver *s, const piece *p)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     if (p->first == 0.0) {
         held f0 = {0}, f1 = {0};
         odeon_status status = solver_start_phases(s, &f0, &f1);
@@ -146,8 +146,8 @@ static odeon_status choose_first_step(solver *s, const piece *p)
         solver_release(s, &f1);
         return status;
     }
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_H, 1, &p->first));
-    return ops->step_start(s->site->queue, &s->control, 3, s->slots);
+    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_H, 1, &p->first));
+    return ops->step_start(s->lane->queue, &s->control, 3, s->slots);
 }
 
 /* All before the first trial step. */
@@ -155,7 +155,7 @@ static odeon_status call_start(solver *s, const piece *p)
 {
     odeon_tensor y0 = solver_vector(s, solver_fixed(s, 0));
     ODEON_TRY(save_running(s));
-    ODEON_TRY(s->site->device->ops->copy(s->site->queue, &s->y[0], &y0));
+    ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &s->y[0], &y0));
     s->at[PLACE_Y0] = solver_fixed(s, 0);
     ODEON_TRY(solver_begin(s, s->times[0]));
     ODEON_TRY(fix_carry(s));
@@ -175,7 +175,7 @@ static odeon_status call_accept(const solver *s)
         x[i] = &from[i];
         y[i] = &to[i];
     }
-    return s->site->device->ops->select(s->site->queue, n, x, y, s->slots, ODEON_SLOT_ACCEPT);
+    return s->lane->device->ops->select(s->lane->queue, n, x, y, s->slots, ODEON_SLOT_ACCEPT);
 }
 
 static odeon_status call_step(solver *s, const piece *p)
@@ -183,7 +183,7 @@ static odeon_status call_step(solver *s, const piece *p)
     ODEON_TRY(solver_run(s, p->step));
     ODEON_TRY(solver_error(s, p->step));
     ODEON_TRY(solver_rows_store(s, p->rows));
-    ODEON_TRY(s->site->device->ops->step_control(s->site->queue, &p->control, s->slots));
+    ODEON_TRY(s->lane->device->ops->step_control(s->lane->queue, &p->control, s->slots));
     ODEON_TRY(call_accept(s));
     solver_reject(s); /* only lets go of what the step used: nobody knows how it went */
     return ODEON_OK;
@@ -196,7 +196,7 @@ static odeon_status call_end(const solver *s, const piece *p)
     const odeon_tensor *x[1] = {&end}, *y[1] = {&s->y[1]};
     return !solver_ends_in_place(p->rows)
                ? ODEON_OK
-               : s->site->device->ops->select(s->site->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
+               : s->lane->device->ops->select(s->lane->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
 }
 
 static odeon_status call_loop(solver *s, const piece *p)
@@ -207,9 +207,9 @@ static odeon_status call_loop(solver *s, const piece *p)
         }
         return call_end(s, p);
     }
-    ODEON_TRY(p->capture->loop_begin(s->site->queue, s->slots, ODEON_SLOT_STOP, SOLVER_LOG_ROWS));
+    ODEON_TRY(p->capture->loop_begin(s->lane->queue, s->slots, ODEON_SLOT_STOP, SOLVER_LOG_ROWS));
     ODEON_TRY(call_step(s, p));
-    ODEON_TRY(p->capture->loop_end(s->site->queue));
+    ODEON_TRY(p->capture->loop_end(s->lane->queue));
     return call_end(s, p);
 }
 
@@ -289,11 +289,12 @@ odeon_status solver_loop(solver *s, bool *solved)
 
 static odeon_status fit_memory(solver *s, const piece *p)
 {
-    int64_t width = odeon_dtype_bytes(s->site->dtype), steps = s->stats.accepted;
+    int64_t width = odeon_dtype_bytes(s->lane->dtype), steps = s->stats.accepted;
     ODEON_TRY(solver_fit_log(s));
     ODEON_TRY(solver_fixed_fit(s));
     if (s->field->moves_state) {
-        ODEON_TRY(buffer_fit(s->site->device, &s->piece.running, s->site->params->state * width));
+        int64_t bytes = odeon_count(&s->field->running) * width;
+        ODEON_TRY(buffer_fit(s->lane->device, &s->piece.running, bytes));
     }
     bool each = (p->rows & (ROWS_STEPS | ROWS_DENSE)) != 0;
     return (each ? steps : 1) <= solver_rows_capacity(s, p->rows)

@@ -24,24 +24,24 @@ odeon_status solver_fit_log(solver *s)
     s->piece.seen = mem_zalloc(n, sizeof *s->piece.seen);
     s->piece.n_read = FEWEST_READ;
     return s->piece.seen != NULL
-               ? s->site->device->ops->fill(s->site->queue, &all, odeon_imm(0.0), NULL)
+               ? s->lane->device->ops->fill(s->lane->queue, &all, odeon_imm(0.0), NULL)
                : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
 }
 
 /* As many rows as the last solve left, and some, are read at once; the rest in a second go. */
 odeon_status solver_poll(solver *s, int64_t *trials)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     double *seen = s->piece.seen;
     int64_t n = ODEON_SLOTS + s->piece.n_read * ODEON_LOG_COLUMNS;
-    ODEON_TRY(ops->download(s->site->queue, seen, s->slots, (uint64_t)n * sizeof *seen));
+    ODEON_TRY(ops->download(s->lane->queue, seen, s->slots, (uint64_t)n * sizeof *seen));
     *trials = (int64_t)seen[ODEON_SLOT_TRIALS];
     int64_t rest = ODEON_SLOTS + *trials * ODEON_LOG_COLUMNS - n;
     int64_t rows = *trials + *trials / 4 + 8;
     rows = rows > FEWEST_READ ? rows : FEWEST_READ;
     s->piece.n_read = rows < SOLVER_LOG_ROWS ? rows : SOLVER_LOG_ROWS;
     return rest <= 0 ? ODEON_OK
-                     : ops->download(s->site->queue, seen + n, s->slots + n,
+                     : ops->download(s->lane->queue, seen + n, s->slots + n,
                                      (uint64_t)rest * sizeof *seen);
 }
 

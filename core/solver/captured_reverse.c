@@ -55,11 +55,11 @@ static void stand(solver *s)
 
 static odeon_status set(const solver *s, held x, const odeon_tensor *value)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     odeon_tensor to = solver_vector(s, x);
     return value != NULL && value->data != NULL
-               ? ops->copy(s->site->queue, value, &to)
-               : ops->fill(s->site->queue, &to, odeon_imm(0.0), NULL);
+               ? ops->copy(s->lane->queue, value, &to)
+               : ops->fill(s->lane->queue, &to, odeon_imm(0.0), NULL);
 }
 
 /* ---- the calls ---- */
@@ -83,7 +83,7 @@ static odeon_status call_end(const solver *s, const walk *w)
         return set(s, owed(s, 0), &w->d_y[1]);
     }
     odeon_scalar weight[1] = {odeon_slot(1.0, end_slot(s))};
-    return s->site->device->ops->lincomb(s->site->queue, &end, NULL, 1, x, weight, s->slots);
+    return s->lane->device->ops->lincomb(s->lane->queue, &end, NULL, 1, x, weight, s->slots);
 }
 
 /* What the step's start is owed becomes what the end of the step before it is. */
@@ -108,7 +108,7 @@ static odeon_status call_step(solver *s, const walk *w, bool is_last)
     ODEON_TRY(solver_run(s, w->step));
     ODEON_TRY(solver_walk_run(s, &record));
     ODEON_TRY(hand_over(s));
-    return s->site->device->ops->step_back(s->site->queue, s->slots);
+    return s->lane->device->ops->step_back(s->lane->queue, s->slots);
 }
 
 /* Behind the first step, whose start still stands in its place. */
@@ -119,7 +119,7 @@ static odeon_status call_start(solver *s, const walk *w)
     stand(s);
     if (w->start != NULL) {
         ODEON_TRY(
-            s->site->device->ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_H, 1, &no_size));
+            s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_H, 1, &no_size));
         ODEON_TRY(solver_run(s, w->start));
         ODEON_TRY(solver_walk_run(s, &record));
     }
@@ -130,9 +130,9 @@ static odeon_status call_loop(solver *s, const walk *w)
 {
     ODEON_TRY(call_end(s, w));
     ODEON_TRY(w->from_within ? call_step(s, w, true) : ODEON_OK);
-    ODEON_TRY(w->capture->loop_begin(s->site->queue, s->slots, ODEON_SLOT_STOP, SOLVER_LOG_ROWS));
+    ODEON_TRY(w->capture->loop_begin(s->lane->queue, s->slots, ODEON_SLOT_STOP, SOLVER_LOG_ROWS));
     ODEON_TRY(call_step(s, w, false));
-    ODEON_TRY(w->capture->loop_end(s->site->queue));
+    ODEON_TRY(w->capture->loop_end(s->lane->queue));
     return call_start(s, w);
 }
 
@@ -178,16 +178,16 @@ static odeon_status whole(solver *s, const walk *w, const recorded *x, int64_t s
 /* ROW and STOP: the last row, and at least one. Weights of the output read off its step. */
 static odeon_status write_slots(const solver *s, const walk *w, int64_t steps)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     double weights[2 + ODEON_MAX_STAGES];
     if (w->from_within) {
         int32_t n = solver_output_weights(s, s->piece.last_h, s->read_at[1], weights);
         weights[n] = s->read_at[1] < 1.0 ? 0.0 : 1.0;
-        ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM, n + 1, weights));
+        ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM, n + 1, weights));
     }
     double values[ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1] = {0.0};
     values[ODEON_SLOT_ROW - ODEON_SLOT_STOP] = (double)(steps - 1);
-    return ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_STOP,
+    return ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_STOP,
                             ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1, values);
 }
 

@@ -86,7 +86,7 @@ int64_t solver_rows_capacity(const solver *s, int32_t kinds)
 odeon_status solver_rows_fit(solver *s, int32_t kinds, int64_t rows)
 {
     int64_t bytes = solver_rows_bytes(s, kinds, rows) + spare_bytes(s, kinds);
-    return buffer_fit(s->site->device, &s->piece.rows, bytes);
+    return buffer_fit(s->lane->device, &s->piece.rows, bytes);
 }
 
 static odeon_tensor step_slots(const solver *s)
@@ -120,7 +120,7 @@ static odeon_status store(const solver *s, int32_t kinds, int32_t kind, int32_t 
         return ODEON_OK;
     }
     lay_out(s, kinds, kind, &set);
-    return s->site->device->ops->row_store(s->site->queue, set.n, set.x_of, set.rows_of, s->slots,
+    return s->lane->device->ops->row_store(s->lane->queue, set.n, set.x_of, set.rows_of, s->slots,
                                            slot);
 }
 
@@ -137,7 +137,7 @@ odeon_status solver_rows_load(const solver *s, int32_t kinds)
 {
     row_set set;
     lay_out(s, kinds, ROWS_STEPS, &set);
-    return s->site->device->ops->row_load(s->site->queue, set.n, set.rows_of, set.x_of, s->slots,
+    return s->lane->device->ops->row_load(s->lane->queue, set.n, set.rows_of, set.x_of, s->slots,
                                           ODEON_SLOT_ROW);
 }
 
@@ -173,7 +173,7 @@ static int64_t fixed_bytes(const solver *s)
 
 odeon_status solver_fixed_fit(solver *s)
 {
-    return buffer_fit(s->site->device, &s->piece.state, fixed_bytes(s));
+    return buffer_fit(s->lane->device, &s->piece.state, fixed_bytes(s));
 }
 
 bool solver_fixed_fits(const solver *s)

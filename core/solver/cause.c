@@ -12,18 +12,18 @@
 /* The largest of every number over the workers; where that fails they stay as they are. */
 static void agree(const solver *s, int32_t n, double *numbers)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
-    const odeon_group *group = &s->site->group->abi;
+    const odeon_device_ops *ops = s->lane->device->ops;
+    const odeon_group *group = &s->lane->group->abi;
     if (group->size == 1) {
         return;
     }
     odeon_status mine =
-        ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, numbers);
-    odeon_status status = group->reduce_slots(group->self, s->site->queue, s->slots,
+        ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, numbers);
+    odeon_status status = group->reduce_slots(group->self, s->lane->queue, s->slots,
                                               ODEON_SLOT_ERROR_SUM, n, 1, mine);
     double all[8];
     if (status == ODEON_OK &&
-        ops->slots_read(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, all) == ODEON_OK) {
+        ops->slots_read(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, all) == ODEON_OK) {
         memcpy(numbers, all, (size_t)n * sizeof *numbers);
     }
 }
@@ -146,7 +146,7 @@ static double dot(int64_t n, const double *a, const double *b)
 static bool field_at(solver *s, const double *y, const double *v, double scale, void *moved,
                      double *out)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     const odeon_field *f = &s->field->abi;
     bool wide = f->dtype == ODEON_DTYPE_F64, good = false;
     for (int64_t i = 0; i < f->n; i++) {
@@ -160,11 +160,11 @@ static bool field_at(solver *s, const double *y, const double *v, double scale, 
     held in = solver_take(s), k = solver_take(s);
     uint64_t bytes = (uint64_t)(f->n * odeon_dtype_bytes(f->dtype));
     if (in.data != NULL && k.data != NULL &&
-        ops->upload(s->site->queue, in.data, moved, bytes) == ODEON_OK) {
+        ops->upload(s->lane->queue, in.data, moved, bytes) == ODEON_OK) {
         odeon_tensor t = solver_stage_time(s, 0), x = solver_vector(s, in),
                      dx = solver_vector(s, k);
         good = f->eval(f->self, &t, &x, &dx, NULL) == ODEON_OK &&
-               ops->download(s->site->queue, moved, k.data, bytes) == ODEON_OK;
+               ops->download(s->lane->queue, moved, k.data, bytes) == ODEON_OK;
     }
     for (int64_t i = 0; i < f->n && good; i++) {
         out[i] = wide ? ((double *)moved)[i] : (double)((float *)moved)[i];
@@ -226,7 +226,7 @@ static double find_decay(solver *s, double h)
     double *work = mem_zalloc((size_t)(4 * n) + 1, sizeof *work);
     bool found =
         y != NULL && work != NULL &&
-        s->site->device->ops->stage_times(s->site->queue, 1, &none, s->slots) == ODEON_OK &&
+        s->lane->device->ops->stage_times(s->lane->queue, 1, &none, s->slots) == ODEON_OK &&
         find_eigenvalue(s, y, work, work + n, work + 2 * n, work + 3 * n, &real, &size);
     mem_free(y);
     mem_free(work);
@@ -235,19 +235,12 @@ static double find_decay(solver *s, double h)
     return found && h * real < 0.0 && fabs(real) >= 0.5 * size ? fabs(h * real) : -1.0;
 }
 
-/* Samples that see each other meet in every evaluation, which none may then leave out. */
-static bool may_probe(const solver *s)
-{
-    const net_plan *plan = s->field->identity.plan;
-    return plan != NULL && (plan->layer_flags & ODEON_LAYER_BATCH_COUPLED) == 0;
-}
-
 odeon_status solver_fail_max_steps(solver *s, double t, double h, double error)
 {
     char remedy[320];
     double steps_left = fabs((end_of(s) - t) / h), decay = -1.0;
     bool many = steps_left >= 100.0 && s->stats.accepted > s->stats.rejected;
-    if (many && may_probe(s)) {
+    if (many && s->field->is_alone) {
         decay = find_decay(s, h);
         agree(s, 1, &decay);
     }

@@ -39,7 +39,7 @@ static odeon_status read_dense(const solver *s, double h, double x, const odeon_
         pointers[i] = &slopes[i];
         coefficients[i] = odeon_imm(h * weights[i]);
     }
-    return s->site->device->ops->lincomb(s->site->queue, y, &base, n, pointers, coefficients, NULL);
+    return s->lane->device->ops->lincomb(s->lane->queue, y, &base, n, pointers, coefficients, NULL);
 }
 
 odeon_status solver_read_outputs(solver *s, double t, double h, double t_end)
@@ -53,7 +53,7 @@ odeon_status solver_read_outputs(solver *s, double t, double h, double t_end)
             continue;
         }
         odeon_tensor end = solver_vector(s, s->at[PLACE_Y1]);
-        ODEON_TRY(s->site->device->ops->copy(s->site->queue, &end, &s->y[i]));
+        ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &end, &s->y[i]));
     }
     return ODEON_OK;
 }

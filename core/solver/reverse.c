@@ -39,7 +39,7 @@ static odeon_status add_gathered(solver *s, int32_t place, gathering *g)
     }
     int32_t n = g->n;
     g->n = 0;
-    return s->site->device->ops->lincomb(s->site->queue, &out, fresh ? NULL : &out, n, pointers,
+    return s->lane->device->ops->lincomb(s->lane->queue, &out, fresh ? NULL : &out, n, pointers,
                                          g->coefficients, s->slots);
 }
 
@@ -138,7 +138,7 @@ static odeon_status add(solver *s, held target, held source)
     odeon_tensor out = solver_vector(s, target), x = solver_vector(s, source);
     const odeon_tensor *pointers[1] = {&x};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return s->site->device->ops->lincomb(s->site->queue, &out, &out, 1, pointers, one, NULL);
+    return s->lane->device->ops->lincomb(s->lane->queue, &out, &out, 1, pointers, one, NULL);
 }
 
 /* Adds to bar[Y1] what the output at the step's own end owes: the last one read off it, if any. */
@@ -157,7 +157,7 @@ static odeon_status inject_end(solver *s, const solve_record *record)
     s->spare_bar = NULL;
     ODEON_TRY(ready(s, end));
     odeon_tensor start = solver_vector(s, *end);
-    return s->site->device->ops->copy(s->site->queue, &owed, &start);
+    return s->lane->device->ops->copy(s->lane->queue, &owed, &start);
 }
 
 static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *w)
@@ -239,11 +239,11 @@ static odeon_status walk_record(solver *s, const solve_record *record)
 
 static odeon_status reverse_record(solver *s, const solve_record *record)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     double values[2] = {record->t, record->h};
     const program *p = record->program;
-    ODEON_TRY(ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_T, 2, values));
-    ODEON_TRY(ops->stage_times(s->site->queue, p->n_evals, p->c, s->slots));
+    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_T, 2, values));
+    ODEON_TRY(ops->stage_times(s->lane->queue, p->n_evals, p->c, s->slots));
     return walk_record(s, record);
 }
 
@@ -280,20 +280,20 @@ odeon_status solver_walk_run(solver *s, const solve_record *record)
 /* What has been gathered at the start, and what is owed for the first output, which it is. */
 odeon_status solver_give_start(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     held start = s->bar[PLACE_Y1];
     odeon_tensor x[2] = {solver_vector(s, start), d_y[0]};
     const odeon_tensor *pointers[2] = {&x[0], &x[1]};
     const odeon_scalar ones[2] = {odeon_imm(1.0), odeon_imm(1.0)};
     int32_t first = start.data == NULL, n = 1 + (d_y[0].data != NULL);
     if (first == n) {
-        return ops->fill(s->site->queue, d_y0, odeon_imm(0.0), NULL);
+        return ops->fill(s->lane->queue, d_y0, odeon_imm(0.0), NULL);
     }
     if (n - first == 1) {
         const odeon_tensor *only = pointers[first];
-        return only->data == d_y0->data ? ODEON_OK : ops->copy(s->site->queue, only, d_y0);
+        return only->data == d_y0->data ? ODEON_OK : ops->copy(s->lane->queue, only, d_y0);
     }
-    return ops->lincomb(s->site->queue, d_y0, NULL, 2, pointers, ones, NULL);
+    return ops->lincomb(s->lane->queue, d_y0, NULL, 2, pointers, ones, NULL);
 }
 
 odeon_status solver_walk_back(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)

@@ -3,22 +3,20 @@
  * on one worker; its memory grows between steps, never within, and is kept for the run. */
 #ifndef ODEON_CORE_SOLVER_SOLVER_H
 #define ODEON_CORE_SOLVER_SOLVER_H
-#include "data/data.h"
 #include "device/buffer.h"
 #include "device/capture_cache.h"
-#include "net/net.h"
+#include "device/lane.h"
 #include "odeon/container.h"
 #include "odeon/field.h"
 #include "odeon/gradient.h"
 #include "solver/stepper.h"
 
-/* All that a field's calls depend on beside their arguments and what lies in device memory: where
- * two of these are the same byte by byte, a recording of the one does for the other. No gaps. */
+/* All that a field's calls depend on beside their arguments and what lies in device memory, as
+ * bytes that only whoever runs the field can read: where two are the same, a recording of the one
+ * does for the other. No gaps. */
+enum { FIELD_IDENTITY_BYTES = 512 };
 typedef struct field_identity {
-    const void *plan; /* of the layers, for these shapes; lives as long as the network */
-    int64_t n_global, first_sample;
-    int32_t flags, augment;         /* ODEON_CALL_*, ODEON_AUGMENT_* */
-    odeon_tensor given[DATA_ROLES]; /* where layers find what the batch has beside its input */
+    unsigned char bytes[FIELD_IDENTITY_BYTES];
 } field_identity;
 
 /* A field of the host: what the ABI's field leaves to whoever runs it. abi.self points to it. */
@@ -26,7 +24,9 @@ typedef struct host_field {
     odeon_field abi;
     field_identity identity;
     int64_t *evals;              /* counts its evaluations */
-    bool moves_state;            /* its evaluations update running state */
+    bool moves_state;            /* its evaluations update running state, which is here: */
+    odeon_tensor running;        /* on the device; without data where there is none */
+    bool is_alone;               /* no collective is in its evaluations */
     bool is_recordable;          /* its identity says all that it has to */
     int64_t frame_bytes;         /* of one evaluation; 0: its evaluations cannot be kept */
     int64_t frame_in, frame_out; /* where a frame keeps f's argument and value; -1: it does not */
@@ -124,7 +124,7 @@ typedef struct solve_piece {
 enum { SOLVER_LOG_ROWS = 1024 }; /* the most trial steps of such a solve */
 
 typedef struct solver {
-    net_site *site;
+    const device_lane *lane; /* outlives it */
     stepper *stepper;
     const odeon_ode_spec *spec;
     const char *path;          /* for messages */
@@ -181,7 +181,7 @@ typedef struct solver {
     solve_piece piece;
 } solver;
 
-odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
+odeon_status solver_create(const device_lane *lane, stepper *method, const odeon_ode_spec *spec,
                            const char *path, solver **out);
 void solver_destroy(solver *s); /* NULL is allowed */
 

@@ -102,7 +102,7 @@ static odeon_status combine(solver *s, const program *p, const verb *w)
         coefficients[i] = coefficient(&terms[i]);
     }
     out.dim[0] = n;
-    return s->site->device->ops->lincomb(s->site->queue, &out, based ? &x[0] : NULL,
+    return s->lane->device->ops->lincomb(s->lane->queue, &out, based ? &x[0] : NULL,
                                          w->n - (based ? 1 : 0), pointers + (based ? 1 : 0),
                                          coefficients + (based ? 1 : 0), s->slots);
 }
@@ -119,12 +119,12 @@ static void release_after(solver *s, const program *p, int32_t v)
 
 odeon_status solver_run(solver *s, const program *p)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     take_frames(s, p);
     if (s->keep != ODEON_KEEP_NONE) {
         place_in_frames(s, p);
     }
-    ODEON_TRY(ops->stage_times(s->site->queue, p->n_evals, p->c, s->slots));
+    ODEON_TRY(ops->stage_times(s->lane->queue, p->n_evals, p->c, s->slots));
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
         if (w->kind == VERB_EVAL) {
@@ -162,7 +162,7 @@ static const odeon_control *control_of(const solver *s, int32_t flags, odeon_con
 odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const held *x,
                                 const odeon_scalar *coefficients)
 {
-    const odeon_device_ops *ops = s->site->device->ops;
+    const odeon_device_ops *ops = s->lane->device->ops;
     odeon_control own;
     for (int32_t part = 0; part < s->field->abi.n_parts; part++) {
         odeon_tensor start = solver_part(s, y0, part), end = solver_part(s, y1, part);
@@ -173,12 +173,12 @@ odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const he
             pointers[i] = &parts[i];
         }
         int32_t flags = s->field->abi.parts[part].flags;
-        if ((flags & ODEON_PART_SHARED) != 0 && s->site->group->abi.rank != 0) {
+        if ((flags & ODEON_PART_SHARED) != 0 && s->lane->group->abi.rank != 0) {
             double none = 0.0; /* rank 0 counts for all */
             ODEON_TRY(
-                ops->slots_write(s->site->queue, s->slots, ODEON_SLOT_ERROR_SUM + part, 1, &none));
+                ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM + part, 1, &none));
         } else if ((flags & ODEON_PART_NO_NORM) == 0) {
-            ODEON_TRY(ops->error_sum(s->site->queue, control_of(s, flags, &own), &start, &end, n,
+            ODEON_TRY(ops->error_sum(s->lane->queue, control_of(s, flags, &own), &start, &end, n,
                                      pointers, coefficients, s->slots,
                                      ODEON_SLOT_ERROR_SUM + part));
         }
@@ -210,7 +210,7 @@ odeon_status solver_error_vector(solver *s, const program *p, double h, held out
         pointers[i] = &x[i];
         coefficients[i] = odeon_imm(term->alpha + term->beta * h);
     }
-    return s->site->device->ops->lincomb(s->site->queue, &error, NULL, w->n, pointers, coefficients,
+    return s->lane->device->ops->lincomb(s->lane->queue, &error, NULL, w->n, pointers, coefficients,
                                          NULL);
 }
 
@@ -310,7 +310,7 @@ static odeon_status zero_carry(solver *s)
         solver_release(s, in);
         ODEON_TRY(ready(s, in));
         odeon_tensor zero = solver_vector(s, *in);
-        ODEON_TRY(s->site->device->ops->fill(s->site->queue, &zero, odeon_imm(0.0), NULL));
+        ODEON_TRY(s->lane->device->ops->fill(s->lane->queue, &zero, odeon_imm(0.0), NULL));
     }
     return ODEON_OK;
 }

@@ -30,7 +30,7 @@ static void free_vectors(solver *s)
 {
     while (s->vec_chunks != NULL) {
         vec_chunk *next = s->vec_chunks->next;
-        free_chunk(s->site->device, s->vec_chunks);
+        free_chunk(s->lane->device, s->vec_chunks);
         s->vec_chunks = next;
     }
     s->free_vecs = NULL;
@@ -40,7 +40,7 @@ static void free_vectors(solver *s)
 
 static void free_frames(solver *s)
 {
-    const odeon_device *device = s->site->device;
+    const odeon_device *device = s->lane->device;
     for (size_t i = 0; i < s->n_chunks; i++) {
         device->ops->free(device->self, s->frame_chunks[i]);
         mem_free(s->frame_arrays[i]);
@@ -55,7 +55,7 @@ static void free_frames(solver *s)
     capture_cache_forget(s->captures);
 }
 
-odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec *spec,
+odeon_status solver_create(const device_lane *lane, stepper *method, const odeon_ode_spec *spec,
                            const char *path, solver **out)
 {
     *out = NULL;
@@ -63,16 +63,16 @@ odeon_status solver_create(net_site *site, stepper *method, const odeon_ode_spec
     if (s == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", path);
     }
-    s->site = site;
+    s->lane = lane;
     s->stepper = method;
     s->spec = spec;
     s->path = path;
     void *slots = NULL;
     uint64_t numbers = ODEON_SLOTS;
     numbers += spec->mode == ODEON_STEPS_ADAPTIVE ? SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS : 0;
-    odeon_status status = capture_cache_create(site, &s->captures);
+    odeon_status status = capture_cache_create(lane, &s->captures);
     if (status == ODEON_OK) {
-        status = site->device->ops->alloc(site->device->self, numbers * sizeof(double), &slots);
+        status = lane->device->ops->alloc(lane->device->self, numbers * sizeof(double), &slots);
     }
     s->slots = slots;
     if (status != ODEON_OK) {
@@ -93,12 +93,12 @@ void solver_destroy(solver *s)
     s->captures = NULL;
     free_vectors(s);
     free_frames(s);
-    buffer_release(s->site->device, &s->piece.state);
-    buffer_release(s->site->device, &s->piece.rows);
-    buffer_release(s->site->device, &s->piece.running);
+    buffer_release(s->lane->device, &s->piece.state);
+    buffer_release(s->lane->device, &s->piece.rows);
+    buffer_release(s->lane->device, &s->piece.running);
     mem_free(s->piece.seen);
     mem_free(s->key);
-    s->site->device->ops->free(s->site->device->self, s->slots);
+    s->lane->device->ops->free(s->lane->device->self, s->slots);
     mem_free(s->kept);
     mem_free(s->records);
     mem_free(s->attempts);
@@ -149,7 +149,7 @@ odeon_status solver_fit(solver *s, const host_field *field)
 
 static odeon_status add_vectors(solver *s, int64_t n)
 {
-    const odeon_device *device = s->site->device;
+    const odeon_device *device = s->lane->device;
     vec_chunk *chunk = mem_zalloc(1, sizeof *chunk);
     vec *vecs = mem_zalloc((size_t)n, sizeof *vecs);
     if (chunk == NULL || vecs == NULL) {
@@ -189,7 +189,7 @@ static odeon_status reserve_vectors(solver *s, int64_t n)
 
 static odeon_status add_frames(solver *s)
 {
-    const odeon_device *device = s->site->device;
+    const odeon_device *device = s->lane->device;
     char **chunks = mem_grow(s->frame_chunks, s->n_chunks, sizeof *chunks);
     s->frame_chunks = chunks != NULL ? chunks : s->frame_chunks;
     odeon_frame **arrays = mem_grow(s->frame_arrays, s->n_chunks, sizeof *arrays);

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device.h"
+#include "plugin/registry.h"
 
 enum { BATCH = 128, WIDE = 2028, NARROW = 16, TERMS = 7, STATE = BATCH * WIDE };
 

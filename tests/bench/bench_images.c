@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device.h"
+#include "plugin/registry.h"
 
 enum { BATCH = 128 };
 

@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "data/data.h"
+#include "plugin/registry.h"
+#include "session/services.h"
 #include "session/session.h"
 #include "small_run.h"
 
@@ -26,6 +28,7 @@ static odeon_status load(registry **plugins, const char *ini, config **out)
 {
     static const char *const paths[] = {ODEON_TEST_PLUGINS, ODEON_BUILD "/plugins"};
     ODEON_TRY(registry_create(2, paths, plugins));
+    registry_offer(*plugins, session_services);
     return config_load(*plugins, ini, 0, NULL, out);
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 enum { B = 4, C = 2, SIZE = B * C };
 static const int64_t dims[] = {B, C};

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };

@@ -146,7 +146,7 @@ static void assert_same_trace(const trace *a, const trace *b)
 }
 
 /* But for bytes, and evaluations of a walk back: rows stand in place of frames. */
-static void assert_same_block(const metrics_block *a, const metrics_block *b, bool with_backward)
+static void assert_same_block(const ode_counters *a, const ode_counters *b, bool with_backward)
 {
     assert_int_equal(a->accepted, b->accepted);
     assert_int_equal(a->rejected, b->rejected);
@@ -173,8 +173,8 @@ static void assert_same_step(const outcome *a, const outcome *b, int64_t step)
 /* The last step, which nothing is new to, was captured, or was not. */
 static void assert_captured(const course *script, const outcome *captured, const outcome *plain)
 {
-    const metrics_device *a = &captured->result[STEPS - 1].device;
-    const metrics_device *b = &plain->result[STEPS - 1].device;
+    const device_counters *a = &captured->result[STEPS - 1].device;
+    const device_counters *b = &plain->result[STEPS - 1].device;
     if (captured->status[STEPS - 1] == ODEON_OK) {
         assert_int_equal(a->waits < b->waits, !script->stays);
         assert_int_equal(a->allocs, 0);
@@ -289,7 +289,7 @@ static void test_direct_from_rows_has_the_gradient_from_frames(void **state)
         }
         course s = {.ini = network, .settings = settings, .varies = i % n_devices() == 0};
         outcome *o = check_gradient(&s);
-        const metrics_block *last = &o->result[STEPS - 1].blocks[0];
+        const ode_counters *last = &o->result[STEPS - 1].blocks[0];
         assert_true(last->evals_backward > 0);
         outcome_destroy(o);
     }

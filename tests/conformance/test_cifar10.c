@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "odeon/dataset.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { RECORD = 3073, IMAGE = 3072 };
 

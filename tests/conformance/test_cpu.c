@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "device_cases.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 
@@ -341,10 +344,10 @@ static void test_device_memory_that_is_not_there_is_named(void **state)
 static void fail_every_allocation(const char *expression)
 {
     odeon_config *config = NULL;
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_status status = ODEON_ERR_NOMEM;
-    assert_int_equal(schema_component(plugins, ODEON_KIND_DEVICE, expression, where, "run",
-                                      ODEON_BUILD, 0, NULL, &config),
+    assert_int_equal(component_read(plugins, ODEON_KIND_DEVICE, expression, where, "run",
+                                    ODEON_BUILD, 0, NULL, &config),
                      ODEON_OK);
     for (int64_t n = 1; status != ODEON_OK; n++) {
         int64_t before = mem_live_blocks();

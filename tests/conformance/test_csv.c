@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "odeon/dataset.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { ROWS = 20 };
 
@@ -121,12 +124,12 @@ static void test_a_field_that_is_not_there_is_refused(void **state)
 
 static odeon_status create_status(const fixture *f, const char *expression)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config;
     instance *x;
     diag_clear();
-    odeon_status status = schema_component(f->registry, ODEON_KIND_DATASET, expression, where,
-                                           "data", "/", 0, NULL, &config);
+    odeon_status status = component_read(f->registry, ODEON_KIND_DATASET, expression, where, "data",
+                                         "/", 0, NULL, &config);
     if (status == ODEON_OK) {
         status = instance_create(config, "data", &x);
         if (status == ODEON_OK) {

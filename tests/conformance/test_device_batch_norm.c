@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 static const char *const ids[] = {"reference", "cpu", "remote", "emulated"};
 enum { N_DEVICES = sizeof ids / sizeof ids[0], B = 2, C = 2, S = 2, SIZE = B * C * S };

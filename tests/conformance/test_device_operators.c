@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "device_cases.h"
+#include "plugin/registry.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 2048 };

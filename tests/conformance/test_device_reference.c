@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 typedef struct bench {
     registry *plugins;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "odeon/loss.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { B = 6, SIZE = 4, N = B * SIZE };
 

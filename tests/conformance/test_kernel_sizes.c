@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 enum { OPERANDS = 4, ROOM = 8 };
 

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device.h"
+#include "plugin/registry.h"
 
 enum { MANY = 500 }; /* more than a queue holds at once */
 

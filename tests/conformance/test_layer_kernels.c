@@ -6,11 +6,14 @@
 
 #include "../plugins/device/common/host_kernels.h"
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "capture_fixture.h"
 #include "odeon/layer.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 #include "session/worker.h"
 
 #define NETWORK(solve)                                                                             \
@@ -222,15 +225,15 @@ typedef struct lone_layer {
 static lone_layer open_kernel(capture_fixture *f)
 {
     static const int64_t dim[] = {5, 7};
-    const config_where where = {.file = "test"};
+    const location where = {.file = "test"};
     odeon_config *chosen = NULL;
     const odeon_component *kernel = NULL;
     lone_layer out = {.x = capture_tensor(f, 1, 2, dim),
                       .dy = capture_tensor(f, 2, 2, dim),
                       .y = capture_tensor(f, 3, 2, dim),
                       .dx = capture_tensor(f, 4, 2, dim)};
-    capture_check(schema_component(f->plugins, ODEON_KIND_LAYER, "swish(beta=2)", where, "a", NULL,
-                                   0, NULL, &chosen));
+    capture_check(component_read(f->plugins, ODEON_KIND_LAYER, "swish(beta=2)", where, "a", NULL, 0,
+                                 NULL, &chosen));
     capture_check(registry_find_kernel(f->plugins, "swish", f->d.instance->component->id, &kernel));
     assert_non_null(kernel);
     capture_check(instance_create_as(kernel, NULL, chosen, "a", &out.instance));

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "odeon/layer.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 static support_device device;
@@ -32,12 +35,12 @@ static int close_device(void **state)
 /* Makes the layer and plans it for an input; the first status that is not 0. */
 static odeon_status try_plan(const char *expression, const odeon_tensor *in)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config = NULL;
     instance *layer = NULL;
     diag_clear();
-    odeon_status status = schema_component(plugins, ODEON_KIND_LAYER, expression, where, "model",
-                                           ODEON_SOURCE, 0, NULL, &config);
+    odeon_status status = component_read(plugins, ODEON_KIND_LAYER, expression, where, "model",
+                                         ODEON_SOURCE, 0, NULL, &config);
     if (status == ODEON_OK) {
         status = instance_create(config, "block", &layer);
     }

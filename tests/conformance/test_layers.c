@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 typedef struct layer_case {
     const char *expression;

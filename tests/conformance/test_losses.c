@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "odeon/loss.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { B = 6, K = 4 };
 

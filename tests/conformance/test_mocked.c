@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 
@@ -37,9 +40,9 @@ static void skip_where_not_built(void)
 static odeon_config *configure(const char *expression)
 {
     odeon_config *config = NULL;
-    config_where where = {.file = "test"};
-    assert_int_equal(schema_component(plugins, ODEON_KIND_DEVICE, expression, where, "run",
-                                      ODEON_BUILD, 0, NULL, &config),
+    location where = {.file = "test"};
+    assert_int_equal(component_read(plugins, ODEON_KIND_DEVICE, expression, where, "run",
+                                    ODEON_BUILD, 0, NULL, &config),
                      ODEON_OK);
     return config;
 }

@@ -350,7 +350,7 @@ static void test_large_sets_go_in_pieces(void **state)
     support_session_close(&s);
 }
 
-static metrics_device fourth_step(const char *device, const char *where)
+static device_counters fourth_step(const char *device, const char *where)
 {
     static const int64_t picked[BATCH] = {2, 5, 0};
     support_session s = open_session(images, (const char *[]){device, where, NULL});
@@ -368,8 +368,8 @@ static void test_a_step_asks_the_device_as_often(void **state)
 {
     (void)state;
     for (int32_t i = 2; i < 4; i++) {
-        metrics_device here = fourth_step(devices[i], "data.on_device=no");
-        metrics_device there = fourth_step(devices[i], "data.on_device=yes");
+        device_counters here = fourth_step(devices[i], "data.on_device=no");
+        device_counters there = fourth_step(devices[i], "data.on_device=yes");
         assert_true(here.launches > 0);
         assert_int_equal(there.launches, here.launches);
         assert_int_equal(there.waits, here.waits);

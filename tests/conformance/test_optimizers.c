@@ -4,11 +4,14 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "odeon/layer.h"
 #include "odeon/optimizer.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { N = 7, STEPS = 5 };
 
@@ -250,12 +253,12 @@ static void test_optimizer_refusals_say_what_is_wanted(void **state)
         {"rmsprop(epsilon=0)", "epsilon"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-        config_where where = {.file = "test"};
+        location where = {.file = "test"};
         odeon_config *config = NULL;
         instance *optimizer = NULL;
         diag_clear();
-        odeon_status status = schema_component(plugins, ODEON_KIND_OPTIMIZER, refused[i][0], where,
-                                               "train", ODEON_SOURCE, 0, NULL, &config);
+        odeon_status status = component_read(plugins, ODEON_KIND_OPTIMIZER, refused[i][0], where,
+                                             "train", ODEON_SOURCE, 0, NULL, &config);
         if (status == ODEON_OK) {
             status = instance_create(config, "train", &optimizer);
         }

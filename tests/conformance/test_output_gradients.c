@@ -180,7 +180,7 @@ static void check_adjoint(const char *times, const char *gradient, const char *c
         support_session a = support_session_open(network, SAMPLES, direct);
         support_session b = support_session_open(network, SAMPLES, adjoint);
         (void)support_differentiate(&a, NULL, NULL);
-        const metrics_block block = support_differentiate(&b, NULL, NULL).blocks[0];
+        const ode_counters block = support_differentiate(&b, NULL, NULL).blocks[0];
         double *g = support_gradients(&a, &n), *h = support_gradients(&b, &n);
         double gap = support_distance(n, h, g);
         print_message("%s, %s, 1e-%d: adjoint to direct %.2e, drift %.2e\n", gradient, times,
@@ -282,7 +282,7 @@ static void test_workers_agree(void **state)
             (void)snprintf(text, sizeof text, "run.workers=%d", workers);
             overrides[4] = text;
             outcome several = run(overrides);
-            const metrics_block *a = &one.result.blocks[0], *b = &several.result.blocks[0];
+            const ode_counters *a = &one.result.blocks[0], *b = &several.result.blocks[0];
             assert_int_equal(a->evals_forward, b->evals_forward);
             assert_int_equal(a->evals_backward, b->evals_backward);
             assert_int_equal(a->accepted_backward, b->accepted_backward);

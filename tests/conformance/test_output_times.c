@@ -31,7 +31,7 @@ enum { SAMPLES = 3, FEATURES = 4, MAX_OVERRIDES = 10, MAX_ATTEMPTS = 1024 };
 typedef struct block_run {
     int64_t n;
     double *states; /* [SAMPLES, n_times, FEATURES] */
-    metrics_block counters;
+    ode_counters counters;
     size_t n_attempts;
     solve_attempt attempts[MAX_ATTEMPTS];
 } block_run;

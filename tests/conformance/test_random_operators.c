@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "plugin/registry.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
 enum { N_DEVICES = sizeof devices / sizeof *devices };

@@ -134,7 +134,7 @@ static void start_counting(support_session *s)
     counted.ops = *s->session->device.ops;
     counted.upload = counted.ops.upload;
     counted.ops.upload = count_upload;
-    counted.queue = s->session->workers[0].site.queue;
+    counted.queue = s->session->workers[0].site.lane.queue;
     s->session->device.ops = &counted.ops;
     counted.own = counted.other = 0;
 }
@@ -185,7 +185,7 @@ static void test_samples_on_the_device_are_not_read_ahead(void **state)
 
 /* ---- how often ---- */
 
-static metrics_device fourth_step(const char *device, int words)
+static device_counters fourth_step(const char *device, int words)
 {
     static const int64_t picked[BATCH] = {3, 1, 30, 4};
     support_session s = support_session_open(network, BATCH, (const char *[]){device, NULL});
@@ -205,8 +205,8 @@ static void test_a_step_has_one_wait_more(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) {
-        metrics_device plain = fourth_step(devices[i], SILENT);
-        metrics_device ahead = fourth_step(devices[i], TRUE_WORDS);
+        device_counters plain = fourth_step(devices[i], SILENT);
+        device_counters ahead = fourth_step(devices[i], TRUE_WORDS);
         assert_int_equal(ahead.waits, plain.waits + 1);
         assert_int_equal(ahead.launches, plain.launches);
         assert_int_equal(ahead.allocs, 0);

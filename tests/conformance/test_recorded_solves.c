@@ -56,7 +56,7 @@ static void add_result(trace *t, const support_session *s, const session_result 
     add(t, r->loss);
     add(t, r->grad_norm);
     for (size_t i = 0; i < r->n_blocks; i++) {
-        const metrics_block *b = &r->blocks[i];
+        const ode_counters *b = &r->blocks[i];
         const int64_t counts[] = {b->evals_forward, b->evals_backward,    b->accepted,
                                   b->rejected,      b->accepted_backward, b->rejected_backward};
         for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "odeon/schedule.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 
@@ -155,12 +158,12 @@ static void test_a_warmup_beyond_the_end_is_all_there_is(void **state)
 static void test_steps_in_falling_order_are_refused(void **state)
 {
     (void)state;
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config = NULL;
     instance *schedule = NULL;
     diag_clear();
-    assert_int_equal(schema_component(plugins, ODEON_KIND_SCHEDULE, "steps(at=3 2)", where, "train",
-                                      "/", 0, NULL, &config),
+    assert_int_equal(component_read(plugins, ODEON_KIND_SCHEDULE, "steps(at=3 2)", where, "train",
+                                    "/", 0, NULL, &config),
                      ODEON_OK);
     assert_int_equal(instance_create(config, "train.schedule", &schedule), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "2 comes after 3"));

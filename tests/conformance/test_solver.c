@@ -44,7 +44,7 @@ enum { MAX_OVERRIDES = 8, N = 2, STARTS = 16 };
 
 typedef struct solved {
     double y[N];
-    metrics_block block;
+    ode_counters block;
 } solved;
 
 /* The problem with its numbers in place. settings: overrides of model.ode, ending with NULL. */

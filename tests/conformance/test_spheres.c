@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "odeon/dataset.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static int set_up(void **state)
 {
@@ -167,15 +170,14 @@ static void test_options_that_cannot_be_are_refused(void **state)
         "spheres(n_inner=0)",      "spheres(n_outer=0)",         "spheres(test_share=0)",
         "spheres(test_share=1.5)", "spheres(label=probability)", "spheres(seed=-1)"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        config_where where = {.file = "test"};
+        location where = {.file = "test"};
         odeon_config *config = NULL;
         instance *x;
         diag_clear();
-        odeon_status status = schema_component(*state, ODEON_KIND_DATASET, wrong[i], where, "data",
-                                               "/", 0, NULL, &config);
+        odeon_status status = component_read(*state, ODEON_KIND_DATASET, wrong[i], where, "data",
+                                             "/", 0, NULL, &config);
         if (status == ODEON_OK) {
-            status = instance_create(config, "data", &x);
-            schema_destroy(config);
+            status = instance_take(config, "data", &x);
         }
         if (status != ODEON_ERR_CONFIG || diag_message()[0] == '\0') {
             fail_msg("%s: %s", wrong[i], diag_message());

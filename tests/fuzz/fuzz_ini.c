@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "fuzz.h"
+#include "plugin/registry.h"
 
 enum { MAX_OVERRIDES = 8 };
 

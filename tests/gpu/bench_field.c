@@ -36,8 +36,8 @@ static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
     }
     odeon_status status = buffer_fit(device, &j->rooms[index], bytes + 64);
     if (status == ODEON_OK) {
-        status =
-            device->ops->upload(j->w->site.queue, j->rooms[index].data, values, (uint64_t)bytes);
+        status = device->ops->upload(j->w->site.lane.queue, j->rooms[index].data, values,
+                                     (uint64_t)bytes);
     }
     mem_free(values);
     *out = (odeon_tensor){
@@ -57,7 +57,7 @@ static void run_part(void *context, int32_t rank)
     worker_group_resolve(&j->w->group);
     j->w->status = evaluate_part(j);
     if (j->w->status == ODEON_OK && rank > 0) {
-        j->w->status = j->w->session->device.ops->wait(j->w->site.queue);
+        j->w->status = j->w->session->device.ops->wait(j->w->site.lane.queue);
     }
     j->w->status = worker_group_share(&j->w->group, j->w->status);
     (void)snprintf(j->w->message, sizeof j->w->message, "%s", diag_message());
@@ -86,7 +86,7 @@ static odeon_status measure(job *jobs, int32_t n, bench_time *out)
     bench_call call = {.run = n == 1 ? evaluate : evaluate_all,
                        .context = jobs,
                        .device = &j->w->session->device,
-                       .queue = j->w->site.queue};
+                       .queue = j->w->site.lane.queue};
     ODEON_TRY(fill_all(jobs, n));
     return n == 1 ? bench_measure_recorded(&call, j->b->seconds, j->b->least, out)
                   : bench_measure(&call, j->b->seconds, j->b->least, out);

@@ -17,6 +17,8 @@
 #include "bench_timer.h"
 #include "format/safetensors.h"
 #include "ode/ode.h"
+#include "plugin/registry.h"
+#include "session/services.h"
 #include "session/worker.h"
 
 enum { MAX_OVERRIDES = 64, TEXT_BYTES = 2048 };
@@ -95,7 +97,9 @@ static odeon_status load_config(scene *s, const char *const *own, const char *we
 static odeon_status open_scene(scene *s, const settings *set, const bench_case *c)
 {
     *s = (scene){.settings = set, .c = c, .n = set->batch > 0 ? set->batch : c->batch};
-    return registry_create(set->plugins != NULL ? 1 : 0, &set->plugins, &s->plugins);
+    ODEON_TRY(registry_create(set->plugins != NULL ? 1 : 0, &set->plugins, &s->plugins));
+    registry_offer(s->plugins, session_services);
+    return ODEON_OK;
 }
 
 static void close_scene(scene *s)
@@ -149,7 +153,7 @@ static void print_line(const scene *s, const char *what, const bench_time *t, in
 /* A line of calls that went through the block. */
 static void print_solves(const scene *s, const char *what, const bench_time *t)
 {
-    const metrics_block *b = &s->session->workers[0].site.odes[0]->counters;
+    const ode_counters *b = &s->session->workers[0].site.odes[0]->counters;
     print_line(s, what, t, b->evals_forward, b->evals_backward);
 }
 
@@ -158,7 +162,7 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
     bench_call call = {.run = run,
                        .context = s,
                        .device = &s->session->device,
-                       .queue = s->session->workers[0].site.queue};
+                       .queue = s->session->workers[0].site.lane.queue};
     return bench_measure(&call, s->settings->seconds, s->settings->least, out);
 }
 
@@ -338,7 +342,7 @@ static void run_part(void *context, int32_t rank)
     worker_group_resolve(&w->group);
     w->status = job->run(job->s, w);
     if (w->status == ODEON_OK && rank > 0) { /* the first one's queue is the timer's to wait for */
-        w->status = job->s->session->device.ops->wait(w->site.queue);
+        w->status = job->s->session->device.ops->wait(w->site.lane.queue);
     }
     w->status = worker_group_share(&w->group, w->status);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
@@ -355,7 +359,7 @@ static odeon_status write_solve(scene *s, const float *y0, float *y1)
 {
     const odeon_tensor *y = &s->state;
     const odeon_device_ops *ops = s->session->device.ops;
-    odeon_queue *queue = s->session->workers[0].site.queue;
+    odeon_queue *queue = s->session->workers[0].site.lane.queue;
     ODEON_TRY(ops->download(queue, y1, s->y1.data, (uint64_t)odeon_count(y) * sizeof *y1));
     const safetensors_entry entries[] = {entry("y0", ODEON_DTYPE_F32, y, y0),
                                          entry("y1", ODEON_DTYPE_F32, y, y1)};
@@ -373,7 +377,7 @@ static odeon_status run_solves(scene *s, float *host)
     bench_time t;
     ODEON_TRY(buffer_fit(&s->session->device, &s->y0, (int64_t)bytes + 64));
     ODEON_TRY(buffer_fit(&s->session->device, &s->y1, (int64_t)bytes + 64));
-    ODEON_TRY(s->session->device.ops->upload(w->site.queue, s->y0.data, host, bytes));
+    ODEON_TRY(s->session->device.ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));
     s->result.loss = (double)NAN;

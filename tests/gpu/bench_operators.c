@@ -5,11 +5,14 @@
 #include <stdlib.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "bench_timer.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { TERMS = 7, ROOM = 1 << 25 }; /* elements for all tensors of a line */
 
@@ -90,11 +93,10 @@ typedef struct scene {
 static odeon_status open_device(scene *s, registry *r, const char *expression)
 {
     odeon_config *config = NULL;
-    config_where where = {.file = "bench", .line = 0};
+    location where = {.file = "bench", .line = 0};
     ODEON_TRY(
-        schema_component(r, ODEON_KIND_DEVICE, expression, where, "run", "/", 0, NULL, &config));
-    odeon_status status = instance_create(config, "run.device", &s->instance);
-    schema_destroy(config);
+        component_read(r, ODEON_KIND_DEVICE, expression, where, "run", "/", 0, NULL, &config));
+    odeon_status status = instance_take(config, "run.device", &s->instance);
     ODEON_TRY(status);
     s->device = (odeon_device){.struct_size = sizeof s->device,
                                .self = s->instance->self,

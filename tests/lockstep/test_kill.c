@@ -16,7 +16,7 @@
 #include "base/diag.h"
 #include "base/number.h"
 #include "folder.h"
-#include "run/checkpoint.h"
+#include "format/checkpoint.h"
 #include "support.h"
 
 #define BEGINNING(often)                                                                           \

@@ -62,7 +62,7 @@ static outcome run(int workers, const char *device, const char *gradient, const 
     return out;
 }
 
-static void check_same_steps(const metrics_block *a, const metrics_block *b)
+static void check_same_steps(const ode_counters *a, const ode_counters *b)
 {
     assert_int_equal(a->accepted, b->accepted);
     assert_int_equal(a->rejected, b->rejected);

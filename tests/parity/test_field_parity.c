@@ -186,7 +186,7 @@ typedef struct body_run {
 static void *device_room(body_run *b, int64_t bytes)
 {
     device_buffer *r = &b->memory[b->n_memory++];
-    if (buffer_fit(b->worker->site.device, r, bytes) != ODEON_OK) {
+    if (buffer_fit(b->worker->site.lane.device, r, bytes) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     return r->data;
@@ -198,7 +198,7 @@ static odeon_tensor send(body_run *b, int64_t n, const double *values)
     uint64_t bytes = (uint64_t)n * sizeof *values;
     x.data = device_room(b, (int64_t)bytes);
     assert_int_equal(
-        b->worker->site.device->ops->upload(b->worker->site.queue, x.data, values, bytes),
+        b->worker->site.lane.device->ops->upload(b->worker->site.lane.queue, x.data, values, bytes),
         ODEON_OK);
     return x;
 }
@@ -207,9 +207,9 @@ static double *receive(const body_run *b, const odeon_tensor *x)
 {
     uint64_t bytes = (uint64_t)odeon_count(x) * sizeof(double);
     double *values = mem_zalloc(1, bytes);
-    assert_int_equal(
-        b->worker->site.device->ops->download(b->worker->site.queue, values, x->data, bytes),
-        ODEON_OK);
+    assert_int_equal(b->worker->site.lane.device->ops->download(b->worker->site.lane.queue, values,
+                                                                x->data, bytes),
+                     ODEON_OK);
     return values;
 }
 
@@ -243,7 +243,7 @@ static body_run run_body(size_t which, size_t setup)
 static void close_body(body_run *b)
 {
     for (size_t i = 0; i < b->n_memory; i++) {
-        buffer_release(b->worker->site.device, &b->memory[i]);
+        buffer_release(b->worker->site.lane.device, &b->memory[i]);
     }
     support_session_close(&b->session);
 }

@@ -3,6 +3,7 @@
 #include "layer_harness.h"
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 typedef struct parity_case {
     const char *name; /* in the fixture */

@@ -9,6 +9,7 @@
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static const char *const device_ids[] = {"reference", "cpu"};
 enum { N_DEVICES = sizeof device_ids / sizeof device_ids[0] };

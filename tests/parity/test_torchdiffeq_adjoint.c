@@ -138,7 +138,7 @@ static void check(const run_case *c, const char *tolerance, const char *norm,
     double *y1 = mem_zalloc((size_t)n, sizeof *y1), *d_y0 = mem_zalloc((size_t)n, sizeof *d_y0);
     double worst = 0.0;
     session_result result = support_differentiate(&s, y1, d_y0);
-    const metrics_block *counters = &result.blocks[0];
+    const ode_counters *counters = &result.blocks[0];
     check_evals(tensor_name(c, tolerance, "", "evals"), counters->evals_forward);
     check_evals(tensor_name(c, tolerance, norm, "evals"), counters->evals_backward);
     check_steps(tensor_name(c, tolerance, "", "steps"), block->forward, &worst);

@@ -186,7 +186,7 @@ static void check(const times_case *c, const char *kind, const char *gradient,
     char *tag = mem_printf("%s/%s/", c->name, kind), *value_name = mem_printf("%sy", tag);
     char *x_name = mem_printf("%sgrad_y0", tag), *prefix = mem_printf("%sgrad_param/", tag);
     session_result result = support_differentiate(&s, y, d_x);
-    const metrics_block *counters = &result.blocks[0];
+    const ode_counters *counters = &result.blocks[0];
     check_evals(tag, "evals", counters->evals_forward);
     check_evals(tag, "evals_backward", counters->evals_backward);
     double steps = 0.0;

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 const char *const capture_devices[CAPTURE_DEVICES] = {"remote", "remote(late=yes)", "mocked"};
 

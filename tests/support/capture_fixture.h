@@ -2,6 +2,7 @@
  * ODEON_DEVICE_CAPTURE. */
 #ifndef ODEON_TESTS_CAPTURE_FIXTURE_H
 #define ODEON_TESTS_CAPTURE_FIXTURE_H
+#include "plugin/registry.h"
 #include "support.h"
 
 typedef struct capture_fixture {

@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 
 static void require(odeon_status status, const char *what)
 {

@@ -11,6 +11,7 @@
 
 #include "odeon/layer.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 enum { LAYER_HARNESS_PARAMS = 4, LAYER_NO_TIME = -1 };
 

@@ -91,7 +91,7 @@ void run_fixture_assert_json(const char *text)
 static const char *const metric_names[] = {"accuracy", "top,5"};
 static const double metric_values[] = {0.5, 1.0};
 
-static const metrics_block blocks[] = {
+static const ode_counters blocks[] = {
     {.path = "ode",
      .evals_forward = 12,
      .evals_backward = 24,

@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
+#include "session/services.h"
 
 registry *support_registry(void)
 {
@@ -16,24 +20,26 @@ registry *support_registry(void)
     if (registry_create(2, paths, &r) != ODEON_OK) {
         fail_msg("registry: %s", diag_message());
     }
+    registry_offer(r, session_services);
     return r;
 }
 
 instance *support_instance(registry *r, int32_t kind, const char *expression, int64_t state,
                            int64_t classes)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config = NULL;
     odeon_status status =
-        schema_component(r, kind, expression, where, "test", ODEON_SOURCE, 0, NULL, &config);
+        component_read(r, kind, expression, where, "test", ODEON_SOURCE, 0, NULL, &config);
     if (status == ODEON_OK && (state != 0 || classes != 0)) {
         status = schema_bind_sizes(config, state, classes);
     }
     instance *x = NULL;
     if (status == ODEON_OK) {
-        status = instance_create(config, "test", &x);
+        status = instance_take(config, "test", &x);
+    } else {
+        schema_destroy(config);
     }
-    schema_destroy(config);
     if (status != ODEON_OK) {
         fail_msg("%s: %s", expression, diag_message());
     }

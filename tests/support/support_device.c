@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static void require(odeon_status status, const char *what)
 {
@@ -27,12 +30,11 @@ support_device support_device_open(registry *r, const char *id, int32_t dtype)
 {
     support_device d = {.dtype = dtype};
     odeon_config *config = NULL;
-    config_where where = {.file = "test", .line = 0};
+    location where = {.file = "test", .line = 0};
     diag_clear();
-    require(schema_component(r, ODEON_KIND_DEVICE, id, where, "run", ODEON_BUILD, 0, NULL, &config),
+    require(component_read(r, ODEON_KIND_DEVICE, id, where, "run", ODEON_BUILD, 0, NULL, &config),
             id);
-    require(instance_create(config, "device", &d.instance), id);
-    schema_destroy(config);
+    require(instance_take(config, "device", &d.instance), id);
     d.device = (odeon_device){.struct_size = sizeof d.device,
                               .self = d.instance->self,
                               .ops = d.instance->component->ops};

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/layer.h"
+#include "plugin/registry.h"
 
 /* The INI's text as a file, which config_load wants. */
 static char *write_ini(const char *text)
@@ -153,10 +154,10 @@ odeon_status support_differentiate_try(support_session *s, session_result *out)
 void support_keep(session_result *result)
 {
     enum { KEPT = 256, MOST = 4 };
-    static metrics_block kept[KEPT][MOST];
+    static ode_counters kept[KEPT][MOST];
     static size_t next;
     assert_in_range(result->n_blocks, 0, MOST);
-    metrics_block *blocks = kept[next++ % KEPT];
+    ode_counters *blocks = kept[next++ % KEPT];
     for (size_t i = 0; i < result->n_blocks; i++) {
         blocks[i] = result->blocks[i];
     }

@@ -1,6 +1,7 @@
 /* support_session.h: a whole network on a small batch, for tests of gradients and of workers. */
 #ifndef ODEON_TESTS_SUPPORT_SESSION_H
 #define ODEON_TESTS_SUPPORT_SESSION_H
+#include "plugin/registry.h"
 #include "session/session.h"
 #include "support.h"
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "odeon/integrator.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 #include "small_ode.h"
 
 enum { MAX_ORDER = 5 };

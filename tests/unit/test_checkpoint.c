@@ -1,4 +1,4 @@
-#include "run/checkpoint.h"
+#include "format/checkpoint.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "folder.h"
+#include "run/run_checkpoint.h"
 #include "support_session.h"
 
 static const char network[] = "[run]\nname = t\nworkers = 1\n"
@@ -77,7 +78,7 @@ static int tear_down(void **state)
 
 static void write_checkpoint(fixture *f)
 {
-    support_require(checkpoint_write(f->folder.path, f->s.session, &f->at), "checkpoint");
+    support_require(run_checkpoint_write(f->folder.path, f->s.session, &f->at), "checkpoint");
 }
 
 /* The path of this step's checkpoint. */
@@ -217,7 +218,7 @@ static void check_start(const char *const *overrides)
     snapshot before = take(&f);
     train_step(&f);
     f.at.step = f.at.position = 0;
-    support_require(checkpoint_write_start(f.folder.path, f.s.session, &f.at), "start");
+    support_require(run_checkpoint_write_start(f.folder.path, f.s.session, &f.at), "start");
     checkpoint_file *file = open_newest(&f);
     support_require(session_restore(f.s.session, file->tensors, file->path), "restore");
     snapshot after = take(&f);
@@ -418,7 +419,7 @@ static int64_t *number_at(checkpoint *c, size_t i)
 /* Writes it under the name of step 1 whatever it says, and opens it. */
 static odeon_status forge(const fixture *f, const checkpoint *c, checkpoint_file **out)
 {
-    support_require(checkpoint_write_start(f->folder.path, f->s.session, c), "write");
+    support_require(run_checkpoint_write_start(f->folder.path, f->s.session, c), "write");
     char *path = checkpoint_path(f->folder.path, c->step);
     diag_clear();
     odeon_status status = checkpoint_open(path, out);
@@ -580,7 +581,7 @@ static void test_a_full_disk_leaves_the_earlier_one(void **state)
     for (rlim_t limit = 0; limit < (rlim_t)info.st_size; limit++) {
         diag_clear();
         limit_file_size(limit);
-        odeon_status status = checkpoint_write(f->folder.path, f->s.session, &f->at);
+        odeon_status status = run_checkpoint_write(f->folder.path, f->s.session, &f->at);
         limit_file_size(RLIM_INFINITY);
         assert_int_equal(status, ODEON_ERR_IO);
         assert_non_null(strstr(diag_message(), "cannot write"));
@@ -598,7 +599,7 @@ static void test_a_place_that_is_taken_is_told(void **state)
     train_step(f);
     assert_int_equal(mkdir(path_of(f, 2), 0700), 0);
     diag_clear();
-    assert_int_equal(checkpoint_write(f->folder.path, f->s.session, &f->at), ODEON_ERR_IO);
+    assert_int_equal(run_checkpoint_write(f->folder.path, f->s.session, &f->at), ODEON_ERR_IO);
     assert_non_null(strstr(diag_message(), "ckpt-2.safetensors: cannot put the finished file"));
     assert_int_equal(count_entries(f), 2);
     assert_newest(f, 1);
@@ -613,7 +614,7 @@ static void test_writing_survives_every_failing_allocation(void **state)
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && n < 1000) {
         mem_fail_at(++n);
-        status = checkpoint_write(f->folder.path, f->s.session, &f->at);
+        status = run_checkpoint_write(f->folder.path, f->s.session, &f->at);
         mem_fail_at(0);
         assert_int_equal(mem_live_blocks(), before);
         if (status == ODEON_ERR_NOMEM) {

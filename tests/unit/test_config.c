@@ -11,6 +11,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "config/config.h"
+#include "config/options.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 static char folder[] = "/tmp/odeon-config-XXXXXX";

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "plugin/registry.h"
 #include "solver/control_hints.h"
 
 static const odeon_control_hint good = {.struct_size = sizeof good,

@@ -11,8 +11,11 @@
 
 #include "base/cores.h"
 #include "base/diag.h"
+#include "base/location.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 /* ---- the process ---- */
 
@@ -24,12 +27,11 @@ static const char *environment(const char *name)
 
 static odeon_status open_device(registry *plugins, const char *expression, instance **out)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config = NULL;
-    ODEON_TRY(schema_component(plugins, ODEON_KIND_DEVICE, expression, where, "run", ODEON_BUILD, 0,
-                               NULL, &config));
-    odeon_status status = instance_create(config, "device", out);
-    schema_destroy(config);
+    ODEON_TRY(component_read(plugins, ODEON_KIND_DEVICE, expression, where, "run", ODEON_BUILD, 0,
+                             NULL, &config));
+    odeon_status status = instance_take(config, "device", out);
     ODEON_TRY(status);
     const odeon_device_ops *ops = (*out)->component->ops;
     return ops->probe((*out)->self);

@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "data/data.h"
 #include "data/fingerprint.h"
+#include "plugin/component.h"
+#include "plugin/registry.h"
 
 typedef struct fixture {
     registry *registry;
@@ -46,12 +49,12 @@ static int tear_down(void **state)
 /* A configuration of ten training samples, as stored, without limits. */
 static config *use(fixture *f, const char *expression)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     schema_destroy(f->config.dataset);
     f->config = (config){.batch = 4, .test_batch = 4};
     diag_clear();
-    if (schema_component(f->registry, ODEON_KIND_DATASET, expression, where, "data", "/", 0, NULL,
-                         &f->config.dataset) != ODEON_OK) {
+    if (component_read(f->registry, ODEON_KIND_DATASET, expression, where, "data", "/", 0, NULL,
+                       &f->config.dataset) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     return &f->config;

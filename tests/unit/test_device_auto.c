@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 #include "support.h"
 
 static registry *plugins;

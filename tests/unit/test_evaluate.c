@@ -9,17 +9,17 @@
 static session_result batch(double loss, double accuracy, int64_t evals, double h, double share,
                             double counted)
 {
-    static metrics_block block_of[8];
+    static ode_counters block_of[8];
     static size_t next;
-    metrics_block *block = &block_of[next++ % 8];
-    *block = (metrics_block){.path = "ode",
-                             .evals_forward = evals,
-                             .accepted = 2,
-                             .rejected = 1,
-                             .h_min = h,
-                             .h_max = h,
-                             .bytes = evals,
-                             .share = share};
+    ode_counters *block = &block_of[next++ % 8];
+    *block = (ode_counters){.path = "ode",
+                            .evals_forward = evals,
+                            .accepted = 2,
+                            .rejected = 1,
+                            .h_min = h,
+                            .h_max = h,
+                            .bytes = evals,
+                            .share = share};
     session_result r = {.loss = loss,
                         .metrics = {accuracy},
                         .counted = counted,
@@ -40,7 +40,7 @@ static session_result two_batches(void)
     session_result total = {.loss = 0.0};
     session_result a = batch(1.0, 0.5, 10, 0.25, 0.5, 3.0),
                    b = batch(2.0, 1.0, 20, 0.125, 1.0, 1.0);
-    static metrics_block block;
+    static ode_counters block;
     add(&total, &a, 3, 4);
     add(&total, &b, 1, 4);
     block = total.blocks[0];
@@ -90,7 +90,7 @@ static void test_evaluate_counts_stay_unknown(void **state)
 {
     (void)state;
     session_result total = {.loss = 0.0}, r = batch(1.0, 0.5, 10, 0.25, 0.5, 3.0);
-    r.device = (metrics_device){-1, -1, -1};
+    r.device = (device_counters){-1, -1, -1};
     add(&total, &r, 1, 2);
     add(&total, &r, 1, 2);
     assert_int_equal(total.device.waits, -1);
@@ -133,7 +133,7 @@ static void test_evaluate_takes_any_number_of_blocks(void **state)
 {
     (void)state;
     enum { N = 100 };
-    metrics_block blocks[N] = {{.path = NULL}};
+    ode_counters blocks[N] = {{.path = NULL}};
     session_result total = {.loss = 0.0}, copy = {.loss = 0.0};
     session_result r = {.loss = 1.0, .counted = 1.0, .n_blocks = N, .blocks = blocks};
     for (size_t i = 0; i < N; i++) {

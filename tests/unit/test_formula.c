@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "plugin/registry.h"
 #include "support_session.h"
 
 static registry *plugins;

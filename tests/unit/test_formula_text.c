@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 static support_device device;
@@ -31,12 +34,12 @@ static int close_device(void **state)
 
 static odeon_status try_options(size_t n, schema_pair *pairs, int64_t columns)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *chosen = NULL;
     instance *layer = NULL;
     diag_clear();
-    odeon_status status = schema_component(plugins, ODEON_KIND_LAYER, "formula", where, "model",
-                                           ODEON_SOURCE, n, pairs, &chosen);
+    odeon_status status = component_read(plugins, ODEON_KIND_LAYER, "formula", where, "model",
+                                         ODEON_SOURCE, n, pairs, &chosen);
     if (status == ODEON_OK) {
         status = instance_create(chosen, "block", &layer);
     }

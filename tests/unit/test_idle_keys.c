@@ -19,15 +19,15 @@ static const odeon_component component = {
     .struct_size = sizeof component, .kind = ODEON_KIND_LAYER, .id = "block", .options = table};
 
 /* What is said of a component with the options given (NULL where not), each with its line. */
-static size_t idle_with_stops(const config_where *steps, const config_where *step_size,
-                              const config_where *rtol, const config_where *stops,
-                              option_value control, char *text, size_t size)
+static size_t idle_with_stops(const location *steps, const location *step_size,
+                              const location *rtol, const location *stops, option_value control,
+                              char *text, size_t size)
 {
-    const config_where *where[] = {steps, step_size, rtol, stops};
+    const location *where[] = {steps, step_size, rtol, stops};
     option_value values[N_OPTIONS] = {{.given = false}};
     for (size_t i = 0; i < CONTROL; i++) {
         values[i].given = values[i].set = where[i] != NULL;
-        values[i].where = where[i] != NULL ? *where[i] : (config_where){.line = 0};
+        values[i].where = where[i] != NULL ? *where[i] : (location){.line = 0};
     }
     values[CONTROL] = control;
     odeon_config chosen = {
@@ -40,14 +40,14 @@ static size_t idle_with_stops(const config_where *steps, const config_where *ste
     return n;
 }
 
-static size_t idle(const config_where *steps, const config_where *step_size,
-                   const config_where *rtol, option_value control, char *text, size_t size)
+static size_t idle(const location *steps, const location *step_size, const location *rtol,
+                   option_value control, char *text, size_t size)
 {
     return idle_with_stops(steps, step_size, rtol, NULL, control, text, size);
 }
 
-static const config_where line_7 = {"a.ini", 7}, line_9 = {"a.ini", 9},
-                          override = {"override ode.rtol=1", 0};
+static const location line_7 = {"a.ini", 7}, line_9 = {"a.ini", 9},
+                      override = {"override ode.rtol=1", 0};
 static const option_value none = {.given = false};
 
 static void test_idle_keys_names_a_tolerance_beside_steps(void **state)

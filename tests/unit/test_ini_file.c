@@ -217,7 +217,6 @@ static void test_malformed_line_is_refused_with_its_number(void **state)
         {"[a]\nx = 1\n y = 2\n", "t.ini:3: an indented line"},
         {"[a]\n\tx = 1\n", "t.ini:2: an indented line"},
         {"[a]\n [b]\n", "t.ini:2: an indented line"},
-        {"x = 1\n[a]\n", "t.ini:1: 'x' stands before the first [section]: only include may"},
         {"[a]\nx\n", "t.ini:2: 'x': expected key = value, or [section]"},
         {"[a]\nx : 1\n", "t.ini:2: 'x : 1': expected key = value, or [section]; a ':' does not"},
         {"[a]\nx : a = 1\n", "a ':' does not take the place of '='"},

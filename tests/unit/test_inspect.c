@@ -9,6 +9,8 @@
 #include "folder.h"
 #include "json_check.h"
 #include "option/schema.h"
+#include "option/schema_print.h"
+#include "plugin/registry.h"
 
 /* What a stream received; free it. */
 typedef struct capture {

@@ -78,11 +78,13 @@ static odeon_config *sample_config(sample *s)
 
 static odeon_status make(instance **out)
 {
-    sample s;
+    static sample s; /* outlives the instance */
     diag_clear();
     destroyed = 0;
     return instance_create(sample_config(&s), "ode.block", out);
 }
+
+static odeon_status read_unknown(const odeon_host *host, const odeon_config *config, void **out);
 
 /* ---- what create may find ---- */
 
@@ -113,16 +115,36 @@ static void test_create_reads_its_options(void **state)
     assert_int_equal(destroyed, 1);
 }
 
-static void test_configuration_is_the_instances_own(void **state)
+static void test_configuration_is_borrowed(void **state)
 {
     (void)state;
     behave = read_options;
     sample s;
     instance *x = NULL;
     assert_int_equal(instance_create(sample_config(&s), "a", &x), ODEON_OK);
-    memset(&s, 0, sizeof s);
+    assert_ptr_equal(x->config, &s.config);
+    assert_null(x->owned);
     assert_int_equal(x->host.option_i64(x->config, "count"), 5);
     instance_destroy(x);
+}
+
+/* Destroyed with the instance, or at once where there is none. */
+static void test_configuration_is_taken(void **state)
+{
+    (void)state;
+    int64_t live = mem_live_blocks();
+    for (int fails = 0; fails < 2; fails++) {
+        behave = fails ? read_unknown : read_options;
+        sample s;
+        odeon_config *own = schema_copy(sample_config(&s));
+        instance *x = NULL;
+        assert_non_null(own);
+        diag_clear();
+        assert_int_equal(instance_take(own, "a", &x), fails ? ODEON_ERR_PLUGIN : ODEON_OK);
+        assert_int_equal(x == NULL, fails);
+        instance_destroy(x);
+        assert_int_equal(mem_live_blocks(), live);
+    }
 }
 
 /* ---- misuse ---- */
@@ -280,7 +302,7 @@ static void test_every_failed_allocation_is_reported_and_leaves_nothing(void **s
         assert_int_equal(mem_live_blocks(), live);
     }
     mem_fail_at(0);
-    assert_true(n > 3);
+    assert_true(n > 2); /* the instance and its path */
 }
 
 /* ---- services ---- */
@@ -316,6 +338,22 @@ static void test_memory_comes_from_the_host(void **state)
     instance_destroy(x);
 }
 
+static void test_services_are_found_by_id(void **state)
+{
+    (void)state;
+    static const int table = 7;
+    static const host_service services[] = {{"a.service/1", &table}, {NULL, NULL}};
+    behave = read_options;
+    sample s;
+    instance *x = NULL;
+    odeon_config *config = sample_config(&s);
+    config->services = services;
+    assert_int_equal(instance_create(config, "a", &x), ODEON_OK);
+    assert_ptr_equal(x->host.get_extension(&x->host, "a.service/1"), &table);
+    assert_null(x->host.get_extension(&x->host, "a.service/2"));
+    instance_destroy(x);
+}
+
 static void test_unknown_extension_is_null(void **state)
 {
     (void)state;
@@ -330,7 +368,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_reads_its_options),
-        cmocka_unit_test(test_configuration_is_the_instances_own),
+        cmocka_unit_test(test_configuration_is_borrowed),
+        cmocka_unit_test(test_configuration_is_taken),
         cmocka_unit_test(test_option_that_does_not_exist_is_refused_by_name),
         cmocka_unit_test(test_option_of_another_type_is_refused_by_name),
         cmocka_unit_test(test_whether_a_default_is_given_may_not_be_asked),
@@ -341,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_every_failed_allocation_is_reported_and_leaves_nothing),
         cmocka_unit_test(test_log_starts_with_the_path),
         cmocka_unit_test(test_memory_comes_from_the_host),
+        cmocka_unit_test(test_services_are_found_by_id),
         cmocka_unit_test(test_unknown_extension_is_null),
     };
     return cmocka_run_group_tests_name("instance", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "captured.h"
 #include "plugin/kernels.h"
+#include "plugin/registry.h"
 
 static registry *open_registry(const char *path)
 {

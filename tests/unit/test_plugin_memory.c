@@ -2,9 +2,12 @@
 #include "support.h"
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
 #include "option/schema.h"
+#include "plugin/component.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 
 static const struct {
     int32_t kind;
@@ -40,10 +43,10 @@ static void test_create_reports_every_allocation_that_fails(void **state)
     (void)state;
     registry *plugins = support_registry();
     for (size_t i = 0; i < N_CASES; i++) {
-        config_where where = {.file = "test"};
+        location where = {.file = "test"};
         odeon_config *config = NULL;
-        assert_int_equal(schema_component(plugins, cases[i].kind, cases[i].expression, where,
-                                          "test", ODEON_SOURCE, 0, NULL, &config),
+        assert_int_equal(component_read(plugins, cases[i].kind, cases[i].expression, where, "test",
+                                        ODEON_SOURCE, 0, NULL, &config),
                          ODEON_OK);
         int64_t live = mem_live_blocks(), failures = 0;
         instance *x = NULL;

@@ -86,7 +86,7 @@ static void test_progress_shows_what_a_device_counts(void **state)
     (void)state;
     char text[512];
     progress_state s = half;
-    s.device = (metrics_device){.waits = 1, .launches = 52, .allocs = 0};
+    s.device = (device_counters){.waits = 1, .launches = 52, .allocs = 0};
     progress_format_line(&s, 0, text, sizeof text);
     assert_non_null(strstr(text, "1 rejected, device waits 1 launches 52 allocations 0"));
     progress_format_bar(&s, 160, false, text, sizeof text);
@@ -164,7 +164,7 @@ static void test_progress_line_fits_every_width(void **state)
 {
     (void)state;
     progress_state s = half;
-    s.device = (metrics_device){.waits = 1, .launches = 52, .allocs = 0};
+    s.device = (device_counters){.waits = 1, .launches = 52, .allocs = 0};
     for (int width = 1; width < 250; width++) {
         char text[1024];
         progress_format_line(&s, width, text, sizeof text);

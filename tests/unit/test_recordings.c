@@ -14,7 +14,7 @@ typedef struct fake {
     odeon_device_ops ops;
     odeon_device device;
     worker_group group;
-    net_site site;
+    device_lane lane;
     capture_cache *r;
     bool without_capture, without_counters;
     odeon_status begin_status, end_status;
@@ -94,11 +94,11 @@ static void open_fake(fake *f)
     f->ops = (odeon_device_ops){.struct_size = sizeof f->ops, .get_extension = extension};
     f->device = (odeon_device){.struct_size = sizeof f->device, .self = f, .ops = &f->ops};
     worker_group_init(&f->group, NULL, &f->device, 0, 1);
-    f->site = (net_site){.device = &f->device,
-                         .queue = (odeon_queue *)(void *)f,
-                         .group = &f->group,
-                         .capture = true};
-    assert_int_equal(capture_cache_create(&f->site, &f->r), ODEON_OK);
+    f->lane = (device_lane){.device = &f->device,
+                            .queue = (odeon_queue *)(void *)f,
+                            .group = &f->group,
+                            .capture = true};
+    assert_int_equal(capture_cache_create(&f->lane, &f->r), ODEON_OK);
     diag_clear();
 }
 
@@ -291,7 +291,7 @@ static void test_key_that_cannot_be_remembered_is_run(void **state)
     assert_non_null(x);
     capture_cache_destroy(f.r);
     mem_fail_at(1);
-    assert_int_equal(capture_cache_create(&f.site, &f.r), ODEON_ERR_NOMEM);
+    assert_int_equal(capture_cache_create(&f.lane, &f.r), ODEON_ERR_NOMEM);
     mem_fail_at(0);
     assert_null(f.r);
 }
@@ -324,7 +324,7 @@ static void test_nothing_is_recorded_against_the_runs_will(void **state)
     (void)state;
     fake f = {.allocs = 0};
     open_fake(&f);
-    f.site.capture = false;
+    f.lane.capture = false;
     check_always_run(&f);
 }
 
@@ -344,7 +344,7 @@ static void test_device_without_extensions_records_nothing(void **state)
     open_fake(&f);
     capture_cache_destroy(f.r);
     f.ops.get_extension = NULL;
-    assert_int_equal(capture_cache_create(&f.site, &f.r), ODEON_OK);
+    assert_int_equal(capture_cache_create(&f.lane, &f.r), ODEON_OK);
     check_always_run(&f);
 }
 

@@ -12,8 +12,11 @@
 #include "base/diag.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "captured.h"
 #include "folder.h"
+#include "option/kinds.h"
+#include "plugin/registry.h"
 
 static const char euler_file[] = ODEON_BUILD "/plugins/integrator/euler.so";
 

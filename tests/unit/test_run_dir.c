@@ -14,6 +14,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 #include "run/metrics.h"
 #include "run/run_dir.h"
 #include "run_fixture.h"
@@ -202,7 +203,7 @@ static void test_csv_has_these_columns_and_values(void **state)
     row.step = 2;
     row.split = "test";
     row.lr = row.grad_norm = (double)NAN;
-    row.device = (metrics_device){-1, -1, -1};
+    row.device = (device_counters){-1, -1, -1};
     row.loss = -(double)INFINITY;
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     assert_int_equal(run_dir_close(dir), ODEON_OK);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "plugin/registry.h"
 #include "run_fixture.h"
 #include "support.h"
 

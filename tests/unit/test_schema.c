@@ -8,7 +8,11 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "option/expression.h"
 #include "option/schema.h"
+#include "option/schema_print.h"
+#include "plugin/component.h"
+#include "plugin/registry.h"
 
 static registry *plugins;
 
@@ -26,21 +30,20 @@ static int close_plugins(void **state)
     return 0;
 }
 
-static const config_where here = {.file = "t.ini", .line = 3};
+static const location here = {.file = "t.ini", .line = 3};
 
-static odeon_status make_with(const char *expression, size_t n, schema_pair *pairs,
-                              odeon_config **out)
+static odeon_status make_with(const char *text, size_t n, schema_pair *pairs, odeon_config **out)
 {
     diag_clear();
-    return schema_component(plugins, ODEON_KIND_LAYER, expression, here, "model.x", "/folder", n,
-                            pairs, out);
+    return component_read(plugins, ODEON_KIND_LAYER, text, here, "model.x", "/folder", n, pairs,
+                          out);
 }
 
-static odeon_config *make(const char *expression)
+static odeon_config *make(const char *text)
 {
     odeon_config *made = NULL;
-    if (make_with(expression, 0, NULL, &made) != ODEON_OK) {
-        fail_msg("%s: %s", expression, diag_message());
+    if (make_with(text, 0, NULL, &made) != ODEON_OK) {
+        fail_msg("%s: %s", text, diag_message());
     }
     return made;
 }
@@ -53,17 +56,17 @@ static void assert_message(odeon_status status, odeon_status expected, const cha
     }
 }
 
-static void assert_refused(const char *expression, const char *message)
+static void assert_refused(const char *text, const char *message)
 {
     odeon_config *made = NULL;
-    assert_message(make_with(expression, 0, NULL, &made), ODEON_ERR_CONFIG, message);
+    assert_message(make_with(text, 0, NULL, &made), ODEON_ERR_CONFIG, message);
     assert_null(made);
 }
 
 /* The normal form of one option of every_option. */
-static void assert_text(const char *expression, const char *name, const char *text)
+static void assert_text(const char *typed, const char *name, const char *text)
 {
-    odeon_config *made = make(expression);
+    odeon_config *made = make(typed);
     assert_string_equal(schema_value(made, name)->text, text);
     schema_destroy(made);
 }
@@ -206,7 +209,7 @@ static void test_values_have_a_normal_form(void **state)
 {
     (void)state;
     static const struct {
-        const char *expression, *name, *text;
+        const char *typed, *name, *text;
     } cases[] = {
         {"every_option(whole=007)", "whole", "7"},
         {"every_option(real=0.0010)", "real", "0.001"},
@@ -225,7 +228,7 @@ static void test_values_have_a_normal_form(void **state)
         {" every_option ( word = a(b,c) d ) ", "word", "a(b,c) d"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_text(cases[i].expression, cases[i].name, cases[i].text);
+        assert_text(cases[i].typed, cases[i].name, cases[i].text);
     }
 }
 
@@ -279,7 +282,7 @@ static void test_bad_value_is_refused_with_what_is_allowed(void **state)
 {
     (void)state;
     static const struct {
-        const char *expression, *message;
+        const char *text, *message;
     } cases[] = {
         {"every_option(whole=10)", "t.ini:3: [model.x] whole = 10: allowed: 1 <= whole <= 9"},
         {"every_option(whole=0)", "allowed: 1 <= whole <= 9"},
@@ -329,7 +332,7 @@ static void test_bad_value_is_refused_with_what_is_allowed(void **state)
         {"every_optio", "did you mean"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_refused(cases[i].expression, cases[i].message);
+        assert_refused(cases[i].text, cases[i].message);
     }
 }
 
@@ -346,7 +349,7 @@ static void test_malformed_expression_is_refused(void **state)
 {
     (void)state;
     static const struct {
-        const char *expression, *message;
+        const char *text, *message;
     } cases[] = {
         {"", "layer = : expected a name"},
         {"(a=1)", "expected a name, or name(key=value, ...)"},
@@ -366,7 +369,7 @@ static void test_malformed_expression_is_refused(void **state)
         {"a(((((((((((((((((b=1)))))))))))))))))", "more than 16 brackets in one another"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_refused(cases[i].expression, cases[i].message);
+        assert_refused(cases[i].text, cases[i].message);
     }
 }
 

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/location.h"
 #include "base/mem.h"
+#include "plugin/component.h"
+#include "plugin/registry.h"
 #include "support.h"
 
 static registry *plugins;
@@ -26,11 +29,11 @@ static int close_plugins(void **state)
 
 static odeon_status make(const char *expression, stepper **out)
 {
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config = NULL;
     diag_clear();
-    assert_int_equal(schema_component(plugins, ODEON_KIND_INTEGRATOR, expression, where, "test",
-                                      ODEON_SOURCE, 0, NULL, &config),
+    assert_int_equal(component_read(plugins, ODEON_KIND_INTEGRATOR, expression, where, "test",
+                                    ODEON_SOURCE, 0, NULL, &config),
                      ODEON_OK);
     odeon_status status = stepper_create(config, "ode", DENSE_UNUSED, out);
     schema_destroy(config);
@@ -198,10 +201,10 @@ static void test_creation_reports_every_allocation_that_fails(void **state)
 {
     (void)state;
     stepper *s = NULL;
-    config_where where = {.file = "test"};
+    location where = {.file = "test"};
     odeon_config *config = NULL;
-    assert_int_equal(schema_component(plugins, ODEON_KIND_INTEGRATOR, "tsit5", where, "test",
-                                      ODEON_SOURCE, 0, NULL, &config),
+    assert_int_equal(component_read(plugins, ODEON_KIND_INTEGRATOR, "tsit5", where, "test",
+                                    ODEON_SOURCE, 0, NULL, &config),
                      ODEON_OK);
     int64_t live = mem_live_blocks(), n = 0;
     odeon_status status = ODEON_ERR_NOMEM;

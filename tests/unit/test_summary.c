@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "support.h"
 
 static void test_summary_number_groups_by_three(void **state)
@@ -22,7 +23,7 @@ static void test_summary_number_groups_by_three(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
-        summary_number(cases[i].n, text);
+        text_grouped(cases[i].n, text);
         assert_string_equal(text, cases[i].text);
     }
 }
@@ -31,7 +32,7 @@ static void test_summary_shape_joins_dimensions(void **state)
 {
     (void)state;
     char text[112];
-    summary_shape(3, (const int64_t[]){3, 26, 26}, text);
+    text_shape(3, (const int64_t[]){3, 26, 26}, text);
     assert_string_equal(text, "3x26x26");
 }
 
@@ -39,7 +40,7 @@ static void test_summary_shape_of_a_number_is_one(void **state)
 {
     (void)state;
     char text[112];
-    summary_shape(0, NULL, text);
+    text_shape(0, NULL, text);
     assert_string_equal(text, "1");
 }
 
@@ -48,7 +49,7 @@ static void test_summary_shape_has_room_for_the_longest(void **state)
     (void)state;
     char text[112];
     const int64_t most[5] = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-    summary_shape(5, most, text);
+    text_shape(5, most, text);
     assert_int_equal(strlen(text), 5 * 19 + 4);
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "odeon/integrator.h"
 #include "plugin/instance.h"
+#include "plugin/registry.h"
 #include "rooted_trees.h"
 #include "small_ode.h"
 

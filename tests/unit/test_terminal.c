@@ -50,7 +50,9 @@ static int open_terminal(int columns, int *user)
 {
     int program = posix_openpt(O_RDWR | O_NOCTTY);
     struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
-    assert_true(program >= 0);
+    if (program < 0) {
+        support_not_covered("what a terminal shows (no pseudoterminals here)");
+    }
     assert_int_equal(grantpt(program), 0);
     assert_int_equal(unlockpt(program), 0);
     assert_int_equal(ioctl(program, TIOCSWINSZ, &size), 0);
@@ -61,13 +63,13 @@ static int open_terminal(int columns, int *user)
 
 static shown show(const char *ini_text, const char *device, int columns)
 {
+    int user = -1, screen = open_terminal(columns, &user);
     folder f = folder_create();
     folder_write(&f, "shown.ini", ini_text, strlen(ini_text));
     char ini[FOLDER_BYTES];
     (void)snprintf(ini, sizeof ini, "%s", folder_file(&f, "shown.ini"));
     shown s = {.columns = columns, .text = calloc(SHOWN_BYTES, 1)};
     assert_non_null(s.text);
-    int user = -1, screen = open_terminal(columns, &user);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {

@@ -1,10 +1,12 @@
 /* checkpoint_list.h: the checkpoints of a run by their names. */
-#ifndef ODEON_CORE_RUN_CHECKPOINT_LIST_H
-#define ODEON_CORE_RUN_CHECKPOINT_LIST_H
+#ifndef ODEON_CORE_FORMAT_CHECKPOINT_LIST_H
+#define ODEON_CORE_FORMAT_CHECKPOINT_LIST_H
 #include <stddef.h>
 #include <stdint.h>
 
 #include "odeon/status.h"
+
+#define CHECKPOINT_LIST_FOLDER "checkpoints" /* in a run's */
 
 /* RUN/checkpoints, and FOLDER/ckpt-STEP.safetensors; the caller frees them (mem_free). NULL without
  * memory. */

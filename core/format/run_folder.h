@@ -1,13 +1,12 @@
 /* run_folder.h: a run's folder belongs to one process at a time. */
-#ifndef ODEON_CORE_RUN_RUN_FOLDER_H
-#define ODEON_CORE_RUN_RUN_FOLDER_H
+#ifndef ODEON_CORE_FORMAT_RUN_FOLDER_H
+#define ODEON_CORE_FORMAT_RUN_FOLDER_H
 #include <stdbool.h>
 
 #include "odeon/status.h"
 
-#define RUN_FOLDER_CHECKPOINTS "checkpoints"
-#define RUN_FOLDER_INI         "effective.ini"
-#define RUN_FOLDER_WEIGHTS     "weights.safetensors"
+#define RUN_FOLDER_INI     "effective.ini"
+#define RUN_FOLDER_WEIGHTS "weights.safetensors"
 
 /* Takes path/lock for this process until *fd is closed or the process ends, however it ends; the
  * file stays. *fd is -1 on failure. ODEON_ERR_CONFIG if another process has it; ODEON_ERR_IO,

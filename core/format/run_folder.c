@@ -1,4 +1,4 @@
-#include "run/run_folder.h"
+#include "format/run_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "format/checkpoint_list.h"
 #include "odeon/host.h"
-#include "run/checkpoint_list.h"
 
 static const char lock_name[] = "lock", mark_name[] = "no-checkpoint-yet";
 
@@ -192,7 +192,7 @@ static void sweep(const char *path)
 
 odeon_status run_folder_sweep(const char *path)
 {
-    char *checkpoints = mem_printf("%s/" RUN_FOLDER_CHECKPOINTS, path);
+    char *checkpoints = mem_printf("%s/" CHECKPOINT_LIST_FOLDER, path);
     if (checkpoints == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to look into it", path);
     }

@@ -1,23 +1,25 @@
-#include "run/checkpoint.h"
+#include "format/checkpoint.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/atomic_file.h"
+#include "base/batches.h"
 #include "base/checksum.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "format/checkpoint_list.h"
+#include "format/run_folder.h"
+#include "odeon/host.h"
 #include "odeon/tensor.h"
-#include "run/batches.h"
-#include "run/checkpoint_list.h"
-#include "run/run_folder.h"
 
-static const char format[] = SESSION_CHECKPOINT, version[] = "2";
+static const char format[] = "odeon checkpoint", version[] = "2";
 
 /* ---- metadata ---- */
 
@@ -128,29 +130,28 @@ static odeon_status no_memory(const char *path)
 
 /* ---- writing ---- */
 
-static odeon_status sum_tensors(const char *path, session_tensors *x, safetensors_source source,
-                                uint64_t *sum)
+static odeon_status sum_tensors(const char *path, const checkpoint_tensors *x, uint64_t *sum)
 {
     char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
     odeon_status status = piece != NULL ? ODEON_OK : no_memory(path);
     for (size_t i = 0; i < x->n && status == ODEON_OK; i++) {
-        status = add_sum_of_tensor(&x->entries[i], i, source, x, piece, sum);
+        status = add_sum_of_tensor(&x->entries[i], i, x->source, x->context, piece, sum);
     }
     mem_free(piece);
     return status;
 }
 
 /* The sum comes before the data, which therefore is asked for twice: it has no room in memory. */
-static odeon_status write_contents(const char *path, session_tensors *tensors,
-                                   safetensors_source source, const checkpoint *c)
+static odeon_status write_contents(const char *path, const checkpoint_tensors *x,
+                                   const checkpoint *c)
 {
     meta_list meta;
     make_meta(c, &meta);
     uint64_t sum = sum_of_meta(meta.list);
-    ODEON_TRY(sum_tensors(path, tensors, source, &sum));
+    ODEON_TRY(sum_tensors(path, x, &sum));
     checksum_print(sum, meta.checksum);
-    return safetensors_write_from(path, tensors->n, tensors->entries, N_META + 1, meta.list, source,
-                                  tensors);
+    return safetensors_write_from(path, x->n, x->entries, N_META + 1, meta.list, x->source,
+                                  x->context);
 }
 
 static odeon_status make_folder(const char *path)
@@ -163,52 +164,28 @@ static odeon_status make_folder(const char *path)
                : diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", path, strerror(errno));
 }
 
-static odeon_status write_into(const char *folder, session_tensors *x, safetensors_source source,
-                               const checkpoint *c)
+static odeon_status write_into(const char *folder, const checkpoint_tensors *x, const checkpoint *c)
 {
     ODEON_TRY(make_folder(folder));
     char *path = checkpoint_list_path(folder, c->step);
-    odeon_status status = path != NULL ? write_contents(path, x, source, c) : no_memory(folder);
+    odeon_status status = path != NULL ? write_contents(path, x, c) : no_memory(folder);
     mem_free(path);
     return status;
 }
 
-static odeon_status write_tensors(const char *folder, session_tensors *x, safetensors_source source,
-                                  const checkpoint *c)
+odeon_status checkpoint_write(const char *folder, const checkpoint_tensors *x, const checkpoint *c)
 {
     enum { KEEP = 2 };
     char *checkpoints = checkpoint_list_folder(folder);
     if (checkpoints == NULL) {
         return no_memory(folder);
     }
-    odeon_status status = write_into(checkpoints, x, source, c);
+    odeon_status status = write_into(checkpoints, x, c);
     if (status == ODEON_OK) {
         checkpoint_list_prune(checkpoints, c->step, KEEP);
         run_folder_unmark(folder);
     }
     mem_free(checkpoints);
-    return status;
-}
-
-odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c)
-{
-    session_tensors x;
-    odeon_status status = session_tensors_list(s, true, &x);
-    if (status == ODEON_OK) {
-        status = write_tensors(folder, &x, session_tensors_read, c);
-    }
-    session_tensors_fini(&x);
-    return status;
-}
-
-odeon_status checkpoint_write_start(const char *folder, session *s, const checkpoint *c)
-{
-    session_tensors x;
-    odeon_status status = session_start_list(s, &x);
-    if (status == ODEON_OK) {
-        status = write_tensors(folder, &x, session_start_read, c);
-    }
-    session_tensors_fini(&x);
     return status;
 }
 

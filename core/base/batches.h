@@ -1,6 +1,6 @@
 /* batches.h: how the samples of an epoch become optimizer steps. */
-#ifndef ODEON_CORE_RUN_BATCHES_H
-#define ODEON_CORE_RUN_BATCHES_H
+#ifndef ODEON_CORE_BASE_BATCHES_H
+#define ODEON_CORE_BASE_BATCHES_H
 #include <stdbool.h>
 #include <stdint.h>
 

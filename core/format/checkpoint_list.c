@@ -1,4 +1,4 @@
-#include "run/checkpoint_list.h"
+#include "format/checkpoint_list.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,13 +11,12 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "run/run_folder.h"
 
 static const char prefix[] = "ckpt-", suffix[] = ".safetensors";
 
 char *checkpoint_list_folder(const char *run)
 {
-    return mem_printf("%s/" RUN_FOLDER_CHECKPOINTS, run);
+    return mem_printf("%s/" CHECKPOINT_LIST_FOLDER, run);
 }
 
 char *checkpoint_list_path(const char *folder, int64_t step)

@@ -1,4 +1,4 @@
-#include "run/batches.h"
+#include "base/batches.h"
 
 #include "base/mem.h"
 

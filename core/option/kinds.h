@@ -1,7 +1,7 @@
 /* kinds.h: what the host knows of each kind: its name, its table of operations, and which slots of
  * that table must be there. */
-#ifndef ODEON_CORE_PLUGIN_KINDS_H
-#define ODEON_CORE_PLUGIN_KINDS_H
+#ifndef ODEON_CORE_OPTION_KINDS_H
+#define ODEON_CORE_OPTION_KINDS_H
 #include <stddef.h>
 
 #include "odeon/plugin.h"
@@ -25,6 +25,9 @@ typedef struct kind_info {
 
 /* NULL for a number that is no kind. */
 const kind_info *kind_of(int32_t kind);
+
+const char *kind_name(int32_t kind);    /* "layer"; NULL for no kind */
+int32_t kind_by_name(const char *name); /* 0 for no kind */
 
 /* The parts of an integrator's table, as rows of the same sort. */
 extern const kind_info kind_stepper, kind_tableau;

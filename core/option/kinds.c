@@ -1,9 +1,8 @@
-#include "plugin/kinds.h"
+#include "option/kinds.h"
 
 #include <string.h>
 
 #include "odeon/odeon.h"
-#include "plugin/registry.h"
 
 /* A row of the tables below; the name is for messages. */
 #define SLOT(type, field)                                                                          \

@@ -1,13 +1,21 @@
 /* checkpoint.h: a run between two batches as a file, from which it goes on with the same bits.
  *
- * FOLDER/checkpoints/ckpt-STEP.safetensors holds what session_tensors_list has, and as metadata
+ * FOLDER/checkpoints/ckpt-STEP.safetensors holds every parameter and running state by
+ * path, the optimizer's as "optimizer/NAME/PATH", and as metadata
  * format "odeon checkpoint", version, the fields of checkpoint by name, and checksum: FNV-1a of the
  * other metadata (key, NUL, value, NUL; in the order above) plus that of every tensor (name, NUL,
  * data) modulo 2^64, as 16 hexadecimal digits. The order of the samples and all random numbers
  * follow from the configuration, epoch and step, so that they need no more space than this. */
-#ifndef ODEON_CORE_RUN_CHECKPOINT_H
-#define ODEON_CORE_RUN_CHECKPOINT_H
-#include "session/session.h"
+#ifndef ODEON_CORE_FORMAT_CHECKPOINT_H
+#define ODEON_CORE_FORMAT_CHECKPOINT_H
+#include <stdbool.h>
+
+#include "format/safetensors.h"
+
+/* How far the two files of metrics are: bytes of whole lines. */
+typedef struct metrics_mark {
+    int64_t csv_bytes, json_bytes;
+} metrics_mark;
 
 typedef struct checkpoint {
     int64_t step;       /* optimizer steps done */
@@ -31,12 +39,18 @@ typedef struct checkpoint {
     const char *config; /* the normal form; where a file was opened, as long as that is open */
 } checkpoint;
 
+/* What a checkpoint holds beside its metadata: n tensors, whose data is asked for twice. */
+typedef struct checkpoint_tensors {
+    size_t n;
+    const safetensors_entry *entries;
+    safetensors_source source; /* called with context */
+    void *context;
+} checkpoint_tensors;
+
 /* Writes the file whole or not at all (atomic_file.h), then removes all but the newest two up to
- * this step, and the mark of a run that has none (run_folder.h). ODEON_ERR_IO: what was there
- * before is as it was. ODEON_ERR_NOMEM, and what the device answers. */
-odeon_status checkpoint_write(const char *folder, session *s, const checkpoint *c);
-/* The same of what the run began with (session_start_list), where c says. */
-odeon_status checkpoint_write_start(const char *folder, session *s, const checkpoint *c);
+ * this step, and the mark of a run that has none (run_folder.h). folder: the run's. ODEON_ERR_IO:
+ * what was there before is as it was. ODEON_ERR_NOMEM, and what source answers. */
+odeon_status checkpoint_write(const char *folder, const checkpoint_tensors *x, const checkpoint *c);
 /* Where that of a step is, or would be: the caller frees it; NULL without memory. */
 char *checkpoint_path(const char *folder, int64_t step);
 

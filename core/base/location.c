@@ -1,0 +1,36 @@
+#include "base/location.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+
+enum { MESSAGE_BYTES = 1024 };
+
+odeon_status location_fail(location where, const char *section, const char *format, ...)
+{
+    char text[MESSAGE_BYTES], line[24] = "";
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
+        diag_mark_cut(text, sizeof text);
+    }
+    va_end(arguments);
+    if (where.line > 0) {
+        (void)snprintf(line, sizeof line, ":%d", where.line);
+    }
+    return diag_fail(ODEON_ERR_CONFIG, "%s%s%s%s%s%s%s", where.file != NULL ? where.file : "", line,
+                     where.file != NULL ? ": " : "", section != NULL ? "[" : "",
+                     section != NULL ? section : "", section != NULL ? "] " : "", text);
+}
+
+odeon_status location_prefix(odeon_status status, location where, const char *section)
+{
+    if (status != ODEON_OK && status != ODEON_ERR_NOMEM) {
+        char reason[MESSAGE_BYTES];
+        (void)snprintf(reason, sizeof reason, "%s", diag_message());
+        diag_clear();
+        (void)location_fail(where, section, "%s", reason);
+    }
+    return status;
+}

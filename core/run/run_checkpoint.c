@@ -1,0 +1,30 @@
+#include "run/run_checkpoint.h"
+
+static odeon_status write_tensors(const char *folder, session_tensors *x, safetensors_source source,
+                                  const checkpoint *c)
+{
+    checkpoint_tensors tensors = {.n = x->n, .entries = x->entries, .source = source, .context = x};
+    return checkpoint_write(folder, &tensors, c);
+}
+
+odeon_status run_checkpoint_write(const char *folder, session *s, const checkpoint *c)
+{
+    session_tensors x;
+    odeon_status status = session_tensors_list(s, true, &x);
+    if (status == ODEON_OK) {
+        status = write_tensors(folder, &x, session_tensors_read, c);
+    }
+    session_tensors_fini(&x);
+    return status;
+}
+
+odeon_status run_checkpoint_write_start(const char *folder, session *s, const checkpoint *c)
+{
+    session_tensors x;
+    odeon_status status = session_start_list(s, &x);
+    if (status == ODEON_OK) {
+        status = write_tensors(folder, &x, session_start_read, c);
+    }
+    session_tensors_fini(&x);
+    return status;
+}
