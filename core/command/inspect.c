@@ -16,7 +16,7 @@ static odeon_status check_usage(const command_line *a)
     bool reference = a->value[ARGUMENT_REFERENCE] != NULL;
     bool exists = a->value[ARGUMENT_EXISTS] != NULL, json = a->value[ARGUMENT_JSON] != NULL;
     if (reference && (exists || json || a->n_operands > 0)) {
-        return diag_fail(ODEON_ERR_CONFIG, "inspect: --reference stands alone");
+        return diag_fail(ODEON_ERR_CONFIG, "inspect: --reference takes no other argument");
     }
     if (exists && (json || a->n_operands != 2)) {
         return diag_fail(ODEON_ERR_CONFIG, "usage: odeon inspect KIND ID --exists");

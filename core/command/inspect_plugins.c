@@ -25,14 +25,15 @@ static odeon_status find_usable(const inspect_item *x, const odeon_component **o
     if (registry_look_at(x->r, ODEON_KIND_LAYER, layer, &c) != ODEON_OK) {
         diag_clear();
         return diag_fail(ODEON_ERR_PLUGIN,
-                         "%s: it stands in for layer %s, which is not there or cannot be used",
+                         "%s: it takes the place of layer %s, which is not there or cannot be used",
                          x->file, layer);
     }
     const odeon_layer_ops *ops = c->ops;
     return ops->bodies == ODEON_BODIES_NONE
                ? ODEON_OK
-               : diag_fail(ODEON_ERR_PLUGIN, "%s: it stands in for layer %s, which holds others",
-                           x->file, layer);
+               : diag_fail(ODEON_ERR_PLUGIN,
+                           "%s: it takes the place of layer %s, which holds others", x->file,
+                           layer);
 }
 
 static void print_row(FILE *out, const inspect_item *x, const odeon_component *c)

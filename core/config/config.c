@@ -321,7 +321,7 @@ static odeon_status read_all(loading *l)
     ODEON_TRY(transforms_read(l));
     if (bare && l->c->n_data_nodes > 0) {
         return location_fail(l->c->data_nodes[0]->where, NULL,
-                             "[data.%s] stands without a [data] that it could transform",
+                             "[data.%s] needs a [data] whose samples it transforms",
                              l->c->data_nodes[0]->path);
     }
     ODEON_TRY(transforms_print(l, &l->effective));

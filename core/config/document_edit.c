@@ -97,7 +97,8 @@ static const char *text_fault(const char *text)
     for (size_t i = 0, length; i < n; i += length) {
         length = text_utf8(p + i, n - i);
         if (length == 0 || (p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f) {
-            return length == 0 ? "not UTF-8" : "control characters and line ends cannot stand here";
+            return length == 0 ? "not UTF-8"
+                               : "control characters and line ends are not allowed here";
         }
     }
     return NULL;

@@ -12,11 +12,10 @@ enum { N_UNITS = sizeof units / sizeof units[0] };
 
 static odeon_status refuse(const option_value *value)
 {
-    return location_fail(
-        value->where, "run",
-        "eval_every = %.60s: a number of epochs, steps or seconds is meant, such as "
-        "10 epochs, 500 steps or 25 seconds",
-        value->text);
+    return location_fail(value->where, "run",
+                         "eval_every = %.60s: give a number of epochs, steps or seconds, such as "
+                         "10 epochs, 500 steps or 25 seconds",
+                         value->text);
 }
 
 /* One or many of it. */

@@ -16,7 +16,7 @@ static odeon_status check_twice(const config *c, location where)
     for (size_t i = 0; i + 1 < c->n_losses; i++) {
         if (strcmp(c->losses[i]->component->id, id) == 0) {
             return location_fail(where, "train",
-                                 "loss: %s stands in it twice: give it once, with both weights "
+                                 "loss: %s is in it twice: give it once, with both weights "
                                  "together",
                                  id);
         }

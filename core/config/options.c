@@ -328,9 +328,9 @@ static const odeon_option model_repeat = {
     .aliases = "nlayers|numlayers|depth",
     .min_text = "1",
     .max_text = "4096",
-    .help =
-        "how often the section stands, each time with parameters of its own; at most 65536 layers "
-        "in all",
+    .help = "how often the section is repeated, each time with parameters of its own; at most "
+            "65536 layers "
+            "in all",
 };
 static const odeon_option model_share = {
     .struct_size = sizeof(odeon_option),

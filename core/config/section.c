@@ -106,11 +106,10 @@ static odeon_status check_single(const host_section *h, const document_key *key)
     if (more == NULL || strcmp(key->name, "layer") != 0) {
         return ODEON_OK;
     }
-    return location_fail(
-        key->where, h->source->name,
-        "layer = %.120s: one layer stands here; those that follow it stand in a key "
-        "of their own: then = %.120s",
-        key->value, more);
+    return location_fail(key->where, h->source->name,
+                         "layer = %.120s: give one layer here; those that follow it go into a key "
+                         "of their own: then = %.120s",
+                         key->value, more);
 }
 
 static odeon_status read_own(const loading *l, const host_section *h, const odeon_option *option,

@@ -243,7 +243,7 @@ static odeon_status check_sum(const checkpoint_file *file, const meta_list *m)
     checksum_print(sum, text);
     return strcmp(text, m->list[N_META].value) == 0
                ? ODEON_OK
-               : damaged(file->path, "damaged: its checksum is another");
+               : damaged(file->path, "damaged: its checksum does not match");
 }
 
 /* A checksum finds accidents; a file that was made up, or written by a faulty program, has a right
@@ -321,7 +321,7 @@ static odeon_status read_checkpoint(checkpoint_file *file)
     make_meta(&file->at, &meta); /* for the keys */
     ODEON_TRY(collect_meta(file, 0, N_HEAD, &meta));
     if (strcmp(meta.list[0].value, format) != 0) {
-        return damaged(file->path, "no checkpoint: its format is another");
+        return damaged(file->path, "no checkpoint: it has another format");
     }
     if (strcmp(meta.list[1].value, version) != 0) {
         return damaged(file->path, "a checkpoint of another version of Odeon");

@@ -28,7 +28,7 @@ static int add_section(ini_lines *lines, const char *name)
     ini_file *file = lines->context;
     for (size_t i = 1; i < file->n_sections; i++) {
         if (strcmp(file->sections[i].name, name) == 0) {
-            ini_lines_fail(lines, "[%s] stands in line %d already: put its keys there", name,
+            ini_lines_fail(lines, "[%s] is already in line %d: put its keys there", name,
                            file->sections[i].line);
             return -1;
         }
@@ -61,7 +61,7 @@ static bool check_new_key(ini_lines *lines, const ini_section *section, const ch
     }
     for (size_t i = 0; i < section->n_keys; i++) {
         if (strcmp(section->keys[i].name, name) == 0) {
-            ini_lines_fail(lines, "'%s' stands in line %d already: keep one of the two", name,
+            ini_lines_fail(lines, "'%s' is already in line %d: keep one of the two", name,
                            section->keys[i].line);
             return false;
         }

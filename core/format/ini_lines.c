@@ -188,7 +188,7 @@ static bool number_section(ini_lines *l)
 static bool check_line(ini_lines *l)
 {
     if (is_blank(l->text[0])) {
-        ini_lines_fail(l, "an indented line: a value stands in one line, keys and sections start "
+        ini_lines_fail(l, "an indented line: a value is one line, keys and sections start "
                           "at its first column");
         return false;
     }

@@ -311,7 +311,7 @@ static odeon_status scan_key(scanner *s, int *keys, int *key)
         return refuse(s, "unknown key \"%.40s\" in a tensor", name);
     }
     if ((*keys & *key) != 0) {
-        return refuse(s, "\"%s\" stands twice in a tensor", name);
+        return refuse(s, "\"%s\" is given twice in a tensor", name);
     }
     *keys |= *key;
     return expect(s, ':');
@@ -403,7 +403,7 @@ static odeon_status scan_members(scanner *s)
             ODEON_TRY(reserve_tensor(s));
             ODEON_TRY(scan_tensor(s, name));
         } else if (metadata_seen) {
-            return refuse(s, "__metadata__ stands twice");
+            return refuse(s, "__metadata__ is given twice");
         } else {
             metadata_seen = true;
             ODEON_TRY(scan_metadata(s));

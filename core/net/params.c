@@ -89,7 +89,7 @@ odeon_status params_add(params *p, const char *layer, const odeon_param *info, i
             diag_fail(ODEON_ERR_CONFIG, "%s: two layers have this path; rename a section", path);
     } else if (!same_shape(&p->list[*index].shape, &info->shape)) {
         status =
-            diag_fail(ODEON_ERR_CONFIG, "%s: shared by layers that want different shapes", path);
+            diag_fail(ODEON_ERR_CONFIG, "%s: shared by layers that need different shapes", path);
     }
     mem_free(path);
     return status;

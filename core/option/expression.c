@@ -83,8 +83,8 @@ odeon_status schema_split(const char *text, location where, size_t *n, char ***i
         if (*item == '\0') {
             schema_split_free(count, list);
             mem_free(copy);
-            return location_fail(
-                where, NULL, "'%.120s': nothing stands before or after a comma: take it out", text);
+            return location_fail(where, NULL,
+                                 "'%.120s': nothing is before or after a comma: take it out", text);
         }
         list[count] = mem_strdup(item);
         if (list[count++] == NULL) {
@@ -141,7 +141,7 @@ static const char *cut_pairs(char *inner, expression *x)
         }
         for (schema_pair *other = x->pairs; other < pair; other++) {
             if (strcmp(other->key, pair->key) == 0) {
-                return "an option stands twice";
+                return "an option is given twice";
             }
         }
     }

@@ -353,7 +353,7 @@ static odeon_status copy_components(copying *c, odeon_plugin *root)
         ODEON_TRY(copy_component(c, root->components[i], &copies[i]));
         for (size_t j = 0; j < i; j++) {
             if (copies[i].kind == copies[j].kind && strcmp(copies[i].id, copies[j].id) == 0) {
-                return refuse(c, "it stands in the plugin twice");
+                return refuse(c, "the plugin has it twice");
             }
         }
         list[i] = &copies[i];

@@ -48,7 +48,7 @@ static odeon_status check_leaf(const kernel_list *k, const odeon_component *laye
     return ops->bodies == ODEON_BODIES_NONE
                ? ODEON_OK
                : diag_fail(ODEON_ERR_PLUGIN,
-                           "%s: %s cannot stand in for layer %s, which holds other layers; "
+                           "%s: %s cannot take the place of layer %s, which holds other layers; "
                            "run.kernels=no does without it",
                            kernels_file(k, kernel), kernel->id, layer->id);
 }

@@ -394,10 +394,11 @@ static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
     }
     const char *kernel = status == ODEON_OK ? set_kernels_apart(&list, id) : NULL;
     if (kernel != NULL) {
-        status = diag_fail(ODEON_ERR_CONFIG,
-                           "no %s is named '%s': there is only %s, which stands in for it; install "
-                           "the plugin of %s too",
-                           kind_name(kind), id, kernel, id);
+        status = diag_fail(
+            ODEON_ERR_CONFIG,
+            "no %s is named '%s': there is only %s, which takes its place on a device; install "
+            "the plugin of %s too",
+            kind_name(kind), id, kernel, id);
     } else if (status == ODEON_OK) {
         status = write_hint(r, &list, id, hint, sizeof hint);
     }

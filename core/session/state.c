@@ -102,7 +102,7 @@ static odeon_status same_shape(const param *p, const safetensors_entry *entry, c
     odeon_tensor a = {.ndim = p->shape.ndim + 1}, b = {.ndim = entry->ndim + 1};
     memcpy(&a.dim[1], p->shape.dim, sizeof a.dim - sizeof a.dim[0]);
     memcpy(&b.dim[1], entry->dim, sizeof b.dim - sizeof b.dim[0]);
-    return diag_fail(ODEON_ERR_DATA, "%s: tensor '%s' is %s, the model wants %s", path, entry->name,
+    return diag_fail(ODEON_ERR_DATA, "%s: tensor '%s' is %s, the model needs %s", path, entry->name,
                      net_shape_text(&b, found, sizeof found),
                      net_shape_text(&a, wanted, sizeof wanted));
 }

@@ -63,7 +63,7 @@ static odeon_status check_transforms(const worker *w)
     char trained[128], evaluated[128];
     if (s->data_params.n > 0) {
         return diag_fail(ODEON_ERR_CONFIG,
-                         "%s: nothing trains what stands in [data.*]; a layer with parameters "
+                         "%s: nothing trains the layers of [data.*]; a layer with parameters "
                          "belongs into [model.*]",
                          s->data_params.list[0].path);
     }

@@ -102,7 +102,7 @@ odeon_status ops_batch_norm(odeon_queue *queue, const odeon_tensor *x, const ode
     ODEON_TRY(expect_channels(queue, "batch_norm: b", b, x));
     ODEON_TRY(expect_like(queue, "batch_norm: y", y, x));
     ODEON_TRY(expect_true(queue, act >= 0 && act <= ODEON_UNARY_LAST_EPILOGUE,
-                          "batch_norm: the function may not stand in an epilogue"));
+                          "batch_norm: the function cannot be an epilogue"));
     const batch_norm_args a = {
         .x = x->data,
         .w = data_of(w),

@@ -12,9 +12,9 @@
  * What is launched takes its place among the queue's operators. It is as REPLAYABLE as they are
  * (device.h): its arguments are copied at the launch, it allocates nothing, waits for nothing and
  * gives nothing to the host; it may so be recorded, also within a loop, where beside kernels only
- * copies and fills on the card may stand: no event, no call of the host. Tensors' addresses are the
- * card's own. Nothing here needs CUDA's headers: a cudaStream_t is passed as void *, a cudaError_t
- * as int32_t. Draft. */
+ * copies and fills on the GPU are allowed: no event, no call of the host. Tensors' addresses are
+ * device addresses. Nothing here needs CUDA's headers: a cudaStream_t is passed as void *, a
+ * cudaError_t as int32_t. Draft. */
 #ifndef ODEON_CUDA_H
 #define ODEON_CUDA_H
 #include "odeon/abi.h"
@@ -30,12 +30,12 @@ typedef struct odeon_device_cuda {
     uint32_t struct_size, reserved0;
     /* The stream that the next launch on queue goes to, for that launch alone: ask before each. A
      * recording, and a loop in it, has another than the queue has otherwise. Counts one launch, and
-     * makes the queue's card the current one of this thread, for every copy of the runtime in the
+     * makes the queue's GPU the current one of this thread, for every copy of the runtime in the
      * process. *out is NULL on failure. [worker] */
     odeon_status (*stream)(odeon_queue *queue, void **out);
     /* ODEON_OK where error, a cudaError_t, is 0. Else the status it stands for, and one line to the
      * host: what was done, in words of the plugin, the runtime's words, and whether this process
-     * can still use the card; what the queue records is spoilt. [worker] */
+     * can still use the GPU; what the queue records is then invalid. [worker] */
     odeon_status (*check)(odeon_queue *queue, int32_t error, const char *what);
 } odeon_device_cuda;
 

@@ -44,7 +44,7 @@ enum {
     ODEON_SLOT_TRIALS = 12, /* steps judged since step_start */
     ODEON_SLOT_TRIED = 13,  /* 2: T and H of the step that was judged last */
     ODEON_SLOT_START = 15,  /* 2: kept between the phases of step_start */
-    ODEON_SLOT_ROW = 17,    /* which row a walk back stands at; see step_back */
+    ODEON_SLOT_ROW = 17,    /* the row that the reverse pass is at; see step_back */
 
     /* Given by whoever starts a solve: no operator writes them. */
     ODEON_SLOT_END = 18,   /* where the last step is cut; may be infinite: only a direction */
@@ -237,7 +237,7 @@ typedef struct odeon_device_ops {
     /* Device memory, aligned to at least 64 bytes, contents undefined; 0 bytes give some address.
      * ODEON_ERR_NOMEM says how much was asked. Never called within a step. [any] */
     odeon_status (*alloc)(void *device, uint64_t bytes, void **out);
-    /* Takes NULL. Operators asked for before, on any queue, may still use it: waits for them. [any]
+    /* Takes NULL. Operators called before, on any queue, may still use it: waits for them. [any]
      */
     void (*free)(void *device, void *memory);
     /* Host memory to device and back. After upload source may be reused, unless it is pinned
@@ -398,9 +398,9 @@ typedef struct odeon_device_ops {
                                    const odeon_tensor *w, const odeon_tensor *stats,
                                    const odeon_tensor *dy, const odeon_tensor *dx,
                                    const odeon_tensor *dw, const odeon_tensor *db);
-    /* Batch normalization in parts, between which workers meet; x[B,C,S]. Outputs of sums over no
-     * elements are 0.
-     * out F64 [C] = the sum over B and S of x, or, given mean F64 [C], of (x - mean)^2. */
+    /* Batch normalization in parts, with a collective between them; x[B,C,S]. Outputs of sums over
+     * no elements are 0. out F64 [C] = the sum over B and S of x, or, given mean F64 [C], of (x -
+     * mean)^2. */
     odeon_status (*channel_moment)(odeon_queue *queue, const odeon_tensor *x,
                                    const odeon_tensor *mean, const odeon_tensor *out);
     /* y[B,C,S] = act((x - mean) * rstd * w[C] + b[C]); stats F64 [2,C]: the means, then 1 / sqrt
@@ -487,7 +487,7 @@ typedef struct odeon_device {
     const odeon_device_ops *ops;
 } odeon_device;
 
-/* How often a device was asked to do what, since it was created: operators and replays are
+/* How often a device did what since it was created: operators and replays are
  * launches (operators while a queue records are not); download, slots_read and wait are waits.
  * Extension. */
 #define ODEON_DEVICE_COUNTERS "odeon.device.counters/1"
@@ -520,18 +520,18 @@ typedef struct odeon_device_pinned {
  * and end a queue records REPLAYABLE calls, with their arguments as they are then, and does none of
  * them. What tensors, slots and scratch point to is read and written by each replay, and has to be
  * there then. Whatever else is asked of a queue that records, and alloc and free by its thread, is
- * ODEON_ERR_DEVICE and spoils the recording, as does a call that fails. Slots are [worker]. A
- * device with it counts its allocations (ODEON_DEVICE_COUNTERS): whoever replays knows by them
+ * ODEON_ERR_DEVICE and invalidates the recording, as does a call that fails. Slots are [worker]. A
+ * device with it counts its allocations (ODEON_DEVICE_COUNTERS): from them the host knows
  * whether memory may have moved. Extension; draft. */
 #define ODEON_DEVICE_CAPTURE "odeon.device.capture/1"
 typedef struct odeon_recording odeon_recording; /* opaque to all but its device */
 typedef struct odeon_device_capture {
     uint32_t struct_size, reserved0;
     odeon_status (*begin)(odeon_queue *queue);
-    /* The queue records no longer, whatever the result. A recording that was spoilt, or whose loop
+    /* The queue records no longer, whatever the result. A recording that is invalid, or whose loop
      * is open, is a failure, and *out NULL. May take long: a device may prepare what it can. */
     odeon_status (*end)(odeon_queue *queue, odeon_recording **out);
-    /* Does what was recorded, in order and after what was asked for before: one more call that
+    /* Does what was recorded, in order and after the calls made before it: one more call that
      * waits for nothing and allocates nothing. On the queue that recorded, while it does not. */
     odeon_status (*replay)(odeon_queue *queue, const odeon_recording *recording);
     /* Before the queue is destroyed. Waits for its replays; takes NULL. */

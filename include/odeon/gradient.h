@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* What a solve leaves behind for a later walk backward, per accepted step. */
+/* What a solve keeps for a later reverse pass, per accepted step. */
 enum {
     ODEON_KEEP_NONE = 0,   /* nothing: memory does not grow with the steps */
     ODEON_KEEP_STEPS = 1,  /* y0 and carry: reserved */
@@ -30,7 +30,7 @@ enum {
 
 /* TIMES AND OUTPUTS. A solve goes through a list of at least two times, strictly monotone in either
  * direction; it starts at times[0] and leaves y at all of them in as many vectors y[i] [n]. y[0]
- * holds the start; the last vector may be y[0] itself, where nobody wants the start afterwards. Of
+ * holds the start; the last vector may be y[0] itself, where the start is not needed afterwards. Of
  * the cotangents d_y[i] = dL/dy[i] those with data NULL are zero. */
 
 /* Services of one ODE block on one worker; valid during forward and backward. */
@@ -67,7 +67,7 @@ typedef struct odeon_solve_services {
 
 /* What a method needs of an integrator; checked when the INI is resolved. */
 enum {
-    ODEON_GRADIENT_DISCRETE = 1 << 0, /* steps that can be walked backward: tableau or verbs */
+    ODEON_GRADIENT_DISCRETE = 1 << 0, /* the exact reverse of steps: a tableau or verbs */
     ODEON_GRADIENT_NEEDS_Y = 1 << 1   /* backward is given y at all times */
 };
 

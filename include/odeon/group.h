@@ -1,17 +1,17 @@
-/* group.h: the workers of a run, and where they meet.
+/* group.h: the workers of a run and their collectives.
  *
  * A worker is a thread with a slice of every batch, a queue and memory of its own. All workers make
  * the same calls in the same order; whatever decides about control flow comes out of a collective
- * and so has the same bits everywhere.
+ * and so has the same bits on every worker.
  *
  * Every collective carries its caller's status and gives the worst one (any failure before any
  * void step; of several failures the lowest rank's) to all. If that is not 0 the data is void and
- * everybody returns to the step loop with it, making no further collective on the way. A worker on
- * which something fails between two collectives calls agree(status) as its next one, whichever
- * collective the others are in. Only the host and containers call agree. A worker with an empty
- * slice makes the same calls with B = 0.
+ * every worker returns to the step loop with it and makes no further collective on the way. A
+ * worker on which something fails between two collectives calls agree(status) as its next one,
+ * whichever collective the others are in. Only the host and containers call agree. A worker with an
+ * empty slice makes the same calls with B = 0.
  *
- * A collective of some of the workers only is ODEON_ERR_PLUGIN on those that are in it, as soon as
+ * A collective that only some of the workers call is ODEON_ERR_PLUGIN on those that do, as soon as
  * the others are in another one, called in another layer, or done with the batch; the message names
  * the callers. Once a collective has failed, each that is called before the failure has reached the
  * step loop gives the same status at once. A worker that stays in one call of a plugin for

@@ -7,7 +7,7 @@
  * SOLVE     a whole solver of its own (say, SUNDIALS). Reserved: no host calls it yet.
  *
  * The host sees every verb, so it fuses combinations with the error norm, keeps what gradients
- * need, and walks any step backward: a method gets the exact gradient of its steps without writing
+ * need, and reverses any step: a method gets the exact gradient of its steps without writing
  * a derivative. Draft. */
 #ifndef ODEON_INTEGRATOR_H
 #define ODEON_INTEGRATOR_H
@@ -98,7 +98,7 @@ typedef struct odeon_stepper_ops {
     /* Fills CARRY_OUT from Y0 before the first step; NULL: carry starts at zero. */
     odeon_status (*start)(void *self, const odeon_step *step); /* [worker] */
     /* One step, said in verbs. The host records them and carries them out later, as often as it
-     * likes: for a retry with another h, for walking the step backward. For one index they are
+     * likes: for a retry with another h, for the reverse of the step. For one index they are
      * always the same. */
     odeon_status (*step)(void *self, const odeon_step *step); /* [worker] */
     /* Reserved for methods that verbs do not describe; NULL until a host calls them. */

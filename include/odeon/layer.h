@@ -6,7 +6,7 @@
  * an ODE block is called many times a step, at times t in any order: calls must not depend on
  * earlier calls. Unless flagged BATCH_COUPLED a layer treats samples independently.
  *
- * KERNELS. What a layer says in several operators one piece of code can often do in one launch.
+ * KERNELS. What a layer does by several operators one kernel can often do in one launch.
  * Such code for one device is a component of its own, of kind layer, whose id is ID@DEVICE:
  * "swish@cuda" takes the place of "swish" where run.device is cuda. It stands in the plugin of ID,
  * in a file layer/ID@DEVICE.so, or in one that [plugins] load names; of several the first is used,
@@ -16,10 +16,10 @@
  * - is a leaf, as ID has to be;
  * - says in plan the same out as ID for every input, and the same flags but for NEEDS_IN,
  * NEEDS_OUT, EPILOGUE, POINTWISE and ROUNDS_T; lists in param what ID lists, initial values
- * included. The host asks both and refuses a kernel that differs (ODEON_ERR_PLUGIN);
+ * included. The host compares the two and refuses a kernel that differs (ODEON_ERR_PLUGIN);
  * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
- * - may launch work of its own on the queue beside calling operators, by the words of its device
- *   (cuda.h) and the rule of REPLAYABLE operators (device.h): it is recorded as they are.
+ * - may launch work of its own on the queue beside calling operators, by the extension of its
+ * device (cuda.h) and the rule of REPLAYABLE operators (device.h): it is captured as they are.
  * Draft. */
 #ifndef ODEON_LAYER_H
 #define ODEON_LAYER_H
@@ -46,7 +46,7 @@ typedef struct odeon_context {
     int32_t flags; /* ODEON_CALL_* */
     odeon_queue *queue;
     const odeon_device *device;
-    const odeon_group *group; /* leaf layers that are not BATCH_COUPLED have no business with it */
+    const odeon_group *group; /* leaf layers that are not BATCH_COUPLED do not use it */
     double *slots;            /* of the solve around this call, or NULL outside of one */
     /* Time, F64 [1] or [B], on the device; NULL outside of an ODE block. */
     const odeon_tensor *t;
@@ -65,9 +65,10 @@ typedef struct odeon_context {
 enum {
     ODEON_LAYER_NEEDS_IN = 1 << 0,      /* vjp reads in */
     ODEON_LAYER_NEEDS_OUT = 1 << 1,     /* vjp reads out */
-    ODEON_LAYER_BATCH_COUPLED = 1 << 2, /* samples see each other: runs whole, meets in group */
+    ODEON_LAYER_BATCH_COUPLED = 1 << 2, /* samples see each other: runs on whole batches and calls
+                                          the group's collectives */
     ODEON_LAYER_USES_T = 1 << 3,        /* reads t; vjp adds to d_t */
-    ODEON_LAYER_LINEAR = 1 << 4,        /* in in, up to a constant */
+    ODEON_LAYER_LINEAR = 1 << 4,        /* affine in its input */
     ODEON_LAYER_STATEFUL = 1 << 5,      /* has running state */
     ODEON_LAYER_TRAIN_ONLY = 1 << 6,    /* the host leaves it out of evaluation */
     ODEON_LAYER_VIEW = 1 << 7,          /* out is in under another shape: never called */

@@ -54,7 +54,7 @@ typedef struct odeon_component {
     odeon_status (*create)(const odeon_host *host, const odeon_config *config, void **out);
     void (*destroy)(void *self); /* takes NULL */
     /* What others call it, "rk45|ode45", in letters, digits and underscores; NULL: nothing. Whoever
-     * types one is told the id; capitals and underscores make no difference there. */
+     * types one is shown the id; capitals and underscores make no difference there. */
     const char *aliases;
 } odeon_component;
 

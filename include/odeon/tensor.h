@@ -21,7 +21,7 @@ enum {
 
 #define ODEON_MAX_DIMS 6
 
-/* Layouts other than plain are private to a device and only ever asked for by the host. */
+/* Layouts other than plain are private to a device and only requested by the host. */
 enum { ODEON_LAYOUT_PLAIN = 0 };
 
 typedef struct odeon_tensor {

@@ -82,7 +82,7 @@ cmp from-11/weights-best.safetensors from-15/weights-best.safetensors || fail "o
 # What cannot be meant.
 for value in 10 "0 epochs" "1.5 epochs" "-3 steps" "0 seconds" "inf seconds" "two epochs" "3 hours" \
     "3 epochs now" "epochs"; do
-    expect 2 "eval_every = $value: a number of epochs, steps or seconds is meant" check "$@" \
+    expect 2 "eval_every = $value: give a number of epochs, steps or seconds" check "$@" \
         "run.eval_every=$value"
 done
 expect 2 "run.checkpoint_seconds" train whole --resume "run.eval_every=2 epochs"

@@ -40,7 +40,7 @@ toy 64 10
 data="data.path=$work/toy"
 expect 0 "results in" train "$small" "$data" run.iterations=1 run.out=run
 weights=run/weights.safetensors
-expect 3 "tensor 'ode.field.weight' is [16, 49], the model wants [17, 49]" eval "$small" "$data" \
+expect 3 "tensor 'ode.field.weight' is [16, 49], the model needs [17, 49]" eval "$small" "$data" \
     --weights $weights model.ode.field.units=17
 expect 3 "tensor 'head.bias' belongs to no layer of this model" eval "$small" "$data" \
     --weights $weights model.head.bias=no

@@ -102,7 +102,7 @@ hint "did you mean train.schedule=cosine(warmup=2)?" train.schedule=cosine warmu
 hint "expected path.key=value, the path that of a section, as train.loss=NAME" xyzzy=1
 
 # ---- how values are written ----
-hint "one layer stands here; those that follow it stand in a key of their own: then = relu, tanh" \
+hint "give one layer here; those that follow it go into a key of their own: then = relu, tanh" \
     "model.head.layer=dense(units=3), relu, tanh"
 hint "span = 0,1: not a number: a list has blanks between its numbers, no commas" model.ode.span=0,1
 hint "separated by commas; numbers of a list, by blanks" "model.ode.layer=ode(span=0,1)"
@@ -113,7 +113,7 @@ hint "[let] has no 'w': write w = TEXT below a [let] of the INI" 'model.head.uni
 printf '[modle.a]\nlayer = dense\n' >modle.ini
 expect 2 "there is no such section: did you mean 'model.a'?" check modle.ini
 printf 'epochs = 3\n[run]\n' >bare.ini
-expect 2 "'epochs' stands before the first [section]: only include may; put it below [run]" check bare.ini
+expect 2 "'epochs' comes before the first [section]: only include may; put it below [run]" check bare.ini
 
 # ---- aliases are told, and are no names ----
 expect 0 "aliases    rk45, ode45" inspect integrator dopri5

@@ -83,17 +83,17 @@ draft_kind      version 1 of its kind
 reserved_set    a reserved field is not 0
 wrong_kind      it holds no layer wrong_kind, but integrator wrong_kind
 bad_id_inside   the id of its integrator is not of letters
-duplicate_id    it stands in the plugin twice
+duplicate_id    the plugin has it twice
 no_vjp          its layer table lacks vjp
 odd_bodies      bodies is 7, expected 0 to 3
 no_attach       it has bodies, but its layer table lacks attach
 body_names_of_field its layer table has body_names, which go with bodies = 2
 bad_body_name   one of its body_names is not of letters
-orphan@cpu      it stands in for layer orphan, which is not there
+orphan@cpu      it takes the place of layer orphan, which is not there
 kernel_options@cpu it has options, but takes those of layer kernel_options
 kernel_bodies@cpu it holds other layers, which a kernel cannot
 kernel_id@cpu   the id of its layer is not of letters
-chain@cpu       it stands in for layer chain, which holds others
+chain@cpu       it takes the place of layer chain, which holds others
 no_step         its stepper table lacks step
 no_tier         0 of tableau, stepper and solver are set
 implicit        not explicit

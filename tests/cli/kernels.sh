@@ -69,7 +69,7 @@ expect 2 "layer = swish@remote: leave out what begins with @: a layer's kernel f
 sed 's/swish(beta=2)/swish@remote/' swish.ini >named.ini
 expect 2 "named.ini:9: [model.a] layer = swish@remote: leave out what begins with @" \
     "${tests[@]}" check named.ini
-expect 2 "no layer is named 'orphan': there is only orphan@cpu, which stands in for it" \
+expect 2 "no layer is named 'orphan': there is only orphan@cpu, which takes its place" \
     "${hostile[@]}" "${tests[@]}" check swish.ini model.a.then=orphan
 expect 4 "mixed@remote of $build/test-plugins/layer/mixed.so has [6] of float32 as its output where" \
     "${tests[@]}" check swish.ini "model.a.then=mixed(fault=shape)"
@@ -95,6 +95,6 @@ layer = chain
 [model.b.c]
 layer = relu
 END
-expect 4 "chain@cpu cannot stand in for layer chain, which holds other layers" "${hostile[@]}" \
+expect 4 "chain@cpu cannot take the place of layer chain, which holds other layers" "${hostile[@]}" \
     "${tests[@]}" check chain.ini run.device=cpu
 expect 0 "ok" "${hostile[@]}" "${tests[@]}" check chain.ini run.device=cpu run.kernels=no

@@ -28,4 +28,4 @@ sed -n '/^;\[run\]/,/^$/p' out | sed 's/^;//; /= *;/d' >run.ini
 sed 's/^\[run\]$//; s/^name = small$//' "$ini/small.ini" >>run.ini
 expect 0 "run.ini: ok" check run.ini
 
-expect 2 "--reference stands alone" inspect run --reference
+expect 2 "--reference takes no other argument" inspect run --reference

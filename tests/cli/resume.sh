@@ -63,7 +63,7 @@ newest=damaged/checkpoints/ckpt-12.safetensors
 printf '\001' | dd of=$newest bs=1 seek=$(($(stat -c %s $newest) - 100)) conv=notrunc status=none
 cp -r damaged lost
 expect 0 "on from step 8" train damaged --resume run.epochs=3
-has err "warning: damaged/checkpoints/ckpt-12.safetensors: damaged: its checksum is another; skipped"
+has err "warning: damaged/checkpoints/ckpt-12.safetensors: damaged: its checksum does not match; skipped"
 same damaged
 
 # Where no checkpoint can be used, whatever the reason, the run is refused and stays as it is.
@@ -81,7 +81,7 @@ refused() {
 older=lost/checkpoints/ckpt-8.safetensors
 cp $older older
 truncate -s 300 $older
-refused 3 "lost/checkpoints/ckpt-12.safetensors: damaged: its checksum is another"
+refused 3 "lost/checkpoints/ckpt-12.safetensors: damaged: its checksum does not match"
 rm lost/checkpoints/ckpt-12.safetensors
 refused 3 "lost/checkpoints/ckpt-8.safetensors: no valid safetensors file"
 sed 's/"version":"2"/"version":"1"/' older >$older

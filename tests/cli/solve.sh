@@ -65,7 +65,7 @@ for command in train "eval --weights w" "predict --weights w --split test --out 
     expect 2 "without [data] and [train] a model can be solved only" "${words[@]}" circle.ini
 done
 printf '[data.a]\nlayer = relu\n' | cat - circle.ini >transform.ini
-expect 2 "[data.a] stands without a [data] that it could transform" check transform.ini
+expect 2 "[data.a] needs a [data] whose samples it transforms" check transform.ini
 expect 2 "--split test: the INI has no [data]" solve circle.ini --split test
 expect 5 "w.safetensors" solve circle.ini --weights w.safetensors
 expect 2 "--split some: must be train or test" solve circle.ini --split some

@@ -268,7 +268,7 @@ static void expect_refusal(const char *first, const char *second, const char *me
 static void test_losses_that_cannot_stand_together_are_refused(void **state)
 {
     (void)state;
-    expect_refusal("train.loss=mse, l1, mse", NULL, "loss: mse stands in it twice");
+    expect_refusal("train.loss=mse, l1, mse", NULL, "loss: mse is in it twice");
     expect_refusal("train.loss=mse, l1, smooth_l1, squared, cross_entropy", NULL,
                    "5 losses, at most 4 are allowed");
     expect_refusal("train.loss=mse, cross_entropy", "data.mask=none", "labels are not classes");

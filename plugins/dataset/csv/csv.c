@@ -72,7 +72,7 @@ static const odeon_option separator = {
     .aliases = "sep|delimiter|delim",
     .default_text = "comma",
     .choices = "comma|semicolon|tab",
-    .help = "what stands between two cells",
+    .help = "the separator of cells",
 };
 static const odeon_option test_fraction = {
     .struct_size = sizeof(odeon_option),

@@ -88,7 +88,7 @@ static const odeon_option separator = {
     .aliases = "sep|delimiter|delim",
     .default_text = "comma",
     .choices = "comma|semicolon|tab",
-    .help = "csv: what stands between two cells",
+    .help = "csv: the separator of cells",
 };
 static const odeon_option missing = {
     .struct_size = sizeof(odeon_option),

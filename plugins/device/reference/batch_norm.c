@@ -52,7 +52,7 @@ odeon_status reference_batch_norm(odeon_queue *queue, const odeon_tensor *x,
     ODEON_TRY(expect_per_channel(queue, "batch_norm: b", b, x));
     ODEON_TRY(reference_expect_like(queue, "batch_norm: y", y, x));
     ODEON_TRY(reference_expect_true(queue, act >= 0 && act <= ODEON_UNARY_LAST_EPILOGUE,
-                                    "batch_norm: the function may not stand in an epilogue"));
+                                    "batch_norm: the function cannot be an epilogue"));
     for (int64_t i = 0; i < odeon_count(x); i++) {
         int64_t c = i / x->dim[2] % x->dim[1];
         double value = normal_at(x, stats, c, i) * (w == NULL ? 1.0 : load(w, c));

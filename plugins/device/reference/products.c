@@ -8,7 +8,7 @@ odeon_status reference_expect_epilogue(odeon_queue *queue, const odeon_epilogue 
     }
     ODEON_TRY(reference_expect_true(
         queue, epilogue->act >= ODEON_UNARY_IDENTITY && epilogue->act <= ODEON_UNARY_LAST_EPILOGUE,
-        "epilogue: this id may not stand in one"));
+        "epilogue: this id cannot be one"));
     if (epilogue->bias == NULL) {
         return ODEON_OK;
     }

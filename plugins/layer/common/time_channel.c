@@ -54,7 +54,7 @@ odeon_status time_join(const odeon_host *host, const char *layer, const odeon_co
     const odeon_device_ops *ops = context->device->ops;
     if (context->t == NULL) {
         return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "%s stands outside of an ODE block, where there is no time; move it into "
+                          "%s is outside of an ODE block, where there is no time; move it into "
                           "one or do without the time",
                           layer);
     }

@@ -16,7 +16,7 @@ static const odeon_option at = {
     .name = "at",
     .default_text = "last",
     .choices = "first|last",
-    .help = "where the new channel stands",
+    .help = "where the new channel is put",
 };
 static const odeon_option *const options[] = {&at, NULL};
 

@@ -133,7 +133,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     const formula *layer = self;
     if (layer->program.uses_t && context->t == NULL) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "formula stands outside of an ODE block, where there is no time t");
+                          "formula is outside of an ODE block, where there is no time t");
     }
     return run_forward(&layer->program, context, buffers, in, out);
 }

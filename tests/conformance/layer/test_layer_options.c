@@ -157,8 +157,8 @@ static void test_layers_with_time_need_one(void **state)
     static const struct {
         const char *expression, *message;
     } cases[] = {
-        {"concat_time", "concat_time stands outside of an ODE block"},
-        {"dense(units=4, time=last)", "dense with time stands outside of an ODE block"},
+        {"concat_time", "concat_time is outside of an ODE block"},
+        {"dense(units=4, time=last)", "dense with time is outside of an ODE block"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         instance *layer = support_instance(plugins, ODEON_KIND_LAYER, cases[i].expression, 0, 0);

@@ -563,7 +563,7 @@ static void test_bad_override_is_refused(void **state)
         {"model.n.part.whole=3", "'part' is a key of [model.n]: its component's options are set "
                                  "with it, model.n.part=NAME(whole=3)"},
         {"let.width=3", "override let.width=3: [let] there is no 'width'"},
-        {"run.name=a\nb", "control characters and line ends cannot stand here"},
+        {"run.name=a\nb", "control characters and line ends are not allowed here"},
         {"run.name=\xff", "not UTF-8"},
         {"run.name=${x}", "override run.name=${x}: [run] name: [let] has no 'x'"},
         {"plugins.load=no.so", "override plugins.load=no.so: [plugins] "},
@@ -621,7 +621,7 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
         {"[model.a]\nlayer = nest\nwrod = x\n" REST,
          "t.ini:3: [model.a] nest has no option 'wrod': did you mean 'word'?"},
         {"[model.a]\nthen = relu\n" REST, "t.ini:1: [model.a] 'layer' must be given"},
-        {"[model.a]\nlayer = relu\nthen = relu,\n" REST, "t.ini:3: 'relu,': nothing stands"},
+        {"[model.a]\nlayer = relu\nthen = relu,\n" REST, "t.ini:3: 'relu,': nothing is"},
         {"[model.a]\nlayer = relu\nthen = relu(a=1)\n" REST,
          "t.ini:3: [model.a] relu has no option"},
         {"[model.a]\nlayer = relu\nrepeat = 0\n" REST, "allowed: 1 <= repeat <= 4096"},
@@ -651,8 +651,8 @@ static void test_bad_configuration_is_refused_with_its_line(void **state)
          "t.ini:4: [run] seed: [let] has no 'widht': did you mean 'width'?"},
         {"[run]\nname = ${x\n" MODEL REST,
          "t.ini:2: [run] name = ${x: '${' without a name and '}'"},
-        {"[run]\nseed = 1\nseed = 2\n" MODEL REST, "t.ini:3: 'seed' stands in line 2 already"},
-        {"seed = 1\n" MODEL REST, "t.ini:1: 'seed' stands before the first [section]"},
+        {"[run]\nseed = 1\nseed = 2\n" MODEL REST, "t.ini:3: 'seed' is already in line 2"},
+        {"seed = 1\n" MODEL REST, "t.ini:1: 'seed' comes before the first [section]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         config *c = NULL;

@@ -145,7 +145,7 @@ static void test_transform_with_parameters_is_refused(void **state)
 {
     (void)state;
     assert_refused(HEAD "[data.a]\nlayer = groupnorm(groups=1)\n" TAIL,
-                   "data.a.weight: nothing trains what stands in [data.*]");
+                   "data.a.weight: nothing trains the layers of [data.*]");
     support_session s =
         open_session(HEAD "[data.a]\nlayer = groupnorm(groups=1, affine=no)\n" TAIL);
     support_session_close(&s);

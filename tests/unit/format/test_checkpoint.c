@@ -360,7 +360,7 @@ static void test_weights_are_no_checkpoint(void **state)
     (void)state;
     assert_metadata_unsound("odeon", "epochs", "1",
                             "no checkpoint: its metadata have no 'version'");
-    assert_metadata_unsound("odeon", "version", "2", "no checkpoint: its format is another");
+    assert_metadata_unsound("odeon", "version", "2", "no checkpoint: it has another format");
     assert_metadata_unsound("odeon checkpoint", "version", "1",
                             "a checkpoint of another version of Odeon");
     assert_metadata_unsound("odeon checkpoint", "version", "2",
@@ -543,7 +543,7 @@ static void test_another_model_is_refused(void **state)
     static const struct {
         const char *const *overrides;
         const char *reason;
-    } cases[] = {{other, "tensor 'head.weight' is [2, 2], the model wants [2, 3]"},
+    } cases[] = {{other, "tensor 'head.weight' is [2, 2], the model needs [2, 3]"},
                  {optimizers, "tensor 'optimizer/momentum_buffer/head.weight' is missing"},
                  {wide, "is not in the dtype of the run"}};
     write_checkpoint(f);

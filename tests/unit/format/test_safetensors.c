@@ -140,7 +140,7 @@ static const refusal refusals[] = {
     /* twins */
     {"{" OK_TENSOR "," TENSOR("a", "U8", "[1]", "[2,3]") "}", 3, "\"a\" stands twice"},
     {"{" OK_TENSOR "," TENSOR("\\u0061", "U8", "[0]", "[2,2]") "}", 2, "\"a\" stands twice"},
-    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ stands twice"},
+    {"{\"__metadata__\":{},\"__metadata__\":{}}", 0, "__metadata__ is given twice"},
     {"{\"__metadata__\":{\"k\":\"1\",\"k\":\"1\"}}", 0, "has \"k\" twice"},
     /* metadata maps strings to strings */
     {"{\"__metadata__\":null}", 0, "expected '{'"},

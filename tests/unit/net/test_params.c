@@ -98,7 +98,7 @@ static void test_params_refuse_what_does_not_fit(void **state)
     params p = {0};
     (void)add(&p, "a", weight(2, 3), 0);
     expect_refusal(&p, "a", weight(2, 3), 0, "a.weight: two layers have this path");
-    expect_refusal(&p, "a", weight(3, 2), 1, "a.weight: shared by layers that want different");
+    expect_refusal(&p, "a", weight(3, 2), 1, "a.weight: shared by layers that need different");
     expect_refusal(&p, "b", weight(2, 3), 1, "b.weight: there is no such parameter to share");
     params_fini(&p);
 }

@@ -327,7 +327,7 @@ static void test_bad_value_is_refused_with_what_is_allowed(void **state)
          "t.ini:3: [model.x] relu has no option 'x': nothing is allowed"},
         {"every_option(whle=3)", "every_option has no option 'whle': did you mean 'whole'?"},
         {"every_option(xyzzy=3)", "has no option 'xyzzy': allowed: whole, large, real"},
-        {"every_option(whole=1, whole=1)", "an option stands twice"},
+        {"every_option(whole=1, whole=1)", "an option is given twice"},
         {"nest", "t.ini:3: [model.x] nest: the option 'word' must be given: must be given"},
         {"every_optio", "did you mean"},
     };
@@ -401,8 +401,8 @@ static void test_split_refuses_empty_items_and_open_brackets(void **state)
     (void)state;
     static const struct {
         const char *text, *message;
-    } cases[] = {{"a,,b", "nothing stands before or after a comma"},
-                 {"a,", "t.ini:3: 'a,': nothing stands"},
+    } cases[] = {{"a,,b", "nothing is before or after a comma"},
+                 {"a,", "t.ini:3: 'a,': nothing is"},
                  {"a(b, c", "'(' is not closed"}};
     for (size_t i = 0; i < 3; i++) {
         size_t n = 0;

@@ -140,7 +140,7 @@ static void test_container_has_no_kernel(void **state)
     assert_int_equal(kernels_find(list, find(r, "chain"), &kernel), ODEON_ERR_PLUGIN);
     assert_null(kernel);
     assert_non_null(
-        strstr(diag_message(), "chain@cpu cannot stand in for layer chain, which holds"));
+        strstr(diag_message(), "chain@cpu cannot take the place of layer chain, which holds"));
     kernels_destroy(list);
     registry_destroy(r);
 }

@@ -116,7 +116,7 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_LAYER, "kernel_options@cpu", ODEON_ERR_PLUGIN, "options must be NULL"},
         {ODEON_KIND_LAYER, "kernel_bodies@cpu", ODEON_ERR_PLUGIN, "which a kernel cannot"},
         {ODEON_KIND_LAYER, "kernel_id@cpu", ODEON_ERR_PLUGIN, "id of its layer is not of letters"},
-        {ODEON_KIND_LAYER, "orphan", ODEON_ERR_CONFIG, "there is only orphan@cpu, which stands in"},
+        {ODEON_KIND_LAYER, "orphan", ODEON_ERR_CONFIG, "there is only orphan@cpu, which takes its"},
         {ODEON_KIND_INTEGRATOR, "euler@cpu", ODEON_ERR_CONFIG, "cannot name a integrator"},
         {ODEON_KIND_LAYER, "dense@", ODEON_ERR_CONFIG, "cannot name a layer"},
         {ODEON_KIND_LAYER, "@cpu", ODEON_ERR_CONFIG, "cannot name a layer"},
