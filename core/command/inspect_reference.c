@@ -4,7 +4,7 @@
 #include "base/label.h"
 #include "command/inspect_list.h"
 #include "command/inspect_plugins.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "config/options.h"
 #include "option/kinds.h"
 #include "option/schema_print.h"

@@ -2,7 +2,7 @@
 #ifndef ODEON_CORE_COMMAND_SETUP_H
 #define ODEON_CORE_COMMAND_SETUP_H
 #include "command/command_line.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "data/data.h"
 #include "plugin/registry.h"
 #include "run/notes.h"

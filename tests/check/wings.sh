@@ -8,7 +8,7 @@ cd "$1" || exit 1
 build_folder=$2
 wings="base format option plugin device solver config data net ode session run command"
 # Headers that declare what several sources of the wing define.
-shared="command/command.h config/parts.h net/net.h session/session.h session/worker.h
+shared="command/command.h net/net.h ode/ode.h run/predict.h session/session.h session/worker.h
     solver/captured_adaptive.h solver/solver.h"
 # Circles that are still there, one a line: this list only shrinks.
 known="
@@ -17,8 +17,6 @@ solver/adaptive solver/captured_adaptive solver/captured_fixed solver/captured_l
 ode/ode ode/outputs ode/services ode/steps_file ode/time
 session/batch session/failure session/load session/loss session/params session/placement \
  session/readings session/session session/state session/worker
-config/config config/document config/document_edit config/evaluation config/hints config/losses \
- config/model config/parts config/replaced config/section config/transforms config/tree
 plugin/calling plugin/instance
 plugin/tableau plugin/tableau_order
 plugin/files plugin/module plugin/registry plugin/search_path plugin/trust
@@ -211,6 +209,9 @@ FNR == 1 { comment = depth = 0 }
         text = substr(text, RSTART + 2)
     }
     if (!comment) code = code text
+    if (code ~ /^#ifdef __cplusplus/) foreign = 1
+    else if (code ~ /^#endif/) foreign = 0
+    if (foreign) code = ""
     if (code !~ /^[ \t]*#/) {
         gsub(/[^A-Za-z0-9_]/, " & ", code)
         n = split(code, token, " ")
