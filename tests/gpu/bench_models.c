@@ -15,6 +15,7 @@
 #include "bench_cases.h"
 #include "bench_field.h"
 #include "bench_timer.h"
+#include "config/config_load.h"
 #include "format/safetensors.h"
 #include "ode/ode.h"
 #include "plugin/registry.h"
