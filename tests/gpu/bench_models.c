@@ -17,6 +17,7 @@
 #include "bench_timer.h"
 #include "config/config_load.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 #include "ode/ode.h"
 #include "plugin/registry.h"
 #include "session/services.h"
