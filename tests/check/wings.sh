@@ -17,14 +17,6 @@ solver/adaptive solver/captured_adaptive solver/captured_fixed solver/captured_l
 ode/ode ode/outputs ode/services ode/steps_file ode/time
 session/batch session/failure session/load session/loss session/params session/placement \
  session/readings session/session session/state session/worker
-plugin/calling plugin/instance
-plugin/tableau plugin/tableau_order
-plugin/files plugin/module plugin/registry plugin/search_path plugin/trust
-format/ini_file format/ini_lines
-format/safetensors format/safetensors_header
-net/bodies net/build net/kernel net/run
-run/idle_keys run/notes
-command/inspect_component command/inspect_plugins
 "
 command -v nm >/dev/null || {
     echo "not covered: $(basename "$0") (no nm, which reads objects)"
