@@ -1,4 +1,8 @@
-#include "cuda.h"
+#include "launching.h"
+
+#include "failure.h"
+#include "launch.h"
+#include "recorder.h"
 
 /* The stream is looked up at each call: a recording puts another one in its place. */
 static odeon_status stream(odeon_queue *queue, void **out)

@@ -68,6 +68,16 @@ edges_between() {
     done
 }
 
+# "MODULE TYPE SYMBOL" for the objects listed, MODULE counting from the folder given. What compilers
+# add for sanitizers and coverage begins with __.
+symbols_of() {
+    xargs nm -Ag 2>/dev/null | awk -v folder="$1/" '$NF !~ /^__/ {
+        module = substr($1, length(folder) + 1)
+        sub(/\.c\.o:.*/, "", module)
+        print module, $(NF - 1), $NF
+    }'
+}
+
 # Of lines "FROM TO WHY": FAILED with one way around for every circle that is no part of one in the
 # list, and for every module in the list that is in no circle any more. Ends with how many modules.
 circles() { # AREA LIST
@@ -157,13 +167,7 @@ for source in core/*/*.c; do
     [ "$source" = core/command/main.c ] && continue
     if [ -e "$object" ]; then echo "$object"; else complain "$source is not built"; fi
 done >"$work/objects"
-xargs nm -Ag <"$work/objects" 2>/dev/null | awk -v objects="$objects/" '
-    # "MODULE TYPE SYMBOL"; what the compiler adds for sanitizers and coverage begins with __
-    $NF !~ /^__/ {
-        module = substr($1, length(objects) + 1)
-        sub(/\.c\.o:.*/, "", module)
-        print module, $(NF - 1), $NF
-    }' >"$work/symbols"
+symbols_of "$objects" <"$work/objects" >"$work/symbols"
 awk -v wings="$wings" '
 BEGIN { n = split(wings, order, " "); for (i = 1; i <= n; i++) rank[order[i]] = i }
 NR == FNR { if ($2 ~ /^[A-TV-Z]$/) { home[$3] = $1; symbols++ } next }
@@ -179,12 +183,25 @@ END { print "symbols", symbols + 0 }' "$work/symbols" "$work/symbols" >"$work/re
 
 cat "$work/includes" "$work/references" | sed -n 's/^edge //p' |
     circles core "$known" >"$work/core"
+# Of cuda/ the symbols count as well, where it was built: ops/ops.h declares what files above it
+# define.
+objects=$build_folder/cuda/CMakeFiles/odeon_device_cuda.dir
+for source in cuda/*.c cuda/ops/*.c; do
+    object=$objects/${source#cuda/}.o
+    [ -e "$object" ] && echo "$object"
+done | symbols_of "$objects" >"$work/cuda_symbols"
 for area in cuda plugins; do
     case $area in
-    cuda) files=(cuda/*.[ch] cuda/*/*.[ch]) below="cuda plugins/device" ;;
+    cuda) files=(cuda/*.[ch] cuda/*/*.[ch] cuda/*/*.cu) below="cuda plugins/device" ;;
     plugins) files=(plugins/*/*/*.[ch]) below="" ;;
     esac
-    includes_of "${files[@]}" | edges_between $below | circles "$area" "" >"$work/$area"
+    {
+        includes_of "${files[@]}" | edges_between $below
+        [ "$area" = cuda ] && awk '
+            NR == FNR { if ($2 != "U") home[$3] = $1; next }
+            $2 == "U" && ($3 in home) { print "cuda/" $1, "cuda/" home[$3], $3 }
+        ' "$work/cuda_symbols" "$work/cuda_symbols"
+    } | circles "$area" "" >"$work/$area"
 done
 
 # ---- where names are declared ----
