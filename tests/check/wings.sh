@@ -192,7 +192,7 @@ for source in cuda/*.c cuda/ops/*.c; do
 done | symbols_of "$objects" >"$work/cuda_symbols"
 for area in cuda plugins; do
     case $area in
-    cuda) files=(cuda/*.[ch] cuda/*/*.[ch] cuda/*/*.cu) below="cuda plugins/device" ;;
+    cuda) files=(cuda/*.[ch] cuda/*/*.[ch]) below="cuda plugins/device" ;;
     plugins) files=(plugins/*/*/*.[ch]) below="" ;;
     esac
     {
