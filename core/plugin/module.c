@@ -11,7 +11,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "plugin/calling.h"
 #include "plugin/crash.h"
 #include "plugin/process_state.h"
