@@ -7,7 +7,7 @@
 #include "card_memory.h"
 #include "dnn.h"
 #include "failure.h"
-#include "launching.h"
+#include "stream_access.h"
 
 /* ---- options ---- */
 
@@ -247,5 +247,5 @@ const void *cuda_extension(void *device, const char *id)
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
         return cuda_capture(d);
     }
-    return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_launching : NULL;
+    return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_stream_access : NULL;
 }

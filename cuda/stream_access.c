@@ -1,4 +1,4 @@
-#include "launching.h"
+#include "stream_access.h"
 
 #include "failure.h"
 #include "launch.h"
@@ -18,8 +18,8 @@ static odeon_status check(odeon_queue *queue, int32_t error, const char *what)
     return cuda_spoil(queue, cuda_check(queue->device, (cudaError_t)error, what));
 }
 
-const odeon_device_cuda cuda_launching = {
-    .struct_size = sizeof cuda_launching,
+const odeon_device_cuda cuda_stream_access = {
+    .struct_size = sizeof cuda_stream_access,
     .stream = stream,
     .check = check,
 };
