@@ -1,10 +1,15 @@
 /* Products by cuBLAS, with a fixed workspace, so that equal shapes give equal bits and a product
  * can be recorded. */
+#include "blas.h"
+
 #include <cublas_v2.h>
 #include <string.h>
 
+#include "failure.h"
+#include "launch.h"
 #include "library.h"
 #include "ops/product.h"
+#include "recorder.h"
 
 typedef cublasStatus_t (*create_function)(cublasHandle_t *handle);
 typedef cublasStatus_t (*destroy_function)(cublasHandle_t handle);
@@ -99,7 +104,7 @@ odeon_status cuda_blas_open(odeon_queue *queue)
                           sizeof *opened);
     }
     memset(opened, 0, sizeof *opened);
-    odeon_status status = cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
+    odeon_status status = cuda_use_card(d);
     if (status == ODEON_OK) {
         status = open_blas(d, queue->stream, opened);
     }

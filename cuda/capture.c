@@ -2,7 +2,13 @@
  * captured from the same stream while the graph around it waits. So whatever is launched on the
  * stream is recorded, libraries' and third parties' kernels too, and no handle has to change its
  * stream, on which a library may keep memory of its own. */
-#include "cuda.h"
+#include "capture.h"
+
+#include "blas.h"
+#include "card_memory.h"
+#include "failure.h"
+#include "launch.h"
+#include "recorder.h"
 
 /* Calls that CUDA 13 renamed. */
 #if CUDART_VERSION >= 13000
@@ -20,22 +26,6 @@
 /* Other threads may allocate and wait meanwhile. */
 static const enum cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal;
 
-odeon_status cuda_spoil(odeon_queue *queue, odeon_status status)
-{
-    if (queue->recording != NULL && queue->recording->status == ODEON_OK) {
-        queue->recording->status = status;
-    }
-    return status;
-}
-
-odeon_status cuda_refuse(odeon_queue *queue, const char *name)
-{
-    return queue->recording == NULL
-               ? ODEON_OK
-               : device_fail(queue, ODEON_ERR_DEVICE,
-                             "%s: cannot be recorded; call it before or after", name);
-}
-
 /* Of a call of the runtime for the queue. */
 static odeon_status check(odeon_queue *queue, cudaError_t error, const char *what)
 {
@@ -50,23 +40,6 @@ static void set_recording(odeon_queue *queue, odeon_recording *recording)
     queue->recording = recording;
     queue->recorder = pthread_self();
     (void)pthread_mutex_unlock(&queue->device->lock);
-}
-
-odeon_queue *cuda_recorder(cuda_device *d)
-{
-    (void)pthread_mutex_lock(&d->lock);
-    odeon_queue *q = d->queues;
-    while (q != NULL && (q->recording == NULL || !pthread_equal(q->recorder, pthread_self()))) {
-        q = q->next;
-    }
-    (void)pthread_mutex_unlock(&d->lock);
-    return q;
-}
-
-void cuda_free_later(odeon_queue *queue, cuda_block *block)
-{
-    block->next = queue->recording->freed;
-    queue->recording->freed = block;
 }
 
 static void destroy(odeon_recording *recording)
@@ -126,12 +99,19 @@ void cuda_forget_recording(odeon_queue *queue)
 
 /* ---- begin, end ---- */
 
+static int32_t has_loops(const cuda_device *d)
+{
+    static const int driver_with_loops = 12040; /* the first with WHILE nodes */
+    int driver = 0;
+    return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops;
+}
+
 /* A kernel comes to the card when it is first launched, which older drivers refuse while a stream
  * captures. */
 static odeon_status load_kernels(cuda_device *d)
 {
     struct cudaFuncAttributes attributes;
-    int32_t loops = cuda_has_loops(d);
+    int32_t loops = has_loops(d);
     for (int32_t i = 0; i < KERNEL_COUNT && !atomic_load(&d->loaded); i++) {
         if (i != KERNEL_loop_pass || loops) {
             ODEON_TRY(cuda_check(d, cudaFuncGetAttributes(&attributes, d->functions[i]),
@@ -146,7 +126,7 @@ static odeon_status begin(odeon_queue *queue)
 {
     cuda_device *d = queue->device;
     ODEON_TRY(cuda_refuse(queue, "begin"));
-    ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
+    ODEON_TRY(cuda_use_card(d));
     ODEON_TRY(load_kernels(d));
     ODEON_TRY(cuda_blas_open(queue));
     odeon_recording *recording = d->host->alloc(d->host, sizeof *recording);
@@ -373,20 +353,23 @@ static odeon_status loop_end(odeon_queue *queue)
     return check_body(queue, body);
 }
 
-const odeon_device_capture cuda_capture = {
-    .struct_size = sizeof cuda_capture,
-    .begin = begin,
-    .end = end,
-    .replay = replay,
-    .destroy = destroy,
-    .loop_begin = loop_begin,
-    .loop_end = loop_end,
-};
-
-const odeon_device_capture cuda_capture_without_loops = {
-    .struct_size = sizeof cuda_capture_without_loops,
-    .begin = begin,
-    .end = end,
-    .replay = replay,
-    .destroy = destroy,
-};
+const odeon_device_capture *cuda_capture(const cuda_device *d)
+{
+    static const odeon_device_capture without_loops = {
+        .struct_size = sizeof without_loops,
+        .begin = begin,
+        .end = end,
+        .replay = replay,
+        .destroy = destroy,
+    };
+    static const odeon_device_capture with_loops = {
+        .struct_size = sizeof with_loops,
+        .begin = begin,
+        .end = end,
+        .replay = replay,
+        .destroy = destroy,
+        .loop_begin = loop_begin,
+        .loop_end = loop_end,
+    };
+    return has_loops(d) ? &with_loops : &without_loops;
+}

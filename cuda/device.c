@@ -1,7 +1,13 @@
+#include "device.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "cuda.h"
+#include "capture.h"
+#include "card_memory.h"
+#include "dnn.h"
+#include "failure.h"
+#include "stream_access.h"
 
 /* ---- options ---- */
 
@@ -205,89 +211,6 @@ odeon_status cuda_describe(void *device, char *text, uint64_t bytes)
     return ODEON_OK;
 }
 
-/* ---- memory ---- */
-
-static void remember(cuda_device *d, cuda_block *block)
-{
-    (void)pthread_mutex_lock(&d->lock);
-    block->next = d->blocks;
-    if (block->next != NULL) {
-        block->next->previous = block;
-    }
-    d->blocks = block;
-    (void)pthread_mutex_unlock(&d->lock);
-    atomic_fetch_add_explicit(&d->allocs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
-}
-
-odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
-{
-    cuda_device *d = device;
-    *out = NULL;
-    odeon_queue *recorder = cuda_recorder(d);
-    if (recorder != NULL) {
-        return cuda_refuse(recorder, "alloc");
-    }
-    cuda_block *block = d->host->alloc(d->host, sizeof *block);
-    if (block == NULL) {
-        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *block);
-    }
-    *block = (cuda_block){.bytes = bytes};
-    cudaError_t error = cudaSetDevice(d->ordinal);
-    if (error == cudaSuccess) {
-        error = cudaMalloc(&block->memory, bytes > 0 ? bytes : 1); /* nothing has no address */
-    }
-    odeon_status status = cuda_check_alloc(d, error, bytes);
-    if (status != ODEON_OK) {
-        d->host->free(d->host, block);
-        return status;
-    }
-    remember(d, block);
-    *out = block->memory;
-    return ODEON_OK;
-}
-
-static cuda_block *forget(cuda_device *d, const void *memory)
-{
-    (void)pthread_mutex_lock(&d->lock);
-    cuda_block *block = d->blocks;
-    while (block != NULL && block->memory != memory) {
-        block = block->next;
-    }
-    if (block != NULL) {
-        *(block->previous != NULL ? &block->previous->next : &d->blocks) = block->next;
-        if (block->next != NULL) {
-            block->next->previous = block->previous;
-        }
-    }
-    (void)pthread_mutex_unlock(&d->lock);
-    return block;
-}
-
-void cuda_free_block(const cuda_device *d, cuda_block *block)
-{
-    (void)cudaSetDevice(d->ordinal);
-    (void)cudaFree(block->memory); /* fails only where the context is lost, and all with it */
-    d->host->free(d->host, block);
-}
-
-void cuda_free(void *device, void *memory)
-{
-    cuda_device *d = device;
-    cuda_block *block = memory != NULL ? forget(d, memory) : NULL;
-    if (block == NULL) {
-        return;
-    }
-    atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
-    odeon_queue *recorder = cuda_recorder(d);
-    if (recorder != NULL) {
-        (void)cuda_refuse(recorder, "free");
-        cuda_free_later(recorder, block);
-    } else {
-        cuda_free_block(d, block);
-    }
-}
-
 /* ---- extensions ---- */
 
 static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
@@ -303,13 +226,6 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     *waits = atomic_load_explicit(&d->waits, memory_order_relaxed);
     *allocs = atomic_load_explicit(&d->allocs, memory_order_relaxed);
     *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
-}
-
-int32_t cuda_has_loops(const cuda_device *d)
-{
-    static const int driver_with_loops = 12040; /* the first with WHILE nodes */
-    int driver = 0;
-    return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops;
 }
 
 const void *cuda_extension(void *device, const char *id)
@@ -329,7 +245,7 @@ const void *cuda_extension(void *device, const char *id)
         return &cuda_pinned;
     }
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
-        return cuda_has_loops(d) ? &cuda_capture : &cuda_capture_without_loops;
+        return cuda_capture(d);
     }
-    return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_launching : NULL;
+    return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_stream_access : NULL;
 }

@@ -1,13 +1,18 @@
 /* Convolutions by cuDNN 9's calls of old, the only file that knows of cuDNN. They take descriptors,
  * which a queue makes once and describes anew at each call, and algorithms whose sums have a fixed
  * order. Shapes that cuDNN does not take go to the kernels of our own. */
+#include "dnn.h"
+
 #include <cudnn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "failure.h"
+#include "launch.h"
 #include "library.h"
 #include "ops/product.h"
+#include "recorder.h"
 
 typedef cudnnStatus_t (*create_function)(cudnnHandle_t *handle);
 typedef cudnnStatus_t (*destroy_function)(cudnnHandle_t handle);
@@ -187,7 +192,7 @@ static odeon_status check(const cuda_device *d, const cuda_dnn *dnn, cudnnStatus
 
 static odeon_status open_dnn(const cuda_device *d, cudaStream_t stream, cuda_dnn *dnn)
 {
-    ODEON_TRY(cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use"));
+    ODEON_TRY(cuda_use_card(d));
     ODEON_TRY(cuda_library_load(d, "libcudnn.so." ODEON_TEXT(CUDNN_MAJOR), "set convolution = own",
                                 sizeof symbols / sizeof *symbols, symbols, dnn));
     ODEON_TRY(check(d, dnn, dnn->create(&dnn->handle), "starting"));

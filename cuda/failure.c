@@ -1,5 +1,7 @@
 /* What is said of a card that does not do as it was asked. */
-#include "cuda.h"
+#include "failure.h"
+
+#include <stdio.h>
 
 /* Errors after which, as CUDA's manual has it, a process can do no more on the card. */
 static int32_t is_last(cudaError_t error)
@@ -113,4 +115,9 @@ odeon_status cuda_check_card(const cuda_device *d, cudaError_t error, const char
                       "cuda: no device: card %d: %s: %s (%s); see nvidia-smi, or choose another "
                       "run.device",
                       (int)d->ordinal, what, cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+odeon_status cuda_use_card(const cuda_device *d)
+{
+    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
 }

@@ -1,4 +1,10 @@
-#include "cuda.h"
+#include "table.h"
+
+#include "blas.h"
+#include "card_memory.h"
+#include "device.h"
+#include "dnn.h"
+#include "queue.h"
 
 const odeon_device_ops cuda_device_ops = {
     .struct_size = sizeof(odeon_device_ops),

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "command/setup.h"
+#include "run/note.h"
 #include "run/notes.h"
 #include "run/summary.h"
 #include "run/train.h"

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/output_file.h"
 #include "command/setup.h"
+#include "command/setup_spare.h"
 #include "run/grad.h"
 #include "run/summary.h"
 

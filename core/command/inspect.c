@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "command/inspect_plugins.h"
+#include "command/inspect_component.h"
+#include "command/inspect_devices.h"
+#include "command/inspect_reference.h"
+#include "command/inspect_section.h"
 #include "option/kinds.h"
 #include "plugin/device_auto.h"
 #include "plugin/registry.h"

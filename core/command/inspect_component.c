@@ -1,7 +1,8 @@
+#include "command/inspect_component.h"
+
 #include <string.h>
 
 #include "base/diag.h"
-#include "command/inspect_plugins.h"
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "option/kinds.h"

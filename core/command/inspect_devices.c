@@ -1,5 +1,6 @@
+#include "command/inspect_devices.h"
+
 #include "base/diag.h"
-#include "command/inspect_plugins.h"
 #include "plugin/child.h"
 #include "plugin/device_auto.h"
 #include "plugin/registry.h"

@@ -4,6 +4,8 @@
 
 #include "base/diag.h"
 #include "base/label.h"
+#include "base/text.h"
+#include "command/inspect_component.h"
 #include "command/inspect_list.h"
 #include "odeon/layer.h"
 #include "option/kinds.h"

@@ -1,10 +1,11 @@
+#include "command/inspect_reference.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/label.h"
 #include "command/inspect_list.h"
-#include "command/inspect_plugins.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "config/options.h"
 #include "option/kinds.h"
 #include "option/schema_print.h"

@@ -1,6 +1,7 @@
+#include "command/inspect_section.h"
+
 #include "base/diag.h"
-#include "command/inspect_plugins.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "config/options.h"
 #include "option/schema_print.h"
 

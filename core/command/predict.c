@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/output_file.h"
 #include "command/setup.h"
+#include "command/setup_spare.h"
 #include "run/predict.h"
 
 static void say(const command_line *a, const predictions *p)

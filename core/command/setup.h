@@ -2,7 +2,7 @@
 #ifndef ODEON_CORE_COMMAND_SETUP_H
 #define ODEON_CORE_COMMAND_SETUP_H
 #include "command/command_line.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "data/data.h"
 #include "plugin/registry.h"
 #include "run/notes.h"
@@ -37,11 +37,6 @@ odeon_status setup_shapes(setup *s); /* session_create_shapes */
 odeon_status setup_flow(setup *s);
 /* Warns of what the configuration may not mean (notes.h). */
 void setup_warn(const setup *s, notes_use use);
-/* Refuses, before there is anything to write, what the user has named as an output: what cannot be
- * written (output_file_check), and, with ODEON_ERR_CONFIG, a file that the command reads: of the
- * configuration, the data, the weights, --in and --batch. option is ARGUMENT_OUT or ARGUMENT_STEPS,
- * given; name how it is typed. */
-odeon_status setup_spare(const setup *s, const command_line *a, int option, const char *name);
 void setup_close(setup *s);
 
 #endif

@@ -1,7 +1,8 @@
+#include "command/setup_spare.h"
+
 /* What a file that the user names must not be: one that the command reads. */
 #include "base/mem.h"
 #include "base/output_file.h"
-#include "command/setup.h"
 #include "config/document.h"
 #include "format/run_folder.h"
 

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/output_file.h"
 #include "command/setup.h"
+#include "command/setup_spare.h"
 #include "run/solve.h"
 
 /* To --out, or, without it, to standard output, which then has nothing else. */

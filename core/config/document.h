@@ -1,5 +1,5 @@
 /* document.h: an INI, what it includes and the overrides as one list of sections, [let] replaced.
- * What the keys mean is config.h's. */
+ * What the keys mean is config_load.h's. */
 #ifndef ODEON_CORE_CONFIG_DOCUMENT_H
 #define ODEON_CORE_CONFIG_DOCUMENT_H
 #include <limits.h>
@@ -8,10 +8,7 @@
 #include "base/nearest.h"
 #include "option/schema.h"
 
-enum {
-    DOCUMENT_MAX_DEPTH = 16, /* of includes */
-    DOCUMENT_OVERRIDE = INT_MAX
-};
+enum { DOCUMENT_OVERRIDE = INT_MAX };
 
 typedef struct document_key {
     char *name, *value;
@@ -44,18 +41,6 @@ typedef struct document {
     size_t expanded; /* bytes that ${} has become so far */
 } document;
 
-/* Says where an override without a section may belong: ": did you mean run.epochs=3?", or nothing.
- */
-typedef struct document_helper {
-    void *self;
-    odeon_status (*place)(void *self, const document *d, const char *key, const char *value,
-                          char *hint, size_t bytes);
-} document_helper;
-
-/* Reads ini with its includes, applies the overrides in order and replaces ${name}. helper may be
- * NULL. ODEON_ERR_CONFIG, ODEON_ERR_IO, ODEON_ERR_NOMEM; *out is then NULL. */
-odeon_status document_load(const char *ini, size_t n_overrides, const char *const *overrides,
-                           const document_helper *helper, document **out);
 void document_destroy(document *d); /* NULL is allowed */
 
 document_section *document_find(const document *d, const char *name);
@@ -64,13 +49,12 @@ document_key *document_find_key(const document_section *section, const char *nam
 /* The nearest section's name as a hint, as nearest_suggest. */
 odeon_status document_suggest(const document *d, const char *name, char *hint, size_t bytes);
 
-/* The steps of document_load. A value is copied; where.file and folder must live as long as d. */
-odeon_status document_read(document *d, const char *ini);
-odeon_status document_override(document *d, const char *override, const document_helper *helper);
-odeon_status document_substitute(document *d);
+/* A value is copied; where.file and folder of source must live as long as the document. */
 odeon_status document_set(document_section *section, const char *name, const char *value,
                           document_key source);
 /* Keeps text, which is the document's from now on even on failure, until the end; NULL: fails. */
 odeon_status document_keep(document *d, char *text);
+/* The same of the absolute path of a file that is being read. */
+odeon_status document_keep_path(document *d, char *path);
 
 #endif

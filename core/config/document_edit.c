@@ -1,3 +1,5 @@
+#include "config/document_edit.h"
+
 #include <string.h>
 
 #include "base/diag.h"
@@ -6,8 +8,6 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/text.h"
-#include "config/document.h"
-#include "config/hints.h"
 #include "config/options.h"
 #include "format/ini_file.h"
 #include "option/expression.h"

@@ -1,13 +1,14 @@
-/* run.eval_every: "10 epochs", "500 steps", "25 seconds". */
+#include "config/evaluation.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "config/parts.h"
 
 static const char *const units[] = {
     [CONFIG_EPOCHS] = "epoch", [CONFIG_STEPS] = "step", [CONFIG_SECONDS] = "second"};
+
 enum { N_UNITS = sizeof units / sizeof units[0] };
 
 static odeon_status refuse(const option_value *value)

@@ -1,7 +1,6 @@
 /* hints.h: where a key belongs that stands where nobody knows it. */
 #ifndef ODEON_CORE_CONFIG_HINTS_H
 #define ODEON_CORE_CONFIG_HINTS_H
-#include "config/config.h"
 #include "config/document.h"
 #include "plugin/registry.h"
 

@@ -1,10 +1,10 @@
-/* train.loss: one loss, or several that add up. */
+#include "config/losses.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
-#include "config/parts.h"
 #include "option/expression.h"
 #include "option/schema_print.h"
 #include "plugin/component.h"

@@ -1,134 +1,19 @@
+#include "config/model.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "config/options.h"
-#include "config/parts.h"
-#include "option/expression.h"
-#include "plugin/component.h"
+#include "config/node.h"
+#include "config/replaced.h"
+#include "odeon/layer.h"
 
 static odeon_status no_memory(const char *section)
 {
     return diag_fail(ODEON_ERR_NOMEM, "out of memory for [%s]", section);
 }
 
-odeon_status node_append(size_t *n, config_node ***list, config_node *node)
-{
-    config_node **grown = mem_grow(*list, *n, sizeof *grown);
-    if (grown == NULL) {
-        return no_memory(node->path);
-    }
-    *list = grown;
-    grown[(*n)++] = node;
-    return ODEON_OK;
-}
-
-/* ---- one section ---- */
-
-static odeon_status set_items(loading *l, host_section *h, config_node *node)
-{
-    const option_value *then = host_value(h, "then");
-    const document_key *key = document_find_key(h->source, "then");
-    size_t n = 0;
-    char **texts = NULL;
-    if (then->set) {
-        ODEON_TRY(schema_split(then->text, then->where, &n, &texts));
-    }
-    node->items = mem_zalloc(n + 1, sizeof(odeon_config *));
-    odeon_status status = node->items != NULL ? ODEON_OK : no_memory(h->source->name);
-    if (status == ODEON_OK) {
-        node->n_items = n + 1;
-        node->items[0] = host_take(h, "layer");
-    }
-    for (size_t i = 0; i < n && status == ODEON_OK; i++) {
-        status = component_read(l->r, ODEON_KIND_LAYER, texts[i], then->where, h->source->name,
-                                key->folder, 0, NULL, &node->items[i + 1]);
-    }
-    schema_split_free(n, texts);
-    return status;
-}
-
-static odeon_status set_share(const host_section *h, const option_value *share,
-                              const option_value *layer, const option_value *then,
-                              config_node *node)
-{
-    const char *section = h->source->name;
-    if (!share->set) {
-        return layer->set
-                   ? ODEON_OK
-                   : location_fail(node->where, section, "'layer' must be given: layer = NAME");
-    }
-    if (layer->set || then->set) {
-        return location_fail(
-            share->where, section,
-            "'%s' cannot stand beside share: the layer and its options are those of "
-            "%s",
-            layer->set ? "layer" : "then", share->text);
-    }
-    if (strncmp(share->text, "model.", MODEL_PREFIX) != 0) {
-        return location_fail(share->where, section, "share = %.100s: expected model.PATH",
-                             share->text);
-    }
-    node->share = mem_strdup(share->text + MODEL_PREFIX);
-    return node->share != NULL ? ODEON_OK : no_memory(section);
-}
-
-/* Keys of [data.*] are fewer: there is nothing to share. */
-static odeon_status fill_node(loading *l, const document_section *source, config_node *node)
-{
-    bool model = strcmp(node->root, "model") == 0;
-    host_section h;
-    odeon_status status = host_section_read(l, source, model ? "model" : "data.NAME", "layer", &h);
-    if (status == ODEON_OK) {
-        node->repeat = host_value(&h, "repeat")->i;
-    }
-    if (status == ODEON_OK && model) {
-        status = set_share(&h, host_value(&h, "share"), host_value(&h, "layer"),
-                           host_value(&h, "then"), node);
-    }
-    if (status == ODEON_OK) {
-        status = set_items(l, &h, node);
-    }
-    host_section_fini(&h);
-    return status;
-}
-
-odeon_status node_create(loading *l, const document_section *source, const char *root,
-                         config_node **out)
-{
-    config_node *node = mem_zalloc(1, sizeof *node);
-    if (node == NULL) {
-        return no_memory(source->name);
-    }
-    node->root = root;
-    node->where = source->where;
-    node->path = mem_strdup(source->name + strlen(root) + 1);
-    odeon_status status = node->path != NULL ? fill_node(l, source, node) : no_memory(source->name);
-    if (status != ODEON_OK) {
-        node_destroy(node);
-        return status;
-    }
-    *out = node;
-    return ODEON_OK;
-}
-
-odeon_status node_is_enabled(loading *l, const document_section *source, bool *out)
-{
-    const odeon_option *const *option = config_host_options("model"); /* as in "data.NAME" */
-    const document_key *key = document_find_key(source, "enabled");
-    *out = true;
-    if (key == NULL) {
-        return ODEON_OK;
-    }
-    while (strcmp((*option)->name, "enabled") != 0) {
-        option++;
-    }
-    option_value value;
-    ODEON_TRY(component_parse(l->r, *option, key->value, key->where, source->name, NULL, &value));
-    *out = value.i != 0;
-    schema_value_clear(&value);
-    return ODEON_OK;
-}
+/* ---- sections to nodes ---- */
 
 /* Is it a single layer of its own? */
 static bool is_leaf(const config_node *node)
@@ -195,6 +80,108 @@ static size_t count_dots(const char *text)
     return n;
 }
 
+/* ---- what sections say about one another ---- */
+
+/* The section of a node. */
+static const document_section *source_of(const loading *l, const config_node *node)
+{
+    for (size_t i = 0; i < l->document->n_sections; i++) {
+        const document_section *section = &l->document->sections[i];
+        if (strncmp(section->name, "model.", MODEL_PREFIX) == 0 &&
+            strcmp(section->name + MODEL_PREFIX, node->path) == 0) {
+            return section;
+        }
+    }
+    return NULL; /* there is one for every node */
+}
+
+static odeon_status check_share(const loading *l, const config_node *node)
+{
+    const document_section *source = source_of(l, node);
+    const document_key *key = document_find_key(source, "share");
+    const document_section *lender = document_find(l->document, key->value);
+    const config_node *owner = model_find(l->c->n_nodes, l->c->nodes, node->share);
+    const char *why = NULL;
+    char hint[512] = "";
+    if (lender == NULL) {
+        ODEON_TRY(document_suggest(l->document, key->value, hint, sizeof hint));
+        why = "there is no such section";
+    } else if (lender >= source) {
+        why = "only a section above this one can lend its parameters";
+    } else if (owner == NULL) {
+        why = "that section is left out";
+    } else if (owner->share != NULL) {
+        why = "that section has no parameters of its own, name the one that it shares";
+    } else if (model_is_below(node->path, node->share)) {
+        why = "this section is nested in that one";
+    } else if (node->n_children > 0) {
+        why = "what is nested in that section is shared as well, nothing can be nested here";
+    }
+    return why == NULL ? ODEON_OK
+                       : location_fail(key->where, source->name, "share = %.100s: %s%s", key->value,
+                                       why, hint);
+}
+
+/* Is there a section for body 0, which no container can do without? */
+static bool has_first_body(const odeon_config *layer, const config_node *node)
+{
+    bool found = false;
+    for (size_t i = 0; i < node->n_children && !found; i++) {
+        found = node_body_of(layer->component->ops, node, i) == 0;
+    }
+    return found;
+}
+
+/* Sections stand below a container and below nothing else. */
+static odeon_status check_bodies(const config_node *node)
+{
+    for (size_t i = 1; i < node->n_items; i++) {
+        if (node_has_body(node->items[i])) {
+            return location_fail(
+                node->items[i]->where, NULL,
+                "[model.%s] then: %s is made of nested sections, so that it needs a "
+                "section of its own",
+                node->path, node->items[i]->component->id);
+        }
+    }
+    const odeon_config *layer = node->items[0];
+    if (layer != NULL && node_has_body(layer) && !has_first_body(layer, node)) {
+        return location_fail(
+            layer->where, NULL,
+            "[model.%s] %s is made of nested sections, such as [model.%s.body], and "
+            "there is none",
+            node->path, layer->component->id, node->path);
+    }
+    if (layer != NULL && !node_has_body(layer) && node->n_children > 0) {
+        return location_fail(node->children[0]->where, NULL,
+                             "[model.%s] nothing can be nested in [model.%s]: %s is a single layer",
+                             node->children[0]->path, node->path, layer->component->id);
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_nodes(const loading *l, size_t n, config_node *const *nodes)
+{
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(nodes[i]->share != NULL ? check_share(l, nodes[i]) : ODEON_OK);
+        ODEON_TRY(check_bodies(nodes[i]));
+        ODEON_TRY(check_nodes(l, nodes[i]->n_children, nodes[i]->children));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status check_model(const loading *l)
+{
+    if (l->c->n_nodes == 0) {
+        return location_fail((location){.file = l->c->ini}, NULL,
+                             "there is no layer: a model is made of sections such as [model.head]");
+    }
+    ODEON_TRY(check_nodes(l, l->c->n_nodes, l->c->nodes));
+    return node_count_layers(l, l->c->n_nodes, l->c->nodes);
+}
+
+/* ---- the whole ---- */
+
 odeon_status model_read(loading *l)
 {
     const document *d = l->document;
@@ -211,5 +198,20 @@ odeon_status model_read(loading *l)
             }
         }
     }
-    return model_check(l);
+    return check_model(l);
+}
+
+odeon_status model_print(const loading *l, text_buffer *out)
+{
+    /* In file order, as the one that share asks for. */
+    for (size_t i = 0; i < l->document->n_sections; i++) {
+        const char *name = l->document->sections[i].name;
+        const config_node *node = strncmp(name, "model.", MODEL_PREFIX) == 0
+                                      ? model_find(l->c->n_nodes, l->c->nodes, name + MODEL_PREFIX)
+                                      : NULL;
+        if (node != NULL) {
+            ODEON_TRY(node_print(out, node));
+        }
+    }
+    return ODEON_OK;
 }

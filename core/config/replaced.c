@@ -1,10 +1,9 @@
-/* Where a later source gives a section another component: the keys that only the earlier one had.
- */
+#include "config/replaced.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "config/parts.h"
 #include "plugin/registry.h"
 
 static bool has_option(const odeon_component *c, const char *name)
@@ -91,12 +90,4 @@ odeon_status replaced_drop_key(loading *l, const document_section *section, cons
     const config_dropped entry = {
         .section = section->name, .key = key->name, .where = key->where, .by = own->where};
     return *dropped ? append(l->c, &entry, id) : ODEON_OK;
-}
-
-void replaced_fini(config *c)
-{
-    for (size_t i = 0; i < c->n_dropped; i++) {
-        mem_free(c->dropped[i].id);
-    }
-    mem_free(c->dropped);
 }

@@ -1,3 +1,5 @@
+#include "config/section.h"
+
 #include <string.h>
 
 #include "base/diag.h"
@@ -6,7 +8,7 @@
 #include "base/mem.h"
 #include "config/hints.h"
 #include "config/options.h"
-#include "config/parts.h"
+#include "config/replaced.h"
 #include "option/expression.h"
 #include "option/kinds.h"
 #include "option/schema_print.h"

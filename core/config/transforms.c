@@ -1,7 +1,9 @@
+#include "config/transforms.h"
+
 #include <string.h>
 
 #include "base/diag.h"
-#include "config/parts.h"
+#include "config/node.h"
 
 /* A transform is a layer by itself; nothing could be nested in its section. */
 static odeon_status check_leaves(const config_node *node)

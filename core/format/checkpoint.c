@@ -16,6 +16,7 @@
 #include "base/number.h"
 #include "format/checkpoint_list.h"
 #include "format/run_folder.h"
+#include "format/safetensors_write.h"
 #include "odeon/host.h"
 #include "odeon/tensor.h"
 

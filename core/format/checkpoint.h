@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 
 /* How far the two files of metrics are: bytes of whole lines. */
 typedef struct metrics_mark {

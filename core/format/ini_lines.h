@@ -2,8 +2,10 @@
 #ifndef ODEON_CORE_FORMAT_INI_LINES_H
 #define ODEON_CORE_FORMAT_INI_LINES_H
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "format/ini_file.h"
+#include "format/ini_limits.h"
+#include "odeon/status.h"
 
 typedef struct ini_lines {
     const char *name; /* of the file, for messages */

@@ -1,7 +1,10 @@
 /* safetensors_header.h: the JSON header of a safetensors file, and nothing else of JSON. */
 #ifndef ODEON_CORE_FORMAT_SAFETENSORS_HEADER_H
 #define ODEON_CORE_FORMAT_SAFETENSORS_HEADER_H
-#include "format/safetensors.h"
+#include <stddef.h>
+
+#include "format/safetensors_entry.h"
+#include "odeon/status.h"
 
 #define SAFETENSORS_LENGTH_BYTES 8u         /* of the header's length, before the header */
 #define SAFETENSORS_MAX_HEADER   100000000u /* the reference reader's limit */

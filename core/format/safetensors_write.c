@@ -1,3 +1,5 @@
+#include "format/safetensors_write.h"
+
 #include <stdlib.h>
 #include <string.h>
 

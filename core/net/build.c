@@ -6,18 +6,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
-
-const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes)
-{
-    size_t at = (size_t)snprintf(text, bytes, "[");
-    for (int32_t i = 1; i < x->ndim && at < bytes; i++) {
-        at += (size_t)snprintf(text + at, bytes - at, "%s%" PRId64, i > 1 ? ", " : "", x->dim[i]);
-    }
-    if (at < bytes) {
-        (void)snprintf(text + at, bytes - at, "]");
-    }
-    return text;
-}
+#include "plugin/calling.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -213,6 +202,102 @@ static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_s
                      before->path, before->instance->component->id);
 }
 
+/* ---- bodies of containers ---- */
+
+static size_t count_bodies(const odeon_layer_ops *ops, const config_node *node)
+{
+    if (ops->bodies == ODEON_BODIES_BRANCHES) {
+        return node->n_children;
+    }
+    size_t n = 1;
+    while (ops->body_names != NULL && ops->body_names[n - 1] != NULL) {
+        n++;
+    }
+    return n;
+}
+
+static odeon_status body_input(const net_layer *container, size_t body, odeon_tensor *out)
+{
+    const odeon_layer_ops *ops = container->ops;
+    *out = container->in;
+    if (!ODEON_HAS(ops, odeon_layer_ops, body_in)) {
+        return ODEON_OK;
+    }
+    calling outer = calling_begin(container->instance, "body_in");
+    return calling_end(outer,
+                       ops->body_in(container->instance->self, &container->in, (int32_t)body, out));
+}
+
+/* Where a body stands whose container stands in outer. */
+static odeon_status inner_scope(const net_scope *outer, const net_layer *container,
+                                const odeon_tensor *in, net_scope *out)
+{
+    bool is_field = container->ops->bodies == ODEON_BODIES_FIELD;
+    *out = (net_scope){.path = container->path,
+                       .lender = container->shared,
+                       .container = container,
+                       .state = outer->state,
+                       .in_field = outer->in_field || is_field};
+    if (is_field && in->ndim < 2) {
+        return diag_fail(ODEON_ERR_CONFIG, "%s: its input has no features", container->path);
+    }
+    if (is_field || !outer->in_field) {
+        out->state = in->ndim < 2 ? 0 : in->dim[1];
+    }
+    return ODEON_OK;
+}
+
+/* Body number `body`, of the children that belong to it; the list has room for all children. */
+static odeon_status make_body(net_site *site, const net_scope *outer, net_layer *container,
+                              size_t body, config_node **list)
+{
+    const config_node *node = container->node;
+    size_t n = 0;
+    odeon_tensor in;
+    net_scope scope;
+    for (size_t i = 0; i < node->n_children; i++) {
+        if (node_body_of(container->ops, node, i) == body) {
+            list[n++] = node->children[i];
+        }
+    }
+    ODEON_TRY(body_input(container, body, &in));
+    ODEON_TRY(inner_scope(outer, container, &in, &scope));
+    return net_create(site, &scope, n, list, &in, &container->bodies[body]);
+}
+
+static odeon_status attach_all(const net_layer *container)
+{
+    for (size_t b = 0; b < container->n_bodies; b++) {
+        const instance *x = container->instance;
+        calling outer = calling_begin(x, "attach");
+        ODEON_TRY(
+            calling_end(outer, container->ops->attach(x->self, (int32_t)b, container->bodies[b])));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status create_bodies(net_site *site, const net_scope *scope, net_layer *container)
+{
+    const config_node *node = container->node;
+    size_t n = count_bodies(container->ops, node);
+    config_node **list = mem_zalloc(node->n_children + 1, sizeof *list);
+    container->bodies = mem_zalloc(n + 1, sizeof *container->bodies);
+    container->n_bodies = container->bodies != NULL ? n : 0;
+    odeon_status status =
+        list == NULL || container->bodies == NULL ? no_memory(container->path) : ODEON_OK;
+    /* in the order of the file, so that a section can lend its parameters to those below it */
+    for (size_t i = 0; i < node->n_children && status == ODEON_OK; i++) {
+        size_t body = node_body_of(container->ops, node, i);
+        if (container->bodies[body] == NULL) {
+            status = make_body(site, scope, container, body, list);
+        }
+    }
+    mem_free(list);
+    return status == ODEON_OK ? attach_all(container) : status;
+}
+
+/* ---- one layer ---- */
+
 /* The next layer of a chain, which takes what the chain has made so far. */
 static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer)
 {
@@ -223,7 +308,7 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     ODEON_TRY(make_instance(net, at, layer));
     ODEON_TRY(remember(site, layer));
     if (layer->ops->bodies != ODEON_BODIES_NONE) {
-        ODEON_TRY(net_create_bodies(site, &net->scope, layer));
+        ODEON_TRY(create_bodies(site, &net->scope, layer));
     }
     odeon_status status = net_layer_plan(site, layer, &layer->in, ODEON_CALL_TRAIN, &layer->plan);
     if (status != ODEON_OK) {
@@ -363,68 +448,4 @@ void net_site_fini(net_site *site)
     name_index_fini(&site->layers_by_path);
     site->layers = NULL;
     site->odes = NULL;
-}
-
-static void point(odeon_tensor *tensor, const param *p, char *base)
-{
-    *tensor = p->shape;
-    tensor->data = base + p->offset * odeon_dtype_bytes(p->shape.dtype);
-}
-
-void net_bind(odeon_net *net)
-{
-    if (net == NULL) {
-        return;
-    }
-    const net_site *site = net->site;
-    for (size_t i = 0; i < net->n; i++) {
-        net_layer *layer = &net->layers[i];
-        for (size_t k = 0; k < layer->n_params; k++) {
-            point(&layer->tensors[k], &site->params->list[layer->index[k]], site->values);
-        }
-        for (size_t k = 0; k < layer->n_states; k++) {
-            point(&layer->tensors[2 * layer->n_params + k],
-                  &site->params->list[layer->index[layer->n_params + k]], site->states);
-        }
-        for (size_t b = 0; b < layer->n_bodies; b++) {
-            net_bind(layer->bodies[b]);
-        }
-    }
-    net_bind_grads(net, site->grads);
-}
-
-void net_bind_grads(odeon_net *net, char *grads)
-{
-    for (size_t i = 0; net != NULL && i < net->n; i++) {
-        net_layer *layer = &net->layers[i];
-        for (size_t k = 0; k < layer->n_params; k++) {
-            point(&layer->tensors[layer->n_params + k], &net->site->params->list[layer->index[k]],
-                  grads);
-        }
-        for (size_t b = 0; b < layer->n_bodies; b++) {
-            net_bind_grads(layer->bodies[b], grads);
-        }
-    }
-}
-
-static void widen(const odeon_net *net, int64_t *begin, int64_t *end)
-{
-    for (size_t i = 0; net != NULL && i < net->n; i++) {
-        const net_layer *layer = &net->layers[i];
-        for (size_t k = 0; k < layer->n_params; k++) {
-            const param *p = &net->site->params->list[layer->index[k]];
-            *begin = *end == 0 || p->offset < *begin ? p->offset : *begin;
-            *end = p->offset + p->count > *end ? p->offset + p->count : *end;
-        }
-        for (size_t b = 0; b < layer->n_bodies; b++) {
-            widen(layer->bodies[b], begin, end);
-        }
-    }
-}
-
-void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end)
-{
-    *begin = 0;
-    *end = 0;
-    widen(net, begin, end);
 }

@@ -107,8 +107,6 @@ void net_site_fini(net_site *site); /* frees the lists; the networks are gone */
  * their shapes. */
 odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
                         config_node *const *nodes, const odeon_tensor *in, odeon_net **out);
-/* Builds the bodies of a container in scope and attaches them. */
-odeon_status net_create_bodies(net_site *site, const net_scope *scope, net_layer *container);
 /* Makes the instance of what was chosen for a layer, and that of its kernel if it has one. */
 odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer);
 /* What it says to an input, of its parameter number index. ODEON_ERR_PLUGIN where a kernel and its

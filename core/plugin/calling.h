@@ -4,8 +4,9 @@
 #ifndef ODEON_CORE_PLUGIN_CALLING_H
 #define ODEON_CORE_PLUGIN_CALLING_H
 #include <stdatomic.h>
+#include <stdbool.h>
 
-#include "plugin/instance.h"
+#include "plugin/instance_type.h"
 
 typedef struct calling {
     const instance *who; /* NULL: no plugin; lives as long as the call */

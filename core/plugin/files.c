@@ -86,8 +86,8 @@ static int by_kind_and_id(const void *left, const void *right)
     return a->kind != b->kind ? (a->kind < b->kind ? -1 : 1) : strcmp(a->id, b->id);
 }
 
-odeon_status plugin_files_visit(size_t n_folders, const char *const *folders,
-                                registry_visitor visit, void *context)
+odeon_status plugin_files_visit(size_t n_folders, const char *const *folders, plugin_visitor visit,
+                                void *context)
 {
     plugin_list list = {0};
     bool complete = true;

@@ -1,20 +1,7 @@
 /* instance.h: a live component and the host table that it was given. */
 #ifndef ODEON_CORE_PLUGIN_INSTANCE_H
 #define ODEON_CORE_PLUGIN_INSTANCE_H
-#include "odeon/host.h"
-#include "odeon/plugin.h"
-#include "option/schema.h"
-
-typedef struct instance {
-    odeon_host host;                  /* host.self is this instance */
-    const odeon_component *component; /* of config, or what stands in for it */
-    const odeon_config *config;       /* borrowed, unless it is owned too */
-    odeon_config *owned;              /* NULL: config is somebody else's */
-    void *self;                       /* what create made; NULL where there is no create */
-    char *path;                       /* "ode.block", for messages */
-    const char *file;                 /* the plugin that component came from; NULL: none is known */
-    int32_t misuse;                   /* options asked for that do not exist, or of another type */
-} instance;
+#include "plugin/instance_type.h"
 
 /* Makes an instance of what config chose, which outlives it. Messages of its failures start with
  * path. A create that reads an option which its table lacks, or has with another type, is

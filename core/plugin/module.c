@@ -11,7 +11,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "plugin/calling.h"
 #include "plugin/crash.h"
 #include "plugin/process_state.h"
@@ -171,32 +170,4 @@ void module_destroy(module *m)
     descriptor_destroy(m->tables);
     mem_free(m->file);
     mem_free(m);
-}
-
-odeon_status module_host_file(char **out)
-{
-    static const char anchor = 0;
-    Dl_info info;
-    *out = NULL;
-    if (dladdr(&anchor, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] == '/') {
-        *out = realpath(info.dli_fname, NULL);
-    }
-    if (*out == NULL) { /* linked into a program that was found by another name */
-        *out = realpath("/proc/self/exe", NULL);
-    }
-    return *out != NULL || errno != ENOMEM ? ODEON_OK
-                                           : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
-}
-
-odeon_status module_host_folder(char **out)
-{
-    char *file = NULL;
-    *out = NULL;
-    ODEON_TRY(module_host_file(&file));
-    if (file == NULL) {
-        return ODEON_OK;
-    }
-    *out = path_folder(file);
-    free(file);
-    return *out != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "no memory for a path");
 }

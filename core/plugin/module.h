@@ -4,7 +4,7 @@
 #include "plugin/descriptor.h"
 #include "plugin/elf_check.h"
 #include "plugin/instance.h"
-#include "plugin/registry.h"
+#include "plugin/registry_plugin.h"
 
 typedef struct module {
     registry_plugin plugin; /* root is tables->root */
@@ -26,12 +26,5 @@ odeon_status module_load(const char *file, const char *folder, bool own, module 
 odeon_status module_examine(const char *file, const char *folder, bool own);
 /* Calls shutdown if init has succeeded. The code stays in memory. NULL is allowed. [main] */
 void module_destroy(module *m);
-
-/* The program or library that this host is, links resolved (free it); *out is NULL if that cannot
- * be told. ODEON_ERR_NOMEM. */
-odeon_status module_host_file(char **out);
-/* The folder of it (mem_free it); *out is NULL if that cannot
- * be told. ODEON_ERR_NOMEM. */
-odeon_status module_host_folder(char **out);
 
 #endif

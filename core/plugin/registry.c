@@ -547,7 +547,7 @@ odeon_status registry_find_kernel(registry *r, const char *layer, const char *de
     return warn_of_other_file(r, *out);
 }
 
-odeon_status registry_scan(registry *r, registry_visitor visit, void *context)
+odeon_status registry_scan(registry *r, plugin_visitor visit, void *context)
 {
     return plugin_files_visit(r->folders->n, (const char *const *)r->folders->folders, visit,
                               context);

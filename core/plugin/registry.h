@@ -7,18 +7,10 @@
 
 #include "odeon/plugin.h"
 #include "option/schema.h"
-#include "plugin/registry.h"
+#include "plugin/files.h"
+#include "plugin/registry_plugin.h"
 
 typedef struct registry registry;
-
-/* A plugin in use, for the manifest and for inspect. */
-typedef struct registry_plugin {
-    const char *file;     /* absolute */
-    const char *build_id; /* hexadecimal; "" if the file has none */
-    long long bytes;
-    const odeon_plugin *root; /* the host's checked copy */
-    bool in_use;              /* not only looked at */
-} registry_plugin;
 
 /* paths: folders to search first (from --plugin-path), in order; then ODEON_PLUGIN_PATH (colon
  * separated, ignored under AT_SECURE), the user's folder ($XDG_DATA_HOME or ~/.local/share, then
@@ -65,7 +57,6 @@ const char *registry_kernel_device(const char *kernel, const char *layer);
 
 /* Files KIND/ID.so under the search path without loading any: calls visit(kind, id, file, context)
  * for each, kernels among them, shadowed ones left out, sorted by kind and id. */
-typedef void (*registry_visitor)(int32_t kind, const char *id, const char *file, void *context);
-odeon_status registry_scan(registry *r, registry_visitor visit, void *context);
+odeon_status registry_scan(registry *r, plugin_visitor visit, void *context);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "plugin/module.h"
+#include "plugin/host_file.h"
 
 static odeon_status no_memory(void)
 {
@@ -83,7 +83,7 @@ static odeon_status add_own(search_path *p)
     static const char *const beside[] = {"odeon/plugins", "../lib/odeon/plugins"};
     char *host = NULL;
     bool found = false;
-    odeon_status status = module_host_folder(&host);
+    odeon_status status = host_file_folder(&host);
     for (size_t i = 0; i < 2 && host != NULL && !found && status == ODEON_OK; i++) {
         char *folder = mem_printf("%s/%s", host, beside[i]);
         found = folder != NULL && is_folder(folder);

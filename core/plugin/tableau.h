@@ -13,10 +13,4 @@ odeon_status tableau_check(const odeon_tableau *tableau, const char *path);
 /* The handle of stage i's slope k_i. */
 int32_t tableau_slope(const odeon_tableau *tableau, int32_t i);
 
-/* An explicit method of so many stages has coefficients a[i][j], j < i. */
-static inline double tableau_a(const odeon_tableau *t, int32_t i, int32_t j)
-{
-    return t->a[i * t->stages + j];
-}
-
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "plugin/tableau.h"
 
 enum { MAX_TREES = 200, MAX_STAGES = 32 };
 

@@ -5,6 +5,12 @@
 
 enum { TABLEAU_ORDER_CHECKED = 8 }; /* 200 rooted trees; of a higher order that much is checked */
 
+/* An explicit method of so many stages has coefficients a[i][j], j < i. */
+static inline double tableau_a(const odeon_tableau *t, int32_t i, int32_t j)
+{
+    return t->a[i * t->stages + j];
+}
+
 /* The order conditions, one a rooted tree: c holds the row sums of a, b and b_hat have the order
  * claimed, the dense output ends in b and is consistent. Numbers that are off by less than 1e-10 of
  * the terms they are sums of are taken for rounded. sizes and flags are checked already.

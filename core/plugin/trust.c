@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "plugin/module.h"
+#include "plugin/host_file.h"
 
 enum { MAX_LINKS = 40, GROUP_BYTES = 16384 };
 
@@ -250,7 +250,7 @@ static uid_t host_owner(uid_t user)
 {
     struct stat s;
     char *host = NULL;
-    bool known = module_host_file(&host) == ODEON_OK && host != NULL && stat(host, &s) == 0;
+    bool known = host_file_path(&host) == ODEON_OK && host != NULL && stat(host, &s) == 0;
     free(host);
     return known ? s.st_uid : user;
 }

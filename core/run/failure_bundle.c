@@ -12,6 +12,7 @@
 #include "base/number.h"
 #include "data/batch_file.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 
 static odeon_status no_memory(const char *folder)
 {

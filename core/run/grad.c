@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "data/batch_file.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 #include "odeon/layer.h"
 
 /* ---- the batch ---- */

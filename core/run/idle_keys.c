@@ -7,7 +7,7 @@
 #include "config/document.h"
 #include "option/schema.h"
 #include "option/schema_parse.h"
-#include "run/notes.h"
+#include "run/note.h"
 
 static const char *const fixed[] = {"steps", "step_size"};
 static const char *const adaptive[] = {"rtol",    "atol",       "norm",      "end",

@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 
-/* Writes a line (notes.h) for each key that a replaced component had, for each option given in the
+/* Writes a line (note.h) for each key that a replaced component had, for each option given in the
  * model that rests because of another one, and for each override of what is left out or stands
  * nowhere, with file, line and the reason; answers how many. Fixed or recorded steps of an ODE
  * block (steps, step_size, control with a file) let what steers adaptive ones rest. */

@@ -1,27 +1,9 @@
 #include "run/notes.h"
 
-#include <stdarg.h>
-
-#include "base/diag.h"
 #include "odeon/host.h"
 #include "run/idle_keys.h"
+#include "run/note.h"
 #include "run/train.h"
-
-void note(FILE *out, const char *format, ...)
-{
-    char text[DIAG_MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
-        diag_mark_cut(text, sizeof text);
-    }
-    va_end(arguments);
-    if (out != NULL) {
-        fprintf(out, "%s\n", text);
-    } else {
-        diag_log(ODEON_LOG_WARNING, "%s", text);
-    }
-}
 
 /* Of a single sample there is no other with which its times could be confused. */
 static size_t note_times(FILE *out, const config *c, const session *s, const notes_use *use)

@@ -18,7 +18,4 @@ typedef struct notes_use {
  * keys of a file that are given their default, as all are in a normal form; overrides never. */
 size_t notes_give(FILE *out, const config *c, const session *s, notes_use use);
 
-/* A line on out, or a warning. */
-void note(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 #endif

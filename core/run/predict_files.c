@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 #include "run/predict.h"
 
 static bool is_csv(const char *path)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 
 static odeon_status no_memory(void)
 {

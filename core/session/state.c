@@ -9,6 +9,7 @@
 #include "format/checkpoint.h"
 #include "format/run_folder.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 #include "plugin/calling.h"
 #include "session/session.h"
 #include "session/worker.h"

@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "fuzz.h"
 #include "plugin/registry.h"
 

@@ -1,5 +1,6 @@
 #include "odeon/plugin.h"
-#include "cuda.h"
+#include "device.h"
+#include "table.h"
 
 static const odeon_component component = {
     .struct_size = sizeof component,

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "config/config_load.h"
 #include "odeon/layer.h"
 #include "plugin/registry.h"
 

@@ -2,9 +2,10 @@
 #ifndef ODEON_LAYER_FORMULA_EXPRESSION_H
 #define ODEON_LAYER_FORMULA_EXPRESSION_H
 #include "names.h"
-#include "parse.h"
 #include "program.h"
 #include "scan.h"
+
+enum { PARSE_MAX_DEPTH = 64 }; /* of brackets, signs and powers in one another */
 
 /* One formula under way. */
 typedef struct parsing {

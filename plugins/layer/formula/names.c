@@ -16,7 +16,7 @@ names_entry *names_find(names *table, const scan_name *name)
 
 names_entry *names_add(names *table, const scan_name *name)
 {
-    if (table->n == PARSE_MAX_NAMES) {
+    if (table->n == NAMES_MAX) {
         return NULL;
     }
     names_entry *entry = &table->entries[table->n++];

@@ -1,8 +1,15 @@
 /* names.h: what the names of a formula stand for. */
 #ifndef ODEON_LAYER_FORMULA_NAMES_H
 #define ODEON_LAYER_FORMULA_NAMES_H
-#include "parse.h"
 #include "scan.h"
+
+enum { NAMES_MAX = 512 }; /* of a formula */
+
+/* A learnable constant. */
+typedef struct formula_param {
+    char name[SCAN_MAX_NAME + 1];
+    double value; /* at the start */
+} formula_param;
 
 typedef struct names_entry {
     scan_name name;    /* within an option's text */
@@ -13,7 +20,7 @@ typedef struct names_entry {
 
 typedef struct names {
     int32_t n;
-    names_entry entries[PARSE_MAX_NAMES];
+    names_entry entries[NAMES_MAX];
 } names;
 
 names_entry *names_find(names *table, const scan_name *name); /* NULL: not there */

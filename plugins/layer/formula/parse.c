@@ -19,7 +19,7 @@ static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
     }
     *out = names_add(&x->names, name);
     return *out != NULL ? ODEON_OK
-                        : scan_fail(&x->in, name->start, "more than %d names", PARSE_MAX_NAMES);
+                        : scan_fail(&x->in, name->start, "more than %d names", NAMES_MAX);
 }
 
 static odeon_status read_constants(parsing *x, const char *text)

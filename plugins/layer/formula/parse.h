@@ -12,22 +12,15 @@
  * an intermediate, for use in later equations. t is the time. */
 #ifndef ODEON_LAYER_FORMULA_PARSE_H
 #define ODEON_LAYER_FORMULA_PARSE_H
+#include "names.h"
 #include "odeon/host.h"
 #include "program.h"
-
-enum { PARSE_MAX_DEPTH = 64, PARSE_MAX_NAMES = 512, PARSE_MAX_NAME = 63 };
 
 typedef struct formula_text {
     const char *equations;
     const char *constants, *learn; /* NULL: none */
     const char *inputs, *outputs;  /* NULL: the components, in the order of their equations */
 } formula_text;
-
-/* A learnable constant. */
-typedef struct formula_param {
-    char name[PARSE_MAX_NAME + 1];
-    double value; /* at the start */
-} formula_param;
 
 /* Fills p, which is zero, and params [PROGRAM_MAX_PARAMS]. ODEON_ERR_CONFIG with what is wrong, and
  * at which column of which option; ODEON_ERR_NOMEM. */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
-
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static const char name_characters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
@@ -64,7 +62,7 @@ bool scan_is(const scan_name *name, const char *text)
 bool scan_name_here(scanner *s, scan_name *out)
 {
     size_t n = strspn(s->at, letters) > 0 ? strspn(s->at, name_characters) : 0;
-    if (n == 0 || n > PARSE_MAX_NAME) {
+    if (n == 0 || n > SCAN_MAX_NAME) {
         return false;
     }
     *out = (scan_name){.start = s->at, .length = (int)n};
@@ -82,7 +80,7 @@ odeon_status scan_read_name(scanner *s, scan_name *out)
                          : scan_fail(s, s->at,
                                      "expected a name (a letter, then at most %d letters, "
                                      "digits and underscores)",
-                                     PARSE_MAX_NAME - 1);
+                                     SCAN_MAX_NAME - 1);
 }
 
 bool scan_starts_number(char c)

@@ -5,6 +5,8 @@
 
 #include "odeon/host.h"
 
+enum { SCAN_MAX_NAME = 63 }; /* bytes of a name */
+
 typedef struct scanner {
     const odeon_host *host;
     const char *option, *text; /* the option that text is the value of */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "format/safetensors_write.h"
 #include "small_run.h"
 
 static void test_eval_survives_every_failing_allocation(void **state)

@@ -5,7 +5,9 @@
 #include "support.h"
 
 #include "base/diag.h"
+#include "command/inspect_component.h"
 #include "command/inspect_plugins.h"
+#include "command/inspect_section.h"
 #include "folder.h"
 #include "json_check.h"
 #include "option/schema.h"

@@ -10,7 +10,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "config/config.h"
+#include "config/config_load.h"
 #include "config/options.h"
 #include "plugin/registry.h"
 

@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "folder.h"
+#include "format/safetensors_write.h"
 #include "run/run_checkpoint.h"
 #include "support_session.h"
 

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "format/safetensors_header.h"
+#include "format/safetensors_write.h"
 
 /* ---- files in memory ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "format/safetensors.h"
+#include "format/safetensors_write.h"
 #include "support.h"
 
 /* Samples are [2,3], labels 0 to 3. */

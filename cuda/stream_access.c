@@ -1,4 +1,8 @@
-#include "cuda.h"
+#include "stream_access.h"
+
+#include "failure.h"
+#include "launch.h"
+#include "recorder.h"
 
 /* The stream is looked up at each call: a recording puts another one in its place. */
 static odeon_status stream(odeon_queue *queue, void **out)
@@ -14,8 +18,8 @@ static odeon_status check(odeon_queue *queue, int32_t error, const char *what)
     return cuda_spoil(queue, cuda_check(queue->device, (cudaError_t)error, what));
 }
 
-const odeon_device_cuda cuda_launching = {
-    .struct_size = sizeof cuda_launching,
+const odeon_device_cuda cuda_stream_access = {
+    .struct_size = sizeof cuda_stream_access,
     .stream = stream,
     .check = check,
 };

@@ -1,0 +1,60 @@
+/* The services by which a container calls its bodies. */
+#include <string.h>
+
+#include "base/diag.h"
+#include "net/net.h"
+
+static odeon_status chain_plan(odeon_net *body, int64_t batch, int32_t flags, odeon_chain_info *out)
+{
+    const net_plan *plan;
+    ODEON_TRY(net_plan_for(body, batch, flags, &plan));
+    *out = (odeon_chain_info){.struct_size = sizeof *out,
+                              .flags = plan->layer_flags,
+                              .in = plan->in,
+                              .out = plan->out,
+                              .frame_bytes = (uint64_t)plan->frame_bytes};
+    return ODEON_OK;
+}
+
+/* The plan and context of a call, and whether x is what such a call takes. */
+static odeon_status prepare_call(odeon_net *body, const odeon_context *context,
+                                 const odeon_tensor *t, const odeon_tensor *x, bool is_output,
+                                 const net_plan **plan, odeon_context *own)
+{
+    char given[128], planned[128];
+    ODEON_TRY(net_plan_for(body, x->dim[0], context->flags, plan));
+    const odeon_tensor *expected = is_output ? &(*plan)->out : &(*plan)->in;
+    if (x->ndim != expected->ndim || memcmp(x->dim, expected->dim, sizeof x->dim) != 0) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: calls its body with %s, which is planned for %s",
+                         body->path, net_shape_text(x, given, sizeof given),
+                         net_shape_text(expected, planned, sizeof planned));
+    }
+    *own = *context;
+    own->t = t != NULL ? t : context->t;
+    return ODEON_OK;
+}
+
+static odeon_status chain_forward(odeon_net *body, const odeon_context *context,
+                                  const odeon_tensor *t, const odeon_tensor *in,
+                                  const odeon_tensor *out, void *frame)
+{
+    const net_plan *plan;
+    odeon_context own;
+    ODEON_TRY(prepare_call(body, context, t, in, false, &plan, &own));
+    return net_forward(plan, &own, in->data, out->data, frame);
+}
+
+static odeon_status chain_vjp(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
+                              void *frame, const odeon_tensor *d_out, const odeon_tensor *d_in,
+                              const odeon_tensor *d_t)
+{
+    const net_plan *plan;
+    odeon_context own;
+    ODEON_TRY(prepare_call(body, context, t, d_out, true, &plan, &own));
+    return net_vjp(plan, &own, frame, d_out->data, d_in == NULL ? NULL : d_in->data, d_t);
+}
+
+const odeon_chain_services net_chain_services = {.struct_size = sizeof(odeon_chain_services),
+                                                 .plan = chain_plan,
+                                                 .forward = chain_forward,
+                                                 .vjp = chain_vjp};

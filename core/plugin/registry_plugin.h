@@ -1,0 +1,17 @@
+/* registry_plugin.h: what is told of a plugin that is loaded. */
+#ifndef ODEON_CORE_PLUGIN_REGISTRY_PLUGIN_H
+#define ODEON_CORE_PLUGIN_REGISTRY_PLUGIN_H
+#include <stdbool.h>
+
+#include "odeon/plugin.h"
+
+/* A plugin in use, for the manifest and for inspect. */
+typedef struct registry_plugin {
+    const char *file;     /* absolute */
+    const char *build_id; /* hexadecimal; "" if the file has none */
+    long long bytes;
+    const odeon_plugin *root; /* the host's checked copy */
+    bool in_use;              /* not only looked at */
+} registry_plugin;
+
+#endif

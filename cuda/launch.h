@@ -1,0 +1,10 @@
+/* launch.h: what goes to a queue's stream. ops.h has the launch of a kernel. */
+#ifndef ODEON_CUDA_LAUNCH_H
+#define ODEON_CUDA_LAUNCH_H
+#include "cuda.h"
+
+/* Before a kernel or a library's call goes to the stream: counts it unless it is recorded, and sees
+ * to it that this thread speaks to the queue's card. */
+odeon_status cuda_begin(odeon_queue *queue);
+
+#endif
