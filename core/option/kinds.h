@@ -13,7 +13,7 @@ typedef struct kind_slot {
 
 typedef struct kind_info {
     const char *name;         /* "layer" */
-    uint32_t version;         /* of the kind; 0 while it is a draft */
+    uint32_t version;         /* of the kind; while it is a draft its layout number (layouts.h) */
     size_t ops_bytes;         /* sizeof of the host's own table */
     size_t ops_bytes_first;   /* of the first table of this major: no plugin's may be smaller */
     int32_t reserved_at;      /* offset of a word that must be zero; 0: none */

@@ -317,8 +317,11 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
     }
     (void)snprintf(c->component, sizeof c->component, "%s %s", kind->name, to->id);
     if (to->kind_version != kind->version) {
-        return refuse(c, "it is made for version %u of its kind, this host has version %u",
-                      (unsigned)to->kind_version, (unsigned)kind->version);
+        return refuse(
+            c,
+            "it was built with other draft headers of %s (%08x, this host has %08x): build "
+            "it again with this host's headers",
+            kind->name, (unsigned)to->kind_version, (unsigned)kind->version);
     }
     if (to->reserved0 != 0) {
         return refuse(c, "a reserved field is not 0");
@@ -377,6 +380,9 @@ static odeon_status copy_root(copying *c, const odeon_plugin *from, odeon_plugin
     }
     if (to->reserved0 != 0) {
         return refuse(c, "a reserved field of %s is not 0", ODEON_PLUGIN_SYMBOL);
+    }
+    if (to->layouts == NULL) {
+        return refuse(c, "%s has no layouts: set them to ODEON_LAYOUTS", ODEON_PLUGIN_SYMBOL);
     }
     if (!label_is_line(to->name) || !label_is_line(to->version) || !label_is_line(to->vendor)) {
         return refuse(c, "its name, version or vendor is missing or no line of UTF-8");

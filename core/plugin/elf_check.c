@@ -87,29 +87,44 @@ static const char *read_word(const char *c, const char *word)
     return c != NULL && strncmp(c, word, strlen(word)) == 0 ? c + strlen(word) : NULL;
 }
 
-/* "abi=1.0 components=layer/a,layer/b", then zeros. */
+static bool is_plain(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "LAYOUTS components=...": the word up to the blank; what comes behind it. NULL: not so. */
+static const char *read_layouts(const char *c, elf_info *out)
+{
+    size_t n = strcspn(c, " ");
+    memcpy(out->layouts, c, n);
+    out->layouts[n] = '\0';
+    return is_plain(out->layouts) ? c + n : NULL;
+}
+
+/* "abi=1.0 layouts=... components=layer/a,layer/b", then zeros, as many as there are. */
 static odeon_status read_odeon_note(const unsigned char *text, uint64_t bytes, elf_info *out)
 {
-    if (bytes != sizeof out->components || text[bytes - 1] != '\0') {
+    char line[ELF_NOTE_BYTES];
+    if (bytes == 0 || bytes > sizeof line || text[bytes - 1] != '\0') {
         return refuse(out, "its Odeon note has the wrong size or no end");
     }
-    char line[ODEON_NOTE_TEXT_BYTES];
-    memcpy(line, text, sizeof line);
+    memcpy(line, text, bytes);
     const char *c = read_word(line, "abi=");
     c = c != NULL ? read_number(c, &out->abi_major) : NULL;
     c = read_word(c, ".");
     c = c != NULL ? read_number(c, &out->abi_minor) : NULL;
+    const char *layouts = read_word(c, " layouts=");
+    c = layouts != NULL ? read_layouts(layouts, out) : c;
     c = read_word(c, " components=");
-    if (c == NULL) {
+    if (c == NULL || !is_plain(c)) {
         return refuse(out, "its Odeon note cannot be read");
     }
-    size_t length = strlen(c);
-    for (size_t i = 0; i < length; i++) {
-        if (c[i] <= ' ' || c[i] > '~') {
-            return refuse(out, "its Odeon note cannot be read");
-        }
-    }
-    memcpy(out->components, c, length + 1);
+    memcpy(out->components, c, strlen(c) + 1);
     return ODEON_OK;
 }
 

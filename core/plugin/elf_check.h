@@ -8,11 +8,12 @@
 #include "odeon/abi.h"
 #include "odeon/status.h"
 
-enum { ELF_BUILD_ID_BYTES = 64, ELF_REASON_BYTES = 160 };
+enum { ELF_BUILD_ID_BYTES = 64, ELF_REASON_BYTES = 160, ELF_NOTE_BYTES = 4096 };
 
 typedef struct elf_info {
-    int32_t abi_major, abi_minor;              /* that the plugin was built for */
-    char components[ODEON_NOTE_TEXT_BYTES];    /* "layer/a,layer/b", as the note says */
+    int32_t abi_major, abi_minor;    /* that the plugin was built for */
+    char layouts[ELF_NOTE_BYTES];    /* ODEON_LAYOUTS as the note says; "" if it does not */
+    char components[ELF_NOTE_BYTES]; /* "layer/a,layer/b", as the note says */
     char build_id[2 * ELF_BUILD_ID_BYTES + 1]; /* hexadecimal; "" if there is none */
     char reason[ELF_REASON_BYTES];             /* why the file was refused; "" if it was not */
 } elf_info;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "plugin/calling.h"
 #include "plugin/crash.h"
+#include "plugin/layouts.h"
 #include "plugin/process_state.h"
 #include "plugin/trust.h"
 
@@ -48,7 +49,7 @@ static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf
             ODEON_ERR_PLUGIN, "%s: it is made for ABI %d.%d, this host has %d.%d: build it again",
             file, (int)info->abi_major, (int)info->abi_minor, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
     }
-    return ODEON_OK;
+    return layouts_check(file, info->layouts, info->components);
 }
 
 /* What can be said of the file without running anything of it. */
@@ -118,6 +119,12 @@ static odeon_status load_and_start(module *m)
     ODEON_TRY(status);
     crash_know(root, m->file);
     ODEON_TRY(descriptor_create(root, m->file, &m->tables));
+    if (strcmp(m->tables->root.layouts, m->elf.layouts) != 0) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: the layouts of " ODEON_PLUGIN_SYMBOL
+                         " are not those of its note: set them to ODEON_LAYOUTS",
+                         m->file);
+    }
     m->plugin.root = &m->tables->root;
     return start(m);
 }

@@ -1,6 +1,8 @@
 /* abi.h: what every structure and every plugin of the Odeon ABI has in common.
  *
- * STATE: draft. No kind is frozen; until one is, any header may change with any minor version.
+ * STATE: draft. No kind is frozen; until one is, any header may change with any minor version. A
+ * draft has a layout number (layouts.h) that changes with it, and a plugin says which it was built
+ * with: the host refuses another before it runs anything of the plugin.
  *
  * Rules that hold for all headers of this folder
  * - Plain C data only: fixed-width integers, double, float, pointers, pointers to functions. No
@@ -26,6 +28,8 @@
 #define ODEON_ABI_H
 #include <stddef.h>
 #include <stdint.h>
+
+#include "odeon/layouts.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,10 +57,11 @@ extern "C" {
 #endif
 
 /* An ELF note, readable without loading the file: owner "Odeon", type 1, and this text, e.g.
- * "abi=1.0 components=integrator/tsit5". The components are KIND/ID separated by commas. */
+ * "abi=1.0 layouts=... components=integrator/tsit5", then NULs. The components are KIND/ID
+ * separated by commas; the layouts are ODEON_LAYOUTS. A host takes a note of any length. */
 #define ODEON_NOTE_OWNER      "Odeon"
 #define ODEON_NOTE_TYPE       1u
-#define ODEON_NOTE_TEXT_BYTES 228u
+#define ODEON_NOTE_TEXT_BYTES 1012u
 
 typedef struct odeon_note {
     uint32_t owner_bytes, text_bytes, type; /* 6, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE */
@@ -81,7 +86,7 @@ typedef struct odeon_note {
                    aligned(4))) static const odeon_note odeon_plugin_note = {                      \
         6u, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE, ODEON_NOTE_OWNER,                              \
         "abi=" ODEON_TEXT(ODEON_ABI_MAJOR) "." ODEON_TEXT(                                         \
-            ODEON_ABI_MINOR) " components=" components}
+            ODEON_ABI_MINOR) " layouts=" ODEON_LAYOUTS " components=" components}
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,7 @@ enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 typedef struct odeon_component {
     uint32_t struct_size;
     int32_t kind;
-    uint32_t kind_version; /* 0 while the kind is draft */
+    uint32_t kind_version; /* ODEON_LAYOUT_KIND while the kind is a draft */
     uint32_t reserved0;
     const char *id;
     const char *summary;                /* one line, no full stop */
@@ -72,6 +72,7 @@ typedef struct odeon_plugin {
     /* Once at the end, after the last destroy; joins what threads there are. NULL: nothing. */
     void (*shutdown)(void);                   /* [main] */
     const odeon_component *const *components; /* ends with NULL */
+    const char *layouts;                      /* ODEON_LAYOUTS, as in the note */
 } odeon_plugin;
 
 ODEON_EXPORT const odeon_plugin odeon_plugin_v1;

@@ -12,6 +12,7 @@ static const odeon_integrator integrator = {.struct_size = sizeof integrator, .t
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "ralston2",
     .summary = "Ralston's method: order 2, two evaluations a step",
     .version = "1.0",
@@ -31,4 +32,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "somebody else",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

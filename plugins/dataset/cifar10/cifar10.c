@@ -220,6 +220,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
+    .kind_version = ODEON_LAYOUT_DATASET,
     .id = "cifar10",
     .aliases = "cifar",
     .summary = "CIFAR-10 in its binary version: colour images of 32 x 32 pixels in ten classes",
@@ -243,4 +244,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -255,6 +255,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
+    .kind_version = ODEON_LAYOUT_DATASET,
     .id = "idx",
     .aliases = "mnist|fashion|fashionmnist|kmnist|emnist|ubyte",
     .summary = "images with class labels in files of the IDX format, plain or gzip",
@@ -278,4 +279,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

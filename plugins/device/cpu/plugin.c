@@ -5,6 +5,7 @@
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
+    .kind_version = ODEON_LAYOUT_DEVICE,
     .id = "cpu",
     .summary = "processor of this machine, one thread a worker",
     .version = "1.0",
@@ -28,4 +29,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -186,6 +186,7 @@ static const odeon_device_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
+    .kind_version = ODEON_LAYOUT_DEVICE,
     .id = "reference",
     .summary = "every operator as a plain loop in double precision, to test other devices against",
     .version = "1.0",
@@ -206,6 +207,7 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };
 
 ODEON_PLUGIN_NOTE("device/reference");

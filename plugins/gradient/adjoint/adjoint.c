@@ -119,6 +119,7 @@ static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_GRADIENT,
+    .kind_version = ODEON_LAYOUT_GRADIENT,
     .id = "adjoint",
     .aliases = "backsolve|backsolveadjoint|continuous|continuousadjoint|odeintadjoint|"
                "optimizethendiscretize|optimisethendiscretise",
@@ -143,4 +144,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

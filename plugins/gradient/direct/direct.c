@@ -33,6 +33,7 @@ static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_GRADIENT,
+    .kind_version = ODEON_LAYOUT_GRADIENT,
     .id = "direct",
     .aliases = "backprop|backpropagation|autograd|autodiff|bptt|discrete|discretizethenoptimize|"
                "discretisethenoptimise",
@@ -54,4 +55,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -135,6 +135,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &step
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "adams_bashforth",
     .aliases = "ab|ab2|ab3|ab4|ab5|adams|explicitadams|multistep",
     .summary = "explicit multistep method: order 1 to 5, one evaluation a step of equal size",
@@ -158,4 +159,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -27,6 +27,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "adaptive_heun",
     .aliases = "heuneuler|heun12|rk12",
     .summary = "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
@@ -49,4 +50,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

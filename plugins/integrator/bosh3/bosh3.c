@@ -34,6 +34,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "bosh3",
     .aliases = "rk23|ode23|bogackishampine|bs3|bosh",
     .summary = "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
@@ -55,4 +56,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

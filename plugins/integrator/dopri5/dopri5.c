@@ -69,6 +69,7 @@ static const odeon_integrator ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "dopri5",
     .aliases = "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45",
     .summary =
@@ -91,4 +92,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

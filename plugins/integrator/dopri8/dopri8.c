@@ -138,6 +138,7 @@ static const odeon_integrator ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "dopri8",
     .aliases = "dopri853|dop853|dp8|dormandprince8",
     .summary = "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
@@ -159,4 +160,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -23,6 +23,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "euler",
     .aliases = "forwardeuler|expliciteuler",
     .summary = "explicit Euler method: order 1, one evaluation a step",
@@ -44,4 +45,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

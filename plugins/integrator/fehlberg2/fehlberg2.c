@@ -29,6 +29,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "fehlberg2",
     .aliases = "rkf12|fehlberg|rkf2",
     .summary = "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
@@ -49,4 +50,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

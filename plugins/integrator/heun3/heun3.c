@@ -25,6 +25,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "heun3",
     .summary = "Heun's method of order 3, three evaluations a step",
     .version = "1.0",
@@ -45,4 +46,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

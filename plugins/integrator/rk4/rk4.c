@@ -29,6 +29,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "rk4",
     .aliases = "rungekutta|rungekutta4|classicalrk4",
     .summary = "the classic Runge-Kutta method: order 4, four evaluations a step",
@@ -50,4 +51,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

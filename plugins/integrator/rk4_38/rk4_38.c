@@ -30,6 +30,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "rk4_38",
     .aliases = "rk38|threeeighths|kutta38",
     .summary = "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
@@ -51,4 +52,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

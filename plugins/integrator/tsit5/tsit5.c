@@ -65,6 +65,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "tsit5",
     .aliases = "tsitouras|tsitouras5|tsit",
     .summary = "Tsitouras pair: order 5 with an error estimate of order 4, six evaluations a step",
@@ -85,4 +86,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -282,6 +282,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "batchnorm",
     .aliases = "bn|batchnorm1d|batchnorm2d|batchnormalization|batchnormalisation",
     .summary = "normalization of every channel over the batch",
@@ -305,4 +306,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

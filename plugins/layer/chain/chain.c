@@ -66,6 +66,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "chain",
     .aliases = "sequential|seq|stack",
     .summary = "the layers of its body in a row, as one layer",
@@ -87,4 +88,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

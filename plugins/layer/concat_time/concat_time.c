@@ -86,6 +86,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "concat_time",
     .aliases = "cattime|timeconcat|appendtime",
     .summary = "adds a channel that holds the time t",
@@ -108,4 +109,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

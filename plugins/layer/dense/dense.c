@@ -165,6 +165,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "dense",
     .aliases = "linear|fc|fullyconnected|affine|mlp",
     .summary = "fully connected layer: every output is a weighted sum of all inputs",
@@ -187,4 +188,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -89,6 +89,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "dropout",
     .aliases = "dropout1d|dropout2d",
     .summary = "sets elements to 0 by chance, in training alone",
@@ -111,4 +112,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -154,6 +154,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "formula",
     .aliases = "expression|equation|equations|symbolic",
     .summary = "equations such as x' = a*x - b*x*y, with constants that may be learnt",
@@ -176,4 +177,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -29,6 +29,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "horizontal_flip",
     .aliases = "flip|hflip|randomflip|randomhorizontalflip",
     .summary = "mirrors images left to right by chance, in training alone",
@@ -51,4 +52,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -11,6 +11,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "maxpool",
     .aliases = "maxpool2d|maxpooling|maxpooling2d",
     .summary = "largest number of windows of every channel",
@@ -33,4 +34,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -156,6 +156,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "normalize",
     .aliases = "normalise|standardize|standardise|normalization|standardscaler",
     .summary = "subtracts given means and divides by given deviations, channel by channel",
@@ -178,4 +179,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -329,6 +329,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "ode",
     .aliases = "neuralode|node|odeint|odeblock|odesolve|odesolver|odenet",
     .summary = "continuous layer: integrates the layers of its body over time",
@@ -352,4 +353,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -48,6 +48,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "random_crop",
     .aliases = "crop",
     .summary = "a window of every image, anywhere in training, in the middle in evaluation",
@@ -70,4 +71,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -169,6 +169,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "residual",
     .aliases = "skip|shortcut|resblock|residualblock|resnetblock|skipconnection",
     .summary = "adds its input, or what a section named shortcut makes of it, to its body",
@@ -192,4 +193,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

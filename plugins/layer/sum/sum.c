@@ -106,6 +106,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "sum",
     .aliases = "add|parallel|branches",
     .summary = "adds what the sections below it make of its input, each a branch",
@@ -127,4 +128,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

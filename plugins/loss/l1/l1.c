@@ -13,6 +13,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
+    .kind_version = ODEON_LAYOUT_LOSS,
     .id = "l1",
     .aliases = "mae|l1loss|meanabsoluteerror|absoluteerror",
     .summary = "mean of absolute differences",
@@ -35,4 +36,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -13,6 +13,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
+    .kind_version = ODEON_LAYOUT_LOSS,
     .id = "mse",
     .aliases = "l2|l2loss|mseloss|meansquarederror|squarederror",
     .summary = "mean of squared differences, with the mean absolute one",
@@ -35,4 +36,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -25,6 +25,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
+    .kind_version = ODEON_LAYOUT_LOSS,
     .id = "smooth_l1",
     .aliases = "huber|huberloss|smoothl1loss",
     .summary = "mean of differences, squared where they are small, with the mean absolute one",
@@ -47,4 +48,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

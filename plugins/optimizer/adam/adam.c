@@ -26,6 +26,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_OPTIMIZER,
+    .kind_version = ODEON_LAYOUT_OPTIMIZER,
     .id = "adam",
     .summary = "adaptive moments",
     .version = "1.0",
@@ -48,4 +49,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -24,6 +24,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_OPTIMIZER,
+    .kind_version = ODEON_LAYOUT_OPTIMIZER,
     .id = "adamw",
     .aliases = "adamweightdecay",
     .summary = "adaptive moments with decoupled weight decay",
@@ -47,4 +48,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -145,6 +145,7 @@ static const odeon_optimizer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_OPTIMIZER,
+    .kind_version = ODEON_LAYOUT_OPTIMIZER,
     .id = "rmsprop",
     .aliases = "rms",
     .summary = "steps divided by a running root mean square of the gradient",
@@ -167,4 +168,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -116,6 +116,7 @@ static const odeon_optimizer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_OPTIMIZER,
+    .kind_version = ODEON_LAYOUT_OPTIMIZER,
     .id = "sgd",
     .aliases = "momentum|nesterov|gd|gradientdescent|sgdm",
     .summary = "stochastic gradient descent, with momentum if momentum is not 0",
@@ -138,4 +139,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -48,6 +48,7 @@ static const odeon_schedule_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_SCHEDULE,
+    .kind_version = ODEON_LAYOUT_SCHEDULE,
     .id = "constant",
     .aliases = "none|fixed",
     .summary = "the same learning rate throughout, after a warm-up",
@@ -70,4 +71,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -89,6 +89,7 @@ static const odeon_schedule_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_SCHEDULE,
+    .kind_version = ODEON_LAYOUT_SCHEDULE,
     .id = "cosine",
     .aliases = "cosineannealing|cosineannealinglr|cosinedecay|coslr",
     .summary = "a learning rate that falls as half a cosine",
@@ -112,4 +113,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -95,6 +95,7 @@ static const odeon_schedule_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_SCHEDULE,
+    .kind_version = ODEON_LAYOUT_SCHEDULE,
     .id = "steps",
     .aliases = "multistep|multisteplr|steplr|step|piecewise|piecewiseconstant",
     .summary = "a learning rate that changes after given epochs",
@@ -117,4 +118,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

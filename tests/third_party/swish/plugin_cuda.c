@@ -4,6 +4,7 @@
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "swish@cuda",
     .summary = "swish in one launch",
     .version = "1.0",
@@ -24,4 +25,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "somebody else",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

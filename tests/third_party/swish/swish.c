@@ -75,6 +75,7 @@ static const odeon_layer_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "swish",
     .summary = "x times the logistic function of beta x",
     .version = "1.0",
@@ -97,4 +98,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "somebody else",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

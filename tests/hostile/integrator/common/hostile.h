@@ -93,5 +93,6 @@ const odeon_plugin odeon_plugin_v1 = {
     .init = HOSTILE_INIT,
     .shutdown = HOSTILE_SHUTDOWN,
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };
 #endif

@@ -63,6 +63,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = HOSTILE_ID,
     .summary = "passes its input on",
     .version = "1.0",
@@ -82,5 +83,6 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon's tests",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };
 #endif

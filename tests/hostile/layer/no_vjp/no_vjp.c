@@ -24,6 +24,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops, .plan = plan, .fo
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "no_vjp",
     .summary = "passes its input on",
     .version = "1.0",
@@ -42,4 +43,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon's tests",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -58,5 +58,6 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon's tests",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };
 #endif

@@ -123,6 +123,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
+    .kind_version = ODEON_LAYOUT_DATASET,
     .id = "drawn",
     .summary = "random samples of any shape",
     .version = "1.0",
@@ -144,4 +145,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

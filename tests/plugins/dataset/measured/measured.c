@@ -206,6 +206,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
+    .kind_version = ODEON_LAYOUT_DATASET,
     .id = "measured",
     .summary = "numbers to predict, with times, masks and controls",
     .version = "1.0",
@@ -227,4 +228,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -179,6 +179,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DATASET,
+    .kind_version = ODEON_LAYOUT_DATASET,
     .id = "numbered",
     .summary = "samples that are their own numbers",
     .version = "1.0",
@@ -200,4 +201,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

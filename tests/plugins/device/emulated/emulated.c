@@ -203,6 +203,7 @@ const odeon_device_ops emulated_ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
+    .kind_version = ODEON_LAYOUT_DEVICE,
     .id = "emulated",
     .summary = "kernels of the device cuda on the host, for tests",
     .version = "1.0",
@@ -225,4 +226,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -130,6 +130,7 @@ static const odeon_device_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
+    .kind_version = ODEON_LAYOUT_DEVICE,
     .id = "remote",
     .summary = "the processor with memory that the host cannot touch, for tests",
     .version = "1.0",
@@ -153,4 +154,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

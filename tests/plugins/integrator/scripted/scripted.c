@@ -209,6 +209,7 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &step
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_INTEGRATOR,
+    .kind_version = ODEON_LAYOUT_INTEGRATOR,
     .id = "scripted",
     .summary = "order 2 in verbs, and what no method may say",
     .version = "1.0",
@@ -230,4 +231,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

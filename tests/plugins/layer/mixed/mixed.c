@@ -225,6 +225,7 @@ static const odeon_layer_ops kernel_ops = {.struct_size = sizeof kernel_ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "mixed",
     .summary = "mixes features by a matrix",
     .version = "1.0",
@@ -237,6 +238,7 @@ static const odeon_component component = {
 static const odeon_component kernel = {
     .struct_size = sizeof kernel,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "mixed@remote",
     .summary = "the same from a copy of the matrix",
     .version = "1.1",
@@ -257,4 +259,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

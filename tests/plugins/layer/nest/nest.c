@@ -79,6 +79,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
+    .kind_version = ODEON_LAYOUT_LAYER,
     .id = "nest",
     .summary = "holds nested sections",
     .version = "1.0",
@@ -98,4 +99,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

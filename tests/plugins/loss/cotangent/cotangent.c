@@ -125,6 +125,7 @@ static const odeon_loss_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
+    .kind_version = ODEON_LAYOUT_LOSS,
     .id = "cotangent",
     .summary = "sum of the output times given numbers, which are its gradient",
     .version = "1.0",
@@ -146,4 +147,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

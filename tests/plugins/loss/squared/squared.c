@@ -106,6 +106,7 @@ static const odeon_loss_ops ops = {
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LOSS,
+    .kind_version = ODEON_LAYOUT_LOSS,
     .id = "squared",
     .summary = "mean of squares, slowly",
     .version = "1.0",
@@ -127,4 +128,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -59,6 +59,7 @@ static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = fact
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_SCHEDULE,
+    .kind_version = ODEON_LAYOUT_SCHEDULE,
     .id = "wild",
     .summary = "a learning rate times what is no number",
     .version = "1.0",
@@ -80,4 +81,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .version = "1.0",
     .vendor = "Odeon",
     .components = components,
+    .layouts = ODEON_LAYOUTS,
 };

@@ -1,0 +1,73 @@
+#include "plugin/layouts.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "odeon/layouts.h"
+#include "option/kinds.h"
+
+enum { NUMBER_DIGITS = 8 };
+
+/* Number index of "01234567.89abcdef...."; false: it is not there. */
+static bool read_number(const char *layouts, size_t index, uint32_t *out)
+{
+    const char *c = layouts;
+    for (size_t i = 0; i < index; i++) {
+        c = strchr(c, '.');
+        if (c == NULL) {
+            return false;
+        }
+        c++;
+    }
+    return strspn(c, "0123456789abcdef") == NUMBER_DIGITS && sscanf(c, "%8" SCNx32, out) == 1;
+}
+
+static odeon_status check_number(const char *file, const char *layouts, size_t index,
+                                 uint32_t expected, const char *what)
+{
+    uint32_t number = 0;
+    if (!read_number(layouts, index, &number)) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: its note does not say with which draft headers of %s it was built: "
+                         "build it again with this host's headers",
+                         file, what);
+    }
+    if (number != expected) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: it was built with other draft headers of %s (%08" PRIx32
+                         ", this host has %08" PRIx32 "): build it again with this host's headers",
+                         file, what, number, expected);
+    }
+    return ODEON_OK;
+}
+
+/* The kind of "layer/swish,layer/swish@cuda"'s first component; 0: none that is known. */
+static int32_t first_kind(const char *components)
+{
+    char name[32];
+    size_t n = strcspn(components, "/,");
+    if (components[n] != '/' || n >= sizeof name) {
+        return 0;
+    }
+    memcpy(name, components, n);
+    name[n] = '\0';
+    return kind_by_name(name);
+}
+
+odeon_status layouts_check(const char *file, const char *layouts, const char *components)
+{
+    ODEON_TRY(check_number(file, layouts, 0, ODEON_LAYOUT_BASE, "all plugins"));
+    for (const char *c = components; c != NULL && *c != '\0';) {
+        int32_t kind = first_kind(c);
+        if (kind != 0) {
+            ODEON_TRY(
+                check_number(file, layouts, (size_t)kind, kind_of(kind)->version, kind_name(kind)));
+        }
+        c = strchr(c, ',');
+        c = c != NULL ? c + 1 : NULL;
+    }
+    return ODEON_OK;
+}

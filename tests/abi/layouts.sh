@@ -1,0 +1,71 @@
+#!/bin/bash
+# The layout number of every interface: a checksum of all that its headers say to a compiler - names,
+# sizes and offsets of types and fields, enumerators, object-like macros - and of nothing else.
+#   layouts.sh SOURCE            prints include/odeon/layouts.h as it has to be
+#   layouts.sh SOURCE INTERFACE  prints that interface's list
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export LC_ALL=C
+
+# The headers themselves, but for the numbers, which would otherwise depend on themselves.
+cp -r "$1/include" "$work/include"
+include=$work/include
+echo '#define ODEON_LAYOUTS ""' >"$include/odeon/layouts.h"
+
+# Which headers an interface is made of, with those that they include. A header that a plugin of the
+# kind may use belongs here even if the kind's own header does not include it.
+reach="BASE host.h option.h plugin.h status.h tensor.h
+DEVICE device.h
+DATASET dataset.h
+LAYER layer.h container.h cuda.h group.h
+INTEGRATOR integrator.h field.h
+GRADIENT gradient.h field.h
+OPTIMIZER optimizer.h
+LOSS loss.h
+SCHEDULE schedule.h"
+
+# What the numbers stand in, and what says nothing of a layout.
+left_out='ODEON_LAYOUT|ODEON_ABI_MINOR|ODEON_[A-Z]*_H|ODEON_EXPORT|ODEON_NOTE_EXACT_'
+
+list() { # headers ...: their list
+    for header in "$@"; do echo "#include \"odeon/$header\""; done >"$work/unit.c"
+    "${CC:-gcc}" -std=c11 -g -gdwarf-5 -fno-eliminate-unused-debug-types -I"$include" -c "$work/unit.c" -o "$work/unit.o"
+    readelf --debug-dump=info "$work/unit.o" 2>/dev/null | awk -f "$here/layouts.awk" >"$work/types"
+    "${CC:-gcc}" -std=c11 -I"$include" -dM -E "$work/unit.c" |
+        sed -nE "/^#define ($left_out)/d; s/^#define (ODEON_[A-Za-z0-9_]+) +(.*)/macro \1 = \2/p" >"$work/macros"
+    [ "$(wc -l <"$work/types")" -ge 20 ] || { echo "layouts.sh: no types in the debugging information" >&2; exit 1; }
+    sort -u "$work/types" "$work/macros"
+}
+
+if [ $# -gt 1 ]; then
+    headers=$(sed -n "s/^$2 //p" <<<"$reach")
+    [ -n "$headers" ] || { echo "layouts.sh: no interface is named $2" >&2; exit 2; }
+    # shellcheck disable=SC2086
+    list $headers
+    exit
+fi
+
+cat <<'END'
+/* layouts.h: a number for the layout of every interface that is still a draft, made from its headers
+ * by tests/abi/layouts.sh: another field, offset, size, enumerator or constant is another number, a
+ * comment or the name of a parameter is not. The host refuses plugins built with other numbers. */
+#ifndef ODEON_LAYOUTS_H
+#define ODEON_LAYOUTS_H
+
+END
+numbers=()
+while read -r interface headers; do
+    # shellcheck disable=SC2086
+    number=$(list $headers | sha256sum | cut -c1-8)
+    printf '#define ODEON_LAYOUT_%-10s 0x%su\n' "$interface" "$number"
+    numbers+=("$number")
+done <<<"$reach"
+cat <<END
+
+/* All of them: BASE, then the kinds by their numbers. */
+#define ODEON_LAYOUTS "$(IFS=.; echo "${numbers[*]}")"
+
+#endif
+END
