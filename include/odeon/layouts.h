@@ -3,6 +3,7 @@
  * comment or the name of a parameter is not. The host refuses plugins built with other numbers. */
 #ifndef ODEON_LAYOUTS_H
 #define ODEON_LAYOUTS_H
+#include <stdint.h>
 
 #define ODEON_LAYOUT_BASE       0xcc177a18u
 #define ODEON_LAYOUT_DEVICE     0x960ab298u

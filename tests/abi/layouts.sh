@@ -53,6 +53,7 @@ cat <<'END'
  * comment or the name of a parameter is not. The host refuses plugins built with other numbers. */
 #ifndef ODEON_LAYOUTS_H
 #define ODEON_LAYOUTS_H
+#include <stdint.h>
 
 END
 numbers=()

@@ -79,7 +79,7 @@ garbage_size    struct_size 2147483644, expected
 other_major     it is made for ABI 2.0, this host has 1.0
 lying_note      it needs ABI 2.0, this host has 1.0
 needs_newer_host it needs ABI 1.7, this host has 1.0
-draft_kind      version 1 of its kind
+draft_kind      other draft headers of integrator
 reserved_set    a reserved field is not 0
 wrong_kind      it holds no layer wrong_kind, but integrator wrong_kind
 bad_id_inside   the id of its integrator is not of letters

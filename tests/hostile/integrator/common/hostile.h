@@ -25,7 +25,7 @@
 #define HOSTILE_BYTES sizeof(odeon_component)
 #endif
 #ifndef HOSTILE_KIND_VERSION
-#define HOSTILE_KIND_VERSION 0
+#define HOSTILE_KIND_VERSION ODEON_LAYOUT_INTEGRATOR
 #endif
 #ifndef HOSTILE_RESERVED
 #define HOSTILE_RESERVED 0
@@ -51,6 +51,15 @@ static const odeon_integrator euler = {.struct_size = sizeof euler, .tableau = &
 #endif
 #ifndef HOSTILE_SHUTDOWN
 #define HOSTILE_SHUTDOWN NULL
+#endif
+
+#ifndef HOSTILE_ROOT_LAYOUTS
+#define HOSTILE_ROOT_LAYOUTS ODEON_LAYOUTS
+#endif
+/* The note's: as if other headers had been there. */
+#ifdef HOSTILE_NOTE_LAYOUTS
+#undef ODEON_LAYOUTS
+#define ODEON_LAYOUTS HOSTILE_NOTE_LAYOUTS
 #endif
 
 /* A component as a later minor version might have it: with more at its end. */
@@ -93,6 +102,6 @@ const odeon_plugin odeon_plugin_v1 = {
     .init = HOSTILE_INIT,
     .shutdown = HOSTILE_SHUTDOWN,
     .components = components,
-    .layouts = ODEON_LAYOUTS,
+    .layouts = HOSTILE_ROOT_LAYOUTS,
 };
 #endif

@@ -10,4 +10,5 @@ const odeon_plugin odeon_plugin_v1 = {
     .name = "no_components",
     .version = "1.0",
     .vendor = "Odeon's tests",
+    .layouts = ODEON_LAYOUTS,
 };

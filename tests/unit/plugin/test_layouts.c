@@ -1,0 +1,90 @@
+/* Plugins of other draft headers are refused by what their note says. */
+#include "odeon/layouts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "odeon/plugin.h"
+#include "plugin/layouts.h"
+#include "support.h"
+
+/* ODEON_LAYOUTS with one number changed. */
+static const char *changed(size_t index)
+{
+    static char text[256];
+    (void)snprintf(text, sizeof text, "%s", ODEON_LAYOUTS);
+    char *digit = text + 9 * index;
+    *digit = *digit == '0' ? '1' : '0';
+    return text;
+}
+
+static void assert_refused(const char *layouts, const char *components, const char *what)
+{
+    diag_clear();
+    assert_int_equal(layouts_check("x.so", layouts, components), ODEON_ERR_PLUGIN);
+    if (strstr(diag_message(), what) == NULL || strncmp(diag_message(), "x.so: ", 6) != 0) {
+        fail_msg("'%s' is not in '%s'", what, diag_message());
+    }
+}
+
+static void test_the_same_headers_are_accepted(void **state)
+{
+    (void)state;
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "layer/a"), ODEON_OK);
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "layer/a,device/b,layer/c@b"), ODEON_OK);
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS ".0123abcd", "schedule/a"), ODEON_OK);
+}
+
+static void test_other_headers_of_all_plugins_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(changed(0), "layer/a", "other draft headers of all plugins (");
+}
+
+static void test_other_headers_of_its_kinds_alone_are_refused(void **state)
+{
+    (void)state;
+    const char *const layer = changed(ODEON_KIND_LAYER);
+    assert_refused(layer, "layer/a", "other draft headers of layer (");
+    assert_refused(layer, "loss/a,layer/b", "other draft headers of layer (");
+    assert_int_equal(layouts_check("x.so", layer, "loss/a,integrator/b"), ODEON_OK);
+    assert_refused(changed(ODEON_KIND_SCHEDULE), "schedule/a", "other draft headers of schedule (");
+}
+
+static void test_missing_and_malformed_numbers_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("", "layer/a", "does not say with which draft headers of all plugins");
+    assert_refused("0123", "layer/a", "does not say with which draft headers of all plugins");
+    char only_base[16];
+    (void)snprintf(only_base, sizeof only_base, "%.8s", ODEON_LAYOUTS);
+    assert_refused(only_base, "layer/a", "does not say with which draft headers of layer");
+    char longer[300];
+    (void)snprintf(longer, sizeof longer, "0%s", ODEON_LAYOUTS);
+    assert_refused(longer, "layer/a", "does not say with which draft headers of all plugins");
+}
+
+/* A plugin may bring kinds that this host does not know: they are not looked for. */
+static void test_unknown_kinds_do_not_matter(void **state)
+{
+    (void)state;
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "observer/a,layer/b"), ODEON_OK);
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "layer"), ODEON_OK);
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, ""), ODEON_OK);
+    assert_int_equal(
+        layouts_check("x.so", ODEON_LAYOUTS, "a_kind_with_a_name_of_more_than_thirty_bytes/a"),
+        ODEON_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_same_headers_are_accepted),
+        cmocka_unit_test(test_other_headers_of_all_plugins_are_refused),
+        cmocka_unit_test(test_other_headers_of_its_kinds_alone_are_refused),
+        cmocka_unit_test(test_missing_and_malformed_numbers_are_refused),
+        cmocka_unit_test(test_unknown_kinds_do_not_matter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
