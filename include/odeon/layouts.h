@@ -1,6 +1,7 @@
-/* layouts.h: a number for the layout of every interface that is still a draft, made from its headers
- * by tests/abi/layouts.sh: another field, offset, size, enumerator or constant is another number, a
- * comment or the name of a parameter is not. The host refuses plugins built with other numbers. */
+/* layouts.h: a number for the layout of every interface that is still a draft, made from its
+ * headers by tests/abi/layouts.sh: another field, offset, size, enumerator or constant is another
+ * number, a comment or the name of a parameter is not. The host refuses plugins built with other
+ * numbers. */
 #ifndef ODEON_LAYOUTS_H
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
 
 /* All of them: BASE, then the kinds by their numbers. */
-#define ODEON_LAYOUTS "cc177a18.960ab298.49705daf.02fd93d0.b962aa46.57c82c70.0450da94.d5f4f057.60eb21c3"
+#define ODEON_LAYOUTS                                                                              \
+    "cc177a18.960ab298.49705daf.02fd93d0.b962aa46.57c82c70.0450da94.d5f4f057.60eb21c3"
 
 #endif

@@ -48,9 +48,10 @@ if [ $# -gt 1 ]; then
 fi
 
 cat <<'END'
-/* layouts.h: a number for the layout of every interface that is still a draft, made from its headers
- * by tests/abi/layouts.sh: another field, offset, size, enumerator or constant is another number, a
- * comment or the name of a parameter is not. The host refuses plugins built with other numbers. */
+/* layouts.h: a number for the layout of every interface that is still a draft, made from its
+ * headers by tests/abi/layouts.sh: another field, offset, size, enumerator or constant is another
+ * number, a comment or the name of a parameter is not. The host refuses plugins built with other
+ * numbers. */
 #ifndef ODEON_LAYOUTS_H
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
@@ -66,7 +67,8 @@ done <<<"$reach"
 cat <<END
 
 /* All of them: BASE, then the kinds by their numbers. */
-#define ODEON_LAYOUTS "$(IFS=.; echo "${numbers[*]}")"
+#define ODEON_LAYOUTS                                                                              \\
+    "$(IFS=.; echo "${numbers[*]}")"
 
 #endif
 END
