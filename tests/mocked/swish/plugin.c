@@ -1,6 +1,6 @@
 /* The host side of layer swish's kernel for the device cuda (tests/third_party/swish), for mocked.
  */
-#include "plugin/instance.h"
+#include "instance.h"
 
 static const odeon_component component = {
     .struct_size = sizeof component,
