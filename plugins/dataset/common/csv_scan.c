@@ -29,6 +29,7 @@ static void skip_blanks(csv_scan *s)
     }
 }
 
+/* Line breaks and separators within the quotes belong to the cell. */
 static odeon_status scan_quoted(csv_scan *s, csv_cell *out)
 {
     int64_t start_line = s->line;
@@ -46,7 +47,7 @@ static odeon_status scan_quoted(csv_scan *s, csv_cell *out)
             if (s->text[s->at + 1] != '"') {
                 break;
             }
-            s->at++; /* two stand for one */
+            s->at++; /* two quotes stand for one */
         }
     }
     out->bytes = (uint64_t)(s->text + s->at - out->text);
@@ -54,6 +55,7 @@ static odeon_status scan_quoted(csv_scan *s, csv_cell *out)
     return ODEON_OK;
 }
 
+/* Trailing blanks are not part of the cell. */
 static void scan_bare(csv_scan *s, csv_cell *out)
 {
     const char ends[] = {s->separator, '"', '\r', '\n', '\0'};
@@ -66,7 +68,7 @@ static void scan_bare(csv_scan *s, csv_cell *out)
     *out = (csv_cell){.text = text, .bytes = bytes};
 }
 
-/* Goes past what ends a cell. */
+/* Consumes the separator or line end behind a cell. A NUL before the end means a binary file. */
 static odeon_status end_cell(csv_scan *s, bool *row_ends)
 {
     *row_ends = s->text[s->at] != s->separator;
@@ -106,6 +108,7 @@ static odeon_status scan_cell(csv_scan *s, csv_cell *out, bool *row_ends)
     return end_cell(s, row_ends);
 }
 
+/* A blank line is one empty, unquoted cell; "" alone is a row. */
 static odeon_status scan_line(csv_scan *s, csv_cell *cells, int64_t room, int64_t *n, bool *blank)
 {
     csv_cell cell = {0};
@@ -140,7 +143,7 @@ uint64_t csv_cell_copy(const csv_cell *cell, char *out, uint64_t room)
         if (n + 1 < room) {
             out[n] = cell->text[i];
         }
-        i += cell->quoted && cell->text[i] == '"'; /* the second of two */
+        i += cell->quoted && cell->text[i] == '"'; /* skip the second of two quotes */
     }
     out[n < room ? n : room - 1] = '\0';
     return n;

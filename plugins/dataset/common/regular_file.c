@@ -12,7 +12,8 @@ odeon_status regular_file_open(const odeon_host *host, const char *path, regular
 {
     struct stat info;
     *out = (regular_file){.path = path};
-    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
+    /* opening a FIFO must not block; it is refused below */
+    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *found = out->fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
     if (!*found) {
         return ODEON_OK;

@@ -18,7 +18,7 @@ static odeon_status open_path(const odeon_host *host, idx_file *file, bool *foun
     return ODEON_OK;
 }
 
-/* No path is cut: one that does not fit is treated as the system treats it. */
+/* A path that does not fit is never truncated but refused as the system would. */
 static odeon_status check_fits(const odeon_host *host, int length, const char *path)
 {
     if (length < 0 || length >= REGULAR_FILE_PATH_BYTES) {

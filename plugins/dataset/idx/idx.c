@@ -1,4 +1,4 @@
-/* idx: images with class labels in four files of the IDX format, as MNIST and its kin. */
+/* idx: images with class labels in four files of the IDX format, such as MNIST. */
 #include <string.h>
 
 #include "files.h"
@@ -8,10 +8,11 @@
 
 enum { FIELD_IMAGE = 0, FIELD_LABEL = 1, N_FIELDS = 2, MAX_IMAGE_DIMS = 5 };
 
+/* Images and labels of one split, as bytes; the host converts to the run's dtype. */
 typedef struct idx {
     const odeon_host *host;
     const odeon_config *config;
-    int32_t ndim; /* of an image */
+    int32_t ndim; /* dimensions of an image */
     int64_t dim[MAX_IMAGE_DIMS];
     int64_t classes;
     idx_items images, labels; /* data NULL before open */
@@ -75,7 +76,7 @@ static const odeon_option test_labels = {
 static const odeon_option *const options[] = {
     &path, &shape, &classes, &train_images, &train_labels, &test_images, &test_labels, NULL};
 
-/* What a split's files are called, and the options that name them otherwise. */
+/* Name prefixes of a split's files, and the options that override them. */
 static const struct {
     const char *images, *labels, *images_option, *labels_option;
 } splits[] = {
@@ -119,6 +120,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     return ODEON_OK;
 }
 
+/* Frees the data, so that a failed open leaves the set as before. */
 static void forget(idx *set)
 {
     set->host->free(set->host, set->images.data);
@@ -165,7 +167,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     return ODEON_OK;
 }
 
-/* Opens and reads one file; file->path stays for messages. */
+/* Opens and reads one file; file->path remains for messages. */
 static odeon_status load(const idx *set, const char *prefix, const char *option, int32_t ndim,
                          idx_file *file, idx_items *out)
 {

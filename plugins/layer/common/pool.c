@@ -93,7 +93,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     const pool *layer = self;
     int64_t height = 0, width = 0;
     ODEON_TRY(window_outputs(layer->host, layer->id, &layer->window, in, &height, &width));
-    /* which element is the largest is found again in the vjp */
+    /* the vjp of MAX finds the largest element again, so it needs the input rather than indices */
     out->flags = layer->geometry.kind == ODEON_POOL_MAX ? ODEON_LAYER_NEEDS_IN : ODEON_LAYER_LINEAR;
     out->out = (odeon_tensor){
         .dim = {in->dim[0], in->dim[1], height, width}, .ndim = 4, .dtype = in->dtype};

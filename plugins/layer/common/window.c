@@ -12,7 +12,7 @@ static odeon_status read_pair(const odeon_host *host, const odeon_config *config
                           "%s: %s has %d numbers; give one, or two (height width)", id, name,
                           (int)n);
     }
-    *height = (int32_t)list[0]; /* the options' bounds keep them within 32 bits */
+    *height = (int32_t)list[0]; /* within 32 bits by the options' bounds */
     *width = (int32_t)list[n - 1];
     return ODEON_OK;
 }

@@ -1,5 +1,5 @@
-/* concat_time: gives every sample a channel that is t everywhere: x[B,C,...], y[B,C+1,...], before
- * the other channels or behind them. Stands inside an ODE block, where there is a time. */
+/* concat_time: appends a channel that holds t: x [B,C,...] -> y [B,C+1,...], first or last. Only
+ * usable inside an ODE block, where there is a time. */
 #include "../common/shape.h"
 #include "../common/time_channel.h"
 #include "odeon/layer.h"

@@ -45,7 +45,8 @@ odeon_status parse_answer(const parsing *x, const char *at, int32_t value, int32
 
 static odeon_status parse_signed(parsing *x, int32_t *out);
 
-/* What every way around a recursion passes. */
+/* Bounds the recursion: every cycle of the grammar passes through parse_signed, which calls
+ * this. */
 static odeon_status deeper(parsing *x)
 {
     return x->depth++ < PARSE_MAX_DEPTH
@@ -143,6 +144,7 @@ static odeon_status parse_signed(parsing *x, int32_t *out)
     return status;
 }
 
+/* Writing a power as ** gets a message of its own, since it would parse as a missing operand. */
 static odeon_status parse_product(parsing *x, int32_t *out)
 {
     ODEON_TRY(parse_signed(x, out));

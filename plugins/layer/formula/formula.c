@@ -1,5 +1,5 @@
-/* formula: a layer written as equations: known physics, alone or beside a network. x[B,N], one
- * column a component; y[B,M], by default the derivatives of the same components. */
+/* formula: a layer given by equations, for known physics, alone or combined with a network. x
+ * [B,N], one column per component -> y [B,M], by default the derivatives of the same components. */
 #include <string.h>
 
 #include "../common/shape.h"
@@ -7,6 +7,7 @@
 #include "parse.h"
 #include "run.h"
 
+/* The parsed program and the initial values of its learnable constants. */
 typedef struct formula {
     const odeon_host *host;
     program program;

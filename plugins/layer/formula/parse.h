@@ -1,4 +1,4 @@
-/* parse.h: the text of a formula to a program.
+/* parse.h: parse the text of a formula into a program. The grammar:
  *
  *   equations  = equation { "|" equation }
  *   equation   = NAME [ "'" ] "=" sum
@@ -8,8 +8,8 @@
  *   power      = operand [ "^" signed ]
  *   operand    = NUMBER | NAME | FUNCTION "(" sum ")" | "(" sum ")"
  *
- * so that -x^2 is -(x^2) and 2^3^2 is 2^9. NAME' is the derivative of a component; a plain name is
- * an intermediate, for use in later equations. t is the time. */
+ * Thus -x^2 is -(x^2) and 2^3^2 is 2^9. NAME' is the derivative of a component; a plain NAME is an
+ * intermediate, which later equations may use. t is the time. */
 #ifndef ODEON_LAYER_FORMULA_PARSE_H
 #define ODEON_LAYER_FORMULA_PARSE_H
 #include "odeon/host.h"
@@ -17,20 +17,21 @@
 
 enum { PARSE_MAX_DEPTH = 64, PARSE_MAX_NAMES = 512, PARSE_MAX_NAME = 63 };
 
+/* The options of a formula, as typed. */
 typedef struct formula_text {
     const char *equations;
     const char *constants, *learn; /* NULL: none */
-    const char *inputs, *outputs;  /* NULL: the components, in the order of their equations */
+    const char *inputs, *outputs;  /* NULL: the components in the order of their equations */
 } formula_text;
 
 /* A learnable constant. */
 typedef struct formula_param {
     char name[PARSE_MAX_NAME + 1];
-    double value; /* at the start */
+    double value; /* initial value */
 } formula_param;
 
-/* Fills p, which is zero, and params [PROGRAM_MAX_PARAMS]. ODEON_ERR_CONFIG with what is wrong, and
- * at which column of which option; ODEON_ERR_NOMEM. */
+/* Fills in p, which must be zeroed, and params [PROGRAM_MAX_PARAMS]. ODEON_ERR_CONFIG with the
+ * mistake and its column; ODEON_ERR_NOMEM. */
 odeon_status formula_parse(const odeon_host *host, const formula_text *text, program *p,
                            formula_param *params);
 

@@ -90,7 +90,7 @@ bool scan_starts_number(char c)
     return c == '.' || (c >= '0' && c <= '9');
 }
 
-/* The length of the number at text; 0: none. */
+/* The length of the decimal number at text; 0: none. */
 static size_t number_length(const char *text)
 {
     size_t whole = strspn(text, digits), n = whole, fraction = 0;

@@ -1,5 +1,5 @@
-/* globalavgpool: the mean of every channel: x[B,C,...], y[B,C]; as torch.nn.AdaptiveAvgPool2d(1)
- * followed by Flatten. */
+/* globalavgpool: the mean of every channel: x [B,C,...] -> y [B,C]; as
+ * torch.nn.AdaptiveAvgPool2d(1) followed by Flatten. */
 #include "../common/shape.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
@@ -52,7 +52,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
-/* A channel as an image of one row, its mean as an image of one pixel, under one window. */
+/* Views a channel as an image of one row, and its mean as one pixel, so that pool2d with one window
+ * computes it. */
 static odeon_tensor as_rows(const odeon_tensor *x)
 {
     odeon_tensor flat = shape_channels(x);

@@ -1,4 +1,4 @@
-/* sum: y = b1(x) + b2(x) + ...: every section below it is a branch; any shape. */
+/* sum: y = b1(x) + b2(x) + ..., where every subsection is a branch; any shape. */
 #include <string.h>
 
 #include "../common/bodies.h"
@@ -36,7 +36,7 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return bodies_attach(self, body, net);
 }
 
-/* Scratch holds what a branch after the first makes, or its part of d_in. */
+/* Scratch holds the output of a branch after the first, or its part of d_in. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {

@@ -3,6 +3,7 @@
 #include "odeon/optimizer.h"
 #include "odeon/plugin.h"
 
+/* Holds constants only; the momentum buffer belongs to the host. */
 typedef struct sgd {
     const odeon_host *host;
     double lr, momentum, weight_decay;
@@ -77,6 +78,7 @@ static void destroy(void *self)
     }
 }
 
+/* No buffer without momentum, which saves memory of the size of the parameters. */
 static int32_t moment_count(void *self)
 {
     const sgd *optimizer = self;

@@ -1,10 +1,11 @@
-/* steps: the learning rate is multiplied by a factor each time that one of a list of epochs has
- * been gone through; as torch.optim.lr_scheduler.MultiStepLR. */
+/* steps: the learning rate is multiplied by a factor after each of the listed epochs; as
+ * torch.optim.lr_scheduler.MultiStepLR. */
 #include <stdio.h>
 
 #include "../common/warmup.h"
 #include "odeon/plugin.h"
 
+/* at [n], borrowed from the configuration, is strictly increasing. */
 typedef struct steps {
     const odeon_host *host;
     const double *at;
@@ -66,6 +67,7 @@ static void destroy(void *self)
     }
 }
 
+/* Computed from the position alone, so a resumed run needs no state of the schedule. */
 static double factor(void *self, const odeon_position *position)
 {
     const steps *schedule = self;
