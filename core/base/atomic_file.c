@@ -99,6 +99,7 @@ static void wait_for_room(int fd)
     (void)poll(&item, 1, -1);
 }
 
+/* write may take less than everything and may be interrupted by a signal. */
 odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes)
 {
     const char *p = data;
@@ -176,6 +177,8 @@ static odeon_status commit_in_place(atomic_file *file)
     return status;
 }
 
+/* The order matters: the contents are synced before the rename, so a crash can never leave an empty
+ * file under the final name. */
 odeon_status atomic_file_commit(atomic_file *file)
 {
     if (file->temporary == NULL) {

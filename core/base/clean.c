@@ -28,6 +28,7 @@ static size_t show(const unsigned char *p, size_t left, char shown[ESCAPE_BYTES]
     return bytes;
 }
 
+/* Works by characters, so that neither a character nor an escape is cut. */
 bool clean_line(const char *text, char *out, size_t size)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -114,6 +115,8 @@ static size_t pass_begun(clean_state *s, const unsigned char *bytes, size_t n)
     return taken;
 }
 
+/* The write function of the stream. Bytes of an incomplete character count as written, since they
+ * are kept in begun. */
 static ssize_t write_clean(void *cookie, const char *buffer, size_t n)
 {
     clean_state *s = cookie;

@@ -89,6 +89,7 @@ void diag_hush(bool hushed)
     is_hushed = hushed;
 }
 
+/* Logging never touches message: a warning must not become the reason of a failure. */
 void diag_log(int32_t level, const char *format, ...)
 {
     if (is_hushed || (level <= ODEON_LOG_DEBUG && getenv("ODEON_DEBUG") == NULL)) {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 
+/* aliases are separated by '|'. */
 bool hint_is(const char *name, hint_name known)
 {
     if (nearest_same_word(name, known.name, strlen(known.name))) {

@@ -62,6 +62,7 @@ bool label_is_option_name(const char *text)
     return is_name(text, true);
 }
 
+/* Every word must be non-empty and no longer than an id. */
 bool label_is_aliases(const char *text)
 {
     static const char characters[] =

@@ -31,6 +31,8 @@ static bool told_to_fail(void)
     return before == 1 || (before < 1 && after);
 }
 
+/* posix_memalign of header and block in one piece; the limit leaves pointer differences
+ * representable. */
 void *mem_alloc(size_t bytes)
 {
     atomic_fetch_add_explicit(&total_allocs, 1, memory_order_relaxed);
@@ -57,6 +59,7 @@ void *mem_zalloc(size_t count, size_t size)
     return p;
 }
 
+/* Allocates, copies and frees, because realloc does not keep the alignment. */
 void *mem_resize(void *p, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
@@ -89,6 +92,7 @@ char *mem_strdup(const char *text)
     return copy;
 }
 
+/* Formats twice, first only to learn the length. */
 char *mem_printf(const char *format, ...)
 {
     va_list arguments, again;

@@ -60,6 +60,7 @@ static bool is_other_word(const char *a, size_t a_length, const char *b, size_t 
     return a_length == b_length && a_length <= SHORT && a[0] != b[0];
 }
 
+/* The first of equally near names wins, so the result depends on the order of the list alone. */
 const char *nearest_name(const char *name, size_t n, const char *const *names)
 {
     char wanted[MAX_BYTES + 1], other[MAX_BYTES + 1];

@@ -312,6 +312,8 @@ static odeon_status check_new(const char *name, const target *at)
     return status;
 }
 
+/* Descriptors have been checked by target_find. Streams are not tried, since opening one may block
+ * or have effects. */
 odeon_status output_file_check(const char *path)
 {
     target at;

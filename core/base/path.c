@@ -28,6 +28,7 @@ char *path_absolute(const char *path, const char *folder)
     return absolute;
 }
 
+/* The root keeps its slash. */
 char *path_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');

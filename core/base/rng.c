@@ -63,6 +63,7 @@ double rng_normal(uint64_t key, uint64_t index)
     return radius * cos(two_pi * unit(x.high));
 }
 
+/* Fisher-Yates shuffle from the end; element i uses number i of the stream. */
 void rng_permutation(uint64_t key, int64_t n, int64_t *order)
 {
     for (int64_t i = 0; i < n; i++) {

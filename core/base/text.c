@@ -57,6 +57,7 @@ void text_add(text_buffer *t, const char *more)
     text_add_bytes(t, more, strlen(more));
 }
 
+/* Formats twice, first only to learn the length. */
 void text_printf(text_buffer *t, const char *format, ...)
 {
     va_list arguments, again;
@@ -178,6 +179,7 @@ char *text_trim(char *text)
     return text;
 }
 
+/* A comma goes before every third digit counted from the right, but not after a sign. */
 void text_grouped(int64_t n, char *out)
 {
     char digits[24];

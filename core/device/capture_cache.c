@@ -125,6 +125,8 @@ static recorded *vacate(capture_cache *r)
     return oldest;
 }
 
+/* The key is copied before an entry is evicted, so that a lack of memory leaves the cache as it
+ * was. */
 static recorded *add(capture_cache *r, const void *key, size_t bytes)
 {
     void *copy = mem_alloc(bytes);
@@ -138,6 +140,7 @@ static recorded *add(capture_cache *r, const void *key, size_t bytes)
     return x;
 }
 
+/* Any allocation on the device since the last recordings invalidates them, whoever made it. */
 int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recorded **out)
 {
     *out = NULL;

@@ -69,6 +69,7 @@ static odeon_status init_wake(collective *m)
     return sound ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "workers: no condition variable is left");
 }
 
+/* Everything is allocated here, so that no collective can fail for lack of memory. */
 odeon_status collective_create(int32_t size, collective **out)
 {
     *out = NULL;
@@ -615,6 +616,7 @@ static odeon_status group_agree(void *self, odeon_status mine)
     return exchange(group, KIND_AGREE, mine, NULL, &all);
 }
 
+/* m may be NULL for a single worker, whose collectives return at once. */
 void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
                        int32_t size)
 {

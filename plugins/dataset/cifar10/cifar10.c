@@ -54,6 +54,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Image U8 [3,32,32], scaled to [0,1]; label U8, a class. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const cifar10 *set = self;
@@ -113,6 +114,7 @@ static odeon_status refuse_missing(const cifar10 *set, const char *name)
                       set->folder, name);
 }
 
+/* As many of the five files as there are, so that tests and trials can use a part. */
 static odeon_status open_training_files(const cifar10 *set, file_list *list)
 {
     char name[32], missing[32] = "";
@@ -168,6 +170,8 @@ static odeon_status read_files(cifar10 *set, file_list *list)
     return ODEON_OK;
 }
 
+/* The list is allocated because its paths are too large for the stack; files are closed in every
+ * case. */
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     cifar10 *set = self;
@@ -198,6 +202,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
+/* records [count, 3073] -> images [n,3,32,32], labels [n]. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const cifar10 *set = self;

@@ -109,6 +109,7 @@ odeon_status columns_join(const odeon_host *host, columns *a, columns *b, column
                             (unsigned long long)((a_bytes + b_bytes) / sizeof *a->item));
 }
 
+/* Without a heading a name cannot be resolved, so it is refused before the file is read. */
 odeon_status columns_need_numbers(const odeon_host *host, const columns *list)
 {
     for (int32_t i = 0; i < list->n; i++) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* Skips a UTF-8 byte order mark, which spreadsheet programs write. */
 csv_scan csv_scan_start(const odeon_host *host, const char *name, const char *text, uint64_t bytes,
                         char separator)
 {
@@ -136,6 +137,7 @@ odeon_status csv_scan_row(csv_scan *s, csv_cell *cells, int64_t room, int64_t *n
     return ODEON_OK;
 }
 
+/* Doubled quotes are reduced to one. */
 uint64_t csv_cell_copy(const csv_cell *cell, char *out, uint64_t room)
 {
     uint64_t n = 0;

@@ -25,6 +25,7 @@ typedef struct reading {
 
 /* ---- the shape ---- */
 
+/* First scan: counts rows and checks that all have the same number of cells. */
 static odeon_status count_rows(reading *in)
 {
     csv_scan s = in->scan;
@@ -50,6 +51,7 @@ static odeon_status count_rows(reading *in)
     return ODEON_OK;
 }
 
+/* Allocates the table and the scratch of the second scan at their exact size. */
 static odeon_status make_room(reading *in)
 {
     const odeon_host *host = in->host;
@@ -94,6 +96,7 @@ static int64_t find_name(const reading *in, const column *c, int32_t *index)
     return found;
 }
 
+/* A name that occurs twice is refused rather than guessed. */
 static odeon_status find_column(const reading *in, int32_t at, int32_t *index)
 {
     const column *c = &in->wanted->item[at];
@@ -193,6 +196,7 @@ static odeon_status read_cell(const reading *in, int32_t at, double *out)
     return ODEON_OK;
 }
 
+/* Second scan: reads the wanted cells of every row. */
 static odeon_status read_rows(reading *in)
 {
     csv_table *out = in->out;

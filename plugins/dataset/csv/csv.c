@@ -99,6 +99,7 @@ static const odeon_option *const options[] = {
 
 /* ---- the columns, from the options alone ---- */
 
+/* Inputs and labels become one list, as the table is read in one pass. */
 static odeon_status read_columns(csv *set)
 {
     const odeon_host *host = set->host;
@@ -168,6 +169,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Input F64 [n_inputs]; label I64, a class, or F64 [n_labels]. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const csv *set = self;
@@ -264,6 +266,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
 
 /* ---- a file to be asked about ---- */
 
+/* Labels are optional here, so only the inputs must be numbers (n_strict). */
 static odeon_status read_asked_text(csv *set, const char *file, const char *text, uint64_t bytes)
 {
     csv_format format = format_of(set);
@@ -342,6 +345,7 @@ static void copy_label(const csv *set, const double *from, int64_t i, void *out)
     }
 }
 
+/* table [n_rows, n_columns] -> input [n, n_inputs], label [n] or [n, n_labels]. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const csv *set = self;
@@ -359,6 +363,7 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
     return ODEON_OK;
 }
 
+/* Names the file's line and column behind a value, for messages about bad data. */
 static void locate(void *self, int64_t index, int32_t field, int64_t element, char *text,
                    uint64_t bytes)
 {

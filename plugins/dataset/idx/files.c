@@ -35,6 +35,7 @@ static odeon_status open_explicit(const odeon_host *host, const char *path, idx_
     return found ? ODEON_OK : odeon_fail(host, ODEON_ERR_DATA, "%s: no such file", path);
 }
 
+/* Tries the names under which the files are distributed, uncompressed ones first. */
 odeon_status idx_file_open(const odeon_host *host, const char *folder, const char *prefix, int d,
                            const char *explicit_path, idx_file *out)
 {

@@ -84,6 +84,7 @@ static const struct {
     [ODEON_SPLIT_TEST] = {"t10k-images", "t10k-labels", "test_images", "test_labels"},
 };
 
+/* Bounds the product of dimensions, so that no size computed from it can overflow. */
 static odeon_status read_shape(const odeon_host *host, const odeon_config *config, idx *out)
 {
     int32_t n;
@@ -143,6 +144,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Image U8 [shape], scaled to [0,1]; label U8, a class. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const idx *set = self;
@@ -181,6 +183,7 @@ static odeon_status load(const idx *set, const char *prefix, const char *option,
     return status;
 }
 
+/* Checked once at open, so that a batch need not be. */
 static odeon_status check_labels(const idx *set, const char *images_path, const char *labels_path)
 {
     const odeon_host *host = set->host;
@@ -210,6 +213,7 @@ static odeon_status load_split(idx *set, int32_t split, idx_file *images, idx_fi
     return check_labels(set, images->path, labels->path);
 }
 
+/* The two file records are allocated because their paths are too large for the stack. */
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     idx *set = self;
@@ -231,6 +235,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
+/* images [count, item_bytes], labels [count] -> images [n, item_bytes], labels [n]. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const idx *set = self;

@@ -38,6 +38,7 @@ static odeon_status read_all(const odeon_host *host, const idx_source *source, i
     return ODEON_OK;
 }
 
+/* Only type 0x08, unsigned bytes, occurs in the data sets that this reads. */
 static odeon_status read_header(const odeon_host *host, const idx_source *source,
                                 idx_stream *stream, shape *out)
 {
@@ -79,6 +80,7 @@ static bool same_item(const shape *found, int32_t ndim, const int64_t *dim)
     return same;
 }
 
+/* A wrong shape is reported with both shapes; an empty file is refused. */
 static odeon_status check_shape(const odeon_host *host, const char *name, const shape *found,
                                 int32_t ndim, const int64_t *dim)
 {

@@ -12,7 +12,7 @@ struct idx_stream {
     const idx_source *source;
     bool gzip;
     bool member_ended; /* the trailer of a member has been verified; another may follow */
-    uint64_t n_read;   /* of the source */
+    uint64_t n_read;   /* bytes read from the source */
     z_stream z;        /* next_in and avail_in are also used for plain files */
     unsigned char buffer[BUFFER_BYTES];
 };
@@ -78,6 +78,7 @@ static void zlib_free(voidpf host, voidpf memory)
     ((const odeon_host *)host)->free(host, memory);
 }
 
+/* zlib allocates through the host, so its memory is counted too. */
 odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, idx_stream **out)
 {
     *out = NULL;
@@ -152,6 +153,7 @@ static odeon_status next_member(idx_stream *s, bool *found)
     return ODEON_OK;
 }
 
+/* Continues across members; an input that ends within one is cut off. */
 static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes, uint64_t *got)
 {
     *got = 0;

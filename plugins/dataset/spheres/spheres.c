@@ -153,6 +153,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Point F64 [dim]; label F32 [1], a sign, or U8, a class. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const spheres *set = self;
@@ -180,6 +181,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     return ODEON_OK;
 }
 
+/* The test split has points of its own, a share of the training points' number. */
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     spheres *set = self;
@@ -215,6 +217,7 @@ static void draw(const spheres *set, int shell, int64_t i, double *point)
     }
 }
 
+/* indices [n] -> points [n, dim], labels [n]; indices below n[INNER] are of the inner shell. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const spheres *set = self;

@@ -35,6 +35,7 @@ static void step(double y[2], double h)
     }
 }
 
+/* The step divides the interval of observations, so that every observation falls on a step. */
 void spiral(int64_t n, double until, double *y)
 {
     double now[2] = {2.0, 0.0}, interval = until / (double)(n - 1);

@@ -137,6 +137,7 @@ static const odeon_option *const options[] = {&source, &window,        &time_col
 
 /* ---- what a sample is, from the options alone ---- */
 
+/* Time and values become one list, so that a row of the table is a row of the series. */
 static odeon_status read_columns(trajectories *set)
 {
     const odeon_host *host = set->host;
@@ -162,6 +163,7 @@ static odeon_status check_columns(const trajectories *set)
                : columns_need_numbers(set->host, &set->wanted);
 }
 
+/* Refuses CSV options with the spiral rather than ignoring them. */
 static odeon_status read_options(trajectories *set)
 {
     const odeon_host *host = set->host;
@@ -230,6 +232,7 @@ static int32_t field_count(void *self)
     return set->missing == MISSING_MASK ? 4 : 3;
 }
 
+/* Values, label and mask [window, dim], time [window]. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     static const struct {
@@ -431,6 +434,7 @@ static void copy_window(const trajectories *set, int64_t first, int64_t i, void 
     }
 }
 
+/* indices [n] -> fields of n windows each. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const trajectories *set = self;

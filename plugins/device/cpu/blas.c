@@ -64,6 +64,7 @@ static void read_version(const char *config, cpu_blas *out)
     }
 }
 
+/* All required functions must exist: a library of the same name without them is not used. */
 void cpu_blas_load(cpu_blas *out)
 {
     char *(*core)(void), *(*config)(void);

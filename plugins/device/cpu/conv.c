@@ -21,6 +21,7 @@ static int64_t places_along(int64_t size, int64_t padding, int64_t kernel, int64
     return span < 0 ? 0 : span / stride + 1;
 }
 
+/* Derives sizes from x [B,C,H,W] and w [K,C,R,S]. */
 static convolution describe(const odeon_conv2d *g, const odeon_tensor *x, const odeon_tensor *w)
 {
     convolution c = {.windows = {.channels = x->dim[1],

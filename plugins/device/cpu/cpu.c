@@ -206,6 +206,7 @@ static odeon_status reserve_blas(cpu_device *d)
     return ODEON_OK;
 }
 
+/* OpenBLAS's buffers are reserved here, where a failure can still be handled. */
 static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out)
 {
     cpu_device *d = device;
@@ -318,6 +319,7 @@ static odeon_status slots_read(odeon_queue *queue, const double *slots, int32_t 
 
 /* ---- what every operator begins with ---- */
 
+/* Called first by every operator, so launches are counted even for empty tensors. */
 odeon_status cpu_begin(odeon_queue *queue, const char *name, int32_t dtype, const cpu_kernels **out)
 {
     /* only the owning worker writes, so load and store suffice for an increment */

@@ -77,6 +77,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return ops->copy2d(context->queue, in, out, in->dim[0], cols, cols, 0, columns(out), 0);
 }
 
+/* dy [B,C+p,...] -> dx [B,C,...]: drops the appended channels. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -99,6 +99,7 @@ static odeon_tensor row_of(const odeon_tensor *pair, int64_t row)
                           .dtype = ODEON_DTYPE_F64};
 }
 
+/* The tape, if there is one, holds the statistics for the vjp. */
 static places places_of(const odeon_buffers *buffers, const odeon_tensor *x)
 {
     char *scratch = buffers->scratch;
@@ -137,6 +138,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
+/* weight, bias if affine, then the running mean and variance as state, named as in
+ * torch.nn.BatchNorm. */
 static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
 {
     static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
@@ -231,6 +234,7 @@ static odeon_status take_statistics(const batchnorm *layer, const odeon_context 
 
 /* ---- the layer ---- */
 
+/* in [B,C,...] -> out [B,C,...]. The next layer's function may be fused (epilogue_act). */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {

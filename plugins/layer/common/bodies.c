@@ -46,6 +46,8 @@ static int32_t join_flags(int32_t all, int32_t body)
     return ((all | body) & any) | (all & body & ODEON_LAYER_LINEAR);
 }
 
+/* Frames of all bodies add up to the tape. The shape check catches layers that act in training only
+ * and change the shape. */
 odeon_status bodies_plan(const bodies *b, const odeon_tensor *in, int32_t flags,
                          odeon_layer_plan *out)
 {

@@ -68,6 +68,7 @@ static odeon_window2d geometry_of(const crop *layer, const odeon_context *contex
     return (context->flags & ODEON_CALL_TRAIN) != 0 ? layer->choice.geometry : middle;
 }
 
+/* in [B,C,H,W] -> out [B,C,P,Q]. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {

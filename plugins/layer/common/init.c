@@ -130,6 +130,7 @@ static void start(int32_t choice, double gain, double std, double fan_in, double
     }
 }
 
+/* The fans follow from the shape [out,in,kernel...] as in torch.nn.init. */
 void init_param(const init_choice *choice, const odeon_tensor *weight, int32_t index,
                 odeon_param *out)
 {

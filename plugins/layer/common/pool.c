@@ -2,6 +2,7 @@
 
 #include "window.h"
 
+/* geometry repeats window in the form that the device takes. */
 typedef struct pool {
     const odeon_host *host;
     const char *id;
@@ -44,6 +45,7 @@ static const odeon_option padding = {
 };
 const odeon_option *const pool_options[] = {&kernel, &stride, &padding, NULL};
 
+/* Padding beyond half the kernel would give windows of padding only, whose maximum is undefined. */
 odeon_status pool_create(const odeon_host *host, const odeon_config *config, const char *id,
                          int32_t kind, void **out)
 {
@@ -108,6 +110,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->pool2d(context->queue, &layer->geometry, in, out);
 }
 
+/* in [B,C,H,W] (MAX), d_out [B,C,P,Q] -> d_in [B,C,H,W]. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -16,6 +16,7 @@ typedef struct places {
     int64_t x_at, t_at;                  /* offsets within a row of y */
 } places;
 
+/* y [R,C+1,S]; x and t are its parts. */
 static places places_of(int32_t where, const odeon_tensor *y)
 {
     places p = {.rows = y->dim[0],
@@ -48,6 +49,7 @@ static odeon_status for_rows(rows_function function, const odeon_context *contex
     return ODEON_OK;
 }
 
+/* t stays on the device: rows_fill reads it there when it runs. */
 odeon_status time_join(const odeon_host *host, const char *layer, const odeon_context *context,
                        int32_t where, const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -63,6 +65,7 @@ odeon_status time_join(const odeon_host *host, const char *layer, const odeon_co
     return for_rows(ops->rows_fill, context, &p, y, context->t);
 }
 
+/* dy [R,C+1,S] -> dx [R,C,S], d_t: the transpose of copying is copying back and summing. */
 odeon_status time_part(const odeon_context *context, int32_t where, const odeon_tensor *dy,
                        const odeon_tensor *dx, const odeon_tensor *d_t)
 {

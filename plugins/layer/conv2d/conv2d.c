@@ -110,6 +110,7 @@ static odeon_tensor product_shape(const conv2d *layer, const odeon_tensor *in)
     return x;
 }
 
+/* x is the image with its time channel, so the weight has one input channel more. */
 static odeon_tensor weight_shape(const conv2d *layer, const odeon_tensor *x)
 {
     return (odeon_tensor){
@@ -163,6 +164,8 @@ static odeon_status join(const conv2d *layer, const odeon_context *context,
     return time_join(layer->host, "conv2d with time", context, layer->time, &from, &to);
 }
 
+/* in [B,C,H,W], weight [K,C,R,S], bias [K] -> out [B,K,P,Q]; bias and the next layer's function are
+ * fused. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {

@@ -112,6 +112,8 @@ static odeon_status join(const dense *layer, const odeon_context *context,
     return time_join(layer->host, "dense with time", context, layer->time, &from, &to);
 }
 
+/* in [rows,N], weight [units,N], bias [units] -> out [rows,units]; bias and the next layer's
+ * function are fused. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {

@@ -56,6 +56,7 @@ static odeon_status deeper(parsing *x)
                            PARSE_MAX_DEPTH);
 }
 
+/* Consumes "(" sum ")"; the message for a missing ")" names its "(". */
 static odeon_status parse_bracket(parsing *x, int32_t *out)
 {
     (void)scan_next(&x->in);
@@ -69,6 +70,7 @@ static odeon_status parse_bracket(parsing *x, int32_t *out)
                                               scan_column(&x->in, open));
 }
 
+/* The list of known names is cut to fit the message. */
 odeon_status parse_refuse_name(const parsing *x, const scan_name *name)
 {
     char known[240];
@@ -79,6 +81,8 @@ odeon_status parse_refuse_name(const parsing *x, const scan_name *name)
                      name->length, name->start, known, function_names);
 }
 
+/* A function with its argument, the time, or a defined name. Functions take precedence, as define
+ * reserves their names. */
 static odeon_status parse_name(parsing *x, int32_t *out)
 {
     scan_name name;
@@ -112,6 +116,7 @@ static odeon_status parse_operand(parsing *x, int32_t *out)
     return c == '(' ? parse_bracket(x, out) : parse_name(x, out);
 }
 
+/* Right-associative: the exponent is a signed operand with its own powers. */
 static odeon_status parse_power(parsing *x, int32_t *out)
 {
     ODEON_TRY(parse_operand(x, out));

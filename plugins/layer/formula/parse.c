@@ -22,6 +22,7 @@ static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
                         : scan_fail(&x->in, name->start, "more than %d names", PARSE_MAX_NAMES);
 }
 
+/* Constants become values of the program that are folded into others. */
 static odeon_status read_constants(parsing *x, const char *text)
 {
     x->in = scan_begin(x->host, "constants", text);
@@ -128,6 +129,7 @@ static odeon_status read_left(parsing *x, bool primes, scan_name *name, bool *de
                                               name->length, name->start);
 }
 
+/* Intermediates are defined after their right-hand side, so they cannot refer to themselves. */
 static odeon_status read_equation(parsing *x, bool primes)
 {
     scan_name name;
@@ -171,6 +173,7 @@ static odeon_status read_outputs(parsing *x, const char *text)
     return ODEON_OK;
 }
 
+/* Constants and inputs are defined first, as equations refer to them. */
 static odeon_status parse_all(parsing *x, const formula_text *text)
 {
     bool primes = text->outputs == NULL;
@@ -216,6 +219,7 @@ static odeon_status check_params(const parsing *x)
     return ODEON_OK;
 }
 
+/* The state is allocated because its name table is too large for the stack. */
 odeon_status formula_parse(const odeon_host *host, const formula_text *text, program *p,
                            formula_param *params)
 {

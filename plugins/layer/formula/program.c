@@ -57,6 +57,7 @@ int32_t program_param(program *p, int32_t index)
     return put(p, (program_value){.kind = VALUE_PARAM, .id = index});
 }
 
+/* Merges nested affine values and drops the identity, which saves operators. */
 int32_t program_affine(program *p, int32_t a, double scale, double shift)
 {
     const program_value *x = &p->values[a];

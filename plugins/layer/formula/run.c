@@ -198,6 +198,7 @@ static odeon_status put_output(const running *r, int32_t index, const odeon_tens
     return scatter(r, &x, out, index);
 }
 
+/* Double precision for timed values is only worth it in float32. */
 static running begin(const program *p, const odeon_context *context, const odeon_buffers *buffers,
                      const odeon_tensor *x)
 {
@@ -212,6 +213,7 @@ static running begin(const program *p, const odeon_context *context, const odeon
     return r;
 }
 
+/* in [B,N] -> out [B,M]. Timed values come first, since others read their columns. */
 odeon_status run_forward(const program *p, const odeon_context *context,
                          const odeon_buffers *buffers, const odeon_tensor *in,
                          const odeon_tensor *out)
@@ -266,6 +268,7 @@ static odeon_status add_product(running *r, int32_t i, int32_t a, double scale, 
     return add(r, i, a, scale, &product);
 }
 
+/* Contributions to both operands, which may be the same value. */
 static odeon_status binary_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];
@@ -295,6 +298,7 @@ static odeon_status unary_vjp(running *r, int32_t i, const odeon_tensor *g)
     return add(r, i, x->a, 1.0, &product);
 }
 
+/* d(a^e) = e a^(e-1). */
 static odeon_status power_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];

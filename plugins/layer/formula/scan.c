@@ -43,6 +43,7 @@ int scan_column(const scanner *s, const char *at)
     return (int)(at - s->text) + 1;
 }
 
+/* Quotes the text at the position, so that the mistake is seen without counting columns. */
 odeon_status scan_fail(const scanner *s, const char *at, const char *format, ...)
 {
     char what[400];
@@ -72,6 +73,7 @@ bool scan_name_here(scanner *s, scan_name *out)
     return true;
 }
 
+/* A semicolon gets a message of its own: it is a frequent guess for '|'. */
 odeon_status scan_read_name(scanner *s, scan_name *out)
 {
     (void)scan_next(s);
@@ -109,6 +111,7 @@ static size_t number_length(const char *text)
     return n;
 }
 
+/* A name directly behind a number is refused, as 2x means 2*x to many. */
 odeon_status scan_read_number(scanner *s, double *out)
 {
     char text[128];

@@ -71,6 +71,7 @@ static void destroy(void *self)
     }
 }
 
+/* The default is 32 groups, or one per channel if there are fewer channels. */
 static int32_t groups_of(const groupnorm *layer, const odeon_tensor *in)
 {
     if (layer->groups > 0) {
@@ -130,6 +131,7 @@ static odeon_tensor stats_at(const groupnorm *layer, const odeon_tensor *x, void
                           .dtype = ODEON_DTYPE_F64};
 }
 
+/* in [B,C,...] -> out [B,C,...]. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -142,6 +144,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
                                             layer->affine ? &buffers->param[1] : NULL, &y, &stats);
 }
 
+/* in, d_out [B,C,...] -> d_in; adds to the gradients of weight and bias. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -57,6 +57,7 @@ static int32_t is_uniform(const normalize *layer)
     return layer->n_mean == 1 && layer->n_std == 1;
 }
 
+/* One number, or one per channel. */
 static odeon_status check_count(const normalize *layer, const char *name, int32_t n,
                                 const odeon_tensor *in)
 {
@@ -140,6 +141,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return apply(self, context, buffers, in, out, 1.0);
 }
 
+/* dx = dy / std. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -74,6 +74,8 @@ static void preset_torchode(const double *pid, odeon_control *c)
     c->start_rule = ODEON_START_WITHIN;
 }
 
+/* The defaults set here are those of a controller without a band, without limits and with exact
+ * powers. */
 void control_preset(int64_t choice, const double *pid, odeon_control *out)
 {
     *out = (odeon_control){.struct_size = sizeof *out,

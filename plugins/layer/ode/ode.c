@@ -145,6 +145,7 @@ static odeon_status read_times(const odeon_host *host, const odeon_config *confi
     return ODEON_OK;
 }
 
+/* The choice `first` has no list, so a missing list means it. */
 static void read_initial(const odeon_host *host, const odeon_config *config, odeon_ode_spec *spec)
 {
     spec->initial = ODEON_INITIAL_INPUT;
@@ -259,6 +260,7 @@ static odeon_status read_spec(const odeon_host *host, const odeon_config *config
     return read_mode(host, config, spec);
 }
 
+/* The spec borrows lists and texts of the configuration, which outlives the layer. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;

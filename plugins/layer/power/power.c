@@ -47,6 +47,7 @@ static void destroy(void *self)
     }
 }
 
+/* The derivative needs x; y would not do for exponents where x cannot be recovered from y. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {

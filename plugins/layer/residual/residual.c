@@ -73,6 +73,7 @@ static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
 }
 
+/* Both summands must have one shape; without a shortcut the input is the other one. */
 static odeon_status check_sum(const residual *layer, const odeon_tensor *in, int32_t flags,
                               const odeon_tensor *out)
 {
@@ -120,6 +121,7 @@ static odeon_status make_time(const residual *layer, const odeon_context *contex
     return context->device->ops->fill(context->queue, t, odeon_imm(layer->time), NULL);
 }
 
+/* in -> out = body(in) + shortcut(in) or in. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -136,6 +138,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->binary(context->queue, ODEON_BINARY_ADD, other, out, out);
 }
 
+/* d_in = vjp of the body + vjp of the shortcut, or d_out. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

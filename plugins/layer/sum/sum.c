@@ -64,6 +64,7 @@ static odeon_status add(const odeon_context *context, const odeon_tensor *part,
     return context->device->ops->binary(context->queue, ODEON_BINARY_ADD, total, part, total);
 }
 
+/* The first branch writes to out; the others go through scratch and are added, in order. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -78,6 +79,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return ODEON_OK;
 }
 
+/* d_in is the sum of the branches' vjps, added in the same way. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -83,6 +83,7 @@ static odeon_status check(void *self, const odeon_tensor *output, const odeon_te
     return ODEON_OK;
 }
 
+/* output [B,K], label I64 [B] -> sums F64 [2], d_output [B,K] or NULL. */
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
     const cross_entropy *loss = self;

@@ -98,6 +98,7 @@ static double learning_rate(void *self)
     return optimizer->constants.lr;
 }
 
+/* param, grad, moment[0], moment[1] [n]; the schedule scales lr at every step. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const adam *optimizer = self;

@@ -124,6 +124,7 @@ static double learning_rate(void *self)
     return optimizer->constants.lr;
 }
 
+/* param, grad and moments [n]. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const rmsprop *optimizer = self;

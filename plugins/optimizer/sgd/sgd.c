@@ -46,6 +46,8 @@ static const odeon_option weight_decay = {
 };
 static const odeon_option *const options[] = {&lr, &momentum, &nesterov, &weight_decay, NULL};
 
+/* Nesterov's variant without momentum would silently be plain SGD, so it is refused, as PyTorch
+ * does. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -97,6 +99,8 @@ static double learning_rate(void *self)
     return optimizer->lr;
 }
 
+/* param, grad, buffer [n]. The first step initializes the buffer with the gradient, as
+ * torch.optim.SGD. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const sgd *optimizer = self;

@@ -64,6 +64,7 @@ static void destroy(void *self)
     }
 }
 
+/* Computed from the position alone, so a resumed run needs no state of the schedule. */
 static double factor(void *self, const odeon_position *position)
 {
     const cosine *schedule = self;

@@ -34,6 +34,7 @@ static const odeon_option by = {
 };
 static const odeon_option *const options[] = {&at, &by, &warmup_option, NULL};
 
+/* Descending or equal epochs would be skipped silently, so they are refused. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -78,6 +79,7 @@ static double factor(void *self, const odeon_position *position)
     return value;
 }
 
+/* Warns of a schedule that never takes effect. */
 static void remark(void *self, const odeon_position *position, char *text, uint64_t bytes)
 {
     const steps *schedule = self;

@@ -168,6 +168,7 @@ ALWAYS_INLINE void binary_loop(int32_t id, int64_t count, const real *a, const r
     }
 }
 
+/* a, b [count] -> y [count]. */
 static void binary(int32_t id, int64_t count, const void *a, const void *b, void *y)
 {
     switch (id) {

@@ -142,6 +142,7 @@ ALWAYS_INLINE double scaled_error(real e, real y0, real y1, real rtol, real atol
     return (double)(e / (atol + rtol * most));
 }
 
+/* Adds the squared scaled errors of count elements to the lanes. */
 ALWAYS_INLINE void error_squares(lanes *s, int64_t count, const real *e, const real *y0,
                                  const real *y1, real rtol, real atol)
 {
