@@ -1,8 +1,8 @@
-# odeon_add_plugin(KIND ID FOLDER sources...): the shared object FOLDER/KIND/ID.so, built as every
-# plugin must be: one exported symbol, nothing of the host, all symbols resolved at link time. FOLDER
-# is what `odeon --plugin-path` is then given. The target is odeon_KIND_ID; ID@DEVICE, a layer's
-# kernel for a device, makes it odeon_KIND_ID_for_DEVICE. Sources that end in .cu want CUDA as a
-# language of the project and find_package(CUDAToolkit); CUDA's runtime becomes a part of the plugin.
+# odeon_add_plugin(KIND ID FOLDER sources...) builds the shared object FOLDER/KIND/ID.so as a plugin
+# has to be: one exported symbol, not linked to the host, all symbols resolved at link time. FOLDER is
+# the argument for `odeon --plugin-path`. The target is odeon_KIND_ID, or odeon_KIND_ID_for_DEVICE if
+# ID is ID@DEVICE, a layer's kernel for a device. Sources in .cu need CUDA as a language of the project
+# and find_package(CUDAToolkit); CUDA's runtime is linked statically.
 function(odeon_add_plugin kind id folder)
   string(REPLACE "@" "_for_" target odeon_${kind}_${id})
   add_library(${target} MODULE ${ARGN})
@@ -10,7 +10,7 @@ function(odeon_add_plugin kind id folder)
                         LIBRARY_OUTPUT_DIRECTORY ${folder}/${kind})
   target_link_options(${target} PRIVATE
     "LINKER:--version-script=${ODEON_PLUGIN_MAP}" LINKER:--as-needed LINKER:--build-id)
-  if(NOT ODEON_SANITIZE) # the sanitizers' own symbols come from the program
+  if(NOT ODEON_SANITIZE) # the program provides the sanitizers' symbols
     target_link_options(${target} PRIVATE LINKER:-z,defs)
   endif()
   target_link_libraries(${target} PRIVATE odeon::headers m)
@@ -19,7 +19,7 @@ function(odeon_add_plugin kind id folder)
                           CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
     target_link_libraries(${target} PRIVATE CUDA::cudart_static)
   endif()
-  if(NOT kind STREQUAL "device") # whose loops are most of the time
+  if(NOT kind STREQUAL "device") # coverage counters would slow down the loops of a device
     target_compile_options(${target} PRIVATE
                            "$<$<COMPILE_LANGUAGE:C>:${ODEON_COVERAGE_OPTIONS}>")
   endif()

@@ -6,8 +6,9 @@
 #include "base/clean.h"
 #include "base/diag.h"
 
-/* stdout may be held by the thread that hangs; what is in it then is lost. No destructor may run:
- * they would meet a thread that still works. */
+/* The hanging thread may hold the lock of stdout, so it is only tried: waiting for it would hang
+ * here too, and unflushed output is then lost. _exit rather than exit: atexit handlers and
+ * destructors would run beside threads that are still working. */
 void abandon_program(void *context, const char *message)
 {
     char line[DIAG_MESSAGE_BYTES];
@@ -16,7 +17,7 @@ void abandon_program(void *context, const char *message)
         (void)fflush(stdout);
         funlockfile(stdout);
     }
-    if (isatty(STDERR_FILENO)) { /* a line of progress may stand there */
+    if (isatty(STDERR_FILENO)) { /* end a half-printed progress line */
         (void)fputc('\n', stderr);
     }
     (void)clean_line(message, line, sizeof line);

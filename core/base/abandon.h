@@ -1,9 +1,10 @@
-/* abandon.h: the end of a program whose threads cannot be joined any more. */
+/* abandon.h: end a process whose threads can no longer be joined. */
 #ifndef ODEON_CORE_BASE_ABANDON_H
 #define ODEON_CORE_BASE_ABANDON_H
 
-/* Says message as the error that it is and ends the process with the exit code of ODEON_ERR_PLUGIN,
- * at once, from any thread. context is not looked at. */
+/* Prints message as the program's error and ends the process at once with the exit code of
+ * ODEON_ERR_PLUGIN. May be called from any thread. context is unused; it is there so that the
+ * function fits collective_stuck. */
 void abandon_program(void *context, const char *message);
 
 #endif

@@ -20,8 +20,8 @@ static odeon_status io_failure(const char *path, const char *what)
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
-/* A name that nobody else has: those that are taken were left by runs that were killed, or belong
- * to other threads. */
+/* Creates the temporary file under an unused name: O_EXCL skips names left behind by killed runs
+ * and names taken by other threads of this process. */
 static odeon_status create_temporary(atomic_file *file, mode_t mode)
 {
     for (int i = 0; i < MAX_TRIES; i++) {
@@ -65,12 +65,15 @@ odeon_status atomic_file_open_mode(const char *path, mode_t mode, atomic_file *o
     return status;
 }
 
+/* Only a regular file can be synced and has free space worth reporting. */
 static bool is_on_disk(int fd)
 {
     struct stat info;
     return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* Reports a failed write. For a file on disk the free space is added, since a full disk is the
+ * usual cause. errno is saved first because fstatvfs may overwrite it. */
 static odeon_status write_failure(const atomic_file *file, size_t bytes)
 {
     int error = errno;
@@ -88,13 +91,15 @@ static odeon_status write_failure(const atomic_file *file, size_t bytes)
                      (unsigned long long)disk.f_bavail * disk.f_frsize);
 }
 
-/* A pipe that somebody made non-blocking is full: waits until it is not. */
+/* Another process may have made the inherited pipe non-blocking: wait until it can take more
+ * instead of failing with EAGAIN. */
 static void wait_for_room(int fd)
 {
     struct pollfd item = {.fd = fd, .events = POLLOUT};
     (void)poll(&item, 1, -1);
 }
 
+/* write may take less than everything and may be interrupted by a signal. */
 odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes)
 {
     const char *p = data;
@@ -116,11 +121,13 @@ odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes
     return ODEON_OK;
 }
 
+/* A rename is durable only after the directory itself has been synced. */
 static odeon_status sync_folder(const char *folder)
 {
     odeon_status status = ODEON_OK;
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) { /* EINVAL: no such thing there */
+    /* EINVAL: this file system cannot sync folders */
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL)) {
         status = io_failure(folder, "cannot sync the folder");
     }
     if (fd >= 0) {
@@ -138,7 +145,7 @@ odeon_status atomic_file_sync_folder_of(const char *path)
     return status;
 }
 
-/* What stood behind the end of a file written in place goes. */
+/* Cuts off what remains of an older, longer file after it was overwritten in place. */
 static odeon_status trim(const atomic_file *file)
 {
     off_t end = lseek(file->fd, 0, SEEK_CUR);
@@ -147,6 +154,7 @@ static odeon_status trim(const atomic_file *file)
                : io_failure(file->path, "cannot cut off what stood here before");
 }
 
+/* Syncs and closes. Both are checked: on some file systems a failed write is reported only here. */
 static odeon_status finish(atomic_file *file)
 {
     const char *name = file->temporary != NULL ? file->temporary : file->path;
@@ -169,12 +177,15 @@ static odeon_status commit_in_place(atomic_file *file)
     return status;
 }
 
+/* The order matters: the contents are synced before the rename, so a crash can never leave an empty
+ * file under the final name. */
 odeon_status atomic_file_commit(atomic_file *file)
 {
     if (file->temporary == NULL) {
         return commit_in_place(file);
     }
-    char *folder = path_folder(file->path); /* what can fail without harm fails before the rename */
+    /* allocated before the rename, after which nothing may fail needlessly */
+    char *folder = path_folder(file->path);
     odeon_status status = finish(file);
     if (status == ODEON_OK && folder == NULL) {
         status = diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", file->path);

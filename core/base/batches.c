@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+/* ceil(samples / batch), without the overflow of samples + batch - 1. */
 static int64_t cut(int64_t samples, int64_t batch)
 {
     return samples / batch + (samples % batch != 0);
@@ -17,6 +18,8 @@ int64_t batches_steps(const batches *b)
     return cut(batches_samples(b), b->batch);
 }
 
+/* The steps inside the epoch are those of the epoch less those still to come. A run resumed at a
+ * position that is no multiple of batch then counts the same total as an uninterrupted one. */
 bool batches_steps_until(const batches *b, int64_t epoch, int64_t position, int64_t *out)
 {
     int64_t used = batches_samples(b), before = 0;

@@ -4,19 +4,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How an epoch is cut: samples of the split, in a batch, and whether what is left at its end and is
- * less than a batch is left out. All positive. */
+/* How an epoch is divided: samples in the split, samples in a batch (both positive), and whether a
+ * last, smaller batch is dropped. */
 typedef struct batches {
     int64_t samples, batch;
     bool drop_last;
 } batches;
 
-int64_t batches_samples(const batches *b); /* that an epoch trains on */
-int64_t batches_steps(const batches *b);   /* of an epoch */
+int64_t batches_samples(const batches *b); /* samples that an epoch trains on */
+int64_t batches_steps(const batches *b);   /* optimizer steps in an epoch */
 
-/* Steps of the epochs before epoch (from 1) and of the first position samples of it; a position
- * that is no multiple of batch counts such that the rest of its epoch takes as many steps as it
- * does. False if position is not in an epoch or the count no 64-bit number. */
+/* Optimizer steps taken when training has reached sample position of epoch (counted from 1). A
+ * position that is no multiple of batch is rounded such that the rest of the epoch still takes the
+ * steps that it needs. False if position lies outside an epoch or the count overflows int64_t. */
 bool batches_steps_until(const batches *b, int64_t epoch, int64_t position, int64_t *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* checksum.h: FNV-1a, 64 bits: finds damage, not forgery.
- * Fowler, Noll, Vo: http://www.isthe.com/chongo/tech/comp/fnv; RFC 9923 */
+/* checksum.h: FNV-1a, 64 bits: detects accidental damage, not forgery. Source: Fowler, Noll, Vo:
+ * http://www.isthe.com/chongo/tech/comp/fnv; RFC 9923. */
 #ifndef ODEON_CORE_BASE_CHECKSUM_H
 #define ODEON_CORE_BASE_CHECKSUM_H
 #include <stddef.h>
@@ -7,11 +7,11 @@
 
 #define CHECKSUM_START UINT64_C(0xcbf29ce484222325)
 
-/* Goes on from sum, CHECKSUM_START at first. */
+/* Extends the checksum sum by data; start with CHECKSUM_START. */
 uint64_t checksum_add(uint64_t sum, const void *data, size_t bytes);
 
 enum { CHECKSUM_TEXT_BYTES = 17 };
-/* 16 hexadecimal digits. */
+/* Writes sum as 16 hexadecimal digits and a NUL. */
 void checksum_print(uint64_t sum, char text[CHECKSUM_TEXT_BYTES]);
 
 #endif

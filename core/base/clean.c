@@ -7,12 +7,12 @@
 #include "base/text.h"
 
 enum {
-    ESCAPE_BYTES = 12, /* "\u202e", and more than any code takes */
-    MOST_BYTES = 4     /* of a character */
+    ESCAPE_BYTES = 12, /* "\u202e" with its NUL, and room to spare */
+    MOST_BYTES = 4     /* longest UTF-8 sequence */
 };
 
-/* How the character at p, of left bytes that there are, is to be shown: in shown, or as it is if
- * that is "". Returns its bytes. */
+/* Writes the escape for the character at p, where left bytes remain, to shown, or "" if it can be
+ * printed as it is. Returns the length of the character; invalid UTF-8 is escaped byte by byte. */
 static size_t show(const unsigned char *p, size_t left, char shown[ESCAPE_BYTES])
 {
     size_t bytes = text_utf8(p, left);
@@ -28,6 +28,7 @@ static size_t show(const unsigned char *p, size_t left, char shown[ESCAPE_BYTES]
     return bytes;
 }
 
+/* Works by characters, so that neither a character nor an escape is cut. */
 bool clean_line(const char *text, char *out, size_t size)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -51,16 +52,21 @@ bool clean_line(const char *text, char *out, size_t size)
 
 /* ---- a stream ---- */
 
+/* State of a cleaning stream. A character may be split over two writes, so its first bytes wait in
+ * begun; n_begun < MOST_BYTES between calls. */
 typedef struct clean_state {
     FILE *to;
-    unsigned char begun[MOST_BYTES]; /* the beginning of a character whose rest has not come yet */
+    /* first bytes of a character whose rest has not been written yet */
+    unsigned char begun[MOST_BYTES];
     size_t n_begun;
 } clean_state;
 
-/* Could more bytes make a character of these? */
+/* Could the left bytes at p be the start of a valid character? Tried with each possible kind of
+ * second byte, as overlong forms and surrogates restrict it (text_utf8). */
 static bool is_begun(const unsigned char *p, size_t left)
 {
-    static const unsigned char next[] = {0x80, 0x90, 0xa0}; /* one of which may always follow */
+    /* at least one of these may follow any lead byte */
+    static const unsigned char next[] = {0x80, 0x90, 0xa0};
     if (left >= MOST_BYTES || text_utf8(p, left) != 0) {
         return false;
     }
@@ -75,11 +81,11 @@ static bool is_begun(const unsigned char *p, size_t left)
     return false;
 }
 
-/* Writes what there is, up to the beginning of a character at the end; answers how many bytes that
- * are. */
+/* Writes bytes cleaned, up to an incomplete character at the end. Returns how many bytes were
+ * consumed. Stretches without escapes are written in one call. */
 static size_t pass(FILE *to, const unsigned char *bytes, size_t n)
 {
-    size_t plain = 0, at = 0; /* from plain to at nothing needs an escape */
+    size_t plain = 0, at = 0; /* bytes [plain, at) need no escape and are not written yet */
     while (at < n && !is_begun(bytes + at, n - at)) {
         char shown[ESCAPE_BYTES];
         size_t length = show(bytes + at, n - at, shown);
@@ -95,7 +101,8 @@ static size_t pass(FILE *to, const unsigned char *bytes, size_t n)
     return at;
 }
 
-/* Completes the character that has begun, or shows that it is none. */
+/* Feeds bytes one by one to the pending character until it is complete or proves invalid. Returns
+ * how many were taken. */
 static size_t pass_begun(clean_state *s, const unsigned char *bytes, size_t n)
 {
     size_t taken = 0;
@@ -108,6 +115,8 @@ static size_t pass_begun(clean_state *s, const unsigned char *bytes, size_t n)
     return taken;
 }
 
+/* The write function of the stream. Bytes of an incomplete character count as written, since they
+ * are kept in begun. */
 static ssize_t write_clean(void *cookie, const char *buffer, size_t n)
 {
     clean_state *s = cookie;
@@ -121,6 +130,7 @@ static ssize_t write_clean(void *cookie, const char *buffer, size_t n)
     return ferror(s->to) == 0 ? (ssize_t)n : 0;
 }
 
+/* A character that was never completed is shown as escapes. */
 static int close_clean(void *cookie)
 {
     clean_state *s = cookie;
@@ -144,6 +154,7 @@ FILE *clean_stream(FILE *to)
         mem_free(s);
         return NULL;
     }
-    (void)setvbuf(stream, NULL, _IONBF, 0); /* so that what is written to `to` keeps its place */
+    /* unbuffered, so that its output keeps its order with direct writes to `to` */
+    (void)setvbuf(stream, NULL, _IONBF, 0);
     return stream;
 }

@@ -1,7 +1,7 @@
-/* clock.h: seconds on a clock that never jumps. */
+/* clock.h: seconds on a monotonic clock. */
 #ifndef ODEON_CORE_BASE_CLOCK_H
 #define ODEON_CORE_BASE_CLOCK_H
 
-double clock_seconds(void); /* since some fixed moment */
+double clock_seconds(void); /* since an arbitrary fixed moment */
 
 #endif

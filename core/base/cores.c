@@ -6,7 +6,8 @@
 int64_t cores_usable(void)
 {
     cpu_set_t mine;
-    /* fails where the machine has more processors than the set holds: all of them then count */
+    /* Fails where the machine has more processors than cpu_set_t holds; then count all that are
+     * online. */
     int n = sched_getaffinity(0, sizeof mine, &mine) == 0 ? CPU_COUNT(&mine) : 0;
     int64_t all = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? n : all > 0 ? all : 1;

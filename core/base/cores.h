@@ -3,8 +3,7 @@
 #define ODEON_CORE_BASE_CORES_H
 #include <stdint.h>
 
-/* At least 1. A process that was given some of the machine's processors (taskset, a container's
- * set of them) counts these alone. */
+/* At least 1. Respects the process's affinity mask (taskset, a container's cpuset). */
 int64_t cores_usable(void);
 
 #endif

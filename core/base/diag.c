@@ -9,11 +9,13 @@
 #include "base/clean.h"
 #include "odeon/host.h"
 
-/* Of this thread; empty: none. Workers fail side by side without seeing each other's reasons. */
+/* Per thread, so that workers that fail at the same time do not overwrite each other's reasons.
+ * Empty: no failure recorded. */
 static _Thread_local char message[DIAG_MESSAGE_BYTES];
 static _Thread_local bool is_hushed;
 
-/* The sign of what is no number means nothing, and its "-nan" reads as if it did. */
+/* printf shows the meaningless sign bit of a NaN as "-nan", and it differs between machines: drop
+ * it, but only where it stands as a word of its own. */
 static void drop_sign_of_nan(char *text)
 {
     for (char *at = strstr(text, "-nan"); at != NULL; at = strstr(at + 1, "-nan")) {
@@ -25,11 +27,12 @@ static void drop_sign_of_nan(char *text)
     }
 }
 
+/* Backs up over UTF-8 continuation bytes, so that the mark does not follow half a character. */
 void diag_mark_cut(char *text, size_t bytes)
 {
     size_t end = strnlen(text, bytes - 4);
     while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80) {
-        end--; /* the bytes of a character that go on it do not start one */
+        end--; /* a continuation byte */
     }
     memcpy(text + end, "...", 4);
 }
@@ -41,7 +44,7 @@ static void print(char text[DIAG_MESSAGE_BYTES], const char *format, va_list arg
     }
 }
 
-/* One line whatever a name puts into it. */
+/* Keeps the message one line of printable text, whatever names it contains. */
 static void clean(const char *text, char line[DIAG_MESSAGE_BYTES])
 {
     if (!clean_line(text, line, DIAG_MESSAGE_BYTES)) {
@@ -52,7 +55,8 @@ static void clean(const char *text, char line[DIAG_MESSAGE_BYTES])
 
 odeon_status diag_fail(odeon_status status, const char *format, ...)
 {
-    char text[DIAG_MESSAGE_BYTES]; /* the arguments may point into message */
+    char text[DIAG_MESSAGE_BYTES]; /* not printed into message directly: the arguments may point
+                                      into it */
     va_list arguments;
     va_start(arguments, format);
     print(text, format, arguments);
@@ -71,6 +75,7 @@ void diag_clear(void)
     message[0] = '\0';
 }
 
+/* The first message wins, as it is nearest to the cause. */
 void diag_adopt(const char *text)
 {
     if (message[0] != '\0') {
@@ -84,6 +89,7 @@ void diag_hush(bool hushed)
     is_hushed = hushed;
 }
 
+/* Logging never touches message: a warning must not become the reason of a failure. */
 void diag_log(int32_t level, const char *format, ...)
 {
     if (is_hushed || (level <= ODEON_LOG_DEBUG && getenv("ODEON_DEBUG") == NULL)) {
@@ -129,7 +135,7 @@ int status_exit_code(odeon_status status)
 {
     switch (status) {
         ODEON_STATUS_LIST(EXIT_CASE)
-    default: /* a plugin's own number: a void step if positive, else nobody's fault but a bug's */
+    default: /* a status that a plugin made up: a void step if positive, else an internal error */
         return status > 0 ? 6 : 1;
     }
 }

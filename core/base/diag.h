@@ -1,4 +1,4 @@
-/* diag.h: the reason of a failure, per thread, and messages that are no failure. */
+/* diag.h: the reason of a failure, kept per thread, and warnings and notes. */
 #ifndef ODEON_CORE_BASE_DIAG_H
 #define ODEON_CORE_BASE_DIAG_H
 #include <stdbool.h>
@@ -8,31 +8,34 @@
 
 enum { DIAG_MESSAGE_BYTES = 1024 };
 
-/* Records why status is about to be returned and returns it. The first message since diag_clear is
- * kept: it is the one nearest to the cause. Text over 1023 bytes is cut and ends in "..." then. */
+/* Records why status is about to be returned, and returns it. Only the first message since
+ * diag_clear is kept, because it is nearest to the cause. Longer text than 1023 bytes is cut and
+ * then ends in "...". */
 odeon_status diag_fail(odeon_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-const char *diag_message(void); /* of this thread; "" if there is none */
+const char *diag_message(void); /* of this thread; "": none */
 void diag_clear(void);
 
-/* Makes the end of a text that was cut to bytes "...", at the end of a character. */
+/* Replaces the end of text, which was cut to bytes, by "..." at a character boundary. */
 void diag_mark_cut(char *text, size_t bytes);
 
-/* From here on, with true, warnings and notes of this thread are not printed: whoever does a thing
- * twice has heard them. */
+/* Suppresses this thread's warnings and notes while hushed, for code that runs a second time what
+ * has already reported them. */
 void diag_hush(bool hushed);
 
-/* Carries a message from one thread to another: records text here as if diag_fail had. */
+/* Records text as this thread's message, as diag_fail would; carries a failure from one thread to
+ * another. */
 void diag_adopt(const char *text);
 
-/* One line on stderr: "odeon: warning: ...". level as in host.h; debug lines show when ODEON_DEBUG
- * is set in the environment. */
+/* Prints one line on stderr: "odeon: warning: ...". level as in host.h; debug lines appear only if
+ * ODEON_DEBUG is set in the environment. */
 void diag_log(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "numerical failure" for ODEON_ERR_NUMERIC, and the program's exit code. */
+/* A short text for status ("numerical failure" for ODEON_ERR_NUMERIC); whether status is one of
+ * status.h or positive (a void step); the program's exit code for it. */
 const char *status_text(odeon_status status);
-bool status_is_known(odeon_status status); /* of status.h, or a void step's */
+bool status_is_known(odeon_status status);
 int status_exit_code(odeon_status status);
 
 #endif

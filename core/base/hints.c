@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 
+/* aliases are separated by '|'. */
 bool hint_is(const char *name, hint_name known)
 {
     if (nearest_same_word(name, known.name, strlen(known.name))) {
@@ -22,6 +23,7 @@ bool hint_is(const char *name, hint_name known)
     return false;
 }
 
+/* Lists every known name that matches, since one foreign word may stand for several options. */
 bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
 {
     size_t used = 0;
@@ -38,6 +40,7 @@ bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, cons
     return used > 0;
 }
 
+/* An alias that is known exactly beats a merely similar spelling. */
 bool hint_write(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
 {
     if (hint_write_known(text, bytes, name, n, names)) {

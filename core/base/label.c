@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 
+/* strnlen, because text may come from a plugin and need not end within the limit. */
 bool label_is_line(const char *text)
 {
     size_t left = text != NULL ? strnlen(text, LABEL_MAX_BYTES + 1) : LABEL_MAX_BYTES + 1;
@@ -23,6 +24,7 @@ bool label_is_line(const char *text)
     return true;
 }
 
+/* Plain comparisons rather than isalpha, whose answer depends on the locale. */
 static bool is_name(const char *text, bool lower_only)
 {
     if (text == NULL || strnlen(text, LABEL_MAX_ID_BYTES + 1) > LABEL_MAX_ID_BYTES) {
@@ -60,6 +62,7 @@ bool label_is_option_name(const char *text)
     return is_name(text, true);
 }
 
+/* Every word must be non-empty and no longer than an id. */
 bool label_is_aliases(const char *text)
 {
     static const char characters[] =

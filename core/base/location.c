@@ -24,6 +24,8 @@ odeon_status location_fail(location where, const char *section, const char *form
                      section != NULL ? section : "", section != NULL ? "] " : "", text);
 }
 
+/* Running out of memory is no fault of the configuration, so that message stays as it is. The
+ * message is copied before diag_clear because diag_message points into the record. */
 odeon_status location_prefix(odeon_status status, location where, const char *section)
 {
     if (status != ODEON_OK && status != ODEON_ERR_NOMEM) {

@@ -8,27 +8,31 @@
 
 enum { ALIGNMENT = 64 };
 
-/* Stands before every block and keeps its alignment; realloc knows no alignment, so that resizing
- * must know how much to copy. */
+/* Precedes every block; its size keeps the block's alignment. It stores the block's size because
+ * realloc does not keep alignment, so mem_resize copies itself. */
 typedef union header {
     size_t bytes;
     unsigned char fill[ALIGNMENT];
 } header;
 
+/* Relaxed atomics throughout: these only count, no other data is published through them. */
 static atomic_int_fast64_t live_blocks, total_allocs, fail_countdown;
-static atomic_bool keeps_failing; /* once the countdown is through */
+static atomic_bool keeps_failing; /* all later allocations fail once the countdown has ended */
 
+/* Whether a test has asked for this allocation to fail (mem_fail_at, mem_fail_from). */
 static bool told_to_fail(void)
 {
     bool after = atomic_load_explicit(&keeps_failing, memory_order_relaxed);
     if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0) {
         return after;
     }
-    /* Several threads may count below zero; exactly one of them finds 1. */
+    /* Several threads may count below zero, but exactly one of them sees 1. */
     int64_t before = atomic_fetch_sub_explicit(&fail_countdown, 1, memory_order_relaxed);
     return before == 1 || (before < 1 && after);
 }
 
+/* posix_memalign of header and block in one piece; the limit leaves pointer differences
+ * representable. */
 void *mem_alloc(size_t bytes)
 {
     atomic_fetch_add_explicit(&total_allocs, 1, memory_order_relaxed);
@@ -55,6 +59,7 @@ void *mem_zalloc(size_t count, size_t size)
     return p;
 }
 
+/* Allocates, copies and frees, because realloc does not keep the alignment. */
 void *mem_resize(void *p, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
@@ -70,6 +75,7 @@ void *mem_resize(void *p, size_t count, size_t size)
     return grown;
 }
 
+/* The capacity is implied by n: the array is full at 0 and at every power of two from 8. */
 void *mem_grow(void *p, size_t n, size_t size)
 {
     bool full = n == 0 || (n >= 8 && (n & (n - 1)) == 0);
@@ -86,6 +92,7 @@ char *mem_strdup(const char *text)
     return copy;
 }
 
+/* Formats twice, first only to learn the length. */
 char *mem_printf(const char *format, ...)
 {
     va_list arguments, again;
@@ -131,6 +138,7 @@ void mem_fail_from(int64_t n)
     atomic_store_explicit(&keeps_failing, true, memory_order_relaxed);
 }
 
+/* Compares with a quotient, since signed overflow itself would be undefined behaviour. */
 bool checked_mul(int64_t a, int64_t b, int64_t *out)
 {
     bool fits = true;

@@ -5,23 +5,27 @@
 #include "base/checksum.h"
 #include "base/mem.h"
 
-/* Open addressing: a name lies in the first free slot from the one that its hash says. */
+/* Open addressing with linear probing: a name is in the first slot, counted from its hash, that is
+ * free or holds it. */
 struct name_index_slot {
     const char *name; /* NULL: free */
     size_t number;
 };
 
+/* The slot that holds name, or the free one where it belongs. Ends because grow keeps at least half
+ * of the slots free. */
 static size_t place_of(const name_index *index, const char *name)
 {
     uint64_t hash = checksum_add(CHECKSUM_START, name, strlen(name));
-    size_t at = (size_t)((hash ^ (hash >> 32)) & (index->capacity - 1)); /* a power of two */
+    /* capacity is a power of two */
+    size_t at = (size_t)((hash ^ (hash >> 32)) & (index->capacity - 1));
     while (index->slots[at].name != NULL && strcmp(index->slots[at].name, name) != 0) {
         at = (at + 1) & (index->capacity - 1);
     }
     return at;
 }
 
-/* At most half of the slots are taken, so that a search ends soon. */
+/* Doubles the table. At most half of the slots are ever in use, which keeps probing short. */
 static bool grow(name_index *index)
 {
     name_index larger = {.n = index->n, .capacity = index->capacity > 0 ? 2 * index->capacity : 64};

@@ -1,4 +1,4 @@
-/* name_index.h: which number belongs to a name, found without going through all of them. */
+/* name_index.h: a hash table from names to numbers. */
 #ifndef ODEON_CORE_BASE_NAME_INDEX_H
 #define ODEON_CORE_BASE_NAME_INDEX_H
 #include <stdbool.h>
@@ -7,16 +7,16 @@
 
 #define NAME_INDEX_NONE SIZE_MAX
 
-/* {0} is an empty one. */
+/* Starts as {0}. Names are borrowed and must outlive the index. */
 typedef struct name_index {
     size_t n, capacity;
     struct name_index_slot *slots;
 } name_index;
 
-/* name, which has to live as long as the index and is not in it yet, gets number. false: no memory,
- * and nothing has changed. */
+/* Maps name, which must not be in the index yet, to number. Returns false without memory; the index
+ * is then unchanged. */
 bool name_index_add(name_index *index, const char *name, size_t number);
-size_t name_index_find(const name_index *index, const char *name); /* NAME_INDEX_NONE: not there */
+size_t name_index_find(const name_index *index, const char *name); /* NAME_INDEX_NONE: not found */
 void name_index_fini(name_index *index);
 
 #endif

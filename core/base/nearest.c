@@ -12,7 +12,8 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Small letters, whatever the locale, without underscores: "CrossEntropy" is cross_entropy. */
+/* Folds case and drops underscores: "CrossEntropy" equals cross_entropy. No tolower, which depends
+ * on the locale. */
 static size_t fold(const char *name, size_t n, char out[MAX_BYTES + 1])
 {
     size_t length = 0;
@@ -26,8 +27,9 @@ static size_t fold(const char *name, size_t n, char out[MAX_BYTES + 1])
     return length;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours that lead from a to b; both are at
- * most MAX_BYTES long. */
+/* The edit distance with insertions, deletions, substitutions and swaps of neighbours
+ * (Damerau-Levenshtein, optimal string alignment) of two strings of at most MAX_BYTES. Only the
+ * last three rows of the table are kept. */
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t rows[3][MAX_BYTES + 1], n = strlen(b);
@@ -51,12 +53,14 @@ static size_t edit_distance(const char *a, const char *b)
     return last[n];
 }
 
-/* Another first letter makes another word of a short one: a gpu is no slip of cpu. */
+/* In a word of up to three letters another first letter makes another word: gpu is not a typo of
+ * cpu. */
 static bool is_other_word(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     return a_length == b_length && a_length <= SHORT && a[0] != b[0];
 }
 
+/* The first of equally near names wins, so the result depends on the order of the list alone. */
 const char *nearest_name(const char *name, size_t n, const char *const *names)
 {
     char wanted[MAX_BYTES + 1], other[MAX_BYTES + 1];

@@ -1,16 +1,17 @@
-/* nearest.h: which of several names somebody may have meant. */
+/* nearest.h: find the known name that a misspelled one is nearest to. */
 #ifndef ODEON_CORE_BASE_NEAREST_H
 #define ODEON_CORE_BASE_NEAREST_H
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The nearest of n names to name (edit distance, at most a third of its length), or NULL. */
+/* Returns the nearest of n names by edit distance, at most a third of the length of name, or
+ * NULL. */
 const char *nearest_name(const char *name, size_t n, const char *const *names);
 
-/* Is name, capitals and underscores aside, the word of n bytes? */
+/* Does name equal word, of n bytes, ignoring case and underscores? */
 bool nearest_same_word(const char *name, const char *word, size_t n);
 
-/* Writes ": did you mean 'filters'?", or the list of all n names if none is near, or that there is
+/* Writes ": did you mean 'filters'?", or the list of all n names if none is near, or that there are
  * none. */
 void nearest_suggest(char *text, size_t bytes, const char *name, size_t n,
                      const char *const *names);

@@ -9,6 +9,7 @@
 
 static const char digits[] = "0123456789";
 
+/* The syntax is checked first, because strtoll also takes blanks and a plus sign. */
 int number_parse_i64(const char *text, int64_t *out)
 {
     const char *first = text + (*text == '-');
@@ -25,8 +26,8 @@ int number_parse_i64(const char *text, int64_t *out)
     return NUMBER_OK;
 }
 
-/* What strtod would take besides (hexadecimal, inf, nan, leading blanks) is none of the language.
- */
+/* The configuration's numbers are plain decimals; strtod alone would also take hexadecimal, inf,
+ * nan and leading blanks. */
 static int is_decimal(const char *text)
 {
     text += *text == '-' || *text == '+';
@@ -48,7 +49,8 @@ static int is_decimal(const char *text)
     return *text == '\0';
 }
 
-/* glibc's "C" locale is static: neither call allocates. */
+/* strtod and printf use the locale's decimal point, so they run in the "C" locale. That locale is
+ * static in glibc: neither call allocates. */
 static locale_t enter_c_locale(locale_t *c)
 {
     *c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -61,6 +63,7 @@ static void leave_c_locale(locale_t c, locale_t previous)
     freelocale(c);
 }
 
+/* A nonzero number that underflows to 0 is refused, a denormal result is kept. */
 int number_parse_f64(const char *text, double *out)
 {
     if (!is_decimal(text)) {
@@ -83,15 +86,17 @@ double number_plain(double value)
     return isnan(value) ? (double)NAN : value;
 }
 
+/* Tries growing precision until the text reads back as the same double. */
 void number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
 {
     value = number_plain(value);
     locale_t c, previous = enter_c_locale(&c);
-    /* 10 is 10, not 1e+01 */
+    /* start at six digits, so that 10 prints as 10 and not as 1e+01 */
     int first = fabs(value) < 1e6 && value == trunc(value) ? 6 : 1;
-    for (int precision = first; precision <= 17; precision++) { /* 17 always read back */
+    /* 17 digits always read back exactly */
+    for (int precision = first; precision <= 17; precision++) {
         (void)snprintf(text, NUMBER_TEXT_BYTES, "%.*g", precision, value);
-        if (!(strtod(text, NULL) != value)) { /* so that a NaN ends here */
+        if (!(strtod(text, NULL) != value)) { /* also true for NaN */
             break;
         }
     }

@@ -1,4 +1,4 @@
-/* number.h: numbers as text, the same in every locale. */
+/* number.h: read and write numbers, independent of the locale. */
 #ifndef ODEON_CORE_BASE_NUMBER_H
 #define ODEON_CORE_BASE_NUMBER_H
 #include <stddef.h>
@@ -6,16 +6,16 @@
 
 enum { NUMBER_OK = 0, NUMBER_SYNTAX = 1, NUMBER_OVERFLOW = 2 };
 
-/* The whole of text as decimal digits with an optional minus sign; as a decimal fraction with an
- * optional sign and exponent. No blanks, no hexadecimal, no inf, no nan. NUMBER_OVERFLOW: larger
- * than the type holds, or not zero but too small for it. */
+/* Parse the whole text as a decimal integer with an optional minus sign, or as a decimal fraction
+ * with an optional sign and exponent. No blanks, hexadecimal, inf or nan. NUMBER_OVERFLOW: too
+ * large for the type, or nonzero but rounded to 0. */
 int number_parse_i64(const char *text, int64_t *out);
 int number_parse_f64(const char *text, double *out);
 
-/* The same, but NaN without its sign, which means nothing: printf shows it as "-nan". */
+/* Returns value, but NaN without its sign, which means nothing and which printf shows as "-nan". */
 double number_plain(double value);
 
-/* The shortest decimal text that reads back as value; NUMBER_TEXT_BYTES are always enough. */
+/* Writes the shortest decimal text that reads back as value; NUMBER_TEXT_BYTES always suffice. */
 enum { NUMBER_TEXT_BYTES = 32 };
 void number_print_f64(double value, char text[NUMBER_TEXT_BYTES]);
 

@@ -17,14 +17,15 @@
 #include "base/path.h"
 #include "odeon/host.h"
 
-enum { MAX_LINKS = 40 }; /* as Linux follows */
+enum { MAX_LINKS = 40 }; /* the kernel's own limit */
 
-/* What a name stands for. */
+/* What a path resolves to. path is NULL exactly for TARGET_DESCRIPTOR given as "-"; info is set
+ * except for TARGET_NEW. */
 typedef struct target {
     enum { TARGET_NEW, TARGET_REGULAR, TARGET_STREAM, TARGET_DESCRIPTOR } kind;
-    int descriptor;   /* of this process */
-    char *path;       /* behind all links; NULL: a descriptor */
-    struct stat info; /* but of what is new */
+    int descriptor; /* number of an open file of this process */
+    char *path;     /* with all links resolved */
+    struct stat info;
 } target;
 
 static odeon_status io_failure(const char *path, const char *what, int error)
@@ -39,6 +40,7 @@ static odeon_status no_memory(const char *path)
 
 /* ---- what stands there ---- */
 
+/* realpath, because /dev/fd and its like are reached by several names. */
 static bool same_folder(const char *a, const char *b)
 {
     char real_a[PATH_MAX], real_b[PATH_MAX];
@@ -46,14 +48,17 @@ static bool same_folder(const char *a, const char *b)
            strcmp(real_a, real_b) == 0;
 }
 
-/* The links of /proc do not lead where they point: they are open files. */
+/* Links in /proc stand for open files and cannot be resolved by their text: its target may be
+ * deleted or have no name. */
 static bool is_in_proc(const char *folder)
 {
     struct statfs info;
     return statfs(folder, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
 }
 
-/* The descriptor that path is, be it open or not; -1 if it is none of this process's. */
+/* The number of the own descriptor that path names (/dev/fd/N, /proc/self/fd/N), open or not; -1 if
+ * it names none. Opening such a path again would lose the file position, so the descriptor itself
+ * is used. */
 static int own_descriptor(const char *path, const char *folder)
 {
     const char *slash = strrchr(path, '/');
@@ -65,6 +70,8 @@ static int own_descriptor(const char *path, const char *folder)
     return is_one ? (int)number : -1;
 }
 
+/* Checks up front that the descriptor is open for writing, so that a long run does not fail at its
+ * end. */
 static odeon_status take_descriptor(const char *name, int number, target *out)
 {
     int flags = fcntl(number, F_GETFL);
@@ -79,7 +86,7 @@ static odeon_status take_descriptor(const char *name, int number, target *out)
     return ODEON_OK;
 }
 
-/* name is what the user typed, out->path what it leads to. */
+/* Refuses what cannot or must not be written to. name is what the user typed, for messages. */
 static odeon_status classify(const char *name, target *out)
 {
     mode_t mode = out->info.st_mode;
@@ -94,7 +101,7 @@ static odeon_status classify(const char *name, target *out)
     return ODEON_OK;
 }
 
-/* What the link at out->path says takes the place of it. */
+/* Replaces out->path by the target of the symbolic link there. */
 static odeon_status follow(const char *name, const char *folder, target *out)
 {
     char text[PATH_MAX];
@@ -112,7 +119,7 @@ static odeon_status follow(const char *name, const char *folder, target *out)
     return ODEON_OK;
 }
 
-/* One name on the way. */
+/* Resolves one link of the chain; *found is set once out describes the final target. */
 static odeon_status look(const char *name, const char *folder, target *out, bool *found)
 {
     int own = own_descriptor(out->path, folder);
@@ -136,6 +143,8 @@ static odeon_status look(const char *name, const char *folder, target *out, bool
     return follow(name, folder, out);
 }
 
+/* Links are followed by hand, since opening with O_CREAT through them would hide which name the
+ * file gets. */
 static odeon_status walk(const char *name, target *out)
 {
     bool found = false;
@@ -154,7 +163,7 @@ static void target_fini(target *x)
     x->path = NULL;
 }
 
-/* out can be given to target_fini whatever the answer. */
+/* out may be passed to target_fini whatever is returned. */
 static odeon_status target_find(const char *name, target *out)
 {
     *out = (target){.descriptor = -1};
@@ -170,7 +179,7 @@ static odeon_status target_find(const char *name, target *out)
 
 /* ---- opening ---- */
 
-/* Takes fd, or the reason why there is none. */
+/* Takes ownership of fd; if it is negative, reports errno. */
 static odeon_status write_in_place(const char *name, int fd, bool trims, atomic_file *out)
 {
     if (fd < 0) {
@@ -185,7 +194,8 @@ static odeon_status write_in_place(const char *name, int fd, bool trims, atomic_
     return ODEON_OK;
 }
 
-/* What the program has said so far comes first. */
+/* Flushes stdout first: this descriptor may be the same file, and earlier output belongs before the
+ * new. */
 static odeon_status open_descriptor(const char *name, const target *at, atomic_file *out)
 {
     (void)fflush(stdout);
@@ -193,7 +203,8 @@ static odeon_status open_descriptor(const char *name, const target *at, atomic_f
     return write_in_place(name, fcntl(at->descriptor, F_DUPFD_CLOEXEC, 0), false, out);
 }
 
-/* To open a FIFO waits for its reader; an empty terminal is not waited for. */
+/* Opens without blocking first: a terminal would wait for a carrier. A FIFO without a reader fails
+ * with ENXIO; only then wait for one, with a note why. */
 static odeon_status open_stream(const char *name, const target *at, atomic_file *out)
 {
     int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_APPEND;
@@ -209,7 +220,7 @@ static odeon_status open_stream(const char *name, const target *at, atomic_file 
     return write_in_place(name, fd, false, out);
 }
 
-/* Gives the new file the owner and the mode of the old. */
+/* Gives the new file the owner and mode of the old one, which it will replace. */
 static bool take_after(int fd, const struct stat *old)
 {
     struct stat now;
@@ -221,6 +232,7 @@ static bool take_after(int fd, const struct stat *old)
            fchmod(fd, old->st_mode & 0777) == 0;
 }
 
+/* AT_EACCESS checks the effective user, as open does. */
 static bool may_write(const char *path, int how)
 {
     return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
@@ -231,6 +243,8 @@ static odeon_status check_regular(const char *name, const target *at)
     return may_write(at->path, W_OK) ? ODEON_OK : io_failure(name, "cannot be written", errno);
 }
 
+/* Replaces the file atomically where its folder is writable and its owner can be kept; else writes
+ * it in place. Mode 0600 until take_after, so that nobody else can read it meanwhile. */
 static odeon_status open_regular(const char *name, const target *at, atomic_file *out)
 {
     ODEON_TRY(check_regular(name, at));
@@ -298,6 +312,8 @@ static odeon_status check_new(const char *name, const target *at)
     return status;
 }
 
+/* Descriptors have been checked by target_find. Streams are not tried, since opening one may block
+ * or have effects. */
 odeon_status output_file_check(const char *path)
 {
     target at;
@@ -311,6 +327,7 @@ odeon_status output_file_check(const char *path)
     return status;
 }
 
+/* A path that cannot be resolved is no stream; opening it will report the reason. */
 bool output_file_is_stream(const char *path)
 {
     target at;
@@ -326,7 +343,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Of a terminal or /dev/null nobody takes the parts apart. */
+/* A pipe or file that is also standard output would mix both; for a character device (terminal,
+ * /dev/null) mixing does no harm. */
 bool output_file_is_stdout(const char *path)
 {
     target at;
@@ -341,6 +359,7 @@ bool output_file_is_stdout(const char *path)
     return is_out;
 }
 
+/* Compares device and inode, so that links and other spellings of a path are caught. */
 odeon_status output_file_spare(const char *option, const char *path, const char *other_option,
                                const char *other)
 {

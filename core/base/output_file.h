@@ -1,14 +1,13 @@
-/* output_file.h: files that the user names. What stands at the name stays what it is:
+/* output_file.h: write files that the user names, keeping what kind of file is at the path:
  *
  *   nothing              becomes a file, whole or not at all (atomic_file.h)
- *   a regular file       is replaced, whole or not at all, with its mode and its owner; of several
- *                        hard links this one alone. Where the folder may not be written to, or the
- *                        owner could not be kept, the file is written in place
- *   a symbolic link      is followed: the above goes for what it points at, which it makes if it is
- *                        not there
+ *   a regular file       is replaced, whole or not at all, with its mode and its owner; its
+ *                        other hard links keep the old contents. If the folder is not writable or
+ *                        the owner cannot be kept, the file is overwritten in place
+ *   a symbolic link      is followed; its target is replaced as above, or created
  *   a FIFO, a terminal   is written to. A FIFO without a reader is waited for
  *   or other character device
- *   "-", /dev/stdout,    is one of this process's own descriptors, written to where it stands
+ *   "-", /dev/stdout,    is a descriptor of this process, written to at its current position
  *   /dev/fd/N
  *   a folder, a socket,  is refused
  *   a block device
@@ -19,24 +18,23 @@
 
 #include "base/atomic_file.h"
 
-/* Opens path for atomic_file_write and atomic_file_commit, or atomic_file_abandon. ODEON_ERR_IO,
- * ODEON_ERR_NOMEM. On failure nothing is left to abandon. */
+/* Opens path for atomic_file_write and atomic_file_commit or atomic_file_abandon. Errors:
+ * ODEON_ERR_IO, ODEON_ERR_NOMEM; after a failure there is nothing to abandon. */
 odeon_status output_file_open(const char *path, atomic_file *out);
 odeon_status output_file_put(const char *path, const void *data, size_t bytes);
 
-/* Refuses what output_file_open would, as far as that can be known before there is anything to
- * write; changes nothing. */
+/* Fails where output_file_open would, as far as that is known in advance; changes nothing. Lets a
+ * command refuse a bad path before its work rather than after. */
 odeon_status output_file_check(const char *path);
 
-/* Is path no file, but something that passes on what is written: a descriptor, a FIFO, a device? */
+/* Is path a descriptor, FIFO or device rather than a file? */
 bool output_file_is_stream(const char *path);
 
-/* Is path standard output, or the pipe or file that this is too? Then nothing else may be said
- * there. */
+/* Is path standard output, or the same pipe or file? Then nothing else may be printed there. */
 bool output_file_is_stdout(const char *path);
 
-/* ODEON_ERR_CONFIG if path is the file that other names, which would be lost. option and
- * other_option say who names them: "--out", "--in"; other may be NULL. */
+/* Returns ODEON_ERR_CONFIG if path and other are the same file, whose contents would be lost.
+ * option and other_option name them in the message: "--out", "--in". other may be NULL. */
 odeon_status output_file_spare(const char *option, const char *path, const char *other_option,
                                const char *other);
 

@@ -15,11 +15,12 @@ char *path_absolute(const char *path, const char *folder)
     while (path[0] == '.' && path[1] == '/') {
         path += 2;
     }
-    char *working = folder == NULL ? getcwd(NULL, 0) : NULL; /* of any length */
+    /* getcwd allocates a buffer of any length */
+    char *working = folder == NULL ? getcwd(NULL, 0) : NULL;
     if (folder == NULL && working == NULL && errno == ENOMEM) {
         return NULL;
     }
-    /* A working directory that is gone has no path: "." says so when something is opened there. */
+    /* A deleted working directory has no path; with "." the later open reports that. */
     folder = folder != NULL ? folder : working != NULL ? working : ".";
     size_t n = strlen(folder);
     char *absolute = mem_printf("%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", path);
@@ -27,6 +28,7 @@ char *path_absolute(const char *path, const char *folder)
     return absolute;
 }
 
+/* The root keeps its slash. */
 char *path_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -40,6 +42,7 @@ char *path_folder(const char *path)
     return folder;
 }
 
+/* A leading dot starts a hidden file's name, not an extension. */
 char *path_stem(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -14,7 +14,7 @@ static odeon_status io_failure(const char *path, const char *what)
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
-/* Fewer bytes than the file had when it was opened mean that someone writes it. */
+/* Reading fewer bytes than fstat reported means that another process truncates the file. */
 static odeon_status read_bytes(int fd, const char *path, char *buffer, size_t bytes)
 {
     size_t done = 0;
@@ -36,6 +36,7 @@ static odeon_status read_bytes(int fd, const char *path, char *buffer, size_t by
     return ODEON_OK;
 }
 
+/* Checks the open descriptor, not the path, which could be replaced in between. */
 static odeon_status read_open_file(int fd, const char *path, char **out, size_t *bytes)
 {
     struct stat info;
@@ -63,7 +64,8 @@ odeon_status read_file(const char *path, char **out, size_t *bytes)
 {
     *out = NULL;
     *bytes = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    /* opening a FIFO must not block; it is refused below */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return io_failure(path, "cannot open");
     }

@@ -1,12 +1,12 @@
-/* read_file.h: a whole file in memory. */
+/* read_file.h: read a whole file into memory. */
 #ifndef ODEON_CORE_BASE_READ_FILE_H
 #define ODEON_CORE_BASE_READ_FILE_H
 #include <stddef.h>
 
 #include "odeon/status.h"
 
-/* Reads a regular file; a NUL that is not counted follows its bytes. The caller frees *out with
- * mem_free. ODEON_ERR_IO, ODEON_ERR_NOMEM; *out is then NULL. */
+/* Reads a regular file into *out and appends a NUL that *bytes does not count. The caller frees
+ * *out with mem_free. Errors: ODEON_ERR_IO, ODEON_ERR_NOMEM; *out is then NULL. */
 odeon_status read_file(const char *path, char **out, size_t *bytes);
 
 #endif

@@ -21,7 +21,7 @@ void text_clear(text_buffer *t)
     t->failed = false;
 }
 
-/* Makes room for n more bytes and a NUL. */
+/* Ensures room for n more bytes and a NUL. Growth by half keeps appending linear overall. */
 static bool reserve(text_buffer *t, size_t n)
 {
     if (t->failed || n >= SIZE_MAX / 2 - t->length) {
@@ -57,6 +57,7 @@ void text_add(text_buffer *t, const char *more)
     text_add_bytes(t, more, strlen(more));
 }
 
+/* Formats twice, first only to learn the length. */
 void text_printf(text_buffer *t, const char *format, ...)
 {
     va_list arguments, again;
@@ -89,6 +90,8 @@ void text_json_number(text_buffer *t, double value)
     }
 }
 
+/* Besides the lead byte only the second byte has a restricted range: it excludes overlong forms,
+ * surrogates and codes above U+10FFFF. */
 size_t text_utf8(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80) {
@@ -111,6 +114,7 @@ size_t text_utf8(const unsigned char *p, size_t left)
     return length;
 }
 
+/* C0, DEL and C1; bidirectional marks, embeddings and isolates; line and paragraph separators. */
 int32_t text_control(const unsigned char *p, size_t bytes)
 {
     if (bytes == 1) {
@@ -118,7 +122,7 @@ int32_t text_control(const unsigned char *p, size_t bytes)
     }
     int32_t code = bytes == 2   ? (p[0] & 0x1f) << 6 | (p[1] & 0x3f)
                    : bytes == 3 ? (p[0] & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f)
-                                : 0x10000; /* none of those is one */
+                                : 0x10000; /* no control characters among four-byte sequences */
     bool control = code < 0xa0;
     bool marks = code == 0x61c || code == 0x200e || code == 0x200f;
     bool embeddings = (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x206f);
@@ -138,6 +142,7 @@ static void add_json_byte(text_buffer *t, unsigned char c)
     }
 }
 
+/* Works by characters, so that invalid bytes become U+FFFD and the output is always valid JSON. */
 void text_json_string(text_buffer *t, const char *string)
 {
     const unsigned char *p = (const unsigned char *)string;
@@ -174,6 +179,7 @@ char *text_trim(char *text)
     return text;
 }
 
+/* A comma goes before every third digit counted from the right, but not after a sign. */
 void text_grouped(int64_t n, char *out)
 {
     char digits[24];

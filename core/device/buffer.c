@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+/* Releases before it allocates, so that old and new never need memory at the same time; the
+ * contents need not survive. */
 odeon_status buffer_fit(const odeon_device *device, device_buffer *r, int64_t bytes)
 {
     if (bytes <= r->bytes && r->data != NULL) {

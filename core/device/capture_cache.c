@@ -5,15 +5,19 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+/* Life of a key: NEW has never run, RUN has run plainly and may be recorded, RECORDED can be
+ * replayed, REFUSED always runs plainly. */
 enum { STATE_NEW = 0, STATE_RUN = 1, STATE_RECORDED = 2, STATE_REFUSED = 3 };
 
+/* Invariant: list[0 .. n-1] have a key each. A recording exists only in STATE_RECORDED (or while
+ * one is being made), and all recordings were made at the same count of device allocations. */
 struct capture_cache {
     const device_lane *lane;
     const odeon_device_capture *capture;
     const odeon_device_counters *counters;
-    int64_t allocs; /* of the device, when the recordings were made */
-    int64_t asked;  /* questions so far */
-    bool forgotten; /* recordings are to be dropped */
+    int64_t allocs; /* allocations the device had counted when the recordings were made */
+    int64_t asked;  /* queries so far; a logical clock for least-recently-used eviction */
+    bool forgotten; /* drop all recordings at the next query */
     size_t n;
     recorded list[CAPTURE_CACHE_KEYS];
 };
@@ -35,7 +39,7 @@ odeon_status capture_cache_create(const device_lane *lane, capture_cache **out)
     return ODEON_OK;
 }
 
-/* The key stays, what was made of it goes. */
+/* Frees the recording and its notes; the key itself stays in the cache. */
 static void drop(const capture_cache *r, recorded *x)
 {
     if (x->recording != NULL) {
@@ -46,6 +50,8 @@ static void drop(const capture_cache *r, recorded *x)
     x->notes = NULL;
 }
 
+/* Recorded keys go back to NEW rather than RUN: memory may have moved, so each runs plainly once
+ * before it is recorded again. */
 static void drop_all(capture_cache *r)
 {
     for (size_t i = 0; i < r->n; i++) {
@@ -68,6 +74,8 @@ void capture_cache_destroy(capture_cache *r)
     mem_free(r);
 }
 
+/* Several workers exchange values on the host in the middle of a solve, which a recording cannot
+ * contain. Counters are needed to notice allocations. */
 const odeon_device_capture *capture_cache_capture(const capture_cache *r)
 {
     bool alone = r->lane->group->abi.size == 1;
@@ -81,6 +89,7 @@ static int64_t count_allocs(const capture_cache *r)
     return allocs;
 }
 
+/* A linear search: there are at most CAPTURE_CACHE_KEYS keys. */
 static recorded *find(capture_cache *r, const void *key, size_t bytes)
 {
     for (size_t i = 0; i < r->n; i++) {
@@ -92,8 +101,9 @@ static recorded *find(capture_cache *r, const void *key, size_t bytes)
     return NULL;
 }
 
-/* The place for one more key; NULL: all are in use. More keys in turn than there are places would
- * else push each other out before any is asked for again. */
+/* Returns the entry for a new key, or NULL if all are in recent use. Only idle entries are evicted:
+ * with plain LRU, more keys in rotation than entries would evict each other before any is ever
+ * replayed. */
 static recorded *vacate(capture_cache *r)
 {
     recorded *oldest = NULL;
@@ -115,6 +125,8 @@ static recorded *vacate(capture_cache *r)
     return oldest;
 }
 
+/* The key is copied before an entry is evicted, so that a lack of memory leaves the cache as it
+ * was. */
 static recorded *add(capture_cache *r, const void *key, size_t bytes)
 {
     void *copy = mem_alloc(bytes);
@@ -128,6 +140,7 @@ static recorded *add(capture_cache *r, const void *key, size_t bytes)
     return x;
 }
 
+/* Any allocation on the device since the last recordings invalidates them, whoever made it. */
 int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recorded **out)
 {
     *out = NULL;
@@ -173,13 +186,13 @@ odeon_status capture_cache_begin(capture_cache *r, recorded *x)
     return status;
 }
 
-/* Of nothing that was recorded anybody was told. */
+/* Abandons a failed recording. Nothing recorded has taken effect yet, so nothing needs undoing. */
 static odeon_status give_up(capture_cache *r, recorded *x, odeon_status status)
 {
     drop(r, x);
     x->attempts++;
     x->state = x->attempts < CAPTURE_CACHE_ATTEMPTS ? STATE_RUN : STATE_REFUSED;
-    if (x->state == STATE_REFUSED) { /* else nobody would know why a run is slow */
+    if (x->state == STATE_REFUSED) { /* without this note nobody would know why a run is slow */
         diag_log(ODEON_LOG_INFO, "a solve cannot be recorded, so its calls are made one by one: %s",
                  diag_message());
     }
@@ -188,6 +201,8 @@ static odeon_status give_up(capture_cache *r, recorded *x, odeon_status status)
     return status;
 }
 
+/* Capture is ended even after a failure in between, or the queue would stay in capture mode. The
+ * first failure is the one returned. */
 odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status status)
 {
     if (x->begun) {

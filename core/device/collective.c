@@ -13,8 +13,9 @@
 #include "base/mem.h"
 #include "odeon/host.h"
 
-/* What a worker brings to an exchange. Kept twice, in turn: a fast worker may bring the next offer
- * while a slow one still reads this one, but cannot get further ahead than that. */
+/* What a worker contributes to an exchange. There are two buffers, used in turn: a fast worker may
+ * write its next offer while a slow one still reads this one, but the barrier keeps it from getting
+ * further ahead. */
 typedef struct offer {
     odeon_status status;
     uint32_t kind;
@@ -24,22 +25,27 @@ typedef struct offer {
     char message[DIAG_MESSAGE_BYTES];
 } offer;
 
+/* Threads meet in barrier: the last to arrive raises generation, on which the others wait. Offers
+ * need no lock, since the barrier separates writing from reading. lock guards wake and the change
+ * to is_broken; verdict and message are written before is_broken and constant afterwards. */
 struct collective {
     int32_t size;
     atomic_uint arrived, generation;
-    atomic_uint done; /* workers that have left the job */
+    atomic_uint done; /* workers that have finished their part of the job */
     atomic_bool is_broken;
-    odeon_status verdict; /* why, with its message; written before is_broken */
+    odeon_status verdict; /* the failure that broke the job, written before is_broken */
     char message[DIAG_MESSAGE_BYTES];
-    double patience; /* seconds; 0: for ever */
+    double patience; /* seconds without activity before a wait is given up; 0: never */
     collective_stuck stuck;
     void *context;
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* by the clock that only goes forward */
+    pthread_cond_t wake; /* uses CLOCK_MONOTONIC */
     worker_group **groups;
     offer *offers[2];
 };
 
+/* The phases at which workers synchronize. A sum has three: publish the tensors, sum the chunks,
+ * copy the total back. KIND_END is the end of a job. */
 enum { KIND_NONE = 0, KIND_SUM, KIND_SUM_DONE, KIND_SUM_COPIED, KIND_SLOTS, KIND_AGREE, KIND_END };
 
 static const char *const collective_name[] = {
@@ -49,6 +55,8 @@ static const char *const collective_name[] = {
     [KIND_END] = "the batch's end",
 };
 
+/* A condition variable on the monotonic clock, so that changes of the system time neither end nor
+ * prolong a wait. */
 static odeon_status init_wake(collective *m)
 {
     pthread_condattr_t by_clock;
@@ -61,6 +69,7 @@ static odeon_status init_wake(collective *m)
     return sound ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "workers: no condition variable is left");
 }
 
+/* Everything is allocated here, so that no collective can fail for lack of memory. */
 odeon_status collective_create(int32_t size, collective **out)
 {
     *out = NULL;
@@ -117,14 +126,16 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* The device does what somebody else asks of it; nobody else: the host. */
+/* Whether a call stems from the host itself. A device only acts on behalf of its caller, so its
+ * calls count as the host's. */
 static bool is_host(const calling *c)
 {
     return c->who == NULL || c->slot == NULL || c->who->component == NULL ||
            c->who->component->kind == ODEON_KIND_DEVICE;
 }
 
-/* "forward of ode.block (faulty)"; "the host" */
+/* Describes the caller for messages: "forward of ode.block (faulty)", or "the host". May use text
+ * as its buffer. */
 static const char *call_text(const calling *c, char *text, size_t bytes)
 {
     if (is_host(c)) {
@@ -134,7 +145,8 @@ static const char *call_text(const calling *c, char *text, size_t bytes)
     return text;
 }
 
-/* A plugin's call is a plugin's fault; the host alone can only be wrong itself. */
+/* If a plugin's call is involved, the plugin is at fault; if only the host's are, it is an internal
+ * error. */
 static odeon_status fault_of(const calling *a, const calling *b)
 {
     return is_host(a) && is_host(b) ? ODEON_ERR_INTERNAL : ODEON_ERR_PLUGIN;
@@ -142,7 +154,8 @@ static odeon_status fault_of(const calling *a, const calling *b)
 
 /* ---- waiting ---- */
 
-/* Ends all waiting of this job with a failure that all of it have. m->lock is held. */
+/* Fails the job on all workers: records the reason and wakes every waiter. The first reason stands.
+ * The caller holds m->lock. */
 static void break_up(collective *m, odeon_status verdict, const char *message)
 {
     if (atomic_load(&m->is_broken)) {
@@ -155,7 +168,7 @@ static void break_up(collective *m, odeon_status verdict, const char *message)
     (void)pthread_cond_broadcast(&m->wake);
 }
 
-/* The first worker that waits in a collective, or that does not. */
+/* The lowest-ranked worker that waits in a collective (or does not); NULL if there is none. */
 static worker_group *first_that(const collective *m, bool waits)
 {
     for (int32_t i = 0; i < m->size; i++) {
@@ -166,7 +179,8 @@ static worker_group *first_that(const collective *m, bool waits)
     return NULL;
 }
 
-/* All that have not left the job wait in a collective, which so can never be complete. */
+/* Called when every worker either waits in a collective or has finished its part. The collective
+ * can then never complete, so the job fails at once instead of after a timeout. */
 static void end_deadlock(collective *m)
 {
     (void)pthread_mutex_lock(&m->lock);
@@ -186,7 +200,8 @@ static void end_deadlock(collective *m)
     (void)pthread_mutex_unlock(&m->lock);
 }
 
-/* How often all workers together have called plugins. */
+/* The number of plugin calls entered or left by all workers. As long as it changes, somebody makes
+ * progress. */
 static unsigned long activity_of(const collective *m)
 {
     unsigned long sum = 0;
@@ -196,6 +211,8 @@ static unsigned long activity_of(const collective *m)
     return sum;
 }
 
+/* Composes the message of a timeout: who waits in which collective, and for which worker in which
+ * call. */
 static void say_stuck(const collective *m, worker_group *waits, unsigned kind, char *text,
                       size_t bytes)
 {
@@ -225,8 +242,8 @@ static void say_stuck(const collective *m, worker_group *waits, unsigned kind, c
         call_text(&late_in, other, sizeof other), more);
 }
 
-/* How long a wait has seen no other worker do anything. Counted in turns of a second at most, so
- * that a process that was stopped meanwhile does not find its patience gone. */
+/* How long a wait has seen no activity. Counted in turns of at most a second rather than by the
+ * clock, so that a process that was suspended does not time out when it resumes. */
 typedef struct idle {
     double seconds, turn;
     unsigned long activity;
@@ -238,7 +255,8 @@ static idle idle_begin(const collective *m)
                   .activity = activity_of(m)};
 }
 
-/* One turn. m->lock is held; true: patience is at its end. */
+/* Waits for one turn and returns true when patience has run out. Activity of any worker restarts
+ * the count. The caller holds m->lock. */
 static bool wait_turn(collective *m, idle *x)
 {
     if (!(m->patience > 0.0)) {
@@ -259,7 +277,8 @@ static bool wait_turn(collective *m, idle *x)
     return x->seconds >= m->patience;
 }
 
-/* m->lock is held. */
+/* Reports the stuck worker through the callback, which may end the process, and fails the job. The
+ * caller holds m->lock. */
 static void lose_patience(collective *m, worker_group *group, unsigned kind)
 {
     char text[DIAG_MESSAGE_BYTES];
@@ -273,41 +292,42 @@ static void lose_patience(collective *m, worker_group *group, unsigned kind)
     break_up(m, ODEON_ERR_PLUGIN, text);
 }
 
-/* Waits until all workers are here; false: some never will. Spins first: the others are usually a
- * microsecond away; then sleeps, so that a descheduled worker is not kept from its core. */
-static bool barrier(worker_group *group, unsigned kind)
+/* The last worker to arrive opens the barrier. Nobody waits any more once generation changes, so
+ * waits_in and arrived are reset before. False if the others gave up before it came. */
+static bool open_barrier(collective *m, unsigned generation)
+{
+    for (int32_t i = 0; i < m->size; i++) {
+        atomic_store_explicit(&m->groups[i]->waits_in, KIND_NONE, memory_order_relaxed);
+    }
+    atomic_store(&m->arrived, 0);
+    (void)pthread_mutex_lock(&m->lock);
+    bool whole = !atomic_load(&m->is_broken);
+    atomic_store_explicit(&m->generation, generation + 1, memory_order_release);
+    (void)pthread_cond_broadcast(&m->wake);
+    (void)pthread_mutex_unlock(&m->lock);
+    return whole;
+}
+
+/* Waits for generation to change without sleeping, since the other workers are usually microseconds
+ * away; yields at times in case they need this core. False if they did not come. */
+static bool spin(const collective *m, unsigned generation)
 {
     enum { SPINS = 2000 };
-    collective *m = group->collective;
-    unsigned generation = atomic_load(&m->generation);
-    if (atomic_load(&m->is_broken)) {
-        return false;
-    }
-    atomic_store(&group->waits_in, kind);
-    unsigned arrived = atomic_fetch_add(&m->arrived, 1) + 1;
-    if (arrived == (unsigned)m->size) {
-        for (int32_t i = 0; i < m->size; i++) {
-            atomic_store_explicit(&m->groups[i]->waits_in, KIND_NONE, memory_order_relaxed);
-        }
-        atomic_store(&m->arrived, 0);
-        (void)pthread_mutex_lock(&m->lock);
-        bool whole = !atomic_load(&m->is_broken); /* or too late: the others have given up */
-        atomic_store_explicit(&m->generation, generation + 1, memory_order_release);
-        (void)pthread_cond_broadcast(&m->wake);
-        (void)pthread_mutex_unlock(&m->lock);
-        return whole;
-    }
-    if (arrived + atomic_load(&m->done) >= (unsigned)m->size) {
-        end_deadlock(m);
-    }
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(&m->generation, memory_order_acquire) != generation) {
-            return !atomic_load(&m->is_broken);
+            return true;
         }
         if (i % 64 == 63) {
             (void)sched_yield();
         }
     }
+    return false;
+}
+
+/* Sleeps until generation changes, so that a descheduled worker can have the core. */
+static void sleep_until(worker_group *group, unsigned kind, unsigned generation)
+{
+    collective *m = group->collective;
     (void)pthread_mutex_lock(&m->lock);
     idle x = idle_begin(m);
     while (atomic_load(&m->generation) == generation) {
@@ -316,18 +336,42 @@ static bool barrier(worker_group *group, unsigned kind)
         }
     }
     (void)pthread_mutex_unlock(&m->lock);
+}
+
+/* Waits until all workers have arrived; false if the job broke up, so that some never will.
+ * generation is read before arriving: afterwards the barrier may open at any time. */
+static bool barrier(worker_group *group, unsigned kind)
+{
+    collective *m = group->collective;
+    unsigned generation = atomic_load(&m->generation);
+    if (atomic_load(&m->is_broken)) {
+        return false;
+    }
+    atomic_store(&group->waits_in, kind);
+    unsigned arrived = atomic_fetch_add(&m->arrived, 1) + 1;
+    if (arrived == (unsigned)m->size) {
+        return open_barrier(m, generation);
+    }
+    if (arrived + atomic_load(&m->done) >= (unsigned)m->size) {
+        end_deadlock(m);
+    }
+    if (!spin(m, generation)) {
+        sleep_until(group, kind, generation);
+    }
     return !atomic_load(&m->is_broken);
 }
 
 /* ---- jobs ---- */
 
+/* Resets the barrier. The counts of exchanges, which choose the offer buffer, differ after a job
+ * that broke up and are made equal again. */
 void collective_begin_job(collective *m)
 {
     uint64_t calls = 0;
     for (int32_t i = 0; i < m->size; i++) {
         calls = m->groups[i]->calls > calls ? m->groups[i]->calls : calls;
     }
-    for (int32_t i = 0; i < m->size; i++) { /* they differ where a job broke up */
+    for (int32_t i = 0; i < m->size; i++) {
         m->groups[i]->calls = calls;
         atomic_store(&m->groups[i]->waits_in, KIND_NONE);
         atomic_store(&m->groups[i]->is_done, false);
@@ -337,7 +381,8 @@ void collective_begin_job(collective *m)
     atomic_store(&m->is_broken, false);
 }
 
-/* The end of rank 0's part: it waits for the others here, where patience is kept. */
+/* Rank 0 waits for the end of the others here rather than in a join, so that a stuck worker is
+ * noticed. */
 static void await_done(worker_group *group)
 {
     collective *m = group->collective;
@@ -352,6 +397,8 @@ static void await_done(worker_group *group)
     (void)pthread_mutex_unlock(&m->lock);
 }
 
+/* is_done and done are raised before arrived is read, so that either this worker or the last one to
+ * arrive notices a collective that cannot complete. */
 void collective_end_job(worker_group *group)
 {
     collective *m = group->collective;
@@ -376,6 +423,7 @@ void collective_end_job(worker_group *group)
 
 /* ---- exchanging ---- */
 
+/* Reports that two workers are in different collectives, with the caller of each. */
 static odeon_status lost_step(const offer *offers, int32_t i)
 {
     const offer *a = &offers[0], *b = &offers[i];
@@ -388,6 +436,7 @@ static odeon_status lost_step(const offer *offers, int32_t i)
                      collective_name[b->kind], call_text(&b->caller, second, sizeof second));
 }
 
+/* Whether two workers are in the same collective, called from the same place. */
 static bool same_offer(const offer *a, const offer *b)
 {
     bool hosts = is_host(&a->caller) && is_host(&b->caller);
@@ -397,8 +446,9 @@ static bool same_offer(const offer *a, const offer *b)
                       same_text(a->caller.who->path, b->caller.who->path)));
 }
 
-/* The worst status of an exchange: a failure before a void step, the lowest rank's first. All OK
- * but in different collectives: somebody's control flow depended on data of its own. */
+/* The status of an exchange, the same on all workers: a failure before a void step, and of several
+ * the one with the lowest rank. If all are OK but in different collectives, some worker's control
+ * flow depended on data of its own. */
 static odeon_status judge(const collective *m, const offer *offers, int32_t *whose)
 {
     odeon_status worst = ODEON_OK;
@@ -417,6 +467,7 @@ static odeon_status judge(const collective *m, const offer *offers, int32_t *who
     return worst;
 }
 
+/* Copies the message, since diag_message is per thread and the others cannot read it. */
 static void make_offer(worker_group *group, uint32_t kind, odeon_status mine, const void *data,
                        offer *own)
 {
@@ -432,12 +483,14 @@ static void make_offer(worker_group *group, uint32_t kind, odeon_status mine, co
     }
 }
 
-/* Brings status and data, takes everybody's. */
+/* Exchanges status and data: publishes this worker's offer and returns the offers of all and the
+ * worst status. Data stays valid until the second exchange after this one. */
 static odeon_status exchange(worker_group *group, uint32_t kind, odeon_status mine,
                              const void *data, const offer **all)
 {
     collective *m = group->collective;
-    if (group->delivered != ODEON_OK) { /* the others make no further call either */
+    /* all workers know of this failure and skip the exchange alike */
+    if (group->delivered != ODEON_OK) {
         return group->delivered;
     }
     offer *offers = m->offers[group->calls % 2];
@@ -467,8 +520,9 @@ static odeon_tensor chunk(const odeon_tensor *x, int64_t first, int64_t n)
     return part;
 }
 
-/* Rank 0's tensor receives the sum of this worker's chunk of all tensors, in rank order, as many at
- * once as a device takes. */
+/* Reduces this worker's share of the elements over all workers into rank 0's tensor. Workers add in
+ * rank order whatever their timing, so the sum has the same bits in every run; lincomb takes
+ * ODEON_MAX_STAGES operands at a time. */
 static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const offer *all)
 {
     const odeon_device_ops *ops = group->device->ops;
@@ -493,6 +547,8 @@ static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const off
     return ops->wait(queue);
 }
 
+/* A reduce-scatter followed by a copy: each worker sums its chunk into rank 0's tensor, then all
+ * copy the whole from there. The last exchange keeps rank 0 from overwriting it too early. */
 static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor *x,
                               odeon_status mine)
 {
@@ -519,9 +575,10 @@ static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor
 
 static double larger(double a, double b)
 {
-    return isnan(a) || a > b ? a : b; /* b stays when it is NaN: nothing is larger */
+    return isnan(a) || a > b ? a : b; /* NaN wins: it must not be hidden by a maximum */
 }
 
+/* Every worker reduces all values itself in rank order and so gets the same bits. */
 static odeon_status group_reduce_slots(void *self, odeon_queue *queue, double *slots, int32_t first,
                                        int32_t n, int32_t maximum, odeon_status mine)
 {
@@ -559,6 +616,7 @@ static odeon_status group_agree(void *self, odeon_status mine)
     return exchange(group, KIND_AGREE, mine, NULL, &all);
 }
 
+/* m may be NULL for a single worker, whose collectives return at once. */
 void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
                        int32_t size)
 {
@@ -577,6 +635,8 @@ void worker_group_init(worker_group *group, collective *m, const odeon_device *d
     }
 }
 
+/* A failure that the others already know of (delivered) must not be shared again: they make no
+ * matching call. */
 odeon_status worker_group_share(worker_group *group, odeon_status status)
 {
     if (status != ODEON_OK && group->delivered == ODEON_OK) {

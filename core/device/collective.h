@@ -1,4 +1,5 @@
-/* collective.h: the workers' collectives over threads of one process: how group.h is kept here. */
+/* collective.h: collectives between workers, which are threads of one process; implements
+ * group.h. */
 #ifndef ODEON_CORE_DEVICE_COLLECTIVE_H
 #define ODEON_CORE_DEVICE_COLLECTIVE_H
 #include <stdatomic.h>
@@ -6,53 +7,55 @@
 #include "odeon/group.h"
 #include "plugin/calling.h"
 
-/* The most workers of a run: run.workers, and what auto chooses. Tables go by the run's own number;
- * 256 is what OpenBLAS 0.3.21 serves side by side, with room to spare. */
+/* The most workers of a run, also the limit of run.workers = auto. Nothing here is sized by it but
+ * arrays on the stack; OpenBLAS 0.3.21 serves that many concurrent callers with room to spare. */
 #define COLLECTIVE_MAX_WORKERS 256
 
-/* Where size workers meet. */
+/* The state that size workers share. */
 typedef struct collective collective;
 odeon_status collective_create(int32_t size, collective **out);
 void collective_destroy(collective *m); /* NULL is allowed */
 
-/* One worker's side of it. abi is what plugins are given. */
+/* One worker's side of the collective. abi is passed to plugins. */
 typedef struct worker_group {
     odeon_group abi; /* abi.self is this structure */
     collective *collective;
     const odeon_device *device;
-    uint64_t calls;                /* collectives so far */
-    odeon_status delivered;        /* a collective has told all workers of this failure */
-    double values[2][ODEON_SLOTS]; /* offered to the others, in turn */
-    /* Written by the worker, read by those that wait for it: */
-    calling_board board;  /* on which its thread shows its calls during a job */
-    atomic_uint waits_in; /* the kind of the collective under way; 0: none */
-    atomic_bool is_done;  /* with its part of the job */
+    uint64_t calls; /* exchanges so far */
+    /* failure that a collective has returned on all workers; ODEON_OK: none */
+    odeon_status delivered;
+    double values[2][ODEON_SLOTS]; /* read by the others; two, used in turn */
+    /* Written by this worker, read by those that wait for it: */
+    calling_board board;  /* shows which plugin call this worker's thread is in */
+    atomic_uint waits_in; /* kind of the collective it waits in; 0: none */
+    atomic_bool is_done;  /* finished with its part of the job */
 } worker_group;
 
 void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
                        int32_t size);
 
-/* Called where a failure ends its way up: one that the others do not know of yet is told to them
- * (agree). Returns the worst status of all; status 0 makes no call. */
+/* Called where a failure is handled: shares one that the other workers do not know of yet with them
+ * (agree). Returns the worst status of all; does nothing for status 0. */
 odeon_status worker_group_share(worker_group *group, odeon_status status);
-/* The failure that all know of has been dealt with: a void step is tried again, a batch is over. */
+/* The shared failure has been handled, by retrying the step or ending the batch; collectives work
+ * again. */
 void worker_group_resolve(worker_group *group);
 
 /* ---- jobs, in which workers may call collectives ----
  *
- * A worker that waits for one that is done with its job waits in vain: the collective fails at once
- * on all that are in it, ODEON_ERR_PLUGIN naming the callers. So it does where workers are in
- * different collectives. Once a collective has failed, those behind it give its status without
- * waiting until worker_group_resolve. */
+ * If a worker waits for one that has finished its part of the job, or two are in different
+ * collectives, the collective fails at once on all workers with ODEON_ERR_PLUGIN and the names of
+ * the callers. After a failure further collectives return its status without waiting until
+ * worker_group_resolve. */
 
-/* Before a job, while no worker is in one. */
+/* Call before a job, while no worker runs one. */
 void collective_begin_job(collective *m);
-/* A worker has done its part; rank 0 then waits for the others. */
+/* Each worker calls this when it has finished its part; rank 0 then waits for the others. */
 void collective_end_job(worker_group *group);
 
-/* Called from any worker's thread, once, when no other has called or left a plugin's slot for
- * seconds while this one waited; message says who waits where for whom. Where it returns the
- * collective fails with ODEON_ERR_PLUGIN. seconds 0: never. */
+/* The callback runs once, on a waiting worker's thread, when no worker has entered or left a plugin
+ * call for seconds; message says who waits where for whom. If it returns, the collective fails with
+ * ODEON_ERR_PLUGIN. seconds 0: wait for ever. */
 typedef void (*collective_stuck)(void *context, const char *message);
 void collective_set_patience(collective *m, double seconds, collective_stuck stuck, void *context);
 

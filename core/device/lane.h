@@ -1,4 +1,4 @@
-/* lane.h: one worker's way to its device: what whoever computes there needs to make calls. */
+/* lane.h: everything that code running on one worker needs to call its device. */
 #ifndef ODEON_CORE_DEVICE_LANE_H
 #define ODEON_CORE_DEVICE_LANE_H
 #include <stdbool.h>
@@ -6,6 +6,7 @@
 #include "device/collective.h"
 #include "odeon/device.h"
 
+/* All pointers are borrowed from the worker. */
 typedef struct device_lane {
     const odeon_device *device;
     odeon_queue *queue;

@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: bin/odeon, lib/libodeon, lib/odeon/plugins/KIND/ID.so, the
-# headers, and what the author of a plugin needs to build one against them.
+# Installs bin/odeon, lib/libodeon, lib/odeon/plugins/KIND/ID.so, the headers, and the CMake and
+# pkg-config files with which plugins are built against them.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -32,7 +32,7 @@ install(FILES ${PROJECT_BINARY_DIR}/odeon-config.cmake
               plugins/odeon_plugin.cmake plugins/plugin.map
         DESTINATION ${ODEON_INSTALL_CMAKE})
 file(RELATIVE_PATH ODEON_PC_TO_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
-# odeon.pc is for plugins, which link nothing of the host; odeon-host.pc for programs that run it.
+# odeon.pc is for plugins, which do not link the host; odeon-host.pc for programs that embed it.
 foreach(name odeon odeon-host)
   configure_file(plugins/package/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,4 +1,4 @@
-/* cifar10: CIFAR-10 in its binary version: data_batch_1.bin and further ones, test_batch.bin. */
+/* cifar10: CIFAR-10 in its binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +9,10 @@
 
 enum { FIELD_IMAGE = 0, FIELD_LABEL = 1, N_FIELDS = 2, MAX_FILES = 5 };
 
+/* The records of one split as they are in the files. */
 typedef struct cifar10 {
     const odeon_host *host;
-    const char *folder; /* the configuration's */
+    const char *folder; /* borrowed from the configuration */
     int64_t count;
     uint8_t *records; /* [count, CIFAR10_RECORD_BYTES]; NULL before open */
 } cifar10;
@@ -53,6 +54,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Image U8 [3,32,32], scaled to [0,1]; label U8, a class. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const cifar10 *set = self;
@@ -80,11 +82,11 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 
 /* ---- a split's files ---- */
 
-/* The files of a split, as long as they are read. */
+/* The open files of a split while they are read. */
 typedef struct file_list {
     int n;
     regular_file file[MAX_FILES];
-    int64_t count[MAX_FILES]; /* of records */
+    int64_t count[MAX_FILES]; /* records in each */
     char path[MAX_FILES][REGULAR_FILE_PATH_BYTES];
 } file_list;
 
@@ -100,7 +102,7 @@ static odeon_status open_file(const cifar10 *set, const char *name, file_list *l
     if (!*found) {
         return ODEON_OK;
     }
-    list->n++; /* from now on it is closed with the others */
+    list->n++; /* from here on the caller closes it with the others */
     return cifar10_count(set->host, full, file->bytes, &list->count[list->n - 1]);
 }
 
@@ -112,6 +114,7 @@ static odeon_status refuse_missing(const cifar10 *set, const char *name)
                       set->folder, name);
 }
 
+/* As many of the five files as there are, so that tests and trials can use a part. */
 static odeon_status open_training_files(const cifar10 *set, file_list *list)
 {
     char name[32], missing[32] = "";
@@ -119,7 +122,8 @@ static odeon_status open_training_files(const cifar10 *set, file_list *list)
         bool found;
         (void)snprintf(name, sizeof name, "data_batch_%d.bin", i);
         ODEON_TRY(open_file(set, name, list, &found));
-        if (found && missing[0] != '\0') { /* a hole is no shorter set, it is a mistake */
+        /* a gap in the numbering is a mistake, not a smaller set */
+        if (found && missing[0] != '\0') {
             return refuse_missing(set, missing);
         }
         if (!found && missing[0] == '\0') {
@@ -139,6 +143,7 @@ static odeon_status open_files(const cifar10 *set, int32_t split, file_list *lis
     return found ? ODEON_OK : refuse_missing(set, "test_batch.bin");
 }
 
+/* All sizes are known before anything is allocated, so memory is exact. */
 static odeon_status read_files(cifar10 *set, file_list *list)
 {
     const odeon_host *host = set->host;
@@ -165,6 +170,8 @@ static odeon_status read_files(cifar10 *set, file_list *list)
     return ODEON_OK;
 }
 
+/* The list is allocated because its paths are too large for the stack; files are closed in every
+ * case. */
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     cifar10 *set = self;
@@ -195,6 +202,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
+/* records [count, 3073] -> images [n,3,32,32], labels [n]. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const cifar10 *set = self;

@@ -12,6 +12,7 @@ odeon_status cifar10_count(const odeon_host *host, const char *name, uint64_t by
     return ODEON_OK;
 }
 
+/* The format has no header, so labels are the only sign of a wrong file. */
 odeon_status cifar10_check(const odeon_host *host, const char *name, const uint8_t *records,
                            int64_t count)
 {

@@ -1,5 +1,5 @@
-/* records.h: CIFAR-10's binary layout: records of one label byte and 3072 pixels, red, green, blue,
- * each 32 rows of 32. Source: https://www.cs.toronto.edu/~kriz/cifar.html */
+/* records.h: the binary layout of CIFAR-10: records of one label byte and 3072 bytes of pixels
+ * [3,32,32], red, green, blue. Source: https://www.cs.toronto.edu/~kriz/cifar.html */
 #ifndef ODEON_DATASET_CIFAR10_RECORDS_H
 #define ODEON_DATASET_CIFAR10_RECORDS_H
 #include "odeon/host.h"
@@ -12,12 +12,12 @@ enum {
     CIFAR10_RECORD_BYTES = 1 + CIFAR10_IMAGE_BYTES
 };
 
-/* How many records a file of so many bytes has; name is for messages. ODEON_ERR_DATA if that is no
- * whole number, or none. */
+/* Computes the number of records in a file of the given size; name is for messages. ODEON_ERR_DATA
+ * if it is not whole or 0. */
 odeon_status cifar10_count(const odeon_host *host, const char *name, uint64_t bytes,
                            int64_t *count);
 
-/* ODEON_ERR_DATA, naming record and byte, unless all count labels are classes. */
+/* ODEON_ERR_DATA, with record and byte, if a label is no class. */
 odeon_status cifar10_check(const odeon_host *host, const char *name, const uint8_t *records,
                            int64_t count);
 

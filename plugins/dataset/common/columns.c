@@ -5,7 +5,8 @@
 
 static const char blanks[] = " \t";
 
-/* The number that is all of the first n bytes of text, -1 if they are none or it is too large. */
+/* The number that the first n bytes of text spell, or -1 if they are no number or it is too
+ * large. */
 static int32_t index_of(const char *text, size_t n)
 {
     int32_t value = n > 0 ? 0 : -1;
@@ -18,7 +19,8 @@ static int32_t index_of(const char *text, size_t n)
     return value < COLUMNS_MAX ? value : -1;
 }
 
-/* Is the word a range of indices? A name may have two dots in it. */
+/* Is the word a range of indices? Only if both ends are numbers, since a name may contain two
+ * dots. */
 static bool is_range(const char *word, size_t n, int32_t *first, int32_t *last)
 {
     size_t at = 0;
@@ -37,7 +39,7 @@ static bool is_range(const char *word, size_t n, int32_t *first, int32_t *last)
     return true;
 }
 
-/* Appends what a word stands for to list, or only counts it where list has no memory yet. */
+/* Appends the columns of a word to list, or only counts them while list has no memory. */
 static odeon_status append(const odeon_host *host, const char *option, const char *word, size_t n,
                            columns *list)
 {
@@ -60,7 +62,7 @@ static odeon_status append(const odeon_host *host, const char *option, const cha
     return ODEON_OK;
 }
 
-/* Goes through the words; list->item as for append. */
+/* Parses all words; run twice, first to count and then to store. */
 static odeon_status parse(const odeon_host *host, const char *option, const char *text,
                           columns *list)
 {
@@ -84,7 +86,8 @@ odeon_status columns_parse(const odeon_host *host, const char *option, const cha
     if (list.item == NULL) {
         return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for its columns", option);
     }
-    odeon_status status = parse(host, option, text, &list); /* as it went before */
+    /* cannot fail, as the first pass succeeded */
+    odeon_status status = parse(host, option, text, &list);
     *out = list;
     return status;
 }
@@ -106,6 +109,7 @@ odeon_status columns_join(const odeon_host *host, columns *a, columns *b, column
                             (unsigned long long)((a_bytes + b_bytes) / sizeof *a->item));
 }
 
+/* Without a heading a name cannot be resolved, so it is refused before the file is read. */
 odeon_status columns_need_numbers(const odeon_host *host, const columns *list)
 {
     for (int32_t i = 0; i < list->n; i++) {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* Skips a UTF-8 byte order mark, which spreadsheet programs write. */
 csv_scan csv_scan_start(const odeon_host *host, const char *name, const char *text, uint64_t bytes,
                         char separator)
 {
@@ -29,6 +30,7 @@ static void skip_blanks(csv_scan *s)
     }
 }
 
+/* Line breaks and separators within the quotes belong to the cell. */
 static odeon_status scan_quoted(csv_scan *s, csv_cell *out)
 {
     int64_t start_line = s->line;
@@ -46,7 +48,7 @@ static odeon_status scan_quoted(csv_scan *s, csv_cell *out)
             if (s->text[s->at + 1] != '"') {
                 break;
             }
-            s->at++; /* two stand for one */
+            s->at++; /* two quotes stand for one */
         }
     }
     out->bytes = (uint64_t)(s->text + s->at - out->text);
@@ -54,6 +56,7 @@ static odeon_status scan_quoted(csv_scan *s, csv_cell *out)
     return ODEON_OK;
 }
 
+/* Trailing blanks are not part of the cell. */
 static void scan_bare(csv_scan *s, csv_cell *out)
 {
     const char ends[] = {s->separator, '"', '\r', '\n', '\0'};
@@ -66,7 +69,7 @@ static void scan_bare(csv_scan *s, csv_cell *out)
     *out = (csv_cell){.text = text, .bytes = bytes};
 }
 
-/* Goes past what ends a cell. */
+/* Consumes the separator or line end behind a cell. A NUL before the end means a binary file. */
 static odeon_status end_cell(csv_scan *s, bool *row_ends)
 {
     *row_ends = s->text[s->at] != s->separator;
@@ -106,6 +109,7 @@ static odeon_status scan_cell(csv_scan *s, csv_cell *out, bool *row_ends)
     return end_cell(s, row_ends);
 }
 
+/* A blank line is one empty, unquoted cell; "" alone is a row. */
 static odeon_status scan_line(csv_scan *s, csv_cell *cells, int64_t room, int64_t *n, bool *blank)
 {
     csv_cell cell = {0};
@@ -133,6 +137,7 @@ odeon_status csv_scan_row(csv_scan *s, csv_cell *cells, int64_t room, int64_t *n
     return ODEON_OK;
 }
 
+/* Doubled quotes are reduced to one. */
 uint64_t csv_cell_copy(const csv_cell *cell, char *out, uint64_t room)
 {
     uint64_t n = 0;
@@ -140,7 +145,7 @@ uint64_t csv_cell_copy(const csv_cell *cell, char *out, uint64_t room)
         if (n + 1 < room) {
             out[n] = cell->text[i];
         }
-        i += cell->quoted && cell->text[i] == '"'; /* the second of two */
+        i += cell->quoted && cell->text[i] == '"'; /* skip the second of two quotes */
     }
     out[n < room ? n : room - 1] = '\0';
     return n;

@@ -10,20 +10,22 @@
 
 enum { NUMBER_BYTES = 64, WORD_BYTES = 256 };
 
-/* A text on its way into a table. */
+/* State of reading a table. The text is scanned twice: to count rows and check their width, then to
+ * read numbers into memory of the exact size. */
 typedef struct reading {
     const odeon_host *host;
     const csv_format *format;
     const columns *wanted;
     csv_scan scan;
-    int64_t n_cells; /* of every row */
-    csv_cell *cells; /* [n_cells] of the row at hand */
-    int32_t *index;  /* [wanted->n]: which of them are wanted */
+    int64_t n_cells; /* cells in every row */
+    csv_cell *cells; /* [n_cells] of the current row */
+    int32_t *index;  /* [wanted->n]: positions of the wanted columns */
     csv_table *out;
 } reading;
 
 /* ---- the shape ---- */
 
+/* First scan: counts rows and checks that all have the same number of cells. */
 static odeon_status count_rows(reading *in)
 {
     csv_scan s = in->scan;
@@ -49,6 +51,7 @@ static odeon_status count_rows(reading *in)
     return ODEON_OK;
 }
 
+/* Allocates the table and the scratch of the second scan at their exact size. */
 static odeon_status make_room(reading *in)
 {
     const odeon_host *host = in->host;
@@ -57,7 +60,7 @@ static odeon_status make_room(reading *in)
     in->cells = host->alloc(host, (uint64_t)in->n_cells * sizeof *in->cells);
     in->index = host->alloc(host, wanted * sizeof *in->index);
     in->out->line = host->alloc(host, rows * sizeof *in->out->line);
-    /* Rows are lines of the text, below 2^34, and columns below 2^17: no overflow. */
+    /* no overflow: rows are at most the bytes of the text, < 2^34, and columns < 2^17 */
     in->out->value = host->alloc(host, rows * wanted * sizeof *in->out->value);
     if (in->cells == NULL || in->index == NULL || in->out->line == NULL || in->out->value == NULL) {
         return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for %llu rows of %llu columns",
@@ -78,7 +81,7 @@ void csv_table_column(const columns *wanted, int32_t at, char *text, uint64_t by
     }
 }
 
-/* How many of the heading's cells are called as c is; the first of them in *index. */
+/* Counts the cells of the heading with the name of c; the first of them is *index. */
 static int64_t find_name(const reading *in, const column *c, int32_t *index)
 {
     char word[WORD_BYTES];
@@ -93,6 +96,7 @@ static int64_t find_name(const reading *in, const column *c, int32_t *index)
     return found;
 }
 
+/* A name that occurs twice is refused rather than guessed. */
 static odeon_status find_column(const reading *in, int32_t at, int32_t *index)
 {
     const column *c = &in->wanted->item[at];
@@ -121,7 +125,7 @@ static odeon_status find_columns(reading *in)
 {
     int64_t n;
     if (in->format->header) {
-        (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* count_rows has seen it */
+        (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* checked by count_rows */
     }
     for (int32_t i = 0; i < in->wanted->n; i++) {
         ODEON_TRY(find_column(in, i, &in->index[i]));
@@ -131,7 +135,8 @@ static odeon_status find_columns(reading *in)
 
 /* ---- numbers ---- */
 
-/* What strtod would take besides (hexadecimal, inf, nan, leading blanks) is no number here. */
+/* strtod alone would also take hexadecimal, inf, nan and leading blanks, which are no numbers
+ * here. */
 static bool is_decimal(const char *text)
 {
     static const char digits[] = "0123456789";
@@ -168,6 +173,7 @@ static odeon_status refuse_cell(const reading *in, int32_t at, const char *why)
                       (long long)in->scan.row_line, word, why);
 }
 
+/* Columns beyond n_strict (loose) may hold anything; what is no number becomes NaN. */
 static odeon_status read_cell(const reading *in, int32_t at, double *out)
 {
     char text[NUMBER_BYTES], why[2 * NUMBER_BYTES];
@@ -190,12 +196,13 @@ static odeon_status read_cell(const reading *in, int32_t at, double *out)
     return ODEON_OK;
 }
 
+/* Second scan: reads the wanted cells of every row. */
 static odeon_status read_rows(reading *in)
 {
     csv_table *out = in->out;
     for (int64_t row = 0; row < out->n_rows; row++) {
         int64_t n;
-        (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* count_rows has seen it */
+        (void)csv_scan_row(&in->scan, in->cells, in->n_cells, &n); /* checked by count_rows */
         out->line[row] = in->scan.row_line;
         for (int32_t i = 0; i < out->n_columns; i++) {
             ODEON_TRY(read_cell(in, i, &out->value[row * out->n_columns + i]));
@@ -204,7 +211,7 @@ static odeon_status read_rows(reading *in)
     return ODEON_OK;
 }
 
-/* Numbers have a point in every locale; the thread gets its own back. */
+/* strtod uses the locale's decimal point, so the thread switches to the "C" locale and back. */
 static odeon_status read_rows_in_c_locale(reading *in)
 {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), previous = uselocale(c);

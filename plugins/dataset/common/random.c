@@ -12,7 +12,7 @@ static philox4x32_ctr_t philox(uint64_t seed, uint64_t stream, uint64_t index)
     return philox4x32(c, k);
 }
 
-static double unit(uint32_t low, uint32_t high) /* the upper 53 bits on [0, 1) */
+static double unit(uint32_t low, uint32_t high) /* the upper 53 bits as a number in [0, 1) */
 {
     return (double)((low | (uint64_t)high << 32) >> 11) * 0x1p-53;
 }
@@ -29,11 +29,12 @@ double random_uniform(uint64_t seed, uint64_t stream, uint64_t index)
     return unit(c.v[0], c.v[1]);
 }
 
+/* Box-Muller transform. */
 double random_normal(uint64_t seed, uint64_t stream, uint64_t index)
 {
     static const double two_pi = 6.283185307179586476925;
     philox4x32_ctr_t c = philox(seed, stream, index);
-    double radius = sqrt(-2.0 * log(1.0 - unit(c.v[0], c.v[1]))); /* 1 - u is never 0 */
+    double radius = sqrt(-2.0 * log(1.0 - unit(c.v[0], c.v[1]))); /* u < 1, so log never sees 0 */
     return radius * cos(two_pi * unit(c.v[2], c.v[3]));
 }
 
@@ -42,7 +43,7 @@ void random_permutation(uint64_t seed, uint64_t stream, int64_t n, int64_t *orde
     for (int64_t i = 0; i < n; i++) {
         order[i] = i;
     }
-    for (int64_t i = n - 1; i > 0; i--) { /* the remainder's bias is below n / 2^64 */
+    for (int64_t i = n - 1; i > 0; i--) { /* the bias of the remainder is below n / 2^64 */
         uint64_t j = random_bits(seed, stream, (uint64_t)i) % ((uint64_t)i + 1);
         int64_t kept = order[i];
         order[i] = order[j];

@@ -7,12 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Only ENOENT and ENOTDIR mean that the file does not exist; other errors are failures. The open
+ * descriptor is checked, not the path. */
 odeon_status regular_file_open(const odeon_host *host, const char *path, regular_file *out,
                                bool *found)
 {
     struct stat info;
     *out = (regular_file){.path = path};
-    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
+    /* opening a FIFO must not block; it is refused below */
+    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *found = out->fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
     if (!*found) {
         return ODEON_OK;
@@ -48,6 +51,7 @@ int64_t regular_file_read(regular_file *file, void *buffer, uint64_t bytes)
     return n < 0 ? -errno : n;
 }
 
+/* read may return less than requested. */
 odeon_status regular_file_read_all(const odeon_host *host, regular_file *file, void *buffer,
                                    uint64_t bytes)
 {

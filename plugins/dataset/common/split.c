@@ -17,6 +17,7 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Ascending order, so that a split keeps the order of the file; shuffling is the host's task. */
 odeon_status split_rows(const odeon_host *host, const char *name, int64_t n, double fraction,
                         uint64_t seed, int32_t split, int64_t **rows, int64_t *n_rows)
 {

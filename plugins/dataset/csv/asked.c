@@ -6,11 +6,11 @@
 
 enum { NAME_BYTES = 256 };
 
-/* The first line. */
+/* The first line; names says whether it is a heading. */
 typedef struct heading {
     csv_cell *cells;
     int64_t n;
-    bool names; /* it is one */
+    bool names; /* the cells are names of columns */
 } heading;
 
 static bool is_called(const csv_cell *cell, const column *c)
@@ -36,8 +36,8 @@ static bool is_name(const column *c)
     return c->index < 0;
 }
 
-/* Of the first n columns wanted those that are names alone: how many there are, and how many stand
- * in the line. */
+/* Among the first n columns, counts those that can only be names (not indices), and how many of
+ * these the line contains. */
 static void count_names(const heading *h, const column *c, int32_t n, int32_t *names,
                         int32_t *found)
 {
@@ -58,6 +58,7 @@ static bool has_numbers(const heading *h)
     return false;
 }
 
+/* Whether all n columns exist in this file, by name or by index. */
 static bool can_be_found(const heading *h, const column *c, int32_t n)
 {
     for (int32_t i = 0; i < n; i++) {
@@ -69,6 +70,7 @@ static bool can_be_found(const heading *h, const column *c, int32_t n)
     return true;
 }
 
+/* Scans the line twice, as its number of cells is not known before. */
 static odeon_status read_heading(const odeon_host *host, const char *name, const char *text,
                                  uint64_t bytes, char separator, heading *out)
 {
@@ -88,6 +90,7 @@ static odeon_status read_heading(const odeon_host *host, const char *name, const
     return csv_scan_row(&again, out->cells, out->n, &out->n);
 }
 
+/* Chooses among the three cases of asked.h. */
 static odeon_status choose(const odeon_host *host, const char *name, heading *h, csv_format *format,
                            const columns *wanted, int32_t n_inputs, columns *out)
 {

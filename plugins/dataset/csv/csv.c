@@ -1,4 +1,4 @@
-/* csv: rows of numbers from a table in a text file, with classes or numbers to learn. */
+/* csv: rows of numbers from a table in a text file, with classes or numbers as labels. */
 #include <math.h>
 #include <string.h>
 
@@ -11,16 +11,17 @@
 
 enum { FIELD_INPUT = 0, FIELD_LABEL = 1, N_FIELDS = 2 };
 
+/* The whole table is in memory; rows selects those of the open split. */
 typedef struct csv {
     const odeon_host *host;
     const odeon_config *config;
-    columns wanted;             /* those of the inputs, then those of the label */
-    int32_t n_inputs, n_labels; /* of them */
-    int64_t classes;            /* 0: the label is numbers */
+    columns wanted;             /* columns of the inputs, then of the label */
+    int32_t n_inputs, n_labels; /* how many of each */
+    int64_t classes;            /* 0: regression, the label is numbers */
     csv_table table;
     int64_t *rows; /* [n_rows] of the split; NULL before open */
     int64_t n_rows;
-    bool unlabelled; /* the table has no labels */
+    bool unlabelled; /* a file for prediction without labels */
 } csv;
 
 static const odeon_option path = {
@@ -98,6 +99,7 @@ static const odeon_option *const options[] = {
 
 /* ---- the columns, from the options alone ---- */
 
+/* Inputs and labels become one list, as the table is read in one pass. */
 static odeon_status read_columns(csv *set)
 {
     const odeon_host *host = set->host;
@@ -167,6 +169,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Input F64 [n_inputs]; label I64, a class, or F64 [n_labels]. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const csv *set = self;
@@ -194,6 +197,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 
 /* ---- the rows ---- */
 
+/* Refuses labels that are no class, with the line. */
 static odeon_status check_classes(const csv *set, const char *file)
 {
     const csv_table *t = &set->table;
@@ -262,6 +266,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
 
 /* ---- a file to be asked about ---- */
 
+/* Labels are optional here, so only the inputs must be numbers (n_strict). */
 static odeon_status read_asked_text(csv *set, const char *file, const char *text, uint64_t bytes)
 {
     csv_format format = format_of(set);
@@ -275,7 +280,8 @@ static odeon_status read_asked_text(csv *set, const char *file, const char *text
     return status;
 }
 
-/* A label that is missing in one row is missing: nobody knows what to make of the others. */
+/* If a label is missing in any row, all are ignored: a score over part of the rows would
+ * mislead. */
 static void look_at_labels(csv *set)
 {
     const csv_table *t = &set->table;
@@ -286,6 +292,7 @@ static void look_at_labels(csv *set)
     }
 }
 
+/* All rows of the file are one split, in order. */
 static odeon_status load_asked(csv *set, const char *file)
 {
     const odeon_host *host = set->host;
@@ -325,6 +332,7 @@ static int64_t row(void *self, int64_t index)
 
 /* ---- samples ---- */
 
+/* Without labels the field is zeroed; the host does not use it then. */
 static void copy_label(const csv *set, const double *from, int64_t i, void *out)
 {
     size_t n = (size_t)set->n_labels;
@@ -337,6 +345,7 @@ static void copy_label(const csv *set, const double *from, int64_t i, void *out)
     }
 }
 
+/* table [n_rows, n_columns] -> input [n, n_inputs], label [n] or [n, n_labels]. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const csv *set = self;
@@ -354,6 +363,7 @@ static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, voi
     return ODEON_OK;
 }
 
+/* Names the file's line and column behind a value, for messages about bad data. */
 static void locate(void *self, int64_t index, int32_t field, int64_t element, char *text,
                    uint64_t bytes)
 {

@@ -18,7 +18,7 @@ static odeon_status open_path(const odeon_host *host, idx_file *file, bool *foun
     return ODEON_OK;
 }
 
-/* No path is cut: one that does not fit is treated as the system treats it. */
+/* A path that does not fit is never truncated but refused as the system would. */
 static odeon_status check_fits(const odeon_host *host, int length, const char *path)
 {
     if (length < 0 || length >= REGULAR_FILE_PATH_BYTES) {
@@ -35,6 +35,7 @@ static odeon_status open_explicit(const odeon_host *host, const char *path, idx_
     return found ? ODEON_OK : odeon_fail(host, ODEON_ERR_DATA, "%s: no such file", path);
 }
 
+/* Tries the names under which the files are distributed, uncompressed ones first. */
 odeon_status idx_file_open(const odeon_host *host, const char *folder, const char *prefix, int d,
                            const char *explicit_path, idx_file *out)
 {

@@ -1,4 +1,4 @@
-/* idx: images with class labels in four files of the IDX format, as MNIST and its kin. */
+/* idx: images with class labels in four files of the IDX format, such as MNIST. */
 #include <string.h>
 
 #include "files.h"
@@ -8,10 +8,11 @@
 
 enum { FIELD_IMAGE = 0, FIELD_LABEL = 1, N_FIELDS = 2, MAX_IMAGE_DIMS = 5 };
 
+/* Images and labels of one split, as bytes; the host converts to the run's dtype. */
 typedef struct idx {
     const odeon_host *host;
     const odeon_config *config;
-    int32_t ndim; /* of an image */
+    int32_t ndim; /* dimensions of an image */
     int64_t dim[MAX_IMAGE_DIMS];
     int64_t classes;
     idx_items images, labels; /* data NULL before open */
@@ -75,7 +76,7 @@ static const odeon_option test_labels = {
 static const odeon_option *const options[] = {
     &path, &shape, &classes, &train_images, &train_labels, &test_images, &test_labels, NULL};
 
-/* What a split's files are called, and the options that name them otherwise. */
+/* Name prefixes of a split's files, and the options that override them. */
 static const struct {
     const char *images, *labels, *images_option, *labels_option;
 } splits[] = {
@@ -83,6 +84,7 @@ static const struct {
     [ODEON_SPLIT_TEST] = {"t10k-images", "t10k-labels", "test_images", "test_labels"},
 };
 
+/* Bounds the product of dimensions, so that no size computed from it can overflow. */
 static odeon_status read_shape(const odeon_host *host, const odeon_config *config, idx *out)
 {
     int32_t n;
@@ -119,6 +121,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     return ODEON_OK;
 }
 
+/* Frees the data, so that a failed open leaves the set as before. */
 static void forget(idx *set)
 {
     set->host->free(set->host, set->images.data);
@@ -141,6 +144,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Image U8 [shape], scaled to [0,1]; label U8, a class. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const idx *set = self;
@@ -165,7 +169,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     return ODEON_OK;
 }
 
-/* Opens and reads one file; file->path stays for messages. */
+/* Opens and reads one file; file->path remains for messages. */
 static odeon_status load(const idx *set, const char *prefix, const char *option, int32_t ndim,
                          idx_file *file, idx_items *out)
 {
@@ -179,6 +183,7 @@ static odeon_status load(const idx *set, const char *prefix, const char *option,
     return status;
 }
 
+/* Checked once at open, so that a batch need not be. */
 static odeon_status check_labels(const idx *set, const char *images_path, const char *labels_path)
 {
     const odeon_host *host = set->host;
@@ -208,6 +213,7 @@ static odeon_status load_split(idx *set, int32_t split, idx_file *images, idx_fi
     return check_labels(set, images->path, labels->path);
 }
 
+/* The two file records are allocated because their paths are too large for the stack. */
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     idx *set = self;
@@ -229,6 +235,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
+/* images [count, item_bytes], labels [count] -> images [n, item_bytes], labels [n]. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const idx *set = self;

@@ -6,14 +6,14 @@
 #include "stream.h"
 
 enum { TYPE_U8 = 0x08, MAGIC_BYTES = 4, DIM_BYTES = 4 };
-enum { SHAPE_TEXT = 2 + 21 * IDX_MAX_DIMS }; /* any int64 and a comma each, brackets, NUL */
+enum { SHAPE_TEXT = 2 + 21 * IDX_MAX_DIMS }; /* any int64 with a comma each, brackets and NUL */
 
 typedef struct shape {
     int32_t ndim;
     int64_t dim[IDX_MAX_DIMS];
 } shape;
 
-/* "[60000,28,28]"; the first dimension as N where it is not known. */
+/* Prints "[60000,28,28]", or N as first dimension if the count is not known. */
 static void print_shape(const shape *x, bool count_known, char text[SHAPE_TEXT])
 {
     int at = count_known ? sprintf(text, "[%lld", (long long)x->dim[0]) : sprintf(text, "[N");
@@ -23,7 +23,7 @@ static void print_shape(const shape *x, bool count_known, char text[SHAPE_TEXT])
     (void)sprintf(text + at, "]");
 }
 
-/* Reads exactly bytes. what is for the message. */
+/* Reads exactly bytes; what names the part in the message. */
 static odeon_status read_all(const odeon_host *host, const idx_source *source, idx_stream *stream,
                              const char *what, uint64_t bytes, uint8_t *out)
 {
@@ -38,6 +38,7 @@ static odeon_status read_all(const odeon_host *host, const idx_source *source, i
     return ODEON_OK;
 }
 
+/* Only type 0x08, unsigned bytes, occurs in the data sets that this reads. */
 static odeon_status read_header(const odeon_host *host, const idx_source *source,
                                 idx_stream *stream, shape *out)
 {
@@ -59,7 +60,7 @@ static odeon_status read_header(const odeon_host *host, const idx_source *source
     return ODEON_OK;
 }
 
-/* Is the item's shape found (behind the count) the one expected, leading ones aside? */
+/* Does the shape found, without the count, equal the one expected, ignoring leading ones? */
 static bool same_item(const shape *found, int32_t ndim, const int64_t *dim)
 {
     const int64_t *a = found->dim + 1;
@@ -79,6 +80,7 @@ static bool same_item(const shape *found, int32_t ndim, const int64_t *dim)
     return same;
 }
 
+/* A wrong shape is reported with both shapes; an empty file is refused. */
 static odeon_status check_shape(const odeon_host *host, const char *name, const shape *found,
                                 int32_t ndim, const int64_t *dim)
 {
@@ -102,7 +104,8 @@ static odeon_status check_shape(const odeon_host *host, const char *name, const 
     return ODEON_OK;
 }
 
-/* The product of all dimensions, once it is sure that a file of this size can hold it. */
+/* *out = product of all dimensions. Checked against what the file can hold before anything is
+ * allocated, since the header may be damaged or hostile. */
 static odeon_status data_bytes(const odeon_host *host, const idx_source *source,
                                const idx_stream *stream, const shape *found, uint64_t *out)
 {
@@ -112,7 +115,7 @@ static odeon_status data_bytes(const odeon_host *host, const idx_source *source,
     }
     for (int32_t i = 0; i < found->ndim; i++) {
         uint64_t dim = (uint64_t)found->dim[i];
-        if (bytes > bound / dim) { /* check_shape has seen that dim is not 0 */
+        if (bytes > bound / dim) { /* check_shape has excluded 0 */
             char text[SHAPE_TEXT];
             print_shape(found, true, text);
             return odeon_fail(host, ODEON_ERR_DATA,

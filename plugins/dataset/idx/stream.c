@@ -6,17 +6,18 @@
 
 enum { BUFFER_BYTES = 65536, DEFLATE_RATIO = 1032 };
 
+/* Unread input is always z.next_in, z.avail_in within buffer, for plain files too. */
 struct idx_stream {
     const odeon_host *host;
     const idx_source *source;
     bool gzip;
-    bool member_ended; /* its trailer has been read and agrees; perhaps another member follows */
-    uint64_t n_read;   /* of the source */
-    z_stream z;        /* next_in and avail_in also where there is no gzip */
+    bool member_ended; /* the trailer of a member has been verified; another may follow */
+    uint64_t n_read;   /* bytes read from the source */
+    z_stream z;        /* next_in and avail_in are also used for plain files */
     unsigned char buffer[BUFFER_BYTES];
 };
 
-/* Reads more if the buffer is empty; it then stays empty only at the end of the source. */
+/* Refills an empty buffer; it stays empty only at the end of the source. */
 static odeon_status fill(idx_stream *s)
 {
     if (s->z.avail_in > 0) {
@@ -33,8 +34,8 @@ static odeon_status fill(idx_stream *s)
     return ODEON_OK;
 }
 
-/* Makes the next two bytes lie in the buffer, even if they come one by one; fewer only at the end
- * of the source. */
+/* Ensures that the next two bytes are in the buffer, even if the source delivers them singly; fewer
+ * only at its end. */
 static odeon_status look_ahead(idx_stream *s)
 {
     uint64_t n = s->z.avail_in;
@@ -61,6 +62,7 @@ static odeon_status look_ahead(idx_stream *s)
     return ODEON_OK;
 }
 
+/* The magic number of gzip (RFC 1952, 2.3.1). */
 static bool starts_member(const idx_stream *s)
 {
     return s->z.avail_in >= 2 && s->z.next_in[0] == 0x1f && s->z.next_in[1] == 0x8b;
@@ -76,6 +78,7 @@ static void zlib_free(voidpf host, voidpf memory)
     ((const odeon_host *)host)->free(host, memory);
 }
 
+/* zlib allocates through the host, so its memory is counted too. */
 odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, idx_stream **out)
 {
     *out = NULL;
@@ -88,13 +91,14 @@ odeon_status idx_stream_open(const odeon_host *host, const idx_source *source, i
     s->source = source;
     s->z.zalloc = zlib_alloc;
     s->z.zfree = zlib_free;
-    memcpy(&s->z.opaque, &host, sizeof host); /* zlib's type for it has no const */
+    /* memcpy, because zlib's opaque pointer is not const */
+    memcpy(&s->z.opaque, &host, sizeof host);
     odeon_status status = look_ahead(s);
     enum { GZIP_ONLY = 16 + MAX_WBITS };
     s->gzip = status == ODEON_OK && starts_member(s);
     if (status == ODEON_OK && s->gzip && inflateInit2(&s->z, GZIP_ONLY) != Z_OK) {
         status = odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory to unpack it", source->name);
-        s->gzip = false; /* nothing to end */
+        s->gzip = false; /* inflateEnd must not be called */
     }
     if (status != ODEON_OK) {
         idx_stream_close(s);
@@ -112,6 +116,7 @@ void idx_stream_close(idx_stream *s)
     s->host->free(s->host, s);
 }
 
+/* zlib counts in unsigned int, so long reads are divided. */
 static uInt at_most(uint64_t bytes, uInt limit)
 {
     return bytes < limit ? (uInt)bytes : limit;
@@ -122,15 +127,15 @@ static odeon_status inflate_failure(idx_stream *s, int code)
     if (code == Z_MEM_ERROR) {
         return odeon_fail(s->host, ODEON_ERR_NOMEM, "%s: no memory to unpack it", s->source->name);
     }
-    /* zlib gives a reason with Z_DATA_ERROR, and there is no other code left. */
+    /* only Z_DATA_ERROR is left, for which zlib sets msg */
     const char *reason = s->z.msg != NULL ? s->z.msg : "invalid data"; /* GCOVR_EXCL_BR_LINE */
     return odeon_fail(s->host, ODEON_ERR_DATA,
                       "%s: damaged gzip file: %s near byte %llu; get the file again",
                       s->source->name, reason, (unsigned long long)(s->n_read - s->z.avail_in));
 }
 
-/* A gzip file is one member or several in a row, whose contents are one (RFC 1952, 2.2). Nothing
- * else may stand between or behind them, not even zeros: a file that ends so was not written so. */
+/* A gzip file is one or several members, whose contents are concatenated (RFC 1952, 2.2). Anything
+ * else between or behind them is refused, even zeros, as it means a damaged file. */
 static odeon_status next_member(idx_stream *s, bool *found)
 {
     ODEON_TRY(look_ahead(s));
@@ -142,12 +147,13 @@ static odeon_status next_member(idx_stream *s, bool *found)
                           s->source->name, (unsigned long long)(s->n_read - s->z.avail_in));
     }
     if (*found) {
-        (void)inflateReset(&s->z); /* fails for a stream that was never initialised */
+        (void)inflateReset(&s->z); /* can fail only for a stream that was not initialized */
         s->member_ended = false;
     }
     return ODEON_OK;
 }
 
+/* Continues across members; an input that ends within one is cut off. */
 static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes, uint64_t *got)
 {
     *got = 0;
@@ -166,7 +172,8 @@ static odeon_status read_gzip(idx_stream *s, unsigned char *out, uint64_t bytes,
         s->z.next_out = out + *got;
         s->z.avail_out = room;
         int code = inflate(&s->z, Z_NO_FLUSH);
-        if (code != Z_OK && code != Z_STREAM_END) { /* there always are input and room */
+        /* input and room are never empty here, so no other code is normal */
+        if (code != Z_OK && code != Z_STREAM_END) {
             return inflate_failure(s, code);
         }
         *got += room - s->z.avail_out;
@@ -201,7 +208,7 @@ odeon_status idx_stream_finish(idx_stream *s)
 {
     unsigned char more;
     uint64_t got;
-    /* Reads gzip's trailer on the way, and refuses what is no member behind it. */
+    /* reading one byte more verifies the gzip trailer and refuses anything behind it */
     ODEON_TRY(idx_stream_read(s, &more, 1, &got));
     return got == 0 ? ODEON_OK
                     : odeon_fail(s->host, ODEON_ERR_DATA,

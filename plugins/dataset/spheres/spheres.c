@@ -1,8 +1,8 @@
 /* spheres: points of two concentric shells, which no flow of the plane can separate by a line.
  *
- * Point i of a shell is r d: r = (outer edge - inner edge) u^(1/dim) + inner edge, u uniform on
- * [0, 1), d a random direction. It depends on seed, split, shell and i alone (random.h), so that
- * nothing is kept: every batch is drawn anew, always the same. */
+ * Point i of a shell is r d with r = (outer edge - inner edge) u^(1/dim) + inner edge, u uniform in
+ * [0, 1), and d a random direction. It depends on seed, split, shell and i alone (random.h), so no
+ * points are stored: a batch is generated again each time, with the same result. */
 #include <math.h>
 #include <stdbool.h>
 
@@ -14,6 +14,7 @@ enum { FIELD_POINT = 0, FIELD_LABEL = 1, N_FIELDS = 2 };
 enum { INNER = 0, OUTER = 1, N_SHELLS = 2 };
 enum { LABEL_SIGN = 0, LABEL_CLASS = 1 }; /* in the order of the choices */
 
+/* Parameters only; n [shell] are the points of the open split. */
 typedef struct spheres {
     const odeon_host *host;
     int64_t dim;
@@ -152,6 +153,7 @@ static int32_t field_count(void *self)
     return N_FIELDS;
 }
 
+/* Point F64 [dim]; label F32 [1], a sign, or U8, a class. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     const spheres *set = self;
@@ -179,6 +181,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     return ODEON_OK;
 }
 
+/* The test split has points of its own, a share of the training points' number. */
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
 {
     spheres *set = self;
@@ -195,7 +198,8 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
-/* Point number i of a shell. */
+/* Generates point i of a shell. A normalized vector of normal numbers has a uniform direction. The
+ * stream is unique to split and shell, and point i uses dim + 1 numbers of it. */
 static void draw(const spheres *set, int shell, int64_t i, double *point)
 {
     uint64_t stream = (uint64_t)(N_SHELLS * set->split + shell);
@@ -207,11 +211,13 @@ static void draw(const spheres *set, int shell, int64_t i, double *point)
     }
     const double *edge = set->edge[shell];
     double radius = (edge[1] - edge[0]) * pow(u, 1.0 / (double)set->dim) + edge[0];
-    for (int64_t k = 0; k < set->dim; k++) { /* all zero: one chance in 2^53; the center then */
+    /* if all are 0, with probability 2^-53, use the centre */
+    for (int64_t k = 0; k < set->dim; k++) {
         point[k] *= square > 0.0 ? radius / sqrt(square) : 0.0;
     }
 }
 
+/* indices [n] -> points [n, dim], labels [n]; indices below n[INNER] are of the inner shell. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const spheres *set = self;

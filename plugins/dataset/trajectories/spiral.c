@@ -4,6 +4,7 @@
 
 static const double largest_step = 1e-4;
 
+/* dy = A^T y^3, element-wise cube. */
 static void slope(const double y[2], double dy[2])
 {
     double a = y[0] * y[0] * y[0], b = y[1] * y[1] * y[1];
@@ -17,6 +18,8 @@ static void at(const double y[2], double h, const double k[2], double out[2])
     out[1] = y[1] + h * k[1];
 }
 
+/* One step of the classic Runge-Kutta method. Own code, since a data set must not depend on the
+ * solver that is trained on it. */
 static void step(double y[2], double h)
 {
     double k1[2], k2[2], k3[2], k4[2], x[2];
@@ -32,6 +35,7 @@ static void step(double y[2], double h)
     }
 }
 
+/* The step divides the interval of observations, so that every observation falls on a step. */
 void spiral(int64_t n, double until, double *y)
 {
     double now[2] = {2.0, 0.0}, interval = until / (double)(n - 1);

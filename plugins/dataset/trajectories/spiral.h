@@ -6,8 +6,8 @@
 
 #define SPIRAL_MAX_TIME 1000.0
 
-/* y [n,2] at n >= 2 times from 0 to until <= SPIRAL_MAX_TIME, equally far apart; exact to 1e-10 up
- * to t = 25 (the classic Runge-Kutta method with steps of at most 1e-4). */
+/* y [n,2] at n >= 2 equally spaced times from 0 to until <= SPIRAL_MAX_TIME; accurate to 1e-10 up
+ * to t = 25 (classic Runge-Kutta method with steps of at most 1e-4). */
 void spiral(int64_t n, double until, double *y);
 
 #endif

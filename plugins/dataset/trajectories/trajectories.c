@@ -1,11 +1,11 @@
-/* trajectories: windows of a series of observations: their values and their times.
+/* trajectories: windows of a series of observations, as values and times.
  *
  * Sample i is the window of T rows that starts at the i-th possible row of the split: input [T,D]
- * and label [T,D], both the values, and time [T], counted from the window's first row. Rows that
- * are equally far apart (to a thousandth of the distance) give every window the same times, as a
- * layer that reads one grid for all samples of a batch needs; of other rows, each window has its
- * own, and such a layer takes one window a batch. With missing = mask an empty cell is a 0 that the
- * mask [T,D] counts out, and no window starts at a row that has one. */
+ * and label [T,D], both the values, and time [T] relative to the window's first row. If rows are
+ * equally spaced (to a thousandth of the spacing), all windows have the same times, which a layer
+ * with one time grid per batch needs; otherwise each window has its own, and such a layer can take
+ * only one window per batch. With missing = mask an empty cell is 0 and excluded by mask [T,D]; no
+ * window starts at a row with an empty cell, since its first values are the initial state. */
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,18 +21,19 @@ enum { FIELD_INPUT = 0, FIELD_LABEL = 1, FIELD_TIME = 2, FIELD_MASK = 3 };
 enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1 };     /* in the order of the choices */
 enum { MISSING_REFUSED = 0, MISSING_MASK = 1 }; /* in the order of the choices */
 
-static const double regular_within = 1e-3; /* of the distance of two rows */
+static const double regular_within = 1e-3; /* relative to the spacing of two rows */
 
+/* The whole series is in memory; a sample is an offset into it. */
 typedef struct trajectories {
     const odeon_host *host;
     const odeon_config *config;
     int32_t source, missing;
     int64_t window, dim;
-    columns wanted;  /* CSV: the time, then the values */
+    columns wanted;  /* CSV: column of the time, then of the values */
     int64_t n_rows;  /* 0 before open */
-    double *row;     /* [n_rows, 1 + dim]: the time, then the values; NaN where one is missing */
-    int64_t *line;   /* [n_rows] in the file; NULL: there is none */
-    double interval; /* between two rows; 0: they are not equally far apart */
+    double *row;     /* [n_rows, 1 + dim]: time and values, NaN where one is missing */
+    int64_t *line;   /* [n_rows] line in the file; NULL: no file */
+    double interval; /* spacing of the rows; 0: not equally spaced */
     int64_t n_starts;
     int64_t *start; /* [n_starts]: first rows of the samples */
 } trajectories;
@@ -136,6 +137,7 @@ static const odeon_option *const options[] = {&source, &window,        &time_col
 
 /* ---- what a sample is, from the options alone ---- */
 
+/* Time and values become one list, so that a row of the table is a row of the series. */
 static odeon_status read_columns(trajectories *set)
 {
     const odeon_host *host = set->host;
@@ -161,6 +163,7 @@ static odeon_status check_columns(const trajectories *set)
                : columns_need_numbers(set->host, &set->wanted);
 }
 
+/* Refuses CSV options with the spiral rather than ignoring them. */
 static odeon_status read_options(trajectories *set)
 {
     const odeon_host *host = set->host;
@@ -229,6 +232,7 @@ static int32_t field_count(void *self)
     return set->missing == MISSING_MASK ? 4 : 3;
 }
 
+/* Values, label and mask [window, dim], time [window]. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     static const struct {
@@ -258,6 +262,7 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 
 /* ---- the observations ---- */
 
+/* Times must increase strictly, or an ODE solver could not integrate from one to the next. */
 static odeon_status check_times(const trajectories *set, const char *file, const csv_table *t)
 {
     for (int64_t i = 0; i < t->n_rows; i++) {
@@ -289,7 +294,7 @@ static odeon_status read_csv(trajectories *set)
     host->free(host, text);
     ODEON_TRY(status);
     status = check_times(set, file, &table);
-    if (status == ODEON_OK) { /* rows are as the table has them */
+    if (status == ODEON_OK) { /* take over the table's memory, which has the layout needed */
         set->row = table.value;
         set->n_rows = table.n_rows;
         set->line = table.line;
@@ -322,7 +327,7 @@ static odeon_status make_spiral(trajectories *set)
     return ODEON_OK;
 }
 
-/* The distance of the rows, if it is one. */
+/* The spacing of the rows, or 0 if they are not equally spaced. */
 static double find_interval(const trajectories *set)
 {
     int64_t width = 1 + set->dim, last = set->n_rows - 1;
@@ -339,6 +344,7 @@ static double find_interval(const trajectories *set)
 
 /* ---- the windows ---- */
 
+/* Does the row have all values? */
 static bool is_whole(const trajectories *set, int64_t row)
 {
     const double *value = set->row + row * (1 + set->dim) + 1;
@@ -350,6 +356,8 @@ static bool is_whole(const trajectories *set, int64_t row)
     return true;
 }
 
+/* The test split is the end of the series rather than random rows, as overlapping windows would
+ * leak training rows into the test. */
 static odeon_status find_starts(trajectories *set, int32_t split)
 {
     const odeon_host *host = set->host;
@@ -402,7 +410,8 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
-/* The window that starts at row first, as sample number i of a batch. */
+/* Copies the window from row first as sample i of a batch. Equal spacing gives exactly equal times
+ * in all windows, free of rounding. */
 static void copy_window(const trajectories *set, int64_t first, int64_t i, void *const *fields)
 {
     int64_t n = set->window, dim = set->dim;
@@ -425,6 +434,7 @@ static void copy_window(const trajectories *set, int64_t first, int64_t i, void 
     }
 }
 
+/* indices [n] -> fields of n windows each. */
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const trajectories *set = self;
@@ -444,7 +454,8 @@ static int64_t row(void *self, int64_t index)
     return set->start[index];
 }
 
-/* Inputs, labels and masks are the values', row by row; a time is its row's. */
+/* Names the line and column of an element: inputs, labels and masks correspond to values, times to
+ * rows. */
 static void locate(void *self, int64_t index, int32_t field, int64_t element, char *text,
                    uint64_t bytes)
 {

@@ -1,5 +1,6 @@
-/* step_control_body.h: the functions of step_control.h, in what C11 and C++17 have in common, so
- * that a device whose slots lie in memory of its own can have them as kernels. */
+/* step_control_body.h: the functions of step_control.h in the common subset of C11 and C++17, so
+ * that a device whose slots are in its own memory can compile them as kernels. One source for all
+ * devices gives equal steps on all of them. */
 #include "step_control.h"
 
 #include <float.h>
@@ -18,11 +19,14 @@ STEP_FN void stage_times(int32_t n, const double *c, double *slots)
     }
 }
 
+/* Not fmax, which would drop a NaN: a NaN error has to reject the step. */
 STEP_FN double larger(double a, double b)
 {
     return isnan(a) || a > b ? a : b;
 }
 
+/* JOINT treats all parts as one vector; MAX takes the worst part's norm, as torchdiffeq does for a
+ * tuple state. */
 STEP_FN double error_norm(const odeon_control *control, const double *slots)
 {
     double worst = 0.0, total = 0.0, elements = 0.0;
@@ -45,10 +49,11 @@ STEP_FN double error_norm(const odeon_control *control, const double *slots)
 
 STEP_LOCAL double clip(double x, double low, double high)
 {
-    return x >= high ? high : x > low ? x : low; /* NaN gives low: the careful side */
+    return x >= high ? high : x > low ? x : low; /* NaN gives low, the cautious side */
 }
 
-/* Goldberg's rational log2, within 1e-4 of it; x > 0. */
+/* Goldberg's rational approximation of log2 for x > 0, within 1e-4: the one of FastPower.jl
+ * (ODEON_POWER_FAST in device.h). */
 STEP_LOCAL float fast_log2(float x)
 {
     int exponent;
@@ -62,8 +67,8 @@ STEP_LOCAL float fast_log2(float x)
     return k + u * (0.338953f * u + 2.198599f) / (u + 1.523692f);
 }
 
-/* x^-y as power_rule says. The exponential is taken in double: a correctly rounded float32 is the
- * same on every device. */
+/* x^-y by power_rule. FAST takes the exponential in double and rounds it to float32, so that all
+ * devices get the same bits. */
 STEP_LOCAL double inverse_power(const odeon_control *control, double x, double y)
 {
     if (control->power_rule == ODEON_POWER_EXACT) {
@@ -76,7 +81,8 @@ STEP_LOCAL double inverse_power(const odeon_control *control, double x, double y
     return y < 0.0 ? power : 1.0 / power;
 }
 
-/* The filter of log errors, without limits. */
+/* The linear filter of the last three log errors, before limits: safety * e^-b0 * e1^-b1 * e2^-b2.
+ * Source: Soderlind, ACM TOMS 29 (2003). */
 STEP_LOCAL double filtered(const odeon_control *control, double error, const double *history)
 {
     return control->safety * inverse_power(control, error, control->beta[0]) *
@@ -84,19 +90,22 @@ STEP_LOCAL double filtered(const odeon_control *control, double error, const dou
            inverse_power(control, history[1], control->beta[2]);
 }
 
-/* By how much the step grows after an accepted error. */
+/* Step-size factor after an accepted step, limited as device.h says. Within the steady band the
+ * size is kept. */
 STEP_LOCAL double factor_accepted(const odeon_control *control, double error, const double *slots)
 {
     double low = error < 1.0 ? control->factor_min_accept : control->factor_min;
     double high = slots[ODEON_SLOT_STEPS] == 0.0 ? control->factor_max_first : control->factor_max;
     if (error == 0.0) {
-        return high; /* whatever the history says */
+        return high; /* regardless of the history */
     }
     double factor = clip(filtered(control, error, slots + ODEON_SLOT_HISTORY), low, high);
     bool steady = control->steady_low <= 1.0 / factor && 1.0 / factor <= control->steady_high;
     return steady ? 1.0 : factor;
 }
 
+/* Step-size factor after a rejection. A non-finite error says nothing about the size, so shrink as
+ * far as allowed. */
 STEP_LOCAL double factor_rejected(const odeon_control *control, double error, const double *slots)
 {
     if (!isfinite(error)) {
@@ -110,8 +119,9 @@ STEP_LOCAL double factor_rejected(const odeon_control *control, double error, co
                 control->factor_min, 1.0);
 }
 
-/* Makes size, without its sign, the next step from T: limited, cut at END, checked for underflow.
- * retry: the step before was rejected. */
+/* Sets the next step from T to size (a magnitude): limited to h_max, cut at END, checked for
+ * underflow. retry: the previous step was rejected. slack keeps rounding from leaving a last step
+ * of a few ulp. */
 STEP_LOCAL void propose(const odeon_control *control, double size, bool retry, double *slots)
 {
     double t = slots[ODEON_SLOT_T], end = slots[ODEON_SLOT_END];
@@ -120,7 +130,7 @@ STEP_LOCAL void propose(const odeon_control *control, double size, bool retry, d
     if (size > control->h_max) {
         size = control->h_max;
     }
-    /* With END infinite the right side is NaN, and no step is the last. */
+    /* with END infinite the right side is NaN, so no step is the last */
     bool last = size >= fabs(remaining) - slack;
     double h = last ? remaining : copysign(size, remaining);
     if (last && retry && control->last_rule == ODEON_LAST_HALVE) {
@@ -135,6 +145,8 @@ STEP_LOCAL void propose(const odeon_control *control, double size, bool retry, d
     }
 }
 
+/* Moves T past an accepted step. A last step sets T to END exactly rather than to T + H, which may
+ * differ by rounding. */
 STEP_LOCAL void advance(const odeon_control *control, double error, double *slots)
 {
     double *history = slots + ODEON_SLOT_HISTORY;
@@ -146,6 +158,7 @@ STEP_LOCAL void advance(const odeon_control *control, double error, double *slot
     slots[ODEON_SLOT_STEPS] += 1.0;
 }
 
+/* One decision of the controller: error norm, accept or reject, next size. */
 STEP_LOCAL void judge(const odeon_control *control, double *slots)
 {
     double error = error_norm(control, slots);
@@ -163,18 +176,19 @@ STEP_LOCAL void judge(const odeon_control *control, double *slots)
         slots[ODEON_SLOT_REJECTS] += 1.0;
     }
     if (accepted && slots[ODEON_SLOT_DONE] != 0.0) {
-        slots[ODEON_SLOT_H] = clip(h, -control->h_max, control->h_max); /* no end left to cut at */
+        /* proposed without an end to cut at */
+        slots[ODEON_SLOT_H] = clip(h, -control->h_max, control->h_max);
         slots[ODEON_SLOT_LAST] = 0.0;
         return;
     }
     double size = fabs(h);
     if (size < control->h_min && (accepted || fabs(slots[ODEON_SLOT_H]) > control->h_min)) {
-        size = control->h_min; /* not tried yet, or not here */
+        size = control->h_min; /* h_min has not been tried from this T */
     }
     propose(control, size, !accepted, slots);
 }
 
-/* Was the step that was tried accepted, and has it come to REACH? */
+/* Did the accepted step end at REACH or beyond, in its direction? */
 STEP_LOCAL bool reaches(const double *slots)
 {
     double t = slots[ODEON_SLOT_T], reach = slots[ODEON_SLOT_REACH];
@@ -182,14 +196,14 @@ STEP_LOCAL bool reaches(const double *slots)
            (slots[ODEON_SLOT_TRIED + 1] < 0.0 ? t <= reach : t >= reach);
 }
 
-/* Can there be no further step? */
+/* Is the solve finished or failed, so that no further step is possible? */
 STEP_LOCAL bool is_over(const double *slots)
 {
     return slots[ODEON_SLOT_DONE] != 0.0 || slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW ||
            !isfinite(slots[ODEON_SLOT_H]);
 }
 
-/* Has one of the counts come to its limit? */
+/* Has a counter reached its limit (trials, log rows, stored rows)? */
 STEP_LOCAL bool is_full(const odeon_control *control, const double *slots)
 {
     double limit = slots[ODEON_SLOT_LIMIT], trials = slots[ODEON_SLOT_TRIALS];
@@ -198,7 +212,7 @@ STEP_LOCAL bool is_full(const odeon_control *control, const double *slots)
            (control->rows > 0 && slots[ODEON_SLOT_STEPS] >= (double)control->rows);
 }
 
-/* Counts the step that was tried and logs it. */
+/* Counts the trial and writes its row of the log. */
 STEP_LOCAL void count(const odeon_control *control, double *slots)
 {
     double trials = slots[ODEON_SLOT_TRIALS];
@@ -212,6 +226,7 @@ STEP_LOCAL void count(const odeon_control *control, double *slots)
     slots[ODEON_SLOT_TRIALS] = trials + 1.0;
 }
 
+/* Does nothing once STOP is set, so a captured loop may run idle passes beyond its end. */
 STEP_FN void step_judge(const odeon_control *control, double *slots)
 {
     if (slots[ODEON_SLOT_STOP] != 0.0) {
@@ -226,19 +241,21 @@ STEP_FN void step_judge(const odeon_control *control, double *slots)
     slots[ODEON_SLOT_STOP] = stop ? 1.0 : 0.0;
 }
 
-/* The size of the first probe, from the norms of y0 and f0. */
+/* The first probe h0 from the norms of y0 and f0. Source: Hairer, Norsett, Wanner, Solving ODEs I,
+ * 2nd ed., II.4, starting step size, step b. */
 STEP_LOCAL double probe_size(double d0, double d1)
 {
     return d0 < 1e-5 || d1 < 1e-5 ? 1e-6 : 0.01 * d0 / d1;
 }
 
-/* As far as a probe may reach where the field need not exist beyond the end. */
+/* The largest probe under ODEON_START_WITHIN: the field need not exist beyond the end. */
 STEP_LOCAL double farthest(const odeon_control *control, const double *slots)
 {
     double span = fabs(slots[ODEON_SLOT_REACH] - slots[ODEON_SLOT_T]);
     return control->h_max < span ? control->h_max : span;
 }
 
+/* Limits size to farthest, if the rule says so. */
 STEP_LOCAL double within(const odeon_control *control, double size, const double *slots)
 {
     double limit = farthest(control, slots);
@@ -251,21 +268,23 @@ STEP_LOCAL void set_probe(double size, double *slots)
     slots[ODEON_SLOT_H] = copysign(size, slots[ODEON_SLOT_END] - slots[ODEON_SLOT_T]);
 }
 
-/* A nearer probe than the one that found nothing finite. */
+/* Replaces a probe at which the field was not finite by a nearer one. */
 STEP_LOCAL void shrink_probe(const odeon_control *control, double *slots)
 {
     double probe = slots[ODEON_SLOT_PROBE], limit = farthest(control, slots);
     set_probe(limit < probe ? limit : 0.1 * probe, slots);
 }
 
-/* The size of the first step, from that probe and the norm d2 of the second derivative. */
+/* The first step from the probe h0 and the norm d2 of the second derivative. Source: the same,
+ * steps d to f, with the exponent that control gives. */
 STEP_LOCAL double first_size(const odeon_control *control, double h0, double d1, double d2)
 {
     double h1 = d1 <= 1e-15 && d2 <= 1e-15 ? fmax(1e-6, 1e-3 * h0)
                                            : pow(0.01 / larger(d1, d2), control->start_exponent);
-    return 100.0 * h0 < h1 ? 100.0 * h0 : h1; /* NaN if h1 is */
+    return 100.0 * h0 < h1 ? 100.0 * h0 : h1; /* NaN if h1 is, which the caller reports */
 }
 
+/* Resets the counters and the controller's history for a new solve. */
 STEP_LOCAL void start_counting(const odeon_control *control, double *slots)
 {
     slots[ODEON_SLOT_HISTORY] = control->history_start;
@@ -278,6 +297,7 @@ STEP_LOCAL void start_counting(const odeon_control *control, double *slots)
     slots[ODEON_SLOT_STATUS] = ODEON_STEP_OK;
 }
 
+/* Phases 0 to 4 as device.h numbers them; 2 and 3 end the start and reset the counters. */
 STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slots)
 {
     double *start = slots + ODEON_SLOT_START;
@@ -311,9 +331,10 @@ STEP_FN void step_start(const odeon_control *control, int32_t phase, double *slo
 STEP_FN void step_back(double *slots)
 {
     slots[ODEON_SLOT_ROW] -= 1.0;
-    slots[ODEON_SLOT_STOP] = slots[ODEON_SLOT_ROW] >= 0.0 ? 0.0 : 1.0; /* NaN stops too */
+    slots[ODEON_SLOT_STOP] = slots[ODEON_SLOT_ROW] >= 0.0 ? 0.0 : 1.0; /* also stops for NaN */
 }
 
+/* The comparisons fail for NaN, which so names no row. */
 STEP_FN int64_t slot_row(const double *slots, int32_t slot, int64_t rows)
 {
     double row = slots[slot];

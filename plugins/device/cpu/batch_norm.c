@@ -1,18 +1,19 @@
 #include "cpu.h"
 
-/* x[B,C,S]. */
+/* Describes x [B,C,S] for the kernels; 0 if it has another number of dimensions. */
 static int32_t as_channels(const odeon_tensor *x, cpu_groups *out)
 {
     *out = (cpu_groups){.batch = x->dim[0], .channels = x->dim[1], .space = x->dim[2], .groups = 1};
     return x->ndim == 3;
 }
 
-/* n F64 numbers a channel of x. */
+/* Is v F64 with n numbers for each channel of x? */
 static int32_t has_doubles(const odeon_tensor *v, const odeon_tensor *x, int64_t n)
 {
     return v->dtype == ODEON_DTYPE_F64 && odeon_count(v) == n * x->dim[1];
 }
 
+/* Is w NULL, or [C] of the dtype of x? */
 static int32_t per_channel(const odeon_tensor *w, const odeon_tensor *x)
 {
     return w == NULL || (w->dtype == x->dtype && odeon_count(w) == x->dim[1]);
@@ -23,6 +24,7 @@ static void *data_of(const odeon_tensor *x)
     return x != NULL ? x->data : NULL;
 }
 
+/* x [B,C,S], mean F64 [C] or NULL -> out F64 [C]. */
 odeon_status cpu_channel_moment(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *mean,
                                 const odeon_tensor *out)
 {
@@ -37,6 +39,7 @@ odeon_status cpu_channel_moment(odeon_queue *queue, const odeon_tensor *x, const
     return ODEON_OK;
 }
 
+/* x [B,C,S], stats F64 [2,C], w, b [C] or NULL -> y [B,C,S]. */
 odeon_status cpu_batch_norm(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *stats,
                             const odeon_tensor *w, const odeon_tensor *b, int32_t act,
                             const odeon_tensor *y)
@@ -53,6 +56,7 @@ odeon_status cpu_batch_norm(odeon_queue *queue, const odeon_tensor *x, const ode
     return ODEON_OK;
 }
 
+/* x, dy [B,C,S], stats F64 [2,C] -> sums F64 [2,C]. */
 odeon_status cpu_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
                                      const odeon_tensor *stats, const odeon_tensor *dy,
                                      const odeon_tensor *sums)
@@ -68,6 +72,7 @@ odeon_status cpu_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
     return ODEON_OK;
 }
 
+/* x, dy [B,C,S], w [C] or NULL, stats, sums F64 [2,C] -> dx [B,C,S]. */
 odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *w,
                                 const odeon_tensor *stats, const odeon_tensor *dy,
                                 const odeon_tensor *sums, double count, const odeon_tensor *dx)

@@ -22,6 +22,8 @@ const char *cpu_blas_core_wanted(void)
     return NULL;
 }
 
+/* One thread per product, as parallelism comes from the workers. Values that the user set are
+ * kept. */
 static void prepare_environment(cpu_blas *out)
 {
     const char *wanted = cpu_blas_core_wanted();
@@ -33,8 +35,8 @@ static void prepare_environment(cpu_blas *out)
     (void)snprintf(out->asked, sizeof out->asked, "%s", asked != NULL ? asked : "");
 }
 
-/* ISO C has no conversion from an object's address to a function's; POSIX promises that they have
- * the same form. */
+/* Resolves a required function. memcpy, because ISO C does not convert object pointers to function
+ * pointers; POSIX guarantees the same representation. */
 static int32_t find(cpu_blas *out, const char *name, void *function, size_t bytes)
 {
     void *address = dlsym(out->handle, name);
@@ -47,7 +49,7 @@ static int32_t find(cpu_blas *out, const char *name, void *function, size_t byte
     return 1;
 }
 
-/* The same of one that a product can do without. */
+/* Resolves an optional function; NULL if it is not exported. */
 static void find_optional(const cpu_blas *blas, const char *name, void *function, size_t bytes)
 {
     void *address = dlsym(blas->handle, name);
@@ -62,6 +64,7 @@ static void read_version(const char *config, cpu_blas *out)
     }
 }
 
+/* All required functions must exist: a library of the same name without them is not used. */
 void cpu_blas_load(cpu_blas *out)
 {
     char *(*core)(void), *(*config)(void);
@@ -86,7 +89,8 @@ void cpu_blas_load(cpu_blas *out)
     }
     find_optional(out, "blas_memory_alloc", &out->buffer_take, sizeof out->buffer_take);
     find_optional(out, "blas_memory_free", &out->buffer_return, sizeof out->buffer_return);
-    if (!chosen && threads() != 1) { /* somebody else had loaded it before */
+    /* already loaded by another library, before the environment was set */
+    if (!chosen && threads() != 1) {
         set_threads(1);
     }
     out->threads = threads();
@@ -96,8 +100,8 @@ void cpu_blas_load(cpu_blas *out)
 
 /* ---- buffers ---- */
 
-/* Is there address space for one more buffer, and for what the run itself still needs? Nothing of
- * it is touched. */
+/* Is there address space for bytes and a margin for the rest of the run? Only maps and unmaps,
+ * touches nothing. */
 static int32_t has_room(uint64_t bytes)
 {
     static const uint64_t margin = UINT64_C(32) << 20;
@@ -106,8 +110,8 @@ static int32_t has_room(uint64_t bytes)
     return trial != MAP_FAILED && munmap(trial, (size_t)(bytes + margin)) == 0;
 }
 
-/* A buffer that was mapped stays so, and serves whichever thread comes next. Taking n at once is
- * what makes OpenBLAS have n. */
+/* OpenBLAS keeps mapped buffers and reuses them for any thread, so acquiring n at the same time
+ * makes it map n. */
 int32_t cpu_blas_reserve(const cpu_blas *blas, int32_t n)
 {
     if (blas->buffer_take == NULL || blas->buffer_return == NULL) {

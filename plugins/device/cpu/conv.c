@@ -1,24 +1,27 @@
-/* Convolutions as one product an image: the windows of an image are unrolled into scratch, where
- * they are the columns of a matrix. Windows of one element that move by one are the image itself
- * and are not unrolled. Image by image everything stays in the cache, and thin products run at full
- * speed. */
+/* Convolutions as one matrix product per image: the windows of the image are unrolled into scratch
+ * as the columns of a matrix (im2col). A 1x1 kernel with stride 1 needs no unrolling, as the image
+ * is that matrix already. Image by image, the matrix stays in the cache and even thin products run
+ * at full speed. */
 #include <string.h>
 
 #include "cpu.h"
 
+/* w [filters, depth] times columns [depth, places] = y [filters, places] for each image. */
 typedef struct convolution {
     cpu_windows windows;
     int64_t batch, filters;
     int64_t depth, places; /* C*R*S, P*Q */
-    int32_t direct;        /* nothing to unroll */
+    int32_t direct;        /* the image is the matrix of columns */
 } convolution;
 
+/* Number of outputs along one edge, 0 if the kernel does not fit. */
 static int64_t places_along(int64_t size, int64_t padding, int64_t kernel, int64_t stride)
 {
     int64_t span = size + 2 * padding - kernel;
     return span < 0 ? 0 : span / stride + 1;
 }
 
+/* Derives sizes from x [B,C,H,W] and w [K,C,R,S]. */
 static convolution describe(const odeon_conv2d *g, const odeon_tensor *x, const odeon_tensor *w)
 {
     convolution c = {.windows = {.channels = x->dim[1],
@@ -42,6 +45,7 @@ static convolution describe(const odeon_conv2d *g, const odeon_tensor *x, const 
     return c;
 }
 
+/* x [B,C,H,W], w [K,C,R,S], y [B,K,P,Q] of one dtype. */
 static int32_t shapes_fit(const convolution *c, const odeon_tensor *x, const odeon_tensor *w,
                           const odeon_tensor *y)
 {
@@ -63,12 +67,13 @@ static odeon_status begin(odeon_queue *queue, const char *name, const convolutio
                        "the scratch that conv2d_scratch asks");
 }
 
-/* Image b of a tensor whose images have so many elements. */
+/* Address of image b in a tensor with the given number of elements per image. */
 static void *image(const odeon_tensor *x, int64_t b, int64_t elements)
 {
     return (char *)x->data + b * elements * odeon_dtype_bytes(x->dtype);
 }
 
+/* Room for the columns of one image. */
 uint64_t cpu_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
                             const odeon_tensor *w)
 {
@@ -77,6 +82,7 @@ uint64_t cpu_conv2d_scratch(void *device, const odeon_conv2d *geometry, const od
     return c.direct ? 0 : (uint64_t)(c.depth * c.places * odeon_dtype_bytes(x->dtype));
 }
 
+/* Applies the epilogue to one image y [K, P*Q], while it is in the cache. */
 static void finish(const cpu_kernels *k, const odeon_epilogue *epilogue, const convolution *c,
                    void *y)
 {
@@ -87,6 +93,7 @@ static void finish(const cpu_kernels *k, const odeon_epilogue *epilogue, const c
     }
 }
 
+/* x [B,C,H,W], w [K,C,R,S] -> y [B,K,P,Q]; per image y = w columns. */
 odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
                         const odeon_tensor *w, const odeon_epilogue *epilogue,
                         const odeon_tensor *y, void *scratch)
@@ -110,6 +117,8 @@ odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const 
     return ODEON_OK;
 }
 
+/* w [K,C,R,S], dy [B,K,P,Q] -> dx [B,C,H,W]; per image columns = w^T dy, then added up where
+ * windows overlap. */
 odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
                               const odeon_tensor *w, const odeon_tensor *dy, const odeon_tensor *dx,
                               void *scratch)
@@ -132,6 +141,7 @@ odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
     return ODEON_OK;
 }
 
+/* x [B,C,H,W], dy [B,K,P,Q]; adds dy columns^T to dw [K,C,R,S], image by image in a fixed order. */
 odeon_status cpu_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
                               const odeon_tensor *x, const odeon_tensor *dy, const odeon_tensor *dw,
                               void *scratch)

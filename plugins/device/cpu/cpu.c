@@ -27,6 +27,8 @@ const odeon_option cpu_option_simd = {
 
 const odeon_option *const cpu_options[] = {&cpu_option_blas, &cpu_option_simd, NULL};
 
+/* The widest instruction set that this processor can run. The AVX-512 kernels are compiled with F,
+ * DQ, BW and VL, so all four are needed. */
 static int32_t level_of_machine(void)
 {
 #if defined(__x86_64__)
@@ -42,6 +44,7 @@ static int32_t level_of_machine(void)
     return CPU_LEVEL_BASELINE;
 }
 
+/* Only narrows: a wider level than the machine's is refused by probe. */
 static void choose_kernels(cpu_device *d)
 {
     static const cpu_kernels *const f32[] = {
@@ -66,6 +69,7 @@ static void choose_kernels(cpu_device *d)
     d->f64 = f64[d->level];
 }
 
+/* Loads OpenBLAS here, on the main thread, because that changes the environment. */
 odeon_status cpu_create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -105,6 +109,8 @@ static void warn(const cpu_device *d, const char *text)
     d->host->log(d->host, ODEON_LOG_WARNING, text);
 }
 
+/* Missing OpenBLAS is an error only if it was required; else its loss of speed is worth a
+ * warning. */
 static odeon_status probe_blas(const cpu_device *d)
 {
     const cpu_blas *b = &d->blas;
@@ -161,7 +167,9 @@ static odeon_status describe(void *device, char *text, uint64_t bytes)
 
 /* ---- queues, memory ---- */
 
-/* Products by own loops from here on, for all workers alike. */
+/* No address space for OpenBLAS's buffers: all workers use the device's own loops from here on, or
+ * the run fails if OpenBLAS was required. All alike, since mixed products would give workers
+ * different rounding. */
 static odeon_status give_up_blas(cpu_device *d, int32_t n)
 {
     char text[ODEON_MESSAGE_BYTES];
@@ -183,7 +191,8 @@ static odeon_status give_up_blas(cpu_device *d, int32_t n)
     return ODEON_OK;
 }
 
-/* A worker has one queue and one product under way. [main] */
+/* Reserves OpenBLAS's buffers for one more queue: each worker has one queue and at most one product
+ * running. [main] */
 static odeon_status reserve_blas(cpu_device *d)
 {
     int32_t n = d->n_queues + 1;
@@ -197,6 +206,7 @@ static odeon_status reserve_blas(cpu_device *d)
     return ODEON_OK;
 }
 
+/* OpenBLAS's buffers are reserved here, where a failure can still be handled. */
 static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out)
 {
     cpu_device *d = device;
@@ -242,7 +252,8 @@ static void queue_destroy(odeon_queue *queue)
     d->host->free(d->host, queue);
 }
 
-/* The size of a block stands in front of it, so that live bytes can be counted. */
+/* Each block is preceded by its size, so that live bytes can be counted; the header keeps the
+ * alignment of 64 bytes. */
 enum { HEADER_BYTES = 64 };
 
 static odeon_status device_alloc(void *device, uint64_t bytes, void **out)
@@ -286,6 +297,7 @@ static odeon_status transfer(odeon_queue *queue, void *destination, const void *
     return ODEON_OK;
 }
 
+/* Operators have finished when they return; a wait is only counted. */
 static odeon_status device_wait(odeon_queue *queue)
 {
     atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
@@ -307,9 +319,10 @@ static odeon_status slots_read(odeon_queue *queue, const double *slots, int32_t 
 
 /* ---- what every operator begins with ---- */
 
+/* Called first by every operator, so launches are counted even for empty tensors. */
 odeon_status cpu_begin(odeon_queue *queue, const char *name, int32_t dtype, const cpu_kernels **out)
 {
-    /* The owner alone writes, so a load and a store make an increment. */
+    /* only the owning worker writes, so load and store suffice for an increment */
     int64_t launches = atomic_load_explicit(&queue->launches, memory_order_relaxed);
     atomic_store_explicit(&queue->launches, launches + 1, memory_order_relaxed);
     if (dtype == ODEON_DTYPE_F32) {
@@ -341,6 +354,8 @@ int32_t cpu_alike(const odeon_tensor *a, const odeon_tensor *b)
 
 /* ---- counters ---- */
 
+/* Launches are counted per queue, without contention; those of destroyed queues are kept in
+ * retired_launches. */
 static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
                           int64_t *live_bytes)
 {

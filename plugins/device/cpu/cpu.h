@@ -1,5 +1,6 @@
-/* cpu.h: the CPU device inside. One instance serves all workers: what they share is written at
- * create and only read afterwards, but for counters; what a worker writes lies in its queue. */
+/* cpu.h: internals of the CPU device. One instance serves all workers: what they share is written
+ * at create and only read afterwards, except for counters and the list of queues; what one worker
+ * writes is in its queue. */
 #ifndef ODEON_CPU_H
 #define ODEON_CPU_H
 #include <pthread.h>
@@ -11,21 +12,25 @@
 #include "odeon/host.h"
 #include "odeon/option.h"
 
+/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32 and f64
+ * are the kernels of the chosen level. */
 typedef struct cpu_device {
     const odeon_host *host;
     cpu_blas blas;
-    int32_t use_blas;           /* CPU_BLAS_*, as the option says */
-    int32_t level, level_asked; /* CPU_LEVEL_*; asked is -1 for auto */
+    int32_t use_blas;           /* CPU_BLAS_*, from the option */
+    int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
-    pthread_mutex_t lock; /* of the list of queues */
+    pthread_mutex_t lock; /* guards queues and n_queues */
     odeon_queue *queues;
-    int32_t n_queues, n_reserved; /* alive; for how many products at a time OpenBLAS has room */
+    int32_t n_queues, n_reserved; /* queues alive; concurrent products OpenBLAS has buffers for */
 } cpu_device;
 
+/* A member of the device's list; launches is atomic because read_counters reads it from another
+ * thread. */
 struct odeon_queue {
     cpu_device *device;
-    _Atomic int64_t launches; /* written by the owner alone */
+    _Atomic int64_t launches; /* written by the owning worker only */
     odeon_queue *next, *previous;
 };
 
@@ -34,19 +39,19 @@ enum { CPU_LEVEL_BASELINE = 0, CPU_LEVEL_AVX2 = 1, CPU_LEVEL_AVX512 = 2 };
 
 extern const odeon_device_ops cpu_device_ops;
 extern const odeon_option cpu_option_blas, cpu_option_simd;
-extern const odeon_option *const cpu_options[]; /* both; ends with NULL */
+extern const odeon_option *const cpu_options[]; /* both options, then NULL */
 odeon_status cpu_create(const odeon_host *host, const odeon_config *config, void **out);
 void cpu_destroy(void *self);
 
-/* Counts a launch and finds the kernels of a dtype; ODEON_ERR_UNSUPPORTED if it has none. */
+/* Counts a launch and selects the kernels of dtype; ODEON_ERR_UNSUPPORTED if there are none. */
 odeon_status cpu_begin(odeon_queue *queue, const char *name, int32_t dtype,
                        const cpu_kernels **out);
-/* ODEON_ERR_INTERNAL unless what holds: shapes are the caller's duty. */
+/* Fails with ODEON_ERR_INTERNAL unless holds: shapes are the caller's responsibility. */
 odeon_status cpu_require(odeon_queue *queue, int32_t holds, const char *name, const char *what);
-/* Same dtype and number of elements? */
+/* Have a and b the same dtype and count? */
 int32_t cpu_alike(const odeon_tensor *a, const odeon_tensor *b);
 
-/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or the own loops. */
+/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own loops. */
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, int32_t dtype, const cpu_product *p,
                   const void *a, const void *b, void *c);
 

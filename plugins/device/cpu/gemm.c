@@ -2,13 +2,16 @@
 
 #include "cpu.h"
 
-enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 }; /* of CBLAS */
+enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 }; /* values of CBLAS's enums */
 
+/* CBLAS takes int dimensions. */
 static int32_t fits(const cpu_product *p)
 {
     return p->m <= INT_MAX && p->n <= INT_MAX && p->k <= INT_MAX;
 }
 
+/* Row-major and contiguous, so leading dimensions follow from the shapes. An empty sum (k = 0) goes
+ * to the own loops, which scale c by beta. */
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, int32_t dtype, const cpu_product *p,
                   const void *a, const void *b, void *c)
 {
@@ -32,6 +35,7 @@ void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, int32_t dtype, const
     }
 }
 
+/* op(a) [M,K], op(b) [K,N], c [M,N] of one dtype. */
 static int32_t shapes_fit(const cpu_product *p, const odeon_tensor *a, const odeon_tensor *b,
                           const odeon_tensor *c)
 {
@@ -40,6 +44,7 @@ static int32_t shapes_fit(const cpu_product *p, const odeon_tensor *a, const ode
            b->dim[p->trans_b ? 1 : 0] == p->k && b->dim[p->trans_b ? 0 : 1] == p->n;
 }
 
+/* a [M,K], b [K,N], as stored or transposed -> c [M,N]. */
 odeon_status cpu_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
                       const odeon_tensor *a, const odeon_tensor *b, double beta,
                       const odeon_tensor *c, const odeon_epilogue *epilogue)

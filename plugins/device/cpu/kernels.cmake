@@ -1,5 +1,5 @@
-# odeon_cpu_kernels(TARGET): adds the kernels, compiled once for each instruction set. The device
-# chooses among them when it is made. Never -ffast-math: NaN has to be passed on.
+# odeon_cpu_kernels(TARGET) adds the kernels, compiled once per instruction set; the device chooses
+# among them when it is created. Never -ffast-math, which may drop NaN.
 
 function(odeon_cpu_level level)
   if(NOT TARGET odeon_cpu_kernels_${level})
@@ -11,7 +11,7 @@ function(odeon_cpu_level level)
     target_compile_options(odeon_cpu_kernels_${level} PRIVATE -O3 -fopenmp-simd -fno-math-errno
       -fno-trapping-math -ffp-contract=off ${ARGN})
     if(ODEON_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang")
-      # Loops with checks in them are not vectorized, which clang says where it was asked to.
+      # Loops with sanitizer checks are not vectorized; clang would warn where the source requests it.
       target_compile_options(odeon_cpu_kernels_${level} PRIVATE -Wno-pass-failed)
     endif()
   endif()

@@ -1,5 +1,6 @@
 #include "cpu.h"
 
+/* x [B,K], labels I64 [B] -> sums F64 [2], dx [B,K] or NULL. */
 odeon_status cpu_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
                                        const odeon_tensor *labels, double weight,
                                        const odeon_tensor *sums, const odeon_tensor *dx)
@@ -26,6 +27,7 @@ static void *data_of(const odeon_tensor *x)
     return x != NULL ? x->data : NULL;
 }
 
+/* x, target, mask or NULL, dx or NULL of one count -> sums F64 [2]. */
 odeon_status cpu_difference_loss(odeon_queue *queue, int32_t kind, double beta,
                                  const odeon_tensor *x, const odeon_tensor *target,
                                  const odeon_tensor *mask, double weight, const odeon_tensor *sums,
@@ -45,6 +47,7 @@ odeon_status cpu_difference_loss(odeon_queue *queue, int32_t kind, double beta,
     return ODEON_OK;
 }
 
+/* p, g, v [n]; v may be NULL without momentum. */
 odeon_status cpu_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                           const odeon_tensor *v, double lr, double momentum, double decay,
                           int32_t nesterov, int32_t first)
@@ -59,6 +62,7 @@ odeon_status cpu_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon
     return ODEON_OK;
 }
 
+/* p, g, m, v [n]. */
 odeon_status cpu_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                            const odeon_tensor *m, const odeon_tensor *v,
                            const odeon_adam *constants)
@@ -71,6 +75,7 @@ odeon_status cpu_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeo
     return ODEON_OK;
 }
 
+/* p, g, v [n]; mean and buffer [n] or NULL. */
 odeon_status cpu_rmsprop_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                               const odeon_tensor *v, const odeon_tensor *mean,
                               const odeon_tensor *buffer, const odeon_rmsprop *constants)

@@ -3,6 +3,7 @@
 #include "../common/step_control.h"
 #include "cpu.h"
 
+/* x, y: any shapes of one dtype and count; memmove, as y may be x. */
 odeon_status cpu_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y)
 {
     const cpu_kernels *k;
@@ -16,7 +17,7 @@ odeon_status cpu_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_ten
 
 enum { CAST_BLOCK = 256 };
 
-/* double has every value of the other dtypes but large int64. */
+/* Loads a block as double, which represents every value of the other dtypes except large int64. */
 static void load(const odeon_tensor *x, int64_t first, int64_t count, double *values)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -37,7 +38,8 @@ static void load(const odeon_tensor *x, int64_t first, int64_t count, double *va
     }
 }
 
-/* Towards zero; what no int64 can hold, NaN among it, becomes the least one. */
+/* Truncates towards zero; values outside int64 and NaN become INT64_MIN, as C leaves their
+ * conversion undefined. */
 static int64_t to_integer(double value)
 {
     return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
@@ -60,13 +62,13 @@ static void save(const odeon_tensor *y, int64_t first, int64_t count, const doub
     }
 }
 
-/* count elements of y, from number to on, are made of those of x from number from on. */
+/* y[to + i] = scale x[from + i] + shift for i < count, in blocks that fit the first-level cache. */
 static void convert(const odeon_tensor *x, int64_t from, double scale, double shift,
                     const odeon_tensor *y, int64_t to, int64_t count)
 {
     if (x->dtype == y->dtype && scale == 1.0 && shift == 0.0) {
         int64_t size = odeon_dtype_bytes(x->dtype);
-        if (count > 0) { /* exact for large int64 too */
+        if (count > 0) { /* copied, because double would round large int64 */
             memmove((char *)y->data + to * size, (const char *)x->data + from * size,
                     (size_t)(count * size));
         }
@@ -83,12 +85,14 @@ static void convert(const odeon_tensor *x, int64_t from, double scale, double sh
     }
 }
 
+/* Counts the launch; I64 has no kernels and passes as F64. */
 static odeon_status begin_convert(odeon_queue *queue, const char *name, const odeon_tensor *y)
 {
     const cpu_kernels *k;
     return cpu_begin(queue, name, y->dtype == ODEON_DTYPE_I64 ? ODEON_DTYPE_F64 : y->dtype, &k);
 }
 
+/* x any dtype, y F32, F64 or I64, of one count. */
 odeon_status cpu_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                       const odeon_tensor *y)
 {
@@ -100,6 +104,7 @@ odeon_status cpu_cast(odeon_queue *queue, const odeon_tensor *x, double scale, d
     return ODEON_OK;
 }
 
+/* x [N, ...], index I64 [n] -> y [n, ...]. */
 odeon_status cpu_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
                         double scale, double shift, const odeon_tensor *y)
 {
@@ -119,6 +124,7 @@ odeon_status cpu_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_t
     return ODEON_OK;
 }
 
+/* Copies rows x cols elements; element (r, c) is at r * pitch + at + c. */
 odeon_status cpu_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,
                         int64_t rows, int64_t cols, int64_t x_pitch, int64_t x_at, int64_t y_pitch,
                         int64_t y_at)
@@ -134,6 +140,7 @@ odeon_status cpu_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_t
     return ODEON_OK;
 }
 
+/* v F64 [rows] or [1] -> rows of y. */
 odeon_status cpu_rows_fill(odeon_queue *queue, const odeon_tensor *y, int64_t rows, int64_t cols,
                            int64_t pitch, int64_t at, const odeon_tensor *v)
 {
@@ -149,6 +156,7 @@ odeon_status cpu_rows_fill(odeon_queue *queue, const odeon_tensor *y, int64_t ro
     return ODEON_OK;
 }
 
+/* Adds the sums of rows of x to v F64 [rows] or [1]. */
 odeon_status cpu_rows_sum(odeon_queue *queue, const odeon_tensor *x, int64_t rows, int64_t cols,
                           int64_t pitch, int64_t at, const odeon_tensor *v)
 {

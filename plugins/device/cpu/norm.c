@@ -1,6 +1,6 @@
 #include "cpu.h"
 
-/* x[B,C,...] as [B,C,S]; anything with less than two dimensions has no channels. */
+/* Describes x [B,C,...] as [B,C,S]; 0 if it has no channels or groups do not divide them. */
 static int32_t as_groups(const odeon_tensor *x, int64_t groups, cpu_groups *out)
 {
     *out = (cpu_groups){.space = 1, .groups = groups};
@@ -15,11 +15,13 @@ static int32_t as_groups(const odeon_tensor *x, int64_t groups, cpu_groups *out)
     return groups > 0 && out->channels % groups == 0;
 }
 
+/* Is w NULL, or [C] of the dtype of x? */
 static int32_t per_channel(const odeon_tensor *w, const odeon_tensor *x)
 {
     return w == NULL || (w->dtype == x->dtype && odeon_count(w) == x->dim[1]);
 }
 
+/* x [B,C,S]; adds to bias [C]. */
 odeon_status cpu_channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias)
 {
     const cpu_kernels *k;
@@ -38,6 +40,7 @@ static void *data_of(const odeon_tensor *x)
     return x != NULL ? x->data : NULL;
 }
 
+/* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats F64 [B,groups,2]. */
 odeon_status cpu_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
                             const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
                             const odeon_tensor *y, const odeon_tensor *stats)
@@ -56,6 +59,7 @@ odeon_status cpu_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
     return ODEON_OK;
 }
 
+/* x, dy [B,C,S], stats F64 [B,groups,2] -> dx [B,C,S]; adds to dw, db [C]. */
 odeon_status cpu_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
                                 const odeon_tensor *w, const odeon_tensor *stats,
                                 const odeon_tensor *dy, const odeon_tensor *dx,

@@ -8,7 +8,8 @@ static int64_t bytes_of(const odeon_tensor *x)
     return odeon_count(x) * odeon_dtype_bytes(x->dtype);
 }
 
-/* Pairs are float32 or float64, each of its own. */
+/* Checks n pairs, each float32 or float64 on its own. Values are only moved, so the kernels are not
+ * used. */
 static odeon_status begin_pairs(odeon_queue *queue, const char *name, int32_t n,
                                 const odeon_tensor *const *x, const odeon_tensor *const *y)
 {
@@ -27,14 +28,15 @@ static odeon_status begin_pairs(odeon_queue *queue, const char *name, int32_t n,
 
 enum { BLOCK_BYTES = 256 };
 
-/* Bytes of a block that begins first bytes into x; none behind its end. */
+/* Length of the block that begins first bytes into x; 0 beyond its end. */
 static size_t block_of(const odeon_tensor *x, int64_t first)
 {
     int64_t rest = bytes_of(x) - first;
     return rest <= 0 ? 0 : rest < BLOCK_BYTES ? (size_t)rest : BLOCK_BYTES;
 }
 
-/* A block of every x is read before one of any y is written: they may be the same. */
+/* Moves one block of every pair. All x are read before any y is written, because they may be the
+ * same memory. */
 static void move_blocks(int32_t n, const odeon_tensor *const *x, const odeon_tensor *const *y,
                         int64_t first)
 {
@@ -53,6 +55,7 @@ static void move_blocks(int32_t n, const odeon_tensor *const *x, const odeon_ten
     }
 }
 
+/* x[i], y[i]: any shape, equal within a pair. */
 odeon_status cpu_select(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
                         const odeon_tensor *const *y, const double *slots, int32_t slot)
 {
@@ -68,7 +71,7 @@ odeon_status cpu_select(odeon_queue *queue, int32_t n, const odeon_tensor *const
     return ODEON_OK;
 }
 
-/* *row = which row of all y is meant; -1: none. */
+/* Checks x[i] and y[i] [rows, ...]; *row is the row that the slot names, -1 for none. */
 static odeon_status find_row(odeon_queue *queue, const char *name, int32_t n,
                              const odeon_tensor *const *x, const odeon_tensor *const *y,
                              const double *slots, int32_t slot, int64_t *row)
@@ -84,6 +87,7 @@ static odeon_status find_row(odeon_queue *queue, const char *name, int32_t n,
     return ODEON_OK;
 }
 
+/* x[i] -> row slots[slot] of y[i] [rows, ...]. */
 odeon_status cpu_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
                            const odeon_tensor *const *y, const double *slots, int32_t slot)
 {
@@ -98,6 +102,7 @@ odeon_status cpu_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *co
     return ODEON_OK;
 }
 
+/* Row slots[slot] of y[i] [rows, ...] -> x[i]. */
 odeon_status cpu_row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
                           const odeon_tensor *const *x, const double *slots, int32_t slot)
 {

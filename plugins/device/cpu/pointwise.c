@@ -1,5 +1,6 @@
 #include "cpu.h"
 
+/* x, y: any shapes of one dtype and count; so are all tensors below. */
 odeon_status cpu_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x, const odeon_tensor *y)
 {
     const cpu_kernels *k;

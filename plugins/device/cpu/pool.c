@@ -2,6 +2,8 @@
 
 #include "cpu.h"
 
+/* x [B,C,H,W], y [B,C,P,Q]; 0 if they do not fit. Channels are pooled apart, so batch and channels
+ * become one dimension. */
 static int32_t as_windows(const odeon_pool2d *p, const odeon_tensor *x, const odeon_tensor *y,
                           cpu_windows *out)
 {
@@ -9,7 +11,7 @@ static int32_t as_windows(const odeon_pool2d *p, const odeon_tensor *x, const od
         x->dtype != y->dtype) {
         return 0;
     }
-    *out = (cpu_windows){.channels = x->dim[0] * x->dim[1], /* images of one channel each */
+    *out = (cpu_windows){.channels = x->dim[0] * x->dim[1], /* one image per channel */
                          .height = x->dim[2],
                          .width = x->dim[3],
                          .kernel_h = p->kernel_h,
@@ -23,6 +25,7 @@ static int32_t as_windows(const odeon_pool2d *p, const odeon_tensor *x, const od
     return y->dim[0] == x->dim[0] && y->dim[1] == x->dim[1];
 }
 
+/* x [B,C,H,W] -> y [B,C,P,Q]. */
 odeon_status cpu_pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
                         const odeon_tensor *y)
 {
@@ -35,6 +38,8 @@ odeon_status cpu_pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const 
     return ODEON_OK;
 }
 
+/* x [B,C,H,W] (MAX only), dy [B,C,P,Q] -> dx [B,C,H,W]. The kernels add to dx, so it is zeroed
+ * first. */
 odeon_status cpu_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
                             const odeon_tensor *dy, const odeon_tensor *dx)
 {

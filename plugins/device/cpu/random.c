@@ -2,6 +2,7 @@
 
 #include "cpu.h"
 
+/* x, y: any shape of one dtype and count. */
 odeon_status cpu_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
                          const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -13,7 +14,7 @@ odeon_status cpu_dropout(odeon_queue *queue, uint64_t key, int64_t first, double
     return ODEON_OK;
 }
 
-/* image [B,C,H,W], part [B,C,P,Q]. */
+/* image [B,C,H,W], part [B,C,P,Q]; 0 if part is larger than the padded image. */
 static int32_t as_crop(const odeon_window2d *g, const odeon_tensor *image, const odeon_tensor *part,
                        uint64_t key, int64_t first_sample, cpu_crop *out)
 {
@@ -34,6 +35,7 @@ static int32_t as_crop(const odeon_window2d *g, const odeon_tensor *image, const
            out->rows <= out->height + room && out->cols <= out->width + room;
 }
 
+/* x [B,C,H,W] -> y [B,C,P,Q]. The kernel writes only the overlap, so y is zeroed first. */
 odeon_status cpu_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
                           int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -49,6 +51,7 @@ odeon_status cpu_window2d(odeon_queue *queue, const odeon_window2d *geometry, ui
     return ODEON_OK;
 }
 
+/* dy [B,C,P,Q] -> dx [B,C,H,W], zeroed first for the same reason. */
 odeon_status cpu_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
                               int64_t first_sample, const odeon_tensor *dy, const odeon_tensor *dx)
 {

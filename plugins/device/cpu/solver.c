@@ -3,7 +3,7 @@
 #include "../common/step_control.h"
 #include "cpu.h"
 
-/* The solver's scalars are doubles on every dtype. */
+/* Begins an operator on slots, which are double whatever the dtype of the state. */
 static odeon_status begin_scalars(odeon_queue *queue, const char *name)
 {
     const cpu_kernels *k;
@@ -53,12 +53,13 @@ odeon_status cpu_step_back(odeon_queue *queue, double *slots)
     return ODEON_OK;
 }
 
-/* Operands and coefficients of a combination, as the kernels take them. */
+/* Operands and coefficients of a linear combination in the form that the kernels take. */
 typedef struct terms {
     const void *x[ODEON_MAX_STAGES];
     double c[ODEON_MAX_STAGES];
 } terms;
 
+/* Checks the operands and evaluates the coefficients, which may refer to slots. */
 static odeon_status gather(odeon_queue *queue, const char *name, const odeon_tensor *like,
                            int32_t n, const odeon_tensor *const *x, const odeon_scalar *coefficient,
                            const double *slots, terms *out)
@@ -73,6 +74,7 @@ static odeon_status gather(odeon_queue *queue, const char *name, const odeon_ten
     return ODEON_OK;
 }
 
+/* base or NULL, x[n] -> y, all of one count. */
 odeon_status cpu_lincomb(odeon_queue *queue, const odeon_tensor *y, const odeon_tensor *base,
                          int32_t n, const odeon_tensor *const *x, const odeon_scalar *coefficient,
                          const double *slots)
@@ -87,6 +89,7 @@ odeon_status cpu_lincomb(odeon_queue *queue, const odeon_tensor *y, const odeon_
     return ODEON_OK;
 }
 
+/* y0, y1, x[n] of one count -> slots[slot]. */
 odeon_status cpu_error_sum(odeon_queue *queue, const odeon_control *control, const odeon_tensor *y0,
                            const odeon_tensor *y1, int32_t n, const odeon_tensor *const *x,
                            const odeon_scalar *coefficient, double *slots, int32_t slot)
@@ -100,6 +103,7 @@ odeon_status cpu_error_sum(odeon_queue *queue, const odeon_control *control, con
     return ODEON_OK;
 }
 
+/* a, b of one count -> slots[slot]. */
 odeon_status cpu_dot(odeon_queue *queue, const odeon_tensor *a, const odeon_tensor *b,
                      double *slots, int32_t slot)
 {

@@ -1,18 +1,20 @@
 #include "reference.h"
 
+/* v [C] of the dtype of x, or NULL. */
 static odeon_status expect_per_channel(odeon_queue *queue, const char *what, const odeon_tensor *v,
                                        const odeon_tensor *x)
 {
     return v == NULL ? ODEON_OK : reference_expect(queue, what, v, x->dtype, 1, &x->dim[1]);
 }
 
-/* Two F64 numbers a channel. */
+/* v F64 [2,C]. */
 static odeon_status expect_pair(odeon_queue *queue, const char *what, const odeon_tensor *v,
                                 const odeon_tensor *x)
 {
     return reference_expect(queue, what, v, ODEON_DTYPE_F64, 2, (int64_t[]){2, x->dim[1]});
 }
 
+/* x [B,C,S], mean F64 [C] or NULL -> out F64 [C]. */
 odeon_status reference_channel_moment(odeon_queue *queue, const odeon_tensor *x,
                                       const odeon_tensor *mean, const odeon_tensor *out)
 {
@@ -36,12 +38,15 @@ odeon_status reference_channel_moment(odeon_queue *queue, const odeon_tensor *x,
     return ODEON_OK;
 }
 
-/* (x - mean) * rstd of element i, which is of channel c. */
+/* The normalized value (x - mean) rstd of element i, which belongs to channel c; stats [2,C] holds
+ * the means, then rstd. */
 static double normal_at(const odeon_tensor *x, const odeon_tensor *stats, int64_t c, int64_t i)
 {
     return (load(x, i) - load(stats, c)) * load(stats, x->dim[1] + c);
 }
 
+/* x [B,C,S], stats F64 [2,C], w, b [C] or NULL -> y [B,C,S]. Source: Ioffe, Szegedy, Batch
+ * Normalization, 2015, alg. 1. */
 odeon_status reference_batch_norm(odeon_queue *queue, const odeon_tensor *x,
                                   const odeon_tensor *stats, const odeon_tensor *w,
                                   const odeon_tensor *b, int32_t act, const odeon_tensor *y)
@@ -61,6 +66,8 @@ odeon_status reference_batch_norm(odeon_queue *queue, const odeon_tensor *x,
     return ODEON_OK;
 }
 
+/* x, dy [B,C,S], stats F64 [2,C] -> sums F64 [2,C]. Apart from the vjp, because the sums of all
+ * workers are added in between. */
 odeon_status reference_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
                                            const odeon_tensor *stats, const odeon_tensor *dy,
                                            const odeon_tensor *sums)
@@ -84,6 +91,8 @@ odeon_status reference_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tenso
     return ODEON_OK;
 }
 
+/* x, dy [B,C,S], stats, sums F64 [2,C] -> dx [B,C,S]. An infinite count drops the terms through the
+ * statistics. */
 odeon_status reference_batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x,
                                       const odeon_tensor *w, const odeon_tensor *stats,
                                       const odeon_tensor *dy, const odeon_tensor *sums,

@@ -1,7 +1,8 @@
 #include "reference.h"
 
-/* y[b,k,p,q] = sum over c, r, s of x[b,c,h,w] w[k,c,r,s] with h = p stride_h - padding_h + r and
- * w = q stride_w - padding_w + s. The two gradients are that line read the other way round. */
+/* y[b,k,p,q] = sum over c, r, s of x[b,c,h,w] w[k,c,r,s] with h = p stride_h - padding_h + r and w
+ * = q stride_w - padding_w + s. Both gradients follow from this line by collecting the terms of one
+ * x or one w. */
 
 int64_t reference_windows(int64_t size, int64_t padding, int64_t kernel, int64_t stride)
 {
@@ -9,6 +10,7 @@ int64_t reference_windows(int64_t size, int64_t padding, int64_t kernel, int64_t
     return room < 0 ? 0 : room / stride + 1;
 }
 
+/* x [B,C,H,W], w [K,C,R,S], y [B,K,P,Q] with P, Q as reference_windows gives. */
 static odeon_status expect_shapes(odeon_queue *queue, const odeon_conv2d *geometry,
                                   const odeon_tensor *x, const odeon_tensor *w,
                                   const odeon_tensor *y)
@@ -22,6 +24,7 @@ static odeon_status expect_shapes(odeon_queue *queue, const odeon_conv2d *geomet
     return reference_expect(queue, "conv2d: y", y, x->dtype, 4, (int64_t[]){B, K, P, Q});
 }
 
+/* The loops below need no scratch. */
 uint64_t reference_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
                                   const odeon_tensor *w)
 {
@@ -32,7 +35,7 @@ uint64_t reference_conv2d_scratch(void *device, const odeon_conv2d *geometry, co
     return 0;
 }
 
-/* The sum of y[b,k,p,q]: one window of x with one filter. */
+/* The result y[b,k,p,q] before the epilogue: the product of one window of x with filter k. */
 static double window_product(const odeon_conv2d *geometry, const odeon_tensor *x,
                              const odeon_tensor *w, int64_t b, int64_t k, int64_t p, int64_t q)
 {
@@ -51,6 +54,7 @@ static double window_product(const odeon_conv2d *geometry, const odeon_tensor *x
     return sum;
 }
 
+/* x [B,C,H,W], w [K,C,R,S] -> y [B,K,P,Q]. */
 odeon_status reference_conv2d(odeon_queue *queue, const odeon_conv2d *geometry,
                               const odeon_tensor *x, const odeon_tensor *w,
                               const odeon_epilogue *epilogue, const odeon_tensor *y, void *scratch)
@@ -71,7 +75,8 @@ odeon_status reference_conv2d(odeon_queue *queue, const odeon_conv2d *geometry,
     return ODEON_OK;
 }
 
-/* The window whose element number offset stands at position, or -1. */
+/* The index of the window that has the image's position at its element offset; -1 if there is
+ * none. */
 static int64_t window_of(int64_t position, int64_t padding, int64_t offset, int64_t stride,
                          int64_t count)
 {
@@ -79,7 +84,8 @@ static int64_t window_of(int64_t position, int64_t padding, int64_t offset, int6
     return start < 0 || start % stride != 0 || start / stride >= count ? -1 : start / stride;
 }
 
-/* The sum of dx[b,c,row,column]: every output that saw this input, times the weight between. */
+/* The gradient dx[b,c,row,column]: the sum over all outputs that used this input of their gradient
+ * times the weight. */
 static double gathered(const odeon_conv2d *geometry, const odeon_tensor *w, const odeon_tensor *dy,
                        int64_t b, int64_t c, int64_t row, int64_t column)
 {
@@ -99,6 +105,7 @@ static double gathered(const odeon_conv2d *geometry, const odeon_tensor *w, cons
     return sum;
 }
 
+/* w [K,C,R,S], dy [B,K,P,Q] -> dx [B,C,H,W]. */
 odeon_status reference_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
                                     const odeon_tensor *w, const odeon_tensor *dy,
                                     const odeon_tensor *dx, void *scratch)
@@ -118,7 +125,8 @@ odeon_status reference_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geom
     return ODEON_OK;
 }
 
-/* The sum of dw[k,c,r,s]: every input that met this weight, times the gradient of its output. */
+/* The gradient dw[k,c,r,s]: the sum over all uses of this weight of its input times the gradient of
+ * its output. */
 static double correlated(const odeon_conv2d *geometry, const odeon_tensor *x,
                          const odeon_tensor *dy, int64_t k, int64_t c, int64_t r, int64_t s)
 {
@@ -137,6 +145,7 @@ static double correlated(const odeon_conv2d *geometry, const odeon_tensor *x,
     return sum;
 }
 
+/* x [B,C,H,W], dy [B,K,P,Q]; adds to dw [K,C,R,S]. */
 odeon_status reference_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
                                     const odeon_tensor *x, const odeon_tensor *dy,
                                     const odeon_tensor *dw, void *scratch)

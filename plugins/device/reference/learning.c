@@ -5,8 +5,8 @@
 
 /* ---- loss ---- */
 
-/* -log softmax(x[b])[label], NaN for no label of this row; its first largest element and the log of
- * the sum of exp(x[b]) besides. */
+/* The loss -log softmax(x[b])[label] of row b of x[B,K], NaN if label is no class; also the index
+ * of its first largest element and log sum exp(x[b]). */
 static double row_loss(const odeon_tensor *x, int64_t b, int64_t label, int64_t *largest,
                        double *log_sum)
 {
@@ -16,7 +16,7 @@ static double row_loss(const odeon_tensor *x, int64_t b, int64_t label, int64_t 
             top = k;
         }
     }
-    double sum = 0.0, shift = load(x, b * K + top); /* keeps exp from overflowing */
+    double sum = 0.0, shift = load(x, b * K + top); /* subtracted so that exp cannot overflow */
     for (int64_t k = 0; k < K; k++) {
         sum += exp(load(x, b * K + k) - shift);
     }
@@ -25,6 +25,7 @@ static double row_loss(const odeon_tensor *x, int64_t b, int64_t label, int64_t 
     return label < 0 || label >= K ? (double)NAN : *log_sum - load(x, b * K + label);
 }
 
+/* x [B,K], labels I64 [B] -> sums F64 [2] (weighted loss, number correct), dx [B,K] or NULL. */
 odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
                                              const odeon_tensor *labels, double weight,
                                              const odeon_tensor *sums, const odeon_tensor *dx)
@@ -54,10 +55,10 @@ odeon_status reference_softmax_cross_entropy(odeon_queue *queue, const odeon_ten
     return ODEON_OK;
 }
 
-/* e of a difference d and, into *slope, its derivative. Written so that NaN gives NaN. */
+/* The loss e(d) and its derivative *slope. Comparisons are ordered such that NaN gives NaN. */
 static double difference(int32_t kind, double beta, double d, double *slope)
 {
-    double sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d; /* 0 and NaN as they are */
+    double sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d; /* 0 and NaN stay */
     switch (kind) {
     case ODEON_DIFFERENCE_SQUARE:
         *slope = 2.0 * d;
@@ -71,6 +72,8 @@ static double difference(int32_t kind, double beta, double d, double *slope)
     }
 }
 
+/* x, target, mask or NULL, dx or NULL: any shapes of one count; sums F64 [2]. Masked elements are
+ * skipped rather than multiplied by 0, as 0 * NaN is NaN. */
 odeon_status reference_difference_loss(odeon_queue *queue, int32_t kind, double beta,
                                        const odeon_tensor *x, const odeon_tensor *target,
                                        const odeon_tensor *mask, double weight,
@@ -102,6 +105,7 @@ odeon_status reference_difference_loss(odeon_queue *queue, int32_t kind, double 
 
 /* ---- optimizers ---- */
 
+/* p, g, v [n]. The first step sets v = g' instead of momentum v + g', as torch.optim.SGD. */
 odeon_status reference_sgd_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                                 const odeon_tensor *v, double lr, double momentum, double decay,
                                 int32_t nesterov, int32_t first)
@@ -125,6 +129,8 @@ odeon_status reference_sgd_step(odeon_queue *queue, const odeon_tensor *p, const
     return ODEON_OK;
 }
 
+/* p, g, m, v [n]. Source: Kingma, Ba, Adam, 2015, alg. 1; decay_decoupled: Loshchilov, Hutter,
+ * AdamW, 2019, alg. 2. */
 odeon_status reference_adam_step(odeon_queue *queue, const odeon_tensor *p, const odeon_tensor *g,
                                  const odeon_tensor *m, const odeon_tensor *v,
                                  const odeon_adam *constants)
@@ -148,6 +154,8 @@ odeon_status reference_adam_step(odeon_queue *queue, const odeon_tensor *p, cons
     return ODEON_OK;
 }
 
+/* p, g, v, mean or NULL, buffer or NULL [n]; as torch.optim.RMSprop, but with max(0, .) before the
+ * root. */
 odeon_status reference_rmsprop_step(odeon_queue *queue, const odeon_tensor *p,
                                     const odeon_tensor *g, const odeon_tensor *v,
                                     const odeon_tensor *mean, const odeon_tensor *buffer,
@@ -167,7 +175,7 @@ odeon_status reference_rmsprop_step(odeon_queue *queue, const odeon_tensor *p,
             double average = a->alpha * load(mean, i) + (1.0 - a->alpha) * slope;
             store(mean, i, average);
             spread = square - average * average;
-            spread = spread < 0.0 ? 0.0 : spread; /* by rounding; NaN stays */
+            spread = spread < 0.0 ? 0.0 : spread; /* rounding can make it negative; NaN stays */
         }
         double step = slope / (sqrt(spread) + a->epsilon);
         if (buffer != NULL) {

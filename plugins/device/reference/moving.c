@@ -4,6 +4,7 @@
 
 #include "../common/step_control.h"
 
+/* x, y: any shapes of one dtype and count. */
 odeon_status reference_copy(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y)
 {
     ODEON_TRY(reference_expect_like(queue, "copy: y", y, x));
@@ -14,6 +15,7 @@ odeon_status reference_copy(odeon_queue *queue, const odeon_tensor *x, const ode
     return ODEON_OK;
 }
 
+/* Data set fields may also be U8 or I64, which only cast and gather accept. */
 static double load_any(const odeon_tensor *x, int64_t i)
 {
     switch (x->dtype) {
@@ -26,7 +28,8 @@ static double load_any(const odeon_tensor *x, int64_t i)
     }
 }
 
-/* Towards zero; what does not fit, NaN among it, is the smallest number. 2^63 itself does not. */
+/* Truncates towards zero. C leaves the conversion of values outside int64 undefined, so they and
+ * NaN become INT64_MIN; 2^63 itself does not fit. */
 static int64_t to_integer(double value)
 {
     return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
@@ -41,6 +44,7 @@ static void store_any(const odeon_tensor *y, int64_t i, double value)
     }
 }
 
+/* x any dtype, y F32, F64 or I64, of one count: y = scale x + shift. */
 odeon_status reference_cast(odeon_queue *queue, const odeon_tensor *x, double scale, double shift,
                             const odeon_tensor *y)
 {
@@ -55,6 +59,7 @@ odeon_status reference_cast(odeon_queue *queue, const odeon_tensor *x, double sc
     return ODEON_OK;
 }
 
+/* x [N, ...], index I64 [n] -> y [n, ...]. */
 odeon_status reference_gather(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *index,
                               double scale, double shift, const odeon_tensor *y)
 {
@@ -88,13 +93,14 @@ odeon_status reference_fill(odeon_queue *queue, const odeon_tensor *y, odeon_sca
     return ODEON_OK;
 }
 
-/* Do rows of cols elements, pitch apart, the first at at, lie within x? */
+/* Do rows of cols elements lie within x, pitch apart and starting at offset at? */
 static int32_t rows_fit(const odeon_tensor *x, int64_t rows, int64_t cols, int64_t pitch,
                         int64_t at)
 {
     return rows == 0 || cols == 0 || (at >= 0 && (rows - 1) * pitch + at + cols <= odeon_count(x));
 }
 
+/* x, y flat; element (r, c) at r * pitch + at + c in each. */
 odeon_status reference_copy2d(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *y,
                               int64_t rows, int64_t cols, int64_t x_pitch, int64_t x_at,
                               int64_t y_pitch, int64_t y_at)
@@ -113,7 +119,7 @@ odeon_status reference_copy2d(odeon_queue *queue, const odeon_tensor *x, const o
     return ODEON_OK;
 }
 
-/* v holds one number for every row, or one for all. */
+/* Checks x as rows_fit does, and v F64 [rows] or [1]. */
 static odeon_status expect_rows(odeon_queue *queue, const odeon_tensor *x, int64_t rows,
                                 int64_t cols, int64_t pitch, int64_t at, const odeon_tensor *v)
 {
@@ -125,6 +131,7 @@ static odeon_status expect_rows(odeon_queue *queue, const odeon_tensor *x, int64
         "rows_fill, rows_sum: v is not F64 with one number or one a row");
 }
 
+/* v F64 [rows] or [1] -> y: row r filled with v[r], or with v[0]. */
 odeon_status reference_rows_fill(odeon_queue *queue, const odeon_tensor *y, int64_t rows,
                                  int64_t cols, int64_t pitch, int64_t at, const odeon_tensor *v)
 {
@@ -137,6 +144,7 @@ odeon_status reference_rows_fill(odeon_queue *queue, const odeon_tensor *y, int6
     return ODEON_OK;
 }
 
+/* x -> v F64 [rows] or [1]: adds each row's sum to v[r], or to v[0]. */
 odeon_status reference_rows_sum(odeon_queue *queue, const odeon_tensor *x, int64_t rows,
                                 int64_t cols, int64_t pitch, int64_t at, const odeon_tensor *v)
 {

@@ -4,7 +4,8 @@
 
 /* ---- group normalization ---- */
 
-/* Group g of sample b in x[B,C,S] is one run of n numbers from first. */
+/* Group g of sample b in x[B,C,S] is the contiguous run of n numbers from first; mean and rstd = 1
+ * / sqrt(variance + epsilon) are its statistics. */
 typedef struct norm_group {
     int64_t first, n;
     double mean, rstd;
@@ -21,6 +22,7 @@ static int64_t channel_of(const odeon_tensor *x, int64_t i)
     return i / x->dim[2] % x->dim[1];
 }
 
+/* x [B,C,S] with C divisible by groups, stats F64 [B,groups,2]. */
 static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
                                   const odeon_tensor *stats)
 {
@@ -31,13 +33,14 @@ static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeo
                             (int64_t[]){x->dim[0], groups, 2});
 }
 
-/* A tensor of one number a channel, or none. */
+/* v [C] of the dtype of x, or NULL. */
 static odeon_status expect_channels(odeon_queue *queue, const char *what, const odeon_tensor *v,
                                     const odeon_tensor *x)
 {
     return v == NULL ? ODEON_OK : reference_expect(queue, what, v, x->dtype, 1, &x->dim[1]);
 }
 
+/* Two passes: the variance as mean of squares minus square of mean would lose digits. */
 static void measure(const odeon_tensor *x, double epsilon, norm_group *group)
 {
     double sum = 0.0, squares = 0.0;
@@ -51,6 +54,8 @@ static void measure(const odeon_tensor *x, double epsilon, norm_group *group)
     group->rstd = 1.0 / sqrt(squares / (double)group->n + epsilon);
 }
 
+/* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats F64 [B,groups,2]. Source: Wu, He, Group
+ * Normalization, 2018, eqs. 1 to 6. */
 odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
                                   const odeon_tensor *x, const odeon_tensor *w,
                                   const odeon_tensor *b, const odeon_tensor *y,
@@ -77,7 +82,7 @@ odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double eps
     return ODEON_OK;
 }
 
-/* dw[c] += sum of dy * normal, db[c] += sum of dy, over all samples of channel c. */
+/* dw[c] += sum of dy * normal, db[c] += sum of dy, over all samples and positions of channel c. */
 static void add_channel_gradients(int32_t groups, const odeon_tensor *x, const odeon_tensor *stats,
                                   const odeon_tensor *dy, const odeon_tensor *dw,
                                   const odeon_tensor *db)
@@ -102,8 +107,9 @@ static void add_channel_gradients(int32_t groups, const odeon_tensor *x, const o
     }
 }
 
-/* With u = dy * w and normal n = (x - mean) * rstd: dx = rstd (u - mean(u) - n mean(u n)), the
- * means over the group: what moves all of it or scales all of it has no effect. */
+/* dx = rstd (u - mean(u) - normal mean(u normal)) with u = dy w and normal = (x - mean) rstd, means
+ * over the group. The two subtracted terms project out shifting and scaling the whole group, which
+ * do not change y. */
 static void store_group_gradient(const odeon_tensor *x, const odeon_tensor *w,
                                  const norm_group *group, const odeon_tensor *dy,
                                  const odeon_tensor *dx)
@@ -121,6 +127,7 @@ static void store_group_gradient(const odeon_tensor *x, const odeon_tensor *w,
     }
 }
 
+/* x, dy, dx [B,C,S], w, dw, db [C], stats F64 [B,groups,2]; adds to dw and db. */
 odeon_status reference_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
                                       const odeon_tensor *w, const odeon_tensor *stats,
                                       const odeon_tensor *dy, const odeon_tensor *dx,

@@ -1,12 +1,15 @@
 #include "../common/step_control.h"
 #include "reference.h"
 
+/* All three operators take at most ODEON_MAX_STAGES pairs. */
 static odeon_status expect_number(odeon_queue *queue, int32_t n)
 {
     return reference_expect_true(queue, n >= 0 && n <= ODEON_MAX_STAGES,
                                  "select, row_store, row_load: more pairs than ODEON_MAX_STAGES");
 }
 
+/* x[i], y[i]: any shape, equal within a pair. All x are read before any y is written, element by
+ * element, because a y may be the same tensor as an x. */
 odeon_status reference_select(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
                               const odeon_tensor *const *y, const double *slots, int32_t slot)
 {
@@ -31,7 +34,8 @@ odeon_status reference_select(odeon_queue *queue, int32_t n, const odeon_tensor 
     return ODEON_OK;
 }
 
-/* y[i] has the rows of y[0], each as large as x[i]. */
+/* Checks x[i] of any shape and y[i] [rows, ...] with count(x[i]) elements a row, rows equal for all
+ * i. */
 static odeon_status expect_rows(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
                                 const odeon_tensor *const *y)
 {
@@ -47,6 +51,7 @@ static odeon_status expect_rows(odeon_queue *queue, int32_t n, const odeon_tenso
     return ODEON_OK;
 }
 
+/* x[i] -> row slots[slot] of y[i]; nothing if that is no row. */
 odeon_status reference_row_store(odeon_queue *queue, int32_t n, const odeon_tensor *const *x,
                                  const odeon_tensor *const *y, const double *slots, int32_t slot)
 {
@@ -60,6 +65,7 @@ odeon_status reference_row_store(odeon_queue *queue, int32_t n, const odeon_tens
     return ODEON_OK;
 }
 
+/* Row slots[slot] of y[i] -> x[i]; nothing if that is no row. */
 odeon_status reference_row_load(odeon_queue *queue, int32_t n, const odeon_tensor *const *y,
                                 const odeon_tensor *const *x, const double *slots, int32_t slot)
 {

@@ -1,2 +1,2 @@
-# The oracle rounds where the source says so: no fused multiply-add.
+# The oracle must round after every operation, so no fused multiply-add.
 target_compile_options(${plugin} PRIVATE -ffp-contract=off)

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* Comparisons stand so that NaN takes the branch that passes it on. */
+/* In all comparisons here NaN takes the branch that passes it on: x <= 0 is false for NaN. */
 
 double reference_function(int32_t id, double x)
 {
@@ -36,7 +36,8 @@ double reference_function(int32_t id, double x)
     }
 }
 
-/* f', from y = f(x) where that is enough, from x in the last rows. */
+/* The derivative from kept, which is y = f(x) or x as device.h lists: y where that suffices, since
+ * then x need not be stored. */
 static double derivative(int32_t id, double kept)
 {
     double x = kept, y = kept;
@@ -45,7 +46,7 @@ static double derivative(int32_t id, double kept)
         return y <= 0.0 ? 0.0 : 1.0;
     case ODEON_UNARY_TANH:
         return 1.0 - y * y;
-    case ODEON_UNARY_SOFTPLUS: /* sigmoid(x) = 1 - exp(-y); above f(20), x was above 20 */
+    case ODEON_UNARY_SOFTPLUS: /* sigmoid(x) = 1 - exp(-y); y above f(20) means x above 20 */
         return y > log1p(exp(20.0)) ? 1.0 : -expm1(-y);
     case ODEON_UNARY_SIGMOID:
         return y * (1.0 - y);
@@ -64,7 +65,7 @@ static double derivative(int32_t id, double kept)
     case ODEON_UNARY_COS:
         return -sin(x);
     case ODEON_UNARY_ABS:
-        return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; /* 0 at 0, NaN at NaN */
+        return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; /* 0 at 0, NaN for NaN */
     default:
         return 1.0;
     }
@@ -125,7 +126,7 @@ odeon_status reference_binary(odeon_queue *queue, int32_t id, const odeon_tensor
     return ODEON_OK;
 }
 
-/* x^n by squaring, n >= 0. */
+/* x^n for n >= 0 by repeated squaring. */
 static double whole_power(double x, int32_t n)
 {
     double y = 1.0;
@@ -135,6 +136,8 @@ static double whole_power(double x, int32_t n)
     return y;
 }
 
+/* x, y: any shape. Small whole exponents are products, which also work for negative x and are exact
+ * where pow need not be. */
 odeon_status reference_power(odeon_queue *queue, double scale, double exponent,
                              const odeon_tensor *x, const odeon_tensor *y)
 {

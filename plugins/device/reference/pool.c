@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+/* x [B,C,H,W], y [B,C,P,Q] with P, Q as reference_windows gives. */
 static odeon_status expect_pool(odeon_queue *queue, const odeon_pool2d *geometry,
                                 const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -17,13 +18,14 @@ static odeon_status expect_pool(odeon_queue *queue, const odeon_pool2d *geometry
     return reference_expect(queue, "pool2d: y", y, x->dtype, 4, (int64_t[]){B, C, P, Q});
 }
 
-/* The part of an image, of sample b and channel c, that a window covers: rows from top to
- * bottom - 1, columns from left to right - 1. */
+/* The part of a window that lies within its image, of sample b and channel c: rows [top, bottom),
+ * columns [left, right). Empty if the window covers only padding. */
 typedef struct covered {
     int64_t b, c, top, bottom, left, right;
 } covered;
 
-/* Rows (or columns) from *from to *to - 1 of size are those of window number index. */
+/* The range [*from, *to) of rows (or columns) of size that window number index covers, without
+ * padding. */
 static void window_range(int64_t index, int64_t stride, int64_t padding, int64_t kernel,
                          int64_t size, int64_t *from, int64_t *to)
 {
@@ -32,7 +34,7 @@ static void window_range(int64_t index, int64_t stride, int64_t padding, int64_t
     *to = start + kernel > size ? size : start + kernel;
 }
 
-/* The window that element i of y[B,C,P,Q] comes from in x[B,C,H,W]. */
+/* The window of x[B,C,H,W] behind element i of y[B,C,P,Q]. */
 static covered find_window(const odeon_pool2d *g, const odeon_tensor *x, const odeon_tensor *y,
                            int64_t i)
 {
@@ -43,6 +45,7 @@ static covered find_window(const odeon_pool2d *g, const odeon_tensor *x, const o
     return w;
 }
 
+/* Divides by the whole window, padded zeros included, as torch.nn.AvgPool2d with its defaults. */
 static double window_mean(const odeon_pool2d *g, const odeon_tensor *x, const covered *w)
 {
     double sum = 0.0, area = (double)g->kernel_h * g->kernel_w; /* padded zeros included */
@@ -54,7 +57,8 @@ static double window_mean(const odeon_pool2d *g, const odeon_tensor *x, const co
     return sum / area;
 }
 
-/* Index in x of the first largest, of the last NaN if there is one; -1 in an empty window. */
+/* Offset in x of the first largest element, or of the last NaN if there is one; -1 for an empty
+ * window. */
 static int64_t find_largest(const odeon_tensor *x, const covered *w)
 {
     int64_t best = -1;
@@ -69,6 +73,7 @@ static int64_t find_largest(const odeon_tensor *x, const covered *w)
     return best;
 }
 
+/* x [B,C,H,W] -> y [B,C,P,Q]. */
 odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
                               const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -85,7 +90,7 @@ odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
     return ODEON_OK;
 }
 
-/* Does element i of x, at row and column of its image, have a part in this window's result? */
+/* Does element i of x, at row and column of its image, contribute to this window's result? */
 static int32_t takes_part(const odeon_pool2d *g, const odeon_tensor *x, const covered *w,
                           int64_t row, int64_t column, int64_t i)
 {
@@ -93,6 +98,8 @@ static int32_t takes_part(const odeon_pool2d *g, const odeon_tensor *x, const co
            (g->kind == ODEON_POOL_AVG || find_largest(x, w) == i);
 }
 
+/* x [B,C,H,W] (MAX only), dy [B,C,P,Q] -> dx [B,C,H,W]. Collects for each input all windows that it
+ * contributed to: slow, but plainly the transpose of the forward loop. */
 odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry,
                                   const odeon_tensor *x, const odeon_tensor *dy,
                                   const odeon_tensor *dx)

@@ -1,5 +1,7 @@
 #include "reference.h"
 
+/* bias [n] of the product's dtype; the function must be one that keeps its derivative a function of
+ * its result. */
 odeon_status reference_expect_epilogue(odeon_queue *queue, const odeon_epilogue *epilogue,
                                        int32_t dtype, int64_t n)
 {
@@ -26,6 +28,7 @@ double reference_finish(const odeon_epilogue *epilogue, int64_t n, double value)
     return reference_function(epilogue->act, value);
 }
 
+/* a [M,K] or with trans_a [K,M], b [K,N] or with trans_b [N,K] -> c [M,N]. */
 odeon_status reference_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
                             const odeon_tensor *a, const odeon_tensor *b, double beta,
                             const odeon_tensor *c, const odeon_epilogue *epilogue)
@@ -47,7 +50,7 @@ odeon_status reference_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b
                        load(b, trans_b ? n * K + k : k * N + n);
             }
             double value = alpha * sum;
-            if (beta != 0.0) { /* c may hold anything when beta is 0 */
+            if (beta != 0.0) { /* with beta 0 c may be uninitialized, and 0 * NaN would be NaN */
                 value += beta * load(c, m * N + n);
             }
             store(c, m * N + n, reference_finish(epilogue, n, value));
@@ -56,6 +59,7 @@ odeon_status reference_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b
     return ODEON_OK;
 }
 
+/* x [B,C,S]; adds to bias [C]. */
 odeon_status reference_channel_sum(odeon_queue *queue, const odeon_tensor *x,
                                    const odeon_tensor *bias)
 {

@@ -11,7 +11,9 @@ static uint32_t high_half(uint64_t x)
     return (uint32_t)(x >> 32);
 }
 
-/* Philox4x32-10: ten rounds, each with a key of its own. */
+/* Philox4x32-10: ten rounds, between which the key is advanced by Weyl constants. Written out
+ * rather than taken from a library, so that the oracle is independent of what it tests. Source:
+ * Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011, section 3.3. */
 static words philox(uint64_t key, uint64_t index)
 {
     static const uint64_t multiplier[2] = {0xD2511F53u, 0xCD9E8D57u};
@@ -28,6 +30,7 @@ static words philox(uint64_t key, uint64_t index)
     return x;
 }
 
+/* The upper 53 bits of words 1 and 0 as a number in [0, 1). */
 static double uniform(uint64_t key, uint64_t index)
 {
     words x = philox(key, index);
@@ -35,6 +38,8 @@ static double uniform(uint64_t key, uint64_t index)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
+/* x, y: any shape. The number of element i depends on first + i alone, so the mask does not depend
+ * on how samples are divided among workers. */
 odeon_status reference_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
                                const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -50,20 +55,22 @@ odeon_status reference_dropout(odeon_queue *queue, uint64_t key, int64_t first, 
 
 /* ---- windows ---- */
 
-/* Element [b,c,p,q] of a window of height P and width Q is, with its sample's top and left, element
- * [b,c,top + p,left + q] of the image, or [.., left + Q - 1 - q] where it is mirrored; outside of
- * the image lies padding. */
+/* Where the window [P,Q] of one sample lies in its image: element [b,c,p,q] of the window is
+ * element [b,c,top + p,left + q] of the image, or [b,c,top + p,left + Q - 1 - q] if mirrored.
+ * Positions outside of the image are zero padding. */
 typedef struct placement {
     int64_t top, left;
     int32_t mirrored;
 } placement;
 
-/* Of n possible ones. */
+/* A number below n from a 32-bit word: floor(word n / 2^32). */
 static int64_t choose(uint32_t word, int64_t n)
 {
     return (int64_t)((uint64_t)word * (uint64_t)n >> 32);
 }
 
+/* Draws the placement of one sample, the same for all its channels; without random the window is
+ * centred. */
 static placement place(const odeon_window2d *g, uint64_t key, int64_t sample,
                        const odeon_tensor *image, const odeon_tensor *window)
 {
@@ -77,6 +84,7 @@ static placement place(const odeon_window2d *g, uint64_t key, int64_t sample,
     };
 }
 
+/* image [B,C,H,W], window [B,C,P,Q] no larger than the padded image. */
 static odeon_status expect_window(odeon_queue *queue, const odeon_window2d *g,
                                   const odeon_tensor *image, const odeon_tensor *window)
 {
@@ -91,7 +99,7 @@ static odeon_status expect_window(odeon_queue *queue, const odeon_window2d *g,
         "window2d: the window is larger than the padded image");
 }
 
-/* Index in the image of element [b,c,p,q] of the window; -1: padding. */
+/* Offset in the image of element [b,c,p,q] of the window; -1 in the padding. */
 static int64_t source_of(const placement *at, const odeon_tensor *image, int64_t Q, int64_t b,
                          int64_t c, int64_t p, int64_t q)
 {
@@ -100,6 +108,7 @@ static int64_t source_of(const placement *at, const odeon_tensor *image, int64_t
     return inside ? at4(image, b, c, row, column) : -1;
 }
 
+/* x [B,C,H,W] -> y [B,C,P,Q]. */
 odeon_status reference_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
                                 int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -114,6 +123,8 @@ odeon_status reference_window2d(odeon_queue *queue, const odeon_window2d *geomet
     return ODEON_OK;
 }
 
+/* dy [B,C,P,Q] -> dx [B,C,H,W]. Each element of the image is seen at most once, so the vjp stores
+ * and need not accumulate. */
 odeon_status reference_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry,
                                     uint64_t key, int64_t first_sample, const odeon_tensor *dy,
                                     const odeon_tensor *dx)
@@ -121,7 +132,7 @@ odeon_status reference_window2d_vjp(odeon_queue *queue, const odeon_window2d *ge
     ODEON_TRY(expect_window(queue, geometry, dx, dy));
     int64_t Q = dy->dim[3], P = dy->dim[2], C = dy->dim[1];
     for (int64_t i = 0; i < odeon_count(dx); i++) {
-        store(dx, i, 0.0); /* what the window leaves out */
+        store(dx, i, 0.0); /* elements outside the window have gradient 0 */
     }
     for (int64_t i = 0; i < odeon_count(dy); i++) {
         int64_t q = i % Q, p = i / Q % P, c = i / (Q * P) % C, b = i / (Q * P * C);

@@ -7,6 +7,7 @@
 
 /* ---- what a device is ---- */
 
+/* A device has no state but the host. */
 typedef struct reference_device {
     const odeon_host *host; /* borrowed */
 } reference_device;
@@ -35,7 +36,7 @@ static void destroy(void *self)
 
 static odeon_status probe(void *device)
 {
-    (void)device; /* it runs wherever the host does */
+    (void)device; /* runs wherever the host does */
     return ODEON_OK;
 }
 
@@ -46,6 +47,7 @@ static odeon_status describe(void *device, char *text, uint64_t bytes)
     return ODEON_OK;
 }
 
+/* No extensions: nothing is captured, counted or pinned here. */
 static const void *get_extension(void *device, const char *id)
 {
     (void)device;
@@ -79,7 +81,7 @@ static void queue_destroy(odeon_queue *queue)
 
 static odeon_status wait_for_all(odeon_queue *queue)
 {
-    (void)queue; /* an operator is done when it returns */
+    (void)queue; /* operators have finished when they return */
     return ODEON_OK;
 }
 
@@ -105,7 +107,7 @@ static odeon_status transfer(odeon_queue *queue, void *destination, const void *
                              uint64_t bytes)
 {
     (void)queue;
-    if (bytes > 0) { /* memcpy wants addresses even for nothing */
+    if (bytes > 0) { /* memcpy must not get NULL even for 0 bytes */
         memcpy(destination, source, bytes);
     }
     return ODEON_OK;

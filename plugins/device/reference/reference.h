@@ -1,15 +1,14 @@
-/* reference.h: a device of plain loops. It is what other devices are tested against, and the place
- * to read what an operator does.
- *
- * Device memory is host memory, and an operator has done its work when it returns. Numbers are read
- * as double whatever their dtype, computed with in double, and rounded once when they are stored.
- * Each operator says at its head which shapes it expects, then loops. device.h has the contracts.
- */
+/* reference.h: a device of plain loops, the oracle that other devices are tested against and the
+ * place to read what an operator does. Device memory is host memory, and an operator has finished
+ * when it returns. Numbers of either dtype are loaded as double, computed in double and rounded
+ * once when stored. Each operator first checks the shapes that it expects, then loops. device.h has
+ * the contracts. */
 #ifndef ODEON_DEVICE_REFERENCE_H
 #define ODEON_DEVICE_REFERENCE_H
 #include "odeon/device.h"
 #include "odeon/host.h"
 
+/* A queue has no state, since every operator runs at once; host is for messages. */
 struct odeon_queue {
     const odeon_host *host; /* borrowed */
 };
@@ -21,6 +20,7 @@ static inline double load(const odeon_tensor *x, int64_t i)
                                        : ((const double *)x->data)[i];
 }
 
+/* Rounds to the tensor's dtype: the only rounding of an operator. */
 static inline void store(const odeon_tensor *x, int64_t i, double value)
 {
     if (x->dtype == ODEON_DTYPE_F32) {
@@ -30,7 +30,7 @@ static inline void store(const odeon_tensor *x, int64_t i, double value)
     }
 }
 
-/* Offset of [i,j,k] in x[.,J,K] and of [i,j,k,l] in x[.,J,K,L]. */
+/* Row-major offsets: of [i,j,k] in x[.,J,K], and of [i,j,k,l] in x[.,J,K,L]. */
 static inline int64_t at3(const odeon_tensor *x, int64_t i, int64_t j, int64_t k)
 {
     return (i * x->dim[1] + j) * x->dim[2] + k;
@@ -41,21 +41,21 @@ static inline int64_t at4(const odeon_tensor *x, int64_t i, int64_t j, int64_t k
     return (at3(x, i, j, k)) * x->dim[3] + l;
 }
 
-/* f(x) of a unary id. */
+/* f(x) of the unary id; the derivative is private to pointwise.c. */
 double reference_function(int32_t id, double x);
 
-/* Checks of arguments: they fail where a caller breaks the contract. */
+/* Checks of arguments. A failure means that the caller broke the contract (ODEON_ERR_INTERNAL). */
 
-/* x is of dtype and has this shape; "gemm: b" is an example of what. */
+/* x has dtype and the shape dim[ndim]. what names it in the message: "gemm: b". */
 odeon_status reference_expect(odeon_queue *queue, const char *what, const odeon_tensor *x,
                               int32_t dtype, int32_t ndim, const int64_t *dim);
-/* x is float32 or float64 and has ndim dimensions; 0: any number. */
+/* x is float32 or float64 and has ndim dimensions (0: any number). */
 odeon_status reference_expect_real(odeon_queue *queue, const char *what, const odeon_tensor *x,
                                    int32_t ndim);
 /* x has the dtype and the number of elements of model; their shapes may differ. */
 odeon_status reference_expect_like(odeon_queue *queue, const char *what, const odeon_tensor *x,
                                    const odeon_tensor *model);
-/* Anything else that must hold; text says what does not. */
+/* Any other condition; text says what is violated. */
 odeon_status reference_expect_true(odeon_queue *queue, int32_t holds, const char *text);
 
 /* The operators, by the file that has them. */
@@ -119,13 +119,13 @@ odeon_status reference_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b
                             const odeon_tensor *c, const odeon_epilogue *epilogue);
 odeon_status reference_channel_sum(odeon_queue *queue, const odeon_tensor *x,
                                    const odeon_tensor *bias);
-/* The epilogue of a product, for one result of column or filter n. */
+/* Applies the epilogue of a product to one result, of column or filter n. */
 double reference_finish(const odeon_epilogue *epilogue, int64_t n, double value);
 odeon_status reference_expect_epilogue(odeon_queue *queue, const odeon_epilogue *epilogue,
                                        int32_t dtype, int64_t n);
 
 /* conv.c */
-/* How many windows of size kernel, stride apart, fit into size with padding on both sides. */
+/* Number of windows of length kernel, stride apart, in size elements with padding on both sides. */
 int64_t reference_windows(int64_t size, int64_t padding, int64_t kernel, int64_t stride);
 uint64_t reference_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
                                   const odeon_tensor *w);

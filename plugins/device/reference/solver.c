@@ -21,6 +21,7 @@ odeon_status reference_stage_times(odeon_queue *queue, int32_t n, const double *
     return ODEON_OK;
 }
 
+/* All operands have the model's dtype and count. */
 static odeon_status expect_terms(odeon_queue *queue, const odeon_tensor *model, int32_t n,
                                  const odeon_tensor *const *x)
 {
@@ -32,7 +33,7 @@ static odeon_status expect_terms(odeon_queue *queue, const odeon_tensor *model, 
     return ODEON_OK;
 }
 
-/* Element e of the sum of coefficient[i] * x[i]. */
+/* Element e of sum over i of coefficient[i] x[i]. */
 static double combine(int64_t e, int32_t n, const odeon_tensor *const *x,
                       const odeon_scalar *coefficient, const double *slots)
 {
@@ -43,6 +44,7 @@ static double combine(int64_t e, int32_t n, const odeon_tensor *const *x,
     return sum;
 }
 
+/* base or NULL, x[n] -> y, all of one count; y may be base or an x, as elements are independent. */
 odeon_status reference_lincomb(odeon_queue *queue, const odeon_tensor *y, const odeon_tensor *base,
                                int32_t n, const odeon_tensor *const *x,
                                const odeon_scalar *coefficient, const double *slots)
@@ -59,6 +61,8 @@ odeon_status reference_lincomb(odeon_queue *queue, const odeon_tensor *y, const 
     return ODEON_OK;
 }
 
+/* y0, y1, x[n] of one count -> slots[slot]. The part's sum is reduced over workers before
+ * step_control takes the root. */
 odeon_status reference_error_sum(odeon_queue *queue, const odeon_control *control,
                                  const odeon_tensor *y0, const odeon_tensor *y1, int32_t n,
                                  const odeon_tensor *const *x, const odeon_scalar *coefficient,
@@ -80,6 +84,7 @@ odeon_status reference_error_sum(odeon_queue *queue, const odeon_control *contro
     return ODEON_OK;
 }
 
+/* a, b of one count -> slots[slot] = sum of a b. */
 odeon_status reference_dot(odeon_queue *queue, const odeon_tensor *a, const odeon_tensor *b,
                            double *slots, int32_t slot)
 {

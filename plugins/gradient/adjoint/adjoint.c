@@ -1,16 +1,20 @@
-/* adjoint: the continuous adjoint, solved backward beside the state:
+/* adjoint: the continuous adjoint, solved backward together with the state:
  *
- *   y' = f,  a' = -a^T df/dy,  theta_bar' = -a^T df/dtheta,  from the last time to the first,
- *   theta_bar = 0 there, a = dL/dy, and y as the forward solve left it; at every output on the way
- *   y starts anew so, and a takes in what the loss says of that output.
+ *   y' = f,  a' = -a^T df/dy,  theta_bar' = -a^T df/dtheta
  *
- * Memory does not grow with the steps; the gradient is that of the problem, up to the tolerance,
- * not that of the steps. theta_bar may be left out of the error norm (a seminorm); the adjoint of
- * t, t_bar' = -a^T df/dt, which nobody asks for, may be solved for the norm's sake. Source: Chen et
- * al., Neural ODEs, 2018, algorithm 1; Kidger, Chen, Lyons, "Hey, that's not an ODE", 2021. */
+ * from the last time to the first. At the last time theta_bar = 0, a = dL/dy, and y is the forward
+ * solution. At every earlier output time y is reset to the forward solution and a is increased by
+ * the cotangent of that output.
+ *
+ * Memory does not grow with the number of steps. The result approximates the gradient of the exact
+ * solution up to the tolerance; it is not the gradient of the computed steps. theta_bar may be left
+ * out of the error norm (seminorm). The adjoint of time, t_bar' = -a^T df/dt, is not part of the
+ * result, but may be solved so that the error norm equals torchdiffeq's. Source: Chen et al.,
+ * Neural ODEs, 2018, algorithm 1; Kidger, Chen, Lyons, "Hey, that's not an ODE", 2021. */
 #include "odeon/gradient.h"
 #include "odeon/plugin.h"
 
+/* Parts of the augmented state, in the host's order. */
 enum { PART_Y = 0, PART_ADJOINT = 1 };
 
 typedef struct adjoint {
@@ -58,6 +62,7 @@ static void destroy(void *self)
     }
 }
 
+/* Keeps no steps: only y at the output times, which the caller stores. */
 static odeon_status forward(void *self, const odeon_solve_services *services,
                             const odeon_field *field, int32_t n_times, const double *times,
                             const odeon_tensor *y)
@@ -66,7 +71,7 @@ static odeon_status forward(void *self, const odeon_solve_services *services,
     return services->solve(services->self, field, n_times, times, ODEON_KEEP_NONE, y);
 }
 
-/* One part of the augmented state. */
+/* A view of one part of the augmented state. */
 static odeon_tensor part(const odeon_field *field, const odeon_tensor *state, int32_t index)
 {
     odeon_tensor x = *state;
@@ -75,8 +80,9 @@ static odeon_tensor part(const odeon_field *field, const odeon_tensor *state, in
     return x;
 }
 
-/* From output i back to the one before: y starts anew from what the forward solve left there, a
- * takes in what the loss says of it, theta_bar and t_bar go on. */
+/* Solves the augmented system from output time i back to i - 1. y is reset to the forward solution,
+ * which stops its backward error from growing over intervals; drift records how far it had moved
+ * from y[i - 1]. */
 static odeon_status cross_interval(const odeon_solve_services *services,
                                    const odeon_field *augmented, const double *times,
                                    const odeon_tensor *state, const odeon_tensor *y,
@@ -93,6 +99,8 @@ static odeon_status cross_interval(const odeon_solve_services *services,
     return services->drift(services->self, &now, &y[i - 1]);
 }
 
+/* y [n_times] and cotangents d_y [n_times] (data NULL: zero) -> d_y0; adds theta_bar to the
+ * parameters' gradients. */
 static odeon_status backward(void *self, const odeon_solve_services *services,
                              const odeon_field *field, int32_t n_times, const double *times,
                              const odeon_tensor *y, const odeon_tensor *d_y,

@@ -1,7 +1,7 @@
-/* direct: backpropagation through the solver: the exact gradient of the accepted steps with their
- * sizes held fixed. Keeps of every step what its reverse needs, so memory grows with their number.
- * Source: Hager, Runge-Kutta methods in optimal control and the transformed adjoint system, 2000.
- */
+/* direct: backpropagation through the solver: the exact gradient of the accepted steps with
+ * their sizes held fixed. Memory grows with the number of steps, as each keeps what its reverse
+ * needs. Source: Hager, Runge-Kutta methods in optimal control and the transformed adjoint
+ * system, 2000. */
 #include "odeon/gradient.h"
 #include "odeon/plugin.h"
 
@@ -13,6 +13,7 @@ static odeon_status forward(void *self, const odeon_solve_services *services,
     return services->solve(services->self, field, n_times, times, ODEON_KEEP_FRAMES, y);
 }
 
+/* The host reverses the stored steps; y and times are not needed, since the frames hold them. */
 static odeon_status backward(void *self, const odeon_solve_services *services,
                              const odeon_field *field, int32_t n_times, const double *times,
                              const odeon_tensor *y, const odeon_tensor *d_y,

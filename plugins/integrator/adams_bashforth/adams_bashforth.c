@@ -1,13 +1,14 @@
-/* adams_bashforth: y1 = y + h sum over j < order of beta_j f(t - j h, y at t - j h), for equal
- * steps; the past derivatives pass from step to step. The first order-1 steps are taken by the
- * classic Runge-Kutta method, whose error of h^5 a step leaves the order as it is.
- * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4, 1.5. */
+/* adams_bashforth: y1 = y + h sum over j < order of beta_j f(t - j h, y(t - j h)) for equal steps;
+ * past derivatives are carried from step to step. The first order - 1 steps use the classic
+ * Runge-Kutta method, whose local error h^5 does not reduce the order. Source: Hairer, Norsett,
+ * Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4, 1.5. */
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
 
 enum { MAX_ORDER = 5 };
 
-/* Row p - 1 is the method of order p; newest derivative first. */
+/* Row p - 1 holds the coefficients of order p, newest derivative first. Source: the same, eq.
+ * 1.5. */
 static const double beta[MAX_ORDER][MAX_ORDER] = {
     {1.0},
     {3.0 / 2.0, -1.0 / 2.0},
@@ -16,7 +17,7 @@ static const double beta[MAX_ORDER][MAX_ORDER] = {
     {1901.0 / 720.0, -2774.0 / 720.0, 2616.0 / 720.0, -1274.0 / 720.0, 251.0 / 720.0},
 };
 
-enum { /* work handles: derivatives k, and the states at which they are taken */
+enum { /* work handles: derivatives K, and the states Y where they are evaluated */
        K1 = ODEON_HANDLE_WORK,
        Y2,
        K2,
@@ -65,6 +66,8 @@ static void destroy(void *self)
     }
 }
 
+/* Equal steps only, as the coefficients assume them. Order 1 is Euler's method and needs no
+ * start-up stages. */
 static odeon_status describe(void *self, odeon_stepper_info *out)
 {
     const adams *method = self;
@@ -78,7 +81,7 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
     return ODEON_OK;
 }
 
-/* Terms of a combination: x; factor h x. */
+/* Terms of a linear combination: x, and factor h x. */
 static odeon_term as_it_is(int32_t x)
 {
     return (odeon_term){.alpha = 1.0, .x = x};
@@ -89,7 +92,7 @@ static odeon_term times_h(double factor, int32_t x)
     return (odeon_term){.beta = factor, .x = x};
 }
 
-/* The rest of a classic Runge-Kutta step whose first derivative is there. */
+/* Completes a classic Runge-Kutta step (II.1, table 1.2) whose first derivative K1 is given. */
 static odeon_status start_step(const odeon_step *s)
 {
     const odeon_term y2[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K1)};
@@ -107,6 +110,8 @@ static odeon_status start_step(const odeon_step *s)
     return s->combine(s->self, ODEON_HANDLE_Y1, 5, y1);
 }
 
+/* The start-up steps too store their first derivative in the carry, so that the multistep formula
+ * finds order - 1 of them. */
 static odeon_status step(void *self, const odeon_step *s)
 {
     const adams *method = self;
@@ -121,7 +126,8 @@ static odeon_status step(void *self, const odeon_step *s)
         }
         ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, method->order + 1, y1));
     }
-    for (int32_t j = 0; j < method->order - 1; j++) { /* the newest derivative moves in */
+    /* shift the carry, newest derivative first */
+    for (int32_t j = 0; j < method->order - 1; j++) {
         const odeon_term kept = as_it_is(j == 0 ? K1 : ODEON_HANDLE_CARRY_IN + j - 1);
         ODEON_TRY(s->combine(s->self, ODEON_HANDLE_CARRY_OUT + j, 1, &kept));
     }

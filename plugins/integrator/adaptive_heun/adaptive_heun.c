@@ -8,6 +8,8 @@ static const double a[2][2] = {{0.0}, {1.0}};
 static const double b[2] = {0.5, 0.5};
 static const double b_hat[2] = {1.0, 0.0};
 static const double c[2] = {0.0, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[2][2] = {{1.0, -0.5}, {0.0, 0.5}};
 
 static const odeon_tableau tableau = {

@@ -1,7 +1,7 @@
 /* bosh3: the pair of Bogacki and Shampine, order 3 with an embedded method of order 2; the last
- * stage is the first of the next step. Dense output: the cubic through both ends with their slopes,
- * of order 3.
- * Source: Bogacki, Shampine, A 3(2) pair of Runge-Kutta formulas, Appl. Math. Lett. 2, 1989. */
+ * stage is the first of the next step (FSAL). Dense output: the cubic Hermite interpolant of both
+ * ends and their slopes, of order 3. Source: Bogacki, Shampine, A 3(2) pair of Runge-Kutta
+ * formulas, Appl. Math. Lett. 2, 1989. */
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
 
@@ -9,6 +9,8 @@ static const double a[4][4] = {{0.0}, {0.5}, {0.0, 0.75}, {2.0 / 9.0, 1.0 / 3.0,
 static const double b[4] = {2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, 0.0};
 static const double b_hat[4] = {7.0 / 24.0, 0.25, 1.0 / 3.0, 0.125};
 static const double c[4] = {0.0, 0.5, 0.75, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[4][3] = {
     {1.0, -4.0 / 3.0, 5.0 / 9.0},
     {0.0, 1.0, -2.0 / 3.0},

@@ -1,9 +1,9 @@
 /* dopri5: the pair of Dormand and Prince, order 5 with an embedded method of order 4; the last
- * stage is the first of the next step. The embedded weights are Shampine's, as in torchdiffeq: his
- * error estimate is 2/3 of that of Dormand and Prince's own b_hat. Dense output: his quartic of
- * order 4, also that of Hairer and Wanner's DOPRI5.
- * Source: Dormand, Prince, A family of embedded Runge-Kutta formulae, J. Comp. Appl. Math. 6, 1980,
- * table 2; Shampine, Some practical Runge-Kutta formulas, Math. Comp. 46, 1986. */
+ * stage is the first of the next step (FSAL). The embedded weights are Shampine's, as in
+ * torchdiffeq: their error estimate is 2/3 of that of Dormand and Prince's own b_hat. Dense output:
+ * Shampine's quartic of order 4, which DOPRI5 of Hairer and Wanner also uses. Source: Dormand,
+ * Prince, A family of embedded Runge-Kutta formulae, J. Comp. Appl. Math. 6, 1980, table 2;
+ * Shampine, Some practical Runge-Kutta formulas, Math. Comp. 46, 1986. */
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
 
@@ -24,6 +24,8 @@ static const double b_hat[7] = {
     649.0 / 6300.0,   1.0 / 60.0,
 };
 static const double c[7] = {0.0, 1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[7][4] = {
     {1.0, -8048581381.0 / 2820520608.0, 8663915743.0 / 2820520608.0,
      -12715105075.0 / 11282082432.0},
@@ -50,8 +52,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-/* OrdinaryDiffEq's DP5: beta2 = 0.04, beta1 = 1/5 - 3/4 beta2. (Its error estimate is by Dormand
- * and Prince's own b_hat.) */
+/* Controller exponents of OrdinaryDiffEq's DP5: beta2 = 0.04, beta1 = 1/5 - 3/4 beta2. That system
+ * estimates the error by Dormand and Prince's own b_hat, so its steps differ. */
 static const odeon_control_hint sciml = {
     .struct_size = sizeof sciml,
     .system = "sciml",

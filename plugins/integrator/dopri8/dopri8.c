@@ -1,10 +1,10 @@
-/* dopri8: the pair of Prince and Dormand, RK8(7)13M: order 8 with an embedded method of order 7. A
- * last stage is the derivative at the end: it is the first of the next step and serves the dense
- * output alone. That is of degree 6 and order 5, with the slopes of the solution at both ends; its
- * value at the middle is torchdiffeq's. The published figures end 1e-12 beside b; these are the
- * nearest that satisfy the conditions of order 5 and of both ends.
- * Source: Prince, Dormand, High order embedded Runge-Kutta formulae, J. Comp. Appl. Math. 7, 1981,
- * table 2; torchdiffeq 0.2.5, dopri8. */
+/* dopri8: the pair of Prince and Dormand, RK8(7)13M: order 8 with an embedded method of order 7. An
+ * additional last stage is the derivative at the end of the step: it is the first stage of the next
+ * step (FSAL) and otherwise used by the dense output only. The dense output has degree 6 and order
+ * 5 and matches the slopes at both ends; its value at the middle is torchdiffeq's. The published
+ * coefficients miss b at the end by 1e-12; these are the nearest that satisfy the conditions of
+ * order 5 and of both ends. Source: Prince, Dormand, High order embedded Runge-Kutta formulae, J.
+ * Comp. Appl. Math. 7, 1981, table 2; torchdiffeq 0.2.5, dopri8. */
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
 
@@ -79,6 +79,8 @@ static const double c[14] = {0.0,
                              1.0,
                              1.0,
                              1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[14][6] = {
     {1.0, -6.6910181737832115, 19.99900693336869, -30.061056828966617, 22.139650499809189,
      -6.3448349392865211},
@@ -119,8 +121,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-/* OrdinaryDiffEq's DP8: beta2 = 0, beta1 = 1/8 - beta2/5, and limits of its own. (That method is
- * DOP853 of Hairer and Wanner, another one of order 8.) */
+/* Controller exponents and limits of OrdinaryDiffEq's DP8: beta2 = 0, beta1 = 1/8 - beta2/5. That
+ * method is DOP853 of Hairer and Wanner, a different one of order 8. */
 static const odeon_control_hint sciml = {
     .struct_size = sizeof sciml,
     .system = "sciml",

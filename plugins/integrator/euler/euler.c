@@ -6,6 +6,8 @@
 static const double a[1] = {0.0};
 static const double b[1] = {1.0};
 static const double c[1] = {0.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[1] = {1.0};
 
 static const odeon_tableau tableau = {

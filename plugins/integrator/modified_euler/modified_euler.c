@@ -1,6 +1,6 @@
-/* modified_euler: y1 = y + h/2 (f(t, y) + f(t + h, y + h f(t, y))), Heun's trapezoid; order 2.
- * Dense output: the parabola x k1 + x^2/2 (k2 - k1), of order 2. (The midpoint rule goes by the
- * same name elsewhere; here it is midpoint.) Source: Heun, Z. Math. Phys. 45, 1900; Butcher,
+/* modified_euler: y1 = y + h/2 (f(t, y) + f(t + h, y + h f(t, y))), Heun's trapezoidal method;
+ * order 2. Dense output: the parabola x k1 + x^2/2 (k2 - k1), of order 2. Some texts give this name
+ * to the midpoint rule, which here is midpoint. Source: Heun, Z. Math. Phys. 45, 1900; Butcher,
  * Numerical Methods for ODEs, 3rd ed., 232. */
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
@@ -8,6 +8,8 @@
 static const double a[2][2] = {{0.0}, {1.0}};
 static const double b[2] = {0.5, 0.5};
 static const double c[2] = {0.0, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[2][2] = {{1.0, -0.5}, {0.0, 0.5}};
 
 static const odeon_tableau tableau = {

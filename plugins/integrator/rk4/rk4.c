@@ -1,12 +1,13 @@
-/* rk4: the classic Runge-Kutta method; order 4. Dense output: a cubic of order 3, which needs no
- * further stage.
- * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1 table 1.2 and II.6. */
+/* rk4: the classic Runge-Kutta method; order 4. Dense output: a cubic of order 3 on the same
+ * stages. Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1 table 1.2 and II.6. */
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
 
 static const double a[4][4] = {{0.0}, {0.5}, {0.0, 0.5}, {0.0, 0.0, 1.0}};
 static const double b[4] = {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0};
 static const double c[4] = {0.0, 0.5, 0.5, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[4][3] = {
     {1.0, -1.5, 2.0 / 3.0},
     {0.0, 1.0, -2.0 / 3.0},

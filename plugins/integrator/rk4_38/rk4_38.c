@@ -8,6 +8,8 @@
 static const double a[4][4] = {{0.0}, {1.0 / 3.0}, {-1.0 / 3.0, 1.0}, {1.0, -1.0, 1.0}};
 static const double b[4] = {0.125, 0.375, 0.375, 0.125};
 static const double c[4] = {0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[4][3] = {
     {1.0, -1.875, 1.0},
     {0.0, 1.875, -1.5},

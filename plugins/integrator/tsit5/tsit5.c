@@ -1,6 +1,6 @@
 /* tsit5: the pair of Tsitouras, order 5 with an embedded method of order 4; the last stage is the
- * first of the next step. Dense output: his quartic of order 4. The published figures satisfy the
- * order conditions to their last digit; here they stand with 20 digits.
+ * first of the next step (FSAL). Dense output: Tsitouras' quartic of order 4. The published
+ * coefficients satisfy the order conditions only to their last digit; here they have 20 digits.
  * Source: Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying
  * assumption, Comput. Math. Appl. 62, 2011, table 1 and section 4. */
 #include "odeon/integrator.h"
@@ -37,6 +37,8 @@ static const double b_hat[7] = {
     1.0 / 66.0,
 };
 static const double c[7] = {0.0, 0.161, 0.327, 0.9, 0.98002554090450968573, 1.0, 1.0};
+/* Dense output: stage i has the weight sum over k of interp[i][k] x^(k+1) at x in [0,1] of the
+ * step. */
 static const double interp[7][4] = {
     {1.0, -2.7637061972748258687, 2.9132554618219126554, -1.0530884977290215572},
     {0.0, 0.1317, -0.2234, 0.1017},

@@ -1,5 +1,5 @@
-/* augment: appends channels of zeros, room for a flow to move in: x[B,C,...], y[B,C+p,...].
- * Source: Dupont, Doucet, Teh, Augmented Neural ODEs, 2019, section 4. */
+/* augment: appends channels of zeros, which give a flow more dimensions to move in: x [B,C,...] ->
+ * y [B,C+p,...]. Source: Dupont, Doucet, Teh, Augmented Neural ODEs, 2019, section 4. */
 #include "../common/shape.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
@@ -58,13 +58,14 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
-/* Elements of a sample of x. */
+/* Number of elements in one sample of x. */
 static int64_t columns(const odeon_tensor *x)
 {
     odeon_tensor flat = shape_channels(x);
     return flat.dim[1] * flat.dim[2];
 }
 
+/* x fills the first columns of each row; the rest stays 0. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -76,6 +77,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return ops->copy2d(context->queue, in, out, in->dim[0], cols, cols, 0, columns(out), 0);
 }
 
+/* dy [B,C+p,...] -> dx [B,C,...]: drops the appended channels. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -1,5 +1,5 @@
-/* avgpool: the mean over a window that slides over every channel, padded zeros counted in; as
- * torch.nn.AvgPool2d. */
+/* avgpool: the mean over each window of every channel, padded zeros included; x [B,C,H,W] -> y
+ * [B,C,P,Q]; as torch.nn.AvgPool2d. */
 #include "../common/pool.h"
 #include "odeon/plugin.h"
 

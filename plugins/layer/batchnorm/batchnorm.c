@@ -1,8 +1,8 @@
 /* batchnorm: for every channel y = (x - mean) / sqrt(variance + epsilon) * weight[C] + bias[C]; x,
- * y [B,C,...]; as torch.nn.BatchNorm1d to 3d. In training mean and variance (biased) are the
- * batch's, over all workers; in evaluation those of the running state, which follows them as
- * running = (1 - momentum) running + momentum batch, with the unbiased variance.
- * Source: Ioffe, Szegedy, Batch Normalization, 2015, algs. 1 and 2. */
+ * y [B,C,...]; as torch.nn.BatchNorm1d to 3d. In training mean and (biased) variance are those of
+ * the batch over all workers; in evaluation those of the running state, updated in training as
+ * running = (1 - momentum) running + momentum batch, with the unbiased variance. Source: Ioffe,
+ * Szegedy, Batch Normalization, 2015, algs. 1 and 2. */
 #include <math.h>
 
 #include "../common/shape.h"
@@ -76,14 +76,14 @@ static uint64_t aligned(uint64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* Of two float64 numbers a channel. */
+/* Bytes of two float64 numbers per channel. */
 static uint64_t pair_bytes(const odeon_tensor *x)
 {
     return aligned(2 * (uint64_t)x->dim[1] * sizeof(double));
 }
 
-/* Scratch holds statistics where there is no tape, then sums, then one number a channel in the
- * dtype of the network. */
+/* Views of the layer's memory. Scratch holds the statistics if there is no tape, then sums, then
+ * one number per channel in the network's dtype. */
 typedef struct places {
     odeon_tensor stats, sums;   /* F64 [2,C] */
     odeon_tensor mean, rstd;    /* F64 [C], the rows of stats */
@@ -99,6 +99,7 @@ static odeon_tensor row_of(const odeon_tensor *pair, int64_t row)
                           .dtype = ODEON_DTYPE_F64};
 }
 
+/* The tape, if there is one, holds the statistics for the vjp. */
 static places places_of(const odeon_buffers *buffers, const odeon_tensor *x)
 {
     char *scratch = buffers->scratch;
@@ -115,6 +116,8 @@ static places places_of(const odeon_buffers *buffers, const odeon_tensor *x)
     return p;
 }
 
+/* In evaluation the layer is affine, as its statistics are constants; in training samples are
+ * coupled through the batch. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -135,6 +138,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
+/* weight, bias if affine, then the running mean and variance as state, named as in
+ * torch.nn.BatchNorm. */
 static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
 {
     static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
@@ -158,13 +163,13 @@ static odeon_status param(void *self, const odeon_tensor *in, int32_t index, ode
 
 /* ---- statistics ---- */
 
-/* How many numbers of each channel the batch has, over all workers. */
+/* Numbers per channel in the global batch, over all workers. */
 static double count_of(const odeon_context *context, const odeon_tensor *x)
 {
     return (double)context->n_global * (double)x->dim[2];
 }
 
-/* rstd = 1 / sqrt(scale * variances + epsilon) */
+/* rstd [C] = 1 / sqrt(scale * variances + epsilon) */
 static odeon_status invert(const batchnorm *layer, const odeon_context *context,
                            const odeon_tensor *variances, double scale, const odeon_tensor *rstd)
 {
@@ -174,7 +179,8 @@ static odeon_status invert(const batchnorm *layer, const odeon_context *context,
     return ops->unary(context->queue, ODEON_UNARY_RECIPROCAL, rstd, rstd);
 }
 
-/* Of the whole batch, in two passes and two meetings; the sums of squares stay in p->second. */
+/* Statistics of the global batch, in two passes and two collectives: one pass with E[x^2] - E[x]^2
+ * would cancel digits. The sums of squares stay in p->second. */
 static odeon_status measure(const batchnorm *layer, const odeon_context *context,
                             const odeon_tensor *x, const places *p)
 {
@@ -195,7 +201,7 @@ static odeon_status measure(const batchnorm *layer, const odeon_context *context
     return invert(layer, context, &p->second, 1.0 / count, &p->rstd);
 }
 
-/* running = (1 - momentum) running + momentum * scale * batch */
+/* running [C] = (1 - momentum) running + momentum * scale * batch */
 static odeon_status follow(const batchnorm *layer, const odeon_context *context, const places *p,
                            const odeon_tensor *batch, double scale, const odeon_tensor *running)
 {
@@ -206,6 +212,8 @@ static odeon_status follow(const batchnorm *layer, const odeon_context *context,
     return ops->lincomb(context->queue, running, NULL, 2, terms, weights, NULL);
 }
 
+/* Evaluation reads the running state; training measures the batch and updates the state only where
+ * the host asks for it, once per batch. */
 static odeon_status take_statistics(const batchnorm *layer, const odeon_context *context,
                                     const odeon_buffers *buffers, const odeon_tensor *x,
                                     const places *p)
@@ -226,6 +234,7 @@ static odeon_status take_statistics(const batchnorm *layer, const odeon_context 
 
 /* ---- the layer ---- */
 
+/* in [B,C,...] -> out [B,C,...]. The next layer's function may be fused (epilogue_act). */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -238,7 +247,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
         layer->affine ? &buffers->param[1] : NULL, context->epilogue_act, &y);
 }
 
-/* grad += this worker's sums: the host brings gradients together. */
+/* grad [C] += this worker's sums; the host reduces gradients over the workers. */
 static odeon_status add_to(const odeon_context *context, const places *p, const odeon_tensor *sums,
                            const odeon_tensor *grad)
 {
@@ -247,6 +256,7 @@ static odeon_status add_to(const odeon_context *context, const places *p, const 
     return ops->binary(context->queue, ODEON_BINARY_ADD, grad, &p->converted, grad);
 }
 
+/* In training the sums of all workers enter dx, as every sample contributed to the statistics. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -1,5 +1,5 @@
-/* chain: the layers of the sections below it, one after another, as one layer: y = body(x). For
- * what is to be repeated, shared out or left out as a whole. */
+/* chain: the layers of its subsections, one after another, as one layer: y = body(x). Lets several
+ * layers be repeated, shared or disabled together. */
 #include "../common/bodies.h"
 #include "odeon/plugin.h"
 

@@ -20,6 +20,7 @@ void bodies_fini(bodies *b)
     }
 }
 
+/* Grows the list by one: containers have few bodies, so a copy each time is fine. */
 odeon_status bodies_attach(bodies *b, int32_t body, odeon_net *net)
 {
     odeon_net **nets = b->host->alloc(b->host, (uint64_t)(body + 1) * sizeof(odeon_net *));
@@ -37,6 +38,7 @@ odeon_status bodies_attach(bodies *b, int32_t body, odeon_net *net)
     return ODEON_OK;
 }
 
+/* A property such as randomness holds if any body has it; linearity only if all have it. */
 static int32_t join_flags(int32_t all, int32_t body)
 {
     int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
@@ -44,6 +46,8 @@ static int32_t join_flags(int32_t all, int32_t body)
     return ((all | body) & any) | (all & body & ODEON_LAYER_LINEAR);
 }
 
+/* Frames of all bodies add up to the tape. The shape check catches layers that act in training only
+ * and change the shape. */
 odeon_status bodies_plan(const bodies *b, const odeon_tensor *in, int32_t flags,
                          odeon_layer_plan *out)
 {
@@ -73,7 +77,7 @@ uint64_t bodies_value_bytes(const odeon_layer_plan *plan, const odeon_tensor *in
     return (uint64_t)((n > m ? n : m) * odeon_dtype_bytes(in->dtype));
 }
 
-/* Where in the tape the body's frame stands. */
+/* The body's frame within the tape: behind those of the earlier bodies. */
 static odeon_status find_frame(const bodies *b, int32_t body, int64_t batch, int32_t flags,
                                void *tape, void **frame)
 {

@@ -30,6 +30,8 @@ void crop_destroy(void *self)
     }
 }
 
+/* Fixed windows are linear; random ones depend on the sample but not on its values, so they are
+ * linear too. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -59,12 +61,14 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
+/* The random geometry in training, the centred window in evaluation. */
 static odeon_window2d geometry_of(const crop *layer, const odeon_context *context)
 {
     odeon_window2d middle = {.padding = layer->choice.geometry.padding};
     return (context->flags & ODEON_CALL_TRAIN) != 0 ? layer->choice.geometry : middle;
 }
 
+/* in [B,C,H,W] -> out [B,C,P,Q]. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -74,6 +78,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
                                           context->first_sample, in, out);
 }
 
+/* Draws the same windows again from the same key; nothing is stored. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

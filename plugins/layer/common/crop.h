@@ -1,13 +1,14 @@
-/* crop.h: layers that take a window of every image by chance, drawn per sample from layer, epoch
- * and batch: x[B,C,H,W], y[B,C,P,Q]. In evaluation the window stands in the middle, unmirrored;
- * where that is the whole image, the layer is of training alone. */
+/* crop.h: layers that take a random window of every image, drawn per sample from layer, epoch and
+ * batch: x [B,C,H,W] -> y [B,C,P,Q]. In evaluation the window is centred and not mirrored; where it
+ * is the whole image the layer acts in training only. */
 #ifndef ODEON_LAYER_CROP_H
 #define ODEON_LAYER_CROP_H
 #include "odeon/host.h"
 #include "odeon/layer.h"
 
+/* What distinguishes one such layer from another. */
 typedef struct crop_choice {
-    const char *id;          /* of the layer, for messages; must live as long as it */
+    const char *id;          /* of the layer, for messages; must outlive it */
     int64_t height, width;   /* P, Q; 0: the image's */
     odeon_window2d geometry; /* in training */
 } crop_choice;

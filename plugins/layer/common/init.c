@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* Indices of the choices below. */
+/* Indices into the list of choices below. */
 enum {
     PYTORCH_DEFAULT = 0,
     NORMAL,
@@ -89,13 +89,13 @@ static void start_normal(odeon_param *out, double deviation)
     *out = (odeon_param){.init = ODEON_INIT_NORMAL, .init_b = fabs(deviation)};
 }
 
-/* sqrt(numerator / fan); nothing comes in or goes out: 0 */
+/* sqrt(numerator / fan); 0 for an empty fan, which has no weights to scale. */
 static double root(double numerator, double fan)
 {
     return fan > 0.0 ? sqrt(numerator / fan) : 0.0;
 }
 
-/* How the values start; the rest of out is 0. */
+/* Fills in the initial distribution of a parameter; other fields of out are zeroed. */
 static void start(int32_t choice, double gain, double std, double fan_in, double fan_out,
                   odeon_param *out)
 {
@@ -130,6 +130,7 @@ static void start(int32_t choice, double gain, double std, double fan_in, double
     }
 }
 
+/* The fans follow from the shape [out,in,kernel...] as in torch.nn.init. */
 void init_param(const init_choice *choice, const odeon_tensor *weight, int32_t index,
                 odeon_param *out)
 {
@@ -137,7 +138,8 @@ void init_param(const init_choice *choice, const odeon_tensor *weight, int32_t i
         out->struct_size = 0;
         return;
     }
-    double positions = 1.0; /* of the kernel; in double, as a product of sizes may overflow */
+    /* elements of the kernel, in double because the product of sizes may overflow an integer */
+    double positions = 1.0;
     for (int32_t i = 2; i < weight->ndim; i++) {
         positions *= (double)weight->dim[i];
     }

@@ -26,6 +26,7 @@ void pointwise_destroy(void *self)
     }
 }
 
+/* POINTWISE lets the host fuse the function into the layer before it. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -46,6 +47,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->unary(context->queue, layer->act, in, out);
 }
 
+/* d_out, out -> d_in = d_out f'(out). */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

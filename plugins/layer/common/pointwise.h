@@ -1,5 +1,5 @@
-/* pointwise.h: layers y = f(x), element by element, for the f that a device can also apply in an
- * epilogue. Any shape; no parameters; the vjp reads y. */
+/* pointwise.h: layers y = f(x), element by element, for functions that a device can fuse into an
+ * epilogue. Any shape; no parameters. The vjp needs only y, so x need not be kept. */
 #ifndef ODEON_LAYER_POINTWISE_H
 #define ODEON_LAYER_POINTWISE_H
 #include "odeon/host.h"

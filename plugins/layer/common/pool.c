@@ -2,6 +2,7 @@
 
 #include "window.h"
 
+/* geometry repeats window in the form that the device takes. */
 typedef struct pool {
     const odeon_host *host;
     const char *id;
@@ -44,6 +45,7 @@ static const odeon_option padding = {
 };
 const odeon_option *const pool_options[] = {&kernel, &stride, &padding, NULL};
 
+/* Padding beyond half the kernel would give windows of padding only, whose maximum is undefined. */
 odeon_status pool_create(const odeon_host *host, const odeon_config *config, const char *id,
                          int32_t kind, void **out)
 {
@@ -93,7 +95,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     const pool *layer = self;
     int64_t height = 0, width = 0;
     ODEON_TRY(window_outputs(layer->host, layer->id, &layer->window, in, &height, &width));
-    /* which element is the largest is found again in the vjp */
+    /* the vjp of MAX finds the largest element again, so it needs the input rather than indices */
     out->flags = layer->geometry.kind == ODEON_POOL_MAX ? ODEON_LAYER_NEEDS_IN : ODEON_LAYER_LINEAR;
     out->out = (odeon_tensor){
         .dim = {in->dim[0], in->dim[1], height, width}, .ndim = 4, .dtype = in->dtype};
@@ -108,6 +110,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->pool2d(context->queue, &layer->geometry, in, out);
 }
 
+/* in [B,C,H,W] (MAX), d_out [B,C,P,Q] -> d_in [B,C,H,W]. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

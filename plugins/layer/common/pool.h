@@ -1,5 +1,5 @@
-/* pool.h: layers that make one number of every window of a channel: x[B,C,H,W], y[B,C,P,Q];
- * P = (H + 2 padding - kernel) / stride + 1 rounded down, Q likewise. No parameters. */
+/* pool.h: pooling layers: x [B,C,H,W] -> y [B,C,P,Q] with P = (H + 2 padding - kernel) / stride + 1
+ * rounded down, Q likewise. No parameters. */
 #ifndef ODEON_LAYER_POOL_H
 #define ODEON_LAYER_POOL_H
 #include "odeon/host.h"
@@ -9,7 +9,7 @@
 extern const odeon_option *const pool_options[];
 extern const odeon_layer_ops pool_ops;
 
-/* For the slots create and destroy. id: of the layer, for messages; kind: ODEON_POOL_. */
+/* For the slots create and destroy. id names the layer in messages; kind is ODEON_POOL_. */
 odeon_status pool_create(const odeon_host *host, const odeon_config *config, const char *id,
                          int32_t kind, void **out);
 void pool_destroy(void *self);

@@ -10,12 +10,13 @@ const odeon_option time_option = {
     .help = "take the time t of the ODE block as one more input, before or behind the others",
 };
 
-/* Where things are, in elements: a row of y is a row of x and one channel of t. */
+/* Layout in elements: each row of y consists of a row of x and one channel of t. */
 typedef struct places {
-    int64_t rows, x_cols, t_cols, pitch; /* of x, of t and of y */
-    int64_t x_at, t_at;                  /* within a row of y */
+    int64_t rows, x_cols, t_cols, pitch; /* columns of x and of t, and of a whole row of y */
+    int64_t x_at, t_at;                  /* offsets within a row of y */
 } places;
 
+/* y [R,C+1,S]; x and t are its parts. */
 static places places_of(int32_t where, const odeon_tensor *y)
 {
     places p = {.rows = y->dim[0],
@@ -31,8 +32,8 @@ typedef odeon_status (*rows_function)(odeon_queue *queue, const odeon_tensor *x,
                                       int64_t cols, int64_t pitch, int64_t at,
                                       const odeon_tensor *v);
 
-/* Calls function on the channel of t. Where every sample has several rows and a t of its own, the
- * first rows of all samples go together, then the second ones. */
+/* Applies function to the channel of t. Where samples have several rows and a t each, rows of the
+ * same position in all samples are handled by one call, whose row i then matches t[i]. */
 static odeon_status for_rows(rows_function function, const odeon_context *context, const places *p,
                              const odeon_tensor *y, const odeon_tensor *t)
 {
@@ -48,6 +49,7 @@ static odeon_status for_rows(rows_function function, const odeon_context *contex
     return ODEON_OK;
 }
 
+/* t stays on the device: rows_fill reads it there when it runs. */
 odeon_status time_join(const odeon_host *host, const char *layer, const odeon_context *context,
                        int32_t where, const odeon_tensor *x, const odeon_tensor *y)
 {
@@ -63,6 +65,7 @@ odeon_status time_join(const odeon_host *host, const char *layer, const odeon_co
     return for_rows(ops->rows_fill, context, &p, y, context->t);
 }
 
+/* dy [R,C+1,S] -> dx [R,C,S], d_t: the transpose of copying is copying back and summing. */
 odeon_status time_part(const odeon_context *context, int32_t where, const odeon_tensor *dy,
                        const odeon_tensor *dx, const odeon_tensor *d_t)
 {

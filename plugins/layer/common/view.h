@@ -1,5 +1,5 @@
-/* view.h: layers whose output is their input under another shape. A host need not call them; where
- * it does, they copy. */
+/* view.h: layers whose output is their input under another shape. A host may skip them
+ * (ODEON_LAYER_VIEW); if it calls them, they copy. */
 #ifndef ODEON_LAYER_VIEW_H
 #define ODEON_LAYER_VIEW_H
 #include "odeon/layer.h"

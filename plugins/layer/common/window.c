@@ -2,6 +2,7 @@
 
 #include "shape.h"
 
+/* A single number stands for both edges. */
 static odeon_status read_pair(const odeon_host *host, const odeon_config *config, const char *id,
                               const char *name, int32_t *height, int32_t *width)
 {
@@ -12,7 +13,7 @@ static odeon_status read_pair(const odeon_host *host, const odeon_config *config
                           "%s: %s has %d numbers; give one, or two (height width)", id, name,
                           (int)n);
     }
-    *height = (int32_t)list[0]; /* the options' bounds keep them within 32 bits */
+    *height = (int32_t)list[0]; /* within 32 bits by the options' bounds */
     *width = (int32_t)list[n - 1];
     return ODEON_OK;
 }
@@ -31,6 +32,7 @@ odeon_status window_read(const odeon_host *host, const odeon_config *config, con
     return read_pair(host, config, id, "stride", &out->stride_h, &out->stride_w);
 }
 
+/* Checked here with the sizes in the message, as the device would only report a broken contract. */
 odeon_status window_outputs(const odeon_host *host, const char *id, const window *w,
                             const odeon_tensor *x, int64_t *height, int64_t *width)
 {

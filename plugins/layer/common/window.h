@@ -1,5 +1,5 @@
-/* window.h: a window that slides over images: its size, its step, and the zeros around the image.
- * Outputs along an edge of n pixels: (n + 2 padding - kernel) / stride + 1, rounded down. */
+/* window.h: the geometry of a window that slides over images: kernel, stride and zero padding. An
+ * edge of n pixels gives (n + 2 padding - kernel) / stride + 1 outputs, rounded down. */
 #ifndef ODEON_LAYER_WINDOW_H
 #define ODEON_LAYER_WINDOW_H
 #include "odeon/host.h"
@@ -9,13 +9,13 @@ typedef struct window {
     int32_t kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w;
 } window;
 
-/* Reads the options kernel, stride and padding: lists of one number (both edges) or two (height,
- * width). A stride that has no value is the kernel. id: of the layer, for messages. */
+/* Reads the options kernel, stride and padding, each one number (both edges) or two (height,
+ * width). A stride that is not given equals the kernel. id names the layer in messages. */
 odeon_status window_read(const odeon_host *host, const odeon_config *config, const char *id,
                          window *out);
 
-/* Output height and width for x[B,C,H,W]. ODEON_ERR_CONFIG if x has another number of dimensions
- * or the window is larger than the padded image. */
+/* Computes output height and width for x [B,C,H,W]. ODEON_ERR_CONFIG if x is not 4-d or the window
+ * is larger than the padded image. */
 odeon_status window_outputs(const odeon_host *host, const char *id, const window *w,
                             const odeon_tensor *x, int64_t *height, int64_t *width);
 

@@ -1,5 +1,5 @@
-/* concat_time: gives every sample a channel that is t everywhere: x[B,C,...], y[B,C+1,...], before
- * the other channels or behind them. Stands inside an ODE block, where there is a time. */
+/* concat_time: appends a channel that holds t: x [B,C,...] -> y [B,C+1,...], first or last. Only
+ * usable inside an ODE block, where there is a time. */
 #include "../common/shape.h"
 #include "../common/time_channel.h"
 #include "odeon/layer.h"
@@ -59,6 +59,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
+/* in [B,C,...] -> out [B,C+1,...]. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -68,6 +69,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return time_join(layer->host, "concat_time", context, layer->at, &x, &y);
 }
 
+/* d_out [B,C+1,...] -> d_in [B,C,...]; adds the channel's sum to d_t. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

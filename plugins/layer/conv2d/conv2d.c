@@ -1,6 +1,6 @@
-/* conv2d: cross-correlation of images with filters, zeros padded: x[B,C,H,W], weight[K,C,R,S],
- * bias[K], y[B,K,P,Q]; P = (H + 2 padding - R) / stride + 1 rounded down, Q likewise; as
- * torch.nn.Conv2d. With time the images have one more channel, which is t: weight[K,C+1,R,S]. */
+/* conv2d: cross-correlation of images with filters, zero padded: x [B,C,H,W], weight [K,C,R,S],
+ * bias [K] -> y [B,K,P,Q]; P = (H + 2 padding - R) / stride + 1 rounded down, Q likewise; as
+ * torch.nn.Conv2d. With time the images have t as an additional channel: weight [K,C+1,R,S]. */
 #include "../common/init.h"
 #include "../common/shape.h"
 #include "../common/time_channel.h"
@@ -102,7 +102,7 @@ static void destroy(void *self)
     }
 }
 
-/* What is multiplied: the input, with time an image that has one more channel. */
+/* The shape that is convolved: the input, with time one channel more. */
 static odeon_tensor product_shape(const conv2d *layer, const odeon_tensor *in)
 {
     odeon_tensor x = *in;
@@ -110,6 +110,7 @@ static odeon_tensor product_shape(const conv2d *layer, const odeon_tensor *in)
     return x;
 }
 
+/* x is the image with its time channel, so the weight has one input channel more. */
 static odeon_tensor weight_shape(const conv2d *layer, const odeon_tensor *x)
 {
     return (odeon_tensor){
@@ -118,7 +119,7 @@ static odeon_tensor weight_shape(const conv2d *layer, const odeon_tensor *x)
         .dtype = x->dtype};
 }
 
-/* Scratch holds the image with time, then what the product needs. */
+/* Scratch holds the image with its time channel, then the scratch of the convolution. */
 static uint64_t image_bytes(const conv2d *layer, const odeon_tensor *x)
 {
     uint64_t bytes = (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype));
@@ -150,7 +151,7 @@ static odeon_status param(void *self, const odeon_tensor *in, int32_t index, ode
     return ODEON_OK;
 }
 
-/* x = in, or the image with time made in scratch. */
+/* x = in, or the image with its time channel, made in scratch. */
 static odeon_status join(const conv2d *layer, const odeon_context *context,
                          const odeon_buffers *buffers, const odeon_tensor *in, odeon_tensor *x)
 {
@@ -163,6 +164,8 @@ static odeon_status join(const conv2d *layer, const odeon_context *context,
     return time_join(layer->host, "conv2d with time", context, layer->time, &from, &to);
 }
 
+/* in [B,C,H,W], weight [K,C,R,S], bias [K] -> out [B,K,P,Q]; bias and the next layer's function are
+ * fused. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -176,6 +179,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
                                         (char *)buffers->scratch + image_bytes(layer, &x));
 }
 
+/* The gradient of the extended image, then split into d_in and d_t. */
 static odeon_status vjp_of_input(const conv2d *layer, const odeon_context *context,
                                  const odeon_buffers *buffers, const odeon_tensor *in,
                                  const odeon_tensor *d_out, const odeon_tensor *d_in,
@@ -190,6 +194,7 @@ static odeon_status vjp_of_input(const conv2d *layer, const odeon_context *conte
     return layer->time == TIME_NO ? ODEON_OK : time_part(context, layer->time, &flat, d_in, d_t);
 }
 
+/* The image with time is built again rather than kept. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

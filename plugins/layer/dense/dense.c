@@ -1,5 +1,5 @@
-/* dense: y = x W^T + b, x[B,N] or [B,T,N], W[units,N], b[units], y[B,units] or [B,T,units]; as
- * torch.nn.Linear. With time every row of x has one more number, which is t: W[units,N+1]. */
+/* dense: y = x W^T + b, x [B,N] or [B,T,N], W [units,N], b [units] -> y [B,units] or [B,T,units];
+ * as torch.nn.Linear. With time every row of x has t as an additional number: W [units,N+1]. */
 #include "../common/init.h"
 #include "../common/shape.h"
 #include "../common/time_channel.h"
@@ -53,8 +53,8 @@ static void destroy(void *self)
     }
 }
 
-/* x[B,N] or [B,T,N] as the matrix [rows,N], or with time the shape [rows,N+1] of what is made of
- * it. */
+/* x [B,N] or [B,T,N] viewed as the matrix [rows,N]; with time the shape [rows,N+1] of the extended
+ * matrix. */
 static odeon_tensor rows_of(const odeon_tensor *x, int32_t time)
 {
     odeon_tensor out = {.data = x->data, .dim = {1}, .ndim = 2, .dtype = x->dtype};
@@ -71,7 +71,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     (void)device;
     (void)flags;
     const dense *layer = self;
-    if (in->ndim != 2 && in->ndim != 3) { /* on the rows of an image it would be a mistake */
+    /* applying it to the rows of an image would be a mistake */
+    if (in->ndim != 2 && in->ndim != 3) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "dense: the input is %s; it takes vectors [B,N] or sequences of them "
                           "[B,T,N]: put flatten before it",
@@ -97,7 +98,7 @@ static odeon_status param(void *self, const odeon_tensor *in, int32_t index, ode
     return ODEON_OK;
 }
 
-/* x = the rows of in, or rows with time made in scratch. */
+/* x = the rows of in, or the rows with time, made in scratch. */
 static odeon_status join(const dense *layer, const odeon_context *context,
                          const odeon_buffers *buffers, const odeon_tensor *in, odeon_tensor *x)
 {
@@ -111,6 +112,8 @@ static odeon_status join(const dense *layer, const odeon_context *context,
     return time_join(layer->host, "dense with time", context, layer->time, &from, &to);
 }
 
+/* in [rows,N], weight [units,N], bias [units] -> out [rows,units]; bias and the next layer's
+ * function are fused. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -123,6 +126,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
                                       &epilogue);
 }
 
+/* dx = dy W, then split into d_in and d_t. */
 static odeon_status vjp_of_input(const dense *layer, const odeon_context *context,
                                  const odeon_buffers *buffers, const odeon_tensor *in,
                                  const odeon_tensor *dy, const odeon_tensor *d_in,
@@ -136,6 +140,7 @@ static odeon_status vjp_of_input(const dense *layer, const odeon_context *contex
     return layer->time == TIME_NO ? ODEON_OK : time_part(context, layer->time, &flat, d_in, d_t);
 }
 
+/* dW += dy^T x, db += column sums of dy. The rows with time are built again rather than kept. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

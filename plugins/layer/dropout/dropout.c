@@ -1,8 +1,8 @@
 /* dropout: in training y = x / (1 - p) with probability 1 - p, else 0, element by element; in
- * evaluation nothing. As torch.nn.Dropout, but for the numbers drawn: they are counted by sample
- * and element and keyed by layer, epoch and batch, so the mask is the same for any number of
- * workers and, inside an ODE block, during a whole solve, forward and backward: the field is then
- * one function of y and t. */
+ * evaluation does nothing. As torch.nn.Dropout, except for the random numbers: they are indexed by
+ * sample and element and keyed by layer, epoch and batch. So the mask does not depend on the number
+ * of workers, and inside an ODE block it is constant during a whole solve, forward and backward,
+ * which makes the field a function of y and t. */
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -44,6 +44,7 @@ static void destroy(void *self)
     }
 }
 
+/* Linear, since the mask does not depend on the input. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -55,7 +56,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
-/* The mask times x: forward and vjp alike. */
+/* Multiplies x by the mask; forward and vjp are the same. */
 static odeon_status apply(const dropout *layer, const odeon_context *context, const odeon_tensor *x,
                           const odeon_tensor *y)
 {

@@ -1,4 +1,4 @@
-/* flatten: y = x with everything but the batch as one dimension: x[B,C,H,W], y[B,C*H*W]. */
+/* flatten: y = x with all dimensions but the batch merged: x [B,C,H,W] -> y [B,C*H*W]. */
 #include "../common/view.h"
 #include "odeon/plugin.h"
 

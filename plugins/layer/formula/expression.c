@@ -45,7 +45,8 @@ odeon_status parse_answer(const parsing *x, const char *at, int32_t value, int32
 
 static odeon_status parse_signed(parsing *x, int32_t *out);
 
-/* What every way around a recursion passes. */
+/* Bounds the recursion: every cycle of the grammar passes through parse_signed, which calls
+ * this. */
 static odeon_status deeper(parsing *x)
 {
     return x->depth++ < PARSE_MAX_DEPTH
@@ -55,6 +56,7 @@ static odeon_status deeper(parsing *x)
                            PARSE_MAX_DEPTH);
 }
 
+/* Consumes "(" sum ")"; the message for a missing ")" names its "(". */
 static odeon_status parse_bracket(parsing *x, int32_t *out)
 {
     (void)scan_next(&x->in);
@@ -68,6 +70,7 @@ static odeon_status parse_bracket(parsing *x, int32_t *out)
                                               scan_column(&x->in, open));
 }
 
+/* The list of known names is cut to fit the message. */
 odeon_status parse_refuse_name(const parsing *x, const scan_name *name)
 {
     char known[240];
@@ -78,6 +81,8 @@ odeon_status parse_refuse_name(const parsing *x, const scan_name *name)
                      name->length, name->start, known, function_names);
 }
 
+/* A function with its argument, the time, or a defined name. Functions take precedence, as define
+ * reserves their names. */
 static odeon_status parse_name(parsing *x, int32_t *out)
 {
     scan_name name;
@@ -111,6 +116,7 @@ static odeon_status parse_operand(parsing *x, int32_t *out)
     return c == '(' ? parse_bracket(x, out) : parse_name(x, out);
 }
 
+/* Right-associative: the exponent is a signed operand with its own powers. */
 static odeon_status parse_power(parsing *x, int32_t *out)
 {
     ODEON_TRY(parse_operand(x, out));
@@ -143,6 +149,7 @@ static odeon_status parse_signed(parsing *x, int32_t *out)
     return status;
 }
 
+/* Writing a power as ** gets a message of its own, since it would parse as a missing operand. */
 static odeon_status parse_product(parsing *x, int32_t *out)
 {
     ODEON_TRY(parse_signed(x, out));

@@ -1,4 +1,5 @@
-/* expression.h: what stands right of the '=', as parse.h says. */
+/* expression.h: the parser of expressions (right-hand sides), by recursive descent over the grammar
+ * in parse.h. */
 #ifndef ODEON_LAYER_FORMULA_EXPRESSION_H
 #define ODEON_LAYER_FORMULA_EXPRESSION_H
 #include "names.h"
@@ -7,7 +8,7 @@
 
 enum { PARSE_MAX_DEPTH = 64 }; /* of brackets, signs and powers in one another */
 
-/* One formula under way. */
+/* State of parsing one formula. depth bounds the recursion. */
 typedef struct parsing {
     const odeon_host *host;
     scanner in;
@@ -17,15 +18,15 @@ typedef struct parsing {
     int32_t depth;
 } parsing;
 
-/* Reads a sum and writes it to the program; *out is its value. */
+/* Parses a sum and appends it to the program; *out is its value. */
 odeon_status parse_sum(parsing *x, int32_t *out);
 
-/* The unary id of the function of that name; -1: there is none. */
+/* The unary id of the function of this name, or -1. */
 int32_t parse_function(const scan_name *name);
 
-/* Passes a value on, or says why there is none. at: where the operation stands. */
+/* Stores value in *out, or reports the error that it encodes (PROGRAM_*) at the position at. */
 odeon_status parse_answer(const parsing *x, const char *at, int32_t value, int32_t *out);
-/* Says that a name stands for nothing, and which ones do. */
+/* Reports an unknown name and lists the known ones. */
 odeon_status parse_refuse_name(const parsing *x, const scan_name *name);
 
 #endif

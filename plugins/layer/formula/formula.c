@@ -1,5 +1,5 @@
-/* formula: a layer written as equations: known physics, alone or beside a network. x[B,N], one
- * column a component; y[B,M], by default the derivatives of the same components. */
+/* formula: a layer given by equations, for known physics, alone or combined with a network. x
+ * [B,N], one column per component -> y [B,M], by default the derivatives of the same components. */
 #include <string.h>
 
 #include "../common/shape.h"
@@ -7,6 +7,7 @@
 #include "parse.h"
 #include "run.h"
 
+/* The parsed program and the initial values of its learnable constants. */
 typedef struct formula {
     const odeon_host *host;
     program program;
@@ -56,6 +57,7 @@ static const odeon_option outputs = {
 static const odeon_option *const options[] = {&equations, &constants, &learn,
                                               &inputs,    &outputs,   NULL};
 
+/* Parsing needs no shapes, so mistakes in the equations are reported before any data is read. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -89,6 +91,7 @@ static void destroy(void *self)
     }
 }
 
+/* USES_T and ROUNDS_T depend on the equations. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -110,6 +113,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
+/* One parameter [1] per learnable constant. */
 static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
 {
     (void)in;

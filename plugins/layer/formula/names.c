@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+/* A linear search: formulas have few names. */
 names_entry *names_find(names *table, const scan_name *name)
 {
     for (int32_t i = 0; i < table->n; i++) {

@@ -6,7 +6,7 @@
 
 /* ---- names ---- */
 
-/* A new name, which neither stands for something else nor could be taken for it. */
+/* Adds a new name; it must not be defined already or equal a reserved word. */
 static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
 {
     if (scan_is(name, "t") || parse_function(name) >= 0) {
@@ -22,6 +22,7 @@ static odeon_status define(parsing *x, const scan_name *name, names_entry **out)
                         : scan_fail(&x->in, name->start, "more than %d names", NAMES_MAX);
 }
 
+/* Constants become values of the program that are folded into others. */
 static odeon_status read_constants(parsing *x, const char *text)
 {
     x->in = scan_begin(x->host, "constants", text);
@@ -43,6 +44,7 @@ static odeon_status read_constants(parsing *x, const char *text)
     return ODEON_OK;
 }
 
+/* A learnable constant is no longer folded: its name now denotes a parameter of the program. */
 static odeon_status read_learn(parsing *x, const char *text)
 {
     x->in = scan_begin(x->host, "learn", text);
@@ -86,7 +88,8 @@ static odeon_status read_inputs(parsing *x, const char *text)
     return ODEON_OK;
 }
 
-/* The components are the names with a prime, wherever they stand: each equation may use all. */
+/* A first pass collects the components, the names with a prime, since every equation may use all of
+ * them. */
 static odeon_status find_components(parsing *x, const char *text)
 {
     x->in = scan_begin(x->host, "equations", text);
@@ -112,7 +115,7 @@ static odeon_status add_output(parsing *x, const char *at, int32_t value)
     return ODEON_OK;
 }
 
-/* What stands left of the '='. derivative: it has a prime. */
+/* Parses the left-hand side. primes: derivatives are allowed; *derivative: this is one. */
 static odeon_status read_left(parsing *x, bool primes, scan_name *name, bool *derivative)
 {
     ODEON_TRY(scan_read_name(&x->in, name));
@@ -126,6 +129,7 @@ static odeon_status read_left(parsing *x, bool primes, scan_name *name, bool *de
                                               name->length, name->start);
 }
 
+/* Intermediates are defined after their right-hand side, so they cannot refer to themselves. */
 static odeon_status read_equation(parsing *x, bool primes)
 {
     scan_name name;
@@ -169,6 +173,7 @@ static odeon_status read_outputs(parsing *x, const char *text)
     return ODEON_OK;
 }
 
+/* Constants and inputs are defined first, as equations refer to them. */
 static odeon_status parse_all(parsing *x, const formula_text *text)
 {
     bool primes = text->outputs == NULL;
@@ -195,7 +200,7 @@ static odeon_status parse_all(parsing *x, const formula_text *text)
     return ODEON_OK;
 }
 
-/* A constant to learn that no output depends on would never move. */
+/* Refuses learnable constants that no output depends on, as their gradient would always be 0. */
 static odeon_status check_params(const parsing *x)
 {
     const program *p = x->program;
@@ -214,6 +219,7 @@ static odeon_status check_params(const parsing *x)
     return ODEON_OK;
 }
 
+/* The state is allocated because its name table is too large for the stack. */
 odeon_status formula_parse(const odeon_host *host, const formula_text *text, program *p,
                            formula_param *params)
 {

@@ -10,6 +10,8 @@ static int same(const program_value *x, const program_value *y)
            x->scale == y->scale && x->shift == y->shift;
 }
 
+/* Appends a value unless an equal one exists (common subexpressions). The quadratic search is fine
+ * for PROGRAM_MAX_VALUES. */
 static int32_t put(program *p, program_value value)
 {
     for (int32_t i = 0; i < p->n; i++) {
@@ -55,13 +57,14 @@ int32_t program_param(program *p, int32_t index)
     return put(p, (program_value){.kind = VALUE_PARAM, .id = index});
 }
 
+/* Merges nested affine values and drops the identity, which saves operators. */
 int32_t program_affine(program *p, int32_t a, double scale, double shift)
 {
     const program_value *x = &p->values[a];
     if (x->kind == VALUE_CONSTANT) {
         return program_constant(p, scale * x->shift + shift);
     }
-    if (x->kind == VALUE_AFFINE) { /* of an affine one: still one */
+    if (x->kind == VALUE_AFFINE) { /* affine of affine is affine */
         shift = scale * x->shift + shift;
         scale = scale * x->scale;
         a = x->a;
@@ -75,6 +78,8 @@ int32_t program_affine(program *p, int32_t a, double scale, double shift)
     return put(p, (program_value){.kind = VALUE_AFFINE, .a = a, .scale = scale, .shift = shift});
 }
 
+/* Division with a constant operand: a multiplication by its inverse, or a multiple of a
+ * reciprocal. */
 static int32_t divide(program *p, int32_t a, int32_t b)
 {
     if (is_constant(p, b)) {
@@ -85,7 +90,7 @@ static int32_t divide(program *p, int32_t a, int32_t b)
     return inverse < 0 ? inverse : program_affine(p, inverse, constant(p, a), 0.0);
 }
 
-/* One of a and b, or both, is a constant. */
+/* Turns an operation with a constant operand into an affine one. */
 static int32_t fold(program *p, int32_t id, int32_t a, int32_t b)
 {
     switch (id) {
@@ -111,6 +116,7 @@ int32_t program_binary(program *p, int32_t id, int32_t a, int32_t b)
     return put(p, (program_value){.kind = VALUE_BINARY, .id = id, .a = a, .b = b});
 }
 
+/* Evaluates a function of a constant, with the same formulas as the devices. */
 static double apply(int32_t id, double x)
 {
     switch (id) {
@@ -149,6 +155,7 @@ int32_t program_unary(program *p, int32_t id, int32_t a)
     return put(p, (program_value){.kind = VALUE_UNARY, .id = id, .a = a});
 }
 
+/* Squares and reciprocals have operators of their own, which are faster than a general power. */
 int32_t program_power(program *p, int32_t a, int32_t exponent)
 {
     if (!is_constant(p, exponent)) {
@@ -184,7 +191,7 @@ static void keep(program *p, int32_t a)
     }
 }
 
-/* Marks what the vjp of value i reads. */
+/* Marks the values that the vjp of value i reads, so that the forward pass keeps them. */
 static void keep_for(program *p, int32_t i)
 {
     const program_value *x = &p->values[i];
@@ -206,7 +213,7 @@ static int has_operand(const program_value *x)
     return x->kind >= VALUE_AFFINE;
 }
 
-/* What a value is made of, from its operands. */
+/* What a value depends on, as a union over its operands. */
 enum { MADE_OF_TIME = 1, MADE_OF_INPUT = 2 };
 
 static int made_of(const program_value *x, const int *made)
@@ -217,7 +224,8 @@ static int made_of(const program_value *x, const int *made)
     return made[x->a] | (x->kind == VALUE_BINARY ? made[x->b] : 0);
 }
 
-/* Marks live values that belong to the time alone, and what they are made of. */
+/* Marks the timed values, their operands and their edges. made is computed upwards, operands are
+ * marked downwards. */
 static void mark_timed(program *p)
 {
     int made[PROGRAM_MAX_VALUES];
@@ -263,6 +271,7 @@ int program_rounds_time(const program *p)
     return 0;
 }
 
+/* Liveness is propagated from the outputs down; indices are then assigned in order. */
 void program_finish(program *p)
 {
     for (int32_t i = 0; i < p->n_outputs; i++) {

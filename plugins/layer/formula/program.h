@@ -1,8 +1,9 @@
-/* program.h: equations as a list of values, each made from earlier ones by one operator of the
- * device: what the parser writes and what is run forward and backward.
+/* program.h: equations as a list of values in static single assignment form. Each value is made
+ * from earlier ones by one operator of the device. The parser writes the list; run.h evaluates it
+ * forward and backward.
  *
- * A value is a number for every sample. What is known in advance never becomes one: constants are
- * folded while the list is written, and equal values are written once. */
+ * A value holds one number per sample. While the list is written, constants are folded and equal
+ * values are merged. */
 #ifndef ODEON_LAYER_FORMULA_PROGRAM_H
 #define ODEON_LAYER_FORMULA_PROGRAM_H
 #include <stdint.h>
@@ -14,7 +15,7 @@ enum {
 };
 
 enum {
-    VALUE_CONSTANT = 0, /* shift; an operand of nothing, at most an output */
+    VALUE_CONSTANT = 0, /* the number shift; never an operand, at most an output */
     VALUE_INPUT,        /* component id of the input */
     VALUE_TIME,         /* t */
     VALUE_PARAM,        /* learnable constant id */
@@ -24,19 +25,22 @@ enum {
     VALUE_POWER         /* a ^ scale */
 };
 
+/* One value. Operands a and b have smaller numbers than the value itself, so one pass up evaluates
+ * and one pass down differentiates. Fields from live on are set by program_finish. */
 typedef struct program_value {
     int32_t kind, id, a, b;
     double scale, shift;
-    int32_t live;  /* an output depends on it */
-    int32_t place; /* among the live ones; -1: not live, or CONSTANT */
-    int32_t kept;  /* its place among those that the vjp reads; -1: it does not */
-    /* Its place among the live ones that belong to the time alone: made of t, learnable constants
-     * and numbers, with t among them, or an operand of such a one. -1: it is none. */
+    int32_t live;  /* 1: an output depends on it */
+    int32_t place; /* index among the live values; -1: not live, or CONSTANT */
+    int32_t kept;  /* index among the values that the vjp reads; -1: none */
+    /* Index among the live values that depend on the time alone: made of t, learnable constants and
+     * numbers, t among them, or an operand of such a value. -1: none. */
     int32_t timed;
-    int32_t edge; /* timed, and an output or an operand of a value that is not */
+    int32_t edge; /* 1: timed, and an output or an operand of a value that is not timed */
     int32_t reserved0;
 } program_value;
 
+/* A program. values [n]; outputs [n_outputs] are numbers of values. */
 typedef struct program {
     int32_t n, n_outputs, n_inputs, n_params;
     int32_t n_live, n_kept, n_timed, uses_t;
@@ -44,15 +48,15 @@ typedef struct program {
     int32_t outputs[PROGRAM_MAX_OUTPUTS];
 } program;
 
-/* What the functions below answer in place of a value. */
+/* Errors that the functions below return in place of a value. */
 enum {
-    PROGRAM_FULL = -1,         /* PROGRAM_MAX_VALUES are there */
-    PROGRAM_NOT_FINITE = -2,   /* a constant comes out as infinity or NaN */
-    PROGRAM_NOT_CONSTANT = -3, /* an exponent that is no constant */
+    PROGRAM_FULL = -1,         /* more than PROGRAM_MAX_VALUES values */
+    PROGRAM_NOT_FINITE = -2,   /* a constant is infinite or NaN */
+    PROGRAM_NOT_CONSTANT = -3, /* an exponent is not constant */
     PROGRAM_ZERO = -4          /* division by a constant 0 */
 };
 
-/* Each gives the number of the value that stands for what is said. */
+/* Each returns the number of the value for the operation, new or existing, or an error. */
 int32_t program_constant(program *p, double value);
 int32_t program_input(program *p, int32_t component);
 int32_t program_time(program *p);
@@ -62,14 +66,14 @@ int32_t program_binary(program *p, int32_t id, int32_t a, int32_t b);
 int32_t program_unary(program *p, int32_t id, int32_t a);
 int32_t program_power(program *p, int32_t a, int32_t exponent);
 
-/* Whether the vjp of a unary id reads what goes in, not what comes out; see device.h. */
+/* Does the vjp of a unary id read its operand rather than its result? See device.h. */
 int program_reads_operand(int32_t id);
 
-/* Once finished: does t itself, or a multiple of it with a shift, go on into values that are not
- * timed? Where those are of less precision it is rounded there. */
+/* After program_finish: is t, or an affine function of it, an operand of values that are not timed?
+ * There it is rounded if the dtype is float32. */
 int program_rounds_time(const program *p);
 
-/* Once outputs are set: which values are needed, and where they stand. */
+/* After the outputs are set: determines which values are needed and assigns their indices. */
 void program_finish(program *p);
 
 #endif

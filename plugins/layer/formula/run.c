@@ -4,20 +4,21 @@
 #include <stddef.h>
 #include <string.h>
 
-/* One call under way. */
+/* State of one forward or vjp call. */
 typedef struct running {
     const program *program;
     const odeon_context *context;
     const odeon_device_ops *ops;
     const odeon_buffers *buffers;
-    int64_t rows, times; /* samples; numbers in t: 1 or rows */
+    int64_t rows, times; /* samples; numbers in t, 1 or rows */
     int32_t dtype;
-    bool doubles; /* timed values are computed apart, in double */
-    /* Backward: the value's cotangent has been written, as a column, or of a timed one in double.
-     */
+    bool doubles; /* timed values are computed separately, in double */
+    /* Reverse pass: has the cotangent of the value been written yet, as a column, or in double for
+     * a timed value? */
     bool is_set[PROGRAM_MAX_VALUES], is_set_timed[PROGRAM_MAX_VALUES];
 } running;
 
+/* Bytes of one column, rounded up so that every column is aligned. */
 static uint64_t column_bytes(const odeon_tensor *x)
 {
     uint64_t bytes = (uint64_t)(x->dim[0] * odeon_dtype_bytes(x->dtype));
@@ -29,15 +30,16 @@ uint64_t run_tape_bytes(const program *p, const odeon_tensor *in)
     return (uint64_t)p->n_kept * column_bytes(in);
 }
 
-enum { CELL_BYTES = 64 }; /* a double, in front of the scratch's columns */
+enum { CELL_BYTES = 64 }; /* one double in front of the columns of scratch */
 
-/* Of a timed value, where every sample may have a time of its own. */
+/* Bytes of one timed value; every sample may have a time of its own. */
 static uint64_t timed_bytes(int64_t rows)
 {
     return ((uint64_t)rows * sizeof(double) + 63) / 64 * 64;
 }
 
-/* Timed values, behind them their cotangents, and a spare one. */
+/* Layout: the cell, one column per live value and a spare one, then the timed values, their
+ * cotangents and a spare one. */
 uint64_t run_scratch_bytes(const program *p, const odeon_tensor *in)
 {
     uint64_t bytes = CELL_BYTES + (uint64_t)(p->n_live + 1) * column_bytes(in);
@@ -46,7 +48,7 @@ uint64_t run_scratch_bytes(const program *p, const odeon_tensor *in)
                : bytes;
 }
 
-/* Column index of memory that starts at base. */
+/* Column number index of the memory at base. */
 static odeon_tensor column(const running *r, void *base, int32_t index)
 {
     odeon_tensor x = {.dim = {r->rows}, .ndim = 1, .dtype = r->dtype};
@@ -59,7 +61,7 @@ static odeon_tensor scratch_column(const running *r, int32_t index)
     return column(r, (char *)r->buffers->scratch + CELL_BYTES, index);
 }
 
-/* The last of scratch's columns, which no value has. */
+/* The temporary column behind those of the values. */
 static odeon_tensor spare_column(const running *r)
 {
     return scratch_column(r, r->program->n_live);
@@ -70,6 +72,7 @@ static bool is_timed(const running *r, int32_t i)
     return r->doubles && r->program->values[i].timed >= 0;
 }
 
+/* Number index of the timed values in scratch, F64 [times]. */
 static odeon_tensor timed(const running *r, int32_t index)
 {
     odeon_tensor x = {.dim = {r->times}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
@@ -78,13 +81,13 @@ static odeon_tensor timed(const running *r, int32_t index)
     return x;
 }
 
-/* Room beside the values of i's kind. */
+/* A temporary of the same kind as value i. */
 static odeon_tensor spare(const running *r, int32_t i)
 {
     return is_timed(r, i) ? timed(r, 2 * r->program->n_timed) : spare_column(r);
 }
 
-/* The column of value i, which of a timed one is there only if it is an edge. */
+/* The column of value i; a timed value has one only if it is an edge. */
 static odeon_tensor column_of(const running *r, int32_t i)
 {
     const program_value *x = &r->program->values[i];
@@ -92,37 +95,40 @@ static odeon_tensor column_of(const running *r, int32_t i)
                                                     : scratch_column(r, x->place);
 }
 
-/* Where value i is for values of its own kind. */
+/* Value i in its own representation. */
 static odeon_tensor value_of(const running *r, int32_t i)
 {
     return is_timed(r, i) ? timed(r, r->program->values[i].timed) : column_of(r, i);
 }
 
-/* Where operand a of value i is: timed values have timed operands. */
+/* Operand a of value i in the representation of i; operands of timed values are timed. */
 static odeon_tensor operand_of(const running *r, int32_t i, int32_t a)
 {
     return is_timed(r, i) ? value_of(r, a) : column_of(r, a);
 }
 
+/* Copies column number at of x [B,N] to y [B]. */
 static odeon_status gather(const running *r, const odeon_tensor *x, int64_t at,
                            const odeon_tensor *y)
 {
     return r->ops->copy2d(r->context->queue, x, y, r->rows, 1, x->dim[1], at, 1, 0);
 }
 
+/* Copies x [B] to column number at of y [B,N]. */
 static odeon_status scatter(const running *r, const odeon_tensor *x, const odeon_tensor *y,
                             int64_t at)
 {
     return r->ops->copy2d(r->context->queue, x, y, r->rows, 1, 1, 0, y->dim[1], at);
 }
 
-/* y = v[0] everywhere, or v[r] in row r. */
+/* y[r] = v[0], or v[r] if v has one number per row. */
 static odeon_status spread(const running *r, const odeon_tensor *v, const odeon_tensor *y)
 {
     return r->ops->rows_fill(r->context->queue, y, y->dim[0], 1, 1, 0, v);
 }
 
-/* y = a parameter's one number everywhere. */
+/* Fills y with a parameter of one number, by way of a double on the device: the host must not wait
+ * for it. */
 static odeon_status spread_param(const running *r, const odeon_tensor *param, const odeon_tensor *y)
 {
     odeon_queue *queue = r->context->queue;
@@ -132,6 +138,7 @@ static odeon_status spread_param(const running *r, const odeon_tensor *param, co
     return spread(r, &cell, y);
 }
 
+/* Evaluates value i from its operands. */
 static odeon_status compute(const running *r, int32_t i, const odeon_tensor *in)
 {
     const program_value *x = &r->program->values[i];
@@ -160,7 +167,7 @@ static odeon_status compute(const running *r, int32_t i, const odeon_tensor *in)
     }
 }
 
-/* All timed values, and where edges are wanted the columns of those that others read. */
+/* Computes all timed values; with edges also the columns of those that other values read. */
 static odeon_status compute_timed(const running *r, bool edges)
 {
     const program *p = r->program;
@@ -177,6 +184,7 @@ static odeon_status compute_timed(const running *r, bool edges)
     return ODEON_OK;
 }
 
+/* Writes one column of the output; constants are filled into the spare column first. */
 static odeon_status put_output(const running *r, int32_t index, const odeon_tensor *out)
 {
     int32_t i = r->program->outputs[index];
@@ -190,6 +198,7 @@ static odeon_status put_output(const running *r, int32_t index, const odeon_tens
     return scatter(r, &x, out, index);
 }
 
+/* Double precision for timed values is only worth it in float32. */
 static running begin(const program *p, const odeon_context *context, const odeon_buffers *buffers,
                      const odeon_tensor *x)
 {
@@ -204,6 +213,7 @@ static running begin(const program *p, const odeon_context *context, const odeon
     return r;
 }
 
+/* in [B,N] -> out [B,M]. Timed values come first, since others read their columns. */
 odeon_status run_forward(const program *p, const odeon_context *context,
                          const odeon_buffers *buffers, const odeon_tensor *in,
                          const odeon_tensor *out)
@@ -223,19 +233,20 @@ odeon_status run_forward(const program *p, const odeon_context *context,
 
 /* ---- backward ---- */
 
-/* Where the cotangent of value i is as far as values that are not timed owe it, or else all of it.
- */
+/* The column of the cotangent of value i: for a timed value only the part that comes from values
+ * that are not timed. */
 static odeon_tensor column_bar(const running *r, int32_t i)
 {
     return scratch_column(r, r->program->values[i].place);
 }
 
+/* The cotangent of a timed value, in double. */
 static odeon_tensor timed_bar(const running *r, int32_t i)
 {
     return timed(r, r->program->n_timed + r->program->values[i].timed);
 }
 
-/* Adds scale * g to the cotangent of operand a of value i. */
+/* Adds scale * g to the cotangent of operand a of value i; the first contribution writes it. */
 static odeon_status add(running *r, int32_t i, int32_t a, double scale, const odeon_tensor *g)
 {
     bool apart = is_timed(r, i), *is_set = apart ? &r->is_set_timed[a] : &r->is_set[a];
@@ -248,7 +259,7 @@ static odeon_status add(running *r, int32_t i, int32_t a, double scale, const od
     return r->ops->lincomb(r->context->queue, &bar, &bar, 1, &g, &coefficient, r->context->slots);
 }
 
-/* The same of g (op) other, by way of the spare. */
+/* Adds scale * (g op other), computed in the spare. */
 static odeon_status add_product(running *r, int32_t i, int32_t a, double scale, int32_t op,
                                 const odeon_tensor *g, const odeon_tensor *other)
 {
@@ -257,6 +268,7 @@ static odeon_status add_product(running *r, int32_t i, int32_t a, double scale, 
     return add(r, i, a, scale, &product);
 }
 
+/* Contributions to both operands, which may be the same value. */
 static odeon_status binary_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];
@@ -286,6 +298,7 @@ static odeon_status unary_vjp(running *r, int32_t i, const odeon_tensor *g)
     return add(r, i, x->a, 1.0, &product);
 }
 
+/* d(a^e) = e a^(e-1). */
 static odeon_status power_vjp(running *r, int32_t i, const odeon_tensor *g)
 {
     const program_value *x = &r->program->values[i];
@@ -294,14 +307,14 @@ static odeon_status power_vjp(running *r, int32_t i, const odeon_tensor *g)
     return add_product(r, i, x->a, 1.0, ODEON_BINARY_MUL, g, &slope);
 }
 
-/* What a learnable constant is owed by the samples, or by the times. */
+/* Adds the sum of g over samples (or times) to the gradient of a learnable constant. */
 static odeon_status param_vjp(const running *r, int32_t i, const odeon_tensor *g)
 {
     if (r->buffers->grad == NULL) {
         return ODEON_OK;
     }
     odeon_tensor channel = *g;
-    if (is_timed(r, i)) { /* rounded to the parameters' dtype; there is a column for it */
+    if (is_timed(r, i)) { /* rounded to the parameters' dtype in the spare column */
         channel = spare_column(r);
         channel.dim[0] = r->times;
         ODEON_TRY(r->ops->cast(r->context->queue, g, 1.0, 0.0, &channel));
@@ -312,7 +325,7 @@ static odeon_status param_vjp(const running *r, int32_t i, const odeon_tensor *g
                                &r->buffers->grad[r->program->values[i].id]);
 }
 
-/* What a parameter, the time or a component of the input is owed. */
+/* The vjp of a leaf: an input component, the time or a parameter. */
 static odeon_status leaf_vjp(const running *r, int32_t i, const odeon_tensor *g,
                              const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
@@ -327,7 +340,8 @@ static odeon_status leaf_vjp(const running *r, int32_t i, const odeon_tensor *g,
     return param_vjp(r, i, g);
 }
 
-/* All that a timed value is owed: what columns owe it is summed over the samples of each time. */
+/* Completes the cotangent of a timed value: adds its column, summed over the samples of each
+ * time. */
 static odeon_status gather_timed(running *r, int32_t i)
 {
     odeon_tensor bar = timed_bar(r, i), column = column_bar(r, i);
@@ -341,6 +355,7 @@ static odeon_status gather_timed(running *r, int32_t i)
     return r->ops->rows_sum(r->context->queue, &column, r->rows, 1, 1, 0, &bar);
 }
 
+/* Distributes the cotangent of value i to its operands or to the gradients of a leaf. */
 static odeon_status value_vjp(running *r, int32_t i, const odeon_tensor *d_in,
                               const odeon_tensor *d_t)
 {
@@ -360,7 +375,8 @@ static odeon_status value_vjp(running *r, int32_t i, const odeon_tensor *d_in,
     }
 }
 
-/* Outputs owe to columns, whatever their values are. */
+/* Initializes cotangents from d_out [B,M]. Outputs are columns, even of timed values; one value may
+ * be several outputs. */
 static odeon_status take_cotangents(running *r, const odeon_tensor *d_out)
 {
     const program *p = r->program;
@@ -382,11 +398,13 @@ static odeon_status take_cotangents(running *r, const odeon_tensor *d_out)
     return ODEON_OK;
 }
 
+/* Values in reverse order: all uses of a value come after it, so its cotangent is complete when it
+ * is reached. */
 odeon_status run_vjp(const program *p, const odeon_context *context, const odeon_buffers *buffers,
                      const odeon_tensor *d_out, const odeon_tensor *d_in, const odeon_tensor *d_t)
 {
     running r = begin(p, context, buffers, d_out);
-    if (d_in != NULL) { /* components that nothing depends on */
+    if (d_in != NULL) { /* components that no output depends on keep gradient 0 */
         ODEON_TRY(r.ops->fill(context->queue, d_in, odeon_imm(0.0), context->slots));
     }
     ODEON_TRY(compute_timed(&r, false));

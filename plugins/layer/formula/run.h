@@ -1,19 +1,18 @@
-/* run.h: a program carried out on a device, forward and backward.
+/* run.h: evaluate a program on a device, and its reverse-mode derivative.
  *
- * Every value is a column of the batch's length. The columns that the vjp reads are the tape, the
- * others lie in scratch. Going backward, each value has a column for its cotangent.
+ * Every value is a column [B]. Columns that the vjp reads are in the tape, the others in scratch.
+ * The reverse pass has one more column per value for its cotangent.
  *
- * In float32, values that belong to the time alone (program_value.timed) are computed in double,
- * one number for each time: t is a double, and cos t at 1e8 has nothing left of it in float32.
- * Where other values read them they become columns. They are cheap, so the tape does not hold them:
- * going backward they are computed again. In float64 there is nothing to gain, and they are columns
- * like all others. */
+ * In float32, values that depend on the time alone (program_value.timed) are computed in double,
+ * one number per time: t is a double, and in float32 cos t at t = 1e8 would have no correct digit.
+ * They are converted to columns where other values read them. Being cheap, they are not taped but
+ * computed again by the reverse pass. In float64 they are ordinary columns. */
 #ifndef ODEON_LAYER_FORMULA_RUN_H
 #define ODEON_LAYER_FORMULA_RUN_H
 #include "odeon/layer.h"
 #include "program.h"
 
-/* For batches of in's length and dtype. */
+/* Bytes for batches of in's length and dtype. */
 uint64_t run_tape_bytes(const program *p, const odeon_tensor *in);
 uint64_t run_scratch_bytes(const program *p, const odeon_tensor *in);
 

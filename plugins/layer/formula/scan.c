@@ -41,6 +41,7 @@ int scan_column(const scanner *s, const char *at)
     return (int)(at - s->text) + 1;
 }
 
+/* Quotes the text at the position, so that the mistake is seen without counting columns. */
 odeon_status scan_fail(const scanner *s, const char *at, const char *format, ...)
 {
     char what[400];
@@ -70,6 +71,7 @@ bool scan_name_here(scanner *s, scan_name *out)
     return true;
 }
 
+/* A semicolon gets a message of its own: it is a frequent guess for '|'. */
 odeon_status scan_read_name(scanner *s, scan_name *out)
 {
     (void)scan_next(s);
@@ -88,7 +90,7 @@ bool scan_starts_number(char c)
     return c == '.' || (c >= '0' && c <= '9');
 }
 
-/* The length of the number at text; 0: none. */
+/* The length of the decimal number at text; 0: none. */
 static size_t number_length(const char *text)
 {
     size_t whole = strspn(text, digits), n = whole, fraction = 0;
@@ -107,6 +109,7 @@ static size_t number_length(const char *text)
     return n;
 }
 
+/* A name directly behind a number is refused, as 2x means 2*x to many. */
 odeon_status scan_read_number(scanner *s, double *out)
 {
     char text[128];

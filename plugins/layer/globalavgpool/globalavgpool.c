@@ -1,5 +1,5 @@
-/* globalavgpool: the mean of every channel: x[B,C,...], y[B,C]; as torch.nn.AdaptiveAvgPool2d(1)
- * followed by Flatten. */
+/* globalavgpool: the mean of every channel: x [B,C,...] -> y [B,C]; as
+ * torch.nn.AdaptiveAvgPool2d(1) followed by Flatten. */
 #include "../common/shape.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
@@ -30,6 +30,7 @@ static void destroy(void *self)
     }
 }
 
+/* The window's width is int32, hence the limit. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -52,7 +53,8 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
-/* A channel as an image of one row, its mean as an image of one pixel, under one window. */
+/* Views a channel as an image of one row, and its mean as one pixel, so that pool2d with one window
+ * computes it. */
 static odeon_tensor as_rows(const odeon_tensor *x)
 {
     odeon_tensor flat = shape_channels(x);
@@ -71,6 +73,7 @@ static odeon_pool2d window_over(const odeon_tensor *rows)
                           .stride_w = 1};
 }
 
+/* in [B,C,...] -> out [B,C]. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -81,6 +84,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->pool2d(context->queue, &window, &x, &y);
 }
 
+/* d_out [B,C] -> d_in [B,C,...]. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

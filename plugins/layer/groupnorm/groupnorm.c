@@ -1,13 +1,13 @@
 /* groupnorm: for every sample and group of C/groups channels y = (x - mean) / sqrt(variance +
- * epsilon), variance biased, then y * weight[C] + bias[C]; x, y [B,C,...]; as torch.nn.GroupNorm.
- * Source: Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
+ * epsilon) * weight[C] + bias[C], variance biased; x, y [B,C,...]; as torch.nn.GroupNorm. Source:
+ * Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
 #include "../common/shape.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
 typedef struct groupnorm {
     const odeon_host *host;
-    int64_t groups; /* 0: not given */
+    int64_t groups; /* 0: use the default */
     double epsilon;
     int32_t affine;
 } groupnorm;
@@ -71,10 +71,11 @@ static void destroy(void *self)
     }
 }
 
+/* The default is 32 groups, or one per channel if there are fewer channels. */
 static int32_t groups_of(const groupnorm *layer, const odeon_tensor *in)
 {
     if (layer->groups > 0) {
-        return (int32_t)layer->groups; /* the option's bounds keep it within 32 bits */
+        return (int32_t)layer->groups; /* within 32 bits by the option's bounds */
     }
     return in->dim[1] < DEFAULT_GROUPS ? (int32_t)in->dim[1] : DEFAULT_GROUPS;
 }
@@ -101,7 +102,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     out->flags = ODEON_LAYER_NEEDS_IN;
     out->out = *in;
     out->tape_bytes = stats_bytes;
-    out->scratch_bytes = stats_bytes; /* of a forward call without a tape */
+    out->scratch_bytes = stats_bytes; /* used by a forward call without a tape */
     return ODEON_OK;
 }
 
@@ -121,7 +122,7 @@ static odeon_status param(void *self, const odeon_tensor *in, int32_t index, ode
     return ODEON_OK;
 }
 
-/* Mean and rstd of every sample and group, in memory of the plan's size. */
+/* The statistics, mean and rstd per sample and group: F64 [B,groups,2] at memory. */
 static odeon_tensor stats_at(const groupnorm *layer, const odeon_tensor *x, void *memory)
 {
     return (odeon_tensor){.data = memory,
@@ -130,6 +131,7 @@ static odeon_tensor stats_at(const groupnorm *layer, const odeon_tensor *x, void
                           .dtype = ODEON_DTYPE_F64};
 }
 
+/* in [B,C,...] -> out [B,C,...]. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -142,6 +144,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
                                             layer->affine ? &buffers->param[1] : NULL, &y, &stats);
 }
 
+/* in, d_out [B,C,...] -> d_in; adds to the gradients of weight and bias. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -1,6 +1,6 @@
-/* horizontal_flip: in training mirrors images left to right, each with the same probability; in
- * evaluation nothing. As torchvision's RandomHorizontalFlip, but for the numbers drawn.
- * x, y [B,C,H,W]. */
+/* horizontal_flip: in training mirrors each image left to right with the given probability; in
+ * evaluation does nothing. As torchvision's RandomHorizontalFlip, except for the random numbers. x,
+ * y [B,C,H,W]. */
 #include "../common/crop.h"
 #include "odeon/plugin.h"
 

@@ -1,4 +1,4 @@
-/* identity: y = x, any shape; it holds a place in a chain and costs nothing. */
+/* identity: y = x, any shape; a placeholder in a chain, without cost. */
 #include "../common/view.h"
 #include "odeon/plugin.h"
 

@@ -1,5 +1,5 @@
-/* maxpool: the largest number of a window that slides over every channel, padding left out, of
- * equals the first; as torch.nn.MaxPool2d. */
+/* maxpool: the largest number of each window of every channel, ignoring padding, the first of
+ * equals; x [B,C,H,W] -> y [B,C,P,Q]; as torch.nn.MaxPool2d. */
 #include "../common/pool.h"
 #include "odeon/plugin.h"
 

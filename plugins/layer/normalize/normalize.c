@@ -1,12 +1,12 @@
-/* normalize: y = (x - mean) / std with fixed numbers, one for all elements or one a channel;
- * x, y [B,C,...]. */
+/* normalize: y = (x - mean) / std with fixed numbers, one for all elements or one per channel; x, y
+ * [B,C,...]. */
 #include "../common/shape.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
 typedef struct normalize {
     const odeon_host *host;
-    const double *mean, *std; /* the configuration's */
+    const double *mean, *std; /* borrowed from the configuration */
     int32_t n_mean, n_std;
 } normalize;
 
@@ -57,6 +57,7 @@ static int32_t is_uniform(const normalize *layer)
     return layer->n_mean == 1 && layer->n_std == 1;
 }
 
+/* One number, or one per channel. */
 static odeon_status check_count(const normalize *layer, const char *name, int32_t n,
                                 const odeon_tensor *in)
 {
@@ -69,7 +70,7 @@ static odeon_status check_count(const normalize *layer, const char *name, int32_
                       name, (int)n, shape_print(in).text);
 }
 
-/* Elements of one channel in the whole batch. */
+/* The shape of one channel's elements over the whole batch. */
 static odeon_tensor channel_of(const odeon_tensor *x)
 {
     odeon_tensor flat = shape_channels(x);
@@ -100,7 +101,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return ODEON_OK;
 }
 
-/* What a channel's elements are multiplied by, and what is added to the product. */
+/* y = scale x + shift for a channel. */
 static double scale_of(const normalize *layer, int64_t channel)
 {
     return 1.0 / layer->std[layer->n_std == 1 ? 0 : channel];
@@ -111,8 +112,8 @@ static double shift_of(const normalize *layer, int64_t channel)
     return -layer->mean[layer->n_mean == 1 ? 0 : channel] * scale_of(layer, channel);
 }
 
-/* y = scale x + shift, or without the shift. Channel by channel, whose elements lie apart: gathered
- * into scratch, converted there, put back. */
+/* y = scale x + with_shift * shift. A channel's elements are strided, so each is gathered into
+ * scratch, converted and copied back. */
 static odeon_status apply(const normalize *layer, const odeon_context *context,
                           const odeon_buffers *buffers, const odeon_tensor *x,
                           const odeon_tensor *y, double with_shift)
@@ -140,6 +141,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return apply(self, context, buffers, in, out, 1.0);
 }
 
+/* dx = dy / std. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -2,9 +2,9 @@
 
 #include <math.h>
 
-/* rtqichen/torchdiffeq, _impl/rk_common.py and misc.py: an integral controller; an accepted step
- * may not shrink the next one. Its error is the RMS over all elements, of a tuple the worst part's.
- */
+/* torchdiffeq: an integral controller in which an accepted step may not shrink the next one. The
+ * error is the RMS over all elements; of a tuple, the worst part's. Source: rtqichen/torchdiffeq,
+ * _impl/rk_common.py and misc.py. */
 static void preset_torchdiffeq(odeon_control *c)
 {
     c->parts_rule = ODEON_PARTS_MAX;
@@ -17,10 +17,11 @@ static void preset_torchdiffeq(odeon_control *c)
     c->history_start = c->history_floor = 1.0;
 }
 
-/* SciML/OrdinaryDiffEq.jl, alg_utils.jl and integrators/controllers.jl: proportional-integral,
- * beta1 = 0.7 / order on the new error, beta2 = 0.4 / order on the one before, but for methods that
- * bring hints; initdt.jl: no evaluation beyond the end. That system's power is an approximation
- * (FastPower.jl), so that steps by exact ones agree with its own to 1e-5 in each factor. */
+/* OrdinaryDiffEq.jl: a proportional-integral controller, beta1 = 0.7 / order on the new error and
+ * beta2 = 0.4 / order on the previous one unless the method brings hints; the first step evaluates
+ * nothing beyond the end (initdt.jl). That system approximates powers (FastPower.jl), so exact
+ * powers agree with its step factors to 1e-5. Source: SciML/OrdinaryDiffEq.jl, alg_utils.jl and
+ * integrators/controllers.jl. */
 static void preset_sciml(odeon_control *c)
 {
     c->parts_rule = ODEON_PARTS_JOINT;
@@ -36,8 +37,8 @@ static void preset_sciml(odeon_control *c)
     c->history_start = c->history_floor = 1e-4;
 }
 
-/* With x the inverse error: (I + P + D) log x_n - (P + 2 D) log x_n-1 + D log x_n-2, over the
- * order; after a rejection too. */
+/* A PID controller in the inverse error x: log factor = ((I + P + D) log x_n - (P + 2 D) log x_n-1
+ * + D log x_n-2) / order, used after rejections too. */
 static void preset_pid(const double *pid, odeon_control *c)
 {
     double p = pid[0], i = pid[1], d = pid[2];
@@ -51,10 +52,10 @@ static void preset_pid(const double *pid, odeon_control *c)
     c->beta[1] = -(p + 2.0 * d);
     c->beta[2] = d;
     c->history_start = 1.0;
-    c->history_floor = 1e-38; /* an error of 0 */
+    c->history_floor = 1e-38; /* keeps an error of 0 finite in the logarithm */
 }
 
-/* patrick-kidger/diffrax 0.7.2, _step_size_controller/pid.py and _integrate.py. */
+/* Source: patrick-kidger/diffrax 0.7.2, _step_size_controller/pid.py and _integrate.py. */
 static void preset_diffrax(const double *pid, odeon_control *c)
 {
     preset_pid(pid, c);
@@ -63,8 +64,8 @@ static void preset_diffrax(const double *pid, odeon_control *c)
     c->last_rule = ODEON_LAST_HALVE;
 }
 
-/* martenlienen/torchode 1.0.1, step_size_controllers.py; of a batch of one, as each of its samples
- * has steps of its own. */
+/* For a batch of one, since in that system each sample has steps of its own. Source:
+ * martenlienen/torchode 1.0.1, step_size_controllers.py. */
 static void preset_torchode(const double *pid, odeon_control *c)
 {
     preset_pid(pid, c);
@@ -73,6 +74,8 @@ static void preset_torchode(const double *pid, odeon_control *c)
     c->start_rule = ODEON_START_WITHIN;
 }
 
+/* The defaults set here are those of a controller without a band, without limits and with exact
+ * powers. */
 void control_preset(int64_t choice, const double *pid, odeon_control *out)
 {
     *out = (odeon_control){.struct_size = sizeof *out,
@@ -82,7 +85,7 @@ void control_preset(int64_t choice, const double *pid, odeon_control *out)
                            .h_max = (double)INFINITY,
                            .start_exponent = 1.0};
     switch (choice) {
-    case CONTROL_PI: /* the same whatever the method, which has no hints for it */
+    case CONTROL_PI: /* no hints: the same exponents for every method */
         preset_sciml(out);
         return;
     case CONTROL_SCIML:
@@ -113,8 +116,8 @@ int32_t control_end(int64_t choice)
     return choice == CONTROL_TORCHDIFFEQ ? ODEON_END_INTERPOLATE : ODEON_END_CLIP;
 }
 
-/* diffrax 0.7.2 asks whether the field is an ODETerm, but hands its rule a wrapper of it, and so
- * always begins with this. */
+/* diffrax 0.7.2 means to choose the first step for an ODETerm, but tests a wrapper of it and so
+ * always uses its default of 0.01. */
 double control_first_step(int64_t choice)
 {
     return choice == CONTROL_DIFFRAX ? 0.01 : 0.0;

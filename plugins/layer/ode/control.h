@@ -1,8 +1,9 @@
-/* control.h: presets of step control, by the names of the systems whose steps they take. */
+/* control.h: presets of step-size control, named after the systems whose steps they reproduce. */
 #ifndef ODEON_LAYER_ODE_CONTROL_H
 #define ODEON_LAYER_ODE_CONTROL_H
 #include "odeon/container.h"
 
+/* Indices of the choices below. */
 enum {
     CONTROL_PI = 0,
     CONTROL_TORCHDIFFEQ = 1,
@@ -14,20 +15,20 @@ enum {
 };
 #define CONTROL_CHOICES "pi|torchdiffeq|sciml|sciml_like|diffrax|torchode|replay(path)"
 
-/* Fills in all but tolerances, norm and limits of the step. Exponents are per order. pid: the
- * coefficients P, I, D of a system that has them. */
+/* Fills in all of *out except tolerances, norm and step limits. Exponents are for order 1 and are
+ * divided by the method's order later. pid: the coefficients P, I, D of systems that have them. */
 void control_preset(int64_t choice, const double *pid, odeon_control *out);
 
-/* Has that system coefficients P, I, D? */
+/* Does the system have coefficients P, I, D? */
 int control_has_pid(int64_t choice);
 
-/* ODEON_END_* as that system does it. */
+/* How the system ends a solve: ODEON_END_*. */
 int32_t control_end(int64_t choice);
 
-/* The first step that it takes where none is given; 0: chosen automatically. */
+/* The system's fixed first step if none is configured; 0: chosen automatically. */
 double control_first_step(int64_t choice);
 
-/* By what name methods give hints for it. */
+/* The name under which integrators give hints for the system; NULL: none. */
 const char *control_hints_name(int64_t choice);
 
 #endif

@@ -1,8 +1,8 @@
 /* ode: dy/dt = body(t, y) from y(t0) = x, both [B, ...]. With `span` the output is y(t1); with
- * `times` it is y at all of them, y(t0) = x first: [B, T, ...]. With `initial` y(t0) is the first
- * of several states in x [B, S, ...], or given in numbers.
+ * `times` it is y at all of them, starting with y(t0) = x: [B, T, ...]. With `initial` y(t0) is the
+ * first of several states in x [B, S, ...], or given as numbers.
  *
- * The layer says what is to be solved and how; the host solves (odeon/container.h).
+ * The layer only describes the problem and the method; the host solves it (odeon/container.h).
  * Source: Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018. */
 #include <string.h>
 
@@ -13,9 +13,10 @@ typedef struct ode {
     const odeon_host *host;
     const odeon_ode_services *services;
     odeon_ode_spec spec;
-    odeon_ode *block; /* the host's, once there is a body */
+    odeon_ode *block; /* created by the host in attach */
 } ode;
 
+/* Shortens a table of 18 options. */
 #define OPTION(variable, ...)                                                                      \
     static const odeon_option variable = {.struct_size = sizeof(odeon_option), __VA_ARGS__}
 
@@ -103,7 +104,7 @@ static const odeon_option *const options[] = {
     &control, &pid,   &norm,      &end,        &first_step, &h_max, &h_min,
     &stops,   &steps, &step_size, &max_steps,  NULL};
 
-/* Fixed or adaptive, from the keys that say so. */
+/* Chooses fixed, adaptive or replayed steps from the options given. */
 static odeon_status read_mode(const odeon_host *host, const odeon_config *config,
                               odeon_ode_spec *spec)
 {
@@ -144,6 +145,7 @@ static odeon_status read_times(const odeon_host *host, const odeon_config *confi
     return ODEON_OK;
 }
 
+/* The choice `first` has no list, so a missing list means it. */
 static void read_initial(const odeon_host *host, const odeon_config *config, odeon_ode_spec *spec)
 {
     spec->initial = ODEON_INITIAL_INPUT;
@@ -153,7 +155,7 @@ static void read_initial(const odeon_host *host, const odeon_config *config, ode
     }
 }
 
-/* Fixed steps end where the span does in any case. */
+/* Fixed steps always end exactly at the span's end. */
 static int32_t read_end(const odeon_host *host, const odeon_config *config)
 {
     static const int32_t ends[] = {ODEON_END_CLIP, ODEON_END_CLIP, ODEON_END_INTERPOLATE};
@@ -164,7 +166,7 @@ static int32_t read_end(const odeon_host *host, const odeon_config *config)
     return choice == 0 ? control_end(host->option_i64(config, "control")) : ends[choice];
 }
 
-/* P, I, D: an integral controller if not given. */
+/* Reads P, I, D; the default is an integral controller. */
 static odeon_status read_pid(const odeon_host *host, const odeon_config *config,
                              double *coefficients)
 {
@@ -189,6 +191,7 @@ static odeon_status read_pid(const odeon_host *host, const odeon_config *config,
     return ODEON_OK;
 }
 
+/* Equal steps between two times cannot also end at stops, so that is refused. */
 static odeon_status read_limits(const odeon_host *host, const odeon_config *config,
                                 odeon_ode_spec *spec)
 {
@@ -208,6 +211,8 @@ static odeon_status read_limits(const odeon_host *host, const odeon_config *conf
                             "step_size, or name the stops in times");
 }
 
+/* A first step that the preset brings is kept within h_min and h_max; a configured one is checked
+ * by the host. */
 static odeon_status read_control(const odeon_host *host, const odeon_config *config,
                                  odeon_ode_spec *spec)
 {
@@ -255,6 +260,7 @@ static odeon_status read_spec(const odeon_host *host, const odeon_config *config
     return read_mode(host, config, spec);
 }
 
+/* The spec borrows lists and texts of the configuration, which outlives the layer. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -291,7 +297,8 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return layer->services->create(layer->host, &layer->spec, net, &layer->block);
 }
 
-/* A tape of one word tells forward that a vjp will follow; the records are the host's. */
+/* The host keeps the records of a solve; a tape of one word only tells forward that a vjp will
+ * follow. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {

@@ -1,4 +1,4 @@
-/* power: y = scale * x^exponent, element by element, any shape; NaN where C's pow has it, so of a
+/* power: y = scale * x^exponent, element by element, any shape; NaN where C's pow gives NaN: for a
  * negative x unless the exponent is whole. */
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
@@ -47,6 +47,7 @@ static void destroy(void *self)
     }
 }
 
+/* The derivative needs x; y would not do for exponents where x cannot be recovered from y. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -66,6 +67,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->power(context->queue, layer->scale, layer->exponent, in, out);
 }
 
+/* dx = dy scale exponent x^(exponent - 1). */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -1,6 +1,6 @@
-/* random_crop: in training a window of every image, its place drawn by sample among all that lie
- * within the image and a border of zeros; in evaluation the one in the middle. As torchvision's
- * RandomCrop, but for the numbers drawn. x[B,C,H,W], y[B,C,P,Q]. */
+/* random_crop: in training a window of every image, drawn per sample among all that lie within the
+ * image and a border of zeros; in evaluation the centred one. As torchvision's RandomCrop, except
+ * for the random numbers. x [B,C,H,W] -> y [B,C,P,Q]. */
 #include "../common/crop.h"
 #include "odeon/plugin.h"
 

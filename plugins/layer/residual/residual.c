@@ -1,8 +1,8 @@
-/* residual: y = x + body(x), or y = shortcut(x) + body(x) where there is a section named shortcut
- * below its own; any shape.
+/* residual: y = x + body(x), or y = shortcut(x) + body(x) with a subsection named shortcut; any
+ * shape.
  *
- * Outside of an ODE block its body sees the time that the option says, so that the right-hand side
- * f(t, y) of such a block can stand here as well: one Euler step of size 1.
+ * Outside of an ODE block the body gets the time from the option, so that the field f(t, y) of such
+ * a block can be used here unchanged, as one Euler step of size 1.
  * Source: He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, 2016, eqs. 1, 2. */
 #include <stdbool.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "../common/shape.h"
 #include "odeon/plugin.h"
 
+/* bodies: BODY and the optional SHORTCUT. */
 typedef struct residual {
     bodies bodies;
     double time;
@@ -72,6 +73,7 @@ static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
 }
 
+/* Both summands must have one shape; without a shortcut the input is the other one. */
 static odeon_status check_sum(const residual *layer, const odeon_tensor *in, int32_t flags,
                               const odeon_tensor *out)
 {
@@ -92,7 +94,7 @@ static odeon_status check_sum(const residual *layer, const odeon_tensor *in, int
         shape_print(out).text, shape_print(&other.out).text);
 }
 
-/* Scratch holds the time, and where there is a shortcut what it makes or its part of d_in. */
+/* Scratch holds the time and, with a shortcut, its output or its part of d_in. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -106,7 +108,7 @@ static odeon_status plan(void *self, const odeon_device *device, const odeon_ten
     return check_sum(layer, in, flags, &out->out);
 }
 
-/* The time of the option as a tensor at t, where there is none yet; *out is NULL where there is. */
+/* Fills the option's time into t unless the context has a time; *out is then t, else NULL. */
 static odeon_status make_time(const residual *layer, const odeon_context *context, void *scratch,
                               odeon_tensor *t, const odeon_tensor **out)
 {
@@ -119,6 +121,7 @@ static odeon_status make_time(const residual *layer, const odeon_context *contex
     return context->device->ops->fill(context->queue, t, odeon_imm(layer->time), NULL);
 }
 
+/* in -> out = body(in) + shortcut(in) or in. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -135,6 +138,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return context->device->ops->binary(context->queue, ODEON_BINARY_ADD, other, out, out);
 }
 
+/* d_in = vjp of the body + vjp of the shortcut, or d_out. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

@@ -1,4 +1,4 @@
-/* sum: y = b1(x) + b2(x) + ...: every section below it is a branch; any shape. */
+/* sum: y = b1(x) + b2(x) + ..., where every subsection is a branch; any shape. */
 #include <string.h>
 
 #include "../common/bodies.h"
@@ -36,7 +36,7 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return bodies_attach(self, body, net);
 }
 
-/* Scratch holds what a branch after the first makes, or its part of d_in. */
+/* Scratch holds the output of a branch after the first, or its part of d_in. */
 static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
                          int32_t flags, odeon_layer_plan *out)
 {
@@ -64,6 +64,7 @@ static odeon_status add(const odeon_context *context, const odeon_tensor *part,
     return context->device->ops->binary(context->queue, ODEON_BINARY_ADD, total, part, total);
 }
 
+/* The first branch writes to out; the others go through scratch and are added, in order. */
 static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
                             const odeon_tensor *in, const odeon_tensor *out)
 {
@@ -78,6 +79,7 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
     return ODEON_OK;
 }
 
+/* d_in is the sum of the branches' vjps, added in the same way. */
 static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
                         const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
                         const odeon_tensor *d_in, const odeon_tensor *d_t)

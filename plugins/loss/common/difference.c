@@ -53,7 +53,7 @@ static const char *metric_name(void *self, int32_t index)
 static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
                           const odeon_tensor *mask, int64_t classes)
 {
-    (void)output; /* of label's shape, as the mask is */
+    (void)output; /* the host checks that all have the same shape */
     (void)label;
     (void)mask;
     const difference *loss = self;
@@ -66,6 +66,8 @@ static odeon_status check(void *self, const odeon_tensor *output, const odeon_te
     return ODEON_OK;
 }
 
+/* call->weight is 1 / elements of the global batch (or of its mask), so the shares of all workers
+ * add up to the mean. */
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
     const difference *loss = self;

@@ -1,13 +1,13 @@
-/* difference.h: losses that are the mean of a function of output - label, of any shape, over the
- * elements that count: all, or sum(mask * e) / sum(mask). Metric mae: the mean of |output - label|.
- */
+/* difference.h: losses that are the mean of a function of output - label over all elements, any
+ * shape; with a mask sum(mask * e) / sum(mask). Metric mae: the mean of |output - label|. */
 #ifndef ODEON_LOSS_DIFFERENCE_H
 #define ODEON_LOSS_DIFFERENCE_H
 #include "odeon/host.h"
 #include "odeon/loss.h"
 
+/* What distinguishes one such loss from another. */
 typedef struct difference_choice {
-    const char *id; /* of the loss, for messages; must live as long as it */
+    const char *id; /* of the loss, for messages; must outlive it */
     int32_t kind;   /* ODEON_DIFFERENCE_ */
     double beta;
 } difference_choice;

@@ -1,6 +1,6 @@
-/* cross_entropy: the mean over the batch of -log softmax(x)[label]; x[B,K] logits, labels I64 [B];
+/* cross_entropy: the mean over the batch of -log softmax(x)[label]; x [B,K] logits, labels I64 [B];
  * as torch.nn.CrossEntropyLoss. Metric accuracy: the share of samples whose first largest logit is
- * the label's. */
+ * that of the label. */
 #include "odeon/loss.h"
 #include "odeon/plugin.h"
 
@@ -52,6 +52,7 @@ static const char *metric_name(void *self, int32_t index)
     return index == 0 ? "accuracy" : NULL;
 }
 
+/* Refuses a mismatch of network and data set before training, with the change that repairs it. */
 static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
                           const odeon_tensor *mask, int64_t classes)
 {
@@ -82,6 +83,7 @@ static odeon_status check(void *self, const odeon_tensor *output, const odeon_te
     return ODEON_OK;
 }
 
+/* output [B,K], label I64 [B] -> sums F64 [2], d_output [B,K] or NULL. */
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
     const cross_entropy *loss = self;

@@ -1,8 +1,9 @@
 #include "adam.h"
 
+/* Holds constants only; moments belong to the host, which saves them in checkpoints. */
 typedef struct adam {
     const odeon_host *host;
-    odeon_adam constants; /* lr before any schedule; step unset */
+    odeon_adam constants; /* lr before the schedule; step is set at each update */
 } adam;
 
 const odeon_option adam_option_lr = {
@@ -83,6 +84,7 @@ static int32_t moment_count(void *self)
     return 2;
 }
 
+/* Names of torch.optim.Adam's state; they are written to checkpoints. */
 static const char *moment_name(void *self, int32_t index)
 {
     (void)self;
@@ -96,6 +98,7 @@ static double learning_rate(void *self)
     return optimizer->constants.lr;
 }
 
+/* param, grad, moment[0], moment[1] [n]; the schedule scales lr at every step. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const adam *optimizer = self;

@@ -4,6 +4,7 @@
 #include "odeon/optimizer.h"
 #include "odeon/plugin.h"
 
+/* Holds constants only; moments belong to the host. */
 typedef struct rmsprop {
     const odeon_host *host;
     odeon_rmsprop constants;
@@ -96,7 +97,8 @@ static void destroy(void *self)
     }
 }
 
-/* The moments: the mean of squares, then the buffer, then the mean, as far as there are any. */
+/* Moments in order: the mean of squares, the momentum buffer if momentum > 0, the mean if centered.
+ * Names as torch.optim.RMSprop's. */
 static int32_t has_buffer(const rmsprop *optimizer)
 {
     return optimizer->constants.momentum > 0.0 ? 1 : 0;
@@ -122,6 +124,7 @@ static double learning_rate(void *self)
     return optimizer->constants.lr;
 }
 
+/* param, grad and moments [n]. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const rmsprop *optimizer = self;

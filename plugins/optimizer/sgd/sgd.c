@@ -3,6 +3,7 @@
 #include "odeon/optimizer.h"
 #include "odeon/plugin.h"
 
+/* Holds constants only; the momentum buffer belongs to the host. */
 typedef struct sgd {
     const odeon_host *host;
     double lr, momentum, weight_decay;
@@ -45,6 +46,8 @@ static const odeon_option weight_decay = {
 };
 static const odeon_option *const options[] = {&lr, &momentum, &nesterov, &weight_decay, NULL};
 
+/* Nesterov's variant without momentum would silently be plain SGD, so it is refused, as PyTorch
+ * does. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -77,6 +80,7 @@ static void destroy(void *self)
     }
 }
 
+/* No buffer without momentum, which saves memory of the size of the parameters. */
 static int32_t moment_count(void *self)
 {
     const sgd *optimizer = self;
@@ -95,6 +99,8 @@ static double learning_rate(void *self)
     return optimizer->lr;
 }
 
+/* param, grad, buffer [n]. The first step initializes the buffer with the gradient, as
+ * torch.optim.SGD. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const sgd *optimizer = self;

@@ -13,6 +13,7 @@ const odeon_option warmup_option = {
     .help = "in which the learning rate rises to its full value, step by step",
 };
 
+/* Counted in steps rather than epochs, so that a warm-up of less than an epoch works. */
 double warmup_factor(double epochs, const odeon_position *position)
 {
     double steps = epochs * (double)position->steps_an_epoch;

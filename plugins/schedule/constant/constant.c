@@ -1,4 +1,4 @@
-/* constant: the learning rate as the optimizer has it, after a warm-up if there is one. */
+/* constant: the optimizer's learning rate unchanged, after an optional warm-up. */
 #include "../common/warmup.h"
 #include "odeon/plugin.h"
 

@@ -1,13 +1,14 @@
 /* cosine: after the warm-up the learning rate falls from its full value to `final` times that along
- * half a period of the cosine: factor = final + (1 - final) (1 + cos(pi x)) / 2, with x from 0 to 1
- * between the end of the warm-up and that of the run; as
- * torch.optim.lr_scheduler.CosineAnnealingLR, but stepwise. Source: Loshchilov, Hutter, SGDR:
+ * half a period of the cosine: factor = final + (1 - final) (1 + cos(pi x)) / 2, where x goes from
+ * 0 at the end of the warm-up to 1 at the end of the run; as
+ * torch.optim.lr_scheduler.CosineAnnealingLR, but per step. Source: Loshchilov, Hutter, SGDR:
  * stochastic gradient descent with warm restarts, 2017, eq. 5. */
 #include <math.h>
 
 #include "../common/warmup.h"
 #include "odeon/plugin.h"
 
+/* length and warmup are in epochs; length 0: the run's length. */
 typedef struct cosine {
     const odeon_host *host;
     double final, length, warmup;
@@ -63,11 +64,12 @@ static void destroy(void *self)
     }
 }
 
+/* Computed from the position alone, so a resumed run needs no state of the schedule. */
 static double factor(void *self, const odeon_position *position)
 {
     const cosine *schedule = self;
     double end = schedule->length > 0.0 ? schedule->length : position->epochs;
-    double x = 1.0; /* beyond the end */
+    double x = 1.0; /* after the end the factor stays at final */
     if (position->epoch < schedule->warmup) {
         return warmup_factor(schedule->warmup, position);
     }

@@ -1,10 +1,11 @@
-/* steps: the learning rate is multiplied by a factor each time that one of a list of epochs has
- * been gone through; as torch.optim.lr_scheduler.MultiStepLR. */
+/* steps: the learning rate is multiplied by a factor after each of the listed epochs; as
+ * torch.optim.lr_scheduler.MultiStepLR. */
 #include <stdio.h>
 
 #include "../common/warmup.h"
 #include "odeon/plugin.h"
 
+/* at [n], borrowed from the configuration, is strictly increasing. */
 typedef struct steps {
     const odeon_host *host;
     const double *at;
@@ -33,6 +34,7 @@ static const odeon_option by = {
 };
 static const odeon_option *const options[] = {&at, &by, &warmup_option, NULL};
 
+/* Descending or equal epochs would be skipped silently, so they are refused. */
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
@@ -66,6 +68,7 @@ static void destroy(void *self)
     }
 }
 
+/* Computed from the position alone, so a resumed run needs no state of the schedule. */
 static double factor(void *self, const odeon_position *position)
 {
     const steps *schedule = self;
@@ -76,6 +79,7 @@ static double factor(void *self, const odeon_position *position)
     return value;
 }
 
+/* Warns of a schedule that never takes effect. */
 static void remark(void *self, const odeon_position *position, char *text, uint64_t bytes)
 {
     const steps *schedule = self;

@@ -1,11 +1,10 @@
-/* batch_norm.h: batch normalization in parts; tensors [B,C,S], statistics in double.
- *
- * A channel's numbers lie in B runs of S. Where S is 1 neighbours are different channels, and the
- * loops go across them. */
+/* batch_norm.h: batch normalization in parts; tensors [B,C,S], statistics in double. The numbers of
+ * a channel are B runs of S. With S = 1 neighbours belong to different channels, so the loops then
+ * run across channels. */
 #ifndef ODEON_CPU_BATCH_NORM_H
 #define ODEON_CPU_BATCH_NORM_H
 
-/* Columns first to first + now - 1 of x[rows,cols]. */
+/* out for channels [first, first + now) of x [B,C]; now <= LANES. */
 ALWAYS_INLINE void moment_columns(const cpu_groups *g, int64_t first, int64_t now, const real *x,
                                   const double *mean, double *out)
 {
@@ -25,6 +24,7 @@ ALWAYS_INLINE void moment_columns(const cpu_groups *g, int64_t first, int64_t no
     }
 }
 
+/* x [B,C,S], mean [C] or NULL -> out [C]. */
 static void channel_moment(const cpu_groups *g, const void *x, const double *mean, double *out)
 {
     if (g->space == 1) {
@@ -48,7 +48,7 @@ static void channel_moment(const cpu_groups *g, const void *x, const double *mea
     }
 }
 
-/* What one channel's numbers go through: (x - centre) * scale + shift. */
+/* The affine map of one channel: (x - centre) * scale + shift. */
 typedef struct channel_line {
     real centre, scale, shift;
 } channel_line;
@@ -62,7 +62,7 @@ ALWAYS_INLINE channel_line line_of(const cpu_groups *g, const double *stats, con
                           .shift = b != NULL ? b[c] : 0};
 }
 
-/* act is a constant wherever this is expanded. */
+/* act is a constant wherever this is inlined. */
 ALWAYS_INLINE void batch_norm_loop(int32_t act, const cpu_groups *g, const real *x,
                                    const double *stats, const real *w, const real *b, real *y)
 {
@@ -77,6 +77,8 @@ ALWAYS_INLINE void batch_norm_loop(int32_t act, const cpu_groups *g, const real 
     }
 }
 
+/* x [B,C,S], stats [2,C] -> y [B,C,S]. ReLU is fused into the loop; other functions take a second
+ * pass, in which the library calls dominate. */
 static void batch_norm(const cpu_groups *g, const void *x, const double *stats, const void *w,
                        const void *b, int32_t act, void *y)
 {
@@ -90,6 +92,7 @@ static void batch_norm(const cpu_groups *g, const void *x, const double *stats, 
     }
 }
 
+/* sums for channels [first, first + now) of x, dy [B,C]. */
 ALWAYS_INLINE void vjp_sums_columns(const cpu_groups *g, int64_t first, int64_t now, const real *x,
                                     const double *stats, const real *dy, double *sums)
 {
@@ -108,6 +111,7 @@ ALWAYS_INLINE void vjp_sums_columns(const cpu_groups *g, int64_t first, int64_t 
     }
 }
 
+/* x, dy [B,C,S], stats [2,C] -> sums [2,C]. */
 static void batch_norm_vjp_sums(const cpu_groups *g, const void *x, const double *stats,
                                 const void *dy, double *sums)
 {
@@ -131,6 +135,7 @@ static void batch_norm_vjp_sums(const cpu_groups *g, const void *x, const double
     }
 }
 
+/* x, dy [B,C,S], stats, sums [2,C] -> dx [B,C,S]. */
 static void batch_norm_vjp(const cpu_groups *g, const void *x, const void *w, const double *stats,
                            const void *dy, const double *sums, double count, void *dx)
 {

@@ -1,5 +1,5 @@
-/* body.h: all kernels of one dtype, which the including source names real, and their table, which
- * it names CPU_KERNELS. Included twice, by f32.c and f64.c. */
+/* body.h: all kernels of one dtype and their table. The including source defines the type real and
+ * the table's name CPU_KERNELS; f32.c and f64.c include it. */
 #ifndef ODEON_CPU_BODY_H
 #define ODEON_CPU_BODY_H
 #include <string.h>

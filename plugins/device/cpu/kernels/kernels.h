@@ -1,17 +1,16 @@
-/* kernels.h: the loops of the CPU device, one table a dtype and instruction set.
- *
- * The sources of this folder are compiled once for every instruction set (kernels.cmake); each time
- * they define two tables, one a dtype, under the names that the build gives them. Data pointers are
- * of the table's dtype unless written otherwise. Shapes and meanings are those of the operators of
- * device.h; counts may be 0. All tables of a dtype give the same bits but for gemm, which uses
- * fused multiply-adds where there are some. [any] */
+/* kernels.h: the loops of the CPU device, one table per dtype and instruction set. The sources of
+ * this folder are compiled once per instruction set (kernels.cmake), each time defining two tables,
+ * one per dtype, under names that the build passes in. Data pointers have the table's dtype unless
+ * written otherwise. Shapes and meanings are those of device.h's operators; counts may be 0. All
+ * tables of a dtype give equal bits, except gemm, which uses fused multiply-add where available.
+ * [any] */
 #ifndef ODEON_CPU_KERNELS_H
 #define ODEON_CPU_KERNELS_H
 #include <stdint.h>
 
 #include "odeon/device.h"
 
-/* An unrolled image: x[C,H,W] as the matrix [C*R*S, P*Q] of the values under each window. */
+/* An image x[C,H,W] and its unrolled matrix [C*R*S, P*Q], whose columns are the windows. */
 typedef struct cpu_windows {
     int64_t channels, height, width;          /* C, H, W */
     int64_t kernel_h, kernel_w;               /* R, S */
@@ -19,18 +18,19 @@ typedef struct cpu_windows {
     int64_t stride_h, stride_w, pad_h, pad_w; /* as in odeon_conv2d */
 } cpu_windows;
 
-/* x[B,C,S] in groups; a group of one sample is one contiguous run of numbers. */
+/* x[B,C,S] in groups of C/groups channels; a group of one sample is contiguous. */
 typedef struct cpu_groups {
     int64_t batch, channels, space, groups;
 } cpu_groups;
 
-/* Windows [B,C,rows,cols] of images [B,C,height,width], as odeon_window2d says. */
+/* Windows [B,C,rows,cols] of images [B,C,height,width]; see odeon_window2d. */
 typedef struct cpu_crop {
     int64_t batch, channels, height, width, rows, cols;
     const odeon_window2d *geometry;
     uint64_t key, first_sample;
 } cpu_crop;
 
+/* c [m,n] = alpha op(a) [m,k] op(b) [k,n] + beta c. */
 typedef struct cpu_product {
     int32_t trans_a, trans_b;
     int64_t m, n, k;
@@ -48,7 +48,7 @@ typedef struct cpu_sgd {
 } cpu_sgd;
 
 typedef struct cpu_kernels {
-    /* solver; c are the coefficients, x the n_terms operands */
+    /* solver; c: the coefficients, x: the n_terms operands */
     void (*lincomb)(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
                     const double *c);
     double (*error_sum)(int64_t count, const odeon_control *control, const void *y0, const void *y1,
@@ -62,21 +62,22 @@ typedef struct cpu_kernels {
     void (*unary_vjp)(int32_t id, int64_t count, const void *kept, const void *dy, void *dx);
     void (*binary)(int32_t id, int64_t count, const void *a, const void *b, void *y);
     void (*power)(int64_t count, double scale, double exponent, const void *x, void *y);
-    /* y[rows,cols] = act(y + bias), with one bias a column or one a row. */
+    /* y[rows,cols] = act(y + bias), with one bias per column or per row */
     void (*bias_columns)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
     void (*bias_rows)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
 
     /* products and windows */
     void (*gemm)(const cpu_product *p, const void *a, const void *b, void *c);
     void (*unroll)(const cpu_windows *g, const void *x, void *columns);
-    void (*roll_up)(const cpu_windows *g, void *columns, void *x); /* adds to x; spoils columns */
+    /* adds to x; overwrites columns */
+    void (*roll_up)(const cpu_windows *g, void *columns, void *x);
     void (*average)(const cpu_windows *g, const void *x, void *y);
     void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
     void (*largest)(const cpu_windows *g, const void *x, void *y);
     void (*largest_vjp)(const cpu_windows *g, const void *x, const void *dy,
                         void *dx); /* adds to dx */
 
-    /* normalization; channel_sum has no groups */
+    /* normalization; channel_sum ignores groups */
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
     void (*group_norm)(const cpu_groups *g, double epsilon, const void *x, const void *w,
                        const void *b, void *y, double *stats);
@@ -92,7 +93,7 @@ typedef struct cpu_kernels {
     void (*batch_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
                            const void *dy, const double *sums, double count, void *dx);
 
-    /* random; crops: only what window and image have in common is written */
+    /* random; crops write only the overlap of window and image */
     void (*dropout)(int64_t count, uint64_t key, uint64_t first, double p, const void *x, void *y);
     void (*crop)(const cpu_crop *c, const void *x, void *y);
     void (*crop_vjp)(const cpu_crop *c, const void *dy, void *dx);

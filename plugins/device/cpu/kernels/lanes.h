@@ -1,8 +1,6 @@
-/* lanes.h: sums of many numbers in double, in an order that the count alone fixes.
- *
- * Element i goes to lane i mod LANES; the lanes are added at the end, as a tree. A compiler makes
- * vectors of the lanes without being allowed to reorder any addition, so every instruction set
- * gives the same bits. */
+/* lanes.h: sums in double in an order that depends on the count alone. Element i goes to lane i mod
+ * LANES, and the lanes are added at the end as a tree. The compiler can vectorize over lanes
+ * without reordering any addition, so every instruction set gives the same bits. */
 #ifndef ODEON_CPU_LANES_H
 #define ODEON_CPU_LANES_H
 #include <stdint.h>
@@ -10,12 +8,15 @@
 
 #define ALWAYS_INLINE __attribute__((always_inline)) static inline
 
+/* Four vectors of 8 doubles (AVX-512): enough independent sums to hide the latency of an
+ * addition. */
 enum { LANES = 32 };
 
 typedef struct lanes {
     double at[LANES];
 } lanes;
 
+/* Adds the lanes pairwise; overwrites them. */
 ALWAYS_INLINE double lanes_total(lanes *s)
 {
     for (int width = LANES / 2; width > 0; width /= 2) {
@@ -26,9 +27,10 @@ ALWAYS_INLINE double lanes_total(lanes *s)
     return s->at[0];
 }
 
+/* The largest lane; NaN if any lane is NaN. */
 ALWAYS_INLINE double lanes_max(const lanes *s)
 {
-    double most = 0.0; /* of magnitudes */
+    double most = 0.0; /* lanes hold magnitudes */
     for (int i = 0; i < LANES; i++) {
         most = s->at[i] > most || isnan(s->at[i]) ? s->at[i] : most;
         if (isnan(most)) {
@@ -38,7 +40,8 @@ ALWAYS_INLINE double lanes_max(const lanes *s)
     return most;
 }
 
-/* Adds x[i], their squares or the products a[i] b[i]. */
+/* Adds x[i] to the lanes. Here and below the last loop takes the remainder into the same lanes that
+ * a full block would. */
 ALWAYS_INLINE void lanes_add(lanes *s, int64_t count, const real *x)
 {
     int64_t i = 0;
@@ -52,6 +55,7 @@ ALWAYS_INLINE void lanes_add(lanes *s, int64_t count, const real *x)
     }
 }
 
+/* Adds a[i] b[i]. */
 ALWAYS_INLINE void lanes_add_products(lanes *s, int64_t count, const real *a, const real *b)
 {
     int64_t i = 0;
@@ -65,7 +69,7 @@ ALWAYS_INLINE void lanes_add_products(lanes *s, int64_t count, const real *a, co
     }
 }
 
-/* Adds (x[i] - centre)^2, or b[i] (x[i] - centre). */
+/* Adds (x[i] - centre)^2. */
 ALWAYS_INLINE void lanes_add_squares(lanes *s, int64_t count, const real *x, double centre)
 {
     int64_t i = 0;
@@ -81,6 +85,7 @@ ALWAYS_INLINE void lanes_add_squares(lanes *s, int64_t count, const real *x, dou
     }
 }
 
+/* Adds (x[i] - centre) b[i]. */
 ALWAYS_INLINE void lanes_add_moments(lanes *s, int64_t count, const real *x, double centre,
                                      const real *b)
 {

@@ -1,8 +1,9 @@
-/* loss_optim.h: losses of logits and of numbers, updates of parameters. */
+/* loss_optim.h: losses, and parameter updates of optimizers. */
 #ifndef ODEON_CPU_LOSS_OPTIM_H
 #define ODEON_CPU_LOSS_OPTIM_H
 
-/* Index of the first largest element; a NaN counts as largest, so that it shows. cols >= 1. */
+/* Index of the first largest element, cols >= 1. NaN counts as largest, so that it reaches the
+ * loss. */
 static int64_t first_largest(int64_t cols, const real *x)
 {
     int64_t best = 0;
@@ -14,7 +15,7 @@ static int64_t first_largest(int64_t cols, const real *x)
     return best;
 }
 
-/* log sum exp of a row, shifted by its largest element so that nothing overflows. */
+/* log sum exp(x) of a row, shifted by its largest element so that exp cannot overflow. */
 static double log_sum_exp(int64_t cols, const real *x, double largest)
 {
     double sum = 0.0;
@@ -24,6 +25,8 @@ static double log_sum_exp(int64_t cols, const real *x, double largest)
     return largest + log(sum);
 }
 
+/* x [rows,cols], labels [rows] -> sums [2], dx [rows,cols] or NULL. softmax = exp(x - log sum
+ * exp). */
 static void softmax_cross_entropy(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
                                   double weight, double *sums, void *dx)
 {
@@ -44,7 +47,7 @@ static void softmax_cross_entropy(int64_t rows, int64_t cols, const void *x, con
     sums[1] = right;
 }
 
-/* e of a difference and, into *slope, its derivative; NaN gives NaN. */
+/* The loss e(d) and its derivative *slope; NaN gives NaN. */
 ALWAYS_INLINE double difference_value(int32_t kind, double beta, double d, double *slope)
 {
     double size = fabs(d), sign = d > 0.0 ? 1.0 : d < 0.0 ? -1.0 : d;
@@ -60,8 +63,8 @@ ALWAYS_INLINE double difference_value(int32_t kind, double beta, double d, doubl
     return size < beta ? d * d / (2.0 * beta) : size - beta / 2.0;
 }
 
-/* What is the same for all elements is a constant of its own loop; sums go through lanes, so that
- * all instruction sets give the same bits. */
+/* kind is a constant wherever this is inlined, so each loop has one formula; sums go through lanes,
+ * so that all instruction sets give the same bits. */
 ALWAYS_INLINE void add_differences(int32_t kind, const cpu_difference *c, int64_t count,
                                    const real *x, const real *target, const real *mask,
                                    lanes *total, lanes *distance, real *dx)
@@ -79,6 +82,7 @@ ALWAYS_INLINE void add_differences(int32_t kind, const cpu_difference *c, int64_
     }
 }
 
+/* x, target, mask or NULL [count] -> sums [2], dx [count] or NULL. */
 static void difference(int64_t count, const cpu_difference *c, const void *x, const void *target,
                        const void *mask, double *sums, void *dx)
 {
@@ -98,13 +102,14 @@ static void difference(int64_t count, const cpu_difference *c, const void *x, co
     sums[1] = lanes_total(&distance);
 }
 
+/* p, g, v [count]; updates p and v. */
 static void sgd(int64_t count, const cpu_sgd *constants, void *p, const void *g, void *v)
 {
     const real lr = (real)constants->lr, decay = (real)constants->decay;
     const real momentum = (real)constants->momentum;
     real *param = p, *velocity = v;
     const real *grad = g;
-    if (constants->momentum == 0.0) { /* v may be NULL and stays as it is */
+    if (constants->momentum == 0.0) { /* v may be NULL and is not touched */
 #pragma omp simd
         for (int64_t i = 0; i < count; i++) {
             param[i] -= lr * (grad[i] + decay * param[i]);
@@ -120,6 +125,8 @@ static void sgd(int64_t count, const cpu_sgd *constants, void *p, const void *g,
     }
 }
 
+/* p, g, m, v [count]; updates p, m and v. Bias corrections are computed once, in double. Source:
+ * Kingma, Ba, Adam, 2015, alg. 1. */
 static void adam(int64_t count, const odeon_adam *constants, void *p, const void *g, void *m,
                  void *v)
 {
@@ -141,6 +148,8 @@ static void adam(int64_t count, const odeon_adam *constants, void *p, const void
     }
 }
 
+/* mean and buffer are known to be NULL or not where this is inlined, so the loop has no
+ * branches. */
 ALWAYS_INLINE void rmsprop_loop(int64_t count, const odeon_rmsprop *constants, real *p,
                                 const real *g, real *v, real *mean, real *buffer)
 {
@@ -167,6 +176,7 @@ ALWAYS_INLINE void rmsprop_loop(int64_t count, const odeon_rmsprop *constants, r
     }
 }
 
+/* p, g, v, mean or NULL, buffer or NULL [count]; updates all but g. */
 static void rmsprop(int64_t count, const odeon_rmsprop *constants, void *p, const void *g, void *v,
                     void *mean, void *buffer)
 {

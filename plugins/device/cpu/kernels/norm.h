@@ -1,8 +1,9 @@
-/* norm.h: sums over channels, group normalization. */
+/* norm.h: channel sums and group normalization. */
 #ifndef ODEON_CPU_NORM_H
 #define ODEON_CPU_NORM_H
 
-/* One number a channel: neighbours are different channels. */
+/* x [rows,cols], adds the columns' sums to bias [cols]. With one number per channel neighbours
+ * belong to different channels, so lanes run across channels. */
 static void column_sums(int64_t rows, int64_t cols, const real *x, real *bias)
 {
     for (int64_t first = 0; first < cols; first += LANES) {
@@ -19,6 +20,7 @@ static void column_sums(int64_t rows, int64_t cols, const real *x, real *bias)
     }
 }
 
+/* x [B,C,S]; adds to bias [C]. */
 static void channel_sum(const cpu_groups *g, const void *x, void *bias)
 {
     if (g->space == 1) {
@@ -34,7 +36,8 @@ static void channel_sum(const cpu_groups *g, const void *x, void *bias)
     }
 }
 
-/* Mean and 1 / sqrt(variance + epsilon) of one group, in two passes. */
+/* stats = mean and 1 / sqrt(variance + epsilon) of one group, in two passes, which does not cancel
+ * digits. */
 static void group_statistics(int64_t count, double epsilon, const real *x, double *stats)
 {
     lanes s = {{0.0}}, squares = {{0.0}};
@@ -44,6 +47,7 @@ static void group_statistics(int64_t count, double epsilon, const real *x, doubl
     stats[1] = 1.0 / sqrt(lanes_total(&squares) / (double)count + epsilon);
 }
 
+/* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats [B,groups,2]. */
 static void group_norm(const cpu_groups *g, double epsilon, const void *x, const void *w,
                        const void *b, void *y, double *stats)
 {
@@ -67,7 +71,8 @@ static void group_norm(const cpu_groups *g, double epsilon, const void *x, const
     }
 }
 
-/* Sums over one group of g = w dy and of g (x - mean). */
+/* Sums over one group of g = w dy and of g (x - mean), channel by channel, as w is constant within
+ * one. */
 static void group_sums(int64_t channels, int64_t space, const real *x, const real *w, double mean,
                        const real *dy, double *sum_g, double *sum_gx)
 {
@@ -83,7 +88,8 @@ static void group_sums(int64_t channels, int64_t space, const real *x, const rea
     }
 }
 
-/* dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), g = w dy. */
+/* x, dy [B,C,S] -> dx [B,C,S]: dx = rstd (g - mean(g) - (x - mean) rstd^2 mean(g (x - mean))), g =
+ * w dy, means over the group. */
 static void group_norm_vjp_x(const cpu_groups *g, const void *x, const void *w, const double *stats,
                              const void *dy, void *dx)
 {
@@ -109,6 +115,7 @@ static void group_norm_vjp_x(const cpu_groups *g, const void *x, const void *w, 
     }
 }
 
+/* x, dy [B,C,S]; adds to dw [C] = sum dy (x - mean) rstd and db [C] = sum dy, either NULL. */
 static void group_norm_vjp_w(const cpu_groups *g, const void *x, const double *stats,
                              const void *dy, void *dw, void *db)
 {

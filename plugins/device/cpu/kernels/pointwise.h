@@ -1,8 +1,8 @@
-/* pointwise.h: functions of one or two numbers, element by element. */
+/* pointwise.h: element-wise functions of one or two numbers. */
 #ifndef ODEON_CPU_POINTWISE_H
 #define ODEON_CPU_POINTWISE_H
 
-/* Comparisons are written so that NaN goes the way that keeps it. */
+/* In all comparisons NaN takes the branch that passes it on. */
 ALWAYS_INLINE real unary_value(int32_t id, real x)
 {
     const real one = 1, softplus_linear = 20, zero = 0;
@@ -36,7 +36,7 @@ ALWAYS_INLINE real unary_value(int32_t id, real x)
     }
 }
 
-/* f' from kept: y or x, as device.h says. */
+/* The derivative, from y or x as device.h lists. */
 ALWAYS_INLINE real unary_slope(int32_t id, real kept)
 {
     const real one = 1, two = 2, half = (real)0.5, zero = 0;
@@ -71,7 +71,7 @@ ALWAYS_INLINE real unary_slope(int32_t id, real kept)
     }
 }
 
-/* id is a constant wherever these are expanded, so each loop holds one function. */
+/* id is a constant wherever these are inlined, so each loop holds one function and vectorizes. */
 ALWAYS_INLINE void unary_loop(int32_t id, int64_t count, const real *x, real *y)
 {
 #pragma omp simd
@@ -89,6 +89,7 @@ ALWAYS_INLINE void unary_vjp_loop(int32_t id, int64_t count, const real *kept, c
     }
 }
 
+/* x [count] -> y [count]. */
 static void unary(int32_t id, int64_t count, const void *x, void *y)
 {
     switch (id) {
@@ -107,7 +108,7 @@ static void unary(int32_t id, int64_t count, const void *x, void *y)
     case ODEON_UNARY_ABS:
         unary_loop(ODEON_UNARY_ABS, count, x, y);
         break;
-    default: /* calls into the mathematical library decide the time */
+    default: /* the time goes into the math library, so a loop of its own gains nothing */
         for (int64_t i = 0; i < count; i++) {
             ((real *)y)[i] = unary_value(id, ((const real *)x)[i]);
         }
@@ -115,6 +116,7 @@ static void unary(int32_t id, int64_t count, const void *x, void *y)
     }
 }
 
+/* kept, dy [count] -> dx [count]. */
 static void unary_vjp(int32_t id, int64_t count, const void *kept, const void *dy, void *dx)
 {
     switch (id) {
@@ -166,6 +168,7 @@ ALWAYS_INLINE void binary_loop(int32_t id, int64_t count, const real *a, const r
     }
 }
 
+/* a, b [count] -> y [count]. */
 static void binary(int32_t id, int64_t count, const void *a, const void *b, void *y)
 {
     switch (id) {
@@ -184,8 +187,8 @@ static void binary(int32_t id, int64_t count, const void *a, const void *b, void
     }
 }
 
-/* y = scale * x^n by squaring, n >= 0, or scale / x^n. All of a block goes through each squaring
- * together, which makes vectors of it. */
+/* y = scale * x^n, n >= 0, or scale / x^n, by repeated squaring. A block goes through each squaring
+ * together, so that the compiler can vectorize it. */
 static void whole_power(int64_t count, real scale, int32_t n, int32_t inverse, const real *x,
                         real *y)
 {
@@ -208,6 +211,7 @@ static void whole_power(int64_t count, real scale, int32_t n, int32_t inverse, c
     }
 }
 
+/* x [count] -> y [count]; pow in double for both dtypes. */
 static void power(int64_t count, double scale, double exponent, const void *x, void *y)
 {
     if (fabs(exponent) <= ODEON_POWER_PRODUCTS && exponent == floor(exponent)) {
@@ -219,7 +223,7 @@ static void power(int64_t count, double scale, double exponent, const void *x, v
     }
 }
 
-/* act is a constant wherever this is expanded. */
+/* act is a constant wherever this is inlined. */
 ALWAYS_INLINE void bias_columns_loop(int32_t act, int64_t rows, int64_t cols, const real *bias,
                                      real *y)
 {
@@ -232,6 +236,7 @@ ALWAYS_INLINE void bias_columns_loop(int32_t act, int64_t rows, int64_t cols, co
     }
 }
 
+/* y [rows,cols], bias [cols]. ReLU is fused; other functions take a second pass. */
 static void bias_columns(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y)
 {
     if (act == ODEON_UNARY_RELU) {
@@ -244,6 +249,7 @@ static void bias_columns(int32_t act, int64_t rows, int64_t cols, const void *bi
     }
 }
 
+/* y [rows,cols], bias [rows]. */
 static void bias_rows(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y)
 {
     for (int64_t r = 0; r < rows; r++) {

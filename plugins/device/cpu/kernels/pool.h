@@ -1,9 +1,9 @@
-/* pool.h: one number from every window of an image. */
+/* pool.h: pooling, one number per window of an image. */
 #ifndef ODEON_CPU_POOL_H
 #define ODEON_CPU_POOL_H
 #include "windows.h"
 
-/* The inputs [begin, end) that the window of output p covers. */
+/* The range of inputs that the window of output p covers, without padding. */
 static span window(int64_t p, int64_t stride, int64_t pad, int64_t kernel, int64_t size)
 {
     int64_t begin = p * stride - pad, end = begin + kernel;
@@ -12,6 +12,7 @@ static span window(int64_t p, int64_t stride, int64_t pad, int64_t kernel, int64
     return (span){begin, end > begin ? end : begin};
 }
 
+/* x [C,H,W] -> y [C,P,Q]; padded zeros count in the mean. */
 static void average(const cpu_windows *g, const void *x, void *y)
 {
     real *out = y;
@@ -34,6 +35,7 @@ static void average(const cpu_windows *g, const void *x, void *y)
     }
 }
 
+/* dy [C,P,Q]; adds to dx [C,H,W]. */
 static void average_vjp(const cpu_windows *g, const void *dy, void *dx)
 {
     const real *in = dy;
@@ -55,8 +57,8 @@ static void average_vjp(const cpu_windows *g, const void *dy, void *dx)
     }
 }
 
-/* Offset in the image of the first largest number of a window, of the last NaN if there is one; -1
- * if the window holds nothing but padding. */
+/* Offset in the image of the first largest number of a window, or of the last NaN if there is one;
+ * -1 if the window covers only padding. */
 static int64_t find_largest(const real *image, int64_t width, span rows, span cols)
 {
     int64_t best = -1;
@@ -70,6 +72,7 @@ static int64_t find_largest(const real *image, int64_t width, span rows, span co
     return best;
 }
 
+/* x [C,H,W] -> y [C,P,Q]. */
 static void largest(const cpu_windows *g, const void *x, void *y)
 {
     real *out = y;
@@ -86,6 +89,7 @@ static void largest(const cpu_windows *g, const void *x, void *y)
     }
 }
 
+/* x [C,H,W], dy [C,P,Q]; adds to dx [C,H,W]. The largest is found again rather than stored. */
 static void largest_vjp(const cpu_windows *g, const void *x, const void *dy, void *dx)
 {
     const real *in = dy;

@@ -1,12 +1,15 @@
-/* product.h: matrix products without a library.
- *
- * Panels of b and strips of a are packed side by side on the stack, transposed where asked and
- * filled up with zeros, so that one inner loop of fixed shape does all the work. */
+/* product.h: matrix products without a library. Panels of b and strips of a are packed contiguously
+ * on the stack, transposed where required and padded with zeros, so that one inner loop of constant
+ * shape does all the work. Packing as in Goto, van de Geijn, Anatomy of high-performance matrix
+ * multiplication, 2008. */
 #ifndef ODEON_CPU_PRODUCT_H
 #define ODEON_CPU_PRODUCT_H
 
+/* A strip of 6 rows times a panel of 128 bytes keeps its sums in 12 registers of 64 bytes; DEPTH
+ * keeps both packed operands in the first-level cache. */
 enum { STRIP = 6, PANEL = 128 / (int)sizeof(real), DEPTH = 128 };
 
+/* fma only where it is one instruction; elsewhere it would be a library call. */
 ALWAYS_INLINE real multiply_add(real a, real b, real c)
 {
 #if defined(__FMA__)
@@ -16,8 +19,8 @@ ALWAYS_INLINE real multiply_add(real a, real b, real c)
 #endif
 }
 
-/* packed[k][j] = op(x)[k, first + j] for k < depth, j < width; zero for j from width to pitch.
- * Element (k, j) of op(x) stands at x[k * k_step + j * j_step]. */
+/* packed[k][j] = op(x)[k,j] for k < depth, j < width, and 0 for j from width to pitch. Element
+ * (k,j) of op(x) is at x[k * k_step + j * j_step]. */
 static void pack(int64_t depth, int64_t width, int64_t pitch, const real *x, int64_t k_step,
                  int64_t j_step, real *packed)
 {
@@ -32,7 +35,8 @@ static void pack(int64_t depth, int64_t width, int64_t pitch, const real *x, int
     }
 }
 
-/* sum[i][j] = the sum over k < depth of strip[k][i] panel[k][j]. */
+/* sum[i][j] = sum over k < depth of strip[k][i] panel[k][j]. The six rows are written out so that
+ * the compiler keeps them in registers. */
 static void multiply(int64_t depth, const real *restrict strip, const real *restrict panel,
                      real *restrict sum)
 {
@@ -51,7 +55,8 @@ static void multiply(int64_t depth, const real *restrict strip, const real *rest
     memcpy(sum, row, sizeof row);
 }
 
-/* c = alpha sum + beta c on rows x cols elements; with beta 0 c is not read. */
+/* c = alpha sum + beta c on rows x cols elements; with beta 0 c is not read, as it may be
+ * uninitialized. */
 static void store(int64_t rows, int64_t cols, real alpha, const real *sum, real beta, real *c,
                   int64_t pitch)
 {
@@ -63,7 +68,7 @@ static void store(int64_t rows, int64_t cols, real alpha, const real *sum, real 
     }
 }
 
-/* One panel of c's columns with one depth of the sum. */
+/* Adds one depth of the sum to one panel of columns of c. */
 static void multiply_panel(const cpu_product *p, int64_t depth, int64_t cols, const real *a,
                            const real *panel, real beta, real *c)
 {
@@ -77,6 +82,7 @@ static void multiply_panel(const cpu_product *p, int64_t depth, int64_t cols, co
     }
 }
 
+/* a [m,k], b [k,n] -> c [m,n]. After the first depth beta is 1, so that the parts add up. */
 static void gemm(const cpu_product *p, const void *a, const void *b, void *c)
 {
     int64_t a_step = p->trans_a ? p->m : 1;
@@ -85,7 +91,7 @@ static void gemm(const cpu_product *p, const void *a, const void *b, void *c)
     for (int64_t j = 0; j < p->n; j += PANEL) {
         int64_t cols = p->n - j < PANEL ? p->n - j : PANEL;
         int64_t k = 0;
-        do { /* once for k = 0, which scales c by beta */
+        do { /* also once for k = 0, to scale c by beta */
             int64_t depth = p->k - k < DEPTH ? p->k - k : DEPTH;
             pack(depth, cols, PANEL, (const real *)b + k * b_step + j * b_col, b_step, b_col,
                  panel);

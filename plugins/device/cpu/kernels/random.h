@@ -1,5 +1,6 @@
-/* random.h: what counter-based random numbers decide: Philox4x32-10, written so that a compiler
- * makes vectors of it over consecutive counters. */
+/* random.h: operators that use counter-based random numbers (Philox4x32-10), written so that the
+ * compiler can vectorize over consecutive counters. Source: Salmon et al., Parallel random numbers:
+ * as easy as 1, 2, 3, 2011, section 3.3. */
 #ifndef ODEON_CPU_RANDOM_H
 #define ODEON_CPU_RANDOM_H
 #include "windows.h"
@@ -8,6 +9,7 @@ typedef struct philox_words {
     uint32_t v0, v1, v2, v3;
 } philox_words;
 
+/* The four words for one index; the upper half of the counter is 0 (device.h). */
 ALWAYS_INLINE philox_words philox(uint64_t key, uint64_t index)
 {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
@@ -24,7 +26,8 @@ ALWAYS_INLINE philox_words philox(uint64_t key, uint64_t index)
     return x;
 }
 
-/* u >= p, compared as integers: u is bits / 2^53, so it holds where bits >= p 2^53. */
+/* x [count] -> y [count]. u >= p is decided in integers: u = bits / 2^53, so it holds iff bits >= p
+ * 2^53. */
 static void dropout(int64_t count, uint64_t key, uint64_t first, double p, const void *x, void *y)
 {
     const uint64_t least = (uint64_t)ceil(p * 0x1p53);
@@ -39,12 +42,13 @@ static void dropout(int64_t count, uint64_t key, uint64_t first, double p, const
     }
 }
 
-/* Where the window of a sample lies: it may begin and end outside of the image. */
+/* Placement of one sample's window; it may begin and end outside of the image. */
 typedef struct crop_place {
     int64_t top, left;
     int32_t mirrored;
 } crop_place;
 
+/* A number below n from a 32-bit word: floor(word n / 2^32). */
 static int64_t choose(uint32_t word, int64_t n)
 {
     return (int64_t)((uint64_t)word * (uint64_t)n >> 32);
@@ -63,7 +67,7 @@ static crop_place place_crop(const cpu_crop *c, int64_t sample)
     };
 }
 
-/* to[i] = from[i], or the row reversed. */
+/* to[i] = from[i], or from[count - 1 - i] if reversed. */
 static void copy_row(int64_t count, int32_t reversed, const real *from, real *to)
 {
     for (int64_t i = 0; reversed && i < count; i++) {
@@ -74,7 +78,8 @@ static void copy_row(int64_t count, int32_t reversed, const real *from, real *to
     }
 }
 
-/* The overlap of window and image, row by row; y is 0 elsewhere already. */
+/* x [B,C,H,W] -> y [B,C,P,Q]: copies the overlap of window and image row by row; y is 0 elsewhere
+ * already. */
 static void crop(const cpu_crop *c, const void *x, void *y)
 {
     for (int64_t image = 0; image < c->batch * c->channels; image++) {
@@ -90,6 +95,7 @@ static void crop(const cpu_crop *c, const void *x, void *y)
     }
 }
 
+/* dy [B,C,P,Q] -> dx [B,C,H,W]: the same copies the other way. */
 static void crop_vjp(const cpu_crop *c, const void *dy, void *dx)
 {
     for (int64_t image = 0; image < c->batch * c->channels; image++) {

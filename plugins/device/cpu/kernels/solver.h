@@ -1,11 +1,12 @@
-/* solver.h: combinations of state-shaped vectors and their norms. */
+/* solver.h: linear combinations of states and their norms. */
 #ifndef ODEON_CPU_SOLVER_H
 #define ODEON_CPU_SOLVER_H
 
-enum { MAX_TERMS = 8, BLOCK = 512 }; /* at once, in registers; elements on the stack */
+/* terms combined at once in registers; elements of a block on the stack */
+enum { MAX_TERMS = 8, BLOCK = 512 };
 
-/* y = base + (the sum of n terms), small terms first so that base rounds once. y may be base or any
- * x: elements do not mix. n is a constant wherever this is expanded. */
+/* y = base + sum of n terms. The small terms are added first, so that base is rounded once. y may
+ * be base or an x, as elements are independent. n is a constant wherever this is inlined. */
 ALWAYS_INLINE void combine(int n, int64_t count, real *y, const real *base, const real *const *x,
                            const real *c)
 {
@@ -36,6 +37,7 @@ ALWAYS_INLINE void combine(int n, int64_t count, real *y, const real *base, cons
     }
 }
 
+/* One specialized loop for each number of terms. */
 static void combine_few(int32_t n, int64_t count, real *y, const real *base, const real *const *x,
                         const real *c)
 {
@@ -67,7 +69,8 @@ static void combine_few(int32_t n, int64_t count, real *y, const real *base, con
     }
 }
 
-/* sum[0 .. count-1] = the terms at elements first and on; count <= BLOCK, n >= 1. */
+/* sum [count] = the combination at elements [first, first + count); count <= BLOCK, n >= 1. More
+ * than MAX_TERMS are added in turns. */
 static void combine_block(int32_t n, int64_t first, int64_t count, real *sum, const void *const *x,
                           const real *c)
 {
@@ -97,6 +100,8 @@ static void fill(int64_t count, void *y, double value)
     }
 }
 
+/* base or NULL, x[n_terms] [count] -> y [count]. More than MAX_TERMS go through a block on the
+ * stack, because y may be one of the operands. */
 static void lincomb(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
                     const double *coefficient)
 {
@@ -128,7 +133,8 @@ static void lincomb(int64_t count, void *y, const void *base, int32_t n_terms, c
     }
 }
 
-/* e / (atol + rtol max(|y0|, |y1|)); NaN in any of the three gives NaN. */
+/* e / (atol + rtol max(|y0|, |y1|)); NaN in any of the three gives NaN. Source: Hairer, Norsett,
+ * Wanner, Solving ODEs I, 2nd ed., II.4, eq. 4.10. */
 ALWAYS_INLINE double scaled_error(real e, real y0, real y1, real rtol, real atol)
 {
     real a = fabs(y0), b = fabs(y1);
@@ -136,6 +142,7 @@ ALWAYS_INLINE double scaled_error(real e, real y0, real y1, real rtol, real atol
     return (double)(e / (atol + rtol * most));
 }
 
+/* Adds the squared scaled errors of count elements to the lanes. */
 ALWAYS_INLINE void error_squares(lanes *s, int64_t count, const real *e, const real *y0,
                                  const real *y1, real rtol, real atol)
 {
@@ -152,6 +159,7 @@ ALWAYS_INLINE void error_squares(lanes *s, int64_t count, const real *e, const r
     }
 }
 
+/* The maximum of |r| in each lane; r != r lets NaN win. */
 static void error_maxima(lanes *s, int64_t count, const real *e, const real *y0, const real *y1,
                          real rtol, real atol)
 {
@@ -162,7 +170,7 @@ static void error_maxima(lanes *s, int64_t count, const real *e, const real *y0,
     }
 }
 
-/* The same where every element has tolerances of its own. */
+/* The same with tolerances of their own for each element. */
 static void error_each(lanes *s, int64_t first, int64_t count, const odeon_control *control,
                        const real *e, const real *y0, const real *y1)
 {
@@ -179,7 +187,8 @@ static void error_each(lanes *s, int64_t first, int64_t count, const odeon_contr
     }
 }
 
-/* The terms of a block stay in the first cache between their sum and the norm. */
+/* y0, y1, x[n_terms] [count] -> the sum of squares or the maximum. Block by block, so that the
+ * error stays in the first-level cache between its sum and its norm. */
 static double error_sum(int64_t count, const odeon_control *control, const void *y0, const void *y1,
                         int32_t n_terms, const void *const *x, const double *coefficient)
 {

@@ -1,9 +1,9 @@
-/* windows.h: what convolutions see of an image. */
+/* windows.h: unroll the windows of an image into a matrix (im2col) and add them back (col2im). */
 #ifndef ODEON_CPU_WINDOWS_H
 #define ODEON_CPU_WINDOWS_H
 
-/* Outputs q in [begin, end) whose window position at falls on one of size inputs; they are inputs
- * q * stride + at. Outside them it falls on padding. */
+/* A range [begin, end). inside gives the outputs q for which input q * stride + at lies within the
+ * size inputs; the others fall on padding. */
 typedef struct span {
     int64_t begin, end;
 } span;
@@ -17,12 +17,13 @@ static span inside(int64_t at, int64_t size, int64_t stride, int64_t outputs)
     return (span){begin, end > begin ? end : begin};
 }
 
-/* Numbers that are moved at once: whole vectors, also where a row is shorter. What that writes
- * behind a row is written again, as rows are made in order; behind the last there is no room. */
+/* Copies move RUN numbers at a time, whole vectors even where a row is shorter. The excess written
+ * beyond a row is overwritten by the next row, as rows are made in order; room keeps the last row
+ * from writing beyond the buffer. */
 enum { RUN = 16 };
 
-/* to[i] = from[i * stride] for i < n; room: numbers that may be read from from and written to to.
- */
+/* to[i] = from[i * stride] for i < n. from_room and to_room: how many numbers may be read and
+ * written. */
 ALWAYS_INLINE void copy_run(int64_t stride, int64_t n, const real *from, int64_t from_room,
                             real *to, int64_t to_room)
 {
@@ -37,10 +38,11 @@ ALWAYS_INLINE void copy_run(int64_t stride, int64_t n, const real *from, int64_t
     }
 }
 
+/* Constant strides let the compiler vectorize the common cases. */
 static void unroll_row(int64_t stride, int64_t n, const real *restrict from, int64_t from_room,
                        real *restrict to, int64_t to_room)
 {
-    switch (stride) { /* so that each loop knows its own */
+    switch (stride) { /* a constant stride for each loop */
     case 1:
         copy_run(1, n, from, from_room, to, to_room);
         break;
@@ -55,7 +57,7 @@ static void unroll_row(int64_t stride, int64_t n, const real *restrict from, int
     }
 }
 
-/* Edges are one number wide most of the time, and calling a function takes longer. */
+/* Edges are mostly one number wide, where a call of memset would cost more than the store. */
 ALWAYS_INLINE void zero_run(int64_t n, real *to)
 {
     if (n == 1) {
@@ -65,10 +67,10 @@ ALWAYS_INLINE void zero_run(int64_t n, real *to)
     }
 }
 
-/* One row of the matrix: what the windows' element (r, s) sees of one channel. */
+/* One row of the matrix: what element (r, s) of all windows sees of one channel. */
 typedef struct matrix_row {
-    int64_t down, right; /* from an output's place, times stride, to its input */
-    span rows, cols;     /* of outputs that see no padding there */
+    int64_t down, right; /* offset from output position times stride to the input */
+    span rows, cols;     /* outputs whose input is not padding */
 } matrix_row;
 
 static matrix_row matrix_row_of(const cpu_windows *g, int64_t element)
@@ -80,8 +82,8 @@ static matrix_row matrix_row_of(const cpu_windows *g, int64_t element)
     return m;
 }
 
-/* The rows of one channel, which all channels have alike: divisions take longer than a row. Those
- * of large windows behind the first ones are found out each time. */
+/* The rows of one channel, equal for all channels, computed once because the divisions take longer
+ * than copying a row. Windows of more elements than KNOWN_ROWS compute the rest each time. */
 enum { KNOWN_ROWS = 64 };
 
 typedef struct matrix_rows {
@@ -103,21 +105,21 @@ static matrix_row row_at(const cpu_windows *g, const matrix_rows *rows, int64_t 
     return element < rows->n ? rows->known[element] : matrix_row_of(g, element);
 }
 
-/* Outputs lie as the inputs do, so that a row of the matrix is the channel, shifted: one run in
- * which only what comes from beyond an edge has to be put right. */
+/* With stride 1 and equal widths a row of the matrix is the channel shifted: one copy, in which
+ * only the columns that come from beyond an edge must be corrected. */
 static int32_t is_shift(const cpu_windows *g)
 {
     return g->stride_h == 1 && g->stride_w == 1 && g->out_w == g->width;
 }
 
-/* The run's first output and its length, so that neither it nor its inputs leave the rows. */
+/* The run of outputs [begin, end) whose inputs stay within the channel. */
 static span shifted_run(const cpu_windows *g, const matrix_row *m)
 {
     int64_t begin = m->rows.begin * g->width, end = m->rows.end * g->width;
     return (span){m->right < 0 ? begin - m->right : begin, m->right > 0 ? end - m->right : end};
 }
 
-/* Sets the columns of outputs that see padding to 0. */
+/* Zeroes the outputs that see padding left and right. */
 static void zero_edges(const cpu_windows *g, const matrix_row *m, real *out)
 {
     for (int64_t p = m->rows.begin; p < m->rows.end; p++) {
@@ -126,6 +128,7 @@ static void zero_edges(const cpu_windows *g, const matrix_row *m, real *out)
     }
 }
 
+/* One row of the matrix as one shifted copy. */
 static void unroll_shift(const cpu_windows *g, const matrix_row *m, const real *image,
                          int64_t image_room, real *out, int64_t out_room)
 {
@@ -140,6 +143,7 @@ static void unroll_shift(const cpu_windows *g, const matrix_row *m, const real *
     zero_run((g->out_h - m->rows.end) * g->out_w, out + m->rows.end * g->out_w);
 }
 
+/* One row of the matrix, output row by output row, for any stride. */
 static void unroll_rows(const cpu_windows *g, const matrix_row *m, const real *image,
                         int64_t image_room, real *out, int64_t out_room)
 {
@@ -160,7 +164,7 @@ static void unroll_rows(const cpu_windows *g, const matrix_row *m, const real *i
     }
 }
 
-/* Every (channel, r, s) is one row of the matrix. */
+/* x [C,H,W] -> columns [C*R*S, P*Q]; each (channel, r, s) is one row. */
 static void unroll(const cpu_windows *g, const void *x, void *columns)
 {
     int64_t window = g->kernel_h * g->kernel_w, places = g->out_h * g->out_w;
@@ -184,17 +188,20 @@ static void unroll(const cpu_windows *g, const void *x, void *columns)
     }
 }
 
+/* Adds one row of the matrix to the image, shifted. */
 static void roll_up_shift(const cpu_windows *g, const matrix_row *m, real *in, real *image)
 {
     span run = shifted_run(g, m);
     real *to = image + m->down * g->width + m->right;
-    zero_edges(g, m, in); /* what lies there would come round an edge */
+    /* these gradients belong to padding; the shift would add them to the other edge */
+    zero_edges(g, m, in);
 #pragma omp simd
     for (int64_t i = run.begin; i < run.end; i++) {
         to[i] += in[i];
     }
 }
 
+/* Adds one row of the matrix to the image, output row by output row. */
 static void roll_up_rows(const cpu_windows *g, const matrix_row *m, const real *in, real *image)
 {
     for (int64_t p = m->rows.begin; p < m->rows.end; p++) {
@@ -207,6 +214,7 @@ static void roll_up_rows(const cpu_windows *g, const matrix_row *m, const real *
     }
 }
 
+/* columns [C*R*S, P*Q], overwritten; adds to x [C,H,W]: the transpose of unroll. */
 static void roll_up(const cpu_windows *g, void *columns, void *x)
 {
     int64_t window = g->kernel_h * g->kernel_w, places = g->out_h * g->out_w;
