@@ -26,6 +26,16 @@ void diag_hush(bool hushed);
 /* Carries a message from one thread to another: records text here as if diag_fail had. */
 void diag_adopt(const char *text);
 
+/* The message of a failure that is put aside while something else is done. */
+typedef struct diag_reason {
+    char text[DIAG_MESSAGE_BYTES];
+} diag_reason;
+
+/* Takes this thread's message away, so that what follows may fail, or fail again with more to say,
+ * with a message of its own: diag_reason r = diag_take(); ... diag_fail(status, "%s; ...", r.text).
+ * diag_adopt(r.text) puts it back. */
+diag_reason diag_take(void);
+
 /* One line on stderr: "odeon: warning: ...". level as in host.h; debug lines show when ODEON_DEBUG
  * is set in the environment. */
 void diag_log(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));

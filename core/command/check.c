@@ -13,6 +13,7 @@
 #include "run/notes.h"
 #include "run/summary.h"
 #include "run/train.h"
+#include "session/session.h"
 
 /* What check shows of the model, as text; the caller frees it. */
 static odeon_status describe(const setup *s, char **out)

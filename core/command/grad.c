@@ -9,6 +9,9 @@
 #include "command/setup.h"
 #include "run/grad.h"
 #include "run/summary.h"
+#include "session/describe.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
 {

@@ -8,6 +8,7 @@
 #include "base/output_file.h"
 #include "command/setup.h"
 #include "run/predict.h"
+#include "session/placement.h"
 
 static void say(const command_line *a, const predictions *p)
 {

@@ -8,6 +8,10 @@
 #include "command/setup.h"
 #include "run/failure_bundle.h"
 #include "run/summary.h"
+#include "session/describe.h"
+#include "session/failed_batch.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 /* A failure again is a bundle again, if one is wanted. */
 static odeon_status repeat(const command_line *a, setup *s, const session_batch *batch)

@@ -14,6 +14,9 @@
 #include "run/config_changes.h"
 #include "run/manifest_compare.h"
 #include "run/train.h"
+#include "session/describe.h"
+#include "session/snapshot.h"
+#include "session/weights.h"
 
 /* ---- opening ---- */
 

@@ -8,6 +8,7 @@
 #include "base/output_file.h"
 #include "command/setup.h"
 #include "run/solve.h"
+#include "session/placement.h"
 
 /* To --out, or, without it, to standard output, which then has nothing else. */
 static odeon_status give(const command_line *a, const setup *s, const solution *x)

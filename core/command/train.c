@@ -12,6 +12,8 @@
 #include "run/run_dir.h"
 #include "run/summary.h"
 #include "run/train.h"
+#include "session/describe.h"
+#include "session/placement.h"
 
 typedef struct splits {
     data_source *train, *test;

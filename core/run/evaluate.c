@@ -5,6 +5,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "run/interrupt.h"
+#include "session/describe.h"
+#include "session/placement.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 static void add_block(ode_counters *out, const ode_counters *block, bool first, double weight)
 {

@@ -12,6 +12,10 @@
 #include "base/number.h"
 #include "data/batch_file.h"
 #include "format/safetensors.h"
+#include "session/describe.h"
+#include "session/failed_batch.h"
+#include "session/failure.h"
+#include "session/weights.h"
 
 static odeon_status no_memory(const char *folder)
 {

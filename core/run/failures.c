@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "odeon/host.h"
 #include "run/failure_bundle.h"
+#include "session/failed_batch.h"
+#include "session/failure.h"
 
 static odeon_status no_memory(void)
 {

@@ -7,7 +7,7 @@
 #ifndef ODEON_CORE_RUN_FAILURES_H
 #define ODEON_CORE_RUN_FAILURES_H
 #include "run/run_dir.h"
-#include "session/session.h"
+#include "session/handle.h"
 
 enum { FAILURES_MAX_BUNDLES = 10, FAILURES_MAX_IN_A_ROW = 10 };
 

@@ -11,6 +11,10 @@
 #include "data/batch_file.h"
 #include "format/safetensors.h"
 #include "odeon/layer.h"
+#include "session/describe.h"
+#include "session/parameters.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 /* ---- the batch ---- */
 

@@ -6,6 +6,7 @@
 #include "odeon/host.h"
 #include "run/idle_keys.h"
 #include "run/train.h"
+#include "session/describe.h"
 
 void note(FILE *out, const char *format, ...)
 {

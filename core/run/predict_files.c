@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "format/safetensors.h"
 #include "run/predict.h"
+#include "session/describe.h"
 
 static bool is_csv(const char *path)
 {

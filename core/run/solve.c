@@ -11,6 +11,11 @@
 #include "base/text.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
+#include "session/describe.h"
+#include "session/flow.h"
+#include "session/placement.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 static odeon_status no_memory(void)
 {

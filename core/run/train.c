@@ -16,6 +16,13 @@
 #include "run/interrupt.h"
 #include "run/progress.h"
 #include "run/run_checkpoint.h"
+#include "session/describe.h"
+#include "session/failure.h"
+#include "session/placement.h"
+#include "session/result.h"
+#include "session/run_batch.h"
+#include "session/session.h"
+#include "session/weights.h"
 
 static const char best_name[] = "weights-best.safetensors";
 

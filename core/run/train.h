@@ -3,9 +3,10 @@
 #define ODEON_CORE_RUN_TRAIN_H
 #include <stdio.h>
 
+#include "data/data.h"
 #include "format/checkpoint.h"
 #include "run/run_dir.h"
-#include "session/session.h"
+#include "session/handle.h"
 
 typedef struct train_plan {
     const data_source *train, *test;

@@ -1,9 +1,10 @@
-/* A model that ends with its first ODE block, and what comes out of that. */
+#include "session/flow.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 odeon_status session_flow_of(const session *s, session_flow *out)
 {
