@@ -273,10 +273,9 @@ odeon_status resume_restore(const command_line *a, const setup *s, const manifes
     return replace_weights(s, r);
 }
 
-/* Two manifests, then and now. */
-static void warn_of_differences(const char *path, const char *then, const char *now)
+static void warn_of_differences(const char *path, const json_value *then, const json_value *now)
 {
-    static const int parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE};
+    static const manifest_part parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         text_buffer what = {0};
         manifest_difference(parts[i], then, now, &what);
@@ -288,17 +287,23 @@ static void warn_of_differences(const char *path, const char *then, const char *
     }
 }
 
+/* The run's manifest, as far as it can be read, beside the one that the run would get today. */
 void resume_warn(const resume *r, const manifest_facts *now)
 {
     text_buffer fresh = {0};
+    json mine = {0}, todays = {0};
     char *path = run_dir_file(r->dir, "manifest.json"), *then = NULL;
     size_t bytes;
     manifest_print(&fresh, now);
     if (path != NULL && !fresh.failed && access(path, F_OK) == 0 &&
-        read_file(path, &then, &bytes) == ODEON_OK) {
-        warn_of_differences(path, then, fresh.data);
+        read_file(path, &then, &bytes) == ODEON_OK &&
+        json_parse(path, then, bytes, &mine) == ODEON_OK &&
+        json_parse("", fresh.data, fresh.length, &todays) == ODEON_OK) {
+        warn_of_differences(path, mine.values, todays.values);
     }
     diag_clear(); /* whatever failed here is no failure of the run */
+    json_fini(&mine);
+    json_fini(&todays);
     mem_free(then);
     mem_free(path);
     text_fini(&fresh);
