@@ -12,7 +12,7 @@
 #include "command/setup.h"
 #include "run/notes.h"
 #include "run/summary.h"
-#include "run/train.h"
+#include "run/train_length.h"
 #include "session/session.h"
 
 /* What check shows of the model, as text; the caller frees it. */

@@ -13,7 +13,7 @@
 #include "odeon/host.h"
 #include "run/config_changes.h"
 #include "run/manifest_compare.h"
-#include "run/train.h"
+#include "run/train_length.h"
 #include "session/describe.h"
 #include "session/snapshot.h"
 #include "session/weights.h"

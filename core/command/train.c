@@ -12,6 +12,7 @@
 #include "run/run_dir.h"
 #include "run/summary.h"
 #include "run/train.h"
+#include "run/train_length.h"
 #include "session/describe.h"
 #include "session/placement.h"
 

@@ -5,7 +5,7 @@
 #include "base/diag.h"
 #include "odeon/host.h"
 #include "run/idle_keys.h"
-#include "run/train.h"
+#include "run/train_length.h"
 #include "session/describe.h"
 
 void note(FILE *out, const char *format, ...)
