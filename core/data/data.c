@@ -1,15 +1,12 @@
 #include "data/data.h"
 
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "base/number.h"
-#include "base/read_file.h"
 #include "base/rng.h"
+#include "data/order_file.h"
+#include "data/sample_check.h"
 #include "plugin/calling.h"
 
 struct data_source {
@@ -27,221 +24,6 @@ static const odeon_dataset_ops *ops_of(const instance *set)
     return set->component->ops;
 }
 
-/* ---- fields ---- */
-
-/* Bytes of one sample of a field; 0 if that overflows or a dimension is none. */
-static uint64_t field_bytes(const odeon_field_info *field)
-{
-    int64_t bytes = odeon_dtype_bytes(field->dtype);
-    for (int32_t i = 0; i < field->ndim; i++) {
-        if (field->dim[i] < 1 || !checked_mul(bytes, field->dim[i], &bytes)) {
-            return 0;
-        }
-    }
-    return (uint64_t)bytes;
-}
-
-bool data_has(const data_fields *fields, int32_t role)
-{
-    return fields->index[role] >= 0;
-}
-
-uint64_t data_field_bytes(const data_fields *fields, int32_t role)
-{
-    return field_bytes(&fields->of[role]);
-}
-
-odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype)
-{
-    const odeon_field_info *info = &fields->of[role];
-    odeon_tensor x = {.dim = {n}, .ndim = info->ndim + 1, .dtype = dtype};
-    for (int32_t i = 0; i < info->ndim; i++) {
-        x.dim[i + 1] = info->dim[i];
-    }
-    return x;
-}
-
-const char *data_role_name(int32_t role)
-{
-    static const char *const names[DATA_ROLES] = {"input", "label", "time", "mask", "control"};
-    return names[role];
-}
-
-static double stored_number(int32_t dtype, const void *stored, int64_t i)
-{
-    switch (dtype) {
-    case ODEON_DTYPE_U8:
-        return (double)((const uint8_t *)stored)[i];
-    case ODEON_DTYPE_I64:
-        return (double)((const int64_t *)stored)[i];
-    case ODEON_DTYPE_F32:
-        return (double)((const float *)stored)[i];
-    default:
-        return ((const double *)stored)[i];
-    }
-}
-
-void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out)
-{
-    int64_t size = (int64_t)field_bytes(field) / odeon_dtype_bytes(field->dtype);
-    for (int64_t i = 0; i < n * size; i++) {
-        out[i] = field->scale * stored_number(field->dtype, stored, i) + field->shift;
-    }
-}
-
-static odeon_status read_field(const instance *set, int32_t index, data_fields *out)
-{
-    odeon_field_info field = {.struct_size = sizeof field};
-    const char *id = set->component->id;
-    calling outer = calling_begin(set, "field");
-    ODEON_TRY(calling_end(outer, ops_of(set)->field(set->self, index, &field)));
-    if (field.ndim < 0 || field.ndim > 5 || field_bytes(&field) == 0 || field.classes < 0) {
-        return diag_fail(ODEON_ERR_PLUGIN,
-                         "data: data set %s: field %d has a shape or dtype that cannot be", id,
-                         (int)index);
-    }
-    if (field.role < 0 || field.role >= DATA_ROLES) {
-        return diag_fail(ODEON_ERR_PLUGIN, "data: data set %s: field %d has role %d, which is none",
-                         id, (int)index, (int)field.role);
-    }
-    if (data_has(out, field.role)) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "data: data set %s: field %d is a second %s; one is supported", id,
-                         (int)index, data_role_name(field.role));
-    }
-    field.name = NULL;
-    out->of[field.role] = field;
-    out->index[field.role] = index;
-    return ODEON_OK;
-}
-
-static bool same_shape(const odeon_field_info *a, const odeon_field_info *b)
-{
-    return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
-}
-
-/* What the fields say together. */
-static odeon_status check_fields(const char *id, const data_fields *fields)
-{
-    const odeon_field_info *label = &fields->of[ODEON_ROLE_LABEL];
-    for (int32_t role = ODEON_ROLE_INPUT; role <= ODEON_ROLE_LABEL; role++) {
-        if (!data_has(fields, role)) {
-            return diag_fail(ODEON_ERR_UNSUPPORTED, "data: data set %s has no %s", id,
-                             data_role_name(role));
-        }
-    }
-    if (label->classes > 0 && label->ndim > 0) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "data: data set %s: a label of classes is one number a sample", id);
-    }
-    if (data_has(fields, ODEON_ROLE_TIME) && fields->of[ODEON_ROLE_TIME].ndim != 1) {
-        return diag_fail(ODEON_ERR_PLUGIN, "data: data set %s: its times are not one list a sample",
-                         id);
-    }
-    if (data_has(fields, ODEON_ROLE_MASK) && !same_shape(&fields->of[ODEON_ROLE_MASK], label)) {
-        return diag_fail(ODEON_ERR_PLUGIN,
-                         "data: data set %s: its mask has not the shape of its label", id);
-    }
-    return ODEON_OK;
-}
-
-static odeon_status read_fields(const instance *set, data_fields *out)
-{
-    calling outer = calling_begin(set, "field_count");
-    *out = (data_fields){.n_fields = ops_of(set)->field_count(set->self)};
-    calling_leave(outer);
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        out->index[role] = -1;
-    }
-    for (int32_t i = 0; i < out->n_fields; i++) {
-        ODEON_TRY(read_field(set, i, out));
-    }
-    return check_fields(set->component->id, out);
-}
-
-/* Without [data] a model gets one number a sample, which it has no use for. */
-static void describe_nothing(data_fields *out)
-{
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        out->index[role] = role == ODEON_ROLE_INPUT ? 0 : -1;
-    }
-    out->n_fields = 1;
-    out->of[ODEON_ROLE_INPUT] = (odeon_field_info){.struct_size = sizeof(odeon_field_info),
-                                                   .dtype = ODEON_DTYPE_F64,
-                                                   .ndim = 1,
-                                                   .dim = {1},
-                                                   .scale = 1.0};
-}
-
-odeon_status data_describe(const config *c, data_fields *out)
-{
-    instance *set;
-    *out = (data_fields){0};
-    if (c->dataset == NULL) {
-        describe_nothing(out);
-        return ODEON_OK;
-    }
-    ODEON_TRY(instance_create(c->dataset, "data", &set));
-    odeon_status status = read_fields(set, out);
-    instance_destroy(set);
-    return status;
-}
-
-/* ---- data.order ---- */
-
-enum { INDEX_DIGITS = 19 }; /* of the largest int64 */
-
-static odeon_status read_index(const char *path, int line, const char *token, size_t length,
-                               int64_t stored, int64_t *out)
-{
-    char digits[INDEX_DIGITS + 1] = "";
-    if (length <= INDEX_DIGITS) {
-        memcpy(digits, token, length); /* the rest is NUL */
-    }
-    if (number_parse_i64(digits, out) != NUMBER_OK || *out < 0 || *out >= stored) {
-        return diag_fail(ODEON_ERR_DATA, "%s:%d: '%.*s' is no sample: expected 0 to %lld", path,
-                         line, length > 40 ? 40 : (int)length, token, (long long)stored - 1);
-    }
-    return ODEON_OK;
-}
-
-/* Indices from text, which ends in NUL; order has room for all. */
-static odeon_status parse_order(const char *path, const char *text, size_t bytes, int64_t stored,
-                                int64_t *order, int64_t *n)
-{
-    int line = 1;
-    *n = 0;
-    for (size_t at = 0; at < bytes;) {
-        size_t length = strcspn(text + at, " \t\r\n");
-        if (length > 0) {
-            ODEON_TRY(read_index(path, line, text + at, length, stored, &order[(*n)++]));
-            at += length;
-        } else if (text[at] == '\0') {
-            return diag_fail(ODEON_ERR_DATA, "%s:%d: not a text file: it has a NUL", path, line);
-        } else {
-            line += text[at] == '\n';
-            at++;
-        }
-    }
-    return *n > 0
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_DATA, "%s: has no indices of samples: give one a line", path);
-}
-
-static odeon_status read_order(data_source *source, const char *path)
-{
-    char *text;
-    size_t bytes;
-    ODEON_TRY(read_file(path, &text, &bytes));
-    source->order = mem_zalloc(bytes / 2 + 1, sizeof *source->order); /* a digit and a blank each */
-    odeon_status status =
-        source->order != NULL
-            ? parse_order(path, text, bytes, source->stored, source->order, &source->length)
-            : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its indices", path);
-    mem_free(text);
-    return status;
-}
-
 /* ---- a split ---- */
 
 static odeon_status open_set(data_source *source, const config *c, int32_t split)
@@ -251,7 +33,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     set = source->set;
     source->split = split;
     source->dtype = c->dtype;
-    ODEON_TRY(read_fields(set, &source->fields));
+    ODEON_TRY(data_fields_read(set, &source->fields));
     calling outer = calling_begin(set, "open");
     ODEON_TRY(calling_end(outer, ops_of(set)->open(set->self, split, &source->stored)));
     if (source->stored < 1) {
@@ -260,7 +42,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     }
     source->length = source->stored;
     if (split == ODEON_SPLIT_TRAIN && c->order != NULL) {
-        ODEON_TRY(read_order(source, c->order));
+        ODEON_TRY(order_file_read(c->order, source->stored, &source->order, &source->length));
     }
     int64_t limit = split == ODEON_SPLIT_TRAIN ? c->limit : c->test_limit;
     if (limit > 0 && limit < source->length) {
@@ -353,128 +135,7 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
     return ODEON_OK;
 }
 
-/* ---- what samples hold ---- */
-
-/* One field of samples as they were read. */
-typedef struct reading {
-    const data_source *source;
-    int32_t role;
-    int64_t n, size; /* samples, elements of one */
-    const int64_t *indices;
-    const void *stored, *mask; /* of labels that a mask counts: it, else NULL */
-} reading;
-
-static double value_of(const odeon_field_info *field, const void *stored, int64_t i)
-{
-    return field->scale * stored_number(field->dtype, stored, i) + field->shift;
-}
-
-/* Says what is wrong with element i of all, and where it comes from. */
-static odeon_status refuse_number(const reading *r, int64_t i, const char *what)
-{
-    const data_source *source = r->source;
-    const odeon_dataset_ops *ops = ops_of(source->set);
-    int64_t index = r->indices[i / r->size];
-    char where[ODEON_MESSAGE_BYTES] = "";
-    if (ODEON_HAS(ops, odeon_dataset_ops, locate)) {
-        calling outer = calling_begin(source->set, "locate");
-        ops->locate(source->set->self, index, source->fields.index[r->role], i % r->size, where,
-                    sizeof where);
-        calling_leave(outer);
-        where[sizeof where - 1] = '\0';
-    }
-    return diag_fail(ODEON_ERR_DATA, "%s%sdata: sample %lld of the %s split: %s %s", where,
-                     where[0] != '\0' ? ": " : "", (long long)index,
-                     source->split == ODEON_SPLIT_TRAIN ? "training" : "test",
-                     data_role_name(r->role), what);
-}
-
-/* Without a branch, which is fast: of most batches this is all that there is to do. */
-static bool all_finite(const reading *r, const odeon_field_info *field, double limit)
-{
-    int64_t n = r->n * r->size, bad = 0;
-    for (int64_t i = 0; i < n; i++) {
-        bad += !(fabs(value_of(field, r->stored, i)) <= limit);
-    }
-    return bad == 0;
-}
-
-static bool is_counted(const reading *r, int64_t i)
-{
-    return r->mask == NULL || value_of(&r->source->fields.of[ODEON_ROLE_MASK], r->mask, i) != 0.0;
-}
-
-static odeon_status check_numbers(const reading *r)
-{
-    const odeon_field_info *field = &r->source->fields.of[r->role];
-    bool narrow = r->source->dtype == ODEON_DTYPE_F32 && r->role != ODEON_ROLE_TIME;
-    double limit = narrow ? (double)FLT_MAX : DBL_MAX;
-    char what[128];
-    if (all_finite(r, field, limit)) {
-        return ODEON_OK;
-    }
-    for (int64_t i = 0; i < r->n * r->size; i++) {
-        double value = value_of(field, r->stored, i);
-        if (fabs(value) <= limit || !is_counted(r, i)) {
-            continue;
-        }
-        (void)snprintf(what, sizeof what,
-                       isfinite(value) ? "%g is beyond float32: scale it, or give run.dtype = "
-                                         "float64"
-                                       : "%g is no finite number",
-                       value);
-        return refuse_number(r, i, what);
-    }
-    return ODEON_OK;
-}
-
-static odeon_status check_classes(const reading *r)
-{
-    const odeon_field_info *field = &r->source->fields.of[r->role];
-    char what[128];
-    for (int64_t i = 0; i < r->n; i++) {
-        double value = value_of(field, r->stored, i);
-        if (!(value >= 0.0 && value < (double)field->classes && value == floor(value)) &&
-            is_counted(r, i)) {
-            (void)snprintf(what, sizeof what, "%.9g is none of the %lld classes, 0 to %lld", value,
-                           (long long)field->classes, (long long)field->classes - 1);
-            return refuse_number(r, i, what);
-        }
-    }
-    return ODEON_OK;
-}
-
-/* Whole numbers of a field that leaves them small need no look. */
-static bool needs_look(const odeon_field_info *field)
-{
-    bool wide = field->dtype == ODEON_DTYPE_F32 || field->dtype == ODEON_DTYPE_F64;
-    return wide || !(fabs(field->scale) <= 1.0 && fabs(field->shift) <= 1e30);
-}
-
-static odeon_status check_samples(const data_source *source, int64_t n, const int64_t *indices,
-                                  void *const *fields)
-{
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        const odeon_field_info *field = &source->fields.of[role];
-        if (!data_has(&source->fields, role)) {
-            continue;
-        }
-        bool masked = role == ODEON_ROLE_LABEL && data_has(&source->fields, ODEON_ROLE_MASK);
-        reading r = {.source = source,
-                     .role = role,
-                     .n = n,
-                     .size = (int64_t)field_bytes(field) / odeon_dtype_bytes(field->dtype),
-                     .indices = indices,
-                     .stored = fields[role],
-                     .mask = masked ? fields[ODEON_ROLE_MASK] : NULL};
-        if (role == ODEON_ROLE_LABEL && field->classes > 0) {
-            ODEON_TRY(check_classes(&r));
-        } else if (needs_look(field)) {
-            ODEON_TRY(check_numbers(&r));
-        }
-    }
-    return ODEON_OK;
-}
+/* ---- samples ---- */
 
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields)
@@ -494,7 +155,11 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
     calling outer = calling_begin(source->set, "get_batch");
     ODEON_TRY(calling_end(outer,
                           ops_of(source->set)->get_batch(source->set->self, n, indices, in_order)));
-    return check_samples(source, n, indices, fields);
+    return sample_check(&(sample_origin){.set = source->set,
+                                         .split = source->split,
+                                         .dtype = source->dtype,
+                                         .fields = &source->fields},
+                        n, indices, fields);
 }
 
 /* ---- samples as numbers ---- */
@@ -594,7 +259,7 @@ static odeon_status open_single_file(data_source *source, const config *c, const
     if (!ODEON_HAS(ops, odeon_dataset_ops, open_file)) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: data set %s reads no single files", path, id);
     }
-    ODEON_TRY(read_fields(source->set, &source->fields));
+    ODEON_TRY(data_fields_read(source->set, &source->fields));
     ODEON_TRY(ops->open_file(source->set->self, path, &source->stored, labelled));
     source->length = source->stored;
     return source->length > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no samples", path);

@@ -2,26 +2,9 @@
 #ifndef ODEON_CORE_DATA_DATA_H
 #define ODEON_CORE_DATA_DATA_H
 #include "config/config.h"
-#include "odeon/dataset.h"
-#include "odeon/tensor.h"
-#include "plugin/instance.h"
-
-enum { DATA_ROLES = ODEON_ROLE_CONTROL + 1 };
-
-typedef struct data_fields { /* what a sample is, known without opening any file; by ODEON_ROLE_* */
-    int32_t n_fields;
-    int32_t index[DATA_ROLES];       /* the data set's number of the field; -1: there is none */
-    odeon_field_info of[DATA_ROLES]; /* name is NULL: the plugin's text is not kept */
-} data_fields;
+#include "data/fields.h"
 
 typedef struct data_source data_source;
-
-/* What the configured data set says that its samples are: one input, one label (a class, or numbers
- * of any shape) and at most one field of each other role, in any order. No file is touched. Without
- * a data set: an input of one number and nothing else.
- * ODEON_ERR_UNSUPPORTED for what the host has no use for, ODEON_ERR_PLUGIN for a field that cannot
- * be. */
-odeon_status data_describe(const config *c, data_fields *out);
 
 /* Opens a split (ODEON_SPLIT_*): limit and, for training, data.order apply. The order file has
  * indices into the whole split, separated by blanks or line ends, each as often as it likes; its
@@ -64,16 +47,5 @@ odeon_status data_read_file(const config *c, const char *path, int64_t *n,
  * within the run's dtype, and for a label that is none of the classes. [any] */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields);
-
-/* ---- fields ---- */
-
-bool data_has(const data_fields *fields, int32_t role);
-uint64_t data_field_bytes(const data_fields *fields, int32_t role); /* of one sample */
-/* The shape of n samples' field, without data. */
-odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype);
-/* "input", "label", "time", "mask", "control". */
-const char *data_role_name(int32_t role);
-/* The numbers that n samples' field stands for: scale * stored + shift. */
-void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out);
 
 #endif
