@@ -44,20 +44,17 @@ static odeon_status check_overrides(const command_line *a)
     return ODEON_OK;
 }
 
-/* Adds to the reason why nothing can be gone on from what there is to do. */
+/* Says why the run cannot go on, and what there is to do. */
 static odeon_status refuse(const command_line *a, const run_dir *dir, odeon_status status,
                            const char *reason)
 {
     char *again = resume_command(a, run_dir_path(dir));
-    char text[DIAG_MESSAGE_BYTES];
-    (void)snprintf(text, sizeof text, "%s", reason);
-    diag_clear();
     status = again != NULL
                  ? diag_fail(status,
                              "%s: cannot go on: %s; nothing of the run was touched; if this cannot "
                              "be mended, begin it again, what there is will be kept in a folder of "
                              "its own: %s --from-start",
-                             run_dir_path(dir), text, again)
+                             run_dir_path(dir), reason, again)
                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", run_dir_path(dir));
     mem_free(again);
     return status;
@@ -67,7 +64,8 @@ static odeon_status find_checkpoint(const command_line *a, resume *r)
 {
     odeon_status status = checkpoint_open_newest(run_dir_path(r->dir), &r->from);
     if (status == ODEON_ERR_DATA || status == ODEON_ERR_IO) {
-        return refuse(a, r->dir, status, diag_message());
+        diag_reason reason = diag_take();
+        return refuse(a, r->dir, status, reason.text);
     }
     ODEON_TRY(status);
     return r->from != NULL || run_dir_is_marked(r->dir) || !run_dir_has_results(r->dir)
