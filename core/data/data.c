@@ -26,6 +26,8 @@ static const odeon_dataset_ops *ops_of(const instance *set)
 
 /* ---- a split ---- */
 
+/* The order file counts in samples of the split, which is known only once it is open; a limit
+ * applies to what the order left. */
 static odeon_status open_set(data_source *source, const config *c, int32_t split)
 {
     instance *set;
@@ -92,6 +94,7 @@ int64_t data_stored(const data_source *source)
     return source->stored;
 }
 
+/* Two passes: mark what the order names, however often, then number the marks. */
 odeon_status data_used(const data_source *source, int64_t *n, int64_t **row)
 {
     *n = source->length;
@@ -137,6 +140,7 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
 
 /* ---- samples ---- */
 
+/* Indices are checked here, once for all data sets, which may rely on it. */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields)
 {
@@ -217,6 +221,7 @@ odeon_status data_labels(const data_source *source, int64_t n, const int64_t *in
     return status;
 }
 
+/* What a file has no labels for gets none. */
 static odeon_status take_numbers(const data_source *source, bool labelled, void *raw[DATA_ROLES],
                                  double *field[DATA_ROLES])
 {
@@ -250,6 +255,7 @@ static odeon_status read_opened(const data_source *source, bool labelled, double
     return status;
 }
 
+/* A file of the data set's kind is a split of its own, with all of its samples in use. */
 static odeon_status open_single_file(data_source *source, const config *c, const char *path,
                                      int32_t *labelled)
 {

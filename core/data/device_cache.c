@@ -33,6 +33,7 @@ static uint64_t sample_bytes(const data_fields *fields)
     return bytes;
 }
 
+/* A sample that data.order names twice lies on the device once. */
 odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes)
 {
     int64_t n, *row;
@@ -102,6 +103,7 @@ static odeon_status add_all(device_cache *r, odeon_queue *queue, const data_sour
     return ODEON_OK;
 }
 
+/* At least one sample a chunk, however large a sample is. */
 static odeon_status fill(device_cache *r, odeon_queue *queue, const data_source *source)
 {
     staging s = staging_make(r->device, staging_pinned(r->device));

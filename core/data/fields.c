@@ -93,6 +93,7 @@ bool data_field_is_within(const odeon_field_info *field, int64_t n, const void *
     return bad == 0;
 }
 
+/* Whatever the plugin says is checked before anybody computes with it. */
 static odeon_status read_field(const instance *set, int32_t index, data_fields *out)
 {
     odeon_field_info field = {.struct_size = sizeof field};

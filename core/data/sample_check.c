@@ -42,6 +42,8 @@ static bool is_counted(const field_check *r, int64_t i)
            data_field_value(&r->from->fields->of[ODEON_ROLE_MASK], r->mask, i) != 0.0;
 }
 
+/* Only where the fast loop found something is it worth while to search which number it was, and
+ * whether it counts. */
 static odeon_status check_numbers(const field_check *r)
 {
     const odeon_field_info *field = &r->from->fields->of[r->role];
@@ -89,6 +91,8 @@ static bool may_be_out_of_range(const odeon_field_info *field)
     return wide || !(fabs(field->scale) <= 1.0 && fabs(field->shift) <= 1e30);
 }
 
+/* A number that is not finite would spread through the whole batch and be blamed on the
+ * training. */
 odeon_status sample_check(const sample_origin *from, int64_t n, const int64_t *indices,
                           void *const *stored)
 {

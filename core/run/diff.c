@@ -27,6 +27,7 @@ static void pair_fini(pair *p)
     }
 }
 
+/* A file that neither run has is no difference. */
 static odeon_status pair_read(const char *const folders[2], const char *name, pair *out)
 {
     *out = (pair){.bytes = {0}};
@@ -228,6 +229,7 @@ typedef struct topic {
     odeon_status (*compare)(const char *const folders[2], text_buffer *out);
 } topic;
 
+/* One line a topic, the first difference of each: the cause often stands above its consequences. */
 odeon_status diff_runs(const char *a, const char *b, FILE *out, bool *differ)
 {
     static const topic topics[] = {{"options", diff_options}, {"plugins", diff_plugins},

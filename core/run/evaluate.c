@@ -62,6 +62,8 @@ static odeon_status add_blocks(session_result *out, const session_result *batch,
     return ODEON_OK;
 }
 
+/* Means are weighed by the elements that each batch counted, so that a mask or a last, smaller
+ * batch does not distort them. */
 odeon_status evaluate_add(session_result *out, const session_result *batch, size_t n_metrics,
                           int64_t n, int64_t total)
 {

@@ -44,6 +44,7 @@ static odeon_status next_folder(const char *base, char **out)
     return ODEON_OK;
 }
 
+/* A run that stops has one failure, one that skips may have many. */
 static odeon_status choose_folder(const failures *f, char **out)
 {
     char *base = run_dir_file(f->dir, "failure");
@@ -88,7 +89,8 @@ static bool may_skip(const failures *f)
            f->in_a_row <= FAILURES_MAX_IN_A_ROW;
 }
 
-odeon_status failures_meet(failures *f)
+/* The reason is put aside while the bundle is written, which may fail for a reason of its own. */
+odeon_status failures_handle(failures *f)
 {
     char *folder, how[80] = "";
     bool enough;

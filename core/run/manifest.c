@@ -291,6 +291,7 @@ static void insert_into_fresh(text_buffer *out, const manifest_facts *facts, int
     text_fini(&fresh);
 }
 
+/* A manifest that cannot be read does not stop the run; that it is replaced is said. */
 void manifest_print_resumed(text_buffer *out, const char *before, const manifest_facts *facts,
                             int64_t step)
 {

@@ -74,6 +74,7 @@ static void compare_plugins(const json_value *a, const json_value *b, bool ids, 
     }
 }
 
+/* The first difference alone: versions before plugins, since a new version brings new plugins. */
 void manifest_difference(manifest_part part, const json_value *a, const json_value *b,
                          text_buffer *out)
 {

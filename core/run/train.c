@@ -100,7 +100,7 @@ static void save_sound(trainer *t, odeon_status status)
 static odeon_status train_until_end(trainer *t)
 {
     ODEON_TRY(interrupt_catch());
-    train_tell_saved(t);
+    train_update_advice(t);
     odeon_status status = train_steps_left(t);
     if (status == ODEON_ERR_CANCELLED) {
         diag_clear();   /* what the evaluation said of the signal; the run says it better */
@@ -113,6 +113,8 @@ static odeon_status train_until_end(trainer *t)
     return status;
 }
 
+/* A change of configuration that was accepted is saved at once, so that it is asked for only
+ * once. */
 static odeon_status prepare(trainer *t, FILE *out)
 {
     if (t->epoch_steps == 0) {
@@ -125,7 +127,7 @@ static odeon_status prepare(trainer *t, FILE *out)
         return diag_fail(ODEON_ERR_NOMEM, "training: no memory for %" PRId64 " indices",
                          t->at.samples);
     }
-    ODEON_TRY(train_schedule_say_jump(t, out));
+    ODEON_TRY(train_schedule_report_jump(t, out));
     ODEON_TRY(t->plan->changed ? train_save_checkpoint(t, false)
                                : ODEON_OK); /* accepted once is enough */
     t->test_again = train_best_step(t);
@@ -150,7 +152,7 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
                  .weights_step = -1,
                  .saved_at = now,
                  .tested_at = now,
-                 .said_at = -(double)INFINITY,
+                 .reported_at = -(double)INFINITY,
                  .failures = {.session = s, .config = c, .dir = plan->dir}};
     t.total = t.at.total;
     t.failures.in_a_row = t.at.failed;

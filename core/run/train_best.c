@@ -56,6 +56,8 @@ int64_t train_best_step(const trainer *t)
     return step;
 }
 
+/* A large model is written at once instead of being copied: two copies might not fit into
+ * memory. */
 odeon_status train_best_take(trainer *t)
 {
     checkpoint *at = &t->at;

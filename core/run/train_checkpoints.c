@@ -61,12 +61,12 @@ void train_saved_text(const trainer *t, char *text, size_t bytes)
     mem_free(file);
 }
 
-void train_tell_saved(const trainer *t)
+void train_update_advice(const trainer *t)
 {
     char text[DIAG_MESSAGE_BYTES];
     train_saved_text(t, text, sizeof text);
     (void)diag_fail(ODEON_ERR_CANCELLED, "%s", text); /* without control characters, as all */
-    interrupt_tell(diag_message());
+    interrupt_set_advice(diag_message());
     diag_clear();
 }
 
@@ -91,7 +91,7 @@ odeon_status train_save_checkpoint(trainer *t, bool weights)
     t->saved_tested = t->at.tested;
     t->saved_at = weights ? clock_seconds() : t->saved_at;
     t->has_saved = true;
-    train_tell_saved(t);
+    train_update_advice(t);
     return ODEON_OK;
 }
 
@@ -127,6 +127,8 @@ odeon_status train_save_all(trainer *t)
     return saved ? ODEON_OK : train_save_checkpoint(t, true);
 }
 
+/* Without any checkpoint a run whose device is lost could only begin again from its INI, which
+ * may have changed by then. */
 void train_save_start(trainer *t)
 {
     checkpoint at = train_beginning(t->session, t->config, t->plan, NULL);

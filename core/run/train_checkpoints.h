@@ -23,7 +23,7 @@ void train_save_start(trainer *t);
 
 /* Where the run could go on if it were ended this moment. */
 void train_saved_text(const trainer *t, char *text, size_t bytes);
-/* Gives that text to whoever answers a signal. */
-void train_tell_saved(const trainer *t);
+/* Makes that text the one that a signal is answered with (interrupt.h). */
+void train_update_advice(const trainer *t);
 
 #endif

@@ -35,6 +35,7 @@ checkpoint train_cut_anew(const config *c, int64_t samples, checkpoint at)
     return at;
 }
 
+/* Steps of before a cut count as they were made: extra. */
 int64_t train_steps(const config *c, int64_t samples, const checkpoint *from)
 {
     batches b = train_batches(c, samples);
@@ -47,6 +48,8 @@ int64_t train_steps(const config *c, int64_t samples, const checkpoint *from)
                : INT64_MAX;
 }
 
+/* The last batch of an epoch may be smaller than the others; a run that ends before it is not
+ * refused. */
 odeon_status train_check_batches(const session *s, const config *c, int64_t samples)
 {
     session_layer layer;

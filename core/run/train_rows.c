@@ -6,6 +6,7 @@
 #include "odeon/dataset.h"
 #include "session/describe.h"
 
+/* A test has no learning rate and no gradient. */
 static odeon_status write_row(trainer *t, int32_t split, const session_result *result,
                               double samples_per_second)
 {

@@ -28,7 +28,7 @@ odeon_status train_schedule_step(trainer *t)
 
 /* Compared is the step after the checkpoint's, as the run would have had it and as it has it now;
  * two ways to compute the same rate may differ in the last bits. */
-odeon_status train_schedule_say_jump(const trainer *t, FILE *out)
+odeon_status train_schedule_report_jump(const trainer *t, FILE *out)
 {
     const checkpoint *from = t->plan->from;
     if (from == NULL || from->step == 0 || from->step >= t->total) {

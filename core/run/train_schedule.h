@@ -9,6 +9,6 @@ odeon_status train_schedule_step(trainer *t);
 /* Prints a line where the learning rate of a run that goes on jumps: a schedule that follows from
  * the length of the run is another one where the run is made longer, and so it may be where the
  * configuration is another. */
-odeon_status train_schedule_say_jump(const trainer *t, FILE *out);
+odeon_status train_schedule_report_jump(const trainer *t, FILE *out);
 
 #endif

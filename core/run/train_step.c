@@ -12,7 +12,7 @@
 /* A step that was skipped has a row without loss. */
 static odeon_status survive_step(trainer *t, session_result *failed)
 {
-    ODEON_TRY(failures_meet(&t->failures));
+    ODEON_TRY(failures_handle(&t->failures));
     failed->loss = failed->grad_norm = (double)NAN;
     for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
         failed->metrics[i] = (double)NAN;
@@ -41,6 +41,8 @@ static void show_step(trainer *t, int64_t n, const session_result *result)
     progress_train(t->progress, &step, result);
 }
 
+/* The result of a step that failed is not taken for the last: the summary speaks of steps that
+ * were made. */
 static odeon_status train_batch(trainer *t, int64_t n)
 {
     const config *c = t->config;
@@ -76,6 +78,8 @@ static odeon_status train_batch(trainer *t, int64_t n)
                : ODEON_OK;
 }
 
+/* What is saved after a failure is the state of before the step, unless the step was made and
+ * only its row could not be written. */
 odeon_status train_next_step(trainer *t)
 {
     checkpoint *at = &t->at;

@@ -9,16 +9,17 @@
 static const double line_seconds = 1.0;
 
 /* The last one always, the others no faster than anybody reads. */
-static void say_tested(trainer *t)
+static void report_test(trainer *t)
 {
     double value, now = clock_seconds();
     const char *name = train_shown_metric(t, &t->tested, &value);
-    if (t->at.step >= t->total || now - t->said_at >= line_seconds) {
+    if (t->at.step >= t->total || now - t->reported_at >= line_seconds) {
         progress_tested(t->progress, t->at.epoch, t->at.step, t->tested.loss, name, value);
-        t->said_at = now;
+        t->reported_at = now;
     }
 }
 
+/* The end of the run always; never twice for one step. */
 bool train_test_due(const trainer *t)
 {
     const config *c = t->config;
@@ -39,17 +40,18 @@ bool train_test_due(const trainer *t)
     }
 }
 
+/* What failed numerically ends the run here: there is no batch that could be skipped. */
 odeon_status train_test(trainer *t)
 {
     double began = clock_seconds();
     odeon_status status =
         evaluate_split(t->session, t->plan->test, t->config->test_batch, t->progress, &t->tested);
-    ODEON_TRY(status == ODEON_ERR_NUMERIC ? failures_meet(&t->failures) : status);
+    ODEON_TRY(status == ODEON_ERR_NUMERIC ? failures_handle(&t->failures) : status);
     t->tested_at = clock_seconds();
     double rate = (double)data_length(t->plan->test) / (t->tested_at - began);
     ODEON_TRY(train_write_test_row(t, rate));
     ODEON_TRY(train_best_take(t));
     t->at.tested = 1;
-    say_tested(t);
+    report_test(t);
     return ODEON_OK;
 }

@@ -29,12 +29,12 @@ typedef struct trainer {
     session_copy best;    /* weights of at.best_step that are in no file yet */
     int64_t test_again;   /* a step that was tested before and is to be again; 0: none */
 
-    double started, saved_at, tested_at, said_at; /* by the clock; saved: with weights */
-    double factor;                                /* of the last step's learning rate */
-    double batch_seconds;                         /* of the last step's training */
-    double row_seconds;                           /* of training since the last row, */
-    int64_t row_samples;                          /* and its samples */
-    session_result first, last, tested;           /* of the first step, the last, the last test */
+    double started, saved_at, tested_at, reported_at; /* by the clock; saved: with weights */
+    double factor;                                    /* of the last step's learning rate */
+    double batch_seconds;                             /* of the last step's training */
+    double row_seconds;                               /* of training since the last row, */
+    int64_t row_samples;                              /* and its samples */
+    session_result first, last, tested; /* of the first step, the last, the last test */
     failures failures;
 } trainer;
 

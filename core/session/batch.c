@@ -170,6 +170,8 @@ static odeon_status fit_arrays(worker *w, const batch *b, pass *p)
     return ODEON_OK;
 }
 
+/* The random numbers of a batch follow from the run's seed and the step alone, so that a step
+ * that is repeated, on any number of workers, draws the same. */
 static odeon_status prepare(worker *w, const batch *b, pass *p)
 {
     int32_t flags = batch_trains(b->mode) ? ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE : 0;

@@ -9,6 +9,8 @@
 #include "session/readings.h"
 #include "session/shared_fields.h"
 
+/* The network is built for one input shape, so the transforms have to make the same in both
+ * modes. */
 static odeon_status check_transforms(const worker *w)
 {
     const model *m = w->model;
@@ -45,6 +47,7 @@ static odeon_status make_transforms(worker *w)
     return check_transforms(w);
 }
 
+/* What all networks of this worker have in common. Only the first worker's fill the parameters. */
 static void make_site(worker *w)
 {
     model *m = w->model;
@@ -66,6 +69,7 @@ static void make_site(worker *w)
     }
 }
 
+/* The losses come after the network, whose output they have to fit. */
 odeon_status worker_create(model *m, int32_t rank, worker *w)
 {
     const odeon_device_ops *ops = m->device.ops;
@@ -101,6 +105,7 @@ odeon_status worker_bind(worker *w)
     return ODEON_OK;
 }
 
+/* Whatever holds memory of the device goes before the queue. */
 void worker_destroy(worker *w)
 {
     const odeon_device *device = &w->model->device;

@@ -19,6 +19,7 @@ odeon_tensor session_input(const session *s)
     return s->workers[0].net->in;
 }
 
+/* Parameters count where they are declared; a layer that shares another's has none of its own. */
 session_layer session_layer_at(const session *s, size_t index)
 {
     const net_site *data = &s->workers[0].data_site, *own = &s->workers[0].site;
@@ -66,6 +67,8 @@ static bool has_batch_times(const net_site *site, const net_layer *container)
     return false;
 }
 
+/* A right-hand side that reads t sees every sample's own clock there, which may not be what was
+ * meant. */
 bool session_reads_relative_time(const session *s, session_layer *layer)
 {
     const net_site *site = &s->workers[0].site;
@@ -132,6 +135,8 @@ const char *const *session_metric_names(const session *s)
     return s->model.metric_names;
 }
 
+/* Of several losses the first metrics are the losses themselves, which the line shows as their
+ * sum. */
 int32_t session_headline(const session *s)
 {
     size_t n_losses = s->workers[0].n_losses;
@@ -173,6 +178,8 @@ void session_schedule_remark(const session *s, const odeon_position *last, char 
     }
 }
 
+/* A plugin's answer is checked: a factor that is NaN or negative would ruin the parameters
+ * silently. */
 odeon_status session_schedule(const session *s, const odeon_position *position, double *factor)
 {
     *factor = 1.0;

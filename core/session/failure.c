@@ -19,6 +19,7 @@ const session_batch *session_failed_batch(const session *s)
 
 /* ---- what is undone ---- */
 
+/* Layers such as batchnorm have updated their running state on the way forward. */
 static odeon_status restore_states(session *s)
 {
     for (int32_t rank = 0; rank < s->n_workers && s->model.params.state > 0; rank++) {
@@ -66,6 +67,7 @@ static odeon_status snapshot_field(session *s, int32_t role, session_batch *out)
     return ODEON_OK;
 }
 
+/* All that is needed to run the batch again in another process, which may not have the data set. */
 static odeon_status snapshot(session *s, const batch *b, session_batch *out)
 {
     size_t n = (size_t)b->n;
@@ -84,7 +86,7 @@ static odeon_status snapshot(session *s, const batch *b, session_batch *out)
     return ODEON_OK;
 }
 
-/* ---- who is to blame ---- */
+/* ---- the cause ---- */
 
 /* The worst of all workers' findings, its sample counted in the whole batch. */
 typedef struct origin {
@@ -144,6 +146,7 @@ static int64_t bad_output(session *s, worker *w, int64_t n)
     return found;
 }
 
+/* Where no solve failed, the output says which sample it was, if it came that far. */
 static void blame_output(session *s, const batch *b, char *text, size_t bytes)
 {
     int64_t found = -1;
@@ -171,6 +174,8 @@ static void blame_gradient(session *s, char *text, size_t bytes)
     }
 }
 
+/* Says what failed nearest to the cause: a solve's worst sample, else an output, else a
+ * gradient. text stays empty where none of them is known. */
 static void blame(session *s, const batch *b, char *text, size_t bytes)
 {
     origin found = {.backward = false};
@@ -217,6 +222,8 @@ static const char *advice(const session *s, const batch *b)
                : "";
 }
 
+/* The failed batch is kept only where running it again would fail again: with all of its fields,
+ * and with the parameters that it had. */
 void session_explain_failure(session *s, const batch *b)
 {
     char worst[256];
@@ -235,6 +242,7 @@ void session_explain_failure(session *s, const batch *b)
 
 /* ---- the steps ---- */
 
+/* Of a failed solve backward its own attempts are of interest, not those of the solve forward. */
 odeon_status session_write_attempts(session *s, const char *folder)
 {
     const net_site *site = &s->workers[0].site;

@@ -1,4 +1,4 @@
-/* failure.h: a batch that failed numerically: what is undone, who is to blame, what can be told. */
+/* failure.h: a batch that failed numerically: what is undone, and what the cause was. */
 #ifndef ODEON_CORE_SESSION_FAILURE_H
 #define ODEON_CORE_SESSION_FAILURE_H
 #include "odeon/status.h"

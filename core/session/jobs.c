@@ -36,6 +36,8 @@ static const worker *find_worst(const session *s)
     return worst;
 }
 
+/* The message of the worst worker becomes this thread's, since every thread has messages of its
+ * own. */
 odeon_status session_run_job(session *s, team_job job, void *context)
 {
     member_job all = {.session = s, .job = job, .context = context};
@@ -53,6 +55,7 @@ odeon_status session_run_job(session *s, team_job job, void *context)
                              : worst->status;
 }
 
+/* Transforms are layers, too, and may prepare something, though they have no parameters. */
 static void prepare_job(void *context, int32_t rank)
 {
     session *s = context;

@@ -24,6 +24,7 @@ static odeon_tensor device_shape(const worker *w, int32_t role, int64_t n)
     return x;
 }
 
+/* Makes room for all fields of n samples; a field that the data set lacks has data NULL. */
 static odeon_status fit_device(worker *w, int64_t n)
 {
     const model *m = w->model;
@@ -153,6 +154,8 @@ static odeon_status read_now(worker *w, const batch *b, int64_t first, int64_t n
     return staging_upload(&w->staging, w->site.lane.queue, fields, n);
 }
 
+/* The samples as stored, in staging on both sides; times and masks also as the host's numbers,
+ * which shared_fields_set needs. */
 static odeon_status read_samples(worker *w, const batch *b, int64_t first, int64_t n, origin *out)
 {
     odeon_status status = ODEON_OK;
@@ -204,6 +207,8 @@ void load_end(worker *w, odeon_status status)
 
 /* ---- from the data set ---- */
 
+/* Reading ahead begins as soon as next is free, which has changed sides with staging when this
+ * batch was taken from it, and before the host is busy launching the transforms. */
 static odeon_status load_from_set(worker *w, const batch *b, const odeon_context *context,
                                   int64_t first, int64_t n)
 {

@@ -60,6 +60,7 @@ static odeon_status check_losses(const worker *w)
 
 /* ---- metrics ---- */
 
+/* at: where its sum stands among those of all losses. */
 static odeon_status add_metric(model *m, const char *name, int32_t at)
 {
     if (name == NULL || name[0] == '\0') {
@@ -94,6 +95,7 @@ static odeon_status name_losses(const worker *w)
     return ODEON_OK;
 }
 
+/* The losses' own columns first, then what each of them measures. */
 static odeon_status name_metrics(const worker *w)
 {
     ODEON_TRY(name_losses(w));
@@ -110,6 +112,7 @@ static odeon_status name_metrics(const worker *w)
     return ODEON_OK;
 }
 
+/* A loss has one sum for itself and one for each of its metrics, side by side. */
 odeon_status losses_make(worker *w)
 {
     const config *c = w->model->config;
@@ -169,6 +172,8 @@ static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeo
     return w->model->device.ops->lincomb(w->site.lane.queue, d_output, d_output, 1, x, one, NULL);
 }
 
+/* A loss weighs each element by 1 / counted of the whole batch, so that its sums add up over the
+ * workers to the mean. */
 odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
 {
     const model *m = w->model;
@@ -227,6 +232,7 @@ static odeon_status refuse_loss(const batch *b, double loss)
                                  : "smaller initial weights, or data nearer to 1, may help");
 }
 
+/* Every worker comes to the same judgement, from the same sums; only rank 0 writes it down. */
 odeon_status losses_judge(const worker *w, batch *b)
 {
     const model *m = w->model;

@@ -14,6 +14,8 @@ static odeon_status open_device(model *m)
     return calling_end(outer, m->device.ops->probe(m->device.self));
 }
 
+/* The kernels come first, since they are looked up by the device's id alone and no device is
+ * opened for nothing where that fails. */
 odeon_status model_open(model *m, registry *r, const config *c, const data_fields *fields)
 {
     m->config = c;

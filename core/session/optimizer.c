@@ -43,6 +43,7 @@ static odeon_status check_moments(const worker *w, int32_t n)
     return ODEON_OK;
 }
 
+/* Every worker has an instance, of the same options, since an instance is used by one thread. */
 odeon_status optimizer_make(worker *w)
 {
     model *m = w->model;
@@ -56,6 +57,7 @@ odeon_status optimizer_make(worker *w)
     return check_moments(w, m->n_moments);
 }
 
+/* The norm is that of the whole batch's gradient, so all workers scale by the same factor. */
 odeon_status optimizer_clip(worker *w, double norm)
 {
     const model *m = w->model;

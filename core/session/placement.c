@@ -35,6 +35,7 @@ static odeon_status is_wanted(const session *s, uint64_t bytes, bool *out)
     return ODEON_OK;
 }
 
+/* The source tells whose samples they are for as long as it is open. */
 static odeon_status add(session *s, const data_source *source, uint64_t bytes)
 {
     placed_split *split = mem_zalloc(1, sizeof *split);
@@ -54,6 +55,7 @@ static odeon_status add(session *s, const data_source *source, uint64_t bytes)
     return ODEON_OK;
 }
 
+/* Of auto nobody was promised anything: without memory the samples stay with the host. */
 odeon_status session_place(session *s, const data_source *source)
 {
     uint64_t bytes;

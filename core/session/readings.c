@@ -39,6 +39,7 @@ static double *device_readings(const worker *w)
     return (double *)(void *)w->readings.data;
 }
 
+/* Blocks write what they measured straight to where it is read from. */
 odeon_status readings_init(worker *w)
 {
     const model *m = w->model;

@@ -45,6 +45,8 @@ static odeon_status prepare(session *s, batch *b)
     return s->unprepared ? session_prepare(s) : ODEON_OK;
 }
 
+/* Fills out even after a failure: what was counted on the way to it is worth a row of the
+ * metrics. */
 static odeon_status run(session *s, batch *b, session_result *out)
 {
     batch_job job = {.session = s, .batch = b};
@@ -106,6 +108,7 @@ odeon_status session_predict(session *s, const session_samples *samples, double 
     return session_predict_counted(s, samples, output, labels, NULL);
 }
 
+/* The fields are given as the network takes them, which is how a failed batch has them. */
 odeon_status session_repeat(session *s, const session_batch *again, session_result *out)
 {
     batch b = {.mode = again->training ? BATCH_REPEAT : BATCH_EVALUATE,

@@ -108,6 +108,8 @@ static odeon_status make_blocks(session *s)
 
 /* ---- the whole ---- */
 
+/* Shapes first, then memory, then numbers: most of what is wrong with a configuration shows
+ * before anything large is allocated. */
 static odeon_status build(session *s, int64_t max_batch)
 {
     ODEON_TRY(make_workers(s, max_batch));
@@ -164,6 +166,7 @@ odeon_status session_create_flow(registry *r, const config *c, const data_fields
     return create(r, c, fields, max_batch, UNTIL_ODE, out);
 }
 
+/* The threads first, then what they work on, then what that was made of. */
 void session_destroy(session *s)
 {
     if (s == NULL) {

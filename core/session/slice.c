@@ -7,6 +7,7 @@ int64_t worker_slice(const worker *w, int64_t n, int64_t *count)
     return first;
 }
 
+/* By way of float64 on the device, whatever the dtype of the run. */
 odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
 {
     const odeon_device_ops *ops = w->model->device.ops;

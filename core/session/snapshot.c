@@ -135,6 +135,7 @@ static odeon_status restore_tensor(session *s, const safetensors *file,
     return status;
 }
 
+/* Moments belong to parameters that are trained; running state has none. */
 static odeon_status restore_moments(session *s, const safetensors *file, const char *path,
                                     const param *p)
 {
@@ -151,6 +152,7 @@ static odeon_status restore_moments(session *s, const safetensors *file, const c
     return ODEON_OK;
 }
 
+/* Counting finds tensors that nobody asked for: names are unique in a file. */
 odeon_status session_restore(session *s, const safetensors *file, const char *path)
 {
     size_t n = 0;

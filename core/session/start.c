@@ -24,6 +24,7 @@ odeon_status session_start_list(session *s, session_tensors *out)
     return ODEON_OK;
 }
 
+/* The file has warned of numbers that are not finite when it was loaded. */
 static odeon_status numbers_of(const session *s, const safetensors *weights, const param *p,
                                int64_t first, int64_t n, double *out)
 {
@@ -37,6 +38,7 @@ static odeon_status numbers_of(const session *s, const safetensors *weights, con
     return weights_tensor_numbers(&l, p, first, n, out);
 }
 
+/* Through a small array on the stack, since this runs where memory may have run out. */
 odeon_status session_start_read(void *list, size_t index, uint64_t offset, size_t bytes, void *out)
 {
     const session_tensors *x = list;

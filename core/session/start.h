@@ -1,4 +1,4 @@
-/* start.h: what a run begins with. It can be told whatever has become of the device: the initial
+/* start.h: what a run begins with. It is known whatever has become of the device: the initial
  * values follow from the seed, or stand in train.weights, and the moments are 0. */
 #ifndef ODEON_CORE_SESSION_START_H
 #define ODEON_CORE_SESSION_START_H

@@ -59,6 +59,7 @@ void transfer_narrow(const session *s, const double *values, int64_t n, void *ou
     }
 }
 
+/* Layers have to prepare again before the next batch, also where this fails half way. */
 odeon_status transfer_set(session *s, const param *p, transfer_numbers numbers, void *context)
 {
     double *values = mem_alloc(TRANSFER_CHUNK * sizeof *values);

@@ -37,6 +37,7 @@ odeon_status session_save(session *s, const char *path)
     return save_at_step(s, 0, path);
 }
 
+/* In the same chunks as a file is written, so that the device is asked for the same ranges. */
 static odeon_status copy_all(session_copy *x)
 {
     x->data = mem_zalloc(x->list.n, sizeof *x->data);
@@ -136,8 +137,8 @@ odeon_status session_load(session *s, const char *path)
 /* ---- without memory for them ---- */
 
 /* As session_load would, into nowhere. */
-static odeon_status look_at(const safetensors *file, const char *path, const param *p,
-                            double *values)
+static odeon_status check_tensor(const safetensors *file, const char *path, const param *p,
+                                 double *values)
 {
     weights_tensor l;
     ODEON_TRY(weights_tensor_find(file, path, p, &l));
@@ -148,6 +149,7 @@ static odeon_status look_at(const safetensors *file, const char *path, const par
     return ODEON_OK;
 }
 
+/* Each tensor is read and converted as session_load would, into a chunk that is thrown away. */
 odeon_status session_check_weights(const session *s, const char *path)
 {
     weights_file w;
@@ -159,7 +161,7 @@ odeon_status session_check_weights(const session *s, const char *path)
         status = refuse_strangers(s, w.tensors, w.path);
     }
     for (size_t i = 0; i < s->model.params.n && status == ODEON_OK; i++) {
-        status = look_at(w.tensors, w.path, &s->model.params.list[i], values);
+        status = check_tensor(w.tensors, w.path, &s->model.params.list[i], values);
     }
     weights_file_close(&w);
     mem_free(values);
