@@ -1,5 +1,6 @@
-/* A batch as one worker goes through it. All workers do the same on slices of the batch; the two
- * sums in `step` make of their slices one batch and of their gradients one gradient.
+/* A batch as one worker goes through it: read step first, then what is around it. All workers do
+ * the same on slices of the batch; sums over the workers make of their slices one batch and of
+ * their gradients one gradient.
  *
  * Shapes: n samples of this slice; P trainable parameters; S sums of the losses. */
 #include "session/batch.h"
@@ -14,12 +15,13 @@
 #include "session/readings.h"
 #include "session/slice.h"
 
+/* What one batch works with on this worker, all of it on the device. */
 typedef struct pass {
     odeon_context context;
     const net_plan *plan;
     int64_t first, n;              /* the slice: samples first .. first + n - 1 of the batch */
     odeon_tensor output, d_output; /* [n, out] */
-    odeon_tensor d_x;              /* [n, in]; data NULL: nobody wants it */
+    odeon_tensor d_x;              /* [n, in]; data NULL: not wanted */
     odeon_tensor sums;             /* [S] */
     odeon_tensor grads;            /* [P] */
     char *frame;                   /* what the forward pass keeps for the backward; or NULL */
@@ -50,8 +52,8 @@ static odeon_status sum_over_workers(worker *w, const odeon_tensor *x)
     return group->sum(group->self, w->site.lane.queue, x, ODEON_OK);
 }
 
-/* Training stops before a gradient that is not finite reaches the parameters; who only asks for the
- * gradient gets it as it is. */
+/* Training stops before a gradient that is not finite reaches the parameters; a caller that only
+ * asks for the gradient gets it as it is. */
 static odeon_status judge_gradient(worker *w, batch *b)
 {
     double norm = readings_gradient_norm(w);
@@ -96,35 +98,39 @@ static odeon_status give_gradient(worker *w, const batch *b, const pass *p)
 
 /* ---- the step ---- */
 
-/* The whole of it, after the loss and the gradient are known and before they are used: the host
- * reads, and waits for, all numbers at once, and no parameter changes before they are found good.
- */
+/* A training step from samples to new parameters; the other modes leave out what they do not need.
+ * Up to readings_read everything is only launched. There the host waits, once, for all numbers that
+ * it has to judge, and no parameter changes before they are found good. */
 static odeon_status step(worker *w, batch *b, const pass *p)
 {
     bool trains = batch_trains(b->mode);
-    ODEON_TRY(load_slice(w, b, &p->context, p->first, p->n)); /* x [n, in], label [n, ...] */
+
+    /* forward: indices -> x [n, in], label [n, ...] -> output [n, out] */
+    ODEON_TRY(load_slice(w, b, &p->context, p->first, p->n));
     w->n_loaded = p->n;
-    ODEON_TRY(forward(w, p)); /* x [n, in] -> output [n, out] */
+    ODEON_TRY(forward(w, p));
     if (b->mode == BATCH_PREDICT) {
         return give_prediction(w, b, p);
     }
-    ODEON_TRY(losses_eval(w, &p->output, trains ? &p->d_output : NULL)); /* sums [S], d_output */
-    if (trains) {
-        ODEON_TRY(backward(w, p)); /* d_output [n, out] -> grads [P], d_x [n, in] */
-    }
-    ODEON_TRY(sum_over_workers(w, &p->sums)); /* [S], of the whole batch */
-    if (trains) {
-        ODEON_TRY(sum_over_workers(w, &p->grads)); /* [P], of the whole batch */
-        ODEON_TRY(readings_square_gradient(w));    /* |grads|^2 [1] */
-    }
+
+    /* loss: output [n, out], label [n, ...] -> sums [S], d_output [n, out] */
+    ODEON_TRY(losses_eval(w, &p->output, trains ? &p->d_output : NULL));
+
+    /* backward: d_output [n, out] -> grads [P], d_x [n, in] */
+    ODEON_TRY(trains ? backward(w, p) : ODEON_OK);
+
+    /* over all workers: sums [S], grads [P], |grads|^2 [1] of the whole batch */
+    ODEON_TRY(sum_over_workers(w, &p->sums));
+    ODEON_TRY(trains ? sum_over_workers(w, &p->grads) : ODEON_OK);
+    ODEON_TRY(trains ? readings_square_gradient(w) : ODEON_OK);
+
+    /* judge: is what came out finite? */
     ODEON_TRY(readings_read(w));
     ODEON_TRY(losses_judge(w, b));
-    if (trains) {
-        ODEON_TRY(judge_gradient(w, b));
-    }
-    if (b->mode == BATCH_TRAIN) {
-        ODEON_TRY(update(w, b)); /* grads [P] -> values [P], moments [P] each */
-    }
+    ODEON_TRY(trains ? judge_gradient(w, b) : ODEON_OK);
+
+    /* update: grads [P] -> values [P], moments [P] each */
+    ODEON_TRY(b->mode == BATCH_TRAIN ? update(w, b) : ODEON_OK);
     return b->mode == BATCH_DIFFERENTIATE ? give_gradient(w, b, p) : ODEON_OK;
 }
 
