@@ -84,6 +84,14 @@ void diag_adopt(const char *text)
     clean(text, message);
 }
 
+diag_reason diag_take(void)
+{
+    diag_reason reason;
+    memcpy(reason.text, message, sizeof message);
+    diag_clear();
+    return reason;
+}
+
 void diag_hush(bool hushed)
 {
     is_hushed = hushed;

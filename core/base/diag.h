@@ -17,6 +17,16 @@ odeon_status diag_fail(odeon_status status, const char *format, ...)
 const char *diag_message(void); /* of this thread; "": none */
 void diag_clear(void);
 
+/* The message of a failure that is put aside while something else is done. */
+typedef struct diag_reason {
+    char text[DIAG_MESSAGE_BYTES];
+} diag_reason;
+
+/* Takes this thread's message away, so that what follows may fail, or fail again with more to say,
+ * with a message of its own: diag_reason r = diag_take(); ... diag_fail(status, "%s; ...", r.text).
+ * diag_adopt(r.text) puts it back. */
+diag_reason diag_take(void);
+
 /* Replaces the end of text, which was cut to bytes, by "..." at a character boundary. */
 void diag_mark_cut(char *text, size_t bytes);
 

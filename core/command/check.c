@@ -13,7 +13,8 @@
 #include "run/note.h"
 #include "run/notes.h"
 #include "run/summary.h"
-#include "run/train.h"
+#include "run/train_length.h"
+#include "session/session.h"
 
 /* What check shows of the model, as text; the caller frees it. */
 static odeon_status describe(const setup *s, char **out)
@@ -58,11 +59,9 @@ static odeon_status reload(const setup *s, const char *file, const char *shown)
     again.registry = NULL; /* the other's */
     setup_close(&again);
     if (status != ODEON_OK && status != ODEON_ERR_NOMEM && status != ODEON_ERR_DEVICE) {
-        char reason[DIAG_MESSAGE_BYTES];
-        (void)snprintf(reason, sizeof reason, "%s", diag_message());
-        diag_clear();
-        status =
-            diag_fail(ODEON_ERR_INTERNAL, "the normal form does not repeat the run: %s", reason);
+        diag_reason reason = diag_take();
+        status = diag_fail(ODEON_ERR_INTERNAL, "the normal form does not repeat the run: %s",
+                           reason.text);
     }
     return status;
 }

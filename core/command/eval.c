@@ -3,6 +3,8 @@
 #include "base/diag.h"
 #include "command/setup.h"
 #include "run/evaluate.h"
+#include "session/placement.h"
+#include "session/result.h"
 
 static odeon_status evaluate(const setup *s, const data_source *test)
 {

@@ -10,6 +10,9 @@
 #include "command/setup_spare.h"
 #include "run/grad.h"
 #include "run/summary.h"
+#include "session/describe.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
 {

@@ -8,6 +8,10 @@
 #include "command/setup.h"
 #include "run/failure_bundle.h"
 #include "run/summary.h"
+#include "session/describe.h"
+#include "session/failed_batch.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 /* A failure again is a bundle again, if one is wanted. */
 static odeon_status repeat(const command_line *a, setup *s, const session_batch *batch)
@@ -22,11 +26,9 @@ static odeon_status repeat(const command_line *a, setup *s, const session_batch 
     if (status != ODEON_ERR_NUMERIC || a->value[ARGUMENT_OUT] == NULL) {
         return status;
     }
-    char message[DIAG_MESSAGE_BYTES];
-    (void)snprintf(message, sizeof message, "%s", diag_message());
-    diag_clear();
-    ODEON_TRY(bundle_write(s->session, s->config, a->value[ARGUMENT_OUT], message));
-    return diag_fail(status, "%s", message);
+    diag_reason reason = diag_take();
+    ODEON_TRY(bundle_write(s->session, s->config, a->value[ARGUMENT_OUT], reason.text));
+    return diag_fail(status, "%s", reason.text);
 }
 
 static odeon_status replay(const command_line *a, const char *folder, setup *s)

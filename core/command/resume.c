@@ -13,7 +13,10 @@
 #include "odeon/host.h"
 #include "run/config_changes.h"
 #include "run/manifest_compare.h"
-#include "run/train.h"
+#include "run/train_length.h"
+#include "session/describe.h"
+#include "session/snapshot.h"
+#include "session/weights.h"
 
 /* ---- opening ---- */
 
@@ -41,20 +44,17 @@ static odeon_status check_overrides(const command_line *a)
     return ODEON_OK;
 }
 
-/* Adds to the reason why nothing can be gone on from what there is to do. */
+/* Says why the run cannot go on, and what there is to do. */
 static odeon_status refuse(const command_line *a, const run_dir *dir, odeon_status status,
                            const char *reason)
 {
     char *again = resume_command(a, run_dir_path(dir));
-    char text[DIAG_MESSAGE_BYTES];
-    (void)snprintf(text, sizeof text, "%s", reason);
-    diag_clear();
     status = again != NULL
                  ? diag_fail(status,
                              "%s: cannot go on: %s; nothing of the run was touched; if this cannot "
                              "be mended, begin it again, what there is will be kept in a folder of "
                              "its own: %s --from-start",
-                             run_dir_path(dir), text, again)
+                             run_dir_path(dir), reason, again)
                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", run_dir_path(dir));
     mem_free(again);
     return status;
@@ -64,7 +64,8 @@ static odeon_status find_checkpoint(const command_line *a, resume *r)
 {
     odeon_status status = checkpoint_open_newest(run_dir_path(r->dir), &r->from);
     if (status == ODEON_ERR_DATA || status == ODEON_ERR_IO) {
-        return refuse(a, r->dir, status, diag_message());
+        diag_reason reason = diag_take();
+        return refuse(a, r->dir, status, reason.text);
     }
     ODEON_TRY(status);
     return r->from != NULL || run_dir_is_marked(r->dir) || !run_dir_has_results(r->dir)
@@ -270,10 +271,9 @@ odeon_status resume_restore(const command_line *a, const setup *s, const manifes
     return replace_weights(s, r);
 }
 
-/* Two manifests, then and now. */
-static void warn_of_differences(const char *path, const char *then, const char *now)
+static void warn_of_differences(const char *path, const json_value *then, const json_value *now)
 {
-    static const int parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE};
+    static const manifest_part parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         text_buffer what = {0};
         manifest_difference(parts[i], then, now, &what);
@@ -285,17 +285,23 @@ static void warn_of_differences(const char *path, const char *then, const char *
     }
 }
 
+/* The run's manifest, as far as it can be read, beside the one that the run would get today. */
 void resume_warn(const resume *r, const manifest_facts *now)
 {
     text_buffer fresh = {0};
+    json mine = {0}, todays = {0};
     char *path = run_dir_file(r->dir, "manifest.json"), *then = NULL;
     size_t bytes;
     manifest_print(&fresh, now);
     if (path != NULL && !fresh.failed && access(path, F_OK) == 0 &&
-        read_file(path, &then, &bytes) == ODEON_OK) {
-        warn_of_differences(path, then, fresh.data);
+        read_file(path, &then, &bytes) == ODEON_OK &&
+        json_parse(path, then, bytes, &mine) == ODEON_OK &&
+        json_parse("", fresh.data, fresh.length, &todays) == ODEON_OK) {
+        warn_of_differences(path, mine.values, todays.values);
     }
     diag_clear(); /* whatever failed here is no failure of the run */
+    json_fini(&mine);
+    json_fini(&todays);
     mem_free(then);
     mem_free(path);
     text_fini(&fresh);

@@ -5,6 +5,7 @@
 #include "format/run_folder.h"
 #include "plugin/registry.h"
 #include "session/services.h"
+#include "session/session.h"
 
 /* The override that an option stands for; NULL if it is not given. */
 static odeon_status add_option(const command_line *a, int option, const char *key, char **text)

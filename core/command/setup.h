@@ -6,7 +6,7 @@
 #include "data/data.h"
 #include "plugin/registry.h"
 #include "run/notes.h"
-#include "session/session.h"
+#include "session/handle.h"
 
 typedef struct setup {
     registry *registry;

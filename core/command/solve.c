@@ -9,6 +9,7 @@
 #include "command/setup.h"
 #include "command/setup_spare.h"
 #include "run/solve.h"
+#include "session/placement.h"
 
 /* To --out, or, without it, to standard output, which then has nothing else. */
 static odeon_status give(const command_line *a, const setup *s, const solution *x)

@@ -12,6 +12,9 @@
 #include "run/run_dir.h"
 #include "run/summary.h"
 #include "run/train.h"
+#include "run/train_length.h"
+#include "session/describe.h"
+#include "session/placement.h"
 
 typedef struct splits {
     data_source *train, *test;

@@ -162,11 +162,10 @@ static odeon_status check_nameless(const ini_section *first, const reading *me)
         const ini_key *key = &first->keys[i];
         if (strcmp(key->name, "include") != 0) {
             const char *home = config_section_of_key(key->name);
-            return location_fail(
-                (location){.file = me->name, .line = key->line}, NULL,
-                "'%.60s' comes before the first [section]: only include may%s%s%s", key->name,
-                home != NULL ? "; put it below [" : "", home != NULL ? home : "",
-                home != NULL ? "]" : "");
+            return location_fail((location){.file = me->name, .line = key->line}, NULL,
+                                 "'%.60s' comes before the first [section]: only include may%s%s%s",
+                                 key->name, home != NULL ? "; put it below [" : "",
+                                 home != NULL ? home : "", home != NULL ? "]" : "");
         }
     }
     return ODEON_OK;

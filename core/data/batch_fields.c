@@ -15,6 +15,8 @@ const odeon_tensor *batch_field(const odeon_context *context, const char *name)
     return NULL;
 }
 
+/* Solving at the times of a batch needs one list of times; which sample differs was found when
+ * the batch was loaded. */
 odeon_status batch_times(const odeon_context *context, const char *path, const double **times)
 {
     const batch_fields *fields = context->host;

@@ -1,15 +1,12 @@
 #include "data/data.h"
 
-#include <float.h>
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "base/number.h"
-#include "base/read_file.h"
 #include "base/rng.h"
+#include "data/order_file.h"
+#include "data/sample_check.h"
 #include "plugin/calling.h"
 
 struct data_source {
@@ -27,85 +24,10 @@ static const odeon_dataset_ops *ops_of(const instance *set)
     return set->component->ops;
 }
 
-static double stored_number(int32_t dtype, const void *stored, int64_t i)
-{
-    switch (dtype) {
-    case ODEON_DTYPE_U8:
-        return (double)((const uint8_t *)stored)[i];
-    case ODEON_DTYPE_I64:
-        return (double)((const int64_t *)stored)[i];
-    case ODEON_DTYPE_F32:
-        return (double)((const float *)stored)[i];
-    default:
-        return ((const double *)stored)[i];
-    }
-}
-
-void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out)
-{
-    int64_t size = (int64_t)data_info_bytes(field) / odeon_dtype_bytes(field->dtype);
-    for (int64_t i = 0; i < n * size; i++) {
-        out[i] = field->scale * stored_number(field->dtype, stored, i) + field->shift;
-    }
-}
-
-/* ---- data.order ---- */
-
-enum { INDEX_DIGITS = 19 }; /* of the largest int64 */
-
-static odeon_status read_index(const char *path, int line, const char *token, size_t length,
-                               int64_t stored, int64_t *out)
-{
-    char digits[INDEX_DIGITS + 1] = "";
-    if (length <= INDEX_DIGITS) {
-        memcpy(digits, token, length); /* the rest is NUL */
-    }
-    if (number_parse_i64(digits, out) != NUMBER_OK || *out < 0 || *out >= stored) {
-        return diag_fail(ODEON_ERR_DATA, "%s:%d: '%.*s' is no sample: expected 0 to %lld", path,
-                         line, length > 40 ? 40 : (int)length, token, (long long)stored - 1);
-    }
-    return ODEON_OK;
-}
-
-/* Indices from text, which ends in NUL; order has room for all. */
-static odeon_status parse_order(const char *path, const char *text, size_t bytes, int64_t stored,
-                                int64_t *order, int64_t *n)
-{
-    int line = 1;
-    *n = 0;
-    for (size_t at = 0; at < bytes;) {
-        size_t length = strcspn(text + at, " \t\r\n");
-        if (length > 0) {
-            ODEON_TRY(read_index(path, line, text + at, length, stored, &order[(*n)++]));
-            at += length;
-        } else if (text[at] == '\0') {
-            return diag_fail(ODEON_ERR_DATA, "%s:%d: not a text file: it has a NUL", path, line);
-        } else {
-            line += text[at] == '\n';
-            at++;
-        }
-    }
-    return *n > 0
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_DATA, "%s: has no indices of samples: give one a line", path);
-}
-
-static odeon_status read_order(data_source *source, const char *path)
-{
-    char *text;
-    size_t bytes;
-    ODEON_TRY(read_file(path, &text, &bytes));
-    source->order = mem_zalloc(bytes / 2 + 1, sizeof *source->order); /* a digit and a blank each */
-    odeon_status status =
-        source->order != NULL
-            ? parse_order(path, text, bytes, source->stored, source->order, &source->length)
-            : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its indices", path);
-    mem_free(text);
-    return status;
-}
-
 /* ---- a split ---- */
 
+/* The order file counts in samples of the split, which is known only once it is open; a limit
+ * applies to what the order left. */
 static odeon_status open_set(data_source *source, const config *c, int32_t split)
 {
     instance *set;
@@ -122,7 +44,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     }
     source->length = source->stored;
     if (split == ODEON_SPLIT_TRAIN && c->order != NULL) {
-        ODEON_TRY(read_order(source, c->order));
+        ODEON_TRY(order_file_read(c->order, source->stored, &source->order, &source->length));
     }
     int64_t limit = split == ODEON_SPLIT_TRAIN ? c->limit : c->test_limit;
     if (limit > 0 && limit < source->length) {
@@ -172,6 +94,7 @@ int64_t data_stored(const data_source *source)
     return source->stored;
 }
 
+/* Two passes: mark what the order names, however often, then number the marks. */
 odeon_status data_used(const data_source *source, int64_t *n, int64_t **row)
 {
     *n = source->length;
@@ -215,129 +138,9 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
     return ODEON_OK;
 }
 
-/* ---- what samples hold ---- */
+/* ---- samples ---- */
 
-/* One field of samples as they were read. */
-typedef struct reading {
-    const data_source *source;
-    int32_t role;
-    int64_t n, size; /* samples, elements of one */
-    const int64_t *indices;
-    const void *stored, *mask; /* of labels that a mask counts: it, else NULL */
-} reading;
-
-static double value_of(const odeon_field_info *field, const void *stored, int64_t i)
-{
-    return field->scale * stored_number(field->dtype, stored, i) + field->shift;
-}
-
-/* Says what is wrong with element i of all, and where it comes from. */
-static odeon_status refuse_number(const reading *r, int64_t i, const char *what)
-{
-    const data_source *source = r->source;
-    const odeon_dataset_ops *ops = ops_of(source->set);
-    int64_t index = r->indices[i / r->size];
-    char where[ODEON_MESSAGE_BYTES] = "";
-    if (ODEON_HAS(ops, odeon_dataset_ops, locate)) {
-        calling outer = calling_begin(source->set, "locate");
-        ops->locate(source->set->self, index, source->fields.index[r->role], i % r->size, where,
-                    sizeof where);
-        calling_leave(outer);
-        where[sizeof where - 1] = '\0';
-    }
-    return diag_fail(ODEON_ERR_DATA, "%s%sdata: sample %lld of the %s split: %s %s", where,
-                     where[0] != '\0' ? ": " : "", (long long)index,
-                     source->split == ODEON_SPLIT_TRAIN ? "training" : "test",
-                     data_role_name(r->role), what);
-}
-
-/* Without a branch, which is fast: of most batches this is all that there is to do. */
-static bool all_finite(const reading *r, const odeon_field_info *field, double limit)
-{
-    int64_t n = r->n * r->size, bad = 0;
-    for (int64_t i = 0; i < n; i++) {
-        bad += !(fabs(value_of(field, r->stored, i)) <= limit);
-    }
-    return bad == 0;
-}
-
-static bool is_counted(const reading *r, int64_t i)
-{
-    return r->mask == NULL || value_of(&r->source->fields.of[ODEON_ROLE_MASK], r->mask, i) != 0.0;
-}
-
-static odeon_status check_numbers(const reading *r)
-{
-    const odeon_field_info *field = &r->source->fields.of[r->role];
-    bool narrow = r->source->dtype == ODEON_DTYPE_F32 && r->role != ODEON_ROLE_TIME;
-    double limit = narrow ? (double)FLT_MAX : DBL_MAX;
-    char what[128];
-    if (all_finite(r, field, limit)) {
-        return ODEON_OK;
-    }
-    for (int64_t i = 0; i < r->n * r->size; i++) {
-        double value = value_of(field, r->stored, i);
-        if (fabs(value) <= limit || !is_counted(r, i)) {
-            continue;
-        }
-        (void)snprintf(what, sizeof what,
-                       isfinite(value) ? "%g is beyond float32: scale it, or give run.dtype = "
-                                         "float64"
-                                       : "%g is no finite number",
-                       value);
-        return refuse_number(r, i, what);
-    }
-    return ODEON_OK;
-}
-
-static odeon_status check_classes(const reading *r)
-{
-    const odeon_field_info *field = &r->source->fields.of[r->role];
-    char what[128];
-    for (int64_t i = 0; i < r->n; i++) {
-        double value = value_of(field, r->stored, i);
-        if (!(value >= 0.0 && value < (double)field->classes && value == floor(value)) &&
-            is_counted(r, i)) {
-            (void)snprintf(what, sizeof what, "%.9g is none of the %lld classes, 0 to %lld", value,
-                           (long long)field->classes, (long long)field->classes - 1);
-            return refuse_number(r, i, what);
-        }
-    }
-    return ODEON_OK;
-}
-
-/* Whole numbers of a field that leaves them small need no look. */
-static bool needs_look(const odeon_field_info *field)
-{
-    bool wide = field->dtype == ODEON_DTYPE_F32 || field->dtype == ODEON_DTYPE_F64;
-    return wide || !(fabs(field->scale) <= 1.0 && fabs(field->shift) <= 1e30);
-}
-
-static odeon_status check_samples(const data_source *source, int64_t n, const int64_t *indices,
-                                  void *const *fields)
-{
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        const odeon_field_info *field = &source->fields.of[role];
-        if (!data_has(&source->fields, role)) {
-            continue;
-        }
-        bool masked = role == ODEON_ROLE_LABEL && data_has(&source->fields, ODEON_ROLE_MASK);
-        reading r = {.source = source,
-                     .role = role,
-                     .n = n,
-                     .size = (int64_t)data_info_bytes(field) / odeon_dtype_bytes(field->dtype),
-                     .indices = indices,
-                     .stored = fields[role],
-                     .mask = masked ? fields[ODEON_ROLE_MASK] : NULL};
-        if (role == ODEON_ROLE_LABEL && field->classes > 0) {
-            ODEON_TRY(check_classes(&r));
-        } else if (needs_look(field)) {
-            ODEON_TRY(check_numbers(&r));
-        }
-    }
-    return ODEON_OK;
-}
-
+/* Indices are checked here, once for all data sets, which may rely on it. */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields)
 {
@@ -356,7 +159,11 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
     calling outer = calling_begin(source->set, "get_batch");
     ODEON_TRY(calling_end(outer,
                           ops_of(source->set)->get_batch(source->set->self, n, indices, in_order)));
-    return check_samples(source, n, indices, fields);
+    return sample_check(&(sample_origin){.set = source->set,
+                                         .split = source->split,
+                                         .dtype = source->dtype,
+                                         .fields = &source->fields},
+                        n, indices, fields);
 }
 
 /* ---- samples as numbers ---- */
@@ -414,6 +221,7 @@ odeon_status data_labels(const data_source *source, int64_t n, const int64_t *in
     return status;
 }
 
+/* What a file has no labels for gets none. */
 static odeon_status take_numbers(const data_source *source, bool labelled, void *raw[DATA_ROLES],
                                  double *field[DATA_ROLES])
 {
@@ -447,6 +255,7 @@ static odeon_status read_opened(const data_source *source, bool labelled, double
     return status;
 }
 
+/* A file of the data set's kind is a split of its own, with all of its samples in use. */
 static odeon_status open_single_file(data_source *source, const config *c, const char *path,
                                      int32_t *labelled)
 {

@@ -3,7 +3,6 @@
 #define ODEON_CORE_DATA_DATA_H
 #include "config/config.h"
 #include "data/fields.h"
-#include "odeon/dataset.h"
 
 typedef struct data_source data_source;
 
@@ -48,8 +47,5 @@ odeon_status data_read_file(const config *c, const char *path, int64_t *n,
  * within the run's dtype, and for a label that is none of the classes. [any] */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields);
-
-/* The numbers that n samples' field stands for: scale * stored + shift. */
-void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out);
 
 #endif

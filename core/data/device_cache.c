@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "data/staging.h"
 
-enum { PIECE_BYTES = 4 << 20 };
+/* What passes the host at once. */
+enum { CHUNK_BYTES = 4 << 20 };
 
 struct device_cache {
     const odeon_device *device;
@@ -17,6 +18,7 @@ struct device_cache {
     char *host[DATA_ROLES]; /* of masks and times: the same */
 };
 
+/* The host sums masks and compares times of every batch, so it has a copy. */
 static bool host_wants(const data_fields *fields, int32_t role)
 {
     return data_has(fields, role) && (role == ODEON_ROLE_MASK || role == ODEON_ROLE_TIME);
@@ -31,6 +33,7 @@ static uint64_t sample_bytes(const data_fields *fields)
     return bytes;
 }
 
+/* A sample that data.order names twice lies on the device once. */
 odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes)
 {
     int64_t n, *row;
@@ -44,7 +47,7 @@ odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes)
     return ODEON_OK;
 }
 
-static odeon_status make_room(device_cache *r)
+static odeon_status allocate(device_cache *r)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         size_t bytes = (size_t)data_field_bytes(&r->fields, role);
@@ -63,7 +66,7 @@ static odeon_status make_room(device_cache *r)
 }
 
 /* n samples of s become rows first, first + 1, ...; s may then be reused. */
-static odeon_status add_piece(device_cache *r, odeon_queue *queue, const staging *s, int64_t first,
+static odeon_status add_chunk(device_cache *r, odeon_queue *queue, const staging *s, int64_t first,
                               int64_t n)
 {
     const odeon_device_ops *ops = r->device->ops;
@@ -80,18 +83,19 @@ static odeon_status add_piece(device_cache *r, odeon_queue *queue, const staging
     return ops->wait(queue);
 }
 
-/* In ascending order, a piece at a time. indices and s have room for a piece. */
+/* Reads the samples in use in ascending order, a chunk at a time. indices and s have room for a
+ * chunk. */
 static odeon_status add_all(device_cache *r, odeon_queue *queue, const data_source *source,
-                            int64_t piece, int64_t *indices, staging *s)
+                            int64_t chunk, int64_t *indices, staging *s)
 {
     int64_t n = 0, first = 0;
     for (int64_t i = 0; first < r->n; i++) {
         if (r->row == NULL || r->row[i] >= 0) {
             indices[n++] = i;
         }
-        if (n == piece || first + n == r->n) {
+        if (n == chunk || first + n == r->n) {
             ODEON_TRY(staging_read(s, source, n, indices));
-            ODEON_TRY(add_piece(r, queue, s, first, n));
+            ODEON_TRY(add_chunk(r, queue, s, first, n));
             first += n;
             n = 0;
         }
@@ -99,19 +103,20 @@ static odeon_status add_all(device_cache *r, odeon_queue *queue, const data_sour
     return ODEON_OK;
 }
 
+/* At least one sample a chunk, however large a sample is. */
 static odeon_status fill(device_cache *r, odeon_queue *queue, const data_source *source)
 {
     staging s = staging_make(r->device, staging_pinned(r->device));
-    int64_t piece = PIECE_BYTES / (int64_t)sample_bytes(&r->fields);
-    piece = piece < 1 ? 1 : piece < r->n ? piece : r->n;
-    int64_t *indices = mem_zalloc((size_t)piece, sizeof *indices);
+    int64_t chunk = CHUNK_BYTES / (int64_t)sample_bytes(&r->fields);
+    chunk = chunk < 1 ? 1 : chunk < r->n ? chunk : r->n;
+    int64_t *indices = mem_zalloc((size_t)chunk, sizeof *indices);
     odeon_status status =
         indices != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "data: no memory for indices");
     if (status == ODEON_OK) {
-        status = staging_fit_host(&s, &r->fields, piece);
+        status = staging_fit_host(&s, &r->fields, chunk);
     }
     if (status == ODEON_OK) {
-        status = add_all(r, queue, source, piece, indices, &s);
+        status = add_all(r, queue, source, chunk, indices, &s);
     }
     staging_release(&s);
     mem_free(indices);
@@ -131,7 +136,7 @@ odeon_status device_cache_create(const odeon_device *device, odeon_queue *queue,
     r->stored = data_stored(source);
     odeon_status status = data_used(source, &r->n, &r->row);
     if (status == ODEON_OK) {
-        status = make_room(r);
+        status = allocate(r);
     }
     if (status == ODEON_OK) {
         status = fill(r, queue, source);

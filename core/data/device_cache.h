@@ -8,7 +8,7 @@ typedef struct device_cache device_cache;
 
 /* Bytes of device memory that the samples of source take; ODEON_ERR_NOMEM. */
 odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes);
-/* Uploads them in pieces, so that the host never holds more than a few megabytes beside what the
+/* Uploads them in chunks, so that the host never holds more than a few megabytes beside what the
  * data set itself does; masks and times are kept on the host as well. All queues may read them
  * afterwards. ODEON_ERR_NOMEM, or what the data set says of a sample. */
 odeon_status device_cache_create(const odeon_device *device, odeon_queue *queue,

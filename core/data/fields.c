@@ -1,10 +1,10 @@
 #include "data/fields.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "odeon/dataset.h"
 #include "plugin/calling.h"
 
 static const odeon_dataset_ops *ops_of(const instance *set)
@@ -12,7 +12,8 @@ static const odeon_dataset_ops *ops_of(const instance *set)
     return set->component->ops;
 }
 
-uint64_t data_info_bytes(const odeon_field_info *field)
+/* Bytes of one sample of a field; 0 if that overflows or a dimension is none. */
+static uint64_t field_bytes(const odeon_field_info *field)
 {
     int64_t bytes = odeon_dtype_bytes(field->dtype);
     for (int32_t i = 0; i < field->ndim; i++) {
@@ -30,7 +31,12 @@ bool data_has(const data_fields *fields, int32_t role)
 
 uint64_t data_field_bytes(const data_fields *fields, int32_t role)
 {
-    return data_info_bytes(&fields->of[role]);
+    return field_bytes(&fields->of[role]);
+}
+
+int64_t data_field_size(const odeon_field_info *field)
+{
+    return (int64_t)field_bytes(field) / odeon_dtype_bytes(field->dtype);
 }
 
 odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype)
@@ -49,13 +55,52 @@ const char *data_role_name(int32_t role)
     return names[role];
 }
 
+static double stored_number(int32_t dtype, const void *stored, int64_t i)
+{
+    switch (dtype) {
+    case ODEON_DTYPE_U8:
+        return (double)((const uint8_t *)stored)[i];
+    case ODEON_DTYPE_I64:
+        return (double)((const int64_t *)stored)[i];
+    case ODEON_DTYPE_F32:
+        return (double)((const float *)stored)[i];
+    default:
+        return ((const double *)stored)[i];
+    }
+}
+
+double data_field_value(const odeon_field_info *field, const void *stored, int64_t i)
+{
+    return field->scale * stored_number(field->dtype, stored, i) + field->shift;
+}
+
+void data_field_values(const odeon_field_info *field, int64_t n, const void *stored, double *out)
+{
+    int64_t size = data_field_size(field);
+    for (int64_t i = 0; i < n * size; i++) {
+        out[i] = data_field_value(field, stored, i);
+    }
+}
+
+/* Without a branch in the loop, which is fast, since all of every batch passes here. */
+bool data_field_is_within(const odeon_field_info *field, int64_t n, const void *stored,
+                          double limit)
+{
+    int64_t size = data_field_size(field), bad = 0;
+    for (int64_t i = 0; i < n * size; i++) {
+        bad += !(fabs(data_field_value(field, stored, i)) <= limit);
+    }
+    return bad == 0;
+}
+
+/* Whatever the plugin says is checked before anybody computes with it. */
 static odeon_status read_field(const instance *set, int32_t index, data_fields *out)
 {
     odeon_field_info field = {.struct_size = sizeof field};
     const char *id = set->component->id;
     calling outer = calling_begin(set, "field");
     ODEON_TRY(calling_end(outer, ops_of(set)->field(set->self, index, &field)));
-    if (field.ndim < 0 || field.ndim > 5 || data_info_bytes(&field) == 0 || field.classes < 0) {
+    if (field.ndim < 0 || field.ndim > 5 || field_bytes(&field) == 0 || field.classes < 0) {
         return diag_fail(ODEON_ERR_PLUGIN,
                          "data: data set %s: field %d has a shape or dtype that cannot be", id,
                          (int)index);
@@ -80,7 +125,7 @@ static bool same_shape(const odeon_field_info *a, const odeon_field_info *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
 }
 
-/* What the fields say together. */
+/* What fits each field by itself may not fit the others. */
 static odeon_status check_fields(const char *id, const data_fields *fields)
 {
     const odeon_field_info *label = &fields->of[ODEON_ROLE_LABEL];
@@ -119,7 +164,8 @@ odeon_status data_fields_read(const instance *set, data_fields *out)
     return check_fields(set->component->id, out);
 }
 
-/* Without [data] a model gets one number a sample, which it has no use for. */
+/* Without [data] nothing is trained or evaluated; a sample of one number gives the network's input
+ * a shape all the same. */
 static void describe_nothing(data_fields *out)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {

@@ -5,7 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
-/* Bytes of samples that are looked at in all, and at once. */
+/* Bytes of samples that are read in all, and at once. */
 static const int64_t most_bytes = INT64_C(256) << 20, chunk_bytes = INT64_C(1) << 20;
 
 /* A word at a time, as every change of one word changes the sum. The rotation keeps a change of the
@@ -40,7 +40,7 @@ static uint64_t add_field(uint64_t sum, const odeon_field_info *field)
     return sum;
 }
 
-/* The samples to look at, among those in use. */
+/* The samples to read, among those in use. */
 typedef struct selection {
     const data_source *source;
     const int64_t *order; /* of the samples in use */

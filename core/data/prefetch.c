@@ -31,6 +31,8 @@ static odeon_status read_samples(const prefetch *r)
     return staging_upload(r->to, r->queue, data_source_fields(r->source), r->n);
 }
 
+/* busy says whose the request is: the caller hands it over by setting it, the thread hands it
+ * back. */
 static void *prefetch_main(void *argument)
 {
     prefetch *r = argument;
@@ -113,6 +115,7 @@ void prefetch_destroy(prefetch *r)
     mem_free(r);
 }
 
+/* The indices are copied, since the caller's may change while the batch before is worked on. */
 odeon_status prefetch_begin(prefetch *r, const data_source *source, int64_t n,
                             const int64_t *indices, staging *to)
 {
@@ -145,6 +148,8 @@ void prefetch_end(prefetch *r)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
+/* What was read for a batch that is not asked for is dropped: guessing wrong costs time, never
+ * correctness. */
 bool prefetch_take(prefetch *r, const data_source *source, int64_t n, const int64_t *indices,
                    odeon_status *status)
 {

@@ -8,6 +8,7 @@
 #include "base/read_file.h"
 #include "base/text.h"
 #include "format/ini_file.h"
+#include "format/json.h"
 #include "format/safetensors.h"
 #include "run/manifest_compare.h"
 #include "run/metrics_compare.h"
@@ -26,6 +27,7 @@ static void pair_fini(pair *p)
     }
 }
 
+/* A file that neither run has is no difference. */
 static odeon_status pair_read(const char *const folders[2], const char *name, pair *out)
 {
     *out = (pair){.bytes = {0}};
@@ -127,12 +129,28 @@ static odeon_status diff_options(const char *const folders[2], text_buffer *out)
 
 /* ---- what the runs were made of ---- */
 
-static odeon_status diff_manifest(const char *const folders[2], int part, text_buffer *out)
+static odeon_status compare_manifests(const pair *p, manifest_part part, text_buffer *out)
+{
+    json a = {0}, b = {0};
+    odeon_status status = json_parse(p->path[0], p->text[0], p->bytes[0], &a);
+    if (status == ODEON_OK) {
+        status = json_parse(p->path[1], p->text[1], p->bytes[1], &b);
+    }
+    if (status == ODEON_OK) {
+        manifest_difference(part, a.values, b.values, out);
+    }
+    json_fini(&a);
+    json_fini(&b);
+    return status;
+}
+
+static odeon_status diff_manifest(const char *const folders[2], manifest_part part,
+                                  text_buffer *out)
 {
     pair p;
     odeon_status status = pair_read(folders, "manifest.json", &p);
     if (status == ODEON_OK && p.text[0] != NULL && p.text[1] != NULL) {
-        manifest_difference(part, p.text[0], p.text[1], out);
+        status = compare_manifests(&p, part, out);
     } else if (status == ODEON_OK && part == MANIFEST_PLUGINS) {
         (void)pair_complete(&p, "manifest.json", out);
     }
@@ -211,6 +229,7 @@ typedef struct topic {
     odeon_status (*compare)(const char *const folders[2], text_buffer *out);
 } topic;
 
+/* One line a topic, the first difference of each: the cause often stands above its consequences. */
 odeon_status diff_runs(const char *a, const char *b, FILE *out, bool *differ)
 {
     static const topic topics[] = {{"options", diff_options}, {"plugins", diff_plugins},

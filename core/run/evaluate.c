@@ -5,6 +5,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "run/interrupt.h"
+#include "session/describe.h"
+#include "session/placement.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 static void add_block(ode_counters *out, const ode_counters *block, bool first, double weight)
 {
@@ -58,6 +62,8 @@ static odeon_status add_blocks(session_result *out, const session_result *batch,
     return ODEON_OK;
 }
 
+/* Means are weighed by the elements that each batch counted, so that a mask or a last, smaller
+ * batch does not distort them. */
 odeon_status evaluate_add(session_result *out, const session_result *batch, size_t n_metrics,
                           int64_t n, int64_t total)
 {

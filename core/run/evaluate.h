@@ -1,7 +1,10 @@
 /* evaluate.h: loss, metrics and counters over a whole split. */
 #ifndef ODEON_CORE_RUN_EVALUATE_H
 #define ODEON_CORE_RUN_EVALUATE_H
+#include "data/data.h"
 #include "run/progress.h"
+#include "session/handle.h"
+#include "session/result.h"
 
 /* The totals of evaluating every sample of source in batches of batch: loss and metrics are
  * means over the elements of the label that count, share over the samples, counters sums over the

@@ -13,6 +13,10 @@
 #include "data/batch_file.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
+#include "session/describe.h"
+#include "session/failed_batch.h"
+#include "session/failure.h"
+#include "session/weights.h"
 
 static odeon_status no_memory(const char *folder)
 {

@@ -12,11 +12,13 @@
  *   message.txt          what was said */
 #ifndef ODEON_CORE_RUN_FAILURE_BUNDLE_H
 #define ODEON_CORE_RUN_FAILURE_BUNDLE_H
-#include "session/session.h"
 
 #define BUNDLE_BATCH   "batch.safetensors"
 #define BUNDLE_WEIGHTS "weights.safetensors"
 #define BUNDLE_INI     "effective.ini"
+#include "data/data.h"
+#include "session/failed_batch.h"
+#include "session/handle.h"
 
 /* Makes folder, whose parent exists, a bundle of the session's failed batch; files of those names
  * are replaced. ODEON_ERR_INTERNAL if there is no such batch, ODEON_ERR_IO, ODEON_ERR_NOMEM. */

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "odeon/host.h"
 #include "run/failure_bundle.h"
+#include "session/failed_batch.h"
+#include "session/failure.h"
 
 static odeon_status no_memory(void)
 {
@@ -42,6 +44,7 @@ static odeon_status next_folder(const char *base, char **out)
     return ODEON_OK;
 }
 
+/* A run that stops has one failure, one that skips may have many. */
 static odeon_status choose_folder(const failures *f, char **out)
 {
     char *base = run_dir_file(f->dir, "failure");
@@ -58,19 +61,19 @@ static odeon_status choose_folder(const failures *f, char **out)
     return status;
 }
 
-/* *folder: where the bundle is, or NULL if there is none; enough: because there are enough. */
-static void keep(const failures *f, const char *message, char **folder, bool *enough)
+/* Writes the failed batch as a bundle. *folder is where it is, or NULL if there is none; enough:
+ * because there are enough. */
+static void write_bundle(const failures *f, const char *reason, char **folder, bool *enough)
 {
     *folder = NULL;
     *enough = false;
     if (session_failed_batch(f->session) == NULL) {
         return;
     }
-    diag_clear();
     odeon_status status = choose_folder(f, folder);
     *enough = status == ODEON_OK && *folder == NULL;
     if (status == ODEON_OK && *folder != NULL) {
-        status = bundle_write(f->session, f->config, *folder, message);
+        status = bundle_write(f->session, f->config, *folder, reason);
     }
     if (status != ODEON_OK) {
         diag_log(ODEON_LOG_WARNING, "the failed step is not kept: %s", diag_message());
@@ -86,31 +89,32 @@ static bool may_skip(const failures *f)
            f->in_a_row <= FAILURES_MAX_IN_A_ROW;
 }
 
-odeon_status failures_meet(failures *f)
+/* The reason is put aside while the bundle is written, which may fail for a reason of its own. */
+odeon_status failures_handle(failures *f)
 {
-    char message[DIAG_MESSAGE_BYTES], *folder, kept[80] = "";
+    char *folder, how[80] = "";
     bool enough;
     const session_batch *b = session_failed_batch(f->session);
-    (void)snprintf(message, sizeof message, "%s", diag_message());
-    keep(f, message, &folder, &enough);
+    diag_reason reason = diag_take();
+    write_bundle(f, reason.text, &folder, &enough);
     f->in_a_row++;
     bool skip = may_skip(f);
     if (folder != NULL) {
-        (void)snprintf(kept, sizeof kept, "; to repeat it: odeon replay ");
+        (void)snprintf(how, sizeof how, "; to repeat it: odeon replay ");
     }
     if (enough) {
-        (void)snprintf(kept, sizeof kept, "; it is not kept: failure/ has %d steps already",
+        (void)snprintf(how, sizeof how, "; it is not kept: failure/ has %d steps already",
                        FAILURES_MAX_BUNDLES);
     }
     diag_clear();
     if (skip) {
-        diag_log(ODEON_LOG_WARNING, "step %" PRId64 " is skipped: %s%s%s", b->step, message, kept,
-                 folder != NULL ? folder : "");
+        diag_log(ODEON_LOG_WARNING, "step %" PRId64 " is skipped: %s%s%s", b->step, reason.text,
+                 how, folder != NULL ? folder : "");
     } else {
         const char *when = b != NULL && !b->training             ? " (in the test)"
                            : f->in_a_row > FAILURES_MAX_IN_A_ROW ? " (after ten skipped steps)"
                                                                  : "";
-        (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s%s", message, when, kept,
+        (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s%s", reason.text, when, how,
                         folder != NULL ? folder : "");
     }
     mem_free(folder);

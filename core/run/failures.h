@@ -7,7 +7,7 @@
 #ifndef ODEON_CORE_RUN_FAILURES_H
 #define ODEON_CORE_RUN_FAILURES_H
 #include "run/run_dir.h"
-#include "session/session.h"
+#include "session/handle.h"
 
 enum { FAILURES_MAX_BUNDLES = 10, FAILURES_MAX_IN_A_ROW = 10 };
 
@@ -21,6 +21,6 @@ typedef struct failures {
 /* After a batch has ended with ODEON_ERR_NUMERIC, its reason in diag_message. ODEON_OK: go on with
  * the next batch, parameters are as before; a warning has been given. Else ODEON_ERR_NUMERIC with
  * the reason and how to repeat the batch. A bundle that cannot be written is a warning. */
-odeon_status failures_meet(failures *f);
+odeon_status failures_handle(failures *f);
 
 #endif

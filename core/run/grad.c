@@ -12,6 +12,10 @@
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
 #include "odeon/layer.h"
+#include "session/describe.h"
+#include "session/parameters.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 /* ---- the batch ---- */
 

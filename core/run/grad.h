@@ -2,7 +2,8 @@
 #ifndef ODEON_CORE_RUN_GRAD_H
 #define ODEON_CORE_RUN_GRAD_H
 #include "data/batch_file.h"
-#include "session/session.h"
+#include "session/handle.h"
+#include "session/result.h"
 
 /* A batch as double, whatever the file holds, by ODEON_ROLE_*. */
 typedef struct grad_batch {

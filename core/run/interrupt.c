@@ -218,7 +218,7 @@ odeon_status interrupt_catch(void)
     atomic_store(&allowed_until_ms, 0);
     atomic_store(&stopping, false);
     on_terminal = isatty(STDERR_FILENO) != 0;
-    interrupt_tell("");
+    interrupt_set_advice("");
     ODEON_TRY(make_bell());
     set_actions(); /* before the thread, which would be killed by a signal */
     odeon_status status = start_watcher();
@@ -236,7 +236,7 @@ void interrupt_allow(double seconds)
     atomic_store(&allowed_until_ms, now_ms() + (long long)(1e3 * seconds));
 }
 
-void interrupt_tell(const char *text)
+void interrupt_set_advice(const char *text)
 {
     int other = 1 - atomic_load(&text_in_use);
     size_t n = strnlen(text, TEXT_BYTES - 1);

@@ -9,7 +9,7 @@ enum { INTERRUPT_SECONDS = 5 };
 
 /* From now on SIGHUP, SIGINT and SIGTERM are only noted; SIGHUP stays ignored where it was before,
  * as by nohup. Whatever the threads of the process are doing, it ends with exit code 128 plus the
- * signal's number and one line on stderr (interrupt_tell)
+ * signal's number and one line on stderr (interrupt_set_advice)
  *   - on a signal later than 0.1 s after the first; an earlier one is the same wish sent twice, and
  *     so is a SIGHUP within a second, which a lost connection sends from several sides;
  *   - INTERRUPT_SECONDS after the first, or later where interrupt_allow says so, unless
@@ -24,7 +24,7 @@ void interrupt_allow(double seconds);
 
 /* What the line says behind the reason: what is kept, and how to go on. Text beyond 1023 bytes is
  * cut. [main] */
-void interrupt_tell(const char *text);
+void interrupt_set_advice(const char *text);
 
 /* Gives the signals back the actions that they had before, and forgets the one noted. Without
  * interrupt_catch before it does nothing. [main] */

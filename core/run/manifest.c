@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "base/diag.h"
+#include "format/json.h"
 #include "odeon/abi.h"
+#include "odeon/host.h"
 #include "odeon/tensor.h"
 #include "option/schema_print.h"
 #include "plugin/registry.h"
@@ -160,7 +163,7 @@ static void add_device(text_buffer *t, const manifest_facts *facts)
     text_fini(&options);
 }
 
-/* Left out where there are none. On one line, for manifest_compare.c. */
+/* Left out where there are none. */
 static void add_kernels(text_buffer *t, const char *indent, const kernel_list *k)
 {
     size_t n = kernels_count(k);
@@ -213,14 +216,9 @@ void manifest_print(text_buffer *out, const manifest_facts *facts)
     text_add(out, "\n}\n");
 }
 
-/* Where an object's closing brace stands; NULL: before is not as it is printed here. */
-static const char *last_brace(const char *before)
-{
-    static const char end[] = "\n}\n";
-    size_t n = before != NULL ? strlen(before) : 0, m = sizeof end - 1;
-    return n > m && strcmp(before + n - m, end) == 0 ? before + n - m : NULL;
-}
+/* ---- a run that goes on ---- */
 
+/* One element of "resumed". */
 static void add_resumed(text_buffer *t, const manifest_facts *facts, int64_t step)
 {
     text_add(t, "    {\n      \"time\": ");
@@ -230,30 +228,81 @@ static void add_resumed(text_buffer *t, const manifest_facts *facts, int64_t ste
     add_text(t, "      ", "device", facts->device_text);
     add_integer(t, "      ", "workers", facts->workers);
     add_kernels(t, "      ", facts->kernels);
-    text_add(t, "\n    }\n  ]\n}\n");
+    text_add(t, "\n    }");
 }
 
+/* Where the element goes into a manifest, and what it needs around it. */
+typedef struct insertion {
+    size_t at; /* bytes of the manifest before it */
+    const char *before, *behind;
+} insertion;
+
+/* The end of the last value in parent, or, if it is empty, the byte behind its bracket. */
+static size_t end_of_children(const json_value *parent)
+{
+    size_t at = parent->begin + 1;
+    for (const json_value *x = json_first(parent); x != NULL; x = json_next(parent, x)) {
+        at = x->end;
+    }
+    return at;
+}
+
+static odeon_status find_insertion(const json_value *root, insertion *out)
+{
+    const json_value *list = json_member(root, "resumed");
+    if (root->kind != JSON_OBJECT || (list != NULL && list->kind != JSON_ARRAY)) {
+        return diag_fail(ODEON_ERR_DATA, "manifest.json: %s",
+                         list != NULL ? "\"resumed\" is no array" : "no object");
+    }
+    out->at = end_of_children(list != NULL ? list : root);
+    if (list != NULL) {
+        out->before = list->n > 0 ? ",\n" : "\n";
+        out->behind = list->n > 0 ? "" : "\n  ";
+    } else {
+        out->before = root->n > 0 ? ",\n  \"resumed\": [\n" : "\n  \"resumed\": [\n";
+        out->behind = root->n > 0 ? "\n  ]" : "\n  ]\n";
+    }
+    return ODEON_OK;
+}
+
+static odeon_status insert_resumed(text_buffer *out, const char *manifest,
+                                   const manifest_facts *facts, int64_t step)
+{
+    json j;
+    insertion where = {.at = 0};
+    ODEON_TRY(json_parse("manifest.json", manifest, strlen(manifest), &j));
+    odeon_status status = find_insertion(j.values, &where);
+    json_fini(&j);
+    ODEON_TRY(status);
+    text_add_bytes(out, manifest, where.at);
+    text_add(out, where.before);
+    add_resumed(out, facts, step);
+    text_add(out, where.behind);
+    text_add(out, manifest + where.at);
+    return ODEON_OK;
+}
+
+/* The manifest of a run that began without one, or whose manifest cannot be read. */
+static void insert_into_fresh(text_buffer *out, const manifest_facts *facts, int64_t step)
+{
+    text_buffer fresh = {0};
+    manifest_print(&fresh, facts);
+    out->failed |= fresh.failed || insert_resumed(out, fresh.data, facts, step) != ODEON_OK;
+    text_fini(&fresh);
+}
+
+/* A manifest that cannot be read does not stop the run; that it is replaced is said. */
 void manifest_print_resumed(text_buffer *out, const char *before, const manifest_facts *facts,
                             int64_t step)
 {
-    static const char key[] = "\n  \"resumed\": [\n", closed[] = "\n  ]";
-    text_buffer fresh = {0};
-    const char *brace = last_brace(before);
-    if (brace == NULL) {
-        manifest_print(&fresh, facts);
-        before = fresh.failed ? "" : fresh.data;
-        brace = fresh.failed ? before : last_brace(before);
+    odeon_status status =
+        before != NULL ? insert_resumed(out, before, facts, step) : ODEON_ERR_DATA;
+    if (status == ODEON_ERR_DATA) {
+        if (before != NULL) {
+            diag_log(ODEON_LOG_WARNING, "%s; a manifest of now takes its place", diag_message());
+        }
+        diag_clear();
+        insert_into_fresh(out, facts, step);
     }
-    /* a line break cannot be within a string, so this is the key and no text that has its looks */
-    if (strstr(before, key) == NULL) {
-        text_add_bytes(out, before, (size_t)(brace - before));
-        text_add(out, ",");
-        text_add(out, key);
-    } else {
-        text_add_bytes(out, before, (size_t)(brace - before) - (sizeof closed - 1));
-        text_add(out, ",\n");
-    }
-    add_resumed(out, facts, step);
-    out->failed |= fresh.failed;
-    text_fini(&fresh);
+    out->failed |= status == ODEON_ERR_NOMEM;
 }

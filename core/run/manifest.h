@@ -22,9 +22,10 @@ typedef struct manifest_facts {
 /* Adds one JSON object with the time and the machine of now. */
 void manifest_print(text_buffer *out, const manifest_facts *facts);
 
-/* Adds before, a manifest as printed here, with one more entry in its "resumed": time, step,
- * command line, device and workers of now. If before is NULL, or not as it is printed here, a
- * manifest of now takes its place. */
+/* Adds before, a manifest, with one more element in its "resumed": time, step, command line, device
+ * and workers of now. All else of it stays as it is, byte by byte, whoever has edited it. If before
+ * is NULL a manifest of now takes its place; with a warning also if it is no manifest: no JSON
+ * object, or one whose "resumed" is no array. */
 void manifest_print_resumed(text_buffer *out, const char *before, const manifest_facts *facts,
                             int64_t step);
 

@@ -68,7 +68,8 @@ static void visit_row(cell_visitor visit, void *context, const metrics_row *row)
     visit_whole(visit, context, NULL, "step", row->step);
     visit_whole(visit, context, NULL, "epoch", row->epoch);
     visit_real(visit, context, NULL, "seconds", row->seconds);
-    visit(context, &(cell){.name = "split", .word = row->split});
+    const char *split = row->split == ODEON_SPLIT_TRAIN ? "train" : "test";
+    visit(context, &(cell){.name = "split", .word = split});
     visit_real(visit, context, NULL, "loss", row->loss);
     for (size_t i = 0; i < row->n_metrics; i++) {
         visit_real(visit, context, NULL, row->metric_names[i], row->metrics[i]);

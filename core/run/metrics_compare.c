@@ -40,7 +40,7 @@ static bool cell_ends(cell x, const char *text)
 /* How a row came about, not what came of it: times, what the device was asked for, and what a pass
  * backward took. A run that goes on asks for memory anew, and a solve that a device has recorded
  * may evaluate again what another keeps. */
-static bool tells_effort(cell name)
+static bool measures_effort(cell name)
 {
     static const char *const names[] = {"seconds", "samples_per_second", "nsync", "nlaunch",
                                         "nalloc"};
@@ -84,7 +84,7 @@ static void compare_rows(const char *names, const rows *a, const rows *b, text_b
     const char *x = a->line, *y = b->line;
     while (names != NULL && x != NULL && y != NULL) {
         cell name = take_cell(&names), p = take_cell(&x), q = take_cell(&y);
-        if (!same(p, q) && !tells_effort(name)) {
+        if (!same(p, q) && !measures_effort(name)) {
             add_row_name(a, out);
             text_printf(out, ": %.*s %.*s | %.*s", (int)name.length, name.data, (int)p.length,
                         p.data, (int)q.length, q.data);
@@ -102,6 +102,8 @@ static void note_alone(const rows *r, const char *which, text_buffer *alone)
     }
 }
 
+/* Both are sorted by step, so the two are walked side by side; rows of one run alone matter only
+ * where no common row differs. */
 void metrics_difference(char *a, char *b, text_buffer *out)
 {
     rows x = {.rest = a}, y = {.rest = b};

@@ -3,7 +3,8 @@
 #include "odeon/host.h"
 #include "run/idle_keys.h"
 #include "run/note.h"
-#include "run/train.h"
+#include "run/train_length.h"
+#include "session/describe.h"
 
 /* Of a single sample there is no other with which its times could be confused. */
 static size_t note_times(FILE *out, const config *c, const session *s, const notes_use *use)

@@ -3,9 +3,9 @@
  * short. */
 #ifndef ODEON_CORE_RUN_NOTES_H
 #define ODEON_CORE_RUN_NOTES_H
+#include "config/config.h"
+#include "session/handle.h"
 #include <stdio.h>
-
-#include "session/session.h"
 
 /* What a command does with the data set's samples. */
 typedef struct notes_use {

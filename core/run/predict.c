@@ -6,6 +6,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "session/describe.h"
+#include "session/placement.h"
+#include "session/run_batch.h"
 
 static odeon_status no_memory(void)
 {

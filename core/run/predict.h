@@ -1,7 +1,7 @@
 /* predict.h: samples in, outputs out, and where they stand for classes these and probabilities. */
 #ifndef ODEON_CORE_RUN_PREDICT_H
 #define ODEON_CORE_RUN_PREDICT_H
-#include "session/session.h"
+#include "session/run_batch.h"
 
 /* Samples of a file. */
 typedef struct predict_input {

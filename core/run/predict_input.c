@@ -13,6 +13,7 @@
 #include "format/safetensors.h"
 #include "run/predict.h"
 #include "run/summary.h"
+#include "session/describe.h"
 
 void predict_input_fini(predict_input *in)
 {

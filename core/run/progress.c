@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "session/result.h"
 
 enum { LINE_BYTES = 1024, BAR_MIN = 8, BAR_MAX = 24, DEFAULT_COLUMNS = 80 };
 static const double redraw_seconds = 0.1, line_seconds = 10.0;

@@ -2,10 +2,9 @@
  * a line now and then. */
 #ifndef ODEON_CORE_RUN_PROGRESS_H
 #define ODEON_CORE_RUN_PROGRESS_H
+#include "session/result.h"
 #include <stdbool.h>
 #include <stdio.h>
-
-#include "session/session.h"
 
 /* A moment of a run. Loss and metric are means over the last batches, newer ones weighing more. */
 typedef struct progress_state {

@@ -1,5 +1,8 @@
 #include "run/run_checkpoint.h"
 
+#include "session/snapshot.h"
+#include "session/start.h"
+
 static odeon_status write_tensors(const char *folder, session_tensors *x, safetensors_source source,
                                   const checkpoint *c)
 {

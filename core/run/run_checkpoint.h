@@ -2,7 +2,7 @@
 #ifndef ODEON_CORE_RUN_RUN_CHECKPOINT_H
 #define ODEON_CORE_RUN_RUN_CHECKPOINT_H
 #include "format/checkpoint.h"
-#include "session/session.h"
+#include "session/handle.h"
 
 /* As checkpoint_write, of what the session has now (session_tensors_list). */
 odeon_status run_checkpoint_write(const char *folder, session *s, const checkpoint *c);

@@ -48,6 +48,7 @@ static odeon_status make_parents(char *path)
 
 /* ---- run.out ---- */
 
+/* What a killed process left half written does not count. */
 static odeon_status check_empty(const char *path)
 {
     DIR *folder = opendir(path);
@@ -128,6 +129,8 @@ static odeon_status write_file(const run_dir *dir, const char *name, const char 
 
 static const char effective_name[] = "effective.ini", manifest_name[] = "manifest.json";
 
+/* The order matters to whoever finds the folder after a kill: with effective.ini it is a run
+ * that can go on, without it an empty folder. */
 static odeon_status make(run_dir *dir, const config *c)
 {
     ODEON_TRY(c->out != NULL ? use_given(dir, c->out) : use_numbered(dir, c->name));
@@ -183,6 +186,7 @@ odeon_status run_dir_create(const config *c, run_dir **out)
 
 /* ---- a run that goes on ---- */
 
+/* Locked before anything is removed from it. */
 static odeon_status take(run_dir *dir, const char *path)
 {
     size_t length = strlen(path);
@@ -227,7 +231,8 @@ static const char *const results[] = {
     manifest_name};
 enum { N_RESULTS = sizeof results / sizeof *results };
 
-/* Without memory to look, it is taken to be there: nothing is written over what may be. */
+/* Without memory for the path, the file is taken to be there: nothing is written over what may be.
+ */
 static bool exists(const char *folder, const char *name)
 {
     struct stat info;
@@ -302,6 +307,8 @@ static odeon_status copy_effective(const run_dir *dir, const char *to)
     return status;
 }
 
+/* Checkpoints go first, so that a folder of which only a part was moved is not taken for a run
+ * that could go on with results of another. */
 odeon_status run_dir_set_aside(const run_dir *dir, char **to)
 {
     *to = NULL;
@@ -328,7 +335,7 @@ odeon_status run_dir_mark(const run_dir *dir)
     return run_folder_mark(dir->path);
 }
 
-/* What run_dir_resumed adds to has to be readable: told before anything is cut. */
+/* What run_dir_resumed adds to has to be readable: checked before anything is cut. */
 static odeon_status check_manifest(const run_dir *dir)
 {
     char *path = run_dir_file(dir, manifest_name), *text = NULL;

@@ -1,6 +1,7 @@
 /* run_dir.h: where a run leaves what it did; never overwritten. */
 #ifndef ODEON_CORE_RUN_RUN_DIR_H
 #define ODEON_CORE_RUN_RUN_DIR_H
+#include "config/config.h"
 #include "run/manifest.h"
 #include "run/metrics.h"
 

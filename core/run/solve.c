@@ -12,6 +12,11 @@
 #include "format/npy.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
+#include "session/describe.h"
+#include "session/flow.h"
+#include "session/placement.h"
+#include "session/result.h"
+#include "session/run_batch.h"
 
 static odeon_status no_memory(void)
 {

@@ -1,7 +1,9 @@
 /* solve.h: the states along a model's first ODE block, in a file. */
 #ifndef ODEON_CORE_RUN_SOLVE_H
 #define ODEON_CORE_RUN_SOLVE_H
+#include "data/data.h"
 #include "run/predict.h"
+#include "session/handle.h"
 
 typedef struct solution {
     int64_t n, n_times, size; /* samples, times of each, numbers of a state */

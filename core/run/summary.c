@@ -7,6 +7,9 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "session/describe.h"
+#include "session/placement.h"
+#include "session/result.h"
 
 enum { INDENT = 2, PARAMETERS_WIDTH = 10 };
 

@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "session/session.h"
+#include "session/describe.h"
+#include "session/result.h"
 
 /* One line a layer (path, layer, output shape without the batch, parameters), bodies indented, then
  * the total. total: parameters of the model, the shared ones once. */

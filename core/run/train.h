@@ -1,32 +1,9 @@
 /* train.h: the epochs of a run. */
 #ifndef ODEON_CORE_RUN_TRAIN_H
 #define ODEON_CORE_RUN_TRAIN_H
-#include <stdio.h>
-
-#include "format/checkpoint.h"
-#include "run/run_dir.h"
-#include "session/session.h"
-
-typedef struct train_plan {
-    const data_source *train, *test;
-    run_dir *dir;
-    const checkpoint
-        *from;          /* where the session stands, of a run that goes on; NULL: at its start */
-    const char *resume; /* the command that goes on with this run, for whoever interrupts it */
-    FILE *progress;     /* where lines may be redrawn in place; train_run's out leads there, too */
-    int64_t train_data, test_data; /* data_fingerprint of both splits */
-    bool changed; /* from is of another configuration or of other data, which is accepted */
-} train_plan;
-
-/* Optimizer steps of a whole run over so many samples an epoch, that goes on from a checkpoint or,
- * with NULL, does not. */
-int64_t train_steps(const config *c, int64_t samples, const checkpoint *from);
-
-int64_t train_steps_an_epoch(const config *c, int64_t samples);
-
-/* ODEON_ERR_CONFIG where a batch of the run would be smaller than a layer takes: any, or the last
- * of an epoch of so many samples (0: not known, and not asked). */
-odeon_status train_check_batches(const session *s, const config *c, int64_t samples);
+#include "config/config.h"
+#include "run/train_plan.h"
+#include "session/handle.h"
 
 /* Trains for run.epochs or run.iterations, and evaluates test as run.eval_every says and at the
  * end. Into dir go rows of metrics (first and last step, every run.log_every; one a test),

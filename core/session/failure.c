@@ -1,4 +1,5 @@
-/* A batch that failed numerically: what is put back, what is kept, who is to blame. */
+#include "session/failure.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,38 +7,35 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
-
-void session_batch_fini(session_batch *kept)
-{
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        mem_free(kept->field[role]);
-    }
-    mem_free(kept->indices);
-    *kept = (session_batch){.n = 0};
-}
+#include "session/describe.h"
+#include "session/members.h"
+#include "session/slice.h"
+#include "session/transfer.h"
 
 const session_batch *session_failed_batch(const session *s)
 {
     return s->failed_batch.field[ODEON_ROLE_INPUT] != NULL ? &s->failed_batch : NULL;
 }
 
-/* ---- what is put back ---- */
+/* ---- what is undone ---- */
 
+/* Layers such as batchnorm have updated their running state on the way forward. */
 static odeon_status restore_states(session *s)
 {
-    for (int32_t rank = 0; rank < s->n_workers && s->params.state > 0; rank++) {
+    for (int32_t rank = 0; rank < s->n_workers && s->model.params.state > 0; rank++) {
         worker *w = &s->workers[rank];
-        odeon_tensor now = worker_flat(s, w->states.data, 0, s->params.state);
-        odeon_tensor before = worker_flat(s, w->states_before.data, 0, s->params.state);
-        ODEON_TRY(s->device.ops->copy(w->site.lane.queue, &before, &now));
-        ODEON_TRY(s->device.ops->wait(w->site.lane.queue));
+        odeon_tensor now = model_flat(&s->model, w->states.data, 0, s->model.params.state);
+        odeon_tensor before =
+            model_flat(&s->model, w->states_before.data, 0, s->model.params.state);
+        ODEON_TRY(s->model.device.ops->copy(w->site.lane.queue, &before, &now));
+        ODEON_TRY(s->model.device.ops->wait(w->site.lane.queue));
     }
     return ODEON_OK;
 }
 
-/* ---- what is kept ---- */
+/* ---- the snapshot of the batch ---- */
 
+/* Has every worker loaded its slice, and are the parameters still those of before the batch? */
 static bool is_whole(const session *s)
 {
     bool whole = true;
@@ -47,8 +45,8 @@ static bool is_whole(const session *s)
     return whole;
 }
 
-/* A field of the whole batch, if it has it. */
-static odeon_status keep_field(session *s, int32_t role, session_batch *out)
+/* Gathers a field of the whole batch from the workers, if the batch has it. */
+static odeon_status snapshot_field(session *s, int32_t role, session_batch *out)
 {
     const odeon_tensor *first = &s->workers[0].fields.of[role];
     if (first->data == NULL) {
@@ -69,7 +67,8 @@ static odeon_status keep_field(session *s, int32_t role, session_batch *out)
     return ODEON_OK;
 }
 
-static odeon_status keep(session *s, const batch *b, session_batch *out)
+/* All that is needed to run the batch again in another process, which may not have the data set. */
+static odeon_status snapshot(session *s, const batch *b, session_batch *out)
 {
     size_t n = (size_t)b->n;
     *out = (session_batch){
@@ -82,12 +81,12 @@ static odeon_status keep(session *s, const batch *b, session_batch *out)
         memcpy(out->indices, b->indices, n * sizeof *out->indices);
     }
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        ODEON_TRY(keep_field(s, role, out));
+        ODEON_TRY(snapshot_field(s, role, out));
     }
     return ODEON_OK;
 }
 
-/* ---- who is to blame ---- */
+/* ---- the cause ---- */
 
 /* The worst of all workers' findings, its sample counted in the whole batch. */
 typedef struct origin {
@@ -134,7 +133,7 @@ static void name_sample(const batch *b, int64_t sample, char *text, size_t bytes
 static int64_t bad_output(session *s, worker *w, int64_t n)
 {
     odeon_tensor out = w->net->out;
-    int64_t first = worker_slice(w, n, &out.dim[0]), size = s->output_size, found = -1;
+    int64_t first = worker_slice(w, n, &out.dim[0]), size = session_output_size(s), found = -1;
     out.data = w->output.data;
     double *values = mem_zalloc((size_t)(n * size) + 1, sizeof *values);
     if (values != NULL && w->n_output >= 0 &&
@@ -147,6 +146,7 @@ static int64_t bad_output(session *s, worker *w, int64_t n)
     return found;
 }
 
+/* Where no solve failed, the output says which sample it was, if it came that far. */
 static void blame_output(session *s, const batch *b, char *text, size_t bytes)
 {
     int64_t found = -1;
@@ -164,9 +164,9 @@ static void blame_output(session *s, const batch *b, char *text, size_t bytes)
 static void blame_gradient(session *s, char *text, size_t bytes)
 {
     bool finite = true;
-    for (size_t i = 0; i < s->params.n && finite; i++) {
-        const param *p = &s->params.list[i];
-        finite = p->role == ODEON_PARAM_STATE || session_gradient_is_finite(s, p);
+    for (size_t i = 0; i < s->model.params.n && finite; i++) {
+        const param *p = &s->model.params.list[i];
+        finite = p->role == ODEON_PARAM_STATE || transfer_gradient_is_finite(s, p);
         if (!finite) {
             (void)snprintf(text, bytes, "; first parameter whose gradient is not finite: %s",
                            p->path);
@@ -174,6 +174,8 @@ static void blame_gradient(session *s, char *text, size_t bytes)
     }
 }
 
+/* Says what failed nearest to the cause: a solve's worst sample, else an output, else a
+ * gradient. text stays empty where none of them is known. */
 static void blame(session *s, const batch *b, char *text, size_t bytes)
 {
     origin found = {.backward = false};
@@ -197,7 +199,8 @@ static void blame(session *s, const batch *b, char *text, size_t bytes)
                    found.worst.part, found.backward ? "backward" : "forward", how);
 }
 
-static bool has_wild_field(const session *s)
+/* Did the right-hand side of a solve that failed go astray, and not the solver? */
+static bool has_failed_field(const session *s)
 {
     const net_site *site = &s->workers[0].site;
     bool found = false;
@@ -213,30 +216,33 @@ static bool has_wild_field(const session *s)
 /* Only weights that training has moved can have moved too far. */
 static const char *advice(const session *s, const batch *b)
 {
-    return (b->mode == BATCH_TRAIN || b->mode == BATCH_REPEAT) && b->step > 1 && has_wild_field(s)
+    return (b->mode == BATCH_TRAIN || b->mode == BATCH_REPEAT) && b->step > 1 && has_failed_field(s)
                ? "; if training diverges, a smaller learning rate, clip_norm, or a bounded "
                  "activation may help"
                : "";
 }
 
-void session_keep_failure(session *s, const batch *b)
+/* The failed batch is kept only where running it again would fail again: with all of its fields,
+ * and with the parameters that it had. */
+void session_explain_failure(session *s, const batch *b)
 {
-    char message[DIAG_MESSAGE_BYTES], worst[256];
-    (void)snprintf(message, sizeof message, "%s", diag_message());
+    char worst[256];
+    diag_reason reason = diag_take();
     blame(s, b, worst, sizeof worst);
     odeon_status status = batch_trains(b->mode) ? restore_states(s) : ODEON_OK;
     if (status == ODEON_OK && b->mode != BATCH_PREDICT && is_whole(s)) {
-        status = keep(s, b, &s->failed_batch);
+        status = snapshot(s, b, &s->failed_batch);
     }
     if (status != ODEON_OK) {
         session_batch_fini(&s->failed_batch);
     }
     diag_clear();
-    (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s", message, worst, advice(s, b));
+    (void)diag_fail(ODEON_ERR_NUMERIC, "%s%s%s", reason.text, worst, advice(s, b));
 }
 
 /* ---- the steps ---- */
 
+/* Of a failed solve backward its own attempts are of interest, not those of the solve forward. */
 odeon_status session_write_attempts(session *s, const char *folder)
 {
     const net_site *site = &s->workers[0].site;

@@ -1,10 +1,13 @@
-/* A model that ends with its first ODE block, and what comes out of that. */
+#include "session/flow.h"
+
 #include <string.h>
 
 #include "base/diag.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 
+/* Within another layer the block's output is not the network's, which is all that can be given
+ * back. */
 odeon_status session_flow_of(const session *s, session_flow *out)
 {
     const net_site *site = &s->workers[0].site;
@@ -26,6 +29,7 @@ odeon_status session_flow_of(const session *s, session_flow *out)
     return ODEON_OK;
 }
 
+/* An output of the end alone has one time, the last. */
 odeon_status session_solve(session *s, const session_samples *samples, double *output,
                            double *times, session_result *result)
 {

@@ -1,11 +1,12 @@
-/* The losses of one worker: what they fit, what they make of a slice, what that says of a batch. */
+#include "session/loss.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "plugin/calling.h"
-#include "session/worker.h"
+#include "session/readings.h"
 
 static const odeon_loss_ops *ops_of(const instance *loss)
 {
@@ -28,11 +29,11 @@ static bool same_numbers(const odeon_tensor *a, const odeon_tensor *b)
 /* Output and label fit each other, and the losses them. */
 static odeon_status check_losses(const worker *w)
 {
-    const session *s = w->session;
+    const model *m = w->model;
     const odeon_tensor *out = &w->net->out;
-    int64_t classes = s->fields.of[ODEON_ROLE_LABEL].classes;
-    bool masked = data_has(&s->fields, ODEON_ROLE_MASK);
-    odeon_tensor label = data_field_shape(&s->fields, ODEON_ROLE_LABEL, 1, s->config->dtype);
+    int64_t classes = m->fields.of[ODEON_ROLE_LABEL].classes;
+    bool masked = data_has(&m->fields, ODEON_ROLE_MASK);
+    odeon_tensor label = data_field_shape(&m->fields, ODEON_ROLE_LABEL, 1, m->config->dtype);
     if (classes > 0) {
         label.dtype = ODEON_DTYPE_I64;
     } else if (!same_numbers(&label, out)) {
@@ -47,7 +48,7 @@ static odeon_status check_losses(const worker *w)
         label = *out;
     }
     odeon_tensor mask = label;
-    mask.dtype = s->config->dtype;
+    mask.dtype = m->config->dtype;
     for (size_t i = 0; i < w->n_losses; i++) {
         instance *loss = w->losses[i];
         calling outer = calling_begin(loss, "check");
@@ -59,40 +60,42 @@ static odeon_status check_losses(const worker *w)
 
 /* ---- metrics ---- */
 
-static odeon_status add_metric(session *s, const char *name, int32_t at)
+/* at: where its sum stands among those of all losses. */
+static odeon_status add_metric(model *m, const char *name, int32_t at)
 {
     if (name == NULL || name[0] == '\0') {
         return diag_fail(ODEON_ERR_PLUGIN, "train.loss: a metric has no name");
     }
-    for (int32_t i = 0; i < s->n_metrics; i++) {
-        if (strcmp(s->metric_names[i], name) == 0) {
+    for (int32_t i = 0; i < m->n_metrics; i++) {
+        if (strcmp(m->metric_names[i], name) == 0) {
             return ODEON_OK; /* another loss's of that name, which means the same */
         }
     }
-    if (s->n_metrics == ODEON_MAX_METRICS) {
+    if (m->n_metrics == ODEON_MAX_METRICS) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "train.loss: more than %d columns of metrics: leave out a loss",
                          ODEON_MAX_METRICS);
     }
-    s->metric_at[s->n_metrics] = at;
-    s->metric_names[s->n_metrics++] = name;
+    m->metric_at[m->n_metrics] = at;
+    m->metric_names[m->n_metrics++] = name;
     return ODEON_OK;
 }
 
 /* Of several losses each has a column of its own, before what else they measure. */
 static odeon_status name_losses(const worker *w)
 {
-    session *s = w->session;
+    model *m = w->model;
     for (size_t i = 0; i < w->n_losses && w->n_losses > 1; i++) {
-        s->loss_names[i] = mem_printf("loss_%s", w->losses[i]->component->id);
-        if (s->loss_names[i] == NULL) {
+        m->loss_names[i] = mem_printf("loss_%s", w->losses[i]->component->id);
+        if (m->loss_names[i] == NULL) {
             return diag_fail(ODEON_ERR_NOMEM, "train.loss: no memory");
         }
-        ODEON_TRY(add_metric(s, s->loss_names[i], w->sums_at[i]));
+        ODEON_TRY(add_metric(m, m->loss_names[i], w->sums_at[i]));
     }
     return ODEON_OK;
 }
 
+/* The losses' own columns first, then what each of them measures. */
 static odeon_status name_metrics(const worker *w)
 {
     ODEON_TRY(name_losses(w));
@@ -103,19 +106,20 @@ static odeon_status name_metrics(const worker *w)
             calling outer = calling_begin(loss, "metric_name");
             const char *name = ops_of(loss)->metric_name(loss->self, k);
             calling_leave(outer);
-            ODEON_TRY(add_metric(w->session, name, w->sums_at[i] + 1 + k));
+            ODEON_TRY(add_metric(w->model, name, w->sums_at[i] + 1 + k));
         }
     }
     return ODEON_OK;
 }
 
-odeon_status worker_make_losses(worker *w)
+/* A loss has one sum for itself and one for each of its metrics, side by side. */
+odeon_status losses_make(worker *w)
 {
-    const config *c = w->session->config;
+    const config *c = w->model->config;
     int32_t at = 0;
-    if (c->n_losses > WORKER_MAX_LOSSES) {
+    if (c->n_losses > MODEL_MAX_LOSSES) {
         return diag_fail(ODEON_ERR_CONFIG, "train.loss: %zu losses, at most %d are allowed",
-                         c->n_losses, WORKER_MAX_LOSSES);
+                         c->n_losses, MODEL_MAX_LOSSES);
     }
     for (size_t i = 0; i < c->n_losses; i++) {
         ODEON_TRY(instance_create(c->losses[i], "train.loss", &w->losses[i]));
@@ -135,7 +139,7 @@ odeon_status worker_make_losses(worker *w)
     return w->rank == 0 ? name_metrics(w) : ODEON_OK;
 }
 
-void worker_destroy_losses(worker *w)
+void losses_destroy(worker *w)
 {
     for (size_t i = 0; i < w->n_losses; i++) {
         instance_destroy(w->losses[i]);
@@ -165,19 +169,21 @@ static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeo
 {
     const odeon_tensor *x[1] = {more};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return w->session->device.ops->lincomb(w->site.lane.queue, d_output, d_output, 1, x, one, NULL);
+    return w->model->device.ops->lincomb(w->site.lane.queue, d_output, d_output, 1, x, one, NULL);
 }
 
-odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
+/* A loss weighs each element by 1 / counted of the whole batch, so that its sums add up over the
+ * workers to the mean. */
+odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
 {
-    const session *s = w->session;
+    const model *m = w->model;
     odeon_tensor label, mask, more = {.data = NULL};
-    const odeon_tensor all = worker_sums(w);
+    const odeon_tensor all = readings_sums(w);
     odeon_tensor sums = all;
     take_fields(w, output, &label, &mask);
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = w->site.lane.queue,
-                            .device = &s->device,
+                            .device = &m->device,
                             .output = output,
                             .label = &label,
                             .mask = mask.data != NULL ? &mask : NULL,
@@ -186,7 +192,7 @@ odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const ode
                             .d_output = d_output};
     if (d_output != NULL && w->n_losses > 1) {
         int64_t bytes = odeon_count(output) * odeon_dtype_bytes(output->dtype) + 64;
-        ODEON_TRY(buffer_fit(&s->device, &w->d_output_more, bytes));
+        ODEON_TRY(buffer_fit(&m->device, &w->d_output_more, bytes));
         more = *d_output;
         more.data = w->d_output_more.data;
     }
@@ -207,9 +213,9 @@ odeon_status worker_eval_losses(worker *w, const odeon_tensor *output, const ode
 /* A loss among several is a sum as it is, all else a mean over what counts. */
 static double metric_value(const worker *w, int32_t metric, const double *sums)
 {
-    const session *s = w->session;
+    const model *m = w->model;
     bool is_loss = w->n_losses > 1 && metric < (int32_t)w->n_losses;
-    double sum = sums[s->metric_at[metric]];
+    double sum = sums[m->metric_at[metric]];
     return is_loss ? sum : sum / w->fields.counted; /* NaN if nothing counts */
 }
 
@@ -226,10 +232,11 @@ static odeon_status refuse_loss(const batch *b, double loss)
                                  : "smaller initial weights, or data nearer to 1, may help");
 }
 
-odeon_status worker_judge_losses(const worker *w, batch *b)
+/* Every worker comes to the same judgement, from the same sums; only rank 0 writes it down. */
+odeon_status losses_judge(const worker *w, batch *b)
 {
-    const session *s = w->session;
-    const double *sums = worker_read_sums(w);
+    const model *m = w->model;
+    const double *sums = readings_read_sums(w);
     double loss = 0.0;
     for (size_t i = 0; i < w->n_losses; i++) {
         loss += sums[w->sums_at[i]];
@@ -237,7 +244,7 @@ odeon_status worker_judge_losses(const worker *w, batch *b)
     if (w->rank == 0) {
         b->loss = loss;
         b->counted = w->fields.counted;
-        for (int32_t i = 0; i < s->n_metrics; i++) {
+        for (int32_t i = 0; i < m->n_metrics; i++) {
             b->metrics[i] = metric_value(w, i, sums);
         }
     }

@@ -1,123 +1,110 @@
-/* A session's samples that lie on the device. */
-#include <stdio.h>
+#include "session/placement.h"
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "session/worker.h"
+#include "session/members.h"
 
-/* One split. */
-struct session_set {
+struct placed_split {
     const data_source *source; /* tells splits apart */
     device_cache *samples;
     uint64_t bytes;
-    session_set *next;
+    placed_split *next;
 };
 
-/* The rest is for what the solver keeps. */
-enum { SHARE = 4 };
+/* auto uploads a split if it takes no more than this part of the free memory: the rest is for what
+ * the solver keeps of its steps. */
+enum { FREE_MEMORY_PART = 4 };
 
-static const odeon_device_memory *device_memory(const session *s)
+/* A device without memory of its own would hold the samples a second time in the host's. */
+static odeon_status is_wanted(const session *s, uint64_t bytes, bool *out)
 {
-    const odeon_device_ops *ops = s->device.ops;
-    return ODEON_HAS(ops, odeon_device_ops, get_extension)
-               ? ops->get_extension(s->device.self, ODEON_DEVICE_MEMORY)
-               : NULL;
-}
-
-bool session_device_is_apart(const session *s)
-{
-    return device_memory(s) != NULL;
-}
-
-/* Without memory of its own, a device would hold the samples a second time in the host's. */
-static odeon_status is_worth(const session *s, uint64_t bytes, bool *out)
-{
-    const odeon_device_memory *memory = device_memory(s);
+    const odeon_device *device = &s->model.device;
+    const odeon_device_memory *memory = NULL;
     uint64_t free_bytes = 0, total_bytes = 0;
-    *out = s->config->on_device == CONFIG_YES;
-    if (s->config->on_device != CONFIG_AUTO) {
+    *out = s->model.config->on_device == CONFIG_YES;
+    if (s->model.config->on_device != CONFIG_AUTO) {
         return ODEON_OK;
     }
-    if (memory != NULL) {
-        ODEON_TRY(memory->read(s->device.self, &free_bytes, &total_bytes));
+    if (ODEON_HAS(device->ops, odeon_device_ops, get_extension)) {
+        memory = device->ops->get_extension(device->self, ODEON_DEVICE_MEMORY);
     }
-    *out = bytes <= free_bytes / SHARE;
+    if (memory != NULL) {
+        ODEON_TRY(memory->read(device->self, &free_bytes, &total_bytes));
+    }
+    *out = bytes <= free_bytes / FREE_MEMORY_PART;
     return ODEON_OK;
 }
 
+/* The source tells whose samples they are for as long as it is open. */
 static odeon_status add(session *s, const data_source *source, uint64_t bytes)
 {
-    session_set *set = mem_zalloc(1, sizeof *set);
-    if (set == NULL) {
+    placed_split *split = mem_zalloc(1, sizeof *split);
+    if (split == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
-    odeon_status status =
-        device_cache_create(&s->device, s->workers[0].site.lane.queue, source, &set->samples);
+    odeon_status status = device_cache_create(&s->model.device, s->workers[0].site.lane.queue,
+                                              source, &split->samples);
     if (status != ODEON_OK) {
-        mem_free(set);
+        mem_free(split);
         return status;
     }
-    set->source = source;
-    set->bytes = bytes;
-    set->next = s->sets;
-    s->sets = set;
+    split->source = source;
+    split->bytes = bytes;
+    split->next = s->placed;
+    s->placed = split;
     return ODEON_OK;
 }
 
-static odeon_status no_room(uint64_t bytes)
-{
-    char reason[DIAG_MESSAGE_BYTES];
-    (void)snprintf(reason, sizeof reason, "%s", diag_message());
-    diag_clear();
-    return diag_fail(ODEON_ERR_NOMEM,
-                     "data.on_device = yes: no room for samples of %llu bytes: %s; auto or no "
-                     "leaves them with the host",
-                     (unsigned long long)bytes, reason);
-}
-
+/* Of auto nobody was promised anything: without memory the samples stay with the host. */
 odeon_status session_place(session *s, const data_source *source)
 {
     uint64_t bytes;
     bool wanted;
     ODEON_TRY(device_cache_bytes(source, &bytes));
-    ODEON_TRY(is_worth(s, bytes, &wanted));
+    ODEON_TRY(is_wanted(s, bytes, &wanted));
     odeon_status status = wanted ? add(s, source, bytes) : ODEON_OK;
-    if (status == ODEON_ERR_NOMEM && s->config->on_device == CONFIG_AUTO) {
-        diag_clear(); /* batches will do */
-        return ODEON_OK;
+    if (status != ODEON_ERR_NOMEM) {
+        return status;
     }
-    return status == ODEON_ERR_NOMEM ? no_room(bytes) : status;
+    diag_reason reason = diag_take();
+    if (s->model.config->on_device == CONFIG_AUTO) {
+        return ODEON_OK; /* the samples stay with the host, and every batch brings its own */
+    }
+    return diag_fail(ODEON_ERR_NOMEM,
+                     "data.on_device = yes: no room for samples of %llu bytes: %s; auto or no "
+                     "leaves them with the host",
+                     (unsigned long long)bytes, reason.text);
 }
 
 void session_expect(session *s, const data_source *source, int64_t n, const int64_t *indices)
 {
-    s->expected = (session_expected){.source = source, .n = n, .indices = indices};
+    s->expected = (expected_batch){.source = source, .n = n, .indices = indices};
 }
 
 uint64_t session_placed_bytes(const session *s)
 {
     uint64_t bytes = 0;
-    for (const session_set *set = s->sets; set != NULL; set = set->next) {
-        bytes += set->bytes;
+    for (const placed_split *split = s->placed; split != NULL; split = split->next) {
+        bytes += split->bytes;
     }
     return bytes;
 }
 
-const device_cache *session_samples_of(const session *s, const data_source *source)
+const device_cache *session_placed(const session *s, const data_source *source)
 {
-    const session_set *set = s->sets;
-    while (set != NULL && set->source != source) {
-        set = set->next;
+    const placed_split *split = s->placed;
+    while (split != NULL && split->source != source) {
+        split = split->next;
     }
-    return set != NULL ? set->samples : NULL;
+    return split != NULL ? split->samples : NULL;
 }
 
-void session_release_samples(session *s)
+void session_release_placed(session *s)
 {
-    while (s->sets != NULL) {
-        session_set *set = s->sets;
-        s->sets = set->next;
-        device_cache_destroy(set->samples);
-        mem_free(set);
+    while (s->placed != NULL) {
+        placed_split *split = s->placed;
+        s->placed = split->next;
+        device_cache_destroy(split->samples);
+        mem_free(split);
     }
 }

@@ -1,13 +1,18 @@
-/* What the host wants to know of a batch, in one place on the device, so that it waits once. */
+/* The layout of w->readings, in float64:
+ *
+ *   [blocks][ODEON_SLOTS]   what each ODE block measured; the transforms' blocks first
+ *   [ODEON_SLOTS]           the worker's own; the last is the sum of the gradient's squares
+ *   [n_sums]                the losses' sums
+ *
+ * Without measures only the last slot and what follows it is read. */
+#include "session/readings.h"
+
 #include <math.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
 
-/* ODEON_SLOTS numbers of every ODE block, as many of the worker's own, of which the last is the sum
- * of the gradient's squares, and then the losses' sums. */
 static size_t n_blocks(const worker *w)
 {
     return w->data_site.n_odes + w->site.n_odes;
@@ -34,11 +39,12 @@ static double *device_readings(const worker *w)
     return (double *)(void *)w->readings.data;
 }
 
-odeon_status worker_bind_readings(worker *w)
+/* Blocks write what they measured straight to where it is read from. */
+odeon_status readings_init(worker *w)
 {
-    const session *s = w->session;
+    const model *m = w->model;
     size_t n = n_readings(w);
-    ODEON_TRY(buffer_fit(&s->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
+    ODEON_TRY(buffer_fit(&m->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
     w->read = mem_zalloc(n, sizeof *w->read);
     if (w->read == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory for %zu numbers", n);
@@ -48,16 +54,16 @@ odeon_status worker_bind_readings(worker *w)
     }
     odeon_tensor all = {
         .data = w->readings.data, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    return s->device.ops->fill(w->site.lane.queue, &all, odeon_imm(0.0), NULL);
+    return m->device.ops->fill(w->site.lane.queue, &all, odeon_imm(0.0), NULL);
 }
 
-void worker_destroy_readings(worker *w)
+void readings_fini(worker *w)
 {
-    buffer_release(&w->session->device, &w->readings);
+    buffer_release(&w->model->device, &w->readings);
     mem_free(w->read);
 }
 
-odeon_tensor worker_sums(const worker *w)
+odeon_tensor readings_sums(const worker *w)
 {
     return (odeon_tensor){.data = device_readings(w) + squares_at(w) + 1,
                           .dim = {w->n_sums},
@@ -65,12 +71,12 @@ odeon_tensor worker_sums(const worker *w)
                           .dtype = ODEON_DTYPE_F64};
 }
 
-odeon_status worker_square_gradient(const worker *w)
+odeon_status readings_square_gradient(const worker *w)
 {
-    const session *s = w->session;
-    odeon_tensor grads = worker_flat(s, w->grads.data, 0, s->params.trainable);
+    const model *m = w->model;
+    odeon_tensor grads = model_flat(m, w->grads.data, 0, m->params.trainable);
     double *slots = device_readings(w) + n_blocks(w) * ODEON_SLOTS;
-    return s->device.ops->dot(w->site.lane.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
+    return m->device.ops->dot(w->site.lane.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
 }
 
 static bool has_measures(const worker *w)
@@ -82,9 +88,9 @@ static bool has_measures(const worker *w)
     return found;
 }
 
-static odeon_status read(worker *w, size_t first, size_t end)
+static odeon_status read_range(worker *w, size_t first, size_t end)
 {
-    const odeon_device_ops *ops = w->session->device.ops;
+    const odeon_device_ops *ops = w->model->device.ops;
     ODEON_TRY(ops->download(w->site.lane.queue, w->read + first, device_readings(w) + first,
                             (end - first) * sizeof *w->read));
     for (size_t i = 0; i < n_blocks(w); i++) {
@@ -93,22 +99,22 @@ static odeon_status read(worker *w, size_t first, size_t end)
     return ODEON_OK;
 }
 
-odeon_status worker_read_all(worker *w)
+odeon_status readings_read(worker *w)
 {
-    return read(w, has_measures(w) ? 0 : squares_at(w), n_readings(w));
+    return read_range(w, has_measures(w) ? 0 : squares_at(w), n_readings(w));
 }
 
-odeon_status worker_read_measures(worker *w)
+odeon_status readings_read_measures(worker *w)
 {
-    return has_measures(w) ? read(w, 0, squares_at(w)) : ODEON_OK;
+    return has_measures(w) ? read_range(w, 0, squares_at(w)) : ODEON_OK;
 }
 
-const double *worker_read_sums(const worker *w)
+const double *readings_read_sums(const worker *w)
 {
     return w->read + squares_at(w) + 1;
 }
 
-double worker_gradient_norm(const worker *w)
+double readings_gradient_norm(const worker *w)
 {
     return sqrt(w->read[squares_at(w)]);
 }

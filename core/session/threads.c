@@ -27,6 +27,8 @@ struct team {
     member *members;
 };
 
+/* A round is a job for all members. A member knows by its count which rounds it has done, so
+ * that no wake-up is lost or taken twice. */
 static void *member_main(void *argument)
 {
     member *m = argument;
@@ -65,6 +67,7 @@ static int start_thread(member *m)
     return error;
 }
 
+/* Rank 0 is whoever calls team_run, so that a team of one has no thread at all. */
 odeon_status team_create(int32_t size, team **out)
 {
     *out = NULL;

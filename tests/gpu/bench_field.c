@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/describe.h"
+#include "session/jobs.h"
+#include "session/members.h"
 
 /* One worker's part. */
 typedef struct job {
@@ -25,7 +27,7 @@ static odeon_status evaluate_part(const job *j)
 /* A vector of the state's size with numbers in [0,1), on the device. */
 static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
 {
-    const odeon_device *device = &j->w->session->device;
+    const odeon_device *device = &j->w->model->device;
     int64_t n = j->field->n, bytes = n * odeon_dtype_bytes(j->field->dtype);
     float *values = mem_alloc((size_t)bytes);
     if (values == NULL) {
@@ -57,7 +59,7 @@ static void run_part(void *context, int32_t rank)
     worker_group_resolve(&j->w->group);
     j->w->status = evaluate_part(j);
     if (j->w->status == ODEON_OK && rank > 0) {
-        j->w->status = j->w->session->device.ops->wait(j->w->site.lane.queue);
+        j->w->status = j->w->model->device.ops->wait(j->w->site.lane.queue);
     }
     j->w->status = worker_group_share(&j->w->group, j->w->status);
     (void)snprintf(j->w->message, sizeof j->w->message, "%s", diag_message());
@@ -67,7 +69,7 @@ static void run_part(void *context, int32_t rank)
 static odeon_status evaluate_all(void *context)
 {
     const job *jobs = context;
-    return session_run_job(jobs->w->session, run_part, context);
+    return session_run_job(jobs->b->session, run_part, context);
 }
 
 static odeon_status fill_all(job *jobs, int32_t n)
@@ -85,7 +87,7 @@ static odeon_status measure(job *jobs, int32_t n, bench_time *out)
     const job *j = &jobs[0];
     bench_call call = {.run = n == 1 ? evaluate : evaluate_all,
                        .context = jobs,
-                       .device = &j->w->session->device,
+                       .device = &j->w->model->device,
                        .queue = j->w->site.lane.queue};
     ODEON_TRY(fill_all(jobs, n));
     return n == 1 ? bench_measure_recorded(&call, j->b->seconds, j->b->least, out)
@@ -115,7 +117,7 @@ odeon_status bench_field_measure(const bench_field *b, bench_time *out)
     }
     odeon_status status = measure(jobs, n, out);
     for (int32_t i = 0; i < 3 * n; i++) {
-        buffer_release(&b->session->device, &jobs[i / 3].rooms[i % 3]);
+        buffer_release(&b->session->model.device, &jobs[i / 3].rooms[i % 3]);
     }
     mem_free(jobs);
     return status;

@@ -20,8 +20,14 @@
 #include "format/safetensors_write.h"
 #include "ode/ode.h"
 #include "plugin/registry.h"
+#include "session/describe.h"
+#include "session/jobs.h"
+#include "session/members.h"
+#include "session/run_batch.h"
 #include "session/services.h"
-#include "session/worker.h"
+#include "session/session.h"
+#include "session/slice.h"
+#include "session/weights.h"
 
 enum { MAX_OVERRIDES = 64, TEXT_BYTES = 2048 };
 
@@ -107,8 +113,8 @@ static odeon_status open_scene(scene *s, const settings *set, const bench_case *
 static void close_scene(scene *s)
 {
     if (s->session != NULL) {
-        buffer_release(&s->session->device, &s->y0);
-        buffer_release(&s->session->device, &s->y1);
+        buffer_release(&s->session->model.device, &s->y0);
+        buffer_release(&s->session->model.device, &s->y1);
     }
     session_destroy(s->session);
     data_close(s->source);
@@ -163,7 +169,7 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
 {
     bench_call call = {.run = run,
                        .context = s,
-                       .device = &s->session->device,
+                       .device = &s->session->model.device,
                        .queue = s->session->workers[0].site.lane.queue};
     return bench_measure(&call, s->settings->seconds, s->settings->least, out);
 }
@@ -344,7 +350,7 @@ static void run_part(void *context, int32_t rank)
     worker_group_resolve(&w->group);
     w->status = job->run(job->s, w);
     if (w->status == ODEON_OK && rank > 0) { /* the first one's queue is the timer's to wait for */
-        w->status = job->s->session->device.ops->wait(w->site.lane.queue);
+        w->status = job->s->session->model.device.ops->wait(w->site.lane.queue);
     }
     w->status = worker_group_share(&w->group, w->status);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
@@ -360,7 +366,7 @@ static odeon_status solve_once(void *context)
 static odeon_status write_solve(scene *s, const float *y0, float *y1)
 {
     const odeon_tensor *y = &s->state;
-    const odeon_device_ops *ops = s->session->device.ops;
+    const odeon_device_ops *ops = s->session->model.device.ops;
     odeon_queue *queue = s->session->workers[0].site.lane.queue;
     ODEON_TRY(ops->download(queue, y1, s->y1.data, (uint64_t)odeon_count(y) * sizeof *y1));
     const safetensors_entry entries[] = {entry("y0", ODEON_DTYPE_F32, y, y0),
@@ -377,9 +383,9 @@ static odeon_status run_solves(scene *s, float *host)
     int64_t count = odeon_count(&s->state);
     uint64_t bytes = (uint64_t)count * sizeof *host;
     bench_time t;
-    ODEON_TRY(buffer_fit(&s->session->device, &s->y0, (int64_t)bytes + 64));
-    ODEON_TRY(buffer_fit(&s->session->device, &s->y1, (int64_t)bytes + 64));
-    ODEON_TRY(s->session->device.ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
+    ODEON_TRY(buffer_fit(&s->session->model.device, &s->y0, (int64_t)bytes + 64));
+    ODEON_TRY(buffer_fit(&s->session->model.device, &s->y1, (int64_t)bytes + 64));
+    ODEON_TRY(s->session->model.device.ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));
     s->result.loss = (double)NAN;

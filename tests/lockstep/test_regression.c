@@ -5,7 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 enum { SAMPLES = 5, WIDTH = 3, STEPS = 3, MANY = 7 }; /* MANY: some workers have no sample */

@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 typedef struct field_case {
     const char *fixture;

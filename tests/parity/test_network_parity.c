@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "data/data.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 enum { MAX_OVERRIDES = 8, STEPS = 10 };
 

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 static const char ini[] =

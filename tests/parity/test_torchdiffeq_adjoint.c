@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 #define HEAD    "[run]\nname = test\ndtype = float64\n"
 #define SOLVE   "[model.ode]\nlayer = ode\nintegrator = dopri5\ncontrol = torchdiffeq\n"

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "fixture_session.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 /* Three dense layers, time the first input; y at all times comes out. */
 static const char iris[] = "[run]\nname = test\ndtype = float64\nworkers = 1\n"

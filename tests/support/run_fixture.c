@@ -116,7 +116,7 @@ metrics_row run_fixture_row(void)
     return (metrics_row){.step = 1,
                          .epoch = 2,
                          .seconds = 0.1,
-                         .split = "train",
+                         .split = ODEON_SPLIT_TRAIN,
                          .loss = 2.302585092994046,
                          .n_metrics = 2,
                          .metric_names = metric_names,

@@ -2,7 +2,14 @@
 #ifndef ODEON_TESTS_SUPPORT_SESSION_H
 #define ODEON_TESTS_SUPPORT_SESSION_H
 #include "plugin/registry.h"
+#include "session/describe.h"
+#include "session/failure.h"
+#include "session/flow.h"
+#include "session/parameters.h"
+#include "session/placement.h"
+#include "session/run_batch.h"
 #include "session/session.h"
+#include "session/weights.h"
 #include "support.h"
 
 /* A session of an INI given as text, and one batch for it. The input's shape is that of the INI's

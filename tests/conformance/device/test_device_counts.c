@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 /* A field of two layers, so that its evaluation is few launches. */
@@ -26,7 +26,7 @@ static counts read_counts(const support_session *s)
 {
     counts c = {0};
     int64_t live;
-    const odeon_device *device = &s->session->device;
+    const odeon_device *device = &s->session->model.device;
     const odeon_device_counters *counters =
         device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
     counters->read(device->self, &c.launches, &c.waits, &c.allocs, &live);

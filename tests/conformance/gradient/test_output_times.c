@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 /* A smooth field that depends on time, then a loss that sees every output. */

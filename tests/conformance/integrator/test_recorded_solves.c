@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 enum { SAMPLES = 16, TRACE = 8192 };
@@ -100,7 +100,7 @@ static counts count(const support_session *s)
 {
     counts c;
     int64_t live;
-    const odeon_device *device = &s->session->device;
+    const odeon_device *device = &s->session->model.device;
     const odeon_device_counters *counters =
         device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
     counters->read(device->self, &c.launches, &c.waits, &c.allocs, &live);

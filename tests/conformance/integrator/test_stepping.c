@@ -9,7 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 /* The right-hand side, with its numbers; the input goes nowhere. The loss is the output's first

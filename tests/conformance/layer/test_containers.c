@@ -4,7 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 #define HEAD                                                                                       \
@@ -524,7 +524,7 @@ static void test_running_state_in_containers_moves_in_training_alone(void **stat
 
 static int64_t allocations(const support_session *s)
 {
-    const odeon_device *device = &s->session->device;
+    const odeon_device *device = &s->session->model.device;
     const odeon_device_counters *counters =
         device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, allocated, live;

@@ -14,7 +14,7 @@
 #include "plugin/component.h"
 #include "plugin/instance.h"
 #include "plugin/registry.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 #define NETWORK(solve)                                                                             \
     "[run]\nname = test\ndevice = remote\ndtype = float64\nworkers = 1\ncapture = no\n"            \
@@ -115,7 +115,7 @@ typedef struct training {
 static void count(const session *s, int64_t sign, training *out)
 {
     int64_t launches, waits, allocs, live;
-    const odeon_device *device = &s->device;
+    const odeon_device *device = &s->model.device;
     const odeon_device_counters *counters =
         device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
     counters->read(device->self, &launches, &waits, &allocs, &live);

@@ -12,8 +12,11 @@
 #include "config/config_load.h"
 #include "data/data.h"
 #include "plugin/registry.h"
+#include "session/placement.h"
+#include "session/run_batch.h"
 #include "session/services.h"
 #include "session/session.h"
+#include "session/weights.h"
 #include "small_run.h"
 
 enum { SECONDS = 240 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "session/worker.h"
+#include "session/members.h"
 #include "support_session.h"
 
 static const char network[] =
@@ -88,7 +88,7 @@ typedef struct counts {
 
 static counts count(const support_session *s)
 {
-    const odeon_device *device = &s->session->device;
+    const odeon_device *device = &s->session->model.device;
     const odeon_device_counters *counters =
         device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, live;

@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "session/worker.h"
+#include "session/members.h"
 
 enum { BATCH = 4, LENGTH = 32, MOST = 8192 };
 
@@ -131,11 +131,11 @@ static odeon_status count_upload(odeon_queue *queue, void *destination, const vo
 
 static void start_counting(support_session *s)
 {
-    counted.ops = *s->session->device.ops;
+    counted.ops = *s->session->model.device.ops;
     counted.upload = counted.ops.upload;
     counted.ops.upload = count_upload;
     counted.queue = s->session->workers[0].site.lane.queue;
-    s->session->device.ops = &counted.ops;
+    s->session->model.device.ops = &counted.ops;
     counted.own = counted.other = 0;
 }
 

@@ -106,6 +106,22 @@ static void *fail_elsewhere(void *message_there)
     return NULL;
 }
 
+static void test_a_message_that_is_taken_makes_room_for_another(void **state)
+{
+    (void)state;
+    diag_clear();
+    diag_fail(ODEON_ERR_IO, "first");
+    diag_reason reason = diag_take();
+    assert_string_equal(diag_message(), "");
+    diag_fail(ODEON_ERR_DATA, "second");
+    assert_string_equal(reason.text, "first");
+    diag_clear();
+    diag_adopt(reason.text);
+    assert_string_equal(diag_message(), "first");
+    diag_clear();
+    assert_string_equal(diag_take().text, "");
+}
+
 static void test_message_belongs_to_its_thread(void **state)
 {
     (void)state;
@@ -178,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_message_is_one_line),
         cmocka_unit_test(test_message_may_be_built_from_the_message_before),
         cmocka_unit_test(test_adopt_keeps_first_message),
+        cmocka_unit_test(test_a_message_that_is_taken_makes_room_for_another),
         cmocka_unit_test(test_message_belongs_to_its_thread),
         cmocka_unit_test(test_log_writes_one_line_with_its_level),
         cmocka_unit_test(test_log_shows_debug_only_when_asked),

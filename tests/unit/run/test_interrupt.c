@@ -106,7 +106,7 @@ static void act(int first, int second, int how)
         (void)signal(first, how == WAITS_IGNORING ? SIG_IGN : do_nothing);
     }
     (void)interrupt_catch();
-    interrupt_tell("kept: all");
+    interrupt_set_advice("kept: all");
     if (how == SPINS_BLOCKED) {
         block_all();
     }

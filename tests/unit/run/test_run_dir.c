@@ -201,7 +201,7 @@ static void test_csv_has_these_columns_and_values(void **state)
     metrics_row row = run_fixture_row();
     assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
     row.step = 2;
-    row.split = "test";
+    row.split = ODEON_SPLIT_TEST;
     row.lr = row.grad_norm = (double)NAN;
     row.device = (device_counters){-1, -1, -1};
     row.loss = -(double)INFINITY;

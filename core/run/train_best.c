@@ -1,0 +1,96 @@
+#include "run/train_best.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "session/describe.h"
+
+static const char best_name[] = "weights-best.safetensors";
+
+/* Up to so many parameters the best weights wait in memory for the next checkpoint. */
+static const int64_t most_copied = 2000000;
+
+/* From the copy, or, of what was not copied, from the session. */
+static odeon_status write_best(trainer *t)
+{
+    int64_t step = t->config->eval_unit == CONFIG_SECONDS ? t->at.best_step : 0;
+    char *file = run_dir_file(t->plan->dir, best_name);
+    odeon_status status = file != NULL
+                              ? session_copy_write(&t->best, t->session, step, file)
+                              : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its path", best_name);
+    mem_free(file);
+    return status;
+}
+
+/* The best weights stay in memory until something is saved: a run of small epochs would spend its
+ * time on files. Nothing is lost thereby, since a run that is killed goes on from a checkpoint that
+ * is as old, and comes to the same tests. But one that tests by the clock need not: it finds the
+ * step in the file and tests there once more. */
+odeon_status train_best_save(trainer *t)
+{
+    odeon_status status = t->best.data != NULL ? write_best(t) : ODEON_OK;
+    if (status == ODEON_OK) {
+        session_copy_fini(&t->best);
+    }
+    return status;
+}
+
+int64_t train_best_step(const trainer *t)
+{
+    safetensors *tensors = NULL;
+    int64_t step = 0;
+    char *file =
+        t->config->eval_unit == CONFIG_SECONDS ? run_dir_file(t->plan->dir, best_name) : NULL;
+    if (file != NULL && access(file, R_OK) == 0 && safetensors_read(file, &tensors) == ODEON_OK) {
+        const char *text = safetensors_metadata(tensors, "step");
+        if (text == NULL || number_parse_i64(text, &step) != NUMBER_OK) {
+            step = 0;
+        }
+    }
+    diag_clear(); /* a file that cannot be read is written anew */
+    safetensors_destroy(tensors);
+    mem_free(file);
+    return step;
+}
+
+/* A large model is written at once instead of being copied: two copies might not fit into
+ * memory. */
+odeon_status train_best_take(trainer *t)
+{
+    checkpoint *at = &t->at;
+    const char *metric;
+    double score = session_score(t->session, &t->tested, &metric);
+    if (!(score > at->best)) {
+        return ODEON_OK;
+    }
+    at->best = score;
+    at->best_epoch = at->epoch;
+    at->best_step = at->step;
+    session_copy_fini(&t->best);
+    if (session_parameter_count(t->session) > most_copied) { /* no copy of what is large */
+        return write_best(t);
+    }
+    odeon_status status = session_copy_take(t->session, &t->best);
+    if (status != ODEON_OK) {
+        session_copy_fini(&t->best); /* the half of it is nothing */
+    }
+    return status;
+}
+
+void train_best_print(const trainer *t, FILE *out)
+{
+    const checkpoint *at = &t->at;
+    const char *metric;
+    char best[32];
+    (void)session_score(t->session, &t->tested, &metric);
+    progress_number(metric != NULL ? at->best : -at->best, best);
+    bool epochs = t->config->eval_unit == CONFIG_EPOCHS;
+    int64_t when = epochs ? at->best_epoch : at->best_step;
+    if (when > 0 && when < (epochs ? at->epoch : at->step)) {
+        fprintf(out, "best test %s %s after %s %" PRId64 " (%s)\n",
+                metric != NULL ? metric : "loss", best, epochs ? "epoch" : "step", when, best_name);
+    }
+}

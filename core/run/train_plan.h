@@ -1,0 +1,21 @@
+/* train_plan.h: what a run of training is made of, beside session and configuration. */
+#ifndef ODEON_CORE_RUN_TRAIN_PLAN_H
+#define ODEON_CORE_RUN_TRAIN_PLAN_H
+#include <stdio.h>
+
+#include "data/data.h"
+#include "format/checkpoint.h"
+#include "run/run_dir.h"
+
+typedef struct train_plan {
+    const data_source *train, *test;
+    run_dir *dir;
+    const checkpoint
+        *from;          /* where the session stands, of a run that goes on; NULL: at its start */
+    const char *resume; /* the command that goes on with this run, for whoever interrupts it */
+    FILE *progress;     /* where lines may be redrawn in place; train_run's out leads there, too */
+    int64_t train_data, test_data; /* data_fingerprint of both splits */
+    bool changed; /* from is of another configuration or of other data, which is accepted */
+} train_plan;
+
+#endif

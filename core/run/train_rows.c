@@ -1,0 +1,60 @@
+#include "run/train_rows.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "odeon/dataset.h"
+#include "session/describe.h"
+
+/* A test has no learning rate and no gradient. */
+static odeon_status write_row(trainer *t, int32_t split, const session_result *result,
+                              double samples_per_second)
+{
+    bool training = split == ODEON_SPLIT_TRAIN;
+    metrics_row row = {.step = t->at.step,
+                       .epoch = t->at.epoch,
+                       .seconds = clock_seconds() - t->started,
+                       .split = split,
+                       .loss = result->loss,
+                       .n_metrics = session_metric_count(t->session),
+                       .metric_names = session_metric_names(t->session),
+                       .metrics = result->metrics,
+                       .lr = training ? t->factor * session_learning_rate(t->session) : (double)NAN,
+                       .grad_norm = training ? result->grad_norm : (double)NAN,
+                       .samples_per_second = samples_per_second,
+                       .device = result->device,
+                       .n_blocks = result->n_blocks,
+                       .blocks = result->blocks};
+    return run_dir_metrics(t->plan->dir, &row);
+}
+
+odeon_status train_write_step_row(trainer *t, const session_result *result)
+{
+    double rate = t->row_seconds > 0.0 ? (double)t->row_samples / t->row_seconds : (double)NAN;
+    t->row_seconds = 0.0;
+    t->row_samples = 0;
+    return write_row(t, ODEON_SPLIT_TRAIN, result, rate);
+}
+
+odeon_status train_write_test_row(trainer *t, double samples_per_second)
+{
+    return write_row(t, ODEON_SPLIT_TEST, &t->tested, samples_per_second);
+}
+
+/* A metric that only says the same as the loss once more, as the mean of absolute differences
+ * beside l1, is not shown. */
+const char *train_shown_metric(const trainer *t, const session_result *result, double *value)
+{
+    enum { SAME = 100000 }; /* two sums of float32 terms differ by less than one part of it */
+    int32_t shown = session_headline(t->session);
+    *value = shown >= 0 ? result->metrics[shown] : 0.0;
+    if (shown < 0 || fabs(*value - result->loss) * SAME <= fabs(result->loss)) {
+        return NULL;
+    }
+    return session_metric_names(t->session)[shown];
+}
+
+device_counters train_shown_device(const trainer *t, const session_result *result)
+{
+    return session_device_is_apart(t->session) ? result->device : (device_counters){-1, -1, -1};
+}

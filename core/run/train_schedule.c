@@ -1,0 +1,56 @@
+#include "run/train_schedule.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "odeon/schedule.h"
+#include "session/describe.h"
+
+/* What the learning rate of a step is multiplied with, in a run of so many. */
+static odeon_status schedule_of(const trainer *t, int64_t step, int64_t total, double *factor)
+{
+    double an_epoch = (double)t->epoch_steps;
+    odeon_position position = {.struct_size = sizeof position,
+                               .step = step,
+                               .steps = total,
+                               .steps_an_epoch = t->epoch_steps,
+                               .epoch = (double)(step - 1 - t->at.extra) / an_epoch,
+                               .epochs = (double)(total - t->at.extra) / an_epoch};
+    return session_schedule(t->session, &position, factor);
+}
+
+odeon_status train_schedule_step(trainer *t)
+{
+    ODEON_TRY(schedule_of(t, t->at.step, t->total, &t->factor));
+    t->at.rate = t->factor * session_learning_rate(t->session);
+    return ODEON_OK;
+}
+
+/* Compared is the step after the checkpoint's, as the run would have had it and as it has it now;
+ * two ways to compute the same rate may differ in the last bits. */
+odeon_status train_schedule_report_jump(const trainer *t, FILE *out)
+{
+    const checkpoint *from = t->plan->from;
+    if (from == NULL || from->step == 0 || from->step >= t->total) {
+        return ODEON_OK;
+    }
+    char before[32], after[32];
+    double now = 1.0, then = 1.0, rate = session_learning_rate(t->session);
+    int64_t next = from->step + 1;
+    ODEON_TRY(schedule_of(t, next, t->total, &now));
+    ODEON_TRY(schedule_of(t, next < from->total ? next : from->total, from->total, &then));
+    double expected = t->plan->changed ? from->rate : then * rate;
+    if (fabs(now * rate - expected) <= 1e-12 * fmax(fabs(now * rate), fabs(expected))) {
+        return ODEON_OK;
+    }
+    progress_number(from->rate, before);
+    progress_number(now * rate, after);
+    fprintf(out, "the learning rate jumps from %s in step %" PRId64 " to %s in step %" PRId64,
+            before, from->step, after, next);
+    if (now != then) {
+        fprintf(out, ": the schedule is that of %" PRId64 " steps, it was that of %" PRId64,
+                t->total, from->total);
+    }
+    fputs("\n", out);
+    return ODEON_OK;
+}

@@ -1,0 +1,103 @@
+#include "run/train_step.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "run/train_rows.h"
+#include "run/train_schedule.h"
+#include "session/failure.h"
+#include "session/placement.h"
+#include "session/run_batch.h"
+
+/* A step that was skipped has a row without loss. */
+static odeon_status survive_step(trainer *t, session_result *failed)
+{
+    ODEON_TRY(failures_handle(&t->failures));
+    failed->loss = failed->grad_norm = (double)NAN;
+    for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
+        failed->metrics[i] = (double)NAN;
+    }
+    return train_write_step_row(t, failed);
+}
+
+/* Has the batch behind this one of n samples read ahead, if the epoch has one. */
+static void expect_next(trainer *t, int64_t n)
+{
+    int64_t next = t->at.position + n, left = t->used - next;
+    if (left > 0 && t->at.step < t->total) {
+        session_expect(t->session, t->plan->train,
+                       left < t->config->batch ? left : t->config->batch, t->order + next);
+    }
+}
+
+static void show_step(trainer *t, int64_t n, const session_result *result)
+{
+    progress_step step = {.epoch = t->at.epoch,
+                          .step = t->at.step,
+                          .n = n,
+                          .seconds = t->batch_seconds,
+                          .device = train_shown_device(t, result)};
+    step.metric_name = train_shown_metric(t, result, &step.metric);
+    progress_train(t->progress, &step, result);
+}
+
+/* The result of a step that failed is not taken for the last: the summary speaks of steps that
+ * were made. */
+static odeon_status train_batch(trainer *t, int64_t n)
+{
+    const config *c = t->config;
+    checkpoint *at = &t->at;
+    session_result *result = &t->last, fresh;
+    at->step++;
+    at->tested = 0;
+    ODEON_TRY(train_schedule_step(t));
+    expect_next(t, n);
+    double began = clock_seconds();
+    odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
+                                        at->epoch, at->step, t->factor, &fresh);
+    t->batch_seconds = clock_seconds() - began;
+    t->torn =
+        status == ODEON_ERR_NUMERIC ? session_failed_batch(t->session) == NULL : status != ODEON_OK;
+    if (status == ODEON_ERR_NUMERIC) {
+        ODEON_TRY(survive_step(t, &fresh));
+        at->position += n;
+        return ODEON_OK;
+    }
+    ODEON_TRY(status);
+    at->position += n;
+    ODEON_TRY(session_result_copy(&fresh, result));
+    t->failures.in_a_row = 0;
+    if (at->step == 1) {
+        ODEON_TRY(session_result_copy(result, &t->first));
+    }
+    t->row_samples += n;
+    t->row_seconds += t->batch_seconds;
+    show_step(t, n, result);
+    return at->step == 1 || at->step == t->total || at->step % c->log_every == 0
+               ? train_write_step_row(t, result)
+               : ODEON_OK;
+}
+
+/* What is saved after a failure is the state of before the step, unless the step was made and
+ * only its row could not be written. */
+odeon_status train_next_step(trainer *t)
+{
+    checkpoint *at = &t->at;
+    if (at->position >= t->used) {
+        at->epoch++;
+        at->position = 0;
+    }
+    if (t->ordered != at->epoch) {
+        ODEON_TRY(data_order(t->plan->train, t->config->seed, at->epoch, t->order));
+        t->ordered = at->epoch;
+    }
+    int64_t left = t->used - at->position;
+    checkpoint before = *at;
+    before.failed = t->failures.in_a_row;
+    odeon_status status = train_batch(t, left < t->config->batch ? left : t->config->batch);
+    if (status != ODEON_OK && at->position == before.position) { /* the step was not made */
+        *at = before;
+        t->failures.in_a_row = before.failed;
+    }
+    return status;
+}

@@ -1,0 +1,47 @@
+#include "run/train_summary.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "run/evaluate.h"
+#include "run/train_best.h"
+#include "run/train_rows.h"
+
+static void print_block(const ode_counters *first, const ode_counters *last, double share,
+                        FILE *out)
+{
+    fprintf(out, "%s: evaluations ", last->path);
+    if (first->path != NULL) { /* another process made the first step of a run that goes on */
+        fprintf(out, "at the first step %" PRId64 " forward %" PRId64 " backward, ",
+                first->evals_forward, first->evals_backward);
+    }
+    fprintf(out, "at the last %" PRId64 " forward %" PRId64 " backward\n", last->evals_forward,
+            last->evals_backward);
+    if (!isnan(share)) {
+        fprintf(out, "%s: ||y(t1) - y(t0)|| / ||y(t0)|| = %.4f\n", last->path, share);
+    }
+}
+
+static void print_device(const device_counters *last, FILE *out)
+{
+    if (last->launches >= 0) {
+        fprintf(out,
+                "device: at the last step waits %" PRId64 ", launches %" PRId64
+                ", allocations %" PRId64 "\n",
+                last->waits, last->launches, last->allocs);
+    }
+}
+
+void train_print_summary(const trainer *t, FILE *out)
+{
+    device_counters device = train_shown_device(t, &t->last);
+    print_device(&device, out);
+    for (size_t i = 0; i < t->last.n_blocks; i++) {
+        static const ode_counters unknown = {.path = NULL};
+        double share = t->tested.blocks[i].share;
+        print_block(t->first.n_blocks > 0 ? &t->first.blocks[i] : &unknown, &t->last.blocks[i],
+                    isnan(share) ? t->last.blocks[i].share : share, out);
+    }
+    train_best_print(t, out);
+    evaluate_print(out, t->session, &t->tested);
+}

@@ -1,0 +1,10 @@
+/* train_test.h: the tests of a run: when they are due, and what becomes of them. */
+#ifndef ODEON_CORE_RUN_TRAIN_TEST_H
+#define ODEON_CORE_RUN_TRAIN_TEST_H
+#include "run/trainer.h"
+
+bool train_test_due(const trainer *t);
+/* Evaluates the test split: a row, perhaps new best weights, perhaps a line. */
+odeon_status train_test(trainer *t);
+
+#endif

@@ -1,0 +1,41 @@
+/* trainer.h: a run of training while it goes: what train.c and the files train_*.c share. */
+#ifndef ODEON_CORE_RUN_TRAINER_H
+#define ODEON_CORE_RUN_TRAINER_H
+#include "run/failures.h"
+#include "run/progress.h"
+#include "run/train_plan.h"
+#include "session/result.h"
+#include "session/weights.h"
+
+/* Epochs and steps count from 1. at is the state of the run between two steps: what a checkpoint
+ * says, beside the tensors. saved_step and saved_tested are at.step and at.tested of the last
+ * checkpoint, or of where the run began. */
+typedef struct trainer {
+    session *session;
+    const config *config;
+    const train_plan *plan;
+    progress *progress;
+
+    int64_t *order;            /* [samples] of epoch ordered */
+    int64_t ordered;           /* 0: of none yet */
+    int64_t used, epoch_steps; /* samples and steps of an epoch */
+    int64_t total, epochs;     /* steps of the run, epochs that it comes to */
+    checkpoint at;
+
+    int64_t saved_step, saved_tested;
+    int64_t weights_step; /* of weights.safetensors; -1: not known */
+    bool has_saved;       /* there is a checkpoint */
+    bool torn;            /* the session may hold half of a step */
+    session_copy best;    /* weights of at.best_step that are in no file yet */
+    int64_t test_again;   /* a step that was tested before and is to be again; 0: none */
+
+    double started, saved_at, tested_at, reported_at; /* by the clock; saved: with weights */
+    double factor;                                    /* of the last step's learning rate */
+    double batch_seconds;                             /* of the last step's training */
+    double row_seconds;                               /* of training since the last row, */
+    int64_t row_samples;                              /* and its samples */
+    session_result first, last, tested; /* of the first step, the last, the last test */
+    failures failures;
+} trainer;
+
+#endif

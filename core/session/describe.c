@@ -1,0 +1,224 @@
+#include "session/describe.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "ode/ode.h"
+#include "plugin/calling.h"
+#include "session/members.h"
+#include "session/optimizer.h"
+
+size_t session_layer_count(const session *s)
+{
+    return s->workers[0].data_site.n_layers + s->workers[0].site.n_layers;
+}
+
+odeon_tensor session_input(const session *s)
+{
+    return s->workers[0].net->in;
+}
+
+/* Parameters count where they are declared; a layer that shares another's has none of its own. */
+session_layer session_layer_at(const session *s, size_t index)
+{
+    const net_site *data = &s->workers[0].data_site, *own = &s->workers[0].site;
+    const net_layer *layer =
+        index < data->n_layers ? data->layers[index] : own->layers[index - data->n_layers];
+    session_layer out = {.path = layer->path,
+                         .layer = layer->instance->component->id,
+                         .ndim = layer->plan.out.ndim - 1,
+                         .shared = layer->shared};
+    for (const net_layer *c = layer->container; c != NULL; c = c->container) {
+        out.depth++;
+    }
+    for (int32_t i = 0; i < out.ndim; i++) {
+        out.dim[i] = layer->plan.out.dim[i + 1];
+    }
+    for (size_t k = 0; k < layer->n_params && layer->shared == NULL; k++) {
+        out.parameters += s->model.params.list[layer->index[k]].count;
+    }
+    return out;
+}
+
+int64_t session_min_batch(const session *s, session_layer *layer)
+{
+    const net_site *site = &s->workers[0].site;
+    size_t first = s->workers[0].data_site.n_layers;
+    int64_t least = 1;
+    for (size_t i = 0; i < site->n_layers; i++) {
+        if (site->layers[i]->plan.min_batch > least) {
+            least = site->layers[i]->plan.min_batch;
+            *layer = session_layer_at(s, first + i);
+        }
+    }
+    return least;
+}
+
+/* Is the container a block that solves over the times of its batch? */
+static bool has_batch_times(const net_site *site, const net_layer *container)
+{
+    for (size_t i = 0; i < site->n_odes; i++) {
+        const odeon_ode *ode = site->odes[i];
+        if (ode->spec.n_times == 0 && strcmp(ode->path, container->path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A right-hand side that reads t sees every sample's own clock there, which may not be what was
+ * meant. */
+bool session_reads_relative_time(const session *s, session_layer *layer)
+{
+    const net_site *site = &s->workers[0].site;
+    size_t first = s->workers[0].data_site.n_layers;
+    if (!data_has(&s->model.fields, ODEON_ROLE_TIME) ||
+        (s->model.fields.of[ODEON_ROLE_TIME].flags & ODEON_FIELD_RELATIVE) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < site->n_layers; i++) {
+        const net_layer *x = site->layers[i];
+        bool leaf = x->n_bodies == 0 && (x->plan.flags & ODEON_LAYER_USES_T) != 0;
+        for (const net_layer *c = x->container; c != NULL && leaf; c = c->container) {
+            if (has_batch_times(site, c)) {
+                *layer = session_layer_at(s, first + i);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+uint64_t session_stored_bytes(const session *s)
+{
+    return data_field_bytes(&s->model.fields, ODEON_ROLE_INPUT);
+}
+
+const data_fields *session_fields(const session *s)
+{
+    return &s->model.fields;
+}
+
+int64_t session_parameter_count(const session *s)
+{
+    return s->model.params.count;
+}
+
+int32_t session_workers(const session *s)
+{
+    return s->n_planned;
+}
+
+const char *session_device_text(const session *s)
+{
+    return s->model.device_text;
+}
+
+bool session_device_is_auto(const session *s)
+{
+    return s->model.config->auto_device;
+}
+
+const kernel_list *session_kernels(const session *s)
+{
+    return s->model.kernels;
+}
+
+size_t session_metric_count(const session *s)
+{
+    return (size_t)s->model.n_metrics;
+}
+
+const char *const *session_metric_names(const session *s)
+{
+    return s->model.metric_names;
+}
+
+/* Of several losses the first metrics are the losses themselves, which the line shows as their
+ * sum. */
+int32_t session_headline(const session *s)
+{
+    size_t n_losses = s->workers[0].n_losses;
+    int32_t first = n_losses > 1 ? (int32_t)n_losses : 0;
+    for (int32_t i = first; i < s->model.n_metrics; i++) {
+        if (strcmp(s->model.metric_names[i], ODEON_METRIC_ACCURACY) == 0) {
+            return i;
+        }
+    }
+    return first < s->model.n_metrics ? first : -1;
+}
+
+double session_score(const session *s, const session_result *result, const char **name)
+{
+    int32_t i = session_headline(s);
+    bool accuracy = i >= 0 && strcmp(s->model.metric_names[i], ODEON_METRIC_ACCURACY) == 0;
+    *name = accuracy ? s->model.metric_names[i] : NULL;
+    return accuracy ? result->metrics[i] : -result->loss;
+}
+
+double session_learning_rate(const session *s)
+{
+    return optimizer_learning_rate(&s->workers[0]);
+}
+
+odeon_tensor session_output(const session *s)
+{
+    return s->workers[0].net->out;
+}
+
+void session_schedule_remark(const session *s, const odeon_position *last, char *text, size_t bytes)
+{
+    text[0] = '\0';
+    const odeon_schedule_ops *ops =
+        s->model.schedule != NULL ? s->model.schedule->component->ops : NULL;
+    if (ops != NULL && ODEON_HAS(ops, odeon_schedule_ops, remark)) {
+        ops->remark(s->model.schedule->self, last, text, bytes);
+        text[bytes - 1] = '\0';
+    }
+}
+
+/* A plugin's answer is checked: a factor that is NaN or negative would ruin the parameters
+ * silently. */
+odeon_status session_schedule(const session *s, const odeon_position *position, double *factor)
+{
+    *factor = 1.0;
+    if (s->model.schedule == NULL) {
+        return ODEON_OK;
+    }
+    const odeon_schedule_ops *ops = s->model.schedule->component->ops;
+    calling outer = calling_begin(s->model.schedule, "factor");
+    *factor = ops->factor(s->model.schedule->self, position);
+    calling_leave(outer);
+    return isfinite(*factor) && *factor >= 0.0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN,
+                           "train.schedule: %s says that step %lld has the learning rate times %g",
+                           s->model.schedule->component->id, (long long)position->step, *factor);
+}
+
+int64_t session_output_size(const session *s)
+{
+    return odeon_count(&s->workers[0].net->out);
+}
+
+bool session_device_is_apart(const session *s)
+{
+    const odeon_device *device = &s->model.device;
+    return ODEON_HAS(device->ops, odeon_device_ops, get_extension) &&
+           device->ops->get_extension(device->self, ODEON_DEVICE_MEMORY) != NULL;
+}
+
+/* Steps and evaluations are the same on all workers; memory adds up. */
+size_t session_blocks(const session *s, ode_counters **blocks)
+{
+    const net_site *site = &s->workers[0].site;
+    for (size_t i = 0; i < site->n_odes; i++) {
+        s->blocks[i] = site->odes[i]->counters;
+        for (int32_t rank = 1; rank < s->n_workers; rank++) {
+            s->blocks[i].bytes += s->workers[rank].site.odes[i]->counters.bytes;
+        }
+    }
+    *blocks = s->blocks;
+    return site->n_odes;
+}

@@ -1,0 +1,19 @@
+/* failed_batch.h: a batch with all that its numbers depend on beside the parameters, so that it can
+ * be run again in another process. */
+#ifndef ODEON_CORE_SESSION_FAILED_BATCH_H
+#define ODEON_CORE_SESSION_FAILED_BATCH_H
+#include <stdbool.h>
+
+#include "data/data.h"
+
+typedef struct session_batch {
+    bool training; /* differentiated in training mode; else evaluated */
+    int64_t n, epoch, step;
+    /* By ODEON_ROLE_*: [n, ...], or NULL where the data set has no such field; the input is the
+     * network's. The run's dtype holds all but times exactly. */
+    double *field[DATA_ROLES];
+    int64_t *indices; /* [n], of the samples in the data set; NULL: not known */
+} session_batch;
+void session_batch_fini(session_batch *b);
+
+#endif

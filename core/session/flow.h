@@ -1,0 +1,18 @@
+/* flow.h: the states along a flow: a model that ends with its first ODE block
+ * (session_create_flow), and what comes out of that. */
+#ifndef ODEON_CORE_SESSION_FLOW_H
+#define ODEON_CORE_SESSION_FLOW_H
+#include "session/run_batch.h"
+
+/* What comes out of the block, which has to be one of the model's own row (ODEON_ERR_CONFIG). */
+typedef struct session_flow {
+    int64_t n_times, size; /* size: elements of a state */
+} session_flow;
+odeon_status session_flow_of(const session *s, session_flow *out);
+
+/* Runs it in evaluation mode: output [n, n_times, size], times [n_times]. Of result the counters
+ * are set. */
+odeon_status session_solve(session *s, const session_samples *samples, double *output,
+                           double *times, session_result *result);
+
+#endif

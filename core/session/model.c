@@ -1,0 +1,84 @@
+#include "session/model.h"
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "plugin/calling.h"
+
+static odeon_status open_device(model *m)
+{
+    ODEON_TRY(instance_create(m->config->device, "run.device", &m->device_instance));
+    m->device = (odeon_device){.struct_size = sizeof m->device,
+                               .self = m->device_instance->self,
+                               .ops = m->device_instance->component->ops};
+    calling outer = calling_begin(m->device_instance, "probe");
+    return calling_end(outer, m->device.ops->probe(m->device.self));
+}
+
+/* The kernels come first, since they are looked up by the device's id alone and no device is
+ * opened for nothing where that fails. */
+odeon_status model_open(model *m, registry *r, const config *c, const data_fields *fields)
+{
+    m->config = c;
+    m->fields = *fields;
+    if (c->kernels) {
+        ODEON_TRY(kernels_create(r, c->device->component->id, &m->kernels));
+    }
+    ODEON_TRY(open_device(m));
+    return c->schedule != NULL ? instance_create(c->schedule, "train.schedule", &m->schedule)
+                               : ODEON_OK;
+}
+
+void model_fini(model *m)
+{
+    buffer_release(&m->device, &m->values);
+    for (int32_t i = 0; i < m->n_moments; i++) {
+        buffer_release(&m->device, &m->moments[i]);
+    }
+    for (size_t i = 0; i < MODEL_MAX_LOSSES; i++) {
+        mem_free(m->loss_names[i]);
+    }
+    params_fini(&m->params);
+    params_fini(&m->data_params);
+    instance_destroy(m->schedule);
+    instance_destroy(m->device_instance);
+    kernels_destroy(m->kernels);
+    mem_free(m->device_text);
+}
+
+odeon_status model_describe_device(model *m)
+{
+    char text[256] = "";
+    calling outer = calling_begin(m->device_instance, "describe");
+    ODEON_TRY(calling_end(outer, m->device.ops->describe(m->device.self, text, sizeof text)));
+    m->device_text = mem_printf("%s: %s", m->device_instance->component->id, text);
+    return m->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
+}
+
+odeon_tensor model_flat(const model *m, char *data, int64_t offset, int64_t count)
+{
+    int32_t dtype = m->config->dtype;
+    return (odeon_tensor){.data = data + offset * odeon_dtype_bytes(dtype),
+                          .dim = {count},
+                          .ndim = 1,
+                          .dtype = dtype};
+}
+
+/* One element more than asked for, so that an empty vector has an address too. */
+odeon_status model_fit_zero(const model *m, odeon_queue *queue, device_buffer *vector,
+                            int64_t count)
+{
+    ODEON_TRY(buffer_fit(&m->device, vector, (count + 1) * odeon_dtype_bytes(m->config->dtype)));
+    odeon_tensor all = model_flat(m, vector->data, 0, count);
+    return m->device.ops->fill(queue, &all, odeon_imm(0.0), NULL);
+}
+
+odeon_status model_allocate(model *m, odeon_queue *queue)
+{
+    ODEON_TRY(model_fit_zero(m, queue, &m->values, m->params.trainable));
+    ODEON_TRY(m->device.ops->wait(queue));
+    for (int32_t i = 0; i < m->n_moments; i++) {
+        ODEON_TRY(model_fit_zero(m, queue, &m->moments[i], m->params.trainable));
+        ODEON_TRY(m->device.ops->wait(queue));
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,120 @@
+#include "session/optimizer.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "plugin/calling.h"
+
+static const odeon_optimizer_ops *ops_of(const worker *w)
+{
+    return w->optimizer->component->ops;
+}
+
+const char *optimizer_moment_name(const worker *w, int32_t moment)
+{
+    calling outer = calling_begin(w->optimizer, "moment_name");
+    const char *name = ops_of(w)->moment_name(w->optimizer->self, moment);
+    calling_leave(outer);
+    return name;
+}
+
+double optimizer_learning_rate(const worker *w)
+{
+    calling outer = calling_begin(w->optimizer, "learning_rate");
+    double rate = ops_of(w)->learning_rate(w->optimizer->self);
+    calling_leave(outer);
+    return rate;
+}
+
+/* A checkpoint tells moments apart by their names. */
+static odeon_status check_moments(const worker *w, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        const char *name = optimizer_moment_name(w, i);
+        bool sound = name != NULL && name[0] != '\0';
+        for (int32_t k = 0; k < i && sound; k++) {
+            sound = strcmp(name, optimizer_moment_name(w, k)) != 0;
+        }
+        if (!sound) {
+            return diag_fail(ODEON_ERR_PLUGIN, "optimizer %s: moment %d has no name of its own",
+                             w->optimizer->component->id, (int)i);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* Every worker has an instance, of the same options, since an instance is used by one thread. */
+odeon_status optimizer_make(worker *w)
+{
+    model *m = w->model;
+    ODEON_TRY(instance_create(m->config->optimizer, "train.optimizer", &w->optimizer));
+    calling outer = calling_begin(w->optimizer, "moment_count");
+    m->n_moments = ops_of(w)->moment_count(w->optimizer->self);
+    calling_leave(outer);
+    if (m->n_moments < 0 || m->n_moments > ODEON_MAX_MOMENTS) {
+        return diag_fail(ODEON_ERR_PLUGIN, "train.optimizer: answers with a count out of range");
+    }
+    return check_moments(w, m->n_moments);
+}
+
+/* The norm is that of the whole batch's gradient, so all workers scale by the same factor. */
+odeon_status optimizer_clip(worker *w, double norm)
+{
+    const model *m = w->model;
+    double limit = m->config->clip_norm;
+    if (!(limit > 0.0) || norm <= limit) {
+        return ODEON_OK;
+    }
+    odeon_tensor grads = model_flat(m, w->grads.data, 0, m->params.trainable);
+    const odeon_tensor *x[1] = {&grads};
+    odeon_scalar factor[1] = {odeon_imm(limit / norm)};
+    return m->device.ops->lincomb(w->site.lane.queue, &grads, NULL, 1, x, factor, NULL);
+}
+
+/* Elements offset .. offset + count - 1 of the flat vectors. */
+static odeon_status update_elements(worker *w, const batch *b, int32_t role, int64_t offset,
+                                    int64_t count)
+{
+    const model *m = w->model;
+    odeon_tensor value = model_flat(m, m->values.data, offset, count);
+    odeon_tensor grad = model_flat(m, w->grads.data, offset, count);
+    odeon_tensor moments[ODEON_MAX_MOMENTS];
+    for (int32_t i = 0; i < m->n_moments; i++) {
+        moments[i] = model_flat(m, m->moments[i].data, offset, count);
+    }
+    odeon_update update = {.struct_size = sizeof update,
+                           .role = role,
+                           .queue = w->site.lane.queue,
+                           .device = &m->device,
+                           .step = b->step,
+                           .lr_factor = b->lr_factor,
+                           .param = &value,
+                           .grad = &grad,
+                           .moment = moments};
+    calling outer = calling_begin(w->optimizer, "update");
+    return calling_end(outer, ops_of(w)->update(w->optimizer->self, &update));
+}
+
+/* Every parameter has one worker that updates it: the one on whose share of the flat vector it
+ * begins. Those of one worker stand side by side, and are updated as one if the optimizer can. */
+odeon_status optimizer_update(worker *w, const batch *b)
+{
+    const model *m = w->model;
+    bool as_one = (ops_of(w)->flags & ODEON_OPTIMIZER_ELEMENTWISE) != 0;
+    int64_t first = -1, end = 0;
+    for (size_t i = 0; i < m->params.n; i++) {
+        const param *p = &m->params.list[i];
+        if (p->role == ODEON_PARAM_STATE ||
+            p->offset * m->n_workers / m->params.trainable != w->rank) {
+            continue;
+        }
+        first = first < 0 ? p->offset : first;
+        end = p->offset + p->count;
+        ODEON_TRY(as_one ? ODEON_OK : update_elements(w, b, p->role, p->offset, p->count));
+    }
+    if (as_one && first >= 0) {
+        ODEON_TRY(update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first));
+    }
+    /* Only another worker's queue could read the values before this one has written them. */
+    return m->n_workers > 1 ? m->device.ops->wait(w->site.lane.queue) : ODEON_OK;
+}

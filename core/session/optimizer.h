@@ -1,0 +1,19 @@
+/* optimizer.h: the optimizer of one worker, and its part in an update of all parameters. */
+#ifndef ODEON_CORE_SESSION_OPTIMIZER_H
+#define ODEON_CORE_SESSION_OPTIMIZER_H
+#include "session/request.h"
+#include "session/worker.h"
+
+odeon_status optimizer_make(worker *w);
+
+double optimizer_learning_rate(const worker *w); /* before any schedule */
+/* The plugin's own text. */
+const char *optimizer_moment_name(const worker *w, int32_t moment);
+
+/* Scales the gradient [trainable] to a norm of at most train.clip_norm. */
+odeon_status optimizer_clip(worker *w, double norm);
+/* Steps the parameters that are this worker's to step, on values and moments [trainable]. Others'
+ * are not to be read before the workers have met again. */
+odeon_status optimizer_update(worker *w, const batch *b);
+
+#endif

@@ -1,0 +1,24 @@
+/* result.h: what came out of a batch, or of several. */
+#ifndef ODEON_CORE_SESSION_RESULT_H
+#define ODEON_CORE_SESSION_RESULT_H
+#include "device/counts.h"
+#include "ode/counters.h"
+#include "odeon/loss.h"
+#include "odeon/status.h"
+
+typedef struct session_result {
+    double loss;                       /* mean over the batch */
+    double metrics[ODEON_MAX_METRICS]; /* means over the batch */
+    double counted;         /* elements of the label that loss and metrics are means over */
+    double grad_norm;       /* before clipping; NAN when nothing was differentiated */
+    device_counters device; /* of all workers */
+    size_t n_blocks;        /* ODE blocks */
+    ode_counters *blocks; /* [n_blocks], the session's until its next batch; a copy's are its own */
+} session_result;
+
+/* Makes to, which starts as {0} or is an earlier copy, a copy of from with blocks of its own;
+ * ODEON_ERR_NOMEM leaves it as it was. session_result_fini releases one and makes it {0}. */
+odeon_status session_result_copy(const session_result *from, session_result *to);
+void session_result_fini(session_result *copy);
+
+#endif

@@ -1,0 +1,155 @@
+#include "session/run_batch.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "ode/ode.h"
+#include "plugin/calling.h"
+#include "session/batch.h"
+#include "session/describe.h"
+#include "session/failure.h"
+#include "session/jobs.h"
+#include "session/placement.h"
+
+typedef struct batch_job {
+    session *session;
+    batch *batch;
+} batch_job;
+
+static void run_worker(void *context, int32_t rank)
+{
+    batch_job *job = context;
+    worker *w = &job->session->workers[rank];
+    diag_clear();
+    /* Between the slots of others the device is asked for one thing after another. */
+    calling outer = calling_begin(w->model->device_instance, "an operator that the host calls");
+    w->status = batch_run(w, job->batch);
+    calling_leave(outer);
+    (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
+}
+
+/* What the workers have to know beside the caller's request. An expected batch that lies on the
+ * device need not be read ahead; either way the expectation is used up. */
+static odeon_status prepare(session *s, batch *b)
+{
+    b->loss = b->grad_norm = (double)NAN;
+    b->samples = session_placed(s, b->source);
+    b->next = s->expected;
+    if (session_placed(s, b->next.source) != NULL) {
+        b->next.source = NULL;
+    }
+    s->expected = (expected_batch){.source = NULL};
+    session_batch_fini(&s->failed_batch);
+    return s->unprepared ? session_prepare(s) : ODEON_OK;
+}
+
+/* Fills out even after a failure: what was counted on the way to it is worth a row of the
+ * metrics. */
+static odeon_status run(session *s, batch *b, session_result *out)
+{
+    batch_job job = {.session = s, .batch = b};
+    device_counters before = device_counts(&s->model.device);
+    ODEON_TRY(prepare(s, b));
+    odeon_status status = session_run_job(s, run_worker, &job);
+    if (status == ODEON_ERR_NUMERIC) {
+        session_explain_failure(s, b);
+    }
+    if (out != NULL) {
+        *out = (session_result){.loss = b->loss,
+                                .counted = b->counted,
+                                .grad_norm = b->grad_norm,
+                                .device = device_counts_since(&s->model.device, &before)};
+        memcpy(out->metrics, b->metrics, sizeof out->metrics);
+        out->n_blocks = session_blocks(s, &out->blocks);
+    }
+    return status;
+}
+
+odeon_status session_train(session *s, const data_source *source, int64_t n, const int64_t *indices,
+                           int64_t epoch, int64_t step, double lr_factor, session_result *out)
+{
+    batch b = {.mode = BATCH_TRAIN,
+               .n = n,
+               .source = source,
+               .indices = indices,
+               .epoch = epoch,
+               .step = step,
+               .lr_factor = lr_factor};
+    return run(s, &b, out);
+}
+
+odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
+                              const int64_t *indices, session_result *out)
+{
+    batch b = {.mode = BATCH_EVALUATE, .n = n, .source = source, .indices = indices};
+    return run(s, &b, out);
+}
+
+odeon_status session_predict_counted(session *s, const session_samples *samples, double *output,
+                                     double *labels, session_result *result)
+{
+    batch b = {.mode = BATCH_PREDICT,
+               .n = samples->n,
+               .source = samples->source,
+               .indices = samples->indices,
+               .stored = samples->stored,
+               .values = samples->values,
+               .output = output,
+               .labels_out = samples->source != NULL ? labels : NULL};
+    memcpy(b.given, samples->given, sizeof b.given);
+    return run(s, &b, result);
+}
+
+odeon_status session_predict(session *s, const session_samples *samples, double *output,
+                             double *labels)
+{
+    return session_predict_counted(s, samples, output, labels, NULL);
+}
+
+/* The fields are given as the network takes them, which is how a failed batch has them. */
+odeon_status session_repeat(session *s, const session_batch *again, session_result *out)
+{
+    batch b = {.mode = again->training ? BATCH_REPEAT : BATCH_EVALUATE,
+               .n = again->n,
+               .indices = again->indices,
+               .epoch = again->epoch,
+               .step = again->step};
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        b.given[role] = again->field[role];
+    }
+    return run(s, &b, out);
+}
+
+/* How far the state has moved over each block, which costs the blocks a few launches. */
+static void measure_share(session *s, bool on)
+{
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        const net_site *site = &s->workers[rank].site;
+        for (size_t i = 0; i < site->n_odes; i++) {
+            site->odes[i]->measure_share = on;
+        }
+    }
+}
+
+odeon_status session_differentiate(session *s, int64_t n, const double *const *given,
+                                   double *output, double *d_x, session_result *result)
+{
+    batch b = {.mode = BATCH_DIFFERENTIATE, .n = n, .output = output, .d_x = d_x};
+    memcpy(b.given, given, sizeof b.given);
+    measure_share(s, true);
+    odeon_status status = run(s, &b, result);
+    measure_share(s, false);
+    return status;
+}
+
+odeon_status session_write_steps(session *s, size_t block, const char *path)
+{
+    const net_site *site = &s->workers[0].site;
+    if (block >= site->n_odes) {
+        return diag_fail(ODEON_ERR_CONFIG, "there is no ODE block whose steps could be written");
+    }
+    const solver *forward = site->odes[block]->forward;
+    return steps_write(path, forward->n_attempts, forward->attempts);
+}

@@ -1,0 +1,25 @@
+#include "session/slice.h"
+
+int64_t worker_slice(const worker *w, int64_t n, int64_t *count)
+{
+    int64_t size = w->model->n_workers, first = n * w->rank / size;
+    *count = n * (w->rank + 1) / size - first;
+    return first;
+}
+
+/* By way of float64 on the device, whatever the dtype of the run. */
+odeon_status worker_give_back(worker *w, const odeon_tensor *x, int64_t first, double *out)
+{
+    const odeon_device_ops *ops = w->model->device.ops;
+    int64_t n = odeon_count(x), size = x->dim[0] == 0 ? 0 : n / x->dim[0];
+    if (out == NULL || n == 0) {
+        return ODEON_OK;
+    }
+    odeon_tensor wide = *x;
+    wide.dtype = ODEON_DTYPE_F64;
+    ODEON_TRY(buffer_fit(&w->model->device, &w->wide, n * (int64_t)sizeof(double)));
+    wide.data = w->wide.data;
+    ODEON_TRY(ops->cast(w->site.lane.queue, x, 1.0, -0.0, &wide)); /* adding -0 keeps every bit */
+    return ops->download(w->site.lane.queue, out + first * size, wide.data,
+                         (uint64_t)n * sizeof(double));
+}
