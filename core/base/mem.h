@@ -15,6 +15,10 @@ void *mem_resize(void *p, size_t count, size_t size);
 /* Room for one more element in an array of n that grows by doubling from 8, so that appending one
  * by one stays linear; on failure p stays as it is. */
 void *mem_grow(void *p, size_t n, size_t size);
+/* An array of at least `wanted` elements of `size` bytes, where *capacity counts those of p: p
+ * itself where it is large enough, else one that is larger by half and `least` elements more. NULL:
+ * out of memory, or nothing was there and nothing is wanted; p and *capacity then stay. */
+void *mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size);
 char *mem_strdup(const char *text);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p); /* takes NULL */

@@ -17,6 +17,7 @@
 #include "bench_timer.h"
 #include "format/safetensors.h"
 #include "ode/ode.h"
+#include "ode/outputs.h"
 #include "plugin/registry.h"
 #include "session/services.h"
 #include "session/worker.h"
