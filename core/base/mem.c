@@ -82,6 +82,18 @@ void *mem_grow(void *p, size_t n, size_t size)
     return full ? mem_resize(p, n < 8 ? 8 : 2 * n, size) : p;
 }
 
+void *mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size)
+{
+    if (wanted <= *capacity) {
+        return p;
+    }
+    size_t larger = *capacity + *capacity / 2 + least;
+    larger = larger < wanted ? wanted : larger;
+    void *grown = mem_resize(p, larger, size);
+    *capacity = grown != NULL ? larger : *capacity;
+    return grown;
+}
+
 char *mem_strdup(const char *text)
 {
     size_t bytes = strlen(text) + 1;

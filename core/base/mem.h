@@ -15,6 +15,10 @@ void *mem_resize(void *p, size_t count, size_t size);
 /* Ensures room for one more element in an array of n elements whose capacity doubles from 8, which
  * makes appending linear overall; on failure returns NULL and p stays valid. */
 void *mem_grow(void *p, size_t n, size_t size);
+/* An array of at least `wanted` elements of `size` bytes, where *capacity counts those of p: p
+ * itself where it is large enough, else one that is larger by half and `least` elements more. NULL:
+ * out of memory, or nothing was there and nothing is wanted; p and *capacity then stay. */
+void *mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size);
 char *mem_strdup(const char *text);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *p); /* NULL is allowed */

@@ -3,7 +3,9 @@
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
-#include "solver/solver.h"
+#include "odeon/gradient.h"
+#include "solver/host_field.h"
+#include "solver/workspace.h"
 
 /* f(t, y): the body of a block, on this worker's slice. */
 typedef struct block_field {

@@ -5,7 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "ode/services.h"
+#include "ode/outputs.h"
 #include "ode/time.h"
 #include "plugin/calling.h"
 #include "solver/control_hints.h"
@@ -228,8 +228,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->backward));
-    ode->forward->replay = ode->backward->replay = (const double(*)[2])ode->replay;
-    ode->forward->n_replay = ode->backward->n_replay = ode->n_replay;
+    solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);
+    solver_set_replay(ode->backward, ode->n_replay, (const double(*)[2])ode->replay);
     return ODEON_OK;
 }
 
@@ -320,15 +320,13 @@ static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t sa
     odeon_tensor y = ode->body->in;
     y.dim[0] = samples;
     int64_t bytes = odeon_count(&y) * odeon_dtype_bytes(y.dtype) + 64;
-    inside.slots = ode->forward->slots;
+    inside.slots = solver_slots(ode->forward);
     ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
     ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, bytes));
     ODEON_TRY(ode_outputs_fit(ode, context, samples));
     ode->field.evals = 0;
     return ODEON_OK;
 }
-
-static const solve_stats no_stats = {.h_min = (double)NAN, .h_max = (double)NAN};
 
 static void count_forward(odeon_ode *ode)
 {
@@ -350,7 +348,7 @@ static void count_forward(odeon_ode *ode)
 /* All that this batch takes beside one evaluation's scratch. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
-    return solver_used_bytes(ode->forward) + solver_used_bytes(ode->backward) +
+    return solver_peak_bytes(ode->forward) + solver_peak_bytes(ode->backward) +
            ode->field.plan->frame_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
@@ -363,8 +361,9 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
     ODEON_TRY(fit(ode, context, in->dim[0]));
     solver_forget(ode->forward);
-    ode->forward_stats = no_stats;
-    ode->forward->use = ode->backward->use = (solve_use){0};
+    ode->forward_stats = solve_stats_none();
+    solver_reset_peak(ode->forward);
+    solver_reset_peak(ode->backward);
     ode->adjoint.used_bytes = 0;
     ODEON_TRY(ode_take_start(ode, in, out));
     odeon_status status = ODEON_OK;
@@ -396,7 +395,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     bool given = (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
     ODEON_TRY(fit(ode, context, d_out->dim[0]));
     solver_forget(ode->backward);
-    ode->backward_stats = no_stats;
+    ode->backward_stats = solve_stats_none();
     ode->drift = 0.0;
     ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
     calling outer = calling_begin(ode->gradient, "backward");

@@ -5,7 +5,6 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "data/batch_fields.h"
-#include "ode/ode.h"
 
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
 {
@@ -128,13 +127,13 @@ static odeon_status fit_lists(odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Each vector of a room begins at a multiple of 64 bytes. */
+/* Each vector of a buffer begins at a multiple of 64 bytes. */
 static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
 {
     return (samples * features(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
 }
 
-/* Vector i of a room. */
+/* Vector i of a buffer. */
 static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t samples, int32_t i)
 {
     return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),

@@ -7,18 +7,7 @@
 #define ODEON_CORE_ODE_OUTPUTS_H
 #include <stdbool.h>
 
-#include "device/buffer.h"
-#include "odeon/container.h"
-
-typedef struct ode_outputs {
-    int32_t n_times, capacity;
-    const double *times;
-    odeon_tensor *y, *d_y; /* [n_times] */
-    odeon_tensor d_y0;
-    device_buffer rows, d_rows; /* vectors apart from input and output */
-    device_buffer start;        /* the given initial values, in the run's dtype */
-    int64_t used_bytes;
-} ode_outputs;
+#include "ode/block.h"
 
 /* Is strictly monotone: *bad is then -1, else the first element that breaks it. */
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad);

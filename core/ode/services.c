@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/diag.h"
+#include "ode/outputs.h"
 
 /* A pass may take several solves: one between each two times, on an adjoint's way back. */
 static void add_stats(solve_stats *all, const solve_stats *one)
@@ -33,9 +34,11 @@ static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_
     bool adjoint = host == &ode->adjoint.host;
     solver *s = adjoint ? ode->backward : ode->forward;
     ODEON_TRY(check_times(ode, n_times, times));
-    s->steps_before = adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected : 0;
+    solver_set_steps_before(s, adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected
+                                       : 0);
     odeon_status status = solver_solve(s, host, n_times, times, keep, y);
-    add_stats(adjoint ? &ode->backward_stats : &ode->forward_stats, &s->stats);
+    solve_stats stats = solver_stats(s);
+    add_stats(adjoint ? &ode->backward_stats : &ode->forward_stats, &stats);
     return status;
 }
 

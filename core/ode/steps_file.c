@@ -1,4 +1,6 @@
-/* A list of steps as CSV: a heading "t,h", then one accepted step a line. */
+/* A list of steps has a heading "t,h", then one accepted step a line. */
+#include "ode/steps_file.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +14,6 @@
 #include "base/output_file.h"
 #include "base/read_file.h"
 #include "base/text.h"
-#include "ode/ode.h"
 
 enum { MAX_LINE = 126 };
 

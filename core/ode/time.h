@@ -1,7 +1,7 @@
 /* time.h: is time fine enough for the layers that read it? */
 #ifndef ODEON_CORE_ODE_TIME_H
 #define ODEON_CORE_ODE_TIME_H
-#include "ode/ode.h"
+#include "ode/block.h"
 
 /* Finds the layer of the block's body, or of what is nested in it, that rounds t to its dtype, if
  * there is one. Once, when the block is made. */

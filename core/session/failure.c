@@ -104,8 +104,9 @@ static bool is_worse(const solve_worst *a, const solve_worst *b)
 
 static void ask_solver(const solver *solve, bool backward, int64_t first, origin *out)
 {
-    if (solve->failed && solve->worst.part != NULL && is_worse(&solve->worst, &out->worst)) {
-        *out = (origin){.worst = solve->worst, .backward = backward};
+    const solve_diagnosis *d = solver_diagnosis(solve);
+    if (d->failed && d->worst.part != NULL && is_worse(&d->worst, &out->worst)) {
+        *out = (origin){.worst = d->worst, .backward = backward};
         out->worst.sample += first;
     }
 }
@@ -207,7 +208,8 @@ static bool has_failed_field(const session *s)
     for (size_t i = 0; i < site->n_odes; i++) {
         const solver *both[2] = {site->odes[i]->forward, site->odes[i]->backward};
         for (int k = 0; k < 2; k++) {
-            found = found || (both[k]->failed && both[k]->cause.kind != CAUSE_NONE);
+            const solve_diagnosis *d = solver_diagnosis(both[k]);
+            found = found || (d->failed && d->cause.kind != CAUSE_NONE);
         }
     }
     return found;
@@ -248,14 +250,16 @@ odeon_status session_write_attempts(session *s, const char *folder)
     const net_site *site = &s->workers[0].site;
     for (size_t i = 0; i < site->n_odes; i++) {
         const odeon_ode *ode = site->odes[i];
-        const solver *solve = ode->backward->failed ? ode->backward : ode->forward;
-        if (solve->n_attempts == 0 && !solve->failed) {
+        bool backward = solver_diagnosis(ode->backward)->failed;
+        const solver *solve = backward ? ode->backward : ode->forward;
+        size_t n;
+        const solve_attempt *attempts = solver_attempts(solve, &n);
+        if (n == 0 && !solver_diagnosis(solve)->failed) {
             continue;
         }
         char *path = mem_printf("%s/steps-%s.csv", folder, ode->path);
-        odeon_status status = path != NULL
-                                  ? attempts_write(path, solve->n_attempts, solve->attempts)
-                                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", folder);
+        odeon_status status = path != NULL ? attempts_write(path, n, attempts)
+                                           : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", folder);
         mem_free(path);
         ODEON_TRY(status);
     }

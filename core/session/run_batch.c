@@ -151,5 +151,7 @@ odeon_status session_write_steps(session *s, size_t block, const char *path)
         return diag_fail(ODEON_ERR_CONFIG, "there is no ODE block whose steps could be written");
     }
     const solver *forward = site->odes[block]->forward;
-    return steps_write(path, forward->n_attempts, forward->attempts);
+    size_t n;
+    const solve_attempt *attempts = solver_attempts(forward, &n);
+    return steps_write(path, n, attempts);
 }

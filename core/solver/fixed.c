@@ -1,27 +1,32 @@
-/* Steps known beforehand: equal ones, those of a grid, a recorded list. */
+#include "solver/fixed.h"
+
 #include <float.h>
 #include <math.h>
 
 #include "base/diag.h"
-#include "solver/solver.h"
+#include "solver/diagnosis.h"
+#include "solver/failure.h"
+#include "solver/outputs.h"
+#include "solver/step.h"
 
 /* One step that must succeed; it ends at t_end, which is t + h but for rounding. */
 static odeon_status fixed_step(solver *s, double t, double h, double t_end)
 {
     const program *p;
-    ODEON_TRY(stepper_program(s->stepper, s->index, &p));
-    ODEON_TRY(solver_reserve(s, p));
-    ODEON_TRY(solver_set_step(s, t, h));
-    odeon_status status = solver_run(s, p);
-    solver_note(s, t, h, (double)NAN, status == ODEON_OK);
-    if (status != ODEON_OK) {
-        solver_reject(s);
-        solver_blame_value(s, s->at[PLACE_Y0]);
+    ODEON_TRY(stepper_program(s->stepper, s->step.index, &p));
+    ODEON_TRY(step_reserve(s, p));
+    ODEON_TRY(step_set_time(s, t, h));
+    odeon_status status = step_run(s, p);
+    bool done = status == ODEON_OK;
+    solve_log_add(&s->log, t, h, (double)NAN, done ? ATTEMPT_ACCEPTED : ATTEMPT_FATAL);
+    if (!done) {
+        step_reject(s);
+        diagnose_value(s, s->step.value[REG_Y0]);
         return status < 0 ? status
-                          : solver_fail(s, t, h, (double)NAN, "a layer cannot be evaluated",
-                                        "with fixed steps there is no smaller one to try");
+                          : solve_fail(s, t, h, (double)NAN, "a layer cannot be evaluated",
+                                       "with fixed steps there is no smaller one to try");
     }
-    return solver_accept(s, p, t, h, t_end);
+    return step_accept(s, p, t, h, t_end);
 }
 
 /* Steps under a method for equal ones start anew whenever the size changes: by more than the
@@ -32,38 +37,38 @@ static odeon_status fixed_step_of(solver *s, double t, double h, double t_end, d
     double slack = 1e-12 * fabs(h) + 4.0 * DBL_EPSILON * fmax(fabs(t), fabs(t_end));
     bool same = fabs(h - *last_h) <= slack;
     if (isnan(*last_h) || (equal_only && !same)) {
-        ODEON_TRY(solver_set_step(s, t, h));
-        ODEON_TRY(solver_begin(s, t));
+        ODEON_TRY(step_set_time(s, t, h));
+        ODEON_TRY(step_begin(s, t));
     }
     *last_h = h;
     return fixed_step(s, t, h, t_end);
 }
 
-/* So many in every interval between two outputs. */
-odeon_status solver_solve_equal(solver *s)
+/* COUNT: so many in every interval between two outputs. */
+static odeon_status solve_equal(solver *s)
 {
     int64_t steps = s->spec->steps;
     double last_h = (double)NAN;
-    for (int32_t k = 1; k < s->n_times; k++) {
-        double t0 = s->times[k - 1], h = (s->times[k] - t0) / (double)steps;
+    for (int32_t k = 1; k < s->task.n_times; k++) {
+        double t0 = s->task.times[k - 1], h = (s->task.times[k] - t0) / (double)steps;
         for (int64_t i = 0; i < steps; i++) {
             double t = t0 + (double)i * h;
-            ODEON_TRY(fixed_step_of(s, t, h, i + 1 < steps ? t + h : s->times[k], &last_h));
+            ODEON_TRY(fixed_step_of(s, t, h, i + 1 < steps ? t + h : s->task.times[k], &last_h));
         }
     }
     return ODEON_OK;
 }
 
-/* The points t0 + k size, the outputs and the stops, in order; where a point of the grid differs
- * from another by a rest of rounding they are one. */
-odeon_status solver_solve_sized(solver *s)
+/* SIZE: steps end at the points t0 + k size, the outputs and the stops, in order; where a
+ * point of the grid differs from another by rounding they are one. */
+static odeon_status solve_sized(solver *s)
 {
-    double size = s->spec->step_size, h = solver_direction(s) * size, last_h = (double)NAN;
-    double t = s->times[0];
+    double size = s->spec->step_size, h = solve_direction(s) * size, last_h = (double)NAN;
+    double t = s->task.times[0];
     bool from_grid = true;
-    for (int64_t k = 1; s->next < s->n_times;) { /* k: the next point of the grid */
-        double point = s->times[0] + (double)k * h;
-        double cut = solver_next_stop(s, t, s->times[s->next]);
+    for (int64_t k = 1; s->outputs.next < s->task.n_times;) { /* k: the next point of the grid */
+        double point = s->task.times[0] + (double)k * h;
+        double cut = next_stop(s, t, s->task.times[s->outputs.next]);
         double ahead = (cut - point) / h; /* of the point, in steps */
         bool to_cut = ahead <= 1e-9, to_grid = ahead >= -1e-9;
         bool full = from_grid && !to_cut;
@@ -76,7 +81,7 @@ odeon_status solver_solve_sized(solver *s)
     return ODEON_OK;
 }
 
-/* ---- a recorded list ---- */
+/* ---- REPLAY: a recorded list ---- */
 
 typedef struct replayed_step {
     double t, h, t_end;
@@ -95,7 +100,7 @@ static replayed_step listed(const solver *s, bool forward, size_t i)
  * as its last step does, and a solve backward may begin at any output. */
 static bool covers(const solver *s, bool forward, double slack)
 {
-    double direction = solver_direction(s), t0 = s->times[0], t1 = s->times[s->n_times - 1];
+    double direction = solve_direction(s), t0 = s->task.times[0], t1 = solve_end(s);
     double begin = listed(s, forward, 0).t, end = listed(s, forward, s->n_replay - 1).t_end;
     if (!forward) {
         return direction * (t0 - begin) >= -slack && direction * (end - t1) >= -slack;
@@ -109,8 +114,8 @@ static odeon_status refuse_list(const solver *s)
 {
     replayed_step last = listed(s, true, s->n_replay - 1);
     return diag_fail(ODEON_ERR_DATA, "%s: %s lists steps from %g to %g, but the span is %g to %g",
-                     s->path, s->spec->replay_path, s->replay[0][0], last.t_end, s->times[0],
-                     s->times[s->n_times - 1]);
+                     s->path, s->spec->replay_path, s->replay[0][0], last.t_end, s->task.times[0],
+                     solve_end(s));
 }
 
 /* The end of a listed step, where rounding has moved it off the output that it was cut for. Where
@@ -119,9 +124,9 @@ static double snap(const solver *s, double t_end, bool last, double slack)
 {
     bool dense = s->stepper->dense;
     slack = dense ? 4.0 * DBL_EPSILON * fabs(t_end) : slack;
-    for (int32_t i = s->next; i < s->n_times && (last || !dense); i++) {
-        if (fabs(s->times[i] - t_end) <= slack) {
-            return s->times[i];
+    for (int32_t i = s->outputs.next; i < s->task.n_times && (last || !dense); i++) {
+        if (fabs(s->task.times[i] - t_end) <= slack) {
+            return s->task.times[i];
         }
     }
     return t_end;
@@ -130,7 +135,7 @@ static double snap(const solver *s, double t_end, bool last, double slack)
 /* A solve backward takes from the list what lies between its own two ends. */
 static bool clip_to_solve(const solver *s, double slack, replayed_step *step)
 {
-    double direction = solver_direction(s), t0 = s->times[0], t1 = s->times[s->n_times - 1];
+    double direction = solve_direction(s), t0 = s->task.times[0], t1 = solve_end(s);
     if (direction * (step->t_end - t0) <= slack || direction * (t1 - step->t) <= slack) {
         return false;
     }
@@ -143,8 +148,8 @@ static bool clip_to_solve(const solver *s, double slack, replayed_step *step)
 
 static odeon_status check_readable(const solver *s, double t_end)
 {
-    double time = s->times[s->next];
-    bool passed = solver_reaches(s, t_end, s->next) && time != t_end;
+    double time = s->task.times[s->outputs.next];
+    bool passed = outputs_reached(s, t_end, s->outputs.next) && time != t_end;
     return !passed || s->stepper->dense
                ? ODEON_OK
                : diag_fail(ODEON_ERR_DATA,
@@ -154,15 +159,15 @@ static odeon_status check_readable(const solver *s, double t_end)
                            s->stepper->instance->component->id);
 }
 
-odeon_status solver_solve_replayed(solver *s)
+static odeon_status solve_replayed(solver *s)
 {
-    double direction = solver_direction(s), last_h = (double)NAN;
-    double slack = 1e-9 * fabs(s->times[s->n_times - 1] - s->times[0]);
+    double direction = solve_direction(s), last_h = (double)NAN;
+    double slack = 1e-9 * fabs(solve_end(s) - s->task.times[0]);
     bool forward = (s->replay[0][1] > 0.0) == (direction > 0.0);
     if (!covers(s, forward, slack)) {
         return refuse_list(s);
     }
-    for (size_t i = 0; i < s->n_replay && s->next < s->n_times; i++) {
+    for (size_t i = 0; i < s->n_replay && s->outputs.next < s->task.n_times; i++) {
         replayed_step step = listed(s, forward, i);
         if (!forward && !clip_to_solve(s, slack, &step)) {
             continue;
@@ -172,4 +177,16 @@ odeon_status solver_solve_replayed(solver *s)
         ODEON_TRY(fixed_step_of(s, step.t, step.h, step.t_end, &last_h));
     }
     return ODEON_OK;
+}
+
+odeon_status fixed_solve(solver *s)
+{
+    switch (s->spec->mode) {
+    case ODEON_STEPS_COUNT:
+        return solve_equal(s);
+    case ODEON_STEPS_SIZE:
+        return solve_sized(s);
+    default:
+        return solve_replayed(s);
+    }
 }

@@ -1,65 +1,116 @@
-/* One step forward: a program's verbs on a field. */
-#include "solver/solver.h"
+#include "solver/step.h"
 
-#include <math.h>
+#include "solver/outputs.h"
 
-#include "base/diag.h"
+/* ---- memory ---- */
 
-/* Where each value of the step goes. A value that a frame keeps is computed right there; the rest
- * gets vectors as the verbs are reached. */
-static void place_in_frames(solver *s, const program *p)
+static int64_t vector_bytes(const host_field *field)
 {
+    return workspace_aligned(field->abi.n * odeon_dtype_bytes(field->abi.dtype));
+}
+
+void step_fit(solver *s, const host_field *field)
+{
+    workspace *w = &s->memory;
+    workspace_fit_vectors(w, vector_bytes(field));
+    if (!workspace_frames_fit(w, field->frame_bytes)) {
+        solve_tape_clear(&s->tape, w);
+        workspace_resize_frames(w, field->frame_bytes);
+    }
+    w->peak.frame_bytes = workspace_aligned(field->frame_bytes);
+    s->task.field = field;
+}
+
+/* Vectors that a step, and its reverse if it is kept, can have in use at once. In reverse every
+ * verb may have a cotangent, and so may carry on both sides of the step. */
+static int64_t vectors_needed(const solver *s, const program *p)
+{
+    enum { SPARE = 3 }; /* two slopes and a state to choose the first step */
+    int64_t carry = s->stepper->info.n_carry;
+    int64_t forward = p->max_live + carry, reverse = p->n_combines + p->n_evals + 2 * carry;
+    return (forward > reverse || s->task.keep == ODEON_KEEP_NONE ? forward : reverse) + SPARE;
+}
+
+static odeon_status reserve_record(solver *s, size_t n_frames)
+{
+    const solve_tape *tape = &s->tape;
+    size_t records = tape->n_records + 1, frames = tape->n_frames + n_frames;
+    workspace_note_records(&s->memory, solve_tape_bytes(records, frames));
+    return reserve_host(s, records, frames, 0);
+}
+
+/* Between solves, while no vector is in use, as many are reserved as any program known so far
+ * needs: a multistep method's later steps then find them there. */
+odeon_status step_reserve(solver *s, const program *p)
+{
+    workspace *w = &s->memory;
+    int64_t n = vectors_needed(s, p);
+    workspace_note_vectors(w, n * vector_bytes(s->task.field));
+    for (size_t i = 0; i < s->stepper->n_programs && w->n_free_vectors == w->n_vectors; i++) {
+        int64_t other = vectors_needed(s, s->stepper->programs[i]);
+        n = other > n ? other : n;
+    }
+    ODEON_TRY(workspace_reserve_vectors(w, n));
+    ODEON_TRY(reserve_host(s, 0, 0, s->log.n_attempts + 1));
+    if (s->task.keep == ODEON_KEEP_NONE) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(workspace_reserve_frames(w, p->n_evals));
+    return reserve_record(s, (size_t)p->n_evals);
+}
+
+/* ---- verbs ---- */
+
+odeon_status step_set_time(solver *s, double t, double h)
+{
+    double values[2] = {t, h};
+    return s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_T, 2, values);
+}
+
+/* A value that a frame keeps is computed right there, which saves a copy; the others get vectors as
+ * their verbs are reached. */
+static void bind_to_frames(solver *s, const program *p)
+{
+    const host_field *field = s->task.field;
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
         if (w->kind != VERB_EVAL) {
             continue;
         }
-        char *memory = s->frames[w->eval]->memory;
-        if (s->field->frame_in >= 0 && s->at[w->in].data == NULL) {
-            s->at[w->in].data = memory + s->field->frame_in;
+        char *memory = s->step.frames[w->eval]->memory;
+        if (field->frame_in >= 0 && s->step.value[w->in].data == NULL) {
+            s->step.value[w->in].data = memory + field->frame_in;
         }
-        if (s->field->frame_out >= 0) {
-            s->at[w->out].data = memory + s->field->frame_out;
+        if (field->frame_out >= 0) {
+            s->step.value[w->out].data = memory + field->frame_out;
         }
     }
 }
 
 static void take_frames(solver *s, const program *p)
 {
+    bool keep = s->task.keep != ODEON_KEEP_NONE;
     for (int32_t i = 0; i < p->n_evals; i++) {
-        odeon_frame *frame = NULL;
-        if (s->keep != ODEON_KEEP_NONE) {
-            frame = s->free_frames;
-            s->free_frames = frame->next;
-            s->n_free_frames--;
-        }
-        s->frames[i] = frame;
+        s->step.frames[i] = keep ? workspace_take_frame(&s->memory) : NULL;
     }
-    int64_t used = s->n_frames - s->n_free_frames;
-    s->use.frames = used > s->use.frames ? used : s->use.frames;
+    workspace_note_frames(&s->memory);
 }
 
-static odeon_status ready(solver *s, held *x)
-{
-    if (x->data == NULL) {
-        *x = solver_take(s);
-    }
-    return x->data != NULL ? ODEON_OK
-                           : diag_fail(ODEON_ERR_INTERNAL, "%s: out of vectors", s->path);
-}
-
+/* k = f(t + c h, y) */
 static odeon_status eval(solver *s, const verb *w)
 {
-    ODEON_TRY(ready(s, &s->at[w->out]));
-    odeon_tensor t = solver_stage_time(s, w->eval), y = solver_vector(s, s->at[w->in]);
-    odeon_tensor dy = solver_vector(s, s->at[w->out]);
-    s->evals++;
-    return s->field->abi.eval(s->field->abi.self, &t, &y, &dy, s->frames[w->eval]);
+    const odeon_field *f = &s->task.field->abi;
+    ODEON_TRY(workspace_bind(&s->memory, &s->step.value[w->out]));
+    odeon_tensor t = stage_time_tensor(s, w->eval), y = vector_tensor(s, s->step.value[w->in]);
+    odeon_tensor dy = vector_tensor(s, s->step.value[w->out]);
+    s->log.evals++;
+    return f->eval(f->self, &t, &y, &dy, s->step.frames[w->eval]);
 }
 
-static bool is_alias(const odeon_term *terms, int32_t n)
+/* A term 1 x, without a share of h. */
+static bool is_plain(const odeon_term *term)
 {
-    return n == 1 && terms[0].alpha == 1.0 && terms[0].beta == 0.0;
+    return term->alpha == 1.0 && term->beta == 0.0;
 }
 
 static odeon_scalar coefficient(const odeon_term *term)
@@ -67,11 +118,11 @@ static odeon_scalar coefficient(const odeon_term *term)
     return (odeon_scalar){.imm = term->alpha, .scale = term->beta, .slot = ODEON_SLOT_H};
 }
 
-/* Elements to combine: not the trailing parts that f does not depend on where the result is only
- * evaluated at. */
+/* Elements to combine: where the result is only evaluated at, not the trailing parts that f does
+ * not depend on. */
 static int64_t active_length(const solver *s, bool eval_only)
 {
-    const odeon_field *f = &s->field->abi;
+    const odeon_field *f = &s->task.field->abi;
     int64_t n = f->n;
     for (int32_t i = f->n_parts; eval_only && i-- > 0;) {
         if ((f->parts[i].flags & ODEON_PART_QUADRATURE) == 0) {
@@ -82,54 +133,56 @@ static int64_t active_length(const solver *s, bool eval_only)
     return n;
 }
 
+/* out = sum (alpha_i + beta_i h) x_i. One plain term only renames its vector. */
 static odeon_status combine(solver *s, const program *p, const verb *w)
 {
     const odeon_term *terms = &p->terms[w->first];
-    if (is_alias(terms, w->n) && s->at[w->out].data == NULL) {
-        s->at[w->out] = solver_share(s->at[terms[0].x]);
+    bound_vector *value = s->step.value;
+    bool based = is_plain(&terms[0]);
+    if (w->n == 1 && based && value[w->out].data == NULL) {
+        value[w->out] = workspace_share(value[terms[0].x]);
         return ODEON_OK;
     }
-    ODEON_TRY(ready(s, &s->at[w->out]));
+    ODEON_TRY(workspace_bind(&s->memory, &value[w->out]));
     int64_t n = active_length(s, p->eval_only[w->out]);
-    odeon_tensor out = solver_vector(s, s->at[w->out]), x[ODEON_MAX_STAGES];
+    odeon_tensor out = vector_tensor(s, value[w->out]), x[ODEON_MAX_STAGES];
     const odeon_tensor *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
-    bool based = terms[0].alpha == 1.0 && terms[0].beta == 0.0;
     for (int32_t i = 0; i < w->n; i++) {
-        x[i] = solver_vector(s, s->at[terms[i].x]);
+        x[i] = vector_tensor(s, value[terms[i].x]);
         x[i].dim[0] = n;
         pointers[i] = &x[i];
         coefficients[i] = coefficient(&terms[i]);
     }
     out.dim[0] = n;
-    return s->lane->device->ops->lincomb(s->lane->queue, &out, based ? &x[0] : NULL,
-                                         w->n - (based ? 1 : 0), pointers + (based ? 1 : 0),
-                                         coefficients + (based ? 1 : 0), s->slots);
+    int32_t skip = based ? 1 : 0; /* the first is then the base of the sum */
+    return s->lane->device->ops->lincomb(s->lane->queue, &out, based ? &x[0] : NULL, w->n - skip,
+                                         pointers + skip, coefficients + skip, s->slots);
 }
 
-/* Lets go of what no later verb reads. */
+/* Releases what no later verb reads. */
 static void release_after(solver *s, const program *p, int32_t v)
 {
-    for (int32_t i = 0; i < s->stepper->n_places; i++) {
+    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
         if (p->last_use[i] == v) {
-            solver_release(s, &s->at[i]);
+            workspace_release(&s->memory, &s->step.value[i]);
         }
     }
 }
 
-odeon_status solver_run(solver *s, const program *p)
+odeon_status step_run(solver *s, const program *p)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
     take_frames(s, p);
-    if (s->keep != ODEON_KEEP_NONE) {
-        place_in_frames(s, p);
+    if (s->task.keep != ODEON_KEEP_NONE) {
+        bind_to_frames(s, p);
     }
     ODEON_TRY(ops->stage_times(s->lane->queue, p->n_evals, p->c, s->slots));
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
         if (w->kind == VERB_EVAL) {
             ODEON_TRY(eval(s, w));
-        } else if (w->out != PLACE_ERROR) {
+        } else if (w->out != REG_ERROR) { /* only its norm is wanted */
             ODEON_TRY(combine(s, p, w));
         }
         release_after(s, p, v);
@@ -137,18 +190,21 @@ odeon_status solver_run(solver *s, const program *p)
     return ODEON_OK;
 }
 
-/* The terms of a program's error estimate. */
+/* ---- the error estimate ---- */
+
+/* The verb that says it; every program of an embedded method has one. */
 static const verb *error_verb(const program *p)
 {
     for (int32_t v = 0; v < p->n_verbs; v++) {
-        if (p->verbs[v].kind == VERB_COMBINE && p->verbs[v].out == PLACE_ERROR) {
+        if (p->verbs[v].kind == VERB_COMBINE && p->verbs[v].out == REG_ERROR) {
             return &p->verbs[v];
         }
     }
     return NULL;
 }
 
-/* What a part is judged by: one that is integrated along has no components of y. */
+/* Tolerances by component are those of y: a part that is integrated along has no such components
+ * and is judged by the common ones. */
 static const odeon_control *control_of(const solver *s, int32_t flags, odeon_control *own)
 {
     if (s->control.n_each == 0 || (flags & ODEON_PART_QUADRATURE) == 0) {
@@ -159,54 +215,62 @@ static const odeon_control *control_of(const solver *s, int32_t flags, odeon_con
     return own;
 }
 
-odeon_status solver_scaled_sums(solver *s, held y0, held y1, int32_t n, const held *x,
-                                const odeon_scalar *coefficients)
+/* A part that all workers share is counted by rank 0 alone. */
+static odeon_status part_sum(solver *s, int32_t part, const odeon_tensor *y0,
+                             const odeon_tensor *y1, int32_t n, const odeon_tensor *const *x,
+                             const odeon_scalar *coefficients)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
+    int32_t flags = s->task.field->abi.parts[part].flags, slot = ODEON_SLOT_ERROR_SUM + part;
+    if ((flags & ODEON_PART_SHARED) != 0 && s->lane->group->abi.rank != 0) {
+        double none = 0.0;
+        return ops->slots_write(s->lane->queue, s->slots, slot, 1, &none);
+    }
     odeon_control own;
-    for (int32_t part = 0; part < s->field->abi.n_parts; part++) {
-        odeon_tensor start = solver_part(s, y0, part), end = solver_part(s, y1, part);
+    return (flags & ODEON_PART_NO_NORM) != 0
+               ? ODEON_OK
+               : ops->error_sum(s->lane->queue, control_of(s, flags, &own), y0, y1, n, x,
+                                coefficients, s->slots, slot);
+}
+
+odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32_t n,
+                              const bound_vector *x, const odeon_scalar *coefficients)
+{
+    for (int32_t part = 0; part < s->task.field->abi.n_parts; part++) {
+        odeon_tensor start = part_tensor(s, y0, part), end = part_tensor(s, y1, part);
         odeon_tensor parts[ODEON_MAX_STAGES];
         const odeon_tensor *pointers[ODEON_MAX_STAGES];
         for (int32_t i = 0; i < n; i++) {
-            parts[i] = solver_part(s, x[i], part);
+            parts[i] = part_tensor(s, x[i], part);
             pointers[i] = &parts[i];
         }
-        int32_t flags = s->field->abi.parts[part].flags;
-        if ((flags & ODEON_PART_SHARED) != 0 && s->lane->group->abi.rank != 0) {
-            double none = 0.0; /* rank 0 counts for all */
-            ODEON_TRY(
-                ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM + part, 1, &none));
-        } else if ((flags & ODEON_PART_NO_NORM) == 0) {
-            ODEON_TRY(ops->error_sum(s->lane->queue, control_of(s, flags, &own), &start, &end, n,
-                                     pointers, coefficients, s->slots,
-                                     ODEON_SLOT_ERROR_SUM + part));
-        }
+        ODEON_TRY(part_sum(s, part, &start, &end, n, pointers, coefficients));
     }
     return ODEON_OK;
 }
 
-odeon_status solver_error(solver *s, const program *p)
+odeon_status step_error_sums(solver *s, const program *p)
 {
     const verb *w = error_verb(p);
-    held x[ODEON_MAX_STAGES];
+    const bound_vector *value = s->step.value;
+    bound_vector x[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < w->n; i++) {
-        x[i] = s->at[p->terms[w->first + i].x];
+        x[i] = value[p->terms[w->first + i].x];
         coefficients[i] = coefficient(&p->terms[w->first + i]);
     }
-    return solver_scaled_sums(s, s->at[PLACE_Y0], s->at[PLACE_Y1], w->n, x, coefficients);
+    return step_scaled_sums(s, value[REG_Y0], value[REG_Y1], w->n, x, coefficients);
 }
 
-odeon_status solver_error_vector(solver *s, const program *p, double h, held out)
+odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out)
 {
     const verb *w = error_verb(p);
-    odeon_tensor error = solver_vector(s, out), x[ODEON_MAX_STAGES];
+    odeon_tensor error = vector_tensor(s, out), x[ODEON_MAX_STAGES];
     const odeon_tensor *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < w->n; i++) {
         const odeon_term *term = &p->terms[w->first + i];
-        x[i] = solver_vector(s, s->at[term->x]);
+        x[i] = vector_tensor(s, s->step.value[term->x]);
         pointers[i] = &x[i];
         coefficients[i] = odeon_imm(term->alpha + term->beta * h);
     }
@@ -214,91 +278,68 @@ odeon_status solver_error_vector(solver *s, const program *p, double h, held out
                                          NULL);
 }
 
+/* ---- from step to step ---- */
+
 static void release_all_but_start(solver *s)
 {
     int32_t n_carry = s->stepper->info.n_carry;
-    for (int32_t i = 0; i < s->stepper->n_places; i++) {
-        bool start = i == PLACE_Y0 || (i >= PLACE_CARRY && i < PLACE_CARRY + n_carry);
+    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
+        bool start = i == REG_Y0 || (i >= REG_CARRY && i < REG_CARRY + n_carry);
         if (!start) {
-            solver_release(s, &s->at[i]);
+            workspace_release(&s->memory, &s->step.value[i]);
         }
     }
 }
 
-/* Puts the frames of the step under way into a record. */
 static void keep_record(solver *s, const program *p, double t, double h, int32_t first_output,
                         bool is_start)
 {
-    if (s->keep == ODEON_KEEP_NONE) {
+    if (s->task.keep == ODEON_KEEP_NONE) {
         return;
     }
-    s->records[s->n_records++] = (solve_record){.t = t,
-                                                .h = h,
-                                                .program = p,
-                                                .first_frame = s->n_kept,
-                                                .first_output = first_output,
-                                                .n_outputs = s->next - first_output,
-                                                .is_start = is_start,
-                                                .is_first = !is_start && s->index == 0};
-    for (int32_t i = 0; i < p->n_evals; i++) {
-        s->kept[s->n_kept++] = s->frames[i];
-        s->frames[i] = NULL;
-    }
+    solve_record record = {.t = t,
+                           .h = h,
+                           .program = p,
+                           .first_output = first_output,
+                           .n_outputs = s->outputs.next - first_output,
+                           .is_start = is_start,
+                           .is_first = !is_start && s->step.index == 0};
+    solve_tape_push(&s->tape, &record, p->n_evals, s->step.frames);
 }
 
 static void carry_over(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
-        held *in = &s->at[place_carry_in(s->stepper, i)];
-        held *out = &s->at[place_carry_out(s->stepper, i)];
-        solver_release(s, in);
+        bound_vector *in = &s->step.value[reg_carry_in(s->stepper, i)];
+        bound_vector *out = &s->step.value[reg_carry_out(s->stepper, i)];
+        workspace_release(&s->memory, in);
         *in = *out;
-        *out = (held){0};
+        *out = (bound_vector){0};
     }
 }
 
-odeon_status solver_accept(solver *s, const program *p, double t, double h, double t_end)
+odeon_status step_accept(solver *s, const program *p, double t, double h, double t_end)
 {
-    int32_t first_output = s->next;
-    ODEON_TRY(solver_read_outputs(s, t, h, t_end));
+    int32_t first_output = s->outputs.next;
+    bound_vector *value = s->step.value;
+    ODEON_TRY(outputs_read(s, t, h, t_end));
     keep_record(s, p, t, h, first_output, false);
-    solver_release(s, &s->at[PLACE_Y0]);
-    s->at[PLACE_Y0] = s->at[PLACE_Y1];
-    s->at[PLACE_Y1] = (held){0};
+    workspace_release(&s->memory, &value[REG_Y0]);
+    value[REG_Y0] = value[REG_Y1];
+    value[REG_Y1] = (bound_vector){0};
     carry_over(s);
     release_all_but_start(s);
-    solver_count(s, h, true);
-    s->index++;
+    s->step.index++;
     return ODEON_OK;
 }
 
-void solver_count(solver *s, double h, bool accepted)
-{
-    double size = fabs(h);
-    if (!accepted) {
-        s->stats.rejected++;
-        return;
-    }
-    s->stats.accepted++;
-    s->stats.h_min = !(s->stats.h_min <= size) ? size : s->stats.h_min;
-    s->stats.h_max = !(s->stats.h_max >= size) ? size : s->stats.h_max;
-}
-
-void solver_note(solver *s, double t, double h, double error, bool accepted)
-{
-    s->attempts[s->n_attempts++] =
-        (solve_attempt){.t = t, .h = h, .error = error, .accepted = accepted};
-}
-
-void solver_reject(solver *s)
+void step_reject(solver *s)
 {
     release_all_but_start(s);
     for (int32_t i = 0; i < ODEON_MAX_STAGES; i++) {
-        if (s->frames[i] != NULL) {
-            s->frames[i]->next = s->free_frames;
-            s->free_frames = s->frames[i];
-            s->frames[i] = NULL;
-            s->n_free_frames++;
+        if (s->step.frames[i] != NULL) {
+            workspace_give_frame(&s->memory, s->step.frames[i]);
+            s->step.frames[i] = NULL;
         }
     }
 }
@@ -306,30 +347,38 @@ void solver_reject(solver *s)
 static odeon_status zero_carry(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
-        held *in = &s->at[place_carry_in(s->stepper, i)];
-        solver_release(s, in);
-        ODEON_TRY(ready(s, in));
-        odeon_tensor zero = solver_vector(s, *in);
+        bound_vector *in = &s->step.value[reg_carry_in(s->stepper, i)];
+        workspace_release(&s->memory, in);
+        ODEON_TRY(workspace_bind(&s->memory, in));
+        odeon_tensor zero = vector_tensor(s, *in);
         ODEON_TRY(s->lane->device->ops->fill(s->lane->queue, &zero, odeon_imm(0.0), NULL));
     }
     return ODEON_OK;
 }
 
-odeon_status solver_begin(solver *s, double t0)
+odeon_status step_begin(solver *s, double t0)
 {
     const program *start = s->stepper->start;
-    s->index = 0;
+    s->step.index = 0;
     if (start == NULL || start->n_verbs == 0) {
         return zero_carry(s);
     }
-    ODEON_TRY(solver_reserve(s, start));
-    odeon_status status = solver_run(s, start);
+    ODEON_TRY(step_reserve(s, start));
+    odeon_status status = step_run(s, start);
     if (status != ODEON_OK) {
-        solver_reject(s);
+        step_reject(s);
         return status;
     }
-    keep_record(s, start, t0, 0.0, s->next, true);
+    keep_record(s, start, t0, 0.0, s->outputs.next, true);
     carry_over(s);
     release_all_but_start(s);
     return ODEON_OK;
+}
+
+odeon_status vector_add(const solver *s, bound_vector y, bound_vector x)
+{
+    odeon_tensor out = vector_tensor(s, y), term = vector_tensor(s, x);
+    const odeon_tensor *terms[1] = {&term};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return s->lane->device->ops->lincomb(s->lane->queue, &out, &out, 1, terms, one, NULL);
 }

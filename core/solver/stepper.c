@@ -13,35 +13,35 @@ typedef struct recorder {
     const stepper *stepper;
     program *program;
     bool start; /* recording start: only CARRY_OUT may be written */
-    bool written[PROGRAM_MAX_PLACES], combined[PROGRAM_MAX_PLACES];
+    bool written[PROGRAM_MAX_REGISTERS], combined[PROGRAM_MAX_REGISTERS];
 } recorder;
 
-int32_t place_carry_in(const stepper *s, int32_t i)
+int32_t reg_carry_in(const stepper *s, int32_t i)
 {
     (void)s;
-    return PLACE_CARRY + i;
+    return REG_CARRY + i;
 }
 
-int32_t place_carry_out(const stepper *s, int32_t i)
+int32_t reg_carry_out(const stepper *s, int32_t i)
 {
-    return PLACE_CARRY + s->info.n_carry + i;
+    return REG_CARRY + s->info.n_carry + i;
 }
 
 /* The place of a handle, or -1. */
-static int32_t place_of(const stepper *s, int32_t handle)
+static int32_t register_of(const stepper *s, int32_t handle)
 {
     int32_t n_carry = s->info.n_carry, n_work = s->info.n_work;
     if (handle >= 0 && handle <= ODEON_HANDLE_ERROR) {
         return handle;
     }
     if (handle >= ODEON_HANDLE_CARRY_IN && handle < ODEON_HANDLE_CARRY_IN + n_carry) {
-        return place_carry_in(s, handle - ODEON_HANDLE_CARRY_IN);
+        return reg_carry_in(s, handle - ODEON_HANDLE_CARRY_IN);
     }
     if (handle >= ODEON_HANDLE_CARRY_OUT && handle < ODEON_HANDLE_CARRY_OUT + n_carry) {
-        return place_carry_out(s, handle - ODEON_HANDLE_CARRY_OUT);
+        return reg_carry_out(s, handle - ODEON_HANDLE_CARRY_OUT);
     }
     if (handle >= ODEON_HANDLE_WORK && handle < ODEON_HANDLE_WORK + n_work) {
-        return PLACE_CARRY + 2 * n_carry + handle - ODEON_HANDLE_WORK;
+        return REG_CARRY + 2 * n_carry + handle - ODEON_HANDLE_WORK;
     }
     return -1;
 }
@@ -52,25 +52,25 @@ static odeon_status broken(const recorder *r, int32_t handle, const char *why)
                      r->stepper->instance->component->id, (int)handle, why);
 }
 
-static odeon_status readable(const recorder *r, int32_t handle, int32_t *place)
+static odeon_status readable(const recorder *r, int32_t handle, int32_t *reg)
 {
-    *place = place_of(r->stepper, handle);
-    if (*place < 0 || *place == PLACE_ERROR) {
+    *reg = register_of(r->stepper, handle);
+    if (*reg < 0 || *reg == REG_ERROR) {
         return broken(r, handle, "it cannot be read");
     }
-    return r->written[*place] ? ODEON_OK : broken(r, handle, "read before it is written");
+    return r->written[*reg] ? ODEON_OK : broken(r, handle, "read before it is written");
 }
 
-static odeon_status writable(recorder *r, int32_t handle, int32_t *place)
+static odeon_status writable(recorder *r, int32_t handle, int32_t *reg)
 {
     const stepper *s = r->stepper;
-    *place = place_of(s, handle);
-    bool carry_in = *place >= PLACE_CARRY && *place < place_carry_out(s, 0);
-    bool barred = r->start && (*place == PLACE_Y1 || *place == PLACE_ERROR);
-    if (*place <= PLACE_Y0 || carry_in || barred) {
+    *reg = register_of(s, handle);
+    bool carry_in = *reg >= REG_CARRY && *reg < reg_carry_out(s, 0);
+    bool barred = r->start && (*reg == REG_Y1 || *reg == REG_ERROR);
+    if (*reg <= REG_Y0 || carry_in || barred) {
         return broken(r, handle, "it cannot be written");
     }
-    return r->written[*place] ? broken(r, handle, "written twice") : ODEON_OK;
+    return r->written[*reg] ? broken(r, handle, "written twice") : ODEON_OK;
 }
 
 static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
@@ -80,7 +80,7 @@ static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
     verb v = {.kind = VERB_EVAL, .c = c, .eval = p->n_evals};
     ODEON_TRY(readable(r, y, &v.in));
     ODEON_TRY(writable(r, k, &v.out));
-    if (v.out == PLACE_ERROR || p->n_evals == ODEON_MAX_STAGES) {
+    if (v.out == REG_ERROR || p->n_evals == ODEON_MAX_STAGES) {
         return broken(r, k, "no more evaluations, and none into the error");
     }
     p->c[p->n_evals++] = c;
@@ -117,40 +117,40 @@ static odeon_status record_combine(void *self, int32_t out, int32_t n, const ode
 static odeon_status complete(const recorder *r)
 {
     const stepper *s = r->stepper;
-    if (!r->start && !r->written[PLACE_Y1]) {
+    if (!r->start && !r->written[REG_Y1]) {
         return broken(r, ODEON_HANDLE_Y1, "never written");
     }
-    if (!r->start && s->info.embedded_order > 0 && !r->written[PLACE_ERROR]) {
+    if (!r->start && s->info.embedded_order > 0 && !r->written[REG_ERROR]) {
         return broken(r, ODEON_HANDLE_ERROR, "never written");
     }
     for (int32_t i = 0; i < s->info.n_carry; i++) {
-        if (!r->written[place_carry_out(s, i)]) {
+        if (!r->written[reg_carry_out(s, i)]) {
             return broken(r, ODEON_HANDLE_CARRY_OUT + i, "never written");
         }
     }
     return ODEON_OK;
 }
 
-static bool leaves_step(const stepper *s, int32_t place)
+static bool leaves_step(const stepper *s, int32_t reg)
 {
-    int32_t first = place_carry_out(s, 0);
-    return place <= PLACE_ERROR || (place >= first && place < first + s->info.n_carry);
+    int32_t first = reg_carry_out(s, 0);
+    return reg <= REG_ERROR || (reg >= first && reg < first + s->info.n_carry);
 }
 
 /* Slopes are read once more where dense output is asked for. */
 static void keep_slopes(const stepper *s, program *p)
 {
     for (int32_t i = 0; s->dense && i < s->tableau->stages; i++) {
-        p->last_use[place_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
+        p->last_use[register_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
     }
 }
 
-int32_t stepper_dense(const stepper *s, double x, int32_t *places, double *weights)
+int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
     for (int32_t i = 0; i < t->stages; i++) {
         const double *row = t->interp + i * t->interp_degree;
-        places[i] = place_of(s, tableau_slope(t, i));
+        registers[i] = register_of(s, tableau_slope(t, i));
         weights[i] = 0.0;
         for (int32_t j = t->interp_degree; j-- > 0;) {
             weights[i] = (weights[i] + row[j]) * x;
@@ -163,13 +163,13 @@ int32_t stepper_dense(const stepper *s, double x, int32_t *places, double *weigh
  * it was said, since it is scaled by y1. */
 static void find_last_uses(const stepper *s, program *p)
 {
-    for (int32_t i = 0; i < s->n_places; i++) {
-        bool stays = leaves_step(s, i) || i < place_carry_out(s, 0);
+    for (int32_t i = 0; i < s->n_registers; i++) {
+        bool stays = leaves_step(s, i) || i < reg_carry_out(s, 0);
         p->last_use[i] = stays ? p->n_verbs : -1;
     }
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
-        bool error = w->kind == VERB_COMBINE && w->out == PLACE_ERROR;
+        bool error = w->kind == VERB_COMBINE && w->out == REG_ERROR;
         int32_t at = error ? p->n_verbs : v;
         if (w->kind == VERB_EVAL) {
             p->last_use[w->in] = at > p->last_use[w->in] ? at : p->last_use[w->in];
@@ -187,9 +187,9 @@ static void find_max_live(const stepper *s, program *p)
 {
     int32_t live = 1 + s->info.n_carry;
     for (int32_t v = 0; v < p->n_verbs; v++) {
-        live += p->verbs[v].out != PLACE_ERROR; /* never stored: only its norm is */
+        live += p->verbs[v].out != REG_ERROR; /* never stored: only its norm is */
         p->max_live = live > p->max_live ? live : p->max_live;
-        for (int32_t i = 0; i < s->n_places; i++) {
+        for (int32_t i = 0; i < s->n_registers; i++) {
             live -= p->last_use[i] == v;
         }
     }
@@ -200,9 +200,9 @@ static odeon_status record(stepper *s, int64_t index)
 {
     recorder r = {.stepper = s, .program = s->scratch, .start = index < 0};
     memset(s->scratch, 0, sizeof *s->scratch);
-    r.written[PLACE_Y0] = true;
+    r.written[REG_Y0] = true;
     for (int32_t i = 0; i < s->info.n_carry && index >= 0; i++) {
-        r.written[place_carry_in(s, i)] = true;
+        r.written[reg_carry_in(s, i)] = true;
     }
     odeon_step step = {.struct_size = sizeof step,
                        .index = index < 0 ? 0 : index,
@@ -213,7 +213,7 @@ static odeon_status record(stepper *s, int64_t index)
     ODEON_TRY(calling_end(outer, index < 0 ? s->ops->start(s->self, &step)
                                            : s->ops->step(s->self, &step)));
     ODEON_TRY(complete(&r));
-    for (int32_t i = 0; i < s->n_places; i++) {
+    for (int32_t i = 0; i < s->n_registers; i++) {
         s->scratch->eval_only[i] = !leaves_step(s, i) && !r.combined[i];
     }
     find_last_uses(s, s->scratch);
@@ -275,7 +275,7 @@ static odeon_status describe(stepper *s, const char *path)
         info->n_carry > ODEON_MAX_CARRY || info->n_work < 0 || info->n_work > ODEON_MAX_WORK) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: describes itself with numbers out of range", path);
     }
-    s->n_places = PLACE_CARRY + 2 * info->n_carry + info->n_work;
+    s->n_registers = REG_CARRY + 2 * info->n_carry + info->n_work;
     return ODEON_OK;
 }
 

@@ -10,7 +10,7 @@
 enum { VERB_EVAL = 0, VERB_COMBINE = 1 };
 
 /* Handles are renumbered without gaps: Y0, Y1, ERROR, carry in, carry out, work. */
-enum { PLACE_Y0 = 0, PLACE_Y1 = 1, PLACE_ERROR = 2, PLACE_CARRY = 3 };
+enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
 
 typedef struct verb {
     double c;                     /* EVAL: at t + c h */
@@ -21,21 +21,22 @@ typedef struct verb {
     int32_t reserved0, reserved1; /* no gaps: programs are compared byte by byte */
 } verb;
 
-#define PROGRAM_MAX_VERBS  (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
-#define PROGRAM_MAX_TERMS  1024
-#define PROGRAM_MAX_PLACES (PLACE_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK)
+#define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
+#define PROGRAM_MAX_TERMS     1024
+#define PROGRAM_MAX_REGISTERS (REG_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK)
 
 typedef struct program {
     int32_t n_verbs, n_terms, n_evals, reserved0;
     verb verbs[PROGRAM_MAX_VERBS];
-    odeon_term terms[PROGRAM_MAX_TERMS];  /* x is a place */
-    double c[ODEON_MAX_STAGES];           /* of each evaluation */
-    int32_t last_use[PROGRAM_MAX_PLACES]; /* the verb after which a place is free; n_verbs: none */
+    odeon_term terms[PROGRAM_MAX_TERMS]; /* x is a place */
+    double c[ODEON_MAX_STAGES];          /* of each evaluation */
+    int32_t
+        last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a place is free; n_verbs: none */
     int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
     int32_t n_combines;
     /* Places that are only ever evaluated at: parts that the field does not depend on need not be
      * combined into them. */
-    bool eval_only[PROGRAM_MAX_PLACES];
+    bool eval_only[PROGRAM_MAX_REGISTERS];
 } program;
 
 enum { DENSE_UNUSED = 0, DENSE_IF_OFFERED = 1, DENSE_REQUIRED = 2 };
@@ -46,7 +47,7 @@ typedef struct stepper {
     const odeon_stepper_ops *ops; /* ours for a tableau */
     void *self;
     odeon_stepper_info info;
-    int32_t n_places;
+    int32_t n_registers;
     bool dense;     /* dense output is at hand */
     program *start; /* NULL: carry starts at zero */
     size_t n_programs;
@@ -67,10 +68,10 @@ void stepper_destroy(stepper *s); /* NULL is allowed */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out);
 
 /* Dense output: y(t + x h) = y0 + h sum over the n stages of weights[i] * (what stands at
- * places[i]); n is returned. */
-int32_t stepper_dense(const stepper *s, double x, int32_t *places, double *weights);
+ * registers[i]); n is returned. */
+int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights);
 
-int32_t place_carry_in(const stepper *s, int32_t i);
-int32_t place_carry_out(const stepper *s, int32_t i);
+int32_t reg_carry_in(const stepper *s, int32_t i);
+int32_t reg_carry_out(const stepper *s, int32_t i);
 
 #endif

@@ -98,7 +98,7 @@ static job job_of(const bench_field *b, worker *w)
 {
     const odeon_ode *ode = w->site.odes[0];
     job j = {.b = b, .w = w, .field = &ode->field.host.abi};
-    j.t = (odeon_tensor){.data = ode->forward->slots + ODEON_SLOT_STAGE_T,
+    j.t = (odeon_tensor){.data = solver_slots(ode->forward) + ODEON_SLOT_STAGE_T,
                          .dim = {1},
                          .ndim = 1,
                          .dtype = ODEON_DTYPE_F64};

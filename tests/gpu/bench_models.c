@@ -19,6 +19,7 @@
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
 #include "ode/ode.h"
+#include "ode/outputs.h"
 #include "plugin/registry.h"
 #include "session/describe.h"
 #include "session/jobs.h"

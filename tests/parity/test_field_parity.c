@@ -229,7 +229,7 @@ static body_run run_body(size_t which, size_t setup)
     b.d_y = send(&b, n, cot);
     mem_free(cot);
     b.context = worker_context(b.worker, ODEON_CALL_TRAIN);
-    b.context.slots = block->forward->slots;
+    b.context.slots = solver_slots(block->forward);
     b.context.n_global = b.session.n;
     b.context.t = &b.t;
     assert_int_equal(net_plan_for(block->body, b.session.n, ODEON_CALL_TRAIN, &b.plan), ODEON_OK);

@@ -313,15 +313,17 @@ static double measure_steps(const trial *t, const char *name, const solver *ours
     }
     int64_t n = 0;
     double *rows = support_tensor(t->file, name, &n), worst = 0.0;
-    for (int64_t i = 0; i < n / 3 && (int64_t)ours->n_attempts == n / 3; i++) {
-        const solve_attempt *step = &ours->attempts[i];
+    size_t n_ours;
+    const solve_attempt *attempts = solver_attempts(ours, &n_ours);
+    for (int64_t i = 0; i < n / 3 && (int64_t)n_ours == n / 3; i++) {
+        const solve_attempt *step = &attempts[i];
         const double *row = &rows[3 * i];
         worst = worse(worst, fabs(step->t - row[0]));
         worst = worse(worst, fabs(fabs(step->h) - row[1]) / row[1]);
         worst = worse(worst, step->accepted == (row[2] != 0.0) ? 0.0 : (double)NAN);
     }
     mem_free(rows);
-    return (int64_t)ours->n_attempts == n / 3 ? worst : (double)NAN;
+    return (int64_t)n_ours == n / 3 ? worst : (double)NAN;
 }
 
 static double measure_solves(const trial *t, const session_result *result)

@@ -95,12 +95,15 @@ static void compare(const trace *x, const problem *p, double *worst)
     (void)support_differentiate(&s, NULL, NULL);
     const solver *ours = s.session->workers[0].site.odes[0]->forward;
     double *count = values_of(group, "count", &n), *rows = values_of(group, "steps", &n);
-    if ((double)ours->n_attempts != count[0] || (double)ours->stats.accepted != count[1]) {
-        fail_msg("%s: %zu attempts, %lld accepted, not %g and %g", group, ours->n_attempts,
-                 (long long)ours->stats.accepted, count[0], count[1]);
+    size_t n_ours;
+    const solve_attempt *attempts = solver_attempts(ours, &n_ours);
+    int64_t accepted = solver_stats(ours).accepted;
+    if ((double)n_ours != count[0] || (double)accepted != count[1]) {
+        fail_msg("%s: %zu attempts, %lld accepted, not %g and %g", group, n_ours,
+                 (long long)accepted, count[0], count[1]);
     }
     for (int64_t i = 0; i < n / 3; i++) {
-        const solve_attempt *step = &ours->attempts[i];
+        const solve_attempt *step = &attempts[i];
         double gap = fabs(step->h / rows[3 * i] - 1.0);
         *worst = fmax(*worst, gap);
         if (!(gap <= x->tolerance) || step->accepted != (rows[3 * i + 2] != 0.0)) {

@@ -69,10 +69,10 @@ static block_run run_block(int n_times, const char *const *overrides)
     out.states = mem_zalloc((size_t)out.n, sizeof *out.states);
     out.counters = support_differentiate(&s, out.states, NULL).blocks[0];
     const solver *solve = s.session->workers[0].site.odes[0]->forward;
-    out.n_attempts = solve->n_attempts;
+    const solve_attempt *attempts = solver_attempts(solve, &out.n_attempts);
     assert_int_equal(out.n, n_times * SAMPLES * FEATURES);
     assert_true(out.n_attempts <= MAX_ATTEMPTS);
-    memcpy(out.attempts, solve->attempts, out.n_attempts * sizeof *out.attempts);
+    memcpy(out.attempts, attempts, out.n_attempts * sizeof *out.attempts);
     support_session_close(&s);
     return out;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "ode/ode.h"
 #include "session/members.h"
+#include "solver/state.h"
 #include "support_session.h"
 
 #define DATA                                                                                       \
@@ -54,10 +55,12 @@ typedef struct course {
 
 static trace copy_trace(const solver *s)
 {
-    trace t = {.n = s->n_attempts, .attempts = mem_alloc((s->n_attempts + 1) * sizeof *t.attempts)};
+    trace t = {.n = 0};
+    const solve_attempt *attempts = solver_attempts(s, &t.n);
+    t.attempts = mem_alloc((t.n + 1) * sizeof *t.attempts);
     assert_non_null(t.attempts);
     if (t.n > 0) {
-        memcpy(t.attempts, s->attempts, t.n * sizeof *t.attempts);
+        memcpy(t.attempts, attempts, t.n * sizeof *t.attempts);
     }
     return t;
 }

@@ -73,11 +73,13 @@ static support_session open_problem(const problem *p, const char *const *setting
 
 static size_t copy_attempts(const solver *s, solve_attempt *out)
 {
-    assert_true(s->n_attempts <= MAX_TRIALS);
-    if (s->n_attempts > 0) {
-        memcpy(out, s->attempts, s->n_attempts * sizeof *out);
+    size_t n;
+    const solve_attempt *attempts = solver_attempts(s, &n);
+    assert_true(n <= MAX_TRIALS);
+    if (n > 0) {
+        memcpy(out, attempts, n * sizeof *out);
     }
-    return s->n_attempts;
+    return n;
 }
 
 static void take_outcome(support_session *s, outcome *out)

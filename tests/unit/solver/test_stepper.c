@@ -143,7 +143,7 @@ static void test_tsit5_holds_nine_vectors(void **state)
 }
 
 /* A stage state is free behind its evaluation, slopes only at the end: the error reads them. */
-static void test_places_are_free_after_their_last_use(void **state)
+static void test_registers_are_free_after_their_last_use(void **state)
 {
     (void)state;
     const program *p;
@@ -152,7 +152,7 @@ static void test_places_are_free_after_their_last_use(void **state)
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
         if (w->kind == VERB_EVAL) {
-            bool y1 = w->in == PLACE_Y1;
+            bool y1 = w->in == REG_Y1;
             assert_int_equal(p->last_use[w->in], y1 ? p->n_verbs : v);
             assert_int_equal(p->last_use[w->out], p->n_verbs);
             assert_int_equal(p->eval_only[w->in], !y1);
@@ -230,7 +230,7 @@ int main(void)
         cmocka_unit_test(test_steps_said_to_be_alike_must_be),
         cmocka_unit_test(test_rk4_holds_six_vectors),
         cmocka_unit_test(test_tsit5_holds_nine_vectors),
-        cmocka_unit_test(test_places_are_free_after_their_last_use),
+        cmocka_unit_test(test_registers_are_free_after_their_last_use),
         cmocka_unit_test(test_equal_steps_are_one_program),
         cmocka_unit_test(test_multistep_method_is_two_programs),
         cmocka_unit_test(test_creation_reports_every_allocation_that_fails),

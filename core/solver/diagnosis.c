@@ -1,24 +1,15 @@
-/* After a solve has failed: which part of the state and which sample it was. Vectors come to the
- * host for that. */
+#include "solver/diagnosis.h"
+
 #include <math.h>
 
-#include "base/diag.h"
 #include "base/mem.h"
-#include "solver/solver.h"
+#include "solver/step.h"
 
-void solver_forget(solver *s)
+double *vector_download(solver *s, bound_vector x)
 {
-    s->n_attempts = 0;
-    s->failed = false;
-    s->worst = (solve_worst){0};
-    s->cause = (solve_cause){0};
-}
-
-double *solver_download(solver *s, held x)
-{
-    size_t n = (size_t)s->field->abi.n;
-    bool is_wide = s->field->abi.dtype == ODEON_DTYPE_F64;
-    size_t width = (size_t)odeon_dtype_bytes(s->field->abi.dtype);
+    size_t n = (size_t)s->task.field->abi.n;
+    bool is_wide = s->task.field->abi.dtype == ODEON_DTYPE_F64;
+    size_t width = (size_t)odeon_dtype_bytes(s->task.field->abi.dtype);
     void *raw = mem_zalloc(n + 1, width);
     double *wide = is_wide ? raw : mem_zalloc(n + 1, sizeof *wide);
     bool ok = raw != NULL && wide != NULL && x.data != NULL &&
@@ -47,25 +38,26 @@ static void consider(solve_worst *worst, const char *part, int64_t sample, doubl
 static bool has_samples(const solver *s, const odeon_part *part)
 {
     int32_t summed = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM | ODEON_PART_SHARED;
-    return s->field->samples > 0 && (part->flags & summed) == 0 && part->n % s->field->samples == 0;
+    return s->task.field->samples > 0 && (part->flags & summed) == 0 &&
+           part->n % s->task.field->samples == 0;
 }
 
 typedef double (*judge_values)(const solver *s, const double *const *x, int64_t first, int64_t n);
 
-/* Looks for the worst sample by what judge says of its values. */
-static void look(solver *s, judge_values judge, const double *const *x)
+/* The worst sample by what judge says of its values. */
+static void find_worst(solver *s, judge_values judge, const double *const *x)
 {
-    const odeon_field *f = &s->field->abi;
+    const odeon_field *f = &s->task.field->abi;
     for (int32_t i = 0; i < f->n_parts; i++) {
         const odeon_part *part = &f->parts[i];
         if (!has_samples(s, part)) {
             continue;
         }
-        int64_t size = part->n / s->field->samples;
-        for (int64_t k = 0; k < s->field->samples; k++) {
+        int64_t size = part->n / s->task.field->samples;
+        for (int64_t k = 0; k < s->task.field->samples; k++) {
             double error = judge(s, x, part->offset + k * size, size);
             if (!(error <= 0.0)) {
-                consider(&s->worst, part->name, k, error);
+                consider(&s->diagnosis.worst, part->name, k, error);
             }
         }
     }
@@ -103,28 +95,28 @@ static double not_finite(const solver *s, const double *const *x, int64_t first,
     return 0.0;
 }
 
-/* Where all of a vector is finite, or cannot be looked at, the answer is true. */
-static bool look_for_value(solver *s, held x)
+/* True where all of a vector is finite, or cannot be read. */
+static bool find_value(solver *s, bound_vector x)
 {
-    double *values = solver_download(s, x);
+    double *values = vector_download(s, x);
     const double *list[1] = {values};
-    bool finite = values == NULL || isfinite(not_finite(s, list, 0, s->field->abi.n));
+    bool finite = values == NULL || isfinite(not_finite(s, list, 0, s->task.field->abi.n));
     if (values != NULL) {
-        look(s, not_finite, list);
+        find_worst(s, not_finite, list);
     }
     mem_free(values);
     return finite;
 }
 
-void solver_blame_value(solver *s, held x)
+void diagnose_value(solver *s, bound_vector x)
 {
-    (void)look_for_value(s, x);
+    (void)find_value(s, x);
 }
 
 static double largest(const solver *s, const double *x)
 {
     double size = 0.0;
-    for (int64_t i = 0; i < s->field->abi.n && x != NULL; i++) {
+    for (int64_t i = 0; i < s->task.field->abi.n && x != NULL; i++) {
         size = fmax(size, fabs(x[i]));
     }
     return size;
@@ -137,7 +129,7 @@ static bool is_scaled_by_atol(const solver *s, const double *const *x)
     const odeon_ode_spec *spec = s->spec;
     double worst = -1.0;
     bool by_atol = false;
-    for (int64_t i = 0; i < s->field->abi.n; i++) {
+    for (int64_t i = 0; i < s->task.field->abi.n; i++) {
         double relative = spec->rtol[spec->n_rtol > 1 ? i % spec->n_rtol : 0] *
                           fmax(fabs(x[0][i]), fabs(x[1][i]));
         double atol = spec->atol[spec->n_atol > 1 ? i % spec->n_atol : 0];
@@ -159,25 +151,25 @@ static bool is_probed(const solver *s)
            isfinite(norms[0]) && isfinite(norms[1]);
 }
 
-void solver_blame_start(solver *s, held y0, held f0, held f1)
+void diagnose_start(solver *s, bound_vector y0, bound_vector f0, bound_vector f1)
 {
-    s->cause.kind = CAUSE_TOLERANCE;
-    if (!look_for_value(s, y0)) {
-        s->cause.kind = CAUSE_STATE;
-    } else if (!look_for_value(s, f0)) {
-        s->cause.kind = CAUSE_FIELD;
-    } else if (is_probed(s) && !look_for_value(s, f1)) {
-        s->cause.kind = CAUSE_PROBE;
+    s->diagnosis.cause.kind = CAUSE_TOLERANCE;
+    if (!find_value(s, y0)) {
+        s->diagnosis.cause.kind = CAUSE_STATE;
+    } else if (!find_value(s, f0)) {
+        s->diagnosis.cause.kind = CAUSE_FIELD;
+    } else if (is_probed(s) && !find_value(s, f1)) {
+        s->diagnosis.cause.kind = CAUSE_PROBE;
     }
-    if (s->worst.part != NULL || s->cause.kind != CAUSE_TOLERANCE) {
+    if (s->diagnosis.worst.part != NULL || s->diagnosis.cause.kind != CAUSE_TOLERANCE) {
         return;
     }
-    double *y = solver_download(s, y0), *slope = solver_download(s, f0);
-    s->cause.size = s->cause.start_size = largest(s, y);
+    double *y = vector_download(s, y0), *slope = vector_download(s, f0);
+    s->diagnosis.cause.size = s->diagnosis.cause.start_size = largest(s, y);
     const double *list[3] = {y, y, slope};
     if (y != NULL && slope != NULL) {
-        s->cause.by_atol = is_scaled_by_atol(s, list);
-        look(s, scaled_error, list);
+        s->diagnosis.cause.by_atol = is_scaled_by_atol(s, list);
+        find_worst(s, scaled_error, list);
     }
     mem_free(y);
     mem_free(slope);
@@ -195,11 +187,11 @@ static bool is_beyond_numbers(const solver *s)
 /* x: y0, y1, the error estimate of a step. */
 static solve_cause cause_of(const solver *s, const double *const *x, const double *start)
 {
-    int64_t n = s->field->abi.n;
+    int64_t n = s->task.field->abi.n;
     solve_cause out = {
         .kind = CAUSE_NONE, .size = largest(s, x[0]), .start_size = largest(s, start)};
     if (isnan(not_finite(s, &x[0], 0, n))) {
-        out.kind = s->index == 0 ? CAUSE_STATE : CAUSE_FIELD;
+        out.kind = s->step.index == 0 ? CAUSE_STATE : CAUSE_FIELD;
     } else if (isnan(not_finite(s, &x[1], 0, n)) || isnan(not_finite(s, &x[2], 0, n))) {
         out.kind = CAUSE_FIELD;
     } else if (is_beyond_numbers(s)) {
@@ -209,24 +201,25 @@ static solve_cause cause_of(const solver *s, const double *const *x, const doubl
     return out;
 }
 
-void solver_blame_error(solver *s, const program *p, double h)
+void diagnose_step(solver *s, const program *p, double h)
 {
-    held error = solver_take(s);
-    if (error.data == NULL || solver_error_vector(s, p, h, error) != ODEON_OK) {
-        solver_release(s, &error);
+    bound_vector error = workspace_take(&s->memory);
+    if (error.data == NULL || step_error_vector(s, p, h, error) != ODEON_OK) {
+        workspace_release(&s->memory, &error);
         return;
     }
-    double *y0 = solver_download(s, s->at[PLACE_Y0]), *y1 = solver_download(s, s->at[PLACE_Y1]);
-    double *estimate = solver_download(s, error);
-    double *start = solver_download(s, (held){.data = s->y[0].data});
+    double *y0 = vector_download(s, s->step.value[REG_Y0]),
+           *y1 = vector_download(s, s->step.value[REG_Y1]);
+    double *estimate = vector_download(s, error);
+    double *start = vector_download(s, (bound_vector){.data = s->task.y[0].data});
     const double *list[3] = {y0, y1, estimate};
     if (y0 != NULL && y1 != NULL && estimate != NULL) {
-        look(s, scaled_error, list);
-        s->cause = cause_of(s, list, start);
+        find_worst(s, scaled_error, list);
+        s->diagnosis.cause = cause_of(s, list, start);
     }
     mem_free(start);
     mem_free(y0);
     mem_free(y1);
     mem_free(estimate);
-    solver_release(s, &error);
+    workspace_release(&s->memory, &error);
 }

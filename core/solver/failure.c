@@ -1,4 +1,4 @@
-#include "solver/cause.h"
+#include "solver/failure.h"
 
 #include <float.h>
 #include <math.h>
@@ -7,7 +7,28 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "solver/captured_adaptive.h"
+#include "solver/diagnosis.h"
+#include "solver/outputs.h"
+
+odeon_status solve_fail(const solver *s, double t, double h, double error, const char *what,
+                        const char *remedy)
+{
+    char reason[DIAG_MESSAGE_BYTES], size[32] = "", judged[40] = "";
+    (void)snprintf(reason, sizeof reason, "%s", diag_message());
+    diag_clear();
+    if (!isnan(h)) {
+        (void)snprintf(size, sizeof size, ", h = %.3g", h);
+    }
+    if (!isnan(error)) {
+        (void)snprintf(judged, sizeof judged, ", scaled error %.3g", error);
+    }
+    return diag_fail(ODEON_ERR_NUMERIC,
+                     "%s: %s at t = %.9g%s%s, after %lld evaluations, %lld accepted and %lld "
+                     "rejected steps%s%s%s; %s",
+                     s->path, what, t, size, judged, (long long)s->log.evals,
+                     (long long)s->log.stats.accepted, (long long)s->log.stats.rejected,
+                     reason[0] == '\0' ? "" : " (", reason, reason[0] == '\0' ? "" : ")", remedy);
+}
 
 /* The largest of every number over the workers; where that fails they stay as they are. */
 static void agree(const solver *s, int32_t n, double *numbers)
@@ -30,17 +51,12 @@ static void agree(const solver *s, int32_t n, double *numbers)
 
 /* ---- no step is small enough ---- */
 
-static double end_of(const solver *s)
-{
-    return s->times[s->n_times - 1];
-}
-
 /* Steps that may pass the end of the span come ever nearer to one that they cannot pass. */
-static bool stands_before_end(const solver *s, double t)
+static bool is_just_before_end(const solver *s, double t)
 {
-    double span = fabs(end_of(s) - s->times[0]);
+    double span = fabs(solve_end(s) - s->task.times[0]);
     return s->stepper->dense && s->spec->end == ODEON_END_INTERPOLATE &&
-           fabs(end_of(s) - t) <= 1e-6 * span;
+           fabs(solve_end(s) - t) <= 1e-6 * span;
 }
 
 static double smallest(int32_t n, const double *x)
@@ -55,7 +71,7 @@ static double smallest(int32_t n, const double *x)
 /* Says so where rtol asks for more digits than the state has. */
 static bool is_below_rounding(const solver *s, char *remedy, size_t bytes)
 {
-    bool wide = s->field->abi.dtype == ODEON_DTYPE_F64;
+    bool wide = s->task.field->abi.dtype == ODEON_DTYPE_F64;
     double rtol = smallest(s->spec->n_rtol, s->spec->rtol);
     (void)snprintf(remedy, bytes,
                    "rtol = %g is below the rounding of %s: a larger rtol or atol will help", rtol,
@@ -66,13 +82,13 @@ static bool is_below_rounding(const solver *s, char *remedy, size_t bytes)
 /* All is finite, and yet no step is small enough. */
 static odeon_status fail_finite(const solver *s, double t, double h, double error)
 {
-    const solve_cause *c = &s->cause;
+    const solve_cause *c = &s->diagnosis.cause;
     double rtol = smallest(s->spec->n_rtol, s->spec->rtol);
     double atol = smallest(s->spec->n_atol, s->spec->atol);
-    bool first = s->stats.accepted + s->stats.rejected == 0;
+    bool first = s->log.stats.accepted + s->log.stats.rejected == 0;
     char remedy[256];
     if (is_below_rounding(s, remedy, sizeof remedy)) {
-        return solver_fail(s, t, h, error, "step size underflow", remedy);
+        return solve_fail(s, t, h, error, "step size underflow", remedy);
     }
     if (c->kind == CAUSE_TOLERANCE && c->by_atol != 0 && atol < 1e-9 * rtol * c->size) {
         (void)snprintf(remedy, sizeof remedy,
@@ -93,12 +109,12 @@ static odeon_status fail_finite(const solver *s, double t, double h, double erro
                        "the solution is not smooth here, for these tolerances: a larger rtol or "
                        "atol, or another integrator, may help");
     }
-    return solver_fail(s, t, h, error, "step size underflow", remedy);
+    return solve_fail(s, t, h, error, "step size underflow", remedy);
 }
 
-odeon_status solver_fail_underflow(solver *s, double t, double h, double error)
+odeon_status fail_underflow(solver *s, double t, double h, double error)
 {
-    solve_cause *c = &s->cause;
+    solve_cause *c = &s->diagnosis.cause;
     double numbers[4] = {c->kind, c->by_atol, c->size, c->start_size};
     agree(s, 4, numbers);
     c->kind = (int32_t)numbers[0];
@@ -107,23 +123,22 @@ odeon_status solver_fail_underflow(solver *s, double t, double h, double error)
     c->start_size = numbers[3];
     switch (c->kind) {
     case CAUSE_STATE:
-        return solver_fail(s, t, (double)NAN, (double)NAN, "the state at the start is not finite",
-                           "what comes before the block makes it so: look at its layers and their "
-                           "weights");
+        return solve_fail(s, t, (double)NAN, (double)NAN, "the state at the start is not finite",
+                          "what comes before the block makes it so: look at its layers and their "
+                          "weights");
     case CAUSE_FIELD:
-        if (stands_before_end(s, t)) {
-            return solver_fail(s, t, h, (double)NAN,
-                               "step size underflow: the field is not finite behind the end of the "
-                               "span, which steps pass with end = interpolate",
-                               "end = clip lets them end there");
+        if (is_just_before_end(s, t)) {
+            return solve_fail(s, t, h, (double)NAN,
+                              "step size underflow: the field is not finite behind the end of the "
+                              "span, which steps pass with end = interpolate",
+                              "end = clip lets them end there");
         }
-        return solver_fail(s, t, h, (double)NAN, "step size underflow: the field is not finite",
-                           "look for what is not defined there, or overflows");
+        return solve_fail(s, t, h, (double)NAN, "step size underflow: the field is not finite",
+                          "look for what is not defined there, or overflows");
     case CAUSE_PROBE:
-        return solver_fail(
-            s, t, (double)NAN, (double)NAN,
-            "the first step cannot be chosen: the field is not finite near the start",
-            "first_step gives its size");
+        return solve_fail(s, t, (double)NAN, (double)NAN,
+                          "the first step cannot be chosen: the field is not finite near the start",
+                          "first_step gives its size");
     default:
         return fail_finite(s, t, h, error);
     }
@@ -147,7 +162,7 @@ static bool field_at(solver *s, const double *y, const double *v, double scale, 
                      double *out)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
-    const odeon_field *f = &s->field->abi;
+    const odeon_field *f = &s->task.field->abi;
     bool wide = f->dtype == ODEON_DTYPE_F64, good = false;
     for (int64_t i = 0; i < f->n; i++) {
         double value = y[i] + scale * v[i];
@@ -157,27 +172,27 @@ static bool field_at(solver *s, const double *y, const double *v, double scale, 
             ((float *)moved)[i] = (float)value;
         }
     }
-    held in = solver_take(s), k = solver_take(s);
+    bound_vector in = workspace_take(&s->memory), k = workspace_take(&s->memory);
     uint64_t bytes = (uint64_t)(f->n * odeon_dtype_bytes(f->dtype));
     if (in.data != NULL && k.data != NULL &&
         ops->upload(s->lane->queue, in.data, moved, bytes) == ODEON_OK) {
-        odeon_tensor t = solver_stage_time(s, 0), x = solver_vector(s, in),
-                     dx = solver_vector(s, k);
+        odeon_tensor t = stage_time_tensor(s, 0), x = vector_tensor(s, in),
+                     dx = vector_tensor(s, k);
         good = f->eval(f->self, &t, &x, &dx, NULL) == ODEON_OK &&
                ops->download(s->lane->queue, moved, k.data, bytes) == ODEON_OK;
     }
     for (int64_t i = 0; i < f->n && good; i++) {
         out[i] = wide ? ((double *)moved)[i] : (double)((float *)moved)[i];
     }
-    solver_release(s, &in);
-    solver_release(s, &k);
+    workspace_release(&s->memory, &in);
+    workspace_release(&s->memory, &k);
     return good;
 }
 
 /* What is only integrated along has no part in what decays. */
 static void clear_passive(const solver *s, double *v)
 {
-    const odeon_field *f = &s->field->abi;
+    const odeon_field *f = &s->task.field->abi;
     for (int32_t p = 0; p < f->n_parts; p++) {
         const odeon_part *part = &f->parts[p];
         if ((part->flags & (ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM)) != 0) {
@@ -191,8 +206,8 @@ static void clear_passive(const solver *s, double *v)
 static bool find_eigenvalue(solver *s, double *y, double *v, double *f0, double *f1, void *moved,
                             double *real, double *size)
 {
-    int64_t n = s->field->abi.n;
-    bool wide = s->field->abi.dtype == ODEON_DTYPE_F64;
+    int64_t n = s->task.field->abi.n;
+    bool wide = s->task.field->abi.dtype == ODEON_DTYPE_F64;
     double epsilon = sqrt(wide ? DBL_EPSILON : (double)FLT_EPSILON);
     for (int64_t i = 0; i < n; i++) { /* a direction that is orthogonal to nothing in particular */
         v[i] = 1.0 + 0.5 * sin(1.0 + 7.0 * (double)i);
@@ -220,9 +235,9 @@ static bool find_eigenvalue(solver *s, double *y, double *v, double *f0, double 
  * that is not so. The next step's T is in its slot. */
 static double find_decay(solver *s, double h)
 {
-    int64_t n = s->field->abi.n, evals = s->evals;
+    int64_t n = s->task.field->abi.n, evals = s->log.evals;
     double real = 0.0, size = 0.0, none = 0.0;
-    double *y = solver_download(s, s->at[PLACE_Y0]);
+    double *y = vector_download(s, s->step.value[REG_Y0]);
     double *work = mem_zalloc((size_t)(4 * n) + 1, sizeof *work);
     bool found =
         y != NULL && work != NULL &&
@@ -230,30 +245,30 @@ static double find_decay(solver *s, double h)
         find_eigenvalue(s, y, work, work + n, work + 2 * n, work + 3 * n, &real, &size);
     mem_free(y);
     mem_free(work);
-    solver_count_evals(s, evals - s->evals);
+    count_evals(s, evals - s->log.evals);
     diag_clear();
     return found && h * real < 0.0 && fabs(real) >= 0.5 * size ? fabs(h * real) : -1.0;
 }
 
-odeon_status solver_fail_max_steps(solver *s, double t, double h, double error)
+odeon_status fail_max_steps(solver *s, double t, double h, double error)
 {
     char remedy[320];
-    double steps_left = fabs((end_of(s) - t) / h), decay = -1.0;
-    bool many = steps_left >= 100.0 && s->stats.accepted > s->stats.rejected;
-    if (many && s->field->is_alone) {
+    double steps_left = fabs((solve_end(s) - t) / h), decay = -1.0;
+    bool many = steps_left >= 100.0 && s->log.stats.accepted > s->log.stats.rejected;
+    if (many && s->task.field->is_alone) {
         decay = find_decay(s, h);
         agree(s, 1, &decay);
     }
     if (!(decay >= 1.0)) {
-        return solver_fail(s, t, h, error, "max_steps reached",
-                           is_below_rounding(s, remedy, sizeof remedy)
-                               ? remedy
-                               : "raise max_steps, or rtol and atol");
+        return solve_fail(s, t, h, error, "max_steps reached",
+                          is_below_rounding(s, remedy, sizeof remedy)
+                              ? remedy
+                              : "raise max_steps, or rtol and atol");
     }
     (void)snprintf(remedy, sizeof remedy,
                    "|h lambda| is %.2g, so that stability and not accuracy keeps the steps small, "
                    "and some %.2g more are needed: raise max_steps, shorten the span, or take the "
                    "fast decay out of the equations (all integrators are explicit)",
                    decay, steps_left);
-    return solver_fail(s, t, h, error, "max_steps reached: the problem is stiff", remedy);
+    return solve_fail(s, t, h, error, "max_steps reached: the problem is stiff", remedy);
 }

@@ -1,0 +1,209 @@
+#include "solver/device_reverse.h"
+
+#include "solver/executor.h"
+#include "solver/reverse.h"
+#include "solver/rows.h"
+#include "solver/step.h"
+
+typedef struct reverse_task {
+    const program *step, *start; /* start NULL: carry started at zero */
+    const odeon_tensor *d_y0;
+    int64_t steps; /* that the solve took */
+    int32_t rows;  /* ROWS_* that it kept */
+    bool within;   /* the end was read within the last step, with weights that slots hold */
+} reverse_task;
+
+static reverse_task make_task(const solver *s, const odeon_tensor *d_y0)
+{
+    const program *start = s->stepper->start;
+    bool within = s->spec->end == ODEON_END_INTERPOLATE;
+    return (reverse_task){.step = s->stepper->programs[0],
+                          .start = start != NULL && start->n_verbs > 0 ? start : NULL,
+                          .d_y0 = d_y0,
+                          .steps = s->device.kept,
+                          .rows = ROWS_STEPS | (within ? ROWS_LAST : 0),
+                          .within = within};
+}
+
+/* ---- cotangents between two steps ---- */
+
+/* The fixed vector of the cotangent of Y1 (0) or of carry out (1, ...), and its register. */
+static bound_vector end_cotangent(const solver *s, int32_t i)
+{
+    return fixed_vector(s, 1 + s->stepper->info.n_carry + i);
+}
+
+static int32_t end_register(const solver *s, int32_t i)
+{
+    return i == 0 ? REG_Y1 : reg_carry_out(s->stepper, i - 1);
+}
+
+static void bind_fixed(solver *s)
+{
+    fixed_vectors_bind(s);
+    for (int32_t i = 0; i <= s->stepper->info.n_carry; i++) {
+        s->step.cotangent[end_register(s, i)] = end_cotangent(s, i);
+    }
+}
+
+/* x = value, or 0 without one. */
+static odeon_status set(const solver *s, bound_vector x, const odeon_tensor *value)
+{
+    const odeon_device_ops *ops = s->lane->device->ops;
+    odeon_tensor to = vector_tensor(s, x);
+    return value != NULL && value->data != NULL
+               ? ops->copy(s->lane->queue, value, &to)
+               : ops->fill(s->lane->queue, &to, odeon_imm(0.0), NULL);
+}
+
+/* The cotangent at this step's start, which reverse_run leaves with the registers of its end, moves
+ * to the fixed vectors of the previous step's end. */
+static odeon_status pass_on(solver *s)
+{
+    for (int32_t i = 0; i <= s->stepper->info.n_carry; i++) {
+        bound_vector *cotangent = &s->step.cotangent[end_register(s, i)];
+        odeon_tensor value = vector_tensor(s, *cotangent);
+        if (cotangent->data != end_cotangent(s, i).data) {
+            ODEON_TRY(set(s, end_cotangent(s, i), &value));
+        }
+        workspace_release(&s->memory, cotangent);
+    }
+    return ODEON_OK;
+}
+
+/* ---- the calls ---- */
+
+/* The slot of the weight of Y1, behind those of the registers that dense output is a sum of. */
+static int32_t end_slot(const solver *s)
+{
+    double weights[1 + ODEON_MAX_STAGES];
+    return ODEON_SLOT_ERROR_SUM + reverse_output_weights(s, 0.0, 1.0, weights);
+}
+
+/* At the end of the solve there is the cotangent of the output alone. */
+static odeon_status call_end_cotangents(const solver *s, const reverse_task *t)
+{
+    odeon_tensor end = vector_tensor(s, end_cotangent(s, 0));
+    const odeon_tensor *d_end = &s->task.d_y[1], *x[1] = {d_end};
+    for (int32_t i = 1; i <= s->stepper->info.n_carry; i++) {
+        ODEON_TRY(set(s, end_cotangent(s, i), NULL));
+    }
+    if (!t->within || d_end->data == NULL) {
+        return set(s, end_cotangent(s, 0), d_end);
+    }
+    odeon_scalar weight[1] = {odeon_slot(1.0, end_slot(s))};
+    return s->lane->device->ops->lincomb(s->lane->queue, &end, NULL, 1, x, weight, s->slots);
+}
+
+static odeon_status reverse_row(solver *s, const reverse_task *t, bool is_last)
+{
+    solve_record record = {.program = t->step, .by_slots = is_last};
+    bind_fixed(s);
+    ODEON_TRY(rows_load(s, t->rows));
+    ODEON_TRY(step_run(s, t->step));
+    ODEON_TRY(reverse_run(s, &record));
+    ODEON_TRY(pass_on(s));
+    return s->lane->device->ops->step_back(s->lane->queue, s->slots);
+}
+
+/* The last step is not one of the loop where the output was read within it. */
+static odeon_status call_begin(solver *s, void *context)
+{
+    const reverse_task *t = context;
+    ODEON_TRY(call_end_cotangents(s, t));
+    return t->within ? reverse_row(s, t, true) : ODEON_OK;
+}
+
+static odeon_status call_step(solver *s, void *context)
+{
+    return reverse_row(s, context, false);
+}
+
+/* The method's start, from the first step's start, which is still in its fixed vectors. */
+static odeon_status call_end(solver *s, void *context)
+{
+    const reverse_task *t = context;
+    const double no_size = 0.0;
+    solve_record record = {.program = t->start, .is_start = true};
+    bind_fixed(s);
+    if (t->start != NULL) {
+        ODEON_TRY(
+            s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_H, 1, &no_size));
+        ODEON_TRY(step_run(s, t->start));
+        ODEON_TRY(reverse_run(s, &record));
+    }
+    return reverse_finish(s, t->d_y0);
+}
+
+static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
+{
+    const reverse_task *t = context;
+    (void)s;
+    *out = whole ? passes == 0 : passes < t->steps - t->within;
+    return ODEON_OK;
+}
+
+/* ---- all ---- */
+
+/* ROW and STOP: the last row, and at least one. Weights of the output read within its step. */
+static odeon_status write_slots(const solver *s, const reverse_task *t)
+{
+    const odeon_device_ops *ops = s->lane->device->ops;
+    double weights[2 + ODEON_MAX_STAGES];
+    if (t->within) {
+        double x = s->outputs.read_at[1];
+        int32_t n = reverse_output_weights(s, s->device.last_h, x, weights);
+        weights[n] = x < 1.0 ? 0.0 : 1.0;
+        ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM, n + 1, weights));
+    }
+    double values[ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1] = {0.0};
+    values[ODEON_SLOT_ROW - ODEON_SLOT_STOP] = (double)(t->steps - 1);
+    return ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_STOP,
+                            ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1, values);
+}
+
+static void make_key(solver *s, const reverse_task *t)
+{
+    executor_begin_key(s, KEY_ROWS);
+    key_add_int(&s->key, t->rows);
+    key_add_address(&s->key, s->task.d_y[0].data);
+    key_add_address(&s->key, s->task.d_y[1].data);
+    key_add_address(&s->key, t->d_y0->data);
+}
+
+/* Evaluations of which a replay makes no call: those of the recorded steps, and with them, where
+ * the whole loop was recorded, those of the start. */
+static int64_t replayed_evals(const reverse_task *t, bool whole)
+{
+    int64_t start = t->start != NULL ? t->start->n_evals : 0;
+    return whole ? t->steps * t->step->n_evals + start : (t->steps - t->within) * t->step->n_evals;
+}
+
+static odeon_status reverse_rows(solver *s, reverse_task *t, execution how)
+{
+    const step_loop loop = {.begin = call_begin,
+                            .step = call_step,
+                            .end = call_end,
+                            .more = more,
+                            .context = t,
+                            .has_eager_step = true};
+    ODEON_TRY(write_slots(s, t));
+    ODEON_TRY(execute_loop(s, &how, &loop));
+    if (how.answer != CAPTURE_CACHE_RUN) {
+        count_evals(s, replayed_evals(t, executor_has_loops(s)));
+    }
+    return ODEON_OK;
+}
+
+odeon_status device_reverse(solver *s, const odeon_tensor *d_y0)
+{
+    reverse_task t = make_task(s, d_y0);
+    s->device.kept = 0;
+    ODEON_TRY(step_reserve(s, t.step));
+    ODEON_TRY(t.start != NULL ? step_reserve(s, t.start) : ODEON_OK);
+    make_key(s, &t);
+    odeon_status status = reverse_rows(s, &t, executor_ask(s));
+    step_reject(s);
+    release_registers(s);
+    return status;
+}

@@ -1,0 +1,382 @@
+#include "solver/device_solve.h"
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "solver/controller.h"
+#include "solver/executor.h"
+#include "solver/outputs.h"
+#include "solver/rows.h"
+#include "solver/step.h"
+
+enum {
+    CHUNK = 8,       /* trial steps between two polls, on a device without loops */
+    FEWEST_READ = 32 /* rows of the log to read with the slots */
+};
+
+/* A solve under way. */
+typedef struct device_task {
+    const program *step;
+    odeon_control control; /* the solver's, with a log */
+    double first;          /* size of the first step; 0: chosen automatically */
+    int32_t rows;          /* ROWS_* */
+    int64_t trials;        /* so far, as polled last */
+} device_task;
+
+/* ---- which solves ---- */
+
+static int32_t rows_of(const solver *s)
+{
+    int32_t steps = s->task.keep == ODEON_KEEP_NONE ? 0 : ROWS_STEPS;
+    if (s->task.n_times > 2) {
+        return steps | ROWS_DENSE;
+    }
+    return steps | (s->spec->end == ODEON_END_CLIP ? 0 : ROWS_LAST);
+}
+
+/* Every step must have the same verbs, and no step may be clipped to an output or a stop on the
+ * way; for a reverse pass there may be one output, at the end or within the last step. Behind the
+ * end of a chunk the field is evaluated for nothing, which running state must not see. */
+static bool suits(const solver *s)
+{
+    bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
+    int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
+    bool readable = rows_end_in_place(rows) || (s->stepper->dense && (rows & both) != both);
+    return executor_captures(s) && uniform && readable && s->spec->n_stops == 0 &&
+           (executor_has_loops(s) || !s->task.field->moves_state);
+}
+
+static odeon_status make_task(solver *s, device_task *t)
+{
+    *t = (device_task){.control = s->control, .rows = rows_of(s)};
+    t->first = solve_direction(s) * s->spec->first_step;
+    t->control.log = s->slots + ODEON_SLOTS;
+    t->control.log_rows = SOLVER_LOG_ROWS;
+    t->control.rows = rows_of_each_step(t->rows) ? rows_capacity(s, t->rows) : 0;
+    return stepper_program(s->stepper, 0, &t->step);
+}
+
+/* Times and numbers of steps lie in slots, so no key depends on them. Nor does it on the capacity
+ * of the rows: a recording does not outlive their memory. */
+static void make_key(solver *s, const device_task *t)
+{
+    capture_key *key = &s->key;
+    executor_begin_key(s, KEY_LOOP);
+    key_add_control(key, &t->control);
+    key_add_real(key, t->first);
+    key_add_int(key, t->rows);
+    key_add_address(key, s->task.y[0].data);
+    key_add_address(key, rows_end_in_place(t->rows) ? s->task.y[1].data : NULL);
+}
+
+/* Is all memory there that the calls refer to? */
+static bool is_ready(const solver *s, const device_task *t)
+{
+    bool running = !s->task.field->moves_state || s->device.running.data != NULL;
+    return rows_capacity(s, t->rows) > 0 && running && s->device.seen != NULL &&
+           fixed_vectors_are_there(s);
+}
+
+/* ---- running state, which a solve that is done again must not have moved ---- */
+
+static odeon_tensor kept_running(const solver *s)
+{
+    odeon_tensor kept = s->task.field->running;
+    kept.data = s->device.running.data;
+    return kept;
+}
+
+static odeon_status save_running(const solver *s)
+{
+    odeon_tensor now = s->task.field->running, before = kept_running(s);
+    return s->task.field->moves_state ? s->lane->device->ops->copy(s->lane->queue, &now, &before)
+                                      : ODEON_OK;
+}
+
+static odeon_status restore_running(const solver *s)
+{
+    odeon_tensor now = s->task.field->running, before = kept_running(s);
+    return s->task.field->moves_state ? s->lane->device->ops->copy(s->lane->queue, &before, &now)
+                                      : ODEON_OK;
+}
+
+/* ---- the calls ---- */
+
+/* What the method's start has left in carry in moves to the fixed vectors. */
+static odeon_status fix_carry(solver *s)
+{
+    for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
+        bound_vector *in = &s->step.value[reg_carry_in(s->stepper, i)];
+        odeon_tensor from = vector_tensor(s, *in), to = vector_tensor(s, fixed_vector(s, 1 + i));
+        ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &from, &to));
+        workspace_release(&s->memory, in);
+    }
+    fixed_vectors_bind(s);
+    return ODEON_OK;
+}
+
+static odeon_status choose_first_step(solver *s, const device_task *t)
+{
+    const odeon_device_ops *ops = s->lane->device->ops;
+    if (t->first == 0.0) {
+        bound_vector f0 = {0}, f1 = {0};
+        odeon_status status = controller_probe_start(s, &f0, &f1);
+        workspace_release(&s->memory, &f0);
+        workspace_release(&s->memory, &f1);
+        return status;
+    }
+    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_H, 1, &t->first));
+    return ops->step_start(s->lane->queue, &s->control, 3, s->slots);
+}
+
+static odeon_status call_begin(solver *s, void *context)
+{
+    odeon_tensor y0 = vector_tensor(s, fixed_vector(s, 0));
+    ODEON_TRY(save_running(s));
+    ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &s->task.y[0], &y0));
+    s->step.value[REG_Y0] = fixed_vector(s, 0);
+    ODEON_TRY(step_begin(s, s->task.times[0]));
+    ODEON_TRY(fix_carry(s));
+    return choose_first_step(s, context);
+}
+
+/* If the step was accepted, its end becomes the next one's start. */
+static odeon_status call_accept(const solver *s)
+{
+    odeon_tensor from[1 + ODEON_MAX_CARRY], to[1 + ODEON_MAX_CARRY];
+    const odeon_tensor *x[1 + ODEON_MAX_CARRY], *y[1 + ODEON_MAX_CARRY];
+    int32_t n = 1 + s->stepper->info.n_carry;
+    for (int32_t i = 0; i < n; i++) {
+        int32_t end = i == 0 ? REG_Y1 : reg_carry_out(s->stepper, i - 1);
+        from[i] = vector_tensor(s, s->step.value[end]);
+        to[i] = vector_tensor(s, fixed_vector(s, i));
+        x[i] = &from[i];
+        y[i] = &to[i];
+    }
+    return s->lane->device->ops->select(s->lane->queue, n, x, y, s->slots, ODEON_SLOT_ACCEPT);
+}
+
+static odeon_status call_step(solver *s, void *context)
+{
+    const device_task *t = context;
+    ODEON_TRY(step_run(s, t->step));
+    ODEON_TRY(step_error_sums(s, t->step));
+    ODEON_TRY(rows_store(s, t->rows));
+    ODEON_TRY(s->lane->device->ops->step_control(s->lane->queue, &t->control, s->slots));
+    ODEON_TRY(call_accept(s));
+    step_reject(s); /* only releases what the step used: nobody knows how it went */
+    return ODEON_OK;
+}
+
+/* The output, if that is the last step's own end; select writes nothing unless DONE is set. */
+static odeon_status call_end(solver *s, void *context)
+{
+    const device_task *t = context;
+    odeon_tensor end = vector_tensor(s, fixed_vector(s, 0));
+    const odeon_tensor *x[1] = {&end}, *y[1] = {&s->task.y[1]};
+    return !rows_end_in_place(t->rows)
+               ? ODEON_OK
+               : s->lane->device->ops->select(s->lane->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
+}
+
+/* A pass on a device without loops: it cannot know which chunk is the last. */
+static odeon_status call_chunk(solver *s, void *context)
+{
+    for (int i = 0; i < CHUNK; i++) {
+        ODEON_TRY(call_step(s, context));
+    }
+    return call_end(s, context);
+}
+
+static odeon_status call_nothing(solver *s, void *context)
+{
+    (void)s;
+    (void)context;
+    return ODEON_OK;
+}
+
+/* ---- what the host reads of it ---- */
+
+static const double *log_row(const solver *s, int64_t i)
+{
+    return s->device.seen + ODEON_SLOTS + i * ODEON_LOG_COLUMNS;
+}
+
+/* Reads slots and log, and waits for that. As many rows as the last solve left, and some, come with
+ * the slots; only if there are more, a second read fetches the rest. */
+static odeon_status poll(solver *s, device_task *t)
+{
+    const odeon_device_ops *ops = s->lane->device->ops;
+    double *seen = s->device.seen;
+    int64_t n = ODEON_SLOTS + s->device.n_read * ODEON_LOG_COLUMNS;
+    ODEON_TRY(ops->download(s->lane->queue, seen, s->slots, (uint64_t)n * sizeof *seen));
+    t->trials = (int64_t)seen[ODEON_SLOT_TRIALS];
+    int64_t rest = ODEON_SLOTS + t->trials * ODEON_LOG_COLUMNS - n;
+    int64_t rows = t->trials + t->trials / 4 + 8;
+    rows = rows > FEWEST_READ ? rows : FEWEST_READ;
+    s->device.n_read = rows < SOLVER_LOG_ROWS ? rows : SOLVER_LOG_ROWS;
+    return rest <= 0 ? ODEON_OK
+                     : ops->download(s->lane->queue, seen + n, s->slots + n,
+                                     (uint64_t)rest * sizeof *seen);
+}
+
+static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
+{
+    (void)whole;
+    *out = true;
+    if (passes > 0) {
+        ODEON_TRY(poll(s, context));
+        *out = s->device.seen[ODEON_SLOT_STOP] == 0.0;
+    }
+    return ODEON_OK;
+}
+
+/* Did the solve come to its end, by an accepted step? */
+static bool has_succeeded(const solver *s, const device_task *t)
+{
+    return t->trials > 0 && log_row(s, t->trials - 1)[ODEON_LOG_ACCEPT] != 0.0 &&
+           outputs_reached(s, s->device.seen[ODEON_SLOT_T], s->task.n_times - 1);
+}
+
+/* Reads what an accepted step that ends at t_end has come to, off its row. The last step's end is
+ * where the loop has left it. */
+static odeon_status read_row(solver *s, int32_t rows, const double *step, double t_end, int64_t row)
+{
+    rows_bind(s, rows, row);
+    if (row + 1 == (int64_t)s->device.seen[ODEON_SLOT_STEPS]) {
+        s->step.value[REG_Y1] = fixed_vector(s, 0);
+    }
+    return outputs_read(s, step[ODEON_LOG_T], step[ODEON_LOG_H], t_end);
+}
+
+/* A step ends where the next trial begins. */
+static odeon_status read_outputs(solver *s, const device_task *t)
+{
+    int64_t row = 0;
+    if (rows_end_in_place(t->rows)) { /* written already */
+        s->outputs.read_at[s->outputs.next++] = 1.0;
+        return ODEON_OK;
+    }
+    for (int64_t i = 0; i < t->trials; i++) {
+        const double *step = log_row(s, i);
+        bool last = i + 1 == t->trials;
+        double t_end = last ? s->device.seen[ODEON_SLOT_T] : step[ODEON_LOG_COLUMNS + ODEON_LOG_T];
+        if (step[ODEON_LOG_ACCEPT] == 0.0) {
+            continue;
+        }
+        if (s->outputs.next < s->task.n_times && outputs_reached(s, t_end, s->outputs.next)) {
+            ODEON_TRY(read_row(s, t->rows, step, t_end, row));
+        }
+        row++;
+    }
+    return ODEON_OK;
+}
+
+/* The device's log becomes the host's, as if each trial had been looked at. */
+static odeon_status take_log(solver *s, const device_task *t, int64_t evals)
+{
+    int64_t steps = (int64_t)s->device.seen[ODEON_SLOT_STEPS];
+    ODEON_TRY(reserve_host(s, 0, 0, s->log.n_attempts + (size_t)t->trials));
+    for (int64_t i = 0; i < t->trials; i++) {
+        const double *step = log_row(s, i);
+        solve_log_add(&s->log, step[ODEON_LOG_T], step[ODEON_LOG_H], step[ODEON_LOG_ERROR],
+                      step[ODEON_LOG_ACCEPT] != 0.0 ? ATTEMPT_ACCEPTED : ATTEMPT_REJECTED);
+    }
+    count_evals(s, evals);
+    s->step.index = steps;
+    s->device.kept = (t->rows & ROWS_STEPS) != 0 ? steps : 0;
+    s->device.last_h = log_row(s, t->trials - 1)[ODEON_LOG_H];
+    workspace_note_records(&s->memory, rows_bytes(s, t->rows, steps));
+    return read_outputs(s, t);
+}
+
+/* ---- all ---- */
+
+static odeon_status solve(solver *s, device_task *t, execution how, bool *solved)
+{
+    solver_mark mark = solver_mark_here(s);
+    bool loops = executor_has_loops(s);
+    step_loop loop = {.begin = call_begin,
+                      .step = loops ? call_step : call_chunk,
+                      .end = loops ? call_end : call_nothing,
+                      .more = more,
+                      .context = t};
+    ODEON_TRY(controller_write_slots(s));
+    ODEON_TRY(execute_loop(s, &how, &loop));
+    *solved = has_succeeded(s, t);
+    if (!*solved) {
+        solver_rollback(s, &mark);
+        return t->trials > 0 ? restore_running(s) : ODEON_OK;
+    }
+    /* with loops a recording holds the evaluations of begin and of one step */
+    int64_t each = t->step->n_evals;
+    int64_t begin = loops ? executor_recorded_evals(how.key) - each : 0;
+    return take_log(s, t, begin + t->trials * each);
+}
+
+odeon_status device_solve(solver *s, bool *solved)
+{
+    device_task t;
+    int32_t keep = s->task.keep;
+    *solved = false;
+    s->device.key = NULL;
+    if (!suits(s)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(make_task(s, &t));
+    make_key(s, &t);
+    execution how = executor_ask(s);
+    s->device.key = how.key;
+    if (how.answer == CAPTURE_CACHE_RUN || !is_ready(s, &t)) {
+        return ODEON_OK;
+    }
+    s->task.keep = ODEON_KEEP_NONE; /* no frames: what is kept are rows */
+    odeon_status status = solve(s, &t, how, solved);
+    s->task.keep = keep;
+    release_registers(s);
+    return status;
+}
+
+/* ---- memory ---- */
+
+/* The log is read further than it has been written, so it must hold numbers. */
+static odeon_status fit_log(solver *s)
+{
+    size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
+    odeon_tensor all = {.data = s->slots, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    if (s->device.seen != NULL) {
+        return ODEON_OK;
+    }
+    s->device.seen = mem_zalloc(n, sizeof *s->device.seen);
+    s->device.n_read = FEWEST_READ;
+    return s->device.seen != NULL
+               ? s->lane->device->ops->fill(s->lane->queue, &all, odeon_imm(0.0), NULL)
+               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
+}
+
+/* Rows for half as many steps again as this solve took, and some. */
+static odeon_status fit_memory(solver *s, const device_task *t)
+{
+    const host_field *field = s->task.field;
+    int64_t steps = s->log.stats.accepted, needed = rows_of_each_step(t->rows) ? steps : 1;
+    ODEON_TRY(fit_log(s));
+    ODEON_TRY(fixed_vectors_fit(s));
+    if (field->moves_state) {
+        int64_t bytes = odeon_count(&field->running) * odeon_dtype_bytes(s->lane->dtype);
+        ODEON_TRY(buffer_fit(s->lane->device, &s->device.running, bytes));
+    }
+    return needed <= rows_capacity(s, t->rows) ? ODEON_OK
+                                               : rows_fit(s, t->rows, steps + steps / 2 + 8);
+}
+
+void device_solve_prepare(solver *s)
+{
+    device_task t;
+    if (s->device.key == NULL) {
+        return;
+    }
+    bool too_long = s->log.stats.accepted + s->log.stats.rejected >= SOLVER_LOG_ROWS;
+    if (too_long || make_task(s, &t) != ODEON_OK || fit_memory(s, &t) != ODEON_OK) {
+        diag_clear();
+        capture_cache_decline(s->device.key);
+    }
+}

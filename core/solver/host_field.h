@@ -1,0 +1,32 @@
+/* host_field.h: a right-hand side f(t, y) as the engine takes it: the ABI's field, and what the ABI
+ * leaves to whoever runs it. This is the engine's only view of what it integrates. */
+#ifndef ODEON_CORE_SOLVER_HOST_FIELD_H
+#define ODEON_CORE_SOLVER_HOST_FIELD_H
+#include <stdbool.h>
+
+#include "odeon/field.h"
+
+/* All that the field's calls depend on beside their arguments and the contents of device memory, as
+ * bytes that only the field's owner can read: where two are equal, a recording of one field's calls
+ * serves for the other. Padding must be zero, since they are compared byte by byte. */
+enum { FIELD_IDENTITY_BYTES = 512 };
+typedef struct field_identity {
+    unsigned char bytes[FIELD_IDENTITY_BYTES];
+} field_identity;
+
+/* Invariants: abi.self is what abi's calls take; frame_in and frame_out are offsets below
+ * frame_bytes, or -1; moves_state implies running.data, unless there is no running state. */
+typedef struct host_field {
+    odeon_field abi;
+    field_identity identity;
+    int64_t *evals;              /* counts its evaluations */
+    bool moves_state;            /* its evaluations update running state: */
+    odeon_tensor running;        /* on the device; data NULL where there is none */
+    bool is_alone;               /* an evaluation makes no collective call */
+    bool is_recordable;          /* identity is complete, so its calls may be captured */
+    int64_t frame_bytes;         /* of one evaluation; 0: evaluations cannot be kept */
+    int64_t frame_in, frame_out; /* where a frame holds f's argument and value; -1: it does not */
+    int64_t samples; /* a part with one value a sample divides into so many; 0: no such parts */
+} host_field;
+
+#endif

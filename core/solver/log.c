@@ -1,0 +1,54 @@
+#include "solver/log.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+
+solve_stats solve_stats_none(void)
+{
+    return (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
+}
+
+void solve_log_fini(solve_log *log)
+{
+    mem_free(log->attempts);
+    log->attempts = NULL;
+}
+
+bool solve_log_reserve(solve_log *log, size_t n)
+{
+    solve_attempt *list = mem_reserve(log->attempts, &log->capacity, n, 64, sizeof *log->attempts);
+    log->attempts = list != NULL ? list : log->attempts;
+    return list != NULL || n == 0;
+}
+
+/* The comparisons are written so that the first accepted step replaces NAN. */
+static void count(solve_stats *stats, double h, int32_t outcome)
+{
+    double size = fabs(h);
+    if (outcome != ATTEMPT_ACCEPTED) {
+        stats->rejected += outcome == ATTEMPT_REJECTED;
+        return;
+    }
+    stats->accepted++;
+    stats->h_min = !(stats->h_min <= size) ? size : stats->h_min;
+    stats->h_max = !(stats->h_max >= size) ? size : stats->h_max;
+}
+
+void solve_log_add(solve_log *log, double t, double h, double error, int32_t outcome)
+{
+    log->attempts[log->n_attempts++] =
+        (solve_attempt){.t = t, .h = h, .error = error, .accepted = outcome == ATTEMPT_ACCEPTED};
+    count(&log->stats, h, outcome);
+}
+
+void solve_log_restart(solve_log *log)
+{
+    log->stats = solve_stats_none();
+    log->evals = 0;
+}
+
+void solve_log_clear(solve_log *log)
+{
+    log->n_attempts = 0;
+}

@@ -1,0 +1,106 @@
+#include "solver/outputs.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+odeon_status outputs_reserve(solver *s, int32_t n_times)
+{
+    if (n_times <= s->outputs.capacity) {
+        return ODEON_OK;
+    }
+    double *read_at = mem_resize(s->outputs.read_at, (size_t)n_times, sizeof *read_at);
+    if (read_at == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", s->path);
+    }
+    s->outputs.read_at = read_at;
+    s->outputs.capacity = n_times;
+    return ODEON_OK;
+}
+
+double solve_end(const solver *s)
+{
+    return s->task.times[s->task.n_times - 1];
+}
+
+double solve_direction(const solver *s)
+{
+    return solve_end(s) < s->task.times[0] ? -1.0 : 1.0;
+}
+
+bool outputs_reached(const solver *s, double t, int32_t i)
+{
+    const double *times = s->task.times;
+    return times[0] < solve_end(s) ? t >= times[i] : t <= times[i];
+}
+
+/* A stop within rounding of t or of end is that time: no sliver of a step is made for it. */
+double next_stop(const solver *s, double t, double end)
+{
+    double direction = solve_direction(s);
+    for (int32_t i = 0; i < s->spec->n_stops; i++) {
+        double stop = s->spec->stops[i];
+        double slack = 100.0 * DBL_EPSILON * fabs(stop); /* as of steps that reach their end */
+        bool ahead = direction * (stop - t) > slack && direction * (end - stop) > slack;
+        end = ahead ? stop : end;
+    }
+    return end;
+}
+
+int32_t dense_registers(const solver *s, int32_t *registers)
+{
+    double weights[ODEON_MAX_STAGES];
+    registers[0] = REG_Y0;
+    return 1 + stepper_dense(s->stepper, 1.0, registers + 1, weights);
+}
+
+double dense_weight(const solver *s, double h, double x, int32_t reg)
+{
+    int32_t registers[ODEON_MAX_STAGES];
+    double weights[ODEON_MAX_STAGES], weight = reg == REG_Y0 ? 1.0 : 0.0;
+    int32_t n = stepper_dense(s->stepper, x, registers, weights);
+    for (int32_t i = 0; i < n; i++) {
+        weight += registers[i] == reg ? h * weights[i] : 0.0;
+    }
+    return weight;
+}
+
+/* y(t + x h) = y0 + h sum b_i(x) k_i: the continuous extension of Hairer, Norsett, Wanner, Solving
+ * ODEs I, II.6. */
+static odeon_status read_dense(const solver *s, double h, double x, const odeon_tensor *y)
+{
+    int32_t registers[ODEON_MAX_STAGES];
+    double weights[ODEON_MAX_STAGES];
+    odeon_tensor base = vector_tensor(s, s->step.value[REG_Y0]), slopes[ODEON_MAX_STAGES];
+    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    odeon_scalar coefficients[ODEON_MAX_STAGES];
+    int32_t n = stepper_dense(s->stepper, x, registers, weights);
+    for (int32_t i = 0; i < n; i++) {
+        slopes[i] = vector_tensor(s, s->step.value[registers[i]]);
+        pointers[i] = &slopes[i];
+        coefficients[i] = odeon_imm(h * weights[i]);
+    }
+    return s->lane->device->ops->lincomb(s->lane->queue, y, &base, n, pointers, coefficients, NULL);
+}
+
+/* Rounding must not make an output within the step look like its end, whose value is Y1 to the bit
+ * and whose cotangent goes there: x stays below 1. */
+odeon_status outputs_read(solver *s, double t, double h, double t_end)
+{
+    while (s->outputs.next < s->task.n_times && outputs_reached(s, t_end, s->outputs.next)) {
+        int32_t i = s->outputs.next++;
+        double time = s->task.times[i];
+        bool own_end = time == t_end;
+        double x = own_end ? 1.0 : fmin((time - t) / h, 1.0 - DBL_EPSILON);
+        s->outputs.read_at[i] = x;
+        if (!own_end) {
+            ODEON_TRY(read_dense(s, h, x, &s->task.y[i]));
+            continue;
+        }
+        odeon_tensor end = vector_tensor(s, s->step.value[REG_Y1]);
+        ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &end, &s->task.y[i]));
+    }
+    return ODEON_OK;
+}

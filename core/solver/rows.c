@@ -1,0 +1,198 @@
+#include "solver/rows.h"
+
+#include "solver/outputs.h"
+
+enum { STEP_SLOTS = -1 }; /* in place of a register: slots T and H */
+
+/* The vectors of one kind of row, and the blocks that they are stored in. */
+typedef struct row_set {
+    int32_t n, reg[1 + ODEON_MAX_STAGES]; /* registers, or STEP_SLOTS */
+    odeon_tensor x[1 + ODEON_MAX_STAGES], rows[1 + ODEON_MAX_STAGES];
+    const odeon_tensor *x_of[1 + ODEON_MAX_STAGES], *rows_of[1 + ODEON_MAX_STAGES];
+} row_set;
+
+bool rows_end_in_place(int32_t kinds)
+{
+    return (kinds & (ROWS_DENSE | ROWS_LAST)) == 0;
+}
+
+/* The kind that there is a row a step of; 0: none. */
+static int32_t each(int32_t kinds)
+{
+    return kinds & (ROWS_STEPS | ROWS_DENSE);
+}
+
+bool rows_of_each_step(int32_t kinds)
+{
+    return each(kinds) != 0;
+}
+
+/* ---- layout ---- */
+
+static int32_t list_registers(const solver *s, int32_t kind, int32_t *reg)
+{
+    if (kind != ROWS_STEPS) {
+        return dense_registers(s, reg);
+    }
+    int32_t n = 0;
+    reg[n++] = REG_Y0;
+    for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
+        reg[n++] = reg_carry_in(s->stepper, i);
+    }
+    reg[n++] = STEP_SLOTS;
+    return n;
+}
+
+static int64_t element_bytes(const solver *s, int32_t reg)
+{
+    return reg == STEP_SLOTS ? (int64_t)(2 * sizeof(double))
+                             : s->task.field->abi.n * odeon_dtype_bytes(s->task.field->abi.dtype);
+}
+
+/* Of rows of one kind. Blocks begin at multiples of 64 bytes. */
+static int64_t bytes_of(const solver *s, int32_t kind, int64_t rows)
+{
+    int32_t reg[1 + ODEON_MAX_STAGES], n = list_registers(s, kind, reg);
+    int64_t bytes = 0;
+    for (int32_t i = 0; i < n; i++) {
+        bytes += workspace_aligned(rows * element_bytes(s, reg[i]));
+    }
+    return bytes;
+}
+
+static int64_t bytes_of_last(const solver *s, int32_t kinds)
+{
+    return (kinds & ROWS_LAST) != 0 ? bytes_of(s, ROWS_LAST, 1) : 0;
+}
+
+int64_t rows_bytes(const solver *s, int32_t kinds, int64_t rows)
+{
+    return bytes_of_last(s, kinds) + (each(kinds) != 0 ? bytes_of(s, each(kinds), rows) : 0);
+}
+
+/* What rounding up to 64 bytes may add to the blocks of many rows. */
+static int64_t spare_bytes(const solver *s, int32_t kinds)
+{
+    int32_t reg[1 + ODEON_MAX_STAGES];
+    return each(kinds) != 0 ? 64 * (int64_t)list_registers(s, each(kinds), reg) : 0;
+}
+
+int64_t rows_capacity(const solver *s, int32_t kinds)
+{
+    int32_t reg[1 + ODEON_MAX_STAGES];
+    int64_t left = s->device.rows.bytes - bytes_of_last(s, kinds) - spare_bytes(s, kinds), row = 0;
+    if (left < 0 || each(kinds) == 0) {
+        return left < 0 ? 0 : 1;
+    }
+    int32_t n = list_registers(s, each(kinds), reg);
+    for (int32_t i = 0; i < n; i++) {
+        row += element_bytes(s, reg[i]);
+    }
+    return left / (row > 0 ? row : 1);
+}
+
+odeon_status rows_fit(solver *s, int32_t kinds, int64_t rows)
+{
+    int64_t bytes = rows_bytes(s, kinds, rows) + spare_bytes(s, kinds);
+    return buffer_fit(s->lane->device, &s->device.rows, bytes);
+}
+
+static odeon_tensor step_slots(const solver *s)
+{
+    return (odeon_tensor){
+        .data = s->slots + ODEON_SLOT_T, .dim = {2}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+}
+
+/* Lays out one of kinds. The row of the last step comes before the blocks of the others. */
+static void lay_out(const solver *s, int32_t kinds, int32_t kind, row_set *set)
+{
+    bool last = kind == ROWS_LAST;
+    int64_t rows = last ? 1 : rows_capacity(s, kinds);
+    char *at = s->device.rows.data + (last ? 0 : bytes_of_last(s, kinds));
+    set->n = list_registers(s, kind, set->reg);
+    for (int32_t i = 0; i < set->n; i++) {
+        int32_t reg = set->reg[i];
+        set->x[i] = reg == STEP_SLOTS ? step_slots(s) : vector_tensor(s, s->step.value[reg]);
+        set->rows[i] = (odeon_tensor){
+            .data = at, .dim = {rows, set->x[i].dim[0]}, .ndim = 2, .dtype = set->x[i].dtype};
+        at += workspace_aligned(rows * element_bytes(s, reg));
+        set->x_of[i] = &set->x[i];
+        set->rows_of[i] = &set->rows[i];
+    }
+}
+
+static odeon_status store(const solver *s, int32_t kinds, int32_t kind, int32_t slot)
+{
+    row_set set;
+    if ((kinds & kind) == 0) {
+        return ODEON_OK;
+    }
+    lay_out(s, kinds, kind, &set);
+    return s->lane->device->ops->row_store(s->lane->queue, set.n, set.x_of, set.rows_of, s->slots,
+                                           slot);
+}
+
+/* The one row of the last step is written at row STOP: 0 as long as the solve goes on, and out of
+ * range, so that nothing is stored, for steps that a chunk still tries behind the end. */
+odeon_status rows_store(const solver *s, int32_t kinds)
+{
+    ODEON_TRY(store(s, kinds, ROWS_STEPS, ODEON_SLOT_STEPS));
+    ODEON_TRY(store(s, kinds, ROWS_DENSE, ODEON_SLOT_STEPS));
+    return store(s, kinds, ROWS_LAST, ODEON_SLOT_STOP);
+}
+
+odeon_status rows_load(const solver *s, int32_t kinds)
+{
+    row_set set;
+    lay_out(s, kinds, ROWS_STEPS, &set);
+    return s->lane->device->ops->row_load(s->lane->queue, set.n, set.rows_of, set.x_of, s->slots,
+                                          ODEON_SLOT_ROW);
+}
+
+static bound_vector row_of(const solver *s, const row_set *set, int32_t i, int64_t row)
+{
+    char *block = set->rows[i].data;
+    return (bound_vector){.data = block + row * element_bytes(s, set->reg[i])};
+}
+
+void rows_bind(solver *s, int32_t kinds, int64_t row)
+{
+    row_set set;
+    bool last = (kinds & ROWS_LAST) != 0;
+    lay_out(s, kinds, last ? ROWS_LAST : ROWS_DENSE, &set);
+    for (int32_t i = 0; i < set.n; i++) {
+        s->step.value[set.reg[i]] = row_of(s, &set, i, last ? 0 : row);
+    }
+    bool more = !last && row + 1 < set.rows[0].dim[0];
+    s->step.value[REG_Y1] = more ? row_of(s, &set, 0, row + 1) : (bound_vector){0};
+}
+
+/* ---- fixed vectors ---- */
+
+bound_vector fixed_vector(const solver *s, int32_t i)
+{
+    return (bound_vector){.data = s->device.state.data + i * s->memory.vector_bytes};
+}
+
+static int64_t fixed_bytes(const solver *s)
+{
+    return 2 * (1 + s->stepper->info.n_carry) * s->memory.vector_bytes;
+}
+
+odeon_status fixed_vectors_fit(solver *s)
+{
+    return buffer_fit(s->lane->device, &s->device.state, fixed_bytes(s));
+}
+
+bool fixed_vectors_are_there(const solver *s)
+{
+    return s->device.state.data != NULL && s->device.state.bytes >= fixed_bytes(s);
+}
+
+void fixed_vectors_bind(solver *s)
+{
+    s->step.value[REG_Y0] = fixed_vector(s, 0);
+    for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
+        s->step.value[reg_carry_in(s->stepper, i)] = fixed_vector(s, 1 + i);
+    }
+}

@@ -1,0 +1,241 @@
+#include "solver/solver.h"
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "solver/adaptive.h"
+#include "solver/device_reverse.h"
+#include "solver/executor.h"
+#include "solver/fixed.h"
+#include "solver/outputs.h"
+#include "solver/reverse.h"
+#include "solver/step.h"
+
+static odeon_status no_memory(const char *path)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", path);
+}
+
+static bool is_adaptive(const solver *s)
+{
+    return s->spec->mode == ODEON_STEPS_ADAPTIVE;
+}
+
+/* The log of an adaptive solve lies right behind the slots, so that both are read at once. */
+static odeon_status alloc_slots(solver *s)
+{
+    const odeon_device *device = s->lane->device;
+    uint64_t n = ODEON_SLOTS + (is_adaptive(s) ? SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS : 0);
+    void *slots = NULL;
+    ODEON_TRY(device->ops->alloc(device->self, n * sizeof(double), &slots));
+    s->slots = slots;
+    return ODEON_OK;
+}
+
+odeon_status solver_create(const device_lane *lane, stepper *method, const odeon_ode_spec *spec,
+                           const char *path, solver **out)
+{
+    *out = NULL;
+    solver *s = mem_zalloc(1, sizeof *s);
+    if (s == NULL) {
+        return no_memory(path);
+    }
+    s->lane = lane;
+    s->stepper = method;
+    s->spec = spec;
+    s->path = path;
+    odeon_status status = capture_cache_create(lane, &s->captures);
+    s->memory = (workspace){.device = lane->device, .captures = s->captures, .path = path};
+    if (status == ODEON_OK) {
+        status = alloc_slots(s);
+    }
+    if (status != ODEON_OK) {
+        capture_cache_destroy(s->captures);
+        mem_free(s);
+        return status;
+    }
+    *out = s;
+    return ODEON_OK;
+}
+
+/* Recordings hold addresses, so they go first. */
+void solver_destroy(solver *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    const odeon_device *device = s->lane->device;
+    capture_cache_destroy(s->captures);
+    workspace_fini(&s->memory);
+    buffer_release(device, &s->device.state);
+    buffer_release(device, &s->device.rows);
+    buffer_release(device, &s->device.running);
+    mem_free(s->device.seen);
+    device->ops->free(device->self, s->slots);
+    key_fini(&s->key);
+    solve_tape_fini(&s->tape);
+    solve_log_fini(&s->log);
+    mem_free(s->outputs.read_at);
+    mem_free(s);
+}
+
+void solver_set_replay(solver *s, size_t n, const double (*steps)[2])
+{
+    s->replay = steps;
+    s->n_replay = n;
+}
+
+void solver_forget(solver *s)
+{
+    solve_log_clear(&s->log);
+    s->diagnosis = (solve_diagnosis){0};
+}
+
+void solver_set_steps_before(solver *s, int64_t n)
+{
+    s->log.steps_before = n;
+}
+
+/* ---- solve ---- */
+
+static odeon_status prepare(solver *s, const host_field *field, int32_t keep, int32_t n_times)
+{
+    const program *p;
+    if (keep != ODEON_KEEP_NONE && (keep != ODEON_KEEP_FRAMES || field->frame_bytes == 0)) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this field's steps cannot be kept", s->path);
+    }
+    s->task.keep = keep;
+    solver_restart(s);
+    step_fit(s, field);
+    ODEON_TRY(stepper_program(s->stepper, 0, &p));
+    ODEON_TRY(step_reserve(s, p));
+    return outputs_reserve(s, n_times);
+}
+
+/* Output 0 is the start. Whatever becomes of the solve, no vector or frame stays in use but those
+ * on the tape. */
+static odeon_status run_solve(solver *s, void *context)
+{
+    (void)context;
+    s->outputs.next = 1;
+    s->step.value[REG_Y0] = (bound_vector){.data = s->task.y[0].data};
+    odeon_status status = is_adaptive(s) ? adaptive_solve(s) : fixed_solve(s);
+    step_reject(s);
+    release_registers(s);
+    return status;
+}
+
+static void make_solve_key(solver *s)
+{
+    executor_begin_key(s, KEY_STEPS);
+    key_add_bytes(&s->key, s->task.times, (size_t)s->task.n_times * sizeof *s->task.times);
+    for (int32_t i = 0; i < s->task.n_times; i++) {
+        key_add_address(&s->key, s->task.y[i].data);
+    }
+}
+
+/* Steps known beforehand depend on the times alone: the solve is one operation. An adaptive one
+ * asks by itself, since only its loop can be captured. */
+static execution ask_for_solve(solver *s)
+{
+    if (is_adaptive(s) || !executor_captures(s)) {
+        return executor_eager();
+    }
+    make_solve_key(s);
+    return executor_ask(s);
+}
+
+odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
+                          int32_t keep, const odeon_tensor *y)
+{
+    ODEON_TRY(prepare(s, field, keep, n_times));
+    s->task.n_times = n_times;
+    s->task.times = times;
+    s->task.y = y;
+    odeon_status status = execute(s, ask_for_solve(s), run_solve, NULL);
+    s->diagnosis.failed = status != ODEON_OK;
+    return status;
+}
+
+/* ---- reverse ---- */
+
+static odeon_status run_reverse(solver *s, void *context)
+{
+    return reverse_tape(s, context);
+}
+
+/* However the solve came about, its records and frames say what its reverse is. */
+static void make_reverse_key(solver *s, const odeon_tensor *d_y0)
+{
+    capture_key *key = &s->key;
+    const solve_tape *tape = &s->tape;
+    int32_t n = s->task.n_times;
+    executor_begin_key(s, KEY_TAPE);
+    key_add_address(key, d_y0->data);
+    key_add_bytes(key, s->outputs.read_at + 1, (size_t)(n - 1) * sizeof *s->outputs.read_at);
+    for (int32_t i = 0; i < n; i++) {
+        key_add_address(key, s->task.d_y[i].data);
+    }
+    key_add_int(key, (int64_t)tape->n_records);
+    for (size_t i = 0; i < tape->n_records; i++) {
+        const solve_record *r = &tape->records[i];
+        const int64_t numbers[] = {r->first_output, r->n_outputs, r->is_start, r->is_first};
+        key_add_real(key, r->t);
+        key_add_real(key, r->h);
+        key_add_address(key, r->program);
+        key_add_bytes(key, numbers, sizeof numbers);
+    }
+    for (size_t i = 0; i < tape->n_frames; i++) {
+        key_add_address(key, tape->frames[i]->memory);
+    }
+}
+
+/* Adaptive steps differ from batch to batch: their tape is never seen twice. */
+static execution ask_for_reverse(solver *s, const odeon_tensor *d_y0)
+{
+    if (is_adaptive(s) || !executor_captures(s) || s->tape.n_frames > EXECUTOR_MOST_EVALS) {
+        return executor_eager();
+    }
+    make_reverse_key(s, d_y0);
+    return executor_ask(s);
+}
+
+odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
+{
+    odeon_tensor start = *d_y0;
+    s->task.d_y = d_y;
+    return s->device.kept > 0 ? device_reverse(s, &start)
+                              : execute(s, ask_for_reverse(s, &start), run_reverse, &start);
+}
+
+/* ---- what it tells ---- */
+
+solve_stats solver_stats(const solver *s)
+{
+    return s->log.stats;
+}
+
+const solve_attempt *solver_attempts(const solver *s, size_t *n)
+{
+    *n = s->log.n_attempts;
+    return s->log.attempts;
+}
+
+const solve_diagnosis *solver_diagnosis(const solver *s)
+{
+    return &s->diagnosis;
+}
+
+int64_t solver_peak_bytes(const solver *s)
+{
+    return solve_peak_bytes(&s->memory.peak);
+}
+
+void solver_reset_peak(solver *s)
+{
+    s->memory.peak = (solve_peak){0};
+}
+
+double *solver_slots(const solver *s)
+{
+    return s->slots;
+}

@@ -1,0 +1,89 @@
+#include "solver/state.h"
+
+#include "base/diag.h"
+
+odeon_tensor vector_tensor(const solver *s, bound_vector x)
+{
+    const odeon_field *f = &s->task.field->abi;
+    return (odeon_tensor){.data = x.data, .dim = {f->n}, .ndim = 1, .dtype = f->dtype};
+}
+
+odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part)
+{
+    const odeon_part *p = &s->task.field->abi.parts[part];
+    odeon_tensor tensor = vector_tensor(s, x);
+    tensor.data = x.data + p->offset * odeon_dtype_bytes(tensor.dtype);
+    tensor.dim[0] = p->n;
+    return tensor;
+}
+
+odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
+{
+    return (odeon_tensor){.data = s->slots + ODEON_SLOT_STAGE_T + eval,
+                          .dim = {1},
+                          .ndim = 1,
+                          .dtype = ODEON_DTYPE_F64};
+}
+
+void release_registers(solver *s)
+{
+    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
+        workspace_release(&s->memory, &s->step.value[i]);
+        workspace_release(&s->memory, &s->step.cotangent[i]);
+    }
+}
+
+void count_evals(solver *s, int64_t n)
+{
+    s->log.evals += n;
+    *s->task.field->evals += n;
+}
+
+odeon_status reserve_host(solver *s, size_t n_records, size_t n_frames, size_t n_attempts)
+{
+    bool taped = solve_tape_reserve(&s->tape, n_records, n_frames);
+    bool logged = solve_log_reserve(&s->log, n_attempts);
+    return taped && logged ? ODEON_OK
+                           : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", s->path);
+}
+
+solver_mark solver_mark_here(const solver *s)
+{
+    return (solver_mark){.evals = s->log.evals,
+                         .field_evals = *s->task.field->evals,
+                         .index = s->step.index,
+                         .next = s->outputs.next,
+                         .n_attempts = s->log.n_attempts,
+                         .n_records = s->tape.n_records,
+                         .n_frames = s->tape.n_frames,
+                         .stats = s->log.stats,
+                         .peak = s->memory.peak,
+                         .diagnosis = s->diagnosis};
+}
+
+void solver_rollback(solver *s, const solver_mark *mark)
+{
+    release_registers(s);
+    s->log.evals = mark->evals;
+    *s->task.field->evals = mark->field_evals;
+    s->step.index = mark->index;
+    s->outputs.next = mark->next;
+    s->log.n_attempts = mark->n_attempts;
+    s->log.stats = mark->stats;
+    s->tape.n_records = mark->n_records;
+    s->tape.n_frames = mark->n_frames;
+    s->memory.peak = mark->peak;
+    s->diagnosis = mark->diagnosis;
+    for (int32_t i = 0; i < ODEON_MAX_STAGES; i++) {
+        s->step.frames[i] = NULL;
+    }
+    workspace_retake_frames(&s->memory, s->tape.frames, mark->n_frames);
+}
+
+void solver_restart(solver *s)
+{
+    s->device.kept = 0;
+    solve_tape_clear(&s->tape, &s->memory);
+    solve_log_restart(&s->log);
+    s->step.index = 0;
+}

@@ -1,0 +1,136 @@
+/* state.h: all that a solver holds, grouped by what changes it. Private to core/solver: others see
+ * solver.h.
+ *
+ * The files of the engine, each on top of those before it:
+ *
+ *   stepper      an integrator as programs of verbs over registers
+ *   workspace    device memory: vectors, frames          log, tape   attempts, accepted steps
+ *   state        struct solver, marks to undo to         outputs     values at the times asked for
+ *   step         one step: a program's verbs             rows        steps kept on the device
+ *   diagnosis    where and why a solve failed            failure     the same in words
+ *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
+ *   capture_key  what a recording is found by            effects     what a replay does on the host
+ *   executor     carries operations and loops out: call by call, or captured and replayed
+ *   fixed, adaptive, device_solve, device_reverse        which steps are made
+ *   solver       create, solve, reverse */
+#ifndef ODEON_CORE_SOLVER_STATE_H
+#define ODEON_CORE_SOLVER_STATE_H
+#include "device/buffer.h"
+#include "device/lane.h"
+#include "odeon/container.h"
+#include "odeon/gradient.h"
+#include "solver/capture_key.h"
+#include "solver/host_field.h"
+#include "solver/log.h"
+#include "solver/report.h"
+#include "solver/stepper.h"
+#include "solver/tape.h"
+#include "solver/workspace.h"
+
+/* What the solve under way, or its reverse, was asked for. All of it is the caller's. */
+typedef struct solve_task {
+    const host_field *field;
+    int32_t keep; /* ODEON_KEEP_* */
+    int32_t n_times;
+    const double *times;     /* [n_times], strictly monotone */
+    const odeon_tensor *y;   /* [n_times] outputs; y[0] holds the start */
+    const odeon_tensor *d_y; /* reverse: [n_times] their cotangents; data NULL is zero */
+} solve_task;
+
+/* How far the outputs have come. Invariant: outputs below next are written (or will be, by what has
+ * been queued), and read_at[i] says where within its step each was read: 1 is the step's own end.
+ */
+typedef struct solve_outputs {
+    int32_t next, capacity;
+    double *read_at; /* [capacity] */
+} solve_outputs;
+
+/* The step under way: registers of its program, and in a reverse pass their cotangents. Between
+ * steps only Y0 and carry in are bound; between solves nothing is. */
+typedef struct step_state {
+    bound_vector value[PROGRAM_MAX_REGISTERS], cotangent[PROGRAM_MAX_REGISTERS];
+    odeon_frame *frames[ODEON_MAX_STAGES]; /* of its evaluations, if they are kept */
+    int64_t index; /* steps since the start, or since h changed under a method for equal steps */
+    char *spare_cotangent; /* reverse: memory of the answer until a cotangent is bound to it */
+} step_state;
+
+enum { SOLVER_LOG_ROWS = 1024 }; /* the most steps that the device tries alone */
+
+/* Adaptive solves that the device carries out alone (device_solve.h). */
+typedef struct device_solve_state {
+    device_buffer state;   /* Y0 and carry in; behind them cotangents of Y1 and carry out */
+    device_buffer rows;    /* of the steps (rows.h) */
+    device_buffer running; /* running state as the solve found it */
+    double *seen;          /* slots and log, as read last; NULL: not fitted yet */
+    int64_t n_read;        /* rows of the log that are read together with the slots */
+    int64_t kept;          /* rows that the last solve left for its reverse; 0: it left none */
+    double last_h;         /* size of its last step */
+    recorded *key;         /* of the solve under way; NULL: it cannot be captured */
+} device_solve_state;
+
+typedef struct solver {
+    /* given for life; all of it outlives the solver */
+    const device_lane *lane;
+    stepper *stepper;
+    const odeon_ode_spec *spec;
+    const char *path;          /* for messages */
+    const double (*replay)[2]; /* REPLAY: t, h */
+    size_t n_replay;
+
+    /* one solve */
+    solve_task task;
+    solve_outputs outputs;
+    step_state step;
+    odeon_control control; /* adaptive: spec's, with this field's parts and order */
+    double unclipped_h;    /* the last step if it was accepted and not cut; else as before */
+    solve_log log;
+    solve_tape tape;
+    solve_diagnosis diagnosis;
+
+    /* memory, kept from solve to solve */
+    workspace memory;
+    double *slots; /* device; behind them, of adaptive solves, a log of SOLVER_LOG_ROWS */
+    capture_cache *captures;
+    capture_key key; /* the one being made */
+    device_solve_state device;
+} solver;
+
+/* ---- vectors as tensors ---- */
+
+odeon_tensor vector_tensor(const solver *s, bound_vector x);             /* [n] */
+odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part); /* [part's n] */
+odeon_tensor stage_time_tensor(const solver *s, int32_t eval);           /* F64 [1] */
+
+void release_registers(solver *s); /* values and cotangents */
+
+/* ---- counts that only the host keeps ---- */
+
+/* n evaluations of the field were made without a call of it, or less than the calls. */
+void count_evals(solver *s, int64_t n);
+
+/* ---- host memory ---- */
+
+/* Room for so many records, frames on the tape, and attempts. */
+odeon_status reserve_host(solver *s, size_t n_records, size_t n_frames, size_t n_attempts);
+
+/* ---- undoing ---- */
+
+/* Where the host's side of a solver stands. Device memory is not part of it. */
+typedef struct solver_mark {
+    int64_t evals, field_evals, index;
+    int32_t next;
+    size_t n_attempts, n_records, n_frames;
+    solve_stats stats;
+    solve_peak peak;
+    solve_diagnosis diagnosis;
+} solver_mark;
+
+solver_mark solver_mark_here(const solver *s);
+/* Undoes all since the mark: nothing has been counted, logged, taped or bound. Nothing that was on
+ * the tape may have been overwritten: operations either append to it or use it up. */
+void solver_rollback(solver *s, const solver_mark *mark);
+
+/* Before a solve: nothing counted, and nothing kept of the solve before. */
+void solver_restart(solver *s);
+
+#endif
