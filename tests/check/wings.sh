@@ -12,9 +12,6 @@ shared="command/command.h net/net.h ode/ode.h run/predict.h session/session.h se
     solver/captured_adaptive.h solver/solver.h"
 # Circles that are still there, one a line: this list only shrinks.
 known="
-solver/adaptive solver/captured_adaptive solver/captured_fixed solver/captured_log \
- solver/captured_reverse solver/captured_rows solver/cause solver/fixed solver/reverse
-ode/ode ode/outputs ode/services ode/steps_file ode/time
 "
 command -v nm >/dev/null || {
     echo "not covered: $(basename "$0") (no nm, which reads objects)"
