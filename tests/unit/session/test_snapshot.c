@@ -128,7 +128,7 @@ static void test_another_snapshot_is_refused(void **state)
     assert_non_null(strstr(diag_message(), "is missing"));
     diag_clear();
     assert_int_equal(session_restore(s.session, b, "b"), ODEON_ERR_DATA);
-    assert_non_null(strstr(diag_message(), ", the model wants "));
+    assert_non_null(strstr(diag_message(), ", the model needs "));
     safetensors_destroy(a);
     safetensors_destroy(b);
     session_tensors_fini(&values);
