@@ -93,7 +93,7 @@ static odeon_status write_failure(const atomic_file *file, size_t bytes)
 
 /* Another process may have made the inherited pipe non-blocking: wait until it can take more
  * instead of failing with EAGAIN. */
-static void wait_for_room(int fd)
+static void wait_until_writable(int fd)
 {
     struct pollfd item = {.fd = fd, .events = POLLOUT};
     (void)poll(&item, 1, -1);
@@ -109,7 +109,7 @@ odeon_status atomic_file_write(atomic_file *file, const void *data, size_t bytes
             continue;
         }
         if (n < 0 && errno == EAGAIN) {
-            wait_for_room(file->fd);
+            wait_until_writable(file->fd);
             continue;
         }
         if (n < 0) {

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 
 /* ceil(samples / batch), without the overflow of samples + batch - 1. */
-static int64_t cut(int64_t samples, int64_t batch)
+static int64_t divide_up(int64_t samples, int64_t batch)
 {
     return samples / batch + (samples % batch != 0);
 }
@@ -15,7 +15,7 @@ int64_t batches_samples(const batches *b)
 
 int64_t batches_steps(const batches *b)
 {
-    return cut(batches_samples(b), b->batch);
+    return divide_up(batches_samples(b), b->batch);
 }
 
 /* The steps inside the epoch are those of the epoch less those still to come. A run resumed at a
@@ -27,6 +27,6 @@ bool batches_steps_until(const batches *b, int64_t epoch, int64_t position, int6
         !checked_mul(epoch - 1, batches_steps(b), &before)) {
         return false;
     }
-    int64_t within = batches_steps(b) - cut(used - position, b->batch);
+    int64_t within = batches_steps(b) - divide_up(used - position, b->batch);
     return checked_add(before, within, out);
 }

@@ -13,7 +13,7 @@ enum {
 
 /* Writes the escape for the character at p, where left bytes remain, to shown, or "" if it can be
  * printed as it is. Returns the length of the character; invalid UTF-8 is escaped byte by byte. */
-static size_t show(const unsigned char *p, size_t left, char shown[ESCAPE_BYTES])
+static size_t escape(const unsigned char *p, size_t left, char shown[ESCAPE_BYTES])
 {
     size_t bytes = text_utf8(p, left);
     shown[0] = '\0';
@@ -35,7 +35,7 @@ bool clean_line(const char *text, char *out, size_t size)
     size_t left = strlen(text), used = 0;
     while (left > 0) {
         char shown[ESCAPE_BYTES];
-        size_t n = show(p, left, shown), length = shown[0] != '\0' ? strlen(shown) : n;
+        size_t n = escape(p, left, shown), length = shown[0] != '\0' ? strlen(shown) : n;
         bool blank = *p == '\n' || *p == '\r' || *p == '\t';
         length = blank ? 1 : length;
         if (used + length >= size) {
@@ -53,17 +53,17 @@ bool clean_line(const char *text, char *out, size_t size)
 /* ---- a stream ---- */
 
 /* State of a cleaning stream. A character may be split over two writes, so its first bytes wait in
- * begun; n_begun < MOST_BYTES between calls. */
+ * pending; n_pending < MOST_BYTES between calls. */
 typedef struct clean_state {
     FILE *to;
     /* first bytes of a character whose rest has not been written yet */
-    unsigned char begun[MOST_BYTES];
-    size_t n_begun;
+    unsigned char pending[MOST_BYTES];
+    size_t n_pending;
 } clean_state;
 
 /* Could the left bytes at p be the start of a valid character? Tried with each possible kind of
  * second byte, as overlong forms and surrogates restrict it (text_utf8). */
-static bool is_begun(const unsigned char *p, size_t left)
+static bool is_incomplete(const unsigned char *p, size_t left)
 {
     /* at least one of these may follow any lead byte */
     static const unsigned char next[] = {0x80, 0x90, 0xa0};
@@ -83,12 +83,12 @@ static bool is_begun(const unsigned char *p, size_t left)
 
 /* Writes bytes cleaned, up to an incomplete character at the end. Returns how many bytes were
  * consumed. Stretches without escapes are written in one call. */
-static size_t pass(FILE *to, const unsigned char *bytes, size_t n)
+static size_t write_cleaned(FILE *to, const unsigned char *bytes, size_t n)
 {
     size_t plain = 0, at = 0; /* bytes [plain, at) need no escape and are not written yet */
-    while (at < n && !is_begun(bytes + at, n - at)) {
+    while (at < n && !is_incomplete(bytes + at, n - at)) {
         char shown[ESCAPE_BYTES];
-        size_t length = show(bytes + at, n - at, shown);
+        size_t length = escape(bytes + at, n - at, shown);
         bool allowed = bytes[at] == '\n' || bytes[at] == '\t';
         if (shown[0] != '\0' && !allowed) {
             (void)fwrite(bytes + plain, 1, at - plain, to);
@@ -103,29 +103,29 @@ static size_t pass(FILE *to, const unsigned char *bytes, size_t n)
 
 /* Feeds bytes one by one to the pending character until it is complete or proves invalid. Returns
  * how many were taken. */
-static size_t pass_begun(clean_state *s, const unsigned char *bytes, size_t n)
+static size_t complete_pending(clean_state *s, const unsigned char *bytes, size_t n)
 {
     size_t taken = 0;
-    while (s->n_begun > 0 && taken < n) {
-        s->begun[s->n_begun++] = bytes[taken++];
-        size_t passed = pass(s->to, s->begun, s->n_begun);
-        memmove(s->begun, s->begun + passed, s->n_begun - passed);
-        s->n_begun -= passed;
+    while (s->n_pending > 0 && taken < n) {
+        s->pending[s->n_pending++] = bytes[taken++];
+        size_t passed = write_cleaned(s->to, s->pending, s->n_pending);
+        memmove(s->pending, s->pending + passed, s->n_pending - passed);
+        s->n_pending -= passed;
     }
     return taken;
 }
 
 /* The write function of the stream. Bytes of an incomplete character count as written, since they
- * are kept in begun. */
+ * are kept in pending. */
 static ssize_t write_clean(void *cookie, const char *buffer, size_t n)
 {
     clean_state *s = cookie;
     const unsigned char *bytes = (const unsigned char *)buffer;
-    size_t taken = pass_begun(s, bytes, n);
-    size_t passed = taken + pass(s->to, bytes + taken, n - taken);
+    size_t taken = complete_pending(s, bytes, n);
+    size_t passed = taken + write_cleaned(s->to, bytes + taken, n - taken);
     if (passed < n) {
-        s->n_begun = n - passed;
-        memcpy(s->begun, bytes + passed, s->n_begun);
+        s->n_pending = n - passed;
+        memcpy(s->pending, bytes + passed, s->n_pending);
     }
     return ferror(s->to) == 0 ? (ssize_t)n : 0;
 }
@@ -134,8 +134,8 @@ static ssize_t write_clean(void *cookie, const char *buffer, size_t n)
 static int close_clean(void *cookie)
 {
     clean_state *s = cookie;
-    for (size_t i = 0; i < s->n_begun; i++) {
-        (void)fprintf(s->to, "\\x%02x", (unsigned)s->begun[i]);
+    for (size_t i = 0; i < s->n_pending; i++) {
+        (void)fprintf(s->to, "\\x%02x", (unsigned)s->pending[i]);
     }
     mem_free(s);
     return 0;

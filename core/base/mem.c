@@ -20,7 +20,7 @@ static atomic_int_fast64_t live_blocks, total_allocs, fail_countdown;
 static atomic_bool keeps_failing; /* all later allocations fail once the countdown has ended */
 
 /* Whether a test has asked for this allocation to fail (mem_fail_at, mem_fail_from). */
-static bool told_to_fail(void)
+static bool must_fail(void)
 {
     bool after = atomic_load_explicit(&keeps_failing, memory_order_relaxed);
     if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) <= 0) {
@@ -37,7 +37,7 @@ void *mem_alloc(size_t bytes)
 {
     atomic_fetch_add_explicit(&total_allocs, 1, memory_order_relaxed);
     void *block = NULL;
-    if (told_to_fail() || bytes > PTRDIFF_MAX - sizeof(header) ||
+    if (must_fail() || bytes > PTRDIFF_MAX - sizeof(header) ||
         posix_memalign(&block, ALIGNMENT, sizeof(header) + bytes) != 0) {
         return NULL;
     }

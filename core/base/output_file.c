@@ -38,7 +38,7 @@ static odeon_status no_memory(const char *path)
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", path);
 }
 
-/* ---- what stands there ---- */
+/* ---- resolving a path ---- */
 
 /* realpath, because /dev/fd and its like are reached by several names. */
 static bool same_folder(const char *a, const char *b)
@@ -72,7 +72,7 @@ static int own_descriptor(const char *path, const char *folder)
 
 /* Checks up front that the descriptor is open for writing, so that a long run does not fail at its
  * end. */
-static odeon_status take_descriptor(const char *name, int number, target *out)
+static odeon_status use_descriptor(const char *name, int number, target *out)
 {
     int flags = fcntl(number, F_GETFL);
     if (flags < 0 || fstat(number, &out->info) != 0) {
@@ -120,12 +120,12 @@ static odeon_status follow(const char *name, const char *folder, target *out)
 }
 
 /* Resolves one link of the chain; *found is set once out describes the final target. */
-static odeon_status look(const char *name, const char *folder, target *out, bool *found)
+static odeon_status resolve_name(const char *name, const char *folder, target *out, bool *found)
 {
     int own = own_descriptor(out->path, folder);
     *found = true;
     if (own >= 0) {
-        return take_descriptor(name, own, out);
+        return use_descriptor(name, own, out);
     }
     if (lstat(out->path, &out->info) != 0) {
         out->kind = TARGET_NEW;
@@ -145,12 +145,13 @@ static odeon_status look(const char *name, const char *folder, target *out, bool
 
 /* Links are followed by hand, since opening with O_CREAT through them would hide which name the
  * file gets. */
-static odeon_status walk(const char *name, target *out)
+static odeon_status resolve(const char *name, target *out)
 {
     bool found = false;
     for (int i = 0; i <= MAX_LINKS && !found; i++) {
         char *folder = path_folder(out->path);
-        odeon_status status = folder != NULL ? look(name, folder, out, &found) : no_memory(name);
+        odeon_status status =
+            folder != NULL ? resolve_name(name, folder, out, &found) : no_memory(name);
         mem_free(folder);
         ODEON_TRY(status);
     }
@@ -168,13 +169,13 @@ static odeon_status target_find(const char *name, target *out)
 {
     *out = (target){.descriptor = -1};
     if (strcmp(name, "-") == 0) {
-        return take_descriptor("standard output", STDOUT_FILENO, out);
+        return use_descriptor("standard output", STDOUT_FILENO, out);
     }
     if (name[0] == '\0') {
         return diag_fail(ODEON_ERR_CONFIG, "the name of a file to write is empty");
     }
     out->path = mem_strdup(name);
-    return out->path != NULL ? walk(name, out) : no_memory(name);
+    return out->path != NULL ? resolve(name, out) : no_memory(name);
 }
 
 /* ---- opening ---- */
@@ -221,7 +222,7 @@ static odeon_status open_stream(const char *name, const target *at, atomic_file 
 }
 
 /* Gives the new file the owner and mode of the old one, which it will replace. */
-static bool take_after(int fd, const struct stat *old)
+static bool copy_ownership(int fd, const struct stat *old)
 {
     struct stat now;
     if (fstat(fd, &now) != 0) {
@@ -244,7 +245,7 @@ static odeon_status check_regular(const char *name, const target *at)
 }
 
 /* Replaces the file atomically where its folder is writable and its owner can be kept; else writes
- * it in place. Mode 0600 until take_after, so that nobody else can read it meanwhile. */
+ * it in place. Mode 0600 until copy_ownership, so that nobody else can read it meanwhile. */
 static odeon_status open_regular(const char *name, const target *at, atomic_file *out)
 {
     ODEON_TRY(check_regular(name, at));
@@ -256,7 +257,7 @@ static odeon_status open_regular(const char *name, const target *at, atomic_file
     mem_free(folder);
     if (beside) {
         ODEON_TRY(atomic_file_open_mode(at->path, 0600, out));
-        if (take_after(out->fd, &at->info)) {
+        if (copy_ownership(out->fd, &at->info)) {
             return ODEON_OK;
         }
         atomic_file_abandon(out);
@@ -297,7 +298,7 @@ odeon_status output_file_put(const char *path, const void *data, size_t bytes)
     return atomic_file_finish(&file, data, bytes);
 }
 
-/* ---- before there is anything to write ---- */
+/* ---- checks before writing ---- */
 
 static odeon_status check_new(const char *name, const target *at)
 {

@@ -104,7 +104,7 @@ static recorded *find(capture_cache *r, const void *key, size_t bytes)
 /* Returns the entry for a new key, or NULL if all are in recent use. Only idle entries are evicted:
  * with plain LRU, more keys in rotation than entries would evict each other before any is ever
  * replayed. */
-static recorded *vacate(capture_cache *r)
+static recorded *evict_idle(capture_cache *r)
 {
     recorded *oldest = NULL;
     if (r->n < CAPTURE_CACHE_KEYS) {
@@ -130,7 +130,7 @@ static recorded *vacate(capture_cache *r)
 static recorded *add(capture_cache *r, const void *key, size_t bytes)
 {
     void *copy = mem_alloc(bytes);
-    recorded *x = copy != NULL ? vacate(r) : NULL;
+    recorded *x = copy != NULL ? evict_idle(r) : NULL;
     if (x == NULL) {
         mem_free(copy);
         return NULL;
@@ -187,7 +187,7 @@ odeon_status capture_cache_begin(capture_cache *r, recorded *x)
 }
 
 /* Abandons a failed recording. Nothing recorded has taken effect yet, so nothing needs undoing. */
-static odeon_status give_up(capture_cache *r, recorded *x, odeon_status status)
+static odeon_status discard(capture_cache *r, recorded *x, odeon_status status)
 {
     drop(r, x);
     x->attempts++;
@@ -211,7 +211,7 @@ odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status statu
         x->begun = false;
     }
     if (status != ODEON_OK) {
-        return give_up(r, x, status);
+        return discard(r, x, status);
     }
     x->state = STATE_RECORDED;
     return ODEON_OK;

@@ -119,7 +119,7 @@ void collective_set_patience(collective *m, double seconds, collective_stuck stu
     m->context = context;
 }
 
-/* ---- what a worker is in ---- */
+/* ---- the calls of workers ---- */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -156,7 +156,7 @@ static odeon_status fault_of(const calling *a, const calling *b)
 
 /* Fails the job on all workers: records the reason and wakes every waiter. The first reason stands.
  * The caller holds m->lock. */
-static void break_up(collective *m, odeon_status verdict, const char *message)
+static void fail_job(collective *m, odeon_status verdict, const char *message)
 {
     if (atomic_load(&m->is_broken)) {
         return;
@@ -195,7 +195,7 @@ static void end_deadlock(collective *m)
             "only",
             (int)waits->abi.rank, collective_name[atomic_load(&waits->waits_in)],
             call_text(&caller, where, sizeof where), (int)gone->abi.rank);
-        break_up(m, fault_of(&caller, &caller), text);
+        fail_job(m, fault_of(&caller, &caller), text);
     }
     (void)pthread_mutex_unlock(&m->lock);
 }
@@ -213,8 +213,8 @@ static unsigned long activity_of(const collective *m)
 
 /* Composes the message of a timeout: who waits in which collective, and for which worker in which
  * call. */
-static void say_stuck(const collective *m, worker_group *waits, unsigned kind, char *text,
-                      size_t bytes)
+static void describe_stuck(const collective *m, worker_group *waits, unsigned kind, char *text,
+                           size_t bytes)
 {
     char mine[300], other[300];
     const calling caller = calling_read(&waits->board);
@@ -279,17 +279,17 @@ static bool wait_turn(collective *m, idle *x)
 
 /* Reports the stuck worker through the callback, which may end the process, and fails the job. The
  * caller holds m->lock. */
-static void lose_patience(collective *m, worker_group *group, unsigned kind)
+static void report_stuck(collective *m, worker_group *group, unsigned kind)
 {
     char text[DIAG_MESSAGE_BYTES];
     if (atomic_load(&m->is_broken)) {
         return;
     }
-    say_stuck(m, group, kind, text, sizeof text);
+    describe_stuck(m, group, kind, text, sizeof text);
     if (m->stuck != NULL) {
         m->stuck(m->context, text);
     }
-    break_up(m, ODEON_ERR_PLUGIN, text);
+    fail_job(m, ODEON_ERR_PLUGIN, text);
 }
 
 /* The last worker to arrive opens the barrier. Nobody waits any more once generation changes, so
@@ -332,7 +332,7 @@ static void sleep_until(worker_group *group, unsigned kind, unsigned generation)
     idle x = idle_begin(m);
     while (atomic_load(&m->generation) == generation) {
         if (wait_turn(m, &x)) {
-            lose_patience(m, group, kind);
+            report_stuck(m, group, kind);
         }
     }
     (void)pthread_mutex_unlock(&m->lock);
@@ -391,7 +391,7 @@ static void await_done(worker_group *group)
     idle x = idle_begin(m);
     while (atomic_load(&m->done) < size) {
         if (wait_turn(m, &x)) {
-            lose_patience(m, group, KIND_END);
+            report_stuck(m, group, KIND_END);
         }
     }
     (void)pthread_mutex_unlock(&m->lock);
@@ -424,7 +424,7 @@ void collective_end_job(worker_group *group)
 /* ---- exchanging ---- */
 
 /* Reports that two workers are in different collectives, with the caller of each. */
-static odeon_status lost_step(const offer *offers, int32_t i)
+static odeon_status report_divergence(const offer *offers, int32_t i)
 {
     const offer *a = &offers[0], *b = &offers[i];
     char first[300], second[300];
@@ -449,7 +449,7 @@ static bool same_offer(const offer *a, const offer *b)
 /* The status of an exchange, the same on all workers: a failure before a void step, and of several
  * the one with the lowest rank. If all are OK but in different collectives, some worker's control
  * flow depended on data of its own. */
-static odeon_status judge(const collective *m, const offer *offers, int32_t *whose)
+static odeon_status joint_status(const collective *m, const offer *offers, int32_t *whose)
 {
     odeon_status worst = ODEON_OK;
     for (int32_t i = 0; i < m->size; i++) {
@@ -461,14 +461,14 @@ static odeon_status judge(const collective *m, const offer *offers, int32_t *who
     }
     for (int32_t i = 1; i < m->size && worst == ODEON_OK; i++) {
         if (!same_offer(&offers[i], &offers[0])) {
-            return lost_step(offers, i);
+            return report_divergence(offers, i);
         }
     }
     return worst;
 }
 
 /* Copies the message, since diag_message is per thread and the others cannot read it. */
-static void make_offer(worker_group *group, uint32_t kind, odeon_status mine, const void *data,
+static void fill_offer(worker_group *group, uint32_t kind, odeon_status mine, const void *data,
                        offer *own)
 {
     own->status = mine;
@@ -494,7 +494,7 @@ static odeon_status exchange(worker_group *group, uint32_t kind, odeon_status mi
         return group->delivered;
     }
     offer *offers = m->offers[group->calls % 2];
-    make_offer(group, kind, mine, data, &offers[group->abi.rank]);
+    fill_offer(group, kind, mine, data, &offers[group->abi.rank]);
     group->calls++;
     if (!barrier(group, kind)) {
         diag_adopt(m->message);
@@ -502,7 +502,7 @@ static odeon_status exchange(worker_group *group, uint32_t kind, odeon_status mi
         return m->verdict;
     }
     int32_t whose = group->abi.rank;
-    odeon_status worst = judge(m, offers, &whose);
+    odeon_status worst = joint_status(m, offers, &whose);
     if (worst != ODEON_OK) {
         group->delivered = worst;
         if (whose != group->abi.rank) {
@@ -573,7 +573,7 @@ static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor
     return exchange(group, KIND_SUM_COPIED, status, NULL, &all);
 }
 
-static double larger(double a, double b)
+static double nan_max(double a, double b)
 {
     return isnan(a) || a > b ? a : b; /* NaN wins: it must not be hidden by a maximum */
 }
@@ -599,7 +599,7 @@ static odeon_status group_reduce_slots(void *self, odeon_queue *queue, double *s
         result[i] = ((const double *)all[0].data)[i];
         for (int32_t w = 1; w < group->abi.size; w++) {
             double value = ((const double *)all[w].data)[i];
-            result[i] = maximum != 0 ? larger(value, result[i]) : result[i] + value;
+            result[i] = maximum != 0 ? nan_max(value, result[i]) : result[i] + value;
         }
     }
     return ops->slots_write(queue, slots, first, n, result);

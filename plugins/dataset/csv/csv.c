@@ -5,9 +5,9 @@
 #include "../common/csv_table.h"
 #include "../common/regular_file.h"
 #include "../common/split.h"
-#include "asked.h"
 #include "odeon/dataset.h"
 #include "odeon/plugin.h"
+#include "prediction_columns.h"
 
 enum { FIELD_INPUT = 0, FIELD_LABEL = 1, N_FIELDS = 2 };
 
@@ -97,7 +97,7 @@ static const odeon_option split_seed = {
 static const odeon_option *const options[] = {
     &path, &inputs, &label, &classes, &header, &separator, &test_fraction, &split_seed, NULL};
 
-/* ---- the columns, from the options alone ---- */
+/* ---- columns and options ---- */
 
 /* Inputs and labels become one list, as the table is read in one pass. */
 static odeon_status read_columns(csv *set)
@@ -146,7 +146,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     return ODEON_OK;
 }
 
-static void forget(csv *set)
+static void unload(csv *set)
 {
     csv_table_free(set->host, &set->table);
     set->host->free(set->host, set->rows);
@@ -157,7 +157,7 @@ static void destroy(void *self)
 {
     csv *set = self;
     if (set != NULL) {
-        forget(set);
+        unload(set);
         columns_free(set->host, &set->wanted);
         set->host->free(set->host, set);
     }
@@ -257,22 +257,23 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     }
     odeon_status status = load(set, split);
     if (status != ODEON_OK) {
-        forget(set);
+        unload(set);
         return status;
     }
     *length = set->n_rows;
     return ODEON_OK;
 }
 
-/* ---- a file to be asked about ---- */
+/* ---- a file for prediction ---- */
 
 /* Labels are optional here, so only the inputs must be numbers (n_strict). */
-static odeon_status read_asked_text(csv *set, const char *file, const char *text, uint64_t bytes)
+static odeon_status read_prediction_text(csv *set, const char *file, const char *text,
+                                         uint64_t bytes)
 {
     csv_format format = format_of(set);
     columns list;
-    ODEON_TRY(
-        asked_columns(set->host, file, text, bytes, &format, &set->wanted, set->n_inputs, &list));
+    ODEON_TRY(prediction_columns(set->host, file, text, bytes, &format, &set->wanted, set->n_inputs,
+                                 &list));
     format.n_strict = set->n_inputs;
     set->unlabelled = list.n == set->n_inputs;
     odeon_status status = csv_table_read(set->host, file, text, bytes, &format, &list, &set->table);
@@ -282,7 +283,7 @@ static odeon_status read_asked_text(csv *set, const char *file, const char *text
 
 /* If a label is missing in any row, all are ignored: a score over part of the rows would
  * mislead. */
-static void look_at_labels(csv *set)
+static void find_missing_labels(csv *set)
 {
     const csv_table *t = &set->table;
     for (int64_t row = 0; row < t->n_rows && !set->unlabelled; row++) {
@@ -293,16 +294,16 @@ static void look_at_labels(csv *set)
 }
 
 /* All rows of the file are one split, in order. */
-static odeon_status load_asked(csv *set, const char *file)
+static odeon_status load_prediction_file(csv *set, const char *file)
 {
     const odeon_host *host = set->host;
     char *text;
     uint64_t bytes;
     ODEON_TRY(regular_file_load(host, file, &text, &bytes));
-    odeon_status status = read_asked_text(set, file, text, bytes);
+    odeon_status status = read_prediction_text(set, file, text, bytes);
     host->free(host, text);
     ODEON_TRY(status);
-    look_at_labels(set);
+    find_missing_labels(set);
     ODEON_TRY(set->unlabelled ? ODEON_OK : check_classes(set, file));
     return split_rows(host, file, set->table.n_rows, 0.0, 0, ODEON_SPLIT_TEST, &set->rows,
                       &set->n_rows);
@@ -314,9 +315,9 @@ static odeon_status open_file(void *self, const char *file, int64_t *length, int
     if (set->rows != NULL) {
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "csv: opened twice");
     }
-    odeon_status status = load_asked(set, file);
+    odeon_status status = load_prediction_file(set, file);
     if (status != ODEON_OK) {
-        forget(set);
+        unload(set);
         return status;
     }
     *length = set->n_rows;

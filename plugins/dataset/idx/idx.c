@@ -122,7 +122,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
 }
 
 /* Frees the data, so that a failed open leaves the set as before. */
-static void forget(idx *set)
+static void unload(idx *set)
 {
     set->host->free(set->host, set->images.data);
     set->host->free(set->host, set->labels.data);
@@ -133,7 +133,7 @@ static void destroy(void *self)
 {
     idx *set = self;
     if (set != NULL) {
-        forget(set);
+        unload(set);
         set->host->free(set->host, set);
     }
 }
@@ -228,7 +228,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     odeon_status status = load_split(set, split, &files[0], &files[1]);
     host->free(host, files);
     if (status != ODEON_OK) {
-        forget(set);
+        unload(set);
         return status;
     }
     *length = set->images.count;

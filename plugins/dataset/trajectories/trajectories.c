@@ -135,7 +135,7 @@ static const odeon_option *const options[] = {&source, &window,        &time_col
                                               &header, &separator,     &missing,     &points,
                                               &until,  &test_fraction, NULL};
 
-/* ---- what a sample is, from the options alone ---- */
+/* ---- options ---- */
 
 /* Time and values become one list, so that a row of the table is a row of the series. */
 static odeon_status read_columns(trajectories *set)
@@ -205,7 +205,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     return ODEON_OK;
 }
 
-static void forget(trajectories *set)
+static void unload(trajectories *set)
 {
     set->host->free(set->host, set->row);
     set->host->free(set->host, set->start);
@@ -220,7 +220,7 @@ static void destroy(void *self)
 {
     trajectories *set = self;
     if (set != NULL) {
-        forget(set);
+        unload(set);
         columns_free(set->host, &set->wanted);
         set->host->free(set->host, set);
     }
@@ -403,7 +403,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
         status = find_starts(set, split);
     }
     if (status != ODEON_OK) {
-        forget(set);
+        unload(set);
         return status;
     }
     *length = set->n_starts;

@@ -6,16 +6,16 @@
 
 #include "cpu.h"
 
-/* w [filters, depth] times columns [depth, places] = y [filters, places] for each image. */
+/* w [filters, depth] times columns [depth, outputs] = y [filters, outputs] for each image. */
 typedef struct convolution {
     cpu_windows windows;
     int64_t batch, filters;
-    int64_t depth, places; /* C*R*S, P*Q */
-    int32_t direct;        /* the image is the matrix of columns */
+    int64_t depth, outputs; /* C*R*S, P*Q */
+    int32_t direct;         /* the image is the matrix of columns */
 } convolution;
 
 /* Number of outputs along one edge, 0 if the kernel does not fit. */
-static int64_t places_along(int64_t size, int64_t padding, int64_t kernel, int64_t stride)
+static int64_t outputs_along(int64_t size, int64_t padding, int64_t kernel, int64_t stride)
 {
     int64_t span = size + 2 * padding - kernel;
     return span < 0 ? 0 : span / stride + 1;
@@ -36,10 +36,10 @@ static convolution describe(const odeon_conv2d *g, const odeon_tensor *x, const 
                      .batch = x->dim[0],
                      .filters = w->dim[0]};
     cpu_windows *v = &c.windows;
-    v->out_h = places_along(v->height, v->pad_h, v->kernel_h, v->stride_h);
-    v->out_w = places_along(v->width, v->pad_w, v->kernel_w, v->stride_w);
+    v->out_h = outputs_along(v->height, v->pad_h, v->kernel_h, v->stride_h);
+    v->out_w = outputs_along(v->width, v->pad_w, v->kernel_w, v->stride_w);
     c.depth = v->channels * v->kernel_h * v->kernel_w;
-    c.places = v->out_h * v->out_w;
+    c.outputs = v->out_h * v->out_w;
     c.direct = v->kernel_h == 1 && v->kernel_w == 1 && v->stride_h == 1 && v->stride_w == 1 &&
                v->pad_h == 0 && v->pad_w == 0;
     return c;
@@ -62,7 +62,7 @@ static odeon_status begin(odeon_queue *queue, const char *name, const convolutio
     ODEON_TRY(cpu_begin(queue, name, x->dtype, k));
     ODEON_TRY(
         cpu_require(queue, shapes_fit(c, x, w, y), name, "x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]"));
-    int32_t idle = c->direct || c->batch * c->depth * c->places == 0;
+    int32_t idle = c->direct || c->batch * c->depth * c->outputs == 0;
     return cpu_require(queue, idle || scratch != NULL, name,
                        "the scratch that conv2d_scratch asks");
 }
@@ -79,7 +79,7 @@ uint64_t cpu_conv2d_scratch(void *device, const odeon_conv2d *geometry, const od
 {
     (void)device;
     convolution c = describe(geometry, x, w);
-    return c.direct ? 0 : (uint64_t)(c.depth * c.places * odeon_dtype_bytes(x->dtype));
+    return c.direct ? 0 : (uint64_t)(c.depth * c.outputs * odeon_dtype_bytes(x->dtype));
 }
 
 /* Applies the epilogue to one image y [K, P*Q], while it is in the cache. */
@@ -87,9 +87,9 @@ static void finish(const cpu_kernels *k, const odeon_epilogue *epilogue, const c
                    void *y)
 {
     if (epilogue->bias != NULL) {
-        k->bias_rows(epilogue->act, c->filters, c->places, epilogue->bias->data, y);
+        k->bias_rows(epilogue->act, c->filters, c->outputs, epilogue->bias->data, y);
     } else if (epilogue->act != ODEON_UNARY_IDENTITY) {
-        k->unary(epilogue->act, c->filters * c->places, y, y);
+        k->unary(epilogue->act, c->filters * c->outputs, y, y);
     }
 }
 
@@ -101,13 +101,13 @@ odeon_status cpu_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const 
     const cpu_kernels *k;
     convolution c = describe(geometry, x, w);
     ODEON_TRY(begin(queue, "conv2d", &c, x, w, y, scratch, &k));
-    const cpu_product product = {0, 0, c.filters, c.places, c.depth, 1.0, 0.0};
+    const cpu_product product = {0, 0, c.filters, c.outputs, c.depth, 1.0, 0.0};
     int64_t image_size = c.windows.channels * c.windows.height * c.windows.width;
-    for (int64_t b = 0; b < c.batch && c.filters * c.places > 0; b++) {
+    for (int64_t b = 0; b < c.batch && c.filters * c.outputs > 0; b++) {
         const void *columns = c.direct ? image(x, b, image_size) : scratch;
-        void *out = image(y, b, c.filters * c.places);
+        void *out = image(y, b, c.filters * c.outputs);
         if (!c.direct) {
-            k->unroll(&c.windows, image(x, b, image_size), scratch);
+            k->im2col(&c.windows, image(x, b, image_size), scratch);
         }
         cpu_multiply(queue, k, x->dtype, &product, w->data, columns, out);
         if (epilogue != NULL) {
@@ -126,16 +126,16 @@ odeon_status cpu_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
     const cpu_kernels *k;
     convolution c = describe(geometry, dx, w);
     ODEON_TRY(begin(queue, "conv2d_vjp_x", &c, dx, w, dy, scratch, &k));
-    const cpu_product product = {1, 0, c.depth, c.places, c.filters, 1.0, 0.0};
+    const cpu_product product = {1, 0, c.depth, c.outputs, c.filters, 1.0, 0.0};
     int64_t image_size = c.windows.channels * c.windows.height * c.windows.width;
     for (int64_t b = 0; b < c.batch && image_size > 0; b++) {
         void *out = image(dx, b, image_size);
         void *columns = c.direct ? out : scratch;
-        cpu_multiply(queue, k, dx->dtype, &product, w->data, image(dy, b, c.filters * c.places),
+        cpu_multiply(queue, k, dx->dtype, &product, w->data, image(dy, b, c.filters * c.outputs),
                      columns);
         if (!c.direct) {
             memset(out, 0, (size_t)(image_size * odeon_dtype_bytes(dx->dtype)));
-            k->roll_up(&c.windows, scratch, out);
+            k->col2im(&c.windows, scratch, out);
         }
     }
     return ODEON_OK;
@@ -149,14 +149,14 @@ odeon_status cpu_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
     const cpu_kernels *k;
     convolution c = describe(geometry, x, dw);
     ODEON_TRY(begin(queue, "conv2d_vjp_w", &c, x, dw, dy, scratch, &k));
-    const cpu_product product = {0, 1, c.filters, c.depth, c.places, 1.0, 1.0};
+    const cpu_product product = {0, 1, c.filters, c.depth, c.outputs, 1.0, 1.0};
     int64_t image_size = c.windows.channels * c.windows.height * c.windows.width;
-    for (int64_t b = 0; b < c.batch && c.places > 0; b++) {
+    for (int64_t b = 0; b < c.batch && c.outputs > 0; b++) {
         const void *columns = c.direct ? image(x, b, image_size) : scratch;
         if (!c.direct) {
-            k->unroll(&c.windows, image(x, b, image_size), scratch);
+            k->im2col(&c.windows, image(x, b, image_size), scratch);
         }
-        cpu_multiply(queue, k, x->dtype, &product, image(dy, b, c.filters * c.places), columns,
+        cpu_multiply(queue, k, x->dtype, &product, image(dy, b, c.filters * c.outputs), columns,
                      dw->data);
     }
     return ODEON_OK;

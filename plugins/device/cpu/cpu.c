@@ -102,7 +102,7 @@ void cpu_destroy(void *self)
     }
 }
 
-/* ---- what the device says of itself ---- */
+/* ---- probe and description ---- */
 
 static void warn(const cpu_device *d, const char *text)
 {
@@ -317,7 +317,7 @@ static odeon_status slots_read(odeon_queue *queue, const double *slots, int32_t 
     return download(queue, values, slots + first, (uint64_t)n * sizeof *values);
 }
 
-/* ---- what every operator begins with ---- */
+/* ---- start and checks of operators ---- */
 
 /* Called first by every operator, so launches are counted even for empty tensors. */
 odeon_status cpu_begin(odeon_queue *queue, const char *name, int32_t dtype, const cpu_kernels **out)

@@ -86,8 +86,9 @@ static int64_t window_of(int64_t position, int64_t padding, int64_t offset, int6
 
 /* The gradient dx[b,c,row,column]: the sum over all outputs that used this input of their gradient
  * times the weight. */
-static double gathered(const odeon_conv2d *geometry, const odeon_tensor *w, const odeon_tensor *dy,
-                       int64_t b, int64_t c, int64_t row, int64_t column)
+static double input_gradient(const odeon_conv2d *geometry, const odeon_tensor *w,
+                             const odeon_tensor *dy, int64_t b, int64_t c, int64_t row,
+                             int64_t column)
 {
     double sum = 0.0;
     for (int64_t k = 0; k < w->dim[0]; k++) {
@@ -117,7 +118,7 @@ odeon_status reference_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geom
             for (int64_t row = 0; row < dx->dim[2]; row++) {
                 for (int64_t column = 0; column < dx->dim[3]; column++) {
                     store(dx, at4(dx, b, c, row, column),
-                          gathered(geometry, w, dy, b, c, row, column));
+                          input_gradient(geometry, w, dy, b, c, row, column));
                 }
             }
         }
@@ -127,8 +128,8 @@ odeon_status reference_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geom
 
 /* The gradient dw[k,c,r,s]: the sum over all uses of this weight of its input times the gradient of
  * its output. */
-static double correlated(const odeon_conv2d *geometry, const odeon_tensor *x,
-                         const odeon_tensor *dy, int64_t k, int64_t c, int64_t r, int64_t s)
+static double weight_gradient(const odeon_conv2d *geometry, const odeon_tensor *x,
+                              const odeon_tensor *dy, int64_t k, int64_t c, int64_t r, int64_t s)
 {
     double sum = 0.0;
     for (int64_t b = 0; b < dy->dim[0]; b++) {
@@ -157,7 +158,7 @@ odeon_status reference_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geom
             for (int64_t r = 0; r < dw->dim[2]; r++) {
                 for (int64_t s = 0; s < dw->dim[3]; s++) {
                     int64_t i = at4(dw, k, c, r, s);
-                    store(dw, i, load(dw, i) + correlated(geometry, x, dy, k, c, r, s));
+                    store(dw, i, load(dw, i) + weight_gradient(geometry, x, dy, k, c, r, s));
                 }
             }
         }

@@ -41,7 +41,7 @@ static odeon_status expect_channels(odeon_queue *queue, const char *what, const 
 }
 
 /* Two passes: the variance as mean of squares minus square of mean would lose digits. */
-static void measure(const odeon_tensor *x, double epsilon, norm_group *group)
+static void measure_group(const odeon_tensor *x, double epsilon, norm_group *group)
 {
     double sum = 0.0, squares = 0.0;
     for (int64_t i = group->first; i < group->first + group->n; i++) {
@@ -70,7 +70,7 @@ odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double eps
     }
     for (int64_t k = 0; k < x->dim[0] * groups; k++) {
         norm_group group = find_group(x, groups, k / groups, k % groups);
-        measure(x, epsilon, &group);
+        measure_group(x, epsilon, &group);
         store(stats, 2 * k, group.mean);
         store(stats, 2 * k + 1, group.rstd);
         for (int64_t i = group.first; i < group.first + group.n; i++) {

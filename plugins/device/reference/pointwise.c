@@ -98,7 +98,7 @@ odeon_status reference_unary_vjp(odeon_queue *queue, int32_t id, const odeon_ten
     return ODEON_OK;
 }
 
-static double join(int32_t id, double a, double b)
+static double binary_value(int32_t id, double a, double b)
 {
     switch (id) {
     case ODEON_BINARY_ADD:
@@ -121,7 +121,7 @@ odeon_status reference_binary(odeon_queue *queue, int32_t id, const odeon_tensor
     ODEON_TRY(reference_expect_like(queue, "binary: b", b, a));
     ODEON_TRY(reference_expect_like(queue, "binary: y", y, a));
     for (int64_t i = 0; i < odeon_count(y); i++) {
-        store(y, i, join(id, load(a, i), load(b, i)));
+        store(y, i, binary_value(id, load(a, i), load(b, i)));
     }
     return ODEON_OK;
 }

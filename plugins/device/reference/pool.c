@@ -20,9 +20,9 @@ static odeon_status expect_pool(odeon_queue *queue, const odeon_pool2d *geometry
 
 /* The part of a window that lies within its image, of sample b and channel c: rows [top, bottom),
  * columns [left, right). Empty if the window covers only padding. */
-typedef struct covered {
+typedef struct window_area {
     int64_t b, c, top, bottom, left, right;
-} covered;
+} window_area;
 
 /* The range [*from, *to) of rows (or columns) of size that window number index covers, without
  * padding. */
@@ -35,18 +35,18 @@ static void window_range(int64_t index, int64_t stride, int64_t padding, int64_t
 }
 
 /* The window of x[B,C,H,W] behind element i of y[B,C,P,Q]. */
-static covered find_window(const odeon_pool2d *g, const odeon_tensor *x, const odeon_tensor *y,
-                           int64_t i)
+static window_area find_window(const odeon_pool2d *g, const odeon_tensor *x, const odeon_tensor *y,
+                               int64_t i)
 {
     int64_t Q = y->dim[3], P = y->dim[2], C = y->dim[1];
-    covered w = {.b = i / (Q * P * C), .c = i / (Q * P) % C};
+    window_area w = {.b = i / (Q * P * C), .c = i / (Q * P) % C};
     window_range(i / Q % P, g->stride_h, g->padding_h, g->kernel_h, x->dim[2], &w.top, &w.bottom);
     window_range(i % Q, g->stride_w, g->padding_w, g->kernel_w, x->dim[3], &w.left, &w.right);
     return w;
 }
 
 /* Divides by the whole window, padded zeros included, as torch.nn.AvgPool2d with its defaults. */
-static double window_mean(const odeon_pool2d *g, const odeon_tensor *x, const covered *w)
+static double window_mean(const odeon_pool2d *g, const odeon_tensor *x, const window_area *w)
 {
     double sum = 0.0, area = (double)g->kernel_h * g->kernel_w; /* padded zeros included */
     for (int64_t row = w->top; row < w->bottom; row++) {
@@ -59,7 +59,7 @@ static double window_mean(const odeon_pool2d *g, const odeon_tensor *x, const co
 
 /* Offset in x of the first largest element, or of the last NaN if there is one; -1 for an empty
  * window. */
-static int64_t find_largest(const odeon_tensor *x, const covered *w)
+static int64_t find_largest(const odeon_tensor *x, const window_area *w)
 {
     int64_t best = -1;
     for (int64_t row = w->top; row < w->bottom; row++) {
@@ -79,7 +79,7 @@ odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
 {
     ODEON_TRY(expect_pool(queue, geometry, x, y));
     for (int64_t i = 0; i < odeon_count(y); i++) {
-        covered window = find_window(geometry, x, y, i);
+        window_area window = find_window(geometry, x, y, i);
         if (geometry->kind == ODEON_POOL_AVG) {
             store(y, i, window_mean(geometry, x, &window));
         } else {
@@ -91,8 +91,8 @@ odeon_status reference_pool2d(odeon_queue *queue, const odeon_pool2d *geometry,
 }
 
 /* Does element i of x, at row and column of its image, contribute to this window's result? */
-static int32_t takes_part(const odeon_pool2d *g, const odeon_tensor *x, const covered *w,
-                          int64_t row, int64_t column, int64_t i)
+static int32_t contributes(const odeon_pool2d *g, const odeon_tensor *x, const window_area *w,
+                           int64_t row, int64_t column, int64_t i)
 {
     return row >= w->top && row < w->bottom && column >= w->left && column < w->right &&
            (g->kind == ODEON_POOL_AVG || find_largest(x, w) == i);
@@ -116,8 +116,8 @@ odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geomet
         int64_t column = i % W, row = i / W % H, image = i / (W * H);
         double sum = 0.0;
         for (int64_t k = image * windows; k < (image + 1) * windows; k++) {
-            covered window = find_window(geometry, dx, dy, k);
-            if (takes_part(geometry, x, &window, row, column, i)) {
+            window_area window = find_window(geometry, dx, dy, k);
+            if (contributes(geometry, x, &window, row, column, i)) {
                 sum += load(dy, k);
             }
         }

@@ -5,7 +5,7 @@
 
 #include "odeon/plugin.h"
 
-/* ---- what a device is ---- */
+/* ---- the device ---- */
 
 /* A device has no state but the host. */
 typedef struct reference_device {

@@ -84,12 +84,12 @@ static uint64_t pair_bytes(const odeon_tensor *x)
 
 /* Views of the layer's memory. Scratch holds the statistics if there is no tape, then sums, then
  * one number per channel in the network's dtype. */
-typedef struct places {
+typedef struct layout {
     odeon_tensor stats, sums;   /* F64 [2,C] */
     odeon_tensor mean, rstd;    /* F64 [C], the rows of stats */
     odeon_tensor first, second; /* F64 [C], the rows of sums */
     odeon_tensor converted;     /* [C] */
-} places;
+} layout;
 
 static odeon_tensor row_of(const odeon_tensor *pair, int64_t row)
 {
@@ -100,10 +100,10 @@ static odeon_tensor row_of(const odeon_tensor *pair, int64_t row)
 }
 
 /* The tape, if there is one, holds the statistics for the vjp. */
-static places places_of(const odeon_buffers *buffers, const odeon_tensor *x)
+static layout layout_of(const odeon_buffers *buffers, const odeon_tensor *x)
 {
     char *scratch = buffers->scratch;
-    places p = {.stats = {.dim = {2, x->dim[1]}, .ndim = 2, .dtype = ODEON_DTYPE_F64},
+    layout p = {.stats = {.dim = {2, x->dim[1]}, .ndim = 2, .dtype = ODEON_DTYPE_F64},
                 .converted = {.dim = {x->dim[1]}, .ndim = 1, .dtype = x->dtype}};
     p.sums = p.stats;
     p.stats.data = buffers->tape != NULL ? buffers->tape : scratch;
@@ -170,8 +170,9 @@ static double count_of(const odeon_context *context, const odeon_tensor *x)
 }
 
 /* rstd [C] = 1 / sqrt(scale * variances + epsilon) */
-static odeon_status invert(const batchnorm *layer, const odeon_context *context,
-                           const odeon_tensor *variances, double scale, const odeon_tensor *rstd)
+static odeon_status compute_rstd(const batchnorm *layer, const odeon_context *context,
+                                 const odeon_tensor *variances, double scale,
+                                 const odeon_tensor *rstd)
 {
     const odeon_device_ops *ops = context->device->ops;
     ODEON_TRY(ops->cast(context->queue, variances, scale, layer->epsilon, rstd));
@@ -181,8 +182,8 @@ static odeon_status invert(const batchnorm *layer, const odeon_context *context,
 
 /* Statistics of the global batch, in two passes and two collectives: one pass with E[x^2] - E[x]^2
  * would cancel digits. The sums of squares stay in p->second. */
-static odeon_status measure(const batchnorm *layer, const odeon_context *context,
-                            const odeon_tensor *x, const places *p)
+static odeon_status batch_statistics(const batchnorm *layer, const odeon_context *context,
+                                     const odeon_tensor *x, const layout *p)
 {
     const odeon_device_ops *ops = context->device->ops;
     const odeon_group *group = context->group;
@@ -198,12 +199,13 @@ static odeon_status measure(const batchnorm *layer, const odeon_context *context
     ODEON_TRY(ops->cast(context->queue, &p->first, 1.0 / count, 0.0, &p->mean));
     ODEON_TRY(ops->channel_moment(context->queue, x, &p->mean, &p->second));
     ODEON_TRY(group->sum(group->self, context->queue, &p->second, ODEON_OK));
-    return invert(layer, context, &p->second, 1.0 / count, &p->rstd);
+    return compute_rstd(layer, context, &p->second, 1.0 / count, &p->rstd);
 }
 
 /* running [C] = (1 - momentum) running + momentum * scale * batch */
-static odeon_status follow(const batchnorm *layer, const odeon_context *context, const places *p,
-                           const odeon_tensor *batch, double scale, const odeon_tensor *running)
+static odeon_status update_running(const batchnorm *layer, const odeon_context *context,
+                                   const layout *p, const odeon_tensor *batch, double scale,
+                                   const odeon_tensor *running)
 {
     const odeon_device_ops *ops = context->device->ops;
     const odeon_tensor *terms[] = {running, &p->converted};
@@ -214,20 +216,20 @@ static odeon_status follow(const batchnorm *layer, const odeon_context *context,
 
 /* Evaluation reads the running state; training measures the batch and updates the state only where
  * the host asks for it, once per batch. */
-static odeon_status take_statistics(const batchnorm *layer, const odeon_context *context,
-                                    const odeon_buffers *buffers, const odeon_tensor *x,
-                                    const places *p)
+static odeon_status choose_statistics(const batchnorm *layer, const odeon_context *context,
+                                      const odeon_buffers *buffers, const odeon_tensor *x,
+                                      const layout *p)
 {
     const odeon_tensor *running = buffers->state;
     if ((context->flags & ODEON_CALL_TRAIN) == 0) {
         ODEON_TRY(context->device->ops->cast(context->queue, &running[0], 1.0, 0.0, &p->mean));
-        return invert(layer, context, &running[1], 1.0, &p->rstd);
+        return compute_rstd(layer, context, &running[1], 1.0, &p->rstd);
     }
-    ODEON_TRY(measure(layer, context, x, p));
+    ODEON_TRY(batch_statistics(layer, context, x, p));
     if ((context->flags & ODEON_CALL_UPDATE_STATE) != 0) {
         double unbiased = 1.0 / (count_of(context, x) - 1.0);
-        ODEON_TRY(follow(layer, context, p, &p->mean, 1.0, &running[0]));
-        return follow(layer, context, p, &p->second, unbiased, &running[1]);
+        ODEON_TRY(update_running(layer, context, p, &p->mean, 1.0, &running[0]));
+        return update_running(layer, context, p, &p->second, unbiased, &running[1]);
     }
     return ODEON_OK;
 }
@@ -240,15 +242,15 @@ static odeon_status forward(void *self, const odeon_context *context, const odeo
 {
     const batchnorm *layer = self;
     odeon_tensor x = shape_channels(in), y = shape_channels(out);
-    places p = places_of(buffers, &x);
-    ODEON_TRY(take_statistics(layer, context, buffers, &x, &p));
+    layout p = layout_of(buffers, &x);
+    ODEON_TRY(choose_statistics(layer, context, buffers, &x, &p));
     return context->device->ops->batch_norm(
         context->queue, &x, &p.stats, layer->affine ? &buffers->param[0] : NULL,
         layer->affine ? &buffers->param[1] : NULL, context->epilogue_act, &y);
 }
 
 /* grad [C] += this worker's sums; the host reduces gradients over the workers. */
-static odeon_status add_to(const odeon_context *context, const places *p, const odeon_tensor *sums,
+static odeon_status add_to(const odeon_context *context, const layout *p, const odeon_tensor *sums,
                            const odeon_tensor *grad)
 {
     const odeon_device_ops *ops = context->device->ops;
@@ -267,7 +269,7 @@ static odeon_status vjp(void *self, const odeon_context *context, const odeon_bu
     const odeon_device_ops *ops = context->device->ops;
     const odeon_group *group = context->group;
     odeon_tensor x = shape_channels(in), dy = shape_channels(d_out);
-    places p = places_of(buffers, &x);
+    layout p = layout_of(buffers, &x);
     ODEON_TRY(ops->batch_norm_vjp_sums(context->queue, &x, &p.stats, &dy, &p.sums));
     if (layer->affine && buffers->grad != NULL) {
         ODEON_TRY(add_to(context, &p, &p.second, &buffers->grad[0]));

@@ -11,15 +11,15 @@ const odeon_option time_option = {
 };
 
 /* Layout in elements: each row of y consists of a row of x and one channel of t. */
-typedef struct places {
+typedef struct layout {
     int64_t rows, x_cols, t_cols, pitch; /* columns of x and of t, and of a whole row of y */
     int64_t x_at, t_at;                  /* offsets within a row of y */
-} places;
+} layout;
 
 /* y [R,C+1,S]; x and t are its parts. */
-static places places_of(int32_t where, const odeon_tensor *y)
+static layout layout_of(int32_t where, const odeon_tensor *y)
 {
-    places p = {.rows = y->dim[0],
+    layout p = {.rows = y->dim[0],
                 .x_cols = (y->dim[1] - 1) * y->dim[2],
                 .t_cols = y->dim[2],
                 .pitch = y->dim[1] * y->dim[2]};
@@ -34,7 +34,7 @@ typedef odeon_status (*rows_function)(odeon_queue *queue, const odeon_tensor *x,
 
 /* Applies function to the channel of t. Where samples have several rows and a t each, rows of the
  * same position in all samples are handled by one call, whose row i then matches t[i]. */
-static odeon_status for_rows(rows_function function, const odeon_context *context, const places *p,
+static odeon_status for_rows(rows_function function, const odeon_context *context, const layout *p,
                              const odeon_tensor *y, const odeon_tensor *t)
 {
     int64_t samples = odeon_count(t);
@@ -60,7 +60,7 @@ odeon_status time_join(const odeon_host *host, const char *layer, const odeon_co
                           "one or do without the time",
                           layer);
     }
-    places p = places_of(where, y);
+    layout p = layout_of(where, y);
     ODEON_TRY(ops->copy2d(context->queue, x, y, p.rows, p.x_cols, p.x_cols, 0, p.pitch, p.x_at));
     return for_rows(ops->rows_fill, context, &p, y, context->t);
 }
@@ -70,7 +70,7 @@ odeon_status time_part(const odeon_context *context, int32_t where, const odeon_
                        const odeon_tensor *dx, const odeon_tensor *d_t)
 {
     const odeon_device_ops *ops = context->device->ops;
-    places p = places_of(where, dy);
+    layout p = layout_of(where, dy);
     if (dx != NULL) {
         ODEON_TRY(
             ops->copy2d(context->queue, dy, dx, p.rows, p.x_cols, p.pitch, p.x_at, p.x_cols, 0));

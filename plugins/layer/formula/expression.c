@@ -47,7 +47,7 @@ static odeon_status parse_signed(parsing *x, int32_t *out);
 
 /* Bounds the recursion: every cycle of the grammar passes through parse_signed, which calls
  * this. */
-static odeon_status deeper(parsing *x)
+static odeon_status enter(parsing *x)
 {
     return x->depth++ < PARSE_MAX_DEPTH
                ? ODEON_OK
@@ -132,7 +132,7 @@ static odeon_status parse_power(parsing *x, int32_t *out)
 
 static odeon_status parse_signed(parsing *x, int32_t *out)
 {
-    ODEON_TRY(deeper(x));
+    ODEON_TRY(enter(x));
     char sign = scan_next(&x->in);
     odeon_status status;
     if (sign == '-' || sign == '+') {

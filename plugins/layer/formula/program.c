@@ -177,7 +177,7 @@ int32_t program_power(program *p, int32_t a, int32_t exponent)
     return put(p, (program_value){.kind = VALUE_POWER, .a = a, .scale = e});
 }
 
-/* ---- what is needed ---- */
+/* ---- liveness ---- */
 
 int program_reads_operand(int32_t id)
 {

@@ -122,20 +122,21 @@ static odeon_status scatter(const running *r, const odeon_tensor *x, const odeon
 }
 
 /* y[r] = v[0], or v[r] if v has one number per row. */
-static odeon_status spread(const running *r, const odeon_tensor *v, const odeon_tensor *y)
+static odeon_status broadcast(const running *r, const odeon_tensor *v, const odeon_tensor *y)
 {
     return r->ops->rows_fill(r->context->queue, y, y->dim[0], 1, 1, 0, v);
 }
 
 /* Fills y with a parameter of one number, by way of a double on the device: the host must not wait
  * for it. */
-static odeon_status spread_param(const running *r, const odeon_tensor *param, const odeon_tensor *y)
+static odeon_status broadcast_param(const running *r, const odeon_tensor *param,
+                                    const odeon_tensor *y)
 {
     odeon_queue *queue = r->context->queue;
     odeon_tensor cell = {.data = r->buffers->scratch, .dim = {1}, .ndim = 1};
     cell.dtype = ODEON_DTYPE_F64;
     ODEON_TRY(r->ops->cast(queue, param, 1.0, 0.0, &cell));
-    return spread(r, &cell, y);
+    return broadcast(r, &cell, y);
 }
 
 /* Evaluates value i from its operands. */
@@ -148,9 +149,9 @@ static odeon_status compute(const running *r, int32_t i, const odeon_tensor *in)
     case VALUE_INPUT:
         return gather(r, in, x->id, &y);
     case VALUE_TIME:
-        return spread(r, r->context->t, &y);
+        return broadcast(r, r->context->t, &y);
     case VALUE_PARAM:
-        return spread_param(r, &r->buffers->param[x->id], &y);
+        return broadcast_param(r, &r->buffers->param[x->id], &y);
     case VALUE_AFFINE:
         a = operand_of(r, i, x->a);
         return r->ops->cast(queue, &a, x->scale, x->shift, &y);
@@ -178,14 +179,14 @@ static odeon_status compute_timed(const running *r, bool edges)
         ODEON_TRY(compute(r, i, NULL));
         if (edges && p->values[i].edge) {
             odeon_tensor value = value_of(r, i), column = column_of(r, i);
-            ODEON_TRY(spread(r, &value, &column));
+            ODEON_TRY(broadcast(r, &value, &column));
         }
     }
     return ODEON_OK;
 }
 
 /* Writes one column of the output; constants are filled into the spare column first. */
-static odeon_status put_output(const running *r, int32_t index, const odeon_tensor *out)
+static odeon_status write_output(const running *r, int32_t index, const odeon_tensor *out)
 {
     int32_t i = r->program->outputs[index];
     odeon_tensor x = spare_column(r);
@@ -226,7 +227,7 @@ odeon_status run_forward(const program *p, const odeon_context *context,
         }
     }
     for (int32_t i = 0; i < p->n_outputs; i++) {
-        ODEON_TRY(put_output(&r, i, out));
+        ODEON_TRY(write_output(&r, i, out));
     }
     return ODEON_OK;
 }
@@ -235,13 +236,13 @@ odeon_status run_forward(const program *p, const odeon_context *context,
 
 /* The column of the cotangent of value i: for a timed value only the part that comes from values
  * that are not timed. */
-static odeon_tensor column_bar(const running *r, int32_t i)
+static odeon_tensor column_cotangent(const running *r, int32_t i)
 {
     return scratch_column(r, r->program->values[i].place);
 }
 
 /* The cotangent of a timed value, in double. */
-static odeon_tensor timed_bar(const running *r, int32_t i)
+static odeon_tensor timed_cotangent(const running *r, int32_t i)
 {
     return timed(r, r->program->n_timed + r->program->values[i].timed);
 }
@@ -250,13 +251,14 @@ static odeon_tensor timed_bar(const running *r, int32_t i)
 static odeon_status add(running *r, int32_t i, int32_t a, double scale, const odeon_tensor *g)
 {
     bool apart = is_timed(r, i), *is_set = apart ? &r->is_set_timed[a] : &r->is_set[a];
-    odeon_tensor bar = apart ? timed_bar(r, a) : column_bar(r, a);
+    odeon_tensor cotangent = apart ? timed_cotangent(r, a) : column_cotangent(r, a);
     odeon_scalar coefficient = odeon_imm(scale);
     if (!*is_set) {
         *is_set = true;
-        return r->ops->cast(r->context->queue, g, scale, 0.0, &bar);
+        return r->ops->cast(r->context->queue, g, scale, 0.0, &cotangent);
     }
-    return r->ops->lincomb(r->context->queue, &bar, &bar, 1, &g, &coefficient, r->context->slots);
+    return r->ops->lincomb(r->context->queue, &cotangent, &cotangent, 1, &g, &coefficient,
+                           r->context->slots);
 }
 
 /* Adds scale * (g op other), computed in the spare. */
@@ -344,15 +346,15 @@ static odeon_status leaf_vjp(const running *r, int32_t i, const odeon_tensor *g,
  * time. */
 static odeon_status gather_timed(running *r, int32_t i)
 {
-    odeon_tensor bar = timed_bar(r, i), column = column_bar(r, i);
+    odeon_tensor cotangent = timed_cotangent(r, i), column = column_cotangent(r, i);
     if (!r->is_set[i]) {
         return ODEON_OK;
     }
     if (!r->is_set_timed[i]) {
         r->is_set_timed[i] = true;
-        ODEON_TRY(r->ops->fill(r->context->queue, &bar, odeon_imm(0.0), r->context->slots));
+        ODEON_TRY(r->ops->fill(r->context->queue, &cotangent, odeon_imm(0.0), r->context->slots));
     }
-    return r->ops->rows_sum(r->context->queue, &column, r->rows, 1, 1, 0, &bar);
+    return r->ops->rows_sum(r->context->queue, &column, r->rows, 1, 1, 0, &cotangent);
 }
 
 /* Distributes the cotangent of value i to its operands or to the gradients of a leaf. */
@@ -360,7 +362,7 @@ static odeon_status value_vjp(running *r, int32_t i, const odeon_tensor *d_in,
                               const odeon_tensor *d_t)
 {
     const program_value *x = &r->program->values[i];
-    odeon_tensor g = is_timed(r, i) ? timed_bar(r, i) : column_bar(r, i);
+    odeon_tensor g = is_timed(r, i) ? timed_cotangent(r, i) : column_cotangent(r, i);
     switch (x->kind) {
     case VALUE_AFFINE:
         return add(r, i, x->a, x->scale, &g);
@@ -377,21 +379,21 @@ static odeon_status value_vjp(running *r, int32_t i, const odeon_tensor *d_in,
 
 /* Initializes cotangents from d_out [B,M]. Outputs are columns, even of timed values; one value may
  * be several outputs. */
-static odeon_status take_cotangents(running *r, const odeon_tensor *d_out)
+static odeon_status seed_cotangents(running *r, const odeon_tensor *d_out)
 {
     const program *p = r->program;
     for (int32_t k = 0; k < p->n_outputs; k++) {
         int32_t i = p->outputs[k];
-        odeon_tensor g = spare_column(r), bar = column_bar(r, i);
+        odeon_tensor g = spare_column(r), cotangent = column_cotangent(r, i);
         const odeon_tensor *x[1] = {&g};
         odeon_scalar one = odeon_imm(1.0);
         if (p->values[i].place < 0) {
             continue;
         }
-        ODEON_TRY(gather(r, d_out, k, r->is_set[i] ? &g : &bar));
+        ODEON_TRY(gather(r, d_out, k, r->is_set[i] ? &g : &cotangent));
         if (r->is_set[i]) {
-            ODEON_TRY(
-                r->ops->lincomb(r->context->queue, &bar, &bar, 1, x, &one, r->context->slots));
+            ODEON_TRY(r->ops->lincomb(r->context->queue, &cotangent, &cotangent, 1, x, &one,
+                                      r->context->slots));
         }
         r->is_set[i] = true;
     }
@@ -408,7 +410,7 @@ odeon_status run_vjp(const program *p, const odeon_context *context, const odeon
         ODEON_TRY(r.ops->fill(context->queue, d_in, odeon_imm(0.0), context->slots));
     }
     ODEON_TRY(compute_timed(&r, false));
-    ODEON_TRY(take_cotangents(&r, d_out));
+    ODEON_TRY(seed_cotangents(&r, d_out));
     for (int32_t i = p->n; i-- > 0;) {
         if (is_timed(&r, i)) {
             ODEON_TRY(gather_timed(&r, i));

@@ -68,9 +68,9 @@ typedef struct cpu_kernels {
 
     /* products and windows */
     void (*gemm)(const cpu_product *p, const void *a, const void *b, void *c);
-    void (*unroll)(const cpu_windows *g, const void *x, void *columns);
+    void (*im2col)(const cpu_windows *g, const void *x, void *columns);
     /* adds to x; overwrites columns */
-    void (*roll_up)(const cpu_windows *g, void *columns, void *x);
+    void (*col2im)(const cpu_windows *g, void *columns, void *x);
     void (*average)(const cpu_windows *g, const void *x, void *y);
     void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
     void (*largest)(const cpu_windows *g, const void *x, void *y);

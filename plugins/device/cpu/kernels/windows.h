@@ -39,7 +39,7 @@ ALWAYS_INLINE void copy_run(int64_t stride, int64_t n, const real *from, int64_t
 }
 
 /* Constant strides let the compiler vectorize the common cases. */
-static void unroll_row(int64_t stride, int64_t n, const real *restrict from, int64_t from_room,
+static void im2col_row(int64_t stride, int64_t n, const real *restrict from, int64_t from_room,
                        real *restrict to, int64_t to_room)
 {
     switch (stride) { /* a constant stride for each loop */
@@ -129,14 +129,14 @@ static void zero_edges(const cpu_windows *g, const matrix_row *m, real *out)
 }
 
 /* One row of the matrix as one shifted copy. */
-static void unroll_shift(const cpu_windows *g, const matrix_row *m, const real *image,
+static void im2col_shift(const cpu_windows *g, const matrix_row *m, const real *image,
                          int64_t image_room, real *out, int64_t out_room)
 {
     span run = shifted_run(g, m);
     int64_t shift = m->down * g->width + m->right;
     zero_run(m->rows.begin * g->out_w, out);
     if (run.begin < run.end) {
-        unroll_row(1, run.end - run.begin, image + run.begin + shift,
+        im2col_row(1, run.end - run.begin, image + run.begin + shift,
                    image_room - run.begin - shift, out + run.begin, out_room - run.begin);
     }
     zero_edges(g, m, out);
@@ -144,7 +144,7 @@ static void unroll_shift(const cpu_windows *g, const matrix_row *m, const real *
 }
 
 /* One row of the matrix, output row by output row, for any stride. */
-static void unroll_rows(const cpu_windows *g, const matrix_row *m, const real *image,
+static void im2col_rows(const cpu_windows *g, const matrix_row *m, const real *image,
                         int64_t image_room, real *out, int64_t out_room)
 {
     for (int64_t p = 0; p < g->out_h; p++) {
@@ -157,7 +157,7 @@ static void unroll_rows(const cpu_windows *g, const matrix_row *m, const real *i
             (p * g->stride_h + m->down) * g->width + m->right + m->cols.begin * g->stride_w;
         zero_run(m->cols.begin, to);
         if (m->cols.begin < m->cols.end) {
-            unroll_row(g->stride_w, m->cols.end - m->cols.begin, image + from, image_room - from,
+            im2col_row(g->stride_w, m->cols.end - m->cols.begin, image + from, image_room - from,
                        to + m->cols.begin, out_room - p * g->out_w - m->cols.begin);
         }
         zero_run(g->out_w - m->cols.end, to + m->cols.end);
@@ -165,10 +165,10 @@ static void unroll_rows(const cpu_windows *g, const matrix_row *m, const real *i
 }
 
 /* x [C,H,W] -> columns [C*R*S, P*Q]; each (channel, r, s) is one row. */
-static void unroll(const cpu_windows *g, const void *x, void *columns)
+static void im2col(const cpu_windows *g, const void *x, void *columns)
 {
-    int64_t window = g->kernel_h * g->kernel_w, places = g->out_h * g->out_w;
-    int64_t plane = g->height * g->width, out_room = g->channels * window * places;
+    int64_t window = g->kernel_h * g->kernel_w, outputs = g->out_h * g->out_w;
+    int64_t plane = g->height * g->width, out_room = g->channels * window * outputs;
     real *out = columns;
     matrix_rows rows;
     find_rows(g, &rows);
@@ -178,18 +178,18 @@ static void unroll(const cpu_windows *g, const void *x, void *columns)
         for (int64_t element = 0; element < window; element++) {
             matrix_row m = row_at(g, &rows, element);
             if (is_shift(g)) {
-                unroll_shift(g, &m, image, image_room, out, out_room);
+                im2col_shift(g, &m, image, image_room, out, out_room);
             } else {
-                unroll_rows(g, &m, image, image_room, out, out_room);
+                im2col_rows(g, &m, image, image_room, out, out_room);
             }
-            out += places;
-            out_room -= places;
+            out += outputs;
+            out_room -= outputs;
         }
     }
 }
 
 /* Adds one row of the matrix to the image, shifted. */
-static void roll_up_shift(const cpu_windows *g, const matrix_row *m, real *in, real *image)
+static void col2im_shift(const cpu_windows *g, const matrix_row *m, real *in, real *image)
 {
     span run = shifted_run(g, m);
     real *to = image + m->down * g->width + m->right;
@@ -202,7 +202,7 @@ static void roll_up_shift(const cpu_windows *g, const matrix_row *m, real *in, r
 }
 
 /* Adds one row of the matrix to the image, output row by output row. */
-static void roll_up_rows(const cpu_windows *g, const matrix_row *m, const real *in, real *image)
+static void col2im_rows(const cpu_windows *g, const matrix_row *m, const real *in, real *image)
 {
     for (int64_t p = m->rows.begin; p < m->rows.end; p++) {
         const real *from = in + p * g->out_w;
@@ -214,21 +214,21 @@ static void roll_up_rows(const cpu_windows *g, const matrix_row *m, const real *
     }
 }
 
-/* columns [C*R*S, P*Q], overwritten; adds to x [C,H,W]: the transpose of unroll. */
-static void roll_up(const cpu_windows *g, void *columns, void *x)
+/* columns [C*R*S, P*Q], overwritten; adds to x [C,H,W]: the transpose of im2col. */
+static void col2im(const cpu_windows *g, void *columns, void *x)
 {
-    int64_t window = g->kernel_h * g->kernel_w, places = g->out_h * g->out_w;
+    int64_t window = g->kernel_h * g->kernel_w, outputs = g->out_h * g->out_w;
     real *in = columns;
     matrix_rows rows;
     find_rows(g, &rows);
     for (int64_t c = 0; c < g->channels; c++) {
         real *image = (real *)x + c * g->height * g->width;
-        for (int64_t element = 0; element < window; element++, in += places) {
+        for (int64_t element = 0; element < window; element++, in += outputs) {
             matrix_row m = row_at(g, &rows, element);
             if (is_shift(g)) {
-                roll_up_shift(g, &m, in, image);
+                col2im_shift(g, &m, in, image);
             } else {
-                roll_up_rows(g, &m, in, image);
+                col2im_rows(g, &m, in, image);
             }
         }
     }

@@ -1,6 +1,6 @@
-/* asked.h: find the input columns in a file for prediction. */
-#ifndef ODEON_DATASET_CSV_ASKED_H
-#define ODEON_DATASET_CSV_ASKED_H
+/* prediction_columns.h: find the input columns in a file for prediction. */
+#ifndef ODEON_DATASET_CSV_PREDICTION_COLUMNS_H
+#define ODEON_DATASET_CSV_PREDICTION_COLUMNS_H
 #include "../common/columns.h"
 #include "../common/csv_table.h"
 
@@ -13,8 +13,8 @@
  * - without one and with more columns, inputs given by index are at their configured positions
  * The labels follow if they are found in the same way; else out->n is n_inputs. ODEON_ERR_DATA,
  * ODEON_ERR_NOMEM. */
-odeon_status asked_columns(const odeon_host *host, const char *name, const char *text,
-                           uint64_t bytes, csv_format *format, const columns *wanted,
-                           int32_t n_inputs, columns *out);
+odeon_status prediction_columns(const odeon_host *host, const char *name, const char *text,
+                                uint64_t bytes, csv_format *format, const columns *wanted,
+                                int32_t n_inputs, columns *out);
 
 #endif

@@ -1,4 +1,4 @@
-#include "asked.h"
+#include "prediction_columns.h"
 
 #include <string.h>
 
@@ -90,7 +90,7 @@ static odeon_status read_heading(const odeon_host *host, const char *name, const
     return csv_scan_row(&again, out->cells, out->n, &out->n);
 }
 
-/* Chooses among the three cases of asked.h. */
+/* Chooses among the three cases of prediction_columns.h. */
 static odeon_status choose(const odeon_host *host, const char *name, heading *h, csv_format *format,
                            const columns *wanted, int32_t n_inputs, columns *out)
 {
@@ -118,9 +118,9 @@ static odeon_status choose(const odeon_host *host, const char *name, heading *h,
     return ODEON_OK;
 }
 
-odeon_status asked_columns(const odeon_host *host, const char *name, const char *text,
-                           uint64_t bytes, csv_format *format, const columns *wanted,
-                           int32_t n_inputs, columns *out)
+odeon_status prediction_columns(const odeon_host *host, const char *name, const char *text,
+                                uint64_t bytes, csv_format *format, const columns *wanted,
+                                int32_t n_inputs, columns *out)
 {
     heading h;
     *out = (columns){0};
