@@ -1,4 +1,5 @@
-/* What predict writes. */
+#include "run/predict_files.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
