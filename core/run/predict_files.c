@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
-#include "run/predict.h"
 #include "session/describe.h"
 
 static bool is_csv(const char *path)
