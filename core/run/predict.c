@@ -70,6 +70,8 @@ static void classify(predictions *p)
 
 /* ---- a split's samples ---- */
 
+/* Class labels come with the batch; numbers would be rounded to the run's dtype on the way, so
+ * they are read from the data set. */
 static odeon_status run_source(session *s, const data_source *source, int64_t batch, int64_t *order,
                                predictions *p)
 {
@@ -108,6 +110,7 @@ static odeon_status take_source(session *s, const data_source *source, int64_t b
 
 /* ---- a file's samples ---- */
 
+/* A file's samples have no rows but their own. */
 static odeon_status take_input(session *s, const predict_input *in, int64_t batch, predictions *p)
 {
     const double *labels = in->field[ODEON_ROLE_LABEL];
@@ -131,6 +134,7 @@ static odeon_status take_input(session *s, const predict_input *in, int64_t batc
     return ODEON_OK;
 }
 
+/* All outputs are held in memory: the files that are written need them whole. */
 odeon_status predict_run(session *s, const predict_input *in, const data_source *source,
                          int64_t batch, predictions *out)
 {
