@@ -9,6 +9,7 @@
 #include "command/setup.h"
 #include "command/setup_spare.h"
 #include "run/predict.h"
+#include "run/predict_files.h"
 #include "session/placement.h"
 
 static void say(const command_line *a, const predictions *p)

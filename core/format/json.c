@@ -388,14 +388,15 @@ const char *json_string(const json_value *object, const char *name)
     return x != NULL && x->kind == JSON_STRING ? x->text : NULL;
 }
 
-/* Of two arrays in order; of two objects of as many members whatever their order. */
+/* Of two arrays in order; of two objects whatever the order. b has as many values as a, so that y
+ * is one as long as x is. */
 static bool equal_children(const json_value *a, const json_value *b)
 {
     bool equal = a->n == b->n;
     const json_value *y = json_first(b);
     for (const json_value *x = json_first(a); x != NULL && equal; x = json_next(a, x)) {
         equal = json_equal(x, x->name != NULL ? json_member(b, x->name) : y);
-        y = y != NULL ? json_next(b, y) : NULL;
+        y = json_next(b, y);
     }
     return equal;
 }

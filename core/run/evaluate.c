@@ -10,6 +10,7 @@
 #include "session/result.h"
 #include "session/run_batch.h"
 
+/* Evaluations and steps add up; of step sizes the extremes count, of memory the largest batch. */
 static void add_block(ode_counters *out, const ode_counters *block, bool first, double weight)
 {
     double share = weight * block->share;

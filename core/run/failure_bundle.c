@@ -84,6 +84,7 @@ static void *narrow(const double *x, int64_t count, int32_t dtype)
     return out;
 }
 
+/* In the dtype in which the run had the numbers, so that a repetition has them to the bit. */
 static odeon_status add_field(session *s, const config *c, const session_batch *b, int32_t role,
                               const char *path, batch_entries *out)
 {
@@ -107,6 +108,7 @@ static odeon_status add_field(session *s, const config *c, const session_batch *
     return ODEON_OK;
 }
 
+/* The indices tell only where the samples came from; a repetition does not need the data set. */
 static odeon_status put_entries(session *s, const config *c, const session_batch *b,
                                 const char *path, const safetensors_meta *meta)
 {
@@ -153,6 +155,8 @@ static odeon_status put_batch(session *s, const config *c, const session_batch *
     return status;
 }
 
+/* The batch goes last: a folder is a bundle if it has a batch, so that a half written one is
+ * none. */
 static odeon_status put_all(session *s, const config *c, const session_batch *b, const char *folder,
                             const char *batch_path, const char *text)
 {
@@ -167,6 +171,7 @@ static odeon_status put_all(session *s, const config *c, const session_batch *b,
     return put_batch(s, c, b, batch_path);
 }
 
+/* Everything comes from what the session has of the failed batch: nothing is run again. */
 odeon_status bundle_write(session *s, const config *c, const char *folder, const char *message)
 {
     const session_batch *b = session_failed_batch(s);
@@ -244,6 +249,7 @@ static odeon_status read_indices(const char *path, const safetensors *file, sess
     return ODEON_OK;
 }
 
+/* What batch_file_read does not know of: mode, position and indices. */
 static odeon_status read_rest(const char *path, session_batch *out)
 {
     safetensors *file;
@@ -267,6 +273,7 @@ static odeon_status read_rest(const char *path, session_batch *out)
     return status;
 }
 
+/* Read before there is a session: the order of sums depends on how many workers there are. */
 odeon_status bundle_workers(const char *folder, int64_t *out)
 {
     char *path;

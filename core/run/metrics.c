@@ -126,6 +126,7 @@ static void add_comma(text_buffer *line)
     text_add(line, line->length > 0 ? "," : "");
 }
 
+/* Names come from plugins and INI files, so a name may need quotes. */
 static void add_csv_name(void *context, const cell *x)
 {
     line_maker *m = context;
@@ -148,6 +149,7 @@ static void add_number(text_buffer *t, const cell *x)
     }
 }
 
+/* NaN, which stands for what does not apply, is an empty cell. */
 static void add_csv_value(void *context, const cell *x)
 {
     line_maker *m = context;
@@ -250,6 +252,8 @@ static void log_failed(log_file *file, int error)
     }
 }
 
+/* A log that cannot be written must not stop a run: after the first failure nothing more is
+ * written. */
 static void log_line(log_file *file, const text_buffer *line)
 {
     size_t done = 0;
@@ -295,6 +299,7 @@ static odeon_status log_status(const log_file *file)
                      strerror(file->error));
 }
 
+/* On failure too, *out is what metrics_close has to take. */
 static odeon_status open_both(const char *folder, int how, metrics **out)
 {
     metrics *m = *out = mem_zalloc(1, sizeof *m);
@@ -306,6 +311,7 @@ static odeon_status open_both(const char *folder, int how, metrics **out)
     return log_open(&m->json, folder, "metrics.jsonl", how);
 }
 
+/* The files are new, so whatever was made of them may be removed again. */
 odeon_status metrics_open(const char *folder, metrics **out)
 {
     odeon_status status = open_both(folder, O_CREAT | O_EXCL, out);

@@ -24,6 +24,13 @@ void predictions_fini(predictions *p)
     *p = (predictions){.n = 0};
 }
 
+/* Numbers of a sample's label; a class is one. */
+static int64_t count_labels(const session *s)
+{
+    odeon_tensor one = data_field_shape(session_fields(s), ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
+    return odeon_count(&one);
+}
+
 static int64_t first_largest(const double *x, int64_t n)
 {
     int64_t best = 0;
@@ -61,34 +68,10 @@ static void classify(predictions *p)
     p->accuracy = (double)right / (double)p->n;
 }
 
-static int64_t size_of(const session *s, int32_t role)
-{
-    odeon_tensor one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
-    return odeon_count(&one);
-}
-
-session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
-                                   int64_t n)
-{
-    session_samples samples = {.n = n};
-    odeon_tensor one = session_input(s);
-    for (int32_t role = 0; role < DATA_ROLES; role++) {
-        int64_t size = role == ODEON_ROLE_INPUT ? odeon_count(&one) : size_of(s, role);
-        if (in->field[role] != NULL) {
-            samples.given[role] = in->field[role] + first * size;
-        }
-    }
-    if (in->stored != NULL) {
-        samples.stored = (const char *)in->stored + first * (int64_t)session_stored_bytes(s);
-    }
-    if (in->values != NULL) {
-        samples.values = in->values + first * size_of(s, ODEON_ROLE_INPUT);
-    }
-    return samples;
-}
-
 /* ---- a split's samples ---- */
 
+/* Class labels come with the batch; numbers would be rounded to the run's dtype on the way, so
+ * they are read from the data set. */
 static odeon_status run_source(session *s, const data_source *source, int64_t batch, int64_t *order,
                                predictions *p)
 {
@@ -127,6 +110,7 @@ static odeon_status take_source(session *s, const data_source *source, int64_t b
 
 /* ---- a file's samples ---- */
 
+/* A file's samples have no rows but their own. */
 static odeon_status take_input(session *s, const predict_input *in, int64_t batch, predictions *p)
 {
     const double *labels = in->field[ODEON_ROLE_LABEL];
@@ -150,6 +134,7 @@ static odeon_status take_input(session *s, const predict_input *in, int64_t batc
     return ODEON_OK;
 }
 
+/* All outputs are held in memory: the files that are written need them whole. */
 odeon_status predict_run(session *s, const predict_input *in, const data_source *source,
                          int64_t batch, predictions *out)
 {
@@ -157,7 +142,7 @@ odeon_status predict_run(session *s, const predict_input *in, const data_source 
     odeon_tensor shape = session_output(s);
     *out = (predictions){.n = in != NULL ? in->n : data_length(source),
                          .size = session_output_size(s),
-                         .truth_size = size_of(s, ODEON_ROLE_LABEL),
+                         .truth_size = count_labels(s),
                          .ndim = shape.ndim};
     memcpy(out->dim, shape.dim, sizeof out->dim);
     out->dim[0] = out->n;

@@ -1,4 +1,5 @@
-/* What predict writes. */
+#include "run/predict_files.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 #include "base/text.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
-#include "run/predict.h"
 #include "session/describe.h"
 
 static bool is_csv(const char *path)

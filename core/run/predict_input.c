@@ -1,4 +1,5 @@
-/* What predict and solve read. */
+#include "run/predict_input.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -11,7 +12,6 @@
 #include "data/batch_file.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
-#include "run/predict.h"
 #include "run/summary.h"
 #include "session/describe.h"
 
@@ -265,4 +265,27 @@ odeon_status predict_input_read(const char *path, bool transformed, const config
         ODEON_TRY(path_ends_with(path, ".safetensors") ? read_safetensors(&t) : read_like_data(&t));
     }
     return check_numbers(&t);
+}
+
+session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
+                                   int64_t n)
+{
+    session_samples samples = {.n = n};
+    odeon_tensor input = session_input(s);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        odeon_tensor one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
+        int64_t size = odeon_count(role == ODEON_ROLE_INPUT ? &input : &one);
+        if (in->field[role] != NULL) {
+            samples.given[role] = in->field[role] + first * size;
+        }
+    }
+    if (in->stored != NULL) {
+        samples.stored = (const char *)in->stored + first * (int64_t)session_stored_bytes(s);
+    }
+    if (in->values != NULL) {
+        odeon_tensor one =
+            data_field_shape(session_fields(s), ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
+        samples.values = in->values + first * odeon_count(&one);
+    }
+    return samples;
 }

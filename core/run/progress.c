@@ -84,6 +84,7 @@ static double done_share(const progress_state *s)
     return fmin(fmax(share, 0.0), 1.0);
 }
 
+/* Heavy and light lines where the terminal can show them, else # and dots. */
 static void append_bar(const progress_state *s, int width, bool utf8, char *out, size_t size)
 {
     int full = (int)(done_share(s) * width);
@@ -115,6 +116,7 @@ static void add_metric(const progress_state *s, part_list parts)
     }
 }
 
+/* The time that is left comes first: it is the last of the two to be dropped from a narrow line. */
 static void add_speed(const progress_state *s, part_list parts)
 {
     char left[32];
@@ -185,6 +187,8 @@ static void cut(char *text, int room)
     }
 }
 
+/* The beginning and the loss always; then the bar, at its least width, before any part of the
+ * tail; the bar takes what these leave. */
 void progress_format_bar(const progress_state *state, int columns, bool utf8, char *out,
                          size_t size)
 {
@@ -250,6 +254,7 @@ void progress_format_line(const progress_state *s, int columns, char *out, size_
     format_line(s, s->epoch, s->step, loss, parts, columns, out, size);
 }
 
+/* Asked of a locale of its own: the program's stays C, so that numbers have a point. */
 static bool locale_is_utf8(void)
 {
     locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
@@ -270,6 +275,7 @@ static int terminal_columns(FILE *out)
     return DEFAULT_COLUMNS;
 }
 
+/* NO_COLOR asks for no escape sequences (no-color.org); a terminal without TERM cannot redraw. */
 odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress **out_progress)
 {
     progress *p = mem_zalloc(1, sizeof *p);
@@ -339,6 +345,7 @@ static void put_line(const progress *p, const char *text)
     fprintf(p->out, "%s\n", line);
 }
 
+/* Flushed at once, since the next line may be long in coming. */
 static void show(progress *p, double now)
 {
     char text[LINE_BYTES];
@@ -360,6 +367,8 @@ static void show_if_due(progress *p, double now)
     }
 }
 
+/* An exponential average that starts at 0 is too small at first; dividing by its weight corrects
+ * that. */
 static void average(progress *p, double loss, double metric)
 {
     p->weight = memory_of_batches * p->weight + (1.0 - memory_of_batches);
@@ -369,6 +378,8 @@ static void average(progress *p, double loss, double metric)
     p->state.metric = p->metric / p->weight;
 }
 
+/* The time left follows from the whole run, tests and checkpoints included; the speed from
+ * training alone. */
 void progress_train(progress *p, const progress_step *step, const session_result *result)
 {
     double now = clock_seconds();
@@ -395,6 +406,7 @@ void progress_train(progress *p, const progress_step *step, const session_result
     show_if_due(p, now);
 }
 
+/* Only where a line can be redrawn: plain lines are for results. */
 void progress_test(progress *p, int64_t done, int64_t total)
 {
     double now = clock_seconds();

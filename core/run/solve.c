@@ -32,6 +32,7 @@ void solution_fini(solution *x)
 
 /* ---- solving ---- */
 
+/* A solve alone has no backward pass to count. */
 static void add_counters(ode_counters *sum, const ode_counters *batch)
 {
     sum->path = batch->path;
@@ -55,6 +56,7 @@ static odeon_status check_states(const solution *x, int64_t first, int64_t n)
     return ODEON_OK;
 }
 
+/* All samples of a batch are solved at the same times; the file has them sample by sample. */
 static odeon_status solve_batch(session *s, const session_samples *samples, int64_t first,
                                 solution *x)
 {
@@ -98,6 +100,7 @@ static odeon_status make_zeros(const session *s, predict_input *out)
     return out->field[ODEON_ROLE_INPUT] != NULL ? ODEON_OK : no_memory();
 }
 
+/* Whole trajectories are held in memory, so their size is checked before anything is solved. */
 static odeon_status solve_some(session *s, const predict_input *in, const data_source *source,
                                int64_t batch, solution *x)
 {
@@ -189,6 +192,8 @@ static odeon_status write_array(const char *path, int32_t dtype, const solution 
                                         : write_safetensors(path, dtype, x, states);
 }
 
+/* Arrays are written in the run's dtype, in which the states were computed; text has all digits
+ * of it. */
 odeon_status solve_write(const char *path, int32_t dtype, const solution *x)
 {
     if (!path_ends_with(path, ".npy") && !path_ends_with(path, ".safetensors")) {

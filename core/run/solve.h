@@ -2,7 +2,7 @@
 #ifndef ODEON_CORE_RUN_SOLVE_H
 #define ODEON_CORE_RUN_SOLVE_H
 #include "data/data.h"
-#include "run/predict.h"
+#include "run/predict_input.h"
 #include "session/handle.h"
 
 typedef struct solution {

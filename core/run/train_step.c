@@ -41,41 +41,47 @@ static void show_step(trainer *t, int64_t n, const session_result *result)
     progress_train(t->progress, &step, result);
 }
 
-/* The result of a step that failed is not taken for the last: the summary speaks of steps that
- * were made. */
+/* A step that was made: it counts as the run's last, is shown, and perhaps has a row. */
+static odeon_status record_step(trainer *t, int64_t n, const session_result *made)
+{
+    int64_t step = t->at.step;
+    ODEON_TRY(session_result_copy(made, &t->last));
+    t->failures.in_a_row = 0;
+    if (step == 1) {
+        ODEON_TRY(session_result_copy(made, &t->first));
+    }
+    t->row_samples += n;
+    t->row_seconds += t->batch_seconds;
+    show_step(t, n, &t->last);
+    return step == 1 || step == t->total || step % t->config->log_every == 0
+               ? train_write_step_row(t, &t->last)
+               : ODEON_OK;
+}
+
+/* Trains on the next n samples of the epoch. position moves once the parameters are those of after
+ * the step, or the step is skipped. */
 static odeon_status train_batch(trainer *t, int64_t n)
 {
-    const config *c = t->config;
     checkpoint *at = &t->at;
-    session_result *result = &t->last, fresh;
+    session_result result;
     at->step++;
     at->tested = 0;
     ODEON_TRY(train_schedule_step(t));
     expect_next(t, n);
     double began = clock_seconds();
     odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
-                                        at->epoch, at->step, t->factor, &fresh);
+                                        at->epoch, at->step, t->factor, &result);
     t->batch_seconds = clock_seconds() - began;
-    t->torn =
-        status == ODEON_ERR_NUMERIC ? session_failed_batch(t->session) == NULL : status != ODEON_OK;
     if (status == ODEON_ERR_NUMERIC) {
-        ODEON_TRY(survive_step(t, &fresh));
+        t->torn = session_failed_batch(t->session) == NULL;
+        ODEON_TRY(survive_step(t, &result));
         at->position += n;
         return ODEON_OK;
     }
+    t->torn = status != ODEON_OK;
     ODEON_TRY(status);
     at->position += n;
-    ODEON_TRY(session_result_copy(&fresh, result));
-    t->failures.in_a_row = 0;
-    if (at->step == 1) {
-        ODEON_TRY(session_result_copy(result, &t->first));
-    }
-    t->row_samples += n;
-    t->row_seconds += t->batch_seconds;
-    show_step(t, n, result);
-    return at->step == 1 || at->step == t->total || at->step % c->log_every == 0
-               ? train_write_step_row(t, result)
-               : ODEON_OK;
+    return record_step(t, n, &result);
 }
 
 /* What is saved after a failure is the state of before the step, unless the step was made and

@@ -61,6 +61,23 @@ has out '| "abacus"'
 copy
 sed -i 's/"samples": 256/"samples": 255/' copy/manifest.json
 differ 'data: samples 256 | 255' a copy
+# A manifest says the same in one line, and an entry of a run that goes on finds its end there.
+copy
+tr '\n' ' ' <a/manifest.json >copy/manifest.json
+expect 0 "equal but for times" diff a copy
+sed -i 's/"odeon": "[^"]*"/"odeon": "other"/' copy/manifest.json
+differ 'plugins: odeon "' a copy
+has out '| "other"'
+copy
+tr '\n' ' ' <c/manifest.json >copy/manifest.json
+cp c/effective.ini copy
+expect 0 "nothing is left to do" train copy --resume
+[ "$(grep -o '"step": ' copy/manifest.json | wc -l)" -eq 2 ] || fail "not two entries of resumption"
+grep -q '"odeon": .*"resumed": \[' copy/manifest.json || fail "what was there is gone"
+copy
+echo >>copy/manifest.json "}"
+expect 3 "copy/manifest.json:$(wc -l <copy/manifest.json): text behind the end of the value" \
+    diff a copy
 copy
 sed -i 's/^\(12,2,[^,]*,train\),[^,]*,/\1,7,/' copy/metrics.csv
 differ "metrics: step 12 (train): loss " a copy

@@ -153,6 +153,7 @@ static void test_what_is_no_json_is_refused_with_its_line(void **state)
         {"\"\\u00", "file:1: expected four hexadecimal digits after \\u"},
         {"\"\\u0000\"", "file:1: a string with a NUL in it"},
         {"\"\\ud800\"", "file:1: half a surrogate pair in a string"},
+        {"\"\\ud800ab\"", "file:1: half a surrogate pair in a string"},
         {"\"\\ud800", "file:1: half a surrogate pair in a string"},
         {"\"\\ud800\\u0041\"", "file:1: half a surrogate pair in a string"},
         {"\"\\ud800\\ue000\"", "file:1: half a surrogate pair in a string"},
