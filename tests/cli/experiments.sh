@@ -47,13 +47,14 @@ losses() {
         $column["split"] == "train" { printf "%s%s", space, $column["loss"]; space = " " }' "$1"
 }
 
+# The test at the end is of one sample, as its result is not looked at.
 train() {
     local label=$1 expected=$2 tolerance=$3 steps=1 found
     shift 3
     [ "$expected" = '?' ] && steps=3 || steps=$(wc -w <<<"$expected")
     rm -rf run
     if ! "$odeon" train "$@" run.dtype=float64 run.log_every=1 "run.iterations=$steps" \
-        run.out=run data.test_limit=8 >out 2>err </dev/null; then
+        run.out=run data.test_limit=1 >out 2>err </dev/null; then
         complain "$label does not train: $(tail -n 1 err)"
         return
     fi
