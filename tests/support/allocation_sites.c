@@ -3,8 +3,10 @@
 #include <execinfo.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -25,7 +27,7 @@ char *__wrap_mem_printf(const char *format, ...) __attribute__((format(printf, 1
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t chains[MOST]; /* by allocation; 0: none noted */
-static int64_t begun;
+static int64_t begun, n_made;
 static bool is_noting;
 
 void allocation_sites_begin(void)
@@ -40,9 +42,10 @@ void allocation_sites_begin(void)
 void allocation_sites_end(void)
 {
     is_noting = false;
+    n_made = mem_total_allocs() - begun;
 }
 
-bool allocation_sites_is_first(int64_t k)
+static bool is_first(int64_t k)
 {
     if (k < 1 || k > MOST || chains[k - 1] == 0) {
         return true;
@@ -53,6 +56,25 @@ bool allocation_sites_is_first(int64_t k)
         }
     }
     return true;
+}
+
+static bool is_chosen(int64_t k)
+{
+    enum { OTHERS = 16 };
+    const char *wanted = getenv("ODEON_ALLOCATIONS");
+    if (wanted != NULL && strcmp(wanted, "all") == 0) {
+        return true;
+    }
+    int64_t offset = wanted != NULL ? strtol(wanted, NULL, 10) : 0;
+    return (k + offset) % OTHERS == 0 || is_first(k);
+}
+
+int64_t allocation_sites_next(int64_t k)
+{
+    for (k++; k <= n_made && !is_chosen(k);) {
+        k++;
+    }
+    return k;
 }
 
 /* FNV-1a over the return addresses. */

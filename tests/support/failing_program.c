@@ -63,37 +63,11 @@ static void check_same(const folder *f, const char *file, const void *expected, 
     free(found);
 }
 
-/* Every allocation once would run the program some thousand times, mostly at a place of the code
- * that has failed before: two thirds of them are options and names read by the same chain of calls.
- * So one fails where it is the first of its chain, and of the others one in OTHERS, which are
- * different ones from run to run when ODEON_ALLOCATIONS is a number that changes.
- * ODEON_ALLOCATIONS=all fails all of them. */
-static bool is_to_fail(int64_t k)
-{
-    enum { OTHERS = 16 };
-    const char *wanted = getenv("ODEON_ALLOCATIONS");
-    if (wanted != NULL && strcmp(wanted, "all") == 0) {
-        return true;
-    }
-    int64_t offset = wanted != NULL ? strtol(wanted, NULL, 10) : 0;
-    return (k + offset) % OTHERS == 0 || allocation_sites_is_first(k);
-}
-
-/* The first to fail after the k-th; one beyond the last where there is none. */
-static int64_t next_to_fail(int64_t k, int64_t n)
-{
-    for (k++; k <= n && !is_to_fail(k);) {
-        k++;
-    }
-    return k;
-}
-
-/* Fails the allocations of `odeon arguments...`, all of them or those that is_to_fail chooses. */
+/* Fails the allocations of `odeon arguments...`, as allocation_sites_next chooses them. */
 static void fail_program(failure fail_allocation, const folder *f, char **argv, program_made left)
 {
     size_t bytes = 0;
     folder_discard(f, left.name);
-    int64_t first = mem_total_allocs();
     allocation_sites_begin();
     int succeeds = failing_program_run(f, argv);
     allocation_sites_end();
@@ -101,9 +75,9 @@ static void fail_program(failure fail_allocation, const folder *f, char **argv, 
         fail_msg("odeon %s: %s", argv[1], diag_message());
     }
     void *expected = folder_read(folder_file(f, left.file), &bytes);
-    int64_t k = 0, n = mem_total_allocs() - first, tried = 0, needless = 0;
+    int64_t k = 0, tried = 0, needless = 0;
     for (bool failed = true; failed; tried += failed) {
-        k = next_to_fail(k, n);
+        k = allocation_sites_next(k);
         folder_discard(f, left.name);
         int64_t live = mem_live_blocks(), total = mem_total_allocs();
         fail_allocation(k);
