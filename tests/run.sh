@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds everything and runs all tests; installs what is missing for that. Arguments go to ctest,
 # e.g. tests/run.sh -L unit, or tests/run.sh -R cli/train
+# ODEON_ALLOCATIONS=all fails every allocation of the program, which takes a minute more.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/install_missing.sh

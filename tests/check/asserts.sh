@@ -8,27 +8,16 @@ command -v gcc >/dev/null || {
     echo "not covered: $(basename "$0") (no gcc, which strips comments)"
     exit 0
 }
+. tests/support/sources.sh
 failed=0
-seen=0
-
-without_comments() {
-    gcc -fpreprocessed -dD -E -x c "$1" 2>/dev/null
-}
-
-# One pattern must find at least one file, lest it be a name of the past.
-look_at() {
-    local file found
-    for file in $1; do
-        [ -e "$file" ] || { echo "FAILED: no file is named $1"; failed=1; continue; }
-        seen=$((seen + 1))
-        found=$(without_comments "$file" | grep -nE '(^|[^_[:alnum:]])assert[[:space:]]*\(')
-        [ -z "$found" ] || { echo "FAILED: $file: $found"; failed=1; }
-    done
-}
-
-for pattern in 'core/*/*.c' 'plugins/dataset/*/*.c'; do
-    look_at "$pattern"
+files=(core/*/*.c plugins/dataset/*/*.c)
+code=$(code_of "${files[@]}")
+found=$(grep -E '(^|[^_[:alnum:]])assert[[:space:]]*\(' <<<"$code")
+[ -z "$found" ] || { echo "FAILED: $found"; failed=1; }
+for pattern in core/ plugins/dataset/; do # lest it be a name of the past
+    grep -q "^$pattern" <<<"$code" || { echo "FAILED: no file is below $pattern"; failed=1; }
 done
+seen=$(cut -f 1 <<<"$code" | sort -u | wc -l)
 [ "$seen" -ge 150 ] || { echo "FAILED: only $seen files found"; failed=1; }
 echo "$seen files"
 exit $failed

@@ -8,8 +8,7 @@ command -v gcc >/dev/null || {
     exit 0
 }
 shopt -s nullglob
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. tests/support/sources.sh
 failed=0
 
 complain() {
@@ -17,70 +16,66 @@ complain() {
     failed=1
 }
 
-code_of() { # a source without its comments and without what it includes, stripped once
-    if [ ! -e "$work/$1" ]; then
-        mkdir -p "$work/$(dirname "$1")"
-        gcc -fpreprocessed -dD -E -x c "$1" 2>/dev/null | grep -v '^#include' >"$work/$1"
-    fi
-    cat "$work/$1"
-}
-
-quoted_includes() {
-    sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$1"
-}
-
 # A plugin includes public headers, its own folder's, and its kind's common ones.
-checked=0
-for file in plugins/*/*/*.[ch]; do
-    checked=$((checked + 1))
-    for header in $(quoted_includes "$file"); do
-        case $header in odeon/*) continue ;; esac
-        case ${header#../common/} in
-        *..*) ;;
-        *) [ -e "${file%/*}/$header" ] && continue ;;
-        esac
-        complain "$file includes $header"
-    done
-done
+plugins=(plugins/*/*/*.[ch])
+checked=${#plugins[@]}
+while read -r file header; do
+    case $header in odeon/*) continue ;; esac
+    case ${header#../common/} in
+    *..*) ;;
+    *) [ -e "${file%/*}/$header" ] && continue ;;
+    esac
+    complain "$file includes $header"
+done < <(quoted_includes "${plugins[@]}")
 [ "$checked" -ge 20 ] || complain "only $checked sources of plugins found"
 
 # Plugins made for tests may borrow from others, but know the host no better.
-for file in tests/plugins/*/*/*.[ch] tests/hostile/*/*/*.[ch]; do
-    for header in $(quoted_includes "$file"); do
-        [ -e "core/$header" ] && complain "$file includes $header"
-    done
-done
+while read -r file header; do
+    [ -e "core/$header" ] && complain "$file includes $header"
+done < <(quoted_includes tests/plugins/*/*/*.[ch] tests/hostile/*/*/*.[ch])
 
-for file in include/odeon/*.h; do
-    for header in $(quoted_includes "$file"); do
-        case $header in odeon/*) [ -e "include/$header" ] && continue ;; esac
-        complain "$file includes $header"
-    done
-done
+while read -r file header; do
+    case $header in odeon/*) [ -e "include/$header" ] && continue ;; esac
+    complain "$file includes $header"
+done < <(quoted_includes include/odeon/*.h)
 
 # The host takes ids from INI files, never from its own code. Some ids are words of the trade, which
 # messages and names may use; those must only not be compared with.
 words="adjoint chain constant csv dense direct identity ode reference scale steps sum"
 ids=$(for folder in plugins/*/*/; do basename "$folder"; done | grep -vx common | sort -u)
 [ "$(wc -w <<<"$ids")" -ge 20 ] || complain "only these plugins found: $ids"
-names=$(grep -vxF "$(tr ' ' '\n' <<<"$words")" <<<"$ids")
-for file in core/*/*.[ch]; do
-    code=$(code_of "$file")
-    named=$(grep -o '"[^"]*"' <<<"$code" | grep -owF "$names" | sort -u | tr '\n' ' ')
-    [ -z "$named" ] || complain "$file names plugins: $named"
-    compared=$(grep -E 'str(n|case)?cmp[[:space:]]*\(' <<<"$code" | grep -o '"[^"]*"' |
-        grep -owF "$ids" | sort -u | tr '\n' ' ')
-    [ -z "$compared" ] || complain "$file compares with plugins: $compared"
-done
+code=$(code_of core/*/*.[ch] "${plugins[@]}")
+[ "$(cut -f 1 <<<"$code" | sort -u | wc -l)" -ge 250 ] || complain "comments were not stripped"
+while read -r file what id; do
+    complain "$file ${what/_/ } plugins: $id"
+done < <(awk -F'\t' -v ids="$ids" -v words="$words" '
+    BEGIN {
+        n = split(ids, part, /[[:space:]]+/)
+        for (i = 1; i <= n; i++) id[part[i]]
+        n = split(words, part, " ")
+        for (i = 1; i <= n; i++) word[part[i]]
+    }
+    $1 !~ /^core\// { next }
+    {
+        compares = /str(n|case)?cmp[[:space:]]*\(/
+        rest = substr($0, length($1) + 2)
+        while (match(rest, /"[^"]*"/)) {
+            n = split(substr(rest, RSTART + 1, RLENGTH - 2), part, /[^[:alnum:]_]+/)
+            rest = substr(rest, RSTART + RLENGTH)
+            for (i = 1; i <= n; i++) {
+                if (!(part[i] in id)) continue
+                if (!(part[i] in word)) print $1, "names", part[i]
+                if (compares) print $1, "compares_with", part[i]
+            }
+        }
+    }' <<<"$code" | sort -u)
 
 # One place each.
 loaders=$(grep -lE '\bdlm?open[[:space:]]*\(' core/*/*.[ch])
 [ "$loaders" = core/plugin/module.c ] || complain "dlopen is called by: $loaders"
 parsers=$(grep -lE '[<"]ini\.h[>"]' core/*/*.[ch])
 case $parsers in core/format/ini*.c) ;; *) complain "ini.h is included by: $parsers" ;; esac
-for file in core/*/*.[ch] plugins/*/*/*.[ch]; do
-    [ "$file" = core/command/main.c ] && continue
-    ends=$(code_of "$file" | grep -nE '\b(exit|abort|quick_exit)[[:space:]]*\(')
-    [ -z "$ends" ] || complain "$file ends the program: $ends"
-done
+ends=$(grep -v '^core/command/main\.c' <<<"$code" |
+    grep -E '(^|[^_[:alnum:]])(exit|abort|quick_exit)[[:space:]]*\(')
+[ -z "$ends" ] || complain "the program is ended: $ends"
 exit $failed

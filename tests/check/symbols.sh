@@ -10,16 +10,36 @@ complain() {
     failed=1
 }
 
-for plugin in "$build_folder"/plugins/*/*.so; do
-    seen=$((seen + 1))
-    exported=$(nm -D --defined-only "$plugin" | awk '{ print $3 }')
-    [ "$exported" = odeon_plugin_v1 ] || complain "$plugin exports: ${exported:-nothing}"
-    dynamic=$(readelf -dW "$plugin") || complain "$plugin cannot be read"
-    grep -q 'NEEDED.*libodeon' <<<"$dynamic" && complain "$plugin needs the host's library"
-    grep -q TEXTREL <<<"$dynamic" && complain "$plugin has text relocations"
-    grep -Eq '(RPATH|RUNPATH)' <<<"$dynamic" && complain "$plugin has a search path of its own"
-    readelf -nW "$plugin" | grep -q Odeon || complain "$plugin has no Odeon note"
-done
+plugins=("$build_folder"/plugins/*/*.so)
+seen=${#plugins[@]}
+
+# One call of each tool for all plugins; "PLUGIN WHAT" for every claim that does not hold.
+while read -r plugin what; do
+    complain "$plugin $what"
+done < <(
+    nm -AD --defined-only "${plugins[@]}" | awk -v files="${plugins[*]}" '
+        { file = $1; sub(/:[^:]*$/, "", file) }
+        $NF == "odeon_plugin_v1" { found[file] = 1; next }
+        { print file, "exports: " $NF }
+        END {
+            n = split(files, file_at, " ")
+            for (i = 1; i <= n; i++) if (!(file_at[i] in found)) print file_at[i], "exports no odeon_plugin_v1"
+        }'
+    readelf -dnW "${plugins[@]}" | awk -v files="${plugins[*]}" '
+        /^File: / { file = $2; next }
+        /^Dynamic section/ { dynamic[file] = 1 }
+        /NEEDED.*libodeon/ { print file, "needs the host\047s library" }
+        /TEXTREL/ { print file, "has text relocations" }
+        /RPATH|RUNPATH/ { print file, "has a search path of its own" }
+        /Odeon/ { note[file] = 1 }
+        END {
+            n = split(files, file_at, " ")
+            for (i = 1; i <= n; i++) {
+                if (!(file_at[i] in dynamic)) print file_at[i], "cannot be read"
+                if (!(file_at[i] in note)) print file_at[i], "has no Odeon note"
+            }
+        }'
+)
 [ "$seen" -ge 20 ] || complain "only $seen plugins found"
 echo "$seen plugins"
 exit $failed

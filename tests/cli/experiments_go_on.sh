@@ -3,32 +3,9 @@
 # again from the effective.ini that the run left, and evaluated by it; a step that fails is replayed.
 # To the same bits. An epoch is one step of two samples, so that all are tested at the same steps.
 . "$1/tests/support/cli.sh"
-cifar=$source/tests/data/cifar10
+. "$source/tests/support/experiments.sh"
 toy 8 4
 small=(run.workers=1 run.iterations=2 data.batch=2 data.test_batch=2 data.limit=2 data.test_limit=2)
-failures=0
-
-complain() {
-    echo "FAILED: $*: $(tail -n 1 err)"
-    failures=$((failures + 1))
-}
-
-# The text of an INI, then that of those that it includes.
-whole() {
-    local included
-    cat "$1"
-    for included in $(sed -n 's/^include *= *\([^;]*\).*/\1/p' "$1" | tr ',' ' '); do
-        whole "$(dirname "$1")/$included"
-    done
-}
-
-# The data that a test has in place of what conf/get_data.sh gets: one override, or nothing.
-stand_in() {
-    case $(sed -n 's/^dataset *= *//p' <<<"$1" | head -n 1) in
-        idx\(*) echo "data.path=$work/toy" ;;
-        cifar10*) echo "data.path=$cifar" ;;
-    esac
-}
 
 # run CODE ARGUMENTS...: does odeon end so?
 run() {
@@ -52,7 +29,7 @@ experiment() {
     local name=$1 test
     shift
     rm -rf whole parts again failing
-    run 0 train "$@" run.out=whole || { complain "$name does not train"; return; }
+    run 0 train "$@" run.out=whole || { complain "$name does not train: $(tail -n 1 err)"; return; }
     test=$(result)
     if ! run 0 train "$@" run.out=parts run.iterations=1 ||
         ! run 0 train parts --resume run.iterations=2; then
@@ -81,9 +58,11 @@ for file in "$source"/conf/*.ini; do
     name=$(basename "$file" .ini)
     text=$(whole "$file")
     [ "$name" != reference ] || continue
-    data=$(stand_in "$text")
+    data=$(stand_in "$text" "$work/toy")
     run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
+    # Wide fields take ten times as long to do the same.
+    narrow=$(grep -q '^filters *= *[0-9][0-9]' <<<"$text" && echo let.filters=8) || narrow=
     ! grep -q '^\[train\]' <<<"$text" ||
-        experiment "$name" "$file" ${data:+"$data"} "${small[@]}"
+        experiment "$name" "$file" ${data:+"$data"} ${narrow:+"$narrow"} "${small[@]}"
 done
 [ "$failures" -eq 0 ] || exit 1

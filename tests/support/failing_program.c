@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allocation_sites.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon_run.h"
@@ -62,20 +63,24 @@ static void check_same(const folder *f, const char *file, const void *expected, 
     free(found);
 }
 
-/* Fails every allocation of `odeon arguments...`. */
+/* Fails the allocations of `odeon arguments...`, as allocation_sites_next chooses them. */
 static void fail_program(failure fail_allocation, const folder *f, char **argv, program_made left)
 {
     size_t bytes = 0;
     folder_discard(f, left.name);
-    if (failing_program_run(f, argv) != 0) {
+    allocation_sites_begin();
+    int succeeds = failing_program_run(f, argv);
+    allocation_sites_end();
+    if (succeeds != 0) {
         fail_msg("odeon %s: %s", argv[1], diag_message());
     }
     void *expected = folder_read(folder_file(f, left.file), &bytes);
-    int64_t k = 0, needless = 0;
-    for (bool failed = true; failed;) {
+    int64_t k = 0, tried = 0, needless = 0;
+    for (bool failed = true; failed; tried += failed) {
+        k = allocation_sites_next(k);
         folder_discard(f, left.name);
         int64_t live = mem_live_blocks(), total = mem_total_allocs();
-        fail_allocation(++k);
+        fail_allocation(k);
         int code = failing_program_run(f, argv);
         mem_fail_at(0);
         failed = mem_total_allocs() - total >= k;
@@ -88,8 +93,8 @@ static void fail_program(failure fail_allocation, const folder *f, char **argv, 
             needless += failed;
         }
     }
-    print_message("odeon %s: %lld allocations, %lld of them needless\n", argv[1], (long long)k - 1,
-                  (long long)needless);
+    print_message("odeon %s: %lld of %lld allocations failed, %lld of them needless\n", argv[1],
+                  (long long)tried, (long long)k - 1, (long long)needless);
     assert_in_range(k, 100, 100000);
     free(expected);
 }

@@ -13,7 +13,8 @@ typedef struct program_made {
     const char *name, *file;
 } program_made;
 
-/* Fails every allocation of `odeon arguments...`, at most 8, alone and with all that follow: exit
+/* Fails every allocation of `odeon arguments...`, at most 8 (those of another chain of calls each,
+ * unless ODEON_ALLOCATIONS=all), alone and with all that follow: exit
  * code 7 and one line on stderr, or what it makes without failures; and nothing left behind. Fails
  * the test where that does not hold. */
 void failing_program_check(const folder *f, const char *const *arguments, program_made left);

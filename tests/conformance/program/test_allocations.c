@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "allocation_sites.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "config/config_load.h"
@@ -102,22 +103,32 @@ static bool happened(int64_t k, int64_t total)
     return mem_total_allocs() - total >= k;
 }
 
+/* Loads ini, while the k-th allocation fails; false: there were fewer. */
+static bool loads(failure fail_allocation, const char *ini, int64_t k)
+{
+    registry *plugins = NULL;
+    config *c = NULL;
+    int64_t live = mem_live_blocks(), total = mem_total_allocs();
+    diag_clear();
+    fail_allocation(k);
+    odeon_status status = load(&plugins, ini, &c);
+    mem_fail_at(0);
+    bool failed = k > 0 && happened(k, total);
+    config_destroy(c);
+    registry_destroy(plugins);
+    check_answer(status, k, live);
+    assert_true(failed || status == ODEON_OK);
+    return failed;
+}
+
 static int64_t fail_loading(failure fail_allocation, const char *ini)
 {
-    int64_t k = 0;
-    for (bool failed = true; failed;) {
-        registry *plugins = NULL;
-        config *c = NULL;
-        int64_t live = mem_live_blocks(), total = mem_total_allocs();
-        diag_clear();
-        fail_allocation(++k);
-        odeon_status status = load(&plugins, ini, &c);
-        mem_fail_at(0);
-        failed = happened(k, total);
-        config_destroy(c);
-        registry_destroy(plugins);
-        check_answer(status, k, live);
-        assert_true(failed || status == ODEON_OK);
+    allocation_sites_begin();
+    (void)loads(mem_fail_at, ini, 0);
+    allocation_sites_end();
+    int64_t k = allocation_sites_next(0);
+    while (loads(fail_allocation, ini, k)) {
+        k = allocation_sites_next(k);
     }
     return k - 1;
 }
@@ -127,17 +138,20 @@ static int64_t fail_training(failure fail_allocation, registry *plugins, const c
 {
     run_result expected;
     diag_clear();
+    allocation_sites_begin();
     if (train(plugins, c, weights, &expected) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
+    allocation_sites_end();
     size_t bytes, again;
     void *saved = folder_read(weights, &bytes);
     int64_t k = 0;
     for (bool failed = true; failed;) {
         run_result result = {.tested = 0.0};
+        k = allocation_sites_next(k);
         int64_t live = mem_live_blocks(), total = mem_total_allocs();
         diag_clear();
-        fail_allocation(++k);
+        fail_allocation(k);
         odeon_status status = train(plugins, c, weights, &result);
         mem_fail_at(0);
         failed = happened(k, total);

@@ -18,6 +18,16 @@ static void linger(stream *s)
     }
 }
 
+/* Until so many calls are done. Whoever waits says for what, so that the thread wakes nobody after
+ * each of a thousand calls: that took most of the time of these tests. s->lock is held. */
+static void wait_for(stream *s, uint64_t calls)
+{
+    while (s->done < calls) {
+        s->awaited = calls < s->awaited ? calls : s->awaited;
+        (void)pthread_cond_wait(&s->changed, &s->lock);
+    }
+}
+
 /* The lock is not held while a call is carried out: its place is not written until it is done. */
 static void *carry(void *argument)
 {
@@ -26,8 +36,10 @@ static void *carry(void *argument)
     (void)pthread_mutex_lock(&s->lock);
     for (;;) {
         while (s->done == s->asked && !s->closing) {
-            (void)pthread_cond_wait(&s->changed, &s->lock);
+            s->is_idle = 1;
+            (void)pthread_cond_wait(&s->more, &s->lock);
         }
+        s->is_idle = 0;
         if (s->done == s->asked) {
             break;
         }
@@ -41,10 +53,20 @@ static void *carry(void *argument)
         (void)pthread_mutex_lock(&s->lock);
         s->status = status;
         s->done++;
-        (void)pthread_cond_broadcast(&s->changed);
+        if (s->done >= s->awaited) {
+            s->awaited = UINT64_MAX;
+            (void)pthread_cond_broadcast(&s->changed);
+        }
     }
     (void)pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+static void finish_signals(stream *s)
+{
+    (void)pthread_cond_destroy(&s->more);
+    (void)pthread_cond_destroy(&s->changed);
+    (void)pthread_mutex_destroy(&s->lock);
 }
 
 odeon_status stream_late_start(stream *s)
@@ -56,15 +78,14 @@ odeon_status stream_late_start(stream *s)
         return odeon_fail(host, ODEON_ERR_NOMEM, "remote: no memory for %llu bytes",
                           (unsigned long long)bytes);
     }
-    if (pthread_mutex_init(&s->lock, NULL) == 0) {
-        if (pthread_cond_init(&s->changed, NULL) == 0) {
-            if (pthread_create(&s->thread, NULL, carry, s) == 0) {
-                return ODEON_OK;
-            }
-            (void)pthread_cond_destroy(&s->changed);
-        }
-        (void)pthread_mutex_destroy(&s->lock);
+    s->awaited = UINT64_MAX;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->changed, NULL);
+    (void)pthread_cond_init(&s->more, NULL);
+    if (pthread_create(&s->thread, NULL, carry, s) == 0) {
+        return ODEON_OK;
     }
+    finish_signals(s);
     host->free(host, s->calls);
     return odeon_fail(host, ODEON_ERR_NOMEM, "remote: the system has no thread left for a queue");
 }
@@ -73,25 +94,27 @@ void stream_late_finish(stream *s)
 {
     (void)pthread_mutex_lock(&s->lock);
     s->closing = 1;
-    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_cond_signal(&s->more);
     (void)pthread_mutex_unlock(&s->lock);
     (void)pthread_join(s->thread, NULL);
-    (void)pthread_cond_destroy(&s->changed);
-    (void)pthread_mutex_destroy(&s->lock);
+    finish_signals(s);
     s->device->host->free(s->device->host, s->calls);
 }
 
 odeon_status stream_late_ask(stream *s, stream_run *run, const void *arguments, size_t bytes)
 {
     (void)pthread_mutex_lock(&s->lock);
-    while (s->asked - s->done == STREAM_CALLS) {
-        (void)pthread_cond_wait(&s->changed, &s->lock);
+    if (s->asked - s->done == STREAM_CALLS) {
+        wait_for(s, s->asked - STREAM_CALLS / 2);
     }
     stream_call *call = &s->calls[s->asked % STREAM_CALLS];
     call->run = run;
     memcpy(call->arguments, arguments, bytes);
     s->asked++;
-    (void)pthread_cond_broadcast(&s->changed);
+    if (s->is_idle) {
+        s->is_idle = 0;
+        (void)pthread_cond_signal(&s->more);
+    }
     (void)pthread_mutex_unlock(&s->lock);
     return ODEON_OK;
 }
@@ -101,9 +124,7 @@ void stream_drain(stream *s)
 {
     if (s->device->late) {
         (void)pthread_mutex_lock(&s->lock);
-        for (uint64_t target = s->asked; s->done < target;) {
-            (void)pthread_cond_wait(&s->changed, &s->lock);
-        }
+        wait_for(s, s->asked);
         (void)pthread_mutex_unlock(&s->lock);
     }
 }

@@ -60,10 +60,11 @@ struct stream {
      * until status tells of it. */
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
-    stream_call *calls; /* [STREAM_CALLS]; call number i stands at i modulo that */
+    pthread_cond_t more, changed; /* wake the thread; wake who waits for it */
+    stream_call *calls;           /* [STREAM_CALLS]; call number i stands at i modulo that */
     uint64_t asked, done;
-    int32_t closing;
+    uint64_t awaited; /* how many calls must be done to wake who waits; UINT64_MAX: nobody does */
+    int32_t is_idle, closing;
     odeon_status status; /* of the first call that failed */
     char message[ODEON_MESSAGE_BYTES];
 };

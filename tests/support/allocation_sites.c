@@ -1,0 +1,153 @@
+#include "allocation_sites.h"
+
+#include <execinfo.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { DEPTH = 32, MOST = 1 << 16 };
+
+void *__real_mem_alloc(size_t bytes);
+void *__real_mem_zalloc(size_t count, size_t size);
+void *__real_mem_resize(void *p, size_t count, size_t size);
+void *__real_mem_grow(void *p, size_t n, size_t size);
+char *__real_mem_strdup(const char *text);
+char *__real_mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void *__wrap_mem_alloc(size_t bytes);
+void *__wrap_mem_zalloc(size_t count, size_t size);
+void *__wrap_mem_resize(void *p, size_t count, size_t size);
+void *__wrap_mem_grow(void *p, size_t n, size_t size);
+char *__wrap_mem_strdup(const char *text);
+char *__wrap_mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t chains[MOST]; /* by allocation; 0: none noted */
+static int64_t begun, n_made;
+static bool is_noting;
+
+void allocation_sites_begin(void)
+{
+    for (size_t i = 0; i < MOST; i++) {
+        chains[i] = 0;
+    }
+    begun = mem_total_allocs();
+    is_noting = true;
+}
+
+void allocation_sites_end(void)
+{
+    is_noting = false;
+    n_made = mem_total_allocs() - begun;
+}
+
+static bool is_first(int64_t k)
+{
+    if (k < 1 || k > MOST || chains[k - 1] == 0) {
+        return true;
+    }
+    for (int64_t i = 0; i < k - 1; i++) {
+        if (chains[i] == chains[k - 1]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_chosen(int64_t k)
+{
+    enum { OTHERS = 16 };
+    const char *wanted = getenv("ODEON_ALLOCATIONS");
+    if (wanted != NULL && strcmp(wanted, "all") == 0) {
+        return true;
+    }
+    int64_t offset = wanted != NULL ? strtol(wanted, NULL, 10) : 0;
+    return (k + offset) % OTHERS == 0 || is_first(k);
+}
+
+int64_t allocation_sites_next(int64_t k)
+{
+    for (k++; k <= n_made && !is_chosen(k);) {
+        k++;
+    }
+    return k;
+}
+
+/* FNV-1a over the return addresses. */
+static uint64_t chain_of_calls(void)
+{
+    void *above[DEPTH];
+    int n = backtrace(above, DEPTH);
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (int i = 0; i < n; i++) {
+        hash = (hash ^ (uint64_t)(uintptr_t)above[i]) * UINT64_C(1099511628211);
+    }
+    return hash != 0 ? hash : 1;
+}
+
+/* Before the allocation. Of threads that allocate at the same time, one may take the other's place:
+ * then an allocation has no note, or the note of its neighbour, as which of them comes first is
+ * another in every run anyway. */
+static void note(void)
+{
+    if (is_noting) {
+        uint64_t chain = chain_of_calls();
+        (void)pthread_mutex_lock(&lock);
+        int64_t k = mem_total_allocs() - begun;
+        if (k >= 0 && k < MOST) {
+            chains[k] = chain;
+        }
+        (void)pthread_mutex_unlock(&lock);
+    }
+}
+
+void *__wrap_mem_alloc(size_t bytes)
+{
+    note();
+    return __real_mem_alloc(bytes);
+}
+
+void *__wrap_mem_zalloc(size_t count, size_t size)
+{
+    note();
+    return __real_mem_zalloc(count, size);
+}
+
+void *__wrap_mem_resize(void *p, size_t count, size_t size)
+{
+    note();
+    return __real_mem_resize(p, count, size);
+}
+
+/* Where the array has room nothing is allocated, and the next one's note replaces this. */
+void *__wrap_mem_grow(void *p, size_t n, size_t size)
+{
+    note();
+    return __real_mem_grow(p, n, size);
+}
+
+char *__wrap_mem_strdup(const char *text)
+{
+    note();
+    return __real_mem_strdup(text);
+}
+
+char *__wrap_mem_printf(const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        return NULL;
+    }
+    note();
+    char *copy = __real_mem_printf("%s", text);
+    free(text);
+    return copy;
+}

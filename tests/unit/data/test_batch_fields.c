@@ -1,0 +1,62 @@
+/* What a layer asks of a batch beside its input. */
+#include "data/batch_fields.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "support.h"
+
+static void test_fields_are_found_by_name(void **state)
+{
+    (void)state;
+    double times[2] = {0.0, 1.0};
+    batch_fields fields = {.of[ODEON_ROLE_TIME] = {.data = times}};
+    odeon_context context = {.host = &fields};
+    assert_ptr_equal(batch_field(&context, "time"), &fields.of[ODEON_ROLE_TIME]);
+    assert_null(batch_field(&context, "mask")); /* this batch has none */
+    assert_null(batch_field(&context, "tme"));
+    assert_null(batch_field(&context, ""));
+}
+
+static void test_times_that_all_samples_share(void **state)
+{
+    (void)state;
+    const double times[2] = {0.0, 1.0}, *found = NULL;
+    batch_fields fields = {.times = times, .deviant = -1};
+    odeon_context context = {.host = &fields};
+    assert_int_equal(batch_times(&context, "model.ode", &found), ODEON_OK);
+    assert_ptr_equal(found, times);
+}
+
+static void test_no_times(void **state)
+{
+    (void)state;
+    const double *found;
+    batch_fields fields = {.deviant = -1};
+    odeon_context context = {.host = &fields};
+    diag_clear();
+    assert_int_equal(batch_times(&context, "model.ode", &found), ODEON_ERR_CONFIG);
+    assert_non_null(strstr(diag_message(), "model.ode: the batch has no times"));
+}
+
+static void test_a_sample_with_other_times_is_named(void **state)
+{
+    (void)state;
+    const double times[2] = {0.0, 1.0}, *found;
+    batch_fields fields = {.times = times, .deviant = 3};
+    odeon_context context = {.host = &fields};
+    diag_clear();
+    assert_int_equal(batch_times(&context, "model.ode", &found), ODEON_ERR_DATA);
+    assert_non_null(strstr(diag_message(), "model.ode: sample 3 of the batch"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields_are_found_by_name),
+        cmocka_unit_test(test_times_that_all_samples_share),
+        cmocka_unit_test(test_no_times),
+        cmocka_unit_test(test_a_sample_with_other_times_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
