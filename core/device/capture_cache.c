@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/worker_group.h"
 
 /* Life of a key: NEW has never run, RUN has run plainly and may be recorded, RECORDED can be
  * replayed, REFUSED always runs plainly. */

@@ -31,16 +31,6 @@ typedef struct worker_group {
     atomic_bool is_done;  /* finished with its part of the job */
 } worker_group;
 
-void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
-                       int32_t size);
-
-/* Called where a failure is handled: shares one that the other workers do not know of yet with them
- * (agree). Returns the worst status of all; does nothing for status 0. */
-odeon_status worker_group_share(worker_group *group, odeon_status status);
-/* The shared failure has been handled, by retrying the step or ending the batch; collectives work
- * again. */
-void worker_group_resolve(worker_group *group);
-
 /* ---- jobs, in which workers may call collectives ----
  *
  * If a worker waits for one that has finished its part of the job, or two are in different

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/diag.h"
+#include "device/worker_group.h"
 #include "ode/outputs.h"
 
 /* A pass may take several solves: one between each two times, on an adjoint's way back. */

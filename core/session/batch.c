@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "device/worker_group.h"
 #include "ode/ode.h"
 #include "session/load.h"
 #include "session/loss.h"

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "device/worker_group.h"
 #include "plugin/calling.h"
 
 typedef struct member_job {

@@ -4,6 +4,7 @@
 #include "base/cores.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/worker_group.h"
 #include "ode/ode.h"
 #include "session/build_worker.h"
 #include "session/jobs.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
+#include "device/worker_group.h"
 #include "solver/controller.h"
 #include "solver/device_solve.h"
 #include "solver/diagnosis.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "device/worker_group.h"
 #include "solver/diagnosis.h"
 #include "solver/outputs.h"
 #include "solver/step.h"

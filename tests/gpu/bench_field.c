@@ -3,6 +3,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "device/worker_group.h"
 #include "ode/ode.h"
 #include "session/describe.h"
 #include "session/jobs.h"

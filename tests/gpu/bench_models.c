@@ -16,6 +16,7 @@
 #include "bench_field.h"
 #include "bench_timer.h"
 #include "config/config_load.h"
+#include "device/worker_group.h"
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
 #include "ode/ode.h"

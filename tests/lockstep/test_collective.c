@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/worker_group.h"
 #include "plugin/registry.h"
 #include "session/threads.h"
 #include "support.h"

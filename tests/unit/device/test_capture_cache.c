@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/worker_group.h"
 #include "support.h"
 
 /* ---- a device ---- */

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
+#include "device/worker_group.h"
 #include "plugin/component.h"
 #include "plugin/registry.h"
 #include "solver/solver.h"
