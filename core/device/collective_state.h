@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/diag.h"
-#include "device/collective.h"
+#include "device/collective_types.h"
 
 /* What a worker contributes to an exchange. There are two buffers, used in turn: a fast worker may
  * write its next offer while a slow one still reads this one, but the barrier keeps it from getting

@@ -1,7 +1,7 @@
 /* worker_group.h: what a worker calls of a collective: the table of group.h, and failures. */
 #ifndef ODEON_CORE_DEVICE_WORKER_GROUP_H
 #define ODEON_CORE_DEVICE_WORKER_GROUP_H
-#include "device/collective.h"
+#include "device/collective_types.h"
 
 void worker_group_init(worker_group *group, collective *m, const odeon_device *device, int32_t rank,
                        int32_t size);
