@@ -8,6 +8,7 @@
 
 /* ---- the block ---- */
 
+/* dy = body(t, y). */
 static odeon_status block_eval(void *self, const odeon_tensor *t, const odeon_tensor *y,
                                const odeon_tensor *dy, odeon_frame *keep)
 {
@@ -46,6 +47,7 @@ typedef struct identity {
 } identity;
 static_assert(sizeof(identity) <= FIELD_IDENTITY_BYTES, "an identity fits where it is kept");
 
+/* Padding is zero: identities are compared byte by byte. */
 static void set_identity(host_field *host, const identity *x)
 {
     memset(&host->identity, 0, sizeof host->identity);
@@ -77,6 +79,8 @@ static odeon_tensor running_state(const net_site *site)
         .data = site->states, .dim = {site->params->state}, .ndim = 1, .dtype = site->lane.dtype};
 }
 
+/* The plan of the body's layers for this number of samples, and memory for one evaluation's frame.
+ */
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
                              const odeon_tensor *state)
 {
@@ -115,6 +119,7 @@ void block_field_fini(block_field *f, const odeon_device *device)
 
 /* ---- its continuous adjoint ---- */
 
+/* One part of an augmented vector. */
 static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32_t part)
 {
     odeon_tensor x = *z;
@@ -125,8 +130,8 @@ static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32
 
 /* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
  * keeps its frame, one vjp with the cotangent -a. The parameters' gradients are sent into z's
- * derivative for the while.
- */
+ * derivative meanwhile. Source: Chen et al., Neural ordinary differential equations, 2018, eqs. 4,
+ * 5 and 51. */
 static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_tensor *z,
                                  const odeon_tensor *dz, odeon_frame *keep)
 {
@@ -234,6 +239,7 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
+/* The identity is that of the block's field with the flags of the augmentation. */
 odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags)
 {
     const odeon_device *device = base->context.device;

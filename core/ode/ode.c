@@ -38,6 +38,7 @@ static void ode_destroy(odeon_ode *ode)
     mem_free(ode);
 }
 
+/* f must map y to a vector of its shape; nested solves would need frames of frames. */
 static odeon_status check_body(const odeon_ode *ode)
 {
     const odeon_net *body = ode->body;
@@ -124,6 +125,7 @@ static odeon_status check_stops(const odeon_ode *ode)
     return ODEON_OK;
 }
 
+/* Limits of the step that leave nothing to choose are refused before any data is read. */
 static odeon_status check_limits(const odeon_ode *ode)
 {
     const odeon_control *c = &ode->spec.control;
@@ -143,6 +145,7 @@ static odeon_status check_limits(const odeon_ode *ode)
     return ODEON_OK;
 }
 
+/* Of n values, at least one. */
 static double smallest(int32_t n, const double *values)
 {
     double least = values[0];
@@ -194,6 +197,8 @@ static odeon_status set_tolerances(odeon_ode *ode)
     return status;
 }
 
+/* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
+ * integrator, gradient. */
 static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
 {
     ODEON_TRY(check_times(ode));
@@ -301,6 +306,8 @@ static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *sp
     return ODEON_OK;
 }
 
+/* Input and output are needed in the backward pass only where the solve is done in place and the
+ * gradient method asks for y. */
 static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
                              int32_t flags, odeon_layer_plan *out)
 {
@@ -328,6 +335,7 @@ static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t sa
     return ODEON_OK;
 }
 
+/* A forward pass begins a new row of counters. */
 static void count_forward(odeon_ode *ode)
 {
     const solve_stats *stats = &ode->forward_stats;
@@ -353,6 +361,7 @@ static int64_t bytes_used(const odeon_ode *ode)
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
+/* With keep the gradient method solves, and chooses what is kept for its backward. */
 static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
                                 const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
 {
@@ -387,6 +396,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     return status == ODEON_OK ? ode_give_outputs(ode, out) : status;
 }
 
+/* Everything is fitted again: evaluation of another batch may have come between. */
 static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
                             const odeon_tensor *out, const odeon_tensor *d_out,
                             const odeon_tensor *d_in)

@@ -72,6 +72,7 @@ static odeon_status no_memory(const odeon_ode *ode)
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its outputs", ode->path);
 }
 
+/* A given start is uploaded once, in the run's dtype. */
 odeon_status ode_outputs_init(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
@@ -110,6 +111,7 @@ void ode_outputs_fini(odeon_ode *ode)
 
 /* ---- a pass ---- */
 
+/* Only a batch with more times than any before allocates. */
 static odeon_status fit_lists(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
@@ -161,6 +163,7 @@ static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
                            ode->path, (int)bad, o->times[bad - 1], (int)bad + 1, o->times[bad]);
 }
 
+/* Called in every pass, before vectors are addressed. */
 odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
 {
     ode_outputs *o = &ode->outputs;
@@ -213,6 +216,7 @@ odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in)
     return is_apart(ode) ? ode->outputs.y[0] : flat(in);
 }
 
+/* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved. */
 odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
 {
     const ode_outputs *o = &ode->outputs;
@@ -265,6 +269,7 @@ odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const o
     return ODEON_OK;
 }
 
+/* Only the state that the solve started from gets a cotangent; a given start gets none. */
 odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in)
 {
     int64_t n = features(ode);

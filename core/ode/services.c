@@ -27,6 +27,8 @@ static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *t
                            ode->path, ode->gradient->component->id);
 }
 
+/* Solves of the adjoint have a solver of their own, so that they leave the tape of the forward
+ * alone. */
 static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_times,
                                 const double *times, int32_t keep, const odeon_tensor *y)
 {
@@ -55,6 +57,7 @@ static odeon_status serve_reverse(void *self, const odeon_field *field, const od
     return solver_reverse(ode->forward, d_y, d_y0);
 }
 
+/* The state of the augmented field starts at zero; the method fills in y and a. */
 static odeon_status serve_augment(void *self, const odeon_field *field, int32_t flags,
                                   const odeon_field **out, odeon_tensor *state)
 {
@@ -70,6 +73,7 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
     return ode->site->lane.device->ops->fill(ode->site->lane.queue, state, odeon_imm(0.0), NULL);
 }
 
+/* Gradients of the parameters are summed over the workers later, with all others. */
 static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
                                     const odeon_tensor *state)
 {
@@ -94,7 +98,7 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
 
 enum { SHARE_AT = 0, DRIFTS_AT = 2, MOST_DRIFTS = (ODEON_SLOTS - DRIFTS_AT) / 2 };
 
-/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two places of the measures. */
+/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two numbers of the measures. */
 static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
                             int32_t at)
 {
@@ -125,6 +129,7 @@ odeon_status ode_measure_share(odeon_ode *ode, const odeon_tensor *y, const odeo
     return ODEON_OK;
 }
 
+/* Squares of norms are on the device; the ratio of the norms is what is shown. */
 static double ratio_at(const double *measured, int32_t at)
 {
     return sqrt(measured[at] / measured[at + 1]);
@@ -150,7 +155,7 @@ void ode_take_measures(odeon_ode *ode, const double *measured)
     ode->n_drifts = 0;
 }
 
-/* Where there is no room for one more the host reads those so far. */
+/* If the measures are full, the host reads those so far. */
 static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
 {
     odeon_ode *ode = self;

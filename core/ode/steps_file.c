@@ -27,6 +27,7 @@ static odeon_status put(const char *path, text_buffer *text,
     return status;
 }
 
+/* Accepted steps alone: what REPLAY makes again. Numbers are written to the last bit. */
 odeon_status steps_write(const char *path, size_t n, const solve_attempt *attempts)
 {
     text_buffer text = {0};
@@ -42,6 +43,7 @@ odeon_status steps_write(const char *path, size_t n, const solve_attempt *attemp
     return put(path, &text, output_file_put);
 }
 
+/* All that was tried, for whoever asks why a solve failed. */
 odeon_status attempts_write(const char *path, size_t n, const solve_attempt *attempts)
 {
     text_buffer text = {0};

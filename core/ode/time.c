@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 
+/* Depth first: the layer named in the warning is the innermost. */
 static const net_layer *rounding_layer(const odeon_net *net)
 {
     for (size_t i = 0; i < net->n; i++) {
@@ -45,6 +46,7 @@ void ode_time_check(odeon_ode *ode, double t0, double t1, double h)
     ode->rounds_t = NULL;
 }
 
+/* Where neither the steps nor the times of a batch are known beforehand, the span alone counts. */
 void ode_time_check_spec(odeon_ode *ode)
 {
     const odeon_ode_spec *spec = &ode->spec;

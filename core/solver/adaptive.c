@@ -28,6 +28,7 @@ static odeon_status shrink(solver *s, trial *now)
     return controller_read(s, now);
 }
 
+/* Is the smaller step one that moves t and that the block allows? */
 static bool can_shrink(const solver *s, const trial *now)
 {
     double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H] * s->control.factor_min;
@@ -111,6 +112,7 @@ static odeon_status judge(solver *s, const program *p, trial *now)
     return done || after.slots[ODEON_SLOT_DONE] == 0.0 ? ODEON_OK : controller_resume(s, now);
 }
 
+/* Each worker runs its slice; the error norm is that of all, so all take or reject the step. */
 static odeon_status trial_step(solver *s, trial *now)
 {
     const program *p;
@@ -134,6 +136,7 @@ static odeon_status begin(solver *s, void *context)
     return controller_first_step(s, first, context);
 }
 
+/* One pass of the loop: a limit that has been reached is an error here, before the next trial. */
 static odeon_status step(solver *s, void *context)
 {
     trial *now = context;

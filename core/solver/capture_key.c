@@ -18,6 +18,7 @@ void key_begin(capture_key *key, int64_t tag)
     key_add_int(key, tag);
 }
 
+/* A failure is remembered, so that a key can be built without a check after every field. */
 void key_add_bytes(capture_key *key, const void *bytes, size_t n)
 {
     char *grown = mem_reserve(key->bytes, &key->capacity, key->n + n, 1024, 1);
@@ -35,6 +36,7 @@ void key_add_int(capture_key *key, int64_t value)
     key_add_bytes(key, &value, sizeof value);
 }
 
+/* Bits tell 0 from -0 and one NAN from another: calls by them may differ. */
 void key_add_real(capture_key *key, double value)
 {
     key_add_bytes(key, &value, sizeof value);

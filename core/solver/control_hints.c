@@ -12,6 +12,7 @@ const odeon_control_hint *const *control_hints(const odeon_integrator *method)
     return ODEON_HAS(method, odeon_integrator, hints) ? method->hints : none;
 }
 
+/* What is wrong with a hint, in words; NULL: nothing. */
 static const char *wrong_with(const odeon_control_hint *hint)
 {
     if (hint->struct_size < sizeof *hint || hint->system == NULL || hint->system[0] == '\0') {
@@ -41,6 +42,8 @@ odeon_status control_hints_check(const odeon_integrator *method, const char *pat
     return ODEON_OK;
 }
 
+/* A hint gives exponents for the method's own order, so the spec's rule per order ends here; the
+ * first hint of the system counts. */
 void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec)
 {
     const odeon_control_hint *const *hints = control_hints(method);

@@ -60,6 +60,7 @@ static double clip_at(const solver *s, double t)
     return next_stop(s, t, end);
 }
 
+/* In one write: slots that are not named are 0. */
 odeon_status controller_write_slots(solver *s)
 {
     double t0 = s->task.times[0];
@@ -72,6 +73,7 @@ odeon_status controller_write_slots(solver *s)
                                              values);
 }
 
+/* The one thing that an eager adaptive step waits for. */
 odeon_status controller_read(solver *s, trial *out)
 {
     return s->lane->device->ops->slots_read(s->lane->queue, s->slots, 0, ODEON_SLOT_LAST + 1,
@@ -91,6 +93,8 @@ odeon_status controller_reduce_error(solver *s, odeon_status mine)
 
 /* ---- the first step ---- */
 
+/* One phase of step_start (device.h): sums of the vectors over all workers, then what the device
+ * makes of them. */
 static odeon_status start_phase(solver *s, int32_t phase, int32_t n, const bound_vector *x,
                                 const odeon_scalar *coefficients, odeon_status mine)
 {
@@ -212,6 +216,7 @@ static odeon_status probe_nearer(solver *s, bound_vector *f0, bound_vector *f1, 
     return status;
 }
 
+/* If no step can be chosen, the vectors that would tell why are still bound here. */
 static odeon_status automatic_start(solver *s, trial *first)
 {
     bound_vector f0 = {0}, f1 = {0};
@@ -225,6 +230,7 @@ static odeon_status automatic_start(solver *s, trial *first)
     return status;
 }
 
+/* Phase 3 of step_start clips the given step to END and starts the history. */
 static odeon_status given_start(solver *s, double t0, double h, trial *first)
 {
     ODEON_TRY(step_set_time(s, t0, h));

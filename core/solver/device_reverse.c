@@ -38,6 +38,7 @@ static int32_t end_register(const solver *s, int32_t i)
     return i == 0 ? REG_Y1 : reg_carry_out(s->stepper, i - 1);
 }
 
+/* Registers of the step and cotangents of its end. */
 static void bind_fixed(solver *s)
 {
     fixed_vectors_bind(s);
@@ -95,6 +96,7 @@ static odeon_status call_end_cotangents(const solver *s, const reverse_task *t)
     return s->lane->device->ops->lincomb(s->lane->queue, &end, NULL, 1, x, weight, s->slots);
 }
 
+/* One step: T and H come with the row, so that step_run makes the very step of the solve again. */
 static odeon_status reverse_row(solver *s, const reverse_task *t, bool is_last)
 {
     solve_record record = {.program = t->step, .by_slots = is_last};
@@ -114,6 +116,7 @@ static odeon_status call_begin(solver *s, void *context)
     return t->within ? reverse_row(s, t, true) : ODEON_OK;
 }
 
+/* A pass of the loop. */
 static odeon_status call_step(solver *s, void *context)
 {
     return reverse_row(s, context, false);
@@ -135,6 +138,7 @@ static odeon_status call_end(solver *s, void *context)
     return reverse_finish(s, t->d_y0);
 }
 
+/* A step read within is begin's. */
 static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
 {
     const reverse_task *t = context;
@@ -195,6 +199,7 @@ static odeon_status reverse_rows(solver *s, reverse_task *t, execution how)
     return ODEON_OK;
 }
 
+/* Memory is reserved before the cache is asked: what allocates drops recordings. */
 odeon_status device_reverse(solver *s, const odeon_tensor *d_y0)
 {
     reverse_task t = make_task(s, d_y0);

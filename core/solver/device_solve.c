@@ -24,6 +24,8 @@ typedef struct device_task {
 
 /* ---- which solves ---- */
 
+/* What this solve has to leave: for a reverse pass, for outputs within steps, for one within the
+ * last. */
 static int32_t rows_of(const solver *s)
 {
     int32_t steps = s->task.keep == ODEON_KEEP_NONE ? 0 : ROWS_STEPS;
@@ -85,6 +87,7 @@ static odeon_tensor kept_running(const solver *s)
     return kept;
 }
 
+/* Running state as the solve found it. */
 static odeon_status save_running(const solver *s)
 {
     odeon_tensor now = s->task.field->running, before = kept_running(s);
@@ -92,6 +95,7 @@ static odeon_status save_running(const solver *s)
                                       : ODEON_OK;
 }
 
+/* After a solve that is to be done again. */
 static odeon_status restore_running(const solver *s)
 {
     odeon_tensor now = s->task.field->running, before = kept_running(s);
@@ -114,6 +118,7 @@ static odeon_status fix_carry(solver *s)
     return ODEON_OK;
 }
 
+/* As controller_first_step, but without reading the result: whatever is wrong sets STOP. */
 static odeon_status choose_first_step(solver *s, const device_task *t)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
@@ -128,6 +133,7 @@ static odeon_status choose_first_step(solver *s, const device_task *t)
     return ops->step_start(s->lane->queue, &s->control, 3, s->slots);
 }
 
+/* Everything before the first trial step. */
 static odeon_status call_begin(solver *s, void *context)
 {
     odeon_tensor y0 = vector_tensor(s, fixed_vector(s, 0));
@@ -155,6 +161,7 @@ static odeon_status call_accept(const solver *s)
     return s->lane->device->ops->select(s->lane->queue, n, x, y, s->slots, ODEON_SLOT_ACCEPT);
 }
 
+/* One trial step. Whether it is accepted is known to the device alone. */
 static odeon_status call_step(solver *s, void *context)
 {
     const device_task *t = context;
@@ -187,6 +194,7 @@ static odeon_status call_chunk(solver *s, void *context)
     return call_end(s, context);
 }
 
+/* The end of a chunk is part of it. */
 static odeon_status call_nothing(solver *s, void *context)
 {
     (void)s;
@@ -219,6 +227,7 @@ static odeon_status poll(solver *s, device_task *t)
                                      (uint64_t)rest * sizeof *seen);
 }
 
+/* Nothing is polled before the first pass. */
 static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
 {
     (void)whole;
@@ -271,7 +280,7 @@ static odeon_status read_outputs(solver *s, const device_task *t)
     return ODEON_OK;
 }
 
-/* The device's log becomes the host's, as if each trial had been looked at. */
+/* The device's log becomes the host's, as if each trial had been read. */
 static odeon_status take_log(solver *s, const device_task *t, int64_t evals)
 {
     int64_t steps = (int64_t)s->device.seen[ODEON_SLOT_STEPS];
@@ -291,6 +300,7 @@ static odeon_status take_log(solver *s, const device_task *t, int64_t evals)
 
 /* ---- all ---- */
 
+/* Undone to the mark where the device did not succeed. */
 static odeon_status solve(solver *s, device_task *t, execution how, bool *solved)
 {
     solver_mark mark = solver_mark_here(s);
@@ -313,6 +323,8 @@ static odeon_status solve(solver *s, device_task *t, execution how, bool *solved
     return take_log(s, t, begin + t->trials * each);
 }
 
+/* A key is first run step by step, which fits the memory (device_solve_prepare); it is captured
+ * when it is asked for the second time. */
 odeon_status device_solve(solver *s, bool *solved)
 {
     device_task t;
@@ -368,6 +380,7 @@ static odeon_status fit_memory(solver *s, const device_task *t)
                                                : rows_fit(s, t->rows, steps + steps / 2 + 8);
 }
 
+/* A longer log or more rows than there is memory for: not worth, or not possible, to capture. */
 void device_solve_prepare(solver *s)
 {
     device_task t;

@@ -1,9 +1,9 @@
 /* device_solve.h: adaptive solves that the device carries out alone.
  *
- * What steers a solve lies in slots, so nobody needs to look on. Where the device captures calls,
- * the start of a solve and one trial step in a loop are recorded once and replayed from then on,
- * for whatever times and states; the host reads slots and a log of the trials once, at the end, and
- * its log is then as after a solve step by step:
+ * What steers a solve lies in slots, so the host need not read it step by step. Where the device
+ * captures calls, the start of a solve and one trial step in a loop are recorded once and replayed
+ * from then on, for whatever times and states; the host reads slots and a log of the trials once,
+ * at the end, and its log is then as after a solve step by step:
  *
  *   copy y[0], start, first step; then, while STOP is 0: the verbs of a step, error sums, a row of
  *   the step, step_control, and select, which accepts: Y1 and carry out are copied to where Y0 and

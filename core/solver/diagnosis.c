@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "solver/step.h"
 
+/* Widened to double, so that everything below has one kind of number. */
 double *vector_download(solver *s, bound_vector x)
 {
     size_t n = (size_t)s->task.field->abi.n;
@@ -84,6 +85,7 @@ static double scaled_error(const solver *s, const double *const *x, int64_t firs
     return c->norm == ODEON_NORM_MAX ? largest : sqrt(sum / (double)n);
 }
 
+/* NAN if one of the values is not finite, else 0. */
 static double not_finite(const solver *s, const double *const *x, int64_t first, int64_t n)
 {
     (void)s;
@@ -113,6 +115,7 @@ void diagnose_value(solver *s, bound_vector x)
     (void)find_value(s, x);
 }
 
+/* In size; 0 of a vector that could not be read. */
 static double largest(const solver *s, const double *x)
 {
     double size = 0.0;
@@ -151,6 +154,8 @@ static bool is_probed(const solver *s)
            isfinite(norms[0]) && isfinite(norms[1]);
 }
 
+/* In the order in which a solve meets them: a state that is not finite explains a slope that is
+ * not. */
 void diagnose_start(solver *s, bound_vector y0, bound_vector f0, bound_vector f1)
 {
     s->diagnosis.cause.kind = CAUSE_TOLERANCE;
@@ -201,6 +206,7 @@ static solve_cause cause_of(const solver *s, const double *const *x, const doubl
     return out;
 }
 
+/* The estimate has to be formed for this, which a step never does. */
 void diagnose_step(solver *s, const program *p, double h)
 {
     bound_vector error = workspace_take(&s->memory);

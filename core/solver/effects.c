@@ -50,6 +50,7 @@ odeon_status effects_reserve(solver *s, const solve_effects *effects)
                         s->log.n_attempts + effects->n_attempts);
 }
 
+/* Attempts enter the log as if they were made now, which counts them. */
 void effects_apply(solver *s, const solve_effects *effects)
 {
     char *records = (char *)s->tape.records, *frames = (char *)s->tape.frames;

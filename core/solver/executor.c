@@ -17,6 +17,7 @@ void executor_begin_key(solver *s, int64_t tag)
     key_add_int(&s->key, s->task.n_times);
 }
 
+/* A key that ran out of memory asks nothing: the calls are made one by one. */
 execution executor_ask(const solver *s)
 {
     execution out = executor_eager();
@@ -52,6 +53,7 @@ static odeon_status record(solver *s, recorded *x, solver_calls run, void *conte
 
 /* ---- an operation ---- */
 
+/* Host memory first: once the calls are queued nothing may fail but the device. */
 static odeon_status replay(solver *s, const recorded *x)
 {
     const solve_effects *effects = x->notes;
@@ -61,6 +63,7 @@ static odeon_status replay(solver *s, const recorded *x)
     return ODEON_OK;
 }
 
+/* A capture that failed is followed by the plain calls, of which it has changed nothing. */
 odeon_status execute(solver *s, execution how, solver_calls run, void *context)
 {
     bool replays = how.answer == CAPTURE_CACHE_REPLAY;
@@ -109,6 +112,7 @@ static odeon_status record_loop(solver *s, recorded *x, const step_loop *loop, b
     return whole ? record(s, x, whole_loop, &calls) : record(s, x, loop->step, loop->context);
 }
 
+/* x NULL: eagerly. */
 static odeon_status make_passes(solver *s, const recorded *x, const step_loop *loop, bool whole)
 {
     bool more;
@@ -120,6 +124,8 @@ static odeon_status make_passes(solver *s, const recorded *x, const step_loop *l
     return ODEON_OK;
 }
 
+/* Where the device has no loops begin is made eagerly before a step is recorded, since the
+ * recording of the step must not contain it. */
 odeon_status execute_loop(solver *s, execution *how, const step_loop *loop)
 {
     bool whole = how->answer != CAPTURE_CACHE_RUN && executor_has_loops(s);

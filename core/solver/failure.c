@@ -10,6 +10,7 @@
 #include "solver/diagnosis.h"
 #include "solver/outputs.h"
 
+/* What a layer has said becomes the reason in parentheses. */
 odeon_status solve_fail(const solver *s, double t, double h, double error, const char *what,
                         const char *remedy)
 {
@@ -59,6 +60,7 @@ static bool is_just_before_end(const solver *s, double t)
            fabs(solve_end(s) - t) <= 1e-6 * span;
 }
 
+/* Of a list of tolerances. */
 static double smallest(int32_t n, const double *x)
 {
     double least = x[0];
@@ -112,6 +114,7 @@ static odeon_status fail_finite(const solver *s, double t, double h, double erro
     return solve_fail(s, t, h, error, "step size underflow", remedy);
 }
 
+/* Each worker sees its own slice; the gravest cause of all is what all report. */
 odeon_status fail_underflow(solver *s, double t, double h, double error)
 {
     solve_cause *c = &s->diagnosis.cause;
@@ -250,6 +253,9 @@ static double find_decay(solver *s, double h)
     return found && h * real < 0.0 && fabs(real) >= 0.5 * size ? fabs(h * real) : -1.0;
 }
 
+/* The decay is estimated only where many more steps are needed and nearly all are accepted, which
+ * is what a stiff problem looks like, and where the field can be evaluated without the other
+ * workers. */
 odeon_status fail_max_steps(solver *s, double t, double h, double error)
 {
     char remedy[320];

@@ -110,6 +110,7 @@ static bool covers(const solver *s, bool forward, double slack)
            (may_pass ? direction * (end - t1) >= -slack : fabs(end - t1) <= slack);
 }
 
+/* The list was written for another span. */
 static odeon_status refuse_list(const solver *s)
 {
     replayed_step last = listed(s, true, s->n_replay - 1);
@@ -146,6 +147,7 @@ static bool clip_to_solve(const solver *s, double slack, replayed_step *step)
     return true;
 }
 
+/* A time within a listed step needs dense output, which not every integrator has. */
 static odeon_status check_readable(const solver *s, double t_end)
 {
     double time = s->task.times[s->outputs.next];

@@ -15,6 +15,7 @@ void solve_log_fini(solve_log *log)
     log->attempts = NULL;
 }
 
+/* Reserved ahead of every step, so that a step that has been tried is never lost for memory. */
 bool solve_log_reserve(solve_log *log, size_t n)
 {
     solve_attempt *list = mem_reserve(log->attempts, &log->capacity, n, 64, sizeof *log->attempts);
@@ -48,6 +49,7 @@ void solve_log_restart(solve_log *log)
     log->evals = 0;
 }
 
+/* Counts belong to a solve and stay; a pass begins with an empty list. */
 void solve_log_clear(solve_log *log)
 {
     log->n_attempts = 0;

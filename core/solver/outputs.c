@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+/* The list only grows: a batch with fewer times keeps the memory for the next. */
 odeon_status outputs_reserve(solver *s, int32_t n_times)
 {
     if (n_times <= s->outputs.capacity) {
@@ -30,6 +31,7 @@ double solve_direction(const solver *s)
     return solve_end(s) < s->task.times[0] ? -1.0 : 1.0;
 }
 
+/* Compared exactly: steps end at an output to the bit, not nearly. */
 bool outputs_reached(const solver *s, double t, int32_t i)
 {
     const double *times = s->task.times;
@@ -85,7 +87,7 @@ static odeon_status read_dense(const solver *s, double h, double x, const odeon_
     return s->lane->device->ops->lincomb(s->lane->queue, y, &base, n, pointers, coefficients, NULL);
 }
 
-/* Rounding must not make an output within the step look like its end, whose value is Y1 to the bit
+/* Rounding must not make an output within the step pass for its end, whose value is Y1 to the bit
  * and whose cotangent goes there: x stays below 1. */
 odeon_status outputs_read(solver *s, double t, double h, double t_end)
 {

@@ -29,6 +29,7 @@ bool rows_of_each_step(int32_t kinds)
 
 /* ---- layout ---- */
 
+/* What a row of one kind holds. */
 static int32_t list_registers(const solver *s, int32_t kind, int32_t *reg)
 {
     if (kind != ROWS_STEPS) {
@@ -43,6 +44,7 @@ static int32_t list_registers(const solver *s, int32_t kind, int32_t *reg)
     return n;
 }
 
+/* Of one row of a block. */
 static int64_t element_bytes(const solver *s, int32_t reg)
 {
     return reg == STEP_SLOTS ? (int64_t)(2 * sizeof(double))
@@ -60,6 +62,7 @@ static int64_t bytes_of(const solver *s, int32_t kind, int64_t rows)
     return bytes;
 }
 
+/* Of the row of the last step alone. */
 static int64_t bytes_of_last(const solver *s, int32_t kinds)
 {
     return (kinds & ROWS_LAST) != 0 ? bytes_of(s, ROWS_LAST, 1) : 0;
@@ -77,6 +80,7 @@ static int64_t spare_bytes(const solver *s, int32_t kinds)
     return each(kinds) != 0 ? 64 * (int64_t)list_registers(s, each(kinds), reg) : 0;
 }
 
+/* From the memory that there is, so that a larger solve of before serves a smaller one. */
 int64_t rows_capacity(const solver *s, int32_t kinds)
 {
     int32_t reg[1 + ODEON_MAX_STAGES];
@@ -155,6 +159,7 @@ static bound_vector row_of(const solver *s, const row_set *set, int32_t i, int64
     return (bound_vector){.data = block + row * element_bytes(s, set->reg[i])};
 }
 
+/* Y1 of a step is Y0 of the next row. */
 void rows_bind(solver *s, int32_t kinds, int64_t row)
 {
     row_set set;

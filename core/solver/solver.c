@@ -97,6 +97,7 @@ void solver_set_steps_before(solver *s, int64_t n)
 
 /* ---- solve ---- */
 
+/* All memory that the first step needs; from then on each step reserves for the next. */
 static odeon_status prepare(solver *s, const host_field *field, int32_t keep, int32_t n_times)
 {
     const program *p;
@@ -124,6 +125,7 @@ static odeon_status run_solve(solver *s, void *context)
     return status;
 }
 
+/* Steps follow from the times, the spec and the method, and the last two never change. */
 static void make_solve_key(solver *s)
 {
     executor_begin_key(s, KEY_STEPS);
@@ -158,6 +160,7 @@ odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, c
 
 /* ---- reverse ---- */
 
+/* context: the tensor of the answer. */
 static odeon_status run_reverse(solver *s, void *context)
 {
     return reverse_tape(s, context);
@@ -199,6 +202,7 @@ static execution ask_for_reverse(solver *s, const odeon_tensor *d_y0)
     return executor_ask(s);
 }
 
+/* A solve has left a tape or rows, never both. */
 odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
     odeon_tensor start = *d_y0;

@@ -17,6 +17,7 @@ odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part)
     return tensor;
 }
 
+/* Stage times are on the device, so that a replay sees those of its own step. */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 {
     return (odeon_tensor){.data = s->slots + ODEON_SLOT_STAGE_T + eval,
@@ -33,6 +34,7 @@ void release_registers(solver *s)
     }
 }
 
+/* The field's own counter is what metrics show; the solve's is for messages. */
 void count_evals(solver *s, int64_t n)
 {
     s->log.evals += n;
@@ -61,6 +63,7 @@ solver_mark solver_mark_here(const solver *s)
                          .diagnosis = s->diagnosis};
 }
 
+/* Frames taken since are free again: the tape alone says which are in use. */
 void solver_rollback(solver *s, const solver_mark *mark)
 {
     release_registers(s);

@@ -31,6 +31,7 @@ static int64_t vectors_needed(const solver *s, const program *p)
     return (forward > reverse || s->task.keep == ODEON_KEEP_NONE ? forward : reverse) + SPARE;
 }
 
+/* Room on the tape for one more record of so many frames. */
 static odeon_status reserve_record(solver *s, size_t n_frames)
 {
     const solve_tape *tape = &s->tape;
@@ -87,6 +88,7 @@ static void bind_to_frames(solver *s, const program *p)
     }
 }
 
+/* Without frames evaluations keep nothing (NULL). */
 static void take_frames(solver *s, const program *p)
 {
     bool keep = s->task.keep != ODEON_KEEP_NONE;
@@ -249,6 +251,7 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
     return ODEON_OK;
 }
 
+/* The estimate is never formed: error_sum combines and sums in one pass. */
 odeon_status step_error_sums(solver *s, const program *p)
 {
     const verb *w = error_verb(p);
@@ -262,6 +265,7 @@ odeon_status step_error_sums(solver *s, const program *p)
     return step_scaled_sums(s, value[REG_Y0], value[REG_Y1], w->n, x, coefficients);
 }
 
+/* For a failure: h is given as a number, since slot H may be the next step's already. */
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out)
 {
     const verb *w = error_verb(p);
@@ -280,6 +284,7 @@ odeon_status step_error_vector(solver *s, const program *p, double h, bound_vect
 
 /* ---- from step to step ---- */
 
+/* What the next try, or the next step, starts from: Y0 and carry in. */
 static void release_all_but_start(solver *s)
 {
     int32_t n_carry = s->stepper->info.n_carry;
@@ -291,6 +296,7 @@ static void release_all_but_start(solver *s)
     }
 }
 
+/* Puts the frames of the step under way on the tape. */
 static void keep_record(solver *s, const program *p, double t, double h, int32_t first_output,
                         bool is_start)
 {
@@ -307,6 +313,7 @@ static void keep_record(solver *s, const program *p, double t, double h, int32_t
     solve_tape_push(&s->tape, &record, p->n_evals, s->step.frames);
 }
 
+/* This step's carry out is the next one's carry in. */
 static void carry_over(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
@@ -318,6 +325,7 @@ static void carry_over(solver *s)
     }
 }
 
+/* Outputs are read first: they need the registers of the whole step. */
 odeon_status step_accept(solver *s, const program *p, double t, double h, double t_end)
 {
     int32_t first_output = s->outputs.next;
@@ -333,6 +341,7 @@ odeon_status step_accept(solver *s, const program *p, double t, double h, double
     return ODEON_OK;
 }
 
+/* Frames of a step that did not come to its end, or was not accepted, go back. */
 void step_reject(solver *s)
 {
     release_all_but_start(s);
@@ -356,6 +365,8 @@ static odeon_status zero_carry(solver *s)
     return ODEON_OK;
 }
 
+/* A start that evaluates f at t0 (as of a pair with "first same as last") is kept like a step,
+ * since the reverse goes through it as well. */
 odeon_status step_begin(solver *s, double t0)
 {
     const program *start = s->stepper->start;

@@ -8,7 +8,8 @@
 #include "plugin/tableau.h"
 #include "solver/control_hints.h"
 
-/* One program being recorded: the verbs of a plugin's step arrive here. */
+/* One program being recorded (which is no capture: nothing is computed): the verbs of a plugin's
+ * step arrive here. */
 typedef struct recorder {
     const stepper *stepper;
     program *program;
@@ -27,7 +28,7 @@ int32_t reg_carry_out(const stepper *s, int32_t i)
     return REG_CARRY + s->info.n_carry + i;
 }
 
-/* The place of a handle, or -1. */
+/* The register of a handle, or -1. */
 static int32_t register_of(const stepper *s, int32_t handle)
 {
     int32_t n_carry = s->info.n_carry, n_work = s->info.n_work;
@@ -73,6 +74,7 @@ static odeon_status writable(recorder *r, int32_t handle, int32_t *reg)
     return r->written[*reg] ? broken(r, handle, "written twice") : ODEON_OK;
 }
 
+/* odeon_step.eval, as the plugin calls it. */
 static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
 {
     recorder *r = self;
@@ -89,6 +91,7 @@ static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
     return ODEON_OK;
 }
 
+/* odeon_step.combine. Terms are checked one by one, since a plugin may have set anything. */
 static odeon_status record_combine(void *self, int32_t out, int32_t n, const odeon_term *terms)
 {
     recorder *r = self;
@@ -113,7 +116,7 @@ static odeon_status record_combine(void *self, int32_t out, int32_t n, const ode
     return ODEON_OK;
 }
 
-/* Everything that a step owes has been written. */
+/* Has everything been written that a step must write? */
 static odeon_status complete(const recorder *r)
 {
     const stepper *s = r->stepper;
@@ -131,6 +134,7 @@ static odeon_status complete(const recorder *r)
     return ODEON_OK;
 }
 
+/* What the step gives to the loop: registers that must survive its last verb. */
 static bool leaves_step(const stepper *s, int32_t reg)
 {
     int32_t first = reg_carry_out(s, 0);
@@ -159,8 +163,8 @@ int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *we
     return t->stages;
 }
 
-/* After which verb each place is free again. The error is judged at the end of the step, whenever
- * it was said, since it is scaled by y1. */
+/* After which verb each register is free again. The error is judged at the end of the step,
+ * whenever it was said, since it is scaled by y1. */
 static void find_last_uses(const stepper *s, program *p)
 {
     for (int32_t i = 0; i < s->n_registers; i++) {
@@ -183,6 +187,7 @@ static void find_last_uses(const stepper *s, program *p)
     }
 }
 
+/* Counts vectors in use verb by verb: what a workspace has to hold. */
 static void find_max_live(const stepper *s, program *p)
 {
     int32_t live = 1 + s->info.n_carry;
@@ -224,6 +229,7 @@ static odeon_status record(stepper *s, int64_t index)
     return ODEON_OK;
 }
 
+/* A copy of the whole structure, padding included: programs are compared byte by byte. */
 static odeon_status keep_scratch(stepper *s, program **out)
 {
     program *copy = mem_zalloc(1, sizeof *copy);
@@ -235,6 +241,9 @@ static odeon_status keep_scratch(stepper *s, program **out)
     return ODEON_OK;
 }
 
+/* A method is asked at every index, for all that it says may depend on it; equal answers are one
+ * program, so that a multistep method ends up with a few. The newest are compared first: the next
+ * step is most often like the one before. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out)
 {
     *out = NULL;
@@ -259,6 +268,7 @@ odeon_status stepper_program(stepper *s, int64_t index, const program **out)
     return ODEON_OK;
 }
 
+/* What a plugin says of itself is checked before anything is sized by it. */
 static odeon_status describe(stepper *s, const char *path)
 {
     s->info = (odeon_stepper_info){.struct_size = sizeof s->info};
@@ -279,7 +289,7 @@ static odeon_status describe(stepper *s, const char *path)
     return ODEON_OK;
 }
 
-/* Which tier the component is of. */
+/* Which tier the component is of: a tableau, a stepper, or a whole solver. */
 static odeon_status choose_tier(stepper *s, const char *path)
 {
     const odeon_integrator *kind = s->instance->component->ops;
@@ -350,6 +360,7 @@ odeon_status stepper_create(const odeon_config *config, const char *path, int32_
     return ODEON_OK;
 }
 
+/* Also of one that was only begun. */
 void stepper_destroy(stepper *s)
 {
     if (s == NULL) {

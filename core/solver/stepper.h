@@ -9,12 +9,14 @@
 
 enum { VERB_EVAL = 0, VERB_COMBINE = 1 };
 
-/* Handles are renumbered without gaps: Y0, Y1, ERROR, carry in, carry out, work. */
+/* Registers: the handles of odeon/integrator.h renumbered without gaps: Y0, Y1, ERROR, carry in,
+ * carry out, work. */
 enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
 
+/* A step says two things only: k = f(t + c h, y), and out = sum (alpha_i + beta_i h) x_i. */
 typedef struct verb {
     double c;                     /* EVAL: at t + c h */
-    int32_t kind, out;            /* places */
+    int32_t kind, out;            /* registers */
     int32_t in;                   /* EVAL: the state evaluated at */
     int32_t eval;                 /* EVAL: its number within the program */
     int32_t first, n;             /* COMBINE: its terms */
@@ -25,22 +27,27 @@ typedef struct verb {
 #define PROGRAM_MAX_TERMS     1024
 #define PROGRAM_MAX_REGISTERS (REG_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK)
 
+/* One step, or the start. Invariants: every register is written at most once, and before it is
+ * read; Y1 and all of carry out are written (of a start: carry out alone). Programs are compared
+ * byte by byte, so padding is zero. */
 typedef struct program {
     int32_t n_verbs, n_terms, n_evals, reserved0;
     verb verbs[PROGRAM_MAX_VERBS];
-    odeon_term terms[PROGRAM_MAX_TERMS]; /* x is a place */
-    double c[ODEON_MAX_STAGES];          /* of each evaluation */
-    int32_t
-        last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a place is free; n_verbs: none */
+    odeon_term terms[PROGRAM_MAX_TERMS];     /* x is a register */
+    double c[ODEON_MAX_STAGES];              /* of each evaluation */
+    int32_t last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a register is free; n_verbs:
+                                                none */
     int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
     int32_t n_combines;
-    /* Places that are only ever evaluated at: parts that the field does not depend on need not be
-     * combined into them. */
+    /* Registers that are only ever evaluated at: parts that the field does not depend on need not
+     * be combined into them. */
     bool eval_only[PROGRAM_MAX_REGISTERS];
 } program;
 
 enum { DENSE_UNUSED = 0, DENSE_IF_OFFERED = 1, DENSE_REQUIRED = 2 };
 
+/* An integrator in use. Invariant: programs differ pairwise and are never freed before the stepper,
+ * so that their addresses may stand for them. */
 typedef struct stepper {
     instance *instance;
     const odeon_tableau *tableau; /* or NULL */
@@ -56,8 +63,8 @@ typedef struct stepper {
 } stepper;
 
 /* Makes the integrator that config chose. A method whose description contradicts itself is
- * ODEON_ERR_PLUGIN. */
-/* dense: its dense output will be asked for, so slopes stay until the end of a step. Where it is
+ * ODEON_ERR_PLUGIN.
+ * dense: its dense output will be asked for, so slopes stay until the end of a step. Where it is
  * REQUIRED a method without is ODEON_ERR_CONFIG. */
 odeon_status stepper_create(const odeon_config *config, const char *path, int32_t dense,
                             stepper **out);
@@ -67,7 +74,7 @@ void stepper_destroy(stepper *s); /* NULL is allowed */
  * is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out);
 
-/* Dense output: y(t + x h) = y0 + h sum over the n stages of weights[i] * (what stands at
+/* Dense output: y(t + x h) = y0 + h sum over the n stages of weights[i] * (what is bound to
  * registers[i]); n is returned. */
 int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights);
 

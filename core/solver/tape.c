@@ -25,6 +25,7 @@ int64_t solve_tape_bytes(size_t n_records, size_t n_frames)
     return (int64_t)(n_records * sizeof(solve_record) + n_frames * sizeof(odeon_frame *));
 }
 
+/* The frames change hands: whoever made them no longer gives them back. */
 void solve_tape_push(solve_tape *tape, const solve_record *record, int32_t n, odeon_frame **frames)
 {
     solve_record *last = &tape->records[tape->n_records++];
@@ -36,6 +37,7 @@ void solve_tape_push(solve_tape *tape, const solve_record *record, int32_t n, od
     }
 }
 
+/* The frames of the last record go first, so that a reverse pass frees memory as it goes. */
 void solve_tape_pop(solve_tape *tape, workspace *w)
 {
     size_t first = tape->records[--tape->n_records].first_frame;

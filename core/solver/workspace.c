@@ -42,6 +42,7 @@ static void free_vector_chunk(const odeon_device *device, vector_chunk *chunk)
     }
 }
 
+/* Recordings hold the addresses of vectors, so they are dropped with them. */
 static void free_vectors(workspace *w)
 {
     while (w->vector_chunks != NULL) {
@@ -62,6 +63,7 @@ void workspace_fit_vectors(workspace *w, int64_t bytes)
     }
 }
 
+/* In one allocation: a device counts those, and a vector is small next to what one costs. */
 static odeon_status add_vectors(workspace *w, int64_t n)
 {
     vector_chunk *chunk = mem_zalloc(1, sizeof *chunk);
@@ -115,6 +117,7 @@ bound_vector workspace_take(workspace *w)
     return (bound_vector){.data = v->data, .owner = v};
 }
 
+/* Vectors are reserved before a step, so that none is missing within one, but for a bug. */
 odeon_status workspace_bind(workspace *w, bound_vector *x)
 {
     if (x->data == NULL) {
@@ -132,6 +135,7 @@ bound_vector workspace_share(bound_vector x)
     return x;
 }
 
+/* Also of a borrowed vector, which is only forgotten. */
 void workspace_release(workspace *w, bound_vector *x)
 {
     counted_vector *v = x->owner;
@@ -170,6 +174,7 @@ void workspace_resize_frames(workspace *w, int64_t bytes)
     w->frame_bytes = workspace_aligned(bytes);
 }
 
+/* By chunks: a solve does not know beforehand how many frames it will keep. */
 static odeon_status add_frames(workspace *w)
 {
     frame_chunk **chunks = mem_grow(w->frame_chunks, w->n_frame_chunks, sizeof(frame_chunk *));
