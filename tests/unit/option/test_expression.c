@@ -56,7 +56,7 @@ static void test_what_is_refused(void **state)
         {"a(b c=1)", "key=value"},
         {"a(b=)", "has no value"},
         {"a(b=1,)", "key=value"},
-        {"a(b=1, b=2)", "stands twice"},
+        {"a(b=1, b=2)", "is given twice"},
         {"a((((((((((((((((((", "more than 16 brackets"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
