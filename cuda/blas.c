@@ -63,7 +63,7 @@ static const cuda_symbol symbols[] = {
     {"cublasDgemm_v2_64", offsetof(cuda_blas, dgemm)},
 };
 
-enum { WORKSPACE_BYTES = 32 << 20 }; /* what NVIDIA advises for its largest cards */
+enum { WORKSPACE_BYTES = 32 << 20 }; /* what NVIDIA advises for its largest GPUs */
 
 static odeon_status check(const cuda_device *d, const cuda_blas *blas, cublasStatus_t status,
                           const char *what)

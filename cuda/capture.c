@@ -106,7 +106,7 @@ static int32_t has_loops(const cuda_device *d)
     return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops;
 }
 
-/* A kernel comes to the card when it is first launched, which older drivers refuse while a stream
+/* A kernel comes to the GPU when it is first launched, which older drivers refuse while a stream
  * captures. */
 static odeon_status load_kernels(cuda_device *d)
 {
@@ -115,7 +115,7 @@ static odeon_status load_kernels(cuda_device *d)
     for (int32_t i = 0; i < KERNEL_COUNT && !atomic_load(&d->loaded); i++) {
         if (i != KERNEL_loop_pass || loops) {
             ODEON_TRY(cuda_check(d, cudaFuncGetAttributes(&attributes, d->functions[i]),
-                                 "bringing a kernel to the card"));
+                                 "bringing a kernel to the GPU"));
         }
     }
     atomic_store(&d->loaded, 1);
@@ -152,7 +152,7 @@ static odeon_status instantiate(odeon_queue *queue, cudaGraph_t graph, odeon_rec
     ODEON_TRY(cuda_check(d, cudaGraphInstantiate(&recording->graph, graph, 0),
                          "making a graph of a recording"));
     return cuda_check(d, cudaGraphUpload(recording->graph, queue->stream),
-                      "bringing a recording to the card");
+                      "bringing a recording to the GPU");
 }
 
 static odeon_status end(odeon_queue *queue, odeon_recording **out)
@@ -315,7 +315,7 @@ static odeon_status check_nodes(odeon_queue *queue, const cudaGraphNode_t *nodes
         if (cudaGraphNodeGetType(nodes[i], &type) != cudaSuccess) {
             (void)cudaGetLastError(); /* of a kind that the runtime has no name for */
         } else if ((size_t)type < known && strangers[type] != NULL) {
-            return device_fail(queue, ODEON_ERR_DEVICE, "a loop on the card cannot hold %s",
+            return device_fail(queue, ODEON_ERR_DEVICE, "a loop on the GPU cannot hold %s",
                                strangers[type]);
         }
     }

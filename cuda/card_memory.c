@@ -1,4 +1,4 @@
-/* The card's memory in blocks, how much is left, and the host's memory that it copies from by
+/* The GPU's memory in blocks, how much is left, and the host's memory that it copies from by
  * itself.
  */
 #include "card_memory.h"

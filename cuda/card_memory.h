@@ -1,4 +1,4 @@
-/* card_memory.h: memory of the card, and of the host for its copies. */
+/* card_memory.h: memory of the GPU, and of the host for its copies. */
 #ifndef ODEON_CUDA_CARD_MEMORY_H
 #define ODEON_CUDA_CARD_MEMORY_H
 #include "cuda.h"

@@ -25,13 +25,13 @@ typedef struct cuda_dnn cuda_dnn;   /* dnn.c: cuDNN for one stream */
 
 typedef struct cuda_device {
     const odeon_host *host;
-    int32_t ordinal; /* which card, as the driver counts */
+    int32_t ordinal; /* which GPU, as the driver counts */
     int32_t math;    /* CUDA_MATH_ */
     int32_t use_blas, use_dnn;
     int32_t fastest; /* of cuDNN's algorithms, by its own account */
     int32_t loops;   /* within capture_cache */
     const void *functions[KERNEL_COUNT];
-    _Atomic int32_t loaded;          /* all functions are on the card */
+    _Atomic int32_t loaded;          /* all functions are on the GPU */
     _Atomic int32_t scratch_unknown; /* why cuDNN did not say what it needs, else 0 */
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* of all that follows */
@@ -61,8 +61,8 @@ struct odeon_queue {
     cuda_device *device;
     cudaStream_t stream;
     void *scratch;
-    void *landing;              /* pinned: where little of the card's memory is read to */
-    int64_t *passes_left;       /* on the card: of the loop within a replay */
+    void *landing;              /* pinned: where little of the GPU's memory is read to */
+    int64_t *passes_left;       /* on the GPU: of the loop within a replay */
     odeon_recording *recording; /* NULL: does not record. Changes under the device's lock */
     pthread_t recorder;         /* the thread that records */
     cuda_blas *blas;            /* NULL: not wanted */

@@ -64,7 +64,7 @@ static const odeon_option loops_option = {
     .name = "loops",
     .default_text = "yes",
     .choices = "yes|no",
-    .help = "whether a recorded solve by adaptive steps is one loop on the card (CUDA 12.4), else "
+    .help = "whether a recorded solve by adaptive steps is one loop on the GPU (CUDA 12.4), else "
             "so many steps a launch",
 };
 
@@ -123,7 +123,7 @@ void cuda_destroy(void *self)
 
 /* ---- what the device says of itself ---- */
 
-static const int32_t least_major = 7, least_minor = 5; /* the oldest card there is code for */
+static const int32_t least_major = 7, least_minor = 5; /* the oldest GPU there is code for */
 
 static odeon_status count_cards(const cuda_device *d, int *cards)
 {
@@ -148,13 +148,13 @@ static odeon_status count_cards(const cuda_device *d, int *cards)
     if (error == cudaErrorNoDevice || (error == cudaSuccess && *cards == 0)) {
         (void)cudaGetLastError();
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
-                          "cuda: no device: the NVIDIA driver finds no card that this process may "
+                          "cuda: no device: the NVIDIA driver finds no GPU that this process may "
                           "use; see nvidia-smi, or choose another run.device");
     }
-    return cuda_check_card(d, error, "counting the cards");
+    return cuda_check_card(d, error, "counting the GPUs");
 }
 
-/* Whether the plugin was built for the card; its code comes to the card for it. */
+/* Whether the plugin was built for the GPU; its code comes to the GPU for it. */
 static odeon_status expect_code(const cuda_device *d, int major, int minor)
 {
     struct cudaFuncAttributes attributes;
@@ -163,7 +163,7 @@ static odeon_status expect_code(const cuda_device *d, int major, int minor)
         error == cudaErrorUnsupportedPtxVersion || error == cudaErrorJitCompilerNotFound) {
         (void)cudaGetLastError();
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
-                          "cuda: this plugin was not built for the card, of compute capability "
+                          "cuda: this plugin was not built for the GPU, of compute capability "
                           "%d.%d (%s); build it with -DODEON_CUDA_ARCHITECTURES=%d%d",
                           major, minor, cudaGetErrorName(error), major, minor);
     }
@@ -189,7 +189,7 @@ odeon_status cuda_probe(void *device)
         "asking what it can"));
     if (major < least_major || (major == least_major && minor < least_minor)) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
-                          "cuda: the card has compute capability %d.%d, at least %d.%d is needed",
+                          "cuda: the GPU has compute capability %d.%d, at least %d.%d is needed",
                           major, minor, (int)least_major, (int)least_minor);
     }
     ODEON_TRY(cuda_check_card(d, cudaSetDevice(d->ordinal), "taking it into use"));
@@ -201,7 +201,7 @@ odeon_status cuda_describe(void *device, char *text, uint64_t bytes)
     const cuda_device *d = device;
     struct cudaDeviceProp card;
     int driver = 0;
-    ODEON_TRY(cuda_check(d, cudaGetDeviceProperties(&card, d->ordinal), "asking the card"));
+    ODEON_TRY(cuda_check(d, cudaGetDeviceProperties(&card, d->ordinal), "asking the GPU"));
     ODEON_TRY(cuda_check(d, cudaDriverGetVersion(&driver), "asking the driver"));
     (void)snprintf(text, bytes,
                    "%s, CUDA %d.%d, driver for %d.%d, %s, %s products, %s convolutions", card.name,

@@ -1,4 +1,4 @@
-/* device.h: a card as it is made, asked and let go. */
+/* device.h: a GPU as it is made, asked and let go. */
 #ifndef ODEON_CUDA_DEVICE_H
 #define ODEON_CUDA_DEVICE_H
 #include "cuda.h"

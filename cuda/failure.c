@@ -1,9 +1,9 @@
-/* What is said of a card that does not do as it was asked. */
+/* What is said of a GPU that does not do as it was asked. */
 #include "failure.h"
 
 #include <stdio.h>
 
-/* Errors after which, as CUDA's manual has it, a process can do no more on the card. */
+/* Errors after which, as CUDA's manual has it, a process can do no more on the GPU. */
 static int32_t is_last(cudaError_t error)
 {
     switch (error) {
@@ -68,11 +68,10 @@ static odeon_status fail_for_memory(const cuda_device *d, const char *what)
     } else {
         (void)cudaGetLastError();
     }
-    return odeon_fail(
-        d->host, ODEON_ERR_NOMEM,
-        "cuda: %s: no memory on the card%s; a smaller data.batch or model needs less, "
-        "and nvidia-smi shows who else holds memory",
-        what, known);
+    return odeon_fail(d->host, ODEON_ERR_NOMEM,
+                      "cuda: %s: no memory on the GPU%s; a smaller data.batch or model needs less, "
+                      "and nvidia-smi shows who else holds memory",
+                      what, known);
 }
 
 odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *what)
@@ -83,7 +82,7 @@ odeon_status cuda_check(const cuda_device *d, cudaError_t error, const char *wha
     const char *name = cudaGetErrorName(error), *text = cudaGetErrorString(error);
     if (is_lost(error)) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
-                          "cuda: %s: %s (%s); the card's context is lost: this process can do no "
+                          "cuda: %s: %s (%s); the GPU's context is lost: this process can do no "
                           "more on it, and dmesg may know why (Xid)",
                           what, text, name);
     }
@@ -107,17 +106,17 @@ odeon_status cuda_check_card(const cuda_device *d, cudaError_t error, const char
     (void)cudaGetLastError();
     if (error == cudaErrorMemoryAllocation) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM,
-                          "cuda: card %d: %s: it has no memory left, not even for that; nvidia-smi "
+                          "cuda: GPU %d: %s: it has no memory left, not even for that; nvidia-smi "
                           "shows who holds it",
                           (int)d->ordinal, what);
     }
     return odeon_fail(d->host, ODEON_ERR_DEVICE,
-                      "cuda: no device: card %d: %s: %s (%s); see nvidia-smi, or choose another "
+                      "cuda: no device: GPU %d: %s: %s (%s); see nvidia-smi, or choose another "
                       "run.device",
                       (int)d->ordinal, what, cudaGetErrorString(error), cudaGetErrorName(error));
 }
 
 odeon_status cuda_use_card(const cuda_device *d)
 {
-    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the card into use");
+    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the GPU into use");
 }

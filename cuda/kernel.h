@@ -28,7 +28,7 @@
 enum {
     KERNEL_THREADS = 256,           /* at most so many threads a block; always a power of two */
     KERNEL_TREE_PHASES = 8,         /* log2 of it */
-    KERNEL_SHARED_BYTES = 48 << 10, /* what every card has */
+    KERNEL_SHARED_BYTES = 48 << 10, /* what every GPU has */
     KERNEL_ARGUMENT_BYTES = 4000
 };
 

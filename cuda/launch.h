@@ -4,7 +4,7 @@
 #include "cuda.h"
 
 /* Before a kernel or a library's call goes to the stream: counts it unless it is recorded, and sees
- * to it that this thread speaks to the queue's card. */
+ * to it that this thread speaks to the queue's GPU. */
 odeon_status cuda_begin(odeon_queue *queue);
 
 #endif

@@ -1,5 +1,5 @@
 /* library.h: a library of NVIDIA's, loaded when it is first wanted: loading all of them takes
- * longer than many a run, and a machine without a card may lack them. */
+ * longer than many a run, and a machine without a GPU may lack them. */
 #ifndef ODEON_CUDA_LIBRARY_H
 #define ODEON_CUDA_LIBRARY_H
 #include <stddef.h>

@@ -103,16 +103,16 @@ odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *sour
     return cuda_check(
         queue->device,
         cudaMemcpyAsync(destination, source, bytes, cudaMemcpyHostToDevice, queue->stream),
-        "copying to the card");
+        "copying to the GPU");
 }
 
 static odeon_status settle(odeon_queue *queue)
 {
     atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
-    return cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the card");
+    return cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the GPU");
 }
 
-/* The card writes to pinned memory at once; else it has to go through such memory of the driver's,
+/* The GPU writes to pinned memory at once; else it has to go through such memory of the driver's,
  * piece by piece. */
 static odeon_status fetch(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
@@ -122,7 +122,7 @@ static odeon_status fetch(odeon_queue *queue, void *destination, const void *sou
         ODEON_TRY(cuda_check(queue->device,
                              cudaMemcpyAsync(lands ? queue->landing : destination, source, bytes,
                                              cudaMemcpyDeviceToHost, queue->stream),
-                             "copying from the card"));
+                             "copying from the GPU"));
     }
     ODEON_TRY(settle(queue));
     if (lands) {

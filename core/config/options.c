@@ -245,7 +245,7 @@ static const odeon_option data_on_device = {
     .aliases = "pinmemory|cache",
     .default_text = "auto",
     .choices = "auto|yes|no",
-    .help = "upload the samples in use once; auto: to a quarter of a card's free memory",
+    .help = "upload the samples in use once; auto: to a quarter of a GPU's free memory",
 };
 static const odeon_option *const data_options[] = {
     &data_dataset, &data_batch,   &data_test_batch, &data_limit,     &data_test_limit,

@@ -79,7 +79,7 @@ static odeon_status collect_all(registry *r, device_answers *out)
 /* ---- what they say ---- */
 
 /* The reason of the last failure becomes an answer's. Want of memory is no answer: whoever has a
- * card whose memory is full would not want another device in its place. */
+ * GPU whose memory is full would not want another device in its place. */
 static odeon_status take_reason(device_answer *a, odeon_status status)
 {
     if (status == ODEON_ERR_NOMEM) {

@@ -1,4 +1,4 @@
-/* vector.h: 16 bytes of neighbours at once, the most that a card loads or stores in one
+/* vector.h: 16 bytes of neighbours at once, the most that a GPU loads or stores in one
  * instruction. That takes an address that is a multiple of 16; elsewhere they go one by one, to the
  * same places of the same thread, so that sums do not depend on addresses. */
 #ifndef ODEON_CUDA_KERNELS_VECTOR_H
@@ -31,7 +31,7 @@ typedef struct vector_f64 {
     VECTOR_ALIGNED double at[2];
 } vector_f64;
 
-/* May x be read and written like that? Where not, a card stops; the host, whose compiler is free to
+/* May x be read and written like that? Where not, a GPU stops; the host, whose compiler is free to
  * join both ways of access into one, never accesses vectors and has NaN instead. */
 KERNEL_FN int32_t vector_may(const void *x, int32_t aligned)
 {

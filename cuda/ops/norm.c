@@ -31,7 +31,7 @@ static kernel_shape shape_pairs(int64_t blocks, int64_t elements)
 /* ---- sums over channels ---- */
 
 /* Channels of fewer numbers in a row than a line of memory holds are read side by side. A part has
- * work for a block, there are no more of them than fill any card, and their sums fit into the
+ * work for a block, there are no more of them than fill any GPU, and their sums fit into the
  * scratch: MOST_BLOCKS * MOST_LANES pairs. */
 enum { SHORT_ROW = 32, MOST_LANES = 32, LEAST_ROWS = 2048, MOST_BLOCKS = 512 };
 

@@ -28,7 +28,7 @@ static inline int32_t kernel_of(int32_t f32, int32_t dtype)
     return dtype == ODEON_DTYPE_F64 ? f32 + 1 : f32;
 }
 
-/* One thread an element, up to a number of blocks that fills any card; then kernel_stride. */
+/* One thread an element, up to a number of blocks that fills any GPU; then kernel_stride. */
 kernel_shape shape_each(int64_t count);
 /* Blocks that each add up so many elements by kernel_tree_sum: as many threads as that needs, with
  * one double a thread in shared memory. */

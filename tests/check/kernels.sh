@@ -1,6 +1,6 @@
 #!/bin/bash
 # No kernel of the CUDA device takes more registers, stack or shared memory than cuda/usage.txt says,
-# or spills where it did not; on cards other than the table's only spills are looked at.
+# or spills where it did not; on GPUs other than the table's only spills are looked at.
 set -u
 source=$1
 build=$2

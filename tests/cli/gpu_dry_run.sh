@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tests/gpu/run.sh without a card: every part of it that needs none, in small, on a device that
-# records and replays as a card does.
+# tests/gpu/run.sh without a GPU: every part of it that needs none, in small, on a device that
+# records and replays as a GPU does.
 . "$1/tests/support/cli.sh"
 unset DEPS BUDGET SEED WORK
 python=/usr/bin/python3

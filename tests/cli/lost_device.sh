@@ -58,10 +58,10 @@ rm -r whole lost
 train+=(run.device=mocked)
 for obstacle in "ODEON_MOCKED_DRIVER=0|this machine has no NVIDIA driver" \
     "ODEON_MOCKED_DRIVER=11080|install a newer driver" \
-    "ODEON_MOCKED_CARDS=0|finds no card that this process may use" \
+    "ODEON_MOCKED_CARDS=0|finds no GPU that this process may use" \
     "ODEON_MOCKED_BUSY=1|busy or unavailable" \
     "ODEON_MOCKED_NO_CODE=1|-DODEON_CUDA_ARCHITECTURES=90" \
-    "ODEON_MOCKED_MEMORY=4096|no memory on the card: 4 KiB of 4 KiB are free"; do
+    "ODEON_MOCKED_MEMORY=4096|no memory on the GPU: 4 KiB of 4 KiB are free"; do
     export "${obstacle%%|*}"
     expect 7 "${obstacle#*|}" "${tests[@]}" "${train[@]}" run.out=none
     [ "$(wc -l <err)" -eq 1 ] || fail "more than one line"
@@ -92,6 +92,6 @@ fall() {
     [ "$begun" -ge 2 ] || fail "$name: only $begun runs had begun"
 }
 expect 0 "results in" "${tests[@]}" "${train[@]}" run.out=whole
-fall ODEON_MOCKED_LOST "the card's context is lost: " 1000 2000 4000 8000
+fall ODEON_MOCKED_LOST "the GPU's context is lost: " 1000 2000 4000 8000
 fall ODEON_MOCKED_MEMORY " are free, this run holds " \
     $(seq 34000000 400000 37000000)

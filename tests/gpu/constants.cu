@@ -1,13 +1,13 @@
-// Five constants of a card and its driver, and the two rates that floors are made of:
+// Five constants of a GPU and its driver, and the two rates that floors are made of:
 //   launch        of an empty kernel, one of many in a row
 //   graph node    of an empty kernel in a captured graph, one of many in a row
 //   WHILE pass    of a conditional node whose body is one kernel
 //   wait          for one kernel, from its launch to the host's return
-//   copy          of the card's memory, bytes read and written; and from pinned memory of the host
+//   copy          of the GPU's memory, bytes read and written; and from pinned memory of the host
 //   float32, float64: multiply-adds of independent chains in registers; gemm: cuBLAS, 4096 x 4096 x
 //   4096
 // Prints lines "constant<TAB>NAME<TAB>VALUE<TAB>UNIT"; each value is the median of many. Exit code
-// 3: no card.
+// 3: no GPU.
 //
 // nvcc -O2 -std=c++17 -arch=native -Werror all-warnings constants.cu -lcublas -o constants
 // With -DWITHOUT_CUBLAS there is no gemm.

@@ -8,12 +8,12 @@
  *
  * What goes wrong is said by the environment:
  *   ODEON_MOCKED_FAILS=n      call n of the process fails; "count": the next call is call 1
- *   ODEON_MOCKED_LOST=n       so do call n and all later ones, as after an error of the card
- *   ODEON_MOCKED_MEMORY=n     bytes that the card has
+ *   ODEON_MOCKED_LOST=n       so do call n and all later ones, as after an error of the GPU
+ *   ODEON_MOCKED_MEMORY=n     bytes that the GPU has
  *   ODEON_MOCKED_DRIVER=n     the driver's version, 12030 for CUDA 12.3; 0: there is none
- *   ODEON_MOCKED_CARDS=n      cards that the driver shows
- *   ODEON_MOCKED_BUSY         another process has the card for itself
- *   ODEON_MOCKED_NO_CODE      the kernels are of another card
+ *   ODEON_MOCKED_CARDS=n      GPUs that the driver shows
+ *   ODEON_MOCKED_BUSY         another process has the GPU for itself
+ *   ODEON_MOCKED_NO_CODE      the kernels are of another GPU
  *   ODEON_MOCKED_ALLOCATES    products allocate, as without a workspace */
 #ifndef ODEON_MOCKED_H
 #define ODEON_MOCKED_H

@@ -44,7 +44,7 @@ cudaError_t mocked_answer(void)
     return !fails ? cudaSuccess : is_lost() ? cudaErrorIllegalAddress : cudaErrorInvalidValue;
 }
 
-/* ---- the card ---- */
+/* ---- the GPU ---- */
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
@@ -73,7 +73,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int card)
 {
     (void)card;
     memset(properties, 0, sizeof *properties);
-    memcpy(properties->name, "mocked card", sizeof "mocked card");
+    memcpy(properties->name, "mocked GPU", sizeof "mocked GPU");
     return mocked_answer();
 }
 

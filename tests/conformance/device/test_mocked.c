@@ -138,7 +138,7 @@ static odeon_status record_and_replay(scene *s)
     return status;
 }
 
-/* Zeros for the slots again, by way of memory that the card copies from by itself. */
+/* Zeros for the slots again, by way of memory that the GPU copies from by itself. */
 static odeon_status upload_pinned(scene *s)
 {
     const odeon_device_pinned *pinned = s->ops->get_extension(s->device, ODEON_DEVICE_PINNED);
@@ -388,7 +388,7 @@ static void test_what_no_loop_may_hold_is_named(void **state)
     diag_clear();
     assert_int_equal(record(&s, capture, &recording), ODEON_ERR_DEVICE);
     assert_int_equal(unsetenv("ODEON_MOCKED_ALLOCATES"), 0);
-    assert_non_null(strstr(diag_message(), "a loop on the card cannot hold an allocation"));
+    assert_non_null(strstr(diag_message(), "a loop on the GPU cannot hold an allocation"));
     close_scene(&s);
     instance_destroy(device);
     schema_destroy(config);
@@ -433,7 +433,7 @@ static void test_an_older_driver_records_without_loops(void **state)
     support_device_close(&d);
 }
 
-/* The driver shows one card. */
+/* The driver shows one GPU. */
 static void test_a_card_that_is_not_there_is_named(void **state)
 {
     (void)state;
@@ -449,7 +449,7 @@ static void test_a_card_that_is_not_there_is_named(void **state)
     schema_destroy(config);
 }
 
-/* ---- no card that could be used ---- */
+/* ---- no GPU that could be used ---- */
 
 typedef struct obstacle {
     const char *name, *value; /* of the environment */
@@ -484,9 +484,9 @@ static void test_every_obstacle_to_a_card_is_named(void **state)
         {"ODEON_MOCKED_DRIVER", "11080", ODEON_ERR_DEVICE,
          "cuda: no device: the NVIDIA driver is for CUDA 11.8 and this plugin for "},
         {"ODEON_MOCKED_CARDS", "0", ODEON_ERR_DEVICE,
-         "cuda: no device: the NVIDIA driver finds no card that this process may use"},
+         "cuda: no device: the NVIDIA driver finds no GPU that this process may use"},
         {"ODEON_MOCKED_BUSY", "1", ODEON_ERR_DEVICE,
-         "cuda: no device: card 0: taking it into use: CUDA-capable device(s) is/are busy or "
+         "cuda: no device: GPU 0: taking it into use: CUDA-capable device(s) is/are busy or "
          "unavailable (cudaErrorDevicesUnavailable); see nvidia-smi"},
     };
     (void)state;
@@ -496,7 +496,7 @@ static void test_every_obstacle_to_a_card_is_named(void **state)
     }
 }
 
-/* ---- a card that fails ---- */
+/* ---- a GPU that fails ---- */
 
 static void test_want_of_memory_is_told_in_sizes(void **state)
 {
@@ -510,7 +510,7 @@ static void test_want_of_memory_is_told_in_sizes(void **state)
     diag_clear();
     assert_int_equal(ops->alloc(d.device.self, (256 << 20) + 1, &more), ODEON_ERR_NOMEM);
     assert_null(more);
-    assert_non_null(strstr(diag_message(), "cuda: asking for 256 MiB: no memory on the card: "));
+    assert_non_null(strstr(diag_message(), "cuda: asking for 256 MiB: no memory on the GPU: "));
     assert_non_null(strstr(diag_message(), " of 1 GiB are free, this run holds 768 MiB; a smaller "
                                            "data.batch or model needs less"));
     ops->free(d.device.self, most);
@@ -540,8 +540,8 @@ static void test_a_lost_context_is_told_by_every_call(void **state)
     }
     diag_clear();
     assert_int_equal(s.ops->wait(s.queue), ODEON_ERR_DEVICE);
-    assert_non_null(strstr(diag_message(), "cuda: waiting for the card: an illegal memory access "
-                                           "was encountered (cudaErrorIllegalAddress); the card's "
+    assert_non_null(strstr(diag_message(), "cuda: waiting for the GPU: an illegal memory access "
+                                           "was encountered (cudaErrorIllegalAddress); the GPU's "
                                            "context is lost"));
     close_scene(&s);
     instance_destroy(device);

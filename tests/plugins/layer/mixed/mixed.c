@@ -48,7 +48,7 @@ static odeon_status create_kernel(const odeon_host *host, const odeon_config *co
 {
     *out = NULL;
     return host->option_i64(config, "fault") == FAULT_CREATE
-               ? odeon_fail(host, ODEON_ERR_DEVICE, "mixed@remote: the card has no such unit")
+               ? odeon_fail(host, ODEON_ERR_DEVICE, "mixed@remote: the GPU has no such unit")
                : create(host, config, out);
 }
 
