@@ -20,7 +20,7 @@ report() { # gcov counts returns from fork below zero, which gcovr would not hav
     gcovr -r .. --object-directory . --gcov-ignore-parse-errors "$@" core plugins \
         tests/CMakeFiles/test_{idx_reader,csv_table,regular_file}.dir
 }
-readers=(-f '../core/format/ini_' -f '../core/format/safetensors(_header)?\.c'
+readers=(-f '../core/format/ini_' -f '../core/format/json\.c' -f '../core/format/safetensors(_header)?\.c'
     -f '../plugins/dataset/idx/(reader|stream)\.c' -f '../plugins/dataset/cifar10/records\.c'
     -f '../plugins/dataset/common/(columns|csv_scan|csv_table|regular_file|split)\.c')
 report -f '../core/' -f '../plugins/'
