@@ -51,9 +51,9 @@ typedef struct equation {
     const device_lane *lane;
     int32_t size; /* 1: decay, 2: oscillator, whose state is SAMPLES positions, then velocities */
     double theta;
-    double *grad; /* device, F64 [2]: dL/dtheta, and what is added to it */
-    double wall;  /* beyond this time there is no value; NAN: none */
-    int64_t evals, calls;
+    double *grad;                 /* device, F64 [2]: dL/dtheta, and what is added to it */
+    double wall;                  /* beyond this time there is no value; NAN: none */
+    int64_t evals, calls, copies; /* copies: arguments that were not in their frame already */
     odeon_frame work;
 } equation;
 
@@ -103,6 +103,7 @@ static odeon_status equation_eval(void *self, const odeon_tensor *t, const odeon
     if (keep != NULL && y->data != keep->memory) {
         odeon_tensor kept = *y;
         kept.data = keep->memory;
+        e->copies++;
         ODEON_TRY(e->lane->device->ops->copy(e->lane->queue, y, &kept));
     }
     return multiply(e, e->theta, y->data, dy->data);
@@ -165,7 +166,8 @@ typedef struct bench {
     double rtol, atol;
     solver *solve;
     equation f;
-    double *memory; /* device: y, d_y, d_y0, grad */
+    double *memory;                  /* device: y, d_y, d_y0, grad */
+    int64_t live_blocks, live_bytes; /* before stepper and solver were made */
     odeon_tensor y[MAX_TIMES], d_y[MAX_TIMES], d_y0;
 } bench;
 
@@ -231,6 +233,15 @@ static void allocate(bench *b)
     b->f.grad = b->memory + at;
 }
 
+static int64_t live_bytes(const bench *b)
+{
+    const odeon_device_counters *counters =
+        b->device.ops->get_extension(b->device.self, ODEON_DEVICE_COUNTERS);
+    int64_t launches, waits, allocs, bytes = 0;
+    counters->read(b->device.self, &launches, &waits, &allocs, &bytes);
+    return bytes;
+}
+
 /* spec: how steps are chosen; tolerances are the bench's. */
 static bench *bench_open(const char *device, bool capture, const char *method, int32_t dense,
                          odeon_ode_spec spec, int32_t size, double theta)
@@ -240,6 +251,10 @@ static bench *bench_open(const char *device, bool capture, const char *method, i
     diag_clear();
     open_device(b, device, capture);
     b->method_config = read_component(ODEON_KIND_INTEGRATOR, method);
+    equation_init(&b->f, &b->lane, size, theta);
+    allocate(b);
+    b->live_blocks = mem_live_blocks();
+    b->live_bytes = live_bytes(b);
     require(stepper_create(b->method_config, "equation", dense, &b->method));
     b->rtol = 1e-8;
     b->atol = 1e-10;
@@ -253,8 +268,6 @@ static bench *bench_open(const char *device, bool capture, const char *method, i
     b->spec.atol = &b->atol;
     b->spec.n_rtol = b->spec.n_atol = 1;
     b->spec.max_steps = spec.max_steps != 0 ? spec.max_steps : MAX_STEPS;
-    equation_init(&b->f, &b->lane, size, theta);
-    allocate(b);
     require(solver_create(&b->lane, b->method, &b->spec, "equation", &b->solve));
     return b;
 }
@@ -263,6 +276,8 @@ static void bench_close(bench *b)
 {
     solver_destroy(b->solve);
     stepper_destroy(b->method);
+    assert_int_equal(mem_live_blocks(), b->live_blocks);
+    assert_int_equal(live_bytes(b), b->live_bytes);
     b->device.ops->free(b->device.self, b->memory);
     b->device.ops->queue_destroy(b->lane.queue);
     instance_destroy(b->device_instance);
@@ -367,6 +382,7 @@ static void test_reverse_of_equal_steps_is_their_exact_derivative(void **state)
     bench *b = bench_open("cpu", false, "rk4", DENSE_UNUSED, ten_steps, 1, 0.8);
     double d_y0[SAMPLES], d_theta, z = -0.8 * 0.05, r = rk4(z), product = 0.0;
     require(solve(b, 4, times, ODEON_KEEP_FRAMES));
+    assert_int_equal(b->f.copies, 30); /* of y0 alone: stages are computed in their frames */
     reverse(b, 4, counts, d_y0, &d_theta);
     for (int k = 0; k < SAMPLES; k++) {
         assert_close(d_y0[k], (pow(r, 30.0) + pow(r, 10.0)) * cotangents[k], 1e-14);
@@ -605,6 +621,59 @@ static void test_other_times_are_not_replayed(void **state)
     bench_close(b);
 }
 
+/* A field that has changed says so by its identity: another recording is made for it. */
+static void test_other_identities_are_not_replayed(void **state)
+{
+    (void)state;
+    static const double times[] = {0.0, 1.0};
+    static const bool counts[] = {false, true};
+    static const odeon_ode_spec *const specs[] = {&ten_steps, &adaptive};
+    for (int i = 0; i < 2; i++) {
+        double y[SAMPLES], d_y0[SAMPLES], d_theta;
+        bench *b = bench_open("remote", true, "tsit5", DENSE_UNUSED, *specs[i], 1, 1.0);
+        for (int pass = 0; pass < 8; pass++) {
+            b->f.theta = pass < 4 ? 1.0 : 0.5;
+            b->f.host.identity.bytes[3] = pass < 4;
+            require(solve(b, 2, times, ODEON_KEEP_FRAMES));
+            reverse(b, 2, counts, d_y0, &d_theta);
+            get(b, &b->y[1], y);
+            assert_close(y[0], exp(-b->f.theta), 1e-6);
+            assert_close(d_y0[0], cotangents[0] * exp(-b->f.theta), 1e-6);
+        }
+        bench_close(b);
+    }
+}
+
+enum { MANY = 30 }; /* passes, in which a vector that is not given back would be missing */
+
+/* In reverse the steps of an adaptive solve on the device are made again, each once. */
+static void test_evaluations_are_counted_where_they_are_replayed(void **state)
+{
+    (void)state;
+    static const double times[] = {0.0, 4.0};
+    static const bool counts[] = {false, true};
+    static const char *const devices[] = {"remote", "remote(loops=no)"};
+    for (int i = 0; i < 2; i++) {
+        bench *b = bench_open(devices[i], true, "tsit5", DENSE_UNUSED, adaptive, 2, 1.5);
+        double d_y0[2 * SAMPLES], d_theta;
+        int64_t evals[MANY], reversed[MANY];
+        for (int pass = 0; pass < MANY; pass++) {
+            b->f.evals = 0;
+            require(solve(b, 2, times, ODEON_KEEP_FRAMES));
+            evals[pass] = b->f.evals;
+            reverse(b, 2, counts, d_y0, &d_theta);
+            reversed[pass] = b->f.evals - evals[pass];
+        }
+        int64_t steps = solver_stats(b->solve).accepted;
+        assert_int_equal(reversed[0], 0); /* frames were kept */
+        for (int pass = 1; pass < MANY; pass++) {
+            assert_int_equal(evals[pass], evals[0]);
+            assert_int_equal(reversed[pass], 6 * steps + 1); /* tsit5, and its start */
+        }
+        bench_close(b);
+    }
+}
+
 /* ---- failures ---- */
 
 static void set_tolerance(bench *b, double tolerance)
@@ -668,6 +737,82 @@ static void test_attempts_and_counts_agree_on_void_steps(void **state)
     bench_close(b);
 }
 
+/* The rule's own probe lies behind the wall, nearer ones do not; each gives its vectors back. */
+static void test_probe_comes_nearer_where_there_is_no_value(void **state)
+{
+    (void)state;
+    static const double times[] = {0.0, 1e-3};
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, adaptive, 1, 1.0);
+    double y[SAMPLES];
+    b->f.wall = 1e-3;
+    for (int pass = 0; pass < MANY; pass++) {
+        require(solve(b, 2, times, ODEON_KEEP_NONE));
+        get(b, &b->y[1], y);
+        assert_close(y[2], start[2] * exp(-1e-3), 1e-12);
+    }
+    bench_close(b);
+}
+
+static void check_cause(bench *b, const double *y0, double theta, int32_t kind, int64_t sample)
+{
+    static const double times[] = {0.0, 1.0};
+    put(b, &b->y[0], y0);
+    b->f.theta = theta;
+    assert_int_equal(solver_solve(b->solve, &b->f.host, 2, times, ODEON_KEEP_NONE, b->y),
+                     ODEON_ERR_NUMERIC);
+    const solve_diagnosis *d = solver_diagnosis(b->solve);
+    assert_true(d->failed);
+    assert_int_equal(d->cause.kind, kind);
+    assert_string_equal(d->worst.part, "y");
+    assert_int_equal(d->worst.sample, sample);
+    assert_true(isnan(d->worst.error));
+    diag_clear();
+    solver_forget(b->solve);
+    assert_null(solver_diagnosis(b->solve)->worst.part);
+}
+
+/* A state that is not finite, a field that is not where the state is: 2e200 * 1e200 overflows. */
+static void test_cause_and_sample_are_found(void **state)
+{
+    (void)state;
+    static const double broken[] = {1.0, (double)NAN, (double)INFINITY}, huge[] = {1.0, 2.0, 2e200};
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, adaptive, 1, 1.0);
+    check_cause(b, broken, 1.0, CAUSE_STATE, 1);
+    check_cause(b, huge, 1e200, CAUSE_FIELD, 2);
+    bench_close(b);
+}
+
+/* y' = -1e4 y: stability keeps the steps near 3.3e-4. */
+static void test_stiff_decay_is_named(void **state)
+{
+    (void)state;
+    static const double times[] = {0.0, 1.0};
+    odeon_ode_spec few = adaptive;
+    few.max_steps = 200;
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, few, 1, 1e4);
+    set_tolerance(b, 1e-3);
+    assert_int_equal(solve(b, 2, times, ODEON_KEEP_NONE), ODEON_ERR_NUMERIC);
+    assert_non_null(strstr(diag_message(), "max_steps reached: the problem is stiff"));
+    assert_non_null(strstr(diag_message(), "|h lambda| is "));
+    assert_int_equal(b->f.evals, 6 * 200 + 2); /* those of the diagnosis do not count */
+    diag_clear();
+    bench_close(b);
+}
+
+static void test_list_of_another_span_is_refused(void **state)
+{
+    (void)state;
+    static const double times[] = {0.0, 1.0}, steps[][2] = {{0.0, 0.25}, {0.25, 0.5}};
+    static const odeon_ode_spec replay = {.mode = ODEON_STEPS_REPLAY, .replay_path = "list.csv"};
+    bench *b = bench_open("cpu", false, "rk4", DENSE_UNUSED, replay, 1, 1.0);
+    solver_set_replay(b->solve, 2, steps);
+    assert_int_equal(solve(b, 2, times, ODEON_KEEP_NONE), ODEON_ERR_DATA);
+    assert_string_equal(diag_message(), "equation: list.csv lists steps from 0 to 0.75, but the "
+                                        "span is 0 to 1");
+    diag_clear();
+    bench_close(b);
+}
+
 static void test_creation_and_solves_report_allocations_that_fail(void **state)
 {
     (void)state;
@@ -715,8 +860,14 @@ int main(void)
         cmocka_unit_test(test_captured_operations_give_the_same_bits_and_counts),
         cmocka_unit_test(test_captured_loops_give_the_same_bits_and_counts),
         cmocka_unit_test(test_other_times_are_not_replayed),
+        cmocka_unit_test(test_other_identities_are_not_replayed),
+        cmocka_unit_test(test_evaluations_are_counted_where_they_are_replayed),
         cmocka_unit_test(test_failures_are_named_and_can_be_gone_on_from),
         cmocka_unit_test(test_attempts_and_counts_agree_on_void_steps),
+        cmocka_unit_test(test_probe_comes_nearer_where_there_is_no_value),
+        cmocka_unit_test(test_cause_and_sample_are_found),
+        cmocka_unit_test(test_stiff_decay_is_named),
+        cmocka_unit_test(test_list_of_another_span_is_refused),
         cmocka_unit_test(test_creation_and_solves_report_allocations_that_fail),
     };
     return cmocka_run_group_tests(tests, open_plugins, close_plugins);
