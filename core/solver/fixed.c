@@ -20,7 +20,6 @@ static odeon_status fixed_step(solver *s, double t, double h, double t_end)
     bool done = status == ODEON_OK;
     solve_log_add(&s->log, t, h, (double)NAN, done ? ATTEMPT_ACCEPTED : ATTEMPT_FATAL);
     if (!done) {
-        step_reject(s);
         diagnose_value(s, s->step.value[REG_Y0]);
         return status < 0 ? status
                           : solve_fail(s, t, h, (double)NAN, "a layer cannot be evaluated",
