@@ -8,7 +8,7 @@ cd "$1" || exit 1
 build_folder=$2
 wings="base format option plugin device solver config data net ode session run command"
 # Headers that declare what several sources of the wing define.
-shared="command/command.h net/net.h ode/ode.h solver/captured_adaptive.h solver/solver.h"
+shared="command/command.h net/net.h ode/ode.h solver/solver.h"
 # Circles that are still there, one a line: this list only shrinks.
 known="
 "

@@ -15,12 +15,14 @@ enum { DEPTH = 32, MOST = 1 << 16 };
 void *__real_mem_alloc(size_t bytes);
 void *__real_mem_zalloc(size_t count, size_t size);
 void *__real_mem_resize(void *p, size_t count, size_t size);
+void *__real_mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size);
 void *__real_mem_grow(void *p, size_t n, size_t size);
 char *__real_mem_strdup(const char *text);
 char *__real_mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *__wrap_mem_alloc(size_t bytes);
 void *__wrap_mem_zalloc(size_t count, size_t size);
 void *__wrap_mem_resize(void *p, size_t count, size_t size);
+void *__wrap_mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size);
 void *__wrap_mem_grow(void *p, size_t n, size_t size);
 char *__wrap_mem_strdup(const char *text);
 char *__wrap_mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -124,6 +126,12 @@ void *__wrap_mem_resize(void *p, size_t count, size_t size)
 }
 
 /* Where the array has room nothing is allocated, and the next one's note replaces this. */
+void *__wrap_mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size)
+{
+    note();
+    return __real_mem_reserve(p, capacity, wanted, least, size);
+}
+
 void *__wrap_mem_grow(void *p, size_t n, size_t size)
 {
     note();
