@@ -103,6 +103,8 @@ static void test_numbers_out_of_range_are_refused(void **state)
     check_refused("many_evals", "no more evaluations");
     check_refused("order", "numbers out of range");
     check_refused("carries", "numbers out of range");
+    check_refused("much_work", "numbers out of range");
+    check_refused("no_work", "handle 64 wrongly"); /* none is allowed, but then none may be used */
 }
 
 static void test_steps_said_to_be_alike_must_be(void **state)

@@ -27,12 +27,14 @@ enum { /* in the order of the option's choices */
        RULE_CARRIES,
        RULE_START_BY_WORK,
        RULE_LATE,
-       RULE_VARIES
+       RULE_VARIES,
+       RULE_NO_WORK,
+       RULE_MUCH_WORK
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
     "writes_carry_in|unknown|no_terms|many_terms|many_evals|many_combinations|start_writes_y1|"    \
-    "start_reads_carry|order|carries|start_by_work|late|varies"
+    "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work"
 
 enum {
     K1 = ODEON_HANDLE_WORK,
@@ -84,7 +86,9 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
                                 .order = method->rule == RULE_ORDER ? 0 : 2,
                                 .embedded_order = 1,
                                 .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
-                                .n_work = N_WORK};
+                                .n_work = method->rule == RULE_NO_WORK     ? 0
+                                          : method->rule == RULE_MUCH_WORK ? ODEON_MAX_WORK + 1
+                                                                           : N_WORK};
     return ODEON_OK;
 }
 
