@@ -24,7 +24,7 @@ readers=(-f '../core/format/ini_' -f '../core/format/json\.c' -f '../core/format
     -f '../plugins/dataset/idx/(reader|stream)\.c' -f '../plugins/dataset/cifar10/records\.c'
     -f '../plugins/dataset/common/(columns|csv_scan|csv_table|regular_file|split)\.c')
 report -f '../core/' -f '../plugins/'
-echo "The host, of which 90 % of the lines and 80 % of the branches must run:"
-report -f '../core/' --branches --fail-under-line 90 --fail-under-branch 80
+echo "The host, of which 95 % of the lines and 88 % of the branches must run:"
+report -f '../core/' --branches --fail-under-line 95 --fail-under-branch 88
 echo "The readers, all of whose branches must run:"
 report "${readers[@]}" --branches --fail-under-branch 100
