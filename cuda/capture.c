@@ -173,7 +173,7 @@ static odeon_status end(odeon_queue *queue, odeon_recording **out)
     if (status == ODEON_OK) {
         status = cuda_check(queue->device, error, "ending a recording");
     } else {
-        (void)cudaGetLastError(); /* what spoilt it is told */
+        (void)cudaGetLastError(); /* the error that invalidated it has been reported */
     }
     if (status == ODEON_OK) {
         status = instantiate(queue, graph, recording);

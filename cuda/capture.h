@@ -1,4 +1,4 @@
-/* capture.h: recordings of what a queue is told. */
+/* capture.h: recordings of the calls of a queue. */
 #ifndef ODEON_CUDA_CAPTURE_H
 #define ODEON_CUDA_CAPTURE_H
 #include "cuda.h"

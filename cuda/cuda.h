@@ -61,7 +61,7 @@ struct odeon_queue {
     cuda_device *device;
     cudaStream_t stream;
     void *scratch;
-    void *landing;              /* pinned: where little of the GPU's memory is read to */
+    void *readback;             /* pinned: where little of the GPU's memory is read to */
     int64_t *passes_left;       /* on the GPU: of the loop within a replay */
     odeon_recording *recording; /* NULL: does not record. Changes under the device's lock */
     pthread_t recorder;         /* the thread that records */

@@ -32,7 +32,7 @@ static void leave(cuda_device *d, const odeon_queue *q)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
-enum { LANDING_BYTES = 1 << 16 };
+enum { READBACK_BYTES = 1 << 16 };
 
 static odeon_status open_queue(cuda_device *d, odeon_queue *q)
 {
@@ -41,7 +41,7 @@ static odeon_status open_queue(cuda_device *d, odeon_queue *q)
                          "making a stream"));
     ODEON_TRY(cuda_check(d, cudaMalloc(&q->scratch, SCRATCH_BYTES + sizeof *q->passes_left),
                          "asking for scratch of a queue"));
-    ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->landing, LANDING_BYTES, cudaHostAllocDefault),
+    ODEON_TRY(cuda_check(d, cudaHostAlloc(&q->readback, READBACK_BYTES, cudaHostAllocDefault),
                          "asking for pinned memory of a queue"));
     q->passes_left = (int64_t *)(void *)((char *)q->scratch + SCRATCH_BYTES);
     return ODEON_OK;
@@ -85,7 +85,7 @@ void cuda_queue_destroy(odeon_queue *queue)
         (void)cudaStreamDestroy(queue->stream);
     }
     (void)cudaFree(queue->scratch);
-    (void)cudaFreeHost(queue->landing);
+    (void)cudaFreeHost(queue->readback);
     leave(d, queue);
     d->host->free(d->host, queue);
 }
@@ -116,17 +116,17 @@ static odeon_status settle(odeon_queue *queue)
  * piece by piece. */
 static odeon_status fetch(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
-    int32_t lands = bytes > 0 && bytes <= LANDING_BYTES;
+    int32_t is_small = bytes > 0 && bytes <= READBACK_BYTES;
     if (bytes > 0) {
         ODEON_TRY(cuda_use_card(queue->device));
         ODEON_TRY(cuda_check(queue->device,
-                             cudaMemcpyAsync(lands ? queue->landing : destination, source, bytes,
-                                             cudaMemcpyDeviceToHost, queue->stream),
+                             cudaMemcpyAsync(is_small ? queue->readback : destination, source,
+                                             bytes, cudaMemcpyDeviceToHost, queue->stream),
                              "copying from the GPU"));
     }
     ODEON_TRY(settle(queue));
-    if (lands) {
-        memcpy(destination, queue->landing, bytes);
+    if (is_small) {
+        memcpy(destination, queue->readback, bytes);
     }
     return ODEON_OK;
 }

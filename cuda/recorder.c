@@ -1,4 +1,4 @@
-/* What a queue that records is told, and what it keeps until it records no longer. */
+/* The calls of a queue that records, and what it keeps until the recording ends. */
 #include "recorder.h"
 
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 static const int64_t most_bytes = INT64_C(256) << 20, chunk_bytes = INT64_C(1) << 20;
 
 /* A word at a time, as every change of one word changes the sum. The rotation keeps a change of the
- * highest bit, which a product leaves where it is, from meeting the next one there. */
+ * highest bit, which a product leaves where it is, from cancelling the next one there. */
 static uint64_t add_word(uint64_t sum, uint64_t word)
 {
     static const uint64_t prime = UINT64_C(0x9e3779b97f4a7c15);

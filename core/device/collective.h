@@ -19,6 +19,7 @@ void collective_begin_job(collective *m);
 /* Each worker calls this when it has finished its part; rank 0 then waits for the others. */
 void collective_end_job(worker_group *group);
 
+/* How long a wait may last without any activity, and what is called then (collective_stuck). */
 void collective_set_patience(collective *m, double seconds, collective_stuck stuck, void *context);
 
 #endif

@@ -61,7 +61,7 @@ typedef struct checkpoint_file {
     checkpoint at;
 } checkpoint_file;
 
-/* Opens the newest that is sound; each newer one that is not is told in a warning and left as it
+/* Opens the newest that is sound; each newer one that is not gets a warning and is left as it
  * is. *out is NULL if there is no file of a checkpoint. Where there are and none can be used, what
  * is wrong with the newest: ODEON_ERR_DATA (damaged, of another version), ODEON_ERR_IO.
  * ODEON_ERR_NOMEM. */

@@ -15,7 +15,7 @@ typedef struct ini_lines {
     size_t length, given;             /* of text; handed out so far */
     bool piece;          /* what was handed out last goes on where the last piece ended */
     odeon_status status; /* the first failure; nothing more is handed out then */
-    /* Called with the name of every section; its result stands in for the name. Negative: a
+    /* Called with the name of every section; its result takes the place of the name. Negative: a
      * failure, which has been recorded with ini_lines_fail. */
     int (*section)(struct ini_lines *lines, const char *name);
     void *context;

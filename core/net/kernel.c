@@ -1,4 +1,4 @@
-/* A layer's instance, and what a kernel that stands in for it has to agree with it on. */
+/* A layer's instance, and what a kernel in its place has to agree with it on. */
 #include <string.h>
 
 #include "base/diag.h"

@@ -288,7 +288,7 @@ static odeon_status copy_options(copying *c, odeon_component *component)
 
 /* ---- components ---- */
 
-/* Its options, and what it holds, are those of the layer that it stands in for. */
+/* Its options, and what it holds, are those of the layer whose place it takes. */
 static odeon_status check_kernel(const copying *c, const odeon_component *kernel)
 {
     const odeon_layer_ops *ops = kernel->ops;

@@ -7,7 +7,7 @@
 
 typedef struct instance {
     odeon_host host;                  /* host.self is this instance */
-    const odeon_component *component; /* of config, or what stands in for it */
+    const odeon_component *component; /* of config, or a kernel in its place */
     const odeon_config *config;       /* borrowed, unless it is owned too */
     odeon_config *owned;              /* NULL: config is somebody else's */
     void *self;                       /* what create made; NULL where there is no create */

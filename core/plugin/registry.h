@@ -27,7 +27,7 @@ odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeo
 /* The same without putting the plugin to use: its tables are to be read, no more. */
 odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
                               const odeon_component **out);
-/* The kernel ID@DEVICE that stands in for layer ID on a device, put to use: of the first plugin
+/* The kernel ID@DEVICE that replaces layer ID on a device, put to use: of the first plugin
  * loaded that has it, else of layer/ID@DEVICE.so from the first folder that does. *out is NULL if
  * there is none. Warns of a file that offers the same and is not used. [main] */
 odeon_status registry_find_kernel(registry *r, const char *layer, const char *device,

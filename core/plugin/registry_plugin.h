@@ -1,4 +1,4 @@
-/* registry_plugin.h: what is told of a plugin that is loaded. */
+/* registry_plugin.h: what others may know of a loaded plugin. */
 #ifndef ODEON_CORE_PLUGIN_REGISTRY_PLUGIN_H
 #define ODEON_CORE_PLUGIN_REGISTRY_PLUGIN_H
 #include <stdbool.h>

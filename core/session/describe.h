@@ -11,7 +11,7 @@
 
 typedef struct session_layer {
     const char *path;  /* "ode.block"; "data.pixels" of a transform */
-    const char *layer; /* the layer's id; that of its kernel where one stands in for it */
+    const char *layer; /* the layer's id; that of its kernel where one computes in its place */
     int32_t depth;     /* of containers around it; 0: a layer of the model itself, or a transform */
     int32_t ndim;      /* of the output, without the batch */
     int64_t dim[5];

@@ -12,7 +12,7 @@
 
 enum { NEARER_PROBES = 16 };
 
-/* ---- what it is told ---- */
+/* ---- its configuration ---- */
 
 /* Exponents of a rule "per order" are given for order 1: error^(-beta / p) for a method of order p.
  */

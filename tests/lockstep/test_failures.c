@@ -216,7 +216,7 @@ static void test_failure_of_a_vjp_reaches_all(void **state)
     check_fails("model.ode.fault", "call=3, in=vjp", ODEON_ERR_DEVICE, "call 3 of vjp broke", NULL);
 }
 
-/* The others wait in the meeting of a layer, not of the solve. */
+/* The others wait in the collective of a layer, not of the solve. */
 static void test_failure_reaches_all_in_a_batch_norm(void **state)
 {
     (void)state;
@@ -344,7 +344,7 @@ static void test_max_steps_is_a_failure_of_all(void **state)
     support_session_close(&s);
 }
 
-/* ---- a layer that breaks the rules of meeting ---- */
+/* ---- a layer that breaks the rules of collectives ---- */
 
 static void test_worker_out_of_step_is_noticed(void **state)
 {
@@ -353,7 +353,7 @@ static void test_worker_out_of_step_is_noticed(void **state)
                 "called in forward of ode.fault (faulty)", NULL);
 }
 
-/* With fixed steps the next meeting is the sum of the loss. */
+/* With fixed steps the next collective is the sum of the loss. */
 static void test_worker_out_of_step_is_noticed_with_fixed_steps(void **state)
 {
     (void)state;

@@ -237,7 +237,7 @@ static lone_layer open_kernel(capture_fixture *f)
     capture_check(registry_find_kernel(f->plugins, "swish", f->d.instance->component->id, &kernel));
     assert_non_null(kernel);
     capture_check(instance_create_as(kernel, NULL, chosen, "a", &out.instance));
-    schema_destroy(chosen);
+    out.instance->owned = chosen; /* destroyed with it */
     out.ops = kernel->ops;
     out.context = (odeon_context){
         .struct_size = sizeof out.context, .queue = f->queue, .device = &f->d.device};

@@ -155,8 +155,8 @@ static void open_device(bench *b, const char *id, bool capture)
                                .self = b->device_instance->self,
                                .ops = b->device_instance->component->ops};
     bench_require(b->device.ops->probe(b->device.self));
-    bench_require(collective_create(1, &b->meeting));
-    worker_group_init(&b->group, b->meeting, &b->device, 0, 1);
+    bench_require(collective_create(1, &b->workers));
+    worker_group_init(&b->group, b->workers, &b->device, 0, 1);
     b->lane = (device_lane){
         .device = &b->device, .group = &b->group, .capture = capture, .dtype = ODEON_DTYPE_F64};
     bench_require(b->device.ops->queue_create(b->device.self, 0, &b->lane.queue));
@@ -247,7 +247,7 @@ void bench_close(bench *b)
     b->device.ops->free(b->device.self, b->memory);
     b->device.ops->queue_destroy(b->lane.queue);
     instance_destroy(b->device_instance);
-    collective_destroy(b->meeting);
+    collective_destroy(b->workers);
     schema_destroy(b->method_config);
     schema_destroy(b->device_config);
     mem_free(b);

@@ -32,7 +32,7 @@ typedef struct bench {
     odeon_config *device_config, *method_config;
     instance *device_instance;
     odeon_device device;
-    collective *meeting;
+    collective *workers;
     worker_group group;
     device_lane lane;
     stepper *method;

@@ -13,6 +13,11 @@
 
 static registry *plugins;
 
+/* Steppers borrow what they were made of, so all of it lives until the end. */
+enum { MAX_CONFIGS = 64 };
+static odeon_config *configs[MAX_CONFIGS];
+static size_t n_configs;
+
 static int open_plugins(void **state)
 {
     (void)state;
@@ -23,6 +28,9 @@ static int open_plugins(void **state)
 static int close_plugins(void **state)
 {
     (void)state;
+    while (n_configs > 0) {
+        schema_destroy(configs[--n_configs]);
+    }
     registry_destroy(plugins);
     return 0;
 }
@@ -36,8 +44,13 @@ static odeon_status make(const char *expression, stepper **out)
                                     ODEON_SOURCE, 0, NULL, &config),
                      ODEON_OK);
     odeon_status status = stepper_create(config, "ode", DENSE_UNUSED, out);
-    schema_destroy(config);
-    return status;
+    if (status != ODEON_OK) {
+        schema_destroy(config);
+        return status;
+    }
+    assert_true(n_configs < MAX_CONFIGS);
+    configs[n_configs++] = config;
+    return ODEON_OK;
 }
 
 static stepper *make_good(const char *expression)
