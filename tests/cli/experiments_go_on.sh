@@ -60,9 +60,7 @@ for file in "$source"/conf/*.ini; do
     [ "$name" != reference ] || continue
     data=$(stand_in "$text" "$work/toy")
     run 0 check "$file" ${data:+"$data"} || complain "$name does not check"
-    # Wide fields take ten times as long to do the same.
-    narrow=$(grep -q '^filters *= *[0-9][0-9]' <<<"$text" && echo let.filters=8) || narrow=
     ! grep -q '^\[train\]' <<<"$text" ||
-        experiment "$name" "$file" ${data:+"$data"} ${narrow:+"$narrow"} "${small[@]}"
+        experiment "$name" "$file" ${data:+"$data"} "${small[@]}"
 done
 [ "$failures" -eq 0 ] || exit 1

@@ -48,7 +48,7 @@ done
 
 # timeout sends its signal to the process and to its group: one wish, not two.
 answer=0
-timeout -s INT 2 "$odeon" train "$ini/small.ini" "$data" run.epochs=1000000 run.out=group run.workers=1 \
+timeout -s INT 2 "$odeon" train "$ini/small.ini" "$data" run.epochs=1000000 run.out=group \
     run.log_every=1000000 >out 2>err || answer=$?
 [ "$answer" -eq 124 ] || fail "timeout: exit code $answer, expected 124"
 has err "odeon: stopped by SIGINT after step "
@@ -96,12 +96,12 @@ stuck() {
         >"$1.out" 2>"$1.err" </dev/null &
 }
 
-# One thread spins, or is blocked in a system call, with or without another that waits for it in a
-# collective: five seconds after the signal it is over. Side by side, as each takes its time.
+# One thread spins, with or without another that waits for it in a collective, or is blocked in a
+# system call: five seconds after the signal it is over. Side by side, as each takes its time.
 declare -A pids
 stuck spins 1 spins 0
 pids[spins]=$!
-stuck waits 2 reads 1
+stuck waits 2 spins 1
 pids[waits]=$!
 stuck reads 1 reads 0
 pids[reads]=$!
