@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -405,6 +406,45 @@ static void test_descriptors_that_cannot_be_written_are_refused(void **state)
     assert_false(output_file_is_stream(name));
 }
 
+static void test_a_number_elsewhere_is_a_file(void **state)
+{
+    const folder *f = *state;
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s", folder_file(f, "1"));
+    assert_false(output_file_is_stream(path));
+    assert_int_equal(put(path, "text"), ODEON_OK);
+    assert_contents(path, "text");
+}
+
+/* What /proc says of it is no path where the file has been deleted. */
+static void test_open_files_of_other_processes_are_written_to(void **state)
+{
+    const folder *f = *state;
+    char name[64], path[512], text[8] = "";
+    int hold[2];
+    (void)snprintf(path, sizeof path, "%s", folder_file(f, "file"));
+    assert_int_equal(pipe(hold), 0);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* holds the file open until the pipe is closed */
+        (void)close(hold[1]);
+        _exit(read(hold[0], text, 1) == 0 ? 0 : 1);
+    }
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(name, sizeof name, "/proc/%ld/fd/%d", (long)child, fd);
+    bool is_stream = output_file_is_stream(name);
+    odeon_status status = put(name, "text");
+    (void)close(hold[0]);
+    (void)close(hold[1]);
+    (void)waitpid(child, NULL, 0);
+    assert_int_equal(pread(fd, text, sizeof text, 0), 4);
+    (void)close(fd);
+    assert_true(is_stream);
+    assert_int_equal(status, ODEON_OK);
+    assert_string_equal(text, "text");
+}
+
 /* ---- standard output ---- */
 
 /* Standard output is a file of the folder until end_stdout. */
@@ -474,10 +514,11 @@ static void test_a_device_is_not_taken_for_standard_output(void **state)
     (void)fflush(stdout);
     int null = open("/dev/null", O_WRONLY), saved = dup(STDOUT_FILENO);
     assert_int_equal(dup2(null, STDOUT_FILENO), STDOUT_FILENO);
-    bool same = output_file_is_stdout("/dev/null");
+    bool same = output_file_is_stdout("/dev/null"), dash = output_file_is_stdout("-");
     end_stdout(saved);
     (void)close(null);
     assert_false(same);
+    assert_true(dash);
 }
 
 static void test_a_closed_standard_output_is_refused(void **state)
@@ -576,6 +617,8 @@ int main(void)
         WITH_FOLDER(test_devices_are_streams_and_files_are_none),
         WITH_FOLDER(test_a_descriptor_goes_on_where_it_is),
         WITH_FOLDER(test_descriptors_that_cannot_be_written_are_refused),
+        WITH_FOLDER(test_a_number_elsewhere_is_a_file),
+        WITH_FOLDER(test_open_files_of_other_processes_are_written_to),
         WITH_FOLDER(test_what_was_printed_comes_before_the_file),
         WITH_FOLDER(test_standard_output_is_known_under_its_names),
         WITH_FOLDER(test_the_pipe_of_standard_output_is_standard_output),

@@ -196,6 +196,9 @@ static void test_long_lines_come_in_pieces(void **state)
     assert_joined("key = a=b=c=d=e=f=g=h=i=j=k=l", 12);
     assert_joined("k = 12345", 12);
     assert_joined("k = 123456", 12);
+    for (int room = 12; room <= 40; room++) { /* so that a piece would end at each of them */
+        assert_joined("key = ab#cd;ef#gh;ij#kl mn;op qr#st uv;wx#yz", room);
+    }
 }
 
 static void test_a_line_that_cannot_be_cut_is_refused(void **state)

@@ -30,9 +30,12 @@ int __wrap_flock(int fd, int operation)
     return __real_flock(fd, operation);
 }
 
+static int64_t live_before;
+
 static int open_folder(void **state)
 {
     static folder f;
+    live_before = mem_live_blocks();
     f = folder_create();
     *state = &f;
     diag_clear();
@@ -42,6 +45,7 @@ static int open_folder(void **state)
 static int close_folder(void **state)
 {
     folder_remove(*state);
+    assert_int_equal(mem_live_blocks(), live_before);
     return 0;
 }
 

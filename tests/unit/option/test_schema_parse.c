@@ -301,6 +301,25 @@ static void test_bad_values_are_refused_with_what_is_allowed(void **state)
     }
 }
 
+static void test_an_open_bound_is_no_value(void **state)
+{
+    (void)state;
+    static const odeon_option open = {.type = ODEON_OPTION_I64,
+                                      .name = "open",
+                                      .flags = ODEON_OPTION_OPEN_MIN | ODEON_OPTION_OPEN_MAX,
+                                      .min_text = "1",
+                                      .max_text = "3"};
+    static const char *const texts[] = {"1", "2", "3"};
+    for (int i = 0; i < 3; i++) {
+        option_value value;
+        assert_int_equal(parse(&open, texts[i], &value), i == 1 ? ODEON_OK : ODEON_ERR_CONFIG);
+        if (i != 1) {
+            assert_non_null(strstr(diag_message(), ": allowed: 1 < open < 3"));
+        }
+        schema_value_clear(&value);
+    }
+}
+
 static void test_a_path_that_would_be_misread_is_refused(void **state)
 {
     (void)state;
@@ -411,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_a_size_is_a_number_or_a_name),
         cmocka_unit_test(test_values_have_a_normal_form),
         cmocka_unit_test(test_bad_values_are_refused_with_what_is_allowed),
+        cmocka_unit_test(test_an_open_bound_is_no_value),
         cmocka_unit_test(test_a_path_that_would_be_misread_is_refused),
         cmocka_unit_test(test_long_text_is_cut_in_messages),
         cmocka_unit_test(test_components_are_read_by_who_knows_plugins),

@@ -71,7 +71,9 @@ static void test_what_has_no_room_is_cut(void **state)
             schema_allowed(cut, bytes, option_sample(names[i]));
             assert_true(strlen(cut) < bytes);
             assert_memory_equal(cut, whole, strlen(cut));
-            assert_int_equal(cut[bytes], '#');
+            for (size_t k = bytes; k < sizeof cut; k++) {
+                assert_int_equal(cut[k], '#');
+            }
         }
     }
 }
@@ -102,6 +104,11 @@ static void test_options_are_described_by_type_and_range(void **state)
         schema_describe(text, sizeof text, option_sample(cases[i].name));
         assert_string_equal(text, cases[i].text);
     }
+    /* a size has its own least number */
+    const odeon_option size = {.type = ODEON_OPTION_SIZE, .name = "size", .min_text = "2"};
+    char text[SCHEMA_DESCRIBE_BYTES];
+    schema_describe(text, sizeof text, &size);
+    assert_string_equal(text, "whole number >= 1, state or classes");
 }
 
 /* ---- help ---- */
