@@ -16,13 +16,16 @@
 
 /* ---- what has been read ---- */
 
+/* Through lines->status, by which inih is stopped at the next line. */
 static void no_memory(ini_lines *lines)
 {
     lines->status =
         diag_fail(ODEON_ERR_NOMEM, "%s: out of memory in line %d", lines->name, lines->line);
 }
 
-/* Appends a section, whose number is the result. */
+/* Appends a section, whose number is the result. It is what ini_lines puts into the place of the
+ * name, whose length inih would cut. The nameless section is number 0 and is added before any line
+ * is read. */
 static int add_section(ini_lines *lines, const char *name)
 {
     ini_file *file = lines->context;
@@ -49,6 +52,8 @@ static int add_section(ini_lines *lines, const char *name)
     return (int)file->n_sections++;
 }
 
+/* Twice the same key would leave it to chance which value a reader of the file believes in. The
+ * search is linear; INI_FILE_MAX_KEYS bounds it. */
 static bool check_new_key(ini_lines *lines, const ini_section *section, const char *name)
 {
     if (!label_is_name(name)) {
@@ -69,6 +74,7 @@ static bool check_new_key(ini_lines *lines, const ini_section *section, const ch
     return true;
 }
 
+/* Counted before its texts are copied, so that ini_file_destroy frees whatever of them is there. */
 static void add_key(ini_lines *lines, ini_section *section, const char *name, const char *value)
 {
     if (!check_new_key(lines, section, name)) {
@@ -87,6 +93,8 @@ static void add_key(ini_lines *lines, ini_section *section, const char *name, co
     }
 }
 
+/* Quadratic in the length of a value, which INI_FILE_MAX_LINE bounds: 16 kB take about a hundred
+ * pieces. */
 static void append_piece(ini_lines *lines, ini_section *section, const char *piece)
 {
     ini_key *key = &section->keys[section->n_keys - 1];
@@ -99,7 +107,9 @@ static void append_piece(ini_lines *lines, ini_section *section, const char *pie
     key->value = joined;
 }
 
-/* inih's handler: a key of the section with this number, or more of the last one's value. */
+/* inih's handler: a key of the section with this number, or more of the last one's value. Its
+ * result 0 would let inih go on to count the line as faulty; that is why reading ends by the
+ * reader, not here. */
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
     ini_lines *lines = user;
@@ -115,6 +125,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
 
 /* ---- reading ---- */
 
+/* Also of a file that was not finished: texts of the last key may be missing. */
 void ini_file_destroy(ini_file *file)
 {
     if (file == NULL) {
@@ -133,6 +144,7 @@ void ini_file_destroy(ini_file *file)
     mem_free(file);
 }
 
+/* lines is on the heap because of the 16 kB of its line. */
 odeon_status ini_file_parse(const char *name, const char *text, size_t bytes, ini_file **out)
 {
     *out = NULL;
@@ -164,7 +176,8 @@ odeon_status ini_file_parse(const char *name, const char *text, size_t bytes, in
     return ODEON_OK;
 }
 
-/* Reads until the end, or until more than limit bytes are there; -1: errno says why. */
+/* Reads until the end, or until more than limit bytes are there; -1: errno says why. One byte more
+ * than limit tells a file that is too long from one that just fits, even if it grows meanwhile. */
 static ssize_t read_all(int fd, char *buffer, size_t limit)
 {
     size_t n = 0;
@@ -181,6 +194,7 @@ static ssize_t read_all(int fd, char *buffer, size_t limit)
     return (ssize_t)n;
 }
 
+/* The descriptor is looked at, not the path, which may stand for something else by now. */
 static odeon_status read_open(int fd, const char *name, size_t *budget, ini_file **out)
 {
     struct stat about;

@@ -16,12 +16,14 @@ typedef struct cursor {
     bool has_descr, has_order, has_shape;
 } cursor;
 
+/* The byte counts from the beginning of the header, where at stands. */
 static odeon_status refuse(const cursor *c, const char *wanted)
 {
     return diag_fail(ODEON_ERR_DATA, "%s: byte %td of its header: expected %s", c->name,
                      c->at - c->begin, wanted);
 }
 
+/* Only blanks: numpy writes no other white space but the line break at the end. */
 static void skip_blanks(cursor *c)
 {
     while (c->at < c->end && *c->at == ' ') {
@@ -67,6 +69,8 @@ static odeon_status read_string(cursor *c, char *out, size_t room)
     return ODEON_OK;
 }
 
+/* Byte order is part of the dtype: files of another order, and whole numbers other than int64, are
+ * refused with what to call in numpy. */
 static odeon_status read_descr(cursor *c, safetensors_entry *out)
 {
     static const struct {
@@ -93,6 +97,7 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
                            : "astype('float32')");
 }
 
+/* Fortran order would need a transposition, which numpy does better. */
 static odeon_status read_order(cursor *c)
 {
     skip_blanks(c);
@@ -108,6 +113,7 @@ static odeon_status read_order(cursor *c)
     return refuse(c, "False");
 }
 
+/* Multiplied with a check, since a header may claim any number. */
 static odeon_status read_dimension(cursor *c, int64_t *out)
 {
     skip_blanks(c);
@@ -143,6 +149,7 @@ static odeon_status read_shape(cursor *c, safetensors_entry *out)
     return out->ndim == 1 && !comma ? refuse(c, "a comma after a single dimension") : ODEON_OK;
 }
 
+/* The keys may come in any order, each once, as in any dictionary. */
 static odeon_status read_item(cursor *c, safetensors_entry *out)
 {
     char key[16];
@@ -163,6 +170,8 @@ static odeon_status read_item(cursor *c, safetensors_entry *out)
                                   : read_shape(c, out);
 }
 
+/* numpy pads with blanks and ends with a line break; anything else behind the dictionary is
+ * refused, as it may be data that a wrong length has cut off. */
 static odeon_status read_header(cursor *c, safetensors_entry *out)
 {
     if (!take(c, '{')) {
@@ -184,7 +193,8 @@ static odeon_status read_header(cursor *c, safetensors_entry *out)
                                                  : refuse(c, "blanks and a line break at the end");
 }
 
-/* Where the header begins, and how long it is; 0 if the file is too short for that. */
+/* Where the header begins, and how long it is; 0 if the file is too short for that. Version 1.0 has
+ * two bytes of length, 2.0 has four, both little-endian. */
 static size_t find_header(const unsigned char *p, size_t bytes, size_t *length)
 {
     size_t at = p[6] == 1 ? 10 : 12;
@@ -198,6 +208,8 @@ static size_t find_header(const unsigned char *p, size_t bytes, size_t *length)
     return *length <= bytes - at ? at : 0;
 }
 
+/* Not a byte more than the shape says either: data that nothing describes is a sign of a damaged
+ * file. */
 static odeon_status check_size(const char *name, size_t bytes, safetensors_entry *out)
 {
     int64_t wanted = odeon_dtype_bytes(out->dtype);
@@ -213,6 +225,7 @@ static odeon_status check_size(const char *name, size_t bytes, safetensors_entry
     return ODEON_OK;
 }
 
+/* The array is not copied: entry points into data. */
 odeon_status npy_parse(const char *name, const void *data, size_t bytes, safetensors_entry *out)
 {
     static const unsigned char magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -263,6 +276,7 @@ static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_bu
     text_fini(&words);
 }
 
+/* Header and data one after the other, as data may be too large to be joined to it. */
 static odeon_status write_array(atomic_file *file, const text_buffer *header, const void *data,
                                 size_t bytes)
 {
@@ -270,6 +284,8 @@ static odeon_status write_array(atomic_file *file, const text_buffer *header, co
     return atomic_file_write(file, data, bytes);
 }
 
+/* Room for the header is asked for before the file is opened, so that a lack of memory leaves no
+ * trace. */
 odeon_status npy_write_output(const char *path, int32_t dtype, int32_t ndim, const int64_t *dim,
                               const void *data)
 {

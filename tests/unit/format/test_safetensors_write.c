@@ -110,6 +110,7 @@ static void test_pieces_make_the_same_file(void **state)
     (void)snprintf(parts, sizeof parts, "%s/parts", at);
     (void)snprintf(command, sizeof command, "cmp %s %s", whole, parts);
     pieces from = {.entries = entries, .left = 2};
+    int64_t live = mem_live_blocks();
     assert_int_equal(safetensors_write(whole, 2, entries, 0, NULL), ODEON_OK);
     assert_int_equal(safetensors_write_from(parts, 2, entries, 0, NULL, give_piece, &from),
                      ODEON_ERR_DEVICE);
@@ -118,6 +119,7 @@ static void test_pieces_make_the_same_file(void **state)
     assert_int_equal(safetensors_write_from(parts, 2, entries, 0, NULL, give_piece, &from),
                      ODEON_OK);
     assert_int_equal(from.most, SAFETENSORS_PIECE_BYTES);
+    assert_int_equal(mem_live_blocks(), live);
     assert_int_equal(system(command), 0);
     (void)unlink(whole);
     (void)unlink(parts);
