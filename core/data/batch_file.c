@@ -72,7 +72,8 @@ odeon_status batch_file_check(const char *path, const data_fields *fields, int64
     return ODEON_OK;
 }
 
-/* *out is the caller's on failure too. */
+/* out is the caller's on failure too. A tensor may hold nothing; memory of 0 bytes is still an
+ * address. */
 static odeon_status take(const char *path, const safetensors_entry *x, double **out)
 {
     *out = mem_zalloc((size_t)safetensors_elements(x), sizeof **out);

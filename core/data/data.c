@@ -202,7 +202,8 @@ static odeon_status no_memory(int64_t n)
     return diag_fail(ODEON_ERR_NOMEM, "data: no memory for %lld samples", (long long)n);
 }
 
-/* Samples as stored; the caller frees what is in raw, on failure too. */
+/* Samples as stored; the caller frees what is in raw, on failure too. All are allocated before one
+ * is missed, so that raw is set throughout. */
 static odeon_status read_raw(const data_source *source, int64_t n, const int64_t *indices,
                              void *raw[DATA_ROLES])
 {
@@ -267,7 +268,8 @@ static odeon_status read_opened(const data_source *source, bool labelled, double
     return status;
 }
 
-/* A file of the data set's kind is a split of its own, with all of its samples in use. */
+/* A file of the data set's kind is a split of its own, with all of its samples in use. Neither
+ * limit nor order applies to it. */
 static odeon_status open_single_file(data_source *source, const config *c, const char *path,
                                      int32_t *labelled)
 {

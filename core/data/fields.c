@@ -13,7 +13,8 @@ static const odeon_dataset_ops *ops_of(const instance *set)
     return set->component->ops;
 }
 
-/* Bytes of one sample of a field; 0 if that overflows or a dimension is none. */
+/* Bytes of one sample of a field; 0 if that overflows or a dimension is none. The dtype comes
+ * first: one that is none has 0 bytes, and so has the field then. */
 static uint64_t field_bytes(const odeon_field_info *field)
 {
     int64_t bytes = odeon_dtype_bytes(field->dtype);
@@ -134,7 +135,8 @@ static bool same_shape(const odeon_field_info *a, const odeon_field_info *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
 }
 
-/* What fits each field by itself may not fit the others. */
+/* What fits each field by itself may not fit the others. A mask weighs the elements of the label,
+ * so it has their shape. */
 static odeon_status check_fields(const char *id, const data_fields *fields)
 {
     const odeon_field_info *label = &fields->of[ODEON_ROLE_LABEL];

@@ -19,6 +19,7 @@ char *checkpoint_list_folder(const char *run)
     return mem_printf("%s/" CHECKPOINT_LIST_FOLDER, run);
 }
 
+/* The number without leading zeros, as parse_name wants it. */
 char *checkpoint_list_path(const char *folder, int64_t step)
 {
     return mem_printf("%s/%s%" PRId64 "%s", folder, prefix, step, suffix);

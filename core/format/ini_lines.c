@@ -8,8 +8,10 @@
 #include "base/location.h"
 #include "base/text.h"
 
+/* As strspn wants them. */
 static const char blanks[] = " \t";
 
+/* The blanks of an INI; a carriage return is none. */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -97,7 +99,8 @@ static size_t content_length(const char *text, size_t n)
     return n;
 }
 
-/* Takes the next line into text; false at the end and on failure. */
+/* Takes the next line into text; false at the end and on failure. The line is copied, since it is
+ * cut and changed while the text of the caller stays. */
 static bool take_line(ini_lines *l)
 {
     if (l->next == l->end) {

@@ -40,7 +40,8 @@ static bool take(cursor *c, char wanted)
     return there;
 }
 
-/* Takes a word if it is next, and not just the beginning of a longer one. */
+/* Takes a word if it is next, and not just the beginning of a longer one. A NUL behind it is no end
+ * of a word: strchr would find it in any set. */
 static bool take_word(cursor *c, const char *word)
 {
     size_t n = strlen(word);
@@ -50,7 +51,8 @@ static bool take_word(cursor *c, const char *word)
     return there;
 }
 
-/* A short text in quotes of either kind, without any inside. */
+/* A short text in quotes of either kind, without any inside. The few texts that a header has are
+ * short, so that a fixed room is enough. */
 static odeon_status read_string(cursor *c, char *out, size_t room)
 {
     skip_blanks(c);
@@ -128,7 +130,8 @@ static odeon_status read_dimension(cursor *c, int64_t *out)
     return c->at > from ? ODEON_OK : refuse(c, "a dimension");
 }
 
-/* "()", "(3,)", "(3, 4)", "(3, 4,)"; but (3) is no tuple. */
+/* "()", "(3,)", "(3, 4)", "(3, 4,)"; but (3) is no tuple. numpy writes () for a scalar, which has
+ * one element. */
 static odeon_status read_shape(cursor *c, safetensors_entry *out)
 {
     if (!take(c, '(')) {
@@ -254,7 +257,8 @@ odeon_status npy_parse(const char *name, const void *data, size_t bytes, safeten
 
 enum { PREFIX = 10, ALIGNMENT = 64 }; /* as numpy.save does: data starts at a multiple of 64 */
 
-/* Version 1.0: magic, version, two bytes of length, the dictionary, blanks, a line break. */
+/* Version 1.0: magic, version, two bytes of length, the dictionary, blanks, a line break. The shape
+ * of a single dimension has a comma behind it, else it would be no tuple. */
 static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_buffer *out)
 {
     text_buffer words = {0};

@@ -217,11 +217,13 @@ size_t safetensors_count(const safetensors *file)
     return file->header.n_tensors;
 }
 
+/* Sorted by name, so that two files of the same tensors are walked alike. */
 const safetensors_entry *safetensors_at(const safetensors *file, size_t index)
 {
     return &file->header.tensors[index].entry;
 }
 
+/* For bsearch, which gives the key first. */
 static int name_against_tensor(const void *name, const void *tensor)
 {
     return strcmp(name, ((const safetensors_tensor *)tensor)->entry.name);

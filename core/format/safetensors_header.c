@@ -73,6 +73,7 @@ __attribute__((format(printf, 2, 3))) static odeon_status refuse(const scanner *
                      s->at, reason);
 }
 
+/* A byte is looked at as unsigned, so that -1 is the end and nothing else. */
 static int peek(const scanner *s) /* -1 at the end */
 {
     return s->at < s->bytes ? s->text[s->at] : -1;
@@ -194,7 +195,8 @@ static odeon_status scan_escape(scanner *s) /* behind the backslash */
 }
 
 /* A string, decoded. It is never longer than as it stands with its quotes, so out->strings, as
- * large as the header, has room for all. */
+ * large as the header, has room for all. Control characters are refused as JSON does; a name may
+ * hold any other. */
 static odeon_status scan_string(scanner *s, const char **out)
 {
     ODEON_TRY(expect(s, '"'));

@@ -11,7 +11,8 @@
 #include "format/safetensors_header.h"
 
 /* Wide elements first, so that every tensor is aligned to its own; then by name, so that equal
- * contents are equal files. */
+ * contents are equal files. Names are unique, hence the order is total and qsort need not be
+ * stable. */
 static int in_file_order(const void *a, const void *b)
 {
     const safetensors_entry *x = *(const safetensors_entry *const *)a;
@@ -62,7 +63,8 @@ static void add_tensor(text_buffer *t, const safetensors_entry *entry, uint64_t 
                 (unsigned long long)(begin + entry->bytes));
 }
 
-/* The header with its blanks; the data then starts at a multiple of 8. */
+/* The header with its blanks; the data then starts at a multiple of 8. Offsets follow from the
+ * order, so that there is neither hole nor overlap. */
 static void make_header(text_buffer *t, size_t n, const safetensors_entry *const *order,
                         size_t n_meta, const safetensors_meta *meta, uint64_t *data_bytes)
 {
@@ -80,7 +82,8 @@ static void make_header(text_buffer *t, size_t n, const safetensors_entry *const
     text_printf(t, "%*s", (int)((8 - t->length % 8) % 8), "");
 }
 
-/* What the reader would refuse is not written: a name twice, bytes that disagree with the shape. */
+/* What the reader would refuse is not written: a name twice, bytes that disagree with the shape.
+ * Reading the header back with the reader itself keeps the two from ever disagreeing. */
 static odeon_status check_header(const char *path, const text_buffer *t, uint64_t data_bytes)
 {
     safetensors_header header;
@@ -175,6 +178,7 @@ static odeon_status write_tensors(writing *w, size_t n_meta, const safetensors_m
     return status;
 }
 
+/* For data that is not in memory as a whole, say on a device. */
 odeon_status safetensors_write_from(const char *path, size_t n, const safetensors_entry *entries,
                                     size_t n_meta, const safetensors_meta *meta,
                                     safetensors_source source, void *context)

@@ -109,6 +109,7 @@ no_memory:
     return diag_fail(ODEON_ERR_NOMEM, "out of memory for a list of %zu items", count_items(text));
 }
 
+/* NULL among the items is allowed: a list may have been given up halfway. */
 void schema_split_free(size_t n, char **items)
 {
     for (size_t i = 0; i < n; i++) {

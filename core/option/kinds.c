@@ -98,12 +98,14 @@ static const kind_slot layer_refused[] = {
     {0, NULL},
 };
 
+/* Both passes of a method; what it needs besides it asks the ODE block for. */
 static const kind_slot gradient_needed[] = {
     SLOT(odeon_gradient_ops, forward),
     SLOT(odeon_gradient_ops, backward),
     {0, NULL},
 };
 
+/* Moments have names because checkpoints hold them by name. */
 static const kind_slot optimizer_needed[] = {
     SLOT(odeon_optimizer_ops, moment_count),
     SLOT(odeon_optimizer_ops, moment_name),
@@ -112,6 +114,7 @@ static const kind_slot optimizer_needed[] = {
     {0, NULL},
 };
 
+/* A loss says at once whether it fits the label, and what it can be measured by. */
 static const kind_slot loss_needed[] = {
     SLOT(odeon_loss_ops, metric_count),
     SLOT(odeon_loss_ops, metric_name),
@@ -125,6 +128,7 @@ static const kind_slot schedule_needed[] = {
     {0, NULL},
 };
 
+/* The tables of a stepper and of a tableau are parts of an integrator's. */
 static const kind_slot stepper_needed[] = {
     SLOT(odeon_stepper_ops, describe),
     SLOT(odeon_stepper_ops, step),

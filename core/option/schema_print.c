@@ -52,7 +52,7 @@ static void add_words(char *text, size_t bytes, const odeon_option *o)
 }
 
 /* What a message says after "allowed:". The wording is that of help (schema_describe), but as a
- * condition rather than as a type. */
+ * condition rather than as a type. text is cut where it has no room. */
 void schema_allowed(char *text, size_t bytes, const odeon_option *option)
 {
     switch (option->type) {

@@ -72,6 +72,7 @@ static void test_bytes_are_those_of_the_samples_in_use(void **state)
     assert_int_equal(bytes_of(source), 3 * 16);
     data_close(source);
     source = open_order(f, "9 1 9 9 4"); /* a sample that is named again lies there once */
+    int64_t live = mem_live_blocks();
     assert_int_equal(bytes_of(source), 3 * 16);
     mem_fail_at(1);
     uint64_t bytes;
@@ -79,6 +80,7 @@ static void test_bytes_are_those_of_the_samples_in_use(void **state)
     assert_int_equal(device_cache_bytes(source, &bytes), ODEON_ERR_NOMEM);
     mem_fail_at(0);
     assert_string_equal(diag_message(), "data: no memory for the rows of 10 samples");
+    assert_int_equal(mem_live_blocks(), live);
     data_close(source);
 }
 
@@ -133,7 +135,7 @@ static void test_samples_that_are_not_in_use_are_not_there(void **state)
     int64_t rows[3];
     assert_true(device_cache_rows(cache, 3, indices, rows));
     assert_memory_equal(rows, expected, sizeof rows);
-    for (int64_t i = 0; i < 10; i++) {
+    for (int64_t i = -1; i < 20; i++) {
         assert_int_equal(device_cache_rows(cache, 1, &i, rows), i == 1 || i == 4 || i == 9);
     }
     odeon_tensor input = device_cache_field(cache, ODEON_ROLE_INPUT);
@@ -214,6 +216,22 @@ static void test_masks_and_times_are_on_the_host_too(void **state)
     data_close(source);
 }
 
+/* 131072 samples of 32 bytes fill a chunk. */
+static void test_the_hosts_copy_goes_on_in_the_next_chunk(void **state)
+{
+    fixture *f = *state;
+    data_source *source =
+        open_source(f, "measured(shape=3, times=2, odd_one=131073, length=131075)");
+    device_cache *cache = create(f, source);
+    static const int64_t rows[] = {131073, 1, 131074};
+    static const double times[] = {0.0, 0.75, 0.0, 0.5, 0.0, 0.5};
+    double out[6];
+    device_cache_values(cache, ODEON_ROLE_TIME, 3, rows, out);
+    assert_memory_equal(out, times, sizeof times);
+    device_cache_destroy(cache);
+    data_close(source);
+}
+
 /* ---- failures ---- */
 
 static void test_a_sample_that_cannot_be_read_is_told(void **state)
@@ -267,6 +285,7 @@ int main(void)
         TEST(test_many_samples_come_in_chunks),
         TEST(test_large_samples_come_one_by_one),
         TEST(test_masks_and_times_are_on_the_host_too),
+        TEST(test_the_hosts_copy_goes_on_in_the_next_chunk),
         TEST(test_a_sample_that_cannot_be_read_is_told),
         TEST(test_every_allocation_may_fail),
     };

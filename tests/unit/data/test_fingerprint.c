@@ -36,24 +36,52 @@ static void test_a_fingerprint_follows_from_the_samples_in_use(void **state)
         fingerprint(data_fixture_use_order(*state, "0 1 2 3 4 5 6 7 9 8", 19), ODEON_SPLIT_TRAIN));
 }
 
-/* 18 million samples of 16 bytes are more than what is looked at. */
-static void test_of_many_samples_some_are_looked_at(void **state)
+static odeon_status take_fingerprint(const config *c, int64_t *sum)
 {
-    config *c = data_fixture_use(*state, "numbered(length=18000000)");
-    int64_t whole = fingerprint(c, ODEON_SPLIT_TRAIN);
-    c->limit = 17999999;
-    assert_int_not_equal(whole, fingerprint(c, ODEON_SPLIT_TRAIN));
+    data_source *source = data_fixture_source(c, ODEON_SPLIT_TRAIN);
+    odeon_status status = data_fingerprint(source, sum);
+    data_close(source);
+    return status;
+}
+
+static odeon_status try_fingerprint(void **state, const char *expression)
+{
+    int64_t sum;
+    return take_fingerprint(data_fixture_use(*state, expression), &sum);
 }
 
 static void test_a_sample_that_cannot_be_read_has_no_fingerprint(void **state)
 {
-    int64_t sum;
-    data_source *source =
-        data_fixture_source(data_fixture_use(*state, "numbered(unreadable=3)"), ODEON_SPLIT_TRAIN);
-    diag_clear();
-    assert_int_equal(data_fingerprint(source, &sum), ODEON_ERR_DATA);
+    assert_int_equal(try_fingerprint(state, "numbered(unreadable=3)"), ODEON_ERR_DATA);
     assert_string_equal(diag_message(), "data: numbered: sample 3 is unreadable");
-    data_close(source);
+}
+
+/* 65536 samples of 16 bytes are read at once. */
+static void test_all_chunks_are_read(void **state)
+{
+    static const char *const last[] = {"numbered(length=65537, unreadable=65535)",
+                                       "numbered(length=65537, unreadable=65536)",
+                                       "numbered(length=200000, unreadable=199999)"};
+    for (size_t i = 0; i < sizeof last / sizeof last[0]; i++) {
+        assert_int_equal(try_fingerprint(state, last[i]), ODEON_ERR_DATA);
+    }
+    assert_int_equal(try_fingerprint(state, "numbered(length=65537)"), ODEON_OK);
+}
+
+/* 18 million samples of 16 bytes are more than what is looked at: about every fourteenth is passed
+ * over, the first and the last never. Their number counts all the same. */
+static void test_of_many_samples_some_are_looked_at(void **state)
+{
+    config *c = data_fixture_use(*state, "numbered(length=18000000, unreadable=14)");
+    int64_t whole, less;
+    assert_int_equal(take_fingerprint(c, &whole), ODEON_OK);
+    c->limit = 17999999;
+    assert_int_equal(take_fingerprint(c, &less), ODEON_OK);
+    assert_int_not_equal(whole, less);
+    assert_int_equal(try_fingerprint(state, "numbered(length=18000000, unreadable=0)"),
+                     ODEON_ERR_DATA);
+    assert_int_equal(try_fingerprint(state, "numbered(length=18000000, unreadable=17999999)"),
+                     ODEON_ERR_DATA);
 }
 
 static void test_a_fingerprint_survives_every_failing_allocation(void **state)
@@ -90,6 +118,8 @@ static void test_every_part_of_a_sample_matters(void **state)
         "measured(shape=3, times=2, mask=some)",
         "measured(shape=3, times=2, mask=nothing)",
         "measured(shape=3, times=2, control=1)",
+        "measured(shape=1, mask=some, length=1)", /* a mask of a single byte */
+        "measured(shape=1, mask=nothing, length=1)",
     };
     enum { N = sizeof others / sizeof others[0] };
     int64_t sums[N];
@@ -122,8 +152,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_DATA(test_a_fingerprint_follows_from_the_samples_in_use),
-        WITH_DATA(test_of_many_samples_some_are_looked_at),
         WITH_DATA(test_a_sample_that_cannot_be_read_has_no_fingerprint),
+        WITH_DATA(test_all_chunks_are_read),
+        WITH_DATA(test_of_many_samples_some_are_looked_at),
         WITH_DATA(test_a_fingerprint_survives_every_failing_allocation),
         WITH_DATA(test_every_part_of_a_sample_matters),
         WITH_DATA(test_a_fingerprint_stays_as_it_is),

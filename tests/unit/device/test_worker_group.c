@@ -267,6 +267,9 @@ static void test_one_worker_meets_nobody(void **state)
     odeon_tensor x = gathering_vector(&value, 1);
     assert_int_equal(alone.abi.sum(&alone, g->device[0].queue, &x, ODEON_OK), ODEON_OK);
     assert_true(value == 3.0);
+    assert_int_equal(alone.delivered, ODEON_OK);
+    assert_int_equal(alone.abi.sum(&alone, g->device[0].queue, &x, ODEON_ERR_IO), ODEON_ERR_IO);
+    assert_int_equal(alone.delivered, ODEON_ERR_IO);
     assert_int_equal(alone.abi.agree(&alone, ODEON_VOID_STEP), ODEON_VOID_STEP);
     assert_int_equal(alone.delivered, ODEON_VOID_STEP);
     assert_int_equal(
@@ -292,6 +295,8 @@ static void test_one_worker_needs_no_collective(void **state)
     assert_int_equal(alone.delivered, ODEON_OK);
     assert_int_equal(worker_group_share(&alone, ODEON_ERR_DATA), ODEON_ERR_DATA);
     assert_int_equal(alone.delivered, ODEON_ERR_DATA);
+    assert_int_equal(worker_group_share(&alone, ODEON_ERR_IO), ODEON_ERR_IO);
+    assert_int_equal(alone.delivered, ODEON_ERR_DATA); /* one failure is shared at a time */
     worker_group_resolve(&alone);
     assert_int_equal(alone.delivered, ODEON_OK);
 }
