@@ -54,6 +54,7 @@ static void clean(const char *text, char line[DIAG_MESSAGE_BYTES])
     drop_sign_of_nan(line);
 }
 
+/* Returns status, so that a failure is reported and passed up in one statement. */
 odeon_status diag_fail(odeon_status status, const char *format, ...)
 {
     char text[DIAG_MESSAGE_BYTES]; /* not printed into message directly: the arguments may point
@@ -148,6 +149,7 @@ bool status_is_known(odeon_status status)
     case value:                                                                                    \
         return exit_code;
 
+/* For the program alone; the library passes statuses. */
 int status_exit_code(odeon_status status)
 {
     switch (status) {

@@ -8,6 +8,7 @@
  * equal a key. */
 static const uint32_t key_domain = 0x59454b5f; /* "_KEY" */
 
+/* The 128 bits that the cipher makes of one counter. */
 typedef struct block {
     uint64_t low, high;
 } block;

@@ -57,6 +57,8 @@ odeon_status batch_file_check(const char *path, const data_fields *fields, int64
                               const odeon_tensor *input, const double *const *field)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
+        /* One sample: of the input as the model takes it, of the others as the data set has
+         * them. */
         odeon_tensor one = *input;
         if (role != ODEON_ROLE_INPUT) {
             one = data_field_shape(fields, role, 1, input->dtype);

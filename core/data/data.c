@@ -49,6 +49,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
         ODEON_TRY(order_file_read(c->order, source->stored, &source->order, &source->length));
     }
     int64_t limit = split == ODEON_SPLIT_TRAIN ? c->limit : c->test_limit;
+    /* 0 is no limit. */
     if (limit > 0 && limit < source->length) {
         source->length = limit;
     }

@@ -26,6 +26,7 @@ static uint64_t field_bytes(const odeon_field_info *field)
     return (uint64_t)bytes;
 }
 
+/* Fields that the data set does not have are never looked at beyond this. */
 bool data_has(const data_fields *fields, int32_t role)
 {
     return fields->index[role] >= 0;
@@ -123,6 +124,7 @@ static odeon_status read_field(const instance *set, int32_t index, data_fields *
                          "data: data set %s: field %d is a second %s; one is supported", id,
                          (int)index, data_role_name(field.role));
     }
+    /* The text of the plugin may end with the instance, which a description does not keep. */
     field.name = NULL;
     out->of[field.role] = field;
     out->index[field.role] = index;

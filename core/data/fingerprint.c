@@ -81,6 +81,7 @@ static bool chunk_init(const data_fields *fields, int64_t n, chunk *out)
     return complete;
 }
 
+/* Members that were not allocated are NULL. */
 static void chunk_fini(chunk *c)
 {
     mem_free(c->indices);

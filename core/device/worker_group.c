@@ -126,6 +126,8 @@ static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const off
     odeon_scalar ones[COLLECTIVE_MAX_WORKERS];
     const odeon_tensor *first = all[0].data;
     int32_t size = group->abi.size;
+    /* Shares differ by one element at most; where there are fewer elements than workers some are
+     * empty. */
     int64_t n = odeon_count(first), rank = group->abi.rank;
     int64_t begin = n * rank / size, end = n * (rank + 1) / size;
     for (int32_t i = 0; i < size; i++) {
@@ -160,6 +162,7 @@ static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor
         mine = ops->wait(queue);
     }
     ODEON_TRY(exchange(group, KIND_SUM, mine, x, &all));
+    /* Rank 0's, copied because the next exchange replaces the offers. */
     odeon_tensor total = *(const odeon_tensor *)all[0].data;
     ODEON_TRY(exchange(group, KIND_SUM_DONE, sum_chunk(group, queue, all), NULL, &all));
     odeon_status status = ODEON_OK;

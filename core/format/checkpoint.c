@@ -295,6 +295,8 @@ static bool is_moment(const checkpoint *c)
     bool counts = is_count(c->samples, 1) && is_count(c->batch, 1) && is_flag(c->drop_last) &&
                   is_count(c->step, 0) && is_count(c->epoch, 1) && is_count(c->position, 0) &&
                   c->extra >= -most && c->extra <= most && batches_samples(&b) > 0;
+    /* Where every batch had the size that it has now, a position is a multiple of it, or the end of
+     * the epoch. */
     bool whole_batches =
         counts && (c->position % c->batch == 0 || c->position == batches_samples(&b));
     return counts && (whole_batches || c->extra != 0) &&
@@ -339,6 +341,7 @@ static odeon_status parse_meta(checkpoint_file *file, const meta_list *m)
         return damaged(file->path, "no checkpoint: a number in its metadata cannot be");
     }
     if (c->best_step == 0) {
+        /* Written as 0 by make_meta. */
         c->best = -(double)INFINITY;
     }
     return ODEON_OK;
@@ -381,12 +384,14 @@ odeon_status checkpoint_open(const char *path, checkpoint_file **out)
     return status;
 }
 
+/* By its metadata, so that weights are not refused in the words of a damaged checkpoint. */
 bool checkpoint_is_one(const safetensors *file)
 {
     const char *found = safetensors_metadata(file, "format");
     return found != NULL && strcmp(found, format) == 0;
 }
 
+/* Closes the file as well, and with it goes the text of the configuration. */
 void checkpoint_close(checkpoint_file *file)
 {
     if (file != NULL) {
@@ -442,6 +447,7 @@ static odeon_status open_first(const char *folder, size_t n, const int64_t *step
     return first == ODEON_OK ? ODEON_OK : diag_fail(first, "%s", newest);
 }
 
+/* No checkpoint at all is no failure: *out stays NULL and the run begins anew. */
 odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out)
 {
     int64_t *steps = NULL;

@@ -40,6 +40,7 @@ static int add_section(ini_lines *lines, const char *name)
         ini_lines_fail(lines, "more than %d sections", INI_FILE_MAX_SECTIONS);
         return -1;
     }
+    /* The old array is gone once growing has succeeded, whatever becomes of the copy. */
     ini_section *grown = mem_grow(file->sections, file->n_sections, sizeof *grown);
     char *copy = mem_strdup(name);
     file->sections = grown != NULL ? grown : file->sections;
@@ -158,6 +159,8 @@ odeon_status ini_file_parse(const char *name, const char *text, size_t bytes, in
     ini_lines_init(lines, name, text, bytes);
     lines->section = add_section;
     lines->context = file;
+    /* inih answers with the number of a line that it did not understand. Where a line was refused
+     * here, that is what counts. */
     int inih =
         add_section(lines, "") == 0 ? ini_parse_stream(ini_lines_read, lines, take_key, lines) : 0;
     odeon_status status = lines->status;
@@ -221,6 +224,7 @@ static odeon_status read_open(int fd, const char *name, size_t *budget, ini_file
     return status;
 }
 
+/* Messages have name, as the user wrote it, and not the path that it was resolved to. */
 odeon_status ini_file_read(const char *path, const char *name, size_t *budget, ini_file **out)
 {
     *out = NULL;

@@ -154,6 +154,8 @@ static bool check_key(ini_lines *l)
         ini_lines_fail(l, "'%.*s' has no value: give one, or take the line out", (int)name,
                        l->text);
     }
+    /* What is a comment has been cut off, so a # or ; behind a blank was meant as one and is
+     * none. */
     for (size_t i = value; i < l->length && l->status == ODEON_OK; i++) {
         bool after = i == value || is_blank(l->text[i - 1]);
         if (after && (l->text[i] == '#' || l->text[i] == ';')) {

@@ -67,7 +67,8 @@ static void put(reader *r, uint32_t byte)
     r->out->strings[r->used++] = (char)(unsigned char)byte;
 }
 
-/* Code points come from escapes, so that half a surrogate pair and NUL have been refused before. */
+/* Code points come from escapes, so that half a surrogate pair and NUL have been refused before.
+ * Encoded as UTF-8, one byte after the other. */
 static void put_code_point(reader *r, uint32_t c)
 {
     if (c < 0x80) {
@@ -374,6 +375,7 @@ odeon_status json_parse(const char *file, const char *text, size_t bytes, json *
     return status;
 }
 
+/* Values and strings are one block each, however many there are. */
 void json_fini(json *j)
 {
     mem_free(j->values);
@@ -407,6 +409,7 @@ const json_value *json_member(const json_value *object, const char *name)
     return x;
 }
 
+/* A member of another kind answers as one that is not there. */
 const char *json_string(const json_value *object, const char *name)
 {
     const json_value *x = json_member(object, name);

@@ -90,6 +90,7 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
             return ODEON_OK;
         }
     }
+    /* Whole numbers are converted otherwise than fractions, so the hint names the right call. */
     bool whole = text[0] != '\0' && (text[1] == 'i' || text[1] == 'u');
     return diag_fail(ODEON_ERR_DATA,
                      "%s: its elements are '%s', supported are '<f4', '<f8', '|u1' and '<i8': "
@@ -149,6 +150,7 @@ static odeon_status read_shape(cursor *c, safetensors_entry *out)
         ODEON_TRY(read_dimension(c, &out->dim[out->ndim++]));
         comma = take(c, ',');
     }
+    /* In Python (3) is a number in brackets, (3,) a shape of one dimension. */
     return out->ndim == 1 && !comma ? refuse(c, "a comma after a single dimension") : ODEON_OK;
 }
 
@@ -238,6 +240,7 @@ odeon_status npy_parse(const char *name, const void *data, size_t bytes, safeten
     if (bytes < 8 || memcmp(p, magic, sizeof magic) != 0) {
         return diag_fail(ODEON_ERR_DATA, "%s: not an .npy file", name);
     }
+    /* Version 3.0 has UTF-8 in the names of fields, which arrays of plain numbers do not have. */
     if ((p[6] != 1 && p[6] != 2) || p[7] != 0) {
         return diag_fail(ODEON_ERR_DATA, "%s: version %d.%d of .npy, supported are 1.0 and 2.0",
                          name, (int)p[6], (int)p[7]);
@@ -269,6 +272,7 @@ static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_bu
         text_add(&words, i + 1 < ndim ? " " : "");
     }
     text_add(&words, "), }");
+    /* Blanks fill the header up to the alignment; one byte is that of the line break. */
     size_t bytes = PREFIX + words.length + 1, fill = (ALIGNMENT - bytes % ALIGNMENT) % ALIGNMENT;
     size_t length = words.length + fill + 1;
     const char prefix[PREFIX] = {

@@ -28,6 +28,7 @@ static odeon_status lock_file(const char *file, const char *path, int *fd)
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
         return ODEON_OK;
     }
+    /* Some network file systems have no locks. There the run goes on, and the user sees to it. */
     if (errno != EWOULDBLOCK) {
         diag_log(ODEON_LOG_WARNING,
                  "%s: cannot lock: %s; see to it that no other process works on this run", file,
@@ -186,6 +187,7 @@ static bool is_temporary(const char *name)
     return n > m && strcmp(name + n - m, ending) == 0;
 }
 
+/* What a start that was killed early leaves, beside which a new run may begin. */
 bool run_folder_is_litter(const char *name)
 {
     return strcmp(name, lock_name) == 0 || strcmp(name, mark_name) == 0 || is_temporary(name);

@@ -44,6 +44,7 @@ static odeon_status header_length(const char *name, const void *data, uint64_t b
                          name, (unsigned long long)bytes, SAFETENSORS_LENGTH_BYTES);
     }
     uint64_t length = load_u64(data);
+    /* Compared with what is left of the file, as a sum with the length could wrap. */
     if (length > SAFETENSORS_MAX_HEADER || length > bytes - SAFETENSORS_LENGTH_BYTES) {
         return diag_fail(ODEON_ERR_DATA,
                          "%s: no valid safetensors file: header of %llu bytes in a file of %llu "
@@ -283,6 +284,8 @@ static double element_as_f64(int32_t dtype, const unsigned char *p)
     }
 }
 
+/* For entries that have their data. Those of a file that was only opened are read by
+ * safetensors_get and converted piece by piece. */
 odeon_status safetensors_as_f64(const safetensors_entry *entry, double *out)
 {
     return safetensors_convert(entry, entry->data, safetensors_elements(entry), out);

@@ -281,6 +281,7 @@ static odeon_status scan_offsets(scanner *s, safetensors_tensor *tensor)
     return expect(s, ']');
 }
 
+/* In the message the name is cut, as a file may give one of any length. */
 static odeon_status scan_dtype(scanner *s, const safetensors_dtype **out)
 {
     const char *name;
@@ -306,6 +307,7 @@ static odeon_status check_size(const scanner *s, safetensors_tensor *tensor, uin
     if (n_bits % 8 != 0) {
         return refuse(s, "tensor \"%.80s\": does not fill whole bytes", entry->name);
     }
+    /* Offsets are unsigned: a difference below 0 would wrap. */
     if (tensor->end < tensor->begin || tensor->end - tensor->begin != (uint64_t)n_bits / 8) {
         return refuse(s,
                       "tensor \"%.80s\": shape and dtype make %lld bytes, data_offsets are "

@@ -48,6 +48,7 @@ const option_value *schema_value(const odeon_config *config, const char *name)
     return i < config->n ? &config->values[i] : NULL;
 }
 
+/* The description of an option, where schema_value gives its value. */
 const odeon_option *schema_option(const odeon_config *config, const char *name)
 {
     size_t i = schema_option_index(config, name);
@@ -118,6 +119,7 @@ static void *copy_list(const void *list, int32_t n, size_t size, bool *complete)
 static bool copy_value(const option_value *from, option_value *to)
 {
     bool complete = true;
+    /* Numbers and flags at once; every pointer is replaced below. */
     *to = *from;
     to->text = from->text != NULL ? mem_strdup(from->text) : NULL;
     to->argument = from->argument != NULL ? mem_strdup(from->argument) : NULL;
@@ -173,6 +175,7 @@ odeon_status schema_bind_sizes(odeon_config *config, int64_t state, int64_t clas
             continue;
         }
         value->i = value->size_symbol == SIZE_STATE ? state : classes;
+        /* The caller gives 0 for a size that does not exist where the component stands. */
         if (value->i < 1) {
             location where = value->where.file != NULL ? value->where : config->where;
             return location_fail(

@@ -229,6 +229,7 @@ static odeon_status read_list(const reading *in)
     }
     option_value *out = in->out;
     out->n = (int32_t)n;
+    /* Room for the longest text of every number, so that the texts need not be measured first. */
     out->text = mem_zalloc(n + 1, NUMBER_TEXT_BYTES);
     if (in->option->type == ODEON_OPTION_I64_LIST) {
         out->list_i = mem_zalloc(n, sizeof *out->list_i);

@@ -238,6 +238,7 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, l
         } else if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f) {
             why = "it has control characters";
         }
+        /* Commas and brackets mean something in parentheses alone. */
         depth += (*c == '(') - (*c == ')');
         if (nested && (depth < 0 || (*c == ',' && depth == 0))) {
             why = "a comma or bracket would end it here";
@@ -247,6 +248,7 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, l
         why = "its bracket would not be closed here";
     }
     size_t n = strlen(text);
+    /* Blanks at the ends are trimmed wherever a value is read. */
     if (n > 0 && (strchr(" \t", text[0]) != NULL || strchr(" \t", text[n - 1]) != NULL)) {
         why = "it begins or ends with a blank";
     }
@@ -271,6 +273,7 @@ static odeon_status print_value(text_buffer *out, const odeon_option *option,
  * result gives the same component. */
 odeon_status schema_print(text_buffer *out, const odeon_config *config)
 {
+    /* The first value that there is opens the bracket. */
     const char *before = "(";
     text_add(out, config->component->id);
     for (size_t i = 0; i < config->n; i++) {
