@@ -131,6 +131,12 @@ static void test_a_failure_is_told_to_who_takes_it(void **state)
     assert_int_equal(status, ODEON_ERR_DATA);
     assert_string_equal(diag_message(), "data: numbered: sample 3 is unreadable");
     diag_clear();
+    static const int64_t beyond[] = {99};
+    read_ahead(f, 1, beyond); /* fails in words of its own */
+    assert_true(prefetch_take(f->reader, f->source, 1, beyond, &status));
+    assert_int_equal(status, ODEON_ERR_INTERNAL);
+    assert_string_equal(diag_message(), "data: sample 99 of 10 was asked for");
+    diag_clear();
     read_ahead(f, 2, good);
     assert_true(prefetch_take(f->reader, f->source, 2, good, &status));
     assert_int_equal(status, ODEON_OK);
@@ -163,6 +169,7 @@ static void test_what_is_under_way_is_waited_for(void **state)
 {
     fixture *f = *state;
     static const int64_t indices[] = {4, 5, 6, 7};
+    int64_t live = mem_live_blocks();
     for (int again = 0; again < 100; again++) {
         prefetch *reader;
         memset(f->to.on_device[ODEON_ROLE_LABEL].data, 0xff, 4 * sizeof(int64_t));
@@ -172,6 +179,7 @@ static void test_what_is_under_way_is_waited_for(void **state)
         static const int64_t labels[] = {1, 2, 0, 1};
         assert_memory_equal(f->to.on_device[ODEON_ROLE_LABEL].data, labels, sizeof labels);
     }
+    assert_int_equal(mem_live_blocks(), live);
     prefetch_destroy(NULL);
 }
 
