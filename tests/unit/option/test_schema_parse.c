@@ -240,58 +240,58 @@ static void assert_refused(const refusal *r)
 
 static const char in_words[] = "a whole number >= 1, state, classes";
 
+static const refusal refusals[] = {
+    {"whole", "", "no value is given"},
+    {"whole", "10", "allowed: 1 <= whole <= 9"},
+    {"whole", "0", "allowed: 1 <= whole <= 9"},
+    {"whole", "3x", "not a whole number; allowed: 1 <= whole <= 9"},
+    {"whole", "3.5", "not a whole number; allowed: 1 <= whole <= 9"},
+    {"large", "1 2", "not a whole number"},
+    {"large", "9223372036854775808", "does not fit into 64 bits"},
+    {"real", "0", "allowed: real > 0"},
+    {"real", "-1", "allowed: real > 0"},
+    {"real", "nan", "not a number; allowed: real > 0"},
+    {"real", "inf", "not a number; allowed: real > 0"},
+    {"real", "1e400", "does not fit into 64 bits; allowed: real > 0"},
+    {"bound", "-inf", "not a number; allowed: 0 <= bound <= inf"},
+    {"share", "1", "allowed: 0 < share < 1"},
+    {"share", "0", "allowed: 0 < share < 1"},
+    {"flag", "maybe", "allowed: yes, no (or true, false, on, off, 1, 0)"},
+    {"flag", "Yes", "allowed: yes, no (or true, false, on, off, 1, 0)"},
+    {"pick", "gren", "allowed: red, green, blue, from(path=FILE)"},
+    {"pick", "re", "allowed: red, green, blue, from(path=FILE)"},
+    {"pick", "from", "allowed: red, green, blue, from(path=FILE)"},
+    {"pick", "from(file=a)", "allowed: red, green, blue, from(path=FILE)"},
+    {"pick", "from(path=a, path2=b)", "allowed: red, green, blue, from(path=FILE)"},
+    {"pick", "red(path=a)", "allowed: red, green, blue, from(path=FILE)"},
+    {"pick", "from(path)",
+     "options are written key=value, separated by commas; numbers of a list, by blanks"},
+    {"wholes", "1 -2", "allowed: wholes >= 0"},
+    {"wholes", "1 x", "not a whole number; allowed: wholes >= 0"},
+    {"wholes", "1, 2",
+     "not a whole number: a list has blanks between its numbers, no commas; allowed: wholes >= "
+     "0"},
+    {"wholes", " ", "allowed: wholes >= 0"},
+    {"wholes", "linspace(0 1 2)", "not a whole number; allowed: wholes >= 0"},
+    {"reals", "linspace(0 1)", "expected linspace(first last n)"},
+    {"reals", "linspace(0 1 2 3)", "expected linspace(first last n)"},
+    {"reals", "linspace(0 1 2) 3", "expected linspace(first last n)"},
+    {"reals", "linspace(", "expected linspace(first last n)"},
+    {"reals", "linspace(0 x 3)", "not a number"},
+    {"reals", "linspace(0 1 1)", "linspace(first last n) needs a whole number n, 2 to 1000000"},
+    {"reals", "linspace(0 1 2.5)", "linspace(first last n) needs a whole number n, 2 to 1000000"},
+    {"reals", "linspace(0 1 1000001)",
+     "linspace(first last n) needs a whole number n, 2 to 1000000"},
+    {"reals", "batch", "not a number"},
+    {"moments", "second", "not a number; allowed: moments >= 0, or batch, first"},
+    {"moments", "linspace(-1 1 3)", "allowed: moments >= 0, or batch, first"},
+};
+
 static void test_bad_values_are_refused_with_what_is_allowed(void **state)
 {
     (void)state;
-    static const refusal cases[] = {
-        {"whole", "", "no value is given"},
-        {"whole", "10", "allowed: 1 <= whole <= 9"},
-        {"whole", "0", "allowed: 1 <= whole <= 9"},
-        {"whole", "3x", "not a whole number; allowed: 1 <= whole <= 9"},
-        {"whole", "3.5", "not a whole number; allowed: 1 <= whole <= 9"},
-        {"large", "1 2", "not a whole number"},
-        {"large", "9223372036854775808", "does not fit into 64 bits"},
-        {"real", "0", "allowed: real > 0"},
-        {"real", "-1", "allowed: real > 0"},
-        {"real", "nan", "not a number; allowed: real > 0"},
-        {"real", "inf", "not a number; allowed: real > 0"},
-        {"real", "1e400", "does not fit into 64 bits; allowed: real > 0"},
-        {"bound", "-inf", "not a number; allowed: 0 <= bound <= inf"},
-        {"share", "1", "allowed: 0 < share < 1"},
-        {"share", "0", "allowed: 0 < share < 1"},
-        {"flag", "maybe", "allowed: yes, no (or true, false, on, off, 1, 0)"},
-        {"flag", "Yes", "allowed: yes, no (or true, false, on, off, 1, 0)"},
-        {"pick", "gren", "allowed: red, green, blue, from(path=FILE)"},
-        {"pick", "re", "allowed: red, green, blue, from(path=FILE)"},
-        {"pick", "from", "allowed: red, green, blue, from(path=FILE)"},
-        {"pick", "from(file=a)", "allowed: red, green, blue, from(path=FILE)"},
-        {"pick", "from(path=a, path2=b)", "allowed: red, green, blue, from(path=FILE)"},
-        {"pick", "red(path=a)", "allowed: red, green, blue, from(path=FILE)"},
-        {"pick", "from(path)",
-         "options are written key=value, separated by commas; numbers of a list, by blanks"},
-        {"wholes", "1 -2", "allowed: wholes >= 0"},
-        {"wholes", "1 x", "not a whole number; allowed: wholes >= 0"},
-        {"wholes", "1, 2",
-         "not a whole number: a list has blanks between its numbers, no commas; allowed: wholes >= "
-         "0"},
-        {"wholes", " ", "allowed: wholes >= 0"},
-        {"wholes", "linspace(0 1 2)", "not a whole number; allowed: wholes >= 0"},
-        {"reals", "linspace(0 1)", "expected linspace(first last n)"},
-        {"reals", "linspace(0 1 2 3)", "expected linspace(first last n)"},
-        {"reals", "linspace(0 1 2) 3", "expected linspace(first last n)"},
-        {"reals", "linspace(", "expected linspace(first last n)"},
-        {"reals", "linspace(0 x 3)", "not a number"},
-        {"reals", "linspace(0 1 1)", "linspace(first last n) needs a whole number n, 2 to 1000000"},
-        {"reals", "linspace(0 1 2.5)",
-         "linspace(first last n) needs a whole number n, 2 to 1000000"},
-        {"reals", "linspace(0 1 1000001)",
-         "linspace(first last n) needs a whole number n, 2 to 1000000"},
-        {"reals", "batch", "not a number"},
-        {"moments", "second", "not a number; allowed: moments >= 0, or batch, first"},
-        {"moments", "linspace(-1 1 3)", "allowed: moments >= 0, or batch, first"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_refused(&cases[i]);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        assert_refused(&refusals[i]);
     }
     static const char *const sizes[] = {"0", "-1", "stat", "1.0"};
     for (size_t i = 0; i < 4; i++) {
