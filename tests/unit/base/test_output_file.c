@@ -72,8 +72,7 @@ static void assert_refused(const char *path, odeon_status status, const char *me
     diag_clear();
     assert_int_equal(output_file_open(path, &file), status);
     assert_string_equal(diag_message(), message);
-    assert_int_equal(file.fd, -1);
-    assert_null(file.path);
+    assert_true(file.fd == -1 && file.path == NULL);
 }
 
 /* "PATH: " and what is said of it. */
@@ -136,8 +135,7 @@ static void test_the_owner_is_kept(void **state)
     }
     assert_int_equal(put(path, "new"), ODEON_OK);
     assert_int_equal(stat(path, &info), 0);
-    assert_int_equal(info.st_uid, 12345);
-    assert_int_equal(info.st_gid, 23456);
+    assert_true(info.st_uid == 12345 && info.st_gid == 23456);
 }
 
 /* As another user than root, to whom permissions do not apply. */
@@ -478,8 +476,7 @@ static void test_standard_output_is_known_under_its_names(void **state)
          file = output_file_is_stdout(folder_file(f, "out")),
          err = output_file_is_stdout("/dev/fd/2");
     end_stdout(saved);
-    assert_true(dash);
-    assert_true(dev);
+    assert_true(dash && dev);
     assert_false(file); /* it is replaced, and what is printed goes to the old one */
     assert_false(err);
 }
@@ -497,8 +494,7 @@ static void test_pipes_are_compared_and_devices_are_not(void **state)
     saved = begin_stdout(open("/dev/null", O_WRONLY));
     bool device = output_file_is_stdout("/dev/null"), dash = output_file_is_stdout("-");
     end_stdout(saved);
-    assert_true(same && dash);
-    assert_false(another || device);
+    assert_true(same && dash && !another && !device);
 }
 
 static void test_a_closed_standard_output_is_refused(void **state)
