@@ -13,8 +13,11 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+/* Names to try for the temporary file before giving up. Each that is taken belongs to a killed run
+ * or to another thread, of which there are never nearly so many. */
 enum { MAX_TRIES = 1000 };
 
+/* Callers pass what the system call just before has left in errno. */
 static odeon_status io_failure(const char *path, const char *what)
 {
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -41,6 +44,8 @@ static odeon_status create_temporary(atomic_file *file, mode_t mode)
     return io_failure(file->temporary, "cannot create");
 }
 
+/* Forgets file without closing or removing anything. fd -1 is what makes a later
+ * atomic_file_abandon do nothing. */
 static void release(atomic_file *file)
 {
     mem_free(file->path);
@@ -48,11 +53,13 @@ static void release(atomic_file *file)
     *file = (atomic_file){.fd = -1};
 }
 
+/* 0666 less the umask is what any program gives a new file. */
 odeon_status atomic_file_open(const char *path, atomic_file *out)
 {
     return atomic_file_open_mode(path, 0666, out);
 }
 
+/* out is set in every case, so that a failure leaves what atomic_file_abandon ignores. */
 odeon_status atomic_file_open_mode(const char *path, mode_t mode, atomic_file *out)
 {
     *out = (atomic_file){.fd = -1, .path = mem_strdup(path)};
@@ -136,6 +143,7 @@ static odeon_status sync_folder(const char *folder)
     return status;
 }
 
+/* Also for files and folders that are made without atomic_file, by mkdir or open. */
 odeon_status atomic_file_sync_folder_of(const char *path)
 {
     char *folder = path_folder(path);
@@ -170,6 +178,8 @@ static odeon_status finish(atomic_file *file)
     return status;
 }
 
+/* There is nothing to rename: the data already stands at its path, or has gone to the reader of a
+ * pipe. */
 static odeon_status commit_in_place(atomic_file *file)
 {
     odeon_status status = finish(file);
@@ -203,6 +213,7 @@ odeon_status atomic_file_commit(atomic_file *file)
     return status;
 }
 
+/* What was written in place cannot be taken back, so only a temporary file is removed. */
 void atomic_file_abandon(atomic_file *file)
 {
     if (file->fd >= 0) {
@@ -214,6 +225,7 @@ void atomic_file_abandon(atomic_file *file)
     }
 }
 
+/* For small files whose data is in memory. */
 odeon_status atomic_file_put(const char *path, const void *data, size_t bytes)
 {
     atomic_file file;
@@ -221,6 +233,7 @@ odeon_status atomic_file_put(const char *path, const void *data, size_t bytes)
     return atomic_file_finish(&file, data, bytes);
 }
 
+/* For callers that have opened file in their own way and have all data at hand. */
 odeon_status atomic_file_finish(atomic_file *file, const void *data, size_t bytes)
 {
     odeon_status status = atomic_file_write(file, data, bytes);

@@ -8,11 +8,13 @@ static int64_t divide_up(int64_t samples, int64_t batch)
     return samples / batch + (samples % batch != 0);
 }
 
+/* A last, smaller batch that is dropped takes its samples out of the epoch. */
 int64_t batches_samples(const batches *b)
 {
     return b->drop_last ? b->samples - b->samples % b->batch : b->samples;
 }
 
+/* Where the smaller batch is dropped, the division leaves nothing to round. */
 int64_t batches_steps(const batches *b)
 {
     return divide_up(batches_samples(b), b->batch);

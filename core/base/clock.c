@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+/* Monotonic, so that durations survive a change of the system time. A double holds nanoseconds for
+ * months of uptime. */
 double clock_seconds(void)
 {
     struct timespec now;

@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+/* The affinity mask rather than the machine: in a container or under taskset more workers than
+ * cores would only take turns. */
 int64_t cores_usable(void)
 {
     cpu_set_t mine;

@@ -37,6 +37,7 @@ void diag_mark_cut(char *text, size_t bytes)
     memcpy(text + end, "...", 4);
 }
 
+/* Cuts what is too long and marks it, so that no reader takes half a message for the whole. */
 static void print(char text[DIAG_MESSAGE_BYTES], const char *format, va_list arguments)
 {
     if (vsnprintf(text, DIAG_MESSAGE_BYTES, format, arguments) >= DIAG_MESSAGE_BYTES) {
@@ -53,6 +54,7 @@ static void clean(const char *text, char line[DIAG_MESSAGE_BYTES])
     drop_sign_of_nan(line);
 }
 
+/* Returns status, so that a failure is reported and passed up in one statement. */
 odeon_status diag_fail(odeon_status status, const char *format, ...)
 {
     char text[DIAG_MESSAGE_BYTES]; /* not printed into message directly: the arguments may point
@@ -65,6 +67,7 @@ odeon_status diag_fail(odeon_status status, const char *format, ...)
     return status;
 }
 
+/* The text is that of the calling thread and changes with its next failure or diag_clear. */
 const char *diag_message(void)
 {
     return message;
@@ -84,6 +87,7 @@ void diag_adopt(const char *text)
     clean(text, message);
 }
 
+/* Returned by value: a caller can keep it on its stack while the thread records another. */
 diag_reason diag_take(void)
 {
     diag_reason reason;
@@ -92,6 +96,7 @@ diag_reason diag_take(void)
     return reason;
 }
 
+/* A flag, not a count: whoever hushes a thread must not call others that do so too. */
 void diag_hush(bool hushed)
 {
     is_hushed = hushed;
@@ -115,8 +120,12 @@ void diag_log(int32_t level, const char *format, ...)
     (void)fprintf(stderr, "odeon: %s%s\n", word, line);
 }
 
+/* What status_text answers for a negative number that is none of status.h; status_is_known compares
+ * with it. */
 static const char unknown[] = "unknown failure";
 
+/* The table of status.h expands to the cases of both switches, so that a new status has its text
+ * and its exit code at one place. */
 #define TEXT_CASE(name, value, exit_code, text)                                                    \
     case value:                                                                                    \
         return text;
@@ -130,6 +139,7 @@ const char *status_text(odeon_status status)
     }
 }
 
+/* Positive numbers are all void steps, whatever a solver means by each. */
 bool status_is_known(odeon_status status)
 {
     return status > 0 || strcmp(status_text(status), unknown) != 0;
@@ -139,6 +149,7 @@ bool status_is_known(odeon_status status)
     case value:                                                                                    \
         return exit_code;
 
+/* For the program alone; the library passes statuses. */
 int status_exit_code(odeon_status status)
 {
     switch (status) {

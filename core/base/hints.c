@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 
-/* aliases are separated by '|'. */
+/* Folded comparison (nearest.h), so that learningRate finds learning_rate. aliases are separated by
+ * '|'. */
 bool hint_is(const char *name, hint_name known)
 {
     if (nearest_same_word(name, known.name, strlen(known.name))) {
@@ -23,7 +24,9 @@ bool hint_is(const char *name, hint_name known)
     return false;
 }
 
-/* Lists every known name that matches, since one foreign word may stand for several options. */
+/* Lists every known name that matches, since one foreign word may stand for several options. Text
+ * that has no room is cut by snprintf, whose result still counts all of it: used may pass bytes,
+ * which ends the loop. */
 bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
 {
     size_t used = 0;
@@ -40,12 +43,14 @@ bool hint_write_known(char *text, size_t bytes, const char *name, size_t n, cons
     return used > 0;
 }
 
-/* An alias that is known exactly beats a merely similar spelling. */
+/* An alias that is known exactly beats a merely similar spelling. Out of memory there is no hint,
+ * which is no failure: the caller is about to report another. */
 bool hint_write(char *text, size_t bytes, const char *name, size_t n, const hint_name *names)
 {
     if (hint_write_known(text, bytes, name, n, names)) {
         return true;
     }
+    /* Only names take part: an alias that is misspelled is too far a guess. */
     const char **plain = mem_zalloc(n, sizeof *plain);
     for (size_t i = 0; i < n && plain != NULL; i++) {
         plain[i] = names[i].name;
@@ -58,6 +63,7 @@ bool hint_write(char *text, size_t bytes, const char *name, size_t n, const hint
     return nearest != NULL;
 }
 
+/* In the order of the table, which is the order that help prints. */
 void hint_list(char *text, size_t bytes, size_t n, const hint_name *names)
 {
     size_t used =

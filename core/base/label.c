@@ -24,7 +24,8 @@ bool label_is_line(const char *text)
     return true;
 }
 
-/* Plain comparisons rather than isalpha, whose answer depends on the locale. */
+/* Plain comparisons rather than isalpha, whose answer depends on the locale. The length is looked
+ * at first, as text may come from a plugin. A NUL within the limit is sure then. */
 static bool is_name(const char *text, bool lower_only)
 {
     if (text == NULL || strnlen(text, LABEL_MAX_ID_BYTES + 1) > LABEL_MAX_ID_BYTES) {
@@ -40,11 +41,13 @@ static bool is_name(const char *text, bool lower_only)
     return text[0] != '\0';
 }
 
+/* Both cases, unlike the name of an option. */
 bool label_is_id(const char *text)
 {
     return is_name(text, false);
 }
 
+/* Copies the part before the @, because the check of an id needs a text that ends there. */
 bool label_is_kernel(const char *text)
 {
     char id[LABEL_MAX_ID_BYTES + 1];
@@ -57,6 +60,7 @@ bool label_is_kernel(const char *text)
     return label_is_id(id) && label_is_id(at + 1);
 }
 
+/* Lower case alone, so that no two options of a component differ by case only. */
 bool label_is_option_name(const char *text)
 {
     return is_name(text, true);
@@ -83,6 +87,7 @@ bool label_is_aliases(const char *text)
     }
 }
 
+/* Without the limit of an id: keys and names of sections are bounded where an INI is read. */
 bool label_is_name(const char *text)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";

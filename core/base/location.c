@@ -5,8 +5,11 @@
 
 #include "base/diag.h"
 
+/* As long as a message of diag.h; longer text would be cut there anyway. */
 enum { MESSAGE_BYTES = 1024 };
 
+/* Text that was cut is marked here, before the position is put in front of it: the end is what a
+ * reader would miss without notice. */
 odeon_status location_fail(location where, const char *section, const char *format, ...)
 {
     char text[MESSAGE_BYTES], line[24] = "";

@@ -47,6 +47,7 @@ void *mem_alloc(size_t bytes)
     return h + 1;
 }
 
+/* Multiplied with a check, as count often comes from a file. */
 void *mem_zalloc(size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
@@ -59,7 +60,8 @@ void *mem_zalloc(size_t count, size_t size)
     return p;
 }
 
-/* Allocates, copies and frees, because realloc does not keep the alignment. */
+/* Allocates, copies and frees, because realloc does not keep the alignment. A failure must leave
+ * the old block, and so it does. */
 void *mem_resize(void *p, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
@@ -82,6 +84,8 @@ void *mem_grow(void *p, size_t n, size_t size)
     return full ? mem_resize(p, n < 8 ? 8 : 2 * n, size) : p;
 }
 
+/* Grows by half rather than to what is wanted, so that a caller that asks for a little more each
+ * time copies only a logarithmic number of times. */
 void *mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t size)
 {
     if (wanted <= *capacity) {
@@ -94,6 +98,7 @@ void *mem_reserve(void *p, size_t *capacity, size_t wanted, size_t least, size_t
     return grown;
 }
 
+/* Not strdup: the block must be counted and freed as one of ours. */
 char *mem_strdup(const char *text)
 {
     size_t bytes = strlen(text) + 1;
@@ -120,6 +125,7 @@ char *mem_printf(const char *format, ...)
     return text;
 }
 
+/* free gets the address of the header, where posix_memalign began. */
 void mem_free(void *p)
 {
     if (p != NULL) {
@@ -138,12 +144,15 @@ int64_t mem_total_allocs(void)
     return atomic_load_explicit(&total_allocs, memory_order_relaxed);
 }
 
+/* keeps_failing is cleared first: between the two stores another thread sees the old countdown or
+ * none, never one that keeps failing. */
 void mem_fail_at(int64_t n)
 {
     atomic_store_explicit(&keeps_failing, false, memory_order_relaxed);
     atomic_store_explicit(&fail_countdown, n, memory_order_relaxed);
 }
 
+/* The other way round for the same reason. */
 void mem_fail_from(int64_t n)
 {
     atomic_store_explicit(&fail_countdown, n, memory_order_relaxed);
@@ -165,6 +174,8 @@ bool checked_mul(int64_t a, int64_t b, int64_t *out)
     return fits;
 }
 
+/* The bound that is compared with cannot itself overflow, since b is subtracted from the limit on
+ * its own side. */
 bool checked_add(int64_t a, int64_t b, int64_t *out)
 {
     bool fits = b > 0 ? a <= INT64_MAX - b : a >= INT64_MIN - b;

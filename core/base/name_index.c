@@ -44,6 +44,7 @@ static bool grow(name_index *index)
     return true;
 }
 
+/* Grows before it adds, at half full, so that place_of always finds a free slot. */
 bool name_index_add(name_index *index, const char *name, size_t number)
 {
     if (2 * index->n >= index->capacity && !grow(index)) {
@@ -54,6 +55,7 @@ bool name_index_add(name_index *index, const char *name, size_t number)
     return true;
 }
 
+/* Without names there are no slots to look into. */
 size_t name_index_find(const name_index *index, const char *name)
 {
     if (index->n == 0) {

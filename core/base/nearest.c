@@ -5,6 +5,8 @@
 
 #include "base/diag.h"
 
+/* MAX_BYTES bounds the rows of the distance table, which stand on the stack; longer names are near
+ * to nothing. SHORT: see is_other_word. */
 enum { MAX_BYTES = 64, SHORT = 3 };
 
 static size_t smaller(size_t a, size_t b)
@@ -83,6 +85,7 @@ const char *nearest_name(const char *name, size_t n, const char *const *names)
     return nearest;
 }
 
+/* Words of underscores alone fold to nothing and equal no word. */
 bool nearest_same_word(const char *name, const char *word, size_t n)
 {
     char a[MAX_BYTES + 1], b[MAX_BYTES + 1];
@@ -90,6 +93,8 @@ bool nearest_same_word(const char *name, const char *word, size_t n)
            fold(word, n, b) > 0 && strcmp(a, b) == 0;
 }
 
+/* A guess where there is one, else the whole list, so that a message always says what may be
+ * typed. */
 void nearest_suggest(char *text, size_t bytes, const char *name, size_t n, const char *const *names)
 {
     const char *nearest = nearest_name(name, n, names);

@@ -57,6 +57,7 @@ static locale_t enter_c_locale(locale_t *c)
     return uselocale(*c);
 }
 
+/* Puts the locale of the thread back, which belongs to whoever embeds the host. */
 static void leave_c_locale(locale_t c, locale_t previous)
 {
     (void)uselocale(previous);
@@ -81,6 +82,7 @@ int number_parse_f64(const char *text, double *out)
     return NUMBER_OK;
 }
 
+/* The macro NAN is positive on every platform that is supported. */
 double number_plain(double value)
 {
     return isnan(value) ? (double)NAN : value;

@@ -28,11 +28,13 @@ typedef struct target {
     struct stat info;
 } target;
 
+/* error is passed rather than read from errno, which a call in between may have changed. */
 static odeon_status io_failure(const char *path, const char *what, int error)
 {
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(error));
 }
 
+/* Said of the name as typed: it is what the user can act on. */
 static odeon_status no_memory(const char *path)
 {
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to write it", path);
@@ -158,6 +160,7 @@ static odeon_status resolve(const char *name, target *out)
     return found ? ODEON_OK : io_failure(name, "cannot be followed", ELOOP);
 }
 
+/* For every target_find, whatever it returned. */
 static void target_fini(target *x)
 {
     mem_free(x->path);
@@ -239,6 +242,8 @@ static bool may_write(const char *path, int how)
     return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
 }
 
+/* Asked even where the folder would allow a replacement: a file that is write-protected was meant
+ * to stay. */
 static odeon_status check_regular(const char *name, const target *at)
 {
     return may_write(at->path, W_OK) ? ODEON_OK : io_failure(name, "cannot be written", errno);
@@ -265,6 +270,8 @@ static odeon_status open_regular(const char *name, const target *at, atomic_file
     return write_in_place(name, open(at->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), true, out);
 }
 
+/* Each kind has its own way to be opened; what they share is that the result is written and
+ * committed alike. */
 static odeon_status open_target(const char *name, const target *at, atomic_file *out)
 {
     switch (at->kind) {
@@ -279,6 +286,9 @@ static odeon_status open_target(const char *name, const target *at, atomic_file 
     }
 }
 
+/* The path is resolved once. What stands there may change before it is opened; a file that is
+ * written in place is then opened without following a link, and a new one under a name that nobody
+ * has. */
 odeon_status output_file_open(const char *path, atomic_file *out)
 {
     target at;
@@ -300,6 +310,7 @@ odeon_status output_file_put(const char *path, const void *data, size_t bytes)
 
 /* ---- checks before writing ---- */
 
+/* Access is asked of the folder, since creating the file for a test would show to others. */
 static odeon_status check_new(const char *name, const target *at)
 {
     char *folder = path_folder(at->path);
@@ -339,6 +350,7 @@ bool output_file_is_stream(const char *path)
     return is_one;
 }
 
+/* Two names, one file: device and inode tell, whatever links are in between. */
 static bool same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;

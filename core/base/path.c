@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+/* A leading ./ is dropped, so that the common spelling of a file beside the INI gives a clean path;
+ * .. stays, because what it means depends on links. */
 char *path_absolute(const char *path, const char *folder)
 {
     if (path[0] == '/') {
@@ -56,6 +58,7 @@ char *path_stem(const char *path)
     return stem;
 }
 
+/* The name must be longer than the ending: ".npy" alone is a hidden file, not one of that kind. */
 bool path_ends_with(const char *path, const char *ending)
 {
     size_t n = strlen(path), m = strlen(ending);

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+/* Callers pass what the system call just before has left in errno. */
 static odeon_status io_failure(const char *path, const char *what)
 {
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -60,11 +61,13 @@ static odeon_status read_open_file(int fd, const char *path, char **out, size_t 
     return ODEON_OK;
 }
 
+/* The descriptor is closed in every case; closing a file that was only read loses nothing, so its
+ * result is not looked at. */
 odeon_status read_file(const char *path, char **out, size_t *bytes)
 {
     *out = NULL;
     *bytes = 0;
-    /* opening a FIFO must not block; it is refused below */
+    /* Without O_NONBLOCK opening a FIFO would wait for its writer; it is refused below. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         return io_failure(path, "cannot open");

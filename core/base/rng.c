@@ -8,6 +8,7 @@
  * equal a key. */
 static const uint32_t key_domain = 0x59454b5f; /* "_KEY" */
 
+/* The 128 bits that the cipher makes of one counter. */
 typedef struct block {
     uint64_t low, high;
 } block;
@@ -32,12 +33,16 @@ static uint64_t hash_name(const char *name)
     return hash;
 }
 
+/* Two ciphers in a row: the first makes a key of the seed for each name, the second one of that for
+ * each pair of numbers. The upper counter of the first is key_domain, which no stream uses. */
 uint64_t rng_key(uint64_t seed, const char *name, uint64_t a, uint64_t b)
 {
     uint64_t named = philox(seed, hash_name(name), key_domain).low;
     return philox(named, a, b).low;
 }
 
+/* One block per number. The upper half of the block is left for rng_normal, which needs two numbers
+ * of one index. */
 uint64_t rng_bits(uint64_t key, uint64_t index)
 {
     return philox(key, index, 0).low;
@@ -48,6 +53,7 @@ static double unit(uint64_t bits) /* the upper 53 bits as a number in [0, 1) */
     return (double)(bits >> 11) * 0x1p-53;
 }
 
+/* A double has 53 bits of fraction, so 53 of the 64 make every multiple of 2^-53 equally likely. */
 double rng_uniform(uint64_t key, uint64_t index)
 {
     return unit(rng_bits(key, index));

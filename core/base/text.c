@@ -9,12 +9,14 @@
 #include "base/mem.h"
 #include "base/number.h"
 
+/* Leaves an empty buffer, which may be used again. */
 void text_fini(text_buffer *t)
 {
     mem_free(t->data);
     *t = (text_buffer){0};
 }
 
+/* failed is cleared too: an empty buffer has lost nothing. */
 void text_clear(text_buffer *t)
 {
     t->length = 0;
@@ -43,6 +45,7 @@ static bool reserve(text_buffer *t, size_t n)
     return true;
 }
 
+/* The NUL behind the text makes data a C string at any time. */
 void text_add_bytes(text_buffer *t, const char *bytes, size_t n)
 {
     if (reserve(t, n)) {
@@ -52,12 +55,14 @@ void text_add_bytes(text_buffer *t, const char *bytes, size_t n)
     }
 }
 
+/* The text may not point into the buffer, which may move. */
 void text_add(text_buffer *t, const char *more)
 {
     text_add_bytes(t, more, strlen(more));
 }
 
-/* Formats twice, first only to learn the length. */
+/* Formats twice, first only to learn the length. A negative length means that the format or its
+ * characters cannot be printed, which counts as lost text. */
 void text_printf(text_buffer *t, const char *format, ...)
 {
     va_list arguments, again;
@@ -74,6 +79,7 @@ void text_printf(text_buffer *t, const char *format, ...)
     va_end(arguments);
 }
 
+/* The shortest text rather than %.17g: 0.1 stays 0.1 for a reader. */
 void text_number(text_buffer *t, double value)
 {
     char number[NUMBER_TEXT_BYTES];
@@ -81,6 +87,7 @@ void text_number(text_buffer *t, double value)
     text_add(t, number);
 }
 
+/* JSON has neither NaN nor infinity (RFC 8259, 6), and readers refuse files that hold them. */
 void text_json_number(text_buffer *t, double value)
 {
     if (isfinite(value)) {
@@ -129,6 +136,7 @@ int32_t text_control(const unsigned char *p, size_t bytes)
     return control || marks || embeddings ? code : -1;
 }
 
+/* strchr with a NUL would find the end of the table, but a C string holds none. */
 static void add_json_byte(text_buffer *t, unsigned char c)
 {
     static const char letters[] = "\"\\bfnrt", meanings[] = "\"\\\b\f\n\r\t";
@@ -168,6 +176,7 @@ void text_json_string(text_buffer *t, const char *string)
 
 static const char blanks[] = " \t";
 
+/* In place, since its callers own the text and keep the result as long as that. */
 char *text_trim(char *text)
 {
     text += strspn(text, blanks);
@@ -195,6 +204,9 @@ void text_grouped(int64_t n, char *out)
     *out = '\0';
 }
 
+/* sprintf cannot overflow: the product of all dimensions is a number of elements, so that long
+ * ones stand beside a 0 or not at all; that makes 102 bytes at most of the 112 that the header
+ * asks for. */
 void text_shape(int32_t ndim, const int64_t *dim, char *out)
 {
     size_t at = (size_t)sprintf(out, "%" PRId64, ndim > 0 ? dim[0] : 1);

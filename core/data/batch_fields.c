@@ -4,6 +4,8 @@
 
 #include "base/diag.h"
 
+/* Inputs and labels are not asked for by name: a layer has its input, and the label is the loss's
+ * alone. */
 const odeon_tensor *batch_field(const odeon_context *context, const char *name)
 {
     const batch_fields *fields = context->host;

@@ -8,12 +8,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* x and y, as data sets are commonly called in such files; the others by their roles. */
 const char *batch_file_name(int32_t role)
 {
     static const char *const names[DATA_ROLES] = {"x", "y", "time", "mask", "control"};
     return names[role];
 }
 
+/* Classes and times must survive the file exactly whatever the run computes in. */
 int32_t batch_file_dtype(const data_fields *fields, int32_t role, int32_t dtype)
 {
     if (role == ODEON_ROLE_LABEL && fields->of[role].classes > 0) {
@@ -22,6 +24,7 @@ int32_t batch_file_dtype(const data_fields *fields, int32_t role, int32_t dtype)
     return role == ODEON_ROLE_TIME ? ODEON_DTYPE_F64 : dtype;
 }
 
+/* Of one sample: the first dimension counts samples and is looked at by the caller. */
 static bool same_shape(const safetensors_entry *x, const odeon_tensor *sample)
 {
     bool same = x->ndim == sample->ndim;
@@ -31,7 +34,8 @@ static bool same_shape(const safetensors_entry *x, const odeon_tensor *sample)
     return same;
 }
 
-/* mask: of labels that one counts, else NULL. */
+/* mask: of labels that one counts, else NULL. values is [n, size]. The comparison is written so
+ * that NaN fails. Labels and their mask have the same shape, hence the same index. */
 static odeon_status check_numbers(const char *path, const char *name, int64_t n, int64_t size,
                                   const double *values, const double *mask, double limit)
 {
@@ -48,10 +52,13 @@ static odeon_status check_numbers(const char *path, const char *name, int64_t n,
     return ODEON_OK;
 }
 
+/* Times are float64 in every run, so float32 bounds the other fields alone. */
 odeon_status batch_file_check(const char *path, const data_fields *fields, int64_t n,
                               const odeon_tensor *input, const double *const *field)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
+        /* One sample: of the input as the model takes it, of the others as the data set has
+         * them. */
         odeon_tensor one = *input;
         if (role != ODEON_ROLE_INPUT) {
             one = data_field_shape(fields, role, 1, input->dtype);
@@ -67,6 +74,8 @@ odeon_status batch_file_check(const char *path, const data_fields *fields, int64
     return ODEON_OK;
 }
 
+/* out is the caller's on failure too. A tensor may hold nothing; memory of 0 bytes is still an
+ * address. */
 static odeon_status take(const char *path, const safetensors_entry *x, double **out)
 {
     *out = mem_zalloc((size_t)safetensors_elements(x), sizeof **out);
@@ -74,6 +83,8 @@ static odeon_status take(const char *path, const safetensors_entry *x, double **
                         : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for %s", path, x->name);
 }
 
+/* Whole numbers are refused here: as bytes of images they would need the scale that only a data set
+ * knows. */
 static odeon_status read_x(const char *path, const safetensors *file, const odeon_tensor *input,
                            int64_t *n, double **out)
 {
@@ -95,6 +106,7 @@ static odeon_status read_x(const char *path, const safetensors *file, const odeo
     return take(path, x, out);
 }
 
+/* A class that is none would be an index beyond the network's outputs. */
 static odeon_status check_classes(const char *path, const double *y, int64_t classes, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -106,6 +118,8 @@ static odeon_status check_classes(const char *path, const double *y, int64_t cla
     return ODEON_OK;
 }
 
+/* One message for a tensor that is missing and for one of another shape: what is expected is the
+ * same. */
 static odeon_status refuse_shape(const char *path, const safetensors_entry *x,
                                  const odeon_tensor *want, int32_t role)
 {
@@ -118,6 +132,8 @@ static odeon_status refuse_shape(const char *path, const safetensors_entry *x,
                      path, batch_file_name(role), data_role_name(role), have, wanted);
 }
 
+/* The mask and the other fields are converted from whatever dtype they stand in, and checked later,
+ * together (batch_file_check). */
 odeon_status batch_file_field(const char *path, const safetensors *file, const data_fields *fields,
                               int32_t role, int64_t n, double **out)
 {
@@ -139,6 +155,8 @@ odeon_status batch_file_field(const char *path, const safetensors *file, const d
     return status;
 }
 
+/* x comes first, as it says how many samples there are. The file is closed before the return; all
+ * numbers are copies. */
 odeon_status batch_file_read(const char *path, const odeon_tensor *input, const data_fields *fields,
                              int64_t *n, double *field[DATA_ROLES])
 {

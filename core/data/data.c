@@ -9,6 +9,7 @@
 #include "data/sample_check.h"
 #include "plugin/calling.h"
 
+/* Constant once it is open, so that any number of threads may read from it. */
 struct data_source {
     instance *set;
     int32_t split, dtype; /* of the run */
@@ -19,6 +20,7 @@ struct data_source {
     bool shuffled;
 };
 
+/* The registry has checked the kind, so the table is that of a data set. */
 static const odeon_dataset_ops *ops_of(const instance *set)
 {
     return set->component->ops;
@@ -47,6 +49,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
         ODEON_TRY(order_file_read(c->order, source->stored, &source->order, &source->length));
     }
     int64_t limit = split == ODEON_SPLIT_TRAIN ? c->limit : c->test_limit;
+    /* 0 is no limit. */
     if (limit > 0 && limit < source->length) {
         source->length = limit;
     }
@@ -54,6 +57,7 @@ static odeon_status open_set(data_source *source, const config *c, int32_t split
     return ODEON_OK;
 }
 
+/* data_close takes what there is of a source that could not be opened. */
 odeon_status data_open(const config *c, int32_t split, data_source **out)
 {
     *out = NULL;
@@ -117,6 +121,7 @@ odeon_status data_used(const data_source *source, int64_t *n, int64_t **row)
     return ODEON_OK;
 }
 
+/* Unlike data_order never shuffled: what the samples are does not depend on an epoch. */
 void data_in_use(const data_source *source, int64_t *indices)
 {
     if (source->order != NULL) {
@@ -128,6 +133,8 @@ void data_in_use(const data_source *source, int64_t *indices)
     }
 }
 
+/* The key follows from seed and epoch alone, so a run that goes on in the middle of an epoch visits
+ * the same samples in the same order. */
 odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch, int64_t *order)
 {
     if (source->order == NULL && source->shuffled) {
@@ -140,7 +147,8 @@ odeon_status data_order(const data_source *source, uint64_t seed, int64_t epoch,
 
 /* ---- samples ---- */
 
-/* Indices are checked here, once for all data sets, which may rely on it. */
+/* Indices are checked here, once for all data sets, which may rely on it. The caller has the fields
+ * by role, the data set by its own numbers, hence in_order. */
 odeon_status data_batch(const data_source *source, int64_t n, const int64_t *indices,
                         void *const *fields)
 {
@@ -168,12 +176,14 @@ odeon_status data_batch(const data_source *source, int64_t n, const int64_t *ind
 
 /* ---- samples as numbers ---- */
 
+/* Without the slot a sample stands where its index says. */
 int64_t data_row(const data_source *source, int64_t index)
 {
     const odeon_dataset_ops *ops = ops_of(source->set);
     return ODEON_HAS(ops, odeon_dataset_ops, row) ? ops->row(source->set->self, index) : index;
 }
 
+/* Takes an array of which some are NULL. */
 static void free_all(void *fields[DATA_ROLES])
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
@@ -181,6 +191,7 @@ static void free_all(void *fields[DATA_ROLES])
     }
 }
 
+/* Elements of n samples of a field. */
 static int64_t count(const data_fields *fields, int32_t role, int64_t n)
 {
     odeon_tensor x = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
@@ -192,7 +203,8 @@ static odeon_status no_memory(int64_t n)
     return diag_fail(ODEON_ERR_NOMEM, "data: no memory for %lld samples", (long long)n);
 }
 
-/* Samples as stored; the caller frees what is in raw, on failure too. */
+/* Samples as stored; the caller frees what is in raw, on failure too. All are allocated before one
+ * is missed, so that raw is set throughout. */
 static odeon_status read_raw(const data_source *source, int64_t n, const int64_t *indices,
                              void *raw[DATA_ROLES])
 {
@@ -210,6 +222,7 @@ static odeon_status read_raw(const data_source *source, int64_t n, const int64_t
     return data_batch(source, n, indices, raw);
 }
 
+/* All fields are read, since a data set fills all that it has; the labels alone are kept. */
 odeon_status data_labels(const data_source *source, int64_t n, const int64_t *indices, double *out)
 {
     void *raw[DATA_ROLES];
@@ -239,6 +252,7 @@ static odeon_status take_numbers(const data_source *source, bool labelled, void 
     return ODEON_OK;
 }
 
+/* All samples at once: such a file is what a model is asked about, not a training set. */
 static odeon_status read_opened(const data_source *source, bool labelled, double *field[DATA_ROLES])
 {
     int64_t n = source->length, *order = mem_zalloc((size_t)n, sizeof *order);
@@ -255,7 +269,8 @@ static odeon_status read_opened(const data_source *source, bool labelled, double
     return status;
 }
 
-/* A file of the data set's kind is a split of its own, with all of its samples in use. */
+/* A file of the data set's kind is a split of its own, with all of its samples in use. Neither
+ * limit nor order applies to it. */
 static odeon_status open_single_file(data_source *source, const config *c, const char *path,
                                      int32_t *labelled)
 {
@@ -271,6 +286,7 @@ static odeon_status open_single_file(data_source *source, const config *c, const
     return source->length > 0 ? ODEON_OK : diag_fail(ODEON_ERR_DATA, "%s: has no samples", path);
 }
 
+/* source is on the stack and never leaves: it serves to read the one file. */
 odeon_status data_read_file(const config *c, const char *path, int64_t *n,
                             double *field[DATA_ROLES])
 {

@@ -9,6 +9,8 @@
 /* What passes the host at once. */
 enum { CHUNK_BYTES = 4 << 20 };
 
+/* Filled once by device_cache_create and constant afterwards. Row i is the i-th of the samples in
+ * use, counted in the order of the split. */
 struct device_cache {
     const odeon_device *device;
     data_fields fields;
@@ -24,6 +26,7 @@ static bool host_wants(const data_fields *fields, int32_t role)
     return data_has(fields, role) && (role == ODEON_ROLE_MASK || role == ODEON_ROLE_TIME);
 }
 
+/* Of all fields together, as stored. */
 static uint64_t sample_bytes(const data_fields *fields)
 {
     uint64_t bytes = 0;
@@ -33,7 +36,8 @@ static uint64_t sample_bytes(const data_fields *fields)
     return bytes;
 }
 
-/* A sample that data.order names twice lies on the device once. */
+/* A sample that data.order names twice lies on the device once. Asked before anything is allocated,
+ * so that a data set that is too large is read batch by batch instead. */
 odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes)
 {
     int64_t n, *row;
@@ -47,6 +51,7 @@ odeon_status device_cache_bytes(const data_source *source, uint64_t *bytes)
     return ODEON_OK;
 }
 
+/* All at once, before the first sample is read: a lack of memory shows early. */
 static odeon_status allocate(device_cache *r)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
@@ -65,7 +70,8 @@ static odeon_status allocate(device_cache *r)
     return ODEON_OK;
 }
 
-/* n samples of s become rows first, first + 1, ...; s may then be reused. */
+/* n samples of s become rows first, first + 1, ...; s may then be reused. The wait is for the
+ * copies: until then the device may still read from s. */
 static odeon_status add_chunk(device_cache *r, odeon_queue *queue, const staging *s, int64_t first,
                               int64_t n)
 {
@@ -103,7 +109,8 @@ static odeon_status add_all(device_cache *r, odeon_queue *queue, const data_sour
     return ODEON_OK;
 }
 
-/* At least one sample a chunk, however large a sample is. */
+/* At least one sample a chunk, however large a sample is. The host's side of s is pinned memory
+ * where the device offers it, from which copies are faster. */
 static odeon_status fill(device_cache *r, odeon_queue *queue, const data_source *source)
 {
     staging s = staging_make(r->device, staging_pinned(r->device));
@@ -123,6 +130,7 @@ static odeon_status fill(device_cache *r, odeon_queue *queue, const data_source 
     return status;
 }
 
+/* destroy takes what there is of a cache that was not finished. */
 odeon_status device_cache_create(const odeon_device *device, odeon_queue *queue,
                                  const data_source *source, device_cache **out)
 {
@@ -149,6 +157,7 @@ odeon_status device_cache_create(const odeon_device *device, odeon_queue *queue,
     return ODEON_OK;
 }
 
+/* Nothing may be under way on the device that reads from it. */
 void device_cache_destroy(device_cache *r)
 {
     if (r != NULL) {
@@ -161,6 +170,7 @@ void device_cache_destroy(device_cache *r)
     }
 }
 
+/* Without data.order the first n samples are in use, so that a sample is its own row. */
 bool device_cache_rows(const device_cache *r, int64_t n, const int64_t *indices, int64_t *rows)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -174,6 +184,7 @@ bool device_cache_rows(const device_cache *r, int64_t n, const int64_t *indices,
     return true;
 }
 
+/* A view: the memory stays the cache's. */
 odeon_tensor device_cache_field(const device_cache *r, int32_t role)
 {
     odeon_tensor x = data_field_shape(&r->fields, role, r->n, r->fields.of[role].dtype);
@@ -181,6 +192,7 @@ odeon_tensor device_cache_field(const device_cache *r, int32_t role)
     return x;
 }
 
+/* From the host's copy, which saves a download for each batch. */
 void device_cache_values(const device_cache *r, int32_t role, int64_t n, const int64_t *rows,
                          double *out)
 {

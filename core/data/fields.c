@@ -7,12 +7,14 @@
 #include "base/mem.h"
 #include "plugin/calling.h"
 
+/* The registry has checked the kind, so the table is that of a data set. */
 static const odeon_dataset_ops *ops_of(const instance *set)
 {
     return set->component->ops;
 }
 
-/* Bytes of one sample of a field; 0 if that overflows or a dimension is none. */
+/* Bytes of one sample of a field; 0 if that overflows or a dimension is none. The dtype comes
+ * first: one that is none has 0 bytes, and so has the field then. */
 static uint64_t field_bytes(const odeon_field_info *field)
 {
     int64_t bytes = odeon_dtype_bytes(field->dtype);
@@ -24,6 +26,7 @@ static uint64_t field_bytes(const odeon_field_info *field)
     return (uint64_t)bytes;
 }
 
+/* Fields that the data set does not have are never looked at beyond this. */
 bool data_has(const data_fields *fields, int32_t role)
 {
     return fields->index[role] >= 0;
@@ -34,11 +37,13 @@ uint64_t data_field_bytes(const data_fields *fields, int32_t role)
     return field_bytes(&fields->of[role]);
 }
 
+/* Fields have been checked when they were read, so that neither is 0. */
 int64_t data_field_size(const odeon_field_info *field)
 {
     return (int64_t)field_bytes(field) / odeon_dtype_bytes(field->dtype);
 }
 
+/* The batch comes first, then the dimensions of one sample. */
 odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype)
 {
     const odeon_field_info *info = &fields->of[role];
@@ -49,12 +54,14 @@ odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n
     return x;
 }
 
+/* The names that messages and layers use. */
 const char *data_role_name(int32_t role)
 {
     static const char *const names[DATA_ROLES] = {"input", "label", "time", "mask", "control"};
     return names[role];
 }
 
+/* An int64 beyond 2^53 is rounded. */
 static double stored_number(int32_t dtype, const void *stored, int64_t i)
 {
     switch (dtype) {
@@ -69,6 +76,8 @@ static double stored_number(int32_t dtype, const void *stored, int64_t i)
     }
 }
 
+/* Scale and shift as the data set declares them: images are stored as bytes and mean numbers from 0
+ * to 1, say. */
 double data_field_value(const odeon_field_info *field, const void *stored, int64_t i)
 {
     return field->scale * stored_number(field->dtype, stored, i) + field->shift;
@@ -82,7 +91,8 @@ void data_field_values(const odeon_field_info *field, int64_t n, const void *sto
     }
 }
 
-/* Without a branch in the loop, which is fast, since all of every batch passes here. */
+/* Without a branch in the loop, which is fast, since all of every batch passes here. A comparison
+ * that NaN fails counts it as bad. */
 bool data_field_is_within(const odeon_field_info *field, int64_t n, const void *stored,
                           double limit)
 {
@@ -114,18 +124,21 @@ static odeon_status read_field(const instance *set, int32_t index, data_fields *
                          "data: data set %s: field %d is a second %s; one is supported", id,
                          (int)index, data_role_name(field.role));
     }
+    /* The text of the plugin may end with the instance, which a description does not keep. */
     field.name = NULL;
     out->of[field.role] = field;
     out->index[field.role] = index;
     return ODEON_OK;
 }
 
+/* Without the batch, as both are of one sample. */
 static bool same_shape(const odeon_field_info *a, const odeon_field_info *b)
 {
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
 }
 
-/* What fits each field by itself may not fit the others. */
+/* What fits each field by itself may not fit the others. A mask weighs the elements of the label,
+ * so it has their shape. */
 static odeon_status check_fields(const char *id, const data_fields *fields)
 {
     const odeon_field_info *label = &fields->of[ODEON_ROLE_LABEL];
@@ -150,6 +163,8 @@ static odeon_status check_fields(const char *id, const data_fields *fields)
     return ODEON_OK;
 }
 
+/* The field count may be anything that a plugin answers: fields beyond one for each role are
+ * refused as they come. */
 odeon_status data_fields_read(const instance *set, data_fields *out)
 {
     calling outer = calling_begin(set, "field_count");
@@ -179,6 +194,8 @@ static void describe_nothing(data_fields *out)
                                                    .scale = 1.0};
 }
 
+/* An instance is made and destroyed for it, since only the options decide what the fields are. It
+ * opens no file. */
 odeon_status data_describe(const config *c, data_fields *out)
 {
     instance *set;

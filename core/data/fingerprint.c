@@ -17,6 +17,8 @@ static uint64_t add_word(uint64_t sum, uint64_t word)
     return (sum << 29 | sum >> 35) * prime;
 }
 
+/* The rest of less than a word is filled with zeros. How long it was follows from the shapes, which
+ * are in the sum. */
 static uint64_t add_bytes(uint64_t sum, const void *data, uint64_t bytes)
 {
     const char *p = data;
@@ -30,6 +32,7 @@ static uint64_t add_bytes(uint64_t sum, const void *data, uint64_t bytes)
     return add_word(sum, word);
 }
 
+/* Whatever makes the same bytes mean other numbers or another task. */
 static uint64_t add_field(uint64_t sum, const odeon_field_info *field)
 {
     sum = add_word(sum, (uint64_t)field->dtype);
@@ -47,6 +50,7 @@ typedef struct selection {
     int64_t length, count;
 } selection;
 
+/* The first and the last are always among them. */
 static int64_t sample_at(const selection *w, int64_t k)
 {
     if (w->count == w->length) {
@@ -63,6 +67,7 @@ typedef struct chunk {
     void *fields[DATA_ROLES];
 } chunk;
 
+/* False without memory; chunk_fini then frees what there is. */
 static bool chunk_init(const data_fields *fields, int64_t n, chunk *out)
 {
     *out = (chunk){.n = n, .indices = mem_zalloc((size_t)n, sizeof *out->indices)};
@@ -76,6 +81,7 @@ static bool chunk_init(const data_fields *fields, int64_t n, chunk *out)
     return complete;
 }
 
+/* Members that were not allocated are NULL. */
 static void chunk_fini(chunk *c)
 {
     mem_free(c->indices);
@@ -84,6 +90,9 @@ static void chunk_fini(chunk *c)
     }
 }
 
+/* In the order of the selection and a chunk at a time, so that memory is bounded. Within a chunk
+ * the fields follow one another: the sum depends on the size of a chunk, which therefore must stay
+ * as it is. */
 static odeon_status add_samples(const selection *w, chunk *c, uint64_t *sum)
 {
     const data_fields *fields = data_source_fields(w->source);
@@ -103,6 +112,7 @@ static odeon_status add_samples(const selection *w, chunk *c, uint64_t *sum)
     return ODEON_OK;
 }
 
+/* At least two samples are read however large one is, and at least one makes a chunk. */
 static odeon_status add_all(const data_source *source, int64_t *order, uint64_t *sum)
 {
     const data_fields *fields = data_source_fields(source);
@@ -126,6 +136,8 @@ static odeon_status add_all(const data_source *source, int64_t *order, uint64_t 
     return status;
 }
 
+/* The upper half is folded in and the sign dropped, as checkpoints hold the number as an int64 that
+ * is not negative. */
 odeon_status data_fingerprint(const data_source *source, int64_t *out)
 {
     uint64_t sum = add_word(0, (uint64_t)data_length(source));

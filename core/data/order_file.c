@@ -9,6 +9,7 @@
 
 enum { INDEX_DIGITS = 19 }; /* of the largest int64 */
 
+/* Longer texts cannot be an int64: digits then stays empty, which is no number either. */
 static odeon_status read_index(const char *path, int line, const char *token, size_t length,
                                int64_t stored, int64_t *out)
 {
@@ -46,6 +47,7 @@ static odeon_status parse_order(const char *path, const char *text, size_t bytes
                : diag_fail(ODEON_ERR_DATA, "%s: has no indices of samples: give one a line", path);
 }
 
+/* The order is the caller's on failure too, so nothing is freed here. */
 odeon_status order_file_read(const char *path, int64_t stored, int64_t **order, int64_t *n)
 {
     char *text;

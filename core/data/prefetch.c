@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "plugin/crash.h"
 
+/* lock guards busy and stopping and orders everything else: what stands below them is written by
+ * one side at a time, which busy names. */
 struct prefetch {
     const odeon_device *device;
     odeon_queue *queue;
@@ -25,14 +27,17 @@ struct prefetch {
     char message[DIAG_MESSAGE_BYTES];
 };
 
+/* to is of pinned memory, so staging_upload waits for the copies: the samples are on the device
+ * once the thread is done. */
 static odeon_status read_samples(const prefetch *r)
 {
     ODEON_TRY(staging_read(r->to, r->source, r->n, r->indices));
     return staging_upload(r->to, r->queue, data_source_fields(r->source), r->n);
 }
 
-/* busy says whose the request is: the caller hands it over by setting it, the thread hands it
- * back. */
+/* busy says whose the request is: the caller hands it over by setting it, the thread hands it back.
+ * Failures stay with the request: this thread's message is copied for whoever takes it. The lock is
+ * not held while samples are read. */
 static void *prefetch_main(void *argument)
 {
     prefetch *r = argument;
@@ -58,7 +63,8 @@ static void *prefetch_main(void *argument)
     return NULL;
 }
 
-/* Signals are the main thread's business. */
+/* Signals are the main thread's business. Blocked before the thread is made, as it inherits the
+ * mask; the caller's is put back. Lock and condition exist only together with the thread. */
 static odeon_status start_thread(prefetch *r)
 {
     sigset_t all, before;
@@ -77,6 +83,7 @@ static odeon_status start_thread(prefetch *r)
                      strerror(error));
 }
 
+/* queue_destroy takes NULL, so that a queue that could not be made needs no case of its own. */
 odeon_status prefetch_create(const odeon_device *device, int32_t rank, prefetch **out)
 {
     *out = NULL;
@@ -98,6 +105,8 @@ odeon_status prefetch_create(const odeon_device *device, int32_t rank, prefetch 
     return ODEON_OK;
 }
 
+/* A request that is under way is finished first: the thread looks at stopping only between two. Its
+ * queue is destroyed when nobody uses it any more. */
 void prefetch_destroy(prefetch *r)
 {
     if (r == NULL) {
@@ -139,6 +148,7 @@ odeon_status prefetch_begin(prefetch *r, const data_source *source, int64_t n,
     return ODEON_OK;
 }
 
+/* Once busy is false under the lock, everything that the thread wrote is visible here. */
 void prefetch_end(prefetch *r)
 {
     (void)pthread_mutex_lock(&r->lock);
@@ -149,7 +159,7 @@ void prefetch_end(prefetch *r)
 }
 
 /* What was read for a batch that is not asked for is dropped: guessing wrong costs time, never
- * correctness. */
+ * correctness. No lock is needed, since nothing is under way. */
 bool prefetch_take(prefetch *r, const data_source *source, int64_t n, const int64_t *indices,
                    odeon_status *status)
 {

@@ -7,7 +7,8 @@
 #include "base/diag.h"
 #include "plugin/calling.h"
 
-/* One field of samples as they were read. */
+/* One field of samples as they were read. stored is [n, size] of the field's dtype, mask that of
+ * the mask field with the same shape; indices are [n], in the split. */
 typedef struct field_check {
     const sample_origin *from;
     int32_t role;
@@ -36,6 +37,7 @@ static odeon_status refuse_number(const field_check *r, int64_t i, const char *w
                      data_role_name(r->role), what);
 }
 
+/* Masks are weights, so anything but 0 counts. */
 static bool is_counted(const field_check *r, int64_t i)
 {
     return r->mask == NULL ||
@@ -68,6 +70,8 @@ static odeon_status check_numbers(const field_check *r)
     return ODEON_OK;
 }
 
+/* The label has one element a sample, so that i is both. Comparisons are written so that NaN is no
+ * class. */
 static odeon_status check_classes(const field_check *r)
 {
     const odeon_field_info *field = &r->from->fields->of[r->role];
@@ -84,15 +88,17 @@ static odeon_status check_classes(const field_check *r)
     return ODEON_OK;
 }
 
-/* Stored whole numbers are finite, and stay in range unless the field scales them up. */
+/* Stored whole numbers are finite, and stay in range unless the field scales them up. A scale of at
+ * most 1 keeps even int64 within float32; so images need no pass over their bytes. */
 static bool may_be_out_of_range(const odeon_field_info *field)
 {
     bool wide = field->dtype == ODEON_DTYPE_F32 || field->dtype == ODEON_DTYPE_F64;
     return wide || !(fabs(field->scale) <= 1.0 && fabs(field->shift) <= 1e30);
 }
 
-/* A number that is not finite would spread through the whole batch and be blamed on the
- * training. */
+/* A number that is not finite would spread through the whole batch and be blamed on the training.
+ * Every batch passes here, so the common case is one loop a field, and none where no value can be
+ * wrong. */
 odeon_status sample_check(const sample_origin *from, int64_t n, const int64_t *indices,
                           void *const *stored)
 {

@@ -3,6 +3,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+/* An optional extension: without it copies are made from plain memory, which is slower and no less
+ * right. */
 const odeon_device_pinned *staging_pinned(const odeon_device *device)
 {
     return ODEON_HAS(device->ops, odeon_device_ops, get_extension)
@@ -10,11 +12,13 @@ const odeon_device_pinned *staging_pinned(const odeon_device *device)
                : NULL;
 }
 
+/* Nothing is allocated yet, since how many samples a batch has is not known here. */
 staging staging_make(const odeon_device *device, const odeon_device_pinned *pinned)
 {
     return (staging){.device = device, .pinned = pinned};
 }
 
+/* Each side is freed by whoever gave it. samples 0 makes the next staging_fit_host allocate. */
 static void release_host(staging *s)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
@@ -28,6 +32,7 @@ static void release_host(staging *s)
     s->samples = 0;
 }
 
+/* Pinned memory is the device's to give and to account for. */
 static odeon_status take_host(const staging *s, uint64_t bytes, void **out)
 {
     if (s->pinned != NULL) {
@@ -39,6 +44,8 @@ static odeon_status take_host(const staging *s, uint64_t bytes, void **out)
                                     (unsigned long long)bytes);
 }
 
+/* All fields grow together, as samples counts for all of them. After a failure samples is 0 and the
+ * next call begins anew; what was taken is freed then, or by staging_release. */
 odeon_status staging_fit_host(staging *s, const data_fields *fields, int64_t n)
 {
     if (n <= s->samples) {
@@ -54,6 +61,8 @@ odeon_status staging_fit_host(staging *s, const data_fields *fields, int64_t n)
     return ODEON_OK;
 }
 
+/* Both sides, for the fields that the data set has; 64 bytes more than the samples on the
+ * device. */
 odeon_status staging_fit(staging *s, const data_fields *fields, int64_t n)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
@@ -65,6 +74,7 @@ odeon_status staging_fit(staging *s, const data_fields *fields, int64_t n)
     return staging_fit_host(s, fields, n);
 }
 
+/* The device may not be reading any more. */
 void staging_release(staging *s)
 {
     release_host(s);
@@ -73,11 +83,14 @@ void staging_release(staging *s)
     }
 }
 
+/* By role, which is how both sides keep their fields. */
 odeon_status staging_read(staging *s, const data_source *source, int64_t n, const int64_t *indices)
 {
     return data_batch(source, n, indices, s->host);
 }
 
+/* A copy from pinned memory may still be under way when upload returns (device.h), from plain
+ * memory it is not; the wait is for the former. */
 odeon_status staging_upload(const staging *s, odeon_queue *queue, const data_fields *fields,
                             int64_t n)
 {

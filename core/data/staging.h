@@ -4,6 +4,8 @@
 #include "data/data.h"
 #include "device/buffer.h"
 
+/* Host and device sides of a batch on its way. The host's has room for samples of every field; a
+ * device buffer is at least as large once staging_fit has succeeded. */
 typedef struct staging {
     const odeon_device *device;
     const odeon_device_pinned *pinned; /* where the host's side comes from; NULL: plain memory */

@@ -17,6 +17,7 @@ odeon_status buffer_fit(const odeon_device *device, device_buffer *r, int64_t by
     return ODEON_OK;
 }
 
+/* Queues that may still use the memory have to be waited for by the caller. */
 void buffer_release(const odeon_device *device, device_buffer *r)
 {
     if (r->data != NULL) {

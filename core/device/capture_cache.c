@@ -23,6 +23,8 @@ struct capture_cache {
     recorded list[CAPTURE_CACHE_KEYS];
 };
 
+/* The extensions are asked for once; whether they may be used is asked at every query, as the group
+ * may come later. */
 odeon_status capture_cache_create(const device_lane *lane, capture_cache **out)
 {
     *out = NULL;
@@ -83,6 +85,8 @@ const odeon_device_capture *capture_cache_capture(const capture_cache *r)
     return r->lane->capture && alone && r->counters != NULL ? r->capture : NULL;
 }
 
+/* Of all queues of the device: another worker's allocation counts as well, which costs a recording
+ * and never a wrong one. */
 static int64_t count_allocs(const capture_cache *r)
 {
     int64_t launches, waits, allocs, live_bytes;
@@ -173,6 +177,7 @@ int32_t capture_cache_ask(capture_cache *r, const void *key, size_t bytes, recor
     }
 }
 
+/* The state stays when recordings are dropped, so the key is never tried again. */
 void capture_cache_decline(recorded *x)
 {
     if (x != NULL) {
@@ -180,6 +185,7 @@ void capture_cache_decline(recorded *x)
     }
 }
 
+/* begun tells capture_cache_end whether there is a capture to be ended. */
 odeon_status capture_cache_begin(capture_cache *r, recorded *x)
 {
     odeon_status status = r->capture->begin(r->lane->queue);
@@ -218,11 +224,13 @@ odeon_status capture_cache_end(capture_cache *r, recorded *x, odeon_status statu
     return ODEON_OK;
 }
 
+/* One launch in place of all calls that were recorded; it is as asynchronous as they were. */
 odeon_status capture_cache_replay(const capture_cache *r, const recorded *x)
 {
     return r->capture->replay(r->lane->queue, x->recording);
 }
 
+/* The recordings go at the next query, where those that an allocation has made invalid go, too. */
 void capture_cache_forget(capture_cache *r)
 {
     if (r != NULL) {

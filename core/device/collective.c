@@ -10,7 +10,7 @@
 #include "device/collective_wait.h"
 
 /* A condition variable on the monotonic clock, so that changes of the system time neither end nor
- * prolong a wait. */
+ * prolong a wait. The attributes are only needed to create it. */
 static odeon_status init_wake(collective *m)
 {
     pthread_condattr_t by_clock;
@@ -23,7 +23,8 @@ static odeon_status init_wake(collective *m)
     return sound ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "workers: no condition variable is left");
 }
 
-/* Everything is allocated here, so that no collective can fail for lack of memory. */
+/* Everything is allocated here, so that no collective can fail for lack of memory. The message
+ * names the option, which is where a size that is not allowed comes from. */
 odeon_status collective_create(int32_t size, collective **out)
 {
     *out = NULL;
@@ -54,6 +55,7 @@ odeon_status collective_create(int32_t size, collective **out)
     return ODEON_OK;
 }
 
+/* After all threads have left it for good: nothing here waits for them. */
 void collective_destroy(collective *m)
 {
     if (m != NULL) {
@@ -66,6 +68,7 @@ void collective_destroy(collective *m)
     }
 }
 
+/* Called while no job runs: threads that wait read all three. */
 void collective_set_patience(collective *m, double seconds, collective_stuck stuck, void *context)
 {
     m->patience = seconds;

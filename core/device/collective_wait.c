@@ -7,6 +7,7 @@
 
 #include "device/caller.h"
 
+/* The phases of a sum are one collective to whoever reads the message. */
 const char *collective_kind_name(unsigned kind)
 {
     static const char *const names[] = {
@@ -76,7 +77,9 @@ static unsigned long activity_of(const collective *m)
 }
 
 /* Composes the message of a timeout: who waits in which collective, and for which worker in which
- * call. */
+ * call. A worker that is done is not the one that is waited for, so those that neither wait nor are
+ * done are counted. Their boards are read while they run; what is said of them is how it was a
+ * moment ago. */
 static void describe_stuck(const collective *m, worker_group *waits, unsigned kind, char *text,
                            size_t bytes)
 {
@@ -113,6 +116,7 @@ typedef struct idle {
     unsigned long activity;
 } idle;
 
+/* A turn is no longer than patience, so that a short patience is kept exactly. */
 static idle idle_begin(const collective *m)
 {
     return (idle){.turn = m->patience > 0.0 && m->patience < 1.0 ? m->patience : 1.0,
@@ -173,7 +177,8 @@ static bool open_barrier(collective *m, unsigned generation)
 }
 
 /* Waits for generation to change without sleeping, since the other workers are usually microseconds
- * away; yields at times in case they need this core. False if they did not come. */
+ * away; yields at times in case they need this core. False if they did not come. Bounded, since one
+ * that is late by longer is better waited for asleep. */
 static bool spin(const collective *m, unsigned generation)
 {
     enum { SPINS = 2000 };
@@ -188,7 +193,8 @@ static bool spin(const collective *m, unsigned generation)
     return false;
 }
 
-/* Sleeps until generation changes, so that a descheduled worker can have the core. */
+/* Sleeps until generation changes, so that a descheduled worker can have the core. A worker that
+ * was woken for nothing finds the same generation and waits on. */
 static void sleep_until(worker_group *group, unsigned kind, unsigned generation)
 {
     collective *m = group->collective;
@@ -202,6 +208,9 @@ static void sleep_until(worker_group *group, unsigned kind, unsigned generation)
     (void)pthread_mutex_unlock(&m->lock);
 }
 
+/* waits_in is set before arrived is raised, so that whoever sees the arrival also sees in what. The
+ * generation is read first of all: afterwards the barrier may open at any time, and a change would
+ * be missed. */
 bool collective_barrier(worker_group *group, unsigned kind)
 {
     collective *m = group->collective;
@@ -223,6 +232,8 @@ bool collective_barrier(worker_group *group, unsigned kind)
     return !atomic_load(&m->is_broken);
 }
 
+/* Rank 0 is the thread that runs the session: while it waits here and not in a join, a worker that
+ * is stuck in a plugin is found out. */
 void collective_await_done(worker_group *group)
 {
     collective *m = group->collective;

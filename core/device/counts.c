@@ -1,7 +1,9 @@
 #include "device/counts.h"
 
+/* A number that no counter has, so that a report can leave it out. */
 static const device_counters unknown = {.waits = -1, .launches = -1, .allocs = -1};
 
+/* An older device may have a table that ends before get_extension. */
 device_counters device_counts(const odeon_device *device)
 {
     device_counters counts = unknown;
@@ -16,6 +18,7 @@ device_counters device_counts(const odeon_device *device)
     return counts;
 }
 
+/* Unknown stays unknown: the difference of two would be a count of 0, which is wrong. */
 device_counters device_counts_since(const odeon_device *device, const device_counters *before)
 {
     device_counters now = device_counts(device);

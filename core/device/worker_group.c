@@ -9,6 +9,7 @@
 #include "device/collective_wait.h"
 #include "odeon/host.h"
 
+/* Either may be NULL; two that are NULL are the same. */
 static bool same_text(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -59,7 +60,8 @@ static odeon_status joint_status(const collective *m, const offer *offers, int32
     return worst;
 }
 
-/* Copies the message, since diag_message is per thread and the others cannot read it. */
+/* Copies the message, since diag_message is per thread and the others cannot read it. The caller is
+ * read from this thread's own board, where it is up to date. */
 static void fill_offer(worker_group *group, uint32_t kind, odeon_status mine, const void *data,
                        offer *own)
 {
@@ -105,6 +107,7 @@ static odeon_status exchange(worker_group *group, uint32_t kind, odeon_status mi
     return worst;
 }
 
+/* A view of n elements of x from first on, flat: sums do not care for shapes. */
 static odeon_tensor chunk(const odeon_tensor *x, int64_t first, int64_t n)
 {
     odeon_tensor part = {.dim = {n}, .ndim = 1, .dtype = x->dtype};
@@ -123,6 +126,8 @@ static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const off
     odeon_scalar ones[COLLECTIVE_MAX_WORKERS];
     const odeon_tensor *first = all[0].data;
     int32_t size = group->abi.size;
+    /* Shares differ by one element at most; where there are fewer elements than workers some are
+     * empty. */
     int64_t n = odeon_count(first), rank = group->abi.rank;
     int64_t begin = n * rank / size, end = n * (rank + 1) / size;
     for (int32_t i = 0; i < size; i++) {
@@ -140,7 +145,9 @@ static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const off
 }
 
 /* A reduce-scatter followed by a copy: each worker sums its chunk into rank 0's tensor, then all
- * copy the whole from there. The last exchange keeps rank 0 from overwriting it too early. */
+ * copy the whole from there. The last exchange keeps rank 0 from overwriting it too early. Each
+ * worker waits for its queue before the first exchange, as the others will read its tensor; what
+ * sum_chunk fails with is told at the second. */
 static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor *x,
                               odeon_status mine)
 {
@@ -155,6 +162,7 @@ static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor
         mine = ops->wait(queue);
     }
     ODEON_TRY(exchange(group, KIND_SUM, mine, x, &all));
+    /* Rank 0's, copied because the next exchange replaces the offers. */
     odeon_tensor total = *(const odeon_tensor *)all[0].data;
     ODEON_TRY(exchange(group, KIND_SUM_DONE, sum_chunk(group, queue, all), NULL, &all));
     odeon_status status = ODEON_OK;
@@ -170,7 +178,9 @@ static double nan_max(double a, double b)
     return isnan(a) || a > b ? a : b; /* NaN wins: it must not be hidden by a maximum */
 }
 
-/* Every worker reduces all values itself in rank order and so gets the same bits. */
+/* Every worker reduces all values itself in rank order and so gets the same bits. values[] has two
+ * rows in turn for the same reason as the offers: a fast worker may fill the next while a slow one
+ * still reads this one. */
 static odeon_status group_reduce_slots(void *self, odeon_queue *queue, double *slots, int32_t first,
                                        int32_t n, int32_t maximum, odeon_status mine)
 {
@@ -197,6 +207,8 @@ static odeon_status group_reduce_slots(void *self, odeon_queue *queue, double *s
     return ops->slots_write(queue, slots, first, n, result);
 }
 
+/* Nothing but statuses are exchanged; a worker that has failed uses it to tell the others, whatever
+ * they call meanwhile. */
 static odeon_status group_agree(void *self, odeon_status mine)
 {
     worker_group *group = self;
@@ -228,7 +240,8 @@ void worker_group_init(worker_group *group, collective *m, const odeon_device *d
 }
 
 /* A failure that the others already know of (delivered) must not be shared again: they make no
- * matching call. */
+ * matching call. After the agreement the failure counts as delivered on all workers, until each
+ * resolves it. */
 odeon_status worker_group_share(worker_group *group, odeon_status status)
 {
     if (status != ODEON_OK && group->delivered == ODEON_OK) {
@@ -237,6 +250,8 @@ odeon_status worker_group_share(worker_group *group, odeon_status status)
     return status;
 }
 
+/* Every worker does so at the same point of its own, without a collective: the failure was the same
+ * for all. */
 void worker_group_resolve(worker_group *group)
 {
     group->delivered = ODEON_OK;

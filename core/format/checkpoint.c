@@ -20,10 +20,14 @@
 #include "odeon/host.h"
 #include "odeon/tensor.h"
 
+/* version is raised whenever a field is added or means something else; a file of another version is
+ * refused rather than read halfway. */
 static const char format[] = "odeon checkpoint", version[] = "2";
 
 /* ---- metadata ---- */
 
+/* A member of checkpoint and its key in the file. From these tables follow the order of the
+ * metadata, its parsing and its checksum, so that a new field is added at one place. */
 typedef struct field {
     const char *key;
     size_t offset;
@@ -60,22 +64,30 @@ enum {
     N_META = N_HEAD + N_WHOLE + N_REAL + 1, /* config; the checksum comes last, not counted */
 };
 
+/* Metadata in the order of the checksum: N_META entries that it covers, then the checksum itself.
+ * Values of list point to values, to checksum and to the configuration, none of which is owned
+ * here. */
 typedef struct meta_list {
     safetensors_meta list[N_META + 1];
     char values[N_META][NUMBER_TEXT_BYTES];
     char checksum[CHECKSUM_TEXT_BYTES];
 } meta_list;
 
+/* By offset, as the tables say. The cast by way of void * is sound: every offset is that of an
+ * int64_t. */
 static int64_t *whole_at(checkpoint *c, size_t i)
 {
     return (int64_t *)(void *)((char *)c + whole[i].offset);
 }
 
+/* The same for double. */
 static double *real_at(checkpoint *c, size_t i)
 {
     return (double *)(void *)((char *)c + real[i].offset);
 }
 
+/* Both for writing and for reading, which needs the keys alone: there from is an empty checkpoint
+ * and the values are replaced (collect_meta). */
 static void make_meta(const checkpoint *from, meta_list *m)
 {
     checkpoint c = *from;
@@ -97,6 +109,7 @@ static void make_meta(const checkpoint *from, meta_list *m)
     m->list[n] = (safetensors_meta){"checksum", m->checksum};
 }
 
+/* Each text with its NUL, so that "ab" and "c" do not add up to the same as "a" and "bc". */
 static uint64_t sum_of_meta(const safetensors_meta *list)
 {
     uint64_t sum = CHECKSUM_START;
@@ -107,7 +120,8 @@ static uint64_t sum_of_meta(const safetensors_meta *list)
     return sum;
 }
 
-/* That of a tensor whose data comes from source, to which it has number index. */
+/* That of a tensor whose data comes from source, to which it has number index. Sums of tensors are
+ * added up rather than chained, so that the order in which a file lists them does not matter. */
 static odeon_status add_sum_of_tensor(const safetensors_entry *entry, size_t index,
                                       safetensors_source source, void *context, char *piece,
                                       uint64_t *sum)
@@ -131,6 +145,7 @@ static odeon_status no_memory(const char *path)
 
 /* ---- writing ---- */
 
+/* Over all tensors, through one piece of memory. */
 static odeon_status sum_tensors(const char *path, const checkpoint_tensors *x, uint64_t *sum)
 {
     char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
@@ -155,6 +170,8 @@ static odeon_status write_contents(const char *path, const checkpoint_tensors *x
                                   x->context);
 }
 
+/* The folder of a run is made without it, so the first checkpoint makes it. That it is there
+ * already is the common case. */
 static odeon_status make_folder(const char *path)
 {
     if (mkdir(path, 0777) == 0) {
@@ -165,6 +182,7 @@ static odeon_status make_folder(const char *path)
                : diag_fail(ODEON_ERR_IO, "%s: cannot create the folder: %s", path, strerror(errno));
 }
 
+/* folder is that of the checkpoints. */
 static odeon_status write_into(const char *folder, const checkpoint_tensors *x, const checkpoint *c)
 {
     ODEON_TRY(make_folder(folder));
@@ -174,6 +192,8 @@ static odeon_status write_into(const char *folder, const checkpoint_tensors *x, 
     return status;
 }
 
+/* Two are kept: if the newest was damaged by whatever killed the run, the one before it is left.
+ * Older ones are removed only once the new one stands, and so is the mark. */
 odeon_status checkpoint_write(const char *folder, const checkpoint_tensors *x, const checkpoint *c)
 {
     enum { KEEP = 2 };
@@ -205,7 +225,8 @@ static odeon_status damaged(const char *path, const char *what)
     return diag_fail(ODEON_ERR_DATA, "%s: %s", path, what);
 }
 
-/* The metadata as the file has it, in our order. */
+/* The metadata as the file has it, in our order. Unknown keys are no failure; a missing one is. The
+ * keys of m are kept, the values replaced by those of the file, which live as long as it. */
 static odeon_status collect_meta(const checkpoint_file *file, size_t first, size_t end,
                                  meta_list *m)
 {
@@ -219,11 +240,13 @@ static odeon_status collect_meta(const checkpoint_file *file, size_t first, size
     return ODEON_OK;
 }
 
+/* A safetensors_source of an open file: its entries are asked for by their number in the file. */
 static odeon_status read_piece(void *file, size_t index, uint64_t offset, size_t bytes, void *out)
 {
     return safetensors_get(file, safetensors_at(file, index), offset, bytes, out);
 }
 
+/* What sum_tensors does when writing, so both must walk over the data alike. */
 static odeon_status sum_file(const checkpoint_file *file, uint64_t *sum)
 {
     char *piece = mem_alloc(SAFETENSORS_PIECE_BYTES);
@@ -236,6 +259,7 @@ static odeon_status sum_file(const checkpoint_file *file, uint64_t *sum)
     return status;
 }
 
+/* Both as 16 digits, as the file has it. */
 static odeon_status check_sum(const checkpoint_file *file, const meta_list *m)
 {
     uint64_t sum = sum_of_meta(m->list);
@@ -271,6 +295,8 @@ static bool is_moment(const checkpoint *c)
     bool counts = is_count(c->samples, 1) && is_count(c->batch, 1) && is_flag(c->drop_last) &&
                   is_count(c->step, 0) && is_count(c->epoch, 1) && is_count(c->position, 0) &&
                   c->extra >= -most && c->extra <= most && batches_samples(&b) > 0;
+    /* Where every batch had the size that it has now, a position is a multiple of it, or the end of
+     * the epoch. */
     bool whole_batches =
         counts && (c->position % c->batch == 0 || c->position == batches_samples(&b));
     return counts && (whole_batches || c->extra != 0) &&
@@ -278,6 +304,8 @@ static bool is_moment(const checkpoint *c)
            c->step - c->extra == steps;
 }
 
+/* Without a best step there is neither an epoch nor a score of it; the score that was written is 0
+ * then. */
 static bool is_best(const checkpoint *c)
 {
     return is_count(c->best_step, 0) && c->best_step <= c->step && is_count(c->best_epoch, 0) &&
@@ -285,6 +313,7 @@ static bool is_best(const checkpoint *c)
            isfinite(c->best);
 }
 
+/* All that a resumed run will compute with. */
 static bool is_possible(const checkpoint *c)
 {
     return is_moment(c) && is_best(c) && c->total >= 1 && is_flag(c->tested) &&
@@ -294,6 +323,8 @@ static bool is_possible(const checkpoint *c)
            c->train_data >= 0 && c->test_data >= 0;
 }
 
+/* In the order of make_meta. The configuration is not copied: it points into the file, which stays
+ * open. */
 static odeon_status parse_meta(checkpoint_file *file, const meta_list *m)
 {
     checkpoint *c = &file->at;
@@ -310,11 +341,14 @@ static odeon_status parse_meta(checkpoint_file *file, const meta_list *m)
         return damaged(file->path, "no checkpoint: a number in its metadata cannot be");
     }
     if (c->best_step == 0) {
+        /* Written as 0 by make_meta. */
         c->best = -(double)INFINITY;
     }
     return ODEON_OK;
 }
 
+/* Format and version come first: of a file of another kind or version nothing else is worth a
+ * message. */
 static odeon_status read_checkpoint(checkpoint_file *file)
 {
     meta_list meta;
@@ -332,6 +366,8 @@ static odeon_status read_checkpoint(checkpoint_file *file)
     return parse_meta(file, &meta);
 }
 
+/* *out is filled step by step and given up as a whole on failure; checkpoint_close takes it half
+ * filled. */
 odeon_status checkpoint_open(const char *path, checkpoint_file **out)
 {
     checkpoint_file *file = *out = mem_zalloc(1, sizeof *file);
@@ -348,12 +384,14 @@ odeon_status checkpoint_open(const char *path, checkpoint_file **out)
     return status;
 }
 
+/* By its metadata, so that weights are not refused in the words of a damaged checkpoint. */
 bool checkpoint_is_one(const safetensors *file)
 {
     const char *found = safetensors_metadata(file, "format");
     return found != NULL && strcmp(found, format) == 0;
 }
 
+/* Closes the file as well, and with it goes the text of the configuration. */
 void checkpoint_close(checkpoint_file *file)
 {
     if (file != NULL) {
@@ -365,6 +403,7 @@ void checkpoint_close(checkpoint_file *file)
 
 /* ---- the newest ---- */
 
+/* The step in the name orders the files, so that it has to be that of the contents. */
 static odeon_status open_step(const char *folder, int64_t step, checkpoint_file **out)
 {
     char *path = checkpoint_list_path(folder, step);
@@ -381,7 +420,9 @@ static odeon_status open_step(const char *folder, int64_t step, checkpoint_file 
     return status;
 }
 
-/* Of several that cannot be used, what is wrong with the newest is the answer. */
+/* Of several that cannot be used, what is wrong with the newest is the answer. Damaged files and
+ * those that cannot be read are passed over; a lack of memory is not, since the file may be
+ * sound. */
 static odeon_status open_first(const char *folder, size_t n, const int64_t *steps,
                                checkpoint_file **out)
 {
@@ -406,6 +447,7 @@ static odeon_status open_first(const char *folder, size_t n, const int64_t *step
     return first == ODEON_OK ? ODEON_OK : diag_fail(first, "%s", newest);
 }
 
+/* No checkpoint at all is no failure: *out stays NULL and the run begins anew. */
 odeon_status checkpoint_open_newest(const char *folder, checkpoint_file **out)
 {
     int64_t *steps = NULL;

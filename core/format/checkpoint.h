@@ -18,6 +18,8 @@ typedef struct metrics_mark {
     int64_t csv_bytes, json_bytes;
 } metrics_mark;
 
+/* Counts are not negative unless it says so. Of a file that was opened all numbers fit one
+ * another. */
 typedef struct checkpoint {
     int64_t step;       /* optimizer steps done */
     int64_t epoch;      /* that they have reached, from 1 */
@@ -36,7 +38,7 @@ typedef struct checkpoint {
     int64_t samples, batch, drop_last; /* of an epoch (batches.h) */
     /* What the bits depend on as well. */
     int64_t workers;
-    int64_t train_data, test_data; /* data_fingerprint.h */
+    int64_t train_data, test_data; /* data/fingerprint.h */
     const char *config; /* the normal form; where a file was opened, as long as that is open */
 } checkpoint;
 
@@ -55,6 +57,7 @@ odeon_status checkpoint_write(const char *folder, const checkpoint_tensors *x, c
 /* Where that of a step is, or would be: the caller frees it; NULL without memory. */
 char *checkpoint_path(const char *folder, int64_t step);
 
+/* An open file; at.config points into it. */
 typedef struct checkpoint_file {
     char *path;
     safetensors *tensors;

@@ -19,12 +19,14 @@ char *checkpoint_list_folder(const char *run)
     return mem_printf("%s/" CHECKPOINT_LIST_FOLDER, run);
 }
 
+/* The number without leading zeros, as parse_name wants it. */
 char *checkpoint_list_path(const char *folder, int64_t step)
 {
     return mem_printf("%s/%s%" PRId64 "%s", folder, prefix, step, suffix);
 }
 
-/* The step in a name as checkpoint_list_path makes it. */
+/* The step in a name as checkpoint_list_path makes it. No zero stands in front, so that one step
+ * has one name. At most 19 digits, which every int64 has room for. */
 static bool parse_name(const char *name, int64_t *step)
 {
     enum { DIGITS = 19 };
@@ -38,12 +40,14 @@ static bool parse_name(const char *name, int64_t *step)
     return number_parse_i64(digits, step) == NUMBER_OK && *step >= 0;
 }
 
+/* For qsort; a difference of two int64 could overflow. */
 static int newest_first(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x < y) - (x > y);
 }
 
+/* The list doubles, so that a folder of many files is still read in linear time. */
 static odeon_status add_step(int64_t step, size_t *n, int64_t **steps)
 {
     int64_t *more = mem_grow(*steps, *n, sizeof *more);
@@ -55,6 +59,8 @@ static odeon_status add_step(int64_t step, size_t *n, int64_t **steps)
     return ODEON_OK;
 }
 
+/* Other names are passed over: a folder may hold what a user put there, and temporary files of
+ * another process. */
 odeon_status checkpoint_list_steps(const char *folder, size_t *n, int64_t **steps)
 {
     *n = 0;
@@ -83,6 +89,8 @@ odeon_status checkpoint_list_steps(const char *folder, size_t *n, int64_t **step
     return status;
 }
 
+/* Newer ones than step are of no concern here: they belong to a run that had gone further before it
+ * was resumed from this one, and each is replaced when this run comes there. */
 void checkpoint_list_prune(const char *folder, int64_t step, size_t keep)
 {
     size_t n, kept = 0;

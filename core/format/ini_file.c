@@ -16,13 +16,16 @@
 
 /* ---- what has been read ---- */
 
+/* Through lines->status, by which inih is stopped at the next line. */
 static void no_memory(ini_lines *lines)
 {
     lines->status =
         diag_fail(ODEON_ERR_NOMEM, "%s: out of memory in line %d", lines->name, lines->line);
 }
 
-/* Appends a section, whose number is the result. */
+/* Appends a section, whose number is the result. It is what ini_lines puts into the place of the
+ * name, whose length inih would cut. The nameless section is number 0 and is added before any line
+ * is read. */
 static int add_section(ini_lines *lines, const char *name)
 {
     ini_file *file = lines->context;
@@ -37,6 +40,7 @@ static int add_section(ini_lines *lines, const char *name)
         ini_lines_fail(lines, "more than %d sections", INI_FILE_MAX_SECTIONS);
         return -1;
     }
+    /* The old array is gone once growing has succeeded, whatever becomes of the copy. */
     ini_section *grown = mem_grow(file->sections, file->n_sections, sizeof *grown);
     char *copy = mem_strdup(name);
     file->sections = grown != NULL ? grown : file->sections;
@@ -49,6 +53,8 @@ static int add_section(ini_lines *lines, const char *name)
     return (int)file->n_sections++;
 }
 
+/* Twice the same key would leave it to chance which value a reader of the file believes in. The
+ * search is linear; INI_FILE_MAX_KEYS bounds it. */
 static bool check_new_key(ini_lines *lines, const ini_section *section, const char *name)
 {
     if (!label_is_name(name)) {
@@ -69,6 +75,7 @@ static bool check_new_key(ini_lines *lines, const ini_section *section, const ch
     return true;
 }
 
+/* Counted before its texts are copied, so that ini_file_destroy frees whatever of them is there. */
 static void add_key(ini_lines *lines, ini_section *section, const char *name, const char *value)
 {
     if (!check_new_key(lines, section, name)) {
@@ -87,6 +94,8 @@ static void add_key(ini_lines *lines, ini_section *section, const char *name, co
     }
 }
 
+/* Quadratic in the length of a value, which INI_FILE_MAX_LINE bounds: 16 kB take about a hundred
+ * pieces. */
 static void append_piece(ini_lines *lines, ini_section *section, const char *piece)
 {
     ini_key *key = &section->keys[section->n_keys - 1];
@@ -99,7 +108,9 @@ static void append_piece(ini_lines *lines, ini_section *section, const char *pie
     key->value = joined;
 }
 
-/* inih's handler: a key of the section with this number, or more of the last one's value. */
+/* inih's handler: a key of the section with this number, or more of the last one's value. Its
+ * result 0 would let inih go on to count the line as faulty; that is why reading ends by the
+ * reader, not here. */
 static int take_key(void *user, const char *section, const char *name, const char *value)
 {
     ini_lines *lines = user;
@@ -115,6 +126,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
 
 /* ---- reading ---- */
 
+/* Also of a file that was not finished: texts of the last key may be missing. */
 void ini_file_destroy(ini_file *file)
 {
     if (file == NULL) {
@@ -133,6 +145,7 @@ void ini_file_destroy(ini_file *file)
     mem_free(file);
 }
 
+/* lines is on the heap because of the 16 kB of its line. */
 odeon_status ini_file_parse(const char *name, const char *text, size_t bytes, ini_file **out)
 {
     *out = NULL;
@@ -146,6 +159,8 @@ odeon_status ini_file_parse(const char *name, const char *text, size_t bytes, in
     ini_lines_init(lines, name, text, bytes);
     lines->section = add_section;
     lines->context = file;
+    /* inih answers with the number of a line that it did not understand. Where a line was refused
+     * here, that is what counts. */
     int inih =
         add_section(lines, "") == 0 ? ini_parse_stream(ini_lines_read, lines, take_key, lines) : 0;
     odeon_status status = lines->status;
@@ -164,7 +179,8 @@ odeon_status ini_file_parse(const char *name, const char *text, size_t bytes, in
     return ODEON_OK;
 }
 
-/* Reads until the end, or until more than limit bytes are there; -1: errno says why. */
+/* Reads until the end, or until more than limit bytes are there; -1: errno says why. One byte more
+ * than limit tells a file that is too long from one that just fits, even if it grows meanwhile. */
 static ssize_t read_all(int fd, char *buffer, size_t limit)
 {
     size_t n = 0;
@@ -181,6 +197,7 @@ static ssize_t read_all(int fd, char *buffer, size_t limit)
     return (ssize_t)n;
 }
 
+/* The descriptor is looked at, not the path, which may stand for something else by now. */
 static odeon_status read_open(int fd, const char *name, size_t *budget, ini_file **out)
 {
     struct stat about;
@@ -207,6 +224,7 @@ static odeon_status read_open(int fd, const char *name, size_t *budget, ini_file
     return status;
 }
 
+/* Messages have name, as the user wrote it, and not the path that it was resolved to. */
 odeon_status ini_file_read(const char *path, const char *name, size_t *budget, ini_file **out)
 {
     *out = NULL;

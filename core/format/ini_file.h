@@ -18,6 +18,7 @@
 #include "format/ini_limits.h"
 #include "odeon/status.h"
 
+/* Texts belong to the file, have no blanks at their ends and are never empty. */
 typedef struct ini_key {
     char *name, *value;
     int line;

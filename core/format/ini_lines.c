@@ -8,13 +8,16 @@
 #include "base/location.h"
 #include "base/text.h"
 
+/* As strspn wants them. */
 static const char blanks[] = " \t";
 
+/* The blanks of an INI; a carriage return is none. */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
+/* section and context are left to the caller. */
 void ini_lines_init(ini_lines *lines, const char *name, const char *text, size_t bytes)
 {
     lines->name = name;
@@ -29,6 +32,7 @@ void ini_lines_init(ini_lines *lines, const char *name, const char *text, size_t
     }
 }
 
+/* The text is printed first, as location_fail takes arguments and not a list of them. */
 void ini_lines_fail(ini_lines *lines, const char *format, ...)
 {
     char text[DIAG_MESSAGE_BYTES];
@@ -42,6 +46,8 @@ void ini_lines_fail(ini_lines *lines, const char *format, ...)
 
 /* ---- bytes ---- */
 
+/* What is wrong with the bytes of one line, comments included; NULL: nothing. Each fault has its
+ * own words, because what a user has to do about it differs. */
 static const char *byte_fault(const unsigned char *text, size_t n)
 {
     if (n >= 2 && ((text[0] == 0xff && text[1] == 0xfe) || (text[0] == 0xfe && text[1] == 0xff))) {
@@ -70,7 +76,9 @@ static const char *byte_fault(const unsigned char *text, size_t n)
 
 /* ---- lines ---- */
 
-/* The length of text, which no NUL ends, without a comment and blanks at its end. */
+/* The length of text, which no NUL ends, without a comment and blanks at its end. A comment after a
+ * value starts with a blank and ;, which is what inih is built to take for one; # starts one only
+ * at the beginning of a line. */
 static size_t content_length(const char *text, size_t n)
 {
     size_t first = 0;
@@ -91,7 +99,8 @@ static size_t content_length(const char *text, size_t n)
     return n;
 }
 
-/* Takes the next line into text; false at the end and on failure. */
+/* Takes the next line into text; false at the end and on failure. The line is copied, since it is
+ * cut and changed while the text of the caller stays. */
 static bool take_line(ini_lines *l)
 {
     if (l->next == l->end) {
@@ -125,6 +134,8 @@ static bool take_line(ini_lines *l)
 
 /* ---- what a line is ---- */
 
+/* Everything that inih would read otherwise than it looks: a colon as separator, a # or ; where a
+ * comment seems meant, a key or a value that is empty. */
 static bool check_key(ini_lines *l)
 {
     size_t name = strcspn(l->text, "=:");
@@ -143,6 +154,8 @@ static bool check_key(ini_lines *l)
         ini_lines_fail(l, "'%.*s' has no value: give one, or take the line out", (int)name,
                        l->text);
     }
+    /* What is a comment has been cut off, so a # or ; behind a blank was meant as one and is
+     * none. */
     for (size_t i = value; i < l->length && l->status == ODEON_OK; i++) {
         bool after = i == value || is_blank(l->text[i - 1]);
         if (after && (l->text[i] == '#' || l->text[i] == ';')) {
@@ -155,7 +168,8 @@ static bool check_key(ini_lines *l)
     return l->status == ODEON_OK;
 }
 
-/* Puts the number of a section in the place of its name. */
+/* Puts the number of a section in the place of its name. inih keeps 50 bytes of a name and cuts the
+ * rest, a number always fits. */
 static bool number_section(ini_lines *l)
 {
     size_t close = strcspn(l->text, "]");
@@ -185,6 +199,8 @@ static bool number_section(ini_lines *l)
     return number >= 0;
 }
 
+/* An indented line would be more of the value before it to inih, which it may silently be by
+ * mistake. */
 static bool check_line(ini_lines *l)
 {
     if (is_blank(l->text[0])) {
@@ -199,7 +215,8 @@ static bool check_line(ini_lines *l)
 
 /* Where the piece that starts at given ends so that at most room bytes are in it: between two bytes
  * that inih neither strips nor takes for a comment, the first of them within the value. 0: nowhere.
- */
+ * inih drops blanks at the ends of what it is given and takes a first ; or # for a comment, so
+ * neither side of the cut may be one of them. */
 static size_t find_break(const ini_lines *l, size_t room)
 {
     size_t least = l->given;
@@ -216,7 +233,8 @@ static size_t find_break(const ini_lines *l, size_t room)
     return 0;
 }
 
-/* inih takes a line that starts with a blank for more of the value before it. */
+/* inih takes a line that starts with a blank for more of the value before it. Three bytes of room
+ * are taken by that blank, the line break and the NUL. */
 static char *hand_over(ini_lines *l, char *buffer, size_t bytes)
 {
     l->piece = l->given > 0;
@@ -235,6 +253,7 @@ static char *hand_over(ini_lines *l, char *buffer, size_t bytes)
     return buffer;
 }
 
+/* Lines without content are passed over here; their numbers still count. */
 char *ini_lines_read(char *buffer, int bytes, void *stream)
 {
     ini_lines *l = stream;

@@ -7,6 +7,8 @@
 #include "format/ini_limits.h"
 #include "odeon/status.h"
 
+/* Between two calls of ini_lines_read text[given .. length - 1] is the rest of the present line;
+ * where nothing is left of it, the next call takes another. */
 typedef struct ini_lines {
     const char *name; /* of the file, for messages */
     const char *next, *end;

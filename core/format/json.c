@@ -19,6 +19,7 @@ typedef struct reader {
     json *out;
 } reader;
 
+/* Lines are counted only now: a text that is sound never needs them. */
 static odeon_status refuse(const reader *r, const char *what)
 {
     size_t line = 1;
@@ -38,6 +39,7 @@ static int peek(const reader *r) /* -1 at the end */
     return r->at < r->bytes ? r->text[r->at] : -1;
 }
 
+/* The four blanks of the grammar (RFC 8259, 2) and no others. */
 static int peek_behind_blanks(reader *r)
 {
     int c = peek(r);
@@ -48,6 +50,7 @@ static int peek_behind_blanks(reader *r)
     return c;
 }
 
+/* Takes one character behind blanks if it is the wanted one. */
 static bool take(reader *r, char wanted)
 {
     bool found = peek_behind_blanks(r) == wanted;
@@ -64,6 +67,8 @@ static void put(reader *r, uint32_t byte)
     r->out->strings[r->used++] = (char)(unsigned char)byte;
 }
 
+/* Code points come from escapes, so that half a surrogate pair and NUL have been refused before.
+ * Encoded as UTF-8, one byte after the other. */
 static void put_code_point(reader *r, uint32_t c)
 {
     if (c < 0x80) {
@@ -84,6 +89,7 @@ static void put_code_point(reader *r, uint32_t c)
     put(r, 0x80 | (c & 0x3f));
 }
 
+/* -1 for what is none. */
 static int hex_digit(int c)
 {
     if (c >= '0' && c <= '9') {
@@ -93,6 +99,7 @@ static int hex_digit(int c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Behind \u; one digit at a time, so that the place of a wrong one is known. */
 static odeon_status read_hex4(reader *r, uint32_t *out)
 {
     *out = 0;
@@ -107,7 +114,8 @@ static odeon_status read_hex4(reader *r, uint32_t *out)
     return ODEON_OK;
 }
 
-/* Characters beyond U+FFFF are written as two, a high and a low surrogate. */
+/* Characters beyond U+FFFF are written as two, a high and a low surrogate. A NUL would end the C
+ * string that a value becomes. */
 static odeon_status read_unicode_escape(reader *r)
 {
     uint32_t c, low = 0;
@@ -130,6 +138,7 @@ static odeon_status read_unicode_escape(reader *r)
     return ODEON_OK;
 }
 
+/* The two tables are in the same order. */
 static odeon_status read_escape(reader *r)
 {
     static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
@@ -147,6 +156,7 @@ static odeon_status read_escape(reader *r)
     return ODEON_OK;
 }
 
+/* One character, of up to four bytes, as it stands. */
 static odeon_status read_character(reader *r, int c)
 {
     if (c < 0x20) {
@@ -163,6 +173,7 @@ static odeon_status read_character(reader *r, int c)
     return ODEON_OK;
 }
 
+/* *out points into out->strings, which never moves. */
 static odeon_status read_string(reader *r, const char **out)
 {
     *out = r->out->strings + r->used;
@@ -187,7 +198,8 @@ static size_t take_digits(reader *r)
     return r->at - before;
 }
 
-/* -?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)? */
+/* -?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?: stricter than number_parse_f64, which also takes
+ * "+1", ".5" and "01". */
 static bool take_number(reader *r)
 {
     r->at += peek(r) == '-';
@@ -206,6 +218,8 @@ static bool take_number(reader *r)
     return sound;
 }
 
+/* The text is kept beside the double, because equal numbers are those that are written alike
+ * (json_equal). */
 static odeon_status read_number(reader *r, json_value *v)
 {
     size_t begin = r->at;
@@ -223,6 +237,7 @@ static odeon_status read_number(reader *r, json_value *v)
                : refuse(r, "a number that a double cannot hold");
 }
 
+/* A longer word, such as "nullable", fails at what follows. */
 static odeon_status read_word(reader *r, json_value *v)
 {
     static const struct {
@@ -249,7 +264,7 @@ static odeon_status read_word(reader *r, json_value *v)
 
 static odeon_status read_value(reader *r, const char *name);
 
-/* The name of a member and its colon. */
+/* The name of a member and its colon. The index of names is that of one object alone. */
 static odeon_status read_name(reader *r, name_index *names, const char **out)
 {
     if (peek_behind_blanks(r) != '"') {
@@ -284,6 +299,7 @@ static odeon_status read_children(reader *r, size_t i, name_index *names)
                         : refuse(r, object ? "expected ',' or '}'" : "expected ',' or ']'");
 }
 
+/* The depth bounds the recursion, and with it the stack that a hostile text can take. */
 static odeon_status read_container(reader *r, size_t i)
 {
     name_index names = {0};
@@ -297,6 +313,7 @@ static odeon_status read_container(reader *r, size_t i)
     return status;
 }
 
+/* What begins neither a string nor a number can only be one of the three words. */
 static odeon_status read_scalar(reader *r, int c, json_value *v)
 {
     if (c == '"') {
@@ -306,6 +323,8 @@ static odeon_status read_scalar(reader *r, int c, json_value *v)
     return c == '-' || (c >= '0' && c <= '9') ? read_number(r, v) : read_word(r, v);
 }
 
+/* The value is appended before what is in it, which gives the order of the array. It is found again
+ * by its number i, since reading more values may move the array. */
 static odeon_status read_value(reader *r, const char *name)
 {
     json *out = r->out;
@@ -329,6 +348,8 @@ static odeon_status read_value(reader *r, const char *name)
     return ODEON_OK;
 }
 
+/* The strings get all of their memory at once, as much as the text, so that pointers into them
+ * stay. */
 static odeon_status read_all(reader *r)
 {
     if (r->bytes > JSON_MAX_BYTES) {
@@ -342,6 +363,7 @@ static odeon_status read_all(reader *r)
     return peek_behind_blanks(r) < 0 ? ODEON_OK : refuse(r, "text behind the end of the value");
 }
 
+/* Bytes are read as unsigned char: a negative char would look like the end. */
 odeon_status json_parse(const char *file, const char *text, size_t bytes, json *out)
 {
     *out = (json){.n_values = 0};
@@ -353,6 +375,7 @@ odeon_status json_parse(const char *file, const char *text, size_t bytes, json *
     return status;
 }
 
+/* Values and strings are one block each, however many there are. */
 void json_fini(json *j)
 {
     mem_free(j->values);
@@ -362,17 +385,21 @@ void json_fini(json *j)
 
 /* ---- what was read ---- */
 
+/* The next value of the array is the first within, if there is one. */
 const json_value *json_first(const json_value *parent)
 {
     return parent != NULL && parent->n > 0 ? parent + 1 : NULL;
 }
 
+/* size further on is what follows child; at the end of parent that is no longer one of its
+ * values. */
 const json_value *json_next(const json_value *parent, const json_value *child)
 {
     const json_value *next = child + child->size;
     return next < parent + parent->size ? next : NULL;
 }
 
+/* A linear search: objects that the host writes have a few dozen members. */
 const json_value *json_member(const json_value *object, const char *name)
 {
     const json_value *x = json_first(object);
@@ -382,6 +409,7 @@ const json_value *json_member(const json_value *object, const char *name)
     return x;
 }
 
+/* A member of another kind answers as one that is not there. */
 const char *json_string(const json_value *object, const char *name)
 {
     const json_value *x = json_member(object, name);
@@ -401,6 +429,7 @@ static bool equal_children(const json_value *a, const json_value *b)
     return equal;
 }
 
+/* Names are unique in an object, so as many members that are all found are the same members. */
 bool json_equal(const json_value *a, const json_value *b)
 {
     if (a == NULL || b == NULL || a->kind != b->kind) {
@@ -412,6 +441,7 @@ bool json_equal(const json_value *a, const json_value *b)
     return a->truth == b->truth && equal_children(a, b);
 }
 
+/* Depth is bounded by that of the text that was read. */
 static void print_children(text_buffer *out, const json_value *v)
 {
     text_add(out, v->kind == JSON_OBJECT ? "{" : "[");
@@ -426,6 +456,7 @@ static void print_children(text_buffer *out, const json_value *v)
     text_add(out, v->kind == JSON_OBJECT ? "}" : "]");
 }
 
+/* Numbers are printed as they were written. */
 void json_print(text_buffer *out, const json_value *v)
 {
     switch (v->kind) {

@@ -16,12 +16,14 @@ typedef struct cursor {
     bool has_descr, has_order, has_shape;
 } cursor;
 
+/* The byte counts from the beginning of the header, where at stands. */
 static odeon_status refuse(const cursor *c, const char *wanted)
 {
     return diag_fail(ODEON_ERR_DATA, "%s: byte %td of its header: expected %s", c->name,
                      c->at - c->begin, wanted);
 }
 
+/* Only blanks: numpy writes no other white space but the line break at the end. */
 static void skip_blanks(cursor *c)
 {
     while (c->at < c->end && *c->at == ' ') {
@@ -38,7 +40,8 @@ static bool take(cursor *c, char wanted)
     return there;
 }
 
-/* Takes a word if it is next, and not just the beginning of a longer one. */
+/* Takes a word if it is next, and not just the beginning of a longer one. A NUL behind it is no end
+ * of a word: strchr would find it in any set. */
 static bool take_word(cursor *c, const char *word)
 {
     size_t n = strlen(word);
@@ -48,7 +51,8 @@ static bool take_word(cursor *c, const char *word)
     return there;
 }
 
-/* A short text in quotes of either kind, without any inside. */
+/* A short text in quotes of either kind, without any inside. The few texts that a header has are
+ * short, so that a fixed room is enough. */
 static odeon_status read_string(cursor *c, char *out, size_t room)
 {
     skip_blanks(c);
@@ -67,6 +71,8 @@ static odeon_status read_string(cursor *c, char *out, size_t room)
     return ODEON_OK;
 }
 
+/* Byte order is part of the dtype: files of another order, and whole numbers other than int64, are
+ * refused with what to call in numpy. */
 static odeon_status read_descr(cursor *c, safetensors_entry *out)
 {
     static const struct {
@@ -84,6 +90,7 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
             return ODEON_OK;
         }
     }
+    /* Whole numbers are converted otherwise than fractions, so the hint names the right call. */
     bool whole = text[0] != '\0' && (text[1] == 'i' || text[1] == 'u');
     return diag_fail(ODEON_ERR_DATA,
                      "%s: its elements are '%s', supported are '<f4', '<f8', '|u1' and '<i8': "
@@ -93,6 +100,7 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
                            : "astype('float32')");
 }
 
+/* Fortran order would need a transposition, which numpy does better. */
 static odeon_status read_order(cursor *c)
 {
     skip_blanks(c);
@@ -108,6 +116,7 @@ static odeon_status read_order(cursor *c)
     return refuse(c, "False");
 }
 
+/* Multiplied with a check, since a header may claim any number. */
 static odeon_status read_dimension(cursor *c, int64_t *out)
 {
     skip_blanks(c);
@@ -122,7 +131,8 @@ static odeon_status read_dimension(cursor *c, int64_t *out)
     return c->at > from ? ODEON_OK : refuse(c, "a dimension");
 }
 
-/* "()", "(3,)", "(3, 4)", "(3, 4,)"; but (3) is no tuple. */
+/* "()", "(3,)", "(3, 4)", "(3, 4,)"; but (3) is no tuple. numpy writes () for a scalar, which has
+ * one element. */
 static odeon_status read_shape(cursor *c, safetensors_entry *out)
 {
     if (!take(c, '(')) {
@@ -140,9 +150,11 @@ static odeon_status read_shape(cursor *c, safetensors_entry *out)
         ODEON_TRY(read_dimension(c, &out->dim[out->ndim++]));
         comma = take(c, ',');
     }
+    /* In Python (3) is a number in brackets, (3,) a shape of one dimension. */
     return out->ndim == 1 && !comma ? refuse(c, "a comma after a single dimension") : ODEON_OK;
 }
 
+/* The keys may come in any order, each once, as in any dictionary. */
 static odeon_status read_item(cursor *c, safetensors_entry *out)
 {
     char key[16];
@@ -163,6 +175,8 @@ static odeon_status read_item(cursor *c, safetensors_entry *out)
                                   : read_shape(c, out);
 }
 
+/* numpy pads with blanks and ends with a line break; anything else behind the dictionary is
+ * refused, as it may be data that a wrong length has cut off. */
 static odeon_status read_header(cursor *c, safetensors_entry *out)
 {
     if (!take(c, '{')) {
@@ -184,7 +198,8 @@ static odeon_status read_header(cursor *c, safetensors_entry *out)
                                                  : refuse(c, "blanks and a line break at the end");
 }
 
-/* Where the header begins, and how long it is; 0 if the file is too short for that. */
+/* Where the header begins, and how long it is; 0 if the file is too short for that. Version 1.0 has
+ * two bytes of length, 2.0 has four, both little-endian. */
 static size_t find_header(const unsigned char *p, size_t bytes, size_t *length)
 {
     size_t at = p[6] == 1 ? 10 : 12;
@@ -198,6 +213,8 @@ static size_t find_header(const unsigned char *p, size_t bytes, size_t *length)
     return *length <= bytes - at ? at : 0;
 }
 
+/* Not a byte more than the shape says either: data that nothing describes is a sign of a damaged
+ * file. */
 static odeon_status check_size(const char *name, size_t bytes, safetensors_entry *out)
 {
     int64_t wanted = odeon_dtype_bytes(out->dtype);
@@ -213,6 +230,7 @@ static odeon_status check_size(const char *name, size_t bytes, safetensors_entry
     return ODEON_OK;
 }
 
+/* The array is not copied: entry points into data. */
 odeon_status npy_parse(const char *name, const void *data, size_t bytes, safetensors_entry *out)
 {
     static const unsigned char magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
@@ -222,6 +240,7 @@ odeon_status npy_parse(const char *name, const void *data, size_t bytes, safeten
     if (bytes < 8 || memcmp(p, magic, sizeof magic) != 0) {
         return diag_fail(ODEON_ERR_DATA, "%s: not an .npy file", name);
     }
+    /* Version 3.0 has UTF-8 in the names of fields, which arrays of plain numbers do not have. */
     if ((p[6] != 1 && p[6] != 2) || p[7] != 0) {
         return diag_fail(ODEON_ERR_DATA, "%s: version %d.%d of .npy, supported are 1.0 and 2.0",
                          name, (int)p[6], (int)p[7]);
@@ -241,7 +260,8 @@ odeon_status npy_parse(const char *name, const void *data, size_t bytes, safeten
 
 enum { PREFIX = 10, ALIGNMENT = 64 }; /* as numpy.save does: data starts at a multiple of 64 */
 
-/* Version 1.0: magic, version, two bytes of length, the dictionary, blanks, a line break. */
+/* Version 1.0: magic, version, two bytes of length, the dictionary, blanks, a line break. The shape
+ * of a single dimension has a comma behind it, else it would be no tuple. */
 static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_buffer *out)
 {
     text_buffer words = {0};
@@ -252,6 +272,7 @@ static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_bu
         text_add(&words, i + 1 < ndim ? " " : "");
     }
     text_add(&words, "), }");
+    /* Blanks fill the header up to the alignment; one byte is that of the line break. */
     size_t bytes = PREFIX + words.length + 1, fill = (ALIGNMENT - bytes % ALIGNMENT) % ALIGNMENT;
     size_t length = words.length + fill + 1;
     const char prefix[PREFIX] = {
@@ -263,6 +284,7 @@ static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_bu
     text_fini(&words);
 }
 
+/* Header and data one after the other, as data may be too large to be joined to it. */
 static odeon_status write_array(atomic_file *file, const text_buffer *header, const void *data,
                                 size_t bytes)
 {
@@ -270,6 +292,8 @@ static odeon_status write_array(atomic_file *file, const text_buffer *header, co
     return atomic_file_write(file, data, bytes);
 }
 
+/* Room for the header is asked for before the file is opened, so that a lack of memory leaves no
+ * trace. */
 odeon_status npy_write_output(const char *path, int32_t dtype, int32_t ndim, const int64_t *dim,
                               const void *data)
 {

@@ -13,8 +13,12 @@
 #include "format/checkpoint_list.h"
 #include "odeon/host.h"
 
+/* Neither name ends in .tmp, so that a sweep leaves both. */
 static const char lock_name[] = "lock", mark_name[] = "no-checkpoint-yet";
 
+/* flock rather than fcntl: its lock belongs to the open file and ends with it, however the process
+ * ends, and is not lost when another descriptor of the same file is closed. The file itself stays:
+ * removing it would let two processes lock two files of one name. */
 static odeon_status lock_file(const char *file, const char *path, int *fd)
 {
     *fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -24,6 +28,7 @@ static odeon_status lock_file(const char *file, const char *path, int *fd)
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0) {
         return ODEON_OK;
     }
+    /* Some network file systems have no locks. There the run goes on, and the user sees to it. */
     if (errno != EWOULDBLOCK) {
         diag_log(ODEON_LOG_WARNING,
                  "%s: cannot lock: %s; see to it that no other process works on this run", file,
@@ -35,6 +40,7 @@ static odeon_status lock_file(const char *file, const char *path, int *fd)
     return diag_fail(ODEON_ERR_CONFIG, "%s: another process is working on this run", path);
 }
 
+/* Without waiting: a second process of the same run is a mistake, not a queue. */
 odeon_status run_folder_lock(const char *path, int *fd)
 {
     *fd = -1;
@@ -49,6 +55,7 @@ odeon_status run_folder_lock(const char *path, int *fd)
 
 /* ---- a run where a file could stand ---- */
 
+/* Links are followed, as a path may be one. */
 static bool is_folder(const char *path)
 {
     struct stat info;
@@ -67,6 +74,7 @@ static char *find_in(const char *folder, const char *name)
     return path;
 }
 
+/* Every run's folder has its configuration; a folder with weights alone is none. */
 bool run_folder_is_run(const char *path)
 {
     char *ini = is_folder(path) ? find_in(path, RUN_FOLDER_INI) : NULL;
@@ -75,6 +83,7 @@ bool run_folder_is_run(const char *path)
     return is_run;
 }
 
+/* A file is not looked at here: whoever reads it says what is wrong with it. */
 odeon_status run_folder_find_ini(const char *path, char **out)
 {
     bool folder = is_folder(path);
@@ -89,7 +98,8 @@ odeon_status run_folder_find_ini(const char *path, char **out)
                : diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
 }
 
-/* NULL: there is none, or no memory. */
+/* NULL: there is none, or no memory. By name alone; whoever opens the file finds out whether it is
+ * sound. */
 static char *newest_checkpoint(const char *run)
 {
     int64_t *steps = NULL;
@@ -103,6 +113,8 @@ static char *newest_checkpoint(const char *run)
     return path;
 }
 
+/* A run that is under way, or was killed, has no weights yet, but can be asked by its newest
+ * checkpoint; the warning says that these are not the final ones. */
 odeon_status run_folder_find_weights(const char *path, char **out)
 {
     bool folder = is_folder(path);
@@ -126,6 +138,7 @@ odeon_status run_folder_find_weights(const char *path, char **out)
 
 /* ---- the mark ---- */
 
+/* An empty file: only that it is there counts, so it need not be written atomically. */
 odeon_status run_folder_mark(const char *path)
 {
     char *file = mem_printf("%s/%s", path, mark_name);
@@ -154,6 +167,8 @@ void run_folder_unmark(const char *path)
     mem_free(file);
 }
 
+/* Without memory the answer is no, which leads to the more careful of two courses: nothing is begun
+ * again. */
 bool run_folder_is_marked(const char *path)
 {
     char *file = mem_printf("%s/%s", path, mark_name);
@@ -164,6 +179,7 @@ bool run_folder_is_marked(const char *path)
 
 /* ---- what killed processes leave ---- */
 
+/* As atomic_file.h names them, and longer than the ending itself. */
 static bool is_temporary(const char *name)
 {
     static const char ending[] = ".tmp";
@@ -171,11 +187,14 @@ static bool is_temporary(const char *name)
     return n > m && strcmp(name + n - m, ending) == 0;
 }
 
+/* What a start that was killed early leaves, beside which a new run may begin. */
 bool run_folder_is_litter(const char *name)
 {
     return strcmp(name, lock_name) == 0 || strcmp(name, mark_name) == 0 || is_temporary(name);
 }
 
+/* Under the run's lock no other process writes here, so that every such file is one that is left
+ * over. */
 static void sweep(const char *path)
 {
     DIR *folder = opendir(path);
@@ -190,6 +209,7 @@ static void sweep(const char *path)
     (void)closedir(folder);
 }
 
+/* Temporary files stand beside what they would have become: in these two folders. */
 odeon_status run_folder_sweep(const char *path)
 {
     char *checkpoints = mem_printf("%s/" CHECKPOINT_LIST_FOLDER, path);

@@ -15,6 +15,8 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as the file has them");
 
+/* Exactly one of three holds the data: memory that is owned, memory that is borrowed (owned NULL,
+ * path NULL), or an open file (path and fd set). */
 struct safetensors {
     safetensors_header header;
     void *owned; /* the file's bytes, if they are ours */
@@ -23,6 +25,7 @@ struct safetensors {
     uint64_t data_at; /* in the file */
 };
 
+/* By memcpy, because a file in memory need not be aligned. */
 static uint64_t load_u64(const unsigned char *p)
 {
     uint64_t value;
@@ -30,7 +33,8 @@ static uint64_t load_u64(const unsigned char *p)
     return value;
 }
 
-/* Bytes of the header, once it is sure that they are there. */
+/* Bytes of the header, once it is sure that they are there. The length is the first thing that a
+ * file of another kind gets wrong, hence the question in the message. */
 static odeon_status header_length(const char *name, const void *data, uint64_t bytes, size_t *out)
 {
     if (bytes < SAFETENSORS_LENGTH_BYTES) {
@@ -40,6 +44,7 @@ static odeon_status header_length(const char *name, const void *data, uint64_t b
                          name, (unsigned long long)bytes, SAFETENSORS_LENGTH_BYTES);
     }
     uint64_t length = load_u64(data);
+    /* Compared with what is left of the file, as a sum with the length could wrap. */
     if (length > SAFETENSORS_MAX_HEADER || length > bytes - SAFETENSORS_LENGTH_BYTES) {
         return diag_fail(ODEON_ERR_DATA,
                          "%s: no valid safetensors file: header of %llu bytes in a file of %llu "
@@ -51,6 +56,8 @@ static odeon_status header_length(const char *name, const void *data, uint64_t b
     return ODEON_OK;
 }
 
+/* What the header says of the data has been checked against its size, so that no entry points
+ * beyond it. */
 odeon_status safetensors_parse(const char *name, const void *data, uint64_t bytes,
                                safetensors **out)
 {
@@ -76,6 +83,7 @@ odeon_status safetensors_parse(const char *name, const void *data, uint64_t byte
     return ODEON_OK;
 }
 
+/* The tensors point into contents, which destroy frees. */
 odeon_status safetensors_read(const char *path, safetensors **out)
 {
     *out = NULL;
@@ -96,6 +104,7 @@ static odeon_status io_failure(const char *path, const char *what)
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
+/* pread, so that several threads may read from one file. */
 static odeon_status read_at(int fd, const char *path, uint64_t offset, size_t bytes, void *out)
 {
     for (size_t done = 0; done < bytes;) {
@@ -116,6 +125,8 @@ static odeon_status read_at(int fd, const char *path, uint64_t offset, size_t by
     return ODEON_OK;
 }
 
+/* The header alone comes into memory; its size is checked against that of the file first, so that a
+ * damaged length does not ask for gigabytes. */
 static odeon_status read_header(safetensors *file, uint64_t size)
 {
     char prefix[SAFETENSORS_LENGTH_BYTES];
@@ -138,6 +149,7 @@ static odeon_status read_header(safetensors *file, uint64_t size)
     return status;
 }
 
+/* The descriptor is looked at, not the path, which may stand for something else by now. */
 static odeon_status open_file(safetensors *file)
 {
     struct stat info;
@@ -152,6 +164,7 @@ static odeon_status open_file(safetensors *file)
                                  : diag_fail(ODEON_ERR_IO, "%s: not a regular file", file->path);
 }
 
+/* destroy takes what is there of a file whose opening failed. */
 odeon_status safetensors_open(const char *path, safetensors **out)
 {
     *out = NULL;
@@ -172,6 +185,7 @@ odeon_status safetensors_open(const char *path, safetensors **out)
     return ODEON_OK;
 }
 
+/* entry must be one of this file: where the data stands is found beside it. */
 odeon_status safetensors_get(const safetensors *file, const safetensors_entry *entry,
                              uint64_t offset, size_t bytes, void *out)
 {
@@ -183,6 +197,7 @@ odeon_status safetensors_get(const safetensors *file, const safetensors_entry *e
     return read_at(file->fd, file->path, file->data_at + tensor->begin + offset, bytes, out);
 }
 
+/* A fd of 0 is that of a file that was parsed from memory, whose path is NULL. */
 void safetensors_destroy(safetensors *file)
 {
     if (file != NULL) {
@@ -203,16 +218,19 @@ size_t safetensors_count(const safetensors *file)
     return file->header.n_tensors;
 }
 
+/* Sorted by name, so that two files of the same tensors are walked alike. */
 const safetensors_entry *safetensors_at(const safetensors *file, size_t index)
 {
     return &file->header.tensors[index].entry;
 }
 
+/* For bsearch, which gives the key first. */
 static int name_against_tensor(const void *name, const void *tensor)
 {
     return strcmp(name, ((const safetensors_tensor *)tensor)->entry.name);
 }
 
+/* The header sorted them by name. */
 const safetensors_entry *safetensors_find(const safetensors *file, const char *name)
 {
     const safetensors_header *h = &file->header;
@@ -224,6 +242,7 @@ const safetensors_entry *safetensors_find(const safetensors *file, const char *n
     return tensor != NULL ? &tensor->entry : NULL;
 }
 
+/* Linear: files have a few dozen entries. */
 const char *safetensors_metadata(const safetensors *file, const char *key)
 {
     for (size_t i = 0; i < file->header.n_meta; i++) {
@@ -234,6 +253,7 @@ const char *safetensors_metadata(const safetensors *file, const char *key)
     return NULL;
 }
 
+/* Cannot overflow: the header refuses shapes whose product does. */
 int64_t safetensors_elements(const safetensors_entry *entry)
 {
     int64_t n = 1;
@@ -243,6 +263,7 @@ int64_t safetensors_elements(const safetensors_entry *entry)
     return n;
 }
 
+/* By memcpy, as elements need not be aligned. An int64 beyond 2^53 is rounded. */
 static double element_as_f64(int32_t dtype, const unsigned char *p)
 {
     float f32;
@@ -263,11 +284,14 @@ static double element_as_f64(int32_t dtype, const unsigned char *p)
     }
 }
 
+/* For entries that have their data. Those of a file that was only opened are read by
+ * safetensors_get and converted piece by piece. */
 odeon_status safetensors_as_f64(const safetensors_entry *entry, double *out)
 {
     return safetensors_convert(entry, entry->data, safetensors_elements(entry), out);
 }
 
+/* A dtype that the host has no use for has no size. */
 odeon_status safetensors_convert(const safetensors_entry *entry, const void *data, int64_t n,
                                  double *out)
 {

@@ -5,6 +5,8 @@
 
 #include "odeon/tensor.h"
 
+/* A tensor of ndim dimensions, row-major, its elements little-endian. Nothing of it is owned: name
+ * and data belong to the file that was read, or to whoever writes. */
 typedef struct safetensors_entry {
     const char *name;
     int32_t dtype; /* ODEON_DTYPE_*; NONE for a dtype that we have no use for (BF16, ...) */
@@ -14,6 +16,7 @@ typedef struct safetensors_entry {
     uint64_t bytes;
 } safetensors_entry;
 
+/* A pair of texts, borrowed likewise. */
 typedef struct safetensors_meta {
     const char *key, *value;
 } safetensors_meta;

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* All that the format knows, also those that the host has no use for: a file with such a tensor is
+ * still read for its others. BOOL and the like have no dtype of ours. */
 static const safetensors_dtype dtypes[] = {
     {"F32", ODEON_DTYPE_F32, 32},     {"F64", ODEON_DTYPE_F64, 64},
     {"U8", ODEON_DTYPE_U8, 8},        {"I64", ODEON_DTYPE_I64, 64},
@@ -35,6 +37,7 @@ const safetensors_dtype *safetensors_dtype_named(const char *name, size_t length
     return NULL;
 }
 
+/* NONE stands in many rows and is the dtype of none. */
 const safetensors_dtype *safetensors_dtype_of(int32_t dtype)
 {
     for (size_t i = 0; i < N_DTYPES; i++) {
@@ -45,6 +48,8 @@ const safetensors_dtype *safetensors_dtype_of(int32_t dtype)
     return NULL;
 }
 
+/* The text while it is read, and the arrays that grow meanwhile. What is refused names the byte
+ * at. */
 typedef struct scanner {
     const char *file;
     const unsigned char *text;
@@ -55,6 +60,7 @@ typedef struct scanner {
     safetensors_header *out;
 } scanner;
 
+/* Names and numbers in the reason come from the file; diag_fail makes them printable. */
 __attribute__((format(printf, 2, 3))) static odeon_status refuse(const scanner *s,
                                                                  const char *format, ...)
 {
@@ -67,11 +73,13 @@ __attribute__((format(printf, 2, 3))) static odeon_status refuse(const scanner *
                      s->at, reason);
 }
 
+/* A byte is looked at as unsigned, so that -1 is the end and nothing else. */
 static int peek(const scanner *s) /* -1 at the end */
 {
     return s->at < s->bytes ? s->text[s->at] : -1;
 }
 
+/* The four blanks of JSON (RFC 8259, 2). */
 static void skip_blanks(scanner *s)
 {
     int c = peek(s);
@@ -81,6 +89,7 @@ static void skip_blanks(scanner *s)
     }
 }
 
+/* Takes one character behind blanks if it is the wanted one. */
 static bool take(scanner *s, char wanted)
 {
     skip_blanks(s);
@@ -103,6 +112,7 @@ static void put(scanner *s, unsigned byte)
     s->out->strings[s->used++] = (char)(unsigned char)byte;
 }
 
+/* UTF-8; halves of surrogate pairs never come here. */
 static void put_code_point(scanner *s, uint32_t c)
 {
     if (c < 0x80) {
@@ -122,6 +132,7 @@ static void put_code_point(scanner *s, uint32_t c)
     }
 }
 
+/* Upper and lower case, as JSON allows both. */
 static odeon_status scan_hex4(scanner *s, uint32_t *out)
 {
     *out = 0;
@@ -139,6 +150,8 @@ static odeon_status scan_hex4(scanner *s, uint32_t *out)
     return ODEON_OK;
 }
 
+/* Characters beyond U+FFFF are written as two escapes, a high and a low surrogate. A NUL would end
+ * the C string that a name becomes. */
 static odeon_status scan_unicode_escape(scanner *s)
 {
     uint32_t c, low;
@@ -163,6 +176,7 @@ static odeon_status scan_unicode_escape(scanner *s)
     return ODEON_OK;
 }
 
+/* The two tables are in the same order. */
 static odeon_status scan_escape(scanner *s) /* behind the backslash */
 {
     static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
@@ -181,7 +195,8 @@ static odeon_status scan_escape(scanner *s) /* behind the backslash */
 }
 
 /* A string, decoded. It is never longer than as it stands with its quotes, so out->strings, as
- * large as the header, has room for all. */
+ * large as the header, has room for all. Control characters are refused as JSON does; a name may
+ * hold any other. */
 static odeon_status scan_string(scanner *s, const char **out)
 {
     ODEON_TRY(expect(s, '"'));
@@ -211,6 +226,8 @@ static odeon_status scan_string(scanner *s, const char **out)
 
 /* ---- a tensor ---- */
 
+/* Whole numbers from 0 to 2^64 - 1, which is all that shapes and offsets hold. No sign, fraction or
+ * exponent, as the reference reader takes none. */
 static odeon_status scan_number(scanner *s, uint64_t *out)
 {
     skip_blanks(s);
@@ -233,6 +250,7 @@ static odeon_status scan_number(scanner *s, uint64_t *out)
     return ODEON_OK; /* what follows, say '.', 'e' or '-', is refused as no ',' or ']' */
 }
 
+/* No dimension at all is a scalar. */
 static odeon_status scan_shape(scanner *s, safetensors_entry *entry)
 {
     ODEON_TRY(expect(s, '['));
@@ -253,6 +271,7 @@ static odeon_status scan_shape(scanner *s, safetensors_entry *entry)
     return expect(s, ']');
 }
 
+/* Compared with the shape only once all keys are there, whose order is free. */
 static odeon_status scan_offsets(scanner *s, safetensors_tensor *tensor)
 {
     ODEON_TRY(expect(s, '['));
@@ -262,6 +281,7 @@ static odeon_status scan_offsets(scanner *s, safetensors_tensor *tensor)
     return expect(s, ']');
 }
 
+/* In the message the name is cut, as a file may give one of any length. */
 static odeon_status scan_dtype(scanner *s, const safetensors_dtype **out)
 {
     const char *name;
@@ -270,7 +290,8 @@ static odeon_status scan_dtype(scanner *s, const safetensors_dtype **out)
     return *out != NULL ? ODEON_OK : refuse(s, "unknown dtype \"%.40s\"", name);
 }
 
-/* The bytes that dtype and shape ask for are those that the offsets span. */
+/* The bytes that dtype and shape ask for are those that the offsets span. Some dtypes have 4 or 6
+ * bits, hence the count of bits. */
 static odeon_status check_size(const scanner *s, safetensors_tensor *tensor, uint32_t bits)
 {
     safetensors_entry *entry = &tensor->entry;
@@ -286,6 +307,7 @@ static odeon_status check_size(const scanner *s, safetensors_tensor *tensor, uin
     if (n_bits % 8 != 0) {
         return refuse(s, "tensor \"%.80s\": does not fill whole bytes", entry->name);
     }
+    /* Offsets are unsigned: a difference below 0 would wrap. */
     if (tensor->end < tensor->begin || tensor->end - tensor->begin != (uint64_t)n_bits / 8) {
         return refuse(s,
                       "tensor \"%.80s\": shape and dtype make %lld bytes, data_offsets are "
@@ -297,8 +319,10 @@ static odeon_status check_size(const scanner *s, safetensors_tensor *tensor, uin
     return ODEON_OK;
 }
 
+/* Bits of the keys that a tensor has had; it needs all three. */
 enum { KEY_DTYPE = 1, KEY_SHAPE = 2, KEY_OFFSETS = 4, KEY_ALL = 7 };
 
+/* A key twice would leave it to the reader which one counts, so it is refused. */
 static odeon_status scan_key(scanner *s, int *keys, int *key)
 {
     const char *name;
@@ -317,6 +341,7 @@ static odeon_status scan_key(scanner *s, int *keys, int *key)
     return expect(s, ':');
 }
 
+/* The tensor is added only when it is whole, so that n_tensors counts sound ones. */
 static odeon_status scan_tensor(scanner *s, const char *name)
 {
     safetensors_tensor tensor = {.entry = {.name = name}};
@@ -341,7 +366,8 @@ static odeon_status scan_tensor(scanner *s, const char *name)
 
 /* ---- the header ---- */
 
-/* Makes room for one more of n elements; the arrays double. */
+/* Makes room for one more of n elements; the arrays double. Pointers into the arrays are not kept
+ * while they grow. */
 static odeon_status reserve(scanner *s, void **array, size_t n, size_t *room, size_t size)
 {
     if (n < *room) {
@@ -358,6 +384,7 @@ static odeon_status reserve(scanner *s, void **array, size_t n, size_t *room, si
     return ODEON_OK;
 }
 
+/* By way of a void *, as a pointer to another type must not be stored through. */
 static odeon_status reserve_tensor(scanner *s)
 {
     void *array = s->out->tensors;
@@ -375,6 +402,7 @@ static odeon_status reserve_meta(scanner *s)
     return status;
 }
 
+/* The format allows strings alone, both as keys and as values. */
 static odeon_status scan_metadata(scanner *s)
 {
     ODEON_TRY(expect(s, '{'));
@@ -392,6 +420,7 @@ static odeon_status scan_metadata(scanner *s)
     return expect(s, '}');
 }
 
+/* __metadata__ is a name that no tensor can have. */
 static odeon_status scan_members(scanner *s)
 {
     bool metadata_seen = false;
@@ -412,6 +441,7 @@ static odeon_status scan_members(scanner *s)
     return expect(s, '}');
 }
 
+/* Blanks may follow the header: writers fill it up so that the data is aligned. */
 static odeon_status scan_header(scanner *s)
 {
     if (peek(s) != '{') { /* the format's text forbids leading blanks */
@@ -427,6 +457,8 @@ static odeon_status scan_header(scanner *s)
 
 /* ---- rules over all tensors ---- */
 
+/* Tensors without elements begin where another begins; they come first then, as they end there
+ * too. */
 static int by_offset(const void *a, const void *b)
 {
     const safetensors_tensor *x = a, *y = b;
@@ -448,6 +480,9 @@ static int by_key(const void *a, const void *b)
     return strcmp(x->key, y->key);
 }
 
+/* Sorted by offset, every tensor begins where the one before it ends, and the last one ends with
+ * the file. That leaves neither holes, in which something could be hidden, nor bytes that belong to
+ * two. */
 static odeon_status check_cover(const scanner *s, uint64_t data_bytes)
 {
     const safetensors_header *h = s->out;
@@ -470,6 +505,7 @@ static odeon_status check_cover(const scanner *s, uint64_t data_bytes)
     return ODEON_OK;
 }
 
+/* Sorted by name, equal ones are neighbours. */
 static odeon_status check_twins(const scanner *s)
 {
     const safetensors_header *h = s->out;
@@ -493,6 +529,7 @@ static void sort(void *array, size_t n, size_t size, int (*compare)(const void *
     }
 }
 
+/* The order by name stays: safetensors_find searches in it. */
 static odeon_status check_all(const scanner *s, uint64_t data_bytes)
 {
     safetensors_header *h = s->out;
@@ -503,6 +540,8 @@ static odeon_status check_all(const scanner *s, uint64_t data_bytes)
     return check_twins(s);
 }
 
+/* The strings get as much memory as the header has bytes, at once: a string is never longer than it
+ * stands there with its quotes, and pointers into them stay. */
 odeon_status safetensors_header_init(const char *file, const void *text, size_t bytes,
                                      uint64_t data_bytes, safetensors_header *out)
 {
@@ -522,6 +561,7 @@ odeon_status safetensors_header_init(const char *file, const void *text, size_t 
     return status;
 }
 
+/* Leaves an empty header, so that a second call does nothing. */
 void safetensors_header_fini(safetensors_header *header)
 {
     mem_free(header->strings);

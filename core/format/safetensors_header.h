@@ -19,11 +19,14 @@ typedef struct safetensors_dtype {
 const safetensors_dtype *safetensors_dtype_named(const char *name, size_t length);
 const safetensors_dtype *safetensors_dtype_of(int32_t dtype);
 
+/* entry comes first, so that a pointer to it is one to the whole. */
 typedef struct safetensors_tensor {
     safetensors_entry entry; /* data not set */
     uint64_t begin, end;     /* in bytes, from the end of the header */
 } safetensors_tensor;
 
+/* Names, keys and values point into strings. The data is covered by [begin, end) of all tensors,
+ * without hole or overlap. */
 typedef struct safetensors_header {
     char *strings; /* all names, keys and values, each ending in NUL */
     size_t n_tensors, n_meta;

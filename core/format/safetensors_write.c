@@ -11,7 +11,8 @@
 #include "format/safetensors_header.h"
 
 /* Wide elements first, so that every tensor is aligned to its own; then by name, so that equal
- * contents are equal files. */
+ * contents are equal files. Names are unique, hence the order is total and qsort need not be
+ * stable. */
 static int in_file_order(const void *a, const void *b)
 {
     const safetensors_entry *x = *(const safetensors_entry *const *)a;
@@ -20,6 +21,7 @@ static int in_file_order(const void *a, const void *b)
     return difference != 0 ? (difference > 0 ? 1 : -1) : strcmp(x->name, y->name);
 }
 
+/* Pointers are sorted and not the entries, which are the caller's. */
 static const safetensors_entry **sorted(size_t n, const safetensors_entry *entries)
 {
     const safetensors_entry **order = mem_zalloc(n, sizeof *order);
@@ -35,6 +37,7 @@ static const safetensors_entry **sorted(size_t n, const safetensors_entry *entri
     return order;
 }
 
+/* In the order that the caller gives; the format has none. */
 static void add_metadata(text_buffer *t, size_t n_meta, const safetensors_meta *meta)
 {
     text_add(t, "\"__metadata__\":{");
@@ -47,6 +50,7 @@ static void add_metadata(text_buffer *t, size_t n_meta, const safetensors_meta *
     text_add(t, "}");
 }
 
+/* A dtype that the format does not know becomes an empty name, which check_header refuses. */
 static void add_tensor(text_buffer *t, const safetensors_entry *entry, uint64_t begin)
 {
     const safetensors_dtype *dtype = safetensors_dtype_of(entry->dtype);
@@ -59,7 +63,8 @@ static void add_tensor(text_buffer *t, const safetensors_entry *entry, uint64_t 
                 (unsigned long long)(begin + entry->bytes));
 }
 
-/* The header with its blanks; the data then starts at a multiple of 8. */
+/* The header with its blanks; the data then starts at a multiple of 8. Offsets follow from the
+ * order, so that there is neither hole nor overlap. */
 static void make_header(text_buffer *t, size_t n, const safetensors_entry *const *order,
                         size_t n_meta, const safetensors_meta *meta, uint64_t *data_bytes)
 {
@@ -77,7 +82,8 @@ static void make_header(text_buffer *t, size_t n, const safetensors_entry *const
     text_printf(t, "%*s", (int)((8 - t->length % 8) % 8), "");
 }
 
-/* What the reader would refuse is not written: a name twice, bytes that disagree with the shape. */
+/* What the reader would refuse is not written: a name twice, bytes that disagree with the shape.
+ * Reading the header back with the reader itself keeps the two from ever disagreeing. */
 static odeon_status check_header(const char *path, const text_buffer *t, uint64_t data_bytes)
 {
     safetensors_header header;
@@ -89,6 +95,8 @@ static odeon_status check_header(const char *path, const text_buffer *t, uint64_
     return ODEON_OK;
 }
 
+/* How a path becomes a file to write: atomic_file_open for the host's own, output_file_open for
+ * what the user names. */
 typedef odeon_status (*opener)(const char *path, atomic_file *out);
 
 /* What is to be written, and where its data comes from. */
@@ -103,6 +111,7 @@ typedef struct writing {
     char *piece;
 } writing;
 
+/* The source counts entries as the caller gave them, not in the order of the file. */
 static odeon_status write_pieces(atomic_file *file, const writing *w,
                                  const safetensors_entry *entry)
 {
@@ -117,6 +126,8 @@ static odeon_status write_pieces(atomic_file *file, const writing *w,
     return ODEON_OK;
 }
 
+/* Length, header, data. The length is stored as it is in memory: the host runs on little-endian
+ * machines alone (safetensors.c). */
 static odeon_status write_parts(atomic_file *file, const writing *w)
 {
     uint64_t length = w->header.length;
@@ -130,6 +141,7 @@ static odeon_status write_parts(atomic_file *file, const writing *w)
     return ODEON_OK;
 }
 
+/* Whatever fails on the way, no file under the final name is touched. */
 static odeon_status write_file(const writing *w)
 {
     atomic_file file;
@@ -142,6 +154,7 @@ static odeon_status write_file(const writing *w)
     return atomic_file_commit(&file);
 }
 
+/* The header is checked before the file is opened: what cannot be written leaves no trace. */
 static odeon_status write_all(writing *w, size_t n_meta, const safetensors_meta *meta)
 {
     uint64_t data_bytes;
@@ -155,6 +168,7 @@ static odeon_status write_all(writing *w, size_t n_meta, const safetensors_meta 
     return write_file(w);
 }
 
+/* Frees what write_all took, however far it came. */
 static odeon_status write_tensors(writing *w, size_t n_meta, const safetensors_meta *meta)
 {
     odeon_status status = write_all(w, n_meta, meta);
@@ -164,6 +178,7 @@ static odeon_status write_tensors(writing *w, size_t n_meta, const safetensors_m
     return status;
 }
 
+/* For data that is not in memory as a whole, say on a device. */
 odeon_status safetensors_write_from(const char *path, size_t n, const safetensors_entry *entries,
                                     size_t n_meta, const safetensors_meta *meta,
                                     safetensors_source source, void *context)
@@ -183,6 +198,7 @@ odeon_status safetensors_write(const char *path, size_t n, const safetensors_ent
     return safetensors_write_from(path, n, entries, n_meta, meta, NULL, NULL);
 }
 
+/* A pipe takes the same bytes as a file, since nothing is written out of order. */
 odeon_status safetensors_write_output(const char *path, size_t n, const safetensors_entry *entries,
                                       size_t n_meta, const safetensors_meta *meta)
 {

@@ -10,7 +10,9 @@
 
 static const char blanks[] = " \t";
 
-/* What is wrong with the brackets of text; NULL: nothing. */
+/* What is wrong with the brackets of text; NULL: nothing. Once this has found nothing, all other
+ * functions here may rely on every bracket having its partner. The depth is bounded, since
+ * components in components are read by recursion. */
 static const char *bracket_fault(const char *text)
 {
     int depth = 0;
@@ -40,6 +42,7 @@ static char *cut_item(char *text)
     return NULL;
 }
 
+/* Reads without changing the text, for callers that only ask what comes next. */
 const char *expression_next(const char *text)
 {
     int depth = 0;
@@ -52,6 +55,7 @@ const char *expression_next(const char *text)
     return NULL;
 }
 
+/* Commas within brackets belong to the item, so they are not counted. */
 static size_t count_items(const char *text)
 {
     size_t n = 1;
@@ -63,6 +67,8 @@ static size_t count_items(const char *text)
     return n;
 }
 
+/* Cuts a copy, so that the text stays as it was for messages. Every item is a copy of its own,
+ * which schema_split_free frees one by one. */
 odeon_status schema_split(const char *text, location where, size_t *n, char ***items)
 {
     *n = 0;
@@ -103,6 +109,7 @@ no_memory:
     return diag_fail(ODEON_ERR_NOMEM, "out of memory for a list of %zu items", count_items(text));
 }
 
+/* NULL among the items is allowed: a list may have been given up halfway. */
 void schema_split_free(size_t n, char **items)
 {
     for (size_t i = 0; i < n; i++) {
@@ -111,7 +118,8 @@ void schema_split_free(size_t n, char **items)
     mem_free(items);
 }
 
-/* item is "key=value"; fills pair with what it points at. */
+/* item is "key=value"; fills pair with what it points at. Answers what is wrong, or NULL. A key is
+ * checked here, so that "1 2" is told to be no option rather than an unknown one. */
 static const char *cut_pair(char *item, schema_pair *pair)
 {
     char *equals = strchr(item, '=');
@@ -127,6 +135,8 @@ static const char *cut_pair(char *item, schema_pair *pair)
     return *pair->value == '\0' ? "an option has no value" : NULL;
 }
 
+/* The text between the brackets; x->pairs has room for as many as it has commas, and one. Keys are
+ * compared with all before them, of which there are at most a few dozen. */
 static const char *cut_pairs(char *inner, expression *x)
 {
     if (*text_trim(inner) == '\0') {
@@ -148,7 +158,7 @@ static const char *cut_pairs(char *inner, expression *x)
     return NULL;
 }
 
-/* The bracket that closes the one at open. */
+/* The bracket that closes the one at open. There is one: bracket_fault has counted them. */
 static char *closing(char *open)
 {
     int depth = 0;
@@ -160,7 +170,8 @@ static char *closing(char *open)
     }
 }
 
-/* x->id holds the whole text, without blanks at its ends. */
+/* x->id holds the whole text, without blanks at its ends. It is cut where it stands: a NUL ends the
+ * name at its bracket, and each key and value in between. */
 static const char *take_apart(expression *x)
 {
     const char *fault = bracket_fault(x->id);
@@ -182,6 +193,8 @@ static const char *take_apart(expression *x)
     return fault;
 }
 
+/* Commas are counted as a bound for the pairs, those within brackets too: a few entries too many
+ * cost less than to count exactly. */
 odeon_status expression_parse(const char *name, const char *text, location where,
                               const char *section, expression *out)
 {
@@ -207,6 +220,7 @@ odeon_status expression_parse(const char *name, const char *text, location where
     return ODEON_OK;
 }
 
+/* One block of text holds the name and all pairs. */
 void expression_fini(expression *x)
 {
     mem_free(x->id);

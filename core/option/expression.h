@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "option/schema.h"
 
+/* Name, keys and values are pieces of one block, that of id. */
 typedef struct expression {
     char *id;
     size_t n;

@@ -10,8 +10,11 @@
         offsetof(type, field), #field                                                              \
     }
 
+/* For kinds of which nothing is needed, or nothing refused. */
 static const kind_slot none[] = {{0, NULL}};
 
+/* A device has every operator, as any layer and any solver may ask for each; only extensions may be
+ * missing. */
 static const kind_slot device_needed[] = {
     SLOT(odeon_device_ops, probe),
     SLOT(odeon_device_ops, describe),
@@ -70,6 +73,7 @@ static const kind_slot device_needed[] = {
     {0, NULL},
 };
 
+/* Single files, places and rows are offered by some data sets alone. */
 static const kind_slot dataset_needed[] = {
     SLOT(odeon_dataset_ops, field_count),
     SLOT(odeon_dataset_ops, field),
@@ -78,6 +82,7 @@ static const kind_slot dataset_needed[] = {
     {0, NULL},
 };
 
+/* Training needs the reverse derivative of every layer. */
 static const kind_slot layer_needed[] = {
     SLOT(odeon_layer_ops, plan),
     SLOT(odeon_layer_ops, forward),
@@ -85,18 +90,22 @@ static const kind_slot layer_needed[] = {
     {0, NULL},
 };
 
+/* Slots that have a place in the table and no meaning yet. A plugin that fills one expects it to be
+ * called; refusing it now keeps such plugins from changing their behaviour under a later host. */
 static const kind_slot layer_refused[] = {
     SLOT(odeon_layer_ops, jvp),
     SLOT(odeon_layer_ops, vjp2),
     {0, NULL},
 };
 
+/* Both passes of a method; what it needs besides it asks the ODE block for. */
 static const kind_slot gradient_needed[] = {
     SLOT(odeon_gradient_ops, forward),
     SLOT(odeon_gradient_ops, backward),
     {0, NULL},
 };
 
+/* Moments have names because checkpoints hold them by name. */
 static const kind_slot optimizer_needed[] = {
     SLOT(odeon_optimizer_ops, moment_count),
     SLOT(odeon_optimizer_ops, moment_name),
@@ -105,6 +114,7 @@ static const kind_slot optimizer_needed[] = {
     {0, NULL},
 };
 
+/* A loss says at once whether it fits the label, and what it can be measured by. */
 static const kind_slot loss_needed[] = {
     SLOT(odeon_loss_ops, metric_count),
     SLOT(odeon_loss_ops, metric_name),
@@ -118,18 +128,22 @@ static const kind_slot schedule_needed[] = {
     {0, NULL},
 };
 
+/* The tables of a stepper and of a tableau are parts of an integrator's. */
 static const kind_slot stepper_needed[] = {
     SLOT(odeon_stepper_ops, describe),
     SLOT(odeon_stepper_ops, step),
     {0, NULL},
 };
 
+/* The same for steppers. */
 static const kind_slot stepper_refused[] = {
     SLOT(odeon_stepper_ops, step_vjp),
     SLOT(odeon_stepper_ops, inverse),
     {0, NULL},
 };
 
+/* Without an error estimate or dense output a tableau is still a method; without one of these it is
+ * none. */
 static const kind_slot tableau_needed[] = {
     SLOT(odeon_tableau, a),
     SLOT(odeon_tableau, b),
@@ -168,6 +182,8 @@ static const kind_info kinds[ODEON_KIND_COUNT + 1] = {
                              offsetof(odeon_schedule_ops, reserved0), schedule_needed, none, 0, 0},
 };
 
+/* Neither stands alone in a plugin, so neither has a version of its own: that of the integrator
+ * counts. */
 const kind_info kind_stepper = {"stepper",
                                 0,
                                 sizeof(odeon_stepper_ops),
@@ -188,6 +204,7 @@ const kind_info kind_tableau = {"tableau",
                                 0,
                                 0};
 
+/* A plugin may claim any number, so that both ends are checked. */
 const kind_info *kind_of(int32_t kind)
 {
     return kind >= 1 && kind <= ODEON_KIND_COUNT ? &kinds[kind] : NULL;
@@ -199,6 +216,7 @@ const char *kind_name(int32_t kind)
     return info != NULL ? info->name : NULL;
 }
 
+/* The names are those of folders and of keys in an INI. */
 int32_t kind_by_name(const char *name)
 {
     for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {

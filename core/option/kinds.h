@@ -6,11 +6,13 @@
 
 #include "odeon/plugin.h"
 
+/* A slot of a table of operations: where it stands, and its name for messages. */
 typedef struct kind_slot {
     size_t offset;
     const char *name;
 } kind_slot;
 
+/* A row for each kind, from which a table that a plugin brings is checked. */
 typedef struct kind_info {
     const char *name;         /* "layer" */
     uint32_t version;         /* of the kind; while it is a draft its layout number (layouts.h) */

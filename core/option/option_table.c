@@ -13,7 +13,8 @@ enum {
                   ODEON_OPTION_OPEN_MAX
 };
 
-/* Does the n-byte word stand among the choices before it? */
+/* Does the n-byte word stand among the choices before it? Of two that are equal the second could
+ * never be chosen. */
 static bool repeats(const char *choices, const char *word, size_t n)
 {
     for (const char *c = choices; c < word; c += strcspn(c, "|") + 1) {
@@ -24,7 +25,9 @@ static bool repeats(const char *choices, const char *word, size_t n)
     return false;
 }
 
-/* "a|b|c": words of text that can be typed, none empty, none twice. */
+/* "a|b|c": words of text that can be typed, none empty, none twice. A choice ends at |, and an
+ * expression at brackets, commas, = and ;, so none of them may stand in a word; name(path) is the
+ * one exception, for a choice that takes a file. */
 static bool are_choices(const char *choices)
 {
     const char *word = choices;
@@ -42,13 +45,15 @@ static bool are_choices(const char *choices)
     }
 }
 
+/* Bounds of a list hold for each of its elements. */
 static bool has_bounds(int32_t type)
 {
     return type == ODEON_OPTION_I64 || type == ODEON_OPTION_F64 || type == ODEON_OPTION_I64_LIST ||
            type == ODEON_OPTION_F64_LIST || type == ODEON_OPTION_SIZE;
 }
 
-/* NULL, or what the parser of values takes as a bound of that type. */
+/* NULL, or what the parser of values takes as a bound of that type. The value of a bound is read
+ * again whenever it is compared with, so it must be sound here, once, when the plugin is loaded. */
 static bool is_bound(int32_t type, const char *text)
 {
     int64_t whole;
@@ -63,11 +68,15 @@ static bool is_bound(int32_t type, const char *text)
            strcmp(text, "-inf") == 0;
 }
 
+/* Texts of plugins are printed in help and messages, so none may move the cursor or break the
+ * line. */
 static bool is_line_or_null(const char *text)
 {
     return text == NULL || label_is_line(text);
 }
 
+/* What choices means depends on the type: words to choose from, words in place of a list, or the
+ * name of a kind. */
 static const char *choices_fault(const odeon_option *o)
 {
     if (o->type == ODEON_OPTION_CHOICE) {
@@ -88,6 +97,9 @@ static const char *choices_fault(const odeon_option *o)
     return o->choices == NULL ? NULL : "has choices, which its type does not have";
 }
 
+/* Looked at once, when a plugin is loaded, so that everything that reads options later may rely on
+ * it. The order is that in which a later check needs an earlier one: the type before its bounds,
+ * the texts before they are parsed. */
 const char *option_fault(const odeon_option *o)
 {
     if (o->reserved0 != 0) {
@@ -132,6 +144,8 @@ const char *option_fault(const odeon_option *o)
     return choices_fault(o);
 }
 
+/* What is replaced must be able to have no value, so it cannot be required; and it replaces nothing
+ * itself, so that there are no chains. */
 const char *option_replaces_fault(const odeon_option *const *table, const odeon_option *o)
 {
     if (o->replaces == NULL) {

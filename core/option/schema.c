@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "option/kinds.h"
 
+/* Names that find no room are left out: they only serve as hints. */
 size_t schema_names(const odeon_option *const *options, size_t n, hint_name *names, size_t room)
 {
     for (; options != NULL && *options != NULL && n < room; options++) {
@@ -19,6 +20,8 @@ size_t schema_names(const odeon_option *const *options, size_t n, hint_name *nam
 
 /* ---- the table ---- */
 
+/* The table of a plugin ends with NULL; descriptor.c has checked that it does, within
+ * SCHEMA_MAX_OPTIONS. */
 static size_t count_options(const odeon_component *component)
 {
     size_t n = 0;
@@ -28,6 +31,7 @@ static size_t count_options(const odeon_component *component)
     return n;
 }
 
+/* A linear search: a component has a few options, and each is asked for once or twice. */
 size_t schema_option_index(const odeon_config *config, const char *name)
 {
     size_t i = 0;
@@ -37,12 +41,14 @@ size_t schema_option_index(const odeon_config *config, const char *name)
     return i;
 }
 
+/* Also for options that have no value: set says whether there is one. */
 const option_value *schema_value(const odeon_config *config, const char *name)
 {
     size_t i = schema_option_index(config, name);
     return i < config->n ? &config->values[i] : NULL;
 }
 
+/* The description of an option, where schema_value gives its value. */
 const odeon_option *schema_option(const odeon_config *config, const char *name)
 {
     size_t i = schema_option_index(config, name);
@@ -51,6 +57,7 @@ const odeon_option *schema_option(const odeon_config *config, const char *name)
 
 /* ---- life ---- */
 
+/* The component is borrowed from its plugin, which stays loaded as long as the registry. */
 odeon_config *schema_create(const odeon_component *component, location where)
 {
     odeon_config *config = mem_zalloc(1, sizeof *config);
@@ -69,6 +76,7 @@ odeon_config *schema_create(const odeon_component *component, location where)
     return config;
 }
 
+/* Whatever the type: members that it does not have are NULL. */
 void schema_value_clear(option_value *value)
 {
     mem_free(value->text);
@@ -79,6 +87,7 @@ void schema_value_clear(option_value *value)
     *value = (option_value){0};
 }
 
+/* Nested components go with it, by way of their values. */
 void schema_destroy(odeon_config *config)
 {
     if (config == NULL) {
@@ -105,9 +114,12 @@ static void *copy_list(const void *list, int32_t n, size_t size, bool *complete)
     return memcpy(copy, list, (size_t)n * size);
 }
 
+/* The members are copied one by one and none is skipped after a failure, so that schema_destroy
+ * finds either a copy or NULL, never a pointer that the original owns. */
 static bool copy_value(const option_value *from, option_value *to)
 {
     bool complete = true;
+    /* Numbers and flags at once; every pointer is replaced below. */
     *to = *from;
     to->text = from->text != NULL ? mem_strdup(from->text) : NULL;
     to->argument = from->argument != NULL ? mem_strdup(from->argument) : NULL;
@@ -119,6 +131,7 @@ static bool copy_value(const option_value *from, option_value *to)
            (from->component == NULL || to->component != NULL);
 }
 
+/* where, file and services are borrowed by both. */
 odeon_config *schema_copy(const odeon_config *config)
 {
     odeon_config *copy = schema_create(config->component, config->where);
@@ -136,6 +149,7 @@ odeon_config *schema_copy(const odeon_config *config)
     return copy;
 }
 
+/* Whoever has no sizes to give need not bind; whoever has must know whether it matters. */
 bool schema_has_sizes(const odeon_config *config)
 {
     for (size_t i = 0; i < config->n; i++) {
@@ -148,6 +162,8 @@ bool schema_has_sizes(const odeon_config *config)
     return false;
 }
 
+/* Called again with other numbers it binds anew, since the symbol stays. The place in the message
+ * is that of the value, or of the component where the value is a default. */
 odeon_status schema_bind_sizes(odeon_config *config, int64_t state, int64_t classes)
 {
     for (size_t i = 0; i < config->n; i++) {
@@ -159,6 +175,7 @@ odeon_status schema_bind_sizes(odeon_config *config, int64_t state, int64_t clas
             continue;
         }
         value->i = value->size_symbol == SIZE_STATE ? state : classes;
+        /* The caller gives 0 for a size that does not exist where the component stands. */
         if (value->i < 1) {
             location where = value->where.file != NULL ? value->where : config->where;
             return location_fail(

@@ -12,6 +12,8 @@
 
 enum { SIZE_NUMBER = 0, SIZE_STATE = 1, SIZE_CLASSES = 2 };
 
+/* The value of one option. The type of the option says which members mean something; pointers that
+ * mean nothing are NULL. Where set is false there is no value. */
 typedef struct option_value {
     int64_t i;  /* I64, FLAG, CHOICE (index), SIZE once bound */
     double f;   /* F64 */

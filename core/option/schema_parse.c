@@ -22,12 +22,14 @@ typedef struct reading {
     option_value *out;
 } reading;
 
+/* The text is cut at 120 bytes: enough to be recognized, and the reason behind it still fits. */
 static odeon_status refuse(const reading *in, const char *why)
 {
     return location_fail(in->where, in->section, "%s = %.120s: %s", in->option->name, in->text,
                          why);
 }
 
+/* For a value of the right form that is not allowed. */
 static odeon_status refuse_value(const reading *in)
 {
     char allowed[512] = "allowed: ";
@@ -36,11 +38,14 @@ static odeon_status refuse_value(const reading *in)
     return refuse(in, allowed);
 }
 
+/* Without position: running out of memory is no fault of the line. */
 static odeon_status no_memory(const reading *in)
 {
     return diag_fail(ODEON_ERR_NOMEM, "out of memory for option '%s'", in->option->name);
 }
 
+/* For text that is no number of the type, or too large for it. A comma in a list is what those type
+ * who come from other formats, so it is told apart. */
 static odeon_status refuse_number(const reading *in, int fault, const char *what)
 {
     char why[512], allowed[400];
@@ -56,6 +61,7 @@ static odeon_status refuse_number(const reading *in, int fault, const char *what
     return refuse(in, why);
 }
 
+/* The normal form, from which the value is printed and compared. */
 static odeon_status keep_text(const reading *in, const char *text)
 {
     in->out->text = mem_strdup(text);
@@ -64,6 +70,7 @@ static odeon_status keep_text(const reading *in, const char *text)
 
 /* ---- numbers ---- */
 
+/* A bound that does not parse is none; option_table.c refuses such a plugin before. */
 static bool within_i64(const odeon_option *o, int64_t value)
 {
     int64_t bound = 0;
@@ -75,6 +82,7 @@ static bool within_i64(const odeon_option *o, int64_t value)
            value < bound || (value == bound && (o->flags & ODEON_OPTION_OPEN_MAX) == 0);
 }
 
+/* Of an option or of one element of a list. */
 static odeon_status parse_i64(const reading *in, const char *text, int64_t *out)
 {
     int fault = number_parse_i64(text, out);
@@ -94,6 +102,7 @@ static bool bound_f64(const char *text, double *out)
     return text != NULL && number_parse_f64(text, out) == NUMBER_OK;
 }
 
+/* Comparisons are written so that NaN lies within no bound. */
 static bool within_f64(const odeon_option *o, double value)
 {
     double bound = 0.0;
@@ -105,11 +114,14 @@ static bool within_f64(const odeon_option *o, double value)
            ((o->flags & ODEON_OPTION_OPEN_MAX) != 0 ? value < bound : value <= bound);
 }
 
+/* As typed: an infinite bound is the word itself. */
 static bool is_bound(const char *text, const char *bound)
 {
     return bound != NULL && strcmp(text, bound) == 0;
 }
 
+/* Infinity is not what number_parse_f64 reads; it is a value only where the table names it as a
+ * bound. */
 static odeon_status parse_f64(const reading *in, const char *text, double *out)
 {
     bool infinite = (strcmp(text, "inf") == 0 && is_bound(text, in->option->max_text)) ||
@@ -125,6 +137,7 @@ static odeon_status parse_f64(const reading *in, const char *text, double *out)
     return within_f64(in->option, *out) ? ODEON_OK : refuse_value(in);
 }
 
+/* Leading zeros and a minus before 0 vanish in the normal form. */
 static odeon_status read_i64(const reading *in)
 {
     char text[NUMBER_TEXT_BYTES];
@@ -133,6 +146,7 @@ static odeon_status read_i64(const reading *in)
     return keep_text(in, text);
 }
 
+/* The normal form is the shortest text that reads back as the same double. */
 static odeon_status read_f64(const reading *in)
 {
     char text[NUMBER_TEXT_BYTES];
@@ -143,11 +157,14 @@ static odeon_status read_f64(const reading *in)
 
 /* ---- lists ---- */
 
+/* More points than any solution is looked at; it keeps a slip of the finger from asking for
+ * gigabytes. */
 enum { MAX_EQUAL = 1000000 };
 static const char equal_distances[] = "linspace(";
 
 static const char blanks[] = " \t";
 
+/* Blanks at both ends do not count. */
 static size_t count_words(const char *text)
 {
     size_t n = 0;
@@ -158,7 +175,8 @@ static size_t count_words(const char *text)
     return n;
 }
 
-/* The index of the choice that is name and suffix; -1: none. */
+/* The index of the choice that is name and suffix; -1: none. The suffix is "" or "(path)", so that
+ * a choice that takes a file is not found by its bare name. */
 static int64_t find_choice(const char *choices, const char *name, const char *suffix)
 {
     size_t n = strlen(name), m = strlen(suffix);
@@ -186,6 +204,8 @@ static odeon_status read_element(const reading *in, size_t index, const char *wo
     return ODEON_OK;
 }
 
+/* strtok_r cuts the copy that it is given. The texts are written one behind the other, with one
+ * blank between. */
 static odeon_status read_words(const reading *in, char *words)
 {
     char *rest = NULL, *text = in->out->text;
@@ -199,6 +219,8 @@ static odeon_status read_words(const reading *in, char *words)
     return ODEON_OK;
 }
 
+/* Memory for text and numbers is asked for by the count of words, before any is parsed; what was
+ * taken is freed by schema_parse on failure. */
 static odeon_status read_list(const reading *in)
 {
     size_t n = count_words(in->text);
@@ -207,6 +229,7 @@ static odeon_status read_list(const reading *in)
     }
     option_value *out = in->out;
     out->n = (int32_t)n;
+    /* Room for the longest text of every number, so that the texts need not be measured first. */
     out->text = mem_zalloc(n + 1, NUMBER_TEXT_BYTES);
     if (in->option->type == ODEON_OPTION_I64_LIST) {
         out->list_i = mem_zalloc(n, sizeof *out->list_i);
@@ -220,7 +243,8 @@ static odeon_status read_list(const reading *in)
     return status;
 }
 
-/* linspace(first last n): n values at equal distances, both ends among them. */
+/* linspace(first last n): n values at equal distances, both ends among them. The last one is set
+ * rather than computed, as rounding could miss it by a unit in the last place. */
 static odeon_status fill_equal(const reading *in, char *const *words)
 {
     char text[2][NUMBER_TEXT_BYTES];
@@ -247,6 +271,7 @@ static odeon_status fill_equal(const reading *in, char *const *words)
     return ODEON_OK;
 }
 
+/* Blanks may stand within the brackets, and nothing behind them. */
 static odeon_status read_equal(const reading *in)
 {
     const char *inner = in->text + strlen(equal_distances);
@@ -267,7 +292,8 @@ static odeon_status read_equal(const reading *in)
     return status;
 }
 
-/* A list, or what may stand in its place. */
+/* A list, or what may stand in its place. A word must be one of the choices as a whole; everything
+ * else is taken for numbers. */
 static odeon_status read_reals(const reading *in)
 {
     const char *words = in->option->choices;
@@ -280,6 +306,7 @@ static odeon_status read_reals(const reading *in)
 
 /* ---- words ---- */
 
+/* The first four mean no. */
 static odeon_status read_flag(const reading *in)
 {
     static const char *const words[] = {"no", "false", "off", "0", "yes", "true", "on", "1"};
@@ -292,7 +319,8 @@ static odeon_status read_flag(const reading *in)
     return refuse_value(in);
 }
 
-/* A choice that is declared as name(path). */
+/* A choice that is declared as name(path). Absolute at once, as the folder that it counts from is
+ * known only here; then it must survive being printed into the normal form. */
 static odeon_status set_choice_path(const reading *in, const expression *x)
 {
     in->out->i = find_choice(in->option->choices, x->id, "(path)");
@@ -308,6 +336,7 @@ static odeon_status set_choice_path(const reading *in, const expression *x)
     return in->out->text != NULL ? ODEON_OK : no_memory(in);
 }
 
+/* The words are compared as they are typed; case counts. */
 static odeon_status read_choice(const reading *in)
 {
     if (strchr(in->text, '(') == NULL) {
@@ -321,6 +350,8 @@ static odeon_status read_choice(const reading *in)
     return status;
 }
 
+/* state and classes get their numbers when the model is built (schema_bind_sizes). A number below 1
+ * is no size, whatever the bounds say. */
 static odeon_status read_size(const reading *in)
 {
     if (strcmp(in->text, "state") == 0 || strcmp(in->text, "classes") == 0) {
@@ -334,12 +365,15 @@ static odeon_status read_size(const reading *in)
     return read_i64(in);
 }
 
+/* Whether the file is there is for its reader to find out: a configuration can be checked on
+ * another machine. */
 static odeon_status read_path(const reading *in)
 {
     in->out->text = path_absolute(in->text, in->folder);
     return in->out->text != NULL ? ODEON_OK : no_memory(in);
 }
 
+/* The wing of plugins stands above this one, so it hands its reader down. */
 static odeon_status read_component(const reading *in)
 {
     int32_t kind = kind_by_name(in->option->choices);
@@ -351,6 +385,7 @@ static odeon_status read_component(const reading *in)
                                 in->folder, &in->out->component);
 }
 
+/* A type beyond those that are known can only come from a plugin that is newer than the host. */
 static odeon_status read_value(const reading *in)
 {
     switch (in->option->type) {
@@ -382,6 +417,7 @@ static odeon_status read_value(const reading *in)
     }
 }
 
+/* On failure out is empty, whatever a reader has put there. */
 odeon_status schema_parse(const component_reader *components, const odeon_option *option,
                           const char *text, location where, const char *section, const char *folder,
                           option_value *out)

@@ -5,6 +5,8 @@
 
 /* ---- what an option may be ---- */
 
+/* what stands for an option without bounds. The name of the option stands in the range, which reads
+ * as the condition that a value must meet. */
 static void print_range(char *text, size_t bytes, const odeon_option *o, const char *what)
 {
     const char *less = (o->flags & ODEON_OPTION_OPEN_MAX) != 0 ? "<" : "<=";
@@ -22,7 +24,8 @@ static void print_range(char *text, size_t bytes, const odeon_option *o, const c
     }
 }
 
-/* As they are typed: a choice that is declared as name(path) is name(path=FILE). */
+/* As they are typed: a choice that is declared as name(path) is name(path=FILE). One snprintf a
+ * piece, each cut where the room ends: used may then pass bytes, which ends the loop. */
 static void print_choices(char *text, size_t bytes, const char *choices)
 {
     static const char takes_path[] = "(path)";
@@ -37,7 +40,8 @@ static void print_choices(char *text, size_t bytes, const char *choices)
     }
 }
 
-/* ", or batch, ...": the words that may stand in place of a list. */
+/* ", or batch, ...": the words that may stand in place of a list. Left out where there is no room
+ * for the first letters. */
 static void add_words(char *text, size_t bytes, const odeon_option *o)
 {
     size_t used = strlen(text);
@@ -47,6 +51,8 @@ static void add_words(char *text, size_t bytes, const odeon_option *o)
     }
 }
 
+/* What a message says after "allowed:". The wording is that of help (schema_describe), but as a
+ * condition rather than as a type. text is cut where it has no room. */
 void schema_allowed(char *text, size_t bytes, const odeon_option *option)
 {
     switch (option->type) {
@@ -84,7 +90,8 @@ void schema_allowed(char *text, size_t bytes, const odeon_option *option)
 
 /* ---- options as help ---- */
 
-/* ", 1 to 5", or ", 0 < momentum < 1", or nothing. */
+/* ", 1 to 5", or ", 0 < momentum < 1", or nothing. Closed bounds of both sides are the common case
+ * and read best as "1 to 5". */
 static void add_range(char *text, size_t bytes, const odeon_option *o)
 {
     size_t used = strlen(text);
@@ -97,6 +104,7 @@ static void add_range(char *text, size_t bytes, const odeon_option *o)
     }
 }
 
+/* text has room for all (SCHEMA_DESCRIBE_BYTES), as the additions do not look for the end of it. */
 void schema_describe(char *text, size_t bytes, const odeon_option *option)
 {
     static const char *const names[] = {
@@ -126,6 +134,7 @@ void schema_describe(char *text, size_t bytes, const odeon_option *option)
     }
 }
 
+/* The | is a matter of the table, not of help. */
 void schema_print_aliases(FILE *out, const char *aliases)
 {
     for (const char *c = aliases; *c != '\0'; c++) {
@@ -134,6 +143,8 @@ void schema_print_aliases(FILE *out, const char *aliases)
     (void)fprintf(out, "\n");
 }
 
+/* Two lines with the columns of help: name, default and text, then type and range below the
+ * text. */
 void schema_print_option(FILE *out, const odeon_option *option)
 {
     char described[SCHEMA_DESCRIBE_BYTES];
@@ -154,6 +165,7 @@ void schema_print_option(FILE *out, const odeon_option *option)
     }
 }
 
+/* A member behind others, hence the comma; null where there is no text. */
 static void json_member(text_buffer *out, const char *name, const char *text)
 {
     text_printf(out, ", \"%s\": ", name);
@@ -164,6 +176,8 @@ static void json_member(text_buffer *out, const char *name, const char *text)
     }
 }
 
+/* Defaults and bounds are text as in an INI, since an int64 or an infinite bound is no number of
+ * JSON. Members are never left out, so that a reader need not ask whether they are there. */
 void schema_json_option(text_buffer *out, const odeon_option *option)
 {
     static const char *const types[] = {
@@ -195,6 +209,7 @@ void schema_json_option(text_buffer *out, const odeon_option *option)
     text_add(out, "}");
 }
 
+/* One option a line. */
 void schema_json_options(text_buffer *out, const odeon_option *const *options)
 {
     text_add(out, "\"options\": [");
@@ -207,6 +222,9 @@ void schema_json_options(text_buffer *out, const odeon_option *const *options)
 
 /* ---- the normal form ---- */
 
+/* Looks for everything that an INI or an expression would read otherwise than as plain text:
+ * comments, replacements, commas and brackets. Quotes are not known to either, so that such a text
+ * cannot be written at all. */
 odeon_status schema_check_text(const char *key, const char *text, bool nested, location where)
 {
     const char *why = NULL;
@@ -220,6 +238,7 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, l
         } else if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f) {
             why = "it has control characters";
         }
+        /* Commas and brackets mean something in parentheses alone. */
         depth += (*c == '(') - (*c == ')');
         if (nested && (depth < 0 || (*c == ',' && depth == 0))) {
             why = "a comma or bracket would end it here";
@@ -229,6 +248,7 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, l
         why = "its bracket would not be closed here";
     }
     size_t n = strlen(text);
+    /* Blanks at the ends are trimmed wherever a value is read. */
     if (n > 0 && (strchr(" \t", text[0]) != NULL || strchr(" \t", text[n - 1]) != NULL)) {
         why = "it begins or ends with a blank";
     }
@@ -237,6 +257,7 @@ odeon_status schema_check_text(const char *key, const char *text, bool nested, l
                : location_fail(where, NULL, "%s = %.200s: %s: choose another name", key, text, why);
 }
 
+/* A component checks its own values. */
 static odeon_status print_value(text_buffer *out, const odeon_option *option,
                                 const option_value *value, bool nested)
 {
@@ -248,8 +269,11 @@ static odeon_status print_value(text_buffer *out, const odeon_option *option,
     return ODEON_OK;
 }
 
+/* Options without a value are left out, and so are the brackets where none has one: reading the
+ * result gives the same component. */
 odeon_status schema_print(text_buffer *out, const odeon_config *config)
 {
+    /* The first value that there is opens the bracket. */
     const char *before = "(";
     text_add(out, config->component->id);
     for (size_t i = 0; i < config->n; i++) {
@@ -266,6 +290,7 @@ odeon_status schema_print(text_buffer *out, const odeon_config *config)
     return ODEON_OK;
 }
 
+/* As keys of a section, where commas and brackets do no harm. */
 odeon_status schema_print_keys(text_buffer *out, const odeon_config *config)
 {
     for (size_t i = 0; i < config->n; i++) {

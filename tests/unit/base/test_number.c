@@ -24,8 +24,8 @@ static void test_whole_numbers_reach_the_ends_of_their_type(void **state)
 static void test_what_is_no_whole_number(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",    "-",   "+1",   " 1",  "1 ",
-                                      "1.0", "1e3", "0x10", "--1", "1,0"};
+    static const char *const bad[] = {"",     "-",   "+1",  " 1",    "1 ", "1.0", "1e3",
+                                      "0x10", "--1", "1,0", "1_000", "7x", "one"};
     int64_t n;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(number_parse_i64(bad[i], &n), NUMBER_SYNTAX);
@@ -50,8 +50,8 @@ static void test_fractions(void **state)
 static void test_what_is_no_fraction(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",    ".",     "e3", "1e", "1e+", "inf",
-                                      "nan", "0x1p3", " 1", "1 ", "1,5", "1.2.3"};
+    static const char *const bad[] = {"",      ".",  "e3", "1e",  "1e+",   "inf",  "nan",
+                                      "0x1p3", " 1", "1 ", "1,5", "1.2.3", "1.5f", "--1"};
     double value;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(number_parse_f64(bad[i], &value), NUMBER_SYNTAX);
@@ -107,6 +107,23 @@ static void test_nan_has_no_sign(void **state)
     assert_true(number_plain(-0.5) == -0.5);
 }
 
+/* Skipped where no locale with a decimal comma is installed. */
+static void test_numbers_do_not_depend_on_the_locale(void **state)
+{
+    (void)state;
+    if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL && setlocale(LC_ALL, "fr_FR.UTF-8") == NULL) {
+        support_not_covered("numbers where the decimal point is a comma (no locale de_DE.UTF-8)");
+    }
+    char text[NUMBER_TEXT_BYTES];
+    double x = 0.0;
+    int fault = number_parse_f64("1.5", &x);
+    number_print_f64(2.5, text);
+    (void)setlocale(LC_ALL, "C");
+    assert_int_equal(fault, NUMBER_OK);
+    assert_true(x == 1.5);
+    assert_string_equal(text, "2.5");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_text_is_the_shortest_that_reads_back),
         cmocka_unit_test(test_every_text_reads_back),
         cmocka_unit_test(test_nan_has_no_sign),
+        cmocka_unit_test(test_numbers_do_not_depend_on_the_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,6 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "format/ini_file.h"
-#include "format/ini_lines.h"
 
 /* What the linker puts in the place of read and fstat (--wrap), so that they can fail. */
 static int interrupted_reads, failing_fstats;
@@ -337,16 +336,6 @@ static void test_directory_and_fifo_are_refused(void **state)
     (void)rmdir(folder);
 }
 
-static void test_buffer_too_small_for_any_line_gets_none(void **state)
-{
-    (void)state;
-    ini_lines *lines = mem_zalloc(1, sizeof *lines);
-    char buffer[4];
-    ini_lines_init(lines, "t.ini", "x=1\n", 4);
-    assert_null(ini_lines_read(buffer, 3, lines));
-    mem_free(lines);
-}
-
 static void test_file_that_cannot_be_read_says_so(void **state)
 {
     (void)state;
@@ -455,7 +444,6 @@ int main(void)
         cmocka_unit_test(test_long_line_that_no_piece_can_end_is_refused),
         cmocka_unit_test(test_too_many_sections_or_keys_are_refused),
         cmocka_unit_test(test_directory_and_fifo_are_refused),
-        cmocka_unit_test(test_buffer_too_small_for_any_line_gets_none),
         cmocka_unit_test(test_file_that_cannot_be_read_says_so),
         cmocka_unit_test(test_interrupted_read_goes_on),
         cmocka_unit_test(test_file_of_unknown_kind_is_refused),

@@ -57,6 +57,12 @@ static void test_what_is_refused(void **state)
         {"a(b=)", "has no value"},
         {"a(b=1,)", "key=value"},
         {"a(b=1, b=2)", "is given twice"},
+        {"(a=1)", "expected a name, or name(key=value, ...)"},
+        {"9a", "expected a name"},
+        {"a-b", "expected a name"},
+        {"a(b=1)(c=2)", "nothing may follow"},
+        {"a(,)", "key=value"},
+        {"a(=1)", "key=value"},
         {"a((((((((((((((((((", "more than 16 brackets"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
