@@ -3,6 +3,7 @@
 
 #include "config_files.h"
 #include <glob.h>
+#include <unistd.h>
 
 #include <string.h>
 
@@ -396,6 +397,14 @@ static void test_auto_becomes_a_device(void **state)
                         "that has them");
 }
 
+/* An override without a section is told where it may belong. */
+static void test_override_without_a_section_is_shown_its_place(void **state)
+{
+    (void)state;
+    config_files_refuse(MODEL REST, "epochs=3", "did you mean run.epochs=3?");
+    config_files_refuse(MODEL REST, "lr=3", "did you mean train.lr=3?");
+}
+
 static void test_flags_and_choices_arrive(void **state)
 {
     (void)state;
@@ -414,6 +423,20 @@ static void test_flags_and_choices_arrive(void **state)
     assert_true(c->drop_last);
     assert_int_equal(c->on_device, CONFIG_NO);
     config_destroy(c);
+}
+
+/* A file by a name that an INI cannot hold may be given on the command line; its run could not be
+ * repeated. */
+static void test_plugin_that_the_normal_form_cannot_name_is_refused(void **state)
+{
+    (void)state;
+    char *path = mem_printf("%s/a ;b.so", config_files_folder);
+    char *override = mem_printf("plugins.load=%s", path);
+    assert_int_equal(symlink(ODEON_TEST_PLUGINS "/layer/nest.so", path), 0);
+    config_files_refuse(MODEL REST, override, "';' or '#' after a blank");
+    (void)unlink(path);
+    mem_free(override);
+    mem_free(path);
 }
 
 /* What the normal form would hold in one line must be readable as one. */
@@ -448,7 +471,9 @@ int main(void)
         cmocka_unit_test(test_model_to_be_solved_needs_no_data),
         cmocka_unit_test(test_untrained_model_with_data_needs_no_train),
         cmocka_unit_test(test_auto_becomes_a_device),
+        cmocka_unit_test(test_override_without_a_section_is_shown_its_place),
         cmocka_unit_test(test_flags_and_choices_arrive),
+        cmocka_unit_test(test_plugin_that_the_normal_form_cannot_name_is_refused),
         cmocka_unit_test(test_normal_form_with_too_long_a_line_is_refused),
     };
     return cmocka_run_group_tests(tests, config_files_open, config_files_close);

@@ -48,6 +48,7 @@ static void test_sections_and_keys_are_found_by_whole_name(void **state)
 static void test_later_value_holds_and_earlier_ones_are_listed(void **state)
 {
     (void)state;
+    int64_t live = mem_live_blocks();
     document *d = make();
     document_section *run = &d->sections[0];
     char value[] = "1";
@@ -73,6 +74,7 @@ static void test_later_value_holds_and_earlier_ones_are_listed(void **state)
     assert_string_equal(key->replaced[0], "1");
     assert_string_equal(key->replaced[1], "2");
     document_destroy(d);
+    assert_int_equal(mem_live_blocks(), live);
 }
 
 static void test_set_that_finds_no_memory_leaves_the_value(void **state)

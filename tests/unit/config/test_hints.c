@@ -31,7 +31,8 @@ static bool find(const loading *l, const char *here, const char *name, config_pl
 
 #define TEXT                                                                                       \
     "[run]\ndevice = cpu\n[model.a]\nlayer = relu\n[model.n]\nlayer = nest(word=w)\n"              \
-    "part = every_option\n[model.n.x]\nlayer = relu\n[model.gone]\nlayer = not_there\n" REST
+    "part = every_option\n[model.n.x]\nlayer = relu\n[model.nx]\nlayer = "                         \
+    "relu\n[model.gone]\nlayer = not_there\n" REST
 
 static void test_host_keys_of_other_sections_are_found(void **state)
 {
@@ -72,6 +73,7 @@ static void test_layers_look_at_what_they_stand_in(void **state)
     assert_true(find(&l, "model.n.x", "word", &place));
     check_place(&place, "model.n", "word", "layer", "nest", true);
     assert_false(find(&l, "model.a", "word", &place));
+    assert_false(find(&l, "model.nx", "word", &place)); /* whose name only begins like it */
     assert_true(find(&l, "run", "word", &place));
     assert_false(find(&l, "run", "no_such_key_at_all", &place));
     config_files_end(&l);

@@ -52,6 +52,12 @@ static void test_same_loss_twice_is_refused(void **state)
            "t.ini:4: [train] loss: mse is in it twice: give it once, with both weights together");
 }
 
+static void test_same_loss_in_a_row_is_refused(void **state)
+{
+    (void)state;
+    refuse(TRAIN("mse, mse"), "loss: mse is in it twice");
+}
+
 static void test_list_with_a_gap_or_an_unknown_loss_is_refused(void **state)
 {
     (void)state;
@@ -89,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_loss_and_several_are_read_with_all_options),
         cmocka_unit_test(test_same_loss_twice_is_refused),
+        cmocka_unit_test(test_same_loss_in_a_row_is_refused),
         cmocka_unit_test(test_list_with_a_gap_or_an_unknown_loss_is_refused),
         cmocka_unit_test(test_each_allocation_may_fail),
     };

@@ -117,6 +117,33 @@ static void refuse(const char *text, const char *words)
     config_files_end(&l);
 }
 
+/* What is nested goes only where the later layer holds nothing. */
+static void test_container_in_place_of_another_keeps_its_sections(void **state)
+{
+    (void)state;
+    config_files_write("base.ini", "[model.c]\nlayer = chain\n[model.c.x]\nlayer = relu\n");
+    loading l = config_files_begin("include = base.ini\n[model.c]\nlayer = residual\n");
+    assert_int_equal(model_read(&l), ODEON_OK);
+    assert_int_equal(l.c->nodes[0]->n_children, 1);
+    assert_int_equal(l.c->n_dropped, 0);
+    config_files_end(&l);
+}
+
+static void test_nested_sections_must_fit_their_layer(void **state)
+{
+    (void)state;
+    refuse("[model.b.c]\nlayer = relu\n", "t.ini:1: [model.b.c] there is no section [model.b] that "
+                                          "this one could be nested in");
+    refuse("[model.r]\nlayer = residual\n[model.r.shortcut]\nlayer = relu\n",
+           "t.ini:2: [model.r] residual is made of nested sections, such as [model.r.body], and "
+           "there is none");
+    refuse("[model.r]\nlayer = relu\nthen = chain\n",
+           "t.ini:3: [model.r] then: chain is made of nested sections, so that it needs a section "
+           "of its own");
+    refuse("[model.r]\nlayer = relu\n[model.r.x]\nlayer = relu\n",
+           "[model.r.x] nothing can be nested in [model.r]: relu is a single layer");
+}
+
 static void test_model_without_layers_is_refused(void **state)
 {
     (void)state;
@@ -151,6 +178,8 @@ int main(void)
         cmocka_unit_test(test_bad_share_is_refused),
         cmocka_unit_test(test_children_wait_for_their_parents),
         cmocka_unit_test(test_model_is_printed_in_file_order),
+        cmocka_unit_test(test_container_in_place_of_another_keeps_its_sections),
+        cmocka_unit_test(test_nested_sections_must_fit_their_layer),
         cmocka_unit_test(test_model_without_layers_is_refused),
         cmocka_unit_test(test_layers_are_counted_up_to_the_limit),
     };

@@ -42,6 +42,7 @@ static void test_first_section_with_a_key_is_found(void **state)
     assert_string_equal(config_section_of_key("loss"), "train");
     assert_string_equal(config_section_of_key("load"), "plugins");
     assert_null(config_section_of_key("lr"));
+    assert_null(config_section_of_key("see"));
     assert_null(config_section_of_key("randomseed"));
     assert_null(config_section_of_key(""));
 }

@@ -37,6 +37,7 @@ static odeon_status read(loading *l, const char *name, const char *table, const 
 static void test_values_are_given_or_default(void **state)
 {
     (void)state;
+    int64_t live = mem_live_blocks();
     loading l = config_files_begin("[run]\nseed = 7\ndtype = float64\n" MODEL);
     host_section h;
     assert_int_equal(read(&l, "run", "run", NULL, &h), ODEON_OK);
@@ -49,6 +50,7 @@ static void test_values_are_given_or_default(void **state)
     assert_false(host_value(&h, "out")->set); /* optional, and not given */
     host_section_fini(&h);
     config_files_end(&l);
+    assert_int_equal(mem_live_blocks(), live);
 }
 
 /* A component that was taken is the caller's, and no longer printed. */
