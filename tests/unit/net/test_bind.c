@@ -80,6 +80,21 @@ static void test_range_covers_all_parameters_and_no_more(void **state)
     small_net_close(s);
 }
 
+/* A body that borrows begins where the lender lies, whichever layer comes first. */
+static void test_range_reaches_back_to_a_lender(void **state)
+{
+    (void)state;
+    int64_t begin, end;
+    small_net *s = small_net_open("[model.a]\nlayer = dense(units=3, bias=no)\n[model.r]\n"
+                                  "layer = residual\n[model.r.x]\nlayer = dense(units=3, bias=no)\n"
+                                  "[model.r.y]\nshare = model.a\n",
+                                  1, three);
+    net_param_range(s->net->layers[1].bodies[0], &begin, &end);
+    assert_int_equal(begin, 0);
+    assert_int_equal(end, 16 + 9);
+    small_net_close(s);
+}
+
 static void test_network_without_parameters_has_an_empty_range(void **state)
 {
     (void)state;
@@ -113,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_running_state_lies_behind_the_gradients),
         cmocka_unit_test(test_gradients_can_be_sent_elsewhere),
         cmocka_unit_test(test_range_covers_all_parameters_and_no_more),
+        cmocka_unit_test(test_range_reaches_back_to_a_lender),
         cmocka_unit_test(test_network_without_parameters_has_an_empty_range),
         cmocka_unit_test(test_sharing_layers_have_the_same_addresses),
     };

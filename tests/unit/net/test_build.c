@@ -119,7 +119,8 @@ static void test_misfit_names_both_layers_and_shapes(void **state)
     const char *const conv[] = {"stem: conv2d", "network's, [1, 4, 4]", NULL};
     check_refused(HEAD "[model.stem]\nlayer = conv2d(filters=5, kernel=7)\n" TAIL, ODEON_ERR_CONFIG,
                   conv);
-    const char *const body[] = {"ode.a: dense", "[1, 4, 4]", "input", "layer ode (ode)", NULL};
+    const char *const body[] = {"ode.a: dense", "[1, 4, 4]",
+                                "its input is the input [1, 4, 4] of layer ode (ode)", NULL};
     check_refused(HEAD "[model.ode]\n" ODE "[model.ode.a]\nlayer = dense(units=state)\n" TAIL,
                   ODEON_ERR_CONFIG, body);
 }

@@ -100,7 +100,7 @@ static void test_other_shapes_than_planned_are_refused(void **state)
                      ODEON_ERR_PLUGIN);
     assert_string_equal(diag_message(), "r: calls its body with [3], which is planned for [2]");
     diag_clear();
-    in = (odeon_tensor){.data = x, .ndim = 3, .dim = {1, 2, 1}, .dtype = ODEON_DTYPE_F64};
+    in = (odeon_tensor){.data = x, .ndim = 3, .dim = {1, 2, 0}, .dtype = ODEON_DTYPE_F64};
     assert_int_equal(net_chain_services.forward(s->net, &s->context, NULL, &in, &out, NULL),
                      ODEON_ERR_PLUGIN);
     diag_clear();

@@ -103,6 +103,7 @@ static void test_first_of_several_states_starts_the_solve(void **state)
         x[i] = i + 1.0;
     }
     small_net_forward(s, 2, x, y);
+    assert_non_null(block_of(s)->outputs.rows.data);
     assert_true(fabs(y[0] - exp(1.0)) < 1e-7 && fabs(y[1] - 2.0 * exp(1.0)) < 1e-6);
     assert_true(fabs(y[2] - 7.0 * exp(1.0)) < 1e-5 && fabs(y[3] - 8.0 * exp(1.0)) < 1e-5);
     small_net_vjp(s, 2, d_y, d_x);
@@ -158,6 +159,7 @@ static void test_vectors_are_fitted_to_the_batch(void **state)
 {
     (void)state;
     double x[10] = {0.0}, y[30];
+    int64_t live = mem_live_blocks();
     small_net *s = small_net_open(BLOCK("times=0 1 2"), 1, two);
     const ode_outputs *o = &block_of(s)->outputs;
     small_net_forward(s, 5, x, y);
@@ -169,6 +171,7 @@ static void test_vectors_are_fitted_to_the_batch(void **state)
     assert_ptr_equal(o->rows.data, data);
     assert_int_equal((char *)o->y[1].data - (char *)o->y[0].data, 64);
     small_net_close(s);
+    assert_int_equal(mem_live_blocks(), live);
 }
 
 static void take_times_of_batch(net_site *site)

@@ -115,6 +115,8 @@ static void test_augmented_state_gives_its_gradients_back(void **state)
     g[0] = 10.0;
     assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
     assert_true(g[0] == 13.0 && g[1] == 0.0 && g[3] == 4.0);
+    assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
+    assert_true(values[ode->adjoint.theta_offset] == 0.0);
     /* where all workers hold the same sum, it counts once */
     assert_int_equal(
         ode->services.augment(ode, &ode->field.host.abi, ODEON_AUGMENT_FULL, &field, &z), ODEON_OK);
@@ -144,6 +146,7 @@ static void test_solves_of_the_adjoint_are_counted_apart(void **state)
     assert_int_equal(ode->services.solve(ode, field, 2, times, ODEON_KEEP_NONE, y), ODEON_OK);
     assert_int_equal(ode->backward_stats.accepted, 40);
     assert_int_equal(ode->forward_stats.accepted, 0);
+    assert_int_equal(solver_stats(ode->backward).accepted, 40);
     assert_true(fabs(a[0] - exp(1.0)) < 1e-6); /* a' = -a, backward */
     small_net_close(s);
 }

@@ -80,6 +80,7 @@ static void test_a_thousandth_of_the_step_is_the_limit(void **state)
     ode_time_check(block_of(s), -1e9, 0.0, 0.0);
     ode_time_check(block_of(s), 0.0, 1e9, 1.0);
     ode_time_check(block_of(s), 0.0, 1e9, -1.0);
+    ode_time_check(block_of(s), 0.0, 1e9, 1e-3); /* 2.2e-7 apart */
     captured_stop(&c);
     assert_string_equal(c.text, "");
     captured_start(&c);
