@@ -1,3 +1,7 @@
+/* The host's own keys as data. Reading, printing, hints, `odeon inspect` and the reference file all
+ * come from these tables, so that a key is added in one place and cannot be forgotten in another.
+ * Aliases are names that other programs have for the same thing: they are never accepted, only
+ * recognized in order to name the right one. */
 #include <string.h>
 
 #include "config/options.h"
@@ -392,6 +396,8 @@ static const struct {
               {"model", model_options}, {"train", train_options}, {"plugins", plugins_options}};
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
+/* By the table's name, "data.NAME" and not a section's: config_table_of makes the one of the other.
+ */
 const odeon_option *const *config_host_options(const char *section)
 {
     for (size_t i = 0; i < N_TABLES; i++) {
@@ -415,6 +421,8 @@ static const struct {
     {"data", "dataset"}, {"train", "optimizer"}, {"model", "layer"}, {"data.NAME", "layer"}};
 enum { N_OWNERS = sizeof owners / sizeof *owners };
 
+/* Sections whose own component's options may stand as keys. [run] has none: device is one choice
+ * among many there, and a device's options would be mistaken for the run's. */
 const char *config_own_key(const char *table)
 {
     for (size_t i = 0; i < N_OWNERS; i++) {
@@ -425,6 +433,7 @@ const char *config_own_key(const char *table)
     return NULL;
 }
 
+/* A dot is needed: "modelling" would be a section of its own, if there were one. */
 const char *config_table_of(const char *section)
 {
     if (strncmp(section, "model.", 6) == 0) {
