@@ -183,6 +183,48 @@ static void test_outputs_within_steps_need_no_step_of_their_own(void **state)
     bench_close(b);
 }
 
+/* A first step that passes the end, to where there is no value: the next one is factor_min of it,
+ * and nothing of the refusal is left when the solve has succeeded. */
+static void test_step_beyond_the_field_is_tried_again_smaller(void **state)
+{
+    (void)state;
+    size_t n;
+    odeon_ode_spec first = bench_passing;
+    first.first_step = 1.2;
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_REQUIRED, first, 1, 1e-3);
+    b->f.wall = 1.15;
+    bench_set_tolerance(b, 1e-3);
+    bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE));
+    assert_string_equal(diag_message(), "");
+    const solve_attempt *attempts = solver_attempts(b->solve, &n);
+    assert_true(n >= 2 && isnan(attempts[0].error) && !attempts[0].accepted);
+    bench_assert_close(attempts[1].h, 0.24, 1e-14);
+    b->spec.control.h_min = 0.5; /* which the smaller step may not be below */
+    assert_int_equal(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE), ODEON_ERR_NUMERIC);
+    (void)solver_attempts(b->solve, &n);
+    assert_int_equal(n, 1);
+    diag_clear();
+    bench_close(b);
+}
+
+/* One short step before an output does not make those behind it short. */
+static void test_step_behind_a_clipped_one_is_as_long_as_before(void **state)
+{
+    (void)state;
+    static const double times[] = {0.0, 1.0, 1.001, 3.0};
+    size_t n, i = 0;
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, bench_adaptive, 1, 1.0);
+    bench_require(bench_solve(b, 4, times, ODEON_KEEP_NONE));
+    const solve_attempt *attempts = solver_attempts(b->solve, &n);
+    while (i < n && attempts[i].t < 1.001) {
+        i++;
+    }
+    assert_true(i > 1 && i < n);
+    assert_true(attempts[i - 1].h < 0.0011);
+    assert_true(attempts[i].h > 0.05); /* of the short one, 0.01 at most */
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_first_step_is_tried_as_given),
         cmocka_unit_test(test_void_step_is_tried_again_smaller),
         cmocka_unit_test(test_outputs_within_steps_need_no_step_of_their_own),
+        cmocka_unit_test(test_step_beyond_the_field_is_tried_again_smaller),
+        cmocka_unit_test(test_step_behind_a_clipped_one_is_as_long_as_before),
     };
     return cmocka_run_group_tests(tests, bench_open_plugins, bench_close_plugins);
 }

@@ -57,11 +57,15 @@ static void test_third_solve_makes_no_call_of_the_field(void **state)
     bench *b = bench_open("remote", true, "tsit5", DENSE_UNUSED, bench_adaptive, 1, 1.0);
     double first[SAMPLES], third[SAMPLES];
     assert_true(calls_of(b, 2, unit_span, ODEON_KEEP_NONE) > 20); /* eager, and fits the memory */
+    int64_t evals = b->f.evals;
     bench_get(b, &b->y[1], first);
     for (int i = 0; i < 3; i++) { /* memory was fitted; then recorded, then replayed */
         (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
     }
+    int64_t before = b->f.evals;
     assert_int_equal(calls_of(b, 2, unit_span, ODEON_KEEP_NONE), 0);
+    assert_int_equal(b->f.evals - before, evals); /* counted all the same */
+    assert_int_equal(b->solve->memory.n_free_vectors, b->solve->memory.n_vectors);
     bench_get(b, &b->y[1], third);
     assert_memory_equal(first, third, sizeof first);
     bench_close(b);
@@ -182,17 +186,20 @@ static void test_outputs_are_read_off_rows(void **state)
 {
     (void)state;
     static const double times[] = {0.0, 0.2, 0.21, 0.9, 1.0};
-    bench *b = bench_open("remote", true, "tsit5", DENSE_REQUIRED, bench_passing, 1, 1.0);
-    double y[SAMPLES];
-    for (int i = 0; i < 4; i++) {
-        (void)calls_of(b, 5, times, ODEON_KEEP_NONE);
+    for (int pass = 0; pass < 2; pass++) { /* the end within the last step, and as its own */
+        bench *b = bench_open("remote", true, "tsit5", DENSE_REQUIRED,
+                              pass == 0 ? bench_passing : bench_adaptive, 1, 1.0);
+        double y[SAMPLES];
+        for (int i = 0; i < 4; i++) {
+            (void)calls_of(b, 5, times, ODEON_KEEP_NONE);
+        }
+        assert_int_equal(calls_of(b, 5, times, ODEON_KEEP_NONE), 0);
+        for (int k = 1; k < 5; k++) {
+            bench_get(b, &b->y[k], y);
+            bench_assert_close(y[0], exp(-times[k]), 1e-6);
+        }
+        bench_close(b);
     }
-    assert_int_equal(calls_of(b, 5, times, ODEON_KEEP_NONE), 0);
-    for (int k = 1; k < 5; k++) {
-        bench_get(b, &b->y[k], y);
-        bench_assert_close(y[0], exp(-times[k]), 1e-6);
-    }
-    bench_close(b);
 }
 
 /* A solve that fails on the device is done again step by step, which names the failure. */
@@ -213,6 +220,23 @@ static void test_failure_of_a_replay_is_named_as_step_by_step(void **state)
     bench_close(b);
 }
 
+/* The recorded calls have the control in them. */
+static void test_other_control_is_another_recording(void **state)
+{
+    (void)state;
+    bench *b = bench_open("remote", true, "tsit5", DENSE_UNUSED, bench_adaptive, 1, 1.0);
+    for (int i = 0; i < 5; i++) {
+        (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
+    }
+    assert_true(solver_stats(b->solve).h_max > 0.01);
+    b->spec.control.h_max = 0.01;
+    for (int i = 0; i < 5; i++) {
+        (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
+        assert_true(solver_stats(b->solve).h_max <= 0.01 * (1.0 + 1e-12));
+    }
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_solves_that_do_not_suit_have_no_key),
         cmocka_unit_test(test_outputs_are_read_off_rows),
         cmocka_unit_test(test_failure_of_a_replay_is_named_as_step_by_step),
+        cmocka_unit_test(test_other_control_is_another_recording),
     };
     return cmocka_run_group_tests(tests, bench_open_plugins, bench_close_plugins);
 }

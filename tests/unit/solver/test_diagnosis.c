@@ -220,7 +220,43 @@ static void test_worst_sample_of_a_step_is_found(void **state)
     b->rtol = 1.0;
     diagnose_step(s, p, 0.5);
     assert_int_equal(s->diagnosis.cause.by_atol, 0);
+    odeon_tensor y0 = vector_tensor(s, s->step.value[REG_Y0]);
+    const double broken[SAMPLES] = {1.0, (double)NAN, 1.0};
+    bench_put(b, &y0, broken); /* what the block was given, or what a step has made */
+    for (int64_t i = 0; i < 2; i++) {
+        s->step.index = i;
+        diagnose_step(s, p, 0.5);
+        assert_int_equal(s->diagnosis.cause.kind, i == 0 ? CAUSE_STATE : CAUSE_FIELD);
+    }
     close_adaptive(b);
+}
+
+/* Two values a sample: sqrt((3^2 + 4^2) / 2) of the tolerance, or the larger of both. */
+static void test_samples_are_judged_by_their_mean_square(void **state)
+{
+    (void)state;
+    const double zero[2 * SAMPLES] = {0.0}, slope[2 * SAMPLES] = {0.0, 0.0, 3e-10, 4e-10};
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, bench_adaptive, 2, 1.0);
+    inside_prepare(b, 2, unit_span, ODEON_KEEP_NONE);
+    solver *s = b->solve;
+    bound_vector y0 = workspace_take(&s->memory), f0 = workspace_take(&s->memory);
+    odeon_tensor y = vector_tensor(s, y0), f = vector_tensor(s, f0);
+    bench_put(b, &y, zero);
+    bench_put(b, &f, slope);
+    inside_set_slot(b, ODEON_SLOT_START, 1.0);
+    inside_set_slot(b, ODEON_SLOT_START + 1, 1.0);
+    s->control = b->spec.control;
+    check_start(b, y0, f0, f0, CAUSE_TOLERANCE);
+    assert_int_equal(s->diagnosis.worst.sample, 1);
+    bench_assert_close(s->diagnosis.worst.error, sqrt(12.5), 1e-12);
+    assert_int_equal(s->diagnosis.cause.by_atol, 1);
+    s->control.norm = ODEON_NORM_MAX;
+    check_start(b, y0, f0, f0, CAUSE_TOLERANCE);
+    bench_assert_close(s->diagnosis.worst.error, 4.0, 1e-12);
+    workspace_release(&s->memory, &y0);
+    workspace_release(&s->memory, &f0);
+    inside_finish(b);
+    bench_close(b);
 }
 
 int main(void)
@@ -233,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_start_is_searched_in_the_order_of_the_solve),
         cmocka_unit_test(test_steepest_sample_is_found),
         cmocka_unit_test(test_worst_sample_of_a_step_is_found),
+        cmocka_unit_test(test_samples_are_judged_by_their_mean_square),
     };
     return cmocka_run_group_tests(tests, bench_open_plugins, bench_close_plugins);
 }

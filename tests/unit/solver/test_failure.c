@@ -136,6 +136,8 @@ static void test_causes_have_their_words_and_remedies(void **state)
     b->atol = 1e-30;
     check_cause(b, (solve_cause){.kind = CAUSE_TOLERANCE, .by_atol = 1, .size = 1.0},
                 "atol = 1e-30 is too small for a value that passes 0: a larger atol will help");
+    check_cause(b, (solve_cause){.kind = CAUSE_TOLERANCE, .size = 1.0},
+                "the field is too steep here for rtol = 1e-08, atol = 1e-30");
     s->log.stats.accepted = 0;
     check_cause(b, (solve_cause){.kind = CAUSE_TOLERANCE, .by_atol = 1, .size = 1.0},
                 "a value that starts at 0: a larger atol, or first_step, will help");
@@ -215,6 +217,20 @@ static void test_stiffness_is_looked_for_where_many_steps_are_left(void **state)
     bench_close(b);
 }
 
+/* Eigenvalues of +-i theta have a size, but no share along any direction. */
+static void test_oscillation_is_not_called_stiff(void **state)
+{
+    (void)state;
+    bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, bench_adaptive, 2, 1e4);
+    inside_prepare(b, 2, unit_span, ODEON_KEEP_NONE);
+    inside_set_slot(b, ODEON_SLOT_T, 0.0);
+    b->solve->log.stats.accepted = 10;
+    assert_int_equal(fail_max_steps(b->solve, 0.0, 1e-3, 0.5), ODEON_ERR_NUMERIC);
+    assert_null(strstr(diag_message(), "stiff"));
+    inside_finish(b);
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_smallest_tolerance_of_a_list_is_shown),
         cmocka_unit_test(test_steps_that_pass_the_end_are_told_apart),
         cmocka_unit_test(test_stiffness_is_looked_for_where_many_steps_are_left),
+        cmocka_unit_test(test_oscillation_is_not_called_stiff),
     };
     return cmocka_run_group_tests(tests, bench_open_plugins, bench_close_plugins);
 }

@@ -73,6 +73,7 @@ static void test_step_runs_the_verbs_of_its_program(void **state)
         bench_assert_close(inside_slot(b, ODEON_SLOT_STAGE_T + i), 1.0 + c[i] * h, 1e-15);
     }
     assert_null(b->solve->step.frames[0]); /* nothing is kept */
+    assert_int_equal(b->solve->memory.n_free_vectors, b->solve->memory.n_vectors - 1); /* of Y1 */
     close_step(b);
 }
 
