@@ -8,6 +8,8 @@
 
 /* ---- [run] ---- */
 
+/* An option without a default is either required or optional. name and out are optional because
+ * what they stand for without a value follows from elsewhere. */
 static const odeon_option run_name = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -34,6 +36,8 @@ static const odeon_option run_epochs = {
     .min_text = "1",
     .help = "how often training goes through the samples; iterations may say it instead",
 };
+/* Optional, and epochs has a default: where neither is given the run has one epoch, and where a
+ * later source gives this one it takes epochs' place. */
 static const odeon_option run_iterations = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,
@@ -53,6 +57,7 @@ static const odeon_option run_device = {
     .choices = "device",
     .help = "where to compute; auto: the usable device of highest rank (odeon inspect device auto)",
 };
+/* A text, since it may be `auto`; config_load.c reads the number. */
 static const odeon_option run_workers = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -123,6 +128,7 @@ static const odeon_option run_checkpoint_seconds = {
     .unit = "seconds",
     .help = "between two checkpoints at ends of epochs and after tests; 0: one at each of them",
 };
+/* A number with a unit, which evaluation.c reads. */
 static const odeon_option run_eval_every = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -257,6 +263,8 @@ static const odeon_option *const data_options[] = {
 
 /* ---- [train] ---- */
 
+/* A text and no component, since it may be a list; losses.c reads it. The optimizer is the
+ * section's own component instead. */
 static const odeon_option train_loss = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -307,6 +315,7 @@ static const odeon_option *const train_options[] = {
 
 /* ---- [model.NAME] ---- */
 
+/* Optional in the table, since `share` may stand for it; node.c requires one of the two. */
 static const odeon_option model_layer = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_COMPONENT,
@@ -357,6 +366,7 @@ static const odeon_option *const model_options[] = {&model_layer, &model_then,  
 
 /* ---- [data.NAME] ---- */
 
+/* then and repeat are the model's; share is left out, since there are no parameters. */
 static const odeon_option transform_layer = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_COMPONENT,
@@ -389,6 +399,7 @@ static const odeon_option *const plugins_options[] = {&plugins_load, NULL};
 
 /* ---- all of them ---- */
 
+/* In the order in which hints look through them: what stands first is named first. */
 static const struct {
     const char *section;
     const odeon_option *const *options;
@@ -408,6 +419,7 @@ const odeon_option *const *config_host_options(const char *section)
     return NULL;
 }
 
+/* An index and not a list, so that callers need no count. */
 const char *config_host_section(size_t index)
 {
     return index < N_TABLES ? tables[index].section : NULL;
@@ -415,6 +427,7 @@ const char *config_host_section(size_t index)
 
 /* ---- sections and keys ---- */
 
+/* Of each table the key that chooses the component whose options are keys of such sections. */
 static const struct {
     const char *table, *own;
 } owners[] = {
@@ -442,6 +455,8 @@ const char *config_table_of(const char *section)
     return strncmp(section, "data.", 5) == 0 ? "data.NAME" : section;
 }
 
+/* Of a key that several sections have the first is named: any of them tells the reader that a
+ * section is missing. */
 const char *config_section_of_key(const char *name)
 {
     const char *section;

@@ -230,6 +230,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ode->spec.replay_path = ode->replay_path;
         ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
     }
+    /* the solver alone chooses steps that need not end at every time */
     bool steers = spec->mode == ODEON_STEPS_ADAPTIVE || spec->mode == ODEON_STEPS_REPLAY;
     int32_t dense = DENSE_UNUSED; /* fixed steps end at every time */
     if (steers && spec->output == ODEON_OUTPUT_ALL) {
@@ -394,10 +395,12 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     ODEON_TRY(fit(ode, context, in->dim[0]));
     solver_forget(ode->forward);
     ode->forward_stats = solve_stats_none();
+    /* a row's bytes are those of its forward and backward together */
     solver_reset_peak(ode->forward);
     solver_reset_peak(ode->backward);
     ode->adjoint.used_bytes = 0;
     ODEON_TRY(ode_take_start(ode, in, out));
+    /* from here on y[0] is the start, wherever it lies */
     odeon_status status = ODEON_OK;
     if (keep != 0) {
         calling outer = calling_begin(ode->gradient, "forward");
@@ -431,7 +434,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     ODEON_TRY(fit(ode, context, d_out->dim[0]));
     solver_forget(ode->backward);
     ode->backward_stats = solve_stats_none();
-    ode->drift = 0.0;
+    ode->drift = 0.0; /* of this backward alone */
     ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
     calling outer = calling_begin(ode->gradient, "backward");
     odeon_status status =

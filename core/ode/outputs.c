@@ -108,6 +108,7 @@ odeon_status ode_outputs_init(odeon_ode *ode)
     return status;
 }
 
+/* The site's device is there as long as the block. */
 void ode_outputs_fini(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
@@ -231,7 +232,8 @@ odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in)
     return is_apart(ode) ? ode->outputs.y[0] : flat(in);
 }
 
-/* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved. */
+/* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved, time
+ * by time. In place the output has been written by the solve. */
 odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
 {
     const ode_outputs *o = &ode->outputs;
