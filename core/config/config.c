@@ -3,11 +3,14 @@
 #include "base/mem.h"
 #include "config/document.h"
 
+/* The model's tree alone: sections [data.NAME] do not nest, and nobody asks for them by path. */
 const config_node *config_find_node(const config *c, const char *path)
 {
     return model_find(c->n_nodes, c->nodes, path);
 }
 
+/* Names of a dropped entry's section and key belong to the document; only the id was copied, since
+ * the text that it was cut from may be replaced again. */
 static void destroy_dropped(config *c)
 {
     for (size_t i = 0; i < c->n_dropped; i++) {
@@ -16,6 +19,9 @@ static void destroy_dropped(config *c)
     mem_free(c->dropped);
 }
 
+/* Also of a configuration that was given up half-way: everything starts as zero, and every
+ * destructor here takes NULL or an empty list. The document goes last, because locations and
+ * folders of all components point into it. */
 void config_destroy(config *c)
 {
     if (c == NULL) {

@@ -20,6 +20,9 @@ enum { CONFIG_F32 = 0, CONFIG_F64 = 1 };
 enum { CONFIG_STOP = 0, CONFIG_SKIP = 1 };
 enum { CONFIG_AUTO = 0, CONFIG_YES = 1, CONFIG_NO = 2 };
 
+/* A configuration. It owns all that it points to. Invariants: exactly one of epochs and iterations
+ * is 0; n_losses is 0 exactly where optimizer is NULL; no location or folder in it outlives
+ * document. */
 typedef struct config {
     /* [run] */
     char *name; /* the INI's stem unless given */

@@ -1,3 +1,9 @@
+/* The order in which an INI is read. Every part appends its normal form to one text as soon as it
+ * has been read, so the text is complete exactly when nothing is left to refuse:
+ *
+ * [plugins] first, since every later name may be one of a plugin that is loaded by file; then
+ * [run], whose device decides which kernels are looked at; [data], [data.NAME], [model.*], [train].
+ */
 #include "config/config_load.h"
 
 #include <string.h>
@@ -23,13 +29,17 @@
 
 /* ---- [plugins] ---- */
 
-/* Loads a file, if whoever runs the command has named it or trusts the INI that does. */
+/* Whoever types an override names the file, and thereby trusts it. An INI may come from anywhere:
+ * commands that only look at one load what it names where the user says so, and not else. */
 static odeon_status load_file(loading *l, const document_key *key, const char *file)
 {
     ODEON_TRY(key->level != DOCUMENT_OVERRIDE ? registry_may_load(l->r, file) : ODEON_OK);
     return registry_load(l->r, file);
 }
 
+/* The normal form names plugins by absolute path, so that a run can be repeated from another
+ * folder. A name that an INI could not hold is refused after loading, when it is known to be a
+ * plugin's. */
 static odeon_status load_files(loading *l, const document_key *key, size_t n, char **files)
 {
     text_add(&l->effective, "[plugins]\nload = ");
@@ -50,6 +60,8 @@ static odeon_status load_files(loading *l, const document_key *key, size_t n, ch
     return ODEON_OK;
 }
 
+/* There is one key, and it is no component: its text is split here, because only a list of files
+ * and nothing else is made of it. */
 static odeon_status read_plugins(loading *l)
 {
     host_section h;
@@ -71,7 +83,8 @@ static odeon_status read_plugins(loading *l)
 
 /* ---- [run] ---- */
 
-/* Moves the text of an option that has one to the caller. */
+/* Moves the text of an option to the caller. The option then counts as not given, so that nothing
+ * prints or frees it again. */
 static char *take_text(host_section *h, const char *name)
 {
     option_value *value = host_value(h, name);
@@ -81,6 +94,8 @@ static char *take_text(host_section *h, const char *name)
     return text;
 }
 
+/* The name becomes a folder below runs/, so it must stay one step of a path: no '/' and no leading
+ * dot, which also keeps "." and ".." out. */
 static odeon_status set_name(const loading *l, option_value *name)
 {
     if (!name->set) {
@@ -98,6 +113,8 @@ static odeon_status set_name(const loading *l, option_value *name)
                      name->text);
 }
 
+/* The option is a text because of `auto`. Any other text is parsed as a number by the rules of
+ * every whole number, with the same words where it is none. */
 static odeon_status set_workers(loading *l, const option_value *workers)
 {
     char most[16];
@@ -119,7 +136,9 @@ static odeon_status set_workers(loading *l, const option_value *workers)
     return status;
 }
 
-/* The later source says how long the run is: epochs or iterations. */
+/* Two keys say how long a run is, and a later source may say it by the other key than an earlier
+ * one did. The higher level holds and the other key is dropped from the normal form; on one level
+ * the two contradict each other. */
 static odeon_status set_length(host_section *h)
 {
     const document_key *epochs = document_find_key(h->source, "epochs");
@@ -136,8 +155,9 @@ static odeon_status set_length(host_section *h)
     return ODEON_OK;
 }
 
-/* device = auto becomes the name of the one that it stands for, here and in the normal form: the
- * run can be repeated on no other by accident. */
+/* device = auto becomes the name of the device that it stands for, in the document, before [run] is
+ * read: from there on it is an ordinary component, and the normal form repeats the run on that
+ * device or fails, never on another one by accident. */
 static odeon_status name_device(loading *l)
 {
     document_key *key = document_find_key(document_find(l->document, "run"), "device");
@@ -164,6 +184,9 @@ static odeon_status name_device(loading *l)
     return location_prefix(status, key->where, "run");
 }
 
+/* Takes the values of [run] over. The folder `out` is left out of the normal form on purpose: a
+ * rerun must not meet the folder of the first run. The name stays, so it is printed before it is
+ * taken. */
 static odeon_status finish_run(loading *l, host_section *h)
 {
     config *c = l->c;
@@ -191,6 +214,8 @@ static odeon_status finish_run(loading *l, host_section *h)
 
 /* ---- [data] ---- */
 
+/* test_batch defaults to batch, which a table of defaults cannot say, so it is filled in before the
+ * section is printed: the normal form then says both. */
 static odeon_status finish_data(loading *l, host_section *h)
 {
     config *c = l->c;
@@ -218,6 +243,8 @@ static odeon_status finish_data(loading *l, host_section *h)
 
 /* ---- [train] ---- */
 
+/* Losses come first: they put their own normal form in the place of what was typed, which the
+ * printing then finds. */
 static odeon_status finish_train(loading *l, host_section *h)
 {
     config *c = l->c;
@@ -230,6 +257,8 @@ static odeon_status finish_train(loading *l, host_section *h)
     return ODEON_OK;
 }
 
+/* One section of the host: read by its table, handed to finish, and cleared whatever became of it.
+ * finish takes what it keeps out of h. */
 static odeon_status read_section(loading *l, const char *name, const char *own,
                                  odeon_status (*finish)(loading *, host_section *))
 {
@@ -244,8 +273,9 @@ static odeon_status read_section(loading *l, const char *name, const char *own,
 
 /* ---- nothing to learn from ---- */
 
-/* Neither [data] nor [train] says more than which weights to take: the model is to be solved, no
- * more. */
+/* Neither more nor less than which weights to take may stand in [train] of a model that is not
+ * trained: any further key means that training was intended, and a forgotten loss is then worth a
+ * message. */
 static bool has_no_train(const document *d)
 {
     const document_section *train = document_find(d, "train");
@@ -253,11 +283,15 @@ static bool has_no_train(const document *d)
     return train->n_keys == n_weights;
 }
 
+/* Without data there is nothing to train on: such an INI describes a model that is to be solved and
+ * no more. */
 static bool is_bare(const document *d)
 {
     return document_find(d, "data")->n_keys == 0 && has_no_train(d);
 }
 
+/* Without [train]'s required keys its table cannot be used, so its one key is read by hand, with
+ * the same rule for paths and the same check as if the table had done it. */
 static odeon_status read_weights_alone(loading *l)
 {
     config *c = l->c;
@@ -276,7 +310,9 @@ static odeon_status read_weights_alone(loading *l)
 
 /* ---- the whole ---- */
 
-/* What has been written must be readable: inih is given no longer lines. */
+/* What has been written must be readable again. A section with many components on one line can grow
+ * past what the reader of INI files takes once all options are written out, although every line
+ * that was typed is short. */
 static odeon_status check_lines(const char *text)
 {
     for (const char *line = text; *line != '\0';) {
@@ -293,6 +329,8 @@ static odeon_status check_lines(const char *text)
     return ODEON_OK;
 }
 
+/* The text is handed over as it is. The same limits hold as for an INI that is read, since the
+ * normal form is one. */
 static odeon_status keep_effective(loading *l)
 {
     if (l->effective.failed) {
@@ -310,6 +348,8 @@ static odeon_status keep_effective(loading *l)
     return ODEON_OK;
 }
 
+/* Each part is read and printed in the order of the normal form. A bare model has batches of one
+ * sample: nothing else gives a number, and plans need one. */
 static odeon_status read_all(loading *l)
 {
     l->c->ini = mem_strdup(l->document->ini);
@@ -337,6 +377,8 @@ static odeon_status read_all(loading *l)
     return keep_effective(l);
 }
 
+/* The document knows sections and keys but no plugins; this is how it asks where a key without a
+ * section may belong. */
 static odeon_status place_override(void *self, const document *d, const char *key,
                                    const char *value, char *hint, size_t bytes)
 {
@@ -349,6 +391,9 @@ static odeon_status place_override(void *self, const document *d, const char *ke
     return ODEON_OK;
 }
 
+/* l.effective is cleared also after success, when it has been handed over and is empty. The
+ * document belongs to the configuration from the moment it exists, so that one destructor undoes
+ * everything. */
 static odeon_status load(registry *r, const char *ini, size_t n_overrides,
                          const char *const *overrides, bool untrained, config **out)
 {

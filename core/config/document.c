@@ -7,12 +7,15 @@
 #include "base/nearest.h"
 #include "option/expression.h"
 
+/* One text for all of them: no list here is worth telling apart in a message about memory. */
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "out of memory while the configuration is read");
 }
 
-/* Appends text, which is the list's from now on; on failure it is freed. */
+/* Appends text, which is the list's from now on; on failure it is freed. Taking it over in any case
+ * lets callers pass what they have just made without a branch for the case that it failed, text
+ * NULL included. */
 static odeon_status keep(size_t *n, char ***list, char *text)
 {
     char **grown = text != NULL ? mem_grow(*list, *n, sizeof *grown) : NULL;
@@ -35,6 +38,8 @@ odeon_status document_keep_path(document *d, char *path)
     return keep(&d->n_paths, &d->paths, path);
 }
 
+/* Linear, like every search here: an INI has tens of sections, and each is looked up a few times in
+ * the life of a run. */
 document_section *document_find(const document *d, const char *name)
 {
     for (size_t i = 0; i < d->n_sections; i++) {
@@ -55,6 +60,8 @@ document_key *document_find_key(const document_section *section, const char *nam
     return NULL;
 }
 
+/* The list of names is made for this call alone, since sections come and go while files are merged.
+ */
 odeon_status document_suggest(const document *d, const char *name, char *hint, size_t bytes)
 {
     const char **names = mem_zalloc(d->n_sections, sizeof *names);
@@ -69,6 +76,10 @@ odeon_status document_suggest(const document *d, const char *name, char *hint, s
     return ODEON_OK;
 }
 
+/* The last value stands in the key and the earlier ones are kept beside it: which component an
+ * earlier source chose decides later which keys may be dropped silently (replaced.h). The key is
+ * appended only when both copies are there, so that a failure leaves the section as it was, but for
+ * room in the list. */
 odeon_status document_set(document_section *section, const char *name, const char *value,
                           document_key source)
 {
@@ -95,6 +106,8 @@ odeon_status document_set(document_section *section, const char *name, const cha
     return before == NULL ? ODEON_OK : keep(&key->n_replaced, &key->replaced, before);
 }
 
+/* Values that were replaced are a list of texts like any other. d->sections may hold sections
+ * without keys, and after a failed load any list may be empty. */
 void document_destroy(document *d)
 {
     if (d == NULL) {

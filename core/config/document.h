@@ -10,6 +10,8 @@
 
 enum { DOCUMENT_OVERRIDE = INT_MAX };
 
+/* A key with the value that holds. Invariants: name and value are there and not empty; where.file
+ * and folder point to texts of the document. */
 typedef struct document_key {
     char *name, *value;
     location where;
@@ -21,6 +23,9 @@ typedef struct document_key {
     char **replaced; /* values that this one holds over, the earliest first, ${} as typed */
 } document_key;
 
+/* Invariant: keys differ in their names, and stand in the order in which they were first set. Keys
+ * move while a section grows, and sections while the document does: neither is pointed to before
+ * all is loaded. */
 typedef struct document_section {
     char *name; /* "run", "model.ode.block" */
     location where;
@@ -28,6 +33,8 @@ typedef struct document_section {
     document_key *keys;
 } document_section;
 
+/* Owns every text that a configuration points to. Invariants: sections differ in their names;
+ * expanded is at most what one file may have; level is that of the file to be read next. */
 typedef struct document {
     size_t n_sections; /* run, data, train, let and plugins come first and always exist */
     document_section *sections;

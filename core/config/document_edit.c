@@ -21,7 +21,10 @@ typedef struct edit {
     char *path, *key, *value;
 } edit;
 
-/* There is no section e->path. Perhaps its last part is a key whose component was meant. */
+/* There is no section e->path. Often the user has gone one step too far, from a section to a
+ * component in it: whether the last part is a key of the section above decides which of two
+ * spellings sets the option that was meant. The path is cut at its last dot to look that up, and
+ * mended for the general message. */
 static odeon_status refuse_path(const edit *e)
 {
     char hint[512];
@@ -48,7 +51,9 @@ static odeon_status refuse_path(const edit *e)
     return location_fail(e->where, NULL, "there is no section [%s]%s", e->path, hint);
 }
 
-/* The nearest of the first n texts of [let], or all of them, or that there is none. */
+/* Names of [let] that may be used at this place: the first n of them. INI files bound the number of
+ * keys per section, so a fixed array holds all that one file can give; of more, which several files
+ * can make, the first are enough for a hint. */
 static void suggest_let(const document_section *let, size_t n, const char *name, char *hint,
                         size_t bytes)
 {
@@ -63,7 +68,8 @@ static void suggest_let(const document_section *let, size_t n, const char *name,
     }
 }
 
-/* A new name in [let] would change nothing. */
+/* A new name in [let] would change nothing, because no value refers to it: it is a misspelling of
+ * one that exists. */
 static odeon_status check_let(const edit *e, const document_section *let)
 {
     if (document_find_key(let, e->key) != NULL) {
@@ -74,6 +80,8 @@ static odeon_status check_let(const edit *e, const document_section *let)
     return location_fail(e->where, "let", "there is no '%s'%s", e->key, hint);
 }
 
+/* An override stands on the highest level and outside of any file: a relative path in it counts
+ * from the working directory, as on any command line. */
 static odeon_status apply(const edit *e)
 {
     document_section *section = document_find(e->d, e->path);
@@ -87,6 +95,8 @@ static odeon_status apply(const edit *e)
     return document_set(section, e->key, e->value, source);
 }
 
+/* What an INI could not hold must not come in through an override either, or the normal form of the
+ * run could not be read again. The bounds are those of ini_file.h. */
 static const char *text_fault(const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -104,7 +114,9 @@ static const char *text_fault(const char *text)
     return NULL;
 }
 
-/* Takes text apart, in place. */
+/* Takes text apart in place: path up to the last dot before the first '=', then key, then value,
+ * which may have further '='. A bare NAME=VALUE is let through without a path, so that refuse_bare
+ * can say where it belongs; with an empty value there is nothing to show. */
 static const char *cut_override(edit *e, char *text)
 {
     char *equals = strchr(text, '=');
@@ -128,6 +140,7 @@ static const char *cut_override(edit *e, char *text)
     return *e->value == '\0' ? "no value is given" : NULL;
 }
 
+/* The hint, if there is one, takes the place of the example: both would say the same twice. */
 static odeon_status refuse_bare(const edit *e, const document_helper *helper)
 {
     char hint[512] = "";
@@ -138,6 +151,8 @@ static odeon_status refuse_bare(const edit *e, const document_helper *helper)
                          hint[0] != '\0' ? "" : ", as train.loss=NAME", hint);
 }
 
+/* The override as it was typed serves as the name of a file in messages, and every value that it
+ * sets points at it, so the document keeps it to its end. */
 odeon_status document_override(document *d, const char *override, const document_helper *helper)
 {
     char *shown = mem_printf("override %s", override);
@@ -169,6 +184,8 @@ typedef struct expansion {
     const document_key *key;
 } expansion;
 
+/* Within [let] only lines above count, which the message says; on its first line there is nothing
+ * to suggest. */
 static odeon_status refuse_name(const expansion *x, const char *name)
 {
     char hint[256] = "";
@@ -179,13 +196,17 @@ static odeon_status refuse_name(const expansion *x, const char *name)
                          x->key->name, name, x->section == x->let ? " before this line" : "", hint);
 }
 
+/* Only the first n names are visible. In [let] itself n is the line's own index: a name can neither
+ * refer to itself nor to a later one, so that there are no circles to look for. */
 static document_key *find_let(const expansion *x, const char *name)
 {
     document_key *key = document_find_key(x->let, name);
     return key != NULL && (size_t)(key - x->let->keys) < x->n ? key : NULL;
 }
 
-/* Adds what stands for the ${name} at *text, which it moves behind it. */
+/* Adds what stands for the ${name} at *text, which it moves behind it. The value found has been
+ * expanded before, since names refer only upward, and is marked as used for the warning about idle
+ * names. */
 static odeon_status expand_name(const expansion *x, const char **text, text_buffer *out)
 {
     char name[INI_FILE_MAX_NAME + 1];
@@ -206,6 +227,8 @@ static odeon_status expand_name(const expansion *x, const char **text, text_buff
     return ODEON_OK;
 }
 
+/* Length is checked after every name and not at the end: a value that doubles from line to line
+ * would otherwise need memory without bound before it is refused. */
 static odeon_status expand(const expansion *x, text_buffer *out)
 {
     for (const char *text = x->key->value; *text != '\0';) {
@@ -225,6 +248,9 @@ static odeon_status expand(const expansion *x, text_buffer *out)
     return ODEON_OK;
 }
 
+/* Values without ${ stay as they are, which are nearly all. The sum over all values is bounded too:
+ * many short values may each repeat one long text. An expansion is never empty, since values are
+ * not. */
 static odeon_status substitute(document *d, document_section *let, const document_section *section,
                                size_t index)
 {
@@ -254,6 +280,8 @@ static odeon_status substitute(document *d, document_section *let, const documen
     return status;
 }
 
+/* [let] first and in order, so that its values hold no ${ any more when the others are replaced;
+ * each value is then gone through once. */
 odeon_status document_substitute(document *d)
 {
     document_section *let = document_find(d, "let");

@@ -1,3 +1,6 @@
+/* Files are merged in the order in which their contents hold: what a file includes is read before
+ * its own sections, so that a later value is always one of a file nearer to the one that was asked
+ * for. */
 #include "config/document_load.h"
 
 #include <string.h>
@@ -19,6 +22,8 @@ static odeon_status no_memory(void)
 
 /* ---- sections ---- */
 
+/* One section less than an INI may have, since an INI counts its nameless first one: the normal
+ * form has to be readable by the same reader. */
 static odeon_status add_section(document *d, const char *name, location where)
 {
     if (d->n_sections + 1 == INI_FILE_MAX_SECTIONS) { /* the normal form has to be readable, too */
@@ -36,7 +41,8 @@ static odeon_status add_section(document *d, const char *name, location where)
     return ODEON_OK;
 }
 
-/* What is wrong with the segment of n bytes at text; NULL: nothing. */
+/* What is wrong with the segment of n bytes at text; NULL: nothing. With a kind's name in a path
+ * nobody could tell whether model.a.integrator is a section or the key that chooses a component. */
 static const char *segment_fault(const char *text, size_t n)
 {
     char name[INI_FILE_MAX_NAME + 1];
@@ -49,7 +55,9 @@ static const char *segment_fault(const char *text, size_t n)
                                    : NULL;
 }
 
-/* A section of a name that the host does not know, and whose it is not to give. */
+/* A section that the host does not know, and whose name it is not to take. Two spellings are
+ * common: a misspelled root of a path, where the rest is kept in the suggestion, and a misspelled
+ * fixed section. */
 static odeon_status refuse_section(const char *name, location where)
 {
     static const char *const roots[] = {"model", "data"};
@@ -70,6 +78,9 @@ static odeon_status refuse_section(const char *name, location where)
     return location_fail(where, name, "there is no such section%s", hint);
 }
 
+/* Fixed sections exist from the start, so that finding one means that it is allowed. Every segment
+ * of a path is looked at by itself, since segments become parts of parameters' names and of file
+ * names. */
 static odeon_status check_section(const document *d, const char *name, location where)
 {
     bool transform = strncmp(name, "data.", 5) == 0;
@@ -90,6 +101,8 @@ static odeon_status check_section(const document *d, const char *name, location 
     return ODEON_OK;
 }
 
+/* The place of a section is that of its last mention, which is the one a reader of the message has
+ * to look at; places of keys are those of their own lines. */
 static odeon_status merge_section(document *d, const ini_section *from, document_key source)
 {
     const char *file = source.where.file;
@@ -118,8 +131,8 @@ typedef struct reading {
 
 static odeon_status read_file(document *d, const char *name, const reading *up);
 
-/* The name of an included file: as the including file's is written, so that messages can be
- * followed. */
+/* The name of an included file, as the including file's is written: relative where that is, so that
+ * a message can be followed from where the command was typed. */
 static char *included_name(const char *includer, const char *file)
 {
     char *folder = strchr(includer, '/') != NULL ? path_folder(includer) : NULL;
@@ -131,7 +144,8 @@ static char *included_name(const char *includer, const char *file)
     return name;
 }
 
-/* Reads one included file. A file that cannot be read is the fault of the line that includes it. */
+/* A file that cannot be read is the fault of the line that includes it, whatever its own name is:
+ * that line is put in front of the reason. Faults inside the file have a place of their own. */
 static odeon_status read_included(document *d, const char *file, location where, const reading *up)
 {
     char *name = included_name(up->name, file);
@@ -140,6 +154,8 @@ static odeon_status read_included(document *d, const char *file, location where,
     return status == ODEON_ERR_IO ? location_prefix(status, where, NULL) : status;
 }
 
+/* The nameless section before the first [section] has been checked to hold includes alone, of which
+ * an INI has one key. */
 static odeon_status read_includes(document *d, const ini_section *first, const reading *up)
 {
     if (first->n_keys == 0) {
@@ -156,6 +172,8 @@ static odeon_status read_includes(document *d, const ini_section *first, const r
     return status;
 }
 
+/* A key that somebody has put at the top by mistake is nearly always one of a section that the host
+ * knows, which the message then names. */
 static odeon_status check_nameless(const ini_section *first, const reading *me)
 {
     for (size_t i = 0; i < first->n_keys; i++) {
@@ -171,6 +189,8 @@ static odeon_status check_nameless(const ini_section *first, const reading *me)
     return ODEON_OK;
 }
 
+/* Levels are given out after the includes have taken theirs: the including file's is the larger
+ * one, and of several includes the later has the larger. */
 static odeon_status merge_file(document *d, const ini_file *file, const reading *me)
 {
     ODEON_TRY(check_nameless(&file->sections[0], me));
@@ -184,6 +204,8 @@ static odeon_status merge_file(document *d, const ini_file *file, const reading 
     return ODEON_OK;
 }
 
+/* A file that includes itself, by whatever way, is found along the chain of files under way; a
+ * chain that grows without repeating ends at a depth that no sensible INI has. */
 static odeon_status check_depth(const reading *me)
 {
     int depth = 0;
@@ -200,6 +222,7 @@ static odeon_status check_depth(const reading *me)
     return ODEON_OK;
 }
 
+/* By absolute path, so that two ways of writing one file are one. */
 static bool was_read(const document *d, const char *path)
 {
     for (size_t i = 0; i < d->n_paths; i++) {
@@ -210,8 +233,9 @@ static bool was_read(const document *d, const char *path)
     return false;
 }
 
-/* name belongs to the document. What two files include is read once, so that the second time does
- * not undo what the first of them sets. */
+/* name belongs to the document. What two files include is read once: reading it again would undo
+ * what the first of them sets over it. The path is kept before the check, so that a file which
+ * includes itself is found by check_depth and not taken for one that is done. */
 static odeon_status read_file(document *d, const char *name, const reading *up)
 {
     char *path = path_absolute(name, NULL);
@@ -229,6 +253,7 @@ static odeon_status read_file(document *d, const char *name, const reading *up)
     return status;
 }
 
+/* The fixed sections are made before any file is read: nobody has to ask whether they are there. */
 static odeon_status read_ini(document *d, const char *ini)
 {
     char *name = mem_strdup(ini);
@@ -242,6 +267,9 @@ static odeon_status read_ini(document *d, const char *ini)
     return d->folder != NULL ? read_file(d, name, NULL) : no_memory();
 }
 
+/* The budget is one for all files together: an INI that includes many large ones is as long as if
+ * it had them inside. Overrides come after the files and before the replacement of ${}, since they
+ * may set names of [let] and use them. */
 odeon_status document_load(const char *ini, size_t n_overrides, const char *const *overrides,
                            const document_helper *helper, document **out)
 {

@@ -11,6 +11,8 @@ static const char *const units[] = {
 
 enum { N_UNITS = sizeof units / sizeof units[0] };
 
+/* One message for every fault: the examples say more than a distinction between a missing number
+ * and a missing unit. */
 static odeon_status refuse(const option_value *value)
 {
     return location_fail(value->where, "run",
@@ -19,13 +21,15 @@ static odeon_status refuse(const option_value *value)
                          value->text);
 }
 
-/* One or many of it. */
+/* One or many of it: "1 epoch" and "10 epochs" are both natural, and "1 epochs" is harmless. */
 static bool is_unit(const char *word, const char *unit)
 {
     size_t n = strlen(unit);
     return strncmp(word, unit, n) == 0 && (word[n] == '\0' || strcmp(word + n, "s") == 0);
 }
 
+/* Time may be a fraction; epochs and steps are counted. Both fields are set, so that of the two the
+ * one that does not apply is 0. */
 static bool parse_number(config *c, const char *text)
 {
     c->eval_every = 0;
@@ -36,6 +40,9 @@ static bool parse_number(config *c, const char *text)
     return number_parse_i64(text, &c->eval_every) == NUMBER_OK && c->eval_every > 0;
 }
 
+/* The number is written into the normal form as it was typed, since it has been understood; only
+ * the unit is put into its proper form. Numbers longer than any that could be valid are refused
+ * before they are copied. */
 odeon_status evaluation_read(config *c, option_value *value)
 {
     char number[NUMBER_TEXT_BYTES];

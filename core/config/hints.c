@@ -8,7 +8,8 @@
 #include "option/kinds.h"
 #include "plugin/registry.h"
 
-/* The option that is meant; exact: of that very name. */
+/* The option that is meant; exact: of that very name, else also by another name that people use for
+ * it (its aliases). */
 static const odeon_option *find_option(const odeon_option *const *options, const char *name,
                                        bool exact)
 {
@@ -23,6 +24,7 @@ static const odeon_option *find_option(const odeon_option *const *options, const
 
 /* ---- among the host's keys ---- */
 
+/* Any model section would do for a key of "model", so its name is left open in the hint. */
 static bool find_host_key(const char *here, const char *name, bool exact, config_place *out)
 {
     const char *section;
@@ -42,7 +44,9 @@ static bool find_host_key(const char *here, const char *name, bool exact, config
 
 /* ---- among the options of components ---- */
 
-/* What a key chooses, as far as it can be looked at. */
+/* What a key chooses, as far as it can be looked at. This is only for a hint: a plugin that cannot
+ * be loaded is passed over in silence here, because the message that the hint belongs to must not
+ * be displaced by another one. Memory alone is a failure of its own. */
 static odeon_status look_at(registry *r, const odeon_option *option, const char *value,
                             const odeon_component **out, char id[80])
 {
@@ -58,6 +62,8 @@ static odeon_status look_at(registry *r, const odeon_option *option, const char 
     return status;
 }
 
+/* Looks through the components that a section's own keys choose. Components inside parentheses are
+ * not looked at: a hint two levels deep would be longer than the message. */
 static odeon_status find_in_section(registry *r, const document_section *section,
                                     const document_section *here, const char *name,
                                     config_place *out, bool *found)
@@ -85,7 +91,8 @@ static odeon_status find_in_section(registry *r, const document_section *section
     return ODEON_OK;
 }
 
-/* Of layers, a key belongs to one of those around: what another has is nothing to this one. */
+/* Of layers, a key belongs to one of those around: what another branch of the model has is nothing
+ * to this one, and naming it would send the reader to the wrong place. */
 static bool is_stranger(const document_section *section, const document_section *here)
 {
     size_t n = strlen(section->name);
@@ -95,6 +102,8 @@ static bool is_stranger(const document_section *section, const document_section 
                       (here->name[n] != '.' && here->name[n] != '\0'));
 }
 
+/* Exact names of the host first, then options of what is chosen, then other names of the host's
+ * keys: in this order the first find is the likeliest. */
 odeon_status config_find_place(registry *r, const document *d, const document_section *here,
                                const char *name, config_place *out, bool *found)
 {
@@ -112,6 +121,8 @@ odeon_status config_find_place(registry *r, const document *d, const document_se
 
 /* ---- as text ---- */
 
+/* The three forms are the three ways to set it: as a key of the host, as a key of a section whose
+ * component has it, or in the component's parentheses. */
 void config_write_place(const config_place *place, char *text, size_t bytes)
 {
     if (place->through == NULL) {
@@ -125,6 +136,7 @@ void config_write_place(const config_place *place, char *text, size_t bytes)
     }
 }
 
+/* A value is shown, since it was typed with the override; it is cut, as it may be long. */
 void config_write_override(const config_place *place, const char *value, char *text, size_t bytes)
 {
     if (place->through == NULL || place->own) {

@@ -6,6 +6,8 @@
 #include "config/document.h"
 #include "plugin/registry.h"
 
+/* Invariants: document is c->document, which does not change any more but for run.device; effective
+ * holds the normal form of all that has been read so far. */
 typedef struct loading {
     registry *r;
     document *document; /* the configuration's */

@@ -9,7 +9,8 @@
 #include "option/schema_print.h"
 #include "plugin/component.h"
 
-/* The metrics tell losses apart by their ids. */
+/* The metrics tell losses apart by their ids, and the same loss twice is one with the sum of both
+ * weights. */
 static odeon_status check_twice(const config *c, location where)
 {
     const char *id = c->losses[c->n_losses - 1]->component->id;
@@ -24,6 +25,8 @@ static odeon_status check_twice(const config *c, location where)
     return ODEON_OK;
 }
 
+/* n_losses counts those that are there, one by one: when one fails, exactly those before it are
+ * destroyed with the configuration. */
 static odeon_status add_losses(loading *l, const option_value *value, const char *folder, size_t n,
                                char *const *texts)
 {
@@ -41,7 +44,8 @@ static odeon_status add_losses(loading *l, const option_value *value, const char
     return ODEON_OK;
 }
 
-/* With all options written out. */
+/* Each loss with all its options written out, in place of what was typed, so that printing the
+ * section needs to know nothing of losses. */
 static odeon_status set_normal_form(const config *c, option_value *value)
 {
     text_buffer text = {0};
@@ -62,6 +66,8 @@ static odeon_status set_normal_form(const config *c, option_value *value)
     return ODEON_OK;
 }
 
+/* loss is a text and no component for the host, since it may be a list. The folder is that of the
+ * key's file: paths among a loss's options count from there. */
 odeon_status losses_read(loading *l, host_section *h)
 {
     option_value *value = host_value(h, "loss");

@@ -1,3 +1,6 @@
+/* Sections become a tree in two passes. The first makes nodes from the outside in, wherever the
+ * sections stand, so that a parent can be written below its children; the second checks what
+ * sections say about one another, which needs all of them. */
 #include "config/model.h"
 
 #include <string.h>
@@ -15,14 +18,16 @@ static odeon_status no_memory(const char *section)
 
 /* ---- sections to nodes ---- */
 
-/* Is it a single layer of its own? */
+/* Is it a single layer of its own? A node that shares may stand for a container, which only the
+ * check of shares can tell. */
 static bool is_leaf(const config_node *node)
 {
     return node->share == NULL && !node_has_body(node->items[0]);
 }
 
 /* Where the section at path belongs: the parent, NULL for the model itself; *dropped when that is
- * left out or by a later source no container any more. */
+ * left out or by a later source no container any more. Sections go by depth, so a parent that is
+ * not among the nodes by now has been left out or dropped itself. */
 static odeon_status find_parent(loading *l, const document_section *source, const char *path,
                                 config_node **parent, bool *dropped)
 {
@@ -50,6 +55,8 @@ static odeon_status find_parent(loading *l, const document_section *source, cons
     return status;
 }
 
+/* Whether a section is enabled is asked before anything else of it is read: what is left out may be
+ * unfinished. */
 static odeon_status add_section(loading *l, const document_section *source)
 {
     config_node *parent = NULL, *node = NULL;
@@ -71,6 +78,7 @@ static odeon_status add_section(loading *l, const document_section *source)
     return status;
 }
 
+/* The depth of a section in the tree. */
 static size_t count_dots(const char *text)
 {
     size_t n = 0;
@@ -82,7 +90,8 @@ static size_t count_dots(const char *text)
 
 /* ---- what sections say about one another ---- */
 
-/* The section of a node. */
+/* The section of a node: nodes hold no pointer to it, because sections move while a document grows.
+ */
 static const document_section *source_of(const loading *l, const config_node *node)
 {
     for (size_t i = 0; i < l->document->n_sections; i++) {
@@ -95,6 +104,9 @@ static const document_section *source_of(const loading *l, const config_node *no
     return NULL; /* there is one for every node */
 }
 
+/* Reasons are looked for in the order in which a reader can act on them. That the lender stands
+ * above is asked of the document, where order is that of the lines; sections that lend to each
+ * other, or to themselves, are thereby impossible. */
 static odeon_status check_share(const loading *l, const config_node *node)
 {
     const document_section *source = source_of(l, node);
@@ -122,7 +134,8 @@ static odeon_status check_share(const loading *l, const config_node *node)
                                        why, hint);
 }
 
-/* Is there a section for body 0, which no container can do without? */
+/* Is there a section for body 0, which no container can do without? Bodies with a name may be
+ * missing. */
 static bool has_first_body(const odeon_config *layer, const config_node *node)
 {
     bool found = false;
@@ -132,7 +145,8 @@ static bool has_first_body(const odeon_config *layer, const config_node *node)
     return found;
 }
 
-/* Sections stand below a container and below nothing else. */
+/* Sections stand below a container and below nothing else. A container cannot follow in `then`,
+ * because its body would have no section to stand in. */
 static odeon_status check_bodies(const config_node *node)
 {
     for (size_t i = 1; i < node->n_items; i++) {
@@ -160,6 +174,8 @@ static odeon_status check_bodies(const config_node *node)
     return ODEON_OK;
 }
 
+/* Children are checked after their parent, so that the first message is about the outermost fault.
+ */
 static odeon_status check_nodes(const loading *l, size_t n, config_node *const *nodes)
 {
     for (size_t i = 0; i < n; i++) {
@@ -170,6 +186,8 @@ static odeon_status check_nodes(const loading *l, size_t n, config_node *const *
     return ODEON_OK;
 }
 
+/* Layers are counted last: counting follows shares, which by then are known to point upward and so
+ * to end. */
 static odeon_status check_model(const loading *l)
 {
     if (l->c->n_nodes == 0) {
@@ -182,6 +200,8 @@ static odeon_status check_model(const loading *l)
 
 /* ---- the whole ---- */
 
+/* Depth by depth over all sections: the number of passes is the depth of the deepest section, and
+ * each pass appends in file order, which is the order of layers. */
 odeon_status model_read(loading *l)
 {
     const document *d = l->document;
@@ -201,6 +221,8 @@ odeon_status model_read(loading *l)
     return check_model(l);
 }
 
+/* In file order and not by the tree: a share has to find its lender above, as in the INI that was
+ * read. */
 odeon_status model_print(const loading *l, text_buffer *out)
 {
     /* In file order, as the one that share asks for. */

@@ -18,6 +18,9 @@ static odeon_status no_memory(const char *section)
 
 /* ---- one section ---- */
 
+/* Item 0 is the section's own layer and the rest are those of `then`. n_items counts the room that
+ * was made before the components are read: entries that are still NULL are freed like the others.
+ */
 static odeon_status set_items(loading *l, host_section *h, config_node *node)
 {
     const option_value *then = host_value(h, "then");
@@ -41,6 +44,9 @@ static odeon_status set_items(loading *l, host_section *h, config_node *node)
     return status;
 }
 
+/* A section either has a layer or borrows one. Options of a shared layer are the lender's, so
+ * nothing beside it may set any; keys of options are refused later as unknown, since there is no
+ * component that could have them. */
 static odeon_status set_share(const host_section *h, const option_value *share,
                               const option_value *layer, const option_value *then,
                               config_node *node)
@@ -66,7 +72,7 @@ static odeon_status set_share(const host_section *h, const option_value *share,
     return node->share != NULL ? ODEON_OK : no_memory(section);
 }
 
-/* Keys of [data.*] are fewer: there is nothing to share. */
+/* Sections [data.NAME] have fewer keys: without parameters there is nothing to share. */
 static odeon_status fill_node(loading *l, const document_section *source, config_node *node)
 {
     bool model = strcmp(node->root, "model") == 0;
@@ -86,6 +92,8 @@ static odeon_status fill_node(loading *l, const document_section *source, config
     return status;
 }
 
+/* The node knows its path without the root, as parameters are named; root is a literal and is not
+ * copied. */
 odeon_status node_create(loading *l, const document_section *source, const char *root,
                          config_node **out)
 {
@@ -105,6 +113,8 @@ odeon_status node_create(loading *l, const document_section *source, const char 
     return ODEON_OK;
 }
 
+/* Parsed alone, before the section is read: the layer of a section that is left out need not exist.
+ * The option's description is that of the model's table, which is the same for both roots. */
 odeon_status node_is_enabled(loading *l, const document_section *source, bool *out)
 {
     const odeon_option *const *option = config_host_options("model"); /* as in "data.NAME" */
@@ -127,7 +137,8 @@ odeon_status node_is_enabled(loading *l, const document_section *source, bool *o
 static odeon_status count_nodes(const loading *l, size_t n, config_node *const *nodes,
                                 int64_t *total);
 
-/* A section that shares stands for all that is nested in the one that lends. */
+/* A section that shares stands for all that is nested in the one that lends, so its body is counted
+ * there. Products and sums are checked: repetitions multiply at every level. */
 static odeon_status count_node(const loading *l, const config_node *node, int64_t *total)
 {
     const config_node *built =
@@ -146,6 +157,7 @@ static odeon_status count_node(const loading *l, const config_node *node, int64_
         CONFIG_MAX_LAYERS);
 }
 
+/* Adds the layers that become of the nodes; past the limit the rest is not looked at any more. */
 static odeon_status count_nodes(const loading *l, size_t n, config_node *const *nodes,
                                 int64_t *total)
 {
@@ -155,6 +167,7 @@ static odeon_status count_nodes(const loading *l, size_t n, config_node *const *
     return ODEON_OK;
 }
 
+/* The count is of layers as they will be built, since each of them takes memory of its own. */
 odeon_status node_count_layers(const loading *l, size_t n, config_node *const *nodes)
 {
     int64_t total = 0;
@@ -163,6 +176,8 @@ odeon_status node_count_layers(const loading *l, size_t n, config_node *const *n
 
 /* ---- the normal form ---- */
 
+/* All options are written out, so that a later change of a default does not change what the text
+ * means. `enabled` is not printed: sections that are left out are not there. */
 odeon_status node_print(text_buffer *out, const config_node *node)
 {
     text_printf(out, "\n[%s.%s]\n", node->root, node->path);

@@ -1,9 +1,15 @@
+/* The host's own keys as data. Reading, printing, hints, `odeon inspect` and the reference file all
+ * come from these tables, so that a key is added in one place and cannot be forgotten in another.
+ * Aliases are names that other programs have for the same thing: they are never accepted, only
+ * recognized in order to name the right one. */
 #include <string.h>
 
 #include "config/options.h"
 
 /* ---- [run] ---- */
 
+/* An option without a default is either required or optional. name and out are optional because
+ * what they stand for without a value follows from elsewhere. */
 static const odeon_option run_name = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -30,6 +36,8 @@ static const odeon_option run_epochs = {
     .min_text = "1",
     .help = "how often training goes through the samples; iterations may say it instead",
 };
+/* Optional, and epochs has a default: where neither is given the run has one epoch, and where a
+ * later source gives this one it takes epochs' place. */
 static const odeon_option run_iterations = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,
@@ -49,6 +57,7 @@ static const odeon_option run_device = {
     .choices = "device",
     .help = "where to compute; auto: the usable device of highest rank (odeon inspect device auto)",
 };
+/* A text, since it may be `auto`; config_load.c reads the number. */
 static const odeon_option run_workers = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -119,6 +128,7 @@ static const odeon_option run_checkpoint_seconds = {
     .unit = "seconds",
     .help = "between two checkpoints at ends of epochs and after tests; 0: one at each of them",
 };
+/* A number with a unit, which evaluation.c reads. */
 static const odeon_option run_eval_every = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -253,6 +263,8 @@ static const odeon_option *const data_options[] = {
 
 /* ---- [train] ---- */
 
+/* A text and no component, since it may be a list; losses.c reads it. The optimizer is the
+ * section's own component instead. */
 static const odeon_option train_loss = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_STRING,
@@ -303,6 +315,7 @@ static const odeon_option *const train_options[] = {
 
 /* ---- [model.NAME] ---- */
 
+/* Optional in the table, since `share` may stand for it; node.c requires one of the two. */
 static const odeon_option model_layer = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_COMPONENT,
@@ -353,6 +366,7 @@ static const odeon_option *const model_options[] = {&model_layer, &model_then,  
 
 /* ---- [data.NAME] ---- */
 
+/* then and repeat are the model's; share is left out, since there are no parameters. */
 static const odeon_option transform_layer = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_COMPONENT,
@@ -385,6 +399,7 @@ static const odeon_option *const plugins_options[] = {&plugins_load, NULL};
 
 /* ---- all of them ---- */
 
+/* In the order in which hints look through them: what stands first is named first. */
 static const struct {
     const char *section;
     const odeon_option *const *options;
@@ -392,6 +407,8 @@ static const struct {
               {"model", model_options}, {"train", train_options}, {"plugins", plugins_options}};
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
+/* By the table's name, "data.NAME" and not a section's: config_table_of makes the one of the other.
+ */
 const odeon_option *const *config_host_options(const char *section)
 {
     for (size_t i = 0; i < N_TABLES; i++) {
@@ -402,6 +419,7 @@ const odeon_option *const *config_host_options(const char *section)
     return NULL;
 }
 
+/* An index and not a list, so that callers need no count. */
 const char *config_host_section(size_t index)
 {
     return index < N_TABLES ? tables[index].section : NULL;
@@ -409,12 +427,15 @@ const char *config_host_section(size_t index)
 
 /* ---- sections and keys ---- */
 
+/* Of each table the key that chooses the component whose options are keys of such sections. */
 static const struct {
     const char *table, *own;
 } owners[] = {
     {"data", "dataset"}, {"train", "optimizer"}, {"model", "layer"}, {"data.NAME", "layer"}};
 enum { N_OWNERS = sizeof owners / sizeof *owners };
 
+/* Sections whose own component's options may stand as keys. [run] has none: device is one choice
+ * among many there, and a device's options would be mistaken for the run's. */
 const char *config_own_key(const char *table)
 {
     for (size_t i = 0; i < N_OWNERS; i++) {
@@ -425,6 +446,7 @@ const char *config_own_key(const char *table)
     return NULL;
 }
 
+/* A dot is needed: "modelling" would be a section of its own, if there were one. */
 const char *config_table_of(const char *section)
 {
     if (strncmp(section, "model.", 6) == 0) {
@@ -433,6 +455,8 @@ const char *config_table_of(const char *section)
     return strncmp(section, "data.", 5) == 0 ? "data.NAME" : section;
 }
 
+/* Of a key that several sections have the first is named: any of them tells the reader that a
+ * section is missing. */
 const char *config_section_of_key(const char *name)
 {
     const char *section;

@@ -1,3 +1,6 @@
+/* How one section is read: for every key of the host's table the given value or the default, then
+ * every other key as an option of the section's own component, and what is left over is refused
+ * with the best guess at what was meant. */
 #include "config/section.h"
 
 #include <string.h>
@@ -23,6 +26,7 @@ static size_t count(const odeon_option *const *options)
     return n;
 }
 
+/* Exact names: aliases are for hints. */
 static bool is_option(const odeon_option *const *options, const char *name)
 {
     for (; options != NULL && *options != NULL; options++) {
@@ -33,6 +37,7 @@ static bool is_option(const odeon_option *const *options, const char *name)
     return false;
 }
 
+/* name is a literal of this program and one of the table's, so that there is always one. */
 option_value *host_value(host_section *h, const char *name)
 {
     size_t i = 0;
@@ -42,6 +47,8 @@ option_value *host_value(host_section *h, const char *name)
     return &h->values[i];
 }
 
+/* The option then counts as not given: what has been taken is neither printed nor freed with the
+ * section. */
 odeon_config *host_take(host_section *h, const char *name)
 {
     option_value *value = host_value(h, name);
@@ -51,6 +58,8 @@ odeon_config *host_take(host_section *h, const char *name)
     return component;
 }
 
+/* All slots, used or not: they were zeroed at the start, and clearing an empty value does nothing.
+ */
 void host_section_fini(host_section *h)
 {
     for (size_t i = 0; i < HOST_MAX_KEYS; i++) {
@@ -60,8 +69,9 @@ void host_section_fini(host_section *h)
 
 /* ---- the component whose options are keys of the section ---- */
 
-/* Does the key or the expression hold where both set an option? An override of a single option
- * beats one of the whole component. */
+/* Does the key or the expression hold where both set an option? Within one file neither does, which
+ * is an error; between sources the later one does. An override of a single option beats one of the
+ * whole component, whatever their order: it is the more specific wish. */
 static int precedence(const document_key *key, const document_key *chosen)
 {
     if (key->level == DOCUMENT_OVERRIDE || key->level > chosen->level) {
@@ -70,6 +80,8 @@ static int precedence(const document_key *key, const document_key *chosen)
     return key->level < chosen->level ? PAIR_UNDER : PAIR_EQUAL;
 }
 
+/* Every key that is not the host's is meant for the component. Whether it has such an option is the
+ * component's schema to say. */
 static size_t collect_pairs(const host_section *h, const document_key *chosen, schema_pair *pairs)
 {
     size_t n = 0;
@@ -86,7 +98,8 @@ static size_t collect_pairs(const host_section *h, const document_key *chosen, s
     return n;
 }
 
-/* A component cannot be configured by keys that mean something else to the host. */
+/* A component cannot be configured by keys that mean something else to the host. That is the
+ * plugin's fault and not the user's, so the message says who it is. */
 static odeon_status check_names(const host_section *h, const odeon_config *own)
 {
     for (size_t i = 0; i < own->n; i++) {
@@ -101,7 +114,8 @@ static odeon_status check_names(const host_section *h, const odeon_config *own)
     return ODEON_OK;
 }
 
-/* A section has one layer of its own, whose options its keys may be. */
+/* A section has one layer of its own, whose options its keys may be; with two it would not be clear
+ * whose. The rest of the list is shown where it belongs. */
 static odeon_status check_single(const host_section *h, const document_key *key)
 {
     const char *more = expression_next(key->value);
@@ -114,6 +128,8 @@ static odeon_status check_single(const host_section *h, const document_key *key)
                          key->value, more);
 }
 
+/* The component of the section, with the section's remaining keys as its options. n_keys bounds the
+ * pairs, and is at least 1, since the key of the component itself is there. */
 static odeon_status read_own(const loading *l, const host_section *h, const odeon_option *option,
                              const document_key *key, option_value *out)
 {
@@ -135,6 +151,8 @@ static odeon_status read_own(const loading *l, const host_section *h, const odeo
 
 /* ---- keys ---- */
 
+/* A default is parsed like a value that was typed, so that it obeys the same bounds. It has no
+ * place, and is marked as not given: some components ask whether an option was. */
 static odeon_status read_default(const loading *l, const host_section *h,
                                  const odeon_option *option, option_value *out)
 {
@@ -151,6 +169,7 @@ static odeon_status read_default(const loading *l, const host_section *h,
     return status;
 }
 
+/* An own component is read together with other keys; anything else by itself. */
 static odeon_status read_key(const loading *l, const host_section *h, const odeon_option *option,
                              option_value *out)
 {
@@ -167,7 +186,7 @@ static odeon_status read_key(const loading *l, const host_section *h, const odeo
 /* ---- keys that nobody knows ---- */
 
 /* An option of what the section's own component is given as one, such as an ODE block's integrator:
- * it stands in the parentheses there. */
+ * it stands in the parentheses there, which is the most common confusion of all. */
 static bool find_within(const odeon_config *own, const char *name, char *hint, size_t bytes)
 {
     for (size_t i = 0; own != NULL && i < own->n; i++) {
@@ -188,7 +207,8 @@ static bool find_within(const odeon_config *own, const char *name, char *hint, s
     return false;
 }
 
-/* What is known by that name comes first, wherever it is; then what is near, here. */
+/* What is known by that name comes first, wherever it is, since a correct name in the wrong place
+ * is likelier than a misspelled one; then what is near, here; then the list of what is allowed. */
 static odeon_status hint_at(const loading *l, const host_section *h, const char *name,
                             const odeon_config *own, char *hint, size_t bytes)
 {
@@ -211,6 +231,8 @@ static odeon_status hint_at(const loading *l, const host_section *h, const char 
     return ODEON_OK;
 }
 
+/* Where the component was chosen in another file than the key stands in, that file is named: the
+ * reader sees only one of the two. */
 static odeon_status refuse_key(const loading *l, const host_section *h, const document_key *key,
                                const odeon_config *own)
 {
@@ -226,6 +248,9 @@ static odeon_status refuse_key(const loading *l, const host_section *h, const do
                          key->name, chosen, hint);
 }
 
+/* A key that only an earlier component had is not an error, but noted as dropped; everything else
+ * must be known to the host or to the component. This comes after the values: a component that
+ * cannot be made has the more useful message. */
 static odeon_status check_keys(loading *l, host_section *h)
 {
     const odeon_config *own = h->own != NULL ? host_value(h, h->own)->component : NULL;
@@ -244,6 +269,8 @@ static odeon_status check_keys(loading *l, host_section *h)
     return ODEON_OK;
 }
 
+/* The size of the values is fixed, so a table that outgrows it is a fault of this program, which is
+ * reported like any other and not left to overrun. */
 odeon_status host_section_read(loading *l, const document_section *source, const char *table,
                                const char *own, host_section *out)
 {
@@ -261,6 +288,9 @@ odeon_status host_section_read(loading *l, const document_section *source, const
 
 /* ---- the normal form ---- */
 
+/* The keys of the host in the table's order; those of the own component follow it directly, one a
+ * line, so that an override of the normal form can reach each. Text is checked for what an INI
+ * cannot hold, since overrides can. */
 odeon_status host_section_print(text_buffer *out, const host_section *h)
 {
     text_printf(out, "%s[%s]\n", out->length > 0 ? "\n" : "", h->source->name);

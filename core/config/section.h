@@ -5,7 +5,8 @@
 
 enum { HOST_MAX_KEYS = 32 }; /* of any section */
 
-/* The values of the host's keys of one section. */
+/* The values of the host's keys of one section. Invariant: values[i] is that of options[i]; those
+ * behind the table's end are empty. */
 typedef struct host_section {
     const document_section *source;
     const odeon_option *const *options;

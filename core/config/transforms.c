@@ -19,6 +19,8 @@ static odeon_status check_leaves(const config_node *node)
     return ODEON_OK;
 }
 
+/* As in the model, but without parents: these sections stand in a row, and their order is that of
+ * the file. */
 static odeon_status add_section(loading *l, const document_section *source)
 {
     bool enabled;
@@ -38,6 +40,7 @@ static odeon_status add_section(loading *l, const document_section *source)
     return status;
 }
 
+/* The limit of layers is the same as a model's, and counted apart from it. */
 odeon_status transforms_read(loading *l)
 {
     for (size_t i = 0; i < l->document->n_sections; i++) {
@@ -49,6 +52,8 @@ odeon_status transforms_read(loading *l)
     return node_count_layers(l, l->c->n_data_nodes, l->c->data_nodes);
 }
 
+/* The list and not the document: sections that are left out are not in it, and the order is the
+ * file's anyway. */
 odeon_status transforms_print(const loading *l, text_buffer *out)
 {
     for (size_t i = 0; i < l->c->n_data_nodes; i++) {

@@ -8,7 +8,9 @@
 #include "option/schema.h"
 
 /* One [model.…] or [data.…] section: a layer, the layers of its `then`, and, for a container, the
- * sections nested below it, which are its body. */
+ * sections nested below it, which are its body. Invariants: n_items is at least 1; children are
+ * there only where the layer holds some; a node that shares has no children, and NULL for its
+ * one item. */
 typedef struct config_node {
     const char *root;     /* "model", "data" */
     char *path;           /* "ode.block", without the root and its dot */

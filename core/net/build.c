@@ -1,3 +1,6 @@
+/* Networks are built from the outside in, layer by layer: the shape that a layer makes is known
+ * before the next one is created, so that sizes can be checked and `state` can be replaced on the
+ * way. Nothing is executed here. */
 #include "net/net.h"
 
 #include <inttypes.h>
@@ -13,7 +16,8 @@ static odeon_status no_memory(const char *path)
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
 }
 
-/* A layer's place in a section: the section's own layer, or one of its `then`. */
+/* A layer's place in a section: the section's own layer, or one of its `then`. Invariant: path
+ * belongs to the layer from the moment at which the network counts it. */
 typedef struct place {
     const config_node *node;
     size_t item;
@@ -28,7 +32,8 @@ static const char *last_segment(const char *path)
     return dot == NULL ? path : dot + 1;
 }
 
-/* How many items before this one in the section have the same id. */
+/* How many items before this one in the section have the same id. The section's own layer has no id
+ * in its path and does not count. */
 static size_t namesakes(const config_node *node, size_t item)
 {
     size_t n = 0;
@@ -39,7 +44,9 @@ static size_t namesakes(const config_node *node, size_t item)
     return n;
 }
 
-/* The path of a layer, its parameters' prefix: parent.section[.index][.id[_n]] */
+/* The path of a layer, which its parameters' names begin with: parent.section[.index][.id[_n]]. A
+ * repetition is numbered even if there is only one, and the first of several namesakes has no
+ * number: adding a repetition or a layer behind renames no parameter of a saved model. */
 static char *layer_path(const char *parent, const place *at)
 {
     char repeat[24] = "", suffix[24] = "";
@@ -54,6 +61,8 @@ static char *layer_path(const char *parent, const place *at)
                       last_segment(at->node->path), repeat, at->item == 0 ? "" : ".", id, suffix);
 }
 
+/* Among all layers of the site so far. An index by name: a model may have tens of thousands of
+ * layers, each of which is looked up. */
 static net_layer *find_layer(const net_site *site, const char *path)
 {
     size_t i = name_index_find(&site->layers_by_path, path);
@@ -61,7 +70,8 @@ static net_layer *find_layer(const net_site *site, const char *path)
 }
 
 /* The path of the layer that a section shares with. Where both stand in a container, the one in the
- * same repetition of it is meant. */
+ * same repetition of it is meant, so the lender's section is followed from that container on and
+ * not from the model's root. */
 static char *lender_path(const net_scope *scope, const char *share)
 {
     for (const net_layer *c = scope->container; c != NULL; c = c->container) {
@@ -74,7 +84,8 @@ static char *lender_path(const net_scope *scope, const char *share)
 }
 
 /* The layer that this one shares with; *out is NULL if it has parameters of its own. In a body that
- * is shared as a whole each layer has its counterpart in the lender's. */
+ * is shared as a whole each layer has its counterpart in the lender's, at the same place below
+ * another path. */
 static odeon_status find_lender(const odeon_net *net, const place *at, const net_layer **out)
 {
     const char *share = at->item == 0 ? at->node->share : NULL;
@@ -96,7 +107,9 @@ static odeon_status find_lender(const odeon_net *net, const place *at, const net
                                     at->path, share != NULL ? share : at->node->path);
 }
 
-/* What the layer is made of: the section's own choice, or that of the layer it shares with. */
+/* What the layer is made of: the section's own choice, or that of the layer it shares with. A
+ * lender may borrow itself, by a body that is shared: the owner's name is passed on, so that
+ * parameters have one owner. */
 static odeon_status choose(const odeon_net *net, const place *at, net_layer *layer,
                            const odeon_config **chosen)
 {
@@ -128,6 +141,8 @@ static odeon_status bind_sizes(const odeon_net *net, const place *at, net_layer 
     return schema_bind_sizes(layer->bound, net->scope.state, net->site->classes);
 }
 
+/* The key of random numbers depends on seed and path alone: a layer draws the same numbers wherever
+ * it stands in the list and however many layers there are. */
 static odeon_status make_instance(const odeon_net *net, const place *at, net_layer *layer)
 {
     const net_site *site = net->site;
@@ -156,7 +171,9 @@ static odeon_status remember(net_site *site, net_layer *layer)
     return ODEON_OK;
 }
 
-/* The layer's parameters as it lists them for its input. */
+/* Asks the layer for its parameters, one after the other, until it answers none. Only the first
+ * worker's networks append; the others must find every name there, which shows a layer that lists
+ * other parameters on another worker. States come last, since tensors are laid out so. */
 static odeon_status add_params(net_site *site, net_layer *layer)
 {
     const char *owner = layer->shared != NULL ? layer->shared : layer->path;
@@ -185,7 +202,8 @@ static odeon_status add_params(net_site *site, net_layer *layer)
     return layer->tensors == NULL ? no_memory(layer->path) : ODEON_OK;
 }
 
-/* Says which layers do not fit each other, around the reason that the later one gave. */
+/* Says which layers do not fit each other, around the reason that the later one gave. The layer
+ * before, the container around, or the network's own input is where the shape comes from. */
 static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_status status)
 {
     char reason[DIAG_MESSAGE_BYTES], shape[128];
@@ -204,6 +222,8 @@ static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_s
 
 /* ---- bodies of containers ---- */
 
+/* Of branches every child is a body. Of the others there is body 0, and one for each name, whether
+ * a section gives it or not. */
 static size_t count_bodies(const odeon_layer_ops *ops, const config_node *node)
 {
     if (ops->bodies == ODEON_BODIES_BRANCHES) {
@@ -216,6 +236,7 @@ static size_t count_bodies(const odeon_layer_ops *ops, const config_node *node)
     return n;
 }
 
+/* A container may hand its bodies another shape than it gets, which only its plugin knows. */
 static odeon_status body_input(const net_layer *container, size_t body, odeon_tensor *out)
 {
     const odeon_layer_ops *ops = container->ops;
@@ -228,7 +249,9 @@ static odeon_status body_input(const net_layer *container, size_t body, odeon_te
                        ops->body_in(container->instance->self, &container->in, (int32_t)body, out));
 }
 
-/* Where a body stands whose container stands in outer. */
+/* Where a body stands whose container stands in outer. `state` is the number of features of the
+ * field's state everywhere inside of a field, since that is what a field's last layer has to return
+ * to; outside of fields it is that of the body's own input. */
 static odeon_status inner_scope(const net_scope *outer, const net_layer *container,
                                 const odeon_tensor *in, net_scope *out)
 {
@@ -247,7 +270,8 @@ static odeon_status inner_scope(const net_scope *outer, const net_layer *contain
     return ODEON_OK;
 }
 
-/* Body number `body`, of the children that belong to it; the list has room for all children. */
+/* Body number `body`, of the children that belong to it, in file order; the list has room for all
+ * children. */
 static odeon_status make_body(net_site *site, const net_scope *outer, net_layer *container,
                               size_t body, config_node **list)
 {
@@ -265,6 +289,8 @@ static odeon_status make_body(net_site *site, const net_scope *outer, net_layer 
     return net_create(site, &scope, n, list, &in, &container->bodies[body]);
 }
 
+/* After all bodies are there, NULL for those that are missing. The container keeps the pointers and
+ * calls the bodies by the chain services. */
 static odeon_status attach_all(const net_layer *container)
 {
     for (size_t b = 0; b < container->n_bodies; b++) {
@@ -276,6 +302,8 @@ static odeon_status attach_all(const net_layer *container)
     return ODEON_OK;
 }
 
+/* In the order in which bodies first appear in the file, so that a section can lend its parameters
+ * to those below it. */
 static odeon_status create_bodies(net_site *site, const net_scope *scope, net_layer *container)
 {
     const config_node *node = container->node;
@@ -298,7 +326,9 @@ static odeon_status create_bodies(net_site *site, const net_scope *scope, net_la
 
 /* ---- one layer ---- */
 
-/* The next layer of a chain, which takes what the chain has made so far. */
+/* The next layer of a chain, which takes what the chain has made so far. Bodies come before the
+ * plan: a container plans by what its bodies need. The plan is that of training, which has all
+ * layers. Derived memory is of one size for all batches and is had at once. */
 static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer)
 {
     net_site *site = net->site;
@@ -321,6 +351,7 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     return add_params(site, layer);
 }
 
+/* Room for all layers at once: layers point to one another, so the array must never move. */
 static size_t count_layers(size_t n_nodes, config_node *const *nodes)
 {
     size_t n = 0;
@@ -330,6 +361,7 @@ static size_t count_layers(size_t n_nodes, config_node *const *nodes)
     return n;
 }
 
+/* Of a layer: it is a block, or one of its bodies holds one. */
 static bool holds_ode(const net_layer *layer)
 {
     bool holds = layer->ops->bodies == ODEON_BODIES_FIELD;
@@ -345,7 +377,8 @@ static bool is_complete(const odeon_net *net)
     return net->site->until_ode && net->holds_ode && net->path[0] == '\0';
 }
 
-/* All layers of one section, in order. */
+/* All layers of one section, in order. net->n counts a layer before it is made, so that a layer
+ * that could not be made is destroyed like the others, as far as it has come. */
 static odeon_status make_layers(odeon_net *net, const config_node *node, const size_t *same)
 {
     int64_t repeats = node->repeat > 0 ? node->repeat : 1;
@@ -365,6 +398,8 @@ static odeon_status make_layers(odeon_net *net, const config_node *node, const s
     return ODEON_OK;
 }
 
+/* Numbers of namesakes are the same in all repetitions and cost a pass over the items, so they are
+ * counted once. */
 static odeon_status make_section(odeon_net *net, const config_node *node)
 {
     size_t *same = mem_zalloc(node->n_items + 1, sizeof *same); /* the same in all repetitions */
@@ -379,6 +414,8 @@ static odeon_status make_section(odeon_net *net, const config_node *node)
     return status;
 }
 
+/* The scope's path is the caller's; the network keeps a copy. On failure everything is undone but
+ * what the site has listed, which is gone with the site. */
 odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
                         config_node *const *nodes, const odeon_tensor *in, odeon_net **out)
 {
@@ -409,6 +446,8 @@ odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
     return ODEON_OK;
 }
 
+/* Bodies go after the instance that may hold pointers to them, and the bound options after the
+ * instance that reads them. Zero is a layer that has not been begun. */
 static void layer_fini(const net_site *site, net_layer *layer)
 {
     instance_destroy(layer->instance);
@@ -427,6 +466,7 @@ static void layer_fini(const net_site *site, net_layer *layer)
     mem_free(layer->path);
 }
 
+/* Plans first: they hold device memory that belongs to no layer. */
 void net_destroy(odeon_net *net)
 {
     if (net == NULL) {
@@ -441,6 +481,7 @@ void net_destroy(odeon_net *net)
     mem_free(net);
 }
 
+/* The index holds pointers to the paths of layers that are gone: it is not looked at any more. */
 void net_site_fini(net_site *site)
 {
     mem_free(site->layers);

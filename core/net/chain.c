@@ -1,9 +1,12 @@
-/* The services by which a container calls its bodies. */
+/* The services by which a container calls its bodies. A body is a network like any other; what is
+ * added here is that the shapes of a call are checked, because the caller is a plugin. */
 #include <string.h>
 
 #include "base/diag.h"
 #include "net/net.h"
 
+/* A container asks in its own plan, when allocation is allowed; the calls then find the plan made.
+ */
 static odeon_status chain_plan(odeon_net *body, int64_t batch, int32_t flags, odeon_chain_info *out)
 {
     const net_plan *plan;
@@ -16,7 +19,9 @@ static odeon_status chain_plan(odeon_net *body, int64_t batch, int32_t flags, od
     return ODEON_OK;
 }
 
-/* The plan and context of a call, and whether x is what such a call takes. */
+/* The plan and context of a call, and whether x is what such a call takes. A vjp is checked by its
+ * cotangent, which has the shape of the output. The context is copied, since only its time may
+ * change. */
 static odeon_status prepare_call(odeon_net *body, const odeon_context *context,
                                  const odeon_tensor *t, const odeon_tensor *x, bool is_output,
                                  const net_plan **plan, odeon_context *own)
@@ -34,6 +39,7 @@ static odeon_status prepare_call(odeon_net *body, const odeon_context *context,
     return ODEON_OK;
 }
 
+/* frame NULL: nothing is kept, and no vjp may follow. */
 static odeon_status chain_forward(odeon_net *body, const odeon_context *context,
                                   const odeon_tensor *t, const odeon_tensor *in,
                                   const odeon_tensor *out, void *frame)
@@ -44,6 +50,8 @@ static odeon_status chain_forward(odeon_net *body, const odeon_context *context,
     return net_forward(plan, &own, in->data, out->data, frame);
 }
 
+/* The frame is that of the forward with the same plan; a container that mixes them up is beyond
+ * what can be seen here. */
 static odeon_status chain_vjp(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
                               void *frame, const odeon_tensor *d_out, const odeon_tensor *d_in,
                               const odeon_tensor *d_t)

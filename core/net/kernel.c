@@ -1,4 +1,7 @@
-/* A layer's instance, and what a kernel in its place has to agree with it on. */
+/* A layer's instance, and what a kernel in its place has to agree with it on. A kernel is another
+ * plugin that computes the same layer on one device. Both are created and both are asked, so that a
+ * kernel which disagrees with its layer is found before the first batch and not as a wrong number.
+ */
 #include <string.h>
 
 #include "base/diag.h"
@@ -11,7 +14,7 @@ enum {
          ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW | ODEON_LAYER_RANDOM
 };
 
-/* What the kernel has said, and how to do without it. */
+/* What the kernel has said, and how to do without it. The layer itself has had no complaint. */
 static odeon_status with_remedy(const odeon_component *kernel, odeon_status status)
 {
     char reason[DIAG_MESSAGE_BYTES];
@@ -20,6 +23,8 @@ static odeon_status with_remedy(const odeon_component *kernel, odeon_status stat
     return diag_fail(status, "%s; run.kernels=no does without %s", reason, kernel->id);
 }
 
+/* The layer's own instance is made first: what is wrong with the options is then said in its words
+ * and not in the kernel's. */
 odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer)
 {
     const odeon_component *kernel = NULL;
@@ -33,6 +38,8 @@ odeon_status net_make_instance(const net_site *site, const odeon_config *chosen,
     return status == ODEON_OK ? ODEON_OK : with_remedy(kernel, status);
 }
 
+/* Both sides are shown with the file of the kernel, since the fault is its author's and not the
+ * user's. */
 static odeon_status disagree(const net_site *site, const net_layer *layer, const char *what,
                              const char *kernel, const char *original)
 {
@@ -44,6 +51,7 @@ static odeon_status disagree(const net_site *site, const net_layer *layer, const
                      layer->original->component->id, original);
 }
 
+/* The batch is compared as well: both have been asked for the same one. */
 static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
 {
     bool same = a->ndim == b->ndim;
@@ -62,7 +70,8 @@ enum {
             ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM
 };
 
-/* A bit that has no meaning yet must stay free to get one. */
+/* A bit that has no meaning yet must stay free to get one: a plugin that sets it by chance today
+ * would change its behaviour when the bit is defined. */
 static odeon_status check_plan(const instance *x, const odeon_layer_plan *plan)
 {
     if ((plan->flags & ~KNOWN) != 0) {
@@ -74,6 +83,8 @@ static odeon_status check_plan(const instance *x, const odeon_layer_plan *plan)
                : calling_blame(x, "plan", "it sets a reserved field, which must stay 0");
 }
 
+/* The plan starts as zero but for its size, so that a plugin of an older ABI leaves fields that it
+ * does not know in their neutral state. */
 static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_tensor *in,
                              int32_t flags, odeon_layer_plan *out)
 {
@@ -84,6 +95,7 @@ static odeon_status ask_plan(const instance *x, const odeon_device *device, cons
     return check_plan(x, out);
 }
 
+/* Only the flags that both have to agree on. */
 static void flags_text(int32_t flags, char *text, size_t bytes)
 {
     static const struct {
@@ -104,6 +116,7 @@ static void flags_text(int32_t flags, char *text, size_t bytes)
     }
 }
 
+/* Shape and dtype of an output, as in "[3] of float64". */
 static void out_text(const odeon_tensor *x, char *text, size_t bytes)
 {
     char shape[128];
@@ -113,6 +126,9 @@ static void out_text(const odeon_tensor *x, char *text, size_t bytes)
                                                  : "another dtype");
 }
 
+/* Numbers of bytes and what the vjp needs are the kernel's, which computes. Of the two least
+ * batches the larger counts: the layer's is a matter of mathematics, the kernel's one of its code.
+ */
 odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_tensor *in,
                             int32_t flags, odeon_layer_plan *out)
 {
@@ -142,6 +158,8 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
 
 /* ---- parameters ---- */
 
+/* struct_size 0 is how a layer says that there are no more, also one without the slot. What is out
+ * of range is refused here, so that nobody else needs to look. */
 static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t index,
                               odeon_param *out)
 {
@@ -168,16 +186,20 @@ static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t
                : calling_blame(x, "param", "it sets a reserved field, which must stay 0");
 }
 
+/* A parameter without a name is compared, and shown, by a text in its place. */
 static const char *name_of(const odeon_param *p)
 {
     return p->name != NULL ? p->name : "(no name)";
 }
 
+/* Bits and not values: the initial numbers of a model must not depend on who computes, not even in
+ * the sign of a zero. */
 static bool same_bits(double a, double b)
 {
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
+/* Everything that decides where a parameter lies and how it starts. */
 static bool same_param(const odeon_param *a, const odeon_param *b)
 {
     if (a->struct_size == 0 || b->struct_size == 0) {
@@ -188,6 +210,7 @@ static bool same_param(const odeon_param *a, const odeon_param *b)
            same_shape(&a->shape, &b->shape);
 }
 
+/* Cut to the buffer: a name and a shape may be of any length. */
 static void param_text(const odeon_param *p, char *text, size_t bytes)
 {
     if (p->struct_size == 0) {
@@ -205,6 +228,7 @@ static void param_text(const odeon_param *p, char *text, size_t bytes)
     }
 }
 
+/* The kernel's answer is the one that is used, once it is known to be the layer's too. */
 odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32_t index,
                              odeon_param *out)
 {

@@ -32,6 +32,9 @@ typedef struct net_site {
     name_index layers_by_path;
 } net_site;
 
+/* One layer as it stands in a network. Invariants: it never moves, since others point to it;
+ * tensors[i] and tensors[n_params + i] have the shape of parameter index[i]; plan.out is the input
+ * shape of the layer behind it. */
 typedef struct net_layer {
     instance *instance; /* who computes: the layer, or its kernel for the device */
     instance *original; /* the layer itself where a kernel computes, else NULL */
@@ -64,7 +67,9 @@ typedef struct net_step {
     int64_t tape_at;
 } net_step;
 
-/* A network for one batch size and mode. */
+/* A network for one batch size and mode. Invariants: steps[s].out and steps[s + 1].in differ at
+ * most by views; all offsets are multiples of 64 below frame_bytes; it never changes once it is
+ * made, so that its address may stand for it. */
 typedef struct net_plan {
     struct odeon_net *net;
     int32_t flags;        /* ODEON_CALL_TRAIN */
@@ -89,6 +94,8 @@ typedef struct net_scope {
     bool in_field;              /* it is the right-hand side of an ODE, or in there */
 } net_scope;
 
+/* A chain of layers. Invariants: layers has room for all that its sections make; n of them have
+ * been begun. */
 struct odeon_net {
     net_site *site;
     char *path;

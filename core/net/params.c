@@ -27,6 +27,10 @@ static int same_shape(const odeon_tensor *a, const odeon_tensor *b)
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
 }
 
+/* Offsets are counted in elements and rounded up to 64 bytes, the alignment that kernels may rely
+ * on. All sums are checked, since a size may be anything that an INI multiplies up to. The order of
+ * the steps leaves the list as it was when one of them fails; only its room may have grown. The
+ * path is the entry's on success alone. */
 static odeon_status append(params *p, char *path, const odeon_param *info, int32_t dtype)
 {
     if (p->n == p->capacity) {
@@ -70,6 +74,9 @@ static odeon_status append(params *p, char *path, const odeon_param *info, int32
     return ODEON_OK;
 }
 
+/* existing says what is expected, not what is allowed: a parameter that is there although it should
+ * be new belongs to another layer of the same path, and one that should be there and is not has no
+ * lender. */
 odeon_status params_add(params *p, const char *layer, const odeon_param *info, int32_t dtype,
                         int existing, size_t *index)
 {
@@ -95,6 +102,9 @@ odeon_status params_add(params *p, const char *layer, const odeon_param *info, i
     return status;
 }
 
+/* A number of the stream belongs to an element and not to a moment: any part of any tensor can be
+ * made by itself, on whatever worker, and comes out the same. The draws are counter-based (rng.h),
+ * so the i-th costs as little as the first. */
 void params_initial(const param *p, uint64_t seed, int64_t first, int64_t n, double *out)
 {
     uint64_t key = rng_key(seed, p->path, 0, 0);

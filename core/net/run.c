@@ -1,3 +1,9 @@
+/* Plans of a network for one batch size, and its two passes. A plan says once which layers are
+ * executed on which shapes and where every value lies; a pass then neither allocates nor decides
+ * anything.
+ *
+ * Values between layers go through two cells of scratch that take turns, but for those that a vjp
+ * will read: they are computed right where the frame keeps them. */
 #include "net/net.h"
 
 #include <string.h>
@@ -6,6 +12,7 @@
 #include "base/mem.h"
 #include "plugin/calling.h"
 
+/* All that is laid out begins at a multiple of 64 bytes, which kernels may rely on. */
 static int64_t aligned(int64_t bytes)
 {
     return (bytes + 63) / 64 * 64;
@@ -16,8 +23,9 @@ static int64_t tensor_bytes(const odeon_tensor *x)
     return odeon_count(x) * odeon_dtype_bytes(x->dtype);
 }
 
-/* A pointwise layer right behind a product that can apply it. The vjp then works from the output,
- * which all ids up to the last one allow. */
+/* A pointwise layer right behind a product that can apply it while its result is in registers: one
+ * pass over memory less. The vjp then works from the output, which all ids up to the last one
+ * allow; a second activation in a row finds the place taken. */
 static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
 {
     if ((next->flags & ODEON_LAYER_POINTWISE) == 0 || plan->n == 0 ||
@@ -28,7 +36,8 @@ static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
     return (before->plan.flags & ODEON_LAYER_EPILOGUE) != 0 && before->act == ODEON_UNARY_IDENTITY;
 }
 
-/* What the chain is as a whole, from what its layers are; before the first: linear. */
+/* What the chain is as a whole, from what its layers are; before the first it is linear. A property
+ * that any layer brings is the chain's, but a chain is linear only where every layer is. */
 static int32_t join_flags(int32_t chain, int32_t layer)
 {
     int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
@@ -37,7 +46,7 @@ static int32_t join_flags(int32_t chain, int32_t layer)
 }
 
 /* Are random numbers drawn in a layer's bodies? Asked of the layers themselves: a container may not
- * pass the flag on. */
+ * pass the flag on, and a recording that replays old random numbers would be silently wrong. */
 static int32_t flags_of_bodies(const net_layer *layer, int32_t flags)
 {
     int32_t random = 0;
@@ -54,7 +63,9 @@ static int32_t flags_of_bodies(const net_layer *layer, int32_t flags)
     return random;
 }
 
-/* Which layers are executed, on which shapes. */
+/* Which layers are executed, on which shapes. Layers of training alone are absent from an
+ * evaluation, and views only change the shape of what is there; an activation that was fused is no
+ * step, but its flags count. */
 static odeon_status lay_out_steps(net_plan *plan)
 {
     odeon_tensor shape = plan->in;
@@ -86,7 +97,10 @@ static bool needs(const net_step *step, int32_t flag)
     return (step->plan.flags & flag) != 0;
 }
 
-/* Offsets of what a frame keeps: values that a neighbour's vjp reads, and tapes. */
+/* Offsets of what a frame keeps: values that a neighbour's vjp reads, and tapes. Value s lies
+ * between steps s - 1 and s, and is kept if the step behind needs its output (an activation that
+ * was fused always does) or the step ahead its input. Tapes follow the values. The scratch of
+ * layers is shared, since only one of them runs at a time. */
 static void lay_out_frame(net_plan *plan)
 {
     int64_t at = 0;
@@ -113,6 +127,7 @@ static void lay_out_frame(net_plan *plan)
     plan->frame_bytes = at > 0 ? at : 64; /* a multiple of 64 in any case */
 }
 
+/* A plan of shapes alone has no scratch. */
 static void plan_destroy(net_plan *plan)
 {
     const odeon_device *device = plan->net->site->lane.device;
@@ -132,6 +147,7 @@ void net_plans_destroy(odeon_net *net)
     }
 }
 
+/* Two cells, then the layers' scratch, in one allocation. */
 static odeon_status plan_fill(net_plan *plan)
 {
     const odeon_device *device = plan->net->site->lane.device;
@@ -147,6 +163,8 @@ static odeon_status plan_fill(net_plan *plan)
     return ODEON_OK;
 }
 
+/* Only the mode of the flags makes a difference to a plan. A list is enough: a run has its batch,
+ * the smaller last one, and the two of tests. The newest is looked at first. */
 odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const net_plan **out)
 {
     flags &= ODEON_CALL_TRAIN;
@@ -177,6 +195,7 @@ odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const ne
     return ODEON_OK;
 }
 
+/* From the memory at from to that at to, of one shape; a copy onto itself is none. */
 static odeon_status copy_bytes(const net_site *site, const odeon_tensor *shape, const void *from,
                                void *to)
 {
@@ -186,7 +205,8 @@ static odeon_status copy_bytes(const net_site *site, const odeon_tensor *shape, 
     return from == to ? ODEON_OK : site->lane.device->ops->copy(site->lane.queue, &x, &y);
 }
 
-/* What a step's buffers are; frame NULL: no tape. */
+/* What a step's buffers are; frame NULL: no tape. Parameters, gradients and state are one array
+ * (net_bind). */
 static odeon_buffers buffers_of(const net_plan *plan, const net_step *step, char *frame)
 {
     const net_layer *layer = step->layer;
@@ -199,6 +219,8 @@ static odeon_buffers buffers_of(const net_plan *plan, const net_step *step, char
                            .derived = layer->derived};
 }
 
+/* The key of random numbers is that of the batch, mixed with the layer's own: layers draw
+ * independently of one another. */
 static odeon_context context_of(const odeon_context *context, const net_step *step)
 {
     odeon_context own = *context;
@@ -208,7 +230,7 @@ static odeon_context context_of(const odeon_context *context, const net_step *st
 }
 
 /* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
- */
+ * Everywhere else it costs a comparison. */
 static odeon_status poison(const net_plan *plan, const odeon_tensor *target)
 {
     const net_site *site = plan->net->site;
@@ -223,7 +245,8 @@ static odeon_status poison(const net_plan *plan, const odeon_tensor *target)
                                      (uint64_t)plan->layer_scratch_bytes);
 }
 
-/* Where value s of the chain goes: into the frame where it is kept, else into alternating cells. */
+/* Where value s of the chain goes: into the frame where it is kept, else into alternating cells, so
+ * that a step never reads and writes the same one. */
 static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
 {
     if (frame != NULL && kept_at >= 0) {
@@ -232,6 +255,9 @@ static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
     return plan->scratch + (int64_t)(s % 2) * plan->cell_bytes;
 }
 
+/* The input is copied into the frame first where it is kept, unless the caller has computed it
+ * there. The last value goes straight to the caller's out where the frame does not need it. An
+ * empty chain, of views alone, is a copy. */
 odeon_status net_forward(const net_plan *plan, const odeon_context *context, const void *in,
                          void *out, char *frame)
 {
@@ -258,8 +284,8 @@ odeon_status net_forward(const net_plan *plan, const odeon_context *context, con
     return copy_bytes(site, &plan->out, in, out);
 }
 
-/* The gradient before a step's activation, from the one after it. Works in place where dy is ours.
- */
+/* The gradient before a step's activation, from the one after it. It works in place where dy lies
+ * in a cell, and moves it to one where dy is the caller's, which must not be written. */
 static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, char *frame,
                                   odeon_tensor *dy, int *where)
 {
@@ -276,6 +302,8 @@ static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, ch
     return ODEON_OK;
 }
 
+/* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
+ * kept, and it must not come to depend on them by chance. */
 static odeon_status step_vjp(const net_plan *plan, const odeon_context *context,
                              const net_step *step, char *frame, const odeon_tensor *dy, void *d_in,
                              const odeon_tensor *d_t)
@@ -295,6 +323,9 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_context *context,
                                                     dy, d_in == NULL ? NULL : &dx, d_t));
 }
 
+/* From the last step to the first; cotangents take turns in the two cells, and the last one goes
+ * straight to the caller's d_in. A step's dy has the shape of its output, whatever views lie
+ * between. An empty chain passes its cotangent on. */
 odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
                      const void *d_out, void *d_in, const odeon_tensor *d_t)
 {
@@ -317,7 +348,8 @@ odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *f
                                        : copy_bytes(plan->net->site, &plan->in, d_out, d_in);
 }
 
-/* Calls one of the optional slots around a change of parameters on all layers that have it. */
+/* Calls one of the optional slots around a change of parameters on all layers that have it, bodies
+ * after their container. There is no frame: both slots work on parameters and gradients. */
 static odeon_status around(odeon_net *net, const odeon_context *context, bool prepare)
 {
     for (size_t i = 0; net != NULL && i < net->n; i++) {
@@ -343,11 +375,14 @@ static odeon_status around(odeon_net *net, const odeon_context *context, bool pr
     return ODEON_OK;
 }
 
+/* After parameters changed, before the first forward. */
 odeon_status net_prepare(odeon_net *net, const odeon_context *context)
 {
     return around(net, context, true);
 }
 
+/* After the last vjp: layers that gather gradients in memory of their own add them to the
+ * parameters' then. */
 odeon_status net_finish(odeon_net *net, const odeon_context *context)
 {
     return around(net, context, false);

@@ -3,6 +3,8 @@
 #define ODEON_CORE_ODE_COUNTERS_H
 #include <stdint.h>
 
+/* Numbers of one row of the metrics: those of a forward, and of the backward that followed it, if
+ * one did. path is the block's. */
 typedef struct ode_counters {
     const char *path;
     int64_t evals_forward, evals_backward, accepted, rejected; /* of this row's forward; rejected

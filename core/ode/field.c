@@ -8,7 +8,8 @@
 
 /* ---- the block ---- */
 
-/* dy = body(t, y). */
+/* dy = body(t, y). The time is a device address, so that a recording of this call reads the time of
+ * its own replay. A frame is kept only where the caller will ask for a vjp. */
 static odeon_status block_eval(void *self, const odeon_tensor *t, const odeon_tensor *y,
                                const odeon_tensor *dy, odeon_frame *keep)
 {
@@ -19,7 +20,9 @@ static odeon_status block_eval(void *self, const odeon_tensor *t, const odeon_te
     return net_forward(f->plan, &context, y->data, dy->data, keep == NULL ? NULL : keep->memory);
 }
 
-/* Evaluates again where nothing was kept; running state must not see that. */
+/* Where nothing was kept the body is evaluated again into the field's own frame, with running state
+ * left alone: it has moved with this evaluation before. That counts as an evaluation, since it
+ * costs one. */
 static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_tensor *y,
                               odeon_frame *kept, const odeon_tensor *dy_bar,
                               const odeon_tensor *y_bar, const odeon_tensor *t_bar)
@@ -38,7 +41,8 @@ static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_ten
 }
 
 /* What a field's calls depend on (field_identity): the layers' plan for these shapes, which lives
- * as long as the network, the call, and where layers find what the batch has beside its input. */
+ * as long as the network, the call, and where layers find what the batch has beside its input.
+ * Contents of device memory are no part of it: a replay reads them anew. */
 typedef struct identity {
     const void *plan;
     int64_t n_global, first_sample;
@@ -47,14 +51,17 @@ typedef struct identity {
 } identity;
 static_assert(sizeof(identity) <= FIELD_IDENTITY_BYTES, "an identity fits where it is kept");
 
-/* Padding is zero: identities are compared byte by byte. */
+/* Identities are compared byte by byte, so all of the structure was zeroed before it was filled,
+ * and what lies behind it is zeroed here. */
 static void set_identity(host_field *host, const identity *x)
 {
     memset(&host->identity, 0, sizeof host->identity);
     memcpy(host->identity.bytes, x, sizeof *x);
 }
 
-/* A context that answers in another way than the host's own is not known so well. */
+/* A context that answers batch_field in another way than the host's own is not known so well, and
+ * random numbers are drawn anew for every batch, by a key that is an argument of the layers' calls:
+ * in both cases a recording would repeat what must not be repeated. */
 static void identify(block_field *f)
 {
     const odeon_context *context = &f->context;
@@ -73,6 +80,8 @@ static void identify(block_field *f)
     set_identity(&f->host, &x);
 }
 
+/* All of the site's running state, not only the body's: which part a body moves is not worth
+ * knowing, since it is copied as a whole. */
 static odeon_tensor running_state(const net_site *site)
 {
     return (odeon_tensor){
@@ -80,7 +89,8 @@ static odeon_tensor running_state(const net_site *site)
 }
 
 /* The plan of the body's layers for this number of samples, and memory for one evaluation's frame.
- */
+ * A forward fits for the samples of its slice; n_global is that of all workers, since norms divide
+ * by it. Everything is set in every pass: another batch may have come between. */
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
                              const odeon_tensor *state)
 {
@@ -112,6 +122,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
     return ODEON_OK;
 }
 
+/* The plan is the network's. */
 void block_field_fini(block_field *f, const odeon_device *device)
 {
     buffer_release(device, &f->work_buffer);
@@ -119,7 +130,7 @@ void block_field_fini(block_field *f, const odeon_device *device)
 
 /* ---- its continuous adjoint ---- */
 
-/* One part of an augmented vector. */
+/* One part of an augmented vector z [n]. */
 static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32_t part)
 {
     odeon_tensor x = *z;
@@ -129,9 +140,12 @@ static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32
 }
 
 /* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
- * keeps its frame, one vjp with the cotangent -a. The parameters' gradients are sent into z's
- * derivative meanwhile. Source: Chen et al., Neural ordinary differential equations, 2018, eqs. 4,
- * 5 and 51. */
+ * keeps its frame, one vjp with the cotangent -a. Source: Chen et al., Neural ordinary differential
+ * equations, 2018, eqs. 4, 5 and 51.
+ *
+ * The parameters' gradients are sent into z's derivative meanwhile, and back whatever becomes of
+ * the call. net_finish belongs to each evaluation, since each has gradients of its own. What all
+ * workers have to agree on is summed here; the rest stays each worker's summand. */
 static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_tensor *z,
                                  const odeon_tensor *dz, odeon_frame *keep)
 {
@@ -171,6 +185,8 @@ static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_
     return status;
 }
 
+/* The gap between two parameters is in it, as in the flat vector: it stays 0, since nothing adds to
+ * it. */
 odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state)
 {
     odeon_tensor theta = *state;
@@ -179,7 +195,9 @@ odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *sta
     return theta;
 }
 
-/* One part a parameter tensor of the body, as the norm of torchdiffeq's adjoint has it. */
+/* One part a parameter tensor of the body, as the norm of torchdiffeq's adjoint has it: an error
+ * norm is then a mean over each tensor and not over all of them together. Running state is no
+ * parameter. */
 static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
 {
     const params *all = f->body->site->params;
@@ -206,7 +224,10 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
-/* Parts start at multiples of 64 bytes, so that no operator meets an odd address. */
+/* y, a, t_bar if asked for, theta, in this order. Parts start at multiples of 64 bytes, so that no
+ * operator meets an odd address; what lies between them belongs to no part and stays 0. y and a
+ * have a value for every sample and count in the norm like the block's own state; the others are
+ * quadratures, which f does not depend on. */
 static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
 {
     const odeon_field *base = &f->base->host.abi;
@@ -239,7 +260,9 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
-/* The identity is that of the block's field with the flags of the augmentation. */
+/* The identity is that of the block's field with the flags of the augmentation. Running state must
+ * not move on the way back, so the base's flag for that is cleared for the rest of the pass. The
+ * time's gradient is in doubles whatever the dtype of the state. */
 odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags)
 {
     const odeon_device *device = base->context.device;
@@ -277,6 +300,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     return ODEON_OK;
 }
 
+/* The base is the block's. */
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
 {
     buffer_release(device, &f->state);

@@ -7,7 +7,8 @@
 #include "solver/host_field.h"
 #include "solver/workspace.h"
 
-/* f(t, y): the body of a block, on this worker's slice. */
+/* f(t, y): the body of a block, on this worker's slice. Invariants, after a fit: host.abi.self is
+ * the field itself, so that it must not be copied; work has room for one frame of plan. */
 typedef struct block_field {
     host_field host;
     odeon_part part;
@@ -24,7 +25,8 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_contex
 void block_field_fini(block_field *f, const odeon_device *device);
 
 /* The field of (y, a, theta_bar), perhaps with t_bar behind a. Evaluations go through base;
- * gradients into the state. */
+ * gradients into the state. Invariants, after a fit: parts lie in the state in order and without
+ * overlap; base is fitted to the same samples; it must not be copied. */
 typedef struct adjoint_field {
     host_field host;
     odeon_part parts[ODEON_MAX_PARTS]; /* y, a, (t_bar), theta_bar: whole, or a part a tensor */

@@ -1,3 +1,5 @@
+/* The life of one ODE block: what is refused when it is made, and its forward and backward pass.
+ * All that can be known from the INI is checked at creation, before any data is read. */
 #include "ode/ode.h"
 
 #include <math.h>
@@ -17,6 +19,8 @@ static odeon_status no_memory(const char *path)
 
 /* ---- set-up ---- */
 
+/* Also of a block that could not be completed. Solvers go first: their recordings hold addresses of
+ * what follows. */
 static void ode_destroy(odeon_ode *ode)
 {
     if (ode == NULL) {
@@ -38,7 +42,8 @@ static void ode_destroy(odeon_ode *ode)
     mem_free(ode);
 }
 
-/* f must map y to a vector of its shape; nested solves would need frames of frames. */
+/* f must map y to a vector of its shape. A nested solve would need frames that hold all frames of
+ * an inner solve, for which there is no bound. */
 static odeon_status check_body(const odeon_ode *ode)
 {
     const odeon_net *body = ode->body;
@@ -60,7 +65,8 @@ static odeon_status check_body(const odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Does the integrator offer what the choice of steps and the gradient ask for? */
+/* Does the integrator offer what the choice of steps asks for? Steps that are given need no error
+ * estimate. */
 static odeon_status check_method(const odeon_ode *ode)
 {
     const char *id = ode->stepper->instance->component->id;
@@ -81,6 +87,8 @@ static odeon_status check_method(const odeon_ode *ode)
     return ODEON_OK;
 }
 
+/* Times of the batch come with each batch and are checked there; here it is known only how many
+ * there are, by the data set's field. */
 static odeon_status check_times(const odeon_ode *ode)
 {
     const odeon_ode_spec *spec = &ode->spec;
@@ -104,8 +112,8 @@ static odeon_status check_times(const odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Stops within the times; of those of a batch nothing is known yet, and others than its own are
- * then without effect. */
+/* Stops within the times. Of times of a batch nothing is known yet: there any finite stop may be
+ * meant, and those outside of a batch's times have no effect on it. Written so that NaN fails. */
 static odeon_status check_stops(const odeon_ode *ode)
 {
     const odeon_ode_spec *spec = &ode->spec;
@@ -125,7 +133,8 @@ static odeon_status check_stops(const odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Limits of the step that leave nothing to choose are refused before any data is read. */
+/* Limits of the step that leave nothing to choose are refused before any data is read. first_step 0
+ * stands for an automatic choice. */
 static odeon_status check_limits(const odeon_ode *ode)
 {
     const odeon_control *c = &ode->spec.control;
@@ -145,7 +154,7 @@ static odeon_status check_limits(const odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Of n values, at least one. */
+/* Of n values, at least one: what a vector without components of its own is judged by. */
 static double smallest(int32_t n, const double *values)
 {
     double least = values[0];
@@ -155,7 +164,9 @@ static double smallest(int32_t n, const double *values)
     return least;
 }
 
-/* Lists of tolerances go to the device once; parts that have no components take the smallest. */
+/* Lists of tolerances go to the device once, rtol [n] then atol [n], as doubles whatever the dtype.
+ * A list of one is spread over all components if the other one has more. Parts that have no
+ * components, such as parameters' gradients, take the smallest. */
 static odeon_status set_tolerances(odeon_ode *ode)
 {
     odeon_ode_spec *spec = &ode->spec;
@@ -198,7 +209,9 @@ static odeon_status set_tolerances(odeon_ode *ode)
 }
 
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
- * integrator, gradient. */
+ * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
+ * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
+ * alone; both have the same steps to choose from. */
 static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
 {
     ODEON_TRY(check_times(ode));
@@ -217,6 +230,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
         ode->spec.replay_path = ode->replay_path;
         ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
     }
+    /* the solver alone chooses steps that need not end at every time */
     bool steers = spec->mode == ODEON_STEPS_ADAPTIVE || spec->mode == ODEON_STEPS_REPLAY;
     int32_t dense = DENSE_UNUSED; /* fixed steps end at every time */
     if (steers && spec->output == ODEON_OUTPUT_ALL) {
@@ -238,7 +252,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     return ODEON_OK;
 }
 
-/* The session finds its blocks in the site's list. */
+/* The session finds its blocks in the site's list, in the order in which they were made, which is
+ * that of the file. */
 static odeon_status enlist(odeon_ode *ode)
 {
     net_site *site = ode->site;
@@ -251,6 +266,8 @@ static odeon_status enlist(odeon_ode *ode)
     return ODEON_OK;
 }
 
+/* The path is the layer's, for messages; host->self is its instance. The block is in the list only
+ * once it is complete, and a warning about time is given only then. */
 static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                                odeon_ode **out)
 {
@@ -282,6 +299,8 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
 
 /* ---- calls ---- */
 
+/* The shape of y, which the body takes: the input's, that of one of its states [B, S, ...], or the
+ * given start's [B, n]. Static, since the block does not exist yet when bodies are built. */
 static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *spec,
                                 const odeon_tensor *in, odeon_tensor *out)
 {
@@ -307,7 +326,7 @@ static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *sp
 }
 
 /* Input and output are needed in the backward pass only where the solve is done in place and the
- * gradient method asks for y. */
+ * gradient method asks for y; elsewhere the block keeps vectors of its own. */
 static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
                              int32_t flags, odeon_layer_plan *out)
 {
@@ -320,7 +339,8 @@ static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const o
     return ode_output_shape(ode, in, &out->out);
 }
 
-/* Fits everything that depends on the batch's size. */
+/* Fits everything that depends on the batch's size. The slots of the forward solver are those that
+ * layers in the body may refer to. */
 static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
 {
     odeon_context inside = *context;
@@ -335,7 +355,8 @@ static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t sa
     return ODEON_OK;
 }
 
-/* A forward pass begins a new row of counters. */
+/* A forward pass begins a new row of counters; what a backward adds later belongs to the same row.
+ */
 static void count_forward(odeon_ode *ode)
 {
     const solve_stats *stats = &ode->forward_stats;
@@ -353,7 +374,8 @@ static void count_forward(odeon_ode *ode)
     ode->n_drifts = 0;
 }
 
-/* All that this batch takes beside one evaluation's scratch. */
+/* All that this batch takes beside one evaluation's scratch: peaks of both solvers, the field's own
+ * frame and vector, the augmented state, and the vectors of outputs. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
     return solver_peak_bytes(ode->forward) + solver_peak_bytes(ode->backward) +
@@ -361,7 +383,9 @@ static int64_t bytes_used(const odeon_ode *ode)
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
-/* With keep the gradient method solves, and chooses what is kept for its backward. */
+/* With keep the gradient method solves, and chooses what is kept for its backward; without it
+ * nothing is kept. Counters are taken also after a failure, since the metrics show it. The share is
+ * measured in evaluation and where somebody asks, as it costs a collective. */
 static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
                                 const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
 {
@@ -371,10 +395,12 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     ODEON_TRY(fit(ode, context, in->dim[0]));
     solver_forget(ode->forward);
     ode->forward_stats = solve_stats_none();
+    /* a row's bytes are those of its forward and backward together */
     solver_reset_peak(ode->forward);
     solver_reset_peak(ode->backward);
     ode->adjoint.used_bytes = 0;
     ODEON_TRY(ode_take_start(ode, in, out));
+    /* from here on y[0] is the start, wherever it lies */
     odeon_status status = ODEON_OK;
     if (keep != 0) {
         calling outer = calling_begin(ode->gradient, "forward");
@@ -396,7 +422,9 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
     return status == ODEON_OK ? ode_give_outputs(ode, out) : status;
 }
 
-/* Everything is fitted again: evaluation of another batch may have come between. */
+/* Everything is fitted again: evaluation of another batch may have come between. The method gets y
+ * only if it has said that it needs it; d_y and d_y0 may share memory with what the layer was
+ * given. */
 static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
                             const odeon_tensor *out, const odeon_tensor *d_out,
                             const odeon_tensor *d_in)
@@ -406,7 +434,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const 
     ODEON_TRY(fit(ode, context, d_out->dim[0]));
     solver_forget(ode->backward);
     ode->backward_stats = solve_stats_none();
-    ode->drift = 0.0;
+    ode->drift = 0.0; /* of this backward alone */
     ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
     calling outer = calling_begin(ode->gradient, "backward");
     odeon_status status =

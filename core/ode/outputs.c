@@ -1,3 +1,5 @@
+/* A solve has one vector [n] for each time, the layer has input [B, ...] and output [B, T, ...].
+ * Where a block solves in place the two are the same memory and nothing is copied but the start. */
 #include "ode/outputs.h"
 
 #include <string.h>
@@ -6,6 +8,7 @@
 #include "base/mem.h"
 #include "data/batch_fields.h"
 
+/* The first two times set the direction. Equal times and NaN neither rise nor fall. */
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
 {
     *bad = -1;
@@ -16,28 +19,32 @@ bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
     return *bad < 0;
 }
 
+/* Of the block's own list, or of the data set's field: known before any batch. */
 int32_t ode_time_count(const odeon_ode *ode)
 {
     return ode->spec.n_times > 0 ? ode->spec.n_times : (int32_t)ode->site->n_times;
 }
 
-/* Vectors of their own, or in place. */
+/* Do the vectors have memory of their own? In place only the end is given out, and the start is the
+ * whole input. */
 static bool is_apart(const odeon_ode *ode)
 {
     return ode->spec.output == ODEON_OUTPUT_ALL || ode->spec.initial != ODEON_INITIAL_INPUT;
 }
 
+/* Does the gradient method read the outputs of the forward in its backward? */
 static bool needs_y(const odeon_ode *ode)
 {
     return (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
 }
 
-/* Elements of a sample of y. */
+/* Elements of one sample of y: the body's input has batch 1. */
 static int64_t features(const odeon_ode *ode)
 {
     return odeon_count(&ode->body->in);
 }
 
+/* As a vector, which is how the engine sees a state. */
 static odeon_tensor flat(const odeon_tensor *x)
 {
     return (odeon_tensor){.data = x->data, .dim = {odeon_count(x)}, .ndim = 1, .dtype = x->dtype};
@@ -45,6 +52,7 @@ static odeon_tensor flat(const odeon_tensor *x)
 
 /* ---- shapes ---- */
 
+/* The times become the dimension behind the batch. */
 odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out)
 {
     odeon_tensor y = ode->body->in;
@@ -72,7 +80,8 @@ static odeon_status no_memory(const odeon_ode *ode)
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for its outputs", ode->path);
 }
 
-/* A given start is uploaded once, in the run's dtype. */
+/* A given start is uploaded once, in the run's dtype. It is the same for every sample, and
+ * copy_rows repeats it with a pitch of 0. */
 odeon_status ode_outputs_init(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
@@ -99,6 +108,7 @@ odeon_status ode_outputs_init(odeon_ode *ode)
     return status;
 }
 
+/* The site's device is there as long as the block. */
 void ode_outputs_fini(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
@@ -111,7 +121,8 @@ void ode_outputs_fini(odeon_ode *ode)
 
 /* ---- a pass ---- */
 
-/* Only a batch with more times than any before allocates. */
+/* Only a batch with more times than any before allocates. Either list may have grown when the other
+ * could not: capacity says how far both reach. */
 static odeon_status fit_lists(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
@@ -135,7 +146,7 @@ static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
     return (samples * features(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
 }
 
-/* Vector i of a buffer. */
+/* Vector i of a buffer of rows, [samples * features]. */
 static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t samples, int32_t i)
 {
     return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),
@@ -163,7 +174,8 @@ static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
                            ode->path, (int)bad, o->times[bad - 1], (int)bad + 1, o->times[bad]);
 }
 
-/* Called in every pass, before vectors are addressed. */
+/* Called in every pass, before vectors are addressed. Cotangents need rows of their own only if y
+ * is still read while they are used; else they take y's place. */
 odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
 {
     ode_outputs *o = &ode->outputs;
@@ -184,7 +196,8 @@ odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64
     return ODEON_OK;
 }
 
-/* One row of cols elements a sample, from x to y. */
+/* One row of cols elements a sample, from x to y; pitches and first elements are counted in
+ * elements. */
 static odeon_status copy_rows(const odeon_ode *ode, const odeon_tensor *x, int64_t x_pitch,
                               int64_t x_at, const odeon_tensor *y, int64_t y_pitch, int64_t y_at)
 {
@@ -193,6 +206,8 @@ static odeon_status copy_rows(const odeon_ode *ode, const odeon_tensor *x, int64
                                                x_at, y_pitch, y_at);
 }
 
+/* In place the output's memory is both y[0] and y[1]: the start is copied there and the solve
+ * overwrites it with the end. */
 odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out)
 {
     ode_outputs *o = &ode->outputs;
@@ -211,12 +226,14 @@ odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_
     return copy_rows(ode, &x, 0, 0, &o->y[0], n, 0);
 }
 
+/* In place the output has been written over; the input has not. */
 odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in)
 {
     return is_apart(ode) ? ode->outputs.y[0] : flat(in);
 }
 
-/* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved. */
+/* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved, time
+ * by time. In place the output has been written by the solve. */
 odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
 {
     const ode_outputs *o = &ode->outputs;
@@ -234,7 +251,8 @@ odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
     return ODEON_OK;
 }
 
-/* One vector of cotangents for each time; without a need for y they take its place. */
+/* The layer's cotangent [B, T, ...] becomes one vector for each time; without a need for y they
+ * take its place. */
 static odeon_status split_cotangents(odeon_ode *ode, const odeon_tensor *d_out)
 {
     ode_outputs *o = &ode->outputs;
@@ -247,6 +265,9 @@ static odeon_status split_cotangents(odeon_ode *ode, const odeon_tensor *d_out)
     return ODEON_OK;
 }
 
+/* d_y0 goes straight to the layer's d_in where that is the cotangent of the start, and into a
+ * vector of its own where nobody wants it or it is only a part of d_in. Of the end alone, the first
+ * output has no cotangent: data NULL stands for 0. */
 odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out,
                                  const odeon_tensor *d_out, const odeon_tensor *d_in)
 {
@@ -269,7 +290,8 @@ odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const o
     return ODEON_OK;
 }
 
-/* Only the state that the solve started from gets a cotangent; a given start gets none. */
+/* Only the state that the solve started from gets a cotangent: of several states the others stay 0,
+ * and a given start gets none. */
 odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in)
 {
     int64_t n = features(ode);

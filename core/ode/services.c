@@ -1,4 +1,5 @@
-/* The services that a gradient method works with (odeon/gradient.h). */
+/* The services that a gradient method works with (odeon/gradient.h). A method sees fields, vectors
+ * and times; everything that is kept between its forward and its backward is the block's. */
 #include "ode/services.h"
 
 #include <math.h>
@@ -7,7 +8,8 @@
 #include "device/worker_group.h"
 #include "ode/outputs.h"
 
-/* A pass may take several solves: one between each two times, on an adjoint's way back. */
+/* A pass may take several solves: one between each two times, on an adjoint's way back. Written so
+ * that NAN, which stands for no step yet, gives way to a number. */
 static void add_stats(solve_stats *all, const solve_stats *one)
 {
     all->accepted += one->accepted;
@@ -16,6 +18,7 @@ static void add_stats(solve_stats *all, const solve_stats *one)
     all->h_max = !(all->h_max >= one->h_max) ? one->h_max : all->h_max;
 }
 
+/* Times come from a plugin here, so they are checked once more. */
 static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *times)
 {
     int32_t bad;
@@ -28,7 +31,7 @@ static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *t
 }
 
 /* Solves of the adjoint have a solver of their own, so that they leave the tape of the forward
- * alone. */
+ * alone. max_steps is one limit for all solves of a backward pass; the forward is one solve. */
 static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_times,
                                 const double *times, int32_t keep, const odeon_tensor *y)
 {
@@ -45,6 +48,8 @@ static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_
     return status;
 }
 
+/* The tape is the forward solver's. Running state has moved in the forward and must not move again
+ * on the way back. */
 static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *d_y,
                                   const odeon_tensor *d_y0)
 {
@@ -73,7 +78,8 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
     return ode->site->lane.device->ops->fill(ode->site->lane.queue, state, odeon_imm(0.0), NULL);
 }
 
-/* Gradients of the parameters are summed over the workers later, with all others. */
+/* Gradients of the parameters are summed over the workers later, with all others: where each worker
+ * holds its own summand all add it, and where all hold the same sum it counts once. */
 static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
                                     const odeon_tensor *state)
 {
@@ -96,9 +102,11 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
 
 /* ---- what is measured, and read later ---- */
 
+/* Layout of the measures, two slots each: the share, then drifts until the slots are full. */
 enum { SHARE_AT = 0, DRIFTS_AT = 2, MOST_DRIFTS = (ODEON_SLOTS - DRIFTS_AT) / 2 };
 
-/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two numbers of the measures. */
+/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two numbers of the measures. A failure
+ * before the collective is shared, so that no other worker waits for this one. */
 static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
                             int32_t at)
 {
@@ -122,6 +130,7 @@ static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_t
     return group->reduce_slots(group->self, site->lane.queue, ode->measured, at, 2, 0, ODEON_OK);
 }
 
+/* Nothing is read here: that would wait for the device in every batch. */
 odeon_status ode_measure_share(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0)
 {
     ODEON_TRY(measure(ode, y, y0, SHARE_AT));
@@ -140,6 +149,8 @@ bool ode_is_measured(const odeon_ode *ode)
     return ode->has_share || ode->n_drifts > 0;
 }
 
+/* measured holds all ODEON_SLOTS as they were read with the batch's other numbers. The largest
+ * drift of a pass counts, and NAN is larger than all. */
 void ode_take_measures(odeon_ode *ode, const double *measured)
 {
     double *worst = &ode->drift;
@@ -155,7 +166,8 @@ void ode_take_measures(odeon_ode *ode, const double *measured)
     ode->n_drifts = 0;
 }
 
-/* If the measures are full, the host reads those so far. */
+/* If the measures are full, the host reads those so far and begins anew: the largest is kept in the
+ * block. */
 static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
 {
     odeon_ode *ode = self;
@@ -170,6 +182,7 @@ static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_t
     return ODEON_OK;
 }
 
+/* Methods copy states onto themselves where a solve is in place. */
 static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_tensor *y)
 {
     const odeon_ode *ode = self;
@@ -177,6 +190,7 @@ static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_te
                               : ode->site->lane.device->ops->copy(ode->site->lane.queue, x, y);
 }
 
+/* y += x. */
 static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_tensor *y)
 {
     const odeon_ode *ode = self;
@@ -185,6 +199,7 @@ static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_ten
     return ode->site->lane.device->ops->lincomb(ode->site->lane.queue, y, y, 1, terms, one, NULL);
 }
 
+/* A table for the life of the block: self is the block, and nothing in it changes. */
 odeon_solve_services ode_solve_services(odeon_ode *ode)
 {
     return (odeon_solve_services){.struct_size = sizeof(odeon_solve_services),

@@ -17,7 +17,8 @@
 
 enum { MAX_LINE = 126 };
 
-/* Takes the text over. */
+/* Writes the text to path and frees it. An allocation that has failed on the way is found here
+ * alone. */
 static odeon_status put(const char *path, text_buffer *text,
                         odeon_status (*write)(const char *, const void *, size_t))
 {
@@ -59,7 +60,8 @@ odeon_status attempts_write(const char *path, size_t n, const solve_attempt *att
     return put(path, &text, atomic_file_put);
 }
 
-/* "t,h" into two numbers; the line is cut at the comma. */
+/* "t,h" into two numbers; the line is cut at the comma. A step of size 0 would never end a solve.
+ */
 static bool parse_line(char *line, double step[2])
 {
     char *comma = strchr(line, ',');
@@ -71,7 +73,8 @@ static bool parse_line(char *line, double step[2])
            number_parse_f64(comma + 1, &step[1]) == NUMBER_OK && step[1] != 0.0;
 }
 
-/* Steps must follow each other without a gap, in one direction. */
+/* Steps must follow each other without a gap, in one direction. The slack is for lists that were
+ * written with fewer digits. */
 static bool follows(const double (*steps)[2], size_t n, const double step[2])
 {
     if (n == 0) {
@@ -104,7 +107,8 @@ static odeon_status add_step(const char *path, int line, char *text, double (**s
     return ODEON_OK;
 }
 
-/* Takes the lines of text apart, which ends in NUL. */
+/* Takes the lines of text apart, which ends in NUL, in place. A NUL before the end would hide the
+ * rest of the file; a line that is too long is no list of steps, whatever it is. */
 static odeon_status read_lines(const char *path, char *text, size_t bytes, double (**steps)[2],
                                size_t *n)
 {
@@ -130,6 +134,7 @@ static odeon_status read_lines(const char *path, char *text, size_t bytes, doubl
                               path);
 }
 
+/* Nothing of a list that is refused is given out. */
 odeon_status steps_read(const char *path, double (**steps)[2], size_t *n)
 {
     char *text;

@@ -25,6 +25,9 @@ void ode_time_init(odeon_ode *ode)
     ode->rounds_t = rounding_layer(ode->body);
 }
 
+/* A number of this dtype near the latest time is about late * epsilon from the next one. Where that
+ * is more than a thousandth of a step, the stages of a step see times that are wrong in the third
+ * digit, and an adaptive solve sees noise as error. Warned of once, by the first worker. */
 void ode_time_check(odeon_ode *ode, double t0, double t1, double h)
 {
     bool wide = ode->site->lane.dtype == ODEON_DTYPE_F64;
@@ -46,7 +49,8 @@ void ode_time_check(odeon_ode *ode, double t0, double t1, double h)
     ode->rounds_t = NULL;
 }
 
-/* Where neither the steps nor the times of a batch are known beforehand, the span alone counts. */
+/* Where neither the steps nor the times of a batch are known beforehand, the span alone counts;
+ * each forward then looks again with the mean of its own steps. */
 void ode_time_check_spec(odeon_ode *ode)
 {
     const odeon_ode_spec *spec = &ode->spec;

@@ -1,4 +1,6 @@
-/* The host steers: after each trial step it reads how the step went. */
+/* The host steers: after each trial step it reads how the step went. Whatever decides lies in slots
+ * on the device and is the same for all workers, so all of them take, reject or give up the same
+ * step. */
 #include "solver/adaptive.h"
 
 #include <math.h>
@@ -16,7 +18,9 @@
 
 /* ---- a step that could not be evaluated ---- */
 
-/* A layer rejected its input within this step: it is tried again with h * factor_min. */
+/* A layer rejected its input within this step: it is tried again with h * factor_min, the strongest
+ * cut that the controller makes. The error history stays, since no error was measured. A cut step
+ * is no longer the last one, so LAST is taken back. */
 static odeon_status shrink(solver *s, trial *now)
 {
     double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H] * s->control.factor_min;
@@ -35,7 +39,8 @@ static bool can_shrink(const solver *s, const trial *now)
     return t + h != t && fabs(h) >= s->control.h_min && fabs(h) >= controller_least_step(s);
 }
 
-/* Only a positive status leaves the other workers going on, and the step to be tried again. */
+/* Only a positive status leaves the other workers going on, and the step to be tried again; it has
+ * been shared, so they are all here. A negative one ends the batch. */
 static odeon_status void_step(solver *s, trial *now, odeon_status status)
 {
     double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H];
@@ -56,7 +61,9 @@ static odeon_status void_step(solver *s, trial *now, odeon_status status)
 
 /* ---- a step that was judged ---- */
 
-/* Whether it is the block's own limit that the step has come to, or rounding. */
+/* Whether it is the block's own limit that the step has come to, or rounding: only in the first
+ * case does a smaller h_min help. Without an error nothing can be said of what the error asks for.
+ */
 static odeon_status too_small(solver *s, const trial *before, const trial *after, double error)
 {
     char what[96];
@@ -70,12 +77,15 @@ static odeon_status too_small(solver *s, const trial *before, const trial *after
     return solve_fail(s, t, h, error, what, "a smaller h_min, or a larger rtol or atol, may help");
 }
 
+/* The controller has found that the next step would be too small. */
 static bool underflows(const trial *x)
 {
     return x->slots[ODEON_SLOT_STATUS] == (double)ODEON_STEP_UNDERFLOW;
 }
 
-/* Takes the step just judged, or not; after, which the control proposes, is tried next. */
+/* Takes the step just judged, or not; after, which the control proposes, is tried next. unclipped_h
+ * remembers the last size that was not cut for a time, so that one short step before an output does
+ * not make the steps behind it short. */
 static odeon_status take_step(solver *s, const program *p, const trial *now, const trial *after)
 {
     double t = now->slots[ODEON_SLOT_T], h = now->slots[ODEON_SLOT_H];
@@ -89,7 +99,9 @@ static odeon_status take_step(solver *s, const program *p, const trial *now, con
 }
 
 /* Judges the step just run. If the solve ends here without success, its cause is found while the
- * step's registers are still bound. */
+ * step's registers are still bound. A step that comes to the end is a success even where the next
+ * one would underflow. Behind an output that the step was cut for, the controller is started again.
+ */
 static odeon_status judge(solver *s, const program *p, trial *now)
 {
     trial after;
@@ -112,7 +124,8 @@ static odeon_status judge(solver *s, const program *p, trial *now)
     return done || after.slots[ODEON_SLOT_DONE] == 0.0 ? ODEON_OK : controller_resume(s, now);
 }
 
-/* Each worker runs its slice; the error norm is that of all, so all take or reject the step. */
+/* Each worker runs its slice; the error norm is that of all, so all take or reject the step. The
+ * collective is made also by a worker whose step has failed, or the others would wait for it. */
 static odeon_status trial_step(solver *s, trial *now)
 {
     const program *p;
@@ -128,6 +141,7 @@ static odeon_status trial_step(solver *s, trial *now)
 
 /* ---- the loop ---- */
 
+/* Slots, the method's start, the first step; the loop's context is the trial under way. */
 static odeon_status begin(solver *s, void *context)
 {
     double t0 = s->task.times[0], first = solve_direction(s) * s->spec->first_step;
@@ -136,7 +150,8 @@ static odeon_status begin(solver *s, void *context)
     return controller_first_step(s, first, context);
 }
 
-/* One pass of the loop: a limit that has been reached is an error here, before the next trial. */
+/* One pass of the loop: a limit that has been reached is an error here, before the next trial. A
+ * size of 0 or one that is not finite comes of a first step that could not be chosen. */
 static odeon_status step(solver *s, void *context)
 {
     trial *now = context;
@@ -150,6 +165,7 @@ static odeon_status step(solver *s, void *context)
     return trial_step(s, now);
 }
 
+/* Outputs are what a solve is for: it has come to its end when all are read. */
 static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
 {
     (void)context;
@@ -159,6 +175,7 @@ static odeon_status more(solver *s, void *context, int64_t passes, bool whole, b
     return ODEON_OK;
 }
 
+/* All has been done within the steps. */
 static odeon_status end(solver *s, void *context)
 {
     (void)s;
@@ -166,7 +183,9 @@ static odeon_status end(solver *s, void *context)
     return ODEON_OK;
 }
 
-/* A limit of steps that has come to 0 would be none to the device. */
+/* The device is asked first. A limit of steps that has come to 0 would be none to it, since 0
+ * stands for no limit there. What it leaves undone is done here from the same start: Y0 is bound
+ * anew, because the device's attempt has released it. */
 odeon_status adaptive_solve(solver *s)
 {
     bool solved = false;

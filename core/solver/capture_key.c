@@ -5,12 +5,14 @@
 
 #include "base/mem.h"
 
+/* The key can be used again, as it starts. */
 void key_fini(capture_key *key)
 {
     mem_free(key->bytes);
     *key = (capture_key){0};
 }
 
+/* The memory of the key before stays. */
 void key_begin(capture_key *key, int64_t tag)
 {
     key->n = 0;
@@ -31,6 +33,8 @@ void key_add_bytes(capture_key *key, const void *bytes, size_t n)
     key->n += n;
 }
 
+/* Numbers of all widths are widened to one, so that a key does not depend on how a field is
+ * declared. */
 void key_add_int(capture_key *key, int64_t value)
 {
     key_add_bytes(key, &value, sizeof value);
@@ -42,11 +46,13 @@ void key_add_real(capture_key *key, double value)
     key_add_bytes(key, &value, sizeof value);
 }
 
+/* By the bits of the pointer: a recording refers to memory by address. */
 void key_add_address(capture_key *key, const void *address)
 {
     key_add_bytes(key, &address, sizeof address);
 }
 
+/* By their bits, as key_add_real. */
 static void add_reals(capture_key *key, size_t n, const double *values)
 {
     key_add_bytes(key, values, n * sizeof *values);

@@ -6,13 +6,14 @@
 
 #include "base/diag.h"
 
+/* A plugin of an older ABI has a shorter table without this member, which is as if it had none. */
 const odeon_control_hint *const *control_hints(const odeon_integrator *method)
 {
     static const odeon_control_hint *const none[] = {NULL};
     return ODEON_HAS(method, odeon_integrator, hints) ? method->hints : none;
 }
 
-/* What is wrong with a hint, in words; NULL: nothing. */
+/* What is wrong with a hint, in words; NULL: nothing. Written so that NaN fails. */
 static const char *wrong_with(const odeon_control_hint *hint)
 {
     if (hint->struct_size < sizeof *hint || hint->system == NULL || hint->system[0] == '\0') {
@@ -30,6 +31,7 @@ static const char *wrong_with(const odeon_control_hint *hint)
     return limits ? NULL : "factor_min must lie between 0 and 1, factor_max above 1";
 }
 
+/* When the integrator is made, so that a hint which nobody uses is checked as well. */
 odeon_status control_hints_check(const odeon_integrator *method, const char *path)
 {
     const odeon_control_hint *const *hints = control_hints(method);

@@ -1,3 +1,7 @@
+/* Every row is reversed by itself: its step is made again into frames, which costs its evaluations
+ * a second time, and the cotangents of its end become those of its start. Memory is that of one
+ * step however long the solve was, and the same calls serve for every row, so that one recording of
+ * them is enough. */
 #include "solver/device_reverse.h"
 
 #include "solver/executor.h"
@@ -13,6 +17,8 @@ typedef struct reverse_task {
     bool within;   /* the end was read within the last step, with weights that slots hold */
 } reverse_task;
 
+/* Steps that may pass the end are reversed with the last one apart: the output was read within it.
+ */
 static reverse_task make_task(const solver *s, const odeon_tensor *d_y0)
 {
     const program *start = s->stepper->start;
@@ -27,7 +33,8 @@ static reverse_task make_task(const solver *s, const odeon_tensor *d_y0)
 
 /* ---- cotangents between two steps ---- */
 
-/* The fixed vector of the cotangent of Y1 (0) or of carry out (1, ...), and its register. */
+/* The fixed vector of the cotangent of Y1 (0) or of carry out (1, ...), and its register. They lie
+ * behind those of Y0 and carry in. */
 static bound_vector end_cotangent(const solver *s, int32_t i)
 {
     return fixed_vector(s, 1 + s->stepper->info.n_carry + i);
@@ -38,7 +45,7 @@ static int32_t end_register(const solver *s, int32_t i)
     return i == 0 ? REG_Y1 : reg_carry_out(s->stepper, i - 1);
 }
 
-/* Registers of the step and cotangents of its end. */
+/* Registers of the step and cotangents of its end, all of them vectors that no step frees. */
 static void bind_fixed(solver *s)
 {
     fixed_vectors_bind(s);
@@ -58,7 +65,8 @@ static odeon_status set(const solver *s, bound_vector x, const odeon_tensor *val
 }
 
 /* The cotangent at this step's start, which reverse_run leaves with the registers of its end, moves
- * to the fixed vectors of the previous step's end. */
+ * to the fixed vectors of the previous step's end, where the recording of the next pass looks for
+ * it. A register without a cotangent means 0. */
 static odeon_status pass_on(solver *s)
 {
     for (int32_t i = 0; i <= s->stepper->info.n_carry; i++) {
@@ -81,7 +89,9 @@ static int32_t end_slot(const solver *s)
     return ODEON_SLOT_ERROR_SUM + reverse_output_weights(s, 0.0, 1.0, weights);
 }
 
-/* At the end of the solve there is the cotangent of the output alone. */
+/* At the end of the solve there is the cotangent of the output alone: what would be carried on has
+ * no effect on anything. Where the output was read within the last step its cotangent goes to the
+ * registers of that step, by weights; only what it weighs at the step's own end goes to Y1. */
 static odeon_status call_end_cotangents(const solver *s, const reverse_task *t)
 {
     odeon_tensor end = vector_tensor(s, end_cotangent(s, 0));
@@ -108,7 +118,8 @@ static odeon_status reverse_row(solver *s, const reverse_task *t, bool is_last)
     return s->lane->device->ops->step_back(s->lane->queue, s->slots);
 }
 
-/* The last step is not one of the loop where the output was read within it. */
+/* The last step is not one of the loop where the output was read within it: it alone has weights.
+ */
 static odeon_status call_begin(solver *s, void *context)
 {
     const reverse_task *t = context;
@@ -116,13 +127,14 @@ static odeon_status call_begin(solver *s, void *context)
     return t->within ? reverse_row(s, t, true) : ODEON_OK;
 }
 
-/* A pass of the loop. */
+/* A pass of the loop: whichever row the slot ROW names. */
 static odeon_status call_step(solver *s, void *context)
 {
     return reverse_row(s, context, false);
 }
 
-/* The method's start, from the first step's start, which is still in its fixed vectors. */
+/* The method's start, from the first step's start, which is still in its fixed vectors; it takes no
+ * time, so H is 0. Then all that is left is the cotangent of Y0. */
 static odeon_status call_end(solver *s, void *context)
 {
     const reverse_task *t = context;
@@ -138,7 +150,8 @@ static odeon_status call_end(solver *s, void *context)
     return reverse_finish(s, t->d_y0);
 }
 
-/* A step read within is begin's. */
+/* A step read within is begin's. The whole loop is one pass; otherwise the host knows how many rows
+ * there are and does not poll. */
 static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
 {
     const reverse_task *t = context;
@@ -149,7 +162,8 @@ static odeon_status more(solver *s, void *context, int64_t passes, bool whole, b
 
 /* ---- all ---- */
 
-/* ROW and STOP: the last row, and at least one. Weights of the output read within its step. */
+/* ROW and STOP: the last row, and at least one. Weights of the output read within its step, all 0
+ * and that of Y1 1 if it was read at the step's own end after all: the recording serves both. */
 static odeon_status write_slots(const solver *s, const reverse_task *t)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
@@ -166,6 +180,7 @@ static odeon_status write_slots(const solver *s, const reverse_task *t)
                             ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1, values);
 }
 
+/* Neither times, sizes nor the number of steps are part of it: they lie in slots and rows. */
 static void make_key(solver *s, const reverse_task *t)
 {
     executor_begin_key(s, KEY_ROWS);
@@ -183,6 +198,7 @@ static int64_t replayed_evals(const reverse_task *t, bool whole)
     return whole ? t->steps * t->step->n_evals + start : (t->steps - t->within) * t->step->n_evals;
 }
 
+/* The slots are written outside of the recording, since they differ from solve to solve. */
 static odeon_status reverse_rows(solver *s, reverse_task *t, execution how)
 {
     const step_loop loop = {.begin = call_begin,
@@ -199,7 +215,8 @@ static odeon_status reverse_rows(solver *s, reverse_task *t, execution how)
     return ODEON_OK;
 }
 
-/* Memory is reserved before the cache is asked: what allocates drops recordings. */
+/* Memory is reserved before the cache is asked: what allocates drops recordings. kept is 0 from
+ * here on, so that rows are never used twice. */
 odeon_status device_reverse(solver *s, const odeon_tensor *d_y0)
 {
     reverse_task t = make_task(s, d_y0);

@@ -35,9 +35,10 @@ static int32_t rows_of(const solver *s)
     return steps | (s->spec->end == ODEON_END_CLIP ? 0 : ROWS_LAST);
 }
 
-/* Every step must have the same verbs, and no step may be clipped to an output or a stop on the
- * way; for a reverse pass there may be one output, at the end or within the last step. Behind the
- * end of a chunk the field is evaluated for nothing, which running state must not see. */
+/* Every step must have the same verbs, since the device repeats one recording, and no step may be
+ * clipped to an output or a stop on the way, which only the host does. For a reverse pass there may
+ * be one output, at the end or within the last step. Behind the end of a chunk the field is
+ * evaluated for nothing, which running state must not see. */
 static bool suits(const solver *s)
 {
     bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
@@ -47,6 +48,7 @@ static bool suits(const solver *s)
            (executor_has_loops(s) || !s->task.field->moves_state);
 }
 
+/* The control's log and rows are the only differences to a solve that the host steers. */
 static odeon_status make_task(solver *s, device_task *t)
 {
     *t = (device_task){.control = s->control, .rows = rows_of(s)};
@@ -80,6 +82,7 @@ static bool is_ready(const solver *s, const device_task *t)
 
 /* ---- running state, which a solve that is done again must not have moved ---- */
 
+/* The copy of the field's running state, in the field's own shape. */
 static odeon_tensor kept_running(const solver *s)
 {
     odeon_tensor kept = s->task.field->running;
@@ -105,7 +108,8 @@ static odeon_status restore_running(const solver *s)
 
 /* ---- the calls ---- */
 
-/* What the method's start has left in carry in moves to the fixed vectors. */
+/* What the method's start has left in carry in moves to the fixed vectors, where every step of the
+ * recording finds it. */
 static odeon_status fix_carry(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
@@ -133,7 +137,8 @@ static odeon_status choose_first_step(solver *s, const device_task *t)
     return ops->step_start(s->lane->queue, &s->control, 3, s->slots);
 }
 
-/* Everything before the first trial step. */
+/* Everything before the first trial step. y[0] is copied, so that a solve which is to be done again
+ * finds it as it was. */
 static odeon_status call_begin(solver *s, void *context)
 {
     odeon_tensor y0 = vector_tensor(s, fixed_vector(s, 0));
@@ -204,6 +209,7 @@ static odeon_status call_nothing(solver *s, void *context)
 
 /* ---- what the host reads of it ---- */
 
+/* Of the log as the host read it last, [ODEON_LOG_COLUMNS]. */
 static const double *log_row(const solver *s, int64_t i)
 {
     return s->device.seen + ODEON_SLOTS + i * ODEON_LOG_COLUMNS;
@@ -227,7 +233,8 @@ static odeon_status poll(solver *s, device_task *t)
                                      (uint64_t)rest * sizeof *seen);
 }
 
-/* Nothing is polled before the first pass. */
+/* Nothing is polled before the first pass. With loops there is one pass, which comes to STOP by
+ * itself. */
 static odeon_status more(solver *s, void *context, int64_t passes, bool whole, bool *out)
 {
     (void)whole;
@@ -239,7 +246,8 @@ static odeon_status more(solver *s, void *context, int64_t passes, bool whole, b
     return ODEON_OK;
 }
 
-/* Did the solve come to its end, by an accepted step? */
+/* Did the solve come to its end, by an accepted step? A failure, a limit, or a log that is full
+ * leaves it short of that. */
 static bool has_succeeded(const solver *s, const device_task *t)
 {
     return t->trials > 0 && log_row(s, t->trials - 1)[ODEON_LOG_ACCEPT] != 0.0 &&
@@ -257,7 +265,8 @@ static odeon_status read_row(solver *s, int32_t rows, const double *step, double
     return outputs_read(s, step[ODEON_LOG_T], step[ODEON_LOG_H], t_end);
 }
 
-/* A step ends where the next trial begins. */
+/* A step ends where the next trial begins, and the last one where T stands now. Rejected trials
+ * have no row. */
 static odeon_status read_outputs(solver *s, const device_task *t)
 {
     int64_t row = 0;
@@ -280,7 +289,8 @@ static odeon_status read_outputs(solver *s, const device_task *t)
     return ODEON_OK;
 }
 
-/* The device's log becomes the host's, as if each trial had been read. */
+/* The device's log becomes the host's, as if each trial had been read; from here on nobody can tell
+ * how the solve was made. */
 static odeon_status take_log(solver *s, const device_task *t, int64_t evals)
 {
     int64_t steps = (int64_t)s->device.seen[ODEON_SLOT_STEPS];
@@ -350,7 +360,7 @@ odeon_status device_solve(solver *s, bool *solved)
 
 /* ---- memory ---- */
 
-/* The log is read further than it has been written, so it must hold numbers. */
+/* The log is read further than it has been written, so it must hold numbers: it is cleared once. */
 static odeon_status fit_log(solver *s)
 {
     size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
@@ -365,7 +375,8 @@ static odeon_status fit_log(solver *s)
                : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
 }
 
-/* Rows for half as many steps again as this solve took, and some. */
+/* Rows for half as many steps again as this solve took, and some: the next batch may need a few
+ * more, and a solve that runs out of rows is done again by the host. */
 static odeon_status fit_memory(solver *s, const device_task *t)
 {
     const host_field *field = s->task.field;
@@ -380,7 +391,9 @@ static odeon_status fit_memory(solver *s, const device_task *t)
                                                : rows_fit(s, t->rows, steps + steps / 2 + 8);
 }
 
-/* A longer log or more rows than there is memory for: not worth, or not possible, to capture. */
+/* A longer log or more rows than there is memory for: not worth, or not possible, to capture. The
+ * solve has succeeded, so nothing here is an error; the key is declined, or the cache would have it
+ * recorded with memory that is not there. */
 void device_solve_prepare(solver *s)
 {
     device_task t;

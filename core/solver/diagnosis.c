@@ -1,3 +1,7 @@
+/* Vectors are downloaded and looked at number by number, in double and one sample after the other.
+ * That is slow and waits for the device, but it happens once, when a solve has already failed.
+ * Every worker looks at its own slice and makes no collective; failure.c puts the findings
+ * together. */
 #include "solver/diagnosis.h"
 
 #include <math.h>
@@ -5,7 +9,8 @@
 #include "base/mem.h"
 #include "solver/step.h"
 
-/* Widened to double, so that everything below has one kind of number. */
+/* Widened to double, so that everything below has one kind of number. One element more is
+ * allocated, so that a slice without samples is no failed allocation. */
 double *vector_download(solver *s, bound_vector x)
 {
     size_t n = (size_t)s->task.field->abi.n;
@@ -35,7 +40,8 @@ static void consider(solve_worst *worst, const char *part, int64_t sample, doubl
     }
 }
 
-/* A part that has a value of its own for every sample. */
+/* A part that has a value of its own for every sample; sums over samples, such as parameters'
+ * gradients, belong to none. */
 static bool has_samples(const solver *s, const odeon_part *part)
 {
     int32_t summed = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM | ODEON_PART_SHARED;
@@ -45,7 +51,8 @@ static bool has_samples(const solver *s, const odeon_part *part)
 
 typedef double (*judge_values)(const solver *s, const double *const *x, int64_t first, int64_t n);
 
-/* The worst sample by what judge says of its values. */
+/* The worst sample by what judge says of its values: 0 is nothing to tell, NaN is worse than any
+ * number. */
 static void find_worst(solver *s, judge_values judge, const double *const *x)
 {
     const odeon_field *f = &s->task.field->abi;
@@ -64,7 +71,9 @@ static void find_worst(solver *s, judge_values judge, const double *const *x)
     }
 }
 
-/* x: y0, y1, the error estimate. As error_sum of device.h, over one sample. */
+/* x: y0, y1, the error estimate. As error_sum of device.h, over one sample: the root mean square,
+ * or the largest, of error / (atol + rtol max(|y0|, |y1|)). Tolerances by component are those of y
+ * and go by the position within the sample. */
 static double scaled_error(const solver *s, const double *const *x, int64_t first, int64_t n)
 {
     const odeon_control *c = &s->control;
@@ -97,7 +106,7 @@ static double not_finite(const solver *s, const double *const *x, int64_t first,
     return 0.0;
 }
 
-/* True where all of a vector is finite, or cannot be read. */
+/* True where all of a vector is finite, or cannot be read: what is not known is not blamed. */
 static bool find_value(solver *s, bound_vector x)
 {
     double *values = vector_download(s, x);
@@ -126,7 +135,7 @@ static double largest(const solver *s, const double *x)
 }
 
 /* x: y0, y1, errors, all finite: is the value of the largest scaled error so near to 0 that atol
- * alone scales it? */
+ * alone scales it? Then a larger rtol would not help. */
 static bool is_scaled_by_atol(const solver *s, const double *const *x)
 {
     const odeon_ode_spec *spec = s->spec;
@@ -145,7 +154,8 @@ static bool is_scaled_by_atol(const solver *s, const double *const *x)
     return by_atol;
 }
 
-/* Did all workers' values make a step that f1 could be evaluated after? */
+/* Did all workers' values make a step that f1 could be evaluated after? The two slots hold the
+ * norms of y and of f at the start, over all workers. */
 static bool is_probed(const solver *s)
 {
     double norms[2];
@@ -155,7 +165,8 @@ static bool is_probed(const solver *s)
 }
 
 /* In the order in which a solve meets them: a state that is not finite explains a slope that is
- * not. */
+ * not, and both explain a probe. If all of this worker's values are finite, the slope that is
+ * largest against the tolerances is the likeliest to have made the first step too small. */
 void diagnose_start(solver *s, bound_vector y0, bound_vector f0, bound_vector f1)
 {
     s->diagnosis.cause.kind = CAUSE_TOLERANCE;
@@ -180,7 +191,8 @@ void diagnose_start(solver *s, bound_vector y0, bound_vector f0, bound_vector f1
     mem_free(slope);
 }
 
-/* Is the error of all workers, against the tolerances, too large to be squared and added? */
+/* Is the error of all workers, against the tolerances, too large to be squared and added? Each
+ * value may be finite all the same. */
 static bool is_beyond_numbers(const solver *s)
 {
     double error = 0.0;
@@ -189,7 +201,8 @@ static bool is_beyond_numbers(const solver *s)
            !isfinite(error);
 }
 
-/* x: y0, y1, the error estimate of a step. */
+/* x: y0, y1, the error estimate of a step. A state that is not finite at a later step was made by
+ * the field, since accepted steps had finite errors. */
 static solve_cause cause_of(const solver *s, const double *const *x, const double *start)
 {
     int64_t n = s->task.field->abi.n;
@@ -206,7 +219,8 @@ static solve_cause cause_of(const solver *s, const double *const *x, const doubl
     return out;
 }
 
-/* The estimate has to be formed for this, which a step never does. */
+/* The estimate has to be formed for this, which a step never does: it takes a vector, and without a
+ * free one there is no diagnosis. h is the step's own, since the slot may hold the next one's. */
 void diagnose_step(solver *s, const program *p, double h)
 {
     bound_vector error = workspace_take(&s->memory);

@@ -4,7 +4,8 @@
 
 #include "base/mem.h"
 
-/* A copy of n elements at *to, which moves on. */
+/* A copy of n elements at *to, which moves on. Both directions use it: into the notes, and out of
+ * them. */
 static void *copy(char **to, const void *from, size_t n, size_t size)
 {
     void *out = *to;
@@ -15,7 +16,8 @@ static void *copy(char **to, const void *from, size_t n, size_t size)
     return out;
 }
 
-/* Elements are laid out by falling alignment: the structures first, numbers last. */
+/* Elements are laid out by falling alignment: the structures first, numbers last. Of the tape all
+ * is noted and not only what was added, since an operation may have used it up. */
 solve_effects *effects_note(const solver *s, const solver_mark *mark)
 {
     const solve_tape *tape = &s->tape;
@@ -44,13 +46,15 @@ solve_effects *effects_note(const solver *s, const solver_mark *mark)
     return out;
 }
 
+/* Before anything is replayed: once calls are queued, nothing on the host may fail. */
 odeon_status effects_reserve(solver *s, const solve_effects *effects)
 {
     return reserve_host(s, effects->n_records, effects->n_frames,
                         s->log.n_attempts + effects->n_attempts);
 }
 
-/* Attempts enter the log as if they were made now, which counts them. */
+/* Attempts enter the log as if they were made now, which counts them. The tape's frames are taken
+ * from the free list, as the recorded calls write into these very frames. */
 void effects_apply(solver *s, const solve_effects *effects)
 {
     char *records = (char *)s->tape.records, *frames = (char *)s->tape.frames;

@@ -4,6 +4,7 @@
 #define ODEON_CORE_SOLVER_EFFECTS_H
 #include "solver/state.h"
 
+/* Invariant: every pointer leads into the block that begins with the structure. */
 typedef struct solve_effects {
     int64_t evals, index;
     solve_peak peak; /* of this operation alone */

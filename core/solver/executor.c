@@ -2,11 +2,15 @@
 
 #include "solver/effects.h"
 
+/* Both have to agree: the device, whether it can and may, and the field, whether its identity is
+ * complete. */
 bool executor_captures(const solver *s)
 {
     return s->task.field->is_recordable && capture_cache_capture(s->captures) != NULL;
 }
 
+/* The address of the field's owner is in it although the identity is: two fields may be alike and
+ * yet write into different gradients. */
 void executor_begin_key(solver *s, int64_t tag)
 {
     const host_field *field = s->task.field;
@@ -27,13 +31,15 @@ execution executor_ask(const solver *s)
     return out;
 }
 
+/* The answer for whatever is not to be captured. */
 execution executor_eager(void)
 {
     return (execution){.answer = CAPTURE_CACHE_RUN};
 }
 
 /* Nothing recorded has taken effect yet, so that going back to the mark undoes all. The peak starts
- * at nothing, so that effects tell that of these calls alone. */
+ * at nothing, so that effects tell that of these calls alone. capture_cache_end is called after any
+ * failure, since it ends the capture on the device. */
 static odeon_status record(solver *s, recorded *x, solver_calls run, void *context)
 {
     solver_mark mark = solver_mark_here(s);
@@ -63,7 +69,8 @@ static odeon_status replay(solver *s, const recorded *x)
     return ODEON_OK;
 }
 
-/* A capture that failed is followed by the plain calls, of which it has changed nothing. */
+/* A capture that failed is followed by the plain calls, of which it has changed nothing. A fresh
+ * recording is replayed like an old one: there is one way in which captured calls take effect. */
 odeon_status execute(solver *s, execution how, solver_calls run, void *context)
 {
     bool replays = how.answer == CAPTURE_CACHE_REPLAY;
@@ -94,7 +101,8 @@ int64_t executor_recorded_evals(const recorded *x)
     return ((const solve_effects *)x->notes)->evals;
 }
 
-/* A loop as the device carries it out: slot STOP ends it. */
+/* A loop as the device carries it out: slot STOP ends it. The bound of its passes is that of the
+ * log. */
 static odeon_status whole_loop(solver *s, void *context)
 {
     const step_loop *loop = context;
@@ -106,13 +114,15 @@ static odeon_status whole_loop(solver *s, void *context)
     return loop->end(s, loop->context);
 }
 
+/* The loop with all around it, or a single step. */
 static odeon_status record_loop(solver *s, recorded *x, const step_loop *loop, bool whole)
 {
     step_loop calls = *loop;
     return whole ? record(s, x, whole_loop, &calls) : record(s, x, loop->step, loop->context);
 }
 
-/* x NULL: eagerly. */
+/* x NULL: eagerly. Between two passes the host asks whether there is another, which may wait for
+ * the device. */
 static odeon_status make_passes(solver *s, const recorded *x, const step_loop *loop, bool whole)
 {
     bool more;
@@ -125,7 +135,8 @@ static odeon_status make_passes(solver *s, const recorded *x, const step_loop *l
 }
 
 /* Where the device has no loops begin is made eagerly before a step is recorded, since the
- * recording of the step must not contain it. */
+ * recording of the step must not contain it. If the recording of a whole loop fails, begin was
+ * recorded with it and has not run: it is made now. */
 odeon_status execute_loop(solver *s, execution *how, const step_loop *loop)
 {
     bool whole = how->answer != CAPTURE_CACHE_RUN && executor_has_loops(s);

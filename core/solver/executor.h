@@ -36,6 +36,8 @@ odeon_status execute(solver *s, execution how, solver_calls run, void *context);
 
 /* ---- a loop: one step again and again ---- */
 
+/* What a loop is made of. Invariant: none of the calls but more may wait for the device, or it
+ * cannot be captured. */
 typedef struct step_loop {
     solver_calls begin; /* before the first step */
     solver_calls step;

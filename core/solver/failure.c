@@ -10,7 +10,8 @@
 #include "solver/diagnosis.h"
 #include "solver/outputs.h"
 
-/* What a layer has said becomes the reason in parentheses. */
+/* What a layer has said becomes the reason in parentheses. The counts are those of the solve, so
+ * that a message tells how far it came. */
 odeon_status solve_fail(const solver *s, double t, double h, double error, const char *what,
                         const char *remedy)
 {
@@ -31,7 +32,8 @@ odeon_status solve_fail(const solver *s, double t, double h, double error, const
                      reason[0] == '\0' ? "" : " (", reason, reason[0] == '\0' ? "" : ")", remedy);
 }
 
-/* The largest of every number over the workers; where that fails they stay as they are. */
+/* The largest of every number over the workers; where that fails they stay as they are. Slots of
+ * the error sums carry them: the step that these belonged to is over. At most 8. */
 static void agree(const solver *s, int32_t n, double *numbers)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
@@ -52,7 +54,8 @@ static void agree(const solver *s, int32_t n, double *numbers)
 
 /* ---- no step is small enough ---- */
 
-/* Steps that may pass the end of the span come ever nearer to one that they cannot pass. */
+/* Steps that may pass the end of the span come ever nearer to one that they cannot pass: the field
+ * may not exist behind the end. */
 static bool is_just_before_end(const solver *s, double t)
 {
     double span = fabs(solve_end(s) - s->task.times[0]);
@@ -70,7 +73,8 @@ static double smallest(int32_t n, const double *x)
     return least;
 }
 
-/* Says so where rtol asks for more digits than the state has. */
+/* Says so where rtol asks for more digits than the state has: four units in the last place is what
+ * a step's own rounding comes to. */
 static bool is_below_rounding(const solver *s, char *remedy, size_t bytes)
 {
     bool wide = s->task.field->abi.dtype == ODEON_DTYPE_F64;
@@ -81,7 +85,10 @@ static bool is_below_rounding(const solver *s, char *remedy, size_t bytes)
     return rtol < 4.0 * (wide ? DBL_EPSILON : (double)FLT_EPSILON);
 }
 
-/* All is finite, and yet no step is small enough. */
+/* All is finite, and yet no step is small enough. The remedies are tried from the surest to the
+ * vaguest: a tolerance below rounding, an atol that alone counts at a zero, a field too steep for
+ * the tolerances, a solution that grows without bound, one that is not smooth. `first` is whether
+ * not one step has been tried: then the first step's size can be given by hand. */
 static odeon_status fail_finite(const solver *s, double t, double h, double error)
 {
     const solve_cause *c = &s->diagnosis.cause;
@@ -114,7 +121,8 @@ static odeon_status fail_finite(const solver *s, double t, double h, double erro
     return solve_fail(s, t, h, error, "step size underflow", remedy);
 }
 
-/* Each worker sees its own slice; the gravest cause of all is what all report. */
+/* Each worker sees its own slice; the gravest cause of all is what all report. Causes are numbered
+ * by gravity, so the largest number is the one. */
 odeon_status fail_underflow(solver *s, double t, double h, double error)
 {
     solve_cause *c = &s->diagnosis.cause;
@@ -151,6 +159,7 @@ odeon_status fail_underflow(solver *s, double t, double h, double error)
 
 enum { ITERATIONS = 12 }; /* of the power method */
 
+/* In plain double and in order: n is one slice. */
 static double dot(int64_t n, const double *a, const double *b)
 {
     double sum = 0.0;
@@ -160,7 +169,8 @@ static double dot(int64_t n, const double *a, const double *b)
     return sum;
 }
 
-/* f(t, y + scale v) into out, all as double. moved has room for a vector of the field's dtype. */
+/* f(t, y + scale v) into out, all as double. moved has room for a vector of the field's dtype.
+ * Vectors of the workspace serve for it; without two free ones there is no answer. */
 static bool field_at(solver *s, const double *y, const double *v, double scale, void *moved,
                      double *out)
 {
@@ -205,7 +215,9 @@ static void clear_passive(const solver *s, double *v)
 }
 
 /* The eigenvalue of the field's Jacobian that is largest in size, as far as a few differences along
- * the power method tell: its share along the last direction, and its size. */
+ * the power method tell: its share along the last direction (Rayleigh quotient), and its size.
+ * Differences are of the size that balances rounding against curvature, sqrt(epsilon) relative to
+ * y. */
 static bool find_eigenvalue(solver *s, double *y, double *v, double *f0, double *f1, void *moved,
                             double *real, double *size)
 {
@@ -235,7 +247,8 @@ static bool find_eigenvalue(solver *s, double *y, double *v, double *f0, double 
 }
 
 /* h times a real eigenvalue that makes solutions decay, where it outweighs all others; -1 where
- * that is not so. The next step's T is in its slot. */
+ * that is not so. The next step's T is in its slot. An oscillation has a size but no share along v,
+ * and is not called stiff. A failure of the field in here leaves no message behind. */
 static double find_decay(solver *s, double h)
 {
     int64_t n = s->task.field->abi.n, evals = *s->task.field->evals;
@@ -255,7 +268,8 @@ static double find_decay(solver *s, double h)
 
 /* The decay is estimated only where many more steps are needed and nearly all are accepted, which
  * is what a stiff problem looks like, and where the field can be evaluated without the other
- * workers. */
+ * workers. Stability keeps |h lambda| of these methods below some 3: from 1 on it is what limits
+ * the step. */
 odeon_status fail_max_steps(solver *s, double t, double h, double error)
 {
     char remedy[320];

@@ -9,7 +9,8 @@
 #include "solver/outputs.h"
 #include "solver/step.h"
 
-/* One step that must succeed; it ends at t_end, which is t + h but for rounding. */
+/* One step that must succeed; it ends at t_end, which is t + h but for rounding. The attempt is
+ * logged whatever became of it. */
 static odeon_status fixed_step(solver *s, double t, double h, double t_end)
 {
     const program *p;
@@ -29,7 +30,7 @@ static odeon_status fixed_step(solver *s, double t, double h, double t_end)
 }
 
 /* Steps under a method for equal ones start anew whenever the size changes: by more than the
- * rounding of the times around it. */
+ * rounding of the times around it. NAN is the size before the first step. */
 static odeon_status fixed_step_of(solver *s, double t, double h, double t_end, double *last_h)
 {
     bool equal_only = (s->stepper->info.flags & ODEON_STEPPER_FIXED_H) != 0;
@@ -43,7 +44,9 @@ static odeon_status fixed_step_of(solver *s, double t, double h, double t_end, d
     return fixed_step(s, t, h, t_end);
 }
 
-/* COUNT: so many in every interval between two outputs. */
+/* COUNT: so many in every interval between two outputs. Times come from the interval's start by a
+ * product and not by adding up, so that rounding does not grow, and the last step ends at the
+ * output to the bit. */
 static odeon_status solve_equal(solver *s)
 {
     int64_t steps = s->spec->steps;
@@ -58,8 +61,9 @@ static odeon_status solve_equal(solver *s)
     return ODEON_OK;
 }
 
-/* SIZE: steps end at the points t0 + k size, the outputs and the stops, in order; where a
- * point of the grid differs from another by rounding they are one. */
+/* SIZE: steps end at the points t0 + k size, the outputs and the stops, in order; where a point of
+ * the grid differs from another by rounding they are one. A step between two points of the grid is
+ * of the very size, so that a method for equal steps need not start anew for rounding. */
 static odeon_status solve_sized(solver *s)
 {
     double size = s->spec->step_size, h = solve_direction(s) * size, last_h = (double)NAN;
@@ -82,6 +86,8 @@ static odeon_status solve_sized(solver *s)
 
 /* ---- REPLAY: a recorded list ---- */
 
+/* A step of the list in the direction of the solve. t_end is what it ends at, which t + h may miss
+ * by rounding. */
 typedef struct replayed_step {
     double t, h, t_end;
 } replayed_step;
@@ -160,6 +166,8 @@ static odeon_status check_readable(const solver *s, double t_end)
                            s->stepper->instance->component->id);
 }
 
+/* A list may have been written by a solve of the other direction: an adjoint goes back through the
+ * steps of its forward. */
 static odeon_status solve_replayed(solver *s)
 {
     double direction = solve_direction(s), last_h = (double)NAN;
@@ -180,6 +188,7 @@ static odeon_status solve_replayed(solver *s)
     return ODEON_OK;
 }
 
+/* Adaptive solves do not come here. */
 odeon_status fixed_solve(solver *s)
 {
     switch (s->spec->mode) {

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+/* NAN says that no step has been accepted: 0 would be a size. */
 solve_stats solve_stats_none(void)
 {
     return (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
@@ -36,6 +37,7 @@ static void count(solve_stats *stats, double h, int32_t outcome)
     stats->h_max = !(stats->h_max >= size) ? size : stats->h_max;
 }
 
+/* The list may hold attempts of earlier solves; counts are of this one. */
 void solve_log_add(solve_log *log, double t, double h, double error, int32_t outcome)
 {
     log->attempts[log->n_attempts++] =
@@ -43,6 +45,7 @@ void solve_log_add(solve_log *log, double t, double h, double error, int32_t out
     count(&log->stats, h, outcome);
 }
 
+/* The list goes on: a pass of several solves has one list of attempts. */
 void solve_log_restart(solve_log *log)
 {
     log->stats = solve_stats_none();

@@ -8,11 +8,13 @@
 #include "odeon/abi.h"
 #include "odeon/status.h"
 
+/* One step that was tried: its start, its signed size. */
 typedef struct solve_attempt {
     double t, h, error; /* scaled error norm; NAN: the step was not judged */
     bool accepted;
 } solve_attempt;
 
+/* Invariant: h_min <= h_max, or both are NAN. */
 typedef struct solve_stats {
     int64_t accepted, rejected;
     double h_min, h_max; /* sizes of accepted steps, without sign; NAN before the first */

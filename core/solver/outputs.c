@@ -51,6 +51,7 @@ double next_stop(const solver *s, double t, double end)
     return end;
 }
 
+/* Which registers does not depend on where in the step is read: x = 1 stands for any. */
 int32_t dense_registers(const solver *s, int32_t *registers)
 {
     double weights[ODEON_MAX_STAGES];
@@ -58,6 +59,7 @@ int32_t dense_registers(const solver *s, int32_t *registers)
     return 1 + stepper_dense(s->stepper, 1.0, registers + 1, weights);
 }
 
+/* Y0 counts once by itself, and more if it is a stage as well. */
 double dense_weight(const solver *s, double h, double x, int32_t reg)
 {
     int32_t registers[ODEON_MAX_STAGES];
@@ -88,7 +90,8 @@ static odeon_status read_dense(const solver *s, double h, double x, const odeon_
 }
 
 /* Rounding must not make an output within the step pass for its end, whose value is Y1 to the bit
- * and whose cotangent goes there: x stays below 1. */
+ * and whose cotangent goes there: x stays below 1. Several outputs may lie within one step, and one
+ * that none of them has reached waits for a later step. */
 odeon_status outputs_read(solver *s, double t, double h, double t_end)
 {
     while (s->outputs.next < s->task.n_times && outputs_reached(s, t_end, s->outputs.next)) {

@@ -21,6 +21,7 @@ enum {
     CAUSE_STATE = 4      /* the state at the start is not finite */
 };
 
+/* As numbers without pointers, since workers exchange them. */
 typedef struct solve_cause {
     int32_t kind;            /* CAUSE_* */
     int32_t by_atol;         /* TOLERANCE: it is atol alone that scales the worst value */

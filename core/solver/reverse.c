@@ -1,18 +1,21 @@
 /* The contributions of combinations to one value are gathered in a single pass where that value was
- * made: every verb that reads it has been reversed by then. */
+ * made: every verb that reads it has been reversed by then. Nothing is stored for combinations,
+ * whose reverse needs no values; frames are those of evaluations alone. */
 #include "solver/reverse.h"
 
 #include "solver/outputs.h"
 #include "solver/step.h"
 
-/* The terms of one cotangent, for one pass. */
+/* The terms of one cotangent, for one pass over memory. Invariant: n is at most ODEON_MAX_STAGES,
+ * which is what one lincomb takes; more are added in several passes. */
 typedef struct gathering {
     int32_t n;
     odeon_tensor x[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
 } gathering;
 
-/* cotangent[reg] += what has been gathered. */
+/* cotangent[reg] += what has been gathered. The first time it is written and not added to, which
+ * saves clearing it. */
 static odeon_status add_gathered(solver *s, int32_t reg, gathering *g)
 {
     if (g->n == 0) {
@@ -31,7 +34,9 @@ static odeon_status add_gathered(solver *s, int32_t reg, gathering *g)
                                          g->coefficients, s->slots);
 }
 
-/* Adds to cotangent[reg] what the combinations behind verb v pass back to it. */
+/* Adds to cotangent[reg] what the combinations behind verb v pass back to it: for out = (alpha +
+ * beta h) x, x_bar += (alpha + beta h) out_bar, with h in its slot. The error estimate has no
+ * cotangent, since step sizes are held fixed. */
 static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
 {
     gathering g = {.n = 0};
@@ -57,6 +62,7 @@ static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
     return add_gathered(s, reg, &g);
 }
 
+/* At the step's own end the cotangent goes to Y1 as a whole, which no weight of these says. */
 int32_t reverse_output_weights(const solver *s, double h, double x, double *weights)
 {
     int32_t registers[1 + ODEON_MAX_STAGES], n = dense_registers(s, registers);
@@ -66,7 +72,8 @@ int32_t reverse_output_weights(const solver *s, double h, double x, double *weig
     return n;
 }
 
-/* The same of output 1 alone, with weights that a replay finds in slots. */
+/* The same of output 1 alone, with weights that a replay finds in slots: they differ from solve to
+ * solve, while the recording stays. */
 static odeon_status gather_by_slots(solver *s, int32_t reg)
 {
     int32_t registers[1 + ODEON_MAX_STAGES], n = dense_registers(s, registers);
@@ -80,7 +87,8 @@ static odeon_status gather_by_slots(solver *s, int32_t reg)
     return add_gathered(s, reg, &g);
 }
 
-/* Adds to cotangent[reg] what the outputs read off this step's dense output pass back to it. */
+/* Adds to cotangent[reg] what the outputs read off this step's dense output pass back to it: y(x) =
+ * sum w_i(x) v_i gives v_i_bar += w_i(x) y_bar. */
 static odeon_status gather_outputs(solver *s, const solve_record *record, int32_t reg)
 {
     gathering g = {.n = 0};
@@ -124,7 +132,8 @@ static odeon_status inject_end(solver *s, const solve_record *record)
 }
 
 /* y_bar += (df/dy)^T k_bar. A vjp writes its result, so that a second contribution goes through a
- * vector of its own. y itself is in the frame. */
+ * vector of its own. y itself is in the frame. k_bar is not needed any more, and is given back
+ * whatever became of the call. */
 static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *w)
 {
     const odeon_field *f = &s->task.field->abi;
@@ -145,6 +154,8 @@ static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *
     return status;
 }
 
+/* From the last verb to the first. A slope that nothing reads has no cotangent and costs no vjp.
+ * What the step began with is gathered behind the first verb (-1). */
 static odeon_status reverse_verbs(solver *s, const solve_record *record)
 {
     const program *p = record->program;
@@ -169,7 +180,8 @@ static odeon_status reverse_verbs(solver *s, const solve_record *record)
 }
 
 /* The cotangent at this step's start is the cotangent at the previous step's end. Carry passes on
- * as well, unless the step began with a carry of zero. */
+ * as well, unless the step began with a carry of zero, or this was the start, which made the carry.
+ */
 static void pass_on(solver *s, const solve_record *record)
 {
     const stepper *method = s->stepper;
@@ -189,6 +201,8 @@ static void pass_on(solver *s, const solve_record *record)
     }
 }
 
+/* Of the start no time passes: y1 is y0, and the cotangent of the first step's start belongs to it.
+ */
 static odeon_status reverse_record(solver *s, const solve_record *record)
 {
     if (record->is_start) { /* no time passes: y1 is y0 */
@@ -201,6 +215,8 @@ static odeon_status reverse_record(solver *s, const solve_record *record)
     return ODEON_OK;
 }
 
+/* The step is put on the tape for the moment, so that its frames are found where those of a kept
+ * solve are; values are not needed any more, since frames hold what vjps read. */
 odeon_status reverse_run(solver *s, const solve_record *record)
 {
     solve_tape_push(&s->tape, record, record->program->n_evals, s->step.frames);
@@ -214,6 +230,7 @@ odeon_status reverse_run(solver *s, const solve_record *record)
 
 /* ---- a whole tape ---- */
 
+/* T, H and stage times are those of the recorded step: layers that read the time see it again. */
 static odeon_status reverse_last(solver *s)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
@@ -225,6 +242,8 @@ static odeon_status reverse_last(solver *s)
     return reverse_record(s, record);
 }
 
+/* The sum of up to two cotangents, written with as few passes as it takes: none of both is 0, a
+ * single one is a copy or lies in place already. */
 odeon_status reverse_finish(solver *s, const odeon_tensor *d_y0)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
@@ -244,6 +263,8 @@ odeon_status reverse_finish(solver *s, const odeon_tensor *d_y0)
     return ops->lincomb(s->lane->queue, d_y0, NULL, 2, pointers, ones, NULL);
 }
 
+/* The first cotangent that is bound takes the memory of the answer, where with luck the last one
+ * ends up. Records are used up also after a failure of one, so that nothing of them is left. */
 odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0)
 {
     odeon_status status = ODEON_OK;

@@ -29,7 +29,8 @@ bool rows_of_each_step(int32_t kinds)
 
 /* ---- layout ---- */
 
-/* What a row of one kind holds. */
+/* What a row of one kind holds, in the order of its blocks: Y0 first in either kind, which
+ * rows_bind relies on. */
 static int32_t list_registers(const solver *s, int32_t kind, int32_t *reg)
 {
     if (kind != ROWS_STEPS) {
@@ -44,14 +45,14 @@ static int32_t list_registers(const solver *s, int32_t kind, int32_t *reg)
     return n;
 }
 
-/* Of one row of a block. */
+/* Of one row of a block: T and H, or a vector of the state. */
 static int64_t element_bytes(const solver *s, int32_t reg)
 {
     return reg == STEP_SLOTS ? (int64_t)(2 * sizeof(double))
                              : s->task.field->abi.n * odeon_dtype_bytes(s->task.field->abi.dtype);
 }
 
-/* Of rows of one kind. Blocks begin at multiples of 64 bytes. */
+/* Of rows of one kind. Blocks begin at multiples of 64 bytes; rows within a block do not. */
 static int64_t bytes_of(const solver *s, int32_t kind, int64_t rows)
 {
     int32_t reg[1 + ODEON_MAX_STAGES], n = list_registers(s, kind, reg);
@@ -80,7 +81,8 @@ static int64_t spare_bytes(const solver *s, int32_t kinds)
     return each(kinds) != 0 ? 64 * (int64_t)list_registers(s, each(kinds), reg) : 0;
 }
 
-/* From the memory that there is, so that a larger solve of before serves a smaller one. */
+/* From the memory that there is, so that a larger solve of before serves a smaller one. What
+ * rounding may take is left out, so that the number is never too large. */
 int64_t rows_capacity(const solver *s, int32_t kinds)
 {
     int32_t reg[1 + ODEON_MAX_STAGES];
@@ -95,12 +97,14 @@ int64_t rows_capacity(const solver *s, int32_t kinds)
     return left / (row > 0 ? row : 1);
 }
 
+/* Room for at least so many. */
 odeon_status rows_fit(solver *s, int32_t kinds, int64_t rows)
 {
     int64_t bytes = rows_bytes(s, kinds, rows) + spare_bytes(s, kinds);
     return buffer_fit(s->lane->device, &s->device.rows, bytes);
 }
 
+/* T and H, which stand next to each other. */
 static odeon_tensor step_slots(const solver *s)
 {
     return (odeon_tensor){
@@ -125,6 +129,7 @@ static void lay_out(const solver *s, int32_t kinds, int32_t kind, row_set *set)
     }
 }
 
+/* Nothing where this kind is not kept. */
 static odeon_status store(const solver *s, int32_t kinds, int32_t kind, int32_t slot)
 {
     row_set set;
@@ -145,6 +150,7 @@ odeon_status rows_store(const solver *s, int32_t kinds)
     return store(s, kinds, ROWS_LAST, ODEON_SLOT_STOP);
 }
 
+/* Into the registers that are bound, which are the fixed vectors. */
 odeon_status rows_load(const solver *s, int32_t kinds)
 {
     row_set set;
@@ -153,13 +159,15 @@ odeon_status rows_load(const solver *s, int32_t kinds)
                                           ODEON_SLOT_ROW);
 }
 
+/* Borrowed: no owner is to release it. */
 static bound_vector row_of(const solver *s, const row_set *set, int32_t i, int64_t row)
 {
     char *block = set->rows[i].data;
     return (bound_vector){.data = block + row * element_bytes(s, set->reg[i])};
 }
 
-/* Y1 of a step is Y0 of the next row. */
+/* Y1 of a step is Y0 of the next row. Of the last row, and of a row kept alone, there is no next
+ * one: the caller knows where that end is. */
 void rows_bind(solver *s, int32_t kinds, int64_t row)
 {
     row_set set;
@@ -179,6 +187,7 @@ bound_vector fixed_vector(const solver *s, int32_t i)
     return (bound_vector){.data = s->device.state.data + i * s->memory.vector_bytes};
 }
 
+/* Twice: values of Y0 and carry in, then cotangents of Y1 and carry out. */
 static int64_t fixed_bytes(const solver *s)
 {
     return 2 * (1 + s->stepper->info.n_carry) * s->memory.vector_bytes;

@@ -15,6 +15,7 @@ static odeon_status no_memory(const char *path)
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", path);
 }
 
+/* The mode is the block's for life. */
 static bool is_adaptive(const solver *s)
 {
     return s->spec->mode == ODEON_STEPS_ADAPTIVE;
@@ -31,6 +32,8 @@ static odeon_status alloc_slots(solver *s)
     return ODEON_OK;
 }
 
+/* Vectors and frames come with the first solve, when their sizes are known; slots and the cache are
+ * needed for any. */
 odeon_status solver_create(const device_lane *lane, stepper *method, const odeon_ode_spec *spec,
                            const char *path, solver **out)
 {
@@ -84,6 +87,7 @@ void solver_set_replay(solver *s, size_t n, const double (*steps)[2])
     s->n_replay = n;
 }
 
+/* A pass begins: what it tells at its end is of this pass alone. */
 void solver_forget(solver *s)
 {
     solve_log_clear(&s->log);
@@ -97,7 +101,8 @@ void solver_set_steps_before(solver *s, int64_t n)
 
 /* ---- solve ---- */
 
-/* All memory that the first step needs; from then on each step reserves for the next. */
+/* All memory that the first step needs; from then on each step reserves for the next. What was kept
+ * of the solve before goes first, so that its frames can be used again. */
 static odeon_status prepare(solver *s, const host_field *field, int32_t keep, int32_t n_times)
 {
     const program *p;
@@ -113,7 +118,7 @@ static odeon_status prepare(solver *s, const host_field *field, int32_t keep, in
 }
 
 /* Output 0 is the start. Whatever becomes of the solve, no vector or frame stays in use but those
- * on the tape. */
+ * on the tape. Y0 is borrowed from the caller's y[0], which no step writes. */
 static odeon_status run_solve(solver *s, void *context)
 {
     (void)context;
@@ -125,7 +130,8 @@ static odeon_status run_solve(solver *s, void *context)
     return status;
 }
 
-/* Steps follow from the times, the spec and the method, and the last two never change. */
+/* Steps follow from the times, the spec and the method, and the last two never change. The times by
+ * their bits: a solve of other times is other calls. */
 static void make_solve_key(solver *s)
 {
     executor_begin_key(s, KEY_STEPS);
@@ -146,6 +152,8 @@ static execution ask_for_solve(solver *s)
     return executor_ask(s);
 }
 
+/* Adaptive solves find their own way to the device; steps known beforehand are one operation here.
+ */
 odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
                           int32_t keep, const odeon_tensor *y)
 {
@@ -166,7 +174,8 @@ static odeon_status run_reverse(solver *s, void *context)
     return reverse_tape(s, context);
 }
 
-/* However the solve came about, its records and frames say what its reverse is. */
+/* However the solve came about, its records and frames say what its reverse is: addresses of frames
+ * are in it, since a replay reads them. */
 static void make_reverse_key(solver *s, const odeon_tensor *d_y0)
 {
     capture_key *key = &s->key;
@@ -202,7 +211,8 @@ static execution ask_for_reverse(solver *s, const odeon_tensor *d_y0)
     return executor_ask(s);
 }
 
-/* A solve has left a tape or rows, never both. */
+/* A solve has left a tape or rows, never both. Without either the answer is the cotangent of the
+ * start. */
 odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
 {
     odeon_tensor start = *d_y0;

@@ -2,12 +2,14 @@
 
 #include "base/diag.h"
 
+/* A vector with nothing bound has data NULL, which stands for 0 where cotangents are meant. */
 odeon_tensor vector_tensor(const solver *s, bound_vector x)
 {
     const odeon_field *f = &s->task.field->abi;
     return (odeon_tensor){.data = x.data, .dim = {f->n}, .ndim = 1, .dtype = f->dtype};
 }
 
+/* The parts of a state lie one after the other, with gaps for alignment. */
 odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part)
 {
     const odeon_part *p = &s->task.field->abi.parts[part];
@@ -26,6 +28,7 @@ odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
                           .dtype = ODEON_DTYPE_F64};
 }
 
+/* Only the registers that the method has. */
 void release_registers(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->n_registers; i++) {
@@ -41,6 +44,7 @@ void count_evals(solver *s, int64_t n)
     *s->task.field->evals += n;
 }
 
+/* Both are tried, also where the first has failed: what has grown stays grown. */
 odeon_status reserve_host(solver *s, size_t n_records, size_t n_frames, size_t n_attempts)
 {
     bool taped = solve_tape_reserve(&s->tape, n_records, n_frames);
@@ -49,6 +53,7 @@ odeon_status reserve_host(solver *s, size_t n_records, size_t n_frames, size_t n
                            : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", s->path);
 }
 
+/* The numbers alone: contents are not copied, since operations only append. */
 solver_mark solver_mark_here(const solver *s)
 {
     return (solver_mark){.evals = s->log.evals,
@@ -63,7 +68,8 @@ solver_mark solver_mark_here(const solver *s)
                          .diagnosis = s->diagnosis};
 }
 
-/* Frames taken since are free again: the tape alone says which are in use. */
+/* Frames that were taken since are found by what is not on the tape. Frames of a step under way are
+ * forgotten, not given back, because the list of free ones is made anew. */
 void solver_rollback(solver *s, const solver_mark *mark)
 {
     release_registers(s);
@@ -83,6 +89,7 @@ void solver_rollback(solver *s, const solver_mark *mark)
     workspace_retake_frames(&s->memory, s->tape.frames, mark->n_frames);
 }
 
+/* Attempts stay listed: the pass goes on. */
 void solver_restart(solver *s)
 {
     s->device.kept = 0;

@@ -4,11 +4,13 @@
 
 /* ---- memory ---- */
 
+/* Of one vector, rounded up: vectors of a chunk lie one after the other. */
 static int64_t vector_bytes(const host_field *field)
 {
     return workspace_aligned(field->abi.n * odeon_dtype_bytes(field->abi.dtype));
 }
 
+/* Frames that are too small are given up together with the tape that holds some of them. */
 void step_fit(solver *s, const host_field *field)
 {
     workspace *w = &s->memory;
@@ -22,7 +24,8 @@ void step_fit(solver *s, const host_field *field)
 }
 
 /* Vectors that a step, and its reverse if it is kept, can have in use at once. In reverse every
- * verb may have a cotangent, and so may carry on both sides of the step. */
+ * verb may have a cotangent, and so may carry on both sides of the step. An upper bound is enough:
+ * a vector too many costs little, and one too few would end a run. */
 static int64_t vectors_needed(const solver *s, const program *p)
 {
     enum { SPARE = 3 }; /* two slopes and a state to choose the first step */
@@ -62,6 +65,7 @@ odeon_status step_reserve(solver *s, const program *p)
 
 /* ---- verbs ---- */
 
+/* T and H stand next to each other. */
 odeon_status step_set_time(solver *s, double t, double h)
 {
     double values[2] = {t, h};
@@ -88,7 +92,7 @@ static void bind_to_frames(solver *s, const program *p)
     }
 }
 
-/* Without frames evaluations keep nothing (NULL). */
+/* Without frames evaluations keep nothing (NULL). The peak is noted when they are in use. */
 static void take_frames(solver *s, const program *p)
 {
     bool keep = s->task.keep != ODEON_KEEP_NONE;
@@ -98,7 +102,7 @@ static void take_frames(solver *s, const program *p)
     workspace_note_frames(&s->memory);
 }
 
-/* k = f(t + c h, y) */
+/* k = f(t + c h, y), at the time that stage_times has written for this evaluation. */
 static odeon_status eval(solver *s, const verb *w)
 {
     const odeon_field *f = &s->task.field->abi;
@@ -115,13 +119,15 @@ static bool is_plain(const odeon_term *term)
     return term->alpha == 1.0 && term->beta == 0.0;
 }
 
+/* alpha + beta h with h in its slot, so that a recording holds for any size of step. */
 static odeon_scalar coefficient(const odeon_term *term)
 {
     return (odeon_scalar){.imm = term->alpha, .scale = term->beta, .slot = ODEON_SLOT_H};
 }
 
 /* Elements to combine: where the result is only evaluated at, not the trailing parts that f does
- * not depend on. */
+ * not depend on. Of an adjoint these are the parameters' gradients, the larger part of its state.
+ */
 static int64_t active_length(const solver *s, bool eval_only)
 {
     const odeon_field *f = &s->task.field->abi;
@@ -135,7 +141,8 @@ static int64_t active_length(const solver *s, bool eval_only)
     return n;
 }
 
-/* out = sum (alpha_i + beta_i h) x_i. One plain term only renames its vector. */
+/* out = sum (alpha_i + beta_i h) x_i. One plain term only renames its vector, unless the result has
+ * its place in a frame already. A first plain term is the base of the sum and saves a product. */
 static odeon_status combine(solver *s, const program *p, const verb *w)
 {
     const odeon_term *terms = &p->terms[w->first];
@@ -172,6 +179,8 @@ static void release_after(solver *s, const program *p, int32_t v)
     }
 }
 
+/* The error estimate is no value of the step: only its norm is wanted, which step_error_sums makes
+ * in one pass. */
 odeon_status step_run(solver *s, const program *p)
 {
     const odeon_device_ops *ops = s->lane->device->ops;
@@ -194,7 +203,8 @@ odeon_status step_run(solver *s, const program *p)
 
 /* ---- the error estimate ---- */
 
-/* The verb that says it; every program of an embedded method has one. */
+/* The verb that says it; every program of an embedded method has one, which the recorder has
+ * checked. */
 static const verb *error_verb(const program *p)
 {
     for (int32_t v = 0; v < p->n_verbs; v++) {
@@ -217,7 +227,8 @@ static const odeon_control *control_of(const solver *s, int32_t flags, odeon_con
     return own;
 }
 
-/* A part that all workers share is counted by rank 0 alone. */
+/* A part that all workers share is counted by rank 0 alone: sums over the workers would count it
+ * once for each. A part of no norm is left out, and its slot is not read. */
 static odeon_status part_sum(solver *s, int32_t part, const odeon_tensor *y0,
                              const odeon_tensor *y1, int32_t n, const odeon_tensor *const *x,
                              const odeon_scalar *coefficients)
@@ -235,6 +246,7 @@ static odeon_status part_sum(solver *s, int32_t part, const odeon_tensor *y0,
                                 coefficients, s->slots, slot);
 }
 
+/* Part by part, since norms may be taken of each by itself. */
 odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32_t n,
                               const bound_vector *x, const odeon_scalar *coefficients)
 {
@@ -341,7 +353,8 @@ odeon_status step_accept(solver *s, const program *p, double t, double h, double
     return ODEON_OK;
 }
 
-/* Frames of a step that did not come to its end, or was not accepted, go back. */
+/* Frames of a step that did not come to its end, or was not accepted, go back. What the next try
+ * starts from stays bound. */
 void step_reject(solver *s)
 {
     release_all_but_start(s);
@@ -353,6 +366,8 @@ void step_reject(solver *s)
     }
 }
 
+/* A method without a start has read nothing yet: its first steps must not depend on what a vector
+ * held before. */
 static odeon_status zero_carry(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
@@ -366,7 +381,7 @@ static odeon_status zero_carry(solver *s)
 }
 
 /* A start that evaluates f at t0 (as of a pair with "first same as last") is kept like a step,
- * since the reverse goes through it as well. */
+ * since the reverse goes through it as well. Its record has size 0 and no outputs. */
 odeon_status step_begin(solver *s, double t0)
 {
     const program *start = s->stepper->start;
@@ -386,6 +401,7 @@ odeon_status step_begin(solver *s, double t0)
     return ODEON_OK;
 }
 
+/* One lincomb with y as its base. */
 odeon_status vector_add(const solver *s, bound_vector y, bound_vector x)
 {
     odeon_tensor out = vector_tensor(s, y), term = vector_tensor(s, x);

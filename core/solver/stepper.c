@@ -1,3 +1,6 @@
+/* Programs are recorded and not written by hand: a method's step is called once with verbs that
+ * only note down what it says. Everything that a plugin can get wrong is found there, before
+ * anything is computed; from then on a program is data that is known to be sound. */
 #include "solver/stepper.h"
 
 #include <string.h>
@@ -47,12 +50,15 @@ static int32_t register_of(const stepper *s, int32_t handle)
     return -1;
 }
 
+/* One message for all rules of handles: it names the handle as the plugin's author knows it. */
 static odeon_status broken(const recorder *r, int32_t handle, const char *why)
 {
     return diag_fail(ODEON_ERR_PLUGIN, "integrator %s: step uses handle %d wrongly: %s",
                      r->stepper->instance->component->id, (int)handle, why);
 }
 
+/* A value exists only after its verb: nothing can be read that a later verb writes. The error
+ * estimate is never stored. */
 static odeon_status readable(const recorder *r, int32_t handle, int32_t *reg)
 {
     *reg = register_of(r->stepper, handle);
@@ -62,6 +68,7 @@ static odeon_status readable(const recorder *r, int32_t handle, int32_t *reg)
     return r->written[*reg] ? ODEON_OK : broken(r, handle, "read before it is written");
 }
 
+/* What a step starts from is the host's and may be needed again, if the step is rejected. */
 static odeon_status writable(recorder *r, int32_t handle, int32_t *reg)
 {
     const stepper *s = r->stepper;
@@ -116,7 +123,8 @@ static odeon_status record_combine(void *self, int32_t out, int32_t n, const ode
     return ODEON_OK;
 }
 
-/* Has everything been written that a step must write? */
+/* Has everything been written that a step must write? What is missing would be whatever a vector
+ * held before. */
 static odeon_status complete(const recorder *r)
 {
     const stepper *s = r->stepper;
@@ -149,6 +157,8 @@ static void keep_slopes(const stepper *s, program *p)
     }
 }
 
+/* Weights are polynomials in x without a constant term, by Horner's rule: at x = 0 the value is y0.
+ */
 int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
@@ -187,7 +197,8 @@ static void find_last_uses(const stepper *s, program *p)
     }
 }
 
-/* Counts vectors in use verb by verb: what a workspace has to hold. */
+/* Counts vectors in use verb by verb: what a workspace has to hold. A register is free behind its
+ * last use. */
 static void find_max_live(const stepper *s, program *p)
 {
     int32_t live = 1 + s->info.n_carry;
@@ -200,7 +211,8 @@ static void find_max_live(const stepper *s, program *p)
     }
 }
 
-/* Runs start (index < 0) or step and leaves its verbs in s->scratch. */
+/* Runs start (index < 0) or step and leaves its verbs in s->scratch. All of it is zeroed, padding
+ * included, since programs are compared byte by byte. */
 static odeon_status record(stepper *s, int64_t index)
 {
     recorder r = {.stepper = s, .program = s->scratch, .start = index < 0};
@@ -309,6 +321,8 @@ static odeon_status choose_tier(stepper *s, const char *path)
     return ODEON_OK;
 }
 
+/* The order is that of what depends on what: the tier before the description, that before any
+ * program. */
 static odeon_status fill(stepper *s, const odeon_config *config, const char *path, int32_t dense)
 {
     ODEON_TRY(instance_create(config, path, &s->instance));
@@ -343,6 +357,7 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
     return ODEON_OK;
 }
 
+/* On failure all that was made goes, and *out stays NULL. */
 odeon_status stepper_create(const odeon_config *config, const char *path, int32_t dense,
                             stepper **out)
 {

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+/* Frames on it are the workspace's and go with that. */
 void solve_tape_fini(solve_tape *tape)
 {
     mem_free(tape->frames);
@@ -9,6 +10,7 @@ void solve_tape_fini(solve_tape *tape)
     *tape = (solve_tape){0};
 }
 
+/* Either list may have grown when the other could not: its room is then simply larger. */
 bool solve_tape_reserve(solve_tape *tape, size_t n_records, size_t n_frames)
 {
     odeon_frame **frames =
@@ -20,6 +22,7 @@ bool solve_tape_reserve(solve_tape *tape, size_t n_records, size_t n_frames)
     return (frames != NULL || n_frames == 0) && (records != NULL || n_records == 0);
 }
 
+/* What is counted to a solve, whatever has been allocated. */
 int64_t solve_tape_bytes(size_t n_records, size_t n_frames)
 {
     return (int64_t)(n_records * sizeof(solve_record) + n_frames * sizeof(odeon_frame *));

@@ -5,6 +5,8 @@
 #include "solver/stepper.h"
 #include "solver/workspace.h"
 
+/* What the reverse of one step needs beside its frames. Invariant: outputs of later records have
+ * larger numbers. */
 typedef struct solve_record {
     double t, h;
     const program *program;          /* of a step, or the start's */

@@ -5,12 +5,15 @@
 
 enum { FRAME_CHUNK = 16 }; /* frames per allocation */
 
+/* Vectors of one allocation. Invariant: vectors[i] lies at memory + i * vector_bytes. */
 struct vector_chunk {
     char *memory; /* device */
     counted_vector *vectors;
     vector_chunk *next;
 };
 
+/* Frames of one allocation. Frames are parts of the chunk, so that a frame's address holds as long.
+ */
 struct frame_chunk {
     char *memory; /* device */
     odeon_frame frames[FRAME_CHUNK];
@@ -55,6 +58,7 @@ static void free_vectors(workspace *w)
     capture_cache_forget(w->captures);
 }
 
+/* Larger ones serve a smaller state, so memory is given up only to grow. */
 void workspace_fit_vectors(workspace *w, int64_t bytes)
 {
     if (bytes > w->vector_bytes) {
@@ -105,6 +109,7 @@ odeon_status workspace_reserve_vectors(workspace *w, int64_t n)
     return add_vectors(w, n - w->n_vectors);
 }
 
+/* The count of users starts at 1. */
 bound_vector workspace_take(workspace *w)
 {
     counted_vector *v = w->free_vectors;
@@ -127,6 +132,7 @@ odeon_status workspace_bind(workspace *w, bound_vector *x)
                            : diag_fail(ODEON_ERR_INTERNAL, "%s: out of vectors", w->path);
 }
 
+/* A borrowed vector has no count: whoever lent it keeps it. */
 bound_vector workspace_share(bound_vector x)
 {
     if (x.owner != NULL) {
@@ -149,6 +155,7 @@ void workspace_release(workspace *w, bound_vector *x)
 
 /* ---- frames ---- */
 
+/* All at once, when they have become too small: recordings hold their addresses, too. */
 static void free_frames(workspace *w)
 {
     for (size_t i = 0; i < w->n_frame_chunks; i++) {
@@ -163,6 +170,7 @@ static void free_frames(workspace *w)
     capture_cache_forget(w->captures);
 }
 
+/* Larger ones serve, as with vectors. */
 bool workspace_frames_fit(const workspace *w, int64_t bytes)
 {
     return workspace_aligned(bytes) <= w->frame_bytes;
@@ -201,6 +209,7 @@ static odeon_status add_frames(workspace *w)
     return ODEON_OK;
 }
 
+/* What one chunk cannot hold comes in several. */
 odeon_status workspace_reserve_frames(workspace *w, int64_t n)
 {
     while (w->n_free_frames < n) {

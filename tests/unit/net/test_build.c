@@ -1,5 +1,4 @@
-/* Chains of layers: shapes, paths, what does not fit, and that nothing which saves work changes a
- * number. */
+/* Chains of layers as they are built: shapes, paths, sharing, what does not fit. */
 #include "net/net.h"
 
 #include <math.h>
@@ -7,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "small_net.h"
 #include "support_session.h"
 
 #define HEAD                                                                                       \
@@ -18,7 +18,7 @@
 #define TRAIN "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n"
 #define ODE   "layer = ode\nintegrator = rk4\nsteps = 2\ngradient = direct\n"
 
-enum { SAMPLES = 3, INPUTS = SAMPLES * 16, OUTPUTS = SAMPLES * 3 };
+enum { SAMPLES = 3 };
 
 /* ---- shapes and paths ---- */
 
@@ -95,8 +95,6 @@ static void test_one_repetition_is_numbered(void **state)
     check_paths(ini, expected, 1);
 }
 
-/* ---- what does not fit ---- */
-
 static void check_refused(const char *ini, odeon_status status, const char *const *words)
 {
     support_session s;
@@ -121,7 +119,8 @@ static void test_misfit_names_both_layers_and_shapes(void **state)
     const char *const conv[] = {"stem: conv2d", "network's, [1, 4, 4]", NULL};
     check_refused(HEAD "[model.stem]\nlayer = conv2d(filters=5, kernel=7)\n" TAIL, ODEON_ERR_CONFIG,
                   conv);
-    const char *const body[] = {"ode.a: dense", "[1, 4, 4]", "input", "layer ode (ode)", NULL};
+    const char *const body[] = {"ode.a: dense", "[1, 4, 4]",
+                                "its input is the input [1, 4, 4] of layer ode (ode)", NULL};
     check_refused(HEAD "[model.ode]\n" ODE "[model.ode.a]\nlayer = dense(units=state)\n" TAIL,
                   ODEON_ERR_CONFIG, body);
 }
@@ -136,40 +135,6 @@ static void test_two_layers_of_one_path_are_refused(void **state)
                   ODEON_ERR_CONFIG, words);
 }
 
-static void test_container_without_a_body_is_refused(void **state)
-{
-    (void)state;
-    const char *const words[] = {"[model.ode] ode is made of nested sections", "there is none",
-                                 NULL};
-    check_refused(HEAD "[model.ode]\n" ODE TAIL, ODEON_ERR_CONFIG, words);
-}
-
-static void test_body_of_a_leaf_is_refused(void **state)
-{
-    (void)state;
-    const char *const words[] = {"[model.a.b] nothing can be nested in [model.a]", "relu", NULL};
-    check_refused(HEAD "[model.a]\nlayer = relu\n[model.a.b]\nlayer = relu\n" TAIL,
-                  ODEON_ERR_CONFIG, words);
-}
-
-static void test_body_must_keep_the_shape(void **state)
-{
-    (void)state;
-    const char *const words[] = {"ode: dy/dt must have the shape of y", "[2, 4, 4] of [1, 4, 4]",
-                                 "ode.time", NULL};
-    check_refused(HEAD "[model.ode]\n" ODE "[model.ode.time]\nlayer = concat_time\n" TAIL,
-                  ODEON_ERR_CONFIG, words);
-}
-
-static void test_block_within_a_block_is_refused(void **state)
-{
-    (void)state;
-    const char *const words[] = {"ode: its body holds another ODE block", NULL};
-    check_refused(HEAD "[model.ode]\n" ODE "[model.ode.inner]\n" ODE
-                       "[model.ode.inner.a]\nlayer = tanh\n" TAIL,
-                  ODEON_ERR_CONFIG, words);
-}
-
 static void test_sharing_needs_a_layer_above(void **state)
 {
     (void)state;
@@ -178,139 +143,6 @@ static void test_sharing_needs_a_layer_above(void **state)
                        "[model.head]\nlayer = dense(units=classes)\n" TRAIN,
                   ODEON_ERR_CONFIG, later);
 }
-
-/* ---- numbers ---- */
-
-typedef struct numbers {
-    double loss, output[OUTPUTS], d_x[INPUTS];
-    double *gradient;
-    int64_t n;
-} numbers;
-
-/* Weights depend on paths: those of source, where given, are put in, in order. */
-static numbers run(const char *ini, support_session *source)
-{
-    support_session s = support_session_open(ini, SAMPLES, NULL);
-    numbers out;
-    for (size_t i = 0; source != NULL && i < session_parameters(s.session); i++) {
-        double *values =
-            mem_zalloc((size_t)session_parameter_at(s.session, i).count, sizeof *values);
-        support_require(session_parameter_get(source->session, i, values), "get");
-        support_require(session_parameter_set(s.session, i, values), "set");
-        mem_free(values);
-    }
-    out.loss = support_differentiate(&s, out.output, out.d_x).loss;
-    out.gradient = support_gradients(&s, &out.n);
-    support_session_close(&s);
-    return out;
-}
-
-/* Two networks that should be one, with the weights of the first. */
-static void check_same(const char *one, const char *other)
-{
-    static const double rounding = 1e-13;
-    support_session weights = support_session_open(one, SAMPLES, NULL);
-    numbers a = run(one, &weights), b = run(other, &weights);
-    support_assert_close("loss", 1, &b.loss, &a.loss, rounding);
-    support_assert_close("output", OUTPUTS, b.output, a.output, rounding);
-    support_assert_close("d_x", INPUTS, b.d_x, a.d_x, rounding);
-    assert_int_equal(a.n, b.n);
-    support_assert_close("gradients", a.n, b.gradient, a.gradient, rounding);
-    assert_true(support_distance(INPUTS, a.d_x, (const double[INPUTS]){0}) > 0.0);
-    mem_free(a.gradient);
-    mem_free(b.gradient);
-    support_session_close(&weights);
-}
-
-/* A layer that does nothing keeps the activation from becoming the epilogue of the one before. */
-static void test_epilogues_change_no_number(void **state)
-{
-    (void)state;
-    static const char *const acts[] = {"relu", "tanh", "softplus", "sigmoid"};
-    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
-        char *both[2];
-        for (int k = 0; k < 2; k++) {
-            const char *between = k == 0 ? "" : "faulty(call=0), ";
-            both[k] = mem_printf(
-                HEAD "[model.a]\nlayer = conv2d(filters=3, kernel=3, padding=1)\nthen = %s%s\n"
-                     "[model.ode]\n" ODE
-                     "[model.ode.a]\nlayer = conv2d(filters=state, kernel=3, padding=1)\n"
-                     "then = %s%s\n"
-                     "[model.flat]\nlayer = flatten\n"
-                     "[model.b]\nlayer = dense(units=7)\nthen = %s%s, dense(units=classes)\n" TRAIN,
-                between, acts[i], between, acts[i], between, acts[i]);
-        }
-        check_same(both[0], both[1]);
-        mem_free(both[0]);
-        mem_free(both[1]);
-    }
-}
-
-/* Two activations in a row: the first may be an epilogue, the second may not. */
-static void test_only_one_activation_is_an_epilogue(void **state)
-{
-    (void)state;
-    check_same(HEAD
-               "[model.flat]\nlayer = flatten\n"
-               "[model.a]\nlayer = dense(units=7)\nthen = tanh, sigmoid, dense(units=3)\n" TRAIN,
-               HEAD "[model.flat]\nlayer = flatten\n"
-                    "[model.a]\nlayer = dense(units=7)\n"
-                    "then = faulty(call=0), tanh, faulty(call=0), sigmoid, dense(units=3)\n" TRAIN);
-}
-
-/* A view between a product and its activation, at the start, at the end, several in a row. */
-static void test_views_change_no_number(void **state)
-{
-    (void)state;
-    check_same(HEAD "[model.a]\nlayer = conv2d(filters=3, kernel=3)\nthen = tanh, flatten\n"
-                    "[model.head]\nlayer = dense(units=classes)\n" TRAIN,
-               HEAD "[model.v]\nlayer = identity\n"
-                    "[model.a]\nlayer = conv2d(filters=3, kernel=3)\n"
-                    "then = identity, flatten, identity, tanh, identity\n"
-                    "[model.head]\nlayer = dense(units=classes)\nthen = identity\n" TRAIN);
-}
-
-/* Nothing but views: y = x and dL/dx = (softmax(x) - onehot) / samples. */
-static void test_network_of_views_passes_its_input_on(void **state)
-{
-    (void)state;
-    static const char ini[] = "[run]\nname = test\ndevice = reference\ndtype = float64\n"
-                              "workers = 1\n[data]\ndataset = drawn(shape=1 3, classes=3)\n"
-                              "[model.v]\nlayer = flatten\nthen = identity\n" TRAIN;
-    support_session s = support_session_open(ini, SAMPLES, NULL);
-    double output[OUTPUTS], d_x[OUTPUTS], expected[OUTPUTS];
-    (void)support_differentiate(&s, output, d_x);
-    assert_memory_equal(output, s.x, sizeof output);
-    for (int b = 0; b < SAMPLES; b++) {
-        double sum = exp(s.x[3 * b]) + exp(s.x[3 * b + 1]) + exp(s.x[3 * b + 2]);
-        for (int k = 0; k < 3; k++) {
-            expected[3 * b + k] =
-                (exp(s.x[3 * b + k]) / sum - (s.labels[b] == k ? 1.0 : 0.0)) / SAMPLES;
-        }
-    }
-    support_assert_close("d_x", OUTPUTS, d_x, expected, 1e-14);
-    support_session_close(&s);
-}
-
-/* y' = y by a body that costs nothing. */
-static void test_body_of_views_is_the_exponential(void **state)
-{
-    (void)state;
-    static const char ini[] = "[run]\nname = test\ndevice = reference\ndtype = float64\n"
-                              "workers = 1\n[data]\ndataset = drawn(shape=3, classes=3)\n"
-                              "[model.ode]\nlayer = ode(steps=40)\nintegrator = dopri5\n"
-                              "gradient = direct\n[model.ode.v]\nlayer = identity\n" TRAIN;
-    support_session s = support_session_open(ini, SAMPLES, NULL);
-    double output[OUTPUTS], expected[OUTPUTS];
-    (void)support_differentiate(&s, output, NULL);
-    for (int i = 0; i < OUTPUTS; i++) {
-        expected[i] = exp(1.0) * s.x[i];
-    }
-    support_assert_close("y(1)", OUTPUTS, output, expected, 1e-10);
-    support_session_close(&s);
-}
-
-/* ---- sharing ---- */
 
 static const char unshared[] =
     HEAD "[model.flat]\nlayer = flatten\n[model.in]\n"
@@ -395,14 +227,14 @@ static void test_shared_parameters_gather_from_both_users(void **state)
 static void test_body_may_share_with_a_layer_outside(void **state)
 {
     (void)state;
-    static const char ini[] = HEAD "[model.flat]\nlayer = flatten\n[model.in]\n"
-                                   "layer = dense(units=6)\nthen = tanh\n"
-                                   "[model.a]\nlayer = dense(units=6)\nthen = tanh\n"
-                                   "[model.ode]\nlayer = ode(steps=200)\nintegrator = rk4\n"
-                                   "gradient = direct\n"
-                                   "[model.ode.own]\nlayer = dense(units=state)\nthen = tanh\n"
-                                   "[model.ode.b]\nshare = model.a\n"
-                                   "[model.head]\nlayer = dense(units=classes)\n" TRAIN;
+    static const char ini[] =
+        HEAD "[model.flat]\nlayer = flatten\n[model.in]\n"
+             "layer = dense(units=6)\nthen = tanh\n"
+             "[model.a]\nlayer = dense(units=6)\nthen = tanh\n"
+             "[model.ode]\nlayer = ode(steps=200)\nintegrator = rk4\ngradient = direct\n"
+             "[model.ode.own]\nlayer = dense(units=state)\nthen = tanh\n"
+             "[model.ode.b]\nshare = model.a\n"
+             "[model.head]\nlayer = dense(units=classes)\n" TRAIN;
     const char *adjoint[] = {"model.ode.gradient=adjoint", NULL};
     support_session a = support_session_open(ini, SAMPLES, NULL);
     support_session b = support_session_open(ini, SAMPLES, adjoint);
@@ -417,28 +249,137 @@ static void test_body_may_share_with_a_layer_outside(void **state)
     support_session_close(&b);
 }
 
-/* ---- training and evaluation ---- */
+/* ---- a network by itself ---- */
 
-/* A layer for training alone breaks there and is absent from evaluation. */
-static void test_train_only_layers_are_left_out_of_evaluation(void **state)
+static const int64_t three[] = {3};
+
+static void test_layers_are_listed_with_containers_before_their_bodies(void **state)
 {
     (void)state;
-    static const char ini[] = HEAD "[model.a]\nlayer = conv2d(filters=2, kernel=3)\n"
-                                   "then = faulty(train_only=yes, call=1, calls=9), tanh\n" TAIL;
-    static const char without[] =
-        HEAD "[model.a]\nlayer = conv2d(filters=2, kernel=3)\nthen = tanh\n" TAIL;
-    static const int64_t indices[SAMPLES] = {0, 1, 2};
-    support_session s = support_session_open(ini, SAMPLES, NULL);
-    support_session t = support_session_open(without, SAMPLES, NULL);
-    data_source *source = support_batch_source(&s);
-    session_result a, b;
-    support_require(session_evaluate(s.session, source, SAMPLES, indices, &a), "evaluate");
-    support_require(session_evaluate(t.session, source, SAMPLES, indices, &b), "evaluate");
-    assert_true(a.loss == b.loss && isnan(a.grad_norm));
-    assert_int_equal(support_differentiate_try(&s, &a), ODEON_ERR_DEVICE);
-    data_close(source);
-    support_session_close(&s);
-    support_session_close(&t);
+    static const char *const paths[] = {"a", "r", "r.x", "r.y", "b"};
+    small_net *s = small_net_open("[model.a]\nlayer = relu\n[model.r]\nlayer = chain\n[model.r.x]\n"
+                                  "layer = relu\n[model.r.y]\nlayer = relu\n[model.b]\n"
+                                  "layer = relu\n",
+                                  1, three);
+    assert_int_equal(s->site.n_layers, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_string_equal(s->site.layers[i]->path, paths[i]);
+        assert_int_equal(name_index_find(&s->site.layers_by_path, paths[i]), i);
+    }
+    assert_ptr_equal(s->site.layers[2]->container, s->site.layers[1]);
+    assert_null(s->site.layers[0]->container);
+    assert_int_equal(s->net->in.dim[0], 1);
+    assert_false(s->net->holds_ode);
+    small_net_close(s);
+}
+
+static void stop_at_ode(net_site *site)
+{
+    site->until_ode = true;
+}
+
+/* What comes behind is not built, and so need not fit. */
+static void test_model_may_end_with_its_first_block(void **state)
+{
+    (void)state;
+    odeon_status status;
+    small_net *s = small_net_try_with(
+        "[model.a]\nlayer = relu\n[model.o]\nlayer = ode(steps=2)\n"
+        "integrator = rk4\ngradient = direct\n[model.o.f]\nlayer = tanh\n[model.c]\n"
+        "layer = conv2d(filters=1, kernel=3)\n",
+        1, three, stop_at_ode, &status);
+    assert_int_equal(status, ODEON_OK);
+    assert_int_equal(s->net->n, 2);
+    assert_true(s->net->holds_ode);
+    small_net_close(s);
+}
+
+/* `state` is the number of channels at the block's start, and of a body outside of a field its own
+ * input's. */
+static void test_state_is_the_size_of_the_field_around(void **state)
+{
+    (void)state;
+    small_net *s =
+        small_net_open("[model.a]\nlayer = dense(units=5)\n[model.o]\n"
+                       "layer = ode(steps=2)\nintegrator = rk4\ngradient = direct\n[model.o.d]\n"
+                       "layer = dense(units=7)\n[model.o.r]\nlayer = residual\n"
+                       "[model.o.r.x]\nlayer = dense(units=7)\n[model.o.e]\n"
+                       "layer = dense(units=state)\n[model.r]\nlayer = residual\n"
+                       "[model.r.x]\nlayer = dense(units=state)\n",
+                       1, three);
+    const odeon_net *body = s->net->layers[1].bodies[0];
+    assert_int_equal(body->scope.state, 5);
+    assert_true(body->scope.in_field);
+    assert_int_equal(body->out.dim[1], 5);
+    assert_int_equal(body->layers[1].bodies[0]->scope.state, 5); /* the field's, not 7 */
+    assert_int_equal(s->net->layers[2].bodies[0]->scope.state, 5);
+    assert_false(s->net->layers[2].bodies[0]->scope.in_field);
+    small_net_close(s);
+}
+
+static void test_seed_and_path_make_a_layers_key(void **state)
+{
+    (void)state;
+    small_net *s = small_net_open("[model.a]\nlayer = relu\n[model.b]\nlayer = relu\n", 1, three);
+    uint64_t a = s->net->layers[0].key, b = s->net->layers[1].key;
+    assert_true(a != b);
+    small_net_close(s);
+    s = small_net_open("[model.b]\nlayer = relu\n", 1, three);
+    assert_true(s->net->layers[0].key == b); /* wherever it stands */
+    small_net_close(s);
+}
+
+static const char mixed[] =
+    "[model.a]\nlayer = dense(units=classes)\nthen = tanh\nrepeat = 2\n"
+    "[model.r]\nlayer = residual\n[model.r.x]\nlayer = dense(units=3)\n"
+    "[model.s]\nshare = model.r\n[model.o]\nlayer = ode(steps=2)\n"
+    "integrator = rk4\ngradient = direct\n[model.o.f]\nlayer = dense(units=state)\n";
+
+/* Whatever fails, net_create leaves nothing but what the site's lists hold. */
+static void test_each_allocation_may_fail(void **state)
+{
+    (void)state;
+    small_net *s = small_net_open(mixed, 1, three);
+    odeon_tensor in = s->net->in;
+    net_destroy(s->net);
+    net_site_fini(&s->site);
+    params_fini(&s->params);
+    s->net = NULL;
+    int64_t live = mem_live_blocks(), n = 1;
+    odeon_status status = ODEON_ERR_NOMEM;
+    for (; status == ODEON_ERR_NOMEM && n < 500; n++) {
+        net_site site = s->site;
+        site.n_layers = site.n_odes = 0;
+        site.layers_by_path = (name_index){0};
+        mem_fail_at(n);
+        status = net_create(&site, &(net_scope){.path = ""}, s->config->n_nodes, s->config->nodes,
+                            &in, &s->net);
+        mem_fail_at(0);
+        assert_true((s->net != NULL) == (status == ODEON_OK));
+        net_destroy(s->net);
+        net_site_fini(&site);
+        params_fini(&s->params);
+        s->net = NULL;
+        assert_int_equal(mem_live_blocks(), live);
+    }
+    assert_int_equal(status, ODEON_OK);
+    assert_true(n > 40);
+    diag_clear();
+    net_destroy(NULL);
+    small_net_close(s);
+}
+
+static void test_field_needs_features(void **state)
+{
+    (void)state;
+    odeon_status status;
+    small_net *s = small_net_try(
+        "[model.o]\nlayer = ode(steps=2)\nintegrator = rk4\ngradient = direct\n[model.o.f]\n"
+        "layer = tanh\n",
+        0, three, &status);
+    assert_int_equal(status, ODEON_ERR_CONFIG);
+    assert_string_equal(diag_message(), "o: its input has no features");
+    small_net_close(s);
 }
 
 int main(void)
@@ -449,19 +390,15 @@ int main(void)
         cmocka_unit_test(test_one_repetition_is_numbered),
         cmocka_unit_test(test_misfit_names_both_layers_and_shapes),
         cmocka_unit_test(test_two_layers_of_one_path_are_refused),
-        cmocka_unit_test(test_container_without_a_body_is_refused),
-        cmocka_unit_test(test_body_of_a_leaf_is_refused),
-        cmocka_unit_test(test_body_must_keep_the_shape),
-        cmocka_unit_test(test_block_within_a_block_is_refused),
         cmocka_unit_test(test_sharing_needs_a_layer_above),
-        cmocka_unit_test(test_epilogues_change_no_number),
-        cmocka_unit_test(test_only_one_activation_is_an_epilogue),
-        cmocka_unit_test(test_views_change_no_number),
-        cmocka_unit_test(test_network_of_views_passes_its_input_on),
-        cmocka_unit_test(test_body_of_views_is_the_exponential),
         cmocka_unit_test(test_shared_parameters_gather_from_both_users),
         cmocka_unit_test(test_body_may_share_with_a_layer_outside),
-        cmocka_unit_test(test_train_only_layers_are_left_out_of_evaluation),
+        cmocka_unit_test(test_layers_are_listed_with_containers_before_their_bodies),
+        cmocka_unit_test(test_model_may_end_with_its_first_block),
+        cmocka_unit_test(test_state_is_the_size_of_the_field_around),
+        cmocka_unit_test(test_seed_and_path_make_a_layers_key),
+        cmocka_unit_test(test_each_allocation_may_fail),
+        cmocka_unit_test(test_field_needs_features),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,261 @@
+/* What a block offers to its gradient method. */
+#include "ode/services.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "small_net.h"
+
+static const int64_t two[] = {2};
+
+/* y' = W y with W = diag(1, 1). */
+static small_net *open_growth(void)
+{
+    static const double w[] = {1.0, 0.0, 0.0, 1.0};
+    small_net *s = small_net_open("[model.o]\nlayer = ode(span=0 1, steps=40)\nintegrator = rk4\n"
+                                  "gradient = direct\n[model.o.f]\n"
+                                  "layer = dense(units=2, bias=no)\n",
+                                  1, two);
+    double x[] = {1.0, 2.0}, y[2];
+    memcpy(small_net_values(s, "o.f.weight"), w, sizeof w);
+    small_net_forward(s, 1, x, y); /* fits the block to a batch of one */
+    return s;
+}
+
+static odeon_tensor vector(double *data, int64_t n)
+{
+    return (odeon_tensor){.data = data, .ndim = 1, .dim = {n}, .dtype = ODEON_DTYPE_F64};
+}
+
+static void test_solve_and_reverse_are_the_blocks(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    const odeon_solve_services *v = &ode->services;
+    double times[] = {0.0, 1.0}, a[] = {1.0, 2.0}, b[2], c[] = {1.0, 0.0}, d[2];
+    odeon_tensor y[] = {vector(a, 2), vector(b, 2)}, d_y[] = {{.ndim = 1}, vector(c, 2)};
+    odeon_tensor d_y0 = vector(d, 2);
+    ode->forward_stats = solve_stats_none();
+    ode->field.context.flags |= ODEON_CALL_UPDATE_STATE;
+    assert_int_equal(v->solve(ode, &ode->field.host.abi, 2, times, ODEON_KEEP_FRAMES, y), ODEON_OK);
+    assert_true(fabs(b[0] - exp(1.0)) < 1e-6 && fabs(b[1] - 2.0 * exp(1.0)) < 1e-6);
+    assert_int_equal(ode->forward_stats.accepted, 40);
+    assert_int_equal(v->solve(ode, &ode->field.host.abi, 2, times, ODEON_KEEP_FRAMES, y), ODEON_OK);
+    assert_int_equal(ode->forward_stats.accepted, 80); /* of the pass */
+    assert_true(fabs(ode->forward_stats.h_min - 0.025) < 1e-15);
+    assert_int_equal(v->reverse(ode, &ode->field.host.abi, d_y, &d_y0), ODEON_OK);
+    assert_true(fabs(d[0] - exp(1.0)) < 1e-6 && d[1] == 0.0);
+    assert_int_equal(ode->field.context.flags & ODEON_CALL_UPDATE_STATE, 0);
+    small_net_close(s);
+}
+
+static void test_times_of_a_solve_must_be_monotone(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    double times[] = {0.0, 1.0, 0.5}, a[2] = {0.0};
+    odeon_tensor y[] = {vector(a, 2), vector(a, 2), vector(a, 2)};
+    diag_clear();
+    assert_int_equal(ode->services.solve(ode, &ode->field.host.abi, 3, times, ODEON_KEEP_NONE, y),
+                     ODEON_ERR_PLUGIN);
+    assert_string_equal(diag_message(), "o: gradient direct solves through times that do not rise "
+                                        "or fall throughout");
+    diag_clear();
+    assert_int_equal(ode->services.solve(ode, &ode->field.host.abi, 1, times, ODEON_KEEP_NONE, y),
+                     ODEON_ERR_PLUGIN); /* a start alone */
+    small_net_close(s);
+}
+
+static void test_only_the_blocks_own_field_is_served(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    const odeon_solve_services *v = &ode->services;
+    odeon_field other = ode->field.host.abi;
+    const odeon_field *out;
+    odeon_tensor state_of;
+    other.self = s;
+    diag_clear();
+    assert_int_equal(v->reverse(ode, &other, NULL, NULL), ODEON_ERR_UNSUPPORTED);
+    assert_string_equal(diag_message(), "o: only the block's own steps are recorded");
+    diag_clear();
+    assert_int_equal(v->augment(ode, &other, 0, &out, &state_of), ODEON_ERR_UNSUPPORTED);
+    assert_string_equal(diag_message(), "o: this augmented field cannot be made yet");
+    diag_clear();
+    assert_int_equal(v->augment(ode, &ode->field.host.abi, 1 << 9, &out, &state_of),
+                     ODEON_ERR_UNSUPPORTED);
+    diag_clear();
+    assert_int_equal(v->add_theta(ode, &other, &state_of), ODEON_ERR_UNSUPPORTED);
+    assert_string_equal(diag_message(), "o: not the augmented field of this block");
+    small_net_close(s);
+}
+
+/* The augmented state starts at 0, and what it has gathered is added to the gradients. */
+static void test_augmented_state_gives_its_gradients_back(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    const odeon_field *field;
+    odeon_tensor z;
+    assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
+    assert_ptr_equal(field, &ode->adjoint.host.abi);
+    assert_int_equal(z.dim[0], field->n);
+    double *values = z.data, *g = small_net_grads(s, "o.f.weight");
+    for (int64_t i = 0; i < field->n; i++) {
+        assert_true(values[i] == 0.0);
+    }
+    values[ode->adjoint.theta_offset] = 3.0;
+    values[ode->adjoint.theta_offset + 3] = 4.0;
+    g[0] = 10.0;
+    assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
+    assert_true(g[0] == 13.0 && g[1] == 0.0 && g[3] == 4.0);
+    assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
+    assert_true(values[ode->adjoint.theta_offset] == 0.0);
+    /* where all workers hold the same sum, it counts once */
+    assert_int_equal(
+        ode->services.augment(ode, &ode->field.host.abi, ODEON_AUGMENT_FULL, &field, &z), ODEON_OK);
+    ((double *)z.data)[ode->adjoint.theta_offset] = 1.0;
+    s->group.abi.rank = 1;
+    assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
+    assert_true(g[0] == 13.0);
+    s->group.abi.rank = 0;
+    assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
+    assert_true(g[0] == 14.0);
+    small_net_close(s);
+}
+
+static void test_solves_of_the_adjoint_are_counted_apart(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    const odeon_field *field;
+    double times[] = {1.0, 0.0};
+    odeon_tensor z;
+    ode->forward_stats = ode->backward_stats = solve_stats_none();
+    assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
+    odeon_tensor y[] = {z, z};
+    double *a = (double *)z.data + ode->adjoint.parts[1].offset;
+    a[0] = 1.0;
+    assert_int_equal(ode->services.solve(ode, field, 2, times, ODEON_KEEP_NONE, y), ODEON_OK);
+    assert_int_equal(ode->backward_stats.accepted, 40);
+    assert_int_equal(ode->forward_stats.accepted, 0);
+    assert_int_equal(solver_stats(ode->backward).accepted, 40);
+    assert_true(fabs(a[0] - exp(1.0)) < 1e-6); /* a' = -a, backward */
+    small_net_close(s);
+}
+
+static void test_copy_and_add(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    double a[] = {1.0, 2.0}, b[] = {10.0, 20.0};
+    odeon_tensor x = vector(a, 2), y = vector(b, 2);
+    assert_int_equal(ode->services.add(ode, &x, &y), ODEON_OK);
+    assert_true(b[0] == 11.0 && b[1] == 22.0 && a[0] == 1.0);
+    assert_int_equal(ode->services.copy(ode, &x, &y), ODEON_OK);
+    assert_true(b[0] == 1.0 && b[1] == 2.0);
+    assert_int_equal(ode->services.copy(ode, &x, &x), ODEON_OK); /* they may be the same */
+    assert_true(a[1] == 2.0);
+    small_net_close(s);
+}
+
+/* ---- measures ---- */
+
+/* Gives the block's slots a place, as the session does. */
+static void put_slots(small_net *s, odeon_ode *ode, double *slots)
+{
+    (void)s;
+    memset(slots, 0, ODEON_SLOTS * sizeof *slots);
+    ode->measured = slots;
+}
+
+static void test_share_is_a_ratio_of_norms(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    double slots[ODEON_SLOTS], a[] = {3.0, 4.0}, b[] = {3.0, 14.0};
+    odeon_tensor y0 = vector(a, 2), y = vector(b, 2);
+    put_slots(s, ode, slots);
+    ode->has_share = false;
+    ode->n_drifts = 0;
+    assert_false(ode_is_measured(ode));
+    assert_int_equal(ode_measure_share(ode, &y, &y0), ODEON_OK);
+    assert_true(ode_is_measured(ode));
+    assert_true(slots[0] == 100.0 && slots[1] == 25.0);
+    ode_take_measures(ode, slots);
+    assert_true(ode->counters.share == 2.0);
+    assert_false(ode_is_measured(ode)); /* taken once */
+    small_net_close(s);
+}
+
+static void test_largest_drift_counts_and_nan_wins(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    double slots[ODEON_SLOTS], a[] = {3.0, 4.0}, b[] = {3.0, 5.0}, c[] = {3.0, 9.0};
+    odeon_tensor y0 = vector(a, 2), near = vector(b, 2), far = vector(c, 2);
+    put_slots(s, ode, slots);
+    ode->drift = 0.0;
+    ode->has_share = false;
+    ode->n_drifts = 0;
+    ode->counters.share = -1.0;
+    assert_int_equal(ode->services.drift(ode, &far, &y0), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &near, &y0), ODEON_OK);
+    assert_int_equal(ode->n_drifts, 2);
+    ode_take_measures(ode, slots);
+    assert_true(ode->counters.drift == 1.0 && ode->counters.share == -1.0);
+    c[0] = (double)NAN;
+    assert_int_equal(ode->services.drift(ode, &far, &y0), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &near, &y0), ODEON_OK);
+    ode_take_measures(ode, slots);
+    assert_true(isnan(ode->counters.drift));
+    small_net_close(s);
+}
+
+/* More drifts than there are slots: those so far are read on the way. */
+static void test_drifts_beyond_the_slots_are_not_lost(void **state)
+{
+    (void)state;
+    small_net *s = open_growth();
+    odeon_ode *ode = s->site.odes[0];
+    double slots[ODEON_SLOTS], a[] = {3.0, 4.0}, b[] = {3.0, 9.0}, c[] = {3.0, 5.0};
+    odeon_tensor y0 = vector(a, 2), far = vector(b, 2), near = vector(c, 2);
+    put_slots(s, ode, slots);
+    ode->drift = 0.0;
+    ode->has_share = false;
+    ode->n_drifts = 0;
+    assert_int_equal(ode->services.drift(ode, &far, &y0), ODEON_OK);
+    for (int i = 1; i < ODEON_SLOTS; i++) {
+        assert_int_equal(ode->services.drift(ode, &near, &y0), ODEON_OK);
+    }
+    assert_true(ode->n_drifts < ODEON_SLOTS / 2);
+    ode_take_measures(ode, slots);
+    assert_true(ode->counters.drift == 1.0);
+    small_net_close(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_solve_and_reverse_are_the_blocks),
+        cmocka_unit_test(test_times_of_a_solve_must_be_monotone),
+        cmocka_unit_test(test_only_the_blocks_own_field_is_served),
+        cmocka_unit_test(test_augmented_state_gives_its_gradients_back),
+        cmocka_unit_test(test_solves_of_the_adjoint_are_counted_apart),
+        cmocka_unit_test(test_copy_and_add),
+        cmocka_unit_test(test_share_is_a_ratio_of_norms),
+        cmocka_unit_test(test_largest_drift_counts_and_nan_wins),
+        cmocka_unit_test(test_drifts_beyond_the_slots_are_not_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
