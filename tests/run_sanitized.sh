@@ -14,4 +14,4 @@ run_under() {
 }
 
 run_under build-asan address,undefined "$@"
-run_under build-tsan thread -R '^lockstep/|^unit/.*/test_(registry|instance|diag|mem)$' "$@"
+run_under build-tsan thread -R '^lockstep/|^unit/.*/test_(registry|instance|diag|mem|threads)$' "$@"

@@ -61,9 +61,9 @@ static void test_a_model_until_its_ode_has_nothing_to_learn_from(void **state)
     support_session_close(&s);
 }
 
-#define WITH_TRANSFORM(layer, shape)                                                                   \
+#define WITH_TRANSFORM(layer, shape)                                                               \
     "[run]\nworkers = 1\n"                                                                         \
-    "[data]\ndataset = drawn(shape=" shape ", classes=2)\n"                                      \
+    "[data]\ndataset = drawn(shape=" shape ", classes=2)\n"                                        \
     "[data.change]\nlayer = " layer "\n"                                                           \
     "[model.head]\nlayer = dense(units=classes)\n"                                                 \
     "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n"
@@ -84,10 +84,12 @@ static void test_transforms_must_make_one_shape_in_both_modes(void **state)
 {
     (void)state;
     support_session s;
-    assert_int_equal(support_session_try(WITH_TRANSFORM("doubled(flat=yes)", "1 3"), N, NULL, &s), ODEON_ERR_CONFIG);
-    assert_string_equal(diag_message(),
-                        "data: the transforms make [3] in training and [1, 3] in evaluation; a layer "
-                        "of training alone must leave the shape");
+    assert_int_equal(support_session_try(WITH_TRANSFORM("doubled(flat=yes)", "1 3"), N, NULL, &s),
+                     ODEON_ERR_CONFIG);
+    assert_string_equal(
+        diag_message(),
+        "data: the transforms make [3] in training and [1, 3] in evaluation; a layer "
+        "of training alone must leave the shape");
     s = support_session_open(WITH_TRANSFORM("tanh", "3"), N, NULL);
     assert_int_equal(session_layer_count(s.session), 2);
     assert_string_equal(session_layer_at(s.session, 0).path, "data.change");

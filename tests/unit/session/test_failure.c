@@ -114,10 +114,9 @@ static void test_a_gradient_is_blamed_where_no_output_is(void **state)
 static void test_a_failed_solve_names_part_and_sample(void **state)
 {
     (void)state;
-    const char *overrides[] = {"model.ode.layer=ode(rtol=1e-6, atol=1e-6)",
-                               "model.ode.integrator=tsit5",
-                               "model.ode.f.then=faulty(rank=1, call=200, calls=1000, status=nan)",
-                               NULL};
+    const char *overrides[] = {
+        "model.ode.layer=ode(rtol=1e-6, atol=1e-6)", "model.ode.integrator=tsit5",
+        "model.ode.f.then=faulty(rank=1, call=200, calls=1000, status=nan)", NULL};
     support_session s = support_session_open(SMALL_FLOW, N, overrides);
     data_source *source = support_batch_source(&s);
     odeon_status status = ODEON_OK;

@@ -156,7 +156,7 @@ static void test_a_sample_that_cannot_be_read_is_the_batchs_failure(void **state
     diag_clear();
     odeon_status status = session_evaluate(s.session, source, 2, indices, &result);
     assert_true(status < 0 && status != ODEON_ERR_NUMERIC);
-    print_message("%s\n", diag_message());
+    assert_string_equal(diag_message(), "data: numbered: sample 3 is unreadable");
     support_require(session_evaluate(s.session, source, 1, indices, &result), "evaluate");
     data_close(source);
     support_session_close(&s);
