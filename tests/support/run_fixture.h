@@ -14,6 +14,9 @@ typedef struct run_fixture {
 /* For cmocka: *state becomes a run_fixture. */
 int run_fixture_set_up(void **state);
 int run_fixture_tear_down(void **state);
+/* A test in that folder. */
+#define WITH_FOLDER(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
 
 /* These fail the test on error. */
 run_dir *run_fixture_create(const config *c);

@@ -89,7 +89,4 @@ static inline void small_trainer_close(small_trainer *x)
 /* The files of the run's folder. */
 #define SMALL_FILE(name) "runs/small/1/" name
 
-#define WITH_FOLDER(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
-
 #endif

@@ -377,9 +377,6 @@ static void test_lines_that_an_editor_ended_in_cr_lf_are_mended(void **state)
     mem_free(csv);
 }
 
-#define WITH_FOLDER(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

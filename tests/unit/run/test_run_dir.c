@@ -235,9 +235,6 @@ static void test_a_manifest_without_plugins_is_json_too(void **state)
     registry_destroy(r);
 }
 
-#define WITH_FOLDER(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
