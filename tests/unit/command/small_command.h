@@ -40,9 +40,9 @@ static inline void small_command_add(small_command *x, const char *word)
     x->words[x->n++] = mem_strdup(word);
 }
 
-/* The command line "odeon WORDS..." taken apart, with the plugins of the build and of the tests.
- * words are separated by blanks. */
-static inline void small_command_parse(small_command *x, const char *words)
+/* The words of "odeon WORDS...", which are separated by blanks, with the plugins of the build and of
+ * the tests. */
+static inline void small_command_split(small_command *x, const char *words)
 {
     *x = (small_command){.n = 0};
     char *copy = mem_strdup(words), *rest = NULL;
@@ -55,6 +55,12 @@ static inline void small_command_parse(small_command *x, const char *words)
     small_command_add(x, ODEON_TEST_PLUGINS);
     small_command_add(x, "--plugin-path");
     small_command_add(x, ODEON_BUILD "/plugins");
+}
+
+/* The same, taken apart. */
+static inline void small_command_parse(small_command *x, const char *words)
+{
+    small_command_split(x, words);
     support_require(command_line_parse(x->n, x->words, &x->line), "command line");
     diag_clear();
 }
