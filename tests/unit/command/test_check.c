@@ -31,6 +31,19 @@ static void test_data_are_opened_where_that_is_asked_for(void **state)
                          "--data: the INI has no [data]");
 }
 
+/* The normal form names the device that auto stood for; that is no other model. */
+static void test_an_automatic_device_repeats_itself(void **state)
+{
+    (void)state;
+    small_command x;
+    small_command_put("small.ini", SMALL_INI);
+    support_require(small_command_run(&command_check, "check small.ini run.device=auto", &x),
+                    "check");
+    assert_non_null(strstr(x.out, " (run.device = auto), 1 worker\n"));
+    assert_non_null(strstr(x.out, "\nnormal form: makes the same model\n"));
+    small_command_close(&x);
+}
+
 /* Keys that change nothing, and files that are not there, are notes and no failure. */
 static void test_what_may_not_be_meant_is_noted(void **state)
 {
@@ -85,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_a_sound_ini_is_shown_and_repeats_itself),
         WITH_FOLDER(test_data_are_opened_where_that_is_asked_for),
+        WITH_FOLDER(test_an_automatic_device_repeats_itself),
         WITH_FOLDER(test_what_may_not_be_meant_is_noted),
         WITH_FOLDER(test_batches_that_a_layer_cannot_take_are_refused),
         WITH_FOLDER(test_a_model_that_cannot_be_built_again_is_a_fault),

@@ -50,6 +50,25 @@ static void test_now_and_the_start_are_told_apart(void **state)
     small_trainer_close(&x);
 }
 
+/* Of a run that was given weights, the start is those. */
+static void test_the_start_of_given_weights_is_these(void **state)
+{
+    (void)state;
+    small_trainer x;
+    static const double given[4] = {3.0, 4.0, 5.0, 6.0}, zeros[4];
+    double found[4];
+    small_trainer_open(&x, NULL);
+    support_require(session_parameter_set(x.s.session, 0, given), "set");
+    support_require(session_save(x.s.session, "given.safetensors"), "save");
+    support_require(session_parameter_set(x.s.session, 0, zeros), "set");
+    x.s.config->weights = mem_strdup("given.safetensors");
+    support_require(run_checkpoint_write_start("runs/small/1", x.s.session, &x.t.at), "write");
+    read_tensor(SMALL_FILE("checkpoints/ckpt-0.safetensors"),
+                session_parameter_at(x.s.session, 0).path, sizeof found, found);
+    assert_memory_equal(found, given, sizeof found);
+    small_trainer_close(&x);
+}
+
 static void test_a_file_that_cannot_be_written_leaks_nothing(void **state)
 {
     (void)state;
@@ -70,6 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_now_and_the_start_are_told_apart),
+        WITH_FOLDER(test_the_start_of_given_weights_is_these),
         WITH_FOLDER(test_a_file_that_cannot_be_written_leaks_nothing),
     };
     return cmocka_run_group_tests_name("run_checkpoint", tests, NULL, NULL);

@@ -126,7 +126,8 @@ static void test_a_failed_solve_names_part_and_sample(void **state)
     }
     assert_int_equal(status, ODEON_ERR_NUMERIC);
     assert_true(step > 1);
-    assert_non_null(strstr(diag_message(), "; worst sample: "));
+    assert_non_null(
+        strstr(diag_message(), "; worst sample: 2 of the batch (5 of the data set), by part "));
     assert_non_null(strstr(diag_message(), " of the solve forward, not finite"));
     assert_non_null(strstr(diag_message(), "; if training diverges, a smaller learning rate"));
     data_close(source);
