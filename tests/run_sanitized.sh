@@ -22,7 +22,7 @@ ODEON_EXPERIMENTS=narrow ctest --test-dir build-asan --output-on-failure -j "$(n
 # Only what these tests run is built. Runs are killed a fifth as often (ODEON_KILLS): what a kill leaves
 # behind is a matter of files, which both builds above have seen, and races show in runs that are not
 # killed just as well.
-side_by_side='^lockstep/|^unit/.*/test_(registry|instance|diag|mem|collective|collective_wait|worker_group|prefetch)$'
+side_by_side='^lockstep/|^unit/.*/test_(registry|instance|diag|mem|collective|collective_wait|worker_group|prefetch|threads)$'
 configure build-tsan thread
 mapfile -t programs < <(ctest --test-dir build-tsan -N -R "$side_by_side" | sed -n 's|^ *Test *#[0-9]*: .*/||p')
 [ "${#programs[@]}" -ge 10 ] || { echo "run_sanitized.sh: too few tests: ${programs[*]}" && exit 1; }

@@ -66,6 +66,7 @@ static odeon_status reload(const setup *s, const char *file, const char *shown)
     return status;
 }
 
+/* EINTR is no failure, and a write may take less than it was given. */
 static odeon_status write_all(int fd, const char *file, const char *text)
 {
     size_t left = strlen(text);
@@ -120,6 +121,7 @@ static size_t note_missing_of(FILE *out, const char *path, const odeon_config *x
     return n;
 }
 
+/* Only notes: a file may be made, or a disk mounted, before the run begins. */
 static size_t note_missing(FILE *out, const config *c)
 {
     size_t n = c->dataset != NULL ? note_missing_of(out, "data", c->dataset) : 0;
@@ -135,6 +137,7 @@ static size_t note_missing(FILE *out, const config *c)
     return n;
 }
 
+/* What a data set finds wrong with its files it says when it is opened; no sample is asked for. */
 static odeon_status count_samples(const config *c, int32_t split, int64_t *n)
 {
     data_source *source;
@@ -157,6 +160,7 @@ static odeon_status check_data(FILE *out, const config *c, int64_t *samples)
     return ODEON_OK;
 }
 
+/* What was shown of the model is what the normal form has to show again. */
 static odeon_status check_model(const command_line *a, setup *s, const char *shown)
 {
     const config *c = s->config;
@@ -176,6 +180,7 @@ static odeon_status check_model(const command_line *a, setup *s, const char *sho
     return ODEON_OK;
 }
 
+/* Shapes are enough: no memory for numbers is asked for, whatever the size of the model. */
 static odeon_status check(const command_line *a, setup *s)
 {
     char *shown = NULL;
@@ -188,6 +193,8 @@ static odeon_status check(const command_line *a, setup *s)
     return status;
 }
 
+/* An INI to be checked may come from anybody: plugin files that it names are not run unless --trust
+ * says so, and a run's weights are not loaded. */
 static odeon_status run_check(const command_line *a)
 {
     setup s;

@@ -1,4 +1,4 @@
-/* command.h: the commands of the program. Each is one source, command_NAME.c. */
+/* command.h: the commands of the program. Each is one source, NAME.c. */
 #ifndef ODEON_CORE_COMMAND_COMMAND_H
 #define ODEON_CORE_COMMAND_COMMAND_H
 #include "command/command_line.h"

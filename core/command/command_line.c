@@ -1,3 +1,6 @@
+/* getopt_long does the splitting; the table of options is one for all commands, and each command
+ * says which of them it takes (command_line_allow). So an option means the same everywhere, and a
+ * command that does not know it refuses it by name. */
 #include "command/command_line.h"
 
 #include <getopt.h>
@@ -8,6 +11,8 @@
 
 enum { OPTION_HELP = 'h', OPTION_VERSION = 'V', OPTION_PLUGIN_PATH = 255, OPTION_VALUE = 256 };
 
+/* Values from OPTION_VALUE on are indices into value; those below are options of the program
+ * itself. */
 static const struct option known[] = {
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -61,6 +66,8 @@ static odeon_status take(command_line *a, int answer)
     return ODEON_OK;
 }
 
+/* getopt moves operands behind the options, so it works on a copy; argv stays as it was typed, for
+ * the manifest and for messages that repeat it. */
 odeon_status command_line_parse(int argc, char **argv, command_line *out)
 {
     *out = (command_line){.argc = argc, .argv = argv};

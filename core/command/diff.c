@@ -2,6 +2,7 @@
 
 #include "run/diff.h"
 
+/* Needs neither plugins nor a session: a run is compared by its files. */
 static odeon_status run_diff(const command_line *a)
 {
     bool differ = false;

@@ -6,6 +6,8 @@
 #include "session/placement.h"
 #include "session/result.h"
 
+/* Progress goes to standard output itself, since its lines are redrawn there; the result through
+ * the stream that is cleaned. */
 static odeon_status evaluate(const setup *s, const data_source *test)
 {
     progress *p = NULL;
@@ -20,6 +22,8 @@ static odeon_status evaluate(const setup *s, const data_source *test)
     return status;
 }
 
+/* Data are opened before the model is built: a path that is wrong shows at once, a large model
+ * takes its time. */
 static odeon_status evaluate_setup(setup *s)
 {
     if (s->config->weights == NULL) {
@@ -42,6 +46,8 @@ static odeon_status evaluate_setup(setup *s)
     return status;
 }
 
+/* Weights may come from the INI, from --weights or from a run's folder; without any the numbers
+ * would be those of the initial values, which nobody means. */
 static odeon_status run_eval(const command_line *a)
 {
     setup s;

@@ -14,6 +14,7 @@
 #include "session/result.h"
 #include "session/run_batch.h"
 
+/* One file a block, since blocks have different numbers of steps: FILE, FILE.1, FILE.2, ... */
 static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
 {
     if (n_blocks == 0) {
@@ -36,6 +37,7 @@ static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
     return ODEON_OK;
 }
 
+/* Two results and several inputs: none may be another's file, by whatever name. */
 static odeon_status check_outputs(const command_line *a, const setup *s)
 {
     const char *out = a->value[ARGUMENT_OUT], *steps = a->value[ARGUMENT_STEPS];
@@ -61,6 +63,8 @@ static FILE *words_of(const command_line *a)
     return taken ? a->err : a->out;
 }
 
+/* The batch comes from a file, so that no data set is opened and no transform applied: a comparison
+ * with another program starts from the same numbers. */
 static odeon_status differentiate(const command_line *a, setup *s)
 {
     config *c = s->config;
@@ -86,6 +90,8 @@ static odeon_status differentiate(const command_line *a, setup *s)
     return status;
 }
 
+/* The one command that changes a default of the configuration, the number of workers
+ * (differentiate). */
 static odeon_status run_grad(const command_line *a)
 {
     if (a->value[ARGUMENT_BATCH] == NULL || a->value[ARGUMENT_OUT] == NULL) {

@@ -41,6 +41,8 @@ static odeon_status find_kind(const char *name, int32_t *out)
                                  name);
 }
 
+/* kind 0 is that of --reference. auto is a device's name that no plugin has: what stands for it is
+ * shown. */
 static odeon_status inspect(registry *r, const command_line *a, int32_t kind)
 {
     bool json = a->value[ARGUMENT_JSON] != NULL;
@@ -56,6 +58,7 @@ static odeon_status inspect(registry *r, const command_line *a, int32_t kind)
                : inspect_component(r, kind, id, json, a->out);
 }
 
+/* The keys of a section need no plugins; all else looks at files of the search path. */
 static odeon_status run_inspect(const command_line *a)
 {
     bool json = a->value[ARGUMENT_JSON] != NULL;

@@ -1,3 +1,6 @@
+/* What one component says of itself, loaded in a child process like all plugins that are only
+ * looked at. Text and JSON are made from the same structs of the plugin; JSON has every member,
+ * null where there is nothing. */
 #include "command/inspect_component.h"
 
 #include <string.h>
@@ -25,6 +28,9 @@ typedef struct inspection {
 
 /* ---- as text ---- */
 
+/* The figures that decide whether a method suits: stages are evaluations a step, an embedded order
+ * makes adaptive steps possible, FSAL saves one evaluation, and dense output is what times between
+ * steps cost. */
 static void write_tableau(FILE *out, const odeon_tableau *t)
 {
     (void)fprintf(out, "  tier       tableau of %d stages, order %d\n", (int)t->stages,
@@ -54,6 +60,7 @@ static void write_hints(FILE *out, const odeon_integrator *method)
     }
 }
 
+/* A method without a tableau is one that steps by calls of its own. */
 static void write_integrator(FILE *out, const odeon_integrator *method)
 {
     if (method->tableau != NULL) {
@@ -87,6 +94,8 @@ typedef struct kernel_rows {
     size_t n;
 } kernel_rows;
 
+/* A plugin_visitor, for all files of the search path: those whose id is LAYER@DEVICE are kernels of
+ * the layer. */
 static void write_kernel(int32_t kind, const char *id, const char *file, void *context)
 {
     kernel_rows *list = context;
@@ -126,6 +135,7 @@ static odeon_status visit_kernels(registry *r, const odeon_component *c, kernel_
     return registry_scan(r, write_kernel, list);
 }
 
+/* Who made it and which file was loaded: the build-id tells builds of one version apart. */
 static void write_origin(FILE *out, const odeon_component *c, const registry_plugin *p)
 {
     (void)fprintf(out, "  version    %s\n  licence    %s\n", c->version, c->license);
@@ -143,6 +153,8 @@ static void write_origin(FILE *out, const odeon_component *c, const registry_plu
                   (unsigned)p->root->abi_minor);
 }
 
+/* A plugin may claim what it cannot keep, so the hints of an integrator are checked before they are
+ * shown. */
 static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
 {
     kernel_rows kernels = {.layer = c->id, .out = out};
@@ -167,6 +179,7 @@ static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
 
 /* ---- as JSON ---- */
 
+/* NULL becomes null, so that every object has the same members. */
 static void add_member(text_buffer *out, const char *name, const char *text)
 {
     text_printf(out, ",\n  \"%s\": ", name);
@@ -177,6 +190,7 @@ static void add_member(text_buffer *out, const char *name, const char *text)
     }
 }
 
+/* The same figures as write_tableau's. */
 static void add_method(text_buffer *out, const odeon_integrator *method)
 {
     const odeon_tableau *t = method->tableau;
@@ -252,6 +266,7 @@ odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_compo
 
 /* ---- in the child, and in the parent ---- */
 
+/* In the child. */
 static odeon_status write_component(FILE *out, void *context)
 {
     const inspection *x = context;
@@ -267,6 +282,7 @@ static odeon_status write_component(FILE *out, void *context)
     return status;
 }
 
+/* In the parent. flush tells whether all of it could be written. */
 odeon_status inspect_component(registry *r, int32_t kind, const char *id, bool json, FILE *out)
 {
     inspection x = {.r = r, .kind = kind, .id = id, .json = json};
@@ -279,6 +295,8 @@ odeon_status inspect_component(registry *r, int32_t kind, const char *id, bool j
     return status;
 }
 
+/* The text is thrown away; a component that cannot be loaded, is not there or crashes is equally of
+ * no use. */
 odeon_status inspect_exists(registry *r, int32_t kind, const char *id)
 {
     inspection x = {.r = r, .kind = kind, .id = id};

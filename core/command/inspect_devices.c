@@ -1,3 +1,5 @@
+/* Devices are asked in a child process: a driver that hangs or crashes while it is opened must not
+ * take this one with it, and none of its threads or handlers is left behind here. */
 #include "command/inspect_devices.h"
 
 #include "base/diag.h"
@@ -12,6 +14,7 @@ typedef struct inspection {
     bool json;
 } inspection;
 
+/* The answers are sorted by rank, highest first: this is what run.device = auto takes. */
 static const char *first_usable(const device_answers *answers)
 {
     for (size_t i = 0; i < answers->n; i++) {
@@ -40,6 +43,7 @@ static void write_text(FILE *out, const device_answers *answers)
     }
 }
 
+/* INT32_MAX stands for a rank that is not known. */
 static void add_object(text_buffer *t, const device_answer *a)
 {
     text_add(t, "{\"id\": ");
@@ -54,6 +58,7 @@ static void add_object(text_buffer *t, const device_answer *a)
     text_add(t, "}");
 }
 
+/* Into memory first: a half of an object is none. */
 static odeon_status write_json(FILE *out, const device_answers *answers)
 {
     text_buffer text = {0};
@@ -77,6 +82,7 @@ static odeon_status write_json(FILE *out, const device_answers *answers)
     return status;
 }
 
+/* In the child. A device that cannot be used is an answer, no failure. */
 static odeon_status write_devices(FILE *out, void *context)
 {
     const inspection *x = context;
@@ -91,6 +97,7 @@ static odeon_status write_devices(FILE *out, void *context)
     return status;
 }
 
+/* In the parent, which only passes the child's text on. */
 odeon_status inspect_devices(registry *r, bool json, FILE *out)
 {
     inspection x = {.r = r, .json = json};

@@ -1,3 +1,6 @@
+/* Plugins are code of others. Whoever lists all of them must survive each: one child process a file
+ * does the work and hands back text, in at most a second, several of them side by side (child.h).
+ * The file's name alone says what the list calls it. */
 #include "command/inspect_list.h"
 
 #include "base/diag.h"
@@ -6,12 +9,15 @@
 
 static const double seconds_per_plugin = 1.0;
 
+/* The registry's scan has no way to answer a failure, so it is noted here. */
 typedef struct collecting {
     registry *r;
     inspect_list *list;
     bool failed;
 } collecting;
 
+/* Called for every file under the search path, sorted by kind and id; of several of one name only
+ * the first is there. */
 static void collect(int32_t kind, const char *id, const char *file, void *context)
 {
     collecting *c = context;
@@ -28,6 +34,8 @@ static void collect(int32_t kind, const char *id, const char *file, void *contex
     list->n++;
 }
 
+/* A child without memory is the list's failure, since the plugin could be sound; any other failure
+ * of a child is its answer. */
 odeon_status inspect_list_run(registry *r, child_work work, inspect_list *list)
 {
     *list = (inspect_list){0};
@@ -49,6 +57,7 @@ odeon_status inspect_list_run(registry *r, child_work work, inspect_list *list)
     return ODEON_OK;
 }
 
+/* Also of a list that has items and no jobs yet. */
 void inspect_list_fini(inspect_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {

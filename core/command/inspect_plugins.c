@@ -38,6 +38,7 @@ static odeon_status find_usable(const inspect_item *x, const odeon_component **o
                            layer);
 }
 
+/* Two lines: who it is, and, indented, where. */
 static void print_row(FILE *out, const inspect_item *x, const odeon_component *c)
 {
     const odeon_plugin *root = registry_plugin_of(x->r, c)->root;
@@ -62,6 +63,7 @@ static odeon_status write_row(FILE *out, void *context)
     return ODEON_OK;
 }
 
+/* In a child, as write_row; the parent puts the objects together. */
 static odeon_status write_object(FILE *out, void *context)
 {
     const inspect_item *x = context;
@@ -78,6 +80,8 @@ static odeon_status write_object(FILE *out, void *context)
 
 /* ---- in the parent ---- */
 
+/* What can be used comes first: whoever looks for a plugin finds it there, whoever misses one finds
+ * the reason below. */
 static void add_rows(text_buffer *t, const inspect_list *list)
 {
     bool headed = false;
@@ -107,6 +111,7 @@ static void add_refusal(text_buffer *t, const inspect_item *item, const char *re
     text_add(t, "}");
 }
 
+/* Children's texts are whole objects of JSON. */
 static void add_objects(text_buffer *t, const inspect_list *list)
 {
     const char *before = "";
@@ -130,6 +135,7 @@ static void add_objects(text_buffer *t, const inspect_list *list)
     text_add(t, "]}\n");
 }
 
+/* Nothing is printed before all children have answered, and then at once. */
 odeon_status inspect_plugins(registry *r, bool json, FILE *out)
 {
     inspect_list list;

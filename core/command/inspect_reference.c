@@ -1,3 +1,5 @@
+/* A complete INI in comments, made of what the host and the plugins say of their options. A copy of
+ * it is shipped (conf/reference.ini), which a test compares with what is made here. */
 #include "command/inspect_reference.h"
 
 #include <string.h>
@@ -21,6 +23,7 @@ static const char introduction[] =
     "; [let]. Sections [model.NAME] stand in the order of the network, [model.NAME.INNER] in the\n"
     "; body of [model.NAME]. On the command line path.key=value wins over the file.\n";
 
+/* "key = default", padded, then need, type, meaning and unit as a comment. */
 static void write_key(FILE *out, const odeon_option *o)
 {
     char assigned[LABEL_MAX_ID_BYTES + LABEL_MAX_BYTES + 4], described[SCHEMA_DESCRIBE_BYTES];
@@ -35,6 +38,7 @@ static void write_key(FILE *out, const odeon_option *o)
                   o->unit != NULL ? "]" : "");
 }
 
+/* [model.NAME] stands for the sections of all layers. */
 static void write_section(FILE *out, const char *name)
 {
     const odeon_option *const *options = config_host_options(name);
@@ -44,6 +48,7 @@ static void write_section(FILE *out, const char *name)
     }
 }
 
+/* In a child: x->r is its copy of the registry, into which the plugin is loaded. */
 static odeon_status write_component(FILE *out, void *context)
 {
     const inspect_item *x = context;
@@ -59,6 +64,7 @@ static odeon_status write_component(FILE *out, void *context)
     return ODEON_OK;
 }
 
+/* Sections in the order of an INI, then components as the scan finds them: by kind and name. */
 static odeon_status write_all(const inspect_list *list, FILE *out)
 {
     (void)fputs(introduction, out);

@@ -1,3 +1,5 @@
+/* The keys of a section that are the host's own, from the same tables of options as the
+ * configuration is checked with: what is printed cannot differ from what is accepted. */
 #include "command/inspect_section.h"
 
 #include "base/diag.h"
@@ -5,6 +7,8 @@
 #include "config/options.h"
 #include "option/schema_print.h"
 
+/* Made whole before any of it is printed, so that running out of memory leaves no half of an
+ * object. */
 static odeon_status write_json(const char *section, const odeon_option *const *options, FILE *out)
 {
     text_buffer text = {0};
@@ -20,6 +24,7 @@ static odeon_status write_json(const char *section, const odeon_option *const *o
     return status;
 }
 
+/* For people: a line of meaning and range for each key. */
 odeon_status inspect_section(const char *section, bool json, FILE *out)
 {
     const odeon_option *const *options = config_host_options(section);

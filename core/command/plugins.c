@@ -5,6 +5,8 @@
 #include "command/inspect_plugins.h"
 #include "plugin/registry.h"
 
+/* The registry only gives the search path: every plugin is loaded by a child (inspect_list.h), so
+ * that one that crashes does not end the list. */
 static odeon_status run_plugins(const command_line *a)
 {
     registry *r = NULL;

@@ -12,6 +12,7 @@
 #include "run/predict_files.h"
 #include "session/placement.h"
 
+/* What is said goes to stderr where predictions themselves go to standard output. */
 static void say(const command_line *a, const predictions *p)
 {
     const char *file = a->value[ARGUMENT_OUT];
@@ -23,6 +24,7 @@ static void say(const command_line *a, const predictions *p)
     }
 }
 
+/* in or source, the other NULL. A file is written only when all outputs are there and finite. */
 static odeon_status predict(const command_line *a, setup *s, const predict_input *in,
                             const data_source *source)
 {
@@ -39,6 +41,7 @@ static odeon_status predict(const command_line *a, setup *s, const predict_input
     return status;
 }
 
+/* The session first: the shapes that the file has to have are its. */
 static odeon_status predict_file(const command_line *a, setup *s)
 {
     predict_input in;
@@ -72,6 +75,7 @@ static odeon_status predict_split(const command_line *a, setup *s)
     return status;
 }
 
+/* Everything that can be refused by looking at the command line alone. */
 static odeon_status check_options(const command_line *a)
 {
     const char *split = a->value[ARGUMENT_SPLIT];
@@ -88,6 +92,8 @@ static odeon_status check_options(const command_line *a)
     return predict_check_name(a->value[ARGUMENT_OUT]);
 }
 
+/* An output that cannot be written, or that would overwrite an input, is refused before any work.
+ */
 static odeon_status predict_setup(const command_line *a, setup *s)
 {
     if (s->config->weights == NULL) {
@@ -98,6 +104,7 @@ static odeon_status predict_setup(const command_line *a, setup *s)
     return a->value[ARGUMENT_IN] != NULL ? predict_file(a, s) : predict_split(a, s);
 }
 
+/* [train] is not needed: what is predicted does not depend on how it was learnt. */
 static odeon_status run_predict(const command_line *a)
 {
     setup s;

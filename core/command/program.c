@@ -1,3 +1,7 @@
+/* From a command line to an exit code. Commands know nothing of processes: they get a parsed
+ * command line, print to its streams and answer a status with a message in diag. Whatever belongs
+ * to being a program, such as signals, closed streams, buffers of stdout and the one line about an
+ * error, is here. */
 #include "odeon_run.h"
 
 #include <errno.h>
@@ -37,6 +41,7 @@ static const char exit_help[] =
     "129, 130 and 143 interrupted by a lost terminal, Ctrl-C or SIGTERM: after saving, or, where\n"
     "that took too long, as the message says.\n";
 
+/* A command that is not there most likely was mistyped: the nearest name is proposed. */
 static odeon_status find_command(const char *name, const command **out)
 {
     const char *names[N_COMMANDS];
@@ -53,6 +58,7 @@ static odeon_status find_command(const char *name, const command **out)
                      near != NULL ? "'?" : "");
 }
 
+/* Of all commands, a line each. */
 static void print_help(FILE *out)
 {
     fprintf(out, "odeon: neural ordinary differential equations from INI files\n\n");
@@ -75,6 +81,7 @@ static void print_version(FILE *out)
     fprintf(out, "odeon %s (plugin ABI %d.%d)\n", ODEON_VERSION, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
 }
 
+/* `odeon help NAME` and `odeon NAME --help` show the same. */
 static odeon_status run_help(const command_line *a)
 {
     if (a->n_operands == 0) {
@@ -87,6 +94,8 @@ static odeon_status run_help(const command_line *a)
     return ODEON_OK;
 }
 
+/* Options that the command does not take, and a wrong number of operands, are refused here, so that
+ * no command has to. */
 static odeon_status run_command(const command_line *a)
 {
     const command *c = NULL;
@@ -171,6 +180,9 @@ static int report(odeon_status status, bool quiet)
     return status_exit_code(status);
 }
 
+/* The order matters at both ends. Descriptors and signals come first, since everything after them
+ * may open files or write. At the end the commands' memory is gone before stdout is flushed, and
+ * the message is printed last, after everything that could still fail. */
 int odeon_main(int argc, char **argv)
 {
     if (!standard_streams_open()) {

@@ -31,6 +31,7 @@ static odeon_status repeat(const command_line *a, setup *s, const session_batch 
     return diag_fail(status, "%s", reason.text);
 }
 
+/* The session has the bundle's weights by now; fields are read in its shapes. */
 static odeon_status replay(const command_line *a, const char *folder, setup *s)
 {
     session_batch batch;
@@ -64,6 +65,8 @@ static odeon_status replay_as(const command_line *a, const char *folder, const c
     return status;
 }
 
+/* A command line is made of the bundle, as if the user had typed its INI, weights and workers, and
+ * then what he did type: his overrides win, since of several the last one counts. */
 static odeon_status run_replay(const command_line *a)
 {
     const char *folder = a->operands[0];

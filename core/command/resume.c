@@ -1,3 +1,10 @@
+/* A run that goes on. Three questions come before anything of it is changed: is there a checkpoint
+ * that is sound (resume_open), is this still the run that wrote it, by its configuration, its data
+ * and its length (resume_restore, first half), and is its folder as the run left it
+ * (run_dir_continue). Only then are rows behind the checkpoint cut off.
+ *
+ * Bits are the same as of a run that was never interrupted only if nothing of this differs;
+ * --accept-changes goes on with other bits, and says so. */
 #include "command/resume.h"
 
 #include <inttypes.h>
@@ -26,6 +33,7 @@ static bool is_free(const char *override)
     return config_may_change(override, strcspn(override, "="));
 }
 
+/* Before the folder is taken: a mistyped command leaves the run alone. */
 static odeon_status check_overrides(const command_line *a)
 {
     for (size_t i = 1; i < a->n_operands && a->value[ARGUMENT_ACCEPT_CHANGES] == NULL; i++) {
@@ -60,6 +68,8 @@ static odeon_status refuse(const command_line *a, const run_dir *dir, odeon_stat
     return status;
 }
 
+/* Results without any checkpoint are of a run that has lost them, unless the run is marked as one
+ * that never had any: to begin over them would destroy what they are. */
 static odeon_status find_checkpoint(const command_line *a, resume *r)
 {
     odeon_status status = checkpoint_open_newest(run_dir_path(r->dir), &r->from);
@@ -93,6 +103,7 @@ odeon_status resume_open(const command_line *a, setup *s, resume *out)
     return status;
 }
 
+/* The folder's lock goes with it. */
 odeon_status resume_close(resume *r)
 {
     checkpoint_close(r->from);
@@ -118,6 +129,7 @@ static odeon_status judge(const command_line *a, resume *r, odeon_status status,
     return ODEON_OK;
 }
 
+/* Two normal forms, that of the checkpoint and this one: what differs is named key by key. */
 static odeon_status check_config(const command_line *a, const setup *s, resume *r)
 {
     text_buffer changes = {0};
@@ -133,6 +145,8 @@ static odeon_status check_config(const command_line *a, const setup *s, resume *
     return status;
 }
 
+/* Samples in use, told apart by their number and their fingerprints. What differs first is the
+ * message. */
 static odeon_status check_data(const command_line *a, const manifest_facts *facts, resume *r)
 {
     const checkpoint *at = &r->from->at;
@@ -223,6 +237,7 @@ static odeon_status replace_weights(const setup *s, resume *r)
     return ODEON_OK;
 }
 
+/* Nothing of the old run is deleted. */
 static odeon_status set_aside(const command_line *a, const resume *r)
 {
     char *kept = NULL;
@@ -234,6 +249,8 @@ static odeon_status set_aside(const command_line *a, const resume *r)
     return ODEON_OK;
 }
 
+/* A run without a checkpoint that is not begun anew on purpose must not be shorter than its rows:
+ * they may be all that is left of it. */
 static odeon_status begin_again(const command_line *a, const resume *r, const setup *s,
                                 int64_t samples)
 {
@@ -255,6 +272,8 @@ static odeon_status continue_files(const resume *r, const setup *s, const metric
     return run_dir_continue(r->dir, s->config, mark, &columns);
 }
 
+/* In the order of how much a step changes: first what only looks, then the session, then the
+ * folder. */
 odeon_status resume_restore(const command_line *a, const setup *s, const manifest_facts *facts,
                             resume *r)
 {
@@ -271,6 +290,7 @@ odeon_status resume_restore(const command_line *a, const setup *s, const manifes
     return replace_weights(s, r);
 }
 
+/* Another build or another processor may round differently. That is no reason to refuse. */
 static void warn_of_differences(const char *path, const json_value *then, const json_value *now)
 {
     static const manifest_part parts[] = {MANIFEST_PLUGINS, MANIFEST_MACHINE};
@@ -309,6 +329,8 @@ void resume_warn(const resume *r, const manifest_facts *now)
 
 /* ---- the command ---- */
 
+/* As a POSIX shell reads it back: within single quotes everything stands for itself but the quote.
+ */
 static void add_quoted(text_buffer *t, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -326,6 +348,8 @@ static void add_quoted(text_buffer *t, const char *word)
     text_add(t, "'");
 }
 
+/* As it was called: the same program by the same name, and the plugin paths without which the INI
+ * would not load. */
 char *resume_command(const command_line *a, const char *folder)
 {
     text_buffer t = {0};

@@ -80,6 +80,7 @@ static odeon_status open_any(const command_line *a, const char *ini, const char 
     return data_describe(out->config, &out->fields);
 }
 
+/* A folder stands for the run in it. */
 static odeon_status open_operand(const command_line *a, taking how, setup *out)
 {
     const char *operand = a->operands[0];
@@ -92,6 +93,7 @@ static odeon_status open_operand(const command_line *a, taking how, setup *out)
     return status;
 }
 
+/* For commands that cannot do with a model alone. */
 static odeon_status need_data(const setup *s, const char *ini)
 {
     return s->config->dataset != NULL
@@ -120,6 +122,7 @@ odeon_status setup_open_model(const command_line *a, setup *out)
     return open_operand(a, how, out);
 }
 
+/* Whoever only looks at an INI runs no code that it names. */
 odeon_status setup_open_unknown(const command_line *a, setup *out)
 {
     return open_operand(a, (taking){.trusted = a->value[ARGUMENT_TRUST] != NULL}, out);
@@ -131,6 +134,7 @@ odeon_status setup_open_ini(const command_line *a, const char *ini, setup *out)
     return need_data(out, ini);
 }
 
+/* It helps to choose the number of workers. */
 static int64_t largest_batch(const config *c)
 {
     return c->batch > c->test_batch ? c->batch : c->test_batch;
@@ -148,6 +152,7 @@ odeon_status setup_shapes(setup *s)
                                  &s->session);
 }
 
+/* Samples to solve for come in batches of data.test_batch alone. */
 odeon_status setup_flow(setup *s)
 {
     return session_create_flow(s->registry, s->config, &s->fields, s->config->test_batch,
@@ -159,6 +164,7 @@ void setup_warn(const setup *s, notes_use use)
     (void)notes_give(NULL, s->config, s->session, use);
 }
 
+/* The session first: it borrows configuration and registry. Takes {0}, and leaves it. */
 void setup_close(setup *s)
 {
     session_destroy(s->session);

@@ -6,10 +6,13 @@
 #include "config/document.h"
 #include "format/run_folder.h"
 
+/* How the output was asked for, and where it goes. */
 typedef struct output {
     const char *option, *path;
 } output;
 
+/* input NULL is no file. Files are compared by what they are, not by their names
+ * (output_file_spare). */
 static odeon_status spare(const output *x, const char *what, const char *input)
 {
     return output_file_spare(x->option, x->path, what, input);
@@ -40,6 +43,8 @@ static odeon_status spare_weights(const output *x, const char *path)
     return status;
 }
 
+/* Everything that this command line makes the program read, as far as options tell; files that a
+ * plugin finds by itself in a folder are not known here. */
 odeon_status setup_spare(const setup *s, const command_line *a, int option, const char *name)
 {
     const config *c = s->config;

@@ -22,6 +22,7 @@ static odeon_status give(const command_line *a, const setup *s, const solution *
     return ODEON_OK;
 }
 
+/* in or source, or neither: then one sample of zeros. */
 static odeon_status solve(const command_line *a, setup *s, const predict_input *in,
                           const data_source *source)
 {
@@ -34,6 +35,8 @@ static odeon_status solve(const command_line *a, setup *s, const predict_input *
     return status;
 }
 
+/* The model as far as its first ODE block; what would follow is not built, and its weights are not
+ * asked for. */
 static odeon_status solve_file(const command_line *a, setup *s)
 {
     predict_input in;
@@ -48,6 +51,8 @@ static odeon_status solve_file(const command_line *a, setup *s)
     return status;
 }
 
+/* In the order in which samples are stored, or that of data.order: what is written has to be found
+ * again by its number. */
 static odeon_status solve_split(const command_line *a, setup *s)
 {
     bool train = strcmp(a->value[ARGUMENT_SPLIT], "train") == 0;
@@ -66,6 +71,8 @@ static odeon_status solve_split(const command_line *a, setup *s)
     return status;
 }
 
+/* For models whose start does not depend on samples: `initial`, or a layer before the block, sets
+ * it. */
 static odeon_status solve_alone(const command_line *a, setup *s)
 {
     ODEON_TRY(setup_flow(s));
@@ -97,6 +104,7 @@ static odeon_status check_options(const command_line *a, const setup *s)
     return ODEON_OK;
 }
 
+/* Checked first, then written to: no solve is made for an output that cannot be. */
 static odeon_status solve_setup(const command_line *a, setup *s)
 {
     ODEON_TRY(check_options(a, s));

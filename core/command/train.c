@@ -20,6 +20,7 @@ typedef struct splits {
     data_source *train, *test;
 } splits;
 
+/* Both before any model is built; what was opened is the caller's to close, on failure too. */
 static odeon_status open_splits(const config *c, splits *out)
 {
     ODEON_TRY(data_open(c, ODEON_SPLIT_TRAIN, &out->train));
@@ -38,6 +39,8 @@ static void close_splits(splits *data)
     data_close(data->test);
 }
 
+/* A checksum of the order of the first epoch: two runs that visit their samples in the same order
+ * have the same, wherever their order comes from. */
 static odeon_status sum_order(const config *c, const data_source *train, uint64_t *out)
 {
     int64_t n = data_length(train), *order = mem_zalloc((size_t)n, sizeof *order);
@@ -50,6 +53,8 @@ static odeon_status sum_order(const config *c, const data_source *train, uint64_
     return status;
 }
 
+/* What the manifest tells and what a resumption compares. The data's fingerprints are over samples
+ * in use, so that other files with the same samples are the same data. */
 static odeon_status gather_facts(const command_line *a, const setup *s, const splits *data,
                                  manifest_facts *out)
 {
@@ -89,6 +94,8 @@ static odeon_status train_in(const command_line *a, const setup *s, const splits
     return status;
 }
 
+/* What a new run and one that goes on have in common: model, batches that all layers take, samples
+ * on the device. Nothing of it touches a run's folder. */
 static odeon_status start(setup *s, const splits *data)
 {
     ODEON_TRY(setup_session(s));
@@ -130,6 +137,8 @@ static odeon_status refuse_run(const char *path)
                      path, path, path);
 }
 
+/* Data are opened before the model is built, since a missing file is the likelier mistake and the
+ * quicker to find. */
 static odeon_status run_new(const command_line *a)
 {
     setup s = {.registry = NULL};
@@ -151,6 +160,8 @@ static odeon_status run_new(const command_line *a)
 
 /* ---- a run that goes on ---- */
 
+/* The folder is this process's since resume_open; it is changed only when configuration and data
+ * are found to be those of the run. */
 static odeon_status train_on(const command_line *a, setup *s, const splits *data, resume *r)
 {
     manifest_facts facts;
@@ -164,6 +175,8 @@ static odeon_status train_on(const command_line *a, setup *s, const splits *data
     return train_in(a, s, data, &facts, r->dir, r);
 }
 
+/* The folder is given back before data and session are taken down: the next process need not wait
+ * for that. */
 static odeon_status run_resume(const command_line *a)
 {
     setup s;
@@ -182,6 +195,7 @@ static odeon_status run_resume(const command_line *a)
     return status != ODEON_OK ? status : closed;
 }
 
+/* --from-start implies a folder, as --resume does: it begins the same run again. */
 static odeon_status run_train(const command_line *a)
 {
     if (a->value[ARGUMENT_RESUME] != NULL || a->value[ARGUMENT_FROM_START] != NULL) {

@@ -1,3 +1,6 @@
+/* Which keys of two normal forms differ in a way that would make a run's steps other ones. The
+ * forms are compared as texts, section by section and key by key, since that is what a run leaves
+ * of its configuration. */
 #include "run/config_changes.h"
 
 #include <stdio.h>
@@ -9,6 +12,8 @@ static const char *const may_change[] = {
     "run.on_failure", "run.patience"};
 enum { N_MAY_CHANGE = sizeof may_change / sizeof *may_change };
 
+/* Keys that no bit of a step depends on: how long the run is, what it is called, and how often it
+ * says or saves something. */
 bool config_may_change(const char *key, size_t n)
 {
     for (size_t i = 0; i < N_MAY_CHANGE; i++) {
@@ -19,6 +24,7 @@ bool config_may_change(const char *key, size_t n)
     return false;
 }
 
+/* "run.name, run.epochs ... and run.patience", for messages. */
 void config_may_change_print(text_buffer *out)
 {
     for (size_t i = 0; i < N_MAY_CHANGE; i++) {
@@ -29,6 +35,7 @@ void config_may_change_print(text_buffer *out)
 
 /* ---- a normal form, line by line ---- */
 
+/* A part of a text that is not terminated. */
 typedef struct slice {
     const char *data;
     size_t length;
@@ -44,6 +51,7 @@ typedef struct entry {
     slice section, key, value;
 } entry;
 
+/* Where the next line begins, and the section that it stands in. */
 typedef struct reader {
     const char *at;
     slice section;
@@ -92,11 +100,13 @@ static bool find_entry(const char *text, reader *r, const entry *x, entry *found
 
 enum { MOST_NAMED = 8, MOST_BYTES = 40, KEY_BYTES = 512 };
 
+/* n counts all changes, also those beyond MOST_NAMED, of which only the number is said. */
 typedef struct listing {
     text_buffer *out;
     size_t n;
 } listing;
 
+/* Long values are cut at a character: the message names the key, the files have the rest. */
 static void add_value(text_buffer *out, const slice *value)
 {
     if (value == NULL) {
@@ -114,6 +124,7 @@ static void add_value(text_buffer *out, const slice *value)
     text_add(out, n < value->length ? "..." : "");
 }
 
+/* A name too long for the buffer is none of the few that may change. */
 static bool is_free(const entry *x)
 {
     char name[KEY_BYTES];
@@ -122,6 +133,7 @@ static bool is_free(const entry *x)
     return n > 0 && (size_t)n < sizeof name && config_may_change(name, (size_t)n);
 }
 
+/* "SECTION.KEY: THEN, now NOW"; NULL is what one of the forms does not have. */
 static void add_change(listing *l, const entry *x, const slice *then, const slice *now)
 {
     if (is_free(x) || l->n++ >= MOST_NAMED) {
@@ -134,6 +146,7 @@ static void add_change(listing *l, const entry *x, const slice *then, const slic
     add_value(l->out, now);
 }
 
+/* What then has comes first, changed or gone, after it what is new. */
 void config_changes(const char *then, const char *now, text_buffer *out)
 {
     listing l = {.out = out};

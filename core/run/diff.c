@@ -1,3 +1,6 @@
+/* Two runs held against each other file by file, as bytes and texts: no plugin is loaded and no
+ * model is built, so that runs of other versions can be compared too. What a topic finds goes into
+ * one buffer; an empty one is no difference. */
 #include "run/diff.h"
 
 #include <string.h>
@@ -19,6 +22,7 @@ typedef struct pair {
     size_t bytes[2];
 } pair;
 
+/* Also of a pair whose reading failed half way. */
 static void pair_fini(pair *p)
 {
     for (int i = 0; i < 2; i++) {
@@ -54,6 +58,7 @@ static bool pair_complete(const pair *p, const char *name, text_buffer *out)
 
 /* ---- options ---- */
 
+/* By name: sections and keys may stand in any order. */
 static const ini_key *find_key(const ini_file *file, const char *section, const char *name)
 {
     for (size_t i = 0; i < file->n_sections; i++) {
@@ -67,6 +72,8 @@ static const ini_key *find_key(const ini_file *file, const char *section, const 
     return NULL;
 }
 
+/* Keys that no number of the results depends on, so that a run and its repetition under another
+ * name are equal. */
 static bool changes_nothing(const char *section, const char *name)
 {
     return strcmp(section, "run") == 0 &&
@@ -93,6 +100,7 @@ static void compare_keys(const ini_file *a, const ini_file *b, bool values, text
     }
 }
 
+/* Values of what a has are compared in the first pass; the second finds what only b has. */
 static odeon_status compare_inis(const pair *p, text_buffer *out)
 {
     ini_file *a = NULL, *b = NULL;
@@ -111,6 +119,7 @@ static odeon_status compare_inis(const pair *p, text_buffer *out)
     return status;
 }
 
+/* The one file without which a folder is no run. */
 static odeon_status diff_options(const char *const folders[2], text_buffer *out)
 {
     pair p;
@@ -129,6 +138,7 @@ static odeon_status diff_options(const char *const folders[2], text_buffer *out)
 
 /* ---- what the runs were made of ---- */
 
+/* A manifest is one JSON object, whose value is the first of the list. */
 static odeon_status compare_manifests(const pair *p, manifest_part part, text_buffer *out)
 {
     json a = {0}, b = {0};
@@ -144,6 +154,7 @@ static odeon_status compare_manifests(const pair *p, manifest_part part, text_bu
     return status;
 }
 
+/* Three topics read the manifest; that only one run has it is told once, with the first of them. */
 static odeon_status diff_manifest(const char *const folders[2], manifest_part part,
                                   text_buffer *out)
 {
@@ -175,6 +186,7 @@ static odeon_status diff_data(const char *const folders[2], text_buffer *out)
 
 /* ---- what came out ---- */
 
+/* The texts are cut into lines by the comparison and are of no use afterwards. */
 static odeon_status diff_metrics(const char *const folders[2], text_buffer *out)
 {
     pair p;
@@ -202,6 +214,7 @@ static void compare_tensors(const safetensors *a, const safetensors *b, text_buf
     }
 }
 
+/* As bytes: weights that are equal to the last bit, or not. */
 static odeon_status diff_weights(const char *const folders[2], text_buffer *out)
 {
     pair p;
@@ -224,6 +237,7 @@ static odeon_status diff_weights(const char *const folders[2], text_buffer *out)
 
 /* ---- the whole ---- */
 
+/* compare adds the first difference to out, or nothing; folders are those of both runs. */
 typedef struct topic {
     const char *name;
     odeon_status (*compare)(const char *const folders[2], text_buffer *out);

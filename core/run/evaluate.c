@@ -1,3 +1,5 @@
+/* Figures of a whole split from those of its batches. A mean over the split is not the mean of the
+ * batches' means where batches differ in size or masks: each is weighed by what it counts. */
 #include "run/evaluate.h"
 
 #include <math.h>
@@ -31,6 +33,7 @@ static void add_block(ode_counters *out, const ode_counters *block, bool first, 
     out->share += share;
 }
 
+/* Counts that one batch does not know are not known of all. */
 static void add_device(device_counters *out, const device_counters *batch)
 {
     bool known = out->launches >= 0 && batch->launches >= 0;
@@ -81,6 +84,8 @@ odeon_status evaluate_add(session_result *out, const session_result *batch, size
     return add_blocks(out, batch, (double)n / (double)total);
 }
 
+/* In the order in which samples are stored: a sum over the split then has the same bits whatever
+ * the training did. A signal ends it between two batches, as it ends training. */
 static odeon_status evaluate_batches(session *s, const data_source *source, int64_t batch,
                                      const int64_t *order, progress *p, session_result *out)
 {
@@ -102,6 +107,8 @@ static odeon_status evaluate_batches(session *s, const data_source *source, int6
     return ODEON_OK;
 }
 
+/* An earlier answer is released first: by its blocks the first batch of this one is told from the
+ * others (add_blocks). */
 odeon_status evaluate_split(session *s, const data_source *source, int64_t batch, progress *p,
                             session_result *out)
 {
@@ -126,6 +133,7 @@ odeon_status evaluate_split(session *s, const data_source *source, int64_t batch
     return status;
 }
 
+/* In the order of the columns of the metrics' files. */
 void evaluate_print(FILE *out, const session *s, const session_result *result)
 {
     char number[32];

@@ -1,3 +1,9 @@
+/* A failed batch with everything that its numbers depend on: fields, weights, configuration,
+ * position in the run. It is written where the failure happened and read elsewhere, so that a
+ * failure that took hours to come is repeated in a second.
+ *
+ * Written from what the session kept (failure.h), in the dtype of the run: a repetition starts from
+ * the same bits. */
 #include "run/failure_bundle.h"
 
 #include <errno.h>
@@ -18,6 +24,7 @@
 #include "session/failure.h"
 #include "session/weights.h"
 
+/* folder or file: where the memory was wanted. */
 static odeon_status no_memory(const char *folder)
 {
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", folder);
@@ -25,6 +32,7 @@ static odeon_status no_memory(const char *folder)
 
 /* ---- writing ---- */
 
+/* A file of the folder, whole or not at all. */
 static odeon_status put_text(const char *folder, const char *name, const char *text)
 {
     char *path = mem_printf("%s/%s", folder, name);
@@ -34,6 +42,7 @@ static odeon_status put_text(const char *folder, const char *name, const char *t
     return status;
 }
 
+/* Those of before the batch, to which the session has returned. */
 static odeon_status put_weights(session *s, const char *folder)
 {
     char *path = mem_printf("%s/" BUNDLE_WEIGHTS, folder);
@@ -137,6 +146,7 @@ static odeon_status put_entries(session *s, const config *c, const session_batch
     return status;
 }
 
+/* Released here, whatever was made of the keys. */
 static odeon_status put_batch(session *s, const config *c, const session_batch *b, const char *path)
 {
     char *values[N_KEYS];
@@ -188,6 +198,7 @@ odeon_status bundle_write(session *s, const config *c, const char *folder, const
 
 /* ---- reading ---- */
 
+/* below is "" or ends in a slash. */
 static bool is_bundle(const char *folder, const char *below)
 {
     char *path = mem_printf("%s/%s" BUNDLE_BATCH, folder, below);
@@ -220,6 +231,7 @@ static odeon_status find_batch(const char *folder, char **path)
                      hint != NULL ? hint : "");
 }
 
+/* A number of the metadata, at least least; anything else is a damaged bundle. */
 static odeon_status read_key(const char *path, const safetensors *file, const char *name,
                              int64_t least, int64_t *out)
 {
@@ -232,6 +244,7 @@ static odeon_status read_key(const char *path, const safetensors *file, const ch
     return ODEON_OK;
 }
 
+/* Optional: a batch that did not come from a data set has none. */
 static odeon_status read_indices(const char *path, const safetensors *file, session_batch *out)
 {
     const safetensors_entry *e = safetensors_find(file, "indices");
@@ -288,6 +301,8 @@ odeon_status bundle_workers(const char *folder, int64_t *out)
     return status;
 }
 
+/* The batch's fields are read as those of any batch file; session_batch_fini takes what there is
+ * after a failure. */
 odeon_status bundle_read(const char *folder, const odeon_tensor *input, const data_fields *fields,
                          session_batch *out)
 {

@@ -13,6 +13,7 @@
 #include "session/failed_batch.h"
 #include "session/failure.h"
 
+/* Without memory for a bundle the run's failure is still told; this becomes a warning. */
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "no memory for a bundle of the failed step");
@@ -82,6 +83,8 @@ static void write_bundle(const failures *f, const char *reason, char **folder, b
     }
 }
 
+/* Only a training batch whose parameters could be put back can be left out; a test would be another
+ * one without it. */
 static bool may_skip(const failures *f)
 {
     const session_batch *b = session_failed_batch(f->session);

@@ -1,3 +1,6 @@
+/* A batch, differentiated, as a file: the means by which a gradient is compared with one from
+ * elsewhere. Everything is written that could differ: output, loss, gradient of the input and of
+ * every parameter, and as metadata what the solver did. */
 #include "run/grad.h"
 
 #include <inttypes.h>
@@ -18,6 +21,8 @@
 
 /* ---- the batch ---- */
 
+/* The batch of a file, in the shapes that the model takes; numbers that are not finite or beyond
+ * the run's dtype are refused, since the gradient would be the file's fault. */
 odeon_status grad_batch_read(const char *path, const odeon_tensor *input, const data_fields *fields,
                              grad_batch *out)
 {
@@ -57,12 +62,16 @@ static odeon_status no_memory(void)
     return diag_fail(ODEON_ERR_NOMEM, "grad: no memory for the results");
 }
 
+/* Everything that the file's entries point to is freed in one place, whether or not all of it could
+ * be made. */
 static char *own(grad_file *f, char *text)
 {
     f->owned[f->n_owned++] = text; /* NULL is no harm */
     return text;
 }
 
+/* Room for all tensors (output, loss, gradient of x, and the parameters) and all metadata is asked
+ * for at once, so that adding needs no growth. */
 static odeon_status file_init(grad_file *f, const session *s, int32_t dtype,
                               const session_result *result)
 {
@@ -113,12 +122,15 @@ static odeon_status add_tensor(grad_file *f, char *name, int32_t ndim, const int
     return ODEON_OK;
 }
 
+/* key and value are taken over, NULL for want of memory. */
 static odeon_status add_meta(grad_file *f, char *key, char *value)
 {
     f->meta[f->n_meta++] = (safetensors_meta){own(f, key), own(f, value)};
     return key != NULL && value != NULL ? ODEON_OK : no_memory();
 }
 
+/* "grad.PATH" of every parameter that is trained, one after the other, so that only one is held as
+ * double. */
 static odeon_status add_gradients(grad_file *f, session *s)
 {
     for (size_t i = 0; i < session_parameters(s); i++) {
@@ -137,6 +149,8 @@ static odeon_status add_gradients(grad_file *f, session *s)
     return ODEON_OK;
 }
 
+/* Counters go into metadata: they are no result, but tell whether two programs have made the same
+ * steps. */
 static odeon_status add_block(grad_file *f, const ode_counters *b)
 {
     const struct {
@@ -157,6 +171,8 @@ static odeon_status add_block(grad_file *f, const ode_counters *b)
     return ODEON_OK;
 }
 
+/* Metadata are text: 17 digits bring back the same double. The loss is a tensor as well, without
+ * dimensions. */
 static odeon_status add_numbers(grad_file *f, const session *s, const session_result *result)
 {
     ODEON_TRY(add_meta(f, mem_strdup("loss"), mem_printf("%.17g", number_plain(result->loss))));
@@ -170,6 +186,8 @@ static odeon_status add_numbers(grad_file *f, const session *s, const session_re
     return add_tensor(f, mem_strdup("loss"), 0, NULL, &result->loss);
 }
 
+/* Tensors in the order in which they are of interest; output [n, ...] and d_x [n, in] are the
+ * caller's. */
 static odeon_status fill(grad_file *f, session *s, const grad_batch *batch, const double *output,
                          const double *d_x, const session_result *result)
 {
@@ -181,6 +199,7 @@ static odeon_status fill(grad_file *f, session *s, const grad_batch *batch, cons
     return add_gradients(f, s);
 }
 
+/* The session adds the gradients up over all workers; here they are read from the first. */
 odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, const char *path,
                         session_result *result)
 {

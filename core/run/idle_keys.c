@@ -1,3 +1,6 @@
+/* An INI that is accepted may still say less than its author thinks: a key can belong to a
+ * component that a later line replaces, or to an option that another option switches off. Each such
+ * key is named once, with where it stands and why it rests. */
 #include "run/idle_keys.h"
 
 #include <string.h>
@@ -36,6 +39,7 @@ static bool is_override(location where)
     return where.file != NULL && where.line == 0;
 }
 
+/* Of an option that the component does not have: NULL, too. */
 static const option_value *given(const odeon_config *component, const char *name)
 {
     const option_value *value = schema_value(component, name);
@@ -88,6 +92,8 @@ static bool rests(const char *name, const char *cause)
            (strcmp(name, "stops") != 0 || strcmp(cause, "step_size") != 0);
 }
 
+/* Options are told by their names alone, whichever component has them: these are what all layers
+ * with an ODE solve call them. */
 size_t idle_keys_component(FILE *out, const char *path, const odeon_config *component)
 {
     const char *cause = cause_of(component);
@@ -104,6 +110,7 @@ size_t idle_keys_component(FILE *out, const char *path, const odeon_config *comp
     return n;
 }
 
+/* Layers of the row, then what is nested below each. */
 static size_t print_node(FILE *out, const config_node *node)
 {
     size_t n = 0;
@@ -116,6 +123,7 @@ static size_t print_node(FILE *out, const config_node *node)
     return n;
 }
 
+/* What belonged to a component that a later line, or the command line, has replaced by another. */
 static void print_dropped(FILE *out, const config_dropped *d)
 {
     char by[300];
@@ -127,6 +135,7 @@ static void print_dropped(FILE *out, const config_dropped *d)
 
 /* ---- keys that a section's or another key's absence leaves without effect ---- */
 
+/* Its sections have been named already as those of a replaced component. */
 static bool is_dropped(const config *c, const char *section)
 {
     for (size_t i = 0; i < c->n_dropped; i++) {
@@ -192,6 +201,7 @@ static size_t print_let(FILE *out, const config *c)
     return n;
 }
 
+/* An order that is given holds for every epoch, so there is nothing to shuffle. */
 static size_t print_shuffle(FILE *out, const config *c)
 {
     const document_key *key = document_find_key(document_find(c->document, "data"), "shuffle");
@@ -206,6 +216,8 @@ static size_t print_shuffle(FILE *out, const config *c)
     return 1;
 }
 
+/* In the order in which the configuration came to be: what was replaced, what rests, what is left
+ * out. */
 size_t idle_keys_print(FILE *out, const config *c)
 {
     size_t n = c->n_dropped;

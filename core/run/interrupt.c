@@ -1,3 +1,10 @@
+/* Signals as wishes. A handler does no more than note the first one and wake a thread; the run
+ * looks for it between two batches and then saves and ends by itself. The thread exists for the
+ * case that this moment does not come, since a batch hangs or takes too long: it ends the process
+ * with a line that says what is kept.
+ *
+ * Everything that the handler and the thread touch is atomic or written before they exist. [main]
+ * calls of this file are made by one thread, and only one run is watched over at a time. */
 #include "run/interrupt.h"
 
 #include <fcntl.h>
@@ -43,6 +50,7 @@ static pthread_t watcher;
 static sigset_t mask_before;
 static struct sigaction actions_before[N_KINDS];
 
+/* By a clock that nobody sets; clock_gettime is safe in a handler. */
 static long long now_ms(void)
 {
     struct timespec now = {0};
@@ -62,6 +70,7 @@ const char *interrupt_name(int signal_number)
 
 /* ---- the end; of what follows all is safe in a handler ---- */
 
+/* snprintf is not safe in a handler. */
 static void add(char *line, size_t size, size_t *n, const char *text)
 {
     size_t bytes = strlen(text);
@@ -96,11 +105,14 @@ static void end(int signal_number, const char *before, const char *after)
     _exit(128 + signal_number);
 }
 
+/* write is safe in a handler, and the pipe does not block. */
 static void ring(void)
 {
     (void)!write(bell[1], "", 1); /* a full pipe wakes as well */
 }
 
+/* In the handler. The time is stored before the signal's number, so that whoever sees the number
+ * finds a time. */
 static void note(int signal_number)
 {
     int none = 0;
@@ -117,6 +129,7 @@ static void note(int signal_number)
 
 /* ---- the watch ---- */
 
+/* The later of the usual one and what a file being written was allowed. */
 static long long deadline_ms(void)
 {
     long long usual = atomic_load(&noted_at_ms) + 1000LL * INTERRUPT_SECONDS;
@@ -144,6 +157,8 @@ static void *watch(void *nothing)
     return nothing;
 }
 
+/* Without blocking, so that a handler never waits for the watcher; not passed on to programs that
+ * are started. */
 static odeon_status make_bell(void)
 {
     if (bell[0] >= 0) {

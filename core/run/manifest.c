@@ -1,3 +1,6 @@
+/* manifest.json: what a run was made of, beside its configuration. It is written once, before the
+ * first step, and gets an entry for each time that the run went on; nothing in it is needed to go
+ * on. Whoever compares runs reads it (manifest_compare.h). */
 #include "run/manifest.h"
 
 #include <fcntl.h>
@@ -24,6 +27,7 @@ static void add_key(text_buffer *t, const char *indent, const char *key)
     text_add(t, ": ");
 }
 
+/* value NULL becomes null. */
 static void add_text(text_buffer *t, const char *indent, const char *key, const char *value)
 {
     add_key(t, indent, key);
@@ -40,6 +44,7 @@ static void add_integer(text_buffer *t, const char *indent, const char *key, lon
     text_printf(t, "%lld", value);
 }
 
+/* UTC, to the second, as ISO 8601 has it: manifests of several machines can be sorted. */
 static void add_time(text_buffer *t)
 {
     char when[32] = "";
@@ -51,6 +56,7 @@ static void add_time(text_buffer *t)
     text_json_string(t, when);
 }
 
+/* Word by word, so that blanks and quotes in a word need no shell to be read back. */
 static void add_command(text_buffer *t, const char *indent, const manifest_facts *facts)
 {
     add_key(t, indent, "command");
@@ -85,6 +91,8 @@ static void processor_name(char *name, size_t bytes)
     }
 }
 
+/* What may make two runs of one configuration differ in their last bits, and what helps to find the
+ * machine again. */
 static void add_machine(text_buffer *t)
 {
     struct utsname system;
@@ -122,6 +130,8 @@ static void add_environment(text_buffer *t)
     text_add(t, "\n  }");
 }
 
+/* Only those in use: what else a folder holds has had no part in the run. The build-id tells two
+ * builds of one version apart. */
 static void add_plugins(text_buffer *t, const registry *r)
 {
     add_key(t, "  ", "plugins");
@@ -178,6 +188,8 @@ static void add_kernels(text_buffer *t, const char *indent, const kernel_list *k
     text_add(t, "]");
 }
 
+/* Checksums of the samples in use and of their order in the first epoch, so that another copy of
+ * the same data is seen to be the same. */
 static void add_data(text_buffer *t, const manifest_facts *facts)
 {
     char order[CHECKSUM_TEXT_BYTES], train[CHECKSUM_TEXT_BYTES], test[CHECKSUM_TEXT_BYTES];
@@ -193,6 +205,7 @@ static void add_data(text_buffer *t, const manifest_facts *facts)
     text_add(t, "\n  }");
 }
 
+/* A failure of memory is in out->failed, which the caller looks at once. */
 void manifest_print(text_buffer *out, const manifest_facts *facts)
 {
     const config *c = facts->config;
@@ -247,6 +260,8 @@ static size_t end_of_children(const json_value *parent)
     return at;
 }
 
+/* The manifest stays as it was but for the element: it may hold members of a later version, which
+ * are kept. */
 static odeon_status find_insertion(const json_value *root, insertion *out)
 {
     const json_value *list = json_member(root, "resumed");
@@ -265,6 +280,7 @@ static odeon_status find_insertion(const json_value *root, insertion *out)
     return ODEON_OK;
 }
 
+/* ODEON_ERR_DATA where before is no manifest; nothing is added to out then. */
 static odeon_status insert_resumed(text_buffer *out, const char *manifest,
                                    const manifest_facts *facts, int64_t step)
 {

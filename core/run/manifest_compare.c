@@ -1,7 +1,11 @@
+/* Which differences between two runs are worth a line: a table of fields, each with the part of the
+ * manifest that it belongs to, in the order of how much they explain. What is not in the table,
+ * such as times, command line and name of the host, is no difference. */
 #include "run/manifest_compare.h"
 
 #include <stddef.h>
 
+/* A value as it stands in the file. */
 static void add_value(text_buffer *out, const json_value *v)
 {
     if (v != NULL) {
@@ -42,6 +46,7 @@ static const field fields[] = {
     {MANIFEST_DATA, "data", "test_content"},
 };
 
+/* NULL where the object or the member is missing, or is of another kind. */
 static const json_value *find_field(const json_value *manifest, const field *f)
 {
     return json_member(f->object != NULL ? json_member(manifest, f->object) : manifest, f->name);
@@ -49,6 +54,7 @@ static const json_value *find_field(const json_value *manifest, const field *f)
 
 /* ---- plugins: [{"name": "cpu", ... "build_id": "...", ...}, ...] ---- */
 
+/* Plugins are told apart by name: their order is that in which they were loaded. */
 static const json_value *find_plugin(const json_value *plugins, const json_value *name)
 {
     const json_value *x = json_first(plugins);

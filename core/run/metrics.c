@@ -1,3 +1,9 @@
+/* A run's rows in two files at once, CSV and JSON lines, from one list of cells: visit_row names
+ * every column and its value in order, and visitors make of it the heading, a line of CSV or an
+ * object. The two files cannot come apart in columns or values.
+ *
+ * Rows are appended with one write each and never buffered, so that a process that is killed leaves
+ * whole lines, and a reader sees them while the run goes on. */
 #include "run/metrics.h"
 
 #include <errno.h>
@@ -25,6 +31,7 @@ typedef struct cell {
 
 typedef void (*cell_visitor)(void *context, const cell *x);
 
+/* The value lives as long as the visit. */
 static void visit_whole(cell_visitor visit, void *context, const char *path, const char *name,
                         int64_t value)
 {
@@ -87,6 +94,7 @@ static void visit_row(cell_visitor visit, void *context, const metrics_row *row)
 
 /* ---- CSV (RFC 4180, but lines end in LF) ---- */
 
+/* RFC 4180: a quote within a quoted field is doubled. */
 static void add_quoted(text_buffer *t, const char *word)
 {
     text_add(t, "\"");
@@ -187,6 +195,7 @@ static void add_json_cell(void *context, const cell *x)
 
 /* ---- files ---- */
 
+/* fd is -1 while the file is not open. whole never counts a line that was written in part. */
 typedef struct log_file {
     int fd;
     char *path;
@@ -273,6 +282,8 @@ static void log_line(log_file *file, const text_buffer *line)
     }
 }
 
+/* What cannot be synced may be lost with the machine: the mark then counts it, and a run that goes
+ * on finds the file shorter and says so. */
 static void log_sync(log_file *file)
 {
     if (fsync(file->fd) != 0 && errno != EINVAL) { /* EINVAL: no such thing there */
@@ -290,6 +301,7 @@ static void log_close(log_file *file)
     }
 }
 
+/* At the end of a run, where a warning of long ago may have been missed. */
 static odeon_status log_status(const log_file *file)
 {
     if (file->error == 0) {
@@ -327,6 +339,7 @@ odeon_status metrics_open(const char *folder, metrics **out)
 
 /* ---- a file that a run goes on with ---- */
 
+/* A lone CR is left as it is. Returns the length of what is left. */
 static size_t strip_returns(char *text, size_t bytes)
 {
     size_t n = 0;
@@ -463,6 +476,7 @@ static odeon_status check_existing(metrics *m, const metrics_mark *mark, const m
     return check_mark(&m->json, mark->json_bytes);
 }
 
+/* After all checks. Rows behind the mark are of steps that the run makes again. */
 static odeon_status continue_at(metrics *m, const metrics_mark *mark)
 {
     ODEON_TRY(log_continue(&m->csv));
@@ -488,6 +502,8 @@ odeon_status metrics_reopen(const char *folder, const metrics_mark *mark,
     return status;
 }
 
+/* The first row of a new file writes the heading; that of a file that is continued must match what
+ * is there. */
 static odeon_status check_columns(metrics *m, const metrics_row *row)
 {
     ODEON_TRY(make_line(m, row, add_csv_name, "\n"));
@@ -508,6 +524,8 @@ static odeon_status check_columns(metrics *m, const metrics_row *row)
     return ODEON_OK;
 }
 
+/* A row that cannot be made for want of memory is in neither file, unless the memory ended between
+ * the two. */
 odeon_status metrics_add(metrics *m, const metrics_row *row)
 {
     ODEON_TRY(check_columns(m, row));
@@ -518,6 +536,7 @@ odeon_status metrics_add(metrics *m, const metrics_row *row)
     return ODEON_OK;
 }
 
+/* Both are closed whatever becomes of the first; of two failures the CSV's is told. */
 odeon_status metrics_close(metrics *m)
 {
     if (m == NULL) {

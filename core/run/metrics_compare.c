@@ -20,11 +20,13 @@ static cell take_cell(const char **p)
     return (cell){start, (size_t)(end - start)};
 }
 
+/* The names of effort need no quotes. */
 static bool cell_is(cell x, const char *text)
 {
     return x.length == strlen(text) && memcmp(x.data, text, x.length) == 0;
 }
 
+/* As they are written: every number has all its digits, so equal texts are equal bits. */
 static bool same(cell a, cell b)
 {
     return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
@@ -60,6 +62,7 @@ typedef struct rows {
     cell split;
 } rows;
 
+/* Behind the last row line is NULL, and step and split mean nothing. */
 static void next_row(rows *r)
 {
     r->line = r->rest != NULL ? strsep(&r->rest, "\n") : NULL;
@@ -74,11 +77,13 @@ static void next_row(rows *r)
     }
 }
 
+/* "step 12 (train)". */
 static void add_row_name(const rows *r, text_buffer *out)
 {
     text_printf(out, "step %lld (%.*s)", r->step, (int)r->split.length, r->split.data);
 }
 
+/* The first cell that differs, with the name of its column; cells of effort are skipped. */
 static void compare_rows(const char *names, const rows *a, const rows *b, text_buffer *out)
 {
     const char *x = a->line, *y = b->line;

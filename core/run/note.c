@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "odeon/host.h"
 
+/* Text beyond the length of a message is cut at a character and ends in "...". */
 void note(FILE *out, const char *format, ...)
 {
     char text[DIAG_MESSAGE_BYTES];

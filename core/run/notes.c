@@ -22,6 +22,9 @@ static size_t note_times(FILE *out, const config *c, const session *s, const not
     return 1;
 }
 
+/* A schedule judges a whole run, so it is asked about the last step of it. Of a run of epochs
+ * without known samples it is told the epochs alone; a run of iterations says nothing about epochs
+ * before the samples are counted. */
 static size_t note_schedule(FILE *out, const config *c, const session *s, const notes_use *use)
 {
     char text[ODEON_MESSAGE_BYTES];
@@ -44,6 +47,8 @@ static size_t note_schedule(FILE *out, const config *c, const session *s, const 
     return 1;
 }
 
+/* Keys first, then what the model does with its data, then the run: the order in which a reader
+ * finds them in the INI. */
 size_t notes_give(FILE *out, const config *c, const session *s, notes_use use)
 {
     return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use);

@@ -1,3 +1,6 @@
+/* Outputs of a whole split or file, batch by batch in evaluation mode, and what they mean where
+ * labels are classes: the largest output is the class, and the share that meets the true label is
+ * the accuracy. */
 #include "run/predict.h"
 
 #include <inttypes.h>
@@ -31,6 +34,7 @@ static int64_t count_labels(const session *s)
     return odeon_count(&one);
 }
 
+/* Of equal ones the first, as numpy's argmax has it. A NaN has been refused before. */
 static int64_t first_largest(const double *x, int64_t n)
 {
     int64_t best = 0;
@@ -40,6 +44,8 @@ static int64_t first_largest(const double *x, int64_t n)
     return best;
 }
 
+/* Told with output and sample: a table of numbers with a NaN in it would be used before it is read.
+ */
 static odeon_status check_output(const predictions *p)
 {
     for (int64_t i = 0; i < p->n; i++) {
@@ -95,6 +101,8 @@ static odeon_status run_source(session *s, const data_source *source, int64_t ba
     return ODEON_OK;
 }
 
+/* Memory for the order and the true labels of all samples; both are known before the first batch.
+ */
 static odeon_status take_source(session *s, const data_source *source, int64_t batch,
                                 predictions *p)
 {

@@ -1,3 +1,7 @@
+/* Predictions as CSV, for people and spreadsheets, or as safetensors, for programs. Both hold the
+ * same; text has as many digits as tell the numbers apart, tensors have the run's dtype.
+ *
+ * Nothing of a file is there before all of it could be made (output_file.h). */
 #include "run/predict_files.h"
 
 #include <inttypes.h>
@@ -13,6 +17,7 @@
 #include "format/safetensors_write.h"
 #include "session/describe.h"
 
+/* A stream has no name to choose a format by, and text is what can be read on a terminal. */
 static bool is_csv(const char *path)
 {
     return path_ends_with(path, ".csv") ||
@@ -42,6 +47,8 @@ static void softmax(int64_t n, const double *x, int64_t largest, double *out)
     }
 }
 
+/* [n, size], a row a sample; NULL without memory. The class is the largest output, found already.
+ */
 static double *probabilities(const predictions *p)
 {
     double *out = mem_zalloc((size_t)(p->n * p->size), sizeof *out);
@@ -51,6 +58,8 @@ static double *probabilities(const predictions *p)
     return out;
 }
 
+/* Of classes a true label is one column, `true`; of numbers there may be several: true0, true1, ...
+ */
 static void add_heading(text_buffer *t, const predictions *p)
 {
     bool classes = p->labels != NULL;
@@ -68,6 +77,7 @@ static void add_heading(text_buffer *t, const predictions *p)
     text_add(t, "\n");
 }
 
+/* In the fewest digits that read back as the same double (text_number). */
 static void add_numbers(text_buffer *t, int64_t n, const double *x)
 {
     for (int64_t k = 0; k < n; k++) {
@@ -121,6 +131,7 @@ static const void *as_dtype(converted *all, int64_t n, int32_t dtype, const doub
     return out;
 }
 
+/* Labels of classes pass the session as doubles, all of which are whole. */
 static const void *as_classes(converted *all, int64_t n, const double *x)
 {
     int64_t *out = mem_zalloc((size_t)n, sizeof *out);
@@ -132,6 +143,7 @@ static const void *as_classes(converted *all, int64_t n, const double *x)
     return out;
 }
 
+/* I64 [n], of data that lives until the file is written. */
 static safetensors_entry whole_numbers(const char *name, int64_t n, const void *data)
 {
     return (safetensors_entry){.name = name,
@@ -142,6 +154,7 @@ static safetensors_entry whole_numbers(const char *name, int64_t n, const void *
                                .bytes = (uint64_t)n * sizeof(int64_t)};
 }
 
+/* Of a shape whose elements data has in dtype. */
 static safetensors_entry numbers_of(const char *name, int32_t dtype, const odeon_tensor *shape,
                                     const void *data)
 {
@@ -186,6 +199,8 @@ static odeon_status write_safetensors(const char *path, const session *s, int32_
     return status;
 }
 
+/* Without classes there is nothing to make probabilities of, and outputs are written as they are.
+ */
 odeon_status predict_write(const char *path, const session *s, int32_t dtype, const predictions *p)
 {
     ODEON_TRY(predict_check_name(path));

@@ -1,3 +1,7 @@
+/* Samples of a file become a batch. Three forms are told apart, because each enters the network at
+ * another point: what the data set stores (bytes), the numbers that this stands for, and what the
+ * transforms would make of them. A file cannot say which of the last two it has; the user does
+ * (--transformed). */
 #include "run/predict_input.h"
 
 #include <inttypes.h>
@@ -25,6 +29,7 @@ void predict_input_fini(predict_input *in)
     *in = (predict_input){.n = 0};
 }
 
+/* x is [n, dim...] with at least one sample; dim [ndim] is of one sample. */
 static odeon_status check_shape(const char *path, const safetensors_entry *x, int32_t ndim,
                                 const int64_t *dim)
 {
@@ -42,6 +47,7 @@ static odeon_status check_shape(const char *path, const safetensors_entry *x, in
     return ODEON_OK;
 }
 
+/* The dtypes in which data sets store whole numbers, to which scale and shift apply. */
 static bool is_whole(int32_t dtype)
 {
     return dtype == ODEON_DTYPE_U8 || dtype == ODEON_DTYPE_I64;
@@ -56,6 +62,7 @@ typedef struct taking {
     predict_input *out;
 } taking;
 
+/* How the data set stores its input: shape, dtype, scale and shift. */
 static const odeon_field_info *input_of(const taking *t)
 {
     return &session_fields(t->session)->of[ODEON_ROLE_INPUT];
@@ -84,11 +91,13 @@ static odeon_status check_range(const taking *t, int64_t count, const double *x)
     return ODEON_OK;
 }
 
+/* x is by far the largest thing here. */
 static odeon_status no_memory_for_x(const taking *t)
 {
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for x", t->path);
 }
 
+/* Written so that what is within the range is converted exactly; x is a whole number. */
 static odeon_status store_byte(const taking *t, double x, int64_t i, uint8_t *out)
 {
     if (x < 0.0 || x > 255.0) {
@@ -120,6 +129,7 @@ static odeon_status take_stored(const taking *t, int64_t count, const double *x)
     return ODEON_OK;
 }
 
+/* Bytes of a data set of bytes, the common case of images: no number is touched. */
 static odeon_status take_bytes(const taking *t, const safetensors_entry *x)
 {
     t->out->stored = mem_zalloc((size_t)x->bytes, 1);
@@ -143,6 +153,7 @@ static odeon_status take_numbers(const taking *t, bool whole, int64_t count, dou
     return ODEON_OK;
 }
 
+/* Bytes of a data set of bytes stay as they are; all else becomes doubles first. */
 static odeon_status take_x(const taking *t, const safetensors_entry *x)
 {
     odeon_tensor model = session_input(t->session);
@@ -175,6 +186,7 @@ static odeon_status take_x(const taking *t, const safetensors_entry *x)
     return status;
 }
 
+/* One array, which is x; such a file has no labels. */
 static odeon_status read_npy(const taking *t)
 {
     char *data;
@@ -189,6 +201,8 @@ static odeon_status read_npy(const taking *t)
     return status;
 }
 
+/* Fields that the data set lacks are not looked at, those that the file lacks are left out; the
+ * commands say later what cannot do without them. */
 static odeon_status read_safetensors(const taking *t)
 {
     const data_fields *fields = session_fields(t->session);
@@ -254,6 +268,7 @@ static odeon_status check_numbers(const taking *t)
     return batch_file_check(t->path, fields, t->out->n, &input, field);
 }
 
+/* The ending decides, so that an error is about the format that the user meant. */
 odeon_status predict_input_read(const char *path, bool transformed, const config *c,
                                 const session *s, predict_input *out)
 {
@@ -267,6 +282,8 @@ odeon_status predict_input_read(const char *path, bool transformed, const config
     return check_numbers(&t);
 }
 
+/* Pointers into in, which has to outlive the batch. The input's elements are counted in the shape
+ * of the form that is there: the model's for field, the data set's for values and stored. */
 session_samples predict_input_part(const session *s, const predict_input *in, int64_t first,
                                    int64_t n)
 {

@@ -1,3 +1,9 @@
+/* How far a run is, in two forms: a line that is redrawn in place on a terminal, and plain lines
+ * everywhere else, which a log keeps. Both are made of the same parts, the most wanted first, and
+ * drop parts from the end until what is left fits the width; the loss is never dropped.
+ *
+ * Formatting is pure, from a progress_state to text, so that tests need no terminal; the second
+ * half of the file decides when to print, and where. */
 #include "run/progress.h"
 
 #include <inttypes.h>
@@ -78,6 +84,7 @@ static void append(char *out, size_t size, const char *format, ...)
     va_end(arguments);
 }
 
+/* 0 to 1, also of a run without steps or of one that has gone beyond its end. */
 static double done_share(const progress_state *s)
 {
     double share = s->steps > 0 ? (double)s->step / (double)s->steps : 0.0;
@@ -98,6 +105,7 @@ static void append_bar(const progress_state *s, int width, bool utf8, char *out,
 enum { N_PARTS = 6, PART_BYTES = 96 };
 typedef char part_list[N_PARTS][PART_BYTES];
 
+/* The first that is empty. There is one: no more than N_PARTS parts are ever added. */
 static char *next_part(part_list parts)
 {
     int i = 0;
@@ -125,6 +133,8 @@ static void add_speed(const progress_state *s, part_list parts)
     (void)snprintf(next_part(parts), PART_BYTES, "%.0f samples/s", s->samples_per_second);
 }
 
+/* For the redrawn line, where room is dear: metric, time left, speed, evaluations, steps, counts of
+ * the device. */
 static void short_parts(const progress_state *s, part_list parts)
 {
     memset(parts, 0, sizeof(part_list));
@@ -142,6 +152,7 @@ static void short_parts(const progress_state *s, part_list parts)
     }
 }
 
+/* The same for plain lines, in words that a log is searched for. */
 static void long_parts(const progress_state *s, part_list parts)
 {
     memset(parts, 0, sizeof(part_list));
@@ -173,6 +184,8 @@ static bool add_part(const char *separator, const char *part, int *room, char *o
     return true;
 }
 
+/* Ends at the first that has no room: a less wanted part does not take the place of one that was
+ * dropped. */
 static void add_parts(const char *separator, part_list parts, int *room, char *out, size_t size)
 {
     for (int i = 0; i < N_PARTS && add_part(separator, parts[i], room, out, size); i++) {
@@ -244,6 +257,7 @@ static void format_line(const progress_state *s, int64_t epoch, int64_t step, co
     add_parts(", ", parts, &room, out, size);
 }
 
+/* Of a state after its last batch; a test has a line of its own (progress_tested). */
 void progress_format_line(const progress_state *s, int columns, char *out, size_t size)
 {
     char loss[PART_BYTES], number[32];
@@ -266,6 +280,7 @@ static bool locale_is_utf8(void)
     return utf8;
 }
 
+/* Asked for every line, since the user may have changed the window's size. */
 static int terminal_columns(FILE *out)
 {
     struct winsize size;
@@ -297,6 +312,7 @@ odeon_status progress_create(FILE *out, int64_t epochs, int64_t steps, progress 
     return ODEON_OK;
 }
 
+/* Steps of an earlier process took none of this one's time. */
 void progress_begin_after(progress *p, int64_t step)
 {
     p->before = step;
@@ -314,6 +330,7 @@ static void draw(progress *p, const char *text)
     p->drawn = width;
 }
 
+/* Leaves the cursor at the beginning of the line, for whatever is printed next. */
 static void erase(progress *p)
 {
     if (p->drawn > 0) {
@@ -360,6 +377,8 @@ static void show(progress *p, double now)
     (void)fflush(p->out);
 }
 
+/* A terminal is redrawn often enough to seem alive, a log gets a line now and then; neither costs
+ * the run anything that could be measured. */
 static void show_if_due(progress *p, double now)
 {
     if (now - p->shown >= (p->redraws ? redraw_seconds : line_seconds)) {
@@ -420,6 +439,8 @@ void progress_test(progress *p, int64_t done, int64_t total)
     }
 }
 
+/* The state of training first, so that a log has both figures side by side; the redrawn line is
+ * taken away before and comes back with the next step. */
 void progress_tested(progress *p, int64_t epoch, int64_t step, double loss, const char *metric_name,
                      double metric)
 {

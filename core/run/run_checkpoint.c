@@ -1,8 +1,12 @@
+/* A checkpoint is a file of the format wing, which knows nothing of sessions; a session lists its
+ * tensors and gives their data when it is asked. The two meet here. */
 #include "run/run_checkpoint.h"
 
 #include "session/snapshot.h"
 #include "session/start.h"
 
+/* The data of each tensor is asked for twice, once for the checksum in the header and once to be
+ * written: source must answer the same both times, so no batch may be between. */
 static odeon_status write_tensors(const char *folder, session_tensors *x, safetensors_source source,
                                   const checkpoint *c)
 {
@@ -10,6 +14,7 @@ static odeon_status write_tensors(const char *folder, session_tensors *x, safete
     return checkpoint_write(folder, &tensors, c);
 }
 
+/* A list that failed half way is released as a whole one is. */
 odeon_status run_checkpoint_write(const char *folder, session *s, const checkpoint *c)
 {
     session_tensors x;

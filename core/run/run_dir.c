@@ -22,11 +22,13 @@ struct run_dir {
     metrics *metrics;
 };
 
+/* With errno, which nothing may change between the call that failed and this one. */
 static odeon_status io_failure(const char *path, const char *what)
 {
     return diag_fail(ODEON_ERR_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
+/* All that is allocated here are paths. */
 static odeon_status out_of_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "run directory: no memory");
@@ -73,6 +75,8 @@ static odeon_status check_empty(const char *path)
     return status;
 }
 
+/* A folder that is there may be used if it is empty: whoever prepares a mount or a folder with
+ * other rights has made it before. */
 static odeon_status use_given(run_dir *dir, const char *out)
 {
     dir->path = mem_strdup(out);
@@ -116,6 +120,7 @@ static odeon_status use_numbered(run_dir *dir, const char *name)
 
 /* ---- the whole ---- */
 
+/* Whole or not at all. */
 static odeon_status write_file(const run_dir *dir, const char *name, const char *contents)
 {
     char *path = run_dir_file(dir, name);
@@ -162,6 +167,7 @@ static void undo(const run_dir *dir)
     }
 }
 
+/* For run_dir_close whatever happens next: no lock, no metrics. */
 static odeon_status new_run_dir(run_dir **out)
 {
     run_dir *dir = *out = mem_zalloc(1, sizeof *dir);
@@ -172,6 +178,8 @@ static odeon_status new_run_dir(run_dir **out)
     return ODEON_OK;
 }
 
+/* A failure takes the folder back, so that the same run.out can be used again; parents that were
+ * made for it stay. */
 odeon_status run_dir_create(const config *c, run_dir **out)
 {
     ODEON_TRY(new_run_dir(out));
@@ -242,6 +250,7 @@ static bool exists(const char *folder, const char *name)
     return found;
 }
 
+/* The manifest alone is no result, and neither is an empty folder of checkpoints. */
 bool run_dir_has_results(const run_dir *dir)
 {
     for (size_t i = 1; i < N_RESULTS; i++) { /* 0: a folder that may be empty */
@@ -276,6 +285,7 @@ static odeon_status make_earlier(const run_dir *dir, char **out)
     }
 }
 
+/* What is not there is nothing to move: a run that was ended early has few of its files. */
 static odeon_status move_result(const run_dir *dir, const char *to, const char *name)
 {
     char *old = run_dir_file(dir, name), *new = mem_printf("%s/%s", to, name);
@@ -349,6 +359,8 @@ static odeon_status check_manifest(const run_dir *dir)
     return status;
 }
 
+/* The manifest and the metrics are checked before anything is written; effective.ini comes last, so
+ * that a failure leaves the old one. */
 odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
                               const metrics_row *columns)
 {
@@ -357,6 +369,7 @@ odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark 
     return write_file(dir, effective_name, c->effective);
 }
 
+/* The lock goes last: until then no other process may go on with the run. */
 odeon_status run_dir_close(run_dir *dir)
 {
     if (dir == NULL) {
@@ -371,6 +384,7 @@ odeon_status run_dir_close(run_dir *dir)
     return status;
 }
 
+/* As it was given or made: messages repeat it to the user. */
 const char *run_dir_path(const run_dir *dir)
 {
     return dir->path;
@@ -391,6 +405,7 @@ metrics_mark run_dir_sync(run_dir *dir)
     return metrics_sync(dir->metrics);
 }
 
+/* Releases json. */
 static odeon_status put_manifest(const run_dir *dir, text_buffer *json)
 {
     odeon_status status =
@@ -406,6 +421,7 @@ odeon_status run_dir_manifest(run_dir *dir, const manifest_facts *facts)
     return put_manifest(dir, &json);
 }
 
+/* Written anew with an entry more; a manifest that is gone is begun again. */
 odeon_status run_dir_resumed(run_dir *dir, const manifest_facts *facts, int64_t step)
 {
     char *path = run_dir_file(dir, manifest_name), *before = NULL;

@@ -1,3 +1,5 @@
+/* `odeon solve` without its command line: samples in, trajectories out. All states are kept in
+ * memory as doubles until they are written, [n, n_times, size], whatever the dtype of the run. */
 #include "run/solve.h"
 
 #include <inttypes.h>
@@ -23,6 +25,7 @@ static odeon_status no_memory(void)
     return diag_fail(ODEON_ERR_NOMEM, "solve: no memory");
 }
 
+/* Takes {0} and leaves it. */
 void solution_fini(solution *x)
 {
     mem_free(x->times);
@@ -70,6 +73,8 @@ static odeon_status solve_batch(session *s, const session_samples *samples, int6
     return check_states(x, first, samples->n);
 }
 
+/* The order is that of the split, never shuffled; the batch to come is announced so that it can be
+ * read while this one is solved. */
 static odeon_status solve_all(session *s, const predict_input *in, const data_source *source,
                               int64_t batch, int64_t *order, solution *x)
 {
@@ -123,6 +128,7 @@ static odeon_status solve_some(session *s, const predict_input *in, const data_s
     return status;
 }
 
+/* The caller's in and source stay his; only the sample of zeros is made and released here. */
 odeon_status solve_run(session *s, const predict_input *in, const data_source *source,
                        int64_t batch, solution *out)
 {
@@ -141,6 +147,8 @@ odeon_status solve_run(session *s, const predict_input *in, const data_source *s
 
 /* ---- writing ---- */
 
+/* One line a sample and time, ordered by sample; the times of a sample are repeated in it, so that
+ * a line stands for itself. */
 static odeon_status write_csv(const char *path, const solution *x)
 {
     text_buffer text = {0};
@@ -163,6 +171,7 @@ static odeon_status write_csv(const char *path, const solution *x)
     return status;
 }
 
+/* times as F64, as they were asked for; states in the dtype in which they were computed. */
 static odeon_status write_safetensors(const char *path, int32_t dtype, const solution *x,
                                       const void *states)
 {
@@ -184,6 +193,7 @@ static odeon_status write_safetensors(const char *path, int32_t dtype, const sol
     return safetensors_write_output(path, 2, entries, 0, NULL);
 }
 
+/* states are x's in dtype; times are always float64, as the solver counts them. */
 static odeon_status write_array(const char *path, int32_t dtype, const solution *x,
                                 const void *states)
 {

@@ -1,3 +1,5 @@
+/* The model as people read it, on the screen and in what `odeon check` proves: two sessions are
+ * taken to be the same model where their summaries are the same text. */
 #include "run/summary.h"
 
 #include <inttypes.h>
@@ -17,11 +19,14 @@ typedef struct widths {
     int path, layer, output;
 } widths;
 
+/* Never narrower than the column's heading. */
 static int wider(int width, size_t length)
 {
     return (int)length > width ? (int)length : width;
 }
 
+/* Widths of the columns for all rows, so that the table is aligned whatever the names are; bodies
+ * are indented within the first column. */
 static widths measure(size_t n, const session_layer *layers)
 {
     widths w = {(int)strlen("total"), (int)strlen("layer"), (int)strlen("output")};
@@ -35,6 +40,8 @@ static widths measure(size_t n, const session_layer *layers)
     return w;
 }
 
+/* A layer without parameters has a dash, one that shares those of another says whose they are:
+ * counted once they add up to the total. */
 static void print_layer(FILE *out, const widths *w, const session_layer *layer)
 {
     char shape[112], parameters[32] = "";
@@ -68,6 +75,8 @@ void summary_table(FILE *out, size_t n, const session_layer *layers, int64_t tot
             PARAMETERS_WIDTH, number);
 }
 
+/* The number of workers is that of a run, also of a session of shapes alone, which has one network.
+ */
 odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
 {
     size_t n = session_layer_count(s);
@@ -92,6 +101,7 @@ odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
     return ODEON_OK;
 }
 
+/* number_plain writes every NaN alike, whatever sign the machine gave it. */
 void summary_result(FILE *out, const session *s, const session_result *r)
 {
     fprintf(out, "loss %.9g\n", number_plain(r->loss));

@@ -162,6 +162,7 @@ static trainer begin(session *s, const config *c, const train_plan *plan)
     return t;
 }
 
+/* Also of a trainer whose prepare failed. */
 static void trainer_fini(trainer *t)
 {
     session_copy_fini(&t->best);
@@ -172,6 +173,8 @@ static void trainer_fini(trainer *t)
     session_result_fini(&t->tested);
 }
 
+/* While steps are made, a worker that is stuck ends the program with a word on what is saved;
+ * before and after, without. */
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
 {
     trainer t = begin(s, c, plan);

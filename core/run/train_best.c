@@ -38,6 +38,8 @@ odeon_status train_best_save(trainer *t)
     return status;
 }
 
+/* The file may be of a later step than the checkpoint, where the process was killed between the
+ * two. */
 int64_t train_best_step(const trainer *t)
 {
     safetensors *tensors = NULL;
@@ -80,6 +82,8 @@ odeon_status train_best_take(trainer *t)
     return status;
 }
 
+/* In the unit in which tests are asked for; of a run whose last test is the best there is nothing
+ * to add. */
 void train_best_print(const trainer *t, FILE *out)
 {
     const checkpoint *at = &t->at;

@@ -1,3 +1,6 @@
+/* When a run saves, and in which order. Weights, best weights and checkpoint are three files,
+ * written one after the other; a kill between two of them must leave a state that a run can go on
+ * from. So the checkpoint comes last: what it takes for granted is on the disk. */
 #include "run/train_checkpoints.h"
 
 #include <inttypes.h>
@@ -16,6 +19,7 @@
 /* Of a batch that takes this long, a signal may not await the end. */
 static const double long_batch_seconds = 1.0, long_batch_checkpoint_seconds = 30.0;
 
+/* The weights alone are for whoever uses the network; a run that goes on reads its checkpoint. */
 odeon_status train_save_weights(trainer *t)
 {
     static const char name[] = "weights.safetensors";
@@ -30,6 +34,8 @@ odeon_status train_save_weights(trainer *t)
     return status;
 }
 
+/* Length, workers and data are always this process's; only the place within the run is the
+ * checkpoint's. */
 checkpoint train_beginning(const session *s, const config *c, const train_plan *plan,
                            const checkpoint *from)
 {
@@ -48,6 +54,8 @@ checkpoint train_beginning(const session *s, const config *c, const train_plan *
     return at;
 }
 
+/* Also called on the thread of a worker that waits in vain, while the run's own thread is inside a
+ * step (abandon_run): a step changes nothing that is read here. */
 void train_saved_text(const trainer *t, char *text, size_t bytes)
 {
     char *file = t->has_saved ? checkpoint_path(run_dir_path(t->plan->dir), t->saved_step) : NULL;
@@ -70,6 +78,7 @@ void train_update_advice(const trainer *t)
     diag_clear();
 }
 
+/* Rows first: the checkpoint's mark must not lie behind what is on the disk. */
 static odeon_status write_checkpoint(trainer *t, bool weights)
 {
     t->at.metrics = run_dir_sync(t->plan->dir); /* no row of the checkpoint's may be lost */
@@ -80,6 +89,7 @@ static odeon_status write_checkpoint(trainer *t, bool weights)
     return run_checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at);
 }
 
+/* saved_step and saved_tested change only after all of it was written. */
 odeon_status train_save_checkpoint(trainer *t, bool weights)
 {
     /* what a slow disk may take: a minute, and ten seconds for every million parameters */
@@ -108,18 +118,22 @@ static bool save_due(const trainer *t)
            (is_long && passed >= fmax(c->checkpoint_seconds, long_batch_checkpoint_seconds));
 }
 
+/* A place that is saved already is not saved twice, as after a test that ends an epoch. */
 odeon_status train_save_if_due(trainer *t)
 {
     bool saved = t->saved_step == t->at.step && t->saved_tested == t->at.tested;
     return !saved && save_due(t) ? train_save_checkpoint(t, true) : ODEON_OK;
 }
 
+/* Without weights.safetensors, whose cadence is that of the clock. */
 odeon_status train_save_if_asked(trainer *t)
 {
     int64_t every = t->config->checkpoint_every;
     return every > 0 && t->at.step % every == 0 ? train_save_checkpoint(t, false) : ODEON_OK;
 }
 
+/* weights_step tells whether the weights' file, too, is of this step: checkpoints may have been
+ * written without it. */
 odeon_status train_save_all(trainer *t)
 {
     bool saved = t->saved_step == t->at.step && t->saved_tested == t->at.tested &&

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "session/describe.h"
 
+/* The same division for training, for its length and for what is checked before it. */
 batches train_batches(const config *c, int64_t samples)
 {
     return (batches){.samples = samples, .batch = c->batch, .drop_last = c->drop_last};

@@ -28,6 +28,8 @@ static odeon_status write_row(trainer *t, int32_t split, const session_result *r
     return run_dir_metrics(t->plan->dir, &row);
 }
 
+/* The speed is that of training alone, since the last row: tests and files in between do not count.
+ */
 odeon_status train_write_step_row(trainer *t, const session_result *result)
 {
     double rate = t->row_seconds > 0.0 ? (double)t->row_samples / t->row_seconds : (double)NAN;
@@ -36,6 +38,7 @@ odeon_status train_write_step_row(trainer *t, const session_result *result)
     return write_row(t, ODEON_SPLIT_TRAIN, result, rate);
 }
 
+/* The step is that of the parameters that were tested. */
 odeon_status train_write_test_row(trainer *t, double samples_per_second)
 {
     return write_row(t, ODEON_SPLIT_TEST, &t->tested, samples_per_second);
@@ -54,6 +57,7 @@ const char *train_shown_metric(const trainer *t, const session_result *result, d
     return session_metric_names(t->session)[shown];
 }
 
+/* Below 0 stands for what is not shown. */
 device_counters train_shown_device(const trainer *t, const session_result *result)
 {
     return session_device_is_apart(t->session) ? result->device : (device_counters){-1, -1, -1};

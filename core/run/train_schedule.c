@@ -1,3 +1,5 @@
+/* The learning rate of a step is the optimizer's times a factor of the schedule, which is a pure
+ * function of the position in the run: a run that goes on needs no state of it. */
 #include "run/train_schedule.h"
 
 #include <inttypes.h>
@@ -19,6 +21,7 @@ static odeon_status schedule_of(const trainer *t, int64_t step, int64_t total, d
     return session_schedule(t->session, &position, factor);
 }
 
+/* The rate is kept in the checkpoint, to be compared when the run goes on. */
 odeon_status train_schedule_step(trainer *t)
 {
     ODEON_TRY(schedule_of(t, t->at.step, t->total, &t->factor));

@@ -30,6 +30,7 @@ static void expect_next(trainer *t, int64_t n)
     }
 }
 
+/* The line shows the last result, smoothed by progress itself. */
 static void show_step(trainer *t, int64_t n, const session_result *result)
 {
     progress_step step = {.epoch = t->at.epoch,

@@ -1,3 +1,6 @@
+/* The last lines of a run say what it took and what came of it: evaluations at the first and at the
+ * last step show whether the dynamics have become harder to solve, the share how far a block moves
+ * its state at all. */
 #include "run/train_summary.h"
 
 #include <inttypes.h>
@@ -22,6 +25,8 @@ static void print_block(const ode_counters *first, const ode_counters *last, dou
     }
 }
 
+/* Counts below 0 are those of a device that does not count, or that is the host itself
+ * (train_shown_device). */
 static void print_device(const device_counters *last, FILE *out)
 {
     if (last->launches >= 0) {
@@ -32,6 +37,8 @@ static void print_device(const device_counters *last, FILE *out)
     }
 }
 
+/* The share is the test's where it was measured there, over all samples, else that of the last
+ * batch. */
 void train_print_summary(const trainer *t, FILE *out)
 {
     device_counters device = train_shown_device(t, &t->last);

@@ -1,3 +1,10 @@
+/* A worker's life: made on the caller's thread, one after the other, then handed to its own thread
+ * for every batch, destroyed by the caller again once the threads are joined. Nothing here needs a
+ * lock.
+ *
+ * Two sites, since the transforms of [data.*] are a network of their own before the model's: their
+ * layers have paths below "data", and they may have no parameters. Both share the worker's queue.
+ */
 #include "session/build_worker.h"
 
 #include <string.h>

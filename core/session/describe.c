@@ -9,6 +9,8 @@
 #include "session/members.h"
 #include "session/optimizer.h"
 
+/* The transforms' site and the network's own are two lists, which everybody outside sees as one:
+ * transforms come first. */
 size_t session_layer_count(const session *s)
 {
     return s->workers[0].data_site.n_layers + s->workers[0].site.n_layers;
@@ -41,6 +43,8 @@ session_layer session_layer_at(const session *s, size_t index)
     return out;
 }
 
+/* batchnorm in training mode, say, has no variance of one sample. Transforms are not asked: they
+ * have no state that a batch could be too small for. */
 int64_t session_min_batch(const session *s, session_layer *layer)
 {
     const net_site *site = &s->workers[0].site;
@@ -130,6 +134,8 @@ size_t session_metric_count(const session *s)
     return (size_t)s->model.n_metrics;
 }
 
+/* The names are the loss plugins' own texts, or the model's for the losses' columns: both live as
+ * long as the session. */
 const char *const *session_metric_names(const session *s)
 {
     return s->model.metric_names;
@@ -149,6 +155,8 @@ int32_t session_headline(const session *s)
     return first < s->model.n_metrics ? first : -1;
 }
 
+/* Greater is better in both cases, so that whoever keeps the best result needs one comparison,
+ * which no NaN passes. */
 double session_score(const session *s, const session_result *result, const char **name)
 {
     int32_t i = session_headline(s);
@@ -167,6 +175,7 @@ odeon_tensor session_output(const session *s)
     return s->workers[0].net->out;
 }
 
+/* The plugin's text is cut at the end of the array even if the plugin has not done so. */
 void session_schedule_remark(const session *s, const odeon_position *last, char *text, size_t bytes)
 {
     text[0] = '\0';
@@ -202,6 +211,8 @@ int64_t session_output_size(const session *s)
     return odeon_count(&s->workers[0].net->out);
 }
 
+/* A device that tells of its memory has some of its own; of one that computes in the host's, counts
+ * of launches and waits are of no interest. */
 bool session_device_is_apart(const session *s)
 {
     const odeon_device *device = &s->model.device;

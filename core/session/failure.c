@@ -94,6 +94,8 @@ typedef struct origin {
     bool backward;
 } origin;
 
+/* NaN is worse than any number, and of two NaN the first that was found stays: lower ranks are
+ * asked first. */
 static bool is_worse(const solve_worst *a, const solve_worst *b)
 {
     if (b->part == NULL) {
@@ -102,6 +104,7 @@ static bool is_worse(const solve_worst *a, const solve_worst *b)
     return isnan(a->error) ? !isnan(b->error) : !isnan(b->error) && a->error > b->error;
 }
 
+/* first is where the worker's slice begins in the batch: a solver counts its own samples from 0. */
 static void ask_solver(const solver *solve, bool backward, int64_t first, origin *out)
 {
     const solve_diagnosis *d = solver_diagnosis(solve);
@@ -111,6 +114,8 @@ static void ask_solver(const solver *solve, bool backward, int64_t first, origin
     }
 }
 
+/* Of one batch at most one solve fails on a worker, but which block's and in which direction is not
+ * known here. */
 static void ask_worker(const worker *w, int64_t n, origin *out)
 {
     int64_t count, first = worker_slice(w, n, &count);

@@ -5,6 +5,7 @@
 #include "device/worker_group.h"
 #include "plugin/calling.h"
 
+/* On the stack of session_run_job, which outlives the job. */
 typedef struct member_job {
     session *session;
     team_job job;
@@ -71,6 +72,8 @@ static void prepare_job(void *context, int32_t rank)
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
 }
 
+/* Layers may derive what they need from their parameters (a transposed or packed copy, say) and
+ * have to do so again whenever these were set from outside. */
 odeon_status session_prepare(session *s)
 {
     s->unprepared = false;

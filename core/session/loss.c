@@ -8,6 +8,8 @@
 #include "plugin/calling.h"
 #include "session/readings.h"
 
+/* A component's table is of no type; that a loss has a loss's was checked when its plugin was
+ * loaded. */
 static const odeon_loss_ops *ops_of(const instance *loss)
 {
     return loss->component->ops;
@@ -139,6 +141,7 @@ odeon_status losses_make(worker *w)
     return w->rank == 0 ? name_metrics(w) : ODEON_OK;
 }
 
+/* Of those that were made, also where making them ended early. */
 void losses_destroy(worker *w)
 {
     for (size_t i = 0; i < w->n_losses; i++) {

@@ -1,9 +1,14 @@
+/* What all workers share, in the order in which it comes to be: kernels and device, then the
+ * parameters' list as the first worker's network declares it, then device memory for values and
+ * moments, whose size only that list tells. */
 #include "session/model.h"
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "plugin/calling.h"
 
+/* probe is where a device says that it cannot be used on this machine, before any of its memory is
+ * asked for. */
 static odeon_status open_device(model *m)
 {
     ODEON_TRY(instance_create(m->config->device, "run.device", &m->device_instance));
@@ -28,6 +33,8 @@ odeon_status model_open(model *m, registry *r, const config *c, const data_field
                                : ODEON_OK;
 }
 
+/* In the opposite order: memory of the device before the device, and instances before the list of
+ * kernels that they were chosen from. */
 void model_fini(model *m)
 {
     buffer_release(&m->device, &m->values);
@@ -54,6 +61,8 @@ odeon_status model_describe_device(model *m)
     return m->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
 }
 
+/* A view without memory of its own: the parameters of one worker's share, or one parameter, are
+ * handed to the device's operators in this form. */
 odeon_tensor model_flat(const model *m, char *data, int64_t offset, int64_t count)
 {
     int32_t dtype = m->config->dtype;
@@ -72,6 +81,8 @@ odeon_status model_fit_zero(const model *m, odeon_queue *queue, device_buffer *v
     return m->device.ops->fill(queue, &all, odeon_imm(0.0), NULL);
 }
 
+/* Waits after each, so that a device that runs out of memory, or whose clearing fails, is told of
+ * with the vector that it was about. */
 odeon_status model_allocate(model *m, odeon_queue *queue)
 {
     ODEON_TRY(model_fit_zero(m, queue, &m->values, m->params.trainable));

@@ -10,6 +10,8 @@ static const odeon_optimizer_ops *ops_of(const worker *w)
     return w->optimizer->component->ops;
 }
 
+/* A failure inside the plugin, such as a crash, is laid at its door by the calls around it
+ * (calling.h). */
 const char *optimizer_moment_name(const worker *w, int32_t moment)
 {
     calling outer = calling_begin(w->optimizer, "moment_name");
@@ -18,6 +20,7 @@ const char *optimizer_moment_name(const worker *w, int32_t moment)
     return name;
 }
 
+/* Before any schedule: the run multiplies it by the schedule's factor where it shows it. */
 double optimizer_learning_rate(const worker *w)
 {
     calling outer = calling_begin(w->optimizer, "learning_rate");

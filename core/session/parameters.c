@@ -1,3 +1,6 @@
+/* Parameters one by one, for tests, for gradients in a file and for whoever sets them by hand.
+ * Everything passes the host as double and in chunks (transfer.h): the largest parameter may be as
+ * large as the memory of the device. */
 #include "session/parameters.h"
 
 #include <string.h>
@@ -11,6 +14,7 @@ size_t session_parameters(const session *s)
     return s->model.params.n;
 }
 
+/* The path points into the model and lives as long as the session. */
 session_parameter session_parameter_at(const session *s, size_t index)
 {
     const param *p = &s->model.params.list[index];
@@ -20,6 +24,8 @@ session_parameter session_parameter_at(const session *s, size_t index)
     return out;
 }
 
+/* p's elements from base, a flat vector on the device, through raw [TRANSFER_CHUNK] to out
+ * [p->count]. */
 static odeon_status get_chunks(const session *s, const char *base, const param *p, void *raw,
                                double *out)
 {
@@ -50,6 +56,7 @@ odeon_status session_parameter_get(session *s, size_t index, double *out)
     return get(s, transfer_base(s, p), p, out);
 }
 
+/* The first worker's vector: after a differentiated batch it holds the sum over all workers. */
 odeon_status session_gradient_get(session *s, size_t index, double *out)
 {
     const param *p = &s->model.params.list[index];
@@ -59,6 +66,7 @@ odeon_status session_gradient_get(session *s, size_t index, double *out)
     return get(s, s->workers[0].grads.data, p, out);
 }
 
+/* A transfer_numbers: context is the caller's array of all of p's elements. */
 static odeon_status copy_numbers(void *context, const param *p, int64_t first, int64_t n,
                                  double *out)
 {

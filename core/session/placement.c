@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "session/members.h"
 
+/* A split is told by the address of its open source, which the caller keeps open as long as the
+ * samples are placed: no two open sources share one. */
 struct placed_split {
     const data_source *source; /* tells splits apart */
     device_cache *samples;
@@ -76,6 +78,7 @@ odeon_status session_place(session *s, const data_source *source)
                      (unsigned long long)bytes, reason.text);
 }
 
+/* Kept until the next batch begins, which hands it to the workers and forgets it (run_batch.c). */
 void session_expect(session *s, const data_source *source, int64_t n, const int64_t *indices)
 {
     s->expected = (expected_batch){.source = source, .n = n, .indices = indices};
@@ -90,6 +93,7 @@ uint64_t session_placed_bytes(const session *s)
     return bytes;
 }
 
+/* NULL is nobody's source: whoever gives samples himself finds none placed. */
 const device_cache *session_placed(const session *s, const data_source *source)
 {
     const placed_split *split = s->placed;
@@ -99,6 +103,7 @@ const device_cache *session_placed(const session *s, const data_source *source)
     return split != NULL ? split->samples : NULL;
 }
 
+/* Before the device is destroyed, and while no batch is under way. */
 void session_release_placed(session *s)
 {
     while (s->placed != NULL) {

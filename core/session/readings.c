@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "ode/ode.h"
 
+/* Blocks of the transforms and of the model are numbered through, in the order of the layout above.
+ */
 static size_t n_blocks(const worker *w)
 {
     return w->data_site.n_odes + w->site.n_odes;
@@ -24,6 +26,8 @@ static odeon_ode *block_at(const worker *w, size_t i)
     return i < n ? w->data_site.odes[i] : w->site.odes[i - n];
 }
 
+/* Where the sum of the gradient's squares stands: in the last of the worker's own slots, side by
+ * side with the losses' sums, so that one range holds what every batch reads. */
 static size_t squares_at(const worker *w)
 {
     return (n_blocks(w) + 1) * ODEON_SLOTS - 1;
@@ -71,6 +75,8 @@ odeon_tensor readings_sums(const worker *w)
                           .dtype = ODEON_DTYPE_F64};
 }
 
+/* After the gradient was summed over the workers: each of them computes the same sum, in the same
+ * order, and comes to the same judgement without another collective. */
 odeon_status readings_square_gradient(const worker *w)
 {
     const model *m = w->model;
@@ -79,6 +85,8 @@ odeon_status readings_square_gradient(const worker *w)
     return m->device.ops->dot(w->site.lane.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
 }
 
+/* A block measures the share of its state that a solve moves where it is asked to, and drift where
+ * its gradient solves backward. */
 static bool has_measures(const worker *w)
 {
     bool found = false;
@@ -88,6 +96,8 @@ static bool has_measures(const worker *w)
     return found;
 }
 
+/* Numbers first .. end - 1 of the layout. download waits for all that the queue was given before.
+ */
 static odeon_status read_range(worker *w, size_t first, size_t end)
 {
     const odeon_device_ops *ops = w->model->device.ops;
@@ -114,6 +124,7 @@ const double *readings_read_sums(const worker *w)
     return w->read + squares_at(w) + 1;
 }
 
+/* NaN and infinity are passed on: batch.c judges them. */
 double readings_gradient_norm(const worker *w)
 {
     return sqrt(w->read[squares_at(w)]);

@@ -5,6 +5,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+/* A copy is made after every step of a run, so it reuses its blocks: their number is the same in
+ * all results of a session, and memory is asked for once. */
 odeon_status session_result_copy(const session_result *from, session_result *to)
 {
     ode_counters *blocks = to->blocks;

@@ -1,3 +1,6 @@
+/* From a caller's request to all workers and back. The request is one struct on this stack, which
+ * the workers read and of which rank 0 writes the answers; it is theirs until session_run_job
+ * returns. Nothing of it is kept but what the session copies of a failed batch. */
 #include "session/run_batch.h"
 
 #include <math.h>
@@ -18,6 +21,8 @@ typedef struct batch_job {
     batch *batch;
 } batch_job;
 
+/* On each worker's own thread. The message is copied, for messages belong to threads and the caller
+ * is on another. */
 static void run_worker(void *context, int32_t rank)
 {
     batch_job *job = context;
@@ -80,6 +85,7 @@ odeon_status session_train(session *s, const data_source *source, int64_t n, con
     return run(s, &b, out);
 }
 
+/* Without an epoch and a step: nothing in evaluation mode draws random numbers. */
 odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
                               const int64_t *indices, session_result *out)
 {
@@ -87,6 +93,7 @@ odeon_status session_evaluate(session *s, const data_source *source, int64_t n,
     return run(s, &b, out);
 }
 
+/* Labels are given back of a data set's samples alone; who gives samples of his own has theirs. */
 odeon_status session_predict_counted(session *s, const session_samples *samples, double *output,
                                      double *labels, session_result *result)
 {
@@ -144,6 +151,8 @@ odeon_status session_differentiate(session *s, int64_t n, const double *const *g
     return status;
 }
 
+/* Every worker makes the same steps, since the error is judged over the whole batch: the first
+ * one's are those of all. */
 odeon_status session_write_steps(session *s, size_t block, const char *path)
 {
     const net_site *site = &s->workers[0].site;

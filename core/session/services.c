@@ -1,3 +1,6 @@
+/* The tables reach from the plugin layer up to networks and ODE blocks, which the registry must not
+ * know: whoever makes a registry that is to load containers offers them (registry_offer). A layer
+ * without bodies asks for none of them. */
 #include "session/services.h"
 
 #include "net/net.h"

@@ -80,6 +80,8 @@ static odeon_status make_workers(session *s, int64_t max_batch)
 
 /* ---- the numbers ---- */
 
+/* Initial values first, and a file's over them: a file that lacks a tensor is refused, but the
+ * parameters are never memory that nobody has written. */
 static odeon_status initialize(session *s)
 {
     const params *all = &s->model.params;
@@ -89,6 +91,8 @@ static odeon_status initialize(session *s)
     return s->model.config->weights != NULL ? session_load(s, s->model.config->weights) : ODEON_OK;
 }
 
+/* Memory for parameters exists once; then each worker learns where they lie and gets its own for
+ * gradients and running state. */
 static odeon_status bind(session *s)
 {
     ODEON_TRY(model_allocate(&s->model, s->workers[0].site.lane.queue));
@@ -98,6 +102,8 @@ static odeon_status bind(session *s)
     return initialize(s);
 }
 
+/* The counters that session_blocks fills, one a block of the model. Blocks among the transforms are
+ * not counted. */
 static odeon_status make_blocks(session *s)
 {
     size_t n = s->workers[0].site.n_odes;
@@ -125,6 +131,8 @@ static odeon_status build(session *s, int64_t max_batch)
     return session_prepare(s);
 }
 
+/* How far a session is built: as far as training needs, as far as its first ODE block, or without
+ * any numbers. */
 typedef enum extent { ALL, UNTIL_ODE, SHAPES_ONLY } extent;
 
 static odeon_status create(registry *r, const config *c, const data_fields *fields,

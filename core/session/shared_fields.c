@@ -1,3 +1,9 @@
+/* Two facts of the whole batch that no worker can see in its own slice: how many elements of the
+ * label count, by which every loss divides, and the times of the batch's first sample, at which an
+ * ODE block of times = batch is solved by all.
+ *
+ * Both travel in one small vector shared [1 + T]: the masks' sum, then the times. A batch with
+ * neither masks nor times needs no collective at all. */
 #include "session/shared_fields.h"
 
 #include "base/diag.h"

@@ -1,5 +1,7 @@
 #include "session/slice.h"
 
+/* The limits n * rank / size are those of the next rank's slice as well, so that no rounding can
+ * leave a gap. */
 int64_t worker_slice(const worker *w, int64_t n, int64_t *count)
 {
     int64_t size = w->model->n_workers, first = n * w->rank / size;

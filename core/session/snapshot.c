@@ -34,6 +34,8 @@ static odeon_status add_tensor(const session *s, session_tensors *x, size_t inde
     return ODEON_OK;
 }
 
+/* Each parameter is followed by its own moments, so that a file holds together what belongs
+ * together. Running state has no moments: nothing optimizes it. */
 static odeon_status add_all(const session *s, bool moments, session_tensors *x)
 {
     for (size_t i = 0; i < s->model.params.n; i++) {
@@ -46,6 +48,8 @@ static odeon_status add_all(const session *s, bool moments, session_tensors *x)
     return ODEON_OK;
 }
 
+/* One element more than needed, so that a model without parameters has arrays too. A list that
+ * fails half way is for session_tensors_fini all the same. */
 odeon_status session_tensors_list(session *s, bool moments, session_tensors *out)
 {
     size_t most = s->model.params.n * (1 + (moments ? (size_t)s->model.n_moments : 0));
@@ -71,6 +75,8 @@ void session_tensors_fini(session_tensors *x)
     *x = (session_tensors){.n = 0};
 }
 
+/* offset and bytes count in the run's dtype; the writer of the file asks for whole elements
+ * (SAFETENSORS_PIECE_BYTES). Runs on the caller's thread, between batches. */
 odeon_status session_tensors_read(void *list, size_t index, uint64_t offset, size_t bytes,
                                   void *out)
 {
@@ -83,6 +89,8 @@ odeon_status session_tensors_read(void *list, size_t index, uint64_t offset, siz
     return transfer_download(s, base, p, (int64_t)offset / width, (int64_t)bytes / width, out);
 }
 
+/* net_shape_text leaves out the first dimension, a batch that parameters do not have: each shape is
+ * moved up by one to be shown whole. */
 odeon_status snapshot_check_shape(const param *p, const safetensors_entry *entry, const char *path)
 {
     char wanted[128], found[128];

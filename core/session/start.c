@@ -1,3 +1,6 @@
+/* The state of a run before its first step, made anew from what it was made of. It exists for the
+ * run whose device is lost before there was any checkpoint: what the session holds can then not be
+ * read, but its seed or its file of weights still says what it began with. */
 #include "session/start.h"
 
 #include <string.h>
@@ -6,6 +9,8 @@
 #include "session/transfer.h"
 #include "session/weights_file.h"
 
+/* The seed and the parameter's path determine each number, so any part of a tensor can be asked
+ * for, in any order, by any number of workers. */
 odeon_status start_numbers(void *context, const param *p, int64_t first, int64_t n, double *out)
 {
     const session *s = context;
@@ -13,6 +18,7 @@ odeon_status start_numbers(void *context, const param *p, int64_t first, int64_t
     return ODEON_OK;
 }
 
+/* The list owns the opened file, which session_start_read reads from piece by piece. */
 odeon_status session_start_list(session *s, session_tensors *out)
 {
     weights_file w = {.path = NULL};

@@ -1,3 +1,9 @@
+/* A team: threads that wait for jobs, so that a batch costs two wake-ups and not as many creations
+ * of threads as it has workers. One lock guards all fields of team; it is free while a job runs.
+ *
+ * The round counts jobs. A member that wakes for any reason compares it with the last one that it
+ * has done, which makes spurious wake-ups harmless; and a team_run cannot begin before the one
+ * before has seen all members leave, since it waits for running to be 0. */
 #include "session/threads.h"
 
 #include <pthread.h>
@@ -15,6 +21,8 @@ typedef struct member {
     pthread_t thread;
 } member;
 
+/* Outside of team_run, running is 0 and every member waits on begin or is about to. Members 1 ..
+ * n_threads have a thread: all but rank 0, unless a creation has failed. */
 struct team {
     int32_t size, running; /* members at work beside rank 0 */
     uint64_t round;
@@ -98,6 +106,7 @@ odeon_status team_create(int32_t size, team **out)
     return ODEON_OK;
 }
 
+/* Also of a team of which only some threads could be started. */
 void team_destroy(team *t)
 {
     if (t == NULL) {
@@ -117,6 +126,8 @@ void team_destroy(team *t)
     mem_free(t);
 }
 
+/* The caller does rank 0's part between waking the others and waiting for them. job and context are
+ * written under the lock and read after it was taken, so that members see them. */
 void team_run(team *t, team_job job, void *context)
 {
     if (t->size > 1) {

@@ -1,3 +1,9 @@
+/* Parameters on their way between the caller's doubles and the device's dtype. Weights and biases
+ * exist once, in the model's flat vector, which all workers read; running state exists once a
+ * worker, so that it is read from the first and written to all.
+ *
+ * All of this runs on the caller's thread between batches, while no worker is at work, and each
+ * transfer waits for its queue: no order with other queues has to be kept. */
 #include "session/transfer.h"
 
 #include <math.h>
@@ -6,11 +12,14 @@
 #include "base/diag.h"
 #include "base/mem.h"
 
+/* Layers sum what goes into running state over the workers, so that all hold the same; the first
+ * one's stands for them. */
 const char *transfer_base(const session *s, const param *p)
 {
     return p->role == ODEON_PARAM_STATE ? s->workers[0].states.data : s->model.values.data;
 }
 
+/* first counts elements of p, and p->offset elements of the vector, both in the run's dtype. */
 odeon_status transfer_download(const session *s, const char *base, const param *p, int64_t first,
                                int64_t n, void *out)
 {
@@ -19,6 +28,7 @@ odeon_status transfer_download(const session *s, const char *base, const param *
                                          base + (p->offset + first) * width, (uint64_t)(n * width));
 }
 
+/* Waits, because raw is the caller's and may be overwritten at once. */
 odeon_status transfer_upload(const worker *w, char *base, const param *p, int64_t first, int64_t n,
                              const void *raw)
 {
@@ -47,6 +57,7 @@ int64_t transfer_chunk(const param *p, int64_t first)
     return p->count - first < TRANSFER_CHUNK ? p->count - first : TRANSFER_CHUNK;
 }
 
+/* Safe where out is values: no float is written behind the double that is read next. */
 void transfer_narrow(const session *s, const double *values, int64_t n, void *out)
 {
     if (s->model.config->dtype == ODEON_DTYPE_F64) {
@@ -81,6 +92,7 @@ odeon_status transfer_set(session *s, const param *p, transfer_numbers numbers, 
     return status;
 }
 
+/* Of n numbers in the run's dtype. */
 static bool is_finite(const session *s, int64_t n, const void *raw)
 {
     bool finite = true;
@@ -91,6 +103,8 @@ static bool is_finite(const session *s, int64_t n, const void *raw)
     return finite;
 }
 
+/* Only used to explain a failure: without memory, or of a device that cannot be read, no parameter
+ * is blamed rather than a wrong one. */
 bool transfer_gradient_is_finite(const session *s, const param *p)
 {
     bool finite = true;

@@ -12,6 +12,9 @@
 
 /* ---- to a file ---- */
 
+/* Of x's tensors, whose data source gives when it is asked. The step stands in the metadata of
+ * weights-best of a run that tests by the clock, and nowhere else, so that equal weights are equal
+ * files. */
 static odeon_status write_weights(session_tensors *x, safetensors_source source, void *context,
                                   int64_t step, const char *path)
 {
@@ -56,6 +59,7 @@ static odeon_status copy_all(session_copy *x)
     return ODEON_OK;
 }
 
+/* What fails half way is for session_copy_fini. */
 odeon_status session_copy_take(session *s, session_copy *out)
 {
     *out = (session_copy){.data = NULL};
@@ -73,6 +77,7 @@ void session_copy_fini(session_copy *x)
     *x = (session_copy){.data = NULL};
 }
 
+/* A safetensors_source of a copy, as session_tensors_read is one of the session. */
 static odeon_status read_copy(void *context, size_t index, uint64_t offset, size_t bytes, void *out)
 {
     const session_copy *x = context;
@@ -80,6 +85,8 @@ static odeon_status read_copy(void *context, size_t index, uint64_t offset, size
     return ODEON_OK;
 }
 
+/* Without a copy the session itself is written, so that a caller who could not afford one need not
+ * know. */
 odeon_status session_copy_write(session_copy *x, session *s, int64_t step, const char *path)
 {
     return x->data != NULL ? write_weights(&x->list, read_copy, x, step, path)
@@ -108,6 +115,8 @@ static odeon_status refuse_strangers(const session *s, const safetensors *file, 
     return ODEON_OK;
 }
 
+/* On failure the parameter may hold numbers of both; the session is of no use then, and its callers
+ * give it up. */
 static odeon_status load_one(session *s, const safetensors *file, const char *path, size_t index)
 {
     const param *p = &s->model.params.list[index];
@@ -116,6 +125,7 @@ static odeon_status load_one(session *s, const safetensors *file, const char *pa
     return transfer_set(s, p, weights_tensor_numbers, &l);
 }
 
+/* What belongs to no layer is refused before anything is set: then the session is as it was. */
 static odeon_status load_all(session *s, const safetensors *file, const char *path)
 {
     odeon_status status = s->model.until_ode ? ODEON_OK : refuse_strangers(s, file, path);

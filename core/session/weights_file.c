@@ -16,6 +16,7 @@ void weights_file_close(weights_file *f)
     *f = (weights_file){.path = NULL};
 }
 
+/* Of weights alone nobody has taken a sum; a checkpoint has one over everything in it. */
 static odeon_status check_sum(const char *path)
 {
     checkpoint_file *file = NULL;
@@ -41,6 +42,8 @@ odeon_status weights_file_open(const char *path, weights_file *out)
     return status;
 }
 
+/* Whether the file may hold tensors beside the model's is not decided here: a model that ends with
+ * its ODE block takes the whole model's file. */
 odeon_status weights_tensor_find(const safetensors *file, const char *path, const param *p,
                                  weights_tensor *out)
 {

@@ -2,6 +2,7 @@
 
 #include <ftw.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,15 @@ void run_fixture_assert_contents(const char *path, const char *expected)
     char *contents = run_fixture_read(path);
     assert_string_equal(contents, expected);
     mem_free(contents);
+}
+
+void run_fixture_limit_files(rlim_t bytes)
+{
+    struct rlimit r;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &r), 0);
+    r.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
 }
 
 void run_fixture_assert_json(const char *text)

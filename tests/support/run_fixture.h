@@ -1,6 +1,8 @@
 /* run_fixture.h: a test of run directories in a working directory of its own. */
 #ifndef ODEON_TESTS_RUN_FIXTURE_H
 #define ODEON_TESTS_RUN_FIXTURE_H
+#include <sys/resource.h>
+
 #include "run/run_dir.h"
 
 typedef struct run_fixture {
@@ -12,11 +14,17 @@ typedef struct run_fixture {
 /* For cmocka: *state becomes a run_fixture. */
 int run_fixture_set_up(void **state);
 int run_fixture_tear_down(void **state);
+/* A test in that folder. */
+#define WITH_FOLDER(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
 
 /* These fail the test on error. */
 run_dir *run_fixture_create(const config *c);
 char *run_fixture_read(const char *path); /* mem_free it */
 void run_fixture_assert_contents(const char *path, const char *expected);
+
+/* No file of this process may become longer; RLIM_INFINITY: any may. */
+void run_fixture_limit_files(rlim_t bytes);
 
 /* All of text is one JSON value. */
 void run_fixture_assert_json(const char *text);

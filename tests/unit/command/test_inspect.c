@@ -1,357 +1,60 @@
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include "small_command.h"
 
-#include "support.h"
+#include <sys/wait.h>
 
-#include "base/diag.h"
-#include "command/inspect_component.h"
-#include "command/inspect_plugins.h"
-#include "command/inspect_section.h"
-#include "folder.h"
-#include "json_check.h"
-#include "option/schema.h"
-#include "option/schema_print.h"
-#include "plugin/registry.h"
+#define INSPECT(words, status, message)                                                            \
+    small_command_expect(&command_inspect, "inspect" words, status, message)
 
-/* What a stream received; free it. */
-typedef struct capture {
-    FILE *stream;
-    char *text;
-    size_t bytes;
-} capture;
-
-static void capture_start(capture *c)
+static void assert_shows(const char *words, const char *part)
 {
-    c->stream = open_memstream(&c->text, &c->bytes);
-    assert_non_null(c->stream);
-}
-
-static void assert_says(const capture *c, const char *text)
-{
-    if (strstr(c->text, text) == NULL) {
-        fail_msg("'%s' does not stand in:\n%s", text, c->text);
+    small_command x;
+    support_require(small_command_run(&command_inspect, words, &x), words);
+    if (strstr(x.out, part) == NULL) {
+        fail_msg("%s: '%s' is not in '%s'", words, part, x.out);
     }
+    small_command_close(&x);
 }
 
-static registry *open_registry(const char *path)
-{
-    registry *r = NULL;
-    diag_clear();
-    if (registry_create(1, &path, &r) != ODEON_OK) {
-        fail_msg("%s", diag_message());
-    }
-    return r;
-}
-
-static void test_list_has_a_plugin_of_the_build_and_loads_none(void **state)
+static void test_words_choose_what_is_shown(void **state)
 {
     (void)state;
-    registry *r = open_registry(ODEON_BUILD "/plugins");
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_plugins(r, false, c.stream), ODEON_OK);
-    (void)fclose(c.stream);
-    assert_says(&c, "integrator rk4");
-    assert_says(&c, ODEON_BUILD "/plugins/integrator/rk4.so");
-    assert_null(strstr(c.text, "refused"));
-    assert_int_equal(registry_plugin_count(r), 0);
-    free(c.text);
-    registry_destroy(r);
+    small_command_check(&command_inspect, "inspect");
+    assert_shows("inspect integrator rk4", "integrator = rk4: ");
+    assert_shows("inspect integrator rk4 --json", "{\"kind\": \"integrator\"");
+    assert_shows("inspect run", "[run]: keys of the host");
+    assert_shows("inspect run --json", "{\"section\": \"run\"");
+    assert_shows("inspect device auto", "device = auto: the usable device of highest rank");
 }
 
-static void test_component_tells_figures_and_options(void **state)
+static void test_exists_says_nothing(void **state)
 {
     (void)state;
-    registry *r = open_registry(ODEON_BUILD "/plugins");
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_component(r, ODEON_KIND_INTEGRATOR, "dopri5", false, c.stream),
-                     ODEON_OK);
-    assert_int_equal(inspect_component(r, ODEON_KIND_LAYER, "dense", false, c.stream), ODEON_OK);
-    (void)fclose(c.stream);
-    assert_says(&c, "7 stages, order 5");
-    assert_says(&c, "embedded   order 4");
-    assert_says(&c, "FSAL       yes");
-    assert_says(&c, "  units ");
-    assert_says(&c, "ABI        1.0");
-    free(c.text);
-    registry_destroy(r);
+    small_command x;
+    support_require(small_command_run(&command_inspect, "inspect layer dense --exists", &x), "yes");
+    assert_string_equal(x.out, "");
+    small_command_close(&x);
+    INSPECT(" layer nothing --exists", ODEON_ERR_PLUGIN, "");
 }
 
-static void test_component_that_does_not_exist_is_a_configuration_error(void **state)
+static void test_words_that_do_not_fit_are_refused(void **state)
 {
     (void)state;
-    registry *r = open_registry(ODEON_BUILD "/plugins");
-    assert_int_equal(inspect_component(r, ODEON_KIND_INTEGRATOR, "dopri6", false, stderr),
-                     ODEON_ERR_CONFIG);
-    assert_non_null(strstr(diag_message(), "did you mean 'dopri5'?"));
-    registry_destroy(r);
-}
-
-static void test_list_survives_plugins_that_crash_leave_or_hang(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_plugins(r, false, c.stream), ODEON_OK);
-    (void)fclose(c.stream);
-    assert_says(&c, "integrator harmless           1.0    ABI 1.0   Euler's method");
-    assert_says(&c, "crashes.so: it crashed with signal 6");
-    assert_says(&c, "leaves.so: it ended the program with exit code 0");
-    assert_says(&c, "hangs.so: it took longer than 1 second");
-    assert_says(&c, "wrong_magic.so: odeon_plugin_v1 does not start with ODEON_MAGIC");
-    assert_says(&c, "integrator prints");
-    free(c.text);
-    registry_destroy(r);
-}
-
-static void test_output_of_a_plugin_stays_out_of_the_list(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_component(r, ODEON_KIND_INTEGRATOR, "prints", false, c.stream),
-                     ODEON_OK);
-    (void)fclose(c.stream);
-    assert_null(strstr(c.text, "noise"));
-    free(c.text);
-    registry_destroy(r);
-}
-
-/* ---- JSON ---- */
-
-static void assert_json(const char *text)
-{
-    size_t at = 0;
-    if (!json_check(text, &at)) {
-        fail_msg("no JSON at byte %zu: '%.40s' in:\n%s", at, text + at, text);
-    }
-}
-
-static void test_checker_of_json_is_strict(void **state)
-{
-    (void)state;
-    static const char *const good[] = {"{}", " [1, -0.5e+3, \"\\u00e9\\n\", null, true] ",
-                                       "{\"a\": {\"a\": []}}", "\"\xc3\xa9\""};
-    static const char *const bad[] = {"",
-                                      "{",
-                                      "[1,]",
-                                      "{\"a\":1,}",
-                                      "{\"a\":1 \"b\":2}",
-                                      "{a:1}",
-                                      "'a'",
-                                      "01",
-                                      "1.",
-                                      ".5",
-                                      "+1",
-                                      "NaN",
-                                      "tru",
-                                      "\"a",
-                                      "\"\n\"",
-                                      "\"\\x41\"",
-                                      "\"\\u12\"",
-                                      "[1] 2",
-                                      "{\"a\":1,\"a\":2}",
-                                      "[1 2]",
-                                      "\"\xff\"",
-                                      "{\"a\" 1}",
-                                      "[\"\\u12g4\"]",
-                                      "1e",
-                                      "nul",
-                                      "\"\xc3\""};
-    size_t at = 0;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_json(good[i]);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        if (json_check(bad[i], &at)) {
-            fail_msg("'%s' passes for JSON", bad[i]);
-        }
-    }
-}
-
-static void test_list_as_json_has_plugins_and_reasons(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_plugins(r, true, c.stream), ODEON_OK);
-    (void)fclose(c.stream);
-    assert_json(c.text);
-    assert_says(&c, "{\"kind\": \"integrator\",\n  \"id\": \"harmless\"");
-    assert_says(&c, "\"abi\": \"1.7\"");
-    assert_says(&c, "{\"kind\": \"integrator\", \"id\": \"crashes\", \"file\": \"");
-    assert_says(&c, "crashed with signal 6");
-    free(c.text);
-    registry_destroy(r);
-}
-
-static void test_component_as_json_tells_every_option(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_TEST_PLUGINS);
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_component(r, ODEON_KIND_LAYER, "every_option", true, c.stream),
-                     ODEON_OK);
-    (void)fclose(c.stream);
-    assert_json(c.text);
-    const odeon_component *component = NULL;
-    assert_int_equal(registry_find(r, ODEON_KIND_LAYER, "every_option", &component), ODEON_OK);
-    for (size_t i = 0; component->options[i] != NULL; i++) {
-        char wanted[128];
-        (void)snprintf(wanted, sizeof wanted, "{\"name\": \"%s\", \"type\": \"",
-                       component->options[i]->name);
-        assert_says(&c, wanted);
-    }
-    free(c.text);
-    registry_destroy(r);
-}
-
-static void test_method_tells_what_other_systems_have_for_it(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_BUILD "/plugins");
-    for (int json = 0; json < 2; json++) {
-        capture c = {0};
-        capture_start(&c);
-        assert_int_equal(inspect_component(r, ODEON_KIND_INTEGRATOR, "dopri5", json != 0, c.stream),
-                         ODEON_OK);
-        (void)fclose(c.stream);
-        assert_says(&c, json == 0 ? "of sciml: exponents 0.17 -0.04 0, factors 0.2 to 10"
-                                  : "\"control_hints\": [{\"system\": \"sciml\"");
-        if (json != 0) {
-            assert_json(c.text);
-        }
-        free(c.text);
-    }
-    registry_destroy(r);
-}
-
-static void test_section_as_json_is_json(void **state)
-{
-    (void)state;
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_section("train", true, c.stream), ODEON_OK);
-    (void)fclose(c.stream);
-    assert_json(c.text);
-    assert_says(&c, "\"min\": \"0\", \"max\": null, \"min_open\": true");
-    free(c.text);
-}
-
-/* The file's name comes from outside, and may be anything. */
-static void test_odd_file_name_is_escaped_in_json(void **state)
-{
-    (void)state;
-    folder f = folder_create();
-    (void)snprintf(f.path + strlen(f.path), sizeof f.path - strlen(f.path), "/\"\n\xff\\");
-    assert_int_equal(mkdir(f.path, 0755), 0);
-    assert_int_equal(mkdir(folder_file(&f, "integrator"), 0755), 0);
-    folder_write(&f, "integrator/odd.so", "x", 1);
-    registry *r = open_registry(f.path);
-    capture c = {0};
-    capture_start(&c);
-    assert_int_equal(inspect_plugins(r, true, c.stream), ODEON_OK);
-    (void)fclose(c.stream);
-    assert_json(c.text);
-    assert_says(&c, "\\\"\\n\xef\xbf\xbd\\\\/integrator/odd.so");
-    free(c.text);
-    registry_destroy(r);
-    *strrchr(f.path, '/') = '\0';
-    folder_remove(&f);
-}
-
-/* ---- what can be used ---- */
-
-static void test_exists_is_true_of_what_can_be_used_alone(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
-    assert_int_equal(inspect_exists(r, ODEON_KIND_INTEGRATOR, "harmless"), ODEON_OK);
-    assert_int_equal(inspect_exists(r, ODEON_KIND_INTEGRATOR, "crashes"), ODEON_ERR_PLUGIN);
-    assert_int_equal(inspect_exists(r, ODEON_KIND_INTEGRATOR, "absent"), ODEON_ERR_PLUGIN);
-    assert_int_equal(inspect_exists(r, ODEON_KIND_LAYER, "wrong_kind"), ODEON_ERR_PLUGIN);
-    registry_destroy(r);
-}
-
-/* ---- options ---- */
-
-static void assert_described(odeon_option option, const char *expected)
-{
-    char text[256];
-    option.struct_size = sizeof option;
-    option.name = "x";
-    schema_describe(text, sizeof text, &option);
-    assert_string_equal(text, expected);
-}
-
-static void test_options_are_described_with_type_and_range(void **state)
-{
-    (void)state;
-    assert_described((odeon_option){.type = ODEON_OPTION_F64}, "number");
-    assert_described(
-        (odeon_option){.type = ODEON_OPTION_F64, .min_text = "0", .flags = ODEON_OPTION_OPEN_MIN},
-        "number, x > 0");
-    assert_described((odeon_option){.type = ODEON_OPTION_I64, .min_text = "1", .max_text = "5"},
-                     "whole number, 1 to 5");
-    assert_described((odeon_option){.type = ODEON_OPTION_F64,
-                                    .min_text = "0",
-                                    .max_text = "1",
-                                    .flags = ODEON_OPTION_OPEN_MAX},
-                     "number, 0 <= x < 1");
-    assert_described((odeon_option){.type = ODEON_OPTION_I64, .max_text = "9"},
-                     "whole number, x <= 9");
-    assert_described((odeon_option){.type = ODEON_OPTION_FLAG}, "yes or no");
-    assert_described((odeon_option){.type = ODEON_OPTION_STRING}, "text");
-    assert_described((odeon_option){.type = ODEON_OPTION_PATH}, "path");
-    assert_described((odeon_option){.type = ODEON_OPTION_CHOICE, .choices = "a|b(path)"},
-                     "choice of a, b(path=FILE)");
-    assert_described((odeon_option){.type = ODEON_OPTION_I64_LIST, .min_text = "0"},
-                     "whole numbers, x >= 0");
-    assert_described((odeon_option){.type = ODEON_OPTION_F64_LIST},
-                     "numbers or linspace(first last n)");
-    assert_described((odeon_option){.type = ODEON_OPTION_F64_LIST, .choices = "a|b"},
-                     "numbers or linspace(first last n), or a, b");
-    assert_described((odeon_option){.type = ODEON_OPTION_SIZE},
-                     "whole number >= 1, state or classes");
-    assert_described((odeon_option){.type = ODEON_OPTION_COMPONENT, .choices = "loss"},
-                     "loss, as NAME or NAME(key=value, ...)");
-}
-
-static void test_list_that_cannot_be_written_is_a_failure(void **state)
-{
-    (void)state;
-    registry *r = open_registry(ODEON_BUILD "/plugins");
-    FILE *full = fopen("/dev/full", "w");
-    assert_non_null(full);
-    assert_int_equal(inspect_component(r, ODEON_KIND_INTEGRATOR, "euler", false, full),
-                     ODEON_ERR_IO);
-    (void)fclose(full);
-    registry_destroy(r);
+    INSPECT("", ODEON_ERR_CONFIG, "usage: odeon inspect KIND ID | SECTION | --reference");
+    INSPECT(" --reference run", ODEON_ERR_CONFIG, "inspect: --reference takes no other argument");
+    INSPECT(" --reference --json", ODEON_ERR_CONFIG, "--reference takes no other argument");
+    INSPECT(" layer --exists", ODEON_ERR_CONFIG, "usage: odeon inspect KIND ID --exists");
+    INSPECT(" layer dense --exists --json", ODEON_ERR_CONFIG, "usage: odeon inspect KIND ID");
+    INSPECT(" lamp dense", ODEON_ERR_CONFIG,
+            "inspect: 'lamp' is no kind; kinds are device, dataset, layer, integrator, gradient, "
+            "optimizer, loss and schedule");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_list_has_a_plugin_of_the_build_and_loads_none),
-        cmocka_unit_test(test_component_tells_figures_and_options),
-        cmocka_unit_test(test_component_that_does_not_exist_is_a_configuration_error),
-        cmocka_unit_test(test_list_survives_plugins_that_crash_leave_or_hang),
-        cmocka_unit_test(test_output_of_a_plugin_stays_out_of_the_list),
-        cmocka_unit_test(test_checker_of_json_is_strict),
-        cmocka_unit_test(test_list_as_json_has_plugins_and_reasons),
-        cmocka_unit_test(test_component_as_json_tells_every_option),
-        cmocka_unit_test(test_method_tells_what_other_systems_have_for_it),
-        cmocka_unit_test(test_section_as_json_is_json),
-        cmocka_unit_test(test_odd_file_name_is_escaped_in_json),
-        cmocka_unit_test(test_exists_is_true_of_what_can_be_used_alone),
-        cmocka_unit_test(test_options_are_described_with_type_and_range),
-        cmocka_unit_test(test_list_that_cannot_be_written_is_a_failure),
+        cmocka_unit_test(test_words_choose_what_is_shown),
+        cmocka_unit_test(test_exists_says_nothing),
+        cmocka_unit_test(test_words_that_do_not_fit_are_refused),
     };
     return cmocka_run_group_tests_name("inspect", tests, NULL, NULL);
 }

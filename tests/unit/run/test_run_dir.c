@@ -1,21 +1,17 @@
 #include "support.h"
 
-#include <locale.h>
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "plugin/registry.h"
-#include "run/metrics.h"
 #include "run/run_dir.h"
 #include "run_fixture.h"
 
@@ -147,24 +143,15 @@ static void test_names_that_leave_runs_are_refused(void **state)
     assert_int_equal(access("runs", F_OK), -1);
 }
 
-static void limit_file_size(rlim_t limit)
-{
-    struct rlimit r;
-    (void)signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &r), 0);
-    r.rlim_cur = limit;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
-}
-
 static void test_a_folder_that_cannot_be_filled_is_taken_back(void **state)
 {
     run_fixture *f = *state;
     char out[] = "here";
     f->config.out = out;
-    limit_file_size(3);
+    run_fixture_limit_files(3);
     run_dir *dir;
     odeon_status status = run_dir_create(&f->config, &dir);
-    limit_file_size(RLIM_INFINITY);
+    run_fixture_limit_files(RLIM_INFINITY);
     assert_int_equal(status, ODEON_ERR_IO);
     assert_non_null(strstr(diag_message(), "effective.ini"));
     assert_int_equal(access("here", F_OK), -1);
@@ -185,194 +172,6 @@ static void test_every_failing_allocation_is_survived(void **state)
     }
     assert_int_equal(status, ODEON_OK);
     assert_true(n > 6);
-}
-
-/* ---- metrics ---- */
-
-#define BLOCK_COLUMNS(path)                                                                        \
-    "," path ".evals_forward," path ".evals_backward," path ".accepted," path ".rejected," path    \
-    ".accepted_backward," path ".rejected_backward," path ".h_min," path ".h_max," path            \
-    ".drift," path ".bytes," path ".share"
-
-static void test_csv_has_these_columns_and_values(void **state)
-{
-    const run_fixture *f = *state;
-    run_dir *dir = run_fixture_create(&f->config);
-    metrics_row row = run_fixture_row();
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    row.step = 2;
-    row.split = ODEON_SPLIT_TEST;
-    row.lr = row.grad_norm = (double)NAN;
-    row.device = (device_counters){-1, -1, -1};
-    row.loss = -(double)INFINITY;
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-    run_fixture_assert_contents(
-        "runs/trial/1/metrics.csv",
-        "step,epoch,seconds,split,loss,accuracy,\"top,5\",lr,grad_norm,"
-        "samples_per_second,nsync,nlaunch,nalloc" BLOCK_COLUMNS("ode") BLOCK_COLUMNS(
-            "second.ode") "\n"
-                          "1,2,0.1,train,2.302585092994046,0.5,1,0.001,1e+300,12345.5,3,46,0,"
-                          "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
-                          "0,0,0,0,0,0,,inf,,0,\n"
-                          "2,2,0.1,test,-inf,0.5,1,,,12345.5,,,,"
-                          "12,24,3,1,5,2,0.125,0.5,1e-07,4096,0.25,"
-                          "0,0,0,0,0,0,,inf,,0,\n");
-}
-
-static void test_json_lines_have_the_same_values(void **state)
-{
-    const run_fixture *f = *state;
-    run_dir *dir = run_fixture_create(&f->config);
-    metrics_row row = run_fixture_row();
-    row.n_blocks = 1;
-    row.loss = (double)NAN;
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-    run_fixture_assert_contents(
-        "runs/trial/1/metrics.jsonl",
-        "{\"step\":1,\"epoch\":2,\"seconds\":0.1,\"split\":\"train\",\"loss\":null,"
-        "\"accuracy\":0.5,\"top,5\":1,\"lr\":0.001,\"grad_norm\":1e+300,"
-        "\"samples_per_second\":12345.5,\"nsync\":3,\"nlaunch\":46,\"nalloc\":0,"
-        "\"ode.evals_forward\":12,\"ode.evals_backward\":24,"
-        "\"ode.accepted\":3,\"ode.rejected\":1,\"ode.accepted_backward\":5,"
-        "\"ode.rejected_backward\":2,\"ode.h_min\":0.125,\"ode.h_max\":0.5,\"ode.drift\":1e-07,"
-        "\"ode.bytes\":4096,\"ode.share\":0.25}\n");
-}
-
-static void test_every_json_line_is_json(void **state)
-{
-    const run_fixture *f = *state;
-    static const char *const strange[] = {"a\"b\\c\n\x01\xff", "\xc3\xa9"};
-    run_dir *dir = run_fixture_create(&f->config);
-    metrics_row row = run_fixture_row();
-    row.metric_names = strange;
-    for (int i = 0; i < 3; i++) {
-        row.loss = i == 0 ? (double)NAN : i == 1 ? (double)INFINITY : -1e-300;
-        assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    }
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-    char *contents = run_fixture_read("runs/trial/1/metrics.jsonl"), *rest = NULL;
-    int n = 0;
-    for (char *line = strtok_r(contents, "\n", &rest); line != NULL;
-         line = strtok_r(NULL, "\n", &rest)) {
-        run_fixture_assert_json(line);
-        n++;
-    }
-    assert_int_equal(n, 3);
-    assert_non_null(strstr(contents, "a\\\"b\\\\c\\n\\u0001\xef\xbf\xbd"));
-    mem_free(contents);
-}
-
-static void test_rows_are_there_before_the_run_ends(void **state)
-{
-    const run_fixture *f = *state;
-    run_dir *dir = run_fixture_create(&f->config);
-    metrics_row row = run_fixture_row();
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    char *contents = run_fixture_read("runs/trial/1/metrics.csv");
-    assert_non_null(strstr(contents, "\n1,2,0.1,train"));
-    mem_free(contents);
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-}
-
-static void test_a_row_of_other_columns_is_refused(void **state)
-{
-    const run_fixture *f = *state;
-    run_dir *dir = run_fixture_create(&f->config);
-    metrics_row row = run_fixture_row();
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-    row.n_blocks = 1;
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_ERR_INTERNAL);
-    row = run_fixture_row();
-    row.n_metrics = 1;
-    assert_int_equal(run_dir_metrics(dir, &row), ODEON_ERR_INTERNAL);
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-}
-
-static void test_a_row_survives_failing_allocations(void **state)
-{
-    const run_fixture *f = *state;
-    run_dir *dir = run_fixture_create(&f->config);
-    metrics_row row = run_fixture_row();
-    odeon_status status = ODEON_ERR_NOMEM;
-    int64_t n = 0;
-    while (status == ODEON_ERR_NOMEM && n < 100) {
-        mem_fail_at(++n);
-        status = run_dir_metrics(dir, &row);
-        mem_fail_at(0);
-    }
-    assert_int_equal(status, ODEON_OK);
-    assert_true(n > 2);
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-    assert_int_equal(mem_live_blocks(), 0);
-}
-
-static void test_metrics_of_another_run_are_refused(void **state)
-{
-    (void)state;
-    metrics *first, *second;
-    assert_int_equal(metrics_open(".", &first), ODEON_OK);
-    assert_int_equal(metrics_open(".", &second), ODEON_ERR_CONFIG);
-    assert_null(second);
-    assert_int_equal(metrics_close(first), ODEON_OK);
-    assert_int_equal(access("metrics.csv", F_OK), 0);
-    assert_int_equal(metrics_open("./none", &second), ODEON_ERR_IO);
-}
-
-/* Whatever the size at which the disk is full: the run goes on, whole lines stay, close tells. */
-static void test_a_full_disk_is_told_by_close(void **state)
-{
-    const run_fixture *f = *state;
-    for (rlim_t limit = 100; limit < 2000; limit += 333) {
-        run_dir *dir = run_fixture_create(&f->config);
-        char *path = run_dir_file(dir, "metrics.csv");
-        metrics_row row = run_fixture_row();
-        limit_file_size(limit);
-        for (int i = 0; i < 40; i++) {
-            assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
-        }
-        diag_clear();
-        odeon_status status = run_dir_close(dir);
-        limit_file_size(RLIM_INFINITY);
-        assert_int_equal(status, ODEON_ERR_IO);
-        assert_non_null(strstr(diag_message(), path));
-        char *contents = run_fixture_read(path);
-        size_t n = strlen(contents);
-        assert_true(n <= limit && (n == 0 || contents[n - 1] == '\n'));
-        mem_free(contents);
-        mem_free(path);
-    }
-}
-
-/* A locale with a decimal comma, made here so that none need be installed; skipped where Debian's
- * package locales, its source, is not. */
-static bool enter_comma_locale(void)
-{
-    if (system("localedef -i de_DE -f UTF-8 ./comma.UTF-8 >/dev/null 2>&1") != 0 ||
-        setenv("LOCPATH", ".", 1) != 0 || setlocale(LC_ALL, "comma.UTF-8") == NULL) {
-        return false;
-    }
-    return strcmp(localeconv()->decimal_point, ",") == 0;
-}
-
-static void test_numbers_have_a_point_in_every_locale(void **state)
-{
-    const run_fixture *f = *state;
-    metrics_row row = run_fixture_row();
-    row.n_blocks = row.n_metrics = 0;
-    if (!enter_comma_locale()) {
-        support_not_covered("a locale with a decimal comma (no Debian package locales)");
-    }
-    run_dir *dir = run_fixture_create(&f->config);
-    odeon_status status = run_dir_metrics(dir, &row);
-    (void)setlocale(LC_ALL, "C");
-    assert_int_equal(status, ODEON_OK);
-    assert_int_equal(run_dir_close(dir), ODEON_OK);
-    run_fixture_assert_contents("runs/trial/1/metrics.csv",
-                                "step,epoch,seconds,split,loss,lr,grad_norm,samples_per_second,"
-                                "nsync,nlaunch,nalloc\n"
-                                "1,2,0.1,train,2.302585092994046,0.001,1e+300,12345.5,3,46,0\n");
 }
 
 /* ---- manifest ---- */
@@ -436,9 +235,6 @@ static void test_a_manifest_without_plugins_is_json_too(void **state)
     registry_destroy(r);
 }
 
-#define WITH_FOLDER(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,15 +248,6 @@ int main(void)
         WITH_FOLDER(test_names_that_leave_runs_are_refused),
         WITH_FOLDER(test_a_folder_that_cannot_be_filled_is_taken_back),
         WITH_FOLDER(test_every_failing_allocation_is_survived),
-        WITH_FOLDER(test_csv_has_these_columns_and_values),
-        WITH_FOLDER(test_json_lines_have_the_same_values),
-        WITH_FOLDER(test_every_json_line_is_json),
-        WITH_FOLDER(test_rows_are_there_before_the_run_ends),
-        WITH_FOLDER(test_a_row_of_other_columns_is_refused),
-        WITH_FOLDER(test_a_row_survives_failing_allocations),
-        WITH_FOLDER(test_metrics_of_another_run_are_refused),
-        WITH_FOLDER(test_a_full_disk_is_told_by_close),
-        WITH_FOLDER(test_numbers_have_a_point_in_every_locale),
         WITH_FOLDER(test_the_manifest_tells_what_the_run_was_made_of),
         WITH_FOLDER(test_a_manifest_without_plugins_is_json_too),
     };

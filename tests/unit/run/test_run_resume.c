@@ -313,9 +313,6 @@ static void test_the_manifest_tells_when_the_run_went_on(void **state)
     registry_destroy(r);
 }
 
-#define WITH_FOLDER(test)                                                                          \
-    cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
