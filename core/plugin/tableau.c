@@ -1,14 +1,8 @@
 #include "plugin/tableau.h"
 
-#include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
-#include "base/diag.h"
-#include "plugin/tableau_order.h"
-
-#define MAX_TABLEAU_STAGES 32
-#define MAX_INTERP_DEGREE  32
+enum { MAX_STAGES = 32 }; /* that are carried out */
 
 static bool is_fsal(const odeon_tableau *t)
 {
@@ -61,7 +55,7 @@ static int32_t stage_state(const odeon_tableau *t, int32_t i)
 static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, bool y0,
                             int32_t n, const double *weights)
 {
-    odeon_term terms[MAX_TABLEAU_STAGES + 1];
+    odeon_term terms[MAX_STAGES + 1];
     int32_t count = 0;
     if (y0) {
         terms[count++] = (odeon_term){.alpha = 1.0, .x = ODEON_HANDLE_Y0};
@@ -98,7 +92,7 @@ static odeon_status take_step(void *self, const odeon_step *step)
     if (t->b_hat == NULL || t->embedded_order == 0) {
         return ODEON_OK;
     }
-    double weights[MAX_TABLEAU_STAGES];
+    double weights[MAX_STAGES];
     for (int32_t i = 0; i < t->stages; i++) {
         weights[i] = t->b[i] - t->b_hat[i];
     }
@@ -112,56 +106,17 @@ const odeon_stepper_ops tableau_stepper_ops = {
     .step = take_step,
 };
 
-static bool all_finite(int64_t n, const double *x)
+const char *tableau_beyond_host(const odeon_tableau *t)
 {
-    bool finite = true;
-    for (int64_t i = 0; i < n && x != NULL; i++) {
-        finite = finite && isfinite(x[i]);
-    }
-    return finite;
-}
-
-/* The one of its lists in which a number is not finite, or NULL. */
-static const char *not_finite(const odeon_tableau *t)
-{
-    int64_t s = t->stages;
-    return !all_finite(s * s, t->a)                       ? "a number of a is not finite"
-           : !all_finite(s, t->b)                         ? "a number of b is not finite"
-           : !all_finite(s, t->b_hat)                     ? "a number of b_hat is not finite"
-           : !all_finite(s, t->c)                         ? "a number of c is not finite"
-           : !all_finite(s * t->interp_degree, t->interp) ? "a number of interp is not finite"
-                                                          : NULL;
-}
-
-odeon_status tableau_check(const odeon_tableau *t, const char *path)
-{
-    const char *wrong = NULL;
-    if (t->struct_size < sizeof *t || t->a == NULL || t->b == NULL || t->c == NULL) {
-        wrong = "a, b or c is missing";
-    } else if (t->stages < 1 || t->stages > MAX_TABLEAU_STAGES || t->order < 1) {
-        wrong = "stages must be 1 to 32 and order at least 1";
-    } else if ((t->embedded_order > 0) != (t->b_hat != NULL)) {
-        wrong = "embedded_order and b_hat must come together";
-    } else if ((t->interp_degree > 0) != (t->interp != NULL) ||
-               t->interp_degree > MAX_INTERP_DEGREE) {
-        wrong = "interp_degree, at most 32, and interp must come together";
-    } else if ((t->flags & ~ODEON_TABLEAU_FSAL) != 0) {
-        wrong = "flag bits that this host does not know";
-    } else if (not_finite(t) != NULL) {
-        wrong = not_finite(t);
-    } else if (is_fsal(t) && (t->stages < 2 || t->c[t->stages - 1] != 1.0)) {
-        wrong = "flagged FSAL, but the last stage is not at the end of the step";
-    }
-    for (int32_t i = 0; i < t->stages && wrong == NULL; i++) {
-        for (int32_t j = i; j < t->stages && wrong == NULL; j++) {
-            wrong = tableau_a(t, i, j) != 0.0
-                        ? "not explicit: a has entries on or above the diagonal"
-                        : NULL;
-        }
-        if (wrong == NULL && is_fsal(t) && tableau_a(t, t->stages - 1, i) != t->b[i]) {
-            wrong = "flagged FSAL, but the last row of a is not b";
+    for (int32_t i = 0; i < t->stages; i++) {
+        if (t->a[i * t->stages + i] != 0.0) {
+            return "implicit stages";
         }
     }
-    return wrong == NULL ? tableau_check_order(t, path)
-                         : diag_fail(ODEON_ERR_PLUGIN, "%s: tableau: %s", path, wrong);
+    return t->a_im != NULL          ? "pairs of an explicit and an implicit table"
+           : t->stages > MAX_STAGES ? "methods of more than 32 stages"
+           : t->dense_stages > 0    ? "stages for dense output alone"
+           : t->filter_gamma != 0.0 ? "a filter of the error estimate"
+           : t->estimate_rule != ODEON_ESTIMATES_FIRST ? "rules that join several error estimates"
+                                                       : NULL;
 }

@@ -296,7 +296,11 @@ static odeon_status choose_tier(stepper *s, const char *path)
     ODEON_TRY(control_hints_check(kind, path));
     s->tableau = kind->tableau;
     if (s->tableau != NULL) {
-        ODEON_TRY(tableau_check(s->tableau, path));
+        const char *beyond = tableau_beyond_host(s->tableau);
+        if (beyond != NULL) {
+            return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this host cannot yet carry out %s", path,
+                             beyond);
+        }
         s->ops = &tableau_stepper_ops;
         memcpy(&s->self, &kind->tableau, sizeof s->self);
         return ODEON_OK;
