@@ -2,11 +2,17 @@
 
 #include <stdbool.h>
 
-enum { MAX_STAGES = 32 }; /* that are carried out */
+enum { MAX_STAGES = 32 }; /* that are carried out, dense stages among them */
 
 static bool is_fsal(const odeon_tableau *t)
 {
     return (t->flags & ODEON_TABLEAU_FSAL) != 0;
+}
+
+/* Dense stages follow those of the step. */
+static int32_t all_stages(const odeon_tableau *t)
+{
+    return t->stages + t->dense_stages;
 }
 
 /* self is const data of a plugin; slots take void *, which nobody writes through here. */
@@ -23,11 +29,12 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
                                 .order = t->order,
                                 .embedded_order = t->b_hat == NULL ? 0 : t->embedded_order,
                                 .n_carry = is_fsal(t) ? 1 : 0,
-                                .n_work = 2 * t->stages};
+                                .n_work = 2 * all_stages(t)};
     return ODEON_OK;
 }
 
-/* k_i: under FSAL the first comes from the step before and the last goes to the next. */
+/* k_i, and after those of the step those of dense stages: under FSAL the first comes from the step
+ * before and the last of the step goes to the next. */
 int32_t tableau_slope(const odeon_tableau *t, int32_t i)
 {
     if (is_fsal(t) && i == 0) {
@@ -48,7 +55,7 @@ static int32_t stage_state(const odeon_tableau *t, int32_t i)
     if (is_fsal(t) && i == t->stages - 1) {
         return ODEON_HANDLE_Y1;
     }
-    return ODEON_HANDLE_WORK + t->stages + i;
+    return ODEON_HANDLE_WORK + all_stages(t) + i;
 }
 
 /* out = [y0 +] h sum over j < n of weights[j] k_j, zeros left out. */
@@ -99,11 +106,33 @@ static odeon_status take_step(void *self, const odeon_step *step)
     return combine(t, step, ODEON_HANDLE_ERROR, false, t->stages, weights);
 }
 
+/* The step, then the stages that dense output alone needs, each of which reads all before it. */
+static odeon_status take_dense_step(void *self, const odeon_step *step)
+{
+    const odeon_tableau *t = tableau_of(self);
+    ODEON_TRY(take_step(self, step));
+    for (int32_t i = 0; i < t->dense_stages; i++) {
+        int32_t stage = t->stages + i;
+        ODEON_TRY(
+            combine(t, step, stage_state(t, stage), true, stage, t->dense_a + i * all_stages(t)));
+        ODEON_TRY(
+            step->eval(step->self, tableau_slope(t, stage), t->dense_c[i], stage_state(t, stage)));
+    }
+    return ODEON_OK;
+}
+
 const odeon_stepper_ops tableau_stepper_ops = {
     .struct_size = sizeof tableau_stepper_ops,
     .describe = describe,
     .start = start,
     .step = take_step,
+};
+
+const odeon_stepper_ops tableau_dense_stepper_ops = {
+    .struct_size = sizeof tableau_dense_stepper_ops,
+    .describe = describe,
+    .start = start,
+    .step = take_dense_step,
 };
 
 const char *tableau_beyond_host(const odeon_tableau *t)
@@ -113,10 +142,9 @@ const char *tableau_beyond_host(const odeon_tableau *t)
             return "implicit stages";
         }
     }
-    return t->a_im != NULL          ? "pairs of an explicit and an implicit table"
-           : t->stages > MAX_STAGES ? "methods of more than 32 stages"
-           : t->dense_stages > 0    ? "stages for dense output alone"
-           : t->filter_gamma != 0.0 ? "a filter of the error estimate"
+    return t->a_im != NULL              ? "pairs of an explicit and an implicit table"
+           : all_stages(t) > MAX_STAGES ? "methods of more than 32 stages"
+           : t->filter_gamma != 0.0     ? "a filter of the error estimate"
            : t->estimate_rule != ODEON_ESTIMATES_FIRST ? "rules that join several error estimates"
                                                        : NULL;
 }

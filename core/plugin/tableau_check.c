@@ -14,15 +14,6 @@ static const double *implicit_table(const odeon_tableau *t)
     return t->a_im != NULL ? t->a_im : t->a;
 }
 
-static bool is_explicit(const odeon_tableau *t)
-{
-    bool zero = true;
-    for (int32_t i = 0; i < t->stages; i++) {
-        zero = zero && implicit_table(t)[i * t->stages + i] == 0.0;
-    }
-    return zero;
-}
-
 /* ---- sizes and pointers: what the other checks stand on ---- */
 
 static bool has_im_lists(const odeon_tableau *t)
@@ -177,7 +168,7 @@ static odeon_status check_triangles(const odeon_tableau *t, const char *path)
                        "dense stages are explicit");
 }
 
-/* ---- FSAL, the filter, orders that cannot be ---- */
+/* ---- flags and the filter ---- */
 
 /* Whether one table ends in b at the end of the step. */
 static const char *wrong_fsal(int32_t s, const double *a, const double *b, const double *c)
@@ -223,20 +214,6 @@ static const char *wrong_filter(const odeon_tableau *t)
                               : NULL;
 }
 
-/* Of a method of s stages b and c are a quadrature formula of s nodes, exact up to degree 2 s - 1 at
- * most; of an explicit one the weight of the tree [[...]] of s + 1 nodes in a row is 0. */
-static odeon_status check_highest(const odeon_tableau *t, const char *path)
-{
-    int32_t most = is_explicit(t) ? t->stages : 2 * t->stages;
-    return t->order <= most
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_PLUGIN,
-                           "%s: tableau: order %d is claimed, but %s of %d stages has "
-                           "at most order %d",
-                           path, (int)t->order, is_explicit(t) ? "an explicit method" : "a method",
-                           (int)t->stages, (int)most);
-}
-
 odeon_status tableau_check(const odeon_tableau *t, const char *path)
 {
     const char *wrong = wrong_sizes(t);
@@ -255,6 +232,5 @@ odeon_status tableau_check(const odeon_tableau *t, const char *path)
     if (wrong != NULL) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: tableau: %s", path, wrong);
     }
-    ODEON_TRY(check_highest(t, path));
     return tableau_check_order(t, path);
 }

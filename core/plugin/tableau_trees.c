@@ -7,12 +7,12 @@
 
 /* Trees of up to 0, 1, 2, ... nodes, without and with two colours of all nodes but the root.
  * Source: OEIS A000081 and A000151, summed. */
-static const int32_t tree_counts[2][TREES_MAX_NODES + 1] = {{0, 1, 2, 4, 8, 17, 37, 85, 200},
-                                                            {0, 1, 3, 10, 36, 143, 601}};
+static const int32_t tree_counts[2][TREES_MAX_NODES + 1] = {
+    {0, 1, 2, 4, 8, 17, 37, 85, 200, 486, 1205}, {0, 1, 3, 10, 36, 143, 601}};
 
 int32_t tableau_trees_most(const odeon_tableau *t)
 {
-    return t->a_im != NULL ? ODEON_TABLEAU_ORDER_PROVED_PAIR : ODEON_TABLEAU_ORDER_PROVED;
+    return t->a_im != NULL ? TREES_MAX_NODES_OF_PAIR : TREES_MAX_NODES;
 }
 
 /* ---- the table ---- */

@@ -12,9 +12,10 @@
 #include "odeon/tableau.h"
 
 enum {
-    TREES_MAX_NODES = ODEON_TABLEAU_ORDER_PROVED,
+    TREES_MAX_NODES = 10, /* 1,205 trees: odeon/tableau.h promises that much */
+    TREES_MAX_NODES_OF_PAIR = 6,
     TREES_MAX_STAGES = ODEON_TABLEAU_MAX_STAGES,
-    TREES_TEXT_BYTES = 4 * ODEON_TABLEAU_ORDER_PROVED /* "[" "]" "," a node, and a NUL */
+    TREES_TEXT_BYTES = 4 * TREES_MAX_NODES /* "[" "]" "," a node, and a NUL */
 };
 
 typedef struct rooted_tree {
@@ -36,7 +37,7 @@ typedef struct tableau_trees {
     rooted_tree tree[]; /* by number of nodes */
 } tableau_trees;
 
-/* The highest order for which there are trees: 6 of a pair, else 8. */
+/* The highest order for which there are trees: 6 of a pair, else 10. */
 int32_t tableau_trees_most(const odeon_tableau *tableau);
 
 /* All trees of up to `nodes` nodes (1 to tableau_trees_most), weighed; freed with mem_free. NULL

@@ -144,7 +144,8 @@ static bool leaves_step(const stepper *s, int32_t reg)
 /* Slopes are read once more where dense output is asked for. */
 static void keep_slopes(const stepper *s, program *p)
 {
-    for (int32_t i = 0; s->dense && i < s->tableau->stages; i++) {
+    int32_t n = s->dense ? s->tableau->stages + s->tableau->dense_stages : 0;
+    for (int32_t i = 0; i < n; i++) {
         p->last_use[register_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
     }
 }
@@ -152,7 +153,8 @@ static void keep_slopes(const stepper *s, program *p)
 int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
-    for (int32_t i = 0; i < t->stages; i++) {
+    int32_t n = t->stages + t->dense_stages;
+    for (int32_t i = 0; i < n; i++) {
         const double *row = t->interp + i * t->interp_degree;
         registers[i] = register_of(s, tableau_slope(t, i));
         weights[i] = 0.0;
@@ -160,7 +162,7 @@ int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *we
             weights[i] = (weights[i] + row[j]) * x;
         }
     }
-    return t->stages;
+    return n;
 }
 
 /* After which verb each register is free again. The error is judged at the end of the step,
@@ -323,6 +325,9 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
                          "%s: integrator %s has no dense output to read the end from: give end = "
                          "clip, or another integrator",
                          path, s->instance->component->id);
+    }
+    if (s->dense) {
+        s->ops = &tableau_dense_stepper_ops;
     }
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);
