@@ -300,8 +300,9 @@ static odeon_status choose_tier(stepper *s, const char *path)
     if (s->tableau != NULL) {
         const char *beyond = tableau_beyond_host(s->tableau);
         if (beyond != NULL) {
-            return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this host cannot yet carry out %s", path,
-                             beyond);
+            return diag_fail(ODEON_ERR_UNSUPPORTED,
+                             "%s: integrator %s: this host cannot yet carry out %s", path,
+                             s->instance->component->id, beyond);
         }
         s->ops = &tableau_stepper_ops;
         memcpy(&s->self, &kind->tableau, sizeof s->self);

@@ -3,8 +3,9 @@
  *
  * THE STEP from y at t, of size h:
  *     Y_i = y + h sum_{j<=i} a_ij k_j,   k_i = f(t + c_i h, Y_i),   y1 = y + h sum_i b_i k_i
- * Where a_ii is not 0 stage i is implicit: k_i solves its own equation, by the host (DIRK, SDIRK,
- * ESDIRK). A stage never reads a later one: fully implicit methods are no tableau here.
+ * f is the whole field. Where a_ii is not 0 stage i is implicit: k_i solves its own equation, by
+ * the host (DIRK, SDIRK, ESDIRK). A stage never reads a later one: fully implicit methods are no
+ * tableau here. Where the last row of a is b a host may take the last Y for y1.
  *
  * ERROR ESTIMATE: e = h sum_i (b_i - b_hat_i) k_i, and likewise for each row of more_b_hat.
  *

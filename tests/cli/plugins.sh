@@ -113,7 +113,7 @@ has out "warning    this host cannot yet carry out implicit stages"
 expect 0 '"cannot_carry_out": "implicit stages"' --plugin-path "$build/test-plugins" \
     inspect integrator implicit_midpoint --json
 has out '"proved": {"at_most": 10, "order": 2, "embedded_order": 0, "interp_order": 0, "more_orders": []}'
-expect 4 "this host cannot yet carry out implicit stages" check "$ini/small.ini" \
+expect 2 "integrator implicit_midpoint: this host cannot yet carry out implicit stages" check "$ini/small.ini" \
     --plugin-path "$build/test-plugins" model.ode.integrator=implicit_midpoint
 expect 0 "order 4, 4 by the rule first" --plugin-path "$build/test-plugins" inspect integrator bs5
 has out "between steps, of order 5, by polynomials of degree 6 and 3 evaluations more"

@@ -394,41 +394,42 @@ typedef struct field_case {
     const char *line;
 } field_case;
 
+#define ESTIMATES    "n_more_estimates, at most 3, more_b_hat and more_orders must come together"
+#define INTERP       "interp_degree, at most 32, and interp must come together"
+#define INTERP_ORDER "interp_order, at least 1, and interp must come together"
+#define STAGES       "stages must be at least 1 and, with dense_stages, at most 64"
+
+static const field_case cases[] = {
+    {offsetof(odeon_tableau, stages), 0, STAGES},
+    {offsetof(odeon_tableau, stages), 62, STAGES},
+    {offsetof(odeon_tableau, dense_stages), -1, STAGES},
+    {offsetof(odeon_tableau, dense_stages), INT32_MAX, STAGES},
+    {offsetof(odeon_tableau, dense_stages), 0,
+     "dense_stages, dense_a and dense_c must come together"},
+    {offsetof(odeon_tableau, order), 0, "order must be at least 1"},
+    {offsetof(odeon_tableau, embedded_order), 0,
+     "embedded_order, at least 1, and b_hat must come together"},
+    {offsetof(odeon_tableau, embedded_order), -1,
+     "embedded_order, at least 1, and b_hat must come together"},
+    {offsetof(odeon_tableau, n_more_estimates), 0, ESTIMATES},
+    {offsetof(odeon_tableau, n_more_estimates), 4, ESTIMATES},
+    {offsetof(odeon_tableau, n_more_estimates), -1, ESTIMATES},
+    {offsetof(odeon_tableau, n_more_estimates), 2,
+     "estimate_rule ODEON_ESTIMATES_DOP853 joins two estimates, no other number"},
+    {offsetof(odeon_tableau, estimate_rule), 3, "estimate_rule is none that this host knows"},
+    {offsetof(odeon_tableau, estimate_rule), -1, "estimate_rule is none that this host knows"},
+    {offsetof(odeon_tableau, interp_degree), 0, INTERP},
+    {offsetof(odeon_tableau, interp_degree), 33, INTERP},
+    {offsetof(odeon_tableau, interp_degree), -7, INTERP},
+    {offsetof(odeon_tableau, interp_order), 0, INTERP_ORDER},
+    {offsetof(odeon_tableau, interp_order), -1, INTERP_ORDER},
+    {offsetof(odeon_tableau, flags), 1 << 20,
+     "flag bits that this host does not know, but must understand"},
+};
+
 static void test_fields_fit_together(void **state)
 {
     (void)state;
-    static const char estimates[] = "n_more_estimates, at most 3, more_b_hat and more_orders must "
-                                    "come together",
-                      interp[] = "interp_degree, at most 32, and interp must come together",
-                      order[] = "interp_order, at least 1, and interp must come together",
-                      stages[] = "stages must be at least 1 and, with dense_stages, at most 64";
-    const field_case cases[] = {
-        {offsetof(odeon_tableau, stages), 0, stages},
-        {offsetof(odeon_tableau, stages), 62, stages},
-        {offsetof(odeon_tableau, dense_stages), -1, stages},
-        {offsetof(odeon_tableau, dense_stages), INT32_MAX, stages},
-        {offsetof(odeon_tableau, dense_stages), 0,
-         "dense_stages, dense_a and dense_c must come together"},
-        {offsetof(odeon_tableau, order), 0, "order must be at least 1"},
-        {offsetof(odeon_tableau, embedded_order), 0,
-         "embedded_order, at least 1, and b_hat must come together"},
-        {offsetof(odeon_tableau, embedded_order), -1,
-         "embedded_order, at least 1, and b_hat must come together"},
-        {offsetof(odeon_tableau, n_more_estimates), 0, estimates},
-        {offsetof(odeon_tableau, n_more_estimates), 4, estimates},
-        {offsetof(odeon_tableau, n_more_estimates), -1, estimates},
-        {offsetof(odeon_tableau, n_more_estimates), 2,
-         "estimate_rule ODEON_ESTIMATES_DOP853 joins two estimates, no other number"},
-        {offsetof(odeon_tableau, estimate_rule), 3, "estimate_rule is none that this host knows"},
-        {offsetof(odeon_tableau, estimate_rule), -1, "estimate_rule is none that this host knows"},
-        {offsetof(odeon_tableau, interp_degree), 0, interp},
-        {offsetof(odeon_tableau, interp_degree), 33, interp},
-        {offsetof(odeon_tableau, interp_degree), -7, interp},
-        {offsetof(odeon_tableau, interp_order), 0, order},
-        {offsetof(odeon_tableau, interp_order), -1, order},
-        {offsetof(odeon_tableau, flags), 1 << 20,
-         "flag bits that this host does not know, but must understand"},
-    };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         odeon_tableau t = known_dop853;
         static const int32_t two_orders[] = {3, 3};
