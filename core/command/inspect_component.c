@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "command/inspect_tableau.h"
 #include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "option/kinds.h"
@@ -13,7 +14,6 @@
 #include "option/schema_print.h"
 #include "plugin/child.h"
 #include "plugin/registry.h"
-#include "plugin/tableau_order.h"
 #include "solver/control_hints.h"
 
 static const double seconds_at_most = 2.0;
@@ -27,25 +27,6 @@ typedef struct inspection {
 } inspection;
 
 /* ---- as text ---- */
-
-/* The figures that decide whether a method suits: stages are evaluations a step, an embedded order
- * makes adaptive steps possible, FSAL saves one evaluation, and dense output is what times between
- * steps cost. */
-static void write_tableau(FILE *out, const odeon_tableau *t)
-{
-    (void)fprintf(out, "  tier       tableau of %d stages, order %d\n", (int)t->stages,
-                  (int)t->order);
-    if (t->embedded_order > 0) {
-        (void)fprintf(out, "  embedded   order %d: adaptive steps\n", (int)t->embedded_order);
-    } else {
-        (void)fprintf(out, "  embedded   none: fixed steps only\n");
-    }
-    (void)fprintf(out, "  FSAL       %s\n", (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "yes" : "no");
-    if (t->interp_degree > 0) {
-        (void)fprintf(out, "  output     between steps, of order %d, by polynomials of degree %d\n",
-                      (int)tableau_interp_order(t), (int)t->interp_degree);
-    }
-}
 
 /* What other systems have for this method beside their rule for all. */
 static void write_hints(FILE *out, const odeon_integrator *method)
@@ -61,14 +42,15 @@ static void write_hints(FILE *out, const odeon_integrator *method)
 }
 
 /* A method without a tableau is one that steps by calls of its own. */
-static void write_integrator(FILE *out, const odeon_integrator *method)
+static odeon_status write_integrator(FILE *out, const odeon_integrator *method)
 {
     if (method->tableau != NULL) {
-        write_tableau(out, method->tableau);
+        ODEON_TRY(inspect_tableau_text(out, method->tableau));
     } else {
         (void)fprintf(out, "  tier       step: a sequence of evaluations and combinations\n");
     }
     write_hints(out, method);
+    return ODEON_OK;
 }
 
 static void write_bodies(FILE *out, const odeon_layer_ops *ops)
@@ -162,7 +144,7 @@ static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
     write_origin(out, c, registry_plugin_of(r, c));
     if (c->kind == ODEON_KIND_INTEGRATOR) {
         ODEON_TRY(control_hints_check(c->ops, c->id));
-        write_integrator(out, c->ops);
+        ODEON_TRY(write_integrator(out, c->ops));
     }
     if (c->kind == ODEON_KIND_LAYER) {
         write_bodies(out, c->ops);
@@ -190,21 +172,13 @@ static void add_member(text_buffer *out, const char *name, const char *text)
     }
 }
 
-/* The same figures as write_tableau's. */
-static void add_method(text_buffer *out, const odeon_integrator *method)
+static odeon_status add_method(text_buffer *out, const odeon_integrator *method)
 {
-    const odeon_tableau *t = method->tableau;
-    if (t == NULL) {
-        text_add(out, ",\n  \"tier\": \"step\"");
-        return;
+    if (method->tableau != NULL) {
+        return inspect_tableau_json(out, method->tableau);
     }
-    text_printf(out,
-                ",\n  \"tier\": \"tableau\", \"stages\": %d, \"order\": %d, "
-                "\"embedded_order\": %d, \"fsal\": %s, \"interp_degree\": %d, "
-                "\"interp_order\": %d",
-                (int)t->stages, (int)t->order, (int)t->embedded_order,
-                (t->flags & ODEON_TABLEAU_FSAL) != 0 ? "true" : "false", (int)t->interp_degree,
-                (int)tableau_interp_order(t));
+    text_add(out, ",\n  \"tier\": \"step\"");
+    return ODEON_OK;
 }
 
 static void add_hints(text_buffer *out, const odeon_integrator *method)
@@ -251,7 +225,7 @@ odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_compo
                 (unsigned)p->root->abi_minor);
     if (c->kind == ODEON_KIND_INTEGRATOR) {
         const odeon_integrator *method = c->ops;
-        add_method(out, method);
+        ODEON_TRY(add_method(out, method));
         ODEON_TRY(control_hints_check(method, c->id));
         add_hints(out, method);
     }

@@ -12,7 +12,7 @@
 #include "odeon/layer.h"
 #include "option/kinds.h"
 #include "option/option_table.h"
-#include "plugin/tableau.h"
+#include "plugin/tableau_check.h"
 
 enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };
 

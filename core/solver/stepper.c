@@ -152,7 +152,8 @@ static bool leaves_step(const stepper *s, int32_t reg)
 /* Slopes are read once more where dense output is asked for. */
 static void keep_slopes(const stepper *s, program *p)
 {
-    for (int32_t i = 0; s->dense && i < s->tableau->stages; i++) {
+    int32_t n = s->dense ? s->tableau->stages + s->tableau->dense_stages : 0;
+    for (int32_t i = 0; i < n; i++) {
         p->last_use[register_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
     }
 }
@@ -162,7 +163,8 @@ static void keep_slopes(const stepper *s, program *p)
 int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
-    for (int32_t i = 0; i < t->stages; i++) {
+    int32_t n = t->stages + t->dense_stages;
+    for (int32_t i = 0; i < n; i++) {
         const double *row = t->interp + i * t->interp_degree;
         registers[i] = register_of(s, tableau_slope(t, i));
         weights[i] = 0.0;
@@ -170,7 +172,7 @@ int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *we
             weights[i] = (weights[i] + row[j]) * x;
         }
     }
-    return t->stages;
+    return n;
 }
 
 /* After which verb each register is free again. The error is judged at the end of the step,
@@ -308,7 +310,12 @@ static odeon_status choose_tier(stepper *s, const char *path)
     ODEON_TRY(control_hints_check(kind, path));
     s->tableau = kind->tableau;
     if (s->tableau != NULL) {
-        ODEON_TRY(tableau_check(s->tableau, path));
+        const char *beyond = tableau_beyond_host(s->tableau);
+        if (beyond != NULL) {
+            return diag_fail(ODEON_ERR_UNSUPPORTED,
+                             "%s: integrator %s: this host cannot yet carry out %s", path,
+                             s->instance->component->id, beyond);
+        }
         s->ops = &tableau_stepper_ops;
         memcpy(&s->self, &kind->tableau, sizeof s->self);
         return ODEON_OK;
@@ -333,6 +340,9 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
                          "%s: integrator %s has no dense output to read the end from: give end = "
                          "clip, or another integrator",
                          path, s->instance->component->id);
+    }
+    if (s->dense) {
+        s->ops = &tableau_dense_stepper_ops;
     }
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);

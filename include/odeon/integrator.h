@@ -2,7 +2,7 @@
  * records, gradients) belongs to the host; a method says how one step is made, in one of three
  * tiers.
  *
- * TABLEAU   an explicit Runge-Kutta method as data; no function at all.
+ * TABLEAU   a Runge-Kutta method as data (tableau.h); no function at all.
  * STEP      any method whose step is a sequence of two verbs, eval and combine, over handles.
  * SOLVE     a whole solver of its own (say, SUNDIALS). Reserved: no host calls it yet.
  *
@@ -15,33 +15,11 @@
 #include "odeon/device.h"
 #include "odeon/field.h"
 #include "odeon/status.h"
+#include "odeon/tableau.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Y_i = y + h sum_j<i a_ij k_j,  k_i = f(t + c_i h, Y_i),  y1 = y + h sum b_i k_i,
- * error = h sum (b_i - b_hat_i) k_i.  First same as last (FSAL): flag it if the last row of a is b
- * and the last c is 1; the last k is then the first of the next step.
- * Dense output: y(t + x h) = y + h sum_i k_i sum_j<=degree interp[i * degree + j - 1] x^j,
- * 0 <= x <= 1; at x = 1 the inner sum is b_i.
- * The host checks that numbers are finite, that c_i is the sum of row i of a, and the orders by
- * their conditions, and refuses a tableau that is not what it claims to be. */
-enum { ODEON_TABLEAU_FSAL = 1 << 0 };
-
-typedef struct odeon_tableau {
-    uint32_t struct_size;
-    int32_t flags;
-    int32_t stages; /* 1 to 32 */
-    int32_t order;
-    int32_t embedded_order; /* of b_hat; 0: none, fixed steps only */
-    int32_t interp_degree;  /* 0: no dense output */
-    const double *a;        /* [stages][stages], zero on and above the diagonal */
-    const double *b;        /* [stages] */
-    const double *b_hat;    /* [stages] or NULL */
-    const double *c;        /* [stages] */
-    const double *interp;   /* [stages][interp_degree] or NULL */
-} odeon_tableau;
 
 /* HANDLES: vectors of the state's shape, named by number. */
 enum {

@@ -16,5 +16,6 @@
 #include "odeon/plugin.h"
 #include "odeon/schedule.h"
 #include "odeon/status.h"
+#include "odeon/tableau.h"
 #include "odeon/tensor.h"
 #endif

@@ -23,7 +23,7 @@ reach="BASE host.h option.h plugin.h status.h tensor.h
 DEVICE device.h
 DATASET dataset.h
 LAYER layer.h container.h cuda.h group.h
-INTEGRATOR integrator.h field.h
+INTEGRATOR integrator.h tableau.h field.h
 GRADIENT gradient.h field.h
 OPTIMIZER optimizer.h
 LOSS loss.h

@@ -49,6 +49,7 @@ expect() { # what, wanted, sed script, header
 expect "a field within a layer's plan" "LAYER " 's|^(    uint64_t tape_bytes;)|    uint64_t planted;\n\1|' layer.h
 expect "a field within a container's call" "LAYER " 's|^(typedef struct odeon_ode_spec \{)|\1\n    int64_t planted;|' container.h
 expect "a slot of the CUDA extension" "LAYER " 's|^(    odeon_status \(\*check\))|    void (*planted)(void);\n\1|' cuda.h
+expect "a field of a tableau" "INTEGRATOR " 's|^(    double filter_gamma;)|    uint64_t planted;\n\1|' tableau.h
 expect "a renumbered enumerator" "DEVICE LAYER INTEGRATOR GRADIENT OPTIMIZER LOSS " 's|^enum \{ ODEON_BINARY_ADD = 0, |enum { ODEON_BINARY_ADD = 7, |; s|^    ODEON_BINARY_ADD = 0,|    ODEON_BINARY_ADD = 7,|' device.h
 expect "a removed bit" "LAYER " '/ODEON_LAYER_RANDOM = /s/ODEON_LAYER_RANDOM/ODEON_LAYER_CHANCE/' layer.h
 expect "a comment" "" '1s|^/\*|/* planted:|' layer.h

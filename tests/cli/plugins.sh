@@ -37,6 +37,7 @@ expect 0 "whole numbers, 1 to 65535" inspect layer conv2d
 has out "choice of pytorch_default, normal, uniform, zeros, ones, glorot_uniform"
 has out "[pixels]"
 expect 0 "numbers or linspace(first last n), rtol > 0" inspect layer ode
+expect 0 "between steps, of order 5, by polynomials of degree 6" inspect integrator dopri8
 expect 0 '"abi": "1.0"' inspect integrator rk4 --json
 expect 0 '"type": "flag"' inspect data --json
 expect 0 '"refused": [' --plugin-path mine plugins --json
@@ -102,3 +103,17 @@ if [ "$(id -u)" -eq 0 ] && ! grep -qa __asan_init "$odeon"; then
             expect 0 "$build/plugins/layer/dense.so" inspect layer dense
     fi
 fi
+
+# ---- tableaus that are proved and not yet carried out, or that claim less than they have ----
+
+expect 0 "tableau of 1 stages, order 1, implicit on the diagonal" --plugin-path "$build/test-plugins" \
+    inspect integrator implicit_midpoint
+has out "warning    b claims order 1, but is of order 2"
+has out "warning    this host cannot yet carry out implicit stages"
+expect 0 '"cannot_carry_out": "implicit stages"' --plugin-path "$build/test-plugins" \
+    inspect integrator implicit_midpoint --json
+has out '"proved": {"at_most": 10, "order": 2, "embedded_order": 0, "interp_order": 0, "more_orders": []}'
+expect 2 "integrator implicit_midpoint: this host cannot yet carry out implicit stages" check "$ini/small.ini" \
+    --plugin-path "$build/test-plugins" model.ode.integrator=implicit_midpoint
+expect 0 "order 4, 4 by the rule first" --plugin-path "$build/test-plugins" inspect integrator bs5
+has out "between steps, of order 5, by polynomials of degree 6 and 3 evaluations more"

@@ -18,6 +18,7 @@ static const odeon_tableau tableau = {
     .order = 2,
     .embedded_order = 1,
     .interp_degree = 2,
+    .interp_order = 2,
     .a = a[0],
     .b = b,
     .b_hat = b_hat,

@@ -25,6 +25,7 @@ static const odeon_tableau tableau = {
     .order = 3,
     .embedded_order = 2,
     .interp_degree = 3,
+    .interp_order = 3,
     .a = a[0],
     .b = b,
     .b_hat = b_hat,

@@ -115,6 +115,7 @@ static const odeon_tableau tableau = {
     .order = 8,
     .embedded_order = 7,
     .interp_degree = 6,
+    .interp_order = 5,
     .a = a[0],
     .b = b,
     .b_hat = b_hat,

@@ -15,6 +15,7 @@ static const odeon_tableau tableau = {
     .stages = 1,
     .order = 1,
     .interp_degree = 1,
+    .interp_order = 1,
     .a = a,
     .b = b,
     .c = c,

@@ -17,6 +17,7 @@ static const odeon_tableau tableau = {
     .stages = 2,
     .order = 2,
     .interp_degree = 2,
+    .interp_order = 2,
     .a = a[0],
     .b = b,
     .c = c,

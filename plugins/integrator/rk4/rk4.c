@@ -20,6 +20,7 @@ static const odeon_tableau tableau = {
     .stages = 4,
     .order = 4,
     .interp_degree = 3,
+    .interp_order = 3,
     .a = a[0],
     .b = b,
     .c = c,

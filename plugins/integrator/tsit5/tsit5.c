@@ -56,6 +56,7 @@ static const odeon_tableau tableau = {
     .order = 5,
     .embedded_order = 4,
     .interp_degree = 4,
+    .interp_order = 4,
     .a = a[0],
     .b = b,
     .b_hat = b_hat,

@@ -97,6 +97,7 @@ static void test_direct_is_exact_at_ends_and_within(void **state)
     static const char dopri5[] = "model.ode.integrator=dopri5";
     check_replay("model.ode.times=0 0.25 0.3 0.55 0.7 0.9 1", dopri5, path, 3);
     check_replay("model.ode.times=0 0.1 0.25 0.5 1", dopri5, path, 3);
+    check_replay("model.ode.times=0 0.1 0.3 0.55 0.7 1", "model.ode.integrator=bs5", path, 3);
     (void)unlink(path);
     mem_free(path);
     path = list_of("1,-0.4\n0.6,-0.6\n");

@@ -23,6 +23,9 @@
 #ifndef HOSTILE_INTERP /* of the first stage: x - x^2 / 2; of the second: x^2 / 2 */
 #define HOSTILE_INTERP 1.0, -0.5, 0.0, 0.5
 #endif
+#ifndef HOSTILE_INTERP_ORDER
+#define HOSTILE_INTERP_ORDER 2
+#endif
 #ifndef HOSTILE_TABLEAU_FLAGS
 #define HOSTILE_TABLEAU_FLAGS 0
 #endif
@@ -38,6 +41,7 @@ static const odeon_tableau tableau = {.struct_size = sizeof tableau,
                                       .order = HOSTILE_ORDER,
                                       .embedded_order = HOSTILE_B_HAT_ORDER,
                                       .interp_degree = 2,
+                                      .interp_order = HOSTILE_INTERP_ORDER,
                                       .a = method_a,
                                       .b = method_b,
                                       .b_hat = method_b_hat,
