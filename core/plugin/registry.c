@@ -190,8 +190,9 @@ static odeon_status load(registry *r, const found_file *found, module **out)
         return ODEON_OK;
     }
     module *m = NULL;
-    ODEON_TRY(module_load(file, found->folder, found->own, &m));
-    odeon_status status = add_module(r, m);
+    ODEON_TRY(module_open(file, found->folder, found->own, &m));
+    odeon_status status = module_start(m);
+    status = status == ODEON_OK ? add_module(r, m) : status;
     if (status != ODEON_OK) {
         module_destroy(m);
         return status;
@@ -234,7 +235,9 @@ odeon_status registry_may_load(const registry *r, const char *file)
     if (!r->distrusts || loaded_module(r, file) != NULL) {
         return ODEON_OK;
     }
-    ODEON_TRY(module_examine(file, NULL, false));
+    module *m = NULL;
+    ODEON_TRY(module_open(file, NULL, false, &m));
+    module_destroy(m);
     return diag_fail(ODEON_ERR_CONFIG,
                      "load = %s: code that an INI brings along is run by this command only where "
                      "you say --trust",
