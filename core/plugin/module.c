@@ -11,7 +11,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "option/kinds.h"
 #include "plugin/calling.h"
+#include "plugin/claims.h"
 #include "plugin/crash.h"
 #include "plugin/layouts.h"
 #include "plugin/process_state.h"
@@ -19,16 +21,22 @@
 
 /* ---- before loading ---- */
 
-static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf_info *info)
+/* By its note and its segments; and what it is recognized by later. */
+static odeon_status check_contents(module *m, uint64_t bytes)
 {
+    const char *file = m->file;
+    elf_info *info = &m->elf;
     if (bytes == 0) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: it is empty", file);
     }
-    void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, m->library.fd, 0);
     if (data == MAP_FAILED) {
         return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
     }
     odeon_status status = elf_check(data, bytes, info);
+    if (status == ODEON_OK && info->build_id[0] == '\0') {
+        sha256_print(data, bytes, m->sha256);
+    }
     (void)munmap(data, bytes);
     if (status != ODEON_OK) {
         return diag_fail(status, "%s: %s", file, info->reason);
@@ -55,10 +63,12 @@ static odeon_status examine(module *m, bool own)
         return diag_fail(ODEON_ERR_PLUGIN, "%s: it is no plain file", m->file);
     }
     ODEON_TRY(trust_check_open(m->file, fd, own));
-    ODEON_TRY(check_contents(m->file, fd, (uint64_t)s->st_size, &m->elf));
+    ODEON_TRY(check_contents(m, (uint64_t)s->st_size));
     m->library.by_name = m->elf.by_origin;
     m->plugin.file = m->file;
     m->plugin.build_id = m->elf.build_id;
+    m->plugin.sha256 = m->sha256;
+    m->plugin.replaces = "";
     m->plugin.bytes = (long long)s->st_size;
     return ODEON_OK;
 }
@@ -132,6 +142,21 @@ static odeon_status start(module *m)
     return ODEON_OK;
 }
 
+/* Who may offer what has been judged by the note; a table that holds more would be past that. */
+static odeon_status check_note(const module *m)
+{
+    const odeon_component *const *list = m->tables->root.components;
+    for (size_t i = 0; list[i] != NULL; i++) {
+        if (!claim_is_in(m->elf.components, list[i]->kind, list[i]->id)) {
+            return diag_fail(ODEON_ERR_PLUGIN,
+                             "%s: it holds %s %s, which its note does not name: write it into "
+                             "ODEON_PLUGIN_NOTE, too",
+                             m->file, kind_name(list[i]->kind), list[i]->id);
+        }
+    }
+    return ODEON_OK;
+}
+
 static odeon_status load_and_start(module *m)
 {
     const odeon_plugin *root = NULL;
@@ -148,6 +173,7 @@ static odeon_status load_and_start(module *m)
                          " are not those of its note: set them to ODEON_LAYOUTS",
                          m->file);
     }
+    ODEON_TRY(check_note(m));
     m->plugin.root = &m->tables->root;
     return start(m);
 }
@@ -182,6 +208,7 @@ void module_destroy(module *m)
     }
     close_file(m);
     descriptor_destroy(m->tables);
+    text_fini(&m->replaces);
     mem_free(m->file);
     mem_free(m);
 }

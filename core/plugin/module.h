@@ -1,6 +1,8 @@
 /* module.h: one plugin file: judged, loaded, checked, started, shut down. Never unloaded. */
 #ifndef ODEON_CORE_PLUGIN_MODULE_H
 #define ODEON_CORE_PLUGIN_MODULE_H
+#include "base/sha256.h"
+#include "base/text.h"
 #include "plugin/descriptor.h"
 #include "plugin/elf_check.h"
 #include "plugin/instance.h"
@@ -13,6 +15,8 @@ typedef struct module {
     const char *folder;     /* of the search path, below which it was found; NULL: it was named */
     library_file library;   /* open from the first check until it is loaded; fd -1: not so */
     elf_info elf;
+    char sha256[SHA256_TEXT_BYTES]; /* "" if it has a build-id */
+    text_buffer replaces;           /* plugin.replaces */
     descriptor *tables;
     instance starter; /* whose host table init is given */
     bool started;

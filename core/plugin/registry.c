@@ -15,6 +15,7 @@
 #include "option/kinds.h"
 #include "option/schema_parse.h"
 #include "plugin/child.h"
+#include "plugin/claims.h"
 #include "plugin/files.h"
 #include "plugin/module.h"
 #include "plugin/search_path.h"
@@ -23,7 +24,8 @@ struct registry {
     search_path *folders;
     size_t n_modules;
     module **modules; /* in the order of loading */
-    bool distrusts;   /* what an INI names is not loaded */
+    claim_list replaced;
+    bool distrusts; /* what an INI names is not loaded */
     const host_service *services;
 };
 
@@ -59,6 +61,7 @@ void registry_destroy(registry *r)
         module_destroy(r->modules[i - 1]);
     }
     mem_free(r->modules);
+    claim_list_fini(&r->replaced);
     search_path_destroy(r->folders);
     mem_free(r);
 }
@@ -115,15 +118,25 @@ const registry_plugin *registry_plugin_of(const registry *r, const odeon_compone
 
 /* ---- loading ---- */
 
-static void warn_of_shadowed(const registry *r, const module *m)
+/* Of two in one folder nobody can say which is meant; of others the first loaded is used. */
+static odeon_status check_shadowed(const registry *r, const module *m)
 {
     for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
         const odeon_component *first = known_component(r, (*c)->kind, (*c)->id);
-        if (first != NULL) {
-            diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name",
-                     m->file, kind_name((*c)->kind), (*c)->id, registry_plugin_of(r, first)->file);
+        if (first == NULL) {
+            continue;
         }
+        const module *other = module_of(r, first);
+        if (m->folder != NULL && m->folder == other->folder) {
+            return diag_fail(
+                ODEON_ERR_PLUGIN,
+                "%s: %s %s is claimed by %s, too, of the same folder: keep one of them", m->file,
+                kind_name((*c)->kind), (*c)->id, other->file);
+        }
+        diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name", m->file,
+                 kind_name((*c)->kind), (*c)->id, other->file);
     }
+    return ODEON_OK;
 }
 
 /* Defaults must be what may be typed, or the component could not be used as documented. */
@@ -163,7 +176,9 @@ static odeon_status add_module(registry *r, module *m)
     }
     r->modules = modules;
     ODEON_TRY(check_all_defaults(m));
-    warn_of_shadowed(r, m);
+    ODEON_TRY(check_shadowed(r, m));
+    ODEON_TRY(claims_tell(r->folders, m->file, m->elf.components, &m->replaces));
+    m->plugin.replaces = m->replaces.length > 0 ? m->replaces.data : "";
     r->modules[r->n_modules++] = m;
     return ODEON_OK;
 }
@@ -191,7 +206,9 @@ static odeon_status load(registry *r, const found_file *found, module **out)
     }
     module *m = NULL;
     ODEON_TRY(module_open(file, found->folder, found->own, &m));
-    odeon_status status = module_start(m);
+    odeon_status status =
+        claims_check(&r->replaced, r->folders, m->file, m->folder, m->elf.components);
+    status = status == ODEON_OK ? module_start(m) : status;
     status = status == ODEON_OK ? add_module(r, m) : status;
     if (status != ODEON_OK) {
         module_destroy(m);
@@ -213,6 +230,11 @@ odeon_status registry_load(registry *r, const char *file)
         m->plugin.in_use = true;
     }
     return status;
+}
+
+odeon_status registry_replace(registry *r, const char *name)
+{
+    return claim_list_add(&r->replaced, name);
 }
 
 void registry_offer(registry *r, const host_service *services)

@@ -20,7 +20,8 @@ odeon_status registry_create(size_t n_paths, const char *const *paths, registry 
 /* Shuts plugins down in reverse order of loading. NULL is allowed. All instances are gone. */
 void registry_destroy(registry *r);
 
-/* Loads KIND/ID.so from the first folder that has it, unless the component is known already.
+/* Loads KIND/ID.so from the first folder that has it, unless the component is known already;
+ * claims.h says which file may offer what.
  * ODEON_ERR_CONFIG if there is none (with the nearest id of that kind), ODEON_ERR_PLUGIN if there
  * is one that cannot be used (with the reason). [main] */
 odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out);
@@ -34,6 +35,9 @@ odeon_status registry_find_kernel(registry *r, const char *layer, const char *de
                                   const odeon_component **out);
 /* Loads one file that may hold any components; they are then known by (kind, id). [main] */
 odeon_status registry_load(registry *r, const char *file);
+/* From now on a file from elsewhere may take the place of "KIND/ID", which ships with the program;
+ * that it does is said once. ODEON_ERR_CONFIG if name is none. [main] */
+odeon_status registry_replace(registry *r, const char *name);
 /* What instances of all components read from now on may ask the host for (get_extension); services
  * outlive r. None without it. */
 void registry_offer(registry *r, const host_service *services);
