@@ -9,6 +9,12 @@
 
 /* ---- lists of components ---- */
 
+/* A note may say anything; what becomes part of a path must be a name. */
+static bool is_name(int32_t kind, const char *id)
+{
+    return kind != 0 && (label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id)));
+}
+
 bool claim_next(const char **components, claim *out)
 {
     const char *c = *components;
@@ -24,6 +30,7 @@ bool claim_next(const char **components, claim *out)
         kind[kind_bytes] = '\0';
         memcpy(out->id, c + kind_bytes + 1, n - kind_bytes - 1);
         out->kind = kind_by_name(kind);
+        out->valid = is_name(out->kind, out->id);
     }
     return true;
 }
@@ -39,20 +46,13 @@ bool claim_is_in(const char *components, int32_t kind, const char *id)
     return false;
 }
 
-/* A note may say anything; what becomes part of a path must be a name. */
-static bool is_component(const claim *c)
-{
-    return c->kind != 0 &&
-           (label_is_id(c->id) || (c->kind == ODEON_KIND_LAYER && label_is_kernel(c->id)));
-}
-
 /* ---- what may be taken over ---- */
 
 odeon_status claim_list_add(claim_list *list, const char *name)
 {
     const char *rest = name;
     claim c;
-    if (!claim_next(&rest, &c) || *rest != '\0' || !is_component(&c)) {
+    if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "replace = %.100s: expected KIND/ID, as integrator/tsit5, of a component "
                          "that ships with the program",
@@ -159,7 +159,7 @@ odeon_status claims_check(const claim_list *replaced, const search_path *path, c
 {
     claim c;
     while (claim_next(&components, &c)) {
-        if (!is_component(&c)) {
+        if (!c.valid) {
             continue; /* refused when its table is read, or of a kind that nobody asks for */
         }
         if (folder != NULL) {
@@ -176,7 +176,7 @@ odeon_status claims_tell(const search_path *path, const char *file, const char *
     claim c;
     while (claim_next(&components, &c)) {
         char *shipped = NULL;
-        ODEON_TRY(is_component(&c) ? shipped_file(path, file, &c, &shipped) : ODEON_OK);
+        ODEON_TRY(c.valid ? shipped_file(path, file, &c, &shipped) : ODEON_OK);
         if (shipped != NULL) {
             diag_log(
                 ODEON_LOG_INFO,

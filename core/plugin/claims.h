@@ -21,6 +21,7 @@ enum { CLAIM_ID_BYTES = 2 * LABEL_MAX_ID_BYTES + 2 }; /* of "swish@cuda", with i
 typedef struct claim {
     int32_t kind;
     char id[CLAIM_ID_BYTES];
+    bool valid; /* kind is one, and id is what may name a component of it */
 } claim;
 
 /* The components that [plugins] replace names, as "KIND/ID". */
@@ -30,7 +31,7 @@ typedef struct claim_list {
 } claim_list;
 
 /* Takes the next entry off *components; false: there is none. An entry of a kind that this host
- * does not know has kind 0, one that is no KIND/ID has an empty id, too. */
+ * does not know has kind 0, one that is no KIND/ID has an empty id, too; neither is valid. */
 bool claim_next(const char **components, claim *out);
 /* Is the component one of them? */
 bool claim_is_in(const char *components, int32_t kind, const char *id);

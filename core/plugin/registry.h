@@ -8,6 +8,7 @@
 #include "odeon/plugin.h"
 #include "option/schema.h"
 #include "plugin/files.h"
+#include "plugin/module.h"
 #include "plugin/registry_plugin.h"
 
 typedef struct registry registry;
@@ -28,6 +29,9 @@ odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeo
 /* The same without putting the plugin to use: its tables are to be read, no more. */
 odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
                               const odeon_component **out);
+/* Opens that file and runs nothing of it: its note says what it holds. Errors as registry_find's;
+ * module_destroy it. [main] */
+odeon_status registry_examine(const registry *r, int32_t kind, const char *id, module **out);
 /* The kernel ID@DEVICE that replaces layer ID on a device, put to use: of the first plugin
  * loaded that has it, else of layer/ID@DEVICE.so from the first folder that does. *out is NULL if
  * there is none. Warns of a file that offers the same and is not used. [main] */

@@ -24,7 +24,7 @@ END
 
 # ---- what there is ----
 
-expect 0 "swish@remote" "${tests[@]}" plugins
+expect 0 "swish@remote" "${tests[@]}" plugins --load
 for id in swish swish@remote swish@emulated mixed mixed@remote; do
     grep -qE "^layer +$id +1" out || fail "$id is not listed"
 done

@@ -16,17 +16,19 @@
 static void test_list_of_a_note_is_taken_apart(void **state)
 {
     (void)state;
-    const char *list = "layer/swish,layer/swish@cuda,spell/fire,odd,integrator/tsit5";
-    static const claim expected[] = {{ODEON_KIND_LAYER, "swish"},
-                                     {ODEON_KIND_LAYER, "swish@cuda"},
-                                     {0, "fire"},
-                                     {0, ""},
-                                     {ODEON_KIND_INTEGRATOR, "tsit5"}};
+    const char *list = "layer/swish,layer/swish@cuda,spell/fire,odd,loss/a@b,integrator/tsit5";
+    static const claim expected[] = {{ODEON_KIND_LAYER, "swish", true},
+                                     {ODEON_KIND_LAYER, "swish@cuda", true},
+                                     {0, "fire", false},
+                                     {0, "", false},
+                                     {ODEON_KIND_LOSS, "a@b", false},
+                                     {ODEON_KIND_INTEGRATOR, "tsit5", true}};
     claim c;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         assert_true(claim_next(&list, &c));
         assert_int_equal(c.kind, expected[i].kind);
         assert_string_equal(c.id, expected[i].id);
+        assert_int_equal(c.valid, expected[i].valid);
     }
     assert_false(claim_next(&list, &c));
 }
