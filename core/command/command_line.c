@@ -33,6 +33,7 @@ static const struct option known[] = {
     {"reference", no_argument, NULL, OPTION_VALUE + ARGUMENT_REFERENCE},
     {"trust", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRUST},
     {"data", no_argument, NULL, OPTION_VALUE + ARGUMENT_DATA},
+    {"load", no_argument, NULL, OPTION_VALUE + ARGUMENT_LOAD},
     {NULL, 0, NULL, 0},
 };
 

@@ -42,7 +42,7 @@ static odeon_status load_file(loading *l, const document_key *key, const char *f
  * plugin's. */
 static odeon_status load_files(loading *l, const document_key *key, size_t n, char **files)
 {
-    text_add(&l->effective, "[plugins]\nload = ");
+    text_add(&l->effective, "load = ");
     for (size_t i = 0; i < n; i++) {
         char *file = path_absolute(files[i], key->folder);
         odeon_status status =
@@ -60,22 +60,46 @@ static odeon_status load_files(loading *l, const document_key *key, size_t n, ch
     return ODEON_OK;
 }
 
-/* There is one key, and it is no component: its text is split here, because only a list of files
- * and nothing else is made of it. */
+static odeon_status allow_replacements(loading *l, const document_key *key, size_t n, char **names)
+{
+    text_add(&l->effective, "replace = ");
+    for (size_t i = 0; i < n; i++) {
+        odeon_status status = registry_replace(l->r, names[i]);
+        ODEON_TRY(location_prefix(status, key->where, "plugins"));
+        text_printf(&l->effective, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    text_add(&l->effective, "\n");
+    return ODEON_OK;
+}
+
+/* The list of one key, if it is given. */
+static odeon_status read_list(loading *l, host_section *h, const char *name,
+                              odeon_status (*use)(loading *, const document_key *, size_t, char **))
+{
+    const option_value *value = host_value(h, name);
+    if (!value->set) {
+        return ODEON_OK;
+    }
+    size_t n = 0;
+    char **entries = NULL;
+    odeon_status status = schema_split(value->text, value->where, &n, &entries);
+    if (status == ODEON_OK) {
+        status = use(l, document_find_key(h->source, name), n, entries);
+    }
+    schema_split_free(n, entries);
+    return status;
+}
+
+/* What may be replaced is known before the files that may do so are loaded. */
 static odeon_status read_plugins(loading *l)
 {
     host_section h;
     const document_section *section = document_find(l->document, "plugins");
     odeon_status status = host_section_read(l, section, "plugins", NULL, &h);
-    const option_value *load = &h.values[0];
-    if (status == ODEON_OK && load->set) {
-        size_t n = 0;
-        char **files = NULL;
-        status = schema_split(load->text, load->where, &n, &files);
-        if (status == ODEON_OK) {
-            status = load_files(l, document_find_key(section, "load"), n, files);
-        }
-        schema_split_free(n, files);
+    if (status == ODEON_OK && (host_value(&h, "load")->set || host_value(&h, "replace")->set)) {
+        text_add(&l->effective, "[plugins]\n");
+        status = read_list(l, &h, "replace", allow_replacements);
+        status = status == ODEON_OK ? read_list(l, &h, "load", load_files) : status;
     }
     host_section_fini(&h);
     return status;

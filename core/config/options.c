@@ -395,7 +395,16 @@ static const odeon_option plugins_load = {
     .aliases = "plugin|plugins|library",
     .help = "plugin files to load first, separated by commas; check needs --trust for them",
 };
-static const odeon_option *const plugins_options[] = {&plugins_load, NULL};
+static const odeon_option plugins_replace = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "replace",
+    .aliases = "override|overrides|shadow",
+    .help = "components KIND/ID that ship with the program and that a file from elsewhere may "
+            "take the place of, separated by commas",
+};
+static const odeon_option *const plugins_options[] = {&plugins_load, &plugins_replace, NULL};
 
 /* ---- all of them ---- */
 

@@ -212,6 +212,15 @@ static odeon_status check_segment(elf_walk *walk, const Elf64_Phdr *segment)
     return ODEON_OK;
 }
 
+/* Does it name its own folder, as paths of libraries that it needs do? Looked for anywhere: whoever
+ * says so elsewhere is loaded by name for nothing. */
+static bool names_origin(const void *data, uint64_t bytes)
+{
+    static const char plain[] = "$ORIGIN", braced[] = "${ORIGIN}";
+    return memmem(data, bytes, plain, sizeof plain - 1) != NULL ||
+           memmem(data, bytes, braced, sizeof braced - 1) != NULL;
+}
+
 odeon_status elf_check(const void *data, uint64_t bytes, elf_info *out)
 {
     memset(out, 0, sizeof *out);
@@ -235,5 +244,6 @@ odeon_status elf_check(const void *data, uint64_t bytes, elf_info *out)
                                ? "it is no Odeon plugin: it lacks the note of ODEON_PLUGIN_NOTE"
                                : "it has more than one Odeon note");
     }
+    out->by_origin = names_origin(data, bytes);
     return ODEON_OK;
 }

@@ -3,6 +3,7 @@
  * System V ABI, generic and x86-64 parts; notes as in elf(5). */
 #ifndef ODEON_CORE_PLUGIN_ELF_CHECK_H
 #define ODEON_CORE_PLUGIN_ELF_CHECK_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "odeon/abi.h"
@@ -15,6 +16,7 @@ typedef struct elf_info {
     char layouts[ELF_NOTE_BYTES];    /* ODEON_LAYOUTS as the note says; "" if it does not */
     char components[ELF_NOTE_BYTES]; /* "layer/a,layer/b", as the note says */
     char build_id[2 * ELF_BUILD_ID_BYTES + 1]; /* hexadecimal; "" if there is none */
+    bool by_origin;                            /* it looks for libraries beside itself */
     char reason[ELF_REASON_BYTES];             /* why the file was refused; "" if it was not */
 } elf_info;
 

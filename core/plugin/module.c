@@ -11,7 +11,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "option/kinds.h"
 #include "plugin/calling.h"
+#include "plugin/claims.h"
 #include "plugin/crash.h"
 #include "plugin/layouts.h"
 #include "plugin/process_state.h"
@@ -19,27 +21,22 @@
 
 /* ---- before loading ---- */
 
-static odeon_status check_file(const char *file, int fd, struct stat *s)
+/* By its note and its segments; and what it is recognized by later. */
+static odeon_status check_contents(module *m, uint64_t bytes)
 {
-    if (fstat(fd, s) != 0) {
-        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
-    }
-    if (!S_ISREG(s->st_mode)) {
-        return diag_fail(ODEON_ERR_PLUGIN, "%s: it is no plain file", file);
-    }
-    return ODEON_OK;
-}
-
-static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf_info *info)
-{
+    const char *file = m->file;
+    elf_info *info = &m->elf;
     if (bytes == 0) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: it is empty", file);
     }
-    void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, m->library.fd, 0);
     if (data == MAP_FAILED) {
         return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
     }
     odeon_status status = elf_check(data, bytes, info);
+    if (status == ODEON_OK && info->build_id[0] == '\0') {
+        sha256_print(data, bytes, m->sha256);
+    }
     (void)munmap(data, bytes);
     if (status != ODEON_OK) {
         return diag_fail(status, "%s: %s", file, info->reason);
@@ -52,43 +49,79 @@ static odeon_status check_contents(const char *file, int fd, uint64_t bytes, elf
     return layouts_check(file, info->layouts, info->components);
 }
 
-/* What can be said of the file without running anything of it. */
-static odeon_status examine(const char *file, elf_info *info, long long *bytes)
+/* All of it by one descriptor, which is loaded from, too: a file that takes its place meanwhile is
+ * neither looked at nor run. */
+static odeon_status examine(module *m, bool own)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
-    if (fd < 0) {
-        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    int fd = open(m->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
+    m->library = (library_file){.file = m->file, .fd = fd};
+    struct stat *s = &m->library.seen;
+    if (fd < 0 || fstat(fd, s) != 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", m->file, strerror(errno));
     }
-    struct stat s = {0};
-    odeon_status status = check_file(file, fd, &s);
-    if (status == ODEON_OK) {
-        status = check_contents(file, fd, (uint64_t)s.st_size, info);
+    if (!S_ISREG(s->st_mode)) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it is no plain file", m->file);
     }
-    (void)close(fd);
-    *bytes = (long long)s.st_size;
-    return status;
+    ODEON_TRY(trust_check_open(m->file, fd, own));
+    ODEON_TRY(check_contents(m, (uint64_t)s->st_size));
+    m->library.by_name = m->elf.by_origin;
+    m->plugin.file = m->file;
+    m->plugin.build_id = m->elf.build_id;
+    m->plugin.sha256 = m->sha256;
+    m->plugin.replaces = "";
+    m->plugin.bytes = (long long)s->st_size;
+    return ODEON_OK;
 }
 
-odeon_status module_examine(const char *file, const char *folder, bool own)
+static module *create(const char *resolved, const char *folder)
 {
-    elf_info info;
-    long long bytes;
+    module *m = mem_zalloc(1, sizeof *m);
+    if (m == NULL) {
+        return NULL;
+    }
+    m->library.fd = -1;
+    m->folder = folder;
+    m->file = mem_strdup(resolved);
+    if (m->file == NULL) {
+        mem_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+odeon_status module_open(const char *file, const char *folder, bool own, module **out)
+{
+    *out = NULL;
     ODEON_TRY(trust_check(file, folder, own));
-    return examine(file, &info, &bytes);
+    char *resolved = realpath(file, NULL);
+    if (resolved == NULL && errno != ENOMEM) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    }
+    module *m = resolved != NULL ? create(resolved, folder) : NULL;
+    free(resolved);
+    if (m == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
+    }
+    odeon_status status = examine(m, own);
+    if (status != ODEON_OK) {
+        module_destroy(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
 }
 
 /* ---- loading ---- */
 
 /* Runs the file's own start-up code. */
-static odeon_status open_library(const char *file, const odeon_plugin **out)
+static odeon_status open_library(const module *m, const odeon_plugin **out)
 {
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (library == NULL) {
-        return diag_fail(ODEON_ERR_PLUGIN, "it cannot be loaded: %s", dlerror());
-    }
+    void *library = NULL;
+    ODEON_TRY(library_open(&m->library, &library));
     *out = dlsym(library, ODEON_PLUGIN_SYMBOL);
     if (*out == NULL) {
-        return diag_fail(ODEON_ERR_PLUGIN, "%s: it does not export %s", file, ODEON_PLUGIN_SYMBOL);
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: it does not export %s", m->file,
+                         ODEON_PLUGIN_SYMBOL);
     }
     return ODEON_OK;
 }
@@ -109,12 +142,27 @@ static odeon_status start(module *m)
     return ODEON_OK;
 }
 
+/* Who may offer what has been judged by the note; a table that holds more would be past that. */
+static odeon_status check_note(const module *m)
+{
+    const odeon_component *const *list = m->tables->root.components;
+    for (size_t i = 0; list[i] != NULL; i++) {
+        if (!claim_is_in(m->elf.components, list[i]->kind, list[i]->id)) {
+            return diag_fail(ODEON_ERR_PLUGIN,
+                             "%s: it holds %s %s, which its note does not name: write it into "
+                             "ODEON_PLUGIN_NOTE, too",
+                             m->file, kind_name(list[i]->kind), list[i]->id);
+        }
+    }
+    return ODEON_OK;
+}
+
 static odeon_status load_and_start(module *m)
 {
     const odeon_plugin *root = NULL;
     m->starter.path = m->file;
     calling outer = calling_begin(&m->starter, "start-up code");
-    odeon_status status = open_library(m->file, &root);
+    odeon_status status = open_library(m, &root);
     calling_leave(outer);
     ODEON_TRY(status);
     crash_know(root, m->file);
@@ -125,43 +173,27 @@ static odeon_status load_and_start(module *m)
                          " are not those of its note: set them to ODEON_LAYOUTS",
                          m->file);
     }
+    ODEON_TRY(check_note(m));
     m->plugin.root = &m->tables->root;
     return start(m);
 }
 
-odeon_status module_load(const char *file, const char *folder, bool own, module **out)
+static void close_file(module *m)
 {
-    *out = NULL;
-    ODEON_TRY(trust_check(file, folder, own));
-    module *m = mem_zalloc(1, sizeof *m);
-    char *resolved = realpath(file, NULL);
-    if (resolved == NULL && errno != ENOMEM) {
-        mem_free(m);
-        return diag_fail(ODEON_ERR_IO, "%s: %s", file, strerror(errno));
+    if (m->library.fd >= 0) {
+        (void)close(m->library.fd);
+        m->library.fd = -1;
     }
-    if (m != NULL && resolved != NULL) {
-        m->file = mem_strdup(resolved);
-    }
-    free(resolved);
-    if (m == NULL || m->file == NULL) {
-        mem_free(m);
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file);
-    }
-    odeon_status status = examine(m->file, &m->elf, &m->plugin.bytes);
-    if (status == ODEON_OK) {
-        m->plugin.file = m->file;
-        m->plugin.build_id = m->elf.build_id;
-        process_state before;
-        process_state_save(&before);
-        status = load_and_start(m);
-        process_state_restore(&before, m->file);
-    }
-    if (status != ODEON_OK) {
-        module_destroy(m);
-        return status;
-    }
-    *out = m;
-    return ODEON_OK;
+}
+
+odeon_status module_start(module *m)
+{
+    process_state before;
+    process_state_save(&before);
+    odeon_status status = load_and_start(m);
+    process_state_restore(&before, m->file);
+    close_file(m);
+    return status;
 }
 
 void module_destroy(module *m)
@@ -174,7 +206,9 @@ void module_destroy(module *m)
         m->tables->root.shutdown();
         calling_leave(outer);
     }
+    close_file(m);
     descriptor_destroy(m->tables);
+    text_fini(&m->replaces);
     mem_free(m->file);
     mem_free(m);
 }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/diag.h"
-#include "base/hints.h"
 #include "base/label.h"
 #include "base/location.h"
 #include "base/mem.h"
@@ -14,21 +13,25 @@
 #include "base/text.h"
 #include "option/kinds.h"
 #include "option/schema_parse.h"
-#include "plugin/child.h"
+#include "plugin/claims.h"
 #include "plugin/files.h"
 #include "plugin/module.h"
 #include "plugin/search_path.h"
+#include "plugin/unknown_id.h"
 
 struct registry {
     search_path *folders;
     size_t n_modules;
     module **modules; /* in the order of loading */
-    bool distrusts;   /* what an INI names is not loaded */
+    claim_list replaced;
+    bool distrusts; /* what an INI names is not loaded */
     const host_service *services;
 };
 
 /* A file that stands for a component, and the search path's folder that has it. */
 typedef struct found_file {
+    int32_t kind;       /* what it is to hold; 0: whatever it does */
+    const char *id;     /* borrowed */
     char *file;         /* NULL: none */
     const char *folder; /* borrowed from the search path */
     bool own;           /* the program's own folder */
@@ -59,6 +62,7 @@ void registry_destroy(registry *r)
         module_destroy(r->modules[i - 1]);
     }
     mem_free(r->modules);
+    claim_list_fini(&r->replaced);
     search_path_destroy(r->folders);
     mem_free(r);
 }
@@ -115,15 +119,25 @@ const registry_plugin *registry_plugin_of(const registry *r, const odeon_compone
 
 /* ---- loading ---- */
 
-static void warn_of_shadowed(const registry *r, const module *m)
+/* Of two in one folder nobody can say which is meant; of others the first loaded is used. */
+static odeon_status check_shadowed(const registry *r, const module *m)
 {
     for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
         const odeon_component *first = known_component(r, (*c)->kind, (*c)->id);
-        if (first != NULL) {
-            diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name",
-                     m->file, kind_name((*c)->kind), (*c)->id, registry_plugin_of(r, first)->file);
+        if (first == NULL) {
+            continue;
         }
+        const module *other = module_of(r, first);
+        if (m->folder != NULL && m->folder == other->folder) {
+            return diag_fail(
+                ODEON_ERR_PLUGIN,
+                "%s: %s %s is claimed by %s, too, of the same folder: keep one of them", m->file,
+                kind_name((*c)->kind), (*c)->id, other->file);
+        }
+        diag_log(ODEON_LOG_WARNING, "%s: its %s %s is not used: %s holds one of that name", m->file,
+                 kind_name((*c)->kind), (*c)->id, other->file);
     }
+    return ODEON_OK;
 }
 
 /* Defaults must be what may be typed, or the component could not be used as documented. */
@@ -163,7 +177,9 @@ static odeon_status add_module(registry *r, module *m)
     }
     r->modules = modules;
     ODEON_TRY(check_all_defaults(m));
-    warn_of_shadowed(r, m);
+    ODEON_TRY(check_shadowed(r, m));
+    ODEON_TRY(claims_tell(r->folders, m->file, m->elf.components, &m->replaces));
+    m->plugin.replaces = m->replaces.length > 0 ? m->replaces.data : "";
     r->modules[r->n_modules++] = m;
     return ODEON_OK;
 }
@@ -182,16 +198,53 @@ static module *loaded_module(const registry *r, const char *file)
     return found;
 }
 
+/* What it is to hold is known from its name, what it does hold from its note. */
+static odeon_status check_promise(const found_file *found, const char *components)
+{
+    claim first;
+    if (found->kind == 0 || claim_is_in(components, found->kind, found->id)) {
+        return ODEON_OK;
+    }
+    if (!claim_next(&components, &first) || first.kind == 0) {
+        return diag_fail(ODEON_ERR_PLUGIN, "%s: its note names no %s %s", found->file,
+                         kind_name(found->kind), found->id);
+    }
+    if (!first.valid) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: the id of its %s is not of letters, digits and _, a letter first",
+                         found->file, kind_name(first.kind));
+    }
+    return diag_fail(ODEON_ERR_PLUGIN, "%s: it holds no %s %s, but %s %s", found->file,
+                     kind_name(found->kind), found->id, kind_name(first.kind), first.id);
+}
+
+/* Everything that can be said against a file without running anything of it. */
+static odeon_status open_file(const registry *r, const found_file *found, module **out)
+{
+    module *m = NULL;
+    ODEON_TRY(module_open(found->file, found->folder, found->own, &m));
+    odeon_status status = check_promise(found, m->elf.components);
+    if (status == ODEON_OK) {
+        status = claims_check(&r->replaced, r->folders, m->file, m->folder, m->elf.components);
+    }
+    if (status != ODEON_OK) {
+        module_destroy(m);
+        return status;
+    }
+    *out = m;
+    return ODEON_OK;
+}
+
 static odeon_status load(registry *r, const found_file *found, module **out)
 {
-    const char *file = found->file;
-    *out = loaded_module(r, file);
+    *out = loaded_module(r, found->file);
     if (*out != NULL) {
         return ODEON_OK;
     }
     module *m = NULL;
-    ODEON_TRY(module_load(file, found->folder, found->own, &m));
-    odeon_status status = add_module(r, m);
+    ODEON_TRY(open_file(r, found, &m));
+    odeon_status status = module_start(m);
+    status = status == ODEON_OK ? add_module(r, m) : status;
     if (status != ODEON_OK) {
         module_destroy(m);
         return status;
@@ -214,6 +267,11 @@ odeon_status registry_load(registry *r, const char *file)
     return status;
 }
 
+odeon_status registry_replace(registry *r, const char *name)
+{
+    return claim_list_add(&r->replaced, name);
+}
+
 void registry_offer(registry *r, const host_service *services)
 {
     r->services = services;
@@ -234,7 +292,9 @@ odeon_status registry_may_load(const registry *r, const char *file)
     if (!r->distrusts || loaded_module(r, file) != NULL) {
         return ODEON_OK;
     }
-    ODEON_TRY(module_examine(file, NULL, false));
+    module *m = NULL;
+    ODEON_TRY(module_open(file, NULL, false, &m));
+    module_destroy(m);
     return diag_fail(ODEON_ERR_CONFIG,
                      "load = %s: code that an INI brings along is run by this command only where "
                      "you say --trust",
@@ -243,174 +303,39 @@ odeon_status registry_may_load(const registry *r, const char *file)
 
 /* ---- finding ---- */
 
-typedef struct id_list {
-    int32_t kind;
-    size_t n, n_kernels;
-    char **ids; /* [n + n_kernels], once kernels are set apart */
-    bool failed;
-} id_list;
-
-static bool is_listed(const id_list *list, const char *id)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->ids[i], id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void collect_id(int32_t kind, const char *id, const char *file, void *context)
 {
-    id_list *list = context;
     (void)file;
-    if (kind != list->kind || list->failed || is_listed(list, id)) {
-        return;
-    }
-    char **ids = mem_grow(list->ids, list->n, sizeof *ids);
-    if (ids != NULL) {
-        list->ids = ids;
-        ids[list->n] = mem_strdup(id);
-    }
-    if (ids == NULL || ids[list->n] == NULL) {
-        list->failed = true;
-        return;
-    }
-    list->n++;
+    id_list_add(context, kind, id);
 }
 
 static void collect_loaded(const registry *r, id_list *list)
 {
     for (size_t i = 0; i < r->n_modules; i++) {
-        for (const odeon_component *const *c = r->modules[i]->tables->root.components; *c != NULL;
-             c++) {
-            collect_id((*c)->kind, (*c)->id, NULL, list);
+        const odeon_component *const *c = r->modules[i]->tables->root.components;
+        for (; *c != NULL; c++) {
+            id_list_add(list, (*c)->kind, (*c)->id);
         }
     }
 }
 
-/* Moves ids of kernels, which nobody can choose, behind the others, unless id is one itself.
- * Returns one that is a kernel of id; NULL: none is. */
-static const char *set_kernels_apart(id_list *list, const char *id)
+/* Plugins tell their aliases only once they are loaded. */
+static odeon_status write_aliases(void *self, int32_t kind, const char *id, FILE *out)
 {
-    const char *kernel = NULL;
-    for (size_t i = 0; i < list->n && !label_is_kernel(id);) {
-        char *last = list->ids[list->n - 1], *here = list->ids[i];
-        if (!label_is_kernel(here)) {
-            i++;
-            continue;
-        }
-        kernel = registry_kernel_device(here, id) != NULL ? here : kernel;
-        list->ids[i] = last;
-        list->ids[list->n - 1] = here;
-        list->n--;
-        list->n_kernels++;
-    }
-    return kernel;
-}
-
-/* One component whose aliases are asked for. */
-typedef struct alias_question {
-    registry *r;
-    int32_t kind;
-    const char *id;
-} alias_question;
-
-static odeon_status write_aliases(FILE *out, void *context)
-{
-    const alias_question *x = context;
     const odeon_component *c = NULL;
-    ODEON_TRY(registry_look_at(x->r, x->kind, x->id, &c));
+    ODEON_TRY(registry_look_at(self, kind, id, &c));
     (void)fputs(c->aliases != NULL ? c->aliases : "", out);
     return ODEON_OK;
 }
 
-/* Plugins tell what others call their components only once they are loaded, which a slip of the pen
- * is no reason for: children do it, and one that goes wrong costs the hints of its plugin alone. */
-static odeon_status hint_by_aliases(registry *r, const id_list *list, const char *id,
-                                    hint_name *names, char *hint, size_t bytes)
-{
-    static const double seconds_per_plugin = 1.0;
-    child_job *jobs = mem_zalloc(list->n, sizeof *jobs);
-    alias_question *questions = mem_zalloc(list->n, sizeof *questions);
-    odeon_status status = ODEON_OK;
-    if (jobs == NULL || questions == NULL) {
-        status = diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s", id);
-    }
-    for (size_t i = 0; i < list->n && status == ODEON_OK; i++) {
-        questions[i] = (alias_question){.r = r, .kind = list->kind, .id = list->ids[i]};
-        jobs[i] = (child_job){.what = list->ids[i], .context = &questions[i]};
-    }
-    if (status == ODEON_OK) {
-        child_run_all(write_aliases, list->n, jobs, seconds_per_plugin);
-        for (size_t i = 0; i < list->n; i++) {
-            names[i].aliases = jobs[i].out.data;
-        }
-        if (!hint_write(hint, bytes, id, list->n, names)) {
-            hint_list(hint, bytes, list->n, names);
-        }
-        for (size_t i = 0; i < list->n; i++) {
-            child_job_fini(&jobs[i]);
-        }
-    }
-    mem_free(jobs);
-    mem_free(questions);
-    return status;
-}
-
-static odeon_status write_hint(registry *r, const id_list *list, const char *id, char *hint,
-                               size_t bytes)
-{
-    hint_name *names = mem_zalloc(list->n, sizeof *names);
-    if (names == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s", id);
-    }
-    for (size_t i = 0; i < list->n; i++) {
-        names[i].name = list->ids[i];
-    }
-    odeon_status status = hint_write_known(hint, bytes, id, list->n, names)
-                              ? ODEON_OK
-                              : hint_by_aliases(r, list, id, names, hint, bytes);
-    mem_free(names);
-    return status;
-}
-
-static int by_id(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
 static odeon_status refuse_unknown(registry *r, int32_t kind, const char *id)
 {
-    char hint[768];
     id_list list = {.kind = kind};
+    const alias_source aliases = {.self = r, .write = write_aliases};
     collect_loaded(r, &list);
     odeon_status status = registry_scan(r, collect_id, &list);
-    if (status == ODEON_OK && list.failed) {
-        status = diag_fail(ODEON_ERR_NOMEM, "no memory to look for %s %s", kind_name(kind), id);
-    }
-    if (status == ODEON_OK && list.n > 0) {
-        qsort(list.ids, list.n, sizeof *list.ids, by_id);
-    }
-    const char *kernel = status == ODEON_OK ? set_kernels_apart(&list, id) : NULL;
-    if (kernel != NULL) {
-        status = diag_fail(
-            ODEON_ERR_CONFIG,
-            "no %s is named '%s': there is only %s, which takes its place on a device; install "
-            "the plugin of %s too",
-            kind_name(kind), id, kernel, id);
-    } else if (status == ODEON_OK) {
-        status = write_hint(r, &list, id, hint, sizeof hint);
-    }
-    if (kernel == NULL && status == ODEON_OK) {
-        status = diag_fail(ODEON_ERR_CONFIG,
-                           "no %s is named '%s'%s (`odeon plugins` lists what there is)",
-                           kind_name(kind), id, hint);
-    }
-    for (size_t i = 0; i < list.n + list.n_kernels; i++) {
-        mem_free(list.ids[i]);
-    }
-    mem_free(list.ids);
+    status = status == ODEON_OK ? unknown_id_refuse(&list, id, &aliases) : status;
+    id_list_fini(&list);
     return status;
 }
 
@@ -441,7 +366,7 @@ static odeon_status first_file(const registry *r, int32_t kind, const char *id, 
         }
         struct stat s;
         if (lstat(file, &s) == 0) { /* what stands there first is meant, be it good or bad */
-            *out = (found_file){file, folder, i == r->folders->own};
+            *out = (found_file){kind, id, file, folder, i == r->folders->own};
             return ODEON_OK;
         }
         mem_free(file);
@@ -484,6 +409,18 @@ odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
     return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
 }
 
+odeon_status registry_examine(const registry *r, int32_t kind, const char *id, module **out)
+{
+    found_file found;
+    *out = NULL;
+    ODEON_TRY(first_file(r, kind, id, &found));
+    odeon_status status = found.file != NULL ? open_file(r, &found, out)
+                                             : diag_fail(ODEON_ERR_CONFIG, "no %s is named '%s'",
+                                                         kind_name(kind), id);
+    mem_free(found.file);
+    return status;
+}
+
 void registry_set_use(registry *r, const odeon_component *component, bool in_use)
 {
     for (size_t i = 0; i < r->n_modules; i++) {
@@ -504,8 +441,7 @@ odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeo
 
 const char *registry_kernel_device(const char *kernel, const char *layer)
 {
-    size_t n = strlen(layer);
-    return strncmp(kernel, layer, n) == 0 && kernel[n] == '@' ? kernel + n + 1 : NULL;
+    return kernel_device(kernel, layer);
 }
 
 /* A plugin that was loaded for another reason may be in front of a file of the kernel's name. Said

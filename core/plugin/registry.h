@@ -8,6 +8,7 @@
 #include "odeon/plugin.h"
 #include "option/schema.h"
 #include "plugin/files.h"
+#include "plugin/module.h"
 #include "plugin/registry_plugin.h"
 
 typedef struct registry registry;
@@ -20,13 +21,17 @@ odeon_status registry_create(size_t n_paths, const char *const *paths, registry 
 /* Shuts plugins down in reverse order of loading. NULL is allowed. All instances are gone. */
 void registry_destroy(registry *r);
 
-/* Loads KIND/ID.so from the first folder that has it, unless the component is known already.
+/* Loads KIND/ID.so from the first folder that has it, unless the component is known already;
+ * claims.h says which file may offer what.
  * ODEON_ERR_CONFIG if there is none (with the nearest id of that kind), ODEON_ERR_PLUGIN if there
  * is one that cannot be used (with the reason). [main] */
 odeon_status registry_find(registry *r, int32_t kind, const char *id, const odeon_component **out);
 /* The same without putting the plugin to use: its tables are to be read, no more. */
 odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
                               const odeon_component **out);
+/* Opens that file and runs nothing of it: its note says what it holds. Errors as registry_find's;
+ * module_destroy it. [main] */
+odeon_status registry_examine(const registry *r, int32_t kind, const char *id, module **out);
 /* The kernel ID@DEVICE that replaces layer ID on a device, put to use: of the first plugin
  * loaded that has it, else of layer/ID@DEVICE.so from the first folder that does. *out is NULL if
  * there is none. Warns of a file that offers the same and is not used. [main] */
@@ -34,6 +39,9 @@ odeon_status registry_find_kernel(registry *r, const char *layer, const char *de
                                   const odeon_component **out);
 /* Loads one file that may hold any components; they are then known by (kind, id). [main] */
 odeon_status registry_load(registry *r, const char *file);
+/* From now on a file from elsewhere may take the place of "KIND/ID", which ships with the program;
+ * that it does is said once. ODEON_ERR_CONFIG if name is none. [main] */
+odeon_status registry_replace(registry *r, const char *name);
 /* What instances of all components read from now on may ask the host for (get_extension); services
  * outlive r. None without it. */
 void registry_offer(registry *r, const host_service *services);

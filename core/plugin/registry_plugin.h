@@ -9,6 +9,9 @@
 typedef struct registry_plugin {
     const char *file;     /* absolute */
     const char *build_id; /* hexadecimal; "" if the file has none */
+    const char *sha256;   /* hexadecimal, of a file without a build-id; else "" */
+    const char *replaces; /* "layer/a,layer/b": what ships with the program and it is used for
+                             instead, since [plugins] replace says so; "": nothing */
     long long bytes;
     const odeon_plugin *root; /* the host's checked copy */
     bool in_use;              /* not only looked at */

@@ -23,14 +23,20 @@ static bool is_folder(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+/* Where folder stands in the path; n: nowhere. */
+static size_t place_of(const search_path *p, const char *folder)
+{
+    size_t i = 0;
+    while (i < p->n && strcmp(p->folders[i], folder) != 0) {
+        i++;
+    }
+    return i;
+}
+
 /* Takes folder over, also when it fails; NULL is memory that ran out before. */
 static odeon_status add(search_path *p, char *folder)
 {
-    bool known = false;
-    for (size_t i = 0; i < p->n && folder != NULL; i++) {
-        known = known || strcmp(p->folders[i], folder) == 0;
-    }
-    if (known) {
+    if (folder != NULL && place_of(p, folder) < p->n) {
         mem_free(folder);
         return ODEON_OK;
     }
@@ -77,27 +83,32 @@ static odeon_status add_user(search_path *p)
     return ODEON_OK;
 }
 
-/* Beside the host where it is installed, else in the folder where it was built. */
-static odeon_status add_own(search_path *p)
+/* Beside the host where it is installed, else in the folder where it was built; NULL without
+ * memory. */
+static char *own_folder(const char *host)
 {
     static const char *const beside[] = {"odeon/plugins", "../lib/odeon/plugins"};
-    char *host = NULL;
-    bool found = false;
-    odeon_status status = host_file_folder(&host);
-    for (size_t i = 0; i < 2 && host != NULL && !found && status == ODEON_OK; i++) {
+    for (size_t i = 0; i < 2 && host != NULL; i++) {
         char *folder = mem_printf("%s/%s", host, beside[i]);
-        found = folder != NULL && is_folder(folder);
-        if (found || folder == NULL) {
-            status = add(p, folder);
-        } else {
-            mem_free(folder);
+        if (folder == NULL || is_folder(folder)) {
+            return folder;
         }
+        mem_free(folder);
     }
+    return mem_strdup(ODEON_BUILD_PLUGINS);
+}
+
+/* The last of all, unless it was given: whoever is given a folder looks at it as at any other. */
+static odeon_status add_own(search_path *p)
+{
+    char *host = NULL;
+    ODEON_TRY(host_file_folder(&host));
+    char *folder = own_folder(host);
     mem_free(host);
-    if (status == ODEON_OK && !found) {
-        status = add(p, mem_strdup(ODEON_BUILD_PLUGINS));
-    }
-    return status;
+    size_t given = p->n;
+    p->shipped = folder != NULL ? place_of(p, folder) : 0;
+    p->own = given;
+    return add(p, folder);
 }
 
 static odeon_status add_all(search_path *p, size_t n_paths, const char *const *paths)
@@ -109,10 +120,7 @@ static odeon_status add_all(search_path *p, size_t n_paths, const char *const *p
         ODEON_TRY(add_list(p, getenv("ODEON_PLUGIN_PATH")));
         ODEON_TRY(add_user(p));
     }
-    size_t given = p->n;
-    ODEON_TRY(add_own(p));
-    p->own = given; /* n if that folder was there before */
-    return ODEON_OK;
+    return add_own(p);
 }
 
 odeon_status search_path_create(size_t n_paths, const char *const *paths, search_path **out)

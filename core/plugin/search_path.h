@@ -8,7 +8,9 @@
 typedef struct search_path {
     size_t n;
     char **folders; /* absolute; they may not exist */
-    size_t own;     /* which is the program's own; n: none that was not given as well */
+    size_t shipped; /* which is the program's own: of its installation, or of its build */
+    size_t own;     /* the same unless that one was given as well; then n, and none is trusted
+                       for being the program's */
 } search_path;
 
 /* The n_paths given, then what registry.h says, each folder once. Of what the environment names

@@ -89,6 +89,7 @@ static const char *place(const walk *w)
     return w->at[0] != '\0' ? w->at : "/";
 }
 
+/* Whose file or folder it is, and what follows. */
 static odeon_status refuse_owner(const walk *w, const struct stat *s)
 {
     bool above = S_ISDIR(s->st_mode) || S_ISLNK(s->st_mode);
@@ -264,6 +265,31 @@ static odeon_status check_own(const char *file, const char *folder)
     ODEON_TRY(judge_place(&w, true));
     ODEON_TRY(start(&w, file + strlen(folder)));
     return walk_down(&w, true);
+}
+
+odeon_status trust_check_open(const char *file, int fd, bool own)
+{
+    uid_t user = geteuid();
+    walk w = {.file = file, .user = user, .host = own ? host_owner(user) : user};
+    struct stat s;
+    if (fstat(fd, &s) != 0) {
+        return fail_io(&w);
+    }
+    (void)snprintf(w.at, sizeof w.at, "%s", file);
+    trust_verdict verdict = trust_judge(&s, w.user, w.host);
+    if (verdict == TRUST_GROUP) {
+        bool alone =
+            is_private_group(s.st_gid) && fgetxattr(fd, "system.posix_acl_access", NULL, 0) <= 0;
+        verdict = alone ? TRUST_YES : TRUST_WRITERS;
+    }
+    switch (verdict) {
+    case TRUST_OWNER:
+        return refuse_owner(&w, &s);
+    case TRUST_WRITERS:
+        return refuse_writers(&w, &s);
+    default:
+        return ODEON_OK;
+    }
 }
 
 odeon_status trust_check(const char *file, const char *folder, bool own)

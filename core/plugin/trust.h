@@ -29,9 +29,12 @@ trust_verdict trust_judge(const struct stat *s, uid_t user, uid_t host);
  * at, and the owner of the program is trusted, too: whoever may change those may change the
  * program.
  *
- * Nothing that has passed can be changed by others between this and the loading: what is judged
- * lies in a folder that was judged before. ODEON_ERR_PLUGIN, ODEON_ERR_IO, with a message that
+ * What has passed can be changed by nobody else between this and the loading: what is judged lies
+ * in a folder that was judged before. ODEON_ERR_PLUGIN, ODEON_ERR_IO, with a message that
  * starts with file. [any] */
 odeon_status trust_check(const char *file, const char *folder, bool own);
+/* The same of the open file alone, once the way to it has been judged: whoever may change files
+ * there, root or the user, may have put another in its place. [any] */
+odeon_status trust_check_open(const char *file, int fd, bool own);
 
 #endif

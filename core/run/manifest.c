@@ -152,6 +152,14 @@ static void add_plugins(text_buffer *t, const registry *r)
         text_json_string(t, plugin.root->vendor);
         text_printf(t, ", \"bytes\": %lld, \"build_id\": ", plugin.bytes);
         text_json_string(t, plugin.build_id);
+        if (plugin.sha256[0] != '\0') {
+            text_add(t, ", \"sha256\": ");
+            text_json_string(t, plugin.sha256);
+        }
+        if (plugin.replaces[0] != '\0') {
+            text_add(t, ", \"replaces\": ");
+            text_json_string(t, plugin.replaces);
+        }
         text_add(t, ", \"file\": ");
         text_json_string(t, plugin.file);
         text_add(t, "}");

@@ -64,18 +64,27 @@ static const json_value *find_plugin(const json_value *plugins, const json_value
     return x;
 }
 
+/* What tells two builds of a plugin apart: the hash of those that have no build-id. */
+static const struct {
+    const char *member, *name;
+} marks[] = {{"build_id", ": build-id"}, {"sha256", ": SHA-256"}};
+enum { N_MARKS = sizeof marks / sizeof *marks };
+
 /* The first plugin of a that b lacks or, if ids, has in another build. */
 static void compare_plugins(const json_value *a, const json_value *b, bool ids, bool swapped,
                             text_buffer *out)
 {
     for (const json_value *x = json_first(a); x != NULL && out->length == 0; x = json_next(a, x)) {
-        const json_value *name = json_member(x, "name"), *id = json_member(x, "build_id");
+        const json_value *name = json_member(x, "name");
         const json_value *found = name != NULL ? find_plugin(b, name) : x;
-        const json_value *other = json_member(found, "build_id");
-        if (found == NULL || (ids && !json_equal(id, other))) {
-            add_value(out, name);
-            text_add(out, ": build-id");
-            add_pair(out, "", swapped ? other : id, swapped ? id : other);
+        for (int i = 0; i < N_MARKS && out->length == 0; i++) {
+            const json_value *id = json_member(x, marks[i].member);
+            const json_value *other = json_member(found, marks[i].member);
+            if (found == NULL || (ids && !json_equal(id, other))) {
+                add_value(out, name);
+                text_add(out, marks[i].name);
+                add_pair(out, "", swapped ? other : id, swapped ? id : other);
+            }
         }
     }
 }

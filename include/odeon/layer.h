@@ -9,9 +9,9 @@
  * KERNELS. What a layer does by several operators one kernel can often do in one launch.
  * Such code for one device is a component of its own, of kind layer, whose id is ID@DEVICE:
  * "swish@cuda" takes the place of "swish" where run.device is cuda. It stands in the plugin of ID,
- * in a file layer/ID@DEVICE.so, or in one that [plugins] load names; of several the first is used,
- * with a warning. An INI names ID alone, and run.kernels = no leaves all kernels out. The host
- * makes an instance of each of the two and uses the kernel's table, so that a kernel
+ * in a file layer/ID@DEVICE.so, or in one that [plugins] load names; of several (plugin.h) the
+ * first is used, with a warning. An INI names ID alone, and run.kernels = no leaves all kernels
+ * out. The host makes an instance of each of the two and uses the kernel's table, so that a kernel
  * - has no options of its own (options is NULL): its create reads those of ID;
  * - is a leaf, as ID has to be;
  * - says in plan the same out as ID for every input, and the same flags but for NEEDS_IN,

@@ -1,7 +1,10 @@
 /* plugin.h: the root of a plugin, and a component in it.
  *
  * A plugin is one shared object that exports one const data symbol, odeon_plugin_v1. The host
- * finds it by name: component ID of kind KIND is looked for in KIND/ID.so under the plugin path.
+ * finds it by name: component ID of kind KIND is looked for in KIND/ID.so under the plugin path,
+ * folder by folder; the first that has it counts. Of a component that ships with the program a file
+ * from elsewhere is refused unless [plugins] replace names KIND/ID; two files of one folder that
+ * claim one component are refused. The note names every component that the file holds.
  *
  * Life of a plugin:     loaded -> init -> (components are used) -> shutdown; never unloaded.
  * Life of an instance:  create -> calls of its kind -> destroy.

@@ -6,7 +6,7 @@ if [ ! -e "$build/plugins/device/cuda.so" ]; then
     cat "$build/not_covered"
     exit 0
 fi
-expect 0 "NVIDIA GPU, one stream a worker" plugins
+expect 0 "NVIDIA GPU, one stream a worker" plugins --load
 expect 0 "choice of ieee32, tf32" inspect device cuda
 has out "whole number, 0 to 1023"
 [ "$("$odeon" inspect device cuda --exists; echo $?)" = 0 ] || fail "cuda does not exist"

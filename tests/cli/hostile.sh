@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Whatever stands in a plugin folder, `odeon plugins` goes through it, soon, and says of each file
+# Whatever stands in a plugin folder, `odeon plugins --load` goes through it, soon, and says of each file
 # what is wrong with it; what is usable after all is listed, and what it did to the process undone.
 . "$1/tests/support/cli.sh"
 
@@ -129,7 +129,7 @@ deaf            it took longer than 1 second
 [ "$(id -u)" -ne 0 ] || reasons+='group_writable  others may write to it (mode 0664)
 '
 started=$(date +%s%N)
-expect 0 "refused:" --plugin-path bad plugins
+expect 0 "refused:" --plugin-path bad plugins --load
 took=$((($(date +%s%N) - started) / 1000000))
 [ "$took" -lt 10000 ] || fail "it took $took ms"
 

@@ -24,7 +24,7 @@ END
 
 # ---- what there is ----
 
-expect 0 "swish@remote" "${tests[@]}" plugins
+expect 0 "swish@remote" "${tests[@]}" plugins --load
 for id in swish swish@remote swish@emulated mixed mixed@remote; do
     grep -qE "^layer +$id +1" out || fail "$id is not listed"
 done
@@ -78,7 +78,14 @@ expect 0 "ok" "${tests[@]}" check swish.ini "model.a.then=mixed(fault=shape)" ru
 expect 4 "has weight [6, 5] (role 0, init 1, -0.5, 0.5) as parameter 0 where layer mixed has" \
     "${tests[@]}" check swish.ini "model.a.then=mixed(fault=dims)"
 
-# Two that offer the same: the one in the layer's own plugin is used, and that is said.
+# Two that offer the same: of one folder neither is used, of two folders the one in the layer's own
+# plugin, and that is said.
+expect 4 "layer shadowed@cpu is claimed by $build/hostile-plugins/layer/shadowed@cpu.so, too" \
+    "${hostile[@]}" "${tests[@]}" check swish.ini run.device=cpu model.a.then=shadowed
+mkdir -p one/layer
+cp "$build/hostile-plugins/layer/shadowed.so" one/layer
+chmod -R go-w one
+hostile=(--plugin-path one "${hostile[@]}")
 expect 0 "shadowed@cpu" "${hostile[@]}" "${tests[@]}" check swish.ini run.device=cpu \
     model.a.then=shadowed
 [ "$(grep -c "layer/shadowed@cpu.so: its layer shadowed@cpu is not used: .*/shadowed.so holds" err)" \

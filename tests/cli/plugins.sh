@@ -2,7 +2,7 @@
 # plugins and inspect: what is there, what it can be told, and why a file cannot be used.
 . "$1/tests/support/cli.sh"
 
-expect 0 "images with class labels" plugins
+expect 0 "images with class labels" plugins --load
 grep -qE '^integrator +tsit5 ' out || fail "tsit5 is not listed"
 expect 0 "order 5" inspect integrator tsit5
 expect 0 "max_steps" inspect layer ode

@@ -33,7 +33,7 @@ everywhere() {
     # shellcheck disable=SC2086
     loads "$1" "$2, --plugin-path" --plugin-path p $component
     loads "$1" "$2, --plugin-path" --plugin-path p inspect integrator leaves_mark --exists
-    loads "$1" "$2, plugins" plugins --plugin-path p
+    loads "$1" "$2, plugins" plugins --load --plugin-path p
     loads "$1" "$2, check" check "$ini/small.ini" --plugin-path p model.ode.integrator=leaves_mark
     as=(env ODEON_PLUGIN_PATH="$work/p")
     # shellcheck disable=SC2086

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "captured.h"
+#include "folder.h"
 #include "plugin/kernels.h"
 #include "plugin/registry.h"
 
@@ -92,9 +93,14 @@ static void test_kernel_that_cannot_be_used_is_a_failure(void **state)
 static void test_second_file_with_a_kernel_is_warned_about(void **state)
 {
     (void)state;
-    registry *r = open_registry(ODEON_HOSTILE_PLUGINS);
+    folder first = folder_create(), second = folder_create();
+    folder_copy(&first, "layer/shadowed.so", ODEON_HOSTILE_PLUGINS "/layer/shadowed.so");
+    folder_copy(&second, "layer/shadowed@cpu.so", ODEON_HOSTILE_PLUGINS "/layer/shadowed@cpu.so");
+    const char *const paths[] = {first.path, second.path};
+    registry *r = NULL;
     const odeon_component *kernel = NULL;
     captured c;
+    assert_int_equal(registry_create(2, paths, &r), ODEON_OK);
     (void)find(r, "shadowed");
     captured_start(&c);
     assert_int_equal(registry_find_kernel(r, "shadowed", "cpu", &kernel), ODEON_OK);
@@ -103,6 +109,8 @@ static void test_second_file_with_a_kernel_is_warned_about(void **state)
     assert_non_null(strstr(c.text, "layer/shadowed.so holds one of that name"));
     assert_non_null(strstr(registry_plugin_of(r, kernel)->file, "layer/shadowed.so"));
     registry_destroy(r);
+    folder_remove(&first);
+    folder_remove(&second);
 }
 
 /* The list of a run looks once for each layer. */

@@ -20,6 +20,8 @@
 
 static const char euler_file[] = ODEON_BUILD "/plugins/integrator/euler.so";
 
+static const char harmless_file[] = ODEON_HOSTILE_PLUGINS "/integrator/harmless.so";
+
 static registry *open_registry(const char *path)
 {
     registry *r = NULL;
@@ -326,16 +328,63 @@ static void test_first_folder_wins(void **state)
 {
     (void)state;
     folder first = folder_create(), second = folder_create();
-    folder_copy(&first, "integrator/euler.so", euler_file);
-    folder_copy(&second, "integrator/euler.so", euler_file);
+    folder_copy(&first, "integrator/harmless.so", harmless_file);
+    folder_copy(&second, "integrator/harmless.so", harmless_file);
     const char *const paths[] = {first.path, second.path};
     registry *r = NULL;
     assert_int_equal(registry_create(2, paths, &r), ODEON_OK);
-    assert_int_equal(find(r, ODEON_KIND_INTEGRATOR, "euler"), ODEON_OK);
-    assert_string_equal(registry_plugin_at(r, 0).file, folder_file(&first, "integrator/euler.so"));
+    assert_int_equal(find(r, ODEON_KIND_INTEGRATOR, "harmless"), ODEON_OK);
+    assert_string_equal(registry_plugin_at(r, 0).file,
+                        folder_file(&first, "integrator/harmless.so"));
     registry_destroy(r);
     folder_remove(&first);
     folder_remove(&second);
+}
+
+/* A file that offers what ships with the program, for a folder of a user's. */
+static folder made_rival(void)
+{
+    folder f = folder_create();
+    folder_copy(&f, "integrator/euler.so", euler_file);
+    return f;
+}
+
+static void test_what_ships_with_the_program_is_not_taken_over(void **state)
+{
+    (void)state;
+    folder f = made_rival();
+    registry *r = open_registry(f.path);
+    assert_int_equal(find(r, ODEON_KIND_INTEGRATOR, "euler"), ODEON_ERR_PLUGIN);
+    assert_message_has("/integrator/euler.so: it would take the place of integrator euler, which "
+                       "ships with the program (" ODEON_BUILD "/plugins/integrator/euler.so)");
+    assert_message_has("allow it by replace = integrator/euler in [plugins]");
+    diag_clear();
+    assert_int_equal(registry_load(r, folder_file(&f, "integrator/euler.so")), ODEON_ERR_PLUGIN);
+    assert_message_has("it would take the place of integrator euler");
+    assert_int_equal(registry_plugin_count(r), 0);
+    registry_destroy(r);
+    folder_remove(&f);
+}
+
+static void test_what_may_be_replaced_is_and_that_is_told_once(void **state)
+{
+    (void)state;
+    folder f = made_rival();
+    registry *r = open_registry(f.path);
+    captured c;
+    captured_start(&c);
+    assert_int_equal(registry_replace(r, "layer/dense"), ODEON_OK);
+    assert_int_equal(registry_replace(r, "integrator/euler"), ODEON_OK);
+    assert_int_equal(find(r, ODEON_KIND_INTEGRATOR, "euler"), ODEON_OK);
+    assert_int_equal(find(r, ODEON_KIND_INTEGRATOR, "euler"), ODEON_OK);
+    captured_stop(&c);
+    const char *told = strstr(c.text, "its integrator euler takes the place of the one that ships");
+    assert_non_null(told);
+    assert_null(strstr(strchr(told, '\n'), "takes the place"));
+    assert_string_equal(registry_plugin_at(r, 0).file, folder_file(&f, "integrator/euler.so"));
+    assert_string_equal(registry_plugin_at(r, 0).replaces, "integrator/euler");
+    registry_destroy(r);
+    folder_remove(&f);
 }
 
 static void test_bad_file_in_the_first_folder_is_not_passed_over(void **state)
@@ -455,17 +504,17 @@ static void test_second_component_of_one_name_is_warned_about(void **state)
 {
     (void)state;
     folder f = folder_create();
-    folder_copy(&f, "copy.so", euler_file);
+    folder_copy(&f, "copy.so", harmless_file);
     registry *r = open_registry(ODEON_BUILD "/plugins");
-    assert_int_equal(registry_load(r, euler_file), ODEON_OK);
+    assert_int_equal(registry_load(r, harmless_file), ODEON_OK);
     captured c;
     captured_start(&c);
     odeon_status status = registry_load(r, folder_file(&f, "copy.so"));
     captured_stop(&c);
     assert_int_equal(status, ODEON_OK);
-    assert_non_null(strstr(c.text, "its integrator euler is not used"));
+    assert_non_null(strstr(c.text, "its integrator harmless is not used"));
     const odeon_component *used = NULL;
-    assert_int_equal(registry_find(r, ODEON_KIND_INTEGRATOR, "euler", &used), ODEON_OK);
+    assert_int_equal(registry_find(r, ODEON_KIND_INTEGRATOR, "harmless", &used), ODEON_OK);
     assert_string_equal(registry_plugin_of(r, used)->file, registry_plugin_at(r, 0).file);
     registry_destroy(r);
     folder_remove(&f);
@@ -597,6 +646,8 @@ int main(void)
         cmocka_unit_test(test_folder_that_others_may_write_is_refused),
         cmocka_unit_test(test_link_in_a_folder_that_others_may_write_is_refused),
         cmocka_unit_test(test_first_folder_wins),
+        cmocka_unit_test(test_what_ships_with_the_program_is_not_taken_over),
+        cmocka_unit_test(test_what_may_be_replaced_is_and_that_is_told_once),
         cmocka_unit_test(test_bad_file_in_the_first_folder_is_not_passed_over),
         cmocka_unit_test(test_scan_leaves_shadowed_files_and_odd_names_out),
         cmocka_unit_test(test_environment_names_folders),

@@ -1,0 +1,191 @@
+#include "plugin/claims.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "option/kinds.h"
+
+/* ---- lists of components ---- */
+
+/* A note may say anything; what becomes part of a path must be a name. */
+static bool is_name(int32_t kind, const char *id)
+{
+    return kind != 0 && (label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id)));
+}
+
+bool claim_next(const char **components, claim *out)
+{
+    const char *c = *components;
+    size_t n = strcspn(c, ","), kind_bytes = strcspn(c, "/,");
+    char kind[32];
+    *out = (claim){.kind = 0};
+    if (n == 0 && *c == '\0') {
+        return false;
+    }
+    *components = c + n + (c[n] == ',');
+    if (kind_bytes < n && kind_bytes < sizeof kind && n - kind_bytes - 1 < sizeof out->id) {
+        memcpy(kind, c, kind_bytes);
+        kind[kind_bytes] = '\0';
+        memcpy(out->id, c + kind_bytes + 1, n - kind_bytes - 1);
+        out->kind = kind_by_name(kind);
+        out->valid = is_name(out->kind, out->id);
+    }
+    return true;
+}
+
+bool claim_is_in(const char *components, int32_t kind, const char *id)
+{
+    claim c;
+    while (claim_next(&components, &c)) {
+        if (c.kind == kind && strcmp(c.id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- what may be taken over ---- */
+
+odeon_status claim_list_add(claim_list *list, const char *name)
+{
+    const char *rest = name;
+    claim c;
+    if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "replace = %.100s: expected KIND/ID, as integrator/tsit5, of a component "
+                         "that ships with the program",
+                         name);
+    }
+    char **names = mem_grow(list->names, list->n, sizeof *names);
+    char *copy = names != NULL ? mem_strdup(name) : NULL;
+    list->names = names != NULL ? names : list->names;
+    if (copy == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for [plugins] replace");
+    }
+    list->names[list->n++] = copy;
+    return ODEON_OK;
+}
+
+void claim_list_fini(claim_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        mem_free(list->names[i]);
+    }
+    mem_free(list->names);
+    *list = (claim_list){.n = 0};
+}
+
+static bool is_replaced(const claim_list *list, const claim *c)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (claim_is_in(list->names[i], c->kind, c->id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- files that claim the same ---- */
+
+/* By whatever links and spellings the two are reached. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat s, t;
+    return strcmp(a, b) == 0 ||
+           (stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev && s.st_ino == t.st_ino);
+}
+
+/* The file of that name in folder, if there is one and it is not file itself; be it good or bad,
+ * it is meant to stand for the component. */
+static odeon_status other_file(const char *folder, const char *file, const claim *c, char **out)
+{
+    struct stat s;
+    *out = NULL;
+    char *other = mem_printf("%s/%s/%s.so", folder, kind_name(c->kind), c->id);
+    if (other == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory to compare it with others", file);
+    }
+    if (lstat(other, &s) == 0 && !is_same_file(other, file)) {
+        *out = other;
+    } else {
+        mem_free(other);
+    }
+    return ODEON_OK;
+}
+
+/* The file that ships with the program under that name, unless file itself is it. */
+static odeon_status shipped_file(const search_path *path, const char *file, const claim *c,
+                                 char **out)
+{
+    return other_file(path->folders[path->shipped], file, c, out);
+}
+
+static odeon_status check_shipped(const claim_list *replaced, const search_path *path,
+                                  const char *file, const claim *c)
+{
+    char *shipped = NULL;
+    ODEON_TRY(shipped_file(path, file, c, &shipped));
+    if (shipped == NULL || is_replaced(replaced, c)) {
+        mem_free(shipped);
+        return ODEON_OK;
+    }
+    odeon_status status = diag_fail(
+        ODEON_ERR_PLUGIN,
+        "%s: it would take the place of %s %s, which ships with the program (%s): give it another "
+        "id, or allow it by replace = %s/%s in [plugins]",
+        file, kind_name(c->kind), c->id, shipped, kind_name(c->kind), c->id);
+    mem_free(shipped);
+    return status;
+}
+
+static odeon_status check_neighbour(const char *file, const char *folder, const claim *c)
+{
+    char *other = NULL;
+    ODEON_TRY(other_file(folder, file, c, &other));
+    if (other == NULL) {
+        return ODEON_OK;
+    }
+    odeon_status status = diag_fail(
+        ODEON_ERR_PLUGIN, "%s: %s %s is claimed by %s, too, of the same folder: keep one of them",
+        file, kind_name(c->kind), c->id, other);
+    mem_free(other);
+    return status;
+}
+
+odeon_status claims_check(const claim_list *replaced, const search_path *path, const char *file,
+                          const char *folder, const char *components)
+{
+    claim c;
+    while (claim_next(&components, &c)) {
+        if (!c.valid) {
+            continue; /* refused when its table is read, or of a kind that nobody asks for */
+        }
+        if (folder != NULL) {
+            ODEON_TRY(check_neighbour(file, folder, &c));
+        }
+        ODEON_TRY(check_shipped(replaced, path, file, &c));
+    }
+    return ODEON_OK;
+}
+
+odeon_status claims_tell(const search_path *path, const char *file, const char *components,
+                         text_buffer *out)
+{
+    claim c;
+    while (claim_next(&components, &c)) {
+        char *shipped = NULL;
+        ODEON_TRY(c.valid ? shipped_file(path, file, &c, &shipped) : ODEON_OK);
+        if (shipped != NULL) {
+            diag_log(
+                ODEON_LOG_INFO,
+                "%s: its %s %s takes the place of the one that ships with the program (%s), as "
+                "[plugins] replace says",
+                file, kind_name(c.kind), c.id, shipped);
+            text_printf(out, "%s%s/%s", out->length > 0 ? "," : "", kind_name(c.kind), c.id);
+        }
+        mem_free(shipped);
+    }
+    return out->failed ? diag_fail(ODEON_ERR_NOMEM, "%s: no memory to load it", file) : ODEON_OK;
+}
