@@ -26,5 +26,5 @@ side_by_side='^lockstep/|^unit/.*/test_(registry|instance|diag|mem|collective|co
 configure build-tsan thread
 mapfile -t programs < <(ctest --test-dir build-tsan -N -R "$side_by_side" | sed -n 's|^ *Test *#[0-9]*: .*/||p')
 [ "${#programs[@]}" -ge 10 ] || { echo "run_sanitized.sh: too few tests: ${programs[*]}" && exit 1; }
-ninja -C build-tsan odeon_program test_plugins "${programs[@]}"
+ninja -C build-tsan odeon_program plugins_of_tests "${programs[@]}"
 ODEON_KILLS=40 ctest --test-dir build-tsan --output-on-failure -j "$(nproc)" -R "$side_by_side"
