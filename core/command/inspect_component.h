@@ -1,4 +1,4 @@
-/* inspect_component.h: what one plugin can be told. */
+/* inspect_component.h: a component and the options that it takes. */
 #ifndef ODEON_CORE_COMMAND_INSPECT_COMPONENT_H
 #define ODEON_CORE_COMMAND_INSPECT_COMPONENT_H
 #include <stdbool.h>

@@ -154,7 +154,8 @@ static odeon_status compare_manifests(const pair *p, manifest_part part, text_bu
     return status;
 }
 
-/* Three topics read the manifest; that only one run has it is told once, with the first of them. */
+/* Three topics read the manifest; that only one run has it is reported once, with the first of
+ * them. */
 static odeon_status diff_manifest(const char *const folders[2], manifest_part part,
                                   text_buffer *out)
 {

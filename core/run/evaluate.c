@@ -107,8 +107,8 @@ static odeon_status evaluate_batches(session *s, const data_source *source, int6
     return ODEON_OK;
 }
 
-/* An earlier answer is released first: by its blocks the first batch of this one is told from the
- * others (add_blocks). */
+/* An earlier answer is released first: a result without blocks is how the first batch is recognized
+ * (add_blocks). */
 odeon_status evaluate_split(session *s, const data_source *source, int64_t batch, progress *p,
                             session_result *out)
 {

@@ -13,7 +13,7 @@
 #include "session/failed_batch.h"
 #include "session/failure.h"
 
-/* Without memory for a bundle the run's failure is still told; this becomes a warning. */
+/* Becomes a warning; the failure of the step itself is reported in any case. */
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "no memory for a bundle of the failed step");

@@ -92,8 +92,8 @@ static bool rests(const char *name, const char *cause)
            (strcmp(name, "stops") != 0 || strcmp(cause, "step_size") != 0);
 }
 
-/* Options are told by their names alone, whichever component has them: these are what all layers
- * with an ODE solve call them. */
+/* By the names of options alone, whichever component has them: these are what all layers with an
+ * ODE solve call them. */
 size_t idle_keys_component(FILE *out, const char *path, const odeon_config *component)
 {
     const char *cause = cause_of(component);

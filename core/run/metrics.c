@@ -536,7 +536,7 @@ odeon_status metrics_add(metrics *m, const metrics_row *row)
     return ODEON_OK;
 }
 
-/* Both are closed whatever becomes of the first; of two failures the CSV's is told. */
+/* Both are closed whatever becomes of the first; of two failures the CSV's is reported. */
 odeon_status metrics_close(metrics *m)
 {
     if (m == NULL) {

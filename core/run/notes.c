@@ -23,7 +23,7 @@ static size_t note_times(FILE *out, const config *c, const session *s, const not
 }
 
 /* A schedule judges a whole run, so it is asked about the last step of it. Of a run of epochs
- * without known samples it is told the epochs alone; a run of iterations says nothing about epochs
+ * without known samples it gets the epochs alone; a run of iterations says nothing about epochs
  * before the samples are counted. */
 static size_t note_schedule(FILE *out, const config *c, const session *s, const notes_use *use)
 {

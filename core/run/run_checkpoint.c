@@ -1,5 +1,5 @@
 /* A checkpoint is a file of the format wing, which knows nothing of sessions; a session lists its
- * tensors and gives their data when it is asked. The two meet here. */
+ * tensors and gives their data when it is asked. This file joins the two. */
 #include "run/run_checkpoint.h"
 
 #include "session/snapshot.h"

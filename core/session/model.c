@@ -81,8 +81,8 @@ odeon_status model_fit_zero(const model *m, odeon_queue *queue, device_buffer *v
     return m->device.ops->fill(queue, &all, odeon_imm(0.0), NULL);
 }
 
-/* Waits after each, so that a device that runs out of memory, or whose clearing fails, is told of
- * with the vector that it was about. */
+/* Waits after each vector, so that a failure of its clearing is reported before the next one is
+ * asked for. */
 odeon_status model_allocate(model *m, odeon_queue *queue)
 {
     ODEON_TRY(model_fit_zero(m, queue, &m->values, m->params.trainable));

@@ -13,7 +13,7 @@ const char *optimizer_moment_name(const worker *w, int32_t moment);
 /* Scales the gradient [trainable] to a norm of at most train.clip_norm. */
 odeon_status optimizer_clip(worker *w, double norm);
 /* Steps the parameters that are this worker's to step, on values and moments [trainable]. Others'
- * are not to be read before the workers have met again. */
+ * are not to be read before the next collective. */
 odeon_status optimizer_update(worker *w, const batch *b);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "session/members.h"
 
-/* A split is told by the address of its open source, which the caller keeps open as long as the
+/* A split is known by the address of its open source, which the caller keeps open as long as the
  * samples are placed: no two open sources share one. */
 struct placed_split {
     const data_source *source; /* tells splits apart */

@@ -40,8 +40,8 @@ static inline void small_command_add(small_command *x, const char *word)
     x->words[x->n++] = mem_strdup(word);
 }
 
-/* The words of "odeon WORDS...", which are separated by blanks, with the plugins of the build and of
- * the tests. */
+/* The words of "odeon WORDS...", which are separated by blanks, with the plugins of the build and
+ * of the tests. */
 static inline void small_command_split(small_command *x, const char *words)
 {
     *x = (small_command){.n = 0};

@@ -5,7 +5,7 @@
 #include "plugin/registry.h"
 
 /* The test's device is no candidate unless it says so; the processor always is. */
-static void test_devices_are_told_with_rank_and_answer(void **state)
+static void test_devices_are_reported_with_rank_and_answer(void **state)
 {
     (void)state;
     registry *r = open_registry(ODEON_BUILD "/plugins");
@@ -21,7 +21,7 @@ static void test_devices_are_told_with_rank_and_answer(void **state)
     registry_destroy(r);
 }
 
-static void test_devices_are_told_as_json(void **state)
+static void test_devices_are_shown_as_json(void **state)
 {
     (void)state;
     registry *r = open_registry(ODEON_BUILD "/plugins");
@@ -52,8 +52,8 @@ static void test_an_answer_that_cannot_be_written_is_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_devices_are_told_with_rank_and_answer),
-        cmocka_unit_test(test_devices_are_told_as_json),
+        cmocka_unit_test(test_devices_are_reported_with_rank_and_answer),
+        cmocka_unit_test(test_devices_are_shown_as_json),
         cmocka_unit_test(test_an_answer_that_cannot_be_written_is_a_failure),
     };
     return cmocka_run_group_tests_name("inspect_devices", tests, NULL, NULL);

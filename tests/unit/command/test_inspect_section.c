@@ -14,7 +14,7 @@ static void test_section_as_json_is_json(void **state)
     free(c.text);
 }
 
-static void test_a_sections_keys_are_told_as_text(void **state)
+static void test_a_sections_keys_are_shown_as_text(void **state)
 {
     (void)state;
     static const char *const sections[] = {"run", "data", "data.NAME", "train", "model", "plugins"};
@@ -44,7 +44,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_section_as_json_is_json),
-        cmocka_unit_test(test_a_sections_keys_are_told_as_text),
+        cmocka_unit_test(test_a_sections_keys_are_shown_as_text),
         cmocka_unit_test(test_another_section_is_refused),
     };
     return cmocka_run_group_tests_name("inspect_section", tests, NULL, NULL);

@@ -129,7 +129,7 @@ static void test_sessions_are_built_to_the_extent_asked_for(void **state)
     setup_close(&s);
 }
 
-static void test_every_failing_allocation_is_told(void **state)
+static void test_every_failing_allocation_is_reported(void **state)
 {
     (void)state;
     small_command x;
@@ -160,7 +160,7 @@ int main(void)
         WITH_FOLDER(test_data_without_training_is_enough_for_some),
         WITH_FOLDER(test_plugins_of_an_unknown_ini_are_not_run),
         WITH_FOLDER(test_sessions_are_built_to_the_extent_asked_for),
-        WITH_FOLDER(test_every_failing_allocation_is_told),
+        WITH_FOLDER(test_every_failing_allocation_is_reported),
     };
     return cmocka_run_group_tests_name("setup", tests, NULL, NULL);
 }

@@ -84,7 +84,7 @@ static void test_names_and_habits_are_no_difference(void **state)
     assert_diff(false, "");
 }
 
-static void test_an_option_is_told_from_both_sides(void **state)
+static void test_an_option_is_reported_from_both_sides(void **state)
 {
     (void)state;
     make_runs();
@@ -162,7 +162,7 @@ static void test_what_is_no_run_cannot_be_compared(void **state)
     assert_fails(ODEON_ERR_CONFIG, "b: no run: it has no effective.ini");
 }
 
-static void test_every_failing_allocation_is_told(void **state)
+static void test_every_failing_allocation_is_reported(void **state)
 {
     (void)state;
     make_runs();
@@ -186,11 +186,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FOLDER(test_equal_runs_do_not_differ),
         WITH_FOLDER(test_names_and_habits_are_no_difference),
-        WITH_FOLDER(test_an_option_is_told_from_both_sides),
+        WITH_FOLDER(test_an_option_is_reported_from_both_sides),
         WITH_FOLDER(test_each_topic_has_a_line),
         WITH_FOLDER(test_a_file_of_one_run_alone_is_a_difference),
         WITH_FOLDER(test_what_is_no_run_cannot_be_compared),
-        WITH_FOLDER(test_every_failing_allocation_is_told),
+        WITH_FOLDER(test_every_failing_allocation_is_reported),
     };
     return cmocka_run_group_tests_name("diff", tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ static void test_without_a_failed_batch_there_is_no_bundle(void **state)
     small_trainer_close(&x);
 }
 
-static void test_a_folder_that_cannot_be_made_is_told(void **state)
+static void test_a_folder_that_cannot_be_made_is_reported(void **state)
 {
     (void)state;
     small_trainer x;
@@ -88,7 +88,7 @@ static void test_a_folder_that_cannot_be_made_is_told(void **state)
     small_trainer_close(&x);
 }
 
-/* Whoever names the run, or a folder of several, is told where a bundle is. */
+/* Where the run is named, or a folder of several, the message says where a bundle is. */
 static void test_a_bundle_nearby_is_a_hint(void **state)
 {
     (void)state;
@@ -189,7 +189,7 @@ int main(void)
         WITH_FOLDER(test_a_bundle_has_the_batch_to_the_bit),
         WITH_FOLDER(test_a_bundle_has_configuration_weights_steps_and_message),
         WITH_FOLDER(test_without_a_failed_batch_there_is_no_bundle),
-        WITH_FOLDER(test_a_folder_that_cannot_be_made_is_told),
+        WITH_FOLDER(test_a_folder_that_cannot_be_made_is_reported),
         WITH_FOLDER(test_a_bundle_nearby_is_a_hint),
         WITH_FOLDER(test_what_cannot_be_in_a_bundle_is_refused),
     };

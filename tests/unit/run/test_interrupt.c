@@ -73,7 +73,7 @@ static void do_nothing(int signal_number)
     (void)signal_number;
 }
 
-/* What a child does that is told of two signals; it answers 7 if it comes to its end. */
+/* What a child does that gets two signals; it answers 7 if it comes to its end. */
 enum {
     TWICE_AT_ONCE,
     UNTIL_IT_ENDS,

@@ -213,7 +213,7 @@ typedef struct difference {
     const char *a, *b, *expected;
 } difference;
 
-static void test_the_first_difference_is_told(void **state)
+static void test_the_first_difference_is_reported(void **state)
 {
     (void)state;
     static const difference all[] = {
@@ -251,7 +251,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_manifest_is_replaced_with_a_warning),
         cmocka_unit_test(test_every_failing_allocation_is_noticed),
         cmocka_unit_test(test_manifests_that_say_the_same_do_not_differ),
-        cmocka_unit_test(test_the_first_difference_is_told),
+        cmocka_unit_test(test_the_first_difference_is_reported),
     };
     return cmocka_run_group_tests_name("manifest", tests, set_up, tear_down);
 }

@@ -158,7 +158,7 @@ static void test_metrics_of_another_run_are_refused(void **state)
 }
 
 /* Whatever the size at which the disk is full: the run goes on, whole lines stay, close tells. */
-static void test_a_full_disk_is_told_by_close(void **state)
+static void test_a_full_disk_is_reported_by_close(void **state)
 {
     (void)state;
     for (rlim_t limit = 100; limit < 2000; limit += 333) {
@@ -390,7 +390,7 @@ int main(void)
         WITH_FOLDER(test_a_row_of_other_columns_is_refused),
         WITH_FOLDER(test_a_row_survives_failing_allocations),
         WITH_FOLDER(test_metrics_of_another_run_are_refused),
-        WITH_FOLDER(test_a_full_disk_is_told_by_close),
+        WITH_FOLDER(test_a_full_disk_is_reported_by_close),
         WITH_FOLDER(test_numbers_have_a_point_in_every_locale),
         WITH_FOLDER(test_a_mark_is_where_the_whole_rows_end),
         WITH_FOLDER(test_what_follows_the_mark_is_cut_and_written_again),

@@ -32,7 +32,7 @@ static void test_effort_is_no_difference(void **state)
     assert_difference(NAMES "1,1,0.1,train,0.5,1,2,3\n", NAMES "1,1,0.9,train,0.5,1,8,9\n", "");
 }
 
-static void test_the_first_cell_that_differs_is_told(void **state)
+static void test_the_first_cell_that_differs_is_reported(void **state)
 {
     (void)state;
     assert_difference(NAMES "1,1,0,train,0.5,1,2,3\n2,1,0,train,0.25,1,2,3\n",
@@ -42,7 +42,7 @@ static void test_the_first_cell_that_differs_is_told(void **state)
                       "step 1 (test): \"a,b\" 1 | 4");
 }
 
-static void test_a_row_of_one_run_alone_is_told_last(void **state)
+static void test_a_row_of_one_run_alone_is_reported_last(void **state)
 {
     (void)state;
     static const char both[] = NAMES "1,1,0,train,0.5,1,2,3\n2,1,0,train,0.25,1,2,3\n";
@@ -55,7 +55,7 @@ static void test_a_row_of_one_run_alone_is_told_last(void **state)
                       "step 1 (train): only the first has this row");
 }
 
-static void test_other_columns_are_told(void **state)
+static void test_other_columns_are_reported(void **state)
 {
     (void)state;
     assert_difference("step,epoch\n", "step\n", "other columns");
@@ -66,9 +66,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_rows_do_not_differ),
         cmocka_unit_test(test_effort_is_no_difference),
-        cmocka_unit_test(test_the_first_cell_that_differs_is_told),
-        cmocka_unit_test(test_a_row_of_one_run_alone_is_told_last),
-        cmocka_unit_test(test_other_columns_are_told),
+        cmocka_unit_test(test_the_first_cell_that_differs_is_reported),
+        cmocka_unit_test(test_a_row_of_one_run_alone_is_reported_last),
+        cmocka_unit_test(test_other_columns_are_reported),
     };
     return cmocka_run_group_tests_name("metrics_compare", tests, NULL, NULL);
 }

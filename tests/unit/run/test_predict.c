@@ -122,7 +122,7 @@ static void test_the_first_of_the_largest_is_the_class(void **state)
     support_session_close(&s);
 }
 
-static void test_an_output_that_is_not_finite_is_told(void **state)
+static void test_an_output_that_is_not_finite_is_reported(void **state)
 {
     (void)state;
     support_session s = support_session_open(classes, BATCH, NULL);
@@ -171,7 +171,7 @@ int main(void)
         cmocka_unit_test(test_numbers_as_labels_keep_their_digits),
         cmocka_unit_test(test_inputs_of_a_file_are_predicted_with_or_without_labels),
         cmocka_unit_test(test_the_first_of_the_largest_is_the_class),
-        cmocka_unit_test(test_an_output_that_is_not_finite_is_told),
+        cmocka_unit_test(test_an_output_that_is_not_finite_is_reported),
         cmocka_unit_test(test_every_failing_allocation_leaves_something_to_free),
     };
     return cmocka_run_group_tests_name("predict", tests, NULL, NULL);

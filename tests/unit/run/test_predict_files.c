@@ -145,7 +145,7 @@ static void test_tensors_of_numbers_are_outputs_and_labels(void **state)
     support_session_close(&s);
 }
 
-static void test_what_cannot_be_written_is_told(void **state)
+static void test_what_cannot_be_written_is_reported(void **state)
 {
     (void)state;
     support_session s = support_session_open(classes, 2, NULL);
@@ -181,7 +181,7 @@ int main(void)
         WITH_FOLDER(test_lines_of_numbers_have_outputs),
         WITH_FOLDER(test_tensors_of_classes_are_in_the_runs_dtype),
         WITH_FOLDER(test_tensors_of_numbers_are_outputs_and_labels),
-        WITH_FOLDER(test_what_cannot_be_written_is_told),
+        WITH_FOLDER(test_what_cannot_be_written_is_reported),
     };
     return cmocka_run_group_tests_name("predict_files", tests, NULL, NULL);
 }

@@ -252,7 +252,7 @@ static void test_progress_off_a_terminal_writes_two_lines_after_a_test(void **st
     assert_null(strstr(text, "device"));
 }
 
-/* A run that goes on and has no step left has trained nothing that could be told. */
+/* A run that goes on and has no step left has trained nothing that could be shown. */
 static void test_progress_tells_a_test_alone(void **state)
 {
     (void)state;

@@ -110,7 +110,7 @@ static void test_without_samples_one_of_zeros_is_solved(void **state)
     support_session_close(&s);
 }
 
-static void test_a_state_that_is_not_finite_is_told(void **state)
+static void test_a_state_that_is_not_finite_is_reported(void **state)
 {
     (void)state;
     static const double bias[SIZE] = {1.0, (double)INFINITY};
@@ -191,7 +191,7 @@ static void test_arrays_are_in_the_runs_dtype(void **state)
     mem_free(data);
 }
 
-static void test_what_cannot_be_written_is_told(void **state)
+static void test_what_cannot_be_written_is_reported(void **state)
 {
     (void)state;
     solution x = small();
@@ -214,11 +214,11 @@ int main(void)
         cmocka_unit_test(test_samples_of_a_file_are_solved_in_batches),
         cmocka_unit_test(test_samples_of_a_split_are_solved_in_its_order),
         cmocka_unit_test(test_without_samples_one_of_zeros_is_solved),
-        cmocka_unit_test(test_a_state_that_is_not_finite_is_told),
+        cmocka_unit_test(test_a_state_that_is_not_finite_is_reported),
         cmocka_unit_test(test_a_model_without_a_block_cannot_be_solved),
         WITH_FOLDER(test_lines_have_sample_time_and_state),
         WITH_FOLDER(test_arrays_are_in_the_runs_dtype),
-        WITH_FOLDER(test_what_cannot_be_written_is_told),
+        WITH_FOLDER(test_what_cannot_be_written_is_reported),
     };
     return cmocka_run_group_tests_name("solve", tests, NULL, NULL);
 }

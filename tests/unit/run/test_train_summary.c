@@ -29,7 +29,7 @@ static void assert_summary(const small_trainer *x, const char *expected)
     free(text);
 }
 
-static void test_first_and_last_step_are_told_with_the_test(void **state)
+static void test_first_and_last_step_are_reported_with_the_test(void **state)
 {
     (void)state;
     small_trainer x;
@@ -89,7 +89,7 @@ static void test_a_device_apart_tells_what_a_step_asks_of_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FOLDER(test_first_and_last_step_are_told_with_the_test),
+        WITH_FOLDER(test_first_and_last_step_are_reported_with_the_test),
         WITH_FOLDER(test_what_is_not_known_is_left_out),
         WITH_FOLDER(test_a_device_apart_tells_what_a_step_asks_of_it),
     };
