@@ -1,3 +1,7 @@
+/* `odeon check`: everything that can be known of an INI without training. The model is built of
+ * shapes alone and shown; then its normal form is written to a file, loaded and built again, and
+ * must show the same. That proves for this INI what every run relies on: effective.ini repeats it.
+ */
 #include "command/command.h"
 
 #include <errno.h>

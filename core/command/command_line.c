@@ -96,6 +96,7 @@ odeon_status command_line_parse(int argc, char **argv, command_line *out)
     return ODEON_OK;
 }
 
+/* Takes what a parse that failed has left. */
 void command_line_fini(command_line *a)
 {
     mem_free(a->words);
@@ -103,6 +104,7 @@ void command_line_fini(command_line *a)
     *a = (command_line){.argc = 0};
 }
 
+/* The first that is not allowed, in the order of the table. */
 odeon_status command_line_allow(const command_line *a, unsigned allowed)
 {
     for (const struct option *o = known; o->name != NULL; o++) {

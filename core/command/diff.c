@@ -14,6 +14,8 @@ static odeon_status run_diff(const command_line *a)
     return ODEON_OK;
 }
 
+/* Its help lists the topics in the order of diff_runs, and the keys that changes_nothing leaves
+ * out: the three belong together. */
 const command command_diff = {
     .name = "diff",
     .operands = "RUN RUN",

@@ -1,3 +1,6 @@
+/* `odeon eval`: figures of trained weights on the test split. Everything is done by the same
+ * functions as the test at the end of a run, so that a run's last figures are found again to the
+ * digit. */
 #include "command/command.h"
 
 #include "base/diag.h"

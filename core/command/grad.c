@@ -1,3 +1,6 @@
+/* `odeon grad`: a batch's gradients as a file, to be compared with those of another program or of
+ * another version. The two files that it writes, and the stream that it talks to, must never be the
+ * same. */
 #include "command/command.h"
 
 #include <stdio.h>
@@ -110,6 +113,8 @@ static odeon_status run_grad(const command_line *a)
     return status;
 }
 
+/* --weights and --dtype are overrides in other words (setup.c); they are options here because
+ * scripts vary them. */
 const command command_grad = {
     .name = "grad",
     .operands = "INI|RUN --batch FILE --out FILE [...]",

@@ -1,3 +1,5 @@
+/* `odeon inspect`: what is shown, by the number of words and the options. What
+ * each of them prints is in the file of its name, inspect_*.c. */
 #include "command/command.h"
 
 #include <stdbool.h>
@@ -31,6 +33,7 @@ static odeon_status check_usage(const command_line *a)
     return ODEON_OK;
 }
 
+/* The kinds are named in the message, in the order of an INI's sections. */
 static odeon_status find_kind(const char *name, int32_t *out)
 {
     *out = kind_by_name(name);

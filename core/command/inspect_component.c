@@ -181,6 +181,7 @@ static odeon_status add_method(text_buffer *out, const odeon_integrator *method)
     return ODEON_OK;
 }
 
+/* With all digits: whoever reads JSON computes with them. */
 static void add_hints(text_buffer *out, const odeon_integrator *method)
 {
     const odeon_control_hint *const *hints = control_hints(method);
@@ -198,6 +199,7 @@ static void add_hints(text_buffer *out, const odeon_integrator *method)
     text_add(out, "]");
 }
 
+/* An empty list where there are none. */
 static odeon_status add_kernels(text_buffer *out, registry *r, const odeon_component *c)
 {
     kernel_rows kernels = {.layer = c->id, .json = out};
@@ -207,6 +209,8 @@ static odeon_status add_kernels(text_buffer *out, registry *r, const odeon_compo
     return ODEON_OK;
 }
 
+/* Also called in the children of inspect_plugins.c, for every component of every file. Texts come
+ * from the plugin and are escaped; kind and id have been checked by the loader. */
 odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_component *c)
 {
     const registry_plugin *p = registry_plugin_of(r, c);

@@ -101,6 +101,7 @@ static void add_rows(text_buffer *t, const inspect_list *list)
     }
 }
 
+/* The file's name may be anything; kind and id are parts of it that the search has accepted. */
 static void add_refusal(text_buffer *t, const inspect_item *item, const char *reason)
 {
     text_printf(t, "{\"kind\": \"%s\", \"id\": \"%s\", \"file\": ", kind_name(item->kind),

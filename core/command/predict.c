@@ -1,3 +1,5 @@
+/* `odeon predict`: outputs of single samples, from a file or of a split. The work is in
+ * run/predict*.c; here is what options may stand together, and where results and words go. */
 #include "command/command.h"
 
 #include <inttypes.h>
@@ -117,6 +119,8 @@ static odeon_status run_predict(const command_line *a)
     return status;
 }
 
+/* The help says what predict_input_read and predict_write take and make: whoever changes a format
+ * there changes it here. */
 const command command_predict = {
     .name = "predict",
     .operands = "INI|RUN --in FILE --out FILE",

@@ -19,6 +19,8 @@
 #include "plugin/registry.h"
 #include "run/interrupt.h"
 
+/* In the order in which help lists them: the way of a model from training to use, tools in between.
+ */
 static const command *const commands[] = {
     &command_train, &command_eval,   &command_check, &command_plugins, &command_inspect,
     &command_grad,  &command_replay, &command_diff,  &command_predict, &command_solve,
@@ -70,6 +72,7 @@ static void print_help(FILE *out)
             options_help, overrides_help, exit_help);
 }
 
+/* The command's own text says only what is particular to it; options of all commands follow. */
 static void print_command_help(FILE *out, const command *c)
 {
     fprintf(out, "odeon %s %s: %s\n\n%s\n%s", c->name, c->operands, c->summary, c->help,
@@ -112,6 +115,8 @@ static odeon_status run_command(const command_line *a)
     return c->run(a);
 }
 
+/* --version and help win over anything else on the line, so that they work whatever is wrong with
+ * the rest. */
 static odeon_status dispatch_to(const command_line *a)
 {
     if (a->version) {

@@ -1,3 +1,5 @@
+/* `odeon replay`: a failed step once more. The bundle is a folder that was written by bundle_write,
+ * perhaps on another machine; of this one only plugins are needed. */
 #include "command/command.h"
 
 #include <inttypes.h>

@@ -1,3 +1,9 @@
+/* From a command line to a configuration, and from that to a session, for all commands that have a
+ * model. They differ in what they can do without ([train], [data]), in whether they trust the INI's
+ * plugin files, and in whether a run's folder brings its weights: four openers over one function.
+ *
+ * Options such as --weights become overrides of keys, so that the effective configuration says all
+ * of what was done. */
 #include "command/setup.h"
 
 #include "base/diag.h"

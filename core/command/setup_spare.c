@@ -31,6 +31,8 @@ static odeon_status spare_data(const output *x, const odeon_config *dataset)
     return ODEON_OK;
 }
 
+/* The name may be that of a run's folder, whose file is what would be lost. Weights that are not
+ * there are reported now rather than after the work. */
 static odeon_status spare_weights(const output *x, const char *path)
 {
     char *weights = NULL;

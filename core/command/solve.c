@@ -1,3 +1,5 @@
+/* `odeon solve`: trajectories. The one command that an INI without [data] and [train] is enough
+ * for, since a right-hand side with a start is a whole problem. */
 #include "command/command.h"
 
 #include <inttypes.h>

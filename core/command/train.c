@@ -1,3 +1,9 @@
+/* `odeon train`: a new run, or one that goes on. Both come to train_in with a model, two open
+ * splits, a folder that is this process's, and the facts for its manifest; they differ in where the
+ * folder comes from and in what the session is put back to.
+ *
+ * Order matters to whoever makes a mistake: what can be refused by looking at options and files is
+ * refused before the model is built, and everything before a folder is made or changed. */
 #include "command/command.h"
 
 #include <inttypes.h>
@@ -208,6 +214,7 @@ static odeon_status run_train(const command_line *a)
                            "--accept-changes");
 }
 
+/* The keys that may change are those of config_changes.c. */
 const command command_train = {
     .name = "train",
     .operands = "INI [path.key=value ...]",

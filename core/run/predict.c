@@ -18,6 +18,7 @@ static odeon_status no_memory(void)
     return diag_fail(ODEON_ERR_NOMEM, "predict: no memory");
 }
 
+/* Takes what a failed predict_run has left, too. */
 void predictions_fini(predictions *p)
 {
     mem_free(p->output);

@@ -10,6 +10,7 @@
 #include "run/train_best.h"
 #include "run/train_rows.h"
 
+/* first without a path is not known. */
 static void print_block(const ode_counters *first, const ode_counters *last, double share,
                         FILE *out)
 {

@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "plugin/calling.h"
 
+/* Only where there is an optimizer: sessions that learn nothing have none, and do not come here. */
 static const odeon_optimizer_ops *ops_of(const worker *w)
 {
     return w->optimizer->component->ops;

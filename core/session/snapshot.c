@@ -63,6 +63,8 @@ odeon_status session_tensors_list(session *s, bool moments, session_tensors *out
     return add_all(s, moments, out);
 }
 
+/* Takes {0}, and leaves it. Names are freed up to n, which add_tensor counts before it makes one.
+ */
 void session_tensors_fini(session_tensors *x)
 {
     for (size_t i = 0; i < x->n; i++) {

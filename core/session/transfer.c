@@ -39,6 +39,7 @@ odeon_status transfer_upload(const worker *w, char *base, const param *p, int64_
     return m->device.ops->wait(w->site.lane.queue);
 }
 
+/* Each worker's own copy by its own queue, so that the next batch on that queue finds it. */
 odeon_status transfer_upload_param(const session *s, const param *p, int64_t first, int64_t n,
                                    const void *raw)
 {
@@ -52,6 +53,7 @@ odeon_status transfer_upload_param(const session *s, const param *p, int64_t fir
     return ODEON_OK;
 }
 
+/* The same chunks for reading and writing; only the last one of a parameter is shorter. */
 int64_t transfer_chunk(const param *p, int64_t first)
 {
     return p->count - first < TRANSFER_CHUNK ? p->count - first : TRANSFER_CHUNK;

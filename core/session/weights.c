@@ -135,6 +135,8 @@ static odeon_status load_all(session *s, const safetensors *file, const char *pa
     return status;
 }
 
+/* A model that was loaded half way, because the file ended or did not fit, is given up by all
+ * callers. */
 odeon_status session_load(session *s, const char *path)
 {
     weights_file w;

@@ -9,6 +9,7 @@
 #include "odeon/host.h"
 #include "session/snapshot.h"
 
+/* Takes {0}, and leaves it. */
 void weights_file_close(weights_file *f)
 {
     safetensors_destroy(f->tensors);
