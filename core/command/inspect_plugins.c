@@ -1,3 +1,6 @@
+/* Every plugin file of the search path, as rows or as objects of JSON. The children print what a
+ * file holds, each for itself; the parent orders their texts and adds the reasons of those that
+ * were refused. */
 #include "command/inspect_plugins.h"
 
 #include <string.h>

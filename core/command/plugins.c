@@ -1,3 +1,5 @@
+/* `odeon plugins`: what is there, and why some of it cannot be used. It is where a message about a
+ * component that is missing sends its reader. */
 #include "command/command.h"
 
 #include <stdio.h>

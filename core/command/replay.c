@@ -94,6 +94,7 @@ static odeon_status run_replay(const command_line *a)
     return status;
 }
 
+/* --weights is not among its options: the bundle's weights are what failed. */
 const command command_replay = {
     .name = "replay",
     .operands = "RUN/failure [path.key=value ...]",

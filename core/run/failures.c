@@ -1,3 +1,6 @@
+/* What becomes of a step whose numbers went astray: it is kept as a bundle, and the run ends or
+ * leaves it out. A run that leaves out step after step is not training any more, hence the limit in
+ * a row; and a disk is not for hundreds of bundles, hence the limit of those that are kept. */
 #include "run/failures.h"
 
 #include <errno.h>

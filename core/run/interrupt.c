@@ -195,6 +195,8 @@ static odeon_status start_watcher(void)
                                   strerror(error));
 }
 
+/* SA_RESTART: system calls of the run go on after the signal was noted, so that none of them has to
+ * know of it. */
 static void set_actions(void)
 {
     struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};

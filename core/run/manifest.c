@@ -38,6 +38,7 @@ static void add_text(text_buffer *t, const char *indent, const char *key, const 
     }
 }
 
+/* In full: whole numbers of JSON are not rounded where they are read by json.h. */
 static void add_integer(text_buffer *t, const char *indent, const char *key, long long value)
 {
     add_key(t, indent, key);

@@ -129,6 +129,7 @@ typedef struct line_maker {
     text_buffer line, word;
 } line_maker;
 
+/* Between cells, not before the first. */
 static void add_comma(text_buffer *line)
 {
     text_add(line, line->length > 0 ? "," : "");
@@ -428,6 +429,7 @@ metrics_mark metrics_sync(metrics *m)
     return (metrics_mark){.csv_bytes = m->csv.whole, .json_bytes = m->json.whole};
 }
 
+/* A row is what needs memory here; it is lost, and the caller decides what becomes of the run. */
 static odeon_status out_of_memory(const log_file *file)
 {
     return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a row", file->path);

@@ -20,6 +20,7 @@
 #include "session/result.h"
 #include "session/run_batch.h"
 
+/* Of trajectories, which are the only large memory here. */
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "solve: no memory");

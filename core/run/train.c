@@ -1,3 +1,7 @@
+/* A run from its first step to its last, and the ways in which it ends: at its end, by a signal, by
+ * a failure of numbers, of the device or of the disk. What is saved differs, since what can still
+ * be trusted differs: after numbers that went astray the state of before the step, after a lost
+ * device what is on the disk already, or else what the run began with. */
 #include "run/train.h"
 
 #include <inttypes.h>

@@ -1,3 +1,5 @@
+/* The weights of the best test so far. Best is what session_score says, and a tie keeps the earlier
+ * one, so that the file does not depend on how often an equal test is repeated. */
 #include "run/train_best.h"
 
 #include <inttypes.h>

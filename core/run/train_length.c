@@ -1,3 +1,6 @@
+/* How many steps a run has. Everything follows from samples, batch and epochs, as long as these
+ * stay; a run that goes on with others keeps the steps that it has made, and the difference is
+ * carried along as extra. */
 #include "run/train_length.h"
 
 #include <inttypes.h>

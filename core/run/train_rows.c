@@ -1,3 +1,5 @@
+/* A row of the metrics from a result of the session: which figures a step has and a test has not,
+ * and which of them people are shown. */
 #include "run/train_rows.h"
 
 #include <math.h>

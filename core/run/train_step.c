@@ -1,3 +1,6 @@
+/* One optimizer step of a run, with what stands around it: the order of the epoch, the rate, what
+ * is read ahead, the row and the line. The state at moves only after the step is made, so that
+ * whatever fails before leaves a run that can be saved as it stands. */
 #include "run/train_step.h"
 
 #include <math.h>

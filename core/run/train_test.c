@@ -1,3 +1,5 @@
+/* Tests of a run: by epochs, steps or the clock, and always at its end. A test changes nothing of
+ * the training but the clock: a run that is tested more often has the same weights. */
 #include "run/train_test.h"
 
 #include "base/clock.h"

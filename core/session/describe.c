@@ -1,3 +1,5 @@
+/* Answers from what the first worker's network and the model know; all workers' are alike.
+ * Everything here can be asked of a session of shapes alone, which has exactly one worker. */
 #include "session/describe.h"
 
 #include <math.h>

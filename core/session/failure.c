@@ -1,3 +1,6 @@
+/* After a batch has gone astray: take back what it changed, find out where it began, and keep what
+ * is needed to see it again. Only reads and copies on the caller's thread; the workers are at rest.
+ */
 #include "session/failure.h"
 
 #include <math.h>

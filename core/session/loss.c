@@ -1,3 +1,6 @@
+/* Losses of one worker. Each loss writes a vector of sums, its own value first and then what its
+ * metrics need; all of them lie in one array on the device, which is summed over the workers once.
+ * From these sums every worker computes the same figures. */
 #include "session/loss.h"
 
 #include <math.h>

@@ -1,3 +1,7 @@
+/* The update is divided among the workers: each steps the parameters that begin in its share of the
+ * flat vector, with the gradient of the whole batch. So the parameters exist once, no two workers
+ * write the same element, and the result does not depend on how many workers there are, beyond the
+ * order of the sums. */
 #include "session/optimizer.h"
 
 #include <string.h>

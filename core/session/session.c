@@ -1,3 +1,5 @@
+/* A session is put together here from its parts, and taken apart in the opposite order. All of it
+ * runs on the caller's thread, before the workers' threads have anything to do. */
 #include "session/session.h"
 
 #include "base/abandon.h"

@@ -1,3 +1,5 @@
+/* The state of training as tensors of a file, and back. Nothing is converted: what was written is
+ * what is read, to the bit, and a file that is not exactly that is refused. */
 #include "session/snapshot.h"
 
 #include <string.h>

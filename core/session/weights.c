@@ -1,3 +1,7 @@
+/* Weights in a file are what a network is outside of its run: parameters and running state by path,
+ * without the optimizer's moments. They are converted between float32 and float64 as needed, and
+ * otherwise must fit the model exactly, for a tensor that is silently left out would be a network
+ * that nobody has trained. */
 #include "session/weights.h"
 
 #include <inttypes.h>

@@ -1,3 +1,6 @@
+/* Where weights come from: a file as session_save writes it, a checkpoint, or a run's folder that
+ * stands for its newest ones. Tensors are read in pieces while they go to the device, so that a
+ * file may be larger than the host's memory. */
 #include "session/weights_file.h"
 
 #include <math.h>
