@@ -92,8 +92,8 @@ static void block_all(void)
     (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 }
 
-/* For ever. All that spin share one processor, where it is ours to use, at the lowest priority: this
- * thread is busy without end as before, and other tests have the time. */
+/* For ever. All that spin share one processor, where it is ours to use, at the lowest priority:
+ * this thread is busy without end as before, and other tests have the time. */
 static void spin(void)
 {
     cpu_set_t first;
