@@ -224,13 +224,27 @@ void support_require(odeon_status status, const char *what)
 
 /* ---- finite differences ---- */
 
-static double loss_at(support_session *s)
+/* The loss of the batch in evaluation mode, which is the forward pass alone. */
+static double evaluated_loss(support_session *s)
 {
-    return support_differentiate(s, NULL, NULL).loss;
+    session_batch batch = {.n = s->n};
+    session_result result;
+    memcpy(batch.field, support_given(s), sizeof batch.field);
+    diag_clear();
+    if (session_repeat(s->session, &batch, &result) != ODEON_OK) {
+        fail_msg("evaluate: %s", diag_message());
+    }
+    return result.loss;
+}
+
+/* The loss as the gradient has it: in training mode, unless both are the same to the bit. */
+static double loss_at(support_session *s, bool in_training)
+{
+    return in_training ? support_differentiate(s, NULL, NULL).loss : evaluated_loss(s);
 }
 
 /* Central differences of one parameter, or of the input (index = number of parameters). */
-static double *differences(support_session *s, size_t index, int64_t count)
+static double *differences(support_session *s, size_t index, int64_t count, bool in_training)
 {
     bool input = index == session_parameters(s->session);
     double *values = input ? s->x : mem_zalloc((size_t)count, sizeof *values);
@@ -246,7 +260,7 @@ static double *differences(support_session *s, size_t index, int64_t count)
             if (!input) {
                 assert_int_equal(session_parameter_set(s->session, index, values), ODEON_OK);
             }
-            loss[side] = loss_at(s);
+            loss[side] = loss_at(s, in_training);
         }
         values[i] = kept;
         out[i] = (loss[0] - loss[1]) / (2.0 * step);
@@ -259,12 +273,12 @@ static double *differences(support_session *s, size_t index, int64_t count)
 }
 
 /* The gradient of every parameter, NULL of running state; the last one is that of the input. */
-static double **all_gradients(support_session *s)
+static double **all_gradients(support_session *s, double *loss)
 {
     size_t n = session_parameters(s->session);
     double **out = mem_zalloc(n + 1, sizeof(double *));
     out[n] = mem_zalloc((size_t)(s->n * s->input_size), sizeof(double));
-    (void)support_differentiate(s, NULL, out[n]);
+    *loss = support_differentiate(s, NULL, out[n]).loss;
     for (size_t i = 0; i < n; i++) {
         session_parameter p = session_parameter_at(s->session, i);
         if (p.role != ODEON_PARAM_STATE) {
@@ -277,12 +291,13 @@ static double **all_gradients(support_session *s)
 
 double support_gradient_gap(support_session *s)
 {
-    double worst = 0.0, **gradients = all_gradients(s);
+    double worst = 0.0, loss, **gradients = all_gradients(s, &loss);
     size_t n = session_parameters(s->session);
+    bool in_training = evaluated_loss(s) != loss;
     for (size_t i = 0; i <= n; i++) {
         int64_t count = i < n ? session_parameter_at(s->session, i).count : s->n * s->input_size;
         if (gradients[i] != NULL) {
-            double *expected = differences(s, i, count);
+            double *expected = differences(s, i, count, in_training);
             double gap = support_distance(count, gradients[i], expected);
             worst = !(gap <= worst) ? gap : worst;
             mem_free(expected);
