@@ -150,20 +150,25 @@ static const odeon_field_info *input_of(const measured *set)
     return &set->field[set->n_times > 0 ? 2 : 1];
 }
 
-static float element(const measured *set, int32_t role, int64_t index, int64_t j, int64_t size)
+static float mean_of_inputs(const measured *set, int64_t index)
 {
-    if (role == ODEON_ROLE_CONTROL) {
-        return number((uint64_t)(index * size + j) + 1000000u);
-    }
-    if (role == ODEON_ROLE_INPUT) {
-        return number((uint64_t)(index * size + j));
-    }
     int64_t n = size_of(input_of(set));
     float mean = 0.0f;
     for (int64_t i = 0; i < n; i++) {
         mean += number((uint64_t)(index * n + i)) / (float)n;
     }
-    return mean * (float)(j + 1);
+    return mean;
+}
+
+/* One sample's inputs, controls or labels [size]. */
+static void put_numbers(const measured *set, int32_t role, int64_t index, int64_t size, float *to)
+{
+    bool drawn = role == ODEON_ROLE_INPUT || role == ODEON_ROLE_CONTROL;
+    uint64_t first = (uint64_t)(index * size) + (role == ODEON_ROLE_CONTROL ? 1000000u : 0u);
+    float mean = drawn ? 0.0f : mean_of_inputs(set, index);
+    for (int64_t j = 0; j < size; j++) {
+        to[j] = drawn ? number(first + (uint64_t)j) : mean * (float)(j + 1);
+    }
 }
 
 static double time_of(const measured *set, int64_t index, int64_t j)
@@ -177,21 +182,30 @@ static uint8_t counts(const measured *set, int64_t index, int64_t j)
     return set->masked == MASK_SOME && (index + j) % 3 != 1;
 }
 
+/* One sample's field [size], the i-th of a batch. */
+static void put_field(const measured *set, int32_t role, int64_t index, int64_t size, int64_t i,
+                      void *batch)
+{
+    if (role != ODEON_ROLE_TIME && role != ODEON_ROLE_MASK) {
+        put_numbers(set, role, index, size, (float *)batch + i * size);
+        return;
+    }
+    for (int64_t j = 0; j < size; j++) {
+        if (role == ODEON_ROLE_TIME) {
+            ((double *)batch)[i * size + j] = time_of(set, index, j);
+        } else {
+            ((uint8_t *)batch)[i * size + j] = counts(set, index, j);
+        }
+    }
+}
+
 static odeon_status get_batch(void *self, int64_t n, const int64_t *indices, void *const *fields)
 {
     const measured *set = self;
     for (int32_t f = 0; f < set->n_fields; f++) {
-        const odeon_field_info *info = &set->field[f];
-        int64_t size = size_of(info);
-        for (int64_t i = 0; i < n * size; i++) {
-            int64_t index = indices[i / size], j = i % size;
-            if (info->role == ODEON_ROLE_TIME) {
-                ((double *)fields[f])[i] = time_of(set, index, j);
-            } else if (info->role == ODEON_ROLE_MASK) {
-                ((uint8_t *)fields[f])[i] = counts(set, index, j);
-            } else {
-                ((float *)fields[f])[i] = element(set, info->role, index, j, size);
-            }
+        int64_t size = size_of(&set->field[f]);
+        for (int64_t i = 0; i < n; i++) {
+            put_field(set, set->field[f].role, indices[i], size, i, fields[f]);
         }
     }
     return ODEON_OK;
