@@ -3,6 +3,9 @@
 # sizes and offsets of types and fields, enumerators, object-like macros - and of nothing else.
 #   layouts.sh SOURCE            prints include/odeon/layouts.h as it has to be
 #   layouts.sh SOURCE INTERFACE  prints that interface's list
+#   layouts.sh SOURCE --headers  prints the headers that the interfaces are made of
+# LAYOUTS_KEPT names a folder in which numbers are kept by what the compiler's preprocessor makes of
+# the headers, so that those of which it makes the same are not looked at again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -29,8 +32,12 @@ SCHEDULE schedule.h"
 # What the numbers stand in, and what says nothing of a layout.
 left_out='ODEON_LAYOUT|ODEON_ABI_MINOR|ODEON_[A-Z]*_H|ODEON_EXPORT|ODEON_NOTE_EXACT_'
 
+unit() { # headers ...: makes a compilation unit of them
+    printf '#include "odeon/%s"\n' "$@" >"$work/unit.c"
+}
+
 list() { # headers ...: their list
-    for header in "$@"; do echo "#include \"odeon/$header\""; done >"$work/unit.c"
+    unit "$@"
     "${CC:-gcc}" -std=c11 -g -gdwarf-5 -fno-eliminate-unused-debug-types -I"$include" -c "$work/unit.c" -o "$work/unit.o"
     readelf --debug-dump=info "$work/unit.o" 2>/dev/null | awk -f "$here/layouts.awk" >"$work/types"
     "${CC:-gcc}" -std=c11 -I"$include" -dM -E "$work/unit.c" |
@@ -39,6 +46,25 @@ list() { # headers ...: their list
     sort -u "$work/types" "$work/macros"
 }
 
+number() { # headers ...: the number of their list
+    local text file
+    if [ -z "${LAYOUTS_KEPT-}" ]; then
+        list "$@" | sha256sum | cut -c1-8
+        return
+    fi
+    unit "$@"
+    text=$("${CC:-gcc}" -std=c11 -I"$include" -dD -E -P "$work/unit.c" | sha256sum)
+    file=$LAYOUTS_KEPT/${text%% *}
+    [ -s "$file" ] || list "$@" | sha256sum | cut -c1-8 >"$file"
+    cat "$file"
+}
+
+if [ "${2-}" = --headers ]; then
+    # shellcheck disable=SC2046
+    unit $(sed 's/^[A-Z]* //' <<<"$reach")
+    "${CC:-gcc}" -std=c11 -I"$include" -M "$work/unit.c" | tr ' ' '\n' | sed -n "s|^$include/odeon/||p" | sort -u
+    exit
+fi
 if [ $# -gt 1 ]; then
     headers=$(sed -n "s/^$2 //p" <<<"$reach")
     [ -n "$headers" ] || { echo "layouts.sh: no interface is named $2" >&2; exit 2; }
@@ -60,7 +86,7 @@ END
 numbers=()
 while read -r interface headers; do
     # shellcheck disable=SC2086
-    number=$(list $headers | sha256sum | cut -c1-8)
+    number=$(number $headers)
     printf '#define ODEON_LAYOUT_%-10s 0x%su\n' "$interface" "$number"
     numbers+=("$number")
 done <<<"$reach"
