@@ -73,8 +73,13 @@ done
 
 # ---- rows ----
 
-trim() {
-    printf '%s\n' "$1" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//'
+trim() { # NAME...: takes the blanks at both ends off these variables
+    for one; do
+        eval "text=\$$one"
+        text=${text#"${text%%[![:space:]]*}"}
+        text=${text%"${text##*[![:space:]]}"}
+        eval "$one=\$text"
+    done
 }
 
 # Calls a command for every row, whose columns are then $system, $ini (a file), $overrides, $seeds,
@@ -82,9 +87,8 @@ trim() {
 rows() {
     grep -v -e '^;' -e '^$' "$conf/results/systems" >"$runs/.systems"
     while IFS='|' read -r system ini overrides seeds identity residual published <&3; do
-        system=$(trim "$system") ini=$conf/$(trim "$ini").ini overrides=$(trim "$overrides")
-        seeds=$(trim "$seeds") identity=$(trim "$identity") residual=$(trim "$residual")
-        published=$(trim "$published")
+        trim system ini overrides seeds identity residual published
+        ini=$conf/$ini.ini
         "$@"
     done 3<"$runs/.systems"
     rm -f "$runs/.systems"
@@ -181,7 +185,7 @@ run_row() {
 
 list_row() {
     for one in $(runs_of_row); do
-        ! is_wanted "$system" "$one" || echo "$system/$one conf/$(basename "$ini") $(overrides_of_run "$one")"
+        ! is_wanted "$system" "$one" || echo "$system/$one conf/${ini##*/} $(overrides_of_run "$one")"
     done
 }
 
