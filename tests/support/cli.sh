@@ -19,26 +19,37 @@ fail() {
     exit 1
 }
 
+# contents FILE: sets text to what it holds, up to a byte 0, without another process.
+contents() {
+    IFS= read -r -d '' text <"$1" || true
+}
+
 # expect CODE TEXT ARGUMENTS...: `odeon ARGUMENTS` exits with CODE; TEXT is part of its stdout if
 # CODE is 0, else of the error, which is the last line and the only error on stderr.
 expect() {
-    local code=$1 text=$2 answer=0
+    local code=$1 wanted=$2 answer=0 text last
     shift 2
     "$odeon" "$@" >out 2>err </dev/null || answer=$?
     [ "$answer" -eq "$code" ] || fail "odeon $*: exit code $answer, expected $code"
     if [ "$code" -eq 0 ]; then
-        grep -qF -- "$text" out || fail "odeon $*: no '$text' on stdout"
-    else
-        tail -n 1 err | grep -q '^odeon: error: ' || fail "odeon $*: no error as the last line"
-        [ "$(grep -c '^odeon: error: ' err)" -eq 1 ] || fail "odeon $*: more than one error"
-        tail -n 1 err | grep -qF -- "$text" || fail "odeon $*: no '$text' in the error"
+        has out "$wanted"
+        return
     fi
+    contents err
+    last=${text%$'\n'}
+    last=${last##*$'\n'}
+    [[ $last == "odeon: error: "* ]] || fail "odeon $*: no error as the last line"
+    text=$'\n'${text%"$last"*}
+    [[ $text != *$'\n'"odeon: error: "* ]] || fail "odeon $*: more than one error"
+    [[ $last == *"$wanted"* ]] || fail "odeon $*: no '$wanted' in the error"
 }
 
 # has FILE TEXT: FILE exists and TEXT is part of it.
 has() {
+    local text
     [ -e "$1" ] || fail "$1 is missing"
-    grep -qF -- "$2" "$1" || fail "no '$2' in $1"
+    contents "$1"
+    [[ -n $text && $text == *"$2"* ]] || fail "no '$2' in $1"
 }
 
 # toy [TRAIN TEST]: a data set of ten classes in toy/, by default of 256 and 64 images.
