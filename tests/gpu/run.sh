@@ -89,15 +89,19 @@ part_facts() {
         sed -n 's/.*release/nvcc/p')"
 }
 
-nvcc_file() {
+nvcc_path() {
     local file
     for file in "$(command -v nvcc)" "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc"; do
         if [ -x "$file" ]; then
-            "$file" "$@"
+            echo "$file"
             return
         fi
     done
-    return 127
+    echo nvcc # which is not there
+}
+
+nvcc_file() {
+    "$(nvcc_path)" "$@"
 }
 
 capability() { # "90" of the first card; 90 where it cannot be asked
@@ -169,12 +173,17 @@ part_device() {
     fi
 }
 
+# What the build's compiler is called through, such as ccache; nothing if it is called itself.
+launcher() {
+    sed -n 's/^CMAKE_C_COMPILER_LAUNCHER:[A-Z]*=//p' "$BUILD/CMakeCache.txt" 2>/dev/null
+}
+
 part_constants() {
     local library flags='-O2 -std=c++17 -Werror all-warnings -Xcompiler -Wall,-Wextra,-Werror'
     if ! nvcc_file --version >/dev/null 2>&1; then
         tell skip constants - "no nvcc"
-    elif [ "$DRY" = yes ]; then # shellcheck disable=SC2086
-        nvcc_file $flags -arch=sm_90 -c "$here/constants.cu" -o "$WORK/constants.o"
+    elif [ "$DRY" = yes ]; then # shellcheck disable=SC2046,SC2086
+        $(launcher) "$(nvcc_path)" $flags -arch=sm_90 -c "$here/constants.cu" -o "$WORK/constants.o"
         judge constants $? "compiled without a warning; run on a card alone"
     else
         library=$(tr : '\n' <"$WORK/library_path" | while IFS= read -r folder; do
