@@ -185,7 +185,7 @@ run_row() {
 
 list_row() {
     for one in $(runs_of_row); do
-        ! is_wanted "$system" "$one" || echo "$system/$one conf/$(basename "$ini") $(overrides_of_run "$one")"
+        ! is_wanted "$system" "$one" || echo "$system/$one conf/${ini##*/} $(overrides_of_run "$one")"
     done
 }
 

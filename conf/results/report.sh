@@ -87,7 +87,8 @@ progress() { # RUN
 
 # The cell of a companion: its result, and how far it is where that differs from the main run.
 companion() { # MAIN COMPANION
-    case " $(runs_of_row | tr '\n' ' ')" in
+    # shellcheck disable=SC2046,SC2116 # lines become words
+    case " $(echo $(runs_of_row)) " in
         *" $2 "*) ;;
         *) return 0 ;;
     esac
@@ -99,11 +100,13 @@ companion() { # MAIN COMPANION
 
 # The seeds that were run, "1, 2, 3".
 seeds_run() {
+    found=''
     for one in $(runs_of_row); do
         case $one in
-            main-*) [ ! -s "$runs/$system/$one/metrics.csv" ] || echo "${one#main-}" ;;
+            main-*) [ ! -s "$runs/$system/$one/metrics.csv" ] || found="$found${found:+, }${one#main-}" ;;
         esac
-    done | paste -sd, - | sed 's/,/, /g'
+    done
+    echo "$found"
 }
 
 # One line of the table.
@@ -124,7 +127,7 @@ system_line() {
     words=$(overrides_of_run "main-${seeds%% *}")
     printf '| %s ' "$system" "$published" "${results:-not run}${results:+$where}" \
         "$(companion "$first" "identity-${seeds%% *}")" "$(companion "$first" "residual-${seeds%% *}")" \
-        "$(seeds_run)" "$far" "$time" "$each" "$evals" "\`conf/$(basename "$ini")${words:+ $words}\`"
+        "$(seeds_run)" "$far" "$time" "$each" "$evals" "\`conf/${ini##*/}${words:+ $words}\`"
     echo '|'
 }
 

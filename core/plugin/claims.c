@@ -52,8 +52,8 @@ odeon_status claim_list_add(claim_list *list, const char *name)
 {
     const char *rest = name;
     claim c;
-    if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
-        return diag_fail(ODEON_ERR_CONFIG,
+                         "replace = %.100s: expected KIND/ID, as layer/ID, of a component that ships "
+                         "with the program: odeon plugins lists them",
                          "replace = %.100s: expected KIND/ID, as integrator/tsit5, of a component "
                          "that ships with the program",
                          name);

@@ -169,20 +169,21 @@ static int64_t fail_training(failure fail_allocation, registry *plugins, const c
     return k - 1;
 }
 
-/* f is removed. */
+/* f is removed. Loading is the same for two workers as for one, of which a file holds the number.
+ */
 static void check_run(failure fail_allocation, folder f, const char *what, int workers)
 {
     (void)alarm(SECONDS); /* a worker that waits for ever */
     registry *plugins = NULL;
     config *c = NULL;
     const char *ini = folder_file(&f, "run.ini");
-    int64_t loading = fail_loading(fail_allocation, ini);
+    int64_t loading = workers == 1 ? fail_loading(fail_allocation, ini) : 0;
     assert_int_equal(load(&plugins, ini, &c), ODEON_OK);
     int64_t training =
         fail_training(fail_allocation, plugins, c, folder_file(&f, "weights.safetensors"));
     print_message("%s, %d workers: %lld allocations of loading, %lld of training\n", what, workers,
                   (long long)loading, (long long)training);
-    assert_in_range(loading, 100, 100000);
+    assert_true(workers > 1 || (loading >= 100 && loading <= 100000));
     assert_in_range(training, 100, 100000);
     config_destroy(c);
     registry_destroy(plugins);
