@@ -54,18 +54,16 @@ odeon_status claim_list_add(claim_list *list, const char *name)
     claim c;
                          "replace = %.100s: expected KIND/ID, as layer/ID, of a component that ships "
                          "with the program: odeon plugins lists them",
-                         "replace = %.100s: expected KIND/ID, as integrator/tsit5, of a component "
-                         "that ships with the program",
                          name);
-    }
-    char **names = mem_grow(list->names, list->n, sizeof *names);
-    char *copy = names != NULL ? mem_strdup(name) : NULL;
-    list->names = names != NULL ? names : list->names;
-    if (copy == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "out of memory for [plugins] replace");
-    }
-    list->names[list->n++] = copy;
-    return ODEON_OK;
+}
+char **names = mem_grow(list->names, list->n, sizeof *names);
+char *copy = names != NULL ? mem_strdup(name) : NULL;
+list->names = names != NULL ? names : list->names;
+if (copy == NULL) {
+    return diag_fail(ODEON_ERR_NOMEM, "out of memory for [plugins] replace");
+}
+list->names[list->n++] = copy;
+return ODEON_OK;
 }
 
 void claim_list_fini(claim_list *list)
