@@ -52,18 +52,20 @@ odeon_status claim_list_add(claim_list *list, const char *name)
 {
     const char *rest = name;
     claim c;
-                         "replace = %.100s: expected KIND/ID, as layer/ID, of a component that ships "
-                         "with the program: odeon plugins lists them",
+    if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "replace = %.100s: expected KIND/ID of a component that ships with the "
+                         "program; odeon plugins lists them",
                          name);
-}
-char **names = mem_grow(list->names, list->n, sizeof *names);
-char *copy = names != NULL ? mem_strdup(name) : NULL;
-list->names = names != NULL ? names : list->names;
-if (copy == NULL) {
-    return diag_fail(ODEON_ERR_NOMEM, "out of memory for [plugins] replace");
-}
-list->names[list->n++] = copy;
-return ODEON_OK;
+    }
+    char **names = mem_grow(list->names, list->n, sizeof *names);
+    char *copy = names != NULL ? mem_strdup(name) : NULL;
+    list->names = names != NULL ? names : list->names;
+    if (copy == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "out of memory for [plugins] replace");
+    }
+    list->names[list->n++] = copy;
+    return ODEON_OK;
 }
 
 void claim_list_fini(claim_list *list)

@@ -308,5 +308,5 @@ int main(int argc, char **argv)
         }
     }
     return _cmocka_run_group_tests("device operators", list.units, (size_t)list.n, NULL,
-                                    forget_expectations);
+                                   forget_expectations);
 }
