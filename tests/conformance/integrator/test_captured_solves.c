@@ -436,6 +436,21 @@ static void test_interpolated_end_has_the_same_bits(void **state)
     }
 }
 
+/* The end is read off stages that serve dense output alone. */
+static void test_dense_stages_have_the_same_bits(void **state)
+{
+    static const char bs5[] = "model.ode.integrator=bs5", end[] = "model.ode.end=interpolate";
+    (void)state;
+    for (int i = 0; i < MOCKED; i++) {
+        const char *const adjoint[] = {devices[i], bs5, end, NULL};
+        course s = {.ini = network, .settings = adjoint, .varies = true};
+        outcome_destroy(check_exact(&s));
+        const char *const direct[] = {devices[i], bs5, end, "model.ode.gradient=direct", NULL};
+        s.settings = direct;
+        outcome_destroy(check_gradient(&s));
+    }
+}
+
 static void test_every_control_has_the_same_bits(void **state)
 {
     static const char *const controls[] = {"model.ode.control=sciml", "model.ode.control=diffrax",
@@ -615,6 +630,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_many_outputs_have_the_same_bits),
         cmocka_unit_test(test_every_control_has_the_same_bits),
         cmocka_unit_test(test_interpolated_end_has_the_same_bits),
+        cmocka_unit_test(test_dense_stages_have_the_same_bits),
         cmocka_unit_test(test_other_solves_stay_step_by_step),
         cmocka_unit_test(test_rows_grow),
         cmocka_unit_test(test_solves_longer_than_the_log_stay_step_by_step),
