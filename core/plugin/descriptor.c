@@ -129,14 +129,14 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
         memcpy(&reserved, (const char *)table + kind->reserved_at, sizeof reserved);
     }
     if (reserved != 0) {
-        return refuse(c, "its %s table has a reserved field that is not 0%s", kind->name,
+        return refuse(c, "its %s table has a reserved field that is not 0: reserved0%s", kind->name,
                       other_kind(kind, table, hint));
     }
     if (kind->flags_at != 0) {
         memcpy(&flags, (const char *)table + kind->flags_at, sizeof flags);
     }
     if ((flags & ~kind->flags_known) != 0) {
-        return refuse(c, "its %s table has flag bits that this host does not know: 0x%x%s",
+        return refuse(c, "its %s table has flag bits that this host does not know: 0x%x in flags%s",
                       kind->name, (unsigned)(flags & ~kind->flags_known),
                       other_kind(kind, table, hint));
     }
@@ -324,7 +324,7 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
             kind->name, (unsigned)to->kind_version, (unsigned)kind->version);
     }
     if (to->reserved0 != 0) {
-        return refuse(c, "a reserved field is not 0");
+        return refuse(c, "a reserved field is not 0: reserved0");
     }
     if (!label_is_line(to->summary) || !label_is_line(to->version) || !label_is_line(to->license) ||
         (to->source != NULL && !label_is_line(to->source))) {
@@ -379,7 +379,7 @@ static odeon_status copy_root(copying *c, const odeon_plugin *from, odeon_plugin
                       (unsigned)to->host_minor_required, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
     }
     if (to->reserved0 != 0) {
-        return refuse(c, "a reserved field of %s is not 0", ODEON_PLUGIN_SYMBOL);
+        return refuse(c, "a reserved field of %s is not 0: reserved0", ODEON_PLUGIN_SYMBOL);
     }
     if (to->layouts == NULL) {
         return refuse(c, "%s has no layouts: set them to ODEON_LAYOUTS", ODEON_PLUGIN_SYMBOL);

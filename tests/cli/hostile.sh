@@ -105,7 +105,7 @@ light_error     b_hat is said to be of order 2, but is of order 1
 loose_end       at the end of the step interp gives stage 1 the weight 0.50005, but b[1] is 0.5
 bent_output     interp does not add up to x within the step
 unknown_flag    flag bits that this host does not know
-optimizer_table its loss table has a reserved field that is not 0; is the kind right? tables of this size have integrator, optimizer
+optimizer_table its loss table has a reserved field that is not 0: reserved0; is the kind right? tables of this size have integrator, optimizer
 odd_optimizer   its optimizer table has flag bits that this host does not know: 0x200
 bad_default     theta = 2
 bad_aliases     its aliases are no words
