@@ -155,6 +155,20 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
     return ODEON_OK;
 }
 
+/* A longer table would be read as far as this kind's goes, and its slots be called as what they are
+ * not. One of the same headers is as long as the host's own. */
+static odeon_status check_size(const copying *c, const kind_info *kind, const void *table)
+{
+    uint32_t bytes;
+    char hint[HINT_BYTES];
+    memcpy(&bytes, table, sizeof bytes);
+    if (bytes == kind->ops_bytes || other_kind(kind, table, hint)[0] == '\0') {
+        return ODEON_OK;
+    }
+    return refuse(c, "its %s table has struct_size %u, expected %zu%s", kind->name, (unsigned)bytes,
+                  kind->ops_bytes, hint);
+}
+
 static odeon_status copy_table(const copying *c, const kind_info *kind, const void *from,
                                void **out)
 {
@@ -164,6 +178,7 @@ static odeon_status copy_table(const copying *c, const kind_info *kind, const vo
     }
     char what[32];
     (void)snprintf(what, sizeof what, "its %s table", kind->name);
+    ODEON_TRY(check_size(c, kind, from));
     ODEON_TRY(copy_struct(c, what, from, 0, kind->ops_bytes_first, table, kind->ops_bytes));
     ODEON_TRY(check_slots(c, kind, table));
     *out = table;
