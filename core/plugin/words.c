@@ -53,6 +53,7 @@ const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0
 const word_rule words_of_call[] = {{0, "flags", CALL_FLAGS}, END};
 const word_rule words_of_augment[] = {{0, "flags", AUGMENT_FLAGS}, END};
 
+/* The first that is wrong suffices: its author will build the plugin again. */
 bool words_fault(const void *structure, const word_rule *rules, char text[WORDS_TEXT_BYTES])
 {
     for (const word_rule *rule = rules; rule->name != NULL; rule++) {
@@ -83,6 +84,8 @@ odeon_status words_check(const instance *who, const char *slot, const void *stru
     return words_fault(structure, rules, text) ? calling_blame(who, slot, "%s", text) : ODEON_OK;
 }
 
+/* Who calls is known from the slot that this thread is inside of, so that services need not be
+ * told. */
 odeon_status words_check_call(const void *structure, const word_rule *rules)
 {
     const calling now = calling_now;
