@@ -97,7 +97,7 @@ const char *option_fault(const odeon_option *o)
         return "has a type that this host does not know";
     }
     if ((o->flags & ~(uint32_t)KNOWN_FLAGS) != 0) {
-        return "has flag bits that this host does not know";
+        return "has flag bits that this host does not know in flags";
     }
     bool required = (o->flags & ODEON_OPTION_REQUIRED) != 0;
     bool optional = (o->flags & ODEON_OPTION_OPTIONAL) != 0;

@@ -61,7 +61,7 @@ odeon_status claim_list_add(claim_list *list, const char *name)
     claim c;
     if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
         return diag_fail(ODEON_ERR_CONFIG,
-                         "replace = %.100s: expected KIND/ID, as integrator/tsit5, of a component "
+                         "replace = %.100s: expected KIND/ID, as layer/NAME, of a component "
                          "that ships with the program",
                          name);
     }

@@ -72,7 +72,7 @@ done < <(awk -F'\t' -v ids="$ids" -v words="$words" '
 
 # One place each.
 loaders=$(grep -lE '\bdlm?open[[:space:]]*\(' core/*/*.[ch])
-[ "$loaders" = core/plugin/module.c ] || complain "dlopen is called by: $loaders"
+[ "$loaders" = core/plugin/library.c ] || complain "dlopen is called by: $loaders"
 parsers=$(grep -lE '[<"]ini\.h[>"]' core/*/*.[ch])
 case $parsers in core/format/ini*.c) ;; *) complain "ini.h is included by: $parsers" ;; esac
 ends=$(grep -v '^core/command/main\.c' <<<"$code" |
