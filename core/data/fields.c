@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "plugin/calling.h"
+#include "plugin/words.h"
 
 /* The registry has checked the kind, so the table is that of a data set. */
 static const odeon_dataset_ops *ops_of(const instance *set)
@@ -110,6 +111,7 @@ static odeon_status read_field(const instance *set, int32_t index, data_fields *
     const char *id = set->component->id;
     calling outer = calling_begin(set, "field");
     ODEON_TRY(calling_end(outer, ops_of(set)->field(set->self, index, &field)));
+    ODEON_TRY(words_check(set, "field", &field, words_of_field_info));
     if (field.ndim < 0 || field.ndim > 5 || field_bytes(&field) == 0 || field.classes < 0) {
         return diag_fail(ODEON_ERR_PLUGIN,
                          "data: data set %s: field %d has a shape or dtype that cannot be", id,

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "plugin/calling.h"
+#include "plugin/words.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -245,8 +246,9 @@ static odeon_status body_input(const net_layer *container, size_t body, odeon_te
         return ODEON_OK;
     }
     calling outer = calling_begin(container->instance, "body_in");
-    return calling_end(outer,
-                       ops->body_in(container->instance->self, &container->in, (int32_t)body, out));
+    ODEON_TRY(calling_end(
+        outer, ops->body_in(container->instance->self, &container->in, (int32_t)body, out)));
+    return words_check(container->instance, "body_in", out, words_of_tensor);
 }
 
 /* Where a body stands whose container stands in outer. `state` is the number of features of the

@@ -4,12 +4,14 @@
 
 #include "base/diag.h"
 #include "net/net.h"
+#include "plugin/words.h"
 
 /* A container asks in its own plan, when allocation is allowed; the calls then find the plan made.
  */
 static odeon_status chain_plan(odeon_net *body, int64_t batch, int32_t flags, odeon_chain_info *out)
 {
     const net_plan *plan;
+    ODEON_TRY(words_check_call(&flags, words_of_call));
     ODEON_TRY(net_plan_for(body, batch, flags, &plan));
     *out = (odeon_chain_info){.struct_size = sizeof *out,
                               .flags = plan->layer_flags,
@@ -27,6 +29,8 @@ static odeon_status prepare_call(odeon_net *body, const odeon_context *context,
                                  const net_plan **plan, odeon_context *own)
 {
     char given[128], planned[128];
+    ODEON_TRY(words_check_call(x, words_of_tensor));
+    ODEON_TRY(t != NULL ? words_check_call(t, words_of_tensor) : ODEON_OK);
     ODEON_TRY(net_plan_for(body, x->dim[0], context->flags, plan));
     const odeon_tensor *expected = is_output ? &(*plan)->out : &(*plan)->in;
     if (x->ndim != expected->ndim || memcmp(x->dim, expected->dim, sizeof x->dim) != 0) {

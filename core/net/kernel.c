@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "net/net.h"
 #include "plugin/calling.h"
+#include "plugin/words.h"
 
 /* What a layer is, whatever it is made of; its other flags are the affair of who computes. */
 enum {
@@ -63,26 +64,6 @@ static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
 
 /* ---- plans ---- */
 
-enum {
-    KNOWN = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT | ODEON_LAYER_BATCH_COUPLED |
-            ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR | ODEON_LAYER_STATEFUL |
-            ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW | ODEON_LAYER_EPILOGUE |
-            ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM
-};
-
-/* A bit that has no meaning yet must stay free to get one: a plugin that sets it by chance today
- * would change its behaviour when the bit is defined. */
-static odeon_status check_plan(const instance *x, const odeon_layer_plan *plan)
-{
-    if ((plan->flags & ~KNOWN) != 0) {
-        return calling_blame(x, "plan", "it sets flag bits that this host does not know: 0x%x",
-                             (unsigned)(plan->flags & ~KNOWN));
-    }
-    return plan->reserved0 == 0 && plan->out.reserved0 == 0
-               ? ODEON_OK
-               : calling_blame(x, "plan", "it sets a reserved field, which must stay 0");
-}
-
 /* The plan starts as zero but for its size, so that a plugin of an older ABI leaves fields that it
  * does not know in their neutral state. */
 static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_tensor *in,
@@ -92,7 +73,7 @@ static odeon_status ask_plan(const instance *x, const odeon_device *device, cons
     *out = (odeon_layer_plan){.struct_size = sizeof *out};
     calling outer = calling_begin(x, "plan");
     ODEON_TRY(calling_end(outer, ops->plan(x->self, device, in, flags, out)));
-    return check_plan(x, out);
+    return words_check(x, "plan", out, words_of_plan);
 }
 
 /* Only the flags that both have to agree on. */
@@ -181,9 +162,7 @@ static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t
                              "parameter %d has role %d and init %d, of which one is none",
                              (int)index, (int)out->role, (int)out->init);
     }
-    return out->reserved0 == 0 && out->shape.reserved0 == 0
-               ? ODEON_OK
-               : calling_blame(x, "param", "it sets a reserved field, which must stay 0");
+    return words_check(x, "param", out, words_of_param);
 }
 
 /* A parameter without a name is compared, and shown, by a text in its place. */

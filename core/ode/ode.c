@@ -10,6 +10,7 @@
 #include "ode/outputs.h"
 #include "ode/time.h"
 #include "plugin/calling.h"
+#include "plugin/words.h"
 #include "solver/control_hints.h"
 
 static odeon_status no_memory(const char *path)
@@ -273,6 +274,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
 {
     const instance *layer = host->self;
     *out = NULL;
+    ODEON_TRY(words_check_call(spec, words_of_ode_spec));
     odeon_ode *ode = mem_zalloc(1, sizeof *ode);
     if (ode == NULL) {
         return no_memory(layer->path);

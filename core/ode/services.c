@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "device/worker_group.h"
 #include "ode/outputs.h"
+#include "plugin/words.h"
 
 /* A pass may take several solves: one between each two times, on an adjoint's way back. Written so
  * that NAN, which stands for no step yet, gives way to a number. */
@@ -40,6 +41,9 @@ static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_
     bool adjoint = host == &ode->adjoint.host;
     solver *s = adjoint ? ode->backward : ode->forward;
     ODEON_TRY(check_times(ode, n_times, times));
+    for (int32_t i = 0; i < n_times; i++) {
+        ODEON_TRY(words_check_call(&y[i], words_of_tensor));
+    }
     solver_set_steps_before(s, adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected
                                        : 0);
     odeon_status status = solver_solve(s, host, n_times, times, keep, y);
@@ -58,6 +62,7 @@ static odeon_status serve_reverse(void *self, const odeon_field *field, const od
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
                          ode->path);
     }
+    ODEON_TRY(words_check_call(d_y0, words_of_tensor));
     ode->field.context.flags &= ~ODEON_CALL_UPDATE_STATE; /* nothing on a way back moves it */
     return solver_reverse(ode->forward, d_y, d_y0);
 }
@@ -67,7 +72,8 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
                                   const odeon_field **out, odeon_tensor *state)
 {
     odeon_ode *ode = self;
-    if (field->self != &ode->field || (flags & ~(ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME)) != 0) {
+    ODEON_TRY(words_check_call(&flags, words_of_augment));
+    if (field->self != &ode->field) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this augmented field cannot be made yet",
                          ode->path);
     }

@@ -103,13 +103,13 @@ static const char *choices_fault(const odeon_option *o)
 const char *option_fault(const odeon_option *o)
 {
     if (o->reserved0 != 0) {
-        return "has a reserved field that is not 0";
+        return "has a reserved field that is not 0: reserved0";
     }
     if (o->type < ODEON_OPTION_I64 || o->type > ODEON_OPTION_COMPONENT) {
         return "has a type that this host does not know";
     }
     if ((o->flags & ~(uint32_t)KNOWN_FLAGS) != 0) {
-        return "has flags that this host does not know";
+        return "has flag bits that this host does not know in flags";
     }
     bool required = (o->flags & ODEON_OPTION_REQUIRED) != 0;
     bool optional = (o->flags & ODEON_OPTION_OPTIONAL) != 0;

@@ -6,11 +6,18 @@
 #include "base/diag.h"
 #include "option/kinds.h"
 
+/* How it is kept. A thread has one record of the call that it is inside of; each call puts its own
+ * in place and the outer one back, so that nesting needs no list and a handler of a signal finds
+ * all it needs in one variable. The instance outlives the call, and slots are string constants, so
+ * that nothing is copied. */
+
 _Thread_local calling calling_now;
 
 /* Has the device refused an operator since the call under way began? */
 static _Thread_local bool refused;
 
+/* The words in which a component is named wherever it has failed: by kind and id, which an INI
+ * knows, and by file, since several may offer that id. */
 void calling_text(const calling *c, char *text, size_t bytes)
 {
     const instance *x = c->who;
@@ -25,6 +32,8 @@ void calling_text(const calling *c, char *text, size_t bytes)
 
 static _Thread_local calling_board *shown_on; /* NULL: nobody looks */
 
+/* A board is read by the watch over hanging workers alone. Relaxed stores will do: who and slot
+ * may be of different calls for a moment, which changes tells. */
 static void show(void)
 {
     if (shown_on != NULL) {
@@ -36,6 +45,8 @@ static void show(void)
     }
 }
 
+/* What the thread is inside of already is shown at once, so that a board is never older than the
+ * thread. */
 void calling_show(calling_board *board)
 {
     shown_on = board;
@@ -48,6 +59,7 @@ calling calling_read(calling_board *board)
                      .slot = atomic_load_explicit(&board->slot, memory_order_relaxed)};
 }
 
+/* As cheap as can be: it stands around every call of every slot of a layer, within a step, too. */
 calling calling_begin(const instance *who, const char *slot)
 {
     calling outer = calling_now;
@@ -84,6 +96,8 @@ static odeon_status explain(odeon_status status)
                      status_text(status));
 }
 
+/* The message is judged while the call is still the current one, so that it names the slot that
+ * has failed and not the one around it. */
 odeon_status calling_end(calling outer, odeon_status status)
 {
     if (status != ODEON_OK) {
@@ -94,6 +108,9 @@ odeon_status calling_end(calling outer, odeon_status status)
     return status;
 }
 
+/* Only what a call itself can be wrong in, its shapes or an operator that is not there, is the
+ * caller's fault; memory and lost devices are nobody's. A device that calls its own operators has
+ * nobody else to blame. */
 bool calling_refused(const instance *device, odeon_status status, const char *text)
 {
     const instance *who = calling_now.who;

@@ -15,6 +15,12 @@
 #include "base/diag.h"
 #include "plugin/crash.h"
 
+/* A child is a fork: it has the registry, and what is loaded, as the parent had them, and what it
+ * loads or breaks ends with it. Its answer comes through a pipe of its own: a head with the
+ * status, the message, then what was written. The pipe closes when the child ends, however it
+ * does, so the parent waits for pipes and needs no signal for children, which belongs to the
+ * program that Odeon may be part of. */
+
 /* More children would slow each other down until healthy ones seem to hang. */
 enum { MAX_SIDE_BY_SIDE = 8, MESSAGE_BYTES = 1024 };
 
@@ -26,6 +32,7 @@ typedef struct child_head {
 
 /* ---- in the child ---- */
 
+/* A pipe takes only so much at a time, and a signal may come in between. */
 static void send_all(int fd, const void *data, size_t bytes)
 {
     const char *at = data;
@@ -51,6 +58,8 @@ static void become_quiet(void)
     }
 }
 
+/* The answer is kept in memory until the work has ended, so that a crash half-way sends nothing
+ * that looks like one. */
 static void run_and_send(child_work work, void *context, int fd)
 {
     become_quiet();
@@ -83,6 +92,7 @@ typedef struct child {
     text_buffer received;
 } child;
 
+/* The wall clock may be set while a child runs. */
 static double now(void)
 {
     struct timespec t = {0};
@@ -93,6 +103,7 @@ static double now(void)
 static void fail(child_job *job, odeon_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Of the host's own failures and of children that cannot speak for themselves any more. */
 static void fail(child_job *job, odeon_status status, const char *format, ...)
 {
     char text[MESSAGE_BYTES];
@@ -104,6 +115,8 @@ static void fail(child_job *job, odeon_status status, const char *format, ...)
     text_add(&job->message, text);
 }
 
+/* A child that is through sends its head before it ends: one that has not was ended by what it
+ * ran. */
 static void explain_end(child_job *job, int how)
 {
     if (WIFSIGNALED(how)) {
@@ -153,6 +166,8 @@ static void finish(child *c, int how)
     text_fini(&c->received);
 }
 
+/* SIGKILL, since a plugin may ignore any other; the child is waited for, or it would stay as a
+ * zombie. */
 static void give_up(child *c, double seconds)
 {
     int how = 0;
@@ -179,6 +194,9 @@ static void write_coverage(void)
 #endif
 
 /* Forks; false if that fails, and the job has its answer. */
+/* Descriptors are closed on exec only: other children forked meanwhile hold ends of this pipe's
+ * reading side, which delays nobody, but none of its writing side, which the parent closes at
+ * once. */
 static bool start(child *c, child_work work, child_job *job, double seconds)
 {
     int ends[2];
@@ -220,6 +238,7 @@ static void wait_for(size_t n, const child *children, struct pollfd *wanted)
     (void)poll(wanted, (nfds_t)n, left <= 0.0 ? 0 : ending ? 1 : (int)(1000.0 * left) + 1);
 }
 
+/* One read a round: a child that writes without end must not keep the others from being heard. */
 static void receive(child *c)
 {
     char piece[4096];

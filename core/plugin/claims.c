@@ -7,6 +7,10 @@
 #include "base/mem.h"
 #include "option/kinds.h"
 
+/* Who claims what is read from notes and from names of files, never from what has run. A note is
+ * checked against the file's tables after loading (module.c), so that a file cannot claim less
+ * than it holds. */
+
 /* ---- lists of components ---- */
 
 /* A note may say anything; what becomes part of a path must be a name. */
@@ -35,6 +39,7 @@ bool claim_next(const char **components, claim *out)
     return true;
 }
 
+/* By whole entries: "layer/a" is not in "layer/ab". */
 bool claim_is_in(const char *components, int32_t kind, const char *id)
 {
     claim c;
@@ -48,14 +53,16 @@ bool claim_is_in(const char *components, int32_t kind, const char *id)
 
 /* ---- what may be taken over ---- */
 
+/* Whether such a component ships is not asked: an INI may be used with programs that have been
+ * built with different plugins. */
 odeon_status claim_list_add(claim_list *list, const char *name)
 {
     const char *rest = name;
     claim c;
     if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
         return diag_fail(ODEON_ERR_CONFIG,
-                         "replace = %.100s: expected KIND/ID of a component that ships with the "
-                         "program; odeon plugins lists them",
+                         "replace = %.100s: expected KIND/ID, as layer/NAME, of a component "
+                         "that ships with the program",
                          name);
     }
     char **names = mem_grow(list->names, list->n, sizeof *names);
@@ -122,6 +129,8 @@ static odeon_status shipped_file(const search_path *path, const char *file, cons
     return other_file(path->folders[path->shipped], file, c, out);
 }
 
+/* Before anything of the file has run: what may not take the place of the program's own may not do
+ * anything else either. */
 static odeon_status check_shipped(const claim_list *replaced, const search_path *path,
                                   const char *file, const claim *c)
 {
@@ -140,6 +149,8 @@ static odeon_status check_shipped(const claim_list *replaced, const search_path 
     return status;
 }
 
+/* The order in which a folder lists its files is no order that anybody has chosen, so it decides
+ * nothing. */
 static odeon_status check_neighbour(const char *file, const char *folder, const claim *c)
 {
     char *other = NULL;
@@ -170,6 +181,7 @@ odeon_status claims_check(const claim_list *replaced, const search_path *path, c
     return ODEON_OK;
 }
 
+/* Once a file is loaded; a manifest keeps the same for whoever compares runs later. */
 odeon_status claims_tell(const search_path *path, const char *file, const char *components,
                          text_buffer *out)
 {

@@ -9,6 +9,10 @@
 #include "option/kinds.h"
 #include "option/schema_parse.h"
 
+/* What an INI says of a component stands in up to two places: in parentheses behind its id, and as
+ * keys of the section that it owns. Both are read by the plugin's own table of options; which of
+ * the two holds is said by whoever hands in the keys (PAIR_*). */
+
 /* What component_read works on. */
 typedef struct making {
     registry *r;
@@ -21,6 +25,7 @@ typedef struct making {
     odeon_config *config;
 } making;
 
+/* By aliases as well as by likeness: "learning_rate" is not near "lr", but means it. */
 static const schema_pair *near_pair(size_t n, const schema_pair *pairs, const odeon_option *option)
 {
     for (size_t i = 0; i < n; i++) {
@@ -64,6 +69,7 @@ static odeon_status set_default(const making *m, const odeon_option *option, opt
     return status;
 }
 
+/* Marks it as used, so that what stays over can be refused as unknown. */
 static schema_pair *find_pair(size_t n, schema_pair *pairs, const char *key)
 {
     for (size_t i = 0; i < n; i++) {
@@ -75,6 +81,8 @@ static schema_pair *find_pair(size_t n, schema_pair *pairs, const char *key)
     return NULL;
 }
 
+/* An override replaces what the INI says, in either place; two places of one level contradict each
+ * other. */
 static odeon_status set_option(const making *m, const odeon_option *option, option_value *value)
 {
     schema_pair *inside = find_pair(m->x->n, m->x->pairs, option->name);
@@ -131,6 +139,7 @@ static odeon_status replace_option(const making *m, const odeon_option *option,
     return ODEON_OK;
 }
 
+/* What one option takes over from another is known only once all of them are set. */
 static odeon_status set_options(const making *m)
 {
     const odeon_option *const *options = m->config->component->options;
@@ -145,6 +154,7 @@ static odeon_status set_options(const making *m)
     return refuse_unknown(m);
 }
 
+/* A component in an option has its parentheses alone: no keys of a section are its own. */
 static odeon_status read_nested(void *context, int32_t kind, const char *text, location where,
                                 const char *section, const char *folder, odeon_config **out)
 {
@@ -164,6 +174,8 @@ odeon_status component_parse(registry *r, const odeon_option *option, const char
     return schema_parse(&reader, option, text, where, section, folder, out);
 }
 
+/* Options are set by the table that the plugin has been checked to have, so the plugin is loaded
+ * first, even where the expression is wrong in other ways. */
 odeon_status component_read(registry *r, int32_t kind, const char *text, location where,
                             const char *section, const char *folder, size_t n, schema_pair *pairs,
                             odeon_config **out)

@@ -14,6 +14,11 @@
 #include "option/kinds.h"
 #include "plugin/calling.h"
 
+/* What a handler may call is a short list (signal-safety(7)): no allocation, no formatting, no
+ * lock. Everything that it says is therefore prepared before: the call under way by calling.c,
+ * names of files by crash_know. After a crash the process is not to be trusted with more than one
+ * line. */
+
 enum { STACK_BYTES = 32 * 1024, LINE_BYTES = 2048 }; /* the handler takes some 3 KiB */
 
 static const struct {
@@ -56,6 +61,7 @@ static void add(line *l, const char *text)
     }
 }
 
+/* Reads a list that only grows at its front, so that a handler may walk it at any moment. */
 static const code *code_at(uintptr_t address)
 {
     const code *c = atomic_load(&known);
@@ -78,6 +84,8 @@ static uintptr_t instruction(const ucontext_t *u)
 #endif
 }
 
+/* Written out here once more, since calling_text formats with functions that a handler may not
+ * call. */
 static void add_caller(line *l, const calling *now)
 {
     const instance *x = now->who;
@@ -120,6 +128,7 @@ static void add_place(line *l, const calling *now, const code *at)
     }
 }
 
+/* One write, so that lines of processes that share a terminal do not mix. */
 static void tell(int number, void *context)
 {
     line l = {.length = 0};
@@ -163,6 +172,7 @@ static void unblock(void)
     (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* A stack overflow leaves no room for a handler on the thread's own stack. */
 void crash_thread_begin(void)
 {
     stack_t now;
@@ -186,6 +196,8 @@ void crash_thread_end(void)
     }
 }
 
+/* Handlers of a sanitizer, of a debugger or of the program that Odeon is part of came first and
+ * know more. */
 void crash_watch(void)
 {
     static const char anchor = 0;
@@ -240,6 +252,8 @@ static int find_code(struct dl_phdr_info *info, size_t size, void *context)
     return found;
 }
 
+/* Asked after loading and not in the handler: walking the loader's lists takes its lock, which the
+ * thread that has crashed may hold. */
 void crash_know(const void *address, const char *file)
 {
     if (code_at((uintptr_t)address) != NULL) {

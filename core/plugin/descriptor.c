@@ -14,6 +14,10 @@
 #include "option/option_table.h"
 #include "plugin/tableau_check.h"
 
+/* Everything that the rest of the host knows of a plugin passes here once. What a plugin gives is
+ * read through its own struct_size and never written to; what is kept is a copy in the host's
+ * layout. Strings and functions stay where they are: the code is never unloaded. */
+
 enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };
 
 static const size_t root_bytes_first = ODEON_SIZE_THROUGH(odeon_plugin, components);
@@ -95,6 +99,7 @@ static size_t count_entries(const void *const *list)
 
 /* ---- tables of operations ---- */
 
+/* By its bytes: a pointer to a function cannot be read as one of another type. */
 static bool is_null_slot(const void *table, size_t offset)
 {
     static const unsigned char zero[sizeof(void (*)(void))];
@@ -121,6 +126,8 @@ static const char *other_kind(const kind_info *kind, const void *table, char tex
     return text;
 }
 
+/* Reserved words and flags come before missing slots, since a table of another kind most often
+ * fails there first, and the hint helps. */
 static odeon_status check_slots(const copying *c, const kind_info *kind, const void *table)
 {
     uint32_t reserved = 0, flags = 0;
@@ -129,14 +136,14 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
         memcpy(&reserved, (const char *)table + kind->reserved_at, sizeof reserved);
     }
     if (reserved != 0) {
-        return refuse(c, "its %s table has a reserved field that is not 0%s", kind->name,
+        return refuse(c, "its %s table has a reserved field that is not 0: reserved0%s", kind->name,
                       other_kind(kind, table, hint));
     }
     if (kind->flags_at != 0) {
         memcpy(&flags, (const char *)table + kind->flags_at, sizeof flags);
     }
     if ((flags & ~kind->flags_known) != 0) {
-        return refuse(c, "its %s table has flag bits that this host does not know: 0x%x%s",
+        return refuse(c, "its %s table has flag bits that this host does not know: 0x%x in flags%s",
                       kind->name, (unsigned)(flags & ~kind->flags_known),
                       other_kind(kind, table, hint));
     }
@@ -155,6 +162,22 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
     return ODEON_OK;
 }
 
+/* A longer table would be read as far as this kind's goes, and its slots be called as what they are
+ * not. One of the same headers is as long as the host's own. */
+static odeon_status check_size(const copying *c, const kind_info *kind, const void *table)
+{
+    uint32_t bytes;
+    char hint[HINT_BYTES];
+    memcpy(&bytes, table, sizeof bytes);
+    if (bytes == kind->ops_bytes || other_kind(kind, table, hint)[0] == '\0') {
+        return ODEON_OK;
+    }
+    return refuse(c, "its %s table has struct_size %u, expected %zu%s", kind->name, (unsigned)bytes,
+                  kind->ops_bytes, hint);
+}
+
+/* The copy has the host's size, zero beyond what the plugin knows: an optional slot that an older
+ * plugin lacks is NULL. */
 static odeon_status copy_table(const copying *c, const kind_info *kind, const void *from,
                                void **out)
 {
@@ -164,12 +187,14 @@ static odeon_status copy_table(const copying *c, const kind_info *kind, const vo
     }
     char what[32];
     (void)snprintf(what, sizeof what, "its %s table", kind->name);
+    ODEON_TRY(check_size(c, kind, from));
     ODEON_TRY(copy_struct(c, what, from, 0, kind->ops_bytes_first, table, kind->ops_bytes));
     ODEON_TRY(check_slots(c, kind, table));
     *out = table;
     return ODEON_OK;
 }
 
+/* They become names of sections, so only such are taken. */
 static odeon_status check_body_names(const copying *c, const odeon_layer_ops *ops)
 {
     size_t n = count_entries((const void *const *)ops->body_names);
@@ -238,6 +263,7 @@ static odeon_status copy_ops(const copying *c, odeon_component *component)
 
 /* ---- options ---- */
 
+/* Whether the default can be parsed is asked later, once all options have been copied. */
 static odeon_status copy_option(copying *c, const odeon_option *from, odeon_option *to)
 {
     ODEON_TRY(copy_struct(c, "an option", from, 0, option_bytes_first, to, sizeof *to));
@@ -253,6 +279,8 @@ static odeon_status copy_option(copying *c, const odeon_option *from, odeon_opti
     return ODEON_OK;
 }
 
+/* Names are unique and replacements lead to another option of the table: schema.h looks both up
+ * without asking again. */
 static odeon_status copy_options(copying *c, odeon_component *component)
 {
     if (component->options == NULL) {
@@ -302,6 +330,7 @@ static odeon_status check_kernel(const copying *c, const odeon_component *kernel
                : refuse(c, "it holds other layers, which a kernel cannot");
 }
 
+/* The id is checked before it is used in messages, which go to terminals. */
 static odeon_status copy_component(copying *c, const odeon_component *from, odeon_component *to)
 {
     c->component[0] = '\0';
@@ -324,7 +353,7 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
             kind->name, (unsigned)to->kind_version, (unsigned)kind->version);
     }
     if (to->reserved0 != 0) {
-        return refuse(c, "a reserved field is not 0");
+        return refuse(c, "a reserved field is not 0: reserved0");
     }
     if (!label_is_line(to->summary) || !label_is_line(to->version) || !label_is_line(to->license) ||
         (to->source != NULL && !label_is_line(to->source))) {
@@ -341,6 +370,8 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
     return is_kernel ? check_kernel(c, to) : ODEON_OK;
 }
 
+/* The copies stand in one array, their list in another: others point to components for as long as
+ * the plugin is loaded, which is for ever. */
 static odeon_status copy_components(copying *c, odeon_plugin *root)
 {
     size_t n = root->components != NULL ? count_entries((const void *const *)root->components) : 0;
@@ -367,6 +398,7 @@ static odeon_status copy_components(copying *c, odeon_plugin *root)
 
 /* ---- the root ---- */
 
+/* Magic, then size, then ABI: each says whether what follows can be read at all. */
 static odeon_status copy_root(copying *c, const odeon_plugin *from, odeon_plugin *to)
 {
     if (from->magic != ODEON_MAGIC) {
@@ -379,7 +411,7 @@ static odeon_status copy_root(copying *c, const odeon_plugin *from, odeon_plugin
                       (unsigned)to->host_minor_required, ODEON_ABI_MAJOR, ODEON_ABI_MINOR);
     }
     if (to->reserved0 != 0) {
-        return refuse(c, "a reserved field of %s is not 0", ODEON_PLUGIN_SYMBOL);
+        return refuse(c, "a reserved field of %s is not 0: reserved0", ODEON_PLUGIN_SYMBOL);
     }
     if (to->layouts == NULL) {
         return refuse(c, "%s has no layouts: set them to ODEON_LAYOUTS", ODEON_PLUGIN_SYMBOL);

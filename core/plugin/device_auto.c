@@ -12,6 +12,10 @@
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 
+/* Devices are put in order by their rank alone, which their tables say; then they are probed one
+ * after the other, until one can be used: a probe may start a driver, which takes seconds and
+ * memory, so that a device behind the first usable one is not asked unless all are to be shown. */
+
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "run.device = auto: no memory to ask the devices");
@@ -104,12 +108,15 @@ static odeon_status rank(registry *r, device_answer *a)
     return ODEON_OK;
 }
 
+/* By name where the rank is equal, so that the choice does not depend on the order of files in a
+ * folder. */
 static int by_rank(const void *a, const void *b)
 {
     const device_answer *x = a, *y = b;
     return x->rank != y->rank ? (x->rank < y->rank) - (x->rank > y->rank) : strcmp(x->id, y->id);
 }
 
+/* The instance goes at once: the run makes its own, with the options that its INI gives. */
 static odeon_status probe(const odeon_config *config, char *text, size_t bytes)
 {
     instance *device = NULL;
@@ -147,6 +154,8 @@ static odeon_status ask(registry *r, device_answer *a)
     return a->text != NULL ? ODEON_OK : no_memory();
 }
 
+/* A negative rank is that of devices made to check others, which are used by name alone. They
+ * stand last. */
 static void drop_unavailable(device_answers *answers)
 {
     while (answers->n > 0 && answers->list[answers->n - 1].rank < 0) {
@@ -154,6 +163,7 @@ static void drop_unavailable(device_answers *answers)
     }
 }
 
+/* The answers point to nothing of the plugins, whose texts may be written over by the next call. */
 odeon_status device_auto_ask(registry *r, bool all, device_answers *out)
 {
     *out = (device_answers){.n = 0};
@@ -177,6 +187,8 @@ odeon_status device_auto_ask(registry *r, bool all, device_answers *out)
 
 /* ---- which it is ---- */
 
+/* All reasons in one line, cut where they are too many: the first is that of the preferred device.
+ */
 static odeon_status refuse(const device_answers *answers)
 {
     char reasons[DIAG_MESSAGE_BYTES / 2] = "";
@@ -189,6 +201,8 @@ static odeon_status refuse(const device_answers *answers)
     return diag_fail(ODEON_ERR_DEVICE, "run.device = auto: no device is usable: %s", reasons);
 }
 
+/* Every device that was passed over is told, with its reason: results of another device are
+ * others, and whoever has a GPU wants to know why it stays idle. */
 static odeon_status choose(const device_answers *answers, char **out)
 {
     for (size_t i = 0; i < answers->n; i++) {

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Any bytes may come: an interrupted download, another machine's plugin, a file made to harm.
+ * Nothing is read before it is known to lie within the file, sizes are compared by subtraction,
+ * which cannot wrap, and structures are copied out, since offsets need not be aligned. */
+
 #if defined(__x86_64__)
 enum { MACHINE = EM_X86_64 };
 #elif defined(__aarch64__)
@@ -44,6 +48,8 @@ static bool within(uint64_t offset, uint64_t length, uint64_t bytes)
     return offset <= bytes && length <= bytes - offset;
 }
 
+/* Tables of sections are not looked at: a loader goes by segments alone, and a stripped file has
+ * no sections. */
 static odeon_status check_header(const Elf64_Ehdr *header, const elf_walk *walk)
 {
     const unsigned char *ident = header->e_ident;
@@ -87,6 +93,8 @@ static const char *read_word(const char *c, const char *word)
     return c != NULL && strncmp(c, word, strlen(word)) == 0 ? c + strlen(word) : NULL;
 }
 
+/* The note is printed and split at blanks and commas, so nothing else that is special may stand in
+ * it. */
 static bool is_plain(const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -128,6 +136,7 @@ static odeon_status read_odeon_note(const unsigned char *text, uint64_t bytes, e
     return ODEON_OK;
 }
 
+/* Longer ones are cut: a name for the build is wanted, no more. */
 static void read_build_id(const unsigned char *id, uint64_t bytes, elf_info *out)
 {
     static const char digit[] = "0123456789abcdef";
@@ -139,6 +148,7 @@ static void read_build_id(const unsigned char *id, uint64_t bytes, elf_info *out
     out->build_id[2 * n] = '\0';
 }
 
+/* Notes of others, compilers' and linkers', stand in the same segments and are passed over. */
 static odeon_status read_note(elf_walk *walk, const Elf64_Nhdr *note, const unsigned char *name,
                               const unsigned char *text)
 {
@@ -157,6 +167,7 @@ static odeon_status read_note(elf_walk *walk, const Elf64_Nhdr *note, const unsi
     return read_odeon_note(text, note->n_descsz, walk->out);
 }
 
+/* alignment is a power of two. */
 static uint64_t align_up(uint64_t at, uint64_t alignment)
 {
     return (at + alignment - 1) & ~(alignment - 1);
@@ -185,6 +196,8 @@ static odeon_status read_notes(elf_walk *walk, const Elf64_Phdr *segment)
     return ODEON_OK;
 }
 
+/* Each must lie in the file: the loader maps it without asking, and a page beyond the end of a
+ * file is SIGBUS when it is touched. */
 static odeon_status check_segment(elf_walk *walk, const Elf64_Phdr *segment)
 {
     if (segment->p_type == PT_NULL) {
@@ -221,6 +234,8 @@ static bool names_origin(const void *data, uint64_t bytes)
            memmem(data, bytes, braced, sizeof braced - 1) != NULL;
 }
 
+/* Everything that is looked for is known to be there when this answers that it is a plugin: one
+ * note, one dynamic segment, all segments whole. */
 odeon_status elf_check(const void *data, uint64_t bytes, elf_info *out)
 {
     memset(out, 0, sizeof *out);

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "option/kinds.h"
 
+/* A folder of plugins has one folder a kind; the names of files are all that is looked at. */
+
 typedef struct plugin_file {
     int32_t kind;
     char *id, *file;
@@ -19,6 +21,8 @@ typedef struct plugin_list {
     plugin_file *files;
 } plugin_list;
 
+/* Folders are listed in the order of the search, so that the first that has a file keeps its
+ * place. */
 static bool is_listed(const plugin_list *list, int32_t kind, const char *id)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -29,6 +33,7 @@ static bool is_listed(const plugin_list *list, int32_t kind, const char *id)
     return false;
 }
 
+/* Takes over what is in file, also where it fails. */
 static bool append(plugin_list *list, plugin_file file)
 {
     plugin_file *files =
@@ -61,6 +66,7 @@ static bool list_entry(plugin_list *list, int32_t kind, const char *folder, cons
     return append(list, (plugin_file){kind, id, file});
 }
 
+/* A folder that cannot be opened has nothing to offer: most of a search path is not there. */
 static bool list_kind(plugin_list *list, int32_t kind, const char *folder)
 {
     char *path = mem_printf("%s/%s", folder, kind_name(kind));
@@ -86,6 +92,8 @@ static int by_kind_and_id(const void *left, const void *right)
     return a->kind != b->kind ? (a->kind < b->kind ? -1 : 1) : strcmp(a->id, b->id);
 }
 
+/* All is listed before anything is visited, so that a visitor may load plugins, which may write
+ * files. */
 odeon_status plugin_files_visit(size_t n_folders, const char *const *folders, plugin_visitor visit,
                                 void *context)
 {

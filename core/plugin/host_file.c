@@ -7,6 +7,9 @@
 #include "base/diag.h"
 #include "base/path.h"
 
+/* Of the library where the host is one, else of the program: dladdr tells by an address in here. A
+ * program that was started by a relative name is known to it by that name alone, which the working
+ * directory may no longer fit. */
 odeon_status host_file_path(char **out)
 {
     static const char anchor = 0;

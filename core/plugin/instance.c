@@ -8,6 +8,10 @@
 #include "option/kinds.h"
 #include "plugin/calling.h"
 
+/* The table of services is a part of the instance, and self leads from it back there: a plugin
+ * passes the table to each service, and so the host knows who calls without a global. Getters of
+ * options are the exception: they see a configuration alone (misuse_note). */
+
 /* With minor 0 the lower of the host's and any plugin's is the host's. */
 static_assert(ODEON_ABI_MINOR == 0, "abi_minor of a host table is the lower of the two minors");
 static_assert(sizeof(size_t) >= sizeof(uint64_t), "sizes of the ABI are sizes of host memory");
@@ -23,6 +27,7 @@ static _Thread_local misuse_note *noting;
 
 /* ---- services ---- */
 
+/* The instance is not noted: memory goes back by itself only where the plugin frees it. */
 static void *host_alloc(const odeon_host *host, uint64_t bytes)
 {
     (void)host;
@@ -35,6 +40,8 @@ static void host_free(const odeon_host *host, void *memory)
     mem_free(memory);
 }
 
+/* Messages start with the place of the configuration that the component stands in, unless the
+ * plugin has put it there itself. */
 static odeon_status host_fail(const odeon_host *host, odeon_status status, const char *text)
 {
     const instance *x = host->self;
@@ -59,6 +66,8 @@ static void host_log(const odeon_host *host, int32_t level, const char *text)
     }
 }
 
+/* By the list that came with the configuration, not by a global one: what a component may ask for
+ * depends on who runs it. */
 static const void *host_get_extension(const odeon_host *host, const char *id)
 {
     const instance *x = host->self;
@@ -71,6 +80,7 @@ static const void *host_get_extension(const odeon_host *host, const char *id)
 
 /* ---- options ---- */
 
+/* Getters have no status to return, so the failure waits until create has returned. */
 static void note_misuse(const odeon_config *config, const char *name, const char *what)
 {
     const odeon_component *c = config->component;
@@ -129,6 +139,8 @@ static double option_f64(const odeon_config *config, const char *name)
     return value != NULL ? value->f : 0.0;
 }
 
+/* Two types read as text have more than a word: a choice with a path after it, whose path is
+ * meant, and a list, which has none. */
 static const char *option_text(const odeon_config *config, const char *name)
 {
     static const int32_t types[] = {ODEON_OPTION_STRING, ODEON_OPTION_CHOICE, ODEON_OPTION_PATH,
@@ -163,6 +175,8 @@ static const odeon_config *option_component(const odeon_config *config, const ch
     return value != NULL ? value->component : NULL;
 }
 
+/* With a default it would tell a normal form, which writes all of them out, from the INI that it
+ * stands for. */
 static int32_t option_given(const odeon_config *config, const char *name)
 {
     const odeon_option *option = schema_option(config, name);
@@ -237,6 +251,8 @@ odeon_status instance_take(odeon_config *config, const char *path, instance **ou
     return ODEON_OK;
 }
 
+/* The instance is complete but for self when create is called, so that create may fail with words
+ * of its own. */
 odeon_status instance_create_as(const odeon_component *component, const char *file,
                                 const odeon_config *config, const char *path, instance **out)
 {
@@ -263,6 +279,7 @@ odeon_status instance_create_as(const odeon_component *component, const char *fi
     return ODEON_OK;
 }
 
+/* The configuration, if it is the instance's own, goes last: destroy may still read it. */
 void instance_destroy(instance *x)
 {
     if (x == NULL) {

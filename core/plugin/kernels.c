@@ -5,6 +5,10 @@
 #include "odeon/layer.h"
 #include "plugin/registry.h"
 
+/* A run asks for the kernel of each layer that it builds; what was answered once is kept, also
+ * that there is none, so that the search path is gone through once for each layer and messages
+ * come once. */
+
 /* The answer for one layer. */
 typedef struct answer {
     const odeon_component *layer, *kernel; /* kernel NULL: it has none */
@@ -41,6 +45,7 @@ const char *kernels_file(const kernel_list *k, const odeon_component *kernel)
     return registry_plugin_of(k->r, kernel)->file;
 }
 
+/* A kernel computes what its layer does in one launch; bodies would be called by nobody. */
 static odeon_status check_leaf(const kernel_list *k, const odeon_component *layer,
                                const odeon_component *kernel)
 {
@@ -53,6 +58,8 @@ static odeon_status check_leaf(const kernel_list *k, const odeon_component *laye
                            kernels_file(k, kernel), kernel->id, layer->id);
 }
 
+/* Without a list (run.kernels = no) there are no kernels. Layers are told apart by the address of
+ * their component, which is the same for all of a run. */
 odeon_status kernels_find(kernel_list *k, const odeon_component *layer, const odeon_component **out)
 {
     *out = NULL;

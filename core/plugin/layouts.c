@@ -9,6 +9,10 @@
 #include "odeon/layouts.h"
 #include "option/kinds.h"
 
+/* The numbers stand in the note, so that a plugin of other headers is refused before anything of
+ * it is mapped. Order and length are those of ODEON_LAYOUTS: BASE, then the kinds by their
+ * numbers. */
+
 enum { NUMBER_DIGITS = 8 };
 
 /* Number index of "01234567.89abcdef...."; false: it is not there. */
@@ -25,6 +29,7 @@ static bool read_number(const char *layouts, size_t index, uint32_t *out)
     return strspn(c, "0123456789abcdef") == NUMBER_DIGITS && sscanf(c, "%8" SCNx32, out) == 1;
 }
 
+/* A number that is missing is an old header's, and as wrong as another one. */
 static odeon_status check_number(const char *file, const char *layouts, size_t index,
                                  uint32_t expected, const char *what)
 {
@@ -57,6 +62,8 @@ static int32_t first_kind(const char *components)
     return kind_by_name(name);
 }
 
+/* Only the numbers of kinds that the file holds: a change in one kind's draft leaves plugins of
+ * others usable. */
 odeon_status layouts_check(const char *file, const char *layouts, const char *components)
 {
     ODEON_TRY(check_number(file, layouts, 0, ODEON_LAYOUT_BASE, "all plugins"));

@@ -32,6 +32,8 @@ static bool is_same_time(struct timespec a, struct timespec b)
 }
 
 /* The same file, not written to since. */
+/* Not by the time of the last change of the inode, which a link to the file or its removal moves,
+ * too. */
 static bool is_unchanged(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
@@ -113,6 +115,8 @@ static void rename_loaded(loaded *l, const char *path)
     }
 }
 
+/* A process that opens a second registry loads its plugins once more; their code is there already,
+ * under the name that it was given first. */
 static void *known_handle(const struct stat *s)
 {
     const loaded *l = all_loaded;
@@ -122,6 +126,8 @@ static void *known_handle(const struct stat *s)
     return l != NULL ? l->handle : NULL;
 }
 
+/* The note of what is loaded is made first: once the code has run there is no way back for want of
+ * memory. */
 static odeon_status open_by_path(const library_file *f, const char *path, void **out)
 {
     loaded *l = malloc(sizeof *l);
@@ -149,6 +155,7 @@ static odeon_status open_by_path(const library_file *f, const char *path, void *
     return ODEON_OK;
 }
 
+/* The contents were judged when seen was taken; a file that was written to since is another one. */
 odeon_status library_open(const library_file *f, void **out)
 {
     char path[PATH_MAX];

@@ -19,6 +19,10 @@
 #include "plugin/process_state.h"
 #include "plugin/trust.h"
 
+/* In this order: who may write to the file (trust.c), what it is (elf_check.c), for which headers
+ * it was built (layouts.c), all without running anything of it; then the code is loaded
+ * (library.c), its tables are copied and checked (descriptor.c), and init is called. */
+
 /* ---- before loading ---- */
 
 /* By its note and its segments; and what it is recognized by later. */
@@ -126,6 +130,7 @@ static odeon_status open_library(const module *m, const odeon_plugin **out)
     return ODEON_OK;
 }
 
+/* A positive status means a void trial step, and none is under way. */
 static odeon_status start(module *m)
 {
     instance_host(&m->starter);
@@ -186,6 +191,7 @@ static void close_file(module *m)
     }
 }
 
+/* The descriptor is of no use any more, whether the file was loaded or not. */
 odeon_status module_start(module *m)
 {
     process_state before;

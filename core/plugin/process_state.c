@@ -11,6 +11,10 @@
 #include "base/diag.h"
 #include "odeon/host.h"
 
+/* Loading a file runs code of which nobody has asked anything yet. What that may leave behind for
+ * the whole process is few things that change results elsewhere; they are put back rather than
+ * refused, since most who change them have only linked a library that does. */
+
 static void warn(const char *file, const char *what, const char *remedy)
 {
     diag_log(ODEON_LOG_WARNING, "%s: loading it changed %s; that was undone: %s", file, what,
@@ -39,6 +43,7 @@ static void restore_float(const process_state *s, const char *file)
 
 /* ---- locale ---- */
 
+/* A name that does not fit cannot be put back; nothing is changed then. */
 static void save_locale(process_state *s)
 {
     const char *name = setlocale(LC_ALL, NULL);
@@ -57,6 +62,7 @@ static void restore_locale(const process_state *s, const char *file)
 
 /* ---- working directory ---- */
 
+/* By descriptor: the folder may have been renamed meanwhile, and a path would lead elsewhere. */
 static void restore_folder(const process_state *s, const char *file)
 {
     struct stat before, after;
@@ -74,6 +80,8 @@ static void restore_folder(const process_state *s, const char *file)
 
 /* ---- signals ---- */
 
+/* Which of the two handlers counts is said by a flag; the other member is another view of the same
+ * bytes. */
 static bool equal_actions(const struct sigaction *a, const struct sigaction *b)
 {
     if (((a->sa_flags ^ b->sa_flags) & SA_SIGINFO) != 0) {
@@ -99,6 +107,7 @@ static void restore_signals(const process_state *s, const char *file)
 
 /* ---- all of it ---- */
 
+/* By system calls alone, some microseconds: this stands around the loading of every plugin. */
 void process_state_save(process_state *s)
 {
     memset(s, 0, sizeof *s);

@@ -19,6 +19,10 @@
 #include "plugin/search_path.h"
 #include "plugin/unknown_id.h"
 
+/* A module is loaded once and stays until the registry ends; components are pointers into modules'
+ * checked copies, and are therefore compared by address. Modules are few, some dozens, so that all
+ * searches are linear. */
+
 struct registry {
     search_path *folders;
     size_t n_modules;
@@ -37,6 +41,7 @@ typedef struct found_file {
     bool own;           /* the program's own folder */
 } found_file;
 
+/* Only folders are named here: a program that asks for nothing loads nothing. */
 odeon_status registry_create(size_t n_paths, const char *const *paths, registry **out)
 {
     *out = NULL;
@@ -69,6 +74,7 @@ void registry_destroy(registry *r)
 
 /* ---- what is loaded ---- */
 
+/* By the host's copies, whose ids have been checked. */
 static const odeon_component *component_in(const module *m, int32_t kind, const char *id)
 {
     for (const odeon_component *const *c = m->tables->root.components; *c != NULL; c++) {
@@ -169,6 +175,8 @@ static odeon_status check_all_defaults(const module *m)
     return ODEON_OK;
 }
 
+/* The list has grown before anything is checked, so that what has passed cannot be lost for want
+ * of memory. */
 static odeon_status add_module(registry *r, module *m)
 {
     module **modules = mem_grow(r->modules, r->n_modules, sizeof *modules);
@@ -235,6 +243,8 @@ static odeon_status open_file(const registry *r, const found_file *found, module
     return ODEON_OK;
 }
 
+/* A file that several components of a configuration come from is loaded once; so is one that links
+ * lead to. */
 static odeon_status load(registry *r, const found_file *found, module **out)
 {
     *out = loaded_module(r, found->file);
@@ -287,6 +297,7 @@ void registry_distrust(registry *r)
     r->distrusts = true;
 }
 
+/* A file that cannot be loaded in any case is refused for that reason, not for want of --trust. */
 odeon_status registry_may_load(const registry *r, const char *file)
 {
     if (!r->distrusts || loaded_module(r, file) != NULL) {
@@ -303,6 +314,7 @@ odeon_status registry_may_load(const registry *r, const char *file)
 
 /* ---- finding ---- */
 
+/* Of files that can be found, by their names: nothing is loaded to be hinted at. */
 static void collect_id(int32_t kind, const char *id, const char *file, void *context)
 {
     (void)file;
@@ -393,6 +405,8 @@ static bool is_name(int32_t kind, const char *id)
     return label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id));
 }
 
+/* The id comes from an INI or a command line and becomes part of a path, so it is judged before it
+ * is looked for. */
 odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
                               const odeon_component **out)
 {
@@ -409,6 +423,8 @@ odeon_status registry_look_at(registry *r, int32_t kind, const char *id,
     return *out != NULL ? ODEON_OK : refuse_unknown(r, kind, id);
 }
 
+/* A component that is loaded already is looked for in its file all the same: what a list says is
+ * what a fresh run would find. */
 odeon_status registry_examine(const registry *r, int32_t kind, const char *id, module **out)
 {
     found_file found;
@@ -421,6 +437,8 @@ odeon_status registry_examine(const registry *r, int32_t kind, const char *id, m
     return status;
 }
 
+/* A manifest lists what has taken part in a run, not all that was looked at for hints or by device
+ * = auto. */
 void registry_set_use(registry *r, const odeon_component *component, bool in_use)
 {
     for (size_t i = 0; i < r->n_modules; i++) {

@@ -12,11 +12,15 @@
 #include "base/path.h"
 #include "plugin/host_file.h"
 
+/* Folders are kept as text and not opened: one may appear, disappear or be another one by the time
+ * that it is searched, and each file is judged when it is opened (trust.c). */
+
 static odeon_status no_memory(void)
 {
     return diag_fail(ODEON_ERR_NOMEM, "no memory for the plugin search path");
 }
 
+/* Links to folders are folders. */
 static bool is_folder(const char *path)
 {
     struct stat s;
@@ -50,6 +54,8 @@ static odeon_status add(search_path *p, char *folder)
     return ODEON_OK;
 }
 
+/* Whoever names a folder that is not there has made a slip; places that are searched by custom may
+ * be missing. */
 static odeon_status add_given(search_path *p, const char *path)
 {
     if (!is_folder(path)) {
@@ -71,6 +77,7 @@ static odeon_status add_list(search_path *p, const char *list)
     return ODEON_OK;
 }
 
+/* By the XDG Base Directory Specification, which ignores relative paths. */
 static odeon_status add_user(search_path *p)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -111,6 +118,8 @@ static odeon_status add_own(search_path *p)
     return add(p, folder);
 }
 
+/* What was given for this run, then what is set for this user, then what came with the program:
+ * the nearer the choice, the earlier it counts. */
 static odeon_status add_all(search_path *p, size_t n_paths, const char *const *paths)
 {
     for (size_t i = 0; i < n_paths; i++) {

@@ -12,6 +12,11 @@
 #include "base/diag.h"
 #include "plugin/host_file.h"
 
+/* What is asked is not "may this user write there" but "who else may", so that root, who may write
+ * everywhere, is told of the same faults. Links are followed by hand: each place on the way is
+ * looked at with lstat before it is gone through, since whoever may change a link on the way
+ * chooses the file. */
+
 enum { MAX_LINKS = 40, GROUP_BYTES = 16384 };
 
 /* ---- one file or folder ---- */
@@ -56,6 +61,7 @@ static bool has_access_list(const char *path)
     return lgetxattr(path, "system.posix_acl_access", NULL, 0) > 0;
 }
 
+/* Whether the group has other members is asked last, since that may mean a question to a server. */
 static trust_verdict judge(const char *path, const struct stat *s, uid_t user, uid_t host)
 {
     trust_verdict verdict = trust_judge(s, user, host);
@@ -79,6 +85,7 @@ typedef struct walk {
     int links;
 } walk;
 
+/* Of errno, which is that of the call before. */
 static odeon_status fail_io(const walk *w)
 {
     return diag_fail(ODEON_ERR_IO, "%s: %s", w->file, strerror(errno));
@@ -154,6 +161,7 @@ static bool take_name(walk *w, char name[NAME_MAX + 1])
     return true;
 }
 
+/* By text: links have been resolved on the way here, so that the name above is the folder above. */
 static odeon_status go_up(walk *w)
 {
     char *slash = strrchr(w->at, '/');
@@ -229,6 +237,7 @@ static odeon_status walk_down(walk *w, bool is_file)
     return judge_place(w, true); /* a path may end in "..", "." or a link to such */
 }
 
+/* The root folder is judged, too: in a container it may be anybody's. */
 static odeon_status start(walk *w, const char *path)
 {
     if (strlen(path) >= sizeof w->rest) {
@@ -256,6 +265,8 @@ static uid_t host_owner(uid_t user)
     return known ? s.st_uid : user;
 }
 
+/* Folders above the program's own are those of its installation: whoever can change them can
+ * change the program, which is running. */
 static odeon_status check_own(const char *file, const char *folder)
 {
     walk w = {.file = file, .user = geteuid(), .host = host_owner(geteuid())};
@@ -267,6 +278,8 @@ static odeon_status check_own(const char *file, const char *folder)
     return walk_down(&w, true);
 }
 
+/* By the descriptor that is read and loaded from. An access list or a group makes TRUST_GROUP a
+ * question, as on the way to the file. */
 odeon_status trust_check_open(const char *file, int fd, bool own)
 {
     uid_t user = geteuid();
@@ -292,6 +305,7 @@ odeon_status trust_check_open(const char *file, int fd, bool own)
     }
 }
 
+/* The folder first: one that is not to be trusted is told as such, whatever stands below it. */
 odeon_status trust_check(const char *file, const char *folder, bool own)
 {
     if (own) {

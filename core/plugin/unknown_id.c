@@ -10,6 +10,9 @@
 #include "option/kinds.h"
 #include "plugin/child.h"
 
+/* The commonest mistake in an INI is a name that is nearly right, or another system's. The answer
+ * is made for it: the nearest name or alias, else all that there are. */
+
 /* ---- ids ---- */
 
 static bool is_listed(const id_list *list, const char *id)
@@ -22,6 +25,7 @@ static bool is_listed(const id_list *list, const char *id)
     return false;
 }
 
+/* Once each, whether loaded or only found. */
 void id_list_add(id_list *list, int32_t kind, const char *id)
 {
     if (kind != list->kind || list->failed || is_listed(list, id)) {
@@ -122,6 +126,7 @@ static odeon_status hint_by_aliases(const alias_source *aliases, const id_list *
     return status;
 }
 
+/* Names alone often suffice; only where they do not are plugins loaded to ask for aliases. */
 static odeon_status write_hint(const alias_source *aliases, const id_list *list, const char *id,
                                char *hint, size_t bytes)
 {
@@ -153,6 +158,7 @@ static odeon_status refuse(const id_list *list, const char *id, const alias_sour
                      kind_name(list->kind), id, hint);
 }
 
+/* Sorted, so that the same mistake gets the same words on every machine. */
 odeon_status unknown_id_refuse(id_list *list, const char *id, const alias_source *aliases)
 {
     if (list->failed) {

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/extensions.h"
 #include "plugin/calling.h"
 
 /* probe is where a device says that it cannot be used on this machine, before any of its memory is
@@ -55,6 +56,7 @@ void model_fini(model *m)
 odeon_status model_describe_device(model *m)
 {
     char text[256] = "";
+    ODEON_TRY(extensions_check(m->device_instance));
     calling outer = calling_begin(m->device_instance, "describe");
     ODEON_TRY(calling_end(outer, m->device.ops->describe(m->device.self, text, sizeof text)));
     m->device_text = mem_printf("%s: %s", m->device_instance->component->id, text);

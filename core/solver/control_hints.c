@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "plugin/words.h"
 
 /* A plugin of an older ABI has a shorter table without this member, which is as if it had none. */
 const odeon_control_hint *const *control_hints(const odeon_integrator *method)
@@ -36,7 +37,11 @@ odeon_status control_hints_check(const odeon_integrator *method, const char *pat
 {
     const odeon_control_hint *const *hints = control_hints(method);
     for (int32_t i = 0; hints[i] != NULL; i++) {
+        char text[WORDS_TEXT_BYTES];
         const char *wrong = wrong_with(hints[i]);
+        if (wrong == NULL && words_fault(hints[i], words_of_hint, text)) {
+            wrong = text;
+        }
         if (wrong != NULL) {
             return diag_fail(ODEON_ERR_PLUGIN, "%s: control hint %d: %s", path, (int)i + 1, wrong);
         }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "plugin/calling.h"
 #include "plugin/tableau.h"
+#include "plugin/words.h"
 #include "solver/control_hints.h"
 
 /* One program being recorded (which is no capture: nothing is computed): the verbs of a plugin's
@@ -111,9 +112,7 @@ static odeon_status record_combine(void *self, int32_t out, int32_t n, const ode
     for (int32_t i = 0; i < n; i++) {
         odeon_term *term = &p->terms[p->n_terms + i];
         *term = terms[i];
-        if (terms[i].reserved0 != 0) {
-            return broken(r, out, "a term sets its reserved field, which must stay 0");
-        }
+        ODEON_TRY(words_check_call(&terms[i], words_of_term));
         ODEON_TRY(readable(r, terms[i].x, &term->x));
         r->combined[term->x] = true;
     }
@@ -289,12 +288,7 @@ static odeon_status describe(stepper *s, const char *path)
     calling outer = calling_begin(s->instance, "describe");
     ODEON_TRY(calling_end(outer, s->ops->describe(s->self, &s->info)));
     const odeon_stepper_info *info = &s->info;
-    int32_t unknown = info->flags & ~(ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM);
-    if (unknown != 0) {
-        return calling_blame(s->instance, "describe",
-                             "it sets flag bits that this host does not know: 0x%x",
-                             (unsigned)unknown);
-    }
+    ODEON_TRY(words_check(s->instance, "describe", info, words_of_stepper_info));
     if (info->order < 1 || info->embedded_order < 0 || info->n_carry < 0 ||
         info->n_carry > ODEON_MAX_CARRY || info->n_work < 0 || info->n_work > ODEON_MAX_WORK) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: describes itself with numbers out of range", path);

@@ -1,0 +1,93 @@
+#include "plugin/words.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "odeon/odeon.h"
+#include "plugin/calling.h"
+
+/* Rows of the tables below. */
+#define RESERVED(type, field)                                                                      \
+    {                                                                                              \
+        offsetof(type, field), #field, 0                                                           \
+    }
+#define FLAGS(type, field, known)                                                                  \
+    {                                                                                              \
+        offsetof(type, field), #field, (uint32_t)(known)                                           \
+    }
+#define END                                                                                        \
+    {                                                                                              \
+        0, NULL, 0                                                                                 \
+    }
+
+enum {
+    PLAN_FLAGS = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT | ODEON_LAYER_BATCH_COUPLED |
+                 ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR |
+                 ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW |
+                 ODEON_LAYER_EPILOGUE | ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
+    STEPPER_FLAGS = ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM,
+    CALL_FLAGS = ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE,
+    AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME
+};
+
+/* Layouts other than plain are private to a device: nobody gives one to the host. */
+static_assert(ODEON_LAYOUT_PLAIN == 0, "the layout of a tensor is judged as a reserved word");
+
+const word_rule words_of_tensor[] = {RESERVED(odeon_tensor, layout),
+                                     RESERVED(odeon_tensor, reserved0), END};
+const word_rule words_of_plan[] = {
+    FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), RESERVED(odeon_layer_plan, reserved0),
+    RESERVED(odeon_layer_plan, out.layout), RESERVED(odeon_layer_plan, out.reserved0), END};
+const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0),
+                                    RESERVED(odeon_param, shape.layout),
+                                    RESERVED(odeon_param, shape.reserved0), END};
+const word_rule words_of_field_info[] = {FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE),
+                                         RESERVED(odeon_field_info, reserved0), END};
+const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
+const word_rule words_of_term[] = {RESERVED(odeon_term, reserved0), END};
+const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
+const word_rule words_of_ode_spec[] = {RESERVED(odeon_ode_spec, reserved0),
+                                       RESERVED(odeon_ode_spec, control.reserved0), END};
+const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
+const word_rule words_of_call[] = {{0, "flags", CALL_FLAGS}, END};
+const word_rule words_of_augment[] = {{0, "flags", AUGMENT_FLAGS}, END};
+
+/* The first that is wrong suffices: its author will build the plugin again. */
+bool words_fault(const void *structure, const word_rule *rules, char text[WORDS_TEXT_BYTES])
+{
+    for (const word_rule *rule = rules; rule->name != NULL; rule++) {
+        uint32_t word;
+        memcpy(&word, (const char *)structure + rule->offset, sizeof word);
+        uint32_t unknown = word & ~rule->known;
+        if (unknown == 0) {
+            continue;
+        }
+        if (rule->known != 0) {
+            (void)snprintf(text, WORDS_TEXT_BYTES,
+                           "it sets flag bits that this host does not know: 0x%x in %s",
+                           (unsigned)unknown, rule->name);
+        } else {
+            (void)snprintf(text, WORDS_TEXT_BYTES,
+                           "it sets a reserved field, which must stay 0: %s is 0x%x", rule->name,
+                           (unsigned)word);
+        }
+        return true;
+    }
+    return false;
+}
+
+odeon_status words_check(const instance *who, const char *slot, const void *structure,
+                         const word_rule *rules)
+{
+    char text[WORDS_TEXT_BYTES];
+    return words_fault(structure, rules, text) ? calling_blame(who, slot, "%s", text) : ODEON_OK;
+}
+
+/* Who calls is known from the slot that this thread is inside of, so that services need not be
+ * told. */
+odeon_status words_check_call(const void *structure, const word_rule *rules)
+{
+    const calling now = calling_now;
+    return now.who != NULL ? words_check(now.who, now.slot, structure, rules) : ODEON_OK;
+}

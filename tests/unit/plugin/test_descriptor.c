@@ -1,0 +1,207 @@
+#include <string.h>
+
+#include "support.h"
+
+#include "base/diag.h"
+#include "odeon/odeon.h"
+#include "plugin/descriptor.h"
+
+/* ---- a plugin of one loss, which a test makes wrong ---- */
+
+static int32_t no_metrics(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static const char *no_name(void *self, int32_t index)
+{
+    (void)self;
+    (void)index;
+    return "none";
+}
+
+static odeon_status fits(void *self, const odeon_tensor *output, const odeon_tensor *label,
+                         const odeon_tensor *mask, int64_t classes)
+{
+    (void)self;
+    (void)output;
+    (void)label;
+    (void)mask;
+    return classes >= 0 ? ODEON_OK : ODEON_ERR_CONFIG;
+}
+
+static odeon_status eval(void *self, const odeon_loss_call *call)
+{
+    (void)self;
+    return call != NULL ? ODEON_OK : ODEON_ERR_INTERNAL;
+}
+
+/* As a later minor might have it: with more at its end. */
+typedef struct longer_loss {
+    odeon_loss_ops known;
+    void (*later)(void);
+} longer_loss;
+
+typedef struct plugin {
+    longer_loss ops;
+    odeon_component component;
+    const odeon_component *list[3];
+    odeon_plugin root;
+} plugin;
+
+static void make(plugin *p)
+{
+    memset(p, 0, sizeof *p);
+    p->ops.known = (odeon_loss_ops){.struct_size = sizeof p->ops.known,
+                                    .metric_count = no_metrics,
+                                    .metric_name = no_name,
+                                    .check = fits,
+                                    .eval = eval};
+    p->component = (odeon_component){.struct_size = sizeof p->component,
+                                     .kind = ODEON_KIND_LOSS,
+                                     .kind_version = ODEON_LAYOUT_LOSS,
+                                     .id = "mine",
+                                     .summary = "a loss",
+                                     .version = "1.0",
+                                     .license = "MIT",
+                                     .ops = &p->ops.known};
+    p->list[0] = &p->component;
+    p->root = (odeon_plugin){.magic = ODEON_MAGIC,
+                             .struct_size = sizeof p->root,
+                             .abi_major = ODEON_ABI_MAJOR,
+                             .name = "mine",
+                             .version = "1.0",
+                             .vendor = "me",
+                             .components = p->list,
+                             .layouts = ODEON_LAYOUTS};
+}
+
+static void assert_refused(const plugin *p, const char *reason)
+{
+    descriptor *d = NULL;
+    diag_clear();
+    assert_int_equal(descriptor_create(&p->root, "/some/mine.so", &d), ODEON_ERR_PLUGIN);
+    assert_null(d);
+    assert_ptr_equal(strstr(diag_message(), "/some/mine.so: "), diag_message());
+    if (strstr(diag_message(), reason) == NULL) {
+        fail_msg("'%s' does not stand in '%s'", reason, diag_message());
+    }
+}
+
+static const odeon_loss_ops *copied_ops(const descriptor *d)
+{
+    return d->root.components[0]->ops;
+}
+
+static void test_tables_are_copied(void **state)
+{
+    (void)state;
+    plugin p;
+    descriptor *d = NULL;
+    make(&p);
+    assert_int_equal(descriptor_create(&p.root, "f", &d), ODEON_OK);
+    assert_ptr_not_equal(d->root.components[0], &p.component);
+    assert_ptr_not_equal(copied_ops(d), &p.ops);
+    assert_string_equal(d->root.components[0]->id, "mine");
+    assert_true(copied_ops(d)->eval == eval);
+    assert_null(d->root.components[1]);
+    descriptor_destroy(d);
+    descriptor_destroy(NULL);
+}
+
+static void test_structures_of_other_minors_are_cut_or_filled_up(void **state)
+{
+    (void)state;
+    plugin p;
+    descriptor *d = NULL;
+    make(&p);
+    p.ops.known.struct_size = sizeof p.ops;
+    p.component.struct_size = ODEON_SIZE_THROUGH(odeon_component, destroy);
+    p.component.aliases = "beyond";
+    assert_int_equal(descriptor_create(&p.root, "f", &d), ODEON_OK);
+    assert_int_equal(copied_ops(d)->struct_size, sizeof(odeon_loss_ops));
+    assert_null(d->root.components[0]->aliases);
+    descriptor_destroy(d);
+}
+
+static void test_table_of_another_kind_is_told(void **state)
+{
+    (void)state;
+    static const odeon_layer_ops layer = {.struct_size = sizeof layer};
+    plugin p;
+    make(&p);
+    p.component.ops = &layer;
+    assert_refused(&p, "loss mine: its loss table has struct_size ");
+    assert_refused(&p, "is the kind right? tables of this size have layer");
+}
+
+static void test_words_without_a_meaning_are_refused(void **state)
+{
+    (void)state;
+    plugin p;
+    make(&p);
+    p.root.reserved0 = 1;
+    assert_refused(&p, "a reserved field of odeon_plugin_v1 is not 0: reserved0");
+    make(&p);
+    p.component.reserved0 = 1;
+    assert_refused(&p, "loss mine: a reserved field is not 0: reserved0");
+    make(&p);
+    p.ops.known.reserved0 = 1;
+    assert_refused(&p, "its loss table has a reserved field that is not 0: reserved0");
+}
+
+static void test_what_is_missing_is_named(void **state)
+{
+    (void)state;
+    plugin p;
+    make(&p);
+    p.ops.known.eval = NULL;
+    assert_refused(&p, "loss mine: its loss table lacks eval");
+    make(&p);
+    p.component.ops = NULL;
+    assert_refused(&p, "loss mine: ops is NULL");
+    make(&p);
+    p.component.license = NULL;
+    assert_refused(&p, "summary, version, license or source is missing");
+    make(&p);
+    p.root.layouts = NULL;
+    assert_refused(&p, "odeon_plugin_v1 has no layouts");
+    make(&p);
+    p.root.components = NULL;
+    assert_refused(&p, "it has no components");
+    make(&p);
+    p.root.vendor = NULL;
+    assert_refused(&p, "its name, version or vendor is missing");
+}
+
+static void test_components_are_of_known_kinds_and_there_once(void **state)
+{
+    (void)state;
+    plugin p;
+    make(&p);
+    p.component.kind = 99;
+    assert_refused(&p, "a component is of kind 99, which this host does not know");
+    make(&p);
+    p.list[1] = &p.component;
+    assert_refused(&p, "loss mine: the plugin has it twice");
+    make(&p);
+    p.component.id = "no/id";
+    assert_refused(&p, "the id of its loss is not of letters");
+    make(&p);
+    p.component.kind_version ^= 1;
+    assert_refused(&p, "it was built with other draft headers of loss");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tables_are_copied),
+        cmocka_unit_test(test_structures_of_other_minors_are_cut_or_filled_up),
+        cmocka_unit_test(test_table_of_another_kind_is_told),
+        cmocka_unit_test(test_words_without_a_meaning_are_refused),
+        cmocka_unit_test(test_what_is_missing_is_named),
+        cmocka_unit_test(test_components_are_of_known_kinds_and_there_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
