@@ -8,6 +8,8 @@
 #include "failure.h"
 #include "launch.h"
 #include "library.h"
+#include "odeon/device_product.h"
+#include "ops/norm.h"
 #include "ops/product.h"
 #include "recorder.h"
 
@@ -92,10 +94,10 @@ static odeon_status open_blas(const cuda_device *d, cudaStream_t stream, cuda_bl
     return check(d, blas, blas->set_math(blas->handle, math), "choosing its arithmetic");
 }
 
-odeon_status cuda_blas_open(odeon_queue *queue)
+odeon_status cuda_blas_open(cuda_queue *queue)
 {
     const cuda_device *d = queue->device;
-    if (queue->blas != NULL || !d->use_blas) {
+    if (queue->blas != NULL || d->blas == CUDA_OWN) {
         return ODEON_OK;
     }
     cuda_blas *opened = d->host->alloc(d->host, sizeof *opened);
@@ -129,13 +131,12 @@ void cuda_blas_close(const cuda_device *d, cuda_blas *blas)
 
 /* cuBLAS counts along columns: what is row-major [M,N] to us is its [N,M], so the factors change
  * places and keep their transpositions. */
-static cublasStatus_t multiply(const cuda_blas *blas, int32_t dtype, int32_t trans_a,
-                               int32_t trans_b, const gemm_args *g)
+static cublasStatus_t multiply(const cuda_blas *blas, const odeon_gemm *call, const gemm_args *g)
 {
-    cublasOperation_t of_a = trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
-    cublasOperation_t of_b = trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
-    int64_t pitch_a = trans_a ? g->M : g->K, pitch_b = trans_b ? g->K : g->N;
-    if (dtype == ODEON_DTYPE_F32) {
+    cublasOperation_t of_a = call->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    cublasOperation_t of_b = call->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    int64_t pitch_a = call->trans_a ? g->M : g->K, pitch_b = call->trans_b ? g->K : g->N;
+    if (call->c->view.shape.dtype == ODEON_DTYPE_F32) {
         const float alpha = (float)g->alpha, beta = (float)g->beta;
         return blas->sgemm(blas->handle, of_b, of_a, g->N, g->M, g->K, &alpha, g->b, pitch_b, g->a,
                            pitch_a, &beta, g->c, g->N);
@@ -144,21 +145,26 @@ static cublasStatus_t multiply(const cuda_blas *blas, int32_t dtype, int32_t tra
                        pitch_a, &g->beta, g->c, g->N);
 }
 
-odeon_status cuda_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
-                       const odeon_tensor *a, const odeon_tensor *b, double beta,
-                       const odeon_tensor *c, const odeon_epilogue *epilogue)
+static odeon_status gemm(odeon_queue *queue, const odeon_gemm *call)
 {
+    cuda_queue *q = cuda_queue_of(queue);
     gemm_args g;
-    if (!queue->device->use_blas) {
-        return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
+    if (q->device->blas == CUDA_OWN) {
+        return ops_product.gemm(queue, call);
     }
-    ODEON_TRY(gemm_arguments(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue, &g));
+    ODEON_TRY(gemm_arguments(queue, call, &g));
     if (g.M * g.N * g.K == 0) { /* a library may not take that */
-        return ops_gemm(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue);
+        return ops_product.gemm(queue, call);
     }
-    ODEON_TRY(cuda_blas_open(queue));
-    ODEON_TRY(cuda_begin(queue));
-    cublasStatus_t answer = multiply(queue->blas, c->dtype, trans_a, trans_b, &g);
-    ODEON_TRY(cuda_spoil(queue, check(queue->device, queue->blas, answer, "gemm")));
-    return finish_product(queue, c, 1, g.N, epilogue);
+    ODEON_TRY(cuda_blas_open(q));
+    ODEON_TRY(cuda_begin(q));
+    cublasStatus_t answer = multiply(q->blas, call, &g);
+    ODEON_TRY(cuda_spoil(q, check(q->device, q->blas, answer, "gemm")));
+    return finish_product(queue, call->c, 1, g.N, call->bias, call->act);
 }
+
+const odeon_product_family cuda_product = {
+    .struct_size = sizeof(odeon_product_family),
+    .gemm = gemm,
+    .channel_sum = ops_channel_sum,
+};

@@ -8,6 +8,8 @@
 #include "card_memory.h"
 #include "failure.h"
 #include "launch.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 #include "recorder.h"
 
 /* Calls that CUDA 13 renamed. */
@@ -27,14 +29,14 @@
 static const enum cudaStreamCaptureMode mode = cudaStreamCaptureModeThreadLocal;
 
 /* Of a call of the runtime for the queue. */
-static odeon_status check(odeon_queue *queue, cudaError_t error, const char *what)
+static odeon_status check(cuda_queue *queue, cudaError_t error, const char *what)
 {
     return cuda_spoil(queue, cuda_check(queue->device, error, what));
 }
 
 /* ---- who records ---- */
 
-static void set_recording(odeon_queue *queue, odeon_recording *recording)
+static void set_recording(cuda_queue *queue, odeon_recording *recording)
 {
     (void)pthread_mutex_lock(&queue->device->lock);
     queue->recording = recording;
@@ -47,14 +49,14 @@ static void destroy(odeon_recording *recording)
     if (recording == NULL) {
         return;
     }
-    odeon_queue *owner = recording->owner;
+    cuda_queue *owner = recording->owner;
     if (owner->recording != NULL) { /* which does not let it be waited for */
         recording->next = owner->recording->destroyed;
         owner->recording->destroyed = recording;
         return;
     }
     if (recording->graph != NULL) {
-        (void)cudaSetDevice(owner->device->ordinal);
+        (void)cudaSetDevice((int)owner->device->card);
         (void)cudaStreamSynchronize(owner->stream);
         (void)cudaGraphExecDestroy(recording->graph);
     }
@@ -63,7 +65,7 @@ static void destroy(odeon_recording *recording)
 
 /* The queue records no longer. *out is what was captured, to be destroyed by the caller; NULL on
  * failure: whether the runtime has destroyed it then is nowhere said, so it is left alone. */
-static cudaError_t stop(odeon_queue *queue, cudaGraph_t *out)
+static cudaError_t stop(cuda_queue *queue, cudaGraph_t *out)
 {
     odeon_recording *r = queue->recording;
     cudaGraph_t captured = NULL;
@@ -83,7 +85,7 @@ static cudaError_t stop(odeon_queue *queue, cudaGraph_t *out)
     return error;
 }
 
-void cuda_forget_recording(odeon_queue *queue)
+void cuda_forget_recording(cuda_queue *queue)
 {
     odeon_recording *recording = queue->recording;
     cudaGraph_t graph;
@@ -103,7 +105,8 @@ static int32_t has_loops(const cuda_device *d)
 {
     static const int driver_with_loops = 12040; /* the first with WHILE nodes */
     int driver = 0;
-    return d->loops && cudaDriverGetVersion(&driver) == cudaSuccess && driver >= driver_with_loops;
+    return d->loops == CUDA_LOOPS_YES && cudaDriverGetVersion(&driver) == cudaSuccess &&
+           driver >= driver_with_loops;
 }
 
 /* A kernel comes to the GPU when it is first launched, which older drivers refuse while a stream
@@ -124,29 +127,30 @@ static odeon_status load_kernels(cuda_device *d)
 
 static odeon_status begin(odeon_queue *queue)
 {
-    cuda_device *d = queue->device;
-    ODEON_TRY(cuda_refuse(queue, "begin"));
+    cuda_queue *q = cuda_queue_of(queue);
+    cuda_device *d = q->device;
+    ODEON_TRY(cuda_refuse(q, "begin"));
     ODEON_TRY(cuda_use_card(d));
     ODEON_TRY(load_kernels(d));
-    ODEON_TRY(cuda_blas_open(queue));
+    ODEON_TRY(cuda_blas_open(q));
     odeon_recording *recording = d->host->alloc(d->host, sizeof *recording);
     if (recording == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes",
                           sizeof *recording);
     }
-    *recording = (odeon_recording){.owner = queue, .capturing = 1};
+    *recording = (odeon_recording){.owner = q, .capturing = 1};
     odeon_status status =
-        cuda_check(d, cudaStreamBeginCapture(queue->stream, mode), "beginning a recording");
+        cuda_check(d, cudaStreamBeginCapture(q->stream, mode), "beginning a recording");
     if (status != ODEON_OK) {
         d->host->free(d->host, recording);
         return status;
     }
-    set_recording(queue, recording);
+    set_recording(q, recording);
     return ODEON_OK;
 }
 
 /* Makes a graph that can be launched, and has the driver prepare its first launch. */
-static odeon_status instantiate(odeon_queue *queue, cudaGraph_t graph, odeon_recording *recording)
+static odeon_status instantiate(cuda_queue *queue, cudaGraph_t graph, odeon_recording *recording)
 {
     const cuda_device *d = queue->device;
     ODEON_TRY(cuda_check(d, cudaGraphInstantiate(&recording->graph, graph, 0),
@@ -157,26 +161,27 @@ static odeon_status instantiate(odeon_queue *queue, cudaGraph_t graph, odeon_rec
 
 static odeon_status end(odeon_queue *queue, odeon_recording **out)
 {
-    odeon_recording *recording = queue->recording;
+    cuda_queue *q = cuda_queue_of(queue);
+    odeon_recording *recording = q->recording;
     cudaGraph_t graph = NULL;
     *out = NULL;
     if (recording == NULL) {
-        return device_fail(queue, ODEON_ERR_DEVICE, "end: nothing is being recorded");
+        return cuda_fail(q, ODEON_ERR_DEVICE, "end: nothing is being recorded");
     }
     odeon_status status = recording->status;
     if (recording->node != NULL) {
-        status = device_fail(queue, ODEON_ERR_DEVICE, "end: a loop is still open");
+        status = cuda_fail(q, ODEON_ERR_DEVICE, "end: a loop is still open");
     } else if (status != ODEON_OK) {
-        (void)device_fail(queue, status, "end: a call before it could not be recorded");
+        (void)cuda_fail(q, status, "end: a call before it could not be recorded");
     }
-    cudaError_t error = stop(queue, &graph);
+    cudaError_t error = stop(q, &graph);
     if (status == ODEON_OK) {
-        status = cuda_check(queue->device, error, "ending a recording");
+        status = cuda_check(q->device, error, "ending a recording");
     } else {
         (void)cudaGetLastError(); /* the error that invalidated it has been reported */
     }
     if (status == ODEON_OK) {
-        status = instantiate(queue, graph, recording);
+        status = instantiate(q, graph, recording);
     }
     if (graph != NULL) {
         (void)cudaGraphDestroy(graph);
@@ -191,26 +196,27 @@ static odeon_status end(odeon_queue *queue, odeon_recording **out)
 
 static odeon_status replay(odeon_queue *queue, const odeon_recording *recording)
 {
-    ODEON_TRY(cuda_refuse(queue, "replay"));
-    if (recording->owner != queue) {
-        return device_fail(queue, ODEON_ERR_DEVICE, "replay: another queue made the recording");
+    cuda_queue *q = cuda_queue_of(queue);
+    ODEON_TRY(cuda_refuse(q, "replay"));
+    if (recording->owner != q) {
+        return cuda_fail(q, ODEON_ERR_DEVICE, "replay: another q made the recording");
     }
-    ODEON_TRY(cuda_begin(queue));
-    return cuda_check(queue->device, cudaGraphLaunch(recording->graph, queue->stream),
+    ODEON_TRY(cuda_begin(q));
+    return cuda_check(q->device, cudaGraphLaunch(recording->graph, q->stream),
                       "replaying a recording");
 }
 
 /* ---- loops ---- */
 
-static odeon_status launch_pass(odeon_queue *queue, int32_t first)
+static odeon_status launch_pass(cuda_queue *queue, int32_t first)
 {
     queue->recording->pass.first = first;
-    return launch(queue, KERNEL_loop_pass, &queue->recording->pass, (kernel_shape){1, 1, 0});
+    return cuda_launch(queue, KERNEL_loop_pass, &queue->recording->pass, (kernel_shape){1, 1, 0});
 }
 
 /* Goes over from what is captured into *captured (NULL: of no interest) to another graph, behind
  * node (NULL: from its beginning). */
-static odeon_status change_graph(odeon_queue *queue, cudaGraph_t *captured, cudaGraph_t to,
+static odeon_status change_graph(cuda_queue *queue, cudaGraph_t *captured, cudaGraph_t to,
                                  const cudaGraphNode_t *node)
 {
     cudaGraph_t before = NULL;
@@ -234,7 +240,7 @@ typedef struct progress {
     size_t n;
 } progress;
 
-static odeon_status look(odeon_queue *queue, progress *p)
+static odeon_status look(cuda_queue *queue, progress *p)
 {
     enum cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
     ODEON_TRY(check(
@@ -243,13 +249,13 @@ static odeon_status look(odeon_queue *queue, progress *p)
         "recording a loop"));
     return capturing == cudaStreamCaptureStatusActive
                ? ODEON_OK
-               : device_fail(queue, ODEON_ERR_DEVICE,
-                             "loop_begin: a call before it could not be recorded");
+               : cuda_fail(queue, ODEON_ERR_DEVICE,
+                           "loop_begin: a call before it could not be recorded");
 }
 
 /* Puts a WHILE node behind what is captured so far, and in front of it the kernel that decides on
  * the first pass. */
-static odeon_status add_node(odeon_queue *queue, cudaGraph_t *body)
+static odeon_status add_node(cuda_queue *queue, cudaGraph_t *body)
 {
     odeon_recording *r = queue->recording;
     progress p;
@@ -273,23 +279,22 @@ static odeon_status add_node(odeon_queue *queue, cudaGraph_t *body)
 static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t slot,
                                int64_t passes)
 {
-    odeon_recording *r = queue->recording;
+    cuda_queue *q = cuda_queue_of(queue);
+    odeon_recording *r = q->recording;
     cudaGraph_t body;
     if (r == NULL) {
-        return device_fail(queue, ODEON_ERR_DEVICE, "loop_begin: nothing is being recorded");
+        return cuda_fail(q, ODEON_ERR_DEVICE, "loop_begin: nothing is being recorded");
     }
     if (r->node != NULL) {
-        return device_fail(queue, ODEON_ERR_DEVICE, "loop_begin: loops do not nest");
+        return cuda_fail(q, ODEON_ERR_DEVICE, "loop_begin: loops do not nest");
     }
     if (slot < 0 || slot >= ODEON_SLOTS || passes < 0) {
-        return device_fail(queue, ODEON_ERR_INTERNAL,
-                           "loop_begin: the slot or the passes are no number");
+        return cuda_fail(q, ODEON_ERR_INTERNAL, "loop_begin: the slot or the passes are no number");
     }
-    r->pass =
-        (loop_args){.slots = slots, .left = queue->passes_left, .passes = passes, .slot = slot};
-    odeon_status status = add_node(queue, &body);
+    r->pass = (loop_args){.slots = slots, .left = q->passes_left, .passes = passes, .slot = slot};
+    odeon_status status = add_node(q, &body);
     if (status == ODEON_OK) {
-        status = change_graph(queue, &r->around, body, NULL);
+        status = change_graph(q, &r->around, body, NULL);
     }
     if (status != ODEON_OK) {
         r->node = NULL; /* no loop is open */
@@ -307,7 +312,7 @@ static const char *const strangers[] = {
     [cudaGraphNodeTypeMemFree] = "the end of an allocation",
 };
 
-static odeon_status check_nodes(odeon_queue *queue, const cudaGraphNode_t *nodes, size_t n)
+static odeon_status check_nodes(cuda_queue *queue, const cudaGraphNode_t *nodes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         enum cudaGraphNodeType type = cudaGraphNodeTypeKernel;
@@ -315,21 +320,21 @@ static odeon_status check_nodes(odeon_queue *queue, const cudaGraphNode_t *nodes
         if (cudaGraphNodeGetType(nodes[i], &type) != cudaSuccess) {
             (void)cudaGetLastError(); /* of a kind that the runtime has no name for */
         } else if ((size_t)type < known && strangers[type] != NULL) {
-            return device_fail(queue, ODEON_ERR_DEVICE, "a loop on the GPU cannot hold %s",
-                               strangers[type]);
+            return cuda_fail(queue, ODEON_ERR_DEVICE, "a loop on the GPU cannot hold %s",
+                             strangers[type]);
         }
     }
     return ODEON_OK;
 }
 
-static odeon_status check_body(odeon_queue *queue, cudaGraph_t body)
+static odeon_status check_body(cuda_queue *queue, cudaGraph_t body)
 {
     const odeon_host *host = queue->device->host;
     size_t n = 0;
     ODEON_TRY(check(queue, cudaGraphGetNodes(body, NULL, &n), "looking at a loop"));
     cudaGraphNode_t *nodes = host->alloc(host, n * sizeof(cudaGraphNode_t));
     if (nodes == NULL) {
-        return device_fail(queue, ODEON_ERR_NOMEM, "no memory for %zu nodes", n);
+        return cuda_fail(queue, ODEON_ERR_NOMEM, "no memory for %zu nodes", n);
     }
     odeon_status status = check(queue, cudaGraphGetNodes(body, nodes, &n), "looking at a loop");
     if (status == ODEON_OK) {
@@ -341,16 +346,17 @@ static odeon_status check_body(odeon_queue *queue, cudaGraph_t body)
 
 static odeon_status loop_end(odeon_queue *queue)
 {
-    odeon_recording *r = queue->recording;
+    cuda_queue *q = cuda_queue_of(queue);
+    odeon_recording *r = q->recording;
     cudaGraph_t body = NULL;
     if (r == NULL || r->node == NULL) {
-        return device_fail(queue, ODEON_ERR_DEVICE, "loop_end: no loop was begun");
+        return cuda_fail(q, ODEON_ERR_DEVICE, "loop_end: no loop was begun");
     }
-    ODEON_TRY(launch_pass(queue, 0));
-    ODEON_TRY(change_graph(queue, &body, r->around, &r->node));
+    ODEON_TRY(launch_pass(q, 0));
+    ODEON_TRY(change_graph(q, &body, r->around, &r->node));
     r->node = NULL;
     r->around = NULL;
-    return check_body(queue, body);
+    return check_body(q, body);
 }
 
 const odeon_device_capture *cuda_capture(const cuda_device *d)

@@ -4,6 +4,7 @@
 #include "card_memory.h"
 
 #include "failure.h"
+#include "odeon/device_ext.h"
 #include "recorder.h"
 
 /* ---- blocks ---- */
@@ -25,7 +26,7 @@ odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
 {
     cuda_device *d = device;
     *out = NULL;
-    odeon_queue *recorder = cuda_recorder(d);
+    cuda_queue *recorder = cuda_recorder(d);
     if (recorder != NULL) {
         return cuda_refuse(recorder, "alloc");
     }
@@ -34,7 +35,7 @@ odeon_status cuda_alloc(void *device, uint64_t bytes, void **out)
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *block);
     }
     *block = (cuda_block){.bytes = bytes};
-    cudaError_t error = cudaSetDevice(d->ordinal);
+    cudaError_t error = cudaSetDevice((int)d->card);
     if (error == cudaSuccess) {
         error = cudaMalloc(&block->memory, bytes > 0 ? bytes : 1); /* nothing has no address */
     }
@@ -67,7 +68,7 @@ static cuda_block *forget(cuda_device *d, const void *memory)
 
 void cuda_free_block(const cuda_device *d, cuda_block *block)
 {
-    (void)cudaSetDevice(d->ordinal);
+    (void)cudaSetDevice((int)d->card);
     (void)cudaFree(block->memory); /* fails only where the context is lost, and all with it */
     d->host->free(d->host, block);
 }
@@ -80,7 +81,7 @@ void cuda_free(void *device, void *memory)
         return;
     }
     atomic_fetch_sub_explicit(&d->live_bytes, (int64_t)block->bytes, memory_order_relaxed);
-    odeon_queue *recorder = cuda_recorder(d);
+    cuda_queue *recorder = cuda_recorder(d);
     if (recorder != NULL) {
         (void)cuda_refuse(recorder, "free");
         cuda_free_later(recorder, block);
@@ -95,7 +96,7 @@ static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *to
 {
     const cuda_device *d = device;
     size_t left = 0, total = 0;
-    cudaError_t error = cudaSetDevice(d->ordinal);
+    cudaError_t error = cudaSetDevice((int)d->card);
     error = error == cudaSuccess ? cudaMemGetInfo(&left, &total) : error;
     *free_bytes = left;
     *total_bytes = total;
@@ -111,7 +112,7 @@ static odeon_status pinned_alloc(void *device, uint64_t bytes, void **out)
 {
     const cuda_device *d = device;
     *out = NULL;
-    cudaError_t error = cudaSetDevice(d->ordinal);
+    cudaError_t error = cudaSetDevice((int)d->card);
     if (error == cudaSuccess) {
         error = cudaHostAlloc(out, bytes > 0 ? bytes : 1, cudaHostAllocDefault);
     }
@@ -128,7 +129,7 @@ static void pinned_free(void *device, void *memory)
 {
     const cuda_device *d = device;
     if (memory != NULL) {
-        (void)cudaSetDevice(d->ordinal);
+        (void)cudaSetDevice((int)d->card);
         (void)cudaFreeHost(memory);
     }
 }

@@ -2,6 +2,7 @@
 #ifndef ODEON_CUDA_CARD_MEMORY_H
 #define ODEON_CUDA_CARD_MEMORY_H
 #include "cuda.h"
+#include "odeon/device_ext.h"
 
 odeon_status cuda_alloc(void *device, uint64_t bytes, void **out);
 void cuda_free(void *device, void *memory);

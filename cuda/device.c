@@ -3,96 +3,49 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "blas.h"
 #include "capture.h"
 #include "card_memory.h"
+#include "common/tables.h"
 #include "dnn.h"
 #include "failure.h"
+#include "odeon/device_ext.h"
 #include "stream_access.h"
 
 /* ---- options ---- */
 
-static const odeon_option ordinal_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "card",
-    .default_text = "0",
-    .min_text = "0",
-    .max_text = "1023",
-    .help = "which one, as the driver counts; CUDA_VISIBLE_DEVICES changes the count",
-};
-
-static const odeon_option math_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "math",
-    .default_text = "ieee32",
-    .choices = "ieee32|tf32",
-    .help = "how float32 products and convolutions multiply: tf32 keeps 10 bits of each factor",
-};
-
-static const odeon_option blas_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "blas",
-    .default_text = "cublas",
-    .choices = "cublas|own",
-    .help = "who multiplies matrices; own kernels are slow but need no library",
-};
-
-static const odeon_option convolution_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "convolution",
-    .default_text = "cudnn",
-    .choices = "cudnn|own",
-    .help = "who convolves; own kernels are slow but need no library",
-};
-
-static const odeon_option algorithms_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "algorithms",
-    .default_text = "fixed",
-    .choices = "fixed|fastest",
-    .help = "how cuDNN convolves: the same way for all shapes, or for each as its tables say is "
-            "fastest of what gives equal bits each time",
-};
-
-static const odeon_option loops_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "loops",
-    .default_text = "yes",
-    .choices = "yes|no",
-    .help = "whether a recorded solve by adaptive steps is one loop on the GPU (CUDA 12.4), else "
-            "so many steps a launch",
-};
-
 const odeon_option *const cuda_options[] = {
-    &ordinal_option,    &math_option,  &blas_option, &convolution_option,
-    &algorithms_option, &loops_option, NULL};
+    ODEON_OPTION(cuda_device, card, I64, .default_text = "0", .min_text = "0", .max_text = "1023",
+                 .help = "which one, as the driver counts; CUDA_VISIBLE_DEVICES changes the count"),
+    ODEON_OPTION(
+        cuda_device, math, CHOICE, .default_text = "ieee32", .choices = "ieee32|tf32",
+        .help =
+            "how float32 products and convolutions multiply: tf32 keeps 10 bits of each factor"),
+    ODEON_OPTION(cuda_device, blas, CHOICE, .default_text = "cublas", .choices = "cublas|own",
+                 .help = "who multiplies matrices; own kernels are slow but need no library"),
+    ODEON_OPTION(cuda_device, convolution, CHOICE, .default_text = "cudnn", .choices = "cudnn|own",
+                 .help = "who convolves; own kernels are slow but need no library"),
+    ODEON_OPTION(
+        cuda_device, algorithms, CHOICE, .default_text = "fixed", .choices = "fixed|fastest",
+        .help =
+            "how cuDNN convolves: the same way for all shapes, or for each as its tables say is "
+            "fastest of what gives equal bits each time"),
+    ODEON_OPTION(
+        cuda_device, loops, CHOICE, .default_text = "yes", .choices = "yes|no",
+        .help =
+            "whether a recorded solve by adaptive steps is one loop on the GPU (CUDA 12.4), else "
+            "so many steps a launch"),
+    NULL};
 
-/* ---- create, destroy ---- */
+/* ---- init, fini ---- */
 
-odeon_status cuda_create(const odeon_host *host, const odeon_config *config, void **out)
+odeon_status cuda_init(void *self)
 {
-    *out = NULL;
-    cuda_device *d = host->alloc(host, sizeof *d);
-    if (d == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *d);
-    }
-    memset(d, 0, sizeof *d);
-    d->host = host;
-    d->ordinal = (int32_t)host->option_i64(config, "card");
-    d->math = (int32_t)host->option_i64(config, "math");
-    d->use_blas = host->option_i64(config, "blas") == 0;
-    d->use_dnn = host->option_i64(config, "convolution") == 0;
-    d->fastest = host->option_i64(config, "algorithms") == 1;
-    d->loops = host->option_i64(config, "loops") == 0;
+    cuda_device *d = self;
     if (pthread_mutex_init(&d->lock, NULL) != 0) {
-        host->free(host, d);
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: the system has no mutex left");
     }
+    d->has_lock = 1;
     loops_kernels(d->functions);
     loss_kernels(d->functions);
     moving_kernels(d->functions);
@@ -104,21 +57,20 @@ odeon_status cuda_create(const odeon_host *host, const odeon_config *config, voi
     solver_kernels(d->functions);
     pointwise_kernels(d->functions);
     optimizers_kernels(d->functions);
-    *out = d;
     return ODEON_OK;
 }
 
-void cuda_destroy(void *self)
+void cuda_fini(void *self)
 {
     cuda_device *d = self;
-    if (d != NULL) {
-        cuda_dnn_close(d, d->dnn);
-        while (d->blocks != NULL) {
-            cuda_free(d, d->blocks->memory);
-        }
-        (void)pthread_mutex_destroy(&d->lock);
-        d->host->free(d->host, d);
+    if (!d->has_lock) {
+        return;
     }
+    cuda_dnn_close(d, d->dnn);
+    while (d->blocks != NULL) {
+        cuda_free(d, d->blocks->memory);
+    }
+    (void)pthread_mutex_destroy(&d->lock);
 }
 
 /* ---- what the device says of itself ---- */
@@ -175,24 +127,24 @@ odeon_status cuda_probe(void *device)
     const cuda_device *d = device;
     int cards = 0, major = 0, minor = 0;
     ODEON_TRY(count_cards(d, &cards));
-    if (d->ordinal >= cards) {
+    if (d->card >= cards) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
                           "cuda: card = %d, but the driver shows only %d (from 0); choose one of "
                           "those",
-                          (int)d->ordinal, cards);
+                          (int)d->card, cards);
     }
     ODEON_TRY(cuda_check_card(
-        d, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, d->ordinal),
+        d, cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, (int)d->card),
         "asking what it can"));
     ODEON_TRY(cuda_check_card(
-        d, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, d->ordinal),
+        d, cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, (int)d->card),
         "asking what it can"));
     if (major < least_major || (major == least_major && minor < least_minor)) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
                           "cuda: the GPU has compute capability %d.%d, at least %d.%d is needed",
                           major, minor, (int)least_major, (int)least_minor);
     }
-    ODEON_TRY(cuda_check_card(d, cudaSetDevice(d->ordinal), "taking it into use"));
+    ODEON_TRY(cuda_check_card(d, cudaSetDevice((int)d->card), "taking it into use"));
     return expect_code(d, major, minor);
 }
 
@@ -201,13 +153,14 @@ odeon_status cuda_describe(void *device, char *text, uint64_t bytes)
     const cuda_device *d = device;
     struct cudaDeviceProp card;
     int driver = 0;
-    ODEON_TRY(cuda_check(d, cudaGetDeviceProperties(&card, d->ordinal), "asking the GPU"));
+    ODEON_TRY(cuda_check(d, cudaGetDeviceProperties(&card, (int)d->card), "asking the GPU"));
     ODEON_TRY(cuda_check(d, cudaDriverGetVersion(&driver), "asking the driver"));
     (void)snprintf(text, bytes,
                    "%s, CUDA %d.%d, driver for %d.%d, %s, %s products, %s convolutions", card.name,
                    CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, driver / 1000,
                    driver % 1000 / 10, d->math == CUDA_MATH_TF32 ? "tf32" : "ieee32",
-                   d->use_blas ? "cuBLAS" : "own", d->use_dnn ? "cuDNN" : "own");
+                   d->blas == CUDA_LIBRARY ? "cuBLAS" : "own",
+                   d->convolution == CUDA_LIBRARY ? "cuDNN" : "own");
     return ODEON_OK;
 }
 
@@ -219,7 +172,7 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     cuda_device *d = device;
     (void)pthread_mutex_lock(&d->lock);
     *launches = d->retired_launches;
-    for (odeon_queue *q = d->queues; q != NULL; q = q->next) {
+    for (cuda_queue *q = d->queues; q != NULL; q = q->next) {
         *launches += atomic_load_explicit(&q->launches, memory_order_relaxed);
     }
     (void)pthread_mutex_unlock(&d->lock);
@@ -228,24 +181,24 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
 }
 
-const void *cuda_extension(void *device, const char *id)
+/* Families of our own kernels but for those that libraries have a part in. */
+const void *cuda_table(void *self, const char *id)
 {
     static const odeon_device_counters counters = {
         .struct_size = sizeof counters,
         .read = read_counters,
     };
-    const cuda_device *d = device;
-    if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
-        return &counters;
-    }
-    if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
-        return &cuda_memory;
-    }
-    if (strcmp(id, ODEON_DEVICE_PINNED) == 0) {
-        return &cuda_pinned;
-    }
-    if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
-        return cuda_capture(d);
-    }
-    return strcmp(id, ODEON_DEVICE_CUDA) == 0 ? &cuda_stream_access : NULL;
+    const cuda_device *d = self;
+    const device_table tables[] = {
+        {ODEON_FAMILY(move), &ops_move},           {ODEON_FAMILY(solver), &ops_solver},
+        {ODEON_FAMILY(pointwise), &ops_pointwise}, {ODEON_FAMILY(product), &cuda_product},
+        {ODEON_FAMILY(conv), &cuda_conv},          {ODEON_FAMILY(pool), &ops_pool},
+        {ODEON_FAMILY(norm), &ops_norm},           {ODEON_FAMILY(random), &ops_random},
+        {ODEON_FAMILY(loss), &ops_loss},           {ODEON_FAMILY(optimizer), &ops_optimizer},
+        {ODEON_DEVICE_COUNTERS, &counters},        {ODEON_DEVICE_MEMORY, &cuda_memory},
+        {ODEON_DEVICE_PINNED, &cuda_pinned},       {ODEON_DEVICE_CUDA, &cuda_stream_access},
+    };
+    return strcmp(id, ODEON_DEVICE_CAPTURE) == 0
+               ? cuda_capture(d)
+               : device_table_find(tables, sizeof tables / sizeof tables[0], id);
 }

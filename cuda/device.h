@@ -5,10 +5,10 @@
 
 extern const odeon_option *const cuda_options[];
 
-odeon_status cuda_create(const odeon_host *host, const odeon_config *config, void **out);
-void cuda_destroy(void *self);
+odeon_status cuda_init(void *self);
+void cuda_fini(void *self);
 odeon_status cuda_probe(void *device);
 odeon_status cuda_describe(void *device, char *text, uint64_t bytes);
-const void *cuda_extension(void *device, const char *id);
+const void *cuda_table(void *self, const char *id);
 
 #endif

@@ -11,6 +11,7 @@
 #include "failure.h"
 #include "launch.h"
 #include "library.h"
+#include "odeon/device_conv.h"
 #include "ops/product.h"
 #include "recorder.h"
 
@@ -263,7 +264,7 @@ static int32_t may_take(const conv_args *a)
 }
 
 /* Describes a convolution; false where cuDNN refuses it. */
-static int32_t describe(const cuda_device *d, const cuda_dnn *dnn, int32_t dtype,
+static int32_t describe(const cuda_device *d, const cuda_dnn *dnn, uint32_t dtype,
                         const conv_args *a)
 {
     cudnnDataType_t type = dtype == ODEON_DTYPE_F32 ? CUDNN_DATA_FLOAT : CUDNN_DATA_DOUBLE;
@@ -339,7 +340,8 @@ static int32_t list_algorithms(const cuda_dnn *dnn, int32_t way, int32_t *algori
 static plan make_plan(const cuda_device *d, const cuda_dnn *dnn, int32_t way)
 {
     int32_t algorithms[MOST_ALGORITHMS + 1];
-    int32_t n = d->fastest ? list_algorithms(dnn, way, algorithms) : 0;
+    int32_t n =
+        d->algorithms == CUDA_ALGORITHMS_FASTEST ? list_algorithms(dnn, way, algorithms) : 0;
     algorithms[n] = fixed_algorithms[way];
     for (int32_t i = 0; i <= n; i++) {
         plan p = {.takes = 1, .algorithm = algorithms[i]};
@@ -350,7 +352,7 @@ static plan make_plan(const cuda_device *d, const cuda_dnn *dnn, int32_t way)
     return (plan){0};
 }
 
-static void make_key(int32_t dtype, const conv_args *a, int64_t *key)
+static void make_key(uint32_t dtype, const conv_args *a, int64_t *key)
 {
     const int64_t made[] = {dtype, a->B, a->C,        a->H,        a->W,         a->K,
                             a->R,  a->S, a->stride_h, a->stride_w, a->padding_h, a->padding_w};
@@ -358,7 +360,7 @@ static void make_key(int32_t dtype, const conv_args *a, int64_t *key)
 }
 
 /* A shape not met before. */
-static odeon_status add_shape(const cuda_device *d, cuda_dnn *dnn, int32_t dtype,
+static odeon_status add_shape(const cuda_device *d, cuda_dnn *dnn, uint32_t dtype,
                               const conv_args *a)
 {
     known_shape *shape = d->host->alloc(d->host, sizeof *shape);
@@ -385,7 +387,7 @@ static odeon_status add_shape(const cuda_device *d, cuda_dnn *dnn, int32_t dtype
     return ODEON_OK;
 }
 
-static const known_shape *find_shape(const cuda_dnn *dnn, int32_t dtype, const conv_args *a)
+static const known_shape *find_shape(const cuda_dnn *dnn, uint32_t dtype, const conv_args *a)
 {
     const known_shape *shape = dnn != NULL ? dnn->shapes : NULL;
     int64_t key[sizeof shape->key / sizeof *shape->key];
@@ -397,10 +399,10 @@ static const known_shape *find_shape(const cuda_dnn *dnn, int32_t dtype, const c
 }
 
 /* *plans [WAYS] live as long as the device. */
-static odeon_status find_plans(cuda_device *d, int32_t dtype, const conv_args *a,
+static odeon_status find_plans(cuda_device *d, uint32_t dtype, const conv_args *a,
                                const plan **plans)
 {
-    odeon_queue *recorder = cuda_recorder(d);
+    cuda_queue *recorder = cuda_recorder(d);
     odeon_status status = ODEON_OK;
     (void)pthread_mutex_lock(&d->lock);
     const known_shape *shape = find_shape(d->dnn, dtype, a);
@@ -411,22 +413,22 @@ static odeon_status find_plans(cuda_device *d, int32_t dtype, const conv_args *a
     }
     (void)pthread_mutex_unlock(&d->lock);
     if (shape == NULL && recorder != NULL) {
-        return device_fail(recorder, ODEON_ERR_DEVICE,
-                           "conv2d: the first convolution of a shape cannot be recorded; do one "
-                           "before");
+        return cuda_fail(recorder, ODEON_ERR_DEVICE,
+                         "conv2d: the first convolution of a shape cannot be recorded; do one "
+                         "before");
     }
     *plans = shape != NULL ? shape->plans : NULL;
     return status;
 }
 
-uint64_t cuda_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
-                             const odeon_tensor *w)
+static uint64_t conv2d_scratch(const odeon_device *device, const odeon_conv_geometry *geometry,
+                               const odeon_shape *x, const odeon_shape *w)
 {
-    cuda_device *d = device;
+    cuda_device *d = device->handle;
     const plan *plans;
     const conv_args a = conv_shape(geometry, x, w);
     size_t most = 0;
-    if (!d->use_dnn || !may_take(&a)) {
+    if (d->convolution == CUDA_OWN || !may_take(&a)) {
         return 0;
     }
     odeon_status status = find_plans(d, x->dtype, &a, &plans);
@@ -446,35 +448,35 @@ uint64_t cuda_conv2d_scratch(void *device, const odeon_conv2d *geometry, const o
 
 /* Gets cuDNN ready for a convolution with checked arguments. p->takes is 0 where the kernels of our
  * own do it. */
-static odeon_status prepare(odeon_queue *queue, int32_t way, int32_t dtype, const conv_args *a,
+static odeon_status prepare(cuda_queue *queue, int32_t way, uint32_t dtype, const conv_args *a,
                             plan *p)
 {
     cuda_device *d = queue->device;
     const plan *plans;
     *p = (plan){0};
-    if (!d->use_dnn || !may_take(a)) {
+    if (d->convolution == CUDA_OWN || !may_take(a)) {
         return ODEON_OK;
     }
     odeon_status unknown = atomic_load(&d->scratch_unknown);
     if (unknown != ODEON_OK) {
-        return device_fail(queue, unknown, "conv2d: cuDNN did not say how much scratch it needs");
+        return cuda_fail(queue, unknown, "conv2d: cuDNN did not say how much scratch it needs");
     }
     if (queue->dnn == NULL && queue->recording != NULL) { /* cuDNN takes memory when it starts */
-        return device_fail(queue, ODEON_ERR_DEVICE,
-                           "conv2d: the first convolution of a queue cannot be recorded; do one "
-                           "before");
+        return cuda_fail(queue, ODEON_ERR_DEVICE,
+                         "conv2d: the first convolution of a queue cannot be recorded; do one "
+                         "before");
     }
     ODEON_TRY(open_once(d, queue->stream, &queue->dnn));
     ODEON_TRY(find_plans(d, dtype, a, &plans));
     *p = plans[way];
     return !p->takes || describe(d, queue->dnn, dtype, a)
                ? ODEON_OK
-               : device_fail(queue, ODEON_ERR_DEVICE,
-                             "conv2d: cuDNN refuses a shape that it took before");
+               : cuda_fail(queue, ODEON_ERR_DEVICE,
+                           "conv2d: cuDNN refuses a shape that it took before");
 }
 
 /* Of a call that did something. */
-static odeon_status answer(odeon_queue *queue, cudnnStatus_t status, const char *what)
+static odeon_status answer(cuda_queue *queue, cudnnStatus_t status, const char *what)
 {
     return cuda_spoil(queue, check(queue->device, queue->dnn, status, what));
 }
@@ -486,7 +488,7 @@ typedef struct factors {
     const void *one, *zero;
 } factors;
 
-static void set_factors(int32_t dtype, factors *f)
+static void set_factors(uint32_t dtype, factors *f)
 {
     f->one_f32 = 1.0f;
     f->zero_f32 = 0.0f;
@@ -496,69 +498,74 @@ static void set_factors(int32_t dtype, factors *f)
     f->zero = dtype == ODEON_DTYPE_F32 ? (const void *)&f->zero_f32 : &f->zero_f64;
 }
 
-odeon_status cuda_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
-                         const odeon_tensor *w, const odeon_epilogue *epilogue,
-                         const odeon_tensor *y, void *scratch)
+static odeon_status conv2d(odeon_queue *queue, const odeon_conv2d *call)
 {
+    cuda_queue *q = cuda_queue_of(queue);
     conv_args a;
     factors f;
     plan p;
-    ODEON_TRY(conv_arguments(queue, geometry, x, w, y, epilogue, &a));
-    ODEON_TRY(prepare(queue, FORWARD, x->dtype, &a, &p));
-    const cuda_dnn *dnn = queue->dnn;
+    ODEON_TRY(conv_arguments(queue, call, &a));
+    ODEON_TRY(prepare(q, FORWARD, call->x->shape.dtype, &a, &p));
+    const cuda_dnn *dnn = q->dnn;
     if (!p.takes) {
-        return ops_conv2d(queue, geometry, x, w, epilogue, y, scratch);
+        return ops_conv.conv2d(queue, call);
     }
-    set_factors(x->dtype, &f);
-    ODEON_TRY(cuda_begin(queue));
-    ODEON_TRY(answer(queue,
+    set_factors(call->x->shape.dtype, &f);
+    ODEON_TRY(cuda_begin(q));
+    ODEON_TRY(answer(q,
                      dnn->forward(dnn->handle, f.one, dnn->x, a.x, dnn->w, a.w, dnn->conv,
-                                  (cudnnConvolutionFwdAlgo_t)p.algorithm, scratch, p.bytes, f.zero,
-                                  dnn->y, a.y),
+                                  (cudnnConvolutionFwdAlgo_t)p.algorithm, call->scratch, p.bytes,
+                                  f.zero, dnn->y, a.out),
                      "conv2d"));
-    return finish_product(queue, y, a.P * a.Q, a.K, epilogue);
+    return finish_product(queue, call->y, a.P * a.Q, a.K, call->bias, call->act);
 }
 
-odeon_status cuda_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
-                               const odeon_tensor *w, const odeon_tensor *dy,
-                               const odeon_tensor *dx, void *scratch)
+static odeon_status conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_x *call)
 {
+    cuda_queue *q = cuda_queue_of(queue);
     conv_args a;
     factors f;
     plan p;
-    ODEON_TRY(conv_arguments(queue, geometry, dx, w, dy, NULL, &a));
-    ODEON_TRY(prepare(queue, DATA, dx->dtype, &a, &p));
-    const cuda_dnn *dnn = queue->dnn;
+    ODEON_TRY(conv_vjp_x_arguments(queue, call, &a));
+    ODEON_TRY(prepare(q, DATA, call->dx->view.shape.dtype, &a, &p));
+    const cuda_dnn *dnn = q->dnn;
     if (!p.takes) {
-        return ops_conv2d_vjp_x(queue, geometry, w, dy, dx, scratch);
+        return ops_conv.conv2d_vjp_x(queue, call);
     }
-    set_factors(dx->dtype, &f);
-    ODEON_TRY(cuda_begin(queue));
-    return answer(queue,
+    set_factors(call->dx->view.shape.dtype, &f);
+    ODEON_TRY(cuda_begin(q));
+    return answer(q,
                   dnn->data(dnn->handle, f.one, dnn->w, a.w, dnn->y, a.y, dnn->conv,
-                            (cudnnConvolutionBwdDataAlgo_t)p.algorithm, scratch, p.bytes, f.zero,
-                            dnn->x, a.x),
+                            (cudnnConvolutionBwdDataAlgo_t)p.algorithm, call->scratch, p.bytes,
+                            f.zero, dnn->x, a.out),
                   "conv2d_vjp_x");
 }
 
-odeon_status cuda_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
-                               const odeon_tensor *x, const odeon_tensor *dy,
-                               const odeon_tensor *dw, void *scratch)
+static odeon_status conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d_vjp_w *call)
 {
+    cuda_queue *q = cuda_queue_of(queue);
     conv_args a;
     factors f;
     plan p;
-    ODEON_TRY(conv_arguments(queue, geometry, x, dw, dy, NULL, &a));
-    ODEON_TRY(prepare(queue, FILTER, x->dtype, &a, &p));
-    const cuda_dnn *dnn = queue->dnn;
+    ODEON_TRY(conv_vjp_w_arguments(queue, call, &a));
+    ODEON_TRY(prepare(q, FILTER, call->x->shape.dtype, &a, &p));
+    const cuda_dnn *dnn = q->dnn;
     if (!p.takes) {
-        return ops_conv2d_vjp_w(queue, geometry, x, dy, dw, scratch);
+        return ops_conv.conv2d_vjp_w(queue, call);
     }
-    set_factors(x->dtype, &f);
-    ODEON_TRY(cuda_begin(queue));
-    return answer(queue,
+    set_factors(call->x->shape.dtype, &f);
+    ODEON_TRY(cuda_begin(q));
+    return answer(q,
                   dnn->filter(dnn->handle, f.one, dnn->x, a.x, dnn->y, a.y, dnn->conv,
-                              (cudnnConvolutionBwdFilterAlgo_t)p.algorithm, scratch, p.bytes, f.one,
-                              dnn->w, a.w),
+                              (cudnnConvolutionBwdFilterAlgo_t)p.algorithm, call->scratch, p.bytes,
+                              f.one, dnn->w, a.out),
                   "conv2d_vjp_w");
 }
+
+const odeon_conv_family cuda_conv = {
+    .struct_size = sizeof(odeon_conv_family),
+    .conv2d_scratch = conv2d_scratch,
+    .conv2d = conv2d,
+    .conv2d_vjp_x = conv2d_vjp_x,
+    .conv2d_vjp_w = conv2d_vjp_w,
+};

@@ -108,15 +108,15 @@ odeon_status cuda_check_card(const cuda_device *d, cudaError_t error, const char
         return odeon_fail(d->host, ODEON_ERR_NOMEM,
                           "cuda: GPU %d: %s: it has no memory left, not even for that; nvidia-smi "
                           "shows who holds it",
-                          (int)d->ordinal, what);
+                          (int)d->card, what);
     }
     return odeon_fail(d->host, ODEON_ERR_DEVICE,
                       "cuda: no device: GPU %d: %s: %s (%s); see nvidia-smi, or choose another "
                       "run.device",
-                      (int)d->ordinal, what, cudaGetErrorString(error), cudaGetErrorName(error));
+                      (int)d->card, what, cudaGetErrorString(error), cudaGetErrorName(error));
 }
 
 odeon_status cuda_use_card(const cuda_device *d)
 {
-    return cuda_check(d, cudaSetDevice(d->ordinal), "taking the GPU into use");
+    return cuda_check(d, cudaSetDevice((int)d->card), "taking the GPU into use");
 }

@@ -18,6 +18,8 @@
 #include <stdint.h>
 
 #include "odeon/device.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
 
 #ifdef __CUDACC__
 #define KERNEL_FN static __device__ __forceinline__

@@ -17,10 +17,10 @@ ALL_KERNELS(KERNEL_FITS_)
 #define KERNEL_NAME_(name, arguments, phases) [KERNEL_##name] = #name,
 static const char *const kernel_names[] = {ALL_KERNELS(KERNEL_NAME_)};
 
-odeon_status cuda_begin(odeon_queue *queue)
+odeon_status cuda_begin(cuda_queue *queue)
 {
     if (queue->recording != NULL && !queue->recording->capturing) { /* it would be done at once */
-        return device_fail(queue, ODEON_ERR_DEVICE, "the recording broke off before");
+        return cuda_fail(queue, ODEON_ERR_DEVICE, "the recording broke off before");
     }
     if (queue->recording == NULL) {
         /* The owner alone writes, so a load and a store make an increment. */
@@ -30,7 +30,8 @@ odeon_status cuda_begin(odeon_queue *queue)
     return cuda_spoil(queue, cuda_use_card(queue->device));
 }
 
-odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, kernel_shape shape)
+odeon_status cuda_launch(cuda_queue *queue, int32_t kernel, const void *arguments,
+                         kernel_shape shape)
 {
     _Alignas(16) unsigned char copy[KERNEL_ARGUMENT_BYTES]; /* the runtime takes no const */
     void *parameters[] = {copy};
@@ -38,8 +39,8 @@ odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, k
         return ODEON_OK;
     }
     if (shape.blocks > INT_MAX) {
-        return device_fail(queue, ODEON_ERR_UNSUPPORTED, "%s: %lld blocks", kernel_names[kernel],
-                           (long long)shape.blocks);
+        return cuda_fail(queue, ODEON_ERR_UNSUPPORTED, "%s: %lld blocks", kernel_names[kernel],
+                         (long long)shape.blocks);
     }
     memcpy(copy, arguments, (size_t)argument_bytes[kernel]);
     ODEON_TRY(cuda_begin(queue));
@@ -49,7 +50,12 @@ odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, k
     return cuda_spoil(queue, cuda_check(queue->device, error, kernel_names[kernel]));
 }
 
+odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, kernel_shape shape)
+{
+    return cuda_launch(cuda_queue_of(queue), kernel, arguments, shape);
+}
+
 void *queue_scratch(odeon_queue *queue)
 {
-    return queue->scratch;
+    return cuda_queue_of(queue)->scratch;
 }

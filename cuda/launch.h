@@ -5,6 +5,9 @@
 
 /* Before a kernel or a library's call goes to the stream: counts it unless it is recorded, and sees
  * to it that this thread speaks to the queue's GPU. */
-odeon_status cuda_begin(odeon_queue *queue);
+odeon_status cuda_begin(cuda_queue *queue);
+/* launch of ops.h. */
+odeon_status cuda_launch(cuda_queue *queue, int32_t kernel, const void *arguments,
+                         kernel_shape shape);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* ---- create, destroy ---- */
 
-static void enter(cuda_device *d, odeon_queue *q)
+static void enter(cuda_device *d, cuda_queue *q)
 {
     (void)pthread_mutex_lock(&d->lock);
     q->next = d->queues;
@@ -21,7 +21,7 @@ static void enter(cuda_device *d, odeon_queue *q)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
-static void leave(cuda_device *d, const odeon_queue *q)
+static void leave(cuda_device *d, const cuda_queue *q)
 {
     (void)pthread_mutex_lock(&d->lock);
     *(q->previous != NULL ? &q->previous->next : &d->queues) = q->next;
@@ -34,7 +34,7 @@ static void leave(cuda_device *d, const odeon_queue *q)
 
 enum { READBACK_BYTES = 1 << 16 };
 
-static odeon_status open_queue(cuda_device *d, odeon_queue *q)
+static odeon_status open_queue(cuda_device *d, cuda_queue *q)
 {
     ODEON_TRY(cuda_use_card(d));
     ODEON_TRY(cuda_check(d, cudaStreamCreateWithFlags(&q->stream, cudaStreamNonBlocking),
@@ -47,12 +47,12 @@ static odeon_status open_queue(cuda_device *d, odeon_queue *q)
     return ODEON_OK;
 }
 
-odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out)
+odeon_status cuda_queue_create(void *self, int32_t worker, void **out)
 {
-    cuda_device *d = device;
+    cuda_device *d = self;
     (void)worker;
     *out = NULL;
-    odeon_queue *q = d->host->alloc(d->host, sizeof *q);
+    cuda_queue *q = d->host->alloc(d->host, sizeof *q);
     if (q == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cuda: no memory for %zu bytes", sizeof *q);
     }
@@ -61,20 +61,21 @@ odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out)
     enter(d, q);
     odeon_status status = open_queue(d, q);
     if (status != ODEON_OK) {
-        cuda_queue_destroy(q);
+        cuda_queue_destroy(d, q);
         return status;
     }
     *out = q;
     return ODEON_OK;
 }
 
-void cuda_queue_destroy(odeon_queue *queue)
+void cuda_queue_destroy(void *self, void *handle)
 {
+    cuda_device *d = self;
+    cuda_queue *queue = handle;
     if (queue == NULL) {
         return;
     }
-    cuda_device *d = queue->device;
-    (void)cudaSetDevice(d->ordinal);
+    (void)cudaSetDevice((int)d->card);
     cuda_forget_recording(queue);
     if (queue->stream != NULL) {
         (void)cudaStreamSynchronize(queue->stream);
@@ -95,18 +96,18 @@ void cuda_queue_destroy(odeon_queue *queue)
 /* From memory that is not pinned the runtime returns when it has taken its own copy. */
 odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
-    ODEON_TRY(cuda_refuse(queue, "upload"));
+    cuda_queue *q = cuda_queue_of(queue);
+    ODEON_TRY(cuda_refuse(q, "upload"));
     if (bytes == 0) {
         return ODEON_OK;
     }
-    ODEON_TRY(cuda_use_card(queue->device));
+    ODEON_TRY(cuda_use_card(q->device));
     return cuda_check(
-        queue->device,
-        cudaMemcpyAsync(destination, source, bytes, cudaMemcpyHostToDevice, queue->stream),
+        q->device, cudaMemcpyAsync(destination, source, bytes, cudaMemcpyHostToDevice, q->stream),
         "copying to the GPU");
 }
 
-static odeon_status settle(odeon_queue *queue)
+static odeon_status settle(cuda_queue *queue)
 {
     atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
     return cuda_check(queue->device, cudaStreamSynchronize(queue->stream), "waiting for the GPU");
@@ -114,7 +115,7 @@ static odeon_status settle(odeon_queue *queue)
 
 /* The GPU writes to pinned memory at once; else it has to go through such memory of the driver's,
  * piece by piece. */
-static odeon_status fetch(odeon_queue *queue, void *destination, const void *source, uint64_t bytes)
+static odeon_status fetch(cuda_queue *queue, void *destination, const void *source, uint64_t bytes)
 {
     int32_t is_small = bytes > 0 && bytes <= READBACK_BYTES;
     if (bytes > 0) {
@@ -133,20 +134,23 @@ static odeon_status fetch(odeon_queue *queue, void *destination, const void *sou
 
 odeon_status cuda_wait(odeon_queue *queue)
 {
-    ODEON_TRY(cuda_refuse(queue, "wait"));
-    return settle(queue);
+    cuda_queue *q = cuda_queue_of(queue);
+    ODEON_TRY(cuda_refuse(q, "wait"));
+    return settle(q);
 }
 
 odeon_status cuda_download(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes)
 {
-    ODEON_TRY(cuda_refuse(queue, "download"));
-    return fetch(queue, destination, source, bytes);
+    cuda_queue *q = cuda_queue_of(queue);
+    ODEON_TRY(cuda_refuse(q, "download"));
+    return fetch(q, destination, source, bytes);
 }
 
 odeon_status cuda_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
                              double *values)
 {
-    ODEON_TRY(cuda_refuse(queue, "slots_read"));
-    return fetch(queue, values, slots + first, (uint64_t)n * sizeof *values);
+    cuda_queue *q = cuda_queue_of(queue);
+    ODEON_TRY(cuda_refuse(q, "slots_read"));
+    return fetch(q, values, slots + first, (uint64_t)n * sizeof *values);
 }

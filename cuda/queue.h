@@ -3,8 +3,8 @@
 #define ODEON_CUDA_QUEUE_H
 #include "cuda.h"
 
-odeon_status cuda_queue_create(void *device, int32_t worker, odeon_queue **out);
-void cuda_queue_destroy(odeon_queue *queue);
+odeon_status cuda_queue_create(void *self, int32_t worker, void **out);
+void cuda_queue_destroy(void *self, void *handle);
 odeon_status cuda_upload(odeon_queue *queue, void *destination, const void *source, uint64_t bytes);
 odeon_status cuda_download(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes);

@@ -4,12 +4,15 @@
 #include "cuda.h"
 
 /* Of a call's status: a failure spoils what the queue records. Returns it. */
-odeon_status cuda_spoil(odeon_queue *queue, odeon_status status);
+odeon_status cuda_spoil(cuda_queue *queue, odeon_status status);
+/* device_fail of ops.h, which spoils what the queue records too. */
+__attribute__((format(printf, 3, 4))) odeon_status cuda_fail(cuda_queue *queue, odeon_status status,
+                                                             const char *format, ...);
 /* ODEON_ERR_DEVICE, and the recording is spoilt, if the queue records. */
-odeon_status cuda_refuse(odeon_queue *queue, const char *name);
+odeon_status cuda_refuse(cuda_queue *queue, const char *name);
 /* The queue that this thread records on, or NULL. */
-odeon_queue *cuda_recorder(cuda_device *d);
+cuda_queue *cuda_recorder(cuda_device *d);
 /* Keeps block, which is to be freed, until the queue records no longer. */
-void cuda_free_later(odeon_queue *queue, cuda_block *block);
+void cuda_free_later(cuda_queue *queue, cuda_block *block);
 
 #endif

@@ -7,15 +7,17 @@
 /* The stream is looked up at each call: a recording puts another one in its place. */
 static odeon_status stream(odeon_queue *queue, void **out)
 {
+    cuda_queue *q = cuda_queue_of(queue);
     *out = NULL;
-    ODEON_TRY(cuda_begin(queue));
-    *out = queue->stream;
+    ODEON_TRY(cuda_begin(q));
+    *out = q->stream;
     return ODEON_OK;
 }
 
 static odeon_status check(odeon_queue *queue, int32_t error, const char *what)
 {
-    return cuda_spoil(queue, cuda_check(queue->device, (cudaError_t)error, what));
+    cuda_queue *q = cuda_queue_of(queue);
+    return cuda_spoil(q, cuda_check(q->device, (cudaError_t)error, what));
 }
 
 const odeon_device_cuda cuda_stream_access = {

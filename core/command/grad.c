@@ -77,7 +77,7 @@ static odeon_status differentiate(const command_line *a, setup *s)
     ODEON_TRY(setup_session(s));
     setup_warn(s, (notes_use){.data = false});
     grad_batch batch;
-    odeon_tensor input = session_input(s->session);
+    odeon_shape input = session_input(s->session);
     odeon_status status = grad_batch_read(a->value[ARGUMENT_BATCH], &input, &s->fields, &batch);
     session_result result;
     if (status == ODEON_OK) {

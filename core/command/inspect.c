@@ -11,8 +11,8 @@
 #include "command/inspect_devices.h"
 #include "command/inspect_reference.h"
 #include "command/inspect_section.h"
+#include "device/device_auto.h"
 #include "option/kinds.h"
-#include "plugin/device_auto.h"
 #include "plugin/registry.h"
 
 /* At most one of the words that say what to show. */

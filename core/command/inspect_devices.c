@@ -3,8 +3,8 @@
 #include "command/inspect_devices.h"
 
 #include "base/diag.h"
+#include "device/device_auto.h"
 #include "plugin/child.h"
-#include "plugin/device_auto.h"
 #include "plugin/registry.h"
 
 static const double seconds_at_most = 20.0; /* drivers take their time */

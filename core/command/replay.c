@@ -39,7 +39,7 @@ static odeon_status replay(const command_line *a, const char *folder, setup *s)
     session_batch batch;
     ODEON_TRY(setup_session(s));
     setup_warn(s, (notes_use){.data = false});
-    odeon_tensor input = session_input(s->session);
+    odeon_shape input = session_input(s->session);
     odeon_status status = bundle_read(folder, &input, &s->fields, &batch);
     if (status == ODEON_OK) {
         status = repeat(a, s, &batch);

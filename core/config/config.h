@@ -34,7 +34,7 @@ typedef struct config {
     int64_t workers;           /* 0: choose */
     double patience;           /* seconds to wait for a stuck worker; 0: for ever */
     bool capture;              /* solves may be recorded and replayed */
-    int32_t dtype;             /* ODEON_DTYPE_F32 or F64 */
+    uint32_t dtype;            /* ODEON_DTYPE_F32 or F64 */
     char *out;                 /* run directory, absolute; NULL: runs/NAME/N */
     int64_t log_every;         /* steps between rows of the metrics */
     int64_t checkpoint_every;  /* steps between checkpoints; 0: by time alone */

@@ -19,12 +19,12 @@
 #include "config/model.h"
 #include "config/transforms.h"
 #include "device/collective.h"
+#include "device/device_auto.h"
 #include "format/ini_file.h"
 #include "odeon/tensor.h"
 #include "option/expression.h"
 #include "option/schema_parse.h"
 #include "option/schema_print.h"
-#include "plugin/device_auto.h"
 #include "plugin/registry.h"
 
 /* ---- [plugins] ---- */

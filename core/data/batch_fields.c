@@ -6,12 +6,12 @@
 
 /* Inputs and labels are not asked for by name: a layer has its input, and the label is the loss's
  * alone. */
-const odeon_tensor *batch_field(const odeon_context *context, const char *name)
+const odeon_view *batch_field(const odeon_layer_call *call, const char *name)
 {
-    const batch_fields *fields = context->host;
+    const batch_fields *fields = call->host;
     for (int32_t role = ODEON_ROLE_TIME; role < DATA_ROLES; role++) {
-        if (strcmp(name, data_role_name(role)) == 0 && fields->of[role].data != NULL) {
-            return &fields->of[role];
+        if (strcmp(name, data_role_name(role)) == 0 && fields->of[role].view.data != NULL) {
+            return &fields->of[role].view;
         }
     }
     return NULL;
@@ -19,9 +19,9 @@ const odeon_tensor *batch_field(const odeon_context *context, const char *name)
 
 /* Solving at the times of a batch needs one list of times; which sample differs was found when
  * the batch was loaded. */
-odeon_status batch_times(const odeon_context *context, const char *path, const double **times)
+odeon_status batch_times(const odeon_layer_call *call, const char *path, const double **times)
 {
-    const batch_fields *fields = context->host;
+    const batch_fields *fields = call->host;
     *times = fields->times;
     if (fields->times == NULL) {
         return diag_fail(ODEON_ERR_CONFIG,

@@ -1,5 +1,5 @@
 /* batch_fields.h: what a batch has beside the network's input: labels, times, masks, controls. The
- * `host` of every layer's context points to it. */
+ * `host` of every layer's call points to it. */
 #ifndef ODEON_CORE_DATA_BATCH_FIELDS_H
 #define ODEON_CORE_DATA_BATCH_FIELDS_H
 #include "data/data.h"
@@ -16,11 +16,11 @@ typedef struct batch_fields {
     int64_t deviant; /* first sample of this slice, counted in the batch, with other times; -1 */
 } batch_fields;
 
-/* odeon_context's batch_field: "time", "mask", "control". */
-const odeon_tensor *batch_field(const odeon_context *context, const char *name);
+/* odeon_layer_call's batch_field: "time", "mask", "control". */
+const odeon_view *batch_field(const odeon_layer_call *call, const char *name);
 
 /* The times [T] that all samples of the batch have in common, the same bits on all workers; path is
  * for messages. ODEON_ERR_CONFIG if there are none, ODEON_ERR_DATA if samples differ. */
-odeon_status batch_times(const odeon_context *context, const char *path, const double **times);
+odeon_status batch_times(const odeon_layer_call *call, const char *path, const double **times);
 
 #endif

@@ -16,7 +16,7 @@ const char *batch_file_name(int32_t role)
 }
 
 /* Classes and times must survive the file exactly whatever the run computes in. */
-int32_t batch_file_dtype(const data_fields *fields, int32_t role, int32_t dtype)
+uint32_t batch_file_dtype(const data_fields *fields, int32_t role, uint32_t dtype)
 {
     if (role == ODEON_ROLE_LABEL && fields->of[role].classes > 0) {
         return ODEON_DTYPE_I64;
@@ -25,7 +25,7 @@ int32_t batch_file_dtype(const data_fields *fields, int32_t role, int32_t dtype)
 }
 
 /* Of one sample: the first dimension counts samples and is looked at by the caller. */
-static bool same_shape(const safetensors_entry *x, const odeon_tensor *sample)
+static bool same_shape(const safetensors_entry *x, const odeon_shape *sample)
 {
     bool same = x->ndim == sample->ndim;
     for (int32_t i = 1; same && i < sample->ndim; i++) {
@@ -54,12 +54,10 @@ static odeon_status check_numbers(const char *path, const char *name, int64_t n,
 
 /* Times are float64 in every run, so float32 bounds the other fields alone. */
 odeon_status batch_file_check(const char *path, const data_fields *fields, int64_t n,
-                              const odeon_tensor *input, const double *const *field)
+                              const odeon_shape *input, const double *const *field)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        /* One sample: of the input as the model takes it, of the others as the data set has
-         * them. */
-        odeon_tensor one = *input;
+        odeon_shape one = *input;
         if (role != ODEON_ROLE_INPUT) {
             one = data_field_shape(fields, role, 1, input->dtype);
         }
@@ -85,7 +83,7 @@ static odeon_status take(const char *path, const safetensors_entry *x, double **
 
 /* Whole numbers are refused here: as bytes of images they would need the scale that only a data set
  * knows. */
-static odeon_status read_x(const char *path, const safetensors *file, const odeon_tensor *input,
+static odeon_status read_x(const char *path, const safetensors *file, const odeon_shape *input,
                            int64_t *n, double **out)
 {
     const safetensors_entry *x = safetensors_find(file, "x");
@@ -121,7 +119,7 @@ static odeon_status check_classes(const char *path, const double *y, int64_t cla
 /* One message for a tensor that is missing and for one of another shape: what is expected is the
  * same. */
 static odeon_status refuse_shape(const char *path, const safetensors_entry *x,
-                                 const odeon_tensor *want, int32_t role)
+                                 const odeon_shape *want, int32_t role)
 {
     char wanted[128], have[128] = "missing";
     text_shape(want->ndim, want->dim, wanted);
@@ -139,7 +137,7 @@ odeon_status batch_file_field(const char *path, const safetensors *file, const d
 {
     int64_t classes = role == ODEON_ROLE_LABEL ? fields->of[role].classes : 0;
     const safetensors_entry *x = safetensors_find(file, batch_file_name(role));
-    odeon_tensor want = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
+    odeon_shape want = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
     *out = NULL;
     if (x == NULL || !same_shape(x, &want) || x->dim[0] != n) {
         return refuse_shape(path, x, &want, role);
@@ -157,7 +155,7 @@ odeon_status batch_file_field(const char *path, const safetensors *file, const d
 
 /* x comes first, as it says how many samples there are. The file is closed before the return; all
  * numbers are copies. */
-odeon_status batch_file_read(const char *path, const odeon_tensor *input, const data_fields *fields,
+odeon_status batch_file_read(const char *path, const odeon_shape *input, const data_fields *fields,
                              int64_t *n, double *field[DATA_ROLES])
 {
     safetensors *file = NULL;

@@ -12,7 +12,8 @@
 /* Constant once it is open, so that any number of threads may read from it. */
 struct data_source {
     instance *set;
-    int32_t split, dtype; /* of the run */
+    int32_t split;
+    uint32_t dtype; /* of the run */
     data_fields fields;
     int64_t stored; /* samples of the split */
     int64_t length; /* of them in use */
@@ -194,7 +195,7 @@ static void free_all(void *fields[DATA_ROLES])
 /* Elements of n samples of a field. */
 static int64_t count(const data_fields *fields, int32_t role, int64_t n)
 {
-    odeon_tensor x = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
+    odeon_shape x = data_field_shape(fields, role, n, ODEON_DTYPE_F64);
     return odeon_count(&x);
 }
 

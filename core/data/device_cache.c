@@ -187,9 +187,8 @@ bool device_cache_rows(const device_cache *r, int64_t n, const int64_t *indices,
 /* A view: the memory stays the cache's. */
 odeon_tensor device_cache_field(const device_cache *r, int32_t role)
 {
-    odeon_tensor x = data_field_shape(&r->fields, role, r->n, r->fields.of[role].dtype);
-    x.data = r->field[role].data;
-    return x;
+    return odeon_tensor_at(r->field[role].data,
+                           data_field_shape(&r->fields, role, r->n, r->fields.of[role].dtype));
 }
 
 /* From the host's copy, which saves a download for each batch. */

@@ -45,10 +45,10 @@ int64_t data_field_size(const odeon_field_info *field)
 }
 
 /* The batch comes first, then the dimensions of one sample. */
-odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype)
+odeon_shape data_field_shape(const data_fields *fields, int32_t role, int64_t n, uint32_t dtype)
 {
     const odeon_field_info *info = &fields->of[role];
-    odeon_tensor x = {.dim = {n}, .ndim = info->ndim + 1, .dtype = dtype};
+    odeon_shape x = {.ndim = info->ndim + 1, .dtype = dtype, .dim = {n}};
     for (int32_t i = 0; i < info->ndim; i++) {
         x.dim[i + 1] = info->dim[i];
     }
@@ -63,7 +63,7 @@ const char *data_role_name(int32_t role)
 }
 
 /* An int64 beyond 2^53 is rounded. */
-static double stored_number(int32_t dtype, const void *stored, int64_t i)
+static double stored_number(uint32_t dtype, const void *stored, int64_t i)
 {
     switch (dtype) {
     case ODEON_DTYPE_U8:

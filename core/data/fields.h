@@ -30,7 +30,7 @@ uint64_t data_field_bytes(const data_fields *fields, int32_t role); /* of one sa
 /* Elements of one sample's field. */
 int64_t data_field_size(const odeon_field_info *field);
 /* The shape of n samples' field, without data. */
-odeon_tensor data_field_shape(const data_fields *fields, int32_t role, int64_t n, int32_t dtype);
+odeon_shape data_field_shape(const data_fields *fields, int32_t role, int64_t n, uint32_t dtype);
 /* "input", "label", "time", "mask", "control". */
 const char *data_role_name(int32_t role);
 /* The number that element i of stored stands for: scale * stored[i] + shift. */

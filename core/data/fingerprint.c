@@ -32,10 +32,27 @@ static uint64_t add_bytes(uint64_t sum, const void *data, uint64_t bytes)
     return add_word(sum, word);
 }
 
+/* Numbers of the fingerprint's own: checkpoints keep sums that were made with them. */
+static uint64_t dtype_number(uint32_t dtype)
+{
+    switch (dtype) {
+    case ODEON_DTYPE_F32:
+        return 1;
+    case ODEON_DTYPE_F64:
+        return 2;
+    case ODEON_DTYPE_U8:
+        return 3;
+    case ODEON_DTYPE_I64:
+        return 4;
+    default:
+        return dtype;
+    }
+}
+
 /* Whatever makes the same bytes mean other numbers or another task. */
 static uint64_t add_field(uint64_t sum, const odeon_field_info *field)
 {
-    sum = add_word(sum, (uint64_t)field->dtype);
+    sum = add_word(sum, dtype_number(field->dtype));
     sum = add_word(sum, (uint64_t)field->classes);
     for (int32_t i = 0; i < field->ndim; i++) {
         sum = add_word(sum, (uint64_t)field->dim[i]);

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/open.h"
 #include "plugin/crash.h"
 
 /* lock guards busy and stopping and orders everything else: what stands below them is written by
@@ -92,12 +93,12 @@ odeon_status prefetch_create(const odeon_device *device, int32_t rank, prefetch 
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
     r->device = device;
-    odeon_status status = device->ops->queue_create(device->self, rank, &r->queue);
+    odeon_status status = device_queue_create(device, rank, &r->queue);
     if (status == ODEON_OK) {
         status = start_thread(r);
     }
     if (status != ODEON_OK) {
-        device->ops->queue_destroy(r->queue);
+        device_queue_destroy(device, r->queue);
         mem_free(r);
         return status;
     }
@@ -119,7 +120,7 @@ void prefetch_destroy(prefetch *r)
     (void)pthread_join(r->thread, NULL);
     (void)pthread_cond_destroy(&r->changed);
     (void)pthread_mutex_destroy(&r->lock);
-    r->device->ops->queue_destroy(r->queue);
+    device_queue_destroy(r->device, r->queue);
     mem_free(r->indices);
     mem_free(r);
 }

@@ -6,7 +6,8 @@
 /* Where samples come from. */
 typedef struct sample_origin {
     const instance *set;
-    int32_t split, dtype; /* ODEON_SPLIT_*; the run's dtype */
+    int32_t split;
+    uint32_t dtype; /* ODEON_SPLIT_*; the run's dtype */
     const data_fields *fields;
 } sample_origin;
 

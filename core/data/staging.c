@@ -2,14 +2,13 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_ext.h"
 
 /* An optional extension: without it copies are made from plain memory, which is slower and no less
  * right. */
 const odeon_device_pinned *staging_pinned(const odeon_device *device)
 {
-    return ODEON_HAS(device->ops, odeon_device_ops, get_extension)
-               ? device->ops->get_extension(device->self, ODEON_DEVICE_PINNED)
-               : NULL;
+    return device->get_table(device, ODEON_DEVICE_PINNED);
 }
 
 /* Nothing is allocated yet, since how many samples a batch has is not known here. */
@@ -23,7 +22,7 @@ static void release_host(staging *s)
 {
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         if (s->pinned != NULL) {
-            s->pinned->free(s->device->self, s->host[role]);
+            s->pinned->free(s->device->handle, s->host[role]);
         } else {
             mem_free(s->host[role]);
         }
@@ -36,7 +35,7 @@ static void release_host(staging *s)
 static odeon_status take_host(const staging *s, uint64_t bytes, void **out)
 {
     if (s->pinned != NULL) {
-        return s->pinned->alloc(s->device->self, bytes, out);
+        return s->pinned->alloc(s->device->handle, bytes, out);
     }
     *out = mem_zalloc(1, (size_t)bytes);
     return *out != NULL ? ODEON_OK

@@ -3,6 +3,7 @@
 #define ODEON_CORE_DATA_STAGING_H
 #include "data/data.h"
 #include "device/buffer.h"
+#include "odeon/device_ext.h"
 
 /* Host and device sides of a batch on its way. The host's has room for samples of every field; a
  * device buffer is at least as large once staging_fit has succeeded. */

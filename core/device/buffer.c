@@ -11,7 +11,7 @@ odeon_status buffer_fit(const odeon_device *device, device_buffer *r, int64_t by
     }
     buffer_release(device, r);
     void *memory = NULL;
-    ODEON_TRY(device->ops->alloc(device->self, (uint64_t)bytes, &memory));
+    ODEON_TRY(device->ops->alloc(device->handle, (uint64_t)bytes, &memory));
     r->data = memory;
     r->bytes = bytes;
     return ODEON_OK;
@@ -21,7 +21,7 @@ odeon_status buffer_fit(const odeon_device *device, device_buffer *r, int64_t by
 void buffer_release(const odeon_device *device, device_buffer *r)
 {
     if (r->data != NULL) {
-        device->ops->free(device->self, r->data);
+        device->ops->free(device->handle, r->data);
     }
     *r = (device_buffer){0};
 }

@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "device/worker_group.h"
+#include "odeon/device_ext.h"
 
 /* Life of a key: NEW has never run, RUN has run plainly and may be recorded, RECORDED can be
  * replayed, REFUSED always runs plainly. */
@@ -34,10 +35,8 @@ odeon_status capture_cache_create(const device_lane *lane, capture_cache **out)
     }
     const odeon_device *device = lane->device;
     r->lane = lane;
-    if (ODEON_HAS(device->ops, odeon_device_ops, get_extension)) {
-        r->capture = device->ops->get_extension(device->self, ODEON_DEVICE_CAPTURE);
-        r->counters = device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
-    }
+    r->capture = device->get_table(device, ODEON_DEVICE_CAPTURE);
+    r->counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
     *out = r;
     return ODEON_OK;
 }
@@ -90,7 +89,7 @@ const odeon_device_capture *capture_cache_capture(const capture_cache *r)
 static int64_t count_allocs(const capture_cache *r)
 {
     int64_t launches, waits, allocs, live_bytes;
-    r->counters->read(r->lane->device->self, &launches, &waits, &allocs, &live_bytes);
+    r->counters->read(r->lane->device->handle, &launches, &waits, &allocs, &live_bytes);
     return allocs;
 }
 

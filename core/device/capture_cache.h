@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 #include "device/lane.h"
+#include "odeon/device_ext.h"
 
 enum { CAPTURE_CACHE_RUN = 0, CAPTURE_CACHE_TAKE = 1, CAPTURE_CACHE_REPLAY = 2 };
 

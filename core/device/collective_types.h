@@ -3,6 +3,7 @@
 #define ODEON_CORE_DEVICE_COLLECTIVE_TYPES_H
 #include <stdatomic.h>
 
+#include "odeon/device_solver.h"
 #include "odeon/group.h"
 #include "plugin/calling.h"
 

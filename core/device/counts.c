@@ -1,19 +1,17 @@
 #include "device/counts.h"
+#include "odeon/device_ext.h"
 
 /* A number that no counter has, so that a report can leave it out. */
 static const device_counters unknown = {.waits = -1, .launches = -1, .allocs = -1};
 
-/* An older device may have a table that ends before get_extension. */
 device_counters device_counts(const odeon_device *device)
 {
     device_counters counts = unknown;
     int64_t live_bytes;
-    const odeon_device_counters *counters =
-        ODEON_HAS(device->ops, odeon_device_ops, get_extension)
-            ? device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS)
-            : NULL;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
     if (counters != NULL) {
-        counters->read(device->self, &counts.launches, &counts.waits, &counts.allocs, &live_bytes);
+        counters->read(device->handle, &counts.launches, &counts.waits, &counts.allocs,
+                       &live_bytes);
     }
     return counts;
 }

@@ -2,6 +2,7 @@
 #ifndef ODEON_CORE_DEVICE_COUNTS_H
 #define ODEON_CORE_DEVICE_COUNTS_H
 #include "odeon/device.h"
+#include "odeon/device_ext.h"
 
 /* Counts of ODEON_DEVICE_COUNTERS; -1 if the device does not count. */
 typedef struct device_counters {

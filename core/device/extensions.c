@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "odeon/device.h"
+#include "odeon/device_ext.h"
 #include "plugin/calling.h"
 #include "plugin/words.h"
 
@@ -19,7 +20,7 @@ static const struct {
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
 
-static const char slot[] = "get_extension";
+static const char slot[] = "get_table";
 
 static odeon_status check(const instance *device, const void *table, int i)
 {
@@ -38,9 +39,9 @@ static odeon_status check(const instance *device, const void *table, int i)
 odeon_status extensions_check(const instance *device)
 {
     const odeon_device_ops *ops = device->component->ops;
-    for (int i = 0; ODEON_HAS(ops, odeon_device_ops, get_extension) && i < N_KNOWN; i++) {
+    for (int i = 0; i < N_KNOWN; i++) {
         calling outer = calling_begin(device, slot);
-        const void *table = ops->get_extension(device->self, known[i].id);
+        const void *table = ops->get_table(device->self, known[i].id);
         calling_leave(outer);
         if (table != NULL) {
             ODEON_TRY(check(device, table, i));

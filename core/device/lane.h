@@ -5,6 +5,7 @@
 
 #include "device/collective.h"
 #include "odeon/device.h"
+#include "odeon/device_ext.h"
 
 /* All pointers are borrowed from the worker. */
 typedef struct device_lane {
@@ -13,7 +14,7 @@ typedef struct device_lane {
     worker_group *group;               /* the worker's side of the collectives */
     const odeon_device_poison *poison; /* the device's extension, or NULL */
     bool capture;                      /* solves may be captured and replayed */
-    int32_t dtype;                     /* of parameters and states */
+    uint32_t dtype;                    /* of parameters and states */
 } device_lane;
 
 #endif

@@ -7,6 +7,8 @@
 #include "base/diag.h"
 #include "device/caller.h"
 #include "device/collective_wait.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "odeon/host.h"
 
 /* Either may be NULL; two that are NULL are the same. */
@@ -110,8 +112,9 @@ static odeon_status exchange(worker_group *group, uint32_t kind, odeon_status mi
 /* A view of n elements of x from first on, flat: sums do not care for shapes. */
 static odeon_tensor chunk(const odeon_tensor *x, int64_t first, int64_t n)
 {
-    odeon_tensor part = {.dim = {n}, .ndim = 1, .dtype = x->dtype};
-    part.data = (char *)x->data + first * odeon_dtype_bytes(x->dtype);
+    odeon_tensor part = *x;
+    part.view.shape = (odeon_shape){.ndim = 1, .dtype = x->view.shape.dtype, .dim = {n}};
+    part.view.byte_offset += (uint64_t)(first * odeon_dtype_bytes(x->view.shape.dtype));
     return part;
 }
 
@@ -122,23 +125,24 @@ static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const off
 {
     const odeon_device_ops *ops = group->device->ops;
     odeon_tensor parts[COLLECTIVE_MAX_WORKERS];
-    const odeon_tensor *x[COLLECTIVE_MAX_WORKERS];
+    const odeon_view *x[COLLECTIVE_MAX_WORKERS];
     odeon_scalar ones[COLLECTIVE_MAX_WORKERS];
     const odeon_tensor *first = all[0].data;
     int32_t size = group->abi.size;
     /* Shares differ by one element at most; where there are fewer elements than workers some are
      * empty. */
-    int64_t n = odeon_count(first), rank = group->abi.rank;
+    int64_t n = odeon_count(&first->view.shape), rank = group->abi.rank;
     int64_t begin = n * rank / size, end = n * (rank + 1) / size;
     for (int32_t i = 0; i < size; i++) {
         parts[i] = chunk(all[i].data, begin, end - begin);
-        x[i] = &parts[i];
+        x[i] = &parts[i].view;
         ones[i] = odeon_imm(1.0);
     }
     for (int32_t done = 0; done < size;) {
         int32_t now = size - done < ODEON_MAX_STAGES ? size - done : ODEON_MAX_STAGES;
-        const odeon_tensor *base = done > 0 ? &parts[0] : NULL;
-        ODEON_TRY(ops->lincomb(queue, &parts[0], base, now, x + done, ones, NULL));
+        const odeon_view *base = done > 0 ? &parts[0].view : NULL;
+        ODEON_TRY(ODEON_DO(group->device, solver, lincomb, queue, .y = &parts[0], .base = base,
+                           .n = now, .x = x + done, .coefficient = ones));
         done += now;
     }
     return ops->wait(queue);
@@ -167,7 +171,7 @@ static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor
     ODEON_TRY(exchange(group, KIND_SUM_DONE, sum_chunk(group, queue, all), NULL, &all));
     odeon_status status = ODEON_OK;
     if (group->abi.rank != 0) {
-        status = ops->copy(queue, &total, x);
+        status = ODEON_DO(group->device, move, copy, queue, .x = &total.view, .y = x);
         status = status == ODEON_OK ? ops->wait(queue) : status;
     }
     return exchange(group, KIND_SUM_COPIED, status, NULL, &all);
@@ -204,7 +208,8 @@ static odeon_status group_reduce_slots(void *self, odeon_queue *queue, double *s
             result[i] = maximum != 0 ? nan_max(value, result[i]) : result[i] + value;
         }
     }
-    return ops->slots_write(queue, slots, first, n, result);
+    return ODEON_DO(group->device, solver, slots_write, queue, .slots = slots, .first = first,
+                    .n = n, .values = result);
 }
 
 /* Nothing but statuses are exchanged; a worker that has failed uses it to tell the others, whatever

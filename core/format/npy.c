@@ -77,7 +77,7 @@ static odeon_status read_descr(cursor *c, safetensors_entry *out)
 {
     static const struct {
         const char *text;
-        int32_t dtype;
+        uint32_t dtype;
     } known[] = {{"<f4", ODEON_DTYPE_F32},
                  {"<f8", ODEON_DTYPE_F64},
                  {"|u1", ODEON_DTYPE_U8},
@@ -262,7 +262,7 @@ enum { PREFIX = 10, ALIGNMENT = 64 }; /* as numpy.save does: data starts at a mu
 
 /* Version 1.0: magic, version, two bytes of length, the dictionary, blanks, a line break. The shape
  * of a single dimension has a comma behind it, else it would be no tuple. */
-static void make_header(int32_t dtype, int32_t ndim, const int64_t *dim, text_buffer *out)
+static void make_header(uint32_t dtype, int32_t ndim, const int64_t *dim, text_buffer *out)
 {
     text_buffer words = {0};
     text_printf(&words, "{'descr': '%s', 'fortran_order': False, 'shape': (",
@@ -294,7 +294,7 @@ static odeon_status write_array(atomic_file *file, const text_buffer *header, co
 
 /* Room for the header is asked for before the file is opened, so that a lack of memory leaves no
  * trace. */
-odeon_status npy_write_output(const char *path, int32_t dtype, int32_t ndim, const int64_t *dim,
+odeon_status npy_write_output(const char *path, uint32_t dtype, int32_t ndim, const int64_t *dim,
                               const void *data)
 {
     size_t bytes = (size_t)odeon_dtype_bytes(dtype);

@@ -12,7 +12,7 @@ odeon_status npy_parse(const char *name, const void *data, size_t bytes, safeten
 
 /* Writes an array of float32 or float64 to what the user names (output_file.h). ODEON_ERR_IO,
  * ODEON_ERR_NOMEM. */
-odeon_status npy_write_output(const char *path, int32_t dtype, int32_t ndim, const int64_t *dim,
+odeon_status npy_write_output(const char *path, uint32_t dtype, int32_t ndim, const int64_t *dim,
                               const void *data);
 
 #endif

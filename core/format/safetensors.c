@@ -264,7 +264,7 @@ int64_t safetensors_elements(const safetensors_entry *entry)
 }
 
 /* By memcpy, as elements need not be aligned. An int64 beyond 2^53 is rounded. */
-static double element_as_f64(int32_t dtype, const unsigned char *p)
+static double element_as_f64(uint32_t dtype, const unsigned char *p)
 {
     float f32;
     double f64;

@@ -9,7 +9,7 @@
  * and data belong to the file that was read, or to whoever writes. */
 typedef struct safetensors_entry {
     const char *name;
-    int32_t dtype; /* ODEON_DTYPE_*; NONE for a dtype that we have no use for (BF16, ...) */
+    uint32_t dtype; /* ODEON_DTYPE_*; NONE for a dtype that we have no use for (BF16, ...) */
     int32_t ndim;
     int64_t dim[ODEON_MAX_DIMS];
     const void *data; /* not aligned: copy, do not cast */

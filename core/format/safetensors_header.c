@@ -37,8 +37,7 @@ const safetensors_dtype *safetensors_dtype_named(const char *name, size_t length
     return NULL;
 }
 
-/* NONE stands in many rows and is the dtype of none. */
-const safetensors_dtype *safetensors_dtype_of(int32_t dtype)
+const safetensors_dtype *safetensors_dtype_of(uint32_t dtype)
 {
     for (size_t i = 0; i < N_DTYPES; i++) {
         if (dtypes[i].dtype == dtype && dtype != ODEON_DTYPE_NONE) {

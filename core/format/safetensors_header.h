@@ -11,13 +11,13 @@
 
 typedef struct safetensors_dtype {
     const char *name; /* "F32" */
-    int32_t dtype;    /* ODEON_DTYPE_*; NONE: read, but of no use */
+    uint32_t dtype;   /* ODEON_DTYPE_*; NONE: read, but of no use */
     uint32_t bits;    /* of an element */
 } safetensors_dtype;
 
 /* By name ("F32", length bytes) and by ODEON_DTYPE_*; NULL if the format has no such dtype. */
 const safetensors_dtype *safetensors_dtype_named(const char *name, size_t length);
-const safetensors_dtype *safetensors_dtype_of(int32_t dtype);
+const safetensors_dtype *safetensors_dtype_of(uint32_t dtype);
 
 /* entry comes first, so that a pointer to it is one to the whole. */
 typedef struct safetensors_tensor {

@@ -1,16 +1,16 @@
-/* Where the layers of a network find their parameters. Layers keep tensors and not offsets, so that
- * a call of a layer costs no arithmetic; all of them are set anew when a flat vector moves. */
+/* Where the layers of a network find their parameters. Layers keep views and tensors and not
+ * offsets, so that a call of a layer costs no arithmetic; all of them are set anew when a flat
+ * vector moves. */
 #include "net/net.h"
 
 /* The parameter's shape over the memory that begins at element 0 of a flat vector. */
-static void point(odeon_tensor *tensor, const param *p, char *base)
+static odeon_tensor part_of(const param *p, char *base)
 {
-    *tensor = p->shape;
-    tensor->data = base + p->offset * odeon_dtype_bytes(p->shape.dtype);
+    return odeon_tensor_at(base + p->offset * odeon_dtype_bytes(p->shape.dtype), p->shape);
 }
 
-/* Tensors of a layer are its parameters, then their gradients, then running state, in one array:
- * odeon_buffers takes three pointers into it. */
+/* A layer's parameters are views, since only an update writes them; its gradients and its running
+ * state stand in one array, in this order. */
 void net_bind(odeon_net *net)
 {
     if (net == NULL) {
@@ -20,11 +20,11 @@ void net_bind(odeon_net *net)
     for (size_t i = 0; i < net->n; i++) {
         net_layer *layer = &net->layers[i];
         for (size_t k = 0; k < layer->n_params; k++) {
-            point(&layer->tensors[k], &site->params->list[layer->index[k]], site->values);
+            layer->values[k] = part_of(&site->params->list[layer->index[k]], site->values).view;
         }
         for (size_t k = 0; k < layer->n_states; k++) {
-            point(&layer->tensors[2 * layer->n_params + k],
-                  &site->params->list[layer->index[layer->n_params + k]], site->states);
+            size_t at = layer->n_params + k;
+            layer->grads[at] = part_of(&site->params->list[layer->index[at]], site->states);
         }
         for (size_t b = 0; b < layer->n_bodies; b++) {
             net_bind(layer->bodies[b]);
@@ -40,8 +40,7 @@ void net_bind_grads(odeon_net *net, char *grads)
     for (size_t i = 0; net != NULL && i < net->n; i++) {
         net_layer *layer = &net->layers[i];
         for (size_t k = 0; k < layer->n_params; k++) {
-            point(&layer->tensors[layer->n_params + k], &net->site->params->list[layer->index[k]],
-                  grads);
+            layer->grads[k] = part_of(&net->site->params->list[layer->index[k]], grads);
         }
         for (size_t b = 0; b < layer->n_bodies; b++) {
             net_bind_grads(layer->bodies[b], grads);

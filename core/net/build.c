@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "plugin/calling.h"
-#include "plugin/words.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -182,7 +181,7 @@ static odeon_status add_params(net_site *site, net_layer *layer)
     for (int32_t i = 0;; i++) {
         odeon_param info;
         ODEON_TRY(net_layer_param(site, layer, i, &info));
-        if (info.struct_size == 0) {
+        if (info.name == NULL) {
             break;
         }
         size_t count = layer->n_params + layer->n_states;
@@ -199,8 +198,9 @@ static odeon_status add_params(net_site *site, net_layer *layer)
         }
         *(info.role == ODEON_PARAM_STATE ? &layer->n_states : &layer->n_params) += 1;
     }
-    layer->tensors = mem_zalloc(2 * layer->n_params + layer->n_states + 1, sizeof *layer->tensors);
-    return layer->tensors == NULL ? no_memory(layer->path) : ODEON_OK;
+    layer->values = mem_zalloc(layer->n_params + 1, sizeof *layer->values);
+    layer->grads = mem_zalloc(layer->n_params + layer->n_states + 1, sizeof *layer->grads);
+    return layer->values == NULL || layer->grads == NULL ? no_memory(layer->path) : ODEON_OK;
 }
 
 /* Says which layers do not fit each other, around the reason that the later one gave. The layer
@@ -238,7 +238,7 @@ static size_t count_bodies(const odeon_layer_ops *ops, const config_node *node)
 }
 
 /* A container may hand its bodies another shape than it gets, which only its plugin knows. */
-static odeon_status body_input(const net_layer *container, size_t body, odeon_tensor *out)
+static odeon_status body_input(const net_layer *container, size_t body, odeon_shape *out)
 {
     const odeon_layer_ops *ops = container->ops;
     *out = container->in;
@@ -246,16 +246,15 @@ static odeon_status body_input(const net_layer *container, size_t body, odeon_te
         return ODEON_OK;
     }
     calling outer = calling_begin(container->instance, "body_in");
-    ODEON_TRY(calling_end(
-        outer, ops->body_in(container->instance->self, &container->in, (int32_t)body, out)));
-    return words_check(container->instance, "body_in", out, words_of_tensor);
+    return calling_end(outer,
+                       ops->body_in(container->instance->self, &container->in, (int32_t)body, out));
 }
 
 /* Where a body stands whose container stands in outer. `state` is the number of features of the
  * field's state everywhere inside of a field, since that is what a field's last layer has to return
  * to; outside of fields it is that of the body's own input. */
 static odeon_status inner_scope(const net_scope *outer, const net_layer *container,
-                                const odeon_tensor *in, net_scope *out)
+                                const odeon_shape *in, net_scope *out)
 {
     bool is_field = container->ops->bodies == ODEON_BODIES_FIELD;
     *out = (net_scope){.path = container->path,
@@ -279,7 +278,7 @@ static odeon_status make_body(net_site *site, const net_scope *outer, net_layer 
 {
     const config_node *node = container->node;
     size_t n = 0;
-    odeon_tensor in;
+    odeon_shape in;
     net_scope scope;
     for (size_t i = 0; i < node->n_children; i++) {
         if (node_body_of(container->ops, node, i) == body) {
@@ -292,7 +291,7 @@ static odeon_status make_body(net_site *site, const net_scope *outer, net_layer 
 }
 
 /* After all bodies are there, NULL for those that are missing. The container keeps the pointers and
- * calls the bodies by the chain services. */
+ * calls the bodies by the services of ODEON_HOST_BODY. */
 static odeon_status attach_all(const net_layer *container)
 {
     for (size_t b = 0; b < container->n_bodies; b++) {
@@ -347,8 +346,8 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
         return misfit(net, layer, status);
     }
     if (layer->plan.derived_bytes > 0 && !site->shapes_only) {
-        ODEON_TRY(site->lane.device->ops->alloc(site->lane.device->self, layer->plan.derived_bytes,
-                                                &layer->derived));
+        ODEON_TRY(site->lane.device->ops->alloc(site->lane.device->handle,
+                                                layer->plan.derived_bytes, &layer->derived));
     }
     return add_params(site, layer);
 }
@@ -419,7 +418,7 @@ static odeon_status make_section(odeon_net *net, const config_node *node)
 /* The scope's path is the caller's; the network keeps a copy. On failure everything is undone but
  * what the site has listed, which is gone with the site. */
 odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
-                        config_node *const *nodes, const odeon_tensor *in, odeon_net **out)
+                        config_node *const *nodes, const odeon_shape *in, odeon_net **out)
 {
     *out = NULL;
     odeon_net *net = mem_zalloc(1, sizeof *net);
@@ -460,10 +459,11 @@ static void layer_fini(const net_site *site, net_layer *layer)
     }
     mem_free(layer->bodies);
     if (layer->derived != NULL) {
-        site->lane.device->ops->free(site->lane.device->self, layer->derived);
+        site->lane.device->ops->free(site->lane.device->handle, layer->derived);
     }
     mem_free(layer->index);
-    mem_free(layer->tensors);
+    mem_free(layer->values);
+    mem_free(layer->grads);
     mem_free(layer->shared);
     mem_free(layer->path);
 }

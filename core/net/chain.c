@@ -6,67 +6,57 @@
 #include "net/net.h"
 #include "plugin/words.h"
 
-/* A container asks in its own plan, when allocation is allowed; the calls then find the plan made.
- */
-static odeon_status chain_plan(odeon_net *body, int64_t batch, int32_t flags, odeon_chain_info *out)
+static odeon_status body_plan(odeon_net *body, odeon_body_plan *out)
 {
     const net_plan *plan;
-    ODEON_TRY(words_check_call(&flags, words_of_call));
-    ODEON_TRY(net_plan_for(body, batch, flags, &plan));
-    *out = (odeon_chain_info){.struct_size = sizeof *out,
-                              .flags = plan->layer_flags,
-                              .in = plan->in,
-                              .out = plan->out,
-                              .frame_bytes = (uint64_t)plan->frame_bytes};
+    ODEON_TRY(net_plan_for(body, out->batch, out->call_flags, &plan));
+    out->flags = plan->layer_flags;
+    out->in = plan->in;
+    out->out = plan->out;
+    out->frame_bytes = (uint64_t)plan->frame_bytes;
     return ODEON_OK;
 }
 
-/* The plan and context of a call, and whether x is what such a call takes. A vjp is checked by its
- * cotangent, which has the shape of the output. The context is copied, since only its time may
- * change. */
-static odeon_status prepare_call(odeon_net *body, const odeon_context *context,
-                                 const odeon_tensor *t, const odeon_tensor *x, bool is_output,
-                                 const net_plan **plan, odeon_context *own)
+/* The plan and the surroundings of a call, and whether x is what such a call takes. */
+static odeon_status prepare_call(odeon_net *body, const odeon_body_call *call, const odeon_shape *x,
+                                 bool is_output, const net_plan **plan, odeon_layer_call *around)
 {
     char given[128], planned[128];
-    ODEON_TRY(words_check_call(x, words_of_tensor));
-    ODEON_TRY(t != NULL ? words_check_call(t, words_of_tensor) : ODEON_OK);
-    ODEON_TRY(net_plan_for(body, x->dim[0], context->flags, plan));
-    const odeon_tensor *expected = is_output ? &(*plan)->out : &(*plan)->in;
+    ODEON_TRY(net_plan_for(body, x->dim[0], call->around->flags, plan));
+    const odeon_shape *expected = is_output ? &(*plan)->out : &(*plan)->in;
     if (x->ndim != expected->ndim || memcmp(x->dim, expected->dim, sizeof x->dim) != 0) {
         return diag_fail(ODEON_ERR_PLUGIN, "%s: calls its body with %s, which is planned for %s",
                          body->path, net_shape_text(x, given, sizeof given),
                          net_shape_text(expected, planned, sizeof planned));
     }
-    *own = *context;
-    own->t = t != NULL ? t : context->t;
+    ODEON_TRY(words_check_call(call, words_of_body_call));
+    *around = *call->around;
+    around->flags |= call->flags;
+    around->t = call->t != NULL ? call->t : around->t;
     return ODEON_OK;
 }
 
 /* frame NULL: nothing is kept, and no vjp may follow. */
-static odeon_status chain_forward(odeon_net *body, const odeon_context *context,
-                                  const odeon_tensor *t, const odeon_tensor *in,
-                                  const odeon_tensor *out, void *frame)
+static odeon_status body_forward(odeon_net *body, const odeon_body_call *call)
 {
     const net_plan *plan;
-    odeon_context own;
-    ODEON_TRY(prepare_call(body, context, t, in, false, &plan, &own));
-    return net_forward(plan, &own, in->data, out->data, frame);
+    odeon_layer_call around;
+    ODEON_TRY(prepare_call(body, call, &call->in->shape, false, &plan, &around));
+    return net_forward(plan, &around, odeon_read(call->in), odeon_write(call->out), call->frame);
 }
 
 /* The frame is that of the forward with the same plan; a container that mixes them up is beyond
  * what can be seen here. */
-static odeon_status chain_vjp(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
-                              void *frame, const odeon_tensor *d_out, const odeon_tensor *d_in,
-                              const odeon_tensor *d_t)
+static odeon_status body_vjp(odeon_net *body, const odeon_body_call *call)
 {
     const net_plan *plan;
-    odeon_context own;
-    ODEON_TRY(prepare_call(body, context, t, d_out, true, &plan, &own));
-    return net_vjp(plan, &own, frame, d_out->data, d_in == NULL ? NULL : d_in->data, d_t);
+    odeon_layer_call around;
+    ODEON_TRY(prepare_call(body, call, &call->d_out->shape, true, &plan, &around));
+    return net_vjp(plan, &around, call->frame, odeon_read(call->d_out),
+                   call->d_in == NULL ? NULL : odeon_write(call->d_in), call->d_t);
 }
 
-const odeon_chain_services net_chain_services = {.struct_size = sizeof(odeon_chain_services),
-                                                 .plan = chain_plan,
-                                                 .forward = chain_forward,
-                                                 .vjp = chain_vjp};
+const odeon_body_services net_body_services = {.struct_size = sizeof(odeon_body_services),
+                                               .plan = body_plan,
+                                               .forward = body_forward,
+                                               .vjp = body_vjp};

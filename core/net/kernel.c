@@ -53,7 +53,7 @@ static odeon_status disagree(const net_site *site, const net_layer *layer, const
 }
 
 /* The batch is compared as well: both have been asked for the same one. */
-static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
+static bool same_shape(const odeon_shape *a, const odeon_shape *b)
 {
     bool same = a->ndim == b->ndim;
     for (int32_t i = 0; i < a->ndim && same; i++) {
@@ -66,21 +66,22 @@ static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
 
 /* The plan starts as zero but for its size, so that a plugin of an older ABI leaves fields that it
  * does not know in their neutral state. */
-static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_tensor *in,
-                             int32_t flags, odeon_layer_plan *out)
+static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_shape *in,
+                             uint32_t flags, odeon_layer_plan *out)
 {
     const odeon_layer_ops *ops = x->component->ops;
-    *out = (odeon_layer_plan){.struct_size = sizeof *out};
+    *out = (odeon_layer_plan){
+        .struct_size = sizeof *out, .call_flags = flags, .device = device, .in = *in};
     calling outer = calling_begin(x, "plan");
-    ODEON_TRY(calling_end(outer, ops->plan(x->self, device, in, flags, out)));
+    ODEON_TRY(calling_end(outer, ops->plan(x->self, out)));
     return words_check(x, "plan", out, words_of_plan);
 }
 
 /* Only the flags that both have to agree on. */
-static void flags_text(int32_t flags, char *text, size_t bytes)
+static void flags_text(uint32_t flags, char *text, size_t bytes)
 {
     static const struct {
-        int32_t flag;
+        uint32_t flag;
         const char *name;
     } names[] = {{ODEON_LAYER_BATCH_COUPLED, "BATCH_COUPLED"},
                  {ODEON_LAYER_USES_T, "USES_T"},
@@ -98,7 +99,7 @@ static void flags_text(int32_t flags, char *text, size_t bytes)
 }
 
 /* Shape and dtype of an output, as in "[3] of float64". */
-static void out_text(const odeon_tensor *x, char *text, size_t bytes)
+static void out_text(const odeon_shape *x, char *text, size_t bytes)
 {
     char shape[128];
     (void)snprintf(text, bytes, "%s of %s", net_shape_text(x, shape, sizeof shape),
@@ -110,8 +111,8 @@ static void out_text(const odeon_tensor *x, char *text, size_t bytes)
 /* Numbers of bytes and what the vjp needs are the kernel's, which computes. Of the two least
  * batches the larger counts: the layer's is a matter of mathematics, the kernel's one of its code.
  */
-odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_tensor *in,
-                            int32_t flags, odeon_layer_plan *out)
+odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_shape *in,
+                            uint32_t flags, odeon_layer_plan *out)
 {
     odeon_layer_plan own;
     char a[160], b[160];
@@ -139,20 +140,17 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
 
 /* ---- parameters ---- */
 
-/* struct_size 0 is how a layer says that there are no more, also one without the slot. What is out
- * of range is refused here, so that nobody else needs to look. */
-static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t index,
+static odeon_status ask_param(const instance *x, const odeon_shape *in, int32_t index,
                               odeon_param *out)
 {
     const odeon_layer_ops *ops = x->component->ops;
-    *out = (odeon_param){.struct_size = 0};
+    *out = (odeon_param){.struct_size = sizeof *out};
     if (!ODEON_HAS(ops, odeon_layer_ops, param)) {
         return ODEON_OK;
     }
-    out->struct_size = sizeof *out;
     calling outer = calling_begin(x, "param");
     ODEON_TRY(calling_end(outer, ops->param(x->self, in, index, out)));
-    if (out->struct_size == 0) {
+    if (out->name == NULL) {
         return ODEON_OK;
     }
     bool known = out->role >= ODEON_PARAM_WEIGHT && out->role <= ODEON_PARAM_STATE &&
@@ -165,14 +163,6 @@ static odeon_status ask_param(const instance *x, const odeon_tensor *in, int32_t
     return words_check(x, "param", out, words_of_param);
 }
 
-/* A parameter without a name is compared, and shown, by a text in its place. */
-static const char *name_of(const odeon_param *p)
-{
-    return p->name != NULL ? p->name : "(no name)";
-}
-
-/* Bits and not values: the initial numbers of a model must not depend on who computes, not even in
- * the sign of a zero. */
 static bool same_bits(double a, double b)
 {
     return memcmp(&a, &b, sizeof a) == 0;
@@ -181,10 +171,10 @@ static bool same_bits(double a, double b)
 /* Everything that decides where a parameter lies and how it starts. */
 static bool same_param(const odeon_param *a, const odeon_param *b)
 {
-    if (a->struct_size == 0 || b->struct_size == 0) {
-        return a->struct_size == b->struct_size;
+    if (a->name == NULL || b->name == NULL) {
+        return a->name == b->name;
     }
-    return strcmp(name_of(a), name_of(b)) == 0 && a->role == b->role && a->init == b->init &&
+    return strcmp(a->name, b->name) == 0 && a->role == b->role && a->init == b->init &&
            same_bits(a->init_a, b->init_a) && same_bits(a->init_b, b->init_b) &&
            same_shape(&a->shape, &b->shape);
 }
@@ -192,11 +182,11 @@ static bool same_param(const odeon_param *a, const odeon_param *b)
 /* Cut to the buffer: a name and a shape may be of any length. */
 static void param_text(const odeon_param *p, char *text, size_t bytes)
 {
-    if (p->struct_size == 0) {
+    if (p->name == NULL) {
         (void)snprintf(text, bytes, "nothing");
         return;
     }
-    size_t at = (size_t)snprintf(text, bytes, "%.40s [", name_of(p));
+    size_t at = (size_t)snprintf(text, bytes, "%.40s [", p->name);
     for (int32_t i = 0; i < p->shape.ndim && at < bytes; i++) {
         at += (size_t)snprintf(text + at, bytes - at, "%s%lld", i > 0 ? ", " : "",
                                (long long)p->shape.dim[i]);

@@ -33,8 +33,8 @@ typedef struct net_site {
 } net_site;
 
 /* One layer as it stands in a network. Invariants: it never moves, since others point to it;
- * tensors[i] and tensors[n_params + i] have the shape of parameter index[i]; plan.out is the input
- * shape of the layer behind it. */
+ * values[i] and grads[i] have the shape of parameter index[i], as does grads[i] of a state;
+ * plan.out is the input shape of the layer behind it. */
 typedef struct net_layer {
     instance *instance; /* who computes: the layer, or its kernel for the device */
     instance *original; /* the layer itself where a kernel computes, else NULL */
@@ -47,13 +47,14 @@ typedef struct net_layer {
     const config_node *node;           /* its section, or that of the layer it shares with */
     size_t n_bodies;
     struct odeon_net **bodies; /* NULL: one that may be missing and is */
-    odeon_tensor in;           /* shape with batch 1 */
+    odeon_shape in;            /* with batch 1 */
     odeon_layer_plan plan;     /* for that shape, in training */
     uint64_t key;              /* of its random numbers */
     size_t n_params, n_states;
-    size_t *index;         /* [n_params + n_states] into site->params */
-    odeon_tensor *tensors; /* param, grad [n_params each], state [n_states] */
-    void *derived;         /* device memory, or NULL */
+    size_t *index;       /* [n_params + n_states] into site->params */
+    odeon_view *values;  /* [n_params] */
+    odeon_tensor *grads; /* [n_params], then the states [n_states] */
+    void *derived;       /* device memory, or NULL */
 } net_layer;
 
 /* One executed step of a plan: a layer, perhaps with the activation after it as its epilogue. Views
@@ -61,7 +62,7 @@ typedef struct net_layer {
 typedef struct net_step {
     net_layer *layer;
     odeon_layer_plan plan;
-    odeon_tensor in, out;  /* shapes */
+    odeon_shape in, out;
     int32_t act;           /* epilogue; IDENTITY: none */
     int64_t in_at, out_at; /* offsets in a frame where its input, output is kept; -1: not kept */
     int64_t tape_at;
@@ -72,9 +73,9 @@ typedef struct net_step {
  * made, so that its address may stand for it. */
 typedef struct net_plan {
     struct odeon_net *net;
-    int32_t flags;        /* ODEON_CALL_TRAIN */
-    int32_t layer_flags;  /* odeon_chain_info.flags */
-    odeon_tensor in, out; /* shapes */
+    uint32_t flags;       /* ODEON_CALL_TRAIN */
+    uint32_t layer_flags; /* odeon_body_plan.flags */
+    odeon_shape in, out;
     size_t n;
     net_step *steps;
     int64_t frame_bytes;   /* what one evaluation keeps for its vjp */
@@ -102,7 +103,7 @@ struct odeon_net {
     net_scope scope;
     size_t n;
     net_layer *layers;
-    odeon_tensor in, out; /* shapes with batch 1 */
+    odeon_shape in, out; /* with batch 1 */
     bool holds_ode;
     net_plan *plans;
 };
@@ -113,13 +114,13 @@ void net_site_fini(net_site *site); /* frees the lists; the networks are gone */
  * bodies with it. A layer that does not fit the one before is ODEON_ERR_CONFIG naming both and
  * their shapes. */
 odeon_status net_create(net_site *site, const net_scope *scope, size_t n_nodes,
-                        config_node *const *nodes, const odeon_tensor *in, odeon_net **out);
+                        config_node *const *nodes, const odeon_shape *in, odeon_net **out);
 /* Makes the instance of what was chosen for a layer, and that of its kernel if it has one. */
 odeon_status net_make_instance(const net_site *site, const odeon_config *chosen, net_layer *layer);
 /* What it says to an input, of its parameter number index. ODEON_ERR_PLUGIN where a kernel and its
  * layer differ. */
-odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_tensor *in,
-                            int32_t flags, odeon_layer_plan *out);
+odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const odeon_shape *in,
+                            uint32_t flags, odeon_layer_plan *out);
 odeon_status net_layer_param(const net_site *site, const net_layer *layer, int32_t index,
                              odeon_param *out);
 void net_destroy(odeon_net *net);       /* NULL is allowed */
@@ -132,25 +133,27 @@ void net_bind_grads(odeon_net *net, char *grads);
 /* The range of the flat vector that the parameters of all layers lie in; begin = end = 0: none. */
 void net_param_range(const odeon_net *net, int64_t *begin, int64_t *end);
 /* Calls prepare (after parameters changed), finish (after the last vjp) where layers have them. */
-odeon_status net_prepare(odeon_net *net, const odeon_context *context);
-odeon_status net_finish(odeon_net *net, const odeon_context *context);
+odeon_status net_prepare(odeon_net *net, const odeon_layer_call *around);
+odeon_status net_finish(odeon_net *net, const odeon_layer_call *around);
 
 /* The plan for a batch of this size; made at its first use and kept. */
-odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const net_plan **out);
+odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out);
 
-/* out = f(in). frame: device memory of frame_bytes that keeps what net_vjp needs; NULL: no vjp will
- * follow. in may be where the frame keeps it, out too. */
-odeon_status net_forward(const net_plan *plan, const odeon_context *context, const void *in,
+/* out = f(in), with around as the surroundings: device, queue, group, time and batch of the call,
+ * of which the layers' own tensors are not read. frame: device memory of frame_bytes that keeps
+ * what net_vjp needs; NULL: no vjp will follow. in may be where the frame keeps it, out too; out
+ * NULL: only the frame is wanted. */
+odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, const void *in,
                          void *out, char *frame);
-/* Writes d_in (NULL: not wanted), adds to the parameters' gradients and to d_t (NULL: not wanted).
- */
-odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
+/* Writes d_in (NULL: not wanted), adds to d_t (NULL: not wanted) and, unless around says
+ * ODEON_CALL_NO_PARAM_GRAD, to the parameters' gradients. */
+odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char *frame,
                      const void *d_out, void *d_in, const odeon_tensor *d_t);
 
-/* The table that plugins get as ODEON_HOST_CHAIN. */
-extern const odeon_chain_services net_chain_services;
+/* The table that plugins get as ODEON_HOST_BODY. */
+extern const odeon_body_services net_body_services;
 
 /* "[3, 26, 26]" of a shape without its batch; returns text. */
-const char *net_shape_text(const odeon_tensor *x, char *text, size_t bytes);
+const char *net_shape_text(const odeon_shape *x, char *text, size_t bytes);
 
 #endif

@@ -22,7 +22,7 @@ size_t params_find(const params *p, const char *path)
     return i != NAME_INDEX_NONE ? i : p->n;
 }
 
-static int same_shape(const odeon_tensor *a, const odeon_tensor *b)
+static int same_shape(const odeon_shape *a, const odeon_shape *b)
 {
     return a->ndim == b->ndim && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
 }
@@ -31,7 +31,7 @@ static int same_shape(const odeon_tensor *a, const odeon_tensor *b)
  * on. All sums are checked, since a size may be anything that an INI multiplies up to. The order of
  * the steps leaves the list as it was when one of them fails; only its room may have grown. The
  * path is the entry's on success alone. */
-static odeon_status append(params *p, char *path, const odeon_param *info, int32_t dtype)
+static odeon_status append(params *p, char *path, const odeon_param *info, uint32_t dtype)
 {
     if (p->n == p->capacity) {
         size_t capacity = p->capacity == 0 ? 32 : 2 * p->capacity;
@@ -68,7 +68,6 @@ static odeon_status append(params *p, char *path, const odeon_param *info, int32
                      .count = count,
                      .offset = *length};
     entry->shape.dtype = dtype;
-    entry->shape.data = NULL;
     *length = (*length + count + align - 1) / align * align;
     p->count += info->role == ODEON_PARAM_STATE ? 0 : count;
     return ODEON_OK;
@@ -77,7 +76,7 @@ static odeon_status append(params *p, char *path, const odeon_param *info, int32
 /* existing says what is expected, not what is allowed: a parameter that is there although it should
  * be new belongs to another layer of the same path, and one that should be there and is not has no
  * lender. */
-odeon_status params_add(params *p, const char *layer, const odeon_param *info, int32_t dtype,
+odeon_status params_add(params *p, const char *layer, const odeon_param *info, uint32_t dtype,
                         int existing, size_t *index)
 {
     char *path = mem_printf("%s.%s", layer, info->name);

@@ -10,7 +10,7 @@
 
 typedef struct param {
     char *path; /* "ode.block.weight" */
-    odeon_tensor shape;
+    odeon_shape shape;
     int32_t role, init;
     double init_a, init_b;
     int64_t count;
@@ -29,7 +29,7 @@ void params_fini(params *p);
 /* Finds layer + "." + info->name, or appends it. The same path with another shape, or a path that
  * is there already and not expected to be (existing 0): ODEON_ERR_CONFIG. dtype becomes that of all
  * parameters. */
-odeon_status params_add(params *p, const char *layer, const odeon_param *info, int32_t dtype,
+odeon_status params_add(params *p, const char *layer, const odeon_param *info, uint32_t dtype,
                         int existing, size_t *index);
 size_t params_find(const params *p, const char *path); /* p->n if there is none */
 /* The initial values of n elements of one parameter, from element first on: a pure function of

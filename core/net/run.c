@@ -10,17 +10,14 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
 #include "plugin/calling.h"
 
 /* All that is laid out begins at a multiple of 64 bytes, which kernels may rely on. */
 static int64_t aligned(int64_t bytes)
 {
     return (bytes + 63) / 64 * 64;
-}
-
-static int64_t tensor_bytes(const odeon_tensor *x)
-{
-    return odeon_count(x) * odeon_dtype_bytes(x->dtype);
 }
 
 /* A pointwise layer right behind a product that can apply it while its result is in registers: one
@@ -38,18 +35,18 @@ static bool fuses(const net_plan *plan, const odeon_layer_plan *next)
 
 /* What the chain is as a whole, from what its layers are; before the first it is linear. A property
  * that any layer brings is the chain's, but a chain is linear only where every layer is. */
-static int32_t join_flags(int32_t chain, int32_t layer)
+static uint32_t join_flags(uint32_t chain, uint32_t layer)
 {
-    int32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
-                  ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
+    uint32_t any = ODEON_LAYER_BATCH_COUPLED | ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T |
+                   ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
     return ((chain | layer) & any) | (chain & layer & ODEON_LAYER_LINEAR);
 }
 
 /* Are random numbers drawn in a layer's bodies? Asked of the layers themselves: a container may not
  * pass the flag on, and a recording that replays old random numbers would be silently wrong. */
-static int32_t flags_of_bodies(const net_layer *layer, int32_t flags)
+static uint32_t flags_of_bodies(const net_layer *layer, uint32_t flags)
 {
-    int32_t random = 0;
+    uint32_t random = 0;
     for (size_t b = 0; b < layer->n_bodies; b++) {
         const odeon_net *body = layer->bodies[b];
         for (size_t i = 0; body != NULL && i < body->n; i++) {
@@ -68,7 +65,7 @@ static int32_t flags_of_bodies(const net_layer *layer, int32_t flags)
  * step, but its flags count. */
 static odeon_status lay_out_steps(net_plan *plan)
 {
-    odeon_tensor shape = plan->in;
+    odeon_shape shape = plan->in;
     plan->layer_flags = ODEON_LAYER_LINEAR;
     for (size_t i = 0; i < plan->net->n; i++) {
         net_layer *layer = &plan->net->layers[i];
@@ -92,7 +89,7 @@ static odeon_status lay_out_steps(net_plan *plan)
     return ODEON_OK;
 }
 
-static bool needs(const net_step *step, int32_t flag)
+static bool needs(const net_step *step, uint32_t flag)
 {
     return (step->plan.flags & flag) != 0;
 }
@@ -110,7 +107,7 @@ static void lay_out_frame(net_plan *plan)
         bool keep = (before != NULL && (needs(before, ODEON_LAYER_NEEDS_OUT) ||
                                         before->act != ODEON_UNARY_IDENTITY)) ||
                     (after != NULL && needs(after, ODEON_LAYER_NEEDS_IN));
-        int64_t bytes = tensor_bytes(before != NULL ? &before->out : &plan->in);
+        int64_t bytes = odeon_bytes(before != NULL ? &before->out : &plan->in);
         *(before != NULL ? &before->out_at : &plan->in_at) = keep ? at : -1;
         *(after != NULL ? &after->in_at : &plan->out_at) = keep ? at : -1;
         at += keep ? aligned(bytes) : 0;
@@ -132,7 +129,7 @@ static void plan_destroy(net_plan *plan)
 {
     const odeon_device *device = plan->net->site->lane.device;
     if (plan->scratch != NULL) {
-        device->ops->free(device->self, plan->scratch);
+        device->ops->free(device->handle, plan->scratch);
     }
     mem_free(plan->steps);
     mem_free(plan);
@@ -158,14 +155,14 @@ static odeon_status plan_fill(net_plan *plan)
     }
     void *scratch = NULL;
     uint64_t bytes = (uint64_t)(2 * plan->cell_bytes + plan->layer_scratch_bytes);
-    ODEON_TRY(device->ops->alloc(device->self, bytes, &scratch));
+    ODEON_TRY(device->ops->alloc(device->handle, bytes, &scratch));
     plan->scratch = scratch;
     return ODEON_OK;
 }
 
 /* Only the mode of the flags makes a difference to a plan. A list is enough: a run has its batch,
  * the smaller last one, and the two of tests. The newest is looked at first. */
-odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const net_plan **out)
+odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out)
 {
     flags &= ODEON_CALL_TRAIN;
     for (net_plan *p = net->plans; p != NULL; p = p->next) {
@@ -196,37 +193,37 @@ odeon_status net_plan_for(odeon_net *net, int64_t batch, int32_t flags, const ne
 }
 
 /* From the memory at from to that at to, of one shape; a copy onto itself is none. */
-static odeon_status copy_bytes(const net_site *site, const odeon_tensor *shape, const void *from,
+static odeon_status copy_bytes(const net_site *site, const odeon_shape *shape, const void *from,
                                void *to)
 {
-    odeon_tensor x = *shape, y = *shape;
-    memcpy(&x.data, &from, sizeof from);
-    y.data = to;
-    return from == to ? ODEON_OK : site->lane.device->ops->copy(site->lane.queue, &x, &y);
+    odeon_view x = odeon_view_at(from, *shape);
+    odeon_tensor y = odeon_tensor_at(to, *shape);
+    return from == to ? ODEON_OK
+                      : ODEON_DO(site->lane.device, move, copy, site->lane.queue, .x = &x, .y = &y);
 }
 
-/* What a step's buffers are; frame NULL: no tape. Parameters, gradients and state are one array
- * (net_bind). */
-static odeon_buffers buffers_of(const net_plan *plan, const net_step *step, char *frame)
+/* What a layer's calls have in common: its parameters and states, and what is derived from them. */
+static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer *layer)
 {
-    const net_layer *layer = step->layer;
-    return (odeon_buffers){.struct_size = sizeof(odeon_buffers),
-                           .param = layer->tensors,
-                           .grad = layer->tensors + layer->n_params,
-                           .state = layer->tensors + 2 * layer->n_params,
-                           .tape = frame == NULL ? NULL : frame + step->tape_at,
-                           .scratch = plan->scratch + 2 * plan->cell_bytes,
-                           .derived = layer->derived};
+    odeon_layer_call call = *around;
+    call.param = layer->values;
+    call.grad = (around->flags & ODEON_CALL_NO_PARAM_GRAD) != 0 ? NULL : layer->grads;
+    call.state = layer->grads + layer->n_params;
+    call.derived = layer->derived;
+    return call;
 }
 
-/* The key of random numbers is that of the batch, mixed with the layer's own: layers draw
- * independently of one another. */
-static odeon_context context_of(const odeon_context *context, const net_step *step)
+/* The call of one step; frame NULL: no tape. The key of random numbers is that of the batch, mixed
+ * with the layer's own: layers draw independently of one another. */
+static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *around,
+                                  const net_step *step, char *frame)
 {
-    odeon_context own = *context;
-    own.rng_key ^= step->layer->key;
-    own.epilogue_act = step->act;
-    return own;
+    odeon_layer_call call = call_of(around, step->layer);
+    call.tape = frame == NULL ? NULL : frame + step->tape_at;
+    call.scratch = plan->scratch + 2 * plan->cell_bytes;
+    call.rng_key ^= step->layer->key;
+    call.act = step->act;
+    return call;
 }
 
 /* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
@@ -238,8 +235,8 @@ static odeon_status poison(const net_plan *plan, const odeon_tensor *target)
         return ODEON_OK;
     }
     if (target != NULL) {
-        ODEON_TRY(site->lane.poison->poison(site->lane.queue, target->data,
-                                            (uint64_t)tensor_bytes(target)));
+        ODEON_TRY(site->lane.poison->poison(site->lane.queue, odeon_write(target),
+                                            (uint64_t)odeon_bytes(&target->view.shape)));
     }
     return site->lane.poison->poison(site->lane.queue, plan->scratch + 2 * plan->cell_bytes,
                                      (uint64_t)plan->layer_scratch_bytes);
@@ -255,10 +252,25 @@ static char *cell(const net_plan *plan, size_t s, int64_t kept_at, char *frame)
     return plan->scratch + (int64_t)(s % 2) * plan->cell_bytes;
 }
 
+/* x [in] -> y [out] of one step. */
+static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *around,
+                                 const net_step *step, char *frame, const void *in, void *out)
+{
+    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_view x = odeon_view_at(in, step->in);
+    odeon_tensor y = odeon_tensor_at(out, step->out);
+    call.in = &x;
+    call.out = &y;
+    ODEON_TRY(poison(plan, &y));
+    const instance *layer = step->layer->instance;
+    calling outer = calling_begin(layer, "forward");
+    return calling_end(outer, step->layer->ops->forward(layer->self, &call));
+}
+
 /* The input is copied into the frame first where it is kept, unless the caller has computed it
- * there. The last value goes straight to the caller's out where the frame does not need it. An
- * empty chain, of views alone, is a copy. */
-odeon_status net_forward(const net_plan *plan, const odeon_context *context, const void *in,
+ * there. The last value goes straight to the caller's out where it is wanted and the frame does not
+ * need it. An empty chain, of views alone, is a copy. */
+odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, const void *in,
                          void *out, char *frame)
 {
     const net_site *site = plan->net->site;
@@ -269,79 +281,71 @@ odeon_status net_forward(const net_plan *plan, const odeon_context *context, con
     for (size_t s = 0; s < plan->n; s++) {
         const net_step *step = &plan->steps[s];
         bool last = s + 1 == plan->n, kept = frame != NULL && step->out_at >= 0;
-        odeon_context own = context_of(context, step);
-        odeon_buffers buffers = buffers_of(plan, step, frame);
-        odeon_tensor x = step->in, y = step->out;
-        memcpy(&x.data, &in, sizeof in);
-        y.data = last && !kept ? out : cell(plan, s, step->out_at, frame);
-        ODEON_TRY(poison(plan, &y));
-        const instance *layer = step->layer->instance;
-        calling outer = calling_begin(layer, "forward");
-        ODEON_TRY(
-            calling_end(outer, step->layer->ops->forward(layer->self, &own, &buffers, &x, &y)));
-        in = y.data;
+        bool straight = last && !kept && out != NULL;
+        void *to = straight ? out : cell(plan, s, step->out_at, frame);
+        ODEON_TRY(step_forward(plan, around, step, frame, in, to));
+        in = to;
     }
-    return copy_bytes(site, &plan->out, in, out);
+    return out == NULL ? ODEON_OK : copy_bytes(site, &plan->out, in, out);
 }
 
 /* The gradient before a step's activation, from the one after it. It works in place where dy lies
  * in a cell, and moves it to one where dy is the caller's, which must not be written. */
-static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, char *frame,
-                                  odeon_tensor *dy, int *where)
+static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, const char *frame,
+                                  odeon_view *dy, int *where)
 {
     const net_site *site = plan->net->site;
     if (step->act == ODEON_UNARY_IDENTITY) {
         return ODEON_OK;
     }
-    odeon_tensor y = step->out, dx = *dy;
-    y.data = frame + step->out_at;
     *where = *where < 0 ? 0 : *where;
-    dx.data = plan->scratch + *where * plan->cell_bytes;
-    ODEON_TRY(site->lane.device->ops->unary_vjp(site->lane.queue, step->act, &y, dy, &dx));
-    *dy = dx;
+    odeon_view y = odeon_view_at(frame + step->out_at, step->out);
+    odeon_tensor dx = odeon_tensor_at(plan->scratch + *where * plan->cell_bytes, step->out);
+    ODEON_TRY(ODEON_DO(site->lane.device, pointwise, unary_vjp, site->lane.queue, .id = step->act,
+                       .kept = &y, .dy = dy, .dx = &dx));
+    *dy = dx.view;
     return ODEON_OK;
 }
 
 /* A layer gets its input and output only if it has said that it needs them: elsewhere they are not
  * kept, and it must not come to depend on them by chance. */
-static odeon_status step_vjp(const net_plan *plan, const odeon_context *context,
-                             const net_step *step, char *frame, const odeon_tensor *dy, void *d_in,
+static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *around,
+                             const net_step *step, char *frame, const odeon_view *dy, void *d_in,
                              const odeon_tensor *d_t)
 {
-    odeon_context own = context_of(context, step);
-    odeon_buffers buffers = buffers_of(plan, step, frame);
-    odeon_tensor x = step->in, y = step->out, dx = step->in;
-    x.data = step->in_at >= 0 ? frame + step->in_at : NULL;
-    y.data = step->out_at >= 0 ? frame + step->out_at : NULL;
-    dx.data = d_in;
-    ODEON_TRY(poison(plan, d_in == NULL ? NULL : &dx));
+    odeon_layer_call call = call_step(plan, around, step, frame);
+    odeon_view x = odeon_view_at(step->in_at >= 0 ? frame + step->in_at : NULL, step->in);
+    odeon_tensor y = odeon_tensor_at(step->out_at >= 0 ? frame + step->out_at : NULL, step->out);
+    odeon_tensor dx = odeon_tensor_at(d_in, step->in);
+    call.in = needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL;
+    call.out = needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL;
+    call.d_out = dy;
+    call.d_in = d_in == NULL ? NULL : &dx;
+    call.d_t = d_t;
+    call.flags |=
+        (d_in == NULL ? ODEON_CALL_NO_INPUT_GRAD : 0u) | (d_t == NULL ? ODEON_CALL_NO_T_GRAD : 0u);
+    ODEON_TRY(poison(plan, call.d_in));
     const instance *layer = step->layer->instance;
     calling outer = calling_begin(layer, "vjp");
-    return calling_end(outer, step->layer->ops->vjp(layer->self, &own, &buffers,
-                                                    needs(step, ODEON_LAYER_NEEDS_IN) ? &x : NULL,
-                                                    needs(step, ODEON_LAYER_NEEDS_OUT) ? &y : NULL,
-                                                    dy, d_in == NULL ? NULL : &dx, d_t));
+    return calling_end(outer, step->layer->ops->vjp(layer->self, &call));
 }
 
 /* From the last step to the first; cotangents take turns in the two cells, and the last one goes
  * straight to the caller's d_in. A step's dy has the shape of its output, whatever views lie
  * between. An empty chain passes its cotangent on. */
-odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *frame,
+odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char *frame,
                      const void *d_out, void *d_in, const odeon_tensor *d_t)
 {
     int where = -1; /* of the two cells, the one that dy is in; -1: the caller's d_out */
-    odeon_tensor dy = plan->out;
-    memcpy(&dy.data, &d_out, sizeof d_out);
+    const void *data = d_out;
     for (size_t s = plan->n; s-- > 0;) {
         const net_step *step = &plan->steps[s];
-        void *data = dy.data;
-        dy = step->out;
-        dy.data = data;
+        odeon_view dy = odeon_view_at(data, step->out);
         ODEON_TRY(undo_epilogue(plan, step, frame, &dy, &where));
         int other = where == 0 ? 1 : 0;
         void *target = s == 0 ? d_in : plan->scratch + other * plan->cell_bytes;
-        ODEON_TRY(step_vjp(plan, context, step, frame, &dy, target, d_t));
-        dy.data = target;
+        ODEON_TRY(step_vjp(plan, around, step, frame, &dy, target, d_t));
+        data = target;
         where = other;
     }
     return plan->n > 0 || d_in == NULL ? ODEON_OK
@@ -350,40 +354,44 @@ odeon_status net_vjp(const net_plan *plan, const odeon_context *context, char *f
 
 /* Calls one of the optional slots around a change of parameters on all layers that have it, bodies
  * after their container. There is no frame: both slots work on parameters and gradients. */
-static odeon_status around(odeon_net *net, const odeon_context *context, bool prepare)
+static odeon_status around_layer(const net_layer *layer, const odeon_layer_call *around,
+                                 bool prepare)
+{
+    const odeon_layer_ops *ops = layer->ops;
+    odeon_layer_call call = call_of(around, layer);
+    void *self = layer->instance->self;
+    if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
+        calling outer = calling_begin(layer->instance, "prepare");
+        return calling_end(outer, ops->prepare(self, &call));
+    }
+    if (!prepare && ODEON_HAS(ops, odeon_layer_ops, finish)) {
+        calling outer = calling_begin(layer->instance, "finish");
+        return calling_end(outer, ops->finish(self, &call));
+    }
+    return ODEON_OK;
+}
+
+static odeon_status around_all(odeon_net *net, const odeon_layer_call *around, bool prepare)
 {
     for (size_t i = 0; net != NULL && i < net->n; i++) {
-        net_layer *layer = &net->layers[i];
-        const odeon_layer_ops *ops = layer->ops;
-        odeon_buffers buffers = {.struct_size = sizeof buffers,
-                                 .param = layer->tensors,
-                                 .grad = layer->tensors + layer->n_params,
-                                 .state = layer->tensors + 2 * layer->n_params,
-                                 .derived = layer->derived};
-        if (prepare && ODEON_HAS(ops, odeon_layer_ops, prepare)) {
-            calling outer = calling_begin(layer->instance, "prepare");
-            ODEON_TRY(calling_end(outer, ops->prepare(layer->instance->self, context, &buffers)));
-        }
-        if (!prepare && ODEON_HAS(ops, odeon_layer_ops, finish)) {
-            calling outer = calling_begin(layer->instance, "finish");
-            ODEON_TRY(calling_end(outer, ops->finish(layer->instance->self, context, &buffers)));
-        }
+        const net_layer *layer = &net->layers[i];
+        ODEON_TRY(around_layer(layer, around, prepare));
         for (size_t b = 0; b < layer->n_bodies; b++) {
-            ODEON_TRY(around(layer->bodies[b], context, prepare));
+            ODEON_TRY(around_all(layer->bodies[b], around, prepare));
         }
     }
     return ODEON_OK;
 }
 
 /* After parameters changed, before the first forward. */
-odeon_status net_prepare(odeon_net *net, const odeon_context *context)
+odeon_status net_prepare(odeon_net *net, const odeon_layer_call *around)
 {
-    return around(net, context, true);
+    return around_all(net, around, true);
 }
 
 /* After the last vjp: layers that gather gradients in memory of their own add them to the
  * parameters' then. */
-odeon_status net_finish(odeon_net *net, const odeon_context *context)
+odeon_status net_finish(odeon_net *net, const odeon_layer_call *around)
 {
-    return around(net, context, false);
+    return around_all(net, around, false);
 }

@@ -6,6 +6,7 @@
 #include "ode/counters.h"
 #include "ode/field.h"
 #include "odeon/container.h"
+#include "odeon/device_solver.h"
 #include "solver/solver.h"
 
 /* The vectors of a solve, one [n] for each time. Invariant, during a pass: y and d_y have room for
@@ -13,7 +14,8 @@
 typedef struct ode_outputs {
     int32_t n_times, capacity;
     const double *times;
-    odeon_tensor *y, *d_y; /* [n_times] */
+    odeon_tensor *y; /* [n_times] */
+    odeon_view *d_y; /* [n_times] */
     odeon_tensor d_y0;
     device_buffer rows, d_rows; /* vectors apart from input and output */
     device_buffer start;        /* the given initial values, in the run's dtype */
@@ -26,7 +28,8 @@ struct odeon_ode {
     net_site *site;
     odeon_net *body;
     char *path;
-    odeon_ode_spec spec; /* its texts and configurations are not used after create */
+    odeon_ode_spec spec;   /* its texts and configurations are not used after create */
+    odeon_control control; /* what spec.control points to */
     char *replay_path;
     stepper *stepper;
     instance *gradient;

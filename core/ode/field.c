@@ -5,39 +5,40 @@
 
 #include "base/diag.h"
 #include "data/batch_fields.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 
 /* ---- the block ---- */
 
 /* dy = body(t, y). The time is a device address, so that a recording of this call reads the time of
  * its own replay. A frame is kept only where the caller will ask for a vjp. */
-static odeon_status block_eval(void *self, const odeon_tensor *t, const odeon_tensor *y,
-                               const odeon_tensor *dy, odeon_frame *keep)
+static odeon_status block_eval(void *self, const odeon_field_eval *eval)
 {
     block_field *f = self;
-    odeon_context context = f->context;
-    context.t = t;
+    odeon_layer_call call = f->call;
+    call.t = eval->t;
     f->evals++;
-    return net_forward(f->plan, &context, y->data, dy->data, keep == NULL ? NULL : keep->memory);
+    return net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy),
+                       eval->keep == NULL ? NULL : eval->keep->memory);
 }
 
 /* Where nothing was kept the body is evaluated again into the field's own frame, with running state
  * left alone: it has moved with this evaluation before. That counts as an evaluation, since it
  * costs one. */
-static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_tensor *y,
-                              odeon_frame *kept, const odeon_tensor *dy_bar,
-                              const odeon_tensor *y_bar, const odeon_tensor *t_bar)
+static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
 {
     block_field *f = self;
-    odeon_context context = f->context;
-    context.t = t;
-    context.flags &= ~ODEON_CALL_UPDATE_STATE;
+    odeon_layer_call call = f->call;
+    odeon_frame *kept = vjp->kept;
+    void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
+    call.t = vjp->t;
+    call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
     if (kept == NULL) {
         kept = &f->work;
         f->evals++;
-        /* its value is not wanted: y_bar's memory holds it until the vjp overwrites it */
-        ODEON_TRY(net_forward(f->plan, &context, y->data, y_bar->data, kept->memory));
+        ODEON_TRY(net_forward(f->plan, &call, odeon_read(vjp->y), NULL, kept->memory));
     }
-    return net_vjp(f->plan, &context, kept->memory, dy_bar->data, y_bar->data, t_bar);
+    return net_vjp(f->plan, &call, kept->memory, odeon_read(vjp->dy_bar), y_bar, vjp->t_bar);
 }
 
 /* What a field's calls depend on (field_identity): the layers' plan for these shapes, which lives
@@ -46,7 +47,8 @@ static odeon_status block_vjp(void *self, const odeon_tensor *t, const odeon_ten
 typedef struct identity {
     const void *plan;
     int64_t n_global, first_sample;
-    int32_t flags, augment; /* ODEON_CALL_*, ODEON_AUGMENT_* */
+    uint32_t flags;  /* ODEON_CALL_* */
+    int32_t augment; /* ODEON_AUGMENT_* */
     odeon_tensor given[DATA_ROLES];
 } identity;
 static_assert(sizeof(identity) <= FIELD_IDENTITY_BYTES, "an identity fits where it is kept");
@@ -59,22 +61,22 @@ static void set_identity(host_field *host, const identity *x)
     memcpy(host->identity.bytes, x, sizeof *x);
 }
 
-/* A context that answers batch_field in another way than the host's own is not known so well, and
+/* A call that answers batch_field in another way than the host's own is not known so well, and
  * random numbers are drawn anew for every batch, by a key that is an argument of the layers' calls:
  * in both cases a recording would repeat what must not be repeated. */
 static void identify(block_field *f)
 {
-    const odeon_context *context = &f->context;
+    const odeon_layer_call *call = &f->call;
     identity x;
     memset(&x, 0, sizeof x);
     x.plan = f->plan;
-    x.n_global = context->n_global;
-    x.first_sample = context->first_sample;
-    x.flags = context->flags;
+    x.n_global = call->n_global;
+    x.first_sample = call->first_sample;
+    x.flags = call->flags;
     f->host.is_recordable =
-        context->batch_field == batch_field && (f->plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
+        call->batch_field == batch_field && (f->plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
     if (f->host.is_recordable) {
-        const batch_fields *fields = context->host;
+        const batch_fields *fields = call->host;
         memcpy(x.given, fields->of, sizeof x.given);
     }
     set_identity(&f->host, &x);
@@ -84,23 +86,24 @@ static void identify(block_field *f)
  * knowing, since it is copied as a whole. */
 static odeon_tensor running_state(const net_site *site)
 {
-    return (odeon_tensor){
-        .data = site->states, .dim = {site->params->state}, .ndim = 1, .dtype = site->lane.dtype};
+    return odeon_tensor_at(
+        site->states,
+        (odeon_shape){.ndim = 1, .dtype = site->lane.dtype, .dim = {site->params->state}});
 }
 
 /* The plan of the body's layers for this number of samples, and memory for one evaluation's frame.
  * A forward fits for the samples of its slice; n_global is that of all workers, since norms divide
  * by it. Everything is set in every pass: another batch may have come between. */
-odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
-                             const odeon_tensor *state)
+odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_call *call,
+                             const odeon_shape *state)
 {
     int64_t samples = state->dim[0], n = odeon_count(state), features = odeon_count(&body->in);
-    ODEON_TRY(net_plan_for(body, samples, context->flags, &f->plan));
-    ODEON_TRY(buffer_fit(context->device, &f->work_buffer, f->plan->frame_bytes));
+    ODEON_TRY(net_plan_for(body, samples, call->flags, &f->plan));
+    ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->plan->frame_bytes));
     f->work.memory = f->work_buffer.data;
-    f->context = *context;
-    f->part = (odeon_part){.name = "y", .n = n, .n_global = context->n_global * features};
-    bool updates = (context->flags & ODEON_CALL_UPDATE_STATE) != 0;
+    f->call = *call;
+    f->part = (odeon_part){.name = "y", .n = n, .n_global = call->n_global * features};
+    bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
     f->host =
         (host_field){.evals = &f->evals,
                      .moves_state = updates && (f->plan->layer_flags & ODEON_LAYER_STATEFUL) != 0,
@@ -131,12 +134,20 @@ void block_field_fini(block_field *f, const odeon_device *device)
 /* ---- its continuous adjoint ---- */
 
 /* One part of an augmented vector z [n]. */
+static odeon_view view_of(const adjoint_field *f, const odeon_view *z, int32_t part)
+{
+    odeon_view x = *z;
+    x.byte_offset += (uint64_t)(f->parts[part].offset * odeon_dtype_bytes(z->shape.dtype));
+    x.shape.dim[0] = f->parts[part].n;
+    return x;
+}
+
+/* ---- its continuous adjoint ---- */
+
+/* One part of an augmented vector z [n]. */
 static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32_t part)
 {
-    odeon_tensor x = *z;
-    x.data = (char *)z->data + f->parts[part].offset * odeon_dtype_bytes(z->dtype);
-    x.dim[0] = f->parts[part].n;
-    return x;
+    return (odeon_tensor){view_of(f, &z->view, part)};
 }
 
 /* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
@@ -146,52 +157,63 @@ static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32
  * The parameters' gradients are sent into z's derivative meanwhile, and back whatever becomes of
  * the call. net_finish belongs to each evaluation, since each has gradients of its own. What all
  * workers have to agree on is summed here; the rest stays each worker's summand. */
-static odeon_status adjoint_eval(void *self, const odeon_tensor *t, const odeon_tensor *z,
-                                 const odeon_tensor *dz, odeon_frame *keep)
+static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
 {
     adjoint_field *f = self;
     block_field *base = f->base;
-    const odeon_device_ops *ops = base->context.device->ops;
-    odeon_queue *queue = base->context.queue;
-    odeon_tensor y = part_of(f, z, 0), a = part_of(f, z, 1), minus_a = a;
-    odeon_tensor dy = part_of(f, dz, 0), da = part_of(f, dz, 1);
-    odeon_tensor dtheta = adjoint_field_theta(f, dz);
-    odeon_tensor d_t = {.data = f->time_bar.data, .dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    const odeon_tensor *x[1] = {&a};
-    const odeon_group *group = base->context.group;
+    const odeon_device *device = base->call.device;
+    odeon_queue *queue = base->call.queue;
+    odeon_view y = view_of(f, eval->y, 0), a = view_of(f, eval->y, 1);
+    odeon_tensor dy = part_of(f, eval->dy, 0), da = part_of(f, eval->dy, 1);
+    odeon_tensor dtheta = {adjoint_field_theta(f, &eval->dy->view)};
+    odeon_tensor minus_a = odeon_tensor_at(f->cotangent.data, a.shape);
+    odeon_tensor d_t = odeon_tensor_at(
+        f->time_bar.data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
+    const odeon_view *x[1] = {&a};
+    const odeon_group *group = base->call.group;
     const bool with_time = (f->flags & ODEON_AUGMENT_TIME) != 0;
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
-    (void)keep; /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0 */
-    minus_a.data = f->cotangent.data;
-    ODEON_TRY(block_eval(base, t, &y, &dy, &base->work));
-    ODEON_TRY(ops->lincomb(queue, &minus_a, NULL, 1, x, minus, NULL));
-    ODEON_TRY(ops->fill(queue, &dtheta, odeon_imm(0.0), NULL));
-    ODEON_TRY(ops->fill(queue, &d_t, odeon_imm(0.0), NULL));
-    net_bind_grads(f->body, (char *)dtheta.data - f->theta_begin * odeon_dtype_bytes(dtheta.dtype));
-    odeon_status status =
-        block_vjp(base, t, &y, &base->work, &minus_a, &da, with_time ? &d_t : NULL);
+    /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0, eval->keep is not read */
+    ODEON_TRY(block_eval(base, &(odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
+                                                   .t = eval->t,
+                                                   .y = &y,
+                                                   .dy = &dy,
+                                                   .keep = &base->work}));
+    ODEON_TRY(ODEON_DO(device, solver, lincomb, queue, .y = &minus_a, .n = 1, .x = x,
+                       .coefficient = minus));
+    ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &dtheta, .value = odeon_imm(0.0)));
+    ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &d_t, .value = odeon_imm(0.0)));
+    net_bind_grads(f->body, (char *)odeon_write(&dtheta) -
+                                f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
+    odeon_status status = block_vjp(base, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
+                                                             .t = eval->t,
+                                                             .y = &y,
+                                                             .dy_bar = &minus_a.view,
+                                                             .y_bar = &da,
+                                                             .t_bar = with_time ? &d_t : NULL,
+                                                             .kept = &base->work});
     if (status == ODEON_OK) { /* what layers have gathered belongs to this evaluation */
-        status = net_finish(f->body, &base->context);
+        status = net_finish(f->body, &base->call);
     }
     net_bind_grads(f->body, f->body->site->grads);
     if (status == ODEON_OK && (f->flags & ODEON_AUGMENT_FULL) != 0) {
         status = group->sum(group->self, queue, &dtheta, ODEON_OK);
     }
     if (status == ODEON_OK && with_time) {
-        odeon_tensor part = part_of(f, dz, 2);
+        odeon_tensor part = part_of(f, eval->dy, 2);
         ODEON_TRY(group->sum(group->self, queue, &d_t, ODEON_OK));
-        status = ops->cast(queue, &d_t, 1.0, 0.0, &part);
+        status = ODEON_DO(device, move, cast, queue, .x = &d_t.view, .scale = 1.0, .y = &part);
     }
     return status;
 }
 
 /* The gap between two parameters is in it, as in the flat vector: it stays 0, since nothing adds to
  * it. */
-odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state)
+odeon_view adjoint_field_theta(const adjoint_field *f, const odeon_view *state)
 {
-    odeon_tensor theta = *state;
-    theta.data = (char *)state->data + f->theta_offset * odeon_dtype_bytes(state->dtype);
-    theta.dim[0] = f->theta_end - f->theta_begin;
+    odeon_view theta = *state;
+    theta.byte_offset += (uint64_t)(f->theta_offset * odeon_dtype_bytes(state->shape.dtype));
+    theta.shape.dim[0] = f->theta_end - f->theta_begin;
     return theta;
 }
 
@@ -265,13 +287,13 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
  * time's gradient is in doubles whatever the dtype of the state. */
 odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags)
 {
-    const odeon_device *device = base->context.device;
+    const odeon_device *device = base->call.device;
     int64_t width = odeon_dtype_bytes(base->host.abi.dtype), total;
     int32_t n_parts = 0;
     f->base = base;
     f->body = body;
     f->flags = flags;
-    base->context.flags &= ~ODEON_CALL_UPDATE_STATE;
+    base->call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
     ODEON_TRY(lay_out(f, &n_parts));
     total = f->theta_offset + f->theta_end - f->theta_begin;
     ODEON_TRY(buffer_fit(device, &f->state, total * width + 64));
@@ -287,7 +309,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
                            .samples = base->host.samples};
     identity x;
     memcpy(&x, base->host.identity.bytes, sizeof x);
-    x.flags = base->context.flags;
+    x.flags = base->call.flags;
     x.augment = flags;
     set_identity(&f->host, &x);
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,

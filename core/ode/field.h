@@ -3,6 +3,7 @@
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
+#include "odeon/device_solver.h"
 #include "odeon/gradient.h"
 #include "solver/host_field.h"
 #include "solver/workspace.h"
@@ -13,15 +14,15 @@ typedef struct block_field {
     host_field host;
     odeon_part part;
     const net_plan *plan;
-    odeon_context context; /* of the layer's call; t and slots are set per evaluation */
+    odeon_layer_call call; /* of the layer; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
     device_buffer work_buffer;
     int64_t evals; /* since it was last set to 0 */
 } block_field;
 
-/* Fits the field to a body and a call: shapes and context. May allocate. */
-odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_context *context,
-                             const odeon_tensor *state);
+/* Fits the field to a body, a call and the shape of the state. May allocate. */
+odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_call *call,
+                             const odeon_shape *state);
 void block_field_fini(block_field *f, const odeon_device *device);
 
 /* The field of (y, a, theta_bar), perhaps with t_bar behind a. Evaluations go through base;
@@ -45,7 +46,7 @@ typedef struct adjoint_field {
  */
 odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags);
 /* The part of the parameter vector that the state holds, from its element `offset` on. */
-odeon_tensor adjoint_field_theta(const adjoint_field *f, const odeon_tensor *state);
+odeon_view adjoint_field_theta(const adjoint_field *f, const odeon_view *state);
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device);
 
 #endif

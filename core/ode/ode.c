@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "ode/outputs.h"
 #include "ode/time.h"
+#include "odeon/device_solver.h"
 #include "plugin/calling.h"
 #include "plugin/words.h"
 #include "solver/control_hints.h"
@@ -138,7 +139,7 @@ static odeon_status check_stops(const odeon_ode *ode)
  * stands for an automatic choice. */
 static odeon_status check_limits(const odeon_ode *ode)
 {
-    const odeon_control *c = &ode->spec.control;
+    const odeon_control *c = &ode->control;
     if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
         return ODEON_OK;
     }
@@ -186,8 +187,8 @@ static odeon_status set_tolerances(odeon_ode *ode)
                 ode->path, lists[i].name, (int)lists[i].n, (long long)n);
         }
     }
-    spec->control.rtol = smallest(spec->n_rtol, spec->rtol);
-    spec->control.atol = smallest(spec->n_atol, spec->atol);
+    ode->control.rtol = smallest(spec->n_rtol, spec->rtol);
+    ode->control.atol = smallest(spec->n_atol, spec->atol);
     if (spec->n_rtol == 1 && spec->n_atol == 1) {
         return ODEON_OK;
     }
@@ -203,9 +204,9 @@ static odeon_status set_tolerances(odeon_ode *ode)
     odeon_status status = ode->site->lane.device->ops->upload(
         ode->site->lane.queue, ode->tolerances.data, each, (uint64_t)(2 * bytes));
     mem_free(each);
-    spec->control.n_each = n;
-    spec->control.rtol_each = (const double *)(const void *)ode->tolerances.data;
-    spec->control.atol_each = spec->control.rtol_each + n;
+    ode->control.n_each = n;
+    ode->control.rtol_each = (const double *)(const void *)ode->tolerances.data;
+    ode->control.atol_each = ode->control.rtol_each + n;
     return status;
 }
 
@@ -243,7 +244,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
     control_hints_apply(ode->stepper->instance->component->ops, ode->stepper->info.order,
-                        &ode->spec);
+                        &ode->spec, &ode->control);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
@@ -275,6 +276,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     const instance *layer = host->self;
     *out = NULL;
     ODEON_TRY(words_check_call(spec, words_of_ode_spec));
+    ODEON_TRY(words_check_call(spec->control, words_of_control));
     odeon_ode *ode = mem_zalloc(1, sizeof *ode);
     if (ode == NULL) {
         return no_memory(layer->path);
@@ -282,6 +284,8 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     ode->site = body->site;
     ode->body = body;
     ode->spec = *spec;
+    ode->control = *spec->control;
+    ode->spec.control = &ode->control;
     ode->path = mem_strdup(layer->path);
     odeon_status status = ode->path == NULL ? no_memory(layer->path) : make_parts(ode, spec);
     if (status == ODEON_OK) {
@@ -304,12 +308,12 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
 /* The shape of y, which the body takes: the input's, that of one of its states [B, S, ...], or the
  * given start's [B, n]. Static, since the block does not exist yet when bodies are built. */
 static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *spec,
-                                const odeon_tensor *in, odeon_tensor *out)
+                                const odeon_shape *in, odeon_shape *out)
 {
     *out = *in;
     if (spec->initial == ODEON_INITIAL_LIST) {
-        *out = (odeon_tensor){
-            .dim = {in->dim[0], spec->n_initial_values}, .ndim = 2, .dtype = in->dtype};
+        *out = (odeon_shape){
+            .ndim = 2, .dtype = in->dtype, .dim = {in->dim[0], spec->n_initial_values}};
     } else if (spec->initial == ODEON_INITIAL_FIRST) {
         if (in->ndim < 3 || in->dim[1] == 0) {
             return odeon_fail(
@@ -329,30 +333,26 @@ static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *sp
 
 /* Input and output are needed in the backward pass only where the solve is done in place and the
  * gradient method asks for y; elsewhere the block keeps vectors of its own. */
-static odeon_status ode_plan(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
-                             int32_t flags, odeon_layer_plan *out)
+static odeon_status ode_plan(odeon_ode *ode, odeon_layer_plan *plan)
 {
     bool in_place =
         ode->spec.output == ODEON_OUTPUT_END && ode->spec.initial == ODEON_INITIAL_INPUT;
     bool needs = in_place && (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
-    (void)device;
-    (void)flags;
-    out->flags = needs ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
-    return ode_output_shape(ode, in, &out->out);
+    plan->flags = needs ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
+    return ode_output_shape(ode, &plan->in, &plan->out);
 }
 
 /* Fits everything that depends on the batch's size. The slots of the forward solver are those that
  * layers in the body may refer to. */
-static odeon_status fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
+static odeon_status fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
 {
-    odeon_context inside = *context;
-    odeon_tensor y = ode->body->in;
+    odeon_layer_call inside = *call;
+    odeon_shape y = ode->body->in;
     y.dim[0] = samples;
-    int64_t bytes = odeon_count(&y) * odeon_dtype_bytes(y.dtype) + 64;
     inside.slots = solver_slots(ode->forward);
     ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
-    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, bytes));
-    ODEON_TRY(ode_outputs_fit(ode, context, samples));
+    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, odeon_bytes(&y) + 64));
+    ODEON_TRY(ode_outputs_fit(ode, call, samples));
     ode->field.evals = 0;
     return ODEON_OK;
 }
@@ -385,69 +385,81 @@ static int64_t bytes_used(const odeon_ode *ode)
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
+static odeon_solve_call solve_call(const odeon_ode *ode)
+{
+    const ode_outputs *o = &ode->outputs;
+    return (odeon_solve_call){.struct_size = sizeof(odeon_solve_call),
+                              .services = &ode->services,
+                              .field = &ode->field.host.abi,
+                              .times = o->times,
+                              .n_times = o->n_times,
+                              .y = o->y};
+}
+
+/* With keep the gradient method solves, and chooses what is kept for its backward. */
+static odeon_status solve_forward(odeon_ode *ode, int32_t keep)
+{
+    odeon_solve_call call = solve_call(ode);
+    if (keep == 0) {
+        return ode->services.solve(ode, call.field, call.n_times, call.times, ODEON_KEEP_NONE,
+                                   call.y);
+    }
+    calling outer = calling_begin(ode->gradient, "forward");
+    return calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &call));
+}
+
 /* With keep the gradient method solves, and chooses what is kept for its backward; without it
  * nothing is kept. Counters are taken also after a failure, since the metrics show it. The share is
  * measured in evaluation and where somebody asks, as it costs a collective. */
-static odeon_status ode_forward(odeon_ode *ode, const odeon_context *context,
-                                const odeon_tensor *in, const odeon_tensor *out, int32_t keep)
+static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep)
 {
     const ode_outputs *o = &ode->outputs;
-    const odeon_field *field = &ode->field.host.abi;
-    bool measure = (context->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
-    ODEON_TRY(fit(ode, context, in->dim[0]));
+    bool measure = (call->flags & ODEON_CALL_TRAIN) == 0 || ode->measure_share;
+    ODEON_TRY(fit(ode, call, call->in->shape.dim[0]));
     solver_forget(ode->forward);
     ode->forward_stats = solve_stats_none();
     /* a row's bytes are those of its forward and backward together */
     solver_reset_peak(ode->forward);
     solver_reset_peak(ode->backward);
     ode->adjoint.used_bytes = 0;
-    ODEON_TRY(ode_take_start(ode, in, out));
-    /* from here on y[0] is the start, wherever it lies */
-    odeon_status status = ODEON_OK;
-    if (keep != 0) {
-        calling outer = calling_begin(ode->gradient, "forward");
-        status = calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &ode->services,
-                                                               field, o->n_times, o->times, o->y));
-    } else {
-        status = ode->services.solve(ode, field, o->n_times, o->times, ODEON_KEEP_NONE, o->y);
-    }
+    ODEON_TRY(ode_take_start(ode, call->in, call->out));
+    odeon_status status = solve_forward(ode, keep);
     count_forward(ode);
     if (status == ODEON_OK && ode->rounds_t != NULL) {
         double t0 = o->times[0], t1 = o->times[o->n_times - 1];
         ode_time_check(ode, t0, t1, (t1 - t0) / (double)ode->forward_stats.accepted);
     }
     if (status == ODEON_OK && measure) {
-        odeon_tensor start = ode_start(ode, in);
-        status = ode_measure_share(ode, &o->y[o->n_times - 1], &start);
+        odeon_view start = ode_start(ode, call->in);
+        status = ode_measure_share(ode, &o->y[o->n_times - 1].view, &start);
     }
     ode->counters.bytes = bytes_used(ode);
-    return status == ODEON_OK ? ode_give_outputs(ode, out) : status;
+    return status == ODEON_OK ? ode_give_outputs(ode, call->out) : status;
 }
 
 /* Everything is fitted again: evaluation of another batch may have come between. The method gets y
  * only if it has said that it needs it; d_y and d_y0 may share memory with what the layer was
  * given. */
-static odeon_status ode_vjp(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
-                            const odeon_tensor *out, const odeon_tensor *d_out,
-                            const odeon_tensor *d_in)
+static odeon_status ode_vjp(odeon_ode *ode, const odeon_layer_call *call)
 {
-    const ode_outputs *o = &ode->outputs;
     bool given = (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
-    ODEON_TRY(fit(ode, context, d_out->dim[0]));
+    ODEON_TRY(fit(ode, call, call->d_out->shape.dim[0]));
     solver_forget(ode->backward);
     ode->backward_stats = solve_stats_none();
-    ode->drift = 0.0; /* of this backward alone */
-    ODEON_TRY(ode_take_cotangents(ode, in, out, d_out, d_in));
+    ode->drift = 0.0;
+    ODEON_TRY(ode_take_cotangents(ode, call));
+    odeon_solve_call solve = solve_call(ode);
+    solve.y = given ? solve.y : NULL;
+    solve.d_y = ode->outputs.d_y;
+    solve.d_y0 = &ode->outputs.d_y0;
     calling outer = calling_begin(ode->gradient, "backward");
     odeon_status status =
-        calling_end(outer, ode->gradient_ops->backward(ode->gradient->self, &ode->services,
-                                                       &ode->field.host.abi, o->n_times, o->times,
-                                                       given ? o->y : NULL, o->d_y, &o->d_y0));
+        calling_end(outer, ode->gradient_ops->backward(ode->gradient->self, &solve));
     ode->counters.evals_backward = ode->field.evals;
     ode->counters.accepted_backward = ode->backward_stats.accepted;
     ode->counters.rejected_backward = ode->backward_stats.rejected;
     ode->counters.bytes = bytes_used(ode);
-    return status == ODEON_OK ? ode_give_cotangent(ode, d_in) : status;
+    return status == ODEON_OK ? ode_give_cotangent(ode, call->d_in) : status;
 }
 
 const odeon_ode_services ode_services = {.struct_size = sizeof(odeon_ode_services),

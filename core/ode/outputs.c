@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "data/batch_fields.h"
+#include "odeon/device_move.h"
 
 /* The first two times set the direction. Equal times and NaN neither rise nor fall. */
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
@@ -45,19 +46,30 @@ static int64_t features(const odeon_ode *ode)
 }
 
 /* As a vector, which is how the engine sees a state. */
-static odeon_tensor flat(const odeon_tensor *x)
+static odeon_view flat(const odeon_view *x)
 {
-    return (odeon_tensor){.data = x->data, .dim = {odeon_count(x)}, .ndim = 1, .dtype = x->dtype};
+    odeon_view y = *x;
+    y.shape = (odeon_shape){.ndim = 1, .dtype = x->shape.dtype, .dim = {odeon_count(&x->shape)}};
+    return y;
+}
+
+/* The same to be written. */
+static odeon_tensor flat_out(const odeon_tensor *x)
+{
+    return (odeon_tensor){flat(&x->view)};
+}
+
+static odeon_shape vector_shape(const odeon_ode *ode, int64_t n)
+{
+    return (odeon_shape){.ndim = 1, .dtype = ode->site->lane.dtype, .dim = {n}};
 }
 
 /* ---- shapes ---- */
 
-/* The times become the dimension behind the batch. */
-odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out)
+odeon_status ode_output_shape(const odeon_ode *ode, const odeon_shape *in, odeon_shape *out)
 {
-    odeon_tensor y = ode->body->in;
+    odeon_shape y = ode->body->in;
     y.dim[0] = in->dim[0];
-    y.data = NULL;
     *out = y;
     if (ode->spec.output == ODEON_OUTPUT_END) {
         return ODEON_OK;
@@ -131,7 +143,7 @@ static odeon_status fit_lists(odeon_ode *ode)
     }
     odeon_tensor *y = mem_resize(o->y, (size_t)o->n_times, sizeof *y);
     o->y = y != NULL ? y : o->y;
-    odeon_tensor *d_y = mem_resize(o->d_y, (size_t)o->n_times, sizeof *d_y);
+    odeon_view *d_y = mem_resize(o->d_y, (size_t)o->n_times, sizeof *d_y);
     o->d_y = d_y != NULL ? d_y : o->d_y;
     if (y == NULL || d_y == NULL) {
         return no_memory(ode);
@@ -149,14 +161,12 @@ static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
 /* Vector i of a buffer of rows, [samples * features]. */
 static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t samples, int32_t i)
 {
-    return (odeon_tensor){.data = rows->data + i * row_bytes(ode, samples),
-                          .dim = {samples * features(ode)},
-                          .ndim = 1,
-                          .dtype = ode->site->lane.dtype};
+    return odeon_tensor_at(rows->data + i * row_bytes(ode, samples),
+                           vector_shape(ode, samples * features(ode)));
 }
 
 /* All workers see the same times, and so all refuse them. */
-static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
+static odeon_status read_times(odeon_ode *ode, const odeon_layer_call *call)
 {
     ode_outputs *o = &ode->outputs;
     int32_t bad;
@@ -165,7 +175,7 @@ static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
     if (ode->spec.n_times > 0) {
         return ODEON_OK;
     }
-    ODEON_TRY(batch_times(context, ode->path, &o->times));
+    ODEON_TRY(batch_times(call, ode->path, &o->times));
     return times_are_monotone(o->n_times, o->times, &bad)
                ? ODEON_OK
                : diag_fail(ODEON_ERR_DATA,
@@ -176,11 +186,11 @@ static odeon_status read_times(odeon_ode *ode, const odeon_context *context)
 
 /* Called in every pass, before vectors are addressed. Cotangents need rows of their own only if y
  * is still read while they are used; else they take y's place. */
-odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples)
+odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
 {
     ode_outputs *o = &ode->outputs;
     const odeon_device *device = ode->site->lane.device;
-    ODEON_TRY(read_times(ode, context));
+    ODEON_TRY(read_times(ode, call));
     ODEON_TRY(fit_lists(ode));
     o->used_bytes = 0;
     if (!is_apart(ode)) {
@@ -198,38 +208,39 @@ odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64
 
 /* One row of cols elements a sample, from x to y; pitches and first elements are counted in
  * elements. */
-static odeon_status copy_rows(const odeon_ode *ode, const odeon_tensor *x, int64_t x_pitch,
+static odeon_status copy_rows(const odeon_ode *ode, const odeon_view *x, int64_t x_pitch,
                               int64_t x_at, const odeon_tensor *y, int64_t y_pitch, int64_t y_at)
 {
     int64_t cols = features(ode), rows = ode->field.host.samples;
-    return ode->site->lane.device->ops->copy2d(ode->site->lane.queue, x, y, rows, cols, x_pitch,
-                                               x_at, y_pitch, y_at);
+    return ODEON_DO(ode->site->lane.device, move, copy2d, ode->site->lane.queue, .x = x, .y = y,
+                    .rows = rows, .cols = cols, .x_pitch = x_pitch, .x_at = x_at,
+                    .y_pitch = y_pitch, .y_at = y_at);
 }
 
 /* In place the output's memory is both y[0] and y[1]: the start is copied there and the solve
  * overwrites it with the end. */
-odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out)
+odeon_status ode_take_start(odeon_ode *ode, const odeon_view *in, const odeon_tensor *out)
 {
     ode_outputs *o = &ode->outputs;
     int64_t n = features(ode);
-    odeon_tensor x = flat(in);
+    odeon_view x = flat(in);
     if (!is_apart(ode)) {
-        o->y[0] = o->y[1] = flat(out);
+        o->y[0] = o->y[1] = flat_out(out);
     }
     if (ode->spec.initial == ODEON_INITIAL_INPUT) {
         return ode->services.copy(ode, &x, &o->y[0]);
     }
     if (ode->spec.initial == ODEON_INITIAL_FIRST) {
-        return copy_rows(ode, &x, in->dim[1] * n, 0, &o->y[0], n, 0);
+        return copy_rows(ode, &x, in->shape.dim[1] * n, 0, &o->y[0], n, 0);
     }
-    x = (odeon_tensor){.data = o->start.data, .dim = {n}, .ndim = 1, .dtype = in->dtype};
+    x = odeon_view_at(o->start.data, vector_shape(ode, n));
     return copy_rows(ode, &x, 0, 0, &o->y[0], n, 0);
 }
 
 /* In place the output has been written over; the input has not. */
-odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in)
+odeon_view ode_start(const odeon_ode *ode, const odeon_view *in)
 {
-    return is_apart(ode) ? ode->outputs.y[0] : flat(in);
+    return is_apart(ode) ? ode->outputs.y[0].view : flat(in);
 }
 
 /* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved, time
@@ -238,29 +249,30 @@ odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
 {
     const ode_outputs *o = &ode->outputs;
     int64_t n = features(ode);
-    odeon_tensor y = flat(out);
+    odeon_tensor y = flat_out(out);
     if (!is_apart(ode)) {
         return ODEON_OK;
     }
     if (ode->spec.output == ODEON_OUTPUT_END) {
-        return ode->services.copy(ode, &o->y[1], &y);
+        return ode->services.copy(ode, &o->y[1].view, &y);
     }
     for (int32_t i = 0; i < o->n_times; i++) {
-        ODEON_TRY(copy_rows(ode, &o->y[i], n, 0, &y, o->n_times * n, i * n));
+        ODEON_TRY(copy_rows(ode, &o->y[i].view, n, 0, &y, o->n_times * n, i * n));
     }
     return ODEON_OK;
 }
 
 /* The layer's cotangent [B, T, ...] becomes one vector for each time; without a need for y they
  * take its place. */
-static odeon_status split_cotangents(odeon_ode *ode, const odeon_tensor *d_out)
+static odeon_status split_cotangents(odeon_ode *ode, const odeon_view *d_out)
 {
     ode_outputs *o = &ode->outputs;
     int64_t n = features(ode), samples = ode->field.host.samples;
-    odeon_tensor x = flat(d_out);
+    odeon_view x = flat(d_out);
     for (int32_t i = 0; i < o->n_times; i++) {
-        o->d_y[i] = row(ode, needs_y(ode) ? &o->d_rows : &o->rows, samples, i);
-        ODEON_TRY(copy_rows(ode, &x, o->n_times * n, i * n, &o->d_y[i], n, 0));
+        odeon_tensor d_y = row(ode, needs_y(ode) ? &o->d_rows : &o->rows, samples, i);
+        ODEON_TRY(copy_rows(ode, &x, o->n_times * n, i * n, &d_y, n, 0));
+        o->d_y[i] = d_y.view;
     }
     return ODEON_OK;
 }
@@ -268,25 +280,22 @@ static odeon_status split_cotangents(odeon_ode *ode, const odeon_tensor *d_out)
 /* d_y0 goes straight to the layer's d_in where that is the cotangent of the start, and into a
  * vector of its own where nobody wants it or it is only a part of d_in. Of the end alone, the first
  * output has no cotangent: data NULL stands for 0. */
-odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out,
-                                 const odeon_tensor *d_out, const odeon_tensor *d_in)
+odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_layer_call *call)
 {
     ode_outputs *o = &ode->outputs;
-    if (!is_apart(ode)) {
-        const odeon_tensor nothing = {.ndim = 1};
-        o->y[0] = in != NULL ? flat(in) : nothing;
-        o->y[1] = out != NULL ? flat(out) : nothing;
+    const odeon_view nothing = {.shape.ndim = 1};
+    if (!is_apart(ode)) { /* y is only read by a backward pass (gradient.h) */
+        o->y[0] = (odeon_tensor){call->in != NULL ? flat(call->in) : nothing};
+        o->y[1] = call->out != NULL ? flat_out(call->out) : (odeon_tensor){nothing};
     }
-    bool own = d_in == NULL || ode->spec.initial != ODEON_INITIAL_INPUT;
-    o->d_y0 = (odeon_tensor){.data = own ? ode->state_bar.data : d_in->data,
-                             .dim = {ode->field.host.abi.n},
-                             .ndim = 1,
-                             .dtype = d_out->dtype};
+    bool own = call->d_in == NULL || ode->spec.initial != ODEON_INITIAL_INPUT;
+    o->d_y0 = own ? odeon_tensor_at(ode->state_bar.data, vector_shape(ode, ode->field.host.abi.n))
+                  : flat_out(call->d_in);
     if (ode->spec.output == ODEON_OUTPUT_ALL) {
-        return split_cotangents(ode, d_out);
+        return split_cotangents(ode, call->d_out);
     }
-    o->d_y[0] = (odeon_tensor){.ndim = 1};
-    o->d_y[1] = flat(d_out);
+    o->d_y[0] = nothing;
+    o->d_y[1] = flat(call->d_out);
     return ODEON_OK;
 }
 
@@ -298,9 +307,10 @@ odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in)
     if (d_in == NULL || ode->spec.initial == ODEON_INITIAL_INPUT) {
         return ODEON_OK;
     }
-    odeon_tensor x = flat(d_in);
-    ODEON_TRY(ode->site->lane.device->ops->fill(ode->site->lane.queue, &x, odeon_imm(0.0), NULL));
+    odeon_tensor x = flat_out(d_in);
+    ODEON_TRY(ODEON_DO(ode->site->lane.device, move, fill, ode->site->lane.queue, .y = &x,
+                       .value = odeon_imm(0.0)));
     return ode->spec.initial == ODEON_INITIAL_LIST
                ? ODEON_OK
-               : copy_rows(ode, &ode->outputs.d_y0, n, 0, &x, d_in->dim[1] * n, 0);
+               : copy_rows(ode, &ode->outputs.d_y0.view, n, 0, &x, d_in->view.shape.dim[1] * n, 0);
 }

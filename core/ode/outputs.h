@@ -15,26 +15,25 @@ bool times_are_monotone(int32_t n, const double *times, int32_t *bad);
 /* Of the block's own list, or of the batch's. */
 int32_t ode_time_count(const odeon_ode *ode);
 
-/* The shape of the layer's output for that of its body's input. */
-odeon_status ode_output_shape(const odeon_ode *ode, const odeon_tensor *in, odeon_tensor *out);
+/* The shape of the layer's output for that of its input. */
+odeon_status ode_output_shape(const odeon_ode *ode, const odeon_shape *in, odeon_shape *out);
 
 /* After the block's body is known; uploads what never changes. */
 odeon_status ode_outputs_init(odeon_ode *ode);
 void ode_outputs_fini(odeon_ode *ode);
 
 /* Times and memory for this pass over so many samples. May allocate. */
-odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_context *context, int64_t samples);
+odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples);
 
 /* Forward: makes y[0] of the input; makes the output of y. */
-odeon_status ode_take_start(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out);
+odeon_status ode_take_start(odeon_ode *ode, const odeon_view *in, const odeon_tensor *out);
 odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out);
 /* The start, as long as nothing has written over it: the input, or y[0]. */
-odeon_tensor ode_start(const odeon_ode *ode, const odeon_tensor *in);
+odeon_view ode_start(const odeon_ode *ode, const odeon_view *in);
 
-/* Backward: makes y (in and out may be NULL: nobody needs it), d_y and d_y0 of what the layer is
- * given; completes d_in (NULL: not wanted) from d_y0. */
-odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_tensor *in, const odeon_tensor *out,
-                                 const odeon_tensor *d_out, const odeon_tensor *d_in);
+/* Backward: makes y (the call's in and out may be NULL: nobody needs it), d_y and d_y0 of what the
+ * layer is given; completes d_in (NULL: not wanted) from d_y0. */
+odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_layer_call *call);
 odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in);
 
 #endif

@@ -7,6 +7,8 @@
 #include "base/diag.h"
 #include "device/worker_group.h"
 #include "ode/outputs.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "plugin/words.h"
 
 /* A pass may take several solves: one between each two times, on an adjoint's way back. Written so
@@ -41,9 +43,6 @@ static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_
     bool adjoint = host == &ode->adjoint.host;
     solver *s = adjoint ? ode->backward : ode->forward;
     ODEON_TRY(check_times(ode, n_times, times));
-    for (int32_t i = 0; i < n_times; i++) {
-        ODEON_TRY(words_check_call(&y[i], words_of_tensor));
-    }
     solver_set_steps_before(s, adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected
                                        : 0);
     odeon_status status = solver_solve(s, host, n_times, times, keep, y);
@@ -54,7 +53,7 @@ static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_
 
 /* The tape is the forward solver's. Running state has moved in the forward and must not move again
  * on the way back. */
-static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_tensor *d_y,
+static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_view *d_y,
                                   const odeon_tensor *d_y0)
 {
     odeon_ode *ode = self;
@@ -62,8 +61,8 @@ static odeon_status serve_reverse(void *self, const odeon_field *field, const od
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
                          ode->path);
     }
-    ODEON_TRY(words_check_call(d_y0, words_of_tensor));
-    ode->field.context.flags &= ~ODEON_CALL_UPDATE_STATE; /* nothing on a way back moves it */
+    ode->field.call.flags &=
+        ~(uint32_t)ODEON_CALL_UPDATE_STATE; /* nothing on a way back moves it */
     return solver_reverse(ode->forward, d_y, d_y0);
 }
 
@@ -79,19 +78,20 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
     }
     ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, flags));
     *out = &ode->adjoint.host.abi;
-    *state = (odeon_tensor){
-        .data = ode->adjoint.state.data, .dim = {(*out)->n}, .ndim = 1, .dtype = (*out)->dtype};
-    return ode->site->lane.device->ops->fill(ode->site->lane.queue, state, odeon_imm(0.0), NULL);
+    *state = odeon_tensor_at(ode->adjoint.state.data,
+                             (odeon_shape){.ndim = 1, .dtype = (*out)->dtype, .dim = {(*out)->n}});
+    return ODEON_DO(ode->site->lane.device, move, fill, ode->site->lane.queue, .y = state,
+                    .value = odeon_imm(0.0));
 }
 
 /* Gradients of the parameters are summed over the workers later, with all others: where each worker
  * holds its own summand all add it, and where all hold the same sum it counts once. */
 static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
-                                    const odeon_tensor *state)
+                                    const odeon_view *state)
 {
     const odeon_ode *ode = self;
     const adjoint_field *f = &ode->adjoint;
-    odeon_tensor theta = adjoint_field_theta(f, state), grads = theta;
+    odeon_view theta = adjoint_field_theta(f, state);
     if (augmented->self != f) {
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
                          ode->path);
@@ -99,11 +99,12 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
     if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->site->lane.group->abi.rank != 0) {
         return ODEON_OK; /* all hold the same sum, which counts once */
     }
-    grads.data = ode->site->grads + f->theta_begin * odeon_dtype_bytes(state->dtype);
-    const odeon_tensor *x[1] = {&theta};
+    odeon_tensor grads = odeon_tensor_at(
+        ode->site->grads + f->theta_begin * odeon_dtype_bytes(theta.shape.dtype), theta.shape);
+    const odeon_view *x[1] = {&theta};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return ode->site->lane.device->ops->lincomb(ode->site->lane.queue, &grads, &grads, 1, x, one,
-                                                NULL);
+    return ODEON_DO(ode->site->lane.device, solver, lincomb, ode->site->lane.queue, .y = &grads,
+                    .base = &grads.view, .n = 1, .x = x, .coefficient = one);
 }
 
 /* ---- what is measured, and read later ---- */
@@ -113,21 +114,22 @@ enum { SHARE_AT = 0, DRIFTS_AT = 2, MOST_DRIFTS = (ODEON_SLOTS - DRIFTS_AT) / 2 
 
 /* ||y - y0||^2 and ||y0||^2, summed over the workers, at two numbers of the measures. A failure
  * before the collective is shared, so that no other worker waits for this one. */
-static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0,
-                            int32_t at)
+static odeon_status measure(odeon_ode *ode, const odeon_view *y, const odeon_view *y0, int32_t at)
 {
     const net_site *site = ode->site;
-    const odeon_device_ops *ops = site->lane.device->ops;
-    odeon_tensor difference = *y;
-    difference.data = ode->state_bar.data;
-    const odeon_tensor *x[1] = {y0};
+    odeon_tensor difference = odeon_tensor_at(ode->state_bar.data, y->shape);
+    const odeon_view *x[1] = {y0};
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
-    odeon_status status = ops->lincomb(site->lane.queue, &difference, y, 1, x, minus, NULL);
+    odeon_status status =
+        ODEON_DO(site->lane.device, solver, lincomb, site->lane.queue, .y = &difference, .base = y,
+                 .n = 1, .x = x, .coefficient = minus);
     if (status == ODEON_OK) {
-        status = ops->dot(site->lane.queue, &difference, &difference, ode->measured, at);
+        status = ODEON_DO(site->lane.device, solver, dot, site->lane.queue, .a = &difference.view,
+                          .b = &difference.view, .slots = ode->measured, .slot = at);
     }
     if (status == ODEON_OK) {
-        status = ops->dot(site->lane.queue, y0, y0, ode->measured, at + 1);
+        status = ODEON_DO(site->lane.device, solver, dot, site->lane.queue, .a = y0, .b = y0,
+                          .slots = ode->measured, .slot = at + 1);
     }
     if (status != ODEON_OK) {
         return worker_group_share(site->lane.group, status);
@@ -137,7 +139,7 @@ static odeon_status measure(odeon_ode *ode, const odeon_tensor *y, const odeon_t
 }
 
 /* Nothing is read here: that would wait for the device in every batch. */
-odeon_status ode_measure_share(odeon_ode *ode, const odeon_tensor *y, const odeon_tensor *y0)
+odeon_status ode_measure_share(odeon_ode *ode, const odeon_view *y, const odeon_view *y0)
 {
     ODEON_TRY(measure(ode, y, y0, SHARE_AT));
     ode->has_share = true;
@@ -174,7 +176,7 @@ void ode_take_measures(odeon_ode *ode, const double *measured)
 
 /* If the measures are full, the host reads those so far and begins anew: the largest is kept in the
  * block. */
-static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_tensor *y0)
+static odeon_status serve_drift(void *self, const odeon_view *y, const odeon_view *y0)
 {
     odeon_ode *ode = self;
     if (ode->n_drifts == MOST_DRIFTS) {
@@ -189,20 +191,22 @@ static odeon_status serve_drift(void *self, const odeon_tensor *y, const odeon_t
 }
 
 /* Methods copy states onto themselves where a solve is in place. */
-static odeon_status serve_copy(void *self, const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status serve_copy(void *self, const odeon_view *x, const odeon_tensor *y)
 {
     const odeon_ode *ode = self;
-    return x->data == y->data ? ODEON_OK
-                              : ode->site->lane.device->ops->copy(ode->site->lane.queue, x, y);
+    return odeon_read(x) == odeon_read(&y->view) ? ODEON_OK
+                                                 : ODEON_DO(ode->site->lane.device, move, copy,
+                                                            ode->site->lane.queue, .x = x, .y = y);
 }
 
 /* y += x. */
-static odeon_status serve_add(void *self, const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status serve_add(void *self, const odeon_view *x, const odeon_tensor *y)
 {
     const odeon_ode *ode = self;
-    const odeon_tensor *terms[1] = {x};
+    const odeon_view *terms[1] = {x};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return ode->site->lane.device->ops->lincomb(ode->site->lane.queue, y, y, 1, terms, one, NULL);
+    return ODEON_DO(ode->site->lane.device, solver, lincomb, ode->site->lane.queue, .y = y,
+                    .base = &y->view, .n = 1, .x = terms, .coefficient = one);
 }
 
 /* A table for the life of the block: self is the block, and nothing in it changes. */

@@ -13,63 +13,11 @@
 /* For kinds of which nothing is needed, or nothing refused. */
 static const kind_slot none[] = {{0, NULL}};
 
-/* A device has every operator, as any layer and any solver may ask for each; only extensions may be
- * missing. */
+/* Memory and queues may be a base's; device/open.c asks for them, and for whole families. */
 static const kind_slot device_needed[] = {
     SLOT(odeon_device_ops, probe),
     SLOT(odeon_device_ops, describe),
-    SLOT(odeon_device_ops, queue_create),
-    SLOT(odeon_device_ops, queue_destroy),
-    SLOT(odeon_device_ops, alloc),
-    SLOT(odeon_device_ops, free),
-    SLOT(odeon_device_ops, upload),
-    SLOT(odeon_device_ops, download),
-    SLOT(odeon_device_ops, slots_read),
-    SLOT(odeon_device_ops, wait),
-    SLOT(odeon_device_ops, copy),
-    SLOT(odeon_device_ops, cast),
-    SLOT(odeon_device_ops, gather),
-    SLOT(odeon_device_ops, fill),
-    SLOT(odeon_device_ops, copy2d),
-    SLOT(odeon_device_ops, rows_fill),
-    SLOT(odeon_device_ops, rows_sum),
-    SLOT(odeon_device_ops, slots_write),
-    SLOT(odeon_device_ops, stage_times),
-    SLOT(odeon_device_ops, lincomb),
-    SLOT(odeon_device_ops, error_sum),
-    SLOT(odeon_device_ops, dot),
-    SLOT(odeon_device_ops, step_control),
-    SLOT(odeon_device_ops, step_start),
-    SLOT(odeon_device_ops, select),
-    SLOT(odeon_device_ops, row_store),
-    SLOT(odeon_device_ops, row_load),
-    SLOT(odeon_device_ops, step_back),
-    SLOT(odeon_device_ops, unary),
-    SLOT(odeon_device_ops, unary_vjp),
-    SLOT(odeon_device_ops, binary),
-    SLOT(odeon_device_ops, power),
-    SLOT(odeon_device_ops, gemm),
-    SLOT(odeon_device_ops, channel_sum),
-    SLOT(odeon_device_ops, conv2d_scratch),
-    SLOT(odeon_device_ops, conv2d),
-    SLOT(odeon_device_ops, conv2d_vjp_x),
-    SLOT(odeon_device_ops, conv2d_vjp_w),
-    SLOT(odeon_device_ops, pool2d),
-    SLOT(odeon_device_ops, pool2d_vjp),
-    SLOT(odeon_device_ops, group_norm),
-    SLOT(odeon_device_ops, group_norm_vjp),
-    SLOT(odeon_device_ops, channel_moment),
-    SLOT(odeon_device_ops, batch_norm),
-    SLOT(odeon_device_ops, batch_norm_vjp_sums),
-    SLOT(odeon_device_ops, batch_norm_vjp),
-    SLOT(odeon_device_ops, dropout),
-    SLOT(odeon_device_ops, window2d),
-    SLOT(odeon_device_ops, window2d_vjp),
-    SLOT(odeon_device_ops, softmax_cross_entropy),
-    SLOT(odeon_device_ops, difference_loss),
-    SLOT(odeon_device_ops, sgd_step),
-    SLOT(odeon_device_ops, adam_step),
-    SLOT(odeon_device_ops, rmsprop_step),
+    SLOT(odeon_device_ops, get_table),
     {0, NULL},
 };
 
@@ -87,14 +35,6 @@ static const kind_slot layer_needed[] = {
     SLOT(odeon_layer_ops, plan),
     SLOT(odeon_layer_ops, forward),
     SLOT(odeon_layer_ops, vjp),
-    {0, NULL},
-};
-
-/* Slots that have a place in the table and no meaning yet. A plugin that fills one expects it to be
- * called; refusing it now keeps such plugins from changing their behaviour under a later host. */
-static const kind_slot layer_refused[] = {
-    SLOT(odeon_layer_ops, jvp),
-    SLOT(odeon_layer_ops, vjp2),
     {0, NULL},
 };
 
@@ -155,14 +95,13 @@ static const kind_slot tableau_needed[] = {
  * version has; it stays when slots are appended. */
 static const kind_info kinds[ODEON_KIND_COUNT + 1] = {
     [ODEON_KIND_DEVICE] = {"device", ODEON_LAYOUT_DEVICE, sizeof(odeon_device_ops),
-                           ODEON_SIZE_THROUGH(odeon_device_ops, get_extension), 0, device_needed,
-                           none, 0, 0},
+                           ODEON_SIZE_THROUGH(odeon_device_ops, get_table),
+                           offsetof(odeon_device_ops, reserved0), device_needed, none, 0, 0},
     [ODEON_KIND_DATASET] = {"dataset", ODEON_LAYOUT_DATASET, sizeof(odeon_dataset_ops),
                             ODEON_SIZE_THROUGH(odeon_dataset_ops, get_batch),
                             offsetof(odeon_dataset_ops, reserved0), dataset_needed, none, 0, 0},
     [ODEON_KIND_LAYER] = {"layer", ODEON_LAYOUT_LAYER, sizeof(odeon_layer_ops),
-                          ODEON_SIZE_THROUGH(odeon_layer_ops, vjp2), 0, layer_needed, layer_refused,
-                          0, 0},
+                          ODEON_SIZE_THROUGH(odeon_layer_ops, vjp), 0, layer_needed, none, 0, 0},
     [ODEON_KIND_INTEGRATOR] = {"integrator", ODEON_LAYOUT_INTEGRATOR, sizeof(odeon_integrator),
                                ODEON_SIZE_THROUGH(odeon_integrator, solver),
                                offsetof(odeon_integrator, reserved0), none, none, 0, 0},

@@ -314,6 +314,79 @@ static odeon_status copy_options(copying *c, odeon_component *component)
     return ODEON_OK;
 }
 
+/* ---- instances in the host's memory ---- */
+
+/* What an option of each type is written into; 0: no field can hold one. */
+static uint32_t field_bytes(int32_t type)
+{
+    switch (type) {
+    case ODEON_OPTION_F64:
+        return sizeof(double);
+    case ODEON_OPTION_STRING:
+    case ODEON_OPTION_PATH:
+    case ODEON_OPTION_COMPONENT:
+        return sizeof(void *);
+    case ODEON_OPTION_I64_LIST:
+        return sizeof(odeon_i64_list);
+    case ODEON_OPTION_F64_LIST:
+        return sizeof(odeon_f64_list);
+    default:
+        return sizeof(int64_t);
+    }
+}
+
+static bool overlap(const odeon_option *a, const odeon_option *b)
+{
+    return a->bytes != 0 && b->bytes != 0 && a->offset < b->offset + b->bytes &&
+           b->offset < a->offset + a->bytes;
+}
+
+/* A field outside of the instance, or over another, would be written into blindly. */
+static odeon_status check_field(const copying *c, const odeon_component *component, size_t i)
+{
+    const odeon_option *o = component->options[i];
+    if (o->bytes == 0 && o->offset == 0) {
+        return ODEON_OK;
+    }
+    if (component->instance_bytes == 0 || o->bytes != field_bytes(o->type) ||
+        o->offset < sizeof(void *) || o->offset % sizeof(void *) != 0 ||
+        (uint64_t)o->offset + o->bytes > component->instance_bytes) {
+        return refuse(c,
+                      "its option %s is %u bytes at %u of an instance of %llu, expected %u bytes "
+                      "behind the host table",
+                      o->name, (unsigned)o->bytes, (unsigned)o->offset,
+                      (unsigned long long)component->instance_bytes,
+                      (unsigned)field_bytes(o->type));
+    }
+    for (size_t j = 0; j < i; j++) {
+        if (overlap(o, component->options[j])) {
+            return refuse(c, "its options %s and %s are written to the same place", o->name,
+                          component->options[j]->name);
+        }
+    }
+    return ODEON_OK;
+}
+
+/* 16 MiB are far more than options and handles need; what is beyond is a wrong number. */
+static odeon_status check_instance(const copying *c, const odeon_component *component)
+{
+    enum { MOST_BYTES = 16 * 1024 * 1024 };
+    bool own = component->create != NULL;
+    if (component->instance_bytes == 0) {
+        if (component->init != NULL || component->fini != NULL) {
+            return refuse(c, "it has init or fini, but instance_bytes is 0");
+        }
+    } else if (own || component->instance_bytes < sizeof(void *) ||
+               component->instance_bytes > MOST_BYTES) {
+        return refuse(c, "instance_bytes is %llu%s", (unsigned long long)component->instance_bytes,
+                      own ? ", and it has create, too" : "");
+    }
+    for (size_t i = 0; component->options != NULL && component->options[i] != NULL; i++) {
+        ODEON_TRY(check_field(c, component, i));
+    }
+    return ODEON_OK;
+}
+
 /* ---- components ---- */
 
 /* Its options, and what it holds, are those of the layer whose place it takes. */
@@ -366,6 +439,7 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
         return refuse(c, "it has destroy, but no create");
     }
     ODEON_TRY(copy_options(c, to));
+    ODEON_TRY(check_instance(c, to));
     ODEON_TRY(copy_ops(c, to));
     return is_kernel ? check_kernel(c, to) : ODEON_OK;
 }

@@ -209,31 +209,119 @@ void instance_host(instance *x)
                            .option_list_f64 = option_list_f64,
                            .option_component = option_component,
                            .option_given = option_given,
-                           .get_extension = host_get_extension};
+                           .get_extension = host_get_extension,
+                           .config = x->config};
 }
 
-/* Calls create and judges what it did. */
-static odeon_status call_create(instance *x)
+/* Judges a create or an init that has returned: options that it read wrongly are its fault, too. */
+static odeon_status judge(instance *x, const misuse_note *note, odeon_status status)
 {
-    const odeon_component *c = x->component;
-    misuse_note note = {.owner = x}, *outer = noting; /* a create may make further instances */
-    noting = &note;
-    calling before = calling_begin(x, "create");
-    odeon_status status = calling_end(before, c->create(&x->host, x->config, &x->self));
-    noting = outer;
     if (status != ODEON_OK) {
-        if (note.text != NULL) { /* perhaps the cause, but the message kept is create's own */
-            diag_log(ODEON_LOG_WARNING, "%s: %s: a bug in the plugin", x->path, note.text);
+        if (note->text != NULL) { /* perhaps the cause, but the message kept is the plugin's own */
+            diag_log(ODEON_LOG_WARNING, "%s: %s: a bug in the plugin", x->path, note->text);
         }
-        x->self = NULL; /* what a failed create leaves there is not to be destroyed */
-        status = status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
-    } else if (x->misuse > 0) {
-        status = diag_fail(ODEON_ERR_PLUGIN, "%s: %s: a bug in the plugin", x->path,
-                           note.text != NULL ? note.text : "an option was read wrongly");
+        return status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
     }
+    return x->misuse == 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_PLUGIN, "%s: %s: a bug in the plugin", x->path,
+                           note->text != NULL ? note->text : "an option was read wrongly");
+}
+
+/* What a failed create leaves in self is not to be destroyed. */
+static odeon_status create_self(instance *x)
+{
+    odeon_status status = x->component->create(&x->host, x->config, &x->self);
+    x->self = status == ODEON_OK ? x->self : NULL;
+    return status;
+}
+
+static odeon_status init_self(instance *x)
+{
+    return x->component->init(x->self);
+}
+
+/* A create or an init may make further instances, which take notes of their own. */
+static odeon_status call_noting(instance *x, const char *slot, odeon_status (*make)(instance *))
+{
+    misuse_note note = {.owner = x}, *outer = noting;
+    noting = &note;
+    calling before = calling_begin(x, slot);
+    odeon_status status = calling_end(before, make(x));
+    noting = outer;
+    status = judge(x, &note, status);
     mem_free(note.text);
     return status;
 }
+
+/* ---- instances in the host's memory ---- */
+
+/* The value as the C type that its option is written into; what has no value leaves the field 0. */
+static void write_field(const odeon_option *option, const option_value *value, char *field)
+{
+    const odeon_i64_list whole = {value->list_i, value->n};
+    const odeon_f64_list real = {value->list_f, value->n};
+    switch (option->type) {
+    case ODEON_OPTION_F64:
+        memcpy(field, &value->f, sizeof value->f);
+        break;
+    case ODEON_OPTION_STRING:
+    case ODEON_OPTION_PATH:
+        memcpy(field, &value->text, sizeof value->text);
+        break;
+    case ODEON_OPTION_COMPONENT:
+        memcpy(field, &value->component, sizeof value->component);
+        break;
+    case ODEON_OPTION_I64_LIST:
+        memcpy(field, &whole, sizeof whole);
+        break;
+    case ODEON_OPTION_F64_LIST:
+        memcpy(field, &real, sizeof real);
+        break;
+    default:
+        memcpy(field, &value->i, sizeof value->i);
+    }
+}
+
+/* The options are those of config's component: a kernel has none of its own and reads its layer's,
+ * in an instance of the layer's type. */
+static odeon_status make_self(instance *x)
+{
+    const odeon_component *chosen = x->config->component;
+    const odeon_host *host = &x->host;
+    char *self = mem_zalloc((size_t)x->component->instance_bytes, 1);
+    if (self == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for an instance of %s", x->path,
+                         x->component->id);
+    }
+    x->self = self;
+    memcpy(self, &host, sizeof host);
+    for (size_t i = 0; chosen->options != NULL && chosen->options[i] != NULL; i++) {
+        const odeon_option *option = chosen->options[i];
+        uint64_t end = (uint64_t)option->offset + option->bytes;
+        if (option->bytes != 0 && x->config->values[i].set && end <= x->component->instance_bytes) {
+            write_field(option, &x->config->values[i], self + option->offset);
+        }
+    }
+    return x->component->init == NULL ? ODEON_OK : call_noting(x, "init", init_self);
+}
+
+/* What create has made is the plugin's to destroy, and what make_self has the host's to free. */
+static void unmake_self(instance *x)
+{
+    const odeon_component *c = x->component;
+    void (*end)(void *) = c->instance_bytes > 0 ? c->fini : c->destroy;
+    if (x->self != NULL && end != NULL) {
+        calling outer = calling_begin(x, c->instance_bytes > 0 ? "fini" : "destroy");
+        end(x->self);
+        calling_leave(outer);
+    }
+    if (c->instance_bytes > 0) {
+        mem_free(x->self);
+    }
+}
+
+/* ---- life ---- */
 
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out)
 {
@@ -270,7 +358,12 @@ odeon_status instance_create_as(const odeon_component *component, const char *fi
                          component->id);
     }
     instance_host(x);
-    odeon_status status = x->component->create != NULL ? call_create(x) : ODEON_OK;
+    odeon_status status = ODEON_OK;
+    if (x->component->instance_bytes > 0) {
+        status = make_self(x);
+    } else if (x->component->create != NULL) {
+        status = call_noting(x, "create", create_self);
+    }
     if (status != ODEON_OK) {
         instance_destroy(x);
         return status;
@@ -285,11 +378,7 @@ void instance_destroy(instance *x)
     if (x == NULL) {
         return;
     }
-    if (x->self != NULL && x->component->destroy != NULL) {
-        calling outer = calling_begin(x, "destroy");
-        x->component->destroy(x->self);
-        calling_leave(outer);
-    }
+    unmake_self(x);
     schema_destroy(x->owned);
     mem_free(x->path);
     mem_free(x);

@@ -10,10 +10,10 @@ typedef struct instance {
     const odeon_component *component; /* of config, or a kernel in its place */
     const odeon_config *config;       /* borrowed, unless it is owned too */
     odeon_config *owned;              /* NULL: config is somebody else's */
-    void *self;                       /* what create made; NULL where there is no create */
-    char *path;                       /* "ode.block", for messages */
-    const char *file;                 /* the plugin that component came from; NULL: none is known */
-    int32_t misuse;                   /* options asked for that do not exist, or of another type */
+    void *self;       /* what create made, or instance_bytes of the host's; NULL: neither */
+    char *path;       /* "ode.block", for messages */
+    const char *file; /* the plugin that component came from; NULL: none is known */
+    int32_t misuse;   /* options asked for that do not exist, or of another type */
 } instance;
 
 #endif

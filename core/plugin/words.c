@@ -1,9 +1,9 @@
 #include "plugin/words.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "odeon/device_ext.h"
 #include "odeon/odeon.h"
 #include "plugin/calling.h"
 
@@ -27,30 +27,21 @@ enum {
                  ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW |
                  ODEON_LAYER_EPILOGUE | ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
     STEPPER_FLAGS = ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM,
-    CALL_FLAGS = ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE,
+    BODY_CALL_FLAGS = ODEON_CALL_NO_PARAM_GRAD,
     AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME
 };
 
-/* Layouts other than plain are private to a device: nobody gives one to the host. */
-static_assert(ODEON_LAYOUT_PLAIN == 0, "the layout of a tensor is judged as a reserved word");
-
-const word_rule words_of_tensor[] = {RESERVED(odeon_tensor, layout),
-                                     RESERVED(odeon_tensor, reserved0), END};
-const word_rule words_of_plan[] = {
-    FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), RESERVED(odeon_layer_plan, reserved0),
-    RESERVED(odeon_layer_plan, out.layout), RESERVED(odeon_layer_plan, out.reserved0), END};
-const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0),
-                                    RESERVED(odeon_param, shape.layout),
-                                    RESERVED(odeon_param, shape.reserved0), END};
+const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), END};
+const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0), END};
 const word_rule words_of_field_info[] = {FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE),
                                          RESERVED(odeon_field_info, reserved0), END};
 const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
 const word_rule words_of_term[] = {RESERVED(odeon_term, reserved0), END};
 const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
-const word_rule words_of_ode_spec[] = {RESERVED(odeon_ode_spec, reserved0),
-                                       RESERVED(odeon_ode_spec, control.reserved0), END};
+const word_rule words_of_ode_spec[] = {RESERVED(odeon_ode_spec, reserved0), END};
+const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};
 const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
-const word_rule words_of_call[] = {{0, "flags", CALL_FLAGS}, END};
+const word_rule words_of_body_call[] = {FLAGS(odeon_body_call, flags, BODY_CALL_FLAGS), END};
 const word_rule words_of_augment[] = {{0, "flags", AUGMENT_FLAGS}, END};
 
 /* The first that is wrong suffices: its author will build the plugin again. */

@@ -19,7 +19,6 @@ typedef struct word_rule {
     uint32_t known;   /* bits that have a meaning; 0: the word is reserved */
 } word_rule;
 
-extern const word_rule words_of_tensor[];       /* odeon_tensor; also its layout */
 extern const word_rule words_of_plan[];         /* odeon_layer_plan */
 extern const word_rule words_of_param[];        /* odeon_param */
 extern const word_rule words_of_field_info[];   /* odeon_field_info */
@@ -28,7 +27,8 @@ extern const word_rule words_of_term[];         /* odeon_term */
 extern const word_rule words_of_hint[];         /* odeon_control_hint */
 extern const word_rule words_of_ode_spec[];     /* odeon_ode_spec */
 extern const word_rule words_of_extension[];    /* all tables that start with two words */
-extern const word_rule words_of_call[];         /* an int32_t of ODEON_CALL_* */
+extern const word_rule words_of_control[];      /* odeon_control */
+extern const word_rule words_of_body_call[];    /* odeon_body_call */
 extern const word_rule words_of_augment[];      /* an int32_t of ODEON_AUGMENT_* */
 
 enum { WORDS_TEXT_BYTES = 128 };

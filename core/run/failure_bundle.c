@@ -78,7 +78,7 @@ typedef struct batch_entries {
 } batch_entries;
 
 /* Numbers as dtype holds them: nothing is lost. NULL without memory. */
-static void *narrow(const double *x, int64_t count, int32_t dtype)
+static void *narrow(const double *x, int64_t count, uint32_t dtype)
 {
     void *out = mem_zalloc((size_t)count, (size_t)odeon_dtype_bytes(dtype));
     for (int64_t i = 0; i < count && out != NULL; i++) {
@@ -98,8 +98,8 @@ static odeon_status add_field(session *s, const config *c, const session_batch *
                               const char *path, batch_entries *out)
 {
     const data_fields *fields = session_fields(s);
-    int32_t dtype = batch_file_dtype(fields, role, c->dtype);
-    odeon_tensor shape =
+    uint32_t dtype = batch_file_dtype(fields, role, c->dtype);
+    odeon_shape shape =
         role == ODEON_ROLE_INPUT ? session_input(s) : data_field_shape(fields, role, b->n, dtype);
     shape.dim[0] = b->n;
     int64_t count = odeon_count(&shape);
@@ -303,7 +303,7 @@ odeon_status bundle_workers(const char *folder, int64_t *out)
 
 /* The batch's fields are read as those of any batch file; session_batch_fini takes what there is
  * after a failure. */
-odeon_status bundle_read(const char *folder, const odeon_tensor *input, const data_fields *fields,
+odeon_status bundle_read(const char *folder, const odeon_shape *input, const data_fields *fields,
                          session_batch *out)
 {
     char *path;

@@ -29,7 +29,7 @@ odeon_status bundle_write(session *s, const config *c, const char *folder, const
 odeon_status bundle_workers(const char *folder, int64_t *out);
 /* The batch, for session_batch_fini whatever the answer; errors as above. input and fields: as for
  * batch_file_read. */
-odeon_status bundle_read(const char *folder, const odeon_tensor *input, const data_fields *fields,
+odeon_status bundle_read(const char *folder, const odeon_shape *input, const data_fields *fields,
                          session_batch *out);
 
 #endif

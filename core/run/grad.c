@@ -21,9 +21,7 @@
 
 /* ---- the batch ---- */
 
-/* The batch of a file, in the shapes that the model takes; numbers that are not finite or beyond
- * the run's dtype are refused, since the gradient would be the file's fault. */
-odeon_status grad_batch_read(const char *path, const odeon_tensor *input, const data_fields *fields,
+odeon_status grad_batch_read(const char *path, const odeon_shape *input, const data_fields *fields,
                              grad_batch *out)
 {
     *out = (grad_batch){.n = 0};
@@ -47,7 +45,7 @@ void grad_batch_fini(grad_batch *batch)
 
 /* Entries and metadata under construction; owns names, data and texts. */
 typedef struct grad_file {
-    int32_t dtype;
+    uint32_t dtype;
     size_t n, n_meta;
     safetensors_entry *entries;
     safetensors_meta *meta;
@@ -72,7 +70,7 @@ static char *own(grad_file *f, char *text)
 
 /* Room for all tensors (output, loss, gradient of x, and the parameters) and all metadata is asked
  * for at once, so that adding needs no growth. */
-static odeon_status file_init(grad_file *f, const session *s, int32_t dtype,
+static odeon_status file_init(grad_file *f, const session *s, uint32_t dtype,
                               const session_result *result)
 {
     size_t tensors = session_parameters(s) + 3;
@@ -191,7 +189,7 @@ static odeon_status add_numbers(grad_file *f, const session *s, const session_re
 static odeon_status fill(grad_file *f, session *s, const grad_batch *batch, const double *output,
                          const double *d_x, const session_result *result)
 {
-    odeon_tensor input = session_input(s), out = session_output(s);
+    odeon_shape input = session_input(s), out = session_output(s);
     input.dim[0] = out.dim[0] = batch->n;
     ODEON_TRY(add_tensor(f, mem_strdup("output"), out.ndim, out.dim, output));
     ODEON_TRY(add_tensor(f, mem_strdup("grad.x"), input.ndim, input.dim, d_x));
@@ -200,12 +198,12 @@ static odeon_status fill(grad_file *f, session *s, const grad_batch *batch, cons
 }
 
 /* The session adds the gradients up over all workers; here they are read from the first. */
-odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, const char *path,
+odeon_status grad_write(session *s, const grad_batch *batch, uint32_t dtype, const char *path,
                         session_result *result)
 {
     grad_file f = {.dtype = dtype};
     size_t n = (size_t)batch->n;
-    odeon_tensor input = session_input(s);
+    odeon_shape input = session_input(s);
     double *output = mem_zalloc(n * (size_t)session_output_size(s), sizeof *output);
     double *d_x = mem_zalloc(n * (size_t)odeon_count(&input), sizeof *d_x);
     odeon_status status = output != NULL && d_x != NULL ? ODEON_OK : no_memory();

@@ -12,14 +12,14 @@ typedef struct grad_batch {
 } grad_batch;
 
 /* As batch_file_read. out can be given to grad_batch_fini whatever the answer. */
-odeon_status grad_batch_read(const char *path, const odeon_tensor *input, const data_fields *fields,
+odeon_status grad_batch_read(const char *path, const odeon_shape *input, const data_fields *fields,
                              grad_batch *out);
 void grad_batch_fini(grad_batch *batch);
 
 /* Differentiates the batch and writes to path, in dtype: output, loss, grad.x and grad.PATH for
  * every weight and bias; as metadata loss, the metrics and each ODE block's counters
  * ("PATH.evals_forward"). */
-odeon_status grad_write(session *s, const grad_batch *batch, int32_t dtype, const char *path,
+odeon_status grad_write(session *s, const grad_batch *batch, uint32_t dtype, const char *path,
                         session_result *result);
 
 #endif

@@ -31,7 +31,7 @@ void predictions_fini(predictions *p)
 /* Numbers of a sample's label; a class is one. */
 static int64_t count_labels(const session *s)
 {
-    odeon_tensor one = data_field_shape(session_fields(s), ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
+    odeon_shape one = data_field_shape(session_fields(s), ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
     return odeon_count(&one);
 }
 
@@ -148,7 +148,7 @@ odeon_status predict_run(session *s, const predict_input *in, const data_source 
                          int64_t batch, predictions *out)
 {
     bool classes = session_fields(s)->of[ODEON_ROLE_LABEL].classes > 0;
-    odeon_tensor shape = session_output(s);
+    odeon_shape shape = session_output(s);
     *out = (predictions){.n = in != NULL ? in->n : data_length(source),
                          .size = session_output_size(s),
                          .truth_size = count_labels(s),

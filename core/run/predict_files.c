@@ -117,7 +117,7 @@ typedef struct converted {
 } converted;
 
 /* n numbers in dtype: x itself where that is float64. */
-static const void *as_dtype(converted *all, int64_t n, int32_t dtype, const double *x)
+static const void *as_dtype(converted *all, int64_t n, uint32_t dtype, const double *x)
 {
     if (dtype == ODEON_DTYPE_F64) {
         return x;
@@ -155,7 +155,7 @@ static safetensors_entry whole_numbers(const char *name, int64_t n, const void *
 }
 
 /* Of a shape whose elements data has in dtype. */
-static safetensors_entry numbers_of(const char *name, int32_t dtype, const odeon_tensor *shape,
+static safetensors_entry numbers_of(const char *name, uint32_t dtype, const odeon_shape *shape,
                                     const void *data)
 {
     safetensors_entry out = {.name = name,
@@ -168,14 +168,14 @@ static safetensors_entry numbers_of(const char *name, int32_t dtype, const odeon
 }
 
 /* shares NULL: there are no classes. */
-static odeon_status write_safetensors(const char *path, const session *s, int32_t dtype,
+static odeon_status write_safetensors(const char *path, const session *s, uint32_t dtype,
                                       const predictions *p, const double *shares)
 {
     converted all = {.n = 0};
     safetensors_entry entries[5];
     size_t n = 0;
-    odeon_tensor output = {.ndim = p->ndim}, flat = {.dim = {p->n, p->size}, .ndim = 2};
-    odeon_tensor truth = data_field_shape(session_fields(s), ODEON_ROLE_LABEL, p->n, dtype);
+    odeon_shape output = {.ndim = p->ndim}, flat = {.ndim = 2, .dim = {p->n, p->size}};
+    odeon_shape truth = data_field_shape(session_fields(s), ODEON_ROLE_LABEL, p->n, dtype);
     memcpy(output.dim, p->dim, sizeof output.dim);
     int64_t values = p->n * p->size;
     entries[n++] = numbers_of("output", dtype, &output, as_dtype(&all, values, dtype, p->output));
@@ -201,7 +201,7 @@ static odeon_status write_safetensors(const char *path, const session *s, int32_
 
 /* Without classes there is nothing to make probabilities of, and outputs are written as they are.
  */
-odeon_status predict_write(const char *path, const session *s, int32_t dtype, const predictions *p)
+odeon_status predict_write(const char *path, const session *s, uint32_t dtype, const predictions *p)
 {
     ODEON_TRY(predict_check_name(path));
     double *shares = p->labels != NULL ? probabilities(p) : NULL;

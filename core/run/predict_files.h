@@ -10,6 +10,7 @@ odeon_status predict_check_name(const char *path);
  * labels, true_labels, I64 [n]; or NAME.csv, and where path is a stream, with lines
  * row,true,label,p0,p1,... Without classes: output in its shape, rows, true_labels [n, ...] in
  * dtype; lines row,true0,true1,...,y0,y1,... */
-odeon_status predict_write(const char *path, const session *s, int32_t dtype, const predictions *p);
+odeon_status predict_write(const char *path, const session *s, uint32_t dtype,
+                           const predictions *p);
 
 #endif

@@ -48,7 +48,7 @@ static odeon_status check_shape(const char *path, const safetensors_entry *x, in
 }
 
 /* The dtypes in which data sets store whole numbers, to which scale and shift apply. */
-static bool is_whole(int32_t dtype)
+static bool is_whole(uint32_t dtype)
 {
     return dtype == ODEON_DTYPE_U8 || dtype == ODEON_DTYPE_I64;
 }
@@ -113,7 +113,7 @@ static odeon_status store_byte(const taking *t, double x, int64_t i, uint8_t *ou
 /* Whole numbers as the data set stores them. */
 static odeon_status take_stored(const taking *t, int64_t count, const double *x)
 {
-    int32_t dtype = input_of(t)->dtype;
+    uint32_t dtype = input_of(t)->dtype;
     void *stored = mem_zalloc((size_t)count, (size_t)odeon_dtype_bytes(dtype));
     t->out->stored = stored;
     if (stored == NULL) {
@@ -156,7 +156,7 @@ static odeon_status take_numbers(const taking *t, bool whole, int64_t count, dou
 /* Bytes of a data set of bytes stay as they are; all else becomes doubles first. */
 static odeon_status take_x(const taking *t, const safetensors_entry *x)
 {
-    odeon_tensor model = session_input(t->session);
+    odeon_shape model = session_input(t->session);
     const odeon_field_info *info = input_of(t);
     bool whole = is_whole(x->dtype);
     if (!whole && x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
@@ -236,9 +236,9 @@ static odeon_status read_like_data(const taking *t)
     }
     ODEON_TRY(status);
     double *x = out->field[ODEON_ROLE_INPUT];
-    odeon_tensor one =
+    odeon_shape one =
         data_field_shape(session_fields(t->session), ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
-    odeon_tensor model = session_input(t->session);
+    odeon_shape model = session_input(t->session);
     int64_t count = odeon_count(&one);
     if (t->transformed && count != odeon_count(&model)) {
         return diag_fail(ODEON_ERR_DATA,
@@ -256,7 +256,7 @@ static odeon_status read_like_data(const taking *t)
 static odeon_status check_numbers(const taking *t)
 {
     const data_fields *fields = session_fields(t->session);
-    odeon_tensor input = session_input(t->session);
+    odeon_shape input = session_input(t->session);
     const double *field[DATA_ROLES];
     for (int32_t role = 0; role < DATA_ROLES; role++) {
         field[role] = t->out->field[role];
@@ -288,9 +288,9 @@ session_samples predict_input_part(const session *s, const predict_input *in, in
                                    int64_t n)
 {
     session_samples samples = {.n = n};
-    odeon_tensor input = session_input(s);
+    odeon_shape input = session_input(s);
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        odeon_tensor one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
+        odeon_shape one = data_field_shape(session_fields(s), role, 1, ODEON_DTYPE_F64);
         int64_t size = odeon_count(role == ODEON_ROLE_INPUT ? &input : &one);
         if (in->field[role] != NULL) {
             samples.given[role] = in->field[role] + first * size;
@@ -300,8 +300,7 @@ session_samples predict_input_part(const session *s, const predict_input *in, in
         samples.stored = (const char *)in->stored + first * (int64_t)session_stored_bytes(s);
     }
     if (in->values != NULL) {
-        odeon_tensor one =
-            data_field_shape(session_fields(s), ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
+        odeon_shape one = data_field_shape(session_fields(s), ODEON_ROLE_INPUT, 1, ODEON_DTYPE_F64);
         samples.values = in->values + first * odeon_count(&one);
     }
     return samples;

@@ -100,7 +100,7 @@ static odeon_status solve_all(session *s, const predict_input *in, const data_so
 /* One sample of zeros: for models that start from numbers of their own. */
 static odeon_status make_zeros(const session *s, predict_input *out)
 {
-    odeon_tensor input = session_input(s);
+    odeon_shape input = session_input(s);
     *out = (predict_input){.n = 1};
     out->field[ODEON_ROLE_INPUT] = mem_zalloc((size_t)odeon_count(&input), sizeof(double));
     return out->field[ODEON_ROLE_INPUT] != NULL ? ODEON_OK : no_memory();
@@ -173,7 +173,7 @@ static odeon_status write_csv(const char *path, const solution *x)
 }
 
 /* times as F64, as they were asked for; states in the dtype in which they were computed. */
-static odeon_status write_safetensors(const char *path, int32_t dtype, const solution *x,
+static odeon_status write_safetensors(const char *path, uint32_t dtype, const solution *x,
                                       const void *states)
 {
     int64_t times = x->n * x->n_times;
@@ -195,7 +195,7 @@ static odeon_status write_safetensors(const char *path, int32_t dtype, const sol
 }
 
 /* states are x's in dtype; times are always float64, as the solver counts them. */
-static odeon_status write_array(const char *path, int32_t dtype, const solution *x,
+static odeon_status write_array(const char *path, uint32_t dtype, const solution *x,
                                 const void *states)
 {
     const int64_t dim[3] = {x->n, x->n_times, x->size};
@@ -205,7 +205,7 @@ static odeon_status write_array(const char *path, int32_t dtype, const solution 
 
 /* Arrays are written in the run's dtype, in which the states were computed; text has all digits
  * of it. */
-odeon_status solve_write(const char *path, int32_t dtype, const solution *x)
+odeon_status solve_write(const char *path, uint32_t dtype, const solution *x)
 {
     if (!path_ends_with(path, ".npy") && !path_ends_with(path, ".safetensors")) {
         return write_csv(path, x);

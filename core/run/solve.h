@@ -22,6 +22,6 @@ void solution_fini(solution *x);
 /* Writes to path (output_file.h): NAME.npy with the states, [n, n_times, size] in dtype;
  * NAME.safetensors with these as y and times as t, F64 [n, n_times]; else lines
  * sample,t,y0,y1,... */
-odeon_status solve_write(const char *path, int32_t dtype, const solution *x);
+odeon_status solve_write(const char *path, uint32_t dtype, const solution *x);
 
 #endif

@@ -77,7 +77,7 @@ void summary_table(FILE *out, size_t n, const session_layer *layers, int64_t tot
 
 /* The number of workers is that of a run, also of a session of shapes alone, which has one network.
  */
-odeon_status summary_print(FILE *out, const session *s, int32_t dtype)
+odeon_status summary_print(FILE *out, const session *s, uint32_t dtype)
 {
     size_t n = session_layer_count(s);
     session_layer *layers = mem_zalloc(n, sizeof *layers);

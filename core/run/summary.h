@@ -12,7 +12,7 @@
 void summary_table(FILE *out, size_t n, const session_layer *layers, int64_t total);
 
 /* The table of a session's model, then dtype, device and workers. ODEON_ERR_NOMEM. */
-odeon_status summary_print(FILE *out, const session *s, int32_t dtype);
+odeon_status summary_print(FILE *out, const session *s, uint32_t dtype);
 
 /* Loss, metrics and each ODE block's counters of one batch, a line each. */
 void summary_result(FILE *out, const session *s, const session_result *r);

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "device/worker_group.h"
 #include "ode/ode.h"
+#include "odeon/device_move.h"
 #include "session/load.h"
 #include "session/loss.h"
 #include "session/optimizer.h"
@@ -18,7 +19,7 @@
 
 /* What one batch works with on this worker, all of it on the device. */
 typedef struct pass {
-    odeon_context context;
+    odeon_layer_call call;
     const net_plan *plan;
     int64_t first, n;              /* the slice: samples first .. first + n - 1 of the batch */
     odeon_tensor output, d_output; /* [n, out] */
@@ -32,8 +33,8 @@ typedef struct pass {
 
 static odeon_status forward(worker *w, const pass *p)
 {
-    const odeon_tensor *x = &w->fields.of[ODEON_ROLE_INPUT];
-    ODEON_TRY(net_forward(p->plan, &p->context, x->data, p->output.data, p->frame));
+    const odeon_view *x = &w->fields.of[ODEON_ROLE_INPUT].view;
+    ODEON_TRY(net_forward(p->plan, &p->call, odeon_read(x), odeon_write(&p->output), p->frame));
     w->n_output = p->n;
     return ODEON_OK;
 }
@@ -41,10 +42,11 @@ static odeon_status forward(worker *w, const pass *p)
 /* Layers add to their gradients, so these start at 0. */
 static odeon_status backward(worker *w, const pass *p)
 {
-    const odeon_device_ops *ops = w->model->device.ops;
-    ODEON_TRY(ops->fill(w->site.lane.queue, &p->grads, odeon_imm(0.0), NULL));
-    ODEON_TRY(net_vjp(p->plan, &p->context, p->frame, p->d_output.data, p->d_x.data, NULL));
-    return net_finish(w->net, &p->context);
+    ODEON_TRY(ODEON_DO(w->model->device, move, fill, w->site.lane.queue, .y = &p->grads,
+                       .value = odeon_imm(0.0)));
+    void *d_x = p->d_x.view.data != NULL ? odeon_write(&p->d_x) : NULL;
+    ODEON_TRY(net_vjp(p->plan, &p->call, p->frame, odeon_read(&p->d_output.view), d_x, NULL));
+    return net_finish(w->net, &p->call);
 }
 
 static odeon_status sum_over_workers(worker *w, const odeon_tensor *x)
@@ -76,12 +78,12 @@ static odeon_status judge_gradient(worker *w, batch *b)
 static odeon_status update(worker *w, const batch *b)
 {
     const odeon_group *group = &w->group.abi;
-    odeon_context context = worker_context(w, ODEON_CALL_TRAIN);
+    odeon_layer_call call = worker_call(w, ODEON_CALL_TRAIN);
     ODEON_TRY(optimizer_clip(w, readings_gradient_norm(w)));
     w->is_updating = true;
     ODEON_TRY(optimizer_update(w, b));
     ODEON_TRY(group->agree(group->self, ODEON_OK));
-    return net_prepare(w->net, &context);
+    return net_prepare(w->net, &call);
 }
 
 static odeon_status give_prediction(worker *w, const batch *b, const pass *p)
@@ -107,7 +109,7 @@ static odeon_status step(worker *w, batch *b, const pass *p)
     bool trains = batch_trains(b->mode);
 
     /* forward: indices -> x [n, in], label [n, ...] -> output [n, out] */
-    ODEON_TRY(load_slice(w, b, &p->context, p->first, p->n));
+    ODEON_TRY(load_slice(w, b, &p->call, p->first, p->n));
     w->n_loaded = p->n;
     ODEON_TRY(forward(w, p));
     if (b->mode == BATCH_PREDICT) {
@@ -153,7 +155,7 @@ static odeon_status begin(worker *w, const batch *b)
     }
     odeon_tensor now = model_flat(m, w->states.data, 0, m->params.state);
     odeon_tensor before = model_flat(m, w->states_before.data, 0, m->params.state);
-    return m->device.ops->copy(w->site.lane.queue, &now, &before);
+    return ODEON_DO(m->device, move, copy, w->site.lane.queue, .x = &now.view, .y = &before);
 }
 
 /* Makes room for the slice's arrays; from the second batch of a size on there is room. */
@@ -162,15 +164,13 @@ static odeon_status fit_arrays(worker *w, const batch *b, pass *p)
     const model *m = w->model;
     int64_t width = odeon_dtype_bytes(m->config->dtype);
     int64_t out_bytes = odeon_count(&p->plan->out) * width + 64;
-    ODEON_TRY(buffer_fit(&m->device, &w->output, out_bytes));
-    ODEON_TRY(buffer_fit(&m->device, &w->d_output, out_bytes));
-    ODEON_TRY(buffer_fit(&m->device, &w->d_input, odeon_count(&p->plan->in) * width + 64));
-    ODEON_TRY(buffer_fit(&m->device, &w->frame, p->plan->frame_bytes));
-    p->output = p->d_output = p->plan->out;
-    p->output.data = w->output.data;
-    p->d_output.data = w->d_output.data;
-    p->d_x = p->plan->in;
-    p->d_x.data = b->d_x != NULL ? w->d_input.data : NULL;
+    ODEON_TRY(buffer_fit(m->device, &w->output, out_bytes));
+    ODEON_TRY(buffer_fit(m->device, &w->d_output, out_bytes));
+    ODEON_TRY(buffer_fit(m->device, &w->d_input, odeon_count(&p->plan->in) * width + 64));
+    ODEON_TRY(buffer_fit(m->device, &w->frame, p->plan->frame_bytes));
+    p->output = odeon_tensor_at(w->output.data, p->plan->out);
+    p->d_output = odeon_tensor_at(w->d_output.data, p->plan->out);
+    p->d_x = odeon_tensor_at(b->d_x != NULL ? w->d_input.data : NULL, p->plan->in);
     p->frame = batch_trains(b->mode) ? w->frame.data : NULL;
     p->grads = model_flat(m, w->grads.data, 0, m->params.trainable);
     p->sums = readings_sums(w);
@@ -181,13 +181,13 @@ static odeon_status fit_arrays(worker *w, const batch *b, pass *p)
  * that is repeated, on any number of workers, draws the same. */
 static odeon_status prepare(worker *w, const batch *b, pass *p)
 {
-    int32_t flags = batch_trains(b->mode) ? ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE : 0;
-    *p = (pass){.context = worker_context(w, flags)};
+    uint32_t flags = batch_trains(b->mode) ? ODEON_CALL_TRAIN | ODEON_CALL_UPDATE_STATE : 0;
+    *p = (pass){.call = worker_call(w, flags)};
     p->first = worker_slice(w, b->n, &p->n);
-    p->context.rng_key =
+    p->call.rng_key =
         rng_key(w->model->config->seed, "batch", (uint64_t)b->epoch, (uint64_t)b->step);
-    p->context.first_sample = p->first;
-    p->context.n_global = b->n;
+    p->call.first_sample = p->first;
+    p->call.n_global = b->n;
     ODEON_TRY(net_plan_for(w->net, p->n, flags, &p->plan));
     return fit_arrays(w, b, p);
 }

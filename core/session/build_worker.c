@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "odeon/device_ext.h"
 #include "plugin/calling.h"
 #include "session/load.h"
 #include "session/loss.h"
@@ -46,7 +47,7 @@ static odeon_status check_transforms(const worker *w)
 static odeon_status make_transforms(worker *w)
 {
     model *m = w->model;
-    odeon_tensor in = data_field_shape(&m->fields, ODEON_ROLE_INPUT, 1, m->config->dtype);
+    odeon_shape in = data_field_shape(&m->fields, ODEON_ROLE_INPUT, 1, m->config->dtype);
     w->data_site = w->site;
     w->data_site.params = &m->data_params;
     ODEON_TRY(net_create(&w->data_site, &(net_scope){.path = "data"}, m->config->n_data_nodes,
@@ -58,8 +59,7 @@ static odeon_status make_transforms(worker *w)
 static void make_site(worker *w)
 {
     model *m = w->model;
-    const odeon_device_ops *ops = m->device.ops;
-    w->site = (net_site){.lane = {.device = &m->device,
+    w->site = (net_site){.lane = {.device = m->device,
                                   .group = &w->group,
                                   .capture = m->config->capture,
                                   .dtype = m->config->dtype},
@@ -71,21 +71,18 @@ static void make_site(worker *w)
                          .classes = m->fields.of[ODEON_ROLE_LABEL].classes,
                          .n_times = m->fields.of[ODEON_ROLE_TIME].dim[0],
                          .seed = m->config->seed};
-    if (ODEON_HAS(ops, odeon_device_ops, get_extension)) {
-        w->site.lane.poison = ops->get_extension(m->device.self, ODEON_DEVICE_POISON);
-    }
+    w->site.lane.poison = m->device->get_table(m->device, ODEON_DEVICE_POISON);
 }
 
 /* The losses come after the network, whose output they have to fit. */
 odeon_status worker_create(model *m, int32_t rank, worker *w)
 {
-    const odeon_device_ops *ops = m->device.ops;
     w->model = m;
     w->rank = rank;
-    w->staging = staging_make(&m->device, NULL);
+    w->staging = staging_make(m->device, NULL);
     make_site(w);
-    calling outer = calling_begin(m->device_instance, "queue_create");
-    ODEON_TRY(calling_end(outer, ops->queue_create(m->device.self, rank, &w->site.lane.queue)));
+    calling outer = calling_begin(m->opened.instance, "queue_create");
+    ODEON_TRY(calling_end(outer, device_queue_create(m->device, rank, &w->site.lane.queue)));
     ODEON_TRY(make_transforms(w));
     ODEON_TRY(net_create(&w->site, &(net_scope){.path = ""}, m->config->n_nodes, m->config->nodes,
                          &w->data_net->out, &w->net));
@@ -115,7 +112,7 @@ odeon_status worker_bind(worker *w)
 /* Whatever holds memory of the device goes before the queue. */
 void worker_destroy(worker *w)
 {
-    const odeon_device *device = &w->model->device;
+    const odeon_device *device = w->model->device;
     net_destroy(w->net);
     net_destroy(w->data_net);
     losses_destroy(w);
@@ -131,5 +128,5 @@ void worker_destroy(worker *w)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         buffer_release(device, buffers[i]);
     }
-    device->ops->queue_destroy(w->site.lane.queue);
+    device_queue_destroy(device, w->site.lane.queue);
 }

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "ode/ode.h"
+#include "odeon/device_ext.h"
 #include "plugin/calling.h"
 #include "session/members.h"
 #include "session/optimizer.h"
@@ -18,7 +19,7 @@ size_t session_layer_count(const session *s)
     return s->workers[0].data_site.n_layers + s->workers[0].site.n_layers;
 }
 
-odeon_tensor session_input(const session *s)
+odeon_shape session_input(const session *s)
 {
     return s->workers[0].net->in;
 }
@@ -172,7 +173,7 @@ double session_learning_rate(const session *s)
     return optimizer_learning_rate(&s->workers[0]);
 }
 
-odeon_tensor session_output(const session *s)
+odeon_shape session_output(const session *s)
 {
     return s->workers[0].net->out;
 }
@@ -217,9 +218,8 @@ int64_t session_output_size(const session *s)
  * of launches and waits are of no interest. */
 bool session_device_is_apart(const session *s)
 {
-    const odeon_device *device = &s->model.device;
-    return ODEON_HAS(device->ops, odeon_device_ops, get_extension) &&
-           device->ops->get_extension(device->self, ODEON_DEVICE_MEMORY) != NULL;
+    const odeon_device *device = s->model.device;
+    return device->get_table(device, ODEON_DEVICE_MEMORY) != NULL;
 }
 
 /* Steps and evaluations are the same on all workers; memory adds up. */

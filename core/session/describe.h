@@ -23,8 +23,8 @@ typedef struct session_layer {
 size_t session_layer_count(const session *s);
 session_layer session_layer_at(const session *s, size_t index);
 /* What the model takes, behind the transforms, and what it makes: shapes with batch 1. */
-odeon_tensor session_input(const session *s);
-odeon_tensor session_output(const session *s);
+odeon_shape session_input(const session *s);
+odeon_shape session_output(const session *s);
 int64_t session_output_size(const session *s);       /* elements a sample */
 uint64_t session_stored_bytes(const session *s);     /* of a sample, as the data set stores it */
 const data_fields *session_fields(const session *s); /* of its data set */

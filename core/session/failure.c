@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
+#include "odeon/device_move.h"
 #include "session/describe.h"
 #include "session/members.h"
 #include "session/slice.h"
@@ -30,8 +31,9 @@ static odeon_status restore_states(session *s)
         odeon_tensor now = model_flat(&s->model, w->states.data, 0, s->model.params.state);
         odeon_tensor before =
             model_flat(&s->model, w->states_before.data, 0, s->model.params.state);
-        ODEON_TRY(s->model.device.ops->copy(w->site.lane.queue, &before, &now));
-        ODEON_TRY(s->model.device.ops->wait(w->site.lane.queue));
+        ODEON_TRY(ODEON_DO(s->model.device, move, copy, w->site.lane.queue, .x = &before.view,
+                           .y = &now));
+        ODEON_TRY(s->model.device->ops->wait(w->site.lane.queue));
     }
     return ODEON_OK;
 }
@@ -52,12 +54,12 @@ static bool is_whole(const session *s)
 static odeon_status snapshot_field(session *s, int32_t role, session_batch *out)
 {
     const odeon_tensor *first = &s->workers[0].fields.of[role];
-    if (first->data == NULL) {
+    if (first->view.data == NULL) {
         return ODEON_OK;
     }
     odeon_tensor all = *first;
-    all.dim[0] = out->n;
-    out->field[role] = mem_zalloc((size_t)odeon_count(&all), sizeof *out->field[role]);
+    all.view.shape.dim[0] = out->n;
+    out->field[role] = mem_zalloc((size_t)odeon_count(&all.view.shape), sizeof *out->field[role]);
     if (out->field[role] == NULL) {
         return ODEON_ERR_NOMEM;
     }
@@ -141,13 +143,14 @@ static void name_sample(const batch *b, int64_t sample, char *text, size_t bytes
 /* The first sample of a worker's output with a value that is not finite; -1: none. */
 static int64_t bad_output(session *s, worker *w, int64_t n)
 {
-    odeon_tensor out = w->net->out;
-    int64_t first = worker_slice(w, n, &out.dim[0]), size = session_output_size(s), found = -1;
-    out.data = w->output.data;
+    odeon_tensor out = odeon_tensor_at(w->output.data, w->net->out);
+    int64_t first = worker_slice(w, n, &out.view.shape.dim[0]), size = session_output_size(s),
+            found = -1;
     double *values = mem_zalloc((size_t)(n * size) + 1, sizeof *values);
     if (values != NULL && w->n_output >= 0 &&
         worker_give_back(w, &out, first, values) == ODEON_OK) {
-        for (int64_t i = first * size; i < (first + out.dim[0]) * size && found < 0; i++) {
+        for (int64_t i = first * size; i < (first + out.view.shape.dim[0]) * size && found < 0;
+             i++) {
             found = isfinite(values[i]) ? -1 : i / size;
         }
     }

@@ -62,9 +62,9 @@ static void prepare_job(void *context, int32_t rank)
 {
     session *s = context;
     worker *w = &s->workers[rank];
-    odeon_context call = worker_context(w, ODEON_CALL_TRAIN);
+    odeon_layer_call call = worker_call(w, ODEON_CALL_TRAIN);
     diag_clear();
-    calling outer = calling_begin(s->model.device_instance, "an operator that the host calls");
+    calling outer = calling_begin(s->model.opened.instance, "an operator that the host calls");
     worker_group_resolve(&w->group);
     w->status = net_prepare(w->data_net, &call);
     w->status = w->status == ODEON_OK ? net_prepare(w->net, &call) : w->status;

@@ -6,7 +6,7 @@
 
 /* Loads samples first .. first + n - 1 of the batch into w->fields, the input through the
  * transforms, and begins to read what b says is next. A collective (shared_fields.h). */
-odeon_status load_slice(worker *w, const batch *b, const odeon_context *context, int64_t first,
+odeon_status load_slice(worker *w, const batch *b, const odeon_layer_call *call, int64_t first,
                         int64_t n);
 
 /* At the end of a batch of this status: waits for what is read ahead, so that nothing is under way

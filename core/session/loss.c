@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "plugin/calling.h"
 #include "session/readings.h"
 
@@ -21,7 +22,7 @@ static const odeon_loss_ops *ops_of(const instance *loss)
 /* ---- do they fit? ---- */
 
 /* One number a sample is [] or [1]. */
-static bool same_numbers(const odeon_tensor *a, const odeon_tensor *b)
+static bool same_numbers(const odeon_shape *a, const odeon_shape *b)
 {
     int32_t n = a->ndim > b->ndim ? a->ndim : b->ndim;
     bool same = n <= 2 || a->ndim == b->ndim;
@@ -35,10 +36,10 @@ static bool same_numbers(const odeon_tensor *a, const odeon_tensor *b)
 static odeon_status check_losses(const worker *w)
 {
     const model *m = w->model;
-    const odeon_tensor *out = &w->net->out;
+    const odeon_shape *out = &w->net->out;
     int64_t classes = m->fields.of[ODEON_ROLE_LABEL].classes;
     bool masked = data_has(&m->fields, ODEON_ROLE_MASK);
-    odeon_tensor label = data_field_shape(&m->fields, ODEON_ROLE_LABEL, 1, m->config->dtype);
+    odeon_shape label = data_field_shape(&m->fields, ODEON_ROLE_LABEL, 1, m->config->dtype);
     if (classes > 0) {
         label.dtype = ODEON_DTYPE_I64;
     } else if (!same_numbers(&label, out)) {
@@ -52,13 +53,17 @@ static odeon_status check_losses(const worker *w)
     } else {
         label = *out;
     }
-    odeon_tensor mask = label;
+    odeon_shape mask = label;
     mask.dtype = m->config->dtype;
+    const odeon_loss_shapes shapes = {.struct_size = sizeof shapes,
+                                      .output = out,
+                                      .label = &label,
+                                      .mask = masked ? &mask : NULL,
+                                      .classes = classes};
     for (size_t i = 0; i < w->n_losses; i++) {
         instance *loss = w->losses[i];
         calling outer = calling_begin(loss, "check");
-        ODEON_TRY(calling_end(
-            outer, ops_of(loss)->check(loss->self, out, &label, masked ? &mask : NULL, classes)));
+        ODEON_TRY(calling_end(outer, ops_of(loss)->check(loss->self, &shapes)));
     }
     return ODEON_OK;
 }
@@ -155,27 +160,28 @@ void losses_destroy(worker *w)
 /* ---- a slice ---- */
 
 /* What all losses are called with. Numbers have the output's shape, up to a [1]. */
-static void take_fields(const worker *w, const odeon_tensor *output, odeon_tensor *label,
-                        odeon_tensor *mask)
+static void take_fields(const worker *w, const odeon_tensor *output, odeon_view *label,
+                        odeon_view *mask)
 {
     const batch_fields *fields = &w->fields;
-    *label = fields->of[ODEON_ROLE_LABEL];
-    if (label->dtype != ODEON_DTYPE_I64) {
-        *label = *output;
-        label->data = fields->of[ODEON_ROLE_LABEL].data;
-        label->dtype = fields->of[ODEON_ROLE_LABEL].dtype;
+    *label = fields->of[ODEON_ROLE_LABEL].view;
+    *mask = fields->of[ODEON_ROLE_MASK].view;
+    uint32_t dtype = label->shape.dtype, mask_dtype = mask->shape.dtype;
+    if (dtype != ODEON_DTYPE_I64) {
+        label->shape = output->view.shape;
+        label->shape.dtype = dtype;
     }
-    *mask = *label;
-    mask->data = fields->of[ODEON_ROLE_MASK].data;
-    mask->dtype = fields->of[ODEON_ROLE_MASK].dtype;
+    mask->shape = label->shape;
+    mask->shape.dtype = mask_dtype;
 }
 
 /* The first loss writes the gradient, the others' are added to it. */
-static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeon_tensor *d_output)
+static odeon_status add_gradient(worker *w, const odeon_view *more, const odeon_tensor *d_output)
 {
-    const odeon_tensor *x[1] = {more};
+    const odeon_view *x[1] = {more};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return w->model->device.ops->lincomb(w->site.lane.queue, d_output, d_output, 1, x, one, NULL);
+    return ODEON_DO(w->model->device, solver, lincomb, w->site.lane.queue, .y = d_output,
+                    .base = &d_output->view, .n = 1, .x = x, .coefficient = one);
 }
 
 /* A loss weighs each element by 1 / counted of the whole batch, so that its sums add up over the
@@ -183,33 +189,31 @@ static odeon_status add_gradient(worker *w, const odeon_tensor *more, const odeo
 odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
 {
     const model *m = w->model;
-    odeon_tensor label, mask, more = {.data = NULL};
-    const odeon_tensor all = readings_sums(w);
-    odeon_tensor sums = all;
+    odeon_view label, mask;
+    odeon_tensor sums = readings_sums(w), more = {.view.data = NULL};
+    double *all = odeon_write(&sums);
     take_fields(w, output, &label, &mask);
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = w->site.lane.queue,
-                            .device = &m->device,
-                            .output = output,
+                            .device = m->device,
+                            .output = &output->view,
                             .label = &label,
                             .mask = mask.data != NULL ? &mask : NULL,
                             .weight = w->fields.counted > 0.0 ? 1.0 / w->fields.counted : 0.0,
                             .sums = &sums,
                             .d_output = d_output};
     if (d_output != NULL && w->n_losses > 1) {
-        int64_t bytes = odeon_count(output) * odeon_dtype_bytes(output->dtype) + 64;
-        ODEON_TRY(buffer_fit(&m->device, &w->d_output_more, bytes));
-        more = *d_output;
-        more.data = w->d_output_more.data;
+        ODEON_TRY(buffer_fit(m->device, &w->d_output_more, odeon_bytes(&output->view.shape) + 64));
+        more = odeon_tensor_at(w->d_output_more.data, d_output->view.shape);
     }
     for (size_t i = 0; i < w->n_losses; i++) {
         int32_t end = i + 1 < w->n_losses ? w->sums_at[i + 1] : w->n_sums;
-        sums.data = (double *)all.data + w->sums_at[i];
-        sums.dim[0] = end - w->sums_at[i];
+        sums.view.data = all + w->sums_at[i];
+        sums.view.shape.dim[0] = end - w->sums_at[i];
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
         calling outer = calling_begin(w->losses[i], "eval");
         ODEON_TRY(calling_end(outer, ops_of(w->losses[i])->eval(w->losses[i]->self, &call)));
-        ODEON_TRY(call.d_output == &more ? add_gradient(w, &more, d_output) : ODEON_OK);
+        ODEON_TRY(call.d_output == &more ? add_gradient(w, &more.view, d_output) : ODEON_OK);
     }
     return ODEON_OK;
 }

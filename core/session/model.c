@@ -6,18 +6,15 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "device/extensions.h"
+#include "odeon/device_move.h"
 #include "plugin/calling.h"
 
-/* probe is where a device says that it cannot be used on this machine, before any of its memory is
- * asked for. */
-static odeon_status open_device(model *m)
+static odeon_status open_run_device(model *m, registry *r)
 {
-    ODEON_TRY(instance_create(m->config->device, "run.device", &m->device_instance));
-    m->device = (odeon_device){.struct_size = sizeof m->device,
-                               .self = m->device_instance->self,
-                               .ops = m->device_instance->component->ops};
-    calling outer = calling_begin(m->device_instance, "probe");
-    return calling_end(outer, m->device.ops->probe(m->device.self));
+    ODEON_TRY(device_open(r, m->config->device, "run.device", &m->opened));
+    m->device = &m->opened.device;
+    calling outer = calling_begin(m->opened.instance, "probe");
+    return calling_end(outer, m->device->ops->probe(m->device->self));
 }
 
 /* The kernels come first, since they are looked up by the device's id alone and no device is
@@ -29,7 +26,7 @@ odeon_status model_open(model *m, registry *r, const config *c, const data_field
     if (c->kernels) {
         ODEON_TRY(kernels_create(r, c->device->component->id, &m->kernels));
     }
-    ODEON_TRY(open_device(m));
+    ODEON_TRY(open_run_device(m, r));
     return c->schedule != NULL ? instance_create(c->schedule, "train.schedule", &m->schedule)
                                : ODEON_OK;
 }
@@ -38,9 +35,9 @@ odeon_status model_open(model *m, registry *r, const config *c, const data_field
  * kernels that they were chosen from. */
 void model_fini(model *m)
 {
-    buffer_release(&m->device, &m->values);
+    buffer_release(m->device, &m->values);
     for (int32_t i = 0; i < m->n_moments; i++) {
-        buffer_release(&m->device, &m->moments[i]);
+        buffer_release(m->device, &m->moments[i]);
     }
     for (size_t i = 0; i < MODEL_MAX_LOSSES; i++) {
         mem_free(m->loss_names[i]);
@@ -48,7 +45,7 @@ void model_fini(model *m)
     params_fini(&m->params);
     params_fini(&m->data_params);
     instance_destroy(m->schedule);
-    instance_destroy(m->device_instance);
+    device_close(&m->opened);
     kernels_destroy(m->kernels);
     mem_free(m->device_text);
 }
@@ -56,10 +53,13 @@ void model_fini(model *m)
 odeon_status model_describe_device(model *m)
 {
     char text[256] = "";
-    ODEON_TRY(extensions_check(m->device_instance));
-    calling outer = calling_begin(m->device_instance, "describe");
-    ODEON_TRY(calling_end(outer, m->device.ops->describe(m->device.self, text, sizeof text)));
-    m->device_text = mem_printf("%s: %s", m->device_instance->component->id, text);
+    ODEON_TRY(extensions_check(m->opened.instance));
+    if (m->opened.base != NULL) {
+        ODEON_TRY(extensions_check(m->opened.base->instance));
+    }
+    calling outer = calling_begin(m->opened.instance, "describe");
+    ODEON_TRY(calling_end(outer, m->device->ops->describe(m->device->self, text, sizeof text)));
+    m->device_text = mem_printf("%s: %s", m->opened.instance->component->id, text);
     return m->device_text != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "run.device: no memory");
 }
 
@@ -67,20 +67,18 @@ odeon_status model_describe_device(model *m)
  * handed to the device's operators in this form. */
 odeon_tensor model_flat(const model *m, char *data, int64_t offset, int64_t count)
 {
-    int32_t dtype = m->config->dtype;
-    return (odeon_tensor){.data = data + offset * odeon_dtype_bytes(dtype),
-                          .dim = {count},
-                          .ndim = 1,
-                          .dtype = dtype};
+    uint32_t dtype = m->config->dtype;
+    return odeon_tensor_at(data + offset * odeon_dtype_bytes(dtype),
+                           (odeon_shape){.ndim = 1, .dtype = dtype, .dim = {count}});
 }
 
 /* One element more than asked for, so that an empty vector has an address too. */
 odeon_status model_fit_zero(const model *m, odeon_queue *queue, device_buffer *vector,
                             int64_t count)
 {
-    ODEON_TRY(buffer_fit(&m->device, vector, (count + 1) * odeon_dtype_bytes(m->config->dtype)));
+    ODEON_TRY(buffer_fit(m->device, vector, (count + 1) * odeon_dtype_bytes(m->config->dtype)));
     odeon_tensor all = model_flat(m, vector->data, 0, count);
-    return m->device.ops->fill(queue, &all, odeon_imm(0.0), NULL);
+    return ODEON_DO(m->device, move, fill, queue, .y = &all, .value = odeon_imm(0.0));
 }
 
 /* Waits after each vector, so that a failure of its clearing is reported before the next one is
@@ -88,10 +86,10 @@ odeon_status model_fit_zero(const model *m, odeon_queue *queue, device_buffer *v
 odeon_status model_allocate(model *m, odeon_queue *queue)
 {
     ODEON_TRY(model_fit_zero(m, queue, &m->values, m->params.trainable));
-    ODEON_TRY(m->device.ops->wait(queue));
+    ODEON_TRY(m->device->ops->wait(queue));
     for (int32_t i = 0; i < m->n_moments; i++) {
         ODEON_TRY(model_fit_zero(m, queue, &m->moments[i], m->params.trainable));
-        ODEON_TRY(m->device.ops->wait(queue));
+        ODEON_TRY(m->device->ops->wait(queue));
     }
     return ODEON_OK;
 }

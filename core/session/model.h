@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "data/data.h"
 #include "device/buffer.h"
+#include "device/open.h"
 #include "net/params.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
@@ -24,11 +25,11 @@ typedef struct model {
     bool shapes_only;  /* nothing will be run: there is no memory for numbers */
     int32_t n_workers; /* a batch is cut into as many slices */
 
-    instance *device_instance;
-    odeon_device device;
-    char *device_text;    /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
-    kernel_list *kernels; /* NULL: layers do without */
-    instance *schedule;   /* NULL: none */
+    open_device opened;
+    const odeon_device *device; /* what opened is as a device */
+    char *device_text;          /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
+    kernel_list *kernels;       /* NULL: layers do without */
+    instance *schedule;         /* NULL: none */
 
     params params;        /* filled by the first worker's network; the others find the same */
     params data_params;   /* of the transforms, which may have none */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "odeon/device_solver.h"
 #include "plugin/calling.h"
 
 /* Only where there is an optimizer: sessions that learn nothing have none, and do not come here. */
@@ -74,9 +75,10 @@ odeon_status optimizer_clip(worker *w, double norm)
         return ODEON_OK;
     }
     odeon_tensor grads = model_flat(m, w->grads.data, 0, m->params.trainable);
-    const odeon_tensor *x[1] = {&grads};
+    const odeon_view *x[1] = {&grads.view};
     odeon_scalar factor[1] = {odeon_imm(limit / norm)};
-    return m->device.ops->lincomb(w->site.lane.queue, &grads, NULL, 1, x, factor, NULL);
+    return ODEON_DO(m->device, solver, lincomb, w->site.lane.queue, .y = &grads, .n = 1, .x = x,
+                    .coefficient = factor);
 }
 
 /* Elements offset .. offset + count - 1 of the flat vectors. */
@@ -93,7 +95,7 @@ static odeon_status update_elements(worker *w, const batch *b, int32_t role, int
     odeon_update update = {.struct_size = sizeof update,
                            .role = role,
                            .queue = w->site.lane.queue,
-                           .device = &m->device,
+                           .device = m->device,
                            .step = b->step,
                            .lr_factor = b->lr_factor,
                            .param = &value,
@@ -124,5 +126,5 @@ odeon_status optimizer_update(worker *w, const batch *b)
         ODEON_TRY(update_elements(w, b, ODEON_PARAM_WEIGHT, first, end - first));
     }
     /* Only another worker's queue could read the values before this one has written them. */
-    return m->n_workers > 1 ? m->device.ops->wait(w->site.lane.queue) : ODEON_OK;
+    return m->n_workers > 1 ? m->device->ops->wait(w->site.lane.queue) : ODEON_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_ext.h"
 #include "session/members.h"
 
 /* A split is known by the address of its open source, which the caller keeps open as long as the
@@ -20,18 +21,15 @@ enum { FREE_MEMORY_PART = 4 };
 /* A device without memory of its own would hold the samples a second time in the host's. */
 static odeon_status is_wanted(const session *s, uint64_t bytes, bool *out)
 {
-    const odeon_device *device = &s->model.device;
-    const odeon_device_memory *memory = NULL;
+    const odeon_device *device = s->model.device;
     uint64_t free_bytes = 0, total_bytes = 0;
     *out = s->model.config->on_device == CONFIG_YES;
     if (s->model.config->on_device != CONFIG_AUTO) {
         return ODEON_OK;
     }
-    if (ODEON_HAS(device->ops, odeon_device_ops, get_extension)) {
-        memory = device->ops->get_extension(device->self, ODEON_DEVICE_MEMORY);
-    }
+    const odeon_device_memory *memory = device->get_table(device, ODEON_DEVICE_MEMORY);
     if (memory != NULL) {
-        ODEON_TRY(memory->read(device->self, &free_bytes, &total_bytes));
+        ODEON_TRY(memory->read(device->handle, &free_bytes, &total_bytes));
     }
     *out = bytes <= free_bytes / FREE_MEMORY_PART;
     return ODEON_OK;
@@ -44,7 +42,7 @@ static odeon_status add(session *s, const data_source *source, uint64_t bytes)
     if (split == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "data: no memory");
     }
-    odeon_status status = device_cache_create(&s->model.device, s->workers[0].site.lane.queue,
+    odeon_status status = device_cache_create(s->model.device, s->workers[0].site.lane.queue,
                                               source, &split->samples);
     if (status != ODEON_OK) {
         mem_free(split);

@@ -2,6 +2,7 @@
 #ifndef ODEON_CORE_SESSION_PLACEMENT_H
 #define ODEON_CORE_SESSION_PLACEMENT_H
 #include "data/device_cache.h"
+#include "odeon/device_ext.h"
 #include "session/handle.h"
 
 /* Does what data.on_device says of a split: uploads its samples in use, so that of batches of

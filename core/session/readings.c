@@ -12,6 +12,8 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 
 /* Blocks of the transforms and of the model are numbered through, in the order of the layout above.
  */
@@ -48,7 +50,7 @@ odeon_status readings_init(worker *w)
 {
     const model *m = w->model;
     size_t n = n_readings(w);
-    ODEON_TRY(buffer_fit(&m->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
+    ODEON_TRY(buffer_fit(m->device, &w->readings, (int64_t)(n * sizeof(double)) + 64));
     w->read = mem_zalloc(n, sizeof *w->read);
     if (w->read == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "workers: no memory for %zu numbers", n);
@@ -56,23 +58,25 @@ odeon_status readings_init(worker *w)
     for (size_t i = 0; i < n_blocks(w); i++) {
         block_at(w, i)->measured = device_readings(w) + i * ODEON_SLOTS;
     }
-    odeon_tensor all = {
-        .data = w->readings.data, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    return m->device.ops->fill(w->site.lane.queue, &all, odeon_imm(0.0), NULL);
+    odeon_tensor all = {.view.data = w->readings.data,
+                        .view.shape.dim = {(int64_t)n},
+                        .view.shape.ndim = 1,
+                        .view.shape.dtype = ODEON_DTYPE_F64};
+    return ODEON_DO(m->device, move, fill, w->site.lane.queue, .y = &all, .value = odeon_imm(0.0));
 }
 
 void readings_fini(worker *w)
 {
-    buffer_release(&w->model->device, &w->readings);
+    buffer_release(w->model->device, &w->readings);
     mem_free(w->read);
 }
 
 odeon_tensor readings_sums(const worker *w)
 {
-    return (odeon_tensor){.data = device_readings(w) + squares_at(w) + 1,
-                          .dim = {w->n_sums},
-                          .ndim = 1,
-                          .dtype = ODEON_DTYPE_F64};
+    return (odeon_tensor){.view.data = device_readings(w) + squares_at(w) + 1,
+                          .view.shape.dim = {w->n_sums},
+                          .view.shape.ndim = 1,
+                          .view.shape.dtype = ODEON_DTYPE_F64};
 }
 
 /* After the gradient was summed over the workers: each of them computes the same sum, in the same
@@ -82,7 +86,8 @@ odeon_status readings_square_gradient(const worker *w)
     const model *m = w->model;
     odeon_tensor grads = model_flat(m, w->grads.data, 0, m->params.trainable);
     double *slots = device_readings(w) + n_blocks(w) * ODEON_SLOTS;
-    return m->device.ops->dot(w->site.lane.queue, &grads, &grads, slots, ODEON_SLOTS - 1);
+    return ODEON_DO(m->device, solver, dot, w->site.lane.queue, .a = &grads.view, .b = &grads.view,
+                    .slots = slots, .slot = ODEON_SLOTS - 1);
 }
 
 /* A block measures the share of its state that a solve moves where it is asked to, and drift where
@@ -100,7 +105,7 @@ static bool has_measures(const worker *w)
  */
 static odeon_status read_range(worker *w, size_t first, size_t end)
 {
-    const odeon_device_ops *ops = w->model->device.ops;
+    const odeon_device_ops *ops = w->model->device->ops;
     ODEON_TRY(ops->download(w->site.lane.queue, w->read + first, device_readings(w) + first,
                             (end - first) * sizeof *w->read));
     for (size_t i = 0; i < n_blocks(w); i++) {

@@ -29,7 +29,7 @@ static void run_worker(void *context, int32_t rank)
     worker *w = &job->session->workers[rank];
     diag_clear();
     /* Between the slots of others the device is asked for one thing after another. */
-    calling outer = calling_begin(w->model->device_instance, "an operator that the host calls");
+    calling outer = calling_begin(w->model->opened.instance, "an operator that the host calls");
     w->status = batch_run(w, job->batch);
     calling_leave(outer);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
@@ -55,7 +55,7 @@ static odeon_status prepare(session *s, batch *b)
 static odeon_status run(session *s, batch *b, session_result *out)
 {
     batch_job job = {.session = s, .batch = b};
-    device_counters before = device_counts(&s->model.device);
+    device_counters before = device_counts(s->model.device);
     ODEON_TRY(prepare(s, b));
     odeon_status status = session_run_job(s, run_worker, &job);
     if (status == ODEON_ERR_NUMERIC) {
@@ -65,7 +65,7 @@ static odeon_status run(session *s, batch *b, session_result *out)
         *out = (session_result){.loss = b->loss,
                                 .counted = b->counted,
                                 .grad_norm = b->grad_norm,
-                                .device = device_counts_since(&s->model.device, &before)};
+                                .device = device_counts_since(s->model.device, &before)};
         memcpy(out->metrics, b->metrics, sizeof out->metrics);
         out->n_blocks = session_blocks(s, &out->blocks);
     }

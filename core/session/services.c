@@ -7,7 +7,7 @@
 #include "ode/ode.h"
 
 const host_service session_services[] = {
-    {ODEON_HOST_CHAIN, &net_chain_services},
+    {ODEON_HOST_BODY, &net_body_services},
     {ODEON_HOST_ODE, &ode_services},
     {NULL, NULL},
 };

@@ -3,7 +3,7 @@
 #define ODEON_CORE_SESSION_SERVICES_H
 #include "option/schema.h"
 
-/* For registry_offer: ODEON_HOST_CHAIN and ODEON_HOST_ODE of container.h. */
+/* For registry_offer: ODEON_HOST_BODY and ODEON_HOST_ODE of container.h. */
 extern const host_service session_services[];
 
 #endif

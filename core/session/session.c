@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "device/worker_group.h"
 #include "ode/ode.h"
+#include "odeon/device_ext.h"
 #include "session/build_worker.h"
 #include "session/jobs.h"
 #include "session/members.h"
@@ -22,9 +23,7 @@
  * host. */
 static bool captures(const model *m)
 {
-    const odeon_device_ops *ops = m->device.ops;
-    return m->config->capture && ODEON_HAS(ops, odeon_device_ops, get_extension) &&
-           ops->get_extension(m->device.self, ODEON_DEVICE_CAPTURE) != NULL;
+    return m->config->capture && m->device->get_table(m->device, ODEON_DEVICE_CAPTURE) != NULL;
 }
 
 /* One worker if a slice is too small to pay for a barrier, else one per core. */
@@ -75,7 +74,7 @@ static odeon_status make_workers(session *s, int64_t max_batch)
         ODEON_TRY(make_worker(s, rank));
     }
     for (int32_t rank = 0; rank < n; rank++) {
-        worker_group_init(&s->workers[rank].group, s->collective, &s->model.device, rank, n);
+        worker_group_init(&s->workers[rank].group, s->collective, s->model.device, rank, n);
     }
     return ODEON_OK;
 }

@@ -12,21 +12,21 @@
 odeon_status shared_fields_init(worker *w)
 {
     int64_t n = 1 + w->site.n_times;
-    ODEON_TRY(buffer_fit(&w->model->device, &w->shared_buffer, n * (int64_t)sizeof(double)));
+    ODEON_TRY(buffer_fit(w->model->device, &w->shared_buffer, n * (int64_t)sizeof(double)));
     w->shared = mem_zalloc((size_t)n, sizeof *w->shared);
     return w->shared != NULL ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "workers: no memory");
 }
 
 void shared_fields_fini(worker *w)
 {
-    buffer_release(&w->model->device, &w->shared_buffer);
+    buffer_release(w->model->device, &w->shared_buffer);
     mem_free(w->shared);
 }
 
 /* A field of this slice as the host's numbers; for an empty slice the address means nothing. */
 static const double *numbers_of(const worker *w, const batch *b, int32_t role, int64_t first)
 {
-    odeon_tensor one = data_field_shape(&w->model->fields, role, 1, ODEON_DTYPE_F64);
+    odeon_shape one = data_field_shape(&w->model->fields, role, 1, ODEON_DTYPE_F64);
     return b->source != NULL ? w->numbers[role] : b->given[role] + first * odeon_count(&one);
 }
 
@@ -42,17 +42,18 @@ static double sum_of(const double *x, int64_t n)
 /* Sums shared [1 + T] over the workers, on the device, since that is where collectives are. */
 static odeon_status sum_shared(worker *w, int64_t count)
 {
-    const odeon_device_ops *ops = w->model->device.ops;
+    const odeon_device_ops *ops = w->model->device->ops;
     const odeon_group *group = &w->group.abi;
     if (group->size == 1) {
         return ODEON_OK;
     }
     uint64_t bytes = (uint64_t)count * sizeof *w->shared;
-    odeon_tensor x = {
-        .data = w->shared_buffer.data, .dim = {count}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    ODEON_TRY(ops->upload(w->site.lane.queue, x.data, w->shared, bytes));
+    void *sum = w->shared_buffer.data;
+    odeon_tensor x =
+        odeon_tensor_at(sum, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {count}});
+    ODEON_TRY(ops->upload(w->site.lane.queue, sum, w->shared, bytes));
     ODEON_TRY(group->sum(group->self, w->site.lane.queue, &x, ODEON_OK));
-    return ops->download(w->site.lane.queue, w->shared, x.data, bytes);
+    return ops->download(w->site.lane.queue, w->shared, sum, bytes);
 }
 
 /* Notes the first sample whose times are not those of the batch's first. That is no failure yet:
@@ -74,9 +75,9 @@ static void compare_times(worker *w, const double *times, int64_t first, int64_t
 odeon_status shared_fields_set(worker *w, const batch *b, int64_t first, int64_t n)
 {
     batch_fields *fields = &w->fields;
-    bool masked = fields->of[ODEON_ROLE_MASK].data != NULL;
-    bool timed = fields->of[ODEON_ROLE_TIME].data != NULL;
-    odeon_tensor one = data_field_shape(&w->model->fields, ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
+    bool masked = fields->of[ODEON_ROLE_MASK].view.data != NULL;
+    bool timed = fields->of[ODEON_ROLE_TIME].view.data != NULL;
+    odeon_shape one = data_field_shape(&w->model->fields, ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
     int64_t length = w->site.n_times, size = odeon_count(&one);
     fields->counted = (double)(b->n * size);
     fields->times = NULL;

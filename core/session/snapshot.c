@@ -101,7 +101,7 @@ odeon_status snapshot_check_shape(const param *p, const safetensors_entry *entry
     if (entry->ndim == p->shape.ndim && memcmp(entry->dim, p->shape.dim, sizeof entry->dim) == 0) {
         return ODEON_OK;
     }
-    odeon_tensor a = {.ndim = p->shape.ndim + 1}, b = {.ndim = entry->ndim + 1};
+    odeon_shape a = {.ndim = p->shape.ndim + 1}, b = {.ndim = entry->ndim + 1};
     memcpy(&a.dim[1], p->shape.dim, sizeof a.dim - sizeof a.dim[0]);
     memcpy(&b.dim[1], entry->dim, sizeof b.dim - sizeof b.dim[0]);
     return diag_fail(ODEON_ERR_DATA, "%s: tensor '%s' is %s, the model needs %s", path, entry->name,

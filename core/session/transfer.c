@@ -24,8 +24,9 @@ odeon_status transfer_download(const session *s, const char *base, const param *
                                int64_t n, void *out)
 {
     int64_t width = odeon_dtype_bytes(s->model.config->dtype);
-    return s->model.device.ops->download(s->workers[0].site.lane.queue, out,
-                                         base + (p->offset + first) * width, (uint64_t)(n * width));
+    return s->model.device->ops->download(s->workers[0].site.lane.queue, out,
+                                          base + (p->offset + first) * width,
+                                          (uint64_t)(n * width));
 }
 
 /* Waits, because raw is the caller's and may be overwritten at once. */
@@ -34,9 +35,9 @@ odeon_status transfer_upload(const worker *w, char *base, const param *p, int64_
 {
     const model *m = w->model;
     int64_t width = odeon_dtype_bytes(m->config->dtype);
-    ODEON_TRY(m->device.ops->upload(w->site.lane.queue, base + (p->offset + first) * width, raw,
-                                    (uint64_t)(n * width)));
-    return m->device.ops->wait(w->site.lane.queue);
+    ODEON_TRY(m->device->ops->upload(w->site.lane.queue, base + (p->offset + first) * width, raw,
+                                     (uint64_t)(n * width)));
+    return m->device->ops->wait(w->site.lane.queue);
 }
 
 /* Each worker's own copy by its own queue, so that the next batch on that queue finds it. */

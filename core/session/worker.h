@@ -59,7 +59,7 @@ typedef struct worker {
     char message[DIAG_MESSAGE_BYTES];
 } worker;
 
-/* A context for layers, of no batch in particular. */
-odeon_context worker_context(worker *w, int32_t flags);
+/* What a call of a layer is given by its worker, of no batch in particular. */
+odeon_layer_call worker_call(worker *w, uint32_t flags);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "device/worker_group.h"
+#include "odeon/device_solver.h"
 #include "solver/controller.h"
 #include "solver/device_solve.h"
 #include "solver/diagnosis.h"
@@ -27,8 +28,8 @@ static odeon_status shrink(solver *s, trial *now)
     double zero = 0.0;
     diag_clear();
     ODEON_TRY(step_set_time(s, t, h));
-    ODEON_TRY(
-        s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_LAST, 1, &zero));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                       .first = ODEON_SLOT_LAST, .n = 1, .values = &zero));
     return controller_read(s, now);
 }
 
@@ -105,7 +106,8 @@ static odeon_status take_step(solver *s, const program *p, const trial *now, con
 static odeon_status judge(solver *s, const program *p, trial *now)
 {
     trial after;
-    ODEON_TRY(s->lane->device->ops->step_control(s->lane->queue, &s->control, s->slots));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, step_control, s->lane->queue,
+                       .control = &s->control, .slots = s->slots));
     ODEON_TRY(controller_read(s, &after));
     double error = after.slots[ODEON_SLOT_ERROR], h = now->slots[ODEON_SLOT_H];
     bool accepted = after.slots[ODEON_SLOT_ACCEPT] != 0.0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 
 /* The key can be used again, as it starts. */
 void key_fini(capture_key *key)

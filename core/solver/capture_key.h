@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "odeon/device.h"
+#include "odeon/device_solver.h"
 
 /* What is recorded under a key. */
 enum {

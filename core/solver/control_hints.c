@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "odeon/device_solver.h"
 #include "plugin/words.h"
 
 /* A plugin of an older ABI has a shorter table without this member, which is as if it had none. */
@@ -51,10 +52,11 @@ odeon_status control_hints_check(const odeon_integrator *method, const char *pat
 
 /* A hint gives exponents for the method's own order, so the spec's rule per order ends here; the
  * first hint of the system counts. */
-void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec)
+void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec,
+                         odeon_control *control)
 {
     const odeon_control_hint *const *hints = control_hints(method);
-    odeon_control *c = &spec->control;
+    odeon_control *c = control;
     for (int32_t i = 0; hints[i] != NULL && spec->control_hints != NULL; i++) {
         const odeon_control_hint *hint = hints[i];
         if (strcmp(hint->system, spec->control_hints) != 0) {

@@ -2,6 +2,7 @@
 #ifndef ODEON_CORE_SOLVER_CONTROL_HINTS_H
 #define ODEON_CORE_SOLVER_CONTROL_HINTS_H
 #include "odeon/container.h"
+#include "odeon/device_solver.h"
 #include "odeon/integrator.h"
 
 /* The list of a method's hints, which ends in NULL; never NULL itself. */
@@ -12,6 +13,7 @@ odeon_status control_hints_check(const odeon_integrator *method, const char *pat
 
 /* Puts what the method says of the system that spec names, if anything, in place of spec's
  * exponents and limits, which are then the method's own and no longer per order. */
-void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec);
+void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec,
+                         odeon_control *control);
 
 #endif

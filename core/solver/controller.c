@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "device/worker_group.h"
+#include "odeon/device_solver.h"
 #include "solver/diagnosis.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
@@ -20,7 +21,7 @@ void controller_init(solver *s)
 {
     odeon_control *c = &s->control;
     const odeon_field *field = &s->task.field->abi;
-    *c = s->spec->control;
+    *c = *s->spec->control;
     c->struct_size = sizeof *c;
     c->n_parts = field->n_parts;
     for (int32_t i = 0; i < c->n_parts; i++) {
@@ -69,8 +70,8 @@ odeon_status controller_write_slots(solver *s)
                                            [ODEON_SLOT_REACH] = solve_end(s),
                                            [ODEON_SLOT_LEAST] = controller_least_step(s),
                                            [ODEON_SLOT_LIMIT] = (double)controller_steps_left(s)};
-    return s->lane->device->ops->slots_write(s->lane->queue, s->slots, 0, ODEON_SLOT_LIMIT + 1,
-                                             values);
+    return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                    .n = ODEON_SLOT_LIMIT + 1, .values = values);
 }
 
 /* The one thing that an eager adaptive step waits for. */
@@ -93,8 +94,8 @@ odeon_status controller_reduce_error(solver *s, odeon_status mine)
 
 /* ---- the first step ---- */
 
-/* One phase of step_start (device.h): sums of the vectors over all workers, then what the device
- * makes of them. */
+/* One phase of step_start (device_solver.h): sums of the vectors over all workers, then what the
+ * device makes of them. */
 static odeon_status start_phase(solver *s, int32_t phase, int32_t n, const bound_vector *x,
                                 const odeon_scalar *coefficients, odeon_status mine)
 {
@@ -103,7 +104,8 @@ static odeon_status start_phase(solver *s, int32_t phase, int32_t n, const bound
         mine = step_scaled_sums(s, y0, y0, n, x, coefficients);
     }
     ODEON_TRY(controller_reduce_error(s, mine));
-    return s->lane->device->ops->step_start(s->lane->queue, &s->control, phase, s->slots);
+    return ODEON_DO(s->lane->device, solver, step_start, s->lane->queue, .control = &s->control,
+                    .phase = phase, .slots = s->slots);
 }
 
 /* k = f(T + c H, y), outside of any step. */
@@ -114,10 +116,11 @@ static odeon_status probe(solver *s, double c, bound_vector y, bound_vector *k)
     if (k->data == NULL || y.data == NULL) {
         return diag_fail(ODEON_ERR_INTERNAL, "%s: out of vectors", s->path);
     }
-    ODEON_TRY(s->lane->device->ops->stage_times(s->lane->queue, 1, &c, s->slots));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = 1, .c = &c,
+                       .slots = s->slots));
     odeon_tensor t = stage_time_tensor(s, 0), in = vector_tensor(s, y), out = vector_tensor(s, *k);
     s->log.evals++;
-    return f->eval(f->self, &t, &in, &out, NULL);
+    return field_eval(f, &t.view, &in.view, &out, NULL);
 }
 
 /* f(t0, y0): from the carry where the method's start has just evaluated it, as that of a pair with
@@ -143,10 +146,11 @@ static odeon_status euler_probe(solver *s, bound_vector f0, bound_vector *f1)
     bound_vector y1 = workspace_take(&s->memory);
     odeon_tensor out = vector_tensor(s, y1), base = vector_tensor(s, s->step.value[REG_Y0]);
     odeon_tensor k = vector_tensor(s, f0);
-    const odeon_tensor *x[1] = {&k};
+    const odeon_view *x[1] = {&k.view};
     odeon_scalar h[1] = {odeon_slot(1.0, ODEON_SLOT_H)};
     odeon_status status =
-        s->lane->device->ops->lincomb(s->lane->queue, &out, &base, 1, x, h, s->slots);
+        ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out, .base = &base.view,
+                 .n = 1, .x = x, .coefficient = h, .slots = s->slots);
     if (status == ODEON_OK) {
         status = probe(s, 1.0, y1, f1);
     }
@@ -209,7 +213,8 @@ static odeon_status probe_nearer(solver *s, bound_vector *f0, bound_vector *f1, 
             diag_clear();
         }
         workspace_release(&s->memory, f1);
-        ODEON_TRY(s->lane->device->ops->step_start(s->lane->queue, &s->control, 4, s->slots));
+        ODEON_TRY(ODEON_DO(s->lane->device, solver, step_start, s->lane->queue,
+                           .control = &s->control, .phase = 4, .slots = s->slots));
         status = size_first_step(s, *f0, f1);
         ODEON_TRY(lacks_probe(s, status, first, &again));
     }
@@ -234,7 +239,8 @@ static odeon_status automatic_start(solver *s, trial *first)
 static odeon_status given_start(solver *s, double t0, double h, trial *first)
 {
     ODEON_TRY(step_set_time(s, t0, h));
-    ODEON_TRY(s->lane->device->ops->step_start(s->lane->queue, &s->control, 3, s->slots));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, step_start, s->lane->queue, .control = &s->control,
+                       .phase = 3, .slots = s->slots));
     return controller_read(s, first);
 }
 
@@ -250,16 +256,17 @@ odeon_status controller_first_step(solver *s, double given, trial *first)
  * as they were. */
 odeon_status controller_resume(solver *s, trial *now)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     double kept[ODEON_SLOT_LAST];
     memcpy(kept, now->slots, sizeof kept);
     double t = kept[ODEON_SLOT_T], h = kept[ODEON_SLOT_H];
     double end = clip_at(s, t), least = fmax(s->control.h_min, controller_least_step(s));
     h = fabs(s->unclipped_h) > fabs(h) ? s->unclipped_h : h;
     h = fabs(h) < least ? copysign(least, h) : h; /* a clipped step may be as short as it likes */
-    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_END, 1, &end));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                       .first = ODEON_SLOT_END, .n = 1, .values = &end));
     ODEON_TRY(given_start(s, t, h, now));
-    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_STEPS,
-                               ODEON_SLOT_LAST - ODEON_SLOT_STEPS, kept + ODEON_SLOT_STEPS));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                       .first = ODEON_SLOT_STEPS, .n = ODEON_SLOT_LAST - ODEON_SLOT_STEPS,
+                       .values = kept + ODEON_SLOT_STEPS));
     return controller_read(s, now);
 }

@@ -1,9 +1,10 @@
 /* controller.h: adaptive step sizes. What decides lies in slots on the device (odeon_control of
- * device.h: a digital filter of past error norms, Soderlind, Digital filters in adaptive
+ * device_solver.h: a digital filter of past error norms, Soderlind, Digital filters in adaptive
  * time-stepping, 2003, with I, PI and PID control as special cases); here is what the host tells it
  * and what it reads of it. */
 #ifndef ODEON_CORE_SOLVER_CONTROLLER_H
 #define ODEON_CORE_SOLVER_CONTROLLER_H
+#include "odeon/device_solver.h"
 #include "solver/state.h"
 
 /* Slots T to LAST: of a step before it is tried, its start and size; after it was judged, those of

@@ -4,6 +4,8 @@
  * them is enough. */
 #include "solver/device_reverse.h"
 
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "solver/executor.h"
 #include "solver/reverse.h"
 #include "solver/rows.h"
@@ -55,13 +57,13 @@ static void bind_fixed(solver *s)
 }
 
 /* x = value, or 0 without one. */
-static odeon_status set(const solver *s, bound_vector x, const odeon_tensor *value)
+static odeon_status set(const solver *s, bound_vector x, const odeon_view *value)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     odeon_tensor to = vector_tensor(s, x);
     return value != NULL && value->data != NULL
-               ? ops->copy(s->lane->queue, value, &to)
-               : ops->fill(s->lane->queue, &to, odeon_imm(0.0), NULL);
+               ? ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = value, .y = &to)
+               : ODEON_DO(s->lane->device, move, fill, s->lane->queue, .y = &to,
+                          .value = odeon_imm(0.0));
 }
 
 /* The cotangent at this step's start, which reverse_run leaves with the registers of its end, moves
@@ -73,7 +75,7 @@ static odeon_status pass_on(solver *s)
         bound_vector *cotangent = &s->step.cotangent[end_register(s, i)];
         odeon_tensor value = vector_tensor(s, *cotangent);
         if (cotangent->data != end_cotangent(s, i).data) {
-            ODEON_TRY(set(s, end_cotangent(s, i), &value));
+            ODEON_TRY(set(s, end_cotangent(s, i), &value.view));
         }
         workspace_release(&s->memory, cotangent);
     }
@@ -95,7 +97,7 @@ static int32_t end_slot(const solver *s)
 static odeon_status call_end_cotangents(const solver *s, const reverse_task *t)
 {
     odeon_tensor end = vector_tensor(s, end_cotangent(s, 0));
-    const odeon_tensor *d_end = &s->task.d_y[1], *x[1] = {d_end};
+    const odeon_view *d_end = &s->task.d_y[1], *x[1] = {d_end};
     for (int32_t i = 1; i <= s->stepper->info.n_carry; i++) {
         ODEON_TRY(set(s, end_cotangent(s, i), NULL));
     }
@@ -103,7 +105,8 @@ static odeon_status call_end_cotangents(const solver *s, const reverse_task *t)
         return set(s, end_cotangent(s, 0), d_end);
     }
     odeon_scalar weight[1] = {odeon_slot(1.0, end_slot(s))};
-    return s->lane->device->ops->lincomb(s->lane->queue, &end, NULL, 1, x, weight, s->slots);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &end, .n = 1, .x = x,
+                    .coefficient = weight, .slots = s->slots);
 }
 
 /* One step: T and H come with the row, so that step_run makes the very step of the solve again. */
@@ -115,7 +118,7 @@ static odeon_status reverse_row(solver *s, const reverse_task *t, bool is_last)
     ODEON_TRY(step_run(s, t->step));
     ODEON_TRY(reverse_run(s, &record));
     ODEON_TRY(pass_on(s));
-    return s->lane->device->ops->step_back(s->lane->queue, s->slots);
+    return ODEON_DO(s->lane->device, solver, step_back, s->lane->queue, .slots = s->slots);
 }
 
 /* The last step is not one of the loop where the output was read within it: it alone has weights.
@@ -142,8 +145,8 @@ static odeon_status call_end(solver *s, void *context)
     solve_record record = {.program = t->start, .is_start = true};
     bind_fixed(s);
     if (t->start != NULL) {
-        ODEON_TRY(
-            s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_H, 1, &no_size));
+        ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                           .first = ODEON_SLOT_H, .n = 1, .values = &no_size));
         ODEON_TRY(step_run(s, t->start));
         ODEON_TRY(reverse_run(s, &record));
     }
@@ -166,18 +169,19 @@ static odeon_status more(solver *s, void *context, int64_t passes, bool whole, b
  * and that of Y1 1 if it was read at the step's own end after all: the recording serves both. */
 static odeon_status write_slots(const solver *s, const reverse_task *t)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     double weights[2 + ODEON_MAX_STAGES];
     if (t->within) {
         double x = s->outputs.read_at[1];
         int32_t n = reverse_output_weights(s, s->device.last_h, x, weights);
         weights[n] = x < 1.0 ? 0.0 : 1.0;
-        ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM, n + 1, weights));
+        ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                           .first = ODEON_SLOT_ERROR_SUM, .n = n + 1, .values = weights));
     }
     double values[ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1] = {0.0};
     values[ODEON_SLOT_ROW - ODEON_SLOT_STOP] = (double)(t->steps - 1);
-    return ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_STOP,
-                            ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1, values);
+    return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                    .first = ODEON_SLOT_STOP, .n = ODEON_SLOT_ROW - ODEON_SLOT_STOP + 1,
+                    .values = values);
 }
 
 /* Neither times, sizes nor the number of steps are part of it: they lie in slots and rows. */
@@ -185,9 +189,9 @@ static void make_key(solver *s, const reverse_task *t)
 {
     executor_begin_key(s, KEY_ROWS);
     key_add_int(&s->key, t->rows);
-    key_add_address(&s->key, s->task.d_y[0].data);
-    key_add_address(&s->key, s->task.d_y[1].data);
-    key_add_address(&s->key, t->d_y0->data);
+    key_add_address(&s->key, odeon_read(&s->task.d_y[0]));
+    key_add_address(&s->key, odeon_read(&s->task.d_y[1]));
+    key_add_address(&s->key, odeon_read(&t->d_y0->view));
 }
 
 /* Evaluations of which a replay makes no call: those of the recorded steps, and with them, where

@@ -2,6 +2,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "solver/controller.h"
 #include "solver/executor.h"
 #include "solver/outputs.h"
@@ -68,8 +70,8 @@ static void make_key(solver *s, const device_task *t)
     key_add_control(key, &t->control);
     key_add_real(key, t->first);
     key_add_int(key, t->rows);
-    key_add_address(key, s->task.y[0].data);
-    key_add_address(key, rows_end_in_place(t->rows) ? s->task.y[1].data : NULL);
+    key_add_address(key, odeon_read(&s->task.y[0].view));
+    key_add_address(key, rows_end_in_place(t->rows) ? odeon_read(&s->task.y[1].view) : NULL);
 }
 
 /* Is all memory there that the calls refer to? */
@@ -86,7 +88,7 @@ static bool is_ready(const solver *s, const device_task *t)
 static odeon_tensor kept_running(const solver *s)
 {
     odeon_tensor kept = s->task.field->running;
-    kept.data = s->device.running.data;
+    kept.view.data = s->device.running.data;
     return kept;
 }
 
@@ -94,16 +96,18 @@ static odeon_tensor kept_running(const solver *s)
 static odeon_status save_running(const solver *s)
 {
     odeon_tensor now = s->task.field->running, before = kept_running(s);
-    return s->task.field->moves_state ? s->lane->device->ops->copy(s->lane->queue, &now, &before)
-                                      : ODEON_OK;
+    return s->task.field->moves_state
+               ? ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = &now.view, .y = &before)
+               : ODEON_OK;
 }
 
 /* After a solve that is to be done again. */
 static odeon_status restore_running(const solver *s)
 {
     odeon_tensor now = s->task.field->running, before = kept_running(s);
-    return s->task.field->moves_state ? s->lane->device->ops->copy(s->lane->queue, &before, &now)
-                                      : ODEON_OK;
+    return s->task.field->moves_state
+               ? ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = &before.view, .y = &now)
+               : ODEON_OK;
 }
 
 /* ---- the calls ---- */
@@ -115,7 +119,7 @@ static odeon_status fix_carry(solver *s)
     for (int32_t i = 0; i < s->stepper->info.n_carry; i++) {
         bound_vector *in = &s->step.value[reg_carry_in(s->stepper, i)];
         odeon_tensor from = vector_tensor(s, *in), to = vector_tensor(s, fixed_vector(s, 1 + i));
-        ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &from, &to));
+        ODEON_TRY(ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = &from.view, .y = &to));
         workspace_release(&s->memory, in);
     }
     fixed_vectors_bind(s);
@@ -125,7 +129,6 @@ static odeon_status fix_carry(solver *s)
 /* As controller_first_step, but without reading the result: whatever is wrong sets STOP. */
 static odeon_status choose_first_step(solver *s, const device_task *t)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     if (t->first == 0.0) {
         bound_vector f0 = {0}, f1 = {0};
         odeon_status status = controller_probe_start(s, &f0, &f1);
@@ -133,8 +136,10 @@ static odeon_status choose_first_step(solver *s, const device_task *t)
         workspace_release(&s->memory, &f1);
         return status;
     }
-    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_H, 1, &t->first));
-    return ops->step_start(s->lane->queue, &s->control, 3, s->slots);
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                       .first = ODEON_SLOT_H, .n = 1, .values = &t->first));
+    return ODEON_DO(s->lane->device, solver, step_start, s->lane->queue, .control = &s->control,
+                    .phase = 3, .slots = s->slots);
 }
 
 /* Everything before the first trial step. y[0] is copied, so that a solve which is to be done again
@@ -143,7 +148,8 @@ static odeon_status call_begin(solver *s, void *context)
 {
     odeon_tensor y0 = vector_tensor(s, fixed_vector(s, 0));
     ODEON_TRY(save_running(s));
-    ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &s->task.y[0], &y0));
+    ODEON_TRY(
+        ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = &s->task.y[0].view, .y = &y0));
     s->step.value[REG_Y0] = fixed_vector(s, 0);
     ODEON_TRY(step_begin(s, s->task.times[0]));
     ODEON_TRY(fix_carry(s));
@@ -154,16 +160,18 @@ static odeon_status call_begin(solver *s, void *context)
 static odeon_status call_accept(const solver *s)
 {
     odeon_tensor from[1 + ODEON_MAX_CARRY], to[1 + ODEON_MAX_CARRY];
-    const odeon_tensor *x[1 + ODEON_MAX_CARRY], *y[1 + ODEON_MAX_CARRY];
+    const odeon_view *x[1 + ODEON_MAX_CARRY];
+    const odeon_tensor *y[1 + ODEON_MAX_CARRY];
     int32_t n = 1 + s->stepper->info.n_carry;
     for (int32_t i = 0; i < n; i++) {
         int32_t end = i == 0 ? REG_Y1 : reg_carry_out(s->stepper, i - 1);
         from[i] = vector_tensor(s, s->step.value[end]);
         to[i] = vector_tensor(s, fixed_vector(s, i));
-        x[i] = &from[i];
+        x[i] = &from[i].view;
         y[i] = &to[i];
     }
-    return s->lane->device->ops->select(s->lane->queue, n, x, y, s->slots, ODEON_SLOT_ACCEPT);
+    return ODEON_DO(s->lane->device, solver, select, s->lane->queue, .n = n, .x = x, .y = y,
+                    .slots = s->slots, .slot = ODEON_SLOT_ACCEPT);
 }
 
 /* One trial step. Whether it is accepted is known to the device alone. */
@@ -173,7 +181,8 @@ static odeon_status call_step(solver *s, void *context)
     ODEON_TRY(step_run(s, t->step));
     ODEON_TRY(step_error_sums(s, t->step));
     ODEON_TRY(rows_store(s, t->rows));
-    ODEON_TRY(s->lane->device->ops->step_control(s->lane->queue, &t->control, s->slots));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, step_control, s->lane->queue,
+                       .control = &t->control, .slots = s->slots));
     ODEON_TRY(call_accept(s));
     step_reject(s); /* only releases what the step used: nobody knows how it went */
     return ODEON_OK;
@@ -184,10 +193,12 @@ static odeon_status call_end(solver *s, void *context)
 {
     const device_task *t = context;
     odeon_tensor end = vector_tensor(s, fixed_vector(s, 0));
-    const odeon_tensor *x[1] = {&end}, *y[1] = {&s->task.y[1]};
+    const odeon_view *x[1] = {&end.view};
+    const odeon_tensor *y[1] = {&s->task.y[1]};
     return !rows_end_in_place(t->rows)
                ? ODEON_OK
-               : s->lane->device->ops->select(s->lane->queue, 1, x, y, s->slots, ODEON_SLOT_DONE);
+               : ODEON_DO(s->lane->device, solver, select, s->lane->queue, .n = 1, .x = x, .y = y,
+                          .slots = s->slots, .slot = ODEON_SLOT_DONE);
 }
 
 /* A pass on a device without loops: it cannot know which chunk is the last. */
@@ -364,15 +375,18 @@ odeon_status device_solve(solver *s, bool *solved)
 static odeon_status fit_log(solver *s)
 {
     size_t n = ODEON_SLOTS + SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS;
-    odeon_tensor all = {.data = s->slots, .dim = {(int64_t)n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    odeon_tensor all = {.view.data = s->slots,
+                        .view.shape.dim = {(int64_t)n},
+                        .view.shape.ndim = 1,
+                        .view.shape.dtype = ODEON_DTYPE_F64};
     if (s->device.seen != NULL) {
         return ODEON_OK;
     }
     s->device.seen = mem_zalloc(n, sizeof *s->device.seen);
     s->device.n_read = FEWEST_READ;
-    return s->device.seen != NULL
-               ? s->lane->device->ops->fill(s->lane->queue, &all, odeon_imm(0.0), NULL)
-               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
+    return s->device.seen != NULL ? ODEON_DO(s->lane->device, move, fill, s->lane->queue, .y = &all,
+                                             .value = odeon_imm(0.0))
+                                  : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for a log", s->path);
 }
 
 /* Rows for half as many steps again as this solve took, and some: the next batch may need a few
@@ -384,7 +398,7 @@ static odeon_status fit_memory(solver *s, const device_task *t)
     ODEON_TRY(fit_log(s));
     ODEON_TRY(fixed_vectors_fit(s));
     if (field->moves_state) {
-        int64_t bytes = odeon_count(&field->running) * odeon_dtype_bytes(s->lane->dtype);
+        int64_t bytes = odeon_count(&field->running.view.shape) * odeon_dtype_bytes(s->lane->dtype);
         ODEON_TRY(buffer_fit(s->lane->device, &s->device.running, bytes));
     }
     return needed <= rows_capacity(s, t->rows) ? ODEON_OK

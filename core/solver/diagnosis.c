@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/step.h"
 
 /* Widened to double, so that everything below has one kind of number. One element more is
@@ -71,9 +72,9 @@ static void find_worst(solver *s, judge_values judge, const double *const *x)
     }
 }
 
-/* x: y0, y1, the error estimate. As error_sum of device.h, over one sample: the root mean square,
- * or the largest, of error / (atol + rtol max(|y0|, |y1|)). Tolerances by component are those of y
- * and go by the position within the sample. */
+/* x: y0, y1, the error estimate. As error_sum of device_solver.h, over one sample: the root mean
+ * square, or the largest, of error / (atol + rtol max(|y0|, |y1|)). Tolerances by component are
+ * those of y and go by the position within the sample. */
 static double scaled_error(const solver *s, const double *const *x, int64_t first, int64_t n)
 {
     const odeon_control *c = &s->control;
@@ -231,7 +232,7 @@ void diagnose_step(solver *s, const program *p, double h)
     double *y0 = vector_download(s, s->step.value[REG_Y0]),
            *y1 = vector_download(s, s->step.value[REG_Y1]);
     double *estimate = vector_download(s, error);
-    double *start = vector_download(s, (bound_vector){.data = s->task.y[0].data});
+    double *start = vector_download(s, (bound_vector){.data = odeon_write(&s->task.y[0])});
     const double *list[3] = {y0, y1, estimate};
     if (y0 != NULL && y1 != NULL && estimate != NULL) {
         find_worst(s, scaled_error, list);

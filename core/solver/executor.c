@@ -1,5 +1,7 @@
 #include "solver/executor.h"
 
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 #include "solver/effects.h"
 
 /* Both have to agree: the device, whether it can and may, and the field, whether its identity is

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/diagnosis.h"
 #include "solver/outputs.h"
 
@@ -42,7 +43,8 @@ static void agree(const solver *s, int32_t n, double *numbers)
         return;
     }
     odeon_status mine =
-        ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM, n, numbers);
+        ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                 .first = ODEON_SLOT_ERROR_SUM, .n = n, .values = numbers);
     odeon_status status = group->reduce_slots(group->self, s->lane->queue, s->slots,
                                               ODEON_SLOT_ERROR_SUM, n, 1, mine);
     double all[8];
@@ -191,7 +193,7 @@ static bool field_at(solver *s, const double *y, const double *v, double scale, 
         ops->upload(s->lane->queue, in.data, moved, bytes) == ODEON_OK) {
         odeon_tensor t = stage_time_tensor(s, 0), x = vector_tensor(s, in),
                      dx = vector_tensor(s, k);
-        good = f->eval(f->self, &t, &x, &dx, NULL) == ODEON_OK &&
+        good = field_eval(f, &t.view, &x.view, &dx, NULL) == ODEON_OK &&
                ops->download(s->lane->queue, moved, k.data, bytes) == ODEON_OK;
     }
     for (int64_t i = 0; i < f->n && good; i++) {
@@ -255,10 +257,10 @@ static double find_decay(solver *s, double h)
     double real = 0.0, size = 0.0, none = 0.0;
     double *y = vector_download(s, s->step.value[REG_Y0]);
     double *work = mem_zalloc((size_t)(4 * n) + 1, sizeof *work);
-    bool found =
-        y != NULL && work != NULL &&
-        s->lane->device->ops->stage_times(s->lane->queue, 1, &none, s->slots) == ODEON_OK &&
-        find_eigenvalue(s, y, work, work + n, work + 2 * n, work + 3 * n, &real, &size);
+    bool found = y != NULL && work != NULL &&
+                 ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = 1, .c = &none,
+                          .slots = s->slots) == ODEON_OK &&
+                 find_eigenvalue(s, y, work, work + n, work + 2 * n, work + 3 * n, &real, &size);
     mem_free(y);
     mem_free(work);
     *s->task.field->evals = evals; /* the solve has made none of them */

@@ -15,7 +15,7 @@ typedef struct field_identity {
 } field_identity;
 
 /* Invariants: abi.self is what abi's calls take; frame_in and frame_out are offsets below
- * frame_bytes, or -1; moves_state implies running.data, unless there is no running state. */
+ * frame_bytes, or -1; moves_state implies running.view.data, unless there is no running state. */
 typedef struct host_field {
     odeon_field abi;
     field_identity identity;
@@ -28,5 +28,16 @@ typedef struct host_field {
     int64_t frame_in, frame_out; /* where a frame holds f's argument and value; -1: it does not */
     int64_t samples; /* a part with one value a sample divides into so many; 0: no such parts */
 } host_field;
+
+/* dy = f(t, y); keep NULL: no vjp will follow. */
+static inline odeon_status field_eval(const odeon_field *f, const odeon_view *t,
+                                      const odeon_view *y, const odeon_tensor *dy,
+                                      odeon_frame *keep)
+{
+    return f->eval(
+        f->self,
+        &(const odeon_field_eval){
+            .struct_size = sizeof(odeon_field_eval), .t = t, .y = y, .dy = dy, .keep = keep});
+}
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 
 /* The list only grows: a batch with fewer times keeps the memory for the next. */
 odeon_status outputs_reserve(solver *s, int32_t n_times)
@@ -78,15 +80,16 @@ static odeon_status read_dense(const solver *s, double h, double x, const odeon_
     int32_t registers[ODEON_MAX_STAGES];
     double weights[ODEON_MAX_STAGES];
     odeon_tensor base = vector_tensor(s, s->step.value[REG_Y0]), slopes[ODEON_MAX_STAGES];
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     int32_t n = stepper_dense(s->stepper, x, registers, weights);
     for (int32_t i = 0; i < n; i++) {
         slopes[i] = vector_tensor(s, s->step.value[registers[i]]);
-        pointers[i] = &slopes[i];
+        pointers[i] = &slopes[i].view;
         coefficients[i] = odeon_imm(h * weights[i]);
     }
-    return s->lane->device->ops->lincomb(s->lane->queue, y, &base, n, pointers, coefficients, NULL);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = y, .base = &base.view,
+                    .n = n, .x = pointers, .coefficient = coefficients);
 }
 
 /* Rounding must not make an output within the step pass for its end, whose value is Y1 to the bit
@@ -105,7 +108,8 @@ odeon_status outputs_read(solver *s, double t, double h, double t_end)
             continue;
         }
         odeon_tensor end = vector_tensor(s, s->step.value[REG_Y1]);
-        ODEON_TRY(s->lane->device->ops->copy(s->lane->queue, &end, &s->task.y[i]));
+        ODEON_TRY(ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = &end.view,
+                           .y = &s->task.y[i]));
     }
     return ODEON_OK;
 }

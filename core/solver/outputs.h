@@ -1,6 +1,7 @@
 /* outputs.h: what a solve leaves at the times asked for. */
 #ifndef ODEON_CORE_SOLVER_OUTPUTS_H
 #define ODEON_CORE_SOLVER_OUTPUTS_H
+#include "odeon/device_solver.h"
 #include "solver/state.h"
 
 /* Room for so many times. */

@@ -3,6 +3,8 @@
  * whose reverse needs no values; frames are those of evaluations alone. */
 #include "solver/reverse.h"
 
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
 
@@ -10,7 +12,7 @@
  * which is what one lincomb takes; more are added in several passes. */
 typedef struct gathering {
     int32_t n;
-    odeon_tensor x[ODEON_MAX_STAGES];
+    odeon_view x[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
 } gathering;
 
@@ -24,14 +26,15 @@ static odeon_status add_gathered(solver *s, int32_t reg, gathering *g)
     bool fresh = s->step.cotangent[reg].data == NULL;
     ODEON_TRY(workspace_bind(&s->memory, &s->step.cotangent[reg]));
     odeon_tensor out = vector_tensor(s, s->step.cotangent[reg]);
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    const odeon_view *pointers[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < g->n; i++) {
         pointers[i] = &g->x[i];
     }
     int32_t n = g->n;
     g->n = 0;
-    return s->lane->device->ops->lincomb(s->lane->queue, &out, fresh ? NULL : &out, n, pointers,
-                                         g->coefficients, s->slots);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out,
+                    .base = fresh ? NULL : &out.view, .n = n, .x = pointers,
+                    .coefficient = g->coefficients, .slots = s->slots);
 }
 
 /* Adds to cotangent[reg] what the combinations behind verb v pass back to it: for out = (alpha +
@@ -54,7 +57,7 @@ static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
             if (g.n == ODEON_MAX_STAGES) {
                 ODEON_TRY(add_gathered(s, reg, &g));
             }
-            g.x[g.n] = vector_tensor(s, s->step.cotangent[w->out]);
+            g.x[g.n] = vector_tensor(s, s->step.cotangent[w->out]).view;
             g.coefficients[g.n++] =
                 (odeon_scalar){.imm = term->alpha, .scale = term->beta, .slot = ODEON_SLOT_H};
         }
@@ -120,15 +123,15 @@ static odeon_status inject_end(solver *s, const solve_record *record)
     if (record->n_outputs == 0 || s->outputs.read_at[i] < 1.0 || s->task.d_y[i].data == NULL) {
         return ODEON_OK;
     }
-    const odeon_tensor *d_end = &s->task.d_y[i];
+    const odeon_view *d_end = &s->task.d_y[i];
     if (end->data != NULL) {
-        return vector_add(s, *end, (bound_vector){.data = d_end->data});
+        return vector_add(s, *end, d_end);
     }
     *end = (bound_vector){.data = s->step.spare_cotangent};
     s->step.spare_cotangent = NULL;
     ODEON_TRY(workspace_bind(&s->memory, end));
     odeon_tensor out = vector_tensor(s, *end);
-    return s->lane->device->ops->copy(s->lane->queue, d_end, &out);
+    return ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = d_end, .y = &out);
 }
 
 /* y_bar += (df/dy)^T k_bar. A vjp writes its result, so that a second contribution goes through a
@@ -143,13 +146,18 @@ static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *
     ODEON_TRY(workspace_bind(&s->memory, &target));
     odeon_tensor t = stage_time_tensor(s, w->eval), y = vector_tensor(s, (bound_vector){0});
     odeon_tensor k_bar = vector_tensor(s, cotangent[w->out]), y_bar = vector_tensor(s, target);
-    odeon_status status = f->vjp(f->self, &t, &y, frame, &k_bar, &y_bar, NULL);
+    odeon_status status = f->vjp(f->self, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
+                                                             .t = &t.view,
+                                                             .y = &y.view,
+                                                             .dy_bar = &k_bar.view,
+                                                             .y_bar = &y_bar,
+                                                             .kept = frame});
     workspace_release(&s->memory, &cotangent[w->out]);
     if (fresh) {
         cotangent[w->in] = target;
         return status;
     }
-    status = status == ODEON_OK ? vector_add(s, cotangent[w->in], target) : status;
+    status = status == ODEON_OK ? vector_add(s, cotangent[w->in], &y_bar.view) : status;
     workspace_release(&s->memory, &target);
     return status;
 }
@@ -233,12 +241,13 @@ odeon_status reverse_run(solver *s, const solve_record *record)
 /* T, H and stage times are those of the recorded step: layers that read the time see it again. */
 static odeon_status reverse_last(solver *s)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     const solve_record *record = &s->tape.records[s->tape.n_records - 1];
     const program *p = record->program;
     double values[2] = {record->t, record->h};
-    ODEON_TRY(ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_T, 2, values));
-    ODEON_TRY(ops->stage_times(s->lane->queue, p->n_evals, p->c, s->slots));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                       .first = ODEON_SLOT_T, .n = 2, .values = values));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
+                       .c = p->c, .slots = s->slots));
     return reverse_record(s, record);
 }
 
@@ -246,21 +255,24 @@ static odeon_status reverse_last(solver *s)
  * single one is a copy or lies in place already. */
 odeon_status reverse_finish(solver *s, const odeon_tensor *d_y0)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
-    const odeon_tensor *d_y = s->task.d_y;
+    const odeon_view *d_y = s->task.d_y;
     bound_vector start = s->step.cotangent[REG_Y1];
-    odeon_tensor x[2] = {vector_tensor(s, start), d_y[0]};
-    const odeon_tensor *pointers[2] = {&x[0], &x[1]};
+    odeon_view x[2] = {vector_tensor(s, start).view, d_y[0]};
+    const odeon_view *pointers[2] = {&x[0], &x[1]};
     const odeon_scalar ones[2] = {odeon_imm(1.0), odeon_imm(1.0)};
     int32_t first = start.data == NULL, n = 1 + (d_y[0].data != NULL);
     if (first == n) {
-        return ops->fill(s->lane->queue, d_y0, odeon_imm(0.0), NULL);
+        return ODEON_DO(s->lane->device, move, fill, s->lane->queue, .y = d_y0,
+                        .value = odeon_imm(0.0));
     }
     if (n - first == 1) {
-        const odeon_tensor *only = pointers[first];
-        return only->data == d_y0->data ? ODEON_OK : ops->copy(s->lane->queue, only, d_y0);
+        const odeon_view *only = pointers[first];
+        return odeon_read(only) == odeon_read(&d_y0->view)
+                   ? ODEON_OK
+                   : ODEON_DO(s->lane->device, move, copy, s->lane->queue, .x = only, .y = d_y0);
     }
-    return ops->lincomb(s->lane->queue, d_y0, NULL, 2, pointers, ones, NULL);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = d_y0, .n = 2,
+                    .x = pointers, .coefficient = ones);
 }
 
 /* The first cotangent that is bound takes the memory of the answer, where with luck the last one
@@ -268,7 +280,7 @@ odeon_status reverse_finish(solver *s, const odeon_tensor *d_y0)
 odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0)
 {
     odeon_status status = ODEON_OK;
-    s->step.spare_cotangent = d_y0->data;
+    s->step.spare_cotangent = odeon_write(d_y0);
     while (s->tape.n_records > 0 && status == ODEON_OK) {
         status = reverse_last(s);
         solve_tape_pop(&s->tape, &s->memory);

@@ -11,6 +11,7 @@
  * equations, SIAM Review 58 (2016). */
 #ifndef ODEON_CORE_SOLVER_REVERSE_H
 #define ODEON_CORE_SOLVER_REVERSE_H
+#include "odeon/device_solver.h"
 #include "solver/state.h"
 
 /* All steps on the tape, last to first, which it is left without; d_y0 [n]: the cotangent of the

@@ -1,5 +1,6 @@
 #include "solver/rows.h"
 
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 
 enum { STEP_SLOTS = -1 }; /* in place of a register: slots T and H */
@@ -8,6 +9,8 @@ enum { STEP_SLOTS = -1 }; /* in place of a register: slots T and H */
 typedef struct row_set {
     int32_t n, reg[1 + ODEON_MAX_STAGES]; /* registers, or STEP_SLOTS */
     odeon_tensor x[1 + ODEON_MAX_STAGES], rows[1 + ODEON_MAX_STAGES];
+    /* x and rows by address, each to be read and to be written */
+    const odeon_view *x_views[1 + ODEON_MAX_STAGES], *rows_views[1 + ODEON_MAX_STAGES];
     const odeon_tensor *x_of[1 + ODEON_MAX_STAGES], *rows_of[1 + ODEON_MAX_STAGES];
 } row_set;
 
@@ -107,8 +110,10 @@ odeon_status rows_fit(solver *s, int32_t kinds, int64_t rows)
 /* T and H, which stand next to each other. */
 static odeon_tensor step_slots(const solver *s)
 {
-    return (odeon_tensor){
-        .data = s->slots + ODEON_SLOT_T, .dim = {2}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    return (odeon_tensor){.view.data = s->slots + ODEON_SLOT_T,
+                          .view.shape.dim = {2},
+                          .view.shape.ndim = 1,
+                          .view.shape.dtype = ODEON_DTYPE_F64};
 }
 
 /* Lays out one of kinds. The row of the last step comes before the blocks of the others. */
@@ -121,11 +126,15 @@ static void lay_out(const solver *s, int32_t kinds, int32_t kind, row_set *set)
     for (int32_t i = 0; i < set->n; i++) {
         int32_t reg = set->reg[i];
         set->x[i] = reg == STEP_SLOTS ? step_slots(s) : vector_tensor(s, s->step.value[reg]);
-        set->rows[i] = (odeon_tensor){
-            .data = at, .dim = {rows, set->x[i].dim[0]}, .ndim = 2, .dtype = set->x[i].dtype};
+        set->rows[i] = (odeon_tensor){.view.data = at,
+                                      .view.shape.dim = {rows, set->x[i].view.shape.dim[0]},
+                                      .view.shape.ndim = 2,
+                                      .view.shape.dtype = set->x[i].view.shape.dtype};
         at += workspace_aligned(rows * element_bytes(s, reg));
         set->x_of[i] = &set->x[i];
+        set->x_views[i] = &set->x[i].view;
         set->rows_of[i] = &set->rows[i];
+        set->rows_views[i] = &set->rows[i].view;
     }
 }
 
@@ -137,8 +146,8 @@ static odeon_status store(const solver *s, int32_t kinds, int32_t kind, int32_t 
         return ODEON_OK;
     }
     lay_out(s, kinds, kind, &set);
-    return s->lane->device->ops->row_store(s->lane->queue, set.n, set.x_of, set.rows_of, s->slots,
-                                           slot);
+    return ODEON_DO(s->lane->device, solver, row_store, s->lane->queue, .n = set.n,
+                    .x = set.x_views, .y = set.rows_of, .slots = s->slots, .slot = slot);
 }
 
 /* The one row of the last step is written at row STOP: 0 as long as the solve goes on, and out of
@@ -155,14 +164,14 @@ odeon_status rows_load(const solver *s, int32_t kinds)
 {
     row_set set;
     lay_out(s, kinds, ROWS_STEPS, &set);
-    return s->lane->device->ops->row_load(s->lane->queue, set.n, set.rows_of, set.x_of, s->slots,
-                                          ODEON_SLOT_ROW);
+    return ODEON_DO(s->lane->device, solver, row_load, s->lane->queue, .n = set.n,
+                    .y = set.rows_views, .x = set.x_of, .slots = s->slots, .slot = ODEON_SLOT_ROW);
 }
 
 /* Borrowed: no owner is to release it. */
 static bound_vector row_of(const solver *s, const row_set *set, int32_t i, int64_t row)
 {
-    char *block = set->rows[i].data;
+    char *block = odeon_write(&set->rows[i]);
     return (bound_vector){.data = block + row * element_bytes(s, set->reg[i])};
 }
 
@@ -176,7 +185,7 @@ void rows_bind(solver *s, int32_t kinds, int64_t row)
     for (int32_t i = 0; i < set.n; i++) {
         s->step.value[set.reg[i]] = row_of(s, &set, i, last ? 0 : row);
     }
-    bool more = !last && row + 1 < set.rows[0].dim[0];
+    bool more = !last && row + 1 < set.rows[0].view.shape.dim[0];
     s->step.value[REG_Y1] = more ? row_of(s, &set, 0, row + 1) : (bound_vector){0};
 }
 

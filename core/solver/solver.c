@@ -2,6 +2,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/adaptive.h"
 #include "solver/device_reverse.h"
 #include "solver/executor.h"
@@ -27,7 +28,7 @@ static odeon_status alloc_slots(solver *s)
     const odeon_device *device = s->lane->device;
     uint64_t n = ODEON_SLOTS + (is_adaptive(s) ? SOLVER_LOG_ROWS * ODEON_LOG_COLUMNS : 0);
     void *slots = NULL;
-    ODEON_TRY(device->ops->alloc(device->self, n * sizeof(double), &slots));
+    ODEON_TRY(device->ops->alloc(device->handle, n * sizeof(double), &slots));
     s->slots = slots;
     return ODEON_OK;
 }
@@ -73,7 +74,7 @@ void solver_destroy(solver *s)
     buffer_release(device, &s->device.rows);
     buffer_release(device, &s->device.running);
     mem_free(s->device.seen);
-    device->ops->free(device->self, s->slots);
+    device->ops->free(device->handle, s->slots);
     key_fini(&s->key);
     solve_tape_fini(&s->tape);
     solve_log_fini(&s->log);
@@ -123,7 +124,7 @@ static odeon_status run_solve(solver *s, void *context)
 {
     (void)context;
     s->outputs.next = 1;
-    s->step.value[REG_Y0] = (bound_vector){.data = s->task.y[0].data};
+    s->step.value[REG_Y0] = (bound_vector){.data = odeon_write(&s->task.y[0])};
     odeon_status status = is_adaptive(s) ? adaptive_solve(s) : fixed_solve(s);
     step_reject(s);
     release_registers(s);
@@ -137,7 +138,7 @@ static void make_solve_key(solver *s)
     executor_begin_key(s, KEY_STEPS);
     key_add_bytes(&s->key, s->task.times, (size_t)s->task.n_times * sizeof *s->task.times);
     for (int32_t i = 0; i < s->task.n_times; i++) {
-        key_add_address(&s->key, s->task.y[i].data);
+        key_add_address(&s->key, odeon_read(&s->task.y[i].view));
     }
 }
 
@@ -176,7 +177,7 @@ static odeon_status run_reverse(solver *s, void *context)
 
 /* However the solve came about, its records and frames say what its reverse is: addresses of frames
  * are in it, since a replay reads them. */
-static void make_reverse_key(solver *s, const odeon_tensor *d_y0)
+static void make_reverse_key(solver *s, const odeon_view *d_y0)
 {
     capture_key *key = &s->key;
     const solve_tape *tape = &s->tape;
@@ -185,7 +186,7 @@ static void make_reverse_key(solver *s, const odeon_tensor *d_y0)
     key_add_address(key, d_y0->data);
     key_add_bytes(key, s->outputs.read_at + 1, (size_t)(n - 1) * sizeof *s->outputs.read_at);
     for (int32_t i = 0; i < n; i++) {
-        key_add_address(key, s->task.d_y[i].data);
+        key_add_address(key, odeon_read(&s->task.d_y[i]));
     }
     key_add_int(key, (int64_t)tape->n_records);
     for (size_t i = 0; i < tape->n_records; i++) {
@@ -202,7 +203,7 @@ static void make_reverse_key(solver *s, const odeon_tensor *d_y0)
 }
 
 /* Adaptive steps differ from batch to batch: their tape is never seen twice. */
-static execution ask_for_reverse(solver *s, const odeon_tensor *d_y0)
+static execution ask_for_reverse(solver *s, const odeon_view *d_y0)
 {
     if (is_adaptive(s) || !executor_captures(s) || s->tape.n_frames > EXECUTOR_MOST_EVALS) {
         return executor_eager();
@@ -213,12 +214,12 @@ static execution ask_for_reverse(solver *s, const odeon_tensor *d_y0)
 
 /* A solve has left a tape or rows, never both. Without either the answer is the cotangent of the
  * start. */
-odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0)
+odeon_status solver_reverse(solver *s, const odeon_view *d_y, const odeon_tensor *d_y0)
 {
     odeon_tensor start = *d_y0;
     s->task.d_y = d_y;
     return s->device.kept > 0 ? device_reverse(s, &start)
-                              : execute(s, ask_for_reverse(s, &start), run_reverse, &start);
+                              : execute(s, ask_for_reverse(s, &start.view), run_reverse, &start);
 }
 
 /* ---- what it tells ---- */

@@ -36,7 +36,7 @@ void solver_set_steps_before(solver *s, int64_t n);
 odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
                           int32_t keep, const odeon_tensor *y);
 /* odeon_solve_services.reverse, of the last solve. */
-odeon_status solver_reverse(solver *s, const odeon_tensor *d_y, const odeon_tensor *d_y0);
+odeon_status solver_reverse(solver *s, const odeon_view *d_y, const odeon_tensor *d_y0);
 
 /* ---- what it tells ---- */
 
@@ -51,7 +51,7 @@ const solve_diagnosis *solver_diagnosis(const solver *s);
 int64_t solver_peak_bytes(const solver *s);
 void solver_reset_peak(solver *s);
 
-/* The slots on the device that a field's calls may refer to (odeon_context). */
+/* The slots on the device that a field's calls may refer to (odeon_layer_call). */
 double *solver_slots(const solver *s);
 
 #endif

@@ -1,12 +1,16 @@
 #include "solver/state.h"
 
 #include "base/diag.h"
+#include "odeon/device_solver.h"
 
 /* A vector with nothing bound has data NULL, which stands for 0 where cotangents are meant. */
 odeon_tensor vector_tensor(const solver *s, bound_vector x)
 {
     const odeon_field *f = &s->task.field->abi;
-    return (odeon_tensor){.data = x.data, .dim = {f->n}, .ndim = 1, .dtype = f->dtype};
+    return (odeon_tensor){.view.data = x.data,
+                          .view.shape.dim = {f->n},
+                          .view.shape.ndim = 1,
+                          .view.shape.dtype = f->dtype};
 }
 
 /* The parts of a state lie one after the other, with gaps for alignment. */
@@ -14,18 +18,18 @@ odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part)
 {
     const odeon_part *p = &s->task.field->abi.parts[part];
     odeon_tensor tensor = vector_tensor(s, x);
-    tensor.data = x.data + p->offset * odeon_dtype_bytes(tensor.dtype);
-    tensor.dim[0] = p->n;
+    tensor.view.data = x.data + p->offset * odeon_dtype_bytes(tensor.view.shape.dtype);
+    tensor.view.shape.dim[0] = p->n;
     return tensor;
 }
 
 /* Stage times are on the device, so that a replay sees those of its own step. */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 {
-    return (odeon_tensor){.data = s->slots + ODEON_SLOT_STAGE_T + eval,
-                          .dim = {1},
-                          .ndim = 1,
-                          .dtype = ODEON_DTYPE_F64};
+    return (odeon_tensor){.view.data = s->slots + ODEON_SLOT_STAGE_T + eval,
+                          .view.shape.dim = {1},
+                          .view.shape.ndim = 1,
+                          .view.shape.dtype = ODEON_DTYPE_F64};
 }
 
 /* Only the registers that the method has. */

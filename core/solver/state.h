@@ -18,6 +18,7 @@
 #include "device/buffer.h"
 #include "device/lane.h"
 #include "odeon/container.h"
+#include "odeon/device_solver.h"
 #include "odeon/gradient.h"
 #include "solver/capture_key.h"
 #include "solver/host_field.h"
@@ -32,9 +33,9 @@ typedef struct solve_task {
     const host_field *field;
     int32_t keep; /* ODEON_KEEP_* */
     int32_t n_times;
-    const double *times;     /* [n_times], strictly monotone */
-    const odeon_tensor *y;   /* [n_times] outputs; y[0] holds the start */
-    const odeon_tensor *d_y; /* reverse: [n_times] their cotangents; data NULL is zero */
+    const double *times;   /* [n_times], strictly monotone */
+    const odeon_tensor *y; /* [n_times] outputs; y[0] holds the start */
+    const odeon_view *d_y; /* reverse: [n_times] their cotangents; data NULL is zero */
 } solve_task;
 
 /* How far the outputs have come. Invariant: outputs below next are written (or will be, by what has

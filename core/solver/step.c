@@ -1,5 +1,7 @@
 #include "solver/step.h"
 
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 
 /* ---- memory ---- */
@@ -69,7 +71,8 @@ odeon_status step_reserve(solver *s, const program *p)
 odeon_status step_set_time(solver *s, double t, double h)
 {
     double values[2] = {t, h};
-    return s->lane->device->ops->slots_write(s->lane->queue, s->slots, ODEON_SLOT_T, 2, values);
+    return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                    .first = ODEON_SLOT_T, .n = 2, .values = values);
 }
 
 /* A value that a frame keeps is computed right there, which saves a copy; the others get vectors as
@@ -110,7 +113,7 @@ static odeon_status eval(solver *s, const verb *w)
     odeon_tensor t = stage_time_tensor(s, w->eval), y = vector_tensor(s, s->step.value[w->in]);
     odeon_tensor dy = vector_tensor(s, s->step.value[w->out]);
     s->log.evals++;
-    return f->eval(f->self, &t, &y, &dy, s->step.frames[w->eval]);
+    return field_eval(f, &t.view, &y.view, &dy, s->step.frames[w->eval]);
 }
 
 /* A term 1 x, without a share of h. */
@@ -155,18 +158,19 @@ static odeon_status combine(solver *s, const program *p, const verb *w)
     ODEON_TRY(workspace_bind(&s->memory, &value[w->out]));
     int64_t n = active_length(s, p->eval_only[w->out]);
     odeon_tensor out = vector_tensor(s, value[w->out]), x[ODEON_MAX_STAGES];
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < w->n; i++) {
         x[i] = vector_tensor(s, value[terms[i].x]);
-        x[i].dim[0] = n;
-        pointers[i] = &x[i];
+        x[i].view.shape.dim[0] = n;
+        pointers[i] = &x[i].view;
         coefficients[i] = coefficient(&terms[i]);
     }
-    out.dim[0] = n;
+    out.view.shape.dim[0] = n;
     int32_t skip = based ? 1 : 0; /* the first is then the base of the sum */
-    return s->lane->device->ops->lincomb(s->lane->queue, &out, based ? &x[0] : NULL, w->n - skip,
-                                         pointers + skip, coefficients + skip, s->slots);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out,
+                    .base = based ? &x[0].view : NULL, .n = w->n - skip, .x = pointers + skip,
+                    .coefficient = coefficients + skip, .slots = s->slots);
 }
 
 /* Releases what no later verb reads. */
@@ -183,12 +187,12 @@ static void release_after(solver *s, const program *p, int32_t v)
  * in one pass. */
 odeon_status step_run(solver *s, const program *p)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     take_frames(s, p);
     if (s->task.keep != ODEON_KEEP_NONE) {
         bind_to_frames(s, p);
     }
-    ODEON_TRY(ops->stage_times(s->lane->queue, p->n_evals, p->c, s->slots));
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
+                       .c = p->c, .slots = s->slots));
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
         if (w->kind == VERB_EVAL) {
@@ -229,21 +233,22 @@ static const odeon_control *control_of(const solver *s, int32_t flags, odeon_con
 
 /* A part that all workers share is counted by rank 0 alone: sums over the workers would count it
  * once for each. A part of no norm is left out, and its slot is not read. */
-static odeon_status part_sum(solver *s, int32_t part, const odeon_tensor *y0,
-                             const odeon_tensor *y1, int32_t n, const odeon_tensor *const *x,
+static odeon_status part_sum(solver *s, int32_t part, const odeon_view *y0, const odeon_view *y1,
+                             int32_t n, const odeon_view *const *x,
                              const odeon_scalar *coefficients)
 {
-    const odeon_device_ops *ops = s->lane->device->ops;
     int32_t flags = s->task.field->abi.parts[part].flags, slot = ODEON_SLOT_ERROR_SUM + part;
     if ((flags & ODEON_PART_SHARED) != 0 && s->lane->group->abi.rank != 0) {
         double none = 0.0;
-        return ops->slots_write(s->lane->queue, s->slots, slot, 1, &none);
+        return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
+                        .first = slot, .n = 1, .values = &none);
     }
     odeon_control own;
     return (flags & ODEON_PART_NO_NORM) != 0
                ? ODEON_OK
-               : ops->error_sum(s->lane->queue, control_of(s, flags, &own), y0, y1, n, x,
-                                coefficients, s->slots, slot);
+               : ODEON_DO(s->lane->device, solver, error_sum, s->lane->queue,
+                          .control = control_of(s, flags, &own), .y0 = y0, .y1 = y1, .n = n, .x = x,
+                          .coefficient = coefficients, .slots = s->slots, .slot = slot);
 }
 
 /* Part by part, since norms may be taken of each by itself. */
@@ -253,12 +258,12 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
     for (int32_t part = 0; part < s->task.field->abi.n_parts; part++) {
         odeon_tensor start = part_tensor(s, y0, part), end = part_tensor(s, y1, part);
         odeon_tensor parts[ODEON_MAX_STAGES];
-        const odeon_tensor *pointers[ODEON_MAX_STAGES];
+        const odeon_view *pointers[ODEON_MAX_STAGES];
         for (int32_t i = 0; i < n; i++) {
             parts[i] = part_tensor(s, x[i], part);
-            pointers[i] = &parts[i];
+            pointers[i] = &parts[i].view;
         }
-        ODEON_TRY(part_sum(s, part, &start, &end, n, pointers, coefficients));
+        ODEON_TRY(part_sum(s, part, &start.view, &end.view, n, pointers, coefficients));
     }
     return ODEON_OK;
 }
@@ -282,16 +287,16 @@ odeon_status step_error_vector(solver *s, const program *p, double h, bound_vect
 {
     const verb *w = error_verb(p);
     odeon_tensor error = vector_tensor(s, out), x[ODEON_MAX_STAGES];
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < w->n; i++) {
         const odeon_term *term = &p->terms[w->first + i];
         x[i] = vector_tensor(s, s->step.value[term->x]);
-        pointers[i] = &x[i];
+        pointers[i] = &x[i].view;
         coefficients[i] = odeon_imm(term->alpha + term->beta * h);
     }
-    return s->lane->device->ops->lincomb(s->lane->queue, &error, NULL, w->n, pointers, coefficients,
-                                         NULL);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &error, .n = w->n,
+                    .x = pointers, .coefficient = coefficients);
 }
 
 /* ---- from step to step ---- */
@@ -375,7 +380,8 @@ static odeon_status zero_carry(solver *s)
         workspace_release(&s->memory, in);
         ODEON_TRY(workspace_bind(&s->memory, in));
         odeon_tensor zero = vector_tensor(s, *in);
-        ODEON_TRY(s->lane->device->ops->fill(s->lane->queue, &zero, odeon_imm(0.0), NULL));
+        ODEON_TRY(ODEON_DO(s->lane->device, move, fill, s->lane->queue, .y = &zero,
+                           .value = odeon_imm(0.0)));
     }
     return ODEON_OK;
 }
@@ -402,10 +408,11 @@ odeon_status step_begin(solver *s, double t0)
 }
 
 /* One lincomb with y as its base. */
-odeon_status vector_add(const solver *s, bound_vector y, bound_vector x)
+odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x)
 {
-    odeon_tensor out = vector_tensor(s, y), term = vector_tensor(s, x);
-    const odeon_tensor *terms[1] = {&term};
+    odeon_tensor out = vector_tensor(s, y);
+    const odeon_view *terms[1] = {x};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return s->lane->device->ops->lincomb(s->lane->queue, &out, &out, 1, terms, one, NULL);
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out, .base = &out.view,
+                    .n = 1, .x = terms, .coefficient = one);
 }

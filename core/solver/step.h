@@ -1,6 +1,7 @@
 /* step.h: one step forward: a program's verbs on the field. */
 #ifndef ODEON_CORE_SOLVER_STEP_H
 #define ODEON_CORE_SOLVER_STEP_H
+#include "odeon/device_move.h"
 #include "solver/state.h"
 
 /* Fits the workspace to the field: vectors and frames of its sizes. Before a solve. */
@@ -23,8 +24,8 @@ void step_reject(solver *s);
 /* Runs the method's start, which fills carry in at t0, and tapes it; without one carry in is 0. */
 odeon_status step_begin(solver *s, double t0);
 
-/* Sums (error_sum of device.h) into slots ERROR_SUM, this worker's share, one for each part that
- * counts: of the n vectors x with their coefficients, scaled by y0 and y1. */
+/* Sums (error_sum of device_solver.h) into slots ERROR_SUM, this worker's share, one for each part
+ * that counts: of the n vectors x with their coefficients, scaled by y0 and y1. */
 odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32_t n,
                               const bound_vector *x, const odeon_scalar *coefficients);
 /* The same of the step's error estimate. */
@@ -33,6 +34,6 @@ odeon_status step_error_sums(solver *s, const program *p);
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out);
 
 /* y += x, x in the state's shape. */
-odeon_status vector_add(const solver *s, bound_vector y, bound_vector x);
+odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "plugin/calling.h"
 #include "plugin/tableau.h"
 #include "plugin/words.h"

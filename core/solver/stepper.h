@@ -4,6 +4,7 @@
 #define ODEON_CORE_SOLVER_STEPPER_H
 #include <stdbool.h>
 
+#include "odeon/device_solver.h"
 #include "odeon/integrator.h"
 #include "plugin/instance.h"
 

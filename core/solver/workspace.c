@@ -39,7 +39,7 @@ static int64_t larger(int64_t a, int64_t b)
 static void free_vector_chunk(const odeon_device *device, vector_chunk *chunk)
 {
     if (chunk != NULL) {
-        device->ops->free(device->self, chunk->memory);
+        device->ops->free(device->handle, chunk->memory);
         mem_free(chunk->vectors);
         mem_free(chunk);
     }
@@ -79,7 +79,7 @@ static odeon_status add_vectors(workspace *w, int64_t n)
     }
     void *memory = NULL;
     uint64_t bytes = (uint64_t)(n * w->vector_bytes);
-    odeon_status status = w->device->ops->alloc(w->device->self, bytes, &memory);
+    odeon_status status = w->device->ops->alloc(w->device->handle, bytes, &memory);
     *chunk = (vector_chunk){.memory = memory, .vectors = vectors, .next = w->vector_chunks};
     if (status != ODEON_OK) {
         free_vector_chunk(w->device, chunk);
@@ -159,7 +159,7 @@ void workspace_release(workspace *w, bound_vector *x)
 static void free_frames(workspace *w)
 {
     for (size_t i = 0; i < w->n_frame_chunks; i++) {
-        w->device->ops->free(w->device->self, w->frame_chunks[i]->memory);
+        w->device->ops->free(w->device->handle, w->frame_chunks[i]->memory);
         mem_free(w->frame_chunks[i]);
     }
     mem_free(w->frame_chunks);
@@ -194,7 +194,7 @@ static odeon_status add_frames(workspace *w)
     }
     void *memory = NULL;
     uint64_t bytes = (uint64_t)(FRAME_CHUNK * w->frame_bytes);
-    odeon_status status = w->device->ops->alloc(w->device->self, bytes, &memory);
+    odeon_status status = w->device->ops->alloc(w->device->handle, bytes, &memory);
     if (status != ODEON_OK) {
         mem_free(chunk);
         return status;

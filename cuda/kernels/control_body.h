@@ -1,15 +1,14 @@
 /* Step control, a thread alone. Not part of solver.h, which hosts include too: it would bring them
- * the functions of step_control_body.h. */
-#define STEP_FN    KERNEL_FN
-#define STEP_LOCAL KERNEL_FN
-#include "common/step_control_body.h"
+ * the functions of the kit. */
+#define ODEON_KIT KERNEL_FN
+#include "odeon/kit/step_control.h"
 
 KERNEL_FN void control_step(int32_t phase, const control_args *a, kernel_thread w, void *shared)
 {
     (void)phase;
     (void)w;
     (void)shared;
-    step_judge(&a->control, a->slots);
+    odeon_kit_step_control(&a->control, a->slots);
 }
 
 KERNEL_FN void control_start(int32_t phase, const control_args *a, kernel_thread w, void *shared)
@@ -17,7 +16,7 @@ KERNEL_FN void control_start(int32_t phase, const control_args *a, kernel_thread
     (void)phase;
     (void)w;
     (void)shared;
-    step_start(&a->control, a->phase, a->slots);
+    odeon_kit_step_start(&a->control, a->phase, a->slots);
 }
 
 KERNEL_FN void control_back(int32_t phase, const back_args *a, kernel_thread w, void *shared)
@@ -25,5 +24,5 @@ KERNEL_FN void control_back(int32_t phase, const back_args *a, kernel_thread w, 
     (void)phase;
     (void)w;
     (void)shared;
-    step_back(a->slots);
+    odeon_kit_step_back(a->slots);
 }

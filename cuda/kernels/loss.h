@@ -2,6 +2,7 @@
 #ifndef ODEON_CUDA_KERNELS_LOSS_H
 #define ODEON_CUDA_KERNELS_LOSS_H
 #include "../kernel.h"
+#include "odeon/device_loss.h"
 
 /* sums = {weight * the first, the second} of partial[count,2], or of what one block has. */
 typedef struct loss_sums {

@@ -2,6 +2,7 @@
 #ifndef ODEON_CUDA_KERNELS_MOVING_H
 #define ODEON_CUDA_KERNELS_MOVING_H
 #include "../kernel.h"
+#include "odeon/device_move.h"
 
 typedef struct fill_args {
     void *y;
@@ -22,7 +23,7 @@ typedef struct cast_args {
     void *y;
     int64_t count;
     double scale, shift;
-    int32_t x_dtype, y_dtype;
+    uint32_t x_dtype, y_dtype;
 } cast_args;
 
 /* Row r of y, cols elements, is made of row index[r] of x as cast says. */
@@ -32,12 +33,13 @@ typedef struct gather_args {
     int64_t cols;
 } gather_args;
 
-/* Rows of y or x, pitch apart; v has one number a row, or one for all where v_step is 0. */
+/* Rows of y or x, pitch apart; v has one number a row. y is filled from x, doubles, one a row or,
+ * where step is 0, one for all. */
 typedef struct rows_args {
     void *y;
     const void *x;
     double *v;
-    int64_t rows, cols, pitch, v_step;
+    int64_t rows, cols, pitch, step;
 } rows_args;
 
 /* to += (from[0] + ... + from[count - 1]), in this order of a tree. */
@@ -77,7 +79,7 @@ COPY_KERNEL(copy_8, uint64_t)
 #undef COPY_KERNEL
 
 /* double has every value of the other dtypes but large int64. */
-KERNEL_FN double load_any(const void *x, int32_t dtype, int64_t i)
+KERNEL_FN double load_any(const void *x, uint32_t dtype, int64_t i)
 {
     switch (dtype) {
     case ODEON_DTYPE_F32:
@@ -92,7 +94,7 @@ KERNEL_FN double load_any(const void *x, int32_t dtype, int64_t i)
 }
 
 /* To an integer towards zero; what none can hold, NaN among it, becomes the least one. */
-KERNEL_FN void store_any(void *y, int32_t dtype, int64_t i, double value)
+KERNEL_FN void store_any(void *y, uint32_t dtype, int64_t i, double value)
 {
     switch (dtype) {
     case ODEON_DTYPE_F32:

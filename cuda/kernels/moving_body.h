@@ -17,7 +17,7 @@ KERNEL_FN void REAL(rows_fill)(int32_t phase, const rows_args *a, kernel_thread 
     real *y = (real *)a->y;
     for (int64_t i = kernel_first(w); i < a->rows * a->cols; i += kernel_stride(w)) {
         int64_t c, r = kernel_divide(i, a->cols, &c);
-        y[r * a->pitch + c] = (real)a->v[r * a->v_step];
+        y[r * a->pitch + c] = (real)((const double *)a->x)[r * a->step];
     }
 }
 

@@ -3,6 +3,7 @@
 #ifndef ODEON_CUDA_KERNELS_PAIRS_H
 #define ODEON_CUDA_KERNELS_PAIRS_H
 #include "moving.h"
+#include "odeon/device_solver.h"
 #include "vector.h"
 
 enum { PAIR_WORDS = VECTOR_BYTES / 4 };

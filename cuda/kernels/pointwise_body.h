@@ -24,7 +24,7 @@ KERNEL_FN real REAL(unary_value)(int32_t id, real x)
     }
 }
 
-/* f', from y or x as the id's line in device.h says. */
+/* f', from y or x as the id's line in device_pointwise.h says. */
 KERNEL_FN real REAL(unary_slope)(int32_t id, real kept)
 {
     const real one = (real)1, zero = (real)0;

@@ -2,14 +2,15 @@
 #ifndef ODEON_CUDA_KERNELS_POOL_H
 #define ODEON_CUDA_KERNELS_POOL_H
 #include "moving.h"
+#include "odeon/device_pool.h"
 
-/* y is y or its gradient; x is not read by the gradient of AVG. H * W and P * Q are int32_t. */
+/* Of y and dx one is written; x is not read by the gradient of AVG. H * W and P * Q are int32_t. */
 typedef struct pool_args {
-    const void *x;
+    const void *x, *dy;
     void *y, *dx;
     int64_t images; /* B * C */
     int32_t H, W, P, Q;
-    odeon_pool2d geometry;
+    odeon_pool_geometry geometry;
 } pool_args;
 
 /* What a window covers of its image: rows from top to bottom - 1, columns from left to right - 1.
@@ -20,7 +21,7 @@ typedef struct pool_window {
 
 KERNEL_FN pool_window pool_window_at(const pool_args *a, int32_t p, int32_t q)
 {
-    const odeon_pool2d *g = &a->geometry;
+    const odeon_pool_geometry *g = &a->geometry;
     int32_t top = p * g->stride_h - g->padding_h, bottom = top + g->kernel_h;
     int32_t left = q * g->stride_w - g->padding_w, right = left + g->kernel_w;
     pool_window window = {top < 0 ? 0 : top, bottom < a->H ? bottom : a->H, left < 0 ? 0 : left,

@@ -77,7 +77,7 @@ KERNEL_FN void REAL(pool2d_mean)(int32_t phase, const pool_args *a, kernel_threa
 KERNEL_FN double REAL(window_slopes)(const pool_args *a, const real *x, const real *dy, int32_t row,
                                      int32_t column)
 {
-    const odeon_pool2d *g = &a->geometry;
+    const odeon_pool_geometry *g = &a->geometry;
     int32_t p_end = pool_end(row, g->padding_h, g->stride_h, a->P);
     int32_t q_end = pool_end(column, g->padding_w, g->stride_w, a->Q);
     int32_t q_first = pool_first(column, g->padding_w, g->kernel_w, g->stride_w);
@@ -104,7 +104,7 @@ KERNEL_FN void REAL(pool2d_vjp)(int32_t phase, const pool_args *a, kernel_thread
         int32_t row, column;
         int64_t image = pool_place(i, a->H, a->W, &row, &column);
         const real *x = a->x != NULL ? (const real *)a->x + image * size : NULL;
-        const real *dy = (const real *)a->y + image * (a->P * a->Q);
+        const real *dy = (const real *)a->dy + image * (a->P * a->Q);
         ((real *)a->dx)[i] = (real)(REAL(window_slopes)(a, x, dy, row, column) / area);
     }
 }

@@ -23,9 +23,10 @@ typedef struct finish_args {
     int32_t act, reserved0;
 } finish_args;
 
-/* x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]; which of them is written differs. */
+/* x[B,C,H,W], w[K,C,R,S], y[B,K,P,Q]: two of them are read, and out stands for the third. */
 typedef struct conv_args {
-    void *x, *w, *y;
+    const void *x, *w, *y;
+    void *out;
     const void *bias; /* [K] or NULL */
     int64_t B, C, H, W, K, R, S, P, Q;
     int64_t stride_h, stride_w, padding_h, padding_w;

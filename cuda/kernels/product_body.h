@@ -55,7 +55,7 @@ KERNEL_FN void REAL(conv)(int32_t phase, const conv_args *a, kernel_thread w, vo
 {
     (void)phase;
     (void)shared;
-    real *y = (real *)a->y;
+    real *y = (real *)a->out;
     const real *bias = (const real *)a->bias;
     for (int64_t i = kernel_first(w); i < a->B * a->K * a->P * a->Q; i += kernel_stride(w)) {
         int64_t q, p, k, rest = kernel_divide(i, a->Q, &q);
@@ -91,7 +91,7 @@ KERNEL_FN void REAL(conv_vjp_x)(int32_t phase, const conv_args *a, kernel_thread
 {
     (void)phase;
     (void)shared;
-    real *dx = (real *)a->x;
+    real *dx = (real *)a->out;
     for (int64_t i = kernel_first(w); i < a->B * a->C * a->H * a->W; i += kernel_stride(w)) {
         int64_t column, row, c, rest = kernel_divide(i, a->W, &column);
         rest = kernel_divide(rest, a->H, &row);
@@ -131,7 +131,7 @@ KERNEL_FN void REAL(conv_vjp_w)(int32_t phase, const conv_args *a, kernel_thread
     }
     kernel_tree_sum(phase, w, sums);
     if (phase == KERNEL_TREE_PHASES && w.thread == 0) {
-        real *dw = (real *)a->w + w.block;
+        real *dw = (real *)a->out + w.block;
         *dw = (real)((double)*dw + sums[0]);
     }
 }

@@ -2,6 +2,7 @@
 #ifndef ODEON_CUDA_KERNELS_RANDOM_H
 #define ODEON_CUDA_KERNELS_RANDOM_H
 #include "moving.h"
+#include "odeon/device_random.h"
 
 typedef struct dropout_args {
     const void *x;
@@ -11,20 +12,21 @@ typedef struct dropout_args {
     double p;
 } dropout_args;
 
-/* image[B,C,H,W], window[B,C,P,Q]: the one is written from the other. */
+/* image[B,C,H,W], window[B,C,P,Q]: to, the one, is written from the other. */
 typedef struct window_args {
-    void *image, *window;
+    const void *from;
+    void *to;
     int64_t B, C, H, W, P, Q, first_sample;
     uint64_t key;
-    odeon_window2d geometry;
+    odeon_window_geometry geometry;
 } window_args;
 
 typedef struct philox_words {
     uint32_t v[4];
 } philox_words;
 
-/* The words for an index (device.h). Source: Salmon et al., Parallel random numbers: as easy as 1,
- * 2, 3, 2011. */
+/* The words for an index (device_random.h). Source: Salmon et al., Parallel random numbers: as easy
+ * as 1, 2, 3, 2011. */
 KERNEL_FN philox_words philox(uint64_t key, uint64_t index)
 {
     philox_words x = {{(uint32_t)index, (uint32_t)(index >> 32), 0, 0}};
@@ -63,7 +65,7 @@ KERNEL_FN int64_t window_choose(int32_t random, uint32_t word, int64_t n)
 
 KERNEL_FN window_place window_place_of(const window_args *a, int64_t b)
 {
-    const odeon_window2d *g = &a->geometry;
+    const odeon_window_geometry *g = &a->geometry;
     int64_t room = 2 * (int64_t)g->padding + 1;
     philox_words drawn = philox(a->key, (uint64_t)(a->first_sample + b));
     window_place at = {

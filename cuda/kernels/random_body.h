@@ -13,7 +13,7 @@ KERNEL_FN void REAL(dropout)(int32_t phase, const dropout_args *a, kernel_thread
 
 KERNEL_FN void REAL(window2d)(int32_t phase, const window_args *a, kernel_thread w, void *shared)
 {
-    const real *x = (const real *)a->image;
+    const real *x = (const real *)a->from;
     (void)phase;
     (void)shared;
     for (int64_t i = kernel_first(w); i < a->B * a->C * a->P * a->Q; i += kernel_stride(w)) {
@@ -21,7 +21,7 @@ KERNEL_FN void REAL(window2d)(int32_t phase, const window_args *a, kernel_thread
         window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
         int64_t row = at.top + p, column = at.left + (at.mirrored ? a->Q - 1 - q : q);
         int32_t inside = row >= 0 && row < a->H && column >= 0 && column < a->W;
-        ((real *)a->window)[i] = inside ? x[(image * a->H + row) * a->W + column] : (real)0;
+        ((real *)a->to)[i] = inside ? x[(image * a->H + row) * a->W + column] : (real)0;
     }
 }
 
@@ -29,7 +29,7 @@ KERNEL_FN void REAL(window2d)(int32_t phase, const window_args *a, kernel_thread
 KERNEL_FN void REAL(window2d_vjp)(int32_t phase, const window_args *a, kernel_thread w,
                                   void *shared)
 {
-    const real *dy = (const real *)a->window;
+    const real *dy = (const real *)a->from;
     (void)phase;
     (void)shared;
     for (int64_t i = kernel_first(w); i < a->B * a->C * a->H * a->W; i += kernel_stride(w)) {
@@ -38,6 +38,6 @@ KERNEL_FN void REAL(window2d_vjp)(int32_t phase, const window_args *a, kernel_th
         int64_t p = row - at.top, q = column - at.left;
         int32_t inside = p >= 0 && p < a->P && q >= 0 && q < a->Q;
         q = at.mirrored ? a->Q - 1 - q : q;
-        ((real *)a->image)[i] = inside ? dy[(image * a->P + p) * a->Q + q] : (real)0;
+        ((real *)a->to)[i] = inside ? dy[(image * a->P + p) * a->Q + q] : (real)0;
     }
 }

@@ -2,6 +2,7 @@
 #ifndef ODEON_CUDA_KERNELS_SOLVER_H
 #define ODEON_CUDA_KERNELS_SOLVER_H
 #include "moving.h"
+#include "odeon/device_solver.h"
 #include "vector.h"
 
 typedef struct slots_write_args {

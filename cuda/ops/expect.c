@@ -5,12 +5,19 @@ odeon_status expect_true(odeon_queue *queue, int32_t holds, const char *text)
     return holds ? ODEON_OK : device_fail(queue, ODEON_ERR_INTERNAL, "%s", text);
 }
 
-odeon_status expect_real(odeon_queue *queue, const char *what, const odeon_tensor *x, int32_t ndim)
+odeon_status expect_flags(odeon_queue *queue, const char *name, uint32_t flags)
+{
+    return flags == 0 ? ODEON_OK
+                      : device_fail(queue, ODEON_ERR_UNSUPPORTED, "%s: unknown flags %#x", name,
+                                    (unsigned)flags);
+}
+
+odeon_status expect_real(odeon_queue *queue, const char *what, const odeon_shape *x, int32_t ndim)
 {
     if (x->dtype != ODEON_DTYPE_F32 && x->dtype != ODEON_DTYPE_F64) {
         return device_fail(queue, ODEON_ERR_UNSUPPORTED,
-                           "%s has dtype %d; only float32 and float64 compute", what,
-                           (int)x->dtype);
+                           "%s has dtype %#x; only float32 and float64 compute", what,
+                           (unsigned)x->dtype);
     }
     if (ndim != 0 && x->ndim != ndim) {
         return device_fail(queue, ODEON_ERR_INTERNAL, "%s has %d dimensions, expected %d", what,
@@ -19,13 +26,13 @@ odeon_status expect_real(odeon_queue *queue, const char *what, const odeon_tenso
     return ODEON_OK;
 }
 
-odeon_status expect_shape(odeon_queue *queue, const char *what, const odeon_tensor *x,
-                          int32_t dtype, int32_t ndim, const int64_t *dim)
+odeon_status expect_shape(odeon_queue *queue, const char *what, const odeon_shape *x,
+                          uint32_t dtype, int32_t ndim, const int64_t *dim)
 {
     if (x->dtype != dtype || x->ndim != ndim) {
         return device_fail(queue, ODEON_ERR_INTERNAL,
-                           "%s has dtype %d and %d dimensions, expected %d and %d", what,
-                           (int)x->dtype, (int)x->ndim, (int)dtype, (int)ndim);
+                           "%s has dtype %#x and %d dimensions, expected %#x and %d", what,
+                           (unsigned)x->dtype, (int)x->ndim, (unsigned)dtype, (int)ndim);
     }
     for (int32_t i = 0; i < ndim; i++) {
         if (x->dim[i] != dim[i]) {
@@ -36,16 +43,22 @@ odeon_status expect_shape(odeon_queue *queue, const char *what, const odeon_tens
     return ODEON_OK;
 }
 
-odeon_status expect_like(odeon_queue *queue, const char *what, const odeon_tensor *x,
-                         const odeon_tensor *model)
+odeon_status expect_like(odeon_queue *queue, const char *what, const odeon_shape *x,
+                         const odeon_shape *model)
 {
     if (x->dtype != model->dtype || odeon_count(x) != odeon_count(model)) {
         return device_fail(queue, ODEON_ERR_INTERNAL,
-                           "%s has %lld numbers of dtype %d, expected %lld of %d", what,
-                           (long long)odeon_count(x), (int)x->dtype, (long long)odeon_count(model),
-                           (int)model->dtype);
+                           "%s has %lld numbers of dtype %#x, expected %lld of %#x", what,
+                           (long long)odeon_count(x), (unsigned)x->dtype,
+                           (long long)odeon_count(model), (unsigned)model->dtype);
     }
     return ODEON_OK;
+}
+
+odeon_status expect_optional(odeon_queue *queue, const char *what, const odeon_view *x,
+                             const odeon_shape *model)
+{
+    return x == NULL ? ODEON_OK : expect_like(queue, what, &x->shape, model);
 }
 
 enum { MOST_BLOCKS = 4096, LEAST_THREADS = 32 };

@@ -1,3 +1,4 @@
+#include "odeon/device_loss.h"
 #include "ops.h"
 
 static const int64_t two[] = {2};
@@ -8,7 +9,8 @@ enum { MOST_PAIRS = SCRATCH_BYTES / (2 * (int)sizeof(double)) };
 static loss_sums sums_of(odeon_queue *queue, const odeon_tensor *sums, double weight,
                          int64_t blocks)
 {
-    const loss_sums to = {sums->data, blocks > 1 ? queue_scratch(queue) : NULL, weight, blocks};
+    const loss_sums to = {odeon_write(sums), blocks > 1 ? queue_scratch(queue) : NULL, weight,
+                          blocks};
     return to;
 }
 
@@ -42,21 +44,23 @@ static int32_t softmax_lanes(int64_t B, int64_t K)
     return lanes;
 }
 
-odeon_status ops_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x,
-                                       const odeon_tensor *labels, double weight,
-                                       const odeon_tensor *sums, const odeon_tensor *dx)
+static odeon_status ops_softmax_cross_entropy(odeon_queue *queue,
+                                              const odeon_softmax_cross_entropy *call)
 {
-    ODEON_TRY(expect_real(queue, "softmax_cross_entropy: x", x, 2));
-    ODEON_TRY(expect_shape(queue, "softmax_cross_entropy: labels", labels, ODEON_DTYPE_I64, 1,
-                           &x->dim[0]));
-    ODEON_TRY(expect_shape(queue, "softmax_cross_entropy: sums", sums, ODEON_DTYPE_F64, 1, two));
-    ODEON_TRY(expect_like(queue, "softmax_cross_entropy: dx", dx != NULL ? dx : x, x));
+    ODEON_TRY(expect_flags(queue, "softmax_cross_entropy", call->flags));
+    ODEON_TRY(expect_real(queue, "softmax_cross_entropy: x", &call->x->shape, 2));
+    ODEON_TRY(expect_shape(queue, "softmax_cross_entropy: labels", &call->labels->shape,
+                           ODEON_DTYPE_I64, 1, &call->x->shape.dim[0]));
+    ODEON_TRY(expect_shape(queue, "softmax_cross_entropy: sums", &call->sums->view.shape,
+                           ODEON_DTYPE_F64, 1, two));
+    ODEON_TRY(expect_optional(queue, "softmax_cross_entropy: dx", odeon_as_view(call->dx),
+                              &call->x->shape));
     softmax_args a = {
-        .x = x->data,
-        .labels = labels->data,
-        .dx = dx != NULL ? dx->data : NULL,
-        .B = x->dim[1] > 0 ? x->dim[0] : 0,
-        .K = x->dim[1],
+        .x = odeon_read(call->x),
+        .labels = odeon_read(call->labels),
+        .dx = write_or_null(call->dx),
+        .B = call->x->shape.dim[1] > 0 ? call->x->shape.dim[0] : 0,
+        .K = call->x->shape.dim[1],
     };
     a.lanes = softmax_lanes(a.B, a.K);
     int64_t blocks = softmax_blocks(a.B, a.lanes);
@@ -65,42 +69,50 @@ odeon_status ops_softmax_cross_entropy(odeon_queue *queue, const odeon_tensor *x
                            "softmax_cross_entropy of %lld rows; use a smaller batch",
                            (long long)a.B);
     }
-    a.to = sums_of(queue, sums, weight, blocks);
+    a.to = sums_of(queue, call->sums, call->weight, blocks);
     kernel_shape shape = shape_sums(blocks, a.B * a.lanes);
     shape.shared_bytes *= SOFTMAX_DOUBLES;
-    ODEON_TRY(launch(queue, kernel_of(KERNEL_softmax_f32, x->dtype), &a, shape));
+    ODEON_TRY(launch(queue, kernel_of(KERNEL_softmax_f32, call->x->shape.dtype), &a, shape));
     return finish_loss(queue, &a.to);
 }
 
 /* ---- differences ---- */
 
-odeon_status ops_difference_loss(odeon_queue *queue, int32_t kind, double beta,
-                                 const odeon_tensor *x, const odeon_tensor *target,
-                                 const odeon_tensor *mask, double weight, const odeon_tensor *sums,
-                                 const odeon_tensor *dx)
+static odeon_status ops_difference_loss(odeon_queue *queue, const odeon_difference_loss *call)
 {
+    ODEON_TRY(expect_flags(queue, "difference_loss", call->flags));
     enum { BLOCK_ELEMENTS = 8 * KERNEL_THREADS, MOST_BLOCKS = 512 };
-    ODEON_TRY(expect_true(queue, kind >= 0 && kind < ODEON_DIFFERENCE_COUNT,
+    ODEON_TRY(expect_true(queue, call->kind >= 0 && call->kind < ODEON_DIFFERENCE_COUNT,
                           "difference_loss: the kind is none of ODEON_DIFFERENCE_"));
-    ODEON_TRY(expect_real(queue, "difference_loss: x", x, 0));
-    ODEON_TRY(expect_like(queue, "difference_loss: target", target, x));
-    ODEON_TRY(expect_like(queue, "difference_loss: mask", mask != NULL ? mask : x, x));
-    ODEON_TRY(expect_like(queue, "difference_loss: dx", dx != NULL ? dx : x, x));
-    ODEON_TRY(expect_shape(queue, "difference_loss: sums", sums, ODEON_DTYPE_F64, 1, two));
-    int64_t count = odeon_count(x), blocks = (count + BLOCK_ELEMENTS - 1) / BLOCK_ELEMENTS;
+    ODEON_TRY(expect_real(queue, "difference_loss: x", &call->x->shape, 0));
+    ODEON_TRY(expect_like(queue, "difference_loss: target", &call->target->shape, &call->x->shape));
+    ODEON_TRY(expect_optional(queue, "difference_loss: mask", call->mask, &call->x->shape));
+    ODEON_TRY(
+        expect_optional(queue, "difference_loss: dx", odeon_as_view(call->dx), &call->x->shape));
+    ODEON_TRY(expect_shape(queue, "difference_loss: sums", &call->sums->view.shape, ODEON_DTYPE_F64,
+                           1, two));
+    int64_t count = odeon_count(&call->x->shape),
+            blocks = (count + BLOCK_ELEMENTS - 1) / BLOCK_ELEMENTS;
     blocks = blocks < 1 ? 1 : blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks;
     const difference_args a = {
-        .x = x->data,
-        .target = target->data,
-        .mask = mask != NULL ? mask->data : NULL,
-        .dx = dx != NULL ? dx->data : NULL,
+        .x = odeon_read(call->x),
+        .target = odeon_read(call->target),
+        .mask = read_or_null(call->mask),
+        .dx = write_or_null(call->dx),
         .count = count,
-        .beta = beta,
-        .kind = kind,
-        .to = sums_of(queue, sums, weight, blocks),
+        .beta = call->beta,
+        .kind = call->kind,
+        .to = sums_of(queue, call->sums, call->weight, blocks),
     };
     kernel_shape shape = shape_sums(blocks, count);
     shape.shared_bytes *= 2;
-    ODEON_TRY(launch(queue, kernel_of(KERNEL_difference_loss_f32, x->dtype), &a, shape));
+    ODEON_TRY(
+        launch(queue, kernel_of(KERNEL_difference_loss_f32, call->x->shape.dtype), &a, shape));
     return finish_loss(queue, &a.to);
 }
+
+const odeon_loss_family ops_loss = {
+    .struct_size = sizeof(odeon_loss_family),
+    .softmax_cross_entropy = ops_softmax_cross_entropy,
+    .difference_loss = ops_difference_loss,
+};

@@ -1,23 +1,23 @@
+#include "norm.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
 #include "ops.h"
 
 /* A tensor of one number a channel, or none. */
-static odeon_status expect_channels(odeon_queue *queue, const char *what, const odeon_tensor *v,
-                                    const odeon_tensor *x)
+static odeon_status expect_channels(odeon_queue *queue, const char *what, const odeon_view *v,
+                                    const odeon_view *x)
 {
-    return v == NULL ? ODEON_OK : expect_shape(queue, what, v, x->dtype, 1, &x->dim[1]);
+    return v == NULL ? ODEON_OK
+                     : expect_shape(queue, what, &v->shape, x->shape.dtype, 1, &x->shape.dim[1]);
 }
 
 /* Two F64 numbers a channel. */
-static odeon_status expect_pair(odeon_queue *queue, const char *what, const odeon_tensor *v,
-                                const odeon_tensor *x)
+static odeon_status expect_pair(odeon_queue *queue, const char *what, const odeon_view *v,
+                                const odeon_view *x)
 {
-    const int64_t dim[] = {2, x->dim[1]};
-    return expect_shape(queue, what, v, ODEON_DTYPE_F64, 2, dim);
-}
-
-static void *data_of(const odeon_tensor *x)
-{
-    return x == NULL ? NULL : x->data;
+    const int64_t dim[] = {2, x->shape.dim[1]};
+    return expect_shape(queue, what, &v->shape, ODEON_DTYPE_F64, 2, dim);
 }
 
 /* shape_sums with two sums a thread. */
@@ -49,194 +49,204 @@ static void divide_channels(channel_args *a)
 }
 
 /* a: what to sum and where to. */
-static odeon_status sum_channels(odeon_queue *queue, const odeon_tensor *x, channel_args *a)
+static odeon_status sum_channels(odeon_queue *queue, const odeon_view *x, channel_args *a)
 {
-    a->x = x->data;
-    a->channels = x->dim[1];
-    a->space = x->dim[2];
-    a->rows = x->dim[0] * x->dim[2];
+    a->x = odeon_read(x);
+    a->channels = x->shape.dim[1];
+    a->space = x->shape.dim[2];
+    a->rows = x->shape.dim[0] * x->shape.dim[2];
     divide_channels(a);
     a->partial = a->parts > 1 ? queue_scratch(queue) : NULL;
     int64_t tiles = (a->channels + a->lanes - 1) / a->lanes;
-    ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_sums_f32, x->dtype), a,
+    ODEON_TRY(launch(queue, kernel_of(KERNEL_channel_sums_f32, x->shape.dtype), a,
                      shape_pairs(tiles * a->parts, a->part_rows * a->lanes)));
     if (a->parts == 1) {
         return ODEON_OK;
     }
-    return launch(queue, kernel_of(KERNEL_channel_finish_f32, x->dtype), a,
+    return launch(queue, kernel_of(KERNEL_channel_finish_f32, x->shape.dtype), a,
                   shape_each(a->channels));
 }
 
-odeon_status ops_channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias)
+odeon_status ops_channel_sum(odeon_queue *queue, const odeon_channel_sum *call)
 {
-    ODEON_TRY(expect_real(queue, "channel_sum: x", x, 3));
-    ODEON_TRY(expect_shape(queue, "channel_sum: bias", bias, x->dtype, 1, &x->dim[1]));
-    channel_args a = {.kind = CHANNEL_PLAIN, .add_one = bias->data};
-    return sum_channels(queue, x, &a);
+    ODEON_TRY(expect_flags(queue, "channel_sum", call->flags));
+    ODEON_TRY(expect_real(queue, "channel_sum: x", &call->x->shape, 3));
+    ODEON_TRY(expect_shape(queue, "channel_sum: bias", &call->bias->view.shape,
+                           call->x->shape.dtype, 1, &call->x->shape.dim[1]));
+    channel_args a = {.kind = CHANNEL_PLAIN, .add_one = odeon_write(call->bias)};
+    return sum_channels(queue, call->x, &a);
 }
 
-odeon_status ops_channel_moment(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *mean,
-                                const odeon_tensor *out)
+static odeon_status ops_channel_moment(odeon_queue *queue, const odeon_channel_moment *call)
 {
-    ODEON_TRY(expect_real(queue, "channel_moment: x", x, 3));
-    ODEON_TRY(expect_shape(queue, "channel_moment: out", out, ODEON_DTYPE_F64, 1, &x->dim[1]));
-    channel_args a = {.kind = CHANNEL_PLAIN, .sums = out->data};
-    if (mean != NULL) {
-        ODEON_TRY(
-            expect_shape(queue, "channel_moment: mean", mean, ODEON_DTYPE_F64, 1, &x->dim[1]));
+    ODEON_TRY(expect_flags(queue, "channel_moment", call->flags));
+    ODEON_TRY(expect_real(queue, "channel_moment: x", &call->x->shape, 3));
+    ODEON_TRY(expect_shape(queue, "channel_moment: out", &call->out->view.shape, ODEON_DTYPE_F64, 1,
+                           &call->x->shape.dim[1]));
+    channel_args a = {.kind = CHANNEL_PLAIN, .sums = odeon_write(call->out)};
+    if (call->mean != NULL) {
+        ODEON_TRY(expect_shape(queue, "channel_moment: mean", &call->mean->shape, ODEON_DTYPE_F64,
+                               1, &call->x->shape.dim[1]));
         a.kind = CHANNEL_CENTRED;
-        a.at = (norm_stats){mean->data, 0, 1, 1, 0};
+        a.at = (norm_stats){odeon_read(call->mean), 0, 1, 1, 0};
     }
-    return sum_channels(queue, x, &a);
+    return sum_channels(queue, call->x, &a);
 }
 
 /* ---- batch normalization ---- */
 
-odeon_status ops_batch_norm(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *stats,
-                            const odeon_tensor *w, const odeon_tensor *b, int32_t act,
-                            const odeon_tensor *y)
+static odeon_status ops_batch_norm(odeon_queue *queue, const odeon_batch_norm *call)
 {
-    ODEON_TRY(expect_real(queue, "batch_norm: x", x, 3));
-    ODEON_TRY(expect_pair(queue, "batch_norm: stats", stats, x));
-    ODEON_TRY(expect_channels(queue, "batch_norm: w", w, x));
-    ODEON_TRY(expect_channels(queue, "batch_norm: b", b, x));
-    ODEON_TRY(expect_like(queue, "batch_norm: y", y, x));
-    ODEON_TRY(expect_true(queue, act >= 0 && act <= ODEON_UNARY_LAST_EPILOGUE,
+    ODEON_TRY(expect_flags(queue, "batch_norm", call->flags));
+    ODEON_TRY(expect_real(queue, "batch_norm: x", &call->x->shape, 3));
+    ODEON_TRY(expect_pair(queue, "batch_norm: stats", call->stats, call->x));
+    ODEON_TRY(expect_channels(queue, "batch_norm: w", call->w, call->x));
+    ODEON_TRY(expect_channels(queue, "batch_norm: b", call->b, call->x));
+    ODEON_TRY(expect_like(queue, "batch_norm: y", &call->y->view.shape, &call->x->shape));
+    ODEON_TRY(expect_true(queue, call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
                           "batch_norm: the function cannot be an epilogue"));
     const batch_norm_args a = {
-        .x = x->data,
-        .w = data_of(w),
-        .b = data_of(b),
-        .y = y->data,
-        .stats = stats->data,
-        .count = odeon_count(x),
-        .channels = x->dim[1],
-        .space = x->dim[2],
-        .act = act,
+        .x = odeon_read(call->x),
+        .w = read_or_null(call->w),
+        .b = read_or_null(call->b),
+        .y = odeon_write(call->y),
+        .stats = odeon_read(call->stats),
+        .count = odeon_count(&call->x->shape),
+        .channels = call->x->shape.dim[1],
+        .space = call->x->shape.dim[2],
+        .act = call->act,
     };
-    return launch(queue, kernel_of(KERNEL_batch_norm_f32, x->dtype), &a, shape_each(a.count));
+    return launch(queue, kernel_of(KERNEL_batch_norm_f32, call->x->shape.dtype), &a,
+                  shape_each(a.count));
 }
 
-odeon_status ops_batch_norm_vjp_sums(odeon_queue *queue, const odeon_tensor *x,
-                                     const odeon_tensor *stats, const odeon_tensor *dy,
-                                     const odeon_tensor *sums)
+static odeon_status ops_batch_norm_vjp_sums(odeon_queue *queue,
+                                            const odeon_batch_norm_vjp_sums *call)
 {
-    ODEON_TRY(expect_real(queue, "batch_norm_vjp_sums: x", x, 3));
-    ODEON_TRY(expect_pair(queue, "batch_norm_vjp_sums: stats", stats, x));
-    ODEON_TRY(expect_pair(queue, "batch_norm_vjp_sums: sums", sums, x));
-    ODEON_TRY(expect_like(queue, "batch_norm_vjp_sums: dy", dy, x));
+    ODEON_TRY(expect_flags(queue, "batch_norm_vjp_sums", call->flags));
+    ODEON_TRY(expect_real(queue, "batch_norm_vjp_sums: x", &call->x->shape, 3));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp_sums: stats", call->stats, call->x));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp_sums: sums", &call->sums->view, call->x));
+    ODEON_TRY(expect_like(queue, "batch_norm_vjp_sums: dy", &call->dy->shape, &call->x->shape));
     channel_args a = {
-        .dy = dy->data,
-        .at = {stats->data, 0, 1, 1, x->dim[1]},
+        .dy = odeon_read(call->dy),
+        .at = {odeon_read(call->stats), 0, 1, 1, call->x->shape.dim[1]},
         .kind = CHANNEL_NORMAL,
-        .sums = sums->data,
+        .sums = odeon_write(call->sums),
     };
-    return sum_channels(queue, x, &a);
+    return sum_channels(queue, call->x, &a);
 }
 
-odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *w,
-                                const odeon_tensor *stats, const odeon_tensor *dy,
-                                const odeon_tensor *sums, double count, const odeon_tensor *dx)
+static odeon_status ops_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
 {
-    ODEON_TRY(expect_real(queue, "batch_norm_vjp: x", x, 3));
-    ODEON_TRY(expect_channels(queue, "batch_norm_vjp: w", w, x));
-    ODEON_TRY(expect_pair(queue, "batch_norm_vjp: stats", stats, x));
-    ODEON_TRY(expect_pair(queue, "batch_norm_vjp: sums", sums, x));
-    ODEON_TRY(expect_like(queue, "batch_norm_vjp: dy", dy, x));
-    ODEON_TRY(expect_like(queue, "batch_norm_vjp: dx", dx, x));
+    ODEON_TRY(expect_flags(queue, "batch_norm_vjp", call->flags));
+    ODEON_TRY(expect_real(queue, "batch_norm_vjp: x", &call->x->shape, 3));
+    ODEON_TRY(expect_channels(queue, "batch_norm_vjp: w", call->w, call->x));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp: stats", call->stats, call->x));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp: sums", call->sums, call->x));
+    ODEON_TRY(expect_like(queue, "batch_norm_vjp: dy", &call->dy->shape, &call->x->shape));
+    ODEON_TRY(expect_like(queue, "batch_norm_vjp: dx", &call->dx->view.shape, &call->x->shape));
     const batch_norm_vjp_args a = {
-        .x = x->data,
-        .w = data_of(w),
-        .dy = dy->data,
-        .dx = dx->data,
-        .stats = stats->data,
-        .sums = sums->data,
-        .elements = odeon_count(x),
-        .channels = x->dim[1],
-        .space = x->dim[2],
-        .count = count,
+        .x = odeon_read(call->x),
+        .w = read_or_null(call->w),
+        .dy = odeon_read(call->dy),
+        .dx = odeon_write(call->dx),
+        .stats = odeon_read(call->stats),
+        .sums = odeon_read(call->sums),
+        .elements = odeon_count(&call->x->shape),
+        .channels = call->x->shape.dim[1],
+        .space = call->x->shape.dim[2],
+        .count = call->count,
     };
-    return launch(queue, kernel_of(KERNEL_batch_norm_vjp_f32, x->dtype), &a,
+    return launch(queue, kernel_of(KERNEL_batch_norm_vjp_f32, call->x->shape.dtype), &a,
                   shape_each(a.elements));
 }
 
 /* ---- group normalization ---- */
 
-static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                  const odeon_tensor *stats)
+static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_shape *x,
+                                  const odeon_shape *stats)
 {
-    ODEON_TRY(expect_real(queue, "groupnorm: x", x, 3));
+    ODEON_TRY(expect_real(queue, "group_norm: x", x, 3));
     ODEON_TRY(expect_true(queue, groups > 0 && x->dim[1] % groups == 0,
-                          "groupnorm: groups do not divide the channels"));
+                          "group_norm: groups do not divide the channels"));
     const int64_t dim[] = {x->dim[0], groups, 2};
-    return expect_shape(queue, "groupnorm: stats", stats, ODEON_DTYPE_F64, 3, dim);
+    return expect_shape(queue, "group_norm: stats", stats, ODEON_DTYPE_F64, 3, dim);
 }
 
-odeon_status ops_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
-                            const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
-                            const odeon_tensor *y, const odeon_tensor *stats)
+static odeon_status ops_group_norm(odeon_queue *queue, const odeon_group_norm *call)
 {
-    ODEON_TRY(expect_groups(queue, groups, x, stats));
-    ODEON_TRY(expect_channels(queue, "groupnorm: w", w, x));
-    ODEON_TRY(expect_channels(queue, "groupnorm: b", b, x));
-    ODEON_TRY(expect_like(queue, "groupnorm: y", y, x));
+    ODEON_TRY(expect_flags(queue, "group_norm", call->flags));
+    ODEON_TRY(expect_groups(queue, call->groups, &call->x->shape, &call->stats->view.shape));
+    ODEON_TRY(expect_channels(queue, "group_norm: w", call->w, call->x));
+    ODEON_TRY(expect_channels(queue, "group_norm: b", call->b, call->x));
+    ODEON_TRY(expect_like(queue, "group_norm: y", &call->y->view.shape, &call->x->shape));
     const group_norm_args a = {
-        .x = x->data,
-        .w = data_of(w),
-        .b = data_of(b),
-        .y = y->data,
-        .stats = stats->data,
-        .groups = groups,
-        .each = x->dim[1] / groups,
-        .space = x->dim[2],
-        .n = x->dim[1] / groups * x->dim[2],
-        .epsilon = epsilon,
+        .x = odeon_read(call->x),
+        .w = read_or_null(call->w),
+        .b = read_or_null(call->b),
+        .y = odeon_write(call->y),
+        .stats = odeon_write(call->stats),
+        .groups = call->groups,
+        .each = call->x->shape.dim[1] / call->groups,
+        .space = call->x->shape.dim[2],
+        .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
+        .epsilon = call->epsilon,
     };
-    int64_t blocks = a.n > 0 ? x->dim[0] * groups : 0;
-    return launch(queue, kernel_of(KERNEL_group_norm_f32, x->dtype), &a, shape_pairs(blocks, a.n));
+    int64_t blocks = a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
+    return launch(queue, kernel_of(KERNEL_group_norm_f32, call->x->shape.dtype), &a,
+                  shape_pairs(blocks, a.n));
 }
 
-static odeon_status group_parameters(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                     const odeon_tensor *stats, const odeon_tensor *dy,
-                                     const odeon_tensor *dw, const odeon_tensor *db)
+static odeon_status group_parameters(odeon_queue *queue, const odeon_group_norm_vjp *call)
 {
-    if ((dw == NULL && db == NULL) || odeon_count(x) == 0) {
+    if ((call->dw == NULL && call->db == NULL) || odeon_count(&call->x->shape) == 0) {
         return ODEON_OK;
     }
     channel_args a = {
-        .dy = dy->data,
-        .at = {stats->data, 2 * (int64_t)groups, x->dim[1] / groups, 2, 1},
+        .dy = odeon_read(call->dy),
+        .at = {odeon_read(call->stats), 2 * (int64_t)call->groups,
+               call->x->shape.dim[1] / call->groups, 2, 1},
         .kind = CHANNEL_NORMAL,
-        .add_one = data_of(db),
-        .add_two = data_of(dw),
+        .add_one = write_or_null(call->db),
+        .add_two = write_or_null(call->dw),
     };
-    return sum_channels(queue, x, &a);
+    return sum_channels(queue, call->x, &a);
 }
 
-odeon_status ops_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                const odeon_tensor *w, const odeon_tensor *stats,
-                                const odeon_tensor *dy, const odeon_tensor *dx,
-                                const odeon_tensor *dw, const odeon_tensor *db)
+static odeon_status ops_group_norm_vjp(odeon_queue *queue, const odeon_group_norm_vjp *call)
 {
-    ODEON_TRY(expect_groups(queue, groups, x, stats));
-    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: w", w, x));
-    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: dw", dw, x));
-    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: db", db, x));
-    ODEON_TRY(expect_like(queue, "groupnorm_vjp: dy", dy, x));
-    ODEON_TRY(expect_like(queue, "groupnorm_vjp: dx", dx != NULL ? dx : x, x));
-    ODEON_TRY(group_parameters(queue, groups, x, stats, dy, dw, db));
+    ODEON_TRY(expect_flags(queue, "group_norm_vjp", call->flags));
+    ODEON_TRY(expect_groups(queue, call->groups, &call->x->shape, &call->stats->shape));
+    ODEON_TRY(expect_channels(queue, "group_norm_vjp: w", call->w, call->x));
+    ODEON_TRY(expect_channels(queue, "group_norm_vjp: dw", odeon_as_view(call->dw), call->x));
+    ODEON_TRY(expect_channels(queue, "group_norm_vjp: db", odeon_as_view(call->db), call->x));
+    ODEON_TRY(expect_like(queue, "group_norm_vjp: dy", &call->dy->shape, &call->x->shape));
+    ODEON_TRY(
+        expect_optional(queue, "group_norm_vjp: dx", odeon_as_view(call->dx), &call->x->shape));
+    ODEON_TRY(group_parameters(queue, call));
     const group_norm_vjp_args a = {
-        .x = x->data,
-        .w = data_of(w),
-        .dy = dy->data,
-        .dx = data_of(dx),
-        .stats = stats->data,
-        .groups = groups,
-        .each = x->dim[1] / groups,
-        .space = x->dim[2],
-        .n = x->dim[1] / groups * x->dim[2],
+        .x = odeon_read(call->x),
+        .w = read_or_null(call->w),
+        .dy = odeon_read(call->dy),
+        .dx = write_or_null(call->dx),
+        .stats = odeon_read(call->stats),
+        .groups = call->groups,
+        .each = call->x->shape.dim[1] / call->groups,
+        .space = call->x->shape.dim[2],
+        .n = call->x->shape.dim[1] / call->groups * call->x->shape.dim[2],
     };
-    int64_t blocks = dx != NULL && a.n > 0 ? x->dim[0] * groups : 0;
-    return launch(queue, kernel_of(KERNEL_group_norm_vjp_f32, x->dtype), &a,
+    int64_t blocks = call->dx != NULL && a.n > 0 ? call->x->shape.dim[0] * call->groups : 0;
+    return launch(queue, kernel_of(KERNEL_group_norm_vjp_f32, call->x->shape.dtype), &a,
                   shape_pairs(blocks, a.n));
 }
+
+const odeon_norm_family ops_norm = {
+    .struct_size = sizeof(odeon_norm_family),
+    .group_norm = ops_group_norm,
+    .group_norm_vjp = ops_group_norm_vjp,
+    .channel_moment = ops_channel_moment,
+    .batch_norm = ops_batch_norm,
+    .batch_norm_vjp_sums = ops_batch_norm_vjp_sums,
+    .batch_norm_vjp = ops_batch_norm_vjp,
+};

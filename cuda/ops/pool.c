@@ -1,3 +1,4 @@
+#include "odeon/device_pool.h"
 #include "ops.h"
 
 /* A window of so many elements is worth a block. */
@@ -11,15 +12,15 @@ static int64_t windows(int64_t size, int64_t padding, int64_t kernel, int64_t st
 }
 
 /* Can the places in an image with its padding be int32_t? */
-static int32_t fits(const odeon_pool2d *g, int64_t height, int64_t width)
+static int32_t fits(const odeon_pool_geometry *g, int64_t height, int64_t width)
 {
     int64_t rows = height + 2 * (int64_t)g->padding_h, columns = width + 2 * (int64_t)g->padding_w;
     return rows < INT32_MAX && columns < INT32_MAX && rows * columns < INT32_MAX;
 }
 
 /* x and y, or their gradients. */
-static odeon_status pool_arguments(odeon_queue *queue, const odeon_pool2d *geometry,
-                                   const odeon_tensor *x, const odeon_tensor *y, pool_args *out)
+static odeon_status pool_arguments(odeon_queue *queue, const odeon_pool_geometry *geometry,
+                                   const odeon_shape *x, const odeon_shape *y, pool_args *out)
 {
     ODEON_TRY(expect_true(queue,
                           geometry->kind == ODEON_POOL_AVG || geometry->kind == ODEON_POOL_MAX,
@@ -36,7 +37,6 @@ static odeon_status pool_arguments(odeon_queue *queue, const odeon_pool2d *geome
                            (long long)x->dim[3]);
     }
     *out = (pool_args){
-        .y = y->data,
         .images = dim[0] * dim[1],
         .H = (int32_t)x->dim[2],
         .W = (int32_t)x->dim[3],
@@ -47,31 +47,40 @@ static odeon_status pool_arguments(odeon_queue *queue, const odeon_pool2d *geome
     return ODEON_OK;
 }
 
-odeon_status ops_pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
-                        const odeon_tensor *y)
+static odeon_status ops_pool2d(odeon_queue *queue, const odeon_pool2d *call)
 {
+    ODEON_TRY(expect_flags(queue, "pool2d", call->flags));
     pool_args a;
-    ODEON_TRY(pool_arguments(queue, geometry, x, y, &a));
-    a.x = x->data;
-    int64_t area = (int64_t)geometry->kernel_h * geometry->kernel_w;
-    if (geometry->kind == ODEON_POOL_AVG && area >= LARGE_WINDOW) {
-        return launch(queue, kernel_of(KERNEL_pool2d_mean_f32, x->dtype), &a,
-                      shape_sums(odeon_count(y), area));
+    ODEON_TRY(pool_arguments(queue, &call->geometry, &call->x->shape, &call->y->view.shape, &a));
+    a.y = odeon_write(call->y);
+    a.x = odeon_read(call->x);
+    int64_t area = (int64_t)call->geometry.kernel_h * call->geometry.kernel_w;
+    if (call->geometry.kind == ODEON_POOL_AVG && area >= LARGE_WINDOW) {
+        return launch(queue, kernel_of(KERNEL_pool2d_mean_f32, call->x->shape.dtype), &a,
+                      shape_sums(odeon_count(&call->y->view.shape), area));
     }
-    return launch(queue, kernel_of(KERNEL_pool2d_f32, x->dtype), &a, shape_each(odeon_count(y)));
+    return launch(queue, kernel_of(KERNEL_pool2d_f32, call->x->shape.dtype), &a,
+                  shape_each(odeon_count(&call->y->view.shape)));
 }
 
-odeon_status ops_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
-                            const odeon_tensor *dy, const odeon_tensor *dx)
+static odeon_status ops_pool2d_vjp(odeon_queue *queue, const odeon_pool2d_vjp *call)
 {
+    ODEON_TRY(expect_flags(queue, "pool2d_vjp", call->flags));
     pool_args a;
-    ODEON_TRY(pool_arguments(queue, geometry, dx, dy, &a));
-    if (geometry->kind == ODEON_POOL_MAX) {
-        ODEON_TRY(expect_true(queue, x != NULL, "pool2d_vjp: MAX without x"));
-        ODEON_TRY(expect_like(queue, "pool2d_vjp: x", x, dx));
-        a.x = x->data;
+    ODEON_TRY(pool_arguments(queue, &call->geometry, &call->dx->view.shape, &call->dy->shape, &a));
+    a.dy = odeon_read(call->dy);
+    if (call->geometry.kind == ODEON_POOL_MAX) {
+        ODEON_TRY(expect_true(queue, call->x != NULL, "pool2d_vjp: MAX without x"));
+        ODEON_TRY(expect_like(queue, "pool2d_vjp: x", &call->x->shape, &call->dx->view.shape));
+        a.x = odeon_read(call->x);
     }
-    a.dx = dx->data;
-    return launch(queue, kernel_of(KERNEL_pool2d_vjp_f32, dx->dtype), &a,
-                  shape_each(odeon_count(dx)));
+    a.dx = odeon_write(call->dx);
+    return launch(queue, kernel_of(KERNEL_pool2d_vjp_f32, call->dx->view.shape.dtype), &a,
+                  shape_each(odeon_count(&call->dx->view.shape)));
 }
+
+const odeon_pool_family ops_pool = {
+    .struct_size = sizeof(odeon_pool_family),
+    .pool2d = ops_pool2d,
+    .pool2d_vjp = ops_pool2d_vjp,
+};

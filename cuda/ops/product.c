@@ -1,82 +1,77 @@
 #include "product.h"
+#include "norm.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
 
-static odeon_status expect_epilogue(odeon_queue *queue, const odeon_epilogue *epilogue,
-                                    int32_t dtype, int64_t channels)
+/* What follows a product: bias, or NULL, and the unary id act. */
+static odeon_status expect_finish(odeon_queue *queue, const odeon_view *bias, int32_t act,
+                                  uint32_t dtype, int64_t channels)
 {
-    if (epilogue == NULL) {
-        return ODEON_OK;
-    }
-    ODEON_TRY(expect_true(
-        queue, epilogue->act >= ODEON_UNARY_IDENTITY && epilogue->act <= ODEON_UNARY_LAST_EPILOGUE,
-        "epilogue: this id cannot be one"));
-    if (epilogue->bias == NULL) {
-        return ODEON_OK;
-    }
-    return expect_shape(queue, "epilogue: bias", epilogue->bias, dtype, 1, &channels);
-}
-
-static const void *bias_of(const odeon_epilogue *epilogue)
-{
-    return epilogue != NULL && epilogue->bias != NULL ? epilogue->bias->data : NULL;
-}
-
-static int32_t act_of(const odeon_epilogue *epilogue)
-{
-    return epilogue != NULL ? epilogue->act : ODEON_UNARY_IDENTITY;
+    ODEON_TRY(expect_true(queue, act >= ODEON_UNARY_IDENTITY && act <= ODEON_UNARY_LAST_EPILOGUE,
+                          "epilogue: this id cannot be one"));
+    return bias == NULL ? ODEON_OK
+                        : expect_shape(queue, "epilogue: bias", &bias->shape, dtype, 1, &channels);
 }
 
 odeon_status finish_product(odeon_queue *queue, const odeon_tensor *y, int64_t inner,
-                            int64_t channels, const odeon_epilogue *epilogue)
+                            int64_t channels, const odeon_view *bias, int32_t act)
 {
     const finish_args a = {
-        y->data, bias_of(epilogue), odeon_count(y), inner, channels, act_of(epilogue), 0};
+        odeon_write(y), read_or_null(bias), odeon_count(&y->view.shape), inner, channels, act, 0};
     if (a.bias == NULL && a.act == ODEON_UNARY_IDENTITY) {
         return ODEON_OK;
     }
-    return launch(queue, kernel_of(KERNEL_finish_f32, y->dtype), &a, shape_each(a.count));
+    return launch(queue, kernel_of(KERNEL_finish_f32, y->view.shape.dtype), &a,
+                  shape_each(a.count));
 }
 
 /* ---- products of matrices ---- */
 
-odeon_status gemm_arguments(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
-                            const odeon_tensor *a, const odeon_tensor *b, double beta,
-                            const odeon_tensor *c, const odeon_epilogue *epilogue, gemm_args *out)
+odeon_status gemm_arguments(odeon_queue *queue, const odeon_gemm *call, gemm_args *out)
 {
+    const odeon_shape *a = &call->a->shape, *b = &call->b->shape, *c = &call->c->view.shape;
+    ODEON_TRY(expect_flags(queue, "gemm", call->flags));
     ODEON_TRY(expect_real(queue, "gemm: c", c, 2));
     ODEON_TRY(expect_real(queue, "gemm: a", a, 2));
-    int64_t M = c->dim[0], N = c->dim[1], K = trans_a ? a->dim[0] : a->dim[1];
-    const int64_t of_a[] = {trans_a ? K : M, trans_a ? M : K};
-    const int64_t of_b[] = {trans_b ? N : K, trans_b ? K : N};
+    int64_t M = c->dim[0], N = c->dim[1], K = call->trans_a ? a->dim[0] : a->dim[1];
+    const int64_t of_a[] = {call->trans_a ? K : M, call->trans_a ? M : K};
+    const int64_t of_b[] = {call->trans_b ? N : K, call->trans_b ? K : N};
     ODEON_TRY(expect_shape(queue, "gemm: a", a, c->dtype, 2, of_a));
     ODEON_TRY(expect_shape(queue, "gemm: b", b, c->dtype, 2, of_b));
-    ODEON_TRY(expect_epilogue(queue, epilogue, c->dtype, N));
+    ODEON_TRY(expect_finish(queue, call->bias, call->act, c->dtype, N));
     *out = (gemm_args){
-        .a = a->data,
-        .b = b->data,
-        .c = c->data,
-        .bias = bias_of(epilogue),
+        .a = odeon_read(call->a),
+        .b = odeon_read(call->b),
+        .c = odeon_write(call->c),
+        .bias = read_or_null(call->bias),
         .M = M,
         .N = N,
         .K = K,
-        .a_m = trans_a ? 1 : K,
-        .a_k = trans_a ? M : 1,
-        .b_k = trans_b ? 1 : N,
-        .b_n = trans_b ? K : 1,
-        .alpha = alpha,
-        .beta = beta,
-        .act = act_of(epilogue),
+        .a_m = call->trans_a ? 1 : K,
+        .a_k = call->trans_a ? M : 1,
+        .b_k = call->trans_b ? 1 : N,
+        .b_n = call->trans_b ? K : 1,
+        .alpha = call->alpha,
+        .beta = call->beta,
+        .act = call->act,
     };
     return ODEON_OK;
 }
 
-odeon_status ops_gemm(odeon_queue *queue, int32_t trans_a, int32_t trans_b, double alpha,
-                      const odeon_tensor *a, const odeon_tensor *b, double beta,
-                      const odeon_tensor *c, const odeon_epilogue *epilogue)
+static odeon_status ops_gemm(odeon_queue *queue, const odeon_gemm *call)
 {
     gemm_args g;
-    ODEON_TRY(gemm_arguments(queue, trans_a, trans_b, alpha, a, b, beta, c, epilogue, &g));
-    return launch(queue, kernel_of(KERNEL_gemm_f32, c->dtype), &g, shape_each(g.M * g.N));
+    ODEON_TRY(gemm_arguments(queue, call, &g));
+    return launch(queue, kernel_of(KERNEL_gemm_f32, call->c->view.shape.dtype), &g,
+                  shape_each(g.M * g.N));
 }
+
+const odeon_product_family ops_product = {
+    .struct_size = sizeof(odeon_product_family),
+    .gemm = ops_gemm,
+    .channel_sum = ops_channel_sum,
+};
 
 /* ---- convolutions ---- */
 
@@ -87,7 +82,8 @@ static int64_t windows(int64_t size, int64_t padding, int64_t kernel, int64_t st
     return room < 0 ? 0 : room / stride + 1;
 }
 
-conv_args conv_shape(const odeon_conv2d *geometry, const odeon_tensor *x, const odeon_tensor *w)
+conv_args conv_shape(const odeon_conv_geometry *geometry, const odeon_shape *x,
+                     const odeon_shape *w)
 {
     conv_args a = {
         .B = x->dim[0],
@@ -107,9 +103,10 @@ conv_args conv_shape(const odeon_conv2d *geometry, const odeon_tensor *x, const 
     return a;
 }
 
-odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
-                            const odeon_tensor *w, const odeon_tensor *y,
-                            const odeon_epilogue *epilogue, conv_args *out)
+/* The sizes, of shapes that fit. */
+static odeon_status conv_sizes(odeon_queue *queue, const odeon_conv_geometry *geometry,
+                               const odeon_shape *x, const odeon_shape *w, const odeon_shape *y,
+                               conv_args *out)
 {
     ODEON_TRY(expect_real(queue, "conv2d: x", x, 4));
     ODEON_TRY(expect_real(queue, "conv2d: w", w, 4));
@@ -117,18 +114,50 @@ odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *geometry, co
     const int64_t of_w[] = {a.K, a.C, a.R, a.S}, of_y[] = {a.B, a.K, a.P, a.Q};
     ODEON_TRY(expect_shape(queue, "conv2d: w", w, x->dtype, 4, of_w));
     ODEON_TRY(expect_shape(queue, "conv2d: y", y, x->dtype, 4, of_y));
-    ODEON_TRY(expect_epilogue(queue, epilogue, y->dtype, a.K));
-    a.x = x->data;
-    a.w = w->data;
-    a.y = y->data;
-    a.bias = bias_of(epilogue);
-    a.act = act_of(epilogue);
     *out = a;
     return ODEON_OK;
 }
 
-uint64_t ops_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
-                            const odeon_tensor *w)
+odeon_status conv_arguments(odeon_queue *queue, const odeon_conv2d *call, conv_args *out)
+{
+    ODEON_TRY(expect_flags(queue, "conv2d", call->flags));
+    ODEON_TRY(conv_sizes(queue, &call->geometry, &call->x->shape, &call->w->shape,
+                         &call->y->view.shape, out));
+    ODEON_TRY(expect_finish(queue, call->bias, call->act, call->x->shape.dtype, out->K));
+    out->x = odeon_read(call->x);
+    out->w = odeon_read(call->w);
+    out->out = odeon_write(call->y);
+    out->bias = read_or_null(call->bias);
+    out->act = call->act;
+    return ODEON_OK;
+}
+
+odeon_status conv_vjp_x_arguments(odeon_queue *queue, const odeon_conv2d_vjp_x *call,
+                                  conv_args *out)
+{
+    ODEON_TRY(expect_flags(queue, "conv2d_vjp_x", call->flags));
+    ODEON_TRY(conv_sizes(queue, &call->geometry, &call->dx->view.shape, &call->w->shape,
+                         &call->dy->shape, out));
+    out->w = odeon_read(call->w);
+    out->y = odeon_read(call->dy);
+    out->out = odeon_write(call->dx);
+    return ODEON_OK;
+}
+
+odeon_status conv_vjp_w_arguments(odeon_queue *queue, const odeon_conv2d_vjp_w *call,
+                                  conv_args *out)
+{
+    ODEON_TRY(expect_flags(queue, "conv2d_vjp_w", call->flags));
+    ODEON_TRY(conv_sizes(queue, &call->geometry, &call->x->shape, &call->dw->view.shape,
+                         &call->dy->shape, out));
+    out->x = odeon_read(call->x);
+    out->y = odeon_read(call->dy);
+    out->out = odeon_write(call->dw);
+    return ODEON_OK;
+}
+
+static uint64_t ops_conv2d_scratch(const odeon_device *device, const odeon_conv_geometry *geometry,
+                                   const odeon_shape *x, const odeon_shape *w)
 {
     (void)device;
     (void)geometry;
@@ -137,35 +166,35 @@ uint64_t ops_conv2d_scratch(void *device, const odeon_conv2d *geometry, const od
     return 0;
 }
 
-odeon_status ops_conv2d(odeon_queue *queue, const odeon_conv2d *geometry, const odeon_tensor *x,
-                        const odeon_tensor *w, const odeon_epilogue *epilogue,
-                        const odeon_tensor *y, void *scratch)
+static odeon_status ops_conv2d(odeon_queue *queue, const odeon_conv2d *call)
 {
     conv_args a;
-    (void)scratch;
-    ODEON_TRY(conv_arguments(queue, geometry, x, w, y, epilogue, &a));
-    return launch(queue, kernel_of(KERNEL_conv_f32, x->dtype), &a, shape_each(odeon_count(y)));
+    ODEON_TRY(conv_arguments(queue, call, &a));
+    return launch(queue, kernel_of(KERNEL_conv_f32, call->x->shape.dtype), &a,
+                  shape_each(odeon_count(&call->y->view.shape)));
 }
 
-odeon_status ops_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d *geometry,
-                              const odeon_tensor *w, const odeon_tensor *dy, const odeon_tensor *dx,
-                              void *scratch)
+static odeon_status ops_conv2d_vjp_x(odeon_queue *queue, const odeon_conv2d_vjp_x *call)
 {
     conv_args a;
-    (void)scratch;
-    ODEON_TRY(conv_arguments(queue, geometry, dx, w, dy, NULL, &a));
-    return launch(queue, kernel_of(KERNEL_conv_vjp_x_f32, dx->dtype), &a,
-                  shape_each(odeon_count(dx)));
+    ODEON_TRY(conv_vjp_x_arguments(queue, call, &a));
+    return launch(queue, kernel_of(KERNEL_conv_vjp_x_f32, call->dx->view.shape.dtype), &a,
+                  shape_each(odeon_count(&call->dx->view.shape)));
 }
 
-odeon_status ops_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d *geometry,
-                              const odeon_tensor *x, const odeon_tensor *dy, const odeon_tensor *dw,
-                              void *scratch)
+static odeon_status ops_conv2d_vjp_w(odeon_queue *queue, const odeon_conv2d_vjp_w *call)
 {
     conv_args a;
-    (void)scratch;
-    ODEON_TRY(conv_arguments(queue, geometry, x, dw, dy, NULL, &a));
-    int64_t sums = odeon_count(dy) > 0 ? odeon_count(dw) : 0;
-    return launch(queue, kernel_of(KERNEL_conv_vjp_w_f32, x->dtype), &a,
+    ODEON_TRY(conv_vjp_w_arguments(queue, call, &a));
+    int64_t sums = odeon_count(&call->dy->shape) > 0 ? odeon_count(&call->dw->view.shape) : 0;
+    return launch(queue, kernel_of(KERNEL_conv_vjp_w_f32, call->x->shape.dtype), &a,
                   shape_sums(sums, a.B * a.P * a.Q));
 }
+
+const odeon_conv_family ops_conv = {
+    .struct_size = sizeof(odeon_conv_family),
+    .conv2d_scratch = ops_conv2d_scratch,
+    .conv2d = ops_conv2d,
+    .conv2d_vjp_x = ops_conv2d_vjp_x,
+    .conv2d_vjp_w = ops_conv2d_vjp_w,
+};

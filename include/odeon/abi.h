@@ -2,16 +2,24 @@
  *
  * STATE: draft. No kind is frozen; until one is, any header may change with any minor version. A
  * draft has a layout number (layouts.h) that changes with it, and a plugin says which it was built
- * with: the host refuses another before it runs anything of the plugin.
+ * with: the host refuses another before it runs anything of the plugin. Frozen, a kind or a family
+ * of device operators changes by appended fields and slots, by new bits, and by new ids of tables.
  *
  * Rules that hold for all headers of this folder
  * - Plain C data only: fixed-width integers, double, float, pointers, pointers to functions. No
  *   bool, enum, long, bit-field or union inside a structure, no hidden padding, no #if.
  * - A structure that may grow starts with struct_size, the sizeof of whoever filled it in. Fields
  *   are appended, never moved or removed. Read a field only where ODEON_HAS says that it is there.
- * - Fields named reserved are zero, and bits of flags without a name are clear, in tables and in
- *   what is filled in at run time: the host refuses a plugin in which one is not, so that a later
+ *   One without struct_size is final: it never changes, and so may be embedded, stand in arrays and
+ *   be returned by value.
+ * - Fields named reserved are zero, and bits of flags without a name are clear, in tables, in calls
+ *   and in what is filled in at run time: whoever reads one that is not refuses it, so that a later
  *   minor can give it a meaning.
+ * - Of flags that are unknown in a structure that is frozen bits 0 to 15 may be ignored: the result
+ *   is then right, but may cost more. Bits 16 to 31 must be understood: who does not know one
+ *   refuses the structure. A field appended later without which the result would differ comes with
+ *   such a bit, set whenever the field is not 0. In a draft every unknown bit is refused, as it is
+ *   in the calls of device operators.
  * - Strings are UTF-8 and end in NUL. Pointers passed to a call are borrowed for that call unless
  *   the comment at the slot says longer.
  * - Whoever allocates frees. A plugin takes long-lived memory from its host (host.h).
@@ -19,10 +27,22 @@
  * - The process is the host's: a plugin leaves floating-point modes, locale, working directory,
  *   signal handlers and standard output as they are.
  *
- * Thread tags, one at every slot
- *   [main]      the thread that started the host, before or after all work, never twice at a time
- *   [worker]    the thread that owns the instance (or queue); calls on one instance never overlap
- *   [any]       any thread, calls may overlap
+ * Tags, one at every slot: [thread; how often]. A tag holds for the slots below it up to the next
+ * comment.
+ *   main        the thread that started the host, before or after all work, never twice at a time
+ *   worker      the thread that owns the instance (or queue); calls on one instance never overlap
+ *   any         any thread, calls may overlap
+ * and, from seldom to often, what a slot is called in, each time perhaps more than once
+ *   load        the life of a loaded plugin: its beginning and its end
+ *   build       making, planning and taking apart of a configuration or a model, also for a batch
+ *               of a size that is new
+ *   run         a run: its beginning or its end
+ *   epoch       a pass over the data
+ *   batch       a batch: its samples, forward, backward
+ *   update      a step of the optimizer
+ *   solve       a solve of an ODE, forward or backward
+ *   step        a step of a solver, accepted or not
+ *   evaluation  an evaluation of a layer or a field
  */
 #ifndef ODEON_ABI_H
 #define ODEON_ABI_H

@@ -6,7 +6,7 @@
 #ifndef ODEON_CONTAINER_H
 #define ODEON_CONTAINER_H
 #include "odeon/abi.h"
-#include "odeon/device.h"
+#include "odeon/device_solver.h"
 #include "odeon/host.h"
 #include "odeon/layer.h"
 #include "odeon/status.h"
@@ -15,34 +15,46 @@
 extern "C" {
 #endif
 
-#define ODEON_HOST_CHAIN "odeon.host.chain/1"
+#define ODEON_HOST_BODY "odeon.host.body/1"
 
-/* What a body is for a batch. */
-typedef struct odeon_chain_info {
+/* Growing. A question about a body, and the answer, which is 0 before. */
+typedef struct odeon_body_plan {
     uint32_t struct_size;
-    int32_t flags; /* of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, ROUNDS_T, STATEFUL,
-                      RANDOM where a layer has them, LINEAR where all have it */
-    odeon_tensor in, out; /* shape and dtype */
-    uint64_t frame_bytes; /* what one evaluation keeps for its vjp: a multiple of 64 */
-} odeon_chain_info;
+    uint32_t call_flags; /* of a plan or a call of the container */
+    int64_t batch;
 
-/* Calls of a body. The container's own context goes through; t (F64 [1] or [B]) stands in place of
- * the one in there, NULL leaves that. */
-typedef struct odeon_chain_services {
+    /* Of odeon_layer_plan, as a whole: BATCH_COUPLED, USES_T, ROUNDS_T, STATEFUL, RANDOM where a
+     * layer has them, LINEAR where all have it. */
+    uint32_t flags, reserved0;
+    odeon_shape in, out;
+    uint64_t frame_bytes; /* what one evaluation keeps for its vjp: a multiple of 64 */
+} odeon_body_plan;
+
+/* Growing. A call of a body; what it has no use for is NULL. */
+typedef struct odeon_body_call {
+    uint32_t struct_size, flags;    /* NO_PARAM_GRAD of ODEON_CALL_*, beside the container's own */
+    const odeon_layer_call *around; /* the container's own call: device, queue, group, batch */
+    const odeon_view *t;            /* F64 [1] or [B], in place of around's; NULL leaves that */
+    const odeon_view *in;           /* forward */
+    const odeon_tensor *out;        /* forward writes it; does not overlap in */
+    const odeon_view *d_out;        /* vjp */
+    const odeon_tensor *d_in;       /* vjp writes it; NULL: not wanted; does not overlap d_out */
+    const odeon_tensor *d_t;        /* vjp adds to it; NULL: not wanted */
+    void *frame; /* a part of the container's tape, at a multiple of 64 bytes; forward: NULL when no
+                    vjp will follow */
+} odeon_body_call;
+
+typedef struct odeon_body_services {
     uint32_t struct_size, reserved0;
-    /* For so many samples and the flags of a plan or a call. Allocates when it is first asked,
-     * which is to be in the container's plan: the other two then need not. */
-    odeon_status (*plan)(odeon_net *body, int64_t batch, int32_t flags, odeon_chain_info *out);
-    /* out = body(in), which do not overlap. frame: a part of the container's tape, at a multiple of
-     * 64 bytes; NULL when no vjp will follow. */
-    odeon_status (*forward)(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
-                            const odeon_tensor *in, const odeon_tensor *out, void *frame);
-    /* Writes d_in (NULL: not wanted; not overlapping d_out), adds to the gradients of the body's
-     * parameters and to d_t (NULL: not wanted). */
-    odeon_status (*vjp)(odeon_net *body, const odeon_context *context, const odeon_tensor *t,
-                        void *frame, const odeon_tensor *d_out, const odeon_tensor *d_in,
-                        const odeon_tensor *d_t);
-} odeon_chain_services;
+    /* Allocates when it is first asked, which is to be in the container's plan: the other two then
+     * need not. [worker; build] */
+    odeon_status (*plan)(odeon_net *body, odeon_body_plan *plan);
+    /* out = body(in). [worker; evaluation] */
+    odeon_status (*forward)(odeon_net *body, const odeon_body_call *call);
+    /* Writes d_in, adds to the gradients of the body's parameters and to d_t. [worker; evaluation]
+     */
+    odeon_status (*vjp)(odeon_net *body, const odeon_body_call *call);
+} odeon_body_services;
 
 #define ODEON_HOST_ODE "odeon.host.ode/1"
 
@@ -83,11 +95,11 @@ typedef struct odeon_ode_spec {
     int32_t n_times;          /* at least 2, strictly monotone; 0: the times of the batch */
     int32_t n_initial_values; /* LIST */
     const double *times, *initial_values;
-    int32_t n_rtol, n_atol;    /* ADAPTIVE: 1, or one for each element of a sample of y */
-    const double *rtol, *atol; /* > 0 */
-    odeon_control control;     /* ADAPTIVE: all but n_parts, count, tolerances, rows and log, which
-                                  are the solve's; where beta[i], beta_reject, start_exponent are given
-                                  per order they are divided by the method's order if
+    int32_t n_rtol, n_atol;       /* ADAPTIVE: 1, or one for each element of a sample of y */
+    const double *rtol, *atol;    /* > 0 */
+    const odeon_control *control; /* ADAPTIVE: all but n_parts, count, tolerances, rows and log,
+                                  which are the solve's; where beta[i], beta_reject, start_exponent
+                                  are given per order they are divided by the method's order if
                                   exponents_per_order is 1 */
     int32_t exponents_per_order;
     int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
@@ -112,26 +124,22 @@ typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
 typedef struct odeon_ode_services {
     uint32_t struct_size, reserved0;
     /* The shape that the body gets, and so y: body_in of odeon_layer_ops. ODEON_ERR_CONFIG where
-     * the input has no first entry to take. */
+     * the input has no first entry to take. [worker; build] */
     odeon_status (*body_in)(const odeon_host *host, const odeon_ode_spec *spec,
-                            const odeon_tensor *in, odeon_tensor *out);
+                            const odeon_shape *in, odeon_shape *out);
     /* Refuses (ODEON_ERR_CONFIG) times that do not rise or fall throughout, stops outside of them,
      * limits of the step that contradict each other, tolerances that are not
      * one or as many as y's elements, an adaptive solve with a method that estimates no error, an
      * interpolated end with one that has no dense output, a gradient that cannot go with the
-     * integrator, a body that itself holds an ODE block. */
+     * integrator, a body that itself holds an ODE block. [worker; build] */
     odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                            odeon_ode **out);
-    void (*destroy)(odeon_ode *ode); /* takes NULL */
+    void (*destroy)(odeon_ode *ode); /* takes NULL. [worker; build] */
     /* The slots of odeon_layer_ops, to be passed on. Times of the batch that do not rise or fall
-     * throughout are ODEON_ERR_DATA. */
-    odeon_status (*plan)(odeon_ode *ode, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out);
-    odeon_status (*forward)(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
-                            const odeon_tensor *out, int32_t keep);
-    odeon_status (*vjp)(odeon_ode *ode, const odeon_context *context, const odeon_tensor *in,
-                        const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in);
+     * throughout are ODEON_ERR_DATA. keep: a vjp will follow. [worker; build], [worker; batch] */
+    odeon_status (*plan)(odeon_ode *ode, odeon_layer_plan *plan);
+    odeon_status (*forward)(odeon_ode *ode, const odeon_layer_call *call, int32_t keep);
+    odeon_status (*vjp)(odeon_ode *ode, const odeon_layer_call *call);
 } odeon_ode_services;
 
 #ifdef __cplusplus

@@ -2,12 +2,12 @@
  *
  * For a layer's kernel "ID@cuda" (layer.h). The table is an extension of the device:
  *   const odeon_device_cuda *cuda =
- *       context->device->ops->get_extension(context->device->self, ODEON_DEVICE_CUDA);
+ *       call->device->get_table(call->device, ODEON_DEVICE_CUDA);
  * and forward or vjp asks for the stream, launches, and reports:
  *   void *stream;
- *   ODEON_TRY(cuda->stream(context->queue, &stream));
+ *   ODEON_TRY(cuda->stream(call->queue, &stream));
  *   swish<<<blocks, threads, 0, (cudaStream_t)stream>>>(...);
- *   return cuda->check(context->queue, cudaGetLastError(), "swish");
+ *   return cuda->check(call->queue, cudaGetLastError(), "swish");
  *
  * What is launched takes its place among the queue's operators. It is as REPLAYABLE as they are
  * (device.h): its arguments are copied at the launch, it allocates nothing, waits for nothing and
@@ -31,11 +31,12 @@ typedef struct odeon_device_cuda {
     /* The stream that the next launch on queue goes to, for that launch alone: ask before each. A
      * recording, and a loop in it, has another than the queue has otherwise. Counts one launch, and
      * makes the queue's GPU the current one of this thread, for every copy of the runtime in the
-     * process. *out is NULL on failure. [worker] */
+     * process. *out is NULL on failure. [worker; evaluation] */
     odeon_status (*stream)(odeon_queue *queue, void **out);
     /* ODEON_OK where error, a cudaError_t, is 0. Else the status it stands for, and one line to the
      * host: what was done, in words of the plugin, the runtime's words, and whether this process
-     * can still use the GPU; what the queue records is then invalid. [worker] */
+     * can still use the GPU; what the queue records is then invalid.
+     * [worker; evaluation] */
     odeon_status (*check)(odeon_queue *queue, int32_t error, const char *what);
 } odeon_device_cuda;
 

@@ -35,7 +35,7 @@ enum {
 typedef struct odeon_field_info {
     uint32_t struct_size;
     int32_t role;
-    int32_t dtype;   /* as stored: U8, I64, F32, F64 */
+    uint32_t dtype;  /* as stored: U8, I64, F32, F64 */
     int32_t ndim;    /* of one sample, without the batch; at most 5 */
     int64_t dim[5];  /* images [C,H,W]; a class label has ndim 0 */
     int64_t classes; /* labels: values are 0 .. classes - 1; else 0 */
@@ -50,17 +50,18 @@ enum { ODEON_SPLIT_TRAIN = 0, ODEON_SPLIT_TEST = 1 };
 typedef struct odeon_dataset_ops {
     uint32_t struct_size;
     uint32_t reserved0;
-    int32_t (*field_count)(void *self); /* [any] */
+    int32_t (*field_count)(void *self); /* [any; build] */
     /* Describes field index from the options alone, before open and without any file, so that a
      * configuration can be checked where the data is not. out->struct_size is set by the caller.
-     * [any] */
+     * [any; build] */
     odeon_status (*field)(void *self, int32_t index, odeon_field_info *out);
     /* Reads what is needed to serve split and verifies it against the fields. Once per instance.
-     * ODEON_ERR_DATA or ODEON_ERR_IO, naming the file and what was expected. [main] */
+     * ODEON_ERR_DATA or ODEON_ERR_IO, naming the file and what was expected. [main; build] */
     odeon_status (*open)(void *self, int32_t split, int64_t *length);
     /* Copies samples indices[0 .. n-1] (any order, repeats allowed, each < length) into
      * fields[f] = host memory for [n, dim...] of field f: those of a batch, or thousands on their
-     * way to a device. Never changes the instance; several threads may call at once. [any] */
+     * way to a device. Never changes the instance; several threads may call at once. [any; batch]
+     */
     odeon_status (*get_batch)(void *self, int64_t n, const int64_t *indices, void *const *fields);
 
     /* ---- optional ---- */
@@ -68,14 +69,14 @@ typedef struct odeon_dataset_ops {
     /* As open, of path in place of the files that the options name: samples that a model
      * is to be asked about, all of them in the order of the file. Labels need not be there:
      * *labelled is then 0, and get_batch gives zeros for them. Once per instance, in place of open.
-     * [main] */
+     * [main; build] */
     odeon_status (*open_file)(void *self, const char *path, int64_t *length, int32_t *labelled);
     /* Where the sample index of what is open stands in the data set's file: its row, or
      * the first of its rows, from 0, headings not counted. Without this slot it is index itself.
-     * [any] */
+     * [any; batch] */
     int64_t (*row)(void *self, int64_t index);
     /* For messages: writes where element (row by row) of field of sample index stands, as
-     * "d.csv:17, column 'x2'", into text, which holds bytes; ends it with NUL. [any] */
+     * "d.csv:17, column 'x2'", into text, which holds bytes; ends it with NUL. [any; batch] */
     void (*locate)(void *self, int64_t index, int32_t field, int64_t element, char *text,
                    uint64_t bytes);
 } odeon_dataset_ops;

@@ -39,30 +39,30 @@ typedef struct odeon_solve_services {
     void *self;
     /* Integrates field through the times with the block's integrator and control: y[0] holds
      * y(times[0]) before, y[i] y(times[i]) after. Leaves records as keep says, after dropping those
-     * of the solve before. */
+     * of the solve before. [worker; solve] */
     odeon_status (*solve)(void *self, const odeon_field *field, int32_t n_times,
                           const double *times, int32_t keep, const odeon_tensor *y);
     /* The exact reverse of the recorded steps with their sizes held fixed, last to first, dense
      * output included: from the cotangents of the recorded solve's outputs writes d_y0 [n], dL/dy
      * at its start, which overlaps none of them; adds to the parameters' gradients. Frames go back
-     * to the pool as they are used up. */
-    odeon_status (*reverse)(void *self, const odeon_field *field, const odeon_tensor *d_y,
+     * to the pool as they are used up. [worker; solve] */
+    odeon_status (*reverse)(void *self, const odeon_field *field, const odeon_view *d_y,
                             const odeon_tensor *d_y0);
     /* The continuous adjoint of field: the field of (y, a, theta_bar) with y' = f,
      * a' = -a^T df/dy, theta_bar' = -a^T df/dtheta, and, behind a, t_bar' = -a^T df/dt if flags
      * (ODEON_AUGMENT_*) ask for it; and a state for it, 0. Valid until the next augment.
-     * Source: Chen et al., Neural ODEs, 2018, algorithm 1. */
+     * Source: Chen et al., Neural ODEs, 2018, algorithm 1. [worker; batch] */
     odeon_status (*augment)(void *self, const odeon_field *field, int32_t flags,
                             const odeon_field **out, odeon_tensor *state);
-    /* Adds part theta_bar of an augmented state to the parameters' gradients. */
-    odeon_status (*add_theta)(void *self, const odeon_field *augmented, const odeon_tensor *state);
+    /* Adds part theta_bar of an augmented state to the parameters' gradients. [worker; batch] */
+    odeon_status (*add_theta)(void *self, const odeon_field *augmented, const odeon_view *state);
     /* Reports ||y - y0|| / ||y0||, how far a backward solve has drifted from where the forward one
-     * was at that time; of several the largest counts. */
-    odeon_status (*drift)(void *self, const odeon_tensor *y, const odeon_tensor *y0);
-    /* y = x; they may be the same. */
-    odeon_status (*copy)(void *self, const odeon_tensor *x, const odeon_tensor *y);
-    /* y += x */
-    odeon_status (*add)(void *self, const odeon_tensor *x, const odeon_tensor *y);
+     * was at that time; of several the largest counts. [worker; solve] */
+    odeon_status (*drift)(void *self, const odeon_view *y, const odeon_view *y0);
+    /* y = x; they may be the same. [worker; solve] */
+    odeon_status (*copy)(void *self, const odeon_view *x, const odeon_tensor *y);
+    /* y += x. [worker; solve] */
+    odeon_status (*add)(void *self, const odeon_view *x, const odeon_tensor *y);
 } odeon_solve_services;
 
 /* What a method needs of an integrator; checked when the INI is resolved. */
@@ -71,20 +71,28 @@ enum {
     ODEON_GRADIENT_NEEDS_Y = 1 << 1   /* backward is given y at all times */
 };
 
+/* Growing. One solve of a block, forward or backward; see TIMES AND OUTPUTS. */
+typedef struct odeon_solve_call {
+    uint32_t struct_size, flags; /* none yet */
+    const odeon_solve_services *services;
+    const odeon_field *field;
+    const double *times; /* [n_times] */
+    int32_t n_times, reserved0;
+    const odeon_tensor *y; /* [n_times]; backward: the outputs, read only, NULL unless NEEDS_Y; none
+                              of its vectors is another */
+    const odeon_view *d_y; /* backward: [n_times], the cotangents of the outputs */
+    const odeon_tensor *d_y0; /* backward: [n], dL/dy at the start, written; overlaps none of d_y */
+} odeon_solve_call;
+
+/* Growing. The ops of kind gradient. */
 typedef struct odeon_gradient_ops {
     uint32_t struct_size;
     int32_t flags; /* ODEON_GRADIENT_* */
-    /* Solves through the times, of a pass that a backward will follow. [worker] */
-    odeon_status (*forward)(void *self, const odeon_solve_services *services,
-                            const odeon_field *field, int32_t n_times, const double *times,
-                            const odeon_tensor *y);
-    /* From the cotangents of all outputs writes d_y0, dL/dy at the start, and adds to the
-     * parameters' gradients. y, the outputs, is NULL unless flagged; none of its vectors is
-     * another. d_y0 overlaps none of d_y. [worker] */
-    odeon_status (*backward)(void *self, const odeon_solve_services *services,
-                             const odeon_field *field, int32_t n_times, const double *times,
-                             const odeon_tensor *y, const odeon_tensor *d_y,
-                             const odeon_tensor *d_y0);
+    /* Solves through the times, of a pass that a backward will follow. [worker; batch] */
+    odeon_status (*forward)(void *self, const odeon_solve_call *call);
+    /* From the cotangents of all outputs writes d_y0, and adds to the parameters' gradients.
+     * [worker; batch] */
+    odeon_status (*backward)(void *self, const odeon_solve_call *call);
 } odeon_gradient_ops;
 
 #ifdef __cplusplus

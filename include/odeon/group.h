@@ -30,12 +30,13 @@ typedef struct odeon_group {
     int32_t reserved0;
     void *self;
     /* x becomes the sum over the workers, in rank order: the same bits on all. F32 or F64, the same
-     * shape everywhere. Waits for the queue. [worker] */
+     * shape everywhere. Waits for the queue. [worker; evaluation] */
     odeon_status (*sum)(void *self, odeon_queue *queue, const odeon_tensor *x, odeon_status mine);
-    /* slots[first .. first+n-1] become their sums, or their maxima (maximum 1; NaN wins). */
+    /* slots[first .. first+n-1] become their sums, or their maxima (maximum 1; NaN wins).
+     * [worker; step] */
     odeon_status (*reduce_slots)(void *self, odeon_queue *queue, double *slots, int32_t first,
                                  int32_t n, int32_t maximum, odeon_status mine);
-    odeon_status (*agree)(void *self, odeon_status mine);
+    odeon_status (*agree)(void *self, odeon_status mine); /* [worker; evaluation] */
 } odeon_group;
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* host.h: what a host gives to a plugin.
  *
- * A plugin links nothing of the host: all services arrive in this table, at init and at create.
+ * A plugin links nothing of the host: all services arrive in this table, at the plugin's init and with each instance.
  * Each instance gets a table of its own (self tells the host which), valid until its destroy has
  * returned. Draft. */
 #ifndef ODEON_HOST_H
@@ -18,29 +18,26 @@ extern "C" {
 
 enum { ODEON_LOG_DEBUG = 0, ODEON_LOG_INFO = 1, ODEON_LOG_WARNING = 2 };
 
-typedef struct odeon_config
-    odeon_config; /* one component as the INI chose and set it; the host's */
-
 typedef struct odeon_host {
     uint32_t struct_size;
     uint32_t abi_minor; /* the lower of the host's and the plugin's */
     void *self;         /* the host's; pass the table itself to the slots */
 
     /* Host memory, aligned to 64 bytes, contents undefined. NULL when there is none (or when a test
-     * says so); the plugin then fails with ODEON_ERR_NOMEM. free takes NULL. [any] */
+     * says so); the plugin then fails with ODEON_ERR_NOMEM. free takes NULL. [any; build] */
     void *(*alloc)(const struct odeon_host *host, uint64_t bytes);
     void (*free)(const struct odeon_host *host, void *memory);
 
     /* Records why a call is about to fail and returns status unchanged. Text is copied. The host
-     * adds the component's path. Of several on one thread the first is kept. [any] */
+     * adds the component's path. Of several on one thread the first is kept. [any; step] */
     odeon_status (*fail)(const struct odeon_host *host, odeon_status status, const char *text);
-    /* Says something that is no failure. stdout and stderr are the host's alone. [any] */
+    /* Says something that is no failure. stdout and stderr are the host's alone. [any; batch] */
     void (*log)(const struct odeon_host *host, int32_t level, const char *text);
 
     /* The value of an option of this component; name is one of its table and has the type that the
      * slot reads (anything else is a bug in the plugin: the result is 0 or NULL and the host
-     * refuses the instance after create). Text and lists live as long as config, which lives as
-     * long as the instance. [main], [worker] */
+     * refuses the instance). Text and lists live as long as config, which lives as
+     * long as the instance. [main; build], [worker; build] */
     int64_t (*option_i64)(const odeon_config *config, const char *name);
     double (*option_f64)(const odeon_config *config, const char *name);
     const char *(*option_text)(const odeon_config *config, const char *name);
@@ -49,12 +46,18 @@ typedef struct odeon_host {
     const odeon_config *(*option_component)(const odeon_config *config, const char *name);
     /* 1 if the INI gives the option, which has no default, else 0. Of one with a default it may not
      * be asked: the normal form of a configuration gives every default, and has to mean the same.
-     */
+     * [main; build], [worker; build] */
     int32_t (*option_given)(const odeon_config *config, const char *name);
 
-    /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. [any] */
+    /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. [any; build]
+     */
     const void *(*get_extension)(const struct odeon_host *host, const char *id);
+    /* This instance's component as the INI chose and set it, for the slots above. */
+    const odeon_config *config;
 } odeon_host;
+
+/* First field of an instance whose memory is the host's (odeon_component.instance_bytes). */
+#define ODEON_INSTANCE const odeon_host *host
 
 #define ODEON_MESSAGE_BYTES 512
 

@@ -12,7 +12,7 @@
 #ifndef ODEON_INTEGRATOR_H
 #define ODEON_INTEGRATOR_H
 #include "odeon/abi.h"
-#include "odeon/device.h"
+#include "odeon/device_solver.h"
 #include "odeon/field.h"
 #include "odeon/status.h"
 #include "odeon/tableau.h"
@@ -50,9 +50,10 @@ typedef struct odeon_step {
      * method does may depend on it and on its options, on nothing else. */
     int64_t index;
     void *self;
-    /* k = f(t + c h, y) */
+    /* k = f(t + c h, y). [worker; step] */
     odeon_status (*eval)(void *self, int32_t k, double c, int32_t y);
-    /* out = sum over i < n of terms[i]; a single term with alpha 1, beta 0 costs nothing. */
+    /* out = sum over i < n of terms[i]; a single term with alpha 1, beta 0 costs nothing.
+     * [worker; step] */
     odeon_status (*combine)(void *self, int32_t out, int32_t n, const odeon_term *terms);
 } odeon_step;
 
@@ -72,13 +73,13 @@ typedef struct odeon_stepper_info {
 /* No hidden state: what passes from step to step is carry. */
 typedef struct odeon_stepper_ops {
     uint32_t struct_size, reserved0;
-    odeon_status (*describe)(void *self, odeon_stepper_info *out); /* [worker] */
+    odeon_status (*describe)(void *self, odeon_stepper_info *out); /* [worker; build] */
     /* Fills CARRY_OUT from Y0 before the first step; NULL: carry starts at zero. */
-    odeon_status (*start)(void *self, const odeon_step *step); /* [worker] */
+    odeon_status (*start)(void *self, const odeon_step *step); /* [worker; solve] */
     /* One step, said in verbs. The host records them and carries them out later, as often as it
      * likes: for a retry with another h, for the reverse of the step. For one index they are
      * always the same. */
-    odeon_status (*step)(void *self, const odeon_step *step); /* [worker] */
+    odeon_status (*step)(void *self, const odeon_step *step); /* [worker; step] */
     /* Reserved for methods that verbs do not describe; NULL until a host calls them. */
     void (*step_vjp)(void);
     void (*inverse)(void);
@@ -89,9 +90,9 @@ typedef struct odeon_stepper_ops {
  * their own for a method. Whoever writes that method says them here, by the system's name; of a
  * name that the block does not follow nothing comes of it.
  *
- * The values are those of odeon_control (device.h), for this method: not per order. They take the
- * place of the system's rule for all methods; what is not listed (safety, history, rules) stays.
- * All are finite; 0 < factor_min < 1 < factor_max. Others are ODEON_ERR_PLUGIN. */
+ * The values are those of odeon_control (device_solver.h), for this method: not per order. They
+ * take the place of the system's rule for all methods; what is not listed (safety, history, rules)
+ * stays. All are finite; 0 < factor_min < 1 < factor_max. Others are ODEON_ERR_PLUGIN. */
 typedef struct odeon_control_hint {
     uint32_t struct_size, reserved0;
     const char *system; /* "sciml" */

@@ -12,7 +12,8 @@
  * in a file layer/ID@DEVICE.so, or in one that [plugins] load names; of several (plugin.h) the
  * first is used, with a warning. An INI names ID alone, and run.kernels = no leaves all kernels
  * out. The host makes an instance of each of the two and uses the kernel's table, so that a kernel
- * - has no options of its own (options is NULL): its create reads those of ID;
+ * - has no options of its own (options is NULL): its create reads those of ID, or they are written
+ * into its instance, which then begins as that of ID;
  * - is a leaf, as ID has to be;
  * - says in plan the same out as ID for every input, and the same flags but for NEEDS_IN,
  * NEEDS_OUT, EPILOGUE, POINTWISE and ROUNDS_T; lists in param what ID lists, initial values
@@ -33,33 +34,48 @@
 extern "C" {
 #endif
 
-/* Of a call, in odeon_context. */
+/* Of a call and of a plan. The three that say what is not wanted come with NULL at what they leave
+ * out, so that a layer which overlooks them fails at once and adds nothing where nothing may be. */
 enum {
-    ODEON_CALL_TRAIN = 1 << 0,       /* training, not evaluation */
-    ODEON_CALL_UPDATE_STATE = 1 << 1 /* running state may move; clear whenever an evaluation is
-                                        repeated or belongs to a backward pass */
+    ODEON_CALL_TRAIN = 1 << 0,         /* training, not evaluation */
+    ODEON_CALL_UPDATE_STATE = 1 << 1,  /* running state may move; clear whenever an evaluation is
+                                          repeated or belongs to a backward pass */
+    ODEON_CALL_NO_PARAM_GRAD = 1 << 2, /* vjp: grad is NULL */
+    ODEON_CALL_NO_INPUT_GRAD = 1 << 3, /* vjp: d_in is NULL */
+    ODEON_CALL_NO_T_GRAD = 1 << 4      /* vjp: d_t is NULL */
 };
 
-/* One call's surroundings, borrowed for it. */
-typedef struct odeon_context {
-    uint32_t struct_size;
-    int32_t flags; /* ODEON_CALL_* */
-    odeon_queue *queue;
+/* Growing. One call of a layer for a slice of a batch, of B samples, maybe 0; all of it borrowed
+ * for the call. Tensors that a call has no use for are NULL. */
+typedef struct odeon_layer_call {
+    uint32_t struct_size, flags; /* ODEON_CALL_* */
     const odeon_device *device;
+    odeon_queue *queue;
     const odeon_group *group; /* leaf layers that are not BATCH_COUPLED do not use it */
     double *slots;            /* of the solve around this call, or NULL outside of one */
     /* Time, F64 [1] or [B], on the device; NULL outside of an ODE block. */
-    const odeon_tensor *t;
+    const odeon_view *t;
+    const odeon_view *in; /* [B, ...]; vjp: NULL unless the plan has NEEDS_IN */
+    const odeon_tensor
+        *out; /* forward writes it; vjp reads it, NULL unless the plan has NEEDS_OUT */
+    const odeon_view *d_out;   /* vjp: dL/dout */
+    const odeon_tensor *d_in;  /* vjp writes it; NULL: not wanted. Does not overlap d_out */
+    const odeon_tensor *d_t;   /* vjp adds to it: F64, of t's shape; NULL: not wanted */
+    const odeon_view *param;   /* [weights and biases], in the order of the slot param */
+    const odeon_tensor *grad;  /* of the same shapes; vjp adds to them; NULL: not wanted */
+    const odeon_tensor *state; /* [states], in the order of the slot param */
+    /* On the device, of the plan's sizes; tape is NULL when no vjp will follow. */
+    void *tape, *scratch, *derived;
     uint64_t rng_key; /* of (seed, layer, epoch, batch): the same during a whole solve; of RANDOM
                          layers alone */
     int64_t first_sample; /* index in the global batch of this slice's first sample */
     int64_t n_global;     /* samples of the global batch */
-    /* Another field of the batch (masks, controls, times) by name, or NULL. */
-    const odeon_tensor *(*batch_field)(const struct odeon_context *context, const char *name);
-    void *host;           /* the host's */
-    int32_t epilogue_act; /* forward of a layer that plans EPILOGUE: apply this unary id to out */
+    /* Another field of the batch (masks, controls, times) by name, or NULL. [worker; evaluation] */
+    const odeon_view *(*batch_field)(const struct odeon_layer_call *call, const char *name);
+    const void *host; /* the host's; containers pass it on with the call */
+    int32_t act;      /* forward of a layer that plans EPILOGUE: apply this unary id to out */
     int32_t reserved0;
-} odeon_context;
+} odeon_layer_call;
 
 /* Properties of a plan. */
 enum {
@@ -72,7 +88,7 @@ enum {
     ODEON_LAYER_STATEFUL = 1 << 5,      /* has running state */
     ODEON_LAYER_TRAIN_ONLY = 1 << 6,    /* the host leaves it out of evaluation */
     ODEON_LAYER_VIEW = 1 << 7,          /* out is in under another shape: never called */
-    ODEON_LAYER_EPILOGUE = 1 << 8,      /* forward obeys context->epilogue_act */
+    ODEON_LAYER_EPILOGUE = 1 << 8,      /* forward obeys call->act */
     ODEON_LAYER_POINTWISE = 1 << 9,     /* is just the unary id act: may be carried out as the
                                            epilogue of the layer before, then never called */
     ODEON_LAYER_RANDOM = 1 << 10,       /* reads rng_key, so that its operators change from batch to
@@ -82,19 +98,23 @@ enum {
                                            late times are rounded; the host warns where that matters */
 };
 
-/* The answer to one input shape. Nothing is allocated by it. The host zeroes it first and sets
- * struct_size. */
+/* Growing. A question about one input shape, and below it the answer, which is 0 before. Nothing is
+ * allocated by it. */
 typedef struct odeon_layer_plan {
     uint32_t struct_size;
-    int32_t flags;          /* ODEON_LAYER_* */
-    int32_t act, reserved0; /* with POINTWISE: the unary id */
-    odeon_tensor out;       /* shape and dtype; data NULL; dim[0] is the batch */
+    uint32_t call_flags; /* ODEON_CALL_TRAIN or 0 */
+    const odeon_device *device;
+    odeon_shape in;
+
+    odeon_shape out;        /* dim[0] is the batch */
+    uint32_t flags;         /* ODEON_LAYER_* */
+    int32_t act;            /* with POINTWISE: the unary id */
     uint64_t tape_bytes;    /* kept from forward to vjp, one block per evaluation */
     uint64_t scratch_bytes; /* free to overwrite, for forward and vjp each */
     uint64_t derived_bytes; /* made by prepare from the parameters (packed weights) */
     /* Of BATCH_COUPLED layers: the least samples of a batch, those of all workers together, that
-     * forward takes in the mode that flags say; 0 or 1: any. The host then refuses a run that would
-     * come to a smaller batch before its first step; forward refuses one all the same. Of two
+     * forward takes in the mode that call_flags say; 0 or 1: any. The host then refuses a run that
+     * would come to a smaller batch before its first step; forward refuses one all the same. Of two
      * answers, a kernel's and its layer's, the larger counts. */
     int64_t min_batch;
 } odeon_layer_plan;
@@ -103,24 +123,16 @@ typedef struct odeon_layer_plan {
 enum { ODEON_INIT_CONSTANT = 0, ODEON_INIT_UNIFORM = 1, ODEON_INIT_NORMAL = 2 };
 enum { ODEON_PARAM_WEIGHT = 0, ODEON_PARAM_BIAS = 1, ODEON_PARAM_STATE = 2 };
 
+/* Growing. The host zeroes it and sets struct_size. */
 typedef struct odeon_param {
     uint32_t struct_size;
     int32_t role; /* ODEON_PARAM_*; STATE has no gradient and moves under UPDATE_STATE */
-    odeon_tensor
+    odeon_shape
         shape;        /* conv [out,in,kh,kw], dense [out,in], as PyTorch's; dtype set by the host */
-    const char *name; /* "weight"; lives as long as the instance */
+    const char *name; /* "weight"; lives as long as the instance; NULL after the last parameter */
     int32_t init, reserved0;
     double init_a, init_b; /* CONSTANT a; UNIFORM on [a, b); NORMAL of mean a, deviation b */
 } odeon_param;
-
-/* The data of one layer on one worker; arrays in the order of param, states after the others. */
-typedef struct odeon_buffers {
-    uint32_t struct_size, reserved0;
-    const odeon_tensor *param; /* weights and biases */
-    const odeon_tensor *grad;  /* of the same shapes; vjp adds to them; NULL: not wanted */
-    const odeon_tensor *state;
-    void *tape, *scratch, *derived; /* of the plan's sizes; tape is NULL when no vjp will follow */
-} odeon_buffers;
 
 /* A body of a container: a chain of layers that the host has built from sections nested under the
  * container's own. Opaque; see container.h for what can be done with it. */
@@ -136,49 +148,38 @@ enum {
     ODEON_BODIES_BRANCHES = 3 /* each a body: 0, 1, ... in the order of the file */
 };
 
+/* Growing. The ops of kind layer. */
 typedef struct odeon_layer_ops {
     uint32_t struct_size;
     int32_t bodies; /* ODEON_BODIES_*; all but NONE: a container */
 
-    /* out and what else the layer is for input in (shape and dtype alone); the answer depends on
-     * nothing but options, in and flags (ODEON_CALL_TRAIN). A shape that does not fit is
-     * ODEON_ERR_CONFIG with a message that says which is wanted. [worker] */
-    odeon_status (*plan)(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out);
-    /* Parameter index for input in; out->struct_size 0 after the last. NULL: none. [worker] */
-    odeon_status (*param)(void *self, const odeon_tensor *in, int32_t index, odeon_param *out);
-    /* out = f(in; parameters, t). [worker] */
-    odeon_status (*forward)(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out);
-    /* The vector-Jacobian product of forward at the same in, parameters and t: adds to
-     * buffers->grad, adds to d_t (F64, of t's shape; NULL: not wanted), writes d_in (NULL: not
-     * wanted). in and out are NULL unless the plan asked for them. d_in may not overlap d_out.
-     * [worker] */
-    odeon_status (*vjp)(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t);
-
-    /* ---- optional ---- */
-
-    /* After the parameters changed and before the next forward: fills buffers->derived. */
-    odeon_status (*prepare)(void *self, const odeon_context *context, const odeon_buffers *buffers);
-    /* Folds what derived has gathered since the last time into grad and empties it: after the last
-     * vjp of a batch, in a continuous adjoint after that of every evaluation. */
-    odeon_status (*finish)(void *self, const odeon_context *context, const odeon_buffers *buffers);
-    /* Containers: takes a body, which lives as long as the instance; NULL: body_names has it, the
-     * INI does not. Called for each, 0 first, before the first plan. */
+    /* What the layer is for an input; the answer depends on nothing but options, in and call_flags.
+     * A shape that does not fit is ODEON_ERR_CONFIG with a message that says which is wanted.
+     * [worker; build] */
+    odeon_status (*plan)(void *self, odeon_layer_plan *plan);
+    /* (optional) Parameter index for input in; out->name NULL after the last. [worker; build] */
+    odeon_status (*param)(void *self, const odeon_shape *in, int32_t index, odeon_param *out);
+    /* out = f(in; parameters, t). [worker; evaluation] */
+    odeon_status (*forward)(void *self, const odeon_layer_call *call);
+    /* The vector-Jacobian product of forward at the same in, parameters and t. [worker; evaluation]
+     */
+    odeon_status (*vjp)(void *self, const odeon_layer_call *call);
+    /* (optional) After the parameters changed and before the next forward: fills derived.
+     * [worker; update] */
+    odeon_status (*prepare)(void *self, const odeon_layer_call *call);
+    /* (optional) Folds what derived has gathered since the last time into grad and empties it:
+     * after the last vjp of a batch, in a continuous adjoint after that of every evaluation.
+     * [worker; batch] */
+    odeon_status (*finish)(void *self, const odeon_layer_call *call);
+    /* (optional) Containers: takes a body, which lives as long as the instance; NULL: body_names
+     * has it, the INI does not. Called for each, 0 first, before the first plan. [worker; build] */
     odeon_status (*attach)(void *self, int32_t body, odeon_net *net);
-    /* Reserved for forward-mode and second derivatives; NULL until specified. */
-    void (*jvp)(void);
-    void (*vjp2)(void);
-
-    /* ---- optional, of containers ---- */
-
-    /* With CHAIN: names of sections, ends with NULL. The section of the first name, as in
-     * [model.NAME.shortcut], is body 1, of the second body 2, ... */
+    /* (optional) The input of a body where it is not the container's. Before attach.
+     * [worker; build] */
+    odeon_status (*body_in)(void *self, const odeon_shape *in, int32_t body, odeon_shape *out);
+    /* (optional) With CHAIN: names of sections, ends with NULL. The section of the first name, as
+     * in [model.NAME.shortcut], is body 1, of the second body 2, ... */
     const char *const *body_names;
-    /* The input of a body (shape and dtype) where it is not the container's. Before attach. */
-    odeon_status (*body_in)(void *self, const odeon_tensor *in, int32_t body, odeon_tensor *out);
 } odeon_layer_ops;
 
 #ifdef __cplusplus

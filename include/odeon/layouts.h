@@ -6,18 +6,18 @@
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
 
-#define ODEON_LAYOUT_BASE       0xcc177a18u
-#define ODEON_LAYOUT_DEVICE     0x960ab298u
-#define ODEON_LAYOUT_DATASET    0x49705dafu
-#define ODEON_LAYOUT_LAYER      0x02fd93d0u
-#define ODEON_LAYOUT_INTEGRATOR 0x6a711032u
-#define ODEON_LAYOUT_GRADIENT   0x57c82c70u
-#define ODEON_LAYOUT_OPTIMIZER  0x0450da94u
-#define ODEON_LAYOUT_LOSS       0xd5f4f057u
+#define ODEON_LAYOUT_BASE       0x66e843fbu
+#define ODEON_LAYOUT_DEVICE     0xce912e33u
+#define ODEON_LAYOUT_DATASET    0x30600f73u
+#define ODEON_LAYOUT_LAYER      0x2ecb3fa1u
+#define ODEON_LAYOUT_INTEGRATOR 0x731f8aadu
+#define ODEON_LAYOUT_GRADIENT   0xb046186au
+#define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
+#define ODEON_LAYOUT_LOSS       0xf546ef8bu
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
 
 /* All of them: BASE, then the kinds by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "cc177a18.960ab298.49705daf.02fd93d0.6a711032.57c82c70.0450da94.d5f4f057.60eb21c3"
+    "66e843fb.ce912e33.30600f73.2ecb3fa1.731f8aad.b046186a.13d7e717.f546ef8b.60eb21c3"
 
 #endif

@@ -23,9 +23,9 @@ typedef struct odeon_loss_call {
     uint32_t struct_size, reserved0;
     odeon_queue *queue;
     const odeon_device *device;
-    const odeon_tensor *output; /* of the network: [B, ...] */
-    const odeon_tensor *label;  /* I64 [B] for classes, else of output's shape and dtype */
-    const odeon_tensor *mask;   /* of output's dtype and label's shape, 0: leave it out; or NULL */
+    const odeon_view *output; /* of the network: [B, ...] */
+    const odeon_view *label;  /* I64 [B] for classes, else of output's shape and dtype */
+    const odeon_view *mask;   /* of output's dtype and label's shape, 0: leave it out; or NULL */
     double weight; /* 1 / elements of the global batch's label, or 1 / sum of its mask; never inf */
     /* F64 [1 + metric_count] on the device, written: this slice's share of the loss, so that the
      * sum over the workers is the mean over the global batch; then each metric's sum over the
@@ -34,18 +34,25 @@ typedef struct odeon_loss_call {
     const odeon_tensor *d_output; /* dL/doutput, written; NULL: not wanted */
 } odeon_loss_call;
 
+/* Growing. What a loss is going to be given, with batch 1. */
+typedef struct odeon_loss_shapes {
+    uint32_t struct_size, reserved0;
+    const odeon_shape *output, *label; /* label of output's shape where classes is 0 */
+    const odeon_shape *mask;           /* NULL: there is none */
+    int64_t classes;                   /* labels are 0 .. classes - 1; 0: numbers */
+} odeon_loss_shapes;
+
+/* Growing. The ops of kind loss. */
 typedef struct odeon_loss_ops {
     uint32_t struct_size;
     uint32_t reserved0;
-    int32_t (*metric_count)(void *self); /* at most ODEON_MAX_METRICS. [any] */
-    /* "accuracy"; its value is the sum divided by what weight is the inverse of. [any] */
+    int32_t (*metric_count)(void *self); /* at most ODEON_MAX_METRICS. [any; build] */
+    /* "accuracy"; its value is the sum divided by what weight is the inverse of. [any; build] */
     const char *(*metric_name)(void *self, int32_t index);
-    /* Does the loss fit outputs of this shape and labels of so many classes (0: numbers, and then
-     * of output's shape)? mask NULL: there is none. All are shapes with batch 1.
-     * ODEON_ERR_CONFIG with what does not fit in the message. [worker] */
-    odeon_status (*check)(void *self, const odeon_tensor *output, const odeon_tensor *label,
-                          const odeon_tensor *mask, int64_t classes);
-    odeon_status (*eval)(void *self, const odeon_loss_call *call); /* [worker] */
+    /* Does the loss fit? ODEON_ERR_CONFIG with what does not fit in the message.
+     * [worker; build] */
+    odeon_status (*check)(void *self, const odeon_loss_shapes *shapes);
+    odeon_status (*eval)(void *self, const odeon_loss_call *call); /* [worker; batch] */
 } odeon_loss_ops;
 
 #ifdef __cplusplus

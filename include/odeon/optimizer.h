@@ -36,13 +36,13 @@ enum {
 typedef struct odeon_optimizer_ops {
     uint32_t struct_size;
     int32_t flags; /* ODEON_OPTIMIZER_* */
-    /* Tensors of a parameter's size that pass from step to step; at most ODEON_MAX_MOMENTS. [any]
-     */
+    /* Tensors of a parameter's size that pass from step to step; at most ODEON_MAX_MOMENTS.
+     * [any; build] */
     int32_t (*moment_count)(void *self);
-    /* Its name in a checkpoint, "exp_avg"; index < moment_count. [any] */
+    /* Its name in a checkpoint, "exp_avg"; index < moment_count. [any; build] */
     const char *(*moment_name)(void *self, int32_t index);
-    double (*learning_rate)(void *self); /* before any schedule, for the metrics. [any] */
-    odeon_status (*update)(void *self, const odeon_update *update); /* [worker] */
+    double (*learning_rate)(void *self); /* before any schedule, for the metrics. [any; update] */
+    odeon_status (*update)(void *self, const odeon_update *update); /* [worker; update] */
 } odeon_optimizer_ops;
 
 #ifdef __cplusplus

@@ -12,6 +12,9 @@
 extern "C" {
 #endif
 
+typedef struct odeon_config
+    odeon_config; /* one component as the INI chose and set it; the host's */
+
 /* Type                   as typed                      read with */
 enum {
     ODEON_OPTION_I64 = 1,    /* -3, 128                      option_i64 */
@@ -56,7 +59,58 @@ typedef struct odeon_option {
     /* An option of the same table in whose place this one is given: the host refuses both at once,
      * and where this one is given the other has no value, not even its default. NULL: none. */
     const char *replaces;
+    /* Where the host writes the value before init: a field of the instance (plugin.h) of the C type
+     * ODEON_OPTION_C_... of this type. bytes 0: nowhere; the plugin reads it (host.h). */
+    uint32_t offset, bytes;
 } odeon_option;
+
+/* Final. Lists as they are written into an instance; at lives as long as the instance. */
+typedef struct odeon_i64_list {
+    const int64_t *at;
+    int64_t n;
+} odeon_i64_list;
+typedef struct odeon_f64_list {
+    const double *at;
+    int64_t n;
+} odeon_f64_list;
+
+/* The field of an instance that an option of each type is written into. Of an OPTIONAL one that is
+ * left out it stays 0, NULL or an empty list. A FLAG is 0 or 1, a CHOICE its index from 0, a SIZE
+ * the number that stands for state or classes where one of them is given. An F64_LIST in whose
+ * place a word stands is empty, and a CHOICE says nothing of its path: both are read as text
+ * (host.h). */
+#define ODEON_OPTION_C_I64       int64_t
+#define ODEON_OPTION_C_F64       double
+#define ODEON_OPTION_C_FLAG      int64_t
+#define ODEON_OPTION_C_STRING    const char *
+#define ODEON_OPTION_C_CHOICE    int64_t
+#define ODEON_OPTION_C_PATH      const char *
+#define ODEON_OPTION_C_I64_LIST  odeon_i64_list
+#define ODEON_OPTION_C_F64_LIST  odeon_f64_list
+#define ODEON_OPTION_C_SIZE      int64_t
+#define ODEON_OPTION_C_COMPONENT const odeon_config *
+
+/* The size of a field, which the compiler refuses where it has another type than the option. */
+#define ODEON_OPTION_BYTES(type, field, KIND)                                                      \
+    ((uint32_t)sizeof(*(1 ? &((type *)0)->field : (ODEON_OPTION_C_##KIND *)0)))
+
+/* In C, an entry of a component's list of options, at file scope:
+ *   static const odeon_option *const options[] = {
+ *       ODEON_OPTION(sgd, lr, F64, .flags = ODEON_OPTION_REQUIRED, .min_text = "0",
+ *                    .help = "learning rate"),
+ *       NULL}; */
+#define ODEON_OPTION(instance_, field, KIND, ...)                                                  \
+    ODEON_OPTION_AS(instance_, field, KIND, #field, __VA_ARGS__)
+
+/* The same where the field has another name, as one of a structure within the instance has:
+ *   ODEON_OPTION_AS(dense, init.weight, CHOICE, "init", .default_text = ...) */
+#define ODEON_OPTION_AS(instance_, field, KIND, name_, ...)                                        \
+    &(const odeon_option)                                                                          \
+    {                                                                                              \
+        .struct_size = (uint32_t)sizeof(odeon_option), .type = ODEON_OPTION_##KIND, .name = name_, \
+        .offset = (uint32_t)offsetof(instance_, field),                                            \
+        .bytes = ODEON_OPTION_BYTES(instance_, field, KIND), __VA_ARGS__                           \
+    }
 
 #ifdef __cplusplus
 }

@@ -7,8 +7,8 @@
  * claim one component are refused. The note names every component that the file holds.
  *
  * Life of a plugin:     loaded -> init -> (components are used) -> shutdown; never unloaded.
- * Life of an instance:  create -> calls of its kind -> destroy.
- * Draft. */
+ * Life of an instance:  memory and options by the host -> init -> calls of its kind -> fini; or, of
+ * a component with create:  create -> calls of its kind -> destroy. Draft. */
 #ifndef ODEON_PLUGIN_H
 #define ODEON_PLUGIN_H
 #include "odeon/abi.h"
@@ -53,12 +53,24 @@ typedef struct odeon_component {
 
     /* Makes an instance from its options and stores it in *out; NULL on failure. Allocates from
      * host, which with config outlives the instance. Both slots may be NULL where the kind's ops
-     * need no instance; they are then given NULL as self. [main], [worker] */
+     * need no instance; they are then given NULL as self. [main; build],
+     * [worker; build] */
     odeon_status (*create)(const odeon_host *host, const odeon_config *config, void **out);
     void (*destroy)(void *self); /* takes NULL */
     /* What others call it, "rk45|ode45", in letters, digits and underscores; NULL: nothing. Whoever
      * types one is shown the id; capitals and underscores make no difference there. */
     const char *aliases;
+
+    /* In place of create and destroy. Memory of an instance, which then is a structure that begins
+     * with ODEON_INSTANCE (host.h): the host takes it, zeroed and aligned to 64 bytes, writes the
+     * host table and the options into it, calls init, and frees it after fini. 0: create makes it.
+     */
+    uint64_t instance_bytes;
+    /* (optional) What options alone do not say: checks between them, tables, memory. Where it fails
+     * fini is called, too, and finds 0 where init did not come to. [main; build], [worker; build]
+     */
+    odeon_status (*init)(void *self);
+    void (*fini)(void *self); /* (optional) frees what init took. [main; build], [worker; build] */
 } odeon_component;
 
 typedef struct odeon_plugin {
@@ -71,15 +83,100 @@ typedef struct odeon_plugin {
     const char *version;
     const char *vendor;
     /* Once after loading, before any create: cheap, no files, no device. NULL: nothing to do. */
-    odeon_status (*init)(const odeon_host *host); /* [main] */
+    odeon_status (*init)(const odeon_host *host); /* [main; load] */
     /* Once at the end, after the last destroy; joins what threads there are. NULL: nothing. */
-    void (*shutdown)(void);                   /* [main] */
+    void (*shutdown)(void);                   /* [main; load] */
     const odeon_component *const *components; /* ends with NULL */
     const char *layouts;                      /* ODEON_LAYOUTS, as in the note */
 } odeon_plugin;
 
 ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #define ODEON_PLUGIN_SYMBOL "odeon_plugin_v1"
+
+/* ROOT BY MACRO. A plugin of one component needs nothing else:
+ *   ODEON_PLUGIN(INTEGRATOR, "ralston2", &ops, "Ralston's method: order 2", "Ralston, 1962");
+ * KIND is a name of ODEON_KIND_LIST; texts are literals; source may be NULL. ODEON_PLUGIN_OPTIONS
+ * is for a component with instances of a type that begins with ODEON_INSTANCE: it also takes
+ * aliases, the type, its options, init and fini, each but the type NULL where there is none.
+ * ODEON_PLUGIN_WITH has create and destroy of the plugin's own in their place. C and C++ alike.
+ *
+ * Of a plugin as a whole; define them before the include to say otherwise. A licence is not granted
+ * by default. */
+#ifndef ODEON_PLUGIN_VERSION
+#define ODEON_PLUGIN_VERSION "0.1"
+#endif
+#ifndef ODEON_PLUGIN_VENDOR
+#define ODEON_PLUGIN_VENDOR "unknown"
+#endif
+#ifndef ODEON_PLUGIN_LICENSE
+#define ODEON_PLUGIN_LICENSE "NONE" /* SPDX for: nothing is granted */
+#endif
+
+/* The kinds as they stand in a note. */
+#define ODEON_KIND_TEXT_DEVICE     "device"
+#define ODEON_KIND_TEXT_DATASET    "dataset"
+#define ODEON_KIND_TEXT_LAYER      "layer"
+#define ODEON_KIND_TEXT_INTEGRATOR "integrator"
+#define ODEON_KIND_TEXT_GRADIENT   "gradient"
+#define ODEON_KIND_TEXT_OPTIMIZER  "optimizer"
+#define ODEON_KIND_TEXT_LOSS       "loss"
+#define ODEON_KIND_TEXT_SCHEDULE   "schedule"
+
+/* A component as a static object, for plugins of several: the root follows by ODEON_PLUGIN_OF. */
+#define ODEON_COMPONENT(object, KIND, id, ops, summary, source, aliases, options, create, destroy, \
+                        instance_bytes, init, fini)                                                \
+    static const odeon_component object = {(uint32_t)sizeof(odeon_component),                      \
+                                           ODEON_KIND_##KIND,                                      \
+                                           ODEON_LAYOUT_##KIND,                                    \
+                                           0u,                                                     \
+                                           id,                                                     \
+                                           summary,                                                \
+                                           ODEON_PLUGIN_VERSION,                                   \
+                                           ODEON_PLUGIN_LICENSE,                                   \
+                                           source,                                                 \
+                                           options,                                                \
+                                           ops,                                                    \
+                                           create,                                                 \
+                                           destroy,                                                \
+                                           aliases,                                                \
+                                           instance_bytes,                                         \
+                                           init,                                                   \
+                                           fini}
+
+/* The root over the components whose addresses follow; entries is the text of the note, as
+ * "layer/a,layer/b". */
+#define ODEON_PLUGIN_OF(name, entries, ...)                                                        \
+    static const odeon_component *const odeon_plugin_components[] = {__VA_ARGS__, NULL};           \
+    ODEON_PLUGIN_NOTE(entries);                                                                    \
+    ODEON_EXPORT const odeon_plugin odeon_plugin_v1;                                               \
+    const odeon_plugin odeon_plugin_v1 = {ODEON_MAGIC,                                             \
+                                          (uint32_t)sizeof(odeon_plugin),                          \
+                                          ODEON_ABI_MAJOR,                                         \
+                                          ODEON_ABI_MINOR,                                         \
+                                          0u,                                                      \
+                                          0u,                                                      \
+                                          name,                                                    \
+                                          ODEON_PLUGIN_VERSION,                                    \
+                                          ODEON_PLUGIN_VENDOR,                                     \
+                                          NULL,                                                    \
+                                          NULL,                                                    \
+                                          odeon_plugin_components,                                 \
+                                          ODEON_LAYOUTS}
+
+#define ODEON_PLUGIN(KIND, id, ops, summary, source)                                               \
+    ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, NULL, NULL, NULL, NULL)
+#define ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, aliases, options, create, destroy)       \
+    ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, options,      \
+                    create, destroy, 0u, NULL, NULL);                                              \
+    ODEON_PLUGIN_OF(id, ODEON_KIND_TEXT_##KIND "/" id, &odeon_plugin_component)
+#define ODEON_PLUGIN_OPTIONS(KIND, id, ops, summary, source, aliases, type, options, init, fini)   \
+    ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, options,      \
+                    NULL, NULL, ODEON_INSTANCE_BYTES(type), init, fini);                           \
+    ODEON_PLUGIN_OF(id, ODEON_KIND_TEXT_##KIND "/" id, &odeon_plugin_component)
+
+/* sizeof(type), which the compiler refuses where host is not its first field. */
+#define ODEON_INSTANCE_BYTES(type)                                                                 \
+    ((uint64_t)(sizeof(type) + 0 * sizeof(char[offsetof(type, host) == 0 ? 1 : -1])))
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,7 @@ typedef struct odeon_schedule_ops {
     uint32_t reserved0;
     /* What the optimizer's learning rate is multiplied with in that step: a finite number >= 0. It
      * follows from the options and the position alone, so that a run which goes on has the same
-     * bits as one that was never interrupted. [main] */
+     * bits as one that was never interrupted. [main; update] */
     double (*factor)(void *self, const odeon_position *position);
 
     /* ---- optional ---- */
@@ -31,7 +31,7 @@ typedef struct odeon_schedule_ops {
     /* What of the options cannot be meant in a run that ends at position, such as a warm-up that
      * lasts longer: one line without full stop into text, which has room for bytes and is "" at
      * first; nothing where all can be. steps and steps_an_epoch are 0 where the number of samples
-     * is not known. [main] */
+     * is not known. [main; build] */
     void (*remark)(void *self, const odeon_position *position, char *text, uint64_t bytes);
 } odeon_schedule_ops;
 

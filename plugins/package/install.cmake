@@ -20,7 +20,7 @@ foreach(entry IN LISTS plugins)
   list(GET entry 1 kind)
   install(TARGETS ${target} LIBRARY DESTINATION ${ODEON_INSTALL_PLUGINS}/${kind})
 endforeach()
-install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
 configure_package_config_file(plugins/package/odeon-config.cmake.in ${PROJECT_BINARY_DIR}/odeon-config.cmake
                               INSTALL_DESTINATION ${ODEON_INSTALL_CMAKE}

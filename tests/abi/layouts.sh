@@ -3,7 +3,7 @@
 # sizes and offsets of types and fields, enumerators, object-like macros - and of nothing else.
 #   layouts.sh SOURCE            prints include/odeon/layouts.h as it has to be
 #   layouts.sh SOURCE INTERFACE  prints that interface's list
-#   layouts.sh SOURCE --headers  prints the headers that the interfaces are made of
+#   layouts.sh SOURCE --headers [INTERFACE]  prints the headers that it, or all, are made of
 # LAYOUTS_KEPT names a folder in which numbers are kept by what the compiler's preprocessor makes of
 # the headers, so that those of which it makes the same are not looked at again.
 set -euo pipefail
@@ -18,15 +18,17 @@ include=$work/include
 echo '#define ODEON_LAYOUTS ""' >"$include/odeon/layouts.h"
 
 # Which headers an interface is made of, with those that they include. A header that a plugin of the
-# kind may use belongs here even if the kind's own header does not include it.
+# kind may use belongs here even if the kind's own header does not include it: whoever is given a
+# device may call all of its families.
+device="device.h device_conv.h device_ext.h device_loss.h device_move.h device_norm.h device_optimizer.h device_pointwise.h device_pool.h device_product.h device_random.h device_solver.h"
 reach="BASE host.h option.h plugin.h status.h tensor.h
-DEVICE device.h
+DEVICE $device kit/step_control.h
 DATASET dataset.h
-LAYER layer.h container.h cuda.h group.h
-INTEGRATOR integrator.h tableau.h field.h
+LAYER layer.h container.h cuda.h group.h $device kit/step_control.h
+INTEGRATOR integrator.h field.h
 GRADIENT gradient.h field.h
-OPTIMIZER optimizer.h
-LOSS loss.h
+OPTIMIZER optimizer.h $device
+LOSS loss.h $device
 SCHEDULE schedule.h"
 
 # What the numbers stand in, and what says nothing of a layout.
@@ -61,7 +63,7 @@ number() { # headers ...: the number of their list
 
 if [ "${2-}" = --headers ]; then
     # shellcheck disable=SC2046
-    unit $(sed 's/^[A-Z]* //' <<<"$reach")
+    unit $(sed -n "s/^${3-[A-Z]*} //p" <<<"$reach")
     "${CC:-gcc}" -std=c11 -I"$include" -M "$work/unit.c" | tr ' ' '\n' | sed -n "s|^$include/odeon/||p" | sort -u
     exit
 fi

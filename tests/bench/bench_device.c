@@ -9,6 +9,10 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 #include "plugin/registry.h"
 
 enum { BATCH = 128, WIDE = 2028, NARROW = 16, TERMS = 7, STATE = BATCH * WIDE };
@@ -18,10 +22,10 @@ typedef struct scene {
     support_device device;
     odeon_tensor wide, narrow, weight_in, weight_out, bias_narrow, bias_wide, product;
     odeon_tensor state[TERMS + 2];
-    const odeon_tensor *term[TERMS];
+    const odeon_view *term[TERMS];
     odeon_scalar coefficient[TERMS];
     odeon_control control;
-    odeon_conv2d geometry;
+    odeon_conv_geometry geometry;
     odeon_tensor image, filters, map;
     double *slots;
     void *scratch;
@@ -29,11 +33,10 @@ typedef struct scene {
 
 static odeon_tensor tensor(support_device *d, int32_t ndim, const int64_t *dim)
 {
-    odeon_tensor shape = {.ndim = ndim};
+    int64_t n = 1;
     for (int32_t i = 0; i < ndim; i++) {
-        shape.dim[i] = dim[i];
+        n *= dim[i];
     }
-    int64_t n = odeon_count(&shape);
     double *values = mem_alloc((size_t)n * sizeof *values);
     if (values == NULL) {
         fail_msg("no memory for %lld numbers", (long long)n);
@@ -49,7 +52,7 @@ static odeon_tensor tensor(support_device *d, int32_t ndim, const int64_t *dim)
 static void *memory(support_device *d, uint64_t bytes)
 {
     void *block = NULL;
-    if (d->device.ops->alloc(d->device.self, bytes, &block) != ODEON_OK) {
+    if (d->device->ops->alloc(d->device->handle, bytes, &block) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     return block;
@@ -69,17 +72,18 @@ static void prepare(scene *s)
         s->state[i] = tensor(d, 1, (int64_t[]){STATE});
     }
     for (int i = 0; i < TERMS; i++) {
-        s->term[i] = &s->state[i];
+        s->term[i] = &s->state[i].view;
         s->coefficient[i] = odeon_imm(0.1 * (i + 1));
     }
     s->control = (odeon_control){.struct_size = sizeof s->control, .rtol = 1e-3, .atol = 1e-3};
-    s->geometry = (odeon_conv2d){.stride_h = 1, .stride_w = 1};
+    s->geometry = (odeon_conv_geometry){.stride_h = 1, .stride_w = 1};
     s->image = tensor(d, 4, (int64_t[]){BATCH, 1, 28, 28});
     s->filters = tensor(d, 4, (int64_t[]){3, 1, 3, 3});
     s->map = tensor(d, 4, (int64_t[]){BATCH, 3, 26, 26});
     s->slots = memory(d, ODEON_SLOTS * sizeof *s->slots);
-    s->scratch = memory(
-        d, d->device.ops->conv2d_scratch(d->device.self, &s->geometry, &s->image, &s->filters));
+    s->scratch =
+        memory(d, d->device->conv->conv2d_scratch(d->device, &s->geometry, &s->image.view.shape,
+                                                  &s->filters.view.shape));
 }
 
 static void release(scene *s)
@@ -94,67 +98,71 @@ static void release(scene *s)
     for (int i = 0; i < TERMS + 2; i++) {
         support_release(d, &s->state[i]);
     }
-    d->device.ops->free(d->device.self, s->slots);
-    d->device.ops->free(d->device.self, s->scratch);
+    d->device->ops->free(d->device->handle, s->slots);
+    d->device->ops->free(d->device->handle, s->scratch);
 }
 
 /* ---- the lines ---- */
 
 static odeon_status gemm_in(scene *s)
 {
-    const odeon_epilogue last = {.bias = &s->bias_narrow, .act = ODEON_UNARY_RELU};
-    return s->device.device.ops->gemm(s->device.queue, 0, 1, 1.0, &s->wide, &s->weight_in, 0.0,
-                                      &s->narrow, &last);
+    return ODEON_DO(s->device.device, product, gemm, s->device.queue, .trans_b = 1, .alpha = 1.0,
+                    .a = &s->wide.view, .b = &s->weight_in.view, .c = &s->narrow,
+                    .bias = &s->bias_narrow.view, .act = ODEON_UNARY_RELU);
 }
 
 static odeon_status gemm_out(scene *s)
 {
-    const odeon_epilogue last = {.bias = &s->bias_wide, .act = ODEON_UNARY_RELU};
-    return s->device.device.ops->gemm(s->device.queue, 0, 1, 1.0, &s->narrow, &s->weight_out, 0.0,
-                                      &s->product, &last);
+    return ODEON_DO(s->device.device, product, gemm, s->device.queue, .trans_b = 1, .alpha = 1.0,
+                    .a = &s->narrow.view, .b = &s->weight_out.view, .c = &s->product,
+                    .bias = &s->bias_wide.view, .act = ODEON_UNARY_RELU);
 }
 
 static odeon_status gemm_weight(scene *s)
 {
-    return s->device.device.ops->gemm(s->device.queue, 1, 0, 1.0, &s->narrow, &s->wide, 0.0,
-                                      &s->weight_in, NULL);
+    return ODEON_DO(s->device.device, product, gemm, s->device.queue, .trans_a = 1, .alpha = 1.0,
+                    .a = &s->narrow.view, .b = &s->wide.view, .c = &s->weight_in);
 }
 
 static odeon_status lincomb(scene *s)
 {
-    return s->device.device.ops->lincomb(s->device.queue, &s->state[TERMS + 1], &s->state[TERMS],
-                                         TERMS, s->term, s->coefficient, NULL);
+    return ODEON_DO(s->device.device, solver, lincomb, s->device.queue, .y = &s->state[TERMS + 1],
+                    .base = &s->state[TERMS].view, .n = TERMS, .x = s->term,
+                    .coefficient = s->coefficient);
 }
 
 static odeon_status error_sum(scene *s)
 {
-    return s->device.device.ops->error_sum(s->device.queue, &s->control, &s->state[TERMS],
-                                           &s->state[TERMS + 1], TERMS, s->term, s->coefficient,
-                                           s->slots, ODEON_SLOT_ERROR_SUM);
+    return ODEON_DO(s->device.device, solver, error_sum, s->device.queue, .control = &s->control,
+                    .y0 = &s->state[TERMS].view, .y1 = &s->state[TERMS + 1].view, .n = TERMS,
+                    .x = s->term, .coefficient = s->coefficient, .slots = s->slots,
+                    .slot = ODEON_SLOT_ERROR_SUM);
 }
 
 static odeon_status conv(scene *s)
 {
-    return s->device.device.ops->conv2d(s->device.queue, &s->geometry, &s->image, &s->filters, NULL,
-                                        &s->map, s->scratch);
+    return ODEON_DO(s->device.device, conv, conv2d, s->device.queue, .geometry = s->geometry,
+                    .x = &s->image.view, .w = &s->filters.view, .y = &s->map,
+                    .scratch = s->scratch);
 }
 
 static odeon_status conv_vjp_w(scene *s)
 {
-    return s->device.device.ops->conv2d_vjp_w(s->device.queue, &s->geometry, &s->image, &s->map,
-                                              &s->filters, s->scratch);
+    return ODEON_DO(s->device.device, conv, conv2d_vjp_w, s->device.queue, .geometry = s->geometry,
+                    .x = &s->image.view, .dy = &s->map.view, .dw = &s->filters,
+                    .scratch = s->scratch);
 }
 
 static odeon_status relu(scene *s)
 {
-    return s->device.device.ops->unary(s->device.queue, ODEON_UNARY_RELU, &s->state[0],
-                                       &s->state[TERMS + 1]);
+    return ODEON_DO(s->device.device, pointwise, unary, s->device.queue, .id = ODEON_UNARY_RELU,
+                    .x = &s->state[0].view, .y = &s->state[TERMS + 1]);
 }
 
 static odeon_status hyperbolic(scene *s)
 {
-    return s->device.device.ops->unary(s->device.queue, ODEON_UNARY_TANH, &s->state[0],
-                                       &s->state[TERMS + 1]);
+    return ODEON_DO(s->device.device, pointwise, unary, s->device.queue, .id = ODEON_UNARY_TANH,
+                    .x = &s->state[0].view, .y = &s->state[TERMS + 1]);
 }
 
 typedef struct line {
@@ -189,7 +197,7 @@ static double seconds(const line *l, scene *s)
     double best = 1e30, start = now();
     for (int i = 0; i < 5 || now() - start < 0.2; i++) {
         double before = now();
-        if (l->run(s) != ODEON_OK || s->device.device.ops->wait(s->device.queue) != ODEON_OK) {
+        if (l->run(s) != ODEON_OK || s->device.device->ops->wait(s->device.queue) != ODEON_OK) {
             fail_msg("%s: %s", l->name, diag_message());
         }
         double took = now() - before;
@@ -202,7 +210,7 @@ static void bench(registry *plugins, const char *expression)
 {
     char text[128] = "";
     scene s = {.device = support_device_open(plugins, expression, ODEON_DTYPE_F32)};
-    (void)s.device.device.ops->describe(s.device.device.self, text, sizeof text);
+    (void)s.device.device->ops->describe(s.device.device->self, text, sizeof text);
     (void)printf("%s: %s\n", expression, text);
     prepare(&s);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {

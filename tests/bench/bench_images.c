@@ -9,6 +9,9 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
 
 enum { BATCH = 128 };
@@ -30,18 +33,17 @@ static const place places[] = {
 
 typedef struct scene {
     support_device device;
-    odeon_conv2d geometry;
+    odeon_conv_geometry geometry;
     odeon_tensor x, w, y, dx, channels, dy_channels, stats, sums;
     void *scratch;
 } scene;
 
-static odeon_tensor tensor(support_device *d, int32_t dtype, int32_t ndim, const int64_t *dim)
+static odeon_tensor tensor(support_device *d, uint32_t dtype, int32_t ndim, const int64_t *dim)
 {
-    odeon_tensor shape = {.ndim = ndim};
+    int64_t n = 1;
     for (int32_t i = 0; i < ndim; i++) {
-        shape.dim[i] = dim[i];
+        n *= dim[i];
     }
-    int64_t n = odeon_count(&shape);
     double *values = mem_alloc((size_t)n * sizeof *values);
     if (values == NULL) {
         fail_msg("no memory for %lld numbers", (long long)n);
@@ -63,7 +65,7 @@ static void prepare(scene *s, const place *p)
 {
     support_device *d = &s->device;
     int64_t P = edge(p);
-    s->geometry = (odeon_conv2d){p->stride, p->stride, p->padding, p->padding};
+    s->geometry = (odeon_conv_geometry){p->stride, p->stride, p->padding, p->padding};
     s->x = tensor(d, d->dtype, 4, (int64_t[]){BATCH, p->C, p->H, p->H});
     s->dx = tensor(d, d->dtype, 4, (int64_t[]){BATCH, p->C, p->H, p->H});
     s->w = tensor(d, d->dtype, 4, (int64_t[]){p->K, p->C, p->R, p->R});
@@ -72,8 +74,9 @@ static void prepare(scene *s, const place *p)
     s->dy_channels = tensor(d, d->dtype, 3, (int64_t[]){BATCH, p->K, P * P});
     s->stats = tensor(d, ODEON_DTYPE_F64, 2, (int64_t[]){2, p->K});
     s->sums = tensor(d, ODEON_DTYPE_F64, 2, (int64_t[]){2, p->K});
-    uint64_t bytes = d->device.ops->conv2d_scratch(d->device.self, &s->geometry, &s->x, &s->w);
-    if (d->device.ops->alloc(d->device.self, bytes, &s->scratch) != ODEON_OK) {
+    uint64_t bytes = d->device->conv->conv2d_scratch(d->device, &s->geometry, &s->x.view.shape,
+                                                     &s->w.view.shape);
+    if (d->device->ops->alloc(d->device->handle, bytes, &s->scratch) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
 }
@@ -85,53 +88,56 @@ static void release(scene *s)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         support_release(&s->device, all[i]);
     }
-    s->device.device.ops->free(s->device.device.self, s->scratch);
+    s->device.device->ops->free(s->device.device->handle, s->scratch);
 }
 
 /* ---- the lines ---- */
 
 static odeon_status forward(scene *s)
 {
-    return s->device.device.ops->conv2d(s->device.queue, &s->geometry, &s->x, &s->w, NULL, &s->y,
-                                        s->scratch);
+    return ODEON_DO(s->device.device, conv, conv2d, s->device.queue, .geometry = s->geometry,
+                    .x = &s->x.view, .w = &s->w.view, .y = &s->y, .scratch = s->scratch);
 }
 
 static odeon_status vjp_x(scene *s)
 {
-    return s->device.device.ops->conv2d_vjp_x(s->device.queue, &s->geometry, &s->w, &s->y, &s->dx,
-                                              s->scratch);
+    return ODEON_DO(s->device.device, conv, conv2d_vjp_x, s->device.queue, .geometry = s->geometry,
+                    .w = &s->w.view, .dy = &s->y.view, .dx = &s->dx, .scratch = s->scratch);
 }
 
 static odeon_status vjp_w(scene *s)
 {
-    return s->device.device.ops->conv2d_vjp_w(s->device.queue, &s->geometry, &s->x, &s->y, &s->w,
-                                              s->scratch);
+    return ODEON_DO(s->device.device, conv, conv2d_vjp_w, s->device.queue, .geometry = s->geometry,
+                    .x = &s->x.view, .dy = &s->y.view, .dw = &s->w, .scratch = s->scratch);
 }
 
 /* The row of a pair that a pass of statistics reads or writes. */
 static odeon_tensor row(const odeon_tensor *pair)
 {
-    return (odeon_tensor){
-        .data = pair->data, .dim = {pair->dim[1]}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    return odeon_tensor_at(
+        odeon_write(pair),
+        (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {pair->view.shape.dim[1]}});
 }
 
 static odeon_status norm(scene *s)
 {
-    const odeon_device_ops *ops = s->device.device.ops;
     odeon_tensor mean = row(&s->stats), sum = row(&s->sums);
-    ODEON_TRY(ops->channel_moment(s->device.queue, &s->channels, NULL, &sum));
-    ODEON_TRY(ops->channel_moment(s->device.queue, &s->channels, &mean, &sum));
-    return ops->batch_norm(s->device.queue, &s->channels, &s->stats, NULL, NULL, ODEON_UNARY_RELU,
-                           &s->y);
+    ODEON_TRY(ODEON_DO(s->device.device, norm, channel_moment, s->device.queue,
+                       .x = &s->channels.view, .out = &sum));
+    ODEON_TRY(ODEON_DO(s->device.device, norm, channel_moment, s->device.queue,
+                       .x = &s->channels.view, .mean = &mean.view, .out = &sum));
+    return ODEON_DO(s->device.device, norm, batch_norm, s->device.queue, .x = &s->channels.view,
+                    .stats = &s->stats.view, .act = ODEON_UNARY_RELU, .y = &s->y);
 }
 
 static odeon_status norm_vjp(scene *s)
 {
-    const odeon_device_ops *ops = s->device.device.ops;
-    ODEON_TRY(ops->batch_norm_vjp_sums(s->device.queue, &s->channels, &s->stats, &s->dy_channels,
-                                       &s->sums));
-    return ops->batch_norm_vjp(s->device.queue, &s->channels, NULL, &s->stats, &s->dy_channels,
-                               &s->sums, 1e4, &s->y);
+    ODEON_TRY(ODEON_DO(s->device.device, norm, batch_norm_vjp_sums, s->device.queue,
+                       .x = &s->channels.view, .stats = &s->stats.view, .dy = &s->dy_channels.view,
+                       .sums = &s->sums));
+    return ODEON_DO(s->device.device, norm, batch_norm_vjp, s->device.queue, .x = &s->channels.view,
+                    .stats = &s->stats.view, .dy = &s->dy_channels.view, .sums = &s->sums.view,
+                    .count = 1e4, .dx = &s->y);
 }
 
 static double now(void)
@@ -149,7 +155,7 @@ static void measure(scene *s, const char *name, odeon_status (*run)(scene *s), d
     double best = 1e30, start = now();
     for (int i = 0; i < 5 || now() - start < 0.2; i++) {
         double before = now();
-        if (run(s) != ODEON_OK || s->device.device.ops->wait(s->device.queue) != ODEON_OK) {
+        if (run(s) != ODEON_OK || s->device.device->ops->wait(s->device.queue) != ODEON_OK) {
             fail_msg("%s: %s", name, diag_message());
         }
         double took = now() - before;
@@ -162,7 +168,7 @@ static void bench(registry *plugins, const char *expression)
 {
     char text[128] = "";
     scene s = {.device = support_device_open(plugins, expression, ODEON_DTYPE_F32)};
-    (void)s.device.device.ops->describe(s.device.device.self, text, sizeof text);
+    (void)s.device.device->ops->describe(s.device.device->self, text, sizeof text);
     (void)printf("%s: %s\n", expression, text);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const place *p = &places[i];

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every public header compiles alone, as C11 and as C++17, with both compilers, without hidden
+# Every public header compiles alone, as C11 and as C++11, with both compilers, without hidden
 # padding and without any warning.
 set -u
 source_folder=$1
@@ -31,9 +31,9 @@ compile() { # compiler, standard, suffix
 }
 
 compile gcc c11 c
-compile g++ c++17 cc
+compile g++ c++11 cc
 compile clang c11 c
-compile clang++ c++17 cc
+compile clang++ c++11 cc
 if [ "$compiled" -eq 0 ]; then
     echo "FAILED: nothing was compiled"
     failed=1

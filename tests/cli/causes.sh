@@ -209,4 +209,4 @@ for workers in 1 2; do
 done
 broken 4 "layer breaks ($file), create: it answered with the unknown status" "how=unknown, in=create"
 broken 4 "layer breaks ($file), plan: it sets flag bits that this host does not know: 0x100000" how=flags
-broken 4 "layer breaks ($file), plan: it sets a reserved field" how=reserved
+broken 4 "layer breaks ($file), param: it sets a reserved field" how=reserved

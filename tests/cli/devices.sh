@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The same INI on one device after another by override alone: the same losses within rounding. The
 # kernels of the device cuda train here on the host (emulated), and its host side on functions that
-# stand for CUDA's (mocked), which needs CUDA's headers.
+# stand for CUDA's (mocked), which needs CUDA's headers; another (plain) has its own product of
+# matrices and the rest of the device cpu.
 . "$1/tests/support/cli.sh"
 toy 96 32
 tests=(--plugin-path "$build/test-plugins")
-devices=(cpu reference remote emulated)
+devices=(cpu reference remote emulated plain)
 if [ -e "$build/test-plugins/device/mocked.so" ]; then
     devices+=(mocked)
 fi
@@ -56,3 +57,12 @@ same() {
 }
 same images.ini
 same "$ini/small.ini" "data.path=$work/toy" model.ode.gradient=adjoint
+
+# What runs is told of the device itself, not of its base.
+expect 0 "results in" "${tests[@]}" train "$ini/small.ini" "data.path=$work/toy" run.epochs=1 \
+    run.device=plain run.out=named
+has named/manifest.json "plain: three loops, the rest as cpu"
+
+# Operators of a base would follow foreign queues and addresses where memory is not its, too.
+expect 4 "device apart: memory and queues are its own, so that family move cannot be that of its base" \
+    "${tests[@]}" train "$ini/small.ini" "data.path=$work/toy" run.device=apart run.out=apart

@@ -5,7 +5,8 @@
 
 # ---- files ----
 
-mkdir -p bad/integrator bad/layer bad/loss bad/optimizer
+mkdir -p bad/device bad/integrator bad/layer bad/loss bad/optimizer
+cp "$build"/hostile-plugins/device/*.so bad/device/
 cp "$build"/hostile-plugins/integrator/*.so bad/integrator/
 cp "$build"/hostile-plugins/layer/*.so bad/layer/
 cp "$build"/hostile-plugins/loss/*.so bad/loss/
@@ -176,4 +177,33 @@ for id in sets_locale changes_folder fast_math rounding newer_minor; do
     train "$id"
     cmp -s run_harmless/weights.safetensors "run_$id/weights.safetensors" ||
         fail "$id changes the numbers of a run"
+done
+
+# ---- what is refused when it is used ----
+
+# What a device gives by its functions is looked at when a model is built upon it.
+for id in based empty_slot short_family family_flags half_memory base_of_base; do
+    grep -qE "^device +$id +1.0 " usable || fail "$id is not listed"
+done
+expect 0 "based" --plugin-path bad inspect device auto
+grep -qE '^ +0 +based +not to be used' out || fail "a device with a base is asked before it has it: $(cat out)"
+refuse() { # STATUS REASON OVERRIDE...
+    local status=$1 reason=$2
+    shift 2
+    expect "$status" "$reason" --plugin-path bad --plugin-path "$build/test-plugins" \
+        train "$ini/small.ini" "data.path=toy" run.iterations=2 run.out=run_refused "$@"
+    rm -rf run_refused
+}
+refuse 4 "device empty_slot: its family product leaves operator 2 empty; a family is given as a whole" \
+    run.device=empty_slot
+refuse 4 "device short_family: its family product has 16 bytes, expected at least 24" \
+    run.device=short_family
+refuse 4 "device family_flags: its family product has unknown flags 0x8" run.device=family_flags
+refuse 4 "device half_memory: 1 of the eight slots for memory and queues are there, expected all, or none" \
+    run.device=half_memory
+refuse 4 "device empty_slot: it has a base itself (cpu), so that it can be none" \
+    run.device=base_of_base
+# Every device refuses a call that asks for what it does not know.
+for device in cpu reference plain remote emulated; do
+    refuse 2 "copy: unknown flags 0x10000" "run.device=$device" model.head.then=call_flags
 done

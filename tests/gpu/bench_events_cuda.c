@@ -21,7 +21,7 @@ static odeon_status check(cudaError_t error)
 
 odeon_status bench_events_create(const odeon_device *device, odeon_queue *queue, bench_events **out)
 {
-    const odeon_device_cuda *cuda = device->ops->get_extension(device->self, ODEON_DEVICE_CUDA);
+    const odeon_device_cuda *cuda = device->get_table(device, ODEON_DEVICE_CUDA);
     void *stream; /* asked for so that the queue's GPU is this thread's */
     *out = NULL;
     if (cuda == NULL) {

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "device/worker_group.h"
 #include "ode/ode.h"
+#include "odeon/device_solver.h"
 #include "session/describe.h"
 #include "session/jobs.h"
 #include "session/members.h"
@@ -14,21 +15,26 @@ typedef struct job {
     const bench_field *b;
     worker *w;
     const odeon_field *field;
-    odeon_tensor t, y, dy, y_bar;
+    odeon_view t;
+    odeon_tensor y, dy, y_bar;
     device_buffer rooms[3];
 } job;
 
 static odeon_status evaluate_part(const job *j)
 {
     const odeon_field *f = j->field;
-    return j->b->with_vjp ? f->vjp(f->self, &j->t, &j->y, NULL, &j->dy, &j->y_bar, NULL)
-                          : f->eval(f->self, &j->t, &j->y, &j->dy, NULL);
+    const odeon_field_vjp vjp = {.struct_size = sizeof vjp,
+                                 .t = &j->t,
+                                 .y = &j->y.view,
+                                 .dy_bar = &j->dy.view,
+                                 .y_bar = &j->y_bar};
+    return j->b->with_vjp ? f->vjp(f->self, &vjp) : field_eval(f, &j->t, &j->y.view, &j->dy, NULL);
 }
 
 /* A vector of the state's size with numbers in [0,1), on the device. */
 static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
 {
-    const odeon_device *device = &j->w->model->device;
+    const odeon_device *device = j->w->model->device;
     int64_t n = j->field->n, bytes = n * odeon_dtype_bytes(j->field->dtype);
     float *values = mem_alloc((size_t)bytes);
     if (values == NULL) {
@@ -43,8 +49,8 @@ static odeon_status fill(job *j, int32_t index, odeon_tensor *out)
                                      (uint64_t)bytes);
     }
     mem_free(values);
-    *out = (odeon_tensor){
-        .data = j->rooms[index].data, .dim = {n}, .ndim = 1, .dtype = j->field->dtype};
+    *out = odeon_tensor_at(j->rooms[index].data,
+                           (odeon_shape){.ndim = 1, .dtype = j->field->dtype, .dim = {n}});
     return status;
 }
 
@@ -60,7 +66,7 @@ static void run_part(void *context, int32_t rank)
     worker_group_resolve(&j->w->group);
     j->w->status = evaluate_part(j);
     if (j->w->status == ODEON_OK && rank > 0) {
-        j->w->status = j->w->model->device.ops->wait(j->w->site.lane.queue);
+        j->w->status = j->w->model->device->ops->wait(j->w->site.lane.queue);
     }
     j->w->status = worker_group_share(&j->w->group, j->w->status);
     (void)snprintf(j->w->message, sizeof j->w->message, "%s", diag_message());
@@ -88,7 +94,7 @@ static odeon_status measure(job *jobs, int32_t n, bench_time *out)
     const job *j = &jobs[0];
     bench_call call = {.run = n == 1 ? evaluate : evaluate_all,
                        .context = jobs,
-                       .device = &j->w->model->device,
+                       .device = j->w->model->device,
                        .queue = j->w->site.lane.queue};
     ODEON_TRY(fill_all(jobs, n));
     return n == 1 ? bench_measure_recorded(&call, j->b->seconds, j->b->least, out)
@@ -98,12 +104,12 @@ static odeon_status measure(job *jobs, int32_t n, bench_time *out)
 static job job_of(const bench_field *b, worker *w)
 {
     const odeon_ode *ode = w->site.odes[0];
-    job j = {.b = b, .w = w, .field = &ode->field.host.abi};
-    j.t = (odeon_tensor){.data = solver_slots(ode->forward) + ODEON_SLOT_STAGE_T,
-                         .dim = {1},
-                         .ndim = 1,
-                         .dtype = ODEON_DTYPE_F64};
-    return j;
+    return (job){.b = b,
+                 .w = w,
+                 .field = &ode->field.host.abi,
+                 .t =
+                     odeon_view_at(solver_slots(ode->forward) + ODEON_SLOT_STAGE_T,
+                                   (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}})};
 }
 
 odeon_status bench_field_measure(const bench_field *b, bench_time *out)
@@ -118,7 +124,7 @@ odeon_status bench_field_measure(const bench_field *b, bench_time *out)
     }
     odeon_status status = measure(jobs, n, out);
     for (int32_t i = 0; i < 3 * n; i++) {
-        buffer_release(&b->session->model.device, &jobs[i / 3].rooms[i % 3]);
+        buffer_release(b->session->model.device, &jobs[i / 3].rooms[i % 3]);
     }
     mem_free(jobs);
     return status;

@@ -54,7 +54,7 @@ typedef struct scene {
     data_source *source;
     int64_t *indices, step;
     session_result result;
-    odeon_tensor state; /* of the solve alone: a shape */
+    odeon_shape state; /* of the solve alone */
     device_buffer y0, y1;
 } scene;
 
@@ -115,8 +115,8 @@ static odeon_status open_scene(scene *s, const settings *set, const bench_case *
 static void close_scene(scene *s)
 {
     if (s->session != NULL) {
-        buffer_release(&s->session->model.device, &s->y0);
-        buffer_release(&s->session->model.device, &s->y1);
+        buffer_release(s->session->model.device, &s->y0);
+        buffer_release(s->session->model.device, &s->y1);
     }
     session_destroy(s->session);
     data_close(s->source);
@@ -127,12 +127,11 @@ static void close_scene(scene *s)
 
 /* ---- files for the other systems ---- */
 
-static safetensors_entry entry(const char *name, int32_t dtype, const odeon_tensor *shape,
-                               const void *data)
+static safetensors_entry entry(const char *name, const odeon_shape *shape, const void *data)
 {
-    safetensors_entry e = {.name = name, .dtype = dtype, .ndim = shape->ndim, .data = data};
+    safetensors_entry e = {.name = name, .dtype = shape->dtype, .ndim = shape->ndim, .data = data};
     memcpy(e.dim, shape->dim, sizeof e.dim);
-    e.bytes = (uint64_t)(odeon_count(shape) * odeon_dtype_bytes(dtype));
+    e.bytes = (uint64_t)odeon_bytes(shape);
     return e;
 }
 
@@ -171,7 +170,7 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
 {
     bench_call call = {.run = run,
                        .context = s,
-                       .device = &s->session->model.device,
+                       .device = s->session->model.device,
                        .queue = s->session->workers[0].site.lane.queue};
     return bench_measure(&call, s->settings->seconds, s->settings->least, out);
 }
@@ -202,8 +201,9 @@ static odeon_status write_numbers(const scene *s, void *const *stored, double *w
                                   int64_t *labels)
 {
     const odeon_field_info *of = s->fields.of;
-    odeon_tensor shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
-    odeon_tensor one = {.ndim = 1, .dim = {1}}, all = {.ndim = 1, .dim = {s->n}};
+    odeon_shape shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
+    odeon_shape one = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}},
+                all = {.ndim = 1, .dtype = ODEON_DTYPE_I64, .dim = {s->n}};
     data_field_values(&of[ODEON_ROLE_INPUT], s->n, stored[ODEON_ROLE_INPUT], wide);
     for (int64_t i = 0; i < odeon_count(&shape); i++) {
         x[i] = (float)wide[i];
@@ -213,9 +213,9 @@ static odeon_status write_numbers(const scene *s, void *const *stored, double *w
         labels[i] = (int64_t)wide[i];
     }
     const safetensors_entry entries[] = {
-        entry("x", ODEON_DTYPE_F32, &shape, x),
-        entry("y", ODEON_DTYPE_I64, &all, labels),
-        entry("loss", ODEON_DTYPE_F64, &one, &s->result.loss),
+        entry("x", &shape, x),
+        entry("y", &all, labels),
+        entry("loss", &one, &s->result.loss),
     };
     return write_file(s, "train", sizeof entries / sizeof *entries, entries);
 }
@@ -223,7 +223,7 @@ static odeon_status write_numbers(const scene *s, void *const *stored, double *w
 /* The batch as numbers, before the layers of [data.*]. */
 static odeon_status write_batch(const scene *s)
 {
-    odeon_tensor shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
+    odeon_shape shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
     size_t count = (size_t)odeon_count(&shape);
     void *stored[DATA_ROLES] = {NULL};
     for (int32_t role = 0; role <= ODEON_ROLE_LABEL; role++) {
@@ -306,12 +306,11 @@ static odeon_status time_training(scene *s, char *weights, bool first)
 static void take_slice(const scene *s, const worker *w, int64_t *first, odeon_tensor *y0,
                        odeon_tensor *y1)
 {
-    *y0 = *y1 = s->state;
-    *first = worker_slice(w, s->n, &y0->dim[0]);
-    y1->dim[0] = y0->dim[0];
-    int64_t offset = *first * (odeon_count(&s->state) / s->n) * (int64_t)sizeof(float);
-    y0->data = s->y0.data + offset;
-    y1->data = s->y1.data + offset;
+    odeon_shape shape = s->state;
+    *first = worker_slice(w, s->n, &shape.dim[0]);
+    int64_t offset = *first * (odeon_bytes(&s->state) / s->n);
+    *y0 = odeon_tensor_at(s->y0.data + offset, shape);
+    *y1 = odeon_tensor_at(s->y1.data + offset, shape);
 }
 
 static odeon_status solve_slice(const scene *s, worker *w)
@@ -322,7 +321,7 @@ static odeon_status solve_slice(const scene *s, worker *w)
     odeon_tensor y0, y1;
     take_slice(s, w, &first, &y0, &y1);
     solver_forget(ode->forward);
-    ODEON_TRY(ode_take_start(ode, &y0, &y1));
+    ODEON_TRY(ode_take_start(ode, &y0.view, &y1));
     return ode->services.solve(ode, &ode->field.host.abi, o->n_times, o->times, ODEON_KEEP_NONE,
                                o->y);
 }
@@ -332,11 +331,11 @@ static odeon_status fit_slice(const scene *s, worker *w)
 {
     const net_plan *plan;
     odeon_tensor y0, y1;
-    odeon_context context = worker_context(w, 0);
-    take_slice(s, w, &context.first_sample, &y0, &y1);
-    context.n_global = s->n;
-    ODEON_TRY(net_plan_for(w->net, y0.dim[0], 0, &plan));
-    return net_forward(plan, &context, y0.data, y1.data, NULL);
+    odeon_layer_call call = worker_call(w, 0);
+    take_slice(s, w, &call.first_sample, &y0, &y1);
+    call.n_global = s->n;
+    ODEON_TRY(net_plan_for(w->net, y0.view.shape.dim[0], 0, &plan));
+    return net_forward(plan, &call, odeon_read(&y0.view), odeon_write(&y1), NULL);
 }
 
 typedef struct part_job {
@@ -352,7 +351,7 @@ static void run_part(void *context, int32_t rank)
     worker_group_resolve(&w->group);
     w->status = job->run(job->s, w);
     if (w->status == ODEON_OK && rank > 0) { /* the first one's queue is the timer's to wait for */
-        w->status = job->s->session->model.device.ops->wait(w->site.lane.queue);
+        w->status = job->s->session->model.device->ops->wait(w->site.lane.queue);
     }
     w->status = worker_group_share(&w->group, w->status);
     (void)snprintf(w->message, sizeof w->message, "%s", diag_message());
@@ -367,12 +366,10 @@ static odeon_status solve_once(void *context)
 
 static odeon_status write_solve(scene *s, const float *y0, float *y1)
 {
-    const odeon_tensor *y = &s->state;
-    const odeon_device_ops *ops = s->session->model.device.ops;
+    const odeon_device_ops *ops = s->session->model.device->ops;
     odeon_queue *queue = s->session->workers[0].site.lane.queue;
-    ODEON_TRY(ops->download(queue, y1, s->y1.data, (uint64_t)odeon_count(y) * sizeof *y1));
-    const safetensors_entry entries[] = {entry("y0", ODEON_DTYPE_F32, y, y0),
-                                         entry("y1", ODEON_DTYPE_F32, y, y1)};
+    ODEON_TRY(ops->download(queue, y1, s->y1.data, (uint64_t)odeon_bytes(&s->state)));
+    const safetensors_entry entries[] = {entry("y0", &s->state, y0), entry("y1", &s->state, y1)};
     return write_file(s, "solve", sizeof entries / sizeof *entries, entries);
 }
 
@@ -385,9 +382,9 @@ static odeon_status run_solves(scene *s, float *host)
     int64_t count = odeon_count(&s->state);
     uint64_t bytes = (uint64_t)count * sizeof *host;
     bench_time t;
-    ODEON_TRY(buffer_fit(&s->session->model.device, &s->y0, (int64_t)bytes + 64));
-    ODEON_TRY(buffer_fit(&s->session->model.device, &s->y1, (int64_t)bytes + 64));
-    ODEON_TRY(s->session->model.device.ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
+    ODEON_TRY(buffer_fit(s->session->model.device, &s->y0, (int64_t)bytes + 64));
+    ODEON_TRY(buffer_fit(s->session->model.device, &s->y1, (int64_t)bytes + 64));
+    ODEON_TRY(s->session->model.device->ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));
     s->result.loss = (double)NAN;

@@ -3,12 +3,20 @@
  * float32, sixteen calls in a recording where the device has them. SHRINK divides the samples. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "bench_timer.h"
+#include "device/open.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_move.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 #include "option/schema.h"
 #include "plugin/component.h"
 #include "plugin/instance.h"
@@ -75,43 +83,40 @@ static const line lines[] = {
 };
 
 typedef struct scene {
-    instance *instance;
-    odeon_device device;
+    open_device opened;
+    odeon_config *config;
+    const odeon_device *device; /* what opened is as a device */
     odeon_queue *queue;
     const line *l;
     char *memory; /* device: ROOM numbers in [0,1) */
     int64_t used; /* bytes */
     double *slots;
     void *scratch;
-    odeon_conv2d geometry;
+    odeon_conv_geometry geometry;
     odeon_control control;
     odeon_tensor x, y, z, w, b, dw, stats, state[TERMS + 2];
 } scene;
 
 /* ---- the device and its memory ---- */
 
-static odeon_status open_device(scene *s, registry *r, const char *expression)
+static odeon_status take_device(scene *s, registry *r, const char *expression)
 {
-    odeon_config *config = NULL;
     location where = {.file = "bench", .line = 0};
+    s->device = &s->opened.device;
     ODEON_TRY(
-        component_read(r, ODEON_KIND_DEVICE, expression, where, "run", "/", 0, NULL, &config));
-    odeon_status status = instance_take(config, "run.device", &s->instance);
-    ODEON_TRY(status);
-    s->device = (odeon_device){.struct_size = sizeof s->device,
-                               .self = s->instance->self,
-                               .ops = s->instance->component->ops};
-    ODEON_TRY(s->device.ops->probe(s->device.self));
-    return s->device.ops->queue_create(s->device.self, 0, &s->queue);
+        component_read(r, ODEON_KIND_DEVICE, expression, where, "run", "/", 0, NULL, &s->config));
+    ODEON_TRY(device_open(r, s->config, "run.device", &s->opened));
+    ODEON_TRY(s->device->ops->probe(s->device->self));
+    return device_queue_create(s->device, 0, &s->queue);
 }
 
 static odeon_status fill_memory(scene *s)
 {
-    const odeon_device_ops *ops = s->device.ops;
+    const odeon_device_ops *ops = s->device->ops;
     void *memory, *slots;
-    ODEON_TRY(ops->alloc(s->device.self, ROOM * sizeof(float), &memory));
+    ODEON_TRY(ops->alloc(s->device->handle, ROOM * sizeof(float), &memory));
     s->memory = memory;
-    ODEON_TRY(ops->alloc(s->device.self, ODEON_SLOTS * sizeof(double), &slots));
+    ODEON_TRY(ops->alloc(s->device->handle, ODEON_SLOTS * sizeof(double), &slots));
     s->slots = slots;
     float *values = mem_alloc(ROOM * sizeof *values);
     if (values == NULL) {
@@ -129,21 +134,21 @@ static odeon_status fill_memory(scene *s)
 
 static void close_scene(scene *s)
 {
-    if (s->instance != NULL) {
-        s->device.ops->free(s->device.self, s->memory);
-        s->device.ops->free(s->device.self, s->slots);
-        s->device.ops->queue_destroy(s->queue);
-        instance_destroy(s->instance);
+    if (s->queue != NULL) {
+        s->device->ops->free(s->device->handle, s->memory);
+        s->device->ops->free(s->device->handle, s->slots);
+        device_queue_destroy(s->device, s->queue);
     }
+    device_close(&s->opened);
+    schema_destroy(s->config);
 }
 
-static odeon_tensor take(scene *s, int32_t dtype, int32_t ndim, const int64_t *dim)
+static odeon_tensor take(scene *s, uint32_t dtype, int32_t ndim, const int64_t *dim)
 {
-    odeon_tensor x = {.data = s->memory + s->used, .ndim = ndim, .dtype = dtype};
-    for (int32_t i = 0; i < ndim; i++) {
-        x.dim[i] = dim[i];
-    }
-    s->used += (odeon_count(&x) * odeon_dtype_bytes(dtype) + 255) / 256 * 256;
+    odeon_shape shape = {.ndim = ndim, .dtype = dtype};
+    memcpy(shape.dim, dim, (size_t)ndim * sizeof *dim);
+    odeon_tensor x = odeon_tensor_at(s->memory + s->used, shape);
+    s->used += (odeon_bytes(&shape) + 255) / 256 * 256;
     return x;
 }
 
@@ -162,7 +167,7 @@ static void take_images(scene *s)
 {
     const line *l = s->l;
     int32_t padding = (int32_t)(l->r / 2);
-    s->geometry = (odeon_conv2d){1, 1, padding, padding};
+    s->geometry = (odeon_conv_geometry){1, 1, padding, padding};
     s->x = take(s, ODEON_DTYPE_F32, 4, (int64_t[]){l->n, l->m, l->e, l->e});
     s->w = take(s, ODEON_DTYPE_F32, 4, (int64_t[]){l->k, l->m, l->r, l->r});
     s->y = take(s, ODEON_DTYPE_F32, 4, (int64_t[]){l->n, l->k, l->e, l->e});
@@ -180,13 +185,14 @@ static odeon_status take_norm(scene *s)
     s->b = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->m});
     s->dw = take(s, ODEON_DTYPE_F32, 1, (int64_t[]){l->m});
     s->stats = l->k > 0 ? take(s, ODEON_DTYPE_F64, 3, group) : take(s, ODEON_DTYPE_F64, 2, channel);
-    return s->device.ops->fill(s->queue, &s->stats, odeon_imm(0.5), NULL);
+    return ODEON_DO(s->device, move, fill, s->queue, .y = &s->stats, .value = odeon_imm(0.5));
 }
 
 static odeon_status set_slots(scene *s)
 {
     double values[ODEON_MAX_PARTS] = {[ODEON_SLOT_H] = 0.1, [ODEON_SLOT_ACCEPT] = 1.0};
-    return s->device.ops->slots_write(s->queue, s->slots, 0, ODEON_MAX_PARTS, values);
+    return ODEON_DO(s->device, solver, slots_write, s->queue, .slots = s->slots,
+                    .n = ODEON_MAX_PARTS, .values = values);
 }
 
 static odeon_status prepare(scene *s)
@@ -212,8 +218,9 @@ static odeon_status prepare(scene *s)
     }
     if (l->what >= CONV) {
         take_images(s);
-        uint64_t bytes = s->device.ops->conv2d_scratch(s->device.self, &s->geometry, &s->x, &s->w);
-        return s->device.ops->alloc(s->device.self, bytes, &s->scratch);
+        uint64_t bytes = s->device->conv->conv2d_scratch(s->device, &s->geometry, &s->x.view.shape,
+                                                         &s->w.view.shape);
+        return s->device->ops->alloc(s->device->handle, bytes, &s->scratch);
     }
     if (l->what >= GEMM) {
         take_product(s);
@@ -229,65 +236,79 @@ static odeon_status prepare(scene *s)
 
 static odeon_status call_solver(scene *s)
 {
-    const odeon_device_ops *ops = s->device.ops;
-    const odeon_tensor *term[TERMS];
+    const odeon_view *term[TERMS];
+    const odeon_tensor *const chosen[] = {&s->state[2], &s->state[3]};
     odeon_scalar coefficient[TERMS];
     for (int32_t i = 0; i < TERMS; i++) {
-        term[i] = &s->state[i];
+        term[i] = &s->state[i].view;
         coefficient[i] = odeon_imm(0.01 * (i + 1));
     }
     switch (s->l->what) {
     case COPY:
-        return ops->copy(s->queue, &s->state[0], &s->state[1]);
+        return ODEON_DO(s->device, move, copy, s->queue, .x = &s->state[0].view, .y = &s->state[1]);
     case RELU:
-        return ops->unary(s->queue, ODEON_UNARY_RELU, &s->state[0], &s->state[1]);
+        return ODEON_DO(s->device, pointwise, unary, s->queue, .id = ODEON_UNARY_RELU,
+                        .x = &s->state[0].view, .y = &s->state[1]);
     case LINCOMB:
-        return ops->lincomb(s->queue, &s->state[TERMS], &s->state[TERMS + 1], TERMS, term,
-                            coefficient, s->slots);
+        return ODEON_DO(s->device, solver, lincomb, s->queue, .y = &s->state[TERMS],
+                        .base = &s->state[TERMS + 1].view, .n = TERMS, .x = term,
+                        .coefficient = coefficient, .slots = s->slots);
     case ERROR_SUM:
-        return ops->error_sum(s->queue, &s->control, &s->state[TERMS], &s->state[TERMS + 1], TERMS,
-                              term, coefficient, s->slots, ODEON_SLOT_ERROR_SUM);
+        return ODEON_DO(s->device, solver, error_sum, s->queue, .control = &s->control,
+                        .y0 = &s->state[TERMS].view, .y1 = &s->state[TERMS + 1].view, .n = TERMS,
+                        .x = term, .coefficient = coefficient, .slots = s->slots,
+                        .slot = ODEON_SLOT_ERROR_SUM);
     case SELECT:
-        return ops->select(s->queue, 2, term, term + 2, s->slots, ODEON_SLOT_ACCEPT);
+        return ODEON_DO(s->device, solver, select, s->queue, .n = 2, .x = term, .y = chosen,
+                        .slots = s->slots, .slot = ODEON_SLOT_ACCEPT);
     default:
-        return ops->step_control(s->queue, &s->control, s->slots);
+        return ODEON_DO(s->device, solver, step_control, s->queue, .control = &s->control,
+                        .slots = s->slots);
     }
 }
 
 static odeon_status call_product(scene *s)
 {
-    const odeon_device_ops *ops = s->device.ops;
-    const odeon_epilogue last = {.bias = &s->b, .act = ODEON_UNARY_RELU};
     switch (s->l->what) {
     case GEMM:
-        return ops->gemm(s->queue, 0, 1, 1.0, &s->x, &s->w, 0.0, &s->y, &last);
+        return ODEON_DO(s->device, product, gemm, s->queue, .trans_b = 1, .alpha = 1.0,
+                        .a = &s->x.view, .b = &s->w.view, .c = &s->y, .bias = &s->b.view,
+                        .act = ODEON_UNARY_RELU);
     case GEMM_WEIGHTS:
-        return ops->gemm(s->queue, 1, 0, 1.0, &s->y, &s->x, 0.0, &s->w, NULL);
+        return ODEON_DO(s->device, product, gemm, s->queue, .trans_a = 1, .alpha = 1.0,
+                        .a = &s->y.view, .b = &s->x.view, .c = &s->w);
     case CONV:
-        return ops->conv2d(s->queue, &s->geometry, &s->x, &s->w, &last, &s->y, s->scratch);
+        return ODEON_DO(s->device, conv, conv2d, s->queue, .geometry = s->geometry, .x = &s->x.view,
+                        .w = &s->w.view, .bias = &s->b.view, .act = ODEON_UNARY_RELU, .y = &s->y,
+                        .scratch = s->scratch);
     case CONV_X:
-        return ops->conv2d_vjp_x(s->queue, &s->geometry, &s->w, &s->y, &s->x, s->scratch);
+        return ODEON_DO(s->device, conv, conv2d_vjp_x, s->queue, .geometry = s->geometry,
+                        .w = &s->w.view, .dy = &s->y.view, .dx = &s->x, .scratch = s->scratch);
     default:
-        return ops->conv2d_vjp_w(s->queue, &s->geometry, &s->x, &s->y, &s->w, s->scratch);
+        return ODEON_DO(s->device, conv, conv2d_vjp_w, s->queue, .geometry = s->geometry,
+                        .x = &s->x.view, .dy = &s->y.view, .dw = &s->w, .scratch = s->scratch);
     }
 }
 
 static odeon_status call_norm(scene *s)
 {
-    const odeon_device_ops *ops = s->device.ops;
-    odeon_tensor sums = {
-        .data = s->stats.data, .dim = {s->l->m}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    odeon_shape channels = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {s->l->m}};
+    odeon_tensor sums = odeon_tensor_at(odeon_write(&s->stats), channels);
     switch (s->l->what) {
     case GROUP_NORM:
-        return ops->group_norm(s->queue, (int32_t)s->l->k, 1e-5, &s->x, &s->w, &s->b, &s->y,
-                               &s->stats);
+        return ODEON_DO(s->device, norm, group_norm, s->queue, .groups = (int32_t)s->l->k,
+                        .epsilon = 1e-5, .x = &s->x.view, .w = &s->w.view, .b = &s->b.view,
+                        .y = &s->y, .stats = &s->stats);
     case GROUP_NORM_VJP:
-        return ops->group_norm_vjp(s->queue, (int32_t)s->l->k, &s->x, &s->w, &s->stats, &s->z,
-                                   &s->y, &s->dw, &s->b);
+        return ODEON_DO(s->device, norm, group_norm_vjp, s->queue, .groups = (int32_t)s->l->k,
+                        .x = &s->x.view, .w = &s->w.view, .stats = &s->stats.view, .dy = &s->z.view,
+                        .dx = &s->y, .dw = &s->dw, .db = &s->b);
     case MOMENT:
-        return ops->channel_moment(s->queue, &s->x, NULL, &sums);
+        return ODEON_DO(s->device, norm, channel_moment, s->queue, .x = &s->x.view, .out = &sums);
     default:
-        return ops->batch_norm(s->queue, &s->x, &s->stats, &s->w, &s->b, ODEON_UNARY_RELU, &s->y);
+        return ODEON_DO(s->device, norm, batch_norm, s->queue, .x = &s->x.view,
+                        .stats = &s->stats.view, .w = &s->w.view, .b = &s->b.view,
+                        .act = ODEON_UNARY_RELU, .y = &s->y);
     }
 }
 
@@ -318,14 +339,15 @@ static double bytes_of(const scene *s)
     case STEP_CONTROL:
         return 0.0;
     case GROUP_NORM_VJP:
-        return 4.0 * 3.0 * (double)odeon_count(&s->x);
+        return 4.0 * 3.0 * (double)odeon_count(&s->x.view.shape);
     case MOMENT:
-        return 4.0 * (double)odeon_count(&s->x);
+        return 4.0 * (double)odeon_count(&s->x.view.shape);
     case GROUP_NORM:
     case BATCH_NORM:
-        return 4.0 * 2.0 * (double)odeon_count(&s->x);
+        return 4.0 * 2.0 * (double)odeon_count(&s->x.view.shape);
     default:
-        return 4.0 * (double)(odeon_count(&s->x) + odeon_count(&s->w) + odeon_count(&s->y));
+        return 4.0 * (double)(odeon_count(&s->x.view.shape) + odeon_count(&s->w.view.shape) +
+                              odeon_count(&s->y.view.shape));
     }
 }
 
@@ -340,7 +362,7 @@ static double operations_of(const line *l)
 
 static void measure(scene *s, double seconds, int32_t least)
 {
-    bench_call one = {.run = call, .context = s, .device = &s->device, .queue = s->queue};
+    bench_call one = {.run = call, .context = s, .device = s->device, .queue = s->queue};
     bench_time t;
     odeon_status status = prepare(s);
     if (status == ODEON_OK) {
@@ -355,13 +377,13 @@ static void measure(scene *s, double seconds, int32_t least)
         diag_clear();
     }
     (void)fflush(stdout);
-    s->device.ops->free(s->device.self, s->scratch);
+    s->device->ops->free(s->device->handle, s->scratch);
 }
 
 int main(int count, char **arguments)
 {
     registry *r = NULL;
-    scene s = {.instance = NULL};
+    scene s = {.queue = NULL};
     int64_t shrink = count > 5 ? strtol(arguments[5], NULL, 10) : 1;
     const char *const *folders = count > 4 ? (const char *const *)arguments + 4 : NULL;
     if (count < 2) {
@@ -370,7 +392,7 @@ int main(int count, char **arguments)
     }
     odeon_status status = registry_create(count > 4 ? 1 : 0, folders, &r);
     if (status == ODEON_OK) {
-        status = open_device(&s, r, arguments[1]);
+        status = take_device(&s, r, arguments[1]);
     }
     if (status == ODEON_OK) {
         status = fill_memory(&s);

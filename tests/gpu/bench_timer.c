@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "bench_events.h"
+#include "odeon/device_ext.h"
 
 enum { MAX_SAMPLES = 2000, WARM_CALLS = 4, RECORDED_CALLS = 16 };
 static const double sample_seconds = 2e-3;
@@ -43,14 +44,12 @@ typedef struct counts {
 
 static counts read_counts(const bench_call *call)
 {
-    const odeon_device_ops *ops = call->device->ops;
     const odeon_device_counters *counters =
-        ops->get_extension != NULL ? ops->get_extension(call->device->self, ODEON_DEVICE_COUNTERS)
-                                   : NULL;
+        call->device->get_table(call->device, ODEON_DEVICE_COUNTERS);
     counts c = {-1, -1, -1};
     int64_t live = 0;
     if (counters != NULL) {
-        counters->read(call->device->self, &c.launches, &c.waits, &c.allocs, &live);
+        counters->read(call->device->handle, &c.launches, &c.waits, &c.allocs, &live);
     }
     return c;
 }
@@ -139,7 +138,7 @@ odeon_status bench_measure_recorded(const bench_call *call, double seconds, int3
     bench_call all = {.run = run_repetition, .context = &r, .device = device, .queue = call->queue};
     bench_time alone;
     ODEON_TRY(bench_measure(call, 0.0, 1, &alone));
-    r.capture = device->ops->get_extension(device->self, ODEON_DEVICE_CAPTURE);
+    r.capture = device->get_table(device, ODEON_DEVICE_CAPTURE);
     record(&r);
     odeon_status status = bench_measure(&all, seconds, least, out);
     if (r.recording != NULL) {

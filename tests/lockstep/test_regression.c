@@ -310,11 +310,11 @@ static void check_times(int workers, int64_t odd_one, odeon_status status)
     int refused = 0;
     for (int rank = 0; rank < workers; rank++) {
         worker *w = &s.session->workers[rank];
-        odeon_context context = worker_context(w, 0);
+        odeon_layer_call call = worker_call(w, 0);
         const double *times = NULL;
         assert_int_equal(w->site.n_times, 3);
         diag_clear();
-        odeon_status answer = batch_times(&context, "ode", &times);
+        odeon_status answer = batch_times(&call, "ode", &times);
         assert_true(times[0] == 0.0 && times[1] == 0.5 && times[2] == 1.0);
         assert_true(answer == ODEON_OK || answer == status);
         assert_true(answer == ODEON_OK || strstr(diag_message(), "has other times than the first"));
@@ -378,13 +378,13 @@ static void test_a_data_set_without_times_has_none(void **state)
     (void)state;
     support_session s = open_with(1, "data.times=0", "model.time.enabled=no");
     (void)support_differentiate(&s, NULL, NULL);
-    odeon_context context = worker_context(&s.session->workers[0], 0);
+    odeon_layer_call call = worker_call(&s.session->workers[0], 0);
     const double *times = NULL;
     assert_int_equal(s.session->workers[0].site.n_times, 0);
-    assert_int_equal(batch_times(&context, "ode", &times), ODEON_ERR_CONFIG);
+    assert_int_equal(batch_times(&call, "ode", &times), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "ode: the batch has no times"));
-    assert_null(context.batch_field(&context, "time"));
-    assert_null(context.batch_field(&context, "label"));
+    assert_null(call.batch_field(&call, "time"));
+    assert_null(call.batch_field(&call, "label"));
     support_session_close(&s);
 }
 

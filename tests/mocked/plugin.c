@@ -1,33 +1,10 @@
+#define ODEON_PLUGIN_VERSION "1.0"
+#define ODEON_PLUGIN_VENDOR  "Odeon"
+#define ODEON_PLUGIN_LICENSE "MIT"
 #include "odeon/plugin.h"
 #include "device.h"
 #include "table.h"
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DEVICE,
-    .kind_version = ODEON_LAYOUT_DEVICE,
-    .id = "mocked",
-    .summary = "the host side of the device cuda without a GPU, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .options = cuda_options,
-    .ops = &cuda_device_ops,
-    .create = cuda_create,
-    .destroy = cuda_destroy,
-};
-
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("device/mocked");
-
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "mocked",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(DEVICE, "mocked", &cuda_device_ops,
+                     "the host side of the device cuda without a GPU, for tests", NULL, NULL,
+                     cuda_device, cuda_options, cuda_init, cuda_fini);

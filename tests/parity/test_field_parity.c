@@ -177,7 +177,7 @@ typedef struct body_run {
     support_session session;
     worker *worker;
     const net_plan *plan;
-    odeon_context context;
+    odeon_layer_call call;
     odeon_tensor t, d_t, y, dy, cot, d_y;
     device_buffer memory[7];
     size_t n_memory;
@@ -194,18 +194,17 @@ static void *device_room(body_run *b, int64_t bytes)
 
 static odeon_tensor send(body_run *b, int64_t n, const double *values)
 {
-    odeon_tensor x = {.dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    const odeon_shape shape = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {n}};
+    const device_lane *lane = &b->worker->site.lane;
     uint64_t bytes = (uint64_t)n * sizeof *values;
-    x.data = device_room(b, (int64_t)bytes);
-    assert_int_equal(
-        b->worker->site.lane.device->ops->upload(b->worker->site.lane.queue, x.data, values, bytes),
-        ODEON_OK);
-    return x;
+    void *memory = device_room(b, (int64_t)bytes);
+    assert_int_equal(lane->device->ops->upload(lane->queue, memory, values, bytes), ODEON_OK);
+    return odeon_tensor_at(memory, shape);
 }
 
-static double *receive(const body_run *b, const odeon_tensor *x)
+static double *receive(const body_run *b, const odeon_view *x)
 {
-    uint64_t bytes = (uint64_t)odeon_count(x) * sizeof(double);
+    uint64_t bytes = (uint64_t)odeon_count(&x->shape) * sizeof(double);
     double *values = mem_zalloc(1, bytes);
     assert_int_equal(b->worker->site.lane.device->ops->download(b->worker->site.lane.queue, values,
                                                                 x->data, bytes),
@@ -228,15 +227,17 @@ static body_run run_body(size_t which, size_t setup)
     b.dy = send(&b, n, cot);
     b.d_y = send(&b, n, cot);
     mem_free(cot);
-    b.context = worker_context(b.worker, ODEON_CALL_TRAIN);
-    b.context.slots = solver_slots(block->forward);
-    b.context.n_global = b.session.n;
-    b.context.t = &b.t;
+    b.call = worker_call(b.worker, ODEON_CALL_TRAIN);
+    b.call.slots = solver_slots(block->forward);
+    b.call.n_global = b.session.n;
+    b.call.t = &b.t.view;
     assert_int_equal(net_plan_for(block->body, b.session.n, ODEON_CALL_TRAIN, &b.plan), ODEON_OK);
     char *frame = device_room(&b, b.plan->frame_bytes);
-    assert_int_equal(net_forward(b.plan, &b.context, b.y.data, b.dy.data, frame), ODEON_OK);
-    assert_int_equal(net_vjp(b.plan, &b.context, frame, b.cot.data, b.d_y.data, &b.d_t), ODEON_OK);
-    assert_int_equal(net_finish(block->body, &b.context), ODEON_OK);
+    assert_int_equal(net_forward(b.plan, &b.call, b.y.view.data, odeon_write(&b.dy), frame),
+                     ODEON_OK);
+    assert_int_equal(net_vjp(b.plan, &b.call, frame, b.cot.view.data, odeon_write(&b.d_y), &b.d_t),
+                     ODEON_OK);
+    assert_int_equal(net_finish(block->body, &b.call), ODEON_OK);
     return b;
 }
 
@@ -249,11 +250,11 @@ static void close_body(body_run *b)
 }
 
 static void check_tensor(const body_run *b, size_t which, size_t setup, const char *name,
-                         const odeon_tensor *x)
+                         const odeon_view *x)
 {
     double *values = receive(b, x);
-    at_most(name, which, setup, fixture_distance(files[which], name, odeon_count(x), values),
-            rounding);
+    at_most(name, which, setup,
+            fixture_distance(files[which], name, odeon_count(&x->shape), values), rounding);
     mem_free(values);
 }
 
@@ -262,7 +263,7 @@ static void test_field_agrees(void **state)
     (void)state;
     for (size_t i = 0; i < N_CASES * N_SETUPS; i++) {
         body_run b = run_body(i / N_SETUPS, i % N_SETUPS);
-        check_tensor(&b, i / N_SETUPS, i % N_SETUPS, "rhs/out", &b.dy);
+        check_tensor(&b, i / N_SETUPS, i % N_SETUPS, "rhs/out", &b.dy.view);
         close_body(&b);
     }
 }
@@ -273,8 +274,8 @@ static void test_field_vector_jacobian_products_agree(void **state)
     for (size_t i = 0; i < N_CASES * N_SETUPS; i++) {
         size_t which = i / N_SETUPS, setup = i % N_SETUPS;
         body_run b = run_body(which, setup);
-        check_tensor(&b, which, setup, "rhs/vjp_y", &b.d_y);
-        check_tensor(&b, which, setup, "rhs/vjp_t", &b.d_t);
+        check_tensor(&b, which, setup, "rhs/vjp_y", &b.d_y.view);
+        check_tensor(&b, which, setup, "rhs/vjp_t", &b.d_t.view);
         fixture_gaps gaps =
             fixture_gradients(&b.session, files[which], names, "rhs/vjp_param/", NULL, NULL);
         at_most("rhs/vjp_param", which, setup, gaps.worst, rounding);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_pointwise.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
 #include "plugin/instance.h"
@@ -53,17 +54,17 @@ static void set(layer_harness *h, const char *name, const char *what, const odeo
 {
     int64_t n = 0;
     double *values = theirs(name, what, &n);
-    assert_int_equal(n, odeon_count(x));
+    assert_int_equal(n, odeon_count(&x->view.shape));
     layer_harness_set(h, x, values);
     mem_free(values);
 }
 
-static void assert_equals(layer_harness *h, const char *name, const char *what,
-                          const odeon_tensor *x, double relative)
+static void assert_equals(layer_harness *h, const char *name, const char *what, const odeon_view *x,
+                          double relative)
 {
     int64_t n = 0;
     double *expected = theirs(name, what, &n), *ours = support_download(h->device, x);
-    assert_int_equal(n, odeon_count(x));
+    assert_int_equal(n, odeon_count(&x->shape));
     support_assert_close(name, n, ours, expected, relative);
     mem_free(expected);
     mem_free(ours);
@@ -103,8 +104,9 @@ static void test_layers_agree(void **state)
         set(&h, name, "cot", &h.d_out);
         assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
         assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
-        assert_equals(&h, name, "out", &h.out, 0.0);       /* numbers are chosen, not computed */
-        assert_equals(&h, name, "grad_x", &h.d_in, 1e-15); /* sums of up to nine, in any order */
+        assert_equals(&h, name, "out", &h.out.view, 0.0); /* numbers are chosen, not computed */
+        assert_equals(&h, name, "grad_x", &h.d_in.view,
+                      1e-15); /* sums of up to nine, in any order */
         layer_harness_close(&h);
     }
 }
@@ -146,16 +148,16 @@ static void check_loss(support_device *d, const char *name, const char *expressi
     }
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = d->queue,
-                            .device = &d->device,
-                            .output = &x,
-                            .label = &y,
-                            .mask = masked ? &mask : NULL,
+                            .device = d->device,
+                            .output = &x.view,
+                            .label = &y.view,
+                            .mask = masked ? &mask.view : NULL,
                             .weight = 1.0 / count,
                             .sums = &sums,
                             .d_output = &dx};
     assert_int_equal(ops->eval(loss->self, &call), ODEON_OK);
     double *value = theirs("loss", masked ? "mae_masked" : "mae", NULL);
-    double *ours = support_download(d, &sums), *gradient = support_download(d, &dx);
+    double *ours = support_download(d, &sums.view), *gradient = support_download(d, &dx.view);
     char *path = mem_printf("loss/%s", name);
     double *their_loss = masked ? theirs(path, "masked", NULL) : theirs("loss", name, NULL);
     double *their_gradient = theirs(path, masked ? "masked_grad" : "grad", NULL);
@@ -216,14 +218,14 @@ static void descend(support_device *d, const char *expression, double *path)
         odeon_tensor grad = support_upload(d, &grads[step * N], 1, &n);
         odeon_update update = {.struct_size = sizeof update,
                                .queue = d->queue,
-                               .device = &d->device,
+                               .device = d->device,
                                .step = step + 1,
                                .lr_factor = 1.0,
                                .param = &param,
                                .grad = &grad,
                                .moment = moment};
         assert_int_equal(ops->update(optimizer->self, &update), ODEON_OK);
-        double *values = support_download(d, &param);
+        double *values = support_download(d, &param.view);
         memcpy(&path[step * N], values, sizeof zeros);
         mem_free(values);
         support_release(d, &grad);

@@ -4,6 +4,12 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_pool.h"
+#include "odeon/device_product.h"
 #include "plugin/registry.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
@@ -17,7 +23,6 @@ typedef struct fixture {
     registry *plugins;
     safetensors *file;
     support_device d;
-    const odeon_device_ops *ops;
     odeon_queue *queue;
     const char *name;
 } fixture;
@@ -26,7 +31,6 @@ static fixture open_fixture(const char *id)
 {
     fixture f = {.plugins = support_registry(), .file = support_fixture("layers.safetensors")};
     f.d = support_device_open(f.plugins, id, ODEON_DTYPE_F64);
-    f.ops = f.d.device.ops;
     f.queue = f.d.queue;
     return f;
 }
@@ -47,7 +51,7 @@ static const safetensors_entry *entry(const fixture *f, const char *what, char *
 }
 
 /* Uploads a tensor of the case; of a shape of its own where ndim is not 0. */
-static odeon_tensor given(fixture *f, const char *what, int32_t dtype, int32_t ndim,
+static odeon_tensor given(fixture *f, const char *what, uint32_t dtype, int32_t ndim,
                           const int64_t *dim)
 {
     char path[128];
@@ -55,7 +59,7 @@ static odeon_tensor given(fixture *f, const char *what, int32_t dtype, int32_t n
     double *values = support_tensor(f->file, path, NULL);
     odeon_tensor x = ndim == 0 ? support_upload_as(&f->d, dtype, values, e->ndim, e->dim)
                                : support_upload_as(&f->d, dtype, values, ndim, dim);
-    assert_int_equal(odeon_count(&x), safetensors_elements(e));
+    assert_int_equal(odeon_count(&x.view.shape), safetensors_elements(e));
     mem_free(values);
     return x;
 }
@@ -75,11 +79,12 @@ static odeon_tensor load3(fixture *f, const char *what)
 }
 
 /* A tensor of the shape of another, all zero. */
-static odeon_tensor zeros_like(fixture *f, const odeon_tensor *model)
+static odeon_tensor zeros_like(fixture *f, const odeon_view *model)
 {
-    double *zeros = mem_zalloc((size_t)odeon_count(model), sizeof *zeros);
+    double *zeros = mem_zalloc((size_t)odeon_count(&model->shape), sizeof *zeros);
     assert_non_null(zeros);
-    odeon_tensor x = support_upload_as(&f->d, model->dtype, zeros, model->ndim, model->dim);
+    odeon_tensor x =
+        support_upload_as(&f->d, model->shape.dtype, zeros, model->shape.ndim, model->shape.dim);
     mem_free(zeros);
     return x;
 }
@@ -88,9 +93,9 @@ static void assert_equals(fixture *f, const char *what, odeon_tensor *x)
 {
     char path[128];
     const safetensors_entry *e = entry(f, what, path, sizeof path);
-    double *theirs = support_tensor(f->file, path, NULL), *ours = support_download(&f->d, x);
-    assert_int_equal(safetensors_elements(e), odeon_count(x));
-    support_assert_close(path, odeon_count(x), ours, theirs, tolerance);
+    double *theirs = support_tensor(f->file, path, NULL), *ours = support_download(&f->d, &x->view);
+    assert_int_equal(safetensors_elements(e), odeon_count(&x->view.shape));
+    support_assert_close(path, odeon_count(&x->view.shape), ours, theirs, tolerance);
     mem_free(theirs);
     mem_free(ours);
     support_release(&f->d, x);
@@ -112,25 +117,34 @@ typedef struct conv_case {
 
 static void check_conv(fixture *f, const conv_case *c)
 {
-    odeon_conv2d geometry = {c->stride, c->stride, c->padding, c->padding};
+    odeon_conv_geometry geometry = {c->stride, c->stride, c->padding, c->padding};
     f->name = c->name;
     odeon_tensor x = load(f, "x"), w = load(f, "param/weight"), bias = load(f, "param/bias");
     odeon_tensor dy = load(f, "cot"), dy3 = load3(f, "cot");
-    odeon_tensor y = zeros_like(f, &dy), dx = zeros_like(f, &x), dw = zeros_like(f, &w);
-    odeon_tensor db = zeros_like(f, &bias);
-    odeon_epilogue epilogue = {.bias = &bias, .act = ODEON_UNARY_IDENTITY};
+    odeon_tensor y = zeros_like(f, &dy.view), dx = zeros_like(f, &x.view),
+                 dw = zeros_like(f, &w.view);
+    odeon_tensor db = zeros_like(f, &bias.view);
     void *scratch = NULL;
-    uint64_t bytes = f->ops->conv2d_scratch(f->d.device.self, &geometry, &x, &w);
-    assert_int_equal(f->ops->alloc(f->d.device.self, bytes, &scratch), ODEON_OK);
-    assert_int_equal(f->ops->conv2d(f->queue, &geometry, &x, &w, &epilogue, &y, scratch), 0);
-    assert_int_equal(f->ops->conv2d_vjp_x(f->queue, &geometry, &w, &dy, &dx, scratch), 0);
-    assert_int_equal(f->ops->conv2d_vjp_w(f->queue, &geometry, &x, &dy, &dw, scratch), 0);
-    assert_int_equal(f->ops->channel_sum(f->queue, &dy3, &db), 0);
+    uint64_t bytes =
+        f->d.device->conv->conv2d_scratch(f->d.device, &geometry, &x.view.shape, &w.view.shape);
+    assert_int_equal(f->d.device->ops->alloc(f->d.device->handle, bytes, &scratch), ODEON_OK);
+    assert_int_equal(ODEON_DO(f->d.device, conv, conv2d, f->queue, .geometry = geometry,
+                              .x = &x.view, .w = &w.view, .bias = &bias.view, .y = &y,
+                              .scratch = scratch),
+                     0);
+    assert_int_equal(ODEON_DO(f->d.device, conv, conv2d_vjp_x, f->queue, .geometry = geometry,
+                              .w = &w.view, .dy = &dy.view, .dx = &dx, .scratch = scratch),
+                     0);
+    assert_int_equal(ODEON_DO(f->d.device, conv, conv2d_vjp_w, f->queue, .geometry = geometry,
+                              .x = &x.view, .dy = &dy.view, .dw = &dw, .scratch = scratch),
+                     0);
+    assert_int_equal(
+        ODEON_DO(f->d.device, product, channel_sum, f->queue, .x = &dy3.view, .bias = &db), 0);
     assert_equals(f, "out", &y);
     assert_equals(f, "grad_x", &dx);
     assert_equals(f, "grad_param/weight", &dw);
     assert_equals(f, "grad_param/bias", &db);
-    f->ops->free(f->d.device.self, scratch);
+    f->d.device->ops->free(f->d.device->handle, scratch);
     release(f, 5, (odeon_tensor *const[]){&x, &w, &bias, &dy, &dy3});
 }
 
@@ -161,12 +175,18 @@ static void test_products_agree(void **state)
         fixture f = open_fixture(devices[i]);
         f.name = "linear";
         odeon_tensor x = load(&f, "x"), w = load(&f, "param/weight"), b = load(&f, "param/bias");
-        odeon_tensor dy = load(&f, "cot"), y = zeros_like(&f, &dy), dx = zeros_like(&f, &x);
-        odeon_tensor dw = zeros_like(&f, &w);
-        odeon_epilogue epilogue = {.bias = &b, .act = ODEON_UNARY_IDENTITY};
-        assert_int_equal(f.ops->gemm(f.queue, 0, 1, 1.0, &x, &w, 0.0, &y, &epilogue), 0);
-        assert_int_equal(f.ops->gemm(f.queue, 0, 0, 1.0, &dy, &w, 0.0, &dx, NULL), 0);
-        assert_int_equal(f.ops->gemm(f.queue, 1, 0, 1.0, &dy, &x, 1.0, &dw, NULL), 0);
+        odeon_tensor dy = load(&f, "cot"), y = zeros_like(&f, &dy.view),
+                     dx = zeros_like(&f, &x.view);
+        odeon_tensor dw = zeros_like(&f, &w.view);
+        assert_int_equal(ODEON_DO(f.d.device, product, gemm, f.queue, .trans_b = 1, .alpha = 1.0,
+                                  .a = &x.view, .b = &w.view, .c = &y, .bias = &b.view),
+                         0);
+        assert_int_equal(ODEON_DO(f.d.device, product, gemm, f.queue, .alpha = 1.0, .a = &dy.view,
+                                  .b = &w.view, .c = &dx),
+                         0);
+        assert_int_equal(ODEON_DO(f.d.device, product, gemm, f.queue, .trans_a = 1, .alpha = 1.0,
+                                  .a = &dy.view, .b = &x.view, .beta = 1.0, .c = &dw),
+                         0);
         assert_equals(&f, "out", &y);
         assert_equals(&f, "grad_x", &dx);
         assert_equals(&f, "grad_param/weight", &dw);
@@ -181,12 +201,17 @@ static void check_groupnorm(fixture *f, const char *name, int32_t groups)
 {
     f->name = name;
     odeon_tensor x = load3(f, "x"), w = load(f, "param/weight"), b = load(f, "param/bias");
-    odeon_tensor dy = load3(f, "cot"), y = zeros_like(f, &x), dx = zeros_like(f, &x);
-    odeon_tensor dw = zeros_like(f, &w), db = zeros_like(f, &b);
-    odeon_tensor stats =
-        support_upload_as(&f->d, ODEON_DTYPE_F64, NULL, 3, (int64_t[]){x.dim[0], groups, 2});
-    assert_int_equal(f->ops->group_norm(f->queue, groups, 1e-5, &x, &w, &b, &y, &stats), 0);
-    assert_int_equal(f->ops->group_norm_vjp(f->queue, groups, &x, &w, &stats, &dy, &dx, &dw, &db),
+    odeon_tensor dy = load3(f, "cot"), y = zeros_like(f, &x.view), dx = zeros_like(f, &x.view);
+    odeon_tensor dw = zeros_like(f, &w.view), db = zeros_like(f, &b.view);
+    odeon_tensor stats = support_upload_as(&f->d, ODEON_DTYPE_F64, NULL, 3,
+                                           (int64_t[]){x.view.shape.dim[0], groups, 2});
+    assert_int_equal(ODEON_DO(f->d.device, norm, group_norm, f->queue, .groups = groups,
+                              .epsilon = 1e-5, .x = &x.view, .w = &w.view, .b = &b.view, .y = &y,
+                              .stats = &stats),
+                     0);
+    assert_int_equal(ODEON_DO(f->d.device, norm, group_norm_vjp, f->queue, .groups = groups,
+                              .x = &x.view, .w = &w.view, .stats = &stats.view, .dy = &dy.view,
+                              .dx = &dx, .dw = &dw, .db = &db),
                      0);
     assert_equals(f, "out", &y);
     assert_equals(f, "grad_x", &dx);
@@ -213,12 +238,16 @@ static void test_group_norms_agree(void **state)
 
 static void check_pool(fixture *f, const char *name, int32_t kernel)
 {
-    odeon_pool2d geometry = {ODEON_POOL_AVG, kernel, kernel, kernel, kernel, 0, 0, 0};
+    odeon_pool_geometry geometry = {ODEON_POOL_AVG, kernel, kernel, kernel, kernel, 0, 0, 0};
     f->name = name;
     odeon_tensor x = load(f, "x"), dy = load(f, "cot");
-    odeon_tensor y = zeros_like(f, &dy), dx = zeros_like(f, &x);
-    assert_int_equal(f->ops->pool2d(f->queue, &geometry, &x, &y), 0);
-    assert_int_equal(f->ops->pool2d_vjp(f->queue, &geometry, NULL, &dy, &dx), 0);
+    odeon_tensor y = zeros_like(f, &dy.view), dx = zeros_like(f, &x.view);
+    assert_int_equal(
+        ODEON_DO(f->d.device, pool, pool2d, f->queue, .geometry = geometry, .x = &x.view, .y = &y),
+        0);
+    assert_int_equal(ODEON_DO(f->d.device, pool, pool2d_vjp, f->queue, .geometry = geometry,
+                              .dy = &dy.view, .dx = &dx),
+                     0);
     assert_equals(f, "out", &y);
     assert_equals(f, "grad_x", &dx);
     release(f, 2, (odeon_tensor *const[]){&x, &dy});
@@ -241,9 +270,12 @@ static void check_activation(fixture *f, const char *name, int32_t id)
 {
     f->name = name;
     odeon_tensor x = load(f, "x"), dy = load(f, "cot");
-    odeon_tensor y = zeros_like(f, &x), dx = zeros_like(f, &x);
-    assert_int_equal(f->ops->unary(f->queue, id, &x, &y), 0);
-    assert_int_equal(f->ops->unary_vjp(f->queue, id, &y, &dy, &dx), 0);
+    odeon_tensor y = zeros_like(f, &x.view), dx = zeros_like(f, &x.view);
+    assert_int_equal(
+        ODEON_DO(f->d.device, pointwise, unary, f->queue, .id = id, .x = &x.view, .y = &y), 0);
+    assert_int_equal(ODEON_DO(f->d.device, pointwise, unary_vjp, f->queue, .id = id,
+                              .kept = &y.view, .dy = &dy.view, .dx = &dx),
+                     0);
     assert_equals(f, "out", &y);
     assert_equals(f, "grad_x", &dx);
     release(f, 2, (odeon_tensor *const[]){&x, &dy});
@@ -271,12 +303,14 @@ static void test_cross_entropy_agrees(void **state)
         fixture f = open_fixture(devices[i]);
         f.name = "crossentropy";
         odeon_tensor x = load(&f, "x"), labels = given(&f, "labels", ODEON_DTYPE_I64, 0, NULL);
-        odeon_tensor dx = zeros_like(&f, &x), loss;
+        odeon_tensor dx = zeros_like(&f, &x.view), loss;
         odeon_tensor sums = support_upload_as(&f.d, ODEON_DTYPE_F64, NULL, 1, (int64_t[]){2});
-        assert_int_equal(f.ops->softmax_cross_entropy(f.queue, &x, &labels, 1.0 / 6.0, &sums, &dx),
+        assert_int_equal(ODEON_DO(f.d.device, loss, softmax_cross_entropy, f.queue, .x = &x.view,
+                                  .labels = &labels.view, .weight = 1.0 / 6.0, .sums = &sums,
+                                  .dx = &dx),
                          0);
         loss = sums;
-        loss.dim[0] = 1;
+        loss.view.shape.dim[0] = 1;
         assert_equals(&f, "grad_x", &dx);
         assert_equals(&f, "out", &loss);
         release(&f, 2, (odeon_tensor *const[]){&x, &labels});

@@ -3,6 +3,7 @@
 #include "layer_harness.h"
 
 #include "base/mem.h"
+#include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
 
 typedef struct parity_case {
@@ -61,19 +62,19 @@ static void set(layer_harness *h, const char *name, const char *what, const odeo
     char *path = mem_printf("%s/%s", name, what);
     int64_t n = 0;
     double *values = support_tensor(file, path, &n);
-    assert_int_equal(n, odeon_count(x));
+    assert_int_equal(n, odeon_count(&x->view.shape));
     layer_harness_set(h, x, values);
     mem_free(values);
     mem_free(path);
 }
 
 static void assert_parity(layer_harness *h, const char *name, const char *prefix, const char *what,
-                          const odeon_tensor *x)
+                          const odeon_view *x)
 {
     char *path = mem_printf("%s/%s%s", name, prefix, what);
     int64_t n = 0;
     double *theirs = support_tensor(file, path, &n), *ours = support_download(h->device, x);
-    assert_int_equal(n, odeon_count(x));
+    assert_int_equal(n, odeon_count(&x->shape));
     /* sums of some hundred products of rounded numbers, in another order */
     support_assert_close(path, n, ours, theirs, 1e-13);
     mem_free(theirs);
@@ -83,14 +84,14 @@ static void assert_parity(layer_harness *h, const char *name, const char *prefix
 
 static void assert_gradients(layer_harness *h, const char *name, const char *prefix)
 {
-    assert_parity(h, name, prefix, "grad_x", &h->d_in);
+    assert_parity(h, name, prefix, "grad_x", &h->d_in.view);
     for (int32_t p = 0; p < h->n_params; p++) {
         char *what = mem_printf("grad_param/%s", h->info[p].name);
-        assert_parity(h, name, prefix, what, &h->grad[p]);
+        assert_parity(h, name, prefix, what, &h->grad[p].view);
         mem_free(what);
     }
-    if (h->t.data != NULL) {
-        assert_parity(h, name, prefix, "grad_t", &h->d_t);
+    if (h->t.view.data != NULL) {
+        assert_parity(h, name, prefix, "grad_t", &h->d_t.view);
     }
 }
 
@@ -108,7 +109,7 @@ static layer_harness open_case(support_device *device, const parity_case *c)
         set(&h, c->name, path, &h.param[i]);
         mem_free(path);
     }
-    if (h.t.data != NULL) {
+    if (h.t.view.data != NULL) {
         set(&h, c->name, "t", &h.t);
     }
     return h;
@@ -127,7 +128,7 @@ static void test_layers_with_time_agree(void **state)
         const parity_case *c = &timed[i % N_TIMED];
         layer_harness h = open_case(&devices[i / N_TIMED], c);
         forward_and_vjp(&h);
-        assert_parity(&h, c->name, "", "out", &h.out);
+        assert_parity(&h, c->name, "", "out", &h.out.view);
         assert_gradients(&h, c->name, "");
         layer_harness_close(&h);
     }
@@ -141,11 +142,11 @@ static void test_batch_norms_agree_in_training(void **state)
         layer_harness h = open_case(&devices[i / N_NORMS], c);
         h.flags |= ODEON_CALL_UPDATE_STATE;
         forward_and_vjp(&h);
-        assert_parity(&h, c->name, "", "out", &h.out);
+        assert_parity(&h, c->name, "", "out", &h.out.view);
         assert_gradients(&h, c->name, "");
         assert_int_equal(h.n_states, 2);
-        assert_parity(&h, c->name, "after/", "running_mean", &h.param[h.n_params]);
-        assert_parity(&h, c->name, "after/", "running_var", &h.param[h.n_params + 1]);
+        assert_parity(&h, c->name, "after/", "running_mean", &h.param[h.n_params].view);
+        assert_parity(&h, c->name, "after/", "running_var", &h.param[h.n_params + 1].view);
         layer_harness_close(&h);
     }
 }
@@ -158,7 +159,7 @@ static void test_batch_norms_agree_in_evaluation(void **state)
         layer_harness h = open_case(&devices[i / N_NORMS], c);
         h.flags = 0;
         forward_and_vjp(&h);
-        assert_parity(&h, c->name, "eval_", "out", &h.out);
+        assert_parity(&h, c->name, "eval_", "out", &h.out.view);
         assert_gradients(&h, c->name, "eval_");
         layer_harness_close(&h);
     }

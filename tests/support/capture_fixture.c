@@ -5,6 +5,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 #include "plugin/registry.h"
 
 const char *const capture_devices[CAPTURE_DEVICES] = {"remote", "remote(late=yes)", "mocked"};
@@ -22,20 +24,21 @@ void capture_check(odeon_status status)
     }
 }
 
-capture_fixture *capture_open(const char *device, int32_t dtype)
+capture_fixture *capture_open(const char *device, uint32_t dtype)
 {
     static const double zeros[ODEON_SLOTS];
     capture_fixture *f = mem_zalloc(1, sizeof *f);
     assert_non_null(f);
     f->plugins = support_registry();
     f->d = support_device_open(f->plugins, support_device_name(device), dtype);
-    f->ops = f->d.device.ops;
+    f->device = f->d.device;
+    f->ops = f->device->ops;
     f->queue = f->d.queue;
-    f->self = f->d.device.self;
-    f->capture = f->ops->get_extension(f->self, ODEON_DEVICE_CAPTURE);
+    f->handle = f->device->handle;
+    f->capture = f->device->get_table(f->device, ODEON_DEVICE_CAPTURE);
     assert_non_null(f->capture);
     void *memory;
-    capture_check(f->ops->alloc(f->self, sizeof zeros, &memory));
+    capture_check(f->ops->alloc(f->handle, sizeof zeros, &memory));
     capture_check(f->ops->upload(f->queue, memory, zeros, sizeof zeros));
     f->slots = memory;
     diag_clear();
@@ -44,7 +47,7 @@ capture_fixture *capture_open(const char *device, int32_t dtype)
 
 void capture_close(capture_fixture *f)
 {
-    f->ops->free(f->self, f->slots);
+    f->ops->free(f->handle, f->slots);
     support_device_close(&f->d);
     registry_destroy(f->plugins);
     mem_free(f);
@@ -54,8 +57,8 @@ capture_counts capture_count(const capture_fixture *f)
 {
     capture_counts c;
     int64_t live;
-    const odeon_device_counters *counters = f->ops->get_extension(f->self, ODEON_DEVICE_COUNTERS);
-    counters->read(f->self, &c.launches, &c.waits, &c.allocs, &live);
+    const odeon_device_counters *counters = f->device->get_table(f->device, ODEON_DEVICE_COUNTERS);
+    counters->read(f->handle, &c.launches, &c.waits, &c.allocs, &live);
     return c;
 }
 
@@ -68,11 +71,11 @@ odeon_tensor capture_tensor(capture_fixture *f, uint64_t seed, int32_t ndim, con
     return support_upload(&f->d, values, ndim, dim);
 }
 
-void capture_assert_same_bits(capture_fixture *f, const odeon_tensor *a, capture_fixture *g,
-                              const odeon_tensor *b)
+void capture_assert_same_bits(capture_fixture *f, const odeon_view *a, capture_fixture *g,
+                              const odeon_view *b)
 {
     double *left = support_download(&f->d, a), *right = support_download(&g->d, b);
-    assert_memory_equal(left, right, (size_t)odeon_count(a) * sizeof *left);
+    assert_memory_equal(left, right, (size_t)odeon_count(&a->shape) * sizeof *left);
     mem_free(left);
     mem_free(right);
 }

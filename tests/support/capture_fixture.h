@@ -2,16 +2,18 @@
  * ODEON_DEVICE_CAPTURE. */
 #ifndef ODEON_TESTS_CAPTURE_FIXTURE_H
 #define ODEON_TESTS_CAPTURE_FIXTURE_H
+#include "odeon/device_ext.h"
 #include "plugin/registry.h"
 #include "support.h"
 
 typedef struct capture_fixture {
     registry *plugins;
     support_device d;
+    const odeon_device *device;
     const odeon_device_ops *ops;
     const odeon_device_capture *capture;
     odeon_queue *queue;
-    void *self;
+    void *handle;
     double *slots; /* on the device, all 0 */
 } capture_fixture;
 
@@ -21,7 +23,7 @@ enum { CAPTURE_DEVICES = 3, CAPTURE_EAGER = 0, CAPTURE_LATE = 1, CAPTURE_CUDA = 
 extern const char *const capture_devices[CAPTURE_DEVICES];
 int capture_n_devices(void);
 
-capture_fixture *capture_open(const char *device, int32_t dtype);
+capture_fixture *capture_open(const char *device, uint32_t dtype);
 void capture_close(capture_fixture *f);
 
 /* Fails the test, with the message, unless status is success. */
@@ -37,7 +39,7 @@ typedef struct capture_counts {
 capture_counts capture_count(const capture_fixture *f);
 
 /* Of one shape, each on its own device. */
-void capture_assert_same_bits(capture_fixture *f, const odeon_tensor *a, capture_fixture *g,
-                              const odeon_tensor *b);
+void capture_assert_same_bits(capture_fixture *f, const odeon_view *a, capture_fixture *g,
+                              const odeon_view *b);
 
 #endif

@@ -6,10 +6,14 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/open.h"
+#include "odeon/device_solver.h"
 
 enum { GUARD_BYTES = 64, GUARD_VALUE = 0xA5, MAX_BLOCKS = 64, NAME_BYTES = 160 };
+/* In front of tensors at an offset: aligned for any number, and for no vector of them. */
+enum { OFFSET_BYTES = GUARD_BYTES + 8 };
 
-/* Device memory of one tensor: guard, contents, guard. */
+/* Device memory of one tensor: guard of run.front bytes, contents, guard. */
 typedef struct case_block {
     unsigned char *device, *before; /* before: what was uploaded, on the host */
     uint64_t bytes;                 /* of the contents */
@@ -27,8 +31,11 @@ struct case_run {
     support_device *d;
     const char *name;
     char variant[NAME_BYTES];
-    bool nonfinite;
-    uint64_t drawn; /* random numbers so far */
+    bool nonfinite, by_offset;
+    uint64_t front;      /* bytes of a guard before the contents */
+    uint64_t drawn;      /* random numbers so far */
+    case_names *refused; /* NULL: calls have no flags */
+    uint32_t flags;      /* of the last call */
     int32_t n_blocks;
     case_block blocks[MAX_BLOCKS];
     size_t n_results;
@@ -55,9 +62,9 @@ case_shape shape4(int64_t a, int64_t b, int64_t c, int64_t d)
     return (case_shape){4, {a, b, c, d}};
 }
 
-const odeon_device_ops *case_ops(const case_run *run)
+const odeon_device *case_device(const case_run *run)
 {
-    return run->d->device.ops;
+    return run->d->device;
 }
 
 odeon_queue *case_queue(const case_run *run)
@@ -65,12 +72,7 @@ odeon_queue *case_queue(const case_run *run)
     return run->d->queue;
 }
 
-void *case_device(const case_run *run)
-{
-    return run->d->device.self;
-}
-
-int32_t case_dtype(const case_run *run)
+uint32_t case_dtype(const case_run *run)
 {
     return run->d->dtype;
 }
@@ -80,6 +82,57 @@ void case_check(case_run *run, odeon_status status)
     if (status != ODEON_OK) {
         fail_msg("%s, %s: status %d: %s", run->name, run->variant, (int)status, diag_message());
     }
+}
+
+/* ---- calls ---- */
+
+/* All bits by turns. */
+uint32_t case_flags(case_run *run)
+{
+    if (run->refused != NULL) {
+        run->flags = run->flags >> 1 != 0 ? run->flags >> 1 : UINT32_C(1) << 31;
+        diag_clear();
+    }
+    return run->flags;
+}
+
+static void add_name(case_names *names, const char *name)
+{
+    int32_t i = 0;
+    while (i < names->n && strcmp(names->name[i], name) != 0) {
+        i++;
+    }
+    if (i == CASE_NAMES) {
+        fail_msg("more than %d operators", (int)CASE_NAMES);
+    }
+    names->name[i] = name;
+    names->n += i == names->n;
+}
+
+/* One that does its work later says so to whoever waits, and nothing more of that queue's: the
+ * calls that follow need another. */
+static odeon_status late_answer(case_run *run)
+{
+    odeon_status status = case_device(run)->ops->wait(case_queue(run));
+    device_queue_destroy(case_device(run), run->d->queue);
+    case_check(run, device_queue_create(case_device(run), 0, &run->d->queue));
+    return status;
+}
+
+void case_done(case_run *run, const char *name, odeon_status status)
+{
+    if (run->refused == NULL) {
+        case_check(run, status);
+        return;
+    }
+    char expected[NAME_BYTES];
+    (void)snprintf(expected, sizeof expected, "%s: unknown flags %#x", name, (unsigned)run->flags);
+    status = status == ODEON_OK ? late_answer(run) : status;
+    if (status != ODEON_ERR_UNSUPPORTED || strstr(diag_message(), expected) == NULL) {
+        fail_msg("%s, %s: status %d: '%s' and not '%s'", run->name, run->variant, (int)status,
+                 diag_message(), expected);
+    }
+    add_name(run->refused, name);
 }
 
 void case_expect_nonfinite(case_run *run)
@@ -110,6 +163,11 @@ static void *grab(size_t bytes)
     return memory;
 }
 
+static uint64_t whole_bytes(const case_run *run, uint64_t bytes)
+{
+    return run->front + bytes + GUARD_BYTES;
+}
+
 /* Uploads contents between guards; takes over whole, which has room for them. */
 static case_block *add_block(case_run *run, unsigned char *whole, uint64_t bytes)
 {
@@ -117,47 +175,47 @@ static case_block *add_block(case_run *run, unsigned char *whole, uint64_t bytes
         fail_msg("%s, %s: more than %d tensors", run->name, run->variant, (int)MAX_BLOCKS);
     }
     case_block *block = &run->blocks[run->n_blocks++];
-    void *device = NULL;
+    const odeon_device *device = case_device(run);
+    void *memory = NULL;
     *block = (case_block){.before = whole, .bytes = bytes};
-    memset(whole, GUARD_VALUE, GUARD_BYTES);
-    memset(whole + GUARD_BYTES + bytes, GUARD_VALUE, GUARD_BYTES);
-    case_check(run, case_ops(run)->alloc(case_device(run), bytes + 2 * GUARD_BYTES, &device));
-    block->device = device;
-    case_check(run, case_ops(run)->upload(case_queue(run), device, whole, bytes + 2 * GUARD_BYTES));
+    memset(whole, GUARD_VALUE, run->front);
+    memset(whole + run->front + bytes, GUARD_VALUE, GUARD_BYTES);
+    case_check(run, device->ops->alloc(device->handle, whole_bytes(run, bytes), &memory));
+    block->device = memory;
+    case_check(run, device->ops->upload(case_queue(run), memory, whole, whole_bytes(run, bytes)));
     return block;
 }
 
 static unsigned char *download_block(case_run *run, const case_block *block)
 {
-    unsigned char *now = grab(block->bytes + 2 * GUARD_BYTES);
-    case_check(run, case_ops(run)->download(case_queue(run), now, block->device,
-                                            block->bytes + 2 * GUARD_BYTES));
+    uint64_t bytes = whole_bytes(run, block->bytes);
+    unsigned char *now = grab(bytes);
+    case_check(run, case_device(run)->ops->download(case_queue(run), now, block->device, bytes));
     return now;
 }
 
 /* Nothing has changed that may not. */
-static bool is_untouched(const case_block *block, const unsigned char *now)
+static bool is_untouched(const case_run *run, const case_block *block, const unsigned char *now)
 {
-    uint64_t end = GUARD_BYTES + block->bytes;
-    return memcmp(now, block->before, GUARD_BYTES) == 0 &&
+    uint64_t begin = run->front, end = begin + block->bytes;
+    return memcmp(now, block->before, begin) == 0 &&
            memcmp(now + end, block->before + end, GUARD_BYTES) == 0 &&
-           (block->kept ||
-            memcmp(now + GUARD_BYTES, block->before + GUARD_BYTES, block->bytes) == 0);
+           (block->kept || memcmp(now + begin, block->before + begin, block->bytes) == 0);
 }
 
 static void check_block(case_run *run, int32_t index)
 {
     const case_block *block = &run->blocks[index];
     unsigned char *now = download_block(run, block);
-    if (is_untouched(block, now)) {
+    if (is_untouched(run, block, now)) {
         mem_free(now);
         return;
     }
-    for (uint64_t i = 0; i < block->bytes + 2 * GUARD_BYTES; i++) {
-        bool inside = i >= GUARD_BYTES && i < GUARD_BYTES + block->bytes;
+    for (uint64_t i = 0; i < whole_bytes(run, block->bytes); i++) {
+        bool inside = i >= run->front && i < run->front + block->bytes;
         if (now[i] != block->before[i] && !(inside && block->kept)) {
             fail_msg("%s, %s: tensor %d: byte %lld of %llu was written, which %s", run->name,
-                     run->variant, (int)index, (long long)i - GUARD_BYTES,
+                     run->variant, (int)index, (long long)i - (long long)run->front,
                      (unsigned long long)block->bytes,
                      inside ? "belongs to an input" : "lies outside");
         }
@@ -171,7 +229,7 @@ static void end_variant(case_run *run)
         check_block(run, i);
     }
     for (int32_t i = 0; i < run->n_blocks; i++) {
-        case_ops(run)->free(case_device(run), run->blocks[i].device);
+        case_device(run)->ops->free(case_device(run)->handle, run->blocks[i].device);
         mem_free(run->blocks[i].before);
     }
     run->n_blocks = 0;
@@ -189,7 +247,7 @@ void case_variant(case_run *run, const char *format, ...)
 
 /* ---- tensors ---- */
 
-static void put(int32_t dtype, void *to, int64_t i, double value)
+static void put(uint32_t dtype, void *to, int64_t i, double value)
 {
     switch (dtype) {
     case ODEON_DTYPE_F32:
@@ -207,23 +265,35 @@ static void put(int32_t dtype, void *to, int64_t i, double value)
     }
 }
 
-static odeon_tensor describe(int32_t dtype, case_shape shape)
+static odeon_shape describe(uint32_t dtype, case_shape shape)
 {
-    odeon_tensor x = {.dtype = dtype, .ndim = shape.ndim};
-    memcpy(x.dim, shape.dim, sizeof x.dim);
+    odeon_shape out = {.dtype = dtype, .ndim = shape.ndim};
+    memcpy(out.dim, shape.dim, sizeof out.dim);
+    return out;
+}
+
+/* At the contents of a block, or at its beginning and by an offset to them. */
+static odeon_tensor tensor_in(const case_run *run, const case_block *block, odeon_shape shape)
+{
+    odeon_tensor x = odeon_tensor_at(block->device + run->front, shape);
+    if (run->by_offset) {
+        x = odeon_tensor_at(block->device, shape);
+        x.view.byte_offset = run->front;
+    } else if (block->bytes == 0) {
+        x.view.data = NULL;
+    }
     return x;
 }
 
-odeon_tensor case_values_as(case_run *run, int32_t dtype, case_shape shape, const double *values)
+odeon_tensor case_values_as(case_run *run, uint32_t dtype, case_shape shape, const double *values)
 {
-    odeon_tensor x = describe(dtype, shape);
-    uint64_t bytes = (uint64_t)(odeon_count(&x) * odeon_dtype_bytes(dtype));
-    unsigned char *whole = grab(bytes + 2 * GUARD_BYTES);
-    for (int64_t i = 0; i < odeon_count(&x); i++) {
-        put(dtype, whole + GUARD_BYTES, i, values == NULL ? (double)NAN : values[i]);
+    odeon_shape full = describe(dtype, shape);
+    uint64_t bytes = (uint64_t)odeon_bytes(&full);
+    unsigned char *whole = grab(whole_bytes(run, bytes));
+    for (int64_t i = 0; i < odeon_count(&full); i++) {
+        put(dtype, whole + run->front, i, values == NULL ? (double)NAN : values[i]);
     }
-    x.data = add_block(run, whole, bytes)->device + GUARD_BYTES;
-    return x;
+    return tensor_in(run, add_block(run, whole, bytes), full);
 }
 
 odeon_tensor case_values(case_run *run, case_shape shape, const double *values)
@@ -231,7 +301,7 @@ odeon_tensor case_values(case_run *run, case_shape shape, const double *values)
     return case_values_as(run, case_dtype(run), shape, values);
 }
 
-odeon_tensor case_output_as(case_run *run, int32_t dtype, case_shape shape)
+odeon_tensor case_output_as(case_run *run, uint32_t dtype, case_shape shape)
 {
     return case_values_as(run, dtype, shape, NULL);
 }
@@ -241,16 +311,16 @@ odeon_tensor case_output(case_run *run, case_shape shape)
     return case_output_as(run, case_dtype(run), shape);
 }
 
-static odeon_tensor between_as(case_run *run, int32_t dtype, case_shape shape, double low,
+static odeon_tensor between_as(case_run *run, uint32_t dtype, case_shape shape, double low,
                                double high)
 {
-    odeon_tensor x = describe(dtype, shape);
-    int64_t n = odeon_count(&x);
+    odeon_shape full = describe(dtype, shape);
+    int64_t n = odeon_count(&full);
     double *values = grab((size_t)n * sizeof *values);
     for (int64_t i = 0; i < n; i++) {
         values[i] = low + (high - low) * 0.5 * (1.0 + case_number(run));
     }
-    x = case_values_as(run, dtype, shape, values);
+    odeon_tensor x = case_values_as(run, dtype, shape, values);
     mem_free(values);
     return x;
 }
@@ -265,28 +335,28 @@ odeon_tensor case_random(case_run *run, case_shape shape)
     return case_between(run, shape, -1.0, 1.0);
 }
 
-odeon_tensor case_random_as(case_run *run, int32_t dtype, case_shape shape)
+odeon_tensor case_random_as(case_run *run, uint32_t dtype, case_shape shape)
 {
     return between_as(run, dtype, shape, -1.0, 1.0);
 }
 
 void *case_scratch(case_run *run, uint64_t bytes)
 {
-    unsigned char *whole = grab(bytes + 2 * GUARD_BYTES);
-    memset(whole + GUARD_BYTES, 0xFF, bytes); /* NaN in either dtype */
+    unsigned char *whole = grab(whole_bytes(run, bytes));
+    memset(whole + run->front, 0xFF, bytes); /* NaN in either dtype */
     case_block *block = add_block(run, whole, bytes);
-    block->kept = true;
-    return block->device + GUARD_BYTES;
+    block->kept = run->refused == NULL;
+    return block->device + run->front;
 }
 
 double *case_slots(case_run *run, const double *values)
 {
-    unsigned char *whole = grab(ODEON_SLOTS * sizeof *values + 2 * GUARD_BYTES);
+    unsigned char *whole = grab(whole_bytes(run, ODEON_SLOTS * sizeof *values));
     for (int32_t i = 0; i < ODEON_SLOTS; i++) {
         double value = values == NULL ? case_number(run) : values[i];
-        memcpy(whole + GUARD_BYTES + (size_t)i * sizeof value, &value, sizeof value);
+        memcpy(whole + run->front + (size_t)i * sizeof value, &value, sizeof value);
     }
-    return (void *)(add_block(run, whole, ODEON_SLOTS * sizeof *values)->device + GUARD_BYTES);
+    return (void *)(add_block(run, whole, ODEON_SLOTS * sizeof *values)->device + run->front);
 }
 
 /* ---- results ---- */
@@ -294,7 +364,7 @@ double *case_slots(case_run *run, const double *values)
 static case_block *block_at(case_run *run, const void *contents)
 {
     for (int32_t i = 0; i < run->n_blocks; i++) {
-        if (run->blocks[i].device + GUARD_BYTES == (const unsigned char *)contents) {
+        if (run->blocks[i].device + run->front == (const unsigned char *)contents) {
             return &run->blocks[i];
         }
     }
@@ -317,39 +387,69 @@ static void add_result(case_run *run, const char *what, int64_t n, double *value
                    what);
 }
 
-void case_keep(case_run *run, const char *what, const odeon_tensor *x)
+void case_keep(case_run *run, const char *what, const odeon_view *x)
 {
-    block_at(run, x->data)->kept = true;
-    add_result(run, what, odeon_count(x), support_download(run->d, x), false);
+    if (run->refused != NULL) {
+        return;
+    }
+    int64_t n = odeon_count(&x->shape);
+    if (n > 0) {
+        block_at(run, odeon_read(x))->kept = true;
+    }
+    add_result(run, what, n, n > 0 ? support_download(run->d, x) : NULL, false);
 }
 
-void case_keep_each(case_run *run, const char *what, const odeon_tensor *x)
+void case_keep_each(case_run *run, const char *what, const odeon_view *x)
 {
     case_keep(run, what, x);
-    run->results[run->n_results - 1].each = true;
+    if (run->refused == NULL) {
+        run->results[run->n_results - 1].each = true;
+    }
 }
 
 void case_keep_slots(case_run *run, const char *what, const double *slots, int32_t first, int32_t n)
 {
+    if (run->refused != NULL) {
+        return;
+    }
     case_block *block = block_at(run, slots);
     double *values = grab((size_t)n * sizeof *values);
-    case_check(run, case_ops(run)->slots_read(case_queue(run), slots, first, n, values));
+    case_check(run, case_device(run)->ops->slots_read(case_queue(run), slots, first, n, values));
     add_result(run, what, n, values, true);
     /* The slots that are kept may have changed; check_block is told what they are now. */
-    memcpy(block->before + GUARD_BYTES + (size_t)first * sizeof *values, values,
+    memcpy(block->before + run->front + (size_t)first * sizeof *values, values,
            (size_t)n * sizeof *values);
 }
 
 /* ---- runs ---- */
 
+static void execute(case_run *run, const device_case *c)
+{
+    c->run(run);
+    end_variant(run);
+    case_check(run, case_device(run)->ops->wait(case_queue(run)));
+}
+
 case_run *case_execute(const device_case *c, support_device *d)
 {
     case_run *run = grab(sizeof *run);
-    *run = (case_run){.d = d, .name = c->name};
-    c->run(run);
-    end_variant(run);
-    case_check(run, case_ops(run)->wait(case_queue(run)));
+    *run = (case_run){.d = d, .name = c->name, .front = GUARD_BYTES};
+    execute(run, c);
     return run;
+}
+
+case_run *case_execute_at_offset(const device_case *c, support_device *d)
+{
+    case_run *run = grab(sizeof *run);
+    *run = (case_run){.d = d, .name = c->name, .front = OFFSET_BYTES, .by_offset = true};
+    execute(run, c);
+    return run;
+}
+
+void case_refuse(const device_case *c, support_device *d, case_names *refused)
+{
+    case_run run = {.d = d, .name = c->name, .front = GUARD_BYTES, .refused = refused};
+    execute(&run, c);
 }
 
 void case_destroy(case_run *run)

@@ -30,8 +30,20 @@ case_shape shape3(int64_t a, int64_t b, int64_t c);
 case_shape shape4(int64_t a, int64_t b, int64_t c, int64_t d);
 
 /* Runs c on d; mem_free-like: release with case_destroy. Fails the test where an operator fails or
- * writes what it must not. */
+ * writes what it must not. Tensors begin where data says; empty ones have none. */
 case_run *case_execute(const device_case *c, support_device *d);
+/* The same with tensors that begin at a byte offset from data, which is no multiple of 64. */
+case_run *case_execute_at_offset(const device_case *c, support_device *d);
+
+/* Operators by name, each once. */
+enum { CASE_NAMES = 64 };
+typedef struct case_names {
+    int32_t n;
+    const char *name[CASE_NAMES];
+} case_names;
+/* Runs c with a bit of flags set in every call, another one each time. Fails the test unless the
+ * call is refused, for that, and writes nothing; adds who refused. */
+void case_refuse(const device_case *c, support_device *d, case_names *refused);
 /* Fails unless the results of a are those of b. relative bounds ||a - b|| / ||b|| of each result,
  * or |a - b| / |b| of each element where the case asked for that; what is not finite must be the
  * same. */
@@ -46,10 +58,9 @@ void case_seed(uint64_t seed);
 
 /* ---- for the cases ---- */
 
-const odeon_device_ops *case_ops(const case_run *run);
+const odeon_device *case_device(const case_run *run);
 odeon_queue *case_queue(const case_run *run);
-void *case_device(const case_run *run);
-int32_t case_dtype(const case_run *run);
+uint32_t case_dtype(const case_run *run);
 
 /* Ends the variant before and starts one of this name. */
 void case_variant(case_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -57,25 +68,33 @@ void case_variant(case_run *run, const char *format, ...) __attribute__((format(
 void case_expect_nonfinite(case_run *run);
 /* Fails the test if an operator did. */
 void case_check(case_run *run, odeon_status status);
+/* Calls an operator; what follows it names fields of its structure. */
+#define case_do(run, family, operator_, ...)                                                       \
+    case_done((run), #operator_,                                                                   \
+              ODEON_DO(case_device(run), family, operator_, case_queue(run),                       \
+                       .flags = case_flags(run), __VA_ARGS__))
+/* Parts of case_do: the flags of the next call, and what it answered. */
+uint32_t case_flags(case_run *run);
+void case_done(case_run *run, const char *name, odeon_status status);
 
 /* Tensors of the dtype under test, or of the one named. Values are rounded to float32, so that they
  * are the same in each. They live until the variant ends. */
 odeon_tensor case_random(case_run *run, case_shape shape); /* in [-1, 1) */
 odeon_tensor case_between(case_run *run, case_shape shape, double low, double high);
 odeon_tensor case_values(case_run *run, case_shape shape, const double *values);
-odeon_tensor case_values_as(case_run *run, int32_t dtype, case_shape shape, const double *values);
-odeon_tensor case_random_as(case_run *run, int32_t dtype, case_shape shape);
+odeon_tensor case_values_as(case_run *run, uint32_t dtype, case_shape shape, const double *values);
+odeon_tensor case_random_as(case_run *run, uint32_t dtype, case_shape shape);
 odeon_tensor case_output(case_run *run, case_shape shape); /* NaN */
-odeon_tensor case_output_as(case_run *run, int32_t dtype, case_shape shape);
+odeon_tensor case_output_as(case_run *run, uint32_t dtype, case_shape shape);
 /* NaN bytes that an operator may do anything with. */
 void *case_scratch(case_run *run, uint64_t bytes);
 /* A block of slots that holds values, or random numbers where that is NULL. */
 double *case_slots(case_run *run, const double *values);
 
 /* Keeps the contents of a tensor, or of one that the operator worked in place on, as a result. */
-void case_keep(case_run *run, const char *what, const odeon_tensor *x);
+void case_keep(case_run *run, const char *what, const odeon_view *x);
 /* The same, compared element by element. */
-void case_keep_each(case_run *run, const char *what, const odeon_tensor *x);
+void case_keep_each(case_run *run, const char *what, const odeon_view *x);
 /* Slots first to first + n - 1, element by element; the others must not have changed. */
 void case_keep_slots(case_run *run, const char *what, const double *slots, int32_t first,
                      int32_t n);

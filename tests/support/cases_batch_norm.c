@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_norm.h"
 
 /* x[B,C,S]. */
 static const int64_t norm_sizes[][3] = {
@@ -39,9 +40,9 @@ static void run_moment(case_run *run)
         odeon_tensor x = norm_input(run, size);
         odeon_tensor mean = case_random_as(run, ODEON_DTYPE_F64, shape1(size[1]));
         odeon_tensor out = case_output_as(run, ODEON_DTYPE_F64, shape1(size[1]));
-        case_check(run,
-                   case_ops(run)->channel_moment(case_queue(run), &x, i % 2 ? &mean : NULL, &out));
-        case_keep(run, "out", &out);
+        case_do(run, norm, channel_moment, .x = &x.view, .mean = i % 2 ? &mean.view : NULL,
+                .out = &out);
+        case_keep(run, "out", &out.view);
     }
 }
 
@@ -54,9 +55,10 @@ static void run_batch_norm(case_run *run)
         odeon_tensor x = norm_input(run, size), stats = norm_stats(run, size);
         odeon_tensor w = case_random(run, shape1(size[1])), b = case_random(run, shape1(size[1]));
         odeon_tensor y = case_output(run, shape3(size[0], size[1], size[2]));
-        case_check(run, case_ops(run)->batch_norm(case_queue(run), &x, &stats, i % 2 ? &w : NULL,
-                                                  i % 2 ? &b : NULL, acts[i / 2 % 3], &y));
-        case_keep(run, "y", &y);
+        case_do(run, norm, batch_norm, .x = &x.view, .stats = &stats.view,
+                .w = i % 2 ? &w.view : NULL, .b = i % 2 ? &b.view : NULL, .act = acts[i / 2 % 3],
+                .y = &y);
+        case_keep(run, "y", &y.view);
     }
 }
 
@@ -68,9 +70,9 @@ static void run_batch_norm_vjp_sums(case_run *run)
         odeon_tensor x = norm_input(run, size), stats = norm_stats(run, size);
         odeon_tensor dy = case_random(run, shape3(size[0], size[1], size[2]));
         odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape2(2, size[1]));
-        case_check(run,
-                   case_ops(run)->batch_norm_vjp_sums(case_queue(run), &x, &stats, &dy, &sums));
-        case_keep(run, "sums", &sums);
+        case_do(run, norm, batch_norm_vjp_sums, .x = &x.view, .stats = &stats.view, .dy = &dy.view,
+                .sums = &sums);
+        case_keep(run, "sums", &sums.view);
     }
 }
 
@@ -84,10 +86,10 @@ static void run_batch_norm_vjp(case_run *run)
         odeon_tensor w = case_random(run, shape1(size[1])), dy = case_random(run, shape);
         odeon_tensor sums = case_random_as(run, ODEON_DTYPE_F64, shape2(2, size[1]));
         odeon_tensor dx = case_output(run, shape);
-        case_check(run,
-                   case_ops(run)->batch_norm_vjp(case_queue(run), &x, i % 2 ? &w : NULL, &stats,
-                                                 &dy, &sums, i / 2 % 2 ? HUGE_VAL : 17.0, &dx));
-        case_keep(run, "dx", &dx);
+        case_do(run, norm, batch_norm_vjp, .x = &x.view, .w = i % 2 ? &w.view : NULL,
+                .stats = &stats.view, .dy = &dy.view, .sums = &sums.view,
+                .count = i / 2 % 2 ? HUGE_VAL : 17.0, .dx = &dx);
+        case_keep(run, "dx", &dx.view);
     }
 }
 
@@ -106,11 +108,11 @@ static void run_batch_norm_passes_on(case_run *run)
         odeon_tensor x = case_values(run, shape, values), y = case_output(run, shape);
         odeon_tensor out = case_output_as(run, ODEON_DTYPE_F64, shape1(3));
         odeon_tensor stats = norm_stats(run, (int64_t[]){8 / space, 3, space});
-        case_check(run, case_ops(run)->channel_moment(case_queue(run), &x, NULL, &out));
-        case_check(run, case_ops(run)->batch_norm(case_queue(run), &x, &stats, NULL, NULL,
-                                                  ODEON_UNARY_RELU, &y));
-        case_keep(run, "out", &out);
-        case_keep(run, "y", &y);
+        case_do(run, norm, channel_moment, .x = &x.view, .out = &out);
+        case_do(run, norm, batch_norm, .x = &x.view, .stats = &stats.view, .act = ODEON_UNARY_RELU,
+                .y = &y);
+        case_keep(run, "out", &out.view);
+        case_keep(run, "y", &y.view);
     }
 }
 

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_solver.h"
 
 /* Step control and the first step over many settings and states. Slots are float64 on every device,
  * and the arithmetic is the same in each. */
@@ -82,12 +83,12 @@ static void run_step_control(case_run *run)
         for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
             values[ODEON_SLOT_ERROR_SUM + p] = draw_sum(run, i / 3 + p);
         }
-        control.log = i % 2 == 0 ? log.data : NULL;
+        control.log = i % 2 == 0 ? odeon_write(&log) : NULL;
         control.log_rows = LOG_ROWS;
         double *slots = case_slots(run, values);
-        case_check(run, case_ops(run)->step_control(case_queue(run), &control, slots));
+        case_do(run, solver, step_control, .control = &control, .slots = slots);
         case_keep_slots(run, "slots", slots, ODEON_SLOT_T, ODEON_SLOT_TRIED + 2);
-        case_keep_each(run, "log", &log);
+        case_keep_each(run, "log", &log.view);
     }
 }
 
@@ -111,9 +112,9 @@ static void run_step_start(case_run *run)
             for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
                 sums[p] = draw_sum(run, i + phase * phase + p);
             }
-            case_check(run, case_ops(run)->slots_write(case_queue(run), slots, ODEON_SLOT_ERROR_SUM,
-                                                       ODEON_MAX_PARTS, sums));
-            case_check(run, case_ops(run)->step_start(case_queue(run), &control, phase, slots));
+            case_do(run, solver, slots_write, .slots = slots, .first = ODEON_SLOT_ERROR_SUM,
+                    .n = ODEON_MAX_PARTS, .values = sums);
+            case_do(run, solver, step_start, .control = &control, .phase = phase, .slots = slots);
         }
         case_keep_slots(run, "slots", slots, 0, ODEON_SLOT_ERROR_SUM + ODEON_MAX_PARTS);
     }
@@ -127,7 +128,7 @@ static void run_step_back(case_run *run)
         case_variant(run, "from row %g", rows[i]);
         case_expect_nonfinite(run);
         double *slots = case_slots(run, values);
-        case_check(run, case_ops(run)->step_back(case_queue(run), slots));
+        case_do(run, solver, step_back, .slots = slots);
         case_keep_slots(run, "row", slots, ODEON_SLOT_ROW, 1);
         case_keep_slots(run, "stop", slots, ODEON_SLOT_STOP, 1);
     }

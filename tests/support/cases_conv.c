@@ -1,11 +1,13 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_pointwise.h"
 
 /* x[B,C,H,W], w[K,C,R,S], stride, padding. */
 typedef struct conv_case {
     int64_t B, C, H, W, K, R, S;
-    odeon_conv2d geometry;
+    odeon_conv_geometry geometry;
 } conv_case;
 
 static const conv_case conv_sizes[] = {
@@ -41,7 +43,7 @@ static case_shape w_shape(const conv_case *c)
 
 static case_shape y_shape(const conv_case *c)
 {
-    const odeon_conv2d *g = &c->geometry;
+    const odeon_conv_geometry *g = &c->geometry;
     return shape4(c->B, c->K, (c->H + 2 * g->padding_h - c->R) / g->stride_h + 1,
                   (c->W + 2 * g->padding_w - c->S) / g->stride_w + 1);
 }
@@ -49,7 +51,7 @@ static case_shape y_shape(const conv_case *c)
 static const conv_case *start(case_run *run, int32_t i)
 {
     const conv_case *c = &conv_sizes[i];
-    const odeon_conv2d *g = &c->geometry;
+    const odeon_conv_geometry *g = &c->geometry;
     case_variant(run, "x %dx%dx%dx%d, w %dx%dx%d, stride %d %d, padding %d %d", (int)c->B,
                  (int)c->C, (int)c->H, (int)c->W, (int)c->K, (int)c->R, (int)c->S, (int)g->stride_h,
                  (int)g->stride_w, (int)g->padding_h, (int)g->padding_w);
@@ -59,8 +61,9 @@ static const conv_case *start(case_run *run, int32_t i)
 static void *scratch_for(case_run *run, const conv_case *c, const odeon_tensor *x,
                          const odeon_tensor *w)
 {
-    uint64_t bytes = case_ops(run)->conv2d_scratch(case_device(run), &c->geometry, x, w);
-    return case_scratch(run, bytes);
+    const odeon_device *device = case_device(run);
+    return case_scratch(
+        run, device->conv->conv2d_scratch(device, &c->geometry, &x->view.shape, &w->view.shape));
 }
 
 static void run_conv(case_run *run)
@@ -69,9 +72,9 @@ static void run_conv(case_run *run)
         const conv_case *c = start(run, i);
         odeon_tensor x = case_random(run, x_shape(c)), w = case_random(run, w_shape(c));
         odeon_tensor y = case_output(run, y_shape(c));
-        case_check(run, case_ops(run)->conv2d(case_queue(run), &c->geometry, &x, &w, NULL, &y,
-                                              scratch_for(run, c, &x, &w)));
-        case_keep(run, "y", &y);
+        case_do(run, conv, conv2d, .geometry = c->geometry, .x = &x.view, .w = &w.view, .y = &y,
+                .scratch = scratch_for(run, c, &x, &w));
+        case_keep(run, "y", &y.view);
     }
 }
 
@@ -81,11 +84,10 @@ static void run_conv_epilogue(case_run *run)
         const conv_case *c = start(run, i / 2);
         odeon_tensor x = case_random(run, x_shape(c)), w = case_random(run, w_shape(c));
         odeon_tensor y = case_output(run, y_shape(c)), bias = case_random(run, shape1(c->K));
-        odeon_epilogue epilogue = {.bias = i % 2 == 0 ? &bias : NULL,
-                                   .act = i % (ODEON_UNARY_LAST_EPILOGUE + 1)};
-        case_check(run, case_ops(run)->conv2d(case_queue(run), &c->geometry, &x, &w, &epilogue, &y,
-                                              scratch_for(run, c, &x, &w)));
-        case_keep(run, "y", &y);
+        case_do(run, conv, conv2d, .geometry = c->geometry, .x = &x.view, .w = &w.view,
+                .bias = i % 2 == 0 ? &bias.view : NULL, .act = i % (ODEON_UNARY_LAST_EPILOGUE + 1),
+                .y = &y, .scratch = scratch_for(run, c, &x, &w));
+        case_keep(run, "y", &y.view);
     }
 }
 
@@ -95,9 +97,9 @@ static void run_conv_vjp_x(case_run *run)
         const conv_case *c = start(run, i);
         odeon_tensor w = case_random(run, w_shape(c)), dy = case_random(run, y_shape(c));
         odeon_tensor dx = case_output(run, x_shape(c));
-        case_check(run, case_ops(run)->conv2d_vjp_x(case_queue(run), &c->geometry, &w, &dy, &dx,
-                                                    scratch_for(run, c, &dx, &w)));
-        case_keep(run, "dx", &dx);
+        case_do(run, conv, conv2d_vjp_x, .geometry = c->geometry, .w = &w.view, .dy = &dy.view,
+                .dx = &dx, .scratch = scratch_for(run, c, &dx, &w));
+        case_keep(run, "dx", &dx.view);
     }
 }
 
@@ -107,9 +109,9 @@ static void run_conv_vjp_w(case_run *run)
         const conv_case *c = start(run, i);
         odeon_tensor x = case_random(run, x_shape(c)), dy = case_random(run, y_shape(c));
         odeon_tensor dw = case_random(run, w_shape(c));
-        case_check(run, case_ops(run)->conv2d_vjp_w(case_queue(run), &c->geometry, &x, &dy, &dw,
-                                                    scratch_for(run, c, &x, &dw)));
-        case_keep(run, "dw", &dw);
+        case_do(run, conv, conv2d_vjp_w, .geometry = c->geometry, .x = &x.view, .dy = &dy.view,
+                .dw = &dw, .scratch = scratch_for(run, c, &x, &dw));
+        case_keep(run, "dw", &dw.view);
     }
 }
 
@@ -127,9 +129,9 @@ static void run_conv_passes_on(case_run *run)
         case_expect_nonfinite(run);
         odeon_tensor x = case_values(run, x_shape(c), values), w = case_random(run, w_shape(c));
         odeon_tensor y = case_output(run, y_shape(c));
-        case_check(run, case_ops(run)->conv2d(case_queue(run), &c->geometry, &x, &w, NULL, &y,
-                                              scratch_for(run, c, &x, &w)));
-        case_keep(run, "y", &y);
+        case_do(run, conv, conv2d, .geometry = c->geometry, .x = &x.view, .w = &w.view, .y = &y,
+                .scratch = scratch_for(run, c, &x, &w));
+        case_keep(run, "y", &y.view);
     }
 }
 

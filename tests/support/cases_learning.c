@@ -1,6 +1,8 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_optimizer.h"
 
 /* ---- loss ---- */
 
@@ -19,11 +21,11 @@ static void run_softmax(case_run *run)
         odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(B), labels);
         odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
         odeon_tensor dx = case_output(run, shape2(B, K));
-        case_check(run, case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 0.125,
-                                                             &sums, i % 2 ? NULL : &dx));
-        case_keep_each(run, "sums", &sums);
+        case_do(run, loss, softmax_cross_entropy, .x = &x.view, .labels = &label.view,
+                .weight = 0.125, .sums = &sums, .dx = i % 2 ? NULL : &dx);
+        case_keep_each(run, "sums", &sums.view);
         if (i % 2 == 0) {
-            case_keep(run, "dx", &dx);
+            case_keep(run, "dx", &dx.view);
         }
     }
 }
@@ -37,10 +39,10 @@ static void run_softmax_of_large_logits(case_run *run)
     odeon_tensor x = case_values(run, shape2(3, 3), logits), dx = case_output(run, shape2(3, 3));
     odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(3), labels);
     odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
-    case_check(run,
-               case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 1.0, &sums, &dx));
-    case_keep_each(run, "sums", &sums);
-    case_keep(run, "dx", &dx);
+    case_do(run, loss, softmax_cross_entropy, .x = &x.view, .labels = &label.view, .weight = 1.0,
+            .sums = &sums, .dx = &dx);
+    case_keep_each(run, "sums", &sums.view);
+    case_keep(run, "dx", &dx.view);
 }
 
 /* Of equal logits the first is the answer. */
@@ -52,9 +54,9 @@ static void run_softmax_with_ties(case_run *run)
     odeon_tensor x = case_values(run, shape2(3, 3), logits);
     odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(3), labels);
     odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
-    case_check(run,
-               case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 1.0, &sums, NULL));
-    case_keep_each(run, "sums", &sums);
+    case_do(run, loss, softmax_cross_entropy, .x = &x.view, .labels = &label.view, .weight = 1.0,
+            .sums = &sums);
+    case_keep_each(run, "sums", &sums.view);
 }
 
 static void run_softmax_of_bad_rows(case_run *run)
@@ -70,9 +72,9 @@ static void run_softmax_of_bad_rows(case_run *run)
         odeon_tensor x = case_values(run, shape2(2, 3), logits);
         odeon_tensor label = case_values_as(run, ODEON_DTYPE_I64, shape1(2), labels);
         odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
-        case_check(run, case_ops(run)->softmax_cross_entropy(case_queue(run), &x, &label, 1.0,
-                                                             &sums, NULL));
-        case_keep_each(run, "sums", &sums);
+        case_do(run, loss, softmax_cross_entropy, .x = &x.view, .labels = &label.view,
+                .weight = 1.0, .sums = &sums);
+        case_keep_each(run, "sums", &sums.view);
     }
 }
 
@@ -87,12 +89,12 @@ static void difference_variant(case_run *run, int64_t n, int32_t kind, bool with
     odeon_tensor x = case_between(run, shape1(n), -2.0, 2.0), y = case_random(run, shape1(n));
     odeon_tensor mask = case_values(run, shape1(n), part), dx = case_output(run, shape1(n));
     odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
-    case_check(run, case_ops(run)->difference_loss(case_queue(run), kind, 0.75, &x, &y,
-                                                   with_mask ? &mask : NULL, 0.125, &sums,
-                                                   with_dx ? &dx : NULL));
-    case_keep_each(run, "sums", &sums);
+    case_do(run, loss, difference_loss, .kind = kind, .beta = 0.75, .x = &x.view, .target = &y.view,
+            .mask = with_mask ? &mask.view : NULL, .weight = 0.125, .sums = &sums,
+            .dx = with_dx ? &dx : NULL);
+    case_keep_each(run, "sums", &sums.view);
     if (with_dx) {
-        case_keep_each(run, "dx", &dx);
+        case_keep_each(run, "dx", &dx.view);
     }
 }
 
@@ -122,10 +124,10 @@ static void run_difference_of_special_numbers(case_run *run)
         odeon_tensor mask = case_values(run, shape1(8), i % 2 ? shut : open);
         odeon_tensor dx = case_output(run, shape1(8));
         odeon_tensor sums = case_output_as(run, ODEON_DTYPE_F64, shape1(2));
-        case_check(run, case_ops(run)->difference_loss(case_queue(run), i / 2, 0.5, &a, &b, &mask,
-                                                       1.0, &sums, &dx));
-        case_keep_each(run, "sums", &sums);
-        case_keep_each(run, "dx", &dx);
+        case_do(run, loss, difference_loss, .kind = i / 2, .beta = 0.5, .x = &a.view,
+                .target = &b.view, .mask = &mask.view, .weight = 1.0, .sums = &sums, .dx = &dx);
+        case_keep_each(run, "sums", &sums.view);
+        case_keep_each(run, "dx", &dx.view);
     }
 }
 
@@ -145,12 +147,12 @@ static void run_sgd(case_run *run)
                      momentum, decay, (int)nesterov, (int)first);
         odeon_tensor p = case_random(run, shape1(n)), g = case_random(run, shape1(n));
         odeon_tensor v = first ? case_output(run, shape1(n)) : case_random(run, shape1(n));
-        case_check(run,
-                   case_ops(run)->sgd_step(case_queue(run), &p, &g, momentum == 0.0 ? NULL : &v,
-                                           0.1, momentum, decay, nesterov, first));
-        case_keep(run, "p", &p);
+        case_do(run, optimizer, sgd_step, .p = &p, .g = &g.view, .v = momentum == 0.0 ? NULL : &v,
+                .lr = 0.1, .momentum = momentum, .decay = decay, .nesterov = nesterov,
+                .first = first);
+        case_keep(run, "p", &p.view);
         if (momentum != 0.0) {
-            case_keep(run, "v", &v);
+            case_keep(run, "v", &v.view);
         }
     }
 }
@@ -160,21 +162,17 @@ static void run_adam(case_run *run)
     static const int64_t steps[] = {1, 2, 1000};
     for (int32_t i = 0; i < N_SIZES * 9; i++) {
         int64_t n = sizes[i / 9];
-        odeon_adam constants = {.lr = 0.01,
-                                .beta1 = 0.9,
-                                .beta2 = 0.999,
-                                .epsilon = 1e-8,
-                                .decay_l2 = i % 3 >= 1 ? 0.1 : 0.0,
-                                .decay_decoupled = i % 3 == 2 ? 0.1 : 0.0,
-                                .step = steps[i / 3 % 3]};
-        case_variant(run, "%d numbers, decay %g %g, step %d", (int)n, constants.decay_l2,
-                     constants.decay_decoupled, (int)constants.step);
+        double l2 = i % 3 >= 1 ? 0.1 : 0.0, decoupled = i % 3 == 2 ? 0.1 : 0.0;
+        int64_t step = steps[i / 3 % 3];
+        case_variant(run, "%d numbers, decay %g %g, step %d", (int)n, l2, decoupled, (int)step);
         odeon_tensor p = case_random(run, shape1(n)), g = case_random(run, shape1(n));
         odeon_tensor m = case_random(run, shape1(n)), v = case_between(run, shape1(n), 0.0, 1.0);
-        case_check(run, case_ops(run)->adam_step(case_queue(run), &p, &g, &m, &v, &constants));
-        case_keep(run, "p", &p);
-        case_keep(run, "m", &m);
-        case_keep(run, "v", &v);
+        case_do(run, optimizer, adam_step, .p = &p, .g = &g.view, .m = &m, .v = &v, .lr = 0.01,
+                .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay_l2 = l2,
+                .decay_decoupled = decoupled, .step = step);
+        case_keep(run, "p", &p.view);
+        case_keep(run, "m", &m.view);
+        case_keep(run, "v", &v.view);
     }
 }
 
@@ -184,26 +182,22 @@ static void run_rmsprop(case_run *run)
     for (int32_t i = 0; i < N_SIZES * 8; i++) {
         int64_t n = sizes[i / 8];
         bool centered = (i & 1) != 0, moving = (i & 2) != 0;
-        odeon_rmsprop constants = {.lr = 0.01,
-                                   .alpha = 0.9,
-                                   .epsilon = 1e-8,
-                                   .decay = i & 4 ? 0.1 : 0.0,
-                                   .momentum = moving ? 0.8 : 0.0};
+        double decay = i & 4 ? 0.1 : 0.0, momentum = moving ? 0.8 : 0.0;
         case_variant(run, "%d numbers, centered %d, momentum %g, decay %g", (int)n, (int)centered,
-                     constants.momentum, constants.decay);
+                     momentum, decay);
         odeon_tensor p = case_random(run, shape1(n)), g = case_random(run, shape1(n));
         odeon_tensor v = case_between(run, shape1(n), 2.0, 3.0), mean = case_random(run, shape1(n));
         odeon_tensor buffer = case_random(run, shape1(n));
-        case_check(run,
-                   case_ops(run)->rmsprop_step(case_queue(run), &p, &g, &v, centered ? &mean : NULL,
-                                               moving ? &buffer : NULL, &constants));
-        case_keep(run, "p", &p);
-        case_keep(run, "v", &v);
+        case_do(run, optimizer, rmsprop_step, .p = &p, .g = &g.view, .v = &v,
+                .mean = centered ? &mean : NULL, .buffer = moving ? &buffer : NULL, .lr = 0.01,
+                .alpha = 0.9, .epsilon = 1e-8, .decay = decay, .momentum = momentum);
+        case_keep(run, "p", &p.view);
+        case_keep(run, "v", &v.view);
         if (centered) {
-            case_keep(run, "mean", &mean);
+            case_keep(run, "mean", &mean.view);
         }
         if (moving) {
-            case_keep(run, "buffer", &buffer);
+            case_keep(run, "buffer", &buffer.view);
         }
     }
 }
@@ -211,26 +205,25 @@ static void run_rmsprop(case_run *run)
 static void run_optimizers_pass_on(case_run *run)
 {
     const double slopes[] = {1.0, (double)NAN, HUGE_VAL};
-    odeon_adam constants = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = 3};
     case_variant(run, "NaN");
     case_expect_nonfinite(run);
     odeon_tensor p = case_random(run, shape1(3)), g = case_values(run, shape1(3), slopes);
     odeon_tensor m = case_random(run, shape1(3)), v = case_between(run, shape1(3), 0.0, 1.0);
     odeon_tensor q = case_random(run, shape1(3));
-    case_check(run, case_ops(run)->adam_step(case_queue(run), &p, &g, &m, &v, &constants));
-    case_check(run, case_ops(run)->sgd_step(case_queue(run), &q, &g, NULL, 0.1, 0.0, 0.0, 0, 1));
-    odeon_rmsprop other = {.lr = 0.01, .alpha = 0.9, .epsilon = 1e-8};
+    case_do(run, optimizer, adam_step, .p = &p, .g = &g.view, .m = &m, .v = &v, .lr = 0.01,
+            .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .step = 3);
+    case_do(run, optimizer, sgd_step, .p = &q, .g = &g.view, .lr = 0.1, .first = 1);
     odeon_tensor r = case_random(run, shape1(3)), square = case_random(run, shape1(3));
     odeon_tensor mean = case_random(run, shape1(3));
-    case_check(run,
-               case_ops(run)->rmsprop_step(case_queue(run), &r, &g, &square, &mean, NULL, &other));
-    case_keep(run, "rmsprop p", &r);
-    case_keep(run, "rmsprop v", &square);
-    case_keep(run, "rmsprop mean", &mean);
-    case_keep(run, "adam p", &p);
-    case_keep(run, "adam m", &m);
-    case_keep(run, "adam v", &v);
-    case_keep(run, "sgd p", &q);
+    case_do(run, optimizer, rmsprop_step, .p = &r, .g = &g.view, .v = &square, .mean = &mean,
+            .lr = 0.01, .alpha = 0.9, .epsilon = 1e-8);
+    case_keep(run, "rmsprop p", &r.view);
+    case_keep(run, "rmsprop v", &square.view);
+    case_keep(run, "rmsprop mean", &mean.view);
+    case_keep(run, "adam p", &p.view);
+    case_keep(run, "adam m", &m.view);
+    case_keep(run, "adam v", &v.view);
+    case_keep(run, "sgd p", &q.view);
 }
 
 const device_case loss_cases[] = {

@@ -1,6 +1,8 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 
 static const int64_t sizes[] = {0, 1, 2, 7, 64, 1031};
 enum { N_SIZES = sizeof sizes / sizeof *sizes };
@@ -10,17 +12,17 @@ static void run_copy(case_run *run)
     for (int32_t i = 0; i < N_SIZES; i++) {
         case_variant(run, "%d numbers", (int)sizes[i]);
         odeon_tensor x = case_random(run, shape1(sizes[i])), y = case_output(run, shape1(sizes[i]));
-        case_check(run, case_ops(run)->copy(case_queue(run), &x, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, move, copy, .x = &x.view, .y = &y);
+        case_keep_each(run, "y", &y.view);
     }
     static const double numbers[] = {0, 1, 2, 250, 7, 9, 11};
-    static const int32_t dtypes[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64};
+    static const uint32_t dtypes[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64};
     for (int32_t i = 0; i < 2; i++) {
-        case_variant(run, "dtype %d", (int)dtypes[i]);
+        case_variant(run, "dtype %u", dtypes[i]);
         odeon_tensor x = case_values_as(run, dtypes[i], shape1(7), numbers);
         odeon_tensor y = case_random_as(run, dtypes[i], shape1(7));
-        case_check(run, case_ops(run)->copy(case_queue(run), &x, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, move, copy, .x = &x.view, .y = &y);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -30,38 +32,38 @@ static void run_copy_passes_on(case_run *run)
     case_variant(run, "special numbers");
     case_expect_nonfinite(run);
     odeon_tensor x = case_values(run, shape1(5), values), y = case_random(run, shape1(5));
-    case_check(run, case_ops(run)->copy(case_queue(run), &x, &y));
-    case_keep_each(run, "y", &y);
+    case_do(run, move, copy, .x = &x.view, .y = &y);
+    case_keep_each(run, "y", &y.view);
 }
 
 /* Quarters, so that scale * x + shift is exact in either dtype and truncation is not in doubt. */
 static void run_cast(case_run *run)
 {
-    static const int32_t from[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
-                                   ODEON_DTYPE_F64};
+    static const uint32_t from[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
+                                    ODEON_DTYPE_F64};
     static const double reals[] = {-7.25, 0.0, 3.75, 5.0, 5.5, 6.0, 6.25, 250.0, -0.25};
     static const double naturals[] = {0, 1, 2, 3, 4, 5, 128, 254, 255};
     for (int32_t i = 0; i < 4; i++) {
         for (int32_t k = 0; k < 2; k++) {
             const double *values = from[i] == ODEON_DTYPE_U8 ? naturals : reals;
-            int32_t to = k == 0 ? case_dtype(run) : ODEON_DTYPE_I64;
-            case_variant(run, "from dtype %d to %s", (int)from[i], k == 0 ? "real" : "integer");
+            uint32_t to = k == 0 ? case_dtype(run) : ODEON_DTYPE_I64;
+            case_variant(run, "from dtype %u to %s", from[i], k == 0 ? "real" : "integer");
             odeon_tensor x = case_values_as(run, from[i], shape1(9), values);
             odeon_tensor y = case_output_as(run, to, shape1(9));
-            case_check(run, case_ops(run)->cast(case_queue(run), &x, 0.5, -3.0, &y));
-            case_keep_each(run, "y", &y);
+            case_do(run, move, cast, .x = &x.view, .scale = 0.5, .shift = -3.0, .y = &y);
+            case_keep_each(run, "y", &y.view);
         }
     }
     case_variant(run, "pixels");
     odeon_tensor x = case_values_as(run, ODEON_DTYPE_U8, shape1(9), naturals);
     odeon_tensor y = case_output(run, shape1(9));
-    case_check(run, case_ops(run)->cast(case_queue(run), &x, 1.0 / 255.0, 0.0, &y));
-    case_keep_each(run, "y", &y);
+    case_do(run, move, cast, .x = &x.view, .scale = 1.0 / 255.0, .y = &y);
+    case_keep_each(run, "y", &y.view);
     case_variant(run, "nothing");
     x = case_values_as(run, ODEON_DTYPE_U8, shape2(0, 3), NULL);
     y = case_output(run, shape2(0, 3));
-    case_check(run, case_ops(run)->cast(case_queue(run), &x, 1.0, 0.0, &y));
-    case_keep(run, "y", &y);
+    case_do(run, move, cast, .x = &x.view, .scale = 1.0, .y = &y);
+    case_keep(run, "y", &y.view);
 }
 
 static void run_cast_of_what_does_not_fit(case_run *run)
@@ -70,34 +72,35 @@ static void run_cast_of_what_does_not_fit(case_run *run)
     case_variant(run, "to integers");
     odeon_tensor x = case_values(run, shape1(7), values);
     odeon_tensor y = case_output_as(run, ODEON_DTYPE_I64, shape1(7));
-    case_check(run, case_ops(run)->cast(case_queue(run), &x, 1.0, 0.0, &y));
-    case_keep_each(run, "y", &y);
+    case_do(run, move, cast, .x = &x.view, .scale = 1.0, .y = &y);
+    case_keep_each(run, "y", &y.view);
     case_variant(run, "to real");
     case_expect_nonfinite(run);
     x = case_values(run, shape1(7), values);
     odeon_tensor z = case_output(run, shape1(7));
-    case_check(run, case_ops(run)->cast(case_queue(run), &x, 2.0, 1.0, &z));
-    case_keep_each(run, "y", &z);
+    case_do(run, move, cast, .x = &x.view, .scale = 2.0, .shift = 1.0, .y = &z);
+    case_keep_each(run, "y", &z.view);
 }
 
 /* Rows in any order, some of them more than once. */
-static void gather_rows(case_run *run, const odeon_tensor *x, double scale, double shift,
-                        int32_t dtype, int64_t n, int64_t cols)
+static void gather_rows(case_run *run, const odeon_view *x, double scale, double shift,
+                        uint32_t dtype, int64_t n, int64_t cols)
 {
     double rows[64];
     for (int64_t i = 0; i < n; i++) {
-        rows[i] = (double)((7 * i + 3) % x->dim[0]);
+        rows[i] = (double)((7 * i + 3) % x->shape.dim[0]);
     }
     odeon_tensor index = case_values_as(run, ODEON_DTYPE_I64, shape1(n), rows);
     odeon_tensor y = case_output_as(run, dtype, shape2(n, cols));
-    case_check(run, case_ops(run)->gather(case_queue(run), x, &index, scale, shift, &y));
-    case_keep_each(run, "y", &y);
+    case_do(run, move, gather, .x = x, .index = &index.view, .scale = scale, .shift = shift,
+            .y = &y);
+    case_keep_each(run, "y", &y.view);
 }
 
 static void run_gather(case_run *run)
 {
-    static const int32_t from[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
-                                   ODEON_DTYPE_F64};
+    static const uint32_t from[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
+                                    ODEON_DTYPE_F64};
     static const int64_t shapes[][3] = {{5, 1, 1}, {3, 4, 7}, {11, 64, 33}, {2, 0, 3}, {2, 3, 0}};
     double values[11 * 33];
     for (int i = 0; i < 11 * 33; i++) {
@@ -106,13 +109,13 @@ static void run_gather(case_run *run)
     for (int32_t i = 0; i < 4; i++) {
         for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
             int64_t stored = shapes[k][0], n = shapes[k][1], cols = shapes[k][2];
-            case_variant(run, "%d of %d rows of %d of dtype %d", (int)n, (int)stored, (int)cols,
-                         (int)from[i]);
+            case_variant(run, "%d of %d rows of %d of dtype %u", (int)n, (int)stored, (int)cols,
+                         from[i]);
             odeon_tensor x = case_values_as(run, from[i], shape2(stored, cols), values);
-            gather_rows(run, &x, 1.0 / 255.0, -0.5, case_dtype(run), n, cols);
-            gather_rows(run, &x, 0.5, -3.0, ODEON_DTYPE_I64, n, cols);
-            gather_rows(run, &x, 1.0, 0.0, case_dtype(run), n, cols);
-            gather_rows(run, &x, 1.0, 0.0, ODEON_DTYPE_I64, n, cols);
+            gather_rows(run, &x.view, 1.0 / 255.0, -0.5, case_dtype(run), n, cols);
+            gather_rows(run, &x.view, 0.5, -3.0, ODEON_DTYPE_I64, n, cols);
+            gather_rows(run, &x.view, 1.0, 0.0, case_dtype(run), n, cols);
+            gather_rows(run, &x.view, 1.0, 0.0, ODEON_DTYPE_I64, n, cols);
         }
     }
 }
@@ -122,11 +125,11 @@ static void run_gather_of_what_does_not_fit(case_run *run)
     const double values[] = {(double)NAN, HUGE_VAL, -HUGE_VAL, 1e30, -1e30, 0x1p62};
     case_variant(run, "to integers");
     odeon_tensor x = case_values(run, shape2(3, 2), values);
-    gather_rows(run, &x, 1.0, 0.0, ODEON_DTYPE_I64, 5, 2);
+    gather_rows(run, &x.view, 1.0, 0.0, ODEON_DTYPE_I64, 5, 2);
     case_variant(run, "as they are");
     case_expect_nonfinite(run);
     x = case_values(run, shape2(3, 2), values);
-    gather_rows(run, &x, 1.0, 0.0, case_dtype(run), 5, 2);
+    gather_rows(run, &x.view, 1.0, 0.0, case_dtype(run), 5, 2);
 }
 
 static void run_fill(case_run *run)
@@ -135,14 +138,14 @@ static void run_fill(case_run *run)
         case_variant(run, "%d numbers", (int)sizes[i]);
         odeon_tensor y = case_output(run, shape1(sizes[i]));
         odeon_scalar value = {.imm = -1.25, .scale = 5.0, .slot = -1};
-        case_check(run, case_ops(run)->fill(case_queue(run), &y, value, NULL));
-        case_keep_each(run, "y", &y);
+        case_do(run, move, fill, .y = &y, .value = value);
+        case_keep_each(run, "y", &y.view);
         case_variant(run, "%d numbers from a slot", (int)sizes[i]);
         const double *slots = case_slots(run, NULL);
         y = case_output(run, shape1(sizes[i]));
         value = (odeon_scalar){.imm = 0.5, .scale = -2.0, .slot = ODEON_SLOT_USER + 3};
-        case_check(run, case_ops(run)->fill(case_queue(run), &y, value, slots));
-        case_keep_each(run, "y", &y);
+        case_do(run, move, fill, .y = &y, .value = value, .slots = slots);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -164,9 +167,9 @@ static void run_copy2d(case_run *run)
         case_variant(run, "%d rows of %d", (int)c.rows, (int)c.cols);
         odeon_tensor x = case_random(run, shape1(c.rows * c.pitch + c.at));
         odeon_tensor y = case_random(run, shape1(c.rows * c.other_pitch + c.other_at));
-        case_check(run, case_ops(run)->copy2d(case_queue(run), &x, &y, c.rows, c.cols, c.pitch,
-                                              c.at, c.other_pitch, c.other_at));
-        case_keep_each(run, "y", &y);
+        case_do(run, move, copy2d, .x = &x.view, .y = &y, .rows = c.rows, .cols = c.cols,
+                .x_pitch = c.pitch, .x_at = c.at, .y_pitch = c.other_pitch, .y_at = c.other_at);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -178,9 +181,9 @@ static void run_rows_fill(case_run *run)
         case_variant(run, "%d rows of %d with %d", (int)c.rows, (int)c.cols, (int)n);
         odeon_tensor y = case_random(run, shape1(c.rows * c.pitch + c.at));
         odeon_tensor v = case_random_as(run, ODEON_DTYPE_F64, shape1(n));
-        case_check(
-            run, case_ops(run)->rows_fill(case_queue(run), &y, c.rows, c.cols, c.pitch, c.at, &v));
-        case_keep_each(run, "y", &y);
+        case_do(run, move, rows_fill, .y = &y, .rows = c.rows, .cols = c.cols, .pitch = c.pitch,
+                .at = c.at, .v = &v.view);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -192,9 +195,9 @@ static void run_rows_sum(case_run *run)
         case_variant(run, "%d rows of %d to %d", (int)c.rows, (int)c.cols, (int)n);
         odeon_tensor x = case_random(run, shape1(c.rows * c.pitch + c.at));
         odeon_tensor v = case_random_as(run, ODEON_DTYPE_F64, shape1(n));
-        case_check(run,
-                   case_ops(run)->rows_sum(case_queue(run), &x, c.rows, c.cols, c.pitch, c.at, &v));
-        case_keep(run, "v", &v);
+        case_do(run, move, rows_sum, .x = &x.view, .rows = c.rows, .cols = c.cols, .pitch = c.pitch,
+                .at = c.at, .v = &v);
+        case_keep(run, "v", &v.view);
     }
 }
 

@@ -1,13 +1,15 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pool.h"
 
 /* ---- pooling ---- */
 
 /* x[B,C,H,W], window, stride, padding. */
 typedef struct pool_case {
     int64_t B, C, H, W;
-    odeon_pool2d geometry;
+    odeon_pool_geometry geometry;
 } pool_case;
 
 static const pool_case pool_sizes[] = {
@@ -38,7 +40,7 @@ static case_shape pool_x(const pool_case *c)
 
 static case_shape pool_y(const pool_case *c)
 {
-    const odeon_pool2d *g = &c->geometry;
+    const odeon_pool_geometry *g = &c->geometry;
     return shape4(c->B, c->C, (c->H + 2 * g->padding_h - g->kernel_h) / g->stride_h + 1,
                   (c->W + 2 * g->padding_w - g->kernel_w) / g->stride_w + 1);
 }
@@ -49,8 +51,8 @@ static void run_pool(case_run *run)
         const pool_case *c = &pool_sizes[i];
         case_variant(run, "geometry %d", (int)i);
         odeon_tensor x = case_random(run, pool_x(c)), y = case_output(run, pool_y(c));
-        case_check(run, case_ops(run)->pool2d(case_queue(run), &c->geometry, &x, &y));
-        case_keep(run, "y", &y);
+        case_do(run, pool, pool2d, .geometry = c->geometry, .x = &x.view, .y = &y);
+        case_keep(run, "y", &y.view);
     }
 }
 
@@ -62,9 +64,9 @@ static void run_pool_vjp(case_run *run)
         odeon_tensor x = case_random(run, pool_x(c)), dx = case_output(run, pool_x(c));
         odeon_tensor dy = case_random(run, pool_y(c));
         bool average = c->geometry.kind == ODEON_POOL_AVG;
-        case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &c->geometry,
-                                                  average ? NULL : &x, &dy, &dx));
-        case_keep(run, "dx", &dx);
+        case_do(run, pool, pool2d_vjp, .geometry = c->geometry, .x = average ? NULL : &x.view,
+                .dy = &dy.view, .dx = &dx);
+        case_keep(run, "dx", &dx.view);
     }
 }
 
@@ -75,15 +77,16 @@ static void run_pool_passes_on(case_run *run)
     double values[42] = {[8] = (double)NAN, [30] = HUGE_VAL};
     odeon_tensor x = case_values(run, shape4(1, 1, 7, 6), values);
     odeon_tensor y = case_output(run, shape4(1, 1, 3, 3));
-    case_check(run, case_ops(run)->pool2d(case_queue(run), &pool_sizes[1].geometry, &x, &y));
-    case_keep(run, "y", &y);
+    case_do(run, pool, pool2d, .geometry = pool_sizes[1].geometry, .x = &x.view, .y = &y);
+    case_keep(run, "y", &y.view);
 }
 
 /* Equal numbers, NaN, infinities: which one is the largest. */
 static void run_largest_of_special_numbers(case_run *run)
 {
-    static const odeon_pool2d geometry = {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0};
-    static const odeon_pool2d beside = {ODEON_POOL_MAX, 1, 1, 1, 1, 2, 2, 0}; /* padding alone */
+    static const odeon_pool_geometry geometry = {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0};
+    static const odeon_pool_geometry beside = {
+        ODEON_POOL_MAX, 1, 1, 1, 1, 2, 2, 0}; /* padding alone */
     const double values[16] = {2, 2, 2, 1,           1,         (double)NAN, (double)NAN, 0,
                                2, 2, 0, (double)NAN, -HUGE_VAL, -HUGE_VAL,   HUGE_VAL,    3};
     case_variant(run, "special numbers");
@@ -92,20 +95,20 @@ static void run_largest_of_special_numbers(case_run *run)
     odeon_tensor y = case_output(run, shape4(1, 1, 1, 4)),
                  dy = case_random(run, shape4(1, 1, 1, 4));
     odeon_tensor dx = case_output(run, shape4(1, 1, 2, 8));
-    case_check(run, case_ops(run)->pool2d(case_queue(run), &geometry, &x, &y));
-    case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &geometry, &x, &dy, &dx));
-    case_keep_each(run, "y", &y);
-    case_keep_each(run, "dx", &dx);
+    case_do(run, pool, pool2d, .geometry = geometry, .x = &x.view, .y = &y);
+    case_do(run, pool, pool2d_vjp, .geometry = geometry, .x = &x.view, .dy = &dy.view, .dx = &dx);
+    case_keep_each(run, "y", &y.view);
+    case_keep_each(run, "dx", &dx.view);
     case_variant(run, "windows of padding alone");
     case_expect_nonfinite(run);
     x = case_random(run, shape4(1, 1, 2, 2));
     y = case_output(run, shape4(1, 1, 6, 6));
     dy = case_random(run, shape4(1, 1, 6, 6));
     dx = case_output(run, shape4(1, 1, 2, 2));
-    case_check(run, case_ops(run)->pool2d(case_queue(run), &beside, &x, &y));
-    case_check(run, case_ops(run)->pool2d_vjp(case_queue(run), &beside, &x, &dy, &dx));
-    case_keep_each(run, "y", &y);
-    case_keep_each(run, "dx", &dx);
+    case_do(run, pool, pool2d, .geometry = beside, .x = &x.view, .y = &y);
+    case_do(run, pool, pool2d_vjp, .geometry = beside, .x = &x.view, .dy = &dy.view, .dx = &dx);
+    case_keep_each(run, "y", &y.view);
+    case_keep_each(run, "dx", &dx.view);
 }
 
 /* ---- group normalization ---- */
@@ -134,43 +137,44 @@ static void run_groupnorm(case_run *run)
         odeon_tensor b = case_random(run, shape1(size[1]));
         odeon_tensor y = case_output(run, shape3(size[0], size[1], size[2]));
         odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
-        case_check(run,
-                   case_ops(run)->group_norm(case_queue(run), groups, 1e-5, &x, affine ? &w : NULL,
-                                             affine ? &b : NULL, &y, &stats));
-        case_keep(run, "y", &y);
-        case_keep(run, "stats", &stats);
+        case_do(run, norm, group_norm, .groups = groups, .epsilon = 1e-5, .x = &x.view,
+                .w = affine ? &w.view : NULL, .b = affine ? &b.view : NULL, .y = &y,
+                .stats = &stats);
+        case_keep(run, "y", &y.view);
+        case_keep(run, "stats", &stats.view);
     }
 }
 
 static void run_groupnorm_vjp(case_run *run)
 {
-    for (int32_t i = 0; i < 8 * N_GROUPS; i++) {
-        const int64_t *size = group_sizes[i / 8];
+    for (int32_t i = 0; i < 16 * N_GROUPS; i++) {
+        const int64_t *size = group_sizes[i / 16];
         int32_t affine = i & 1, groups = (int32_t)size[3];
-        bool with_dx = (i & 2) == 0, with_parameters = (i & 4) == 0;
+        bool with_dx = (i & 2) == 0, with_dw = (i & 4) == 0, with_db = (i & 8) == 0;
         case_shape shape = shape3(size[0], size[1], size[2]);
-        case_variant(run, "%dx%dx%d, %d groups, %s, %d %d", (int)size[0], (int)size[1],
-                     (int)size[2], (int)groups, affine ? "affine" : "plain", with_dx,
-                     with_parameters);
+        case_variant(run, "%dx%dx%d, %d groups, %s, %d %d %d", (int)size[0], (int)size[1],
+                     (int)size[2], (int)groups, affine ? "affine" : "plain", with_dx, with_dw,
+                     with_db);
         odeon_tensor x = group_input(run, size), w = case_random(run, shape1(size[1]));
         odeon_tensor y = case_output(run, shape), dy = case_random(run, shape);
         odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(size[0], groups, 2));
         odeon_tensor dx = case_output(run, shape), dw = case_random(run, shape1(size[1]));
         odeon_tensor db = case_random(run, shape1(size[1]));
-        case_check(run, case_ops(run)->group_norm(case_queue(run), groups, 1e-5, &x,
-                                                  affine ? &w : NULL, NULL, &y, &stats));
-        case_keep(run, "y", &y);
-        case_keep(run, "stats", &stats);
-        case_check(run, case_ops(run)->group_norm_vjp(
-                            case_queue(run), groups, &x, affine ? &w : NULL, &stats, &dy,
-                            with_dx ? &dx : NULL, with_parameters ? &dw : NULL,
-                            with_parameters ? &db : NULL));
+        case_do(run, norm, group_norm, .groups = groups, .epsilon = 1e-5, .x = &x.view,
+                .w = affine ? &w.view : NULL, .y = &y, .stats = &stats);
+        case_keep(run, "y", &y.view);
+        case_keep(run, "stats", &stats.view);
+        case_do(run, norm, group_norm_vjp, .groups = groups, .x = &x.view,
+                .w = affine ? &w.view : NULL, .stats = &stats.view, .dy = &dy.view,
+                .dx = with_dx ? &dx : NULL, .dw = with_dw ? &dw : NULL, .db = with_db ? &db : NULL);
         if (with_dx) {
-            case_keep(run, "dx", &dx);
+            case_keep(run, "dx", &dx.view);
         }
-        if (with_parameters) {
-            case_keep(run, "dw", &dw);
-            case_keep(run, "db", &db);
+        if (with_dw) {
+            case_keep(run, "dw", &dw.view);
+        }
+        if (with_db) {
+            case_keep(run, "db", &db.view);
         }
     }
 }
@@ -188,10 +192,10 @@ static void run_groupnorm_passes_on(case_run *run)
     odeon_tensor x = case_values(run, shape3(2, 4, 3), values);
     odeon_tensor y = case_output(run, shape3(2, 4, 3));
     odeon_tensor stats = case_output_as(run, ODEON_DTYPE_F64, shape3(2, 2, 2));
-    case_check(run,
-               case_ops(run)->group_norm(case_queue(run), 2, 1e-5, &x, NULL, NULL, &y, &stats));
-    case_keep(run, "y", &y);
-    case_keep(run, "stats", &stats);
+    case_do(run, norm, group_norm, .groups = 2, .epsilon = 1e-5, .x = &x.view, .y = &y,
+            .stats = &stats);
+    case_keep(run, "y", &y.view);
+    case_keep(run, "stats", &stats.view);
 }
 
 const device_case norm_cases[] = {

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_solver.h"
 
 /* Pairs of tensors that are copied, or not, as a slot says: whatever is in them, to the bit. */
 
@@ -23,9 +24,9 @@ static const pairs_case pairs_table[] = {
 };
 enum { N_PAIRS = sizeof pairs_table / sizeof *pairs_table };
 
-static int32_t dtype_of(const case_run *run, int32_t other)
+static uint32_t dtype_of(const case_run *run, int32_t other)
 {
-    int32_t turned = case_dtype(run) == ODEON_DTYPE_F32 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
+    uint32_t turned = case_dtype(run) == ODEON_DTYPE_F32 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     return other ? turned : case_dtype(run);
 }
 
@@ -40,29 +41,32 @@ static double *slots_with(case_run *run, int32_t slot, double value)
     return case_slots(run, values);
 }
 
+/* Tensors, and where they are to be read and to be written. */
 typedef struct list {
     odeon_tensor x[ODEON_MAX_STAGES];
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    const odeon_view *from[ODEON_MAX_STAGES];
+    const odeon_tensor *to[ODEON_MAX_STAGES];
 } list;
 
 static void point(list *l)
 {
     for (int32_t i = 0; i < ODEON_MAX_STAGES; i++) {
-        l->pointers[i] = &l->x[i];
+        l->from[i] = &l->x[i].view;
+        l->to[i] = &l->x[i];
     }
 }
 
 static void choose(case_run *run, int32_t n, const list *x, const list *y, double value)
 {
     const double *slots = slots_with(run, ODEON_SLOT_ACCEPT, value);
-    case_check(run, case_ops(run)->select(case_queue(run), n, x->pointers, y->pointers, slots,
-                                          ODEON_SLOT_ACCEPT));
+    case_do(run, solver, select, .n = n, .x = x->from, .y = y->to, .slots = slots,
+            .slot = ODEON_SLOT_ACCEPT);
 }
 
 static void keep_all(case_run *run, int32_t n, const list *l)
 {
     for (int32_t i = 0; i < n; i++) {
-        case_keep_each(run, "y", &l->x[i]);
+        case_keep_each(run, "y", &l->x[i].view);
     }
 }
 
@@ -77,7 +81,7 @@ static void run_select(case_run *run)
         for (int32_t k = 0; k < 6; k++) {
             case_variant(run, "%d pairs, row %d of the table, %g", (int)c->n, (int)i, values[k]);
             for (int32_t p = 0; p < c->n; p++) {
-                int32_t dtype = dtype_of(run, c->other[p]);
+                uint32_t dtype = dtype_of(run, c->other[p]);
                 x.x[p] = case_random_as(run, dtype, shape1(c->size[p]));
                 y.x[p] = case_random_as(run, dtype, shape1(c->size[p]));
             }
@@ -104,14 +108,15 @@ static void run_select_of_many(case_run *run)
     odeon_tensor all = case_random(run, shape1(ODEON_MAX_STAGES * SIZE));
     odeon_tensor to = case_output(run, shape1(ODEON_MAX_STAGES * SIZE));
     for (int32_t p = 0; p < ODEON_MAX_STAGES; p++) {
-        int64_t at = p * SIZE * odeon_dtype_bytes(all.dtype);
-        x.x[p] = y.x[p] = all;
-        x.x[p].dim[0] = y.x[p].dim[0] = SIZE;
-        x.x[p].data = (char *)all.data + at;
-        y.x[p].data = (char *)to.data + at;
+        uint64_t at = (uint64_t)(p * SIZE * odeon_dtype_bytes(all.view.shape.dtype));
+        x.x[p] = all;
+        y.x[p] = to;
+        x.x[p].view.shape.dim[0] = y.x[p].view.shape.dim[0] = SIZE;
+        x.x[p].view.byte_offset += at;
+        y.x[p].view.byte_offset += at;
     }
     choose(run, ODEON_MAX_STAGES, &x, &y, 1.0);
-    case_keep_each(run, "y", &to);
+    case_keep_each(run, "y", &to.view);
 }
 
 /* A cycle of three, a chain, and a pair that is one tensor. */
@@ -159,10 +164,10 @@ static void run_select_of_parts(case_run *run)
     case_variant(run, "the beginnings of two");
     x.x[0] = y.x[1] = case_random(run, shape1(5000));
     x.x[1] = y.x[0] = case_random(run, shape1(5000));
-    x.x[0].dim[0] = y.x[0].dim[0] = 600;
-    x.x[1].dim[0] = y.x[1].dim[0] = 77;
+    x.x[0].view.shape.dim[0] = y.x[0].view.shape.dim[0] = 600;
+    x.x[1].view.shape.dim[0] = y.x[1].view.shape.dim[0] = 77;
     choose(run, 2, &x, &y, 1.0);
-    y.x[0].dim[0] = y.x[1].dim[0] = 5000;
+    y.x[0].view.shape.dim[0] = y.x[1].view.shape.dim[0] = 5000;
     keep_all(run, 2, &y);
 }
 
@@ -188,34 +193,46 @@ static const double row_numbers[] = {0.0,  2.0, 4.0,   5.0,      -1.0,      1.5,
                                      -0.0, 0.5, 1e300, HUGE_VAL, -HUGE_VAL, (double)NAN};
 enum { N_NUMBERS = sizeof row_numbers / sizeof *row_numbers, ROWS = 5 };
 
-typedef odeon_status row_operator(odeon_queue *queue, int32_t n, const odeon_tensor *const *from,
-                                  const odeon_tensor *const *to, const double *slots, int32_t slot);
+static void store(case_run *run, int32_t n, const list *x, const list *rows, const double *slots,
+                  int32_t slot)
+{
+    case_do(run, solver, row_store, .n = n, .x = x->from, .y = rows->to, .slots = slots,
+            .slot = slot);
+}
 
-/* Stores, or loads where the operator is row_load. */
-static void move_rows(case_run *run, bool load, const pairs_case *c, double number)
+static void load(case_run *run, int32_t n, const list *rows, const list *x, const double *slots,
+                 int32_t slot)
+{
+    case_do(run, solver, row_load, .n = n, .y = rows->from, .x = x->to, .slots = slots,
+            .slot = slot);
+}
+
+static void move_rows(case_run *run, bool loads, const pairs_case *c, double number)
 {
     list x, rows;
     const double *slots = slots_with(run, ODEON_SLOT_ROW, number);
     point(&x);
     point(&rows);
     for (int32_t p = 0; p < c->n; p++) {
-        int32_t dtype = dtype_of(run, c->other[p]);
+        uint32_t dtype = dtype_of(run, c->other[p]);
         x.x[p] = case_random_as(run, dtype, shape1(c->size[p]));
         rows.x[p] = case_random_as(run, dtype, shape2(ROWS, c->size[p]));
     }
-    row_operator *run_it = load ? case_ops(run)->row_load : case_ops(run)->row_store;
-    case_check(run, run_it(case_queue(run), c->n, load ? rows.pointers : x.pointers,
-                           load ? x.pointers : rows.pointers, slots, ODEON_SLOT_ROW));
-    keep_all(run, c->n, load ? &x : &rows);
+    if (loads) {
+        load(run, c->n, &rows, &x, slots, ODEON_SLOT_ROW);
+    } else {
+        store(run, c->n, &x, &rows, slots, ODEON_SLOT_ROW);
+    }
+    keep_all(run, c->n, loads ? &x : &rows);
 }
 
-static void run_rows(case_run *run, bool load)
+static void run_rows(case_run *run, bool loads)
 {
     for (int32_t i = 0; i < N_PAIRS; i++) {
         for (int32_t k = 0; k < N_NUMBERS; k++) {
             case_variant(run, "%d pairs, row %d of the table, %g", (int)pairs_table[i].n, (int)i,
                          row_numbers[k]);
-            move_rows(run, load, &pairs_table[i], row_numbers[k]);
+            move_rows(run, loads, &pairs_table[i], row_numbers[k]);
         }
     }
 }
@@ -241,19 +258,17 @@ static void run_rows_of_slots(case_run *run)
     values[ODEON_SLOT_STEPS] = 3.0;
     double *slots = case_slots(run, values);
     x.x[0] = case_random(run, shape1(33));
-    x.x[1] = (odeon_tensor){
-        .data = slots + ODEON_SLOT_T, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {2}};
+    x.x[1] = odeon_tensor_at(slots + ODEON_SLOT_T,
+                             (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {2}});
     rows.x[0] = case_random(run, shape2(ROWS, 33));
     rows.x[1] = case_random_as(run, ODEON_DTYPE_F64, shape2(ROWS, 2));
-    case_check(run, case_ops(run)->row_store(case_queue(run), 2, x.pointers, rows.pointers, slots,
-                                             ODEON_SLOT_STEPS));
+    store(run, 2, &x, &rows, slots, ODEON_SLOT_STEPS);
     keep_all(run, 2, &rows);
     values[0] = 2.0;
-    case_check(run,
-               case_ops(run)->slots_write(case_queue(run), slots, ODEON_SLOT_STEPS, 1, values));
-    case_check(run, case_ops(run)->row_load(case_queue(run), 2, rows.pointers, x.pointers, slots,
-                                            ODEON_SLOT_STEPS));
-    case_keep_each(run, "state", &x.x[0]);
+    case_do(run, solver, slots_write, .slots = slots, .first = ODEON_SLOT_STEPS, .n = 1,
+            .values = values);
+    load(run, 2, &rows, &x, slots, ODEON_SLOT_STEPS);
+    case_keep_each(run, "state", &x.x[0].view);
     case_keep_slots(run, "T and H", slots, ODEON_SLOT_T, 2);
     case_keep_slots(run, "row", slots, ODEON_SLOT_STEPS, 1);
 }
@@ -268,11 +283,9 @@ static void run_rows_of_what_is_not_finite(case_run *run)
     const double *slots = slots_with(run, ODEON_SLOT_ROW, 1.0);
     x.x[0] = case_values(run, shape1(6), special);
     rows.x[0] = case_output(run, shape2(2, 6));
-    case_check(run, case_ops(run)->row_store(case_queue(run), 1, x.pointers, rows.pointers, slots,
-                                             ODEON_SLOT_ROW));
+    store(run, 1, &x, &rows, slots, ODEON_SLOT_ROW);
     keep_all(run, 1, &rows);
-    case_check(run, case_ops(run)->row_load(case_queue(run), 1, rows.pointers, x.pointers, slots,
-                                            ODEON_SLOT_ROW));
+    load(run, 1, &rows, &x, slots, ODEON_SLOT_ROW);
     keep_all(run, 1, &x);
 }
 
@@ -285,10 +298,8 @@ static void run_rows_of_none(case_run *run)
     const double *slots = slots_with(run, ODEON_SLOT_ROW, 0.0);
     x.x[0] = case_random(run, shape1(6));
     rows.x[0] = case_random(run, shape2(0, 6));
-    case_check(run, case_ops(run)->row_store(case_queue(run), 1, x.pointers, rows.pointers, slots,
-                                             ODEON_SLOT_ROW));
-    case_check(run, case_ops(run)->row_load(case_queue(run), 1, rows.pointers, x.pointers, slots,
-                                            ODEON_SLOT_ROW));
+    store(run, 1, &x, &rows, slots, ODEON_SLOT_ROW);
+    load(run, 1, &rows, &x, slots, ODEON_SLOT_ROW);
     keep_all(run, 1, &x);
 }
 

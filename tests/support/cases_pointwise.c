@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_pointwise.h"
 
 static const int64_t sizes[] = {0, 1, 3, 17, 64, 1031};
 enum { N_SIZES = sizeof sizes / sizeof *sizes };
@@ -37,10 +38,10 @@ static void run_unary(case_run *run)
             case_variant(run, "id %d of %d", (int)id, (int)sizes[i]);
             odeon_tensor x = case_between(run, shape1(sizes[i]), domain[id].low, domain[id].high);
             odeon_tensor y = case_output(run, shape1(sizes[i]));
-            case_check(run, case_ops(run)->unary(case_queue(run), id, &x, &y));
-            case_keep(run, "y", &y);
-            case_check(run, case_ops(run)->unary(case_queue(run), id, &x, &x));
-            case_keep(run, "x in place", &x);
+            case_do(run, pointwise, unary, .id = id, .x = &x.view, .y = &y);
+            case_keep(run, "y", &y.view);
+            case_do(run, pointwise, unary, .id = id, .x = &x.view, .y = &x);
+            case_keep(run, "x in place", &x.view);
         }
     }
 }
@@ -54,8 +55,8 @@ static void run_unary_specials(case_run *run)
         case_variant(run, "id %d", (int)id);
         case_expect_nonfinite(run);
         odeon_tensor x = case_values(run, shape1(14), values), y = case_output(run, shape1(14));
-        case_check(run, case_ops(run)->unary(case_queue(run), id, &x, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, pointwise, unary, .id = id, .x = &x.view, .y = &y);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -67,8 +68,9 @@ static void run_unary_vjp(case_run *run)
             case_shape shape = shape1(sizes[i]);
             odeon_tensor kept = case_between(run, shape, keeps[id].low, keeps[id].high);
             odeon_tensor dy = case_random(run, shape), dx = case_output(run, shape);
-            case_check(run, case_ops(run)->unary_vjp(case_queue(run), id, &kept, &dy, &dx));
-            case_keep(run, "dx", &dx);
+            case_do(run, pointwise, unary_vjp, .id = id, .kept = &kept.view, .dy = &dy.view,
+                    .dx = &dx);
+            case_keep(run, "dx", &dx.view);
         }
     }
 }
@@ -80,8 +82,9 @@ static void run_unary_vjp_in_place(case_run *run)
             case_variant(run, "id %d, dx is %s", (int)id, i == 0 ? "dy" : "kept");
             odeon_tensor kept = case_between(run, shape1(37), keeps[id].low, keeps[id].high);
             odeon_tensor dy = case_random(run, shape1(37)), *dx = i == 0 ? &dy : &kept;
-            case_check(run, case_ops(run)->unary_vjp(case_queue(run), id, &kept, &dy, dx));
-            case_keep(run, "dx", dx);
+            case_do(run, pointwise, unary_vjp, .id = id, .kept = &kept.view, .dy = &dy.view,
+                    .dx = dx);
+            case_keep(run, "dx", &dx->view);
         }
     }
 }
@@ -96,8 +99,9 @@ static void run_unary_vjp_specials(case_run *run)
         case_variant(run, "id %d", (int)ids[i]);
         odeon_tensor kept = case_values(run, shape1(6), kept_values);
         odeon_tensor dy = case_values(run, shape1(6), dy_values), dx = case_output(run, shape1(6));
-        case_check(run, case_ops(run)->unary_vjp(case_queue(run), ids[i], &kept, &dy, &dx));
-        case_keep_each(run, "dx", &dx);
+        case_do(run, pointwise, unary_vjp, .id = ids[i], .kept = &kept.view, .dy = &dy.view,
+                .dx = &dx);
+        case_keep_each(run, "dx", &dx.view);
     }
     const double hurt[] = {1.0, (double)NAN, HUGE_VAL};
     for (int32_t id = 0; id < ODEON_UNARY_COUNT; id++) {
@@ -105,8 +109,8 @@ static void run_unary_vjp_specials(case_run *run)
         case_expect_nonfinite(run);
         odeon_tensor kept = case_between(run, shape1(3), 0.3, 0.6);
         odeon_tensor dy = case_values(run, shape1(3), hurt), dx = case_output(run, shape1(3));
-        case_check(run, case_ops(run)->unary_vjp(case_queue(run), id, &kept, &dy, &dx));
-        case_keep_each(run, "dx", &dx);
+        case_do(run, pointwise, unary_vjp, .id = id, .kept = &kept.view, .dy = &dy.view, .dx = &dx);
+        case_keep_each(run, "dx", &dx.view);
     }
 }
 
@@ -120,8 +124,8 @@ static void run_binary(case_run *run)
             odeon_tensor a = case_random(run, shape), b = case_between(run, shape, -2.0, -0.5);
             odeon_tensor other = case_output(run, shape);
             odeon_tensor *y = i % 3 == 0 ? &other : i % 3 == 1 ? &a : &b;
-            case_check(run, case_ops(run)->binary(case_queue(run), id, &a, &b, y));
-            case_keep(run, "y", y);
+            case_do(run, pointwise, binary, .id = id, .a = &a.view, .b = &b.view, .y = y);
+            case_keep(run, "y", &y->view);
         }
     }
 }
@@ -135,8 +139,8 @@ static void run_binary_specials(case_run *run)
         case_expect_nonfinite(run);
         odeon_tensor a = case_values(run, shape1(8), a_values);
         odeon_tensor b = case_values(run, shape1(8), b_values), y = case_output(run, shape1(8));
-        case_check(run, case_ops(run)->binary(case_queue(run), id, &a, &b, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, pointwise, binary, .id = id, .a = &a.view, .b = &b.view, .y = &y);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -144,8 +148,8 @@ static void run_binary_of_itself(case_run *run)
 {
     case_variant(run, "a is b");
     odeon_tensor a = case_random(run, shape1(33)), y = case_output(run, shape1(33));
-    case_check(run, case_ops(run)->binary(case_queue(run), ODEON_BINARY_MUL, &a, &a, &y));
-    case_keep(run, "y", &y);
+    case_do(run, pointwise, binary, .id = ODEON_BINARY_MUL, .a = &a.view, .b = &a.view, .y = &y);
+    case_keep(run, "y", &y.view);
 }
 
 static const double exponents[] = {0, 1, 2, 3, 7, -1, -2, 0.5, 1.7, -0.3, 65};
@@ -160,10 +164,10 @@ static void run_power(case_run *run)
         double low = exponent == floor(exponent) && exponent >= 0.0 ? -1.5 : 0.25;
         case_variant(run, "exponent %g of %d", exponent, (int)sizes[i % N_SIZES]);
         odeon_tensor x = case_between(run, shape, low, 1.5), y = case_output(run, shape);
-        case_check(run, case_ops(run)->power(case_queue(run), -1.25, exponent, &x, &y));
-        case_keep(run, "y", &y);
-        case_check(run, case_ops(run)->power(case_queue(run), -1.25, exponent, &x, &x));
-        case_keep(run, "x in place", &x);
+        case_do(run, pointwise, power, .scale = -1.25, .exponent = exponent, .x = &x.view, .y = &y);
+        case_keep(run, "y", &y.view);
+        case_do(run, pointwise, power, .scale = -1.25, .exponent = exponent, .x = &x.view, .y = &x);
+        case_keep(run, "x in place", &x.view);
     }
 }
 
@@ -174,8 +178,9 @@ static void run_power_specials(case_run *run)
         case_variant(run, "exponent %g", exponents[i]);
         case_expect_nonfinite(run);
         odeon_tensor x = case_values(run, shape1(8), values), y = case_output(run, shape1(8));
-        case_check(run, case_ops(run)->power(case_queue(run), 2.0, exponents[i], &x, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, pointwise, power, .scale = 2.0, .exponent = exponents[i], .x = &x.view,
+                .y = &y);
+        case_keep_each(run, "y", &y.view);
     }
 }
 

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_product.h"
 
 /* M, N, K: odd sizes, vectors, sizes 1 and 0, and one above the blocks of a usual kernel. */
 static const int64_t gemm_sizes[][3] = {
@@ -28,9 +29,9 @@ static void run_gemm(case_run *run)
         odeon_tensor b = operand(run, trans_b, size[2], size[1]);
         case_shape shape = shape2(size[0], size[1]);
         odeon_tensor c = beta == 0.0 ? case_output(run, shape) : case_random(run, shape);
-        case_check(run, case_ops(run)->gemm(case_queue(run), trans_a, trans_b, alpha, &a, &b, beta,
-                                            &c, NULL));
-        case_keep(run, "c", &c);
+        case_do(run, product, gemm, .trans_a = trans_a, .trans_b = trans_b, .alpha = alpha,
+                .a = &a.view, .b = &b.view, .beta = beta, .c = &c);
+        case_keep(run, "c", &c.view);
     }
 }
 
@@ -44,10 +45,9 @@ static void run_gemm_epilogue(case_run *run)
         odeon_tensor a = operand(run, 0, size[0], size[2]), b = operand(run, 1, size[2], size[1]);
         odeon_tensor bias = case_random(run, shape1(size[1]));
         odeon_tensor c = case_output(run, shape2(size[0], size[1]));
-        odeon_epilogue epilogue = {.bias = with_bias ? &bias : NULL, .act = act};
-        case_check(run,
-                   case_ops(run)->gemm(case_queue(run), 0, 1, 1.0, &a, &b, 0.0, &c, &epilogue));
-        case_keep(run, "c", &c);
+        case_do(run, product, gemm, .trans_b = 1, .alpha = 1.0, .a = &a.view, .b = &b.view, .c = &c,
+                .bias = with_bias ? &bias.view : NULL, .act = act);
+        case_keep(run, "c", &c.view);
     }
 }
 
@@ -65,10 +65,9 @@ static void run_gemm_passes_on(case_run *run)
         odeon_tensor a = case_values(run, shape2(5, 7), values);
         odeon_tensor b = case_between(run, shape2(7, 3), 0.5, 1.0);
         odeon_tensor c = case_output(run, shape2(5, 3));
-        odeon_epilogue epilogue = {.act = i / 2 == 0 ? ODEON_UNARY_IDENTITY : ODEON_UNARY_RELU};
-        case_check(run,
-                   case_ops(run)->gemm(case_queue(run), 0, 0, 1.0, &a, &b, 0.0, &c, &epilogue));
-        case_keep(run, "c", &c);
+        case_do(run, product, gemm, .alpha = 1.0, .a = &a.view, .b = &b.view, .c = &c,
+                .act = i / 2 == 0 ? ODEON_UNARY_IDENTITY : ODEON_UNARY_RELU);
+        case_keep(run, "c", &c.view);
     }
 }
 
@@ -76,8 +75,8 @@ static void run_gemm_of_itself(case_run *run)
 {
     case_variant(run, "a is b");
     odeon_tensor a = case_random(run, shape2(9, 5)), c = case_output(run, shape2(5, 5));
-    case_check(run, case_ops(run)->gemm(case_queue(run), 1, 0, 1.0, &a, &a, 0.0, &c, NULL));
-    case_keep(run, "c", &c);
+    case_do(run, product, gemm, .trans_a = 1, .alpha = 1.0, .a = &a.view, .b = &a.view, .c = &c);
+    case_keep(run, "c", &c.view);
 }
 
 static void run_channel_sum(case_run *run)
@@ -89,8 +88,8 @@ static void run_channel_sum(case_run *run)
         case_variant(run, "%dx%dx%d", (int)sizes[i][0], (int)sizes[i][1], (int)sizes[i][2]);
         odeon_tensor x = case_random(run, shape3(sizes[i][0], sizes[i][1], sizes[i][2]));
         odeon_tensor bias = case_random(run, shape1(sizes[i][1]));
-        case_check(run, case_ops(run)->channel_sum(case_queue(run), &x, &bias));
-        case_keep(run, "bias", &bias);
+        case_do(run, product, channel_sum, .x = &x.view, .bias = &bias);
+        case_keep(run, "bias", &bias.view);
     }
 }
 

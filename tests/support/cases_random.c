@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_random.h"
 
 static const uint64_t keys[] = {0, 1, 0x123456789abcdef0u, UINT64_MAX};
 enum { N_KEYS = sizeof keys / sizeof *keys };
@@ -17,14 +18,14 @@ static void run_dropout(case_run *run)
         double p = rates[i / 15];
         case_variant(run, "%d numbers from %lld, p %g", (int)n, (long long)first, p);
         odeon_tensor x = case_random(run, shape1(n)), y = case_output(run, shape1(n));
-        case_check(run,
-                   case_ops(run)->dropout(case_queue(run), keys[i % N_KEYS], first, p, &x, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, random, dropout, .key = keys[i % N_KEYS], .first = first, .p = p, .x = &x.view,
+                .y = &y);
+        case_keep_each(run, "y", &y.view);
         case_variant(run, "%d numbers from %lld, p %g, in place", (int)n, (long long)first, p);
         x = case_random(run, shape1(n));
-        case_check(run,
-                   case_ops(run)->dropout(case_queue(run), keys[i % N_KEYS], first, p, &x, &x));
-        case_keep_each(run, "x", &x);
+        case_do(run, random, dropout, .key = keys[i % N_KEYS], .first = first, .p = p, .x = &x.view,
+                .y = &x);
+        case_keep_each(run, "x", &x.view);
     }
 }
 
@@ -37,8 +38,8 @@ static void run_dropout_passes_on(case_run *run)
     case_variant(run, "NaN and infinity, dropped or not");
     case_expect_nonfinite(run);
     odeon_tensor x = case_values(run, shape1(64), values), y = case_output(run, shape1(64));
-    case_check(run, case_ops(run)->dropout(case_queue(run), 5, 0, 0.5, &x, &y));
-    case_keep_each(run, "y", &y);
+    case_do(run, random, dropout, .key = 5, .p = 0.5, .x = &x.view, .y = &y);
+    case_keep_each(run, "y", &y.view);
 }
 
 /* ---- windows ---- */
@@ -46,7 +47,7 @@ static void run_dropout_passes_on(case_run *run)
 /* x[B,C,H,W], y[B,C,P,Q]. */
 typedef struct window_case {
     int64_t B, C, H, W, P, Q;
-    odeon_window2d geometry;
+    odeon_window_geometry geometry;
 } window_case;
 
 static const window_case windows[] = {
@@ -69,9 +70,9 @@ static void run_window(case_run *run)
         case_variant(run, "geometry %d, key %d", (int)(i / N_KEYS), (int)(i % N_KEYS));
         odeon_tensor x = case_random(run, shape4(c->B, c->C, c->H, c->W));
         odeon_tensor y = case_output(run, shape4(c->B, c->C, c->P, c->Q));
-        case_check(run, case_ops(run)->window2d(case_queue(run), &c->geometry, keys[i % N_KEYS],
-                                                3 * i, &x, &y));
-        case_keep_each(run, "y", &y);
+        case_do(run, random, window2d, .geometry = c->geometry, .key = keys[i % N_KEYS],
+                .first_sample = 3 * i, .x = &x.view, .y = &y);
+        case_keep_each(run, "y", &y.view);
     }
 }
 
@@ -82,9 +83,9 @@ static void run_window_vjp(case_run *run)
         case_variant(run, "geometry %d, key %d", (int)(i / N_KEYS), (int)(i % N_KEYS));
         odeon_tensor dy = case_random(run, shape4(c->B, c->C, c->P, c->Q));
         odeon_tensor dx = case_output(run, shape4(c->B, c->C, c->H, c->W));
-        case_check(run, case_ops(run)->window2d_vjp(case_queue(run), &c->geometry, keys[i % N_KEYS],
-                                                    3 * i, &dy, &dx));
-        case_keep_each(run, "dx", &dx);
+        case_do(run, random, window2d_vjp, .geometry = c->geometry, .key = keys[i % N_KEYS],
+                .first_sample = 3 * i, .dy = &dy.view, .dx = &dx);
+        case_keep_each(run, "dx", &dx.view);
     }
 }
 

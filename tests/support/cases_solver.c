@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "device_cases.h"
+#include "odeon/device_solver.h"
 
 /* Slots and sums: stage times, linear combinations, error sums, dot products. */
 
@@ -14,8 +15,8 @@ static void run_slots(case_run *run)
     for (int32_t i = 0; i < 5; i++) {
         case_variant(run, "%d from %d", (int)counts[i][1], (int)counts[i][0]);
         double *slots = case_slots(run, NULL);
-        case_check(run, case_ops(run)->slots_write(case_queue(run), slots, counts[i][0],
-                                                   counts[i][1], values));
+        case_do(run, solver, slots_write, .slots = slots, .first = counts[i][0], .n = counts[i][1],
+                .values = values);
         case_keep_slots(run, "slots", slots, counts[i][0], counts[i][1]);
     }
 }
@@ -30,7 +31,7 @@ static void run_stage_times(case_run *run)
             c[k] = case_number(run);
         }
         double *slots = case_slots(run, NULL);
-        case_check(run, case_ops(run)->stage_times(case_queue(run), counts[i], c, slots));
+        case_do(run, solver, stage_times, .n = counts[i], .c = c, .slots = slots);
         case_keep_slots(run, "slots", slots, ODEON_SLOT_STAGE_T, counts[i]);
     }
 }
@@ -39,7 +40,7 @@ static void run_stage_times(case_run *run)
  * that no sum is a small rest of what cancels. */
 typedef struct terms {
     odeon_tensor x[ODEON_MAX_STAGES];
-    const odeon_tensor *pointers[ODEON_MAX_STAGES];
+    const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
 } terms;
 
@@ -47,7 +48,7 @@ static void make_terms(case_run *run, int32_t n, int64_t size, terms *out)
 {
     for (int32_t i = 0; i < n; i++) {
         out->x[i] = case_between(run, shape1(size), i == 0 ? 0.5 : -1.0, 1.0);
-        out->pointers[i] = &out->x[i];
+        out->pointers[i] = &out->x[i].view;
         out->coefficients[i] = (odeon_scalar){.imm = case_number(run) + (i == 0 ? 2.0 * n : 0.0),
                                               .scale = case_number(run),
                                               .slot = i % 2 == 0 ? -1 : ODEON_SLOT_H};
@@ -66,9 +67,9 @@ static void run_lincomb(case_run *run)
             make_terms(run, n, size, &t);
             odeon_tensor base = case_random(run, shape1(size)), y = case_output(run, shape1(size));
             const double *slots = case_slots(run, NULL);
-            case_check(run, case_ops(run)->lincomb(case_queue(run), &y, k % 2 ? &base : NULL, n,
-                                                   t.pointers, t.coefficients, slots));
-            case_keep(run, "y", &y);
+            case_do(run, solver, lincomb, .y = &y, .base = k % 2 ? &base.view : NULL, .n = n,
+                    .x = t.pointers, .coefficient = t.coefficients, .slots = slots);
+            case_keep(run, "y", &y.view);
         }
     }
 }
@@ -79,9 +80,8 @@ static void run_lincomb_without_slots(case_run *run)
     case_variant(run, "no slots");
     make_terms(run, 1, 7, &t);
     odeon_tensor y = case_output(run, shape1(7));
-    case_check(run, case_ops(run)->lincomb(case_queue(run), &y, NULL, 1, t.pointers, t.coefficients,
-                                           NULL));
-    case_keep(run, "y", &y);
+    case_do(run, solver, lincomb, .y = &y, .n = 1, .x = t.pointers, .coefficient = t.coefficients);
+    case_keep(run, "y", &y.view);
 }
 
 static void run_lincomb_in_place(case_run *run)
@@ -92,17 +92,17 @@ static void run_lincomb_in_place(case_run *run)
         make_terms(run, 3, sizes[k], &t);
         const double *slots = case_slots(run, NULL);
         odeon_tensor y = case_random(run, shape1(sizes[k]));
-        case_check(run, case_ops(run)->lincomb(case_queue(run), &y, &y, 3, t.pointers,
-                                               t.coefficients, slots));
-        case_keep(run, "y", &y);
+        case_do(run, solver, lincomb, .y = &y, .base = &y.view, .n = 3, .x = t.pointers,
+                .coefficient = t.coefficients, .slots = slots);
+        case_keep(run, "y", &y.view);
         for (int32_t i = 0; i < 3; i++) {
             case_variant(run, "y is x[%d], %d", (int)i, (int)sizes[k]);
             make_terms(run, 3, sizes[k], &t);
             slots = case_slots(run, NULL);
             odeon_tensor base = case_random(run, shape1(sizes[k]));
-            case_check(run, case_ops(run)->lincomb(case_queue(run), &t.x[i], i == 1 ? NULL : &base,
-                                                   3, t.pointers, t.coefficients, slots));
-            case_keep(run, "y", &t.x[i]);
+            case_do(run, solver, lincomb, .y = &t.x[i], .base = i == 1 ? NULL : &base.view, .n = 3,
+                    .x = t.pointers, .coefficient = t.coefficients, .slots = slots);
+            case_keep(run, "y", &t.x[i].view);
         }
     }
 }
@@ -114,10 +114,11 @@ static void run_lincomb_passes_on(case_run *run)
     case_expect_nonfinite(run);
     odeon_tensor base = case_random(run, shape1(5)), x = case_values(run, shape1(5), values);
     odeon_tensor y = case_output(run, shape1(5));
-    const odeon_tensor *pointer = &x;
+    const odeon_view *pointer = &x.view;
     odeon_scalar half = {.imm = 0.5, .slot = -1};
-    case_check(run, case_ops(run)->lincomb(case_queue(run), &y, &base, 1, &pointer, &half, NULL));
-    case_keep_each(run, "y", &y);
+    case_do(run, solver, lincomb, .y = &y, .base = &base.view, .n = 1, .x = &pointer,
+            .coefficient = &half);
+    case_keep_each(run, "y", &y.view);
 }
 
 static odeon_control tolerances(int32_t norm)
@@ -139,8 +140,9 @@ static void run_error_sum(case_run *run)
         make_terms(run, n, size, &t);
         odeon_tensor y0 = case_random(run, shape1(size)), y1 = case_random(run, shape1(size));
         double *slots = case_slots(run, NULL);
-        case_check(run, case_ops(run)->error_sum(case_queue(run), &control, &y0, &y1, n, t.pointers,
-                                                 t.coefficients, slots, ODEON_SLOT_ERROR_SUM + 2));
+        case_do(run, solver, error_sum, .control = &control, .y0 = &y0.view, .y1 = &y1.view, .n = n,
+                .x = t.pointers, .coefficient = t.coefficients, .slots = slots,
+                .slot = ODEON_SLOT_ERROR_SUM + 2);
         case_keep_slots(run, "sum", slots, ODEON_SLOT_ERROR_SUM + 2, 1);
     }
 }
@@ -156,13 +158,14 @@ static void run_error_sum_with_tolerances_of_each(case_run *run)
         odeon_tensor rtol = case_values_as(run, ODEON_DTYPE_F64, shape1(3), rtols);
         odeon_tensor atol = case_values_as(run, ODEON_DTYPE_F64, shape1(3), atols);
         control.n_each = 3;
-        control.rtol_each = rtol.data;
-        control.atol_each = atol.data;
+        control.rtol_each = odeon_read(&rtol.view);
+        control.atol_each = odeon_read(&atol.view);
         make_terms(run, 2, size, &t);
         odeon_tensor y0 = case_random(run, shape1(size)), y1 = case_random(run, shape1(size));
         double *slots = case_slots(run, NULL);
-        case_check(run, case_ops(run)->error_sum(case_queue(run), &control, &y0, &y1, 2, t.pointers,
-                                                 t.coefficients, slots, ODEON_SLOT_ERROR_SUM));
+        case_do(run, solver, error_sum, .control = &control, .y0 = &y0.view, .y1 = &y1.view, .n = 2,
+                .x = t.pointers, .coefficient = t.coefficients, .slots = slots,
+                .slot = ODEON_SLOT_ERROR_SUM);
         case_keep_slots(run, "sum", slots, ODEON_SLOT_ERROR_SUM, 1);
     }
 }
@@ -173,10 +176,10 @@ static void run_error_sum_of_a_state(case_run *run)
     odeon_scalar one = {.imm = 1.0, .slot = -1};
     case_variant(run, "y0 scaled by itself"); /* as the first step's d0 asks for */
     odeon_tensor y0 = case_random(run, shape1(33));
-    const odeon_tensor *pointer = &y0;
+    const odeon_view *pointer = &y0.view;
     double *slots = case_slots(run, NULL);
-    case_check(run, case_ops(run)->error_sum(case_queue(run), &control, &y0, &y0, 1, &pointer, &one,
-                                             slots, ODEON_SLOT_ERROR_SUM));
+    case_do(run, solver, error_sum, .control = &control, .y0 = &y0.view, .y1 = &y0.view, .n = 1,
+            .x = &pointer, .coefficient = &one, .slots = slots, .slot = ODEON_SLOT_ERROR_SUM);
     case_keep_slots(run, "sum", slots, ODEON_SLOT_ERROR_SUM, 1);
 }
 
@@ -199,11 +202,12 @@ static void run_error_sum_passes_on(case_run *run)
         case_expect_nonfinite(run);
         odeon_tensor hurt = case_values(run, shape1(41), values);
         odeon_tensor a = case_random(run, shape1(41)), b = case_random(run, shape1(41));
-        const odeon_tensor *x = operand == 2 ? &hurt : &b;
+        const odeon_view *x = operand == 2 ? &hurt.view : &b.view;
         double *slots = case_slots(run, NULL);
-        case_check(run, case_ops(run)->error_sum(
-                            case_queue(run), &control, operand == 0 ? &hurt : &a,
-                            operand == 1 ? &hurt : &a, 1, &x, &one, slots, ODEON_SLOT_ERROR_SUM));
+        case_do(run, solver, error_sum, .control = &control,
+                .y0 = operand == 0 ? &hurt.view : &a.view,
+                .y1 = operand == 1 ? &hurt.view : &a.view, .n = 1, .x = &x, .coefficient = &one,
+                .slots = slots, .slot = ODEON_SLOT_ERROR_SUM);
         case_keep_slots(run, "sum", slots, ODEON_SLOT_ERROR_SUM, 1);
     }
 }
@@ -215,9 +219,11 @@ static void run_dot(case_run *run)
         odeon_tensor a = case_between(run, shape1(sizes[i]), 0.5, 1.0);
         odeon_tensor b = case_random(run, shape1(sizes[i]));
         double *slots = case_slots(run, NULL);
-        case_check(run, case_ops(run)->dot(case_queue(run), &a, &b, slots, ODEON_SLOT_USER + 1));
+        case_do(run, solver, dot, .a = &a.view, .b = &b.view, .slots = slots,
+                .slot = ODEON_SLOT_USER + 1);
         case_keep_slots(run, "a.b", slots, ODEON_SLOT_USER + 1, 1);
-        case_check(run, case_ops(run)->dot(case_queue(run), &a, &a, slots, ODEON_SLOT_USER));
+        case_do(run, solver, dot, .a = &a.view, .b = &a.view, .slots = slots,
+                .slot = ODEON_SLOT_USER);
         case_keep_slots(run, "a.a", slots, ODEON_SLOT_USER, 1);
     }
     const double values[] = {1.0, (double)NAN, 2.0};
@@ -225,7 +231,7 @@ static void run_dot(case_run *run)
     case_expect_nonfinite(run);
     odeon_tensor a = case_values(run, shape1(3), values), b = case_random(run, shape1(3));
     double *slots = case_slots(run, NULL);
-    case_check(run, case_ops(run)->dot(case_queue(run), &a, &b, slots, ODEON_SLOT_USER));
+    case_do(run, solver, dot, .a = &a.view, .b = &b.view, .slots = slots, .slot = ODEON_SLOT_USER);
     case_keep_slots(run, "a.b", slots, ODEON_SLOT_USER, 1);
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 
 enum { SIZE = GATHERING_SIZE, SECONDS = 30 };
 
@@ -17,7 +18,7 @@ int gathering_open(void **state)
     assert_int_equal(team_create(SIZE, &g.team), ODEON_OK);
     for (int32_t i = 0; i < SIZE; i++) {
         g.device[i] = support_device_open(g.plugins, "reference", ODEON_DTYPE_F64);
-        worker_group_init(&g.group[i], g.collective, &g.device[i].device, i, SIZE);
+        worker_group_init(&g.group[i], g.collective, g.device[i].device, i, SIZE);
         g.slots[i] = mem_zalloc(ODEON_SLOTS, sizeof(double));
     }
     *state = &g;
@@ -40,7 +41,7 @@ int gathering_close(void **state)
 
 odeon_tensor gathering_vector(double *data, int64_t n)
 {
-    return (odeon_tensor){.data = data, .dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    return odeon_tensor_at(data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {n}});
 }
 
 void gathering_check(const gathering *g)

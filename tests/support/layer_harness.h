@@ -20,7 +20,7 @@ typedef struct layer_harness {
     instance *layer;
     const odeon_layer_ops *ops;
     odeon_layer_plan plan;
-    int32_t flags;    /* ODEON_CALL_*: training; a test may change it between calls */
+    uint32_t flags;   /* ODEON_CALL_*: training; a test may change it between calls */
     int64_t n_global; /* samples of all workers; in's unless a test sets it */
     uint64_t rng_key; /* and the number of in's first sample: 0 unless a test sets them */
     int64_t first_sample;
@@ -28,12 +28,13 @@ typedef struct layer_harness {
     int32_t n_states;
     odeon_param info[LAYER_HARNESS_PARAMS];
     odeon_tensor param[LAYER_HARNESS_PARAMS], grad[LAYER_HARNESS_PARAMS];
+    odeon_view values[LAYER_HARNESS_PARAMS]; /* param, to be read */
     odeon_tensor in, out, d_out, d_in;
     odeon_tensor t, d_t; /* F64; data NULL: outside of an ODE block */
     void *tape, *scratch;
 } layer_harness;
 
-/* What a forward or a vjp is asked for; see odeon_context and vjp in layer.h. */
+/* What a forward or a vjp is asked for; see odeon_layer_call. */
 enum {
     LAYER_KEEP = 1 << 0, /* forward: a vjp will follow */
     LAYER_D_IN = 1 << 1,
@@ -53,7 +54,7 @@ void layer_harness_set(layer_harness *h, const odeon_tensor *x, const double *va
 /* Fills a tensor with support_random(seed, 0, 1, ...) * scale. */
 void layer_harness_randomize(layer_harness *h, const odeon_tensor *x, uint64_t seed, double scale);
 
-odeon_status layer_harness_forward(layer_harness *h, int32_t what, int32_t epilogue_act);
+odeon_status layer_harness_forward(layer_harness *h, int32_t what, int32_t act);
 odeon_status layer_harness_vjp(layer_harness *h, int32_t what);
 
 #endif

@@ -32,27 +32,25 @@ static config *read_model(registry *r, const char *text)
     return c;
 }
 
-static void open_device(small_net *s)
+static void start_device(small_net *s)
 {
-    require(instance_create(s->config->device, "device", &s->device_instance));
-    s->device = (odeon_device){.struct_size = sizeof s->device,
-                               .self = s->device_instance->self,
-                               .ops = s->device_instance->component->ops};
-    require(s->device.ops->probe(s->device.self));
+    require(device_open(s->registry, s->config->device, "device", &s->opened));
+    s->device = &s->opened.device;
+    require(s->device->ops->probe(s->device->self));
     require(collective_create(1, &s->workers));
-    worker_group_init(&s->group, s->workers, &s->device, 0, 1);
+    worker_group_init(&s->group, s->workers, s->device, 0, 1);
     s->site =
-        (net_site){.lane = {.device = &s->device, .group = &s->group, .dtype = ODEON_DTYPE_F64},
+        (net_site){.lane = {.device = s->device, .group = &s->group, .dtype = ODEON_DTYPE_F64},
                    .params = &s->params,
                    .first = true,
                    .classes = SMALL_NET_CLASSES,
                    .seed = 1};
-    require(s->device.ops->queue_create(s->device.self, 0, &s->site.lane.queue));
+    require(device_queue_create(s->device, 0, &s->site.lane.queue));
     s->fields.deviant = -1;
-    s->context = (odeon_context){.struct_size = sizeof s->context,
+    s->call = (odeon_layer_call){.struct_size = sizeof s->call,
                                  .flags = ODEON_CALL_TRAIN,
+                                 .device = s->device,
                                  .queue = s->site.lane.queue,
-                                 .device = &s->device,
                                  .group = &s->group.abi,
                                  .batch_field = batch_field,
                                  .host = &s->fields};
@@ -62,13 +60,13 @@ small_net *small_net_try_with(const char *text, int32_t ndim, const int64_t *dim
                               void (*change)(net_site *), odeon_status *status)
 {
     small_net *s = mem_zalloc(1, sizeof *s);
-    odeon_tensor in = {.ndim = ndim + 1, .dim = {1}, .dtype = ODEON_DTYPE_F64};
+    odeon_shape in = {.ndim = ndim + 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
     assert_non_null(s);
     diag_clear();
     memcpy(in.dim + 1, dims, (size_t)ndim * sizeof *dims);
     s->registry = support_registry();
     s->config = read_model(s->registry, text);
-    open_device(s);
+    start_device(s);
     if (change != NULL) {
         change(&s->site);
     }
@@ -107,9 +105,9 @@ void small_net_close(small_net *s)
     net_destroy(s->net);
     net_site_fini(&s->site);
     params_fini(&s->params);
-    buffer_release(&s->device, &s->frame);
-    s->device.ops->queue_destroy(s->site.lane.queue);
-    instance_destroy(s->device_instance);
+    buffer_release(s->device, &s->frame);
+    device_queue_destroy(s->device, s->site.lane.queue);
+    device_close(&s->opened);
     collective_destroy(s->workers);
     config_destroy(s->config);
     registry_destroy(s->registry);
@@ -141,23 +139,23 @@ double *small_net_grads(small_net *s, const char *path)
 static const net_plan *plan_for(small_net *s, int64_t n)
 {
     const net_plan *plan;
-    require(net_plan_for(s->net, n, s->context.flags, &plan));
-    require(buffer_fit(&s->device, &s->frame, plan->frame_bytes));
-    s->context.n_global = n;
+    require(net_plan_for(s->net, n, s->call.flags, &plan));
+    require(buffer_fit(s->device, &s->frame, plan->frame_bytes));
+    s->call.n_global = n;
     return plan;
 }
 
 void small_net_forward(small_net *s, int64_t n, const double *in, double *out)
 {
     const net_plan *plan = plan_for(s, n);
-    require(net_forward(plan, &s->context, in, out, s->frame.data));
-    require(s->device.ops->wait(s->site.lane.queue));
+    require(net_forward(plan, &s->call, in, out, s->frame.data));
+    require(s->device->ops->wait(s->site.lane.queue));
 }
 
 void small_net_vjp(small_net *s, int64_t n, const double *d_out, double *d_in)
 {
     const net_plan *plan = plan_for(s, n);
-    require(net_vjp(plan, &s->context, s->frame.data, d_out, d_in, NULL));
-    require(net_finish(s->net, &s->context));
-    require(s->device.ops->wait(s->site.lane.queue));
+    require(net_vjp(plan, &s->call, s->frame.data, d_out, d_in, NULL));
+    require(net_finish(s->net, &s->call));
+    require(s->device->ops->wait(s->site.lane.queue));
 }

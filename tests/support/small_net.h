@@ -5,6 +5,7 @@
 #define ODEON_TESTS_SMALL_NET_H
 #include "data/batch_fields.h"
 #include "device/buffer.h"
+#include "device/open.h"
 #include "net/net.h"
 #include "support.h"
 
@@ -13,8 +14,8 @@ enum { SMALL_NET_CLASSES = 3 };
 typedef struct small_net {
     registry *registry;
     config *config;
-    instance *device_instance;
-    odeon_device device;
+    open_device opened;
+    const odeon_device *device; /* opened's */
     collective *workers;
     worker_group group;
     params params;
@@ -22,7 +23,7 @@ typedef struct small_net {
     odeon_net *net;
     double *values, *grads, *states; /* the flat vectors, zero at first */
     batch_fields fields;
-    odeon_context context; /* of training, without update of running state */
+    odeon_layer_call call; /* of training, without update of running state */
     device_buffer frame;
 } small_net;
 

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 
 #include "capture_fixture.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 
 enum { STEERED_N = 5, STEERED_STAGES = 3, STEERED_MOST_STEPS = 1000 };
 #define STEERED_END 3.0

@@ -51,25 +51,26 @@ double support_random(uint64_t seed, uint64_t index);
 
 /* A device with one queue. */
 typedef struct support_device {
-    struct instance *instance;
-    odeon_device device;
+    struct open_device *opened;
+    struct odeon_config *config;
+    const odeon_device *device; /* opened's */
     odeon_queue *queue;
-    int32_t dtype;
+    uint32_t dtype;
 } support_device;
 /* The device to open in place of the one that a test names: that of the environment variable
  * ODEON_TEST_DEVICE, with which tests of recordings and of whole networks run on a device that
  * they do not know, as on a GPU; else named. One that is told to have no loops stays. */
 const char *support_device_name(const char *named);
-support_device support_device_open(registry *r, const char *id, int32_t dtype);
+support_device support_device_open(registry *r, const char *id, uint32_t dtype);
 void support_device_close(support_device *d);
 /* A tensor of the device's dtype with the given shape; data from values (double) or, if NULL, left
  * as it is. */
 odeon_tensor support_upload(support_device *d, const double *values, int32_t ndim,
                             const int64_t *dim);
-odeon_tensor support_upload_as(support_device *d, int32_t dtype, const double *values, int32_t ndim,
-                               const int64_t *dim);
+odeon_tensor support_upload_as(support_device *d, uint32_t dtype, const double *values,
+                               int32_t ndim, const int64_t *dim);
 /* Its values as double (any dtype); mem_free them. */
-double *support_download(support_device *d, const odeon_tensor *x);
+double *support_download(support_device *d, const odeon_view *x);
 void support_release(support_device *d, odeon_tensor *x);
 
 #endif

@@ -7,9 +7,9 @@
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
+#include "device/open.h"
 #include "option/schema.h"
 #include "plugin/component.h"
-#include "plugin/instance.h"
 #include "plugin/registry.h"
 
 static void require(odeon_status status, const char *what)
@@ -26,31 +26,32 @@ const char *support_device_name(const char *named)
     return other != NULL && !stays ? other : named;
 }
 
-support_device support_device_open(registry *r, const char *id, int32_t dtype)
+support_device support_device_open(registry *r, const char *id, uint32_t dtype)
 {
     support_device d = {.dtype = dtype};
-    odeon_config *config = NULL;
     location where = {.file = "test", .line = 0};
     diag_clear();
-    require(component_read(r, ODEON_KIND_DEVICE, id, where, "run", ODEON_BUILD, 0, NULL, &config),
+    require(component_read(r, ODEON_KIND_DEVICE, id, where, "run", ODEON_BUILD, 0, NULL, &d.config),
             id);
-    require(instance_take(config, "device", &d.instance), id);
-    d.device = (odeon_device){.struct_size = sizeof d.device,
-                              .self = d.instance->self,
-                              .ops = d.instance->component->ops};
-    require(d.device.ops->probe(d.device.self), id);
-    require(d.device.ops->queue_create(d.device.self, 0, &d.queue), id);
+    d.opened = mem_zalloc(1, sizeof *d.opened);
+    assert_non_null(d.opened);
+    d.device = &d.opened->device;
+    require(device_open(r, d.config, "device", d.opened), id);
+    require(d.device->ops->probe(d.device->self), id);
+    require(device_queue_create(d.device, 0, &d.queue), id);
     return d;
 }
 
 void support_device_close(support_device *d)
 {
-    d->device.ops->queue_destroy(d->queue);
-    instance_destroy(d->instance);
+    device_queue_destroy(d->device, d->queue);
+    device_close(d->opened);
+    mem_free(d->opened);
+    schema_destroy(d->config);
     memset(d, 0, sizeof *d);
 }
 
-static void from_double(int32_t dtype, void *to, int64_t i, double value)
+static void from_double(uint32_t dtype, void *to, int64_t i, double value)
 {
     switch (dtype) {
     case ODEON_DTYPE_F32:
@@ -68,7 +69,7 @@ static void from_double(int32_t dtype, void *to, int64_t i, double value)
     }
 }
 
-static double to_double(int32_t dtype, const void *from, int64_t i)
+static double to_double(uint32_t dtype, const void *from, int64_t i)
 {
     switch (dtype) {
     case ODEON_DTYPE_F32:
@@ -91,22 +92,23 @@ static void *host_copy(int64_t bytes)
     return copy;
 }
 
-odeon_tensor support_upload_as(support_device *d, int32_t dtype, const double *values, int32_t ndim,
-                               const int64_t *dim)
+odeon_tensor support_upload_as(support_device *d, uint32_t dtype, const double *values,
+                               int32_t ndim, const int64_t *dim)
 {
-    odeon_tensor x = {.ndim = ndim, .dtype = dtype};
-    memcpy(x.dim, dim, (size_t)ndim * sizeof *dim);
-    int64_t n = odeon_count(&x), bytes = n * odeon_dtype_bytes(dtype);
-    require(d->device.ops->alloc(d->device.self, (uint64_t)bytes, &x.data), "alloc");
+    odeon_shape shape = {.ndim = ndim, .dtype = dtype};
+    memcpy(shape.dim, dim, (size_t)ndim * sizeof *dim);
+    int64_t n = odeon_count(&shape), bytes = odeon_bytes(&shape);
+    void *memory = NULL;
+    require(d->device->ops->alloc(d->device->handle, (uint64_t)bytes, &memory), "alloc");
     if (values != NULL) {
         void *copy = host_copy(bytes);
         for (int64_t i = 0; i < n; i++) {
             from_double(dtype, copy, i, values[i]);
         }
-        require(d->device.ops->upload(d->queue, x.data, copy, (uint64_t)bytes), "upload");
+        require(d->device->ops->upload(d->queue, memory, copy, (uint64_t)bytes), "upload");
         mem_free(copy);
     }
-    return x;
+    return odeon_tensor_at(memory, shape);
 }
 
 odeon_tensor support_upload(support_device *d, const double *values, int32_t ndim,
@@ -115,14 +117,14 @@ odeon_tensor support_upload(support_device *d, const double *values, int32_t ndi
     return support_upload_as(d, d->dtype, values, ndim, dim);
 }
 
-double *support_download(support_device *d, const odeon_tensor *x)
+double *support_download(support_device *d, const odeon_view *x)
 {
-    int64_t n = odeon_count(x), bytes = n * odeon_dtype_bytes(x->dtype);
+    int64_t n = odeon_count(&x->shape), bytes = odeon_bytes(&x->shape);
     void *copy = host_copy(bytes);
     double *values = host_copy(n * (int64_t)sizeof *values);
-    require(d->device.ops->download(d->queue, copy, x->data, (uint64_t)bytes), "download");
+    require(d->device->ops->download(d->queue, copy, odeon_read(x), (uint64_t)bytes), "download");
     for (int64_t i = 0; i < n; i++) {
-        values[i] = to_double(x->dtype, copy, i);
+        values[i] = to_double(x->shape.dtype, copy, i);
     }
     mem_free(copy);
     return values;
@@ -130,6 +132,6 @@ double *support_download(support_device *d, const odeon_tensor *x)
 
 void support_release(support_device *d, odeon_tensor *x)
 {
-    d->device.ops->free(d->device.self, x->data);
-    x->data = NULL;
+    d->device->ops->free(d->device->handle, odeon_write(x));
+    x->view.data = NULL;
 }

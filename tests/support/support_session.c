@@ -41,9 +41,9 @@ static void make_batch(support_session *s, int64_t n)
     int64_t classes = s->fields.of[ODEON_ROLE_LABEL].classes;
     s->n = n;
     for (int32_t role = 0; role < DATA_ROLES; role++) {
-        odeon_tensor one = role == ODEON_ROLE_INPUT
-                               ? session_input(s->session)
-                               : data_field_shape(&s->fields, role, 1, ODEON_DTYPE_F64);
+        odeon_shape one = role == ODEON_ROLE_INPUT
+                              ? session_input(s->session)
+                              : data_field_shape(&s->fields, role, 1, ODEON_DTYPE_F64);
         int64_t size = odeon_count(&one);
         if (data_has(&s->fields, role)) {
             s->given[role] = mem_zalloc((size_t)(n * size) + 1, sizeof(double));

@@ -11,41 +11,24 @@ enum { FIELD_IMAGE = 0, FIELD_LABEL = 1, N_FIELDS = 2, MAX_FILES = 5 };
 
 /* The records of one split as they are in the files. */
 typedef struct cifar10 {
-    const odeon_host *host;
-    const char *folder; /* borrowed from the configuration */
+    ODEON_INSTANCE;
+    const char *path; /* of the folder */
+
     int64_t count;
     uint8_t *records; /* [count, CIFAR10_RECORD_BYTES]; NULL before open */
 } cifar10;
 
-static const odeon_option path = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "path",
-    .aliases = "root|dir|folder|datadir|file",
-    .help = "folder of data_batch_1.bin (to _5, as many as there are) and test_batch.bin",
-};
-static const odeon_option *const options[] = {&path, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(cifar10, path, PATH, .flags = ODEON_OPTION_REQUIRED,
+                 .aliases = "root|dir|folder|datadir|file",
+                 .help =
+                     "folder of data_batch_1.bin (to _5, as many as there are) and test_batch.bin"),
+    NULL};
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    cifar10 *set = host->alloc(host, sizeof *set);
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cifar10: no memory for %zu bytes", sizeof *set);
-    }
-    *set = (cifar10){.host = host, .folder = host->option_text(config, "path")};
-    *out = set;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
+static void fini(void *self)
 {
     cifar10 *set = self;
-    if (set != NULL) {
-        set->host->free(set->host, set->records);
-        set->host->free(set->host, set);
-    }
+    set->host->free(set->host, set->records);
 }
 
 static int32_t field_count(void *self)
@@ -94,9 +77,9 @@ static odeon_status open_file(const cifar10 *set, const char *name, file_list *l
 {
     char *full = list->path[list->n];
     regular_file *file = &list->file[list->n];
-    int length = snprintf(full, REGULAR_FILE_PATH_BYTES, "%s/%s", set->folder, name);
+    int length = snprintf(full, REGULAR_FILE_PATH_BYTES, "%s/%s", set->path, name);
     if (length < 0 || length >= REGULAR_FILE_PATH_BYTES) {
-        return odeon_fail(set->host, ODEON_ERR_IO, "%.100s...: the path is too long", set->folder);
+        return odeon_fail(set->host, ODEON_ERR_IO, "%.100s...: the path is too long", set->path);
     }
     ODEON_TRY(regular_file_open(set->host, full, file, found));
     if (!*found) {
@@ -111,7 +94,7 @@ static odeon_status refuse_missing(const cifar10 *set, const char *name)
     return odeon_fail(set->host, ODEON_ERR_DATA,
                       "%s: has no %s: expected the binary version of CIFAR-10, data_batch_1.bin to "
                       "data_batch_5.bin and test_batch.bin; conf/get_data.sh gets it",
-                      set->folder, name);
+                      set->path, name);
 }
 
 /* As many of the five files as there are, so that tests and trials can use a part. */
@@ -157,7 +140,7 @@ static odeon_status read_files(cifar10 *set, file_list *list)
     }
     set->records = host->alloc(host, bytes);
     if (set->records == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for its %llu bytes", set->folder,
+        return odeon_fail(host, ODEON_ERR_NOMEM, "%s: no memory for its %llu bytes", set->path,
                           (unsigned long long)bytes);
     }
     set->count = 0;
@@ -225,32 +208,8 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DATASET,
-    .kind_version = ODEON_LAYOUT_DATASET,
-    .id = "cifar10",
-    .aliases = "cifar",
-    .summary = "CIFAR-10 in its binary version: colour images of 32 x 32 pixels in ten classes",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Krizhevsky, Learning multiple layers of features from tiny images, 2009",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("dataset/cifar10");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "cifar10",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(
+    DATASET, "cifar10", &ops,
+    "CIFAR-10 in its binary version: colour images of 32 x 32 pixels in ten classes",
+    "Krizhevsky, Learning multiple layers of features from tiny images, 2009", "cifar", cifar10,
+    options, NULL, fini);

@@ -13,89 +13,47 @@ enum { FIELD_INPUT = 0, FIELD_LABEL = 1, N_FIELDS = 2 };
 
 /* The whole table is in memory; rows selects those of the open split. */
 typedef struct csv {
-    const odeon_host *host;
-    const odeon_config *config;
+    ODEON_INSTANCE;
+    const char *path, *inputs, *label;
+    int64_t classes; /* 0: regression, the label is numbers */
+    int64_t header, separator;
+    double test_fraction;
+    int64_t split_seed;
+
     columns wanted;             /* columns of the inputs, then of the label */
     int32_t n_inputs, n_labels; /* how many of each */
-    int64_t classes;            /* 0: regression, the label is numbers */
     csv_table table;
     int64_t *rows; /* [n_rows] of the split; NULL before open */
     int64_t n_rows;
     bool unlabelled; /* a file for prediction without labels */
 } csv;
 
-static const odeon_option path = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "path",
-    .aliases = "file|filename|csv",
-    .help = "file of lines of equally many cells; quoted cells and blank lines are understood",
-};
-static const odeon_option inputs = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_STRING,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "inputs",
-    .aliases = "features|input|columns|x",
-    .help = "columns of the input: names of the first line, indices from 0, ranges of them as 0..3",
-};
-static const odeon_option label = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_STRING,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "label",
-    .aliases = "target|labels|targets|y",
-    .help = "column of the class, or columns of the numbers, to learn",
-};
-static const odeon_option classes = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "classes",
-    .aliases = "nclasses|numclasses",
-    .default_text = "0",
-    .min_text = "0",
-    .max_text = "1000000000",
-    .help = "the label is a class, 0 to classes - 1; 0: it is numbers (regression)",
-};
-static const odeon_option header = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_FLAG,
-    .name = "header",
-    .aliases = "hasheader",
-    .default_text = "yes",
-    .help = "the first line names the columns",
-};
-static const odeon_option separator = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "separator",
-    .aliases = "sep|delimiter|delim",
-    .default_text = "comma",
-    .choices = "comma|semicolon|tab",
-    .help = "the separator of cells",
-};
-static const odeon_option test_fraction = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .flags = ODEON_OPTION_OPEN_MAX,
-    .name = "test_fraction",
-    .aliases = "testsize|testsplit|valfraction|testratio",
-    .default_text = "0.2",
-    .min_text = "0",
-    .max_text = "1",
-    .help = "share of the rows, drawn at random, to test on; 0: train and test on all of them",
-};
-static const odeon_option split_seed = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "split_seed",
-    .default_text = "0",
-    .min_text = "0",
-    .help = "another seed draws other rows; the seed of the run does not matter",
-};
 static const odeon_option *const options[] = {
-    &path, &inputs, &label, &classes, &header, &separator, &test_fraction, &split_seed, NULL};
+    ODEON_OPTION(
+        csv, path, PATH, .flags = ODEON_OPTION_REQUIRED, .aliases = "file|filename|csv",
+        .help = "file of lines of equally many cells; quoted cells and blank lines are understood"),
+    ODEON_OPTION(csv, inputs, STRING, .flags = ODEON_OPTION_REQUIRED,
+                 .aliases = "features|input|columns|x",
+                 .help = "columns of the input: names of the first line, indices from 0, ranges of "
+                         "them as 0..3"),
+    ODEON_OPTION(csv, label, STRING, .flags = ODEON_OPTION_REQUIRED,
+                 .aliases = "target|labels|targets|y",
+                 .help = "column of the class, or columns of the numbers, to learn"),
+    ODEON_OPTION(csv, classes, I64, .aliases = "nclasses|numclasses", .default_text = "0",
+                 .min_text = "0", .max_text = "1000000000",
+                 .help = "the label is a class, 0 to classes - 1; 0: it is numbers (regression)"),
+    ODEON_OPTION(csv, header, FLAG, .aliases = "hasheader", .default_text = "yes",
+                 .help = "the first line names the columns"),
+    ODEON_OPTION(csv, separator, CHOICE, .aliases = "sep|delimiter|delim", .default_text = "comma",
+                 .choices = "comma|semicolon|tab", .help = "the separator of cells"),
+    ODEON_OPTION(
+        csv, test_fraction, F64, .flags = ODEON_OPTION_OPEN_MAX,
+        .aliases = "testsize|testsplit|valfraction|testratio", .default_text = "0.2",
+        .min_text = "0", .max_text = "1",
+        .help = "share of the rows, drawn at random, to test on; 0: train and test on all of them"),
+    ODEON_OPTION(csv, split_seed, I64, .default_text = "0", .min_text = "0",
+                 .help = "another seed draws other rows; the seed of the run does not matter"),
+    NULL};
 
 /* ---- columns and options ---- */
 
@@ -104,9 +62,8 @@ static odeon_status read_columns(csv *set)
 {
     const odeon_host *host = set->host;
     columns in, out;
-    ODEON_TRY(columns_parse(host, "inputs", host->option_text(set->config, "inputs"), &in));
-    odeon_status status =
-        columns_parse(host, "label", host->option_text(set->config, "label"), &out);
+    ODEON_TRY(columns_parse(host, "inputs", set->inputs, &in));
+    odeon_status status = columns_parse(host, "label", set->label, &out);
     if (status != ODEON_OK) {
         columns_free(host, &in);
         return status;
@@ -123,27 +80,13 @@ static odeon_status check_columns(const csv *set)
                           "label: names %d columns, but a class is one; classes = 0 learns numbers",
                           (int)set->n_labels);
     }
-    return set->host->option_i64(set->config, "header") != 0
-               ? ODEON_OK
-               : columns_need_numbers(set->host, &set->wanted);
+    return set->header != 0 ? ODEON_OK : columns_need_numbers(set->host, &set->wanted);
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    *out = NULL;
-    csv made = {.host = host, .config = config, .classes = host->option_i64(config, "classes")};
-    ODEON_TRY(read_columns(&made));
-    odeon_status status = check_columns(&made);
-    csv *set = status == ODEON_OK ? host->alloc(host, sizeof *set) : NULL;
-    if (set == NULL) {
-        columns_free(host, &made.wanted);
-        return status != ODEON_OK
-                   ? status
-                   : odeon_fail(host, ODEON_ERR_NOMEM, "csv: no memory for %zu bytes", sizeof *set);
-    }
-    *set = made;
-    *out = set;
-    return ODEON_OK;
+    ODEON_TRY(read_columns(self));
+    return check_columns(self);
 }
 
 static void unload(csv *set)
@@ -153,14 +96,11 @@ static void unload(csv *set)
     set->rows = NULL;
 }
 
-static void destroy(void *self)
+static void fini(void *self)
 {
     csv *set = self;
-    if (set != NULL) {
-        unload(set);
-        columns_free(set->host, &set->wanted);
-        set->host->free(set->host, set);
-    }
+    unload(set);
+    columns_free(set->host, &set->wanted);
 }
 
 static int32_t field_count(void *self)
@@ -218,9 +158,7 @@ static odeon_status check_classes(const csv *set, const char *file)
 static csv_format format_of(const csv *set)
 {
     static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
-    const odeon_host *host = set->host;
-    return (csv_format){.separator = separators[host->option_i64(set->config, "separator")],
-                        .header = host->option_i64(set->config, "header") != 0};
+    return (csv_format){.separator = separators[set->separator], .header = set->header != 0};
 }
 
 static odeon_status read_file(csv *set, const char *file)
@@ -238,14 +176,10 @@ static odeon_status read_file(csv *set, const char *file)
 
 static odeon_status load(csv *set, int32_t split)
 {
-    const odeon_host *host = set->host;
-    const char *file = host->option_text(set->config, "path");
-    double fraction = host->option_f64(set->config, "test_fraction");
-    uint64_t seed = (uint64_t)host->option_i64(set->config, "split_seed");
-    ODEON_TRY(read_file(set, file));
-    ODEON_TRY(check_classes(set, file));
-    return split_rows(host, file, set->table.n_rows, fraction, seed, split, &set->rows,
-                      &set->n_rows);
+    ODEON_TRY(read_file(set, set->path));
+    ODEON_TRY(check_classes(set, set->path));
+    return split_rows(set->host, set->path, set->table.n_rows, set->test_fraction,
+                      (uint64_t)set->split_seed, split, &set->rows, &set->n_rows);
 }
 
 static odeon_status open_split(void *self, int32_t split, int64_t *length)
@@ -372,7 +306,7 @@ static void locate(void *self, int64_t index, int32_t field, int64_t element, ch
     int32_t at = (int32_t)element + (field == FIELD_LABEL ? set->n_inputs : 0);
     char name[128];
     csv_table_column(&set->wanted, at, name, sizeof name);
-    (void)snprintf(text, bytes, "%s:%lld, column %s", set->host->option_text(set->config, "path"),
+    (void)snprintf(text, bytes, "%s:%lld, column %s", set->path,
                    (long long)set->table.line[set->rows[index]], name);
 }
 
@@ -385,33 +319,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .row = row,
                                       .locate = locate};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DATASET,
-    .kind_version = ODEON_LAYOUT_DATASET,
-    .id = "csv",
-    .aliases = "table|tabular|dataframe|pandas|tsv",
-    .summary =
-        "rows of a table in a text file: columns of numbers, and a class or numbers to learn",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "RFC 4180",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("dataset/csv");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "csv",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(
+    DATASET, "csv", &ops,
+    "rows of a table in a text file: columns of numbers, and a class or numbers to learn",
+    "RFC 4180", "table|tabular|dataframe|pandas|tsv", csv, options, init, fini);

@@ -1,4 +1,5 @@
 /* idx: images with class labels in four files of the IDX format, such as MNIST. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "files.h"
@@ -10,114 +11,55 @@ enum { FIELD_IMAGE = 0, FIELD_LABEL = 1, N_FIELDS = 2, MAX_IMAGE_DIMS = 5 };
 
 /* Images and labels of one split, as bytes; the host converts to the run's dtype. */
 typedef struct idx {
-    const odeon_host *host;
-    const odeon_config *config;
-    int32_t ndim; /* dimensions of an image */
-    int64_t dim[MAX_IMAGE_DIMS];
+    ODEON_INSTANCE;
+    const char *path; /* of the folder */
+    odeon_i64_list shape;
     int64_t classes;
+    const char *train_images, *train_labels, *test_images, *test_labels; /* NULL: by their names */
+
     idx_items images, labels; /* data NULL before open */
 } idx;
 
-static const odeon_option path = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "path",
-    .aliases = "root|dir|folder|datadir|file",
-    .help = "folder of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each perhaps "
-            "with .gz",
-};
-static const odeon_option shape = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64_LIST,
-    .name = "shape",
-    .default_text = "1 28 28",
-    .min_text = "1",
-    .help = "channels, height and width of an image; the files must agree, leading ones aside",
-};
-static const odeon_option classes = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "classes",
-    .aliases = "nclasses|numclasses",
-    .default_text = "10",
-    .min_text = "1",
-    .max_text = "256",
-    .help = "labels are 0 to classes - 1",
-};
-static const odeon_option train_images = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "train_images",
-    .help = "file of the training images, if it has another name",
-};
-static const odeon_option train_labels = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "train_labels",
-    .help = "file of the training labels, if it has another name",
-};
-static const odeon_option test_images = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "test_images",
-    .help = "file of the test images, if it has another name",
-};
-static const odeon_option test_labels = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_PATH,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "test_labels",
-    .help = "file of the test labels, if it has another name",
-};
 static const odeon_option *const options[] = {
-    &path, &shape, &classes, &train_images, &train_labels, &test_images, &test_labels, NULL};
-
-/* Name prefixes of a split's files, and the options that override them. */
-static const struct {
-    const char *images, *labels, *images_option, *labels_option;
-} splits[] = {
-    [ODEON_SPLIT_TRAIN] = {"train-images", "train-labels", "train_images", "train_labels"},
-    [ODEON_SPLIT_TEST] = {"t10k-images", "t10k-labels", "test_images", "test_labels"},
-};
+    ODEON_OPTION(
+        idx, path, PATH, .flags = ODEON_OPTION_REQUIRED, .aliases = "root|dir|folder|datadir|file",
+        .help =
+            "folder of train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each perhaps "
+            "with .gz"),
+    ODEON_OPTION(
+        idx, shape, I64_LIST, .default_text = "1 28 28", .min_text = "1",
+        .help = "channels, height and width of an image; the files must agree, leading ones aside"),
+    ODEON_OPTION(idx, classes, I64, .aliases = "nclasses|numclasses", .default_text = "10",
+                 .min_text = "1", .max_text = "256", .help = "labels are 0 to classes - 1"),
+    ODEON_OPTION(idx, train_images, PATH, .flags = ODEON_OPTION_OPTIONAL,
+                 .help = "file of the training images, if it has another name"),
+    ODEON_OPTION(idx, train_labels, PATH, .flags = ODEON_OPTION_OPTIONAL,
+                 .help = "file of the training labels, if it has another name"),
+    ODEON_OPTION(idx, test_images, PATH, .flags = ODEON_OPTION_OPTIONAL,
+                 .help = "file of the test images, if it has another name"),
+    ODEON_OPTION(idx, test_labels, PATH, .flags = ODEON_OPTION_OPTIONAL,
+                 .help = "file of the test labels, if it has another name"),
+    NULL};
 
 /* Bounds the product of dimensions, so that no size computed from it can overflow. */
-static odeon_status read_shape(const odeon_host *host, const odeon_config *config, idx *out)
+static odeon_status init(void *self)
 {
-    int32_t n;
-    const int64_t *dim = host->option_list_i64(config, "shape", &n);
-    if (n < 1 || n > MAX_IMAGE_DIMS) {
-        return odeon_fail(host, ODEON_ERR_CONFIG, "idx: shape has %d numbers, expected 1 to %d",
-                          (int)n, MAX_IMAGE_DIMS);
+    const idx *set = self;
+    const odeon_i64_list *shape = &set->shape;
+    if (shape->n < 1 || shape->n > MAX_IMAGE_DIMS) {
+        return odeon_fail(set->host, ODEON_ERR_CONFIG,
+                          "idx: shape has %d numbers, expected 1 to %d", (int)shape->n,
+                          MAX_IMAGE_DIMS);
     }
     uint64_t bytes = 1;
-    for (int32_t i = 0; i < n; i++) {
-        if (dim[i] < 1 || bytes > IDX_MAX_BYTES / (uint64_t)dim[i]) {
-            return odeon_fail(host, ODEON_ERR_CONFIG,
+    for (int64_t i = 0; i < shape->n; i++) {
+        if (shape->at[i] < 1 || bytes > IDX_MAX_BYTES / (uint64_t)shape->at[i]) {
+            return odeon_fail(set->host, ODEON_ERR_CONFIG,
                               "idx: shape: an image has at least 1 and at most %llu bytes",
                               (unsigned long long)IDX_MAX_BYTES);
         }
-        bytes *= (uint64_t)dim[i];
-        out->dim[i] = dim[i];
+        bytes *= (uint64_t)shape->at[i];
     }
-    out->ndim = n;
-    return ODEON_OK;
-}
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    idx made = {.host = host, .config = config, .classes = host->option_i64(config, "classes")};
-    ODEON_TRY(read_shape(host, config, &made));
-    idx *set = host->alloc(host, sizeof *set);
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "idx: no memory for %zu bytes", sizeof *set);
-    }
-    *set = made;
-    *out = set;
     return ODEON_OK;
 }
 
@@ -129,13 +71,9 @@ static void unload(idx *set)
     set->images = set->labels = (idx_items){0};
 }
 
-static void destroy(void *self)
+static void fini(void *self)
 {
-    idx *set = self;
-    if (set != NULL) {
-        unload(set);
-        set->host->free(set->host, set);
-    }
+    unload(self);
 }
 
 static int32_t field_count(void *self)
@@ -152,10 +90,10 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     if (index == FIELD_IMAGE) {
         *out = (odeon_field_info){.role = ODEON_ROLE_INPUT,
                                   .dtype = ODEON_DTYPE_U8,
-                                  .ndim = set->ndim,
+                                  .ndim = (int32_t)set->shape.n,
                                   .scale = 1.0 / 255.0,
                                   .name = "image"};
-        memcpy(out->dim, set->dim, sizeof set->dim);
+        memcpy(out->dim, set->shape.at, (size_t)set->shape.n * sizeof *out->dim);
     } else if (index == FIELD_LABEL) {
         *out = (odeon_field_info){.role = ODEON_ROLE_LABEL,
                                   .dtype = ODEON_DTYPE_U8,
@@ -169,16 +107,13 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     return ODEON_OK;
 }
 
-/* Opens and reads one file; file->path remains for messages. */
-static odeon_status load(const idx *set, const char *prefix, const char *option, int32_t ndim,
-                         idx_file *file, idx_items *out)
+/* Opens and reads one file, explicit_path or the folder's of the prefix; file->path remains for
+ * messages. ndim 0: labels. */
+static odeon_status load(const idx *set, const char *prefix, const char *explicit_path,
+                         int32_t ndim, idx_file *file, idx_items *out)
 {
-    const odeon_host *host = set->host;
-    const char *folder = host->option_text(set->config, "path");
-    const char *explicit_path =
-        host->option_given(set->config, option) ? host->option_text(set->config, option) : NULL;
-    ODEON_TRY(idx_file_open(host, folder, prefix, ndim == 0 ? 1 : 3, explicit_path, file));
-    odeon_status status = idx_read(host, &file->source, ndim, set->dim, out);
+    ODEON_TRY(idx_file_open(set->host, set->path, prefix, ndim == 0 ? 1 : 3, explicit_path, file));
+    odeon_status status = idx_read(set->host, &file->source, ndim, set->shape.at, out);
     idx_file_close(file);
     return status;
 }
@@ -206,10 +141,12 @@ static odeon_status check_labels(const idx *set, const char *images_path, const 
 
 static odeon_status load_split(idx *set, int32_t split, idx_file *images, idx_file *labels)
 {
-    ODEON_TRY(load(set, splits[split].images, splits[split].images_option, set->ndim, images,
+    bool train = split == ODEON_SPLIT_TRAIN;
+    ODEON_TRY(load(set, train ? "train-images" : "t10k-images",
+                   train ? set->train_images : set->test_images, (int32_t)set->shape.n, images,
                    &set->images));
-    ODEON_TRY(
-        load(set, splits[split].labels, splits[split].labels_option, 0, labels, &set->labels));
+    ODEON_TRY(load(set, train ? "train-labels" : "t10k-labels",
+                   train ? set->train_labels : set->test_labels, 0, labels, &set->labels));
     return check_labels(set, images->path, labels->path);
 }
 
@@ -259,32 +196,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DATASET,
-    .kind_version = ODEON_LAYOUT_DATASET,
-    .id = "idx",
-    .aliases = "mnist|fashion|fashionmnist|kmnist|emnist|ubyte",
-    .summary = "images with class labels in files of the IDX format, plain or gzip",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "LeCun, Cortes, Burges, The MNIST database of handwritten digits",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("dataset/idx");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "idx",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(DATASET, "idx", &ops,
+                     "images with class labels in files of the IDX format, plain or gzip",
+                     "LeCun, Cortes, Burges, The MNIST database of handwritten digits",
+                     "mnist|fashion|fashionmnist|kmnist|emnist|ubyte", idx, options, init, fini);

@@ -16,135 +16,59 @@ enum { LABEL_SIGN = 0, LABEL_CLASS = 1 }; /* in the order of the choices */
 
 /* Parameters only; n [shell] are the points of the open split. */
 typedef struct spheres {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t dim;
-    double edge[N_SHELLS][2];
-    int64_t n_train[N_SHELLS];
+    odeon_f64_list inner, outer;
+    int64_t n_inner, n_outer;
     double test_share;
-    uint64_t seed;
-    int32_t label;
-    int32_t split; /* -1 before open */
+    int64_t seed, label;
+
+    const double *edge[N_SHELLS]; /* [2] */
+    int32_t split, reserved0;     /* -1 before open */
     int64_t n[N_SHELLS];
 } spheres;
 
-static const odeon_option dim = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "dim",
-    .aliases = "dimension|dims|d|ndim",
-    .default_text = "2",
-    .min_text = "1",
-    .max_text = "65536",
-    .help = "coordinates of a point",
-};
-static const odeon_option inner = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64_LIST,
-    .name = "inner",
-    .default_text = "0 0.5",
-    .min_text = "0",
-    .help = "least and largest radius of the inner shell",
-};
-static const odeon_option outer = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64_LIST,
-    .name = "outer",
-    .default_text = "1 1.5",
-    .min_text = "0",
-    .help = "least and largest radius of the outer shell",
-};
-static const odeon_option n_inner = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "n_inner",
-    .default_text = "1000",
-    .min_text = "1",
-    .max_text = "1000000000",
-    .help = "points of the inner shell to train on",
-    .unit = "points",
-};
-static const odeon_option n_outer = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "n_outer",
-    .default_text = "2000",
-    .min_text = "1",
-    .max_text = "1000000000",
-    .help = "points of the outer shell to train on",
-    .unit = "points",
-};
-static const odeon_option test_share = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .flags = ODEON_OPTION_OPEN_MIN,
-    .name = "test_share",
-    .default_text = "0.2",
-    .min_text = "0",
-    .max_text = "1",
-    .help = "further points to test on, for every point to train on; at least one a shell",
-};
-static const odeon_option seed = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "seed",
-    .default_text = "0",
-    .min_text = "0",
-    .help = "another seed draws other points; the seed of the run does not matter",
-};
-static const odeon_option label = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "label",
-    .default_text = "sign",
-    .choices = "sign|class",
-    .help =
-        "what the shell is to be learned as: a number, -1 inside and 1 outside, or class 0 and 1",
-};
-static const odeon_option *const options[] = {&dim,        &inner, &outer, &n_inner, &n_outer,
-                                              &test_share, &seed,  &label, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(spheres, dim, I64, .aliases = "dimension|dims|d|ndim", .default_text = "2",
+                 .min_text = "1", .max_text = "65536", .help = "coordinates of a point"),
+    ODEON_OPTION(spheres, inner, F64_LIST, .default_text = "0 0.5", .min_text = "0",
+                 .help = "least and largest radius of the inner shell"),
+    ODEON_OPTION(spheres, outer, F64_LIST, .default_text = "1 1.5", .min_text = "0",
+                 .help = "least and largest radius of the outer shell"),
+    ODEON_OPTION(spheres, n_inner, I64, .default_text = "1000", .min_text = "1",
+                 .max_text = "1000000000", .help = "points of the inner shell to train on",
+                 .unit = "points"),
+    ODEON_OPTION(spheres, n_outer, I64, .default_text = "2000", .min_text = "1",
+                 .max_text = "1000000000", .help = "points of the outer shell to train on",
+                 .unit = "points"),
+    ODEON_OPTION(
+        spheres, test_share, F64, .flags = ODEON_OPTION_OPEN_MIN, .default_text = "0.2",
+        .min_text = "0", .max_text = "1",
+        .help = "further points to test on, for every point to train on; at least one a shell"),
+    ODEON_OPTION(spheres, seed, I64, .default_text = "0", .min_text = "0",
+                 .help = "another seed draws other points; the seed of the run does not matter"),
+    ODEON_OPTION(spheres, label, CHOICE, .default_text = "sign", .choices = "sign|class",
+                 .help = "what the shell is to be learned as: a number, -1 inside and 1 outside, "
+                         "or class 0 and 1"),
+    NULL};
 
-static odeon_status read_shell(const odeon_host *host, const odeon_config *config, const char *name,
-                               double edge[2])
+static odeon_status check_shell(const spheres *set, const char *name, const odeon_f64_list *radius)
 {
-    int32_t n;
-    const double *radius = host->option_list_f64(config, name, &n);
-    if (n != 2 || !(radius[0] <= radius[1]) || !(radius[1] > 0.0)) {
-        return odeon_fail(host, ODEON_ERR_CONFIG,
-                          "%s: expected two radii, the least first, the largest above 0", name);
-    }
-    edge[0] = radius[0];
-    edge[1] = radius[1];
-    return ODEON_OK;
+    return radius->n == 2 && radius->at[0] <= radius->at[1] && radius->at[1] > 0.0
+               ? ODEON_OK
+               : odeon_fail(set->host, ODEON_ERR_CONFIG,
+                            "%s: expected two radii, the least first, the largest above 0", name);
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    spheres made = {
-        .host = host,
-        .dim = host->option_i64(config, "dim"),
-        .n_train = {host->option_i64(config, "n_inner"), host->option_i64(config, "n_outer")},
-        .test_share = host->option_f64(config, "test_share"),
-        .seed = (uint64_t)host->option_i64(config, "seed"),
-        .label = (int32_t)host->option_i64(config, "label"),
-        .split = -1};
-    ODEON_TRY(read_shell(host, config, "inner", made.edge[INNER]));
-    ODEON_TRY(read_shell(host, config, "outer", made.edge[OUTER]));
-    spheres *set = host->alloc(host, sizeof *set);
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "spheres: no memory for %zu bytes", sizeof *set);
-    }
-    *set = made;
-    *out = set;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
+static odeon_status init(void *self)
 {
     spheres *set = self;
-    if (set != NULL) {
-        set->host->free(set->host, set);
-    }
+    ODEON_TRY(check_shell(set, "inner", &set->inner));
+    ODEON_TRY(check_shell(set, "outer", &set->outer));
+    set->edge[INNER] = set->inner.at;
+    set->edge[OUTER] = set->outer.at;
+    set->split = -1;
+    return ODEON_OK;
 }
 
 static int32_t field_count(void *self)
@@ -189,9 +113,10 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "spheres: opened twice, or a split %d",
                           (int)split);
     }
+    const int64_t n_train[] = {set->n_inner, set->n_outer};
     for (int shell = 0; shell < N_SHELLS; shell++) {
         double share = split == ODEON_SPLIT_TRAIN ? 1.0 : set->test_share;
-        set->n[shell] = (int64_t)fmax(1.0, floor(share * (double)set->n_train[shell] + 0.5));
+        set->n[shell] = (int64_t)fmax(1.0, floor(share * (double)n_train[shell] + 0.5));
     }
     set->split = split;
     *length = set->n[INNER] + set->n[OUTER];
@@ -203,10 +128,10 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
 static void draw(const spheres *set, int shell, int64_t i, double *point)
 {
     uint64_t stream = (uint64_t)(N_SHELLS * set->split + shell);
-    uint64_t first = (uint64_t)i * ((uint64_t)set->dim + 1);
-    double u = random_uniform(set->seed, stream, first), square = 0.0;
+    uint64_t seed = (uint64_t)set->seed, first = (uint64_t)i * ((uint64_t)set->dim + 1);
+    double u = random_uniform(seed, stream, first), square = 0.0;
     for (int64_t k = 0; k < set->dim; k++) {
-        point[k] = random_normal(set->seed, stream, first + 1 + (uint64_t)k);
+        point[k] = random_normal(seed, stream, first + 1 + (uint64_t)k);
         square += point[k] * point[k];
     }
     const double *edge = set->edge[shell];
@@ -244,32 +169,7 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DATASET,
-    .kind_version = ODEON_LAYOUT_DATASET,
-    .id = "spheres",
-    .aliases = "circles|sphere|concentric|concentricspheres|shells",
-    .summary = "random points of two concentric shells",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Dupont, Doucet, Teh, Augmented neural ODEs, 2019, section 4",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("dataset/spheres");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "spheres",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(DATASET, "spheres", &ops, "random points of two concentric shells",
+                     "Dupont, Doucet, Teh, Augmented neural ODEs, 2019, section 4",
+                     "circles|sphere|concentric|concentricspheres|shells", spheres, options, init,
+                     NULL);

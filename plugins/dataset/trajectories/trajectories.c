@@ -25,10 +25,13 @@ static const double regular_within = 1e-3; /* relative to the spacing of two row
 
 /* The whole series is in memory; a sample is an offset into it. */
 typedef struct trajectories {
-    const odeon_host *host;
-    const odeon_config *config;
-    int32_t source, missing;
-    int64_t window, dim;
+    ODEON_INSTANCE;
+    int64_t source, window;
+    const char *time, *values;
+    int64_t header, separator, missing, points;
+    double until, test_fraction;
+
+    int64_t dim;     /* how many values */
     columns wanted;  /* CSV: column of the time, then of the values */
     int64_t n_rows;  /* 0 before open */
     double *row;     /* [n_rows, 1 + dim]: time and values, NaN where one is missing */
@@ -38,102 +41,40 @@ typedef struct trajectories {
     int64_t *start; /* [n_starts]: first rows of the samples */
 } trajectories;
 
-static const odeon_option source = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "source",
-    .default_text = "spiral",
-    .choices = "spiral|csv(path)",
-    .help = "where the observations come from: a table in a file, or y' = A^T y^3 from (2, 0)",
-};
-static const odeon_option window = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "window",
-    .aliases = "length|sequencelength|seqlen|horizon",
-    .default_text = "10",
-    .min_text = "1",
-    .max_text = "1000000000",
-    .help = "consecutive observations of a sample",
-    .unit = "rows",
-};
-static const odeon_option time_column = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_STRING,
-    .name = "time",
-    .aliases = "t|times",
-    .default_text = "0",
-    .help =
-        "csv: column of the times, which rise: its name, or its index from 0; those of a window "
-        "count from its first row, so that all have the same where rows are equally far apart",
-};
-static const odeon_option values = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_STRING,
-    .flags = ODEON_OPTION_OPTIONAL,
-    .name = "values",
-    .aliases = "columns|inputs|features",
-    .help = "csv: columns observed: names, indices from 0, ranges of them as 1..3",
-};
-static const odeon_option header = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_FLAG,
-    .name = "header",
-    .default_text = "yes",
-    .help = "csv: the first line names the columns",
-};
-static const odeon_option separator = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "separator",
-    .aliases = "sep|delimiter|delim",
-    .default_text = "comma",
-    .choices = "comma|semicolon|tab",
-    .help = "csv: the separator of cells",
-};
-static const odeon_option missing = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "missing",
-    .default_text = "refuse",
-    .choices = "refuse|mask",
-    .help = "csv: an empty cell is an error, or left out of the loss by a mask",
-};
-static const odeon_option points = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "points",
-    .default_text = "1000",
-    .min_text = "2",
-    .max_text = "1000000",
-    .help = "spiral: observations, equally far apart",
-    .unit = "rows",
-};
-static const odeon_option until = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .flags = ODEON_OPTION_OPEN_MIN,
-    .name = "until",
-    .default_text = "25",
-    .min_text = "0",
-    .max_text = "1000",
-    .help = "spiral: time of the last one; the first is at 0",
-    .unit = "time",
-};
-static const odeon_option test_fraction = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .flags = ODEON_OPTION_OPEN_MAX,
-    .name = "test_fraction",
-    .aliases = "testsize|testsplit|valfraction|testratio",
-    .default_text = "0",
-    .min_text = "0",
-    .max_text = "1",
-    .help = "share of the rows, the last ones, to test on; 0: train and test on all of them",
-};
-static const odeon_option *const options[] = {&source, &window,        &time_column, &values,
-                                              &header, &separator,     &missing,     &points,
-                                              &until,  &test_fraction, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(
+        trajectories, source, CHOICE, .default_text = "spiral", .choices = "spiral|csv(path)",
+        .help = "where the observations come from: a table in a file, or y' = A^T y^3 from (2, 0)"),
+    ODEON_OPTION(trajectories, window, I64, .aliases = "length|sequencelength|seqlen|horizon",
+                 .default_text = "10", .min_text = "1", .max_text = "1000000000",
+                 .help = "consecutive observations of a sample", .unit = "rows"),
+    ODEON_OPTION(
+        trajectories, time, STRING, .aliases = "t|times", .default_text = "0",
+        .help = "csv: column of the times, which rise: its name, or its index from 0; those of a "
+                "window count from its first row, so that all have the same where rows are equally "
+                "far apart"),
+    ODEON_OPTION(trajectories, values, STRING, .flags = ODEON_OPTION_OPTIONAL,
+                 .aliases = "columns|inputs|features",
+                 .help = "csv: columns observed: names, indices from 0, ranges of them as 1..3"),
+    ODEON_OPTION(trajectories, header, FLAG, .default_text = "yes",
+                 .help = "csv: the first line names the columns"),
+    ODEON_OPTION(trajectories, separator, CHOICE, .aliases = "sep|delimiter|delim",
+                 .default_text = "comma", .choices = "comma|semicolon|tab",
+                 .help = "csv: the separator of cells"),
+    ODEON_OPTION(trajectories, missing, CHOICE, .default_text = "refuse", .choices = "refuse|mask",
+                 .help = "csv: an empty cell is an error, or left out of the loss by a mask"),
+    ODEON_OPTION(trajectories, points, I64, .default_text = "1000", .min_text = "2",
+                 .max_text = "1000000", .help = "spiral: observations, equally far apart",
+                 .unit = "rows"),
+    ODEON_OPTION(trajectories, until, F64, .flags = ODEON_OPTION_OPEN_MIN, .default_text = "25",
+                 .min_text = "0", .max_text = "1000",
+                 .help = "spiral: time of the last one; the first is at 0", .unit = "time"),
+    ODEON_OPTION(
+        trajectories, test_fraction, F64, .flags = ODEON_OPTION_OPEN_MAX,
+        .aliases = "testsize|testsplit|valfraction|testratio", .default_text = "0", .min_text = "0",
+        .max_text = "1",
+        .help = "share of the rows, the last ones, to test on; 0: train and test on all of them"),
+    NULL};
 
 /* ---- options ---- */
 
@@ -142,9 +83,8 @@ static odeon_status read_columns(trajectories *set)
 {
     const odeon_host *host = set->host;
     columns time, list;
-    ODEON_TRY(columns_parse(host, "time", host->option_text(set->config, "time"), &time));
-    odeon_status status =
-        columns_parse(host, "values", host->option_text(set->config, "values"), &list);
+    ODEON_TRY(columns_parse(host, "time", set->time, &time));
+    odeon_status status = columns_parse(host, "values", set->values, &list);
     if (status != ODEON_OK) {
         columns_free(host, &time);
         return status;
@@ -158,16 +98,16 @@ static odeon_status check_columns(const trajectories *set)
     if (set->wanted.n != 1 + set->dim) {
         return odeon_fail(set->host, ODEON_ERR_CONFIG, "time: names more than one column");
     }
-    return set->host->option_i64(set->config, "header") != 0
-               ? ODEON_OK
-               : columns_need_numbers(set->host, &set->wanted);
+    return set->header != 0 ? ODEON_OK : columns_need_numbers(set->host, &set->wanted);
 }
 
 /* Refuses CSV options with the spiral rather than ignoring them. */
-static odeon_status read_options(trajectories *set)
+static odeon_status init(void *self)
 {
+    trajectories *set = self;
     const odeon_host *host = set->host;
-    bool given = host->option_given(set->config, "values") != 0;
+    bool given = host->option_given(host->config, "values") != 0;
+    set->dim = 2; /* the spiral's */
     if (set->source == SOURCE_SPIRAL) {
         return !given && set->missing == MISSING_REFUSED
                    ? ODEON_OK
@@ -182,29 +122,6 @@ static odeon_status read_options(trajectories *set)
     return check_columns(set);
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    trajectories made = {.host = host,
-                         .config = config,
-                         .source = (int32_t)host->option_i64(config, "source"),
-                         .missing = (int32_t)host->option_i64(config, "missing"),
-                         .window = host->option_i64(config, "window"),
-                         .dim = 2};
-    odeon_status status = read_options(&made);
-    trajectories *set = status == ODEON_OK ? host->alloc(host, sizeof *set) : NULL;
-    if (set == NULL) {
-        columns_free(host, &made.wanted);
-        return status != ODEON_OK
-                   ? status
-                   : odeon_fail(host, ODEON_ERR_NOMEM, "trajectories: no memory for %zu bytes",
-                                sizeof *set);
-    }
-    *set = made;
-    *out = set;
-    return ODEON_OK;
-}
-
 static void unload(trajectories *set)
 {
     set->host->free(set->host, set->row);
@@ -216,14 +133,11 @@ static void unload(trajectories *set)
     set->n_rows = set->n_starts = 0;
 }
 
-static void destroy(void *self)
+static void fini(void *self)
 {
     trajectories *set = self;
-    if (set != NULL) {
-        unload(set);
-        columns_free(set->host, &set->wanted);
-        set->host->free(set->host, set);
-    }
+    unload(set);
+    columns_free(set->host, &set->wanted);
 }
 
 static int32_t field_count(void *self)
@@ -236,13 +150,14 @@ static int32_t field_count(void *self)
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     static const struct {
-        int32_t role, dtype, ndim;
+        int32_t role, ndim;
+        uint32_t dtype;
         const char *name;
     } fields[] = {
-        [FIELD_INPUT] = {ODEON_ROLE_INPUT, ODEON_DTYPE_F64, 2, "values"},
-        [FIELD_LABEL] = {ODEON_ROLE_LABEL, ODEON_DTYPE_F64, 2, "label"},
-        [FIELD_TIME] = {ODEON_ROLE_TIME, ODEON_DTYPE_F64, 1, "time"},
-        [FIELD_MASK] = {ODEON_ROLE_MASK, ODEON_DTYPE_U8, 2, "mask"},
+        [FIELD_INPUT] = {ODEON_ROLE_INPUT, 2, ODEON_DTYPE_F64, "values"},
+        [FIELD_LABEL] = {ODEON_ROLE_LABEL, 2, ODEON_DTYPE_F64, "label"},
+        [FIELD_TIME] = {ODEON_ROLE_TIME, 1, ODEON_DTYPE_F64, "time"},
+        [FIELD_MASK] = {ODEON_ROLE_MASK, 2, ODEON_DTYPE_U8, "mask"},
     };
     const trajectories *set = self;
     if (index < 0 || index >= field_count(self)) {
@@ -282,9 +197,9 @@ static odeon_status read_csv(trajectories *set)
 {
     const odeon_host *host = set->host;
     static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
-    const char *file = host->option_text(set->config, "source");
-    csv_format format = {.separator = separators[host->option_i64(set->config, "separator")],
-                         .header = host->option_i64(set->config, "header") != 0,
+    const char *file = host->option_text(host->config, "source");
+    csv_format format = {.separator = separators[set->separator],
+                         .header = set->header != 0,
                          .gaps = set->missing == MISSING_MASK};
     csv_table table;
     char *text;
@@ -308,8 +223,8 @@ static odeon_status read_csv(trajectories *set)
 static odeon_status make_spiral(trajectories *set)
 {
     const odeon_host *host = set->host;
-    int64_t n = host->option_i64(set->config, "points");
-    double end = host->option_f64(set->config, "until");
+    int64_t n = set->points;
+    double end = set->until;
     double *y = host->alloc(host, (uint64_t)n * 2 * sizeof *y);
     set->row = host->alloc(host, (uint64_t)n * 3 * sizeof *set->row);
     if (y == NULL || set->row == NULL) {
@@ -361,7 +276,7 @@ static bool is_whole(const trajectories *set, int64_t row)
 static odeon_status find_starts(trajectories *set, int32_t split)
 {
     const odeon_host *host = set->host;
-    double fraction = host->option_f64(set->config, "test_fraction");
+    double fraction = set->test_fraction;
     int64_t n_test = split_test_rows(set->n_rows, fraction), first = 0, end = set->n_rows;
     if (fraction > 0.0) {
         first = split == ODEON_SPLIT_TRAIN ? 0 : set->n_rows - n_test;
@@ -469,8 +384,9 @@ static void locate(void *self, int64_t index, int32_t field, int64_t element, ch
         return;
     }
     csv_table_column(&set->wanted, at, name, sizeof name);
-    (void)snprintf(text, bytes, "%s:%lld, column %s", set->host->option_text(set->config, "source"),
-                   (long long)set->line[row], name);
+    (void)snprintf(text, bytes, "%s:%lld, column %s",
+                   set->host->option_text(set->host->config, "source"), (long long)set->line[row],
+                   name);
 }
 
 static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
@@ -481,32 +397,8 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .row = row,
                                       .locate = locate};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DATASET,
-    .kind_version = ODEON_LAYOUT_DATASET,
-    .id = "trajectories",
-    .aliases = "series|timeseries|trajectory|observations|spiral",
-    .summary = "windows of a series of observations, with their times",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "torchdiffeq, examples/ode_demo.py",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("dataset/trajectories");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "trajectories",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(DATASET, "trajectories", &ops,
+                     "windows of a series of observations, with their times",
+                     "torchdiffeq, examples/ode_demo.py",
+                     "series|timeseries|trajectory|observations|spiral", trajectories, options,
+                     init, fini);

@@ -1,4 +1,6 @@
 #include "cpu.h"
+#include "../common/tables.h"
+#include "odeon/device_ext.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,25 +9,14 @@
 static const char *const level_name[] = {"baseline", "AVX2", "AVX-512"};
 static const char *const level_option[] = {"baseline", "avx2", "avx512"};
 
-const odeon_option cpu_option_blas = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "blas",
-    .default_text = "auto",
-    .choices = "auto|openblas|own",
-    .help = "who multiplies matrices; auto takes OpenBLAS where it is installed",
-};
-
-const odeon_option cpu_option_simd = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "simd",
-    .default_text = "auto",
-    .choices = "auto|baseline|avx2|avx512",
-    .help = "instruction set of the other operators; auto takes the widest that there is",
-};
-
-const odeon_option *const cpu_options[] = {&cpu_option_blas, &cpu_option_simd, NULL};
+const odeon_option *const cpu_options[] = {
+    ODEON_OPTION(cpu_device, blas, CHOICE, .default_text = "auto", .choices = "auto|openblas|own",
+                 .help = "who multiplies matrices; auto takes OpenBLAS where it is installed"),
+    ODEON_OPTION(cpu_device, simd, CHOICE, .default_text = "auto",
+                 .choices = "auto|baseline|avx2|avx512",
+                 .help = "instruction set of the other operators; auto takes the widest that "
+                         "there is"),
+    NULL};
 
 /* The widest instruction set that this processor can run. The AVX-512 kernels are compiled with F,
  * DQ, BW and VL, so all four are needed. */
@@ -62,6 +53,7 @@ static void choose_kernels(cpu_device *d)
 #endif
     };
     d->level = level_of_machine();
+    d->level_asked = (int32_t)d->simd - 1;
     if (d->level_asked >= 0 && d->level_asked < d->level) {
         d->level = d->level_asked;
     }
@@ -70,35 +62,25 @@ static void choose_kernels(cpu_device *d)
 }
 
 /* Loads OpenBLAS here, on the main thread, because that changes the environment. */
-odeon_status cpu_create(const odeon_host *host, const odeon_config *config, void **out)
+odeon_status cpu_init(void *self)
 {
-    *out = NULL;
-    cpu_device *d = host->alloc(host, sizeof *d);
-    if (d == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *d);
-    }
-    memset(d, 0, sizeof *d);
-    d->host = host;
-    d->use_blas = (int32_t)host->option_i64(config, "blas");
-    d->level_asked = (int32_t)host->option_i64(config, "simd") - 1;
+    cpu_device *d = self;
     if (pthread_mutex_init(&d->lock, NULL) != 0) {
-        host->free(host, d);
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cpu: the system has no mutex left");
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: the system has no mutex left");
     }
+    d->has_lock = 1;
     choose_kernels(d);
-    if (d->use_blas != CPU_BLAS_OWN) {
-        cpu_blas_load(&d->blas);
+    if (d->blas != CPU_BLAS_OWN) {
+        cpu_blas_load(&d->library);
     }
-    *out = d;
     return ODEON_OK;
 }
 
-void cpu_destroy(void *self)
+void cpu_fini(void *self)
 {
     cpu_device *d = self;
-    if (d != NULL) {
+    if (d->has_lock) {
         (void)pthread_mutex_destroy(&d->lock);
-        d->host->free(d->host, d);
     }
 }
 
@@ -113,9 +95,9 @@ static void warn(const cpu_device *d, const char *text)
  * warning. */
 static odeon_status probe_blas(const cpu_device *d)
 {
-    const cpu_blas *b = &d->blas;
+    const cpu_blas *b = &d->library;
     char text[ODEON_MESSAGE_BYTES];
-    if (b->handle == NULL && d->use_blas == CPU_BLAS_OPENBLAS) {
+    if (b->handle == NULL && d->blas == CPU_BLAS_OPENBLAS) {
         return odeon_fail(d->host, ODEON_ERR_DEVICE,
                           "cpu: blas = openblas, but libopenblas.so.0 cannot be loaded (%s); "
                           "install OpenBLAS (Debian: libopenblas0-pthread) or set blas = own",
@@ -147,20 +129,20 @@ static odeon_status probe(void *device)
                           "cpu: simd = %s, but this processor has no more than %s; set simd = auto",
                           level_option[d->level_asked], level_option[d->level]);
     }
-    return d->use_blas == CPU_BLAS_OWN ? ODEON_OK : probe_blas(d);
+    return d->blas == CPU_BLAS_OWN ? ODEON_OK : probe_blas(d);
 }
 
 static odeon_status describe(void *device, char *text, uint64_t bytes)
 {
     const cpu_device *d = device;
-    if (d->blas.handle == NULL) {
+    if (d->library.handle == NULL) {
         (void)snprintf(text, bytes, "own products, %s", level_name[d->level]);
-    } else if (d->blas.threads == 1) {
-        (void)snprintf(text, bytes, "OpenBLAS %s %s, %s", d->blas.version, d->blas.core,
+    } else if (d->library.threads == 1) {
+        (void)snprintf(text, bytes, "OpenBLAS %s %s, %s", d->library.version, d->library.core,
                        level_name[d->level]);
     } else {
-        (void)snprintf(text, bytes, "OpenBLAS %s %s (%d threads), %s", d->blas.version,
-                       d->blas.core, (int)d->blas.threads, level_name[d->level]);
+        (void)snprintf(text, bytes, "OpenBLAS %s %s (%d threads), %s", d->library.version,
+                       d->library.core, (int)d->library.threads, level_name[d->level]);
     }
     return ODEON_OK;
 }
@@ -174,14 +156,14 @@ static odeon_status give_up_blas(cpu_device *d, int32_t n)
 {
     char text[ODEON_MESSAGE_BYTES];
     long long mebibytes = (long long)(CPU_BLAS_BUFFER_BYTES >> 20);
-    if (d->use_blas == CPU_BLAS_OPENBLAS) {
+    if (d->blas == CPU_BLAS_OPENBLAS) {
         return odeon_fail(
             d->host, ODEON_ERR_DEVICE,
             "cpu: blas = openblas, but its buffer of %lld MiB for worker %d cannot be "
             "mapped: raise the limit on address space (ulimit -v) or set blas = own",
             mebibytes, (int)n - 1);
     }
-    d->blas.handle = NULL;
+    d->library.handle = NULL;
     (void)snprintf(text, sizeof text,
                    "cpu: OpenBLAS needs %lld MiB of address space for worker %d and cannot have "
                    "them: products run in own loops, several times slower; raise the limit "
@@ -196,10 +178,10 @@ static odeon_status give_up_blas(cpu_device *d, int32_t n)
 static odeon_status reserve_blas(cpu_device *d)
 {
     int32_t n = d->n_queues + 1;
-    if (d->blas.handle == NULL || n <= d->n_reserved) {
+    if (d->library.handle == NULL || n <= d->n_reserved) {
         return ODEON_OK;
     }
-    if (!cpu_blas_reserve(&d->blas, n)) {
+    if (!cpu_blas_reserve(&d->library, n)) {
         return give_up_blas(d, n);
     }
     d->n_reserved = n;
@@ -207,13 +189,13 @@ static odeon_status reserve_blas(cpu_device *d)
 }
 
 /* OpenBLAS's buffers are reserved here, where a failure can still be handled. */
-static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out)
+static odeon_status queue_create(void *self, int32_t worker, void **out)
 {
-    cpu_device *d = device;
+    cpu_device *d = self;
     (void)worker;
     *out = NULL;
     ODEON_TRY(reserve_blas(d));
-    odeon_queue *q = d->host->alloc(d->host, sizeof *q);
+    cpu_queue *q = d->host->alloc(d->host, sizeof *q);
     if (q == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *q);
     }
@@ -231,12 +213,13 @@ static odeon_status queue_create(void *device, int32_t worker, odeon_queue **out
     return ODEON_OK;
 }
 
-static void queue_destroy(odeon_queue *queue)
+static void queue_destroy(void *self, void *handle)
 {
+    cpu_device *d = self;
+    cpu_queue *queue = handle;
     if (queue == NULL) {
         return;
     }
-    cpu_device *d = queue->device;
     (void)pthread_mutex_lock(&d->lock);
     if (queue->previous != NULL) {
         queue->previous->next = queue->next;
@@ -300,7 +283,7 @@ static odeon_status transfer(odeon_queue *queue, void *destination, const void *
 /* Operators have finished when they return; a wait is only counted. */
 static odeon_status device_wait(odeon_queue *queue)
 {
-    atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&cpu_queue_of(queue)->device->waits, 1, memory_order_relaxed);
     return ODEON_OK;
 }
 
@@ -320,22 +303,28 @@ static odeon_status slots_read(odeon_queue *queue, const double *slots, int32_t 
 /* ---- start and checks of operators ---- */
 
 /* Called first by every operator, so launches are counted even for empty tensors. */
-odeon_status cpu_begin(odeon_queue *queue, const char *name, int32_t dtype, const cpu_kernels **out)
+odeon_status cpu_begin(odeon_queue *queue, const char *name, uint32_t flags, uint32_t dtype,
+                       const cpu_kernels **out)
 {
+    cpu_queue *q = cpu_queue_of(queue);
     /* only the owning worker writes, so load and store suffice for an increment */
-    int64_t launches = atomic_load_explicit(&queue->launches, memory_order_relaxed);
-    atomic_store_explicit(&queue->launches, launches + 1, memory_order_relaxed);
+    int64_t launches = atomic_load_explicit(&q->launches, memory_order_relaxed);
+    atomic_store_explicit(&q->launches, launches + 1, memory_order_relaxed);
+    *out = NULL;
+    if (flags != 0) {
+        return odeon_fail(q->device->host, ODEON_ERR_UNSUPPORTED, "%s: unknown flags %#x", name,
+                          (unsigned)flags);
+    }
     if (dtype == ODEON_DTYPE_F32) {
-        *out = queue->device->f32;
+        *out = q->device->f32;
         return ODEON_OK;
     }
     if (dtype == ODEON_DTYPE_F64) {
-        *out = queue->device->f64;
+        *out = q->device->f64;
         return ODEON_OK;
     }
-    *out = NULL;
-    return odeon_fail(queue->device->host, ODEON_ERR_UNSUPPORTED,
-                      "cpu: %s: dtype %d is neither float32 nor float64", name, (int)dtype);
+    return odeon_fail(q->device->host, ODEON_ERR_UNSUPPORTED,
+                      "cpu: %s: dtype %#x is neither float32 nor float64", name, (unsigned)dtype);
 }
 
 odeon_status cpu_require(odeon_queue *queue, int32_t holds, const char *name, const char *what)
@@ -343,13 +332,18 @@ odeon_status cpu_require(odeon_queue *queue, int32_t holds, const char *name, co
     if (holds) {
         return ODEON_OK;
     }
-    return odeon_fail(queue->device->host, ODEON_ERR_INTERNAL,
+    return odeon_fail(cpu_queue_of(queue)->device->host, ODEON_ERR_INTERNAL,
                       "cpu: %s: the caller's tensors are not %s", name, what);
 }
 
-int32_t cpu_alike(const odeon_tensor *a, const odeon_tensor *b)
+int32_t cpu_alike(const odeon_shape *a, const odeon_shape *b)
 {
     return a->dtype == b->dtype && odeon_count(a) == odeon_count(b);
+}
+
+int32_t cpu_absent_or_alike(const odeon_view *a, const odeon_shape *b)
+{
+    return a == NULL || cpu_alike(&a->shape, b);
 }
 
 /* ---- counters ---- */
@@ -362,7 +356,7 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     cpu_device *d = device;
     (void)pthread_mutex_lock(&d->lock);
     *launches = d->retired_launches;
-    for (odeon_queue *q = d->queues; q != NULL; q = q->next) {
+    for (cpu_queue *q = d->queues; q != NULL; q = q->next) {
         *launches += atomic_load_explicit(&q->launches, memory_order_relaxed);
     }
     (void)pthread_mutex_unlock(&d->lock);
@@ -371,19 +365,25 @@ static void read_counters(void *device, int64_t *launches, int64_t *waits, int64
     *live_bytes = atomic_load_explicit(&d->live_bytes, memory_order_relaxed);
 }
 
-static const void *get_extension(void *device, const char *id)
+static const odeon_device_counters counters = {
+    .struct_size = sizeof counters,
+    .read = read_counters,
+};
+
+static const void *get_table(void *self, const char *id)
 {
-    static const odeon_device_counters counters = {
-        .struct_size = sizeof counters,
-        .read = read_counters,
-    };
-    (void)device;
-    return strcmp(id, ODEON_DEVICE_COUNTERS) == 0 ? &counters : NULL;
+#define FAMILY(name, header) {ODEON_FAMILY(name), &cpu_##name},
+    static const device_table tables[] = {
+        ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_COUNTERS, &counters}};
+#undef FAMILY
+    (void)self;
+    return device_table_find(tables, sizeof tables / sizeof tables[0], id);
 }
 
 const odeon_device_ops cpu_device_ops = {
     .struct_size = sizeof(odeon_device_ops),
     .rank = 10,
+    .device_type = ODEON_ON_HOST,
     .probe = probe,
     .describe = describe,
     .queue_create = queue_create,
@@ -394,49 +394,5 @@ const odeon_device_ops cpu_device_ops = {
     .download = download,
     .slots_read = slots_read,
     .wait = device_wait,
-    .copy = cpu_copy,
-    .cast = cpu_cast,
-    .gather = cpu_gather,
-    .fill = cpu_fill,
-    .copy2d = cpu_copy2d,
-    .rows_fill = cpu_rows_fill,
-    .rows_sum = cpu_rows_sum,
-    .slots_write = cpu_slots_write,
-    .stage_times = cpu_stage_times,
-    .lincomb = cpu_lincomb,
-    .error_sum = cpu_error_sum,
-    .dot = cpu_dot,
-    .step_control = cpu_step_control,
-    .step_start = cpu_step_start,
-    .select = cpu_select,
-    .row_store = cpu_row_store,
-    .row_load = cpu_row_load,
-    .step_back = cpu_step_back,
-    .unary = cpu_unary,
-    .unary_vjp = cpu_unary_vjp,
-    .binary = cpu_binary,
-    .power = cpu_power,
-    .gemm = cpu_gemm,
-    .channel_sum = cpu_channel_sum,
-    .conv2d_scratch = cpu_conv2d_scratch,
-    .conv2d = cpu_conv2d,
-    .conv2d_vjp_x = cpu_conv2d_vjp_x,
-    .conv2d_vjp_w = cpu_conv2d_vjp_w,
-    .pool2d = cpu_pool2d,
-    .pool2d_vjp = cpu_pool2d_vjp,
-    .group_norm = cpu_group_norm,
-    .group_norm_vjp = cpu_group_norm_vjp,
-    .channel_moment = cpu_channel_moment,
-    .batch_norm = cpu_batch_norm,
-    .batch_norm_vjp_sums = cpu_batch_norm_vjp_sums,
-    .batch_norm_vjp = cpu_batch_norm_vjp,
-    .dropout = cpu_dropout,
-    .window2d = cpu_window2d,
-    .window2d_vjp = cpu_window2d_vjp,
-    .softmax_cross_entropy = cpu_softmax_cross_entropy,
-    .difference_loss = cpu_difference_loss,
-    .sgd_step = cpu_sgd_step,
-    .adam_step = cpu_adam_step,
-    .rmsprop_step = cpu_rmsprop_step,
-    .get_extension = get_extension,
+    .get_table = get_table,
 };

@@ -1,86 +1,160 @@
 #include "cpu.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
 
-/* Describes x [B,C,...] as [B,C,S]; 0 if it has no channels or groups do not divide them. */
-static int32_t as_groups(const odeon_tensor *x, int64_t groups, cpu_groups *out)
+/* Describes x [B,C,S] for the kernels; 0 if it has other dimensions, or groups do not divide its
+ * channels. */
+static int32_t as_groups(const odeon_shape *x, int64_t groups, cpu_groups *out)
 {
-    *out = (cpu_groups){.space = 1, .groups = groups};
-    if (x->ndim < 2) {
-        return 0;
-    }
-    out->batch = x->dim[0];
-    out->channels = x->dim[1];
-    for (int32_t i = 2; i < x->ndim; i++) {
-        out->space *= x->dim[i];
-    }
-    return groups > 0 && out->channels % groups == 0;
+    *out = (cpu_groups){
+        .batch = x->dim[0], .channels = x->dim[1], .space = x->dim[2], .groups = groups};
+    return x->ndim == 3 && groups > 0 && x->dim[1] % groups == 0;
 }
 
 /* Is w NULL, or [C] of the dtype of x? */
-static int32_t per_channel(const odeon_tensor *w, const odeon_tensor *x)
+static int32_t per_channel(const odeon_view *w, const odeon_shape *x)
 {
-    return w == NULL || (w->dtype == x->dtype && odeon_count(w) == x->dim[1]);
+    return w == NULL || (w->shape.dtype == x->dtype && odeon_count(&w->shape) == x->dim[1]);
 }
 
-/* x [B,C,S]; adds to bias [C]. */
-odeon_status cpu_channel_sum(odeon_queue *queue, const odeon_tensor *x, const odeon_tensor *bias)
-{
-    const cpu_kernels *k;
-    cpu_groups g;
-    ODEON_TRY(cpu_begin(queue, "channel_sum", x->dtype, &k));
-    ODEON_TRY(cpu_require(queue, as_groups(x, 1, &g) && per_channel(bias, x), "channel_sum",
-                          "x[B,C,S], bias[C]"));
-    if (odeon_count(x) > 0) {
-        k->channel_sum(&g, x->data, bias->data);
-    }
-    return ODEON_OK;
-}
-
-static void *data_of(const odeon_tensor *x)
-{
-    return x != NULL ? x->data : NULL;
-}
+/* ---- group normalization ---- */
 
 /* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats F64 [B,groups,2]. */
-odeon_status cpu_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
-                            const odeon_tensor *x, const odeon_tensor *w, const odeon_tensor *b,
-                            const odeon_tensor *y, const odeon_tensor *stats)
+static odeon_status cpu_group_norm(odeon_queue *queue, const odeon_group_norm *call)
 {
     const cpu_kernels *k;
     cpu_groups g;
-    ODEON_TRY(cpu_begin(queue, "groupnorm", x->dtype, &k));
-    ODEON_TRY(cpu_require(queue,
-                          as_groups(x, groups, &g) && cpu_alike(x, y) && per_channel(w, x) &&
-                              per_channel(b, x) && stats->dtype == ODEON_DTYPE_F64 &&
-                              odeon_count(stats) == 2 * groups * x->dim[0],
-                          "groupnorm", "x, y[B,C,S], w, b[C], stats F64 [B,groups,2]"));
-    if (odeon_count(x) > 0) {
-        k->group_norm(&g, epsilon, x->data, data_of(w), data_of(b), y->data, stats->data);
+    ODEON_TRY(cpu_begin(queue, "group_norm", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(
+        queue,
+        as_groups(&call->x->shape, call->groups, &g) &&
+            cpu_alike(&call->x->shape, &call->y->view.shape) &&
+            per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
+            call->stats->view.shape.dtype == ODEON_DTYPE_F64 &&
+            odeon_count(&call->stats->view.shape) == 2 * call->groups * call->x->shape.dim[0],
+        "group_norm", "x, y[B,C,S], w, b[C], stats F64 [B,groups,2]"));
+    if (odeon_count(&call->x->shape) > 0) {
+        k->group_norm(&g, call->epsilon, odeon_read(call->x), read_or_null(call->w),
+                      read_or_null(call->b), odeon_write(call->y), odeon_write(call->stats));
     }
     return ODEON_OK;
 }
 
 /* x, dy [B,C,S], stats F64 [B,groups,2] -> dx [B,C,S]; adds to dw, db [C]. */
-odeon_status cpu_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                const odeon_tensor *w, const odeon_tensor *stats,
-                                const odeon_tensor *dy, const odeon_tensor *dx,
-                                const odeon_tensor *dw, const odeon_tensor *db)
+static odeon_status cpu_group_norm_vjp(odeon_queue *queue, const odeon_group_norm_vjp *call)
 {
     const cpu_kernels *k;
     cpu_groups g;
-    ODEON_TRY(cpu_begin(queue, "groupnorm_vjp", x->dtype, &k));
+    ODEON_TRY(cpu_begin(queue, "group_norm_vjp", call->flags, call->x->shape.dtype, &k));
     ODEON_TRY(cpu_require(queue,
-                          as_groups(x, groups, &g) && cpu_alike(x, dy) && per_channel(w, x) &&
-                              (dx == NULL || cpu_alike(x, dx)) && per_channel(dw, x) &&
-                              per_channel(db, x) && stats->dtype == ODEON_DTYPE_F64,
-                          "groupnorm_vjp", "x, dy, dx[B,C,S], w, dw, db[C], stats F64"));
-    if (odeon_count(x) == 0) {
+                          as_groups(&call->x->shape, call->groups, &g) &&
+                              cpu_alike(&call->x->shape, &call->dy->shape) &&
+                              per_channel(call->w, &call->x->shape) &&
+                              cpu_absent_or_alike(odeon_as_view(call->dx), &call->x->shape) &&
+                              per_channel(odeon_as_view(call->dw), &call->x->shape) &&
+                              per_channel(odeon_as_view(call->db), &call->x->shape) &&
+                              call->stats->shape.dtype == ODEON_DTYPE_F64,
+                          "group_norm_vjp", "x, dy, dx[B,C,S], w, dw, db[C], stats F64"));
+    if (odeon_count(&call->x->shape) == 0) {
         return ODEON_OK;
     }
-    if (dw != NULL || db != NULL) {
-        k->group_norm_vjp_w(&g, x->data, stats->data, dy->data, data_of(dw), data_of(db));
+    if (call->dw != NULL || call->db != NULL) {
+        k->group_norm_vjp_w(&g, odeon_read(call->x), odeon_read(call->stats), odeon_read(call->dy),
+                            write_or_null(call->dw), write_or_null(call->db));
     }
-    if (dx != NULL) {
-        k->group_norm_vjp_x(&g, x->data, data_of(w), stats->data, dy->data, dx->data);
+    if (call->dx != NULL) {
+        k->group_norm_vjp_x(&g, odeon_read(call->x), read_or_null(call->w), odeon_read(call->stats),
+                            odeon_read(call->dy), odeon_write(call->dx));
     }
     return ODEON_OK;
 }
+
+/* ---- batch normalization ---- */
+
+/* Is v F64 with n numbers for each channel of x? */
+static int32_t has_doubles(const odeon_shape *v, const odeon_shape *x, int64_t n)
+{
+    return v->dtype == ODEON_DTYPE_F64 && odeon_count(v) == n * x->dim[1];
+}
+
+/* x [B,C,S], mean F64 [C] or NULL -> out F64 [C]. */
+static odeon_status cpu_channel_moment(odeon_queue *queue, const odeon_channel_moment *call)
+{
+    const cpu_kernels *k;
+    cpu_groups g;
+    ODEON_TRY(cpu_begin(queue, "channel_moment", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(
+        cpu_require(queue,
+                    as_groups(&call->x->shape, 1, &g) &&
+                        has_doubles(&call->out->view.shape, &call->x->shape, 1) &&
+                        (call->mean == NULL || has_doubles(&call->mean->shape, &call->x->shape, 1)),
+                    "channel_moment", "x[B,C,S], mean, out F64 [C]"));
+    k->channel_moment(&g, odeon_read(call->x), read_or_null(call->mean), odeon_write(call->out));
+    return ODEON_OK;
+}
+
+/* x [B,C,S], stats F64 [2,C], w, b [C] or NULL -> y [B,C,S]. */
+static odeon_status cpu_batch_norm(odeon_queue *queue, const odeon_batch_norm *call)
+{
+    const cpu_kernels *k;
+    cpu_groups g;
+    ODEON_TRY(cpu_begin(queue, "batch_norm", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(
+        queue,
+        as_groups(&call->x->shape, 1, &g) && cpu_alike(&call->x->shape, &call->y->view.shape) &&
+            per_channel(call->w, &call->x->shape) && per_channel(call->b, &call->x->shape) &&
+            has_doubles(&call->stats->shape, &call->x->shape, 2) && call->act >= 0 &&
+            call->act <= ODEON_UNARY_LAST_EPILOGUE,
+        "batch_norm", "x, y[B,C,S], w, b[C], stats F64 [2,C]"));
+    k->batch_norm(&g, odeon_read(call->x), odeon_read(call->stats), read_or_null(call->w),
+                  read_or_null(call->b), call->act, odeon_write(call->y));
+    return ODEON_OK;
+}
+
+/* x, dy [B,C,S], stats F64 [2,C] -> sums F64 [2,C]. */
+static odeon_status cpu_batch_norm_vjp_sums(odeon_queue *queue,
+                                            const odeon_batch_norm_vjp_sums *call)
+{
+    const cpu_kernels *k;
+    cpu_groups g;
+    ODEON_TRY(cpu_begin(queue, "batch_norm_vjp_sums", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          as_groups(&call->x->shape, 1, &g) &&
+                              cpu_alike(&call->x->shape, &call->dy->shape) &&
+                              has_doubles(&call->stats->shape, &call->x->shape, 2) &&
+                              has_doubles(&call->sums->view.shape, &call->x->shape, 2),
+                          "batch_norm_vjp_sums", "x, dy[B,C,S], stats, sums F64 [2,C]"));
+    k->batch_norm_vjp_sums(&g, odeon_read(call->x), odeon_read(call->stats), odeon_read(call->dy),
+                           odeon_write(call->sums));
+    return ODEON_OK;
+}
+
+/* x, dy [B,C,S], w [C] or NULL, stats, sums F64 [2,C] -> dx [B,C,S]. */
+static odeon_status cpu_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
+{
+    const cpu_kernels *k;
+    cpu_groups g;
+    ODEON_TRY(cpu_begin(queue, "batch_norm_vjp", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          as_groups(&call->x->shape, 1, &g) &&
+                              cpu_alike(&call->x->shape, &call->dy->shape) &&
+                              cpu_alike(&call->x->shape, &call->dx->view.shape) &&
+                              per_channel(call->w, &call->x->shape) &&
+                              has_doubles(&call->stats->shape, &call->x->shape, 2) &&
+                              has_doubles(&call->sums->shape, &call->x->shape, 2),
+                          "batch_norm_vjp", "x, dy, dx[B,C,S], w[C], stats, sums F64 [2,C]"));
+    k->batch_norm_vjp(&g, odeon_read(call->x), read_or_null(call->w), odeon_read(call->stats),
+                      odeon_read(call->dy), odeon_read(call->sums), call->count,
+                      odeon_write(call->dx));
+    return ODEON_OK;
+}
+
+const odeon_norm_family cpu_norm = {
+    .struct_size = sizeof(odeon_norm_family),
+    .group_norm = cpu_group_norm,
+    .group_norm_vjp = cpu_group_norm_vjp,
+    .channel_moment = cpu_channel_moment,
+    .batch_norm = cpu_batch_norm,
+    .batch_norm_vjp_sums = cpu_batch_norm_vjp_sums,
+    .batch_norm_vjp = cpu_batch_norm_vjp,
+};

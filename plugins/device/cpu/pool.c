@@ -1,10 +1,11 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "odeon/device_pool.h"
 
 /* x [B,C,H,W], y [B,C,P,Q]; 0 if they do not fit. Channels are pooled apart, so batch and channels
  * become one dimension. */
-static int32_t as_windows(const odeon_pool2d *p, const odeon_tensor *x, const odeon_tensor *y,
+static int32_t as_windows(const odeon_pool_geometry *p, const odeon_shape *x, const odeon_shape *y,
                           cpu_windows *out)
 {
     if ((p->kind != ODEON_POOL_AVG && p->kind != ODEON_POOL_MAX) || x->ndim != 4 || y->ndim != 4 ||
@@ -26,38 +27,46 @@ static int32_t as_windows(const odeon_pool2d *p, const odeon_tensor *x, const od
 }
 
 /* x [B,C,H,W] -> y [B,C,P,Q]. */
-odeon_status cpu_pool2d(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
-                        const odeon_tensor *y)
+static odeon_status cpu_pool2d(odeon_queue *queue, const odeon_pool2d *call)
 {
     const cpu_kernels *k;
     cpu_windows g;
-    ODEON_TRY(cpu_begin(queue, "pool2d", x->dtype, &k));
-    ODEON_TRY(cpu_require(queue, as_windows(geometry, x, y, &g), "pool2d",
-                          "x[B,C,H,W], y[B,C,P,Q] of a known kind"));
-    (geometry->kind == ODEON_POOL_AVG ? k->average : k->largest)(&g, x->data, y->data);
+    ODEON_TRY(cpu_begin(queue, "pool2d", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          as_windows(&call->geometry, &call->x->shape, &call->y->view.shape, &g),
+                          "pool2d", "x[B,C,H,W], y[B,C,P,Q] of a known kind"));
+    (call->geometry.kind == ODEON_POOL_AVG ? k->average : k->largest)(&g, odeon_read(call->x),
+                                                                      odeon_write(call->y));
     return ODEON_OK;
 }
 
 /* x [B,C,H,W] (MAX only), dy [B,C,P,Q] -> dx [B,C,H,W]. The kernels add to dx, so it is zeroed
  * first. */
-odeon_status cpu_pool2d_vjp(odeon_queue *queue, const odeon_pool2d *geometry, const odeon_tensor *x,
-                            const odeon_tensor *dy, const odeon_tensor *dx)
+static odeon_status cpu_pool2d_vjp(odeon_queue *queue, const odeon_pool2d_vjp *call)
 {
     const cpu_kernels *k;
     cpu_windows g;
-    int32_t largest = geometry->kind == ODEON_POOL_MAX;
-    ODEON_TRY(cpu_begin(queue, "pool2d_vjp", dx->dtype, &k));
+    int32_t largest = call->geometry.kind == ODEON_POOL_MAX;
+    ODEON_TRY(cpu_begin(queue, "pool2d_vjp", call->flags, call->dx->view.shape.dtype, &k));
     ODEON_TRY(cpu_require(
-        queue, as_windows(geometry, dx, dy, &g) && (!largest || (x != NULL && cpu_alike(x, dx))),
+        queue,
+        as_windows(&call->geometry, &call->dx->view.shape, &call->dy->shape, &g) &&
+            (!largest || (call->x != NULL && cpu_alike(&call->x->shape, &call->dx->view.shape))),
         "pool2d_vjp", "x (MAX), dx[B,C,H,W], dy[B,C,P,Q] of a known kind"));
-    if (odeon_count(dx) == 0) {
+    if (odeon_count(&call->dx->view.shape) == 0) {
         return ODEON_OK;
     }
-    memset(dx->data, 0, (size_t)(odeon_count(dx) * odeon_dtype_bytes(dx->dtype)));
+    memset(odeon_write(call->dx), 0, (size_t)odeon_bytes(&call->dx->view.shape));
     if (largest) {
-        k->largest_vjp(&g, x->data, dy->data, dx->data);
+        k->largest_vjp(&g, odeon_read(call->x), odeon_read(call->dy), odeon_write(call->dx));
     } else {
-        k->average_vjp(&g, dy->data, dx->data);
+        k->average_vjp(&g, odeon_read(call->dy), odeon_write(call->dx));
     }
     return ODEON_OK;
 }
+
+const odeon_pool_family cpu_pool = {
+    .struct_size = sizeof(odeon_pool_family),
+    .pool2d = cpu_pool2d,
+    .pool2d_vjp = cpu_pool2d_vjp,
+};

@@ -1,22 +1,24 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "odeon/device_random.h"
 
 /* x, y: any shape of one dtype and count. */
-odeon_status cpu_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
-                         const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status cpu_dropout(odeon_queue *queue, const odeon_dropout *call)
 {
     const cpu_kernels *k;
-    ODEON_TRY(cpu_begin(queue, "dropout", x->dtype, &k));
-    ODEON_TRY(cpu_require(queue, p >= 0.0 && p < 1.0 && cpu_alike(x, y), "dropout",
-                          "x, y of one dtype and count with 0 <= p < 1"));
-    k->dropout(odeon_count(x), key, (uint64_t)first, p, x->data, y->data);
+    ODEON_TRY(cpu_begin(queue, "dropout", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(
+        queue, call->p >= 0.0 && call->p < 1.0 && cpu_alike(&call->x->shape, &call->y->view.shape),
+        "dropout", "x, y of one dtype and count with 0 <= p < 1"));
+    k->dropout(odeon_count(&call->x->shape), call->key, (uint64_t)call->first, call->p,
+               odeon_read(call->x), odeon_write(call->y));
     return ODEON_OK;
 }
 
 /* image [B,C,H,W], part [B,C,P,Q]; 0 if part is larger than the padded image. */
-static int32_t as_crop(const odeon_window2d *g, const odeon_tensor *image, const odeon_tensor *part,
-                       uint64_t key, int64_t first_sample, cpu_crop *out)
+static int32_t as_crop(const odeon_window_geometry *g, const odeon_shape *image,
+                       const odeon_shape *part, uint64_t key, int64_t first_sample, cpu_crop *out)
 {
     if (image->ndim != 4 || part->ndim != 4 || image->dtype != part->dtype) {
         return 0;
@@ -36,33 +38,43 @@ static int32_t as_crop(const odeon_window2d *g, const odeon_tensor *image, const
 }
 
 /* x [B,C,H,W] -> y [B,C,P,Q]. The kernel writes only the overlap, so y is zeroed first. */
-odeon_status cpu_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
-                          int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status cpu_window2d(odeon_queue *queue, const odeon_window2d *call)
 {
     const cpu_kernels *k;
     cpu_crop c;
-    ODEON_TRY(cpu_begin(queue, "window2d", x->dtype, &k));
-    ODEON_TRY(cpu_require(queue, as_crop(geometry, x, y, key, first_sample, &c), "window2d",
-                          "x[B,C,H,W], y[B,C,P,Q] no larger than x with its padding"));
-    if (odeon_count(y) > 0) {
-        memset(y->data, 0, (size_t)(odeon_count(y) * odeon_dtype_bytes(y->dtype)));
-        k->crop(&c, x->data, y->data);
+    ODEON_TRY(cpu_begin(queue, "window2d", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          as_crop(&call->geometry, &call->x->shape, &call->y->view.shape, call->key,
+                                  call->first_sample, &c),
+                          "window2d", "x[B,C,H,W], y[B,C,P,Q] no larger than x with its padding"));
+    if (odeon_count(&call->y->view.shape) > 0) {
+        memset(odeon_write(call->y), 0, (size_t)odeon_bytes(&call->y->view.shape));
+        k->crop(&c, odeon_read(call->x), odeon_write(call->y));
     }
     return ODEON_OK;
 }
 
 /* dy [B,C,P,Q] -> dx [B,C,H,W], zeroed first for the same reason. */
-odeon_status cpu_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
-                              int64_t first_sample, const odeon_tensor *dy, const odeon_tensor *dx)
+static odeon_status cpu_window2d_vjp(odeon_queue *queue, const odeon_window2d_vjp *call)
 {
     const cpu_kernels *k;
     cpu_crop c;
-    ODEON_TRY(cpu_begin(queue, "window2d_vjp", dx->dtype, &k));
-    ODEON_TRY(cpu_require(queue, as_crop(geometry, dx, dy, key, first_sample, &c), "window2d_vjp",
+    ODEON_TRY(cpu_begin(queue, "window2d_vjp", call->flags, call->dx->view.shape.dtype, &k));
+    ODEON_TRY(cpu_require(queue,
+                          as_crop(&call->geometry, &call->dx->view.shape, &call->dy->shape,
+                                  call->key, call->first_sample, &c),
+                          "window2d_vjp",
                           "dx[B,C,H,W], dy[B,C,P,Q] no larger than dx with its padding"));
-    if (odeon_count(dx) > 0) {
-        memset(dx->data, 0, (size_t)(odeon_count(dx) * odeon_dtype_bytes(dx->dtype)));
-        k->crop_vjp(&c, dy->data, dx->data);
+    if (odeon_count(&call->dx->view.shape) > 0) {
+        memset(odeon_write(call->dx), 0, (size_t)odeon_bytes(&call->dx->view.shape));
+        k->crop_vjp(&c, odeon_read(call->dy), odeon_write(call->dx));
     }
     return ODEON_OK;
 }
+
+const odeon_random_family cpu_random = {
+    .struct_size = sizeof(odeon_random_family),
+    .dropout = cpu_dropout,
+    .window2d = cpu_window2d,
+    .window2d_vjp = cpu_window2d_vjp,
+};

@@ -1,3 +1,5 @@
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
 #include "reference.h"
 
 #include <math.h>
@@ -11,37 +13,39 @@ typedef struct norm_group {
     double mean, rstd;
 } norm_group;
 
-static norm_group find_group(const odeon_tensor *x, int32_t groups, int64_t b, int64_t g)
+static norm_group find_group(const odeon_view *x, int32_t groups, int64_t b, int64_t g)
 {
-    int64_t n = x->dim[1] / groups * x->dim[2];
+    int64_t n = x->shape.dim[1] / groups * x->shape.dim[2];
     return (norm_group){.first = (b * groups + g) * n, .n = n};
 }
 
-static int64_t channel_of(const odeon_tensor *x, int64_t i)
+static int64_t channel_of(const odeon_view *x, int64_t i)
 {
-    return i / x->dim[2] % x->dim[1];
+    return i / x->shape.dim[2] % x->shape.dim[1];
 }
 
 /* x [B,C,S] with C divisible by groups, stats F64 [B,groups,2]. */
-static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                  const odeon_tensor *stats)
+static odeon_status expect_groups(odeon_queue *queue, int32_t groups, const odeon_shape *x,
+                                  const odeon_shape *stats)
 {
-    ODEON_TRY(reference_expect_real(queue, "groupnorm: x", x, 3));
+    ODEON_TRY(reference_expect_real(queue, "group_norm: x", x, 3));
     ODEON_TRY(reference_expect_true(queue, groups > 0 && x->dim[1] % groups == 0,
-                                    "groupnorm: groups do not divide the channels"));
-    return reference_expect(queue, "groupnorm: stats", stats, ODEON_DTYPE_F64, 3,
+                                    "group_norm: groups do not divide the channels"));
+    return reference_expect(queue, "group_norm: stats", stats, ODEON_DTYPE_F64, 3,
                             (int64_t[]){x->dim[0], groups, 2});
 }
 
 /* v [C] of the dtype of x, or NULL. */
-static odeon_status expect_channels(odeon_queue *queue, const char *what, const odeon_tensor *v,
-                                    const odeon_tensor *x)
+static odeon_status expect_channels(odeon_queue *queue, const char *what, const odeon_view *v,
+                                    const odeon_view *x)
 {
-    return v == NULL ? ODEON_OK : reference_expect(queue, what, v, x->dtype, 1, &x->dim[1]);
+    return v == NULL
+               ? ODEON_OK
+               : reference_expect(queue, what, &v->shape, x->shape.dtype, 1, &x->shape.dim[1]);
 }
 
 /* Two passes: the variance as mean of squares minus square of mean would lose digits. */
-static void measure_group(const odeon_tensor *x, double epsilon, norm_group *group)
+static void measure_group(const odeon_view *x, double epsilon, norm_group *group)
 {
     double sum = 0.0, squares = 0.0;
     for (int64_t i = group->first; i < group->first + group->n; i++) {
@@ -56,53 +60,53 @@ static void measure_group(const odeon_tensor *x, double epsilon, norm_group *gro
 
 /* x [B,C,S], w, b [C] or NULL -> y [B,C,S], stats F64 [B,groups,2]. Source: Wu, He, Group
  * Normalization, 2018, eqs. 1 to 6. */
-odeon_status reference_group_norm(odeon_queue *queue, int32_t groups, double epsilon,
-                                  const odeon_tensor *x, const odeon_tensor *w,
-                                  const odeon_tensor *b, const odeon_tensor *y,
-                                  const odeon_tensor *stats)
+static odeon_status reference_group_norm(odeon_queue *queue, const odeon_group_norm *call)
 {
-    ODEON_TRY(expect_groups(queue, groups, x, stats));
-    ODEON_TRY(expect_channels(queue, "groupnorm: w", w, x));
-    ODEON_TRY(expect_channels(queue, "groupnorm: b", b, x));
-    ODEON_TRY(reference_expect_like(queue, "groupnorm: y", y, x));
-    if (odeon_count(x) == 0) {
+    ODEON_TRY(reference_begin(queue, "group_norm", call->flags));
+    ODEON_TRY(expect_groups(queue, call->groups, &call->x->shape, &call->stats->view.shape));
+    ODEON_TRY(expect_channels(queue, "group_norm: w", call->w, call->x));
+    ODEON_TRY(expect_channels(queue, "group_norm: b", call->b, call->x));
+    ODEON_TRY(reference_expect_like(queue, "group_norm: y", &call->y->view.shape, &call->x->shape));
+    if (odeon_count(&call->x->shape) == 0) {
         return ODEON_OK;
     }
-    for (int64_t k = 0; k < x->dim[0] * groups; k++) {
-        norm_group group = find_group(x, groups, k / groups, k % groups);
-        measure_group(x, epsilon, &group);
-        store(stats, 2 * k, group.mean);
-        store(stats, 2 * k + 1, group.rstd);
+    for (int64_t k = 0; k < call->x->shape.dim[0] * call->groups; k++) {
+        norm_group group = find_group(call->x, call->groups, k / call->groups, k % call->groups);
+        measure_group(call->x, call->epsilon, &group);
+        store(call->stats, 2 * k, group.mean);
+        store(call->stats, 2 * k + 1, group.rstd);
         for (int64_t i = group.first; i < group.first + group.n; i++) {
-            int64_t c = channel_of(x, i);
-            double normal = (load(x, i) - group.mean) * group.rstd;
-            store(y, i, normal * (w == NULL ? 1.0 : load(w, c)) + (b == NULL ? 0.0 : load(b, c)));
+            int64_t c = channel_of(call->x, i);
+            double normal = (load(call->x, i) - group.mean) * group.rstd;
+            store(call->y, i,
+                  normal * (call->w == NULL ? 1.0 : load(call->w, c)) +
+                      (call->b == NULL ? 0.0 : load(call->b, c)));
         }
     }
     return ODEON_OK;
 }
 
 /* dw[c] += sum of dy * normal, db[c] += sum of dy, over all samples and positions of channel c. */
-static void add_channel_gradients(int32_t groups, const odeon_tensor *x, const odeon_tensor *stats,
-                                  const odeon_tensor *dy, const odeon_tensor *dw,
+static void add_channel_gradients(int32_t groups, const odeon_view *x, const odeon_view *stats,
+                                  const odeon_view *dy, const odeon_tensor *dw,
                                   const odeon_tensor *db)
 {
-    int64_t C = x->dim[1];
+    int64_t C = x->shape.dim[1];
     for (int64_t c = 0; c < C; c++) {
         double sum = 0.0, product = 0.0;
-        for (int64_t b = 0; b < x->dim[0]; b++) {
+        for (int64_t b = 0; b < x->shape.dim[0]; b++) {
             int64_t k = b * groups + c / (C / groups);
-            for (int64_t s = 0; s < x->dim[2]; s++) {
+            for (int64_t s = 0; s < x->shape.dim[2]; s++) {
                 int64_t i = at3(x, b, c, s);
                 sum += load(dy, i);
                 product += load(dy, i) * (load(x, i) - load(stats, 2 * k)) * load(stats, 2 * k + 1);
             }
         }
         if (dw != NULL) {
-            store(dw, c, load(dw, c) + product);
+            store(dw, c, load(&dw->view, c) + product);
         }
         if (db != NULL) {
-            store(db, c, load(db, c) + sum);
+            store(db, c, load(&db->view, c) + sum);
         }
     }
 }
@@ -110,9 +114,8 @@ static void add_channel_gradients(int32_t groups, const odeon_tensor *x, const o
 /* dx = rstd (u - mean(u) - normal mean(u normal)) with u = dy w and normal = (x - mean) rstd, means
  * over the group. The two subtracted terms project out shifting and scaling the whole group, which
  * do not change y. */
-static void store_group_gradient(const odeon_tensor *x, const odeon_tensor *w,
-                                 const norm_group *group, const odeon_tensor *dy,
-                                 const odeon_tensor *dx)
+static void store_group_gradient(const odeon_view *x, const odeon_view *w, const norm_group *group,
+                                 const odeon_view *dy, const odeon_tensor *dx)
 {
     double mean_u = 0.0, mean_un = 0.0, n = (double)group->n;
     for (int64_t i = group->first; i < group->first + group->n; i++) {
@@ -128,26 +131,150 @@ static void store_group_gradient(const odeon_tensor *x, const odeon_tensor *w,
 }
 
 /* x, dy, dx [B,C,S], w, dw, db [C], stats F64 [B,groups,2]; adds to dw and db. */
-odeon_status reference_group_norm_vjp(odeon_queue *queue, int32_t groups, const odeon_tensor *x,
-                                      const odeon_tensor *w, const odeon_tensor *stats,
-                                      const odeon_tensor *dy, const odeon_tensor *dx,
-                                      const odeon_tensor *dw, const odeon_tensor *db)
+static odeon_status reference_group_norm_vjp(odeon_queue *queue, const odeon_group_norm_vjp *call)
 {
-    ODEON_TRY(expect_groups(queue, groups, x, stats));
-    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: w", w, x));
-    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: dw", dw, x));
-    ODEON_TRY(expect_channels(queue, "groupnorm_vjp: db", db, x));
-    ODEON_TRY(reference_expect_like(queue, "groupnorm_vjp: dy", dy, x));
-    add_channel_gradients(groups, x, stats, dy, dw, db);
-    if (dx == NULL) {
+    ODEON_TRY(reference_begin(queue, "group_norm_vjp", call->flags));
+    ODEON_TRY(expect_groups(queue, call->groups, &call->x->shape, &call->stats->shape));
+    ODEON_TRY(expect_channels(queue, "group_norm_vjp: w", call->w, call->x));
+    ODEON_TRY(expect_channels(queue, "group_norm_vjp: dw", odeon_as_view(call->dw), call->x));
+    ODEON_TRY(expect_channels(queue, "group_norm_vjp: db", odeon_as_view(call->db), call->x));
+    ODEON_TRY(
+        reference_expect_like(queue, "group_norm_vjp: dy", &call->dy->shape, &call->x->shape));
+    add_channel_gradients(call->groups, call->x, call->stats, call->dy, call->dw, call->db);
+    if (call->dx == NULL) {
         return ODEON_OK;
     }
-    ODEON_TRY(reference_expect_like(queue, "groupnorm_vjp: dx", dx, x));
-    for (int64_t k = 0; k < x->dim[0] * groups; k++) {
-        norm_group group = find_group(x, groups, k / groups, k % groups);
-        group.mean = load(stats, 2 * k);
-        group.rstd = load(stats, 2 * k + 1);
-        store_group_gradient(x, w, &group, dy, dx);
+    ODEON_TRY(
+        reference_expect_like(queue, "group_norm_vjp: dx", &call->dx->view.shape, &call->x->shape));
+    for (int64_t k = 0; k < call->x->shape.dim[0] * call->groups; k++) {
+        norm_group group = find_group(call->x, call->groups, k / call->groups, k % call->groups);
+        group.mean = load(call->stats, 2 * k);
+        group.rstd = load(call->stats, 2 * k + 1);
+        store_group_gradient(call->x, call->w, &group, call->dy, call->dx);
     }
     return ODEON_OK;
 }
+
+/* ---- batch normalization ---- */
+
+/* v F64 [2,C]. */
+static odeon_status expect_pair(odeon_queue *queue, const char *what, const odeon_view *v,
+                                const odeon_view *x)
+{
+    return reference_expect(queue, what, &v->shape, ODEON_DTYPE_F64, 2,
+                            (int64_t[]){2, x->shape.dim[1]});
+}
+
+/* x [B,C,S], mean F64 [C] or NULL -> out F64 [C]. */
+static odeon_status reference_channel_moment(odeon_queue *queue, const odeon_channel_moment *call)
+{
+    ODEON_TRY(reference_begin(queue, "channel_moment", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "channel_moment: x", &call->x->shape, 3));
+    ODEON_TRY(reference_expect(queue, "channel_moment: out", &call->out->view.shape,
+                               ODEON_DTYPE_F64, 1, &call->x->shape.dim[1]));
+    if (call->mean != NULL) {
+        ODEON_TRY(reference_expect(queue, "channel_moment: mean", &call->mean->shape,
+                                   ODEON_DTYPE_F64, 1, &call->x->shape.dim[1]));
+    }
+    for (int64_t c = 0; c < call->x->shape.dim[1]; c++) {
+        double sum = 0.0;
+        for (int64_t b = 0; b < call->x->shape.dim[0]; b++) {
+            for (int64_t s = 0; s < call->x->shape.dim[2]; s++) {
+                double value = load(call->x, at3(call->x, b, c, s));
+                double centred = call->mean == NULL ? 0.0 : value - load(call->mean, c);
+                sum += call->mean == NULL ? value : centred * centred;
+            }
+        }
+        store(call->out, c, sum);
+    }
+    return ODEON_OK;
+}
+
+/* The normalized value (x - mean) rstd of element i, which belongs to channel c; stats [2,C] holds
+ * the means, then rstd. */
+static double normal_at(const odeon_view *x, const odeon_view *stats, int64_t c, int64_t i)
+{
+    return (load(x, i) - load(stats, c)) * load(stats, x->shape.dim[1] + c);
+}
+
+/* x [B,C,S], stats F64 [2,C], w, b [C] or NULL -> y [B,C,S]. Source: Ioffe, Szegedy, Batch
+ * Normalization, 2015, alg. 1. */
+static odeon_status reference_batch_norm(odeon_queue *queue, const odeon_batch_norm *call)
+{
+    ODEON_TRY(reference_begin(queue, "batch_norm", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "batch_norm: x", &call->x->shape, 3));
+    ODEON_TRY(expect_pair(queue, "batch_norm: stats", call->stats, call->x));
+    ODEON_TRY(expect_channels(queue, "batch_norm: w", call->w, call->x));
+    ODEON_TRY(expect_channels(queue, "batch_norm: b", call->b, call->x));
+    ODEON_TRY(reference_expect_like(queue, "batch_norm: y", &call->y->view.shape, &call->x->shape));
+    ODEON_TRY(reference_expect_true(queue, call->act >= 0 && call->act <= ODEON_UNARY_LAST_EPILOGUE,
+                                    "batch_norm: the function cannot be an epilogue"));
+    for (int64_t i = 0; i < odeon_count(&call->x->shape); i++) {
+        int64_t c = i / call->x->shape.dim[2] % call->x->shape.dim[1];
+        double value =
+            normal_at(call->x, call->stats, c, i) * (call->w == NULL ? 1.0 : load(call->w, c));
+        store(call->y, i,
+              reference_function(call->act, value + (call->b == NULL ? 0.0 : load(call->b, c))));
+    }
+    return ODEON_OK;
+}
+
+/* x, dy [B,C,S], stats F64 [2,C] -> sums F64 [2,C]. Apart from the vjp, because the sums of all
+ * workers are added in between. */
+static odeon_status reference_batch_norm_vjp_sums(odeon_queue *queue,
+                                                  const odeon_batch_norm_vjp_sums *call)
+{
+    ODEON_TRY(reference_begin(queue, "batch_norm_vjp_sums", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "batch_norm_vjp_sums: x", &call->x->shape, 3));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp_sums: stats", call->stats, call->x));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp_sums: sums", &call->sums->view, call->x));
+    ODEON_TRY(
+        reference_expect_like(queue, "batch_norm_vjp_sums: dy", &call->dy->shape, &call->x->shape));
+    for (int64_t c = 0; c < call->x->shape.dim[1]; c++) {
+        double sum = 0.0, product = 0.0;
+        for (int64_t b = 0; b < call->x->shape.dim[0]; b++) {
+            for (int64_t s = 0; s < call->x->shape.dim[2]; s++) {
+                int64_t i = at3(call->x, b, c, s);
+                sum += load(call->dy, i);
+                product += load(call->dy, i) * normal_at(call->x, call->stats, c, i);
+            }
+        }
+        store(call->sums, c, sum);
+        store(call->sums, call->x->shape.dim[1] + c, product);
+    }
+    return ODEON_OK;
+}
+
+/* x, dy [B,C,S], stats, sums F64 [2,C] -> dx [B,C,S]. An infinite count drops the terms through the
+ * statistics. */
+static odeon_status reference_batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vjp *call)
+{
+    ODEON_TRY(reference_begin(queue, "batch_norm_vjp", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "batch_norm_vjp: x", &call->x->shape, 3));
+    ODEON_TRY(expect_channels(queue, "batch_norm_vjp: w", call->w, call->x));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp: stats", call->stats, call->x));
+    ODEON_TRY(expect_pair(queue, "batch_norm_vjp: sums", call->sums, call->x));
+    ODEON_TRY(
+        reference_expect_like(queue, "batch_norm_vjp: dy", &call->dy->shape, &call->x->shape));
+    ODEON_TRY(
+        reference_expect_like(queue, "batch_norm_vjp: dx", &call->dx->view.shape, &call->x->shape));
+    for (int64_t i = 0; i < odeon_count(&call->x->shape); i++) {
+        int64_t c = i / call->x->shape.dim[2] % call->x->shape.dim[1], C = call->x->shape.dim[1];
+        double scale = load(call->stats, C + c) * (call->w == NULL ? 1.0 : load(call->w, c));
+        double common = load(call->sums, c) / call->count;
+        double slope = load(call->sums, C + c) / call->count;
+        store(call->dx, i,
+              scale * (load(call->dy, i) - common - normal_at(call->x, call->stats, c, i) * slope));
+    }
+    return ODEON_OK;
+}
+
+const odeon_norm_family reference_norm = {
+    .struct_size = sizeof(odeon_norm_family),
+    .group_norm = reference_group_norm,
+    .group_norm_vjp = reference_group_norm_vjp,
+    .channel_moment = reference_channel_moment,
+    .batch_norm = reference_batch_norm,
+    .batch_norm_vjp_sums = reference_batch_norm_vjp_sums,
+    .batch_norm_vjp = reference_batch_norm_vjp,
+};

@@ -1,3 +1,4 @@
+#include "odeon/device_pointwise.h"
 #include "reference.h"
 
 #include <math.h>
@@ -36,8 +37,8 @@ double reference_function(int32_t id, double x)
     }
 }
 
-/* The derivative from kept, which is y = f(x) or x as device.h lists: y where that suffices, since
- * then x need not be stored. */
+/* The derivative from kept, which is y = f(x) or x as device_pointwise.h lists: y where that
+ * suffices, since then x need not be stored. */
 static double derivative(int32_t id, double kept)
 {
     double x = kept, y = kept;
@@ -71,29 +72,30 @@ static double derivative(int32_t id, double kept)
     }
 }
 
-odeon_status reference_unary(odeon_queue *queue, int32_t id, const odeon_tensor *x,
-                             const odeon_tensor *y)
+static odeon_status reference_unary(odeon_queue *queue, const odeon_unary *call)
 {
-    ODEON_TRY(reference_expect_true(queue, id >= 0 && id < ODEON_UNARY_COUNT,
+    ODEON_TRY(reference_begin(queue, "unary", call->flags));
+    ODEON_TRY(reference_expect_true(queue, call->id >= 0 && call->id < ODEON_UNARY_COUNT,
                                     "unary: the id is none of ODEON_UNARY_"));
-    ODEON_TRY(reference_expect_real(queue, "unary: x", x, 0));
-    ODEON_TRY(reference_expect_like(queue, "unary: y", y, x));
-    for (int64_t i = 0; i < odeon_count(x); i++) {
-        store(y, i, reference_function(id, load(x, i)));
+    ODEON_TRY(reference_expect_real(queue, "unary: x", &call->x->shape, 0));
+    ODEON_TRY(reference_expect_like(queue, "unary: y", &call->y->view.shape, &call->x->shape));
+    for (int64_t i = 0; i < odeon_count(&call->x->shape); i++) {
+        store(call->y, i, reference_function(call->id, load(call->x, i)));
     }
     return ODEON_OK;
 }
 
-odeon_status reference_unary_vjp(odeon_queue *queue, int32_t id, const odeon_tensor *kept,
-                                 const odeon_tensor *dy, const odeon_tensor *dx)
+static odeon_status reference_unary_vjp(odeon_queue *queue, const odeon_unary_vjp *call)
 {
-    ODEON_TRY(reference_expect_true(queue, id >= 0 && id < ODEON_UNARY_COUNT,
+    ODEON_TRY(reference_begin(queue, "unary_vjp", call->flags));
+    ODEON_TRY(reference_expect_true(queue, call->id >= 0 && call->id < ODEON_UNARY_COUNT,
                                     "unary_vjp: the id is none of ODEON_UNARY_"));
-    ODEON_TRY(reference_expect_real(queue, "unary_vjp: kept", kept, 0));
-    ODEON_TRY(reference_expect_like(queue, "unary_vjp: dy", dy, kept));
-    ODEON_TRY(reference_expect_like(queue, "unary_vjp: dx", dx, kept));
-    for (int64_t i = 0; i < odeon_count(dx); i++) {
-        store(dx, i, load(dy, i) * derivative(id, load(kept, i)));
+    ODEON_TRY(reference_expect_real(queue, "unary_vjp: kept", &call->kept->shape, 0));
+    ODEON_TRY(reference_expect_like(queue, "unary_vjp: dy", &call->dy->shape, &call->kept->shape));
+    ODEON_TRY(
+        reference_expect_like(queue, "unary_vjp: dx", &call->dx->view.shape, &call->kept->shape));
+    for (int64_t i = 0; i < odeon_count(&call->dx->view.shape); i++) {
+        store(call->dx, i, load(call->dy, i) * derivative(call->id, load(call->kept, i)));
     }
     return ODEON_OK;
 }
@@ -112,16 +114,16 @@ static double binary_value(int32_t id, double a, double b)
     }
 }
 
-odeon_status reference_binary(odeon_queue *queue, int32_t id, const odeon_tensor *a,
-                              const odeon_tensor *b, const odeon_tensor *y)
+static odeon_status reference_binary(odeon_queue *queue, const odeon_binary *call)
 {
-    ODEON_TRY(reference_expect_true(queue, id >= 0 && id < ODEON_BINARY_COUNT,
+    ODEON_TRY(reference_begin(queue, "binary", call->flags));
+    ODEON_TRY(reference_expect_true(queue, call->id >= 0 && call->id < ODEON_BINARY_COUNT,
                                     "binary: the id is none of ODEON_BINARY_"));
-    ODEON_TRY(reference_expect_real(queue, "binary: a", a, 0));
-    ODEON_TRY(reference_expect_like(queue, "binary: b", b, a));
-    ODEON_TRY(reference_expect_like(queue, "binary: y", y, a));
-    for (int64_t i = 0; i < odeon_count(y); i++) {
-        store(y, i, binary_value(id, load(a, i), load(b, i)));
+    ODEON_TRY(reference_expect_real(queue, "binary: a", &call->a->shape, 0));
+    ODEON_TRY(reference_expect_like(queue, "binary: b", &call->b->shape, &call->a->shape));
+    ODEON_TRY(reference_expect_like(queue, "binary: y", &call->y->view.shape, &call->a->shape));
+    for (int64_t i = 0; i < odeon_count(&call->y->view.shape); i++) {
+        store(call->y, i, binary_value(call->id, load(call->a, i), load(call->b, i)));
     }
     return ODEON_OK;
 }
@@ -138,21 +140,30 @@ static double whole_power(double x, int32_t n)
 
 /* x, y: any shape. Small whole exponents are products, which also work for negative x and are exact
  * where pow need not be. */
-odeon_status reference_power(odeon_queue *queue, double scale, double exponent,
-                             const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status reference_power(odeon_queue *queue, const odeon_power *call)
 {
-    ODEON_TRY(reference_expect_real(queue, "power: x", x, 0));
-    ODEON_TRY(reference_expect_like(queue, "power: y", y, x));
-    int32_t whole = fabs(exponent) <= ODEON_POWER_PRODUCTS && exponent == floor(exponent);
-    for (int64_t i = 0; i < odeon_count(x); i++) {
-        double value = load(x, i);
+    ODEON_TRY(reference_begin(queue, "power", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "power: x", &call->x->shape, 0));
+    ODEON_TRY(reference_expect_like(queue, "power: y", &call->y->view.shape, &call->x->shape));
+    int32_t whole =
+        fabs(call->exponent) <= ODEON_POWER_PRODUCTS && call->exponent == floor(call->exponent);
+    for (int64_t i = 0; i < odeon_count(&call->x->shape); i++) {
+        double value = load(call->x, i);
         if (!whole) {
-            value = pow(value, exponent);
+            value = pow(value, call->exponent);
         } else {
-            value = whole_power(value, (int32_t)fabs(exponent));
-            value = exponent < 0.0 ? 1.0 / value : value;
+            value = whole_power(value, (int32_t)fabs(call->exponent));
+            value = call->exponent < 0.0 ? 1.0 / value : value;
         }
-        store(y, i, scale * value);
+        store(call->y, i, call->scale * value);
     }
     return ODEON_OK;
 }
+
+const odeon_pointwise_family reference_pointwise = {
+    .struct_size = sizeof(odeon_pointwise_family),
+    .unary = reference_unary,
+    .unary_vjp = reference_unary_vjp,
+    .binary = reference_binary,
+    .power = reference_power,
+};

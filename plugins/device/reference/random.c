@@ -1,3 +1,4 @@
+#include "odeon/device_random.h"
 #include "reference.h"
 
 /* ---- random numbers ---- */
@@ -40,15 +41,16 @@ static double uniform(uint64_t key, uint64_t index)
 
 /* x, y: any shape. The number of element i depends on first + i alone, so the mask does not depend
  * on how samples are divided among workers. */
-odeon_status reference_dropout(odeon_queue *queue, uint64_t key, int64_t first, double p,
-                               const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status reference_dropout(odeon_queue *queue, const odeon_dropout *call)
 {
-    ODEON_TRY(reference_expect_real(queue, "dropout: x", x, 0));
-    ODEON_TRY(reference_expect_like(queue, "dropout: y", y, x));
-    ODEON_TRY(reference_expect_true(queue, p >= 0.0 && p < 1.0, "dropout: p is not in [0, 1)"));
-    for (int64_t i = 0; i < odeon_count(x); i++) {
-        double u = uniform(key, (uint64_t)(first + i));
-        store(y, i, load(x, i) * (u >= p ? 1.0 / (1.0 - p) : 0.0));
+    ODEON_TRY(reference_begin(queue, "dropout", call->flags));
+    ODEON_TRY(reference_expect_real(queue, "dropout: x", &call->x->shape, 0));
+    ODEON_TRY(reference_expect_like(queue, "dropout: y", &call->y->view.shape, &call->x->shape));
+    ODEON_TRY(reference_expect_true(queue, call->p >= 0.0 && call->p < 1.0,
+                                    "dropout: p is not in [0, 1)"));
+    for (int64_t i = 0; i < odeon_count(&call->x->shape); i++) {
+        double u = uniform(call->key, (uint64_t)(call->first + i));
+        store(call->y, i, load(call->x, i) * (u >= call->p ? 1.0 / (1.0 - call->p) : 0.0));
     }
     return ODEON_OK;
 }
@@ -71,11 +73,11 @@ static int64_t choose(uint32_t word, int64_t n)
 
 /* Draws the placement of one sample, the same for all its channels; without random the window is
  * centred. */
-static placement place(const odeon_window2d *g, uint64_t key, int64_t sample,
-                       const odeon_tensor *image, const odeon_tensor *window)
+static placement place(const odeon_window_geometry *g, uint64_t key, int64_t sample,
+                       const odeon_view *image, const odeon_view *window)
 {
-    int64_t rows = image->dim[2] + 2 * (int64_t)g->padding - window->dim[2] + 1;
-    int64_t columns = image->dim[3] + 2 * (int64_t)g->padding - window->dim[3] + 1;
+    int64_t rows = image->shape.dim[2] + 2 * (int64_t)g->padding - window->shape.dim[2] + 1;
+    int64_t columns = image->shape.dim[3] + 2 * (int64_t)g->padding - window->shape.dim[3] + 1;
     words drawn = philox(key, (uint64_t)sample);
     return (placement){
         .top = (g->random ? choose(drawn.v[0], rows) : (rows - 1) / 2) - g->padding,
@@ -85,8 +87,8 @@ static placement place(const odeon_window2d *g, uint64_t key, int64_t sample,
 }
 
 /* image [B,C,H,W], window [B,C,P,Q] no larger than the padded image. */
-static odeon_status expect_window(odeon_queue *queue, const odeon_window2d *g,
-                                  const odeon_tensor *image, const odeon_tensor *window)
+static odeon_status expect_window(odeon_queue *queue, const odeon_window_geometry *g,
+                                  const odeon_shape *image, const odeon_shape *window)
 {
     int64_t room = 2 * (int64_t)g->padding;
     ODEON_TRY(reference_expect_real(queue, "window2d: image", image, 4));
@@ -100,47 +102,57 @@ static odeon_status expect_window(odeon_queue *queue, const odeon_window2d *g,
 }
 
 /* Offset in the image of element [b,c,p,q] of the window; -1 in the padding. */
-static int64_t source_of(const placement *at, const odeon_tensor *image, int64_t Q, int64_t b,
+static int64_t source_of(const placement *at, const odeon_view *image, int64_t Q, int64_t b,
                          int64_t c, int64_t p, int64_t q)
 {
     int64_t row = at->top + p, column = at->left + (at->mirrored ? Q - 1 - q : q);
-    int32_t inside = row >= 0 && row < image->dim[2] && column >= 0 && column < image->dim[3];
+    int32_t inside =
+        row >= 0 && row < image->shape.dim[2] && column >= 0 && column < image->shape.dim[3];
     return inside ? at4(image, b, c, row, column) : -1;
 }
 
 /* x [B,C,H,W] -> y [B,C,P,Q]. */
-odeon_status reference_window2d(odeon_queue *queue, const odeon_window2d *geometry, uint64_t key,
-                                int64_t first_sample, const odeon_tensor *x, const odeon_tensor *y)
+static odeon_status reference_window2d(odeon_queue *queue, const odeon_window2d *call)
 {
-    ODEON_TRY(expect_window(queue, geometry, x, y));
-    int64_t Q = y->dim[3], P = y->dim[2], C = y->dim[1];
-    for (int64_t i = 0; i < odeon_count(y); i++) {
+    ODEON_TRY(reference_begin(queue, "window2d", call->flags));
+    ODEON_TRY(expect_window(queue, &call->geometry, &call->x->shape, &call->y->view.shape));
+    int64_t Q = call->y->view.shape.dim[3], P = call->y->view.shape.dim[2],
+            C = call->y->view.shape.dim[1];
+    for (int64_t i = 0; i < odeon_count(&call->y->view.shape); i++) {
         int64_t q = i % Q, p = i / Q % P, c = i / (Q * P) % C, b = i / (Q * P * C);
-        placement at = place(geometry, key, first_sample + b, x, y);
-        int64_t from = source_of(&at, x, Q, b, c, p, q);
-        store(y, i, from < 0 ? 0.0 : load(x, from));
+        placement at =
+            place(&call->geometry, call->key, call->first_sample + b, call->x, &call->y->view);
+        int64_t from = source_of(&at, call->x, Q, b, c, p, q);
+        store(call->y, i, from < 0 ? 0.0 : load(call->x, from));
     }
     return ODEON_OK;
 }
 
 /* dy [B,C,P,Q] -> dx [B,C,H,W]. Each element of the image is seen at most once, so the vjp stores
  * and need not accumulate. */
-odeon_status reference_window2d_vjp(odeon_queue *queue, const odeon_window2d *geometry,
-                                    uint64_t key, int64_t first_sample, const odeon_tensor *dy,
-                                    const odeon_tensor *dx)
+static odeon_status reference_window2d_vjp(odeon_queue *queue, const odeon_window2d_vjp *call)
 {
-    ODEON_TRY(expect_window(queue, geometry, dx, dy));
-    int64_t Q = dy->dim[3], P = dy->dim[2], C = dy->dim[1];
-    for (int64_t i = 0; i < odeon_count(dx); i++) {
-        store(dx, i, 0.0); /* elements outside the window have gradient 0 */
+    ODEON_TRY(reference_begin(queue, "window2d_vjp", call->flags));
+    ODEON_TRY(expect_window(queue, &call->geometry, &call->dx->view.shape, &call->dy->shape));
+    int64_t Q = call->dy->shape.dim[3], P = call->dy->shape.dim[2], C = call->dy->shape.dim[1];
+    for (int64_t i = 0; i < odeon_count(&call->dx->view.shape); i++) {
+        store(call->dx, i, 0.0); /* elements outside the window have gradient 0 */
     }
-    for (int64_t i = 0; i < odeon_count(dy); i++) {
+    for (int64_t i = 0; i < odeon_count(&call->dy->shape); i++) {
         int64_t q = i % Q, p = i / Q % P, c = i / (Q * P) % C, b = i / (Q * P * C);
-        placement at = place(geometry, key, first_sample + b, dx, dy);
-        int64_t to = source_of(&at, dx, Q, b, c, p, q);
+        placement at =
+            place(&call->geometry, call->key, call->first_sample + b, &call->dx->view, call->dy);
+        int64_t to = source_of(&at, &call->dx->view, Q, b, c, p, q);
         if (to >= 0) {
-            store(dx, to, load(dy, i));
+            store(call->dx, to, load(call->dy, i));
         }
     }
     return ODEON_OK;
 }
+
+const odeon_random_family reference_random = {
+    .struct_size = sizeof(odeon_random_family),
+    .dropout = reference_dropout,
+    .window2d = reference_window2d,
+    .window2d_vjp = reference_window2d_vjp,
+};

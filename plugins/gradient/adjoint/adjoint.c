@@ -18,105 +18,82 @@
 enum { PART_Y = 0, PART_ADJOINT = 1 };
 
 typedef struct adjoint {
-    const odeon_host *host;
+    ODEON_INSTANCE;
+    int64_t norm, count_time;
     int32_t augment, reserved0; /* ODEON_AUGMENT_* */
 } adjoint;
 
-static const odeon_option norm = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "norm",
-    .default_text = "seminorm",
-    .choices = "seminorm|full",
-    .help = "whether the error norm leaves the parameters' adjoint out or counts it too",
-};
-static const odeon_option count_time = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_FLAG,
-    .name = "count_time",
-    .default_text = "no",
-    .help = "integrate the adjoint of t as well and count it in the norm, as torchdiffeq does",
-};
-static const odeon_option *const options[] = {&norm, &count_time, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(adjoint, norm, CHOICE, .default_text = "seminorm", .choices = "seminorm|full",
+                 .help =
+                     "whether the error norm leaves the parameters' adjoint out or counts it too"),
+    ODEON_OPTION(
+        adjoint, count_time, FLAG, .default_text = "no",
+        .help = "integrate the adjoint of t as well and count it in the norm, as torchdiffeq does"),
+    NULL};
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    *out = NULL;
-    adjoint *method = host->alloc(host, sizeof *method);
-    if (method == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "adjoint: no memory for %zu bytes",
-                          sizeof *method);
-    }
-    *method = (adjoint){.host = host};
-    method->augment |= host->option_i64(config, "norm") != 0 ? ODEON_AUGMENT_FULL : 0;
-    method->augment |= host->option_i64(config, "count_time") != 0 ? ODEON_AUGMENT_TIME : 0;
-    *out = method;
+    adjoint *method = self;
+    method->augment |= method->norm != 0 ? ODEON_AUGMENT_FULL : 0;
+    method->augment |= method->count_time != 0 ? ODEON_AUGMENT_TIME : 0;
     return ODEON_OK;
 }
 
-static void destroy(void *self)
-{
-    adjoint *method = self;
-    if (method != NULL) {
-        method->host->free(method->host, method);
-    }
-}
-
 /* Keeps no steps: only y at the output times, which the caller stores. */
-static odeon_status forward(void *self, const odeon_solve_services *services,
-                            const odeon_field *field, int32_t n_times, const double *times,
-                            const odeon_tensor *y)
+static odeon_status forward(void *self, const odeon_solve_call *call)
 {
     (void)self;
-    return services->solve(services->self, field, n_times, times, ODEON_KEEP_NONE, y);
+    const odeon_solve_services *services = call->services;
+    return services->solve(services->self, call->field, call->n_times, call->times, ODEON_KEEP_NONE,
+                           call->y);
 }
 
-/* A view of one part of the augmented state. */
+/* One part of the augmented state. */
 static odeon_tensor part(const odeon_field *field, const odeon_tensor *state, int32_t index)
 {
+    const odeon_part *p = &field->parts[index];
     odeon_tensor x = *state;
-    x.data = (char *)state->data + field->parts[index].offset * odeon_dtype_bytes(state->dtype);
-    x.dim[0] = field->parts[index].n;
+    x.view.byte_offset += (uint64_t)(p->offset * odeon_dtype_bytes(x.view.shape.dtype));
+    x.view.shape.dim[0] = p->n;
     return x;
 }
 
 /* Solves the augmented system from output time i back to i - 1. y is reset to the forward solution,
  * which stops its backward error from growing over intervals; drift records how far it had moved
  * from y[i - 1]. */
-static odeon_status cross_interval(const odeon_solve_services *services,
-                                   const odeon_field *augmented, const double *times,
-                                   const odeon_tensor *state, const odeon_tensor *y,
-                                   const odeon_tensor *d_y, int32_t i)
+static odeon_status cross_interval(const odeon_solve_call *call, const odeon_field *augmented,
+                                   const odeon_tensor *state, int32_t i)
 {
+    const odeon_solve_services *services = call->services;
     odeon_tensor now = part(augmented, state, PART_Y), a = part(augmented, state, PART_ADJOINT);
-    const double interval[2] = {times[i], times[i - 1]};
+    const double interval[2] = {call->times[i], call->times[i - 1]};
     const odeon_tensor both[2] = {*state, *state};
-    if (d_y[i].data != NULL) {
-        ODEON_TRY(services->add(services->self, &d_y[i], &a));
+    if (call->d_y[i].data != NULL) {
+        ODEON_TRY(services->add(services->self, &call->d_y[i], &a));
     }
-    ODEON_TRY(services->copy(services->self, &y[i], &now));
+    ODEON_TRY(services->copy(services->self, &call->y[i].view, &now));
     ODEON_TRY(services->solve(services->self, augmented, 2, interval, ODEON_KEEP_NONE, both));
-    return services->drift(services->self, &now, &y[i - 1]);
+    return services->drift(services->self, &now.view, &call->y[i - 1].view);
 }
 
 /* y [n_times] and cotangents d_y [n_times] (data NULL: zero) -> d_y0; adds theta_bar to the
  * parameters' gradients. */
-static odeon_status backward(void *self, const odeon_solve_services *services,
-                             const odeon_field *field, int32_t n_times, const double *times,
-                             const odeon_tensor *y, const odeon_tensor *d_y,
-                             const odeon_tensor *d_y0)
+static odeon_status backward(void *self, const odeon_solve_call *call)
 {
     const adjoint *method = self;
+    const odeon_solve_services *services = call->services;
     const odeon_field *augmented;
     odeon_tensor state;
-    ODEON_TRY(services->augment(services->self, field, method->augment, &augmented, &state));
-    for (int32_t i = n_times - 1; i > 0; i--) {
-        ODEON_TRY(cross_interval(services, augmented, times, &state, y, d_y, i));
+    ODEON_TRY(services->augment(services->self, call->field, method->augment, &augmented, &state));
+    for (int32_t i = call->n_times - 1; i > 0; i--) {
+        ODEON_TRY(cross_interval(call, augmented, &state, i));
     }
-    ODEON_TRY(services->add_theta(services->self, augmented, &state));
+    ODEON_TRY(services->add_theta(services->self, augmented, &state.view));
     odeon_tensor a = part(augmented, &state, PART_ADJOINT);
-    ODEON_TRY(services->copy(services->self, &a, d_y0));
-    return d_y[0].data == NULL ? ODEON_OK : services->add(services->self, &d_y[0], d_y0);
+    ODEON_TRY(services->copy(services->self, &a.view, call->d_y0));
+    return call->d_y[0].data == NULL ? ODEON_OK
+                                     : services->add(services->self, &call->d_y[0], call->d_y0);
 }
 
 static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
@@ -124,33 +101,9 @@ static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
                                        .forward = forward,
                                        .backward = backward};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_GRADIENT,
-    .kind_version = ODEON_LAYOUT_GRADIENT,
-    .id = "adjoint",
-    .aliases = "backsolve|backsolveadjoint|continuous|continuousadjoint|odeintadjoint|"
-               "optimizethendiscretize|optimisethendiscretise",
-    .summary = "continuous adjoint solved backward; memory does not grow with the steps",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Chen et al., Neural Ordinary Differential Equations, 2018, algorithm 1",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("gradient/adjoint");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "adjoint",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(GRADIENT, "adjoint", &ops,
+                     "continuous adjoint solved backward; memory does not grow with the steps",
+                     "Chen et al., Neural Ordinary Differential Equations, 2018, algorithm 1",
+                     "backsolve|backsolveadjoint|continuous|continuousadjoint|odeintadjoint|"
+                     "optimizethendiscretize|optimisethendiscretise",
+                     adjoint, options, init, NULL);

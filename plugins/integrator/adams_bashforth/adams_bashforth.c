@@ -29,42 +29,15 @@ enum { /* work handles: derivatives K, and the states Y where they are evaluated
 };
 
 typedef struct adams {
-    const odeon_host *host;
-    int32_t order, reserved0;
+    ODEON_INSTANCE;
+    int64_t order;
 } adams;
 
-static const odeon_option order = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "order",
-    .aliases = "steps|k",
-    .default_text = "4",
-    .min_text = "1",
-    .max_text = "5",
-    .help = "order of the method; it keeps order - 1 past derivatives",
-};
-static const odeon_option *const options[] = {&order, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    adams *method = host->alloc(host, sizeof *method);
-    if (method == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "adams_bashforth: no memory for %zu bytes",
-                          sizeof *method);
-    }
-    *method = (adams){.host = host, .order = (int32_t)host->option_i64(config, "order")};
-    *out = method;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    adams *method = self;
-    if (method != NULL) {
-        method->host->free(method->host, method);
-    }
-}
+static const odeon_option *const options[] = {
+    ODEON_OPTION(adams, order, I64, .aliases = "steps|k", .default_text = "4", .min_text = "1",
+                 .max_text = "5",
+                 .help = "order of the method; it keeps order - 1 past derivatives"),
+    NULL};
 
 /* Equal steps only, as the coefficients assume them. Order 1 is Euler's method and needs no
  * start-up stages. */
@@ -74,8 +47,8 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
     *out = (odeon_stepper_info){
         .struct_size = sizeof *out,
         .flags = ODEON_STEPPER_FIXED_H,
-        .order = method->order,
-        .n_carry = method->order - 1,
+        .order = (int32_t)method->order,
+        .n_carry = (int32_t)method->order - 1,
         .n_work = method->order > 1 ? WORK_END - ODEON_HANDLE_WORK : 1,
     };
     return ODEON_OK;
@@ -115,19 +88,20 @@ static odeon_status start_step(const odeon_step *s)
 static odeon_status step(void *self, const odeon_step *s)
 {
     const adams *method = self;
+    int32_t order = (int32_t)method->order;
     ODEON_TRY(s->eval(s->self, K1, 0.0, ODEON_HANDLE_Y0));
-    if (s->index < method->order - 1) {
+    if (s->index < order - 1) {
         ODEON_TRY(start_step(s));
     } else {
-        const double *row = beta[method->order - 1];
+        const double *row = beta[order - 1];
         odeon_term y1[MAX_ORDER + 1] = {as_it_is(ODEON_HANDLE_Y0), times_h(row[0], K1)};
-        for (int32_t j = 1; j < method->order; j++) {
+        for (int32_t j = 1; j < order; j++) {
             y1[j + 1] = times_h(row[j], ODEON_HANDLE_CARRY_IN + j - 1);
         }
-        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, method->order + 1, y1));
+        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, order + 1, y1));
     }
     /* shift the carry, newest derivative first */
-    for (int32_t j = 0; j < method->order - 1; j++) {
+    for (int32_t j = 0; j < order - 1; j++) {
         const odeon_term kept = as_it_is(j == 0 ? K1 : ODEON_HANDLE_CARRY_IN + j - 1);
         ODEON_TRY(s->combine(s->self, ODEON_HANDLE_CARRY_OUT + j, 1, &kept));
     }
@@ -138,32 +112,8 @@ static const odeon_stepper_ops stepper = {
     .struct_size = sizeof stepper, .describe = describe, .step = step};
 static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "adams_bashforth",
-    .aliases = "ab|ab2|ab3|ab4|ab5|adams|explicitadams|multistep",
-    .summary = "explicit multistep method: order 1 to 5, one evaluation a step of equal size",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4 and 1.5",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/adams_bashforth");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "adams_bashforth",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(INTEGRATOR, "adams_bashforth", &ops,
+                     "explicit multistep method: order 1 to 5, one evaluation a step of equal size",
+                     "Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4 and 1.5",
+                     "ab|ab2|ab3|ab4|ab5|adams|explicitadams|multistep", adams, options, NULL,
+                     NULL);

@@ -27,31 +27,9 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "adaptive_heun",
-    .aliases = "heuneuler|heun12|rk12",
-    .summary = "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
-               "two evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source =
-        "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/adaptive_heun");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "adaptive_heun",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "adaptive_heun", &ops,
+    "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
+    "two evaluations a step",
+    "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4",
+    "heuneuler|heun12|rk12", NULL, NULL, NULL);

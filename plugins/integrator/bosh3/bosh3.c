@@ -34,30 +34,8 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "bosh3",
-    .aliases = "rk23|ode23|bogackishampine|bs3|bosh",
-    .summary = "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
-               "evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Bogacki, Shampine, Appl. Math. Lett. 2, 1989",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/bosh3");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "bosh3",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(INTEGRATOR, "bosh3", &ops,
+                  "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
+                  "evaluations a step",
+                  "Bogacki, Shampine, Appl. Math. Lett. 2, 1989",
+                  "rk23|ode23|bogackishampine|bs3|bosh", NULL, NULL, NULL);

@@ -69,31 +69,8 @@ static const odeon_control_hint *const hints[] = {&sciml, NULL};
 static const odeon_integrator ops = {
     .struct_size = sizeof ops, .tableau = &tableau, .hints = hints};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "dopri5",
-    .aliases = "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45",
-    .summary =
-        "Dormand-Prince pair: order 5 with an error estimate of order 4, six evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source =
-        "Dormand, Prince, J. Comp. Appl. Math. 6, 1980, table 2; Shampine, Math. Comp. 46, 1986",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/dopri5");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "dopri5",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "dopri5", &ops,
+    "Dormand-Prince pair: order 5 with an error estimate of order 4, six evaluations a step",
+    "Dormand, Prince, J. Comp. Appl. Math. 6, 1980, table 2; Shampine, Math. Comp. 46, 1986",
+    "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45", NULL, NULL, NULL);

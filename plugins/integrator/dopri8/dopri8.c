@@ -138,30 +138,8 @@ static const odeon_control_hint *const hints[] = {&sciml, NULL};
 static const odeon_integrator ops = {
     .struct_size = sizeof ops, .tableau = &tableau, .hints = hints};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "dopri8",
-    .aliases = "dopri853|dop853|dp8|dormandprince8",
-    .summary = "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
-               "evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Prince, Dormand, J. Comp. Appl. Math. 7, 1981, table 2",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/dopri8");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "dopri8",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(INTEGRATOR, "dopri8", &ops,
+                  "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
+                  "evaluations a step",
+                  "Prince, Dormand, J. Comp. Appl. Math. 7, 1981, table 2",
+                  "dopri853|dop853|dp8|dormandprince8", NULL, NULL, NULL);

@@ -23,30 +23,8 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "euler",
-    .aliases = "forwardeuler|expliciteuler",
-    .summary = "explicit Euler method: order 1, one evaluation a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Euler, Institutionum calculi integralis, 1768; Hairer, Norsett, Wanner, Solving "
-              "ODEs I, 2nd ed., I.7",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/euler");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "euler",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(INTEGRATOR, "euler", &ops,
+                  "explicit Euler method: order 1, one evaluation a step",
+                  "Euler, Institutionum calculi integralis, 1768; Hairer, Norsett, Wanner, Solving "
+                  "ODEs I, 2nd ed., I.7",
+                  "forwardeuler|expliciteuler", NULL, NULL, NULL);

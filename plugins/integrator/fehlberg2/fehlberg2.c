@@ -28,29 +28,7 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "fehlberg2",
-    .aliases = "rkf12|fehlberg|rkf2",
-    .summary = "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Fehlberg, NASA TR R-315, 1969",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/fehlberg2");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "fehlberg2",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "fehlberg2", &ops,
+    "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
+    "Fehlberg, NASA TR R-315, 1969", "rkf12|fehlberg|rkf2", NULL, NULL, NULL);

@@ -24,29 +24,6 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "heun3",
-    .summary = "Heun's method of order 3, three evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
-              "II.1 table 1.1",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/heun3");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "heun3",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN(INTEGRATOR, "heun3", &ops, "Heun's method of order 3, three evaluations a step",
+             "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
+             "II.1 table 1.1");

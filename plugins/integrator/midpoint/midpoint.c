@@ -24,29 +24,7 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "midpoint",
-    .aliases = "rk2",
-    .summary = "explicit midpoint method: order 2, two evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Runge, Math. Ann. 46, 1895; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/midpoint");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "midpoint",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "midpoint", &ops, "explicit midpoint method: order 2, two evaluations a step",
+    "Runge, Math. Ann. 46, 1895; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1", "rk2",
+    NULL, NULL, NULL);

@@ -25,30 +25,8 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "modified_euler",
-    .aliases = "heun|heun2|improvedeuler|explicittrapezoid",
-    .summary = "modified Euler method (Heun's trapezoid): order 2, two evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source =
-        "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/modified_euler");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "modified_euler",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "modified_euler", &ops,
+    "modified Euler method (Heun's trapezoid): order 2, two evaluations a step",
+    "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
+    "heun|heun2|improvedeuler|explicittrapezoid", NULL, NULL, NULL);

@@ -28,30 +28,8 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "rk4",
-    .aliases = "rungekutta|rungekutta4|classicalrk4",
-    .summary = "the classic Runge-Kutta method: order 4, four evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
-              "II.1 and II.6",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/rk4");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "rk4",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "rk4", &ops, "the classic Runge-Kutta method: order 4, four evaluations a step",
+    "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
+    "II.1 and II.6",
+    "rungekutta|rungekutta4|classicalrk4", NULL, NULL, NULL);

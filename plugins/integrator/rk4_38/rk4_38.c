@@ -30,30 +30,9 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "rk4_38",
-    .aliases = "rk38|threeeighths|kutta38",
-    .summary = "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
-              "II.1 and II.6",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/rk4_38");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "rk4_38",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "rk4_38", &ops,
+    "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
+    "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
+    "II.1 and II.6",
+    "rk38|threeeighths|kutta38", NULL, NULL, NULL);

@@ -65,29 +65,8 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "tsit5",
-    .aliases = "tsitouras|tsitouras5|tsit",
-    .summary = "Tsitouras pair: order 5 with an error estimate of order 4, six evaluations a step",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "Tsitouras, Comput. Math. Appl. 62, 2011, table 1 and section 4",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/tsit5");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "tsit5",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(
+    INTEGRATOR, "tsit5", &ops,
+    "Tsitouras pair: order 5 with an error estimate of order 4, six evaluations a step",
+    "Tsitouras, Comput. Math. Appl. 62, 2011, table 1 and section 4", "tsitouras|tsitouras5|tsit",
+    NULL, NULL, NULL);

@@ -1,38 +1,14 @@
 /* avgpool: the mean over each window of every channel, padded zeros included; x [B,C,H,W] -> y
  * [B,C,P,Q]; as torch.nn.AvgPool2d. */
 #include "../common/pool.h"
+#include "odeon/device_pool.h"
 #include "odeon/plugin.h"
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    return pool_create(host, config, "avgpool", ODEON_POOL_AVG, out);
+    return pool_init(self, "avgpool", ODEON_POOL_AVG);
 }
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "avgpool",
-    .aliases = "avgpool2d|averagepool|averagepooling|averagepooling2d|meanpool",
-    .summary = "mean over windows of every channel",
-    .version = "1.0",
-    .license = "MIT",
-    .options = pool_options,
-    .ops = &pool_ops,
-    .create = create,
-    .destroy = pool_destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/avgpool");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "avgpool",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LAYER, "avgpool", &pool_ops, "mean over windows of every channel", NULL,
+                     "avgpool2d|averagepool|averagepooling|averagepooling2d|meanpool", pool,
+                     pool_options, init, NULL);

@@ -3,30 +3,15 @@
 #include "../common/bodies.h"
 #include "odeon/plugin.h"
 
-static void destroy(void *self)
+static odeon_status init(void *self)
 {
     bodies *layer = self;
-    if (layer != NULL) {
-        bodies_fini(layer);
-        layer->host->free(layer->host, layer);
-    }
+    return bodies_init(layer->host, "chain", layer);
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static void fini(void *self)
 {
-    (void)config;
-    *out = NULL;
-    bodies *layer = host->alloc(host, sizeof *layer);
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "chain: no memory for %zu bytes", sizeof *layer);
-    }
-    odeon_status status = bodies_init(host, "chain", layer);
-    if (status != ODEON_OK) {
-        destroy(layer);
-        return status;
-    }
-    *out = layer;
-    return ODEON_OK;
+    bodies_fini(self);
 }
 
 static odeon_status attach(void *self, int32_t body, odeon_net *net)
@@ -34,26 +19,19 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return bodies_attach(self, body, net);
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    (void)device;
-    return bodies_plan(self, in, flags, out);
+    return bodies_plan(self, plan);
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
-    return bodies_forward(self, 0, context, NULL, in, out, buffers->tape);
+    return bodies_forward(self, 0, call, NULL, call->out);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)in;
-    (void)out;
-    return bodies_vjp(self, 0, context, NULL, d_out, d_in, d_t, buffers->tape);
+    return bodies_vjp(self, 0, call, NULL, call->d_in);
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops,
@@ -63,30 +41,5 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .vjp = vjp,
                                     .attach = attach};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "chain",
-    .aliases = "sequential|seq|stack",
-    .summary = "the layers of its body in a row, as one layer",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/chain");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "chain",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LAYER, "chain", &ops, "the layers of its body in a row, as one layer", NULL,
+                     "sequential|seq|stack", bodies, NULL, init, fini);

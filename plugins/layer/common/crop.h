@@ -3,20 +3,21 @@
  * is the whole image the layer acts in training only. */
 #ifndef ODEON_LAYER_CROP_H
 #define ODEON_LAYER_CROP_H
+#include "odeon/device_random.h"
 #include "odeon/host.h"
 #include "odeon/layer.h"
 
-/* What distinguishes one such layer from another. */
-typedef struct crop_choice {
-    const char *id;          /* of the layer, for messages; must outlive it */
-    int64_t height, width;   /* P, Q; 0: the image's */
-    odeon_window2d geometry; /* in training */
-} crop_choice;
+/* Each such layer has some of the options and sets the rest in its init. */
+typedef struct crop {
+    ODEON_INSTANCE;
+    odeon_i64_list size;
+    int64_t padding;
+    double probability;
+    const char *id;                 /* for messages */
+    int64_t height, width;          /* P, Q; 0: the image's */
+    odeon_window_geometry geometry; /* in training */
+} crop;
 
 extern const odeon_layer_ops crop_ops;
-
-/* For the slots create and destroy. */
-odeon_status crop_create(const odeon_host *host, const crop_choice *choice, void **out);
-void crop_destroy(void *self);
 
 #endif

@@ -15,23 +15,39 @@
 #include "odeon/host.h"
 #include "odeon/layer.h"
 
-/* The options bias, init, gain, init_std, bias_init and bias_gain for a layer's option table; a
- * layer has all of them or none. */
-extern const odeon_option init_option_bias, init_option_weight, init_option_gain, init_option_std,
-    init_option_bias_values, init_option_bias_gain;
-
-/* The options as read. */
+/* The options, each under its own name. */
 typedef struct init_choice {
-    int32_t bias;                /* 1: the layer has a bias */
-    int32_t weight, bias_values; /* indices of the choices */
-    double gain, std, bias_gain;
+    int64_t bias;            /* 1: the layer has a bias */
+    int64_t init, bias_init; /* indices of the choices */
+    double gain, init_std, bias_gain;
 } init_choice;
 
-init_choice init_read(const odeon_host *host, const odeon_config *config);
+/* They are written into the field `init_choice init` of the instance. */
+#define INIT_OPTION(type, name, KIND, ...)                                                         \
+    ODEON_OPTION_AS(type, init.name, KIND, #name, __VA_ARGS__)
+#define INIT_OPTIONS(type)                                                                         \
+    INIT_OPTION(type, bias, FLAG, .aliases = "usebias", .default_text = "yes",                     \
+                .help = "add a bias to every output"),                                             \
+        INIT_OPTION(type, init, CHOICE, .aliases = "initializer|weightinit|kernelinitializer",     \
+                    .default_text = "pytorch_default",                                             \
+                    .choices = "pytorch_default|normal|uniform|zeros|ones|glorot_uniform|"         \
+                               "glorot_normal|he_uniform|he_normal",                               \
+                    .help = "distribution from which the weight starts; uniform: on -1 to 1"),     \
+        INIT_OPTION(type, gain, F64, .default_text = "1",                                          \
+                    .help = "factor of the weight's first values"),                                \
+        INIT_OPTION(type, init_std, F64, .aliases = "std|stddev", .default_text = "1",             \
+                    .min_text = "0",                                                               \
+                    .help = "standard deviation of init = normal, whose mean is 0"),               \
+        INIT_OPTION(type, bias_init, CHOICE, .aliases = "biasinitializer",                         \
+                    .default_text = "pytorch_default",                                             \
+                    .choices = "pytorch_default|normal|uniform|zeros|ones",                        \
+                    .help = "distribution from which the bias starts"),                            \
+        INIT_OPTION(type, bias_gain, F64, .default_text = "1",                                     \
+                    .help = "factor of the bias's first values")
 
 /* Implements the slot param for a layer with a weight of the given shape [out,in,...] (index 0) and
  * a bias [out] (index 1). */
-void init_param(const init_choice *choice, const odeon_tensor *weight, int32_t index,
+void init_param(const init_choice *choice, const odeon_shape *weight, int32_t index,
                 odeon_param *out);
 
 #endif

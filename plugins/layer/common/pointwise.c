@@ -1,65 +1,32 @@
 #include "pointwise.h"
-
-typedef struct pointwise {
-    const odeon_host *host;
-    int32_t act;
-} pointwise;
-
-odeon_status pointwise_create(const odeon_host *host, int32_t act, void **out)
-{
-    *out = NULL;
-    pointwise *layer = host->alloc(host, sizeof *layer);
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "no memory for a layer of %zu bytes",
-                          sizeof *layer);
-    }
-    *layer = (pointwise){.host = host, .act = act};
-    *out = layer;
-    return ODEON_OK;
-}
-
-void pointwise_destroy(void *self)
-{
-    pointwise *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
+#include "odeon/device_pointwise.h"
 
 /* POINTWISE lets the host fuse the function into the layer before it. */
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    (void)device;
-    (void)flags;
     const pointwise *layer = self;
-    out->flags = ODEON_LAYER_POINTWISE | ODEON_LAYER_NEEDS_OUT;
-    out->act = layer->act;
-    out->out = *in;
+    plan->flags = ODEON_LAYER_POINTWISE | ODEON_LAYER_NEEDS_OUT;
+    plan->act = layer->act;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
-    (void)buffers;
     const pointwise *layer = self;
-    return context->device->ops->unary(context->queue, layer->act, in, out);
+    return ODEON_DO(call->device, pointwise, unary, call->queue, .id = layer->act, .x = call->in,
+                    .y = call->out);
 }
 
 /* d_out, out -> d_in = d_out f'(out). */
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)buffers;
-    (void)in;
-    (void)d_t;
     const pointwise *layer = self;
-    if (d_in == NULL) {
+    if (call->d_in == NULL) {
         return ODEON_OK;
     }
-    return context->device->ops->unary_vjp(context->queue, layer->act, out, d_out, d_in);
+    return ODEON_DO(call->device, pointwise, unary_vjp, call->queue, .id = layer->act,
+                    .kept = &call->out->view, .dy = call->d_out, .dx = call->d_in);
 }
 
 const odeon_layer_ops pointwise_ops = {

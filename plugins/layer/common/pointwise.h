@@ -2,13 +2,16 @@
  * epilogue. Any shape; no parameters. The vjp needs only y, so x need not be kept. */
 #ifndef ODEON_LAYER_POINTWISE_H
 #define ODEON_LAYER_POINTWISE_H
+#include "odeon/device_pointwise.h"
 #include "odeon/host.h"
 #include "odeon/layer.h"
 
-extern const odeon_layer_ops pointwise_ops;
+typedef struct pointwise {
+    ODEON_INSTANCE;
+    int32_t act; /* a unary id up to ODEON_UNARY_LAST_EPILOGUE; set by init */
+    int32_t reserved0;
+} pointwise;
 
-/* For the slots create and destroy. act: a unary id up to ODEON_UNARY_LAST_EPILOGUE. */
-odeon_status pointwise_create(const odeon_host *host, int32_t act, void **out);
-void pointwise_destroy(void *self);
+extern const odeon_layer_ops pointwise_ops;
 
 #endif

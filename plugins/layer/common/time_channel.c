@@ -1,14 +1,5 @@
 #include "time_channel.h"
-
-const odeon_option time_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "time",
-    .aliases = "usetime|timedependent|concattime",
-    .default_text = "no",
-    .choices = "no|first|last",
-    .help = "take the time t of the ODE block as one more input, before or behind the others",
-};
+#include "odeon/device_move.h"
 
 /* Layout in elements: each row of y consists of a row of x and one channel of t. */
 typedef struct layout {
@@ -17,7 +8,7 @@ typedef struct layout {
 } layout;
 
 /* y [R,C+1,S]; x and t are its parts. */
-static layout layout_of(int32_t where, const odeon_tensor *y)
+static layout layout_of(int64_t where, const odeon_shape *y)
 {
     layout p = {.rows = y->dim[0],
                 .x_cols = (y->dim[1] - 1) * y->dim[2],
@@ -28,52 +19,62 @@ static layout layout_of(int32_t where, const odeon_tensor *y)
     return p;
 }
 
-typedef odeon_status (*rows_function)(odeon_queue *queue, const odeon_tensor *x, int64_t rows,
-                                      int64_t cols, int64_t pitch, int64_t at,
-                                      const odeon_tensor *v);
+/* Rows that one operator handles together, and how many operators there are. */
+typedef struct sweep {
+    int64_t passes, rows, pitch;
+} sweep;
 
-/* Applies function to the channel of t. Where samples have several rows and a t each, rows of the
- * same position in all samples are handled by one call, whose row i then matches t[i]. */
-static odeon_status for_rows(rows_function function, const odeon_context *context, const layout *p,
-                             const odeon_tensor *y, const odeon_tensor *t)
+/* Where samples have several rows and a t each, rows of the same position in all samples are one
+ * pass, whose row i then matches t[i]. */
+static sweep sweep_of(const layout *p, const odeon_shape *t)
 {
     int64_t samples = odeon_count(t);
     if (samples <= 1 || samples == p->rows) {
-        return function(context->queue, y, p->rows, p->t_cols, p->pitch, p->t_at, t);
+        return (sweep){.passes = 1, .rows = p->rows, .pitch = p->pitch};
     }
     int64_t each = p->rows / samples;
-    for (int64_t i = 0; i < each; i++) {
-        ODEON_TRY(function(context->queue, y, samples, p->t_cols, each * p->pitch,
-                           i * p->pitch + p->t_at, t));
-    }
-    return ODEON_OK;
+    return (sweep){.passes = each, .rows = samples, .pitch = each * p->pitch};
 }
 
 /* t stays on the device: rows_fill reads it there when it runs. */
-odeon_status time_join(const odeon_host *host, const char *layer, const odeon_context *context,
-                       int32_t where, const odeon_tensor *x, const odeon_tensor *y)
+odeon_status time_join(const odeon_host *host, const char *layer, const odeon_layer_call *call,
+                       int64_t where, const odeon_view *x, const odeon_tensor *y)
 {
-    const odeon_device_ops *ops = context->device->ops;
-    if (context->t == NULL) {
+    if (call->t == NULL) {
         return odeon_fail(host, ODEON_ERR_CONFIG,
                           "%s is outside of an ODE block, where there is no time; move it into "
                           "one or do without the time",
                           layer);
     }
-    layout p = layout_of(where, y);
-    ODEON_TRY(ops->copy2d(context->queue, x, y, p.rows, p.x_cols, p.x_cols, 0, p.pitch, p.x_at));
-    return for_rows(ops->rows_fill, context, &p, y, context->t);
+    layout p = layout_of(where, &y->view.shape);
+    sweep s = sweep_of(&p, &call->t->shape);
+    ODEON_TRY(ODEON_DO(call->device, move, copy2d, call->queue, .x = x, .y = y, .rows = p.rows,
+                       .cols = p.x_cols, .x_pitch = p.x_cols, .y_pitch = p.pitch, .y_at = p.x_at));
+    for (int64_t i = 0; i < s.passes; i++) {
+        ODEON_TRY(ODEON_DO(call->device, move, rows_fill, call->queue, .y = y, .rows = s.rows,
+                           .cols = p.t_cols, .pitch = s.pitch, .at = i * p.pitch + p.t_at,
+                           .v = call->t));
+    }
+    return ODEON_OK;
 }
 
-/* dy [R,C+1,S] -> dx [R,C,S], d_t: the transpose of copying is copying back and summing. */
-odeon_status time_part(const odeon_context *context, int32_t where, const odeon_tensor *dy,
-                       const odeon_tensor *dx, const odeon_tensor *d_t)
+/* dy [R,C+1,S] -> d_in [R,C,S], d_t: the transpose of copying is copying back and summing. */
+odeon_status time_part(const odeon_layer_call *call, int64_t where, const odeon_view *dy)
 {
-    const odeon_device_ops *ops = context->device->ops;
-    layout p = layout_of(where, dy);
-    if (dx != NULL) {
-        ODEON_TRY(
-            ops->copy2d(context->queue, dy, dx, p.rows, p.x_cols, p.pitch, p.x_at, p.x_cols, 0));
+    layout p = layout_of(where, &dy->shape);
+    if (call->d_in != NULL) {
+        ODEON_TRY(ODEON_DO(call->device, move, copy2d, call->queue, .x = dy, .y = call->d_in,
+                           .rows = p.rows, .cols = p.x_cols, .x_pitch = p.pitch, .x_at = p.x_at,
+                           .y_pitch = p.x_cols));
     }
-    return d_t == NULL ? ODEON_OK : for_rows(ops->rows_sum, context, &p, dy, d_t);
+    if (call->d_t == NULL) {
+        return ODEON_OK;
+    }
+    sweep s = sweep_of(&p, &call->d_t->view.shape);
+    for (int64_t i = 0; i < s.passes; i++) {
+        ODEON_TRY(ODEON_DO(call->device, move, rows_sum, call->queue, .x = dy, .rows = s.rows,
+                           .cols = p.t_cols, .pitch = s.pitch, .at = i * p.pitch + p.t_at,
+                           .v = call->d_t));
+    }
+    return ODEON_OK;
 }

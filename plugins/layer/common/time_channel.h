@@ -7,15 +7,18 @@
 
 enum { TIME_NO = 0, TIME_FIRST = 1, TIME_LAST = 2 };
 
-/* The option time = no|first|last for a layer's option table; its index is TIME_*. */
-extern const odeon_option time_option;
+/* The option time, written into the field `int64_t time` of the instance: TIME_*. */
+#define TIME_OPTION(type)                                                                          \
+    ODEON_OPTION(type, time, CHOICE, .aliases = "usetime|timedependent|concattime",                \
+                 .default_text = "no", .choices = "no|first|last",                                 \
+                 .help = "take the time t of the ODE block as one more input, before or behind "   \
+                         "the others")
 
 /* y = x with t appended. ODEON_ERR_CONFIG outside of an ODE block, where there is no time; layer is
  * the id for the message. */
-odeon_status time_join(const odeon_host *host, const char *layer, const odeon_context *context,
-                       int32_t where, const odeon_tensor *x, const odeon_tensor *y);
-/* The vjp: writes dx (NULL: not wanted) and adds to d_t (NULL: not wanted). */
-odeon_status time_part(const odeon_context *context, int32_t where, const odeon_tensor *dy,
-                       const odeon_tensor *dx, const odeon_tensor *d_t);
+odeon_status time_join(const odeon_host *host, const char *layer, const odeon_layer_call *call,
+                       int64_t where, const odeon_view *x, const odeon_tensor *y);
+/* The vjp: writes the call's d_in, which has as many elements as x, and adds to its d_t. */
+odeon_status time_part(const odeon_layer_call *call, int64_t where, const odeon_view *dy);
 
 #endif

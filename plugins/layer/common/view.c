@@ -1,21 +1,16 @@
 #include "view.h"
+#include "odeon/device_move.h"
 
-odeon_status view_forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                          const odeon_tensor *in, const odeon_tensor *out)
+odeon_status view_forward(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    return context->device->ops->copy(context->queue, in, out);
+    return ODEON_DO(call->device, move, copy, call->queue, .x = call->in, .y = call->out);
 }
 
-odeon_status view_vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                      const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                      const odeon_tensor *d_in, const odeon_tensor *d_t)
+odeon_status view_vjp(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    (void)in;
-    (void)out;
-    (void)d_t;
-    return d_in == NULL ? ODEON_OK : context->device->ops->copy(context->queue, d_out, d_in);
+    return call->d_in == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in);
 }

@@ -5,10 +5,7 @@
 #include "odeon/layer.h"
 
 /* For the slots forward and vjp. */
-odeon_status view_forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                          const odeon_tensor *in, const odeon_tensor *out);
-odeon_status view_vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                      const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                      const odeon_tensor *d_in, const odeon_tensor *d_t);
+odeon_status view_forward(void *self, const odeon_layer_call *call);
+odeon_status view_vjp(void *self, const odeon_layer_call *call);
 
 #endif

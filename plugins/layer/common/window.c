@@ -2,39 +2,31 @@
 
 #include "shape.h"
 
-/* A single number stands for both edges. */
-static odeon_status read_pair(const odeon_host *host, const odeon_config *config, const char *id,
-                              const char *name, int32_t *height, int32_t *width)
+/* A single number stands for both edges; within 32 bits by the options' bounds. */
+static odeon_status read_pair(const odeon_host *host, const char *id, const char *name,
+                              const odeon_i64_list *list, int32_t *height, int32_t *width)
 {
-    int32_t n = 0;
-    const int64_t *list = host->option_list_i64(config, name, &n);
-    if (list == NULL || n < 1 || n > 2) {
+    if (list->n < 1 || list->n > 2) {
         return odeon_fail(host, ODEON_ERR_CONFIG,
                           "%s: %s has %d numbers; give one, or two (height width)", id, name,
-                          (int)n);
+                          (int)list->n);
     }
-    *height = (int32_t)list[0]; /* within 32 bits by the options' bounds */
-    *width = (int32_t)list[n - 1];
+    *height = (int32_t)list->at[0];
+    *width = (int32_t)list->at[list->n - 1];
     return ODEON_OK;
 }
 
-odeon_status window_read(const odeon_host *host, const odeon_config *config, const char *id,
-                         window *out)
+odeon_status window_init(const odeon_host *host, const char *id, window *w)
 {
-    ODEON_TRY(read_pair(host, config, id, "kernel", &out->kernel_h, &out->kernel_w));
-    ODEON_TRY(read_pair(host, config, id, "padding", &out->padding_h, &out->padding_w));
-    int32_t n = 0;
-    if (host->option_list_i64(config, "stride", &n) == NULL) {
-        out->stride_h = out->kernel_h;
-        out->stride_w = out->kernel_w;
-        return ODEON_OK;
-    }
-    return read_pair(host, config, id, "stride", &out->stride_h, &out->stride_w);
+    const odeon_i64_list *stride = w->stride.at != NULL ? &w->stride : &w->kernel;
+    ODEON_TRY(read_pair(host, id, "kernel", &w->kernel, &w->kernel_h, &w->kernel_w));
+    ODEON_TRY(read_pair(host, id, "padding", &w->padding, &w->padding_h, &w->padding_w));
+    return read_pair(host, id, "stride", stride, &w->stride_h, &w->stride_w);
 }
 
 /* Checked here with the sizes in the message, as the device would only report a broken contract. */
 odeon_status window_outputs(const odeon_host *host, const char *id, const window *w,
-                            const odeon_tensor *x, int64_t *height, int64_t *width)
+                            const odeon_shape *x, int64_t *height, int64_t *width)
 {
     if (x->ndim != 4) {
         return odeon_fail(host, ODEON_ERR_CONFIG, "%s: the input is %s; it takes images [B,C,H,W]",

@@ -5,247 +5,164 @@
 #include "../common/shape.h"
 #include "../common/time_channel.h"
 #include "../common/window.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_product.h"
 #include "odeon/plugin.h"
 
 typedef struct conv2d {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t filters;
     window window;
-    odeon_conv2d geometry;
+    odeon_conv_geometry geometry;
     init_choice init;
-    int32_t time; /* TIME_* */
+    int64_t time; /* TIME_* */
 } conv2d;
 
-static const odeon_option filters = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_SIZE,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "filters",
-    .aliases = "outchannels|channels|nfilters|features",
-    .help = "output channels",
-};
-static const odeon_option kernel = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64_LIST,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "kernel",
-    .aliases = "kernelsize|filtersize|ksize",
-    .min_text = "1",
-    .max_text = "65535",
-    .unit = "pixels",
-    .help = "edge of the filters, or height and width",
-};
-static const odeon_option stride = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64_LIST,
-    .name = "stride",
-    .aliases = "strides",
-    .default_text = "1",
-    .min_text = "1",
-    .max_text = "65535",
-    .unit = "pixels",
-    .help = "distance between two positions of a filter, or down and across",
-};
-static const odeon_option padding = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64_LIST,
-    .name = "padding",
-    .aliases = "pad|pads",
-    .default_text = "0",
-    .min_text = "0",
-    .max_text = "65535",
-    .unit = "pixels",
-    .help = "zeros added on every side, or above and below, left and right",
-};
-static const odeon_option *const options[] = {&filters,
-                                              &kernel,
-                                              &stride,
-                                              &padding,
-                                              &time_option,
-                                              &init_option_bias,
-                                              &init_option_weight,
-                                              &init_option_gain,
-                                              &init_option_std,
-                                              &init_option_bias_values,
-                                              &init_option_bias_gain,
-                                              NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(conv2d, filters, SIZE, .flags = ODEON_OPTION_REQUIRED,
+                 .aliases = "outchannels|channels|nfilters|features", .help = "output channels"),
+    ODEON_OPTION_AS(conv2d, window.kernel, I64_LIST, "kernel", .flags = ODEON_OPTION_REQUIRED,
+                    .aliases = "kernelsize|filtersize|ksize", .min_text = "1", .max_text = "65535",
+                    .unit = "pixels", .help = "edge of the filters, or height and width"),
+    ODEON_OPTION_AS(conv2d, window.stride, I64_LIST, "stride", .aliases = "strides",
+                    .default_text = "1", .min_text = "1", .max_text = "65535", .unit = "pixels",
+                    .help = "distance between two positions of a filter, or down and across"),
+    ODEON_OPTION_AS(conv2d, window.padding, I64_LIST, "padding", .aliases = "pad|pads",
+                    .default_text = "0", .min_text = "0", .max_text = "65535", .unit = "pixels",
+                    .help = "zeros added on every side, or above and below, left and right"),
+    TIME_OPTION(conv2d),
+    INIT_OPTIONS(conv2d),
+    NULL};
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    *out = NULL;
-    window w;
-    ODEON_TRY(window_read(host, config, "conv2d", &w));
-    conv2d *layer = host->alloc(host, sizeof *layer);
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "conv2d: no memory for %zu bytes", sizeof *layer);
-    }
-    *layer = (conv2d){
-        .host = host,
-        .filters = host->option_i64(config, "filters"),
-        .window = w,
-        .geometry = {.stride_h = w.stride_h,
-                     .stride_w = w.stride_w,
-                     .padding_h = w.padding_h,
-                     .padding_w = w.padding_w},
-        .init = init_read(host, config),
-        .time = (int32_t)host->option_i64(config, "time"),
-    };
-    *out = layer;
+    conv2d *layer = self;
+    const window *w = &layer->window;
+    ODEON_TRY(window_init(layer->host, "conv2d", &layer->window));
+    layer->geometry = (odeon_conv_geometry){.stride_h = w->stride_h,
+                                            .stride_w = w->stride_w,
+                                            .padding_h = w->padding_h,
+                                            .padding_w = w->padding_w};
     return ODEON_OK;
 }
 
-static void destroy(void *self)
-{
-    conv2d *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
-
 /* The shape that is convolved: the input, with time one channel more. */
-static odeon_tensor product_shape(const conv2d *layer, const odeon_tensor *in)
+static odeon_shape image_shape(const conv2d *layer, const odeon_shape *in)
 {
-    odeon_tensor x = *in;
+    odeon_shape x = *in;
     x.dim[1] += layer->time != TIME_NO ? 1 : 0;
     return x;
 }
 
 /* x is the image with its time channel, so the weight has one input channel more. */
-static odeon_tensor weight_shape(const conv2d *layer, const odeon_tensor *x)
+static odeon_shape weight_shape(const conv2d *layer, const odeon_shape *x)
 {
-    return (odeon_tensor){
-        .dim = {layer->filters, x->dim[1], layer->window.kernel_h, layer->window.kernel_w},
+    return (odeon_shape){
         .ndim = 4,
-        .dtype = x->dtype};
+        .dtype = x->dtype,
+        .dim = {layer->filters, x->dim[1], layer->window.kernel_h, layer->window.kernel_w}};
 }
 
 /* Scratch holds the image with its time channel, then the scratch of the convolution. */
-static uint64_t image_bytes(const conv2d *layer, const odeon_tensor *x)
+static uint64_t image_bytes(const conv2d *layer, const odeon_shape *x)
 {
-    uint64_t bytes = (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype));
-    return layer->time == TIME_NO ? 0 : (bytes + 63) / 64 * 64;
+    return layer->time == TIME_NO ? 0 : ((uint64_t)odeon_bytes(x) + 63) / 64 * 64;
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static void *convolution_scratch(const conv2d *layer, const odeon_layer_call *call,
+                                 const odeon_shape *x)
 {
-    (void)flags;
+    return (char *)call->scratch + image_bytes(layer, x);
+}
+
+static odeon_status plan(void *self, odeon_layer_plan *plan)
+{
     const conv2d *layer = self;
     int64_t height = 0, width = 0;
-    ODEON_TRY(window_outputs(layer->host, "conv2d", &layer->window, in, &height, &width));
-    odeon_tensor x = product_shape(layer, in), weight = weight_shape(layer, &x);
-    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
-                 (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
-    out->out = (odeon_tensor){
-        .dim = {in->dim[0], layer->filters, height, width}, .ndim = 4, .dtype = in->dtype};
-    out->scratch_bytes = image_bytes(layer, &x) +
-                         device->ops->conv2d_scratch(device->self, &layer->geometry, &x, &weight);
+    ODEON_TRY(window_outputs(layer->host, "conv2d", &layer->window, &plan->in, &height, &width));
+    odeon_shape x = image_shape(layer, &plan->in), weight = weight_shape(layer, &x);
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE |
+                  (layer->time != TIME_NO ? ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T : 0);
+    plan->out = (odeon_shape){.ndim = 4,
+                              .dtype = plan->in.dtype,
+                              .dim = {plan->in.dim[0], layer->filters, height, width}};
+    plan->scratch_bytes = image_bytes(layer, &x) + plan->device->conv->conv2d_scratch(
+                                                       plan->device, &layer->geometry, &x, &weight);
     return ODEON_OK;
 }
 
-static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     const conv2d *layer = self;
-    odeon_tensor x = product_shape(layer, in), weight = weight_shape(layer, &x);
+    odeon_shape x = image_shape(layer, in), weight = weight_shape(layer, &x);
     init_param(&layer->init, &weight, index, out);
     return ODEON_OK;
 }
 
 /* x = in, or the image with its time channel, made in scratch. */
-static odeon_status join(const conv2d *layer, const odeon_context *context,
-                         const odeon_buffers *buffers, const odeon_tensor *in, odeon_tensor *x)
+static odeon_status join(const conv2d *layer, const odeon_layer_call *call, odeon_view *x)
 {
-    *x = product_shape(layer, in);
     if (layer->time == TIME_NO) {
+        *x = *call->in;
         return ODEON_OK;
     }
-    x->data = buffers->scratch;
-    odeon_tensor from = shape_channels(in), to = shape_channels(x);
-    return time_join(layer->host, "conv2d with time", context, layer->time, &from, &to);
+    odeon_tensor made = odeon_tensor_at(call->scratch, image_shape(layer, &call->in->shape));
+    odeon_view from = shape_channels_view(call->in);
+    odeon_tensor to = shape_channels_tensor(&made);
+    *x = made.view;
+    return time_join(layer->host, "conv2d with time", call, layer->time, &from, &to);
 }
 
 /* in [B,C,H,W], weight [K,C,R,S], bias [K] -> out [B,K,P,Q]; bias and the next layer's function are
  * fused. */
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const conv2d *layer = self;
-    odeon_tensor x;
-    ODEON_TRY(join(layer, context, buffers, in, &x));
-    odeon_epilogue epilogue = {.bias = layer->init.bias ? &buffers->param[1] : NULL,
-                               .act = context->epilogue_act};
-    return context->device->ops->conv2d(context->queue, &layer->geometry, &x, &buffers->param[0],
-                                        &epilogue, out,
-                                        (char *)buffers->scratch + image_bytes(layer, &x));
+    odeon_view x;
+    ODEON_TRY(join(layer, call, &x));
+    return ODEON_DO(call->device, conv, conv2d, call->queue, .geometry = layer->geometry, .x = &x,
+                    .w = &call->param[0], .bias = layer->init.bias ? &call->param[1] : NULL,
+                    .act = call->act, .y = call->out,
+                    .scratch = convolution_scratch(layer, call, &x.shape));
 }
 
-/* The gradient of the extended image, then split into d_in and d_t. */
-static odeon_status vjp_of_input(const conv2d *layer, const odeon_context *context,
-                                 const odeon_buffers *buffers, const odeon_tensor *in,
-                                 const odeon_tensor *d_out, const odeon_tensor *d_in,
-                                 const odeon_tensor *d_t)
+/* The gradient of the image, which with time is made in scratch and split into d_in and d_t. */
+static odeon_status vjp_of_input(const conv2d *layer, const odeon_layer_call *call)
 {
-    const odeon_device_ops *ops = context->device->ops;
-    odeon_tensor dx = product_shape(layer, in);
-    dx.data = layer->time == TIME_NO ? d_in->data : buffers->scratch;
-    ODEON_TRY(ops->conv2d_vjp_x(context->queue, &layer->geometry, &buffers->param[0], d_out, &dx,
-                                (char *)buffers->scratch + image_bytes(layer, &dx)));
-    odeon_tensor flat = shape_channels(&dx);
-    return layer->time == TIME_NO ? ODEON_OK : time_part(context, layer->time, &flat, d_in, d_t);
+    odeon_shape image = image_shape(layer, &call->in->shape);
+    odeon_tensor dx = layer->time == TIME_NO ? *call->d_in : odeon_tensor_at(call->scratch, image);
+    ODEON_TRY(ODEON_DO(call->device, conv, conv2d_vjp_x, call->queue, .geometry = layer->geometry,
+                       .w = &call->param[0], .dy = call->d_out, .dx = &dx,
+                       .scratch = convolution_scratch(layer, call, &image)));
+    odeon_view flat = shape_channels_view(&dx.view);
+    return layer->time == TIME_NO ? ODEON_OK : time_part(call, layer->time, &flat);
 }
 
 /* The image with time is built again rather than kept. */
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)out;
     const conv2d *layer = self;
-    const odeon_device_ops *ops = context->device->ops;
-    if (d_in != NULL || (d_t != NULL && layer->time != TIME_NO)) {
-        ODEON_TRY(vjp_of_input(layer, context, buffers, in, d_out, d_in, d_t));
+    odeon_view x;
+    if (call->d_in != NULL || (call->d_t != NULL && layer->time != TIME_NO)) {
+        ODEON_TRY(vjp_of_input(layer, call));
     }
-    if (buffers->grad != NULL) {
-        odeon_tensor x;
-        ODEON_TRY(join(layer, context, buffers, in, &x));
-        ODEON_TRY(ops->conv2d_vjp_w(context->queue, &layer->geometry, &x, d_out, &buffers->grad[0],
-                                    (char *)buffers->scratch + image_bytes(layer, &x)));
-        if (layer->init.bias) {
-            odeon_tensor d_channels = shape_channels(d_out);
-            ODEON_TRY(ops->channel_sum(context->queue, &d_channels, &buffers->grad[1]));
-        }
+    if (call->grad == NULL) {
+        return ODEON_OK;
     }
-    return ODEON_OK;
+    ODEON_TRY(join(layer, call, &x));
+    ODEON_TRY(ODEON_DO(call->device, conv, conv2d_vjp_w, call->queue, .geometry = layer->geometry,
+                       .x = &x, .dy = call->d_out, .dw = &call->grad[0],
+                       .scratch = convolution_scratch(layer, call, &x.shape)));
+    if (!layer->init.bias) {
+        return ODEON_OK;
+    }
+    odeon_view channels = shape_channels_view(call->d_out);
+    return ODEON_DO(call->device, product, channel_sum, call->queue, .x = &channels,
+                    .bias = &call->grad[1]);
 }
 
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "conv2d",
-    .aliases = "conv|convolution|convolution2d|convolutional",
-    .summary = "convolution of images with learned filters",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/conv2d");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "conv2d",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LAYER, "conv2d", &ops, "convolution of images with learned filters", NULL,
+                     "conv|convolution|convolution2d|convolutional", conv2d, options, init, NULL);

@@ -3,61 +3,27 @@
 #include "../common/init.h"
 #include "../common/shape.h"
 #include "../common/time_channel.h"
+#include "odeon/device_product.h"
 #include "odeon/plugin.h"
 
 typedef struct dense {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t units;
     init_choice init;
-    int32_t time; /* TIME_* */
+    int64_t time; /* TIME_* */
 } dense;
 
-static const odeon_option units = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_SIZE,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "units",
-    .aliases = "hidden|hiddenunits|hiddensize|width|outfeatures|outputsize|neurons|nout",
-    .help = "outputs of every sample",
-};
-static const odeon_option *const options[] = {&units,
-                                              &time_option,
-                                              &init_option_bias,
-                                              &init_option_weight,
-                                              &init_option_gain,
-                                              &init_option_std,
-                                              &init_option_bias_values,
-                                              &init_option_bias_gain,
-                                              NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(dense, units, SIZE, .flags = ODEON_OPTION_REQUIRED,
+                 .aliases =
+                     "hidden|hiddenunits|hiddensize|width|outfeatures|outputsize|neurons|nout",
+                 .help = "outputs of every sample"),
+    TIME_OPTION(dense), INIT_OPTIONS(dense), NULL};
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+/* x [B,N] or [B,T,N] as the matrix [rows,N]; with time the matrix [rows,N+1] that it becomes. */
+static odeon_shape rows_of(const odeon_shape *x, int64_t time)
 {
-    *out = NULL;
-    dense *layer = host->alloc(host, sizeof *layer);
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "dense: no memory for %zu bytes", sizeof *layer);
-    }
-    *layer = (dense){.host = host,
-                     .units = host->option_i64(config, "units"),
-                     .init = init_read(host, config),
-                     .time = (int32_t)host->option_i64(config, "time")};
-    *out = layer;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    dense *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
-
-/* x [B,N] or [B,T,N] viewed as the matrix [rows,N]; with time the shape [rows,N+1] of the extended
- * matrix. */
-static odeon_tensor rows_of(const odeon_tensor *x, int32_t time)
-{
-    odeon_tensor out = {.data = x->data, .dim = {1}, .ndim = 2, .dtype = x->dtype};
+    odeon_shape out = {.ndim = 2, .dtype = x->dtype, .dim = {1}};
     for (int32_t i = 0; i + 1 < x->ndim; i++) {
         out.dim[0] *= x->dim[i];
     }
@@ -65,133 +31,101 @@ static odeon_tensor rows_of(const odeon_tensor *x, int32_t time)
     return out;
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    (void)device;
-    (void)flags;
     const dense *layer = self;
     /* applying it to the rows of an image would be a mistake */
-    if (in->ndim != 2 && in->ndim != 3) {
+    if (plan->in.ndim != 2 && plan->in.ndim != 3) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "dense: the input is %s; it takes vectors [B,N] or sequences of them "
                           "[B,T,N]: put flatten before it",
-                          shape_print(in).text);
+                          shape_print(&plan->in).text);
     }
-    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE;
-    out->out = *in;
-    out->out.dim[in->ndim - 1] = layer->units;
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR | ODEON_LAYER_EPILOGUE;
+    plan->out = plan->in;
+    plan->out.dim[plan->in.ndim - 1] = layer->units;
     if (layer->time != TIME_NO) {
-        odeon_tensor x = rows_of(in, layer->time);
-        out->flags |= ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T;
-        out->scratch_bytes = (uint64_t)(odeon_count(&x) * odeon_dtype_bytes(x.dtype));
+        odeon_shape x = rows_of(&plan->in, layer->time);
+        plan->flags |= ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T;
+        plan->scratch_bytes = (uint64_t)odeon_bytes(&x);
     }
     return ODEON_OK;
 }
 
-static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     const dense *layer = self;
-    odeon_tensor x = rows_of(in, layer->time);
-    odeon_tensor weight = {.dim = {layer->units, x.dim[1]}, .ndim = 2};
+    odeon_shape weight = {.ndim = 2, .dim = {layer->units, rows_of(in, layer->time).dim[1]}};
     init_param(&layer->init, &weight, index, out);
     return ODEON_OK;
 }
 
 /* x = the rows of in, or the rows with time, made in scratch. */
-static odeon_status join(const dense *layer, const odeon_context *context,
-                         const odeon_buffers *buffers, const odeon_tensor *in, odeon_tensor *x)
+static odeon_status join(const dense *layer, const odeon_layer_call *call, odeon_view *x)
 {
-    *x = rows_of(in, layer->time);
+    odeon_view rows = shape_view(call->in, rows_of(&call->in->shape, TIME_NO));
     if (layer->time == TIME_NO) {
+        *x = rows;
         return ODEON_OK;
     }
-    x->data = buffers->scratch;
-    odeon_tensor rows = rows_of(in, TIME_NO);
-    odeon_tensor from = shape_channels(&rows), to = shape_channels(x);
-    return time_join(layer->host, "dense with time", context, layer->time, &from, &to);
+    odeon_tensor made = odeon_tensor_at(call->scratch, rows_of(&call->in->shape, layer->time));
+    odeon_view from = shape_channels_view(&rows);
+    odeon_tensor to = shape_channels_tensor(&made);
+    *x = made.view;
+    return time_join(layer->host, "dense with time", call, layer->time, &from, &to);
 }
 
 /* in [rows,N], weight [units,N], bias [units] -> out [rows,units]; bias and the next layer's
  * function are fused. */
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const dense *layer = self;
-    odeon_tensor x, y = rows_of(out, TIME_NO);
-    ODEON_TRY(join(layer, context, buffers, in, &x));
-    odeon_epilogue epilogue = {.bias = layer->init.bias ? &buffers->param[1] : NULL,
-                               .act = context->epilogue_act};
-    return context->device->ops->gemm(context->queue, 0, 1, 1.0, &x, &buffers->param[0], 0.0, &y,
-                                      &epilogue);
+    odeon_view x;
+    odeon_tensor y = shape_tensor(call->out, rows_of(&call->out->view.shape, TIME_NO));
+    ODEON_TRY(join(layer, call, &x));
+    return ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = &x,
+                    .b = &call->param[0], .trans_b = 1, .c = &y,
+                    .bias = layer->init.bias ? &call->param[1] : NULL, .act = call->act);
 }
 
-/* dx = dy W, then split into d_in and d_t. */
-static odeon_status vjp_of_input(const dense *layer, const odeon_context *context,
-                                 const odeon_buffers *buffers, const odeon_tensor *in,
-                                 const odeon_tensor *dy, const odeon_tensor *d_in,
-                                 const odeon_tensor *d_t)
+/* dx = dy W, which with time is made in scratch and split into d_in and d_t. */
+static odeon_status vjp_of_input(const dense *layer, const odeon_layer_call *call,
+                                 const odeon_view *dy)
 {
-    odeon_tensor dx = rows_of(in, layer->time);
-    dx.data = layer->time == TIME_NO ? d_in->data : buffers->scratch;
-    ODEON_TRY(context->device->ops->gemm(context->queue, 0, 0, 1.0, dy, &buffers->param[0], 0.0,
-                                         &dx, NULL));
-    odeon_tensor flat = shape_channels(&dx);
-    return layer->time == TIME_NO ? ODEON_OK : time_part(context, layer->time, &flat, d_in, d_t);
+    odeon_shape rows = rows_of(&call->in->shape, layer->time);
+    odeon_tensor dx = layer->time == TIME_NO ? shape_tensor(call->d_in, rows)
+                                             : odeon_tensor_at(call->scratch, rows);
+    ODEON_TRY(ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = dy,
+                       .b = &call->param[0], .c = &dx));
+    odeon_view flat = shape_channels_view(&dx.view);
+    return layer->time == TIME_NO ? ODEON_OK : time_part(call, layer->time, &flat);
 }
 
 /* dW += dy^T x, db += column sums of dy. The rows with time are built again rather than kept. */
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)out;
     const dense *layer = self;
-    const odeon_device_ops *ops = context->device->ops;
-    odeon_tensor dy = rows_of(d_out, TIME_NO);
-    if (d_in != NULL || (d_t != NULL && layer->time != TIME_NO)) {
-        ODEON_TRY(vjp_of_input(layer, context, buffers, in, &dy, d_in, d_t));
+    odeon_view x, dy = shape_view(call->d_out, rows_of(&call->d_out->shape, TIME_NO));
+    if (call->d_in != NULL || (call->d_t != NULL && layer->time != TIME_NO)) {
+        ODEON_TRY(vjp_of_input(layer, call, &dy));
     }
-    if (buffers->grad != NULL) {
-        odeon_tensor x;
-        ODEON_TRY(join(layer, context, buffers, in, &x));
-        ODEON_TRY(ops->gemm(context->queue, 1, 0, 1.0, &dy, &x, 1.0, &buffers->grad[0], NULL));
-        if (layer->init.bias) {
-            odeon_tensor d_channels = shape_channels(&dy);
-            ODEON_TRY(ops->channel_sum(context->queue, &d_channels, &buffers->grad[1]));
-        }
+    if (call->grad == NULL) {
+        return ODEON_OK;
     }
-    return ODEON_OK;
+    ODEON_TRY(join(layer, call, &x));
+    ODEON_TRY(ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = &dy,
+                       .trans_a = 1, .b = &x, .beta = 1.0, .c = &call->grad[0]));
+    if (!layer->init.bias) {
+        return ODEON_OK;
+    }
+    odeon_view channels = shape_channels_view(&dy);
+    return ODEON_DO(call->device, product, channel_sum, call->queue, .x = &channels,
+                    .bias = &call->grad[1]);
 }
 
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "dense",
-    .aliases = "linear|fc|fullyconnected|affine|mlp",
-    .summary = "fully connected layer: every output is a weighted sum of all inputs",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/dense");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "dense",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LAYER, "dense", &ops,
+                     "fully connected layer: every output is a weighted sum of all inputs", NULL,
+                     "linear|fc|fullyconnected|affine|mlp", dense, options, NULL, NULL);

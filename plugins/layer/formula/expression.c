@@ -1,6 +1,7 @@
 #include "expression.h"
 
 #include "odeon/device.h"
+#include "odeon/device_pointwise.h"
 
 static const struct {
     const char *name;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "odeon/device.h"
+#include "odeon/device_pointwise.h"
 
 static int same(const program_value *x, const program_value *y)
 {

@@ -6,6 +6,7 @@
  * values are merged. */
 #ifndef ODEON_LAYER_FORMULA_PROGRAM_H
 #define ODEON_LAYER_FORMULA_PROGRAM_H
+#include "odeon/device_pointwise.h"
 #include <stdint.h>
 
 enum {
@@ -66,7 +67,7 @@ int32_t program_binary(program *p, int32_t id, int32_t a, int32_t b);
 int32_t program_unary(program *p, int32_t id, int32_t a);
 int32_t program_power(program *p, int32_t a, int32_t exponent);
 
-/* Does the vjp of a unary id read its operand rather than its result? See device.h. */
+/* Does the vjp of a unary id read its operand rather than its result? See device_pointwise.h. */
 int program_reads_operand(int32_t id);
 
 /* After program_finish: is t, or an affine function of it, an operand of values that are not timed?

@@ -13,14 +13,11 @@
 #include "program.h"
 
 /* Bytes for batches of in's length and dtype. */
-uint64_t run_tape_bytes(const program *p, const odeon_tensor *in);
-uint64_t run_scratch_bytes(const program *p, const odeon_tensor *in);
+uint64_t run_tape_bytes(const program *p, const odeon_shape *in);
+uint64_t run_scratch_bytes(const program *p, const odeon_shape *in);
 
 /* The slots of layer.h. */
-odeon_status run_forward(const program *p, const odeon_context *context,
-                         const odeon_buffers *buffers, const odeon_tensor *in,
-                         const odeon_tensor *out);
-odeon_status run_vjp(const program *p, const odeon_context *context, const odeon_buffers *buffers,
-                     const odeon_tensor *d_out, const odeon_tensor *d_in, const odeon_tensor *d_t);
+odeon_status run_forward(const program *p, const odeon_layer_call *call);
+odeon_status run_vjp(const program *p, const odeon_layer_call *call);
 
 #endif

@@ -1,4 +1,5 @@
 #include "control.h"
+#include "odeon/device_solver.h"
 
 #include <math.h>
 

@@ -2,6 +2,7 @@
 #ifndef ODEON_LAYER_ODE_CONTROL_H
 #define ODEON_LAYER_ODE_CONTROL_H
 #include "odeon/container.h"
+#include "odeon/device_solver.h"
 
 /* Indices of the choices below. */
 enum {

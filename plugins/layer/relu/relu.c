@@ -1,37 +1,14 @@
 /* relu: y = max(x, 0), element by element, any shape; its derivative at 0 is 0, as PyTorch's. */
 #include "../common/pointwise.h"
+#include "odeon/device_pointwise.h"
 #include "odeon/plugin.h"
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    (void)config;
-    return pointwise_create(host, ODEON_UNARY_RELU, out);
+    pointwise *layer = self;
+    layer->act = ODEON_UNARY_RELU;
+    return ODEON_OK;
 }
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "relu",
-    .aliases = "rectifier|rectifiedlinear",
-    .summary = "rectified linear unit: max(x, 0)",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &pointwise_ops,
-    .create = create,
-    .destroy = pointwise_destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/relu");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "relu",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LAYER, "relu", &pointwise_ops, "rectified linear unit: max(x, 0)", NULL,
+                     "rectifier|rectifiedlinear", pointwise, NULL, init, NULL);

@@ -5,56 +5,39 @@
  * a block can be used here unchanged, as one Euler step of size 1.
  * Source: He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, 2016, eqs. 1, 2. */
 #include <stdbool.h>
-#include <string.h>
 
 #include "../common/bodies.h"
 #include "../common/shape.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
 #include "odeon/plugin.h"
 
 /* bodies: BODY and the optional SHORTCUT. */
 typedef struct residual {
-    bodies bodies;
+    ODEON_INSTANCE;
     double time;
+    bodies bodies;
 } residual;
 
 enum { BODY = 0, SHORTCUT = 1, TIME_BYTES = 64 };
 
 static const char *const body_names[] = {"shortcut", NULL};
 
-static const odeon_option time_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "time",
-    .default_text = "0",
-    .help = "t for the body outside of an ODE block",
-};
-static const odeon_option *const options[] = {&time_option, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(residual, time, F64, .default_text = "0",
+                 .help = "t for the body outside of an ODE block"),
+    NULL};
 
-static void destroy(void *self)
+static odeon_status init(void *self)
 {
     residual *layer = self;
-    if (layer != NULL) {
-        bodies_fini(&layer->bodies);
-        layer->bodies.host->free(layer->bodies.host, layer);
-    }
+    return bodies_init(layer->host, "residual", &layer->bodies);
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static void fini(void *self)
 {
-    *out = NULL;
-    residual *layer = host->alloc(host, sizeof *layer);
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "residual: no memory for %zu bytes",
-                          sizeof *layer);
-    }
-    layer->time = host->option_f64(config, "time");
-    odeon_status status = bodies_init(host, "residual", &layer->bodies);
-    if (status != ODEON_OK) {
-        destroy(layer);
-        return status;
-    }
-    *out = layer;
-    return ODEON_OK;
+    residual *layer = self;
+    bodies_fini(&layer->bodies);
 }
 
 static odeon_status attach(void *self, int32_t body, odeon_net *net)
@@ -68,21 +51,15 @@ static bool has_shortcut(const residual *layer)
     return layer->bodies.nets[SHORTCUT] != NULL;
 }
 
-static bool same_shape(const odeon_tensor *a, const odeon_tensor *b)
-{
-    return a->ndim == b->ndim && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
-}
-
 /* Both summands must have one shape; without a shortcut the input is the other one. */
-static odeon_status check_sum(const residual *layer, const odeon_tensor *in, int32_t flags,
-                              const odeon_tensor *out)
+static odeon_status check_sum(const residual *layer, const odeon_layer_plan *plan)
 {
     const bodies *b = &layer->bodies;
-    odeon_chain_info other = {.struct_size = sizeof other, .out = *in};
+    odeon_body_plan shortcut = {.out = plan->in};
     if (has_shortcut(layer)) {
-        ODEON_TRY(b->chain->plan(b->nets[SHORTCUT], in->dim[0], flags, &other));
+        ODEON_TRY(bodies_ask(b, SHORTCUT, plan, &shortcut));
     }
-    if (same_shape(&other.out, out)) {
+    if (bodies_same_shape(&shortcut.out, &plan->out)) {
         return ODEON_OK;
     }
     return odeon_fail(
@@ -91,75 +68,86 @@ static odeon_status check_sum(const residual *layer, const odeon_tensor *in, int
             ? "residual: the body makes %s, the shortcut %s; their sum needs one shape"
             : "residual: the body makes %s of %s; add a section named shortcut that "
               "does so too",
-        shape_print(out).text, shape_print(&other.out).text);
+        shape_print(&plan->out).text, shape_print(&shortcut.out).text);
 }
 
 /* Scratch holds the time and, with a shortcut, its output or its part of d_in. */
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const residual *layer = self;
-    (void)device;
-    ODEON_TRY(bodies_plan(&layer->bodies, in, flags, out));
-    out->scratch_bytes = TIME_BYTES;
-    if (has_shortcut(layer)) {
-        out->scratch_bytes += bodies_value_bytes(out, in);
-    }
-    return check_sum(layer, in, flags, &out->out);
+    ODEON_TRY(bodies_plan(&layer->bodies, plan));
+    plan->scratch_bytes = TIME_BYTES + (has_shortcut(layer) ? bodies_value_bytes(plan) : 0);
+    return check_sum(layer, plan);
 }
 
-/* Fills the option's time into t unless the context has a time; *out is then t, else NULL. */
-static odeon_status make_time(const residual *layer, const odeon_context *context, void *scratch,
-                              odeon_tensor *t, const odeon_tensor **out)
+/* The option's time, F64 [1], in t unless the call has a time; *out is then t, else NULL. */
+static odeon_status make_time(const residual *layer, const odeon_layer_call *call, odeon_tensor *t,
+                              const odeon_view **out)
 {
     *out = NULL;
-    if (context->t != NULL) {
+    if (call->t != NULL) {
         return ODEON_OK;
     }
-    *t = (odeon_tensor){.data = scratch, .dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    *out = t;
-    return context->device->ops->fill(context->queue, t, odeon_imm(layer->time), NULL);
+    *t = odeon_tensor_at(call->scratch,
+                         (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
+    *out = &t->view;
+    return ODEON_DO(call->device, move, fill, call->queue, .y = t, .value = odeon_imm(layer->time));
+}
+
+/* What the shortcut makes, of the shape of like. */
+static odeon_tensor shortcut_value(const odeon_layer_call *call, const odeon_tensor *like)
+{
+    return odeon_tensor_at((char *)call->scratch + TIME_BYTES, like->view.shape);
+}
+
+/* total = other + total */
+static odeon_status add(const odeon_layer_call *call, const odeon_view *other,
+                        const odeon_tensor *total)
+{
+    return ODEON_DO(call->device, pointwise, binary, call->queue, .id = ODEON_BINARY_ADD,
+                    .a = other, .b = &total->view, .y = total);
 }
 
 /* in -> out = body(in) + shortcut(in) or in. */
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const residual *layer = self;
-    const odeon_tensor *t, *other = in;
-    odeon_tensor time, made = *out;
-    ODEON_TRY(make_time(layer, context, buffers->scratch, &time, &t));
-    ODEON_TRY(bodies_forward(&layer->bodies, BODY, context, t, in, out, buffers->tape));
-    if (has_shortcut(layer)) {
-        made.data = (char *)buffers->scratch + TIME_BYTES;
-        other = &made;
-        ODEON_TRY(bodies_forward(&layer->bodies, SHORTCUT, context, t, in, &made, buffers->tape));
+    const odeon_view *t;
+    odeon_tensor time;
+    ODEON_TRY(make_time(layer, call, &time, &t));
+    ODEON_TRY(bodies_forward(&layer->bodies, BODY, call, t, call->out));
+    if (!has_shortcut(layer)) {
+        return add(call, call->in, call->out);
     }
-    return context->device->ops->binary(context->queue, ODEON_BINARY_ADD, other, out, out);
+    odeon_tensor made = shortcut_value(call, call->out);
+    ODEON_TRY(bodies_forward(&layer->bodies, SHORTCUT, call, t, &made));
+    return add(call, &made.view, call->out);
+}
+
+/* The shortcut's vjp, added to d_in where that is wanted. */
+static odeon_status vjp_of_shortcut(const residual *layer, const odeon_layer_call *call,
+                                    const odeon_view *t)
+{
+    if (call->d_in == NULL) {
+        return bodies_vjp(&layer->bodies, SHORTCUT, call, t, NULL);
+    }
+    odeon_tensor part = shortcut_value(call, call->d_in);
+    ODEON_TRY(bodies_vjp(&layer->bodies, SHORTCUT, call, t, &part));
+    return add(call, &part.view, call->d_in);
 }
 
 /* d_in = vjp of the body + vjp of the shortcut, or d_out. */
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     const residual *layer = self;
-    const bodies *b = &layer->bodies;
-    const odeon_tensor *t, *other = d_out;
-    odeon_tensor time, part;
-    (void)in;
-    (void)out;
-    ODEON_TRY(make_time(layer, context, buffers->scratch, &time, &t));
-    ODEON_TRY(bodies_vjp(b, BODY, context, t, d_out, d_in, d_t, buffers->tape));
+    const odeon_view *t;
+    odeon_tensor time;
+    ODEON_TRY(make_time(layer, call, &time, &t));
+    ODEON_TRY(bodies_vjp(&layer->bodies, BODY, call, t, call->d_in));
     if (has_shortcut(layer)) {
-        other = d_in == NULL ? NULL : &part;
-        part = d_in == NULL ? *d_out : *d_in;
-        part.data = (char *)buffers->scratch + TIME_BYTES;
-        ODEON_TRY(bodies_vjp(b, SHORTCUT, context, t, d_out, other, d_t, buffers->tape));
+        return vjp_of_shortcut(layer, call, t);
     }
-    return d_in == NULL
-               ? ODEON_OK
-               : context->device->ops->binary(context->queue, ODEON_BINARY_ADD, other, d_in, d_in);
+    return call->d_in == NULL ? ODEON_OK : add(call, call->d_out, call->d_in);
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops,
@@ -170,32 +158,9 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .attach = attach,
                                     .body_names = body_names};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "residual",
-    .aliases = "skip|shortcut|resblock|residualblock|resnetblock|skipconnection",
-    .summary = "adds its input, or what a section named shortcut makes of it, to its body",
-    .version = "1.0",
-    .license = "MIT",
-    .source = "He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, 2016, eqs. 1, 2",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/residual");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "residual",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(
+    LAYER, "residual", &ops,
+    "adds its input, or what a section named shortcut makes of it, to its body",
+    "He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, 2016, eqs. 1, 2",
+    "skip|shortcut|resblock|residualblock|resnetblock|skipconnection", residual, options, init,
+    fini);

@@ -1,37 +1,14 @@
 /* tanh: y = tanh(x), element by element, any shape. */
 #include "../common/pointwise.h"
+#include "odeon/device_pointwise.h"
 #include "odeon/plugin.h"
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    (void)config;
-    return pointwise_create(host, ODEON_UNARY_TANH, out);
+    pointwise *layer = self;
+    layer->act = ODEON_UNARY_TANH;
+    return ODEON_OK;
 }
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "tanh",
-    .aliases = "hyperbolictangent",
-    .summary = "hyperbolic tangent: tanh(x)",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &pointwise_ops,
-    .create = create,
-    .destroy = pointwise_destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/tanh");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "tanh",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LAYER, "tanh", &pointwise_ops, "hyperbolic tangent: tanh(x)", NULL,
+                     "hyperbolictangent", pointwise, NULL, init, NULL);

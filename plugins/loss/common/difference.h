@@ -2,22 +2,21 @@
  * shape; with a mask sum(mask * e) / sum(mask). Metric mae: the mean of |output - label|. */
 #ifndef ODEON_LOSS_DIFFERENCE_H
 #define ODEON_LOSS_DIFFERENCE_H
+#include "odeon/device_loss.h"
 #include "odeon/host.h"
 #include "odeon/loss.h"
+#include "weight.h"
 
-/* What distinguishes one such loss from another. */
-typedef struct difference_choice {
-    const char *id; /* of the loss, for messages; must outlive it */
+/* id, kind and, where it is no option, beta are what distinguishes one such loss from another: they
+ * are set by its init. */
+typedef struct difference {
+    ODEON_INSTANCE;
+    double weight, beta;
+    const char *id; /* for messages */
     int32_t kind;   /* ODEON_DIFFERENCE_ */
-    double beta;
-} difference_choice;
+    int32_t reserved0;
+} difference;
 
-extern const odeon_option difference_option_weight;
 extern const odeon_loss_ops difference_ops;
-
-/* For the slots create and destroy; reads the option weight. */
-odeon_status difference_create(const odeon_host *host, const odeon_config *config,
-                               const difference_choice *choice, void **out);
-void difference_destroy(void *self);
 
 #endif

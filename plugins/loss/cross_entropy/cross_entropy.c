@@ -1,44 +1,17 @@
 /* cross_entropy: the mean over the batch of -log softmax(x)[label]; x [B,K] logits, labels I64 [B];
  * as torch.nn.CrossEntropyLoss. Metric accuracy: the share of samples whose first largest logit is
  * that of the label. */
+#include "../common/weight.h"
+#include "odeon/device_loss.h"
 #include "odeon/loss.h"
 #include "odeon/plugin.h"
 
 typedef struct cross_entropy {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     double weight;
 } cross_entropy;
 
-static const odeon_option weight = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "weight",
-    .default_text = "1",
-    .min_text = "0",
-    .help = "factor of this loss, for sums of several",
-};
-static const odeon_option *const options[] = {&weight, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    cross_entropy *loss = host->alloc(host, sizeof *loss);
-    if (loss == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cross_entropy: no memory for %zu bytes",
-                          sizeof *loss);
-    }
-    *loss = (cross_entropy){.host = host, .weight = host->option_f64(config, "weight")};
-    *out = loss;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    cross_entropy *loss = self;
-    if (loss != NULL) {
-        loss->host->free(loss->host, loss);
-    }
-}
+static const odeon_option *const options[] = {WEIGHT_OPTION(cross_entropy), NULL};
 
 static int32_t metric_count(void *self)
 {
@@ -53,12 +26,12 @@ static const char *metric_name(void *self, int32_t index)
 }
 
 /* Refuses a mismatch of network and data set before training, with the change that repairs it. */
-static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
-                          const odeon_tensor *mask, int64_t classes)
+static odeon_status check(void *self, const odeon_loss_shapes *shapes)
 {
     const cross_entropy *loss = self;
-    (void)label;
-    if (mask != NULL) {
+    const odeon_shape *output = shapes->output;
+    int64_t classes = shapes->classes;
+    if (shapes->mask != NULL) {
         return odeon_fail(loss->host, ODEON_ERR_CONFIG,
                           "cross_entropy: the data set has a mask, which this loss does not know");
     }
@@ -91,9 +64,9 @@ static odeon_status eval(void *self, const odeon_loss_call *call)
         return odeon_fail(loss->host, ODEON_ERR_UNSUPPORTED,
                           "cross_entropy: the batch has a mask, which this loss does not know");
     }
-    return call->device->ops->softmax_cross_entropy(call->queue, call->output, call->label,
-                                                    loss->weight * call->weight, call->sums,
-                                                    call->d_output);
+    return ODEON_DO(call->device, loss, softmax_cross_entropy, call->queue, .x = call->output,
+                    .labels = call->label, .weight = loss->weight * call->weight,
+                    .sums = call->sums, .dx = call->d_output);
 }
 
 static const odeon_loss_ops ops = {
@@ -104,32 +77,8 @@ static const odeon_loss_ops ops = {
     .eval = eval,
 };
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LOSS,
-    .kind_version = ODEON_LAYOUT_LOSS,
-    .id = "cross_entropy",
-    .aliases = "nll|nllloss|ce|crossentropyloss|softmaxcrossentropy|categoricalcrossentropy|"
-               "sparsecategoricalcrossentropy|logloss",
-    .summary = "cross entropy of logits and class labels, with accuracy",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("loss/cross_entropy");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "cross_entropy",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(LOSS, "cross_entropy", &ops,
+                     "cross entropy of logits and class labels, with accuracy", NULL,
+                     "nll|nllloss|ce|crossentropyloss|softmaxcrossentropy|categoricalcrossentropy|"
+                     "sparsecategoricalcrossentropy|logloss",
+                     cross_entropy, options, NULL, NULL);

@@ -1,82 +1,5 @@
 #include "adam.h"
-
-/* Holds constants only; moments belong to the host, which saves them in checkpoints. */
-typedef struct adam {
-    const odeon_host *host;
-    odeon_adam constants; /* lr before the schedule; step is set at each update */
-} adam;
-
-const odeon_option adam_option_lr = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "lr",
-    .aliases = "learningrate|eta|stepsize|alpha",
-    .default_text = "1e-3",
-    .min_text = "0",
-    .help = "learning rate",
-};
-const odeon_option adam_option_beta1 = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .flags = ODEON_OPTION_OPEN_MAX,
-    .name = "beta1",
-    .aliases = "b1|betas",
-    .default_text = "0.9",
-    .min_text = "0",
-    .max_text = "1",
-    .help = "decay of the mean of gradients",
-};
-const odeon_option adam_option_beta2 = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .flags = ODEON_OPTION_OPEN_MAX,
-    .name = "beta2",
-    .aliases = "b2|betas",
-    .default_text = "0.999",
-    .min_text = "0",
-    .max_text = "1",
-    .help = "decay of the mean of squared gradients",
-};
-const odeon_option adam_option_epsilon = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "epsilon",
-    .aliases = "eps",
-    .default_text = "1e-8",
-    .min_text = "0",
-    .help = "added to the root of the mean square",
-};
-
-odeon_status adam_create(const odeon_host *host, const odeon_config *config, int32_t decoupled,
-                         void **out)
-{
-    *out = NULL;
-    adam *optimizer = host->alloc(host, sizeof *optimizer);
-    if (optimizer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "no memory for an optimizer of %zu bytes",
-                          sizeof *optimizer);
-    }
-    double decay = host->option_f64(config, "weight_decay");
-    *optimizer = (adam){
-        .host = host,
-        .constants = {.lr = host->option_f64(config, "lr"),
-                      .beta1 = host->option_f64(config, "beta1"),
-                      .beta2 = host->option_f64(config, "beta2"),
-                      .epsilon = host->option_f64(config, "epsilon"),
-                      .decay_l2 = decoupled ? 0.0 : decay,
-                      .decay_decoupled = decoupled ? decay : 0.0},
-    };
-    *out = optimizer;
-    return ODEON_OK;
-}
-
-void adam_destroy(void *self)
-{
-    adam *optimizer = self;
-    if (optimizer != NULL) {
-        optimizer->host->free(optimizer->host, optimizer);
-    }
-}
+#include "odeon/device_optimizer.h"
 
 static int32_t moment_count(void *self)
 {
@@ -95,18 +18,19 @@ static const char *moment_name(void *self, int32_t index)
 static double learning_rate(void *self)
 {
     const adam *optimizer = self;
-    return optimizer->constants.lr;
+    return optimizer->lr;
 }
 
 /* param, grad, moment[0], moment[1] [n]; the schedule scales lr at every step. */
 static odeon_status update(void *self, const odeon_update *u)
 {
     const adam *optimizer = self;
-    odeon_adam constants = optimizer->constants;
-    constants.lr *= u->lr_factor;
-    constants.step = u->step;
-    return u->device->ops->adam_step(u->queue, u->param, u->grad, &u->moment[0], &u->moment[1],
-                                     &constants);
+    return ODEON_DO(
+        u->device, optimizer, adam_step, u->queue, .p = u->param, .g = &u->grad->view,
+        .m = &u->moment[0], .v = &u->moment[1], .lr = optimizer->lr * u->lr_factor,
+        .beta1 = optimizer->beta1, .beta2 = optimizer->beta2, .epsilon = optimizer->epsilon,
+        .decay_l2 = optimizer->decoupled ? 0.0 : optimizer->weight_decay,
+        .decay_decoupled = optimizer->decoupled ? optimizer->weight_decay : 0.0, .step = u->step);
 }
 
 const odeon_optimizer_ops adam_ops = {

@@ -2,17 +2,6 @@
 
 #include <stdio.h>
 
-const odeon_option warmup_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "warmup",
-    .aliases = "warmupepochs|warmupsteps|nwarmup",
-    .default_text = "0",
-    .min_text = "0",
-    .unit = "epochs",
-    .help = "in which the learning rate rises to its full value, step by step",
-};
-
 /* Counted in steps rather than epochs, so that a warm-up of less than an epoch works. */
 double warmup_factor(double epochs, const odeon_position *position)
 {

@@ -5,67 +5,35 @@
 #include "../common/warmup.h"
 #include "odeon/plugin.h"
 
-/* at [n], borrowed from the configuration, is strictly increasing. */
+/* at is strictly increasing. */
 typedef struct steps {
-    const odeon_host *host;
-    const double *at;
-    int32_t n, reserved0;
+    ODEON_INSTANCE;
+    odeon_f64_list at;
     double factor, warmup;
 } steps;
 
-static const odeon_option at = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64_LIST,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "at",
-    .aliases = "milestones|boundaries|epochs",
-    .min_text = "0",
-    .unit = "epochs",
-    .help = "after which the learning rate changes, in rising order; fractions are allowed",
-};
-static const odeon_option by = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "factor",
-    .aliases = "gamma|drop",
-    .default_text = "0.1",
-    .min_text = "0",
-    .help = "what the learning rate is multiplied with each time",
-};
-static const odeon_option *const options[] = {&at, &by, &warmup_option, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(
+        steps, at, F64_LIST, .flags = ODEON_OPTION_REQUIRED,
+        .aliases = "milestones|boundaries|epochs", .min_text = "0", .unit = "epochs",
+        .help = "after which the learning rate changes, in rising order; fractions are allowed"),
+    ODEON_OPTION(steps, factor, F64, .aliases = "gamma|drop", .default_text = "0.1",
+                 .min_text = "0", .help = "what the learning rate is multiplied with each time"),
+    WARMUP_OPTION(steps), NULL};
 
 /* Descending or equal epochs would be skipped silently, so they are refused. */
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    *out = NULL;
-    steps *schedule = host->alloc(host, sizeof *schedule);
-    if (schedule == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "steps: no memory for %zu bytes",
-                          sizeof *schedule);
-    }
-    *schedule = (steps){.host = host,
-                        .factor = host->option_f64(config, "factor"),
-                        .warmup = host->option_f64(config, "warmup")};
-    schedule->at = host->option_list_f64(config, "at", &schedule->n);
-    for (int32_t i = 1; i < schedule->n; i++) {
-        if (!(schedule->at[i] > schedule->at[i - 1])) {
-            double before = schedule->at[i - 1], here = schedule->at[i];
-            host->free(host, schedule);
-            return odeon_fail(host, ODEON_ERR_CONFIG,
-                              "steps: at: %g comes after %g: give the epochs in rising order", here,
-                              before);
+    const steps *schedule = self;
+    const odeon_f64_list *at = &schedule->at;
+    for (int64_t i = 1; i < at->n; i++) {
+        if (!(at->at[i] > at->at[i - 1])) {
+            return odeon_fail(schedule->host, ODEON_ERR_CONFIG,
+                              "steps: at: %g comes after %g: give the epochs in rising order",
+                              at->at[i], at->at[i - 1]);
         }
     }
-    *out = schedule;
     return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    steps *schedule = self;
-    if (schedule != NULL) {
-        schedule->host->free(schedule->host, schedule);
-    }
 }
 
 /* Computed from the position alone, so a resumed run needs no state of the schedule. */
@@ -73,7 +41,7 @@ static double factor(void *self, const odeon_position *position)
 {
     const steps *schedule = self;
     double value = warmup_factor(schedule->warmup, position);
-    for (int32_t i = 0; i < schedule->n && position->epoch >= schedule->at[i]; i++) {
+    for (int64_t i = 0; i < schedule->at.n && position->epoch >= schedule->at.at[i]; i++) {
         value *= schedule->factor;
     }
     return value;
@@ -83,7 +51,7 @@ static double factor(void *self, const odeon_position *position)
 static void remark(void *self, const odeon_position *position, char *text, uint64_t bytes)
 {
     const steps *schedule = self;
-    double first = schedule->at[0];
+    double first = schedule->at.at[0];
     if (first >= position->epochs) {
         (void)snprintf(text, bytes,
                        "at: the run of %g epochs ends before the first change, after %g",
@@ -96,31 +64,6 @@ static void remark(void *self, const odeon_position *position, char *text, uint6
 static const odeon_schedule_ops ops = {
     .struct_size = sizeof ops, .factor = factor, .remark = remark};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_SCHEDULE,
-    .kind_version = ODEON_LAYOUT_SCHEDULE,
-    .id = "steps",
-    .aliases = "multistep|multisteplr|steplr|step|piecewise|piecewiseconstant",
-    .summary = "a learning rate that changes after given epochs",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("schedule/steps");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "steps",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OPTIONS(SCHEDULE, "steps", &ops, "a learning rate that changes after given epochs",
+                     NULL, "multistep|multisteplr|steplr|step|piecewise|piecewiseconstant", steps,
+                     options, init, NULL);

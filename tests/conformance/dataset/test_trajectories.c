@@ -104,7 +104,7 @@ static void assert_numbers(const double *found, int n, const double *expected)
 
 /* ---- fields and options ---- */
 
-static void assert_field(const instance *x, int32_t index, int32_t role, int32_t dtype, int64_t a,
+static void assert_field(const instance *x, int32_t index, int32_t role, uint32_t dtype, int64_t a,
                          int64_t b)
 {
     odeon_field_info info = {.struct_size = sizeof info};

@@ -6,6 +6,13 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "capture_fixture.h"
+#include "device/open.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_move.h"
+#include "odeon/device_optimizer.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 
 enum { N = 5, LAYER = 3 };
 
@@ -42,28 +49,33 @@ enum { NET_CALLS = 8 };
 /* The caller's arguments are overwritten on the way, as between two calls they may be. */
 static void train_once(capture_fixture *f, const net *n)
 {
-    const odeon_device_ops *ops = f->ops;
     odeon_queue *queue = f->queue;
-    odeon_epilogue last = {.bias = &n->b, .act = ODEON_UNARY_RELU};
-    odeon_tensor rows = n->y;
-    capture_check(ops->gemm(queue, 0, 1, 1.0, &n->x, &n->w, 0.0, &n->y, &last));
-    memset(&last, 0xff, sizeof last);
-    capture_check(ops->fill(queue, &n->db, odeon_imm(0.0), NULL));
-    rows = (odeon_tensor){.data = n->y.data, .dtype = n->y.dtype, .ndim = 3, .dim = {N, LAYER, 1}};
-    capture_check(ops->channel_sum(queue, &rows, &n->db));
+    odeon_view bias = n->b.view, rows = n->y.view;
+    capture_check(ODEON_DO(f->d.device, product, gemm, queue, .trans_b = 1, .alpha = 1.0,
+                           .a = &n->x.view, .b = &n->w.view, .c = &n->y, .bias = &bias,
+                           .act = ODEON_UNARY_RELU));
+    memset(&bias, 0xff, sizeof bias);
+    capture_check(ODEON_DO(f->d.device, move, fill, queue, .y = &n->db, .value = odeon_imm(0.0)));
+    rows.shape = (odeon_shape){.ndim = 3, .dtype = rows.shape.dtype, .dim = {N, LAYER, 1}};
+    capture_check(ODEON_DO(f->d.device, product, channel_sum, queue, .x = &rows, .bias = &n->db));
     memset(&rows, 0xff, sizeof rows);
-    capture_check(ops->gemm(queue, 1, 0, 1.0, &n->y, &n->x, 0.0, &n->dw, NULL));
-    capture_check(ops->sgd_step(queue, &n->w, &n->dw, NULL, 0.125, 0.0, 0.0, 0, 0));
-    const odeon_tensor *terms[] = {&n->db};
+    capture_check(ODEON_DO(f->d.device, product, gemm, queue, .trans_a = 1, .alpha = 1.0,
+                           .a = &n->y.view, .b = &n->x.view, .c = &n->dw));
+    capture_check(ODEON_DO(f->d.device, optimizer, sgd_step, queue, .p = &n->w, .g = &n->dw.view,
+                           .lr = 0.125));
+    const odeon_view *terms[] = {&n->db.view};
     odeon_scalar rate = odeon_imm(-0.0625);
-    capture_check(ops->lincomb(queue, &n->b, &n->b, 1, terms, &rate, NULL));
+    capture_check(ODEON_DO(f->d.device, solver, lincomb, queue, .y = &n->b, .base = &n->b.view,
+                           .n = 1, .x = terms, .coefficient = &rate));
     rate = odeon_imm(1e9);
     terms[0] = NULL;
-    capture_check(ops->dot(queue, &n->w, &n->w, f->slots, ODEON_SLOT_USER));
-    capture_check(ops->unary(queue, ODEON_UNARY_TANH, &n->x, &n->x));
+    capture_check(ODEON_DO(f->d.device, solver, dot, queue, .a = &n->w.view, .b = &n->w.view,
+                           .slots = f->slots, .slot = ODEON_SLOT_USER));
+    capture_check(ODEON_DO(f->d.device, pointwise, unary, queue, .id = ODEON_UNARY_TANH,
+                           .x = &n->x.view, .y = &n->x));
 }
 
-static void check_replay(const char *device, int32_t dtype)
+static void check_replay(const char *device, uint32_t dtype)
 {
     enum { TIMES = 4 };
     capture_fixture *f = capture_open(device, dtype), *g = capture_open(device, dtype);
@@ -83,10 +95,10 @@ static void check_replay(const char *device, int32_t dtype)
     capture_check(g->ops->slots_read(g->queue, g->slots, ODEON_SLOT_USER, 1, &there));
     assert_memory_equal(&here, &there, sizeof here);
     assert_true(here > 0.0);
-    capture_assert_same_bits(f, &eager.w, g, &recorded.w);
-    capture_assert_same_bits(f, &eager.b, g, &recorded.b);
-    capture_assert_same_bits(f, &eager.y, g, &recorded.y);
-    capture_assert_same_bits(f, &eager.x, g, &recorded.x);
+    capture_assert_same_bits(f, &eager.w.view, g, &recorded.w.view);
+    capture_assert_same_bits(f, &eager.b.view, g, &recorded.b.view);
+    capture_assert_same_bits(f, &eager.y.view, g, &recorded.y.view);
+    capture_assert_same_bits(f, &eager.x.view, g, &recorded.x.view);
     g->capture->destroy(recording);
     close_net(f, &eager);
     close_net(g, &recorded);
@@ -114,8 +126,8 @@ static void test_recording_does_nothing(void **state)
         capture_check(f->capture->begin(f->queue));
         train_once(f, &recorded);
         capture_check(f->capture->end(f->queue, &recording));
-        capture_assert_same_bits(f, &recorded.w, g, &untouched.w);
-        capture_assert_same_bits(f, &recorded.x, g, &untouched.x);
+        capture_assert_same_bits(f, &recorded.w.view, g, &untouched.w.view);
+        capture_assert_same_bits(f, &recorded.x.view, g, &untouched.x.view);
         f->capture->destroy(recording);
         close_net(f, &recorded);
         close_net(g, &untouched);
@@ -160,16 +172,21 @@ static double passes_of(capture_fixture *f, double value)
 {
     const double begin[] = {0.0, value}, one = 1.0;
     double seen[3];
-    odeon_tensor sum = {
-        .data = f->slots + ODEON_SLOT_USER, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {1}};
+    odeon_tensor sum = {.view.data = f->slots + ODEON_SLOT_USER,
+                        .view.shape.dtype = ODEON_DTYPE_F64,
+                        .view.shape.ndim = 1,
+                        .view.shape.dim = {1}};
     odeon_recording *recording;
     capture_check(f->capture->begin(f->queue));
     capture_check(f->capture->loop_begin(f->queue, f->slots, ODEON_SLOT_USER + 1, 7));
-    capture_check(f->ops->cast(f->queue, &sum, 1.0, 1.0, &sum));
+    capture_check(ODEON_DO(f->d.device, move, cast, f->queue, .x = &sum.view, .scale = 1.0,
+                           .shift = 1.0, .y = &sum));
     capture_check(f->capture->loop_end(f->queue));
-    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_USER + 2, 1, &one));
+    capture_check(ODEON_DO(f->d.device, solver, slots_write, f->queue, .slots = f->slots,
+                           .first = ODEON_SLOT_USER + 2, .n = 1, .values = &one));
     capture_check(f->capture->end(f->queue, &recording));
-    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_USER, 2, begin));
+    capture_check(ODEON_DO(f->d.device, solver, slots_write, f->queue, .slots = f->slots,
+                           .first = ODEON_SLOT_USER, .n = 2, .values = begin));
     capture_check(f->capture->replay(f->queue, recording));
     capture_check(f->ops->slots_read(f->queue, f->slots, ODEON_SLOT_USER, 3, seen));
     assert_true(seen[2] == 1.0); /* what stands behind the loop is done once */
@@ -217,7 +234,7 @@ static odeon_status ask_wait(capture_fixture *f)
 static odeon_status ask_alloc(capture_fixture *f)
 {
     void *memory;
-    odeon_status status = f->ops->alloc(f->self, 8, &memory);
+    odeon_status status = f->ops->alloc(f->d.device->handle, 8, &memory);
     assert_null(memory);
     return status;
 }
@@ -281,9 +298,9 @@ static void test_freeing_spoils_a_recording(void **state)
         capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F64);
         odeon_recording *recording;
         void *memory;
-        capture_check(f->ops->alloc(f->self, 8, &memory));
+        capture_check(f->ops->alloc(f->d.device->handle, 8, &memory));
         capture_check(f->capture->begin(f->queue));
-        f->ops->free(f->self, memory);
+        f->ops->free(f->d.device->handle, memory);
         assert_int_equal(f->capture->end(f->queue, &recording), ODEON_ERR_DEVICE);
         assert_null(recording);
         capture_close(f);
@@ -325,7 +342,7 @@ static void test_replay_is_refused_by_another_queue_and_while_recording(void **s
     for (int i = 0; i < capture_n_devices(); i++) {
         capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F64);
         odeon_queue *other;
-        capture_check(f->ops->queue_create(f->self, 1, &other));
+        capture_check(device_queue_create(f->d.device, 1, &other));
         odeon_recording *recording = NULL, *second;
         capture_check(f->capture->begin(f->queue));
         capture_check(f->ops->wait(other));
@@ -336,7 +353,7 @@ static void test_replay_is_refused_by_another_queue_and_while_recording(void **s
         assert_int_equal(f->capture->end(f->queue, &second), ODEON_ERR_DEVICE);
         f->capture->destroy(recording);
         f->capture->destroy(NULL);
-        f->ops->queue_destroy(other);
+        device_queue_destroy(f->d.device, other);
         capture_close(f);
     }
 }
@@ -347,14 +364,15 @@ static void test_queue_may_go_while_it_records(void **state)
     for (int i = 0; i < capture_n_devices(); i++) {
         capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F64);
         odeon_queue *other;
-        odeon_tensor t = {.data = f->slots, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {1}};
-        capture_check(f->ops->queue_create(f->self, 1, &other));
+        const odeon_tensor t = odeon_tensor_at(
+            f->slots, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
+        capture_check(device_queue_create(f->d.device, 1, &other));
         capture_check(f->capture->begin(other));
-        capture_check(f->ops->fill(other, &t, odeon_imm(1.0), NULL));
-        f->ops->queue_destroy(other);
+        capture_check(ODEON_DO(f->d.device, move, fill, other, .y = &t, .value = odeon_imm(1.0)));
+        device_queue_destroy(f->d.device, other);
         void *memory;
-        capture_check(f->ops->alloc(f->self, 8, &memory));
-        f->ops->free(f->self, memory);
+        capture_check(f->ops->alloc(f->d.device->handle, 8, &memory));
+        f->ops->free(f->d.device->handle, memory);
         capture_close(f);
     }
 }
@@ -366,10 +384,14 @@ static void test_failure_of_a_replay_is_told(void **state)
     for (int i = 0; i < 2; i++) {
         capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F64);
         double host = 0.0;
-        odeon_tensor wrong = {.data = &host, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {1}};
+        odeon_tensor wrong = {.view.data = &host,
+                              .view.shape.dtype = ODEON_DTYPE_F64,
+                              .view.shape.ndim = 1,
+                              .view.shape.dim = {1}};
         odeon_recording *recording;
         capture_check(f->capture->begin(f->queue));
-        capture_check(f->ops->fill(f->queue, &wrong, odeon_imm(1.0), NULL));
+        capture_check(
+            ODEON_DO(f->d.device, move, fill, f->queue, .y = &wrong, .value = odeon_imm(1.0)));
         capture_check(f->capture->end(f->queue, &recording));
         odeon_status status = f->capture->replay(f->queue, recording);
         if (i == 1) {
@@ -388,13 +410,16 @@ static void test_every_allocation_of_a_recording_may_fail(void **state)
     (void)state;
     enum { CALLS = 5 };
     capture_fixture *f = capture_open(capture_devices[0], ODEON_DTYPE_F64);
-    odeon_tensor t = {.data = f->slots, .dtype = ODEON_DTYPE_F64, .ndim = 1, .dim = {1}};
+    odeon_tensor t = {.view.data = f->slots,
+                      .view.shape.dtype = ODEON_DTYPE_F64,
+                      .view.shape.ndim = 1,
+                      .view.shape.dim = {1}};
     for (int64_t n = 1; n <= 1 + CALLS; n++) {
         odeon_recording *recording = NULL;
         mem_fail_at(n);
         odeon_status status = f->capture->begin(f->queue);
         for (int i = 0; i < CALLS && status == ODEON_OK; i++) {
-            status = f->ops->fill(f->queue, &t, odeon_imm(1.0), NULL);
+            status = ODEON_DO(f->d.device, move, fill, f->queue, .y = &t, .value = odeon_imm(1.0));
         }
         mem_fail_at(0);
         assert_int_equal(status, ODEON_ERR_NOMEM);

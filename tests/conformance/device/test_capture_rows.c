@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "steered_solve.h"
 
 enum { ROWS = 60 };
@@ -18,7 +21,7 @@ static void remember(capture_fixture *f, const steered *s, history *out)
     double slots[ODEON_SLOTS] = {0};
     *out = (history){.steps = 0};
     while (slots[ODEON_SLOT_STOP] == 0.0 && out->trials < ROWS) {
-        double *y = support_download(&f->d, &s->y), *row = out->log[out->trials];
+        double *y = support_download(&f->d, &s->y.view), *row = out->log[out->trials];
         capture_check(f->ops->slots_read(f->queue, f->slots, ODEON_SLOT_T, 2, row));
         memcpy(out->y[out->steps], y, sizeof out->y[0]);
         memcpy(out->times[out->steps], row, sizeof out->times[0]);
@@ -32,7 +35,7 @@ static void remember(capture_fixture *f, const steered *s, history *out)
     }
 }
 
-static void assert_rows(capture_fixture *f, const odeon_tensor *x, int64_t rows, int64_t width,
+static void assert_rows(capture_fixture *f, const odeon_view *x, int64_t rows, int64_t width,
                         const double *expected)
 {
     double *values = support_download(&f->d, x);
@@ -54,9 +57,9 @@ static void check_rows(const char *device, double h)
     capture_check(g->capture->replay(g->queue, recording));
     capture_check(g->ops->slots_read(g->queue, g->slots, ODEON_SLOT_DONE, 1, &done));
     assert_true(done == 1.0 && h_of_host.steps > 10 && h_of_host.trials < ROWS);
-    assert_rows(g, &loop.states, h_of_host.steps, STEERED_N, h_of_host.y[0]);
-    assert_rows(g, &loop.times, h_of_host.steps, 2, h_of_host.times[0]);
-    assert_rows(g, &loop.log, h_of_host.trials, ODEON_LOG_COLUMNS, h_of_host.log[0]);
+    assert_rows(g, &loop.states.view, h_of_host.steps, STEERED_N, h_of_host.y[0]);
+    assert_rows(g, &loop.times.view, h_of_host.steps, 2, h_of_host.times[0]);
+    assert_rows(g, &loop.log.view, h_of_host.trials, ODEON_LOG_COLUMNS, h_of_host.log[0]);
     g->capture->destroy(recording);
     steered_close(f, &host);
     steered_close(g, &loop);
@@ -96,10 +99,12 @@ static void test_loop_stops_where_rows_are_full(void **state)
 /* stage = H stage + the state of row ROW */
 static void go_back(capture_fixture *f, const steered *s)
 {
-    const odeon_tensor *stage = &s->stage;
+    const odeon_view *stage = &s->stage.view;
     const odeon_scalar by[] = {odeon_slot(1.0, ODEON_SLOT_H)};
     steered_move_row(f, s, &s->y1, true);
-    capture_check(f->ops->lincomb(f->queue, &s->stage, &s->y1, 1, &stage, by, f->slots));
+    capture_check(ODEON_DO(f->d.device, solver, lincomb, f->queue, .y = &s->stage,
+                           .base = &s->y1.view, .n = 1, .x = &stage, .coefficient = by,
+                           .slots = f->slots));
 }
 
 static void check_walk(const char *device)
@@ -112,25 +117,29 @@ static void check_walk(const char *device)
     steered_by_host(f, &s);
     capture_check(f->ops->slots_read(f->queue, f->slots, 0, ODEON_SLOTS, slots));
     assert_true(slots[ODEON_SLOT_DONE] == 1.0);
-    capture_check(f->ops->fill(f->queue, &s.stage, odeon_imm(0.5), NULL));
+    capture_check(
+        ODEON_DO(f->d.device, move, fill, f->queue, .y = &s.stage, .value = odeon_imm(0.5)));
     for (double row = slots[ODEON_SLOT_STEPS] - 1.0; row >= 0.0; row -= 1.0) {
-        capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_ROW, 1, &row));
+        capture_check(ODEON_DO(f->d.device, solver, slots_write, f->queue, .slots = f->slots,
+                               .first = ODEON_SLOT_ROW, .n = 1, .values = &row));
         go_back(f, &s);
     }
-    double *expected = support_download(&f->d, &s.stage);
-    capture_check(f->ops->fill(f->queue, &s.stage, odeon_imm(0.5), NULL));
+    double *expected = support_download(&f->d, &s.stage.view);
+    capture_check(
+        ODEON_DO(f->d.device, move, fill, f->queue, .y = &s.stage, .value = odeon_imm(0.5)));
     capture_check(f->capture->begin(f->queue));
     capture_check(f->capture->loop_begin(f->queue, f->slots, ODEON_SLOT_STOP, STEERED_MOST_STEPS));
     go_back(f, &s);
-    capture_check(f->ops->step_back(f->queue, f->slots));
+    capture_check(ODEON_DO(f->d.device, solver, step_back, f->queue, .slots = f->slots));
     capture_check(f->capture->loop_end(f->queue));
     capture_check(f->capture->end(f->queue, &recording));
     slots[ODEON_SLOT_STEPS] -= 1.0;
-    capture_check(
-        f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_ROW, 1, slots + ODEON_SLOT_STEPS));
-    capture_check(f->ops->slots_write(f->queue, f->slots, ODEON_SLOT_STOP, 1, &stop));
+    capture_check(ODEON_DO(f->d.device, solver, slots_write, f->queue, .slots = f->slots,
+                           .first = ODEON_SLOT_ROW, .n = 1, .values = slots + ODEON_SLOT_STEPS));
+    capture_check(ODEON_DO(f->d.device, solver, slots_write, f->queue, .slots = f->slots,
+                           .first = ODEON_SLOT_STOP, .n = 1, .values = &stop));
     capture_check(f->capture->replay(f->queue, recording));
-    assert_rows(f, &s.stage, 1, STEERED_N, expected);
+    assert_rows(f, &s.stage.view, 1, STEERED_N, expected);
     mem_free(expected);
     f->capture->destroy(recording);
     steered_close(f, &s);

@@ -9,12 +9,17 @@
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
+#include "device/open.h"
 #include "device_cases.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 #include "option/schema.h"
 #include "plugin/component.h"
-#include "plugin/instance.h"
 #include "plugin/registry.h"
 
+static const uint32_t dtypes[] = {ODEON_DTYPE_F32, ODEON_DTYPE_F64};
 static registry *plugins;
 
 static int open_plugins(void **state)
@@ -47,7 +52,7 @@ static int levels(const char *names[3])
     return n;
 }
 
-static support_device open_level(const char *level, int32_t dtype)
+static support_device open_level(const char *level, uint32_t dtype)
 {
     char expression[64];
     (void)snprintf(expression, sizeof expression, "cpu(blas=own, simd=%s)", level);
@@ -76,7 +81,8 @@ static void test_instruction_sets_give_the_same_bits(void **state)
     (void)state;
     const char *names[3];
     int n = levels(names);
-    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t dtype = dtypes[k];
         support_device plain = open_level("baseline", dtype);
         for (int i = 1; i < n; i++) {
             support_device d = open_level(names[i], dtype);
@@ -96,7 +102,8 @@ static void test_own_products_agree_with_reference(void **state)
     const char *names[3];
     int n = levels(names);
     support_device plain = support_device_open(plugins, "reference", ODEON_DTYPE_F64);
-    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t dtype = dtypes[k];
         for (int i = 0; i < n; i++) {
             support_device d = open_level(names[i], dtype);
             double relative = dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5;
@@ -111,7 +118,8 @@ static void test_own_products_agree_with_reference(void **state)
 static void test_equal_calls_give_equal_bits(void **state)
 {
     (void)state;
-    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t dtype = dtypes[k];
         support_device d = support_device_open(plugins, "cpu", dtype);
         compare_cases(product_cases, &d, &d, 0.0);
         compare_cases(conv_cases, &d, &d, 0.0);
@@ -144,9 +152,11 @@ static double *product(support_device *d, int64_t M, int64_t N, int64_t K, int32
     fill_random(2, K * N, values);
     odeon_tensor b = support_upload(d, values, 2, b_dim);
     odeon_tensor c = support_upload(d, NULL, 2, c_dim);
-    assert_int_equal(d->device.ops->gemm(d->queue, trans_a, trans_b, 1.0, &a, &b, 0.0, &c, NULL),
+    assert_int_equal(ODEON_DO(d->device, product, gemm, d->queue, .trans_a = trans_a,
+                              .trans_b = trans_b, .alpha = 1.0, .a = &a.view, .b = &b.view,
+                              .c = &c),
                      ODEON_OK);
-    double *result = support_download(d, &c);
+    double *result = support_download(d, &c.view);
     support_release(d, &a);
     support_release(d, &b);
     support_release(d, &c);
@@ -159,7 +169,8 @@ static void test_openblas_and_own_products_agree_on_odd_shapes(void **state)
     static const int64_t sizes[][3] = {{1, 1, 1},     {1, 37, 129}, {5, 31, 7},   {6, 33, 128},
                                        {7, 65, 130},  {13, 1, 64},  {97, 17, 3},  {128, 10, 64},
                                        {129, 131, 1}, {3, 139, 9},  {64, 36, 139}};
-    for (int32_t dtype = ODEON_DTYPE_F32; dtype <= ODEON_DTYPE_F64; dtype++) {
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t dtype = dtypes[k];
         support_device library = support_device_open(plugins, "cpu(blas=auto)", dtype);
         support_device own = support_device_open(plugins, "cpu(blas=own)", dtype);
         for (size_t i = 0; i < 4 * sizeof sizes / sizeof *sizes; i++) {
@@ -189,13 +200,13 @@ static void test_place_in_memory_does_not_change_bits(void **state)
         double shifted[ROOM + ROWS * DEPTH] = {0};
         memcpy(shifted + shift, values, sizeof values);
         odeon_tensor all = support_upload(&d, shifted, 1, (int64_t[]){ROOM + ROWS * DEPTH});
-        odeon_tensor a = {.data = (char *)all.data + shift * 4,
-                          .ndim = 2,
-                          .dtype = ODEON_DTYPE_F32,
-                          .dim = {ROWS, DEPTH}};
+        const odeon_shape shape = {.ndim = 2, .dtype = ODEON_DTYPE_F32, .dim = {ROWS, DEPTH}};
+        const odeon_view a = odeon_view_at((const char *)all.view.data + shift * 4, shape);
         odeon_tensor c = support_upload(&d, NULL, 2, (int64_t[]){ROWS, ROWS});
-        assert_int_equal(d.device.ops->gemm(d.queue, 0, 1, 1.0, &a, &a, 0.0, &c, NULL), ODEON_OK);
-        double *result = support_download(&d, &c);
+        assert_int_equal(ODEON_DO(d.device, product, gemm, d.queue, .trans_b = 1, .alpha = 1.0,
+                                  .a = &a, .b = &a, .c = &c),
+                         ODEON_OK);
+        double *result = support_download(&d, &c.view);
         if (first == NULL) {
             first = result;
         } else {
@@ -207,6 +218,30 @@ static void test_place_in_memory_does_not_change_bits(void **state)
     }
     mem_free(first);
     support_device_close(&d);
+}
+
+static void compare_at_offset(support_device *d, const device_case *c)
+{
+    for (; c->name != NULL; c++) {
+        case_run *at_address = case_execute(c, d), *at_offset = case_execute_at_offset(c, d);
+        case_compare(at_offset, at_address, 0.0);
+        case_destroy(at_address);
+        case_destroy(at_offset);
+    }
+}
+
+static void test_byte_offset_does_not_change_bits(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        support_device d = support_device_open(plugins, "cpu", dtypes[k]);
+        compare_at_offset(&d, product_cases);
+        compare_at_offset(&d, conv_cases);
+        for (size_t f = 0; f < N_FAMILIES; f++) {
+            compare_at_offset(&d, families[f]);
+        }
+        support_device_close(&d);
+    }
 }
 
 /* ---- workers ---- */
@@ -222,14 +257,17 @@ typedef struct worker {
 
 static odeon_status round_of_work(const worker *w)
 {
-    const odeon_device_ops *ops = w->device.device.ops;
     odeon_queue *queue = w->device.queue;
-    const odeon_tensor *terms[] = {&w->a, &w->b, &w->c};
+    const odeon_view *terms[] = {&w->a.view, &w->b.view, &w->c.view};
     const odeon_scalar thirds[] = {odeon_imm(0.3), odeon_imm(0.3), odeon_imm(0.3)};
-    ODEON_TRY(ops->gemm(queue, 0, 1, 0.1, &w->a, &w->b, 0.0, &w->c, NULL));
-    ODEON_TRY(ops->unary(queue, ODEON_UNARY_TANH, &w->c, &w->c));
-    ODEON_TRY(ops->lincomb(queue, &w->a, NULL, 3, terms, thirds, NULL));
-    return ops->dot(queue, &w->a, &w->c, w->slots, ODEON_SLOT_USER);
+    ODEON_TRY(ODEON_DO(w->device.device, product, gemm, queue, .trans_b = 1, .alpha = 0.1,
+                       .a = &w->a.view, .b = &w->b.view, .c = &w->c));
+    ODEON_TRY(ODEON_DO(w->device.device, pointwise, unary, queue, .id = ODEON_UNARY_TANH,
+                       .x = &w->c.view, .y = &w->c));
+    ODEON_TRY(ODEON_DO(w->device.device, solver, lincomb, queue, .y = &w->a, .n = 3, .x = terms,
+                       .coefficient = thirds));
+    return ODEON_DO(w->device.device, solver, dot, queue, .a = &w->a.view, .b = &w->c.view,
+                    .slots = w->slots, .slot = ODEON_SLOT_USER);
 }
 
 static void *work(void *argument)
@@ -246,7 +284,7 @@ static void open_worker(worker *w, support_device *d, int32_t rank)
     static const int64_t square[] = {SIDE, SIDE};
     double values[SIDE * SIDE];
     w->device = *d;
-    w->status = d->device.ops->queue_create(d->device.self, rank, &w->device.queue);
+    w->status = device_queue_create(d->device, rank, &w->device.queue);
     assert_int_equal(w->status, ODEON_OK);
     fill_random(5, SIDE * SIDE, values);
     w->a = support_upload(d, values, 2, square);
@@ -254,8 +292,8 @@ static void open_worker(worker *w, support_device *d, int32_t rank)
     w->b = support_upload(d, values, 2, square);
     w->c = support_upload(d, NULL, 2, square);
     void *slots;
-    assert_int_equal(d->device.ops->alloc(d->device.self, ODEON_SLOTS * sizeof *w->slots, &slots),
-                     ODEON_OK);
+    assert_int_equal(
+        d->device->ops->alloc(d->device->handle, ODEON_SLOTS * sizeof *w->slots, &slots), ODEON_OK);
     w->slots = slots;
 }
 
@@ -264,8 +302,8 @@ static void close_worker(worker *w)
     support_release(&w->device, &w->a);
     support_release(&w->device, &w->b);
     support_release(&w->device, &w->c);
-    w->device.device.ops->free(w->device.device.self, w->slots);
-    w->device.device.ops->queue_destroy(w->device.queue);
+    w->device.device->ops->free(w->device.device->handle, w->slots);
+    device_queue_destroy(w->device.device, w->device.queue);
 }
 
 static void test_workers_at_once_compute_what_one_does(void **state)
@@ -278,7 +316,7 @@ static void test_workers_at_once_compute_what_one_does(void **state)
     open_worker(&alone, &d, 0);
     (void)work(&alone);
     assert_int_equal(alone.status, ODEON_OK);
-    assert_int_equal(d.device.ops->slots_read(d.queue, alone.slots, ODEON_SLOT_USER, 1, &expected),
+    assert_int_equal(d.device->ops->slots_read(d.queue, alone.slots, ODEON_SLOT_USER, 1, &expected),
                      ODEON_OK);
     for (int32_t i = 0; i < WORKERS; i++) {
         open_worker(&workers[i], &d, i);
@@ -289,8 +327,8 @@ static void test_workers_at_once_compute_what_one_does(void **state)
     for (int i = 0; i < WORKERS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_int_equal(workers[i].status, ODEON_OK);
-        assert_int_equal(d.device.ops->slots_read(workers[i].device.queue, workers[i].slots,
-                                                  ODEON_SLOT_USER, 1, &value),
+        assert_int_equal(d.device->ops->slots_read(workers[i].device.queue, workers[i].slots,
+                                                   ODEON_SLOT_USER, 1, &value),
                          ODEON_OK);
         assert_memory_equal(&value, &expected, sizeof value);
         close_worker(&workers[i]);
@@ -305,18 +343,17 @@ static void test_counters_outlive_queues(void **state)
 {
     (void)state;
     support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
-    const odeon_device_counters *extension =
-        d.device.ops->get_extension(d.device.self, ODEON_DEVICE_COUNTERS);
+    const odeon_device_counters *extension = d.device->get_table(d.device, ODEON_DEVICE_COUNTERS);
     worker w;
     int64_t launches, waits, allocs, live;
     open_worker(&w, &d, 0);
     (void)work(&w);
-    extension->read(d.device.self, &launches, &waits, &allocs, &live);
+    extension->read(d.device->handle, &launches, &waits, &allocs, &live);
     assert_int_equal(launches, 4 * ROUNDS);
     assert_int_equal(allocs, 4);
     assert_int_equal(live, 3 * SIDE * SIDE * 4 + ODEON_SLOTS * 8);
     close_worker(&w);
-    extension->read(d.device.self, &launches, &waits, &allocs, &live);
+    extension->read(d.device->handle, &launches, &waits, &allocs, &live);
     assert_int_equal(launches, 4 * ROUNDS);
     assert_int_equal(live, 0);
     support_device_close(&d);
@@ -332,7 +369,8 @@ static void test_device_memory_that_is_not_there_is_named(void **state)
         void *memory = &d;
         diag_clear();
         mem_fail_at(1);
-        assert_int_equal(d.device.ops->alloc(d.device.self, sizes[i], &memory), ODEON_ERR_NOMEM);
+        assert_int_equal(d.device->ops->alloc(d.device->handle, sizes[i], &memory),
+                         ODEON_ERR_NOMEM);
         mem_fail_at(0);
         assert_null(memory);
         assert_non_null(strstr(diag_message(), texts[i]));
@@ -351,18 +389,17 @@ static void fail_every_allocation(const char *expression)
                      ODEON_OK);
     for (int64_t n = 1; status != ODEON_OK; n++) {
         int64_t before = mem_live_blocks();
-        instance *device = NULL;
+        open_device opened = {.base = NULL};
         odeon_queue *queue = NULL;
         assert_in_range(n, 1, 100);
         mem_fail_at(n);
-        status = instance_create(config, "device", &device);
+        status = device_open(plugins, config, "device", &opened);
         if (status == ODEON_OK) {
-            const odeon_device_ops *ops = device->component->ops;
-            status = ops->queue_create(device->self, 0, &queue);
-            ops->queue_destroy(queue);
+            status = device_queue_create(&opened.device, 0, &queue);
+            device_queue_destroy(&opened.device, queue);
         }
         mem_fail_at(0);
-        instance_destroy(device);
+        device_close(&opened);
         assert_true(status == ODEON_OK || status == ODEON_ERR_NOMEM);
         assert_int_equal(mem_live_blocks(), before);
     }
@@ -387,7 +424,9 @@ static void test_wrong_dtype_is_unsupported(void **state)
     support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
     odeon_tensor x = support_upload_as(&d, ODEON_DTYPE_I64, NULL, 1, (int64_t[]){4});
     diag_clear();
-    assert_int_equal(d.device.ops->unary(d.queue, ODEON_UNARY_RELU, &x, &x), ODEON_ERR_UNSUPPORTED);
+    assert_int_equal(ODEON_DO(d.device, pointwise, unary, d.queue, .id = ODEON_UNARY_RELU,
+                              .x = &x.view, .y = &x),
+                     ODEON_ERR_UNSUPPORTED);
     assert_non_null(strstr(diag_message(), "unary"));
     support_release(&d, &x);
     support_device_close(&d);
@@ -399,7 +438,8 @@ static void test_wrong_shapes_are_an_internal_error(void **state)
     support_device d = support_device_open(plugins, "cpu", ODEON_DTYPE_F32);
     odeon_tensor x = support_upload(&d, NULL, 2, (int64_t[]){2, 3});
     diag_clear();
-    assert_int_equal(d.device.ops->gemm(d.queue, 0, 0, 1.0, &x, &x, 0.0, &x, NULL),
+    assert_int_equal(ODEON_DO(d.device, product, gemm, d.queue, .alpha = 1.0, .a = &x.view,
+                              .b = &x.view, .c = &x),
                      ODEON_ERR_INTERNAL);
     assert_non_null(strstr(diag_message(), "gemm"));
     support_release(&d, &x);
@@ -414,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_equal_calls_give_equal_bits),
         cmocka_unit_test(test_openblas_and_own_products_agree_on_odd_shapes),
         cmocka_unit_test(test_place_in_memory_does_not_change_bits),
+        cmocka_unit_test(test_byte_offset_does_not_change_bits),
         cmocka_unit_test(test_workers_at_once_compute_what_one_does),
         cmocka_unit_test(test_counters_outlive_queues),
         cmocka_unit_test(test_device_memory_that_is_not_there_is_named),

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "odeon/cuda.h"
+#include "odeon/device_ext.h"
 
 /* Errors of the runtime by their numbers, which kernels pass on. */
 enum { OUT_OF_MEMORY = 2, INVALID_CONFIGURATION = 9 };
@@ -21,7 +22,7 @@ static fixture open_fixture(void)
         support_not_covered("the CUDA device's launches (no nvcc)");
     }
     fixture x = {.f = capture_open(capture_devices[CAPTURE_CUDA], ODEON_DTYPE_F32)};
-    x.cuda = x.f->ops->get_extension(x.f->self, ODEON_DEVICE_CUDA);
+    x.cuda = x.f->d.device->get_table(x.f->d.device, ODEON_DEVICE_CUDA);
     assert_non_null(x.cuda);
     assert_true(x.cuda->struct_size >= sizeof *x.cuda);
     return x;

@@ -6,6 +6,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
 
 static const char *const ids[] = {"reference", "cpu", "remote", "emulated"};
@@ -36,7 +38,6 @@ static int close_devices(void **state)
 /* x[B,C,S] of means 3 and 1; two numbers a channel; cotangents. */
 typedef struct scene {
     support_device *d;
-    const odeon_device_ops *ops;
     odeon_tensor x, stats, w, b, dy, out, y, sums;
 } scene;
 
@@ -45,7 +46,6 @@ static scene open_scene(support_device *d)
     static const int64_t image[] = {B, C, S}, pair[] = {2, C}, channels[] = {C};
     return (scene){
         .d = d,
-        .ops = d->device.ops,
         .x = support_upload(d, (const double[]){1, 5, 0, 0, 3, 3, 2, 2}, 3, image),
         .stats = support_upload(d, (const double[]){3, 1, 0.5, 1}, 2, pair),
         .w = support_upload(d, (const double[]){3, 2}, 1, channels),
@@ -66,10 +66,10 @@ static void close_scene(scene *s)
 }
 
 /* All numbers are exact in binary. */
-static void assert_holds(scene *s, const odeon_tensor *x, const double *expected)
+static void assert_holds(scene *s, const odeon_view *x, const double *expected)
 {
     double *values = support_download(s->d, x);
-    support_assert_close("result", odeon_count(x), values, expected, 0.0);
+    support_assert_close("result", odeon_count(&x->shape), values, expected, 0.0);
     mem_free(values);
 }
 
@@ -79,11 +79,15 @@ static void test_channel_moments_sum_over_samples_and_places(void **state)
     for (size_t d = 0; d < N_DEVICES; d++) {
         scene s = open_scene(&devices[d]);
         odeon_tensor mean = s.out;
-        mean.data = s.stats.data;
-        assert_int_equal(s.ops->channel_moment(s.d->queue, &s.x, NULL, &s.out), ODEON_OK);
-        assert_holds(&s, &s.out, (const double[]){12, 4});
-        assert_int_equal(s.ops->channel_moment(s.d->queue, &s.x, &mean, &s.out), ODEON_OK);
-        assert_holds(&s, &s.out, (const double[]){8, 4});
+        mean.view.data = s.stats.view.data;
+        assert_int_equal(
+            ODEON_DO(s.d->device, norm, channel_moment, s.d->queue, .x = &s.x.view, .out = &s.out),
+            ODEON_OK);
+        assert_holds(&s, &s.out.view, (const double[]){12, 4});
+        assert_int_equal(ODEON_DO(s.d->device, norm, channel_moment, s.d->queue, .x = &s.x.view,
+                                  .mean = &mean.view, .out = &s.out),
+                         ODEON_OK);
+        assert_holds(&s, &s.out.view, (const double[]){8, 4});
         close_scene(&s);
     }
 }
@@ -93,14 +97,15 @@ static void test_batch_norm_centres_scales_shifts_and_cuts(void **state)
     (void)state;
     for (size_t d = 0; d < N_DEVICES; d++) {
         scene s = open_scene(&devices[d]);
-        assert_int_equal(
-            s.ops->batch_norm(s.d->queue, &s.x, &s.stats, &s.w, &s.b, ODEON_UNARY_RELU, &s.y),
-            ODEON_OK);
-        assert_holds(&s, &s.y, (const double[]){0, 4, 5, 5, 1, 1, 9, 9});
-        assert_int_equal(
-            s.ops->batch_norm(s.d->queue, &s.x, &s.stats, NULL, NULL, ODEON_UNARY_IDENTITY, &s.y),
-            ODEON_OK);
-        assert_holds(&s, &s.y, (const double[]){-1, 1, -1, -1, 0, 0, 1, 1});
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm, s.d->queue, .x = &s.x.view,
+                                  .stats = &s.stats.view, .w = &s.w.view, .b = &s.b.view,
+                                  .act = ODEON_UNARY_RELU, .y = &s.y),
+                         ODEON_OK);
+        assert_holds(&s, &s.y.view, (const double[]){0, 4, 5, 5, 1, 1, 9, 9});
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm, s.d->queue, .x = &s.x.view,
+                                  .stats = &s.stats.view, .act = ODEON_UNARY_IDENTITY, .y = &s.y),
+                         ODEON_OK);
+        assert_holds(&s, &s.y.view, (const double[]){-1, 1, -1, -1, 0, 0, 1, 1});
         close_scene(&s);
     }
 }
@@ -110,17 +115,21 @@ static void test_batch_norm_vjp_takes_away_what_statistics_hide(void **state)
     (void)state;
     for (size_t d = 0; d < N_DEVICES; d++) {
         scene s = open_scene(&devices[d]);
-        assert_int_equal(s.ops->batch_norm_vjp_sums(s.d->queue, &s.x, &s.stats, &s.dy, &s.sums),
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm_vjp_sums, s.d->queue,
+                                  .x = &s.x.view, .stats = &s.stats.view, .dy = &s.dy.view,
+                                  .sums = &s.sums),
                          ODEON_OK);
-        assert_holds(&s, &s.sums, (const double[]){4, 0, -1, -4});
-        assert_int_equal(
-            s.ops->batch_norm_vjp(s.d->queue, &s.x, &s.w, &s.stats, &s.dy, &s.sums, B * S, &s.y),
-            ODEON_OK);
-        assert_holds(&s, &s.y, (const double[]){-0.375, -1.125, 0, 0, 1.5, 0, 2, -2});
-        assert_int_equal(
-            s.ops->batch_norm_vjp(s.d->queue, &s.x, &s.w, &s.stats, &s.dy, &s.sums, HUGE_VAL, &s.y),
-            ODEON_OK);
-        assert_holds(&s, &s.y, (const double[]){1.5, 0, 2, 2, 3, 1.5, 0, -4});
+        assert_holds(&s, &s.sums.view, (const double[]){4, 0, -1, -4});
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm_vjp, s.d->queue, .x = &s.x.view,
+                                  .w = &s.w.view, .stats = &s.stats.view, .dy = &s.dy.view,
+                                  .sums = &s.sums.view, .count = B * S, .dx = &s.y),
+                         ODEON_OK);
+        assert_holds(&s, &s.y.view, (const double[]){-0.375, -1.125, 0, 0, 1.5, 0, 2, -2});
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm_vjp, s.d->queue, .x = &s.x.view,
+                                  .w = &s.w.view, .stats = &s.stats.view, .dy = &s.dy.view,
+                                  .sums = &s.sums.view, .count = HUGE_VAL, .dx = &s.y),
+                         ODEON_OK);
+        assert_holds(&s, &s.y.view, (const double[]){1.5, 0, 2, 2, 3, 1.5, 0, -4});
         close_scene(&s);
     }
 }
@@ -139,9 +148,11 @@ static void test_powers_of_whole_and_other_exponents(void **state)
         size_t k = i / N_DEVICES;
         scene s = open_scene(&devices[i % N_DEVICES]);
         odeon_tensor x = support_upload(s.d, cases[k].x, 1, (const int64_t[]){2});
-        assert_int_equal(s.ops->power(s.d->queue, cases[k].scale, cases[k].exponent, &x, &s.out),
+        assert_int_equal(ODEON_DO(s.d->device, pointwise, power, s.d->queue,
+                                  .scale = cases[k].scale, .exponent = cases[k].exponent,
+                                  .x = &x.view, .y = &s.out),
                          ODEON_OK);
-        assert_holds(&s, &s.out, cases[k].y);
+        assert_holds(&s, &s.out.view, cases[k].y);
         support_release(s.d, &x);
         close_scene(&s);
     }
@@ -154,21 +165,30 @@ static void test_broken_shapes_are_refused(void **state)
         scene s = open_scene(&devices[d]);
         odeon_queue *queue = s.d->queue;
         odeon_tensor flat = s.x; /* [B,C*S] */
-        flat.ndim = 2;
-        flat.dim[1] *= flat.dim[2];
-        assert_int_equal(s.ops->channel_moment(queue, &flat, NULL, &s.out), ODEON_ERR_INTERNAL);
-        assert_int_equal(s.ops->channel_moment(queue, &s.x, NULL, &s.sums), ODEON_ERR_INTERNAL);
-        assert_int_equal(s.ops->batch_norm(queue, &s.x, &s.out, NULL, NULL, 0, &s.y),
-                         ODEON_ERR_INTERNAL);
+        flat.view.shape.ndim = 2;
+        flat.view.shape.dim[1] *= flat.view.shape.dim[2];
         assert_int_equal(
-            s.ops->batch_norm(queue, &s.x, &s.stats, NULL, NULL, ODEON_UNARY_SQUARE, &s.y),
+            ODEON_DO(s.d->device, norm, channel_moment, queue, .x = &flat.view, .out = &s.out),
             ODEON_ERR_INTERNAL);
-        assert_int_equal(s.ops->batch_norm_vjp_sums(queue, &s.x, &s.stats, &s.w, &s.sums),
-                         ODEON_ERR_INTERNAL);
         assert_int_equal(
-            s.ops->batch_norm_vjp(queue, &s.x, &s.x, &s.stats, &s.dy, &s.sums, 4.0, &s.y),
+            ODEON_DO(s.d->device, norm, channel_moment, queue, .x = &s.x.view, .out = &s.sums),
             ODEON_ERR_INTERNAL);
-        assert_int_equal(s.ops->power(queue, 1.0, 2.0, &s.x, &s.out), ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm, queue, .x = &s.x.view,
+                                  .stats = &s.out.view, .y = &s.y),
+                         ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm, queue, .x = &s.x.view,
+                                  .stats = &s.stats.view, .act = ODEON_UNARY_SQUARE, .y = &s.y),
+                         ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm_vjp_sums, queue, .x = &s.x.view,
+                                  .stats = &s.stats.view, .dy = &s.w.view, .sums = &s.sums),
+                         ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(s.d->device, norm, batch_norm_vjp, queue, .x = &s.x.view,
+                                  .w = &s.x.view, .stats = &s.stats.view, .dy = &s.dy.view,
+                                  .sums = &s.sums.view, .count = 4.0, .dx = &s.y),
+                         ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(s.d->device, pointwise, power, queue, .scale = 1.0,
+                                  .exponent = 2.0, .x = &s.x.view, .y = &s.out),
+                         ODEON_ERR_INTERNAL);
         close_scene(&s);
     }
 }
@@ -178,10 +198,13 @@ static void test_wrong_dtypes_are_unsupported(void **state)
     (void)state;
     for (size_t d = 0; d < N_DEVICES; d++) {
         scene s = open_scene(&devices[d]);
-        s.x.dtype = ODEON_DTYPE_I64;
-        assert_int_equal(s.ops->channel_moment(s.d->queue, &s.x, NULL, &s.out),
+        s.x.view.shape.dtype = ODEON_DTYPE_I64;
+        assert_int_equal(
+            ODEON_DO(s.d->device, norm, channel_moment, s.d->queue, .x = &s.x.view, .out = &s.out),
+            ODEON_ERR_UNSUPPORTED);
+        assert_int_equal(ODEON_DO(s.d->device, pointwise, power, s.d->queue, .scale = 1.0,
+                                  .exponent = 2.0, .x = &s.x.view, .y = &s.y),
                          ODEON_ERR_UNSUPPORTED);
-        assert_int_equal(s.ops->power(s.d->queue, 1.0, 2.0, &s.x, &s.y), ODEON_ERR_UNSUPPORTED);
         close_scene(&s);
     }
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 #include "session/members.h"
 #include "support_session.h"
 
@@ -26,10 +28,9 @@ static counts read_counts(const support_session *s)
 {
     counts c = {0};
     int64_t live;
-    const odeon_device *device = &s->session->model.device;
-    const odeon_device_counters *counters =
-        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
-    counters->read(device->self, &c.launches, &c.waits, &c.allocs, &live);
+    const odeon_device *device = s->session->model.device;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
+    counters->read(device->handle, &c.launches, &c.waits, &c.allocs, &live);
     return c;
 }
 

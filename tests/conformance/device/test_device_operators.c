@@ -7,16 +7,27 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "device/open.h"
 #include "device_cases.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_optimizer.h"
+#include "odeon/device_pool.h"
+#include "odeon/device_product.h"
+#include "odeon/device_random.h"
+#include "odeon/device_solver.h"
 #include "plugin/registry.h"
 
-static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
+static const char *const devices[] = {"reference",        "cpu",      "remote",
+                                      "remote(late=yes)", "emulated", "plain"};
 enum { N_DEVICES = sizeof devices / sizeof *devices, MAX_TESTS = 2048 };
 
 /* float64: sums of up to 1e4 terms in another order, each rounded to 1.1e-16. float32: inputs are
  * the same numbers; results are rounded to 6e-8, and products summed in float32 lose some sqrt(K)
  * times that, K at most 153 here. */
-static double tolerance(int32_t dtype)
+static double tolerance(uint32_t dtype)
 {
     return dtype == ODEON_DTYPE_F64 ? 1e-12 : 1e-5;
 }
@@ -24,7 +35,7 @@ static double tolerance(int32_t dtype)
 typedef struct device_test {
     char name[96];
     const char *id;
-    int32_t dtype;
+    uint32_t dtype;
     const device_case *c;
 } device_test;
 
@@ -102,20 +113,20 @@ static void test_memory_is_aligned_and_keeps_bytes(void **state)
     static const uint64_t sizes[] = {0, 1, 63, 65, 4097};
     registry *r = support_registry();
     support_device d = support_device_open(r, test->id, test->dtype);
-    const odeon_device_ops *ops = d.device.ops;
+    const odeon_device_ops *ops = d.device->ops;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char sent[4097], received[4097] = {0};
         void *memory = NULL;
         memset(sent, (int)(i + 1), sizeof sent);
-        assert_int_equal(ops->alloc(d.device.self, sizes[i], &memory), ODEON_OK);
+        assert_int_equal(ops->alloc(d.device->handle, sizes[i], &memory), ODEON_OK);
         assert_non_null(memory);
         assert_int_equal((uintptr_t)memory % 64, 0);
         assert_int_equal(ops->upload(d.queue, memory, sent, sizes[i]), ODEON_OK);
         assert_int_equal(ops->download(d.queue, received, memory, sizes[i]), ODEON_OK);
         assert_memory_equal(sent, received, sizes[i]);
-        ops->free(d.device.self, memory);
+        ops->free(d.device->handle, memory);
     }
-    ops->free(d.device.self, NULL);
+    ops->free(d.device->handle, NULL);
     support_device_close(&d);
     registry_destroy(r);
 }
@@ -127,14 +138,14 @@ static void test_pinned_memory_is_uploaded_from(void **state)
     static const uint64_t sizes[] = {0, 1, 100, 4097, 70000};
     registry *r = support_registry();
     support_device d = support_device_open(r, test->id, test->dtype);
-    const odeon_device_ops *ops = d.device.ops;
-    const odeon_device_pinned *pinned = ops->get_extension(d.device.self, ODEON_DEVICE_PINNED);
+    const odeon_device_ops *ops = d.device->ops;
+    const odeon_device_pinned *pinned = d.device->get_table(d.device, ODEON_DEVICE_PINNED);
     for (size_t i = 0; pinned != NULL && i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char *received = mem_alloc(sizes[i]);
         void *source = NULL, *memory = NULL;
-        assert_int_equal(pinned->alloc(d.device.self, sizes[i], &source), ODEON_OK);
+        assert_int_equal(pinned->alloc(d.device->handle, sizes[i], &source), ODEON_OK);
         assert_int_equal((uintptr_t)source % 64, 0);
-        assert_int_equal(ops->alloc(d.device.self, sizes[i], &memory), ODEON_OK);
+        assert_int_equal(ops->alloc(d.device->handle, sizes[i], &memory), ODEON_OK);
         memset(source, (int)(i + 1), sizes[i]);
         assert_int_equal(ops->upload(d.queue, memory, source, sizes[i]), ODEON_OK);
         assert_int_equal(ops->wait(d.queue), ODEON_OK);
@@ -142,12 +153,12 @@ static void test_pinned_memory_is_uploaded_from(void **state)
         assert_int_equal(ops->download(d.queue, received, memory, sizes[i]), ODEON_OK);
         memset(source, (int)(i + 1), sizes[i]);
         assert_memory_equal(source, received, sizes[i]);
-        ops->free(d.device.self, memory);
-        pinned->free(d.device.self, source);
+        ops->free(d.device->handle, memory);
+        pinned->free(d.device->handle, source);
         mem_free(received);
     }
     if (pinned != NULL) {
-        pinned->free(d.device.self, NULL);
+        pinned->free(d.device->handle, NULL);
     }
     support_device_close(&d);
     registry_destroy(r);
@@ -160,10 +171,10 @@ static void test_description_fits_its_room(void **state)
     support_device d = support_device_open(r, test->id, test->dtype);
     char text[80];
     memset(text, '#', sizeof text);
-    assert_int_equal(d.device.ops->describe(d.device.self, text, 64), ODEON_OK);
+    assert_int_equal(d.device->ops->describe(d.device->self, text, 64), ODEON_OK);
     assert_in_range(strnlen(text, sizeof text), 1, 63);
     memset(text, '#', sizeof text);
-    assert_int_equal(d.device.ops->describe(d.device.self, text, 4), ODEON_OK);
+    assert_int_equal(d.device->ops->describe(d.device->self, text, 4), ODEON_OK);
     assert_in_range(strnlen(text, sizeof text), 0, 3);
     assert_int_equal(text[4], '#');
     support_device_close(&d);
@@ -176,12 +187,12 @@ static void test_queues_come_and_go(void **state)
     registry *r = support_registry();
     support_device d = support_device_open(r, test->id, test->dtype);
     odeon_queue *second = NULL;
-    assert_int_equal(d.device.ops->queue_create(d.device.self, 1, &second), ODEON_OK);
+    assert_int_equal(device_queue_create(d.device, 1, &second), ODEON_OK);
     assert_non_null(second);
-    assert_ptr_not_equal(second, d.queue);
-    assert_int_equal(d.device.ops->wait(second), ODEON_OK);
-    d.device.ops->queue_destroy(second);
-    d.device.ops->queue_destroy(NULL);
+    assert_ptr_not_equal(second->handle, d.queue->handle);
+    assert_int_equal(d.device->ops->wait(second), ODEON_OK);
+    device_queue_destroy(d.device, second);
+    d.device->ops->queue_destroy(d.device->handle, NULL);
     support_device_close(&d);
     registry_destroy(r);
 }
@@ -190,12 +201,21 @@ static void test_queues_come_and_go(void **state)
 static void assert_refused(support_device *d, int32_t which, int32_t n,
                            const odeon_tensor *const *x, const odeon_tensor *const *y)
 {
-    const odeon_device_ops *ops = d->device.ops;
+    enum { MOST = ODEON_MAX_STAGES + 1 };
+    const odeon_view *x_views[MOST], *y_views[MOST];
+    for (int32_t i = 0; i < n; i++) {
+        x_views[i] = &x[i]->view;
+        y_views[i] = &y[i]->view;
+    }
     odeon_tensor slots = support_upload_as(d, ODEON_DTYPE_F64, NULL, 1, (int64_t[]){ODEON_SLOTS});
-    odeon_status status = which == 0   ? ops->select(d->queue, n, x, y, slots.data, 0)
-                          : which == 1 ? ops->row_store(d->queue, n, x, y, slots.data, 0)
-                                       : ops->row_load(d->queue, n, y, x, slots.data, 0);
-    status = status == ODEON_OK ? ops->wait(d->queue) : status;
+    odeon_status status = which == 0 ? ODEON_DO(d->device, solver, select, d->queue, .n = n,
+                                                .x = x_views, .y = y, .slots = odeon_write(&slots))
+                          : which == 1
+                              ? ODEON_DO(d->device, solver, row_store, d->queue, .n = n,
+                                         .x = x_views, .y = y, .slots = odeon_write(&slots))
+                              : ODEON_DO(d->device, solver, row_load, d->queue, .n = n,
+                                         .y = y_views, .x = x, .slots = odeon_write(&slots));
+    status = status == ODEON_OK ? d->device->ops->wait(d->queue) : status;
     assert_true(status == ODEON_ERR_INTERNAL || status == ODEON_ERR_UNSUPPORTED);
     support_release(d, &slots);
 }
@@ -207,12 +227,12 @@ static void test_pairs_that_do_not_fit_are_refused(void **state)
     enum { MANY = ODEON_MAX_STAGES + 1, KINDS = 6 };
     static const int64_t shapes[][2] = {{2, 6}, {2, 5}, {3, 6}, {2, 3}};
     const device_test *test = *state;
-    int32_t other = test->dtype == ODEON_DTYPE_F32 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
+    uint32_t other = test->dtype == ODEON_DTYPE_F32 ? ODEON_DTYPE_F64 : ODEON_DTYPE_F32;
     registry *r = support_registry();
     for (int32_t i = 0; i < 3 * KINDS; i++) {
         int32_t which = i % 3, kind = i / 3;
         support_device d = support_device_open(r, test->id, test->dtype); /* late, it fails once */
-        int32_t bad = kind == 1 ? other : kind == 2 ? ODEON_DTYPE_I64 : test->dtype;
+        uint32_t bad = kind == 1 ? other : kind == 2 ? ODEON_DTYPE_I64 : test->dtype;
         int64_t count = which == 0 ? 12 : 6;
         odeon_tensor x = support_upload(&d, NULL, 1, &count);
         odeon_tensor y = support_upload(&d, NULL, 2, shapes[0]);
@@ -235,6 +255,67 @@ static void test_pairs_that_do_not_fit_are_refused(void **state)
     registry_destroy(r);
 }
 
+/* ---- all cases once more ---- */
+
+static const device_case *const families[] = {
+    moving_cases, solver_cases, control_cases,    pairs_cases,  pointwise_cases, product_cases,
+    conv_cases,   norm_cases,   batch_norm_cases, random_cases, loss_cases,      optimizer_cases,
+};
+enum { N_FAMILIES = sizeof families / sizeof *families };
+
+static void test_tensors_begin_at_their_byte_offset(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    for (size_t f = 0; f < N_FAMILIES; f++) {
+        for (const device_case *c = families[f]; c->name != NULL; c++) {
+            case_run *actual = case_execute_at_offset(c, &d);
+            case_compare(actual, expected_of(c), tolerance(test->dtype));
+            case_destroy(actual);
+        }
+    }
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
+#define SLOTS_OF(name, header)                                                                     \
+    +(sizeof(odeon_##name##_family) - 2 * sizeof(uint32_t)) / sizeof(void (*)(void))
+/* All but conv2d_scratch, which is no call. */
+enum { N_OPERATORS = 0 ODEON_FAMILY_LIST(SLOTS_OF) - 1 };
+
+static void test_every_operator_refuses_unknown_flags(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+    case_names refused = {.n = 0};
+    for (size_t f = 0; f < N_FAMILIES; f++) {
+        for (const device_case *c = families[f]; c->name != NULL; c++) {
+            case_refuse(c, &d, &refused);
+        }
+    }
+    assert_int_equal(refused.n, N_OPERATORS);
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
+/* As extensions families are known by their ids, and what nobody knows is not there. */
+static void test_families_are_tables_by_id(void **state)
+{
+    const device_test *test = *state;
+    registry *r = support_registry();
+    support_device d = support_device_open(r, test->id, test->dtype);
+#define CHECK_FAMILY(name, header)                                                                 \
+    assert_ptr_equal(d.device->get_table(d.device, ODEON_FAMILY(name)), d.device->name);           \
+    assert_true(d.device->name->struct_size >= sizeof *d.device->name);                            \
+    assert_int_equal(d.device->name->flags, 0);
+    ODEON_FAMILY_LIST(CHECK_FAMILY)
+    assert_null(d.device->get_table(d.device, "odeon.device.nothing/1"));
+    support_device_close(&d);
+    registry_destroy(r);
+}
+
 /* ---- the list: every case on every device in both dtypes ---- */
 
 typedef struct test_list {
@@ -243,7 +324,7 @@ typedef struct test_list {
     struct CMUnitTest units[MAX_TESTS];
 } test_list;
 
-static void add(test_list *list, const char *id, int32_t dtype, const char *name,
+static void add(test_list *list, const char *id, uint32_t dtype, const char *name,
                 const device_case *c, CMUnitTestFunction function)
 {
     device_test *test = &list->tests[list->n];
@@ -256,13 +337,7 @@ static void add(test_list *list, const char *id, int32_t dtype, const char *name
         (struct CMUnitTest){.name = test->name, .test_func = function, .initial_state = test};
 }
 
-static const device_case *const families[] = {
-    moving_cases, solver_cases, control_cases,    pairs_cases,  pointwise_cases, product_cases,
-    conv_cases,   norm_cases,   batch_norm_cases, random_cases, loss_cases,      optimizer_cases,
-};
-enum { N_FAMILIES = sizeof families / sizeof *families };
-
-static void add_device(test_list *list, const char *id, int32_t dtype)
+static void add_device(test_list *list, const char *id, uint32_t dtype)
 {
     for (size_t f = 0; f < N_FAMILIES; f++) {
         for (const device_case *c = families[f]; c->name != NULL; c++) {
@@ -274,9 +349,12 @@ static void add_device(test_list *list, const char *id, int32_t dtype)
     add(list, id, dtype, "description", NULL, test_description_fits_its_room);
     add(list, id, dtype, "queues", NULL, test_queues_come_and_go);
     add(list, id, dtype, "pairs", NULL, test_pairs_that_do_not_fit_are_refused);
+    add(list, id, dtype, "families", NULL, test_families_are_tables_by_id);
+    add(list, id, dtype, "byte offsets", NULL, test_tensors_begin_at_their_byte_offset);
+    add(list, id, dtype, "unknown flags", NULL, test_every_operator_refuses_unknown_flags);
 }
 
-static void add_orders(test_list *list, int32_t dtype)
+static void add_orders(test_list *list, uint32_t dtype)
 {
     for (size_t f = 0; f < N_FAMILIES; f++) {
         for (const device_case *c = families[f]; c->name != NULL; c++) {
@@ -291,7 +369,7 @@ static void add_orders(test_list *list, int32_t dtype)
 int main(int argc, char **argv)
 {
     static test_list list; /* the names outlive the run */
-    static const int32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
+    static const uint32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     case_seed(argc > 3 ? strtoull(argv[3], NULL, 10) : CASE_SEED);
     for (size_t k = 0; k < 2; k++) {

@@ -6,12 +6,19 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_move.h"
+#include "odeon/device_norm.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_pool.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 #include "plugin/registry.h"
 
 typedef struct bench {
     registry *plugins;
     support_device d;
-    const odeon_device_ops *ops;
     odeon_queue *queue;
     uint64_t drawn;
 } bench;
@@ -22,7 +29,6 @@ static int open_bench(void **state)
     assert_non_null(b);
     b->plugins = support_registry();
     b->d = support_device_open(b->plugins, "reference", ODEON_DTYPE_F64);
-    b->ops = b->d.device.ops;
     b->queue = b->d.queue;
     *state = b;
     return 0;
@@ -52,8 +58,9 @@ static odeon_tensor matrix(bench *b, int64_t rows, int64_t cols, const double *v
 static odeon_tensor draw(bench *b, int32_t ndim, const int64_t *dim)
 {
     odeon_tensor x = support_upload(&b->d, NULL, ndim, dim);
-    for (int64_t i = 0; i < odeon_count(&x); i++) {
-        ((double *)x.data)[i] = support_random(3, b->drawn++);
+    double *values = odeon_write(&x);
+    for (int64_t i = 0; i < odeon_count(&x.view.shape); i++) {
+        values[i] = support_random(3, b->drawn++);
     }
     return x;
 }
@@ -61,8 +68,8 @@ static odeon_tensor draw(bench *b, int32_t ndim, const int64_t *dim)
 /* Compares and releases. */
 static void assert_holds(bench *b, odeon_tensor *x, const double *expected)
 {
-    double *values = support_download(&b->d, x);
-    support_assert_close("result", odeon_count(x), values, expected, 1e-15);
+    double *values = support_download(&b->d, &x->view);
+    support_assert_close("result", odeon_count(&x->view.shape), values, expected, 1e-15);
     mem_free(values);
     support_release(&b->d, x);
 }
@@ -82,7 +89,9 @@ static void test_gemm_multiplies_matrices(void **state)
     odeon_tensor a = matrix(b, 2, 3, (double[]){1, 2, 3, 4, 5, 6});
     odeon_tensor w = matrix(b, 3, 2, (double[]){1, 0, -1, 2, 3, 1});
     odeon_tensor c = matrix(b, 2, 2, (double[]){1, 1, 1, 1});
-    assert_int_equal(b->ops->gemm(b->queue, 0, 0, 2.0, &a, &w, 10.0, &c, NULL), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, product, gemm, b->queue, .alpha = 2.0, .a = &a.view,
+                              .b = &w.view, .beta = 10.0, .c = &c),
+                     ODEON_OK);
     assert_holds(b, &c, (double[]){26, 24, 44, 42});
     release(b, 2, (odeon_tensor *const[]){&a, &w});
 }
@@ -93,7 +102,9 @@ static void test_gemm_transposes_either_side(void **state)
     odeon_tensor a = matrix(b, 3, 2, (double[]){1, 4, 2, 5, 3, 6});
     odeon_tensor w = matrix(b, 2, 3, (double[]){1, -1, 3, 0, 2, 1});
     odeon_tensor c = matrix(b, 2, 2, NULL);
-    assert_int_equal(b->ops->gemm(b->queue, 1, 1, 1.0, &a, &w, 0.0, &c, NULL), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, product, gemm, b->queue, .trans_a = 1, .trans_b = 1,
+                              .alpha = 1.0, .a = &a.view, .b = &w.view, .c = &c),
+                     ODEON_OK);
     assert_holds(b, &c, (double[]){8, 7, 17, 16});
     release(b, 2, (odeon_tensor *const[]){&a, &w});
 }
@@ -103,8 +114,9 @@ static void test_epilogue_adds_bias_then_applies_its_function(void **state)
     bench *b = *state;
     odeon_tensor a = matrix(b, 1, 1, (double[]){1}), w = matrix(b, 1, 3, (double[]){1, 2, 3});
     odeon_tensor bias = vector(b, 3, (double[]){-2, -1, 4}), c = matrix(b, 1, 3, NULL);
-    odeon_epilogue epilogue = {.bias = &bias, .act = ODEON_UNARY_RELU};
-    assert_int_equal(b->ops->gemm(b->queue, 0, 0, 1.0, &a, &w, 0.0, &c, &epilogue), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, product, gemm, b->queue, .alpha = 1.0, .a = &a.view,
+                              .b = &w.view, .c = &c, .bias = &bias.view, .act = ODEON_UNARY_RELU),
+                     ODEON_OK);
     assert_holds(b, &c, (double[]){0, 1, 7});
     release(b, 3, (odeon_tensor *const[]){&a, &w, &bias});
 }
@@ -112,11 +124,13 @@ static void test_epilogue_adds_bias_then_applies_its_function(void **state)
 static void test_conv2d_slides_its_filter_without_turning_it(void **state)
 {
     bench *b = *state;
-    odeon_conv2d geometry = {1, 1, 0, 1};
+    odeon_conv_geometry geometry = {1, 1, 0, 1};
     odeon_tensor x = support_upload(&b->d, (double[]){1, 2, 3, 4}, 4, (int64_t[]){1, 1, 2, 2});
     odeon_tensor w = support_upload(&b->d, (double[]){1, 10}, 4, (int64_t[]){1, 1, 1, 2});
     odeon_tensor y = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 2, 3});
-    assert_int_equal(b->ops->conv2d(b->queue, &geometry, &x, &w, NULL, &y, NULL), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, conv, conv2d, b->queue, .geometry = geometry,
+                              .x = &x.view, .w = &w.view, .y = &y),
+                     ODEON_OK);
     assert_holds(b, &y, (double[]){10, 21, 2, 30, 43, 4});
     release(b, 2, (odeon_tensor *const[]){&x, &w});
 }
@@ -124,10 +138,12 @@ static void test_conv2d_slides_its_filter_without_turning_it(void **state)
 static void test_pool2d_counts_padded_zeros(void **state)
 {
     bench *b = *state;
-    odeon_pool2d geometry = {ODEON_POOL_AVG, 2, 2, 2, 2, 1, 1, 0};
+    odeon_pool_geometry geometry = {ODEON_POOL_AVG, 2, 2, 2, 2, 1, 1, 0};
     odeon_tensor x = support_upload(&b->d, (double[]){4, 8, 12, 16}, 4, (int64_t[]){1, 1, 2, 2});
     odeon_tensor y = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 2, 2});
-    assert_int_equal(b->ops->pool2d(b->queue, &geometry, &x, &y), ODEON_OK);
+    assert_int_equal(
+        ODEON_DO(b->d.device, pool, pool2d, b->queue, .geometry = geometry, .x = &x.view, .y = &y),
+        ODEON_OK);
     assert_holds(b, &y, (double[]){1, 2, 3, 4});
     support_release(&b->d, &x);
 }
@@ -135,14 +151,18 @@ static void test_pool2d_counts_padded_zeros(void **state)
 static void test_largest_of_a_window_is_the_first_and_never_padding(void **state)
 {
     bench *b = *state;
-    odeon_pool2d geometry = {ODEON_POOL_MAX, 2, 2, 1, 1, 1, 1, 0};
+    odeon_pool_geometry geometry = {ODEON_POOL_MAX, 2, 2, 1, 1, 1, 1, 0};
     odeon_tensor x = support_upload(&b->d, (double[]){-4, -1, -1, -9}, 4, (int64_t[]){1, 1, 2, 2});
     odeon_tensor y = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 3, 3});
     odeon_tensor dy =
         support_upload(&b->d, (double[]){1, 0, 0, 0, 10, 0, 0, 0, 100}, 4, (int64_t[]){1, 1, 3, 3});
     odeon_tensor dx = support_upload(&b->d, NULL, 4, (int64_t[]){1, 1, 2, 2});
-    assert_int_equal(b->ops->pool2d(b->queue, &geometry, &x, &y), ODEON_OK);
-    assert_int_equal(b->ops->pool2d_vjp(b->queue, &geometry, &x, &dy, &dx), ODEON_OK);
+    assert_int_equal(
+        ODEON_DO(b->d.device, pool, pool2d, b->queue, .geometry = geometry, .x = &x.view, .y = &y),
+        ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, pool, pool2d_vjp, b->queue, .geometry = geometry,
+                              .x = &x.view, .dy = &dy.view, .dx = &dx),
+                     ODEON_OK);
     assert_holds(b, &y, (double[]){-4, -1, -1, -1, -1, -1, -1, -1, -9});
     assert_holds(b, &dx, (double[]){1, 10, 0, 100});
     release(b, 2, (odeon_tensor *const[]){&x, &dy});
@@ -156,7 +176,10 @@ static void test_groupnorm_has_biased_variance_and_epsilon(void **state)
     odeon_tensor w = vector(b, 2, (double[]){3, 2}), offset = vector(b, 2, (double[]){1, 7});
     odeon_tensor stats = support_upload(&b->d, NULL, 3, (int64_t[]){1, 1, 2});
     /* mean 3, variance 8/4, epsilon 2: standard deviation 2 */
-    assert_int_equal(b->ops->group_norm(b->queue, 1, 2.0, &x, &w, &offset, &y, &stats), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, norm, group_norm, b->queue, .groups = 1, .epsilon = 2.0,
+                              .x = &x.view, .w = &w.view, .b = &offset.view, .y = &y,
+                              .stats = &stats),
+                     ODEON_OK);
     assert_holds(b, &y, (double[]){-2, 4, 7, 7});
     assert_holds(b, &stats, (double[]){3, 0.5});
     release(b, 3, (odeon_tensor *const[]){&x, &w, &offset});
@@ -169,7 +192,9 @@ static void test_cross_entropy_weighs_loss_and_counts_hits(void **state)
     odeon_tensor labels =
         support_upload_as(&b->d, ODEON_DTYPE_I64, (double[]){0, 1}, 1, (int64_t[]){2});
     odeon_tensor sums = vector(b, 2, NULL), dx = matrix(b, 2, 2, NULL);
-    assert_int_equal(b->ops->softmax_cross_entropy(b->queue, &x, &labels, 0.5, &sums, &dx), 0);
+    assert_int_equal(ODEON_DO(b->d.device, loss, softmax_cross_entropy, b->queue, .x = &x.view,
+                              .labels = &labels.view, .weight = 0.5, .sums = &sums, .dx = &dx),
+                     0);
     assert_holds(b, &sums, (double[]){0.5 * (log(2.0) + log(4.0)), 1});
     assert_holds(b, &dx, (double[]){-0.25, 0.25, 0.375, -0.375});
     release(b, 2, (odeon_tensor *const[]){&x, &labels});
@@ -180,10 +205,12 @@ static void test_lincomb_adds_scaled_vectors_to_its_base(void **state)
     bench *b = *state;
     odeon_tensor base = vector(b, 2, (double[]){1, 2}), y = vector(b, 2, NULL);
     odeon_tensor u = vector(b, 2, (double[]){10, 20}), v = vector(b, 2, (double[]){5, -5});
-    const odeon_tensor *x[] = {&u, &v};
+    const odeon_view *x[] = {&u.view, &v.view};
     odeon_scalar coefficients[] = {{.imm = 0.5, .slot = -1}, {.imm = 1.0, .scale = 2.0, .slot = 1}};
     double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = 3.0};
-    assert_int_equal(b->ops->lincomb(b->queue, &y, &base, 2, x, coefficients, slots), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, solver, lincomb, b->queue, .y = &y, .base = &base.view,
+                              .n = 2, .x = x, .coefficient = coefficients, .slots = slots),
+                     ODEON_OK);
     assert_holds(b, &y, (double[]){41, -23});
     release(b, 3, (odeon_tensor *const[]){&base, &u, &v});
 }
@@ -192,14 +219,19 @@ static void test_error_sum_takes_each_elements_own_tolerances(void **state)
 {
     bench *b = *state;
     odeon_tensor rtol = vector(b, 2, (double[]){0.5, 1.0}), atol = vector(b, 2, (double[]){1, 3});
-    odeon_control control = {
-        .struct_size = sizeof control, .n_each = 2, .rtol_each = rtol.data, .atol_each = atol.data};
+    odeon_control control = {.struct_size = sizeof control,
+                             .n_each = 2,
+                             .rtol_each = rtol.view.data,
+                             .atol_each = atol.view.data};
     odeon_tensor y = vector(b, 3, (double[]){2, -4, 4}), e = vector(b, 3, (double[]){4, 14, 9});
-    const odeon_tensor *x[] = {&e};
+    const odeon_view *x[] = {&e.view};
     odeon_scalar one = {.imm = 1.0, .slot = -1};
     double slots[ODEON_SLOTS] = {0};
     /* 4 / (1 + 1) = 2, 14 / (3 + 4) = 2, 9 / (1 + 2) = 3 */
-    assert_int_equal(b->ops->error_sum(b->queue, &control, &y, &y, 1, x, &one, slots, 20), 0);
+    assert_int_equal(ODEON_DO(b->d.device, solver, error_sum, b->queue, .control = &control,
+                              .y0 = &y.view, .y1 = &y.view, .n = 1, .x = x, .coefficient = &one,
+                              .slots = slots, .slot = 20),
+                     0);
     assert_true(slots[20] == 17.0);
     release(b, 4, (odeon_tensor *const[]){&rtol, &atol, &y, &e});
 }
@@ -210,14 +242,20 @@ static void test_error_sum_scales_by_the_larger_state(void **state)
     odeon_control control = {.struct_size = sizeof control, .rtol = 0.5, .atol = 1.0};
     odeon_tensor y0 = vector(b, 2, (double[]){2, -4}), y1 = vector(b, 2, (double[]){-6, 2});
     odeon_tensor e = vector(b, 2, (double[]){8, 18});
-    const odeon_tensor *x[] = {&e};
+    const odeon_view *x[] = {&e.view};
     odeon_scalar one = {.imm = 1.0, .slot = -1};
     double slots[ODEON_SLOTS] = {0};
     /* 8 / (1 + 3) = 2 and 18 / (1 + 2) = 6 */
     control.norm = ODEON_NORM_RMS;
-    assert_int_equal(b->ops->error_sum(b->queue, &control, &y0, &y1, 1, x, &one, slots, 20), 0);
+    assert_int_equal(ODEON_DO(b->d.device, solver, error_sum, b->queue, .control = &control,
+                              .y0 = &y0.view, .y1 = &y1.view, .n = 1, .x = x, .coefficient = &one,
+                              .slots = slots, .slot = 20),
+                     0);
     control.norm = ODEON_NORM_MAX;
-    assert_int_equal(b->ops->error_sum(b->queue, &control, &y0, &y1, 1, x, &one, slots, 21), 0);
+    assert_int_equal(ODEON_DO(b->d.device, solver, error_sum, b->queue, .control = &control,
+                              .y0 = &y0.view, .y1 = &y1.view, .n = 1, .x = x, .coefficient = &one,
+                              .slots = slots, .slot = 21),
+                     0);
     assert_true(slots[20] == 40.0);
     assert_true(slots[21] == 6.0);
     release(b, 3, (odeon_tensor *const[]){&y0, &y1, &e});
@@ -228,8 +266,12 @@ static void test_rows_are_filled_and_summed_at_their_place(void **state)
     bench *b = *state;
     odeon_tensor y = vector(b, 6, (double[]){1, 2, 3, 4, 5, 6});
     odeon_tensor v = vector(b, 2, (double[]){-7, -8}), total = vector(b, 1, (double[]){100});
-    assert_int_equal(b->ops->rows_fill(b->queue, &y, 2, 1, 3, 1, &v), ODEON_OK);
-    assert_int_equal(b->ops->rows_sum(b->queue, &y, 2, 2, 3, 1, &total), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, move, rows_fill, b->queue, .y = &y, .rows = 2, .cols = 1,
+                              .pitch = 3, .at = 1, .v = &v.view),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, move, rows_sum, b->queue, .x = &y.view, .rows = 2,
+                              .cols = 2, .pitch = 3, .at = 1, .v = &total),
+                     ODEON_OK);
     assert_holds(b, &y, (double[]){1, -7, 3, 4, -8, 6});
     assert_holds(b, &total, (double[]){94});
     support_release(&b->d, &v);
@@ -240,7 +282,9 @@ static void test_copy2d_moves_a_rectangle(void **state)
     bench *b = *state;
     odeon_tensor x = vector(b, 6, (double[]){1, 2, 3, 4, 5, 6});
     odeon_tensor y = vector(b, 5, (double[]){0, 0, 0, 0, 0});
-    assert_int_equal(b->ops->copy2d(b->queue, &x, &y, 2, 2, 3, 1, 2, 1), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, move, copy2d, b->queue, .x = &x.view, .y = &y, .rows = 2,
+                              .cols = 2, .x_pitch = 3, .x_at = 1, .y_pitch = 2, .y_at = 1),
+                     ODEON_OK);
     assert_holds(b, &y, (double[]){0, 2, 3, 5, 6});
     support_release(&b->d, &x);
 }
@@ -250,11 +294,18 @@ static void test_broken_shapes_are_refused(void **state)
     bench *b = *state;
     odeon_tensor x = vector(b, 3, (double[]){1, 2, 3}), y = vector(b, 4, NULL);
     odeon_tensor a = matrix(b, 2, 3, NULL), w = matrix(b, 2, 3, NULL), c = matrix(b, 2, 3, NULL);
-    assert_int_equal(b->ops->copy(b->queue, &x, &y), ODEON_ERR_INTERNAL);
-    assert_int_equal(b->ops->copy2d(b->queue, &x, &y, 2, 2, 2, 0, 2, 0), ODEON_ERR_INTERNAL);
-    assert_int_equal(b->ops->gemm(b->queue, 0, 0, 1.0, &a, &w, 0.0, &c, NULL), ODEON_ERR_INTERNAL);
-    x.dtype = ODEON_DTYPE_I64;
-    assert_int_equal(b->ops->unary(b->queue, ODEON_UNARY_TANH, &x, &x), ODEON_ERR_UNSUPPORTED);
+    assert_int_equal(ODEON_DO(b->d.device, move, copy, b->queue, .x = &x.view, .y = &y),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(ODEON_DO(b->d.device, move, copy2d, b->queue, .x = &x.view, .y = &y, .rows = 2,
+                              .cols = 2, .x_pitch = 2, .y_pitch = 2),
+                     ODEON_ERR_INTERNAL);
+    assert_int_equal(ODEON_DO(b->d.device, product, gemm, b->queue, .alpha = 1.0, .a = &a.view,
+                              .b = &w.view, .c = &c),
+                     ODEON_ERR_INTERNAL);
+    x.view.shape.dtype = ODEON_DTYPE_I64;
+    assert_int_equal(ODEON_DO(b->d.device, pointwise, unary, b->queue, .id = ODEON_UNARY_TANH,
+                              .x = &x.view, .y = &x),
+                     ODEON_ERR_UNSUPPORTED);
     release(b, 5, (odeon_tensor *const[]){&x, &y, &a, &w, &c});
 }
 
@@ -264,7 +315,8 @@ static void test_broken_shapes_are_refused(void **state)
 typedef struct objective {
     bench *b;
     odeon_status (*forward)(const struct objective *f);
-    const void *geometry;
+    odeon_conv_geometry conv;
+    odeon_pool_geometry pool;
     int32_t id;
     odeon_tensor x, w, offset, stats, y, dy;
 } objective;
@@ -272,9 +324,9 @@ typedef struct objective {
 static double evaluate(const objective *f)
 {
     assert_int_equal(f->forward(f), ODEON_OK);
-    const double *y = f->y.data, *dy = f->dy.data;
+    const double *y = f->y.view.data, *dy = f->dy.view.data;
     double sum = 0.0;
-    for (int64_t i = 0; i < odeon_count(&f->y); i++) {
+    for (int64_t i = 0; i < odeon_count(&f->y.view.shape); i++) {
         sum += y[i] * dy[i];
     }
     return sum;
@@ -286,8 +338,9 @@ static void assert_gradient(const objective *f, const odeon_tensor *argument,
                             odeon_tensor *gradient)
 {
     const double h = 1e-5;
-    int64_t n = odeon_count(argument);
-    double *values = argument->data, *differences = mem_zalloc((size_t)n, sizeof *differences);
+    int64_t n = odeon_count(&argument->view.shape);
+    double *values = odeon_write(argument),
+           *differences = mem_zalloc((size_t)n, sizeof *differences);
     assert_non_null(differences);
     for (int64_t i = 0; i < n; i++) {
         double at = values[i];
@@ -298,23 +351,25 @@ static void assert_gradient(const objective *f, const odeon_tensor *argument,
         values[i] = at;
         differences[i] = (above - below) / (2.0 * h);
     }
-    support_assert_close("gradient", n, gradient->data, differences, 1e-8);
+    support_assert_close("gradient", n, gradient->view.data, differences, 1e-8);
     mem_free(differences);
     support_release(&f->b->d, gradient);
 }
 
-static odeon_tensor zeros_like(bench *b, const odeon_tensor *model)
+static odeon_tensor zeros_like(bench *b, const odeon_view *model)
 {
-    odeon_tensor x = support_upload(&b->d, NULL, model->ndim, model->dim);
-    for (int64_t i = 0; i < odeon_count(&x); i++) {
-        ((double *)x.data)[i] = 0.0;
+    odeon_tensor x = support_upload(&b->d, NULL, model->shape.ndim, model->shape.dim);
+    double *values = odeon_write(&x);
+    for (int64_t i = 0; i < odeon_count(&x.view.shape); i++) {
+        values[i] = 0.0;
     }
     return x;
 }
 
 static odeon_status unary_forward(const objective *f)
 {
-    return f->b->ops->unary(f->b->queue, f->id, &f->x, &f->y);
+    return ODEON_DO(f->b->d.device, pointwise, unary, f->b->queue, .id = f->id, .x = &f->x.view,
+                    .y = &f->y);
 }
 
 /* Points on either side of 0, or above it where the function wants that; none near a kink. */
@@ -331,7 +386,10 @@ static void test_unary_vjp_is_the_slope(void **state)
         f.dy = vector(b, 5, (double[]){1, -2, 0.5, 3, -1});
         odeon_tensor dx = vector(b, 5, NULL);
         assert_int_equal(f.forward(&f), ODEON_OK);
-        assert_int_equal(b->ops->unary_vjp(b->queue, id, keeps_x ? &f.x : &f.y, &f.dy, &dx), 0);
+        assert_int_equal(ODEON_DO(b->d.device, pointwise, unary_vjp, b->queue, .id = id,
+                                  .kept = &(keeps_x ? &f.x : &f.y)->view, .dy = &f.dy.view,
+                                  .dx = &dx),
+                         0);
         assert_gradient(&f, &f.x, &dx);
         release(b, 3, (odeon_tensor *const[]){&f.x, &f.y, &f.dy});
     }
@@ -339,20 +397,25 @@ static void test_unary_vjp_is_the_slope(void **state)
 
 static odeon_status conv_forward(const objective *f)
 {
-    return f->b->ops->conv2d(f->b->queue, f->geometry, &f->x, &f->w, NULL, &f->y, NULL);
+    return ODEON_DO(f->b->d.device, conv, conv2d, f->b->queue, .geometry = f->conv, .x = &f->x.view,
+                    .w = &f->w.view, .y = &f->y);
 }
 
-static void check_conv_gradients(bench *b, const odeon_conv2d *geometry, const int64_t *x_dim,
-                                 const int64_t *w_dim, const int64_t *y_dim)
+static void check_conv_gradients(bench *b, const odeon_conv_geometry *geometry,
+                                 const int64_t *x_dim, const int64_t *w_dim, const int64_t *y_dim)
 {
-    objective f = {.b = b, .forward = conv_forward, .geometry = geometry};
+    objective f = {.b = b, .forward = conv_forward, .conv = *geometry};
     f.x = draw(b, 4, x_dim);
     f.w = draw(b, 4, w_dim);
     f.y = draw(b, 4, y_dim);
     f.dy = draw(b, 4, y_dim);
-    odeon_tensor dx = zeros_like(b, &f.x), dw = zeros_like(b, &f.w);
-    assert_int_equal(b->ops->conv2d_vjp_x(b->queue, geometry, &f.w, &f.dy, &dx, NULL), ODEON_OK);
-    assert_int_equal(b->ops->conv2d_vjp_w(b->queue, geometry, &f.x, &f.dy, &dw, NULL), ODEON_OK);
+    odeon_tensor dx = zeros_like(b, &f.x.view), dw = zeros_like(b, &f.w.view);
+    assert_int_equal(ODEON_DO(b->d.device, conv, conv2d_vjp_x, b->queue, .geometry = *geometry,
+                              .w = &f.w.view, .dy = &f.dy.view, .dx = &dx),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, conv, conv2d_vjp_w, b->queue, .geometry = *geometry,
+                              .x = &f.x.view, .dy = &f.dy.view, .dw = &dw),
+                     ODEON_OK);
     assert_gradient(&f, &f.x, &dx);
     assert_gradient(&f, &f.w, &dw);
     release(b, 4, (odeon_tensor *const[]){&f.x, &f.w, &f.y, &f.dy});
@@ -361,7 +424,7 @@ static void check_conv_gradients(bench *b, const odeon_conv2d *geometry, const i
 static void test_conv2d_vjps_are_the_slopes(void **state)
 {
     bench *b = *state;
-    static const odeon_conv2d plain = {1, 1, 1, 1}, uneven = {2, 3, 1, 0};
+    static const odeon_conv_geometry plain = {1, 1, 1, 1}, uneven = {2, 3, 1, 0};
     check_conv_gradients(b, &plain, (int64_t[]){2, 2, 4, 5}, (int64_t[]){3, 2, 3, 3},
                          (int64_t[]){2, 3, 4, 5});
     check_conv_gradients(b, &uneven, (int64_t[]){1, 2, 6, 8}, (int64_t[]){2, 2, 3, 2},
@@ -370,33 +433,37 @@ static void test_conv2d_vjps_are_the_slopes(void **state)
 
 static odeon_status pool_forward(const objective *f)
 {
-    return f->b->ops->pool2d(f->b->queue, f->geometry, &f->x, &f->y);
+    return ODEON_DO(f->b->d.device, pool, pool2d, f->b->queue, .geometry = f->pool, .x = &f->x.view,
+                    .y = &f->y);
 }
 
-static void check_pool_gradient(bench *b, const odeon_pool2d *geometry)
+static void check_pool_gradient(bench *b, const odeon_pool_geometry *geometry)
 {
-    objective f = {.b = b, .forward = pool_forward, .geometry = geometry};
+    objective f = {.b = b, .forward = pool_forward, .pool = *geometry};
     f.x = draw(b, 4, (int64_t[]){2, 2, 5, 4});
     f.y = draw(b, 4, (int64_t[]){2, 2, 3, 3});
     f.dy = draw(b, 4, (int64_t[]){2, 2, 3, 3});
-    odeon_tensor dx = zeros_like(b, &f.x);
-    assert_int_equal(b->ops->pool2d_vjp(b->queue, geometry, &f.x, &f.dy, &dx), ODEON_OK);
+    odeon_tensor dx = zeros_like(b, &f.x.view);
+    assert_int_equal(ODEON_DO(b->d.device, pool, pool2d_vjp, b->queue, .geometry = *geometry,
+                              .x = &f.x.view, .dy = &f.dy.view, .dx = &dx),
+                     ODEON_OK);
     assert_gradient(&f, &f.x, &dx);
     release(b, 3, (odeon_tensor *const[]){&f.x, &f.y, &f.dy});
 }
 
 static void test_pool2d_vjp_is_the_slope(void **state)
 {
-    static const odeon_pool2d average = {ODEON_POOL_AVG, 3, 2, 2, 1, 1, 0, 0};
-    static const odeon_pool2d largest = {ODEON_POOL_MAX, 3, 2, 2, 1, 1, 0, 0};
+    static const odeon_pool_geometry average = {ODEON_POOL_AVG, 3, 2, 2, 1, 1, 0, 0};
+    static const odeon_pool_geometry largest = {ODEON_POOL_MAX, 3, 2, 2, 1, 1, 0, 0};
     check_pool_gradient(*state, &average);
     check_pool_gradient(*state, &largest);
 }
 
 static odeon_status groupnorm_forward(const objective *f)
 {
-    return f->b->ops->group_norm(f->b->queue, f->id, 1e-5, &f->x, &f->w, &f->offset, &f->y,
-                                 &f->stats);
+    return ODEON_DO(f->b->d.device, norm, group_norm, f->b->queue, .groups = f->id, .epsilon = 1e-5,
+                    .x = &f->x.view, .w = &f->w.view, .b = &f->offset.view, .y = &f->y,
+                    .stats = &f->stats);
 }
 
 static void test_groupnorm_vjp_is_the_slope(void **state)
@@ -410,11 +477,13 @@ static void test_groupnorm_vjp_is_the_slope(void **state)
         f.w = draw(b, 1, (int64_t[]){4});
         f.offset = draw(b, 1, (int64_t[]){4});
         f.stats = draw(b, 3, (int64_t[]){2, groups, 2});
-        odeon_tensor dx = zeros_like(b, &f.x), dw = zeros_like(b, &f.w), db = zeros_like(b, &f.w);
+        odeon_tensor dx = zeros_like(b, &f.x.view), dw = zeros_like(b, &f.w.view),
+                     db = zeros_like(b, &f.w.view);
         assert_int_equal(f.forward(&f), ODEON_OK);
-        assert_int_equal(
-            b->ops->group_norm_vjp(b->queue, groups, &f.x, &f.w, &f.stats, &f.dy, &dx, &dw, &db),
-            ODEON_OK);
+        assert_int_equal(ODEON_DO(b->d.device, norm, group_norm_vjp, b->queue, .groups = groups,
+                                  .x = &f.x.view, .w = &f.w.view, .stats = &f.stats.view,
+                                  .dy = &f.dy.view, .dx = &dx, .dw = &dw, .db = &db),
+                         ODEON_OK);
         assert_gradient(&f, &f.x, &dx);
         assert_gradient(&f, &f.w, &dw);
         assert_gradient(&f, &f.offset, &db);
@@ -425,7 +494,8 @@ static void test_groupnorm_vjp_is_the_slope(void **state)
 /* The objective is the loss alone: y is its two sums, of which the second does not count. */
 static odeon_status loss_forward(const objective *f)
 {
-    return f->b->ops->softmax_cross_entropy(f->b->queue, &f->x, &f->w, 0.25, &f->y, NULL);
+    return ODEON_DO(f->b->d.device, loss, softmax_cross_entropy, f->b->queue, .x = &f->x.view,
+                    .labels = &f->w.view, .weight = 0.25, .sums = &f->y);
 }
 
 static void test_cross_entropy_dx_is_the_slope(void **state)
@@ -436,8 +506,10 @@ static void test_cross_entropy_dx_is_the_slope(void **state)
     f.w = support_upload_as(&b->d, ODEON_DTYPE_I64, (double[]){0, 4, 2, 2}, 1, (int64_t[]){4});
     f.y = vector(b, 2, NULL);
     f.dy = vector(b, 2, (double[]){1, 0});
-    odeon_tensor dx = zeros_like(b, &f.x);
-    assert_int_equal(b->ops->softmax_cross_entropy(b->queue, &f.x, &f.w, 0.25, &f.y, &dx), 0);
+    odeon_tensor dx = zeros_like(b, &f.x.view);
+    assert_int_equal(ODEON_DO(b->d.device, loss, softmax_cross_entropy, b->queue, .x = &f.x.view,
+                              .labels = &f.w.view, .weight = 0.25, .sums = &f.y, .dx = &dx),
+                     0);
     assert_gradient(&f, &f.x, &dx);
     release(b, 4, (odeon_tensor *const[]){&f.x, &f.w, &f.y, &f.dy});
 }

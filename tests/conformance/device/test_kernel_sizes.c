@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_solver.h"
 #include "plugin/registry.h"
 
 enum { OPERANDS = 4, ROOM = 8 };
@@ -12,14 +15,12 @@ enum { OPERANDS = 4, ROOM = 8 };
 typedef struct bench {
     registry *plugins;
     support_device d;
-    const odeon_device_ops *ops;
 } bench;
 
-static bench open_bench(int32_t dtype)
+static bench open_bench(uint32_t dtype)
 {
     bench b = {.plugins = support_registry()};
     b.d = support_device_open(b.plugins, "emulated", dtype);
-    b.ops = b.d.device.ops;
     return b;
 }
 
@@ -40,15 +41,15 @@ static odeon_tensor numbers_at(bench *b, int64_t count, int64_t offset, uint64_t
     }
     odeon_tensor x = support_upload(&b->d, values, 1, &room);
     mem_free(values);
-    x.data = (char *)x.data + offset * odeon_dtype_bytes(x.dtype);
-    x.dim[0] = count;
-    return x;
+    return odeon_tensor_at((char *)odeon_write(&x) + offset * odeon_dtype_bytes(x.view.shape.dtype),
+                           (odeon_shape){.ndim = 1, .dtype = x.view.shape.dtype, .dim = {count}});
 }
 
 static void release_at(bench *b, odeon_tensor *x, int64_t offset)
 {
-    x->data = (char *)x->data - offset * odeon_dtype_bytes(x->dtype);
-    support_release(&b->d, x);
+    odeon_tensor whole = odeon_tensor_at(
+        (char *)odeon_write(x) - offset * odeon_dtype_bytes(x->view.shape.dtype), x->view.shape);
+    support_release(&b->d, &whole);
 }
 
 /* What the three operators give for operands at an offset: into sums[0] to [2], and y, which
@@ -63,18 +64,24 @@ static double *results_at(bench *b, int64_t count, int64_t offset, double *sums)
     for (int32_t i = 0; i < OPERANDS; i++) {
         x[i] = numbers_at(b, count, offset, (uint64_t)i + 1);
     }
-    const odeon_tensor *terms[] = {&x[2], &x[3]};
+    const odeon_view *terms[] = {&x[2].view, &x[3].view};
     odeon_queue *q = b->d.queue;
-    assert_int_equal(
-        b->ops->error_sum(q, &rms, &x[0], &x[1], 2, terms, c, slots, ODEON_SLOT_ERROR_SUM),
-        ODEON_OK);
-    assert_int_equal(
-        b->ops->error_sum(q, &max, &x[0], &x[1], 2, terms, c, slots, ODEON_SLOT_ERROR_SUM + 1),
-        ODEON_OK);
-    assert_int_equal(b->ops->dot(q, &x[0], &x[1], slots, ODEON_SLOT_ERROR_SUM + 2), ODEON_OK);
-    assert_int_equal(b->ops->lincomb(q, &x[0], &x[1], 2, terms, c, slots), ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, solver, error_sum, q, .control = &rms, .y0 = &x[0].view,
+                              .y1 = &x[1].view, .n = 2, .x = terms, .coefficient = c,
+                              .slots = slots, .slot = ODEON_SLOT_ERROR_SUM),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, solver, error_sum, q, .control = &max, .y0 = &x[0].view,
+                              .y1 = &x[1].view, .n = 2, .x = terms, .coefficient = c,
+                              .slots = slots, .slot = ODEON_SLOT_ERROR_SUM + 1),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, solver, dot, q, .a = &x[0].view, .b = &x[1].view,
+                              .slots = slots, .slot = ODEON_SLOT_ERROR_SUM + 2),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b->d.device, solver, lincomb, q, .y = &x[0], .base = &x[1].view,
+                              .n = 2, .x = terms, .coefficient = c, .slots = slots),
+                     ODEON_OK);
     memcpy(sums, slots + ODEON_SLOT_ERROR_SUM, 3 * sizeof *sums);
-    double *y = support_download(&b->d, &x[0]);
+    double *y = support_download(&b->d, &x[0].view);
     for (int32_t i = 0; i < OPERANDS; i++) {
         release_at(b, &x[i], offset);
     }
@@ -110,9 +117,11 @@ static void test_one_operand_may_lie_anywhere(void **state)
     for (int32_t odd = 0; odd < 3; odd++) {
         odeon_tensor y = numbers_at(&b, 33, odd == 0, 1), base = numbers_at(&b, 33, odd == 1, 2);
         odeon_tensor x = numbers_at(&b, 33, odd == 2, 3);
-        const odeon_tensor *term = &x;
-        assert_int_equal(b.ops->lincomb(b.d.queue, &y, &base, 1, &term, &one, NULL), ODEON_OK);
-        double *values = support_download(&b.d, &y);
+        const odeon_view *term = &x.view;
+        assert_int_equal(ODEON_DO(b.d.device, solver, lincomb, b.d.queue, .y = &y,
+                                  .base = &base.view, .n = 1, .x = &term, .coefficient = &one),
+                         ODEON_OK);
+        double *values = support_download(&b.d, &y.view);
         for (uint64_t i = 0; i < 33; i++) {
             float expected = (float)support_random(2, i) + (float)support_random(3, i);
             assert_true(values[i] == (double)expected);
@@ -126,10 +135,10 @@ static void test_one_operand_may_lie_anywhere(void **state)
 }
 
 /* Does x hold the numbers of seed? */
-static void assert_numbers(bench *b, const odeon_tensor *x, uint64_t seed)
+static void assert_numbers(bench *b, const odeon_view *x, uint64_t seed)
 {
     double *values = support_download(&b->d, x);
-    for (int64_t i = 0; i < odeon_count(x); i++) {
+    for (int64_t i = 0; i < odeon_count(&x->shape); i++) {
         assert_true(values[i] == (double)(float)support_random(seed, (uint64_t)i));
     }
     mem_free(values);
@@ -145,10 +154,13 @@ static void test_selected_pairs_may_lie_anywhere(void **state)
     for (int64_t i = 0; i < 5 * 16; i++) {
         int64_t count = counts[i / 16], offset = i % 4, other = i / 4 % 4;
         odeon_tensor x = numbers_at(&b, count, offset, 1), y = numbers_at(&b, count, other, 2);
-        const odeon_tensor *from[] = {&x, &y}, *to[] = {&y, &x};
-        assert_int_equal(b.ops->select(b.d.queue, 2, from, to, slots, ODEON_SLOT_ACCEPT), ODEON_OK);
-        assert_numbers(&b, &x, 2);
-        assert_numbers(&b, &y, 1);
+        const odeon_view *from[] = {&x.view, &y.view};
+        const odeon_tensor *to[] = {&y, &x};
+        assert_int_equal(ODEON_DO(b.d.device, solver, select, b.d.queue, .n = 2, .x = from, .y = to,
+                                  .slots = slots, .slot = ODEON_SLOT_ACCEPT),
+                         ODEON_OK);
+        assert_numbers(&b, &x.view, 2);
+        assert_numbers(&b, &y.view, 1);
         release_at(&b, &x, offset);
         release_at(&b, &y, other);
     }
@@ -165,19 +177,24 @@ static void test_rows_may_lie_anywhere(void **state)
         int64_t count = counts[i / 16], offset = i % 4, other = i / 4 % 4;
         odeon_tensor x = numbers_at(&b, count, offset, 1), back = numbers_at(&b, count, offset, 2);
         odeon_tensor rows = numbers_at(&b, 3 * count, other, 3), row = rows;
-        const odeon_tensor *one = &x, *all = &rows, *again = &back;
+        const odeon_view *one = &x.view, *all = &rows.view;
+        const odeon_tensor *into = &rows, *again = &back;
         odeon_queue *q = b.d.queue;
-        rows.ndim = 2;
-        rows.dim[0] = 3;
-        rows.dim[1] = count;
-        assert_int_equal(b.ops->row_store(q, 1, &one, &all, slots, ODEON_SLOT_ROW), ODEON_OK);
-        assert_int_equal(b.ops->row_load(q, 1, &all, &again, slots, ODEON_SLOT_ROW), ODEON_OK);
-        assert_numbers(&b, &back, 1);
-        row.dim[0] = count;
-        assert_numbers(&b, &row, 3); /* the row before is as it was */
+        rows.view.shape.ndim = 2;
+        rows.view.shape.dim[0] = 3;
+        rows.view.shape.dim[1] = count;
+        assert_int_equal(ODEON_DO(b.d.device, solver, row_store, q, .n = 1, .x = &one, .y = &into,
+                                  .slots = slots, .slot = ODEON_SLOT_ROW),
+                         ODEON_OK);
+        assert_int_equal(ODEON_DO(b.d.device, solver, row_load, q, .n = 1, .y = &all, .x = &again,
+                                  .slots = slots, .slot = ODEON_SLOT_ROW),
+                         ODEON_OK);
+        assert_numbers(&b, &back.view, 1);
+        row.view.shape.dim[0] = count;
+        assert_numbers(&b, &row.view, 3); /* the row before is as it was */
         release_at(&b, &x, offset);
         release_at(&b, &back, offset);
-        rows.ndim = 1;
+        rows.view.shape.ndim = 1;
         release_at(&b, &rows, other);
     }
     close_bench(&b);
@@ -191,7 +208,8 @@ static odeon_tensor ones(bench *b)
 {
     int64_t count = LARGE;
     odeon_tensor x = support_upload(&b->d, NULL, 1, &count);
-    assert_int_equal(b->ops->fill(b->d.queue, &x, odeon_imm(1.0), NULL), ODEON_OK);
+    assert_int_equal(
+        ODEON_DO(b->d.device, move, fill, b->d.queue, .y = &x, .value = odeon_imm(1.0)), ODEON_OK);
     return x;
 }
 
@@ -203,19 +221,30 @@ static void test_every_element_of_a_large_state_has_its_turn(void **state)
     const odeon_control control = {.norm = ODEON_NORM_RMS, .atol = 1.0};
     double slots[ODEON_SLOTS] = {0};
     odeon_tensor x = ones(&b), y = ones(&b);
-    const odeon_tensor *term = &x;
+    const odeon_view *term = &x.view;
     odeon_queue *q = b.d.queue;
-    assert_int_equal(b.ops->lincomb(q, &y, &y, 1, &term, &two, NULL), ODEON_OK);
-    assert_int_equal(b.ops->binary(q, ODEON_BINARY_ADD, &x, &y, &x), ODEON_OK);
-    assert_int_equal(b.ops->dot(q, &x, &y, slots, ODEON_SLOT_USER), ODEON_OK);
-    assert_int_equal(
-        b.ops->error_sum(q, &control, &x, &y, 1, &term, &two, slots, ODEON_SLOT_USER + 1),
-        ODEON_OK);
+    assert_int_equal(ODEON_DO(b.d.device, solver, lincomb, q, .y = &y, .base = &y.view, .n = 1,
+                              .x = &term, .coefficient = &two),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b.d.device, pointwise, binary, q, .id = ODEON_BINARY_ADD,
+                              .a = &x.view, .b = &y.view, .y = &x),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b.d.device, solver, dot, q, .a = &x.view, .b = &y.view,
+                              .slots = slots, .slot = ODEON_SLOT_USER),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b.d.device, solver, error_sum, q, .control = &control, .y0 = &x.view,
+                              .y1 = &y.view, .n = 1, .x = &term, .coefficient = &two,
+                              .slots = slots, .slot = ODEON_SLOT_USER + 1),
+                     ODEON_OK);
     assert_true(slots[ODEON_SLOT_USER] == 4.0 * 3.0 * LARGE);
     assert_true(slots[ODEON_SLOT_USER + 1] == 64.0 * LARGE);
     const odeon_tensor *to = &y;
-    assert_int_equal(b.ops->select(q, 1, &term, &to, slots, ODEON_SLOT_USER), ODEON_OK);
-    assert_int_equal(b.ops->dot(q, &y, &y, slots, ODEON_SLOT_USER), ODEON_OK);
+    assert_int_equal(ODEON_DO(b.d.device, solver, select, q, .n = 1, .x = &term, .y = &to,
+                              .slots = slots, .slot = ODEON_SLOT_USER),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(b.d.device, solver, dot, q, .a = &y.view, .b = &y.view,
+                              .slots = slots, .slot = ODEON_SLOT_USER),
+                     ODEON_OK);
     assert_true(slots[ODEON_SLOT_USER] == 4.0 * 4.0 * LARGE);
     support_release(&b.d, &x);
     support_release(&b.d, &y);

@@ -6,7 +6,12 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/open.h"
 #include "odeon/device.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_solver.h"
 #include "plugin/registry.h"
 
 enum { MANY = 500 }; /* more than a queue holds at once */
@@ -26,7 +31,7 @@ static int setup(void **state)
     assert_non_null(f);
     f->plugins = support_registry();
     f->d = support_device_open(f->plugins, "remote(late=yes)", ODEON_DTYPE_F64);
-    f->ops = f->d.device.ops;
+    f->ops = f->d.device->ops;
     f->x = support_upload(&f->d, (double[]){1.0, -2.0}, 1, two);
     f->y = support_upload(&f->d, (double[]){0.0, 0.0}, 1, two);
     *state = f;
@@ -45,7 +50,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_holds(fixture *f, const odeon_tensor *x, double first, double second)
+static void assert_holds(fixture *f, const odeon_view *x, double first, double second)
 {
     double *values = support_download(&f->d, x);
     assert_true(values[0] == first && values[1] == second);
@@ -59,13 +64,17 @@ static void test_operators_take_effect_in_order(void **state)
     double expected = 0.0;
     for (int i = 0; i < MANY; i++) {
         double factor = i % 2 == 0 ? 1.0 : 0.5;
-        const odeon_tensor *terms[] = {&f->x};
+        const odeon_view *terms[] = {&f->x.view};
         odeon_scalar one = odeon_imm(1.0);
-        assert_int_equal(f->ops->cast(f->d.queue, &f->y, factor, 0.0, &f->y), ODEON_OK);
-        assert_int_equal(f->ops->lincomb(f->d.queue, &f->y, &f->y, 1, terms, &one, NULL), ODEON_OK);
+        assert_int_equal(ODEON_DO(f->d.device, move, cast, f->d.queue, .x = &f->y.view,
+                                  .scale = factor, .y = &f->y),
+                         ODEON_OK);
+        assert_int_equal(ODEON_DO(f->d.device, solver, lincomb, f->d.queue, .y = &f->y,
+                                  .base = &f->y.view, .n = 1, .x = terms, .coefficient = &one),
+                         ODEON_OK);
         expected = factor * expected + 1.0;
     }
-    assert_holds(f, &f->y, expected, -2.0 * expected);
+    assert_holds(f, &f->y.view, expected, -2.0 * expected);
 }
 
 /* The caller's tensors, coefficients and pointers to them are gone by the time that they count. */
@@ -73,17 +82,19 @@ static void test_arguments_are_copied_at_the_call(void **state)
 {
     fixture *f = *state;
     for (int i = 0; i < MANY; i++) {
-        odeon_tensor to = f->y, from = f->x;
-        const odeon_tensor *terms[] = {&from, &from};
+        odeon_tensor to = f->y;
+        odeon_view from = f->x.view;
+        const odeon_view *terms[] = {&from, &from};
         odeon_scalar coefficients[] = {odeon_imm(i), odeon_imm(1.0)};
-        assert_int_equal(f->ops->lincomb(f->d.queue, &to, NULL, 2, terms, coefficients, NULL),
+        assert_int_equal(ODEON_DO(f->d.device, solver, lincomb, f->d.queue, .y = &to, .n = 2,
+                                  .x = terms, .coefficient = coefficients),
                          ODEON_OK);
         memset(&to, 0xff, sizeof to);
         memset(&from, 0xff, sizeof from);
         memset(terms, 0xff, sizeof terms);
         memset(coefficients, 0xff, sizeof coefficients);
     }
-    assert_holds(f, &f->y, MANY, -2.0 * MANY);
+    assert_holds(f, &f->y.view, MANY, -2.0 * MANY);
 }
 
 static void test_what_is_uploaded_may_be_reused_at_once(void **state)
@@ -92,12 +103,16 @@ static void test_what_is_uploaded_may_be_reused_at_once(void **state)
     odeon_tensor sum = support_upload(&f->d, (double[]){0.0, 0.0}, 1, two);
     for (int i = 1; i <= MANY; i++) {
         double values[] = {i, -i};
-        assert_int_equal(f->ops->upload(f->d.queue, f->y.data, values, sizeof values), ODEON_OK);
-        assert_int_equal(f->ops->binary(f->d.queue, ODEON_BINARY_ADD, &sum, &f->y, &sum), ODEON_OK);
+        assert_int_equal(f->ops->upload(f->d.queue, odeon_write(&f->y), values, sizeof values),
+                         ODEON_OK);
+        assert_int_equal(ODEON_DO(f->d.device, pointwise, binary, f->d.queue,
+                                  .id = ODEON_BINARY_ADD, .a = &sum.view, .b = &f->y.view,
+                                  .y = &sum),
+                         ODEON_OK);
         memset(values, 0xff, sizeof values);
     }
     const double all = MANY * (MANY + 1) / 2;
-    assert_holds(f, &sum, all, -all);
+    assert_holds(f, &sum.view, all, -all);
     support_release(&f->d, &sum);
 }
 
@@ -105,15 +120,17 @@ static void test_slots_are_read_after_what_writes_them(void **state)
 {
     fixture *f = *state;
     void *slots;
-    assert_int_equal(f->ops->alloc(f->d.device.self, ODEON_SLOTS * sizeof(double), &slots),
+    assert_int_equal(f->ops->alloc(f->d.device->handle, ODEON_SLOTS * sizeof(double), &slots),
                      ODEON_OK);
     for (int i = 0; i < MANY; i++) {
         double value = i, read = -1.0;
-        assert_int_equal(f->ops->slots_write(f->d.queue, slots, ODEON_SLOT_T, 1, &value), ODEON_OK);
+        assert_int_equal(ODEON_DO(f->d.device, solver, slots_write, f->d.queue, .slots = slots,
+                                  .first = ODEON_SLOT_T, .n = 1, .values = &value),
+                         ODEON_OK);
         assert_int_equal(f->ops->slots_read(f->d.queue, slots, ODEON_SLOT_T, 1, &read), ODEON_OK);
         assert_true(read == value);
     }
-    f->ops->free(f->d.device.self, slots);
+    f->ops->free(f->d.device->handle, slots);
 }
 
 /* Operators asked for before may still read it; freed memory is NaN. */
@@ -122,10 +139,11 @@ static void test_memory_is_freed_after_what_uses_it(void **state)
     fixture *f = *state;
     for (int i = 0; i < MANY; i++) {
         odeon_tensor other = support_upload(&f->d, (double[]){i, i}, 1, two);
-        assert_int_equal(f->ops->copy(f->d.queue, &other, &f->y), ODEON_OK);
+        assert_int_equal(
+            ODEON_DO(f->d.device, move, copy, f->d.queue, .x = &other.view, .y = &f->y), ODEON_OK);
         support_release(&f->d, &other);
     }
-    assert_holds(f, &f->y, MANY - 1, MANY - 1);
+    assert_holds(f, &f->y.view, MANY - 1, MANY - 1);
 }
 
 /* ---- failures ---- */
@@ -133,10 +151,11 @@ static void test_memory_is_freed_after_what_uses_it(void **state)
 /* A call that is accepted and fails later; the message names the operator. */
 static void ask_for_a_failure(fixture *f)
 {
-    double host[2] = {0};
-    odeon_tensor wrong = f->x;
-    wrong.data = host;
-    assert_int_equal(f->ops->unary(f->d.queue, ODEON_UNARY_RELU, &wrong, &f->y), ODEON_OK);
+    static const double host[2] = {0};
+    const odeon_view wrong = odeon_view_at(host, f->x.view.shape);
+    assert_int_equal(ODEON_DO(f->d.device, pointwise, unary, f->d.queue, .id = ODEON_UNARY_RELU,
+                              .x = &wrong, .y = &f->y),
+                     ODEON_OK);
 }
 
 static void test_failure_is_told_by_wait(void **state)
@@ -152,7 +171,7 @@ static void test_failure_is_told_by_download(void **state)
     fixture *f = *state;
     double values[2];
     ask_for_a_failure(f);
-    assert_int_equal(f->ops->download(f->d.queue, values, f->x.data, sizeof values),
+    assert_int_equal(f->ops->download(f->d.queue, values, f->x.view.data, sizeof values),
                      ODEON_ERR_INTERNAL);
     assert_non_null(strstr(diag_message(), "unary"));
 }
@@ -174,12 +193,14 @@ static void test_nothing_is_done_after_a_failure(void **state)
     odeon_queue *other;
     double values[2];
     ask_for_a_failure(f);
-    assert_int_equal(f->ops->fill(f->d.queue, &f->y, odeon_imm(7.0), NULL), ODEON_OK);
+    assert_int_equal(
+        ODEON_DO(f->d.device, move, fill, f->d.queue, .y = &f->y, .value = odeon_imm(7.0)),
+        ODEON_OK);
     assert_int_equal(f->ops->wait(f->d.queue), ODEON_ERR_INTERNAL);
-    assert_int_equal(f->ops->queue_create(f->d.device.self, 1, &other), ODEON_OK);
-    assert_int_equal(f->ops->download(other, values, f->y.data, sizeof values), ODEON_OK);
+    assert_int_equal(device_queue_create(f->d.device, 1, &other), ODEON_OK);
+    assert_int_equal(f->ops->download(other, values, f->y.view.data, sizeof values), ODEON_OK);
     assert_true(values[0] == 0.0);
-    f->ops->queue_destroy(other);
+    device_queue_destroy(f->d.device, other);
 }
 
 /* Operators are launches, whatever waits is a wait, and uploading is neither. */
@@ -187,14 +208,15 @@ static void test_counters_follow_calls(void **state)
 {
     fixture *f = *state;
     const odeon_device_counters *counters =
-        f->ops->get_extension(f->d.device.self, ODEON_DEVICE_COUNTERS);
+        f->d.device->get_table(f->d.device, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, allocs, live;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(f->ops->copy(f->d.queue, &f->x, &f->y), ODEON_OK);
+        assert_int_equal(ODEON_DO(f->d.device, move, copy, f->d.queue, .x = &f->x.view, .y = &f->y),
+                         ODEON_OK);
     }
     assert_int_equal(f->ops->wait(f->d.queue), ODEON_OK);
-    assert_holds(f, &f->y, 1.0, -2.0);
-    counters->read(f->d.device.self, &launches, &waits, &allocs, &live);
+    assert_holds(f, &f->y.view, 1.0, -2.0);
+    counters->read(f->d.device->handle, &launches, &waits, &allocs, &live);
     assert_int_equal(launches, 3);
     assert_int_equal(waits, 2);
     assert_int_equal(allocs, 2);

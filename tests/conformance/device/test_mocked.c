@@ -9,9 +9,15 @@
 #include "base/diag.h"
 #include "base/location.h"
 #include "base/mem.h"
+#include "device/open.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 #include "option/schema.h"
 #include "plugin/component.h"
-#include "plugin/instance.h"
 #include "plugin/registry.h"
 
 static registry *plugins;
@@ -49,8 +55,7 @@ static odeon_config *configure(const char *expression)
 
 /* Device memory of one run; what is left is given back at the end, whatever failed. */
 typedef struct scene {
-    const odeon_device_ops *ops;
-    void *device;
+    open_device opened;
     odeon_queue *queue;
     void *memory[7];
     double sum;
@@ -65,37 +70,41 @@ static odeon_status make_memory(scene *s)
         ones[i] = 1.0f;
     }
     for (int i = 0; i < BLOCKS; i++) {
-        ODEON_TRY(s->ops->alloc(s->device, 4096, &s->memory[i]));
-        ODEON_TRY(s->ops->upload(s->queue, s->memory[i], ones, sizeof ones));
+        ODEON_TRY(s->opened.device.ops->alloc(s->opened.device.handle, 4096, &s->memory[i]));
+        ODEON_TRY(s->opened.device.ops->upload(s->queue, s->memory[i], ones, sizeof ones));
     }
     static const double zeros[ODEON_SLOTS];
-    return s->ops->upload(s->queue, s->memory[SLOTS], zeros, sizeof zeros);
+    return s->opened.device.ops->upload(s->queue, s->memory[SLOTS], zeros, sizeof zeros);
 }
 
 static odeon_tensor tensor(void *data, int32_t ndim, int64_t a, int64_t b, int64_t c, int64_t d)
 {
-    return (odeon_tensor){
-        .data = data, .dim = {a, b, c, d}, .ndim = ndim, .dtype = ODEON_DTYPE_F32};
+    return odeon_tensor_at(
+        data, (odeon_shape){.ndim = ndim, .dtype = ODEON_DTYPE_F32, .dim = {a, b, c, d}});
 }
 
 /* y = the sums of 2 x 2 windows of three channels of ones; c = x w + 1. What was ones is used up.
  */
 static odeon_status compute(scene *s)
 {
-    static const odeon_conv2d plain = {1, 1, 0, 0};
+    static const odeon_conv_geometry plain = {1, 1, 0, 0};
     odeon_tensor x = tensor(s->memory[0], 4, 2, 3, 4, 4), w = tensor(s->memory[1], 4, 1, 3, 2, 2);
     odeon_tensor y = tensor(s->memory[2], 4, 2, 1, 3, 3),
                  bias = tensor(s->memory[3], 1, 2, 0, 0, 0);
     odeon_tensor a = tensor(s->memory[0], 2, 5, 3, 0, 0), b = tensor(s->memory[1], 2, 3, 2, 0, 0);
     odeon_tensor c = tensor(s->memory[4], 2, 5, 2, 0, 0);
-    odeon_epilogue epilogue = {.bias = &bias, .act = ODEON_UNARY_RELU};
-    if (s->ops->conv2d_scratch(s->device, &plain, &x, &w) > 4096) {
+    if (s->opened.device.conv->conv2d_scratch(&s->opened.device, &plain, &x.view.shape,
+                                              &w.view.shape) > 4096) {
         return ODEON_ERR_INTERNAL;
     }
-    ODEON_TRY(s->ops->gemm(s->queue, 0, 0, 1.0, &a, &b, 0.0, &c, &epilogue));
-    ODEON_TRY(s->ops->conv2d(s->queue, &plain, &x, &w, NULL, &y, s->memory[5]));
-    ODEON_TRY(s->ops->conv2d_vjp_x(s->queue, &plain, &w, &y, &x, s->memory[5]));
-    return s->ops->conv2d_vjp_w(s->queue, &plain, &x, &y, &w, s->memory[5]);
+    ODEON_TRY(ODEON_DO(&s->opened.device, product, gemm, s->queue, .alpha = 1.0, .a = &a.view,
+                       .b = &b.view, .c = &c, .bias = &bias.view, .act = ODEON_UNARY_RELU));
+    ODEON_TRY(ODEON_DO(&s->opened.device, conv, conv2d, s->queue, .geometry = plain, .x = &x.view,
+                       .w = &w.view, .y = &y, .scratch = s->memory[5]));
+    ODEON_TRY(ODEON_DO(&s->opened.device, conv, conv2d_vjp_x, s->queue, .geometry = plain,
+                       .w = &w.view, .dy = &y.view, .dx = &x, .scratch = s->memory[5]));
+    return ODEON_DO(&s->opened.device, conv, conv2d_vjp_w, s->queue, .geometry = plain,
+                    .x = &x.view, .dy = &y.view, .dw = &w, .scratch = s->memory[5]);
 }
 
 /* compute from ones, as a loop that is recorded; not done yet. */
@@ -107,10 +116,12 @@ static odeon_status record(scene *s, const odeon_device_capture *capture, odeon_
     ODEON_TRY(capture->begin(s->queue));
     odeon_status status = capture->loop_begin(s->queue, s->memory[SLOTS], 0, PASSES);
     if (status == ODEON_OK) {
-        status = s->ops->fill(s->queue, &x, odeon_imm(1.0), NULL);
+        status =
+            ODEON_DO(&s->opened.device, move, fill, s->queue, .y = &x, .value = odeon_imm(1.0));
     }
     if (status == ODEON_OK) {
-        status = s->ops->fill(s->queue, &w, odeon_imm(1.0), NULL);
+        status =
+            ODEON_DO(&s->opened.device, move, fill, s->queue, .y = &w, .value = odeon_imm(1.0));
     }
     if (status == ODEON_OK) {
         status = compute(s);
@@ -125,7 +136,8 @@ static odeon_status record(scene *s, const odeon_device_capture *capture, odeon_
 
 static odeon_status record_and_replay(scene *s)
 {
-    const odeon_device_capture *capture = s->ops->get_extension(s->device, ODEON_DEVICE_CAPTURE);
+    const odeon_device_capture *capture =
+        s->opened.device.get_table(&s->opened.device, ODEON_DEVICE_CAPTURE);
     odeon_recording *recording = NULL;
     if (capture->loop_begin == NULL) { /* the driver's version is not to be had */
         return ODEON_OK;
@@ -141,16 +153,17 @@ static odeon_status record_and_replay(scene *s)
 /* Zeros for the slots again, by way of memory that the GPU copies from by itself. */
 static odeon_status upload_pinned(scene *s)
 {
-    const odeon_device_pinned *pinned = s->ops->get_extension(s->device, ODEON_DEVICE_PINNED);
+    const odeon_device_pinned *pinned =
+        s->opened.device.get_table(&s->opened.device, ODEON_DEVICE_PINNED);
     void *source;
-    ODEON_TRY(pinned->alloc(s->device, ODEON_SLOTS * sizeof(double), &source));
+    ODEON_TRY(pinned->alloc(s->opened.device.handle, ODEON_SLOTS * sizeof(double), &source));
     memset(source, 0, ODEON_SLOTS * sizeof(double));
-    odeon_status status =
-        s->ops->upload(s->queue, s->memory[SLOTS], source, ODEON_SLOTS * sizeof(double));
+    odeon_status status = s->opened.device.ops->upload(s->queue, s->memory[SLOTS], source,
+                                                       ODEON_SLOTS * sizeof(double));
     if (status == ODEON_OK) {
-        status = s->ops->wait(s->queue);
+        status = s->opened.device.ops->wait(s->queue);
     }
-    pinned->free(s->device, source);
+    pinned->free(s->opened.device.handle, source);
     return status;
 }
 
@@ -158,35 +171,40 @@ static odeon_status use(scene *s)
 {
     char text[128];
     float c[10], y[18];
-    ODEON_TRY(s->ops->probe(s->device));
-    ODEON_TRY(s->ops->describe(s->device, text, sizeof text));
-    ODEON_TRY(s->ops->queue_create(s->device, 0, &s->queue));
+    ODEON_TRY(s->opened.device.ops->probe(s->opened.device.self));
+    ODEON_TRY(s->opened.device.ops->describe(s->opened.device.self, text, sizeof text));
+    ODEON_TRY(device_queue_create(&s->opened.device, 0, &s->queue));
     ODEON_TRY(make_memory(s));
     ODEON_TRY(upload_pinned(s));
     ODEON_TRY(compute(s));
     ODEON_TRY(record_and_replay(s));
-    ODEON_TRY(s->ops->download(s->queue, c, s->memory[4], sizeof c));
-    ODEON_TRY(s->ops->download(s->queue, y, s->memory[2], sizeof y));
-    ODEON_TRY(s->ops->wait(s->queue));
+    ODEON_TRY(s->opened.device.ops->download(s->queue, c, s->memory[4], sizeof c));
+    ODEON_TRY(s->opened.device.ops->download(s->queue, y, s->memory[2], sizeof y));
+    ODEON_TRY(s->opened.device.ops->wait(s->queue));
     s->sum = (double)c[9] + (double)y[17];
     return ODEON_OK;
 }
 
+static void close_scene(scene *s)
+{
+    device_queue_destroy(&s->opened.device, s->queue);
+    for (int i = 0; i < BLOCKS; i++) {
+        s->opened.device.ops->free(s->opened.device.handle, s->memory[i]);
+    }
+    device_close(&s->opened);
+}
+
 static odeon_status run_once(const odeon_config *config, double *sum)
 {
-    instance *device = NULL;
-    odeon_status status = instance_create(config, "device", &device);
+    scene s = {.queue = NULL};
+    odeon_status status = device_open(plugins, config, "device", &s.opened);
     if (status != ODEON_OK) {
+        device_close(&s.opened);
         return status;
     }
-    scene s = {.ops = device->component->ops, .device = device->self};
     status = use(&s);
     *sum = s.sum;
-    s.ops->queue_destroy(s.queue);
-    for (int i = 0; i < BLOCKS; i++) {
-        s.ops->free(s.device, s.memory[i]);
-    }
-    instance_destroy(device);
+    close_scene(&s);
     return status;
 }
 
@@ -248,19 +266,19 @@ static void test_launches_waits_and_memory_are_counted(void **state)
     (void)state;
     skip_where_not_built();
     support_device d = support_device_open(plugins, "mocked", ODEON_DTYPE_F32);
-    const odeon_device_counters *counters =
-        d.device.ops->get_extension(d.device.self, ODEON_DEVICE_COUNTERS);
+    const odeon_device_counters *counters = d.device->get_table(d.device, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, allocs, live;
     odeon_tensor y = support_upload(&d, NULL, 1, (int64_t[]){6});
-    assert_int_equal(d.device.ops->fill(d.queue, &y, odeon_imm(2.0), NULL), ODEON_OK);
-    assert_int_equal(d.device.ops->wait(d.queue), ODEON_OK);
-    counters->read(d.device.self, &launches, &waits, &allocs, &live);
+    assert_int_equal(ODEON_DO(d.device, move, fill, d.queue, .y = &y, .value = odeon_imm(2.0)),
+                     ODEON_OK);
+    assert_int_equal(d.device->ops->wait(d.queue), ODEON_OK);
+    counters->read(d.device->handle, &launches, &waits, &allocs, &live);
     assert_int_equal(launches, 1);
     assert_int_equal(waits, 1);
     assert_int_equal(allocs, 1);
     assert_int_equal(live, 6 * 4);
     support_release(&d, &y);
-    counters->read(d.device.self, &launches, &waits, &allocs, &live);
+    counters->read(d.device->handle, &launches, &waits, &allocs, &live);
     assert_int_equal(live, 0);
     support_device_close(&d);
 }
@@ -279,17 +297,17 @@ static void test_convolutions_are_recorded(void **state)
 
 static uint64_t scratch_with(const char *expression)
 {
-    static const odeon_conv2d plain = {1, 1, 0, 0};
+    static const odeon_conv_geometry plain = {1, 1, 0, 0};
     odeon_config *config = configure(expression);
-    instance *device = NULL;
-    odeon_tensor x = tensor(NULL, 4, 2, 3, 4, 4), w = tensor(NULL, 4, 1, 3, 2, 2);
+    open_device opened = {.base = NULL};
+    const odeon_tensor x = tensor(NULL, 4, 2, 3, 4, 4), w = tensor(NULL, 4, 1, 3, 2, 2);
     double sum;
     assert_int_equal(run_once(config, &sum), ODEON_OK);
     assert_true(sum == 4.0 + 12.0);
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    const odeon_device_ops *ops = device->component->ops;
-    uint64_t bytes = ops->conv2d_scratch(device->self, &plain, &x, &w);
-    instance_destroy(device);
+    assert_int_equal(device_open(plugins, config, "device", &opened), ODEON_OK);
+    uint64_t bytes =
+        opened.device.conv->conv2d_scratch(&opened.device, &plain, &x.view.shape, &w.view.shape);
+    device_close(&opened);
     schema_destroy(config);
     return bytes;
 }
@@ -304,19 +322,12 @@ static void test_algorithms_are_fixed_or_the_fastest(void **state)
     assert_int_equal(scratch_with("mocked(convolution=own)"), 0);
 }
 
-static void open_scene(scene *s, instance *device)
+static void open_scene(scene *s, const odeon_config *config)
 {
-    *s = (scene){.ops = device->component->ops, .device = device->self};
-    assert_int_equal(s->ops->queue_create(s->device, 0, &s->queue), ODEON_OK);
+    *s = (scene){.queue = NULL};
+    assert_int_equal(device_open(plugins, config, "device", &s->opened), ODEON_OK);
+    assert_int_equal(device_queue_create(&s->opened.device, 0, &s->queue), ODEON_OK);
     assert_int_equal(make_memory(s), ODEON_OK);
-}
-
-static void close_scene(scene *s)
-{
-    s->ops->queue_destroy(s->queue);
-    for (int i = 0; i < BLOCKS; i++) {
-        s->ops->free(s->device, s->memory[i]);
-    }
 }
 
 /* cuDNN takes memory when it starts, which would end the recording with words of the driver's. */
@@ -325,12 +336,11 @@ static void test_the_first_convolution_is_not_recorded(void **state)
     (void)state;
     skip_where_not_built();
     odeon_config *config = configure("mocked");
-    instance *device = NULL;
     scene s;
     odeon_recording *recording;
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    open_scene(&s, device);
-    const odeon_device_capture *capture = s.ops->get_extension(s.device, ODEON_DEVICE_CAPTURE);
+    open_scene(&s, config);
+    const odeon_device_capture *capture =
+        s.opened.device.get_table(&s.opened.device, ODEON_DEVICE_CAPTURE);
     diag_clear();
     assert_int_equal(record(&s, capture, &recording), ODEON_ERR_DEVICE);
     assert_non_null(strstr(diag_message(), "the first convolution of a shape cannot be recorded"));
@@ -338,7 +348,6 @@ static void test_the_first_convolution_is_not_recorded(void **state)
     assert_int_equal(record(&s, capture, &recording), ODEON_OK);
     capture->destroy(recording);
     close_scene(&s);
-    instance_destroy(device);
     schema_destroy(config);
 }
 
@@ -348,25 +357,23 @@ static void test_what_goes_while_a_queue_records_goes_later(void **state)
     (void)state;
     skip_where_not_built();
     odeon_config *config = configure("mocked");
-    instance *device = NULL;
     scene s;
     odeon_recording *first, *second;
     int64_t before = mem_live_blocks();
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    open_scene(&s, device);
-    const odeon_device_capture *capture = s.ops->get_extension(s.device, ODEON_DEVICE_CAPTURE);
+    open_scene(&s, config);
+    const odeon_device_capture *capture =
+        s.opened.device.get_table(&s.opened.device, ODEON_DEVICE_CAPTURE);
     assert_int_equal(compute(&s), ODEON_OK);
     assert_int_equal(record(&s, capture, &first), ODEON_OK);
     assert_int_equal(capture->begin(s.queue), ODEON_OK);
     capture->destroy(first);
     assert_int_equal(capture->end(s.queue, &second), ODEON_OK);
     assert_int_equal(capture->begin(s.queue), ODEON_OK);
-    s.ops->free(s.device, s.memory[0]);
+    s.opened.device.ops->free(s.opened.device.handle, s.memory[0]);
     s.memory[0] = NULL;
     assert_int_equal(capture->end(s.queue, &first), ODEON_ERR_DEVICE);
     capture->destroy(second);
     close_scene(&s);
-    instance_destroy(device);
     assert_int_equal(mem_live_blocks(), before);
     schema_destroy(config);
 }
@@ -377,12 +384,11 @@ static void test_what_no_loop_may_hold_is_named(void **state)
     (void)state;
     skip_where_not_built();
     odeon_config *config = configure("mocked");
-    instance *device = NULL;
     scene s;
     odeon_recording *recording;
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    open_scene(&s, device);
-    const odeon_device_capture *capture = s.ops->get_extension(s.device, ODEON_DEVICE_CAPTURE);
+    open_scene(&s, config);
+    const odeon_device_capture *capture =
+        s.opened.device.get_table(&s.opened.device, ODEON_DEVICE_CAPTURE);
     assert_int_equal(compute(&s), ODEON_OK);
     assert_int_equal(setenv("ODEON_MOCKED_ALLOCATES", "1", 1), 0);
     diag_clear();
@@ -390,7 +396,6 @@ static void test_what_no_loop_may_hold_is_named(void **state)
     assert_int_equal(unsetenv("ODEON_MOCKED_ALLOCATES"), 0);
     assert_non_null(strstr(diag_message(), "a loop on the GPU cannot hold an allocation"));
     close_scene(&s);
-    instance_destroy(device);
     schema_destroy(config);
 }
 
@@ -399,8 +404,7 @@ static void test_an_ini_may_do_without_loops(void **state)
     (void)state;
     skip_where_not_built();
     support_device d = support_device_open(plugins, "mocked(loops=no)", ODEON_DTYPE_F32);
-    const odeon_device_capture *capture =
-        d.device.ops->get_extension(d.device.self, ODEON_DEVICE_CAPTURE);
+    const odeon_device_capture *capture = d.device->get_table(d.device, ODEON_DEVICE_CAPTURE);
     assert_non_null(capture->begin);
     assert_null(capture->loop_begin);
     assert_null(capture->loop_end);
@@ -413,19 +417,19 @@ static void test_an_older_driver_records_without_loops(void **state)
     (void)state;
     skip_where_not_built();
     support_device d = support_device_open(plugins, "mocked", ODEON_DTYPE_F32);
-    const odeon_device_ops *ops = d.device.ops;
     odeon_tensor y = support_upload(&d, NULL, 1, (int64_t[]){6});
     odeon_recording *recording;
     assert_int_equal(setenv("ODEON_MOCKED_DRIVER", "12030", 1), 0);
-    const odeon_device_capture *capture = ops->get_extension(d.device.self, ODEON_DEVICE_CAPTURE);
+    const odeon_device_capture *capture = d.device->get_table(d.device, ODEON_DEVICE_CAPTURE);
     assert_null(capture->loop_begin);
     assert_null(capture->loop_end);
     assert_int_equal(capture->begin(d.queue), ODEON_OK);
-    assert_int_equal(ops->fill(d.queue, &y, odeon_imm(3.0), NULL), ODEON_OK);
+    assert_int_equal(ODEON_DO(d.device, move, fill, d.queue, .y = &y, .value = odeon_imm(3.0)),
+                     ODEON_OK);
     assert_int_equal(capture->end(d.queue, &recording), ODEON_OK);
     assert_int_equal(capture->replay(d.queue, recording), ODEON_OK);
     assert_int_equal(unsetenv("ODEON_MOCKED_DRIVER"), 0);
-    double *values = support_download(&d, &y);
+    double *values = support_download(&d, &y.view);
     assert_true(values[0] == 3.0 && values[5] == 3.0);
     mem_free(values);
     capture->destroy(recording);
@@ -439,13 +443,12 @@ static void test_a_card_that_is_not_there_is_named(void **state)
     (void)state;
     skip_where_not_built();
     odeon_config *config = configure("mocked(card=3)");
-    instance *device = NULL;
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    const odeon_device_ops *ops = device->component->ops;
+    open_device opened = {.base = NULL};
+    assert_int_equal(device_open(plugins, config, "device", &opened), ODEON_OK);
     diag_clear();
-    assert_int_equal(ops->probe(device->self), ODEON_ERR_DEVICE);
+    assert_int_equal(opened.ops.probe(opened.device.self), ODEON_ERR_DEVICE);
     assert_non_null(strstr(diag_message(), "card = 3, but the driver shows only 1"));
-    instance_destroy(device);
+    device_close(&opened);
     schema_destroy(config);
 }
 
@@ -460,18 +463,17 @@ typedef struct obstacle {
 static void assert_refused(const obstacle *o)
 {
     odeon_config *config = configure("mocked");
-    instance *device = NULL;
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    const odeon_device_ops *ops = device->component->ops;
+    open_device opened = {.base = NULL};
+    assert_int_equal(device_open(plugins, config, "device", &opened), ODEON_OK);
     assert_int_equal(setenv(o->name, o->value, 1), 0);
     diag_clear();
-    assert_int_equal(ops->probe(device->self), o->status);
+    assert_int_equal(opened.ops.probe(opened.device.self), o->status);
     assert_int_equal(unsetenv(o->name), 0);
     if (strstr(diag_message(), o->text) == NULL) {
         fail_msg("no '%s' in '%s'", o->text, diag_message());
     }
-    assert_int_equal(ops->probe(device->self), ODEON_OK);
-    instance_destroy(device);
+    assert_int_equal(opened.ops.probe(opened.device.self), ODEON_OK);
+    device_close(&opened);
     schema_destroy(config);
 }
 
@@ -504,18 +506,18 @@ static void test_want_of_memory_is_told_in_sizes(void **state)
     skip_where_not_built();
     assert_int_equal(setenv("ODEON_MOCKED_MEMORY", "1073741824", 1), 0);
     support_device d = support_device_open(plugins, "mocked(blas=own)", ODEON_DTYPE_F32);
-    const odeon_device_ops *ops = d.device.ops;
+    const odeon_device_ops *ops = d.device->ops;
     void *most = NULL, *more = NULL;
-    assert_int_equal(ops->alloc(d.device.self, 768 << 20, &most), ODEON_OK);
+    assert_int_equal(ops->alloc(d.device->handle, 768 << 20, &most), ODEON_OK);
     diag_clear();
-    assert_int_equal(ops->alloc(d.device.self, (256 << 20) + 1, &more), ODEON_ERR_NOMEM);
+    assert_int_equal(ops->alloc(d.device->handle, (256 << 20) + 1, &more), ODEON_ERR_NOMEM);
     assert_null(more);
     assert_non_null(strstr(diag_message(), "cuda: asking for 256 MiB: no memory on the GPU: "));
     assert_non_null(strstr(diag_message(), " of 1 GiB are free, this run holds 768 MiB; a smaller "
                                            "data.batch or model needs less"));
-    ops->free(d.device.self, most);
-    assert_int_equal(ops->alloc(d.device.self, 768 << 20, &most), ODEON_OK); /* and goes on */
-    ops->free(d.device.self, most);
+    ops->free(d.device->handle, most);
+    assert_int_equal(ops->alloc(d.device->handle, 768 << 20, &most), ODEON_OK); /* and goes on */
+    ops->free(d.device->handle, most);
     support_device_close(&d);
     assert_int_equal(unsetenv("ODEON_MOCKED_MEMORY"), 0);
 }
@@ -527,24 +529,23 @@ static void test_a_lost_context_is_told_by_every_call(void **state)
     skip_where_not_built();
     odeon_config *config = configure("mocked");
     int64_t before = mem_live_blocks();
-    instance *device = NULL;
     scene s;
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
-    open_scene(&s, device);
+    open_scene(&s, config);
     assert_int_equal(setenv("ODEON_MOCKED_LOST", "1", 1), 0);
     void *more = NULL;
-    odeon_status answers[4] = {compute(&s), s.ops->wait(s.queue), s.ops->alloc(s.device, 8, &more),
-                               s.ops->download(s.queue, &more, s.memory[0], sizeof more)};
+    odeon_status answers[4] = {
+        compute(&s), s.opened.device.ops->wait(s.queue),
+        s.opened.device.ops->alloc(s.opened.device.handle, 8, &more),
+        s.opened.device.ops->download(s.queue, &more, s.memory[0], sizeof more)};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(answers[i], ODEON_ERR_DEVICE);
     }
     diag_clear();
-    assert_int_equal(s.ops->wait(s.queue), ODEON_ERR_DEVICE);
+    assert_int_equal(s.opened.device.ops->wait(s.queue), ODEON_ERR_DEVICE);
     assert_non_null(strstr(diag_message(), "cuda: waiting for the GPU: an illegal memory access "
                                            "was encountered (cudaErrorIllegalAddress); the GPU's "
                                            "context is lost"));
     close_scene(&s);
-    instance_destroy(device);
     assert_int_equal(unsetenv("ODEON_MOCKED_LOST"), 0);
     assert_int_equal(mem_live_blocks(), before);
     schema_destroy(config);
@@ -555,16 +556,15 @@ static void test_a_card_without_code_is_told_how_to_build(void **state)
     (void)state;
     skip_where_not_built();
     odeon_config *config = configure("mocked");
-    instance *device = NULL;
-    assert_int_equal(instance_create(config, "device", &device), ODEON_OK);
+    open_device opened = {.base = NULL};
+    assert_int_equal(device_open(plugins, config, "device", &opened), ODEON_OK);
     assert_int_equal(setenv("ODEON_MOCKED_NO_CODE", "1", 1), 0);
     diag_clear();
-    const odeon_device_ops *ops = device->component->ops;
-    assert_int_equal(ops->probe(device->self), ODEON_ERR_DEVICE);
+    assert_int_equal(opened.ops.probe(opened.device.self), ODEON_ERR_DEVICE);
     assert_int_equal(unsetenv("ODEON_MOCKED_NO_CODE"), 0);
     assert_non_null(strstr(diag_message(), "compute capability 9.0"));
     assert_non_null(strstr(diag_message(), "-DODEON_CUDA_ARCHITECTURES=90"));
-    instance_destroy(device);
+    device_close(&opened);
     schema_destroy(config);
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "odeon/device_move.h"
+#include "odeon/device_random.h"
 #include "plugin/registry.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "remote(late=yes)", "emulated"};
@@ -44,9 +46,12 @@ static int close_bench(void **state)
 static double *drop(support_device *d, uint64_t key, int64_t first, int64_t n, double p)
 {
     odeon_tensor x = support_upload(d, NULL, 1, &n);
-    assert_int_equal(d->device.ops->fill(d->queue, &x, odeon_imm(1.0), NULL), ODEON_OK);
-    assert_int_equal(d->device.ops->dropout(d->queue, key, first, p, &x, &x), ODEON_OK);
-    double *values = support_download(d, &x);
+    assert_int_equal(ODEON_DO(d->device, move, fill, d->queue, .y = &x, .value = odeon_imm(1.0)),
+                     ODEON_OK);
+    assert_int_equal(ODEON_DO(d->device, random, dropout, d->queue, .key = key, .first = first,
+                              .p = p, .x = &x.view, .y = &x),
+                     ODEON_OK);
+    double *values = support_download(d, &x.view);
     support_release(d, &x);
     return values;
 }
@@ -96,7 +101,7 @@ enum { SAMPLES = 4000, EDGE = 5, PADDING = 2, PLACES = 2 * PADDING + 1 };
 /* Images whose only pixel that is not 0 is the one in the middle. */
 static double *window_of_dots(support_device *d, uint64_t key, double flip_probability)
 {
-    const odeon_window2d geometry = {PADDING, 1, flip_probability};
+    const odeon_window_geometry geometry = {PADDING, 1, flip_probability};
     const int64_t shape[] = {SAMPLES, 1, EDGE, EDGE};
     double *dots = mem_zalloc(SAMPLES * EDGE * EDGE, sizeof *dots);
     assert_non_null(dots);
@@ -104,8 +109,10 @@ static double *window_of_dots(support_device *d, uint64_t key, double flip_proba
         dots[b * EDGE * EDGE + EDGE * (EDGE / 2) + EDGE / 2] = 1.0;
     }
     odeon_tensor x = support_upload(d, dots, 4, shape), y = support_upload(d, NULL, 4, shape);
-    assert_int_equal(d->device.ops->window2d(d->queue, &geometry, key, 0, &x, &y), ODEON_OK);
-    double *values = support_download(d, &y);
+    assert_int_equal(ODEON_DO(d->device, random, window2d, d->queue, .geometry = geometry,
+                              .key = key, .x = &x.view, .y = &y),
+                     ODEON_OK);
+    double *values = support_download(d, &y.view);
     mem_free(dots);
     support_release(d, &x);
     support_release(d, &y);

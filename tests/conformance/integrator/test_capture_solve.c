@@ -1,8 +1,10 @@
 /* ODEON_DEVICE_CAPTURE: an adaptive solve is one launch, with the slots of a loop on the host, or
  * chunks of steps where loops cannot be recorded. */
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 #include "steered_solve.h"
 
-static void check_loop(const char *device, int32_t dtype, double h)
+static void check_loop(const char *device, uint32_t dtype, double h)
 {
     capture_fixture *f = capture_open(device, dtype), *g = capture_open(device, dtype);
     steered host = steered_open(f), loop = steered_open(g);
@@ -19,7 +21,7 @@ static void check_loop(const char *device, int32_t dtype, double h)
     assert_memory_equal(of_loop, of_host, sizeof of_host);
     assert_true(of_loop[ODEON_SLOT_DONE] == 1.0 && of_loop[ODEON_SLOT_T] == STEERED_END);
     assert_true(of_loop[ODEON_SLOT_STEPS] > 10.0);
-    capture_assert_same_bits(f, &host.y, g, &loop.y);
+    capture_assert_same_bits(f, &host.y.view, g, &loop.y.view);
     assert_int_equal(after.launches - before.launches, 1);
     assert_int_equal(after.waits - before.waits, 0);
     assert_int_equal(after.allocs - before.allocs, 0);
@@ -120,7 +122,7 @@ static void check_chunks(const char *device)
     assert_true(values[ODEON_SLOT_ACCEPT] == 0.0);
     values[ODEON_SLOT_ACCEPT] = expected[ODEON_SLOT_ACCEPT];
     assert_memory_equal(values, expected, ODEON_SLOT_USER * sizeof *values);
-    capture_assert_same_bits(f, &host.y, g, &chunks.y);
+    capture_assert_same_bits(f, &host.y.view, g, &chunks.y.view);
     g->capture->destroy(recording);
     steered_close(f, &host);
     steered_close(g, &chunks);

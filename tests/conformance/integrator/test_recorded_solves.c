@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/ode.h"
+#include "odeon/device_ext.h"
 #include "session/members.h"
 #include "support_session.h"
 
@@ -100,10 +101,9 @@ static counts count(const support_session *s)
 {
     counts c;
     int64_t live;
-    const odeon_device *device = &s->session->model.device;
-    const odeon_device_counters *counters =
-        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
-    counters->read(device->self, &c.launches, &c.waits, &c.allocs, &live);
+    const odeon_device *device = s->session->model.device;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
+    counters->read(device->handle, &c.launches, &c.waits, &c.allocs, &live);
     return c;
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
 
 enum { B = 4, C = 2, SIZE = B * C };
@@ -39,7 +40,7 @@ static layer_harness open_norm(const char *expression)
 
 static void assert_state(layer_harness *h, int32_t index, double first, double second)
 {
-    double *state = support_download(&device, &h->param[h->n_params + index]);
+    double *state = support_download(&device, &h->param[h->n_params + index].view);
     /* a few operations on numbers of size 1 */
     support_assert_close(h->info[h->n_params + index].name, C, state,
                          (const double[]){first, second}, 1e-15);
@@ -92,13 +93,14 @@ static void test_evaluation_uses_the_running_state(void **state)
     h.flags = 0;
     assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, ODEON_UNARY_IDENTITY), ODEON_OK);
     assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
-    double y[SIZE], slope[SIZE], *d_out = support_download(&device, &h.d_out);
+    double y[SIZE], slope[SIZE], *d_out = support_download(&device, &h.d_out.view);
     for (int i = 0; i < SIZE; i++) {
         double rstd = 1.0 / sqrt(running_var[i % C] + 0.75);
         y[i] = (values[i] - running_mean[i % C]) * rstd;
         slope[i] = rstd * d_out[i];
     }
-    double *out = support_download(&device, &h.out), *d_in = support_download(&device, &h.d_in);
+    double *out = support_download(&device, &h.out.view),
+           *d_in = support_download(&device, &h.d_in.view);
     support_assert_close("out", SIZE, out, y, 1e-15); /* three roundings */
     support_assert_close("d_in", SIZE, d_in, slope, 1e-15);
     mem_free(out);
@@ -107,13 +109,14 @@ static void test_evaluation_uses_the_running_state(void **state)
     layer_harness_close(&h);
 }
 
-static int32_t planned_flags(int32_t mode)
+static uint32_t planned_flags(uint32_t mode)
 {
     layer_harness h = open_norm("batchnorm");
-    odeon_layer_plan plan = {.struct_size = sizeof plan};
-    odeon_tensor shape = h.in;
-    shape.data = NULL;
-    assert_int_equal(h.ops->plan(h.layer->self, &device.device, &shape, mode, &plan), ODEON_OK);
+    odeon_layer_plan plan = {.struct_size = sizeof plan,
+                             .call_flags = mode,
+                             .device = device.device,
+                             .in = h.in.view.shape};
+    assert_int_equal(h.ops->plan(h.layer->self, &plan), ODEON_OK);
     layer_harness_close(&h);
     return plan.flags;
 }

@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_ext.h"
 #include "session/members.h"
 #include "support_session.h"
 
@@ -524,11 +525,10 @@ static void test_running_state_in_containers_moves_in_training_alone(void **stat
 
 static int64_t allocations(const support_session *s)
 {
-    const odeon_device *device = &s->session->model.device;
-    const odeon_device_counters *counters =
-        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
+    const odeon_device *device = s->session->model.device;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, allocated, live;
-    counters->read(device->self, &launches, &waits, &allocated, &live);
+    counters->read(device->handle, &launches, &waits, &allocated, &live);
     return mem_total_allocs() + allocated;
 }
 

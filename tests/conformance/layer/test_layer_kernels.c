@@ -9,6 +9,9 @@
 #include "base/location.h"
 #include "base/mem.h"
 #include "capture_fixture.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "odeon/layer.h"
 #include "option/schema.h"
 #include "plugin/component.h"
@@ -115,10 +118,9 @@ typedef struct training {
 static void count(const session *s, int64_t sign, training *out)
 {
     int64_t launches, waits, allocs, live;
-    const odeon_device *device = &s->model.device;
-    const odeon_device_counters *counters =
-        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
-    counters->read(device->self, &launches, &waits, &allocs, &live);
+    const odeon_device *device = s->model.device;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
+    counters->read(device->handle, &launches, &waits, &allocs, &live);
     out->launches += sign * launches;
     out->waits += sign * waits;
     out->allocs += sign * allocs;
@@ -218,7 +220,7 @@ static void test_kernel_is_part_of_a_recorded_solve(void **state)
 typedef struct lone_layer {
     instance *instance;
     const odeon_layer_ops *ops;
-    odeon_context context;
+    odeon_layer_call call;
     odeon_tensor x, dy, y, dx;
 } lone_layer;
 
@@ -234,13 +236,13 @@ static lone_layer open_kernel(capture_fixture *f)
                       .dx = capture_tensor(f, 4, 2, dim)};
     capture_check(component_read(f->plugins, ODEON_KIND_LAYER, "swish(beta=2)", where, "a", NULL, 0,
                                  NULL, &chosen));
-    capture_check(registry_find_kernel(f->plugins, "swish", f->d.instance->component->id, &kernel));
+    capture_check(registry_find_kernel(f->plugins, "swish", f->d.device->id, &kernel));
     assert_non_null(kernel);
     capture_check(instance_create_as(kernel, NULL, chosen, "a", &out.instance));
     out.instance->owned = chosen; /* destroyed with it */
     out.ops = kernel->ops;
-    out.context = (odeon_context){
-        .struct_size = sizeof out.context, .queue = f->queue, .device = &f->d.device};
+    out.call = (odeon_layer_call){
+        .struct_size = sizeof out.call, .queue = f->queue, .device = f->d.device};
     return out;
 }
 
@@ -253,15 +255,25 @@ static void close_kernel(capture_fixture *f, lone_layer *k)
     support_release(&f->d, &k->dx);
 }
 
-static void run_both_ways(const lone_layer *k)
+static odeon_status forward_of(const lone_layer *k, const odeon_view *x)
 {
-    const odeon_buffers none = {.struct_size = sizeof none};
-    capture_check(k->ops->forward(k->instance->self, &k->context, &none, &k->x, &k->y));
-    capture_check(
-        k->ops->vjp(k->instance->self, &k->context, &none, &k->x, NULL, &k->dy, &k->dx, NULL));
+    odeon_layer_call call = k->call;
+    call.in = x;
+    call.out = &k->y;
+    return k->ops->forward(k->instance->self, &call);
 }
 
-static void check_recorded(const char *device, int32_t dtype)
+static void run_both_ways(const lone_layer *k)
+{
+    odeon_layer_call call = k->call;
+    call.in = &k->x.view;
+    call.d_out = &k->dy.view;
+    call.d_in = &k->dx;
+    capture_check(forward_of(k, &k->x.view));
+    capture_check(k->ops->vjp(k->instance->self, &call));
+}
+
+static void check_recorded(const char *device, uint32_t dtype)
 {
     capture_fixture *f = capture_open(device, dtype), *g = capture_open(device, dtype);
     lone_layer eager = open_kernel(f), recorded = open_kernel(g);
@@ -275,8 +287,8 @@ static void check_recorded(const char *device, int32_t dtype)
     capture_check(g->capture->replay(g->queue, recording));
     assert_int_equal(capture_count(g).launches, before.launches + 1);
     assert_int_equal(capture_count(g).allocs, before.allocs);
-    capture_assert_same_bits(f, &eager.y, g, &recorded.y);
-    capture_assert_same_bits(f, &eager.dx, g, &recorded.dx);
+    capture_assert_same_bits(f, &eager.y.view, g, &recorded.y.view);
+    capture_assert_same_bits(f, &eager.dx.view, g, &recorded.dx.view);
     g->capture->destroy(recording);
     close_kernel(f, &eager);
     close_kernel(g, &recorded);
@@ -289,9 +301,8 @@ enum { PASSES = 3 };
 
 static void pass(capture_fixture *f, const lone_layer *k)
 {
-    const odeon_buffers none = {.struct_size = sizeof none};
-    capture_check(k->ops->forward(k->instance->self, &k->context, &none, &k->x, &k->y));
-    capture_check(f->ops->copy(f->queue, &k->y, &k->x));
+    capture_check(forward_of(k, &k->x.view));
+    capture_check(ODEON_DO(f->device, move, copy, f->queue, .x = &k->y.view, .y = &k->x));
 }
 
 static void check_in_loop(const char *device)
@@ -309,7 +320,7 @@ static void check_in_loop(const char *device)
     capture_check(g->capture->loop_end(g->queue));
     capture_check(g->capture->end(g->queue, &recording));
     capture_check(g->capture->replay(g->queue, recording));
-    capture_assert_same_bits(f, &eager.x, g, &recorded.x);
+    capture_assert_same_bits(f, &eager.x.view, g, &recorded.x.view);
     g->capture->destroy(recording);
     close_kernel(f, &eager);
     close_kernel(g, &recorded);
@@ -339,13 +350,11 @@ static void test_kernel_that_is_given_what_is_not_the_device_s_fails(void **stat
 {
     (void)state;
     for (int i = 0; i < CAPTURE_CUDA; i++) {
-        const odeon_buffers none = {.struct_size = sizeof none};
         capture_fixture *f = capture_open(capture_devices[i], ODEON_DTYPE_F64);
         lone_layer k = open_kernel(f);
-        double here[35] = {0.0};
-        odeon_tensor x = k.x;
-        x.data = here;
-        odeon_status status = k.ops->forward(k.instance->self, &k.context, &none, &x, &k.y);
+        const double here[35] = {0.0};
+        odeon_view x = odeon_view_at(here, k.x.view.shape);
+        odeon_status status = forward_of(&k, &x);
         status = status == ODEON_OK ? f->ops->wait(f->queue) : status;
         assert_int_equal(status, ODEON_ERR_INTERNAL);
         assert_non_null(strstr(diag_message(), "a kernel was given what it cannot use"));

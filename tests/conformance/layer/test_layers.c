@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_pointwise.h"
 #include "plugin/registry.h"
 
 typedef struct layer_case {
@@ -126,7 +127,7 @@ static layer_harness open_case(support_device *d, const layer_case *c, int64_t b
     for (int32_t i = 0; i < h.n_params; i++) {
         layer_harness_randomize(&h, &h.param[i], 3 + (uint64_t)i, 1.0);
     }
-    if (h.t.data != NULL) {
+    if (h.t.view.data != NULL) {
         layer_harness_randomize(&h, &h.t, 9, 1.0);
     }
     return h;
@@ -142,9 +143,9 @@ static void forward_and_vjp(layer_harness *h)
 static double objective(layer_harness *h, const double *weight)
 {
     assert_int_equal(layer_harness_forward(h, 0, ODEON_UNARY_IDENTITY), ODEON_OK);
-    double *out = support_download(h->device, &h->out);
+    double *out = support_download(h->device, &h->out.view);
     double sum = 0.0;
-    for (int64_t i = 0; i < odeon_count(&h->out); i++) {
+    for (int64_t i = 0; i < odeon_count(&h->out.view.shape); i++) {
         sum += out[i] * weight[i];
     }
     mem_free(out);
@@ -153,12 +154,12 @@ static double objective(layer_harness *h, const double *weight)
 
 /* Holds the gradient that vjp has left to central differences of objective in x. */
 static void assert_gradient(layer_harness *h, const char *what, const odeon_tensor *x,
-                            const odeon_tensor *gradient)
+                            const odeon_view *gradient)
 {
     const double step = 1e-5;
-    int64_t n = odeon_count(x);
-    double *values = support_download(h->device, x);
-    double *weight = support_download(h->device, &h->d_out);
+    int64_t n = odeon_count(&x->view.shape);
+    double *values = support_download(h->device, &x->view);
+    double *weight = support_download(h->device, &h->d_out.view);
     double *claimed = support_download(h->device, gradient);
     double *measured = mem_zalloc((size_t)n, sizeof *measured);
     assert_non_null(measured);
@@ -188,7 +189,7 @@ static void test_layer_vjp_of_input_is_the_derivative(void **state)
     for (size_t i = 0; i < N_CASES; i++) {
         layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
         forward_and_vjp(&h);
-        assert_gradient(&h, cases[i].expression, &h.in, &h.d_in);
+        assert_gradient(&h, cases[i].expression, &h.in, &h.d_in.view);
         layer_harness_close(&h);
     }
 }
@@ -200,7 +201,7 @@ static void test_layer_vjp_of_parameters_is_the_derivative(void **state)
         layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
         forward_and_vjp(&h);
         for (int32_t p = 0; p < h.n_params; p++) {
-            assert_gradient(&h, h.info[p].name, &h.param[p], &h.grad[p]);
+            assert_gradient(&h, h.info[p].name, &h.param[p], &h.grad[p].view);
         }
         layer_harness_close(&h);
     }
@@ -211,23 +212,24 @@ static void test_layer_vjp_of_time_is_the_derivative(void **state)
     (void)state;
     for (size_t i = 0; i < N_CASES; i++) {
         layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
-        assert_true((h.t.data != NULL) == ((h.plan.flags & ODEON_LAYER_USES_T) != 0));
+        assert_true((h.t.view.data != NULL) == ((h.plan.flags & ODEON_LAYER_USES_T) != 0));
         forward_and_vjp(&h);
-        if (h.t.data != NULL) {
-            assert_gradient(&h, cases[i].expression, &h.t, &h.d_t);
+        if (h.t.view.data != NULL) {
+            assert_gradient(&h, cases[i].expression, &h.t, &h.d_t.view);
         }
         layer_harness_close(&h);
     }
 }
 
-static void assert_doubles(layer_harness *h, const char *what, const odeon_tensor *x,
+static void assert_doubles(layer_harness *h, const char *what, const odeon_view *x,
                            const double *once)
 {
     double *twice = support_download(h->device, x);
-    for (int64_t i = 0; i < odeon_count(x); i++) {
+    for (int64_t i = 0; i < odeon_count(&x->shape); i++) {
         twice[i] /= 2.0;
     }
-    support_assert_close(what, odeon_count(x), twice, once, 1e-14); /* another order of the sum */
+    support_assert_close(what, odeon_count(&x->shape), twice, once,
+                         1e-14); /* another order of the sum */
     mem_free(twice);
 }
 
@@ -239,16 +241,17 @@ static void test_layer_vjp_adds_to_gradients(void **state)
         forward_and_vjp(&h);
         double *once[LAYER_HARNESS_PARAMS + 1] = {NULL};
         for (int32_t p = 0; p < h.n_params; p++) {
-            once[p] = support_download(&device, &h.grad[p]);
+            once[p] = support_download(&device, &h.grad[p].view);
         }
-        once[LAYER_HARNESS_PARAMS] = h.t.data != NULL ? support_download(&device, &h.d_t) : NULL;
+        once[LAYER_HARNESS_PARAMS] =
+            h.t.view.data != NULL ? support_download(&device, &h.d_t.view) : NULL;
         assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
         for (int32_t p = 0; p < h.n_params; p++) {
-            assert_doubles(&h, h.info[p].name, &h.grad[p], once[p]);
+            assert_doubles(&h, h.info[p].name, &h.grad[p].view, once[p]);
             mem_free(once[p]);
         }
-        if (h.t.data != NULL) {
-            assert_doubles(&h, "t", &h.d_t, once[LAYER_HARNESS_PARAMS]);
+        if (h.t.view.data != NULL) {
+            assert_doubles(&h, "t", &h.d_t.view, once[LAYER_HARNESS_PARAMS]);
         }
         mem_free(once[LAYER_HARNESS_PARAMS]);
         layer_harness_close(&h);
@@ -256,11 +259,11 @@ static void test_layer_vjp_adds_to_gradients(void **state)
 }
 
 /* Whether x and y hold the same bits (NaN that was never written included). */
-static void assert_same(const layer_harness *a, const odeon_tensor *x, const layer_harness *b,
-                        const odeon_tensor *y)
+static void assert_same(const layer_harness *a, const odeon_view *x, const layer_harness *b,
+                        const odeon_view *y)
 {
     double *left = support_download(a->device, x), *right = support_download(b->device, y);
-    assert_memory_equal(left, right, (size_t)odeon_count(x) * sizeof *left);
+    assert_memory_equal(left, right, (size_t)odeon_count(&x->shape) * sizeof *left);
     mem_free(left);
     mem_free(right);
 }
@@ -280,14 +283,14 @@ static void test_layer_vjp_writes_only_what_is_asked_for(void **state)
         assert_int_equal(layer_harness_forward(&one, LAYER_KEEP, 0), ODEON_OK);
         assert_int_equal(layer_harness_vjp(&one, what), ODEON_OK);
         const layer_harness *like = what == LAYER_D_IN ? &all : &none;
-        assert_same(&one, &one.d_in, like, &like->d_in);
+        assert_same(&one, &one.d_in.view, like, &like->d_in.view);
         like = what == LAYER_GRAD ? &all : &none;
         for (int32_t p = 0; p < one.n_params; p++) {
-            assert_same(&one, &one.grad[p], like, &like->grad[p]);
+            assert_same(&one, &one.grad[p].view, like, &like->grad[p].view);
         }
         like = what == LAYER_D_T ? &all : &none;
-        if (one.t.data != NULL) {
-            assert_same(&one, &one.d_t, like, &like->d_t);
+        if (one.t.view.data != NULL) {
+            assert_same(&one, &one.d_t.view, like, &like->d_t.view);
         }
         layer_harness_close(&all);
         layer_harness_close(&none);
@@ -303,8 +306,8 @@ static void test_layer_takes_an_empty_batch(void **state)
         assert_int_equal(h.plan.out.dim[0], 0);
         forward_and_vjp(&h);
         for (int32_t p = 0; p < h.n_params; p++) {
-            double *grad = support_download(&device, &h.grad[p]);
-            for (int64_t e = 0; e < odeon_count(&h.grad[p]); e++) {
+            double *grad = support_download(&device, &h.grad[p].view);
+            for (int64_t e = 0; e < odeon_count(&h.grad[p].view.shape); e++) {
                 assert_true(grad[e] == 0.0);
             }
             mem_free(grad);
@@ -323,8 +326,8 @@ static void test_layer_treats_samples_alone(void **state)
             forward_and_vjp(&batch);
             forward_and_vjp(&first);
             /* The first sample of the batch, compared over the count of the other. */
-            assert_same(&first, &first.out, &batch, &batch.out);
-            assert_same(&first, &first.d_in, &batch, &batch.d_in);
+            assert_same(&first, &first.out.view, &batch, &batch.out.view);
+            assert_same(&first, &first.d_in.view, &batch, &batch.d_in.view);
         }
         layer_harness_close(&batch);
         layer_harness_close(&first);
@@ -343,8 +346,8 @@ static void test_layer_that_is_not_random_gives_the_same_under_any_key(void **st
         if ((one.plan.flags & ODEON_LAYER_RANDOM) == 0) {
             forward_and_vjp(&one);
             forward_and_vjp(&other);
-            assert_same(&one, &one.out, &other, &other.out);
-            assert_same(&one, &one.d_in, &other, &other.d_in);
+            assert_same(&one, &one.out.view, &other, &other.out.view);
+            assert_same(&one, &one.d_in.view, &other, &other.d_in.view);
         } else {
             random++;
         }
@@ -360,23 +363,23 @@ static void test_layer_plan_depends_on_its_arguments_alone(void **state)
     for (size_t i = 0; i < N_CASES; i++) {
         layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
         forward_and_vjp(&h);
-        odeon_layer_plan again = {.struct_size = sizeof again};
-        odeon_tensor shape = h.in;
-        shape.data = NULL;
+        odeon_layer_plan again = {.struct_size = sizeof again,
+                                  .call_flags = ODEON_CALL_TRAIN,
+                                  .device = device.device,
+                                  .in = h.in.view.shape};
         int64_t allocs = mem_total_allocs();
-        assert_int_equal(
-            h.ops->plan(h.layer->self, &device.device, &shape, ODEON_CALL_TRAIN, &again), ODEON_OK);
+        assert_int_equal(h.ops->plan(h.layer->self, &again), ODEON_OK);
         assert_memory_equal(&again, &h.plan, sizeof again);
         assert_int_equal(mem_total_allocs(), allocs);
         layer_harness_close(&h);
     }
 }
 
-static void assert_near(const char *what, const layer_harness *a, const odeon_tensor *x,
-                        const layer_harness *b, const odeon_tensor *y, double relative)
+static void assert_near(const char *what, const layer_harness *a, const odeon_view *x,
+                        const layer_harness *b, const odeon_view *y, double relative)
 {
     double *left = support_download(a->device, x), *right = support_download(b->device, y);
-    support_assert_close(what, odeon_count(x), left, right, relative);
+    support_assert_close(what, odeon_count(&x->shape), left, right, relative);
     mem_free(left);
     mem_free(right);
 }
@@ -392,10 +395,12 @@ static void test_layer_in_float32_is_near_float64(void **state)
         /* Inputs and parameters rounded to 6e-8, sums of up to 24 such terms; a normalization of
          * two values amplifies by the inverse of their distance, up to some 100. */
         const double relative = 1e-5;
-        assert_near(cases[i].expression, &narrow, &narrow.out, &wide, &wide.out, relative);
-        assert_near(cases[i].expression, &narrow, &narrow.d_in, &wide, &wide.d_in, relative);
+        assert_near(cases[i].expression, &narrow, &narrow.out.view, &wide, &wide.out.view,
+                    relative);
+        assert_near(cases[i].expression, &narrow, &narrow.d_in.view, &wide, &wide.d_in.view,
+                    relative);
         for (int32_t p = 0; p < wide.n_params; p++) {
-            assert_near(wide.info[p].name, &narrow, &narrow.grad[p], &wide, &wide.grad[p],
+            assert_near(wide.info[p].name, &narrow, &narrow.grad[p].view, &wide, &wide.grad[p].view,
                         relative);
         }
         layer_harness_close(&narrow);
@@ -413,10 +418,11 @@ static void test_layer_with_epilogue_applies_the_function_to_its_output(void **s
         if ((plain.plan.flags & ODEON_LAYER_EPILOGUE) != 0) {
             assert_int_equal(layer_harness_forward(&plain, LAYER_KEEP, ODEON_UNARY_IDENTITY), 0);
             assert_int_equal(layer_harness_forward(&fused, LAYER_KEEP, ODEON_UNARY_TANH), 0);
-            assert_int_equal(
-                device.device.ops->unary(device.queue, ODEON_UNARY_TANH, &plain.out, &plain.out),
-                ODEON_OK);
-            assert_same(&fused, &fused.out, &plain, &plain.out);
+            assert_int_equal(ODEON_DO(device.device, pointwise, unary, device.queue,
+                                      .id = ODEON_UNARY_TANH, .x = &plain.out.view,
+                                      .y = &plain.out),
+                             ODEON_OK);
+            assert_same(&fused, &fused.out.view, &plain, &plain.out.view);
             n++;
         }
         layer_harness_close(&plain);
@@ -435,10 +441,10 @@ static void test_pointwise_layer_is_the_function_that_it_names(void **state)
         if ((h.plan.flags & ODEON_LAYER_POINTWISE) != 0) {
             assert_in_range(h.plan.act, 1, ODEON_UNARY_LAST_EPILOGUE);
             assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, 0), ODEON_OK);
-            assert_int_equal(
-                device.device.ops->unary(device.queue, h.plan.act, &named.in, &named.out),
-                ODEON_OK);
-            assert_same(&h, &h.out, &named, &named.out);
+            assert_int_equal(ODEON_DO(device.device, pointwise, unary, device.queue,
+                                      .id = h.plan.act, .x = &named.in.view, .y = &named.out),
+                             ODEON_OK);
+            assert_same(&h, &h.out.view, &named, &named.out.view);
             n++;
         }
         layer_harness_close(&h);
@@ -455,8 +461,8 @@ static void test_view_layer_passes_its_input_on(void **state)
         layer_harness h = open_case(&device, &cases[i], cases[i].dim[0]);
         if ((h.plan.flags & ODEON_LAYER_VIEW) != 0) {
             assert_int_equal(layer_harness_forward(&h, 0, 0), ODEON_OK);
-            assert_int_equal(odeon_count(&h.out), odeon_count(&h.in));
-            assert_same(&h, &h.out, &h, &h.in);
+            assert_int_equal(odeon_count(&h.out.view.shape), odeon_count(&h.in.view.shape));
+            assert_same(&h, &h.out.view, &h, &h.in.view);
             n++;
         }
         layer_harness_close(&h);

@@ -60,15 +60,15 @@ static outcome evaluate(support_device *d, const char *expression, int64_t first
     odeon_tensor sums = support_upload_as(d, ODEON_DTYPE_F64, NULL, 1, &two);
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = d->queue,
-                            .device = &d->device,
-                            .output = &x,
-                            .label = &y,
-                            .mask = &m,
+                            .device = d->device,
+                            .output = &x.view,
+                            .label = &y.view,
+                            .mask = &m.view,
                             .weight = 1.0 / 16.0,
                             .sums = &sums,
                             .d_output = &dx};
     assert_int_equal(ops->eval(loss->self, &call), ODEON_OK);
-    double *values = support_download(d, &sums), *gradient = support_download(d, &dx);
+    double *values = support_download(d, &sums.view), *gradient = support_download(d, &dx.view);
     outcome out = {.loss = values[0], .distance = values[1]};
     memcpy(out.gradient, gradient, (size_t)(n * SIZE) * sizeof *gradient);
     mem_free(values);
@@ -129,16 +129,20 @@ static void test_loss_in_float32_is_near_float64(void **state)
 static void test_loss_names_its_metric_and_refuses_classes(void **state)
 {
     (void)state;
-    const odeon_tensor output = {.ndim = 2, .dim = {1, 3}, .dtype = ODEON_DTYPE_F64};
-    const odeon_tensor label = {.ndim = 1, .dim = {1}, .dtype = ODEON_DTYPE_I64};
+    const odeon_shape output = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {1, 3}};
+    const odeon_shape label = {.ndim = 1, .dtype = ODEON_DTYPE_I64, .dim = {1}};
+    const odeon_loss_shapes numbers = {
+        .struct_size = sizeof numbers, .output = &output, .label = &output, .mask = &output};
+    const odeon_loss_shapes classes = {
+        .struct_size = sizeof classes, .output = &output, .label = &label, .classes = 10};
     for (size_t i = 0; i < N_LOSSES; i++) {
         instance *loss = support_instance(plugins, ODEON_KIND_LOSS, losses[i], 0, 0);
         const odeon_loss_ops *ops = loss->component->ops;
         assert_int_equal(ops->metric_count(loss->self), 1);
         assert_string_equal(ops->metric_name(loss->self, 0), "mae");
-        assert_int_equal(ops->check(loss->self, &output, &output, &output, 0), ODEON_OK);
+        assert_int_equal(ops->check(loss->self, &numbers), ODEON_OK);
         diag_clear();
-        assert_int_equal(ops->check(loss->self, &output, &label, NULL, 10), ODEON_ERR_CONFIG);
+        assert_int_equal(ops->check(loss->self, &classes), ODEON_ERR_CONFIG);
         assert_non_null(
             strstr(diag_message(), "labels are 10 classes, this loss compares numbers"));
         instance_destroy(loss);

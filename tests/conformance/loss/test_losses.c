@@ -55,18 +55,18 @@ static outcome evaluate(support_device *d, int64_t n, int64_t classes, const dou
     odeon_tensor dx = support_upload(d, NULL, 2, shape);
     odeon_loss_call call = {.struct_size = sizeof call,
                             .queue = d->queue,
-                            .device = &d->device,
-                            .output = &x,
-                            .label = &y,
+                            .device = d->device,
+                            .output = &x.view,
+                            .label = &y.view,
                             .weight = weight,
                             .sums = &sums,
                             .d_output = gradient != NULL ? &dx : NULL};
     assert_int_equal(ops->eval(loss->self, &call), ODEON_OK);
-    double *result = support_download(d, &sums);
+    double *result = support_download(d, &sums.view);
     outcome out = {result[0], result[1]};
     mem_free(result);
     if (gradient != NULL) {
-        double *values = support_download(d, &dx);
+        double *values = support_download(d, &dx.view);
         memcpy(gradient, values, (size_t)(n * classes) * sizeof *gradient);
         mem_free(values);
     }
@@ -187,11 +187,15 @@ static void test_cross_entropy_refuses_outputs_that_do_not_fit(void **state)
         {2, {8, 10}, 0, "labels are not classes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        odeon_tensor output = {.ndim = cases[i].ndim, .dtype = ODEON_DTYPE_F64};
-        const odeon_tensor label = {.dim = {8}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
+        odeon_shape output = {.ndim = cases[i].ndim, .dtype = ODEON_DTYPE_F64};
+        const odeon_shape label = {.ndim = 1, .dtype = ODEON_DTYPE_I64, .dim = {8}};
+        const odeon_loss_shapes shapes = {.struct_size = sizeof shapes,
+                                          .output = &output,
+                                          .label = &label,
+                                          .classes = cases[i].classes};
         memcpy(output.dim, cases[i].dim, sizeof output.dim);
         diag_clear();
-        odeon_status status = ops->check(loss->self, &output, &label, NULL, cases[i].classes);
+        odeon_status status = ops->check(loss->self, &shapes);
         assert_int_equal(status, cases[i].message == NULL ? ODEON_OK : ODEON_ERR_CONFIG);
         assert_true(cases[i].message == NULL || strstr(diag_message(), cases[i].message) != NULL);
     }
@@ -200,14 +204,20 @@ static void test_cross_entropy_refuses_outputs_that_do_not_fit(void **state)
 static void test_cross_entropy_refuses_a_mask(void **state)
 {
     (void)state;
-    odeon_tensor mask = {.ndim = 1}, output = {.dim = {1, 4}, .ndim = 2};
-    odeon_tensor label = {.dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_I64};
-    odeon_loss_call call = {.struct_size = sizeof call, .device = &device.device, .mask = &mask};
+    const odeon_view mask = {.shape.ndim = 1};
+    const odeon_shape output = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {1, 4}};
+    const odeon_shape label = {.ndim = 1, .dtype = ODEON_DTYPE_I64, .dim = {1}};
+    const odeon_loss_shapes shapes = {.struct_size = sizeof shapes,
+                                      .output = &output,
+                                      .label = &label,
+                                      .mask = &mask.shape,
+                                      .classes = 4};
+    odeon_loss_call call = {.struct_size = sizeof call, .device = device.device, .mask = &mask};
     diag_clear();
     assert_int_equal(ops->eval(loss->self, &call), ODEON_ERR_UNSUPPORTED);
     assert_non_null(strstr(diag_message(), "mask"));
     diag_clear();
-    assert_int_equal(ops->check(loss->self, &output, &label, &mask, 4), ODEON_ERR_CONFIG);
+    assert_int_equal(ops->check(loss->self, &shapes), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "mask"));
 }
 

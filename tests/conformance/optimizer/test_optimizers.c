@@ -43,8 +43,8 @@ static int close_fixture(void **state)
 static odeon_tensor slice(const odeon_tensor *x, int64_t first, int64_t last)
 {
     odeon_tensor part = *x;
-    part.data = (char *)x->data + first * odeon_dtype_bytes(x->dtype);
-    part.dim[0] = last - first;
+    part.view.byte_offset += (uint64_t)(first * odeon_dtype_bytes(x->view.shape.dtype));
+    part.view.shape.dim[0] = last - first;
     return part;
 }
 
@@ -61,7 +61,7 @@ static void update_slice(support_device *d, const instance *optimizer, const ode
     }
     odeon_update update = *whole;
     update.queue = d->queue;
-    update.device = &d->device;
+    update.device = d->device;
     update.param = &param;
     update.grad = &grad;
     update.moment = n_moments > 0 ? moment : NULL;
@@ -95,7 +95,7 @@ static void descend_apart(support_device *d, const char *expression, double lr_f
                                .moment = moment};
         update_slice(d, optimizer, &update, 0, first);
         update_slice(d, optimizer, &update, first, N);
-        double *values = support_download(d, &param);
+        double *values = support_download(d, &param.view);
         memcpy(&path[step * N], values, sizeof zeros);
         mem_free(values);
         support_release(d, &grad);

@@ -5,6 +5,10 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_optimizer.h"
+#include "odeon/device_pool.h"
+#include "odeon/device_random.h"
 #include "plugin/registry.h"
 
 static const char *const devices[] = {"reference", "cpu", "remote", "emulated"};
@@ -41,7 +45,7 @@ static int close_bench(void **state)
 /* Tensors of one device: images and a part of them, vectors of two lengths, two sums. */
 typedef struct tensors {
     support_device *d;
-    const odeon_device_ops *ops;
+    const odeon_device *device;
     odeon_queue *queue;
     odeon_tensor image, part, x, y, longer, sums;
 } tensors;
@@ -49,7 +53,7 @@ typedef struct tensors {
 static tensors open_tensors(support_device *d)
 {
     static const double values[64] = {0.0};
-    tensors t = {.d = d, .ops = d->device.ops, .queue = d->queue};
+    tensors t = {.d = d, .device = d->device, .queue = d->queue};
     t.image = support_upload(d, values, 4, (int64_t[]){1, 2, 4, 4});
     t.part = support_upload(d, values, 4, (int64_t[]){1, 2, 2, 2});
     t.x = support_upload(d, values, 1, (int64_t[]){3});
@@ -63,8 +67,8 @@ static void close_tensors(tensors *t)
 {
     odeon_tensor *all[] = {&t->image, &t->part, &t->x, &t->y, &t->longer, &t->sums};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        double *values = support_download(t->d, all[i]);
-        for (int64_t k = 0; k < odeon_count(all[i]); k++) {
+        double *values = support_download(t->d, &all[i]->view);
+        for (int64_t k = 0; k < odeon_count(&all[i]->view.shape); k++) {
             assert_true(values[k] == 0.0);
         }
         mem_free(values);
@@ -75,15 +79,21 @@ static void close_tensors(tensors *t)
 static void test_pool_of_another_kind_or_without_its_input_is_refused(void **state)
 {
     bench *b = *state;
-    odeon_pool2d unknown = {7, 2, 2, 2, 2, 0, 0, 0},
-                 largest = {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0};
+    odeon_pool_geometry unknown = {7, 2, 2, 2, 2, 0, 0, 0},
+                        largest = {ODEON_POOL_MAX, 2, 2, 2, 2, 0, 0, 0};
     for (size_t i = 0; i < N_DEVICES; i++) {
         tensors t = open_tensors(&b->d[i]);
-        assert_int_equal(t.ops->pool2d(t.queue, &unknown, &t.image, &t.part), ODEON_ERR_INTERNAL);
-        assert_int_equal(t.ops->pool2d(t.queue, &largest, &t.x, &t.part), ODEON_ERR_INTERNAL);
-        assert_int_equal(t.ops->pool2d_vjp(t.queue, &unknown, &t.image, &t.part, &t.image),
+        assert_int_equal(ODEON_DO(t.device, pool, pool2d, t.queue, .geometry = unknown,
+                                  .x = &t.image.view, .y = &t.part),
                          ODEON_ERR_INTERNAL);
-        assert_int_equal(t.ops->pool2d_vjp(t.queue, &largest, NULL, &t.part, &t.image),
+        assert_int_equal(ODEON_DO(t.device, pool, pool2d, t.queue, .geometry = largest,
+                                  .x = &t.x.view, .y = &t.part),
+                         ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(t.device, pool, pool2d_vjp, t.queue, .geometry = unknown,
+                                  .x = &t.image.view, .dy = &t.part.view, .dx = &t.image),
+                         ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(t.device, pool, pool2d_vjp, t.queue, .geometry = largest,
+                                  .dy = &t.part.view, .dx = &t.image),
                          ODEON_ERR_INTERNAL);
         close_tensors(&t);
     }
@@ -96,10 +106,13 @@ static void test_dropout_of_everything_or_to_elsewhere_is_refused(void **state)
     for (size_t i = 0; i < N_DEVICES; i++) {
         tensors t = open_tensors(&b->d[i]);
         for (size_t k = 0; k < 3; k++) {
-            assert_int_equal(t.ops->dropout(t.queue, 1, 0, rates[k], &t.x, &t.y),
+            assert_int_equal(ODEON_DO(t.device, random, dropout, t.queue, .key = 1, .p = rates[k],
+                                      .x = &t.x.view, .y = &t.y),
                              ODEON_ERR_INTERNAL);
         }
-        assert_int_equal(t.ops->dropout(t.queue, 1, 0, 0.5, &t.x, &t.longer), ODEON_ERR_INTERNAL);
+        assert_int_equal(ODEON_DO(t.device, random, dropout, t.queue, .key = 1, .p = 0.5,
+                                  .x = &t.x.view, .y = &t.longer),
+                         ODEON_ERR_INTERNAL);
         close_tensors(&t);
     }
 }
@@ -108,16 +121,20 @@ static void test_dropout_of_everything_or_to_elsewhere_is_refused(void **state)
 static void test_window_larger_than_its_image_is_refused(void **state)
 {
     bench *b = *state;
-    const odeon_window2d plain = {0, 1, 0.0};
+    const odeon_window_geometry plain = {0, 1, 0.0};
     for (size_t i = 0; i < N_DEVICES; i++) {
         tensors t = open_tensors(&b->d[i]);
-        assert_int_equal(t.ops->window2d(t.queue, &plain, 1, 0, &t.part, &t.image),
+        assert_int_equal(ODEON_DO(t.device, random, window2d, t.queue, .geometry = plain, .key = 1,
+                                  .x = &t.part.view, .y = &t.image),
                          ODEON_ERR_INTERNAL);
-        assert_int_equal(t.ops->window2d_vjp(t.queue, &plain, 1, 0, &t.image, &t.part),
+        assert_int_equal(ODEON_DO(t.device, random, window2d_vjp, t.queue, .geometry = plain,
+                                  .key = 1, .dy = &t.image.view, .dx = &t.part),
                          ODEON_ERR_INTERNAL);
-        assert_int_equal(t.ops->window2d(t.queue, &plain, 1, 0, &t.image, &t.x),
+        assert_int_equal(ODEON_DO(t.device, random, window2d, t.queue, .geometry = plain, .key = 1,
+                                  .x = &t.image.view, .y = &t.x),
                          ODEON_ERR_INTERNAL);
-        assert_int_equal(t.ops->window2d_vjp(t.queue, &plain, 1, 0, &t.x, &t.image),
+        assert_int_equal(ODEON_DO(t.device, random, window2d_vjp, t.queue, .geometry = plain,
+                                  .key = 1, .dy = &t.x.view, .dx = &t.image),
                          ODEON_ERR_INTERNAL);
         close_tensors(&t);
     }
@@ -131,11 +148,17 @@ static void test_difference_of_unlike_tensors_is_refused(void **state)
         tensors t = open_tensors(&b->d[i]);
         const odeon_tensor *x = &t.x, *y = &t.y, *l = &t.longer, *sums = &t.sums;
         odeon_status bad[] = {
-            t.ops->difference_loss(t.queue, 9, 1.0, x, y, NULL, 1.0, sums, NULL),
-            t.ops->difference_loss(t.queue, square, 1.0, x, l, NULL, 1.0, sums, NULL),
-            t.ops->difference_loss(t.queue, square, 1.0, x, y, l, 1.0, sums, NULL),
-            t.ops->difference_loss(t.queue, square, 1.0, x, y, NULL, 1.0, sums, l),
-            t.ops->difference_loss(t.queue, square, 1.0, x, y, NULL, 1.0, l, NULL),
+            ODEON_DO(t.device, loss, difference_loss, t.queue, .kind = 9, .beta = 1.0,
+                     .x = &x->view, .target = &y->view, .weight = 1.0, .sums = sums),
+            ODEON_DO(t.device, loss, difference_loss, t.queue, .kind = square, .beta = 1.0,
+                     .x = &x->view, .target = &l->view, .weight = 1.0, .sums = sums),
+            ODEON_DO(t.device, loss, difference_loss, t.queue, .kind = square, .beta = 1.0,
+                     .x = &x->view, .target = &y->view, .mask = odeon_as_view(l), .weight = 1.0,
+                     .sums = sums),
+            ODEON_DO(t.device, loss, difference_loss, t.queue, .kind = square, .beta = 1.0,
+                     .x = &x->view, .target = &y->view, .weight = 1.0, .sums = sums, .dx = l),
+            ODEON_DO(t.device, loss, difference_loss, t.queue, .kind = square, .beta = 1.0,
+                     .x = &x->view, .target = &y->view, .weight = 1.0, .sums = l),
         };
         for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
             assert_int_equal(bad[k], ODEON_ERR_INTERNAL);
@@ -147,15 +170,18 @@ static void test_difference_of_unlike_tensors_is_refused(void **state)
 static void test_update_of_unlike_tensors_is_refused(void **state)
 {
     bench *b = *state;
-    const odeon_rmsprop c = {.lr = 0.1, .alpha = 0.9, .epsilon = 1e-8};
     for (size_t i = 0; i < N_DEVICES; i++) {
         tensors t = open_tensors(&b->d[i]);
         const odeon_tensor *x = &t.x, *y = &t.y, *l = &t.longer;
         odeon_status bad[] = {
-            t.ops->rmsprop_step(t.queue, x, l, y, NULL, NULL, &c),
-            t.ops->rmsprop_step(t.queue, x, y, l, NULL, NULL, &c),
-            t.ops->rmsprop_step(t.queue, x, y, y, l, NULL, &c),
-            t.ops->rmsprop_step(t.queue, x, y, y, NULL, l, &c),
+            ODEON_DO(t.device, optimizer, rmsprop_step, t.queue, .p = x, .g = &l->view, .v = y,
+                     .lr = 0.1, .alpha = 0.9, .epsilon = 1e-8),
+            ODEON_DO(t.device, optimizer, rmsprop_step, t.queue, .p = x, .g = &y->view, .v = l,
+                     .lr = 0.1, .alpha = 0.9, .epsilon = 1e-8),
+            ODEON_DO(t.device, optimizer, rmsprop_step, t.queue, .p = x, .g = &y->view, .v = y,
+                     .mean = l, .lr = 0.1, .alpha = 0.9, .epsilon = 1e-8),
+            ODEON_DO(t.device, optimizer, rmsprop_step, t.queue, .p = x, .g = &y->view, .v = y,
+                     .buffer = l, .lr = 0.1, .alpha = 0.9, .epsilon = 1e-8),
         };
         for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
             assert_int_equal(bad[k], ODEON_ERR_INTERNAL);
@@ -167,15 +193,18 @@ static void test_update_of_unlike_tensors_is_refused(void **state)
 static void test_integers_are_not_computed_with(void **state)
 {
     bench *b = *state;
-    const odeon_rmsprop c = {.lr = 0.1, .alpha = 0.9, .epsilon = 1e-8};
     for (size_t i = 0; i < N_DEVICES; i++) {
         tensors t = open_tensors(&b->d[i]);
         odeon_tensor x = t.x;
-        x.dtype = ODEON_DTYPE_I64;
-        assert_int_equal(t.ops->dropout(t.queue, 1, 0, 0.5, &x, &x), ODEON_ERR_UNSUPPORTED);
-        assert_int_equal(t.ops->difference_loss(t.queue, 0, 1.0, &x, &x, NULL, 1.0, &t.sums, NULL),
+        x.view.shape.dtype = ODEON_DTYPE_I64;
+        assert_int_equal(
+            ODEON_DO(t.device, random, dropout, t.queue, .key = 1, .p = 0.5, .x = &x.view, .y = &x),
+            ODEON_ERR_UNSUPPORTED);
+        assert_int_equal(ODEON_DO(t.device, loss, difference_loss, t.queue, .beta = 1.0,
+                                  .x = &x.view, .target = &x.view, .weight = 1.0, .sums = &t.sums),
                          ODEON_ERR_UNSUPPORTED);
-        assert_int_equal(t.ops->rmsprop_step(t.queue, &x, &x, &x, NULL, NULL, &c),
+        assert_int_equal(ODEON_DO(t.device, optimizer, rmsprop_step, t.queue, .p = &x, .g = &x.view,
+                                  .v = &x, .lr = 0.1, .alpha = 0.9, .epsilon = 1e-8),
                          ODEON_ERR_UNSUPPORTED);
         close_tensors(&t);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_ext.h"
 #include "session/members.h"
 #include "support_session.h"
 
@@ -88,13 +89,12 @@ typedef struct counts {
 
 static counts count(const support_session *s)
 {
-    const odeon_device *device = &s->session->model.device;
-    const odeon_device_counters *counters =
-        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
+    const odeon_device *device = s->session->model.device;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, live;
     counts out = {.host = mem_total_allocs()};
     assert_non_null(counters);
-    counters->read(device->self, &launches, &waits, &out.device, &live);
+    counters->read(device->handle, &launches, &waits, &out.device, &live);
     assert_true(launches > 0);
     return out;
 }

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "folder.h"
+#include "odeon/device_ext.h"
 #include "session/members.h"
 #include "small_run.h"
 
@@ -239,11 +240,11 @@ static odeon_status count_upload(odeon_queue *queue, void *destination, const vo
 
 static void count_from_here(support_session *s)
 {
-    if (s->session->model.device.ops != &counted.ops) {
-        counted.ops = *s->session->model.device.ops;
+    if (s->session->model.device->ops != &counted.ops) {
+        counted.ops = *s->session->model.device->ops;
         counted.upload = counted.ops.upload;
         counted.ops.upload = count_upload;
-        s->session->model.device.ops = &counted.ops;
+        s->session->model.opened.device.ops = &counted.ops;
     }
     counted.calls = counted.bytes = counted.largest = 0;
 }
@@ -294,11 +295,10 @@ static void test_masks_and_times_upload_their_meeting(void **state)
 
 static int64_t live_bytes(const support_session *s)
 {
-    const odeon_device *device = &s->session->model.device;
-    const odeon_device_counters *counters =
-        device->ops->get_extension(device->self, ODEON_DEVICE_COUNTERS);
+    const odeon_device *device = s->session->model.device;
+    const odeon_device_counters *counters = device->get_table(device, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, allocs, live;
-    counters->read(device->self, &launches, &waits, &allocs, &live);
+    counters->read(device->handle, &launches, &waits, &allocs, &live);
     return live;
 }
 

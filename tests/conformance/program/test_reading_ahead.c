@@ -131,11 +131,11 @@ static odeon_status count_upload(odeon_queue *queue, void *destination, const vo
 
 static void start_counting(support_session *s)
 {
-    counted.ops = *s->session->model.device.ops;
+    counted.ops = *s->session->model.device->ops;
     counted.upload = counted.ops.upload;
     counted.ops.upload = count_upload;
     counted.queue = s->session->workers[0].site.lane.queue;
-    s->session->model.device.ops = &counted.ops;
+    s->session->model.opened.device.ops = &counted.ops;
     counted.own = counted.other = 0;
 }
 

@@ -7,6 +7,9 @@
 #include "base/location.h"
 #include "base/mem.h"
 #include "device/worker_group.h"
+#include "odeon/device_ext.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "plugin/component.h"
 #include "plugin/registry.h"
 
@@ -41,27 +44,34 @@ void bench_require(odeon_status status)
 
 /* ---- the equation ---- */
 
-static odeon_tensor block(const equation *e, void *data, int32_t i)
+odeon_tensor bench_vector(void *data, int64_t n)
 {
-    (void)e;
-    return (odeon_tensor){.data = (double *)data + (int64_t)i * SAMPLES,
-                          .dim = {SAMPLES},
-                          .ndim = 1,
-                          .dtype = ODEON_DTYPE_F64};
+    return odeon_tensor_at(data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {n}});
+}
+
+/* One of the state's blocks, of SAMPLES numbers each. */
+static odeon_view block(const odeon_view *x, int32_t i)
+{
+    odeon_view part = *x;
+    part.byte_offset += (uint64_t)i * SAMPLES * sizeof(double);
+    part.shape.dim[0] = SAMPLES;
+    return part;
 }
 
 /* out = factor x, block by block; to and from name blocks. */
-static odeon_status scale(const equation *e, void *out, int32_t to, void *x, int32_t from,
-                          double factor)
+static odeon_status scale(const equation *e, const odeon_tensor *out, int32_t to,
+                          const odeon_view *x, int32_t from, double factor)
 {
-    odeon_tensor y = block(e, out, to), term = block(e, x, from);
-    const odeon_tensor *terms[1] = {&term};
-    odeon_scalar coefficient[1] = {odeon_imm(factor)};
-    return e->lane->device->ops->lincomb(e->lane->queue, &y, NULL, 1, terms, coefficient, NULL);
+    const odeon_tensor y = {.view = block(&out->view, to)};
+    const odeon_view term = block(x, from), *terms[1] = {&term};
+    const odeon_scalar coefficient[1] = {odeon_imm(factor)};
+    return ODEON_DO(e->lane->device, solver, lincomb, e->lane->queue, .y = &y, .n = 1, .x = terms,
+                    .coefficient = coefficient);
 }
 
 /* out = theta A x, or theta A^T x */
-static odeon_status multiply(const equation *e, double theta, void *x, void *out)
+static odeon_status multiply(const equation *e, double theta, const odeon_view *x,
+                             const odeon_tensor *out)
 {
     if (e->size == 1) {
         return scale(e, out, 0, x, 0, -theta);
@@ -70,48 +80,50 @@ static odeon_status multiply(const equation *e, double theta, void *x, void *out
     return scale(e, out, 1, x, 0, -theta);
 }
 
-static odeon_status equation_eval(void *self, const odeon_tensor *t, const odeon_tensor *y,
-                                  const odeon_tensor *dy, odeon_frame *keep)
+/* A positive status where the time lies beyond the wall. */
+static odeon_status check_wall(const equation *e, const odeon_view *t)
+{
+    double now;
+    if (isnan(e->wall)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(e->lane->device->ops->download(e->lane->queue, &now, odeon_read(t), sizeof now));
+    if (now > e->wall) {
+        (void)diag_fail(ODEON_ERR_NUMERIC, "no value at %g", now);
+        return 1;
+    }
+    return ODEON_OK;
+}
+
+static odeon_status equation_eval(void *self, const odeon_field_eval *call)
 {
     equation *e = self;
     e->evals++;
     e->calls++;
-    if (!isnan(e->wall)) {
-        double now;
-        ODEON_TRY(e->lane->device->ops->download(e->lane->queue, &now, t->data, sizeof now));
-        if (now > e->wall) {
-            (void)diag_fail(ODEON_ERR_NUMERIC, "no value at %g", now);
-            return 1;
-        }
-    }
-    if (keep != NULL && y->data != keep->memory) {
-        odeon_tensor kept = *y;
-        kept.data = keep->memory;
+    ODEON_TRY(check_wall(e, call->t));
+    if (call->keep != NULL && odeon_read(call->y) != call->keep->memory) {
+        const odeon_tensor kept = bench_vector(call->keep->memory, e->host.abi.n);
         e->copies++;
-        ODEON_TRY(e->lane->device->ops->copy(e->lane->queue, y, &kept));
+        ODEON_TRY(ODEON_DO(e->lane->device, move, copy, e->lane->queue, .x = call->y, .y = &kept));
     }
-    return multiply(e, e->theta, y->data, dy->data);
+    return multiply(e, e->theta, call->y, call->dy);
 }
 
 /* y_bar = theta A^T dy_bar; theta_bar += dy_bar . A y, with y_bar's memory for A y. */
-static odeon_status equation_vjp(void *self, const odeon_tensor *t, const odeon_tensor *y,
-                                 odeon_frame *kept, const odeon_tensor *dy_bar,
-                                 const odeon_tensor *y_bar, const odeon_tensor *t_bar)
+static odeon_status equation_vjp(void *self, const odeon_field_vjp *call)
 {
     equation *e = self;
-    const odeon_device_ops *ops = e->lane->device->ops;
-    odeon_tensor grad = {.data = e->grad, .dim = {1}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    odeon_tensor share = grad;
-    const odeon_tensor *terms[1] = {&share};
-    odeon_scalar one[1] = {odeon_imm(1.0)};
-    (void)t;
-    (void)y;
-    assert_null(t_bar);
-    share.data = e->grad + 1;
-    ODEON_TRY(multiply(e, 1.0, kept->memory, y_bar->data));
-    ODEON_TRY(ops->dot(e->lane->queue, dy_bar, y_bar, e->grad, 1));
-    ODEON_TRY(ops->lincomb(e->lane->queue, &grad, &grad, 1, terms, one, NULL));
-    return multiply(e, e->size == 1 ? e->theta : -e->theta, dy_bar->data, y_bar->data);
+    const odeon_tensor grad = bench_vector(e->grad, 1), share = bench_vector(e->grad + 1, 1);
+    const odeon_tensor y = bench_vector(call->kept->memory, e->host.abi.n);
+    const odeon_view *terms[1] = {&share.view};
+    const odeon_scalar one[1] = {odeon_imm(1.0)};
+    assert_null(call->t_bar);
+    ODEON_TRY(multiply(e, 1.0, &y.view, call->y_bar));
+    ODEON_TRY(ODEON_DO(e->lane->device, solver, dot, e->lane->queue, .a = call->dy_bar,
+                       .b = &call->y_bar->view, .slots = e->grad, .slot = 1));
+    ODEON_TRY(ODEON_DO(e->lane->device, solver, lincomb, e->lane->queue, .y = &grad,
+                       .base = &grad.view, .n = 1, .x = terms, .coefficient = one));
+    return multiply(e, e->size == 1 ? e->theta : -e->theta, call->dy_bar, call->y_bar);
 }
 
 static void equation_init(equation *e, const device_lane *lane, int32_t size, double theta)
@@ -147,19 +159,17 @@ static odeon_config *read_component(int32_t kind, const char *expression)
     return config;
 }
 
-static void open_device(bench *b, const char *id, bool capture)
+static void start_device(bench *b, const char *id, bool capture)
 {
     b->device_config = read_component(ODEON_KIND_DEVICE, id);
-    bench_require(instance_create(b->device_config, "device", &b->device_instance));
-    b->device = (odeon_device){.struct_size = sizeof b->device,
-                               .self = b->device_instance->self,
-                               .ops = b->device_instance->component->ops};
-    bench_require(b->device.ops->probe(b->device.self));
+    bench_require(device_open(plugins, b->device_config, "device", &b->opened));
+    b->device = &b->opened.device;
+    bench_require(b->device->ops->probe(b->device->self));
     bench_require(collective_create(1, &b->workers));
-    worker_group_init(&b->group, b->workers, &b->device, 0, 1);
+    worker_group_init(&b->group, b->workers, b->device, 0, 1);
     b->lane = (device_lane){
-        .device = &b->device, .group = &b->group, .capture = capture, .dtype = ODEON_DTYPE_F64};
-    bench_require(b->device.ops->queue_create(b->device.self, 0, &b->lane.queue));
+        .device = b->device, .group = &b->group, .capture = capture, .dtype = ODEON_DTYPE_F64};
+    bench_require(device_queue_create(b->device, 0, &b->lane.queue));
 }
 
 /* PI control as SciML has it, of order p: the rule is per order. */
@@ -188,24 +198,25 @@ static void allocate(bench *b)
     int64_t n = b->f.host.abi.n, at = 0;
     void *memory = NULL;
     uint64_t bytes = (uint64_t)((2 * MAX_TIMES + 1) * n + 2) * sizeof(double);
-    bench_require(b->device.ops->alloc(b->device.self, bytes, &memory));
+    bench_require(b->device->ops->alloc(b->device->handle, bytes, &memory));
     b->memory = memory;
     for (int i = 0; i < 2 * MAX_TIMES + 1; i++, at += n) {
         odeon_tensor *x = i < MAX_TIMES       ? &b->y[i]
                           : i < 2 * MAX_TIMES ? &b->d_y[i - MAX_TIMES]
                                               : &b->d_y0;
-        *x =
-            (odeon_tensor){.data = b->memory + at, .dim = {n}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+        *x = bench_vector(b->memory + at, n);
+    }
+    for (int i = 0; i < MAX_TIMES; i++) {
+        b->cotangents[i] = b->d_y[i].view;
     }
     b->f.grad = b->memory + at;
 }
 
 static int64_t live_bytes(const bench *b)
 {
-    const odeon_device_counters *counters =
-        b->device.ops->get_extension(b->device.self, ODEON_DEVICE_COUNTERS);
+    const odeon_device_counters *counters = b->device->get_table(b->device, ODEON_DEVICE_COUNTERS);
     int64_t launches, waits, allocs, bytes = 0;
-    counters->read(b->device.self, &launches, &waits, &allocs, &bytes);
+    counters->read(b->device->handle, &launches, &waits, &allocs, &bytes);
     return bytes;
 }
 
@@ -215,7 +226,7 @@ bench *bench_open(const char *device, bool capture, const char *method, int32_t 
     bench *b = mem_zalloc(1, sizeof *b);
     assert_non_null(b);
     diag_clear();
-    open_device(b, device, capture);
+    start_device(b, device, capture);
     b->method_config = read_component(ODEON_KIND_INTEGRATOR, method);
     equation_init(&b->f, &b->lane, size, theta);
     allocate(b);
@@ -226,9 +237,10 @@ bench *bench_open(const char *device, bool capture, const char *method, int32_t 
     b->atol = 1e-10;
     b->spec = spec;
     b->spec.struct_size = sizeof b->spec;
-    b->spec.control = controller();
-    b->spec.control.rtol = b->rtol;
-    b->spec.control.atol = b->atol;
+    b->control = controller();
+    b->control.rtol = b->rtol;
+    b->control.atol = b->atol;
+    b->spec.control = &b->control;
     b->spec.exponents_per_order = 1;
     b->spec.rtol = &b->rtol;
     b->spec.atol = &b->atol;
@@ -244,9 +256,9 @@ void bench_close(bench *b)
     stepper_destroy(b->method);
     assert_int_equal(mem_live_blocks(), b->live_blocks);
     assert_int_equal(live_bytes(b), b->live_bytes);
-    b->device.ops->free(b->device.self, b->memory);
-    b->device.ops->queue_destroy(b->lane.queue);
-    instance_destroy(b->device_instance);
+    b->device->ops->free(b->device->handle, b->memory);
+    device_queue_destroy(b->device, b->lane.queue);
+    device_close(&b->opened);
     collective_destroy(b->workers);
     schema_destroy(b->method_config);
     schema_destroy(b->device_config);
@@ -255,14 +267,14 @@ void bench_close(bench *b)
 
 void bench_put(bench *b, const odeon_tensor *x, const double *values)
 {
-    uint64_t bytes = (uint64_t)x->dim[0] * sizeof *values;
-    bench_require(b->device.ops->upload(b->lane.queue, x->data, values, bytes));
+    uint64_t bytes = (uint64_t)x->view.shape.dim[0] * sizeof *values;
+    bench_require(b->device->ops->upload(b->lane.queue, odeon_write(x), values, bytes));
 }
 
-void bench_get(bench *b, const odeon_tensor *x, double *values)
+void bench_get(bench *b, const odeon_view *x, double *values)
 {
-    uint64_t bytes = (uint64_t)x->dim[0] * sizeof *values;
-    bench_require(b->device.ops->download(b->lane.queue, values, x->data, bytes));
+    uint64_t bytes = (uint64_t)x->shape.dim[0] * sizeof *values;
+    bench_require(b->device->ops->download(b->lane.queue, values, odeon_read(x), bytes));
 }
 
 const double bench_start[2 * SAMPLES] = {1.0, -0.5, 2.0, 0.25, 1.5, -1.0};
@@ -280,20 +292,18 @@ odeon_status bench_solve(bench *b, int32_t n_times, const double *times, int32_t
 void bench_reverse(bench *b, int32_t n_times, const bool *counts, double *d_y0, double *d_theta)
 {
     const double none[2] = {0.0};
-    odeon_tensor grad = {.data = b->f.grad, .dim = {2}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
-    odeon_tensor d_y[MAX_TIMES];
+    const odeon_tensor grad = bench_vector(b->f.grad, 2);
     for (int32_t i = 0; i < n_times; i++) {
-        d_y[i] = b->d_y[i];
-        d_y[i].data = counts[i] ? d_y[i].data : NULL;
+        b->cotangents[i].data = counts[i] ? b->d_y[i].view.data : NULL;
         if (counts[i]) {
             bench_put(b, &b->d_y[i], bench_cotangents);
         }
     }
     bench_put(b, &grad, none);
-    bench_require(solver_reverse(b->solve, d_y, &b->d_y0));
-    bench_get(b, &b->d_y0, d_y0);
+    bench_require(solver_reverse(b->solve, b->cotangents, &b->d_y0));
+    bench_get(b, &b->d_y0.view, d_y0);
     double both[2];
-    bench_get(b, &grad, both);
+    bench_get(b, &grad.view, both);
     *d_theta = both[0];
 }
 
@@ -306,5 +316,5 @@ void bench_assert_close(double value, double expected, double relative)
 
 void bench_set_tolerance(bench *b, double tolerance)
 {
-    b->rtol = b->atol = b->spec.control.rtol = b->spec.control.atol = tolerance;
+    b->rtol = b->atol = b->control.rtol = b->control.atol = tolerance;
 }

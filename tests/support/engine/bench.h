@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plugin/instance.h"
+#include "device/open.h"
 #include "solver/solver.h"
 #include "solver/workspace.h"
 
@@ -30,20 +30,25 @@ typedef struct equation {
 /* All that a solve stands on. */
 typedef struct bench {
     odeon_config *device_config, *method_config;
-    instance *device_instance;
-    odeon_device device;
+    open_device opened;
+    const odeon_device *device; /* opened's */
     collective *workers;
     worker_group group;
     device_lane lane;
     stepper *method;
     odeon_ode_spec spec;
+    odeon_control control; /* spec.control */
     double rtol, atol;
     solver *solve;
     equation f;
     double *memory;                  /* device: y, d_y, d_y0, grad */
     int64_t live_blocks, live_bytes; /* before stepper and solver were made */
     odeon_tensor y[MAX_TIMES], d_y[MAX_TIMES], d_y0;
+    odeon_view cotangents[MAX_TIMES]; /* d_y to be read; data NULL: zero */
 } bench;
+
+/* n numbers at data. */
+odeon_tensor bench_vector(void *data, int64_t n);
 
 extern const double bench_start[2 * SAMPLES], bench_cotangents[2 * SAMPLES];
 extern const odeon_ode_spec bench_ten_steps, bench_adaptive, bench_passing;
@@ -61,7 +66,7 @@ void bench_set_tolerance(bench *b, double tolerance);
 
 void bench_require(odeon_status status);
 void bench_put(bench *b, const odeon_tensor *x, const double *values);
-void bench_get(bench *b, const odeon_tensor *x, double *values);
+void bench_get(bench *b, const odeon_view *x, double *values);
 
 /* From bench_start, a pass of its own. */
 odeon_status bench_solve(bench *b, int32_t n_times, const double *times, int32_t keep);

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
 
@@ -27,9 +28,9 @@ void inside_prepare(bench *b, int32_t n_times, const double *times, int32_t keep
     s->task.n_times = n_times;
     s->task.times = times;
     s->task.y = b->y;
-    s->task.d_y = b->d_y;
+    s->task.d_y = b->cotangents;
     s->outputs.next = 1;
-    s->step.value[REG_Y0] = (bound_vector){.data = s->task.y[0].data};
+    s->step.value[REG_Y0] = (bound_vector){.data = odeon_write(&s->task.y[0])};
 }
 
 void inside_finish(bench *b)
@@ -42,13 +43,14 @@ void inside_finish(bench *b)
 double inside_slot(bench *b, int32_t slot)
 {
     double value = 0.0;
-    bench_require(b->device.ops->slots_read(b->lane.queue, b->solve->slots, slot, 1, &value));
+    bench_require(b->device->ops->slots_read(b->lane.queue, b->solve->slots, slot, 1, &value));
     return value;
 }
 
 void inside_set_slot(bench *b, int32_t slot, double value)
 {
-    bench_require(b->device.ops->slots_write(b->lane.queue, b->solve->slots, slot, 1, &value));
+    bench_require(ODEON_DO(b->device, solver, slots_write, b->lane.queue, .slots = b->solve->slots,
+                           .first = slot, .n = 1, .values = &value));
 }
 
 /* ---- eager and captured ---- */
@@ -75,7 +77,7 @@ static void take_trace(bench *b, bool shifts, int32_t n_times, trace *t)
         bench_require(bench_solve(b, n_times, times, ODEON_KEEP_FRAMES));
         bench_reverse(b, n_times, counts, t->d_y0[pass], &t->d_theta[pass]);
         for (int32_t i = 0; i < n_times; i++) {
-            bench_get(b, &b->y[i], t->y[pass][i]);
+            bench_get(b, &b->y[i].view, t->y[pass][i]);
         }
         solve_stats stats = solver_stats(b->solve);
         const solve_attempt *attempts = solver_attempts(b->solve, &t->n_attempts[pass]);
@@ -142,7 +144,7 @@ static void multiply_by_transposed(const bench *b, int32_t n_times, const double
         bench_put(r, &r->y[0], unit);
         bench_require(solver_solve(r->solve, &r->f.host, n_times, times, ODEON_KEEP_NONE, r->y));
         out[k] = 0.0;
-        bench_get(r, &r->y[n_times - 1], end);
+        bench_get(r, &r->y[n_times - 1].view, end);
         for (int i = 0; i < 2 * SAMPLES; i++) {
             out[k] += end[i] * c[i];
         }
@@ -168,7 +170,7 @@ void inside_check_reverse(odeon_ode_spec spec, int32_t dense, const char *device
         }
     }
     double y[2 * SAMPLES]; /* dL/dtheta = T c . A y(T), but for the solve's own error */
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     for (int k = 0; k < SAMPLES; k++) {
         slope +=
             4.0 * (bench_cotangents[k] * y[SAMPLES + k] - bench_cotangents[SAMPLES + k] * y[k]);

@@ -238,7 +238,7 @@ static void test_model_begins_with_the_shape_that_transforms_make(void **state)
 {
     (void)state;
     support_session s = open_session(HEAD "[data.small]\nlayer = avgpool(kernel=2)\n" TAIL);
-    odeon_tensor input = session_input(s.session);
+    odeon_shape input = session_input(s.session);
     assert_int_equal(odeon_count(&input), 4);
     assert_string_equal(session_layer_at(s.session, 0).path, "data.small");
     assert_string_equal(session_layer_at(s.session, 1).path, "flat");

@@ -10,12 +10,12 @@ static void test_fields_are_found_by_name(void **state)
 {
     (void)state;
     double times[2] = {0.0, 1.0};
-    batch_fields fields = {.of[ODEON_ROLE_TIME] = {.data = times}};
-    odeon_context context = {.host = &fields};
-    assert_ptr_equal(batch_field(&context, "time"), &fields.of[ODEON_ROLE_TIME]);
-    assert_null(batch_field(&context, "mask")); /* this batch has none */
-    assert_null(batch_field(&context, "tme"));
-    assert_null(batch_field(&context, ""));
+    batch_fields fields = {.of[ODEON_ROLE_TIME] = {.view.data = times}};
+    odeon_layer_call call = {.host = &fields};
+    assert_ptr_equal(batch_field(&call, "time"), &fields.of[ODEON_ROLE_TIME].view);
+    assert_null(batch_field(&call, "mask")); /* this batch has none */
+    assert_null(batch_field(&call, "tme"));
+    assert_null(batch_field(&call, ""));
 }
 
 static void test_times_that_all_samples_share(void **state)
@@ -23,8 +23,8 @@ static void test_times_that_all_samples_share(void **state)
     (void)state;
     const double times[2] = {0.0, 1.0}, *found = NULL;
     batch_fields fields = {.times = times, .deviant = -1};
-    odeon_context context = {.host = &fields};
-    assert_int_equal(batch_times(&context, "model.ode", &found), ODEON_OK);
+    odeon_layer_call call = {.host = &fields};
+    assert_int_equal(batch_times(&call, "model.ode", &found), ODEON_OK);
     assert_ptr_equal(found, times);
 }
 
@@ -33,9 +33,9 @@ static void test_no_times(void **state)
     (void)state;
     const double *found;
     batch_fields fields = {.deviant = -1};
-    odeon_context context = {.host = &fields};
+    odeon_layer_call call = {.host = &fields};
     diag_clear();
-    assert_int_equal(batch_times(&context, "model.ode", &found), ODEON_ERR_CONFIG);
+    assert_int_equal(batch_times(&call, "model.ode", &found), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "model.ode: the batch has no times"));
 }
 
@@ -44,9 +44,9 @@ static void test_a_sample_with_other_times_is_named(void **state)
     (void)state;
     const double times[2] = {0.0, 1.0}, *found;
     batch_fields fields = {.times = times, .deviant = 3};
-    odeon_context context = {.host = &fields};
+    odeon_layer_call call = {.host = &fields};
     diag_clear();
-    assert_int_equal(batch_times(&context, "model.ode", &found), ODEON_ERR_DATA);
+    assert_int_equal(batch_times(&call, "model.ode", &found), ODEON_ERR_DATA);
     assert_non_null(strstr(diag_message(), "model.ode: sample 3 of the batch"));
 }
 

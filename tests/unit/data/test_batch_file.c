@@ -53,9 +53,9 @@ static data_fields make_fields(void)
 }
 
 /* What the model takes: [batch, 3]. */
-static odeon_tensor make_input(int32_t dtype)
+static odeon_shape make_input(uint32_t dtype)
 {
-    return (odeon_tensor){.dim = {4, 3}, .ndim = 2, .dtype = dtype};
+    return (odeon_shape){.dim = {4, 3}, .ndim = 2, .dtype = dtype};
 }
 
 enum { X, Y, TIME, MASK, CONTROL, N_TENSORS };
@@ -120,7 +120,7 @@ static void test_every_field_is_read(void **state)
     make_tensors(tensors);
     const char *path = write_file(*state, N_TENSORS, tensors);
     data_fields fields = make_fields();
-    odeon_tensor input = make_input(ODEON_DTYPE_F32);
+    odeon_shape input = make_input(ODEON_DTYPE_F32);
     double *field[DATA_ROLES];
     int64_t n = 0, live = mem_live_blocks();
     assert_int_equal(batch_file_read(path, &input, &fields, &n, field), ODEON_OK);
@@ -140,7 +140,7 @@ static void test_fields_that_the_data_set_has_not_are_left_out(void **state)
     make_tensors(tensors);
     const char *path = write_file(*state, N_TENSORS, tensors);
     data_fields fields = make_fields();
-    odeon_tensor input = make_input(ODEON_DTYPE_F32);
+    odeon_shape input = make_input(ODEON_DTYPE_F32);
     double *field[DATA_ROLES];
     int64_t n;
     fields.index[ODEON_ROLE_TIME] = fields.index[ODEON_ROLE_CONTROL] = -1;
@@ -158,7 +158,7 @@ static void assert_refused(const folder *f, size_t n_tensors, const safetensors_
     char expected[1024];
     const char *path = write_file(f, n_tensors, tensors);
     data_fields fields = make_fields();
-    odeon_tensor input = make_input(ODEON_DTYPE_F32);
+    odeon_shape input = make_input(ODEON_DTYPE_F32);
     double *field[DATA_ROLES];
     int64_t n, live = mem_live_blocks();
     diag_clear();
@@ -230,7 +230,7 @@ static void test_a_file_that_cannot_be_read(void **state)
 {
     const folder *f = *state;
     data_fields fields = make_fields();
-    odeon_tensor input = make_input(ODEON_DTYPE_F32);
+    odeon_shape input = make_input(ODEON_DTYPE_F32);
     double *field[DATA_ROLES];
     int64_t n;
     assert_int_equal(batch_file_read(folder_file(f, "none"), &input, &fields, &n, field),
@@ -246,7 +246,7 @@ static void test_every_allocation_may_fail(void **state)
     make_tensors(tensors);
     const char *path = write_file(*state, N_TENSORS, tensors);
     data_fields fields = make_fields();
-    odeon_tensor input = make_input(ODEON_DTYPE_F32);
+    odeon_shape input = make_input(ODEON_DTYPE_F32);
     int64_t live = mem_live_blocks(), k = 0;
     odeon_status status = ODEON_ERR_NOMEM;
     while (status == ODEON_ERR_NOMEM && k < 50) {
@@ -304,10 +304,10 @@ static void begin(numbers *x)
     x->of[ODEON_ROLE_MASK][0] = x->of[ODEON_ROLE_MASK][1] = 1.0;
 }
 
-static odeon_status check(const numbers *x, int32_t dtype)
+static odeon_status check(const numbers *x, uint32_t dtype)
 {
     data_fields fields = make_fields();
-    odeon_tensor input = make_input(dtype);
+    odeon_shape input = make_input(dtype);
     fields.of[ODEON_ROLE_LABEL].classes = 0;
     diag_clear();
     return batch_file_check("a.st", &fields, 2, &input, (const double *const *)x->field);

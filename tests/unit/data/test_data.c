@@ -66,7 +66,7 @@ static void test_fields_of_all_roles_are_described(void **state)
         assert_int_equal(data_field_bytes(&fields, role), bytes[role]);
         assert_true(data_has(&fields, role));
     }
-    odeon_tensor label = data_field_shape(&fields, ODEON_ROLE_LABEL, 7, ODEON_DTYPE_F64);
+    odeon_shape label = data_field_shape(&fields, ODEON_ROLE_LABEL, 7, ODEON_DTYPE_F64);
     assert_int_equal(label.ndim, 3);
     assert_true(label.dim[0] == 7 && label.dim[1] == 2 && label.dim[2] == 3);
     assert_int_equal(fields.of[ODEON_ROLE_LABEL].classes, 0);
@@ -80,7 +80,7 @@ static void test_values_are_scaled_and_shifted(void **state)
     static const float f32[] = {0.25f, -1.0f};
     static const double f64[] = {0.125, -2.0};
     static const struct {
-        int32_t dtype;
+        uint32_t dtype;
         const void *stored;
         double first, second;
     } cases[] = {{ODEON_DTYPE_U8, u8, 0.0, 255.0},

@@ -45,7 +45,7 @@ static device_cache *create(const fixture *f, const data_source *source)
 {
     device_cache *cache = NULL;
     diag_clear();
-    if (device_cache_create(&f->d.device, f->d.queue, source, &cache) != ODEON_OK) {
+    if (device_cache_create(f->d.device, f->d.queue, source, &cache) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     return cache;
@@ -111,15 +111,15 @@ static void test_all_samples_are_in_their_rows(void **state)
     assert_true(device_cache_rows(cache, 0, NULL, NULL));
     odeon_tensor input = device_cache_field(cache, ODEON_ROLE_INPUT),
                  label = device_cache_field(cache, ODEON_ROLE_LABEL);
-    assert_int_equal(input.ndim, 2);
-    assert_int_equal(input.dim[0], 10);
-    assert_int_equal(input.dim[1], 2);
-    assert_int_equal(input.dtype, ODEON_DTYPE_F32);
-    assert_int_equal(label.ndim, 1);
-    assert_int_equal(label.dtype, ODEON_DTYPE_I64);
+    assert_int_equal(input.view.shape.ndim, 2);
+    assert_int_equal(input.view.shape.dim[0], 10);
+    assert_int_equal(input.view.shape.dim[1], 2);
+    assert_int_equal(input.view.shape.dtype, ODEON_DTYPE_F32);
+    assert_int_equal(label.view.shape.ndim, 1);
+    assert_int_equal(label.view.shape.dtype, ODEON_DTYPE_I64);
     for (int64_t i = 0; i < 10; i++) {
-        assert_true(((const float *)input.data)[2 * i] == (float)i);
-        assert_int_equal(((const int64_t *)label.data)[i], i % 3);
+        assert_true(((const float *)input.view.data)[2 * i] == (float)i);
+        assert_int_equal(((const int64_t *)label.view.data)[i], i % 3);
     }
     device_cache_destroy(cache);
     data_close(source);
@@ -139,9 +139,9 @@ static void test_samples_that_are_not_in_use_are_not_there(void **state)
         assert_int_equal(device_cache_rows(cache, 1, &i, rows), i == 1 || i == 4 || i == 9);
     }
     odeon_tensor input = device_cache_field(cache, ODEON_ROLE_INPUT);
-    assert_int_equal(input.dim[0], 3);
+    assert_int_equal(input.view.shape.dim[0], 3);
     for (int i = 0; i < 3; i++) {
-        assert_true(((const float *)input.data)[2 * expected[i]] == (float)indices[i]);
+        assert_true(((const float *)input.view.data)[2 * expected[i]] == (float)indices[i]);
     }
     device_cache_destroy(cache);
     data_close(source);
@@ -165,11 +165,11 @@ static void test_many_samples_come_in_chunks(void **state)
     device_cache *cache = create(f, source);
     odeon_tensor input = device_cache_field(cache, ODEON_ROLE_INPUT),
                  label = device_cache_field(cache, ODEON_ROLE_LABEL);
-    assert_int_equal(input.dim[0], N);
+    assert_int_equal(input.view.shape.dim[0], N);
     int64_t wrong = 0;
     for (int64_t i = 0; i < N; i++) {
-        wrong += ((const float *)input.data)[2 * i] != (float)i;
-        wrong += ((const int64_t *)label.data)[i] != i % 3;
+        wrong += ((const float *)input.view.data)[2 * i] != (float)i;
+        wrong += ((const int64_t *)label.view.data)[i] != i % 3;
     }
     assert_int_equal(wrong, 0);
     device_cache_destroy(cache);
@@ -188,7 +188,7 @@ static void test_large_samples_come_one_by_one(void **state)
     static const int64_t index = 1;
     void *fields[DATA_ROLES] = {[ODEON_ROLE_INPUT] = second, [ODEON_ROLE_LABEL] = &label};
     assert_int_equal(data_batch(source, 1, &index, fields), ODEON_OK);
-    assert_memory_equal((const float *)input.data + 1100000, second, 1100000 * sizeof *second);
+    assert_memory_equal((const float *)input.view.data + 1100000, second, 1100000 * sizeof *second);
     mem_free(second);
     device_cache_destroy(cache);
     data_close(source);
@@ -211,7 +211,7 @@ static void test_masks_and_times_are_on_the_host_too(void **state)
     static const double mask[] = {0.0, 1.0, 1.0, 0.0}; /* (row + element) % 3 != 1 */
     assert_memory_equal(out, mask, sizeof mask);
     odeon_tensor on_device = device_cache_field(cache, ODEON_ROLE_MASK);
-    assert_int_equal(((const uint8_t *)on_device.data)[2 * 4 + 1], 1);
+    assert_int_equal(((const uint8_t *)on_device.view.data)[2 * 4 + 1], 1);
     device_cache_destroy(cache);
     data_close(source);
 }
@@ -241,7 +241,7 @@ static void test_a_sample_that_cannot_be_read_is_told(void **state)
     device_cache *cache;
     int64_t live = mem_live_blocks();
     diag_clear();
-    assert_int_equal(device_cache_create(&f->d.device, f->d.queue, source, &cache), ODEON_ERR_DATA);
+    assert_int_equal(device_cache_create(f->d.device, f->d.queue, source, &cache), ODEON_ERR_DATA);
     assert_string_equal(diag_message(), "data: numbered: sample 3 is unreadable");
     assert_null(cache);
     assert_int_equal(mem_live_blocks(), live);
@@ -260,7 +260,7 @@ static void test_every_allocation_may_fail(void **state)
             device_cache *cache = NULL;
             diag_clear();
             mem_fail_at(++n);
-            status = device_cache_create(&f->d.device, f->d.queue, source, &cache);
+            status = device_cache_create(f->d.device, f->d.queue, source, &cache);
             mem_fail_at(0);
             assert_int_equal(status == ODEON_OK, cache != NULL);
             assert_int_equal(status == ODEON_OK, diag_message()[0] == '\0');

@@ -5,7 +5,7 @@
 
 #include "data/fields.h"
 
-static odeon_field_info field_of(int32_t dtype, double scale, double shift)
+static odeon_field_info field_of(uint32_t dtype, double scale, double shift)
 {
     return (odeon_field_info){.struct_size = sizeof(odeon_field_info),
                               .dtype = dtype,
@@ -23,8 +23,8 @@ static void test_stored_numbers_stand_for_values(void **state)
     static const int64_t i64[] = {0, 255};
     static const float f32[] = {0.0f, 255.0f};
     static const double f64[] = {0.0, 255.0};
-    static const int32_t dtypes[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
-                                     ODEON_DTYPE_F64};
+    static const uint32_t dtypes[] = {ODEON_DTYPE_U8, ODEON_DTYPE_I64, ODEON_DTYPE_F32,
+                                      ODEON_DTYPE_F64};
     const void *stored[] = {u8, i64, f32, f64};
     for (int i = 0; i < 4; i++) {
         odeon_field_info field = field_of(dtypes[i], 0.5, -1.0);
@@ -56,7 +56,7 @@ static void test_shapes_are_those_of_n_samples(void **state)
     (void)state;
     data_fields fields = {.index = {0, -1, -1, -1, -1}};
     fields.of[ODEON_ROLE_INPUT] = field_of(ODEON_DTYPE_F32, 1.0, 0.0);
-    odeon_tensor x = data_field_shape(&fields, ODEON_ROLE_INPUT, 7, ODEON_DTYPE_F64);
+    odeon_shape x = data_field_shape(&fields, ODEON_ROLE_INPUT, 7, ODEON_DTYPE_F64);
     assert_int_equal(x.ndim, 3);
     assert_int_equal(odeon_count(&x), 14);
     assert_int_equal(x.dtype, ODEON_DTYPE_F64);

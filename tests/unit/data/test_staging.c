@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "data_fixture.h"
+#include "odeon/device_ext.h"
 #include "support.h"
 
 enum { SLACK = 64 }; /* bytes that a device buffer has beyond its samples */
@@ -16,6 +17,7 @@ enum { SLACK = 64 }; /* bytes that a device buffer has beyond its samples */
 typedef struct fake {
     odeon_device_ops ops;
     odeon_device device;
+    odeon_queue queue;
     bool has_pinned;
     int allocs, frees, pinned_allocs, pinned_frees, uploads, waits;
     int fails_at; /* the call of this number, from 1, of those that can fail; 0: none */
@@ -62,7 +64,7 @@ static void pinned_free(void *self, void *memory)
 static odeon_status fake_upload(odeon_queue *queue, void *destination, const void *source,
                                 uint64_t bytes)
 {
-    fake *f = (fake *)(void *)queue;
+    fake *f = queue->handle;
     ODEON_TRY(may_fail(f, "upload"));
     f->uploads++;
     memcpy(destination, source, bytes);
@@ -71,17 +73,17 @@ static odeon_status fake_upload(odeon_queue *queue, void *destination, const voi
 
 static odeon_status fake_wait(odeon_queue *queue)
 {
-    fake *f = (fake *)(void *)queue;
+    fake *f = queue->handle;
     ODEON_TRY(may_fail(f, "wait"));
     f->waits++;
     return ODEON_OK;
 }
 
-static const void *extension(void *self, const char *id)
+static const void *get_table(const odeon_device *device, const char *id)
 {
     static const odeon_device_pinned pinned = {
         .struct_size = sizeof pinned, .alloc = pinned_alloc, .free = pinned_free};
-    const fake *f = self;
+    const fake *f = device->handle;
     return f->has_pinned && strcmp(id, ODEON_DEVICE_PINNED) == 0 ? &pinned : NULL;
 }
 
@@ -92,9 +94,13 @@ static void open_fake(fake *f, bool has_pinned)
                                 .alloc = fake_alloc,
                                 .free = fake_free,
                                 .upload = fake_upload,
-                                .wait = fake_wait,
-                                .get_extension = extension};
-    f->device = (odeon_device){.struct_size = sizeof f->device, .self = f, .ops = &f->ops};
+                                .wait = fake_wait};
+    f->device = (odeon_device){.struct_size = sizeof f->device,
+                               .handle = f,
+                               .self = f,
+                               .ops = &f->ops,
+                               .get_table = get_table};
+    f->queue = (odeon_queue){.handle = f, .self = f};
     diag_clear();
 }
 
@@ -103,11 +109,6 @@ static void close_fake(const fake *f)
 {
     assert_int_equal(f->allocs, f->frees);
     assert_int_equal(f->pinned_allocs, f->pinned_frees);
-}
-
-static odeon_queue *queue_of(fake *f)
-{
-    return (odeon_queue *)(void *)f;
 }
 
 /* An input of three floats and a class. */
@@ -130,12 +131,6 @@ static void test_pinned_memory_is_what_the_device_offers(void **state)
     open_fake(&f, true);
     assert_non_null(staging_pinned(&f.device));
     f.has_pinned = false;
-    assert_null(staging_pinned(&f.device));
-    f.has_pinned = true;
-    f.ops.get_extension = NULL;
-    assert_null(staging_pinned(&f.device));
-    f.ops.get_extension = extension;
-    f.ops.struct_size = offsetof(odeon_device_ops, get_extension);
     assert_null(staging_pinned(&f.device));
 }
 
@@ -267,7 +262,7 @@ static void test_samples_come_to_the_device(void **state)
         assert_int_equal(staging_read(&s, source, 3, indices), ODEON_OK);
         assert_memory_equal(s.host[ODEON_ROLE_INPUT], inputs, sizeof inputs);
         assert_memory_equal(s.host[ODEON_ROLE_LABEL], labels, sizeof labels);
-        assert_int_equal(staging_upload(&s, queue_of(&f), fields, 3), ODEON_OK);
+        assert_int_equal(staging_upload(&s, &f.queue, fields, 3), ODEON_OK);
         assert_memory_equal(s.on_device[ODEON_ROLE_INPUT].data, inputs, sizeof inputs);
         assert_memory_equal(s.on_device[ODEON_ROLE_LABEL].data, labels, sizeof labels);
         assert_int_equal(f.uploads, 2);
@@ -295,7 +290,7 @@ static void test_what_fails_on_the_way_is_passed_on(void **state)
         f.calls = 0;
         f.fails_at = n;
         diag_clear();
-        assert_int_equal(staging_upload(&s, queue_of(&f), fields, 1), ODEON_ERR_DEVICE);
+        assert_int_equal(staging_upload(&s, &f.queue, fields, 1), ODEON_ERR_DEVICE);
         assert_string_equal(diag_message(), n <= 2 ? "fake: upload" : "fake: wait");
     }
     staging_release(&s);

@@ -29,16 +29,16 @@ static void test_buffer_grows_and_never_shrinks(void **state)
     (void)state;
     fixture f = open_reference();
     device_buffer b = {0};
-    assert_int_equal(buffer_fit(&f.d.device, &b, 100), ODEON_OK);
+    assert_int_equal(buffer_fit(f.d.device, &b, 100), ODEON_OK);
     assert_non_null(b.data);
     assert_int_equal(b.bytes, 100);
     const char *before = b.data;
-    assert_int_equal(buffer_fit(&f.d.device, &b, 40), ODEON_OK);
+    assert_int_equal(buffer_fit(f.d.device, &b, 40), ODEON_OK);
     assert_ptr_equal(b.data, before);
     assert_int_equal(b.bytes, 100);
-    assert_int_equal(buffer_fit(&f.d.device, &b, 101), ODEON_OK);
+    assert_int_equal(buffer_fit(f.d.device, &b, 101), ODEON_OK);
     assert_int_equal(b.bytes, 101);
-    buffer_release(&f.d.device, &b);
+    buffer_release(f.d.device, &b);
     close_reference(&f);
 }
 
@@ -48,9 +48,9 @@ static void test_released_buffers_are_empty(void **state)
     fixture f = open_reference();
     int64_t live = mem_live_blocks();
     device_buffer b = {0};
-    assert_int_equal(buffer_fit(&f.d.device, &b, 8), ODEON_OK);
-    buffer_release(&f.d.device, &b);
-    buffer_release(&f.d.device, &b);
+    assert_int_equal(buffer_fit(f.d.device, &b, 8), ODEON_OK);
+    buffer_release(f.d.device, &b);
+    buffer_release(f.d.device, &b);
     assert_null(b.data);
     assert_int_equal(b.bytes, 0);
     assert_int_equal(mem_live_blocks(), live);
@@ -63,14 +63,14 @@ static void test_no_memory_leaves_an_empty_buffer(void **state)
     (void)state;
     fixture f = open_reference();
     device_buffer b = {0};
-    assert_int_equal(buffer_fit(&f.d.device, &b, 8), ODEON_OK);
+    assert_int_equal(buffer_fit(f.d.device, &b, 8), ODEON_OK);
     mem_fail_at(1);
-    assert_int_equal(buffer_fit(&f.d.device, &b, 1000), ODEON_ERR_NOMEM);
+    assert_int_equal(buffer_fit(f.d.device, &b, 1000), ODEON_ERR_NOMEM);
     mem_fail_at(0);
     assert_null(b.data);
     assert_int_equal(b.bytes, 0);
-    assert_int_equal(buffer_fit(&f.d.device, &b, 1000), ODEON_OK);
-    buffer_release(&f.d.device, &b);
+    assert_int_equal(buffer_fit(f.d.device, &b, 1000), ODEON_OK);
+    buffer_release(f.d.device, &b);
     close_reference(&f);
 }
 

@@ -7,13 +7,14 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "device/worker_group.h"
+#include "odeon/device_ext.h"
 #include "support.h"
 
 /* ---- a device ---- */
 
 typedef struct fake {
-    odeon_device_ops ops;
     odeon_device device;
+    odeon_queue queue;
     worker_group group;
     device_lane lane;
     capture_cache *r;
@@ -26,9 +27,9 @@ struct odeon_recording {
     fake *owner;
 };
 
-static fake *of_queue(odeon_queue *queue)
+static fake *of_queue(const odeon_queue *queue)
 {
-    return (fake *)(void *)queue;
+    return queue->handle;
 }
 
 static odeon_status begin(odeon_queue *queue)
@@ -74,7 +75,7 @@ static void read_counts(void *self, int64_t *launches, int64_t *waits, int64_t *
     *allocs = f->allocs;
 }
 
-static const void *extension(void *self, const char *id)
+static const void *extension(const odeon_device *device, const char *id)
 {
     static const odeon_device_capture capture = {.struct_size = sizeof capture,
                                                  .begin = begin,
@@ -83,7 +84,7 @@ static const void *extension(void *self, const char *id)
                                                  .destroy = destroy};
     static const odeon_device_counters counters = {.struct_size = sizeof counters,
                                                    .read = read_counts};
-    const fake *f = self;
+    const fake *f = device->self;
     if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
         return f->without_capture ? NULL : &capture;
     }
@@ -92,13 +93,12 @@ static const void *extension(void *self, const char *id)
 
 static void open_fake(fake *f)
 {
-    f->ops = (odeon_device_ops){.struct_size = sizeof f->ops, .get_extension = extension};
-    f->device = (odeon_device){.struct_size = sizeof f->device, .self = f, .ops = &f->ops};
+    f->device = (odeon_device){
+        .struct_size = sizeof f->device, .handle = f, .self = f, .get_table = extension};
+    f->queue = (odeon_queue){.handle = f, .self = f};
     worker_group_init(&f->group, NULL, &f->device, 0, 1);
-    f->lane = (device_lane){.device = &f->device,
-                            .queue = (odeon_queue *)(void *)f,
-                            .group = &f->group,
-                            .capture = true};
+    f->lane = (device_lane){
+        .device = &f->device, .queue = &f->queue, .group = &f->group, .capture = true};
     assert_int_equal(capture_cache_create(&f->lane, &f->r), ODEON_OK);
     diag_clear();
 }
@@ -344,7 +344,7 @@ static void test_device_without_extensions_records_nothing(void **state)
     fake f = {.allocs = 0};
     open_fake(&f);
     capture_cache_destroy(f.r);
-    f.ops.get_extension = NULL;
+    f.without_capture = f.without_counters = true;
     assert_int_equal(capture_cache_create(&f.lane, &f.r), ODEON_OK);
     check_always_run(&f);
 }

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "odeon/device_ext.h"
 #include "support.h"
 
 typedef struct fake {
-    odeon_device_ops ops;
     odeon_device device;
     bool counts;
     int64_t launches, waits, allocs;
@@ -23,19 +23,19 @@ static void read_counts(void *self, int64_t *launches, int64_t *waits, int64_t *
     *live_bytes = 77;
 }
 
-static const void *extension(void *self, const char *id)
+static const void *extension(const odeon_device *device, const char *id)
 {
     static const odeon_device_counters counters = {.struct_size = sizeof counters,
                                                    .read = read_counts};
-    const fake *f = self;
+    const fake *f = device->self;
     return f->counts && strcmp(id, ODEON_DEVICE_COUNTERS) == 0 ? &counters : NULL;
 }
 
 static void open_fake(fake *f)
 {
     *f = (fake){.counts = true, .launches = 10, .waits = 20, .allocs = 30};
-    f->ops = (odeon_device_ops){.struct_size = sizeof f->ops, .get_extension = extension};
-    f->device = (odeon_device){.struct_size = sizeof f->device, .self = f, .ops = &f->ops};
+    f->device = (odeon_device){
+        .struct_size = sizeof f->device, .handle = f, .self = f, .get_table = extension};
 }
 
 static void assert_counts(device_counters c, int64_t launches, int64_t waits, int64_t allocs)
@@ -66,26 +66,27 @@ static void test_counts_since_are_differences(void **state)
     assert_counts(device_counts_since(&f.device, &before), 1, 2, 3);
 }
 
-static void check_unknown(const fake *f)
-{
-    const device_counters before = {.waits = 1, .launches = 1, .allocs = 1};
-    assert_counts(device_counts(&f->device), -1, -1, -1);
-    assert_counts(device_counts_since(&f->device, &before), -1, -1, -1);
-}
-
 static void test_a_device_need_not_count(void **state)
 {
     (void)state;
     fake f;
     open_fake(&f);
     f.counts = false;
-    check_unknown(&f);
-    f.counts = true;
-    f.ops.get_extension = NULL;
-    check_unknown(&f);
-    f.ops.get_extension = extension; /* which an older table does not reach */
-    f.ops.struct_size = offsetof(odeon_device_ops, get_extension);
-    check_unknown(&f);
+    const device_counters before = {.waits = 1, .launches = 1, .allocs = 1};
+    assert_counts(device_counts(&f.device), -1, -1, -1);
+    assert_counts(device_counts_since(&f.device, &before), -1, -1, -1);
+}
+
+/* Counters belong to whom memory and queues belong to. */
+static void test_counts_are_asked_of_the_handle(void **state)
+{
+    (void)state;
+    fake f, base;
+    open_fake(&f);
+    open_fake(&base);
+    base.launches = 7;
+    f.device.handle = &base;
+    assert_counts(device_counts(&f.device), 7, 20, 30);
 }
 
 int main(void)
@@ -94,6 +95,7 @@ int main(void)
         cmocka_unit_test(test_counts_are_those_of_the_device),
         cmocka_unit_test(test_counts_since_are_differences),
         cmocka_unit_test(test_a_device_need_not_count),
+        cmocka_unit_test(test_counts_are_asked_of_the_handle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "device/extensions.h"
+#include "odeon/device_ext.h"
 #include "odeon/plugin.h"
 
 static odeon_device_capture capture;
@@ -14,9 +15,16 @@ static const void *only_capture(void *self, const char *id)
     return strcmp(id, ODEON_DEVICE_CAPTURE) == 0 ? &capture : NULL;
 }
 
+static const void *nothing(void *self, const char *id)
+{
+    (void)self;
+    (void)id;
+    return NULL;
+}
+
 static odeon_status check(uint32_t bytes, uint32_t reserved, const char *reason)
 {
-    static const odeon_device_ops ops = {.struct_size = sizeof ops, .get_extension = only_capture};
+    static const odeon_device_ops ops = {.struct_size = sizeof ops, .get_table = only_capture};
     static const odeon_component component = {.kind = ODEON_KIND_DEVICE, .id = "odd", .ops = &ops};
     static char path[] = "run.device";
     const instance device = {.component = &component, .path = path, .file = "/some/odd.so"};
@@ -36,7 +44,7 @@ static void test_table_with_a_reserved_word_or_too_short_is_refused(void **state
     assert_int_equal(check(sizeof capture, 0, ""), ODEON_OK);
     assert_int_equal(check(FIRST, 0, ""), ODEON_OK);
     assert_int_equal(check(sizeof capture, 1,
-                           "run.device: device odd (/some/odd.so), get_extension: "
+                           "run.device: device odd (/some/odd.so), get_table: "
                            "odeon.device.capture/1: it sets a reserved field, which must stay 0: "
                            "reserved0 is 0x1"),
                      ODEON_ERR_PLUGIN);
@@ -47,7 +55,7 @@ static void test_table_with_a_reserved_word_or_too_short_is_refused(void **state
 static void test_device_without_extensions_has_none_to_check(void **state)
 {
     (void)state;
-    static const odeon_device_ops ops = {.struct_size = sizeof ops};
+    static const odeon_device_ops ops = {.struct_size = sizeof ops, .get_table = nothing};
     static const odeon_component component = {.kind = ODEON_KIND_DEVICE, .id = "odd", .ops = &ops};
     const instance device = {.component = &component};
     assert_int_equal(extensions_check(&device), ODEON_OK);

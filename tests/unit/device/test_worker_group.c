@@ -7,7 +7,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "device/open.h"
 #include "gathering.h"
+#include "odeon/device_solver.h"
 
 enum { SIZE = GATHERING_SIZE, ROUNDS = 500 };
 
@@ -235,14 +237,14 @@ static void sum_crowd(void *context, int32_t rank)
 static void test_fifty_workers_add_up(void **state)
 {
     gathering *g = *state;
-    const odeon_device *device = &g->device[0].device;
+    const odeon_device *device = g->device[0].device;
     static crowd c;
     collective *m = NULL;
     team *t = NULL;
     assert_int_equal(collective_create(CROWD, &m), ODEON_OK);
     assert_int_equal(team_create(CROWD, &t), ODEON_OK);
     for (int32_t i = 0; i < CROWD; i++) {
-        assert_int_equal(device->ops->queue_create(device->self, i, &c.queue[i]), ODEON_OK);
+        assert_int_equal(device_queue_create(device, i, &c.queue[i]), ODEON_OK);
         worker_group_init(&c.group[i], m, device, i, CROWD);
         c.number[i] = 1.0 + i;
     }
@@ -250,7 +252,7 @@ static void test_fifty_workers_add_up(void **state)
     for (int32_t i = 0; i < CROWD; i++) {
         assert_int_equal(c.got[i], ODEON_OK);
         assert_true(c.number[i] == CROWD * (CROWD + 1) / 2.0);
-        device->ops->queue_destroy(c.queue[i]);
+        device_queue_destroy(device, c.queue[i]);
     }
     team_destroy(t);
     collective_destroy(m);
@@ -262,7 +264,7 @@ static void test_one_worker_meets_nobody(void **state)
     collective *m = NULL;
     worker_group alone;
     assert_int_equal(collective_create(1, &m), ODEON_OK);
-    worker_group_init(&alone, m, &g->device[0].device, 0, 1);
+    worker_group_init(&alone, m, g->device[0].device, 0, 1);
     double value = 3.0;
     odeon_tensor x = gathering_vector(&value, 1);
     assert_int_equal(alone.abi.sum(&alone, g->device[0].queue, &x, ODEON_OK), ODEON_OK);

@@ -100,7 +100,7 @@ static void test_wrong_headers_are_refused(void **state)
         {HEADER("<f4", "False", "(2.0,)"), 8, "expected , or )"},
         {HEADER("<f4", "False", "(99999999999999999999,)"), 8, "a smaller dimension"},
         {HEADER("<f4", "False", "(4294967296, 4294967296)"), 8, "not what its shape says"},
-        {HEADER("<f4", "False", "(1, 1, 1, 1, 1, 1, 2)"), 8, "more than 6 dimensions"},
+        {HEADER("<f4", "False", "(1, 1, 1, 1, 1, 1, 1, 1, 2)"), 8, "more than 8 dimensions"},
         {HEADER("<f4", "False", "(2,)"), 7, "holds 7 bytes of data"},
         {HEADER("<f4", "False", "(2,)"), 9, "holds 9 bytes of data"},
         {HEADER("<f4", "False", "(2,"), 8, "a dimension"},

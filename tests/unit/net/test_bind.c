@@ -18,13 +18,14 @@ static void test_tensors_point_into_the_flat_vectors(void **state)
     assert_int_equal(a->n_params, 2);
     for (int i = 0; i < 2; i++) {
         const param *p = &s->params.list[a->index[i]];
-        assert_ptr_equal(a->tensors[i].data, s->values + p->offset);
-        assert_ptr_equal(a->tensors[2 + i].data, s->grads + p->offset);
-        assert_memory_equal(a->tensors[2 + i].dim, p->shape.dim, sizeof p->shape.dim);
+        assert_ptr_equal(a->values[i].data, s->values + p->offset);
+        assert_ptr_equal(a->grads[i].view.data, s->grads + p->offset);
+        assert_memory_equal(a->grads[i].view.shape.dim, p->shape.dim, sizeof p->shape.dim);
+        assert_memory_equal(a->values[i].shape.dim, p->shape.dim, sizeof p->shape.dim);
     }
     assert_string_equal(s->params.list[b->index[0]].path, "r.b.weight");
-    assert_ptr_equal(b->tensors[0].data, small_net_values(s, "r.b.weight"));
-    assert_ptr_equal(b->tensors[1].data, small_net_grads(s, "r.b.weight"));
+    assert_ptr_equal(b->values[0].data, small_net_values(s, "r.b.weight"));
+    assert_ptr_equal(b->grads[0].view.data, small_net_grads(s, "r.b.weight"));
     small_net_close(s);
 }
 
@@ -38,7 +39,7 @@ static void test_running_state_lies_behind_the_gradients(void **state)
     for (size_t i = 0; i < n->n_states; i++) {
         const param *p = &s->params.list[n->index[n->n_params + i]];
         assert_int_equal(p->role, ODEON_PARAM_STATE);
-        assert_ptr_equal(n->tensors[2 * n->n_params + i].data, s->states + p->offset);
+        assert_ptr_equal(n->grads[n->n_params + i].view.data, s->states + p->offset);
     }
     small_net_close(s);
 }
@@ -53,11 +54,11 @@ static void test_gradients_can_be_sent_elsewhere(void **state)
     double *elsewhere = mem_zalloc((size_t)s->params.trainable, sizeof *elsewhere);
     const net_layer *a = &s->net->layers[0], *b = &s->net->layers[1].bodies[0]->layers[0];
     net_bind_grads(s->net, (char *)elsewhere);
-    assert_ptr_equal(a->tensors[2].data, elsewhere + s->params.list[a->index[0]].offset);
-    assert_ptr_equal(b->tensors[1].data, elsewhere + s->params.list[b->index[0]].offset);
-    assert_ptr_equal(a->tensors[0].data, small_net_values(s, "a.weight")); /* values stay */
+    assert_ptr_equal(a->grads[0].view.data, elsewhere + s->params.list[a->index[0]].offset);
+    assert_ptr_equal(b->grads[0].view.data, elsewhere + s->params.list[b->index[0]].offset);
+    assert_ptr_equal(a->values[0].data, small_net_values(s, "a.weight")); /* values stay */
     net_bind(s->net);
-    assert_ptr_equal(b->tensors[1].data, small_net_grads(s, "r.b.weight"));
+    assert_ptr_equal(b->grads[0].view.data, small_net_grads(s, "r.b.weight"));
     mem_free(elsewhere);
     small_net_close(s);
 }
@@ -116,8 +117,8 @@ static void test_sharing_layers_have_the_same_addresses(void **state)
     (void)state;
     small_net *s =
         small_net_open("[model.a]\nlayer = dense(units=3)\n[model.b]\nshare = model.a\n", 1, three);
-    assert_ptr_equal(s->net->layers[0].tensors[0].data, s->net->layers[1].tensors[0].data);
-    assert_ptr_equal(s->net->layers[0].tensors[3].data, s->net->layers[1].tensors[3].data);
+    assert_ptr_equal(s->net->layers[0].values[0].data, s->net->layers[1].values[0].data);
+    assert_ptr_equal(s->net->layers[0].grads[1].view.data, s->net->layers[1].grads[1].view.data);
     small_net_close(s);
 }
 

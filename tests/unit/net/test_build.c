@@ -340,7 +340,7 @@ static void test_each_allocation_may_fail(void **state)
 {
     (void)state;
     small_net *s = small_net_open(mixed, 1, three);
-    odeon_tensor in = s->net->in;
+    odeon_shape in = s->net->in;
     net_destroy(s->net);
     net_site_fini(&s->site);
     params_fini(&s->params);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_pointwise.h"
 #include "small_net.h"
 #include "support_session.h"
 
@@ -225,7 +226,7 @@ static void test_flags_of_layers_become_those_of_the_chain(void **state)
     (void)state;
     static const struct {
         const char *text;
-        int32_t flags, train;
+        uint32_t flags, train;
     } cases[] = {
         {"[model.a]\nlayer = dense(units=2)\n[model.b]\nlayer = dense(units=2)\n",
          ODEON_LAYER_LINEAR, ODEON_CALL_TRAIN},
@@ -235,7 +236,7 @@ static void test_flags_of_layers_become_those_of_the_chain(void **state)
          ODEON_CALL_TRAIN},
         {"[model.a]\nlayer = residual\n[model.a.x]\nlayer = dropout\n", 0, 0},
         {"[model.a]\nlayer = dense(units=2, time=last)\n", ODEON_LAYER_USES_T, ODEON_CALL_TRAIN}};
-    const int32_t seen = ODEON_LAYER_RANDOM | ODEON_LAYER_USES_T;
+    const uint32_t seen = ODEON_LAYER_RANDOM | ODEON_LAYER_USES_T;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         small_net *s = small_net_open(cases[i].text, 1, two);
         const net_plan *p;
@@ -329,11 +330,11 @@ static void test_forward_without_a_frame_gives_the_same(void **state)
     }
     small_net_forward(s, 1, x, kept);
     assert_int_equal(net_plan_for(s->net, 1, ODEON_CALL_TRAIN, &p), ODEON_OK);
-    assert_int_equal(net_forward(p, &s->context, x, plain, NULL), ODEON_OK);
+    assert_int_equal(net_forward(p, &s->call, x, plain, NULL), ODEON_OK);
     assert_memory_equal(kept, plain, sizeof kept);
-    assert_int_equal(net_prepare(s->net, &s->context), ODEON_OK);
-    assert_int_equal(net_prepare(NULL, &s->context), ODEON_OK);
-    assert_int_equal(net_finish(NULL, &s->context), ODEON_OK);
+    assert_int_equal(net_prepare(s->net, &s->call), ODEON_OK);
+    assert_int_equal(net_prepare(NULL, &s->call), ODEON_OK);
+    assert_int_equal(net_finish(NULL, &s->call), ODEON_OK);
     small_net_close(s);
 }
 
@@ -347,10 +348,10 @@ static void test_failure_of_a_layer_ends_the_pass(void **state)
     double x[] = {1.0, 2.0}, y[2], d_x[2];
     small_net_forward(s, 1, x, y);
     assert_int_equal(net_plan_for(s->net, 1, ODEON_CALL_TRAIN, &p), ODEON_OK);
-    assert_int_equal(net_vjp(p, &s->context, s->frame.data, y, d_x, NULL), ODEON_ERR_DEVICE);
+    assert_int_equal(net_vjp(p, &s->call, s->frame.data, y, d_x, NULL), ODEON_ERR_DEVICE);
     assert_non_null(strstr(diag_message(), "call 1 of vjp broke"));
     diag_clear();
-    assert_int_equal(net_forward(p, &s->context, x, y, s->frame.data), ODEON_ERR_DEVICE);
+    assert_int_equal(net_forward(p, &s->call, x, y, s->frame.data), ODEON_ERR_DEVICE);
     assert_non_null(strstr(diag_message(), "call 2 of forward broke"));
     small_net_close(s);
 }

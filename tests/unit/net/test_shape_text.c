@@ -5,14 +5,14 @@
 
 #include "support.h"
 
-static const odeon_tensor image = {.ndim = 4, .dim = {7, 3, 26, 26}};
+static const odeon_shape image = {.ndim = 4, .dim = {7, 3, 26, 26}};
 
 static void test_shape_is_written_without_its_batch(void **state)
 {
     (void)state;
-    static const odeon_tensor one = {.ndim = 2, .dim = {7, 5}},
-                              batch_alone = {.ndim = 1, .dim = {7}},
-                              huge = {.ndim = 2, .dim = {1, INT64_MAX}}, scalar = {.ndim = 0};
+    static const odeon_shape one = {.ndim = 2, .dim = {7, 5}},
+                             batch_alone = {.ndim = 1, .dim = {7}},
+                             huge = {.ndim = 2, .dim = {1, INT64_MAX}}, scalar = {.ndim = 0};
     char text[64];
     assert_ptr_equal(net_shape_text(&image, text, sizeof text), text);
     assert_string_equal(text, "[3, 26, 26]");

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "folder.h"
+#include "odeon/device_solver.h"
 #include "small_net.h"
 #include "support_session.h"
 
@@ -124,7 +125,7 @@ static void test_tolerances_of_components_are_uploaded(void **state)
     (void)state;
     small_net *s = small_net_open(BLOCK("span=0 1, rtol=1e-3 1e-5, atol=1e-6", "tsit5"), 1, two);
     const odeon_ode *ode = s->site.odes[0];
-    const odeon_control *c = &ode->spec.control;
+    const odeon_control *c = ode->spec.control;
     assert_true(c->rtol == 1e-5 && c->atol == 1e-6);
     assert_int_equal(c->n_each, 2);
     assert_true(c->rtol_each[0] == 1e-3 && c->rtol_each[1] == 1e-5);
@@ -133,7 +134,7 @@ static void test_tolerances_of_components_are_uploaded(void **state)
     s = small_net_open(BLOCK("span=0 1", "tsit5"), 1, two);
     ode = s->site.odes[0];
     assert_null(ode->tolerances.data);
-    assert_int_equal(ode->spec.control.n_each, 0);
+    assert_int_equal(ode->spec.control->n_each, 0);
     small_net_close(s);
 }
 
@@ -141,8 +142,8 @@ static void test_body_in_takes_the_first_state(void **state)
 {
     (void)state;
     odeon_ode_spec spec = {.initial = ODEON_INITIAL_FIRST};
-    const odeon_tensor in = {.ndim = 4, .dim = {2, 3, 4, 5}, .dtype = ODEON_DTYPE_F64};
-    odeon_tensor out;
+    const odeon_shape in = {.ndim = 4, .dtype = ODEON_DTYPE_F64, .dim = {2, 3, 4, 5}};
+    odeon_shape out;
     instance x = {.path = (char[]){"o"}};
     instance_host(&x);
     assert_int_equal(ode_services.body_in(&x.host, &spec, &in, &out), ODEON_OK);
@@ -156,7 +157,7 @@ static void test_body_in_takes_the_first_state(void **state)
     assert_int_equal(ode_services.body_in(&x.host, &spec, &in, &out), ODEON_OK);
     assert_true(out.ndim == 2 && out.dim[0] == 2 && out.dim[1] == 7);
     spec.initial = ODEON_INITIAL_FIRST;
-    odeon_tensor flat = {.ndim = 2, .dim = {2, 3}}, none = {.ndim = 3, .dim = {2, 0, 3}};
+    const odeon_shape flat = {.ndim = 2, .dim = {2, 3}}, none = {.ndim = 3, .dim = {2, 0, 3}};
     diag_clear();
     assert_int_equal(ode_services.body_in(&x.host, &spec, &flat, &out), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "so its input must be [samples, states, ...] and not of "
@@ -181,9 +182,9 @@ static void test_plan_asks_for_what_the_gradient_reads(void **state)
                                 "[model.o.f]\nlayer = identity\n",
                                 cases[i].text);
         small_net *s = small_net_open(text, 1, two);
-        odeon_layer_plan plan = {.struct_size = sizeof plan};
-        assert_int_equal(ode_services.plan(s->site.odes[0], &s->device, &s->net->in, 0, &plan),
-                         ODEON_OK);
+        odeon_layer_plan plan = {
+            .struct_size = sizeof plan, .device = s->site.lane.device, .in = s->net->in};
+        assert_int_equal(ode_services.plan(s->site.odes[0], &plan), ODEON_OK);
         assert_int_equal(plan.flags, cases[i].flags);
         assert_int_equal(plan.out.ndim, i < 2 ? 2 : 3);
         small_net_close(s);

@@ -138,18 +138,19 @@ static void test_start_is_the_input_or_the_first_vector(void **state)
 {
     (void)state;
     double x[] = {1.0, 2.0}, y[4];
-    odeon_tensor in = {.data = x, .ndim = 2, .dim = {1, 2}, .dtype = ODEON_DTYPE_F64};
+    const odeon_view in =
+        odeon_view_at(x, (odeon_shape){.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {1, 2}});
     small_net *s = small_net_open(BLOCK("span=0 1"), 1, two);
     small_net_forward(s, 1, x, y);
-    odeon_tensor start = ode_start(block_of(s), &in);
+    odeon_view start = ode_start(block_of(s), &in);
     assert_ptr_equal(start.data, x);
-    assert_int_equal(start.ndim, 1);
-    assert_int_equal(start.dim[0], 2);
+    assert_int_equal(start.shape.ndim, 1);
+    assert_int_equal(start.shape.dim[0], 2);
     small_net_close(s);
     s = small_net_open(BLOCK("times=0 1"), 1, two);
     small_net_forward(s, 1, x, y);
     start = ode_start(block_of(s), &in);
-    assert_ptr_equal(start.data, block_of(s)->outputs.y[0].data);
+    assert_ptr_equal(start.data, block_of(s)->outputs.y[0].view.data);
     assert_memory_equal(start.data, x, sizeof x);
     small_net_close(s);
 }
@@ -163,13 +164,14 @@ static void test_vectors_are_fitted_to_the_batch(void **state)
     small_net *s = small_net_open(BLOCK("times=0 1 2"), 1, two);
     const ode_outputs *o = &block_of(s)->outputs;
     small_net_forward(s, 5, x, y);
-    assert_int_equal((char *)o->y[1].data - (char *)o->y[0].data, 128); /* 80 bytes, rounded up */
-    assert_int_equal(o->y[2].dim[0], 10);
+    assert_int_equal((const char *)o->y[1].view.data - (const char *)o->y[0].view.data,
+                     128); /* 80 bytes, rounded up */
+    assert_int_equal(o->y[2].view.shape.dim[0], 10);
     assert_int_equal(o->used_bytes, 3 * 128 + 64);
     const char *data = o->rows.data;
     small_net_forward(s, 1, x, y);
     assert_ptr_equal(o->rows.data, data);
-    assert_int_equal((char *)o->y[1].data - (char *)o->y[0].data, 64);
+    assert_int_equal((const char *)o->y[1].view.data - (const char *)o->y[0].view.data, 64);
     small_net_close(s);
     assert_int_equal(mem_live_blocks(), live);
 }
@@ -188,11 +190,11 @@ static void test_times_of_the_batch_must_be_there_and_monotone(void **state)
     odeon_ode *ode = s->site.odes[0];
     assert_int_equal(status, ODEON_OK);
     small_net_bind(s);
-    assert_int_equal(ode_outputs_fit(ode, &s->context, 1), ODEON_ERR_CONFIG);
+    assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "o: the batch has no times"));
     diag_clear();
     s->fields.times = bad;
-    assert_int_equal(ode_outputs_fit(ode, &s->context, 1), ODEON_ERR_DATA);
+    assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_ERR_DATA);
     assert_string_equal(diag_message(), "o: the batch's times must rise or fall throughout, but "
                                         "number 2 is 0.5 and number 3 is 0.5");
     diag_clear();
@@ -207,7 +209,7 @@ static void test_no_dimension_may_be_left_for_times(void **state)
     (void)state;
     small_net *s = small_net_open(BLOCK("times=0 1 2"), 1, two);
     odeon_ode *ode = s->site.odes[0];
-    odeon_tensor in = ode->body->in, out;
+    odeon_shape in = ode->body->in, out;
     int32_t ndim = ode->body->in.ndim;
     in.dim[0] = 4;
     assert_int_equal(ode_output_shape(ode, &in, &out), ODEON_OK);
@@ -215,7 +217,6 @@ static void test_no_dimension_may_be_left_for_times(void **state)
     assert_int_equal(out.dim[0], 4);
     assert_int_equal(out.dim[1], 3);
     assert_int_equal(out.dim[2], 2);
-    assert_null(out.data);
     ode->body->in.ndim = ODEON_MAX_DIMS;
     diag_clear();
     assert_int_equal(ode_output_shape(ode, &in, &out), ODEON_ERR_CONFIG);
@@ -232,13 +233,13 @@ static void test_lists_report_allocations_that_fail(void **state)
     for (int64_t n = 1; n <= 2; n++) { /* y, d_y */
         diag_clear();
         mem_fail_at(n);
-        assert_int_equal(ode_outputs_fit(ode, &s->context, 1), ODEON_ERR_NOMEM);
+        assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_ERR_NOMEM);
         mem_fail_at(0);
         assert_string_equal(diag_message(), "o: no memory for its outputs");
         assert_int_equal(ode->outputs.capacity, 0);
     }
     diag_clear();
-    assert_int_equal(ode_outputs_fit(ode, &s->context, 1), ODEON_OK);
+    assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_OK);
     assert_int_equal(ode->outputs.capacity, 3);
     small_net_close(s);
 }

@@ -6,6 +6,8 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
+#include "plugin/calling.h"
 #include "small_net.h"
 
 static const int64_t two[] = {2};
@@ -26,7 +28,7 @@ static small_net *open_growth(void)
 
 static odeon_tensor vector(double *data, int64_t n)
 {
-    return (odeon_tensor){.data = data, .ndim = 1, .dim = {n}, .dtype = ODEON_DTYPE_F64};
+    return odeon_tensor_at(data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {n}});
 }
 
 static void test_solve_and_reverse_are_the_blocks(void **state)
@@ -36,10 +38,10 @@ static void test_solve_and_reverse_are_the_blocks(void **state)
     odeon_ode *ode = s->site.odes[0];
     const odeon_solve_services *v = &ode->services;
     double times[] = {0.0, 1.0}, a[] = {1.0, 2.0}, b[2], c[] = {1.0, 0.0}, d[2];
-    odeon_tensor y[] = {vector(a, 2), vector(b, 2)}, d_y[] = {{.ndim = 1}, vector(c, 2)};
-    odeon_tensor d_y0 = vector(d, 2);
+    odeon_tensor y[] = {vector(a, 2), vector(b, 2)}, d_y0 = vector(d, 2);
+    const odeon_view d_y[] = {{.shape.ndim = 1}, vector(c, 2).view};
     ode->forward_stats = solve_stats_none();
-    ode->field.context.flags |= ODEON_CALL_UPDATE_STATE;
+    ode->field.call.flags |= ODEON_CALL_UPDATE_STATE;
     assert_int_equal(v->solve(ode, &ode->field.host.abi, 2, times, ODEON_KEEP_FRAMES, y), ODEON_OK);
     assert_true(fabs(b[0] - exp(1.0)) < 1e-6 && fabs(b[1] - 2.0 * exp(1.0)) < 1e-6);
     assert_int_equal(ode->forward_stats.accepted, 40);
@@ -48,7 +50,7 @@ static void test_solve_and_reverse_are_the_blocks(void **state)
     assert_true(fabs(ode->forward_stats.h_min - 0.025) < 1e-15);
     assert_int_equal(v->reverse(ode, &ode->field.host.abi, d_y, &d_y0), ODEON_OK);
     assert_true(fabs(d[0] - exp(1.0)) < 1e-6 && d[1] == 0.0);
-    assert_int_equal(ode->field.context.flags & ODEON_CALL_UPDATE_STATE, 0);
+    assert_int_equal(ode->field.call.flags & ODEON_CALL_UPDATE_STATE, 0);
     small_net_close(s);
 }
 
@@ -87,10 +89,14 @@ static void test_only_the_blocks_own_field_is_served(void **state)
     assert_int_equal(v->augment(ode, &other, 0, &out, &state_of), ODEON_ERR_UNSUPPORTED);
     assert_string_equal(diag_message(), "o: this augmented field cannot be made yet");
     diag_clear();
-    assert_int_equal(v->augment(ode, &ode->field.host.abi, 1 << 9, &out, &state_of),
-                     ODEON_ERR_UNSUPPORTED);
+    calling outer = calling_begin(ode->gradient, "backward");
+    odeon_status status = v->augment(ode, &ode->field.host.abi, 1 << 9, &out, &state_of);
+    calling_leave(outer);
+    assert_int_equal(status, ODEON_ERR_PLUGIN);
+    assert_non_null(strstr(diag_message(), "backward: it sets flag bits that this host does not "
+                                           "know: 0x200 in flags"));
     diag_clear();
-    assert_int_equal(v->add_theta(ode, &other, &state_of), ODEON_ERR_UNSUPPORTED);
+    assert_int_equal(v->add_theta(ode, &other, &state_of.view), ODEON_ERR_UNSUPPORTED);
     assert_string_equal(diag_message(), "o: not the augmented field of this block");
     small_net_close(s);
 }
@@ -105,27 +111,27 @@ static void test_augmented_state_gives_its_gradients_back(void **state)
     odeon_tensor z;
     assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
     assert_ptr_equal(field, &ode->adjoint.host.abi);
-    assert_int_equal(z.dim[0], field->n);
-    double *values = z.data, *g = small_net_grads(s, "o.f.weight");
+    assert_int_equal(z.view.shape.dim[0], field->n);
+    double *values = odeon_write(&z), *g = small_net_grads(s, "o.f.weight");
     for (int64_t i = 0; i < field->n; i++) {
         assert_true(values[i] == 0.0);
     }
     values[ode->adjoint.theta_offset] = 3.0;
     values[ode->adjoint.theta_offset + 3] = 4.0;
     g[0] = 10.0;
-    assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
+    assert_int_equal(ode->services.add_theta(ode, field, &z.view), ODEON_OK);
     assert_true(g[0] == 13.0 && g[1] == 0.0 && g[3] == 4.0);
     assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
     assert_true(values[ode->adjoint.theta_offset] == 0.0);
     /* where all workers hold the same sum, it counts once */
     assert_int_equal(
         ode->services.augment(ode, &ode->field.host.abi, ODEON_AUGMENT_FULL, &field, &z), ODEON_OK);
-    ((double *)z.data)[ode->adjoint.theta_offset] = 1.0;
+    ((double *)odeon_write(&z))[ode->adjoint.theta_offset] = 1.0;
     s->group.abi.rank = 1;
-    assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
+    assert_int_equal(ode->services.add_theta(ode, field, &z.view), ODEON_OK);
     assert_true(g[0] == 13.0);
     s->group.abi.rank = 0;
-    assert_int_equal(ode->services.add_theta(ode, field, &z), ODEON_OK);
+    assert_int_equal(ode->services.add_theta(ode, field, &z.view), ODEON_OK);
     assert_true(g[0] == 14.0);
     small_net_close(s);
 }
@@ -141,7 +147,7 @@ static void test_solves_of_the_adjoint_are_counted_apart(void **state)
     ode->forward_stats = ode->backward_stats = solve_stats_none();
     assert_int_equal(ode->services.augment(ode, &ode->field.host.abi, 0, &field, &z), ODEON_OK);
     odeon_tensor y[] = {z, z};
-    double *a = (double *)z.data + ode->adjoint.parts[1].offset;
+    double *a = (double *)odeon_write(&z) + ode->adjoint.parts[1].offset;
     a[0] = 1.0;
     assert_int_equal(ode->services.solve(ode, field, 2, times, ODEON_KEEP_NONE, y), ODEON_OK);
     assert_int_equal(ode->backward_stats.accepted, 40);
@@ -158,11 +164,11 @@ static void test_copy_and_add(void **state)
     odeon_ode *ode = s->site.odes[0];
     double a[] = {1.0, 2.0}, b[] = {10.0, 20.0};
     odeon_tensor x = vector(a, 2), y = vector(b, 2);
-    assert_int_equal(ode->services.add(ode, &x, &y), ODEON_OK);
+    assert_int_equal(ode->services.add(ode, &x.view, &y), ODEON_OK);
     assert_true(b[0] == 11.0 && b[1] == 22.0 && a[0] == 1.0);
-    assert_int_equal(ode->services.copy(ode, &x, &y), ODEON_OK);
+    assert_int_equal(ode->services.copy(ode, &x.view, &y), ODEON_OK);
     assert_true(b[0] == 1.0 && b[1] == 2.0);
-    assert_int_equal(ode->services.copy(ode, &x, &x), ODEON_OK); /* they may be the same */
+    assert_int_equal(ode->services.copy(ode, &x.view, &x), ODEON_OK); /* they may be the same */
     assert_true(a[1] == 2.0);
     small_net_close(s);
 }
@@ -188,7 +194,7 @@ static void test_share_is_a_ratio_of_norms(void **state)
     ode->has_share = false;
     ode->n_drifts = 0;
     assert_false(ode_is_measured(ode));
-    assert_int_equal(ode_measure_share(ode, &y, &y0), ODEON_OK);
+    assert_int_equal(ode_measure_share(ode, &y.view, &y0.view), ODEON_OK);
     assert_true(ode_is_measured(ode));
     assert_true(slots[0] == 100.0 && slots[1] == 25.0);
     ode_take_measures(ode, slots);
@@ -209,14 +215,14 @@ static void test_largest_drift_counts_and_nan_wins(void **state)
     ode->has_share = false;
     ode->n_drifts = 0;
     ode->counters.share = -1.0;
-    assert_int_equal(ode->services.drift(ode, &far, &y0), ODEON_OK);
-    assert_int_equal(ode->services.drift(ode, &near, &y0), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &far.view, &y0.view), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &near.view, &y0.view), ODEON_OK);
     assert_int_equal(ode->n_drifts, 2);
     ode_take_measures(ode, slots);
     assert_true(ode->counters.drift == 1.0 && ode->counters.share == -1.0);
     c[0] = (double)NAN;
-    assert_int_equal(ode->services.drift(ode, &far, &y0), ODEON_OK);
-    assert_int_equal(ode->services.drift(ode, &near, &y0), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &far.view, &y0.view), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &near.view, &y0.view), ODEON_OK);
     ode_take_measures(ode, slots);
     assert_true(isnan(ode->counters.drift));
     small_net_close(s);
@@ -234,9 +240,9 @@ static void test_drifts_beyond_the_slots_are_not_lost(void **state)
     ode->drift = 0.0;
     ode->has_share = false;
     ode->n_drifts = 0;
-    assert_int_equal(ode->services.drift(ode, &far, &y0), ODEON_OK);
+    assert_int_equal(ode->services.drift(ode, &far.view, &y0.view), ODEON_OK);
     for (int i = 1; i < ODEON_SLOTS; i++) {
-        assert_int_equal(ode->services.drift(ode, &near, &y0), ODEON_OK);
+        assert_int_equal(ode->services.drift(ode, &near.view, &y0.view), ODEON_OK);
     }
     assert_true(ode->n_drifts < ODEON_SLOTS / 2);
     ode_take_measures(ode, slots);

@@ -21,14 +21,10 @@ static const char *no_name(void *self, int32_t index)
     return "none";
 }
 
-static odeon_status fits(void *self, const odeon_tensor *output, const odeon_tensor *label,
-                         const odeon_tensor *mask, int64_t classes)
+static odeon_status fits(void *self, const odeon_loss_shapes *shapes)
 {
     (void)self;
-    (void)output;
-    (void)label;
-    (void)mask;
-    return classes >= 0 ? ODEON_OK : ODEON_ERR_CONFIG;
+    return shapes->classes >= 0 ? ODEON_OK : ODEON_ERR_CONFIG;
 }
 
 static odeon_status eval(void *self, const odeon_loss_call *call)

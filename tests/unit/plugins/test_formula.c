@@ -44,7 +44,7 @@ static double evaluate(const char *right, const char *learn)
         layer_harness_set(&h, &h.param[i], &h.info[i].init_a);
     }
     assert_int_equal(layer_harness_forward(&h, 0, 0), ODEON_OK);
-    double *out = support_download(&device, &h.out);
+    double *out = support_download(&device, &h.out.view);
     double value = out[0];
     mem_free(out);
     layer_harness_close(&h);
@@ -136,7 +136,7 @@ static void test_formula_components_stand_in_the_order_of_their_equations(void *
         plugins, &device, "formula(equations=s = q + p | q' = s | p' = q - p)", 2, dim, -1);
     layer_harness_set(&h, &h.in, (const double[]){1.0, 2.0, 3.0, 5.0}); /* rows q, p */
     assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, 0), ODEON_OK);
-    double *out = support_download(&device, &h.out);
+    double *out = support_download(&device, &h.out.view);
     assert_memory_equal(out, ((const double[]){3.0, -1.0, 8.0, -2.0}), 4 * sizeof *out);
     mem_free(out);
     layer_harness_close(&h);
@@ -157,7 +157,7 @@ typedef struct timed_result {
 static const double timed_x[TIMED_ROWS] = {0.5, -1.25, 2.0};
 static const double timed_g[2 * TIMED_ROWS] = {1.0, 0.25, -0.5, 0.5, 0.75, -0.125};
 
-static void download(support_device *d, const odeon_tensor *x, int64_t n, double *out)
+static void download(support_device *d, const odeon_view *x, int64_t n, double *out)
 {
     double *values = support_download(d, x);
     memcpy(out, values, (size_t)n * sizeof *out);
@@ -177,10 +177,10 @@ static timed_result run_timed(const char *id, int64_t n_t, const double *t)
     layer_harness_set(&h, &h.d_out, timed_g);
     assert_int_equal(layer_harness_forward(&h, LAYER_KEEP, 0), ODEON_OK);
     assert_int_equal(layer_harness_vjp(&h, LAYER_ALL), ODEON_OK);
-    download(&d, &h.out, 2 * TIMED_ROWS, result.out);
-    download(&d, &h.d_in, TIMED_ROWS, result.d_x);
-    download(&d, &h.d_t, n_t, result.d_t);
-    download(&d, &h.grad[0], 1, &result.d_w);
+    download(&d, &h.out.view, 2 * TIMED_ROWS, result.out);
+    download(&d, &h.d_in.view, TIMED_ROWS, result.d_x);
+    download(&d, &h.d_t.view, n_t, result.d_t);
+    download(&d, &h.grad[0].view, 1, &result.d_w);
     layer_harness_close(&h);
     support_device_close(&d);
     return result;

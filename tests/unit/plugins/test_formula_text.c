@@ -45,9 +45,10 @@ static odeon_status try_options(size_t n, schema_pair *pairs, int64_t columns)
     }
     if (status == ODEON_OK && columns > 0) {
         const odeon_layer_ops *ops = layer->component->ops;
-        odeon_tensor in = {.dim = {3, columns}, .ndim = 2, .dtype = ODEON_DTYPE_F64};
-        odeon_layer_plan plan = {.struct_size = sizeof plan};
-        status = ops->plan(layer->self, &device.device, &in, 0, &plan);
+        odeon_layer_plan plan = {.struct_size = sizeof plan,
+                                 .device = device.device,
+                                 .in = {.ndim = 2, .dtype = ODEON_DTYPE_F64, .dim = {3, columns}}};
+        status = ops->plan(layer->self, &plan);
     }
     instance_destroy(layer);
     schema_destroy(chosen);

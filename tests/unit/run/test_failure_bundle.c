@@ -25,7 +25,7 @@ static void fail_and_write(small_trainer *x)
 
 static odeon_status read_bundle(const small_trainer *x, const char *folder, session_batch *out)
 {
-    odeon_tensor input = session_input(x->s.session);
+    odeon_shape input = session_input(x->s.session);
     diag_clear();
     return bundle_read(folder, &input, &x->s.fields, out);
 }

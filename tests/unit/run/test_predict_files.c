@@ -85,7 +85,7 @@ static void test_lines_of_numbers_have_outputs(void **state)
     support_session_close(&s);
 }
 
-static const safetensors_entry *find(const safetensors *file, const char *name, int32_t dtype,
+static const safetensors_entry *find(const safetensors *file, const char *name, uint32_t dtype,
                                      int32_t ndim, int64_t last)
 {
     const safetensors_entry *e = safetensors_find(file, name);
@@ -102,7 +102,7 @@ static const safetensors_entry *find(const safetensors *file, const char *name, 
 static void test_tensors_of_classes_are_in_the_runs_dtype(void **state)
 {
     (void)state;
-    static const int32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
+    static const uint32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
     support_session s = support_session_open(classes, 2, NULL);
     predictions p = of_classes();
     for (int i = 0; i < 2; i++) {

@@ -30,7 +30,7 @@ static odeon_status read_input(const support_session *s, const char *path, bool 
 }
 
 /* A file "in.safetensors" of x and, unless y is NULL, of labels y. */
-static void write_x(int32_t dtype, int32_t ndim, const int64_t *dim, const void *x, const void *y)
+static void write_x(uint32_t dtype, int32_t ndim, const int64_t *dim, const void *x, const void *y)
 {
     safetensors_entry entries[2] = {{.name = "x", .dtype = dtype, .ndim = ndim, .data = x},
                                     {.name = "y",

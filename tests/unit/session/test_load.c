@@ -21,12 +21,12 @@ typedef struct loading {
 static odeon_status load(worker *w, void *context)
 {
     loading *l = context;
-    odeon_context call = worker_context(w, ODEON_CALL_TRAIN);
+    odeon_layer_call call = worker_call(w, ODEON_CALL_TRAIN);
     int64_t n = 0, first = worker_slice(w, l->b.n, &n);
     worker_group_resolve(&w->group);
     ODEON_TRY(load_slice(w, &l->b, &call, first, n));
     const odeon_tensor *label = &w->fields.of[ODEON_ROLE_LABEL];
-    if (label->data == NULL) {
+    if (label->view.data == NULL) {
         __atomic_fetch_add(&l->no_label, 1, __ATOMIC_SEQ_CST);
     } else {
         ODEON_TRY(worker_give_back(w, label, first, l->label));

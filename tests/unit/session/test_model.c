@@ -16,11 +16,12 @@ static void test_a_flat_part_has_the_runs_dtype(void **state)
     config c = {.dtype = ODEON_DTYPE_F64};
     model m = {.config = &c};
     odeon_tensor x = model_flat(&m, memory, 3, 2);
-    assert_ptr_equal(x.data, memory + 3 * sizeof(double));
-    assert_true(x.ndim == 1 && x.dim[0] == 2 && x.dtype == ODEON_DTYPE_F64);
+    assert_ptr_equal(x.view.data, memory + 3 * sizeof(double));
+    assert_true(x.view.shape.ndim == 1 && x.view.shape.dim[0] == 2 &&
+                x.view.shape.dtype == ODEON_DTYPE_F64);
     c.dtype = ODEON_DTYPE_F32;
     x = model_flat(&m, memory, 3, 2);
-    assert_ptr_equal(x.data, memory + 3 * sizeof(float));
+    assert_ptr_equal(x.view.data, memory + 3 * sizeof(float));
 }
 
 static void test_opening_makes_device_kernels_and_schedule(void **state)
@@ -33,7 +34,7 @@ static void test_opening_makes_device_kernels_and_schedule(void **state)
     support_require(model_open(&m, s.registry, s.config, &s.fields), "open");
     assert_ptr_equal(m.config, s.config);
     assert_non_null(m.schedule);
-    assert_non_null(m.device.ops);
+    assert_ptr_equal(m.device, &m.opened.device);
     assert_int_equal(m.kernels != NULL, s.config->kernels);
     assert_null(m.device_text); /* not before the workers have their queues */
     support_require(model_describe_device(&m), "describe");
@@ -88,8 +89,8 @@ static void test_values_and_moments_start_at_0(void **state)
     const device_buffer *buffers[] = {&m->values, &m->moments[0], &m->moments[1]};
     double *numbers = mem_alloc((size_t)m->params.trainable * sizeof *numbers);
     for (int i = 0; i < 3; i++) {
-        support_require(m->device.ops->download(queue, numbers, buffers[i]->data,
-                                                (uint64_t)m->params.trainable * sizeof *numbers),
+        support_require(m->device->ops->download(queue, numbers, buffers[i]->data,
+                                                 (uint64_t)m->params.trainable * sizeof *numbers),
                         "download");
         for (int64_t k = 0; k < m->params.trainable; k++) {
             assert_true(numbers[k] == 0.0);
@@ -108,8 +109,8 @@ static void test_an_empty_vector_has_an_address(void **state)
     support_require(model_fit_zero(m, s.session->workers[0].site.lane.queue, &vector, 0), "fit");
     assert_non_null(vector.data);
     assert_true(vector.bytes >= (int64_t)sizeof(double)); /* whatever a device makes of none */
-    support_require(m->device.ops->wait(s.session->workers[0].site.lane.queue), "wait");
-    buffer_release(&m->device, &vector);
+    support_require(m->device->ops->wait(s.session->workers[0].site.lane.queue), "wait");
+    buffer_release(m->device, &vector);
     support_session_close(&s);
 }
 

@@ -79,7 +79,7 @@ static void test_running_state_is_set_on_all_workers(void **state)
             support_require(session_parameter_set(s.session, i, numbers), "set");
             const worker *w = &s.session->workers[1];
             double found[MOST];
-            support_require(s.session->model.device.ops->download(
+            support_require(s.session->model.device->ops->download(
                                 w->site.lane.queue, found,
                                 w->states.data + p->offset * (int64_t)sizeof(double),
                                 (uint64_t)p->count * sizeof(double)),

@@ -6,14 +6,16 @@
 
 #include "base/diag.h"
 #include "ode/ode.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 
 enum { N = 4 };
 
 static odeon_status set_gradient(worker *w, void *context)
 {
-    const odeon_device_ops *ops = w->model->device.ops;
     odeon_tensor all = model_flat(w->model, w->grads.data, 0, w->model->params.trainable);
-    ODEON_TRY(ops->fill(w->site.lane.queue, &all, odeon_imm(*(const double *)context), NULL));
+    ODEON_TRY(ODEON_DO(w->model->device, move, fill, w->site.lane.queue, .y = &all,
+                       .value = odeon_imm(*(const double *)context)));
     ODEON_TRY(readings_square_gradient(w));
     return readings_read(w);
 }
@@ -34,10 +36,9 @@ static void test_the_norm_is_that_of_the_gradient(void **state)
 
 static odeon_status set_sums(worker *w, void *context)
 {
-    const odeon_device_ops *ops = w->model->device.ops;
     odeon_tensor sums = readings_sums(w);
-    ODEON_TRY(ops->upload(w->site.lane.queue, sums.data, context,
-                          (uint64_t)sums.dim[0] * sizeof(double)));
+    ODEON_TRY(w->model->device->ops->upload(w->site.lane.queue, odeon_write(&sums), context,
+                                            (uint64_t)odeon_bytes(&sums.view.shape)));
     return readings_read(w);
 }
 
@@ -47,7 +48,8 @@ static void test_sums_are_read_where_losses_write_them(void **state)
     support_session s = support_session_open(SMALL_CLASSES, N, NULL);
     double given[] = {0.5, 3.0};
     odeon_tensor sums = readings_sums(&s.session->workers[0]);
-    assert_true(sums.ndim == 1 && sums.dim[0] == 2 && sums.dtype == ODEON_DTYPE_F64);
+    assert_true(sums.view.shape.ndim == 1 && sums.view.shape.dim[0] == 2 &&
+                sums.view.shape.dtype == ODEON_DTYPE_F64);
     support_require(small_run(s.session, set_sums, given), "read");
     assert_memory_equal(readings_read_sums(&s.session->workers[1]), given, sizeof given);
     support_session_close(&s);
@@ -81,7 +83,7 @@ static void test_blocks_write_straight_to_where_they_are_read(void **state)
     const worker *w = &s.session->workers[0];
     assert_int_equal(w->site.n_odes, 1);
     assert_ptr_equal(w->site.odes[0]->measured, (double *)(void *)w->readings.data);
-    assert_ptr_equal(readings_sums(w).data,
+    assert_ptr_equal(readings_sums(w).view.data,
                      (double *)(void *)w->readings.data + 2 * (size_t)ODEON_SLOTS);
     session_result result = support_differentiate(&s, NULL, NULL);
     assert_true(isfinite(result.blocks[0].share) && result.blocks[0].share > 0.0);

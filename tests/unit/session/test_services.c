@@ -22,7 +22,7 @@ static const void *find(const char *id)
 static void test_the_tables_of_containers_are_offered(void **state)
 {
     (void)state;
-    assert_ptr_equal(find(ODEON_HOST_CHAIN), &net_chain_services);
+    assert_ptr_equal(find(ODEON_HOST_BODY), &net_body_services);
     assert_ptr_equal(find(ODEON_HOST_ODE), &ode_services);
     assert_null(find("odeon.nothing"));
 }
@@ -31,7 +31,7 @@ static void test_the_tables_of_containers_are_offered(void **state)
 static void test_the_tables_say_their_size(void **state)
 {
     (void)state;
-    assert_int_equal(net_chain_services.struct_size, sizeof net_chain_services);
+    assert_int_equal(net_body_services.struct_size, sizeof net_body_services);
     assert_int_equal(ode_services.struct_size, sizeof ode_services);
 }
 

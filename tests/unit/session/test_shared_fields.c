@@ -14,7 +14,7 @@ enum { N = 5, LABEL = 2, TIMES = 3 };
 static odeon_status load(worker *w, void *context)
 {
     const batch *b = context;
-    odeon_context call = worker_context(w, 0);
+    odeon_layer_call call = worker_call(w, 0);
     int64_t n = 0, first = worker_slice(w, b->n, &n);
     worker_group_resolve(&w->group);
     return load_slice(w, b, &call, first, n); /* which ends with shared_fields_set */

@@ -21,7 +21,7 @@ static param parameter(int64_t rows, int64_t columns)
 }
 
 /* One tensor a.weight of 2 x 2 in a file, and the file's path. */
-static const char *write(const folder *f, int32_t dtype, const void *data)
+static const char *write(const folder *f, uint32_t dtype, const void *data)
 {
     static char path[FOLDER_BYTES + 32];
     safetensors_entry x = {.name = "a.weight",
@@ -129,7 +129,7 @@ static void test_numbers_are_given_as_double(void **state)
     const double wide[4] = {1.5, -2.5, 0x1p-40, 4.0};
     const float narrow[4] = {1.5f, -2.5f, 0x1p-40f, 4.0f};
     const void *const data[] = {wide, narrow};
-    static const int32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
+    static const uint32_t dtypes[] = {ODEON_DTYPE_F64, ODEON_DTYPE_F32};
     param p = parameter(2, 2);
     for (int i = 0; i < 2; i++) {
         weights_file w;

@@ -14,7 +14,7 @@
 static void check_rotation(bench *b, int32_t i, double t)
 {
     double y[2 * SAMPLES], c = cos(b->f.theta * t), s = sin(b->f.theta * t);
-    bench_get(b, &b->y[i], y);
+    bench_get(b, &b->y[i].view, y);
     for (int k = 0; k < SAMPLES; k++) {
         double q = bench_start[k], p = bench_start[SAMPLES + k];
         bench_assert_close(y[k], c * q + s * p, 1e-6); /* rtol 1e-8, some dozens of steps */
@@ -74,7 +74,7 @@ static void test_probe_comes_nearer_where_there_is_no_value(void **state)
     b->f.wall = 1e-3;
     for (int pass = 0; pass < 30; pass++) {
         bench_require(bench_solve(b, 2, times, ODEON_KEEP_NONE));
-        bench_get(b, &b->y[1], y);
+        bench_get(b, &b->y[1].view, y);
         bench_assert_close(y[2], bench_start[2] * exp(-1e-3), 1e-12);
     }
     bench_close(b);
@@ -96,7 +96,7 @@ static void test_least_step_of_the_block_is_named(void **state)
 {
     (void)state;
     bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, bench_adaptive, 1, 100.0);
-    b->spec.control.h_min = 0.2;
+    b->control.h_min = 0.2;
     b->spec.first_step = 0.5;
     expect_failure(b, unit_span, "the error asks for a step below h_min = 0.2");
     bench_close(b);
@@ -176,7 +176,7 @@ static void test_outputs_within_steps_need_no_step_of_their_own(void **state)
     double y[SAMPLES];
     bench_require(bench_solve(b, 5, times, ODEON_KEEP_NONE));
     int64_t steps = solver_stats(b->solve).accepted;
-    bench_get(b, &b->y[2], y);
+    bench_get(b, &b->y[2].view, y);
     bench_assert_close(y[0], exp(-0.30001), 1e-7);
     bench_require(bench_solve(b, 2, ends, ODEON_KEEP_NONE));
     assert_int_equal(solver_stats(b->solve).accepted, steps);
@@ -199,7 +199,7 @@ static void test_step_beyond_the_field_is_tried_again_smaller(void **state)
     const solve_attempt *attempts = solver_attempts(b->solve, &n);
     assert_true(n >= 2 && isnan(attempts[0].error) && !attempts[0].accepted);
     bench_assert_close(attempts[1].h, 0.24, 1e-14);
-    b->spec.control.h_min = 0.5; /* which the smaller step may not be below */
+    b->control.h_min = 0.5; /* which the smaller step may not be below */
     assert_int_equal(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE), ODEON_ERR_NUMERIC);
     (void)solver_attempts(b->solve, &n);
     assert_int_equal(n, 1);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "support.h"
 
 static void control_key(capture_key *key, const odeon_control *control)

@@ -16,15 +16,18 @@ static const odeon_control_hint good = {.struct_size = sizeof good,
                                         .factor_min = 0.5,
                                         .factor_max = 4.0};
 
+static const odeon_control rule = {.struct_size = sizeof rule,
+                                   .beta = {0.7, -0.4, 0.0},
+                                   .beta_reject = 0.7,
+                                   .factor_min = 0.2,
+                                   .factor_min_accept = 0.2,
+                                   .factor_max = 10.0,
+                                   .start_exponent = 1.0};
+
 static odeon_ode_spec by_order(const char *system)
 {
     return (odeon_ode_spec){.struct_size = sizeof(odeon_ode_spec),
-                            .control = {.beta = {0.7, -0.4, 0.0},
-                                        .beta_reject = 0.7,
-                                        .factor_min = 0.2,
-                                        .factor_min_accept = 0.2,
-                                        .factor_max = 10.0,
-                                        .start_exponent = 1.0},
+                            .control = &rule,
                             .exponents_per_order = 1,
                             .control_hints = system};
 }
@@ -35,13 +38,14 @@ static void test_hint_takes_the_place_of_the_rule(void **state)
     static const odeon_control_hint *const hints[] = {&good, NULL};
     const odeon_integrator method = {.struct_size = sizeof method, .hints = hints};
     odeon_ode_spec spec = by_order("peer");
+    odeon_control control = rule;
     assert_int_equal(control_hints_check(&method, "ode"), ODEON_OK);
-    control_hints_apply(&method, 4, &spec);
+    control_hints_apply(&method, 4, &spec, &control);
     assert_int_equal(spec.exponents_per_order, 0);
-    assert_memory_equal(spec.control.beta, good.beta, sizeof good.beta);
-    assert_true(spec.control.beta_reject == 0.25 && spec.control.start_exponent == 0.25);
-    assert_true(spec.control.factor_min == 0.5 && spec.control.factor_min_accept == 0.5);
-    assert_true(spec.control.factor_max == 4.0);
+    assert_memory_equal(control.beta, good.beta, sizeof good.beta);
+    assert_true(control.beta_reject == 0.25 && control.start_exponent == 0.25);
+    assert_true(control.factor_min == 0.5 && control.factor_min_accept == 0.5);
+    assert_true(control.factor_max == 4.0);
 }
 
 /* Of another system, of none, and of a method from before there were hints. */
@@ -52,10 +56,11 @@ static void test_rule_stays_where_nothing_is_said(void **state)
     odeon_integrator method = {.struct_size = sizeof method, .hints = hints};
     static const char *const systems[] = {"another", NULL, "peer"};
     for (int i = 0; i < 3; i++) {
-        odeon_ode_spec spec = by_order(systems[i]), before = spec;
+        odeon_ode_spec spec = by_order(systems[i]);
+        odeon_control control = rule;
         method.struct_size = i == 2 ? ODEON_SIZE_THROUGH(odeon_integrator, solver) : sizeof method;
-        control_hints_apply(&method, 4, &spec);
-        assert_memory_equal(&spec.control, &before.control, sizeof spec.control);
+        control_hints_apply(&method, 4, &spec, &control);
+        assert_memory_equal(&control, &rule, sizeof control);
         assert_int_equal(spec.exponents_per_order, 1);
     }
 }
@@ -109,12 +114,13 @@ static void test_methods_say_what_sciml_has_for_them(void **state)
         assert_int_equal(registry_find(plugins, ODEON_KIND_INTEGRATOR, rows[i].id, &component),
                          ODEON_OK);
         odeon_ode_spec spec = by_order("sciml");
-        control_hints_apply(component->ops, 5, &spec);
-        assert_true(spec.control.beta[0] == rows[i].beta);
-        assert_true(spec.control.beta_reject == rows[i].beta);
-        assert_true(spec.control.beta[1] == rows[i].before && spec.control.beta[2] == 0.0);
-        assert_true(spec.control.factor_min == rows[i].least);
-        assert_true(spec.control.factor_max == rows[i].most);
+        odeon_control control = rule;
+        control_hints_apply(component->ops, 5, &spec, &control);
+        assert_true(control.beta[0] == rows[i].beta);
+        assert_true(control.beta_reject == rows[i].beta);
+        assert_true(control.beta[1] == rows[i].before && control.beta[2] == 0.0);
+        assert_true(control.factor_min == rows[i].least);
+        assert_true(control.factor_max == rows[i].most);
     }
     registry_destroy(plugins);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "odeon/device_solver.h"
 #include "support.h"
 
 static const odeon_part parts[] = {
@@ -15,6 +16,7 @@ typedef struct fixture {
     host_field field;
     stepper method;
     odeon_ode_spec spec;
+    odeon_control control;
     solver s;
 } fixture;
 
@@ -25,7 +27,8 @@ static void prepare(fixture *f, int32_t per_order)
     f->field.abi.parts = parts;
     f->method.info.order = 5;
     f->spec.exponents_per_order = per_order;
-    f->spec.control = (odeon_control){
+    f->spec.control = &f->control;
+    f->control = (odeon_control){
         .beta = {0.75, -0.5, 0.25}, .beta_reject = 1.25, .start_exponent = 2.0, .rtol = 1e-3};
     f->spec.max_steps = 100;
     f->s.task.field = &f->field;

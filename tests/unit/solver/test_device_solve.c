@@ -30,13 +30,15 @@ static void test_running_state_is_put_aside_and_freed(void **state)
     static const double times[] = {0.0, 1.0};
     bench *b = bench_open("remote", true, "tsit5", DENSE_UNUSED, bench_adaptive, 2, 1.5);
     b->f.host.moves_state = true;
-    b->f.host.running =
-        (odeon_tensor){.data = b->f.grad, .dim = {2}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    b->f.host.running = (odeon_tensor){.view.data = b->f.grad,
+                                       .view.shape.dim = {2},
+                                       .view.shape.ndim = 1,
+                                       .view.shape.dtype = ODEON_DTYPE_F64};
     double y[2 * SAMPLES];
     for (int pass = 0; pass < PASSES; pass++) {
         bench_require(bench_solve(b, 2, times, ODEON_KEEP_NONE));
     }
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_assert_close(y[0], bench_start[0] * cos(1.5) + bench_start[SAMPLES] * sin(1.5), 1e-6);
     bench_close(b);
 }
@@ -58,7 +60,7 @@ static void test_third_solve_makes_no_call_of_the_field(void **state)
     double first[SAMPLES], third[SAMPLES];
     assert_true(calls_of(b, 2, unit_span, ODEON_KEEP_NONE) > 20); /* eager, and fits the memory */
     int64_t evals = b->f.evals;
-    bench_get(b, &b->y[1], first);
+    bench_get(b, &b->y[1].view, first);
     for (int i = 0; i < 3; i++) { /* memory was fitted; then recorded, then replayed */
         (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
     }
@@ -66,7 +68,7 @@ static void test_third_solve_makes_no_call_of_the_field(void **state)
     assert_int_equal(calls_of(b, 2, unit_span, ODEON_KEEP_NONE), 0);
     assert_int_equal(b->f.evals - before, evals); /* counted all the same */
     assert_int_equal(b->solve->memory.n_free_vectors, b->solve->memory.n_vectors);
-    bench_get(b, &b->y[1], third);
+    bench_get(b, &b->y[1].view, third);
     assert_memory_equal(first, third, sizeof first);
     bench_close(b);
 }
@@ -82,7 +84,7 @@ static void test_recording_serves_other_times(void **state)
         (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
     }
     assert_int_equal(calls_of(b, 2, longer, ODEON_KEEP_NONE), 0);
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_assert_close(y[0], exp(-1.5), 1e-7);
     bench_close(b);
 }
@@ -95,7 +97,7 @@ static void test_solve_of_too_many_steps_is_declined(void **state)
     odeon_ode_spec fine = bench_adaptive;
     fine.max_steps = 4 * SOLVER_LOG_ROWS;
     bench *b = bench_open("remote", true, "tsit5", DENSE_UNUSED, fine, 1, 1.0);
-    b->spec.control.h_max = 1.0 / (SOLVER_LOG_ROWS + 8);
+    b->control.h_max = 1.0 / (SOLVER_LOG_ROWS + 8);
     solver *s = b->solve;
     bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE));
     assert_true(solver_stats(s).accepted > SOLVER_LOG_ROWS);
@@ -174,8 +176,10 @@ static void test_solves_that_do_not_suit_have_no_key(void **state)
     bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE));
     assert_non_null(b->solve->device.key);
     b->f.host.moves_state = true; /* chunks evaluate for nothing behind the end */
-    b->f.host.running =
-        (odeon_tensor){.data = b->f.grad, .dim = {2}, .ndim = 1, .dtype = ODEON_DTYPE_F64};
+    b->f.host.running = (odeon_tensor){.view.data = b->f.grad,
+                                       .view.shape.dim = {2},
+                                       .view.shape.ndim = 1,
+                                       .view.shape.dtype = ODEON_DTYPE_F64};
     bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE));
     assert_null(b->solve->device.key);
     bench_close(b);
@@ -195,7 +199,7 @@ static void test_outputs_are_read_off_rows(void **state)
         }
         assert_int_equal(calls_of(b, 5, times, ODEON_KEEP_NONE), 0);
         for (int k = 1; k < 5; k++) {
-            bench_get(b, &b->y[k], y);
+            bench_get(b, &b->y[k].view, y);
             bench_assert_close(y[0], exp(-times[k]), 1e-6);
         }
         bench_close(b);
@@ -238,7 +242,7 @@ static void test_other_control_is_another_recording(void **state)
         (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
     }
     assert_true(solver_stats(b->solve).h_max > 0.01);
-    b->spec.control.h_max = 0.01;
+    b->control.h_max = 0.01;
     for (int i = 0; i < 5; i++) {
         (void)calls_of(b, 2, unit_span, ODEON_KEEP_NONE);
         assert_true(solver_stats(b->solve).h_max <= 0.01 * (1.0 + 1e-12));

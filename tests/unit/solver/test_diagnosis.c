@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/diagnosis.h"
 #include "solver/step.h"
 
@@ -46,7 +47,7 @@ static bench *open_adaptive(double theta)
 {
     bench *b = bench_open("cpu", false, "tsit5", DENSE_UNUSED, bench_adaptive, 1, theta);
     inside_prepare(b, 2, unit_span, ODEON_KEEP_NONE);
-    b->solve->control = b->spec.control;
+    b->solve->control = b->control;
     b->solve->diagnosis = (solve_diagnosis){0};
     return b;
 }
@@ -77,7 +78,7 @@ static void test_vector_comes_as_double_or_not_at_all(void **state)
     assert_true(values[0] == 1.5 && values[1] == -2.0 && values[2] == 0.25);
     mem_free(values);
     float narrow[SAMPLES] = {0.5f, 3.0f, -1.0f};
-    bench_require(b->device.ops->upload(b->lane.queue, x.data, narrow, sizeof narrow));
+    bench_require(b->device->ops->upload(b->lane.queue, x.data, narrow, sizeof narrow));
     b->f.host.abi.dtype = ODEON_DTYPE_F32;
     values = vector_download(b->solve, x);
     assert_true(values[0] == 0.5 && values[1] == 3.0 && values[2] == -1.0);
@@ -245,7 +246,7 @@ static void test_samples_are_judged_by_their_mean_square(void **state)
     bench_put(b, &f, slope);
     inside_set_slot(b, ODEON_SLOT_START, 1.0);
     inside_set_slot(b, ODEON_SLOT_START + 1, 1.0);
-    s->control = b->spec.control;
+    s->control = b->control;
     check_start(b, y0, f0, f0, CAUSE_TOLERANCE);
     assert_int_equal(s->diagnosis.worst.sample, 1);
     bench_assert_close(s->diagnosis.worst.error, sqrt(12.5), 1e-12);

@@ -17,7 +17,7 @@ static double error_within(const char *method, double h)
     solver_set_replay(b->solve, 1, steps);
     bench_require(bench_solve(b, 3, times, ODEON_KEEP_NONE));
     double y[2 * SAMPLES], angle = b->f.theta * times[1];
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_close(b);
     return fabs(y[0] - (cos(angle) * bench_start[0] + sin(angle) * bench_start[SAMPLES]));
 }
@@ -53,7 +53,7 @@ static void test_dense_stages_are_evaluated_for_dense_output_alone(void **state)
         bench_require(stepper_program(b->method, 0, &p));
         assert_int_equal(p->n_evals, 7 + 3 * i);
         bench_require(bench_solve(b, 3, times, ODEON_KEEP_NONE));
-        bench_get(b, &b->y[2], ends[i]);
+        bench_get(b, &b->y[2].view, ends[i]);
         bench_assert_close(ends[i][0], cos(3.0) * bench_start[0] + sin(3.0) * bench_start[SAMPLES],
                            1e-6);
         bench_close(b);

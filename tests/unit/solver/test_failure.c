@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/failure.h"
 
 #include <cmocka.h> /* its macro fail is the name of a service of odeon/host.h */

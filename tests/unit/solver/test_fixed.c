@@ -24,7 +24,7 @@ static void test_decay_by_equal_steps_is_powers_of_a_polynomial(void **state)
     double y[SAMPLES], r = rk4(-0.8 * 0.05);
     bench_require(bench_solve(b, 4, times, ODEON_KEEP_NONE));
     for (int i = 1; i < 4; i++) {
-        bench_get(b, &b->y[i], y);
+        bench_get(b, &b->y[i].view, y);
         for (int k = 0; k < SAMPLES; k++) {
             bench_assert_close(y[k], pow(r, 10.0 * i) * bench_start[k], 1e-14);
         }
@@ -108,7 +108,7 @@ static void test_steps_of_a_size_go_backward(void **state)
     double y[SAMPLES];
     bench_require(bench_solve(b, 2, back, ODEON_KEEP_NONE));
     check_steps(b, expected, 3);
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_assert_close(y[0], exp(1.0) * bench_start[0], 1e-3);
     bench_close(b);
 }
@@ -138,7 +138,7 @@ static void test_listed_steps_are_made_as_they_stand(void **state)
     solver_set_replay(b->solve, 3, steps);
     bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_NONE));
     check_steps(b, steps, 3);
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_assert_close(y[0], rk4(-0.25) * rk4(-0.5) * rk4(-0.25), 1e-14);
     bench_close(b);
 }
@@ -176,7 +176,7 @@ static void test_time_within_a_listed_step_needs_dense_output(void **state)
     b = bench_open("cpu", false, "tsit5", DENSE_REQUIRED, replay, 1, 1.0);
     solver_set_replay(b->solve, 2, steps);
     bench_require(bench_solve(b, 3, times, ODEON_KEEP_NONE));
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_assert_close(y[0], exp(-0.7), 1e-4);
     bench_close(b);
 }

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
 
@@ -115,9 +116,9 @@ static void test_outputs_are_read_within_a_step_and_at_its_end(void **state)
     assert_int_equal(s->outputs.next, 3); /* not the one at 1 */
     bench_assert_close(s->outputs.read_at[1], 0.5, 1e-15);
     assert_true(s->outputs.read_at[2] == 1.0);
-    bench_get(b, &b->y[1], y);
+    bench_get(b, &b->y[1].view, y);
     bench_assert_close(y[0], exp(-0.1), 1e-7);
-    bench_get(b, &b->y[2], y);
+    bench_get(b, &b->y[2].view, y);
     bench_assert_close(y[0], exp(-0.2), 1e-8);
     /* rounding must not make a time within the step pass for its end */
     s->outputs.next = 2;

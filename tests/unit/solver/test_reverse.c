@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/reverse.h"
 
@@ -81,15 +82,15 @@ static void test_start_gathers_from_steps_and_from_itself(void **state)
     static const double left[SAMPLES] = {1.0, 2.0, 3.0}, own[SAMPLES] = {10.0, 20.0, 30.0};
     bench *b = bench_open("cpu", false, "rk4", DENSE_UNUSED, bench_ten_steps, 1, 1.0);
     solver *s = b->solve;
-    odeon_tensor d_y[2];
+    odeon_view d_y[2];
     double out[SAMPLES];
     inside_prepare(b, 2, unit_span, ODEON_KEEP_NONE);
     s->task.d_y = d_y;
     for (int i = 0; i < 4; i++) {
         bool steps = (i & 1) != 0, itself = (i & 2) != 0;
         bound_vector x = {0};
-        d_y[0] = b->d_y[0];
-        bench_put(b, &d_y[0], own);
+        bench_put(b, &b->d_y[0], own);
+        d_y[0] = b->d_y[0].view;
         d_y[0].data = itself ? d_y[0].data : NULL;
         if (steps) {
             x = workspace_take(&s->memory);
@@ -98,7 +99,7 @@ static void test_start_gathers_from_steps_and_from_itself(void **state)
         }
         s->step.cotangent[REG_Y1] = x;
         bench_require(reverse_finish(s, &b->d_y0));
-        bench_get(b, &b->d_y0, out);
+        bench_get(b, &b->d_y0.view, out);
         for (int k = 0; k < SAMPLES; k++) {
             assert_true(out[k] == (steps ? left[k] : 0.0) + (itself ? own[k] : 0.0));
         }
@@ -151,7 +152,7 @@ static void test_carry_passes_cotangents_from_step_to_step(void **state)
         bench_open("cpu", false, "adams_bashforth(order=3)", DENSE_UNUSED, bench_ten_steps, 1, 1.0);
     double y0[2][SAMPLES], end[2][SAMPLES], d_y0[SAMPLES], d_theta;
     bench_require(bench_solve(b, 2, unit_span, ODEON_KEEP_FRAMES));
-    bench_get(b, &b->y[1], end[0]);
+    bench_get(b, &b->y[1].view, end[0]);
     bench_reverse(b, 2, counts, d_y0, &d_theta);
     memcpy(y0[0], bench_start, sizeof y0[0]);
     for (int k = 0; k < SAMPLES; k++) { /* the solve is linear in each sample by itself */

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/rows.h"
 
@@ -95,7 +96,7 @@ static void test_steps_are_stored_and_loaded_by_slots(void **state)
         inside_set_slot(b, ODEON_SLOT_ROW, (double)i);
         bench_require(rows_load(s, ROWS_STEPS));
         odeon_tensor y0 = vector_tensor(s, s->step.value[REG_Y0]);
-        bench_get(b, &y0, y);
+        bench_get(b, &y0.view, y);
         assert_true(y[0] == 10.0 * i && y[2] == 10.0 * i + 2.0);
         assert_true(inside_slot(b, ODEON_SLOT_T) == 0.1 * i);
         assert_true(inside_slot(b, ODEON_SLOT_H) == 1.0 + i);

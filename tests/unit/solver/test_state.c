@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 
 #include <cmocka.h> /* its macro fail is the name of a service of odeon/host.h */
 
@@ -20,16 +21,18 @@ static void test_vectors_and_parts_are_tensors(void **state)
     inside_prepare(b, 2, unit_span, ODEON_KEEP_NONE);
     bound_vector x = s->step.value[REG_Y0];
     odeon_tensor whole = vector_tensor(s, x);
-    assert_ptr_equal(whole.data, b->y[0].data);
-    assert_true(whole.ndim == 1 && whole.dim[0] == SAMPLES && whole.dtype == ODEON_DTYPE_F64);
+    assert_ptr_equal(whole.view.data, b->y[0].view.data);
+    assert_true(whole.view.shape.ndim == 1 && whole.view.shape.dim[0] == SAMPLES &&
+                whole.view.shape.dtype == ODEON_DTYPE_F64);
     b->f.host.abi.parts = parts;
     odeon_tensor part = part_tensor(s, x, 1);
-    assert_ptr_equal(part.data, (double *)b->y[0].data + 2);
-    assert_int_equal(part.dim[0], 1);
-    assert_int_equal(part_tensor(s, x, 0).dim[0], 2);
+    assert_ptr_equal(odeon_read(&part.view), (const double *)odeon_read(&b->y[0].view) + 2);
+    assert_int_equal(part.view.shape.dim[0], 1);
+    assert_int_equal(part_tensor(s, x, 0).view.shape.dim[0], 2);
     odeon_tensor t = stage_time_tensor(s, 3);
-    assert_ptr_equal(t.data, s->slots + ODEON_SLOT_STAGE_T + 3);
-    assert_true(t.ndim == 1 && t.dim[0] == 1 && t.dtype == ODEON_DTYPE_F64);
+    assert_ptr_equal(t.view.data, s->slots + ODEON_SLOT_STAGE_T + 3);
+    assert_true(t.view.shape.ndim == 1 && t.view.shape.dim[0] == 1 &&
+                t.view.shape.dtype == ODEON_DTYPE_F64);
     b->f.host.abi.parts = &b->f.part;
     inside_finish(b);
     bench_close(b);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "odeon/device_solver.h"
 #include "solver/step.h"
 
 #include <cmocka.h> /* its macro fail is the name of a service of odeon/host.h */
@@ -16,7 +17,7 @@ static bench *open_step(const char *method, int32_t keep)
 {
     bench *b = bench_open("cpu", false, method, DENSE_UNUSED, bench_adaptive, 1, 1.0);
     inside_prepare(b, 2, unit_span, keep);
-    b->solve->control = b->spec.control;
+    b->solve->control = b->control;
     return b;
 }
 
@@ -44,7 +45,7 @@ static double first_of(bench *b, bound_vector x)
 {
     double values[SAMPLES];
     odeon_tensor tensor = vector_tensor(b->solve, x);
-    bench_get(b, &tensor, values);
+    bench_get(b, &tensor.view, values);
     return values[0];
 }
 
@@ -116,7 +117,7 @@ static void test_rejected_step_can_be_tried_again(void **state)
     assert_null(s->step.frames[0]);
     assert_int_equal(s->memory.n_free_vectors, vectors);
     assert_int_equal(s->memory.n_free_frames, frames);
-    assert_ptr_equal(s->step.value[REG_Y0].data, b->y[0].data); /* the start is still bound */
+    assert_ptr_equal(s->step.value[REG_Y0].data, b->y[0].view.data); /* the start is still bound */
     run_step(b, 0.0, 0.125);
     assert_int_equal(s->tape.n_records, 0);
     close_step(b);
@@ -179,9 +180,9 @@ static void test_error_sum_is_that_of_the_error_vector(void **state)
     bench_require(step_error_vector(s, program_of(b), 0.5, estimate));
     odeon_tensor e = vector_tensor(s, estimate), a = vector_tensor(s, s->step.value[REG_Y0]),
                  c = vector_tensor(s, s->step.value[REG_Y1]);
-    bench_get(b, &e, error);
-    bench_get(b, &a, y0);
-    bench_get(b, &c, y1);
+    bench_get(b, &e.view, error);
+    bench_get(b, &a.view, y0);
+    bench_get(b, &c.view, y1);
     for (int k = 0; k < SAMPLES; k++) {
         double scale = b->atol + b->rtol * fmax(fabs(y0[k]), fabs(y1[k]));
         sum += error[k] / scale * (error[k] / scale);
@@ -193,7 +194,7 @@ static void test_error_sum_is_that_of_the_error_vector(void **state)
     bench_require(step_set_time(s, 0.0, 99.0));
     double again[SAMPLES];
     bench_require(step_error_vector(s, program_of(b), 0.5, estimate));
-    bench_get(b, &e, again);
+    bench_get(b, &e.view, again);
     assert_memory_equal(error, again, sizeof error);
     workspace_release(&s->memory, &estimate);
     close_step(b);
@@ -230,11 +231,11 @@ static void test_vectors_are_added_in_place(void **state)
     double out[SAMPLES];
     bench_put(b, &b->d_y[0], one);
     bench_put(b, &b->d_y[1], ten);
-    bench_require(vector_add(b->solve, (bound_vector){.data = b->d_y[0].data},
-                             (bound_vector){.data = b->d_y[1].data}));
-    bench_get(b, &b->d_y[0], out);
+    bench_require(
+        vector_add(b->solve, (bound_vector){.data = odeon_write(&b->d_y[0])}, &b->d_y[1].view));
+    bench_get(b, &b->d_y[0].view, out);
     assert_true(out[0] == 11.0 && out[1] == 22.0 && out[2] == 33.0);
-    bench_get(b, &b->d_y[1], out);
+    bench_get(b, &b->d_y[1].view, out);
     assert_memory_equal(out, ten, sizeof ten);
     close_step(b);
 }

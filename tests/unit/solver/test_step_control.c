@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "device/common/step_control.h"
+#include "odeon/device_solver.h"
+#include "odeon/kit/step_control.h"
 
 /* Powers and products in another order of operations: a few ulp. */
 static const double few_ulp = 8 * DBL_EPSILON;
@@ -71,7 +72,7 @@ static double factor_of(const odeon_control *control, double error)
 {
     double slots[ODEON_SLOTS];
     arrange(slots, control, 1.0, 0.5, error);
-    step_judge(control, slots);
+    odeon_kit_step_control(control, slots);
     return slots[ODEON_SLOT_H] / 0.5;
 }
 
@@ -86,8 +87,8 @@ static void test_scalar_adds_its_slot(void **state)
 {
     (void)state;
     double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = 0.25};
-    assert_near(scalar_value((odeon_scalar){2.0, 4.0, ODEON_SLOT_H, 0}, slots), 3.0);
-    assert_near(scalar_value((odeon_scalar){2.0, 4.0, -1, 0}, NULL), 2.0);
+    assert_near(odeon_kit_scalar((odeon_scalar){2.0, 4.0, ODEON_SLOT_H, 0}, slots), 3.0);
+    assert_near(odeon_kit_scalar((odeon_scalar){2.0, 4.0, -1, 0}, NULL), 2.0);
 }
 
 static void test_stage_times_are_t_plus_c_h(void **state)
@@ -96,7 +97,7 @@ static void test_stage_times_are_t_plus_c_h(void **state)
     static const double c[] = {0.0, 0.5, 1.0};
     double slots[ODEON_SLOTS] = {[ODEON_SLOT_T] = 2.0, [ODEON_SLOT_H] = -0.5};
     slots[ODEON_SLOT_STAGE_T + 3] = 7.0;
-    stage_times(3, c, slots);
+    odeon_kit_stage_times(3, c, slots);
     assert_near(slots[ODEON_SLOT_STAGE_T], 2.0);
     assert_near(slots[ODEON_SLOT_STAGE_T + 1], 1.75);
     assert_near(slots[ODEON_SLOT_STAGE_T + 2], 1.5);
@@ -115,13 +116,13 @@ static void test_error_norm_joins_parts_or_takes_the_worst(void **state)
     control.count[0] = 2;
     control.count[1] = 0;
     control.count[2] = 6;
-    assert_near(error_norm(&control, slots), sqrt(14.0 / 8.0));
+    assert_near(odeon_kit_error_norm(&control, slots), sqrt(14.0 / 8.0));
     control.parts_rule = ODEON_PARTS_MAX;
-    assert_near(error_norm(&control, slots), 2.0);
+    assert_near(odeon_kit_error_norm(&control, slots), 2.0);
     control.norm = ODEON_NORM_MAX;
-    assert_near(error_norm(&control, slots), 8.0);
+    assert_near(odeon_kit_error_norm(&control, slots), 8.0);
     control.parts_rule = ODEON_PARTS_JOINT;
-    assert_near(error_norm(&control, slots), 8.0);
+    assert_near(odeon_kit_error_norm(&control, slots), 8.0);
 }
 
 static void test_error_norm_of_nothing_is_zero(void **state)
@@ -130,7 +131,7 @@ static void test_error_norm_of_nothing_is_zero(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS] = {0};
     control.count[0] = 0;
-    assert_true(error_norm(&control, slots) == 0.0);
+    assert_true(odeon_kit_error_norm(&control, slots) == 0.0);
 }
 
 static void test_error_norm_keeps_a_nan_of_any_part(void **state)
@@ -145,7 +146,7 @@ static void test_error_norm_keeps_a_nan_of_any_part(void **state)
             slots[ODEON_SLOT_ERROR_SUM + part] = (double)NAN;
             slots[ODEON_SLOT_ERROR_SUM + 1 - part] = 5.0;
             control.parts_rule = rule;
-            assert_true(isnan(error_norm(&control, slots)));
+            assert_true(isnan(odeon_kit_error_norm(&control, slots)));
         }
     }
 }
@@ -174,12 +175,12 @@ static void test_sciml_factor_uses_the_error_before(void **state)
     odeon_control control = sciml_control();
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 0.0, 1.0, 0.5);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     double first = 0.9 * pow(0.5, -0.14) * pow(1e-4, 0.08);
     assert_near(slots[ODEON_SLOT_H], first);
 
     slots[ODEON_SLOT_ERROR_SUM] = 0.04; /* error 0.2 */
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], first * 0.9 * pow(0.2, -0.14) * pow(0.5, 0.08));
     assert_near(slots[ODEON_SLOT_HISTORY], 0.2);
     assert_near(slots[ODEON_SLOT_HISTORY + 1], 0.5);
@@ -192,7 +193,7 @@ static void test_sciml_rejection_leaves_the_history(void **state)
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 0.0, 1.0, 4.0);
     slots[ODEON_SLOT_HISTORY] = 0.25;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 0.9 * pow(4.0, -0.14));
     assert_near(slots[ODEON_SLOT_HISTORY], 0.25);
     assert_near(slots[ODEON_SLOT_HISTORY + 1], 1e-4);
@@ -204,7 +205,7 @@ static void test_sciml_history_has_a_floor(void **state)
     odeon_control control = sciml_control();
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 0.0, 1.0, 1e-9);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_HISTORY], 1e-4);
 }
 
@@ -215,10 +216,10 @@ static void test_sciml_first_accepted_step_may_grow_further(void **state)
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 0.0, 1e-6, 0.0);
     slots[ODEON_SLOT_STEPS] = 0.0;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 1e-2);
     slots[ODEON_SLOT_ERROR_SUM] = 0.0;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 1e-1);
 }
 
@@ -233,7 +234,7 @@ static void test_third_coefficient_weighs_the_error_before_last(void **state)
     arrange(slots, &control, 0.0, 1.0, 0.5);
     slots[ODEON_SLOT_HISTORY] = 0.25;
     slots[ODEON_SLOT_HISTORY + 1] = 0.125;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 0.9 * pow(0.5, -0.2) * pow(0.25, 0.1) * pow(0.125, -0.05));
 }
 
@@ -254,7 +255,7 @@ static void test_strict_rule_rejects_error_one(void **state)
     double slots[ODEON_SLOTS];
     control.accept_rule = ODEON_ACCEPT_LT;
     arrange(slots, &control, 0.0, 1.0, 1.0);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_ACCEPT] == 0.0);
     assert_near(slots[ODEON_SLOT_H], 0.9);
 }
@@ -265,7 +266,7 @@ static void test_accepted_step_moves_on(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 1.0, 0.5, 0.03125);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_ERROR], 0.03125);
     assert_true(slots[ODEON_SLOT_ACCEPT] == 1.0);
     assert_true(slots[ODEON_SLOT_DONE] == 0.0);
@@ -283,7 +284,7 @@ static void test_nonfinite_error_rejects(void **state)
     for (size_t i = 0; i < 2; i++) {
         double slots[ODEON_SLOTS];
         arrange(slots, &control, 1.0, 0.5, errors[i]);
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true(slots[ODEON_SLOT_ACCEPT] == 0.0);
         assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_NONFINITE);
         assert_true(slots[ODEON_SLOT_T] == 1.0);
@@ -298,7 +299,7 @@ static int run_to_end(const odeon_control *control, double *slots)
     int steps = 0;
     while (slots[ODEON_SLOT_DONE] == 0.0 && steps < 1000) {
         slots[ODEON_SLOT_ERROR_SUM] = 0.25;
-        step_judge(control, slots);
+        odeon_kit_step_control(control, slots);
         steps++;
     }
     return steps;
@@ -314,7 +315,7 @@ static void test_solve_ends_at_t1_exactly(void **state)
                                      [ODEON_SLOT_H] = 0.013,
                                      [ODEON_SLOT_END] = spans[i][1],
                                      [ODEON_SLOT_REACH] = spans[i][1]};
-        step_start(&control, 3, slots);
+        odeon_kit_step_start(&control, 3, slots);
         assert_true(signbit(slots[ODEON_SLOT_H]) == signbit(spans[i][1] - spans[i][0]));
         assert_in_range(run_to_end(&control, slots), 3, 999);
         assert_true(slots[ODEON_SLOT_T] == spans[i][1]);
@@ -328,7 +329,7 @@ static void test_step_that_reaches_t1_is_cut_and_marked(void **state)
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 1.0, 0.5, 0.03125); /* proposes 0.9 at 1.5 */
     slots[ODEON_SLOT_END] = 2.0;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
     assert_true(slots[ODEON_SLOT_H] == 0.5);
     assert_true(slots[ODEON_SLOT_DONE] == 0.0);
@@ -342,7 +343,7 @@ static void test_rejected_last_step_is_last_no_more(void **state)
     arrange(slots, &control, 1.0, 0.5, 32.0);
     slots[ODEON_SLOT_END] = 1.5;
     slots[ODEON_SLOT_LAST] = 1.0;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 0.0);
     assert_true(slots[ODEON_SLOT_DONE] == 0.0);
     assert_near(slots[ODEON_SLOT_H], 0.225);
@@ -355,7 +356,7 @@ static void test_sliver_before_t1_is_taken_along(void **state)
     double end = 2.0 + 90.0 * DBL_EPSILON; /* 45 ulp of it further than the step */
     double slots[ODEON_SLOTS] = {
         [ODEON_SLOT_T] = 1.0, [ODEON_SLOT_H] = 1.0, [ODEON_SLOT_END] = end};
-    step_start(&control, 3, slots);
+    odeon_kit_step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
     assert_true(slots[ODEON_SLOT_H] == end - 1.0);
 }
@@ -370,14 +371,14 @@ static void test_rejected_step_may_be_filtered_too(void **state)
     control.beta[1] = -0.1;
     arrange(slots, &control, 1.0, 0.5, 32.0);
     slots[ODEON_SLOT_HISTORY] = 0.5;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 0.5 * 0.9 * pow(32.0, -0.2) * pow(0.5, 0.1));
     arrange(slots, &control, 1.0, 0.5, 1.5);
     slots[ODEON_SLOT_HISTORY] = 100.0; /* asks for 1.31 */
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 0.5 * 0.9);
     arrange(slots, &control, 1.0, 0.5, HUGE_VAL);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_near(slots[ODEON_SLOT_H], 0.5 * 0.2);
 }
 
@@ -391,7 +392,7 @@ static void test_second_try_of_a_last_step_may_be_half_of_what_is_left(void **st
         double slots[ODEON_SLOTS];
         arrange(slots, &control, 1.0, 1.0, errors[i]);
         slots[ODEON_SLOT_END] = i == 0 ? 1.75 : 2.5;
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true(slots[ODEON_SLOT_LAST] == (double)i);
         assert_near(slots[ODEON_SLOT_H], i == 0 ? 0.375 : 0.5);
     }
@@ -410,7 +411,7 @@ static void test_fast_power_is_the_published_one(void **state)
     const double logs[] = {-1.0, -1.0 - 0.25 * (2.198599 - 0.25 * 0.338953) / (1.523692 - 0.25)};
     for (int i = 0; i < 2; i++) {
         arrange(slots, &control, 0.0, 1.0, errors[i]);
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         double expected = 0.9 / exp2(0.14 * logs[i]) * old;              /* 1e-4 = 2^-13 0.8192 */
         assert_true(fabs(slots[ODEON_SLOT_H] / expected - 1.0) <= 5e-7); /* float32 */
         double exact = 0.9 * pow(errors[i], -0.14) * pow(1e-4, 0.08);
@@ -418,7 +419,7 @@ static void test_fast_power_is_the_published_one(void **state)
         assert_true(slots[ODEON_SLOT_H] != exact);
     }
     arrange(slots, &control, 0.0, 1.0, 1e-60); /* 0 in float32 */
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_H] == 10.0);
 }
 
@@ -430,7 +431,7 @@ static void test_step_is_limited_to_h_max(void **state)
     control.h_max = 0.6;
     arrange(slots, &control, 1.0, -0.5, 0.03125);
     slots[ODEON_SLOT_END] = -HUGE_VAL;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_H] == -0.6);
 }
 
@@ -441,10 +442,10 @@ static void test_step_that_ends_within_rounding_is_the_last(void **state)
     odeon_control control = torchdiffeq_control();
     double least = 1.0 - 100.0 * DBL_EPSILON, less = nextafter(least, 0.0);
     double slots[ODEON_SLOTS] = {[ODEON_SLOT_H] = least, [ODEON_SLOT_END] = 1.0};
-    step_start(&control, 3, slots);
+    odeon_kit_step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0 && slots[ODEON_SLOT_H] == 1.0);
     slots[ODEON_SLOT_H] = less;
-    step_start(&control, 3, slots);
+    odeon_kit_step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 0.0 && slots[ODEON_SLOT_H] == less);
 }
 
@@ -455,7 +456,7 @@ static void test_step_below_h_min_is_underflow(void **state)
     double slots[ODEON_SLOTS];
     control.h_min = 0.4;
     arrange(slots, &control, 1.0, 0.4, 32.0);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
 }
 
@@ -468,7 +469,7 @@ static void test_step_below_least_is_underflow(void **state)
         double slots[ODEON_SLOTS];
         arrange(slots, &control, 1.0, 0.5, 32.0); /* proposes 0.225 */
         slots[ODEON_SLOT_LEAST] = least[i];
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true((slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW) == (i > 0));
     }
 }
@@ -479,7 +480,7 @@ static void test_step_lost_in_t_is_underflow(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 1.0, DBL_EPSILON, 1e9);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
 }
 
@@ -492,7 +493,7 @@ static void test_last_step_may_be_shorter_than_h_min(void **state)
     arrange(slots, &control, 1.0, 0.5, 0.5);
     slots[ODEON_SLOT_LEAST] = 0.4;
     slots[ODEON_SLOT_END] = 1.75;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_LAST] == 1.0);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
 }
@@ -508,7 +509,7 @@ static double start_to(double end, const odeon_control *control, double d0, doub
     slots[ODEON_SLOT_END] = end;
     for (int32_t phase = 0; phase < 3; phase++) {
         slots[ODEON_SLOT_ERROR_SUM] = norms[phase] * norms[phase];
-        step_start(control, phase, slots);
+        odeon_kit_step_start(control, phase, slots);
     }
     return slots[ODEON_SLOT_H];
 }
@@ -530,7 +531,7 @@ static void test_step_of_h_min_is_tried(void **state)
         double slots[ODEON_SLOTS];
         arrange(slots, &control, 1.0, -sizes[i], errors[i]);
         slots[ODEON_SLOT_END] = -HUGE_VAL;
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
         assert_true(slots[ODEON_SLOT_H] == -0.4);
     }
@@ -559,12 +560,12 @@ static void test_first_probe_points_to_the_end(void **state)
     (void)state;
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS] = {[ODEON_SLOT_ERROR_SUM] = 4.0, [ODEON_SLOT_END] = -1.0};
-    step_start(&control, 0, slots);
+    odeon_kit_step_start(&control, 0, slots);
     slots[ODEON_SLOT_ERROR_SUM] = 16.0;
-    step_start(&control, 1, slots);
+    odeon_kit_step_start(&control, 1, slots);
     assert_near(slots[ODEON_SLOT_H], -0.005);
     slots[ODEON_SLOT_ERROR_SUM] = 9.0;
-    step_start(&control, 2, slots);
+    odeon_kit_step_start(&control, 2, slots);
     assert_near(slots[ODEON_SLOT_H], -pow(0.01 / 600.0, 0.2));
 }
 
@@ -589,7 +590,7 @@ static void test_start_within_the_solve_probes_no_farther(void **state)
         const double norms[] = {1.0, 1e-3, 0.0};
         for (int32_t phase = 0; phase < 3; phase++) {
             slots[ODEON_SLOT_ERROR_SUM] = norms[phase] * norms[phase];
-            step_start(&control, phase, slots);
+            odeon_kit_step_start(&control, phase, slots);
             if (phase == 1) {
                 assert_near(slots[ODEON_SLOT_H], -cases[i].probe);
                 assert_near(slots[ODEON_SLOT_PROBE], cases[i].probe);
@@ -609,12 +610,12 @@ static void test_probe_without_a_value_comes_nearer(void **state)
     slots[ODEON_SLOT_REACH] = 2.0;
     static const double probes[] = {2.0, 0.2, 0.02};
     for (int i = 0; i < 3; i++) {
-        step_start(&control, 4, slots);
+        odeon_kit_step_start(&control, 4, slots);
         assert_near(slots[ODEON_SLOT_H], probes[i]);
         assert_near(slots[ODEON_SLOT_PROBE], probes[i]);
     }
     slots[ODEON_SLOT_ERROR_SUM] = 0.0;
-    step_start(&control, 2, slots);
+    odeon_kit_step_start(&control, 2, slots);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK && slots[ODEON_SLOT_STOP] == 0.0);
     assert_near(slots[ODEON_SLOT_H], pow(0.01 / 1e-3, 0.2));
 }
@@ -662,7 +663,7 @@ static void test_empty_span_is_done_at_once(void **state)
     odeon_control control = torchdiffeq_control();
     double slots[ODEON_SLOTS] = {
         [ODEON_SLOT_T] = 2.0, [ODEON_SLOT_H] = 0.1, [ODEON_SLOT_END] = 2.0};
-    step_start(&control, 3, slots);
+    odeon_kit_step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_DONE] == 1.0);
     assert_true(slots[ODEON_SLOT_STOP] == 1.0);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_OK);
@@ -676,7 +677,7 @@ static void test_underflow_of_the_first_step_stops(void **state)
                                  [ODEON_SLOT_H] = 0.1,
                                  [ODEON_SLOT_LEAST] = 0.2,
                                  [ODEON_SLOT_END] = 4.0};
-    step_start(&control, 3, slots);
+    odeon_kit_step_start(&control, 3, slots);
     assert_true(slots[ODEON_SLOT_STATUS] == ODEON_STEP_UNDERFLOW);
     assert_true(slots[ODEON_SLOT_STOP] == 1.0);
 }
@@ -691,7 +692,7 @@ static void test_done_stops(void **state)
     arrange(slots, &control, 1.0, 0.5, 0.03125);
     slots[ODEON_SLOT_END] = 1.5;
     slots[ODEON_SLOT_LAST] = 1.0;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_DONE] == 1.0 && slots[ODEON_SLOT_STOP] == 1.0);
 }
 
@@ -710,7 +711,7 @@ static void test_reach_stops_without_a_cut(void **state)
         arrange(slots, &control, 1.0, cases[i].h, 0.03125);
         slots[ODEON_SLOT_END] = copysign(HUGE_VAL, cases[i].h);
         slots[ODEON_SLOT_REACH] = cases[i].reach;
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true(slots[ODEON_SLOT_STOP] == cases[i].stop);
         assert_true(slots[ODEON_SLOT_T] == 1.0 + cases[i].h && slots[ODEON_SLOT_DONE] == 0.0);
         assert_near(slots[ODEON_SLOT_H], 1.8 * cases[i].h);
@@ -724,7 +725,7 @@ static void test_rejected_step_beyond_reach_goes_on(void **state)
     double slots[ODEON_SLOTS];
     arrange(slots, &control, 1.0, 0.5, 32.0);
     slots[ODEON_SLOT_REACH] = 1.0;
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_STOP] == 0.0);
 }
 
@@ -735,11 +736,11 @@ static void test_underflow_and_infinite_step_stop(void **state)
     double slots[ODEON_SLOTS];
     control.h_min = 0.4;
     arrange(slots, &control, 1.0, 0.4, 32.0);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(slots[ODEON_SLOT_STOP] == 1.0);
     control.h_min = 0.0;
     arrange(slots, &control, 1.0, 0.5 * DBL_MAX, 0.0);
-    step_judge(&control, slots);
+    odeon_kit_step_control(&control, slots);
     assert_true(isinf(slots[ODEON_SLOT_H]) && slots[ODEON_SLOT_STOP] == 1.0);
 }
 
@@ -761,7 +762,7 @@ static void test_counts_stop_at_their_limits(void **state)
             control.log_rows = 3;
         }
         for (int step = 1; step <= 3; step++) {
-            step_judge(&control, slots);
+            odeon_kit_step_control(&control, slots);
             assert_true(slots[ODEON_SLOT_STOP] == (step == 3 ? 1.0 : 0.0));
             assert_true(slots[ODEON_SLOT_TRIALS] == step);
         }
@@ -776,7 +777,7 @@ static void test_rejected_steps_fill_no_rows(void **state)
     control.rows = 2;
     arrange(slots, &control, 1.0, 0.5, 32.0);
     for (int i = 0; i < 4; i++) {
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true(slots[ODEON_SLOT_STOP] == 0.0);
     }
     assert_true(slots[ODEON_SLOT_TRIALS] == 4.0 && slots[ODEON_SLOT_STEPS] == 1.0);
@@ -795,7 +796,7 @@ static void test_log_holds_every_trial(void **state)
     for (int i = 0; i < 3; i++) {
         double t = slots[ODEON_SLOT_T], h = slots[ODEON_SLOT_H];
         slots[ODEON_SLOT_ERROR_SUM] = errors[i] * errors[i];
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_true(log[i][ODEON_LOG_T] == t && log[i][ODEON_LOG_H] == h);
         assert_true(i == 2 ? isnan(log[i][ODEON_LOG_ERROR]) : log[i][ODEON_LOG_ERROR] == errors[i]);
         assert_true(log[i][ODEON_LOG_ACCEPT] == (i == 0 ? 1.0 : 0.0));
@@ -818,7 +819,7 @@ static void test_step_behind_the_stop_changes_acceptance_alone(void **state)
         slots[ODEON_SLOT_ACCEPT] = 1.0;
         memcpy(before, slots, sizeof before);
         before[ODEON_SLOT_ACCEPT] = 0.0;
-        step_judge(&control, slots);
+        odeon_kit_step_control(&control, slots);
         assert_memory_equal(slots, before, sizeof slots);
         assert_true(log[0] == 1.0 && log[3] == 4.0);
     }
@@ -828,15 +829,15 @@ static void test_step_back_stops_below_row_zero(void **state)
 {
     (void)state;
     double slots[ODEON_SLOTS] = {[ODEON_SLOT_ROW] = 2.0, [ODEON_SLOT_STOP] = 1.0};
-    step_back(slots);
+    odeon_kit_step_back(slots);
     assert_true(slots[ODEON_SLOT_ROW] == 1.0 && slots[ODEON_SLOT_STOP] == 0.0);
-    step_back(slots);
+    odeon_kit_step_back(slots);
     assert_true(slots[ODEON_SLOT_ROW] == 0.0 && slots[ODEON_SLOT_STOP] == 0.0);
-    step_back(slots);
+    odeon_kit_step_back(slots);
     assert_true(slots[ODEON_SLOT_ROW] == -1.0 && slots[ODEON_SLOT_STOP] == 1.0);
     slots[ODEON_SLOT_ROW] = (double)NAN;
     slots[ODEON_SLOT_STOP] = 0.0;
-    step_back(slots);
+    odeon_kit_step_back(slots);
     assert_true(slots[ODEON_SLOT_STOP] == 1.0);
 }
 
@@ -850,7 +851,7 @@ static void test_row_of_a_slot_is_whole_and_within(void **state)
                  {1.5, -1}, {1e300, -1}, {HUGE_VAL, -1}, {-HUGE_VAL, -1}, {(double)NAN, -1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double slots[ODEON_SLOTS] = {[ODEON_SLOT_ROW] = cases[i].value};
-        assert_int_equal(slot_row(slots, ODEON_SLOT_ROW, 3), cases[i].row);
+        assert_int_equal(odeon_kit_row(slots, ODEON_SLOT_ROW, 3), cases[i].row);
     }
 }
 

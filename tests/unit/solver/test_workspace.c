@@ -39,7 +39,8 @@ typedef struct fixture {
 static void open_fixture(fixture *f)
 {
     *f = (fixture){.w = {.path = "test"}};
-    f->device = (odeon_device){.struct_size = sizeof f->device, .self = &f->memory, .ops = &ops};
+    f->device = (odeon_device){
+        .struct_size = sizeof f->device, .handle = &f->memory, .self = &f->memory, .ops = &ops};
     f->w.device = &f->device;
 }
 

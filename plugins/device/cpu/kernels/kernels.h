@@ -1,21 +1,27 @@
 /* kernels.h: the loops of the CPU device, one table per dtype and instruction set. The sources of
  * this folder are compiled once per instruction set (kernels.cmake), each time defining two tables,
  * one per dtype, under names that the build passes in. Data pointers have the table's dtype unless
- * written otherwise. Shapes and meanings are those of device.h's operators; counts may be 0. All
+ * written otherwise. Shapes and meanings are those of the operators; counts may be 0. All
  * tables of a dtype give equal bits, except gemm, which uses fused multiply-add where available.
  * [any] */
 #ifndef ODEON_CPU_KERNELS_H
 #define ODEON_CPU_KERNELS_H
 #include <stdint.h>
 
-#include "odeon/device.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_loss.h"
+#include "odeon/device_optimizer.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/device_pool.h"
+#include "odeon/device_random.h"
+#include "odeon/device_solver.h"
 
 /* An image x[C,H,W] and its unrolled matrix [C*R*S, P*Q], whose columns are the windows. */
 typedef struct cpu_windows {
     int64_t channels, height, width;          /* C, H, W */
     int64_t kernel_h, kernel_w;               /* R, S */
     int64_t out_h, out_w;                     /* P, Q */
-    int64_t stride_h, stride_w, pad_h, pad_w; /* as in odeon_conv2d */
+    int64_t stride_h, stride_w, pad_h, pad_w; /* as in odeon_conv_geometry */
 } cpu_windows;
 
 /* x[B,C,S] in groups of C/groups channels; a group of one sample is contiguous. */
@@ -23,29 +29,19 @@ typedef struct cpu_groups {
     int64_t batch, channels, space, groups;
 } cpu_groups;
 
-/* Windows [B,C,rows,cols] of images [B,C,height,width]; see odeon_window2d. */
+/* Windows [B,C,rows,cols] of images [B,C,height,width]; see odeon_window_geometry. */
 typedef struct cpu_crop {
     int64_t batch, channels, height, width, rows, cols;
-    const odeon_window2d *geometry;
+    const odeon_window_geometry *geometry;
     uint64_t key, first_sample;
 } cpu_crop;
 
 /* c [m,n] = alpha op(a) [m,k] op(b) [k,n] + beta c. */
-typedef struct cpu_product {
+typedef struct cpu_gemm_shape {
     int32_t trans_a, trans_b;
     int64_t m, n, k;
     double alpha, beta;
-} cpu_product;
-
-typedef struct cpu_difference {
-    int32_t kind;
-    double beta, weight;
-} cpu_difference;
-
-typedef struct cpu_sgd {
-    double lr, momentum, decay;
-    int32_t nesterov, first;
-} cpu_sgd;
+} cpu_gemm_shape;
 
 typedef struct cpu_kernels {
     /* solver; c: the coefficients, x: the n_terms operands */
@@ -67,7 +63,7 @@ typedef struct cpu_kernels {
     void (*bias_rows)(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y);
 
     /* products and windows */
-    void (*gemm)(const cpu_product *p, const void *a, const void *b, void *c);
+    void (*gemm)(const cpu_gemm_shape *p, const void *a, const void *b, void *c);
     void (*im2col)(const cpu_windows *g, const void *x, void *columns);
     /* adds to x; overwrites columns */
     void (*col2im)(const cpu_windows *g, void *columns, void *x);
@@ -98,16 +94,17 @@ typedef struct cpu_kernels {
     void (*crop)(const cpu_crop *c, const void *x, void *y);
     void (*crop_vjp)(const cpu_crop *c, const void *dy, void *dx);
 
-    /* loss and optimizers; mask, dx, mean and buffer may be NULL */
+    /* loss and optimizers, which take their constants from the call; mask, dx, mean and buffer may
+     * be NULL */
     void (*softmax_cross_entropy)(int64_t rows, int64_t cols, const void *x, const int64_t *labels,
                                   double weight, double *sums, void *dx);
-    void (*difference)(int64_t count, const cpu_difference *d, const void *x, const void *target,
-                       const void *mask, double *sums, void *dx);
-    void (*sgd)(int64_t count, const cpu_sgd *constants, void *p, const void *g, void *v);
-    void (*adam)(int64_t count, const odeon_adam *constants, void *p, const void *g, void *m,
+    void (*difference)(int64_t count, const odeon_difference_loss *d, const void *x,
+                       const void *target, const void *mask, double *sums, void *dx);
+    void (*sgd)(int64_t count, const odeon_sgd_step *constants, void *p, const void *g, void *v);
+    void (*adam)(int64_t count, const odeon_adam_step *constants, void *p, const void *g, void *m,
                  void *v);
-    void (*rmsprop)(int64_t count, const odeon_rmsprop *constants, void *p, const void *g, void *v,
-                    void *mean, void *buffer);
+    void (*rmsprop)(int64_t count, const odeon_rmsprop_step *constants, void *p, const void *g,
+                    void *v, void *mean, void *buffer);
 } cpu_kernels;
 
 extern const cpu_kernels cpu_kernels_f32_baseline, cpu_kernels_f64_baseline;

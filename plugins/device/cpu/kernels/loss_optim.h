@@ -65,7 +65,7 @@ ALWAYS_INLINE double difference_value(int32_t kind, double beta, double d, doubl
 
 /* kind is a constant wherever this is inlined, so each loop has one formula; sums go through lanes,
  * so that all instruction sets give the same bits. */
-ALWAYS_INLINE void add_differences(int32_t kind, const cpu_difference *c, int64_t count,
+ALWAYS_INLINE void add_differences(int32_t kind, const odeon_difference_loss *c, int64_t count,
                                    const real *x, const real *target, const real *mask,
                                    lanes *total, lanes *distance, real *dx)
 {
@@ -83,8 +83,8 @@ ALWAYS_INLINE void add_differences(int32_t kind, const cpu_difference *c, int64_
 }
 
 /* x, target, mask or NULL [count] -> sums [2], dx [count] or NULL. */
-static void difference(int64_t count, const cpu_difference *c, const void *x, const void *target,
-                       const void *mask, double *sums, void *dx)
+static void difference(int64_t count, const odeon_difference_loss *c, const void *x,
+                       const void *target, const void *mask, double *sums, void *dx)
 {
     lanes total = {{0}}, distance = {{0}};
     switch (c->kind) {
@@ -103,7 +103,7 @@ static void difference(int64_t count, const cpu_difference *c, const void *x, co
 }
 
 /* p, g, v [count]; updates p and v. */
-static void sgd(int64_t count, const cpu_sgd *constants, void *p, const void *g, void *v)
+static void sgd(int64_t count, const odeon_sgd_step *constants, void *p, const void *g, void *v)
 {
     const real lr = (real)constants->lr, decay = (real)constants->decay;
     const real momentum = (real)constants->momentum;
@@ -127,7 +127,7 @@ static void sgd(int64_t count, const cpu_sgd *constants, void *p, const void *g,
 
 /* p, g, m, v [count]; updates p, m and v. Bias corrections are computed once, in double. Source:
  * Kingma, Ba, Adam, 2015, alg. 1. */
-static void adam(int64_t count, const odeon_adam *constants, void *p, const void *g, void *m,
+static void adam(int64_t count, const odeon_adam_step *constants, void *p, const void *g, void *m,
                  void *v)
 {
     const double steps = (double)constants->step;
@@ -150,7 +150,7 @@ static void adam(int64_t count, const odeon_adam *constants, void *p, const void
 
 /* mean and buffer are known to be NULL or not where this is inlined, so the loop has no
  * branches. */
-ALWAYS_INLINE void rmsprop_loop(int64_t count, const odeon_rmsprop *constants, real *p,
+ALWAYS_INLINE void rmsprop_loop(int64_t count, const odeon_rmsprop_step *constants, real *p,
                                 const real *g, real *v, real *mean, real *buffer)
 {
     const real lr = (real)constants->lr, epsilon = (real)constants->epsilon, zero = 0;
@@ -177,8 +177,8 @@ ALWAYS_INLINE void rmsprop_loop(int64_t count, const odeon_rmsprop *constants, r
 }
 
 /* p, g, v, mean or NULL, buffer or NULL [count]; updates all but g. */
-static void rmsprop(int64_t count, const odeon_rmsprop *constants, void *p, const void *g, void *v,
-                    void *mean, void *buffer)
+static void rmsprop(int64_t count, const odeon_rmsprop_step *constants, void *p, const void *g,
+                    void *v, void *mean, void *buffer)
 {
     if (mean == NULL && buffer == NULL) {
         rmsprop_loop(count, constants, p, g, v, NULL, NULL);

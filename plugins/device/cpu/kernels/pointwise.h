@@ -36,7 +36,7 @@ ALWAYS_INLINE real unary_value(int32_t id, real x)
     }
 }
 
-/* The derivative, from y or x as device.h lists. */
+/* The derivative, from y or x as device_pointwise.h lists. */
 ALWAYS_INLINE real unary_slope(int32_t id, real kept)
 {
     const real one = 1, two = 2, half = (real)0.5, zero = 0;

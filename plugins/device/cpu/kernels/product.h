@@ -69,7 +69,7 @@ static void store(int64_t rows, int64_t cols, real alpha, const real *sum, real 
 }
 
 /* Adds one depth of the sum to one panel of columns of c. */
-static void multiply_panel(const cpu_product *p, int64_t depth, int64_t cols, const real *a,
+static void multiply_panel(const cpu_gemm_shape *p, int64_t depth, int64_t cols, const real *a,
                            const real *panel, real beta, real *c)
 {
     int64_t a_row = p->trans_a ? 1 : p->k, a_step = p->trans_a ? p->m : 1;
@@ -83,7 +83,7 @@ static void multiply_panel(const cpu_product *p, int64_t depth, int64_t cols, co
 }
 
 /* a [m,k], b [k,n] -> c [m,n]. After the first depth beta is 1, so that the parts add up. */
-static void gemm(const cpu_product *p, const void *a, const void *b, void *c)
+static void gemm(const cpu_gemm_shape *p, const void *a, const void *b, void *c)
 {
     int64_t a_step = p->trans_a ? p->m : 1;
     int64_t b_step = p->trans_b ? 1 : p->n, b_col = p->trans_b ? p->k : 1;

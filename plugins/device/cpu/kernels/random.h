@@ -3,13 +3,14 @@
  * as easy as 1, 2, 3, 2011, section 3.3. */
 #ifndef ODEON_CPU_RANDOM_H
 #define ODEON_CPU_RANDOM_H
+#include "odeon/device_random.h"
 #include "windows.h"
 
 typedef struct philox_words {
     uint32_t v0, v1, v2, v3;
 } philox_words;
 
-/* The four words for one index; the upper half of the counter is 0 (device.h). */
+/* The four words for one index; the upper half of the counter is 0 (device_random.h). */
 ALWAYS_INLINE philox_words philox(uint64_t key, uint64_t index)
 {
     uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
@@ -56,7 +57,7 @@ static int64_t choose(uint32_t word, int64_t n)
 
 static crop_place place_crop(const cpu_crop *c, int64_t sample)
 {
-    const odeon_window2d *g = c->geometry;
+    const odeon_window_geometry *g = c->geometry;
     int64_t rows = c->height + 2 * (int64_t)g->padding - c->rows + 1;
     int64_t cols = c->width + 2 * (int64_t)g->padding - c->cols + 1;
     philox_words w = philox(c->key, c->first_sample + (uint64_t)sample);

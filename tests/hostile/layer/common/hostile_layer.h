@@ -1,7 +1,9 @@
-/* hostile_layer.h: the plugin of a layer that copies, as a container. A source that wants one thing
- * about it wrong defines it before including this; the id in any case. */
+/* hostile_layer.h: the plugin of a layer that copies, as a container unless told otherwise. A
+ * source that wants one thing about it wrong defines it before including this; the id in any case.
+ */
 #ifndef ODEON_TESTS_HOSTILE_LAYER_H
 #define ODEON_TESTS_HOSTILE_LAYER_H
+#include "odeon/device_move.h"
 #include "odeon/odeon.h"
 
 #ifndef HOSTILE_BODIES
@@ -17,6 +19,9 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
     return ODEON_OK;
 }
 #endif
+#ifndef HOSTILE_CALL_FLAGS
+#define HOSTILE_CALL_FLAGS 0
+#endif
 #ifndef HOSTILE_OPTIONS
 #define HOSTILE_OPTIONS NULL
 #endif
@@ -24,32 +29,26 @@ static odeon_status attach(void *self, int32_t body, odeon_net *net)
 #define HOSTILE_BODY_NAMES NULL
 #endif
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->out = *in;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    return context->device->ops->copy(context->queue, in, out);
+    return ODEON_DO(call->device, move, copy, call->queue, .x = call->in, .y = call->out,
+                    .flags = HOSTILE_CALL_FLAGS);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)in;
-    (void)out;
-    (void)d_t;
-    return forward(self, context, buffers, d_out, d_in);
+    (void)self;
+    return call->d_in == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in);
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops,

@@ -1,22 +1,18 @@
 /* A layer without its derivative. */
+#include "odeon/device_move.h"
 #include "odeon/odeon.h"
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->out = *in;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    return context->device->ops->copy(context->queue, in, out);
+    return ODEON_DO(call->device, move, copy, call->queue, .x = call->in, .y = call->out);
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops, .plan = plan, .forward = forward};

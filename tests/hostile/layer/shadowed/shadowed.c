@@ -1,32 +1,26 @@
 /* A layer with two kernels for one device: this one, and that of shadowed@cpu.so. */
+#include "odeon/device_move.h"
 #include "odeon/odeon.h"
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->out = *in;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    return context->device->ops->copy(context->queue, in, out);
+    return ODEON_DO(call->device, move, copy, call->queue, .x = call->in, .y = call->out);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)in;
-    (void)out;
-    (void)d_t;
-    return d_in == NULL ? ODEON_OK : forward(self, context, buffers, d_out, d_in);
+    (void)self;
+    return call->d_in == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in);
 }
 
 static const odeon_layer_ops ops = {

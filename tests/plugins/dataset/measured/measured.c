@@ -41,7 +41,7 @@ OPTION(shift, .type = ODEON_OPTION_F64, .name = "shift", .default_text = "0",
 static const odeon_option *const options[] = {&shape,   &label,  &times, &odd_one, &mask,
                                               &control, &length, &shift, NULL};
 
-static odeon_field_info *add(measured *set, int32_t role, int32_t dtype)
+static odeon_field_info *add(measured *set, int32_t role, uint32_t dtype)
 {
     odeon_field_info *field = &set->field[set->n_fields++];
     *field = (odeon_field_info){

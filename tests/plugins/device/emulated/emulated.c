@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "../common/host_kernels.h"
+#include "common/tables.h"
+#include "odeon/device_ext.h"
 #include "odeon/plugin.h"
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
@@ -88,7 +90,7 @@ static odeon_status transfer(odeon_queue *queue, void *destination, const void *
 
 static odeon_status device_wait(odeon_queue *queue)
 {
-    atomic_fetch_add_explicit(&queue->device->waits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&emulated_queue_of(queue)->device->waits, 1, memory_order_relaxed);
     return ODEON_OK;
 }
 
@@ -146,39 +148,34 @@ static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const voi
                            (unsigned long long)bytes, HOST_KERNEL_BYTES);
     }
     memcpy(copy, arguments, bytes);
-    atomic_fetch_add_explicit(&queue->device->launches, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&emulated_queue_of(queue)->device->launches, 1, memory_order_relaxed);
     odeon_status status = function(&memory, copy);
     return status == ODEON_OK ? ODEON_OK
                               : device_fail(queue, status, "a kernel was given what it cannot use");
 }
 
-static const void *get_extension(void *device, const char *id)
+static const void *get_table(void *self, const char *id)
 {
-    static const host_kernels kernels = {
-        .struct_size = sizeof kernels,
-        .enqueue = enqueue,
+    static const host_kernels kernels = {.struct_size = sizeof kernels, .enqueue = enqueue};
+    static const odeon_device_counters counters = {.struct_size = sizeof counters,
+                                                   .read = read_counters};
+    static const odeon_device_poison poisoning = {.struct_size = sizeof poisoning,
+                                                  .poison = poison};
+#define FAMILY(name, header) {ODEON_FAMILY(name), &ops_##name},
+    static const device_table tables[] = {
+        ODEON_FAMILY_LIST(FAMILY){ODEON_DEVICE_COUNTERS, &counters},
+        {ODEON_DEVICE_POISON, &poisoning},
+        {HOST_KERNELS, &kernels},
     };
-    static const odeon_device_counters counters = {
-        .struct_size = sizeof counters,
-        .read = read_counters,
-    };
-    static const odeon_device_poison poisoning = {
-        .struct_size = sizeof poisoning,
-        .poison = poison,
-    };
-    (void)device;
-    if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
-        return &counters;
-    }
-    if (strcmp(id, HOST_KERNELS) == 0) {
-        return &kernels;
-    }
-    return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
+#undef FAMILY
+    (void)self;
+    return device_table_find(tables, sizeof tables / sizeof tables[0], id);
 }
 
-const odeon_device_ops emulated_ops = {
+static const odeon_device_ops ops = {
     .struct_size = sizeof(odeon_device_ops),
     .rank = 0,
+    .device_type = ODEON_ON_HOST,
     .probe = probe,
     .describe = describe,
     .queue_create = emulated_queue_create,
@@ -189,13 +186,7 @@ const odeon_device_ops emulated_ops = {
     .download = download,
     .slots_read = slots_read,
     .wait = device_wait,
-    OPS_SLOTS,
-    .gemm = ops_gemm,
-    .conv2d_scratch = ops_conv2d_scratch,
-    .conv2d = ops_conv2d,
-    .conv2d_vjp_x = ops_conv2d_vjp_x,
-    .conv2d_vjp_w = ops_conv2d_vjp_w,
-    .get_extension = get_extension,
+    .get_table = get_table,
 };
 
 /* ---- the plugin ---- */
@@ -208,7 +199,7 @@ static const odeon_component component = {
     .summary = "kernels of the device cuda on the host, for tests",
     .version = "1.0",
     .license = "MIT",
-    .ops = &emulated_ops,
+    .ops = &ops,
     .create = create,
     .destroy = destroy,
 };

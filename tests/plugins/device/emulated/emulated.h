@@ -16,16 +16,20 @@ typedef struct emulated_device {
     _Atomic int64_t launches, waits, allocs, live_bytes;
 } emulated_device;
 
-struct odeon_queue {
+/* What a queue's handle is. */
+typedef struct emulated_queue {
     emulated_device *device;
     uint32_t order; /* of blocks and threads */
     unsigned char *scratch, *shared;
-};
+} emulated_queue;
 
-extern const odeon_device_ops emulated_ops;
+static inline emulated_queue *emulated_queue_of(const odeon_queue *queue)
+{
+    return queue->handle;
+}
 
 /* queue.c */
-odeon_status emulated_queue_create(void *device, int32_t worker, odeon_queue **out);
-void emulated_queue_destroy(odeon_queue *queue);
+odeon_status emulated_queue_create(void *self, int32_t worker, void **out);
+void emulated_queue_destroy(void *self, void *handle);
 
 #endif

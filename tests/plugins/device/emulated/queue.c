@@ -5,39 +5,41 @@
 
 enum { POISON = 0xff }; /* NaN in either dtype */
 
-odeon_status emulated_queue_create(void *device, int32_t worker, odeon_queue **out)
+odeon_status emulated_queue_create(void *self, int32_t worker, void **out)
 {
-    emulated_device *d = device;
+    emulated_device *d = self;
     *out = NULL;
-    odeon_queue *q = d->host->alloc(d->host, sizeof *q);
+    emulated_queue *q = d->host->alloc(d->host, sizeof *q);
     if (q == NULL) {
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "emulated: no memory for a queue");
     }
-    *q = (odeon_queue){.device = d, .order = (uint32_t)worker};
+    *q = (emulated_queue){.device = d, .order = (uint32_t)worker};
     q->scratch = d->host->alloc(d->host, SCRATCH_BYTES);
     q->shared = d->host->alloc(d->host, KERNEL_SHARED_BYTES);
     if (q->scratch == NULL || q->shared == NULL) {
-        emulated_queue_destroy(q);
+        emulated_queue_destroy(d, q);
         return odeon_fail(d->host, ODEON_ERR_NOMEM, "emulated: no memory for a queue");
     }
     *out = q;
     return ODEON_OK;
 }
 
-void emulated_queue_destroy(odeon_queue *queue)
+void emulated_queue_destroy(void *self, void *handle)
 {
-    if (queue != NULL) {
-        const odeon_host *host = queue->device->host;
-        host->free(host, queue->scratch);
-        host->free(host, queue->shared);
-        host->free(host, queue);
+    const odeon_host *host = ((emulated_device *)self)->host;
+    emulated_queue *q = handle;
+    if (q != NULL) {
+        host->free(host, q->scratch);
+        host->free(host, q->shared);
+        host->free(host, q);
     }
 }
 
 void *queue_scratch(odeon_queue *queue)
 {
-    memset(queue->scratch, POISON, SCRATCH_BYTES);
-    return queue->scratch;
+    unsigned char *scratch = emulated_queue_of(queue)->scratch;
+    memset(scratch, POISON, SCRATCH_BYTES);
+    return scratch;
 }
 
 odeon_status device_fail(odeon_queue *queue, odeon_status status, const char *format, ...)
@@ -47,7 +49,7 @@ odeon_status device_fail(odeon_queue *queue, odeon_status status, const char *fo
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return odeon_fail(queue->device->host, status, "emulated: %s", text);
+    return odeon_fail(emulated_queue_of(queue)->device->host, status, "emulated: %s", text);
 }
 
 static odeon_status check(odeon_queue *queue, int32_t kernel, kernel_shape shape)
@@ -62,7 +64,7 @@ static odeon_status check(odeon_queue *queue, int32_t kernel, kernel_shape shape
 }
 
 /* Ends at the end of the buffer, as near as alignment allows. */
-static void *shared_of(const odeon_queue *queue, int32_t bytes)
+static void *shared_of(const emulated_queue *queue, int32_t bytes)
 {
     int32_t rounded = (bytes + 15) / 16 * 16;
     void *shared = queue->shared + KERNEL_SHARED_BYTES - rounded;
@@ -70,7 +72,7 @@ static void *shared_of(const odeon_queue *queue, int32_t bytes)
     return shared;
 }
 
-static void run_block(odeon_queue *queue, const emulated_kernel *k, const void *arguments,
+static void run_block(emulated_queue *queue, const emulated_kernel *k, const void *arguments,
                       kernel_thread w, void *shared)
 {
     int32_t threads = w.threads;
@@ -91,13 +93,14 @@ odeon_status launch(odeon_queue *queue, int32_t kernel, const void *arguments, k
     if (shape.blocks <= 0) {
         return ODEON_OK;
     }
+    emulated_queue *q = emulated_queue_of(queue);
     const emulated_kernel *k = &emulated_kernels[kernel];
     memcpy(copy, arguments, (size_t)k->bytes);
-    atomic_fetch_add_explicit(&queue->device->launches, 1, memory_order_relaxed);
-    int64_t from = (int64_t)(queue->order >> 4) % shape.blocks;
+    atomic_fetch_add_explicit(&q->device->launches, 1, memory_order_relaxed);
+    int64_t from = (int64_t)(q->order >> 4) % shape.blocks;
     for (int64_t i = 0; i < shape.blocks; i++) {
         kernel_thread w = {(from + i) % shape.blocks, shape.blocks, 0, shape.threads};
-        run_block(queue, k, copy, w, shared_of(queue, shape.shared_bytes));
+        run_block(q, k, copy, w, shared_of(q, shape.shared_bytes));
     }
     return ODEON_OK;
 }

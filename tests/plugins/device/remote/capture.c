@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "odeon/device_ext.h"
+#include "odeon/device_solver.h"
 #include "stream.h"
 
 /* A call, or a loop over those in its body. */
@@ -20,11 +22,6 @@ struct odeon_recording {
     recorded **after_loop; /* not NULL within a loop: where to go on behind it */
     odeon_status status;   /* of the first call that could not be recorded */
 };
-
-static stream *mine(odeon_queue *queue)
-{
-    return (stream *)(void *)queue;
-}
 
 static odeon_status spoil(stream *s, odeon_status status, const char *name, const char *why)
 {
@@ -79,7 +76,7 @@ void stream_forget_recording(stream *s)
 
 static odeon_status begin(odeon_queue *queue)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     const odeon_host *host = s->device->host;
     ODEON_TRY(stream_refuse(s, "begin"));
     odeon_recording *recording = host->alloc(host, sizeof *recording);
@@ -121,7 +118,7 @@ odeon_status stream_record(stream *s, stream_run *run, const void *arguments, si
 static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t slot,
                                int64_t passes)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     recorded *loop;
     if (s->recording == NULL) {
         return spoil(s, ODEON_ERR_DEVICE, "loop_begin", "nothing is being recorded");
@@ -143,7 +140,7 @@ static odeon_status loop_begin(odeon_queue *queue, const double *slots, int32_t 
 
 static odeon_status loop_end(odeon_queue *queue)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     if (s->recording == NULL || s->recording->after_loop == NULL) {
         return spoil(s, ODEON_ERR_DEVICE, "loop_end", "no loop was begun");
     }
@@ -154,7 +151,7 @@ static odeon_status loop_end(odeon_queue *queue)
 
 static odeon_status end(odeon_queue *queue, odeon_recording **out)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     *out = NULL;
     if (s->recording == NULL) {
         return spoil(s, ODEON_ERR_DEVICE, "end", "nothing is being recorded");
@@ -174,13 +171,13 @@ static odeon_status end(odeon_queue *queue, odeon_recording **out)
     return ODEON_OK;
 }
 
-static odeon_status run_list(const stream *s, const recorded *first);
+static odeon_status run_list(stream *s, const recorded *first);
 
-static odeon_status run_loop(const stream *s, const recorded *loop)
+static odeon_status run_loop(stream *s, const recorded *loop)
 {
     for (int64_t i = 0; i < loop->passes; i++) {
         double value;
-        ODEON_TRY(s->device->ops->slots_read(s->inner, loop->slots, loop->slot, 1, &value));
+        ODEON_TRY(stream_slot(s, loop->slots, loop->slot, &value));
         if (!(value == 0.0)) { /* NaN ends a loop too */
             break;
         }
@@ -189,7 +186,7 @@ static odeon_status run_loop(const stream *s, const recorded *loop)
     return ODEON_OK;
 }
 
-static odeon_status run_list(const stream *s, const recorded *first)
+static odeon_status run_list(stream *s, const recorded *first)
 {
     for (const recorded *r = first; r != NULL; r = r->next) {
         ODEON_TRY(r->run != NULL ? r->run(s, r->arguments) : run_loop(s, r));
@@ -197,7 +194,7 @@ static odeon_status run_list(const stream *s, const recorded *first)
     return ODEON_OK;
 }
 
-static odeon_status carry_replay(const stream *s, const void *arguments)
+static odeon_status carry_replay(stream *s, const void *arguments)
 {
     const odeon_recording *const *recording = arguments;
     return run_list(s, (*recording)->first);
@@ -205,12 +202,12 @@ static odeon_status carry_replay(const stream *s, const void *arguments)
 
 static odeon_status replay(odeon_queue *queue, const odeon_recording *recording)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     ODEON_TRY(stream_refuse(s, "replay"));
     if (recording->owner != s) {
         return spoil(s, ODEON_ERR_DEVICE, "replay", "another queue made the recording");
     }
-    return stream_launch(queue, carry_replay, &recording, sizeof recording);
+    return stream_launch(s, carry_replay, &recording, sizeof recording);
 }
 
 const odeon_device_capture stream_capture = {

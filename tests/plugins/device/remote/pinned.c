@@ -1,4 +1,5 @@
 /* Host memory that late uploads read when they are carried out and not before. */
+#include "odeon/device_ext.h"
 #include "stream.h"
 
 enum { ALIGNMENT = 64 };

@@ -1,8 +1,6 @@
 /* The plugin: streams in front of the device of remote.h. */
 #include "odeon/plugin.h"
-#include "calls.h"
 #include "cpu.h"
-#include "remote.h"
 #include "stream.h"
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
@@ -15,8 +13,7 @@ static odeon_status create(const odeon_host *host, const odeon_config *config, v
     odeon_status status = stream_device_open(host, (int32_t)host->option_i64(config, "late"),
                                              (int32_t)host->option_i64(config, "loops"), d);
     if (status == ODEON_OK) {
-        d->ops = &remote_ops;
-        status = remote_create(&d->between, config, &d->inner);
+        status = remote_open(&d->between, config, &d->remote);
         if (status == ODEON_OK) {
             *out = d;
             return ODEON_OK;
@@ -32,7 +29,7 @@ static void destroy(void *self)
     stream_device *d = self;
     if (d != NULL) {
         const odeon_host *host = d->host;
-        remote_destroy(d->inner);
+        remote_close(&d->remote);
         stream_device_close(d);
         host->free(host, d);
     }
@@ -64,12 +61,32 @@ static const odeon_option option_memory = {
     .help = "how much of it there is, each block rounded up to a power of two",
 };
 
-static const odeon_option *const options[] = {&option_late,     &option_loops,    &option_memory,
-                                              &cpu_option_blas, &cpu_option_simd, NULL};
+/* The two of the device cpu, which its instance behind this one is given (remote_open). */
+static const odeon_option option_blas = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "blas",
+    .default_text = "auto",
+    .choices = "auto|openblas|own",
+    .help = "who multiplies matrices; auto takes OpenBLAS where it is installed",
+};
+
+static const odeon_option option_simd = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_CHOICE,
+    .name = "simd",
+    .default_text = "auto",
+    .choices = "auto|baseline|avx2|avx512",
+    .help = "instruction set of the other operators; auto takes the widest that there is",
+};
+
+static const odeon_option *const options[] = {&option_late, &option_loops, &option_memory,
+                                              &option_blas, &option_simd,  NULL};
 
 static const odeon_device_ops ops = {
     .struct_size = sizeof(odeon_device_ops),
     .rank = -1,
+    .device_type = ODEON_ON_PRIVATE,
     .probe = stream_probe,
     .describe = stream_describe,
     .queue_create = stream_queue_create,
@@ -80,51 +97,7 @@ static const odeon_device_ops ops = {
     .download = stream_download,
     .slots_read = stream_slots_read,
     .wait = stream_wait,
-    .copy = call_copy,
-    .cast = call_cast,
-    .gather = call_gather,
-    .fill = call_fill,
-    .copy2d = call_copy2d,
-    .rows_fill = call_rows_fill,
-    .rows_sum = call_rows_sum,
-    .slots_write = call_slots_write,
-    .stage_times = call_stage_times,
-    .lincomb = call_lincomb,
-    .error_sum = call_error_sum,
-    .dot = call_dot,
-    .step_control = call_step_control,
-    .step_start = call_step_start,
-    .select = call_select,
-    .row_store = call_row_store,
-    .row_load = call_row_load,
-    .step_back = call_step_back,
-    .unary = call_unary,
-    .unary_vjp = call_unary_vjp,
-    .binary = call_binary,
-    .power = call_power,
-    .gemm = call_gemm,
-    .channel_sum = call_channel_sum,
-    .conv2d_scratch = stream_conv2d_scratch,
-    .conv2d = call_conv2d,
-    .conv2d_vjp_x = call_conv2d_vjp_x,
-    .conv2d_vjp_w = call_conv2d_vjp_w,
-    .pool2d = call_pool2d,
-    .pool2d_vjp = call_pool2d_vjp,
-    .group_norm = call_group_norm,
-    .group_norm_vjp = call_group_norm_vjp,
-    .channel_moment = call_channel_moment,
-    .batch_norm = call_batch_norm,
-    .batch_norm_vjp_sums = call_batch_norm_vjp_sums,
-    .batch_norm_vjp = call_batch_norm_vjp,
-    .dropout = call_dropout,
-    .window2d = call_window2d,
-    .window2d_vjp = call_window2d_vjp,
-    .softmax_cross_entropy = call_softmax_cross_entropy,
-    .difference_loss = call_difference_loss,
-    .sgd_step = call_sgd_step,
-    .adam_step = call_adam_step,
-    .rmsprop_step = call_rmsprop_step,
-    .get_extension = stream_extension,
+    .get_table = stream_table,
 };
 
 static const odeon_component component = {

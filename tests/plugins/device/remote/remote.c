@@ -1,257 +1,203 @@
 #include "remote.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
-#include "../common/host_kernels.h"
 #include "cpu.h"
+#include "odeon/device_conv.h"
+#include "odeon/device_solver.h"
 
-/* What an odeon_queue of this device really is. */
-typedef struct remote_queue {
-    remote_device *device;
-    odeon_queue *cpu;
-} remote_queue;
-
-static remote_queue *mine(odeon_queue *queue)
-{
-    return (remote_queue *)(void *)queue;
-}
-
-odeon_queue *remote_cpu_queue(const odeon_queue *queue)
-{
-    return ((const remote_queue *)(const void *)queue)->cpu;
-}
-
-odeon_status remote_create(const odeon_host *host, const odeon_config *config, void **out)
+/* What the host does for an instance of cpu by itself. */
+static odeon_status open_cpu(const odeon_host *host, const odeon_config *config, void **out)
 {
     *out = NULL;
-    remote_device *d = host->alloc(host, sizeof *d);
-    if (d == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "remote: no memory for %zu bytes", sizeof *d);
+    cpu_device *cpu = host->alloc(host, sizeof *cpu);
+    if (cpu == NULL) {
+        return odeon_fail(host, ODEON_ERR_NOMEM, "remote: no memory for %zu bytes", sizeof *cpu);
     }
-    d->host = host;
-    odeon_status status = cpu_create(host, config, &d->cpu);
-    if (status == ODEON_OK) {
-        uint64_t limit = (uint64_t)host->option_i64(config, "memory");
-        status = remote_memory_open(host, limit, &d->memory);
-        if (status != ODEON_OK) {
-            cpu_destroy(d->cpu);
-        }
-    }
+    memset(cpu, 0, sizeof *cpu);
+    cpu->host = host;
+    cpu->blas = host->option_i64(config, "blas");
+    cpu->simd = host->option_i64(config, "simd");
+    odeon_status status = cpu_init(cpu);
     if (status != ODEON_OK) {
-        host->free(host, d);
+        cpu_fini(cpu);
+        host->free(host, cpu);
         return status;
     }
-    *out = d;
+    *out = cpu;
     return ODEON_OK;
 }
 
-void remote_destroy(void *self)
+static void close_cpu(const odeon_host *host, void *cpu)
 {
-    remote_device *d = self;
-    if (d != NULL) {
-        if (d->memory.damaged) {
-            d->host->log(d->host, ODEON_LOG_WARNING, "remote: something wrote behind a block");
-        }
-        remote_memory_close(&d->memory);
-        cpu_destroy(d->cpu);
-        d->host->free(d->host, d);
-    }
+    cpu_fini(cpu);
+    host->free(host, cpu);
 }
 
-odeon_status remote_probe(void *device)
+odeon_status remote_open(const odeon_host *host, const odeon_config *config, remote_device *device)
 {
-    remote_device *d = device;
-    return cpu_device_ops.probe(d->cpu);
-}
-
-odeon_status remote_describe(void *device, char *text, uint64_t bytes)
-{
-    remote_device *d = device;
-    char of_cpu[128];
-    ODEON_TRY(cpu_device_ops.describe(d->cpu, of_cpu, sizeof of_cpu));
-    (void)snprintf(text, bytes, "%s, memory out of reach", of_cpu);
-    return ODEON_OK;
-}
-
-odeon_status remote_queue_create(void *device, int32_t worker, odeon_queue **out)
-{
-    remote_device *d = device;
-    *out = NULL;
-    remote_queue *q = d->host->alloc(d->host, sizeof *q);
-    if (q == NULL) {
-        return odeon_fail(d->host, ODEON_ERR_NOMEM, "remote: no memory for %zu bytes", sizeof *q);
-    }
-    q->device = d;
-    odeon_status status = cpu_device_ops.queue_create(d->cpu, worker, &q->cpu);
+    device->host = host;
+    ODEON_TRY(open_cpu(host, config, &device->cpu));
+    uint64_t limit = (uint64_t)host->option_i64(config, "memory");
+    odeon_status status = remote_memory_open(host, limit, &device->memory);
     if (status != ODEON_OK) {
-        d->host->free(d->host, q);
-        return status;
+        close_cpu(host, device->cpu);
     }
-    *out = (odeon_queue *)(void *)q;
-    return ODEON_OK;
+    return status;
 }
 
-void remote_queue_destroy(odeon_queue *queue)
+void remote_close(remote_device *device)
 {
-    if (queue != NULL) {
-        remote_device *d = mine(queue)->device;
-        cpu_device_ops.queue_destroy(mine(queue)->cpu);
-        d->host->free(d->host, mine(queue));
+    if (device->memory.damaged) {
+        device->host->log(device->host, ODEON_LOG_WARNING,
+                          "remote: something wrote behind a block");
     }
+    remote_memory_close(&device->memory);
+    close_cpu(device->host, device->cpu);
 }
 
-odeon_status remote_alloc(void *device, uint64_t bytes, void **out)
-{
-    remote_device *d = device;
-    return remote_memory_take(&d->memory, bytes, out);
-}
-
-void remote_free(void *device, void *memory)
-{
-    remote_device *d = device;
-    remote_memory_give(&d->memory, memory);
-}
-
-odeon_status remote_reach(const odeon_queue *queue, const char *name, const void *shown,
+odeon_status remote_reach(const remote_device *device, const char *name, const void *shown,
                           uint64_t bytes, void **out)
 {
-    const remote_queue *q = (const remote_queue *)(const void *)queue;
-    const remote_memory *memory = &q->device->memory;
-    *out = remote_memory_reach(memory, shown, bytes);
+    *out = remote_memory_reach(&device->memory, shown, bytes);
     if (*out == NULL) {
-        return odeon_fail(q->device->host, ODEON_ERR_INTERNAL,
+        return odeon_fail(device->host, ODEON_ERR_INTERNAL,
                           "remote: %s: %llu bytes at %p are not memory of this device", name,
                           (unsigned long long)bytes, shown);
     }
-    if (atomic_load_explicit(&memory->damaged, memory_order_relaxed)) {
-        return odeon_fail(q->device->host, ODEON_ERR_INTERNAL,
+    if (atomic_load_explicit(&device->memory.damaged, memory_order_relaxed)) {
+        return odeon_fail(device->host, ODEON_ERR_INTERNAL,
                           "remote: %s: something before it wrote behind the end of a block", name);
     }
     return ODEON_OK;
 }
 
-odeon_status remote_tensor(const odeon_queue *queue, const char *name, const odeon_tensor *x,
-                           odeon_tensor *out)
-{
-    *out = *x;
-    if (odeon_count(x) == 0) {
-        return ODEON_OK;
-    }
-    return remote_reach(queue, name, x->data,
-                        (uint64_t)(odeon_count(x) * odeon_dtype_bytes(x->dtype)), &out->data);
-}
-
-odeon_status remote_optional(const odeon_queue *queue, const char *name, const odeon_tensor *x,
-                             odeon_tensor *storage, const odeon_tensor **out)
-{
-    *out = x != NULL ? storage : NULL;
-    return x != NULL ? remote_tensor(queue, name, x, storage) : ODEON_OK;
-}
-
-odeon_status remote_upload(odeon_queue *queue, void *destination, const void *source,
-                           uint64_t bytes)
-{
-    void *to;
-    ODEON_TRY(remote_reach(queue, "upload", destination, bytes, &to));
-    return cpu_device_ops.upload(mine(queue)->cpu, to, source, bytes);
-}
-
-odeon_status remote_download(odeon_queue *queue, void *destination, const void *source,
-                             uint64_t bytes)
-{
-    void *from;
-    ODEON_TRY(remote_reach(queue, "download", source, bytes, &from));
-    return cpu_device_ops.download(mine(queue)->cpu, destination, from, bytes);
-}
-
-odeon_status remote_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
-                               double *values)
-{
-    void *from;
-    ODEON_TRY(remote_reach(queue, "slots_read", slots, ODEON_SLOTS * sizeof *slots, &from));
-    return cpu_device_ops.slots_read(mine(queue)->cpu, from, first, n, values);
-}
-
-odeon_status remote_wait(odeon_queue *queue)
-{
-    return cpu_device_ops.wait(mine(queue)->cpu);
-}
-
-/* ---- extensions ---- */
-
-static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
-                          int64_t *live_bytes)
-{
-    remote_device *d = device;
-    const odeon_device_counters *of_cpu =
-        cpu_device_ops.get_extension(d->cpu, ODEON_DEVICE_COUNTERS);
-    of_cpu->read(d->cpu, launches, waits, allocs, live_bytes);
-    *allocs = atomic_load(&d->memory.allocs);
-    *live_bytes = atomic_load(&d->memory.live_bytes);
-}
-
-static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *total_bytes)
-{
-    remote_device *d = device;
-    remote_memory_left(&d->memory, free_bytes, total_bytes);
-    return ODEON_OK;
-}
-
-static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
+/* The byte offset stays, and has to lie in the same memory. */
+static odeon_status reach_view(const remote_device *device, const char *name, odeon_view *x)
 {
     void *at;
-    ODEON_TRY(remote_reach(queue, "poison", memory, bytes, &at));
-    if (bytes > 0) {
-        memset(at, 0xff, bytes);
+    if (odeon_count(&x->shape) == 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(remote_reach(device, name, x->data, x->byte_offset + (uint64_t)odeon_bytes(&x->shape),
+                           &at));
+    x->data = at;
+    return ODEON_OK;
+}
+
+static odeon_status reach_list(const remote_device *device, const char *name, const void *list,
+                               int32_t n)
+{
+    for (int32_t i = 0; i < n; i++) {
+        ODEON_TRY(reach_view(device, name, call_address(list, (size_t)i * sizeof(void *))));
     }
     return ODEON_OK;
 }
 
-static void *reach(const host_kernel_memory *memory, const void *address, uint64_t bytes)
+static odeon_status reach_tolerances(const remote_device *device, const char *name,
+                                     odeon_control *control)
 {
-    return remote_memory_reach(memory->device, address, bytes);
+    uint64_t bytes = (uint64_t)control->n_each * sizeof(double);
+    void *rtol, *atol;
+    if (control->n_each == 0) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(remote_reach(device, name, control->rtol_each, bytes, &rtol));
+    ODEON_TRY(remote_reach(device, name, control->atol_each, bytes, &atol));
+    control->rtol_each = rtol;
+    control->atol_each = atol;
+    return ODEON_OK;
 }
 
-static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const void *arguments,
-                            uint64_t bytes)
+static odeon_status reach_log(const remote_device *device, const char *name, odeon_control *control)
 {
-    const remote_device *d = mine(queue)->device;
-    const host_kernel_memory memory = {.device = &d->memory, .reach = reach};
-    (void)bytes;
-    odeon_status status = function(&memory, arguments);
-    return status == ODEON_OK
-               ? ODEON_OK
-               : odeon_fail(d->host, status, "remote: a kernel was given what it cannot use");
+    void *log;
+    if (control->log == NULL) {
+        return ODEON_OK;
+    }
+    uint64_t bytes = (uint64_t)control->log_rows * ODEON_LOG_COLUMNS * sizeof(double);
+    ODEON_TRY(remote_reach(device, name, control->log, bytes, &log));
+    control->log = log;
+    return ODEON_OK;
 }
 
-const void *remote_extension(void *device, const char *id)
+/* Does a coefficient of the call name a slot? */
+static int32_t names_slot(const call_operator *op, const void *call)
 {
-    static const host_kernels kernels = {
-        .struct_size = sizeof kernels,
-        .enqueue = enqueue,
-    };
-    static const odeon_device_counters counters = {
-        .struct_size = sizeof counters,
-        .read = read_counters,
-    };
-    static const odeon_device_memory memory = {
-        .struct_size = sizeof memory,
-        .read = read_memory,
-    };
-    static const odeon_device_poison poisoning = {
-        .struct_size = sizeof poisoning,
-        .poison = poison,
-    };
-    (void)device;
-    if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
-        return &counters;
+    int32_t found = 0;
+    for (const call_field *f = op->fields; f->kind != FIELD_END; f++) {
+        const odeon_scalar *s = f->kind == FIELD_SCALAR ? (const void *)((const char *)call + f->at)
+                                                        : call_address(call, f->at);
+        int32_t n = f->kind == FIELD_SCALAR || f->kind == FIELD_SCALARS ? call_count(f, call) : 0;
+        for (int32_t i = 0; i < n; i++) {
+            found |= s[i].slot >= 0;
+        }
     }
-    if (strcmp(id, HOST_KERNELS) == 0) {
-        return &kernels;
+    return found;
+}
+
+/* Slots that no coefficient names need not be there. */
+static odeon_status reach_slots(const remote_device *device, const call_operator *op,
+                                const call_field *f, void *call)
+{
+    void *slots = NULL;
+    if (f->kind == FIELD_SLOTS || names_slot(op, call)) {
+        ODEON_TRY(remote_reach(device, op->name, call_address(call, f->at),
+                               ODEON_SLOTS * sizeof(double), &slots));
     }
-    if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
-        return &memory;
+    call_set_address(call, f->at, slots);
+    return ODEON_OK;
+}
+
+static_assert(offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_x, geometry) &&
+                  offsetof(odeon_conv2d, geometry) == offsetof(odeon_conv2d_vjp_w, geometry),
+              "convolutions have their geometry at the same place");
+
+static odeon_status reach_scratch(const remote_device *device, const char *name,
+                                  const call_field *f, void *call)
+{
+    odeon_conv_geometry geometry;
+    const odeon_view *x = call_address(call, f->x_at), *w = call_address(call, f->w_at);
+    void *scratch = NULL;
+    memcpy(&geometry, (const char *)call + offsetof(odeon_conv2d, geometry), sizeof geometry);
+    uint64_t bytes = cpu_conv.conv2d_scratch(NULL, &geometry, &x->shape, &w->shape);
+    if (bytes > 0) {
+        ODEON_TRY(remote_reach(device, name, call_address(call, f->at), bytes, &scratch));
     }
-    return strcmp(id, ODEON_DEVICE_POISON) == 0 ? &poisoning : NULL;
+    call_set_address(call, f->at, scratch);
+    return ODEON_OK;
+}
+
+odeon_status remote_reach_call(const remote_device *device, const call_operator *op, void *call)
+{
+    for (const call_field *f = op->fields; f->kind != FIELD_END; f++) {
+        void *at = f->kind != FIELD_SCALAR ? call_address(call, f->at) : NULL;
+        odeon_status status = ODEON_OK;
+        switch (f->kind) {
+        case FIELD_VIEW:
+            status = at != NULL ? reach_view(device, op->name, at) : ODEON_OK;
+            break;
+        case FIELD_LIST:
+            status = reach_list(device, op->name, at, call_count(f, call));
+            break;
+        case FIELD_TOLERANCES:
+            status = reach_tolerances(device, op->name, at);
+            break;
+        case FIELD_LOG:
+            status = reach_log(device, op->name, at);
+            break;
+        case FIELD_SLOTS:
+        case FIELD_SLOTS_IF_NAMED:
+            status = reach_slots(device, op, f, call);
+            break;
+        case FIELD_SCRATCH:
+            status = reach_scratch(device, op->name, f, call);
+            break;
+        default:
+            break;
+        }
+        ODEON_TRY(status);
+    }
+    return ODEON_OK;
 }

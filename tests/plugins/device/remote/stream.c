@@ -5,12 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/host_kernels.h"
-
-static stream *mine(odeon_queue *queue)
-{
-    return (stream *)(void *)queue;
-}
+#include "cpu.h"
+#include "odeon/device_solver.h"
 
 /* ---- what the device behind is given as its host ---- */
 
@@ -107,32 +103,32 @@ static int32_t is_lost(const stream_device *d)
     return d->lost_at > 0 && atomic_load_explicit(&d->launches, memory_order_relaxed) >= d->lost_at;
 }
 
-static odeon_status carry_lost(const stream *s, const void *arguments)
+static odeon_status carry_lost(stream *s, const void *arguments)
 {
     (void)arguments;
     return lose(s->device);
 }
 
-odeon_status stream_probe(void *device)
+odeon_status stream_probe(void *self)
 {
-    stream_device *d = device;
-    return d->ops->probe(d->inner);
+    stream_device *d = self;
+    return cpu_device_ops.probe(d->remote.cpu);
 }
 
-odeon_status stream_describe(void *device, char *text, uint64_t bytes)
+odeon_status stream_describe(void *self, char *text, uint64_t bytes)
 {
-    stream_device *d = device;
-    char of_inner[160];
-    ODEON_TRY(d->ops->describe(d->inner, of_inner, sizeof of_inner));
-    (void)snprintf(text, bytes, "%s%s", of_inner, d->late ? ", late" : "");
+    stream_device *d = self;
+    char of_cpu[128];
+    ODEON_TRY(cpu_device_ops.describe(d->remote.cpu, of_cpu, sizeof of_cpu));
+    (void)snprintf(text, bytes, "%s, memory out of reach%s", of_cpu, d->late ? ", late" : "");
     return ODEON_OK;
 }
 
 /* ---- memory ---- */
 
-odeon_status stream_alloc(void *device, uint64_t bytes, void **out)
+odeon_status stream_alloc(void *self, uint64_t bytes, void **out)
 {
-    stream_device *d = device;
+    stream_device *d = self;
     stream *recording = pthread_getspecific(d->recorder);
     *out = NULL;
     if (recording != NULL) {
@@ -141,12 +137,12 @@ odeon_status stream_alloc(void *device, uint64_t bytes, void **out)
     if (is_lost(d)) {
         return lose(d);
     }
-    return d->ops->alloc(d->inner, bytes, out);
+    return remote_memory_take(&d->remote.memory, bytes, out);
 }
 
-void stream_free(void *device, void *memory)
+void stream_free(void *self, void *memory)
 {
-    stream_device *d = device;
+    stream_device *d = self;
     stream *recording = pthread_getspecific(d->recorder);
     if (recording != NULL && memory != NULL) {
         (void)stream_refuse(recording, "free");
@@ -156,7 +152,7 @@ void stream_free(void *device, void *memory)
         stream_drain(s);
     }
     (void)pthread_mutex_unlock(&d->lock);
-    d->ops->free(d->inner, memory);
+    remote_memory_give(&d->remote.memory, memory);
 }
 
 /* ---- queues ---- */
@@ -164,17 +160,18 @@ void stream_free(void *device, void *memory)
 static odeon_status start(stream *s, int32_t worker)
 {
     stream_device *d = s->device;
-    ODEON_TRY(d->ops->queue_create(d->inner, worker, &s->inner));
+    s->cpu.self = d->remote.cpu;
+    ODEON_TRY(cpu_device_ops.queue_create(d->remote.cpu, worker, &s->cpu.handle));
     odeon_status status = d->late ? stream_late_start(s) : ODEON_OK;
     if (status != ODEON_OK) {
-        d->ops->queue_destroy(s->inner);
+        cpu_device_ops.queue_destroy(d->remote.cpu, s->cpu.handle);
     }
     return status;
 }
 
-odeon_status stream_queue_create(void *device, int32_t worker, odeon_queue **out)
+odeon_status stream_queue_create(void *self, int32_t worker, void **out)
 {
-    stream_device *d = device;
+    stream_device *d = self;
     *out = NULL;
     stream *s = d->host->alloc(d->host, sizeof *s);
     if (s == NULL) {
@@ -192,7 +189,7 @@ odeon_status stream_queue_create(void *device, int32_t worker, odeon_queue **out
     s->next = d->streams;
     d->streams = s;
     (void)pthread_mutex_unlock(&d->lock);
-    *out = (odeon_queue *)(void *)s;
+    *out = s;
     return ODEON_OK;
 }
 
@@ -209,39 +206,67 @@ static void leave_list(stream *s)
     (void)pthread_mutex_unlock(&d->lock);
 }
 
-void stream_queue_destroy(odeon_queue *queue)
+void stream_queue_destroy(void *self, void *handle)
 {
-    if (queue == NULL) {
+    stream_device *d = self;
+    stream *s = handle;
+    if (s == NULL) {
         return;
     }
-    stream *s = mine(queue);
-    stream_device *d = s->device;
     leave_list(s);
     stream_forget_recording(s);
     if (d->late) {
         stream_late_finish(s);
     }
-    d->ops->queue_destroy(s->inner);
+    cpu_device_ops.queue_destroy(d->remote.cpu, s->cpu.handle);
     d->host->free(d->host, s);
 }
 
-odeon_status stream_ask(odeon_queue *queue, stream_run *run, const void *arguments, size_t bytes)
+odeon_status stream_ask(stream *s, stream_run *run, const void *arguments, size_t bytes)
 {
-    stream *s = mine(queue);
     if (s->recording != NULL) {
         return stream_record(s, run, arguments, bytes);
     }
     return s->device->late ? stream_late_ask(s, run, arguments, bytes) : run(s, arguments);
 }
 
-odeon_status stream_launch(odeon_queue *queue, stream_run *run, const void *arguments, size_t bytes)
+odeon_status stream_launch(stream *s, stream_run *run, const void *arguments, size_t bytes)
 {
-    stream *s = mine(queue);
     if (s->recording == NULL) {
         atomic_fetch_add_explicit(&s->device->launches, 1, memory_order_relaxed);
         run = is_lost(s->device) ? carry_lost : run;
     }
-    return stream_ask(queue, run, arguments, bytes);
+    return stream_ask(s, run, arguments, bytes);
+}
+
+/* A packed call and how much of it there is. */
+typedef struct operator_call {
+    const call_operator *op;
+    uint64_t bytes;
+    _Alignas(max_align_t) unsigned char call[CALL_BYTES];
+} operator_call;
+
+static_assert(sizeof(operator_call) <= STREAM_CALL_BYTES,
+              "a call holds every operator's arguments");
+
+/* On a copy, as what is recorded is carried out again. */
+static odeon_status carry_operator(stream *s, const void *arguments)
+{
+    const operator_call *a = arguments;
+    _Alignas(max_align_t) unsigned char call[CALL_BYTES];
+    memcpy(call, a->call, a->bytes);
+    call_open(a->op, call);
+    ODEON_TRY(remote_reach_call(&s->device->remote, a->op, call));
+    return a->op->run(&s->cpu, call);
+}
+
+odeon_status stream_operator(odeon_queue *queue, int32_t id, const void *call)
+{
+    operator_call a;
+    a.op = &call_operators[id];
+    a.bytes = call_pack(a.op, call, a.call);
+    return stream_launch(stream_of(queue), carry_operator, &a,
+                         offsetof(operator_call, call) + a.bytes);
 }
 
 /* ---- transfer ---- */
@@ -256,10 +281,17 @@ typedef struct upload_call {
 
 static_assert(sizeof(upload_call) <= STREAM_CALL_BYTES, "a call holds every operator's arguments");
 
-static odeon_status carry_upload(const stream *s, const void *arguments)
+static odeon_status upload(stream *s, void *destination, const void *source, uint64_t bytes)
+{
+    void *to;
+    ODEON_TRY(remote_reach(&s->device->remote, "upload", destination, bytes, &to));
+    return cpu_device_ops.upload(&s->cpu, to, source, bytes);
+}
+
+static odeon_status carry_upload(stream *s, const void *arguments)
 {
     const upload_call *a = arguments;
-    return s->device->ops->upload(s->inner, a->destination, a->source, a->bytes);
+    return upload(s, a->destination, a->source, a->bytes);
 }
 
 /* Nothing of this stream is under way afterwards; name waits and is counted. */
@@ -282,16 +314,16 @@ typedef struct pinned_call {
     uint64_t bytes;
 } pinned_call;
 
-static odeon_status carry_pinned(const stream *s, const void *arguments)
+static odeon_status carry_pinned(stream *s, const void *arguments)
 {
     const pinned_call *a = arguments;
-    return s->device->ops->upload(s->inner, a->destination, a->source, a->bytes);
+    return upload(s, a->destination, a->source, a->bytes);
 }
 
 odeon_status stream_upload(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     if (s->device->late && bytes <= UPLOAD_BYTES && !stream_is_pinned(s->device, source, bytes)) {
         upload_call a = {.destination = destination, .bytes = bytes};
         ODEON_TRY(stream_refuse(s, "upload"));
@@ -306,141 +338,43 @@ odeon_status stream_upload(odeon_queue *queue, void *destination, const void *so
         return stream_late_ask(s, carry_pinned, &a, sizeof a);
     }
     ODEON_TRY(settle(s, "upload"));
-    return s->device->ops->upload(s->inner, destination, source, bytes);
+    return upload(s, destination, source, bytes);
 }
 
 odeon_status stream_download(odeon_queue *queue, void *destination, const void *source,
                              uint64_t bytes)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
+    void *from;
     ODEON_TRY(settle_counted(s, "download"));
-    return s->device->ops->download(s->inner, destination, source, bytes);
+    ODEON_TRY(remote_reach(&s->device->remote, "download", source, bytes, &from));
+    return cpu_device_ops.download(&s->cpu, destination, from, bytes);
+}
+
+static odeon_status read_slots(stream *s, const double *slots, int32_t first, int32_t n,
+                               double *values)
+{
+    void *from;
+    ODEON_TRY(
+        remote_reach(&s->device->remote, "slots_read", slots, ODEON_SLOTS * sizeof *slots, &from));
+    return cpu_device_ops.slots_read(&s->cpu, from, first, n, values);
 }
 
 odeon_status stream_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
                                double *values)
 {
-    stream *s = mine(queue);
-    ODEON_TRY(settle_counted(s, "slots_read"));
-    return s->device->ops->slots_read(s->inner, slots, first, n, values);
+    ODEON_TRY(settle_counted(stream_of(queue), "slots_read"));
+    return read_slots(stream_of(queue), slots, first, n, values);
+}
+
+odeon_status stream_slot(stream *s, const double *slots, int32_t slot, double *value)
+{
+    return read_slots(s, slots, slot, 1, value);
 }
 
 odeon_status stream_wait(odeon_queue *queue)
 {
-    stream *s = mine(queue);
+    stream *s = stream_of(queue);
     ODEON_TRY(settle_counted(s, "wait"));
-    return s->device->ops->wait(s->inner);
-}
-
-uint64_t stream_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
-                               const odeon_tensor *w)
-{
-    stream_device *d = device;
-    return d->ops->conv2d_scratch(d->inner, geometry, x, w);
-}
-
-/* ---- extensions ---- */
-
-static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
-                          int64_t *live_bytes)
-{
-    stream_device *d = device;
-    const odeon_device_counters *of_inner = d->ops->get_extension(d->inner, ODEON_DEVICE_COUNTERS);
-    of_inner->read(d->inner, launches, waits, allocs, live_bytes);
-    *launches = atomic_load_explicit(&d->launches, memory_order_relaxed);
-    *waits = atomic_load_explicit(&d->waits, memory_order_relaxed);
-}
-
-typedef struct poison_call {
-    void *memory;
-    uint64_t bytes;
-} poison_call;
-
-static odeon_status carry_poison(const stream *s, const void *arguments)
-{
-    const poison_call *a = arguments;
-    const odeon_device_poison *of_inner =
-        s->device->ops->get_extension(s->device->inner, ODEON_DEVICE_POISON);
-    return of_inner->poison(s->inner, a->memory, a->bytes);
-}
-
-static odeon_status poison(odeon_queue *queue, void *memory, uint64_t bytes)
-{
-    poison_call a = {.memory = memory, .bytes = bytes};
-    return stream_ask(queue, carry_poison, &a, sizeof a);
-}
-
-typedef struct kernel_call {
-    host_kernel *function;
-    uint64_t bytes;
-    _Alignas(max_align_t) unsigned char arguments[HOST_KERNEL_BYTES];
-} kernel_call;
-
-static_assert(sizeof(kernel_call) <= STREAM_CALL_BYTES, "a call holds every kernel's arguments");
-
-static odeon_status carry_kernel(const stream *s, const void *arguments)
-{
-    const kernel_call *a = arguments;
-    const host_kernels *of_inner = s->device->ops->get_extension(s->device->inner, HOST_KERNELS);
-    return of_inner->enqueue(s->inner, a->function, a->arguments, a->bytes);
-}
-
-static odeon_status enqueue(odeon_queue *queue, host_kernel *function, const void *arguments,
-                            uint64_t bytes)
-{
-    kernel_call a = {.function = function, .bytes = bytes};
-    if (bytes > sizeof a.arguments) {
-        return odeon_fail(mine(queue)->device->host, ODEON_ERR_INTERNAL,
-                          "remote: a kernel has arguments of %llu bytes, %d is the most",
-                          (unsigned long long)bytes, HOST_KERNEL_BYTES);
-    }
-    memcpy(a.arguments, arguments, bytes);
-    return stream_launch(queue, carry_kernel, &a, sizeof a);
-}
-
-static odeon_status read_memory(void *device, uint64_t *free_bytes, uint64_t *total_bytes)
-{
-    stream_device *d = device;
-    const odeon_device_memory *of_inner = d->ops->get_extension(d->inner, ODEON_DEVICE_MEMORY);
-    return of_inner->read(d->inner, free_bytes, total_bytes);
-}
-
-const void *stream_extension(void *device, const char *id)
-{
-    static const host_kernels kernels = {
-        .struct_size = sizeof kernels,
-        .enqueue = enqueue,
-    };
-    static const odeon_device_memory memory = {
-        .struct_size = sizeof memory,
-        .read = read_memory,
-    };
-    static const odeon_device_counters counters = {
-        .struct_size = sizeof counters,
-        .read = read_counters,
-    };
-    static const odeon_device_poison poisoning = {
-        .struct_size = sizeof poisoning,
-        .poison = poison,
-    };
-    stream_device *d = device;
-    if (strcmp(id, ODEON_DEVICE_COUNTERS) == 0) {
-        return &counters;
-    }
-    if (strcmp(id, ODEON_DEVICE_CAPTURE) == 0) {
-        return d->loops ? &stream_capture : &stream_capture_without_loops;
-    }
-    if (strcmp(id, ODEON_DEVICE_PINNED) == 0) {
-        return &stream_pinned;
-    }
-    if (strcmp(id, ODEON_DEVICE_MEMORY) == 0) {
-        return d->ops->get_extension(d->inner, id) != NULL ? &memory : NULL;
-    }
-    if (strcmp(id, ODEON_DEVICE_POISON) == 0) {
-        return d->ops->get_extension(d->inner, id) != NULL ? &poisoning : NULL;
-    }
-    if (strcmp(id, HOST_KERNELS) == 0) {
-        return d->ops->get_extension(d->inner, id) != NULL ? &kernels : NULL;
-    }
-    return NULL;
+    return cpu_device_ops.wait(&s->cpu);
 }

@@ -1,8 +1,9 @@
-/* stream.h: queues in front of another device's, which do not do at once what they are asked for.
+/* stream.h: queues that do not do at once what they are asked for.
  *
  * A stream copies the arguments of every REPLAYABLE call. Eager, it then carries the call out;
  * late, a thread of its own does so in order, each after a short random delay; and between begin
- * and end of ODEON_DEVICE_CAPTURE it records the call. The device behind is any table of operators.
+ * and end of ODEON_DEVICE_CAPTURE it records the call. What carries calls out is the device of
+ * remote.h.
  *
  * A late call that fails is told by the next call that waits, and by all after that; nothing that
  * was asked for after it is carried out.
@@ -17,15 +18,16 @@
 #include <stdint.h>
 
 #include "odeon/device.h"
+#include "odeon/device_ext.h"
 #include "odeon/host.h"
+#include "remote.h"
 
 typedef struct stream stream;
 
 typedef struct stream_device {
     odeon_host between; /* what the device behind is given as its host; self is this device */
     const odeon_host *host;
-    const odeon_device_ops *ops; /* of the device behind */
-    void *inner;                 /* the device behind; whoever opened this one destroys it */
+    remote_device remote; /* the device behind */
     int32_t late;
     int32_t loops;          /* 0: this device records no loops */
     int64_t lost_at;        /* the number of a launch; 0: never */
@@ -38,9 +40,9 @@ typedef struct stream_device {
 } stream_device;
 
 /* Carries a call out on the device behind. */
-typedef odeon_status stream_run(const stream *s, const void *arguments);
+typedef odeon_status stream_run(stream *s, const void *arguments);
 
-enum { STREAM_CALL_BYTES = 6144, STREAM_CALLS = 64 }; /* the largest arguments; calls in waiting */
+enum { STREAM_CALL_BYTES = CALL_BYTES + 64, STREAM_CALLS = 64 }; /* the largest; in waiting */
 
 typedef struct stream_call {
     stream_run *run;
@@ -48,10 +50,10 @@ typedef struct stream_call {
     unsigned char arguments[STREAM_CALL_BYTES]; /* aligned as run */
 } stream_call;
 
-/* What an odeon_queue of this device really is. */
+/* What a queue's handle is. */
 struct stream {
     stream_device *device;
-    odeon_queue *inner;
+    odeon_queue cpu; /* of the CPU device of remote.h */
     stream *next;
     odeon_recording *recording; /* NULL: does not record */
     uint64_t random;
@@ -69,16 +71,20 @@ struct stream {
     char message[ODEON_MESSAGE_BYTES];
 };
 
-/* Fills in device, but for ops and inner; between is ready to be given to the device behind. */
+static inline stream *stream_of(const odeon_queue *queue)
+{
+    return queue->handle;
+}
+
+/* Fills in device, but for remote; between is ready to be given to it. */
 odeon_status stream_device_open(const odeon_host *host, int32_t late, int32_t loops,
                                 stream_device *device);
 void stream_device_close(stream_device *device);
 
-/* An operator: counted, then recorded, carried out or left to the thread. */
-odeon_status stream_launch(odeon_queue *queue, stream_run *run, const void *arguments,
-                           size_t bytes);
+/* A launch: counted, then recorded, carried out or left to the thread. */
+odeon_status stream_launch(stream *s, stream_run *run, const void *arguments, size_t bytes);
 /* The same, not counted. */
-odeon_status stream_ask(odeon_queue *queue, stream_run *run, const void *arguments, size_t bytes);
+odeon_status stream_ask(stream *s, stream_run *run, const void *arguments, size_t bytes);
 
 /* Until all that was asked for is done, however it ended. [any] */
 void stream_drain(stream *s);
@@ -102,13 +108,16 @@ odeon_status stream_refuse(stream *s, const char *name);
 /* Ends a recording that nobody will have. */
 void stream_forget_recording(stream *s);
 
-/* The slots of odeon_device_ops that are no operators; stream.c. self is a stream_device. */
-odeon_status stream_probe(void *device);
-odeon_status stream_describe(void *device, char *text, uint64_t bytes);
-odeon_status stream_queue_create(void *device, int32_t worker, odeon_queue **out);
-void stream_queue_destroy(odeon_queue *queue);
-odeon_status stream_alloc(void *device, uint64_t bytes, void **out);
-void stream_free(void *device, void *memory);
+/* stream.c: values[0] = slots[slot], of the device behind. */
+odeon_status stream_slot(stream *s, const double *slots, int32_t slot, double *value);
+
+/* The slots of odeon_device_ops; stream.c, but for get_table: tables.c. self is a stream_device. */
+odeon_status stream_probe(void *self);
+odeon_status stream_describe(void *self, char *text, uint64_t bytes);
+odeon_status stream_queue_create(void *self, int32_t worker, void **out);
+void stream_queue_destroy(void *self, void *handle);
+odeon_status stream_alloc(void *self, uint64_t bytes, void **out);
+void stream_free(void *self, void *memory);
 odeon_status stream_upload(odeon_queue *queue, void *destination, const void *source,
                            uint64_t bytes);
 odeon_status stream_download(odeon_queue *queue, void *destination, const void *source,
@@ -116,8 +125,14 @@ odeon_status stream_download(odeon_queue *queue, void *destination, const void *
 odeon_status stream_slots_read(odeon_queue *queue, const double *slots, int32_t first, int32_t n,
                                double *values);
 odeon_status stream_wait(odeon_queue *queue);
-uint64_t stream_conv2d_scratch(void *device, const odeon_conv2d *geometry, const odeon_tensor *x,
-                               const odeon_tensor *w);
-const void *stream_extension(void *device, const char *id);
+const void *stream_table(void *self, const char *id);
+
+/* An operator of call_operators, by its OPERATOR_ id; stream.c. */
+odeon_status stream_operator(odeon_queue *queue, int32_t id, const void *call);
+/* The extensions but for the two above; extensions.c. */
+extern const struct host_kernels stream_kernels;
+extern const odeon_device_counters stream_counters;
+extern const odeon_device_memory stream_memory;
+extern const odeon_device_poison stream_poison;
 
 #endif

@@ -2,6 +2,7 @@
  * rules of handles broken on demand. For tests. */
 #include <stdbool.h>
 
+#include "odeon/device_solver.h"
 #include "odeon/integrator.h"
 #include "odeon/plugin.h"
 

@@ -1,4 +1,6 @@
 /* adds: y = x + a field of the batch, of x's shape and dtype. For tests. */
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -35,42 +37,35 @@ static void destroy(void *self)
     }
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->out = *in;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const adds *layer = self;
-    const odeon_tensor *field = context->batch_field(context, layer->name);
-    (void)buffers;
-    if (field == NULL || odeon_count(field) != odeon_count(in) || field->dtype != in->dtype ||
-        field->dim[0] != in->dim[0]) {
+    const odeon_view *field = call->batch_field(call, layer->name);
+    if (field == NULL || odeon_count(&field->shape) != odeon_count(&call->in->shape) ||
+        field->shape.dtype != call->in->shape.dtype ||
+        field->shape.dim[0] != call->in->shape.dim[0]) {
         return odeon_fail(layer->host, ODEON_ERR_DATA, "adds: no such field of %lld samples",
-                          (long long)in->dim[0]);
+                          (long long)call->in->shape.dim[0]);
     }
-    const odeon_tensor *x[1] = {field};
+    const odeon_view *x[1] = {field};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    return context->device->ops->lincomb(context->queue, out, in, 1, x, one, NULL);
+    return ODEON_DO(call->device, solver, lincomb, call->queue, .y = call->out, .base = call->in,
+                    .n = 1, .x = x, .coefficient = one);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    (void)in;
-    (void)out;
-    (void)d_t;
-    return d_in == NULL ? ODEON_OK : context->device->ops->copy(context->queue, d_out, d_in);
+    return call->d_in == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in);
 }
 
 static const odeon_layer_ops ops = {

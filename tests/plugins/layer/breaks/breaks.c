@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "odeon/device_move.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -20,7 +21,7 @@ enum {
     HOW_SILENT,  /* ODEON_ERR_NUMERIC without a reason */
     HOW_REFUSED, /* tensors that an operator refuses */
     HOW_FLAGS,   /* plan: a flag that has no meaning */
-    HOW_RESERVED /* plan: a reserved word */
+    HOW_RESERVED /* param: a reserved word */
 };
 
 typedef struct breaks {
@@ -54,8 +55,8 @@ __attribute__((noinline)) static int fall(volatile char *above)
     return depth > 0 ? fall(here) + here[0] : 0;
 }
 
-static odeon_status misbehave(const breaks *layer, const odeon_context *context,
-                              const odeon_tensor *x)
+static odeon_status misbehave(const breaks *layer, const odeon_layer_call *call,
+                              const odeon_tensor *to)
 {
     volatile char start = 0;
     switch (layer->how) {
@@ -83,12 +84,12 @@ static odeon_status misbehave(const breaks *layer, const odeon_context *context,
     case HOW_SILENT:
         return ODEON_ERR_NUMERIC;
     default: {
-        if (context == NULL) {
+        if (to == NULL) {
             return ODEON_OK;
         }
-        odeon_tensor half = *x;
-        half.dim[half.ndim - 1]++;
-        return context->device->ops->copy(context->queue, &half, x);
+        odeon_view longer = to->view;
+        longer.shape.dim[longer.shape.ndim - 1]++;
+        return ODEON_DO(call->device, move, copy, call->queue, .x = &longer, .y = to);
     }
     }
 }
@@ -118,44 +119,46 @@ static void destroy(void *self)
     }
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const breaks *layer = self;
-    (void)device;
-    (void)flags;
-    out->out = *in;
-    out->flags = layer->how == HOW_FLAGS ? 1 << 20 : 0;
-    out->reserved0 = layer->how == HOW_RESERVED;
-    return layer->in == IN_PLAN ? misbehave(layer, NULL, in) : ODEON_OK;
+    plan->out = plan->in;
+    plan->flags = layer->how == HOW_FLAGS ? 1u << 20 : 0;
+    return layer->in == IN_PLAN ? misbehave(layer, NULL, NULL) : ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+/* Parameters are there for their reserved word alone. */
+static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
-    const breaks *layer = self;
-    (void)buffers;
-    ODEON_TRY(context->device->ops->copy(context->queue, in, out));
-    return layer->in == IN_FORWARD ? misbehave(layer, context, out) : ODEON_OK;
-}
-
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
-{
-    const breaks *layer = self;
-    (void)buffers;
     (void)in;
-    (void)out;
-    (void)d_t;
-    if (d_in != NULL) {
-        ODEON_TRY(context->device->ops->copy(context->queue, d_out, d_in));
+    const breaks *layer = self;
+    if (layer->how == HOW_RESERVED && index == 0) {
+        out->name = "reserved";
+        out->shape = (odeon_shape){.ndim = 1, .dim = {1}};
+        out->reserved0 = 1;
     }
-    return layer->in == IN_VJP ? misbehave(layer, context, d_out) : ODEON_OK;
+    return ODEON_OK;
+}
+
+static odeon_status forward(void *self, const odeon_layer_call *call)
+{
+    const breaks *layer = self;
+    ODEON_TRY(ODEON_DO(call->device, move, copy, call->queue, .x = call->in, .y = call->out));
+    return layer->in == IN_FORWARD ? misbehave(layer, call, call->out) : ODEON_OK;
+}
+
+static odeon_status vjp(void *self, const odeon_layer_call *call)
+{
+    const breaks *layer = self;
+    if (call->d_in != NULL) {
+        ODEON_TRY(
+            ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in));
+    }
+    return layer->in == IN_VJP ? misbehave(layer, call, call->d_in) : ODEON_OK;
 }
 
 static const odeon_layer_ops ops = {
-    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+    .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

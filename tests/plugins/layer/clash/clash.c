@@ -11,41 +11,24 @@ static const odeon_option repeat_option = {
 };
 static const odeon_option *const options[] = {&repeat_option, NULL};
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->flags = ODEON_LAYER_VIEW;
-    out->out = *in;
+    plan->flags = ODEON_LAYER_VIEW;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
 /* A view is never called. */
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status refuse(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)context;
-    (void)buffers;
-    (void)in;
-    (void)out;
+    (void)call;
     return ODEON_ERR_UNSUPPORTED;
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
-{
-    (void)d_out;
-    (void)d_in;
-    (void)d_t;
-    return forward(self, context, buffers, in, out);
-}
-
 static const odeon_layer_ops ops = {
-    .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
+    .struct_size = sizeof ops, .plan = plan, .forward = refuse, .vjp = refuse};
 
 static const odeon_component component = {
     .struct_size = sizeof component,

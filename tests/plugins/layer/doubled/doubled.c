@@ -1,5 +1,6 @@
 /* doubled: y = 2 x in training, left out of evaluation; flat = yes also makes one vector of a
  * sample. */
+#include "odeon/device_move.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -34,39 +35,35 @@ static void destroy(void *self)
     }
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const doubled *layer = self;
-    (void)device;
-    (void)flags;
-    out->flags = ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_LINEAR;
-    out->out = *in;
+    plan->flags = ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_LINEAR;
+    plan->out = plan->in;
     if (layer->flat) {
-        odeon_tensor one = *in;
-        one.dim[0] = 1;
-        out->out =
-            (odeon_tensor){.ndim = 2, .dtype = in->dtype, .dim = {in->dim[0], odeon_count(&one)}};
+        odeon_shape sample = plan->in;
+        sample.dim[0] = 1;
+        plan->out = (odeon_shape){
+            .ndim = 2, .dtype = plan->in.dtype, .dim = {plan->in.dim[0], odeon_count(&sample)}};
     }
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status twice(const odeon_layer_call *call, const odeon_view *x, const odeon_tensor *y)
 {
-    (void)self;
-    (void)buffers;
-    return context->device->ops->cast(context->queue, in, 2.0, 0.0, out);
+    return ODEON_DO(call->device, move, cast, call->queue, .x = x, .scale = 2.0, .y = y);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
-    (void)in;
-    (void)out;
-    (void)d_t;
-    return d_in == NULL ? ODEON_OK : forward(self, context, buffers, d_out, d_in);
+    (void)self;
+    return twice(call, call->in, call->out);
+}
+
+static odeon_status vjp(void *self, const odeon_layer_call *call)
+{
+    (void)self;
+    return call->d_in == NULL ? ODEON_OK : twice(call, call->d_out, call->d_in);
 }
 
 static const odeon_layer_ops ops = {

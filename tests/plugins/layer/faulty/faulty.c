@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "odeon/device_move.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -32,16 +33,16 @@ typedef struct faulty {
     int64_t count[2]; /* of forward, vjp */
 } faulty;
 
-#define NUMBER(variable, least, value, text)                                                       \
+#define NUMBER(variable, key, least, value, text)                                                  \
     static const odeon_option variable = {.struct_size = sizeof(odeon_option),                     \
                                           .type = ODEON_OPTION_I64,                                \
-                                          .name = #variable,                                       \
+                                          .name = key,                                             \
                                           .default_text = value,                                   \
                                           .min_text = least,                                       \
                                           .help = text}
-NUMBER(rank, "0", "0", "worker on which calls go wrong");
-NUMBER(call, "0", "1", "the first call that goes wrong; 0: none");
-NUMBER(calls, "1", "1", "how many calls in a row go wrong");
+NUMBER(rank_option, "rank", "0", "0", "worker on which calls go wrong");
+NUMBER(call_option, "call", "0", "1", "the first call that goes wrong; 0: none");
+NUMBER(calls_option, "calls", "1", "1", "how many calls in a row go wrong");
 
 static const odeon_option status_option = {
     .struct_size = sizeof(odeon_option),
@@ -61,8 +62,9 @@ static const odeon_option train_only_option = {.struct_size = sizeof(odeon_optio
                                                .name = "train_only",
                                                .default_text = "no",
                                                .help = "left out of evaluation"};
-static const odeon_option *const options[] = {&train_only_option, &rank,      &call, &calls,
-                                              &status_option,     &in_option, NULL};
+static const odeon_option *const options[] = {
+    &train_only_option, &rank_option, &call_option, &calls_option,
+    &status_option,     &in_option,   NULL};
 
 static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
 {
@@ -89,14 +91,11 @@ static void destroy(void *self)
     }
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const faulty *layer = self;
-    (void)device;
-    (void)flags;
-    out->flags = layer->train_only != 0 ? ODEON_LAYER_TRAIN_ONLY : 0;
-    out->out = *in;
+    plan->flags = layer->train_only != 0 ? ODEON_LAYER_TRAIN_ONLY : 0;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
@@ -123,13 +122,13 @@ static void read_for_ever(void)
     }
 }
 
-/* One more call, which writes to. */
-static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_t in,
+/* One more call, which writes to; NULL: nothing. */
+static odeon_status go_wrong(faulty *layer, const odeon_layer_call *call, int64_t in,
                              const odeon_tensor *to)
 {
     int64_t n = ++layer->count[in];
     bool now = layer->call > 0 && n >= layer->call && n < layer->call + layer->calls;
-    if (!now || in != layer->in || context->group->rank != layer->rank) {
+    if (!now || in != layer->in || call->group->rank != layer->rank) {
         return ODEON_OK;
     }
     const char *where = in == IN_FORWARD ? "forward" : "vjp";
@@ -141,15 +140,17 @@ static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_
         return odeon_fail(layer->host, ODEON_ERR_DEVICE, "faulty: call %lld of %s broke",
                           (long long)n, where);
     case STATUS_NAN:
-        return context->device->ops->fill(context->queue, to, odeon_imm((double)NAN), NULL);
+        return to == NULL ? ODEON_OK
+                          : ODEON_DO(call->device, move, fill, call->queue, .y = to,
+                                     .value = odeon_imm((double)NAN));
     case STATUS_WAITS:
-        return context->device->ops->wait(context->queue);
+        return call->device->ops->wait(call->queue);
     case STATUS_HANGS:
         for (;;) {
             (void)pause();
         }
     case STATUS_IGNORES:
-        (void)context->group->agree(context->group->self, ODEON_OK);
+        (void)call->group->agree(call->group->self, ODEON_OK);
         return ODEON_OK;
     case STATUS_SPINS:
         spin();
@@ -158,31 +159,23 @@ static odeon_status go_wrong(faulty *layer, const odeon_context *context, int64_
         read_for_ever();
         return ODEON_OK;
     default:
-        return context->group->agree(context->group->self, ODEON_OK);
+        return call->group->agree(call->group->self, ODEON_OK);
     }
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
-    (void)buffers;
-    ODEON_TRY(context->device->ops->copy(context->queue, in, out));
-    return go_wrong(self, context, IN_FORWARD, out);
+    ODEON_TRY(ODEON_DO(call->device, move, copy, call->queue, .x = call->in, .y = call->out));
+    return go_wrong(self, call, IN_FORWARD, call->out);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)buffers;
-    (void)in;
-    (void)out;
-    (void)d_t;
-    const odeon_tensor *to = d_in == NULL ? d_out : d_in;
-    if (d_in != NULL) {
-        ODEON_TRY(context->device->ops->copy(context->queue, d_out, d_in));
+    if (call->d_in != NULL) {
+        ODEON_TRY(
+            ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in));
     }
-    return go_wrong(self, context, IN_VJP, to);
+    return go_wrong(self, call, IN_VJP, call->d_in);
 }
 
 static const odeon_layer_ops ops = {

@@ -1,5 +1,7 @@
 /* mixed: y = x W, with a kernel for the device remote in the same plugin, which keeps a copy of W
  * by prepare and differs from its layer in what the option fault names. */
+#include "odeon/device_move.h"
+#include "odeon/device_product.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -60,35 +62,32 @@ static void destroy(void *self)
     }
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const mixed *layer = self;
-    (void)device;
-    (void)flags;
-    if (in->ndim != 2) {
+    if (plan->in.ndim != 2) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG, "mixed: takes vectors");
     }
-    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR;
-    out->out = *in;
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status plan_kernel(void *self, const odeon_device *device, const odeon_tensor *in,
-                                int32_t flags, odeon_layer_plan *out)
+static odeon_status plan_kernel(void *self, odeon_layer_plan *answer)
 {
     const mixed *layer = self;
-    ODEON_TRY(plan(self, device, in, flags, out));
-    out->derived_bytes = (uint64_t)(in->dim[1] * in->dim[1] * odeon_dtype_bytes(in->dtype));
+    ODEON_TRY(plan(self, answer));
+    answer->derived_bytes =
+        (uint64_t)(answer->in.dim[1] * answer->in.dim[1] * odeon_dtype_bytes(answer->in.dtype));
     switch (layer->fault) {
     case FAULT_SHAPE:
-        out->out.dim[1]++;
+        answer->out.dim[1]++;
         break;
     case FAULT_DTYPE:
-        out->out.dtype = ODEON_DTYPE_I64;
+        answer->out.dtype = ODEON_DTYPE_I64;
         break;
     case FAULT_FLAGS:
-        out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_USES_T;
+        answer->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_USES_T;
         break;
     case FAULT_PLAN:
         return odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED, "mixed@remote: not this dtype");
@@ -98,30 +97,28 @@ static odeon_status plan_kernel(void *self, const odeon_device *device, const od
     return ODEON_OK;
 }
 
-static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     (void)self;
     if (index > 0) {
-        out->struct_size = 0;
         return ODEON_OK;
     }
     out->role = ODEON_PARAM_WEIGHT;
     out->name = "weight";
-    out->shape = (odeon_tensor){.ndim = 2, .dim = {in->dim[1], in->dim[1]}};
+    out->shape = (odeon_shape){.ndim = 2, .dim = {in->dim[1], in->dim[1]}};
     out->init = ODEON_INIT_UNIFORM;
     out->init_a = -0.5;
     out->init_b = 0.5;
     return ODEON_OK;
 }
 
-static odeon_status param_kernel(void *self, const odeon_tensor *in, int32_t index,
-                                 odeon_param *out)
+static odeon_status param_kernel(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     const mixed *layer = self;
     ODEON_TRY(param(self, in, layer->fault == FAULT_MORE && index == 1 ? 0 : index, out));
     switch (layer->fault) {
     case FAULT_NO_PARAMETER:
-        out->struct_size = 0;
+        out->name = NULL;
         break;
     case FAULT_NAME:
         out->name = "weights";
@@ -141,75 +138,59 @@ static odeon_status param_kernel(void *self, const odeon_tensor *in, int32_t ind
     return ODEON_OK;
 }
 
-static odeon_status multiply(const odeon_context *context, const odeon_tensor *w,
-                             const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status multiply(const odeon_layer_call *call, const odeon_view *w)
 {
-    return context->device->ops->gemm(context->queue, 0, 0, 1.0, in, w, 0.0, out, NULL);
+    return ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = call->in, .b = w,
+                    .c = call->out);
 }
 
-static odeon_status multiply_back(const odeon_context *context, const odeon_buffers *buffers,
-                                  const odeon_tensor *w, const odeon_tensor *in,
-                                  const odeon_tensor *d_out, const odeon_tensor *d_in)
+static odeon_status multiply_back(const odeon_layer_call *call, const odeon_view *w)
 {
-    const odeon_device_ops *ops = context->device->ops;
-    if (buffers->grad != NULL) {
-        ODEON_TRY(ops->gemm(context->queue, 1, 0, 1.0, in, d_out, 1.0, &buffers->grad[0], NULL));
+    if (call->grad != NULL) {
+        ODEON_TRY(ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = call->in,
+                           .trans_a = 1, .b = call->d_out, .beta = 1.0, .c = &call->grad[0]));
     }
-    return d_in == NULL ? ODEON_OK
-                        : ops->gemm(context->queue, 0, 1, 1.0, d_out, w, 0.0, d_in, NULL);
+    return call->d_in == NULL ? ODEON_OK
+                              : ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0,
+                                         .a = call->d_out, .b = w, .trans_b = 1, .c = call->d_in);
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    return multiply(context, &buffers->param[0], in, out);
+    return multiply(call, &call->param[0]);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)out;
-    (void)d_t;
-    return multiply_back(context, buffers, &buffers->param[0], in, d_out, d_in);
+    return multiply_back(call, &call->param[0]);
 }
 
-static odeon_tensor copy_of(const odeon_buffers *buffers)
+static odeon_tensor copy_of(const odeon_layer_call *call)
 {
-    odeon_tensor w = buffers->param[0];
-    w.data = buffers->derived;
-    return w;
+    return odeon_tensor_at(call->derived, call->param[0].shape);
 }
 
-static odeon_status prepare_kernel(void *self, const odeon_context *context,
-                                   const odeon_buffers *buffers)
+static odeon_status prepare_kernel(void *self, const odeon_layer_call *call)
 {
-    const odeon_tensor w = copy_of(buffers);
+    const odeon_tensor w = copy_of(call);
     (void)self;
-    return context->device->ops->copy(context->queue, &buffers->param[0], &w);
+    return ODEON_DO(call->device, move, copy, call->queue, .x = &call->param[0], .y = &w);
 }
 
-static odeon_status forward_kernel(void *self, const odeon_context *context,
-                                   const odeon_buffers *buffers, const odeon_tensor *in,
-                                   const odeon_tensor *out)
+static odeon_status forward_kernel(void *self, const odeon_layer_call *call)
 {
-    const odeon_tensor w = copy_of(buffers);
+    const odeon_tensor w = copy_of(call);
     (void)self;
-    return multiply(context, &w, in, out);
+    return multiply(call, &w.view);
 }
 
-static odeon_status vjp_kernel(void *self, const odeon_context *context,
-                               const odeon_buffers *buffers, const odeon_tensor *in,
-                               const odeon_tensor *out, const odeon_tensor *d_out,
-                               const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp_kernel(void *self, const odeon_layer_call *call)
 {
-    const odeon_tensor w = copy_of(buffers);
+    const odeon_tensor w = copy_of(call);
     (void)self;
-    (void)out;
-    (void)d_t;
-    return multiply_back(context, buffers, &w, in, d_out, d_in);
+    return multiply_back(call, &w.view);
 }
 
 static const odeon_layer_ops ops = {

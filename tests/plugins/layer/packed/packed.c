@@ -3,37 +3,35 @@
  * parameters, as a layer with packed weights would use them. For tests. */
 #include "odeon/plugin.h"
 
+#include "odeon/device_move.h"
+#include "odeon/device_product.h"
+#include "odeon/device_solver.h"
 #include "odeon/layer.h"
 
-static odeon_tensor square(const odeon_tensor *in, void *data)
+static odeon_shape square(const odeon_shape *in)
 {
-    return (odeon_tensor){
-        .data = data, .dim = {in->dim[1], in->dim[1]}, .ndim = 2, .dtype = in->dtype};
+    return (odeon_shape){.ndim = 2, .dtype = in->dtype, .dim = {in->dim[1], in->dim[1]}};
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    odeon_tensor w = square(in, NULL);
-    out->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR;
-    out->out = *in;
-    out->derived_bytes = 2u * (uint64_t)(odeon_count(&w) * odeon_dtype_bytes(in->dtype));
+    odeon_shape w = square(&plan->in);
+    plan->flags = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_LINEAR;
+    plan->out = plan->in;
+    plan->derived_bytes = 2u * (uint64_t)odeon_bytes(&w);
     return ODEON_OK;
 }
 
-static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     (void)self;
     if (index > 0) {
-        out->struct_size = 0;
         return ODEON_OK;
     }
     out->name = "weight";
     out->role = ODEON_PARAM_WEIGHT;
-    out->shape = square(in, NULL);
+    out->shape = square(in);
     out->init = ODEON_INIT_UNIFORM;
     out->init_a = -0.5;
     out->init_b = 0.5;
@@ -41,53 +39,50 @@ static odeon_status param(void *self, const odeon_tensor *in, int32_t index, ode
 }
 
 /* The copy of W, and the gradient gathered so far. */
-static odeon_tensor part(const odeon_buffers *buffers, int index)
+static odeon_tensor part(const odeon_layer_call *call, int index)
 {
-    odeon_tensor x = buffers->param[0];
-    x.data = (char *)buffers->derived + index * odeon_count(&x) * odeon_dtype_bytes(x.dtype);
-    return x;
+    const odeon_shape *w = &call->param[0].shape;
+    return odeon_tensor_at((char *)call->derived + index * odeon_bytes(w), *w);
 }
 
-static odeon_status prepare(void *self, const odeon_context *context, const odeon_buffers *buffers)
+static odeon_status prepare(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    odeon_tensor copy = part(buffers, 0), gathered = part(buffers, 1);
-    ODEON_TRY(context->device->ops->copy(context->queue, &buffers->param[0], &copy));
-    return context->device->ops->fill(context->queue, &gathered, odeon_imm(0.0), NULL);
+    odeon_tensor copy = part(call, 0), gathered = part(call, 1);
+    ODEON_TRY(ODEON_DO(call->device, move, copy, call->queue, .x = &call->param[0], .y = &copy));
+    return ODEON_DO(call->device, move, fill, call->queue, .y = &gathered, .value = odeon_imm(0.0));
 }
 
-static odeon_status finish(void *self, const odeon_context *context, const odeon_buffers *buffers)
+static odeon_status finish(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    odeon_tensor gathered = part(buffers, 1);
-    const odeon_tensor *x[1] = {&gathered}, *grad = &buffers->grad[0];
+    odeon_tensor gathered = part(call, 1);
+    const odeon_tensor *grad = &call->grad[0];
+    const odeon_view *x[1] = {&gathered.view};
     odeon_scalar one[1] = {odeon_imm(1.0)};
-    const odeon_device_ops *ops = context->device->ops;
-    ODEON_TRY(ops->lincomb(context->queue, grad, grad, 1, x, one, NULL));
-    return ops->fill(context->queue, &gathered, odeon_imm(0.0), NULL);
+    ODEON_TRY(ODEON_DO(call->device, solver, lincomb, call->queue, .y = grad, .base = &grad->view,
+                       .n = 1, .x = x, .coefficient = one));
+    return ODEON_DO(call->device, move, fill, call->queue, .y = &gathered, .value = odeon_imm(0.0));
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    odeon_tensor w = part(buffers, 0);
-    return context->device->ops->gemm(context->queue, 0, 1, 1.0, in, &w, 0.0, out, NULL);
+    odeon_tensor w = part(call, 0);
+    return ODEON_DO(call->device, product, gemm, call->queue, .trans_b = 1, .alpha = 1.0,
+                    .a = call->in, .b = &w.view, .c = call->out);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)out;
-    (void)d_t;
-    const odeon_device_ops *ops = context->device->ops;
-    odeon_tensor w = part(buffers, 0), gathered = part(buffers, 1);
-    if (d_in != NULL) {
-        ODEON_TRY(ops->gemm(context->queue, 0, 0, 1.0, d_out, &w, 0.0, d_in, NULL));
+    odeon_tensor w = part(call, 0), gathered = part(call, 1);
+    if (call->d_in != NULL) {
+        ODEON_TRY(ODEON_DO(call->device, product, gemm, call->queue, .alpha = 1.0, .a = call->d_out,
+                           .b = &w.view, .c = call->d_in));
     }
-    return ops->gemm(context->queue, 1, 0, 1.0, d_out, in, 1.0, &gathered, NULL);
+    return ODEON_DO(call->device, product, gemm, call->queue, .trans_a = 1, .alpha = 1.0,
+                    .a = call->d_out, .b = call->in, .beta = 1.0, .c = &gathered);
 }
 
 static const odeon_layer_ops ops = {.struct_size = sizeof ops,

@@ -4,14 +4,11 @@
 #include "../../../third_party/swish/instance.h"
 #include "../../device/common/host_kernels.h"
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->flags = ODEON_LAYER_NEEDS_IN;
-    out->out = *in;
+    plan->flags = ODEON_LAYER_NEEDS_IN;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
@@ -57,78 +54,41 @@ static odeon_status run(const host_kernel_memory *memory, const void *given)
     return ODEON_OK;
 }
 
-static odeon_status launch(const swish *layer, const odeon_context *context, const odeon_tensor *x,
-                           const odeon_tensor *dy, const odeon_tensor *y)
+/* dy NULL: forward. */
+static odeon_status launch(const swish *layer, const odeon_layer_call *call, const odeon_view *dy,
+                           const odeon_tensor *y)
 {
-    const odeon_device *device = context->device;
-    const host_kernels *kernels = device->ops->get_extension(device->self, HOST_KERNELS);
+    const odeon_view *x = call->in;
+    const host_kernels *kernels = call->device->get_table(call->device, HOST_KERNELS);
     const arguments a = {.beta = layer->beta,
-                         .n = odeon_count(x),
-                         .x = x->data,
-                         .dy = dy != NULL ? dy->data : NULL,
-                         .y = y->data,
-                         .is_f64 = x->dtype == ODEON_DTYPE_F64};
+                         .n = odeon_count(&x->shape),
+                         .x = odeon_read(x),
+                         .dy = dy != NULL ? odeon_read(dy) : NULL,
+                         .y = odeon_write(y),
+                         .is_f64 = x->shape.dtype == ODEON_DTYPE_F64};
     if (kernels == NULL) {
         return odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED, "swish: the device lacks its words");
     }
-    return a.n == 0 ? ODEON_OK : kernels->enqueue(context->queue, run, &a, sizeof a);
+    return a.n == 0 ? ODEON_OK : kernels->enqueue(call->queue, run, &a, sizeof a);
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
-    (void)buffers;
-    return launch(self, context, in, NULL, out);
+    return launch(self, call, NULL, call->out);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
-    (void)buffers;
-    (void)out;
-    (void)d_t;
-    return d_in == NULL ? ODEON_OK : launch(self, context, in, d_out, d_in);
+    return call->d_in == NULL ? ODEON_OK : launch(self, call, call->d_out, call->d_in);
 }
 
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
 
-static const odeon_component remote = {
-    .struct_size = sizeof remote,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "swish@remote",
-    .summary = "swish in one launch, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-    .create = swish_create,
-    .destroy = swish_destroy,
-};
-static const odeon_component emulated = {
-    .struct_size = sizeof emulated,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "swish@emulated",
-    .summary = "swish in one launch, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-    .create = swish_create,
-    .destroy = swish_destroy,
-};
-static const odeon_component *const components[] = {&remote, &emulated, NULL};
+#define KERNEL(object, id)                                                                         \
+    ODEON_COMPONENT(object, LAYER, id, &ops, "swish in one launch, for tests", NULL, NULL, NULL,   \
+                    NULL, NULL, ODEON_INSTANCE_BYTES(swish), NULL, NULL)
+KERNEL(remote, "swish@remote");
+KERNEL(emulated, "swish@emulated");
 
-ODEON_PLUGIN_NOTE("layer/swish@remote,layer/swish@emulated");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "swish kernels",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_OF("swish kernels", "layer/swish@remote,layer/swish@emulated", &remote, &emulated);

@@ -1,6 +1,5 @@
 # The options are those of the layer, which is built as a third party would.
 set(third_party ${PROJECT_SOURCE_DIR}/tests/third_party/swish)
-target_sources(${plugin} PRIVATE ${third_party}/instance.c)
-odeon_add_plugin(layer swish ${destination} ${third_party}/swish.c ${third_party}/instance.c)
+odeon_add_plugin(layer swish ${destination} ${third_party}/swish.c)
 file(MAKE_DIRECTORY ${destination}/layer)
 file(CREATE_LINK swish@remote.so ${destination}/layer/swish@emulated.so SYMBOLIC)

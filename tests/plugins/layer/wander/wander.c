@@ -4,6 +4,7 @@
  * state is read by the host. */
 #include <math.h>
 
+#include "odeon/device_move.h"
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
@@ -46,72 +47,63 @@ static void destroy(void *self)
     }
 }
 
-static odeon_status plan(void *self, const odeon_device *device, const odeon_tensor *in,
-                         int32_t flags, odeon_layer_plan *out)
+static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     (void)self;
-    (void)device;
-    (void)flags;
-    out->flags = ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
-    out->out = *in;
+    plan->flags = ODEON_LAYER_STATEFUL | ODEON_LAYER_RANDOM;
+    plan->out = plan->in;
     return ODEON_OK;
 }
 
-static odeon_status param(void *self, const odeon_tensor *in, int32_t index, odeon_param *out)
+static odeon_status param(void *self, const odeon_shape *in, int32_t index, odeon_param *out)
 {
     (void)self;
     (void)in;
-    out->struct_size = 0;
     if (index == 0) {
-        *out = (odeon_param){.struct_size = sizeof *out,
-                             .role = ODEON_PARAM_STATE,
-                             .shape = {.dim = {1}, .ndim = 1},
-                             .name = "count"};
+        out->role = ODEON_PARAM_STATE;
+        out->shape = (odeon_shape){.ndim = 1, .dim = {1}};
+        out->name = "count";
     }
     return ODEON_OK;
 }
 
-static odeon_status read_count(const odeon_context *context, const odeon_tensor *state, double *out)
+static odeon_status read_count(const odeon_layer_call *call, const odeon_view *state, double *out)
 {
     double wide;
     float narrow;
-    int is_wide = state->dtype == ODEON_DTYPE_F64;
+    int is_wide = state->shape.dtype == ODEON_DTYPE_F64;
     void *to = is_wide ? (void *)&wide : (void *)&narrow;
-    ODEON_TRY(context->device->ops->download(context->queue, to, state->data,
-                                             is_wide ? sizeof wide : sizeof narrow));
+    ODEON_TRY(call->device->ops->download(call->queue, to, odeon_read(state),
+                                          is_wide ? sizeof wide : sizeof narrow));
     *out = is_wide ? wide : (double)narrow;
     return ODEON_OK;
 }
 
-static odeon_status forward(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                            const odeon_tensor *in, const odeon_tensor *out)
+static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const wander *layer = self;
-    const odeon_device_ops *ops = context->device->ops;
     double count;
-    ODEON_TRY(read_count(context, &buffers->state[0], &count));
-    double shift = 0.01 * count + 1e-4 * (double)(context->rng_key % 1000);
-    int training = (context->flags & ODEON_CALL_TRAIN) != 0;
-    int unlucky = layer->every > 0 && context->rng_key % (uint64_t)layer->every == 0;
+    ODEON_TRY(read_count(call, &call->state[0].view, &count));
+    double shift = 0.01 * count + 1e-4 * (double)(call->rng_key % 1000);
+    int training = (call->flags & ODEON_CALL_TRAIN) != 0;
+    int unlucky = layer->every > 0 && call->rng_key % (uint64_t)layer->every == 0;
     if (count == (double)layer->limit || (training && unlucky)) {
         shift = (double)NAN;
     }
-    if ((context->flags & ODEON_CALL_UPDATE_STATE) != 0) {
-        ODEON_TRY(ops->fill(context->queue, &buffers->state[0], odeon_imm(count + 1.0), NULL));
+    if ((call->flags & ODEON_CALL_UPDATE_STATE) != 0) {
+        ODEON_TRY(ODEON_DO(call->device, move, fill, call->queue, .y = &call->state[0],
+                           .value = odeon_imm(count + 1.0)));
     }
-    return ops->cast(context->queue, in, 1.0, shift, out);
+    return ODEON_DO(call->device, move, cast, call->queue, .x = call->in, .scale = 1.0,
+                    .shift = shift, .y = call->out);
 }
 
-static odeon_status vjp(void *self, const odeon_context *context, const odeon_buffers *buffers,
-                        const odeon_tensor *in, const odeon_tensor *out, const odeon_tensor *d_out,
-                        const odeon_tensor *d_in, const odeon_tensor *d_t)
+static odeon_status vjp(void *self, const odeon_layer_call *call)
 {
     (void)self;
-    (void)buffers;
-    (void)in;
-    (void)out;
-    (void)d_t;
-    return d_in == NULL ? ODEON_OK : context->device->ops->copy(context->queue, d_out, d_in);
+    return call->d_in == NULL
+               ? ODEON_OK
+               : ODEON_DO(call->device, move, copy, call->queue, .x = call->d_out, .y = call->d_in);
 }
 
 static const odeon_layer_ops ops = {

@@ -62,17 +62,15 @@ static const char *metric_name(void *self, int32_t index)
 }
 
 /* output has batch 1: its elements are a row's. */
-static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
-                          const odeon_tensor *mask, int64_t classes)
+static odeon_status check(void *self, const odeon_loss_shapes *shapes)
 {
     const cotangent *loss = self;
-    (void)label;
-    (void)mask;
-    if (output->dtype != ODEON_DTYPE_F64 || odeon_count(output) * classes != loss->n) {
+    int64_t n = odeon_count(shapes->output);
+    if (shapes->output->dtype != ODEON_DTYPE_F64 || n * shapes->classes != loss->n) {
         return odeon_fail(loss->host, ODEON_ERR_CONFIG,
                           "cotangent: %" PRId32 " values for %" PRId64 " rows of %" PRId64
                           " elements, which must be float64",
-                          loss->n, classes, odeon_count(output));
+                          loss->n, shapes->classes, n);
     }
     return ODEON_OK;
 }
@@ -83,8 +81,8 @@ static odeon_status eval_row(const cotangent *loss, const odeon_loss_call *call,
 {
     const odeon_device_ops *ops = call->device->ops;
     uint64_t bytes = (uint64_t)size * sizeof(double);
-    const int64_t *labels = call->label->data;
-    const double *output = call->output->data;
+    const int64_t *labels = odeon_read(call->label);
+    const double *output = odeon_read(call->output);
     int64_t label = 0;
     ODEON_TRY(ops->download(call->queue, &label, labels + i, sizeof label));
     if (label < 0 || label >= loss->n / size) {
@@ -98,20 +96,20 @@ static odeon_status eval_row(const cotangent *loss, const odeon_loss_call *call,
     if (call->d_output == NULL) {
         return ODEON_OK;
     }
-    double *d_output = call->d_output->data;
+    double *d_output = odeon_write(call->d_output);
     return ops->upload(call->queue, d_output + i * size, row, bytes);
 }
 
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
     const cotangent *loss = self;
-    int64_t samples = call->output->dim[0];
-    int64_t size = samples == 0 ? 0 : odeon_count(call->output) / samples;
+    int64_t samples = call->output->shape.dim[0];
+    int64_t size = samples == 0 ? 0 : odeon_count(&call->output->shape) / samples;
     double sum = 0.0;
     for (int64_t i = 0; i < samples; i++) {
         ODEON_TRY(eval_row(loss, call, i, size, &sum));
     }
-    return call->device->ops->upload(call->queue, call->sums->data, &sum, sizeof sum);
+    return call->device->ops->upload(call->queue, odeon_write(call->sums), &sum, sizeof sum);
 }
 
 static const odeon_loss_ops ops = {

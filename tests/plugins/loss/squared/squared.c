@@ -52,33 +52,34 @@ static const char *metric_name(void *self, int32_t index)
     return "off";
 }
 
-static odeon_status check(void *self, const odeon_tensor *output, const odeon_tensor *label,
-                          const odeon_tensor *mask, int64_t classes)
+static odeon_status check(void *self, const odeon_loss_shapes *shapes)
 {
     const squared *loss = self;
-    (void)mask;
-    if (classes > 0 || output->dtype != ODEON_DTYPE_F64 || label->ndim != output->ndim) {
+    if (shapes->classes > 0 || shapes->output->dtype != ODEON_DTYPE_F64 ||
+        shapes->label->ndim != shapes->output->ndim) {
         return odeon_fail(loss->host, ODEON_ERR_CONFIG,
                           "squared: labels must be numbers, in float64");
     }
     return ODEON_OK;
 }
 
-static odeon_status get(const odeon_loss_call *call, const odeon_tensor *x, int64_t i, double *out)
+static odeon_status get(const odeon_loss_call *call, const odeon_view *x, int64_t i, double *out)
 {
-    return call->device->ops->download(call->queue, out, (const double *)x->data + i, sizeof *out);
+    return call->device->ops->download(call->queue, out, (const double *)odeon_read(x) + i,
+                                       sizeof *out);
 }
 
 static odeon_status put(const odeon_loss_call *call, const odeon_tensor *x, int64_t i, double value)
 {
-    return call->device->ops->upload(call->queue, (double *)x->data + i, &value, sizeof value);
+    return call->device->ops->upload(call->queue, (double *)odeon_write(x) + i, &value,
+                                     sizeof value);
 }
 
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
     const squared *loss = self;
     double sums[2] = {0.0, 0.0}, factor = loss->weight * call->weight;
-    for (int64_t i = 0; i < odeon_count(call->output); i++) {
+    for (int64_t i = 0; i < odeon_count(&call->output->shape); i++) {
         double x, y, counts = 1.0;
         ODEON_TRY(get(call, call->output, i, &x));
         ODEON_TRY(get(call, call->label, i, &y));

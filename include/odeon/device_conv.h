@@ -1,0 +1,60 @@
+/* device_conv.h: family conv: convolutions of images. Draft. */
+#ifndef ODEON_DEVICE_CONV_H
+#define ODEON_DEVICE_CONV_H
+#include "odeon/device.h"
+#include "odeon/device_pointwise.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Final. */
+typedef struct odeon_conv_geometry {
+    int32_t stride_h, stride_w, padding_h, padding_w; /* zeros are padded */
+} odeon_conv_geometry;
+
+/* y[B,K,P,Q] = cross-correlation of x[B,C,H,W] with w[K,C,R,S], then bias[K] and act as in gemm;
+ * P = (H + 2 padding_h - R) / stride_h + 1, rounded down, Q likewise. */
+typedef struct odeon_conv2d {
+    uint32_t struct_size, flags;
+    odeon_conv_geometry geometry;
+    const odeon_view *x, *w, *bias;
+    const odeon_tensor *y;
+    void *scratch;
+    int32_t act, reserved0;
+} odeon_conv2d;
+
+/* dx = the vector-Jacobian product by x. */
+typedef struct odeon_conv2d_vjp_x {
+    uint32_t struct_size, flags;
+    odeon_conv_geometry geometry;
+    const odeon_view *w, *dy;
+    const odeon_tensor *dx;
+    void *scratch;
+} odeon_conv2d_vjp_x;
+
+/* Adds to dw[K,C,R,S]. */
+typedef struct odeon_conv2d_vjp_w {
+    uint32_t struct_size, flags;
+    odeon_conv_geometry geometry;
+    const odeon_view *x, *dy;
+    const odeon_tensor *dw;
+    void *scratch;
+} odeon_conv2d_vjp_w;
+
+/* Growing. Every slot: [worker; evaluation]. */
+struct odeon_conv_family {
+    uint32_t struct_size, flags; /* none yet */
+    /* Bytes of scratch that each of the three below needs for x[B,C,H,W] and w[K,C,R,S]; no data is
+     * looked at. [any; build] */
+    uint64_t (*conv2d_scratch)(const odeon_device *device, const odeon_conv_geometry *geometry,
+                               const odeon_shape *x, const odeon_shape *w);
+    odeon_status (*conv2d)(odeon_queue *queue, const odeon_conv2d *call);
+    odeon_status (*conv2d_vjp_x)(odeon_queue *queue, const odeon_conv2d_vjp_x *call);
+    odeon_status (*conv2d_vjp_w)(odeon_queue *queue, const odeon_conv2d_vjp_w *call);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,81 @@
+/* device_norm.h: family norm: normalization over groups of channels and over batches. Draft. */
+#ifndef ODEON_DEVICE_NORM_H
+#define ODEON_DEVICE_NORM_H
+#include "odeon/device.h"
+#include "odeon/device_pointwise.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* x[B,C,S] in groups of C/groups channels (groups divides C): y = (x - mean) * rstd * w[C] + b[C],
+ * variance biased, rstd = 1 / sqrt(variance + epsilon); w and b may both be NULL (1, 0). stats F64
+ * [B,groups,2] receives mean and rstd.
+ * Source: Wu, He, Group Normalization, 2018, eqs. 1 to 6. */
+typedef struct odeon_group_norm {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *b;
+    const odeon_tensor *y, *stats;
+    double epsilon;
+    int32_t groups, reserved0;
+} odeon_group_norm;
+
+/* dx (NULL: not wanted); adds to dw[C], db[C] (NULL: not wanted). */
+typedef struct odeon_group_norm_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *stats, *dy;
+    const odeon_tensor *dx, *dw, *db;
+    int32_t groups, reserved0;
+} odeon_group_norm_vjp;
+
+/* Batch normalization in parts, with a collective between them; x[B,C,S]. Outputs of sums over no
+ * elements are 0. out F64 [C] = the sum over B and S of x, or, given mean F64 [C], of (x - mean)^2.
+ */
+typedef struct odeon_channel_moment {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *mean;
+    const odeon_tensor *out;
+} odeon_channel_moment;
+
+/* y[B,C,S] = act((x - mean) * rstd * w[C] + b[C]); stats F64 [2,C]: the means, then 1 /
+ * sqrt(variance
+ * + epsilon); w and b may both be NULL (1, 0); act: a unary id up to ODEON_UNARY_LAST_EPILOGUE.
+ * Source: Ioffe, Szegedy, Batch Normalization, 2015, alg. 1. */
+typedef struct odeon_batch_norm {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *stats, *w, *b;
+    const odeon_tensor *y;
+    int32_t act, reserved0;
+} odeon_batch_norm;
+
+/* sums F64 [2,C] = the sums over B and S of dy, and of dy * (x - mean) * rstd. */
+typedef struct odeon_batch_norm_vjp_sums {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *stats, *dy;
+    const odeon_tensor *sums;
+} odeon_batch_norm_vjp_sums;
+
+/* dx = w * rstd * (dy - sums[0] / count - (x - mean) * rstd * sums[1] / count), where count numbers
+ * of each channel went into stats; infinite: stats do not depend on x. */
+typedef struct odeon_batch_norm_vjp {
+    uint32_t struct_size, flags;
+    const odeon_view *x, *w, *stats, *dy, *sums;
+    const odeon_tensor *dx;
+    double count;
+} odeon_batch_norm_vjp;
+
+/* Growing. Every slot: [worker; evaluation]. */
+struct odeon_norm_family {
+    uint32_t struct_size, flags; /* none yet */
+    odeon_status (*group_norm)(odeon_queue *queue, const odeon_group_norm *call);
+    odeon_status (*group_norm_vjp)(odeon_queue *queue, const odeon_group_norm_vjp *call);
+    odeon_status (*channel_moment)(odeon_queue *queue, const odeon_channel_moment *call);
+    odeon_status (*batch_norm)(odeon_queue *queue, const odeon_batch_norm *call);
+    odeon_status (*batch_norm_vjp_sums)(odeon_queue *queue, const odeon_batch_norm_vjp_sums *call);
+    odeon_status (*batch_norm_vjp)(odeon_queue *queue, const odeon_batch_norm_vjp *call);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

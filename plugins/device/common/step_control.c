@@ -1,1 +1,0 @@
-#include "step_control_body.h"
