@@ -89,6 +89,20 @@ static odeon_status check_method(const odeon_ode *ode)
     return ODEON_OK;
 }
 
+/* Of a stiff problem y goes backward in time as fast away from the solution as it came to it
+ * forward: a gradient that solves y backward, and not the reverse of the steps, fails there. */
+static odeon_status check_gradient(const odeon_ode *ode)
+{
+    if (!ode->stepper->implicit || (ode->gradient_ops->flags & ODEON_GRADIENT_DISCRETE) != 0) {
+        return ODEON_OK;
+    }
+    return diag_fail(ODEON_ERR_CONFIG,
+                     "%s: gradient %s solves backward in time, which is unstable for the stiff "
+                     "problems that integrator %s is for: give gradient = direct",
+                     ode->path, ode->gradient->component->id,
+                     ode->stepper->instance->component->id);
+}
+
 /* Times of the batch come with each batch and are checked there; here it is known only how many
  * there are, by the data set's field. */
 static odeon_status check_times(const odeon_ode *ode)
@@ -247,6 +261,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
                         &ode->spec, &ode->control);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
+    ODEON_TRY(check_gradient(ode));
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->backward));
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);

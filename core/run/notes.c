@@ -47,9 +47,24 @@ static size_t note_schedule(FILE *out, const config *c, const session *s, const 
     return 1;
 }
 
+/* The device would make a solve one launch, which users of it count on. */
+static size_t note_recording(FILE *out, const session *s)
+{
+    const char *path = session_unrecorded_block(s);
+    if (path == NULL) {
+        return 0;
+    }
+    note(out,
+         "%s: its integrator solves equations on the host, so that its solves are not recorded for "
+         "the device, but made call by call",
+         path);
+    return 1;
+}
+
 /* Keys first, then what the model does with its data, then the run: the order in which a reader
  * finds them in the INI. */
 size_t notes_give(FILE *out, const config *c, const session *s, notes_use use)
 {
-    return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use);
+    return idle_keys_print(out, c) + note_times(out, c, s, &use) + note_schedule(out, c, s, &use) +
+           note_recording(out, s);
 }

@@ -97,6 +97,19 @@ bool session_reads_relative_time(const session *s, session_layer *layer)
     return false;
 }
 
+const char *session_unrecorded_block(const session *s)
+{
+    const net_site *site = &s->workers[0].site;
+    const odeon_device *device = site->lane.device;
+    bool records = site->lane.capture && device->get_table(device, ODEON_DEVICE_CAPTURE) != NULL;
+    for (size_t i = 0; i < site->n_odes && records; i++) {
+        if (site->odes[i]->stepper->implicit) {
+            return site->odes[i]->path;
+        }
+    }
+    return NULL;
+}
+
 uint64_t session_stored_bytes(const session *s)
 {
     return data_field_bytes(&s->model.fields, ODEON_ROLE_INPUT);

@@ -205,7 +205,9 @@ static void blame(session *s, const batch *b, char *text, size_t bytes)
     char sample[96], how[48];
     name_sample(b, found.worst.sample, sample, sizeof sample);
     (void)snprintf(how, sizeof how,
-                   isnan(found.worst.error) ? "not finite" : "its own scaled error %.3g",
+                   isnan(found.worst.error)              ? "not finite"
+                   : found.worst.error == WORST_UNSOLVED ? "a stage of it not solved"
+                                                         : "its own scaled error %.3g",
                    found.worst.error);
     (void)snprintf(text, bytes, "; worst sample: %s, by part %s of the solve %s, %s", sample,
                    found.worst.part, found.backward ? "backward" : "forward", how);

@@ -54,9 +54,10 @@ static odeon_status void_step(solver *s, trial *now, odeon_status status)
     if (status < 0 || again) {
         return status < 0 ? status : shrink(s, now);
     }
-    diagnose_value(s, s->step.value[REG_Y0]);
+    diagnose_void(s);
     return solve_fail(s, t, h * s->control.factor_min, (double)NAN,
-                      "step size underflow: a layer cannot be evaluated",
+                      s->stepper->implicit ? "step size underflow: a stage cannot be solved"
+                                           : "step size underflow: a layer cannot be evaluated",
                       "smaller steps do not help it");
 }
 

@@ -43,9 +43,12 @@ int64_t controller_steps_left(const solver *s)
     return s->spec->max_steps - log->steps_before - log->stats.accepted - log->stats.rejected;
 }
 
+/* A stiff solution may begin by a transient that is as short as rounding next to the whole span,
+ * of Robertson's kinetics 1e-4 next to 1e11. */
 double controller_least_step(const solver *s)
 {
-    return DBL_EPSILON * fabs(solve_end(s) - s->task.times[0]);
+    double least = DBL_EPSILON * fabs(solve_end(s) - s->task.times[0]);
+    return s->stepper->implicit ? DBL_EPSILON * least : least;
 }
 
 /* Where steps from t are clipped: at the next stop, and before it at the next output, or only at

@@ -125,6 +125,15 @@ void diagnose_value(solver *s, bound_vector x)
     (void)find_value(s, x);
 }
 
+void diagnose_void(solver *s)
+{
+    diagnose_value(s, s->step.value[REG_Y0]);
+    if (s->diagnosis.worst.part == NULL && s->stepper->implicit && s->newton.failed >= 0) {
+        consider(&s->diagnosis.worst, s->task.field->abi.parts[0].name, s->newton.failed,
+                 WORST_UNSOLVED);
+    }
+}
+
 /* In size; 0 of a vector that could not be read. */
 static double largest(const solver *s, const double *x)
 {

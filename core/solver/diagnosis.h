@@ -13,6 +13,9 @@ void diagnose_step(solver *s, const program *p, double h);
 void diagnose_start(solver *s, bound_vector y0, bound_vector f0, bound_vector f1);
 /* Of one vector: worst is the first sample with a value that is not finite. */
 void diagnose_value(solver *s, bound_vector x);
+/* Of a step that came to no end: the same of its start; where that is finite, the sample whose
+ * stage could not be solved. */
+void diagnose_void(solver *s);
 
 /* A vector as double; NULL if that is not possible. The caller frees it with mem_free. */
 double *vector_download(solver *s, bound_vector x);

@@ -4,11 +4,12 @@
 #include "odeon/device_solver.h"
 #include "solver/effects.h"
 
-/* Both have to agree: the device, whether it can and may, and the field, whether its identity is
- * complete. */
+/* All have to agree: the device, whether it can and may, the field, whether its identity is
+ * complete, and the method: equations are solved on the host, in as many iterations as it takes. */
 bool executor_captures(const solver *s)
 {
-    return s->task.field->is_recordable && capture_cache_capture(s->captures) != NULL;
+    return !s->stepper->implicit && s->task.field->is_recordable &&
+           capture_cache_capture(s->captures) != NULL;
 }
 
 /* The address of the field's owner is in it although the identity is: two fields may be alike and

@@ -276,7 +276,8 @@ odeon_status fail_max_steps(solver *s, double t, double h, double error)
 {
     char remedy[320];
     double steps_left = fabs((solve_end(s) - t) / h), decay = -1.0;
-    bool many = steps_left >= 100.0 && s->log.stats.accepted > s->log.stats.rejected;
+    bool many = !s->stepper->implicit && steps_left >= 100.0 &&
+                s->log.stats.accepted > s->log.stats.rejected;
     if (many && s->task.field->is_alone) {
         decay = find_decay(s, h);
         agree(s, 1, &decay);
@@ -289,8 +290,8 @@ odeon_status fail_max_steps(solver *s, double t, double h, double error)
     }
     (void)snprintf(remedy, sizeof remedy,
                    "|h lambda| is %.2g, so that stability and not accuracy keeps the steps small, "
-                   "and some %.2g more are needed: raise max_steps, shorten the span, or take the "
-                   "fast decay out of the equations (all integrators are explicit)",
+                   "and some %.2g more are needed: give an implicit integrator, "
+                   "raise max_steps, shorten the span, or take the fast decay out of the equations",
                    decay, steps_left);
     return solve_fail(s, t, h, error, "max_steps reached: the problem is stiff", remedy);
 }

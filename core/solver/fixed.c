@@ -21,9 +21,11 @@ static odeon_status fixed_step(solver *s, double t, double h, double t_end)
     bool done = status == ODEON_OK;
     solve_log_add(&s->log, t, h, (double)NAN, done ? ATTEMPT_ACCEPTED : ATTEMPT_FATAL);
     if (!done) {
-        diagnose_value(s, s->step.value[REG_Y0]);
+        diagnose_void(s);
         return status < 0 ? status
-                          : solve_fail(s, t, h, (double)NAN, "a layer cannot be evaluated",
+                          : solve_fail(s, t, h, (double)NAN,
+                                       s->stepper->implicit ? "a stage cannot be solved"
+                                                            : "a layer cannot be evaluated",
                                        "with fixed steps there is no smaller one to try");
     }
     return step_accept(s, p, t, h, t_end);

@@ -9,8 +9,9 @@
 typedef struct solve_worst {
     const char *part; /* NULL: nothing was found */
     int64_t sample;   /* of the slice */
-    double error;     /* its own scaled error; NAN: a value of it is not finite */
+    double error;     /* its own scaled error; NAN: a value of it is not finite; or: */
 } solve_worst;
+#define WORST_UNSOLVED (-1.0) /* an equation of a stage of it has not been solved */
 
 /* What keeps an adaptive solve from going on. Of several workers' findings the largest holds. */
 enum {

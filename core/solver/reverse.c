@@ -5,6 +5,7 @@
 
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
+#include "solver/implicit.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
 
@@ -162,6 +163,18 @@ static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *
     return status;
 }
 
+/* y is a value of the stage as well as k, so that cotangents may come to both. */
+static odeon_status stage_vjp(solver *s, const solve_record *record, int32_t v)
+{
+    const verb *w = &record->program->verbs[v];
+    const bound_vector *cotangent = s->step.cotangent;
+    ODEON_TRY(gather(s, record->program, v, w->state));
+    if (cotangent[w->out].data == NULL && cotangent[w->state].data == NULL) {
+        return ODEON_OK;
+    }
+    return implicit_reverse(s, w, s->tape.frames[record->first_frame + (size_t)w->eval]);
+}
+
 /* From the last verb to the first. A slope that nothing reads has no cotangent and costs no vjp.
  * What the step began with is gathered behind the first verb (-1). */
 static odeon_status reverse_verbs(solver *s, const solve_record *record)
@@ -176,6 +189,9 @@ static odeon_status reverse_verbs(solver *s, const solve_record *record)
         ODEON_TRY(gather_outputs(s, record, w->out));
         if (w->kind == VERB_EVAL && s->step.cotangent[w->out].data != NULL) {
             ODEON_TRY(eval_vjp(s, record, w));
+        }
+        if (w->kind == VERB_IMPLICIT) {
+            ODEON_TRY(stage_vjp(s, record, v));
         }
     }
     ODEON_TRY(gather(s, p, -1, REG_Y0));

@@ -5,6 +5,7 @@
  *
  *   combine  out = sum a_i x_i   gives   x_i_bar += a_i out_bar
  *   eval     k = f(t, y)         gives   y_bar += (df/dy)^T k_bar, theta_bar += (df/dtheta)^T k_bar
+ *   implicit                     by the implicit function theorem (implicit.h)
  *
  * which for a Runge-Kutta method is its discrete adjoint: Hairer, Lubich, Wanner, Geometric
  * Numerical Integration, 2nd ed., VI.4.3; Sanz-Serna, Symplectic Runge-Kutta schemes for adjoint

@@ -7,6 +7,7 @@
 #include "solver/device_reverse.h"
 #include "solver/executor.h"
 #include "solver/fixed.h"
+#include "solver/implicit.h"
 #include "solver/outputs.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
@@ -78,6 +79,7 @@ void solver_destroy(solver *s)
     key_fini(&s->key);
     solve_tape_fini(&s->tape);
     solve_log_fini(&s->log);
+    newton_fini(&s->newton);
     mem_free(s->outputs.read_at);
     mem_free(s);
 }
@@ -112,6 +114,7 @@ static odeon_status prepare(solver *s, const host_field *field, int32_t keep, in
     }
     s->task.keep = keep;
     solver_restart(s);
+    ODEON_TRY(s->stepper->implicit ? implicit_fit(s, field) : ODEON_OK);
     step_fit(s, field);
     ODEON_TRY(stepper_program(s->stepper, 0, &p));
     ODEON_TRY(step_reserve(s, p));

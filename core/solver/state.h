@@ -5,7 +5,9 @@
  *
  *   stepper      an integrator as programs of verbs over registers
  *   workspace    device memory: vectors, frames          log, tape   attempts, accepted steps
+ *   small_lu, newton   equations of implicit stages, as numbers on the host
  *   state        struct solver, marks to undo to         outputs     values at the times asked for
+ *   implicit     stages that solve equations
  *   step         one step: a program's verbs             rows        steps kept on the device
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
@@ -23,6 +25,7 @@
 #include "solver/capture_key.h"
 #include "solver/host_field.h"
 #include "solver/log.h"
+#include "solver/newton.h"
 #include "solver/report.h"
 #include "solver/stepper.h"
 #include "solver/tape.h"
@@ -87,6 +90,7 @@ typedef struct solver {
     solve_log log;
     solve_tape tape;
     solve_diagnosis diagnosis;
+    newton newton; /* of a method with implicit stages */
 
     /* memory, kept from solve to solve */
     workspace memory;

@@ -2,6 +2,7 @@
 
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
+#include "solver/implicit.h"
 #include "solver/outputs.h"
 
 /* ---- memory ---- */
@@ -27,12 +28,17 @@ void step_fit(solver *s, const host_field *field)
 
 /* Vectors that a step, and its reverse if it is kept, can have in use at once. In reverse every
  * verb may have a cotangent, and so may carry on both sides of the step. An upper bound is enough:
- * a vector too many costs little, and one too few would end a run. */
+ * a vector too many costs little, and one too few would end a run. An implicit stage adds its y and
+ * base, and what it is solved with. */
 static int64_t vectors_needed(const solver *s, const program *p)
 {
     enum { SPARE = 3 }; /* two slopes and a state to choose the first step */
     int64_t carry = s->stepper->info.n_carry;
     int64_t forward = p->max_live + carry, reverse = p->n_combines + p->n_evals + 2 * carry;
+    if (p->n_implicit > 0) {
+        forward += IMPLICIT_VECTORS;
+        reverse += 2 * p->n_implicit + IMPLICIT_VECTORS;
+    }
     return (forward > reverse || s->task.keep == ODEON_KEEP_NONE ? forward : reverse) + SPARE;
 }
 
@@ -58,10 +64,11 @@ odeon_status step_reserve(solver *s, const program *p)
     }
     ODEON_TRY(workspace_reserve_vectors(w, n));
     ODEON_TRY(reserve_host(s, 0, 0, s->log.n_attempts + 1));
+    int32_t jacobian = p->n_implicit > 0 ? 1 : 0; /* its evaluation is kept for a moment */
     if (s->task.keep == ODEON_KEEP_NONE) {
-        return ODEON_OK;
+        return workspace_reserve_frames(w, jacobian);
     }
-    ODEON_TRY(workspace_reserve_frames(w, p->n_evals));
+    ODEON_TRY(workspace_reserve_frames(w, p->n_evals + jacobian));
     return reserve_record(s, (size_t)p->n_evals);
 }
 
@@ -193,10 +200,13 @@ odeon_status step_run(solver *s, const program *p)
     }
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
                        .c = p->c, .slots = s->slots));
+    implicit_begin_step(s);
     for (int32_t v = 0; v < p->n_verbs; v++) {
         const verb *w = &p->verbs[v];
         if (w->kind == VERB_EVAL) {
             ODEON_TRY(eval(s, w));
+        } else if (w->kind == VERB_IMPLICIT) {
+            ODEON_TRY(implicit_stage(s, p, w));
         } else if (w->out != REG_ERROR) { /* only its norm is wanted */
             ODEON_TRY(combine(s, p, w));
         }
@@ -268,9 +278,27 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
     return ODEON_OK;
 }
 
-/* The estimate is never formed: error_sum combines and sums in one pass. */
+/* A filter works on the estimate itself. */
+static odeon_status filtered_sums(solver *s, const program *p)
+{
+    const bound_vector *value = s->step.value;
+    const odeon_scalar one = odeon_imm(1.0);
+    bound_vector error = {0};
+    ODEON_TRY(workspace_bind(&s->memory, &error));
+    odeon_status status = step_error_vector(s, p, s->newton.h, error);
+    if (status == ODEON_OK) {
+        status = step_scaled_sums(s, value[REG_Y0], value[REG_Y1], 1, &error, &one);
+    }
+    workspace_release(&s->memory, &error);
+    return status;
+}
+
+/* Without a filter the estimate is never formed: error_sum combines and sums in one pass. */
 odeon_status step_error_sums(solver *s, const program *p)
 {
+    if (implicit_filters(s)) {
+        return filtered_sums(s, p);
+    }
     const verb *w = error_verb(p);
     const bound_vector *value = s->step.value;
     bound_vector x[ODEON_MAX_STAGES];
@@ -295,8 +323,9 @@ odeon_status step_error_vector(solver *s, const program *p, double h, bound_vect
         pointers[i] = &x[i].view;
         coefficients[i] = odeon_imm(term->alpha + term->beta * h);
     }
-    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &error, .n = w->n,
-                    .x = pointers, .coefficient = coefficients);
+    ODEON_TRY(ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &error, .n = w->n,
+                       .x = pointers, .coefficient = coefficients));
+    return implicit_filters(s) ? implicit_filter(s, out) : ODEON_OK;
 }
 
 /* ---- from step to step ---- */

@@ -30,7 +30,8 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
                               const bound_vector *x, const odeon_scalar *coefficients);
 /* The same of the step's error estimate. */
 odeon_status step_error_sums(solver *s, const program *p);
-/* The error estimate of a step by h as a vector, whatever the slots hold by now. */
+/* The error estimate of a step by h as a vector, filtered where the method says so, whatever the
+ * slots hold by now. */
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out);
 
 /* y += x, x in the state's shape. */

@@ -123,6 +123,34 @@ static odeon_status record_combine(void *self, int32_t out, int32_t n, const ode
     return ODEON_OK;
 }
 
+/* tableau_step.implicit. The tables that it comes from are proved; that registers are free is
+ * checked as of any verb. */
+static odeon_status record_implicit(void *self, const tableau_stage *stage)
+{
+    recorder *r = self;
+    program *p = r->program;
+    verb v = {.kind = VERB_IMPLICIT,
+              .c = stage->c,
+              .gamma = stage->gamma,
+              .eval = p->n_evals,
+              .first = p->n_terms,
+              .n = stage->n};
+    ODEON_TRY(readable(r, stage->base, &v.in));
+    for (int32_t i = 0; i < stage->n; i++) {
+        odeon_term *term = &p->terms[p->n_terms++];
+        *term = stage->guess[i];
+        ODEON_TRY(readable(r, stage->guess[i].x, &term->x));
+    }
+    ODEON_TRY(writable(r, stage->k, &v.out));
+    r->written[v.out] = true;
+    ODEON_TRY(writable(r, stage->y, &v.state));
+    r->written[v.state] = true;
+    p->c[p->n_evals++] = stage->c;
+    p->n_implicit++;
+    p->verbs[p->n_verbs++] = v;
+    return ODEON_OK;
+}
+
 /* Has everything been written that a step must write? What is missing would be whatever a vector
  * held before. */
 static odeon_status complete(const recorder *r)
@@ -187,8 +215,11 @@ static void find_last_uses(const stepper *s, program *p)
         const verb *w = &p->verbs[v];
         bool error = w->kind == VERB_COMBINE && w->out == REG_ERROR;
         int32_t at = error ? p->n_verbs : v;
-        if (w->kind == VERB_EVAL) {
+        if (w->kind != VERB_COMBINE) {
             p->last_use[w->in] = at > p->last_use[w->in] ? at : p->last_use[w->in];
+        }
+        if (w->kind == VERB_IMPLICIT) {
+            p->last_use[w->state] = v > p->last_use[w->state] ? v : p->last_use[w->state];
         }
         for (int32_t i = 0; i < w->n; i++) {
             int32_t *last = &p->last_use[p->terms[w->first + i].x];
@@ -206,6 +237,7 @@ static void find_max_live(const stepper *s, program *p)
     int32_t live = 1 + s->info.n_carry;
     for (int32_t v = 0; v < p->n_verbs; v++) {
         live += p->verbs[v].out != REG_ERROR; /* never stored: only its norm is */
+        live += p->verbs[v].kind == VERB_IMPLICIT;
         p->max_live = live > p->max_live ? live : p->max_live;
         for (int32_t i = 0; i < s->n_registers; i++) {
             live -= p->last_use[i] == v;
@@ -223,14 +255,16 @@ static odeon_status record(stepper *s, int64_t index)
     for (int32_t i = 0; i < s->info.n_carry && index >= 0; i++) {
         r.written[reg_carry_in(s, i)] = true;
     }
-    odeon_step step = {.struct_size = sizeof step,
-                       .index = index < 0 ? 0 : index,
-                       .self = &r,
-                       .eval = record_eval,
-                       .combine = record_combine};
+    tableau_step all = {.verbs = {.struct_size = sizeof all.verbs,
+                                  .index = index < 0 ? 0 : index,
+                                  .self = &r,
+                                  .eval = record_eval,
+                                  .combine = record_combine},
+                        .implicit = record_implicit};
+    const odeon_step *step = &all.verbs;
     calling outer = calling_begin(s->instance, index < 0 ? "start" : "step");
-    ODEON_TRY(calling_end(outer, index < 0 ? s->ops->start(s->self, &step)
-                                           : s->ops->step(s->self, &step)));
+    ODEON_TRY(
+        calling_end(outer, index < 0 ? s->ops->start(s->self, step) : s->ops->step(s->self, step)));
     ODEON_TRY(complete(&r));
     for (int32_t i = 0; i < s->n_registers; i++) {
         s->scratch->eval_only[i] = !leaves_step(s, i) && !r.combined[i];
@@ -312,6 +346,7 @@ static odeon_status choose_tier(stepper *s, const char *path)
                              s->instance->component->id, beyond);
         }
         s->ops = &tableau_stepper_ops;
+        s->implicit = tableau_is_implicit(s->tableau);
         memcpy(&s->self, &kind->tableau, sizeof s->self);
         return ODEON_OK;
     }

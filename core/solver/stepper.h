@@ -8,20 +8,23 @@
 #include "odeon/integrator.h"
 #include "plugin/instance.h"
 
-enum { VERB_EVAL = 0, VERB_COMBINE = 1 };
+enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2 };
 
 /* Registers: the handles of odeon/integrator.h renumbered without gaps: Y0, Y1, ERROR, carry in,
  * carry out, work. */
 enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
 
-/* A step says two things only: k = f(t + c h, y), and out = sum (alpha_i + beta_i h) x_i. */
+/* A step says three things: k = f(t + c h, y), out = sum (alpha_i + beta_i h) x_i, and, of tableaus
+ * with implicit stages, k that solves k = f(t + c h, y) with y = base + gamma h k. */
 typedef struct verb {
-    double c;                     /* EVAL: at t + c h */
-    int32_t kind, out;            /* registers */
-    int32_t in;                   /* EVAL: the state evaluated at */
-    int32_t eval;                 /* EVAL: its number within the program */
-    int32_t first, n;             /* COMBINE: its terms */
-    int32_t reserved0, reserved1; /* no gaps: programs are compared byte by byte */
+    double c;          /* EVAL, IMPLICIT: at t + c h */
+    double gamma;      /* IMPLICIT */
+    int32_t kind, out; /* registers */
+    int32_t in;        /* EVAL: the state evaluated at; IMPLICIT: base */
+    int32_t eval;      /* EVAL, IMPLICIT: its number within the program */
+    int32_t first, n;  /* COMBINE: its terms; IMPLICIT: those that guess k */
+    int32_t state;     /* IMPLICIT: the register of y */
+    int32_t reserved0; /* no gaps: programs are compared byte by byte */
 } verb;
 
 #define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
@@ -32,7 +35,7 @@ typedef struct verb {
  * read; Y1 and all of carry out are written (of a start: carry out alone). Programs are compared
  * byte by byte, so padding is zero. */
 typedef struct program {
-    int32_t n_verbs, n_terms, n_evals, reserved0;
+    int32_t n_verbs, n_terms, n_evals, n_implicit;
     verb verbs[PROGRAM_MAX_VERBS];
     odeon_term terms[PROGRAM_MAX_TERMS];     /* x is a register */
     double c[ODEON_MAX_STAGES];              /* of each evaluation */
@@ -57,6 +60,7 @@ typedef struct stepper {
     odeon_stepper_info info;
     int32_t n_registers;
     bool dense;     /* dense output is at hand */
+    bool implicit;  /* there are stages that solve equations */
     program *start; /* NULL: carry starts at zero */
     size_t n_programs;
     program **programs; /* all different ones so far */

@@ -1,8 +1,8 @@
 /* host.h: what a host gives to a plugin.
  *
- * A plugin links nothing of the host: all services arrive in this table, at the plugin's init and with each instance.
- * Each instance gets a table of its own (self tells the host which), valid until its destroy has
- * returned. Draft. */
+ * A plugin links nothing of the host: all services arrive in this table, at the plugin's init and
+ * with each instance. Each instance gets a table of its own (self tells the host which), valid
+ * until its destroy has returned. Draft. */
 #ifndef ODEON_HOST_H
 #define ODEON_HOST_H
 #include <stdarg.h>

@@ -4,8 +4,9 @@
  * THE STEP from y at t, of size h:
  *     Y_i = y + h sum_{j<=i} a_ij k_j,   k_i = f(t + c_i h, Y_i),   y1 = y + h sum_i b_i k_i
  * f is the whole field. Where a_ii is not 0 stage i is implicit: k_i solves its own equation, by
- * the host (DIRK, SDIRK, ESDIRK). A stage never reads a later one: fully implicit methods are no
- * tableau here. Where the last row of a is b a host may take the last Y for y1.
+ * the host (DIRK, SDIRK, ESDIRK), by Newton's iteration in z = a_ii h k_i, sample by sample:
+ * Hairer, Wanner, Solving ODEs II, 2nd ed., IV.8. A stage never reads a later one: fully implicit
+ * methods are no tableau here. Where the last row of a is b a host may take the last Y for y1.
  *
  * ERROR ESTIMATE: e = h sum_i (b_i - b_hat_i) k_i, and likewise for each row of more_b_hat.
  *
@@ -59,10 +60,13 @@
  * WHAT A HOST CARRIES OUT. A host may meet what it can prove but not yet carry out. It then refuses
  * to solve with the method, with a line that says "this host cannot yet carry out ...", when the
  * experiment is set up and before anything is computed; `odeon inspect` says so, too. The host of
- * this version carries out explicit methods of up to 32 stages, dense stages among them, with the
- * rule FIRST; where dense output is asked for it evaluates dense stages in every step. It cannot
- * yet carry out implicit stages, pairs (even where no term is stiff), filter_gamma, the other rules
- * for several estimates.
+ * this version carries out methods of up to 32 stages, dense stages among them, explicit or
+ * implicit on the diagonal, with filter_gamma and with the rule FIRST; where dense output is asked
+ * for it evaluates dense stages in every step. It takes the last Y for y1 where the last row of a
+ * is b. It solves implicit stages on the host, call by call, for samples of at most 64 components
+ * that do not depend on one another, and reverses them exactly; it does not record them, and no
+ * continuous adjoint goes by them. It cannot yet carry out pairs (even where no term is stiff) and
+ * the other rules for several estimates.
  *
  * FLAGS AND LATER FIELDS. Flag bits 0 to 15 may be ignored by a host that does not know them: the
  * result is then right, but may cost more. Bits 16 to 31 must be understood: a host refuses a table

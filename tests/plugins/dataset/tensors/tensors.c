@@ -205,30 +205,5 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DATASET,
-    .kind_version = ODEON_LAYOUT_DATASET,
-    .id = "tensors",
-    .summary = "samples out of files of float64 numbers",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("dataset/tensors");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "tensors",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(DATASET, "tensors", &ops, "samples out of files of float64 numbers", NULL, NULL,
+                  options, create, destroy);

@@ -191,31 +191,5 @@ static const odeon_device_ops ops = {
 
 /* ---- the plugin ---- */
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DEVICE,
-    .kind_version = ODEON_LAYOUT_DEVICE,
-    .id = "emulated",
-    .summary = "kernels of the device cuda on the host, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("device/emulated");
-
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "emulated",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(DEVICE, "emulated", &ops, "kernels of the device cuda on the host, for tests",
+                  NULL, NULL, NULL, create, destroy);

@@ -137,31 +137,6 @@ static const odeon_device_ops ops = {
     .get_table = get_table,
 };
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DEVICE,
-    .kind_version = ODEON_LAYOUT_DEVICE,
-    .id = "plain",
-    .summary = "the device cpu with another product of matrices, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("device/plain");
-
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof odeon_plugin_v1,
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "plain",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(DEVICE, "plain", &ops,
+                  "the device cpu with another product of matrices, for tests", NULL, NULL, NULL,
+                  create, destroy);

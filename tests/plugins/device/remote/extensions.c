@@ -3,8 +3,8 @@
 
 #include "../common/host_kernels.h"
 #include "cpu.h"
-#include "stream.h"
 #include "odeon/device_ext.h"
+#include "stream.h"
 
 static void read_counters(void *device, int64_t *launches, int64_t *waits, int64_t *allocs,
                           int64_t *live_bytes)

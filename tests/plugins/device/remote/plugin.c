@@ -100,32 +100,6 @@ static const odeon_device_ops ops = {
     .get_table = stream_table,
 };
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_DEVICE,
-    .kind_version = ODEON_LAYOUT_DEVICE,
-    .id = "remote",
-    .summary = "the processor with memory that the host cannot touch, for tests",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("device/remote");
-
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "remote",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(DEVICE, "remote", &ops,
+                  "the processor with memory that the host cannot touch, for tests", NULL, NULL,
+                  options, create, destroy);

@@ -3,7 +3,6 @@
 #include "common/tables.h"
 #include "../common/host_kernels.h"
 #include "cpu.h"
-#include "stream.h"
 #include "odeon/device_conv.h"
 #include "odeon/device_ext.h"
 #include "odeon/device_loss.h"
@@ -14,6 +13,7 @@
 #include "odeon/device_product.h"
 #include "odeon/device_random.h"
 #include "odeon/device_solver.h"
+#include "stream.h"
 
 #define ASK(family, name, ...)                                                                     \
     static odeon_status ask_##name(odeon_queue *queue, const odeon_##name *call)                   \

@@ -84,27 +84,5 @@ static const odeon_tableau tableau = {
 };
 static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "bs5",
-    .summary = "order 5 with two estimates of order 4 and dense stages",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/bs5");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "bs5",
-    .version = "1.0",
-    .vendor = "Odeon's tests",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN(INTEGRATOR, "bs5", &ops, "order 5 with two estimates of order 4 and dense stages",
+             NULL);

@@ -211,30 +211,5 @@ static const odeon_stepper_ops stepper = {
     .struct_size = sizeof stepper, .describe = describe, .start = start, .step = step};
 static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_INTEGRATOR,
-    .kind_version = ODEON_LAYOUT_INTEGRATOR,
-    .id = "scripted",
-    .summary = "order 2 in verbs, and what no method may say",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("integrator/scripted");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "scripted",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(INTEGRATOR, "scripted", &ops, "order 2 in verbs, and what no method may say",
+                  NULL, NULL, options, create, destroy);

@@ -69,30 +69,5 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "doubled",
-    .summary = "twice its input, in training alone",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/doubled");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "doubled",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(LAYER, "doubled", &ops, "twice its input, in training alone", NULL, NULL, options,
+                  create, destroy);

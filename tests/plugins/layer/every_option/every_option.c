@@ -138,28 +138,5 @@ static odeon_status refuse(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = refuse, .vjp = refuse};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "every_option",
-    .summary = "has an option of every type",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/every_option");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "every_option",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(LAYER, "every_option", &ops, "has an option of every type", NULL, NULL, options,
+                  NULL, NULL);

@@ -59,28 +59,4 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .vjp = refuse,
                                     .attach = attach};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "nest",
-    .summary = "holds nested sections",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/nest");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "nest",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(LAYER, "nest", &ops, "holds nested sections", NULL, NULL, options, NULL, NULL);

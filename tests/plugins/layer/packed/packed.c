@@ -93,27 +93,5 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .prepare = prepare,
                                     .finish = finish};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
-    .id = "packed",
-    .summary = "for tests: a product that works from a copy of its weights",
-    .version = "1.0",
-    .license = "MIT",
-    .ops = &ops,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("layer/packed");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "packed",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN(LAYER, "packed", &ops, "for tests: a product that works from a copy of its weights",
+             NULL);

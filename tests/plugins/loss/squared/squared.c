@@ -104,30 +104,5 @@ static const odeon_loss_ops ops = {
     .eval = eval,
 };
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_LOSS,
-    .kind_version = ODEON_LAYOUT_LOSS,
-    .id = "squared",
-    .summary = "mean of squares, slowly",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("loss/squared");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "squared",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(LOSS, "squared", &ops, "mean of squares, slowly", NULL, NULL, options, create,
+                  destroy);

@@ -56,30 +56,5 @@ static double factor(void *self, const odeon_position *position)
 
 static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = factor};
 
-static const odeon_component component = {
-    .struct_size = sizeof component,
-    .kind = ODEON_KIND_SCHEDULE,
-    .kind_version = ODEON_LAYOUT_SCHEDULE,
-    .id = "wild",
-    .summary = "a learning rate times what is no number",
-    .version = "1.0",
-    .license = "MIT",
-    .options = options,
-    .ops = &ops,
-    .create = create,
-    .destroy = destroy,
-};
-static const odeon_component *const components[] = {&component, NULL};
-
-ODEON_PLUGIN_NOTE("schedule/wild");
-const odeon_plugin odeon_plugin_v1 = {
-    .magic = ODEON_MAGIC,
-    .struct_size = sizeof(odeon_plugin),
-    .abi_major = ODEON_ABI_MAJOR,
-    .abi_minor = ODEON_ABI_MINOR,
-    .name = "wild",
-    .version = "1.0",
-    .vendor = "Odeon",
-    .components = components,
-    .layouts = ODEON_LAYOUTS,
-};
+ODEON_PLUGIN_WITH(SCHEDULE, "wild", &ops, "a learning rate times what is no number", NULL, NULL,
+                  options, create, destroy);
