@@ -1,5 +1,6 @@
 #include "plugin/claims.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -104,6 +105,27 @@ static bool is_same_file(const char *a, const char *b)
            (stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev && s.st_ino == t.st_ino);
 }
 
+/* Byte for byte. What cannot be read is no copy. */
+static bool is_copy(const char *a, const char *b)
+{
+    char x[4096], y[4096];
+    size_t n = 0, m = 0;
+    FILE *f = fopen(a, "rbe"), *g = fopen(b, "rbe");
+    bool same = f != NULL && g != NULL;
+    while (same && !feof(f)) {
+        n = fread(x, 1, sizeof x, f);
+        m = fread(y, 1, sizeof y, g);
+        same = !ferror(f) && !ferror(g) && n == m && memcmp(x, y, n) == 0;
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    if (g != NULL) {
+        (void)fclose(g);
+    }
+    return same;
+}
+
 /* The file of that name in folder, if there is one and it is not file itself; be it good or bad,
  * it is meant to stand for the component. */
 static odeon_status other_file(const char *folder, const char *file, const claim *c, char **out)
@@ -122,11 +144,17 @@ static odeon_status other_file(const char *folder, const char *file, const claim
     return ODEON_OK;
 }
 
-/* The file that ships with the program under that name, unless file itself is it. */
+/* The file that ships with the program under that name, unless file is it, or a copy of it, which
+ * takes nobody's place. */
 static odeon_status shipped_file(const search_path *path, const char *file, const claim *c,
                                  char **out)
 {
-    return other_file(path->folders[path->shipped], file, c, out);
+    ODEON_TRY(other_file(path->folders[path->shipped], file, c, out));
+    if (*out != NULL && is_copy(file, *out)) {
+        mem_free(*out);
+        *out = NULL;
+    }
+    return ODEON_OK;
 }
 
 /* Before anything of the file has run: what may not take the place of the program's own may not do

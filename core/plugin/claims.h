@@ -2,8 +2,9 @@
  *
  * The folders of the search path are gone through in order, and the first that has KIND/ID.so
  * counts. What ships with the program, a file KIND/ID.so of its own folder, can be taken over by a
- * file from elsewhere only where [plugins] replace names KIND/ID. Two files of one folder that
- * claim one component are both refused, since nothing says which of them is meant. */
+ * file from elsewhere only where [plugins] replace names KIND/ID; a copy of it is it. Two files of
+ * one folder that claim one component are both refused, since nothing says which of them is meant.
+ */
 #ifndef ODEON_CORE_PLUGIN_CLAIMS_H
 #define ODEON_CORE_PLUGIN_CLAIMS_H
 #include <stdbool.h>

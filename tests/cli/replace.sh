@@ -6,6 +6,8 @@ umask 022
 toy 64 16
 mkdir -p mine/integrator mine/layer other/integrator
 cp "$build/plugins/integrator/dopri5.so" mine/integrator/
+expect 0 "order 5" --plugin-path mine inspect integrator dopri5 # a copy takes nobody's place
+printf x >>mine/integrator/dopri5.so
 small=("$ini/small.ini" "data.path=toy" run.iterations=2 model.ode.steps=2)
 refusal="mine/integrator/dopri5.so: it would take the place of integrator dopri5, which ships with the program ($build/plugins/integrator/dopri5.so)"
 

@@ -118,7 +118,7 @@ static void test_file_takes_over_what_ships_only_where_that_is_allowed(void **st
     (void)state;
     places p;
     set_up(&p);
-    folder_write(&p.user, "layer/own.so", "x", 1);
+    folder_write(&p.user, "layer/own.so", "y", 1);
     assert_int_equal(check(&p, &p.user, "layer/own.so", "layer/own", NULL), ODEON_ERR_PLUGIN);
     assert_non_null(strstr(diag_message(), "ships with the program"));
     assert_non_null(strstr(diag_message(), folder_file(&p.program, "layer/own.so")));
@@ -129,12 +129,28 @@ static void test_file_takes_over_what_ships_only_where_that_is_allowed(void **st
 }
 
 /* What matters is what the file holds, not what it is called. */
+/* By its contents alone: a byte more, less or another makes it a file of its own. */
+static void test_copy_of_what_ships_takes_nobodys_place(void **state)
+{
+    static const char *const others[] = {"xy", "", "z"};
+    (void)state;
+    places p;
+    set_up(&p);
+    folder_write(&p.user, "layer/own.so", "x", 1);
+    assert_int_equal(check(&p, &p.user, "layer/own.so", "layer/own", NULL), ODEON_OK);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        folder_write(&p.user, "layer/own.so", others[i], strlen(others[i]));
+        assert_int_equal(check(&p, &p.user, "layer/own.so", "layer/own", NULL), ODEON_ERR_PLUGIN);
+    }
+    tear_down(&p);
+}
+
 static void test_file_of_another_name_takes_nothing_over_either(void **state)
 {
     (void)state;
     places p;
     set_up(&p);
-    folder_write(&p.user, "layer/mine.so", "x", 1);
+    folder_write(&p.user, "layer/mine.so", "y", 1);
     assert_int_equal(check(&p, &p.user, "layer/mine.so", "layer/mine", NULL), ODEON_OK);
     assert_int_equal(check(&p, &p.user, "layer/mine.so", "layer/mine,layer/own", NULL),
                      ODEON_ERR_PLUGIN);
@@ -159,8 +175,8 @@ static void test_two_files_of_one_folder_with_one_component_are_refused(void **s
     (void)state;
     places p;
     set_up(&p);
-    folder_write(&p.user, "layer/a.so", "x", 1);
-    folder_write(&p.user, "layer/b.so", "x", 1);
+    folder_write(&p.user, "layer/a.so", "y", 1);
+    folder_write(&p.user, "layer/b.so", "y", 1);
     assert_int_equal(check(&p, &p.user, "layer/a.so", "layer/a,layer/b", NULL), ODEON_ERR_PLUGIN);
     assert_non_null(strstr(diag_message(), folder_file(&p.user, "layer/a.so")));
     assert_non_null(strstr(diag_message(), folder_file(&p.user, "layer/b.so")));
@@ -185,7 +201,7 @@ static void test_what_is_replaced_is_listed(void **state)
     captured c;
     text_buffer t = {0};
     set_up(&p);
-    folder_write(&p.user, "layer/a.so", "x", 1);
+    folder_write(&p.user, "layer/a.so", "y", 1);
     captured_start(&c);
     odeon_status status = claims_tell(&p.path, folder_file(&p.user, "layer/a.so"),
                                       "layer/a,layer/own,odd,layer/own", &t);
@@ -205,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_component_is_found_in_a_list_as_a_whole),
         cmocka_unit_test(test_what_may_be_replaced_is_named_by_kind_and_id),
         cmocka_unit_test(test_file_takes_over_what_ships_only_where_that_is_allowed),
+        cmocka_unit_test(test_copy_of_what_ships_takes_nobodys_place),
         cmocka_unit_test(test_file_of_another_name_takes_nothing_over_either),
         cmocka_unit_test(test_the_programs_own_file_is_no_rival_by_whatever_path),
         cmocka_unit_test(test_two_files_of_one_folder_with_one_component_are_refused),

@@ -346,6 +346,10 @@ static folder made_rival(void)
 {
     folder f = folder_create();
     folder_copy(&f, "integrator/euler.so", euler_file);
+    FILE *file = fopen(folder_file(&f, "integrator/euler.so"), "ab"); /* else it is a copy */
+    assert_non_null(file);
+    assert_int_equal(fputc(0, file), 0);
+    assert_int_equal(fclose(file), 0);
     return f;
 }
 
