@@ -84,7 +84,7 @@ static inline int64_t odeon_bytes(const odeon_shape *shape)
 /* The first element, where data is an address that the caller can follow. */
 static inline const void *odeon_read(const odeon_view *x)
 {
-    return (const char *)x->data + x->byte_offset;
+    return (const void *)((uintptr_t)x->data + (uintptr_t)x->byte_offset);
 }
 
 /* The same, to be written. A tensor's address was once given as one that may be written, so that
