@@ -102,6 +102,7 @@ if [ "$(id -u)" -eq 0 ] && ! grep -qa __asan_init "$odeon"; then
         ODEON_PLUGIN_PATH=$work/environment XDG_DATA_HOME=$work/environment \
             expect 0 "$build/plugins/layer/dense.so" inspect layer dense
     fi
+    odeon=$build/odeon
 fi
 
 # ---- tableaus that are proved and not yet carried out, or that claim less than they have ----
