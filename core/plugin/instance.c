@@ -191,7 +191,7 @@ static int32_t option_given(const odeon_config *config, const char *name)
     return schema_value(config, name)->given ? 1 : 0;
 }
 
-/* ---- life ---- */
+/* ---- the host table ---- */
 
 void instance_host(instance *x)
 {
@@ -212,6 +212,8 @@ void instance_host(instance *x)
                            .get_extension = host_get_extension,
                            .config = x->config};
 }
+
+/* ---- calls that make an instance ---- */
 
 /* Judges a create or an init that has returned: options that it read wrongly are its fault, too. */
 static odeon_status judge(instance *x, const misuse_note *note, odeon_status status)
@@ -289,6 +291,14 @@ static odeon_status make_self(instance *x)
 {
     const odeon_component *chosen = x->config->component;
     const odeon_host *host = &x->host;
+    if (x->component->instance_bytes != chosen->instance_bytes) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "%s: an instance of %s has %llu bytes, expected the %llu of %s, whose "
+                         "options are written into it",
+                         x->path, x->component->id,
+                         (unsigned long long)x->component->instance_bytes,
+                         (unsigned long long)chosen->instance_bytes, chosen->id);
+    }
     char *self = mem_zalloc((size_t)x->component->instance_bytes, 1);
     if (self == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for an instance of %s", x->path,
@@ -298,8 +308,7 @@ static odeon_status make_self(instance *x)
     memcpy(self, &host, sizeof host);
     for (size_t i = 0; chosen->options != NULL && chosen->options[i] != NULL; i++) {
         const odeon_option *option = chosen->options[i];
-        uint64_t end = (uint64_t)option->offset + option->bytes;
-        if (option->bytes != 0 && x->config->values[i].set && end <= x->component->instance_bytes) {
+        if (option->bytes != 0 && x->config->values[i].set) {
             write_field(option, &x->config->values[i], self + option->offset);
         }
     }

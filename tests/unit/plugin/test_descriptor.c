@@ -189,6 +189,78 @@ static void test_components_are_of_known_kinds_and_there_once(void **state)
     assert_refused(&p, "it was built with other draft headers of loss");
 }
 
+/* ---- options that are written into an instance ---- */
+
+typedef struct mine {
+    ODEON_INSTANCE;
+    int64_t count;
+    double rate;
+} mine;
+
+static odeon_status nothing_more(void *self)
+{
+    return self != NULL ? ODEON_OK : ODEON_ERR_INTERNAL;
+}
+
+static odeon_status make_nothing(const odeon_host *host, const odeon_config *config, void **out)
+{
+    (void)host;
+    (void)config;
+    *out = NULL;
+    return ODEON_OK;
+}
+
+static void test_fields_of_an_instance_are_looked_at(void **state)
+{
+    (void)state;
+    const odeon_option *sound[] = {
+        ODEON_OPTION(mine, count, I64, .default_text = "1", .help = "a number"),
+        ODEON_OPTION(mine, rate, F64, .default_text = "1", .help = "a number"), NULL};
+    const struct {
+        uint32_t offset, bytes;
+        const char *reason;
+    } wrong[] = {
+        {offsetof(mine, rate), 4, "its option rate is 4 bytes at 16 of an instance of 24"},
+        {0, 8, "its option rate is 8 bytes at 0"},
+        {20, 8, "its option rate is 8 bytes at 20"},
+        {24, 8, "its option rate is 8 bytes at 24"},
+        {UINT32_MAX - 7, 8, "its option rate is 8 bytes at 4294967288"},
+        {8, 0, "its option rate is 0 bytes at 8"},
+        {offsetof(mine, count), 8, "its options rate and count are written to the same place"},
+    };
+    plugin p;
+    make(&p);
+    odeon_option rate = *sound[1];
+    const odeon_option *const options[] = {sound[0], &rate, NULL};
+    p.component.options = options;
+    p.component.instance_bytes = ODEON_INSTANCE_BYTES(mine);
+    p.component.init = nothing_more;
+    descriptor *d = NULL;
+    assert_int_equal(descriptor_create(&p.root, "f", &d), ODEON_OK);
+    descriptor_destroy(d);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        rate.offset = wrong[i].offset;
+        rate.bytes = wrong[i].bytes;
+        assert_refused(&p, wrong[i].reason);
+    }
+}
+
+static void test_instances_are_the_hosts_or_the_plugins(void **state)
+{
+    (void)state;
+    plugin p;
+    make(&p);
+    p.component.init = nothing_more;
+    assert_refused(&p, "it has init or fini, but instance_bytes is 0");
+    p.component.instance_bytes = 7;
+    assert_refused(&p, "instance_bytes is 7");
+    p.component.instance_bytes = UINT64_MAX;
+    assert_refused(&p, "instance_bytes is 18446744073709551615");
+    p.component.instance_bytes = 64;
+    p.component.create = make_nothing;
+    assert_refused(&p, "instance_bytes is 64, and it has create, too");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +270,8 @@ int main(void)
         cmocka_unit_test(test_words_without_a_meaning_are_refused),
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_components_are_of_known_kinds_and_there_once),
+        cmocka_unit_test(test_fields_of_an_instance_are_looked_at),
+        cmocka_unit_test(test_instances_are_the_hosts_or_the_plugins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -365,6 +365,126 @@ static void test_unknown_extension_is_null(void **state)
     instance_destroy(x);
 }
 
+/* ---- instances in the host's memory ---- */
+
+typedef struct held {
+    ODEON_INSTANCE;
+    int64_t count;
+    double rate;
+    int64_t width;
+    odeon_f64_list times;
+    void *taken; /* by init */
+} held;
+
+static const odeon_option *const held_options[] = {
+    ODEON_OPTION(held, count, I64, .default_text = "3", .help = "a number"),
+    ODEON_OPTION(held, rate, F64, .flags = ODEON_OPTION_OPTIONAL, .help = "a real number"),
+    ODEON_OPTION(held, width, SIZE, .default_text = "1", .help = "a size"),
+    ODEON_OPTION(held, times, F64_LIST, .default_text = "0 1", .help = "some times"), NULL};
+
+static odeon_status init_answer;
+static bool init_asks_wrongly;
+static int ended;
+
+static odeon_status held_init(void *self)
+{
+    held *x = self;
+    x->taken = x->host->alloc(x->host, 8);
+    if (init_asks_wrongly) {
+        (void)x->host->option_i64(x->host->config, "weight");
+    }
+    return init_answer == ODEON_OK ? ODEON_OK
+                                   : odeon_fail(x->host, init_answer, "held: rate is wrong");
+}
+
+static void held_fini(void *self)
+{
+    held *x = self;
+    x->host->free(x->host, x->taken);
+    ended++;
+}
+
+static const odeon_component held_component = {.struct_size = sizeof held_component,
+                                               .kind = ODEON_KIND_LAYER,
+                                               .id = "held",
+                                               .options = held_options,
+                                               .instance_bytes = ODEON_INSTANCE_BYTES(held),
+                                               .init = held_init,
+                                               .fini = held_fini};
+
+static odeon_status make_held(const odeon_component *as, instance **out)
+{
+    static sample s; /* outlives the instance */
+    odeon_config *config = sample_config(&s);
+    config->component = &held_component;
+    diag_clear();
+    ended = 0;
+    return instance_create_as(as, "held.so", config, "ode.block", out);
+}
+
+static void test_options_are_written_into_their_fields(void **state)
+{
+    (void)state;
+    instance *x = NULL;
+    init_answer = ODEON_OK;
+    init_asks_wrongly = false;
+    int64_t live = mem_live_blocks();
+    assert_int_equal(make_held(&held_component, &x), ODEON_OK);
+    const held *self = x->self;
+    assert_ptr_equal(self->host, &x->host);
+    assert_ptr_equal(self->host->config, x->config);
+    assert_int_equal((uintptr_t)x->self % 64, 0);
+    assert_int_equal(self->count, 5);
+    assert_true(self->rate == 0.0); /* left out */
+    assert_int_equal(self->width, 64);
+    assert_int_equal(self->times.n, 2);
+    assert_true(self->times.at[0] == 0.0 && self->times.at[1] == 1.0);
+    assert_int_equal(ended, 0);
+    instance_destroy(x);
+    assert_int_equal(ended, 1);
+    assert_int_equal(mem_live_blocks(), live);
+}
+
+/* Whatever init has taken is fini's to free, also where init fails, or reads what there is not. */
+static void test_init_that_fails_is_followed_by_fini(void **state)
+{
+    (void)state;
+    int64_t live = mem_live_blocks();
+    for (int wrongly = 0; wrongly < 2; wrongly++) {
+        instance *x = NULL;
+        init_answer = wrongly ? ODEON_OK : ODEON_ERR_CONFIG;
+        init_asks_wrongly = wrongly;
+        assert_int_equal(make_held(&held_component, &x),
+                         wrongly ? ODEON_ERR_PLUGIN : ODEON_ERR_CONFIG);
+        assert_non_null(strstr(diag_message(), wrongly ? "reads its option 'weight', which is not "
+                                                         "in its table: a bug in the plugin"
+                                                       : "ode.block: held: rate is wrong"));
+        assert_null(x);
+        assert_int_equal(ended, 1);
+        assert_int_equal(mem_live_blocks(), live);
+    }
+    init_asks_wrongly = false;
+}
+
+/* The layer's options would be written behind a shorter instance, or into other fields. */
+static void test_kernel_with_an_instance_of_another_size_is_refused(void **state)
+{
+    (void)state;
+    odeon_component kernel = held_component;
+    kernel.id = "held@cpu";
+    kernel.options = NULL;
+    init_answer = ODEON_OK;
+    instance *x = NULL;
+    assert_int_equal(make_held(&kernel, &x), ODEON_OK);
+    assert_int_equal(((const held *)x->self)->count, 5);
+    instance_destroy(x);
+    kernel.instance_bytes -= 8;
+    assert_int_equal(make_held(&kernel, &x), ODEON_ERR_PLUGIN);
+    assert_non_null(strstr(diag_message(), "ode.block: an instance of held@cpu has "));
+    assert_non_null(strstr(diag_message(), " of held, whose options are written into it"));
+    assert_int_equal(ended, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +503,9 @@ int main(void)
         cmocka_unit_test(test_memory_comes_from_the_host),
         cmocka_unit_test(test_services_are_found_by_id),
         cmocka_unit_test(test_unknown_extension_is_null),
+        cmocka_unit_test(test_options_are_written_into_their_fields),
+        cmocka_unit_test(test_init_that_fails_is_followed_by_fini),
+        cmocka_unit_test(test_kernel_with_an_instance_of_another_size_is_refused),
     };
     return cmocka_run_group_tests_name("instance", tests, NULL, NULL);
 }
