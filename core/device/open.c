@@ -1,6 +1,5 @@
 #include "device/open.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -94,10 +93,8 @@ static odeon_status open_one(registry *r, const odeon_config *config, const char
 /* The user has named the device and not its base. */
 static odeon_status with_device(const open_device *d, odeon_status status)
 {
-    char reason[DIAG_MESSAGE_BYTES];
-    (void)snprintf(reason, sizeof reason, "%s", diag_message());
-    diag_clear();
-    return diag_fail(status, "device %s: its base: %s", d->device.id, reason);
+    diag_reason reason = diag_take();
+    return diag_fail(status, "device %s: its base: %s", d->device.id, reason.text);
 }
 
 static odeon_status open_base(registry *r, open_device *d, const char *path, const char *id)

@@ -207,18 +207,17 @@ static odeon_status add_params(net_site *site, net_layer *layer)
  * before, the container around, or the network's own input is where the shape comes from. */
 static odeon_status misfit(const odeon_net *net, const net_layer *layer, odeon_status status)
 {
-    char reason[DIAG_MESSAGE_BYTES], shape[128];
+    char shape[128];
     const net_layer *before = net->n > 1 ? layer - 1 : NULL;
     const char *what = before == NULL ? "input" : "output";
-    (void)snprintf(reason, sizeof reason, "%s", diag_message());
-    diag_clear();
+    diag_reason reason = diag_take();
     net_shape_text(&layer->in, shape, sizeof shape);
     before = before == NULL ? net->scope.container : before;
     if (before == NULL) {
-        return diag_fail(status, "%s; its input is the network's, %s", reason, shape);
+        return diag_fail(status, "%s; its input is the network's, %s", reason.text, shape);
     }
-    return diag_fail(status, "%s; its input is the %s %s of layer %s (%s)", reason, what, shape,
-                     before->path, before->instance->component->id);
+    return diag_fail(status, "%s; its input is the %s %s of layer %s (%s)", reason.text, what,
+                     shape, before->path, before->instance->component->id);
 }
 
 /* ---- bodies of containers ---- */

@@ -18,10 +18,8 @@ enum {
 /* What the kernel has said, and how to do without it. The layer itself has had no complaint. */
 static odeon_status with_remedy(const odeon_component *kernel, odeon_status status)
 {
-    char reason[DIAG_MESSAGE_BYTES];
-    (void)snprintf(reason, sizeof reason, "%s", diag_message());
-    diag_clear();
-    return diag_fail(status, "%s; run.kernels=no does without %s", reason, kernel->id);
+    diag_reason reason = diag_take();
+    return diag_fail(status, "%s; run.kernels=no does without %s", reason.text, kernel->id);
 }
 
 /* The layer's own instance is made first: what is wrong with the options is then said in its words

@@ -16,9 +16,9 @@
 odeon_status solve_fail(const solver *s, double t, double h, double error, const char *what,
                         const char *remedy)
 {
-    char reason[DIAG_MESSAGE_BYTES], size[32] = "", judged[40] = "";
-    (void)snprintf(reason, sizeof reason, "%s", diag_message());
-    diag_clear();
+    char size[32] = "", judged[40] = "";
+    diag_reason taken = diag_take();
+    const char *reason = taken.text;
     if (!isnan(h)) {
         (void)snprintf(size, sizeof size, ", h = %.3g", h);
     }
