@@ -348,26 +348,19 @@ static odeon_status add_to(solver *s, bound_vector *target, bound_vector *x)
         *target = *x;
         *x = (bound_vector){0};
     } else if (x->data != NULL) {
-        odeon_tensor out = vector_tensor(s, *target), term = vector_tensor(s, *x);
-        const odeon_view *terms[1] = {&term.view};
-        odeon_scalar one[1] = {odeon_imm(1.0)};
-        status = ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out,
-                          .base = &out.view, .n = 1, .x = terms, .coefficient = one);
+        odeon_tensor term = vector_tensor(s, *x);
+        status = vector_add(s, *target, &term.view);
     }
     workspace_release(&s->memory, x);
     return status;
 }
 
-odeon_status implicit_reverse(solver *s, const verb *w, odeon_frame *frame)
+odeon_status implicit_reverse(solver *s, const verb *w, double h, odeon_frame *frame)
 {
     bound_vector pair[IMPLICIT_VECTORS], *cotangent = s->step.cotangent;
-    double times[2];
-    odeon_status status =
-        s->lane->device->ops->slots_read(s->lane->queue, s->slots, ODEON_SLOT_T, 2, times);
-    ODEON_TRY(status);
-    status = take_pair(s, pair);
+    odeon_status status = take_pair(s, pair);
     if (status == ODEON_OK) {
-        status = transposed(s, w, w->gamma * times[1], frame, pair);
+        status = transposed(s, w, w->gamma * h, frame, pair);
     }
     if (status == ODEON_OK) {
         status = add_to(s, &cotangent[w->in], &pair[1]);

@@ -35,6 +35,6 @@ odeon_status implicit_filter(solver *s, bound_vector x);
 
 /* Adds to the cotangent of base, and uses up those of k and y, of which at most one is not bound.
  */
-odeon_status implicit_reverse(solver *s, const verb *w, odeon_frame *frame);
+odeon_status implicit_reverse(solver *s, const verb *w, double h, odeon_frame *frame);
 
 #endif

@@ -172,7 +172,7 @@ static odeon_status stage_vjp(solver *s, const solve_record *record, int32_t v)
     if (cotangent[w->out].data == NULL && cotangent[w->state].data == NULL) {
         return ODEON_OK;
     }
-    return implicit_reverse(s, w, s->tape.frames[record->first_frame + (size_t)w->eval]);
+    return implicit_reverse(s, w, record->h, s->tape.frames[record->first_frame + (size_t)w->eval]);
 }
 
 /* From the last verb to the first. A slope that nothing reads has no cotangent and costs no vjp.

@@ -23,6 +23,16 @@ odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part)
     return tensor;
 }
 
+/* One lincomb with y as its base. */
+odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x)
+{
+    odeon_tensor out = vector_tensor(s, y);
+    const odeon_view *terms[1] = {x};
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out, .base = &out.view,
+                    .n = 1, .x = terms, .coefficient = one);
+}
+
 /* Stage times are on the device, so that a replay sees those of its own step. */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 {

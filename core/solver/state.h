@@ -105,6 +105,8 @@ typedef struct solver {
 odeon_tensor vector_tensor(const solver *s, bound_vector x);             /* [n] */
 odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part); /* [part's n] */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval);           /* F64 [1] */
+/* y += x, x in the state's shape. */
+odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x);
 
 void release_registers(solver *s); /* values and cotangents */
 

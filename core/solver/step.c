@@ -435,13 +435,3 @@ odeon_status step_begin(solver *s, double t0)
     release_all_but_start(s);
     return ODEON_OK;
 }
-
-/* One lincomb with y as its base. */
-odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x)
-{
-    odeon_tensor out = vector_tensor(s, y);
-    const odeon_view *terms[1] = {x};
-    odeon_scalar one[1] = {odeon_imm(1.0)};
-    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out, .base = &out.view,
-                    .n = 1, .x = terms, .coefficient = one);
-}

@@ -34,7 +34,4 @@ odeon_status step_error_sums(solver *s, const program *p);
  * slots hold by now. */
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out);
 
-/* y += x, x in the state's shape. */
-odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x);
-
 #endif
