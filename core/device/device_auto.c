@@ -226,7 +226,7 @@ static odeon_status refuse(const device_answers *answers)
     return diag_fail(ODEON_ERR_DEVICE, "run.device = auto: no device is usable: %s", reasons);
 }
 
-/* Every device that was passed over is told, with its reason: results of another device are
+/* Names every device that was passed over, with its reason: results of another device are
  * others, and whoever has a GPU wants to know why it stays idle. */
 static odeon_status choose(const device_answers *answers, char **out)
 {

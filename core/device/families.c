@@ -14,7 +14,7 @@
 #include "odeon/device_solver.h"
 #include "odeon/odeon.h"
 
-/* ---- what stands in for a missing family ---- */
+/* ---- operators in the place of a missing family ---- */
 
 /* X(family, operator): every operator that is called with a queue and a structure. */
 #define OPERATORS(X)                                                                               \

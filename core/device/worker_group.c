@@ -151,7 +151,7 @@ static odeon_status sum_chunk(worker_group *group, odeon_queue *queue, const off
 /* A reduce-scatter followed by a copy: each worker sums its chunk into rank 0's tensor, then all
  * copy the whole from there. The last exchange keeps rank 0 from overwriting it too early. Each
  * worker waits for its queue before the first exchange, as the others will read its tensor; what
- * sum_chunk fails with is told at the second. */
+ * sum_chunk fails with is shared at the second. */
 static odeon_status group_sum(void *self, odeon_queue *queue, const odeon_tensor *x,
                               odeon_status mine)
 {

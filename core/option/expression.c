@@ -119,7 +119,7 @@ void schema_split_free(size_t n, char **items)
 }
 
 /* item is "key=value"; fills pair with what it points at. Answers what is wrong, or NULL. A key is
- * checked here, so that "1 2" is told to be no option rather than an unknown one. */
+ * checked here, so that "1 2" is refused as no option rather than as an unknown one. */
 static const char *cut_pair(char *item, schema_pair *pair)
 {
     char *equals = strchr(item, '=');

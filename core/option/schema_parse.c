@@ -45,7 +45,7 @@ static odeon_status no_memory(const reading *in)
 }
 
 /* For text that is no number of the type, or too large for it. A comma in a list is what those type
- * who come from other formats, so it is told apart. */
+ * who come from other formats, so it has a message of its own. */
 static odeon_status refuse_number(const reading *in, int fault, const char *what)
 {
     char why[512], allowed[400];

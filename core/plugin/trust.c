@@ -13,7 +13,7 @@
 #include "plugin/host_file.h"
 
 /* What is asked is not "may this user write there" but "who else may", so that root, who may write
- * everywhere, is told of the same faults. Links are followed by hand: each place on the way is
+ * everywhere, hears of the same faults. Links are followed by hand: each place on the way is
  * looked at with lstat before it is gone through, since whoever may change a link on the way
  * chooses the file. */
 
@@ -305,7 +305,7 @@ odeon_status trust_check_open(const char *file, int fd, bool own)
     }
 }
 
-/* The folder first: one that is not to be trusted is told as such, whatever stands below it. */
+/* The folder first: one that is not to be trusted is named as such, whatever stands below it. */
 odeon_status trust_check(const char *file, const char *folder, bool own)
 {
     if (own) {

@@ -58,7 +58,7 @@ same() {
 same images.ini
 same "$ini/small.ini" "data.path=$work/toy" model.ode.gradient=adjoint
 
-# What runs is told of the device itself, not of its base.
+# The manifest describes the device itself, not its base.
 expect 0 "results in" "${tests[@]}" train "$ini/small.ini" "data.path=$work/toy" run.epochs=1 \
     run.device=plain run.out=named
 has named/manifest.json "plain: three loops, the rest as cpu"

@@ -59,7 +59,7 @@ typedef struct support_device {
 } support_device;
 /* The device to open in place of the one that a test names: that of the environment variable
  * ODEON_TEST_DEVICE, with which tests of recordings and of whole networks run on a device that
- * they do not know, as on a GPU; else named. One that is told to have no loops stays. */
+ * they do not know, as on a GPU; else named. One whose options switch loops off stays. */
 const char *support_device_name(const char *named);
 support_device support_device_open(registry *r, const char *id, uint32_t dtype);
 void support_device_close(support_device *d);

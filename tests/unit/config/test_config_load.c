@@ -397,7 +397,7 @@ static void test_auto_becomes_a_device(void **state)
                         "that has them");
 }
 
-/* An override without a section is told where it may belong. */
+/* The refusal of an override without a section says where it may belong. */
 static void test_override_without_a_section_is_shown_its_place(void **state)
 {
     (void)state;

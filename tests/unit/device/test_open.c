@@ -315,7 +315,7 @@ static void test_families_of_a_base_go_with_its_queues(void **state)
     support_device_close(&d);
 }
 
-/* A family that is missing is no failure yet: whoever needs it is told. */
+/* A family that is missing is no failure yet: the call that needs it fails. */
 static void test_without_a_base_a_family_may_be_missing(void **state)
 {
     (void)state;

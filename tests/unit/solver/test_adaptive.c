@@ -91,7 +91,7 @@ static void expect_failure(bench *b, const double *times, const char *words)
     diag_clear();
 }
 
-/* The block's own limit is told apart from rounding. */
+/* The block's own limit has another message than rounding. */
 static void test_least_step_of_the_block_is_named(void **state)
 {
     (void)state;

@@ -105,7 +105,7 @@ static void test_first_sample_that_is_not_finite_is_found(void **state)
     bound_vector broken = vector_of(b, 1.0, (double)INFINITY, (double)NAN);
     diagnose_value(b->solve, fine);
     assert_null(worst->part);
-    diagnose_value(b->solve, (bound_vector){0}); /* cannot be read: nothing is told */
+    diagnose_value(b->solve, (bound_vector){0}); /* cannot be read: there is no diagnosis */
     assert_null(worst->part);
     diagnose_value(b->solve, broken);
     assert_string_equal(worst->part, "y");
