@@ -16,6 +16,12 @@ static odeon_status block_eval(void *self, const odeon_field_eval *eval)
 {
     block_field *f = self;
     odeon_layer_call call = f->call;
+    if (eval->flags != 0 || eval->term != ODEON_TERM_ALL) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "the field of an ODE block has one term and no flags of an evaluation, it "
+                         "was called with term %d and flags 0x%x",
+                         eval->term, eval->flags);
+    }
     call.t = eval->t;
     f->evals++;
     return net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy),
@@ -91,6 +97,14 @@ static odeon_tensor running_state(const net_site *site)
         (odeon_shape){.ndim = 1, .dtype = site->lane.dtype, .dim = {site->params->state}});
 }
 
+/* What the body's layers have in common. */
+static uint32_t field_flags(uint32_t layers)
+{
+    return ((layers & ODEON_LAYER_USES_T) == 0 ? ODEON_FIELD_AUTONOMOUS : 0u) |
+           ((layers & ODEON_LAYER_LINEAR) != 0 ? ODEON_FIELD_LINEAR : 0u) |
+           ((layers & ODEON_LAYER_BATCH_COUPLED) != 0 ? ODEON_FIELD_COUPLED : 0u);
+}
+
 /* The plan of the body's layers for this number of samples, and memory for one evaluation's frame.
  * A forward fits for the samples of its slice; n_global is that of all workers, since norms divide
  * by it. Everything is set in every pass: another batch may have come between. */
@@ -102,7 +116,8 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
     ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->plan->frame_bytes));
     f->work.memory = f->work_buffer.data;
     f->call = *call;
-    f->part = (odeon_part){.name = "y", .n = n, .n_global = call->n_global * features};
+    f->part =
+        (odeon_part){.name = "y", .n = n, .rows = samples, .n_global = call->n_global * features};
     bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
     f->host =
         (host_field){.evals = &f->evals,
@@ -119,6 +134,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
                                 .parts = &f->part,
                                 .n = n,
                                 .dtype = state->dtype,
+                                .flags = field_flags(f->plan->layer_flags),
                                 .self = f,
                                 .eval = block_eval,
                                 .vjp = block_vjp};
@@ -142,9 +158,6 @@ static odeon_view view_of(const adjoint_field *f, const odeon_view *z, int32_t p
     return x;
 }
 
-/* ---- its continuous adjoint ---- */
-
-/* One part of an augmented vector z [n]. */
 static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32_t part)
 {
     return (odeon_tensor){view_of(f, &z->view, part)};
@@ -240,6 +253,7 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
             (odeon_part){.name = "theta",
                          .offset = f->theta_offset + p->offset - f->theta_begin,
                          .n = p->count,
+                         .rows = 1,
                          .n_global = p->count,
                          .flags = ODEON_PART_QUADRATURE | ODEON_PART_SHARED};
     }
@@ -267,6 +281,7 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
         f->parts[(*n_parts)++] = (odeon_part){.name = "t_bar",
                                               .offset = f->theta_offset,
                                               .n = 1,
+                                              .rows = 1,
                                               .n_global = 1,
                                               .flags = ODEON_PART_QUADRATURE | ODEON_PART_SHARED};
         f->theta_offset += step;
@@ -277,6 +292,7 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     f->parts[(*n_parts)++] = (odeon_part){.name = "theta",
                                           .offset = f->theta_offset,
                                           .n = n_theta,
+                                          .rows = 1,
                                           .n_global = n_theta,
                                           .flags = ODEON_PART_QUADRATURE | ODEON_PART_NO_NORM};
     return ODEON_OK;
@@ -317,6 +333,7 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
                                 .parts = f->parts,
                                 .n = total,
                                 .dtype = base->host.abi.dtype,
+                                .flags = base->host.abi.flags & ~(uint32_t)ODEON_FIELD_LINEAR,
                                 .self = f,
                                 .eval = adjoint_eval};
     return ODEON_OK;

@@ -1,7 +1,18 @@
 /* field.h: f(t, y, theta), all that solvers and gradient methods see of a network.
  *
  * The state is one flat vector of n values on each worker, made of named parts laid one after the
- * other; every part says how it counts in norms and whether f depends on it. Draft. */
+ * other; every part says how it counts in norms and whether f depends on it. A part is [rows,
+ * width] where a row is a sample, so that a method may know that the Jacobian is made of blocks,
+ * one a row, unless the field is COUPLED.
+ *
+ * TERMS. f may be a sum whose terms a method tells apart (an additive method treats some of them
+ * implicitly). A field without terms has one, of no name.
+ *
+ * QUADRATURE parts are integrals along the path: f does not depend on them.
+ *
+ * Example: odeon_field_eval call = {.struct_size = sizeof call, .t = &t, .y = &y, .dy = &dy};
+ *          ODEON_TRY(field->eval(field->self, &call));
+ * Draft. */
 #ifndef ODEON_FIELD_H
 #define ODEON_FIELD_H
 #include "odeon/device_solver.h"
@@ -23,9 +34,31 @@ enum {
 typedef struct odeon_part {
     const char *name;  /* "y", "a", "theta" */
     int64_t offset, n; /* in elements, on this worker */
+    int64_t rows;      /* of which each has n / rows elements: the samples, or 1; of none, 0 */
     int64_t n_global;  /* over all workers; a SHARED part counts once */
     int32_t flags, reserved0;
 } odeon_part;
+
+enum {
+    ODEON_TERM_STIFF = 1 << 0, /* an additive method treats it implicitly */
+    ODEON_TERM_LINEAR = 1 << 1 /* affine in y */
+};
+
+/* Final. One summand of f. */
+typedef struct odeon_field_term {
+    const char *name; /* of its section in the INI */
+    uint32_t flags, reserved0;
+} odeon_field_term;
+
+/* Properties of a field. */
+enum {
+    ODEON_FIELD_AUTONOMOUS = 1 << 0, /* f does not read t */
+    ODEON_FIELD_LINEAR = 1 << 1,     /* f is affine in y */
+    ODEON_FIELD_COUPLED = 1 << 2     /* rows see each other, over the workers, too: all of these
+                                        make the same calls */
+};
+
+#define ODEON_TERM_ALL 0 /* of a call: the sum of all terms; else 1 + the index of a term */
 
 /* What one evaluation keeps so that its vjp need not evaluate again. */
 typedef struct odeon_frame odeon_frame;
@@ -37,6 +70,7 @@ typedef struct odeon_field_eval {
     const odeon_view *y;         /* [n] */
     const odeon_tensor *dy;      /* [n], written */
     odeon_frame *keep;           /* NULL: no vjp will follow */
+    int32_t term, reserved0;     /* ODEON_TERM_ALL, or 1 + its index */
 } odeon_field_eval;
 
 /* Growing. The vector-Jacobian product of f at (t, y) with dy_bar. */
@@ -49,6 +83,7 @@ typedef struct odeon_field_vjp {
     /* The frame of the evaluation; NULL: f is evaluated again at t, y (the state of layers then
      * stays as it is). */
     odeon_frame *kept;
+    int32_t term, reserved0; /* ODEON_TERM_ALL, or 1 + its index */
 } odeon_field_vjp;
 
 /* Growing. */
@@ -56,14 +91,16 @@ typedef struct odeon_field {
     uint32_t struct_size;
     int32_t n_parts; /* at most ODEON_MAX_PARTS */
     const odeon_part *parts;
-    int64_t n; /* elements on this worker: the end of the last part */
-    uint32_t dtype, reserved0;
+    int64_t n;             /* elements on this worker: the end of the last part */
+    uint32_t dtype, flags; /* ODEON_FIELD_* */
     void *self;
     /* A positive status voids the trial step. [worker; evaluation] */
     odeon_status (*eval)(void *self, const odeon_field_eval *call);
     /* (optional) Also adds the parameters' share to their gradients. NULL: the field cannot be
      * differentiated. [worker; evaluation] */
     odeon_status (*vjp)(void *self, const odeon_field_vjp *call);
+    const odeon_field_term *terms; /* [n_terms]; NULL: one, of no name */
+    int32_t n_terms, reserved0;
 } odeon_field;
 
 #ifdef __cplusplus

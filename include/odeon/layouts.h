@@ -10,14 +10,14 @@
 #define ODEON_LAYOUT_DEVICE     0xce912e33u
 #define ODEON_LAYOUT_DATASET    0x30600f73u
 #define ODEON_LAYOUT_LAYER      0x2ecb3fa1u
-#define ODEON_LAYOUT_INTEGRATOR 0x731f8aadu
-#define ODEON_LAYOUT_GRADIENT   0xb046186au
+#define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
+#define ODEON_LAYOUT_GRADIENT   0x1c421b5du
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
 #define ODEON_LAYOUT_LOSS       0xf546ef8bu
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
 
 /* All of them: BASE, then the kinds by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "66e843fb.ce912e33.30600f73.2ecb3fa1.731f8aad.b046186a.13d7e717.f546ef8b.60eb21c3"
+    "66e843fb.ce912e33.30600f73.2ecb3fa1.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
 
 #endif
