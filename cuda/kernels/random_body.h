@@ -6,7 +6,7 @@ KERNEL_FN void REAL(dropout)(int32_t phase, const dropout_args *a, kernel_thread
     (void)phase;
     (void)shared;
     for (int64_t i = kernel_first(w); i < a->count; i += kernel_stride(w)) {
-        double u = philox_uniform(a->key, (uint64_t)(a->first + i));
+        double u = odeon_kit_uniform(odeon_kit_philox(a->key, (uint64_t)(a->first + i)));
         ((real *)a->y)[i] = x[i] * (u >= a->p ? kept : (real)0);
     }
 }
@@ -18,7 +18,7 @@ KERNEL_FN void REAL(window2d)(int32_t phase, const window_args *a, kernel_thread
     (void)shared;
     for (int64_t i = kernel_first(w); i < a->B * a->C * a->P * a->Q; i += kernel_stride(w)) {
         int64_t p, q, c, image = kernel_divide(kernel_divide(i, a->Q, &q), a->P, &p);
-        window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
+        odeon_kit_window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
         int64_t row = at.top + p, column = at.left + (at.mirrored ? a->Q - 1 - q : q);
         int32_t inside = row >= 0 && row < a->H && column >= 0 && column < a->W;
         ((real *)a->to)[i] = inside ? x[(image * a->H + row) * a->W + column] : (real)0;
@@ -34,7 +34,7 @@ KERNEL_FN void REAL(window2d_vjp)(int32_t phase, const window_args *a, kernel_th
     (void)shared;
     for (int64_t i = kernel_first(w); i < a->B * a->C * a->H * a->W; i += kernel_stride(w)) {
         int64_t row, column, c, image = kernel_divide(kernel_divide(i, a->W, &column), a->H, &row);
-        window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
+        odeon_kit_window_place at = window_place_of(a, kernel_divide(image, a->C, &c));
         int64_t p = row - at.top, q = column - at.left;
         int32_t inside = p >= 0 && p < a->P && q >= 0 && q < a->Q;
         q = at.mirrored ? a->Q - 1 - q : q;

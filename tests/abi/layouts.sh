@@ -22,9 +22,9 @@ echo '#define ODEON_LAYOUTS ""' >"$include/odeon/layouts.h"
 # device may call all of its families.
 device="device.h device_conv.h device_ext.h device_loss.h device_move.h device_norm.h device_optimizer.h device_pointwise.h device_pool.h device_product.h device_random.h device_solver.h"
 reach="BASE host.h option.h plugin.h status.h tensor.h
-DEVICE $device kit/step_control.h
+DEVICE $device kit/step_control.h kit/philox.h
 DATASET dataset.h
-LAYER layer.h container.h cuda.h group.h $device kit/step_control.h
+LAYER layer.h container.h cuda.h group.h $device kit/step_control.h kit/philox.h
 INTEGRATOR integrator.h field.h
 GRADIENT gradient.h field.h
 OPTIMIZER optimizer.h $device
