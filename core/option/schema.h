@@ -15,7 +15,7 @@ enum { SIZE_NUMBER = 0, SIZE_STATE = 1, SIZE_CLASSES = 2 };
 /* The value of one option. The type of the option says which members mean something; pointers that
  * mean nothing are NULL. Where set is false there is no value. */
 typedef struct option_value {
-    int64_t i;  /* I64, FLAG, CHOICE (index), SIZE once bound */
+    int64_t i;  /* I64, FLAG, CHOICE (index), SIZE once bound; F64_LIST: index of a word, or -1 */
     double f;   /* F64 */
     char *text; /* normal form; PATH: absolute; CHOICE: the choice; COMPONENT: NULL */
     int64_t *list_i;

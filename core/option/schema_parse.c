@@ -297,7 +297,8 @@ static odeon_status read_equal(const reading *in)
 static odeon_status read_reals(const reading *in)
 {
     const char *words = in->option->choices;
-    if (words != NULL && find_choice(words, in->text, "") >= 0) {
+    in->out->i = words != NULL ? find_choice(words, in->text, "") : -1;
+    if (in->out->i >= 0) {
         return keep_text(in, in->text);
     }
     bool equal = strncmp(in->text, equal_distances, strlen(equal_distances)) == 0;

@@ -20,9 +20,9 @@
 
 enum { MAX_STRUCT_BYTES = 4096, MAX_ENTRIES = 256 };
 
-static const size_t root_bytes_first = ODEON_SIZE_THROUGH(odeon_plugin, components);
-static const size_t component_bytes_first = ODEON_SIZE_THROUGH(odeon_component, destroy);
-static const size_t option_bytes_first = ODEON_SIZE_THROUGH(odeon_option, help);
+static const size_t root_bytes_first = ODEON_SIZE_THROUGH(odeon_plugin, shutdown);
+static const size_t component_bytes_first = ODEON_SIZE_THROUGH(odeon_component, fini);
+static const size_t option_bytes_first = ODEON_SIZE_THROUGH(odeon_option, bytes);
 
 /* A descriptor under construction, and where in the plugin we are. */
 typedef struct copying {
@@ -317,9 +317,11 @@ static odeon_status copy_options(copying *c, odeon_component *component)
 /* ---- instances in the host's memory ---- */
 
 /* What an option of each type is written into; 0: no field can hold one. */
-static uint32_t field_bytes(int32_t type)
+static uint32_t field_bytes(const odeon_option *o)
 {
-    switch (type) {
+    switch (o->type) {
+    case ODEON_OPTION_CHOICE:
+        return strchr(o->choices, '(') != NULL ? sizeof(odeon_choice) : sizeof(int64_t);
     case ODEON_OPTION_F64:
         return sizeof(double);
     case ODEON_OPTION_STRING:
@@ -348,15 +350,14 @@ static odeon_status check_field(const copying *c, const odeon_component *compone
     if (o->bytes == 0 && o->offset == 0) {
         return ODEON_OK;
     }
-    if (component->instance_bytes == 0 || o->bytes != field_bytes(o->type) ||
+    if (component->instance_bytes == 0 || o->bytes != field_bytes(o) ||
         o->offset < sizeof(void *) || o->offset % sizeof(void *) != 0 ||
         (uint64_t)o->offset + o->bytes > component->instance_bytes) {
         return refuse(c,
                       "its option %s is %u bytes at %u of an instance of %llu, expected %u bytes "
                       "behind the host table",
                       o->name, (unsigned)o->bytes, (unsigned)o->offset,
-                      (unsigned long long)component->instance_bytes,
-                      (unsigned)field_bytes(o->type));
+                      (unsigned long long)component->instance_bytes, (unsigned)field_bytes(o));
     }
     for (size_t j = 0; j < i; j++) {
         if (overlap(o, component->options[j])) {
@@ -371,15 +372,14 @@ static odeon_status check_field(const copying *c, const odeon_component *compone
 static odeon_status check_instance(const copying *c, const odeon_component *component)
 {
     enum { MOST_BYTES = 16 * 1024 * 1024 };
-    bool own = component->create != NULL;
     if (component->instance_bytes == 0) {
         if (component->init != NULL || component->fini != NULL) {
             return refuse(c, "it has init or fini, but instance_bytes is 0");
         }
-    } else if (own || component->instance_bytes < sizeof(void *) ||
+    } else if (component->instance_bytes < sizeof(void *) ||
                component->instance_bytes > MOST_BYTES) {
-        return refuse(c, "instance_bytes is %llu%s", (unsigned long long)component->instance_bytes,
-                      own ? ", and it has create, too" : "");
+        return refuse(c, "instance_bytes is %llu, expected %zu to %d",
+                      (unsigned long long)component->instance_bytes, sizeof(void *), MOST_BYTES);
     }
     for (size_t i = 0; component->options != NULL && component->options[i] != NULL; i++) {
         ODEON_TRY(check_field(c, component, i));
@@ -434,9 +434,6 @@ static odeon_status copy_component(copying *c, const odeon_component *from, odeo
     }
     if (!label_is_aliases(to->aliases)) {
         return refuse(c, "its aliases are no words \"a|b\" of letters, digits and underscores");
-    }
-    if (to->create == NULL && to->destroy != NULL) {
-        return refuse(c, "it has destroy, but no create");
     }
     ODEON_TRY(copy_options(c, to));
     ODEON_TRY(check_instance(c, to));

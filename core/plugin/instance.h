@@ -4,12 +4,12 @@
 #include "plugin/instance_type.h"
 
 /* Makes an instance of what config chose, which outlives it. Messages of its failures start with
- * path. A create that reads an option which its table lacks, or has with another type, is
- * ODEON_ERR_PLUGIN. */
+ * path. An init that asks whether an option is given which its table lacks, or which has a default,
+ * is ODEON_ERR_PLUGIN. */
 odeon_status instance_create(const odeon_config *config, const char *path, instance **out);
 /* The same with a config that is the instance's from now on, also where it fails. */
 odeon_status instance_take(odeon_config *config, const char *path, instance **out);
-/* The same as instance_create, but of component of file, a kernel, which reads the options of
+/* The same as instance_create, but of component of file, a kernel, which gets the options of
  * config's. */
 odeon_status instance_create_as(const odeon_component *component, const char *file,
                                 const odeon_config *config, const char *path, instance **out);

@@ -1,6 +1,8 @@
 /* instance_type.h: what an instance is. Who may be named as a caller needs no more of it. */
 #ifndef ODEON_CORE_PLUGIN_INSTANCE_TYPE_H
 #define ODEON_CORE_PLUGIN_INSTANCE_TYPE_H
+#include <stdbool.h>
+
 #include "odeon/host.h"
 #include "odeon/plugin.h"
 #include "option/schema.h"
@@ -10,10 +12,12 @@ typedef struct instance {
     const odeon_component *component; /* of config, or a kernel in its place */
     const odeon_config *config;       /* borrowed, unless it is owned too */
     odeon_config *owned;              /* NULL: config is somebody else's */
-    void *self;       /* what create made, or instance_bytes of the host's; NULL: neither */
-    char *path;       /* "ode.block", for messages */
-    const char *file; /* the plugin that component came from; NULL: none is known */
-    int32_t misuse;   /* options asked for that do not exist, or of another type */
+    void *self;                       /* instance_bytes of the host's; NULL: none */
+    char *path;                       /* "ode.block", for messages */
+    const char *file;                 /* the plugin that component came from; NULL: none is known */
+    char *misuse;    /* what its init asked for wrongly first; NULL: nothing, or no memory */
+    int32_t misuses; /* how often */
+    bool in_init;
 } instance;
 
 #endif

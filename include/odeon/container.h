@@ -108,7 +108,7 @@ typedef struct odeon_ode_spec {
     double step_size;               /* SIZE: > 0 */
     int64_t max_steps;              /* accepted and rejected together, of a pass */
     const char *replay_path;        /* REPLAY: CSV of t,h as `odeon grad --steps` writes it */
-    const odeon_config *integrator; /* option_component of the layer */
+    const odeon_config *integrator; /* an option of the layer */
     const odeon_config *gradient;
     /* The system that control follows, by the name that methods give hints for (odeon_control_hint
      * of integrator.h); NULL: none. A hint takes the place of control's exponents and limits. */

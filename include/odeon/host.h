@@ -2,7 +2,7 @@
  *
  * A plugin links nothing of the host: all services arrive in this table, at the plugin's init and
  * with each instance. Each instance gets a table of its own (self tells the host which), valid
- * until its destroy has returned. Draft. */
+ * until its fini has returned; that of the plugin's init stays valid until shutdown has. Draft. */
 #ifndef ODEON_HOST_H
 #define ODEON_HOST_H
 #include <stdarg.h>
@@ -18,6 +18,8 @@ extern "C" {
 
 enum { ODEON_LOG_DEBUG = 0, ODEON_LOG_INFO = 1, ODEON_LOG_WARNING = 2 };
 
+/* The six services that plugins of every kind use. Growing; but what only some kinds need comes in
+ * a table of its own, by get_extension. */
 typedef struct odeon_host {
     uint32_t struct_size;
     uint32_t abi_minor; /* the lower of the host's and the plugin's */
@@ -34,29 +36,18 @@ typedef struct odeon_host {
     /* Says something that is no failure. stdout and stderr are the host's alone. [any; batch] */
     void (*log)(const struct odeon_host *host, int32_t level, const char *text);
 
-    /* The value of an option of this component; name is one of its table and has the type that the
-     * slot reads (anything else is a bug in the plugin: the result is 0 or NULL and the host
-     * refuses the instance). Text and lists live as long as config, which lives as
-     * long as the instance. [main; build], [worker; build] */
-    int64_t (*option_i64)(const odeon_config *config, const char *name);
-    double (*option_f64)(const odeon_config *config, const char *name);
-    const char *(*option_text)(const odeon_config *config, const char *name);
-    const int64_t *(*option_list_i64)(const odeon_config *config, const char *name, int32_t *n);
-    const double *(*option_list_f64)(const odeon_config *config, const char *name, int32_t *n);
-    const odeon_config *(*option_component)(const odeon_config *config, const char *name);
-    /* 1 if the INI gives the option, which has no default, else 0. Of one with a default it may not
-     * be asked: the normal form of a configuration gives every default, and has to mean the same.
-     * [main; build], [worker; build] */
-    int32_t (*option_given)(const odeon_config *config, const char *name);
+    /* 1 if the INI gives that option of this instance's component, which has no default, else 0. Of
+     * one with a default it may not be asked: the normal form of a configuration gives every
+     * default, and has to mean the same. Anything else is a bug in the plugin: the answer is 0 and
+     * the host refuses the instance. [main; build], [worker; build] */
+    int32_t (*option_given)(const struct odeon_host *host, const char *name);
 
-    /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. [any; build]
-     */
+    /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. It lives as
+     * long as this table. [any; build] */
     const void *(*get_extension)(const struct odeon_host *host, const char *id);
-    /* This instance's component as the INI chose and set it, for the slots above. */
-    const odeon_config *config;
 } odeon_host;
 
-/* First field of an instance whose memory is the host's (odeon_component.instance_bytes). */
+/* First field of an instance (odeon_component.instance_bytes). */
 #define ODEON_INSTANCE const odeon_host *host
 
 #define ODEON_MESSAGE_BYTES 512

@@ -6,10 +6,10 @@
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
 
-#define ODEON_LAYOUT_BASE       0x66e843fbu
+#define ODEON_LAYOUT_BASE       0xf768bc27u
 #define ODEON_LAYOUT_DEVICE     0x38acf68au
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0x3271675au
+#define ODEON_LAYOUT_LAYER      0x2ba502e1u
 #define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
 #define ODEON_LAYOUT_GRADIENT   0x1c421b5du
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
@@ -18,6 +18,6 @@
 
 /* All of them: BASE, then the kinds by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "66e843fb.38acf68a.30600f73.3271675a.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
+    "f768bc27.38acf68a.30600f73.2ba502e1.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
 
 #endif

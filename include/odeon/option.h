@@ -1,9 +1,10 @@
 /* option.h: the options of a component, as data.
  *
  * From one table come parsing, error messages, `odeon inspect`, the effective INI and the
- * reference file. A plugin never sees option text: it reads typed values (host.h). Defaults and
- * bounds are text, read by the parser that reads the INI, so that help shows what may be typed.
- * Option names are lower case with underscores, never change, and ranges never shrink. Draft. */
+ * reference file. A plugin never sees option text: the host writes typed values into fields of the
+ * instance. Defaults and bounds are text, read by the parser that reads the INI, so that help shows
+ * what may be typed. Option names are lower case with underscores, never change, and ranges never
+ * shrink. Draft. */
 #ifndef ODEON_OPTION_H
 #define ODEON_OPTION_H
 #include "odeon/abi.h"
@@ -12,34 +13,38 @@
 extern "C" {
 #endif
 
-typedef struct odeon_config
-    odeon_config; /* one component as the INI chose and set it; the host's */
+/* One component as the INI chose and set it; the host's, and opaque. */
+typedef struct odeon_config odeon_config;
 
-/* Type                   as typed                      read with */
+/* odeon_option.type                as typed */
 enum {
-    ODEON_OPTION_I64 = 1,    /* -3, 128                      option_i64 */
-    ODEON_OPTION_F64 = 2,    /* 1e-3                         option_f64 */
-    ODEON_OPTION_FLAG = 3,   /* yes, no, true, false, on, off, 1, 0   option_i64: 0 or 1 */
-    ODEON_OPTION_STRING = 4, /* any text                     option_text */
-    ODEON_OPTION_CHOICE = 5, /* one of choices "a|b|c"       option_i64: its index, option_text */
-    /* a choice "name(path)" is typed name(path=FILE); option_text is then FILE, absolute */
-    ODEON_OPTION_PATH = 6,     /* made absolute by the host    option_text */
-    ODEON_OPTION_I64_LIST = 7, /* 1 28 28                      option_list_i64 */
-    /* 0 0.5 1, or linspace(0 1 3) for equal distances; choices (or NULL) names words that may stand
-     * in place of a list: option_text is then the word, else NULL */
-    ODEON_OPTION_F64_LIST = 8,  /*                              option_list_f64, option_text */
-    ODEON_OPTION_SIZE = 9,      /* >= 1, or state, or classes   option_i64 */
-    ODEON_OPTION_COMPONENT = 10 /* id(key=value), kind in choices   option_component */
+    ODEON_OPTION_I64 = 1,    /* -3, 128 */
+    ODEON_OPTION_F64 = 2,    /* 1e-3 */
+    ODEON_OPTION_FLAG = 3,   /* yes, no, true, false, on, off, 1, 0 */
+    ODEON_OPTION_STRING = 4, /* any text */
+    /* One of choices "a|b|c". A choice "name(path)" is typed name(path=FILE). New choices are added
+     * at the end, since what a plugin gets is an index. */
+    ODEON_OPTION_CHOICE = 5,
+    ODEON_OPTION_PATH = 6,     /* made absolute by the host */
+    ODEON_OPTION_I64_LIST = 7, /* 1 28 28 */
+    /* 0 0.5 1, or linspace(0 1 3) for equal distances; choices (or NULL) names words "a|b" that may
+     * stand in place of a list. */
+    ODEON_OPTION_F64_LIST = 8,
+    ODEON_OPTION_SIZE = 9,      /* >= 1, or state, or classes */
+    ODEON_OPTION_COMPONENT = 10 /* id(key=value); choices is the kind's name */
 };
+/* The same type as CHOICE, for a field that takes the path of a choice, too. */
+#define ODEON_OPTION_CHOICE_PATH ODEON_OPTION_CHOICE
 
+/* Bits of odeon_option.flags. */
 enum {
     ODEON_OPTION_REQUIRED = 1 << 0, /* has no default and must be given */
-    ODEON_OPTION_OPTIONAL = 1 << 1, /* has no default and may be left out; see option_given */
+    ODEON_OPTION_OPTIONAL = 1 << 1, /* has no default and may be left out; see host.option_given */
     ODEON_OPTION_OPEN_MIN = 1 << 2, /* min itself is not allowed */
     ODEON_OPTION_OPEN_MAX = 1 << 3  /* max itself is not allowed */
 };
 
-/* One option. Static data of the plugin. Bounds apply to every element of a list. */
+/* One option. Growing; static data of the plugin. Bounds apply to every element of a list. */
 typedef struct odeon_option {
     uint32_t struct_size;
     int32_t type;
@@ -60,7 +65,8 @@ typedef struct odeon_option {
      * and where this one is given the other has no value, not even its default. NULL: none. */
     const char *replaces;
     /* Where the host writes the value before init: a field of the instance (plugin.h) of the C type
-     * ODEON_OPTION_C_... of this type. bytes 0: nowhere; the plugin reads it (host.h). */
+     * ODEON_OPTION_C_... of this type. bytes 0: nowhere, as for one that is only asked whether it
+     * is given. */
     uint32_t offset, bytes;
 } odeon_option;
 
@@ -69,26 +75,33 @@ typedef struct odeon_i64_list {
     const int64_t *at;
     int64_t n;
 } odeon_i64_list;
+/* Where a word stands in place of the list at is NULL and n is -1 for the first word of choices, -2
+ * for the second, and so on. */
 typedef struct odeon_f64_list {
     const double *at;
     int64_t n;
 } odeon_f64_list;
+/* Final. A choice and its path, which is absolute, or NULL of a choice without one. */
+typedef struct odeon_choice {
+    int64_t index;
+    const char *path;
+} odeon_choice;
 
 /* The field of an instance that an option of each type is written into. Of an OPTIONAL one that is
  * left out it stays 0, NULL or an empty list. A FLAG is 0 or 1, a CHOICE its index from 0, a SIZE
- * the number that stands for state or classes where one of them is given. An F64_LIST in whose
- * place a word stands is empty, and a CHOICE says nothing of its path: both are read as text
- * (host.h). */
-#define ODEON_OPTION_C_I64       int64_t
-#define ODEON_OPTION_C_F64       double
-#define ODEON_OPTION_C_FLAG      int64_t
-#define ODEON_OPTION_C_STRING    const char *
-#define ODEON_OPTION_C_CHOICE    int64_t
-#define ODEON_OPTION_C_PATH      const char *
-#define ODEON_OPTION_C_I64_LIST  odeon_i64_list
-#define ODEON_OPTION_C_F64_LIST  odeon_f64_list
-#define ODEON_OPTION_C_SIZE      int64_t
-#define ODEON_OPTION_C_COMPONENT const odeon_config *
+ * the number that stands for state or classes where one of them is given. A choice that may have a
+ * path needs a field that takes it (CHOICE_PATH). Texts live as long as the instance. */
+#define ODEON_OPTION_C_I64         int64_t
+#define ODEON_OPTION_C_F64         double
+#define ODEON_OPTION_C_FLAG        int64_t
+#define ODEON_OPTION_C_STRING      const char *
+#define ODEON_OPTION_C_CHOICE      int64_t
+#define ODEON_OPTION_C_CHOICE_PATH odeon_choice
+#define ODEON_OPTION_C_PATH        const char *
+#define ODEON_OPTION_C_I64_LIST    odeon_i64_list
+#define ODEON_OPTION_C_F64_LIST    odeon_f64_list
+#define ODEON_OPTION_C_SIZE        int64_t
+#define ODEON_OPTION_C_COMPONENT   const odeon_config *
 
 /* The size of a field, which the compiler refuses where it has another type than the option. */
 #define ODEON_OPTION_BYTES(type, field, KIND)                                                      \

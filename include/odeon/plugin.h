@@ -7,8 +7,8 @@
  * claim one component are refused. The note names every component that the file holds.
  *
  * Life of a plugin:     loaded -> init -> (components are used) -> shutdown; never unloaded.
- * Life of an instance:  memory and options by the host -> init -> calls of its kind -> fini; or, of
- * a component with create:  create -> calls of its kind -> destroy. Draft. */
+ * Life of an instance:  memory and options by the host -> init -> calls of its kind -> fini.
+ * Draft. */
 #ifndef ODEON_PLUGIN_H
 #define ODEON_PLUGIN_H
 #include "odeon/abi.h"
@@ -35,7 +35,7 @@ extern "C" {
 enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 #undef ODEON_KIND_ENTRY
 
-/* One implementation of one kind. Static data of the plugin, never written.
+/* One implementation of one kind. Growing; static data of the plugin, never written.
  * id, of letters, digits and underscores, starts with a letter and is unique within its kind. That
  * of a layer's kernel for one device is ID@DEVICE, of two such ids; see layer.h. */
 typedef struct odeon_component {
@@ -44,27 +44,20 @@ typedef struct odeon_component {
     uint32_t kind_version; /* ODEON_LAYOUT_KIND while the kind is a draft */
     uint32_t reserved0;
     const char *id;
-    const char *summary;                /* one line, no full stop */
-    const char *version;                /* of this component, "1.0" */
-    const char *license;                /* SPDX, "MIT" */
-    const char *source;                 /* paper and equation, or NULL */
-    const odeon_option *const *options; /* ends with NULL; NULL: none */
-    const void *ops;                    /* the kind's table; starts with struct_size */
-
-    /* Makes an instance from its options and stores it in *out; NULL on failure. Allocates from
-     * host, which with config outlives the instance. Both slots may be NULL where the kind's ops
-     * need no instance; they are then given NULL as self. [main; build],
-     * [worker; build] */
-    odeon_status (*create)(const odeon_host *host, const odeon_config *config, void **out);
-    void (*destroy)(void *self); /* takes NULL */
+    const char *summary; /* one line, no full stop */
+    const char *version; /* of this component, "1.0" */
+    const char *license; /* SPDX, "MIT" */
+    const char *source;  /* paper and equation, or NULL */
     /* What others call it, "rk45|ode45", in letters, digits and underscores; NULL: nothing. Whoever
      * types one is shown the id; capitals and underscores make no difference there. */
     const char *aliases;
+    const odeon_option *const *options; /* ends with NULL; NULL: none */
+    const void *ops;                    /* the kind's table; starts with struct_size */
 
-    /* In place of create and destroy. Memory of an instance, which then is a structure that begins
-     * with ODEON_INSTANCE (host.h): the host takes it, zeroed and aligned to 64 bytes, writes the
-     * host table and the options into it, calls init, and frees it after fini. 0: create makes it.
-     */
+    /* Memory of an instance, a structure that begins with ODEON_INSTANCE (host.h): the host takes
+     * it, zeroed and aligned to 64 bytes, writes the host table and the options into it, calls
+     * init, and frees it after fini. Its address is the self of the kind's slots, on which no two
+     * calls overlap unless the slot's tag says any. 0: there is no instance, and self is NULL. */
     uint64_t instance_bytes;
     /* (optional) What options alone do not say: checks between them, tables, memory. Where it fails
      * fini is called, too, and finds 0 where init did not come to. [main; build], [worker; build]
@@ -73,6 +66,7 @@ typedef struct odeon_component {
     void (*fini)(void *self); /* (optional) frees what init took. [main; build], [worker; build] */
 } odeon_component;
 
+/* Growing. Static data of the plugin, never written. */
 typedef struct odeon_plugin {
     uint32_t magic; /* ODEON_MAGIC */
     uint32_t struct_size;
@@ -82,26 +76,29 @@ typedef struct odeon_plugin {
     const char *name;
     const char *version;
     const char *vendor;
-    /* Once after loading, before any create: cheap, no files, no device. NULL: nothing to do. */
-    odeon_status (*init)(const odeon_host *host); /* [main; load] */
-    /* Once at the end, after the last destroy; joins what threads there are. NULL: nothing. */
-    void (*shutdown)(void);                   /* [main; load] */
-    const odeon_component *const *components; /* ends with NULL */
     const char *layouts;                      /* ODEON_LAYOUTS, as in the note */
+    const odeon_component *const *components; /* ends with NULL */
+    /* (optional) Once after loading, before any instance: cheap, no files, no device. [main; load]
+     */
+    odeon_status (*init)(const odeon_host *host);
+    /* (optional) Once at the end, after the last fini; joins what threads there are. [main; load]
+     */
+    void (*shutdown)(void);
 } odeon_plugin;
 
 ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #define ODEON_PLUGIN_SYMBOL "odeon_plugin_v1"
 
 /* ROOT BY MACRO. A plugin of one component needs nothing else:
- *   ODEON_PLUGIN(INTEGRATOR, "ralston2", &ops, "Ralston's method: order 2", "Ralston, 1962");
- * KIND is a name of ODEON_KIND_LIST; texts are literals; source may be NULL. ODEON_PLUGIN_OPTIONS
- * is for a component with instances of a type that begins with ODEON_INSTANCE: it also takes
- * aliases, the type, its options, init and fini, each but the type NULL where there is none.
- * ODEON_PLUGIN_WITH has create and destroy of the plugin's own in their place. C and C++ alike.
+ *   ODEON_PLUGIN(SCHEDULE, "halves", &ops, "half the rate after half of the run", NULL);
+ * KIND is a name of ODEON_KIND_LIST; texts are literals; source may be NULL. ODEON_PLUGIN_WITH also
+ * takes aliases. ODEON_PLUGIN_OPTIONS is for a component with instances: it also takes their type,
+ * which begins with ODEON_INSTANCE, its options, init and fini, each but the type NULL where there
+ * is none. C and C++ alike.
  *
  * Of a plugin as a whole; define them before the include to say otherwise. A licence is not granted
- * by default. */
+ * by default. A plugin that works on hosts of a lower minor than its headers, because it looks
+ * before it uses what is newer, says the lowest as ODEON_PLUGIN_NEEDS_MINOR. */
 #ifndef ODEON_PLUGIN_VERSION
 #define ODEON_PLUGIN_VERSION "0.1"
 #endif
@@ -110,6 +107,9 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #endif
 #ifndef ODEON_PLUGIN_LICENSE
 #define ODEON_PLUGIN_LICENSE "NONE" /* SPDX for: nothing is granted */
+#endif
+#ifndef ODEON_PLUGIN_NEEDS_MINOR
+#define ODEON_PLUGIN_NEEDS_MINOR ODEON_ABI_MINOR
 #endif
 
 /* The kinds as they stand in a note. */
@@ -123,8 +123,8 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #define ODEON_KIND_TEXT_SCHEDULE   "schedule"
 
 /* A component as a static object, for plugins of several: the root follows by ODEON_PLUGIN_OF. */
-#define ODEON_COMPONENT(object, KIND, id, ops, summary, source, aliases, options, create, destroy, \
-                        instance_bytes, init, fini)                                                \
+#define ODEON_COMPONENT(object, KIND, id, ops, summary, source, aliases, options, instance_bytes,  \
+                        init, fini)                                                                \
     static const odeon_component object = {(uint32_t)sizeof(odeon_component),                      \
                                            ODEON_KIND_##KIND,                                      \
                                            ODEON_LAYOUT_##KIND,                                    \
@@ -134,11 +134,9 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
                                            ODEON_PLUGIN_VERSION,                                   \
                                            ODEON_PLUGIN_LICENSE,                                   \
                                            source,                                                 \
+                                           aliases,                                                \
                                            options,                                                \
                                            ops,                                                    \
-                                           create,                                                 \
-                                           destroy,                                                \
-                                           aliases,                                                \
                                            instance_bytes,                                         \
                                            init,                                                   \
                                            fini}
@@ -153,25 +151,25 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
                                           (uint32_t)sizeof(odeon_plugin),                          \
                                           ODEON_ABI_MAJOR,                                         \
                                           ODEON_ABI_MINOR,                                         \
-                                          0u,                                                      \
+                                          ODEON_PLUGIN_NEEDS_MINOR,                                \
                                           0u,                                                      \
                                           name,                                                    \
                                           ODEON_PLUGIN_VERSION,                                    \
                                           ODEON_PLUGIN_VENDOR,                                     \
-                                          NULL,                                                    \
-                                          NULL,                                                    \
+                                          ODEON_LAYOUTS,                                           \
                                           odeon_plugin_components,                                 \
-                                          ODEON_LAYOUTS}
+                                          NULL,                                                    \
+                                          NULL}
 
 #define ODEON_PLUGIN(KIND, id, ops, summary, source)                                               \
-    ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, NULL, NULL, NULL, NULL)
-#define ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, aliases, options, create, destroy)       \
-    ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, options,      \
-                    create, destroy, 0u, NULL, NULL);                                              \
+    ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, NULL)
+#define ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, aliases)                                 \
+    ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, NULL, 0u,     \
+                    NULL, NULL);                                                                   \
     ODEON_PLUGIN_OF(id, ODEON_KIND_TEXT_##KIND "/" id, &odeon_plugin_component)
 #define ODEON_PLUGIN_OPTIONS(KIND, id, ops, summary, source, aliases, type, options, init, fini)   \
     ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, options,      \
-                    NULL, NULL, ODEON_INSTANCE_BYTES(type), init, fini);                           \
+                    ODEON_INSTANCE_BYTES(type), init, fini);                                       \
     ODEON_PLUGIN_OF(id, ODEON_KIND_TEXT_##KIND "/" id, &odeon_plugin_component)
 
 /* sizeof(type), which the compiler refuses where host is not its first field. */

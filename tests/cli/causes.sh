@@ -207,6 +207,6 @@ for workers in 1 2; do
         how=refused
     ! grep -q "run.device" err || fail "the device is blamed"
 done
-broken 4 "layer breaks ($file), create: it answered with the unknown status" "how=unknown, in=create"
+broken 4 "layer breaks ($file), init: it answered with the unknown status" "how=unknown, in=init"
 broken 4 "layer breaks ($file), plan: it sets flag bits that this host does not know: 0x100000" how=flags
 broken 4 "layer breaks ($file), param: it sets a reserved field" how=reserved

@@ -30,8 +30,8 @@ dies 11 SIGSEGV "layer breaks ($file), vjp, of pool.breaks" \
     'model.pool.then=flatten, breaks(in=vjp)' run.workers=2
 dies 11 SIGSEGV "layer breaks ($file), plan, of pool.breaks" \
     'model.pool.then=flatten, breaks(in=plan)'
-dies 11 SIGSEGV "layer breaks ($file), create, of pool.breaks" \
-    'model.pool.then=flatten, breaks(in=create)'
+dies 11 SIGSEGV "layer breaks ($file), init, of pool.breaks" \
+    'model.pool.then=flatten, breaks(in=init)'
 dies 11 SIGSEGV "layer breaks ($file), forward, of ode.field.breaks" \
     'model.ode.field.then=tanh, breaks, dense(units=state)'
 for case in "6 SIGABRT abort" "8 SIGFPE fpe" "4 SIGILL ill" "7 SIGBUS bus" "11 SIGSEGV deep"; do

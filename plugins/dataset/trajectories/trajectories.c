@@ -26,7 +26,8 @@ static const double regular_within = 1e-3; /* relative to the spacing of two row
 /* The whole series is in memory; a sample is an offset into it. */
 typedef struct trajectories {
     ODEON_INSTANCE;
-    int64_t source, window;
+    odeon_choice source;
+    int64_t window;
     const char *time, *values;
     int64_t header, separator, missing, points;
     double until, test_fraction;
@@ -43,7 +44,7 @@ typedef struct trajectories {
 
 static const odeon_option *const options[] = {
     ODEON_OPTION(
-        trajectories, source, CHOICE, .default_text = "spiral", .choices = "spiral|csv(path)",
+        trajectories, source, CHOICE_PATH, .default_text = "spiral", .choices = "spiral|csv(path)",
         .help = "where the observations come from: a table in a file, or y' = A^T y^3 from (2, 0)"),
     ODEON_OPTION(trajectories, window, I64, .aliases = "length|sequencelength|seqlen|horizon",
                  .default_text = "10", .min_text = "1", .max_text = "1000000000",
@@ -106,9 +107,9 @@ static odeon_status init(void *self)
 {
     trajectories *set = self;
     const odeon_host *host = set->host;
-    bool given = host->option_given(host->config, "values") != 0;
+    bool given = host->option_given(host, "values") != 0;
     set->dim = 2; /* the spiral's */
-    if (set->source == SOURCE_SPIRAL) {
+    if (set->source.index == SOURCE_SPIRAL) {
         return !given && set->missing == MISSING_REFUSED
                    ? ODEON_OK
                    : odeon_fail(host, ODEON_ERR_CONFIG,
@@ -197,7 +198,7 @@ static odeon_status read_csv(trajectories *set)
 {
     const odeon_host *host = set->host;
     static const char separators[] = {',', ';', '\t'}; /* in the order of the choices */
-    const char *file = host->option_text(host->config, "source");
+    const char *file = set->source.path;
     csv_format format = {.separator = separators[set->separator],
                          .header = set->header != 0,
                          .gaps = set->missing == MISSING_MASK};
@@ -312,7 +313,7 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
         return odeon_fail(set->host, ODEON_ERR_INTERNAL,
                           "trajectories: opened twice, or a split %d", (int)split);
     }
-    odeon_status status = set->source == SOURCE_CSV ? read_csv(set) : make_spiral(set);
+    odeon_status status = set->source.index == SOURCE_CSV ? read_csv(set) : make_spiral(set);
     if (status == ODEON_OK) {
         set->interval = find_interval(set);
         status = find_starts(set, split);
@@ -384,8 +385,7 @@ static void locate(void *self, int64_t index, int32_t field, int64_t element, ch
         return;
     }
     csv_table_column(&set->wanted, at, name, sizeof name);
-    (void)snprintf(text, bytes, "%s:%lld, column %s",
-                   set->host->option_text(set->host->config, "source"), (long long)set->line[row],
+    (void)snprintf(text, bytes, "%s:%lld, column %s", set->source.path, (long long)set->line[row],
                    name);
 }
 

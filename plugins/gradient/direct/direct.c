@@ -29,5 +29,4 @@ ODEON_PLUGIN_WITH(GRADIENT, "direct", &ops,
                   "exact gradient of the steps taken; memory grows with their number",
                   "Hager, Numerische Mathematik 87 (2000), section 2",
                   "backprop|backpropagation|autograd|autodiff|bptt|discrete|discretizethenoptimize|"
-                  "discretisethenoptimise",
-                  NULL, NULL, NULL);
+                  "discretisethenoptimise");

@@ -32,4 +32,4 @@ ODEON_PLUGIN_WITH(
     "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
     "two evaluations a step",
     "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4",
-    "heuneuler|heun12|rk12", NULL, NULL, NULL);
+    "heuneuler|heun12|rk12");

@@ -38,4 +38,4 @@ ODEON_PLUGIN_WITH(INTEGRATOR, "bosh3", &ops,
                   "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
                   "evaluations a step",
                   "Bogacki, Shampine, Appl. Math. Lett. 2, 1989",
-                  "rk23|ode23|bogackishampine|bs3|bosh", NULL, NULL, NULL);
+                  "rk23|ode23|bogackishampine|bs3|bosh");

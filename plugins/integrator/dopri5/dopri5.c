@@ -73,4 +73,4 @@ ODEON_PLUGIN_WITH(
     INTEGRATOR, "dopri5", &ops,
     "Dormand-Prince pair: order 5 with an error estimate of order 4, six evaluations a step",
     "Dormand, Prince, J. Comp. Appl. Math. 6, 1980, table 2; Shampine, Math. Comp. 46, 1986",
-    "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45", NULL, NULL, NULL);
+    "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45");

@@ -142,4 +142,4 @@ ODEON_PLUGIN_WITH(INTEGRATOR, "dopri8", &ops,
                   "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
                   "evaluations a step",
                   "Prince, Dormand, J. Comp. Appl. Math. 7, 1981, table 2",
-                  "dopri853|dop853|dp8|dormandprince8", NULL, NULL, NULL);
+                  "dopri853|dop853|dp8|dormandprince8");

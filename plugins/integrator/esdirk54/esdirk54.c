@@ -54,4 +54,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(INTEGRATOR, "esdirk54", &ops,
                   "ESDIRK pair of Kennedy and Carpenter for stiff problems: order 5 with an error "
                   "estimate of order 4",
-                  "Kennedy, Carpenter, NASA TM-2016-219173", "esdirk547l2sa2", NULL, NULL, NULL);
+                  "Kennedy, Carpenter, NASA TM-2016-219173", "esdirk547l2sa2");

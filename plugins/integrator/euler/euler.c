@@ -27,4 +27,4 @@ ODEON_PLUGIN_WITH(INTEGRATOR, "euler", &ops,
                   "explicit Euler method: order 1, one evaluation a step",
                   "Euler, Institutionum calculi integralis, 1768; Hairer, Norsett, Wanner, Solving "
                   "ODEs I, 2nd ed., I.7",
-                  "forwardeuler|expliciteuler", NULL, NULL, NULL);
+                  "forwardeuler|expliciteuler");

@@ -31,4 +31,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "fehlberg2", &ops,
     "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
-    "Fehlberg, NASA TR R-315, 1969", "rkf12|fehlberg|rkf2", NULL, NULL, NULL);
+    "Fehlberg, NASA TR R-315, 1969", "rkf12|fehlberg|rkf2");

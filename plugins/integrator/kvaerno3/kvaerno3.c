@@ -35,4 +35,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "kvaerno3", &ops,
     "ESDIRK pair of Kvaerno for stiff problems: order 3 with an error estimate of order 2",
-    "Kvaerno, BIT 44, 2004", "kvaerno32", NULL, NULL, NULL);
+    "Kvaerno, BIT 44, 2004", "kvaerno32");

@@ -38,4 +38,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "kvaerno4", &ops,
     "ESDIRK pair of Kvaerno for stiff problems: order 4 with an error estimate of order 3",
-    "Kvaerno, BIT 44, 2004", "kvaerno43", NULL, NULL, NULL);
+    "Kvaerno, BIT 44, 2004", "kvaerno43");

@@ -51,4 +51,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "kvaerno5", &ops,
     "ESDIRK pair of Kvaerno for stiff problems: order 5 with an error estimate of order 4",
-    "Kvaerno, BIT 44, 2004", "kvaerno54", NULL, NULL, NULL);
+    "Kvaerno, BIT 44, 2004", "kvaerno54");

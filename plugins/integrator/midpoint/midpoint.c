@@ -26,5 +26,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "midpoint", &ops, "explicit midpoint method: order 2, two evaluations a step",
-    "Runge, Math. Ann. 46, 1895; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1", "rk2",
-    NULL, NULL, NULL);
+    "Runge, Math. Ann. 46, 1895; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1", "rk2");

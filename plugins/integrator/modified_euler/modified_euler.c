@@ -29,4 +29,4 @@ ODEON_PLUGIN_WITH(
     INTEGRATOR, "modified_euler", &ops,
     "modified Euler method (Heun's trapezoid): order 2, two evaluations a step",
     "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
-    "heun|heun2|improvedeuler|explicittrapezoid", NULL, NULL, NULL);
+    "heun|heun2|improvedeuler|explicittrapezoid");

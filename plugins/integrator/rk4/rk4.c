@@ -32,4 +32,4 @@ ODEON_PLUGIN_WITH(
     INTEGRATOR, "rk4", &ops, "the classic Runge-Kutta method: order 4, four evaluations a step",
     "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
     "II.1 and II.6",
-    "rungekutta|rungekutta4|classicalrk4", NULL, NULL, NULL);
+    "rungekutta|rungekutta4|classicalrk4");

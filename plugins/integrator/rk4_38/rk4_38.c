@@ -35,4 +35,4 @@ ODEON_PLUGIN_WITH(
     "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
     "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
     "II.1 and II.6",
-    "rk38|threeeighths|kutta38", NULL, NULL, NULL);
+    "rk38|threeeighths|kutta38");

@@ -38,4 +38,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "sdirk2", &ops,
     "SDIRK of order 2 for stiff problems, L-stable, with an error estimate of order 1",
-    "Alexander, SIAM J. Numer. Anal. 14, 1977", "alexander2", NULL, NULL, NULL);
+    "Alexander, SIAM J. Numer. Anal. 14, 1977", "alexander2");

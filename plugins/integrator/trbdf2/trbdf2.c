@@ -40,4 +40,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 
 ODEON_PLUGIN_WITH(INTEGRATOR, "trbdf2", &ops,
                   "trapezoidal rule and BDF2 in one step for stiff problems: order 2, L-stable",
-                  "Hosea, Shampine, Appl. Numer. Math. 20, 1996", "tr_bdf2", NULL, NULL, NULL);
+                  "Hosea, Shampine, Appl. Numer. Math. 20, 1996", "tr_bdf2");

@@ -68,5 +68,4 @@ static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tabl
 ODEON_PLUGIN_WITH(
     INTEGRATOR, "tsit5", &ops,
     "Tsitouras pair: order 5 with an error estimate of order 4, six evaluations a step",
-    "Tsitouras, Comput. Math. Appl. 62, 2011, table 1 and section 4", "tsitouras|tsitouras5|tsit",
-    NULL, NULL, NULL);
+    "Tsitouras, Comput. Math. Appl. 62, 2011, table 1 and section 4", "tsitouras|tsitouras5|tsit");

@@ -16,5 +16,4 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = view_forward, .vjp = view_vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "flatten", &ops, "makes one vector of every sample", NULL, "reshape|view",
-                  NULL, NULL, NULL);
+ODEON_PLUGIN_WITH(LAYER, "flatten", &ops, "makes one vector of every sample", NULL, "reshape|view");

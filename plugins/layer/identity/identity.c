@@ -13,5 +13,4 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = view_forward, .vjp = view_vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "identity", &ops, "passes its input on", NULL, "noop|passthrough|none",
-                  NULL, NULL, NULL);
+ODEON_PLUGIN_WITH(LAYER, "identity", &ops, "passes its input on", NULL, "noop|passthrough|none");

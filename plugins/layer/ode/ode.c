@@ -15,7 +15,8 @@ typedef struct ode {
     ODEON_INSTANCE;
     odeon_f64_list span, times, initial, rtol, atol, pid, stops;
     const odeon_config *integrator, *gradient;
-    int64_t control, norm, end; /* indices of the choices */
+    odeon_choice control;
+    int64_t norm, end; /* indices of the choices */
     double first_step, h_max, h_min, step_size;
     int64_t steps, max_steps;
 
@@ -54,7 +55,7 @@ static const odeon_option *const options[] = {
                  .help =
                      "error allowed in a step, whatever the state: one value, or one a component"),
     ODEON_OPTION(
-        ode, control, CHOICE, .aliases = "controller|stepsizecontroller", .default_text = "pi",
+        ode, control, CHOICE_PATH, .aliases = "controller|stepsizecontroller", .default_text = "pi",
         .choices = CONTROL_CHOICES,
         .help =
             "pi: proportional-integral by the method's order; else the system whose step control "
@@ -120,7 +121,7 @@ static bool has_fixed_steps(const ode *layer)
 static odeon_status read_mode(ode *layer)
 {
     odeon_ode_spec *spec = &layer->spec;
-    if (layer->control == CONTROL_REPLAY && has_fixed_steps(layer)) {
+    if (layer->control.index == CONTROL_REPLAY && has_fixed_steps(layer)) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "ode: control = replay lists the steps; leave out steps and step_size");
     }
@@ -131,9 +132,9 @@ static odeon_status read_mode(ode *layer)
     } else if (layer->step_size > 0.0) {
         spec->mode = ODEON_STEPS_SIZE;
         spec->step_size = layer->step_size;
-    } else if (layer->control == CONTROL_REPLAY) {
+    } else if (layer->control.index == CONTROL_REPLAY) {
         spec->mode = ODEON_STEPS_REPLAY;
-        spec->replay_path = layer->host->option_text(layer->host->config, "control");
+        spec->replay_path = layer->control.path;
     }
     return ODEON_OK;
 }
@@ -142,11 +143,11 @@ static odeon_status read_times(ode *layer)
 {
     const odeon_host *host = layer->host;
     odeon_ode_spec *spec = &layer->spec;
-    bool all = host->option_given(host->config, "times") != 0;
+    bool all = host->option_given(host, "times") != 0;
     const odeon_f64_list *times = all ? &layer->times : &layer->span;
     spec->output = all ? ODEON_OUTPUT_ALL : ODEON_OUTPUT_END;
     spec->times = times->at;
-    spec->n_times = (int32_t)times->n;
+    spec->n_times = times->at != NULL ? (int32_t)times->n : 0;
     return all || (times->n == 2 && times->at[0] != times->at[1])
                ? ODEON_OK
                : odeon_fail(host, ODEON_ERR_CONFIG,
@@ -158,9 +159,9 @@ static void read_initial(ode *layer)
 {
     odeon_ode_spec *spec = &layer->spec;
     spec->initial = ODEON_INITIAL_INPUT;
-    if (layer->host->option_given(layer->host->config, "initial") != 0) {
+    if (layer->host->option_given(layer->host, "initial") != 0) {
         spec->initial_values = layer->initial.at;
-        spec->n_initial_values = (int32_t)layer->initial.n;
+        spec->n_initial_values = spec->initial_values != NULL ? (int32_t)layer->initial.n : 0;
         spec->initial = spec->initial_values == NULL ? ODEON_INITIAL_FIRST : ODEON_INITIAL_LIST;
     }
 }
@@ -172,7 +173,7 @@ static int32_t read_end(const ode *layer)
     if (has_fixed_steps(layer)) {
         return ODEON_END_CLIP;
     }
-    return layer->end == 0 ? control_end(layer->control) : ends[layer->end];
+    return layer->end == 0 ? control_end(layer->control.index) : ends[layer->end];
 }
 
 /* Reads P, I, D; the default is an integral controller. */
@@ -180,14 +181,14 @@ static odeon_status read_pid(const ode *layer, double *coefficients)
 {
     coefficients[0] = coefficients[2] = 0.0;
     coefficients[1] = 1.0;
-    if (layer->host->option_given(layer->host->config, "pid") == 0) {
+    if (layer->host->option_given(layer->host, "pid") == 0) {
         return ODEON_OK;
     }
     if (layer->pid.n != 3) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "ode: pid has three coefficients, P, I and D, as 0.4 0.3 0");
     }
-    if (layer->control != CONTROL_REPLAY && !control_has_pid(layer->control)) {
+    if (layer->control.index != CONTROL_REPLAY && !control_has_pid(layer->control.index)) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
                           "ode: pid belongs to control = diffrax or torchode; the others have "
                           "coefficients of their own");
@@ -220,7 +221,7 @@ static double read_first_step(const ode *layer)
     if (layer->first_step > 0.0) {
         return layer->first_step;
     }
-    double first = control_first_step(layer->control);
+    double first = control_first_step(layer->control.index);
     if (first > c->h_max) {
         return c->h_max;
     }
@@ -232,10 +233,10 @@ static odeon_status read_control(ode *layer)
     odeon_ode_spec *spec = &layer->spec;
     double coefficients[3];
     ODEON_TRY(read_pid(layer, coefficients));
-    control_preset(layer->control, coefficients, &layer->controller);
+    control_preset(layer->control.index, coefficients, &layer->controller);
     layer->controller.norm = layer->norm == 0 ? ODEON_NORM_RMS : ODEON_NORM_MAX;
     spec->control = &layer->controller;
-    spec->control_hints = control_hints_name(layer->control);
+    spec->control_hints = control_hints_name(layer->control.index);
     spec->rtol = layer->rtol.at;
     spec->n_rtol = (int32_t)layer->rtol.n;
     spec->atol = layer->atol.at;

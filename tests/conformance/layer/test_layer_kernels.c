@@ -417,7 +417,7 @@ static void test_kernel_that_differs_from_its_layer_is_refused(void **state)
         {"role", ODEON_ERR_PLUGIN, "weight [6, 6] (role 2, init 1, -0.5, 0.5) as parameter 0"},
         {"start", ODEON_ERR_PLUGIN, "weight [6, 6] (role 0, init 1, -0.5, 0.25) as parameter 0"},
         {"plan", ODEON_ERR_UNSUPPORTED, "mixed@remote: not this dtype"},
-        {"create", ODEON_ERR_DEVICE, "mixed@remote: the GPU has no such unit"},
+        {"init", ODEON_ERR_DEVICE, "mixed@remote: the GPU has no such unit"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         check_refused(&refusals[i]);

@@ -249,7 +249,7 @@ static void test_plans_that_contradict_each_other_are_refused(void **state)
 {
     (void)state;
     check_fault("none", -1, NULL);
-    check_fault("create", -1, "the GPU has no such unit; run.kernels=no does without mixed");
+    check_fault("init", -1, "the GPU has no such unit; run.kernels=no does without mixed");
     check_fault("plan", -1, "; run.kernels=no does without mixed");
     check_fault("shape", -1,
                 " as its output where layer mixed has [3] of float64: its author has "

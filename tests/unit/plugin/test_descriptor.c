@@ -106,19 +106,18 @@ static void test_tables_are_copied(void **state)
     descriptor_destroy(NULL);
 }
 
-static void test_structures_of_other_minors_are_cut_or_filled_up(void **state)
+static void test_longer_structures_are_cut_and_shorter_ones_refused(void **state)
 {
     (void)state;
     plugin p;
     descriptor *d = NULL;
     make(&p);
     p.ops.known.struct_size = sizeof p.ops;
-    p.component.struct_size = ODEON_SIZE_THROUGH(odeon_component, destroy);
-    p.component.aliases = "beyond";
     assert_int_equal(descriptor_create(&p.root, "f", &d), ODEON_OK);
     assert_int_equal(copied_ops(d)->struct_size, sizeof(odeon_loss_ops));
-    assert_null(d->root.components[0]->aliases);
     descriptor_destroy(d);
+    p.component.struct_size = offsetof(odeon_component, fini);
+    assert_refused(&p, "a component has struct_size 96, expected 104 to 4096");
 }
 
 static void test_table_of_another_kind_is_told(void **state)
@@ -202,14 +201,6 @@ static odeon_status nothing_more(void *self)
     return self != NULL ? ODEON_OK : ODEON_ERR_INTERNAL;
 }
 
-static odeon_status make_nothing(const odeon_host *host, const odeon_config *config, void **out)
-{
-    (void)host;
-    (void)config;
-    *out = NULL;
-    return ODEON_OK;
-}
-
 static void test_fields_of_an_instance_are_looked_at(void **state)
 {
     (void)state;
@@ -245,7 +236,35 @@ static void test_fields_of_an_instance_are_looked_at(void **state)
     }
 }
 
-static void test_instances_are_the_hosts_or_the_plugins(void **state)
+/* A path would be lost, or the next field be overwritten. */
+static void test_choices_with_a_path_need_room_for_it(void **state)
+{
+    (void)state;
+    typedef struct choosing {
+        ODEON_INSTANCE;
+        odeon_choice with;
+        int64_t without;
+    } choosing;
+    odeon_option with = *ODEON_OPTION(choosing, with, CHOICE_PATH, .default_text = "a",
+                                      .choices = "a|b(path)", .help = "one of two");
+    odeon_option without = *ODEON_OPTION(choosing, without, CHOICE, .default_text = "a",
+                                         .choices = "a|b", .help = "one of two");
+    const odeon_option *const options[] = {&with, &without, NULL};
+    plugin p;
+    make(&p);
+    p.component.options = options;
+    p.component.instance_bytes = ODEON_INSTANCE_BYTES(choosing);
+    descriptor *d = NULL;
+    assert_int_equal(descriptor_create(&p.root, "f", &d), ODEON_OK);
+    descriptor_destroy(d);
+    with.choices = "a|b";
+    assert_refused(&p, "its option with is 16 bytes at 8 of an instance of 32, expected 8 bytes");
+    with.choices = "a|b(path)";
+    without.choices = "a|b(path)";
+    assert_refused(&p, "its option without is 8 bytes at 24 of an instance of 32, expected 16");
+}
+
+static void test_sizes_of_instances_are_looked_at(void **state)
 {
     (void)state;
     plugin p;
@@ -256,22 +275,20 @@ static void test_instances_are_the_hosts_or_the_plugins(void **state)
     assert_refused(&p, "instance_bytes is 7");
     p.component.instance_bytes = UINT64_MAX;
     assert_refused(&p, "instance_bytes is 18446744073709551615");
-    p.component.instance_bytes = 64;
-    p.component.create = make_nothing;
-    assert_refused(&p, "instance_bytes is 64, and it has create, too");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables_are_copied),
-        cmocka_unit_test(test_structures_of_other_minors_are_cut_or_filled_up),
+        cmocka_unit_test(test_longer_structures_are_cut_and_shorter_ones_refused),
         cmocka_unit_test(test_table_of_another_kind_is_told),
         cmocka_unit_test(test_words_without_a_meaning_are_refused),
         cmocka_unit_test(test_what_is_missing_is_named),
         cmocka_unit_test(test_components_are_of_known_kinds_and_there_once),
         cmocka_unit_test(test_fields_of_an_instance_are_looked_at),
-        cmocka_unit_test(test_instances_are_the_hosts_or_the_plugins),
+        cmocka_unit_test(test_choices_with_a_path_need_room_for_it),
+        cmocka_unit_test(test_sizes_of_instances_are_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,56 +4,28 @@
 #include "odeon/plugin.h"
 
 typedef struct drawn {
-    const odeon_host *host;
-    const int64_t *shape;
-    int32_t ndim, reserved0;
+    ODEON_INSTANCE;
+    odeon_i64_list shape;
     int64_t classes, length, size; /* elements of a sample */
 } drawn;
 
-static const odeon_option shape = {.struct_size = sizeof(odeon_option),
-                                   .type = ODEON_OPTION_I64_LIST,
-                                   .name = "shape",
-                                   .default_text = "2",
-                                   .min_text = "1",
-                                   .help = "of a sample"};
-static const odeon_option classes = {.struct_size = sizeof(odeon_option),
-                                     .type = ODEON_OPTION_I64,
-                                     .name = "classes",
-                                     .default_text = "2",
-                                     .min_text = "1",
-                                     .help = "labels are the index modulo this"};
-static const odeon_option length = {.struct_size = sizeof(odeon_option),
-                                    .type = ODEON_OPTION_I64,
-                                    .name = "length",
-                                    .default_text = "64",
-                                    .min_text = "1",
-                                    .help = "samples of a split"};
-static const odeon_option *const options[] = {&shape, &classes, &length, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(drawn, shape, I64_LIST, .default_text = "2", .min_text = "1",
+                 .help = "of a sample"),
+    ODEON_OPTION(drawn, classes, I64, .default_text = "2", .min_text = "1",
+                 .help = "labels are the index modulo this"),
+    ODEON_OPTION(drawn, length, I64, .default_text = "64", .min_text = "1",
+                 .help = "samples of a split"),
+    NULL};
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    drawn *set = host->alloc(host, sizeof *set);
-    *out = set;
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "drawn: no memory");
-    }
-    *set = (drawn){.host = host,
-                   .classes = host->option_i64(config, "classes"),
-                   .length = host->option_i64(config, "length"),
-                   .size = 1};
-    set->shape = host->option_list_i64(config, "shape", &set->ndim);
-    for (int32_t i = 0; i < set->ndim; i++) {
-        set->size *= set->shape[i];
-    }
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
+static odeon_status init(void *self)
 {
     drawn *set = self;
-    if (set != NULL) {
-        set->host->free(set->host, set);
+    set->size = 1;
+    for (int64_t i = 0; i < set->shape.n; i++) {
+        set->size *= set->shape.at[i];
     }
+    return ODEON_OK;
 }
 
 static int32_t field_count(void *self)
@@ -68,9 +40,9 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     if (index == 0) {
         out->role = ODEON_ROLE_INPUT;
         out->dtype = ODEON_DTYPE_F32;
-        out->ndim = set->ndim;
-        for (int32_t i = 0; i < set->ndim && i < 5; i++) {
-            out->dim[i] = set->shape[i];
+        out->ndim = (int32_t)set->shape.n;
+        for (int64_t i = 0; i < set->shape.n && i < 5; i++) {
+            out->dim[i] = set->shape.at[i];
         }
     } else {
         out->role = ODEON_ROLE_LABEL;
@@ -120,5 +92,5 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-ODEON_PLUGIN_WITH(DATASET, "drawn", &ops, "random samples of any shape", NULL, NULL, options,
-                  create, destroy);
+ODEON_PLUGIN_OPTIONS(DATASET, "drawn", &ops, "random samples of any shape", NULL, NULL, drawn,
+                     options, init, NULL);

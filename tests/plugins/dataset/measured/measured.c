@@ -11,35 +11,32 @@ enum { MASK_NONE, MASK_SOME, MASK_NOTHING };
 enum { MAX_FIELDS = 5 };
 
 typedef struct measured {
-    const odeon_host *host;
-    odeon_field_info field[MAX_FIELDS];
-    int32_t n_fields, n_times;
-    int64_t length, masked, odd_one;
+    ODEON_INSTANCE;
+    odeon_i64_list shape, label, control;
+    int64_t times, length, mask, odd_one;
     double shift;
+    odeon_field_info field[MAX_FIELDS];
+    int32_t n_fields, reserved0;
 } measured;
 
-#define OPTION(variable, ...)                                                                      \
-    static const odeon_option variable = {.struct_size = sizeof(odeon_option), __VA_ARGS__}
-
-OPTION(shape, .type = ODEON_OPTION_I64_LIST, .name = "shape", .default_text = "3", .min_text = "1",
-       .help = "of an input");
-OPTION(label, .type = ODEON_OPTION_I64_LIST, .name = "label", .flags = ODEON_OPTION_OPTIONAL,
-       .min_text = "1", .help = "shape of a label; one number if not given");
-OPTION(times, .type = ODEON_OPTION_I64, .name = "times", .default_text = "0", .min_text = "0",
-       .help = "of a sample: 0, 0.5, 1, ...; 0: there is no such field");
-OPTION(odd_one, .type = ODEON_OPTION_I64, .name = "odd_one", .default_text = "-1",
-       .help = "the one sample whose last time is another");
-OPTION(mask, .type = ODEON_OPTION_CHOICE, .name = "mask", .default_text = "none",
-       .choices = "none|some|nothing",
-       .help = "some: every third element of the labels counts not");
-OPTION(control, .type = ODEON_OPTION_I64_LIST, .name = "control", .flags = ODEON_OPTION_OPTIONAL,
-       .min_text = "1", .help = "shape of a control; there is none if not given");
-OPTION(length, .type = ODEON_OPTION_I64, .name = "length", .default_text = "10", .min_text = "1",
-       .help = "samples of a split");
-OPTION(shift, .type = ODEON_OPTION_F64, .name = "shift", .default_text = "0",
-       .help = "of the labels; not in what is stored");
-static const odeon_option *const options[] = {&shape,   &label,  &times, &odd_one, &mask,
-                                              &control, &length, &shift, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(measured, shape, I64_LIST, .default_text = "3", .min_text = "1",
+                 .help = "of an input"),
+    ODEON_OPTION(measured, label, I64_LIST, .flags = ODEON_OPTION_OPTIONAL, .min_text = "1",
+                 .help = "shape of a label; one number if not given"),
+    ODEON_OPTION(measured, times, I64, .default_text = "0", .min_text = "0",
+                 .help = "of a sample: 0, 0.5, 1, ...; 0: there is no such field"),
+    ODEON_OPTION(measured, odd_one, I64, .default_text = "-1",
+                 .help = "the one sample whose last time is another"),
+    ODEON_OPTION(measured, mask, CHOICE, .default_text = "none", .choices = "none|some|nothing",
+                 .help = "some: every third element of the labels counts not"),
+    ODEON_OPTION(measured, control, I64_LIST, .flags = ODEON_OPTION_OPTIONAL, .min_text = "1",
+                 .help = "shape of a control; there is none if not given"),
+    ODEON_OPTION(measured, length, I64, .default_text = "10", .min_text = "1",
+                 .help = "samples of a split"),
+    ODEON_OPTION(measured, shift, F64, .default_text = "0",
+                 .help = "of the labels; not in what is stored"),
+    NULL};
 
 static odeon_field_info *add(measured *set, int32_t role, uint32_t dtype)
 {
@@ -49,60 +46,31 @@ static odeon_field_info *add(measured *set, int32_t role, uint32_t dtype)
     return field;
 }
 
-static void give_shape(odeon_field_info *field, const int64_t *dim, int32_t n)
+static void give_shape(odeon_field_info *field, odeon_i64_list dim)
 {
-    field->ndim = n < 5 ? n : 5;
+    field->ndim = dim.n < 5 ? (int32_t)dim.n : 5;
     for (int32_t i = 0; i < field->ndim; i++) {
-        field->dim[i] = dim[i];
+        field->dim[i] = dim.at[i];
     }
 }
 
-static void add_fields(measured *set, const odeon_config *config)
-{
-    const odeon_host *host = set->host;
-    int32_t n_label = 0, n = 0;
-    const int64_t *label_shape = host->option_list_i64(config, "label", &n_label);
-    odeon_field_info *field = add(set, ODEON_ROLE_LABEL, ODEON_DTYPE_F32);
-    give_shape(field, label_shape, n_label);
-    field->shift = set->shift;
-    if (set->n_times > 0) {
-        const int64_t dim = set->n_times;
-        give_shape(add(set, ODEON_ROLE_TIME, ODEON_DTYPE_F64), &dim, 1);
-    }
-    const int64_t *dim = host->option_list_i64(config, "shape", &n);
-    give_shape(add(set, ODEON_ROLE_INPUT, ODEON_DTYPE_F32), dim, n);
-    if (set->masked != MASK_NONE) {
-        give_shape(add(set, ODEON_ROLE_MASK, ODEON_DTYPE_U8), label_shape, n_label);
-    }
-    dim = host->option_list_i64(config, "control", &n);
-    if (n > 0) {
-        give_shape(add(set, ODEON_ROLE_CONTROL, ODEON_DTYPE_F32), dim, n);
-    }
-}
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    measured *set = host->alloc(host, sizeof *set);
-    *out = set;
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "measured: no memory");
-    }
-    *set = (measured){.host = host,
-                      .n_times = (int32_t)host->option_i64(config, "times"),
-                      .length = host->option_i64(config, "length"),
-                      .masked = host->option_i64(config, "mask"),
-                      .odd_one = host->option_i64(config, "odd_one"),
-                      .shift = host->option_f64(config, "shift")};
-    add_fields(set, config);
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
+static odeon_status init(void *self)
 {
     measured *set = self;
-    if (set != NULL) {
-        set->host->free(set->host, set);
+    odeon_field_info *field = add(set, ODEON_ROLE_LABEL, ODEON_DTYPE_F32);
+    give_shape(field, set->label);
+    field->shift = set->shift;
+    if (set->times > 0) {
+        give_shape(add(set, ODEON_ROLE_TIME, ODEON_DTYPE_F64), (odeon_i64_list){&set->times, 1});
     }
+    give_shape(add(set, ODEON_ROLE_INPUT, ODEON_DTYPE_F32), set->shape);
+    if (set->mask != MASK_NONE) {
+        give_shape(add(set, ODEON_ROLE_MASK, ODEON_DTYPE_U8), set->label);
+    }
+    if (set->control.n > 0) {
+        give_shape(add(set, ODEON_ROLE_CONTROL, ODEON_DTYPE_F32), set->control);
+    }
+    return ODEON_OK;
 }
 
 static int32_t field_count(void *self)
@@ -147,7 +115,7 @@ static int64_t size_of(const odeon_field_info *info)
 
 static const odeon_field_info *input_of(const measured *set)
 {
-    return &set->field[set->n_times > 0 ? 2 : 1];
+    return &set->field[set->times > 0 ? 2 : 1];
 }
 
 static float mean_of_inputs(const measured *set, int64_t index)
@@ -173,13 +141,13 @@ static void put_numbers(const measured *set, int32_t role, int64_t index, int64_
 
 static double time_of(const measured *set, int64_t index, int64_t j)
 {
-    bool odd = index == set->odd_one && j == set->n_times - 1;
+    bool odd = index == set->odd_one && j == set->times - 1;
     return 0.5 * (double)j + (odd ? 0.25 : 0.0);
 }
 
 static uint8_t counts(const measured *set, int64_t index, int64_t j)
 {
-    return set->masked == MASK_SOME && (index + j) % 3 != 1;
+    return set->mask == MASK_SOME && (index + j) % 3 != 1;
 }
 
 /* One sample's field [size], the i-th of a batch. */
@@ -217,5 +185,6 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-ODEON_PLUGIN_WITH(DATASET, "measured", &ops, "numbers to predict, with times, masks and controls",
-                  NULL, NULL, options, create, destroy);
+ODEON_PLUGIN_OPTIONS(DATASET, "measured", &ops,
+                     "numbers to predict, with times, masks and controls", NULL, NULL, measured,
+                     options, init, NULL);

@@ -26,57 +26,23 @@ enum {
 };
 
 typedef struct numbered {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t length, fault, split, unreadable;
 } numbered;
 
-static const odeon_option length = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "length",
-    .default_text = "10",
-    .help = "samples of the training split; the test split has half as many",
-};
-static const odeon_option fault = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "fault",
-    .default_text = "none",
-    .choices = "none|no_input|no_label|two_inputs|mask|role|classes|times|dtype|ndim|dim|overflow|"
-               "open|label|"
-               "nan|infinite",
-    .help = "what is wrong with it",
-};
-static const odeon_option unreadable = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "unreadable",
-    .default_text = "-1",
-    .help = "a sample that cannot be had; -1: none",
-};
-static const odeon_option *const options[] = {&length, &fault, &unreadable, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    numbered *set = host->alloc(host, sizeof *set);
-    *out = set;
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "numbered: no memory");
-    }
-    *set = (numbered){.host = host,
-                      .length = host->option_i64(config, "length"),
-                      .fault = host->option_i64(config, "fault"),
-                      .unreadable = host->option_i64(config, "unreadable")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    numbered *set = self;
-    if (set != NULL) {
-        set->host->free(set->host, set);
-    }
-}
+static const odeon_option *const options[] = {
+    ODEON_OPTION(numbered, length, I64, .default_text = "10",
+                 .help = "samples of the training split; the test split has half as many"),
+    ODEON_OPTION(
+        numbered, fault, CHOICE, .default_text = "none",
+        .choices =
+            "none|no_input|no_label|two_inputs|mask|role|classes|times|dtype|ndim|dim|overflow|"
+            "open|label|"
+            "nan|infinite",
+        .help = "what is wrong with it"),
+    ODEON_OPTION(numbered, unreadable, I64, .default_text = "-1",
+                 .help = "a sample that cannot be had; -1: none"),
+    NULL};
 
 static int32_t field_count(void *self)
 {
@@ -176,5 +142,5 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-ODEON_PLUGIN_WITH(DATASET, "numbered", &ops, "samples that are their own numbers", NULL, NULL,
-                  options, create, destroy);
+ODEON_PLUGIN_OPTIONS(DATASET, "numbered", &ops, "samples that are their own numbers", NULL, NULL,
+                     numbered, options, NULL, NULL);

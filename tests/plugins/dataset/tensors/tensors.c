@@ -16,81 +16,48 @@ typedef struct numbers {
 } numbers;
 
 typedef struct tensors {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     const char *path;
-    const int64_t *shape, *label_shape;
-    int32_t ndim, label_ndim;
+    odeon_i64_list shape, label_shape;
     int64_t classes, times;
     numbers files[N_FILES];
 } tensors;
 
-static const odeon_option path = {.struct_size = sizeof(odeon_option),
-                                  .type = ODEON_OPTION_PATH,
-                                  .name = "path",
-                                  .default_text = ".",
-                                  .help = "folder of the files"};
-static const odeon_option shape = {.struct_size = sizeof(odeon_option),
-                                   .type = ODEON_OPTION_I64_LIST,
-                                   .name = "shape",
-                                   .default_text = "2",
-                                   .min_text = "1",
-                                   .help = "of a sample"};
-static const odeon_option classes = {.struct_size = sizeof(odeon_option),
-                                     .type = ODEON_OPTION_I64,
-                                     .name = "classes",
-                                     .default_text = "0",
-                                     .min_text = "0",
-                                     .help = "of the labels; 0: numbers of label_shape"};
-static const odeon_option label_shape = {.struct_size = sizeof(odeon_option),
-                                         .type = ODEON_OPTION_I64_LIST,
-                                         .name = "label_shape",
-                                         .default_text = "1",
-                                         .min_text = "1",
-                                         .help = "of a label where there are no classes"};
-static const odeon_option times = {.struct_size = sizeof(odeon_option),
-                                   .type = ODEON_OPTION_I64,
-                                   .name = "times",
-                                   .default_text = "0",
-                                   .min_text = "0",
-                                   .help = "numbers in the list of times; 0: there is none"};
-static const odeon_option *const options[] = {&path, &shape, &classes, &label_shape, &times, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(tensors, path, PATH, .default_text = ".", .help = "folder of the files"),
+    ODEON_OPTION(tensors, shape, I64_LIST, .default_text = "2", .min_text = "1",
+                 .help = "of a sample"),
+    ODEON_OPTION(tensors, classes, I64, .default_text = "0", .min_text = "0",
+                 .help = "of the labels; 0: numbers of label_shape"),
+    ODEON_OPTION(tensors, label_shape, I64_LIST, .default_text = "1", .min_text = "1",
+                 .help = "of a label where there are no classes"),
+    ODEON_OPTION(tensors, times, I64, .default_text = "0", .min_text = "0",
+                 .help = "numbers in the list of times; 0: there is none"),
+    NULL};
 
-static int64_t product(int32_t n, const int64_t *dim)
+static int64_t product(odeon_i64_list dim)
 {
     int64_t size = 1;
-    for (int32_t i = 0; i < n; i++) {
-        size *= dim[i];
+    for (int64_t i = 0; i < dim.n; i++) {
+        size *= dim.at[i];
     }
     return size;
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    tensors *set = host->alloc(host, sizeof *set);
-    *out = set;
-    if (set == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "tensors: no memory");
-    }
-    *set = (tensors){.host = host,
-                     .path = host->option_text(config, "path"),
-                     .classes = host->option_i64(config, "classes"),
-                     .times = host->option_i64(config, "times")};
-    set->shape = host->option_list_i64(config, "shape", &set->ndim);
-    set->label_shape = host->option_list_i64(config, "label_shape", &set->label_ndim);
-    set->files[X].size = product(set->ndim, set->shape);
-    set->files[LABEL].size = set->classes > 0 ? 1 : product(set->label_ndim, set->label_shape);
+    tensors *set = self;
+    set->files[X].size = product(set->shape);
+    set->files[LABEL].size = set->classes > 0 ? 1 : product(set->label_shape);
     set->files[TIME].size = set->times;
     return ODEON_OK;
 }
 
-static void destroy(void *self)
+static void fini(void *self)
 {
     tensors *set = self;
-    for (int32_t i = 0; set != NULL && i < N_FILES; i++) {
+    for (int32_t i = 0; i < N_FILES; i++) {
         set->host->free(set->host, set->files[i].values);
-    }
-    if (set != NULL) {
-        set->host->free(set->host, set);
     }
 }
 
@@ -100,12 +67,12 @@ static int32_t field_count(void *self)
     return set->times > 0 ? N_FILES : N_FILES - 1;
 }
 
-static void set_shape(odeon_field_info *out, int32_t ndim, const int64_t *dim)
+static void set_shape(odeon_field_info *out, odeon_i64_list dim)
 {
     out->dtype = ODEON_DTYPE_F64;
-    out->ndim = ndim;
-    for (int32_t i = 0; i < ndim && i < 5; i++) {
-        out->dim[i] = dim[i];
+    out->ndim = (int32_t)dim.n;
+    for (int64_t i = 0; i < dim.n && i < 5; i++) {
+        out->dim[i] = dim.at[i];
     }
 }
 
@@ -118,11 +85,11 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
     out->role = roles[index];
     out->scale = 1.0;
     if (index == X) {
-        set_shape(out, set->ndim, set->shape);
+        set_shape(out, set->shape);
     } else if (index == TIME) {
-        set_shape(out, 1, &set->times);
+        set_shape(out, (odeon_i64_list){&set->times, 1});
     } else if (set->classes == 0) {
-        set_shape(out, set->label_ndim, set->label_shape);
+        set_shape(out, set->label_shape);
     } else {
         out->dtype = ODEON_DTYPE_I64;
         out->classes = set->classes;
@@ -205,5 +172,5 @@ static const odeon_dataset_ops ops = {.struct_size = sizeof ops,
                                       .open = open_split,
                                       .get_batch = get_batch};
 
-ODEON_PLUGIN_WITH(DATASET, "tensors", &ops, "samples out of files of float64 numbers", NULL, NULL,
-                  options, create, destroy);
+ODEON_PLUGIN_OPTIONS(DATASET, "tensors", &ops, "samples out of files of float64 numbers", NULL,
+                     NULL, tensors, options, init, fini);

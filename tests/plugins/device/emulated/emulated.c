@@ -8,27 +8,6 @@
 #include "odeon/device_ext.h"
 #include "odeon/plugin.h"
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    (void)config;
-    *out = NULL;
-    emulated_device *d = host->alloc(host, sizeof *d);
-    if (d == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "emulated: no memory for %zu bytes", sizeof *d);
-    }
-    *d = (emulated_device){.host = host};
-    *out = d;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    emulated_device *d = self;
-    if (d != NULL) {
-        d->host->free(d->host, d);
-    }
-}
-
 static odeon_status probe(void *device)
 {
     (void)device;
@@ -191,5 +170,5 @@ static const odeon_device_ops ops = {
 
 /* ---- the plugin ---- */
 
-ODEON_PLUGIN_WITH(DEVICE, "emulated", &ops, "kernels of the device cuda on the host, for tests",
-                  NULL, NULL, NULL, create, destroy);
+ODEON_PLUGIN_OPTIONS(DEVICE, "emulated", &ops, "kernels of the device cuda on the host, for tests",
+                     NULL, NULL, emulated_device, NULL, NULL, NULL);

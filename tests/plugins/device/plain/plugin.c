@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct plain {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     const odeon_device *base;
     odeon_product_family product; /* the base's, but for gemm */
 } plain;
@@ -106,27 +106,6 @@ static const void *get_table(void *self, const char *id)
     return strcmp(id, ODEON_FAMILY(product)) == 0 ? &d->product : NULL;
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    (void)config;
-    *out = NULL;
-    plain *d = host->alloc(host, sizeof *d);
-    if (d == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "plain: no memory for %zu bytes", sizeof *d);
-    }
-    *d = (plain){.host = host};
-    *out = d;
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    plain *d = self;
-    if (d != NULL) {
-        d->host->free(d->host, d);
-    }
-}
-
 static const odeon_device_ops ops = {
     .struct_size = sizeof ops,
     .rank = 0,
@@ -137,6 +116,6 @@ static const odeon_device_ops ops = {
     .get_table = get_table,
 };
 
-ODEON_PLUGIN_WITH(DEVICE, "plain", &ops,
-                  "the device cpu with another product of matrices, for tests", NULL, NULL, NULL,
-                  create, destroy);
+ODEON_PLUGIN_OPTIONS(DEVICE, "plain", &ops,
+                     "the device cpu with another product of matrices, for tests", NULL, NULL,
+                     plain, NULL, NULL, NULL);

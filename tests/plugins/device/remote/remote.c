@@ -8,7 +8,7 @@
 #include "odeon/device_solver.h"
 
 /* What the host does for an instance of cpu by itself. */
-static odeon_status open_cpu(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status open_cpu(const odeon_host *host, const remote_options *options, void **out)
 {
     *out = NULL;
     cpu_device *cpu = host->alloc(host, sizeof *cpu);
@@ -17,8 +17,8 @@ static odeon_status open_cpu(const odeon_host *host, const odeon_config *config,
     }
     memset(cpu, 0, sizeof *cpu);
     cpu->host = host;
-    cpu->blas = host->option_i64(config, "blas");
-    cpu->simd = host->option_i64(config, "simd");
+    cpu->blas = options->blas;
+    cpu->simd = options->simd;
     odeon_status status = cpu_init(cpu);
     if (status != ODEON_OK) {
         cpu_fini(cpu);
@@ -35,12 +35,12 @@ static void close_cpu(const odeon_host *host, void *cpu)
     host->free(host, cpu);
 }
 
-odeon_status remote_open(const odeon_host *host, const odeon_config *config, remote_device *device)
+odeon_status remote_open(const odeon_host *host, const remote_options *options,
+                         remote_device *device)
 {
     device->host = host;
-    ODEON_TRY(open_cpu(host, config, &device->cpu));
-    uint64_t limit = (uint64_t)host->option_i64(config, "memory");
-    odeon_status status = remote_memory_open(host, limit, &device->memory);
+    ODEON_TRY(open_cpu(host, options, &device->cpu));
+    odeon_status status = remote_memory_open(host, (uint64_t)options->memory, &device->memory);
     if (status != ODEON_OK) {
         close_cpu(host, device->cpu);
     }

@@ -9,13 +9,18 @@
 #include "odeon/device.h"
 #include "operators.h"
 
+typedef struct remote_options {
+    int64_t memory, blas, simd;
+} remote_options;
+
 typedef struct remote_device {
     const odeon_host *host;
     void *cpu; /* a CPU device, which computes on memory */
     remote_memory memory;
 } remote_device;
 
-odeon_status remote_open(const odeon_host *host, const odeon_config *config, remote_device *device);
+odeon_status remote_open(const odeon_host *host, const remote_options *options,
+                         remote_device *device);
 void remote_close(remote_device *device);
 
 /* *out = where the CPU device reaches bytes at shown. ODEON_ERR_INTERNAL if they are not the

@@ -65,16 +65,11 @@ static odeon_status make_keys(stream_device *d)
                       "remote: the system has no thread key or lock left");
 }
 
-odeon_status stream_device_open(const odeon_host *host, int32_t late, int32_t loops,
-                                stream_device *device)
+odeon_status stream_device_open(stream_device *device)
 {
-    memset(device, 0, sizeof *device);
     const char *lost_at = getenv("ODEON_REMOTE_FAILS");
-    device->host = host;
-    device->late = late;
-    device->loops = loops;
     device->lost_at = lost_at != NULL ? strtol(lost_at, NULL, 10) : 0;
-    device->between = *host;
+    device->between = *device->host;
     device->between.self = device;
     device->between.alloc = between_alloc;
     device->between.free = between_free;

@@ -25,11 +25,13 @@
 typedef struct stream stream;
 
 typedef struct stream_device {
-    odeon_host between; /* what the device behind is given as its host; self is this device */
-    const odeon_host *host;
-    remote_device remote; /* the device behind */
-    int32_t late;
-    int32_t loops;          /* 0: this device records no loops */
+    ODEON_INSTANCE;
+    int64_t late;
+    int64_t loops;          /* 0: this device records no loops */
+    remote_options options; /* of the device behind */
+    int64_t is_open;
+    odeon_host between;     /* what the device behind is given as its host; self is this device */
+    remote_device remote;   /* the device behind */
     int64_t lost_at;        /* the number of a launch; 0: never */
     pthread_key_t carrier;  /* set on the thread of a stream: that stream */
     pthread_key_t recorder; /* set on a thread whose stream records: that stream */
@@ -76,9 +78,8 @@ static inline stream *stream_of(const odeon_queue *queue)
     return queue->handle;
 }
 
-/* Fills in device, but for remote; between is ready to be given to it. */
-odeon_status stream_device_open(const odeon_host *host, int32_t late, int32_t loops,
-                                stream_device *device);
+/* Fills in what is neither option nor remote; between is ready to be given to that. */
+odeon_status stream_device_open(stream_device *device);
 void stream_device_close(stream_device *device);
 
 /* A launch: counted, then recorded, carried out or left to the thread. */

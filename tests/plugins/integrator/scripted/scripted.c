@@ -48,36 +48,14 @@ enum {
 };
 
 typedef struct scripted {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t rule;
 } scripted;
 
-static const odeon_option rule = {.struct_size = sizeof(odeon_option),
-                                  .type = ODEON_OPTION_CHOICE,
-                                  .name = "rule",
-                                  .default_text = "none",
-                                  .choices = RULES,
-                                  .help = "what is broken"};
-static const odeon_option *const options[] = {&rule, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    scripted *method = host->alloc(host, sizeof *method);
-    *out = method;
-    if (method == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "scripted: no memory");
-    }
-    *method = (scripted){.host = host, .rule = host->option_i64(config, "rule")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    scripted *method = self;
-    if (method != NULL) {
-        method->host->free(method->host, method);
-    }
-}
+static const odeon_option *const options[] = {ODEON_OPTION(scripted, rule, CHOICE,
+                                                           .default_text = "none", .choices = RULES,
+                                                           .help = "what is broken"),
+                                              NULL};
 
 static odeon_status describe(void *self, odeon_stepper_info *out)
 {
@@ -211,5 +189,5 @@ static const odeon_stepper_ops stepper = {
     .struct_size = sizeof stepper, .describe = describe, .start = start, .step = step};
 static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
 
-ODEON_PLUGIN_WITH(INTEGRATOR, "scripted", &ops, "order 2 in verbs, and what no method may say",
-                  NULL, NULL, options, create, destroy);
+ODEON_PLUGIN_OPTIONS(INTEGRATOR, "scripted", &ops, "order 2 in verbs, and what no method may say",
+                     NULL, NULL, scripted, options, NULL, NULL);

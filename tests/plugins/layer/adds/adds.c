@@ -5,37 +5,14 @@
 #include "odeon/plugin.h"
 
 typedef struct adds {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     const char *name;
 } adds;
 
-static const odeon_option name = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_STRING,
-    .name = "field",
-    .default_text = "control",
-    .help = "time, mask or control",
-};
-static const odeon_option *const options[] = {&name, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    adds *layer = host->alloc(host, sizeof *layer);
-    *out = layer;
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "adds: no memory");
-    }
-    *layer = (adds){.host = host, .name = host->option_text(config, "field")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    adds *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
+static const odeon_option *const options[] = {ODEON_OPTION_AS(adds, name, STRING, "field",
+                                                              .default_text = "control",
+                                                              .help = "time, mask or control"),
+                                              NULL};
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -71,5 +48,5 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "adds", &ops, "adds a field of the batch", NULL, NULL, options, create,
-                  destroy);
+ODEON_PLUGIN_OPTIONS(LAYER, "adds", &ops, "adds a field of the batch", NULL, NULL, adds, options,
+                     NULL, NULL);

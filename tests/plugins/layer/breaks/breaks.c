@@ -8,7 +8,7 @@
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
-enum { IN_FORWARD = 0, IN_VJP, IN_PLAN, IN_CREATE, IN_NOWHERE };
+enum { IN_FORWARD = 0, IN_VJP, IN_PLAN, IN_INIT, IN_NOWHERE };
 
 enum {
     HOW_SEGV = 0,
@@ -25,24 +25,17 @@ enum {
 };
 
 typedef struct breaks {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t in, how;
 } breaks;
 
-static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
-                                       .type = ODEON_OPTION_CHOICE,
-                                       .name = "in",
-                                       .default_text = "forward",
-                                       .choices = "forward|vjp|plan|create|nowhere",
-                                       .help = "the slot that misbehaves"};
-static const odeon_option how_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "how",
-    .default_text = "segv",
-    .choices = "segv|abort|fpe|ill|bus|deep|unknown|silent|refused|flags|reserved",
-    .help = "what it does"};
-static const odeon_option *const options[] = {&in_option, &how_option, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(breaks, in, CHOICE, .default_text = "forward",
+                 .choices = "forward|vjp|plan|init|nowhere", .help = "the slot that misbehaves"),
+    ODEON_OPTION(breaks, how, CHOICE, .default_text = "segv",
+                 .choices = "segv|abort|fpe|ill|bus|deep|unknown|silent|refused|flags|reserved",
+                 .help = "what it does"),
+    NULL};
 
 static volatile int depth;
 
@@ -94,29 +87,10 @@ static odeon_status misbehave(const breaks *layer, const odeon_layer_call *call,
     }
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init(void *self)
 {
-    breaks *layer = host->alloc(host, sizeof *layer);
-    *out = layer;
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "breaks: no memory");
-    }
-    *layer = (breaks){
-        .host = host, .in = host->option_i64(config, "in"), .how = host->option_i64(config, "how")};
-    odeon_status status = layer->in == IN_CREATE ? misbehave(layer, NULL, NULL) : ODEON_OK;
-    if (status != ODEON_OK) {
-        host->free(host, layer);
-        *out = NULL;
-    }
-    return status;
-}
-
-static void destroy(void *self)
-{
-    breaks *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
+    const breaks *layer = self;
+    return layer->in == IN_INIT ? misbehave(layer, NULL, NULL) : ODEON_OK;
 }
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
@@ -160,5 +134,5 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "breaks", &ops, "passes its input on until it breaks", NULL, NULL, options,
-                  create, destroy);
+ODEON_PLUGIN_OPTIONS(LAYER, "breaks", &ops, "passes its input on until it breaks", NULL, NULL,
+                     breaks, options, init, NULL);

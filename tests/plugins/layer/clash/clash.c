@@ -2,6 +2,10 @@
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
+typedef struct clash {
+    ODEON_INSTANCE;
+} clash;
+
 static const odeon_option repeat_option = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,
@@ -30,5 +34,5 @@ static odeon_status refuse(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = refuse, .vjp = refuse};
 
-ODEON_PLUGIN_WITH(LAYER, "clash", &ops, "has an option of the host", NULL, NULL, options, NULL,
-                  NULL);
+ODEON_PLUGIN_OPTIONS(LAYER, "clash", &ops, "has an option of the host", NULL, NULL, clash, options,
+                     NULL, NULL);

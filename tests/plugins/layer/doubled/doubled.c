@@ -5,35 +5,14 @@
 #include "odeon/plugin.h"
 
 typedef struct doubled {
-    const odeon_host *host;
-    int32_t flat, reserved0;
+    ODEON_INSTANCE;
+    int64_t flat;
 } doubled;
 
-static const odeon_option flat = {.struct_size = sizeof(odeon_option),
-                                  .type = ODEON_OPTION_FLAG,
-                                  .name = "flat",
-                                  .default_text = "no",
-                                  .help = "make one vector of every sample"};
-static const odeon_option *const options[] = {&flat, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    doubled *layer = host->alloc(host, sizeof *layer);
-    *out = layer;
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "doubled: no memory");
-    }
-    *layer = (doubled){.host = host, .flat = (int32_t)host->option_i64(config, "flat")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    doubled *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
+static const odeon_option *const options[] = {
+    ODEON_OPTION(doubled, flat, FLAG, .default_text = "no",
+                 .help = "make one vector of every sample"),
+    NULL};
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -69,5 +48,5 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "doubled", &ops, "twice its input, in training alone", NULL, NULL, options,
-                  create, destroy);
+ODEON_PLUGIN_OPTIONS(LAYER, "doubled", &ops, "twice its input, in training alone", NULL, NULL,
+                     doubled, options, NULL, NULL);

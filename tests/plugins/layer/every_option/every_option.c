@@ -2,6 +2,10 @@
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
+typedef struct every_option {
+    ODEON_INSTANCE;
+} every_option;
+
 static const odeon_option whole_option = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_I64,
@@ -138,5 +142,5 @@ static odeon_status refuse(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = refuse, .vjp = refuse};
 
-ODEON_PLUGIN_WITH(LAYER, "every_option", &ops, "has an option of every type", NULL, NULL, options,
-                  NULL, NULL);
+ODEON_PLUGIN_OPTIONS(LAYER, "every_option", &ops, "has an option of every type", NULL, NULL,
+                     every_option, options, NULL, NULL);

@@ -28,68 +28,25 @@ enum {
 };
 
 typedef struct faulty {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t rank, call, calls, status, in, train_only;
     int64_t count[2]; /* of forward, vjp */
 } faulty;
 
-#define NUMBER(variable, key, least, value, text)                                                  \
-    static const odeon_option variable = {.struct_size = sizeof(odeon_option),                     \
-                                          .type = ODEON_OPTION_I64,                                \
-                                          .name = key,                                             \
-                                          .default_text = value,                                   \
-                                          .min_text = least,                                       \
-                                          .help = text}
-NUMBER(rank_option, "rank", "0", "0", "worker on which calls go wrong");
-NUMBER(call_option, "call", "0", "1", "the first call that goes wrong; 0: none");
-NUMBER(calls_option, "calls", "1", "1", "how many calls in a row go wrong");
-
-static const odeon_option status_option = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "status",
-    .default_text = "fatal",
-    .choices = "recoverable|fatal|nan|meets|waits|hangs|ignores|spins|reads",
-    .help = "what goes wrong"};
-static const odeon_option in_option = {.struct_size = sizeof(odeon_option),
-                                       .type = ODEON_OPTION_CHOICE,
-                                       .name = "in",
-                                       .default_text = "forward",
-                                       .choices = "forward|vjp",
-                                       .help = "which calls are counted"};
-static const odeon_option train_only_option = {.struct_size = sizeof(odeon_option),
-                                               .type = ODEON_OPTION_FLAG,
-                                               .name = "train_only",
-                                               .default_text = "no",
-                                               .help = "left out of evaluation"};
 static const odeon_option *const options[] = {
-    &train_only_option, &rank_option, &call_option, &calls_option,
-    &status_option,     &in_option,   NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    faulty *layer = host->alloc(host, sizeof *layer);
-    *out = layer;
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "faulty: no memory");
-    }
-    *layer = (faulty){.host = host,
-                      .rank = host->option_i64(config, "rank"),
-                      .call = host->option_i64(config, "call"),
-                      .calls = host->option_i64(config, "calls"),
-                      .status = host->option_i64(config, "status"),
-                      .in = host->option_i64(config, "in"),
-                      .train_only = host->option_i64(config, "train_only")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    faulty *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
+    ODEON_OPTION(faulty, train_only, FLAG, .default_text = "no", .help = "left out of evaluation"),
+    ODEON_OPTION(faulty, rank, I64, .default_text = "0", .min_text = "0",
+                 .help = "worker on which calls go wrong"),
+    ODEON_OPTION(faulty, call, I64, .default_text = "1", .min_text = "0",
+                 .help = "the first call that goes wrong; 0: none"),
+    ODEON_OPTION(faulty, calls, I64, .default_text = "1", .min_text = "1",
+                 .help = "how many calls in a row go wrong"),
+    ODEON_OPTION(faulty, status, CHOICE, .default_text = "fatal",
+                 .choices = "recoverable|fatal|nan|meets|waits|hangs|ignores|spins|reads",
+                 .help = "what goes wrong"),
+    ODEON_OPTION(faulty, in, CHOICE, .default_text = "forward", .choices = "forward|vjp",
+                 .help = "which calls are counted"),
+    NULL};
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -181,5 +138,5 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "faulty", &ops, "passes its input on until it goes wrong", NULL, NULL,
-                  options, create, destroy);
+ODEON_PLUGIN_OPTIONS(LAYER, "faulty", &ops, "passes its input on until it goes wrong", NULL, NULL,
+                     faulty, options, NULL, NULL);

@@ -17,49 +17,27 @@ enum {
     FAULT_ROLE,
     FAULT_START,
     FAULT_PLAN,
-    FAULT_CREATE
+    FAULT_INIT
 };
 
 typedef struct mixed {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t fault;
 } mixed;
 
-static const odeon_option fault = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "fault",
-    .default_text = "none",
-    .choices = "none|shape|dtype|flags|no_parameter|more|name|dims|role|start|plan|create",
-    .help = "what the kernel gets wrong",
-};
-static const odeon_option *const options[] = {&fault, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(mixed, fault, CHOICE, .default_text = "none",
+                 .choices =
+                     "none|shape|dtype|flags|no_parameter|more|name|dims|role|start|plan|init",
+                 .help = "what the kernel gets wrong"),
+    NULL};
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static odeon_status init_kernel(void *self)
 {
-    mixed *layer = host->alloc(host, sizeof *layer);
-    *out = layer;
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "mixed: no memory");
-    }
-    *layer = (mixed){.host = host, .fault = host->option_i64(config, "fault")};
-    return ODEON_OK;
-}
-
-static odeon_status create_kernel(const odeon_host *host, const odeon_config *config, void **out)
-{
-    *out = NULL;
-    return host->option_i64(config, "fault") == FAULT_CREATE
-               ? odeon_fail(host, ODEON_ERR_DEVICE, "mixed@remote: the GPU has no such unit")
-               : create(host, config, out);
-}
-
-static void destroy(void *self)
-{
-    mixed *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
+    const mixed *layer = self;
+    return layer->fault == FAULT_INIT
+               ? odeon_fail(layer->host, ODEON_ERR_DEVICE, "mixed@remote: the GPU has no such unit")
+               : ODEON_OK;
 }
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
@@ -213,8 +191,7 @@ static const odeon_component component = {
     .license = "MIT",
     .options = options,
     .ops = &ops,
-    .create = create,
-    .destroy = destroy,
+    .instance_bytes = ODEON_INSTANCE_BYTES(mixed),
 };
 static const odeon_component kernel = {
     .struct_size = sizeof kernel,
@@ -225,8 +202,8 @@ static const odeon_component kernel = {
     .version = "1.1",
     .license = "MIT",
     .ops = &kernel_ops,
-    .create = create_kernel,
-    .destroy = destroy,
+    .instance_bytes = ODEON_INSTANCE_BYTES(mixed),
+    .init = init_kernel,
 };
 static const odeon_component *const components[] = {&component, &kernel, NULL};
 

@@ -2,6 +2,10 @@
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
+typedef struct nest {
+    ODEON_INSTANCE;
+} nest;
+
 static const odeon_option part_option = {
     .struct_size = sizeof(odeon_option),
     .type = ODEON_OPTION_COMPONENT,
@@ -59,4 +63,5 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .vjp = refuse,
                                     .attach = attach};
 
-ODEON_PLUGIN_WITH(LAYER, "nest", &ops, "holds nested sections", NULL, NULL, options, NULL, NULL);
+ODEON_PLUGIN_OPTIONS(LAYER, "nest", &ops, "holds nested sections", NULL, NULL, nest, options, NULL,
+                     NULL);

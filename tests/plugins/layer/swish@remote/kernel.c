@@ -87,7 +87,7 @@ static const odeon_layer_ops ops = {
 
 #define KERNEL(object, id)                                                                         \
     ODEON_COMPONENT(object, LAYER, id, &ops, "swish in one launch, for tests", NULL, NULL, NULL,   \
-                    NULL, NULL, ODEON_INSTANCE_BYTES(swish), NULL, NULL)
+                    ODEON_INSTANCE_BYTES(swish), NULL, NULL)
 KERNEL(remote, "swish@remote");
 KERNEL(emulated, "swish@emulated");
 

@@ -9,43 +9,16 @@
 #include "odeon/plugin.h"
 
 typedef struct wander {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t limit, every;
 } wander;
 
-static const odeon_option limit_option = {.struct_size = sizeof(odeon_option),
-                                          .type = ODEON_OPTION_I64,
-                                          .name = "limit",
-                                          .default_text = "-1",
-                                          .help = "the count at which values are NaN"};
-static const odeon_option every_option = {.struct_size = sizeof(odeon_option),
-                                          .type = ODEON_OPTION_I64,
-                                          .name = "every",
-                                          .default_text = "0",
-                                          .min_text = "0",
-                                          .help = "how rare random NaN are; 0: there are none"};
-static const odeon_option *const options[] = {&limit_option, &every_option, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    wander *layer = host->alloc(host, sizeof *layer);
-    *out = layer;
-    if (layer == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "wander: no memory");
-    }
-    *layer = (wander){.host = host,
-                      .limit = host->option_i64(config, "limit"),
-                      .every = host->option_i64(config, "every")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    wander *layer = self;
-    if (layer != NULL) {
-        layer->host->free(layer->host, layer);
-    }
-}
+static const odeon_option *const options[] = {
+    ODEON_OPTION(wander, limit, I64, .default_text = "-1",
+                 .help = "the count at which values are NaN"),
+    ODEON_OPTION(wander, every, I64, .default_text = "0", .min_text = "0",
+                 .help = "how rare random NaN are; 0: there are none"),
+    NULL};
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
@@ -109,5 +82,5 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .param = param, .forward = forward, .vjp = vjp};
 
-ODEON_PLUGIN_WITH(LAYER, "wander", &ops, "adds a number of random key and running state", NULL,
-                  NULL, options, create, destroy);
+ODEON_PLUGIN_OPTIONS(LAYER, "wander", &ops, "adds a number of random key and running state", NULL,
+                     NULL, wander, options, NULL, NULL);

@@ -6,46 +6,28 @@
 #include "odeon/plugin.h"
 
 typedef struct cotangent {
-    const odeon_host *host;
-    const double *values; /* [n], rows as long as a sample's output */
-    double *row;          /* room for one */
-    int32_t n;
+    ODEON_INSTANCE;
+    odeon_f64_list values; /* rows as long as a sample's output */
+    double *row;           /* room for one */
 } cotangent;
 
-static const odeon_option values = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64_LIST,
-    .flags = ODEON_OPTION_REQUIRED,
-    .name = "values",
-    .help = "dL/doutput, a row for each label",
-};
-static const odeon_option *const options[] = {&values, NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(cotangent, values, F64_LIST, .flags = ODEON_OPTION_REQUIRED,
+                 .help = "dL/doutput, a row for each label"),
+    NULL};
 
-static void destroy(void *self)
+static odeon_status init(void *self)
 {
     cotangent *loss = self;
-    if (loss != NULL) {
-        loss->host->free(loss->host, loss->row);
-        loss->host->free(loss->host, loss);
-    }
+    loss->row = loss->host->alloc(loss->host, (uint64_t)loss->values.n * sizeof *loss->row);
+    return loss->row != NULL ? ODEON_OK
+                             : odeon_fail(loss->host, ODEON_ERR_NOMEM, "cotangent: no memory");
 }
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+static void fini(void *self)
 {
-    *out = NULL;
-    cotangent *loss = host->alloc(host, sizeof *loss);
-    if (loss == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cotangent: no memory");
-    }
-    *loss = (cotangent){.host = host};
-    loss->values = host->option_list_f64(config, "values", &loss->n);
-    loss->row = host->alloc(host, (uint64_t)loss->n * sizeof *loss->row);
-    if (loss->row == NULL) {
-        destroy(loss);
-        return odeon_fail(host, ODEON_ERR_NOMEM, "cotangent: no memory");
-    }
-    *out = loss;
-    return ODEON_OK;
+    cotangent *loss = self;
+    loss->host->free(loss->host, loss->row);
 }
 
 static int32_t metric_count(void *self)
@@ -66,11 +48,11 @@ static odeon_status check(void *self, const odeon_loss_shapes *shapes)
 {
     const cotangent *loss = self;
     int64_t n = odeon_count(shapes->output);
-    if (shapes->output->dtype != ODEON_DTYPE_F64 || n * shapes->classes != loss->n) {
+    if (shapes->output->dtype != ODEON_DTYPE_F64 || n * shapes->classes != loss->values.n) {
         return odeon_fail(loss->host, ODEON_ERR_CONFIG,
-                          "cotangent: %" PRId32 " values for %" PRId64 " rows of %" PRId64
+                          "cotangent: %" PRId64 " values for %" PRId64 " rows of %" PRId64
                           " elements, which must be float64",
-                          loss->n, shapes->classes, n);
+                          loss->values.n, shapes->classes, n);
     }
     return ODEON_OK;
 }
@@ -85,10 +67,10 @@ static odeon_status eval_row(const cotangent *loss, const odeon_loss_call *call,
     const double *output = odeon_read(call->output);
     int64_t label = 0;
     ODEON_TRY(ops->download(call->queue, &label, labels + i, sizeof label));
-    if (label < 0 || label >= loss->n / size) {
+    if (label < 0 || label >= loss->values.n / size) {
         return odeon_fail(loss->host, ODEON_ERR_DATA, "cotangent: no row %" PRId64, label);
     }
-    const double *row = loss->values + label * size;
+    const double *row = loss->values.at + label * size;
     ODEON_TRY(ops->download(call->queue, loss->row, output + i * size, bytes));
     for (int64_t k = 0; k < size; k++) {
         *sum += loss->row[k] * row[k];
@@ -120,6 +102,6 @@ static const odeon_loss_ops ops = {
     .eval = eval,
 };
 
-ODEON_PLUGIN_WITH(LOSS, "cotangent", &ops,
-                  "sum of the output times given numbers, which are its gradient", NULL, NULL,
-                  options, create, destroy);
+ODEON_PLUGIN_OPTIONS(LOSS, "cotangent", &ops,
+                     "sum of the output times given numbers, which are its gradient", NULL, NULL,
+                     cotangent, options, init, fini);

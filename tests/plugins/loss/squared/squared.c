@@ -7,37 +7,12 @@
 #include "odeon/plugin.h"
 
 typedef struct squared {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     double weight;
 } squared;
 
-static const odeon_option weight = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_F64,
-    .name = "weight",
-    .default_text = "1",
-    .help = "factor of the loss",
-};
-static const odeon_option *const options[] = {&weight, NULL};
-
-static void destroy(void *self)
-{
-    squared *loss = self;
-    if (loss != NULL) {
-        loss->host->free(loss->host, loss);
-    }
-}
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    squared *loss = host->alloc(host, sizeof *loss);
-    *out = loss;
-    if (loss == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "squared: no memory");
-    }
-    *loss = (squared){.host = host, .weight = host->option_f64(config, "weight")};
-    return ODEON_OK;
-}
+static const odeon_option *const options[] = {
+    ODEON_OPTION(squared, weight, F64, .default_text = "1", .help = "factor of the loss"), NULL};
 
 static int32_t metric_count(void *self)
 {
@@ -104,5 +79,5 @@ static const odeon_loss_ops ops = {
     .eval = eval,
 };
 
-ODEON_PLUGIN_WITH(LOSS, "squared", &ops, "mean of squares, slowly", NULL, NULL, options, create,
-                  destroy);
+ODEON_PLUGIN_OPTIONS(LOSS, "squared", &ops, "mean of squares, slowly", NULL, NULL, squared, options,
+                     NULL, NULL);

@@ -3,18 +3,17 @@
 #include "odeon/plugin.h"
 #include "odeon/schedule.h"
 
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
+typedef struct once {
+    ODEON_INSTANCE;
+} once;
+
+static odeon_status init(void *self)
 {
     static int created;
-    (void)config;
-    *out = &created;
-    return created++ == 0 ? ODEON_OK
-                          : odeon_fail(host, ODEON_ERR_CONFIG, "once: it was created before");
-}
-
-static void destroy(void *self)
-{
-    (void)self;
+    const once *schedule = self;
+    return created++ == 0
+               ? ODEON_OK
+               : odeon_fail(schedule->host, ODEON_ERR_CONFIG, "once: it was created before");
 }
 
 static double factor(void *self, const odeon_position *position)
@@ -26,5 +25,5 @@ static double factor(void *self, const odeon_position *position)
 
 static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = factor};
 
-ODEON_PLUGIN_WITH(SCHEDULE, "once", &ops, "created once, and never again", NULL, NULL, NULL, create,
-                  destroy);
+ODEON_PLUGIN_OPTIONS(SCHEDULE, "once", &ops, "created once, and never again", NULL, NULL, once,
+                     NULL, init, NULL);

@@ -5,47 +5,16 @@
 #include "odeon/schedule.h"
 
 typedef struct wild {
-    const odeon_host *host;
+    ODEON_INSTANCE;
     int64_t from, kind;
 } wild;
 
-static const odeon_option from = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_I64,
-    .name = "from",
-    .default_text = "1",
-    .help = "first step with a factor that is none",
-};
-static const odeon_option kind = {
-    .struct_size = sizeof(odeon_option),
-    .type = ODEON_OPTION_CHOICE,
-    .name = "kind",
-    .default_text = "nan",
-    .choices = "nan|infinite|negative",
-    .help = "what it is",
-};
-static const odeon_option *const options[] = {&from, &kind, NULL};
-
-static odeon_status create(const odeon_host *host, const odeon_config *config, void **out)
-{
-    wild *schedule = host->alloc(host, sizeof *schedule);
-    *out = schedule;
-    if (schedule == NULL) {
-        return odeon_fail(host, ODEON_ERR_NOMEM, "wild: no memory");
-    }
-    *schedule = (wild){.host = host,
-                       .from = host->option_i64(config, "from"),
-                       .kind = host->option_i64(config, "kind")};
-    return ODEON_OK;
-}
-
-static void destroy(void *self)
-{
-    wild *schedule = self;
-    if (schedule != NULL) {
-        schedule->host->free(schedule->host, schedule);
-    }
-}
+static const odeon_option *const options[] = {
+    ODEON_OPTION(wild, from, I64, .default_text = "1",
+                 .help = "first step with a factor that is none"),
+    ODEON_OPTION(wild, kind, CHOICE, .default_text = "nan", .choices = "nan|infinite|negative",
+                 .help = "what it is"),
+    NULL};
 
 static double factor(void *self, const odeon_position *position)
 {
@@ -56,5 +25,5 @@ static double factor(void *self, const odeon_position *position)
 
 static const odeon_schedule_ops ops = {.struct_size = sizeof ops, .factor = factor};
 
-ODEON_PLUGIN_WITH(SCHEDULE, "wild", &ops, "a learning rate times what is no number", NULL, NULL,
-                  options, create, destroy);
+ODEON_PLUGIN_OPTIONS(SCHEDULE, "wild", &ops, "a learning rate times what is no number", NULL, NULL,
+                     wild, options, NULL, NULL);
