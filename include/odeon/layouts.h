@@ -6,18 +6,19 @@
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
 
-#define ODEON_LAYOUT_BASE       0x66e843fbu
+#define ODEON_LAYOUT_BASE       0x51fc25b8u
 #define ODEON_LAYOUT_DEVICE     0xce912e33u
 #define ODEON_LAYOUT_DATASET    0x30600f73u
 #define ODEON_LAYOUT_LAYER      0x2ecb3fa1u
-#define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
+#define ODEON_LAYOUT_TABLEAU    0x9c23d45du
 #define ODEON_LAYOUT_GRADIENT   0x1c421b5du
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
 #define ODEON_LAYOUT_LOSS       0xf546ef8bu
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
+#define ODEON_LAYOUT_STEPPER    0x0fae4e7du
 
-/* All of them: BASE, then the kinds by their numbers. */
+/* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "66e843fb.ce912e33.30600f73.2ecb3fa1.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
+    "51fc25b8.ce912e33.30600f73.2ecb3fa1.9c23d45d.1c421b5d.13d7e717.f546ef8b.60eb21c3.0fae4e7d"
 
 #endif
