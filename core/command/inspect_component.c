@@ -7,7 +7,6 @@
 
 #include "base/diag.h"
 #include "command/inspect_tableau.h"
-#include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "option/kinds.h"
 #include "option/schema.h"
@@ -29,9 +28,9 @@ typedef struct inspection {
 /* ---- as text ---- */
 
 /* What other systems have for this method beside their rule for all. */
-static void write_hints(FILE *out, const odeon_integrator *method)
+static void write_hints(FILE *out, const odeon_tableau *tableau)
 {
-    const odeon_control_hint *const *hints = control_hints(method);
+    const odeon_control_hint *const *hints = control_hints(tableau);
     for (size_t i = 0; hints[i] != NULL; i++) {
         const odeon_control_hint *h = hints[i];
         (void)fprintf(out,
@@ -41,15 +40,17 @@ static void write_hints(FILE *out, const odeon_integrator *method)
     }
 }
 
-/* A method without a tableau is one that steps by calls of its own. */
-static odeon_status write_integrator(FILE *out, const odeon_integrator *method)
+/* A method without a tableau is one that steps by calls of its own. A plugin may claim what it
+ * cannot keep, so hints are checked before they are shown. */
+static odeon_status write_integrator(FILE *out, const odeon_component *c)
 {
-    if (method->tableau != NULL) {
-        ODEON_TRY(inspect_tableau_text(out, method->tableau));
-    } else {
+    if (c->interface != ODEON_INTERFACE_TABLEAU) {
         (void)fprintf(out, "  tier       step: a sequence of evaluations and combinations\n");
+        return ODEON_OK;
     }
-    write_hints(out, method);
+    ODEON_TRY(control_hints_check(c->ops, c->id));
+    ODEON_TRY(inspect_tableau_text(out, c->ops));
+    write_hints(out, c->ops);
     return ODEON_OK;
 }
 
@@ -135,16 +136,13 @@ static void write_origin(FILE *out, const odeon_component *c, const registry_plu
                   (unsigned)p->root->abi_minor);
 }
 
-/* A plugin may claim what it cannot keep, so the hints of an integrator are checked before they are
- * shown. */
 static odeon_status write_text(FILE *out, registry *r, const odeon_component *c)
 {
     kernel_rows kernels = {.layer = c->id, .out = out};
     (void)fprintf(out, "%s = %s: %s\n\n", kind_name(c->kind), c->id, c->summary);
     write_origin(out, c, registry_plugin_of(r, c));
     if (c->kind == ODEON_KIND_INTEGRATOR) {
-        ODEON_TRY(control_hints_check(c->ops, c->id));
-        ODEON_TRY(write_integrator(out, c->ops));
+        ODEON_TRY(write_integrator(out, c));
     }
     if (c->kind == ODEON_KIND_LAYER) {
         write_bodies(out, c->ops);
@@ -172,19 +170,10 @@ static void add_member(text_buffer *out, const char *name, const char *text)
     }
 }
 
-static odeon_status add_method(text_buffer *out, const odeon_integrator *method)
-{
-    if (method->tableau != NULL) {
-        return inspect_tableau_json(out, method->tableau);
-    }
-    text_add(out, ",\n  \"tier\": \"step\"");
-    return ODEON_OK;
-}
-
 /* With all digits: whoever reads JSON computes with them. */
-static void add_hints(text_buffer *out, const odeon_integrator *method)
+static void add_hints(text_buffer *out, const odeon_tableau *tableau)
 {
-    const odeon_control_hint *const *hints = control_hints(method);
+    const odeon_control_hint *const *hints = control_hints(tableau);
     text_add(out, ",\n  \"control_hints\": [");
     for (size_t i = 0; hints[i] != NULL; i++) {
         const odeon_control_hint *h = hints[i];
@@ -197,6 +186,19 @@ static void add_hints(text_buffer *out, const odeon_integrator *method)
                     h->factor_max);
     }
     text_add(out, "]");
+}
+
+static odeon_status add_method(text_buffer *out, const odeon_component *c)
+{
+    const odeon_tableau *tableau = c->interface == ODEON_INTERFACE_TABLEAU ? c->ops : NULL;
+    ODEON_TRY(tableau != NULL ? control_hints_check(tableau, c->id) : ODEON_OK);
+    if (tableau != NULL) {
+        ODEON_TRY(inspect_tableau_json(out, tableau));
+    } else {
+        text_add(out, ",\n  \"tier\": \"step\"");
+    }
+    add_hints(out, tableau);
+    return ODEON_OK;
 }
 
 /* An empty list where there are none. */
@@ -228,10 +230,7 @@ odeon_status inspect_write_json(text_buffer *out, registry *r, const odeon_compo
     text_printf(out, ",\n  \"abi\": \"%u.%u\"", (unsigned)p->root->abi_major,
                 (unsigned)p->root->abi_minor);
     if (c->kind == ODEON_KIND_INTEGRATOR) {
-        const odeon_integrator *method = c->ops;
-        ODEON_TRY(add_method(out, method));
-        ODEON_TRY(control_hints_check(method, c->id));
-        add_hints(out, method);
+        ODEON_TRY(add_method(out, c));
     }
     if (c->kind == ODEON_KIND_LAYER) {
         ODEON_TRY(add_kernels(out, r, c));

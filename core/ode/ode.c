@@ -257,8 +257,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
-    control_hints_apply(ode->stepper->instance->component->ops, ode->stepper->info.order,
-                        &ode->spec, &ode->control);
+    control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(check_gradient(ode));

@@ -10,7 +10,7 @@
         offsetof(type, field), #field                                                              \
     }
 
-/* For kinds of which nothing is needed, or nothing refused. */
+/* For interfaces of which nothing is refused. */
 static const kind_slot none[] = {{0, NULL}};
 
 /* Memory and queues may be a base's; device/open.c asks for them, and for whole families. */
@@ -68,7 +68,6 @@ static const kind_slot schedule_needed[] = {
     {0, NULL},
 };
 
-/* The tables of a stepper and of a tableau are parts of an integrator's. */
 static const kind_slot stepper_needed[] = {
     SLOT(odeon_stepper_ops, describe),
     SLOT(odeon_stepper_ops, step),
@@ -91,75 +90,80 @@ static const kind_slot tableau_needed[] = {
     {0, NULL},
 };
 
-/* Rows stand where their kind's number says. The first size ends with the last slot that the first
- * version has; it stays when slots are appended. */
-static const kind_info kinds[ODEON_KIND_COUNT + 1] = {
-    [ODEON_KIND_DEVICE] = {"device", ODEON_LAYOUT_DEVICE, sizeof(odeon_device_ops),
-                           ODEON_SIZE_THROUGH(odeon_device_ops, get_table),
-                           offsetof(odeon_device_ops, reserved0), device_needed, none, 0, 0},
-    [ODEON_KIND_DATASET] = {"dataset", ODEON_LAYOUT_DATASET, sizeof(odeon_dataset_ops),
-                            ODEON_SIZE_THROUGH(odeon_dataset_ops, get_batch),
-                            offsetof(odeon_dataset_ops, reserved0), dataset_needed, none, 0, 0},
-    [ODEON_KIND_LAYER] = {"layer", ODEON_LAYOUT_LAYER, sizeof(odeon_layer_ops),
-                          ODEON_SIZE_THROUGH(odeon_layer_ops, vjp), 0, layer_needed, none, 0, 0},
-    [ODEON_KIND_INTEGRATOR] = {"integrator", ODEON_LAYOUT_INTEGRATOR, sizeof(odeon_integrator),
-                               ODEON_SIZE_THROUGH(odeon_integrator, solver),
-                               offsetof(odeon_integrator, reserved0), none, none, 0, 0},
-    [ODEON_KIND_GRADIENT] = {"gradient", ODEON_LAYOUT_GRADIENT, sizeof(odeon_gradient_ops),
-                             ODEON_SIZE_THROUGH(odeon_gradient_ops, backward), 0, gradient_needed,
-                             none, offsetof(odeon_gradient_ops, flags),
-                             ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y},
-    [ODEON_KIND_OPTIMIZER] = {"optimizer", ODEON_LAYOUT_OPTIMIZER, sizeof(odeon_optimizer_ops),
-                              ODEON_SIZE_THROUGH(odeon_optimizer_ops, update), 0, optimizer_needed,
-                              none, offsetof(odeon_optimizer_ops, flags),
-                              ODEON_OPTIMIZER_ELEMENTWISE},
-    [ODEON_KIND_LOSS] = {"loss", ODEON_LAYOUT_LOSS, sizeof(odeon_loss_ops),
-                         ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
-                         offsetof(odeon_loss_ops, reserved0), loss_needed, none, 0, 0},
-    [ODEON_KIND_SCHEDULE] = {"schedule", ODEON_LAYOUT_SCHEDULE, sizeof(odeon_schedule_ops),
-                             ODEON_SIZE_THROUGH(odeon_schedule_ops, factor),
-                             offsetof(odeon_schedule_ops, reserved0), schedule_needed, none, 0, 0},
+/* Rows stand where their interface's number says. The first size ends with the last slot that the
+ * first version has; it stays when slots are appended. */
+static const interface_info interfaces[ODEON_INTERFACE_COUNT + 1] = {
+    [ODEON_INTERFACE_DEVICE] = {"device", ODEON_KIND_DEVICE, ODEON_LAYOUT_DEVICE,
+                                sizeof(odeon_device_ops),
+                                ODEON_SIZE_THROUGH(odeon_device_ops, get_table),
+                                offsetof(odeon_device_ops, reserved0), device_needed, none, 0, 0},
+    [ODEON_INTERFACE_DATASET] = {"dataset", ODEON_KIND_DATASET, ODEON_LAYOUT_DATASET,
+                                 sizeof(odeon_dataset_ops),
+                                 ODEON_SIZE_THROUGH(odeon_dataset_ops, get_batch),
+                                 offsetof(odeon_dataset_ops, reserved0), dataset_needed, none, 0,
+                                 0},
+    [ODEON_INTERFACE_LAYER] = {"layer", ODEON_KIND_LAYER, ODEON_LAYOUT_LAYER,
+                               sizeof(odeon_layer_ops), ODEON_SIZE_THROUGH(odeon_layer_ops, vjp), 0,
+                               layer_needed, none, 0, 0},
+    [ODEON_INTERFACE_TABLEAU] = {"tableau", ODEON_KIND_INTEGRATOR, ODEON_LAYOUT_TABLEAU,
+                                 sizeof(odeon_tableau),
+                                 ODEON_SIZE_THROUGH(odeon_tableau, interp_im), 0, tableau_needed,
+                                 none, 0, 0},
+    [ODEON_INTERFACE_GRADIENT] = {"gradient", ODEON_KIND_GRADIENT, ODEON_LAYOUT_GRADIENT,
+                                  sizeof(odeon_gradient_ops),
+                                  ODEON_SIZE_THROUGH(odeon_gradient_ops, backward), 0,
+                                  gradient_needed, none, offsetof(odeon_gradient_ops, flags),
+                                  ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y},
+    [ODEON_INTERFACE_OPTIMIZER] = {"optimizer", ODEON_KIND_OPTIMIZER, ODEON_LAYOUT_OPTIMIZER,
+                                   sizeof(odeon_optimizer_ops),
+                                   ODEON_SIZE_THROUGH(odeon_optimizer_ops, update), 0,
+                                   optimizer_needed, none, offsetof(odeon_optimizer_ops, flags),
+                                   ODEON_OPTIMIZER_ELEMENTWISE},
+    [ODEON_INTERFACE_LOSS] = {"loss", ODEON_KIND_LOSS, ODEON_LAYOUT_LOSS, sizeof(odeon_loss_ops),
+                              ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
+                              offsetof(odeon_loss_ops, reserved0), loss_needed, none, 0, 0},
+    [ODEON_INTERFACE_SCHEDULE] = {"schedule", ODEON_KIND_SCHEDULE, ODEON_LAYOUT_SCHEDULE,
+                                  sizeof(odeon_schedule_ops),
+                                  ODEON_SIZE_THROUGH(odeon_schedule_ops, factor),
+                                  offsetof(odeon_schedule_ops, reserved0), schedule_needed, none,
+                                  0, 0},
+    [ODEON_INTERFACE_STEPPER] = {"stepper", ODEON_KIND_INTEGRATOR, ODEON_LAYOUT_STEPPER,
+                                 sizeof(odeon_stepper_ops),
+                                 ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
+                                 offsetof(odeon_stepper_ops, reserved0), stepper_needed,
+                                 stepper_refused, 0, 0},
 };
 
-/* Neither stands alone in a plugin, so neither has a version of its own: that of the integrator
- * counts. */
-const kind_info kind_stepper = {"stepper",
-                                0,
-                                sizeof(odeon_stepper_ops),
-                                ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
-                                offsetof(odeon_stepper_ops, reserved0),
-                                stepper_needed,
-                                stepper_refused,
-                                0,
-                                0};
-
-const kind_info kind_tableau = {"tableau",
-                                0,
-                                sizeof(odeon_tableau),
-                                ODEON_SIZE_THROUGH(odeon_tableau, interp_im),
-                                0,
-                                tableau_needed,
-                                none,
-                                0,
-                                0};
+#define KIND_NAME(NAME, value, text) [value] = text,
+static const char *const kinds[ODEON_KIND_COUNT + 1] = {ODEON_KIND_LIST(KIND_NAME)};
+#undef KIND_NAME
 
 /* A plugin may claim any number, so that both ends are checked. */
-const kind_info *kind_of(int32_t kind)
+const interface_info *interface_of(uint32_t number)
 {
-    return kind >= 1 && kind <= ODEON_KIND_COUNT ? &kinds[kind] : NULL;
+    return number >= 1 && number <= ODEON_INTERFACE_COUNT ? &interfaces[number] : NULL;
+}
+
+uint32_t interface_by_name(const char *name)
+{
+    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+        if (strcmp(interfaces[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return 0;
 }
 
 const char *kind_name(int32_t kind)
 {
-    const kind_info *info = kind_of(kind);
-    return info != NULL ? info->name : NULL;
+    return kind >= 1 && kind <= ODEON_KIND_COUNT ? kinds[kind] : NULL;
 }
 
 /* The names are those of folders and of keys in an INI. */
 int32_t kind_by_name(const char *name)
 {
     for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {
-        if (strcmp(kinds[kind].name, name) == 0) {
+        if (strcmp(kinds[kind], name) == 0) {
             return kind;
         }
     }

@@ -1,5 +1,5 @@
-/* kinds.h: what the host knows of each kind: its name, its table of operations, and which slots of
- * that table must be there. */
+/* kinds.h: what the host knows of each kind and of each interface: names, the table of operations,
+ * and which slots of it must be there. */
 #ifndef ODEON_CORE_OPTION_KINDS_H
 #define ODEON_CORE_OPTION_KINDS_H
 #include <stddef.h>
@@ -12,10 +12,11 @@ typedef struct kind_slot {
     const char *name;
 } kind_slot;
 
-/* A row for each kind, from which a table that a plugin brings is checked. */
-typedef struct kind_info {
-    const char *name;         /* "layer" */
-    uint32_t version;         /* of the kind; while it is a draft its layout number (layouts.h) */
+/* A row for each interface, from which a table that a plugin brings is checked. */
+typedef struct interface_info {
+    const char *name; /* "layer", "tableau" */
+    int32_t kind;
+    uint32_t version;         /* while it is a draft its layout number (layouts.h) */
     size_t ops_bytes;         /* sizeof of the host's own table */
     size_t ops_bytes_first;   /* of the first table of this major: no plugin's may be smaller */
     int32_t reserved_at;      /* offset of a word that must be zero; 0: none */
@@ -23,15 +24,13 @@ typedef struct kind_info {
     const kind_slot *refused; /* must be NULL until a later minor gives them a meaning */
     size_t flags_at;          /* offset of a word of flags; 0: none */
     uint32_t flags_known;     /* bits of it that have a meaning */
-} kind_info;
+} interface_info;
 
-/* NULL for a number that is no kind. */
-const kind_info *kind_of(int32_t kind);
+/* By number, or by the name that stands in notes; NULL for what is no interface. */
+const interface_info *interface_of(uint32_t number);
+uint32_t interface_by_name(const char *name); /* 0 for no interface */
 
 const char *kind_name(int32_t kind);    /* "layer"; NULL for no kind */
 int32_t kind_by_name(const char *name); /* 0 for no kind */
-
-/* The parts of an integrator's table, as rows of the same sort. */
-extern const kind_info kind_stepper, kind_tableau;
 
 #endif

@@ -14,28 +14,45 @@
 
 /* ---- lists of components ---- */
 
+enum { KIND_BYTES = 32 }; /* of the name of a kind or an interface, and more */
+
 /* A note may say anything; what becomes part of a path must be a name. */
 static bool is_name(int32_t kind, const char *id)
 {
     return kind != 0 && (label_is_id(id) || (kind == ODEON_KIND_LAYER && label_is_kernel(id)));
 }
 
+/* Behind the id stands the interface, or nothing where its name is the kind's. */
+static uint32_t interface_named(const char *c, size_t n, const char *kind)
+{
+    char name[KIND_BYTES];
+    if (n >= sizeof name) {
+        return 0;
+    }
+    memcpy(name, c, n);
+    name[n] = '\0';
+    uint32_t found = interface_by_name(n == 0 ? kind : name + 1);
+    return found != 0 && interface_of(found)->kind == kind_by_name(kind) ? found : 0;
+}
+
 bool claim_next(const char **components, claim *out)
 {
     const char *c = *components;
-    size_t n = strcspn(c, ","), kind_bytes = strcspn(c, "/,");
-    char kind[32];
+    size_t n = strcspn(c, ","), kind_bytes = strcspn(c, "/,"), id_end = strcspn(c, ":,");
+    char kind[KIND_BYTES];
     *out = (claim){.kind = 0};
     if (n == 0 && *c == '\0') {
         return false;
     }
     *components = c + n + (c[n] == ',');
-    if (kind_bytes < n && kind_bytes < sizeof kind && n - kind_bytes - 1 < sizeof out->id) {
+    if (kind_bytes < id_end && kind_bytes < sizeof kind &&
+        id_end - kind_bytes - 1 < sizeof out->id) {
         memcpy(kind, c, kind_bytes);
         kind[kind_bytes] = '\0';
-        memcpy(out->id, c + kind_bytes + 1, n - kind_bytes - 1);
+        memcpy(out->id, c + kind_bytes + 1, id_end - kind_bytes - 1);
         out->kind = kind_by_name(kind);
         out->valid = is_name(out->kind, out->id);
+        out->interface = interface_named(c + id_end, n - id_end, kind);
     }
     return true;
 }
@@ -52,6 +69,17 @@ bool claim_is_in(const char *components, int32_t kind, const char *id)
     return false;
 }
 
+bool claim_has(const char *components, const odeon_component *component)
+{
+    claim c;
+    while (claim_next(&components, &c)) {
+        if (c.kind == component->kind && strcmp(c.id, component->id) == 0) {
+            return c.interface == component->interface;
+        }
+    }
+    return false;
+}
+
 /* ---- what may be taken over ---- */
 
 /* Whether such a component ships is not asked: an INI may be used with programs that have been
@@ -60,7 +88,7 @@ odeon_status claim_list_add(claim_list *list, const char *name)
 {
     const char *rest = name;
     claim c;
-    if (!claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
+    if (strchr(name, ':') != NULL || !claim_next(&rest, &c) || *rest != '\0' || !c.valid) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "replace = %.100s: expected KIND/ID, as layer/NAME, of a component "
                          "that ships with the program",

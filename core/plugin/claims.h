@@ -13,14 +13,15 @@
 
 #include "base/label.h"
 #include "base/text.h"
-#include "odeon/status.h"
+#include "odeon/plugin.h"
 #include "plugin/search_path.h"
 
 enum { CLAIM_ID_BYTES = 2 * LABEL_MAX_ID_BYTES + 2 }; /* of "swish@cuda", with its NUL */
 
-/* One entry of a note's list "layer/swish,layer/swish@cuda". */
+/* One entry of a note's list "layer/swish,layer/swish@cuda,integrator/mine:tableau". */
 typedef struct claim {
     int32_t kind;
+    uint32_t interface; /* 0: none that this host knows of the kind */
     char id[CLAIM_ID_BYTES];
     bool valid; /* kind is one, and id is what may name a component of it */
 } claim;
@@ -34,8 +35,11 @@ typedef struct claim_list {
 /* Takes the next entry off *components; false: there is none. An entry of a kind that this host
  * does not know has kind 0, one that is no KIND/ID has an empty id, too; neither is valid. */
 bool claim_next(const char **components, claim *out);
-/* Is the component one of them? */
+/* Is the component one of them, whatever its interface? */
 bool claim_is_in(const char *components, int32_t kind, const char *id);
+
+/* Is it one of them, with its interface? */
+bool claim_has(const char *components, const odeon_component *component);
 
 /* Adds "KIND/ID". ODEON_ERR_CONFIG if it is none; ODEON_ERR_NOMEM. */
 odeon_status claim_list_add(claim_list *list, const char *name);

@@ -8,7 +8,6 @@
 #include "base/diag.h"
 #include "base/label.h"
 #include "base/mem.h"
-#include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "option/kinds.h"
 #include "option/option_table.h"
@@ -108,27 +107,29 @@ static bool is_null_slot(const void *table, size_t offset)
 
 enum { HINT_BYTES = 192 };
 
-/* What looks wrong in a table may be right in another kind's of the same size. */
-static const char *other_kind(const kind_info *kind, const void *table, char text[HINT_BYTES])
+/* What looks wrong in a table may be right in another interface's of the same size. */
+static const char *other_interface(const interface_info *own, const void *table,
+                                   char text[HINT_BYTES])
 {
     uint32_t bytes;
     size_t used = 0;
     memcpy(&bytes, table, sizeof bytes);
     text[0] = '\0';
-    for (int32_t i = 1; i <= ODEON_KIND_COUNT; i++) {
-        if (kind_of(i) != kind && kind_of(i)->ops_bytes == bytes) {
+    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+        const interface_info *other = interface_of(i);
+        if (other != own && other->ops_bytes == bytes) {
             (void)snprintf(text + used, HINT_BYTES - used, "%s%s",
                            used == 0 ? "; is the kind right? tables of this size have " : ", ",
-                           kind_of(i)->name);
+                           other->name);
             used = strlen(text);
         }
     }
     return text;
 }
 
-/* Reserved words and flags come before missing slots, since a table of another kind most often
+/* Reserved words and flags come before missing slots, since a table of another sort most often
  * fails there first, and the hint helps. */
-static odeon_status check_slots(const copying *c, const kind_info *kind, const void *table)
+static odeon_status check_slots(const copying *c, const interface_info *kind, const void *table)
 {
     uint32_t reserved = 0, flags = 0;
     char hint[HINT_BYTES];
@@ -137,7 +138,7 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
     }
     if (reserved != 0) {
         return refuse(c, "its %s table has a reserved field that is not 0: reserved0%s", kind->name,
-                      other_kind(kind, table, hint));
+                      other_interface(kind, table, hint));
     }
     if (kind->flags_at != 0) {
         memcpy(&flags, (const char *)table + kind->flags_at, sizeof flags);
@@ -145,18 +146,18 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
     if ((flags & ~kind->flags_known) != 0) {
         return refuse(c, "its %s table has flag bits that this host does not know: 0x%x in flags%s",
                       kind->name, (unsigned)(flags & ~kind->flags_known),
-                      other_kind(kind, table, hint));
+                      other_interface(kind, table, hint));
     }
     for (const kind_slot *slot = kind->needed; slot->name != NULL; slot++) {
         if (is_null_slot(table, slot->offset)) {
             return refuse(c, "its %s table lacks %s%s", kind->name, slot->name,
-                          other_kind(kind, table, hint));
+                          other_interface(kind, table, hint));
         }
     }
     for (const kind_slot *slot = kind->refused; slot->name != NULL; slot++) {
         if (!is_null_slot(table, slot->offset)) {
             return refuse(c, "its %s table has %s, which must be NULL until it has a meaning%s",
-                          kind->name, slot->name, other_kind(kind, table, hint));
+                          kind->name, slot->name, other_interface(kind, table, hint));
         }
     }
     return ODEON_OK;
@@ -164,12 +165,12 @@ static odeon_status check_slots(const copying *c, const kind_info *kind, const v
 
 /* A longer table would be read as far as this kind's goes, and its slots be called as what they are
  * not. One of the same headers is as long as the host's own. */
-static odeon_status check_size(const copying *c, const kind_info *kind, const void *table)
+static odeon_status check_size(const copying *c, const interface_info *kind, const void *table)
 {
     uint32_t bytes;
     char hint[HINT_BYTES];
     memcpy(&bytes, table, sizeof bytes);
-    if (bytes == kind->ops_bytes || other_kind(kind, table, hint)[0] == '\0') {
+    if (bytes == kind->ops_bytes || other_interface(kind, table, hint)[0] == '\0') {
         return ODEON_OK;
     }
     return refuse(c, "its %s table has struct_size %u, expected %zu%s", kind->name, (unsigned)bytes,
@@ -178,7 +179,7 @@ static odeon_status check_size(const copying *c, const kind_info *kind, const vo
 
 /* The copy has the host's size, zero beyond what the plugin knows: an optional slot that an older
  * plugin lacks is NULL. */
-static odeon_status copy_table(const copying *c, const kind_info *kind, const void *from,
+static odeon_status copy_table(const copying *c, const interface_info *kind, const void *from,
                                void **out)
 {
     void *table = keep(c, 1, kind->ops_bytes);
@@ -224,27 +225,11 @@ static odeon_status check_layer(const copying *c, const odeon_layer_ops *ops)
     return ops->body_names == NULL ? ODEON_OK : check_body_names(c, ops);
 }
 
-/* An integrator's table leads on to another. */
-static odeon_status copy_method(const copying *c, odeon_integrator *method)
+static odeon_status check_tableau(const copying *c, const odeon_tableau *tableau)
 {
-    int tiers = (method->tableau != NULL) + (method->stepper != NULL) + (method->solver != NULL);
-    if (tiers != 1) {
-        return refuse(c, "%d of tableau, stepper and solver are set, expected one", tiers);
-    }
-    if (method->solver != NULL) {
-        return refuse(c, "it is a whole solver, which this host cannot call");
-    }
-    void *copy = NULL;
-    if (method->stepper != NULL) {
-        ODEON_TRY(copy_table(c, &kind_stepper, method->stepper, &copy));
-        method->stepper = copy;
-        return ODEON_OK;
-    }
-    ODEON_TRY(copy_table(c, &kind_tableau, method->tableau, &copy));
-    method->tableau = copy;
     char path[ODEON_MESSAGE_BYTES];
     (void)snprintf(path, sizeof path, "%s: %s", c->file, c->component);
-    return tableau_check(method->tableau, path);
+    return tableau_check(tableau, path);
 }
 
 static odeon_status copy_ops(const copying *c, odeon_component *component)
@@ -253,12 +238,16 @@ static odeon_status copy_ops(const copying *c, odeon_component *component)
         return refuse(c, "ops is NULL");
     }
     void *copy = NULL;
-    ODEON_TRY(copy_table(c, kind_of(component->kind), component->ops, &copy));
+    ODEON_TRY(copy_table(c, interface_of(component->interface), component->ops, &copy));
     component->ops = copy;
-    if (component->kind == ODEON_KIND_LAYER) {
+    switch (component->interface) {
+    case ODEON_INTERFACE_LAYER:
         return check_layer(c, copy);
+    case ODEON_INTERFACE_TABLEAU:
+        return check_tableau(c, copy);
+    default:
+        return ODEON_OK;
     }
-    return component->kind == ODEON_KIND_INTEGRATOR ? copy_method(c, copy) : ODEON_OK;
 }
 
 /* ---- options ---- */
@@ -403,31 +392,37 @@ static odeon_status check_kernel(const copying *c, const odeon_component *kernel
                : refuse(c, "it holds other layers, which a kernel cannot");
 }
 
+/* What its ops are, and whether both sides mean the same by it. */
+static odeon_status check_interface(const copying *c, const odeon_component *component)
+{
+    const interface_info *own = interface_of(component->interface);
+    if (own == NULL || own->kind != component->kind) {
+        return refuse(c, "its interface is %u, which is none of %s that this host knows",
+                      (unsigned)component->interface, kind_name(component->kind));
+    }
+    return component->kind_version == own->version
+               ? ODEON_OK
+               : refuse(c,
+                        "it was built with other draft headers of %s (%08x, this host has %08x): "
+                        "build it again with this host's headers",
+                        own->name, (unsigned)component->kind_version, (unsigned)own->version);
+}
+
 /* The id is checked before it is used in messages, which go to terminals. */
 static odeon_status copy_component(copying *c, const odeon_component *from, odeon_component *to)
 {
     c->component[0] = '\0';
     ODEON_TRY(copy_struct(c, "a component", from, 0, component_bytes_first, to, sizeof *to));
-    const kind_info *kind = kind_of(to->kind);
+    const char *kind = kind_name(to->kind);
     if (kind == NULL) {
         return refuse(c, "a component is of kind %d, which this host does not know", (int)to->kind);
     }
     bool is_kernel = to->kind == ODEON_KIND_LAYER && label_is_kernel(to->id);
     if (!is_kernel && !label_is_id(to->id)) {
-        return refuse(c, "the id of its %s is not of letters, digits and _, a letter first",
-                      kind->name);
+        return refuse(c, "the id of its %s is not of letters, digits and _, a letter first", kind);
     }
-    (void)snprintf(c->component, sizeof c->component, "%s %s", kind->name, to->id);
-    if (to->kind_version != kind->version) {
-        return refuse(
-            c,
-            "it was built with other draft headers of %s (%08x, this host has %08x): build "
-            "it again with this host's headers",
-            kind->name, (unsigned)to->kind_version, (unsigned)kind->version);
-    }
-    if (to->reserved0 != 0) {
-        return refuse(c, "a reserved field is not 0: reserved0");
-    }
+    (void)snprintf(c->component, sizeof c->component, "%s %s", kind, to->id);
+    ODEON_TRY(check_interface(c, to));
     if (!label_is_line(to->summary) || !label_is_line(to->version) || !label_is_line(to->license) ||
         (to->source != NULL && !label_is_line(to->source))) {
         return refuse(c, "summary, version, license or source is missing or no line of UTF-8");

@@ -8,10 +8,11 @@
 #include "base/diag.h"
 #include "odeon/layouts.h"
 #include "option/kinds.h"
+#include "plugin/claims.h"
 
 /* The numbers stand in the note, so that a plugin of other headers is refused before anything of
- * it is mapped. Order and length are those of ODEON_LAYOUTS: BASE, then the kinds by their
- * numbers. */
+ * it is mapped. Order and length are those of ODEON_LAYOUTS: BASE, then the
+ * interfaces by their numbers. */
 
 enum { NUMBER_DIGITS = 8 };
 
@@ -49,32 +50,23 @@ static odeon_status check_number(const char *file, const char *layouts, size_t i
     return ODEON_OK;
 }
 
-/* The kind of "layer/swish,layer/swish@cuda"'s first component; 0: none that is known. */
-static int32_t first_kind(const char *components)
-{
-    char name[32];
-    size_t n = strcspn(components, "/,");
-    if (components[n] != '/' || n >= sizeof name) {
-        return 0;
-    }
-    memcpy(name, components, n);
-    name[n] = '\0';
-    return kind_by_name(name);
-}
-
-/* Only the numbers of kinds that the file holds: a change in one kind's draft leaves plugins of
- * others usable. */
+/* Only the numbers of interfaces that the file has: a change in one draft leaves plugins of others
+ * usable. */
 odeon_status layouts_check(const char *file, const char *layouts, const char *components)
 {
+    claim c;
     ODEON_TRY(check_number(file, layouts, 0, ODEON_LAYOUT_BASE, "all plugins"));
-    for (const char *c = components; c != NULL && *c != '\0';) {
-        int32_t kind = first_kind(c);
-        if (kind != 0) {
-            ODEON_TRY(
-                check_number(file, layouts, (size_t)kind, kind_of(kind)->version, kind_name(kind)));
+    while (claim_next(&components, &c)) {
+        if (c.kind != 0 && c.interface == 0) {
+            return diag_fail(ODEON_ERR_PLUGIN,
+                             "%s: its note does not say which interface of %s it has for %s, or "
+                             "this host does not know it: use ODEON_PLUGIN, or write KIND/ID:NAME",
+                             file, kind_name(c.kind), c.id);
         }
-        c = strchr(c, ',');
-        c = c != NULL ? c + 1 : NULL;
+        if (c.kind != 0) {
+            const interface_info *own = interface_of(c.interface);
+            ODEON_TRY(check_number(file, layouts, c.interface, own->version, own->name));
+        }
     }
     return ODEON_OK;
 }

@@ -6,8 +6,8 @@
 #include "odeon/status.h"
 
 /* layouts and components as file's note has them (elf_check.h): what all plugins share and the
- * kinds that it has components of must be those of this host; numbers of other kinds, and of kinds
- * that are not known here, do not matter. ODEON_ERR_PLUGIN. [any] */
+ * interfaces that it has components of must be those of this host; numbers of other interfaces, and
+ * kinds that are not known here, do not matter. ODEON_ERR_PLUGIN. [any] */
 odeon_status layouts_check(const char *file, const char *layouts, const char *components);
 
 #endif

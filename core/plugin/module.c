@@ -152,11 +152,12 @@ static odeon_status check_note(const module *m)
 {
     const odeon_component *const *list = m->tables->root.components;
     for (size_t i = 0; list[i] != NULL; i++) {
-        if (!claim_is_in(m->elf.components, list[i]->kind, list[i]->id)) {
+        if (!claim_has(m->elf.components, list[i])) {
             return diag_fail(ODEON_ERR_PLUGIN,
-                             "%s: it holds %s %s, which its note does not name: write it into "
-                             "ODEON_PLUGIN_NOTE, too",
-                             m->file, kind_name(list[i]->kind), list[i]->id);
+                             "%s: it holds %s %s, interface %s, which its note does not name: "
+                             "write it into ODEON_PLUGIN_NOTE, too",
+                             m->file, kind_name(list[i]->kind), list[i]->id,
+                             interface_of(list[i]->interface)->name);
         }
     }
     return ODEON_OK;

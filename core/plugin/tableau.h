@@ -4,7 +4,8 @@
 #define ODEON_CORE_PLUGIN_TABLEAU_H
 #include <stdbool.h>
 
-#include "odeon/integrator.h"
+#include "odeon/stepper.h"
+#include "odeon/tableau.h"
 
 /* A stage that solves its own equation: k = f(t + c h, y) with y = base + gamma h k; k, y and base
  * are handles. The n terms, of slopes before, guess k; without one the guess is 0. */

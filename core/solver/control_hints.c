@@ -9,10 +9,10 @@
 #include "plugin/words.h"
 
 /* A plugin of an older ABI has a shorter table without this member, which is as if it had none. */
-const odeon_control_hint *const *control_hints(const odeon_integrator *method)
+const odeon_control_hint *const *control_hints(const odeon_tableau *tableau)
 {
     static const odeon_control_hint *const none[] = {NULL};
-    return ODEON_HAS(method, odeon_integrator, hints) ? method->hints : none;
+    return tableau != NULL && ODEON_HAS(tableau, odeon_tableau, hints) ? tableau->hints : none;
 }
 
 /* What is wrong with a hint, in words; NULL: nothing. Written so that NaN fails. */
@@ -34,9 +34,9 @@ static const char *wrong_with(const odeon_control_hint *hint)
 }
 
 /* When the integrator is made, so that a hint which nobody uses is checked as well. */
-odeon_status control_hints_check(const odeon_integrator *method, const char *path)
+odeon_status control_hints_check(const odeon_tableau *tableau, const char *path)
 {
-    const odeon_control_hint *const *hints = control_hints(method);
+    const odeon_control_hint *const *hints = control_hints(tableau);
     for (int32_t i = 0; hints[i] != NULL; i++) {
         char text[WORDS_TEXT_BYTES];
         const char *wrong = wrong_with(hints[i]);
@@ -52,10 +52,10 @@ odeon_status control_hints_check(const odeon_integrator *method, const char *pat
 
 /* A hint gives exponents for the method's own order, so the spec's rule per order ends here; the
  * first hint of the system counts. */
-void control_hints_apply(const odeon_integrator *method, int32_t order, odeon_ode_spec *spec,
+void control_hints_apply(const odeon_tableau *tableau, int32_t order, odeon_ode_spec *spec,
                          odeon_control *control)
 {
-    const odeon_control_hint *const *hints = control_hints(method);
+    const odeon_control_hint *const *hints = control_hints(tableau);
     odeon_control *c = control;
     for (int32_t i = 0; hints[i] != NULL && spec->control_hints != NULL; i++) {
         const odeon_control_hint *hint = hints[i];

@@ -332,29 +332,26 @@ static odeon_status describe(stepper *s, const char *path)
     return ODEON_OK;
 }
 
-/* Which tier the component is of: a tableau, a stepper, or a whole solver. */
-static odeon_status choose_tier(stepper *s, const char *path)
+/* Which interface the component has. */
+static odeon_status choose_interface(stepper *s, const char *path)
 {
-    const odeon_integrator *kind = s->instance->component->ops;
-    ODEON_TRY(control_hints_check(kind, path));
-    s->tableau = kind->tableau;
-    if (s->tableau != NULL) {
-        const char *beyond = tableau_beyond_host(s->tableau);
-        if (beyond != NULL) {
-            return diag_fail(ODEON_ERR_UNSUPPORTED,
-                             "%s: integrator %s: this host cannot yet carry out %s", path,
-                             s->instance->component->id, beyond);
-        }
-        s->ops = &tableau_stepper_ops;
-        s->implicit = tableau_is_implicit(s->tableau);
-        memcpy(&s->self, &kind->tableau, sizeof s->self);
+    const odeon_component *component = s->instance->component;
+    if (component->interface == ODEON_INTERFACE_STEPPER) {
+        s->ops = component->ops;
+        s->self = s->instance->self;
         return ODEON_OK;
     }
-    if (kind->stepper == NULL) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: whole solvers cannot be used yet", path);
+    s->tableau = component->ops;
+    ODEON_TRY(control_hints_check(s->tableau, path));
+    const char *beyond = tableau_beyond_host(s->tableau);
+    if (beyond != NULL) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "%s: integrator %s: this host cannot yet carry out %s", path,
+                         component->id, beyond);
     }
-    s->ops = kind->stepper;
-    s->self = s->instance->self;
+    s->ops = &tableau_stepper_ops;
+    s->implicit = tableau_is_implicit(s->tableau);
+    memcpy(&s->self, &component->ops, sizeof s->self);
     return ODEON_OK;
 }
 
@@ -363,7 +360,7 @@ static odeon_status choose_tier(stepper *s, const char *path)
 static odeon_status fill(stepper *s, const odeon_config *config, const char *path, int32_t dense)
 {
     ODEON_TRY(instance_create(config, path, &s->instance));
-    ODEON_TRY(choose_tier(s, path));
+    ODEON_TRY(choose_interface(s, path));
     s->dense = dense != DENSE_UNUSED && s->tableau != NULL && s->tableau->interp_degree > 0;
     if (dense == DENSE_REQUIRED && !s->dense) {
         return diag_fail(ODEON_ERR_CONFIG,

@@ -2,15 +2,17 @@
  * that a step-tier method says itself; from here on there is one kind of method. */
 #ifndef ODEON_CORE_SOLVER_STEPPER_H
 #define ODEON_CORE_SOLVER_STEPPER_H
+#include <assert.h>
 #include <stdbool.h>
 
 #include "odeon/device_solver.h"
-#include "odeon/integrator.h"
+#include "odeon/stepper.h"
+#include "odeon/tableau.h"
 #include "plugin/instance.h"
 
 enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2 };
 
-/* Registers: the handles of odeon/integrator.h renumbered without gaps: Y0, Y1, ERROR, carry in,
+/* Registers: the handles of odeon/stepper.h renumbered without gaps: Y0, Y1, ERROR, carry in,
  * carry out, work. */
 enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
 
@@ -26,6 +28,9 @@ typedef struct verb {
     int32_t state;     /* IMPLICIT: the register of y */
     int32_t reserved0; /* no gaps: programs are compared byte by byte */
 } verb;
+
+static_assert(ODEON_MAX_EVALS == ODEON_MAX_STAGES && ODEON_MAX_TERMS == ODEON_MAX_STAGES,
+              "a step needs the slots and the pointers of a device's calls");
 
 #define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
 #define PROGRAM_MAX_TERMS     1024

@@ -77,8 +77,9 @@ extern "C" {
 #endif
 
 /* An ELF note, readable without loading the file: owner "Odeon", type 1, and this text, e.g.
- * "abi=1.0 layouts=... components=integrator/tsit5", then NULs. The components are KIND/ID
- * separated by commas; the layouts are ODEON_LAYOUTS. A host takes a note of any length. */
+ * "abi=1.0 layouts=... components=layer/dense,integrator/tsit5:tableau", then NULs. The components
+ * are KIND/ID separated by commas, with the interface where that has another name than the kind
+ * (plugin.h); the layouts are ODEON_LAYOUTS. A host takes a note of any length. */
 #define ODEON_NOTE_OWNER      "Odeon"
 #define ODEON_NOTE_TYPE       1u
 #define ODEON_NOTE_TEXT_BYTES 1012u
@@ -99,7 +100,7 @@ typedef struct odeon_note {
 #define ODEON_NOTE_EXACT_
 #endif
 
-/* Stands once in a plugin: ODEON_PLUGIN_NOTE("integrator/tsit5"); */
+/* Stands once in a plugin: ODEON_PLUGIN_NOTE("integrator/tsit5:tableau"); */
 #define ODEON_PLUGIN_NOTE(components)                                                              \
     ODEON_NOTE_EXACT_                                                                              \
     __attribute__((section(".note.odeon"), used,                                                   \

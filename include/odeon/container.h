@@ -111,7 +111,7 @@ typedef struct odeon_ode_spec {
     const odeon_config *integrator; /* an option of the layer */
     const odeon_config *gradient;
     /* The system that control follows, by the name that methods give hints for (odeon_control_hint
-     * of integrator.h); NULL: none. A hint takes the place of control's exponents and limits. */
+     * of tableau.h); NULL: none. A hint takes the place of control's exponents and limits. */
     const char *control_hints;
     /* ADAPTIVE and SIZE: times that steps must end at, on the way forward and back, in any order,
      * none outside of times; without effect in the other modes. */

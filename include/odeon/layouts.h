@@ -6,18 +6,19 @@
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
 
-#define ODEON_LAYOUT_BASE       0xf768bc27u
+#define ODEON_LAYOUT_BASE       0x1e1ab59au
 #define ODEON_LAYOUT_DEVICE     0x38acf68au
 #define ODEON_LAYOUT_DATASET    0x30600f73u
 #define ODEON_LAYOUT_LAYER      0x2ba502e1u
-#define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
+#define ODEON_LAYOUT_TABLEAU    0x9c23d45du
 #define ODEON_LAYOUT_GRADIENT   0x1c421b5du
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
 #define ODEON_LAYOUT_LOSS       0xf546ef8bu
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
+#define ODEON_LAYOUT_STEPPER    0x0fae4e7du
 
-/* All of them: BASE, then the kinds by their numbers. */
+/* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "f768bc27.38acf68a.30600f73.2ba502e1.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
+    "1e1ab59a.38acf68a.30600f73.2ba502e1.9c23d45d.1c421b5d.13d7e717.f546ef8b.60eb21c3.0fae4e7d"
 
 #endif

@@ -19,7 +19,6 @@
 #include "odeon/gradient.h"
 #include "odeon/group.h"
 #include "odeon/host.h"
-#include "odeon/integrator.h"
 #include "odeon/layer.h"
 #include "odeon/loss.h"
 #include "odeon/optimizer.h"
@@ -27,6 +26,7 @@
 #include "odeon/plugin.h"
 #include "odeon/schedule.h"
 #include "odeon/status.h"
+#include "odeon/stepper.h"
 #include "odeon/tableau.h"
 #include "odeon/tensor.h"
 #endif

@@ -20,20 +20,40 @@
 extern "C" {
 #endif
 
-/* X(NAME, value, folder and INI key, type of ops, header) */
+/* Kinds: what a component is for. X(NAME, value, folder and INI key) */
 #define ODEON_KIND_LIST(X)                                                                         \
-    X(DEVICE, 1, "device", odeon_device_ops, "device.h")                                           \
-    X(DATASET, 2, "dataset", odeon_dataset_ops, "dataset.h")                                       \
-    X(LAYER, 3, "layer", odeon_layer_ops, "layer.h")                                               \
-    X(INTEGRATOR, 4, "integrator", odeon_integrator, "integrator.h")                               \
-    X(GRADIENT, 5, "gradient", odeon_gradient_ops, "gradient.h")                                   \
-    X(OPTIMIZER, 6, "optimizer", odeon_optimizer_ops, "optimizer.h")                               \
-    X(LOSS, 7, "loss", odeon_loss_ops, "loss.h")                                                   \
-    X(SCHEDULE, 8, "schedule", odeon_schedule_ops, "schedule.h")
+    X(DEVICE, 1, "device")                                                                         \
+    X(DATASET, 2, "dataset")                                                                       \
+    X(LAYER, 3, "layer")                                                                           \
+    X(INTEGRATOR, 4, "integrator")                                                                 \
+    X(GRADIENT, 5, "gradient")                                                                     \
+    X(OPTIMIZER, 6, "optimizer")                                                                   \
+    X(LOSS, 7, "loss")                                                                             \
+    X(SCHEDULE, 8, "schedule")
 
-#define ODEON_KIND_ENTRY(name, value, text, type, header) ODEON_KIND_##name = value,
+#define ODEON_KIND_ENTRY(name, value, text) ODEON_KIND_##name = value,
 enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 #undef ODEON_KIND_ENTRY
+
+/* Interfaces: what the ops of a component are. A kind has one or more of them, and they freeze one
+ * by one: each has a number of its own in layouts.h, in the order of these values.
+ * X(NAME, value, KIND, name, type of ops, header)
+ * 10, SOLVER of the kind INTEGRATOR, a whole solver of its own, is reserved. */
+#define ODEON_INTERFACE_LIST(X)                                                                    \
+    X(DEVICE, 1, DEVICE, "device", odeon_device_ops, "device.h")                                   \
+    X(DATASET, 2, DATASET, "dataset", odeon_dataset_ops, "dataset.h")                              \
+    X(LAYER, 3, LAYER, "layer", odeon_layer_ops, "layer.h")                                        \
+    X(TABLEAU, 4, INTEGRATOR, "tableau", odeon_tableau, "tableau.h")                               \
+    X(GRADIENT, 5, GRADIENT, "gradient", odeon_gradient_ops, "gradient.h")                         \
+    X(OPTIMIZER, 6, OPTIMIZER, "optimizer", odeon_optimizer_ops, "optimizer.h")                    \
+    X(LOSS, 7, LOSS, "loss", odeon_loss_ops, "loss.h")                                             \
+    X(SCHEDULE, 8, SCHEDULE, "schedule", odeon_schedule_ops, "schedule.h")                         \
+    X(STEPPER, 9, INTEGRATOR, "stepper", odeon_stepper_ops, "stepper.h")
+
+#define ODEON_INTERFACE_ENTRY(name, value, kind, text, type, header)                               \
+    ODEON_INTERFACE_##name = value, ODEON_KIND_OF_##name = ODEON_KIND_##kind,
+enum { ODEON_INTERFACE_LIST(ODEON_INTERFACE_ENTRY) ODEON_INTERFACE_COUNT = 9 };
+#undef ODEON_INTERFACE_ENTRY
 
 /* One implementation of one kind. Growing; static data of the plugin, never written.
  * id, of letters, digits and underscores, starts with a letter and is unique within its kind. That
@@ -41,8 +61,8 @@ enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 typedef struct odeon_component {
     uint32_t struct_size;
     int32_t kind;
-    uint32_t kind_version; /* ODEON_LAYOUT_KIND while the kind is a draft */
-    uint32_t reserved0;
+    uint32_t kind_version; /* ODEON_LAYOUT_INTERFACE while the interface is a draft */
+    uint32_t interface;    /* ODEON_INTERFACE_*, one of the kind's: what ops is */
     const char *id;
     const char *summary; /* one line, no full stop */
     const char *version; /* of this component, "1.0" */
@@ -52,7 +72,7 @@ typedef struct odeon_component {
      * types one is shown the id; capitals and underscores make no difference there. */
     const char *aliases;
     const odeon_option *const *options; /* ends with NULL; NULL: none */
-    const void *ops;                    /* the kind's table; starts with struct_size */
+    const void *ops;                    /* the interface's; starts with struct_size */
 
     /* Memory of an instance, a structure that begins with ODEON_INSTANCE (host.h): the host takes
      * it, zeroed and aligned to 64 bytes, writes the host table and the options into it, calls
@@ -90,11 +110,11 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #define ODEON_PLUGIN_SYMBOL "odeon_plugin_v1"
 
 /* ROOT BY MACRO. A plugin of one component needs nothing else:
- *   ODEON_PLUGIN(SCHEDULE, "halves", &ops, "half the rate after half of the run", NULL);
- * KIND is a name of ODEON_KIND_LIST; texts are literals; source may be NULL. ODEON_PLUGIN_WITH also
- * takes aliases. ODEON_PLUGIN_OPTIONS is for a component with instances: it also takes their type,
- * which begins with ODEON_INSTANCE, its options, init and fini, each but the type NULL where there
- * is none. C and C++ alike.
+ *   ODEON_PLUGIN(TABLEAU, "ralston2", &tableau, "Ralston's method: order 2", "Ralston, 1962");
+ * INTERFACE is a name of ODEON_INTERFACE_LIST; texts are literals; source may be NULL.
+ * ODEON_PLUGIN_WITH also takes aliases. ODEON_PLUGIN_OPTIONS is for a component with instances: it
+ * also takes their type, which begins with ODEON_INSTANCE, its options, init and fini, each but the
+ * type NULL where there is none. C and C++ alike.
  *
  * Of a plugin as a whole; define them before the include to say otherwise. A licence is not granted
  * by default. A plugin that works on hosts of a lower minor than its headers, because it looks
@@ -112,23 +132,25 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #define ODEON_PLUGIN_NEEDS_MINOR ODEON_ABI_MINOR
 #endif
 
-/* The kinds as they stand in a note. */
-#define ODEON_KIND_TEXT_DEVICE     "device"
-#define ODEON_KIND_TEXT_DATASET    "dataset"
-#define ODEON_KIND_TEXT_LAYER      "layer"
-#define ODEON_KIND_TEXT_INTEGRATOR "integrator"
-#define ODEON_KIND_TEXT_GRADIENT   "gradient"
-#define ODEON_KIND_TEXT_OPTIMIZER  "optimizer"
-#define ODEON_KIND_TEXT_LOSS       "loss"
-#define ODEON_KIND_TEXT_SCHEDULE   "schedule"
+/* A component as it stands in a note: KIND/ID, and behind it the interface where that has another
+ * name than the kind. */
+#define ODEON_ENTRY_DEVICE(id)    "device/" id
+#define ODEON_ENTRY_DATASET(id)   "dataset/" id
+#define ODEON_ENTRY_LAYER(id)     "layer/" id
+#define ODEON_ENTRY_TABLEAU(id)   "integrator/" id ":tableau"
+#define ODEON_ENTRY_GRADIENT(id)  "gradient/" id
+#define ODEON_ENTRY_OPTIMIZER(id) "optimizer/" id
+#define ODEON_ENTRY_LOSS(id)      "loss/" id
+#define ODEON_ENTRY_SCHEDULE(id)  "schedule/" id
+#define ODEON_ENTRY_STEPPER(id)   "integrator/" id ":stepper"
 
 /* A component as a static object, for plugins of several: the root follows by ODEON_PLUGIN_OF. */
-#define ODEON_COMPONENT(object, KIND, id, ops, summary, source, aliases, options, instance_bytes,  \
-                        init, fini)                                                                \
+#define ODEON_COMPONENT(object, INTERFACE, id, ops, summary, source, aliases, options,             \
+                        instance_bytes, init, fini)                                                \
     static const odeon_component object = {(uint32_t)sizeof(odeon_component),                      \
-                                           ODEON_KIND_##KIND,                                      \
-                                           ODEON_LAYOUT_##KIND,                                    \
-                                           0u,                                                     \
+                                           ODEON_KIND_OF_##INTERFACE,                              \
+                                           ODEON_LAYOUT_##INTERFACE,                               \
+                                           ODEON_INTERFACE_##INTERFACE,                            \
                                            id,                                                     \
                                            summary,                                                \
                                            ODEON_PLUGIN_VERSION,                                   \
@@ -161,16 +183,17 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
                                           NULL,                                                    \
                                           NULL}
 
-#define ODEON_PLUGIN(KIND, id, ops, summary, source)                                               \
-    ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, NULL)
-#define ODEON_PLUGIN_WITH(KIND, id, ops, summary, source, aliases)                                 \
-    ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, NULL, 0u,     \
-                    NULL, NULL);                                                                   \
-    ODEON_PLUGIN_OF(id, ODEON_KIND_TEXT_##KIND "/" id, &odeon_plugin_component)
-#define ODEON_PLUGIN_OPTIONS(KIND, id, ops, summary, source, aliases, type, options, init, fini)   \
-    ODEON_COMPONENT(odeon_plugin_component, KIND, id, ops, summary, source, aliases, options,      \
+#define ODEON_PLUGIN(INTERFACE, id, ops, summary, source)                                          \
+    ODEON_PLUGIN_WITH(INTERFACE, id, ops, summary, source, NULL)
+#define ODEON_PLUGIN_WITH(INTERFACE, id, ops, summary, source, aliases)                            \
+    ODEON_COMPONENT(odeon_plugin_component, INTERFACE, id, ops, summary, source, aliases, NULL,    \
+                    0u, NULL, NULL);                                                               \
+    ODEON_PLUGIN_OF(id, ODEON_ENTRY_##INTERFACE(id), &odeon_plugin_component)
+#define ODEON_PLUGIN_OPTIONS(INTERFACE, id, ops, summary, source, aliases, type, options, init,    \
+                             fini)                                                                 \
+    ODEON_COMPONENT(odeon_plugin_component, INTERFACE, id, ops, summary, source, aliases, options, \
                     ODEON_INSTANCE_BYTES(type), init, fini);                                       \
-    ODEON_PLUGIN_OF(id, ODEON_KIND_TEXT_##KIND "/" id, &odeon_plugin_component)
+    ODEON_PLUGIN_OF(id, ODEON_ENTRY_##INTERFACE(id), &odeon_plugin_component)
 
 /* sizeof(type), which the compiler refuses where host is not its first field. */
 #define ODEON_INSTANCE_BYTES(type)                                                                 \

@@ -1,5 +1,6 @@
-/* tableau.h: a Runge-Kutta method as a table of numbers, without any function. The loop around it
- * (step control, output times, records, gradients) is the host's.
+/* tableau.h: a Runge-Kutta method as a table of numbers, without any function: the ops of the
+ * interface TABLEAU, of the kind integrator. The loop around it (step control, output times,
+ * records, gradients) is the host's.
  *
  * THE STEP from y at t, of size h:
  *     Y_i = y + h sum_{j<=i} a_ij k_j,   k_i = f(t + c_i h, Y_i),   y1 = y + h sum_i b_i k_i
@@ -110,6 +111,24 @@ enum {
     ODEON_TABLEAU_MAX_MORE_ESTIMATES = 3
 };
 
+/* CONTROL HINTS. The ODE block can follow the step control of another system. Most systems derive
+ * the constants of their controllers from a method's order; some have constants of their own for a
+ * method. Whoever writes that method says them here, by the system's name; of a name that the block
+ * does not follow nothing comes of it.
+ *
+ * An error of e times the tolerance makes the factor of the next step size, before its limits, by
+ * e_now^-beta[0] e_before^-beta[1] e_before_that^-beta[2], and e_now^-beta_reject after a rejected
+ * step; the values are those for this method, not per order. They take the place of the system's
+ * rule for all methods; what is not listed (safety, history, rules) stays. All are finite; 0 <
+ * factor_min < 1 < factor_max. Others are ODEON_ERR_PLUGIN. Growing. */
+typedef struct odeon_control_hint {
+    uint32_t struct_size, reserved0;
+    const char *system; /* "sciml" */
+    double beta[3], beta_reject;
+    double factor_min, factor_max; /* after accepted and rejected steps alike */
+    const char *source;            /* where that system says so; NULL: it is not told */
+} odeon_control_hint;
+
 /* Growing: read a later field only as far as struct_size says. s stands for stages, n for stages +
  * dense_stages. What is not given is 0 or NULL. */
 typedef struct odeon_tableau {
@@ -164,6 +183,7 @@ typedef struct odeon_tableau {
     /* As the lists of the first table, for stiff terms; NULL: that list itself, for both. c_im_i is
      * the sum of row i of a_im, and interp_im ends at b_im. */
     const double *b_im, *c_im, *b_hat_im, *more_b_hat_im, *interp_im;
+    const odeon_control_hint *const *hints; /* ends with NULL; NULL: none */
 } odeon_tableau;
 
 #ifdef __cplusplus

@@ -17,19 +17,20 @@ cp -r "$1/include" "$work/include"
 include=$work/include
 echo '#define ODEON_LAYOUTS ""' >"$include/odeon/layouts.h"
 
-# Which headers an interface is made of, with those that they include. A header that a plugin of the
-# kind may use belongs here even if the kind's own header does not include it: whoever is given a
-# device may call all of its families.
+# Which headers an interface is made of, with those that they include, in the order of the numbers of
+# ODEON_INTERFACE_LIST. A header that a plugin may use belongs here even if the interface's own header
+# does not include it: whoever is given a device may call all of its families.
 device="device.h device_conv.h device_ext.h device_loss.h device_move.h device_norm.h device_optimizer.h device_pointwise.h device_pool.h device_product.h device_random.h device_solver.h"
 reach="BASE host.h option.h plugin.h status.h tensor.h
 DEVICE $device kit/step_control.h kit/philox.h
 DATASET dataset.h
 LAYER layer.h container.h cuda.h group.h $device kit/step_control.h kit/philox.h
-INTEGRATOR integrator.h field.h
+TABLEAU tableau.h
 GRADIENT gradient.h field.h
 OPTIMIZER optimizer.h $device
 LOSS loss.h $device
-SCHEDULE schedule.h"
+SCHEDULE schedule.h
+STEPPER stepper.h"
 
 # What the numbers stand in, and what says nothing of a layout.
 left_out='ODEON_LAYOUT|ODEON_ABI_MINOR|ODEON_[A-Z]*_H|ODEON_EXPORT|ODEON_NOTE_EXACT_'
@@ -94,7 +95,7 @@ while read -r interface headers; do
 done <<<"$reach"
 cat <<END
 
-/* All of them: BASE, then the kinds by their numbers. */
+/* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \\
     "$(IFS=.; echo "${numbers[*]}")"
 

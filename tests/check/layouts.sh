@@ -26,9 +26,9 @@ cmp -s "$work/layouts.h" "$source_folder/include/odeon/layouts.h" ||
 
 # Each header is in reach of an interface, itself or through others that include it; those of devices
 # of all that are given one.
-kinds="BASE DEVICE DATASET LAYER INTEGRATOR GRADIENT OPTIMIZER LOSS SCHEDULE"
-for kind in $kinds; do
-    bash "$make" "$source_folder" --headers "$kind" >"$work/$kind" || complain "layouts.sh --headers fails"
+interfaces="BASE DEVICE DATASET LAYER TABLEAU GRADIENT OPTIMIZER LOSS SCHEDULE STEPPER"
+for interface in $interfaces; do
+    bash "$make" "$source_folder" --headers "$interface" >"$work/$interface" || complain "layouts.sh --headers fails"
 done
 families=0
 for header in "$source_folder"/include/odeon/*.h; do
@@ -42,7 +42,7 @@ for header in "$source_folder"/include/odeon/*.h; do
         done
         ;;
     *)
-        (cd "$work" && grep -qxF "$name" $kinds) || complain "include/odeon/$name is in reach of no interface"
+        (cd "$work" && grep -qxF "$name" $interfaces) || complain "include/odeon/$name is in reach of no interface"
         ;;
     esac
 done
@@ -57,7 +57,10 @@ while read -r file name; do
     kind=${kind%%/*}
     case $name in odeon/odeon.h) continue ;; odeon/*) ;; *) continue ;; esac
     includes=$((includes + 1))
-    cat "$work/BASE" "$work/${kind^^}" | grep -qxF "${name#odeon/}" ||
+    reach=${kind^^}
+    # an integrator is a tableau, of that header alone, or a stepper
+    [ "$reach" != INTEGRATOR ] || { grep -qE '(\(|^ +)TABLEAU, ' "$file" && reach=TABLEAU; } || reach=STEPPER
+    cat "$work/BASE" "$work/$reach" | grep -qxF "${name#odeon/}" ||
         complain "$file includes $name, which is not in reach of its kind"
 done < <(quoted_includes "$source_folder"/{plugins,tests/plugins}/*/*/*.[ch])
 [ "$includes" -ge 250 ] || complain "only $includes public headers included by plugins"
@@ -79,12 +82,13 @@ expect() { # what, wanted, sed script, header
 expect "a field within a layer's plan" "LAYER " 's|^(    uint64_t tape_bytes;)|    uint64_t planted;\n\1|' layer.h
 expect "a field within a container's call" "LAYER " 's|^(typedef struct odeon_ode_spec \{)|\1\n    int64_t planted;|' container.h
 expect "a slot of the CUDA extension" "LAYER " 's|^(    odeon_status \(\*check\))|    void (*planted)(void);\n\1|' cuda.h
-expect "a field of a tableau" "INTEGRATOR " 's|^(    double filter_gamma;)|    uint64_t planted;\n\1|' tableau.h
+expect "a slot of a stepper" "STEPPER " 's|^(    odeon_status \(\*describe\))|    void (*planted)(void);\n\1|' stepper.h
+expect "a field of a tableau" "TABLEAU " 's|^(    double filter_gamma;)|    uint64_t planted;\n\1|' tableau.h
 expect "a renumbered enumerator" "DEVICE LAYER OPTIMIZER LOSS " 's|^    ODEON_BINARY_ADD = 0,|    ODEON_BINARY_ADD = 7,|' device_pointwise.h
-expect "a slot of a device" "DEVICE LAYER INTEGRATOR GRADIENT OPTIMIZER LOSS " 's|^(    odeon_status \(\*wait\))|    void (*planted)(void);\n\1|' device.h
-expect "a bit of a dtype" "BASE DEVICE DATASET LAYER INTEGRATOR GRADIENT OPTIMIZER LOSS " 's|^(#define ODEON_DTYPE_F16 .*)2, 16|\12, 15|' tensor.h
+expect "a slot of a device" "DEVICE LAYER GRADIENT OPTIMIZER LOSS " 's|^(    odeon_status \(\*wait\))|    void (*planted)(void);\n\1|' device.h
+expect "a bit of a dtype" "BASE DEVICE DATASET LAYER GRADIENT OPTIMIZER LOSS " 's|^(#define ODEON_DTYPE_F16 .*)2, 16|\12, 15|' tensor.h
 while read -r family call field; do
-    case $family in move | solver) who="DEVICE LAYER INTEGRATOR GRADIENT OPTIMIZER LOSS " ;; *) who="DEVICE LAYER OPTIMIZER LOSS " ;; esac
+    case $family in move | solver) who="DEVICE LAYER GRADIENT OPTIMIZER LOSS " ;; *) who="DEVICE LAYER OPTIMIZER LOSS " ;; esac
     expect "a slot in the middle of family $family" "$who" "s|^(    odeon_status \\(\\*$call\\))|    void (*planted)(void);\n\1|" "device_$family.h"
     [ -z "$field" ] || expect "a field of a call of family $family" "$who" "/^typedef struct odeon_$call \\{/,/^\\}/s|^(    const odeon_tensor \\*$field\\b)|    const odeon_view *planted;\n\1|" "device_$family.h"
 done <<'END'
@@ -102,7 +106,7 @@ END
 expect "a field of a geometry" "DEVICE LAYER OPTIMIZER LOSS " 's|^(    double flip_probability;)|    double planted;\n\1|' device_random.h
 expect "a field of a layer's call" "LAYER " 's|^(    const odeon_tensor \*grad;)|    const odeon_view *planted;\n\1|' layer.h
 expect "a field of a loss's call" "LOSS " 's|^(    const odeon_tensor \*sums;)|    const odeon_view *planted;\n\1|' loss.h
-expect "a field of an evaluation" "INTEGRATOR GRADIENT " 's|^(    const odeon_tensor \*dy;)|    const odeon_view *planted;\n\1|' field.h
+expect "a field of an evaluation" "GRADIENT " 's|^(    const odeon_tensor \*dy;)|    const odeon_view *planted;\n\1|' field.h
 expect "a field of a solve" "GRADIENT " 's|^(    const odeon_view \*d_y;)|    const odeon_view *planted;\n\1|' gradient.h
 expect "a removed bit" "LAYER " '/ODEON_LAYER_RANDOM = /s/ODEON_LAYER_RANDOM/ODEON_LAYER_CHANCE/' layer.h
 expect "a comment" "" '1s|^/\*|/* planted:|' layer.h

@@ -80,8 +80,8 @@ garbage_size    struct_size 2147483644, expected
 other_major     it is made for ABI 2.0, this host has 1.0
 lying_note      it needs ABI 2.0, this host has 1.0
 needs_newer_host it needs ABI 1.7, this host has 1.0
-draft_kind      other draft headers of integrator
-reserved_set    a reserved field is not 0
+draft_kind      other draft headers of tableau
+reserved_set    a reserved field of odeon_plugin_v1 is not 0
 wrong_kind      it holds no layer wrong_kind, but integrator wrong_kind
 bad_id_inside   the id of its integrator is not of letters
 duplicate_id    the plugin has it twice
@@ -96,7 +96,7 @@ kernel_bodies@cpu it holds other layers, which a kernel cannot
 kernel_id@cpu   the id of its layer is not of letters
 chain@cpu       it takes the place of layer chain, which holds others
 no_step         its stepper table lacks step
-no_tier         0 of tableau, stepper and solver are set
+no_interface    its interface is 10, which is none of integrator that this host knows
 implicit        a[0][1] is -0.08333333333, but must be 0: a stage cannot read a later one
 nan_weight      a number of b_hat is not finite
 over_claim      b is said to be of order 3, but is of order 2: the tree [.,.] gives 0.5, but should give 0.3333333333 (off by 0.167)

@@ -6,7 +6,7 @@
  * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.2, theorem 2.13. */
 #ifndef ODEON_TESTS_ROOTED_TREES_H
 #define ODEON_TESTS_ROOTED_TREES_H
-#include "odeon/integrator.h"
+#include "odeon/tableau.h"
 
 enum { TREES_MAX_ORDER = 9, TREES_MAX = 486, TREES_MAX_STAGES = 32 };
 

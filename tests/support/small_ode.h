@@ -2,7 +2,8 @@
  * meaning of a tableau and of the step verbs, apart from the host's engine. */
 #ifndef ODEON_TESTS_SMALL_ODE_H
 #define ODEON_TESTS_SMALL_ODE_H
-#include "odeon/integrator.h"
+#include "odeon/stepper.h"
+#include "odeon/tableau.h"
 
 enum { SMALL_ODE_N = 2 };
 
@@ -30,7 +31,7 @@ void small_ode_tableau_solve(const small_ode *ode, const odeon_tableau *tableau,
 
 typedef struct small_ode_record {
     int64_t evals, last_evals; /* of the solve, of its last step */
-    char complaint[160];       /* the first rule of integrator.h that a step broke; "": none */
+    char complaint[160];       /* the first rule of stepper.h that a step broke; "": none */
 } small_ode_record;
 
 /* The same by a step-tier method, whose verbs are held to the contract. Returns the first status

@@ -10,7 +10,6 @@ static const double c[] = {0.0, 2.0 / 3.0};
 
 static const odeon_tableau tableau = {
     .struct_size = sizeof tableau, .stages = 2, .order = 2, .a = a, .b = b, .c = c};
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN(INTEGRATOR, "ralston2", &ops, "Ralston's method: order 2, two evaluations a step",
+ODEON_PLUGIN(TABLEAU, "ralston2", &tableau, "Ralston's method: order 2, two evaluations a step",
              "Ralston, Runge-Kutta methods with minimum error bounds, Math. Comp. 16, 1962");

@@ -2,8 +2,8 @@
  * past derivatives are carried from step to step. The first order - 1 steps use the classic
  * Runge-Kutta method, whose local error h^5 does not reduce the order. Source: Hairer, Norsett,
  * Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4, 1.5. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/stepper.h"
 
 enum { MAX_ORDER = 5 };
 
@@ -108,11 +108,10 @@ static odeon_status step(void *self, const odeon_step *s)
     return ODEON_OK;
 }
 
-static const odeon_stepper_ops stepper = {
-    .struct_size = sizeof stepper, .describe = describe, .step = step};
-static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
+static const odeon_stepper_ops ops = {
+    .struct_size = sizeof ops, .describe = describe, .step = step};
 
-ODEON_PLUGIN_OPTIONS(INTEGRATOR, "adams_bashforth", &ops,
+ODEON_PLUGIN_OPTIONS(STEPPER, "adams_bashforth", &ops,
                      "explicit multistep method: order 1 to 5, one evaluation a step of equal size",
                      "Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.1, eqs. 1.4 and 1.5",
                      "ab|ab2|ab3|ab4|ab5|adams|explicitadams|multistep", adams, options, NULL,

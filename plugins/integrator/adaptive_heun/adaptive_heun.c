@@ -1,8 +1,8 @@
 /* adaptive_heun: Heun's trapezoid with Euler's method embedded: order 2 with an error estimate of
  * order 1. Dense output: the parabola x k1 + x^2/2 (k2 - k1), of order 2.
  * Source: Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[2][2] = {{0.0}, {1.0}};
 static const double b[2] = {0.5, 0.5};
@@ -25,10 +25,9 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "adaptive_heun", &ops,
+    TABLEAU, "adaptive_heun", &tableau,
     "Heun's trapezoid with Euler embedded: order 2 with an error estimate of order 1, "
     "two evaluations a step",
     "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4",

@@ -2,8 +2,8 @@
  * stage is the first of the next step (FSAL). Dense output: the cubic Hermite interpolant of both
  * ends and their slopes, of order 3. Source: Bogacki, Shampine, A 3(2) pair of Runge-Kutta
  * formulas, Appl. Math. Lett. 2, 1989. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[4][4] = {{0.0}, {0.5}, {0.0, 0.75}, {2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0}};
 static const double b[4] = {2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, 0.0};
@@ -32,9 +32,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN_WITH(INTEGRATOR, "bosh3", &ops,
+ODEON_PLUGIN_WITH(TABLEAU, "bosh3", &tableau,
                   "Bogacki-Shampine pair: order 3 with an error estimate of order 2, three "
                   "evaluations a step",
                   "Bogacki, Shampine, Appl. Math. Lett. 2, 1989",

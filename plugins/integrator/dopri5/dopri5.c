@@ -4,8 +4,8 @@
  * Shampine's quartic of order 4, which DOPRI5 of Hairer and Wanner also uses. Source: Dormand,
  * Prince, A family of embedded Runge-Kutta formulae, J. Comp. Appl. Math. 6, 1980, table 2;
  * Shampine, Some practical Runge-Kutta formulas, Math. Comp. 46, 1986. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[7][7] = {
     {0.0},
@@ -39,20 +39,6 @@ static const double interp[7][4] = {
     {0.0, 40617522.0 / 29380423.0, -110615467.0 / 29380423.0, 69997945.0 / 29380423.0},
 };
 
-static const odeon_tableau tableau = {
-    .struct_size = sizeof tableau,
-    .flags = ODEON_TABLEAU_FSAL,
-    .stages = 7,
-    .order = 5,
-    .embedded_order = 4,
-    .interp_degree = 4,
-    .interp_order = 4,
-    .a = a[0],
-    .b = b,
-    .b_hat = b_hat,
-    .c = c,
-    .interp = interp[0],
-};
 /* Controller exponents of OrdinaryDiffEq's DP5: beta2 = 0.04, beta1 = 1/5 - 3/4 beta2. That system
  * estimates the error by Dormand and Prince's own b_hat, so its steps differ. */
 static const odeon_control_hint sciml = {
@@ -66,11 +52,24 @@ static const odeon_control_hint sciml = {
 };
 static const odeon_control_hint *const hints[] = {&sciml, NULL};
 
-static const odeon_integrator ops = {
-    .struct_size = sizeof ops, .tableau = &tableau, .hints = hints};
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .flags = ODEON_TABLEAU_FSAL,
+    .stages = 7,
+    .order = 5,
+    .embedded_order = 4,
+    .interp_degree = 4,
+    .interp_order = 4,
+    .a = a[0],
+    .b = b,
+    .b_hat = b_hat,
+    .c = c,
+    .interp = interp[0],
+    .hints = hints,
+};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "dopri5", &ops,
+    TABLEAU, "dopri5", &tableau,
     "Dormand-Prince pair: order 5 with an error estimate of order 4, six evaluations a step",
     "Dormand, Prince, J. Comp. Appl. Math. 6, 1980, table 2; Shampine, Math. Comp. 46, 1986",
     "rk45|ode45|dormandprince|dp5|dormandprince5|dopri45");

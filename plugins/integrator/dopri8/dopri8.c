@@ -5,8 +5,8 @@
  * coefficients miss b at the end by 1e-12; these are the nearest that satisfy the conditions of
  * order 5 and of both ends. Source: Prince, Dormand, High order embedded Runge-Kutta formulae, J.
  * Comp. Appl. Math. 7, 1981, table 2; torchdiffeq 0.2.5, dopri8. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[14][14] = {
     {0.0},
@@ -108,20 +108,6 @@ static const double interp[14][6] = {
      20.300692582210228},
 };
 
-static const odeon_tableau tableau = {
-    .struct_size = sizeof tableau,
-    .flags = ODEON_TABLEAU_FSAL,
-    .stages = 14,
-    .order = 8,
-    .embedded_order = 7,
-    .interp_degree = 6,
-    .interp_order = 5,
-    .a = a[0],
-    .b = b,
-    .b_hat = b_hat,
-    .c = c,
-    .interp = interp[0],
-};
 /* Controller exponents and limits of OrdinaryDiffEq's DP8: beta2 = 0, beta1 = 1/8 - beta2/5. That
  * method is DOP853 of Hairer and Wanner, a different one of order 8. */
 static const odeon_control_hint sciml = {
@@ -135,10 +121,23 @@ static const odeon_control_hint sciml = {
 };
 static const odeon_control_hint *const hints[] = {&sciml, NULL};
 
-static const odeon_integrator ops = {
-    .struct_size = sizeof ops, .tableau = &tableau, .hints = hints};
+static const odeon_tableau tableau = {
+    .struct_size = sizeof tableau,
+    .flags = ODEON_TABLEAU_FSAL,
+    .stages = 14,
+    .order = 8,
+    .embedded_order = 7,
+    .interp_degree = 6,
+    .interp_order = 5,
+    .a = a[0],
+    .b = b,
+    .b_hat = b_hat,
+    .c = c,
+    .interp = interp[0],
+    .hints = hints,
+};
 
-ODEON_PLUGIN_WITH(INTEGRATOR, "dopri8", &ops,
+ODEON_PLUGIN_WITH(TABLEAU, "dopri8", &tableau,
                   "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
                   "evaluations a step",
                   "Prince, Dormand, J. Comp. Appl. Math. 7, 1981, table 2",

@@ -3,8 +3,8 @@
  * The published fractions are given as decimals.
  * Source: Kennedy, Carpenter, Diagonally implicit Runge-Kutta methods for ordinary differential
  * equations, a review, NASA TM-2016-219173. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[7][7] = {
     {0.0},
@@ -49,9 +49,8 @@ static const odeon_tableau tableau = {
     .b_hat = b_hat,
     .c = c,
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN_WITH(INTEGRATOR, "esdirk54", &ops,
+ODEON_PLUGIN_WITH(TABLEAU, "esdirk54", &tableau,
                   "ESDIRK pair of Kennedy and Carpenter for stiff problems: order 5 with an error "
                   "estimate of order 4",
                   "Kennedy, Carpenter, NASA TM-2016-219173", "esdirk547l2sa2");

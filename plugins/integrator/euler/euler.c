@@ -1,7 +1,7 @@
 /* euler: y1 = y + h f(t, y); order 1. Dense output: the straight line.
  * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., I.7. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[1] = {0.0};
 static const double b[1] = {1.0};
@@ -21,9 +21,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp,
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN_WITH(INTEGRATOR, "euler", &ops,
+ODEON_PLUGIN_WITH(TABLEAU, "euler", &tableau,
                   "explicit Euler method: order 1, one evaluation a step",
                   "Euler, Institutionum calculi integralis, 1768; Hairer, Norsett, Wanner, Solving "
                   "ODEs I, 2nd ed., I.7",

@@ -1,8 +1,8 @@
 /* fehlberg2: Fehlberg's pair of orders 2 and 1; the step continues with order 2. Dense output: the
  * parabola of order 2 whose weights at the end are b; three stages allow no order 3. Source:
  * Fehlberg, Low-order classical Runge-Kutta formulas with stepsize control, NASA TR R-315, 1969. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[3][3] = {{0.0}, {0.5}, {1.0 / 256.0, 255.0 / 256.0}};
 static const double b[3] = {1.0 / 512.0, 255.0 / 256.0, 1.0 / 512.0};
@@ -26,9 +26,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "fehlberg2", &ops,
+    TABLEAU, "fehlberg2", &tableau,
     "Fehlberg pair: order 2 with an error estimate of order 1, three evaluations a step",
     "Fehlberg, NASA TR R-315, 1969", "rkf12|fehlberg|rkf2");

@@ -1,8 +1,8 @@
 /* heun3: Heun's method of order 3. Dense output: the parabola of order 2 whose weights at the end
  * are b; three stages allow no order 3 within the step. Source: Heun, Z. Math. Phys. 45, 1900;
  * Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1 table 1.1. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[3][3] = {{0.0}, {1.0 / 3.0}, {0.0, 2.0 / 3.0}};
 static const double b[3] = {0.25, 0.0, 0.75};
@@ -22,8 +22,7 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN(INTEGRATOR, "heun3", &ops, "Heun's method of order 3, three evaluations a step",
+ODEON_PLUGIN(TABLEAU, "heun3", &tableau, "Heun's method of order 3, three evaluations a step",
              "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
              "II.1 table 1.1");

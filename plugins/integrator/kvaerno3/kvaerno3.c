@@ -3,8 +3,8 @@
  * g^3 - 3 g^2 + 3/2 g - 1/6.
  * Source: Kvaerno, Singly diagonally implicit Runge-Kutta methods with an explicit first stage, BIT
  * 44, 2004. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[4][4] = {
     {0.0},
@@ -30,9 +30,8 @@ static const odeon_tableau tableau = {
     .b_hat = b_hat,
     .c = c,
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "kvaerno3", &ops,
+    TABLEAU, "kvaerno3", &tableau,
     "ESDIRK pair of Kvaerno for stiff problems: order 3 with an error estimate of order 2",
     "Kvaerno, BIT 44, 2004", "kvaerno32");

@@ -3,8 +3,8 @@
  * g^4 - 4 g^3 + 3 g^2 - 2/3 g + 1/24, that of the method that goes on with order 4.
  * Source: Kvaerno, Singly diagonally implicit Runge-Kutta methods with an explicit first stage, BIT
  * 44, 2004. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[5][5] = {
     {0.0},
@@ -33,9 +33,8 @@ static const odeon_tableau tableau = {
     .b_hat = b_hat,
     .c = c,
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "kvaerno4", &ops,
+    TABLEAU, "kvaerno4", &tableau,
     "ESDIRK pair of Kvaerno for stiff problems: order 4 with an error estimate of order 3",
     "Kvaerno, BIT 44, 2004", "kvaerno43");

@@ -2,8 +2,8 @@
  * accurate, gamma = 0.26; the last stage is the first of the next step (FSAL).
  * Source: Kvaerno, Singly diagonally implicit Runge-Kutta methods with an explicit first stage, BIT
  * 44, 2004. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[7][7] = {
     {0.0},
@@ -46,9 +46,8 @@ static const odeon_tableau tableau = {
     .b_hat = b_hat,
     .c = c,
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "kvaerno5", &ops,
+    TABLEAU, "kvaerno5", &tableau,
     "ESDIRK pair of Kvaerno for stiff problems: order 5 with an error estimate of order 4",
     "Kvaerno, BIT 44, 2004", "kvaerno54");

@@ -1,8 +1,8 @@
 /* midpoint: y1 = y + h f(t + h/2, y + h/2 f(t, y)); order 2. Dense output: the parabola
  * x k1 + x^2 (k2 - k1), the only one of order 2 on these stages.
  * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[2][2] = {{0.0}, {0.5}};
 static const double b[2] = {0.0, 1.0};
@@ -22,8 +22,7 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "midpoint", &ops, "explicit midpoint method: order 2, two evaluations a step",
+    TABLEAU, "midpoint", &tableau, "explicit midpoint method: order 2, two evaluations a step",
     "Runge, Math. Ann. 46, 1895; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1", "rk2");

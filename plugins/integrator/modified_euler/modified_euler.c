@@ -2,8 +2,8 @@
  * order 2. Dense output: the parabola x k1 + x^2/2 (k2 - k1), of order 2. Some texts give this name
  * to the midpoint rule, which here is midpoint. Source: Heun, Z. Math. Phys. 45, 1900; Butcher,
  * Numerical Methods for ODEs, 3rd ed., 232. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[2][2] = {{0.0}, {1.0}};
 static const double b[2] = {0.5, 0.5};
@@ -23,10 +23,9 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "modified_euler", &ops,
+    TABLEAU, "modified_euler", &tableau,
     "modified Euler method (Heun's trapezoid): order 2, two evaluations a step",
     "Heun, Z. Math. Phys. 45, 1900; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1",
     "heun|heun2|improvedeuler|explicittrapezoid");

@@ -1,7 +1,7 @@
 /* rk4: the classic Runge-Kutta method; order 4. Dense output: a cubic of order 3 on the same
  * stages. Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1 table 1.2 and II.6. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[4][4] = {{0.0}, {0.5}, {0.0, 0.5}, {0.0, 0.0, 1.0}};
 static const double b[4] = {1.0 / 6.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0};
@@ -26,10 +26,9 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "rk4", &ops, "the classic Runge-Kutta method: order 4, four evaluations a step",
+    TABLEAU, "rk4", &tableau, "the classic Runge-Kutta method: order 4, four evaluations a step",
     "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
     "II.1 and II.6",
     "rungekutta|rungekutta4|classicalrk4");

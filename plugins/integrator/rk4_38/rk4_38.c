@@ -2,8 +2,8 @@
  * one on these stages.
  * Source: Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.1
  * table 1.2 and II.6. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[4][4] = {{0.0}, {1.0 / 3.0}, {-1.0 / 3.0, 1.0}, {1.0, -1.0, 1.0}};
 static const double b[4] = {0.125, 0.375, 0.375, 0.125};
@@ -28,10 +28,9 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "rk4_38", &ops,
+    TABLEAU, "rk4_38", &tableau,
     "Kutta's 3/8 rule (torchdiffeq's rk4): order 4, four evaluations a step",
     "Kutta, Z. Math. Phys. 46, 1901; Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., "
     "II.1 and II.6",

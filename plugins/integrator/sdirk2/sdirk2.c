@@ -3,8 +3,8 @@
  * the two conditions of order 2 give at every x.
  * Source: Alexander, SIAM J. Numer. Anal. 14, 1977; Hairer, Wanner, Solving ODEs II, 2nd ed., IV.6.
  */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[2][2] = {
     {0.2928932188134524756},
@@ -33,9 +33,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "sdirk2", &ops,
+    TABLEAU, "sdirk2", &tableau,
     "SDIRK of order 2 for stiff problems, L-stable, with an error estimate of order 1",
     "Alexander, SIAM J. Numer. Anal. 14, 1977", "alexander2");

@@ -2,8 +2,8 @@
  * order 2 with an embedded method of order 3; L-stable, stiffly accurate; the last stage is the
  * first of the next step (FSAL). b_hat is not L-stable: the estimate is filtered.
  * Source: Hosea, Shampine, Analysis and implementation of TR-BDF2, Appl. Numer. Math. 20, 1996. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[3][3] = {
     {0.0},
@@ -36,8 +36,7 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN_WITH(INTEGRATOR, "trbdf2", &ops,
+ODEON_PLUGIN_WITH(TABLEAU, "trbdf2", &tableau,
                   "trapezoidal rule and BDF2 in one step for stiff problems: order 2, L-stable",
                   "Hosea, Shampine, Appl. Numer. Math. 20, 1996", "tr_bdf2");

@@ -3,8 +3,8 @@
  * coefficients satisfy the order conditions only to their last digit; here they have 20 digits.
  * Source: Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying
  * assumption, Comput. Math. Appl. 62, 2011, table 1 and section 4. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[7][7] = {
     {0.0},
@@ -63,9 +63,8 @@ static const odeon_tableau tableau = {
     .c = c,
     .interp = interp[0],
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
 ODEON_PLUGIN_WITH(
-    INTEGRATOR, "tsit5", &ops,
+    TABLEAU, "tsit5", &tableau,
     "Tsitouras pair: order 5 with an error estimate of order 4, six evaluations a step",
     "Tsitouras, Comput. Math. Appl. 62, 2011, table 1 and section 4", "tsitouras|tsitouras5|tsit");

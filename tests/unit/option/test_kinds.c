@@ -15,23 +15,46 @@ static void test_names_and_numbers_are_those_of_the_interface(void **state)
     static const struct {
         int32_t kind;
         const char *name;
-        size_t bytes;
-        uint32_t layout;
     } all[] = {
-#define ROW(NAME, value, text, type, header) {value, text, sizeof(type), ODEON_LAYOUT_##NAME},
+#define ROW(NAME, value, text) {value, text},
         ODEON_KIND_LIST(ROW)
 #undef ROW
     };
     assert_int_equal(sizeof all / sizeof all[0], ODEON_KIND_COUNT);
     for (size_t i = 0; i < ODEON_KIND_COUNT; i++) {
-        const kind_info *info = kind_of(all[i].kind);
-        assert_non_null(info);
-        assert_string_equal(info->name, all[i].name);
-        assert_int_equal(info->ops_bytes, all[i].bytes);
-        assert_int_equal(info->version, all[i].layout);
         assert_string_equal(kind_name(all[i].kind), all[i].name);
         assert_int_equal(kind_by_name(all[i].name), all[i].kind);
     }
+}
+
+static void test_rows_are_those_of_the_list_of_interfaces(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t number;
+        int32_t kind;
+        const char *name;
+        size_t bytes;
+        uint32_t layout;
+    } all[] = {
+#define ROW(NAME, value, kind, text, type, header)                                                 \
+    {value, ODEON_KIND_##kind, text, sizeof(type), ODEON_LAYOUT_##NAME},
+        ODEON_INTERFACE_LIST(ROW)
+#undef ROW
+    };
+    assert_int_equal(sizeof all / sizeof all[0], ODEON_INTERFACE_COUNT);
+    for (size_t i = 0; i < ODEON_INTERFACE_COUNT; i++) {
+        const interface_info *info = interface_of(all[i].number);
+        assert_non_null(info);
+        assert_int_equal(info->kind, all[i].kind);
+        assert_string_equal(info->name, all[i].name);
+        assert_int_equal(info->ops_bytes, all[i].bytes);
+        assert_int_equal(info->version, all[i].layout);
+        assert_int_equal(interface_by_name(all[i].name), all[i].number);
+    }
+    assert_null(interface_of(0));
+    assert_null(interface_of(ODEON_INTERFACE_COUNT + 1));
+    assert_int_equal(interface_by_name("integrator"), 0);
 }
 
 static void test_what_is_no_kind(void **state)
@@ -40,7 +63,6 @@ static void test_what_is_no_kind(void **state)
     static const int32_t numbers[] = {0, -1, ODEON_KIND_COUNT + 1, INT32_MIN, INT32_MAX};
     static const char *const names[] = {"", "laye", "layers", "Layer", "stepper", "tableau"};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        assert_null(kind_of(numbers[i]));
         assert_null(kind_name(numbers[i]));
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -62,7 +84,7 @@ static bool names_slot(const kind_slot *slots, const char *name)
 
 /* Slots are looked at in every table that is large enough for the first version, so they lie within
  * it, each once and where a pointer may stand. */
-static void check_slots(const kind_info *info, const kind_slot *slots, const kind_slot *others)
+static void check_slots(const interface_info *info, const kind_slot *slots, const kind_slot *others)
 {
     for (const kind_slot *slot = slots; slot->name != NULL; slot++) {
         assert_true(slot->offset >= sizeof(uint32_t)); /* behind struct_size */
@@ -73,7 +95,7 @@ static void check_slots(const kind_info *info, const kind_slot *slots, const kin
     }
 }
 
-static void check_row(const kind_info *info)
+static void check_row(const interface_info *info)
 {
     assert_true(info->ops_bytes_first > 0 && info->ops_bytes_first <= info->ops_bytes);
     assert_true(info->reserved_at >= 0 && (size_t)info->reserved_at < info->ops_bytes_first);
@@ -86,15 +108,9 @@ static void check_row(const kind_info *info)
 static void test_rows_fit_their_tables(void **state)
 {
     (void)state;
-    for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {
-        check_row(kind_of(kind));
+    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+        check_row(interface_of(i));
     }
-    check_row(&kind_stepper);
-    check_row(&kind_tableau);
-    assert_string_equal(kind_stepper.name, "stepper");
-    assert_int_equal(kind_stepper.ops_bytes, sizeof(odeon_stepper_ops));
-    assert_string_equal(kind_tableau.name, "tableau");
-    assert_int_equal(kind_tableau.ops_bytes, sizeof(odeon_tableau));
 }
 
 typedef struct expectation {
@@ -125,62 +141,65 @@ static void test_these_slots_are_needed(void **state)
 {
     (void)state;
     /* memory and queues may be those of a device's base */
-    ASSERT_SLOTS(kind_of(ODEON_KIND_DEVICE)->needed, SLOT(odeon_device_ops, probe),
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_DEVICE)->needed, SLOT(odeon_device_ops, probe),
                  SLOT(odeon_device_ops, describe), SLOT(odeon_device_ops, get_table));
-    ASSERT_SLOTS(kind_of(ODEON_KIND_DATASET)->needed, SLOT(odeon_dataset_ops, field_count),
-                 SLOT(odeon_dataset_ops, field), SLOT(odeon_dataset_ops, open),
-                 SLOT(odeon_dataset_ops, get_batch));
-    ASSERT_SLOTS(kind_of(ODEON_KIND_LAYER)->needed, SLOT(odeon_layer_ops, plan),
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_DATASET)->needed,
+                 SLOT(odeon_dataset_ops, field_count), SLOT(odeon_dataset_ops, field),
+                 SLOT(odeon_dataset_ops, open), SLOT(odeon_dataset_ops, get_batch));
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_LAYER)->needed, SLOT(odeon_layer_ops, plan),
                  SLOT(odeon_layer_ops, forward), SLOT(odeon_layer_ops, vjp));
-    ASSERT_SLOTS(kind_of(ODEON_KIND_GRADIENT)->needed, SLOT(odeon_gradient_ops, forward),
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_GRADIENT)->needed, SLOT(odeon_gradient_ops, forward),
                  SLOT(odeon_gradient_ops, backward));
-    ASSERT_SLOTS(kind_of(ODEON_KIND_OPTIMIZER)->needed, SLOT(odeon_optimizer_ops, moment_count),
-                 SLOT(odeon_optimizer_ops, moment_name), SLOT(odeon_optimizer_ops, learning_rate),
-                 SLOT(odeon_optimizer_ops, update));
-    ASSERT_SLOTS(kind_of(ODEON_KIND_LOSS)->needed, SLOT(odeon_loss_ops, metric_count),
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_OPTIMIZER)->needed,
+                 SLOT(odeon_optimizer_ops, moment_count), SLOT(odeon_optimizer_ops, moment_name),
+                 SLOT(odeon_optimizer_ops, learning_rate), SLOT(odeon_optimizer_ops, update));
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_LOSS)->needed, SLOT(odeon_loss_ops, metric_count),
                  SLOT(odeon_loss_ops, metric_name), SLOT(odeon_loss_ops, check),
                  SLOT(odeon_loss_ops, eval));
-    ASSERT_SLOTS(kind_of(ODEON_KIND_SCHEDULE)->needed, SLOT(odeon_schedule_ops, factor));
-    ASSERT_SLOTS(kind_stepper.needed, SLOT(odeon_stepper_ops, describe),
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_SCHEDULE)->needed, SLOT(odeon_schedule_ops, factor));
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_STEPPER)->needed, SLOT(odeon_stepper_ops, describe),
                  SLOT(odeon_stepper_ops, step));
-    ASSERT_SLOTS(kind_tableau.needed, SLOT(odeon_tableau, a), SLOT(odeon_tableau, b),
-                 SLOT(odeon_tableau, c));
-    assert_null(kind_of(ODEON_KIND_INTEGRATOR)->needed[0].name);
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_TABLEAU)->needed, SLOT(odeon_tableau, a),
+                 SLOT(odeon_tableau, b), SLOT(odeon_tableau, c));
 }
 
 static void test_these_slots_are_refused(void **state)
 {
     (void)state;
-    ASSERT_SLOTS(kind_stepper.refused, SLOT(odeon_stepper_ops, step_vjp),
+    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_STEPPER)->refused, SLOT(odeon_stepper_ops, step_vjp),
                  SLOT(odeon_stepper_ops, inverse));
-    for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {
-        assert_null(kind_of(kind)->refused[0].name);
+    for (uint32_t i = 1; i < ODEON_INTERFACE_STEPPER; i++) {
+        assert_null(interface_of(i)->refused[0].name);
     }
 }
 
 static void test_reserved_words_and_flags_are_known(void **state)
 {
     (void)state;
-    assert_int_equal(kind_of(ODEON_KIND_DATASET)->reserved_at,
+    assert_int_equal(interface_of(ODEON_INTERFACE_DATASET)->reserved_at,
                      offsetof(odeon_dataset_ops, reserved0));
-    assert_int_equal(kind_of(ODEON_KIND_INTEGRATOR)->reserved_at,
-                     offsetof(odeon_integrator, reserved0));
-    assert_int_equal(kind_of(ODEON_KIND_LOSS)->reserved_at, offsetof(odeon_loss_ops, reserved0));
-    assert_int_equal(kind_of(ODEON_KIND_SCHEDULE)->reserved_at,
+    assert_int_equal(interface_of(ODEON_INTERFACE_LOSS)->reserved_at,
+                     offsetof(odeon_loss_ops, reserved0));
+    assert_int_equal(interface_of(ODEON_INTERFACE_SCHEDULE)->reserved_at,
                      offsetof(odeon_schedule_ops, reserved0));
-    assert_int_equal(kind_stepper.reserved_at, offsetof(odeon_stepper_ops, reserved0));
-    assert_int_equal(kind_of(ODEON_KIND_LAYER)->reserved_at, 0);
-    assert_int_equal(kind_of(ODEON_KIND_GRADIENT)->flags_at, offsetof(odeon_gradient_ops, flags));
-    assert_int_equal(kind_of(ODEON_KIND_GRADIENT)->flags_known,
+    assert_int_equal(interface_of(ODEON_INTERFACE_STEPPER)->reserved_at,
+                     offsetof(odeon_stepper_ops, reserved0));
+    assert_int_equal(interface_of(ODEON_INTERFACE_LAYER)->reserved_at, 0);
+    assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_at,
+                     offsetof(odeon_gradient_ops, flags));
+    assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_known,
                      ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y);
-    assert_int_equal(kind_of(ODEON_KIND_OPTIMIZER)->flags_at, offsetof(odeon_optimizer_ops, flags));
-    assert_int_equal(kind_of(ODEON_KIND_OPTIMIZER)->flags_known, ODEON_OPTIMIZER_ELEMENTWISE);
+    assert_int_equal(interface_of(ODEON_INTERFACE_OPTIMIZER)->flags_at,
+                     offsetof(odeon_optimizer_ops, flags));
+    assert_int_equal(interface_of(ODEON_INTERFACE_OPTIMIZER)->flags_known,
+                     ODEON_OPTIMIZER_ELEMENTWISE);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_and_numbers_are_those_of_the_interface),
+        cmocka_unit_test(test_rows_are_those_of_the_list_of_interfaces),
         cmocka_unit_test(test_what_is_no_kind),
         cmocka_unit_test(test_rows_fit_their_tables),
         cmocka_unit_test(test_these_slots_are_needed),

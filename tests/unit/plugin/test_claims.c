@@ -16,17 +16,24 @@
 static void test_list_of_a_note_is_taken_apart(void **state)
 {
     (void)state;
-    const char *list = "layer/swish,layer/swish@cuda,spell/fire,odd,loss/a@b,integrator/tsit5";
-    static const claim expected[] = {{ODEON_KIND_LAYER, "swish", true},
-                                     {ODEON_KIND_LAYER, "swish@cuda", true},
-                                     {0, "fire", false},
-                                     {0, "", false},
-                                     {ODEON_KIND_LOSS, "a@b", false},
-                                     {ODEON_KIND_INTEGRATOR, "tsit5", true}};
+    const char *list = "layer/swish,layer/swish@cuda,spell/fire,odd,loss/a@b,integrator/tsit5,"
+                       "integrator/a:stepper,integrator/a:layer,layer/a:";
+    static const claim expected[] = {
+        {ODEON_KIND_LAYER, ODEON_INTERFACE_LAYER, "swish", true},
+        {ODEON_KIND_LAYER, ODEON_INTERFACE_LAYER, "swish@cuda", true},
+        {0, 0, "fire", false},
+        {0, 0, "", false},
+        {ODEON_KIND_LOSS, ODEON_INTERFACE_LOSS, "a@b", false},
+        {ODEON_KIND_INTEGRATOR, 0, "tsit5", true},
+        {ODEON_KIND_INTEGRATOR, ODEON_INTERFACE_STEPPER, "a", true},
+        {ODEON_KIND_INTEGRATOR, 0, "a", true},
+        {ODEON_KIND_LAYER, 0, "a", true},
+    };
     claim c;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
         assert_true(claim_next(&list, &c));
         assert_int_equal(c.kind, expected[i].kind);
+        assert_int_equal(c.interface, expected[i].interface);
         assert_string_equal(c.id, expected[i].id);
         assert_int_equal(c.valid, expected[i].valid);
     }

@@ -35,7 +35,7 @@ static void test_plugin_of_the_build_is_accepted(void **state)
     assert_string_equal(info.reason, "");
     assert_int_equal(info.abi_major, ODEON_ABI_MAJOR);
     assert_int_equal(info.abi_minor, ODEON_ABI_MINOR);
-    assert_string_equal(info.components, "integrator/euler");
+    assert_string_equal(info.components, "integrator/euler:tableau");
     size_t digits = strlen(info.build_id); /* 8 bytes by lld's default, 20 by others' */
     assert_true(digits >= 16 && digits % 2 == 0);
     assert_int_equal(strspn(info.build_id, "0123456789abcdef"), digits);

@@ -45,11 +45,28 @@ static void test_other_headers_of_all_plugins_are_refused(void **state)
 static void test_other_headers_of_its_kinds_alone_are_refused(void **state)
 {
     (void)state;
-    const char *const layer = changed(ODEON_KIND_LAYER);
+    const char *const layer = changed(ODEON_INTERFACE_LAYER);
     assert_refused(layer, "layer/a", "other draft headers of layer (");
     assert_refused(layer, "loss/a,layer/b", "other draft headers of layer (");
-    assert_int_equal(layouts_check("x.so", layer, "loss/a,integrator/b"), ODEON_OK);
-    assert_refused(changed(ODEON_KIND_SCHEDULE), "schedule/a", "other draft headers of schedule (");
+    assert_int_equal(layouts_check("x.so", layer, "loss/a,integrator/b:tableau"), ODEON_OK);
+    assert_refused(changed(ODEON_INTERFACE_SCHEDULE), "schedule/a",
+                   "other draft headers of schedule (");
+}
+
+/* A kind of several interfaces: each by itself. */
+static void test_interfaces_of_a_kind_do_not_answer_for_each_other(void **state)
+{
+    (void)state;
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "integrator/a:tableau"), ODEON_OK);
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "integrator/a:stepper"), ODEON_OK);
+    const char *stepper = changed(ODEON_INTERFACE_STEPPER);
+    assert_int_equal(layouts_check("x.so", stepper, "integrator/a:tableau"), ODEON_OK);
+    assert_refused(stepper, "integrator/a:tableau,integrator/b:stepper", "headers of stepper (");
+    static const char *const unnamed[] = {"integrator/a", "integrator/a:", "integrator/a:solver",
+                                          "integrator/a:layer", "layer/a:stepper"};
+    for (size_t i = 0; i < sizeof unnamed / sizeof *unnamed; i++) {
+        assert_refused(ODEON_LAYOUTS, unnamed[i], "its note does not say which interface of ");
+    }
 }
 
 static void test_missing_and_malformed_numbers_are_refused(void **state)
@@ -83,6 +100,7 @@ int main(void)
         cmocka_unit_test(test_the_same_headers_are_accepted),
         cmocka_unit_test(test_other_headers_of_all_plugins_are_refused),
         cmocka_unit_test(test_other_headers_of_its_kinds_alone_are_refused),
+        cmocka_unit_test(test_interfaces_of_a_kind_do_not_answer_for_each_other),
         cmocka_unit_test(test_missing_and_malformed_numbers_are_refused),
         cmocka_unit_test(test_unknown_kinds_do_not_matter),
     };

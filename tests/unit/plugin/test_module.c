@@ -36,7 +36,7 @@ static void test_opening_reads_the_note_and_runs_nothing(void **state)
     folder f = folder_create();
     assert_int_equal(setenv("ODEON_TEST_MARK", folder_file(&f, "mark"), 1), 0);
     module *m = opened(marks);
-    assert_string_equal(m->elf.components, "integrator/leaves_mark");
+    assert_string_equal(m->elf.components, "integrator/leaves_mark:tableau");
     assert_int_equal(m->elf.abi_major, ODEON_ABI_MAJOR);
     assert_null(m->plugin.root);
     module_destroy(m);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "odeon/integrator.h"
+#include "odeon/tableau.h"
 #include "plugin/instance.h"
 #include "plugin/registry.h"
 #include "rooted_trees.h"
@@ -55,9 +55,8 @@ static const odeon_tableau *find(const char *id)
 {
     const odeon_component *component = NULL;
     assert_int_equal(registry_find(plugins, ODEON_KIND_INTEGRATOR, id, &component), ODEON_OK);
-    const odeon_integrator *integrator = component->ops;
-    assert_non_null(integrator->tableau);
-    return integrator->tableau;
+    assert_int_equal(component->interface, ODEON_INTERFACE_TABLEAU);
+    return component->ops;
 }
 
 /* The worst misfit of the order conditions of the orders first to last, in units of rounding. */

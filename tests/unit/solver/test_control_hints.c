@@ -36,7 +36,7 @@ static void test_hint_takes_the_place_of_the_rule(void **state)
 {
     (void)state;
     static const odeon_control_hint *const hints[] = {&good, NULL};
-    const odeon_integrator method = {.struct_size = sizeof method, .hints = hints};
+    const odeon_tableau method = {.struct_size = sizeof method, .hints = hints};
     odeon_ode_spec spec = by_order("peer");
     odeon_control control = rule;
     assert_int_equal(control_hints_check(&method, "ode"), ODEON_OK);
@@ -53,13 +53,14 @@ static void test_rule_stays_where_nothing_is_said(void **state)
 {
     (void)state;
     static const odeon_control_hint *const hints[] = {&good, NULL};
-    odeon_integrator method = {.struct_size = sizeof method, .hints = hints};
+    odeon_tableau method = {.struct_size = sizeof method, .hints = hints};
     static const char *const systems[] = {"another", NULL, "peer"};
     for (int i = 0; i < 3; i++) {
         odeon_ode_spec spec = by_order(systems[i]);
         odeon_control control = rule;
-        method.struct_size = i == 2 ? ODEON_SIZE_THROUGH(odeon_integrator, solver) : sizeof method;
+        method.struct_size = i == 2 ? ODEON_SIZE_THROUGH(odeon_tableau, interp_im) : sizeof method;
         control_hints_apply(&method, 4, &spec, &control);
+        control_hints_apply(NULL, 4, &spec, &control); /* a method that is no tableau */
         assert_memory_equal(&control, &rule, sizeof control);
         assert_int_equal(spec.exponents_per_order, 1);
     }
@@ -68,7 +69,7 @@ static void test_rule_stays_where_nothing_is_said(void **state)
 static void check_refused(odeon_control_hint hint, const char *words)
 {
     const odeon_control_hint *const hints[] = {&good, &hint, NULL};
-    const odeon_integrator method = {.struct_size = sizeof method, .hints = hints};
+    const odeon_tableau method = {.struct_size = sizeof method, .hints = hints};
     assert_int_equal(control_hints_check(&method, "model.ode"), ODEON_ERR_PLUGIN);
     assert_non_null(strstr(diag_message(), "model.ode: control hint 2: "));
     assert_non_null(strstr(diag_message(), words));

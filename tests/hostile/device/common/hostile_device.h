@@ -71,6 +71,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
     .kind_version = ODEON_LAYOUT_DEVICE,
+    .interface = ODEON_INTERFACE_DEVICE,
     .id = HOSTILE_ID,
     .summary = "is not to be used",
     .version = "1.0",

@@ -25,10 +25,17 @@
 #define HOSTILE_BYTES sizeof(odeon_component)
 #endif
 #ifndef HOSTILE_KIND_VERSION
-#define HOSTILE_KIND_VERSION ODEON_LAYOUT_INTEGRATOR
+#define HOSTILE_KIND_VERSION ODEON_LAYOUT_TABLEAU
 #endif
 #ifndef HOSTILE_RESERVED
 #define HOSTILE_RESERVED 0
+#endif
+#ifndef HOSTILE_INTERFACE
+#define HOSTILE_INTERFACE ODEON_INTERFACE_TABLEAU
+#define HOSTILE_ENTRY     ODEON_ENTRY_TABLEAU(HOSTILE_ID)
+#endif
+#ifndef HOSTILE_ENTRY
+#define HOSTILE_ENTRY ODEON_ENTRY_STEPPER(HOSTILE_ID)
 #endif
 #ifndef HOSTILE_SUMMARY
 #define HOSTILE_SUMMARY "Euler's method"
@@ -42,9 +49,8 @@
 #ifndef HOSTILE_OPS
 #define HOSTILE_OPS &euler
 static const double zero[] = {0.0}, one[] = {1.0};
-static const odeon_tableau euler_tableau = {
-    .struct_size = sizeof euler_tableau, .stages = 1, .order = 1, .a = zero, .b = one, .c = zero};
-static const odeon_integrator euler = {.struct_size = sizeof euler, .tableau = &euler_tableau};
+static const odeon_tableau euler = {
+    .struct_size = sizeof euler, .stages = 1, .order = 1, .a = zero, .b = one, .c = zero};
 #endif
 #ifndef HOSTILE_INIT
 #define HOSTILE_INIT NULL
@@ -72,7 +78,7 @@ static const longer_component component = {
     .known = {.struct_size = (uint32_t)(HOSTILE_BYTES),
               .kind = ODEON_KIND_INTEGRATOR,
               .kind_version = HOSTILE_KIND_VERSION,
-              .reserved0 = HOSTILE_RESERVED,
+              .interface = HOSTILE_INTERFACE,
               .id = HOSTILE_ID,
               .summary = HOSTILE_SUMMARY,
               .version = "1.0",
@@ -89,13 +95,14 @@ static const odeon_component *const components[] = {&component.known, &component
 static const odeon_component *const components[] = {&component.known, NULL};
 #endif
 
-ODEON_PLUGIN_NOTE("integrator/" HOSTILE_ID);
+ODEON_PLUGIN_NOTE(HOSTILE_ENTRY);
 const odeon_plugin odeon_plugin_v1 = {
     .magic = HOSTILE_MAGIC,
     .struct_size = sizeof(odeon_plugin),
     .abi_major = HOSTILE_ROOT_MAJOR,
     .abi_minor = ODEON_ABI_MINOR,
     .host_minor_required = HOSTILE_NEEDS_MINOR,
+    .reserved0 = HOSTILE_RESERVED,
     .name = HOSTILE_ID,
     .version = "1.0",
     .vendor = "Odeon's tests",

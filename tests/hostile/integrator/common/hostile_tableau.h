@@ -3,7 +3,7 @@
  * including this. */
 #ifndef ODEON_TESTS_HOSTILE_TABLEAU_H
 #define ODEON_TESTS_HOSTILE_TABLEAU_H
-#include "odeon/integrator.h"
+#include "odeon/tableau.h"
 
 #ifndef HOSTILE_ORDER
 #define HOSTILE_ORDER 2
@@ -47,8 +47,7 @@ static const odeon_tableau tableau = {.struct_size = sizeof tableau,
                                       .b_hat = method_b_hat,
                                       .c = method_c,
                                       .interp = method_interp};
-static const odeon_integrator method = {.struct_size = sizeof method, .tableau = &tableau};
-#define HOSTILE_OPS &method
+#define HOSTILE_OPS &tableau
 
 #include "hostile.h"
 #endif

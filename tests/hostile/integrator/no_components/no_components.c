@@ -1,7 +1,7 @@
 /* A plugin of nothing. */
 #include "odeon/odeon.h"
 
-ODEON_PLUGIN_NOTE("integrator/no_components");
+ODEON_PLUGIN_NOTE("integrator/no_components:tableau");
 const odeon_plugin odeon_plugin_v1 = {
     .magic = ODEON_MAGIC,
     .struct_size = sizeof(odeon_plugin),

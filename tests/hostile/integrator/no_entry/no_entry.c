@@ -1,4 +1,4 @@
 /* Has the note, but not what it promises. */
 #include "odeon/odeon.h"
 
-ODEON_PLUGIN_NOTE("integrator/no_entry");
+ODEON_PLUGIN_NOTE("integrator/no_entry:tableau");

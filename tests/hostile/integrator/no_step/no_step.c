@@ -1,7 +1,9 @@
 /* A method of verbs without its step. */
-#define HOSTILE_ID  "no_step"
-#define HOSTILE_OPS &method
-#include "odeon/integrator.h"
+#define HOSTILE_ID           "no_step"
+#define HOSTILE_INTERFACE    ODEON_INTERFACE_STEPPER
+#define HOSTILE_KIND_VERSION ODEON_LAYOUT_STEPPER
+#define HOSTILE_OPS          &method
+#include "odeon/stepper.h"
 
 static odeon_status describe(void *self, odeon_stepper_info *out)
 {
@@ -10,7 +12,6 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
     return ODEON_OK;
 }
 
-static const odeon_stepper_ops stepper = {.struct_size = sizeof stepper, .describe = describe};
-static const odeon_integrator method = {.struct_size = sizeof method, .stepper = &stepper};
+static const odeon_stepper_ops method = {.struct_size = sizeof method, .describe = describe};
 
 #include "../common/hostile.h"

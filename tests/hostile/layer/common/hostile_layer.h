@@ -63,6 +63,7 @@ static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
     .kind_version = ODEON_LAYOUT_LAYER,
+    .interface = ODEON_INTERFACE_LAYER,
     .id = HOSTILE_ID,
     .summary = "passes its input on",
     .version = "1.0",

@@ -2,8 +2,8 @@
  * that needs six of the eight stages; three stages more for dense output of order 5. For tests.
  * Source: Bogacki, Shampine, An efficient Runge-Kutta (4,5) pair, Comput. Math. Appl. 32, 1996;
  * their code RKSUITE for the stages and polynomials of dense output. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[8][8] = {
     {0},
@@ -82,7 +82,6 @@ static const odeon_tableau tableau = {
     .dense_a = dense_a[0],
     .dense_c = dense_c,
 };
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN(INTEGRATOR, "bs5", &ops, "order 5 with two estimates of order 4 and dense stages",
+ODEON_PLUGIN(TABLEAU, "bs5", &tableau, "order 5 with two estimates of order 4 and dense stages",
              NULL);

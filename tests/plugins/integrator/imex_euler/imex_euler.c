@@ -1,7 +1,7 @@
 /* imex_euler: Euler's two methods as a pair, which a host may prove and not yet carry out. For
  * tests. Source: Ascher, Ruuth, Spiteri, Appl. Numer. Math. 25, 1997, section 2.1. */
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/tableau.h"
 
 static const double a[] = {0.0, 0.0, 1.0, 0.0}, a_im[] = {0.0, 0.0, 0.0, 1.0};
 static const double b[] = {1.0, 0.0}, b_im[] = {0.0, 1.0}, c[] = {0.0, 1.0};
@@ -13,7 +13,6 @@ static const odeon_tableau tableau = {.struct_size = sizeof tableau,
                                       .c = c,
                                       .a_im = a_im,
                                       .b_im = b_im};
-static const odeon_integrator ops = {.struct_size = sizeof ops, .tableau = &tableau};
 
-ODEON_PLUGIN(INTEGRATOR, "imex_euler", &ops, "Euler's explicit and implicit method as a pair",
+ODEON_PLUGIN(TABLEAU, "imex_euler", &tableau, "Euler's explicit and implicit method as a pair",
              NULL);

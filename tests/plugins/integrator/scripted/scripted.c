@@ -2,9 +2,8 @@
  * rules of handles broken on demand. For tests. */
 #include <stdbool.h>
 
-#include "odeon/device_solver.h"
-#include "odeon/integrator.h"
 #include "odeon/plugin.h"
+#include "odeon/stepper.h"
 
 enum { /* in the order of the option's choices */
        RULE_NONE,
@@ -102,7 +101,7 @@ static odeon_status start(void *self, const odeon_step *s)
 /* A combination of so many terms. */
 static odeon_status combine_many(const odeon_step *s, int32_t out, int32_t n)
 {
-    odeon_term terms[ODEON_MAX_STAGES + 1];
+    odeon_term terms[ODEON_MAX_TERMS + 1];
     for (int32_t i = 0; i < n; i++) {
         terms[i] = as_it_is(ODEON_HANDLE_Y0);
     }
@@ -114,7 +113,7 @@ static odeon_status write_all(const odeon_step *s, bool evals)
 {
     for (int32_t i = MORE; i < ODEON_HANDLE_WORK + N_WORK; i++) {
         ODEON_TRY(evals ? s->eval(s->self, i, 0.0, ODEON_HANDLE_Y0)
-                        : combine_many(s, i, ODEON_MAX_STAGES));
+                        : combine_many(s, i, ODEON_MAX_TERMS));
     }
     return ODEON_OK;
 }
@@ -141,7 +140,7 @@ static odeon_status break_rule(const scripted *method, const odeon_step *s)
     case RULE_NO_TERMS:
         return s->combine(s->self, MORE, 0, &y0);
     case RULE_MANY_TERMS:
-        return combine_many(s, MORE, ODEON_MAX_STAGES + 1);
+        return combine_many(s, MORE, ODEON_MAX_TERMS + 1);
     case RULE_MANY_EVALS:
     case RULE_MANY_COMBINATIONS:
         return write_all(s, method->rule == RULE_MANY_EVALS);
@@ -185,9 +184,8 @@ static odeon_status step(void *self, const odeon_step *s)
                : s->eval(s->self, ODEON_HANDLE_CARRY_OUT, 1.0, ODEON_HANDLE_Y1);
 }
 
-static const odeon_stepper_ops stepper = {
-    .struct_size = sizeof stepper, .describe = describe, .start = start, .step = step};
-static const odeon_integrator ops = {.struct_size = sizeof ops, .stepper = &stepper};
+static const odeon_stepper_ops ops = {
+    .struct_size = sizeof ops, .describe = describe, .start = start, .step = step};
 
-ODEON_PLUGIN_OPTIONS(INTEGRATOR, "scripted", &ops, "order 2 in verbs, and what no method may say",
+ODEON_PLUGIN_OPTIONS(STEPPER, "scripted", &ops, "order 2 in verbs, and what no method may say",
                      NULL, NULL, scripted, options, NULL, NULL);

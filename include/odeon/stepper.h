@@ -1,21 +1,14 @@
-/* integrator.h: a method for y' = f(t, y). The loop (stages, step control, output times, limits,
- * records, gradients) belongs to the host; a method says how one step is made, in one of three
- * tiers.
- *
- * TABLEAU   a Runge-Kutta method as data (tableau.h); no function at all.
- * STEP      any method whose step is a sequence of two verbs, eval and combine, over handles.
- * SOLVE     a whole solver of its own (say, SUNDIALS). Reserved: no host calls it yet.
+/* stepper.h: a method for y' = f(t, y) whose step is a sequence of verbs. The loop (step control,
+ * output times, limits, records, gradients) belongs to the host; a method says how one step is
+ * made. What is a Runge-Kutta method is said as data instead, by the interface TABLEAU (tableau.h).
  *
  * The host sees every verb, so it fuses combinations with the error norm, keeps what gradients
  * need, and reverses any step: a method gets the exact gradient of its steps without writing
  * a derivative. Draft. */
-#ifndef ODEON_INTEGRATOR_H
-#define ODEON_INTEGRATOR_H
+#ifndef ODEON_STEPPER_H
+#define ODEON_STEPPER_H
 #include "odeon/abi.h"
-#include "odeon/device_solver.h"
-#include "odeon/field.h"
 #include "odeon/status.h"
-#include "odeon/tableau.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +28,8 @@ enum {
 };
 #define ODEON_MAX_CARRY 16
 #define ODEON_MAX_WORK  128
+#define ODEON_MAX_EVALS 40 /* evaluations of a step */
+#define ODEON_MAX_TERMS 40 /* of one combination */
 
 /* (alpha + beta * h) * x */
 typedef struct odeon_term {
@@ -70,7 +65,7 @@ typedef struct odeon_stepper_info {
     int32_t n_carry, n_work;
 } odeon_stepper_info;
 
-/* No hidden state: what passes from step to step is carry. */
+/* The ops of the interface STEPPER. No hidden state: what passes from step to step is carry. */
 typedef struct odeon_stepper_ops {
     uint32_t struct_size, reserved0;
     odeon_status (*describe)(void *self, odeon_stepper_info *out); /* [worker; build] */
@@ -84,32 +79,6 @@ typedef struct odeon_stepper_ops {
     void (*step_vjp)(void);
     void (*inverse)(void);
 } odeon_stepper_ops;
-
-/* CONTROL HINTS. The ODE block can follow the step control of another system (container.h). Most
- * systems derive the constants of their controllers from a method's order; some have constants of
- * their own for a method. Whoever writes that method says them here, by the system's name; of a
- * name that the block does not follow nothing comes of it.
- *
- * The values are those of odeon_control (device_solver.h), for this method: not per order. They
- * take the place of the system's rule for all methods; what is not listed (safety, history, rules)
- * stays. All are finite; 0 < factor_min < 1 < factor_max. Others are ODEON_ERR_PLUGIN. */
-typedef struct odeon_control_hint {
-    uint32_t struct_size, reserved0;
-    const char *system; /* "sciml" */
-    double beta[3], beta_reject;
-    double factor_min, factor_max; /* after accepted and rejected steps alike */
-    const char *source;            /* where that system says so */
-} odeon_control_hint;
-
-/* The ops of a component of kind integrator: exactly one of the first three is not NULL. A tableau
- * needs neither create nor destroy. */
-typedef struct odeon_integrator {
-    uint32_t struct_size, reserved0;
-    const odeon_tableau *tableau;
-    const odeon_stepper_ops *stepper;
-    const void *solver;                     /* reserved */
-    const odeon_control_hint *const *hints; /* ends in NULL; NULL: none */
-} odeon_integrator;
 
 #ifdef __cplusplus
 }
