@@ -22,6 +22,11 @@ typedef struct ode_outputs {
     int64_t used_bytes;
 } ode_outputs;
 
+/* What gradient methods see of the last solve of a block's field; all of it is the solver's. */
+struct odeon_tape {
+    solver *solver;
+};
+
 /* Invariants: forward and backward are created and destroyed with the block; spec's pointers other
  * than times, stops and tolerances are not used after create. */
 struct odeon_ode {
@@ -34,6 +39,10 @@ struct odeon_ode {
     stepper *stepper;
     instance *gradient;
     const odeon_gradient_ops *gradient_ops;
+    int32_t gradient_flags;       /* ODEON_GRADIENT_*, by its options */
+    stepper *backward_stepper;    /* of augmented fields; NULL: stepper */
+    odeon_ode_spec backward_spec; /* the same; its control is backward_control */
+    odeon_control backward_control;
     double (*replay)[2]; /* steps to make: t, h; or NULL */
     size_t n_replay;
     const net_layer *rounds_t; /* of the body (time.h); NULL: none, or it has been warned of */
@@ -45,6 +54,7 @@ struct odeon_ode {
     device_buffer tolerances; /* F64 [2, n_each]: rtol, atol of each component, or nothing */
     device_buffer state_bar;  /* a vector of the state's shape, for cotangents and differences */
     odeon_solve_services services;
+    odeon_tape tape;
 
     ode_counters counters; /* of the last forward and backward */
     solve_stats forward_stats, backward_stats;

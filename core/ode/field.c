@@ -163,6 +163,24 @@ static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32
     return (odeon_tensor){view_of(f, &z->view, part)};
 }
 
+/* Where y is and where f goes: parts of the state, or y(t) off the path and f where a' is written
+ * later, since nobody reads f. */
+static odeon_status read_y(adjoint_field *f, const odeon_field_eval *eval, odeon_view *y,
+                           odeon_tensor *dy)
+{
+    const odeon_layer_call *call = &f->base->call;
+    double t;
+    if (f->path == NULL) {
+        *y = view_of(f, eval->y, 0);
+        *dy = part_of(f, eval->dy, 0);
+        return ODEON_OK;
+    }
+    odeon_tensor along = odeon_tensor_at(f->along.data, y->shape);
+    *y = along.view;
+    ODEON_TRY(call->device->ops->download(call->queue, &t, odeon_read(eval->t), sizeof t));
+    return solver_dense(f->path, t, &along);
+}
+
 /* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
  * keeps its frame, one vjp with the cotangent -a. Source: Chen et al., Neural ordinary differential
  * equations, 2018, eqs. 4, 5 and 51.
@@ -176,8 +194,8 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
     block_field *base = f->base;
     const odeon_device *device = base->call.device;
     odeon_queue *queue = base->call.queue;
-    odeon_view y = view_of(f, eval->y, 0), a = view_of(f, eval->y, 1);
-    odeon_tensor dy = part_of(f, eval->dy, 0), da = part_of(f, eval->dy, 1);
+    odeon_view a = view_of(f, eval->y, f->part_a), y = a;
+    odeon_tensor da = part_of(f, eval->dy, f->part_a), dy = da;
     odeon_tensor dtheta = {adjoint_field_theta(f, &eval->dy->view)};
     odeon_tensor minus_a = odeon_tensor_at(f->cotangent.data, a.shape);
     odeon_tensor d_t = odeon_tensor_at(
@@ -186,6 +204,7 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
     const odeon_group *group = base->call.group;
     const bool with_time = (f->flags & ODEON_AUGMENT_TIME) != 0;
     odeon_scalar minus[1] = {odeon_imm(-1.0)};
+    ODEON_TRY(read_y(f, eval, &y, &dy));
     /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0, eval->keep is not read */
     ODEON_TRY(block_eval(base, &(odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
                                                    .t = eval->t,
@@ -213,7 +232,7 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
         status = group->sum(group->self, queue, &dtheta, ODEON_OK);
     }
     if (status == ODEON_OK && with_time) {
-        odeon_tensor part = part_of(f, eval->dy, 2);
+        odeon_tensor part = part_of(f, eval->dy, f->part_a + 1);
         ODEON_TRY(group->sum(group->self, queue, &d_t, ODEON_OK));
         status = ODEON_DO(device, move, cast, queue, .x = &d_t.view, .scale = 1.0, .y = &part);
     }
@@ -260,10 +279,10 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
-/* y, a, t_bar if asked for, theta, in this order. Parts start at multiples of 64 bytes, so that no
- * operator meets an odd address; what lies between them belongs to no part and stays 0. y and a
- * have a value for every sample and count in the norm like the block's own state; the others are
- * quadratures, which f does not depend on. */
+/* y unless it is read off a path, a, t_bar if asked for, theta, in this order. Parts start at
+ * multiples of 64 bytes, so that no operator meets an odd address; what lies between them belongs
+ * to no part and stays 0. y and a have a value for every sample and count in the norm like the
+ * block's own state; the others are quadratures, which f does not depend on. */
 static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
 {
     const odeon_field *base = &f->base->host.abi;
@@ -271,12 +290,13 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     int64_t stride = (base->n + step - 1) / step * step, n_theta;
     net_param_range(f->body, &f->theta_begin, &f->theta_end);
     n_theta = f->theta_end - f->theta_begin;
-    f->theta_offset = 2 * stride;
+    f->part_a = f->path == NULL ? 1 : 0;
+    *n_parts = f->part_a + 1;
+    f->theta_offset = *n_parts * stride;
     f->parts[0] = f->base->part;
-    f->parts[1] = f->base->part;
-    f->parts[1].name = "a";
-    f->parts[1].offset = stride;
-    *n_parts = 2;
+    f->parts[f->part_a] = f->base->part;
+    f->parts[f->part_a].name = "a";
+    f->parts[f->part_a].offset = f->part_a * stride;
     if ((f->flags & ODEON_AUGMENT_TIME) != 0) {
         f->parts[(*n_parts)++] = (odeon_part){.name = "t_bar",
                                               .offset = f->theta_offset,
@@ -301,7 +321,8 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
 /* The identity is that of the block's field with the flags of the augmentation. Running state must
  * not move on the way back, so the base's flag for that is cleared for the rest of the pass. The
  * time's gradient is in doubles whatever the dtype of the state. */
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags)
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags,
+                               const solver *path)
 {
     const odeon_device *device = base->call.device;
     int64_t width = odeon_dtype_bytes(base->host.abi.dtype), total;
@@ -309,15 +330,20 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     f->base = base;
     f->body = body;
     f->flags = flags;
+    f->path = path;
     base->call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
     ODEON_TRY(lay_out(f, &n_parts));
     total = f->theta_offset + f->theta_end - f->theta_begin;
     ODEON_TRY(buffer_fit(device, &f->state, total * width + 64));
     ODEON_TRY(buffer_fit(device, &f->cotangent, base->host.abi.n * width + 64));
     f->used_bytes = (total + base->host.abi.n) * width;
+    if (path != NULL) {
+        ODEON_TRY(buffer_fit(device, &f->along, base->host.abi.n * width + 64));
+        f->used_bytes += base->host.abi.n * width;
+    }
     ODEON_TRY(buffer_fit(device, &f->time_bar, (int64_t)sizeof(double)));
     f->host = (host_field){.is_alone = base->host.is_alone,
-                           .is_recordable = base->host.is_recordable,
+                           .is_recordable = base->host.is_recordable && path == NULL,
                            .evals = &base->evals,
                            .frame_bytes = 0,
                            .frame_in = -1,
@@ -344,5 +370,6 @@ void adjoint_field_fini(adjoint_field *f, const odeon_device *device)
 {
     buffer_release(device, &f->state);
     buffer_release(device, &f->cotangent);
+    buffer_release(device, &f->along);
     buffer_release(device, &f->time_bar);
 }

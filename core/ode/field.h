@@ -6,6 +6,7 @@
 #include "odeon/device_solver.h"
 #include "odeon/gradient.h"
 #include "solver/host_field.h"
+#include "solver/solver.h"
 #include "solver/workspace.h"
 
 /* f(t, y): the body of a block, on this worker's slice. Invariants, after a fit: host.abi.self is
@@ -30,8 +31,11 @@ void block_field_fini(block_field *f, const odeon_device *device);
  * overlap; base is fitted to the same samples; it must not be copied. */
 typedef struct adjoint_field {
     host_field host;
-    odeon_part parts[ODEON_MAX_PARTS]; /* y, a, (t_bar), theta_bar: whole, or a part a tensor */
-    int32_t flags, reserved0;          /* ODEON_AUGMENT_* */
+    odeon_part parts[ODEON_MAX_PARTS]; /* (y), a, (t_bar), theta_bar: whole, or a part a tensor */
+    int32_t flags;                     /* ODEON_AUGMENT_* */
+    int32_t part_a;                    /* the index of a: 1, or 0 where there is no y */
+    const solver *path;                /* y is read off its last solve; NULL: it is a part */
+    device_buffer along;               /* that y */
     block_field *base;
     odeon_net *body;
     int64_t theta_begin, theta_end; /* range of the flat parameter vector */
@@ -41,10 +45,13 @@ typedef struct adjoint_field {
     int64_t used_bytes;             /* of state and cotangent, by the last fit */
 } adjoint_field;
 
-/* What flags (ODEON_AUGMENT_*) count in norms is kept equal on all workers, by a collective in
- * every evaluation; else each worker integrates its own summand of theta_bar, and no norm sees it.
+/* With path y is read off the dense output of its last solve, on the host's time, so that such a
+ * field's calls are never recorded. What flags (ODEON_AUGMENT_*) count in norms is kept equal on
+ * all workers, by a collective in every evaluation; else each worker integrates its own summand of
+ * theta_bar, and no norm sees it.
  */
-odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags);
+odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags,
+                               const solver *path);
 /* The part of the parameter vector that the state holds, from its element `offset` on. */
 odeon_view adjoint_field_theta(const adjoint_field *f, const odeon_view *state);
 void adjoint_field_fini(adjoint_field *f, const odeon_device *device);

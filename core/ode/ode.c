@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/backward.h"
 #include "ode/outputs.h"
 #include "ode/time.h"
 #include "odeon/device_solver.h"
@@ -30,7 +31,7 @@ static void ode_destroy(odeon_ode *ode)
     }
     const odeon_device *device = ode->site->lane.device;
     solver_destroy(ode->forward);
-    solver_destroy(ode->backward);
+    ode_backward_fini(ode);
     block_field_fini(&ode->field, device);
     adjoint_field_fini(&ode->adjoint, device);
     buffer_release(device, &ode->state_bar);
@@ -87,20 +88,6 @@ static odeon_status check_method(const odeon_ode *ode)
                          id);
     }
     return ODEON_OK;
-}
-
-/* Of a stiff problem y goes backward in time as fast away from the solution as it came to it
- * forward: a gradient that solves y backward, and not the reverse of the steps, fails there. */
-static odeon_status check_gradient(const odeon_ode *ode)
-{
-    if (!ode->stepper->implicit || (ode->gradient_ops->flags & ODEON_GRADIENT_DISCRETE) != 0) {
-        return ODEON_OK;
-    }
-    return diag_fail(ODEON_ERR_CONFIG,
-                     "%s: gradient %s solves backward in time, which is unstable for the stiff "
-                     "problems that integrator %s is for: give gradient = direct",
-                     ode->path, ode->gradient->component->id,
-                     ode->stepper->instance->component->id);
 }
 
 /* Times of the batch come with each batch and are checked there; here it is known only how many
@@ -257,12 +244,12 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
-    control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
-    ODEON_TRY(check_gradient(ode));
+    ODEON_TRY(ode_backward_init(ode, spec));
+    control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
-    ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->backward));
+    ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);
     solver_set_replay(ode->backward, ode->n_replay, (const double(*)[2])ode->replay);
     return ODEON_OK;
@@ -351,7 +338,7 @@ static odeon_status ode_plan(odeon_ode *ode, odeon_layer_plan *plan)
 {
     bool in_place =
         ode->spec.output == ODEON_OUTPUT_END && ode->spec.initial == ODEON_INITIAL_INPUT;
-    bool needs = in_place && (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    bool needs = in_place && (ode->gradient_flags & ODEON_GRADIENT_NEEDS_Y) != 0;
     plan->flags = needs ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
     return ode_output_shape(ode, &plan->in, &plan->out);
 }
@@ -399,7 +386,7 @@ static int64_t bytes_used(const odeon_ode *ode)
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
-static odeon_solve_call solve_call(const odeon_ode *ode)
+static odeon_solve_call solve_call(odeon_ode *ode)
 {
     const ode_outputs *o = &ode->outputs;
     return (odeon_solve_call){.struct_size = sizeof(odeon_solve_call),
@@ -407,7 +394,8 @@ static odeon_solve_call solve_call(const odeon_ode *ode)
                               .field = &ode->field.host.abi,
                               .times = o->times,
                               .n_times = o->n_times,
-                              .y = o->y};
+                              .y = o->y,
+                              .tape = &ode->tape};
 }
 
 /* With keep the gradient method solves, and chooses what is kept for its backward. */
@@ -415,8 +403,12 @@ static odeon_status solve_forward(odeon_ode *ode, int32_t keep)
 {
     odeon_solve_call call = solve_call(ode);
     if (keep == 0) {
-        return ode->services.solve(ode, call.field, call.n_times, call.times, ODEON_KEEP_NONE,
-                                   call.y);
+        const odeon_gradient_solve solve = {.struct_size = sizeof solve,
+                                            .field = call.field,
+                                            .times = call.times,
+                                            .n_times = call.n_times,
+                                            .y = call.y};
+        return ode->services.solve(ode, &solve);
     }
     calling outer = calling_begin(ode->gradient, "forward");
     return calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &call));
@@ -456,7 +448,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
  * given. */
 static odeon_status ode_vjp(odeon_ode *ode, const odeon_layer_call *call)
 {
-    bool given = (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    bool given = (ode->gradient_flags & ODEON_GRADIENT_NEEDS_Y) != 0;
     ODEON_TRY(fit(ode, call, call->d_out->shape.dim[0]));
     solver_forget(ode->backward);
     ode->backward_stats = solve_stats_none();

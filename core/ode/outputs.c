@@ -36,7 +36,7 @@ static bool is_apart(const odeon_ode *ode)
 /* Does the gradient method read the outputs of the forward in its backward? */
 static bool needs_y(const odeon_ode *ode)
 {
-    return (ode->gradient_ops->flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    return (ode->gradient_flags & ODEON_GRADIENT_NEEDS_Y) != 0;
 }
 
 /* Elements of one sample of y: the body's input has batch 1. */

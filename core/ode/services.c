@@ -35,40 +35,74 @@ static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *t
 
 /* Solves of the adjoint have a solver of their own, so that they leave the tape of the forward
  * alone. max_steps is one limit for all solves of a backward pass; the forward is one solve. */
-static odeon_status serve_solve(void *self, const odeon_field *field, int32_t n_times,
-                                const double *times, int32_t keep, const odeon_tensor *y)
+static odeon_status serve_solve(void *self, const odeon_gradient_solve *solve)
 {
     odeon_ode *ode = self;
-    const host_field *host = field->self;
+    const host_field *host = solve->field->self;
     bool adjoint = host == &ode->adjoint.host;
     solver *s = adjoint ? ode->backward : ode->forward;
-    ODEON_TRY(check_times(ode, n_times, times));
+    ODEON_TRY(words_check_call(solve, words_of_gradient_solve));
+    if (!adjoint && host != &ode->field.host) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "%s: only the block's own field and its adjoint can be solved", ode->path);
+    }
+    ODEON_TRY(check_times(ode, solve->n_times, solve->times));
     solver_set_steps_before(s, adjoint ? ode->backward_stats.accepted + ode->backward_stats.rejected
                                        : 0);
-    odeon_status status = solver_solve(s, host, n_times, times, keep, y);
+    solver_keep_every(s, solve->keep_every);
+    odeon_status status =
+        solver_solve(s, host, solve->n_times, solve->times, (int32_t)solve->keep, solve->y);
     solve_stats stats = solver_stats(s);
     add_stats(adjoint ? &ode->backward_stats : &ode->forward_stats, &stats);
     return status;
 }
 
-/* The tape is the forward solver's. Running state has moved in the forward and must not move again
- * on the way back. */
-static odeon_status serve_reverse(void *self, const odeon_field *field, const odeon_view *d_y,
-                                  const odeon_tensor *d_y0)
+/* ---- the tape ---- */
+
+/* Running state has moved in the forward and must not move again on the way back. */
+static odeon_status serve_replay(void *self, odeon_tape *tape, int64_t first, int64_t last)
 {
     odeon_ode *ode = self;
-    if (field->self != &ode->field) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: only the block's own steps are recorded",
-                         ode->path);
-    }
-    ode->field.call.flags &=
-        ~(uint32_t)ODEON_CALL_UPDATE_STATE; /* nothing on a way back moves it */
-    return solver_reverse(ode->forward, d_y, d_y0);
+    ode->field.call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
+    return solver_replay(tape->solver, first, last);
 }
+
+/* Frames are of the block's own field, whose calls must not move running state either. */
+static odeon_status serve_reverse(void *self, const odeon_gradient_reverse *reverse)
+{
+    odeon_ode *ode = self;
+    ODEON_TRY(words_check_call(reverse, words_of_gradient_reverse));
+    ode->field.call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
+    return solver_reverse_steps(reverse->tape->solver, reverse);
+}
+
+static odeon_status serve_tape_info(void *self, const odeon_tape *tape, odeon_tape_info *out)
+{
+    (void)self;
+    out->n_steps = solver_n_steps(tape->solver);
+    out->keep = (uint32_t)solver_kept(tape->solver, &out->keep_every);
+    return ODEON_OK;
+}
+
+static odeon_status serve_tape_step(void *self, const odeon_tape *tape, int64_t step,
+                                    odeon_tape_step *out)
+{
+    (void)self;
+    return solver_step(tape->solver, step, out);
+}
+
+static odeon_status serve_dense(void *self, const odeon_tape *tape, double t, const odeon_tensor *y)
+{
+    (void)self;
+    return solver_dense(tape->solver, t, y);
+}
+
+/* ---- the continuous adjoint ---- */
 
 /* The state of the augmented field starts at zero; the method fills in y and a. */
 static odeon_status serve_augment(void *self, const odeon_field *field, int32_t flags,
-                                  const odeon_field **out, odeon_tensor *state)
+                                  const odeon_tape *path, const odeon_field **out,
+                                  odeon_tensor *state)
 {
     odeon_ode *ode = self;
     ODEON_TRY(words_check_call(&flags, words_of_augment));
@@ -76,7 +110,8 @@ static odeon_status serve_augment(void *self, const odeon_field *field, int32_t 
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this augmented field cannot be made yet",
                          ode->path);
     }
-    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, flags));
+    ODEON_TRY(adjoint_field_fit(&ode->adjoint, &ode->field, ode->body, flags,
+                                path != NULL ? path->solver : NULL));
     *out = &ode->adjoint.host.abi;
     *state = odeon_tensor_at(ode->adjoint.state.data,
                              (odeon_shape){.ndim = 1, .dtype = (*out)->dtype, .dim = {(*out)->n}});
@@ -215,7 +250,11 @@ odeon_solve_services ode_solve_services(odeon_ode *ode)
     return (odeon_solve_services){.struct_size = sizeof(odeon_solve_services),
                                   .self = ode,
                                   .solve = serve_solve,
+                                  .replay = serve_replay,
                                   .reverse = serve_reverse,
+                                  .tape_info = serve_tape_info,
+                                  .tape_step = serve_tape_step,
+                                  .dense = serve_dense,
                                   .augment = serve_augment,
                                   .add_theta = serve_add_theta,
                                   .drift = serve_drift,

@@ -113,7 +113,8 @@ static const interface_info interfaces[ODEON_INTERFACE_COUNT + 1] = {
                                   sizeof(odeon_gradient_ops),
                                   ODEON_SIZE_THROUGH(odeon_gradient_ops, backward), 0,
                                   gradient_needed, none, offsetof(odeon_gradient_ops, flags),
-                                  ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y},
+                                  ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y |
+                                      ODEON_GRADIENT_NEEDS_DENSE},
     [ODEON_INTERFACE_OPTIMIZER] = {"optimizer", ODEON_KIND_OPTIMIZER, ODEON_LAYOUT_OPTIMIZER,
                                    sizeof(odeon_optimizer_ops),
                                    ODEON_SIZE_THROUGH(odeon_optimizer_ops, update), 0,

@@ -28,7 +28,9 @@ enum {
                  ODEON_LAYER_EPILOGUE | ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
     STEPPER_FLAGS = ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM,
     BODY_CALL_FLAGS = ODEON_CALL_NO_PARAM_GRAD,
-    AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME
+    AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME,
+    KEEP_FLAGS = ODEON_KEEP_FRAMES | ODEON_KEEP_STATES | ODEON_KEEP_DENSE,
+    GRADIENT_FLAGS = ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y | ODEON_GRADIENT_NEEDS_DENSE
 };
 
 const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), END};
@@ -43,6 +45,10 @@ const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};
 const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
 const word_rule words_of_body_call[] = {FLAGS(odeon_body_call, flags, BODY_CALL_FLAGS), END};
 const word_rule words_of_augment[] = {{0, "flags", AUGMENT_FLAGS}, END};
+const word_rule words_of_gradient_solve[] = {FLAGS(odeon_gradient_solve, keep, KEEP_FLAGS),
+                                             RESERVED(odeon_gradient_solve, reserved0), END};
+const word_rule words_of_gradient_reverse[] = {RESERVED(odeon_gradient_reverse, reserved0), END};
+const word_rule words_of_gradient_plan[] = {FLAGS(odeon_gradient_plan, flags, GRADIENT_FLAGS), END};
 
 /* The first that is wrong suffices: its author will build the plugin again. */
 bool words_fault(const void *structure, const word_rule *rules, char text[WORDS_TEXT_BYTES])

@@ -19,17 +19,20 @@ typedef struct word_rule {
     uint32_t known;   /* bits that have a meaning; 0: the word is reserved */
 } word_rule;
 
-extern const word_rule words_of_plan[];         /* odeon_layer_plan */
-extern const word_rule words_of_param[];        /* odeon_param */
-extern const word_rule words_of_field_info[];   /* odeon_field_info */
-extern const word_rule words_of_stepper_info[]; /* odeon_stepper_info */
-extern const word_rule words_of_term[];         /* odeon_term */
-extern const word_rule words_of_hint[];         /* odeon_control_hint */
-extern const word_rule words_of_ode_spec[];     /* odeon_ode_spec */
-extern const word_rule words_of_extension[];    /* all tables that start with two words */
-extern const word_rule words_of_control[];      /* odeon_control */
-extern const word_rule words_of_body_call[];    /* odeon_body_call */
-extern const word_rule words_of_augment[];      /* an int32_t of ODEON_AUGMENT_* */
+extern const word_rule words_of_plan[];             /* odeon_layer_plan */
+extern const word_rule words_of_param[];            /* odeon_param */
+extern const word_rule words_of_field_info[];       /* odeon_field_info */
+extern const word_rule words_of_stepper_info[];     /* odeon_stepper_info */
+extern const word_rule words_of_term[];             /* odeon_term */
+extern const word_rule words_of_hint[];             /* odeon_control_hint */
+extern const word_rule words_of_ode_spec[];         /* odeon_ode_spec */
+extern const word_rule words_of_extension[];        /* all tables that start with two words */
+extern const word_rule words_of_control[];          /* odeon_control */
+extern const word_rule words_of_body_call[];        /* odeon_body_call */
+extern const word_rule words_of_augment[];          /* an int32_t of ODEON_AUGMENT_* */
+extern const word_rule words_of_gradient_solve[];   /* odeon_gradient_solve */
+extern const word_rule words_of_gradient_reverse[]; /* odeon_gradient_reverse */
+extern const word_rule words_of_gradient_plan[];    /* odeon_gradient_plan */
 
 enum { WORDS_TEXT_BYTES = 128 };
 

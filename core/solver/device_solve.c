@@ -6,6 +6,7 @@
 #include "odeon/device_solver.h"
 #include "solver/controller.h"
 #include "solver/executor.h"
+#include "solver/keep.h"
 #include "solver/outputs.h"
 #include "solver/rows.h"
 #include "solver/step.h"
@@ -30,7 +31,7 @@ typedef struct device_task {
  * last. */
 static int32_t rows_of(const solver *s)
 {
-    int32_t steps = s->task.keep == ODEON_KEEP_NONE ? 0 : ROWS_STEPS;
+    int32_t steps = (s->task.keep & ODEON_KEEP_FRAMES) == 0 ? 0 : ROWS_STEPS;
     if (s->task.n_times > 2) {
         return steps | ROWS_DENSE;
     }
@@ -46,7 +47,7 @@ static bool suits(const solver *s)
     bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
     int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
     bool readable = rows_end_in_place(rows) || (s->stepper->dense && (rows & both) != both);
-    return executor_captures(s) && uniform && readable && s->spec->n_stops == 0 &&
+    return executor_captures(s) && uniform && readable && s->spec->n_stops == 0 && !keep_steps(s) &&
            (executor_has_loops(s) || !s->task.field->moves_state);
 }
 

@@ -291,16 +291,35 @@ odeon_status reverse_finish(solver *s, const odeon_tensor *d_y0)
                     .x = pointers, .coefficient = ones);
 }
 
-/* The first cotangent that is bound takes the memory of the answer, where with luck the last one
- * ends up. Records are used up also after a failure of one, so that nothing of them is left. */
-odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0)
+/* How many records belong to the steps before step `first`; the start before a step is its own. */
+static size_t records_before(const solve_tape *tape, int64_t first)
+{
+    int64_t step = tape->first_step;
+    size_t i = 0;
+    while (i < tape->n_records && step < first) {
+        step += !tape->records[i++].is_start;
+    }
+    return i;
+}
+
+/* Records are used up also after a failure of one, so that nothing of them is left. */
+odeon_status reverse_back_to(solver *s, int64_t first)
 {
     odeon_status status = ODEON_OK;
-    s->step.spare_cotangent = odeon_write(d_y0);
-    while (s->tape.n_records > 0 && status == ODEON_OK) {
+    size_t left = records_before(&s->tape, first);
+    while (s->tape.n_records > left && status == ODEON_OK) {
         status = reverse_last(s);
         solve_tape_pop(&s->tape, &s->memory);
     }
+    return status;
+}
+
+/* The first cotangent that is bound takes the memory of the answer, where with luck the last one
+ * ends up. */
+odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0)
+{
+    s->step.spare_cotangent = odeon_write(d_y0);
+    odeon_status status = reverse_back_to(s, 0);
     status = status == ODEON_OK ? reverse_finish(s, d_y0) : status;
     for (int32_t i = 0; i < s->stepper->n_registers; i++) {
         workspace_release(&s->memory, &s->step.cotangent[i]);

@@ -19,6 +19,10 @@
  * start. task.d_y has those of the outputs. */
 odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0);
 
+/* Those of step `first` of the solve and of all behind it. Cotangents of its start stay bound to
+ * those of the end of the step before. */
+odeon_status reverse_back_to(solver *s, int64_t first);
+
 /* The step that step_run has just made, from what is bound to its cotangents; its frames are given
  * back. record: the program, whether it is the start's, and outputs by slots. */
 odeon_status reverse_run(solver *s, const solve_record *record);

@@ -8,7 +8,9 @@
 #include "solver/executor.h"
 #include "solver/fixed.h"
 #include "solver/implicit.h"
+#include "solver/keep.h"
 #include "solver/outputs.h"
+#include "solver/replay.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
 
@@ -78,6 +80,7 @@ void solver_destroy(solver *s)
     device->ops->free(device->handle, s->slots);
     key_fini(&s->key);
     solve_tape_fini(&s->tape);
+    kept_steps_fini(&s->kept);
     solve_log_fini(&s->log);
     newton_fini(&s->newton);
     mem_free(s->outputs.read_at);
@@ -104,16 +107,34 @@ void solver_set_steps_before(solver *s, int64_t n)
 
 /* ---- solve ---- */
 
+void solver_keep_every(solver *s, int64_t every)
+{
+    s->task.keep_every = every;
+}
+
+/* Frames and states serve a vjp; dense output is a tableau's. */
+static odeon_status check_keep(const solver *s, const host_field *field, int32_t keep)
+{
+    if ((keep & ~(ODEON_KEEP_FRAMES | ODEON_KEEP_STATES | ODEON_KEEP_DENSE)) != 0 ||
+        (keep != ODEON_KEEP_NONE && field->frame_bytes == 0)) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this field's steps cannot be kept", s->path);
+    }
+    return (keep & ODEON_KEEP_DENSE) == 0 || s->stepper->dense
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_UNSUPPORTED,
+                           "%s: dense output of integrator %s cannot be kept: there is none",
+                           s->path, s->stepper->instance->component->id);
+}
+
 /* All memory that the first step needs; from then on each step reserves for the next. What was kept
  * of the solve before goes first, so that its frames can be used again. */
 static odeon_status prepare(solver *s, const host_field *field, int32_t keep, int32_t n_times)
 {
     const program *p;
-    if (keep != ODEON_KEEP_NONE && (keep != ODEON_KEEP_FRAMES || field->frame_bytes == 0)) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this field's steps cannot be kept", s->path);
-    }
+    ODEON_TRY(check_keep(s, field, keep));
     s->task.keep = keep;
     solver_restart(s);
+    keep_begin(s);
     ODEON_TRY(s->stepper->implicit ? implicit_fit(s, field) : ODEON_OK);
     step_fit(s, field);
     ODEON_TRY(stepper_program(s->stepper, 0, &p));
@@ -149,7 +170,7 @@ static void make_solve_key(solver *s)
  * asks by itself, since only its loop can be captured. */
 static execution ask_for_solve(solver *s)
 {
-    if (is_adaptive(s) || !executor_captures(s)) {
+    if (is_adaptive(s) || !executor_captures(s) || keep_steps(s)) {
         return executor_eager();
     }
     make_solve_key(s);
@@ -223,6 +244,97 @@ odeon_status solver_reverse(solver *s, const odeon_view *d_y, const odeon_tensor
     s->task.d_y = d_y;
     return s->device.kept > 0 ? device_reverse(s, &start)
                               : execute(s, ask_for_reverse(s, &start.view), run_reverse, &start);
+}
+
+/* ---- stretches ---- */
+
+int64_t solver_n_steps(const solver *s)
+{
+    return s->log.stats.accepted;
+}
+
+int32_t solver_kept(const solver *s, int64_t *every)
+{
+    *every = (s->task.keep & ODEON_KEEP_STATES) != 0 ? s->kept.every : 0;
+    return s->task.keep;
+}
+
+/* Steps that the last solve does not have. */
+static odeon_status refuse_steps(const solver *s, int64_t first, int64_t last, const char *why)
+{
+    return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: steps %lld to %lld of the solve's %lld: %s",
+                     s->path, (long long)first, (long long)last, (long long)solver_n_steps(s), why);
+}
+
+static bool has_steps(const solver *s, int64_t first, int64_t last)
+{
+    return first >= 0 && first < last && last <= solver_n_steps(s);
+}
+
+/* Sizes are in the log, however the solve was made. */
+odeon_status solver_step(const solver *s, int64_t step, odeon_tape_step *out)
+{
+    const solve_attempt *attempt = s->log.attempts + s->first_attempt;
+    if (!has_steps(s, step, step + 1)) {
+        return refuse_steps(s, step, step + 1, "there is no such step");
+    }
+    for (int64_t left = step; left > 0 || !attempt->accepted; attempt++) {
+        left -= attempt->accepted;
+    }
+    out->t = attempt->t;
+    out->h = attempt->h;
+    bool kept = kept_steps_has_state(&s->kept, step);
+    out->y = vector_tensor(s, kept ? *kept_steps_state(&s->kept, step) : (bound_vector){0}).view;
+    return ODEON_OK;
+}
+
+odeon_status solver_replay(solver *s, int64_t first, int64_t last)
+{
+    if (!has_steps(s, first, last)) {
+        return refuse_steps(s, first, last, "there are no such steps to make again");
+    }
+    return kept_steps_has_state(&s->kept, first)
+               ? replay_steps(s, first, last)
+               : refuse_steps(s, first, last, "no state is kept to make them again from");
+}
+
+/* Steps on the tape, starts not counted. */
+static int64_t steps_on_tape(const solve_tape *tape)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < tape->n_records; i++) {
+        n += !tape->records[i].is_start;
+    }
+    return n;
+}
+
+/* Of all steps, in one go, there may be a recording, or rows instead of frames. */
+odeon_status solver_reverse_steps(solver *s, const odeon_gradient_reverse *r)
+{
+    const solve_tape *tape = &s->tape;
+    bool whole = r->first == 0 && r->last == solver_n_steps(s) && r->d_end == NULL &&
+                 r->d_start != NULL && tape->first_step == 0;
+    bool rows = s->device.kept > 0;
+    if (!has_steps(s, r->first, r->last) || (rows && !whole)) {
+        return refuse_steps(s, r->first, r->last, "they cannot be reversed by themselves");
+    }
+    if (!rows &&
+        (r->first < tape->first_step || r->last != tape->first_step + steps_on_tape(tape))) {
+        return refuse_steps(s, r->first, r->last, "there are no frames of just these");
+    }
+    if (whole) {
+        return solver_reverse(s, r->d_y, r->d_start);
+    }
+    s->task.d_y = r->d_y;
+    return replay_reverse(s, r->first, r->d_end, r->d_start);
+}
+
+odeon_status solver_dense(const solver *s, double t, const odeon_tensor *y)
+{
+    return (s->task.keep & ODEON_KEEP_DENSE) != 0 && s->kept.n_steps > 0
+               ? replay_dense(s, t, y)
+               : diag_fail(ODEON_ERR_UNSUPPORTED, "%s: no dense output of the solve is kept",
+                           s->path);
 }
 
 /* ---- what it tells ---- */

@@ -30,13 +30,28 @@ void solver_forget(solver *s);
 /* The next solve belongs to a pass that has tried so many steps: max_steps counts them. */
 void solver_set_steps_before(solver *s, int64_t n);
 
+/* Of solves that keep states: of so many steps one; 0, as found: the solver chooses. */
+void solver_keep_every(solver *s, int64_t every);
+
 /* odeon_solve_services.solve. Fails with ODEON_ERR_NUMERIC where the step size underflows, the
  * number of steps exceeds spec->max_steps, or a layer rejects a fixed step. times and y are
  * borrowed until the reverse. */
 odeon_status solver_solve(solver *s, const host_field *field, int32_t n_times, const double *times,
                           int32_t keep, const odeon_tensor *y);
-/* odeon_solve_services.reverse, of the last solve. */
+/* odeon_solve_services.reverse, of all steps of the last solve. */
 odeon_status solver_reverse(solver *s, const odeon_view *d_y, const odeon_tensor *d_y0);
+
+/* ---- stretches of the last solve (odeon_solve_services) ---- */
+
+/* Steps that it has accepted. */
+int64_t solver_n_steps(const solver *s);
+/* What it was told to keep, and of how many steps one state is kept; 0: of none. */
+int32_t solver_kept(const solver *s, int64_t *every);
+/* ODEON_ERR_UNSUPPORTED: no such step. */
+odeon_status solver_step(const solver *s, int64_t step, odeon_tape_step *out);
+odeon_status solver_replay(solver *s, int64_t first, int64_t last);
+odeon_status solver_reverse_steps(solver *s, const odeon_gradient_reverse *reverse);
+odeon_status solver_dense(const solver *s, double t, const odeon_tensor *y);
 
 /* ---- what it tells ---- */
 

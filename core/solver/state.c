@@ -107,7 +107,9 @@ void solver_rollback(solver *s, const solver_mark *mark)
 void solver_restart(solver *s)
 {
     s->device.kept = 0;
+    release_registers(s);
     solve_tape_clear(&s->tape, &s->memory);
     solve_log_restart(&s->log);
+    s->first_attempt = s->log.n_attempts;
     s->step.index = 0;
 }

@@ -5,15 +5,17 @@
  *
  *   stepper      an integrator as programs of verbs over registers
  *   workspace    device memory: vectors, frames          log, tape   attempts, accepted steps
+ *   kept_steps   states and dense output that are kept
  *   small_lu, newton   equations of implicit stages, as numbers on the host
  *   state        struct solver, marks to undo to         outputs     values at the times asked for
- *   implicit     stages that solve equations
+ *   implicit     stages that solve equations              keep        what a step leaves kept
  *   step         one step: a program's verbs             rows        steps kept on the device
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
  *   capture_key  what a recording is found by            effects     what a replay does on the host
  *   executor     carries operations and loops out: call by call, or captured and replayed
  *   fixed, adaptive, device_solve, device_reverse        which steps are made
+ *   replay       stretches of kept steps, made again and reversed
  *   solver       create, solve, reverse */
 #ifndef ODEON_CORE_SOLVER_STATE_H
 #define ODEON_CORE_SOLVER_STATE_H
@@ -24,6 +26,7 @@
 #include "odeon/gradient.h"
 #include "solver/capture_key.h"
 #include "solver/host_field.h"
+#include "solver/kept_steps.h"
 #include "solver/log.h"
 #include "solver/newton.h"
 #include "solver/report.h"
@@ -36,6 +39,7 @@ typedef struct solve_task {
     const host_field *field;
     int32_t keep; /* ODEON_KEEP_* */
     int32_t n_times;
+    int64_t keep_every;    /* STATES: of so many steps one; 0: chosen */
     const double *times;   /* [n_times], strictly monotone */
     const odeon_tensor *y; /* [n_times] outputs; y[0] holds the start */
     const odeon_view *d_y; /* reverse: [n_times] their cotangents; data NULL is zero */
@@ -89,6 +93,8 @@ typedef struct solver {
     double unclipped_h;    /* the last step if it was accepted and not cut; else as before */
     solve_log log;
     solve_tape tape;
+    kept_steps kept;
+    size_t first_attempt; /* of the log: the solve's */
     solve_diagnosis diagnosis;
     newton newton; /* of a method with implicit stages */
 

@@ -3,6 +3,7 @@
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "solver/implicit.h"
+#include "solver/keep.h"
 #include "solver/outputs.h"
 
 /* ---- memory ---- */
@@ -26,6 +27,11 @@ void step_fit(solver *s, const host_field *field)
     s->task.field = field;
 }
 
+static bool keeps_frames(const solver *s)
+{
+    return (s->task.keep & ODEON_KEEP_FRAMES) != 0;
+}
+
 /* Vectors that a step, and its reverse if it is kept, can have in use at once. In reverse every
  * verb may have a cotangent, and so may carry on both sides of the step. An upper bound is enough:
  * a vector too many costs little, and one too few would end a run. An implicit stage adds its y and
@@ -39,7 +45,7 @@ static int64_t vectors_needed(const solver *s, const program *p)
         forward += IMPLICIT_VECTORS;
         reverse += 2 * p->n_implicit + IMPLICIT_VECTORS;
     }
-    return (forward > reverse || s->task.keep == ODEON_KEEP_NONE ? forward : reverse) + SPARE;
+    return (forward > reverse || !keeps_frames(s) ? forward : reverse) + SPARE;
 }
 
 /* Room on the tape for one more record of so many frames. */
@@ -51,21 +57,23 @@ static odeon_status reserve_record(solver *s, size_t n_frames)
     return reserve_host(s, records, frames, 0);
 }
 
-/* Between solves, while no vector is in use, as many are reserved as any program known so far
- * needs: a multistep method's later steps then find them there. */
+/* What earlier steps hold comes on top. It grows from step to step, so that more is reserved than
+ * this step needs. Between solves, while no vector is in use, as many are reserved as any program
+ * known so far needs: a multistep method's later steps then find them there. */
 odeon_status step_reserve(solver *s, const program *p)
 {
     workspace *w = &s->memory;
-    int64_t n = vectors_needed(s, p);
-    workspace_note_vectors(w, n * vector_bytes(s->task.field));
+    int64_t n = vectors_needed(s, p), held = keep_vectors(s);
+    workspace_note_vectors(w, (n + held) * vector_bytes(s->task.field));
     for (size_t i = 0; i < s->stepper->n_programs && w->n_free_vectors == w->n_vectors; i++) {
         int64_t other = vectors_needed(s, s->stepper->programs[i]);
         n = other > n ? other : n;
     }
-    ODEON_TRY(workspace_reserve_vectors(w, n));
+    ODEON_TRY(workspace_reserve_vectors(w, n + held > w->n_vectors ? n + held + held / 2 : n));
     ODEON_TRY(reserve_host(s, 0, 0, s->log.n_attempts + 1));
+    ODEON_TRY(keep_reserve(s));
     int32_t jacobian = p->n_implicit > 0 ? 1 : 0; /* its evaluation is kept for a moment */
-    if (s->task.keep == ODEON_KEEP_NONE) {
+    if (!keeps_frames(s)) {
         return workspace_reserve_frames(w, jacobian);
     }
     ODEON_TRY(workspace_reserve_frames(w, p->n_evals + jacobian));
@@ -105,7 +113,7 @@ static void bind_to_frames(solver *s, const program *p)
 /* Without frames evaluations keep nothing (NULL). The peak is noted when they are in use. */
 static void take_frames(solver *s, const program *p)
 {
-    bool keep = s->task.keep != ODEON_KEEP_NONE;
+    bool keep = keeps_frames(s);
     for (int32_t i = 0; i < p->n_evals; i++) {
         s->step.frames[i] = keep ? workspace_take_frame(&s->memory) : NULL;
     }
@@ -195,7 +203,7 @@ static void release_after(solver *s, const program *p, int32_t v)
 odeon_status step_run(solver *s, const program *p)
 {
     take_frames(s, p);
-    if (s->task.keep != ODEON_KEEP_NONE) {
+    if (keeps_frames(s)) {
         bind_to_frames(s, p);
     }
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
@@ -342,21 +350,17 @@ static void release_all_but_start(solver *s)
     }
 }
 
-/* Puts the frames of the step under way on the tape. */
-static void keep_record(solver *s, const program *p, double t, double h, int32_t first_output,
-                        bool is_start)
+/* Of the step under way, with the outputs from first_output on that were read off it. */
+static solve_record record_of(const solver *s, const program *p, double t, double h,
+                              int32_t first_output, bool is_start)
 {
-    if (s->task.keep == ODEON_KEEP_NONE) {
-        return;
-    }
-    solve_record record = {.t = t,
-                           .h = h,
-                           .program = p,
-                           .first_output = first_output,
-                           .n_outputs = s->outputs.next - first_output,
-                           .is_start = is_start,
-                           .is_first = !is_start && s->step.index == 0};
-    solve_tape_push(&s->tape, &record, p->n_evals, s->step.frames);
+    return (solve_record){.t = t,
+                          .h = h,
+                          .program = p,
+                          .first_output = first_output,
+                          .n_outputs = s->outputs.next - first_output,
+                          .is_start = is_start,
+                          .is_first = !is_start && s->step.index == 0};
 }
 
 /* This step's carry out is the next one's carry in. */
@@ -371,19 +375,32 @@ static void carry_over(solver *s)
     }
 }
 
-/* Outputs are read first: they need the registers of the whole step. */
+/* A start makes carry alone: Y0 stays. */
+void step_take(solver *s, const solve_record *record)
+{
+    bound_vector *value = s->step.value;
+    if (keeps_frames(s)) {
+        solve_tape_push(&s->tape, record, record->program->n_evals, s->step.frames);
+    }
+    if (!record->is_start) {
+        workspace_release(&s->memory, &value[REG_Y0]);
+        value[REG_Y0] = value[REG_Y1];
+        value[REG_Y1] = (bound_vector){0};
+        s->step.index++;
+    }
+    carry_over(s);
+    release_all_but_start(s);
+}
+
+/* Outputs are read, and vectors are kept, first: they need the registers of the whole step. */
 odeon_status step_accept(solver *s, const program *p, double t, double h, double t_end)
 {
     int32_t first_output = s->outputs.next;
-    bound_vector *value = s->step.value;
+    ODEON_TRY(keep_values(s, p));
     ODEON_TRY(outputs_read(s, t, h, t_end));
-    keep_record(s, p, t, h, first_output, false);
-    workspace_release(&s->memory, &value[REG_Y0]);
-    value[REG_Y0] = value[REG_Y1];
-    value[REG_Y1] = (bound_vector){0};
-    carry_over(s);
-    release_all_but_start(s);
-    s->step.index++;
+    solve_record record = record_of(s, p, t, h, first_output, false);
+    keep_record(s, &record);
+    step_take(s, &record);
     return ODEON_OK;
 }
 
@@ -430,8 +447,8 @@ odeon_status step_begin(solver *s, double t0)
         step_reject(s);
         return status;
     }
-    keep_record(s, start, t0, 0.0, s->outputs.next, true);
-    carry_over(s);
-    release_all_but_start(s);
+    solve_record record = record_of(s, start, t0, 0.0, s->outputs.next, true);
+    keep_record(s, &record);
+    step_take(s, &record);
     return ODEON_OK;
 }

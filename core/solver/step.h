@@ -19,6 +19,9 @@ odeon_status step_run(solver *s, const program *p);
 /* An accepted step, which ends at t_end (t + h but for rounding): outputs within it are read, it
  * goes on the tape, and its end becomes the next one's start. */
 odeon_status step_accept(solver *s, const program *p, double t, double h, double t_end);
+/* The end of a step, or of the method's start, that was run becomes the start of the next; frames
+ * go on the tape if they are kept. */
+void step_take(solver *s, const solve_record *record);
 /* Releases all but the step's start, so that it can be tried again. */
 void step_reject(solver *s);
 /* Runs the method's start, which fills carry in at t0, and tapes it; without one carry in is 0. */

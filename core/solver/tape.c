@@ -57,4 +57,5 @@ void solve_tape_clear(solve_tape *tape, workspace *w)
     }
     tape->n_frames = 0;
     tape->n_records = 0;
+    tape->first_step = 0;
 }

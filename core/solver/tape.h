@@ -24,6 +24,7 @@ typedef struct solve_tape {
     size_t n_frames, frames_capacity;
     solve_record *records;
     size_t n_records, records_capacity;
+    int64_t first_step; /* of the solve: the one that the first record is of, or the start of */
 } solve_tape;
 
 void solve_tape_fini(solve_tape *tape);

@@ -322,8 +322,12 @@ static odeon_status solve_slice(const scene *s, worker *w)
     take_slice(s, w, &first, &y0, &y1);
     solver_forget(ode->forward);
     ODEON_TRY(ode_take_start(ode, &y0.view, &y1));
-    return ode->services.solve(ode, &ode->field.host.abi, o->n_times, o->times, ODEON_KEEP_NONE,
-                               o->y);
+    const odeon_gradient_solve solve = {.struct_size = sizeof solve,
+                                        .field = &ode->field.host.abi,
+                                        .times = o->times,
+                                        .n_times = o->n_times,
+                                        .y = o->y};
+    return ode->services.solve(ode, &solve);
 }
 
 /* Through the network once, so that the block is fitted to the batch. */

@@ -90,9 +90,16 @@ static void test_adjoint_gradients_are_the_same_on_all_devices(void **state)
     check_methods("model.ode.gradient=adjoint");
 }
 
+static void test_checkpointed_gradients_are_the_same_on_all_devices(void **state)
+{
+    (void)state;
+    check_methods("model.ode.gradient=checkpoint");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_checkpointed_gradients_are_the_same_on_all_devices),
         cmocka_unit_test(test_direct_gradients_are_the_same_on_all_devices),
         cmocka_unit_test(test_adjoint_gradients_are_the_same_on_all_devices),
     };

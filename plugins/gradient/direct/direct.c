@@ -8,16 +8,28 @@
 static odeon_status forward(void *self, const odeon_solve_call *call)
 {
     (void)self;
-    const odeon_solve_services *services = call->services;
-    return services->solve(services->self, call->field, call->n_times, call->times,
-                           ODEON_KEEP_FRAMES, call->y);
+    const odeon_gradient_solve solve = {.struct_size = sizeof solve,
+                                        .keep = ODEON_KEEP_FRAMES,
+                                        .field = call->field,
+                                        .times = call->times,
+                                        .n_times = call->n_times,
+                                        .y = call->y};
+    return call->services->solve(call->services->self, &solve);
 }
 
 /* The host reverses the stored steps; y and times are not needed, since the frames hold them. */
 static odeon_status backward(void *self, const odeon_solve_call *call)
 {
     (void)self;
-    return call->services->reverse(call->services->self, call->field, call->d_y, call->d_y0);
+    const odeon_solve_services *services = call->services;
+    odeon_tape_info info = {.struct_size = sizeof info};
+    ODEON_TRY(services->tape_info(services->self, call->tape, &info));
+    const odeon_gradient_reverse all = {.struct_size = sizeof all,
+                                        .tape = call->tape,
+                                        .last = info.n_steps,
+                                        .d_y = call->d_y,
+                                        .d_start = call->d_y0};
+    return services->reverse(services->self, &all);
 }
 
 static const odeon_gradient_ops ops = {.struct_size = sizeof ops,

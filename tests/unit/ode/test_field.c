@@ -198,7 +198,7 @@ static void test_adjoint_lays_its_parts_out(void **state)
     block_field f = {.evals = 0};
     adjoint_field a = {.flags = 0};
     fit(s, &f, 1);
-    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), 0), ODEON_OK);
+    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), 0, NULL), ODEON_OK);
     assert_int_equal(a.host.abi.n_parts, 3);
     assert_int_equal(a.parts[1].offset, 8);
     assert_string_equal(a.parts[1].name, "a");
@@ -211,8 +211,9 @@ static void test_adjoint_lays_its_parts_out(void **state)
     assert_int_equal(a.host.frame_bytes, 0);
     assert_int_equal(a.used_bytes, (20 + 2) * 8);
     field_identity plain = a.host.identity;
-    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), ODEON_AUGMENT_TIME | ODEON_AUGMENT_FULL),
-                     ODEON_OK);
+    assert_int_equal(
+        adjoint_field_fit(&a, &f, body_of(s), ODEON_AUGMENT_TIME | ODEON_AUGMENT_FULL, NULL),
+        ODEON_OK);
     assert_int_equal(a.host.abi.n_parts, 4); /* one part a parameter tensor, and t_bar */
     assert_string_equal(a.parts[2].name, "t_bar");
     assert_int_equal(a.parts[2].offset, 16);
@@ -235,7 +236,7 @@ static void test_adjoint_is_that_of_chen(void **state)
     double t0 = 0.0, z[20] = {0.0}, dz[20];
     odeon_tensor t = vector(&t0, 1), in = vector(z, 20), out = vector(dz, 20);
     fit(s, &f, 1);
-    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), 0), ODEON_OK);
+    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), 0, NULL), ODEON_OK);
     z[0] = 1.0;
     z[1] = -2.0;
     z[8] = 3.0;
@@ -270,7 +271,7 @@ static void test_adjoint_of_time_is_a_part_of_its_own(void **state)
     double t0 = 0.0, z[32] = {0.0}, dz[32];
     memcpy(small_net_values(s, "o.f.weight"), w, sizeof w);
     fit(s, &f, 1);
-    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), ODEON_AUGMENT_TIME), ODEON_OK);
+    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), ODEON_AUGMENT_TIME, NULL), ODEON_OK);
     int64_t n = a.host.abi.n;
     odeon_tensor t = vector(&t0, 1), in = vector(z, n), out = vector(dz, n);
     assert_true(n <= 32);
@@ -295,11 +296,11 @@ static void test_full_norm_has_room_for_so_many_tensors(void **state)
     adjoint_field a = {.flags = 0};
     fit(s, &f, 1);
     diag_clear();
-    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), ODEON_AUGMENT_FULL),
+    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), ODEON_AUGMENT_FULL, NULL),
                      ODEON_ERR_UNSUPPORTED);
     assert_non_null(strstr(diag_message(), "too many for the full norm: use the seminorm"));
     diag_clear();
-    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), 0), ODEON_OK);
+    assert_int_equal(adjoint_field_fit(&a, &f, body_of(s), 0, NULL), ODEON_OK);
     adjoint_field_fini(&a, s->site.lane.device);
     block_field_fini(&f, s->site.lane.device);
     small_net_close(s);

@@ -188,7 +188,7 @@ static void test_reserved_words_and_flags_are_known(void **state)
     assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_at,
                      offsetof(odeon_gradient_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_GRADIENT)->flags_known,
-                     ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y);
+                     ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y | ODEON_GRADIENT_NEEDS_DENSE);
     assert_int_equal(interface_of(ODEON_INTERFACE_OPTIMIZER)->flags_at,
                      offsetof(odeon_optimizer_ops, flags));
     assert_int_equal(interface_of(ODEON_INTERFACE_OPTIMIZER)->flags_known,
