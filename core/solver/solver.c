@@ -10,9 +10,9 @@
 #include "solver/implicit.h"
 #include "solver/keep.h"
 #include "solver/outputs.h"
-#include "solver/replay.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
+#include "solver/stretch.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -294,7 +294,7 @@ odeon_status solver_replay(solver *s, int64_t first, int64_t last)
         return refuse_steps(s, first, last, "there are no such steps to make again");
     }
     return kept_steps_has_state(&s->kept, first)
-               ? replay_steps(s, first, last)
+               ? stretch_replay(s, first, last)
                : refuse_steps(s, first, last, "no state is kept to make them again from");
 }
 
@@ -326,13 +326,13 @@ odeon_status solver_reverse_steps(solver *s, const odeon_gradient_reverse *r)
         return solver_reverse(s, r->d_y, r->d_start);
     }
     s->task.d_y = r->d_y;
-    return replay_reverse(s, r->first, r->d_end, r->d_start);
+    return stretch_reverse(s, r->first, r->d_end, r->d_start);
 }
 
 odeon_status solver_dense(const solver *s, double t, const odeon_tensor *y)
 {
     return (s->task.keep & ODEON_KEEP_DENSE) != 0 && s->kept.n_steps > 0
-               ? replay_dense(s, t, y)
+               ? stretch_dense(s, t, y)
                : diag_fail(ODEON_ERR_UNSUPPORTED, "%s: no dense output of the solve is kept",
                            s->path);
 }

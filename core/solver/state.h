@@ -15,7 +15,7 @@
  *   capture_key  what a recording is found by            effects     what a replay does on the host
  *   executor     carries operations and loops out: call by call, or captured and replayed
  *   fixed, adaptive, device_solve, device_reverse        which steps are made
- *   replay       stretches of kept steps, made again and reversed
+ *   stretch      kept steps made again, and reversed
  *   solver       create, solve, reverse */
 #ifndef ODEON_CORE_SOLVER_STATE_H
 #define ODEON_CORE_SOLVER_STATE_H

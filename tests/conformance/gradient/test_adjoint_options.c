@@ -15,7 +15,7 @@ static const char network[] =
     "[data]\ndataset = idx(path=/nowhere, shape=1 2 2, classes=3)\n"
     "[model.flat]\nlayer = flatten\n"
     "[model.stem]\nlayer = dense(units=3)\nthen = tanh\n"
-    "[model.ode]\nlayer = ode\nintegrator = dopri5\ngradient = direct\nspan = 0 3\n"
+    "[model.ode]\nlayer = ode\nintegrator = dopri5\ngradient = direct\ntimes = 0 3\n"
     "rtol = 1e-4\natol = 1e-4\n"
     "[model.ode.time]\nlayer = concat_time(at=first)\n"
     "[model.ode.a]\nlayer = dense(units=6)\nthen = tanh\n"
@@ -186,7 +186,7 @@ static void test_y_off_dense_output_in_all_modes(void **state)
     static const char fine[] = "model.ode.rtol=1e-8", finer[] = "model.ode.atol=1e-8";
     static const char *const modes[][6] = {
         {fine, finer, "model.ode.times=0 0.3 1 1.1 3", NULL},
-        {fine, finer, "model.ode.span=3 0", NULL},
+        {fine, finer, "model.ode.times=3 0", NULL},
         {fine, finer, "model.ode.control=torchdiffeq", NULL},
         {fine, finer, "run.workers=3", NULL},
         {"model.ode.steps=80", NULL},
@@ -207,7 +207,8 @@ static void test_y_off_dense_output_in_all_modes(void **state)
 static void assert_refused(const char *gradient, const char *mode, const char *words)
 {
     support_session s;
-    const char *const overrides[] = {gradient, mode, NULL};
+    const char *more = mode != NULL && strstr(mode, "adams") != NULL ? "model.ode.steps=9" : NULL;
+    const char *const overrides[] = {gradient, mode, more, NULL};
     diag_clear();
     assert_int_equal(support_session_try(network, SAMPLES, overrides, &s), ODEON_ERR_CONFIG);
     if (strstr(diag_message(), words) == NULL) {
@@ -221,9 +222,9 @@ static void test_what_cannot_be_is_refused(void **state)
     assert_refused(ADJOINT("rtol=1e-3"), "model.ode.steps=4",
                    "adjoint: rtol, atol and error_norm are of adaptive steps, but the block's are "
                    "given: leave them out");
-    assert_refused(ADJOINT("y=dense"), "model.ode.integrator=bosh3",
-                   "gradient adjoint reads y between steps, but integrator bosh3 has no dense "
-                   "output");
+    assert_refused(ADJOINT("y=dense"), "model.ode.integrator=adams_bashforth",
+                   "gradient adjoint reads y between steps, but integrator adams_bashforth has no "
+                   "dense output");
     assert_refused(ADJOINT("integrator=rk4"), NULL,
                    "integrator rk4 of gradient adjoint does not choose its steps, but the block's "
                    "are adaptive");

@@ -213,7 +213,7 @@ static void test_what_a_tape_tells(void **state)
     const char *const modes[][4] = {{"model.ode.integrator=tsit5", "model.ode.h_max=0.1", NULL},
                                     {"model.ode.integrator=rk4", "model.ode.steps=9", NULL},
                                     {"model.ode.integrator=dopri5", "model.ode.steps=1", NULL},
-                                    {"model.ode.integrator=kvaerno3", "model.ode.h_max=0.2", NULL}};
+                                    {"model.ode.integrator=trbdf2", "model.ode.h_max=0.2", NULL}};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         outcome direct = differentiate("", direct_method, modes[i]);
         for (size_t j = 0; j < 2; j++) {

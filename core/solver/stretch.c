@@ -1,6 +1,6 @@
 /* A step is made by the same calls from the same state as in the solve, so that frames and
  * cotangents have the same bits as if the solve had kept them. */
-#include "solver/replay.h"
+#include "solver/stretch.h"
 
 #include <math.h>
 
@@ -55,7 +55,7 @@ static odeon_status replay_records(solver *s, int64_t first, int64_t last)
     return status;
 }
 
-odeon_status replay_steps(solver *s, int64_t first, int64_t last)
+odeon_status stretch_replay(solver *s, int64_t first, int64_t last)
 {
     int32_t keep = s->task.keep;
     solve_tape_clear(&s->tape, &s->memory);
@@ -103,8 +103,8 @@ static void release_cotangents(solver *s)
     }
 }
 
-odeon_status replay_reverse(solver *s, int64_t first, const odeon_view *d_end,
-                            const odeon_tensor *d_start)
+odeon_status stretch_reverse(solver *s, int64_t first, const odeon_view *d_end,
+                             const odeon_tensor *d_start)
 {
     odeon_status status = take_end(s, d_end);
     s->step.spare_cotangent = first == 0 && d_start != NULL ? odeon_write(d_start) : NULL;
@@ -141,7 +141,7 @@ static int64_t step_at(const solver *s, double t)
     return low;
 }
 
-odeon_status replay_dense(const solver *s, double t, const odeon_tensor *y)
+odeon_status stretch_dense(const solver *s, double t, const odeon_tensor *y)
 {
     int64_t step = step_at(s, t);
     const solve_record *record = kept_steps_record(&s->kept, step);
