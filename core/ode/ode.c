@@ -93,7 +93,17 @@ static odeon_status check_method(const odeon_ode *ode)
  * forward: a gradient that solves y backward, and not the reverse of the steps, fails there. */
 static odeon_status check_gradient(const odeon_ode *ode)
 {
-    if (!ode->stepper->implicit || (ode->gradient_ops->flags & ODEON_GRADIENT_DISCRETE) != 0) {
+    if ((ode->gradient_ops->flags & ODEON_GRADIENT_DISCRETE) != 0) {
+        return ODEON_OK;
+    }
+    if (ode->stepper->n_parts > 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: gradient %s solves a larger state backward in time, which does not "
+                         "divide into the parts of integrator %s: give gradient = direct",
+                         ode->path, ode->gradient->component->id,
+                         ode->stepper->instance->component->id);
+    }
+    if (!ode->stepper->implicit) {
         return ODEON_OK;
     }
     return diag_fail(ODEON_ERR_CONFIG,
@@ -224,6 +234,18 @@ static odeon_status set_tolerances(odeon_ode *ode)
     return status;
 }
 
+/* A multistep method may bear less growth from step to step than step control allows. */
+static void limit_growth(odeon_ode *ode)
+{
+    odeon_control *c = &ode->control;
+    double most = ode->stepper->info.ratio_max;
+    if (most > 0.0) {
+        c->factor_max = fmin(c->factor_max, most);
+        c->factor_max_first = fmin(c->factor_max_first, most);
+        c->factor_max_reject = fmin(c->factor_max_reject, most);
+    }
+}
+
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
  * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
@@ -258,6 +280,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
+    limit_growth(ode);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(check_gradient(ode));

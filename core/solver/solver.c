@@ -11,6 +11,7 @@
 #include "solver/outputs.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
+#include "solver/verb_join.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -115,6 +116,7 @@ static odeon_status prepare(solver *s, const host_field *field, int32_t keep, in
     s->task.keep = keep;
     solver_restart(s);
     ODEON_TRY(s->stepper->implicit ? implicit_fit(s, field) : ODEON_OK);
+    ODEON_TRY(s->stepper->n_parts > 0 ? join_fit(s, field) : ODEON_OK);
     step_fit(s, field);
     ODEON_TRY(stepper_program(s->stepper, 0, &p));
     ODEON_TRY(step_reserve(s, p));
