@@ -10,9 +10,19 @@
 
 /* Of a stiff problem y goes backward in time as fast away from the solution as it came to it
  * forward: a gradient that solves y backward, and not the reverse of the steps, fails there. */
-static odeon_status check_stiff(const odeon_ode *ode)
+static odeon_status check_gradient(const odeon_ode *ode)
 {
-    if (!ode->stepper->implicit || (ode->gradient_flags & ODEON_GRADIENT_DISCRETE) != 0) {
+    if ((ode->gradient_flags & ODEON_GRADIENT_DISCRETE) != 0) {
+        return ODEON_OK;
+    }
+    if (ode->stepper->n_parts > 0) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: gradient %s solves a larger state backward in time, which does not "
+                         "divide into the parts of integrator %s: give gradient = direct",
+                         ode->path, ode->gradient->component->id,
+                         ode->stepper->instance->component->id);
+    }
+    if (!ode->stepper->implicit) {
         return ODEON_OK;
     }
     return diag_fail(ODEON_ERR_CONFIG,
@@ -107,7 +117,7 @@ odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec)
     const odeon_config *integrator;
     ode->backward_control = ode->control;
     ODEON_TRY(ask(ode, &integrator));
-    ODEON_TRY(check_stiff(ode));
+    ODEON_TRY(check_gradient(ode));
     ODEON_TRY(need_dense(ode, spec));
     ode->backward_spec = ode->spec;
     ode->backward_spec.control = &ode->backward_control;

@@ -74,13 +74,6 @@ static const kind_slot stepper_needed[] = {
     {0, NULL},
 };
 
-/* The same for steppers. */
-static const kind_slot stepper_refused[] = {
-    SLOT(odeon_stepper_ops, step_vjp),
-    SLOT(odeon_stepper_ops, inverse),
-    {0, NULL},
-};
-
 /* Without an error estimate or dense output a tableau is still a method; without one of these it is
  * none. */
 static const kind_slot tableau_needed[] = {
@@ -131,8 +124,8 @@ static const interface_info interfaces[ODEON_INTERFACE_COUNT + 1] = {
     [ODEON_INTERFACE_STEPPER] = {"stepper", ODEON_KIND_INTEGRATOR, ODEON_LAYOUT_STEPPER,
                                  sizeof(odeon_stepper_ops),
                                  ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
-                                 offsetof(odeon_stepper_ops, reserved0), stepper_needed,
-                                 stepper_refused, 0, 0},
+                                 offsetof(odeon_stepper_ops, reserved0), stepper_needed, none,
+                                 0, 0},
 };
 
 #define KIND_NAME(NAME, value, text) [value] = text,

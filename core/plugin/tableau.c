@@ -51,7 +51,6 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 {
     const odeon_tableau *t = tableau_of(self);
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
-                                .flags = ODEON_STEPPER_UNIFORM,
                                 .order = t->order,
                                 .embedded_order = t->b_hat == NULL ? 0 : t->embedded_order,
                                 .n_carry = is_fsal(t) ? 1 : 0,
@@ -64,22 +63,21 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 int32_t tableau_slope(const odeon_tableau *t, int32_t i)
 {
     if (is_fsal(t) && i == 0) {
-        return ODEON_HANDLE_CARRY_IN;
+        return ODEON_CARRY_IN;
     }
     if (is_fsal(t) && i == t->stages - 1) {
-        return ODEON_HANDLE_CARRY_OUT;
+        return ODEON_CARRY_OUT;
     }
-    return ODEON_HANDLE_WORK + i;
+    return ODEON_WORK + i;
 }
 
 /* Y_i: the first is y0, unless it is implicit; the last may be y1. */
 static int32_t stage_state(const odeon_tableau *t, int32_t i)
 {
     if (i == t->stages - 1 && ends_in_last_stage(t)) {
-        return ODEON_HANDLE_Y1;
+        return ODEON_Y1;
     }
-    return i == 0 && diagonal(t, 0) == 0.0 ? ODEON_HANDLE_Y0
-                                           : ODEON_HANDLE_WORK + all_stages(t) + i;
+    return i == 0 && diagonal(t, 0) == 0.0 ? ODEON_Y0 : ODEON_WORK + all_stages(t) + i;
 }
 
 /* y + h sum of the slopes before stage i; of an explicit stage that is Y_i itself. */
@@ -87,33 +85,32 @@ static int32_t stage_base(const odeon_tableau *t, int32_t i)
 {
     bool implicit = i < t->stages && diagonal(t, i) != 0.0;
     if (i == 0) {
-        return ODEON_HANDLE_Y0;
+        return ODEON_Y0;
     }
-    return implicit ? ODEON_HANDLE_WORK + 2 * all_stages(t) + i : stage_state(t, i);
+    return implicit ? ODEON_WORK + 2 * all_stages(t) + i : stage_state(t, i);
 }
 
 /* out = [y0 +] h sum over j < n of weights[j] k_j, zeros left out. */
 static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, bool y0,
                             int32_t n, const double *weights)
 {
-    odeon_term terms[MAX_STAGES + 1];
+    odeon_addend terms[MAX_STAGES + 1];
     int32_t count = 0;
     if (y0) {
-        terms[count++] = (odeon_term){.alpha = 1.0, .x = ODEON_HANDLE_Y0};
+        terms[count++] = (odeon_addend){1.0, ODEON_ONE, ODEON_Y0};
     }
     for (int32_t j = 0; j < n; j++) {
         if (weights[j] != 0.0) {
-            terms[count++] = (odeon_term){.beta = weights[j], .x = tableau_slope(t, j)};
+            terms[count++] = (odeon_addend){weights[j], ODEON_H, tableau_slope(t, j)};
         }
     }
-    return step->combine(step->self, out, count, terms);
+    return odeon_say_combine(step, out, count, terms);
 }
 
 static odeon_status start(void *self, const odeon_step *step)
 {
     const odeon_tableau *t = tableau_of(self);
-    return is_fsal(t) ? step->eval(step->self, ODEON_HANDLE_CARRY_OUT, 0.0, ODEON_HANDLE_Y0)
-                      : ODEON_OK;
+    return is_fsal(t) ? odeon_say_eval(step, ODEON_CARRY_OUT, 0.0, ODEON_Y0) : ODEON_OK;
 }
 
 /* Linear in c through the last slope and the one before it of another c, as far as there are.
@@ -128,9 +125,9 @@ static void guess_slope(const odeon_tableau *t, int32_t i, tableau_stage *stage)
         far--;
     }
     double ratio = far < 0 ? 0.0 : (t->c[i] - t->c[near]) / (t->c[near] - t->c[far]);
-    stage->guess[stage->n++] = (odeon_term){.alpha = 1.0 + ratio, .x = tableau_slope(t, near)};
+    stage->guess[stage->n++] = (odeon_addend){1.0 + ratio, ODEON_ONE, tableau_slope(t, near)};
     if (ratio != 0.0) {
-        stage->guess[stage->n++] = (odeon_term){.alpha = -ratio, .x = tableau_slope(t, far)};
+        stage->guess[stage->n++] = (odeon_addend){-ratio, ODEON_ONE, tableau_slope(t, far)};
     }
 }
 
@@ -157,7 +154,7 @@ static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, i
     }
     return i == 0 && is_fsal(t)
                ? ODEON_OK /* the slope is carried */
-               : step->eval(step->self, tableau_slope(t, i), t->c[i], stage_state(t, i));
+               : odeon_say_eval(step, tableau_slope(t, i), t->c[i], stage_state(t, i));
 }
 
 static odeon_status take_step(void *self, const odeon_step *step)
@@ -167,7 +164,7 @@ static odeon_status take_step(void *self, const odeon_step *step)
         ODEON_TRY(take_stage(t, step, i));
     }
     if (!ends_in_last_stage(t)) {
-        ODEON_TRY(combine(t, step, ODEON_HANDLE_Y1, true, t->stages, t->b));
+        ODEON_TRY(combine(t, step, ODEON_Y1, true, t->stages, t->b));
     }
     if (t->b_hat == NULL || t->embedded_order == 0) {
         return ODEON_OK;
@@ -176,7 +173,7 @@ static odeon_status take_step(void *self, const odeon_step *step)
     for (int32_t i = 0; i < t->stages; i++) {
         weights[i] = t->b[i] - t->b_hat[i];
     }
-    return combine(t, step, ODEON_HANDLE_ERROR, false, t->stages, weights);
+    return combine(t, step, ODEON_ERROR, false, t->stages, weights);
 }
 
 /* The step, then the stages that dense output alone needs, each of which reads all before it. */
@@ -189,7 +186,7 @@ static odeon_status take_dense_step(void *self, const odeon_step *step)
         ODEON_TRY(
             combine(t, step, stage_state(t, stage), true, stage, t->dense_a + i * all_stages(t)));
         ODEON_TRY(
-            step->eval(step->self, tableau_slope(t, stage), t->dense_c[i], stage_state(t, stage)));
+            odeon_say_eval(step, tableau_slope(t, stage), t->dense_c[i], stage_state(t, stage)));
     }
     return ODEON_OK;
 }

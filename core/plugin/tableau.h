@@ -8,11 +8,11 @@
 #include "odeon/tableau.h"
 
 /* A stage that solves its own equation: k = f(t + c h, y) with y = base + gamma h k; k, y and base
- * are handles. The n terms, of slopes before, guess k; without one the guess is 0. */
+ * are registers. The n addends, of slopes before, guess k; without one the guess is 0. */
 typedef struct tableau_stage {
     double c, gamma;
     int32_t k, y, base, n;
-    odeon_term guess[2];
+    odeon_addend guess[2];
 } tableau_stage;
 
 /* What step of the slots below is called with: of a tableau with implicit stages all of it is read,
@@ -33,7 +33,7 @@ const char *tableau_beyond_host(const odeon_tableau *tableau);
 /* Is there a stage that solves an equation? */
 bool tableau_is_implicit(const odeon_tableau *tableau);
 
-/* The handle of stage i's slope k_i; i may be that of a dense stage. */
+/* The register of stage i's slope k_i; i may be that of a dense stage. */
 int32_t tableau_slope(const odeon_tableau *tableau, int32_t i);
 
 #endif

@@ -26,7 +26,7 @@ enum {
                  ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR |
                  ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW |
                  ODEON_LAYER_EPILOGUE | ODEON_LAYER_POINTWISE | ODEON_LAYER_RANDOM,
-    STEPPER_FLAGS = ODEON_STEPPER_FIXED_H | ODEON_STEPPER_UNIFORM,
+    STEPPER_FLAGS = ODEON_STEPPER_FIXED_H,
     BODY_CALL_FLAGS = ODEON_CALL_NO_PARAM_GRAD,
     AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME,
     KEEP_FLAGS = ODEON_KEEP_FRAMES | ODEON_KEEP_STATES | ODEON_KEEP_DENSE,
@@ -38,7 +38,6 @@ const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0), END};
 const word_rule words_of_field_info[] = {FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE),
                                          RESERVED(odeon_field_info, reserved0), END};
 const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
-const word_rule words_of_term[] = {RESERVED(odeon_term, reserved0), END};
 const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
 const word_rule words_of_ode_spec[] = {RESERVED(odeon_ode_spec, reserved0), END};
 const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};

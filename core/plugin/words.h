@@ -23,7 +23,6 @@ extern const word_rule words_of_plan[];             /* odeon_layer_plan */
 extern const word_rule words_of_param[];            /* odeon_param */
 extern const word_rule words_of_field_info[];       /* odeon_field_info */
 extern const word_rule words_of_stepper_info[];     /* odeon_stepper_info */
-extern const word_rule words_of_term[];             /* odeon_term */
 extern const word_rule words_of_hint[];             /* odeon_control_hint */
 extern const word_rule words_of_ode_spec[];         /* odeon_ode_spec */
 extern const word_rule words_of_extension[];        /* all tables that start with two words */

@@ -134,6 +134,7 @@ static odeon_status trial_step(solver *s, trial *now)
     const program *p;
     ODEON_TRY(stepper_program(s->stepper, s->step.index, &p));
     ODEON_TRY(step_reserve(s, p));
+    s->step.h = now->slots[ODEON_SLOT_H];
     odeon_status status = step_run(s, p);
     if (status == ODEON_OK) {
         status = step_error_sums(s, p);

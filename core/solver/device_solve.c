@@ -44,7 +44,7 @@ static int32_t rows_of(const solver *s)
  * evaluated for nothing, which running state must not see. */
 static bool suits(const solver *s)
 {
-    bool uniform = (s->stepper->info.flags & ODEON_STEPPER_UNIFORM) != 0;
+    bool uniform = s->stepper->info.n_startup == 0;
     int32_t rows = rows_of(s), both = ROWS_STEPS | ROWS_DENSE;
     bool readable = rows_end_in_place(rows) || (s->stepper->dense && (rows & both) != both);
     return executor_captures(s) && uniform && readable && s->spec->n_stops == 0 && !keep_steps(s) &&

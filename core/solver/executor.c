@@ -5,10 +5,11 @@
 #include "solver/effects.h"
 
 /* All have to agree: the device, whether it can and may, the field, whether its identity is
- * complete, and the method: equations are solved on the host, in as many iterations as it takes. */
+ * complete, and the method: equations are solved on the host, in as many iterations as it takes,
+ * and numbers that only the host computes differ from step to step. */
 bool executor_captures(const solver *s)
 {
-    return !s->stepper->implicit && s->task.field->is_recordable &&
+    return !s->stepper->needs_host && s->task.field->is_recordable &&
            capture_cache_capture(s->captures) != NULL;
 }
 

@@ -204,7 +204,7 @@ static odeon_status need_jacobian(solver *s)
 /* z = gamma h k of the k that the verb's terms guess. */
 static odeon_status guess(solver *s, const program *p, const verb *w, double gh)
 {
-    const odeon_term *terms = &p->terms[w->first];
+    const program_term *terms = &p->terms[w->first];
     odeon_tensor out = vector_tensor(s, s->step.value[w->out]), x[2];
     const odeon_view *pointers[2] = {&x[0].view, &x[1].view};
     odeon_scalar coefficients[2];

@@ -8,6 +8,8 @@
 #include "solver/implicit.h"
 #include "solver/outputs.h"
 #include "solver/step.h"
+#include "solver/verb_join.h"
+#include "solver/verb_scalar.h"
 
 /* The terms of one cotangent, for one pass over memory. Invariant: n is at most ODEON_MAX_STAGES,
  * which is what one lincomb takes; more are added in several passes. */
@@ -39,8 +41,8 @@ static odeon_status add_gathered(solver *s, int32_t reg, gathering *g)
 }
 
 /* Adds to cotangent[reg] what the combinations behind verb v pass back to it: for out = (alpha +
- * beta h) x, x_bar += (alpha + beta h) out_bar, with h in its slot. The error estimate has no
- * cotangent, since step sizes are held fixed. */
+ * beta h) x, x_bar += (alpha + beta h) out_bar, with h in its slot, and likewise for scalars. The
+ * error estimate has no cotangent, since step sizes are held fixed. */
 static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
 {
     gathering g = {.n = 0};
@@ -51,7 +53,7 @@ static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
             continue;
         }
         for (int32_t i = 0; i < w->n; i++) {
-            const odeon_term *term = &p->terms[w->first + i];
+            const program_term *term = &p->terms[w->first + i];
             if (term->x != reg) {
                 continue;
             }
@@ -59,8 +61,7 @@ static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
                 ODEON_TRY(add_gathered(s, reg, &g));
             }
             g.x[g.n] = vector_tensor(s, s->step.cotangent[w->out]).view;
-            g.coefficients[g.n++] =
-                (odeon_scalar){.imm = term->alpha, .scale = term->beta, .slot = ODEON_SLOT_H};
+            g.coefficients[g.n++] = term_coefficient(s, term);
         }
     }
     return add_gathered(s, reg, &g);
@@ -172,7 +173,9 @@ static odeon_status stage_vjp(solver *s, const solve_record *record, int32_t v)
     if (cotangent[w->out].data == NULL && cotangent[w->state].data == NULL) {
         return ODEON_OK;
     }
-    return implicit_reverse(s, w, record->h, s->tape.frames[record->first_frame + (size_t)w->eval]);
+    verb solved = verb_in_h(s, w, record->h);
+    return implicit_reverse(s, &solved, record->h,
+                            s->tape.frames[record->first_frame + (size_t)w->eval]);
 }
 
 /* From the last verb to the first. A slope that nothing reads has no cotangent and costs no vjp.
@@ -192,6 +195,9 @@ static odeon_status reverse_verbs(solver *s, const solve_record *record)
         }
         if (w->kind == VERB_IMPLICIT) {
             ODEON_TRY(stage_vjp(s, record, v));
+        }
+        if (w->kind == VERB_JOIN) {
+            ODEON_TRY(join_reverse(s, p, w));
         }
     }
     ODEON_TRY(gather(s, p, -1, REG_Y0));
@@ -260,6 +266,9 @@ static odeon_status reverse_last(solver *s)
     const solve_record *record = &s->tape.records[s->tape.n_records - 1];
     const program *p = record->program;
     double values[2] = {record->t, record->h};
+    s->step.h = record->h;
+    s->step.h_prev = record->h_prev;
+    verb_scalars(s, p);
     ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
                        .first = ODEON_SLOT_T, .n = 2, .values = values));
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,

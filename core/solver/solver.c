@@ -13,6 +13,7 @@
 #include "solver/reverse.h"
 #include "solver/step.h"
 #include "solver/stretch.h"
+#include "solver/verb_join.h"
 
 static odeon_status no_memory(const char *path)
 {
@@ -136,6 +137,7 @@ static odeon_status prepare(solver *s, const host_field *field, int32_t keep, in
     solver_restart(s);
     keep_begin(s);
     ODEON_TRY(s->stepper->implicit ? implicit_fit(s, field) : ODEON_OK);
+    ODEON_TRY(s->stepper->n_parts > 0 ? join_fit(s, field) : ODEON_OK);
     step_fit(s, field);
     ODEON_TRY(stepper_program(s->stepper, 0, &p));
     ODEON_TRY(step_reserve(s, p));

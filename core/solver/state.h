@@ -8,7 +8,9 @@
  *   kept_steps   states and dense output that are kept
  *   small_lu, newton   equations of implicit stages, as numbers on the host
  *   state        struct solver, marks to undo to         outputs     values at the times asked for
+ *   program, scalar_text, verb_record   steps as data, and how they are recorded (under stepper)
  *   implicit     stages that solve equations              keep        what a step leaves kept
+ *   verb_scalar, verb_join   coefficients of a step; parts of a state
  *   step         one step: a program's verbs             rows        steps kept on the device
  *   diagnosis    where and why a solve failed            failure     the same in words
  *   controller   adaptive step sizes, the first step     reverse     cotangents through steps
@@ -59,6 +61,9 @@ typedef struct step_state {
     bound_vector value[PROGRAM_MAX_REGISTERS], cotangent[PROGRAM_MAX_REGISTERS];
     odeon_frame *frames[ODEON_MAX_STAGES]; /* of its evaluations, if they are kept */
     int64_t index; /* steps since the start, or since h changed under a method for equal steps */
+    /* Of methods that need the host: the sizes of this step and of the one before, 0: there is
+     * none; and its scalars. */
+    double h, h_prev, scalar[PROGRAM_SCALARS];
     char *spare_cotangent; /* reverse: memory of the answer until a cotangent is bound to it */
 } step_state;
 

@@ -5,6 +5,8 @@
 #include "solver/implicit.h"
 #include "solver/keep.h"
 #include "solver/outputs.h"
+#include "solver/verb_join.h"
+#include "solver/verb_scalar.h"
 
 /* ---- memory ---- */
 
@@ -86,6 +88,7 @@ odeon_status step_reserve(solver *s, const program *p)
 odeon_status step_set_time(solver *s, double t, double h)
 {
     double values[2] = {t, h};
+    s->step.h = h;
     return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
                     .first = ODEON_SLOT_T, .n = 2, .values = values);
 }
@@ -131,18 +134,6 @@ static odeon_status eval(solver *s, const verb *w)
     return field_eval(f, &t.view, &y.view, &dy, s->step.frames[w->eval]);
 }
 
-/* A term 1 x, without a share of h. */
-static bool is_plain(const odeon_term *term)
-{
-    return term->alpha == 1.0 && term->beta == 0.0;
-}
-
-/* alpha + beta h with h in its slot, so that a recording holds for any size of step. */
-static odeon_scalar coefficient(const odeon_term *term)
-{
-    return (odeon_scalar){.imm = term->alpha, .scale = term->beta, .slot = ODEON_SLOT_H};
-}
-
 /* Elements to combine: where the result is only evaluated at, not the trailing parts that f does
  * not depend on. Of an adjoint these are the parameters' gradients, the larger part of its state.
  */
@@ -163,9 +154,9 @@ static int64_t active_length(const solver *s, bool eval_only)
  * its place in a frame already. A first plain term is the base of the sum and saves a product. */
 static odeon_status combine(solver *s, const program *p, const verb *w)
 {
-    const odeon_term *terms = &p->terms[w->first];
+    const program_term *terms = &p->terms[w->first];
     bound_vector *value = s->step.value;
-    bool based = is_plain(&terms[0]);
+    bool based = term_is_plain(&terms[0]);
     if (w->n == 1 && based && value[w->out].data == NULL) {
         value[w->out] = workspace_share(value[terms[0].x]);
         return ODEON_OK;
@@ -179,7 +170,7 @@ static odeon_status combine(solver *s, const program *p, const verb *w)
         x[i] = vector_tensor(s, value[terms[i].x]);
         x[i].view.shape.dim[0] = n;
         pointers[i] = &x[i].view;
-        coefficients[i] = coefficient(&terms[i]);
+        coefficients[i] = term_coefficient(s, &terms[i]);
     }
     out.view.shape.dim[0] = n;
     int32_t skip = based ? 1 : 0; /* the first is then the base of the sum */
@@ -200,6 +191,23 @@ static void release_after(solver *s, const program *p, int32_t v)
 
 /* The error estimate is no value of the step: only its norm is wanted, which step_error_sums makes
  * in one pass. */
+static odeon_status run_verb(solver *s, const program *p, const verb *w)
+{
+    verb solved;
+    switch (w->kind) {
+    case VERB_EVAL:
+        ODEON_TRY(eval(s, w));
+        return w->part != 0 && s->step.index == 0 ? join_check(s, p, w) : ODEON_OK;
+    case VERB_IMPLICIT:
+        solved = verb_in_h(s, w, s->step.h);
+        return implicit_stage(s, p, &solved);
+    case VERB_JOIN:
+        return join_parts(s, p, w);
+    default:
+        return w->out != REG_ERROR ? combine(s, p, w) : ODEON_OK;
+    }
+}
+
 odeon_status step_run(solver *s, const program *p)
 {
     take_frames(s, p);
@@ -209,15 +217,9 @@ odeon_status step_run(solver *s, const program *p)
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
                        .c = p->c, .slots = s->slots));
     implicit_begin_step(s);
+    verb_scalars(s, p);
     for (int32_t v = 0; v < p->n_verbs; v++) {
-        const verb *w = &p->verbs[v];
-        if (w->kind == VERB_EVAL) {
-            ODEON_TRY(eval(s, w));
-        } else if (w->kind == VERB_IMPLICIT) {
-            ODEON_TRY(implicit_stage(s, p, w));
-        } else if (w->out != REG_ERROR) { /* only its norm is wanted */
-            ODEON_TRY(combine(s, p, w));
-        }
+        ODEON_TRY(run_verb(s, p, &p->verbs[v]));
         release_after(s, p, v);
     }
     return ODEON_OK;
@@ -313,7 +315,7 @@ odeon_status step_error_sums(solver *s, const program *p)
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < w->n; i++) {
         x[i] = value[p->terms[w->first + i].x];
-        coefficients[i] = coefficient(&p->terms[w->first + i]);
+        coefficients[i] = term_coefficient(s, &p->terms[w->first + i]);
     }
     return step_scaled_sums(s, value[REG_Y0], value[REG_Y1], w->n, x, coefficients);
 }
@@ -326,10 +328,10 @@ odeon_status step_error_vector(solver *s, const program *p, double h, bound_vect
     const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     for (int32_t i = 0; i < w->n; i++) {
-        const odeon_term *term = &p->terms[w->first + i];
+        const program_term *term = &p->terms[w->first + i];
         x[i] = vector_tensor(s, s->step.value[term->x]);
         pointers[i] = &x[i].view;
-        coefficients[i] = odeon_imm(term->alpha + term->beta * h);
+        coefficients[i] = odeon_imm(term_value(s, term, h));
     }
     ODEON_TRY(ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &error, .n = w->n,
                        .x = pointers, .coefficient = coefficients));
@@ -356,6 +358,7 @@ static solve_record record_of(const solver *s, const program *p, double t, doubl
 {
     return (solve_record){.t = t,
                           .h = h,
+                          .h_prev = is_start ? 0.0 : s->step.h_prev,
                           .program = p,
                           .first_output = first_output,
                           .n_outputs = s->outputs.next - first_output,
@@ -387,6 +390,7 @@ void step_take(solver *s, const solve_record *record)
         value[REG_Y0] = value[REG_Y1];
         value[REG_Y1] = (bound_vector){0};
         s->step.index++;
+        s->step.h_prev = record->h;
     }
     carry_over(s);
     release_all_but_start(s);
@@ -438,6 +442,7 @@ odeon_status step_begin(solver *s, double t0)
 {
     const program *start = s->stepper->start;
     s->step.index = 0;
+    s->step.h_prev = 0.0;
     if (start == NULL || start->n_verbs == 0) {
         return zero_carry(s);
     }

@@ -1,57 +1,10 @@
 /* stepper.h: an integrator's steps as programs of verbs. A tableau is turned into the same verbs
- * that a step-tier method says itself; from here on there is one kind of method. */
+ * that a stepper says itself; from here on there is one kind of method. */
 #ifndef ODEON_CORE_SOLVER_STEPPER_H
 #define ODEON_CORE_SOLVER_STEPPER_H
-#include <assert.h>
-#include <stdbool.h>
-
-#include "odeon/device_solver.h"
-#include "odeon/stepper.h"
 #include "odeon/tableau.h"
 #include "plugin/instance.h"
-
-enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2 };
-
-/* Registers: the handles of odeon/stepper.h renumbered without gaps: Y0, Y1, ERROR, carry in,
- * carry out, work. */
-enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
-
-/* A step says three things: k = f(t + c h, y), out = sum (alpha_i + beta_i h) x_i, and, of tableaus
- * with implicit stages, k that solves k = f(t + c h, y) with y = base + gamma h k. */
-typedef struct verb {
-    double c;          /* EVAL, IMPLICIT: at t + c h */
-    double gamma;      /* IMPLICIT */
-    int32_t kind, out; /* registers */
-    int32_t in;        /* EVAL: the state evaluated at; IMPLICIT: base */
-    int32_t eval;      /* EVAL, IMPLICIT: its number within the program */
-    int32_t first, n;  /* COMBINE: its terms; IMPLICIT: those that guess k */
-    int32_t state;     /* IMPLICIT: the register of y */
-    int32_t reserved0; /* no gaps: programs are compared byte by byte */
-} verb;
-
-static_assert(ODEON_MAX_EVALS == ODEON_MAX_STAGES && ODEON_MAX_TERMS == ODEON_MAX_STAGES,
-              "a step needs the slots and the pointers of a device's calls");
-
-#define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
-#define PROGRAM_MAX_TERMS     1024
-#define PROGRAM_MAX_REGISTERS (REG_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK)
-
-/* One step, or the start. Invariants: every register is written at most once, and before it is
- * read; Y1 and all of carry out are written (of a start: carry out alone). Programs are compared
- * byte by byte, so padding is zero. */
-typedef struct program {
-    int32_t n_verbs, n_terms, n_evals, n_implicit;
-    verb verbs[PROGRAM_MAX_VERBS];
-    odeon_term terms[PROGRAM_MAX_TERMS];     /* x is a register */
-    double c[ODEON_MAX_STAGES];              /* of each evaluation */
-    int32_t last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a register is free; n_verbs:
-                                                none */
-    int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
-    int32_t n_combines;
-    /* Registers that are only ever evaluated at: parts that the field does not depend on need not
-     * be combined into them. */
-    bool eval_only[PROGRAM_MAX_REGISTERS];
-} program;
+#include "solver/program.h"
 
 enum { DENSE_UNUSED = 0, DENSE_IF_OFFERED = 1, DENSE_REQUIRED = 2 };
 
@@ -63,13 +16,19 @@ typedef struct stepper {
     const odeon_stepper_ops *ops; /* ours for a tableau */
     void *self;
     odeon_stepper_info info;
-    int32_t n_registers;
-    bool dense;     /* dense output is at hand */
-    bool implicit;  /* there are stages that solve equations */
-    program *start; /* NULL: carry starts at zero */
+    int32_t n_parts;     /* of info.parts */
+    int32_t n_registers; /* the most of a program */
+    bool dense;          /* dense output is at hand */
+    bool implicit;       /* there are stages that solve equations */
+    /* Programs of it need the host in every step: for numbers of their own, for equations, or for
+     * parts; they are not captured. */
+    bool needs_host;
+    program *start;   /* NULL: carry starts at zero */
+    program *inverse; /* NULL: not asked for yet, or there is none */
     size_t n_programs;
-    program **programs; /* all different ones so far */
-    program *scratch;   /* the one being recorded */
+    program **programs;                            /* all different ones so far */
+    const program *settled[ODEON_MAX_STARTUP + 1]; /* by index, up to info.n_startup */
+    program *scratch, *again;                      /* being recorded, and once more */
 } stepper;
 
 /* Makes the integrator that config chose. A method whose description contradicts itself is
@@ -80,9 +39,12 @@ odeon_status stepper_create(const odeon_config *config, const char *path, int32_
                             stepper **out);
 void stepper_destroy(stepper *s); /* NULL is allowed */
 
-/* The verbs of step index; valid as long as the stepper. A method that breaks the rules of handles
- * is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */
+/* The verbs of step index; valid as long as the stepper. A method that breaks the rules of
+ * registers is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out);
+/* The verbs of a step backward: from its end, bound to Y0 and carry in, they write its start to Y1
+ * and carry out. ODEON_ERR_UNSUPPORTED: the method has none. Not to be called within a step. */
+odeon_status stepper_inverse(stepper *s, const program **out);
 
 /* Dense output: y(t + x h) = y0 + h sum over the n stages of weights[i] * (what is bound to
  * registers[i]); n is returned. */

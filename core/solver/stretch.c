@@ -28,6 +28,7 @@ static void bind_state(solver *s, int64_t first)
 static odeon_status replay_record(solver *s, const solve_record *record)
 {
     ODEON_TRY(step_reserve(s, record->program));
+    s->step.h_prev = record->h_prev;
     ODEON_TRY(step_set_time(s, record->t, record->h));
     odeon_status status = step_run(s, record->program);
     if (status > 0) {

@@ -9,6 +9,7 @@
  * larger numbers. */
 typedef struct solve_record {
     double t, h;
+    double h_prev;                   /* of the step before; 0: none */
     const program *program;          /* of a step, or the start's */
     size_t first_frame;              /* in tape->frames; the program says how many */
     int32_t first_output, n_outputs; /* that were read off this step */

@@ -15,10 +15,10 @@
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
 #define ODEON_LAYOUT_LOSS       0xf546ef8bu
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
-#define ODEON_LAYOUT_STEPPER    0x0fae4e7du
+#define ODEON_LAYOUT_STEPPER    0xae129e6eu
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "1e1ab59a.38acf68a.30600f73.2ba502e1.9c23d45d.cd2c8007.13d7e717.f546ef8b.60eb21c3.0fae4e7d"
+    "1e1ab59a.38acf68a.30600f73.2ba502e1.9c23d45d.cd2c8007.13d7e717.f546ef8b.60eb21c3.ae129e6e"
 
 #endif

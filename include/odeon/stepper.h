@@ -1,10 +1,62 @@
-/* stepper.h: a method for y' = f(t, y) whose step is a sequence of verbs. The loop (step control,
- * output times, limits, records, gradients) belongs to the host; a method says how one step is
- * made. What is a Runge-Kutta method is said as data instead, by the interface TABLEAU (tableau.h).
+/* stepper.h: a method for y' = f(t, y) whose step is a sequence of verbs over registers: the ops of
+ * the interface STEPPER, of the kind integrator. The loop (step control, output times, limits,
+ * records, gradients) belongs to the host; a method says how one step is made. What is a
+ * Runge-Kutta method is said as data instead, by the interface TABLEAU (tableau.h).
  *
- * The host sees every verb, so it fuses combinations with the error norm, keeps what gradients
- * need, and reverses any step: a method gets the exact gradient of its steps without writing
- * a derivative. Draft. */
+ * A step is called to say its verbs, not to compute: the host records them and carries them out as
+ * often as it likes, for a retry with another h, for the reverse of the step. So a method gets the
+ * exact gradient of its steps without writing a derivative, and never sees a number of the solve.
+ * What it says may depend on its options and on index alone. The host asks twice, and refuses a
+ * method that answers differently: what passes from step to step is CARRY.
+ *
+ * REGISTERS hold vectors of the state's shape. Each is written once in a step and before it is
+ * read. SCALARS hold one number; coefficients are made of them. Step sizes are held fixed backward,
+ * so that scalars are not differentiated; what they multiply is.
+ *
+ * VERBS
+ *   EVAL      out = f(t + c h, x)
+ *   COMBINE   out = sum over i < n of addend[i].factor * addend[i].scalar * addend[i].x; one addend
+ *             1 * ONE * x costs nothing
+ *   SCALAR    scalar out = text, an expression (below)
+ *   IMPLICIT  out = k with k = f(t + c h, x + g k), g = factor * scalar, not 0. Where y is a
+ *             register it gets x + g k, to the bit what f was solved at. hint: a register near k,
+ *             where the search begins; NONE: at 0. The host solves it sample by sample by Newton's
+ *             iteration (Hairer, Wanner, Solving ODEs II, IV.8); what has no solution voids the
+ *             step, which is tried smaller. Backward by the implicit function theorem.
+ *   LINSOLVE, NOISE  are reserved: ODEON_ERR_UNSUPPORTED.
+ *
+ * TEXT of a scalar: numbers, h, h_prev (the size of the last step), w = h / h_prev, s0, s1, ...
+ * (the scalars WORK + 0, 1, ... written so far), ( ), + - * / and a minus sign, sqrt( ), abs( ),
+ * and x^n with n a digit from 0 to 8: 1, x, x * x, (x * x) * x, ... Every operation is one of IEEE
+ * 754 that is correctly rounded, in the order of the text: the bits are the same everywhere. At
+ * most 240 characters. At index 0 there is no last step: h_prev and w are refused.
+ *
+ * PARTS. A method may treat parts of the state apart, as positions and velocities: it names them
+ * (info.parts), and every sample's features divide into so many blocks of one length, in that
+ * order; a state whose features do not so divide is refused. PART_OF(i, r) is part i of register r:
+ * - COMBINE of part i of out reads part i of every x, named by PART_OF(i, x) or as x.
+ * - EVAL of part i of out writes that part of f alone. Its x is named as a whole, and may be
+ * written in some parts only: the method then says that part i of f does not depend on the others,
+ * which holds of separable fields (q' = v(p), p' = F(q)). The host checks it in the first step of
+ * each solve, by evaluating twice with other values there, and refuses a field that is not.
+ * - Otherwise a register is read as a whole where it, or each of its parts, has been written.
+ * IMPLICIT and ERROR are of whole registers.
+ *
+ * LIMITS: ODEON_MAX_*, below. Methods with SCALAR, IMPLICIT or parts are carried out call by call;
+ * others may be captured by a device. IMPLICIT has the limits of implicit stages (tableau.h): at
+ * most 64 components a sample, samples that do not depend on one another, no continuous adjoint.
+ *
+ * Example: the explicit midpoint rule
+ *   static odeon_status step(void *self, const odeon_step *s)
+ *   {
+ *       const odeon_addend half[] = {{1, ODEON_ONE, ODEON_Y0}, {0.5, ODEON_H, K1}};
+ *       const odeon_addend full[] = {{1, ODEON_ONE, ODEON_Y0}, {1, ODEON_H, K2}};
+ *       ODEON_TRY(odeon_say_eval(s, K1, 0, ODEON_Y0));
+ *       ODEON_TRY(odeon_say_combine(s, M, 2, half));
+ *       ODEON_TRY(odeon_say_eval(s, K2, 0.5, M));
+ *       return odeon_say_combine(s, ODEON_Y1, 2, full);
+ *   }
+ * Draft. */
 #ifndef ODEON_STEPPER_H
 #define ODEON_STEPPER_H
 #include "odeon/abi.h"
@@ -14,71 +66,172 @@
 extern "C" {
 #endif
 
-/* HANDLES: vectors of the state's shape, named by number. */
+/* Registers. */
 enum {
-    ODEON_HANDLE_Y0 = 0, /* state at the start of the step; read only */
-    ODEON_HANDLE_Y1 = 1, /* state at its end; must be written */
-    ODEON_HANDLE_ERROR =
-        2, /* error estimate; combine only; must be written if embedded_order > 0 */
-    /* CARRY passes from step to step. The host stores it, gives the old one back after a rejected
-     * step, and differentiates through it. */
-    ODEON_HANDLE_CARRY_IN = 16,  /* + i; read only; zero at index 0 unless start fills it */
-    ODEON_HANDLE_CARRY_OUT = 32, /* + i; every one must be written */
-    ODEON_HANDLE_WORK = 64       /* + i; stages among them */
+    ODEON_NONE = -1,
+    ODEON_Y0 = 0,    /* state at the start of the step; read only */
+    ODEON_Y1 = 1,    /* state at its end; must be written */
+    ODEON_ERROR = 4, /* error estimate; COMBINE only; must be written if embedded_order > 0 */
+    /* CARRY passes from step to step. The host keeps it, gives the old one back after a rejected
+     * step, records it, and differentiates through it. */
+    ODEON_CARRY_IN = 16,   /* + i; read only; zero at index 0 unless start fills it */
+    ODEON_CARRY_OUT = 272, /* + i; every one must be written */
+    ODEON_WORK = 1024      /* + i */
 };
-#define ODEON_MAX_CARRY 16
-#define ODEON_MAX_WORK  128
-#define ODEON_MAX_EVALS 40 /* evaluations of a step */
-#define ODEON_MAX_TERMS 40 /* of one combination */
+#define ODEON_PART_OF(part, r) ((r) | ((part) + 1) << 16)
 
-/* (alpha + beta * h) * x */
-typedef struct odeon_term {
-    double alpha, beta;
-    int32_t x, reserved0;
-} odeon_term;
+/* Scalars. */
+enum {
+    ODEON_ONE = 0,
+    ODEON_H = 1,
+    ODEON_H_PREV = 2,      /* of the last accepted step; not at index 0 */
+    ODEON_SCALAR_WORK = 16 /* + i */
+};
 
-/* A step under way. Every handle is written once and before it is read. */
-typedef struct odeon_step {
+#define ODEON_MAX_CARRY   16
+#define ODEON_MAX_WORK    128
+#define ODEON_MAX_SCALARS 32 /* of work */
+#define ODEON_MAX_EVALS   40 /* EVAL and IMPLICIT of a step */
+#define ODEON_MAX_ADDENDS 40 /* of one combination */
+#define ODEON_MAX_STARTUP 64
+#define ODEON_MAX_SPLIT   4 /* parts of a state */
+
+enum {
+    ODEON_VERB_EVAL = 1,
+    ODEON_VERB_COMBINE = 2,
+    ODEON_VERB_SCALAR = 3,
+    ODEON_VERB_IMPLICIT = 4,
+    ODEON_VERB_LINSOLVE = 5,
+    ODEON_VERB_NOISE = 6
+};
+
+/* Final. factor * scalar * x */
+typedef struct odeon_addend {
+    double factor;
+    int32_t scalar, x;
+} odeon_addend;
+
+/* Growing. What a verb does not use is 0, registers that are not there are ODEON_NONE. */
+typedef struct odeon_verb {
     uint32_t struct_size;
-    int32_t reserved0;
-    /* Steps accepted since the start (of the solve, or since h changed under FIXED_H). What a
-     * method does may depend on it and on its options, on nothing else. */
+    int32_t verb; /* ODEON_VERB_* */
+    int32_t out, x, y, hint;
+    int32_t scalar; /* of IMPLICIT */
+    int32_t n;
+    double c, factor;
+    const odeon_addend *addend; /* [n]; copied in the call, like text */
+    const char *text;           /* of SCALAR */
+} odeon_verb;
+
+/* Growing. A step that is being said. */
+typedef struct odeon_step {
+    uint32_t struct_size, flags; /* none yet */
+    /* Steps accepted since the start (of the solve, or since h changed under FIXED_H). */
     int64_t index;
-    void *self;
-    /* k = f(t + c h, y). [worker; step] */
-    odeon_status (*eval)(void *self, int32_t k, double c, int32_t y);
-    /* out = sum over i < n of terms[i]; a single term with alpha 1, beta 0 costs nothing.
-     * [worker; step] */
-    odeon_status (*combine)(void *self, int32_t out, int32_t n, const odeon_term *terms);
+    void *self; /* of verb */
+    /* ODEON_ERR_PLUGIN, with register and reason, for what cannot be; ODEON_ERR_UNSUPPORTED for a
+     * verb that the host does not carry out. A method passes either up. [worker; step] */
+    odeon_status (*verb)(void *self, const odeon_verb *verb);
 } odeon_step;
 
 enum {
-    ODEON_STEPPER_FIXED_H = 1 << 0, /* valid for equal steps: when h changes, index starts at 0 */
-    ODEON_STEPPER_UNIFORM = 1 << 1  /* the verbs of a step are the same at every index: a device may
-                                       carry a whole adaptive solve out by one of them */
+    ODEON_STEPPER_FIXED_H = 1 << 0 /* valid for equal steps: when h changes, index starts at 0 */
 };
 
+/* Growing. Zeroed by the host, which sets struct_size. */
 typedef struct odeon_stepper_info {
-    uint32_t struct_size;
-    int32_t flags;
+    uint32_t struct_size, flags;   /* ODEON_STEPPER_* */
     int32_t order, embedded_order; /* embedded_order 0: fixed steps only */
-    int32_t n_carry, n_work;
+    int32_t n_carry, n_work, n_scalars;
+    /* The verbs are the same from this index on; 0: in every step, so that a device may carry a
+     * whole adaptive solve out by them; -1: they never settle. */
+    int32_t n_startup;
+    /* Steps may grow by at most so much from one to the next, as far as step control decides; more
+     * than 1. 0: as step control likes. */
+    double ratio_max;
+    const char *const *parts; /* names of 2 to ODEON_MAX_SPLIT; ends with NULL; NULL: none */
 } odeon_stepper_info;
 
-/* The ops of the interface STEPPER. No hidden state: what passes from step to step is carry. */
+/* Growing. */
 typedef struct odeon_stepper_ops {
     uint32_t struct_size, reserved0;
-    odeon_status (*describe)(void *self, odeon_stepper_info *out); /* [worker; build] */
-    /* Fills CARRY_OUT from Y0 before the first step; NULL: carry starts at zero. */
-    odeon_status (*start)(void *self, const odeon_step *step); /* [worker; solve] */
-    /* One step, said in verbs. The host records them and carries them out later, as often as it
-     * likes: for a retry with another h, for the reverse of the step. For one index they are
-     * always the same. */
-    odeon_status (*step)(void *self, const odeon_step *step); /* [worker; step] */
-    /* Reserved for methods that verbs do not describe; NULL until a host calls them. */
-    void (*step_vjp)(void);
-    void (*inverse)(void);
+    /* After init and before any field is known. [worker; build] */
+    odeon_status (*describe)(void *self, odeon_stepper_info *out);
+    /* (optional) Fills CARRY_OUT from Y0 before the first step, and whenever index starts at 0
+     * again. h is not known yet: it says EVAL with c = 0 and COMBINE by ONE. NULL: carry starts at
+     * zero. [worker; build] */
+    odeon_status (*start)(void *self, const odeon_step *step);
+    /* One step; twice at each index up to n_startup, beyond it where that is -1. [worker; step] */
+    odeon_status (*step)(void *self, const odeon_step *step);
+    /* (optional) The step backward, by the same h: reads Y1 and CARRY_OUT, writes Y0 and CARRY_IN,
+     * to rounding; no ERROR. [worker; build] */
+    odeon_status (*inverse)(void *self, const odeon_step *step);
 } odeon_stepper_ops;
+
+static inline odeon_verb odeon_verb_(int32_t kind, int32_t written, int32_t read)
+{
+    odeon_verb said = {(uint32_t)sizeof said,
+                       kind,
+                       written,
+                       read,
+                       ODEON_NONE,
+                       ODEON_NONE,
+                       ODEON_ONE,
+                       0,
+                       0.0,
+                       0.0,
+                       NULL,
+                       NULL};
+    return said;
+}
+
+/* slope = f(t + abscissa h, state) */
+static inline odeon_status odeon_say_eval(const odeon_step *to, int32_t slope, double abscissa,
+                                          int32_t state)
+{
+    odeon_verb said = odeon_verb_(ODEON_VERB_EVAL, slope, state);
+    said.c = abscissa;
+    return to->verb(to->self, &said);
+}
+
+static inline odeon_status odeon_say_combine(const odeon_step *to, int32_t written, int32_t count,
+                                             const odeon_addend *addends)
+{
+    odeon_verb said = odeon_verb_(ODEON_VERB_COMBINE, written, ODEON_NONE);
+    said.n = count;
+    said.addend = addends;
+    return to->verb(to->self, &said);
+}
+
+/* written = read */
+static inline odeon_status odeon_say_copy(const odeon_step *to, int32_t written, int32_t read)
+{
+    odeon_addend one = {1.0, ODEON_ONE, 0};
+    one.x = read;
+    return odeon_say_combine(to, written, 1, &one);
+}
+
+/* scalar = text: odeon_say_scalar(s, G, "h * (1 + w) / (1 + 2 * w)") */
+static inline odeon_status odeon_say_scalar(const odeon_step *to, int32_t scalar, const char *text)
+{
+    odeon_verb said = odeon_verb_(ODEON_VERB_SCALAR, scalar, ODEON_NONE);
+    said.text = text;
+    return to->verb(to->self, &said);
+}
+
+/* state = base + g slope with slope = f(t + abscissa h, state), g = factor * scalar */
+static inline odeon_status odeon_say_implicit(const odeon_step *to, int32_t slope, int32_t state,
+                                              double abscissa, double factor, int32_t scalar,
+                                              int32_t base, int32_t hint)
+{
+    odeon_verb said = odeon_verb_(ODEON_VERB_IMPLICIT, slope, base);
+    said.y = state;
+    said.hint = hint;
+    said.c = abscissa;
+    said.factor = factor;
+    said.scalar = scalar;
+    return to->verb(to->self, &said);
+}
 
 #ifdef __cplusplus
 }

@@ -99,7 +99,7 @@ void small_ode_tableau_solve(const small_ode *ode, const odeon_tableau *tableau,
     }
 }
 
-enum { HANDLES = ODEON_HANDLE_WORK + ODEON_MAX_WORK };
+enum { HANDLES = ODEON_WORK + ODEON_MAX_WORK };
 
 typedef struct trial { /* a step under way */
     const small_ode *ode;
@@ -113,31 +113,29 @@ typedef struct trial { /* a step under way */
 static void complain(trial *s, const char *what, int32_t handle)
 {
     if (s->record->complaint[0] == '\0') {
-        (void)snprintf(s->record->complaint, sizeof s->record->complaint, "handle %d %s",
+        (void)snprintf(s->record->complaint, sizeof s->record->complaint, "register %d %s",
                        (int)handle, what);
     }
 }
 
 static int32_t is_input(const trial *s, int32_t handle)
 {
-    return handle == ODEON_HANDLE_Y0 ||
-           (handle >= ODEON_HANDLE_CARRY_IN && handle < ODEON_HANDLE_CARRY_IN + s->info->n_carry);
+    return handle == ODEON_Y0 ||
+           (handle >= ODEON_CARRY_IN && handle < ODEON_CARRY_IN + s->info->n_carry);
 }
 
 static int32_t is_output(const trial *s, int32_t handle)
 {
-    return handle == ODEON_HANDLE_Y1 ||
-           (handle == ODEON_HANDLE_ERROR && s->info->embedded_order > 0) ||
-           (handle >= ODEON_HANDLE_CARRY_OUT &&
-            handle < ODEON_HANDLE_CARRY_OUT + s->info->n_carry) ||
-           (handle >= ODEON_HANDLE_WORK && handle < ODEON_HANDLE_WORK + s->info->n_work);
+    return handle == ODEON_Y1 || (handle == ODEON_ERROR && s->info->embedded_order > 0) ||
+           (handle >= ODEON_CARRY_OUT && handle < ODEON_CARRY_OUT + s->info->n_carry) ||
+           (handle >= ODEON_WORK && handle < ODEON_WORK + s->info->n_work);
 }
 
 static const double *read_handle(trial *s, int32_t handle)
 {
     if (!is_input(s, handle) && !is_output(s, handle)) {
         complain(s, "is read but not declared", handle);
-        return s->value[ODEON_HANDLE_Y0];
+        return s->value[ODEON_Y0];
     }
     if (!is_input(s, handle) && !s->written[handle]) {
         complain(s, "is read before it is written", handle);
@@ -147,7 +145,7 @@ static const double *read_handle(trial *s, int32_t handle)
 
 static double *write_handle(trial *s, int32_t handle)
 {
-    static const int32_t dump = ODEON_HANDLE_CARRY_IN + ODEON_MAX_CARRY - 1;
+    static const int32_t dump = ODEON_CARRY_IN + ODEON_MAX_CARRY - 1;
     if (!is_output(s, handle)) {
         complain(s, "is written but may not be", handle);
         return s->value[dump];
@@ -158,45 +156,56 @@ static double *write_handle(trial *s, int32_t handle)
     return s->value[handle];
 }
 
-static odeon_status eval(void *self, int32_t k, double c, int32_t y)
+static void eval(trial *s, const odeon_verb *v)
 {
-    trial *s = self;
     double dy[SMALL_ODE_N];
     s->record->last_evals++;
-    s->ode->f(s->t + c * s->h, read_handle(s, y), dy);
-    memcpy(write_handle(s, k), dy, (size_t)s->ode->n * sizeof *dy);
-    return ODEON_OK;
+    s->ode->f(s->t + v->c * s->h, read_handle(s, v->x), dy);
+    memcpy(write_handle(s, v->out), dy, (size_t)s->ode->n * sizeof *dy);
 }
 
-static odeon_status combine(void *self, int32_t out, int32_t n, const odeon_term *terms)
+static void combine(trial *s, const odeon_verb *v)
 {
-    trial *s = self;
     double sum[SMALL_ODE_N] = {0.0};
-    for (int32_t i = 0; i < n; i++) {
-        const double *x = read_handle(s, terms[i].x);
+    for (int32_t i = 0; i < v->n; i++) {
+        const double *x = read_handle(s, v->addend[i].x);
+        double factor = v->addend[i].factor * (v->addend[i].scalar == ODEON_H ? s->h : 1.0);
         for (int32_t d = 0; d < s->ode->n; d++) {
-            sum[d] += (terms[i].alpha + terms[i].beta * s->h) * x[d];
+            sum[d] += factor * x[d];
         }
     }
-    memcpy(write_handle(s, out), sum, (size_t)s->ode->n * sizeof *sum);
-    return ODEON_OK;
+    memcpy(write_handle(s, v->out), sum, (size_t)s->ode->n * sizeof *sum);
+}
+
+/* Of the two verbs that need nothing else. */
+static odeon_status carry_out(void *self, const odeon_verb *v)
+{
+    switch (v->verb) {
+    case ODEON_VERB_EVAL:
+        eval(self, v);
+        return ODEON_OK;
+    case ODEON_VERB_COMBINE:
+        combine(self, v);
+        return ODEON_OK;
+    default:
+        return ODEON_ERR_UNSUPPORTED;
+    }
 }
 
 static odeon_status one_step(trial *s, const odeon_stepper_ops *ops, void *self, int64_t index)
 {
     memset(s->written, 0, sizeof s->written);
     s->record->last_evals = 0;
-    odeon_step verbs = {
-        .struct_size = sizeof verbs, .index = index, .self = s, .eval = eval, .combine = combine};
+    odeon_step verbs = {.struct_size = sizeof verbs, .index = index, .self = s, .verb = carry_out};
     ODEON_TRY(ops->step(self, &verbs));
     s->record->evals += s->record->last_evals;
-    for (int32_t handle = 0; handle < ODEON_HANDLE_WORK; handle++) {
+    for (int32_t handle = 0; handle < ODEON_WORK; handle++) {
         if (is_output(s, handle) && !s->written[handle]) {
             complain(s, "must be written and is not", handle);
         }
     }
-    memcpy(s->value[ODEON_HANDLE_Y0], s->value[ODEON_HANDLE_Y1], sizeof s->value[0]);
-    memcpy(s->value[ODEON_HANDLE_CARRY_IN], s->value[ODEON_HANDLE_CARRY_OUT],
+    memcpy(s->value[ODEON_Y0], s->value[ODEON_Y1], sizeof s->value[0]);
+    memcpy(s->value[ODEON_CARRY_IN], s->value[ODEON_CARRY_OUT],
            (size_t)s->info->n_carry * sizeof s->value[0]);
     return ODEON_OK;
 }
@@ -209,12 +218,12 @@ odeon_status small_ode_stepper_solve(const small_ode *ode, const odeon_stepper_o
     *record = (small_ode_record){.evals = 0};
     trial s = {.ode = ode, .info = &info, .record = record};
     s.h = (ode->t1 - ode->t0) / (double)steps;
-    ode->exact(ode->t0, s.value[ODEON_HANDLE_Y0]);
+    ode->exact(ode->t0, s.value[ODEON_Y0]);
     for (int64_t i = 0; i < steps; i++) {
         s.t = ode->t0 + (double)i * s.h;
         ODEON_TRY(one_step(&s, ops, self, i));
     }
-    memcpy(y1, s.value[ODEON_HANDLE_Y0], (size_t)ode->n * sizeof *y1);
+    memcpy(y1, s.value[ODEON_Y0], (size_t)ode->n * sizeof *y1);
     return ODEON_OK;
 }
 

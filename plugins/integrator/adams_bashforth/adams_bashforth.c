@@ -17,8 +17,8 @@ static const double beta[MAX_ORDER][MAX_ORDER] = {
     {1901.0 / 720.0, -2774.0 / 720.0, 2616.0 / 720.0, -1274.0 / 720.0, 251.0 / 720.0},
 };
 
-enum { /* work handles: derivatives K, and the states Y where they are evaluated */
-       K1 = ODEON_HANDLE_WORK,
+enum { /* work registers: derivatives K, and the states Y where they are evaluated */
+       K1 = ODEON_WORK,
        Y2,
        K2,
        Y3,
@@ -49,38 +49,30 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
         .flags = ODEON_STEPPER_FIXED_H,
         .order = (int32_t)method->order,
         .n_carry = (int32_t)method->order - 1,
-        .n_work = method->order > 1 ? WORK_END - ODEON_HANDLE_WORK : 1,
+        .n_work = method->order > 1 ? WORK_END - ODEON_WORK : 1,
+        .n_startup = (int32_t)method->order - 1,
     };
     return ODEON_OK;
-}
-
-/* Terms of a linear combination: x, and factor h x. */
-static odeon_term as_it_is(int32_t x)
-{
-    return (odeon_term){.alpha = 1.0, .x = x};
-}
-
-static odeon_term times_h(double factor, int32_t x)
-{
-    return (odeon_term){.beta = factor, .x = x};
 }
 
 /* Completes a classic Runge-Kutta step (II.1, table 1.2) whose first derivative K1 is given. */
 static odeon_status start_step(const odeon_step *s)
 {
-    const odeon_term y2[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K1)};
-    ODEON_TRY(s->combine(s->self, Y2, 2, y2));
-    ODEON_TRY(s->eval(s->self, K2, 0.5, Y2));
-    const odeon_term y3[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K2)};
-    ODEON_TRY(s->combine(s->self, Y3, 2, y3));
-    ODEON_TRY(s->eval(s->self, K3, 0.5, Y3));
-    const odeon_term y4[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0, K3)};
-    ODEON_TRY(s->combine(s->self, Y4, 2, y4));
-    ODEON_TRY(s->eval(s->self, K4, 1.0, Y4));
-    const odeon_term y1[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0 / 6.0, K1),
-                             times_h(1.0 / 3.0, K2), times_h(1.0 / 3.0, K3),
-                             times_h(1.0 / 6.0, K4)};
-    return s->combine(s->self, ODEON_HANDLE_Y1, 5, y1);
+    const odeon_addend y2[] = {{1.0, ODEON_ONE, ODEON_Y0}, {0.5, ODEON_H, K1}};
+    const odeon_addend y3[] = {{1.0, ODEON_ONE, ODEON_Y0}, {0.5, ODEON_H, K2}};
+    const odeon_addend y4[] = {{1.0, ODEON_ONE, ODEON_Y0}, {1.0, ODEON_H, K3}};
+    const odeon_addend y1[] = {{1.0, ODEON_ONE, ODEON_Y0},
+                               {1.0 / 6.0, ODEON_H, K1},
+                               {1.0 / 3.0, ODEON_H, K2},
+                               {1.0 / 3.0, ODEON_H, K3},
+                               {1.0 / 6.0, ODEON_H, K4}};
+    ODEON_TRY(odeon_say_combine(s, Y2, 2, y2));
+    ODEON_TRY(odeon_say_eval(s, K2, 0.5, Y2));
+    ODEON_TRY(odeon_say_combine(s, Y3, 2, y3));
+    ODEON_TRY(odeon_say_eval(s, K3, 0.5, Y3));
+    ODEON_TRY(odeon_say_combine(s, Y4, 2, y4));
+    ODEON_TRY(odeon_say_eval(s, K4, 1.0, Y4));
+    return odeon_say_combine(s, ODEON_Y1, 5, y1);
 }
 
 /* The start-up steps too store their first derivative in the carry, so that the multistep formula
@@ -89,21 +81,20 @@ static odeon_status step(void *self, const odeon_step *s)
 {
     const adams *method = self;
     int32_t order = (int32_t)method->order;
-    ODEON_TRY(s->eval(s->self, K1, 0.0, ODEON_HANDLE_Y0));
+    ODEON_TRY(odeon_say_eval(s, K1, 0.0, ODEON_Y0));
     if (s->index < order - 1) {
         ODEON_TRY(start_step(s));
     } else {
         const double *row = beta[order - 1];
-        odeon_term y1[MAX_ORDER + 1] = {as_it_is(ODEON_HANDLE_Y0), times_h(row[0], K1)};
+        odeon_addend y1[MAX_ORDER + 1] = {{1.0, ODEON_ONE, ODEON_Y0}, {row[0], ODEON_H, K1}};
         for (int32_t j = 1; j < order; j++) {
-            y1[j + 1] = times_h(row[j], ODEON_HANDLE_CARRY_IN + j - 1);
+            y1[j + 1] = (odeon_addend){row[j], ODEON_H, ODEON_CARRY_IN + j - 1};
         }
-        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, order + 1, y1));
+        ODEON_TRY(odeon_say_combine(s, ODEON_Y1, order + 1, y1));
     }
     /* shift the carry, newest derivative first */
     for (int32_t j = 0; j < order - 1; j++) {
-        const odeon_term kept = as_it_is(j == 0 ? K1 : ODEON_HANDLE_CARRY_IN + j - 1);
-        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_CARRY_OUT + j, 1, &kept));
+        ODEON_TRY(odeon_say_copy(s, ODEON_CARRY_OUT + j, j == 0 ? K1 : ODEON_CARRY_IN + j - 1));
     }
     return ODEON_OK;
 }

@@ -163,12 +163,10 @@ static void test_these_slots_are_needed(void **state)
                  SLOT(odeon_tableau, b), SLOT(odeon_tableau, c));
 }
 
-static void test_these_slots_are_refused(void **state)
+static void test_no_slots_are_refused_today(void **state)
 {
     (void)state;
-    ASSERT_SLOTS(interface_of(ODEON_INTERFACE_STEPPER)->refused, SLOT(odeon_stepper_ops, step_vjp),
-                 SLOT(odeon_stepper_ops, inverse));
-    for (uint32_t i = 1; i < ODEON_INTERFACE_STEPPER; i++) {
+    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
         assert_null(interface_of(i)->refused[0].name);
     }
 }
@@ -203,7 +201,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_kind),
         cmocka_unit_test(test_rows_fit_their_tables),
         cmocka_unit_test(test_these_slots_are_needed),
-        cmocka_unit_test(test_these_slots_are_refused),
+        cmocka_unit_test(test_no_slots_are_refused_today),
         cmocka_unit_test(test_reserved_words_and_flags_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

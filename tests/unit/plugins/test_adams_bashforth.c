@@ -66,10 +66,11 @@ static void test_adams_describes_itself(void **state)
         assert_int_equal(info.n_carry, p - 1);
         assert_true(info.flags & ODEON_STEPPER_FIXED_H);
         assert_in_range(info.n_work, 1, ODEON_MAX_WORK);
+        assert_int_equal(info.n_startup, p - 1);
     }
 }
 
-static void test_adams_keeps_the_rules_of_handles(void **state)
+static void test_adams_keeps_the_rules_of_registers(void **state)
 {
     (void)state;
     for (int p = 1; p <= MAX_ORDER; p++) {
@@ -133,13 +134,13 @@ static odeon_status describe_one_carry(void *self, odeon_stepper_info *out)
 static odeon_status step_badly(void *self, const odeon_step *s)
 {
     const int *fault = self;
-    const odeon_term copy = {.alpha = 1.0, .x = *fault == 0 ? ODEON_HANDLE_WORK : ODEON_HANDLE_Y0};
-    ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, 1, &copy));
+    const int32_t from = *fault == 0 ? ODEON_WORK : ODEON_Y0;
+    ODEON_TRY(odeon_say_copy(s, ODEON_Y1, from));
     if (*fault == 1) {
-        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, 1, &copy));
+        ODEON_TRY(odeon_say_copy(s, ODEON_Y1, from));
     }
-    int32_t carry = *fault == 3 ? ODEON_HANDLE_CARRY_IN : ODEON_HANDLE_CARRY_OUT;
-    return *fault == 2 ? ODEON_OK : s->combine(s->self, carry, 1, &copy);
+    int32_t carry = *fault == 3 ? ODEON_CARRY_IN : ODEON_CARRY_OUT;
+    return *fault == 2 ? ODEON_OK : odeon_say_copy(s, carry, from);
 }
 
 static void test_recorder_notices_every_broken_rule(void **state)
@@ -148,8 +149,8 @@ static void test_recorder_notices_every_broken_rule(void **state)
     static const odeon_stepper_ops ops = {
         .struct_size = sizeof ops, .describe = describe_one_carry, .step = step_badly};
     static const char *const expected[] = {
-        "handle 64 is read before it is written", "handle 1 is written twice",
-        "handle 32 must be written and is not", "handle 16 is written but may not be"};
+        "register 1024 is read before it is written", "register 1 is written twice",
+        "register 272 must be written and is not", "register 16 is written but may not be"};
     for (int fault = 0; fault < 4; fault++) {
         double y1[SMALL_ODE_N];
         small_ode_record record;
@@ -163,7 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adams_describes_itself),
-        cmocka_unit_test(test_adams_keeps_the_rules_of_handles),
+        cmocka_unit_test(test_adams_keeps_the_rules_of_registers),
         cmocka_unit_test(test_adams_evaluates_once_a_step_after_its_start),
         cmocka_unit_test(test_adams_measured_order_is_the_chosen_order),
         cmocka_unit_test(test_adams_of_order_4_integrates_cubics_exactly),

@@ -64,7 +64,7 @@ static stepper *make_good(const char *expression)
 
 /* ---- what is refused ---- */
 
-/* A rule of handles is broken: the message names the method and says what is wrong. */
+/* A rule of registers is broken: the message names the method and says what is wrong. */
 static void check_refused(const char *rule, const char *text)
 {
     char *expression = mem_printf("scripted(rule=%s)", rule);
@@ -83,47 +83,47 @@ static void check_refused(const char *rule, const char *text)
 static void test_what_a_step_owes_must_be_written(void **state)
 {
     (void)state;
-    check_refused("no_y1", "integrator scripted: step uses handle 1 wrongly: never written");
-    check_refused("no_error", "handle 2 wrongly: never written");
-    check_refused("no_carry", "handle 32 wrongly: never written");
+    check_refused("no_y1", "integrator scripted: step uses register 1 wrongly: never written");
+    check_refused("no_error", "register 4 wrongly: never written");
+    check_refused("no_carry", "register 272 wrongly: never written");
 }
 
-static void test_handles_are_written_once_and_before_they_are_read(void **state)
+static void test_registers_are_written_once_and_before_they_are_read(void **state)
 {
     (void)state;
-    check_refused("twice", "handle 65 wrongly: written twice");
-    check_refused("unwritten", "handle 68 wrongly: read before it is written");
-    check_refused("start_reads_carry", "handle 16 wrongly: read before it is written");
+    check_refused("twice", "register 1025 wrongly: written twice");
+    check_refused("unwritten", "register 1028 wrongly: read before it is written");
+    check_refused("start_reads_carry", "register 16 wrongly: read before it is written");
 }
 
-static void test_handles_have_their_direction(void **state)
+static void test_registers_have_their_direction(void **state)
 {
     (void)state;
-    check_refused("reads_error", "handle 2 wrongly: it cannot be read");
-    check_refused("evaluates_into_error", "handle 2 wrongly");
-    check_refused("writes_y0", "handle 0 wrongly: it cannot be written");
-    check_refused("writes_carry_in", "handle 16 wrongly: it cannot be written");
-    check_refused("start_writes_y1", "handle 1 wrongly: it cannot be written");
+    check_refused("reads_error", "register 4 wrongly: it cannot be read");
+    check_refused("evaluates_into_error", "register 4 wrongly");
+    check_refused("writes_y0", "register 0 wrongly: it cannot be written");
+    check_refused("writes_carry_in", "register 16 wrongly: it cannot be written");
+    check_refused("start_writes_y1", "start uses register 1 wrongly: it cannot be written");
 }
 
 static void test_numbers_out_of_range_are_refused(void **state)
 {
     (void)state;
-    check_refused("unknown", "handle 164 wrongly: it cannot be written");
-    check_refused("no_terms", "wrong number of terms");
-    check_refused("many_terms", "wrong number of terms");
-    check_refused("many_combinations", "wrong number of terms");
+    check_refused("unknown", "register 1124 wrongly: it cannot be written");
+    check_refused("no_terms", "wrong number of addends");
+    check_refused("many_terms", "wrong number of addends");
+    check_refused("many_combinations", "wrong number of addends");
     check_refused("many_evals", "no more evaluations");
     check_refused("order", "numbers out of range");
     check_refused("carries", "numbers out of range");
     check_refused("much_work", "numbers out of range");
-    check_refused("no_work", "handle 64 wrongly"); /* none is allowed, but then none may be used */
+    check_refused("no_work", "register 1024 wrongly"); /* none is allowed, but then none may be used */
 }
 
 static void test_steps_said_to_be_alike_must_be(void **state)
 {
     (void)state;
-    check_refused("varies", "integrator scripted says that all its steps are alike");
+    check_refused("varies", "integrator scripted says that its steps are alike from index 0 on, but step 2 ");
 }
 
 /* ---- what a program knows ---- */
@@ -230,7 +230,7 @@ static void test_creation_reports_every_allocation_that_fails(void **state)
         assert_true(status == ODEON_OK || mem_live_blocks() == live);
     }
     assert_int_equal(status, ODEON_OK);
-    assert_true(n > 4); /* stepper, instance, scratch, start, a program */
+    assert_true(n > 5); /* stepper, instance, scratch twice, start, a program */
     stepper_destroy(s);
     schema_destroy(config);
 }
@@ -239,8 +239,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_step_owes_must_be_written),
-        cmocka_unit_test(test_handles_are_written_once_and_before_they_are_read),
-        cmocka_unit_test(test_handles_have_their_direction),
+        cmocka_unit_test(test_registers_are_written_once_and_before_they_are_read),
+        cmocka_unit_test(test_registers_have_their_direction),
         cmocka_unit_test(test_numbers_out_of_range_are_refused),
         cmocka_unit_test(test_steps_said_to_be_alike_must_be),
         cmocka_unit_test(test_rk4_holds_six_vectors),

@@ -1,5 +1,5 @@
 /* scripted: the trapezoidal rule of Heun with an error of order 1, said in verbs, with one of the
- * rules of handles broken on demand. For tests. */
+ * rules of registers broken on demand. For tests. */
 #include <stdbool.h>
 
 #include "odeon/plugin.h"
@@ -37,7 +37,7 @@ enum { /* in the order of the option's choices */
     "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work"
 
 enum {
-    K1 = ODEON_HANDLE_WORK,
+    K1 = ODEON_WORK,
     END,
     K2,
     MORE,
@@ -60,7 +60,7 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 {
     const scripted *method = self;
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
-                                .flags = method->rule != RULE_LATE ? ODEON_STEPPER_UNIFORM : 0,
+                                .n_startup = method->rule != RULE_LATE ? 0 : -1,
                                 .order = method->rule == RULE_ORDER ? 0 : 2,
                                 .embedded_order = 1,
                                 .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
@@ -70,50 +70,50 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
     return ODEON_OK;
 }
 
-static odeon_term as_it_is(int32_t x)
+static odeon_addend as_it_is(int32_t x)
 {
-    return (odeon_term){.alpha = 1.0, .x = x};
+    return (odeon_addend){1.0, ODEON_ONE, x};
 }
 
-static odeon_term times_h(double factor, int32_t x)
+static odeon_addend times_h(double factor, int32_t x)
 {
-    return (odeon_term){.beta = factor, .x = x};
+    return (odeon_addend){factor, ODEON_H, x};
 }
 
 /* Carry is the derivative at the start of a step. */
 static odeon_status start(void *self, const odeon_step *s)
 {
     const scripted *method = self;
-    const odeon_term slope =
-        as_it_is(method->rule == RULE_START_READS_CARRY ? ODEON_HANDLE_CARRY_IN : K1);
+    const odeon_addend slope =
+        as_it_is(method->rule == RULE_START_READS_CARRY ? ODEON_CARRY_IN : K1);
     switch (method->rule) {
     case RULE_START_BY_WORK:
     case RULE_START_READS_CARRY:
-        ODEON_TRY(s->eval(s->self, K1, 0.0, ODEON_HANDLE_Y0));
-        return s->combine(s->self, ODEON_HANDLE_CARRY_OUT, 1, &slope);
+        ODEON_TRY(odeon_say_eval(s, K1, 0.0, ODEON_Y0));
+        return odeon_say_combine(s, ODEON_CARRY_OUT, 1, &slope);
     case RULE_START_WRITES_Y1:
-        return s->eval(s->self, ODEON_HANDLE_Y1, 0.0, ODEON_HANDLE_Y0);
+        return odeon_say_eval(s, ODEON_Y1, 0.0, ODEON_Y0);
     default:
-        return s->eval(s->self, ODEON_HANDLE_CARRY_OUT, 0.0, ODEON_HANDLE_Y0);
+        return odeon_say_eval(s, ODEON_CARRY_OUT, 0.0, ODEON_Y0);
     }
 }
 
 /* A combination of so many terms. */
 static odeon_status combine_many(const odeon_step *s, int32_t out, int32_t n)
 {
-    odeon_term terms[ODEON_MAX_TERMS + 1];
+    odeon_addend terms[ODEON_MAX_ADDENDS + 1];
     for (int32_t i = 0; i < n; i++) {
-        terms[i] = as_it_is(ODEON_HANDLE_Y0);
+        terms[i] = as_it_is(ODEON_Y0);
     }
-    return s->combine(s->self, out, n, terms);
+    return odeon_say_combine(s, out, n, terms);
 }
 
-/* Writes all work handles that are left. */
+/* Writes all work registers that are left. */
 static odeon_status write_all(const odeon_step *s, bool evals)
 {
-    for (int32_t i = MORE; i < ODEON_HANDLE_WORK + N_WORK; i++) {
-        ODEON_TRY(evals ? s->eval(s->self, i, 0.0, ODEON_HANDLE_Y0)
-                        : combine_many(s, i, ODEON_MAX_TERMS));
+    for (int32_t i = MORE; i < ODEON_WORK + N_WORK; i++) {
+        ODEON_TRY(evals ? odeon_say_eval(s, i, 0.0, ODEON_Y0)
+                        : combine_many(s, i, ODEON_MAX_ADDENDS));
     }
     return ODEON_OK;
 }
@@ -121,26 +121,26 @@ static odeon_status write_all(const odeon_step *s, bool evals)
 /* The verb that breaks the rule, where one more verb is enough for that. */
 static odeon_status break_rule(const scripted *method, const odeon_step *s)
 {
-    const odeon_term y0 = as_it_is(ODEON_HANDLE_Y0), error = as_it_is(ODEON_HANDLE_ERROR);
+    const odeon_addend y0 = as_it_is(ODEON_Y0), error = as_it_is(ODEON_ERROR);
     switch (method->rule) {
     case RULE_TWICE:
-        return s->combine(s->self, END, 1, &y0);
+        return odeon_say_combine(s, END, 1, &y0);
     case RULE_UNWRITTEN:
-        return s->eval(s->self, MORE, 0.0, MORE + 1);
+        return odeon_say_eval(s, MORE, 0.0, MORE + 1);
     case RULE_READS_ERROR:
-        return s->combine(s->self, MORE, 1, &error);
+        return odeon_say_combine(s, MORE, 1, &error);
     case RULE_EVALUATES_INTO_ERROR:
-        return s->eval(s->self, ODEON_HANDLE_ERROR, 0.0, ODEON_HANDLE_Y0);
+        return odeon_say_eval(s, ODEON_ERROR, 0.0, ODEON_Y0);
     case RULE_WRITES_Y0:
-        return s->eval(s->self, ODEON_HANDLE_Y0, 0.0, K1);
+        return odeon_say_eval(s, ODEON_Y0, 0.0, K1);
     case RULE_WRITES_CARRY_IN:
-        return s->combine(s->self, ODEON_HANDLE_CARRY_IN, 1, &y0);
+        return odeon_say_combine(s, ODEON_CARRY_IN, 1, &y0);
     case RULE_UNKNOWN:
-        return s->combine(s->self, ODEON_HANDLE_WORK + N_WORK, 1, &y0);
+        return odeon_say_combine(s, ODEON_WORK + N_WORK, 1, &y0);
     case RULE_NO_TERMS:
-        return s->combine(s->self, MORE, 0, &y0);
+        return odeon_say_combine(s, MORE, 0, &y0);
     case RULE_MANY_TERMS:
-        return combine_many(s, MORE, ODEON_MAX_TERMS + 1);
+        return combine_many(s, MORE, ODEON_MAX_ADDENDS + 1);
     case RULE_MANY_EVALS:
     case RULE_MANY_COMBINATIONS:
         return write_all(s, method->rule == RULE_MANY_EVALS);
@@ -152,36 +152,36 @@ static odeon_status break_rule(const scripted *method, const odeon_step *s)
 /* Evaluations that all wait for one combination: many vectors at once. Their mean is k1. */
 static odeon_status widen(const odeon_step *s)
 {
-    odeon_term mean[LATE_EVALS];
+    odeon_addend mean[LATE_EVALS];
     for (int32_t i = 0; i < LATE_EVALS; i++) {
-        ODEON_TRY(s->eval(s->self, MORE + i, 0.0, ODEON_HANDLE_Y0));
-        mean[i] = (odeon_term){.alpha = 1.0 / LATE_EVALS, .x = MORE + i};
+        ODEON_TRY(odeon_say_eval(s, MORE + i, 0.0, ODEON_Y0));
+        mean[i] = (odeon_addend){1.0 / LATE_EVALS, ODEON_ONE, MORE + i};
     }
-    return s->combine(s->self, K1, LATE_EVALS, mean);
+    return odeon_say_combine(s, K1, LATE_EVALS, mean);
 }
 
 static odeon_status step(void *self, const odeon_step *s)
 {
     const scripted *method = self;
-    const odeon_term in = as_it_is(ODEON_HANDLE_CARRY_IN);
+    const odeon_addend in = as_it_is(ODEON_CARRY_IN);
     bool late = (method->rule == RULE_LATE && s->index == LATE_INDEX) ||
                 (method->rule == RULE_VARIES && s->index == 2);
-    ODEON_TRY(late ? widen(s) : s->combine(s->self, K1, 1, &in));
-    const odeon_term end[] = {as_it_is(ODEON_HANDLE_Y0), times_h(1.0, K1)};
-    const odeon_term y1[] = {as_it_is(ODEON_HANDLE_Y0), times_h(0.5, K1), times_h(0.5, K2)};
-    const odeon_term error[] = {times_h(0.5, K1), times_h(-0.5, K2)};
-    ODEON_TRY(s->combine(s->self, END, 2, end));
-    ODEON_TRY(s->eval(s->self, K2, 1.0, END));
+    ODEON_TRY(late ? widen(s) : odeon_say_combine(s, K1, 1, &in));
+    const odeon_addend end[] = {as_it_is(ODEON_Y0), times_h(1.0, K1)};
+    const odeon_addend y1[] = {as_it_is(ODEON_Y0), times_h(0.5, K1), times_h(0.5, K2)};
+    const odeon_addend error[] = {times_h(0.5, K1), times_h(-0.5, K2)};
+    ODEON_TRY(odeon_say_combine(s, END, 2, end));
+    ODEON_TRY(odeon_say_eval(s, K2, 1.0, END));
     ODEON_TRY(break_rule(method, s));
     if (method->rule != RULE_NO_Y1) {
-        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_Y1, 3, y1));
+        ODEON_TRY(odeon_say_combine(s, ODEON_Y1, 3, y1));
     }
     if (method->rule != RULE_NO_ERROR) {
-        ODEON_TRY(s->combine(s->self, ODEON_HANDLE_ERROR, 2, error));
+        ODEON_TRY(odeon_say_combine(s, ODEON_ERROR, 2, error));
     }
     return method->rule == RULE_NO_CARRY || method->rule == RULE_NO_Y1
                ? ODEON_OK
-               : s->eval(s->self, ODEON_HANDLE_CARRY_OUT, 1.0, ODEON_HANDLE_Y1);
+               : odeon_say_eval(s, ODEON_CARRY_OUT, 1.0, ODEON_Y1);
 }
 
 static const odeon_stepper_ops ops = {

@@ -1,0 +1,79 @@
+#include "solver/program.h"
+
+/* What the step gives to the loop, and what it starts from. */
+static bool outlives_step(int32_t n_carry, int32_t reg)
+{
+    return reg < REG_CARRY + 2 * n_carry;
+}
+
+static void use(program *p, int32_t reg, int32_t at)
+{
+    p->last_use[reg] = at > p->last_use[reg] ? at : p->last_use[reg];
+}
+
+/* Which registers a verb reads and writes, at which verb they are still needed. The error is judged
+ * at the end of the step, whenever it was said, since it is scaled by y1. */
+static void note_uses(program *p, int32_t v)
+{
+    const verb *w = &p->verbs[v];
+    bool error = w->kind == VERB_COMBINE && w->out == REG_ERROR;
+    int32_t at = error ? p->n_verbs : v;
+    if (w->kind == VERB_EVAL || w->kind == VERB_IMPLICIT) {
+        use(p, w->in, at);
+    }
+    if (w->kind == VERB_IMPLICIT) {
+        use(p, w->state, v);
+    }
+    for (int32_t i = 0; i < w->n; i++) {
+        use(p, p->terms[w->first + i].x, at);
+    }
+    use(p, w->out, v);
+}
+
+/* Registers that are combined from, or joined: all but those that are only evaluated at. */
+static void find_eval_only(program *p, int32_t n_carry)
+{
+    for (int32_t i = 0; i < p->n_registers; i++) {
+        bool leaves = i <= REG_ERROR || (i >= REG_CARRY + n_carry && outlives_step(n_carry, i));
+        p->eval_only[i] = !leaves;
+    }
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        const verb *w = &p->verbs[v];
+        for (int32_t i = 0; i < w->n && w->kind != VERB_IMPLICIT; i++) {
+            p->eval_only[p->terms[w->first + i].x] = false;
+        }
+    }
+}
+
+/* Counts vectors in use verb by verb: what a workspace has to hold. A register is free behind its
+ * last use. */
+static void find_max_live(program *p, int32_t n_carry)
+{
+    int32_t live = 1 + n_carry;
+    p->max_live = 0;
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        live += p->verbs[v].out != REG_ERROR; /* never stored: only its norm is */
+        live += p->verbs[v].kind == VERB_IMPLICIT;
+        p->max_live = live > p->max_live ? live : p->max_live;
+        for (int32_t i = 0; i < p->n_registers; i++) {
+            live -= p->last_use[i] == v;
+        }
+    }
+}
+
+void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *kept)
+{
+    for (int32_t i = 0; i < PROGRAM_MAX_REGISTERS; i++) {
+        p->last_use[i] = outlives_step(n_carry, i) ? p->n_verbs : -1;
+    }
+    for (int32_t v = 0; v < p->n_verbs; v++) {
+        note_uses(p, v);
+        p->n_combines += p->verbs[v].kind == VERB_COMBINE || p->verbs[v].kind == VERB_JOIN;
+        p->n_joins += p->verbs[v].kind == VERB_JOIN;
+    }
+    for (int32_t i = 0; i < n_kept; i++) {
+        p->last_use[kept[i]] = p->n_verbs;
+    }
+    find_eval_only(p, n_carry);
+    find_max_live(p, n_carry);
+}

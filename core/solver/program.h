@@ -1,0 +1,84 @@
+/* program.h: one step of a method as data: verbs over registers without gaps. */
+#ifndef ODEON_CORE_SOLVER_PROGRAM_H
+#define ODEON_CORE_SOLVER_PROGRAM_H
+#include <assert.h>
+#include <stdbool.h>
+
+#include "odeon/device_solver.h"
+#include "odeon/stepper.h"
+#include "solver/scalar_text.h"
+
+enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2, VERB_JOIN = 3 };
+
+/* The registers of odeon/stepper.h renumbered without gaps: Y0, Y1, ERROR, carry in, carry out,
+ * work; behind them those of parts and those that only the host has. */
+enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
+
+static_assert(ODEON_MAX_EVALS == ODEON_MAX_STAGES && ODEON_MAX_ADDENDS == ODEON_MAX_STAGES,
+              "a step needs the slots and the pointers of a device's calls");
+
+enum {
+    PROGRAM_MAX_OWN = 96, /* registers that no method names by themselves */
+    PROGRAM_MAX_REGISTERS = REG_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK + PROGRAM_MAX_OWN,
+    PROGRAM_MAX_VERBS = PROGRAM_MAX_REGISTERS, /* each writes another register */
+    PROGRAM_MAX_TERMS = 1024,
+    PROGRAM_MAX_OPS = 512,
+    PROGRAM_SCALARS = ODEON_SCALAR_WORK + ODEON_MAX_SCALARS
+};
+
+/* (alpha + beta h) x, or, with a scalar, alpha times it times x. */
+typedef struct program_term {
+    double alpha, beta;
+    int32_t x, scalar; /* ODEON_ONE: none */
+} program_term;
+
+/* A step says four things: k = f(t + c h, y); out = sum of terms; k that solves k = f(t + c h, y)
+ * with y = base + g k, g = gamma h or, with a scalar, gamma times it; and a vector made of the
+ * parts of others. */
+typedef struct verb {
+    double c;          /* EVAL, IMPLICIT: at t + c h */
+    double gamma;      /* IMPLICIT */
+    int32_t kind, out; /* registers */
+    int32_t in;        /* EVAL: the state evaluated at; IMPLICIT: base */
+    int32_t eval;      /* EVAL, IMPLICIT: its number within the program */
+    int32_t first, n;  /* COMBINE, JOIN: its terms; IMPLICIT: those that guess k */
+    int32_t state;     /* IMPLICIT: the register of y */
+    int32_t scalar;    /* IMPLICIT; ODEON_H: of a tableau */
+    /* EVAL: 1 + the part of f that is read, where its state has others that it may not depend on;
+     * 0: all of f. No gaps: programs are compared byte by byte. */
+    int32_t part, reserved0;
+} verb;
+
+/* A JOIN has a term for each part, alpha 1; or 0, where the part is filled with whatever may stand
+ * there, and no cotangent goes back. */
+
+/* Scalar out = code[first ..]; in the order in which they were said. */
+typedef struct program_scalar {
+    int32_t out, first, n, reserved0;
+} program_scalar;
+
+/* One step, the start, or an inverse. Invariants: every register is written at most once, and
+ * before it is read; what the method owes is written. Programs are compared byte by byte, so
+ * padding is zero. */
+typedef struct program {
+    int32_t n_verbs, n_terms, n_evals, n_implicit;
+    int32_t n_registers, n_scalars, n_ops, n_joins;
+    verb verbs[PROGRAM_MAX_VERBS];
+    program_term terms[PROGRAM_MAX_TERMS]; /* x is a register */
+    program_scalar scalars[ODEON_MAX_SCALARS];
+    scalar_op ops[PROGRAM_MAX_OPS];
+    double c[ODEON_MAX_STAGES];              /* of each evaluation */
+    int32_t last_use[PROGRAM_MAX_REGISTERS]; /* the verb after which a register is free; n_verbs:
+                                                none */
+    int32_t max_live; /* most vectors in use at once, those of Y0 and carry included, ERROR not */
+    int32_t n_combines;
+    /* Registers that are only ever evaluated at: parts that the field does not depend on need not
+     * be combined into them. */
+    bool eval_only[PROGRAM_MAX_REGISTERS];
+} program;
+
+/* Fills in what follows from the verbs: last uses, and what it takes to hold the vectors. n_carry:
+ * of the method. The n_kept registers stay until the end of the step. */
+void program_finish(program *p, int32_t n_carry, int32_t n_kept, const int32_t *kept);
+
+#endif

@@ -1,0 +1,32 @@
+/* verb_record.h: what a method says becomes a program. Everything that a plugin can get wrong is
+ * found here, before anything is computed; from then on a program is data that is known to be
+ * sound. */
+#ifndef ODEON_CORE_SOLVER_VERB_RECORD_H
+#define ODEON_CORE_SOLVER_VERB_RECORD_H
+#include "plugin/instance.h"
+#include "solver/program.h"
+
+/* What is asked for. */
+enum { RECORD_START = 0, RECORD_STEP = 1, RECORD_INVERSE = 2 };
+
+/* Whom it is asked of. */
+typedef struct verb_method {
+    const instance *instance;
+    const odeon_stepper_ops *ops; /* what is asked for is there */
+    void *self;
+    const odeon_stepper_info *info;
+    int32_t n_parts; /* of info->parts */
+    /* Registers that are read behind the step. */
+    int32_t n_kept;
+    const int32_t *kept;
+} verb_method;
+
+/* The register of a handle that is no part; -1: there is none. Of an inverse the start is the end,
+ * and carry in is carry out. */
+int32_t verb_register(const odeon_stepper_info *info, int32_t what, int32_t handle);
+
+/* All of *out is written. A method that breaks a rule is ODEON_ERR_PLUGIN, a verb that is reserved
+ * ODEON_ERR_UNSUPPORTED. */
+odeon_status verb_record(const verb_method *method, int32_t what, int64_t index, program *out);
+
+#endif
