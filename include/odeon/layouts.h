@@ -7,17 +7,17 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE       0x66e843fbu
-#define ODEON_LAYOUT_DEVICE     0x38acf68au
+#define ODEON_LAYOUT_DEVICE     0xf225c703u
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0x3271675au
-#define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
-#define ODEON_LAYOUT_GRADIENT   0x1c421b5du
-#define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
-#define ODEON_LAYOUT_LOSS       0xf546ef8bu
+#define ODEON_LAYOUT_LAYER      0x8f0d0737u
+#define ODEON_LAYOUT_INTEGRATOR 0x4ccfe11fu
+#define ODEON_LAYOUT_GRADIENT   0xc6a7d852u
+#define ODEON_LAYOUT_OPTIMIZER  0x1983b893u
+#define ODEON_LAYOUT_LOSS       0x82ffc731u
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
 
 /* All of them: BASE, then the kinds by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "66e843fb.38acf68a.30600f73.3271675a.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
+    "66e843fb.f225c703.30600f73.8f0d0737.4ccfe11f.c6a7d852.1983b893.82ffc731.60eb21c3"
 
 #endif
