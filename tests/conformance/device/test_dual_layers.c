@@ -84,7 +84,7 @@ static const layer_case cases[] = {
     {"identity", 3, {2, 3, 2}, LAYER_NO_TIME},
     {"flatten", 4, {2, 3, 2, 2}, LAYER_NO_TIME},
     /* layers that the program does not ship */
-    {"packed(units=3)", 2, {4, 5}, LAYER_NO_TIME},
+    {"doubled", 2, {4, 5}, LAYER_NO_TIME},
     {"swish", 2, {4, 5}, LAYER_NO_TIME},
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
