@@ -34,6 +34,7 @@ static const struct option known[] = {
     {"trust", no_argument, NULL, OPTION_VALUE + ARGUMENT_TRUST},
     {"data", no_argument, NULL, OPTION_VALUE + ARGUMENT_DATA},
     {"load", no_argument, NULL, OPTION_VALUE + ARGUMENT_LOAD},
+    {"slope", no_argument, NULL, OPTION_VALUE + ARGUMENT_SLOPE},
     {NULL, 0, NULL, 0},
 };
 

@@ -3,6 +3,7 @@
  * same. */
 #include "command/command.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,11 +12,13 @@
 #include "base/output_file.h"
 #include "command/setup.h"
 #include "command/setup_spare.h"
+#include "device/over.h"
 #include "run/grad.h"
 #include "run/summary.h"
 #include "session/describe.h"
 #include "session/result.h"
 #include "session/run_batch.h"
+#include "session/slope.h"
 
 /* One file a block, since blocks have different numbers of steps: FILE, FILE.1, FILE.2, ... */
 static odeon_status write_steps(session *s, size_t n_blocks, const char *file)
@@ -66,6 +69,31 @@ static FILE *words_of(const command_line *a)
     return taken ? a->err : a->out;
 }
 
+/* The run's device computes as it would without: values have the same bits. Kernels are left out,
+ * which would launch work that has no tangents. */
+static odeon_status over_duals(setup *s)
+{
+    odeon_config *over;
+    if (strcmp(s->config->device->component->id, "dual") == 0) {
+        return ODEON_OK; /* the run's own */
+    }
+    ODEON_TRY(device_over(s->registry, "dual", s->config->device, &over));
+    schema_destroy(s->config->device);
+    s->config->device = over;
+    return ODEON_OK;
+}
+
+static odeon_status print_slope(const command_line *a, session *s)
+{
+    session_slope slope;
+    ODEON_TRY(session_read_slope(s, &slope));
+    (void)fprintf(words_of(a),
+                  "slope: along a random direction the loss changes by %.9g, its gradient says "
+                  "%.9g: they differ by %.2g\n",
+                  slope.of_loss, slope.of_gradient, fabs(slope.of_loss - slope.of_gradient));
+    return ODEON_OK;
+}
+
 /* The batch comes from a file, so that no data set is opened and no transform applied: a comparison
  * with another program starts from the same numbers. */
 static odeon_status differentiate(const command_line *a, setup *s)
@@ -74,7 +102,10 @@ static odeon_status differentiate(const command_line *a, setup *s)
     if (c->workers == 0) {
         c->workers = 1; /* a file that is compared should not depend on the machine */
     }
+    bool slope = a->value[ARGUMENT_SLOPE] != NULL;
+    ODEON_TRY(slope ? over_duals(s) : ODEON_OK);
     ODEON_TRY(setup_session(s));
+    ODEON_TRY(slope ? session_seed_slope(s->session) : ODEON_OK);
     setup_warn(s, (notes_use){.data = false});
     grad_batch batch;
     odeon_shape input = session_input(s->session);
@@ -85,6 +116,9 @@ static odeon_status differentiate(const command_line *a, setup *s)
     }
     if (status == ODEON_OK) {
         summary_result(words_of(a), s->session, &result);
+    }
+    if (status == ODEON_OK && slope) {
+        status = print_slope(a, s->session);
     }
     if (status == ODEON_OK && a->value[ARGUMENT_STEPS] != NULL) {
         status = write_steps(s->session, result.n_blocks, a->value[ARGUMENT_STEPS]);
@@ -132,9 +166,12 @@ const command command_grad = {
         "                      a run's folder stands for the INI, the run's\n"
         "  --dtype DTYPE       the same as run.dtype=DTYPE: float32 or float64\n"
         "  --steps FILE        gets the accepted steps of the first ODE block as CSV (t,h);\n"
-        "                      of further blocks FILE.1, FILE.2, ...\n",
+        "                      of further blocks FILE.1, FILE.2, ...\n"
+        "  --slope             also says how far the gradient is from the loss's own derivative\n"
+        "                      along a random direction of the parameters, which dual numbers\n"
+        "                      give without differences; takes twice the memory\n",
     .options = 1u << ARGUMENT_BATCH | 1u << ARGUMENT_OUT | 1u << ARGUMENT_WEIGHTS |
-               1u << ARGUMENT_DTYPE | 1u << ARGUMENT_STEPS,
+               1u << ARGUMENT_DTYPE | 1u << ARGUMENT_STEPS | 1u << ARGUMENT_SLOPE,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_grad,

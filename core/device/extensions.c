@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "odeon/device.h"
+#include "odeon/device_dual.h"
 #include "odeon/device_ext.h"
 #include "plugin/calling.h"
 #include "plugin/words.h"
@@ -16,6 +17,7 @@ static const struct {
     {ODEON_DEVICE_MEMORY, ODEON_SIZE_THROUGH(odeon_device_memory, read)},
     {ODEON_DEVICE_PINNED, ODEON_SIZE_THROUGH(odeon_device_pinned, free)},
     {ODEON_DEVICE_CAPTURE, ODEON_SIZE_THROUGH(odeon_device_capture, destroy)},
+    {ODEON_DEVICE_DUAL, ODEON_SIZE_THROUGH(odeon_device_dual, workspace)},
     {ODEON_DEVICE_POISON, ODEON_SIZE_THROUGH(odeon_device_poison, poison)},
 };
 enum { N_KNOWN = sizeof known / sizeof *known };

@@ -172,14 +172,26 @@ static const odeon_optimizer_family lacking_optimizer = {
 
 typedef struct family {
     const char *name, *id;
-    size_t bytes; /* of the host's own table: flags, then one pointer a slot */
+    size_t bytes; /* up to the last slot that is not optional: flags, then one pointer a slot */
     size_t at;    /* of the pointer in odeon_device */
     const void *lacking;
 } family;
 
+/* The last slot that every table of a family has; those behind it are optional. */
+#define LAST_move      rows_sum
+#define LAST_solver    step_back
+#define LAST_pointwise power
+#define LAST_product   channel_sum
+#define LAST_conv      conv2d_vjp_w
+#define LAST_pool      pool2d_vjp
+#define LAST_norm      batch_norm_vjp
+#define LAST_random    window2d_vjp
+#define LAST_loss      difference_loss
+#define LAST_optimizer rmsprop_step
+
 #define FAMILY(name, header)                                                                       \
-    {#name, ODEON_FAMILY(name), sizeof(odeon_##name##_family), offsetof(odeon_device, name),       \
-     &lacking_##name},
+    {#name, ODEON_FAMILY(name), ODEON_SIZE_THROUGH(odeon_##name##_family, LAST_##name),            \
+     offsetof(odeon_device, name), &lacking_##name},
 static const family all[] = {ODEON_FAMILY_LIST(FAMILY)};
 #undef FAMILY
 

@@ -140,7 +140,9 @@ odeon_status net_finish(odeon_net *net, const odeon_layer_call *around);
 odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out);
 
 /* out = f(in), with around as the surroundings: device, queue, group, time and batch of the call,
- * of which the layers' own tensors are not read. frame: device memory of frame_bytes that keeps
+ * of which the layers' own tensors are not read. The device and queue are the site's, or others
+ * over the same memory that need no more scratch (odeon/device_dual.h has such a pair); layers that
+ * solve go by the site's all the same. frame: device memory of frame_bytes that keeps
  * what net_vjp needs; NULL: no vjp will follow. in may be where the frame keeps it, out too; out
  * NULL: only the frame is wanted. */
 odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, const void *in,

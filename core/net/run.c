@@ -193,13 +193,13 @@ odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const n
 }
 
 /* From the memory at from to that at to, of one shape; a copy onto itself is none. */
-static odeon_status copy_bytes(const net_site *site, const odeon_shape *shape, const void *from,
-                               void *to)
+static odeon_status copy_bytes(const odeon_layer_call *around, const odeon_shape *shape,
+                               const void *from, void *to)
 {
     odeon_view x = odeon_view_at(from, *shape);
     odeon_tensor y = odeon_tensor_at(to, *shape);
     return from == to ? ODEON_OK
-                      : ODEON_DO(site->lane.device, move, copy, site->lane.queue, .x = &x, .y = &y);
+                      : ODEON_DO(around->device, move, copy, around->queue, .x = &x, .y = &y);
 }
 
 /* What a layer's calls have in common: its parameters and states, and what is derived from them. */
@@ -227,18 +227,20 @@ static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *
 }
 
 /* On devices made for tests: what may be overwritten is, so that nobody gets away with reading it.
- * Everywhere else it costs a comparison. */
-static odeon_status poison(const net_plan *plan, const odeon_tensor *target)
+ * Everywhere else it costs a comparison. A call on another device than the site's, over the same
+ * memory, has no such extension. */
+static odeon_status poison(const net_plan *plan, const odeon_layer_call *around,
+                           const odeon_tensor *target)
 {
     const net_site *site = plan->net->site;
-    if (site->lane.poison == NULL) {
+    if (site->lane.poison == NULL || around->device != site->lane.device) {
         return ODEON_OK;
     }
     if (target != NULL) {
-        ODEON_TRY(site->lane.poison->poison(site->lane.queue, odeon_write(target),
+        ODEON_TRY(site->lane.poison->poison(around->queue, odeon_write(target),
                                             (uint64_t)odeon_bytes(&target->view.shape)));
     }
-    return site->lane.poison->poison(site->lane.queue, plan->scratch + 2 * plan->cell_bytes,
+    return site->lane.poison->poison(around->queue, plan->scratch + 2 * plan->cell_bytes,
                                      (uint64_t)plan->layer_scratch_bytes);
 }
 
@@ -261,7 +263,7 @@ static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *a
     odeon_tensor y = odeon_tensor_at(out, step->out);
     call.in = &x;
     call.out = &y;
-    ODEON_TRY(poison(plan, &y));
+    ODEON_TRY(poison(plan, around, &y));
     const instance *layer = step->layer->instance;
     calling outer = calling_begin(layer, "forward");
     return calling_end(outer, step->layer->ops->forward(layer->self, &call));
@@ -273,9 +275,8 @@ static odeon_status step_forward(const net_plan *plan, const odeon_layer_call *a
 odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, const void *in,
                          void *out, char *frame)
 {
-    const net_site *site = plan->net->site;
     if (frame != NULL && plan->in_at >= 0) {
-        ODEON_TRY(copy_bytes(site, &plan->in, in, frame + plan->in_at));
+        ODEON_TRY(copy_bytes(around, &plan->in, in, frame + plan->in_at));
         in = frame + plan->in_at;
     }
     for (size_t s = 0; s < plan->n; s++) {
@@ -286,22 +287,22 @@ odeon_status net_forward(const net_plan *plan, const odeon_layer_call *around, c
         ODEON_TRY(step_forward(plan, around, step, frame, in, to));
         in = to;
     }
-    return out == NULL ? ODEON_OK : copy_bytes(site, &plan->out, in, out);
+    return out == NULL ? ODEON_OK : copy_bytes(around, &plan->out, in, out);
 }
 
 /* The gradient before a step's activation, from the one after it. It works in place where dy lies
  * in a cell, and moves it to one where dy is the caller's, which must not be written. */
-static odeon_status undo_epilogue(const net_plan *plan, const net_step *step, const char *frame,
-                                  odeon_view *dy, int *where)
+static odeon_status undo_epilogue(const net_plan *plan, const odeon_layer_call *around,
+                                  const net_step *step, const char *frame, odeon_view *dy,
+                                  int *where)
 {
-    const net_site *site = plan->net->site;
     if (step->act == ODEON_UNARY_IDENTITY) {
         return ODEON_OK;
     }
     *where = *where < 0 ? 0 : *where;
     odeon_view y = odeon_view_at(frame + step->out_at, step->out);
     odeon_tensor dx = odeon_tensor_at(plan->scratch + *where * plan->cell_bytes, step->out);
-    ODEON_TRY(ODEON_DO(site->lane.device, pointwise, unary_vjp, site->lane.queue, .id = step->act,
+    ODEON_TRY(ODEON_DO(around->device, pointwise, unary_vjp, around->queue, .id = step->act,
                        .kept = &y, .dy = dy, .dx = &dx));
     *dy = dx.view;
     return ODEON_OK;
@@ -324,7 +325,7 @@ static odeon_status step_vjp(const net_plan *plan, const odeon_layer_call *aroun
     call.d_t = d_t;
     call.flags |=
         (d_in == NULL ? ODEON_CALL_NO_INPUT_GRAD : 0u) | (d_t == NULL ? ODEON_CALL_NO_T_GRAD : 0u);
-    ODEON_TRY(poison(plan, call.d_in));
+    ODEON_TRY(poison(plan, around, call.d_in));
     const instance *layer = step->layer->instance;
     calling outer = calling_begin(layer, "vjp");
     return calling_end(outer, step->layer->ops->vjp(layer->self, &call));
@@ -341,15 +342,14 @@ odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char 
     for (size_t s = plan->n; s-- > 0;) {
         const net_step *step = &plan->steps[s];
         odeon_view dy = odeon_view_at(data, step->out);
-        ODEON_TRY(undo_epilogue(plan, step, frame, &dy, &where));
+        ODEON_TRY(undo_epilogue(plan, around, step, frame, &dy, &where));
         int other = where == 0 ? 1 : 0;
         void *target = s == 0 ? d_in : plan->scratch + other * plan->cell_bytes;
         ODEON_TRY(step_vjp(plan, around, step, frame, &dy, target, d_t));
         data = target;
         where = other;
     }
-    return plan->n > 0 || d_in == NULL ? ODEON_OK
-                                       : copy_bytes(plan->net->site, &plan->in, d_out, d_in);
+    return plan->n > 0 || d_in == NULL ? ODEON_OK : copy_bytes(around, &plan->in, d_out, d_in);
 }
 
 /* Calls one of the optional slots around a change of parameters on all layers that have it, bodies

@@ -28,6 +28,37 @@ static odeon_status block_eval(void *self, const odeon_field_eval *eval)
                        eval->keep == NULL ? NULL : eval->keep->memory);
 }
 
+/* Which term, and flags that this host does not know, are as of an evaluation. */
+static odeon_status block_jvp(void *self, const odeon_field_jvp *jvp)
+{
+    block_field *f = self;
+    if (jvp->flags != 0 || jvp->term != ODEON_TERM_ALL) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "the field of an ODE block has one term and no flags of a jvp, it was "
+                         "called with term %d and flags 0x%x",
+                         jvp->term, jvp->flags);
+    }
+    f->evals++;
+    return field_tangent_jvp(&f->tangent, jvp);
+}
+
+static odeon_status block_vjp_on_duals(block_field *f, const odeon_field_vjp *vjp)
+{
+    if (f->tangent.dual == NULL || vjp->kept != NULL || vjp->term != ODEON_TERM_ALL) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED,
+                         "the field of an ODE block differentiates its vjp on the device dual, "
+                         "without a frame, and has one term");
+    }
+    f->evals++;
+    return field_tangent_vjp(&f->tangent, vjp);
+}
+
+static bool is_on_duals(const odeon_field_vjp *vjp)
+{
+    return vjp->y_dot != NULL || vjp->t_dot != NULL || vjp->dy_bar_dot != NULL ||
+           vjp->y_bar_dot != NULL || vjp->t_bar_dot != NULL;
+}
+
 /* Where nothing was kept the body is evaluated again into the field's own frame, with running state
  * left alone: it has moved with this evaluation before. That counts as an evaluation, since it
  * costs one. */
@@ -37,6 +68,9 @@ static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
     void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
+    if (is_on_duals(vjp)) {
+        return block_vjp_on_duals(f, vjp);
+    }
     call.t = vjp->t;
     call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
     if (kept == NULL) {
@@ -116,6 +150,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
     ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->plan->frame_bytes));
     f->work.memory = f->work_buffer.data;
     f->call = *call;
+    ODEON_TRY(field_tangent_fit(&f->tangent, body, f->plan, call, state));
     f->part =
         (odeon_part){.name = "y", .n = n, .rows = samples, .n_global = call->n_global * features};
     bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
@@ -137,7 +172,8 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
                                 .flags = field_flags(f->plan->layer_flags),
                                 .self = f,
                                 .eval = block_eval,
-                                .vjp = block_vjp};
+                                .vjp = block_vjp,
+                                .jvp = f->tangent.dual != NULL ? block_jvp : NULL};
     return ODEON_OK;
 }
 
@@ -145,6 +181,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
 void block_field_fini(block_field *f, const odeon_device *device)
 {
     buffer_release(device, &f->work_buffer);
+    field_tangent_fini(&f->tangent, device);
 }
 
 /* ---- its continuous adjoint ---- */

@@ -3,6 +3,7 @@
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
+#include "ode/tangent.h"
 #include "odeon/device_solver.h"
 #include "odeon/gradient.h"
 #include "solver/host_field.h"
@@ -18,7 +19,8 @@ typedef struct block_field {
     odeon_layer_call call; /* of the layer; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
     device_buffer work_buffer;
-    int64_t evals; /* since it was last set to 0 */
+    field_tangent tangent; /* of jvp, and of vjp on duals */
+    int64_t evals;         /* since it was last set to 0 */
 } block_field;
 
 /* Fits the field to a body, a call and the shape of the state. May allocate. */

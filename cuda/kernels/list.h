@@ -103,7 +103,9 @@
     KERNEL(pool2d_mean_f32, pool_args, 1 + KERNEL_TREE_PHASES)                                     \
     KERNEL(pool2d_mean_f64, pool_args, 1 + KERNEL_TREE_PHASES)                                     \
     KERNEL(pool2d_vjp_f32, pool_args, 1)                                                           \
-    KERNEL(pool2d_vjp_f64, pool_args, 1)
+    KERNEL(pool2d_vjp_f64, pool_args, 1)                                                           \
+    KERNEL(pool2d_jvp_f32, pool_args, 1)                                                           \
+    KERNEL(pool2d_jvp_f64, pool_args, 1)
 
 #define RANDOM_KERNELS(KERNEL)                                                                     \
     KERNEL(dropout_f32, dropout_args, 1)                                                           \

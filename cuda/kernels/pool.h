@@ -4,7 +4,8 @@
 #include "moving.h"
 #include "odeon/device_pool.h"
 
-/* Of y and dx one is written; x is not read by the gradient of AVG. H * W and P * Q are int32_t. */
+/* Of y and dx one is written, but for the derivative along dx, which is y; x is not read by the
+ * gradient of AVG. H * W and P * Q are int32_t. */
 typedef struct pool_args {
     const void *x, *dy;
     void *y, *dx;

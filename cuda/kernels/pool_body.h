@@ -108,3 +108,18 @@ KERNEL_FN void REAL(pool2d_vjp)(int32_t phase, const pool_args *a, kernel_thread
         ((real *)a->dx)[i] = (real)(REAL(window_slopes)(a, x, dy, row, column) / area);
     }
 }
+
+/* MAX, a thread a window: y is the derivative along dx. */
+KERNEL_FN void REAL(pool2d_jvp)(int32_t phase, const pool_args *a, kernel_thread w, void *shared)
+{
+    int64_t count = a->images * (a->P * a->Q);
+    (void)phase;
+    (void)shared;
+    for (int64_t i = kernel_first(w); i < count; i += kernel_stride(w)) {
+        int32_t p, q;
+        int64_t from = pool_place(i, a->P, a->Q, &p, &q) * (a->H * a->W);
+        int32_t best =
+            REAL(window_largest)((const real *)a->x + from, a->W, pool_window_at(a, p, q));
+        ((real *)a->y)[i] = best < 0 ? (real)0 : ((const real *)a->dx)[from + best];
+    }
+}

@@ -79,8 +79,25 @@ static odeon_status ops_pool2d_vjp(odeon_queue *queue, const odeon_pool2d_vjp *c
                   shape_each(odeon_count(&call->dx->view.shape)));
 }
 
+static odeon_status ops_pool2d_jvp(odeon_queue *queue, const odeon_pool2d_jvp *call)
+{
+    ODEON_TRY(expect_flags(queue, "pool2d_jvp", call->flags));
+    pool_args a;
+    ODEON_TRY(
+        pool_arguments(queue, &call->geometry, &call->x->shape, &call->y_dot->view.shape, &a));
+    ODEON_TRY(expect_true(queue, call->geometry.kind == ODEON_POOL_MAX,
+                          "pool2d_jvp: the kind is not MAX"));
+    ODEON_TRY(expect_like(queue, "pool2d_jvp: x_dot", &call->x_dot->shape, &call->x->shape));
+    a.x = odeon_read(call->x);
+    a.dx = (void *)(uintptr_t)odeon_read(call->x_dot); /* which this kernel reads */
+    a.y = odeon_write(call->y_dot);
+    return launch(queue, kernel_of(KERNEL_pool2d_jvp_f32, call->x->shape.dtype), &a,
+                  shape_each(odeon_count(&call->y_dot->view.shape)));
+}
+
 const odeon_pool_family ops_pool = {
     .struct_size = sizeof(odeon_pool_family),
     .pool2d = ops_pool2d,
     .pool2d_vjp = ops_pool2d_vjp,
+    .pool2d_jvp = ops_pool2d_jvp,
 };

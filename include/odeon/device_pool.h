@@ -33,11 +33,22 @@ typedef struct odeon_pool2d_vjp {
     const odeon_tensor *dx;
 } odeon_pool2d_vjp;
 
+/* The derivative of y along x_dot, MAX only: y_dot[B,C,P,Q] is x_dot where the element of x stands
+ * that pool2d takes; 0 for a window of padding alone. */
+typedef struct odeon_pool2d_jvp {
+    uint32_t struct_size, flags;
+    odeon_pool_geometry geometry;
+    const odeon_view *x, *x_dot;
+    const odeon_tensor *y_dot;
+} odeon_pool2d_jvp;
+
 /* Growing. Every slot: [worker; evaluation]. */
 struct odeon_pool_family {
     uint32_t struct_size, flags; /* none yet */
     odeon_status (*pool2d)(odeon_queue *queue, const odeon_pool2d *call);
     odeon_status (*pool2d_vjp)(odeon_queue *queue, const odeon_pool2d_vjp *call);
+    /* (optional) Without it there are no tangents (device_dual.h) of MAX whose windows overlap. */
+    odeon_status (*pool2d_jvp)(odeon_queue *queue, const odeon_pool2d_jvp *call);
 };
 
 #ifdef __cplusplus

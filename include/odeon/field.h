@@ -73,7 +73,24 @@ typedef struct odeon_field_eval {
     int32_t term, reserved0;     /* ODEON_TERM_ALL, or 1 + its index */
 } odeon_field_eval;
 
-/* Growing. The vector-Jacobian product of f at (t, y) with dy_bar. */
+/* Growing. The Jacobian-vector product of f at (t, y), parameters being constant:
+ * dy_dot = df/dt t_dot + df/dy y_dot. */
+typedef struct odeon_field_jvp {
+    uint32_t struct_size, flags;     /* none yet */
+    const odeon_view *t, *y;         /* as of eval */
+    const odeon_view *t_dot, *y_dot; /* F64 [1], [n]; NULL: 0 */
+    const odeon_tensor *dy, *dy_dot; /* [n], written; dy NULL: not wanted */
+    int32_t term, reserved0;         /* ODEON_TERM_ALL, or 1 + its index */
+} odeon_field_jvp;
+
+/* Growing. The vector-Jacobian product of f at (t, y) with dy_bar.
+ *
+ * ON DUALS. With y_dot, t_dot or dy_bar_dot the call is differentiated along them: y_bar_dot and
+ * t_bar_dot are the derivatives of y_bar and t_bar, and the parameters get the derivative of their
+ * share in place of the share itself. In other words it is the vjp of jvp: of s = <dy_bar, dy_dot>
+ * + <dy_bar_dot, dy>, y_bar_dot, t_bar_dot and the parameters' share are the gradients by y, t and
+ * theta, y_bar and t_bar those by y_dot and t_dot. A field does this where it has jvp; it takes no
+ * frame then (kept is NULL). */
 typedef struct odeon_field_vjp {
     uint32_t struct_size, flags; /* ODEON_CALL_NO_PARAM_GRAD of layer.h, or 0 */
     const odeon_view *t, *y;
@@ -84,6 +101,10 @@ typedef struct odeon_field_vjp {
      * stays as it is). */
     odeon_frame *kept;
     int32_t term, reserved0; /* ODEON_TERM_ALL, or 1 + its index */
+    /* On duals; NULL: 0. */
+    const odeon_view *y_dot, *t_dot, *dy_bar_dot; /* [n], F64 [1], [n] */
+    const odeon_tensor *y_bar_dot;                /* [n], written; NULL: not wanted */
+    const odeon_tensor *t_bar_dot;                /* F64 [1], added to; NULL: not wanted */
 } odeon_field_vjp;
 
 /* Growing. */
@@ -101,6 +122,8 @@ typedef struct odeon_field {
     odeon_status (*vjp)(void *self, const odeon_field_vjp *call);
     const odeon_field_term *terms; /* [n_terms]; NULL: one, of no name */
     int32_t n_terms, reserved0;
+    /* (optional) NULL: the run's device is not `dual` (device_dual.h). [worker; evaluation] */
+    odeon_status (*jvp)(void *self, const odeon_field_jvp *call);
 } odeon_field;
 
 #ifdef __cplusplus

@@ -7,18 +7,18 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE       0x1e1ab59au
-#define ODEON_LAYOUT_DEVICE     0x38acf68au
+#define ODEON_LAYOUT_DEVICE     0xf225c703u
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0x2ba502e1u
+#define ODEON_LAYOUT_LAYER      0xb59bd6c4u
 #define ODEON_LAYOUT_TABLEAU    0x9c23d45du
-#define ODEON_LAYOUT_GRADIENT   0xcd2c8007u
-#define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
-#define ODEON_LAYOUT_LOSS       0xf546ef8bu
+#define ODEON_LAYOUT_GRADIENT   0x1e2ef6b4u
+#define ODEON_LAYOUT_OPTIMIZER  0x1983b893u
+#define ODEON_LAYOUT_LOSS       0x82ffc731u
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
 #define ODEON_LAYOUT_STEPPER    0xae129e6eu
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "1e1ab59a.38acf68a.30600f73.2ba502e1.9c23d45d.cd2c8007.13d7e717.f546ef8b.60eb21c3.ae129e6e"
+    "1e1ab59a.f225c703.30600f73.b59bd6c4.9c23d45d.1e2ef6b4.1983b893.82ffc731.60eb21c3.ae129e6e"
 
 #endif

@@ -65,8 +65,25 @@ static odeon_status cpu_pool2d_vjp(odeon_queue *queue, const odeon_pool2d_vjp *c
     return ODEON_OK;
 }
 
+/* x, x_dot [B,C,H,W] -> y_dot [B,C,P,Q]; MAX only. */
+static odeon_status cpu_pool2d_jvp(odeon_queue *queue, const odeon_pool2d_jvp *call)
+{
+    const cpu_kernels *k;
+    cpu_windows g;
+    ODEON_TRY(cpu_begin(queue, "pool2d_jvp", call->flags, call->x->shape.dtype, &k));
+    ODEON_TRY(
+        cpu_require(queue,
+                    as_windows(&call->geometry, &call->x->shape, &call->y_dot->view.shape, &g) &&
+                        call->geometry.kind == ODEON_POOL_MAX &&
+                        cpu_alike(&call->x_dot->shape, &call->x->shape),
+                    "pool2d_jvp", "x, x_dot[B,C,H,W], y_dot[B,C,P,Q], MAX"));
+    k->largest_jvp(&g, odeon_read(call->x), odeon_read(call->x_dot), odeon_write(call->y_dot));
+    return ODEON_OK;
+}
+
 const odeon_pool_family cpu_pool = {
     .struct_size = sizeof(odeon_pool_family),
     .pool2d = cpu_pool2d,
     .pool2d_vjp = cpu_pool2d_vjp,
+    .pool2d_jvp = cpu_pool2d_jvp,
 };

@@ -127,8 +127,26 @@ static odeon_status reference_pool2d_vjp(odeon_queue *queue, const odeon_pool2d_
     return ODEON_OK;
 }
 
+/* x, x_dot [B,C,H,W] -> y_dot [B,C,P,Q]; MAX only. */
+static odeon_status reference_pool2d_jvp(odeon_queue *queue, const odeon_pool2d_jvp *call)
+{
+    ODEON_TRY(reference_begin(queue, "pool2d_jvp", call->flags));
+    ODEON_TRY(expect_pool(queue, &call->geometry, &call->x->shape, &call->y_dot->view.shape));
+    ODEON_TRY(reference_expect_true(queue, call->geometry.kind == ODEON_POOL_MAX,
+                                    "pool2d_jvp: the kind is not MAX"));
+    ODEON_TRY(
+        reference_expect_like(queue, "pool2d_jvp: x_dot", &call->x_dot->shape, &call->x->shape));
+    for (int64_t i = 0; i < odeon_count(&call->y_dot->view.shape); i++) {
+        window_area window = find_window(&call->geometry, call->x, &call->y_dot->view, i);
+        int64_t best = find_largest(call->x, &window);
+        store(call->y_dot, i, best < 0 ? 0.0 : load(call->x_dot, best));
+    }
+    return ODEON_OK;
+}
+
 const odeon_pool_family reference_pool = {
     .struct_size = sizeof(odeon_pool_family),
     .pool2d = reference_pool2d,
     .pool2d_vjp = reference_pool2d_vjp,
+    .pool2d_jvp = reference_pool2d_jvp,
 };

@@ -36,6 +36,7 @@ const cpu_kernels CPU_KERNELS = {
     .average_vjp = average_vjp,
     .largest = largest,
     .largest_vjp = largest_vjp,
+    .largest_jvp = largest_jvp,
     .channel_sum = channel_sum,
     .group_norm = group_norm,
     .group_norm_vjp_x = group_norm_vjp_x,

@@ -109,4 +109,22 @@ static void largest_vjp(const cpu_windows *g, const void *x, const void *dy, voi
     }
 }
 
+/* x, x_dot [C,H,W] -> y_dot [C,P,Q]: x_dot where the largest of x is, 0 where there is none. */
+static void largest_jvp(const cpu_windows *g, const void *x, const void *x_dot, void *y_dot)
+{
+    real *out = y_dot;
+    for (int64_t c = 0; c < g->channels; c++) {
+        const real *image = (const real *)x + c * g->height * g->width;
+        const real *moved = (const real *)x_dot + c * g->height * g->width;
+        for (int64_t p = 0; p < g->out_h; p++) {
+            span rows = window(p, g->stride_h, g->pad_h, g->kernel_h, g->height);
+            for (int64_t q = 0; q < g->out_w; q++) {
+                span cols = window(q, g->stride_w, g->pad_w, g->kernel_w, g->width);
+                int64_t best = find_largest(image, g->width, rows, cols);
+                *out++ = best < 0 ? (real)0 : moved[best];
+            }
+        }
+    }
+}
+
 #endif

@@ -108,7 +108,8 @@ typedef struct call_field {
       SCRATCH(conv2d_vjp_w, x, dw))
 #define POOL_OPERATORS(X)                                                                          \
     X(pool, pool2d, VIEW(pool2d, x), VIEW(pool2d, y))                                              \
-    X(pool, pool2d_vjp, VIEW(pool2d_vjp, x), VIEW(pool2d_vjp, dy), VIEW(pool2d_vjp, dx))
+    X(pool, pool2d_vjp, VIEW(pool2d_vjp, x), VIEW(pool2d_vjp, dy), VIEW(pool2d_vjp, dx))           \
+    X(pool, pool2d_jvp, VIEW(pool2d_jvp, x), VIEW(pool2d_jvp, x_dot), VIEW(pool2d_jvp, y_dot))
 #define NORM_OPERATORS(X)                                                                          \
     X(norm, group_norm, VIEW(group_norm, x), VIEW(group_norm, w), VIEW(group_norm, b),             \
       VIEW(group_norm, y), VIEW(group_norm, stats))                                                \

@@ -1,0 +1,188 @@
+/* A body is run on dual numbers in vectors of its own: values and tangents of a call are copied
+ * there and back by the base of the device, for which tangents are numbers like all others. */
+#include "ode/tangent.h"
+
+#include "base/diag.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
+
+static const odeon_shape one_time = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
+
+static int64_t aligned(int64_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const net_plan *plan,
+                               const odeon_layer_call *call, const odeon_shape *state)
+{
+    int64_t width = odeon_dtype_bytes(state->dtype), vector = aligned(odeon_bytes(state));
+    f->dual = call->device->get_table(call->device, ODEON_DEVICE_DUAL);
+    if (f->dual == NULL) {
+        return ODEON_OK;
+    }
+    f->body = body;
+    f->plan = plan;
+    f->call = *call;
+    f->call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
+    f->state = (odeon_shape){.ndim = 1, .dtype = state->dtype, .dim = {odeon_count(state)}};
+    net_param_range(body, &f->theta_begin, &f->theta_end);
+    f->dy_at = vector;
+    f->y_bar_at = 2 * vector;
+    f->t_at = 3 * vector;
+    f->t_bar_at = f->t_at + 64;
+    f->theta_at = f->t_bar_at + 64;
+    f->frame_at = f->theta_at + aligned((f->theta_end - f->theta_begin) * width);
+    return buffer_fit(call->device, &f->memory, f->frame_at + plan->frame_bytes);
+}
+
+void field_tangent_fini(field_tangent *f, const odeon_device *device)
+{
+    buffer_release(device, &f->memory);
+}
+
+/* ---- values and their tangents ---- */
+
+static odeon_tensor vector_at(const field_tangent *f, int64_t at)
+{
+    return odeon_tensor_at(f->memory.data + at, f->state);
+}
+
+static odeon_tensor time_at(const field_tangent *f, int64_t at)
+{
+    return odeon_tensor_at(f->memory.data + at, one_time);
+}
+
+/* What the base calls the tangents of x. */
+static odeon_tensor tangent_of(const field_tangent *f, const odeon_tensor *x)
+{
+    return odeon_tensor_at(f->dual->tangent(f->call.device, odeon_write(x)), x->view.shape);
+}
+
+/* to = from, or 0 where there is none. */
+static odeon_status set(const field_tangent *f, const odeon_view *from, const odeon_tensor *to)
+{
+    const odeon_device *plain = f->dual->plain(f->call.device);
+    odeon_queue *queue = f->dual->plain_queue(f->call.queue);
+    return from != NULL ? ODEON_DO(plain, move, copy, queue, .x = from, .y = to)
+                        : ODEON_DO(plain, move, fill, queue, .y = to, .value = odeon_imm(0.0));
+}
+
+static odeon_status put(const field_tangent *f, const odeon_view *value, const odeon_view *dot,
+                        const odeon_tensor *to)
+{
+    odeon_tensor to_dot = tangent_of(f, to);
+    ODEON_TRY(set(f, value, to));
+    return set(f, dot, &to_dot);
+}
+
+/* to += from; to NULL: not wanted. */
+static odeon_status add(const field_tangent *f, const odeon_tensor *from, const odeon_tensor *to)
+{
+    const odeon_view *x = &from->view;
+    odeon_scalar one = odeon_imm(1.0);
+    if (to == NULL || odeon_count(&x->shape) == 0) {
+        return ODEON_OK;
+    }
+    return ODEON_DO(f->dual->plain(f->call.device), solver, lincomb,
+                    f->dual->plain_queue(f->call.queue), .y = to, .base = &to->view, .n = 1,
+                    .x = &x, .coefficient = &one);
+}
+
+static odeon_status get(const field_tangent *f, const odeon_tensor *from, const odeon_tensor *to)
+{
+    return to == NULL ? ODEON_OK : set(f, &from->view, to);
+}
+
+/* Parameters have no tangents in these calls, so that products leave their terms out. */
+static odeon_status hold_parameters(const field_tangent *f)
+{
+    const net_site *site = f->body->site;
+    int64_t width = odeon_dtype_bytes(site->lane.dtype);
+    return f->dual->constant(f->call.queue, site->values,
+                             (uint64_t)(site->params->trainable * width));
+}
+
+static odeon_status release_parameters(const field_tangent *f, odeon_status status)
+{
+    odeon_status after = f->dual->constant(f->call.queue, NULL, 0);
+    return status == ODEON_OK ? after : status;
+}
+
+/* ---- jvp ---- */
+
+odeon_status field_tangent_jvp(const field_tangent *f, const odeon_field_jvp *jvp)
+{
+    odeon_tensor y = vector_at(f, 0), dy = vector_at(f, f->dy_at), t = time_at(f, f->t_at);
+    odeon_layer_call call = f->call;
+    ODEON_TRY(put(f, jvp->y, jvp->y_dot, &y));
+    ODEON_TRY(put(f, jvp->t, jvp->t_dot, &t));
+    call.t = &t.view;
+    ODEON_TRY(hold_parameters(f));
+    odeon_status status = net_forward(f->plan, &call, odeon_read(&y.view), odeon_write(&dy), NULL);
+    ODEON_TRY(release_parameters(f, status));
+    odeon_tensor dy_dot = tangent_of(f, &dy);
+    ODEON_TRY(get(f, &dy, jvp->dy));
+    return get(f, &dy_dot, jvp->dy_dot);
+}
+
+/* ---- vjp on duals ---- */
+
+/* Forward and vjp, with the parameters' gradients in theta: of these only tangents are wanted, and
+ * what layers have gathered beforehand is not part of it. */
+static odeon_status pass(const field_tangent *f, const odeon_layer_call *call,
+                         const odeon_tensor *theta, const odeon_tensor *t_bar)
+{
+    char *frame = f->memory.data + f->frame_at;
+    int64_t width = odeon_dtype_bytes(theta->view.shape.dtype);
+    bool gathers = (call->flags & ODEON_CALL_NO_PARAM_GRAD) == 0;
+    ODEON_TRY(gathers ? net_finish(f->body, call) : ODEON_OK);
+    ODEON_TRY(ODEON_DO(call->device, move, fill, call->queue, .y = theta, .value = odeon_imm(0.0)));
+    net_bind_grads(f->body, (char *)odeon_write(theta) - f->theta_begin * width);
+    odeon_status status = net_forward(f->plan, call, f->memory.data, NULL, frame);
+    if (status == ODEON_OK) {
+        status = net_vjp(f->plan, call, frame, f->memory.data + f->dy_at,
+                         f->memory.data + f->y_bar_at, t_bar);
+    }
+    if (status == ODEON_OK && gathers) {
+        status = net_finish(f->body, call);
+    }
+    net_bind_grads(f->body, f->body->site->grads);
+    return status;
+}
+
+/* The parameters' gradients get the tangents of what the pass has made of them. */
+static odeon_status add_parameters(const field_tangent *f, const odeon_tensor *theta)
+{
+    int64_t width = odeon_dtype_bytes(theta->view.shape.dtype);
+    odeon_tensor dot = tangent_of(f, theta), grads = *theta;
+    grads.view.data = f->body->site->grads + f->theta_begin * width;
+    return add(f, &dot, &grads);
+}
+
+odeon_status field_tangent_vjp(const field_tangent *f, const odeon_field_vjp *vjp)
+{
+    odeon_tensor y = vector_at(f, 0), dy_bar = vector_at(f, f->dy_at),
+                 y_bar = vector_at(f, f->y_bar_at), t = time_at(f, f->t_at),
+                 t_bar = time_at(f, f->t_bar_at);
+    odeon_shape parameters = f->state;
+    parameters.dim[0] = f->theta_end - f->theta_begin;
+    odeon_tensor theta = odeon_tensor_at(f->memory.data + f->theta_at, parameters);
+    odeon_layer_call call = f->call;
+    bool with_time = vjp->t_bar != NULL || vjp->t_bar_dot != NULL;
+    ODEON_TRY(put(f, vjp->y, vjp->y_dot, &y));
+    ODEON_TRY(put(f, vjp->t, vjp->t_dot, &t));
+    ODEON_TRY(put(f, vjp->dy_bar, vjp->dy_bar_dot, &dy_bar));
+    ODEON_TRY(put(f, NULL, NULL, &t_bar));
+    call.t = &t.view;
+    call.flags |= vjp->flags;
+    ODEON_TRY(hold_parameters(f));
+    odeon_status status = pass(f, &call, &theta, with_time ? &t_bar : NULL);
+    ODEON_TRY(release_parameters(f, status));
+    odeon_tensor y_bar_dot = tangent_of(f, &y_bar), t_bar_dot = tangent_of(f, &t_bar);
+    ODEON_TRY(get(f, &y_bar, vjp->y_bar));
+    ODEON_TRY(get(f, &y_bar_dot, vjp->y_bar_dot));
+    ODEON_TRY(add(f, &t_bar, vjp->t_bar));
+    ODEON_TRY(add(f, &t_bar_dot, vjp->t_bar_dot));
+    return (vjp->flags & ODEON_CALL_NO_PARAM_GRAD) == 0 ? add_parameters(f, &theta) : ODEON_OK;
+}

@@ -1,0 +1,22 @@
+/* slope.h: how far a gradient is from the loss that it belongs to, by one batch on the device
+ * `dual` (odeon/device_dual.h). With tangents v in the parameters the loss has a tangent, which is
+ * its exact derivative along v, steps of adaptive solves being held; the gradient g, as the model's
+ * gradient methods make it, says <g, v>. What lies between the two is the method's error along v,
+ * without that of differences. */
+#ifndef ODEON_CORE_SESSION_SLOPE_H
+#define ODEON_CORE_SESSION_SLOPE_H
+#include "odeon/status.h"
+#include "session/handle.h"
+
+typedef struct session_slope {
+    double of_loss, of_gradient;
+} session_slope;
+
+/* Gives the weights and biases a direction of length 1 as their tangents: random, from seed and
+ * paths alone. What sets a parameter takes its tangents away. ODEON_ERR_UNSUPPORTED on another
+ * device. */
+odeon_status session_seed_slope(session *s);
+/* After session_differentiate: both slopes along that direction. */
+odeon_status session_read_slope(session *s, session_slope *out);
+
+#endif
