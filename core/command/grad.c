@@ -131,7 +131,8 @@ const command command_grad = {
         "  --weights FILE      the same as train.weights=FILE; else the initial values, or, where\n"
         "                      a run's folder stands for the INI, the run's\n"
         "  --dtype DTYPE       the same as run.dtype=DTYPE: float32 or float64\n"
-        "  --steps FILE        gets the accepted steps of the first ODE block as CSV (t,h);\n"
+        "  --steps FILE        gets the accepted steps of the first ODE block as CSV (t,h),\n"
+        "                      with step = sample those of each sample (sample,t,h);\n"
         "                      of further blocks FILE.1, FILE.2, ...\n",
     .options = 1u << ARGUMENT_BATCH | 1u << ARGUMENT_OUT | 1u << ARGUMENT_WEIGHTS |
                1u << ARGUMENT_DTYPE | 1u << ARGUMENT_STEPS,

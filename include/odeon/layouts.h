@@ -9,7 +9,7 @@
 #define ODEON_LAYOUT_BASE       0x1e1ab59au
 #define ODEON_LAYOUT_DEVICE     0x38acf68au
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0x2ba502e1u
+#define ODEON_LAYOUT_LAYER      0x88a3ff9fu
 #define ODEON_LAYOUT_TABLEAU    0x9c23d45du
 #define ODEON_LAYOUT_GRADIENT   0xcd2c8007u
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
@@ -19,6 +19,6 @@
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "1e1ab59a.38acf68a.30600f73.2ba502e1.9c23d45d.cd2c8007.13d7e717.f546ef8b.60eb21c3.0fae4e7d"
+    "1e1ab59a.38acf68a.30600f73.88a3ff9f.9c23d45d.cd2c8007.13d7e717.f546ef8b.60eb21c3.0fae4e7d"
 
 #endif
