@@ -13,6 +13,7 @@ typedef struct batch_fields {
      * weights; the first sample's times [T], or NULL. */
     double counted;
     const double *times;
+    const double *own_times; /* of this slice's samples [n, T], on the host; with times, or NULL */
     int64_t deviant; /* first sample of this slice, counted in the batch, with other times; -1 */
 } batch_fields;
 
@@ -22,5 +23,9 @@ const odeon_view *batch_field(const odeon_layer_call *call, const char *name);
 /* The times [T] that all samples of the batch have in common, the same bits on all workers; path is
  * for messages. ODEON_ERR_CONFIG if there are none, ODEON_ERR_DATA if samples differ. */
 odeon_status batch_times(const odeon_layer_call *call, const char *path, const double **times);
+/* For whoever can do with samples that differ: their own [n, T] of the slice, beside those of the
+ * batch's first. ODEON_ERR_CONFIG if there are none. */
+odeon_status batch_own_times(const odeon_layer_call *call, const char *path, const double **times,
+                             const double **own);
 
 #endif

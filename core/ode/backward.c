@@ -125,7 +125,7 @@ odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec)
     stepper *method = integrator != NULL ? ode->backward_stepper : ode->stepper;
     control_hints_apply(method->tableau, method->info.order, &ode->backward_spec,
                         &ode->backward_control);
-    return solver_create(&ode->site->lane, method, &ode->backward_spec, ode->path, &ode->backward);
+    return solver_create(&ode->lane, method, &ode->backward_spec, ode->path, &ode->backward);
 }
 
 /* The solver first: its recordings hold addresses of what follows. */

@@ -2,9 +2,12 @@
  * counters. Private to core/ode and to tests; ode.h is for others. */
 #ifndef ODEON_CORE_ODE_BLOCK_H
 #define ODEON_CORE_ODE_BLOCK_H
+#include "data/batch_fields.h"
 #include "device/buffer.h"
+#include "device/worker_group.h"
 #include "ode/counters.h"
 #include "ode/field.h"
+#include "ode/steps_file.h"
 #include "odeon/container.h"
 #include "odeon/device_solver.h"
 #include "solver/solver.h"
@@ -13,9 +16,11 @@
  * n_times, at most capacity. */
 typedef struct ode_outputs {
     int32_t n_times, capacity;
+    int64_t samples; /* of the slice */
     const double *times;
-    odeon_tensor *y; /* [n_times] */
-    odeon_view *d_y; /* [n_times] */
+    const double *own_times; /* [samples, n_times], those of each; NULL: times are those of all */
+    odeon_tensor *y;         /* [n_times] */
+    odeon_view *d_y;         /* [n_times] */
     odeon_tensor d_y0;
     device_buffer rows, d_rows; /* vectors apart from input and output */
     device_buffer start;        /* the given initial values, in the run's dtype */
@@ -27,10 +32,31 @@ struct odeon_tape {
     solver *solver;
 };
 
+/* Solves of one sample after the other (samples.h). Invariants: solver i holds what the last
+ * forward has left of sample i of the slice, as long as it keeps anything; solver 0 is always
+ * there. */
+typedef struct ode_samples {
+    worker_group alone; /* of a sample's solve: the worker that has it is its only one */
+    solver **solvers;   /* [n_solvers] */
+    int64_t n_solvers;
+    int64_t n;                    /* samples that the last forward has solved, each by its solver */
+    int64_t now;                  /* the sample under way, or the one that has failed; else 0 */
+    int64_t steps_min, steps_max; /* accepted steps of a sample, the fewest and the most */
+    step_lists replay;
+    batch_fields fields; /* of the sample under way */
+    odeon_layer_call call;
+    device_buffer rows;      /* its vectors, one for each time, once for y, once for d_y */
+    device_buffer state_bar; /* in place of the block's */
+    odeon_tensor *y;         /* [capacity] */
+    odeon_view *d_y;
+    int32_t capacity, reserved0;
+} ode_samples;
+
 /* Invariants: forward and backward are created and destroyed with the block; spec's pointers other
  * than times, stops and tolerances are not used after create. */
 struct odeon_ode {
     net_site *site;
+    device_lane lane; /* of its solves: the site's, but of a sample's solve the group is alone */
     odeon_net *body;
     char *path;
     odeon_ode_spec spec;   /* its texts and configurations are not used after create */
@@ -48,7 +74,9 @@ struct odeon_ode {
     const net_layer *rounds_t; /* of the body (time.h); NULL: none, or it has been warned of */
 
     solver *forward, *backward; /* of f, and of its adjoint */
-    block_field field;
+    ode_samples *samples; /* each is solved by itself, forward being the solver of the one under
+                             way; NULL: all are solved together */
+    block_field field;    /* of the slice, or of one sample */
     adjoint_field adjoint;
     ode_outputs outputs;
     device_buffer tolerances; /* F64 [2, n_each]: rtol, atol of each component, or nothing */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "ode/backward.h"
 #include "ode/outputs.h"
+#include "ode/samples.h"
 #include "ode/time.h"
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
@@ -30,6 +31,7 @@ static void ode_destroy(odeon_ode *ode)
         return;
     }
     const odeon_device *device = ode->site->lane.device;
+    samples_fini(ode);
     solver_destroy(ode->forward);
     ode_backward_fini(ode);
     block_field_fini(&ode->field, device);
@@ -39,6 +41,7 @@ static void ode_destroy(odeon_ode *ode)
     ode_outputs_fini(ode);
     stepper_destroy(ode->stepper);
     instance_destroy(ode->gradient);
+    mem_free(ode->samples);
     mem_free(ode->replay);
     mem_free(ode->replay_path);
     mem_free(ode->path);
@@ -223,6 +226,18 @@ static void limit_growth(odeon_ode *ode)
     }
 }
 
+/* The steps to make, which are the block's or those of its samples. */
+static odeon_status read_replay(odeon_ode *ode, const char *path)
+{
+    ode->replay_path = mem_strdup(path);
+    if (ode->replay_path == NULL) {
+        return no_memory(ode->path);
+    }
+    ode->spec.replay_path = ode->replay_path;
+    return ode->samples != NULL ? samples_read_replay(ode, ode->replay_path)
+                                : steps_read(ode->replay_path, &ode->replay, &ode->n_replay);
+}
+
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
  * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
@@ -233,17 +248,15 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
     ODEON_TRY(check_body(ode));
+    if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
+        ODEON_TRY(samples_init(ode));
+    }
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {
         ODEON_TRY(set_tolerances(ode));
     }
     ODEON_TRY(ode_outputs_init(ode));
     if (spec->mode == ODEON_STEPS_REPLAY) {
-        ode->replay_path = mem_strdup(spec->replay_path);
-        if (ode->replay_path == NULL) {
-            return no_memory(ode->path);
-        }
-        ode->spec.replay_path = ode->replay_path;
-        ODEON_TRY(steps_read(ode->replay_path, &ode->replay, &ode->n_replay));
+        ODEON_TRY(read_replay(ode, spec->replay_path));
     }
     /* the solver alone chooses steps that need not end at every time */
     bool steers = spec->mode == ODEON_STEPS_ADAPTIVE || spec->mode == ODEON_STEPS_REPLAY;
@@ -261,7 +274,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(ode_backward_init(ode, spec));
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
     limit_growth(ode);
-    ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
+    ODEON_TRY(solver_create(&ode->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);
     solver_set_replay(ode->backward, ode->n_replay, (const double(*)[2])ode->replay);
@@ -296,6 +309,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
         return no_memory(layer->path);
     }
     ode->site = body->site;
+    ode->lane = body->site->lane;
     ode->body = body;
     ode->spec = *spec;
     ode->control = *spec->control;
@@ -312,7 +326,10 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     ode_time_init(ode);
     ode_time_check_spec(ode);
     ode->services = ode_solve_services(ode);
-    ode->counters = (ode_counters){.path = ode->path, .drift = (double)NAN, .share = (double)NAN};
+    ode->counters = (ode_counters){.path = ode->path,
+                                   .per_sample = ode->samples != NULL,
+                                   .drift = (double)NAN,
+                                   .share = (double)NAN};
     *out = ode;
     return ODEON_OK;
 }
@@ -357,14 +374,15 @@ static odeon_status ode_plan(odeon_ode *ode, odeon_layer_plan *plan)
 }
 
 /* Fits everything that depends on the batch's size. The slots of the forward solver are those that
- * layers in the body may refer to. */
+ * layers in the body may refer to. A field of one sample is fitted once more to each. */
 static odeon_status fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
 {
     odeon_layer_call inside = *call;
     odeon_shape y = ode->body->in;
-    y.dim[0] = samples;
+    y.dim[0] = ode->samples != NULL ? 1 : samples;
     inside.slots = solver_slots(ode->forward);
     ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
+    y.dim[0] = samples;
     ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, odeon_bytes(&y) + 64));
     ODEON_TRY(ode_outputs_fit(ode, call, samples));
     ode->field.evals = 0;
@@ -381,6 +399,11 @@ static void count_forward(odeon_ode *ode)
     ode->counters.rejected = stats->rejected;
     ode->counters.h_min = stats->h_min;
     ode->counters.h_max = stats->h_max;
+    if (ode->samples != NULL) {
+        ode->counters.samples = ode->samples->n;
+        ode->counters.steps_min = ode->samples->steps_min;
+        ode->counters.steps_max = ode->samples->steps_max;
+    }
     ode->counters.evals_backward = 0;
     ode->counters.accepted_backward = 0;
     ode->counters.rejected_backward = 0;
@@ -394,8 +417,10 @@ static void count_forward(odeon_ode *ode)
  * frame and vector, the augmented state, and the vectors of outputs. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
-    return solver_peak_bytes(ode->forward) + solver_peak_bytes(ode->backward) +
-           ode->field.plan->frame_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
+    int64_t forward =
+        ode->samples != NULL ? samples_peak_bytes(ode) : solver_peak_bytes(ode->forward);
+    return forward + solver_peak_bytes(ode->backward) + ode->field.plan->frame_bytes +
+           ode->adjoint.used_bytes + ode->outputs.used_bytes +
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 
@@ -442,11 +467,13 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
     solver_reset_peak(ode->backward);
     ode->adjoint.used_bytes = 0;
     ODEON_TRY(ode_take_start(ode, call->in, call->out));
-    odeon_status status = solve_forward(ode, keep);
+    odeon_status status = ode->samples != NULL ? samples_forward(ode, call, keep, solve_forward)
+                                               : solve_forward(ode, keep);
     count_forward(ode);
     if (status == ODEON_OK && ode->rounds_t != NULL) {
         double t0 = o->times[0], t1 = o->times[o->n_times - 1];
-        ode_time_check(ode, t0, t1, (t1 - t0) / (double)ode->forward_stats.accepted);
+        double solves = ode->samples != NULL ? (double)ode->samples->n : 1.0;
+        ode_time_check(ode, t0, t1, (t1 - t0) * solves / (double)ode->forward_stats.accepted);
     }
     if (status == ODEON_OK && measure) {
         odeon_view start = ode_start(ode, call->in);
@@ -456,29 +483,64 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
     return status == ODEON_OK ? ode_give_outputs(ode, call->out) : status;
 }
 
-/* Everything is fitted again: evaluation of another batch may have come between. The method gets y
- * only if it has said that it needs it; d_y and d_y0 may share memory with what the layer was
- * given. */
-static odeon_status ode_vjp(odeon_ode *ode, const odeon_layer_call *call)
+/* The method gets y only if it has said that it needs it; d_y and d_y0 may share memory with what
+ * the layer was given. */
+static odeon_status solve_backward(odeon_ode *ode, int32_t keep)
 {
     bool given = (ode->gradient_flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    odeon_solve_call solve = solve_call(ode);
+    (void)keep;
+    solve.y = given ? solve.y : NULL;
+    solve.d_y = ode->outputs.d_y;
+    solve.d_y0 = &ode->outputs.d_y0;
+    calling outer = calling_begin(ode->gradient, "backward");
+    return calling_end(outer, ode->gradient_ops->backward(ode->gradient->self, &solve));
+}
+
+/* Everything is fitted again: evaluation of another batch may have come between. */
+static odeon_status ode_vjp(odeon_ode *ode, const odeon_layer_call *call)
+{
     ODEON_TRY(fit(ode, call, call->d_out->shape.dim[0]));
     solver_forget(ode->backward);
     ode->backward_stats = solve_stats_none();
     ode->drift = 0.0;
     ODEON_TRY(ode_take_cotangents(ode, call));
-    odeon_solve_call solve = solve_call(ode);
-    solve.y = given ? solve.y : NULL;
-    solve.d_y = ode->outputs.d_y;
-    solve.d_y0 = &ode->outputs.d_y0;
-    calling outer = calling_begin(ode->gradient, "backward");
     odeon_status status =
-        calling_end(outer, ode->gradient_ops->backward(ode->gradient->self, &solve));
+        ode->samples != NULL ? samples_backward(ode, call, solve_backward) : solve_backward(ode, 1);
     ode->counters.evals_backward = ode->field.evals;
     ode->counters.accepted_backward = ode->backward_stats.accepted;
     ode->counters.rejected_backward = ode->backward_stats.rejected;
     ode->counters.bytes = bytes_used(ode);
     return status == ODEON_OK ? ode_give_cotangent(ode, call->d_in) : status;
+}
+
+/* ---- what the session asks ---- */
+
+void ode_forget(odeon_ode *ode)
+{
+    if (ode->samples != NULL) {
+        samples_forget(ode);
+    }
+    solver_forget(ode->forward);
+    solver_forget(ode->backward);
+}
+
+int64_t ode_sample_under_way(const odeon_ode *ode)
+{
+    return ode->samples != NULL ? ode->samples->now : 0;
+}
+
+attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample)
+{
+    attempt_list out;
+    out.attempts = solver_attempts(ode->samples->solvers[sample], &out.n);
+    return out;
+}
+
+const double *ode_sample_times(const odeon_ode *ode, int64_t sample)
+{
+    const ode_outputs *o = &ode->outputs;
+    return o->own_times != NULL ? o->own_times + sample * o->n_times : o->times;
 }
 
 const odeon_ode_services ode_services = {.struct_size = sizeof(odeon_ode_services),

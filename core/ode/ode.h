@@ -10,4 +10,14 @@
 /* The table that plugins get as ODEON_HOST_ODE. */
 extern const odeon_ode_services ode_services;
 
+/* A batch begins: what the last one's solves have left to ask for is forgotten. */
+void ode_forget(odeon_ode *ode);
+/* Where each sample is solved by itself: the one that has failed, counted in the slice, from which
+ * the solvers count theirs. Else 0. */
+int64_t ode_sample_under_way(const odeon_ode *ode);
+/* There, what the last forward that a backward follows has tried for a sample of the slice. */
+attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample);
+/* The times of the last forward [n_times], for a sample of the slice. */
+const double *ode_sample_times(const odeon_ode *ode, int64_t sample);
+
 #endif

@@ -2,6 +2,7 @@
  * Where a block solves in place the two are the same memory and nothing is copied but the start. */
 #include "ode/outputs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -165,23 +166,50 @@ static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t
                            vector_shape(ode, samples * features(ode)));
 }
 
-/* All workers see the same times, and so all refuse them. */
-static odeon_status read_times(odeon_ode *ode, const odeon_layer_call *call)
+/* sample: below 0 of all, else of this one. */
+static odeon_status check_batch_times(const odeon_ode *ode, const double *times, int64_t sample)
+{
+    int32_t bad;
+    char whose[64] = "the batch's times";
+    if (times_are_monotone(ode->outputs.n_times, times, &bad)) {
+        return ODEON_OK;
+    }
+    if (sample >= 0) {
+        (void)snprintf(whose, sizeof whose, "the times of sample %lld of the batch",
+                       (long long)sample);
+    }
+    return diag_fail(ODEON_ERR_DATA,
+                     "%s: %s must rise or fall throughout, but number %d is %.9g and number %d is "
+                     "%.9g",
+                     ode->path, whose, (int)bad, times[bad - 1], (int)bad + 1, times[bad]);
+}
+
+/* Each worker sees the times of its own samples, and so it may be the only one to refuse them. */
+static odeon_status read_own_times(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
 {
     ode_outputs *o = &ode->outputs;
-    int32_t bad;
+    ODEON_TRY(batch_own_times(call, ode->path, &o->times, &o->own_times));
+    for (int64_t i = 0; i < samples; i++) {
+        ODEON_TRY(check_batch_times(ode, o->own_times + i * o->n_times, call->first_sample + i));
+    }
+    return ODEON_OK;
+}
+
+/* Of times that all samples share all workers see the same, and so all refuse them. */
+static odeon_status read_times(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
+{
+    ode_outputs *o = &ode->outputs;
     o->n_times = ode_time_count(ode);
     o->times = ode->spec.times;
+    o->own_times = NULL;
     if (ode->spec.n_times > 0) {
         return ODEON_OK;
     }
+    if (ode->samples != NULL) {
+        return read_own_times(ode, call, samples);
+    }
     ODEON_TRY(batch_times(call, ode->path, &o->times));
-    return times_are_monotone(o->n_times, o->times, &bad)
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_DATA,
-                           "%s: the batch's times must rise or fall throughout, but number %d is "
-                           "%.9g and number %d is %.9g",
-                           ode->path, (int)bad, o->times[bad - 1], (int)bad + 1, o->times[bad]);
+    return check_batch_times(ode, o->times, -1);
 }
 
 /* Called in every pass, before vectors are addressed. Cotangents need rows of their own only if y
@@ -190,7 +218,8 @@ odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_layer_call *call, int64
 {
     ode_outputs *o = &ode->outputs;
     const odeon_device *device = ode->site->lane.device;
-    ODEON_TRY(read_times(ode, call));
+    o->samples = samples;
+    ODEON_TRY(read_times(ode, call, samples));
     ODEON_TRY(fit_lists(ode));
     o->used_bytes = 0;
     if (!is_apart(ode)) {
@@ -211,7 +240,7 @@ odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_layer_call *call, int64
 static odeon_status copy_rows(const odeon_ode *ode, const odeon_view *x, int64_t x_pitch,
                               int64_t x_at, const odeon_tensor *y, int64_t y_pitch, int64_t y_at)
 {
-    int64_t cols = features(ode), rows = ode->field.host.samples;
+    int64_t cols = features(ode), rows = ode->outputs.samples;
     return ODEON_DO(ode->site->lane.device, move, copy2d, ode->site->lane.queue, .x = x, .y = y,
                     .rows = rows, .cols = cols, .x_pitch = x_pitch, .x_at = x_at,
                     .y_pitch = y_pitch, .y_at = y_at);
@@ -267,7 +296,7 @@ odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
 static odeon_status split_cotangents(odeon_ode *ode, const odeon_view *d_out)
 {
     ode_outputs *o = &ode->outputs;
-    int64_t n = features(ode), samples = ode->field.host.samples;
+    int64_t n = features(ode), samples = o->samples;
     odeon_view x = flat(d_out);
     for (int32_t i = 0; i < o->n_times; i++) {
         odeon_tensor d_y = row(ode, needs_y(ode) ? &o->d_rows : &o->rows, samples, i);
@@ -289,8 +318,9 @@ odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_layer_call *call)
         o->y[1] = call->out != NULL ? flat_out(call->out) : (odeon_tensor){nothing};
     }
     bool own = call->d_in == NULL || ode->spec.initial != ODEON_INITIAL_INPUT;
-    o->d_y0 = own ? odeon_tensor_at(ode->state_bar.data, vector_shape(ode, ode->field.host.abi.n))
-                  : flat_out(call->d_in);
+    o->d_y0 =
+        own ? odeon_tensor_at(ode->state_bar.data, vector_shape(ode, o->samples * features(ode)))
+            : flat_out(call->d_in);
     if (ode->spec.output == ODEON_OUTPUT_ALL) {
         return split_cotangents(ode, call->d_out);
     }

@@ -11,16 +11,6 @@
 #include "odeon/device_solver.h"
 #include "plugin/words.h"
 
-/* A pass may take several solves: one between each two times, on an adjoint's way back. Written so
- * that NAN, which stands for no step yet, gives way to a number. */
-static void add_stats(solve_stats *all, const solve_stats *one)
-{
-    all->accepted += one->accepted;
-    all->rejected += one->rejected;
-    all->h_min = !(all->h_min <= one->h_min) ? one->h_min : all->h_min;
-    all->h_max = !(all->h_max >= one->h_max) ? one->h_max : all->h_max;
-}
-
 /* Times come from a plugin here, so they are checked once more. */
 static odeon_status check_times(const odeon_ode *ode, int32_t n, const double *times)
 {
@@ -53,7 +43,8 @@ static odeon_status serve_solve(void *self, const odeon_gradient_solve *solve)
     odeon_status status =
         solver_solve(s, host, solve->n_times, solve->times, (int32_t)solve->keep, solve->y);
     solve_stats stats = solver_stats(s);
-    add_stats(adjoint ? &ode->backward_stats : &ode->forward_stats, &stats);
+    /* a pass may take several solves: one between each two times, on an adjoint's way back */
+    solve_stats_add(adjoint ? &ode->backward_stats : &ode->forward_stats, &stats);
     return status;
 }
 
@@ -131,7 +122,7 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
         return diag_fail(ODEON_ERR_UNSUPPORTED, "%s: not the augmented field of this block",
                          ode->path);
     }
-    if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->site->lane.group->abi.rank != 0) {
+    if ((f->flags & ODEON_AUGMENT_FULL) != 0 && ode->lane.group->abi.rank != 0) {
         return ODEON_OK; /* all hold the same sum, which counts once */
     }
     odeon_tensor grads = odeon_tensor_at(
@@ -147,9 +138,10 @@ static odeon_status serve_add_theta(void *self, const odeon_field *augmented,
 /* Layout of the measures, two slots each: the share, then drifts until the slots are full. */
 enum { SHARE_AT = 0, DRIFTS_AT = 2, MOST_DRIFTS = (ODEON_SLOTS - DRIFTS_AT) / 2 };
 
-/* ||y - y0||^2 and ||y0||^2, summed over the workers, at two numbers of the measures. A failure
- * before the collective is shared, so that no other worker waits for this one. */
-static odeon_status measure(odeon_ode *ode, const odeon_view *y, const odeon_view *y0, int32_t at)
+/* ||y - y0||^2 and ||y0||^2, summed over the workers of a group, at two numbers of the measures. A
+ * failure before the collective is shared, so that no other worker waits for this one. */
+static odeon_status measure(odeon_ode *ode, worker_group *workers, const odeon_view *y,
+                            const odeon_view *y0, int32_t at)
 {
     const net_site *site = ode->site;
     odeon_tensor difference = odeon_tensor_at(ode->state_bar.data, y->shape);
@@ -167,16 +159,17 @@ static odeon_status measure(odeon_ode *ode, const odeon_view *y, const odeon_vie
                           .slots = ode->measured, .slot = at + 1);
     }
     if (status != ODEON_OK) {
-        return worker_group_share(site->lane.group, status);
+        return worker_group_share(workers, status);
     }
-    const odeon_group *group = &site->lane.group->abi;
+    const odeon_group *group = &workers->abi;
     return group->reduce_slots(group->self, site->lane.queue, ode->measured, at, 2, 0, ODEON_OK);
 }
 
-/* Nothing is read here: that would wait for the device in every batch. */
+/* Nothing is read here: that would wait for the device in every batch. It is of the whole batch,
+ * whoever solves a sample. */
 odeon_status ode_measure_share(odeon_ode *ode, const odeon_view *y, const odeon_view *y0)
 {
-    ODEON_TRY(measure(ode, y, y0, SHARE_AT));
+    ODEON_TRY(measure(ode, ode->site->lane.group, y, y0, SHARE_AT));
     ode->has_share = true;
     return ODEON_OK;
 }
@@ -220,7 +213,7 @@ static odeon_status serve_drift(void *self, const odeon_view *y, const odeon_vie
                                                           ODEON_SLOTS, values));
         ode_take_measures(ode, values);
     }
-    ODEON_TRY(measure(ode, y, y0, DRIFTS_AT + 2 * ode->n_drifts));
+    ODEON_TRY(measure(ode, ode->lane.group, y, y0, DRIFTS_AT + 2 * ode->n_drifts));
     ode->n_drifts++;
     return ODEON_OK;
 }

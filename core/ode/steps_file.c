@@ -1,7 +1,8 @@
-/* A list of steps has a heading "t,h", then one accepted step a line. */
+/* A list of steps has a heading "t,h", then one accepted step a line. Where each sample has steps
+ * of its own the heading is "sample,t,h". */
 #include "ode/steps_file.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,18 +29,37 @@ static odeon_status put(const char *path, text_buffer *text,
     return status;
 }
 
+/* sample below 0: no column tells samples apart. */
+static void add_steps(text_buffer *text, int64_t sample, size_t n, const solve_attempt *attempts)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (attempts[i].accepted) {
+            if (sample >= 0) {
+                text_printf(text, "%" PRId64 ",", sample);
+            }
+            text_number(text, attempts[i].t);
+            text_add(text, ",");
+            text_number(text, attempts[i].h);
+            text_add(text, "\n");
+        }
+    }
+}
+
 /* Accepted steps alone: what REPLAY makes again. Numbers are written to the last bit. */
 odeon_status steps_write(const char *path, size_t n, const solve_attempt *attempts)
 {
     text_buffer text = {0};
     text_add(&text, "t,h\n");
-    for (size_t i = 0; i < n; i++) {
-        if (attempts[i].accepted) {
-            text_number(&text, attempts[i].t);
-            text_add(&text, ",");
-            text_number(&text, attempts[i].h);
-            text_add(&text, "\n");
-        }
+    add_steps(&text, -1, n, attempts);
+    return put(path, &text, output_file_put);
+}
+
+odeon_status steps_write_lists(const char *path, size_t n_samples, const attempt_list *samples)
+{
+    text_buffer text = {0};
+    text_add(&text, "sample,t,h\n");
+    for (size_t i = 0; i < n_samples; i++) {
+        add_steps(&text, (int64_t)i, samples[i].n, samples[i].attempts);
     }
     return put(path, &text, output_file_put);
 }
@@ -86,68 +106,145 @@ static bool follows(const double (*steps)[2], size_t n, const double step[2])
            (step[1] > 0.0) == (before[1] > 0.0);
 }
 
-static odeon_status add_step(const char *path, int line, char *text, double (**steps)[2], size_t *n)
+/* Where the reading of a list stands. */
+typedef struct step_reader {
+    const char *path;
+    bool takes_samples; /* a list of each sample is asked for, too */
+    bool by_sample;     /* and the heading says that it is one */
+    step_lists *out;
+} step_reader;
+
+/* The number of the line's sample, which is the last one's or the next; *line moves behind it. */
+static odeon_status read_sample(const step_reader *r, int number, char **line)
+{
+    step_lists *out = r->out;
+    int64_t sample = -1, next = (int64_t)out->n_samples;
+    char *comma = strchr(*line, ',');
+    bool read = comma != NULL;
+    if (read) {
+        *comma = '\0';
+        read = number_parse_i64(*line, &sample) == NUMBER_OK;
+        *line = comma + 1;
+    }
+    if (!read || sample < 0 || sample < next - 1 || sample > next) {
+        return diag_fail(ODEON_ERR_DATA,
+                         "%s:%d: expected sample,t,h with sample %" PRId64 " or the next", r->path,
+                         number, next > 0 ? next - 1 : 0);
+    }
+    if (sample == next) {
+        size_t *begin = mem_grow(out->begin, out->n_samples, sizeof *begin);
+        if (begin == NULL) {
+            return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", r->path);
+        }
+        begin[out->n_samples++] = out->n;
+        out->begin = begin;
+    }
+    return ODEON_OK;
+}
+
+/* A sample's first step need not follow the steps of the sample before. */
+static odeon_status add_step(const step_reader *r, int number, char *line)
 {
     double step[2];
-    if (!parse_line(text, step)) {
-        return diag_fail(ODEON_ERR_DATA, "%s:%d: expected two numbers t,h with h not 0", path,
-                         line);
+    step_lists *out = r->out;
+    ODEON_TRY(r->by_sample ? read_sample(r, number, &line) : ODEON_OK);
+    size_t first = out->n_samples > 0 ? out->begin[out->n_samples - 1] : 0;
+    if (!parse_line(line, step)) {
+        return diag_fail(ODEON_ERR_DATA, "%s:%d: expected two numbers t,h with h not 0", r->path,
+                         number);
     }
-    if (!follows((const double(*)[2]) * steps, *n, step)) {
+    if (!follows((const double(*)[2])(out->steps + first), out->n - first, step)) {
         return diag_fail(ODEON_ERR_DATA,
-                         "%s:%d: this step does not begin where the one before ends", path, line);
+                         "%s:%d: this step does not begin where the one before ends", r->path,
+                         number);
     }
-    double(*list)[2] = mem_grow(*steps, *n, sizeof *list);
+    double(*list)[2] = mem_grow(out->steps, out->n, sizeof *list);
     if (list == NULL) {
-        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", path);
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory", r->path);
     }
-    memcpy(list[*n], step, sizeof step);
-    *steps = list;
-    (*n)++;
+    memcpy(list[out->n], step, sizeof step);
+    out->steps = list;
+    out->n++;
     return ODEON_OK;
+}
+
+/* A heading, which only the first line can be, or a step. */
+static odeon_status read_line(step_reader *r, int number, char *line)
+{
+    if (number == 1 && strcmp(line, "t,h") == 0) {
+        return ODEON_OK;
+    }
+    if (number == 1 && strcmp(line, "sample,t,h") == 0) {
+        r->by_sample = r->takes_samples;
+        return r->takes_samples
+                   ? ODEON_OK
+                   : diag_fail(ODEON_ERR_DATA,
+                               "%s: lists the steps of each sample, which are made again with "
+                               "step = sample alone",
+                               r->path);
+    }
+    return add_step(r, number, line);
 }
 
 /* Takes the lines of text apart, which ends in NUL, in place. A NUL before the end would hide the
  * rest of the file; a line that is too long is no list of steps, whatever it is. */
-static odeon_status read_lines(const char *path, char *text, size_t bytes, double (**steps)[2],
-                               size_t *n)
+static odeon_status read_lines(step_reader *r, char *text, size_t bytes)
 {
     char *line = text;
     for (int number = 1; line < text + bytes; number++) {
         size_t length = strcspn(line, "\n");
         char *next = line + length + 1;
         if (line[length] == '\0' && next <= text + bytes) {
-            return diag_fail(ODEON_ERR_DATA, "%s:%d: not a text file: it has a NUL", path, number);
+            return diag_fail(ODEON_ERR_DATA, "%s:%d: not a text file: it has a NUL", r->path,
+                             number);
         }
         if (length > MAX_LINE) { /* no number needs so many digits */
-            return diag_fail(ODEON_ERR_DATA, "%s:%d: line too long for two numbers", path, number);
+            return diag_fail(ODEON_ERR_DATA, "%s:%d: line too long for two numbers", r->path,
+                             number);
         }
         length -= length > 0 && line[length - 1] == '\r';
         line[length] = '\0';
-        if (length > 0 && !(number == 1 && strcmp(line, "t,h") == 0)) {
-            ODEON_TRY(add_step(path, number, line, steps, n));
-        }
+        ODEON_TRY(length > 0 ? read_line(r, number, line) : ODEON_OK);
         line = next;
     }
-    return *n > 0 ? ODEON_OK
-                  : diag_fail(ODEON_ERR_DATA, "%s: lists no steps: expected a line t,h for each",
-                              path);
+    return r->out->n > 0 ? ODEON_OK
+                         : diag_fail(ODEON_ERR_DATA,
+                                     "%s: lists no steps: expected a line t,h for each", r->path);
+}
+
+void step_lists_fini(step_lists *lists)
+{
+    mem_free(lists->steps);
+    mem_free(lists->begin);
+    *lists = (step_lists){.n = 0};
 }
 
 /* Nothing of a list that is refused is given out. */
-odeon_status steps_read(const char *path, double (**steps)[2], size_t *n)
+static odeon_status read_all(const char *path, bool takes_samples, step_lists *out)
 {
     char *text;
     size_t bytes;
-    *steps = NULL;
-    *n = 0;
+    *out = (step_lists){.n = 0};
+    step_reader r = {.path = path, .takes_samples = takes_samples, .out = out};
     ODEON_TRY(read_file(path, &text, &bytes));
-    odeon_status status = read_lines(path, text, bytes, steps, n);
+    odeon_status status = read_lines(&r, text, bytes);
     mem_free(text);
     if (status != ODEON_OK) {
-        mem_free(*steps);
-        *steps = NULL;
-        *n = 0;
+        step_lists_fini(out);
     }
     return status;
+}
+
+odeon_status steps_read(const char *path, double (**steps)[2], size_t *n)
+{
+    step_lists all;
+    odeon_status status = read_all(path, false, &all);
+    *steps = all.steps;
+    *n = all.n;
+    return status;
+}
+
+odeon_status steps_read_lists(const char *path, step_lists *out)
+{
+    return read_all(path, true, out);
 }

@@ -30,7 +30,8 @@ enum {
     BODY_CALL_FLAGS = ODEON_CALL_NO_PARAM_GRAD,
     AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME,
     KEEP_FLAGS = ODEON_KEEP_FRAMES | ODEON_KEEP_STATES | ODEON_KEEP_DENSE,
-    GRADIENT_FLAGS = ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y | ODEON_GRADIENT_NEEDS_DENSE
+    GRADIENT_FLAGS = ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y | ODEON_GRADIENT_NEEDS_DENSE,
+    ODE_FLAGS = ODEON_ODE_STEP_PER_SAMPLE
 };
 
 const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), END};
@@ -39,7 +40,7 @@ const word_rule words_of_field_info[] = {FLAGS(odeon_field_info, flags, ODEON_FI
                                          RESERVED(odeon_field_info, reserved0), END};
 const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
 const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
-const word_rule words_of_ode_spec[] = {RESERVED(odeon_ode_spec, reserved0), END};
+const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS), END};
 const word_rule words_of_control[] = {RESERVED(odeon_control, reserved0), END};
 const word_rule words_of_extension[] = {RESERVED(odeon_device_capture, reserved0), END};
 const word_rule words_of_body_call[] = {FLAGS(odeon_body_call, flags, BODY_CALL_FLAGS), END};

@@ -25,6 +25,7 @@ static void add_block(ode_counters *out, const ode_counters *block, bool first, 
     out->evals_backward += block->evals_backward;
     out->accepted += block->accepted;
     out->rejected += block->rejected;
+    counters_add_spread(out, block);
     out->accepted_backward += block->accepted_backward;
     out->rejected_backward += block->rejected_backward;
     out->h_min = fmin(out->h_min, block->h_min);

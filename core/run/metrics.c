@@ -67,6 +67,11 @@ static void visit_block(cell_visitor visit, void *context, const ode_counters *b
     visit_real(visit, context, b->path, "drift", b->drift);
     visit_whole(visit, context, b->path, "bytes", b->bytes);
     visit_real(visit, context, b->path, "share", b->share);
+    if (b->per_sample) { /* of the block, so that all rows have the same columns */
+        visit_whole(visit, context, b->path, "steps_min", b->samples > 0 ? b->steps_min : 0);
+        visit_real(visit, context, b->path, "steps_mean", counters_steps_mean(b));
+        visit_whole(visit, context, b->path, "steps_max", b->steps_max);
+    }
 }
 
 /* All cells of a row in the order of the columns. */

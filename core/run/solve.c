@@ -43,6 +43,7 @@ static void add_counters(ode_counters *sum, const ode_counters *batch)
     sum->evals_forward += batch->evals_forward;
     sum->accepted += batch->accepted;
     sum->rejected += batch->rejected;
+    counters_add_spread(sum, batch);
 }
 
 /* Samples from first on. */
@@ -60,7 +61,6 @@ static odeon_status check_states(const solution *x, int64_t first, int64_t n)
     return ODEON_OK;
 }
 
-/* All samples of a batch are solved at the same times; the file has them sample by sample. */
 static odeon_status solve_batch(session *s, const session_samples *samples, int64_t first,
                                 solution *x)
 {
@@ -68,9 +68,6 @@ static odeon_status solve_batch(session *s, const session_samples *samples, int6
     double *times = x->times + first * x->n_times;
     ODEON_TRY(session_solve(s, samples, x->states + first * x->n_times * x->size, times, &result));
     add_counters(&x->sum, &result.blocks[0]);
-    for (int64_t i = 1; i < samples->n; i++) {
-        memcpy(times + i * x->n_times, times, (size_t)x->n_times * sizeof *times);
-    }
     return check_states(x, first, samples->n);
 }
 

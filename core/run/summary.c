@@ -110,9 +110,11 @@ void summary_result(FILE *out, const session *s, const session_result *r)
     }
     for (size_t i = 0; i < r->n_blocks; i++) {
         const ode_counters *b = &r->blocks[i];
+        char spread[COUNTERS_TEXT_BYTES];
         fprintf(out,
                 "%s: evaluations %" PRId64 " forward %" PRId64 " backward, steps %" PRId64
-                " accepted %" PRId64 " rejected\n",
-                b->path, b->evals_forward, b->evals_backward, b->accepted, b->rejected);
+                " accepted %" PRId64 " rejected%s\n",
+                b->path, b->evals_forward, b->evals_backward, b->accepted, b->rejected,
+                counters_spread_text(b, spread, sizeof spread));
     }
 }

@@ -19,8 +19,9 @@ static void print_block(const ode_counters *first, const ode_counters *last, dou
         fprintf(out, "at the first step %" PRId64 " forward %" PRId64 " backward, ",
                 first->evals_forward, first->evals_backward);
     }
-    fprintf(out, "at the last %" PRId64 " forward %" PRId64 " backward\n", last->evals_forward,
-            last->evals_backward);
+    char spread[COUNTERS_TEXT_BYTES];
+    fprintf(out, "at the last %" PRId64 " forward %" PRId64 " backward%s\n", last->evals_forward,
+            last->evals_backward, counters_spread_text(last, spread, sizeof spread));
     if (!isnan(share)) {
         fprintf(out, "%s: ||y(t1) - y(t0)|| / ||y(t0)|| = %.4f\n", last->path, share);
     }

@@ -147,8 +147,7 @@ static odeon_status begin(worker *w, const batch *b)
     w->n_loaded = w->n_output = -1;
     w->has_gradient = w->is_updating = false;
     for (size_t i = 0; i < w->site.n_odes; i++) {
-        solver_forget(w->site.odes[i]->forward);
-        solver_forget(w->site.odes[i]->backward);
+        ode_forget(w->site.odes[i]);
     }
     if (!batch_trains(b->mode) || m->params.state == 0) {
         return ODEON_OK;

@@ -235,14 +235,35 @@ bool session_device_is_apart(const session *s)
     return device->get_table(device, ODEON_DEVICE_MEMORY) != NULL;
 }
 
-/* Steps and evaluations are the same on all workers; memory adds up. */
+/* Counts of another worker's samples. NAN is larger than any drift, and gives way as a step's size.
+ */
+static void add_samples(ode_counters *all, const ode_counters *x)
+{
+    all->evals_forward += x->evals_forward;
+    all->evals_backward += x->evals_backward;
+    all->accepted += x->accepted;
+    all->rejected += x->rejected;
+    all->accepted_backward += x->accepted_backward;
+    all->rejected_backward += x->rejected_backward;
+    all->h_min = fmin(all->h_min, x->h_min);
+    all->h_max = fmax(all->h_max, x->h_max);
+    all->drift = isnan(all->drift) || all->drift > x->drift ? all->drift : x->drift;
+    counters_add_spread(all, x);
+}
+
+/* Steps and evaluations are the same on all workers, unless samples have their own; memory adds up.
+ */
 size_t session_blocks(const session *s, ode_counters **blocks)
 {
     const net_site *site = &s->workers[0].site;
     for (size_t i = 0; i < site->n_odes; i++) {
         s->blocks[i] = site->odes[i]->counters;
         for (int32_t rank = 1; rank < s->n_workers; rank++) {
-            s->blocks[i].bytes += s->workers[rank].site.odes[i]->counters.bytes;
+            const ode_counters *x = &s->workers[rank].site.odes[i]->counters;
+            s->blocks[i].bytes += x->bytes;
+            if (x->per_sample) {
+                add_samples(&s->blocks[i], x);
+            }
         }
     }
     *blocks = s->blocks;

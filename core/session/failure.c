@@ -109,7 +109,7 @@ static bool is_worse(const solve_worst *a, const solve_worst *b)
     return isnan(a->error) ? !isnan(b->error) : !isnan(b->error) && a->error > b->error;
 }
 
-/* first is where the worker's slice begins in the batch: a solver counts its own samples from 0. */
+/* first is where the solver's samples begin in the batch: it counts them from 0. */
 static void ask_solver(const solver *solve, bool backward, int64_t first, origin *out)
 {
     const solve_diagnosis *d = solver_diagnosis(solve);
@@ -125,8 +125,10 @@ static void ask_worker(const worker *w, int64_t n, origin *out)
 {
     int64_t count, first = worker_slice(w, n, &count);
     for (size_t i = 0; i < w->site.n_odes; i++) {
-        ask_solver(w->site.odes[i]->forward, false, first, out);
-        ask_solver(w->site.odes[i]->backward, true, first, out);
+        const odeon_ode *ode = w->site.odes[i];
+        int64_t begin = first + ode_sample_under_way(ode);
+        ask_solver(ode->forward, false, begin, out);
+        ask_solver(ode->backward, true, begin, out);
     }
 }
 
@@ -213,10 +215,30 @@ static void blame(session *s, const batch *b, char *text, size_t bytes)
                    found.worst.part, found.backward ? "backward" : "forward", how);
 }
 
+static bool has_failed(const odeon_ode *ode)
+{
+    return solver_diagnosis(ode->forward)->failed || solver_diagnosis(ode->backward)->failed;
+}
+
+/* All workers fail in the same solve, unless samples are solved by themselves: then it is the first
+ * worker that has failed. */
+static const worker *failed_worker(const session *s)
+{
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        const net_site *site = &s->workers[rank].site;
+        for (size_t i = 0; i < site->n_odes; i++) {
+            if (has_failed(site->odes[i])) {
+                return &s->workers[rank];
+            }
+        }
+    }
+    return &s->workers[0];
+}
+
 /* Did the right-hand side of a solve that failed go astray, and not the solver? */
 static bool has_failed_field(const session *s)
 {
-    const net_site *site = &s->workers[0].site;
+    const net_site *site = &failed_worker(s)->site;
     bool found = false;
     for (size_t i = 0; i < site->n_odes; i++) {
         const solver *both[2] = {site->odes[i]->forward, site->odes[i]->backward};
@@ -257,10 +279,11 @@ void session_explain_failure(session *s, const batch *b)
 
 /* ---- the steps ---- */
 
-/* Of a failed solve backward its own attempts are of interest, not those of the solve forward. */
+/* Of a failed solve backward its own attempts are of interest, not those of the solve forward; of
+ * samples that are solved by themselves those of the one that failed. */
 odeon_status session_write_attempts(session *s, const char *folder)
 {
-    const net_site *site = &s->workers[0].site;
+    const net_site *site = &failed_worker(s)->site;
     for (size_t i = 0; i < site->n_odes; i++) {
         const odeon_ode *ode = site->odes[i];
         bool backward = solver_diagnosis(ode->backward)->failed;

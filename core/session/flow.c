@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "ode/ode.h"
 #include "session/members.h"
+#include "session/slice.h"
 
 /* Within another layer the block's output is not the network's, which is all that can be given
  * back. */
@@ -29,15 +30,28 @@ odeon_status session_flow_of(const session *s, session_flow *out)
     return ODEON_OK;
 }
 
-/* An output of the end alone has one time, the last. */
+/* Of all samples: slices follow each other in the order of the ranks. An output of the end alone
+ * has one time, the last. */
+static void give_times(const session *s, int64_t n, int64_t n_times, double *times)
+{
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        const worker *w = &s->workers[rank];
+        const odeon_ode *ode = w->site.odes[0];
+        int64_t count, first = worker_slice(w, n, &count);
+        for (int64_t i = 0; i < count; i++) {
+            memcpy(times + (first + i) * n_times,
+                   ode_sample_times(ode, i) + ode->outputs.n_times - n_times,
+                   (size_t)n_times * sizeof *times);
+        }
+    }
+}
+
 odeon_status session_solve(session *s, const session_samples *samples, double *output,
                            double *times, session_result *result)
 {
     session_flow flow;
     ODEON_TRY(session_flow_of(s, &flow));
     ODEON_TRY(session_predict_counted(s, samples, output, NULL, result));
-    const ode_outputs *outputs = &s->workers[0].site.odes[0]->outputs;
-    memcpy(times, outputs->times + outputs->n_times - flow.n_times,
-           (size_t)flow.n_times * sizeof *times);
+    give_times(s, samples->n, flow.n_times, times);
     return ODEON_OK;
 }

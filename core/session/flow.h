@@ -10,7 +10,7 @@ typedef struct session_flow {
 } session_flow;
 odeon_status session_flow_of(const session *s, session_flow *out);
 
-/* Runs it in evaluation mode: output [n, n_times, size], times [n_times]. Of result the counters
+/* Runs it in evaluation mode: output [n, n_times, size], times [n, n_times]. Of result the counters
  * are set. */
 odeon_status session_solve(session *s, const session_samples *samples, double *output,
                            double *times, session_result *result);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/mem.h"
 #include "ode/ode.h"
 #include "plugin/calling.h"
 #include "session/batch.h"
@@ -151,13 +152,38 @@ odeon_status session_differentiate(session *s, int64_t n, const double *const *g
     return status;
 }
 
+/* Of all samples of the batch: slices follow each other in the order of the ranks. */
+static odeon_status write_own_steps(const session *s, size_t block, const char *path)
+{
+    size_t n = 0, all = 0;
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        all += (size_t)s->workers[rank].site.odes[block]->samples->n;
+    }
+    attempt_list *lists = mem_zalloc(all + 1, sizeof *lists);
+    if (lists == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the steps of %zu samples", path, all);
+    }
+    for (int32_t rank = 0; rank < s->n_workers; rank++) {
+        const odeon_ode *ode = s->workers[rank].site.odes[block];
+        for (int64_t i = 0; i < ode->samples->n; i++) {
+            lists[n++] = ode_sample_attempts(ode, i);
+        }
+    }
+    odeon_status status = steps_write_lists(path, n, lists);
+    mem_free(lists);
+    return status;
+}
+
 /* Every worker makes the same steps, since the error is judged over the whole batch: the first
- * one's are those of all. */
+ * one's are those of all, unless samples have their own. */
 odeon_status session_write_steps(session *s, size_t block, const char *path)
 {
     const net_site *site = &s->workers[0].site;
     if (block >= site->n_odes) {
         return diag_fail(ODEON_ERR_CONFIG, "there is no ODE block whose steps could be written");
+    }
+    if (site->odes[block]->samples != NULL) {
+        return write_own_steps(s, block, path);
     }
     const solver *forward = site->odes[block]->forward;
     size_t n;

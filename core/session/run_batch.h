@@ -45,7 +45,8 @@ odeon_status session_predict_counted(session *s, const session_samples *samples,
 odeon_status session_repeat(session *s, const session_batch *again, session_result *out);
 
 /* Writes the accepted steps of the last forward solve as CSV (t,h), one ODE block: index <
- * n_blocks. */
+ * n_blocks; of samples that are solved by themselves, of a batch that was differentiated, as
+ * (sample,t,h). */
 odeon_status session_write_steps(session *s, size_t block, const char *path);
 
 #endif

@@ -57,12 +57,13 @@ static odeon_status sum_shared(worker *w, int64_t count)
 }
 
 /* Notes the first sample whose times are not those of the batch's first. That is no failure yet:
- * only an ODE block that is solved at these times cannot do with it (batch_times). */
+ * only an ODE block that solves all samples by the same steps cannot do with it (batch_times). */
 static void compare_times(worker *w, const double *times, int64_t first, int64_t n)
 {
     batch_fields *fields = &w->fields;
     int64_t length = w->site.n_times;
     fields->times = &w->shared[1];
+    fields->own_times = times;
     for (int64_t i = 0; i < n * length && fields->deviant < 0; i++) {
         if (!(times[i] == fields->times[i % length])) {
             fields->deviant = first + i / length;
@@ -80,7 +81,7 @@ odeon_status shared_fields_set(worker *w, const batch *b, int64_t first, int64_t
     odeon_shape one = data_field_shape(&w->model->fields, ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
     int64_t length = w->site.n_times, size = odeon_count(&one);
     fields->counted = (double)(b->n * size);
-    fields->times = NULL;
+    fields->times = fields->own_times = NULL;
     fields->deviant = -1;
     if (!masked && !timed) {
         return ODEON_OK;

@@ -10,6 +10,15 @@ solve_stats solve_stats_none(void)
     return (solve_stats){.h_min = (double)NAN, .h_max = (double)NAN};
 }
 
+/* Written so that NAN, which stands for no step yet, gives way to a number. */
+void solve_stats_add(solve_stats *all, const solve_stats *one)
+{
+    all->accepted += one->accepted;
+    all->rejected += one->rejected;
+    all->h_min = !(all->h_min <= one->h_min) ? one->h_min : all->h_min;
+    all->h_max = !(all->h_max >= one->h_max) ? one->h_max : all->h_max;
+}
+
 void solve_log_fini(solve_log *log)
 {
     mem_free(log->attempts);

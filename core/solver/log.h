@@ -34,6 +34,8 @@ typedef struct solve_log {
 } solve_log;
 
 solve_stats solve_stats_none(void);
+/* Counts of one solve more. */
+void solve_stats_add(solve_stats *all, const solve_stats *one);
 
 void solve_log_fini(solve_log *log);
 /* So many attempts in all. Out of memory: false, and nothing has changed. */

@@ -86,6 +86,15 @@ enum {
                                  dense output */
 };
 
+/* Options of a block that are on or off. */
+enum {
+    /* Each sample is solved by itself, with steps of its own: its rows are in no other sample's
+     * error norm, and what becomes of it depends neither on the batch nor on the workers. times of
+     * the batch may then differ by sample, max_steps is of a sample, and the file of a REPLAY may
+     * list steps sample by sample. The body may be neither BATCH_COUPLED nor STATEFUL. */
+    ODEON_ODE_STEP_PER_SAMPLE = 1 << 1
+};
+
 /* One block. Text is borrowed until create has returned, lists as long as the block. */
 typedef struct odeon_ode_spec {
     uint32_t struct_size;
@@ -107,7 +116,8 @@ typedef struct odeon_ode_spec {
     int64_t steps;                  /* COUNT: between two times */
     double step_size;               /* SIZE: > 0 */
     int64_t max_steps;              /* accepted and rejected together, of a pass */
-    const char *replay_path;        /* REPLAY: CSV of t,h as `odeon grad --steps` writes it */
+    const char *replay_path;        /* REPLAY: CSV of t,h, or of sample,t,h with
+                                       STEP_PER_SAMPLE, as `odeon grad --steps` writes it */
     const odeon_config *integrator; /* an option of the layer */
     const odeon_config *gradient;
     /* The system that control follows, by the name that methods give hints for (odeon_control_hint
@@ -115,7 +125,8 @@ typedef struct odeon_ode_spec {
     const char *control_hints;
     /* ADAPTIVE and SIZE: times that steps must end at, on the way forward and back, in any order,
      * none outside of times; without effect in the other modes. */
-    int32_t n_stops, reserved0;
+    int32_t n_stops;
+    uint32_t flags; /* ODEON_ODE_* */
     const double *stops;
 } odeon_ode_spec;
 
@@ -131,7 +142,8 @@ typedef struct odeon_ode_services {
      * limits of the step that contradict each other, tolerances that are not
      * one or as many as y's elements, an adaptive solve with a method that estimates no error, an
      * interpolated end with one that has no dense output, a gradient that cannot go with the
-     * integrator, a body that itself holds an ODE block. [worker; build] */
+     * integrator, a body that itself holds an ODE block, or one that couples samples where each is
+     * to be solved by itself. [worker; build] */
     odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                            odeon_ode **out);
     void (*destroy)(odeon_ode *ode); /* takes NULL. [worker; build] */

@@ -9,7 +9,7 @@
 #define ODEON_LAYOUT_BASE       0x1e1ab59au
 #define ODEON_LAYOUT_DEVICE     0xf225c703u
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0xb59bd6c4u
+#define ODEON_LAYOUT_LAYER      0x04ae2744u
 #define ODEON_LAYOUT_TABLEAU    0x9c23d45du
 #define ODEON_LAYOUT_GRADIENT   0x1e2ef6b4u
 #define ODEON_LAYOUT_OPTIMIZER  0x1983b893u
@@ -19,6 +19,6 @@
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "1e1ab59a.f225c703.30600f73.b59bd6c4.9c23d45d.1e2ef6b4.1983b893.82ffc731.60eb21c3.ae129e6e"
+    "1e1ab59a.f225c703.30600f73.04ae2744.9c23d45d.1e2ef6b4.1983b893.82ffc731.60eb21c3.ae129e6e"
 
 #endif

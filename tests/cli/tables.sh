@@ -55,4 +55,7 @@ awk 'BEGIN { print "t,a,b"; for (i = 1; i < 40; i++) { t += 0.1 + i / 1000
 expect 3 "other times than the first" train "${spiral[@]}" "$(series uneven.csv '')" run.out="$work/no"
 expect 0 "results in" train "${spiral[@]}" "$(series uneven.csv '')" data.batch=1 run.workers=2 \
     run.out="$work/run"
+# Or each window solved by itself.
+expect 0 "results in" train "${spiral[@]}" "$(series uneven.csv '')" model.ode.step=sample \
+    run.workers=2 run.out="$work/own"
 echo ok

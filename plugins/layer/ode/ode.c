@@ -16,7 +16,7 @@ typedef struct ode {
     odeon_f64_list span, times, initial, rtol, atol, pid, stops;
     const odeon_config *integrator, *gradient;
     odeon_choice control;
-    int64_t norm, end; /* indices of the choices */
+    int64_t norm, end, step; /* indices of the choices */
     double first_step, h_max, h_min, step_size;
     int64_t steps, max_steps;
 
@@ -33,7 +33,7 @@ static const odeon_option *const options[] = {
         ode, times, F64_LIST, .aliases = "saveat|teval|ts|timepoints", .choices = "batch",
         .flags = ODEON_OPTION_OPTIONAL, .replaces = "span",
         .help = "in place of span: y at each of these is given out, the first being the start; or "
-                "at those that the batch's samples have in common"),
+                "at those of the batch's samples, which all have in common unless step = sample"),
     ODEON_OPTION(
         ode, initial, F64_LIST, .aliases = "y0|u0|x0|initialvalue|initialcondition",
         .choices = "first", .flags = ODEON_OPTION_OPTIONAL,
@@ -71,6 +71,12 @@ static const odeon_option *const options[] = {
             "coefficients P, I, D of the controller of diffrax or torchode; 0 1 0 if not given"),
     ODEON_OPTION(ode, norm, CHOICE, .default_text = "rms", .choices = "rms|max",
                  .help = "norm of the scaled error over batch and elements"),
+    ODEON_OPTION(
+        ode, step, CHOICE, .default_text = "batch", .choices = "batch|sample",
+        .help =
+            "whose steps: one for all samples, by an error norm over the batch, or each sample "
+            "solved by itself, with steps, norm, max_steps and, with times = batch, times of its "
+            "own, so that its result does not depend on its company; no batch norm in the body"),
     ODEON_OPTION(
         ode, end, CHOICE, .default_text = "preset", .choices = "preset|clip|interpolate",
         .help =
@@ -261,6 +267,7 @@ static odeon_status init(void *self)
     layer->spec = (odeon_ode_spec){.struct_size = sizeof layer->spec,
                                    .integrator = layer->integrator,
                                    .gradient = layer->gradient};
+    layer->spec.flags = layer->step == 0 ? 0u : ODEON_ODE_STEP_PER_SAMPLE;
     ODEON_TRY(read_control(layer));
     read_initial(layer);
     ODEON_TRY(read_times(layer));

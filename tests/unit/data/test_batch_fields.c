@@ -50,6 +50,21 @@ static void test_a_sample_with_other_times_is_named(void **state)
     assert_non_null(strstr(diag_message(), "model.ode: sample 3 of the batch"));
 }
 
+static void test_times_of_each_sample(void **state)
+{
+    (void)state;
+    const double times[4] = {0.0, 1.0, 0.0, 2.0}, *first = NULL, *own = NULL;
+    batch_fields fields = {.times = times, .own_times = times, .deviant = 1};
+    odeon_layer_call call = {.host = &fields};
+    assert_int_equal(batch_own_times(&call, "model.ode", &first, &own), ODEON_OK);
+    assert_ptr_equal(first, times);
+    assert_ptr_equal(own, times);
+    fields = (batch_fields){.deviant = -1};
+    diag_clear();
+    assert_int_equal(batch_own_times(&call, "model.ode", &first, &own), ODEON_ERR_CONFIG);
+    assert_non_null(strstr(diag_message(), "model.ode: the batch has no times"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -57,6 +72,7 @@ int main(void)
         cmocka_unit_test(test_times_that_all_samples_share),
         cmocka_unit_test(test_no_times),
         cmocka_unit_test(test_a_sample_with_other_times_is_named),
+        cmocka_unit_test(test_times_of_each_sample),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

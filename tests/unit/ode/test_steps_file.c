@@ -159,6 +159,61 @@ static void test_missing_file_is_an_io_error(void **state)
     assert_int_equal(steps_write("/nowhere/steps.csv", 0, NULL), ODEON_ERR_IO);
 }
 
+/* A sample without accepted steps has no lines: it would not be found again. */
+static void test_lists_of_samples_come_back(void **state)
+{
+    (void)state;
+    const solve_attempt first[] = {{.t = 0.0, .h = 2.0, .error = 3.0},
+                                   {.t = 0.0, .h = 1.0 / 3.0, .accepted = true}},
+                        second[] = {{.t = 2.0, .h = -0.5, .accepted = true},
+                                    {.t = 1.5, .h = -0.5, .accepted = true}};
+    const attempt_list lists[] = {{first, 2}, {second, 2}};
+    step_lists all;
+    assert_int_equal(steps_write_lists(path, 2, lists), ODEON_OK);
+    assert_int_equal(steps_read_lists(path, &all), ODEON_OK);
+    assert_true(all.n == 3 && all.n_samples == 2 && all.begin[0] == 0 && all.begin[1] == 1);
+    assert_true(all.steps[0][1] == 1.0 / 3.0 && all.steps[1][0] == 2.0 && all.steps[2][0] == 1.5);
+    step_lists_fini(&all);
+    put("t,h\n0,0.5\n");
+    assert_int_equal(steps_read_lists(path, &all), ODEON_OK); /* one list for all samples */
+    assert_true(all.n == 1 && all.begin == NULL && all.n_samples == 0);
+    step_lists_fini(&all);
+    check_refused("sample,t,h\n0,0,0.5\n", "steps.csv: lists the steps of each sample");
+}
+
+static void check_lists_refused(const char *text, const char *message)
+{
+    step_lists all;
+    int64_t live = mem_live_blocks();
+    put(text);
+    diag_clear();
+    assert_int_equal(steps_read_lists(path, &all), ODEON_ERR_DATA);
+    if (strstr(diag_message(), message) == NULL) {
+        fail_msg("'%s' does not say '%s'", diag_message(), message);
+    }
+    assert_null(all.steps);
+    step_lists_fini(&all);
+    assert_int_equal(mem_live_blocks(), live);
+}
+
+static void test_lists_of_samples_out_of_order_are_refused(void **state)
+{
+    (void)state;
+    static const char first[] = "steps.csv:2: expected sample,t,h with sample 0 or the next";
+    static const char third[] = "steps.csv:3: expected sample,t,h with sample 0 or the next";
+    check_lists_refused("sample,t,h\n1,0,0.5\n", first);
+    check_lists_refused("sample,t,h\n-1,0,0.5\n", first);
+    check_lists_refused("sample,t,h\nx,0,0.5\n", first);
+    check_lists_refused("sample,t,h\n0\n", first);
+    check_lists_refused("sample,t,h\n0,0,0.5\n2,0,0.5\n", third);
+    check_lists_refused("sample,t,h\n0,0,1\n1,0,1\n0,1,1\n",
+                        "steps.csv:4: expected sample,t,h with sample 1 or the next");
+    check_lists_refused("sample,t,h\n0,0,0.5\n0,0.6,1\n",
+                        "steps.csv:3: this step does not begin where the one before ends");
+    check_lists_refused("sample,t,h\n0,0.5\n", "steps.csv:2: expected two numbers");
+    check_lists_refused("sample,t,h\n", "steps.csv: lists no steps");
+}
+
 static void test_attempts_are_listed_with_error_and_acceptance(void **state)
 {
     (void)state;
@@ -178,6 +233,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_path, remove_path)
     const struct CMUnitTest tests[] = {
         TEST(test_attempts_are_listed_with_error_and_acceptance),
+        TEST(test_lists_of_samples_come_back),
+        TEST(test_lists_of_samples_out_of_order_are_refused),
         TEST(test_steps_come_back_to_the_last_bit),
         TEST(test_heading_blank_lines_and_line_ends_are_no_matter),
         TEST(test_lines_that_are_no_steps_are_refused),

@@ -49,13 +49,15 @@ static void test_all_times_come_out_with_their_states(void **state)
     support_session s = support_session_open(field, N, overrides);
     session *flow = flow_of(&s);
     session_flow shape;
-    double output[N * TIMES * SIZE], times[TIMES];
+    double output[N * TIMES * SIZE], times[N * TIMES];
     static const double expected[TIMES] = {0.0, 0.5, 2.0};
     support_require(session_flow_of(flow, &shape), "flow");
     assert_int_equal(shape.n_times, TIMES);
     assert_int_equal(shape.size, SIZE);
     support_require(solve(&s, flow, output, times), "solve");
-    assert_memory_equal(times, expected, sizeof expected);
+    for (int i = 0; i < N; i++) {
+        assert_memory_equal(times + i * TIMES, expected, sizeof expected);
+    }
     double due[N * TIMES * SIZE];
     for (int i = 0; i < N * TIMES * SIZE; i++) {
         due[i] = s.x[i / (TIMES * SIZE) * SIZE + i % SIZE] + expected[i / SIZE % TIMES];
@@ -72,12 +74,12 @@ static void test_an_output_of_the_end_has_the_last_time(void **state)
     support_session s = support_session_open(field, N, overrides);
     session *flow = flow_of(&s);
     session_flow shape;
-    double output[N * SIZE], time = -1.0;
+    double output[N * SIZE], time[N] = {-1.0};
     support_require(session_flow_of(flow, &shape), "flow");
     assert_int_equal(shape.n_times, 1);
     assert_int_equal(shape.size, SIZE);
-    support_require(solve(&s, flow, output, &time), "solve");
-    assert_true(time == 2.0);
+    support_require(solve(&s, flow, output, time), "solve");
+    assert_true(time[0] == 2.0 && time[1] == 2.0 && time[2] == 2.0);
     double due[N * SIZE];
     for (int i = 0; i < N * SIZE; i++) {
         due[i] = s.x[i] + 2.0;
