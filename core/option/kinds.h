@@ -6,6 +6,9 @@
 
 #include "odeon/plugin.h"
 
+/* The last of each; a plugin of a later host may have more. */
+enum { KIND_COUNT = ODEON_KIND_SCHEDULE, INTERFACE_COUNT = ODEON_INTERFACE_STEPPER };
+
 /* A slot of a table of operations: where it stands, and its name for messages. */
 typedef struct kind_slot {
     size_t offset;

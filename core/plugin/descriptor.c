@@ -115,7 +115,7 @@ static const char *other_interface(const interface_info *own, const void *table,
     size_t used = 0;
     memcpy(&bytes, table, sizeof bytes);
     text[0] = '\0';
-    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+    for (uint32_t i = 1; i <= INTERFACE_COUNT; i++) {
         const interface_info *other = interface_of(i);
         if (other != own && other->ops_bytes == bytes) {
             (void)snprintf(text + used, HINT_BYTES - used, "%s%s",
@@ -400,12 +400,12 @@ static odeon_status check_interface(const copying *c, const odeon_component *com
         return refuse(c, "its interface is %u, which is none of %s that this host knows",
                       (unsigned)component->interface, kind_name(component->kind));
     }
-    return component->kind_version == own->version
+    return component->interface_version == own->version
                ? ODEON_OK
                : refuse(c,
                         "it was built with other draft headers of %s (%08x, this host has %08x): "
                         "build it again with this host's headers",
-                        own->name, (unsigned)component->kind_version, (unsigned)own->version);
+                        own->name, (unsigned)component->interface_version, (unsigned)own->version);
 }
 
 /* The id is checked before it is used in messages, which go to terminals. */

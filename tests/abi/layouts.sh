@@ -7,6 +7,7 @@
 #   layouts.sh SOURCE INTERFACE  prints that interface's list
 #   layouts.sh SOURCE --headers [INTERFACE]  prints the headers that it, or all, are made of
 #   layouts.sh SOURCE --frozen  prints the names of the frozen interfaces
+#   layouts.sh SOURCE --row INTERFACE  prints the headers of its row below
 # LAYOUTS_KEPT names a folder in which lists are kept by what the compiler's preprocessor makes of
 # the headers, so that those of which it makes the same are not looked at again.
 set -euo pipefail
@@ -37,6 +38,8 @@ STEPPER stepper.h"
 
 # Which interfaces are frozen, and in which version, which stays as long as the major version does.
 frozen="BASE 1
+DATASET 1
+TABLEAU 1
 SCHEDULE 1"
 
 # What the numbers stand in, and what says nothing of a layout.
@@ -60,7 +63,7 @@ list() { # headers ...: all that they and what they include say
     readelf --debug-dump=info "$work/unit.o" 2>/dev/null | awk -f "$here/layouts.awk" >"$work/types"
     "${CC:-gcc}" -std=c11 -I"$include" -dM -E "$work/unit.c" |
         sed -nE "/^#define ($left_out)/d; s/^#define (ODEON_[A-Za-z0-9_]+) +(.*)/macro \1 = \2/p" >"$work/macros"
-    [ "$(wc -l <"$work/types")" -ge 20 ] || { echo "layouts.sh: no types in the debugging information" >&2; exit 1; }
+    [ "$(wc -l <"$work/types")" -ge 5 ] || { echo "layouts.sh: no types in the debugging information" >&2; exit 1; }
     sort -u "$work/types" "$work/macros"
 }
 
@@ -112,6 +115,10 @@ fi
 
 if [ "${2-}" = --frozen ]; then
     cut -d ' ' -f 1 <<<"$frozen"
+    exit
+fi
+if [ "${2-}" = --row ]; then
+    headers_of "$3"
     exit
 fi
 if [ "${2-}" = --headers ]; then
