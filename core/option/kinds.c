@@ -148,6 +148,11 @@ uint32_t interface_by_name(const char *name)
     return 0;
 }
 
+bool interface_is_frozen(const interface_info *of)
+{
+    return of->version < 256;
+}
+
 const char *kind_name(int32_t kind)
 {
     return kind >= 1 && kind <= KIND_COUNT ? kinds[kind] : NULL;

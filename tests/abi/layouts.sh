@@ -104,7 +104,8 @@ number() { # INTERFACE: eight hexadecimal digits
     if [ -n "$version" ]; then
         printf '%08x\n' "$version"
     else
-        list_of "$1" | sha256sum | cut -c1-8
+        # The numbers below 256 are versions.
+        list_of "$1" | sha256sum | cut -c1-8 | sed 's/^000000/000f00/'
     fi
 }
 
