@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/install_missing.sh
 
-install_missing "${build_packages[@]}" libcmocka-dev
+install_missing "${build_packages[@]}" libcmocka-dev abigail-tools:abidiff
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON >/dev/null
 ninja -C build
 failed=0

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/install_missing.sh
 
-install_missing "${build_packages[@]}" libcmocka-dev gcovr
+install_missing "${build_packages[@]}" libcmocka-dev abigail-tools:abidiff gcovr
 cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Release -DODEON_TESTS=ON \
     -DODEON_COVERAGE=ON >/dev/null
 ninja -C build-coverage >/dev/null

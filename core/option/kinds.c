@@ -85,7 +85,7 @@ static const kind_slot tableau_needed[] = {
 
 /* Rows stand where their interface's number says. The first size ends with the last slot that the
  * first version has; it stays when slots are appended. */
-static const interface_info interfaces[ODEON_INTERFACE_COUNT + 1] = {
+static const interface_info interfaces[INTERFACE_COUNT + 1] = {
     [ODEON_INTERFACE_DEVICE] = {"device", ODEON_KIND_DEVICE, ODEON_LAYOUT_DEVICE,
                                 sizeof(odeon_device_ops),
                                 ODEON_SIZE_THROUGH(odeon_device_ops, get_table),
@@ -129,18 +129,18 @@ static const interface_info interfaces[ODEON_INTERFACE_COUNT + 1] = {
 };
 
 #define KIND_NAME(NAME, value, text) [value] = text,
-static const char *const kinds[ODEON_KIND_COUNT + 1] = {ODEON_KIND_LIST(KIND_NAME)};
+static const char *const kinds[KIND_COUNT + 1] = {ODEON_KIND_LIST(KIND_NAME)};
 #undef KIND_NAME
 
 /* A plugin may claim any number, so that both ends are checked. */
 const interface_info *interface_of(uint32_t number)
 {
-    return number >= 1 && number <= ODEON_INTERFACE_COUNT ? &interfaces[number] : NULL;
+    return number >= 1 && number <= INTERFACE_COUNT ? &interfaces[number] : NULL;
 }
 
 uint32_t interface_by_name(const char *name)
 {
-    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+    for (uint32_t i = 1; i <= INTERFACE_COUNT; i++) {
         if (strcmp(interfaces[i].name, name) == 0) {
             return i;
         }
@@ -148,15 +148,20 @@ uint32_t interface_by_name(const char *name)
     return 0;
 }
 
+bool interface_is_frozen(const interface_info *of)
+{
+    return of->version < 256;
+}
+
 const char *kind_name(int32_t kind)
 {
-    return kind >= 1 && kind <= ODEON_KIND_COUNT ? kinds[kind] : NULL;
+    return kind >= 1 && kind <= KIND_COUNT ? kinds[kind] : NULL;
 }
 
 /* The names are those of folders and of keys in an INI. */
 int32_t kind_by_name(const char *name)
 {
-    for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {
+    for (int32_t kind = 1; kind <= KIND_COUNT; kind++) {
         if (strcmp(kinds[kind], name) == 0) {
             return kind;
         }

@@ -108,8 +108,8 @@ const char *option_fault(const odeon_option *o)
     if (o->type < ODEON_OPTION_I64 || o->type > ODEON_OPTION_COMPONENT) {
         return "has a type that this host does not know";
     }
-    if ((o->flags & ~(uint32_t)KNOWN_FLAGS) != 0) {
-        return "has flag bits that this host does not know in flags";
+    if (ODEON_MUST_UNDERSTAND(o->flags, KNOWN_FLAGS) != 0) {
+        return "has flag bits that this host does not know, but must understand, in flags";
     }
     bool required = (o->flags & ODEON_OPTION_REQUIRED) != 0;
     bool optional = (o->flags & ODEON_OPTION_OPTIONAL) != 0;

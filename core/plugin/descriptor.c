@@ -115,7 +115,7 @@ static const char *other_interface(const interface_info *own, const void *table,
     size_t used = 0;
     memcpy(&bytes, table, sizeof bytes);
     text[0] = '\0';
-    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+    for (uint32_t i = 1; i <= INTERFACE_COUNT; i++) {
         const interface_info *other = interface_of(i);
         if (other != own && other->ops_bytes == bytes) {
             (void)snprintf(text + used, HINT_BYTES - used, "%s%s",
@@ -163,14 +163,16 @@ static odeon_status check_slots(const copying *c, const interface_info *kind, co
     return ODEON_OK;
 }
 
-/* A longer table would be read as far as this kind's goes, and its slots be called as what they are
- * not. One of the same headers is as long as the host's own. */
+/* A longer table would be read as far as this interface's goes, and its slots be called as what
+ * they are not. One of a draft is as long as the host's own, of the same headers; one of a frozen
+ * interface may be as long as another's by having grown. */
 static odeon_status check_size(const copying *c, const interface_info *kind, const void *table)
 {
     uint32_t bytes;
     char hint[HINT_BYTES];
     memcpy(&bytes, table, sizeof bytes);
-    if (bytes == kind->ops_bytes || other_interface(kind, table, hint)[0] == '\0') {
+    if (bytes == kind->ops_bytes || interface_is_frozen(kind) ||
+        other_interface(kind, table, hint)[0] == '\0') {
         return ODEON_OK;
     }
     return refuse(c, "its %s table has struct_size %u, expected %zu%s", kind->name, (unsigned)bytes,
@@ -400,12 +402,12 @@ static odeon_status check_interface(const copying *c, const odeon_component *com
         return refuse(c, "its interface is %u, which is none of %s that this host knows",
                       (unsigned)component->interface, kind_name(component->kind));
     }
-    return component->kind_version == own->version
+    return component->interface_version == own->version
                ? ODEON_OK
                : refuse(c,
                         "it was built with other draft headers of %s (%08x, this host has %08x): "
                         "build it again with this host's headers",
-                        own->name, (unsigned)component->kind_version, (unsigned)own->version);
+                        own->name, (unsigned)component->interface_version, (unsigned)own->version);
 }
 
 /* The id is checked before it is used in messages, which go to terminals. */

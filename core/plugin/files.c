@@ -100,7 +100,7 @@ odeon_status plugin_files_visit(size_t n_folders, const char *const *folders, pl
     plugin_list list = {0};
     bool complete = true;
     for (size_t i = 0; i < n_folders && complete; i++) {
-        for (int32_t kind = 1; kind <= ODEON_KIND_COUNT && complete; kind++) {
+        for (int32_t kind = 1; kind <= KIND_COUNT && complete; kind++) {
             complete = list_kind(&list, kind, folders[i]);
         }
     }

@@ -6,8 +6,6 @@
 #include "base/diag.h"
 #include "plugin/tableau_order.h"
 
-static const uint32_t flags_known = ODEON_TABLEAU_FSAL, must_understand = 0xffff0000u;
-
 /* The implicit table, which is the only one but of a pair. */
 static const double *implicit_table(const odeon_tableau *t)
 {
@@ -186,7 +184,7 @@ static const char *wrong_fsal(int32_t s, const double *a, const double *b, const
 
 static const char *wrong_flags(const odeon_tableau *t)
 {
-    const char *wrong = (t->flags & ~flags_known & must_understand) != 0
+    const char *wrong = ODEON_MUST_UNDERSTAND(t->flags, ODEON_TABLEAU_FSAL) != 0
                             ? "flag bits that this host does not know, but must understand"
                             : NULL;
     if (wrong == NULL && (t->flags & ODEON_TABLEAU_FSAL) != 0) {

@@ -22,6 +22,7 @@
     }
 
 enum {
+    MAY_BE_IGNORED = 0xffff, /* where the structure is frozen */
     PLAN_FLAGS = ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT | ODEON_LAYER_BATCH_COUPLED |
                  ODEON_LAYER_USES_T | ODEON_LAYER_ROUNDS_T | ODEON_LAYER_LINEAR |
                  ODEON_LAYER_STATEFUL | ODEON_LAYER_TRAIN_ONLY | ODEON_LAYER_VIEW |
@@ -36,8 +37,9 @@ enum {
 
 const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), END};
 const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0), END};
-const word_rule words_of_field_info[] = {FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE),
-                                         RESERVED(odeon_field_info, reserved0), END};
+const word_rule words_of_field_info[] = {
+    FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE | MAY_BE_IGNORED),
+    RESERVED(odeon_field_info, reserved0), END};
 const word_rule words_of_stepper_info[] = {FLAGS(odeon_stepper_info, flags, STEPPER_FLAGS), END};
 const word_rule words_of_hint[] = {RESERVED(odeon_control_hint, reserved0), END};
 const word_rule words_of_ode_spec[] = {FLAGS(odeon_ode_spec, flags, ODE_FLAGS), END};

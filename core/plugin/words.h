@@ -1,7 +1,7 @@
 /* words.h: flags and reserved words of what a plugin fills in at run time. While a structure is a
  * draft every bit without a meaning is refused, so that it stays free to get one: a plugin of a
  * later host that sets it would otherwise be served as if it had not. Of a frozen structure bits 0
- * to 15 of flags may be ignored where they are unknown, 16 to 31 may not; none is frozen yet. The
+ * to 15 of flags may be ignored where they are unknown, 16 to 31 may not. The
  * tables of operations that stand in the plugin's file are judged by descriptor.h, by the same
  * rule. */
 #ifndef ODEON_CORE_PLUGIN_WORDS_H

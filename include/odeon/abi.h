@@ -1,9 +1,11 @@
 /* abi.h: what every structure and every plugin of the Odeon ABI has in common.
  *
- * STATE: draft. No kind is frozen; until one is, any header may change with any minor version. A
- * draft has a layout number (layouts.h) that changes with it, and a plugin says which it was built
- * with: the host refuses another before it runs anything of the plugin. Frozen, a kind or a family
- * of device operators changes by appended fields and slots, by new bits, and by new ids of tables.
+ * Frozen at 1.0, as are status.h, tensor.h, option.h, host.h and plugin.h, which belong to every
+ * plugin. What an interface is says the head of its header: "Frozen at" a version, or "Draft" with
+ * what has to be seen before it is frozen. A draft may change with any minor version, and has a
+ * layout number (layouts.h) that changes with it; a plugin says which it was built with, and the
+ * host refuses another before it runs anything of the plugin. What is frozen changes by appended
+ * fields and slots, new enumerators and bits, and new ids of tables, each with a higher minor.
  *
  * Rules that hold for all headers of this folder
  * - Plain C data only: fixed-width integers, double, float, pointers, pointers to functions. No
@@ -15,11 +17,11 @@
  * - Fields named reserved are zero, and bits of flags without a name are clear, in tables, in calls
  *   and in what is filled in at run time: whoever reads one that is not refuses it, so that a later
  *   minor can give it a meaning.
- * - Of flags that are unknown in a structure that is frozen bits 0 to 15 may be ignored: the result
- *   is then right, but may cost more. Bits 16 to 31 must be understood: who does not know one
- *   refuses the structure. A field appended later without which the result would differ comes with
- *   such a bit, set whenever the field is not 0. In a draft every unknown bit is refused, as it is
- *   in the calls of device operators.
+ * - MUST UNDERSTAND. Of flags that are unknown in a structure that is frozen bits 0 to 15 may be
+ *   ignored: the result is then right, but may cost more. Bits 16 to 31 must be understood: who
+ *   does not know one refuses the structure (ODEON_MUST_UNDERSTAND). A field appended later without
+ *   which the result would differ comes with such a bit, set whenever the field is not 0. In a
+ *   draft every unknown bit is refused, as it is in the calls of device operators.
  * - Strings are UTF-8 and end in NUL. Pointers passed to a call are borrowed for that call unless
  *   the comment at the slot says longer.
  * - Whoever allocates frees. A plugin takes long-lived memory from its host (host.h).
@@ -63,6 +65,9 @@ extern "C" {
 /* First word of the plugin root: 'O' 'D' 'E' 'N' in memory order on little-endian machines. */
 #define ODEON_MAGIC 0x4e45444fu
 
+/* Of flags those bits that whoever knows `known` has to refuse. */
+#define ODEON_MUST_UNDERSTAND(flags, known) ((flags) & ~(uint32_t)(known)&UINT32_C(0xffff0000))
+
 /* A structure's size up to and including one field, and whether a filled-in structure reaches that
  * far and has something there (field is a pointer or a pointer to a function). */
 #define ODEON_SIZE_THROUGH(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
@@ -76,19 +81,12 @@ extern "C" {
 #define ODEON_EXPORT extern __attribute__((visibility("default")))
 #endif
 
-/* An ELF note, readable without loading the file: owner "Odeon", type 1, and this text, e.g.
+/* An ELF note, readable without loading the file: owner "Odeon", type 1, and a text such as
  * "abi=1.0 layouts=... components=layer/dense,integrator/tsit5:tableau", then NULs. The components
  * are KIND/ID separated by commas, with the interface where that has another name than the kind
- * (plugin.h); the layouts are ODEON_LAYOUTS. A host takes a note of any length. */
-#define ODEON_NOTE_OWNER      "Odeon"
-#define ODEON_NOTE_TYPE       1u
-#define ODEON_NOTE_TEXT_BYTES 1012u
-
-typedef struct odeon_note {
-    uint32_t owner_bytes, text_bytes, type; /* 6, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE */
-    char owner[8];                          /* "Odeon", padded as the ELF format asks */
-    char text[ODEON_NOTE_TEXT_BYTES];
-} odeon_note;
+ * (plugin.h); the layouts are ODEON_LAYOUTS. Of any length up to 4096 bytes. */
+#define ODEON_NOTE_OWNER "Odeon"
+#define ODEON_NOTE_TYPE  1u
 
 #define ODEON_TEXT_(x) #x
 #define ODEON_TEXT(x)  ODEON_TEXT_(x)
@@ -102,12 +100,16 @@ typedef struct odeon_note {
 
 /* Stands once in a plugin: ODEON_PLUGIN_NOTE("integrator/tsit5:tableau"); */
 #define ODEON_PLUGIN_NOTE(components)                                                              \
+    ODEON_NOTE_OF_("abi=" ODEON_TEXT(ODEON_ABI_MAJOR) "." ODEON_TEXT(                              \
+        ODEON_ABI_MINOR) " layouts=" ODEON_LAYOUTS " components=" components)
+#define ODEON_NOTE_OF_(line)                                                                       \
     ODEON_NOTE_EXACT_                                                                              \
-    __attribute__((section(".note.odeon"), used,                                                   \
-                   aligned(4))) static const odeon_note odeon_plugin_note = {                      \
-        6u, ODEON_NOTE_TEXT_BYTES, ODEON_NOTE_TYPE, ODEON_NOTE_OWNER,                              \
-        "abi=" ODEON_TEXT(ODEON_ABI_MAJOR) "." ODEON_TEXT(                                         \
-            ODEON_ABI_MINOR) " layouts=" ODEON_LAYOUTS " components=" components}
+    __attribute__((section(".note.odeon"), used, aligned(4))) static const struct {                \
+        uint32_t owner_bytes, text_bytes, type;                                                    \
+        char owner[8]; /* padded as the ELF format asks, and so is the text */                     \
+        char text[(sizeof(line) + 3) / 4 * 4];                                                     \
+    } odeon_plugin_note = {6u, (uint32_t)((sizeof(line) + 3) / 4 * 4), ODEON_NOTE_TYPE,            \
+                           ODEON_NOTE_OWNER, line}
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,10 @@
  * One instance serves one split of one run and all workers. The host shuffles, slices, converts and
  * transfers; a data set only says what it has and copies samples into buffers. The host refuses
  * numbers that are not finite, or not in the run's dtype, and labels that are none of the classes;
- * of a label that the mask counts out, anything goes. Draft. */
+ * of a label that the mask counts out, anything goes.
+ *
+ * Frozen at 1.0. Roles and bits that have no name here are refused by hosts that do not know them.
+ */
 #ifndef ODEON_DATASET_H
 #define ODEON_DATASET_H
 #include "odeon/abi.h"
@@ -31,7 +34,7 @@ enum {
     ODEON_FIELD_RELATIVE = 1 << 0
 };
 
-/* A field of every sample: value = scale * stored + shift. */
+/* A field of every sample: value = scale * stored + shift. Growing. */
 typedef struct odeon_field_info {
     uint32_t struct_size;
     int32_t role;
@@ -41,15 +44,15 @@ typedef struct odeon_field_info {
     int64_t classes; /* labels: values are 0 .. classes - 1; else 0 */
     double scale, shift;
     const char *name; /* lives as long as the instance */
-    uint32_t flags;   /* ODEON_FIELD_* */
+    uint32_t flags;   /* ODEON_FIELD_*; bits 16 and up must be understood (abi.h) */
     uint32_t reserved0;
 } odeon_field_info;
 
 enum { ODEON_SPLIT_TRAIN = 0, ODEON_SPLIT_TEST = 1 };
 
+/* Growing. */
 typedef struct odeon_dataset_ops {
-    uint32_t struct_size;
-    uint32_t reserved0;
+    uint32_t struct_size, reserved0;
     int32_t (*field_count)(void *self); /* [any; build] */
     /* Describes field index from the options alone, before open and without any file, so that a
      * configuration can be checked where the data is not. out->struct_size is set by the caller.

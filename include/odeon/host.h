@@ -2,7 +2,9 @@
  *
  * A plugin links nothing of the host: all services arrive in this table, at the plugin's init and
  * with each instance. Each instance gets a table of its own (self tells the host which), valid
- * until its fini has returned; that of the plugin's init stays valid until shutdown has. Draft. */
+ * until its fini has returned; that of the plugin's init stays valid until shutdown has.
+ *
+ * Frozen at 1.0. */
 #ifndef ODEON_HOST_H
 #define ODEON_HOST_H
 #include <stdarg.h>

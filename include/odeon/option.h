@@ -4,7 +4,9 @@
  * reference file. A plugin never sees option text: the host writes typed values into fields of the
  * instance. Defaults and bounds are text, read by the parser that reads the INI, so that help shows
  * what may be typed. Option names are lower case with underscores, never change, and ranges never
- * shrink. Draft. */
+ * shrink.
+ *
+ * Frozen at 1.0. */
 #ifndef ODEON_OPTION_H
 #define ODEON_OPTION_H
 #include "odeon/abi.h"

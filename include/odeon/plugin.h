@@ -8,7 +8,8 @@
  *
  * Life of a plugin:     loaded -> init -> (components are used) -> shutdown; never unloaded.
  * Life of an instance:  memory and options by the host -> init -> calls of its kind -> fini.
- * Draft. */
+ *
+ * Frozen at 1.0. */
 #ifndef ODEON_PLUGIN_H
 #define ODEON_PLUGIN_H
 #include "odeon/abi.h"
@@ -32,7 +33,7 @@ extern "C" {
     X(SCHEDULE, 8, "schedule")
 
 #define ODEON_KIND_ENTRY(name, value, text) ODEON_KIND_##name = value,
-enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
+enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) };
 #undef ODEON_KIND_ENTRY
 
 /* Interfaces: what the ops of a component are. A kind has one or more of them, and they freeze one
@@ -52,16 +53,17 @@ enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) ODEON_KIND_COUNT = 8 };
 
 #define ODEON_INTERFACE_ENTRY(name, value, kind, text, type, header)                               \
     ODEON_INTERFACE_##name = value, ODEON_KIND_OF_##name = ODEON_KIND_##kind,
-enum { ODEON_INTERFACE_LIST(ODEON_INTERFACE_ENTRY) ODEON_INTERFACE_COUNT = 9 };
+enum { ODEON_INTERFACE_LIST(ODEON_INTERFACE_ENTRY) };
 #undef ODEON_INTERFACE_ENTRY
 
-/* One implementation of one kind. Growing; static data of the plugin, never written.
- * id, of letters, digits and underscores, starts with a letter and is unique within its kind. That
- * of a layer's kernel for one device is ID@DEVICE, of two such ids; see layer.h. */
+/* One implementation of one kind by one of its interfaces. Growing; static data of the plugin,
+ * never written. id, of letters, digits and underscores, starts with a letter and is unique within
+ * its kind. That of a layer's kernel for one device is ID@DEVICE, of two such ids; see layer.h. */
 typedef struct odeon_component {
     uint32_t struct_size;
     int32_t kind;
-    uint32_t kind_version; /* ODEON_LAYOUT_INTERFACE while the interface is a draft */
+    uint32_t
+        interface_version; /* ODEON_LAYOUT_ of the interface: its version or draft (layouts.h) */
     uint32_t interface;    /* ODEON_INTERFACE_*, one of the kind's: what ops is */
     const char *id;
     const char *summary; /* one line, no full stop */

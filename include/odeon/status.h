@@ -1,11 +1,13 @@
 /* status.h: what a call answers.
  *
- * 0 is success. A positive status voids the trial step in which it occurs: an adaptive solve takes
- * a smaller step and tries again; with fixed steps it is fatal. A negative status ends the solve,
- * and the run with it. The words that explain a status go to the host once, where the failure
- * happens (odeon_fail, host.h); callers only pass the number up. Where a slot fails without words,
- * or with a number that is not listed here, the host names the component, its file and the slot.
- * Draft. */
+ * 0 is success. VOID_STEP, the only positive status, voids the trial step in which it occurs: an
+ * adaptive solve takes a smaller step and tries again; with fixed steps it is fatal. A negative
+ * status ends the solve, and the run with it. The words that explain a status go to the host once,
+ * where the failure happens (odeon_fail, host.h); callers only pass the number up. Where a slot
+ * fails without words, or with a number that is not listed here, which is a bug, the host names the
+ * component, its file and the slot.
+ *
+ * Frozen at 1.0. */
 #ifndef ODEON_STATUS_H
 #define ODEON_STATUS_H
 #include <stdint.h>
@@ -32,7 +34,7 @@ typedef int32_t odeon_status;
     X(ERR_UNSUPPORTED, -10, 2, "not supported")
 
 #define ODEON_STATUS_ENTRY(name, value, exit_code, text) ODEON_##name = value,
-enum { ODEON_STATUS_LIST(ODEON_STATUS_ENTRY) ODEON_STATUS_END_ = 100 };
+enum { ODEON_STATUS_LIST(ODEON_STATUS_ENTRY) };
 #undef ODEON_STATUS_ENTRY
 
 /* Passes a failure up: ODEON_TRY(call()); inside a function that returns odeon_status. */

@@ -75,7 +75,9 @@
  * with such a bit, set whenever the field is not 0.
  *
  * All arrays are the plugin's, constant and there as long as it is loaded; row after row. There is
- * no call and so no thread: a host reads a table from any. Draft. */
+ * no call and so no thread: a host reads a table from any.
+ *
+ * Frozen at 1.0. */
 #ifndef ODEON_TABLEAU_H
 #define ODEON_TABLEAU_H
 #include "odeon/abi.h"

@@ -9,7 +9,9 @@
  * nothing is read or written.
  *
  * A VIEW may be read, a TENSOR may be written, too. A tensor is passed on as a view by its address:
- * &x->view. Calls take addresses of both, and NULL stands for one that is absent. Draft. */
+ * &x->view. Calls take addresses of both, and NULL stands for one that is absent.
+ *
+ * Frozen at 1.0. */
 #ifndef ODEON_TENSOR_H
 #define ODEON_TENSOR_H
 #include <stddef.h>

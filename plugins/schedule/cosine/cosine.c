@@ -31,8 +31,9 @@ static double factor(void *self, const odeon_position *position)
     const cosine *schedule = self;
     double end = schedule->epochs > 0.0 ? schedule->epochs : position->epochs;
     double x = 1.0; /* after the end the factor stays at final */
-    if (position->epoch < schedule->warmup) {
-        return warmup_factor(schedule->warmup, position);
+    double full = warmup_factor(schedule->warmup, position);
+    if (position->epoch < schedule->warmup || isnan(full)) {
+        return full;
     }
     if (position->epoch < end) {
         x = (position->epoch - schedule->warmup) / (end - schedule->warmup);

@@ -76,6 +76,32 @@ static void test_warmup_rises_step_by_step(void **state)
     }
 }
 
+/* A later host sets a bit from 16 on where a schedule that does not know what it is for would go
+ * wrong, and the factor then must be no number; others change nothing. */
+static void test_bits_that_must_be_understood_are_refused(void **state)
+{
+    (void)state;
+    static const char *const schedules[] = {"constant", "steps(warmup=2, at=3)", "cosine(warmup=2)",
+                                            "cosine"};
+    for (size_t i = 0; i < sizeof schedules / sizeof schedules[0]; i++) {
+        instance *schedule = support_instance(plugins, ODEON_KIND_SCHEDULE, schedules[i], 0, 0);
+        const odeon_schedule_ops *ops = schedule->component->ops;
+        odeon_position position = {.struct_size = sizeof position,
+                                   .step = 12,
+                                   .steps = 20,
+                                   .steps_an_epoch = 5,
+                                   .epoch = 2.2,
+                                   .epochs = 4.0};
+        double plain = ops->factor(schedule->self, &position);
+        for (int bit = 0; bit < 32; bit++) {
+            position.flags = UINT32_C(1) << bit;
+            double factor = ops->factor(schedule->self, &position);
+            assert_true(bit < 16 ? factor == plain : isnan(factor));
+        }
+        instance_destroy(schedule);
+    }
+}
+
 static void test_warmup_may_be_a_part_of_an_epoch(void **state)
 {
     (void)state;
@@ -175,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constant_is_one),
         cmocka_unit_test(test_warmup_rises_step_by_step),
+        cmocka_unit_test(test_bits_that_must_be_understood_are_refused),
         cmocka_unit_test(test_warmup_may_be_a_part_of_an_epoch),
         cmocka_unit_test(test_steps_are_those_of_the_mnist_example),
         cmocka_unit_test(test_steps_take_fractions_of_epochs_and_rises),

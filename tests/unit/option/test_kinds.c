@@ -20,8 +20,8 @@ static void test_names_and_numbers_are_those_of_the_interface(void **state)
         ODEON_KIND_LIST(ROW)
 #undef ROW
     };
-    assert_int_equal(sizeof all / sizeof all[0], ODEON_KIND_COUNT);
-    for (size_t i = 0; i < ODEON_KIND_COUNT; i++) {
+    assert_int_equal(sizeof all / sizeof all[0], KIND_COUNT);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
         assert_string_equal(kind_name(all[i].kind), all[i].name);
         assert_int_equal(kind_by_name(all[i].name), all[i].kind);
     }
@@ -42,8 +42,8 @@ static void test_rows_are_those_of_the_list_of_interfaces(void **state)
         ODEON_INTERFACE_LIST(ROW)
 #undef ROW
     };
-    assert_int_equal(sizeof all / sizeof all[0], ODEON_INTERFACE_COUNT);
-    for (size_t i = 0; i < ODEON_INTERFACE_COUNT; i++) {
+    assert_int_equal(sizeof all / sizeof all[0], INTERFACE_COUNT);
+    for (size_t i = 0; i < INTERFACE_COUNT; i++) {
         const interface_info *info = interface_of(all[i].number);
         assert_non_null(info);
         assert_int_equal(info->kind, all[i].kind);
@@ -53,14 +53,14 @@ static void test_rows_are_those_of_the_list_of_interfaces(void **state)
         assert_int_equal(interface_by_name(all[i].name), all[i].number);
     }
     assert_null(interface_of(0));
-    assert_null(interface_of(ODEON_INTERFACE_COUNT + 1));
+    assert_null(interface_of(INTERFACE_COUNT + 1));
     assert_int_equal(interface_by_name("integrator"), 0);
 }
 
 static void test_what_is_no_kind(void **state)
 {
     (void)state;
-    static const int32_t numbers[] = {0, -1, ODEON_KIND_COUNT + 1, INT32_MIN, INT32_MAX};
+    static const int32_t numbers[] = {0, -1, KIND_COUNT + 1, INT32_MIN, INT32_MAX};
     static const char *const names[] = {"", "laye", "layers", "Layer", "stepper", "tableau"};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         assert_null(kind_name(numbers[i]));
@@ -108,7 +108,7 @@ static void check_row(const interface_info *info)
 static void test_rows_fit_their_tables(void **state)
 {
     (void)state;
-    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+    for (uint32_t i = 1; i <= INTERFACE_COUNT; i++) {
         check_row(interface_of(i));
     }
 }

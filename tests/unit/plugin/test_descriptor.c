@@ -56,7 +56,7 @@ static void make(plugin *p)
                                     .eval = eval};
     p->component = (odeon_component){.struct_size = sizeof p->component,
                                      .kind = ODEON_KIND_LOSS,
-                                     .kind_version = ODEON_LAYOUT_LOSS,
+                                     .interface_version = ODEON_LAYOUT_LOSS,
                                      .interface = ODEON_INTERFACE_LOSS,
                                      .id = "mine",
                                      .summary = "a loss",
@@ -188,7 +188,7 @@ static void test_components_are_of_known_kinds_and_there_once(void **state)
         assert_refused(&p, "which is none of loss that this host knows");
     }
     make(&p);
-    p.component.kind_version ^= 1;
+    p.component.interface_version ^= 1;
     assert_refused(&p, "it was built with other draft headers of loss");
 }
 

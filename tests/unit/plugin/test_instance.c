@@ -47,7 +47,7 @@ static const odeon_option *const options[] = {
 
 static const odeon_component component = {.struct_size = sizeof component,
                                           .kind = ODEON_KIND_LAYER,
-                                          .kind_version = ODEON_LAYOUT_LAYER,
+                                          .interface_version = ODEON_LAYOUT_LAYER,
                                           .interface = ODEON_INTERFACE_LAYER,
                                           .id = "sample",
                                           .summary = "a sample",

@@ -92,7 +92,7 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_INTEGRATOR, "small_struct", ODEON_ERR_PLUGIN, "struct_size 8"},
         {ODEON_KIND_INTEGRATOR, "garbage_size", ODEON_ERR_PLUGIN, "struct_size 2147483644"},
         {ODEON_KIND_INTEGRATOR, "draft_kind", ODEON_ERR_PLUGIN,
-         "other draft headers of tableau (00000001"},
+         "other draft headers of tableau (00000002"},
         {ODEON_KIND_INTEGRATOR, "other_layout", ODEON_ERR_PLUGIN, "other draft headers of all"},
         {ODEON_KIND_INTEGRATOR, "no_layouts", ODEON_ERR_PLUGIN, "has no layouts"},
         {ODEON_KIND_INTEGRATOR, "lying_layouts", ODEON_ERR_PLUGIN, "not those of its note"},
@@ -623,11 +623,11 @@ static void test_nearest_name_is_none_when_all_are_far(void **state)
 static void test_kinds_have_names(void **state)
 {
     (void)state;
-    for (int32_t kind = 1; kind <= ODEON_KIND_COUNT; kind++) {
+    for (int32_t kind = 1; kind <= KIND_COUNT; kind++) {
         assert_int_equal(kind_by_name(kind_name(kind)), kind);
     }
     assert_null(kind_name(0));
-    assert_null(kind_name(ODEON_KIND_COUNT + 1));
+    assert_null(kind_name(KIND_COUNT + 1));
     assert_int_equal(kind_by_name("solver"), 0);
 }
 

@@ -101,12 +101,14 @@ static void assert_message_has(const char *text)
 static void test_component_file_slot_and_word_are_named(void **state)
 {
     (void)state;
-    assert_int_equal(read_fields(2, 0), ODEON_ERR_PLUGIN);
+    assert_int_equal(read_fields(0x20002, 0), ODEON_ERR_PLUGIN);
     assert_message_has("data: dataset odd (/some/odd.so), field: it sets flag bits that this host "
-                       "does not know: 0x2 in flags: a bug in the plugin");
+                       "does not know: 0x20000 in flags: a bug in the plugin");
     assert_int_equal(read_fields(0, 7), ODEON_ERR_PLUGIN);
     assert_message_has("it sets a reserved field, which must stay 0: reserved0 is 0x7");
-    assert_int_equal(read_fields(ODEON_FIELD_RELATIVE, 0), ODEON_ERR_UNSUPPORTED); /* no label */
+    /* What is known, and what may be ignored; then there is no label. */
+    assert_int_equal(read_fields(ODEON_FIELD_RELATIVE, 0), ODEON_ERR_UNSUPPORTED);
+    assert_int_equal(read_fields(0x8002, 0), ODEON_ERR_UNSUPPORTED);
 }
 
 /* A container or a gradient method is named where it calls a service of the host; what the host

@@ -70,7 +70,7 @@ static const odeon_device_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_DEVICE,
-    .kind_version = ODEON_LAYOUT_DEVICE,
+    .interface_version = ODEON_LAYOUT_DEVICE,
     .interface = ODEON_INTERFACE_DEVICE,
     .id = HOSTILE_ID,
     .summary = "is not to be used",

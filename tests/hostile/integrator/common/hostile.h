@@ -77,7 +77,7 @@ typedef struct longer_component {
 static const longer_component component = {
     .known = {.struct_size = (uint32_t)(HOSTILE_BYTES),
               .kind = ODEON_KIND_INTEGRATOR,
-              .kind_version = HOSTILE_KIND_VERSION,
+              .interface_version = HOSTILE_KIND_VERSION,
               .interface = HOSTILE_INTERFACE,
               .id = HOSTILE_ID,
               .summary = HOSTILE_SUMMARY,

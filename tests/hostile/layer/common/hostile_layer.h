@@ -62,7 +62,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
+    .interface_version = ODEON_LAYOUT_LAYER,
     .interface = ODEON_INTERFACE_LAYER,
     .id = HOSTILE_ID,
     .summary = "passes its input on",

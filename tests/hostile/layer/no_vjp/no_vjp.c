@@ -20,7 +20,7 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops, .plan = plan, .fo
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
+    .interface_version = ODEON_LAYOUT_LAYER,
     .interface = ODEON_INTERFACE_LAYER,
     .id = "no_vjp",
     .summary = "passes its input on",

@@ -184,7 +184,7 @@ static const odeon_layer_ops kernel_ops = {.struct_size = sizeof kernel_ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
+    .interface_version = ODEON_LAYOUT_LAYER,
     .interface = ODEON_INTERFACE_LAYER,
     .id = "mixed",
     .summary = "mixes features by a matrix",
@@ -197,7 +197,7 @@ static const odeon_component component = {
 static const odeon_component kernel = {
     .struct_size = sizeof kernel,
     .kind = ODEON_KIND_LAYER,
-    .kind_version = ODEON_LAYOUT_LAYER,
+    .interface_version = ODEON_LAYOUT_LAYER,
     .interface = ODEON_INTERFACE_LAYER,
     .id = "mixed@remote",
     .summary = "the same from a copy of the matrix",
