@@ -269,7 +269,7 @@ static odeon_status continue_files(const resume *r, const setup *s, const metric
                            .metric_names = session_metric_names(s->session),
                            .n_blocks = n,
                            .blocks = blocks};
-    return run_dir_continue(r->dir, s->config, mark, &columns);
+    return run_dir_continue(r->dir, s->config, s->observers, mark, &columns);
 }
 
 /* In the order of how much a step changes: first what only looks, then the session, then the

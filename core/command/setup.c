@@ -165,6 +165,11 @@ odeon_status setup_flow(setup *s)
                                &s->session);
 }
 
+odeon_status setup_observers(setup *s)
+{
+    return observers_create(s->registry, s->config, &s->observers);
+}
+
 void setup_warn(const setup *s, notes_use use)
 {
     (void)notes_give(NULL, s->config, s->session, use);
@@ -173,6 +178,7 @@ void setup_warn(const setup *s, notes_use use)
 /* The session first: it borrows configuration and registry. Takes {0}, and leaves it. */
 void setup_close(setup *s)
 {
+    observers_destroy(s->observers);
     session_destroy(s->session);
     config_destroy(s->config);
     registry_destroy(s->registry);
