@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "format/run_folder.h"
 #include "plugin/registry.h"
+#include "run/interrupt.h"
 #include "session/services.h"
 #include "session/session.h"
 
@@ -79,6 +80,7 @@ static odeon_status open_any(const command_line *a, const char *ini, const char 
     *out = (setup){.out = a->out};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
     registry_offer(out->registry, session_services);
+    figures_on_cancel(registry_figures(out->registry), interrupt_signal);
     if (!how->trusted) {
         registry_distrust(out->registry);
     }

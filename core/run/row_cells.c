@@ -104,6 +104,16 @@ static void add_block(row_cells *x, const ode_counters *b)
     add_real(x, b->path, "share", b->share);
 }
 
+static void add_figure(row_cells *x, const figure_value *f)
+{
+    const char *path = f->path[0] != '\0' ? f->path : NULL;
+    if (f->is_whole) {
+        add_whole(x, path, f->name, f->whole);
+    } else {
+        add_real(x, path, f->name, f->value);
+    }
+}
+
 /* All cells of a row in the order of the columns. */
 static void add_row(row_cells *x, const metrics_row *row)
 {
@@ -123,6 +133,9 @@ static void add_row(row_cells *x, const metrics_row *row)
     add_count(x, "nalloc", row->device.allocs);
     for (size_t i = 0; i < row->n_blocks; i++) {
         add_block(x, &row->blocks[i]);
+    }
+    for (size_t i = 0; i < row->n_figures; i++) {
+        add_figure(x, &row->figures[i]);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "ode/counters.h"
 #include "odeon/dataset.h"
 #include "odeon/observer.h"
+#include "plugin/figures.h"
 
 /* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
 typedef struct metrics_row {
@@ -21,6 +22,8 @@ typedef struct metrics_row {
     device_counters device;
     size_t n_blocks;
     const ode_counters *blocks;
+    size_t n_figures; /* of components, by path and name */
+    const figure_value *figures;
 } metrics_row;
 
 /* Starts as {0}. The cells of the last row that was made. */
@@ -35,7 +38,8 @@ typedef struct row_cells {
 /* Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
  * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
  * in a row of training those of its step, in a row of a test those of all its batches), then for
- * every ODE block PATH.evals_forward and so on through the fields of ode_counters. False without
+ * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then what
+ * components tell of themselves, PATH.NAME. False without
  * memory. */
 bool row_cells_make(row_cells *x, const metrics_row *row);
 /* Are the names those of other? */

@@ -13,6 +13,8 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                             double samples_per_second)
 {
     bool training = split == ODEON_SPLIT_TRAIN;
+    const figure_value *told;
+    size_t n_told = session_figures(t->session, &told);
     return (metrics_row){.step = t->at.step,
                          .epoch = t->at.epoch,
                          .seconds = clock_seconds() - t->started,
@@ -27,7 +29,9 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                          .samples_per_second = samples_per_second,
                          .device = result->device,
                          .n_blocks = result->n_blocks,
-                         .blocks = result->blocks};
+                         .blocks = result->blocks,
+                         .n_figures = n_told,
+                         .figures = told};
 }
 
 static odeon_event make_event(const trainer *t, int32_t type)

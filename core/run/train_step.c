@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
+#include "session/describe.h"
 #include "session/failure.h"
 #include "session/placement.h"
 #include "session/run_batch.h"
@@ -74,6 +75,7 @@ static odeon_status train_batch(trainer *t, int64_t n)
     at->tested = 0;
     ODEON_TRY(train_schedule_step(t));
     expect_next(t, n);
+    session_clear_figures(t->session);
     double began = clock_seconds();
     odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
                                         at->epoch, at->step, t->factor, &result);

@@ -26,10 +26,10 @@ struct odeon_device; /* device.h */
 /* Growing. Another component as a live instance. */
 typedef struct odeon_other {
     uint32_t struct_size;
-    int32_t kind;    /* ODEON_KIND_* (plugin.h): the type of ops */
-    const char *id;  /* "tanh" */
-    const void *ops; /* the kind's table */
-    void *self;      /* first argument of its slots */
+    uint32_t interface; /* ODEON_INTERFACE_* (plugin.h): the type of ops */
+    const char *id;     /* "tanh" */
+    const void *ops;    /* the interface's table */
+    void *self;         /* first argument of its slots */
 } odeon_other;
 
 /* Growing. A table of the host's. */

@@ -10,8 +10,8 @@
  *                                                     &self->jacobians));
  *                    }
  *          later     self->run->count(self->host, self->jacobians, 1); */
-#ifndef ODEON_RUN_H
-#define ODEON_RUN_H
+#ifndef ODEON_HOST_RUN_H
+#define ODEON_HOST_RUN_H
 #include "odeon/abi.h"
 #include "odeon/host.h"
 #include "odeon/status.h"
@@ -34,11 +34,11 @@ enum {
 /* Growing. A table of the host's. */
 typedef struct odeon_host_run {
     uint32_t struct_size, reserved0;
-    /* Declares a figure of this instance, in create or init alone: a column PATH.name of the
+    /* Declares a figure of this instance, in init alone: a column PATH.name of the
      * metrics, PATH being that of messages, in each row, and a line at the end of the run and of
      * `odeon solve`. name, of letters, digits and underscores, is copied. *out is what the slots
-     * below are given. ODEON_ERR_ARG: a name or rule that cannot be, or the same name twice;
-     * ODEON_ERR_NOMEM. [main; build], [worker; build] */
+     * below are given. ODEON_ERR_PLUGIN: a name or rule that cannot be, the same name twice, or
+     * too late; ODEON_ERR_NOMEM. [main; build] */
     odeon_status (*declare)(const odeon_host *host, const char *name, int32_t rule, int32_t *out);
     /* Adds n to a figure of rule SUM, which then is shown as a whole number as long as all that is
      * added to it is. [worker; evaluation] */
