@@ -40,7 +40,7 @@ static odeon_status find_kind(const char *name, int32_t *out)
     return *out != 0 ? ODEON_OK
                      : diag_fail(ODEON_ERR_CONFIG,
                                  "inspect: '%s' is no kind; kinds are device, dataset, layer, "
-                                 "integrator, gradient, optimizer, loss and schedule",
+                                 "integrator, gradient, optimizer, loss, schedule and observer",
                                  name);
 }
 
@@ -87,8 +87,8 @@ const command command_inspect = {
     .help =
         "  inspect KIND ID     what a component is and every option with type, default and range;\n"
         "                      KIND is device, dataset, layer, integrator, gradient, optimizer,\n"
-        "                      loss or schedule; aliases are what others call it: hints know\n"
-        "                      them, an INI does not\n"
+        "                      loss, schedule or observer; aliases are what others call it:\n"
+        "                      hints know them, an INI does not\n"
         "  inspect device auto which devices this machine can use, and which run.device=auto is\n"
         "  inspect SECTION     the keys of [run], [data], [data.*], [train], [model.*] or "
         "[plugins]:\n"

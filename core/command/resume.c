@@ -264,12 +264,16 @@ static odeon_status continue_files(const resume *r, const setup *s, const metric
     static const double no_values[ODEON_MAX_METRICS];
     ode_counters *blocks;
     size_t n = session_blocks(s->session, &blocks);
+    const figure_value *told;
+    size_t n_told = session_figures(s->session, &told);
     metrics_row columns = {.metrics = no_values,
                            .n_metrics = session_metric_count(s->session),
                            .metric_names = session_metric_names(s->session),
                            .n_blocks = n,
-                           .blocks = blocks};
-    return run_dir_continue(r->dir, s->config, mark, &columns);
+                           .blocks = blocks,
+                           .n_figures = n_told,
+                           .figures = told};
+    return run_dir_continue(r->dir, s->config, s->observers, mark, &columns);
 }
 
 /* In the order of how much a step changes: first what only looks, then the session, then the

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "format/run_folder.h"
 #include "plugin/registry.h"
+#include "run/interrupt.h"
 #include "session/services.h"
 #include "session/session.h"
 
@@ -79,6 +80,7 @@ static odeon_status open_any(const command_line *a, const char *ini, const char 
     *out = (setup){.out = a->out};
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
     registry_offer(out->registry, session_services);
+    figures_on_cancel(registry_figures(out->registry), interrupt_signal);
     if (!how->trusted) {
         registry_distrust(out->registry);
     }
@@ -165,6 +167,11 @@ odeon_status setup_flow(setup *s)
                                &s->session);
 }
 
+odeon_status setup_observers(setup *s)
+{
+    return observers_create(s->registry, s->config, &s->observers);
+}
+
 void setup_warn(const setup *s, notes_use use)
 {
     (void)notes_give(NULL, s->config, s->session, use);
@@ -173,6 +180,7 @@ void setup_warn(const setup *s, notes_use use)
 /* The session first: it borrows configuration and registry. Takes {0}, and leaves it. */
 void setup_close(setup *s)
 {
+    observers_destroy(s->observers);
     session_destroy(s->session);
     config_destroy(s->config);
     registry_destroy(s->registry);

@@ -6,14 +6,16 @@
 #include "data/data.h"
 #include "plugin/registry.h"
 #include "run/notes.h"
+#include "run/observers.h"
 #include "session/handle.h"
 
 typedef struct setup {
     registry *registry;
     config *config;
     data_fields fields;
-    session *session; /* NULL until setup_session */
-    FILE *out;        /* borrowed from the command line */
+    session *session;     /* NULL until setup_session */
+    observers *observers; /* NULL until setup_observers */
+    FILE *out;            /* borrowed from the command line */
 } setup;
 
 /* Reads the INI a->operands[0] with the other operands as overrides, then those that --weights and
@@ -35,6 +37,8 @@ odeon_status setup_session(setup *s);
 odeon_status setup_shapes(setup *s); /* session_create_shapes */
 /* Builds it as far as its first ODE block, to be solved. */
 odeon_status setup_flow(setup *s);
+/* Makes the observers of a run of training. */
+odeon_status setup_observers(setup *s);
 /* Warns of what the configuration may not mean (notes.h). */
 void setup_warn(const setup *s, notes_use use);
 void setup_close(setup *s);

@@ -11,6 +11,7 @@
 #include "command/setup.h"
 #include "command/setup_spare.h"
 #include "run/solve.h"
+#include "run/summary.h"
 #include "session/placement.h"
 
 /* To --out, or, without it, to standard output, which then has nothing else. */
@@ -23,6 +24,7 @@ static odeon_status give(const command_line *a, const setup *s, const solution *
             "%s: evaluations %" PRId64 ", steps %" PRId64 " accepted %" PRId64 " rejected%s\n",
             x->sum.path, x->sum.evals_forward, x->sum.accepted, x->sum.rejected,
             counters_spread_text(&x->sum, spread, sizeof spread));
+    summary_figures(output_file_is_stdout(file) ? a->err : a->out, s->session);
     return ODEON_OK;
 }
 

@@ -108,6 +108,7 @@ static odeon_status start(setup *s, const splits *data)
     ODEON_TRY(train_check_batches(s->session, s->config, data_length(data->train)));
     ODEON_TRY(session_place(s->session, data->train));
     ODEON_TRY(session_place(s->session, data->test));
+    ODEON_TRY(setup_observers(s));
     setup_warn(s, (notes_use){.data = true, .samples = data_length(data->train), .trains = true});
     return summary_print(s->out, s->session, s->config->dtype);
 }
@@ -121,7 +122,7 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
     run_dir *dir = NULL;
     ODEON_TRY(start(s, data));
     ODEON_TRY(gather_facts(a, s, data, &facts));
-    ODEON_TRY(run_dir_create(s->config, &dir));
+    ODEON_TRY(run_dir_create(s->config, s->observers, &dir));
     odeon_status status = run_dir_manifest(dir, &facts);
     if (status == ODEON_OK) {
         fprintf(a->out, "results go to %s\n", run_dir_path(dir));
@@ -236,8 +237,8 @@ const command command_train = {
         "odeon train DIR --resume [run.epochs=N ...] goes on with the run in DIR, from its\n"
         "newest checkpoint, to the same bits as without the interruption. run.name, run.epochs,\n"
         "run.iterations, run.log_every, run.checkpoint_every, run.checkpoint_seconds,\n"
-        "run.on_failure and run.patience may change; other keys, in effective.ini too, and the "
-        "data only with --accept-changes, which\n"
+        "run.on_failure, run.patience and run.observers may change; other keys, in effective.ini\n"
+        "too, and the data only with --accept-changes, which\n"
         "names what is another.\n"
         "odeon train DIR --from-start begins the run again with the same configuration; what\n"
         "it had come to is kept in DIR/earlier-1, 2, ...\n",

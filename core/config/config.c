@@ -33,6 +33,10 @@ void config_destroy(config *c)
         schema_destroy(c->losses[i]);
     }
     mem_free(c->losses);
+    for (size_t i = 0; i < c->n_observers; i++) {
+        schema_destroy(c->observers[i]);
+    }
+    mem_free(c->observers);
     schema_destroy(c->optimizer);
     schema_destroy(c->schedule);
     nodes_destroy(c->n_data_nodes, c->data_nodes);

@@ -44,6 +44,9 @@ typedef struct config {
     double eval_seconds;       /* seconds, likewise */
     int32_t on_failure;        /* CONFIG_STOP or CONFIG_SKIP */
     bool kernels;              /* are those for the device used */
+    bool has_observers;        /* are they given; if not, a run has those of every run */
+    size_t n_observers;
+    odeon_config **observers;
     /* [data] */
     odeon_config *dataset;     /* NULL: neither [data] nor [train] is there, for solving alone */
     int64_t batch, test_batch; /* test_batch: batch unless given */

@@ -17,6 +17,7 @@
 #include "config/hints.h"
 #include "config/losses.h"
 #include "config/model.h"
+#include "config/observer_list.h"
 #include "config/transforms.h"
 #include "device/collective.h"
 #include "device/device_auto.h"
@@ -218,6 +219,7 @@ static odeon_status finish_run(loading *l, host_section *h)
     ODEON_TRY(set_workers(l, host_value(h, "workers")));
     ODEON_TRY(set_length(h));
     ODEON_TRY(evaluation_read(c, host_value(h, "eval_every")));
+    ODEON_TRY(observer_list_read(l, h));
     c->out = take_text(h, "out"); /* a rerun must not meet the first one's folder */
     ODEON_TRY(host_section_print(&l->effective, h));
     c->name = take_text(h, "name");

@@ -156,6 +156,17 @@ static const odeon_option run_patience = {
     .help = "how long a worker waits for one that stays in a single call of a plugin before the "
             "run is given up; 0: for ever",
 };
+/* A text and no component, since it is a list; observer_list.c reads it. Without a default: every
+ * configuration of before would have another normal form. */
+static const odeon_option run_observers = {
+    .struct_size = sizeof(odeon_option),
+    .type = ODEON_OPTION_STRING,
+    .flags = ODEON_OPTION_OPTIONAL,
+    .name = "observers",
+    .aliases = "observer|callbacks|callback|logger|loggers|hooks",
+    .help = "what sees the run, NAME or NAME(key=value, ...), separated by commas, or none; csv, "
+            "jsonl if not given",
+};
 static const odeon_option *const run_options[] = {&run_name,
                                                   &run_seed,
                                                   &run_epochs,
@@ -172,6 +183,7 @@ static const odeon_option *const run_options[] = {&run_name,
                                                   &run_eval_every,
                                                   &run_on_failure,
                                                   &run_patience,
+                                                  &run_observers,
                                                   NULL};
 
 /* ---- [data] ---- */

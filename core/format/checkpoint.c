@@ -24,6 +24,8 @@
  * refused rather than read halfway. */
 static const char format[] = "odeon checkpoint", version[] = "2";
 
+static const char others_key[] = "metrics_others";
+
 /* ---- metadata ---- */
 
 /* A member of checkpoint and its key in the file. From these tables follow the order of the
@@ -64,11 +66,13 @@ enum {
     N_META = N_HEAD + N_WHOLE + N_REAL + 1, /* config; the checksum comes last, not counted */
 };
 
-/* Metadata in the order of the checksum: N_META entries that it covers, then the checksum itself.
+/* Metadata in the order of the checksum: n entries that it covers, then the checksum itself. The
+ * last of the n is optional: files of rows other than the program's own.
  * Values of list point to values, to checksum and to the configuration, none of which is owned
  * here. */
 typedef struct meta_list {
-    safetensors_meta list[N_META + 1];
+    size_t n;
+    safetensors_meta list[N_META + 2];
     char values[N_META][NUMBER_TEXT_BYTES];
     char checksum[CHECKSUM_TEXT_BYTES];
 } meta_list;
@@ -106,16 +110,20 @@ static void make_meta(const checkpoint *from, meta_list *m)
         m->list[n] = (safetensors_meta){real[i].key, m->values[n]};
     }
     m->list[n++] = (safetensors_meta){"config", c.config};
+    if (c.metrics.others != NULL) {
+        m->list[n++] = (safetensors_meta){others_key, c.metrics.others};
+    }
+    m->n = n;
     m->list[n] = (safetensors_meta){"checksum", m->checksum};
 }
 
 /* Each text with its NUL, so that "ab" and "c" do not add up to the same as "a" and "bc". */
-static uint64_t sum_of_meta(const safetensors_meta *list)
+static uint64_t sum_of_meta(const meta_list *m)
 {
     uint64_t sum = CHECKSUM_START;
-    for (size_t i = 0; i < N_META; i++) {
-        sum = checksum_add(sum, list[i].key, strlen(list[i].key) + 1);
-        sum = checksum_add(sum, list[i].value, strlen(list[i].value) + 1);
+    for (size_t i = 0; i < m->n; i++) {
+        sum = checksum_add(sum, m->list[i].key, strlen(m->list[i].key) + 1);
+        sum = checksum_add(sum, m->list[i].value, strlen(m->list[i].value) + 1);
     }
     return sum;
 }
@@ -163,10 +171,10 @@ static odeon_status write_contents(const char *path, const checkpoint_tensors *x
 {
     meta_list meta;
     make_meta(c, &meta);
-    uint64_t sum = sum_of_meta(meta.list);
+    uint64_t sum = sum_of_meta(&meta);
     ODEON_TRY(sum_tensors(path, x, &sum));
     checksum_print(sum, meta.checksum);
-    return safetensors_write_from(path, x->n, x->entries, N_META + 1, meta.list, x->source,
+    return safetensors_write_from(path, x->n, x->entries, meta.n + 1, meta.list, x->source,
                                   x->context);
 }
 
@@ -262,11 +270,11 @@ static odeon_status sum_file(const checkpoint_file *file, uint64_t *sum)
 /* Both as 16 digits, as the file has it. */
 static odeon_status check_sum(const checkpoint_file *file, const meta_list *m)
 {
-    uint64_t sum = sum_of_meta(m->list);
+    uint64_t sum = sum_of_meta(m);
     char text[CHECKSUM_TEXT_BYTES];
     ODEON_TRY(sum_file(file, &sum));
     checksum_print(sum, text);
-    return strcmp(text, m->list[N_META].value) == 0
+    return strcmp(text, m->list[m->n].value) == 0
                ? ODEON_OK
                : damaged(file->path, "damaged: its checksum does not match");
 }
@@ -353,6 +361,7 @@ static odeon_status read_checkpoint(checkpoint_file *file)
 {
     meta_list meta;
     ODEON_TRY(safetensors_open(file->path, &file->tensors));
+    file->at.metrics.others = safetensors_metadata(file->tensors, others_key);
     make_meta(&file->at, &meta); /* for the keys */
     ODEON_TRY(collect_meta(file, 0, N_HEAD, &meta));
     if (strcmp(meta.list[0].value, format) != 0) {
@@ -361,7 +370,7 @@ static odeon_status read_checkpoint(checkpoint_file *file)
     if (strcmp(meta.list[1].value, version) != 0) {
         return damaged(file->path, "a checkpoint of another version of Odeon");
     }
-    ODEON_TRY(collect_meta(file, N_HEAD, N_META + 1, &meta));
+    ODEON_TRY(collect_meta(file, N_HEAD, meta.n + 1, &meta));
     ODEON_TRY(check_sum(file, &meta));
     return parse_meta(file, &meta);
 }

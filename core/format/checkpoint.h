@@ -3,7 +3,8 @@
  * FOLDER/checkpoints/ckpt-STEP.safetensors holds every parameter and running state by
  * path, the optimizer's as "optimizer/NAME/PATH", and as metadata
  * format "odeon checkpoint", version, the fields of checkpoint by name, and checksum: FNV-1a of the
- * other metadata (key, NUL, value, NUL; in the order above) plus that of every tensor (name, NUL,
+ * other metadata (key, NUL, value, NUL; in the order above; metrics_others, where there are other
+ * files of rows than the two, comes last) plus that of every tensor (name, NUL,
  * data) modulo 2^64, as 16 hexadecimal digits. The order of the samples and all random numbers
  * follow from the configuration, epoch and step, so that they need no more space than this. */
 #ifndef ODEON_CORE_FORMAT_CHECKPOINT_H
@@ -13,9 +14,11 @@
 #include "format/safetensors.h"
 #include "format/safetensors_write.h"
 
-/* How far the two files of metrics are: bytes of whole lines. */
+/* How far the files of rows are: bytes of whole lines of metrics.csv and metrics.jsonl, and "NAME
+ * BYTES\n" of every other. */
 typedef struct metrics_mark {
     int64_t csv_bytes, json_bytes;
+    const char *others; /* NULL: there are none; where a file was opened, as long as that is open */
 } metrics_mark;
 
 /* Counts are not negative unless it says so. Of a file that was opened all numbers fit one

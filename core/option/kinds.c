@@ -68,6 +68,11 @@ static const kind_slot schedule_needed[] = {
     {0, NULL},
 };
 
+static const kind_slot observer_needed[] = {
+    SLOT(odeon_observer_ops, see),
+    {0, NULL},
+};
+
 static const kind_slot stepper_needed[] = {
     SLOT(odeon_stepper_ops, describe),
     SLOT(odeon_stepper_ops, step),
@@ -126,6 +131,10 @@ static const interface_info interfaces[INTERFACE_COUNT + 1] = {
                                  ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
                                  offsetof(odeon_stepper_ops, reserved0), stepper_needed, none,
                                  0, 0},
+    [ODEON_INTERFACE_OBSERVER] = {"observer", ODEON_KIND_OBSERVER, ODEON_LAYOUT_OBSERVER,
+                                  sizeof(odeon_observer_ops),
+                                  ODEON_SIZE_THROUGH(odeon_observer_ops, see), 0, observer_needed,
+                                  none, offsetof(odeon_observer_ops, flags), 0},
 };
 
 #define KIND_NAME(NAME, value, text) [value] = text,

@@ -131,7 +131,7 @@ static bool copy_value(const option_value *from, option_value *to)
            (from->component == NULL || to->component != NULL);
 }
 
-/* where, file and services are borrowed by both. */
+/* where, file, services, registry and figures are borrowed by both. */
 odeon_config *schema_copy(const odeon_config *config)
 {
     odeon_config *copy = schema_create(config->component, config->where);
@@ -140,6 +140,8 @@ odeon_config *schema_copy(const odeon_config *config)
     }
     copy->file = config->file;
     copy->services = config->services;
+    copy->registry = config->registry;
+    copy->figures = config->figures;
     for (size_t i = 0; i < config->n; i++) {
         if (!copy_value(&config->values[i], &copy->values[i])) {
             schema_destroy(copy);

@@ -45,6 +45,8 @@ struct odeon_config {
     location where;
     const char *file; /* the plugin's, which lives as long as the registry; NULL: none is known */
     const host_service *services; /* what its instances may ask the host for; NULL: nothing */
+    struct registry *registry;    /* that it was read by; NULL: none */
+    struct figures *figures;      /* of its instances and others; NULL: they have none */
 };
 
 /* Which of a pair and of the parentheses of the expression it belongs to holds when both set an

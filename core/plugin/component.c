@@ -201,6 +201,8 @@ odeon_status component_read(registry *r, int32_t kind, const char *text, locatio
         if (m.config != NULL) {
             m.config->file = plugin != NULL ? plugin->file : NULL;
             m.config->services = registry_services(r);
+            m.config->registry = r;
+            m.config->figures = registry_figures(r);
         }
         status = m.config != NULL ? set_options(&m)
                                   : diag_fail(ODEON_ERR_NOMEM, "out of memory for %s", x.id);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "option/kinds.h"
 #include "plugin/calling.h"
+#include "plugin/figures.h"
 
 /* The table of services is a part of the instance, and self leads from it back there: a plugin
  * passes the table to each service, and so the host knows who calls without a global. */
@@ -273,6 +274,7 @@ void instance_destroy(instance *x)
         return;
     }
     unmake_self(x);
+    figures_forget(x);
     schema_destroy(x->owned);
     mem_free(x->misuse);
     mem_free(x->path);

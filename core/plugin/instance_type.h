@@ -18,6 +18,7 @@ typedef struct instance {
     char *misuse;    /* what its init asked for wrongly first; NULL: nothing, or no memory */
     int32_t misuses; /* how often */
     bool in_init;
+    struct figure_list *figures; /* that it has declared (figures.h); NULL: none */
 } instance;
 
 #endif

@@ -30,6 +30,7 @@ struct registry {
     claim_list replaced;
     bool distrusts; /* what an INI names is not loaded */
     const host_service *services;
+    figures *figures;
 };
 
 /* A file that stands for a component, and the search path's folder that has it. */
@@ -49,7 +50,10 @@ odeon_status registry_create(size_t n_paths, const char *const *paths, registry 
     if (r == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "no memory for the registry of plugins");
     }
-    odeon_status status = search_path_create(n_paths, paths, &r->folders);
+    odeon_status status = figures_create(&r->figures);
+    if (status == ODEON_OK) {
+        status = search_path_create(n_paths, paths, &r->folders);
+    }
     if (status != ODEON_OK) {
         registry_destroy(r);
         return status;
@@ -69,6 +73,7 @@ void registry_destroy(registry *r)
     mem_free(r->modules);
     claim_list_fini(&r->replaced);
     search_path_destroy(r->folders);
+    figures_destroy(r->figures);
     mem_free(r);
 }
 
@@ -290,6 +295,11 @@ void registry_offer(registry *r, const host_service *services)
 const host_service *registry_services(const registry *r)
 {
     return r->services;
+}
+
+figures *registry_figures(const registry *r)
+{
+    return r->figures;
 }
 
 void registry_distrust(registry *r)

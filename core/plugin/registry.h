@@ -7,6 +7,7 @@
 
 #include "odeon/plugin.h"
 #include "option/schema.h"
+#include "plugin/figures.h"
 #include "plugin/files.h"
 #include "plugin/module.h"
 #include "plugin/registry_plugin.h"
@@ -46,6 +47,7 @@ odeon_status registry_replace(registry *r, const char *name);
  * outlive r. None without it. */
 void registry_offer(registry *r, const host_service *services);
 const host_service *registry_services(const registry *r);
+figures *registry_figures(const registry *r); /* of the instances of all components read by it */
 /* From now on files that an INI names are not to be loaded. */
 void registry_distrust(registry *r);
 /* May file, which an INI names, be loaded, as far as that goes? Whoever reads the INI asks. What

@@ -91,6 +91,7 @@ static odeon_status evaluate_batches(session *s, const data_source *source, int6
                                      const int64_t *order, progress *p, session_result *out)
 {
     int64_t total = data_length(source);
+    session_clear_figures(s);
     for (int64_t start = 0; start < total; start += batch) {
         int64_t n = total - start < batch ? total - start : batch;
         int64_t left = total - start - n;

@@ -136,7 +136,7 @@ static const char effective_name[] = "effective.ini", manifest_name[] = "manifes
 
 /* The order matters to whoever finds the folder after a kill: with effective.ini it is a run
  * that can go on, without it an empty folder. */
-static odeon_status make(run_dir *dir, const config *c)
+static odeon_status make(run_dir *dir, const config *c, observers *all)
 {
     ODEON_TRY(c->out != NULL ? use_given(dir, c->out) : use_numbered(dir, c->name));
     ODEON_TRY(run_folder_lock(dir->path, &dir->lock));
@@ -145,15 +145,18 @@ static odeon_status make(run_dir *dir, const config *c)
     ODEON_TRY(run_folder_sweep(dir->path));
     ODEON_TRY(run_folder_mark(dir->path));
     ODEON_TRY(write_file(dir, effective_name, c->effective)); /* from here on it resumes */
-    return metrics_open(dir->path, &dir->metrics);
+    return metrics_open(dir->path, all, &dir->metrics);
 }
 
 /* So that the same run.out can be used again. What others made stays: rmdir wants it empty. */
 static void undo(const run_dir *dir)
 {
-    static const char *const made[] = {"metrics.csv", "metrics.jsonl", effective_name, "lock"};
+    static const char *const made[] = {effective_name, "lock"};
     if (dir->fresh) {
         run_folder_unmark(dir->path);
+    }
+    if (dir->metrics != NULL) {
+        metrics_remove(dir->metrics);
     }
     for (size_t i = 0; i < sizeof made / sizeof made[0] && dir->fresh; i++) {
         char *path = run_dir_file(dir, made[i]);
@@ -180,10 +183,10 @@ static odeon_status new_run_dir(run_dir **out)
 
 /* A failure takes the folder back, so that the same run.out can be used again; parents that were
  * made for it stay. */
-odeon_status run_dir_create(const config *c, run_dir **out)
+odeon_status run_dir_create(const config *c, observers *all, run_dir **out)
 {
     ODEON_TRY(new_run_dir(out));
-    odeon_status status = make(*out, c);
+    odeon_status status = make(*out, c, all);
     if (status != ODEON_OK) {
         undo(*out);
         (void)run_dir_close(*out);
@@ -250,15 +253,42 @@ static bool exists(const char *folder, const char *name)
     return found;
 }
 
+static odeon_status move_result(const run_dir *dir, const char *to, const char *name);
+
+/* Files of observers that do not ship with the program: found by the beginning of their names, and
+ * moved into the folder to, unless that is NULL. */
+static odeon_status find_rows(const run_dir *dir, const char *to, bool *found)
+{
+    DIR *folder = opendir(dir->path);
+    if (folder == NULL) {
+        return io_failure(dir->path, "cannot open the folder");
+    }
+    odeon_status status = ODEON_OK;
+    const struct dirent *entry;
+    while (status == ODEON_OK && (entry = readdir(folder)) != NULL) {
+        if (strncmp(entry->d_name, OBSERVERS_FILE_PREFIX, strlen(OBSERVERS_FILE_PREFIX)) == 0) {
+            *found = true;
+            status = to != NULL ? move_result(dir, to, entry->d_name) : ODEON_OK;
+        }
+    }
+    (void)closedir(folder);
+    return status;
+}
+
 /* The manifest alone is no result, and neither is an empty folder of checkpoints. */
 bool run_dir_has_results(const run_dir *dir)
 {
+    bool found = false;
     for (size_t i = 1; i < N_RESULTS; i++) { /* 0: a folder that may be empty */
         if (results[i] != manifest_name && exists(dir->path, results[i])) {
             return true;
         }
     }
-    return false;
+    if (find_rows(dir, NULL, &found) != ODEON_OK) {
+        diag_clear(); /* nothing is written over what may be there */
+        return true;
+    }
+    return found;
 }
 
 bool run_dir_is_marked(const run_dir *dir)
@@ -331,6 +361,10 @@ odeon_status run_dir_set_aside(const run_dir *dir, char **to)
         status = move_result(dir, *to, results[i]);
     }
     if (status == ODEON_OK) {
+        bool found;
+        status = find_rows(dir, *to, &found);
+    }
+    if (status == ODEON_OK) {
         status = atomic_file_sync_folder_of(*to);
     }
     if (status != ODEON_OK) {
@@ -361,11 +395,11 @@ static odeon_status check_manifest(const run_dir *dir)
 
 /* The manifest and the metrics are checked before anything is written; effective.ini comes last, so
  * that a failure leaves the old one. */
-odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
-                              const metrics_row *columns)
+odeon_status run_dir_continue(run_dir *dir, const config *c, observers *all,
+                              const metrics_mark *mark, const metrics_row *columns)
 {
     ODEON_TRY(check_manifest(dir));
-    ODEON_TRY(metrics_reopen(dir->path, mark, columns, &dir->metrics));
+    ODEON_TRY(metrics_reopen(dir->path, all, mark, columns, &dir->metrics));
     return write_file(dir, effective_name, c->effective);
 }
 
@@ -395,9 +429,24 @@ char *run_dir_file(const run_dir *dir, const char *name)
     return mem_printf("%s/%s", dir->path, name);
 }
 
-odeon_status run_dir_metrics(run_dir *dir, const metrics_row *row)
+/* In an event the folder is the host's to say. */
+odeon_status run_dir_metrics(run_dir *dir, const odeon_event *event, const metrics_row *row)
 {
-    return metrics_add(dir->metrics, row);
+    odeon_event here = event != NULL ? *event : (odeon_event){.text = NULL};
+    here.folder = dir->path;
+    return metrics_add(dir->metrics, &here, row);
+}
+
+odeon_status run_dir_tell(run_dir *dir, const odeon_event *event, const metrics_row *row)
+{
+    odeon_event here = *event;
+    here.folder = dir->path;
+    return metrics_tell(dir->metrics, &here, row);
+}
+
+bool run_dir_wants(const run_dir *dir, int32_t type)
+{
+    return metrics_want(dir->metrics, type);
 }
 
 metrics_mark run_dir_sync(run_dir *dir)

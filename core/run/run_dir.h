@@ -9,16 +9,16 @@ typedef struct run_dir run_dir;
 
 /* Makes c->out, or the next free runs/NAME/N; an error (ODEON_ERR_CONFIG) if c->out exists and is
  * not an empty folder. It is this process's until closed (run_folder.h). Writes effective.ini,
- * whose presence makes a folder a run's. */
-odeon_status run_dir_create(const config *c, run_dir **out);
+ * whose presence makes a folder a run's. all outlives the run_dir. */
+odeon_status run_dir_create(const config *c, observers *all, run_dir **out);
 
 /* The folder of a run that began earlier; it becomes this process's, and what killed ones left
  * half written is removed. ODEON_ERR_CONFIG if path holds no run, or another process has it;
  * ODEON_ERR_IO, ODEON_ERR_NOMEM. Metrics are not open until run_dir_continue, which takes them back
  * to the mark and writes effective.ini as c has it. */
 odeon_status run_dir_open(const char *path, run_dir **out);
-odeon_status run_dir_continue(run_dir *dir, const config *c, const metrics_mark *mark,
-                              const metrics_row *columns);
+odeon_status run_dir_continue(run_dir *dir, const config *c, observers *all,
+                              const metrics_mark *mark, const metrics_row *columns);
 
 /* Has the run results beside its checkpoints? And is it marked as one that has no checkpoint yet
  * (run_folder.h)? */
@@ -37,8 +37,12 @@ const char *run_dir_path(const run_dir *dir);
 /* path + "/" + name; the caller frees it with mem_free. */
 char *run_dir_file(const run_dir *dir, const char *name);
 
-/* Appends a row to metrics.csv and metrics.jsonl; the first row fixes the columns. */
-odeon_status run_dir_metrics(run_dir *dir, const metrics_row *row);
+/* Tells the observers of a row, whose lines are appended to their files; the first row fixes the
+ * columns. */
+odeon_status run_dir_metrics(run_dir *dir, const odeon_event *event, const metrics_row *row);
+/* Tells them of another event; row may be NULL. Does any want such? */
+odeon_status run_dir_tell(run_dir *dir, const odeon_event *event, const metrics_row *row);
+bool run_dir_wants(const run_dir *dir, int32_t type);
 /* Makes the rows so far last and says how far the files are. */
 metrics_mark run_dir_sync(run_dir *dir);
 

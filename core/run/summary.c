@@ -3,6 +3,7 @@
 #include "run/summary.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -116,5 +117,21 @@ void summary_result(FILE *out, const session *s, const session_result *r)
                 " accepted %" PRId64 " rejected%s\n",
                 b->path, b->evals_forward, b->evals_backward, b->accepted, b->rejected,
                 counters_spread_text(b, spread, sizeof spread));
+    }
+}
+
+/* Whole numbers with all digits, as in the metrics. */
+void summary_figures(FILE *out, const session *s)
+{
+    const figure_value *list;
+    size_t n = session_figures(s, &list);
+    for (size_t i = 0; i < n; i++) {
+        const figure_value *f = &list[i];
+        const char *colon = f->path[0] != '\0' ? ": " : "";
+        if (f->is_whole) {
+            fprintf(out, "%s%s%s %lld\n", f->path, colon, f->name, (long long)f->whole);
+        } else if (!isnan(f->value)) {
+            fprintf(out, "%s%s%s %.6g\n", f->path, colon, f->name, number_plain(f->value));
+        }
     }
 }

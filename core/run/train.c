@@ -16,6 +16,7 @@
 #include "run/train_best.h"
 #include "run/train_checkpoints.h"
 #include "run/train_length.h"
+#include "run/train_rows.h"
 #include "run/train_schedule.h"
 #include "run/train_step.h"
 #include "run/train_summary.h"
@@ -76,6 +77,8 @@ static odeon_status train_steps_left(trainer *t)
             return ODEON_OK;
         }
         ODEON_TRY(train_next_step(t));
+        ODEON_TRY(t->at.position >= t->used ? train_tell(t, ODEON_EVENT_EPOCH, ODEON_OK, NULL)
+                                            : ODEON_OK);
         ODEON_TRY(train_save_if_asked(t));
         if (interrupt_signal() != 0) {
             return ODEON_ERR_CANCELLED;
@@ -177,6 +180,15 @@ static void trainer_fini(trainer *t)
     session_result_fini(&t->tested);
 }
 
+/* The reason is the run's, whatever comes of telling it. */
+static void tell_end(const trainer *t, odeon_status status)
+{
+    diag_reason reason = diag_take();
+    (void)train_tell(t, ODEON_EVENT_END, status, status != ODEON_OK ? reason.text : NULL);
+    diag_clear();
+    diag_adopt(reason.text);
+}
+
 /* While steps are made, a worker that is stuck ends the program with a word on what is saved;
  * before and after, without. */
 odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE *out)
@@ -189,6 +201,9 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     }
     odeon_status status = prepare(&t, out);
     if (status == ODEON_OK) {
+        status = train_tell(&t, ODEON_EVENT_BEGIN, ODEON_OK, NULL);
+    }
+    if (status == ODEON_OK) {
         session_on_stuck(s, abandon_run, &t);
         status = train_until_end(&t);
         session_on_stuck(s, abandon_program, NULL);
@@ -196,6 +211,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     if (status == ODEON_ERR_DEVICE || status == ODEON_ERR_NOMEM) {
         status = leave_device(&t, status);
     }
+    tell_end(&t, status);
     progress_destroy(t.progress); /* takes its line off the terminal before the summary */
     t.progress = NULL;
     if (status == ODEON_OK) {

@@ -14,6 +14,7 @@
 #include "run/run_checkpoint.h"
 #include "run/train_best.h"
 #include "run/train_length.h"
+#include "run/train_rows.h"
 #include "session/describe.h"
 
 /* Of a batch that takes this long, a signal may not await the end. */
@@ -89,6 +90,16 @@ static odeon_status write_checkpoint(trainer *t, bool weights)
     return run_checkpoint_write(run_dir_path(t->plan->dir), t->session, &t->at);
 }
 
+static odeon_status tell_saved(const trainer *t)
+{
+    char *file = checkpoint_path(run_dir_path(t->plan->dir), t->at.step);
+    odeon_status status = file != NULL
+                              ? train_tell(t, ODEON_EVENT_CHECKPOINT, ODEON_OK, file)
+                              : diag_fail(ODEON_ERR_NOMEM, "a checkpoint's path: no memory");
+    mem_free(file);
+    return status;
+}
+
 /* saved_step and saved_tested change only after all of it was written. */
 odeon_status train_save_checkpoint(trainer *t, bool weights)
 {
@@ -102,7 +113,7 @@ odeon_status train_save_checkpoint(trainer *t, bool weights)
     t->saved_at = weights ? clock_seconds() : t->saved_at;
     t->has_saved = true;
     train_update_advice(t);
-    return ODEON_OK;
+    return tell_saved(t);
 }
 
 /* Is this a moment for a checkpoint and weights? The end is; so is the end of an epoch, or a test,

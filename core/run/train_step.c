@@ -8,19 +8,21 @@
 #include "base/clock.h"
 #include "run/train_rows.h"
 #include "run/train_schedule.h"
+#include "session/describe.h"
 #include "session/failure.h"
 #include "session/placement.h"
 #include "session/run_batch.h"
 
 /* A step that was skipped has a row without loss. */
-static odeon_status survive_step(trainer *t, session_result *failed)
+static odeon_status survive_step(trainer *t, int64_t n, session_result *failed)
 {
     ODEON_TRY(failures_handle(&t->failures));
     failed->loss = failed->grad_norm = (double)NAN;
     for (size_t i = 0; i < ODEON_MAX_METRICS; i++) {
         failed->metrics[i] = (double)NAN;
     }
-    return train_write_step_row(t, failed);
+    ODEON_TRY(train_write_step_row(t, failed));
+    return train_tell_step(t, n, failed);
 }
 
 /* Has the batch behind this one of n samples read ahead, if the epoch has one. */
@@ -57,9 +59,10 @@ static odeon_status record_step(trainer *t, int64_t n, const session_result *mad
     t->row_samples += n;
     t->row_seconds += t->batch_seconds;
     show_step(t, n, &t->last);
-    return step == 1 || step == t->total || step % t->config->log_every == 0
-               ? train_write_step_row(t, &t->last)
-               : ODEON_OK;
+    ODEON_TRY(step == 1 || step == t->total || step % t->config->log_every == 0
+                  ? train_write_step_row(t, &t->last)
+                  : ODEON_OK);
+    return train_tell_step(t, n, &t->last);
 }
 
 /* Trains on the next n samples of the epoch. position moves once the parameters are those of after
@@ -72,13 +75,14 @@ static odeon_status train_batch(trainer *t, int64_t n)
     at->tested = 0;
     ODEON_TRY(train_schedule_step(t));
     expect_next(t, n);
+    session_clear_figures(t->session);
     double began = clock_seconds();
     odeon_status status = session_train(t->session, t->plan->train, n, t->order + at->position,
                                         at->epoch, at->step, t->factor, &result);
     t->batch_seconds = clock_seconds() - began;
     if (status == ODEON_ERR_NUMERIC) {
         t->torn = session_failed_batch(t->session) == NULL;
-        ODEON_TRY(survive_step(t, &result));
+        ODEON_TRY(survive_step(t, n, &result));
         at->position += n;
         return ODEON_OK;
     }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "run/evaluate.h"
+#include "run/summary.h"
 #include "run/train_best.h"
 #include "run/train_rows.h"
 
@@ -51,6 +52,7 @@ void train_print_summary(const trainer *t, FILE *out)
         print_block(t->first.n_blocks > 0 ? &t->first.blocks[i] : &unknown, &t->last.blocks[i],
                     isnan(share) ? t->last.blocks[i].share : share, out);
     }
+    summary_figures(out, t->session); /* of the last test */
     train_best_print(t, out);
     evaluate_print(out, t->session, &t->tested);
 }

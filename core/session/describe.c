@@ -157,6 +157,18 @@ const char *const *session_metric_names(const session *s)
     return s->model.metric_names;
 }
 
+size_t session_figures(const session *s, const figure_value **list)
+{
+    size_t n;
+    *list = figures_read(s->model.figures, &n);
+    return n;
+}
+
+void session_clear_figures(session *s)
+{
+    figures_clear(s->model.figures);
+}
+
 /* Of several losses the first metrics are the losses themselves, which the line shows as their
  * sum. */
 int32_t session_headline(const session *s)

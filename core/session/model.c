@@ -23,6 +23,7 @@ odeon_status model_open(model *m, registry *r, const config *c, const data_field
 {
     m->config = c;
     m->fields = *fields;
+    m->figures = registry_figures(r);
     if (c->kernels) {
         ODEON_TRY(kernels_create(r, c->device->component->id, &m->kernels));
     }

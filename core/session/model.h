@@ -30,6 +30,7 @@ typedef struct model {
     char *device_text;          /* "cpu: OpenBLAS 0.3.21 SkylakeX" */
     kernel_list *kernels;       /* NULL: layers do without */
     instance *schedule;         /* NULL: none */
+    figures *figures;           /* borrowed from the registry */
 
     params params;        /* filled by the first worker's network; the others find the same */
     params data_params;   /* of the transforms, which may have none */

@@ -1,6 +1,7 @@
 /* odeon.h: the whole ABI but for cuda.h, which belongs to one device. */
 #ifndef ODEON_ODEON_H
 #define ODEON_ODEON_H
+#include "odeon/component.h"
 #include "odeon/container.h"
 #include "odeon/dataset.h"
 #include "odeon/device.h"
@@ -21,9 +22,11 @@
 #include "odeon/host.h"
 #include "odeon/layer.h"
 #include "odeon/loss.h"
+#include "odeon/observer.h"
 #include "odeon/optimizer.h"
 #include "odeon/option.h"
 #include "odeon/plugin.h"
+#include "odeon/run.h"
 #include "odeon/schedule.h"
 #include "odeon/status.h"
 #include "odeon/stepper.h"

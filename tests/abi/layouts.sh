@@ -28,13 +28,14 @@ device="device.h device_conv.h device_dual.h device_ext.h device_loss.h device_m
 reach="BASE abi.h host.h option.h plugin.h status.h tensor.h
 DEVICE $device kit/step_control.h kit/philox.h
 DATASET dataset.h
-LAYER layer.h container.h cuda.h group.h $device kit/step_control.h kit/philox.h
+LAYER layer.h component.h run.h container.h cuda.h group.h $device kit/step_control.h kit/philox.h
 TABLEAU tableau.h
-GRADIENT gradient.h field.h
-OPTIMIZER optimizer.h $device
-LOSS loss.h $device
+GRADIENT gradient.h component.h field.h run.h
+OPTIMIZER optimizer.h run.h $device
+LOSS loss.h run.h $device
 SCHEDULE schedule.h
-STEPPER stepper.h"
+STEPPER stepper.h component.h run.h
+OBSERVER observer.h component.h run.h"
 
 # Which interfaces are frozen, and in which version, which stays as long as the major version does.
 frozen="BASE 1

@@ -15,6 +15,15 @@
 #include "json_check.h"
 #include "support.h"
 
+/* The observers of every run, which a test of files need not know of. */
+static registry *plugins;
+static observers *all;
+
+observers *run_fixture_observers(void)
+{
+    return all;
+}
+
 static char run_name[] = "trial", ini[] = "/x/trial.ini";
 
 int run_fixture_set_up(void **state)
@@ -35,7 +44,8 @@ int run_fixture_set_up(void **state)
                          .dtype = ODEON_DTYPE_F32};
     diag_clear();
     *state = f;
-    return 0;
+    plugins = support_registry();
+    return observers_create(plugins, &f->config, &all) == ODEON_OK ? 0 : -1;
 }
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
@@ -49,6 +59,8 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 int run_fixture_tear_down(void **state)
 {
     run_fixture *f = *state;
+    observers_destroy(all);
+    registry_destroy(plugins);
     int result = chdir(f->before);
     result |= nftw(f->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     free(f);
@@ -58,7 +70,7 @@ int run_fixture_tear_down(void **state)
 run_dir *run_fixture_create(const config *c)
 {
     run_dir *dir = NULL;
-    if (run_dir_create(c, &dir) != ODEON_OK) {
+    if (run_dir_create(c, all, &dir) != ODEON_OK) {
         fail_msg("%s", diag_message());
     }
     return dir;

@@ -18,6 +18,9 @@ int run_fixture_tear_down(void **state);
 #define WITH_FOLDER(test)                                                                          \
     cmocka_unit_test_setup_teardown(test, run_fixture_set_up, run_fixture_tear_down)
 
+/* csv and jsonl, from set_up to tear_down. */
+observers *run_fixture_observers(void);
+
 /* These fail the test on error. */
 run_dir *run_fixture_create(const config *c);
 char *run_fixture_read(const char *path); /* mem_free it */

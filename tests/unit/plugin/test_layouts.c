@@ -86,7 +86,7 @@ static void test_missing_and_malformed_numbers_are_refused(void **state)
 static void test_unknown_kinds_do_not_matter(void **state)
 {
     (void)state;
-    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "observer/a,layer/b"), ODEON_OK);
+    assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "group/a,layer/b"), ODEON_OK);
     assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, "layer"), ODEON_OK);
     assert_int_equal(layouts_check("x.so", ODEON_LAYOUTS, ""), ODEON_OK);
     assert_int_equal(

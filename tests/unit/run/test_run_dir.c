@@ -47,7 +47,7 @@ enum { N_THREADS = 8 };
 static void *create_in_thread(void *context)
 {
     run_dir *dir = NULL;
-    return run_dir_create(context, &dir) == ODEON_OK ? dir : NULL;
+    return run_dir_create(context, run_fixture_observers(), &dir) == ODEON_OK ? dir : NULL;
 }
 
 static void test_runs_started_together_never_meet(void **state)
@@ -100,7 +100,7 @@ static void assert_refused(const config *c, odeon_status status, const char *rea
 {
     run_dir *dir;
     diag_clear();
-    assert_int_equal(run_dir_create(c, &dir), status);
+    assert_int_equal(run_dir_create(c, run_fixture_observers(), &dir), status);
     assert_null(dir);
     assert_non_null(strstr(diag_message(), reason));
 }
@@ -150,7 +150,7 @@ static void test_a_folder_that_cannot_be_filled_is_taken_back(void **state)
     f->config.out = out;
     run_fixture_limit_files(3);
     run_dir *dir;
-    odeon_status status = run_dir_create(&f->config, &dir);
+    odeon_status status = run_dir_create(&f->config, run_fixture_observers(), &dir);
     run_fixture_limit_files(RLIM_INFINITY);
     assert_int_equal(status, ODEON_ERR_IO);
     assert_non_null(strstr(diag_message(), "effective.ini"));
@@ -165,7 +165,7 @@ static void test_every_failing_allocation_is_survived(void **state)
     while (status == ODEON_ERR_NOMEM && n < 100) {
         run_dir *dir;
         mem_fail_at(++n);
-        status = run_dir_create(&f->config, &dir);
+        status = run_dir_create(&f->config, run_fixture_observers(), &dir);
         mem_fail_at(0);
         assert_int_equal(run_dir_close(dir), ODEON_OK);
         assert_int_equal(mem_live_blocks(), before);

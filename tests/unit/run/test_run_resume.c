@@ -62,14 +62,14 @@ static void add_rows(run_dir *dir, int64_t first, int n)
     metrics_row row = run_fixture_row();
     for (int i = 0; i < n; i++) {
         row.step = first + i;
-        assert_int_equal(run_dir_metrics(dir, &row), ODEON_OK);
+        assert_int_equal(run_dir_metrics(dir, NULL, &row), ODEON_OK);
     }
 }
 
 static odeon_status go_on(run_dir *dir, const run_fixture *f, const metrics_mark *mark)
 {
     metrics_row columns = run_fixture_row();
-    return run_dir_continue(dir, &f->config, mark, &columns);
+    return run_dir_continue(dir, &f->config, run_fixture_observers(), mark, &columns);
 }
 
 static void test_rows_after_the_mark_are_cut_off(void **state)
@@ -123,7 +123,8 @@ static void test_metrics_of_other_columns_are_not_continued(void **state)
     mark.csv_bytes = mark.json_bytes = 0;
     metrics_row row = run_fixture_row();
     row.n_blocks = 1;
-    assert_int_equal(run_dir_continue(dir, &f->config, &mark, &row), ODEON_ERR_DATA);
+    assert_int_equal(run_dir_continue(dir, &f->config, run_fixture_observers(), &mark, &row),
+                     ODEON_ERR_DATA);
     assert_int_equal(run_dir_close(dir), ODEON_OK);
     run_fixture_assert_contents("runs/trial/1/metrics.csv", csv);
     run_fixture_assert_contents("runs/trial/1/metrics.jsonl", json);

@@ -1,0 +1,39 @@
+/* observers.h: the observers of a run (odeon/observer.h) as live components. */
+#ifndef ODEON_CORE_RUN_OBSERVERS_H
+#define ODEON_CORE_RUN_OBSERVERS_H
+#include <stdbool.h>
+
+#include "base/text.h"
+#include "config/config.h"
+#include "odeon/observer.h"
+#include "plugin/instance.h"
+#include "plugin/registry.h"
+
+#define OBSERVERS_FILE_PREFIX "metrics." /* of all files of rows */
+
+typedef struct observer {
+    instance *instance;
+    const odeon_observer_ops *ops;
+    bool failed; /* it is asked no more */
+} observer;
+
+typedef struct observers {
+    size_t n;
+    observer *list;
+} observers;
+
+/* Those that run.observers names, csv and jsonl where it is not given. ODEON_ERR_PLUGIN: one wants
+ * an event that this host does not know, or a file of a name that cannot be, or that another has;
+ * ODEON_ERR_CONFIG, ODEON_ERR_NOMEM. [main] */
+odeon_status observers_create(registry *r, const config *c, observers **out);
+void observers_destroy(observers *x); /* NULL is allowed */
+
+/* Is any told of that type of event? */
+bool observers_want(const observers *x, int32_t type);
+/* Tells one that wants it; what it puts stands in line then, "" if it failed, which is a warning,
+ * or is not asked. ODEON_ERR_NOMEM where there is none for the line. */
+odeon_status observer_see(observer *x, const odeon_event *event, text_buffer *line);
+/* Its heading; "" if it has none. */
+odeon_status observer_heading(observer *x, const odeon_event *event, text_buffer *line);
+
+#endif

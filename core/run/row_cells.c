@@ -1,0 +1,179 @@
+/* One list of cells stands for all files and observers: they cannot come apart in columns or
+ * values. Texts lie one behind the other in a buffer that may move while it grows, so cells get
+ * their addresses when all of them are there. */
+#include "run/row_cells.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---- one cell ---- */
+
+static bool fit(row_cells *x)
+{
+    if (x->n < x->room) {
+        return true;
+    }
+    size_t room = x->room + 32;
+    odeon_cell *cells = mem_resize(x->cells, room, sizeof *cells);
+    x->cells = cells != NULL ? cells : x->cells;
+    size_t *at = mem_resize(x->at, 2 * room, sizeof *at);
+    x->at = at != NULL ? at : x->at;
+    if (cells == NULL || at == NULL) {
+        x->failed = true;
+        return false;
+    }
+    x->room = room;
+    return true;
+}
+
+/* Ends a text that was added and begins the next. */
+static void end_text(row_cells *x)
+{
+    text_add_bytes(&x->text, "", 1);
+}
+
+/* The name in full, as "path.name"; the text of the value follows it. */
+static bool begin(row_cells *x, const char *path, const char *name, int32_t type, double value)
+{
+    if (!fit(x)) {
+        return false;
+    }
+    x->cells[x->n] = (odeon_cell){.value = value, .type = type};
+    x->at[2 * x->n] = x->text.length;
+    text_add(&x->text, path != NULL ? path : "");
+    text_add(&x->text, path != NULL ? "." : "");
+    text_add(&x->text, name);
+    end_text(x);
+    x->at[2 * x->n + 1] = x->text.length;
+    x->n++;
+    return true;
+}
+
+static void add_whole(row_cells *x, const char *path, const char *name, int64_t value)
+{
+    if (begin(x, path, name, ODEON_CELL_WHOLE, (double)value)) {
+        text_printf(&x->text, "%lld", (long long)value);
+        end_text(x);
+    }
+}
+
+static void add_real(row_cells *x, const char *path, const char *name, double value)
+{
+    if (begin(x, path, name, ODEON_CELL_REAL, value)) {
+        if (!isnan(value)) {
+            text_number(&x->text, value);
+        }
+        end_text(x);
+    }
+}
+
+static void add_word(row_cells *x, const char *name, const char *word)
+{
+    if (begin(x, NULL, name, ODEON_CELL_WORD, (double)NAN)) {
+        text_add(&x->text, word);
+        end_text(x);
+    }
+}
+
+/* A count that may not be known: -1. */
+static void add_count(row_cells *x, const char *name, int64_t count)
+{
+    if (count >= 0) {
+        add_whole(x, NULL, name, count);
+    } else {
+        add_real(x, NULL, name, (double)NAN);
+    }
+}
+
+/* ---- a row ---- */
+
+static void add_block(row_cells *x, const ode_counters *b)
+{
+    add_whole(x, b->path, "evals_forward", b->evals_forward);
+    add_whole(x, b->path, "evals_backward", b->evals_backward);
+    add_whole(x, b->path, "accepted", b->accepted);
+    add_whole(x, b->path, "rejected", b->rejected);
+    add_whole(x, b->path, "accepted_backward", b->accepted_backward);
+    add_whole(x, b->path, "rejected_backward", b->rejected_backward);
+    add_real(x, b->path, "h_min", b->h_min);
+    add_real(x, b->path, "h_max", b->h_max);
+    add_real(x, b->path, "drift", b->drift);
+    add_whole(x, b->path, "bytes", b->bytes);
+    add_real(x, b->path, "share", b->share);
+    if (b->per_sample) { /* of the block, so that all rows have the same columns */
+        add_whole(x, b->path, "steps_min", b->samples > 0 ? b->steps_min : 0);
+        add_real(x, b->path, "steps_mean", counters_steps_mean(b));
+        add_whole(x, b->path, "steps_max", b->steps_max);
+    }
+}
+
+static void add_figure(row_cells *x, const figure_value *f)
+{
+    const char *path = f->path[0] != '\0' ? f->path : NULL;
+    if (f->is_whole) {
+        add_whole(x, path, f->name, f->whole);
+    } else {
+        add_real(x, path, f->name, f->value);
+    }
+}
+
+/* All cells of a row in the order of the columns. */
+static void add_row(row_cells *x, const metrics_row *row)
+{
+    add_whole(x, NULL, "step", row->step);
+    add_whole(x, NULL, "epoch", row->epoch);
+    add_real(x, NULL, "seconds", row->seconds);
+    add_word(x, "split", row->split == ODEON_SPLIT_TRAIN ? "train" : "test");
+    add_real(x, NULL, "loss", row->loss);
+    for (size_t i = 0; i < row->n_metrics; i++) {
+        add_real(x, NULL, row->metric_names[i], row->metrics[i]);
+    }
+    add_real(x, NULL, "lr", row->lr);
+    add_real(x, NULL, "grad_norm", row->grad_norm);
+    add_real(x, NULL, "samples_per_second", row->samples_per_second);
+    add_count(x, "nsync", row->device.waits);
+    add_count(x, "nlaunch", row->device.launches);
+    add_count(x, "nalloc", row->device.allocs);
+    for (size_t i = 0; i < row->n_blocks; i++) {
+        add_block(x, &row->blocks[i]);
+    }
+    for (size_t i = 0; i < row->n_figures; i++) {
+        add_figure(x, &row->figures[i]);
+    }
+}
+
+bool row_cells_make(row_cells *x, const metrics_row *row)
+{
+    x->n = 0;
+    x->failed = false;
+    text_clear(&x->text);
+    add_row(x, row);
+    if (x->failed || x->text.failed) {
+        x->n = 0;
+        return false;
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        x->cells[i].name = x->text.data + x->at[2 * i];
+        x->cells[i].text = x->text.data + x->at[2 * i + 1];
+    }
+    return true;
+}
+
+bool row_cells_match(const row_cells *x, const row_cells *other)
+{
+    bool same = x->n == other->n;
+    for (size_t i = 0; same && i < x->n; i++) {
+        same = strcmp(x->cells[i].name, other->cells[i].name) == 0;
+    }
+    return same;
+}
+
+void row_cells_fini(row_cells *x)
+{
+    mem_free(x->cells);
+    mem_free(x->at);
+    text_fini(&x->text);
+    *x = (row_cells){.n = 0};
+}

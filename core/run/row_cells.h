@@ -1,0 +1,49 @@
+/* row_cells.h: a row of the metrics as named cells, which is how observers see it. */
+#ifndef ODEON_CORE_RUN_ROW_CELLS_H
+#define ODEON_CORE_RUN_ROW_CELLS_H
+#include "base/text.h"
+#include "device/counts.h"
+#include "ode/counters.h"
+#include "odeon/dataset.h"
+#include "odeon/observer.h"
+#include "plugin/figures.h"
+
+/* A row of the metrics; NAN stands for "does not apply" (empty in CSV, null in JSON). */
+typedef struct metrics_row {
+    int64_t step, epoch;
+    double seconds; /* since training began */
+    int32_t split;  /* ODEON_SPLIT_*: "train", "test" */
+    double loss;
+    size_t n_metrics; /* of the loss */
+    const char *const *metric_names;
+    const double *metrics;
+    double lr, grad_norm; /* NAN in test rows */
+    double samples_per_second;
+    device_counters device;
+    size_t n_blocks;
+    const ode_counters *blocks;
+    size_t n_figures; /* of components, by path and name */
+    const figure_value *figures;
+} metrics_row;
+
+/* Starts as {0}. The cells of the last row that was made. */
+typedef struct row_cells {
+    size_t n, room;
+    odeon_cell *cells;
+    size_t *at;       /* [2 n] of names and texts in text */
+    text_buffer text; /* all of them, each with its NUL */
+    bool failed;      /* memory has run out */
+} row_cells;
+
+/* Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
+ * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
+ * in a row of training those of its step, in a row of a test those of all its batches), then for
+ * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then what
+ * components tell of themselves, PATH.NAME. False without
+ * memory. */
+bool row_cells_make(row_cells *x, const metrics_row *row);
+/* Are the names those of other? */
+bool row_cells_match(const row_cells *x, const row_cells *other);
+void row_cells_fini(row_cells *x);
+
+#endif
