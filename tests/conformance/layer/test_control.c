@@ -1,12 +1,11 @@
-/* Controls of the batch in a field: u(t) between its times, a circuit that it drives against its
- * closed form, and derivatives against differences. */
+/* Controls of the batch in a field: u(t) between its times, derivatives against differences, and
+ * what is refused. */
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "data/data.h"
-#include "ode/ode.h"
 #include "session/members.h"
 #include "small_net.h"
 #include "support_session.h"
@@ -101,53 +100,6 @@ static void test_values_and_slopes(void **state)
     small_net_close(s);
 }
 
-/* x' = (u - x) / RC from one knot to the next: x = u - RC u' + C exp(-t / RC). */
-static double circuit(int64_t i, double rc, double x)
-{
-    for (int64_t j = 0; j + 1 < KNOTS; j++) {
-        double a = controls[i][j][0], b = controls[i][j + 1][0];
-        double span = times[i][j + 1] - times[i][j], slope = (b - a) / span;
-        x = b - rc * slope + (x - a + rc * slope) * exp(-span / rc);
-    }
-    return x;
-}
-
-#define CIRCUIT(gradient)                                                                          \
-    "[model.o]\nlayer = ode(span=0 2, stops=0.25 0.5 1.2 1.5)\nintegrator = dopri5\n"              \
-    "gradient = " gradient "\nrtol = 1e-10\natol = 1e-10\n"                                        \
-    "[model.o.n]\nlayer = chain\n[model.o.n.u]\nlayer = control\n"                                 \
-    "[model.o.f]\nlayer = formula(equations=d = (u - x)/q, inputs=x u w, outputs=d, "              \
-    "constants=q=0.7, learn=q)\n"
-
-/* Samples at times of their own in one solve, the layer within a container. */
-static void test_circuit_against_its_closed_form(void **state)
-{
-    (void)state;
-    static const char *const gradients[] = {"direct", "adjoint"};
-    static const char *const texts[] = {CIRCUIT("direct"), CIRCUIT("adjoint")};
-    for (int g = 0; g < 2; g++) {
-        small_net *s = open_net(texts[g], 1);
-        const double start[SAMPLES] = {0.3, -1.0}, bar[SAMPLES] = {1.0, -2.0};
-        double out[SAMPLES], d_in[SAMPLES], h = 1e-5, expected = 0.0;
-        double slots[ODEON_SLOTS] = {0.0};
-        s->site.odes[0]->measured = slots;
-        small_net_values(s, "o.f.q")[0] = 0.7;
-        small_net_forward(s, SAMPLES, start, out);
-        small_net_vjp(s, SAMPLES, bar, d_in);
-        for (int64_t i = 0; i < SAMPLES; i++) {
-            assert_true(fabs(out[i] - circuit(i, 0.7, start[i])) < 1e-9);
-            assert_true(fabs(d_in[i] - bar[i] * exp(-2.0 / 0.7)) < 1e-9);
-            expected += bar[i] * (circuit(i, 0.7 + h, start[i]) - circuit(i, 0.7 - h, start[i])) /
-                        (2.0 * h);
-        }
-        print_message("%s: x %.1e, dL/dRC %.1e\n", gradients[g],
-                      fabs(out[0] - circuit(0, 0.7, start[0])),
-                      fabs(small_net_grads(s, "o.f.q")[0] - expected));
-        assert_true(fabs(small_net_grads(s, "o.f.q")[0] - expected) < 1e-8);
-        small_net_close(s);
-    }
-}
-
 #define LEARNED                                                                                    \
     "[run]\nname = test\ndtype = float64\nworkers = 1\n"                                           \
     "[data]\ndataset = measured(shape=4 3, label=4 3, times=4, control=4 2)\n"                     \
@@ -213,7 +165,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_slopes),
-        cmocka_unit_test(test_circuit_against_its_closed_form),
         cmocka_unit_test(test_gradients_by_differences),
         cmocka_unit_test(test_what_the_data_set_lacks_is_refused),
         cmocka_unit_test(test_what_a_batch_lacks_is_refused),

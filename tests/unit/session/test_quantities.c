@@ -31,33 +31,6 @@ static odeon_ode *block_of(const support_session *s)
     return s->session->workers[0].site.odes[0];
 }
 
-/* y' = -y, whose speed has the integral (1 - exp(-2)) / 2 |y(0)|^2: the column of the loss is its
- * weight times the mean of that. */
-static void test_value_against_a_closed_form(void **state)
-{
-    (void)state;
-    static const char ini[] = "[run]\nname = test\ndtype = float64\nworkers = 2\n"
-                              "[data]\ndataset = measured(shape=3, label=3)\n"
-                              "[model.ode]\nlayer = ode\nintegrator = dopri5\n"
-                              "gradient = direct\nrtol = 1e-10\natol = 1e-10\n"
-                              "[model.ode.f]\nlayer = scale(factor=-1)\nthen = kinetic\n"
-                              "[model.head]\nlayer = dense(units=3)\n"
-                              "[train]\noptimizer = sgd(lr=0.1)\n"
-                              "loss = mse, quantity(of=ode.kinetic, weight=0.3)\n";
-    support_session s = support_session_open(ini, N, NULL);
-    session_result result = support_differentiate(&s, NULL, NULL);
-    double sum = 0.0;
-    for (int64_t i = 0; i < N * s.input_size; i++) {
-        sum += s.x[i] * s.x[i];
-    }
-    double wanted = 0.3 * (1.0 - exp(-2.0)) / 2.0 * sum / (double)N;
-    print_message("%.1e\n", fabs(result.metrics[1] - wanted) / wanted);
-    assert_string_equal(session_metric_names(s.session)[1], "loss_quantity");
-    assert_true(fabs(result.metrics[1] - wanted) < 1e-9 * wanted);
-    assert_true(fabs(result.loss - result.metrics[0] - result.metrics[1]) < 1e-15);
-    support_session_close(&s);
-}
-
 /* By central differences of the same steps. */
 static void test_gradient_of_fixed_steps(void **state)
 {
@@ -145,14 +118,17 @@ static void test_adjoint_agrees(void **state)
 {
     (void)state;
     static const char *const ways[] = {"model.ode.span=0 1", "model.ode.span=1 0",
-                                       "model.ode.gradient=adjoint(norm=full, count_time=yes)"};
+                                       "model.ode.gradient=adjoint(norm=full, count_time=yes)",
+                                       "model.ode.gradient=checkpoint(every=2)",
+                                       "model.ode.gradient=adjoint(y=dense)"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        const char *direct[] = {"model.ode.rtol=1e-12", "model.ode.atol=1e-12", ways[i % 2], NULL};
+        const char *direct[] = {"model.ode.rtol=1e-12", "model.ode.atol=1e-12",
+                                i < 2 ? ways[i] : ways[0], NULL};
         const char *adjoint[] = {"model.ode.rtol=1e-12", "model.ode.atol=1e-12",
                                  "model.ode.gradient=adjoint", ways[i], NULL};
         double apart = distance(direct, adjoint);
         print_message("%s: %.1e\n", ways[i], apart);
-        assert_true(apart < 1e-9);
+        assert_true(apart < (i < 4 ? 1e-9 : 1e-6)); /* dense output is of a lower order */
     }
 }
 
@@ -241,7 +217,6 @@ static void test_names_that_nothing_makes_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_value_against_a_closed_form),
         cmocka_unit_test(test_gradient_of_fixed_steps),
         cmocka_unit_test(test_gradient_of_replayed_steps),
         cmocka_unit_test(test_adjoint_agrees),
