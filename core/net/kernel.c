@@ -94,6 +94,15 @@ static bool same_needs(const odeon_layer_plan *a, const odeon_layer_plan *b)
     return same;
 }
 
+/* Fields of the batch as bits, then the names of the integrals. */
+static void needs_text(const odeon_layer_plan *plan, char *text, size_t bytes)
+{
+    size_t at = (size_t)snprintf(text, bytes, "0x%x", (unsigned)plan->needs);
+    for (int32_t i = 0; i < plan->n_integrals && at < bytes; i++) {
+        at += (size_t)snprintf(text + at, bytes - at, " %s", plan->integral_names[i]);
+    }
+}
+
 /* Only the flags that both have to agree on. */
 static void flags_text(uint32_t flags, char *text, size_t bytes)
 {
@@ -152,8 +161,9 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
         return disagree(site, layer, "its flags", a, b);
     }
     if (!same_needs(out, &own)) {
-        return disagree(site, layer, "what it needs of the batch or integrates", "one thing",
-                        "another");
+        needs_text(out, a, sizeof a);
+        needs_text(&own, b, sizeof b);
+        return disagree(site, layer, "its needs and integrals", a, b);
     }
     out->min_batch = own.min_batch > out->min_batch ? own.min_batch : out->min_batch;
     return ODEON_OK;

@@ -44,11 +44,18 @@ static int64_t scratch_bytes(int64_t samples, int64_t knots, int64_t channels)
            3 * aligned(samples * width);
 }
 
+/* dtype 0 where the data set has none. */
+static const odeon_shape *given(const odeon_layer_plan *plan, int32_t role)
+{
+    static const odeon_shape none = {.dtype = 0};
+    return role < plan->n_given ? &plan->given[role] : &none;
+}
+
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
     const control *layer = self;
-    const odeon_shape *times = &plan->given[ODEON_ROLE_TIME];
-    const odeon_shape *u = &plan->given[ODEON_ROLE_CONTROL];
+    const odeon_shape *times = given(plan, ODEON_ROLE_TIME);
+    const odeon_shape *u = given(plan, ODEON_ROLE_CONTROL);
     plan->flags = ODEON_LAYER_USES_T | ODEON_LAYER_LINEAR;
     plan->out = plan->in;
     plan->needs = 1u << ODEON_ROLE_TIME | 1u << ODEON_ROLE_CONTROL;
