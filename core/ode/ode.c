@@ -94,21 +94,20 @@ static odeon_status check_method(const odeon_ode *ode)
     return ODEON_OK;
 }
 
-/* Newton's iteration knows y alone, and the samples' own solves give out y alone. */
+/* Newton's iteration and methods of parts know y alone, and a sample's own solve gives out y alone.
+ */
 static odeon_status check_integrals(const odeon_ode *ode)
 {
-    if (ode->integrals.n > 0 && ode->samples != NULL) {
-        return diag_fail(ODEON_ERR_CONFIG,
-                         "%s: step = sample takes no integrals along the path, such as %s",
-                         ode->path, ode->integrals.names[0]);
-    }
-    return !ode->stepper->implicit || ode->integrals.n == 0
+    const char *why = ode->samples != NULL        ? "step = sample"
+                      : ode->stepper->implicit    ? "an integrator that solves equations"
+                      : ode->stepper->n_parts > 0 ? "an integrator of parts of the state"
+                                                  : NULL;
+    return why == NULL || ode->integrals.n == 0
                ? ODEON_OK
                : diag_fail(ODEON_ERR_CONFIG,
-                           "%s: integrator %s solves equations in its stages and takes no "
-                           "integrals along the path, such as %s",
-                           ode->path, ode->stepper->instance->component->id,
-                           ode->integrals.names[0]);
+                           "%s: %s takes no integrals along the path, such as %s (integrator %s)",
+                           ode->path, why, ode->integrals.names[0],
+                           ode->stepper->instance->component->id);
 }
 
 /* Times of the batch come with each batch and are checked there; here it is known only how many

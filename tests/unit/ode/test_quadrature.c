@@ -14,6 +14,9 @@ static const int64_t two[] = {2};
 #define DECAY(options)                                                                             \
     "[model.o]\nlayer = ode\nintegrator = dopri5\ngradient = direct\nrtol = 1e-10\n"               \
     "atol = 1e-10\n" options "[model.o.f]\nlayer = scale(factor=-1)\n"
+#define FIXED(method)                                                                              \
+    "[model.o]\nlayer = ode(steps=3)\nintegrator = " method "\ngradient = direct\n"                \
+    "[model.o.f]\nlayer = scale(factor=-1)\n" KINETIC
 #define KINETIC "[model.o.e]\nlayer = kinetic\n"
 
 static const double start[] = {1.0, -2.0, 0.5, 3.0};
@@ -140,10 +143,18 @@ static void test_what_cannot_be_is_refused(void **state)
         "[model.e]\nlayer = kinetic\n",
         "e: layer kinetic integrates along the path of an ODE block: it belongs into the "
         "body of one");
-    assert_refused("[model.o]\nlayer = ode\nintegrator = kvaerno3\ngradient = direct\n"
-                   "[model.o.f]\nlayer = scale(factor=-1)\n" KINETIC,
-                   "o: integrator kvaerno3 solves equations in its stages and takes no integrals "
-                   "along the path, such as kinetic");
+    static const char *const ways[][2] = {
+        {DECAY("step = sample\n") KINETIC,
+         "o: step = sample takes no integrals along the path, such as kinetic (integrator dopri5)"},
+        {FIXED("kvaerno3"), "o: an integrator that solves equations takes no integrals along the "
+                            "path, such as kinetic (integrator kvaerno3)"},
+        {FIXED("bdf2"), "o: an integrator that solves equations takes no integrals along the path, "
+                        "such as kinetic (integrator bdf2)"},
+        {FIXED("leapfrog"), "o: an integrator of parts of the state takes no integrals along the "
+                            "path, such as kinetic (integrator leapfrog)"}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        assert_refused(ways[i][0], ways[i][1]);
+    }
 }
 
 static void test_integrals_are_found_by_name(void **state)
