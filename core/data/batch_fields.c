@@ -1,20 +1,13 @@
 #include "data/batch_fields.h"
 
-#include <string.h>
-
 #include "base/diag.h"
 
-/* Inputs and labels are not asked for by name: a layer has its input, and the label is the loss's
- * alone. */
-const odeon_view *batch_field(const odeon_layer_call *call, const char *name)
+/* Inputs and labels are not given: a layer has its input, and the label is the loss's alone. */
+const odeon_view *batch_field(const odeon_layer_call *call, int32_t role)
 {
     const batch_fields *fields = call->host;
-    for (int32_t role = ODEON_ROLE_TIME; role < DATA_ROLES; role++) {
-        if (strcmp(name, data_role_name(role)) == 0 && fields->of[role].view.data != NULL) {
-            return &fields->of[role].view;
-        }
-    }
-    return NULL;
+    bool is_given = role >= ODEON_ROLE_TIME && role < DATA_ROLES;
+    return is_given && fields->of[role].view.data != NULL ? &fields->of[role].view : NULL;
 }
 
 static odeon_status no_times(const char *path)

@@ -10,15 +10,16 @@ typedef struct batch_fields {
      * [n] for classes, times F64, all else in the run's dtype. data NULL: the batch has none. */
     odeon_tensor of[DATA_ROLES];
     /* Of the whole batch, the same on all workers: elements of the label that count, a mask's being
-     * weights; the first sample's times [T], or NULL. */
+     * weights; samples; the first sample's times [T], or NULL. */
     double counted;
+    int64_t samples;
     const double *times;
     const double *own_times; /* of this slice's samples [n, T], on the host; with times, or NULL */
     int64_t deviant; /* first sample of this slice, counted in the batch, with other times; -1 */
 } batch_fields;
 
-/* odeon_layer_call's batch_field: "time", "mask", "control". */
-const odeon_view *batch_field(const odeon_layer_call *call, const char *name);
+/* odeon_layer_call's batch_field. */
+const odeon_view *batch_field(const odeon_layer_call *call, int32_t role);
 
 /* The times [T] that all samples of the batch have in common, the same bits on all workers; path is
  * for messages. ODEON_ERR_CONFIG if there are none, ODEON_ERR_DATA if samples differ. */

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "net/given.h"
 #include "plugin/calling.h"
 
 static odeon_status no_memory(const char *path)
@@ -326,6 +327,17 @@ static odeon_status create_bodies(net_site *site, const net_scope *scope, net_la
 
 /* ---- one layer ---- */
 
+/* There is a path to integrate along in the body of an ODE block alone. */
+static odeon_status check_integrals(const odeon_net *net, const net_layer *layer)
+{
+    return layer->plan.n_integrals == 0 || net->scope.in_field
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s: layer %s integrates along the path of an ODE block: it belongs "
+                           "into the body of one",
+                           layer->path, layer->instance->component->id);
+}
+
 /* The next layer of a chain, which takes what the chain has made so far. Bodies come before the
  * plan: a container plans by what its bodies need. The plan is that of training, which has all
  * layers. Derived memory is of one size for all batches and is had at once. */
@@ -344,6 +356,8 @@ static odeon_status make_layer(odeon_net *net, const place *at, net_layer *layer
     if (status != ODEON_OK) {
         return misfit(net, layer, status);
     }
+    ODEON_TRY(given_check_plan(site, layer, &layer->plan));
+    ODEON_TRY(check_integrals(net, layer));
     if (layer->plan.derived_bytes > 0 && !site->shapes_only) {
         ODEON_TRY(site->lane.device->ops->alloc(site->lane.device->handle,
                                                 layer->plan.derived_bytes, &layer->derived));

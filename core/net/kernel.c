@@ -64,15 +64,43 @@ static bool same_shape(const odeon_shape *a, const odeon_shape *b)
 
 /* The plan starts as zero but for its size, so that a plugin of an older ABI leaves fields that it
  * does not know in their neutral state. */
-static odeon_status ask_plan(const instance *x, const odeon_device *device, const odeon_shape *in,
+static odeon_status ask_plan(const instance *x, const net_site *site, const odeon_shape *in,
                              uint32_t flags, odeon_layer_plan *out)
 {
     const odeon_layer_ops *ops = x->component->ops;
-    *out = (odeon_layer_plan){
-        .struct_size = sizeof *out, .call_flags = flags, .device = device, .in = *in};
+    *out = (odeon_layer_plan){.struct_size = sizeof *out,
+                              .call_flags = flags,
+                              .device = site->lane.device,
+                              .in = *in,
+                              .given = site->given,
+                              .n_given = DATA_ROLES};
     calling outer = calling_begin(x, "plan");
     ODEON_TRY(calling_end(outer, ops->plan(x->self, out)));
+    if (out->n_integrals < 0 || out->n_integrals > ODEON_MAX_INTEGRALS ||
+        (out->n_integrals > 0 && out->integral_names == NULL)) {
+        return calling_blame(x, "plan", "it declares %d integrals along the path",
+                             (int)out->n_integrals);
+    }
     return words_check(x, "plan", out, words_of_plan);
+}
+
+/* Needs and integrals are what a layer is, whatever it is made of. */
+static bool same_needs(const odeon_layer_plan *a, const odeon_layer_plan *b)
+{
+    bool same = a->needs == b->needs && a->n_integrals == b->n_integrals;
+    for (int32_t i = 0; same && i < a->n_integrals; i++) {
+        same = strcmp(a->integral_names[i], b->integral_names[i]) == 0;
+    }
+    return same;
+}
+
+/* Fields of the batch as bits, then the names of the integrals. */
+static void needs_text(const odeon_layer_plan *plan, char *text, size_t bytes)
+{
+    size_t at = (size_t)snprintf(text, bytes, "0x%x", (unsigned)plan->needs);
+    for (int32_t i = 0; i < plan->n_integrals && at < bytes; i++) {
+        at += (size_t)snprintf(text + at, bytes - at, " %s", plan->integral_names[i]);
+    }
 }
 
 /* Only the flags that both have to agree on. */
@@ -115,10 +143,10 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
     odeon_layer_plan own;
     char a[160], b[160];
     if (layer->original == NULL) {
-        return ask_plan(layer->instance, site->lane.device, in, flags, out);
+        return ask_plan(layer->instance, site, in, flags, out);
     }
-    ODEON_TRY(ask_plan(layer->original, site->lane.device, in, flags, &own));
-    odeon_status status = ask_plan(layer->instance, site->lane.device, in, flags, out);
+    ODEON_TRY(ask_plan(layer->original, site, in, flags, &own));
+    odeon_status status = ask_plan(layer->instance, site, in, flags, out);
     if (status != ODEON_OK) {
         return with_remedy(layer->instance->component, status);
     }
@@ -131,6 +159,11 @@ odeon_status net_layer_plan(const net_site *site, const net_layer *layer, const 
         flags_text(out->flags, a, sizeof a);
         flags_text(own.flags, b, sizeof b);
         return disagree(site, layer, "its flags", a, b);
+    }
+    if (!same_needs(out, &own)) {
+        needs_text(out, a, sizeof a);
+        needs_text(&own, b, sizeof b);
+        return disagree(site, layer, "its needs and integrals", a, b);
     }
     out->min_batch = own.min_batch > out->min_batch ? own.min_batch : out->min_batch;
     return ODEON_OK;

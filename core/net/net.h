@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "data/fields.h"
 #include "device/collective.h"
 #include "device/lane.h"
 #include "net/params.h"
@@ -23,6 +24,8 @@ typedef struct net_site {
     bool shapes_only;     /* nothing will be run: layers and plans get no memory */
     int64_t classes;      /* what the size `classes` stands for */
     int64_t n_times;      /* of a sample, by the data set's field of times; 0: it has none */
+    /* What layers may ask of a batch, by ODEON_ROLE_*, with batch 1; dtype 0: nothing. */
+    odeon_shape given[DATA_ROLES];
     uint64_t seed;
     char *values, *grads, *states; /* device addresses of the flat vectors; see net_bind */
     struct odeon_ode **odes;       /* ODE blocks in file order */
@@ -50,6 +53,9 @@ typedef struct net_layer {
     odeon_shape in;            /* with batch 1 */
     odeon_layer_plan plan;     /* for that shape, in training */
     uint64_t key;              /* of its random numbers */
+    /* Where its integrands begin among those of the ODE block that it stands in; what is nested in
+     * it counts from there on. */
+    int32_t first_integral;
     size_t n_params, n_states;
     size_t *index;       /* [n_params + n_states] into site->params */
     odeon_view *values;  /* [n_params] */

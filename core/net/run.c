@@ -213,6 +213,20 @@ static odeon_layer_call call_of(const odeon_layer_call *around, const net_layer 
     return call;
 }
 
+/* Integrands lie in the order of the layers, of which some have none: those of the container that
+ * the chain is a body of begin where around's do. Containers pass them on to their bodies. */
+static void call_integrals(const net_plan *plan, const net_layer *layer, odeon_layer_call *call)
+{
+    const net_layer *container = plan->net->scope.container;
+    if (call->integrand == NULL && call->d_integrand == NULL) {
+        return;
+    }
+    bool none = layer->plan.n_integrals == 0 && layer->n_bodies == 0;
+    int32_t at = layer->first_integral - container->first_integral;
+    call->integrand = none || call->integrand == NULL ? NULL : call->integrand + at;
+    call->d_integrand = none || call->d_integrand == NULL ? NULL : call->d_integrand + at;
+}
+
 /* The call of one step; frame NULL: no tape. The key of random numbers is that of the batch, mixed
  * with the layer's own: layers draw independently of one another. */
 static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *around,
@@ -223,6 +237,7 @@ static odeon_layer_call call_step(const net_plan *plan, const odeon_layer_call *
     call.scratch = plan->scratch + 2 * plan->cell_bytes;
     call.rng_key ^= step->layer->key;
     call.act = step->act;
+    call_integrals(plan, step->layer, &call);
     return call;
 }
 

@@ -7,6 +7,7 @@
 #include "device/worker_group.h"
 #include "ode/counters.h"
 #include "ode/field.h"
+#include "ode/quadrature.h"
 #include "ode/steps_file.h"
 #include "odeon/container.h"
 #include "odeon/device_solver.h"
@@ -76,6 +77,7 @@ struct odeon_ode {
     solver *forward, *backward; /* of f, and of its adjoint */
     ode_samples *samples; /* each is solved by itself, forward being the solver of the one under
                              way; NULL: all are solved together */
+    quadrature integrals; /* along the path, which layers of the body declare */
     block_field field;    /* of the slice, or of one sample */
     adjoint_field adjoint;
     ode_outputs outputs;

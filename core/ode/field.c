@@ -10,11 +10,12 @@
 
 /* ---- the block ---- */
 
-/* dy = body(t, y). The time is a device address, so that a recording of this call reads the time of
- * its own replay. A frame is kept only where the caller will ask for a vjp. */
-static odeon_status block_eval(void *self, const odeon_field_eval *eval)
+/* dy = body(t, y), y alone. The time is a device address, so that a recording of this call reads
+ * the time of its own replay. A frame is kept only where the caller will ask for a vjp. integrand
+ * NULL: nobody integrates. */
+static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
+                              const odeon_tensor *integrand)
 {
-    block_field *f = self;
     odeon_layer_call call = f->call;
     if (eval->flags != 0 || eval->term != ODEON_TERM_ALL) {
         return diag_fail(ODEON_ERR_UNSUPPORTED,
@@ -23,6 +24,7 @@ static odeon_status block_eval(void *self, const odeon_field_eval *eval)
                          eval->term, eval->flags);
     }
     call.t = eval->t;
+    call.integrand = integrand;
     f->evals++;
     return net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy),
                        eval->keep == NULL ? NULL : eval->keep->memory);
@@ -44,10 +46,11 @@ static odeon_status block_jvp(void *self, const odeon_field_jvp *jvp)
 
 static odeon_status block_vjp_on_duals(block_field *f, const odeon_field_vjp *vjp)
 {
-    if (f->tangent.dual == NULL || vjp->kept != NULL || vjp->term != ODEON_TERM_ALL) {
+    if (f->tangent.dual == NULL || f->integrals != NULL || vjp->kept != NULL ||
+        vjp->term != ODEON_TERM_ALL) {
         return diag_fail(ODEON_ERR_UNSUPPORTED,
                          "the field of an ODE block differentiates its vjp on the device dual, "
-                         "without a frame, and has one term");
+                         "without a frame and without integrals along the path, and has one term");
     }
     f->evals++;
     return field_tangent_vjp(&f->tangent, vjp);
@@ -59,12 +62,25 @@ static bool is_on_duals(const odeon_field_vjp *vjp)
            vjp->y_bar_dot != NULL || vjp->t_bar_dot != NULL;
 }
 
-/* Where nothing was kept the body is evaluated again into the field's own frame, with running state
- * left alone: it has moved with this evaluation before. That counts as an evaluation, since it
- * costs one. */
-static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
+/* y' and, behind it, the integrands of the layers. */
+static odeon_status block_eval(void *self, const odeon_field_eval *eval)
 {
     block_field *f = self;
+    quadrature *q = f->integrals;
+    if (q == NULL) {
+        return body_eval(f, eval, NULL);
+    }
+    ODEON_TRY(quadrature_clear(q, eval->dy));
+    ODEON_TRY(quadrature_begin(q));
+    ODEON_TRY(body_eval(f, eval, q->integrand));
+    return quadrature_store(q, eval->dy);
+}
+
+/* dy_bar is that of all of the state, y_bar that of y alone. Where nothing was kept the body is
+ * evaluated again into the field's own frame, with running state left alone: it has moved with this
+ * evaluation before. That counts as an evaluation, since it costs one. */
+static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
+{
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
     void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
@@ -78,7 +94,21 @@ static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
         f->evals++;
         ODEON_TRY(net_forward(f->plan, &call, odeon_read(vjp->y), NULL, kept->memory));
     }
+    if (f->integrals != NULL) {
+        ODEON_TRY(quadrature_take(f->integrals, vjp->dy_bar));
+        call.d_integrand = f->integrals->d_integrand;
+    }
     return net_vjp(f->plan, &call, kept->memory, odeon_read(vjp->dy_bar), y_bar, vjp->t_bar);
+}
+
+/* Nothing depends on integrals: their share of y_bar is 0. */
+static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
+{
+    block_field *f = self;
+    if (f->integrals != NULL && vjp->y_bar != NULL) {
+        ODEON_TRY(quadrature_clear(f->integrals, vjp->y_bar));
+    }
+    return body_vjp(f, vjp);
 }
 
 /* What a field's calls depend on (field_identity): the layers' plan for these shapes, which lives
@@ -90,6 +120,8 @@ typedef struct identity {
     uint32_t flags;  /* ODEON_CALL_* */
     int32_t augment; /* ODEON_AUGMENT_* */
     odeon_tensor given[DATA_ROLES];
+    const void *integrals[3]; /* where integrands, their cotangents and the losses' are */
+    double direction;
 } identity;
 static_assert(sizeof(identity) <= FIELD_IDENTITY_BYTES, "an identity fits where it is kept");
 
@@ -113,6 +145,13 @@ static void identify(block_field *f)
     x.n_global = call->n_global;
     x.first_sample = call->first_sample;
     x.flags = call->flags;
+    if (f->integrals != NULL) {
+        const quadrature *q = f->integrals;
+        x.integrals[0] = q->values.data;
+        x.integrals[1] = q->bars.data;
+        x.integrals[2] = q->d_q.data;
+        x.direction = q->direction;
+    }
     f->host.is_recordable =
         call->batch_field == batch_field && (f->plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
     if (f->host.is_recordable) {
@@ -139,20 +178,46 @@ static uint32_t field_flags(uint32_t layers)
            ((layers & ODEON_LAYER_BATCH_COUPLED) != 0 ? ODEON_FIELD_COUPLED : 0u);
 }
 
+/* y alone, or with the integrals behind it. A frame holds y without these, so that the vectors of a
+ * state cannot lie in it. */
+static void set_parts(block_field *f, const odeon_shape *state)
+{
+    const quadrature *q = f->integrals;
+    f->parts[0] = (odeon_part){.name = "y",
+                               .n = odeon_count(state),
+                               .rows = state->dim[0],
+                               .n_global = f->call.n_global * odeon_count(&f->plan->net->in)};
+    if (q != NULL) {
+        memcpy(f->parts + 1, q->parts, (size_t)q->n * sizeof *f->parts);
+    }
+    f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
+                                .n_parts = 1 + (q != NULL ? q->n : 0),
+                                .parts = f->parts,
+                                .n = q != NULL ? q->length : f->parts[0].n,
+                                .dtype = state->dtype,
+                                .flags = field_flags(f->plan->layer_flags),
+                                .self = f,
+                                .eval = block_eval,
+                                .vjp = block_vjp,
+                                .jvp = f->tangent.dual != NULL && q == NULL ? block_jvp : NULL};
+    if (q != NULL) {
+        f->host.frame_in = f->host.frame_out = -1;
+        f->host.abi.flags &= ~(uint32_t)ODEON_FIELD_LINEAR;
+    }
+}
+
 /* The plan of the body's layers for this number of samples, and memory for one evaluation's frame.
  * A forward fits for the samples of its slice; n_global is that of all workers, since norms divide
  * by it. Everything is set in every pass: another batch may have come between. */
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_call *call,
-                             const odeon_shape *state)
+                             const odeon_shape *state, quadrature *integrals)
 {
-    int64_t samples = state->dim[0], n = odeon_count(state), features = odeon_count(&body->in);
-    ODEON_TRY(net_plan_for(body, samples, call->flags, &f->plan));
+    ODEON_TRY(net_plan_for(body, state->dim[0], call->flags, &f->plan));
     ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->plan->frame_bytes));
     f->work.memory = f->work_buffer.data;
     f->call = *call;
     ODEON_TRY(field_tangent_fit(&f->tangent, body, f->plan, call, state));
-    f->part =
-        (odeon_part){.name = "y", .n = n, .rows = samples, .n_global = call->n_global * features};
+    f->integrals = integrals != NULL && integrals->n > 0 ? integrals : NULL;
     bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
     f->host =
         (host_field){.evals = &f->evals,
@@ -162,18 +227,9 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
                      .frame_bytes = f->plan->frame_bytes,
                      .frame_in = f->plan->in_at,
                      .frame_out = f->plan->out_at,
-                     .samples = samples};
+                     .samples = state->dim[0]};
     identify(f);
-    f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
-                                .n_parts = 1,
-                                .parts = &f->part,
-                                .n = n,
-                                .dtype = state->dtype,
-                                .flags = field_flags(f->plan->layer_flags),
-                                .self = f,
-                                .eval = block_eval,
-                                .vjp = block_vjp,
-                                .jvp = f->tangent.dual != NULL ? block_jvp : NULL};
+    set_parts(f, state);
     return ODEON_OK;
 }
 
@@ -200,6 +256,13 @@ static odeon_tensor part_of(const adjoint_field *f, const odeon_tensor *z, int32
     return (odeon_tensor){view_of(f, &z->view, part)};
 }
 
+/* That of the base's state, [its n]. */
+static odeon_shape state_shape(const adjoint_field *f)
+{
+    const odeon_field *base = &f->base->host.abi;
+    return (odeon_shape){.ndim = 1, .dtype = base->dtype, .dim = {base->n}};
+}
+
 /* Where y is and where f goes: parts of the state, or y(t) off the path and f where a' is written
  * later, since nobody reads f. */
 static odeon_status read_y(adjoint_field *f, const odeon_field_eval *eval, odeon_view *y,
@@ -212,10 +275,29 @@ static odeon_status read_y(adjoint_field *f, const odeon_field_eval *eval, odeon
         *dy = part_of(f, eval->dy, 0);
         return ODEON_OK;
     }
-    odeon_tensor along = odeon_tensor_at(f->along.data, y->shape);
-    *y = along.view;
+    odeon_tensor along = odeon_tensor_at(f->along.data, state_shape(f));
+    y->data = along.view.data;
+    y->byte_offset = 0;
     ODEON_TRY(call->device->ops->download(call->queue, &t, odeon_read(eval->t), sizeof t));
     return solver_dense(f->path, t, &along);
+}
+
+/* The cotangent of the base's derivative, [its n]. */
+static odeon_tensor cotangent_of(const adjoint_field *f)
+{
+    return odeon_tensor_at(f->cotangent.data, state_shape(f));
+}
+
+/* -a into it, with minus the losses' cotangents behind, which integrals along the path have. */
+static odeon_status negate(const adjoint_field *f, const odeon_view *a)
+{
+    const block_field *base = f->base;
+    odeon_tensor all = cotangent_of(f), y = odeon_tensor_at(f->cotangent.data, a->shape);
+    odeon_scalar minus[1] = {odeon_imm(-1.0)};
+    ODEON_TRY(base->integrals != NULL ? quadrature_clear(base->integrals, &all) : ODEON_OK);
+    ODEON_TRY(ODEON_DO(base->call.device, solver, lincomb, base->call.queue, .y = &y, .n = 1,
+                       .x = &a, .coefficient = minus));
+    return base->integrals != NULL ? quadrature_give(base->integrals, -1.0, &all) : ODEON_OK;
 }
 
 /* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
@@ -234,33 +316,32 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
     odeon_view a = view_of(f, eval->y, f->part_a), y = a;
     odeon_tensor da = part_of(f, eval->dy, f->part_a), dy = da;
     odeon_tensor dtheta = {adjoint_field_theta(f, &eval->dy->view)};
-    odeon_tensor minus_a = odeon_tensor_at(f->cotangent.data, a.shape);
+    odeon_tensor minus_a = cotangent_of(f);
     odeon_tensor d_t = odeon_tensor_at(
         f->time_bar.data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
-    const odeon_view *x[1] = {&a};
     const odeon_group *group = base->call.group;
     const bool with_time = (f->flags & ODEON_AUGMENT_TIME) != 0;
-    odeon_scalar minus[1] = {odeon_imm(-1.0)};
     ODEON_TRY(read_y(f, eval, &y, &dy));
     /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0, eval->keep is not read */
-    ODEON_TRY(block_eval(base, &(odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
-                                                   .t = eval->t,
-                                                   .y = &y,
-                                                   .dy = &dy,
-                                                   .keep = &base->work}));
-    ODEON_TRY(ODEON_DO(device, solver, lincomb, queue, .y = &minus_a, .n = 1, .x = x,
-                       .coefficient = minus));
+    ODEON_TRY(body_eval(base,
+                        &(odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
+                                            .t = eval->t,
+                                            .y = &y,
+                                            .dy = &dy,
+                                            .keep = &base->work},
+                        NULL));
+    ODEON_TRY(negate(f, &a));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &dtheta, .value = odeon_imm(0.0)));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &d_t, .value = odeon_imm(0.0)));
     net_bind_grads(f->body, (char *)odeon_write(&dtheta) -
                                 f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
-    odeon_status status = block_vjp(base, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
-                                                             .t = eval->t,
-                                                             .y = &y,
-                                                             .dy_bar = &minus_a.view,
-                                                             .y_bar = &da,
-                                                             .t_bar = with_time ? &d_t : NULL,
-                                                             .kept = &base->work});
+    odeon_status status = body_vjp(base, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
+                                                            .t = eval->t,
+                                                            .y = &y,
+                                                            .dy_bar = &minus_a.view,
+                                                            .y_bar = &da,
+                                                            .t_bar = with_time ? &d_t : NULL,
+                                                            .kept = &base->work});
     if (status == ODEON_OK) { /* what layers have gathered belongs to this evaluation */
         status = net_finish(f->body, &base->call);
     }
@@ -322,16 +403,16 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
  * block's own state; the others are quadratures, which f does not depend on. */
 static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
 {
-    const odeon_field *base = &f->base->host.abi;
-    int64_t step = 64 / odeon_dtype_bytes(base->dtype);
-    int64_t stride = (base->n + step - 1) / step * step, n_theta;
+    const odeon_part *y = &f->base->parts[0];
+    int64_t step = 64 / odeon_dtype_bytes(f->base->host.abi.dtype);
+    int64_t stride = (y->n + step - 1) / step * step, n_theta;
     net_param_range(f->body, &f->theta_begin, &f->theta_end);
     n_theta = f->theta_end - f->theta_begin;
     f->part_a = f->path == NULL ? 1 : 0;
     *n_parts = f->part_a + 1;
     f->theta_offset = *n_parts * stride;
-    f->parts[0] = f->base->part;
-    f->parts[f->part_a] = f->base->part;
+    f->parts[0] = *y;
+    f->parts[f->part_a] = *y;
     f->parts[f->part_a].name = "a";
     f->parts[f->part_a].offset = f->part_a * stride;
     if ((f->flags & ODEON_AUGMENT_TIME) != 0) {

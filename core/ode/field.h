@@ -3,6 +3,7 @@
 #define ODEON_CORE_ODE_FIELD_H
 #include "device/buffer.h"
 #include "net/net.h"
+#include "ode/quadrature.h"
 #include "ode/tangent.h"
 #include "odeon/device_solver.h"
 #include "odeon/gradient.h"
@@ -14,7 +15,8 @@
  * the field itself, so that it must not be copied; work has room for one frame of plan. */
 typedef struct block_field {
     host_field host;
-    odeon_part part;
+    odeon_part parts[1 + ODEON_MAX_INTEGRALS]; /* y, then the integrals along the path */
+    quadrature *integrals;                     /* the block's; NULL: it has none */
     const net_plan *plan;
     odeon_layer_call call; /* of the layer; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
@@ -23,12 +25,14 @@ typedef struct block_field {
     int64_t evals;         /* since it was last set to 0 */
 } block_field;
 
-/* Fits the field to a body, a call and the shape of the state. May allocate. */
+/* Fits the field to a body, a call and the shape of y. integrals is NULL or fitted to the same y.
+ */
 odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_call *call,
-                             const odeon_shape *state);
+                             const odeon_shape *state, quadrature *integrals);
 void block_field_fini(block_field *f, const odeon_device *device);
 
-/* The field of (y, a, theta_bar), perhaps with t_bar behind a. Evaluations go through base;
+/* The field of (y, a, theta_bar), perhaps with t_bar behind a; y and a without integrals along the
+ * path, whose cotangents are the losses' throughout. Evaluations go through base;
  * gradients into the state. Invariants, after a fit: parts lie in the state in order and without
  * overlap; base is fitted to the same samples; it must not be copied. */
 typedef struct adjoint_field {

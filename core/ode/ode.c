@@ -38,6 +38,7 @@ static void ode_destroy(odeon_ode *ode)
     adjoint_field_fini(&ode->adjoint, device);
     buffer_release(device, &ode->state_bar);
     buffer_release(device, &ode->tolerances);
+    quadrature_fini(&ode->integrals);
     ode_outputs_fini(ode);
     stepper_destroy(ode->stepper);
     instance_destroy(ode->gradient);
@@ -91,6 +92,22 @@ static odeon_status check_method(const odeon_ode *ode)
                          id);
     }
     return ODEON_OK;
+}
+
+/* Newton's iteration and methods of parts know y alone, and a sample's own solve gives out y alone.
+ */
+static odeon_status check_integrals(const odeon_ode *ode)
+{
+    const char *why = ode->samples != NULL        ? "step = sample"
+                      : ode->stepper->implicit    ? "an integrator that solves equations"
+                      : ode->stepper->n_parts > 0 ? "an integrator of parts of the state"
+                                                  : NULL;
+    return why == NULL || ode->integrals.n == 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s: %s takes no integrals along the path, such as %s (integrator %s)",
+                           ode->path, why, ode->integrals.names[0],
+                           ode->stepper->instance->component->id);
 }
 
 /* Times of the batch come with each batch and are checked there; here it is known only how many
@@ -248,6 +265,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
     ODEON_TRY(check_body(ode));
+    ODEON_TRY(quadrature_init(&ode->integrals, ode->body));
     if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
@@ -269,6 +287,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
+    ODEON_TRY(check_integrals(ode));
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(ode_backward_init(ode, spec));
@@ -366,11 +385,24 @@ static odeon_status ode_body_in(const odeon_host *host, const odeon_ode_spec *sp
  * gradient method asks for y; elsewhere the block keeps vectors of its own. */
 static odeon_status ode_plan(odeon_ode *ode, odeon_layer_plan *plan)
 {
-    bool in_place =
-        ode->spec.output == ODEON_OUTPUT_END && ode->spec.initial == ODEON_INITIAL_INPUT;
-    bool needs = in_place && (ode->gradient_flags & ODEON_GRADIENT_NEEDS_Y) != 0;
+    bool needs = !ode_is_apart(ode) && (ode->gradient_flags & ODEON_GRADIENT_NEEDS_Y) != 0;
     plan->flags = needs ? ODEON_LAYER_NEEDS_IN | ODEON_LAYER_NEEDS_OUT : 0;
     return ode_output_shape(ode, &plan->in, &plan->out);
+}
+
+/* The field of y [samples, ...], and what is integrated along with it. */
+static odeon_status fit_field(odeon_ode *ode, const odeon_layer_call *call, const odeon_shape *y)
+{
+    quadrature *q = &ode->integrals;
+    const odeon_part part = {.n = odeon_count(y),
+                             .rows = y->dim[0],
+                             .n_global = call->n_global * odeon_count(&ode->body->in)};
+    if (q->n > 0) {
+        q->direction = ode->outputs.times[1] > ode->outputs.times[0] ? 1.0 : -1.0;
+    }
+    ODEON_TRY(
+        quadrature_fit(q, &part, y->dtype, (ode->spec.flags & ODEON_ODE_COUNT_INTEGRALS) != 0));
+    return block_field_fit(&ode->field, ode->body, call, y, q);
 }
 
 /* Fits everything that depends on the batch's size. The slots of the forward solver are those that
@@ -381,10 +413,13 @@ static odeon_status fit(odeon_ode *ode, const odeon_layer_call *call, int64_t sa
     odeon_shape y = ode->body->in;
     y.dim[0] = ode->samples != NULL ? 1 : samples;
     inside.slots = solver_slots(ode->forward);
-    ODEON_TRY(block_field_fit(&ode->field, ode->body, &inside, &y));
+    ODEON_TRY(ode_times_fit(ode, call, samples));
+    ODEON_TRY(fit_field(ode, &inside, &y));
     y.dim[0] = samples;
-    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, odeon_bytes(&y) + 64));
-    ODEON_TRY(ode_outputs_fit(ode, call, samples));
+    int64_t bytes =
+        ode->integrals.n > 0 ? ode->integrals.length * odeon_dtype_bytes(y.dtype) : odeon_bytes(&y);
+    ODEON_TRY(buffer_fit(ode->site->lane.device, &ode->state_bar, bytes + 64));
+    ODEON_TRY(ode_outputs_fit(ode));
     ode->field.evals = 0;
     return ODEON_OK;
 }
@@ -476,8 +511,8 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
         ode_time_check(ode, t0, t1, (t1 - t0) * solves / (double)ode->forward_stats.accepted);
     }
     if (status == ODEON_OK && measure) {
-        odeon_view start = ode_start(ode, call->in);
-        status = ode_measure_share(ode, &o->y[o->n_times - 1].view, &start);
+        odeon_view start = ode_start(ode, call->in), end = ode_end(ode);
+        status = ode_measure_share(ode, &end, &start);
     }
     ode->counters.bytes = bytes_used(ode);
     return status == ODEON_OK ? ode_give_outputs(ode, call->out) : status;
@@ -541,6 +576,36 @@ const double *ode_sample_times(const odeon_ode *ode, int64_t sample)
 {
     const ode_outputs *o = &ode->outputs;
     return o->own_times != NULL ? o->own_times + sample * o->n_times : o->times;
+}
+
+/* ---- integrals ---- */
+
+int32_t ode_find_integral(const odeon_ode *ode, const char *name)
+{
+    size_t n = strlen(ode->path);
+    int32_t found = -1;
+    for (int32_t i = 0; i < ode->integrals.n; i++) {
+        bool same = strncmp(name, ode->path, n) == 0 && name[n] == '.' &&
+                    strcmp(name + n + 1, ode->integrals.names[i]) == 0;
+        found = same ? i : found;
+    }
+    return found;
+}
+
+odeon_view ode_integral(const odeon_ode *ode, int32_t i)
+{
+    const ode_outputs *o = &ode->outputs;
+    return quadrature_part(&ode->integrals, &o->y[o->n_times - 1].view, i);
+}
+
+odeon_tensor ode_integral_cotangent(const odeon_ode *ode, int32_t i)
+{
+    return quadrature_cotangent(&ode->integrals, i);
+}
+
+odeon_status ode_clear_integral_cotangents(const odeon_ode *ode)
+{
+    return quadrature_clear_cotangents(&ode->integrals);
 }
 
 const odeon_ode_services ode_services = {.struct_size = sizeof(odeon_ode_services),

@@ -27,11 +27,12 @@ int32_t ode_time_count(const odeon_ode *ode)
     return ode->spec.n_times > 0 ? ode->spec.n_times : (int32_t)ode->site->n_times;
 }
 
-/* Do the vectors have memory of their own? In place only the end is given out, and the start is the
- * whole input. */
-static bool is_apart(const odeon_ode *ode)
+/* Do the vectors have memory of their own? In place only the end is given out, the start is the
+ * whole input, and there are no integrals behind y. */
+bool ode_is_apart(const odeon_ode *ode)
 {
-    return ode->spec.output == ODEON_OUTPUT_ALL || ode->spec.initial != ODEON_INITIAL_INPUT;
+    return ode->spec.output == ODEON_OUTPUT_ALL || ode->spec.initial != ODEON_INITIAL_INPUT ||
+           ode->integrals.n > 0;
 }
 
 /* Does the gradient method read the outputs of the forward in its backward? */
@@ -63,6 +64,20 @@ static odeon_tensor flat_out(const odeon_tensor *x)
 static odeon_shape vector_shape(const odeon_ode *ode, int64_t n)
 {
     return (odeon_shape){.ndim = 1, .dtype = ode->site->lane.dtype, .dim = {n}};
+}
+
+/* Elements of a solve's vectors: y, and integrals behind it. */
+static int64_t length(const odeon_ode *ode)
+{
+    return ode->integrals.n > 0 ? ode->integrals.length : ode->outputs.samples * features(ode);
+}
+
+/* y alone of a solve's vector. */
+static odeon_view y_of(const odeon_ode *ode, const odeon_view *x)
+{
+    odeon_view y = *x;
+    y.shape.dim[0] = ode->outputs.samples * features(ode);
+    return y;
 }
 
 /* ---- shapes ---- */
@@ -154,16 +169,15 @@ static odeon_status fit_lists(odeon_ode *ode)
 }
 
 /* Each vector of a buffer begins at a multiple of 64 bytes. */
-static int64_t row_bytes(const odeon_ode *ode, int64_t samples)
+static int64_t row_bytes(const odeon_ode *ode)
 {
-    return (samples * features(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
+    return (length(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
 }
 
-/* Vector i of a buffer of rows, [samples * features]. */
-static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int64_t samples, int32_t i)
+/* Vector i of a buffer of rows, [length]. */
+static odeon_tensor row(const odeon_ode *ode, const device_buffer *rows, int32_t i)
 {
-    return odeon_tensor_at(rows->data + i * row_bytes(ode, samples),
-                           vector_shape(ode, samples * features(ode)));
+    return odeon_tensor_at(rows->data + i * row_bytes(ode), vector_shape(ode, length(ode)));
 }
 
 /* sample: below 0 of all, else of this one. */
@@ -212,25 +226,29 @@ static odeon_status read_times(odeon_ode *ode, const odeon_layer_call *call, int
     return check_batch_times(ode, o->times, -1);
 }
 
+odeon_status ode_times_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
+{
+    ode->outputs.samples = samples;
+    ODEON_TRY(read_times(ode, call, samples));
+    return fit_lists(ode);
+}
+
 /* Called in every pass, before vectors are addressed. Cotangents need rows of their own only if y
  * is still read while they are used; else they take y's place. */
-odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
+odeon_status ode_outputs_fit(odeon_ode *ode)
 {
     ode_outputs *o = &ode->outputs;
     const odeon_device *device = ode->site->lane.device;
-    o->samples = samples;
-    ODEON_TRY(read_times(ode, call, samples));
-    ODEON_TRY(fit_lists(ode));
     o->used_bytes = 0;
-    if (!is_apart(ode)) {
+    if (!ode_is_apart(ode)) {
         return ODEON_OK;
     }
-    int64_t bytes = row_bytes(ode, samples) * o->n_times + 64;
+    int64_t bytes = row_bytes(ode) * o->n_times + 64;
     ODEON_TRY(buffer_fit(device, &o->rows, bytes));
     ODEON_TRY(needs_y(ode) ? buffer_fit(device, &o->d_rows, bytes) : ODEON_OK);
     o->used_bytes = (needs_y(ode) ? 2 : 1) * bytes;
     for (int32_t i = 0; i < o->n_times; i++) {
-        o->y[i] = row(ode, &o->rows, samples, i);
+        o->y[i] = row(ode, &o->rows, i);
     }
     return ODEON_OK;
 }
@@ -253,11 +271,13 @@ odeon_status ode_take_start(odeon_ode *ode, const odeon_view *in, const odeon_te
     ode_outputs *o = &ode->outputs;
     int64_t n = features(ode);
     odeon_view x = flat(in);
-    if (!is_apart(ode)) {
+    if (!ode_is_apart(ode)) {
         o->y[0] = o->y[1] = flat_out(out);
     }
+    ODEON_TRY(quadrature_clear(&ode->integrals, &o->y[0]));
     if (ode->spec.initial == ODEON_INITIAL_INPUT) {
-        return ode->services.copy(ode, &x, &o->y[0]);
+        odeon_tensor y0 = {y_of(ode, &o->y[0].view)};
+        return ode->services.copy(ode, &x, &y0);
     }
     if (ode->spec.initial == ODEON_INITIAL_FIRST) {
         return copy_rows(ode, &x, in->shape.dim[1] * n, 0, &o->y[0], n, 0);
@@ -269,7 +289,12 @@ odeon_status ode_take_start(odeon_ode *ode, const odeon_view *in, const odeon_te
 /* In place the output has been written over; the input has not. */
 odeon_view ode_start(const odeon_ode *ode, const odeon_view *in)
 {
-    return is_apart(ode) ? ode->outputs.y[0].view : flat(in);
+    return ode_is_apart(ode) ? y_of(ode, &ode->outputs.y[0].view) : flat(in);
+}
+
+odeon_view ode_end(const odeon_ode *ode)
+{
+    return y_of(ode, &ode->outputs.y[ode->outputs.n_times - 1].view);
 }
 
 /* The layer's output is [B, T, ...], the solve's vectors are one a time: rows are interleaved, time
@@ -279,11 +304,12 @@ odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
     const ode_outputs *o = &ode->outputs;
     int64_t n = features(ode);
     odeon_tensor y = flat_out(out);
-    if (!is_apart(ode)) {
+    if (!ode_is_apart(ode)) {
         return ODEON_OK;
     }
     if (ode->spec.output == ODEON_OUTPUT_END) {
-        return ode->services.copy(ode, &o->y[1].view, &y);
+        odeon_view end = ode_end(ode);
+        return ode->services.copy(ode, &end, &y);
     }
     for (int32_t i = 0; i < o->n_times; i++) {
         ODEON_TRY(copy_rows(ode, &o->y[i].view, n, 0, &y, o->n_times * n, i * n));
@@ -291,19 +317,46 @@ odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out)
     return ODEON_OK;
 }
 
-/* The layer's cotangent [B, T, ...] becomes one vector for each time; without a need for y they
- * take its place. */
-static odeon_status split_cotangents(odeon_ode *ode, const odeon_view *d_out)
+/* Where the cotangent of output i is made: without a need for y they take its place. Behind that of
+ * y is 0, but for the last time, which integrals are given out at. */
+static odeon_status begin_cotangent(odeon_ode *ode, int32_t i, odeon_tensor *d_y)
 {
     ode_outputs *o = &ode->outputs;
-    int64_t n = features(ode), samples = o->samples;
+    *d_y = row(ode, needs_y(ode) ? &o->d_rows : &o->rows, i);
+    o->d_y[i] = d_y->view;
+    ODEON_TRY(quadrature_clear(&ode->integrals, d_y));
+    return i + 1 == o->n_times ? quadrature_give(&ode->integrals, 1.0, d_y) : ODEON_OK;
+}
+
+/* The layer's cotangent [B, T, ...] becomes one vector for each time. */
+static odeon_status split_cotangents(odeon_ode *ode, const odeon_view *d_out)
+{
+    const ode_outputs *o = &ode->outputs;
+    int64_t n = features(ode);
     odeon_view x = flat(d_out);
     for (int32_t i = 0; i < o->n_times; i++) {
-        odeon_tensor d_y = row(ode, needs_y(ode) ? &o->d_rows : &o->rows, samples, i);
+        odeon_tensor d_y;
+        ODEON_TRY(begin_cotangent(ode, i, &d_y));
         ODEON_TRY(copy_rows(ode, &x, o->n_times * n, i * n, &d_y, n, 0));
-        o->d_y[i] = d_y.view;
     }
     return ODEON_OK;
+}
+
+/* Of the end alone: the start, as an output, has none. With integrals behind it it is a vector of
+ * its own. */
+static odeon_status take_last_cotangent(odeon_ode *ode, const odeon_view *d_out)
+{
+    ode_outputs *o = &ode->outputs;
+    odeon_view x = flat(d_out);
+    o->d_y[0] = (odeon_view){.shape.ndim = 1};
+    o->d_y[1] = x;
+    if (ode->integrals.n == 0) {
+        return ODEON_OK;
+    }
+    odeon_tensor d_y;
+    ODEON_TRY(begin_cotangent(ode, 1, &d_y));
+    d_y.view = y_of(ode, &d_y.view);
+    return ode->services.copy(ode, &x, &d_y);
 }
 
 /* d_y0 goes straight to the layer's d_in where that is the cotangent of the start, and into a
@@ -313,20 +366,16 @@ odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_layer_call *call)
 {
     ode_outputs *o = &ode->outputs;
     const odeon_view nothing = {.shape.ndim = 1};
-    if (!is_apart(ode)) { /* y is only read by a backward pass (gradient.h) */
+    if (!ode_is_apart(ode)) { /* y is only read by a backward pass (gradient.h) */
         o->y[0] = (odeon_tensor){call->in != NULL ? flat(call->in) : nothing};
         o->y[1] = call->out != NULL ? flat_out(call->out) : (odeon_tensor){nothing};
     }
-    bool own = call->d_in == NULL || ode->spec.initial != ODEON_INITIAL_INPUT;
-    o->d_y0 =
-        own ? odeon_tensor_at(ode->state_bar.data, vector_shape(ode, o->samples * features(ode)))
-            : flat_out(call->d_in);
-    if (ode->spec.output == ODEON_OUTPUT_ALL) {
-        return split_cotangents(ode, call->d_out);
-    }
-    o->d_y[0] = nothing;
-    o->d_y[1] = flat(call->d_out);
-    return ODEON_OK;
+    bool own =
+        call->d_in == NULL || ode->spec.initial != ODEON_INITIAL_INPUT || ode->integrals.n > 0;
+    o->d_y0 = own ? odeon_tensor_at(ode->state_bar.data, vector_shape(ode, length(ode)))
+                  : flat_out(call->d_in);
+    return ode->spec.output == ODEON_OUTPUT_ALL ? split_cotangents(ode, call->d_out)
+                                                : take_last_cotangent(ode, call->d_out);
 }
 
 /* Only the state that the solve started from gets a cotangent: of several states the others stay 0,
@@ -334,10 +383,15 @@ odeon_status ode_take_cotangents(odeon_ode *ode, const odeon_layer_call *call)
 odeon_status ode_give_cotangent(odeon_ode *ode, const odeon_tensor *d_in)
 {
     int64_t n = features(ode);
-    if (d_in == NULL || ode->spec.initial == ODEON_INITIAL_INPUT) {
+    odeon_tensor x;
+    if (d_in == NULL) {
         return ODEON_OK;
     }
-    odeon_tensor x = flat_out(d_in);
+    x = flat_out(d_in);
+    if (ode->spec.initial == ODEON_INITIAL_INPUT) {
+        odeon_view d_y0 = y_of(ode, &ode->outputs.d_y0.view);
+        return ode->services.copy(ode, &d_y0, &x); /* where it was not made in place */
+    }
     ODEON_TRY(ODEON_DO(ode->site->lane.device, move, fill, ode->site->lane.queue, .y = &x,
                        .value = odeon_imm(0.0)));
     return ode->spec.initial == ODEON_INITIAL_LIST

@@ -22,14 +22,21 @@ odeon_status ode_output_shape(const odeon_ode *ode, const odeon_shape *in, odeon
 odeon_status ode_outputs_init(odeon_ode *ode);
 void ode_outputs_fini(odeon_ode *ode);
 
-/* Times and memory for this pass over so many samples. May allocate. */
-odeon_status ode_outputs_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples);
+/* Do the solve's vectors have memory apart from the layer's input and output? */
+bool ode_is_apart(const odeon_ode *ode);
+
+/* Times of this pass over so many samples; then, once the field is fitted, memory for it. Both may
+ * allocate. */
+odeon_status ode_times_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples);
+odeon_status ode_outputs_fit(odeon_ode *ode);
 
 /* Forward: makes y[0] of the input; makes the output of y. */
 odeon_status ode_take_start(odeon_ode *ode, const odeon_view *in, const odeon_tensor *out);
 odeon_status ode_give_outputs(odeon_ode *ode, const odeon_tensor *out);
 /* The start, as long as nothing has written over it: the input, or y[0]. */
 odeon_view ode_start(const odeon_ode *ode, const odeon_view *in);
+/* y at the last time, as the solve left it. */
+odeon_view ode_end(const odeon_ode *ode);
 
 /* Backward: makes y (the call's in and out may be NULL: nobody needs it), d_y and d_y0 of what the
  * layer is given; completes d_in (NULL: not wanted) from d_y0. */

@@ -245,7 +245,7 @@ static odeon_status begin_sample(odeon_ode *ode, const odeon_layer_call *call, c
     }
     const double *own = all->outputs.own_times;
     ode->outputs.times = own != NULL ? own + i * all->outputs.n_times : all->outputs.times;
-    ODEON_TRY(block_field_fit(&ode->field, ode->body, &x->call, &shape));
+    ODEON_TRY(block_field_fit(&ode->field, ode->body, &x->call, &shape, NULL));
     ode->field.host.is_recordable = false;
     return ode->spec.mode == ODEON_STEPS_REPLAY ? take_steps(ode, x->call.first_sample) : ODEON_OK;
 }

@@ -32,10 +32,11 @@ enum {
     AUGMENT_FLAGS = ODEON_AUGMENT_FULL | ODEON_AUGMENT_TIME,
     KEEP_FLAGS = ODEON_KEEP_FRAMES | ODEON_KEEP_STATES | ODEON_KEEP_DENSE,
     GRADIENT_FLAGS = ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y | ODEON_GRADIENT_NEEDS_DENSE,
-    ODE_FLAGS = ODEON_ODE_STEP_PER_SAMPLE
+    ODE_FLAGS = ODEON_ODE_COUNT_INTEGRALS | ODEON_ODE_STEP_PER_SAMPLE
 };
 
-const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS), END};
+const word_rule words_of_plan[] = {FLAGS(odeon_layer_plan, flags, PLAN_FLAGS),
+                                   RESERVED(odeon_layer_plan, reserved0), END};
 const word_rule words_of_param[] = {RESERVED(odeon_param, reserved0), END};
 const word_rule words_of_field_info[] = {
     FLAGS(odeon_field_info, flags, ODEON_FIELD_RELATIVE | MAY_BE_IGNORED),

@@ -71,6 +71,12 @@ static void make_site(worker *w)
                          .classes = m->fields.of[ODEON_ROLE_LABEL].classes,
                          .n_times = m->fields.of[ODEON_ROLE_TIME].dim[0],
                          .seed = m->config->seed};
+    for (int32_t role = ODEON_ROLE_TIME; role < DATA_ROLES; role++) {
+        if (data_has(&m->fields, role)) {
+            uint32_t dtype = role == ODEON_ROLE_TIME ? ODEON_DTYPE_F64 : m->config->dtype;
+            w->site.given[role] = data_field_shape(&m->fields, role, 1, dtype);
+        }
+    }
     w->site.lane.poison = m->device->get_table(m->device, ODEON_DEVICE_POISON);
 }
 

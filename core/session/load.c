@@ -2,6 +2,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "net/given.h"
 #include "odeon/device_ext.h"
 #include "odeon/device_move.h"
 #include "session/shared_fields.h"
@@ -294,6 +295,7 @@ odeon_status load_slice(worker *w, const batch *b, const odeon_layer_call *call,
     ODEON_TRY(fit_device(w, n));
     ODEON_TRY(b->source != NULL ? load_from_set(w, b, call, first, n)
                                 : load_given(w, b, call, first, n));
+    ODEON_TRY(given_check_batch(&w->site, call));
     return shared_fields_set(w, b, first, n);
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
+#include "session/quantities.h"
 #include "session/readings.h"
 
 /* A component's table is of no type; that a loss has a loss's was checked when its plugin was
@@ -143,6 +144,7 @@ odeon_status losses_make(worker *w)
         }
         w->sums_at[i] = at;
         at += 1 + n;
+        ODEON_TRY(quantities_find(w, i));
     }
     w->n_sums = at;
     ODEON_TRY(check_losses(w));
@@ -155,6 +157,7 @@ void losses_destroy(worker *w)
     for (size_t i = 0; i < w->n_losses; i++) {
         instance_destroy(w->losses[i]);
     }
+    quantities_fini(w);
 }
 
 /* ---- a slice ---- */
@@ -200,8 +203,11 @@ odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tens
                             .label = &label,
                             .mask = mask.data != NULL ? &mask : NULL,
                             .weight = w->fields.counted > 0.0 ? 1.0 / w->fields.counted : 0.0,
+                            .row_share =
+                                w->fields.samples > 0 ? 1.0 / (double)w->fields.samples : 0.0,
                             .sums = &sums,
                             .d_output = d_output};
+    ODEON_TRY(quantities_begin(w, d_output != NULL));
     if (d_output != NULL && w->n_losses > 1) {
         ODEON_TRY(buffer_fit(m->device, &w->d_output_more, odeon_bytes(&output->view.shape) + 64));
         more = odeon_tensor_at(w->d_output_more.data, d_output->view.shape);
@@ -211,8 +217,10 @@ odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tens
         sums.view.data = all + w->sums_at[i];
         sums.view.shape.dim[0] = end - w->sums_at[i];
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
+        ODEON_TRY(quantities_give(w, i, d_output != NULL, &call.quantity));
         calling outer = calling_begin(w->losses[i], "eval");
         ODEON_TRY(calling_end(outer, ops_of(w->losses[i])->eval(w->losses[i]->self, &call)));
+        ODEON_TRY(d_output != NULL ? quantities_take(w, i) : ODEON_OK);
         ODEON_TRY(call.d_output == &more ? add_gradient(w, &more.view, d_output) : ODEON_OK);
     }
     return ODEON_OK;

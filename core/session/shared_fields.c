@@ -81,6 +81,7 @@ odeon_status shared_fields_set(worker *w, const batch *b, int64_t first, int64_t
     odeon_shape one = data_field_shape(&w->model->fields, ODEON_ROLE_LABEL, 1, ODEON_DTYPE_F64);
     int64_t length = w->site.n_times, size = odeon_count(&one);
     fields->counted = (double)(b->n * size);
+    fields->samples = b->n;
     fields->times = fields->own_times = NULL;
     fields->deviant = -1;
     if (!masked && !timed) {

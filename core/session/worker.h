@@ -7,7 +7,24 @@
 #include "data/prefetch.h"
 #include "data/staging.h"
 #include "net/net.h"
+#include "odeon/loss.h"
 #include "session/model.h"
+
+/* A quantity that a loss wants (loss.h), and what it is called with in the batch under way. */
+typedef struct quantity_use {
+    const char *name;      /* the loss's */
+    struct odeon_ode *ode; /* whose integral it is, number index */
+    int32_t index, reserved0;
+    odeon_view value;
+    odeon_tensor d_value;
+    odeon_quantity quantity;
+} quantity_use;
+
+typedef struct loss_quantities {
+    int32_t n, reserved0;
+    quantity_use of[ODEON_MAX_QUANTITIES];
+    const odeon_quantity *given[ODEON_MAX_QUANTITIES];
+} loss_quantities;
 
 typedef struct worker {
     model *model; /* of all workers */
@@ -22,6 +39,8 @@ typedef struct worker {
     size_t n_losses;
     instance *losses[MODEL_MAX_LOSSES], *optimizer;
     int32_t sums_at[MODEL_MAX_LOSSES], n_sums;
+    loss_quantities quantities[MODEL_MAX_LOSSES];
+    device_buffer d_quantity; /* of one loss, before they are added up */
 
     /* Device memory: flat vectors, [params.trainable] and [params.state]; */
     device_buffer grads, states;

@@ -9,7 +9,7 @@
 /* All that the field's calls depend on beside their arguments and the contents of device memory, as
  * bytes that only the field's owner can read: where two are equal, a recording of one field's calls
  * serves for the other. Padding must be zero, since they are compared byte by byte. */
-enum { FIELD_IDENTITY_BYTES = 512 };
+enum { FIELD_IDENTITY_BYTES = 640 };
 typedef struct field_identity {
     unsigned char bytes[FIELD_IDENTITY_BYTES];
 } field_identity;

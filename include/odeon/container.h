@@ -88,6 +88,9 @@ enum {
 
 /* Options of a block that are on or off. */
 enum {
+    /* Integrals that layers of the body declare count in error norms. Without it they leave the
+     * steps as they would be without them. */
+    ODEON_ODE_COUNT_INTEGRALS = 1 << 0,
     /* Each sample is solved by itself, with steps of its own: its rows are in no other sample's
      * error norm, and what becomes of it depends neither on the batch nor on the workers. times of
      * the batch may then differ by sample, max_steps is of a sample, and the file of a REPLAY may

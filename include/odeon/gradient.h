@@ -127,6 +127,8 @@ typedef struct odeon_solve_services {
      * a' = -a^T df/dy, theta_bar' = -a^T df/dtheta, and, behind a, t_bar' = -a^T df/dt if flags
      * (ODEON_AUGMENT_*) ask for it; and a state for it, 0. With path, a tape of field that keeps
      * DENSE, y is no part of it: y(t) is read off the tape. Valid until the next augment.
+     * y and a are those of part 0: cotangents of QUADRATURE parts of field, which do not change
+     * along the path, are counted in by the host as d_y of the last output has them.
      * Source: Chen et al., Neural ODEs, 2018, algorithm 1. [worker; batch] */
     odeon_status (*augment)(void *self, const odeon_field *field, int32_t flags,
                             const odeon_tape *path, const odeon_field **out, odeon_tensor *state);

@@ -15,9 +15,9 @@
  * - has no options of its own (options is NULL): its create reads those of ID, or they are written
  * into its instance, which then begins as that of ID;
  * - is a leaf, as ID has to be;
- * - says in plan the same out as ID for every input, and the same flags but for NEEDS_IN,
- * NEEDS_OUT, EPILOGUE, POINTWISE and ROUNDS_T; lists in param what ID lists, initial values
- * included. The host compares the two and refuses a kernel that differs (ODEON_ERR_PLUGIN);
+ * - says in plan the same out, needs and integrals as ID for every input, and the same flags but
+ * for NEEDS_IN, NEEDS_OUT, EPILOGUE, POINTWISE and ROUNDS_T; lists in param what ID lists, initial
+ * values included. The host compares the two and refuses a kernel that differs (ODEON_ERR_PLUGIN);
  * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
  * - may launch work of its own on the queue beside calling operators, by the extension of its
  * device (cuda.h) and the rule of REPLAYABLE operators (device.h): it is captured as they are.
@@ -70,11 +70,17 @@ typedef struct odeon_layer_call {
                          layers alone */
     int64_t first_sample; /* index in the global batch of this slice's first sample */
     int64_t n_global;     /* samples of the global batch */
-    /* Another field of the batch (masks, controls, times) by name, or NULL. [worker; evaluation] */
-    const odeon_view *(*batch_field)(const struct odeon_layer_call *call, const char *name);
+    /* What else the batch has of the samples of in, by ODEON_ROLE_* of dataset.h: times F64 [B, T],
+     * masks and controls [B, ...] in in's dtype. NULL: it has none, and always for inputs and
+     * labels. Of a role that the plan needs never NULL. [worker; evaluation] */
+    const odeon_view *(*batch_field)(const struct odeon_layer_call *call, int32_t role);
     const void *host; /* the host's; containers pass it on with the call */
     int32_t act;      /* forward of a layer that plans EPILOGUE: apply this unary id to out */
     int32_t reserved0;
+    /* Of a layer that plans integrals, [n_integrals], each F64 [B]: forward adds its integrands at
+     * t; vjp is given dL/dintegrand. NULL where nobody asks. */
+    const odeon_tensor *integrand;
+    const odeon_view *d_integrand;
 } odeon_layer_call;
 
 /* Properties of a plan. */
@@ -98,6 +104,8 @@ enum {
                                            late times are rounded; the host warns where that matters */
 };
 
+#define ODEON_MAX_INTEGRALS 8 /* names in an ODE block */
+
 /* Growing. A question about one input shape, and below it the answer, which is 0 before. Nothing is
  * allocated by it. */
 typedef struct odeon_layer_plan {
@@ -105,7 +113,14 @@ typedef struct odeon_layer_plan {
     uint32_t call_flags; /* ODEON_CALL_TRAIN or 0 */
     const odeon_device *device;
     odeon_shape in;
+    /* The data set's fields by ODEON_ROLE_*, with batch 1, as batch_field gives them; dtype 0 where
+     * there is none, and for inputs and labels. */
+    const odeon_shape *given;
+    int32_t n_given; /* roles that the host knows */
 
+    /* 1 << ODEON_ROLE_*: fields without which it cannot be called. One that the data set lacks is
+     * refused by the host, which names layer and role: plan then says anything that fits in. */
+    uint32_t needs;
     odeon_shape out;        /* dim[0] is the batch */
     uint32_t flags;         /* ODEON_LAYER_* */
     int32_t act;            /* with POINTWISE: the unary id */
@@ -117,6 +132,12 @@ typedef struct odeon_layer_plan {
      * would come to a smaller batch before its first step; forward refuses one all the same. Of two
      * answers, a kernel's and its layer's, the larger counts. */
     int64_t min_batch;
+    /* Integrals along the path of the ODE block around it, one number a sample, which losses see as
+     * "BLOCK.NAME" (loss.h): from 0 at the first time, over |dt|, so that time may fall. Integrands
+     * of one name add up in a block. The names live as long as the instance; at most
+     * ODEON_MAX_INTEGRALS. */
+    const char *const *integral_names;
+    int32_t n_integrals, reserved0;
 } odeon_layer_plan;
 
 /* How a parameter starts. */

@@ -1,7 +1,14 @@
 /* loss.h: a number to make small, its gradient, and named metrics beside it.
  *
  * Several losses of one run add up. Each has an option `weight`, a number with default 1, by which
- * it multiplies its value and gradient, but not its metrics. Draft. */
+ * it multiplies its value and gradient, but not its metrics.
+ *
+ * QUANTITIES are numbers of the samples that the network makes on its way, seen by name: integrals
+ * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic". A loss says which
+ * it wants; a name that nothing makes is refused when the network is built.
+ *
+ * Example: a penalty on quantity 0 is row_share times the sum of its value, with row_share for
+ * d_value and 0 for d_output (plugins/loss/quantity). Draft. */
 #ifndef ODEON_LOSS_H
 #define ODEON_LOSS_H
 #include "odeon/abi.h"
@@ -13,11 +20,20 @@
 extern "C" {
 #endif
 
-#define ODEON_MAX_METRICS 8
+#define ODEON_MAX_METRICS    8
+#define ODEON_MAX_QUANTITIES 8
 
 /* The metric by which a host tells the best weights, greater being better; where no loss has it,
  * the loss on the test split does. */
 #define ODEON_METRIC_ACCURACY "accuracy"
+
+/* Growing. */
+typedef struct odeon_quantity {
+    uint32_t struct_size, reserved0;
+    const char *name;            /* "ode.kinetic" */
+    const odeon_view *value;     /* [B], in the run's dtype */
+    const odeon_tensor *d_value; /* of this loss: dL/dvalue, written; NULL: not wanted */
+} odeon_quantity;
 
 typedef struct odeon_loss_call {
     uint32_t struct_size, reserved0;
@@ -31,7 +47,9 @@ typedef struct odeon_loss_call {
      * sum over the workers is the mean over the global batch; then each metric's sum over the
      * elements of the slice's label, times the mask. */
     const odeon_tensor *sums;
-    const odeon_tensor *d_output; /* dL/doutput, written; NULL: not wanted */
+    const odeon_tensor *d_output;          /* dL/doutput, written; NULL: not wanted */
+    const odeon_quantity *const *quantity; /* those of the slot quantity, in its order */
+    double row_share;                      /* 1 / samples of the global batch */
 } odeon_loss_call;
 
 /* Growing. What a loss is going to be given, with batch 1. */
@@ -53,6 +71,9 @@ typedef struct odeon_loss_ops {
      * [worker; build] */
     odeon_status (*check)(void *self, const odeon_loss_shapes *shapes);
     odeon_status (*eval)(void *self, const odeon_loss_call *call); /* [worker; batch] */
+    /* (optional) The name of quantity index that it wants, NULL after the last, of at most
+     * ODEON_MAX_QUANTITIES; lives as long as the instance. [any; build] */
+    const char *(*quantity)(void *self, int32_t index);
 } odeon_loss_ops;
 
 #ifdef __cplusplus

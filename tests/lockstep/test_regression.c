@@ -383,8 +383,8 @@ static void test_a_data_set_without_times_has_none(void **state)
     assert_int_equal(s.session->workers[0].site.n_times, 0);
     assert_int_equal(batch_times(&call, "ode", &times), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "ode: the batch has no times"));
-    assert_null(call.batch_field(&call, "time"));
-    assert_null(call.batch_field(&call, "label"));
+    assert_null(call.batch_field(&call, ODEON_ROLE_TIME));
+    assert_null(call.batch_field(&call, ODEON_ROLE_LABEL));
     support_session_close(&s);
 }
 

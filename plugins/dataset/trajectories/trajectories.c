@@ -5,7 +5,8 @@
  * equally spaced (to a thousandth of the spacing), all windows have the same times, which a layer
  * with one time grid per batch needs; otherwise each window has its own, and such a layer can take
  * only one window per batch. With missing = mask an empty cell is 0 and excluded by mask [T,D]; no
- * window starts at a row with an empty cell, since its first values are the initial state. */
+ * window starts at a row with an empty cell, since its first values are the initial state. Columns
+ * of controls, known functions of the time, come as control [T,c], and may have no empty cell. */
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -17,7 +18,14 @@
 #include "odeon/plugin.h"
 #include "spiral.h"
 
-enum { FIELD_INPUT = 0, FIELD_LABEL = 1, FIELD_TIME = 2, FIELD_MASK = 3 };
+enum {
+    FIELD_INPUT = 0,
+    FIELD_LABEL = 1,
+    FIELD_TIME = 2,
+    FIELD_MASK = 3,
+    FIELD_CONTROL = 4,
+    N_FIELDS = 5
+};
 enum { SOURCE_SPIRAL = 0, SOURCE_CSV = 1 };     /* in the order of the choices */
 enum { MISSING_REFUSED = 0, MISSING_MASK = 1 }; /* in the order of the choices */
 
@@ -28,14 +36,14 @@ typedef struct trajectories {
     ODEON_INSTANCE;
     odeon_choice source;
     int64_t window;
-    const char *time, *values;
+    const char *time, *values, *controls;
     int64_t header, separator, missing, points;
     double until, test_fraction;
 
-    int64_t dim;     /* how many values */
-    columns wanted;  /* CSV: column of the time, then of the values */
+    int64_t dim, n_controls;
+    columns wanted;  /* CSV: column of the time, then of the dim values, then of the controls */
     int64_t n_rows;  /* 0 before open */
-    double *row;     /* [n_rows, 1 + dim]: time and values, NaN where one is missing */
+    double *row;     /* [n_rows, 1 + dim + n_controls]; NaN where a value is missing */
     int64_t *line;   /* [n_rows] line in the file; NULL: no file */
     double interval; /* spacing of the rows; 0: not equally spaced */
     int64_t n_starts;
@@ -57,6 +65,11 @@ static const odeon_option *const options[] = {
     ODEON_OPTION(trajectories, values, STRING, .flags = ODEON_OPTION_OPTIONAL,
                  .aliases = "columns|inputs|features",
                  .help = "csv: columns observed: names, indices from 0, ranges of them as 1..3"),
+    ODEON_OPTION(trajectories, controls, STRING, .flags = ODEON_OPTION_OPTIONAL,
+                 .aliases = "control|forcing|exogenous",
+                 .help =
+                     "csv: columns of known functions of the time, for the layer control: named "
+                     "as in values"),
     ODEON_OPTION(trajectories, header, FLAG, .default_text = "yes",
                  .help = "csv: the first line names the columns"),
     ODEON_OPTION(trajectories, separator, CHOICE, .aliases = "sep|delimiter|delim",
@@ -79,24 +92,31 @@ static const odeon_option *const options[] = {
 
 /* ---- options ---- */
 
-/* Time and values become one list, so that a row of the table is a row of the series. */
-static odeon_status read_columns(trajectories *set)
+/* The columns that an option names go behind those so far; *n is how many they are. */
+static odeon_status add_columns(trajectories *set, const char *option, const char *text, int64_t *n)
 {
-    const odeon_host *host = set->host;
-    columns time, list;
-    ODEON_TRY(columns_parse(host, "time", set->time, &time));
-    odeon_status status = columns_parse(host, "values", set->values, &list);
+    columns more;
+    odeon_status status = columns_parse(set->host, option, text, &more);
     if (status != ODEON_OK) {
-        columns_free(host, &time);
         return status;
     }
-    set->dim = list.n;
-    return columns_join(host, &time, &list, &set->wanted);
+    *n = more.n;
+    columns before = set->wanted;
+    return columns_join(set->host, &before, &more, &set->wanted);
+}
+
+/* Time, values and controls become one list, so that a row of the table is one of the series. */
+static odeon_status read_columns(trajectories *set)
+{
+    ODEON_TRY(columns_parse(set->host, "time", set->time, &set->wanted));
+    ODEON_TRY(add_columns(set, "values", set->values, &set->dim));
+    return set->controls == NULL ? ODEON_OK
+                                 : add_columns(set, "controls", set->controls, &set->n_controls);
 }
 
 static odeon_status check_columns(const trajectories *set)
 {
-    if (set->wanted.n != 1 + set->dim) {
+    if (set->wanted.n != 1 + set->dim + set->n_controls) {
         return odeon_fail(set->host, ODEON_ERR_CONFIG, "time: names more than one column");
     }
     return set->header != 0 ? ODEON_OK : columns_need_numbers(set->host, &set->wanted);
@@ -110,10 +130,12 @@ static odeon_status init(void *self)
     bool given = host->option_given(host, "values") != 0;
     set->dim = 2; /* the spiral's */
     if (set->source.index == SOURCE_SPIRAL) {
+        given = given || set->controls != NULL;
         return !given && set->missing == MISSING_REFUSED
                    ? ODEON_OK
-                   : odeon_fail(host, ODEON_ERR_CONFIG,
-                                "values and missing = mask are for source = csv(path=FILE)");
+                   : odeon_fail(
+                         host, ODEON_ERR_CONFIG,
+                         "values, controls and missing = mask are for source = csv(path=FILE)");
     }
     if (!given) {
         return odeon_fail(host, ODEON_ERR_CONFIG,
@@ -141,13 +163,30 @@ static void fini(void *self)
     columns_free(set->host, &set->wanted);
 }
 
-static int32_t field_count(void *self)
+/* Which fields there are: number index of the data set's among FIELD_*; -1: none. */
+static int32_t field_at(const trajectories *set, int32_t index)
 {
-    const trajectories *set = self;
-    return set->missing == MISSING_MASK ? 4 : 3;
+    int32_t n = 0;
+    for (int32_t i = 0; i < N_FIELDS; i++) {
+        bool there = (i != FIELD_MASK || set->missing == MISSING_MASK) &&
+                     (i != FIELD_CONTROL || set->n_controls > 0);
+        if (there && n++ == index) {
+            return i;
+        }
+    }
+    return -1;
 }
 
-/* Values, label and mask [window, dim], time [window]. */
+static int32_t field_count(void *self)
+{
+    int32_t n = 0;
+    while (field_at(self, n) >= 0) {
+        n++;
+    }
+    return n;
+}
+
+/* Values, label and mask [window, dim], time [window], control [window, n_controls]. */
 static odeon_status field(void *self, int32_t index, odeon_field_info *out)
 {
     static const struct {
@@ -159,24 +198,49 @@ static odeon_status field(void *self, int32_t index, odeon_field_info *out)
         [FIELD_LABEL] = {ODEON_ROLE_LABEL, 2, ODEON_DTYPE_F64, "label"},
         [FIELD_TIME] = {ODEON_ROLE_TIME, 1, ODEON_DTYPE_F64, "time"},
         [FIELD_MASK] = {ODEON_ROLE_MASK, 2, ODEON_DTYPE_U8, "mask"},
+        [FIELD_CONTROL] = {ODEON_ROLE_CONTROL, 2, ODEON_DTYPE_F64, "control"},
     };
     const trajectories *set = self;
-    if (index < 0 || index >= field_count(self)) {
+    int32_t at = field_at(set, index);
+    if (at < 0) {
         return odeon_fail(set->host, ODEON_ERR_INTERNAL, "trajectories: there is no field %d",
                           (int)index);
     }
+    int64_t width = at == FIELD_CONTROL ? set->n_controls : set->dim;
     *out = (odeon_field_info){.struct_size = out->struct_size,
-                              .role = fields[index].role,
-                              .dtype = fields[index].dtype,
-                              .ndim = fields[index].ndim,
-                              .dim = {set->window, fields[index].ndim == 2 ? set->dim : 0},
+                              .role = fields[at].role,
+                              .dtype = fields[at].dtype,
+                              .ndim = fields[at].ndim,
+                              .dim = {set->window, fields[at].ndim == 2 ? width : 0},
                               .scale = 1.0,
-                              .name = fields[index].name,
-                              .flags = index == FIELD_TIME ? ODEON_FIELD_RELATIVE : 0};
+                              .name = fields[at].name,
+                              .flags = at == FIELD_TIME ? ODEON_FIELD_RELATIVE : 0};
     return ODEON_OK;
 }
 
 /* ---- the observations ---- */
+
+/* Elements of a row: time, values, controls. */
+static int64_t row_width(const trajectories *set)
+{
+    return 1 + set->dim + set->n_controls;
+}
+
+/* A gap in what is known beforehand cannot be left out of anything. */
+static odeon_status check_controls(const trajectories *set, const char *file, const csv_table *t)
+{
+    char name[128];
+    for (int64_t i = 0; i < t->n_rows * t->n_columns; i++) {
+        int32_t at = (int32_t)(i % t->n_columns);
+        if (at > set->dim && isnan(t->value[i])) {
+            csv_table_column(&set->wanted, at, name, sizeof name);
+            return odeon_fail(set->host, ODEON_ERR_DATA,
+                              "%s:%lld: column %s is empty: controls have to be there in every row",
+                              file, (long long)t->line[i / t->n_columns], name);
+        }
+    }
+    return ODEON_OK;
+}
 
 /* Times must increase strictly, or an ODE solver could not integrate from one to the next. */
 static odeon_status check_times(const trajectories *set, const char *file, const csv_table *t)
@@ -210,6 +274,7 @@ static odeon_status read_csv(trajectories *set)
     host->free(host, text);
     ODEON_TRY(status);
     status = check_times(set, file, &table);
+    status = status == ODEON_OK ? check_controls(set, file, &table) : status;
     if (status == ODEON_OK) { /* take over the table's memory, which has the layout needed */
         set->row = table.value;
         set->n_rows = table.n_rows;
@@ -246,7 +311,7 @@ static odeon_status make_spiral(trajectories *set)
 /* The spacing of the rows, or 0 if they are not equally spaced. */
 static double find_interval(const trajectories *set)
 {
-    int64_t width = 1 + set->dim, last = set->n_rows - 1;
+    int64_t width = row_width(set), last = set->n_rows - 1;
     double first = set->row[0],
            interval = last > 0 ? (set->row[last * width] - first) / (double)last : 0.0;
     for (int64_t i = 0; i <= last; i++) {
@@ -263,7 +328,7 @@ static double find_interval(const trajectories *set)
 /* Does the row have all values? */
 static bool is_whole(const trajectories *set, int64_t row)
 {
-    const double *value = set->row + row * (1 + set->dim) + 1;
+    const double *value = set->row + row * row_width(set) + 1;
     for (int64_t k = 0; k < set->dim; k++) {
         if (isnan(value[k])) {
             return false;
@@ -326,19 +391,36 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
     return ODEON_OK;
 }
 
+/* The address of sample i in the memory of a field, of so many elements a sample. */
+static double *numbers_at(void *const *fields, int32_t at, int64_t i, int64_t size)
+{
+    return (double *)fields[at] + i * size;
+}
+
+static void copy_controls(const trajectories *set, const double *start, int64_t i,
+                          void *const *fields)
+{
+    int64_t n = set->window, c = set->n_controls;
+    int32_t at = set->missing == MISSING_MASK ? FIELD_CONTROL : FIELD_MASK; /* of those there are */
+    for (int64_t k = 0; k < n && c > 0; k++) {
+        memcpy(numbers_at(fields, at, i, n * c) + k * c, start + k * row_width(set) + 1 + set->dim,
+               (size_t)c * sizeof *start);
+    }
+}
+
 /* Copies the window from row first as sample i of a batch. Equal spacing gives exactly equal times
  * in all windows, free of rounding. */
 static void copy_window(const trajectories *set, int64_t first, int64_t i, void *const *fields)
 {
     int64_t n = set->window, dim = set->dim;
-    double *input = (double *)fields[FIELD_INPUT] + i * n * dim;
-    double *label = (double *)fields[FIELD_LABEL] + i * n * dim;
-    double *time = (double *)fields[FIELD_TIME] + i * n;
+    double *input = numbers_at(fields, FIELD_INPUT, i, n * dim);
+    double *label = numbers_at(fields, FIELD_LABEL, i, n * dim);
+    double *time = numbers_at(fields, FIELD_TIME, i, n);
     uint8_t *mask =
         set->missing == MISSING_MASK ? (uint8_t *)fields[FIELD_MASK] + i * n * dim : NULL;
-    const double *start = set->row + first * (1 + dim);
+    const double *start = set->row + first * row_width(set);
     for (int64_t k = 0; k < n; k++) {
-        const double *row = start + k * (1 + dim);
+        const double *row = start + k * row_width(set);
         time[k] = set->interval > 0.0 ? set->interval * (double)k : row[0] - start[0];
         for (int64_t d = 0; d < dim; d++) {
             bool there = !isnan(row[1 + d]);
@@ -348,6 +430,7 @@ static void copy_window(const trajectories *set, int64_t first, int64_t i, void 
             }
         }
     }
+    copy_controls(set, start, i, fields);
 }
 
 /* indices [n] -> fields of n windows each. */
@@ -376,9 +459,11 @@ static void locate(void *self, int64_t index, int32_t field, int64_t element, ch
                    uint64_t bytes)
 {
     const trajectories *set = self;
-    int64_t width = field == FIELD_TIME ? 1 : set->dim;
+    int32_t which = field_at(set, field);
+    int64_t width = which == FIELD_TIME ? 1 : which == FIELD_CONTROL ? set->n_controls : set->dim;
     int64_t row = set->start[index] + element / width;
-    int32_t at = field == FIELD_TIME ? 0 : (int32_t)(1 + element % width);
+    int64_t before = which == FIELD_CONTROL ? 1 + set->dim : 1;
+    int32_t at = which == FIELD_TIME ? 0 : (int32_t)(before + element % width);
     char name[128];
     if (set->line == NULL) {
         (void)snprintf(text, bytes, "the spiral, row %lld", (long long)row);

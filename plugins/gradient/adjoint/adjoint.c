@@ -147,6 +147,15 @@ static odeon_status begin(const adjoint *method, const odeon_solve_call *call, p
     return ODEON_OK;
 }
 
+/* y alone of a vector of the field that is differentiated: behind it may stand integrals along the
+ * path, which augment counts in by itself. */
+static odeon_view y_of(const odeon_solve_call *call, const odeon_view *x)
+{
+    odeon_view y = *x;
+    y.shape.dim[0] = call->field->parts[0].n;
+    return y;
+}
+
 /* Solves the augmented system from output time i back to i - 1. y is reset to the forward solution,
  * which stops its backward error from growing over intervals; drift records how far it had moved
  * from y[i - 1]. */
@@ -158,15 +167,17 @@ static odeon_status cross_interval(const passage *p, int32_t i)
     const odeon_tensor both[2] = {p->state, p->state};
     const odeon_gradient_solve solve = {
         .struct_size = sizeof solve, .field = p->field, .times = interval, .n_times = 2, .y = both};
-    if (call->d_y[i].data != NULL) {
-        ODEON_TRY(services->add(services->self, &call->d_y[i], &p->a));
+    odeon_view d_end = y_of(call, &call->d_y[i]);
+    if (d_end.data != NULL) {
+        ODEON_TRY(services->add(services->self, &d_end, &p->a));
     }
     if (!p->has_y) {
         return services->solve(services->self, &solve);
     }
-    ODEON_TRY(services->copy(services->self, &call->y[i].view, &p->y));
+    odeon_view end = y_of(call, &call->y[i].view), start = y_of(call, &call->y[i - 1].view);
+    ODEON_TRY(services->copy(services->self, &end, &p->y));
     ODEON_TRY(services->solve(services->self, &solve));
-    return services->drift(services->self, &p->y.view, &call->y[i - 1].view);
+    return services->drift(services->self, &p->y.view, &start);
 }
 
 /* y [n_times] and cotangents d_y [n_times] (data NULL: zero) -> d_y0; adds theta_bar to the
@@ -179,10 +190,11 @@ static odeon_status backward(void *self, const odeon_solve_call *call)
     for (int32_t i = call->n_times - 1; i > 0; i--) {
         ODEON_TRY(cross_interval(&p, i));
     }
+    odeon_tensor d_y0 = {y_of(call, &call->d_y0->view)};
+    odeon_view d_first = y_of(call, &call->d_y[0]);
     ODEON_TRY(services->add_theta(services->self, p.field, &p.state.view));
-    ODEON_TRY(services->copy(services->self, &p.a.view, call->d_y0));
-    return call->d_y[0].data == NULL ? ODEON_OK
-                                     : services->add(services->self, &call->d_y[0], call->d_y0);
+    ODEON_TRY(services->copy(services->self, &p.a.view, &d_y0));
+    return d_first.data == NULL ? ODEON_OK : services->add(services->self, &d_first, &d_y0);
 }
 
 static const odeon_gradient_ops ops = {.struct_size = sizeof ops,

@@ -18,7 +18,7 @@ typedef struct ode {
     odeon_choice control;
     int64_t norm, end, step; /* indices of the choices */
     double first_step, h_max, h_min, step_size;
-    int64_t steps, max_steps;
+    int64_t steps, max_steps, count_integrals;
 
     const odeon_ode_services *services;
     odeon_control controller;
@@ -103,6 +103,9 @@ static const odeon_option *const options[] = {
             "times within the solve that steps end at, forward and backward, in any order: where "
             "the field jumps, or has a pulse that a step could pass; of adaptive steps and of "
             "step_size"),
+    ODEON_OPTION(ode, count_integrals, FLAG, .default_text = "no",
+                 .help = "integrals along the path, which layers of the body declare, count in the "
+                         "error of a step; if not, they leave the steps as they are"),
     ODEON_OPTION(ode, steps, I64, .aliases = "nsteps|numsteps|n", .min_text = "1",
                  .flags = ODEON_OPTION_OPTIONAL, .unit = "steps",
                  .help = "fixed steps: so many, all equal, between two times"),
@@ -268,6 +271,7 @@ static odeon_status init(void *self)
                                    .integrator = layer->integrator,
                                    .gradient = layer->gradient};
     layer->spec.flags = layer->step == 0 ? 0u : ODEON_ODE_STEP_PER_SAMPLE;
+    layer->spec.flags |= layer->count_integrals != 0 ? ODEON_ODE_COUNT_INTEGRALS : 0u;
     ODEON_TRY(read_control(layer));
     read_initial(layer);
     ODEON_TRY(read_times(layer));

@@ -166,6 +166,9 @@ static void test_options_that_cannot_be_are_refused(void **state)
         {"test_fraction=1", "test_fraction"},
         {"values=1", "are for source = csv"},
         {"missing=mask", "are for source = csv"},
+        {"controls=1", "are for source = csv"},
+        {"source=csv(path=/x), values=1, controls=3..1", "controls: '3..1'"},
+        {"source=csv(path=/x), values=1, controls=u, header=no", "'u': columns have no names"},
         {"source=circle", "source"},
         {"source=csv", "source"},
         {"source=csv(path=/x)", "values: must name"},
@@ -383,6 +386,37 @@ static void test_every_failing_allocation_is_survived(void **state)
     survive_failing_allocations(make_csv(*state, "t,y\n0,1\n1,2\n", "values=y, window=1"), 6);
 }
 
+/* Behind the mask where there is one, in its place where there is none. */
+static void test_controls_are_a_field(void **state)
+{
+    static const char text[] = "t,a,u,v\n0,1,10,0.5\n1,2,20,0.25\n2,,30,0.125\n3,4,40,0\n";
+    static const char whole[] = "t,a,u,v\n0,1,10,0.5\n1,2,20,0.25\n2,3,30,0.125\n3,4,40,0\n";
+    const int64_t indices[1] = {1};
+    char where[200];
+    for (int masked = 0; masked < 2; masked++) {
+        windows w;
+        double control[ROOM];
+        instance *x =
+            make_csv(*state, masked != 0 ? text : whole,
+                     masked != 0 ? "time=t, values=a, controls=v u, window=2, missing=mask"
+                                 : "time=t, values=a, controls=v u, window=2");
+        void *const fields[5] = {w.input, w.label, w.time,
+                                 masked != 0 ? (void *)w.mask : (void *)control, control};
+        assert_int_equal(dataset_ops_of(x)->field_count(x->self), 4 + masked);
+        assert_field(x, 3 + masked, ODEON_ROLE_CONTROL, ODEON_DTYPE_F64, 2, 2);
+        dataset_assert_opens(x, ODEON_SPLIT_TRAIN, masked != 0 ? 2 : 3);
+        assert_int_equal(dataset_ops_of(x)->get_batch(x->self, 1, indices, fields), ODEON_OK);
+        ASSERT_NUMBERS(control, 0.25, 20.0, 0.125, 30.0);
+        assert_true(w.input[0] == 2.0 && w.time[1] == 1.0);
+        dataset_ops_of(x)->locate(x->self, 1, 3 + masked, 3, where, sizeof where);
+        assert_non_null(strstr(where, ":4, column 'u'"));
+        instance_destroy(x);
+    }
+    assert_refused(make_csv(*state, "t,a,u\n0,1,10\n1,2,\n2,3,1\n",
+                            "time=t, values=a, controls=u, window=2, missing=mask"),
+                   ODEON_SPLIT_TRAIN, ":3: column 'u' is empty: controls have to be there");
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -398,6 +432,7 @@ int main(void)
         WITH_FILE(test_times_that_are_rounded_are_one_grid),
         WITH_FILE(test_other_times_are_those_of_the_rows),
         WITH_FILE(test_empty_cells_are_masked),
+        WITH_FILE(test_controls_are_a_field),
         WITH_FILE(test_files_that_do_not_do_are_refused),
         WITH_FILE(test_misuse_is_refused),
         WITH_FILE(test_every_failing_allocation_is_survived),

@@ -6,16 +6,19 @@
 #include "base/diag.h"
 #include "support.h"
 
-static void test_fields_are_found_by_name(void **state)
+static void test_fields_are_found_by_role(void **state)
 {
     (void)state;
     double times[2] = {0.0, 1.0};
     batch_fields fields = {.of[ODEON_ROLE_TIME] = {.view.data = times}};
     odeon_layer_call call = {.host = &fields};
-    assert_ptr_equal(batch_field(&call, "time"), &fields.of[ODEON_ROLE_TIME].view);
-    assert_null(batch_field(&call, "mask")); /* this batch has none */
-    assert_null(batch_field(&call, "tme"));
-    assert_null(batch_field(&call, ""));
+    assert_ptr_equal(batch_field(&call, ODEON_ROLE_TIME), &fields.of[ODEON_ROLE_TIME].view);
+    assert_null(batch_field(&call, ODEON_ROLE_MASK)); /* this batch has none */
+    fields.of[ODEON_ROLE_INPUT] = fields.of[ODEON_ROLE_LABEL] = fields.of[ODEON_ROLE_TIME];
+    assert_null(batch_field(&call, ODEON_ROLE_INPUT)); /* a layer has its own, and no label */
+    assert_null(batch_field(&call, ODEON_ROLE_LABEL));
+    assert_null(batch_field(&call, -1));
+    assert_null(batch_field(&call, DATA_ROLES));
 }
 
 static void test_times_that_all_samples_share(void **state)
@@ -68,7 +71,7 @@ static void test_times_of_each_sample(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields_are_found_by_name),
+        cmocka_unit_test(test_fields_are_found_by_role),
         cmocka_unit_test(test_times_that_all_samples_share),
         cmocka_unit_test(test_no_times),
         cmocka_unit_test(test_a_sample_with_other_times_is_named),

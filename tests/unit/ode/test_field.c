@@ -34,7 +34,7 @@ static void fit(small_net *s, block_field *f, int64_t samples)
 {
     odeon_shape y = body_of(s)->in;
     y.dim[0] = samples;
-    assert_int_equal(block_field_fit(f, body_of(s), &s->call, &y), ODEON_OK);
+    assert_int_equal(block_field_fit(f, body_of(s), &s->call, &y, NULL), ODEON_OK);
 }
 
 static odeon_tensor vector(double *data, int64_t n)
@@ -52,8 +52,8 @@ static void test_field_is_fitted_to_body_and_call(void **state)
     assert_int_equal(f.host.abi.n_parts, 1);
     assert_int_equal(f.host.abi.dtype, ODEON_DTYPE_F64);
     assert_ptr_equal(f.host.abi.self, &f);
-    assert_string_equal(f.part.name, "y");
-    assert_int_equal(f.part.n_global, 3 * 2); /* samples of all workers */
+    assert_string_equal(f.parts[0].name, "y");
+    assert_int_equal(f.parts[0].n_global, 3 * 2); /* samples of all workers */
     assert_int_equal(f.host.samples, 2);
     assert_true(f.host.is_alone && f.host.is_recordable && !f.host.moves_state);
     assert_int_equal(f.host.frame_in, 0); /* dense reads its input */
@@ -141,10 +141,10 @@ static void test_identity_tells_calls_apart(void **state)
     small_net_close(s);
 }
 
-static const odeon_view *no_field(const odeon_layer_call *call, const char *name)
+static const odeon_view *no_field(const odeon_layer_call *call, int32_t role)
 {
     (void)call;
-    (void)name;
+    (void)role;
     return NULL;
 }
 

@@ -191,11 +191,11 @@ static void test_times_of_the_batch_must_be_there_and_monotone(void **state)
     odeon_ode *ode = s->site.odes[0];
     assert_int_equal(status, ODEON_OK);
     small_net_bind(s);
-    assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_ERR_CONFIG);
+    assert_int_equal(ode_times_fit(ode, &s->call, 1), ODEON_ERR_CONFIG);
     assert_non_null(strstr(diag_message(), "o: the batch has no times"));
     diag_clear();
     s->fields.times = bad;
-    assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_ERR_DATA);
+    assert_int_equal(ode_times_fit(ode, &s->call, 1), ODEON_ERR_DATA);
     assert_string_equal(diag_message(), "o: the batch's times must rise or fall throughout, but "
                                         "number 2 is 0.5 and number 3 is 0.5");
     diag_clear();
@@ -234,13 +234,13 @@ static void test_lists_report_allocations_that_fail(void **state)
     for (int64_t n = 1; n <= 2; n++) { /* y, d_y */
         diag_clear();
         mem_fail_at(n);
-        assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_ERR_NOMEM);
+        assert_int_equal(ode_times_fit(ode, &s->call, 1), ODEON_ERR_NOMEM);
         mem_fail_at(0);
         assert_string_equal(diag_message(), "o: no memory for its outputs");
         assert_int_equal(ode->outputs.capacity, 0);
     }
     diag_clear();
-    assert_int_equal(ode_outputs_fit(ode, &s->call, 1), ODEON_OK);
+    assert_int_equal(ode_times_fit(ode, &s->call, 1), ODEON_OK);
     assert_int_equal(ode->outputs.capacity, 3);
     small_net_close(s);
 }

@@ -46,10 +46,10 @@ static void test_a_call_finds_the_batchs_fields(void **state)
     (void)support_differentiate(&s, NULL, NULL);
     worker *w = &s.session->workers[0];
     odeon_layer_call c = worker_call(w, 0);
-    assert_ptr_equal(c.batch_field(&c, "mask"), &w->fields.of[ODEON_ROLE_MASK].view);
-    assert_ptr_equal(c.batch_field(&c, "time"), &w->fields.of[ODEON_ROLE_TIME].view);
-    assert_null(c.batch_field(&c, "control")); /* the data set has none */
-    assert_null(c.batch_field(&c, "nothing"));
+    assert_ptr_equal(c.batch_field(&c, ODEON_ROLE_MASK), &w->fields.of[ODEON_ROLE_MASK].view);
+    assert_ptr_equal(c.batch_field(&c, ODEON_ROLE_TIME), &w->fields.of[ODEON_ROLE_TIME].view);
+    assert_null(c.batch_field(&c, ODEON_ROLE_CONTROL)); /* the data set has none */
+    assert_null(c.batch_field(&c, -1));
     assert_true(c.rng_key == 0 && c.first_sample == 0 && c.n_global == 0);
     support_session_close(&s);
 }

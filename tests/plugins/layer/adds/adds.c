@@ -1,4 +1,5 @@
 /* adds: y = x + a field of the batch, of x's shape and dtype. For tests. */
+#include "odeon/dataset.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "odeon/layer.h"
@@ -6,25 +7,34 @@
 
 typedef struct adds {
     ODEON_INSTANCE;
-    const char *name;
+    int64_t field, needs;
 } adds;
 
-static const odeon_option *const options[] = {ODEON_OPTION_AS(adds, name, STRING, "field",
-                                                              .default_text = "control",
-                                                              .help = "time, mask or control"),
-                                              NULL};
+static const odeon_option *const options[] = {
+    ODEON_OPTION(adds, field, CHOICE, .default_text = "control", .choices = "time|mask|control",
+                 .help = "what is added"),
+    ODEON_OPTION(adds, needs, FLAG, .default_text = "yes",
+                 .help = "say in the plan that it is needed"),
+    NULL};
+
+static int32_t role_of(const adds *layer)
+{
+    static const int32_t roles[] = {ODEON_ROLE_TIME, ODEON_ROLE_MASK, ODEON_ROLE_CONTROL};
+    return roles[layer->field];
+}
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    (void)self;
+    const adds *layer = self;
     plan->out = plan->in;
+    plan->needs = layer->needs != 0 ? 1u << role_of(layer) : 0u;
     return ODEON_OK;
 }
 
 static odeon_status forward(void *self, const odeon_layer_call *call)
 {
     const adds *layer = self;
-    const odeon_view *field = call->batch_field(call, layer->name);
+    const odeon_view *field = call->batch_field(call, role_of(layer));
     if (field == NULL || odeon_count(&field->shape) != odeon_count(&call->in->shape) ||
         field->shape.dtype != call->in->shape.dtype ||
         field->shape.dim[0] != call->in->shape.dim[0]) {

@@ -1,0 +1,135 @@
+/* A block keeps its integrals and their cotangents itself; here is who wants which. Cotangents of
+ * several losses add up, each of which writes its own into one scratch. */
+#include "session/quantities.h"
+
+#include "base/diag.h"
+#include "base/text.h"
+#include "ode/ode.h"
+#include "odeon/device_move.h"
+#include "odeon/device_solver.h"
+#include "plugin/calling.h"
+
+/* ---- by name ---- */
+
+/* "ode.kinetic, deep.ode.kinetic": for a message. */
+static void list_names(const worker *w, text_buffer *text)
+{
+    for (size_t b = 0; b < w->site.n_odes; b++) {
+        const odeon_ode *ode = w->site.odes[b];
+        for (int32_t i = 0; i < ode->integrals.n; i++) {
+            text_printf(text, "%s%s.%s", text->length > 0 ? ", " : "", ode->path,
+                        ode->integrals.names[i]);
+        }
+    }
+}
+
+static odeon_status refuse(const worker *w, size_t i, const char *name)
+{
+    text_buffer text = {0};
+    list_names(w, &text);
+    odeon_status status =
+        text.length == 0
+            ? diag_fail(ODEON_ERR_CONFIG,
+                        "train.loss: %s wants %s, but no layer of the model integrates along the "
+                        "path of an ODE block: put one into its body, such as kinetic",
+                        w->losses[i]->component->id, name)
+            : diag_fail(ODEON_ERR_CONFIG, "train.loss: %s wants %s, but the model has %s",
+                        w->losses[i]->component->id, name,
+                        text.data != NULL ? text.data : "others");
+    text_fini(&text);
+    return status;
+}
+
+static odeon_status find(worker *w, size_t i, const char *name)
+{
+    loss_quantities *list = &w->quantities[i];
+    if (list->n == ODEON_MAX_QUANTITIES) {
+        return diag_fail(ODEON_ERR_CONFIG, "train.loss: %s wants more than %d quantities",
+                         w->losses[i]->component->id, ODEON_MAX_QUANTITIES);
+    }
+    for (size_t b = 0; b < w->site.n_odes; b++) {
+        int32_t index = ode_find_integral(w->site.odes[b], name);
+        if (index >= 0) {
+            list->of[list->n++] =
+                (quantity_use){.name = name, .ode = w->site.odes[b], .index = index};
+            return ODEON_OK;
+        }
+    }
+    return refuse(w, i, name);
+}
+
+odeon_status quantities_find(worker *w, size_t i)
+{
+    const instance *loss = w->losses[i];
+    const odeon_loss_ops *ops = loss->component->ops;
+    for (int32_t k = 0; ODEON_HAS(ops, odeon_loss_ops, quantity); k++) {
+        calling outer = calling_begin(loss, "quantity");
+        const char *name = ops->quantity(loss->self, k);
+        calling_leave(outer);
+        if (name == NULL) {
+            break;
+        }
+        ODEON_TRY(find(w, i, name));
+    }
+    return ODEON_OK;
+}
+
+/* ---- a batch ---- */
+
+odeon_status quantities_begin(worker *w, bool backward)
+{
+    for (size_t b = 0; backward && b < w->site.n_odes; b++) {
+        ODEON_TRY(ode_clear_integral_cotangents(w->site.odes[b]));
+    }
+    return ODEON_OK;
+}
+
+/* Cotangent k of a loss, in the scratch of all: rows of the slice's samples at 64 bytes. */
+static odeon_tensor scratch_of(const worker *w, int32_t k, const odeon_shape *shape)
+{
+    int64_t bytes = (odeon_bytes(shape) + 63) / 64 * 64;
+    return odeon_tensor_at(w->d_quantity.data + k * bytes, *shape);
+}
+
+odeon_status quantities_give(worker *w, size_t i, bool backward,
+                             const odeon_quantity *const **quantity)
+{
+    loss_quantities *list = &w->quantities[i];
+    *quantity = NULL;
+    for (int32_t k = 0; k < list->n; k++) {
+        quantity_use *use = &list->of[k];
+        use->value = ode_integral(use->ode, use->index);
+        const odeon_shape *shape = &use->value.shape;
+        if (backward) {
+            ODEON_TRY(
+                buffer_fit(w->model->device, &w->d_quantity, list->n * (odeon_bytes(shape) + 64)));
+            use->d_value = scratch_of(w, k, shape);
+        }
+        use->quantity = (odeon_quantity){.struct_size = sizeof use->quantity,
+                                         .name = use->name,
+                                         .value = &use->value,
+                                         .d_value = backward ? &use->d_value : NULL};
+        list->given[k] = &use->quantity;
+        *quantity = list->given;
+    }
+    return ODEON_OK;
+}
+
+odeon_status quantities_take(worker *w, size_t i)
+{
+    const loss_quantities *list = &w->quantities[i];
+    odeon_scalar one[1] = {odeon_imm(1.0)};
+    for (int32_t k = 0; k < list->n; k++) {
+        const quantity_use *use = &list->of[k];
+        odeon_tensor sum = ode_integral_cotangent(use->ode, use->index);
+        const odeon_view *x[1] = {&use->d_value.view};
+        ODEON_TRY(ODEON_DO(w->model->device, solver, lincomb, w->site.lane.queue, .y = &sum,
+                           .base = &sum.view, .n = 1, .x = x, .coefficient = one));
+    }
+    return ODEON_OK;
+}
+
+void quantities_fini(worker *w)
+{
+    buffer_release(w->model->device, &w->d_quantity);
+}

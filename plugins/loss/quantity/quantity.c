@@ -1,0 +1,124 @@
+/* quantity: the mean over the samples of a number that the network makes on its way, such as the
+ * integral of |f|^2 along the path of an ODE block: a penalty beside the loss that is learned from.
+ * Its derivative by the network's output is 0. */
+#include <string.h>
+
+#include "../common/weight.h"
+#include "odeon/device_move.h"
+#include "odeon/device_pointwise.h"
+#include "odeon/host.h"
+#include "odeon/loss.h"
+#include "odeon/plugin.h"
+
+typedef struct quantity {
+    ODEON_INSTANCE;
+    double weight;
+    const char *of;
+    char *text;                              /* copy of `of`, cut into names */
+    const char *names[ODEON_MAX_QUANTITIES]; /* in there */
+    int32_t n, reserved0;
+} quantity;
+
+static const odeon_option *const options[] = {
+    WEIGHT_OPTION(quantity),
+    ODEON_OPTION(quantity, of, STRING, .flags = ODEON_OPTION_REQUIRED, .aliases = "name|names",
+                 .help = "integrals along the paths of ODE blocks, as ode.kinetic of the block "
+                         "[model.ode]; of several the sum counts"),
+    NULL};
+
+static odeon_status split(quantity *loss)
+{
+    char *at = loss->text;
+    for (at += strspn(at, " \t"); *at != '\0'; at += strspn(at, " \t")) {
+        if (loss->n == ODEON_MAX_QUANTITIES) {
+            return odeon_fail(loss->host, ODEON_ERR_CONFIG, "quantity: of names more than %d",
+                              ODEON_MAX_QUANTITIES);
+        }
+        loss->names[loss->n++] = at;
+        at += strcspn(at, " \t");
+        if (*at != '\0') {
+            *at++ = '\0';
+        }
+    }
+    return loss->n > 0 ? ODEON_OK
+                       : odeon_fail(loss->host, ODEON_ERR_CONFIG, "quantity: of names nothing");
+}
+
+static odeon_status init(void *self)
+{
+    quantity *loss = self;
+    uint64_t bytes = strlen(loss->of) + 1;
+    loss->text = loss->host->alloc(loss->host, bytes);
+    if (loss->text == NULL) {
+        return odeon_fail(loss->host, ODEON_ERR_NOMEM, "quantity: no memory");
+    }
+    memcpy(loss->text, loss->of, bytes);
+    return split(loss);
+}
+
+static void fini(void *self)
+{
+    quantity *loss = self;
+    loss->host->free(loss->host, loss->text);
+}
+
+static int32_t metric_count(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static const char *metric_name(void *self, int32_t index)
+{
+    (void)self;
+    (void)index;
+    return NULL;
+}
+
+static const char *name_of(void *self, int32_t index)
+{
+    const quantity *loss = self;
+    return index < loss->n ? loss->names[index] : NULL;
+}
+
+/* Whatever output and labels are. */
+static odeon_status check(void *self, const odeon_loss_shapes *shapes)
+{
+    (void)self;
+    (void)shapes;
+    return ODEON_OK;
+}
+
+/* quantity [B] each -> sums F64 [1]: scaled on the device, since a quantity's own sum is not a
+ * share of the mean yet. */
+static odeon_status eval(void *self, const odeon_loss_call *call)
+{
+    const quantity *loss = self;
+    const odeon_scalar share = odeon_imm(loss->weight * call->row_share);
+    ODEON_TRY(
+        ODEON_DO(call->device, move, fill, call->queue, .y = call->sums, .value = odeon_imm(0.0)));
+    for (int32_t i = 0; i < loss->n; i++) {
+        const odeon_quantity *q = call->quantity[i];
+        ODEON_TRY(ODEON_DO(call->device, move, rows_sum, call->queue, .x = q->value, .rows = 1,
+                           .cols = odeon_count(&q->value->shape), .v = call->sums));
+        ODEON_TRY(q->d_value == NULL ? ODEON_OK
+                                     : ODEON_DO(call->device, move, fill, call->queue,
+                                                .y = q->d_value, .value = share));
+    }
+    ODEON_TRY(ODEON_DO(call->device, pointwise, power, call->queue, .x = &call->sums->view,
+                       .y = call->sums, .scale = share.imm, .exponent = 1.0));
+    return call->d_output == NULL ? ODEON_OK
+                                  : ODEON_DO(call->device, move, fill, call->queue,
+                                             .y = call->d_output, .value = odeon_imm(0.0));
+}
+
+static const odeon_loss_ops ops = {.struct_size = sizeof ops,
+                                   .metric_count = metric_count,
+                                   .metric_name = metric_name,
+                                   .check = check,
+                                   .eval = eval,
+                                   .quantity = name_of};
+
+ODEON_PLUGIN_OPTIONS(LOSS, "quantity", &ops,
+                     "mean of integrals along the paths of ODE blocks, as a penalty", NULL,
+                     "penalty|regularizer|regularization", quantity, options, init, fini);
