@@ -5,10 +5,11 @@
  * A pass over a slice is the block's pass over one sample, in a loop: around each turn the sample's
  * vectors are copied out of the slice's and back. The workers do not wait for each other.
  *
- * MEMORY. A forward that a backward follows leaves a tape for each sample, in as many solvers: that
- * is, all together, what one tape of the slice would take if the sample with the most steps set
- * those of all, or less. Each solver keeps its frames for the run, so that memory is the sum of the
- * most that each place in the batch has needed. Without a backward one solver serves all. */
+ * MEMORY. A forward that a backward follows leaves a tape for each sample, in as many solvers, with
+ * the steps of that sample alone. Its frames, vectors and records are of one sample: those of small
+ * states, which begin at multiples of 64 bytes, take more than their share of one tape of the slice
+ * would. Each solver keeps its memory for the run, so that all together hold the sum of the most
+ * that each place in the batch has needed. Without a backward one solver serves all. */
 #ifndef ODEON_CORE_ODE_SAMPLES_H
 #define ODEON_CORE_ODE_SAMPLES_H
 #include "ode/block.h"

@@ -211,6 +211,8 @@ static void test_adjoint_of_a_sample_is_solved_as_alone(void **state)
     (void)state;
     check(products, "model.ode.gradient=adjoint", NULL, NULL, false);
     check(products, "model.ode.gradient=adjoint(norm=full, count_time=yes)", NULL, NULL, false);
+    check(products, "model.ode.gradient=adjoint(y=dense)", NULL, NULL, false);
+    check(products, "model.ode.gradient=adjoint(integrator=dopri5, rtol=1e-5)", NULL, NULL, false);
 }
 
 /* One start and one end. */
