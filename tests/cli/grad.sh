@@ -40,6 +40,21 @@ cmp steps.csv again.csv || fail "a replay takes other steps"
 expect 0 "loss" grad "$ini/small.ini" --batch two.safetensors --out f.safetensors
 grep -aqF '"output":{"dtype":"F32"' f.safetensors || fail "not in the run's dtype"
 
+# Dual numbers say how far a gradient is from the loss: of the steps' own gradient not at all, of a
+# continuous adjoint with two steps by much. The values stay the same.
+slope() { # ARGUMENTS: the distance
+    "$odeon" grad "$ini/small.ini" --batch two.safetensors --out slope.safetensors --dtype float64 \
+        --slope "$@" | sed -n 's/^slope: .*they differ by //p'
+}
+exact=$(slope model.ode.gradient=direct)
+awk "BEGIN { exit !($exact <= 1e-12) }" || fail "a direct gradient has slope '$exact'"
+expect 0 "loss" grad "$ini/small.ini" --batch two.safetensors --out d.safetensors --dtype float64 \
+    model.ode.gradient=direct
+cmp slope.safetensors d.safetensors || fail "dual numbers change values"
+far=$(slope model.ode.gradient=adjoint)
+awk "BEGIN { exit !($far > 1e-9) }" || fail "an adjoint's gradient has slope '$far'"
+expect 0 "they differ by" grad "$ini/small.ini" --batch two.safetensors --out s.safetensors --slope
+
 expect 3 "no tensor x" grad "$ini/small.ini" --batch g.safetensors --out h.safetensors
 [ ! -e h.safetensors ] || fail "a refused batch left a file"
 expect 5 "absent" grad "$ini/small.ini" --batch absent --out h.safetensors

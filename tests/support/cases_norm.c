@@ -70,6 +70,23 @@ static void run_pool_vjp(case_run *run)
     }
 }
 
+/* Of MAX alone. */
+static void run_pool_jvp(case_run *run)
+{
+    for (int32_t i = 0; i < N_POOL; i++) {
+        const pool_case *c = &pool_sizes[i];
+        if (c->geometry.kind != ODEON_POOL_MAX) {
+            continue;
+        }
+        case_variant(run, "geometry %d", (int)i);
+        odeon_tensor x = case_random(run, pool_x(c)), x_dot = case_random(run, pool_x(c));
+        odeon_tensor y_dot = case_output(run, pool_y(c));
+        case_do(run, pool, pool2d_jvp, .geometry = c->geometry, .x = &x.view, .x_dot = &x_dot.view,
+                .y_dot = &y_dot);
+        case_keep(run, "y_dot", &y_dot.view);
+    }
+}
+
 static void run_pool_passes_on(case_run *run)
 {
     case_variant(run, "one NaN");
@@ -201,6 +218,7 @@ static void run_groupnorm_passes_on(case_run *run)
 const device_case norm_cases[] = {
     {"pool2d", run_pool},
     {"pool2d_vjp", run_pool_vjp},
+    {"pool2d_jvp", run_pool_jvp},
     {"pool2d of what is not finite", run_pool_passes_on},
     {"pool2d, which is the largest", run_largest_of_special_numbers},
     {"groupnorm", run_groupnorm},
