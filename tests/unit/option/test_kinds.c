@@ -166,7 +166,7 @@ static void test_these_slots_are_needed(void **state)
 static void test_no_slots_are_refused_today(void **state)
 {
     (void)state;
-    for (uint32_t i = 1; i <= ODEON_INTERFACE_COUNT; i++) {
+    for (uint32_t i = 1; i <= INTERFACE_COUNT; i++) {
         assert_null(interface_of(i)->refused[0].name);
     }
 }
