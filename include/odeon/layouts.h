@@ -7,16 +7,16 @@
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
 
-#define ODEON_LAYOUT_BASE       0x00000001u
-#define ODEON_LAYOUT_DEVICE     0x51fa7377u
-#define ODEON_LAYOUT_DATASET    0x00000001u
-#define ODEON_LAYOUT_LAYER      0x5208f7c6u
-#define ODEON_LAYOUT_TABLEAU    0x00000001u
-#define ODEON_LAYOUT_GRADIENT   0x43e3f5eeu
-#define ODEON_LAYOUT_OPTIMIZER  0x9d791295u
-#define ODEON_LAYOUT_LOSS       0xe92882c1u
-#define ODEON_LAYOUT_SCHEDULE   0x00000001u
-#define ODEON_LAYOUT_STEPPER    0x278500fau
+#define ODEON_LAYOUT_BASE      0x00000001u
+#define ODEON_LAYOUT_DEVICE    0x51fa7377u
+#define ODEON_LAYOUT_DATASET   0x00000001u
+#define ODEON_LAYOUT_LAYER     0x5208f7c6u
+#define ODEON_LAYOUT_TABLEAU   0x00000001u
+#define ODEON_LAYOUT_GRADIENT  0x43e3f5eeu
+#define ODEON_LAYOUT_OPTIMIZER 0x9d791295u
+#define ODEON_LAYOUT_LOSS      0xe92882c1u
+#define ODEON_LAYOUT_SCHEDULE  0x00000001u
+#define ODEON_LAYOUT_STEPPER   0x278500fau
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
