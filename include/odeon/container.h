@@ -2,7 +2,10 @@
  *
  * The layer `ode` is a thin plugin over these: it says from its options what is to be solved and
  * how; the host builds the field from the body, runs the integrator and the gradient method, and
- * keeps records and counters. Other containers call their bodies themselves. Draft. */
+ * keeps records and counters. Other containers call their bodies themselves.
+ *
+ * Draft. To be seen before it is frozen: a second container of somebody else that asks for all
+ * of its services, and the blocks of several rates. */
 #ifndef ODEON_CONTAINER_H
 #define ODEON_CONTAINER_H
 #include "odeon/abi.h"

@@ -14,7 +14,10 @@
  * gives nothing to the host; it may so be recorded, also within a loop, where beside kernels only
  * copies and fills on the GPU are allowed: no event, no call of the host. Tensors' addresses are
  * device addresses. Nothing here needs CUDA's headers: a cudaStream_t is passed as void *, a
- * cudaError_t as int32_t. Draft. */
+ * cudaError_t as int32_t.
+ *
+ * Draft. To be seen before it is frozen: kernels of somebody else on two generations of cards,
+ * and a build of the device by another compiler. */
 #ifndef ODEON_CUDA_H
 #define ODEON_CUDA_H
 #include "odeon/abi.h"

@@ -31,7 +31,10 @@
  * Example, in C; y[B, out] = tanh(x[B, in] w[out, in]^T + bias):
  *   ODEON_TRY(ODEON_DO(device, product, gemm, queue, .alpha = 1, .a = x, .b = w, .trans_b = 1,
  *                      .c = y, .bias = bias, .act = ODEON_UNARY_TANH));
- * In C++: odeon_gemm g = odeon_gemm(); g.struct_size = sizeof g; ... Draft. */
+ * In C++: odeon_gemm g = odeon_gemm(); g.struct_size = sizeof g; ...
+ *
+ * Draft. To be seen before it is frozen: a device that others write for other hardware, and
+ * calls timed on the five models. */
 #ifndef ODEON_DEVICE_H
 #define ODEON_DEVICE_H
 #include "odeon/abi.h"

@@ -1,4 +1,7 @@
-/* device_conv.h: family conv: convolutions of images. Draft. */
+/* device_conv.h: family conv: convolutions of images.
+ *
+ * Draft. To be seen before it is frozen: a device of other hardware, its scratch memory and
+ * layouts of images among it. */
 #ifndef ODEON_DEVICE_CONV_H
 #define ODEON_DEVICE_CONV_H
 #include "odeon/device.h"

@@ -18,7 +18,10 @@
  * address, tangents follow. Addresses belong to both, the device and its base: calls whose tangents
  * nobody wants go to `plain`, at the base's speed, on the same memory.
  *
- * Extension of the device `dual`; draft. */
+ * Extension of the device `dual`.
+ *
+ * Draft. To be seen before it is frozen: a layer of somebody else with operators that it cannot
+ * carry, and second derivatives in a loss. */
 #ifndef ODEON_DEVICE_DUAL_H
 #define ODEON_DEVICE_DUAL_H
 #include "odeon/device.h"

@@ -1,4 +1,7 @@
-/* device_ext.h: what a device may have beside its families, asked for by id. Draft. */
+/* device_ext.h: what a device may have beside its families, asked for by id.
+ *
+ * Draft. To be seen before it is frozen: solves with implicit stages that are recorded, and one
+ * device more that records. */
 #ifndef ODEON_DEVICE_EXT_H
 #define ODEON_DEVICE_EXT_H
 #include "odeon/device.h"

@@ -1,4 +1,7 @@
-/* device_norm.h: family norm: normalization over groups of channels and over batches. Draft. */
+/* device_norm.h: family norm: normalization over groups of channels and over batches.
+ *
+ * Draft. To be seen before it is frozen: statistics over several workers on a device of other
+ * hardware. */
 #ifndef ODEON_DEVICE_NORM_H
 #define ODEON_DEVICE_NORM_H
 #include "odeon/device.h"

@@ -1,4 +1,7 @@
-/* device_pool.h: family pool: pooling of images. Draft. */
+/* device_pool.h: family pool: pooling of images.
+ *
+ * Draft. To be seen before it is frozen: a device of other hardware, and pooling in fields that
+ * are differentiated forward. */
 #ifndef ODEON_DEVICE_POOL_H
 #define ODEON_DEVICE_POOL_H
 #include "odeon/device.h"

@@ -1,4 +1,7 @@
-/* device_product.h: family product: matrix products. Draft. */
+/* device_product.h: family product: matrix products.
+ *
+ * Draft. To be seen before it is frozen: factors and solves of many small systems, and products
+ * in half precision. */
 #ifndef ODEON_DEVICE_PRODUCT_H
 #define ODEON_DEVICE_PRODUCT_H
 #include "odeon/device.h"

@@ -2,7 +2,10 @@
  *
  * Philox4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011) turns a counter,
  * the 64 bits of an index and 64 zeros, under the 64 bits of a key into words v[0] to v[3]; low
- * halves come first. Draft. */
+ * halves come first.
+ *
+ * Draft. To be seen before it is frozen: rows that are gathered and need the numbers of their
+ * places. */
 #ifndef ODEON_DEVICE_RANDOM_H
 #define ODEON_DEVICE_RANDOM_H
 #include "odeon/device.h"

@@ -1,5 +1,8 @@
 /* device_solver.h: family solver: what a step of a solver is made of, steered by numbers on the
- * device. Draft. */
+ * device.
+ *
+ * Draft. To be seen before it is frozen: solves with implicit stages on a device, and samples
+ * that step by themselves in company. */
 #ifndef ODEON_DEVICE_SOLVER_H
 #define ODEON_DEVICE_SOLVER_H
 #include "odeon/device.h"

@@ -12,7 +12,8 @@
  *
  * Example: odeon_field_eval call = {.struct_size = sizeof call, .t = &t, .y = &y, .dy = &dy};
  *          ODEON_TRY(field->eval(field->self, &call));
- * Draft. */
+ *
+ * Draft. To be seen before it is frozen: fields with mass matrices, events and noise. */
 #ifndef ODEON_FIELD_H
 #define ODEON_FIELD_H
 #include "odeon/device_solver.h"

@@ -20,7 +20,10 @@
  * frames that such a device carried out alone can be reversed as a whole only.
  *
  * Example: plugins/gradient/checkpoint of the host's sources: a solve with STATES; from the last
- * stretch to the first a replay and its reverse. Draft. */
+ * stretch to the first a replay and its reverse.
+ *
+ * Draft. To be seen before it is frozen: a method of somebody else that checkpoints to disk, and
+ * one that is interrupted and goes on. */
 #ifndef ODEON_GRADIENT_H
 #define ODEON_GRADIENT_H
 #include "odeon/abi.h"

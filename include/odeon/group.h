@@ -15,7 +15,10 @@
  * the others are in another one, called in another layer, or done with the batch; the message names
  * the callers. Once a collective has failed, each that is called before the failure has reached the
  * step loop gives the same status at once. A worker that stays in one call of a plugin for
- * run.patience while others wait for it ends the program. Draft. */
+ * run.patience while others wait for it ends the program.
+ *
+ * Draft. To be seen before it is frozen: a program of several processes; so far workers are
+ * threads. */
 #ifndef ODEON_GROUP_H
 #define ODEON_GROUP_H
 #include "odeon/device.h"

@@ -21,7 +21,9 @@
  * - keeps in tape, scratch and derived what it likes, and has prepare and finish or not;
  * - may launch work of its own on the queue beside calling operators, by the extension of its
  * device (cuda.h) and the rule of REPLAYABLE operators (device.h): it is captured as they are.
- * Draft. */
+ *
+ * Draft. To be seen before it is frozen: lengths that differ by sample, in a layer that reads
+ * them; and what container.h waits for. */
 #ifndef ODEON_LAYER_H
 #define ODEON_LAYER_H
 #include "odeon/abi.h"

@@ -7,17 +7,17 @@
 #define ODEON_LAYOUTS_H
 #include <stdint.h>
 
-#define ODEON_LAYOUT_BASE       0x00000001u
-#define ODEON_LAYOUT_DEVICE     0x51fa7377u
-#define ODEON_LAYOUT_DATASET    0x00000001u
-#define ODEON_LAYOUT_LAYER      0x223fd071u
-#define ODEON_LAYOUT_TABLEAU    0x00000001u
-#define ODEON_LAYOUT_GRADIENT   0x09d64e42u
-#define ODEON_LAYOUT_OPTIMIZER  0xa793f0eau
-#define ODEON_LAYOUT_LOSS       0xa05b7902u
-#define ODEON_LAYOUT_SCHEDULE   0x00000001u
-#define ODEON_LAYOUT_STEPPER    0x0fdd7d66u
-#define ODEON_LAYOUT_OBSERVER   0x75477323u
+#define ODEON_LAYOUT_BASE      0x00000001u
+#define ODEON_LAYOUT_DEVICE    0x51fa7377u
+#define ODEON_LAYOUT_DATASET   0x00000001u
+#define ODEON_LAYOUT_LAYER     0x223fd071u
+#define ODEON_LAYOUT_TABLEAU   0x00000001u
+#define ODEON_LAYOUT_GRADIENT  0x09d64e42u
+#define ODEON_LAYOUT_OPTIMIZER 0xa793f0eau
+#define ODEON_LAYOUT_LOSS      0xa05b7902u
+#define ODEON_LAYOUT_SCHEDULE  0x00000001u
+#define ODEON_LAYOUT_STEPPER   0x0fdd7d66u
+#define ODEON_LAYOUT_OBSERVER  0x75477323u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \

@@ -56,7 +56,9 @@
  *       ODEON_TRY(odeon_say_eval(s, K2, 0.5, M));
  *       return odeon_say_combine(s, ODEON_Y1, 2, full);
  *   }
- * Draft. */
+ *
+ * Draft. To be seen before it is frozen: methods of others with random increments and with
+ * linear solves of their own, whose verbs are reserved. */
 #ifndef ODEON_STEPPER_H
 #define ODEON_STEPPER_H
 #include "odeon/abi.h"

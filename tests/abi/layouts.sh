@@ -149,7 +149,7 @@ END
 numbers=()
 while read -r interface _; do
     number=$(number "$interface")
-    printf '#define ODEON_LAYOUT_%-10s 0x%su\n' "$interface" "$number"
+    printf '#define ODEON_LAYOUT_%-9s 0x%su\n' "$interface" "$number"
     numbers+=("$number")
 done <<<"$reach"
 cat <<END

@@ -104,6 +104,27 @@ awk -v e="$exact" -v a="$four" -v b="$eight" 'BEGIN {
     if (!(ratio > 3.2 && ratio < 4.8)) { print "FAILED: errors fall by " ratio; exit 1 }
 }'
 
+# The method bs3 in each language: the order of the C one, and from the others the same numbers.
+[ -e out/plugins/integrator/bs3_c.so ] || complain "bs3_c was not built"
+four=$(loss model.ode.integrator=bs3_c model.ode.steps=4)
+eight=$(loss model.ode.integrator=bs3_c model.ode.steps=8)
+awk -v e="$exact" -v a="$four" -v b="$eight" 'BEGIN {
+    ratio = b == e ? 0 : (a - e) / (b - e)
+    if (!(ratio > 6 && ratio < 10.5)) { print "FAILED: bs3: errors fall by " ratio; exit 1 }
+}'
+for language in cpp fortran rust; do
+    if [ ! -e "out/plugins/integrator/bs3_$language.so" ]; then
+        echo "not covered: a plugin in $language (no compiler)"
+        continue
+    fi
+    odeon inspect integrator "bs3_$language"
+    grep -q '4 stages, order 3' out.txt || complain "odeon inspect does not tell the order of bs3_$language"
+    [ "$(loss model.ode.integrator="bs3_$language" model.ode.steps=4)" = "$four" ] &&
+        [ "$(loss model.ode.integrator="bs3_$language" model.ode.steps=8)" = "$eight" ] ||
+        complain "bs3 in $language is another method than in C"
+    echo "bs3 in $language: the numbers of C"
+done
+
 bash "$source_folder/tests/support/make_idx.sh" toy 64 32 8
 odeon train ralston.ini run.out=trained
 grep -q 'ralston2.so' trained/manifest.json || complain "the manifest does not name the plugin"

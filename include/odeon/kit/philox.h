@@ -8,7 +8,9 @@
  * Example, element i of a dropout:
  *   y[i] = odeon_kit_uniform(odeon_kit_philox(call->key, call->first + i)) >= call->p ? ... : 0;
  * [any; evaluation] throughout. Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3,
- * 2011, section 3.3. Draft. */
+ * 2011, section 3.3.
+ *
+ * Draft. To be frozen with device_random.h. */
 #ifndef ODEON_KIT_PHILOX_H
 #define ODEON_KIT_PHILOX_H
 #include "odeon/device_random.h"

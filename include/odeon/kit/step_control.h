@@ -8,7 +8,9 @@
  *
  * Example, an operator of a device whose slots are in host memory:
  *   odeon_kit_step_control(call->control, call->slots);
- * [any; step] throughout. Draft. */
+ * [any; step] throughout.
+ *
+ * Draft. To be frozen with device_solver.h. */
 #ifndef ODEON_KIT_STEP_CONTROL_H
 #define ODEON_KIT_STEP_CONTROL_H
 #include <float.h>
