@@ -203,9 +203,10 @@ static const odeon_gradient_ops ops = {.struct_size = sizeof ops,
                                        .backward = backward,
                                        .plan = plan};
 
-ODEON_PLUGIN_OPTIONS(GRADIENT, "adjoint", &ops,
-                     "continuous adjoint solved backward; memory does not grow with the steps",
-                     "Chen et al., Neural Ordinary Differential Equations, 2018, algorithm 1",
-                     "backsolve|backsolveadjoint|continuous|continuousadjoint|odeintadjoint|"
-                     "optimizethendiscretize|optimisethendiscretise",
-                     adjoint, options, init, NULL);
+ODEON_PLUGIN_OPTIONS(
+    GRADIENT, "adjoint", &ops,
+    "continuous adjoint solved backward; memory does not grow with the steps",
+    "Chen et al., Neural Ordinary Differential Equations, 2018, algorithm 1",
+    "backsolve|backsolveadjoint|interpolatingadjoint|continuous|continuousadjoint|odeintadjoint|"
+    "optimizethendiscretize|optimisethendiscretise",
+    adjoint, options, init, NULL);

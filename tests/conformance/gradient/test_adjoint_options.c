@@ -202,6 +202,61 @@ static void test_y_off_dense_output_in_all_modes(void **state)
     }
 }
 
+/* Decay, which grows backward in time: an error of y at the end is 1e3 times as large at the start.
+ */
+static const char decay[] =
+    "[run]\nname = test\ndevice = reference\ndtype = float64\nworkers = 1\n"
+    "[data]\ndataset = idx(path=/nowhere, shape=1 1 2, classes=3)\n"
+    "[model.flat]\nlayer = flatten\n"
+    "[model.ode]\nlayer = ode\nintegrator = dopri5\ngradient = direct\n"
+    "times = 0 3\ninitial = 1 1\nrtol = 1e-6\natol = 1e-6\n"
+    "[model.ode.f]\nlayer = formula\nconstants = a=3 b=1 c=2 d=1\nlearn = a b c d\n"
+    "equations = x' = -a*x + b*y | y' = -c*y - d*x*y\n"
+    "[model.rows]\nlayer = flatten\n"
+    "[model.head]\nlayer = dense(units=classes)\n"
+    "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+
+/* Gradients of a, b, c and d, which come first. */
+static void decay_gradient(const char *gradient, double *out)
+{
+    int64_t n;
+    const char *const overrides[] = {gradient, NULL};
+    support_session s = support_session_open(decay, SAMPLES, overrides);
+    (void)support_differentiate(&s, NULL, NULL);
+    double *all = support_gradients(&s, &n);
+    memcpy(out, all, 4 * sizeof *out);
+    mem_free(all);
+    support_session_close(&s);
+}
+
+static void test_y_off_dense_output_does_not_grow_backward(void **state)
+{
+    (void)state;
+    double exact[4], integrated[4], dense[4];
+    decay_gradient(direct, exact);
+    decay_gradient(ADJOINT("rtol=1e-9, atol=1e-9"), integrated);
+    decay_gradient(ADJOINT("y=dense, rtol=1e-9, atol=1e-9"), dense);
+    double plain = support_distance(4, integrated, exact);
+    double gap = support_distance(4, dense, exact);
+    print_message("decay: y=integrate to direct %.2e, y=dense %.2e\n", plain, gap);
+    assert_true(gap <= 0.3 * plain);
+}
+
+/* Decay by e^40 on the way: y cannot be solved backward at all. */
+static void test_y_off_dense_output_where_y_cannot_be_solved_backward(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {adjoint, ADJOINT("y=dense")};
+    for (int i = 0; i < 2; i++) {
+        const char *const overrides[] = {methods[i], "model.ode.times=0 20", NULL};
+        session_result result;
+        support_session s = support_session_open(decay, SAMPLES, overrides);
+        odeon_status status = support_differentiate_try(&s, &result);
+        assert_int_equal(status, i == 0 ? ODEON_ERR_NUMERIC : ODEON_OK);
+        support_session_close(&s);
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void assert_refused(const char *gradient, const char *mode, const char *words)
@@ -244,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_lists_of_tolerances_give_way),
         cmocka_unit_test(test_y_off_dense_output_converges_to_direct),
         cmocka_unit_test(test_y_off_dense_output_in_all_modes),
+        cmocka_unit_test(test_y_off_dense_output_does_not_grow_backward),
+        cmocka_unit_test(test_y_off_dense_output_where_y_cannot_be_solved_backward),
         cmocka_unit_test(test_what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,9 +98,9 @@ static void check(const char *const *overrides)
 static void test_every_integrator_adaptively(void **state)
 {
     (void)state;
-    static const char *const pairs[] = {"adaptive_heun", "bosh3",    "dopri5",   "dopri8",
-                                        "fehlberg2",     "tsit5",    "esdirk54", "kvaerno3",
-                                        "kvaerno4",      "kvaerno5", "sdirk2",   "trbdf2"};
+    static const char *const pairs[] = {
+        "adaptive_heun", "bosh3",    "dopri5",   "dopri8", "fehlberg2", "tsit5", "esdirk54",
+        "kvaerno3",      "kvaerno4", "kvaerno5", "sdirk2", "trbdf2",    "bdf2"};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char *integrator = mem_printf("model.ode.integrator=%s", pairs[i]);
         check((const char *[]){integrator, "model.ode.rtol=1e-4", "model.ode.atol=1e-4",
@@ -122,7 +122,8 @@ static void test_every_integrator_by_equal_steps(void **state)
                                           "tsit5",
                                           "dopri8",
                                           "sdirk2",
-                                          "esdirk54"};
+                                          "esdirk54",
+                                          "bdf2"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         char *integrator = mem_printf("model.ode.integrator=%s", methods[i]);
         check((const char *[]){integrator, "model.ode.steps=8", NULL});
