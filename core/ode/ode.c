@@ -211,18 +211,6 @@ static odeon_status set_tolerances(odeon_ode *ode)
     return status;
 }
 
-/* A multistep method may bear less growth from step to step than step control allows. */
-static void limit_growth(odeon_ode *ode)
-{
-    odeon_control *c = &ode->control;
-    double most = ode->stepper->info.ratio_max;
-    if (most > 0.0) {
-        c->factor_max = fmin(c->factor_max, most);
-        c->factor_max_first = fmin(c->factor_max_first, most);
-        c->factor_max_reject = fmin(c->factor_max_reject, most);
-    }
-}
-
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
  * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
@@ -260,7 +248,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(ode_backward_init(ode, spec));
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
-    limit_growth(ode);
+    stepper_limit_growth(ode->stepper, &ode->control);
     ODEON_TRY(solver_create(&ode->site->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);

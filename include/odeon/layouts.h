@@ -15,10 +15,10 @@
 #define ODEON_LAYOUT_OPTIMIZER  0x1983b893u
 #define ODEON_LAYOUT_LOSS       0x82ffc731u
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
-#define ODEON_LAYOUT_STEPPER    0xae129e6eu
+#define ODEON_LAYOUT_STEPPER    0x9bf201fdu
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "1e1ab59a.f225c703.30600f73.b59bd6c4.9c23d45d.1e2ef6b4.1983b893.82ffc731.60eb21c3.ae129e6e"
+    "1e1ab59a.f225c703.30600f73.b59bd6c4.9c23d45d.1e2ef6b4.1983b893.82ffc731.60eb21c3.9bf201fd"
 
 #endif
