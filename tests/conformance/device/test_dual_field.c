@@ -139,7 +139,7 @@ static void open_field(const char *device_name)
     y.dim[0] = B;
     call.n_global = B;
     field = &block->field;
-    support_require(block_field_fit(field, block->body, &call, &y), "fit");
+    support_require(block_field_fit(field, block->body, &call, &y, NULL), "fit");
     f = &field->host.abi;
 }
 
