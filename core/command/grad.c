@@ -74,9 +74,6 @@ static FILE *words_of(const command_line *a)
 static odeon_status over_duals(setup *s)
 {
     odeon_config *over;
-    if (strcmp(s->config->device->component->id, "dual") == 0) {
-        return ODEON_OK; /* the run's own */
-    }
     ODEON_TRY(device_over(s->registry, "dual", s->config->device, &over));
     schema_destroy(s->config->device);
     s->config->device = over;

@@ -14,6 +14,7 @@
 #include "odeon/device_product.h"
 #include "odeon/device_random.h"
 #include "odeon/device_solver.h"
+#include "odeon/odeon.h"
 #include "support.h"
 
 typedef struct family {
