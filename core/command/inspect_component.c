@@ -45,7 +45,8 @@ static void write_hints(FILE *out, const odeon_tableau *tableau)
 static odeon_status write_integrator(FILE *out, const odeon_component *c)
 {
     if (c->interface != ODEON_INTERFACE_TABLEAU) {
-        (void)fprintf(out, "  tier       step: a sequence of evaluations and combinations\n");
+        (void)fprintf(out,
+                      "  tier       step: a sequence of verbs, as evaluations and combinations\n");
         return ODEON_OK;
     }
     ODEON_TRY(control_hints_check(c->ops, c->id));

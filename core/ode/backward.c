@@ -10,19 +10,9 @@
 
 /* Of a stiff problem y goes backward in time as fast away from the solution as it came to it
  * forward: a gradient that solves y backward, and not the reverse of the steps, fails there. */
-static odeon_status check_gradient(const odeon_ode *ode)
+static odeon_status check_stiff(const odeon_ode *ode)
 {
-    if ((ode->gradient_flags & ODEON_GRADIENT_DISCRETE) != 0) {
-        return ODEON_OK;
-    }
-    if (ode->stepper->n_parts > 0) {
-        return diag_fail(ODEON_ERR_CONFIG,
-                         "%s: gradient %s solves a larger state backward in time, which does not "
-                         "divide into the parts of integrator %s: give gradient = direct",
-                         ode->path, ode->gradient->component->id,
-                         ode->stepper->instance->component->id);
-    }
-    if (!ode->stepper->implicit) {
+    if (!ode->stepper->implicit || (ode->gradient_flags & ODEON_GRADIENT_DISCRETE) != 0) {
         return ODEON_OK;
     }
     return diag_fail(ODEON_ERR_CONFIG,
@@ -110,6 +100,19 @@ static odeon_status make_method(odeon_ode *ode, const odeon_config *integrator)
                            ode->path, s->instance->component->id, ode->gradient->component->id);
 }
 
+/* What is solved backward is larger than the state, and no method that takes the state apart can
+ * know how it divides. */
+static odeon_status check_parts(const odeon_ode *ode, const stepper *method)
+{
+    return method->n_parts == 0 || (ode->gradient_flags & ODEON_GRADIENT_DISCRETE) != 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s: gradient %s solves a larger state backward in time, which does not "
+                           "divide into the parts of integrator %s: give gradient = direct",
+                           ode->path, ode->gradient->component->id,
+                           method->instance->component->id);
+}
+
 /* The copy of spec and control is taken before the block's method changes the exponents: another
  * method has others. */
 odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec)
@@ -117,14 +120,16 @@ odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec)
     const odeon_config *integrator;
     ode->backward_control = ode->control;
     ODEON_TRY(ask(ode, &integrator));
-    ODEON_TRY(check_gradient(ode));
+    ODEON_TRY(check_stiff(ode));
     ODEON_TRY(need_dense(ode, spec));
     ode->backward_spec = ode->spec;
     ode->backward_spec.control = &ode->backward_control;
     ODEON_TRY(integrator != NULL ? make_method(ode, integrator) : ODEON_OK);
     stepper *method = integrator != NULL ? ode->backward_stepper : ode->stepper;
+    ODEON_TRY(check_parts(ode, method));
     control_hints_apply(method->tableau, method->info.order, &ode->backward_spec,
                         &ode->backward_control);
+    stepper_limit_growth(method, &ode->backward_control);
     return solver_create(&ode->lane, method, &ode->backward_spec, ode->path, &ode->backward);
 }
 

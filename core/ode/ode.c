@@ -231,18 +231,6 @@ static odeon_status set_tolerances(odeon_ode *ode)
     return status;
 }
 
-/* A multistep method may bear less growth from step to step than step control allows. */
-static void limit_growth(odeon_ode *ode)
-{
-    odeon_control *c = &ode->control;
-    double most = ode->stepper->info.ratio_max;
-    if (most > 0.0) {
-        c->factor_max = fmin(c->factor_max, most);
-        c->factor_max_first = fmin(c->factor_max_first, most);
-        c->factor_max_reject = fmin(c->factor_max_reject, most);
-    }
-}
-
 /* The steps to make, which are the block's or those of its samples. */
 static odeon_status read_replay(odeon_ode *ode, const char *path)
 {
@@ -292,7 +280,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(ode_backward_init(ode, spec));
     control_hints_apply(ode->stepper->tableau, ode->stepper->info.order, &ode->spec, &ode->control);
-    limit_growth(ode);
+    stepper_limit_growth(ode->stepper, &ode->control);
     ODEON_TRY(solver_create(&ode->lane, ode->stepper, &ode->spec, ode->path, &ode->forward));
     ode->tape.solver = ode->forward;
     solver_set_replay(ode->forward, ode->n_replay, (const double(*)[2])ode->replay);

@@ -53,12 +53,12 @@ double next_stop(const solver *s, double t, double end)
     return end;
 }
 
-/* Which registers does not depend on where in the step is read: x = 1 stands for any. */
+/* Which registers does not depend on where in the step is read: x = 1 stands for any, and h = 1. */
 int32_t dense_registers(const solver *s, int32_t *registers)
 {
     double weights[ODEON_MAX_STAGES];
     registers[0] = REG_Y0;
-    return 1 + stepper_dense(s->stepper, 1.0, registers + 1, weights);
+    return 1 + stepper_dense(s->stepper, 1.0, 1.0, registers + 1, weights);
 }
 
 /* Y0 counts once by itself, and more if it is a stage as well. */
@@ -66,7 +66,7 @@ double dense_weight(const solver *s, double h, double x, int32_t reg)
 {
     int32_t registers[ODEON_MAX_STAGES];
     double weights[ODEON_MAX_STAGES], weight = reg == REG_Y0 ? 1.0 : 0.0;
-    int32_t n = stepper_dense(s->stepper, x, registers, weights);
+    int32_t n = stepper_dense(s->stepper, h, x, registers, weights);
     for (int32_t i = 0; i < n; i++) {
         weight += registers[i] == reg ? h * weights[i] : 0.0;
     }
@@ -82,7 +82,7 @@ static odeon_status read_dense(const solver *s, double h, double x, const odeon_
     odeon_tensor base = vector_tensor(s, s->step.value[REG_Y0]), slopes[ODEON_MAX_STAGES];
     const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
-    int32_t n = stepper_dense(s->stepper, x, registers, weights);
+    int32_t n = stepper_dense(s->stepper, h, x, registers, weights);
     for (int32_t i = 0; i < n; i++) {
         slopes[i] = vector_tensor(s, s->step.value[registers[i]]);
         pointers[i] = &slopes[i].view;

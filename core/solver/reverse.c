@@ -170,6 +170,7 @@ static odeon_status stage_vjp(solver *s, const solve_record *record, int32_t v)
     const verb *w = &record->program->verbs[v];
     const bound_vector *cotangent = s->step.cotangent;
     ODEON_TRY(gather(s, record->program, v, w->state));
+    ODEON_TRY(gather_outputs(s, record, w->state));
     if (cotangent[w->out].data == NULL && cotangent[w->state].data == NULL) {
         return ODEON_OK;
     }

@@ -149,6 +149,9 @@ static bool name(parser *p)
     if (strcmp(word, "h") == 0) {
         return emit_value(p, p->names->h);
     }
+    if (strcmp(word, "x") == 0 && p->names->x >= 0) {
+        return emit_value(p, p->names->x);
+    }
     if (strcmp(word, "h_prev") == 0 || strcmp(word, "w") == 0) {
         return last_size(p, word[0] == 'w');
     }

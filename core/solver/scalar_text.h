@@ -15,9 +15,9 @@ enum { SCALAR_TEXT_MAX_BYTES = 240, SCALAR_FAULT_BYTES = 96 };
 
 /* What a text may name. */
 typedef struct scalar_names {
-    int32_t h, h_prev; /* scalars that h and h_prev are; h_prev < 0: there is none */
-    int32_t work;      /* scalar that s0 is */
-    uint64_t written;  /* bit i: s_i may be read */
+    int32_t h, h_prev, x; /* scalars that they are; h_prev or x < 0: there is none */
+    int32_t work;         /* scalar that s0 is */
+    uint64_t written;     /* bit i: s_i may be read */
 } scalar_names;
 
 /* At most room operations into code; how many. 0: fault says what is wrong, and where. */

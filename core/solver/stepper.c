@@ -2,6 +2,7 @@
  * be another one, and equal programs are one. */
 #include "solver/stepper.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -36,7 +37,8 @@ static odeon_status record(stepper *s, int32_t what, int64_t index, program *out
                           .info = &s->info,
                           .n_parts = s->n_parts,
                           .kept = slopes};
-    method.n_kept = s->dense ? s->tableau->stages + s->tableau->dense_stages : 0;
+    bool slopes_stay = s->dense && s->tableau != NULL;
+    method.n_kept = slopes_stay ? s->tableau->stages + s->tableau->dense_stages : 0;
     for (int32_t i = 0; i < method.n_kept; i++) {
         slopes[i] = verb_register(&s->info, RECORD_STEP, tableau_slope(s->tableau, i));
     }
@@ -133,11 +135,21 @@ odeon_status stepper_inverse(stepper *s, const program **out)
                                           s->instance->component->id);
 }
 
+void stepper_limit_growth(const stepper *s, odeon_control *control)
+{
+    double most = s->info.ratio_max;
+    if (most > 0.0) {
+        control->factor_max = fmin(control->factor_max, most);
+        control->factor_max_first = fmin(control->factor_max_first, most);
+        control->factor_max_reject = fmin(control->factor_max_reject, most);
+    }
+}
+
 /* ---- dense output ---- */
 
 /* Weights are polynomials in x without a constant term, by Horner's rule: at x = 0 the value is y0.
  */
-int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights)
+static int32_t tableau_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
     int32_t n = t->stages + t->dense_stages;
@@ -150,6 +162,47 @@ int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *we
         }
     }
     return n;
+}
+
+/* What a method says counts y0 as any other value; here y0 counts once already. */
+int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, double *weights)
+{
+    double scalar[PROGRAM_SCALARS] = {[ODEON_ONE] = 1.0, [ODEON_H] = h, [ODEON_X] = x};
+    const program *p = s->output;
+    if (p == NULL) {
+        return tableau_dense(s, x, registers, weights);
+    }
+    for (int32_t i = 0; i < p->n_scalars; i++) {
+        const program_scalar *one = &p->scalars[i];
+        scalar[one->out] = scalar_text_run(p->ops + one->first, one->n, scalar);
+    }
+    for (int32_t i = 0; i < p->n_terms; i++) {
+        const program_term *term = &p->terms[i];
+        double factor = term->alpha * scalar[term->scalar] + term->beta * h;
+        registers[i] = term->x;
+        weights[i] = (factor - (term->x == REG_Y0 ? 1.0 : 0.0)) / h;
+    }
+    return p->n_terms;
+}
+
+/* Y0 stands once among the addends, or what counts once already would count for each. */
+static odeon_status record_output(stepper *s)
+{
+    ODEON_TRY(record_twice(s, RECORD_DENSE, 0));
+    const program *p = s->scratch;
+    bool single = p->n_verbs == 1 && p->verbs[0].kind == VERB_COMBINE && p->terms[0].x == REG_Y0;
+    for (int32_t i = 1; i < p->n_terms; i++) {
+        single = single && p->terms[i].x != REG_Y0;
+    }
+    if (!single) {
+        return diag_fail(ODEON_ERR_PLUGIN,
+                         "integrator %s: dense must say YX as one combination, in which Y0 stands "
+                         "first and once",
+                         s->instance->component->id);
+    }
+    ODEON_TRY(keep_scratch(s, &s->output));
+    s->needs_host = true;
+    return ODEON_OK;
 }
 
 /* ---- what it is made of ---- */
@@ -245,7 +298,14 @@ static odeon_status record_first(stepper *s, const char *path)
     for (int64_t index = 0; index <= last; index++) {
         ODEON_TRY(stepper_program(s, index, &seen));
     }
+    ODEON_TRY(s->dense && s->tableau == NULL ? record_output(s) : ODEON_OK);
     return check_settled(s, path);
+}
+
+static bool offers_dense(const stepper *s)
+{
+    return s->tableau != NULL ? s->tableau->interp_degree > 0
+                              : ODEON_HAS(s->ops, odeon_stepper_ops, dense);
 }
 
 /* The order is that of what depends on what: the interface before the description, that before any
@@ -254,14 +314,14 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
 {
     ODEON_TRY(instance_create(config, path, &s->instance));
     ODEON_TRY(choose_interface(s, path));
-    s->dense = dense != DENSE_UNUSED && s->tableau != NULL && s->tableau->interp_degree > 0;
+    s->dense = dense != DENSE_UNUSED && offers_dense(s);
     if (dense == DENSE_REQUIRED && !s->dense) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: integrator %s has no dense output to read the end from: give end = "
                          "clip, or another integrator",
                          path, s->instance->component->id);
     }
-    if (s->dense) {
+    if (s->dense && s->tableau != NULL) {
         s->ops = &tableau_dense_stepper_ops;
     }
     ODEON_TRY(describe(s, path));
@@ -303,6 +363,7 @@ void stepper_destroy(stepper *s)
     mem_free(s->programs);
     mem_free(s->start);
     mem_free(s->inverse);
+    mem_free(s->output);
     mem_free(s->scratch);
     mem_free(s->again);
     instance_destroy(s->instance);

@@ -25,6 +25,7 @@ typedef struct stepper {
     bool needs_host;
     program *start;   /* NULL: carry starts at zero */
     program *inverse; /* NULL: not asked for yet, or there is none */
+    program *output;  /* dense output of a stepper: one combination; NULL: there is none */
     size_t n_programs;
     program **programs;                            /* all different ones so far */
     const program *settled[ODEON_MAX_STARTUP + 1]; /* by index, up to info.n_startup */
@@ -46,9 +47,12 @@ odeon_status stepper_program(stepper *s, int64_t index, const program **out);
  * and carry out. ODEON_ERR_UNSUPPORTED: the method has none. Not to be called within a step. */
 odeon_status stepper_inverse(stepper *s, const program **out);
 
-/* Dense output: y(t + x h) = y0 + h sum over the n stages of weights[i] * (what is bound to
- * registers[i]); n is returned. */
-int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights);
+/* A multistep method may bear less growth from step to step than control allows. */
+void stepper_limit_growth(const stepper *s, odeon_control *control);
+
+/* Dense output of a step by h: y(t + x h) = y0 + h sum over i < n of weights[i] * (what is bound to
+ * registers[i]); n is returned. Which registers depends neither on h nor on x. */
+int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, double *weights);
 
 int32_t reg_carry_in(const stepper *s, int32_t i);
 int32_t reg_carry_out(const stepper *s, int32_t i);

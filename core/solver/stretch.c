@@ -152,7 +152,8 @@ odeon_status stretch_dense(const solver *s, double t, const odeon_tensor *y)
     odeon_tensor base = vector_tensor(s, kept[0]), slopes[ODEON_MAX_STAGES];
     const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
-    int32_t n = stepper_dense(s->stepper, (t - record->t) / record->h, registers, weights);
+    int32_t n =
+        stepper_dense(s->stepper, record->h, (t - record->t) / record->h, registers, weights);
     for (int32_t i = 0; i < n; i++) {
         slopes[i] = vector_tensor(s, kept[1 + i]);
         pointers[i] = &slopes[i].view;

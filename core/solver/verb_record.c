@@ -20,7 +20,7 @@ typedef struct recorder {
     int32_t part[PROGRAM_MAX_REGISTERS][ODEON_MAX_SPLIT];
 } recorder;
 
-static const char *const asked_for[] = {"start", "step", "inverse"};
+static const char *const asked_for[] = {"start", "step", "inverse", "dense"};
 
 /* ---- registers ---- */
 
@@ -33,8 +33,10 @@ int32_t verb_register(const odeon_stepper_info *info, int32_t what, int32_t hand
         return back ? REG_Y1 : REG_Y0;
     case ODEON_Y1:
         return back ? REG_Y0 : REG_Y1;
+    case ODEON_YX:
+        return what == RECORD_DENSE ? REG_ERROR : -1;
     case ODEON_ERROR:
-        return REG_ERROR;
+        return what == RECORD_DENSE ? -1 : REG_ERROR;
     default:
         break;
     }
@@ -149,7 +151,8 @@ static bool is_given(const recorder *r, int32_t reg)
 {
     bool carry_in = reg >= REG_CARRY && reg < REG_CARRY + r->method->info->n_carry;
     bool barred = (r->what == RECORD_START && (reg == REG_Y1 || reg == REG_ERROR)) ||
-                  (r->what == RECORD_INVERSE && reg == REG_ERROR);
+                  (r->what == RECORD_INVERSE && reg == REG_ERROR) ||
+                  (r->what == RECORD_DENSE && reg != REG_ERROR);
     return reg <= REG_Y0 || carry_in || barred;
 }
 
@@ -236,6 +239,8 @@ static bool is_scalar(const recorder *r, int32_t scalar)
         return true;
     case ODEON_H:
         return r->what != RECORD_START;
+    case ODEON_X:
+        return r->what == RECORD_DENSE;
     case ODEON_H_PREV:
         return r->what != RECORD_START && r->index > 0;
     default:
@@ -310,6 +315,7 @@ static odeon_status record_scalar(recorder *r, const odeon_verb *said)
     }
     scalar_names names = {.h = ODEON_H,
                           .h_prev = r->index > 0 ? ODEON_H_PREV : -1,
+                          .x = r->what == RECORD_DENSE ? ODEON_X : -1,
                           .work = ODEON_SCALAR_WORK,
                           .written = r->scalars};
     program_scalar s = {.out = said->out, .first = p->n_ops};
@@ -440,6 +446,9 @@ static odeon_status complete(recorder *r)
 {
     const odeon_stepper_info *info = r->method->info;
     bool back = r->what == RECORD_INVERSE;
+    if (r->what == RECORD_DENSE) {
+        return owed(r, ODEON_YX);
+    }
     ODEON_TRY(r->what != RECORD_START ? owed(r, back ? ODEON_Y0 : ODEON_Y1) : ODEON_OK);
     if (r->what == RECORD_STEP && info->embedded_order > 0) {
         ODEON_TRY(owed(r, ODEON_ERROR));
@@ -459,7 +468,7 @@ static odeon_status ask(recorder *r)
                                   .verb = record_verb},
                         .implicit = record_stage};
     odeon_status (*const slots[])(void *, const odeon_step *) = {m->ops->start, m->ops->step,
-                                                                 m->ops->inverse};
+                                                                 m->ops->inverse, m->ops->dense};
     calling outer = calling_begin(m->instance, asked_for[r->what]);
     return calling_end(outer, slots[r->what](m->self, &all.verbs));
 }
@@ -472,8 +481,10 @@ odeon_status verb_record(const verb_method *method, int32_t what, int64_t index,
     memset(out, 0, sizeof *out);
     out->n_registers = REG_CARRY + 2 * info->n_carry + info->n_work;
     r.written[REG_Y0] = true;
+    r.written[REG_Y1] = what == RECORD_DENSE;
     for (int32_t i = 0; i < info->n_carry && what != RECORD_START; i++) {
         r.written[REG_CARRY + i] = true;
+        r.written[REG_CARRY + info->n_carry + i] = what == RECORD_DENSE;
     }
     ODEON_TRY(ask(&r));
     ODEON_TRY(complete(&r));

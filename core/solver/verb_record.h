@@ -7,7 +7,7 @@
 #include "solver/program.h"
 
 /* What is asked for. */
-enum { RECORD_START = 0, RECORD_STEP = 1, RECORD_INVERSE = 2 };
+enum { RECORD_START = 0, RECORD_STEP = 1, RECORD_INVERSE = 2, RECORD_DENSE = 3 };
 
 /* Whom it is asked of. */
 typedef struct verb_method {
@@ -22,7 +22,7 @@ typedef struct verb_method {
 } verb_method;
 
 /* The register of a handle that is no part; -1: there is none. Of an inverse the start is the end,
- * and carry in is carry out. */
+ * and carry in is carry out; of dense output REG_ERROR stands for YX. */
 int32_t verb_register(const odeon_stepper_info *info, int32_t what, int32_t handle);
 
 /* All of *out is written. A method that breaks a rule is ODEON_ERR_PLUGIN, a verb that is reserved

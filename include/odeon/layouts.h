@@ -16,11 +16,11 @@
 #define ODEON_LAYOUT_OPTIMIZER 0xa793f0eau
 #define ODEON_LAYOUT_LOSS      0xa05b7902u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
-#define ODEON_LAYOUT_STEPPER   0x0fdd7d66u
+#define ODEON_LAYOUT_STEPPER   0x43c70885u
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "00000001.51fa7377.00000001.223fd071.00000001.09d64e42.a793f0ea.a05b7902.00000001.0fdd7d66.75477323"
+    "00000001.51fa7377.00000001.223fd071.00000001.09d64e42.a793f0ea.a05b7902.00000001.43c70885.75477323"
 
 #endif

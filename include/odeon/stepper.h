@@ -26,10 +26,10 @@
  *   LINSOLVE, NOISE  are reserved: ODEON_ERR_UNSUPPORTED.
  *
  * TEXT of a scalar: numbers, h, h_prev (the size of the last step), w = h / h_prev, s0, s1, ...
- * (the scalars WORK + 0, 1, ... written so far), ( ), + - * / and a minus sign, sqrt( ), abs( ),
- * and x^n with n a digit from 0 to 8: 1, x, x * x, (x * x) * x, ... Every operation is one of IEEE
- * 754 that is correctly rounded, in the order of the text: the bits are the same everywhere. At
- * most 240 characters. At index 0 there is no last step: h_prev and w are refused.
+ * (the scalars WORK + 0, 1, ... written so far), of dense x, ( ), + - * / and a minus sign, sqrt(
+ * ), abs( ), and a^n with n a digit from 0 to 8: 1, a, a * a, (a * a) * a, ... Every operation is
+ * one of IEEE 754 that is correctly rounded, in the order of the text: the bits are the same
+ * everywhere. At most 240 characters. At index 0 there is no last step: h_prev and w are refused.
  *
  * PARTS. A method may treat parts of the state apart, as positions and velocities: it names them
  * (info.parts), and every sample's features divide into so many blocks of one length, in that
@@ -73,6 +73,7 @@ enum {
     ODEON_NONE = -1,
     ODEON_Y0 = 0,    /* state at the start of the step; read only */
     ODEON_Y1 = 1,    /* state at its end; must be written */
+    ODEON_YX = 2,    /* of dense: y(t + x h); must be written there */
     ODEON_ERROR = 4, /* error estimate; COMBINE only; must be written if embedded_order > 0 */
     /* CARRY passes from step to step. The host keeps it, gives the old one back after a rejected
      * step, records it, and differentiates through it. */
@@ -87,6 +88,7 @@ enum {
     ODEON_ONE = 0,
     ODEON_H = 1,
     ODEON_H_PREV = 2,      /* of the last accepted step; not at index 0 */
+    ODEON_X = 3,           /* of dense: from 0 to 1 */
     ODEON_SCALAR_WORK = 16 /* + i */
 };
 
@@ -165,6 +167,10 @@ typedef struct odeon_stepper_ops {
     odeon_status (*start)(void *self, const odeon_step *step);
     /* One step; twice at each index up to n_startup, beyond it where that is -1. [worker; step] */
     odeon_status (*step)(void *self, const odeon_step *step);
+    /* (optional) YX = y(t + x h), x from 0 to 1, of any step: one COMBINE of Y0, Y1, CARRY_IN and
+     * CARRY_OUT, by scalars of x and h, Y0 first; at x = 0 it is Y0, at x = 1 Y1. NULL: steps end
+     * at the times of outputs. [worker; build] */
+    odeon_status (*dense)(void *self, const odeon_step *step);
     /* (optional) The step backward, by the same h: reads Y1 and CARRY_OUT, writes Y0 and CARRY_IN,
      * to rounding; no ERROR. [worker; build] */
     odeon_status (*inverse)(void *self, const odeon_step *step);

@@ -2,6 +2,7 @@
  * started by a step of the trapezoidal rule: y1 = (1+w)^2/(1+2w) y0 - w^2/(1+2w) y_prev + h
  * (1+w)/(1+2w) f(t+h, y1) Its error is estimated by the difference to a quadratic through y_prev,
  * y0 and f0 (Milne): p = y0 + h (1+w) f0 - w^2 (y0 - y_prev),  error = (y1 - p) (1+w)/(2+3w)
+ * Dense output: Hermite's cubic, of order 3.
  * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.5, eq. 5.14; Gresho, Lee, Sani, On
  * the time-dependent solution of the incompressible Navier-Stokes equations, 1980. */
 #include "odeon/plugin.h"
@@ -71,8 +72,22 @@ static odeon_status step(void *self, const odeon_step *s)
     return odeon_say_combine(s, ODEON_ERROR, 4, error);
 }
 
+/* Hermite's cubic through both ends and their slopes. */
+static odeon_status dense(void *self, const odeon_step *s)
+{
+    enum { TO_Y1 = ODEON_SCALAR_WORK, FROM_Y0, OF_F0, OF_F1 };
+    const odeon_addend yx[] = {
+        {1.0, FROM_Y0, ODEON_Y0}, {1.0, TO_Y1, ODEON_Y1}, {1.0, OF_F0, F0}, {1.0, OF_F1, KEEP_F}};
+    (void)self;
+    ODEON_TRY(odeon_say_scalar(s, TO_Y1, "x^2 * (3 - 2*x)"));
+    ODEON_TRY(odeon_say_scalar(s, FROM_Y0, "1 - s0"));
+    ODEON_TRY(odeon_say_scalar(s, OF_F0, "h * x * (1 - x)^2"));
+    ODEON_TRY(odeon_say_scalar(s, OF_F1, "h * x^2 * (x - 1)"));
+    return odeon_say_combine(s, ODEON_YX, 4, yx);
+}
+
 static const odeon_stepper_ops ops = {
-    .struct_size = sizeof ops, .describe = describe, .start = start, .step = step};
+    .struct_size = sizeof ops, .describe = describe, .start = start, .step = step, .dense = dense};
 
 ODEON_PLUGIN_WITH(STEPPER, "bdf2", &ops,
                   "BDF of order 2 with variable steps, L-stable, one implicit stage a step",

@@ -135,9 +135,9 @@ static odeon_status problem_vjp(void *self, const odeon_field_vjp *call)
 }
 
 /* The bench's own equation of as many numbers makes way for it. */
-static bench *open(const char *method, odeon_ode_spec spec, problem *x)
+static bench *open(const char *method, int32_t dense, odeon_ode_spec spec, problem *x)
 {
-    bench *b = bench_open("cpu", false, method, DENSE_UNUSED, spec, PAIR, 1.0);
+    bench *b = bench_open("cpu", false, method, dense, spec, PAIR, 1.0);
     host_field *host = &b->f.host;
     host->evals = &x->evals;
     host->frame_in = -1;
@@ -175,11 +175,11 @@ static void make_list(int n, double ratio)
     list[n - 1][1] = span[1] - list[n - 1][0];
 }
 
-static bench *open_listed(const char *method, int n, double ratio, problem *x)
+static bench *open_listed(const char *method, int32_t dense, int n, double ratio, problem *x)
 {
     odeon_ode_spec spec = {
         .mode = ODEON_STEPS_REPLAY, .replay_path = "a list", .end = ODEON_END_CLIP};
-    bench *b = open(method, spec, x);
+    bench *b = open(method, dense, spec, x);
     make_list(n, ratio);
     solver_set_replay(b->solve, (size_t)n, (const double(*)[2])list);
     return b;
@@ -188,7 +188,7 @@ static bench *open_listed(const char *method, int n, double ratio, problem *x)
 static void end_of(const char *method, int n, double ratio, const problem *from, double *y)
 {
     problem x = *from;
-    bench *b = open_listed(method, n, ratio, &x);
+    bench *b = open_listed(method, DENSE_UNUSED, n, ratio, &x);
     bench_require(solve_from(b, start, 2, span, ODEON_KEEP_NONE));
     bench_get(b, &b->y[1].view, y);
     bench_close(b);
@@ -236,19 +236,25 @@ static void test_methods_have_their_orders(void **state)
 
 static const double seeds[NUMBERS] = {0.5, 1.0, -2.0, 1.0, -0.75, 0.5};
 
-static double loss(bench *b, const double *y0)
+/* Within steps, and two within one of them; or the end alone. */
+static const double within[] = {0.0, 0.77, 0.78, 1.31, 2.0};
+enum { N_WITHIN = 5 };
+
+static double loss(bench *b, const double *y0, int n, const double *times)
 {
     double y[NUMBERS], sum = 0.0;
-    bench_require(solve_from(b, y0, 2, span, ODEON_KEEP_NONE));
-    bench_get(b, &b->y[1].view, y);
-    for (int k = 0; k < NUMBERS; k++) {
-        sum += seeds[k] * y[k];
+    bench_require(solve_from(b, y0, n, times, ODEON_KEEP_NONE));
+    for (int i = 1; i < n; i++) {
+        bench_get(b, &b->y[i].view, y);
+        for (int k = 0; k < NUMBERS; k++) {
+            sum += seeds[k] * y[k];
+        }
     }
     return sum;
 }
 
 /* Central differences of fourth order, in y0[k] or, for k < 0, in a. */
-static double difference(bench *b, problem *x, int k, double step)
+static double difference(bench *b, problem *x, int n, const double *times, int k, double step)
 {
     static const double at[4] = {-2.0, -1.0, 1.0, 2.0}, weight[4] = {1.0, -8.0, 8.0, -1.0};
     double sum = 0.0, moved[NUMBERS], a = x->a;
@@ -256,33 +262,42 @@ static double difference(bench *b, problem *x, int k, double step)
         memcpy(moved, start, sizeof moved);
         x->a = k < 0 ? a + at[i] * step : a;
         moved[k < 0 ? 0 : k] += k < 0 ? 0.0 : at[i] * step;
-        sum += weight[i] * loss(b, moved);
+        sum += weight[i] * loss(b, moved, n, times);
     }
     x->a = a;
     return sum / (12.0 * step);
 }
 
 /* Steps of two sizes, each held fixed. */
-static void check_gradient(const char *method, double ratio, const problem *from)
+static void check_gradient_at(const char *method, double ratio, const problem *from, int n,
+                              const double *times)
 {
     problem x = *from;
+    int32_t dense = n > 2 ? DENSE_REQUIRED : DENSE_UNUSED;
     double d_y0[NUMBERS], worst = 0.0;
-    bench *b = open_listed(method, 24, ratio, &x);
-    bench_require(solve_from(b, start, 2, span, ODEON_KEEP_FRAMES));
+    bench *b = open_listed(method, dense, 24, ratio, &x);
+    bench_require(solve_from(b, start, n, times, ODEON_KEEP_FRAMES));
     b->cotangents[0].data = NULL;
-    b->cotangents[1].data = b->d_y[1].view.data;
-    bench_put(b, &b->d_y[1], seeds);
+    for (int i = 1; i < n; i++) {
+        b->cotangents[i].data = b->d_y[i].view.data;
+        bench_put(b, &b->d_y[i], seeds);
+    }
     bench_require(solver_reverse(b->solve, b->cotangents, &b->d_y0));
     bench_get(b, &b->d_y0.view, d_y0);
-    double by_a = x.grad, exact = difference(b, &x, -1, 1e-3 * from->a);
+    double by_a = x.grad, exact = difference(b, &x, n, times, -1, 1e-3 * from->a);
     for (int k = 0; k < NUMBERS; k++) {
-        double expected = difference(b, &x, k, 1e-3);
+        double expected = difference(b, &x, n, times, k, 1e-3);
         worst = fmax(worst, fabs(d_y0[k] - expected) / fmax(1e-3, fabs(expected)));
     }
     worst = fmax(worst, fabs(by_a - exact) / fmax(1e-3, fabs(exact)));
     print_message("%s, ratio %g, a = %g: gradient off by %.1e\n", method, ratio, from->a, worst);
     assert_true(worst < 1e-8);
     bench_close(b);
+}
+
+static void check_gradient(const char *method, double ratio, const problem *from)
+{
+    check_gradient_at(method, ratio, from, 2, span);
 }
 
 static void test_reverse_is_the_derivative_of_the_steps(void **state)
@@ -298,6 +313,36 @@ static void test_reverse_is_the_derivative_of_the_steps(void **state)
     check_gradient("bdf2", 1.7, &stiff);
 }
 
+static void test_outputs_within_steps_have_gradients(void **state)
+{
+    (void)state;
+    check_gradient_at("bdf2", 1.7, &swing, N_WITHIN, within);
+    check_gradient_at("bdf2", 1.7, &stiff, N_WITHIN, within);
+    check_gradient_at("tsit5", 1.7, &swing, N_WITHIN, within);
+}
+
+/* Between steps the error is that of the steps, and at most that of a cubic. */
+static void test_outputs_within_steps_are_of_the_order_of_the_steps(void **state)
+{
+    (void)state;
+    double y[NUMBERS], error[2] = {0.0, 0.0};
+    for (int i = 0; i < 2; i++) {
+        problem x = follow;
+        static const double y0[NUMBERS] = {0.0, 1.0, 0.0, 1.0, 0.0, 1.0};
+        bench *b = open_listed("bdf2", DENSE_REQUIRED, 128 << i, 1.7, &x);
+        bench_require(solve_from(b, y0, N_WITHIN, within, ODEON_KEEP_NONE));
+        for (int k = 1; k < N_WITHIN; k++) {
+            const double exact[NUMBERS] = {sin(within[k]), cos(within[k]), sin(within[k]),
+                                           cos(within[k]), sin(within[k]), cos(within[k])};
+            bench_get(b, &b->y[k].view, y);
+            error[i] = fmax(error[i], distance(y, exact));
+        }
+        bench_close(b);
+    }
+    print_message("bdf2 between steps: order %.2f\n", log2(error[0] / error[1]));
+    assert_true(fabs(log2(error[0] / error[1]) - 2.0) < 0.2);
+}
+
 /* ---- bdf2 chooses its steps ---- */
 
 static void solve_adaptive(const char *method, double tolerance, const problem *from, double *y,
@@ -305,7 +350,7 @@ static void solve_adaptive(const char *method, double tolerance, const problem *
 {
     static const double y0[NUMBERS] = {2.0, 0.0, 2.0, 0.0, 2.0, 0.0}, times[] = {0.0, 400.0};
     problem x = *from;
-    bench *b = open(method, bench_adaptive, &x);
+    bench *b = open(method, DENSE_UNUSED, bench_adaptive, &x);
     b->control.factor_max = b->control.factor_max_first = 2.0;
     bench_set_tolerance(b, tolerance);
     bench_require(solve_from(b, y0, 2, times, ODEON_KEEP_NONE));
@@ -344,7 +389,8 @@ static void test_leapfrog_keeps_the_energy_of_a_pendulum(void **state)
     static const double times[] = {0.0, 10.0, 100.0, 1000.0};
     problem x = swing;
     double y[NUMBERS], worst = 0.0;
-    bench *b = open("leapfrog", (odeon_ode_spec){.mode = ODEON_STEPS_SIZE, .step_size = 0.05}, &x);
+    const odeon_ode_spec spec = {.mode = ODEON_STEPS_SIZE, .step_size = 0.05};
+    bench *b = open("leapfrog", DENSE_UNUSED, spec, &x);
     bench_require(solve_from(b, start, 4, times, ODEON_KEEP_NONE));
     for (int i = 1; i < 4; i++) {
         bench_get(b, &b->y[i].view, y);
@@ -381,14 +427,14 @@ static void test_leapfrog_goes_back_where_it_came_from(void **state)
     (void)state;
     problem x = swing;
     double y[NUMBERS];
-    bench *b = open_listed("leapfrog", 200, 1.5, &x);
+    bench *b = open_listed("leapfrog", DENSE_UNUSED, 200, 1.5, &x);
     bench_require(solve_from(b, start, 2, span, ODEON_KEEP_NONE));
     bench_get(b, &b->y[1].view, y);
     go_back(b, 200, y);
     print_message("200 steps and back: off by %.1e\n", distance(y, start));
     assert_true(distance(y, start) < 1e-13);
     bench_close(b);
-    b = open("bdf2", bench_ten_steps, &x);
+    b = open("bdf2", DENSE_UNUSED, bench_ten_steps, &x);
     const program *p;
     assert_int_equal(stepper_inverse(b->method, &p), ODEON_ERR_UNSUPPORTED);
     assert_non_null(strstr(diag_message(), "integrator bdf2 has no inverse"));
@@ -410,7 +456,7 @@ static void test_fields_that_leapfrog_cannot_take_are_refused(void **state)
 {
     (void)state;
     problem x = follow;
-    bench *b = open("leapfrog", bench_ten_steps, &x);
+    bench *b = open("leapfrog", DENSE_UNUSED, bench_ten_steps, &x);
     expect(solve_from(b, start, 2, span, ODEON_KEEP_NONE), ODEON_ERR_CONFIG,
            "evaluates the slope of q without the whole state, but here it depends on all of it");
     bench_close(b);
@@ -421,13 +467,12 @@ static void test_fields_that_leapfrog_cannot_take_are_refused(void **state)
     bench_close(b);
 }
 
-/* The fields of others give p as a block of all samples: positions first, so that parts go across
- * samples. A field that cannot be divided by samples is refused, too. */
+/* Parts are of each sample: a field that says nothing of samples cannot be taken apart. */
 static void test_states_without_samples_are_refused(void **state)
 {
     (void)state;
     problem x = swing;
-    bench *b = open("leapfrog", bench_ten_steps, &x);
+    bench *b = open("leapfrog", DENSE_UNUSED, bench_ten_steps, &x);
     b->f.host.samples = 0;
     expect(solve_from(b, start, 2, span, ODEON_KEEP_NONE), ODEON_ERR_UNSUPPORTED,
            "treats parts of the state apart");
@@ -439,6 +484,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_methods_have_their_orders),
         cmocka_unit_test(test_reverse_is_the_derivative_of_the_steps),
+        cmocka_unit_test(test_outputs_within_steps_have_gradients),
+        cmocka_unit_test(test_outputs_within_steps_are_of_the_order_of_the_steps),
         cmocka_unit_test(test_bdf2_keeps_its_tolerance_on_a_stiff_oscillator),
         cmocka_unit_test(test_leapfrog_keeps_the_energy_of_a_pendulum),
         cmocka_unit_test(test_leapfrog_goes_back_where_it_came_from),

@@ -10,6 +10,7 @@
 #include "odeon/device_ext.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
+#include "odeon/layer.h"
 #include "plugin/component.h"
 #include "plugin/registry.h"
 
@@ -109,20 +110,28 @@ static odeon_status equation_eval(void *self, const odeon_field_eval *call)
     return multiply(e, e->theta, call->y, call->dy);
 }
 
-/* y_bar = theta A^T dy_bar; theta_bar += dy_bar . A y, with y_bar's memory for A y. */
-static odeon_status equation_vjp(void *self, const odeon_field_vjp *call)
+/* theta_bar += dy_bar . A y, with y_bar's memory for A y. */
+static odeon_status add_parameter(equation *e, const odeon_field_vjp *call)
 {
-    equation *e = self;
     const odeon_tensor grad = bench_vector(e->grad, 1), share = bench_vector(e->grad + 1, 1);
     const odeon_tensor y = bench_vector(call->kept->memory, e->host.abi.n);
     const odeon_view *terms[1] = {&share.view};
     const odeon_scalar one[1] = {odeon_imm(1.0)};
-    assert_null(call->t_bar);
     ODEON_TRY(multiply(e, 1.0, &y.view, call->y_bar));
     ODEON_TRY(ODEON_DO(e->lane->device, solver, dot, e->lane->queue, .a = call->dy_bar,
                        .b = &call->y_bar->view, .slots = e->grad, .slot = 1));
-    ODEON_TRY(ODEON_DO(e->lane->device, solver, lincomb, e->lane->queue, .y = &grad,
-                       .base = &grad.view, .n = 1, .x = terms, .coefficient = one));
+    return ODEON_DO(e->lane->device, solver, lincomb, e->lane->queue, .y = &grad,
+                    .base = &grad.view, .n = 1, .x = terms, .coefficient = one);
+}
+
+/* y_bar = theta A^T dy_bar */
+static odeon_status equation_vjp(void *self, const odeon_field_vjp *call)
+{
+    equation *e = self;
+    assert_null(call->t_bar);
+    if ((call->flags & ODEON_CALL_NO_PARAM_GRAD) == 0) {
+        ODEON_TRY(add_parameter(e, call));
+    }
     return multiply(e, e->size == 1 ? e->theta : -e->theta, call->dy_bar, call->y_bar);
 }
 

@@ -14,7 +14,7 @@
 static registry *plugins;
 
 /* Steppers borrow what they were made of, so all of it lives until the end. */
-enum { MAX_CONFIGS = 64 };
+enum { MAX_CONFIGS = 128 };
 static odeon_config *configs[MAX_CONFIGS];
 static size_t n_configs;
 
@@ -65,19 +65,24 @@ static stepper *make_good(const char *expression)
 /* ---- what is refused ---- */
 
 /* A rule of registers is broken: the message names the method and says what is wrong. */
-static void check_refused(const char *rule, const char *text)
+static void check_status(odeon_status expected, const char *rule, const char *text)
 {
     char *expression = mem_printf("scripted(rule=%s)", rule);
     stepper *s = NULL;
     (void)make(expression, &s); /* loads the plugin */
     int64_t live = mem_live_blocks();
-    assert_int_equal(make(expression, &s), ODEON_ERR_PLUGIN);
+    assert_int_equal(make(expression, &s), expected);
     assert_null(s);
     assert_int_equal(mem_live_blocks(), live);
     if (strstr(diag_message(), text) == NULL) {
         fail_msg("%s: '%s' does not say '%s'", rule, diag_message(), text);
     }
     mem_free(expression);
+}
+
+static void check_refused(const char *rule, const char *text)
+{
+    check_status(ODEON_ERR_PLUGIN, rule, text);
 }
 
 static void test_what_a_step_owes_must_be_written(void **state)
@@ -117,16 +122,84 @@ static void test_numbers_out_of_range_are_refused(void **state)
     check_refused("order", "numbers out of range");
     check_refused("carries", "numbers out of range");
     check_refused("much_work", "numbers out of range");
-    check_refused("no_work", "register 1024 wrongly"); /* none is allowed, but then none may be used */
+    check_refused("no_work",
+                  "register 1024 wrongly"); /* none is allowed, but then none may be used */
 }
 
 static void test_steps_said_to_be_alike_must_be(void **state)
 {
     (void)state;
-    check_refused("varies", "integrator scripted says that its steps are alike from index 0 on, but step 2 ");
+    check_refused("varies",
+                  "integrator scripted says that its steps are alike from index 0 on, but step 2 ");
+}
+
+/* A second call shows it: the count of calls is not among what a step may depend on. */
+static void test_a_method_that_remembers_is_refused(void **state)
+{
+    (void)state;
+    check_refused("remembers", "integrator scripted: step 0 is another one when it is asked for "
+                               "again: a method keeps nothing from step to step but carry");
+}
+
+static void test_scalars_and_factors_must_be_there(void **state)
+{
+    (void)state;
+    check_refused("text", "integrator scripted: step: scalar 16: expected a number, a name or ( at "
+                          "character 10");
+    check_refused("ratio", "there is no step before, of which h_prev or w could tell");
+    check_refused("scalar_twice", "step writes scalar 16, which cannot be, or twice");
+    check_refused("scalar_unknown", "step writes scalar 18, which cannot be, or twice");
+    check_refused("scalar_unwritten", "its coefficient is not finite, or of a scalar that is not");
+    check_refused("factor", "its coefficient is not finite, or of a scalar that is not");
+    check_refused("start_by_h", "start uses register 0 wrongly: its coefficient");
+    check_refused("no_gamma", "no factor, or no scalar, to solve an equation with");
+    check_refused("part", "uses part 0 of register 1027 wrongly: the method names no such part");
+    check_refused("short_verb", "its verb lacks a struct_size");
+}
+
+static void test_reserved_verbs_are_refused(void **state)
+{
+    (void)state;
+    check_status(ODEON_ERR_UNSUPPORTED, "linsolve", "this host cannot yet carry out verb 5");
+    check_status(ODEON_ERR_UNSUPPORTED, "noise", "this host cannot yet carry out verb 6");
 }
 
 /* ---- what a program knows ---- */
+
+/* q and p of a state are two registers, and one again where it is read as a whole. */
+static void test_leapfrog_puts_parts_together(void **state)
+{
+    (void)state;
+    const program *p, *back;
+    stepper *s = make_good("leapfrog");
+    assert_int_equal(stepper_program(s, 0, &p), ODEON_OK);
+    assert_int_equal(s->n_parts, 2);
+    assert_true(s->needs_host && !s->implicit);
+    assert_int_equal(p->n_evals, 3);
+    assert_int_equal(p->n_joins, 3); /* M without q, y1 without p, y1 */
+    assert_int_equal(stepper_inverse(s, &back), ODEON_OK);
+    assert_int_equal(back->n_evals, 3);
+    assert_true(back->c[0] == 1.0 && back->c[2] == 0.0);
+    stepper_destroy(s);
+}
+
+/* Not by the step before: index 0 has none. */
+static void test_bdf2_settles_behind_its_first_step(void **state)
+{
+    (void)state;
+    const program *first, *second, *later;
+    stepper *s = make_good("bdf2");
+    assert_int_equal(stepper_program(s, 0, &first), ODEON_OK);
+    assert_int_equal(stepper_program(s, 1, &second), ODEON_OK);
+    assert_int_equal(stepper_program(s, 1000000, &later), ODEON_OK);
+    assert_ptr_not_equal(first, second);
+    assert_ptr_equal(second, later);
+    assert_int_equal(first->n_scalars, 0);
+    assert_int_equal(second->n_scalars, 7);
+    assert_int_equal(second->n_implicit, 1);
+    assert_true(s->implicit);
+    stepper_destroy(s);
+}
 
 /* By hand: y0, k1, k2, k3 and, at its peak, the fourth stage's state and k4 (or y1 for it). */
 static void test_rk4_holds_six_vectors(void **state)
@@ -243,6 +316,11 @@ int main(void)
         cmocka_unit_test(test_registers_have_their_direction),
         cmocka_unit_test(test_numbers_out_of_range_are_refused),
         cmocka_unit_test(test_steps_said_to_be_alike_must_be),
+        cmocka_unit_test(test_a_method_that_remembers_is_refused),
+        cmocka_unit_test(test_scalars_and_factors_must_be_there),
+        cmocka_unit_test(test_reserved_verbs_are_refused),
+        cmocka_unit_test(test_leapfrog_puts_parts_together),
+        cmocka_unit_test(test_bdf2_settles_behind_its_first_step),
         cmocka_unit_test(test_rk4_holds_six_vectors),
         cmocka_unit_test(test_tsit5_holds_nine_vectors),
         cmocka_unit_test(test_registers_are_free_after_their_last_use),

@@ -107,6 +107,8 @@ static void test_stretches_have_the_bits_of_the_whole(void **state)
     check("tsit5", DENSE_UNUSED, bench_adaptive, false);
     check("tsit5", DENSE_IF_OFFERED, bench_adaptive, false);
     check("dopri5", DENSE_REQUIRED, bench_passing, false);
+    check("bdf2", DENSE_UNUSED, bench_adaptive, false);
+    check("bdf2", DENSE_REQUIRED, bench_passing, false);
 }
 
 /* A tape of frames can be walked in parts as well. */

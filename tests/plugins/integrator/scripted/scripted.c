@@ -1,5 +1,6 @@
 /* scripted: the trapezoidal rule of Heun with an error of order 1, said in verbs, with one of the
  * rules of registers broken on demand. For tests. */
+#include <math.h>
 #include <stdbool.h>
 
 #include "odeon/plugin.h"
@@ -29,12 +30,27 @@ enum { /* in the order of the option's choices */
        RULE_LATE,
        RULE_VARIES,
        RULE_NO_WORK,
-       RULE_MUCH_WORK
+       RULE_MUCH_WORK,
+       RULE_REMEMBERS,
+       RULE_PART,
+       RULE_LINSOLVE,
+       RULE_NOISE,
+       RULE_TEXT,
+       RULE_RATIO,
+       RULE_SCALAR_TWICE,
+       RULE_SCALAR_UNWRITTEN,
+       RULE_SCALAR_UNKNOWN,
+       RULE_FACTOR,
+       RULE_NO_GAMMA,
+       RULE_SHORT_VERB,
+       RULE_START_BY_H
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
     "writes_carry_in|unknown|no_terms|many_terms|many_evals|many_combinations|start_writes_y1|"    \
-    "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work"
+    "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work|"                 \
+    "remembers|part|linsolve|noise|text|ratio|scalar_twice|scalar_unwritten|scalar_unknown|"       \
+    "factor|no_gamma|short_verb|start_by_h"
 
 enum {
     K1 = ODEON_WORK,
@@ -49,6 +65,7 @@ enum {
 typedef struct scripted {
     ODEON_INSTANCE;
     int64_t rule;
+    int64_t asked; /* steps so far, which no method may go by */
 } scripted;
 
 static const odeon_option *const options[] = {ODEON_OPTION(scripted, rule, CHOICE,
@@ -63,6 +80,7 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
                                 .n_startup = method->rule != RULE_LATE ? 0 : -1,
                                 .order = method->rule == RULE_ORDER ? 0 : 2,
                                 .embedded_order = 1,
+                                .n_scalars = 2,
                                 .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
                                 .n_work = method->rule == RULE_NO_WORK     ? 0
                                           : method->rule == RULE_MUCH_WORK ? ODEON_MAX_WORK + 1
@@ -86,7 +104,10 @@ static odeon_status start(void *self, const odeon_step *s)
     const scripted *method = self;
     const odeon_addend slope =
         as_it_is(method->rule == RULE_START_READS_CARRY ? ODEON_CARRY_IN : K1);
+    const odeon_addend by_h = times_h(1.0, ODEON_Y0);
     switch (method->rule) {
+    case RULE_START_BY_H:
+        return odeon_say_combine(s, ODEON_CARRY_OUT, 1, &by_h);
     case RULE_START_BY_WORK:
     case RULE_START_READS_CARRY:
         ODEON_TRY(odeon_say_eval(s, K1, 0.0, ODEON_Y0));
@@ -118,6 +139,42 @@ static odeon_status write_all(const odeon_step *s, bool evals)
     return ODEON_OK;
 }
 
+/* The same of scalars, and of verbs that are not carried out. */
+static odeon_status break_more(const scripted *method, const odeon_step *s)
+{
+    const int32_t scalar = ODEON_SCALAR_WORK;
+    const odeon_addend by_scalar = {1.0, scalar, ODEON_Y0}, endless = {HUGE_VAL, ODEON_ONE, ODEON_Y0};
+    odeon_verb other = {.struct_size = sizeof other, .out = MORE, .x = ODEON_Y0};
+    switch (method->rule) {
+    case RULE_PART:
+        return odeon_say_copy(s, ODEON_PART_OF(0, MORE), ODEON_Y0);
+    case RULE_LINSOLVE:
+    case RULE_NOISE:
+        other.verb = method->rule == RULE_NOISE ? ODEON_VERB_NOISE : ODEON_VERB_LINSOLVE;
+        return s->verb(s->self, &other);
+    case RULE_SHORT_VERB:
+        other.struct_size = 8;
+        return s->verb(s->self, &other);
+    case RULE_TEXT:
+        return odeon_say_scalar(s, scalar, "h * (1 + ");
+    case RULE_RATIO:
+        return odeon_say_scalar(s, scalar, "1 + w");
+    case RULE_SCALAR_TWICE:
+        ODEON_TRY(odeon_say_scalar(s, scalar, "h"));
+        return odeon_say_scalar(s, scalar, "h");
+    case RULE_SCALAR_UNKNOWN:
+        return odeon_say_scalar(s, scalar + 2, "h");
+    case RULE_SCALAR_UNWRITTEN:
+        return odeon_say_combine(s, MORE, 1, &by_scalar);
+    case RULE_FACTOR:
+        return odeon_say_combine(s, MORE, 1, &endless);
+    case RULE_NO_GAMMA:
+        return odeon_say_implicit(s, MORE, ODEON_NONE, 1.0, 0.0, ODEON_H, ODEON_Y0, ODEON_NONE);
+    default:
+        return ODEON_OK;
+    }
+}
+
 /* The verb that breaks the rule, where one more verb is enough for that. */
 static odeon_status break_rule(const scripted *method, const odeon_step *s)
 {
@@ -145,7 +202,7 @@ static odeon_status break_rule(const scripted *method, const odeon_step *s)
     case RULE_MANY_COMBINATIONS:
         return write_all(s, method->rule == RULE_MANY_EVALS);
     default:
-        return ODEON_OK;
+        return break_more(method, s);
     }
 }
 
@@ -162,10 +219,12 @@ static odeon_status widen(const odeon_step *s)
 
 static odeon_status step(void *self, const odeon_step *s)
 {
-    const scripted *method = self;
+    scripted *method = self;
     const odeon_addend in = as_it_is(ODEON_CARRY_IN);
+    method->asked++;
     bool late = (method->rule == RULE_LATE && s->index == LATE_INDEX) ||
-                (method->rule == RULE_VARIES && s->index == 2);
+                (method->rule == RULE_VARIES && s->index == 2) ||
+                (method->rule == RULE_REMEMBERS && method->asked % 2 == 0);
     ODEON_TRY(late ? widen(s) : odeon_say_combine(s, K1, 1, &in));
     const odeon_addend end[] = {as_it_is(ODEON_Y0), times_h(1.0, K1)};
     const odeon_addend y1[] = {as_it_is(ODEON_Y0), times_h(0.5, K1), times_h(0.5, K2)};
