@@ -55,7 +55,7 @@ static size_t note_recording(FILE *out, const session *s)
         return 0;
     }
     note(out,
-         "%s: its integrator solves equations on the host, so that its solves are not recorded for "
+         "%s: its integrator needs the host in every step, so that its solves are not recorded for "
          "the device, but made call by call",
          path);
     return 1;

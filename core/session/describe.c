@@ -103,7 +103,7 @@ const char *session_unrecorded_block(const session *s)
     const odeon_device *device = site->lane.device;
     bool records = site->lane.capture && device->get_table(device, ODEON_DEVICE_CAPTURE) != NULL;
     for (size_t i = 0; i < site->n_odes && records; i++) {
-        if (site->odes[i]->stepper->implicit) {
+        if (site->odes[i]->stepper->needs_host) {
             return site->odes[i]->path;
         }
     }

@@ -62,7 +62,7 @@ int64_t session_min_batch(const session *s, session_layer *layer);
 /* Does the field of a block with times = batch read t, while the data set counts the times of a
  * sample from its own start? Then layer is the first that does. */
 bool session_reads_relative_time(const session *s, session_layer *layer);
-/* The path of the first block whose solves are made call by call for its method's implicit stages,
+/* The path of the first block whose solves are made call by call because its method needs the host,
  * on a device that could record them and may; NULL: none. */
 const char *session_unrecorded_block(const session *s);
 

@@ -26,7 +26,7 @@ expect 0 "kinetics: evaluations" solve "$conf" --out cpu.csv
 ! grep -q "not recorded" err || fail "a device that records nothing is spoken of"
 expect 0 "kinetics: evaluations" --plugin-path "$build/test-plugins" solve "$conf" --out remote.csv \
     "run.device=remote(late=yes)"
-[ "$(grep -c "kinetics: its integrator solves equations on the host, so that its solves are not recorded" err)" \
+[ "$(grep -c "kinetics: its integrator needs the host in every step, so that its solves are not recorded" err)" \
     -eq 1 ] || fail "not one note"
 cmp cpu.csv remote.csv || fail "other bits on another device"
 expect 0 "" --plugin-path "$build/test-plugins" solve "$conf" --out remote.csv run.device=remote run.capture=no
