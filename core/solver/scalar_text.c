@@ -2,8 +2,8 @@
  *
  *   sum     = product { (+ | -) product }
  *   product = signed { (* | /) signed }
- *   signed  = - signed | power
- *   power   = atom [ ^ digit ]
+ *   signed  = - signed | raised
+ *   raised  = atom [ ^ digit ]
  *   atom    = number | name | (sum) | sqrt(sum) | abs(sum)
  */
 #include "solver/scalar_text.h"
@@ -173,7 +173,7 @@ static bool atom(parser *p)
     return isalpha((unsigned char)*p->at) != 0 ? name(p) : number(p);
 }
 
-static bool power(parser *p)
+static bool exponent(parser *p)
 {
     if (!atom(p)) {
         return false;
@@ -184,7 +184,7 @@ static bool power(parser *p)
     skip_blanks(p);
     int32_t n = *p->at - '0';
     if (n < 0 || n > MAX_POWER || isalnum((unsigned char)p->at[1]) != 0 || p->at[1] == '.') {
-        return fail(p, "a power is a digit from 0 to 8:");
+        return fail(p, "an exponent is a digit from 0 to 8:");
     }
     p->at++;
     return emit(p, (scalar_op){.code = SCALAR_POWER, .arg = n}, 0);
@@ -198,7 +198,7 @@ static bool signed_power(parser *p)
     }
     bool minus = take(p, '-');
     bool good =
-        minus ? signed_power(p) && emit(p, (scalar_op){.code = SCALAR_NEGATE}, 0) : power(p);
+        minus ? signed_power(p) && emit(p, (scalar_op){.code = SCALAR_NEGATE}, 0) : exponent(p);
     p->depth--;
     return good;
 }

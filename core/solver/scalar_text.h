@@ -8,7 +8,7 @@
 /* One operation. No gaps: code is compared byte by byte. */
 typedef struct scalar_op {
     double number;     /* that is pushed */
-    int32_t code, arg; /* SCALAR_* of scalar_text.c; which scalar is pushed, or the power */
+    int32_t code, arg; /* SCALAR_* of scalar_text.c; which scalar is pushed, or the exponent */
 } scalar_op;
 
 enum { SCALAR_TEXT_MAX_BYTES = 240, SCALAR_FAULT_BYTES = 96 };

@@ -88,10 +88,10 @@ static void test_other_texts_are_refused_where_they_go_wrong(void **state)
     check_refused("0x10", "nothing may follow");
     check_refused("1e999", "no number");
     check_refused("1.2.3", "no number");
-    check_refused("h^9", "a power is a digit from 0 to 8");
-    check_refused("h^w", "a power is a digit from 0 to 8");
-    check_refused("h^2.5", "a power is a digit from 0 to 8");
-    check_refused("h^-1", "a power is a digit from 0 to 8");
+    check_refused("h^9", "an exponent is a digit from 0 to 8");
+    check_refused("h^w", "an exponent is a digit from 0 to 8");
+    check_refused("h^2.5", "an exponent is a digit from 0 to 8");
+    check_refused("h^-1", "an exponent is a digit from 0 to 8");
     check_refused("s1", "a scalar that is not written yet");
     check_refused("s99", "a scalar that is not written yet");
     check_refused("t", "an unknown name");
