@@ -436,14 +436,25 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
+/* The state, -a, and y where it is read off a path. The time's gradient is in doubles whatever the
+ * dtype of the state. */
+static odeon_status fit_vectors(adjoint_field *f, int64_t total)
+{
+    const odeon_device *device = f->base->call.device;
+    const odeon_field *base = &f->base->host.abi;
+    int64_t width = odeon_dtype_bytes(base->dtype), one = base->n * width;
+    ODEON_TRY(buffer_fit(device, &f->state, total * width + 64));
+    ODEON_TRY(buffer_fit(device, &f->cotangent, one + 64));
+    ODEON_TRY(f->path != NULL ? buffer_fit(device, &f->along, one + 64) : ODEON_OK);
+    f->used_bytes = total * width + (f->path != NULL ? 2 : 1) * one;
+    return buffer_fit(device, &f->time_bar, (int64_t)sizeof(double));
+}
+
 /* The identity is that of the block's field with the flags of the augmentation. Running state must
- * not move on the way back, so the base's flag for that is cleared for the rest of the pass. The
- * time's gradient is in doubles whatever the dtype of the state. */
+ * not move on the way back, so the base's flag for that is cleared for the rest of the pass. */
 odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *body, int32_t flags,
                                const solver *path)
 {
-    const odeon_device *device = base->call.device;
-    int64_t width = odeon_dtype_bytes(base->host.abi.dtype), total;
     int32_t n_parts = 0;
     f->base = base;
     f->body = body;
@@ -451,15 +462,8 @@ odeon_status adjoint_field_fit(adjoint_field *f, block_field *base, odeon_net *b
     f->path = path;
     base->call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
     ODEON_TRY(lay_out(f, &n_parts));
-    total = f->theta_offset + f->theta_end - f->theta_begin;
-    ODEON_TRY(buffer_fit(device, &f->state, total * width + 64));
-    ODEON_TRY(buffer_fit(device, &f->cotangent, base->host.abi.n * width + 64));
-    f->used_bytes = (total + base->host.abi.n) * width;
-    if (path != NULL) {
-        ODEON_TRY(buffer_fit(device, &f->along, base->host.abi.n * width + 64));
-        f->used_bytes += base->host.abi.n * width;
-    }
-    ODEON_TRY(buffer_fit(device, &f->time_bar, (int64_t)sizeof(double)));
+    int64_t total = f->theta_offset + f->theta_end - f->theta_begin;
+    ODEON_TRY(fit_vectors(f, total));
     f->host = (host_field){.is_alone = base->host.is_alone,
                            .is_recordable = base->host.is_recordable && path == NULL,
                            .evals = &base->evals,

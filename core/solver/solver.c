@@ -310,7 +310,8 @@ static int64_t steps_on_tape(const solve_tape *tape)
     return n;
 }
 
-/* Of all steps, in one go, there may be a recording, or rows instead of frames. */
+/* Of all steps, in one go, there may be a recording, or rows instead of frames. A recording writes
+ * into vectors that were free when it was made: it cannot be where some are kept. */
 odeon_status solver_reverse_steps(solver *s, const odeon_gradient_reverse *r)
 {
     const solve_tape *tape = &s->tape;
@@ -324,7 +325,7 @@ odeon_status solver_reverse_steps(solver *s, const odeon_gradient_reverse *r)
         (r->first < tape->first_step || r->last != tape->first_step + steps_on_tape(tape))) {
         return refuse_steps(s, r->first, r->last, "there are no frames of just these");
     }
-    if (whole) {
+    if (whole && !keep_steps(s)) {
         return solver_reverse(s, r->d_y, r->d_start);
     }
     s->task.d_y = r->d_y;

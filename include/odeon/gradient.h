@@ -15,9 +15,9 @@
  * to stretch the host carries on the cotangents of the state and of what the integrator passes from
  * step to step. A method that does not call reverse adds all of them itself.
  *
- * ON A DEVICE THAT CAPTURES, a solve that keeps states or dense output, replay, and the reverse of
- * less than a whole solve are made call by call, with the same numbers. An adaptive solve with
- * frames that such a device carried out alone can be reversed as a whole only.
+ * ON A DEVICE THAT CAPTURES, all that is done with a tape that keeps states or dense output, and
+ * the reverse of less than a whole solve, is made call by call, with the same numbers. An adaptive
+ * solve with frames that such a device carried out alone can be reversed as a whole only.
  *
  * Example: plugins/gradient/checkpoint of the host's sources: a solve with STATES; from the last
  * stretch to the first a replay and its reverse.

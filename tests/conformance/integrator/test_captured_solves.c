@@ -281,6 +281,23 @@ static void test_adjoint_has_the_bits_of_solves_step_by_step(void **state)
     }
 }
 
+/* Solves whose states or dense output are kept are made call by call, between tests that are
+ * captured and write into vectors of the same solver. */
+static void test_kept_states_and_dense_output_are_not_written_over(void **state)
+{
+    (void)state;
+    static const char *const gradients[] = {
+        "model.ode.gradient=checkpoint", "model.ode.gradient=checkpoint(every=99)",
+        "model.ode.gradient=adjoint(y=dense)", "model.ode.gradient=reads_tape(replays=yes)"};
+    static const char *const modes[] = {"model.ode.steps=6", "model.ode.h_max=0.2"};
+    for (int i = 0; i < 4 * 2 * n_devices(); i++) {
+        const char *const settings[] = {devices[i / 8], gradients[i / 2 % 4], modes[i % 2],
+                                        "model.ode.integrator=tsit5", NULL};
+        course s = {.ini = network, .settings = settings, .tests = true, .stays = true};
+        outcome_destroy(check_exact(&s));
+    }
+}
+
 static void test_direct_from_rows_has_the_gradient_from_frames(void **state)
 {
     (void)state;
@@ -618,6 +635,7 @@ int main(int argc, char **argv)
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adjoint_has_the_bits_of_solves_step_by_step),
+        cmocka_unit_test(test_kept_states_and_dense_output_are_not_written_over),
         cmocka_unit_test(test_direct_from_rows_has_the_gradient_from_frames),
         cmocka_unit_test(test_rejected_steps_are_tried_again),
         cmocka_unit_test(test_float32_has_the_same_bits_too),
