@@ -56,7 +56,7 @@ expect 0 "ode.field.within: most_samples 64" solve "$@" --split test --out state
 "$odeon" train "$@" "model.head.then=within(wait=yes)" run.out=waits >out 2>err </dev/null &
 child=$!
 for _ in $(seq 600); do
-    ! grep -q "results go to" out || break
+    [ ! -e waits/manifest.json ] || break
     sleep 0.1
 done
 sleep 0.5
