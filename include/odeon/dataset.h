@@ -55,8 +55,8 @@ typedef struct odeon_dataset_ops {
     uint32_t struct_size, reserved0;
     int32_t (*field_count)(void *self); /* [any; build] */
     /* Describes field index from the options alone, before open and without any file, so that a
-     * configuration can be checked where the data is not. out->struct_size is set by the caller.
-     * [any; build] */
+     * configuration can be checked where the data is not. out is 0 but for struct_size, which is
+     * the caller's: no more than that is written. [any; build] */
     odeon_status (*field)(void *self, int32_t index, odeon_field_info *out);
     /* Reads what is needed to serve split and verifies it against the fields. Once per instance.
      * ODEON_ERR_DATA or ODEON_ERR_IO, naming the file and what was expected. [main; build] */
