@@ -566,36 +566,6 @@ const double *ode_sample_times(const odeon_ode *ode, int64_t sample)
     return o->own_times != NULL ? o->own_times + sample * o->n_times : o->times;
 }
 
-/* ---- integrals ---- */
-
-int32_t ode_find_integral(const odeon_ode *ode, const char *name)
-{
-    size_t n = strlen(ode->path);
-    int32_t found = -1;
-    for (int32_t i = 0; i < ode->integrals.n; i++) {
-        bool same = strncmp(name, ode->path, n) == 0 && name[n] == '.' &&
-                    strcmp(name + n + 1, ode->integrals.names[i]) == 0;
-        found = same ? i : found;
-    }
-    return found;
-}
-
-odeon_view ode_integral(const odeon_ode *ode, int32_t i)
-{
-    const ode_outputs *o = &ode->outputs;
-    return quadrature_part(&ode->integrals, &o->y[o->n_times - 1].view, i);
-}
-
-odeon_tensor ode_integral_cotangent(const odeon_ode *ode, int32_t i)
-{
-    return quadrature_cotangent(&ode->integrals, i);
-}
-
-odeon_status ode_clear_integral_cotangents(const odeon_ode *ode)
-{
-    return quadrature_clear_cotangents(&ode->integrals);
-}
-
 const odeon_ode_services ode_services = {.struct_size = sizeof(odeon_ode_services),
                                          .body_in = ode_body_in,
                                          .create = ode_create,

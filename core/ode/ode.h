@@ -19,11 +19,5 @@ int64_t ode_sample_under_way(const odeon_ode *ode);
 attempt_list ode_sample_attempts(const odeon_ode *ode, int64_t sample);
 /* The times of the last forward [n_times], for a sample of the slice. */
 const double *ode_sample_times(const odeon_ode *ode, int64_t sample);
-/* Integrals along the path of the last forward. The index of "PATH.NAME", or -1 if it is none of
- * this block's. */
-int32_t ode_find_integral(const odeon_ode *ode, const char *name);
-odeon_view ode_integral(const odeon_ode *ode, int32_t i);             /* [B] */
-odeon_tensor ode_integral_cotangent(const odeon_ode *ode, int32_t i); /* for the next backward */
-odeon_status ode_clear_integral_cotangents(const odeon_ode *ode);
 
 #endif

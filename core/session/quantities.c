@@ -4,7 +4,7 @@
 
 #include "base/diag.h"
 #include "base/text.h"
-#include "ode/ode.h"
+#include "ode/integrals.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
@@ -31,7 +31,7 @@ static odeon_status refuse(const worker *w, size_t i, const char *name)
         text.length == 0
             ? diag_fail(ODEON_ERR_CONFIG,
                         "train.loss: %s wants %s, but no layer of the model integrates along the "
-                        "path of an ODE block: put one into its body, such as kinetic",
+                        "path of an ODE block",
                         w->losses[i]->component->id, name)
             : diag_fail(ODEON_ERR_CONFIG, "train.loss: %s wants %s, but the model has %s",
                         w->losses[i]->component->id, name,

@@ -10,7 +10,7 @@
 #define ODEON_LAYOUT_BASE      0x00000001u
 #define ODEON_LAYOUT_DEVICE    0x51fa7377u
 #define ODEON_LAYOUT_DATASET   0x00000001u
-#define ODEON_LAYOUT_LAYER     0x223fd071u
+#define ODEON_LAYOUT_LAYER     0x1fad9050u
 #define ODEON_LAYOUT_TABLEAU   0x00000001u
 #define ODEON_LAYOUT_GRADIENT  0x09d64e42u
 #define ODEON_LAYOUT_OPTIMIZER 0xa793f0eau
@@ -21,6 +21,6 @@
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "00000001.51fa7377.00000001.223fd071.00000001.09d64e42.a793f0ea.a05b7902.00000001.43c70885.75477323"
+    "00000001.51fa7377.00000001.1fad9050.00000001.09d64e42.a793f0ea.a05b7902.00000001.43c70885.75477323"
 
 #endif

@@ -8,7 +8,7 @@
  * it wants; a name that nothing makes is refused when the network is built.
  *
  * Example: a penalty on quantity 0 is row_share times the sum of its value, with row_share for
- * d_value and 0 for d_output (plugins/loss/quantity).
+ * d_value and 0 for d_output (plugins/loss/penalty).
  *
  * Draft. To be seen before it is frozen: calls timed on the five models; to be frozen at 1.1. */
 #ifndef ODEON_LOSS_H

@@ -28,7 +28,7 @@ device="device.h device_conv.h device_dual.h device_ext.h device_loss.h device_m
 reach="BASE abi.h host.h option.h plugin.h status.h tensor.h
 DEVICE $device kit/step_control.h kit/philox.h
 DATASET dataset.h
-LAYER layer.h component.h run.h container.h cuda.h group.h $device kit/step_control.h kit/philox.h
+LAYER layer.h dataset.h component.h run.h container.h cuda.h group.h $device kit/step_control.h kit/philox.h
 TABLEAU tableau.h
 GRADIENT gradient.h component.h field.h run.h
 OPTIMIZER optimizer.h run.h $device

@@ -23,7 +23,7 @@ static void test_value_against_a_closed_form(void **state)
                               "[model.ode.f]\nlayer = scale(factor=-1)\nthen = kinetic\n"
                               "[model.head]\nlayer = dense(units=3)\n"
                               "[train]\noptimizer = sgd(lr=0.1)\n"
-                              "loss = mse, quantity(of=ode.kinetic, weight=0.3)\n";
+                              "loss = mse, penalty(of=ode.kinetic, weight=0.3)\n";
     support_session s = support_session_open(ini, N, NULL);
     session_result result = support_differentiate(&s, NULL, NULL);
     double sum = 0.0;
@@ -32,7 +32,7 @@ static void test_value_against_a_closed_form(void **state)
     }
     double wanted = 0.3 * (1.0 - exp(-2.0)) / 2.0 * sum / (double)N;
     print_message("%.1e\n", fabs(result.metrics[1] - wanted) / wanted);
-    assert_string_equal(session_metric_names(s.session)[1], "loss_quantity");
+    assert_string_equal(session_metric_names(s.session)[1], "loss_penalty");
     assert_true(fabs(result.metrics[1] - wanted) < 1e-9 * wanted);
     assert_true(fabs(result.loss - result.metrics[0] - result.metrics[1]) < 1e-15);
     support_session_close(&s);
@@ -91,7 +91,7 @@ static double circuit(int64_t i, double rc, double x)
 #define CIRCUIT(gradient)                                                                          \
     "[model.o]\nlayer = ode(span=0 2, stops=0.25 0.5 1.2 1.5)\nintegrator = dopri5\n"              \
     "gradient = " gradient "\nrtol = 1e-10\natol = 1e-10\n"                                        \
-    "[model.o.n]\nlayer = chain\n[model.o.n.u]\nlayer = control\n"                                 \
+    "[model.o.n]\nlayer = chain\n[model.o.n.u]\nlayer = controls\n"                                \
     "[model.o.f]\nlayer = formula(equations=d = (u - x)/q, inputs=x u w, outputs=d, "              \
     "constants=q=0.7, learn=q)\n"
 

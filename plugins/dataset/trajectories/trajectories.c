@@ -68,7 +68,7 @@ static const odeon_option *const options[] = {
     ODEON_OPTION(trajectories, controls, STRING, .flags = ODEON_OPTION_OPTIONAL,
                  .aliases = "control|forcing|exogenous",
                  .help =
-                     "csv: columns of known functions of the time, for the layer control: named "
+                     "csv: columns of known functions of the time, for the layer controls: named "
                      "as in values"),
     ODEON_OPTION(trajectories, header, FLAG, .default_text = "yes",
                  .help = "csv: the first line names the columns"),

@@ -1,6 +1,6 @@
 /* kinetic: y = x, for the end of an ODE block's body, where x is f: declares the integral of
  * |f|^2, the sum of squares over a sample's elements, along the path. Small where paths are
- * straight and short. The loss `quantity` adds it. Source: Finlay, Jacobsen, Nurbekyan, Oberman,
+ * straight and short. The loss `penalty` adds it. Source: Finlay, Jacobsen, Nurbekyan, Oberman,
  * How to train your neural ODE, 2020, section 4. */
 #include "odeon/device_move.h"
 #include "odeon/device_pointwise.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "ode/integrals.h"
 #include "ode/ode.h"
 #include "small_net.h"
 

@@ -28,7 +28,7 @@ static const struct {
     {ODEON_KIND_OPTIMIZER, "rmsprop"},
     {ODEON_KIND_LOSS, "mse"},
     {ODEON_KIND_LOSS, "smooth_l1"},
-    {ODEON_KIND_LOSS, "quantity(of=a b)"},
+    {ODEON_KIND_LOSS, "penalty(of=a b)"},
     {ODEON_KIND_LOSS, "cross_entropy"},
     {ODEON_KIND_SCHEDULE, "constant"},
     {ODEON_KIND_SCHEDULE, "steps(at=1)"},

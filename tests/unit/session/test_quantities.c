@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/integrals.h"
 #include "ode/ode.h"
 #include "session/members.h"
 #include "support_session.h"
@@ -23,7 +24,7 @@ enum { N = 5 };
     "[model.ode.t]\nlayer = concat_time\nthen = dense(units=5), tanh, dense(units=state)\n"        \
     "[model.ode.e]\nlayer = kinetic\n"                                                             \
     "[model.head]\nlayer = dense(units=2)\n"                                                       \
-    "[train]\noptimizer = sgd(lr=0.1)\nloss = mse, quantity(of=ode.kinetic, weight=0.3)\n"
+    "[train]\noptimizer = sgd(lr=0.1)\nloss = mse, penalty(of=ode.kinetic, weight=0.3)\n"
 #define STEPS "model.ode.steps=8"
 
 static odeon_ode *block_of(const support_session *s)
@@ -185,8 +186,8 @@ static double energy_after(const char *weight)
 static void test_training_straightens_paths(void **state)
 {
     (void)state;
-    double with = energy_after("train.loss=mse, quantity(of=ode.kinetic, weight=0.3)");
-    double without = energy_after("train.loss=mse, quantity(of=ode.kinetic, weight=1e-9)");
+    double with = energy_after("train.loss=mse, penalty(of=ode.kinetic, weight=0.3)");
+    double without = energy_after("train.loss=mse, penalty(of=ode.kinetic, weight=1e-9)");
     print_message("kinetic energy %.3g with, %.3g without\n", with / 0.3, without / 1e-9);
     assert_true(with / 0.3 < 0.2 * without / 1e-9);
 }
@@ -205,13 +206,13 @@ static void assert_refused(const char *override, const char *message)
 static void test_names_that_nothing_makes_are_refused(void **state)
 {
     (void)state;
-    assert_refused("train.loss=quantity(of=ode.speed)",
-                   "train.loss: quantity wants ode.speed, but the model has ode.kinetic");
+    assert_refused("train.loss=penalty(of=ode.speed)",
+                   "train.loss: penalty wants ode.speed, but the model has ode.kinetic");
     assert_refused("model.ode.e.layer=identity",
-                   "train.loss: quantity wants ode.kinetic, but no layer of the model integrates "
+                   "train.loss: penalty wants ode.kinetic, but no layer of the model integrates "
                    "along the path of an ODE block");
-    assert_refused("train.loss=quantity(of=ode.kinetic in.kinetic)",
-                   "train.loss: quantity wants in.kinetic, but the model has ode.kinetic");
+    assert_refused("train.loss=penalty(of=ode.kinetic in.kinetic)",
+                   "train.loss: penalty wants in.kinetic, but the model has ode.kinetic");
 }
 
 int main(void)

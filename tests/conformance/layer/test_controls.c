@@ -66,7 +66,7 @@ static double control_at(int64_t i, int64_t k, double t, double *slope)
 static void test_values_and_slopes(void **state)
 {
     (void)state;
-    small_net *s = open_net("[model.c]\nlayer = control\n", 1);
+    small_net *s = open_net("[model.c]\nlayer = controls\n", 1);
     static const double moments[] = {-1.0, 0.0, 0.1, 0.5, 0.7, 1.3, 1.9, 2.0, 3.0};
     const double in[SAMPLES] = {5.0, -6.0}, bar[SAMPLES * 3] = {0.5, 2.0, -1.0, 0.25, 3.0, 1.0};
     double t[SAMPLES], out[SAMPLES * 3], d_in[SAMPLES], d_t[SAMPLES], slope;
@@ -105,9 +105,9 @@ static void test_values_and_slopes(void **state)
     "[data]\ndataset = measured(shape=4 3, label=4 3, times=4, control=4 2)\n"                     \
     "[model.ode]\nlayer = ode\nintegrator = rk4\nsteps = 3\ngradient = direct\ninitial = first\n"  \
     "times = batch\n"                                                                              \
-    "[model.ode.u]\nlayer = control\nthen = dense(units=5), tanh, dense(units=state)\n"            \
+    "[model.ode.u]\nlayer = controls\nthen = dense(units=5), tanh, dense(units=state)\n"           \
     "[model.ode.e]\nlayer = kinetic\n"                                                             \
-    "[train]\nloss = mse, quantity(of=ode.kinetic, weight=0.1)\noptimizer = sgd(lr=0.1)\n"
+    "[train]\nloss = mse, penalty(of=ode.kinetic, weight=0.1)\noptimizer = sgd(lr=0.1)\n"
 
 static void test_gradients_by_differences(void **state)
 {
@@ -137,11 +137,12 @@ static void assert_refused(const char *override, const char *message)
 static void test_what_the_data_set_lacks_is_refused(void **state)
 {
     (void)state;
-    assert_refused("data.dataset=measured(shape=4 3, label=4 3, times=4)",
-                   "ode.u: layer control needs a field of role control, and the data set's samples "
-                   "have none");
+    assert_refused(
+        "data.dataset=measured(shape=4 3, label=4 3, times=4)",
+        "ode.u: layer controls needs a field of role control, and the data set's samples "
+        "have none");
     assert_refused("data.dataset=measured(shape=4 3, label=4 3, times=4, control=3 2)",
-                   "control: the data set's controls are [1, 3, 2] of a batch of one");
+                   "controls: the data set's controls are [1, 3, 2] of a batch of one");
 }
 
 /* A caller that gives samples alone. */
@@ -154,7 +155,7 @@ static void test_what_a_batch_lacks_is_refused(void **state)
     diag_clear();
     s.given[ODEON_ROLE_CONTROL] = NULL;
     assert_int_equal(support_differentiate_try(&s, &result), ODEON_ERR_DATA);
-    assert_non_null(strstr(diag_message(), "ode.u: layer control needs a field of role control, "
+    assert_non_null(strstr(diag_message(), "ode.u: layer controls needs a field of role control, "
                                            "and this batch has none"));
     s.given[ODEON_ROLE_CONTROL] = before;
     support_differentiate(&s, NULL, NULL);
@@ -169,5 +170,5 @@ int main(void)
         cmocka_unit_test(test_what_the_data_set_lacks_is_refused),
         cmocka_unit_test(test_what_a_batch_lacks_is_refused),
     };
-    return cmocka_run_group_tests_name("control", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("controls", tests, NULL, NULL);
 }

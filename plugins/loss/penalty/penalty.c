@@ -1,4 +1,4 @@
-/* quantity: the mean over the samples of a number that the network makes on its way, such as the
+/* penalty: the mean over the samples of a number that the network makes on its way, such as the
  * integral of |f|^2 along the path of an ODE block: a penalty beside the loss that is learned from.
  * Its derivative by the network's output is 0. */
 #include <string.h>
@@ -10,28 +10,28 @@
 #include "odeon/loss.h"
 #include "odeon/plugin.h"
 
-typedef struct quantity {
+typedef struct penalty {
     ODEON_INSTANCE;
     double weight;
     const char *of;
     char *text;                              /* copy of `of`, cut into names */
     const char *names[ODEON_MAX_QUANTITIES]; /* in there */
     int32_t n, reserved0;
-} quantity;
+} penalty;
 
 static const odeon_option *const options[] = {
-    WEIGHT_OPTION(quantity),
-    ODEON_OPTION(quantity, of, STRING, .flags = ODEON_OPTION_REQUIRED, .aliases = "name|names",
+    WEIGHT_OPTION(penalty),
+    ODEON_OPTION(penalty, of, STRING, .flags = ODEON_OPTION_REQUIRED, .aliases = "name|names",
                  .help = "integrals along the paths of ODE blocks, as ode.kinetic of the block "
                          "[model.ode]; of several the sum counts"),
     NULL};
 
-static odeon_status split(quantity *loss)
+static odeon_status split(penalty *loss)
 {
     char *at = loss->text;
     for (at += strspn(at, " \t"); *at != '\0'; at += strspn(at, " \t")) {
         if (loss->n == ODEON_MAX_QUANTITIES) {
-            return odeon_fail(loss->host, ODEON_ERR_CONFIG, "quantity: of names more than %d",
+            return odeon_fail(loss->host, ODEON_ERR_CONFIG, "penalty: of names more than %d",
                               ODEON_MAX_QUANTITIES);
         }
         loss->names[loss->n++] = at;
@@ -41,16 +41,16 @@ static odeon_status split(quantity *loss)
         }
     }
     return loss->n > 0 ? ODEON_OK
-                       : odeon_fail(loss->host, ODEON_ERR_CONFIG, "quantity: of names nothing");
+                       : odeon_fail(loss->host, ODEON_ERR_CONFIG, "penalty: of names nothing");
 }
 
 static odeon_status init(void *self)
 {
-    quantity *loss = self;
+    penalty *loss = self;
     uint64_t bytes = strlen(loss->of) + 1;
     loss->text = loss->host->alloc(loss->host, bytes);
     if (loss->text == NULL) {
-        return odeon_fail(loss->host, ODEON_ERR_NOMEM, "quantity: no memory");
+        return odeon_fail(loss->host, ODEON_ERR_NOMEM, "penalty: no memory");
     }
     memcpy(loss->text, loss->of, bytes);
     return split(loss);
@@ -58,7 +58,7 @@ static odeon_status init(void *self)
 
 static void fini(void *self)
 {
-    quantity *loss = self;
+    penalty *loss = self;
     loss->host->free(loss->host, loss->text);
 }
 
@@ -77,7 +77,7 @@ static const char *metric_name(void *self, int32_t index)
 
 static const char *name_of(void *self, int32_t index)
 {
-    const quantity *loss = self;
+    const penalty *loss = self;
     return index < loss->n ? loss->names[index] : NULL;
 }
 
@@ -93,7 +93,7 @@ static odeon_status check(void *self, const odeon_loss_shapes *shapes)
  * share of the mean yet. */
 static odeon_status eval(void *self, const odeon_loss_call *call)
 {
-    const quantity *loss = self;
+    const penalty *loss = self;
     const odeon_scalar share = odeon_imm(loss->weight * call->row_share);
     ODEON_TRY(
         ODEON_DO(call->device, move, fill, call->queue, .y = call->sums, .value = odeon_imm(0.0)));
@@ -119,6 +119,6 @@ static const odeon_loss_ops ops = {.struct_size = sizeof ops,
                                    .eval = eval,
                                    .quantity = name_of};
 
-ODEON_PLUGIN_OPTIONS(LOSS, "quantity", &ops,
+ODEON_PLUGIN_OPTIONS(LOSS, "penalty", &ops,
                      "mean of integrals along the paths of ODE blocks, as a penalty", NULL,
-                     "penalty|regularizer|regularization", quantity, options, init, fini);
+                     "quantity|regularizer|regularization", penalty, options, init, fini);

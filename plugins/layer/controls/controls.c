@@ -1,4 +1,4 @@
-/* control: appends known functions of time: x [B,C] -> y [B,C+c], the last c being u(t), the
+/* controls: appends known functions of time: x [B,C] -> y [B,C+c], the last c being u(t), the
  * batch's controls [B,T,c] at its times [B,T], linear between two of them and constant outside.
  * Inside of an ODE block alone. Times rise.
  *
@@ -16,14 +16,14 @@
 #include "odeon/layer.h"
 #include "odeon/plugin.h"
 
-typedef struct control {
+typedef struct controls {
     ODEON_INSTANCE;
-} control;
+} controls;
 
 /* What a call works with: shapes, and parts of scratch, F64 but for column. */
 typedef struct workspace {
     const odeon_layer_call *call;
-    const odeon_view *times, *controls;
+    const odeon_view *times, *given;
     int64_t samples, knots, channels, features; /* B, T, c, C */
     odeon_tensor past, slope;                   /* [B,T]: max(t - t_j, 0); 1 where it rises */
     odeon_tensor share, other;                  /* [B,T-1] */
@@ -53,7 +53,7 @@ static const odeon_shape *given(const odeon_layer_plan *plan, int32_t role)
 
 static odeon_status plan(void *self, odeon_layer_plan *plan)
 {
-    const control *layer = self;
+    const controls *layer = self;
     const odeon_shape *times = given(plan, ODEON_ROLE_TIME);
     const odeon_shape *u = given(plan, ODEON_ROLE_CONTROL);
     plan->flags = ODEON_LAYER_USES_T | ODEON_LAYER_LINEAR;
@@ -64,14 +64,15 @@ static odeon_status plan(void *self, odeon_layer_plan *plan)
     }
     if (plan->in.ndim != 2) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "control: the input is %s; it takes features [B,C]",
+                          "controls: the input is %s; it takes features [B,C]",
                           shape_print(&plan->in).text);
     }
     if (u->ndim != 3 || u->dim[1] != times->dim[1]) {
-        return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "control: the data set's controls are %s of a batch of one; they have to "
-                          "be [B,T,c], at the same %lld times as the samples",
-                          shape_print(u).text, (long long)times->dim[1]);
+        return odeon_fail(
+            layer->host, ODEON_ERR_CONFIG,
+            "controls: the data set's controls are %s of a batch of one; they have to "
+            "be [B,T,c], at the same %lld times as the samples",
+            shape_print(u).text, (long long)times->dim[1]);
     }
     plan->out.dim[1] += u->dim[2];
     plan->scratch_bytes = (uint64_t)scratch_bytes(plan->in.dim[0], u->dim[1], u->dim[2]);
@@ -87,20 +88,20 @@ static odeon_tensor part(char **at, uint32_t dtype, int64_t rows, int64_t column
     return x;
 }
 
-static odeon_status begin(const control *layer, const odeon_layer_call *call,
+static odeon_status begin(const controls *layer, const odeon_layer_call *call,
                           const odeon_shape *out, workspace *w)
 {
     char *at = call->scratch;
     *w = (workspace){.call = call,
                      .times = call->batch_field(call, ODEON_ROLE_TIME),
-                     .controls = call->batch_field(call, ODEON_ROLE_CONTROL)};
+                     .given = call->batch_field(call, ODEON_ROLE_CONTROL)};
     if (call->t == NULL) {
         return odeon_fail(layer->host, ODEON_ERR_CONFIG,
-                          "control is outside of an ODE block, where there is no time");
+                          "controls are outside of an ODE block, where there is no time");
     }
-    w->samples = w->controls->shape.dim[0];
-    w->knots = w->controls->shape.dim[1];
-    w->channels = w->controls->shape.dim[2];
+    w->samples = w->given->shape.dim[0];
+    w->knots = w->given->shape.dim[1];
+    w->channels = w->given->shape.dim[2];
     w->features = out->dim[1] - w->channels;
     w->past = part(&at, ODEON_DTYPE_F64, w->samples, w->knots);
     w->slope = part(&at, ODEON_DTYPE_F64, w->samples, w->knots);
@@ -113,7 +114,7 @@ static odeon_status begin(const control *layer, const odeon_layer_call *call,
     return w->samples == out->dim[0]
                ? ODEON_OK
                : odeon_fail(layer->host, ODEON_ERR_UNSUPPORTED,
-                            "control: called with %lld samples, and the batch has %lld",
+                            "controls: called with %lld samples, and the batch has %lld",
                             (long long)out->dim[0], (long long)w->samples);
 }
 
@@ -151,8 +152,8 @@ static odeon_status divide(const workspace *w, const odeon_tensor *x)
 static odeon_status prepare(const workspace *w)
 {
     const odeon_layer_call *call = w->call;
-    ODEON_TRY(ODEON_DO(call->device, move, cast, call->queue, .x = w->controls, .y = &w->u,
-                       .scale = 1.0));
+    ODEON_TRY(
+        ODEON_DO(call->device, move, cast, call->queue, .x = w->given, .y = &w->u, .scale = 1.0));
     ODEON_TRY(ODEON_DO(call->device, move, rows_fill, call->queue, .y = &w->past,
                        .rows = w->samples, .cols = w->knots, .pitch = w->knots, .v = call->t));
     ODEON_TRY(binary(w, ODEON_BINARY_SUB, &w->past, w->times));
@@ -246,6 +247,6 @@ static odeon_status vjp(void *self, const odeon_layer_call *call)
 static const odeon_layer_ops ops = {
     .struct_size = sizeof ops, .plan = plan, .forward = forward, .vjp = vjp};
 
-ODEON_PLUGIN_OPTIONS(LAYER, "control", &ops,
+ODEON_PLUGIN_OPTIONS(LAYER, "controls", &ops,
                      "appends the batch's controls at the time t, linear between its times", NULL,
-                     "controls|forcing|exogenous|drive", control, NULL, NULL, NULL);
+                     "control|forcing|exogenous|drive", controls, NULL, NULL, NULL);
