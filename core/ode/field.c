@@ -10,22 +10,49 @@
 
 /* ---- the block ---- */
 
-/* dy = body(t, y). The time is a device address, so that a recording of this call reads the time of
- * its own replay. A frame is kept only where the caller will ask for a vjp. */
+/* Terms are numbered from 1; ODEON_TERM_ALL is 0. */
+static odeon_status check_term(const block_field *f, int32_t term)
+{
+    int32_t most = f->terms.stiff == NULL ? 0 : N_TERMS;
+    return term >= 0 && term <= most
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_UNSUPPORTED,
+                           "the field of an ODE block was called with term %d, it has %d with a "
+                           "number of their own",
+                           term, most);
+}
+
+/* dy = body(t, y), plus stiff(t, y) where there is one. The time is a device address, so that a
+ * recording of this call reads the time of its own replay. A frame is kept only where the caller
+ * will ask for a vjp. */
 static odeon_status block_eval(void *self, const odeon_field_eval *eval)
 {
     block_field *f = self;
     odeon_layer_call call = f->call;
-    if (eval->flags != 0 || eval->term != ODEON_TERM_ALL) {
+    char *frame = eval->keep == NULL ? NULL : eval->keep->memory;
+    if (eval->flags != 0) {
         return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "the field of an ODE block has one term and no flags of an evaluation, it "
-                         "was called with term %d and flags 0x%x",
-                         eval->term, eval->flags);
+                         "the field of an ODE block has no flags of an evaluation, it was called "
+                         "with 0x%x",
+                         eval->flags);
     }
+    ODEON_TRY(check_term(f, eval->term));
     call.t = eval->t;
     f->evals++;
-    return net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy),
-                       eval->keep == NULL ? NULL : eval->keep->memory);
+    return f->terms.stiff != NULL
+               ? field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy,
+                                     frame)
+               : net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
+}
+
+/* Into the frame alone. */
+static odeon_status evaluate_again(block_field *f, const odeon_layer_call *call,
+                                   const odeon_field_vjp *vjp, char *frame)
+{
+    f->evals++;
+    return f->terms.stiff != NULL
+               ? field_terms_forward(&f->terms, call, vjp->term, odeon_read(vjp->y), NULL, frame)
+               : net_forward(f->plan, call, odeon_read(vjp->y), NULL, frame);
 }
 
 /* Where nothing was kept the body is evaluated again into the field's own frame, with running state
@@ -37,12 +64,15 @@ static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
     void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
+    ODEON_TRY(check_term(f, vjp->term));
     call.t = vjp->t;
     call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
     if (kept == NULL) {
         kept = &f->work;
-        f->evals++;
-        ODEON_TRY(net_forward(f->plan, &call, odeon_read(vjp->y), NULL, kept->memory));
+        ODEON_TRY(evaluate_again(f, &call, vjp, kept->memory));
+    }
+    if (f->terms.stiff != NULL) {
+        return field_terms_vjp(&f->terms, &call, vjp->term, kept->memory, vjp);
     }
     return net_vjp(f->plan, &call, kept->memory, odeon_read(vjp->dy_bar), y_bar, vjp->t_bar);
 }
@@ -51,7 +81,7 @@ static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
  * as long as the network, the call, and where layers find what the batch has beside its input.
  * Contents of device memory are no part of it: a replay reads them anew. */
 typedef struct identity {
-    const void *plan;
+    const void *plan, *stiff; /* stiff NULL: one term */
     int64_t n_global, first_sample;
     uint32_t flags;  /* ODEON_CALL_* */
     int32_t augment; /* ODEON_AUGMENT_* */
@@ -76,11 +106,12 @@ static void identify(block_field *f)
     identity x;
     memset(&x, 0, sizeof x);
     x.plan = f->plan;
+    x.stiff = f->terms.stiff == NULL ? NULL : f->terms.plan;
     x.n_global = call->n_global;
     x.first_sample = call->first_sample;
     x.flags = call->flags;
-    f->host.is_recordable =
-        call->batch_field == batch_field && (f->plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
+    f->host.is_recordable = call->batch_field == batch_field &&
+                            (field_terms_flags(&f->terms) & ODEON_LAYER_RANDOM) == 0;
     if (f->host.is_recordable) {
         const batch_fields *fields = call->host;
         memcpy(x.given, fields->of, sizeof x.given);
@@ -113,31 +144,34 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
 {
     int64_t samples = state->dim[0], n = odeon_count(state), features = odeon_count(&body->in);
     ODEON_TRY(net_plan_for(body, samples, call->flags, &f->plan));
-    ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->plan->frame_bytes));
+    ODEON_TRY(field_terms_fit(&f->terms, f->plan, call, samples, odeon_bytes(state)));
+    ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->terms.frame_bytes));
     f->work.memory = f->work_buffer.data;
     f->call = *call;
     f->part =
         (odeon_part){.name = "y", .n = n, .rows = samples, .n_global = call->n_global * features};
-    bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
-    f->host =
-        (host_field){.evals = &f->evals,
-                     .moves_state = updates && (f->plan->layer_flags & ODEON_LAYER_STATEFUL) != 0,
-                     .running = running_state(body->site),
-                     .is_alone = (f->plan->layer_flags & ODEON_LAYER_BATCH_COUPLED) == 0,
-                     .frame_bytes = f->plan->frame_bytes,
-                     .frame_in = f->plan->in_at,
-                     .frame_out = f->plan->out_at,
-                     .samples = samples};
+    bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0, one = f->terms.stiff == NULL;
+    uint32_t layers = field_terms_flags(&f->terms);
+    f->host = (host_field){.evals = &f->evals,
+                           .moves_state = updates && (layers & ODEON_LAYER_STATEFUL) != 0,
+                           .running = running_state(body->site),
+                           .is_alone = (layers & ODEON_LAYER_BATCH_COUPLED) == 0,
+                           .frame_bytes = f->terms.frame_bytes,
+                           .frame_in = f->plan->in_at,
+                           .frame_out = one ? f->plan->out_at : -1, /* a sum is not kept */
+                           .samples = samples};
     identify(f);
     f->host.abi = (odeon_field){.struct_size = sizeof f->host.abi,
                                 .n_parts = 1,
                                 .parts = &f->part,
                                 .n = n,
                                 .dtype = state->dtype,
-                                .flags = field_flags(f->plan->layer_flags),
+                                .flags = field_flags(layers),
                                 .self = f,
                                 .eval = block_eval,
-                                .vjp = block_vjp};
+                                .vjp = block_vjp,
+                                .terms = one ? NULL : field_terms_list,
+                                .n_terms = one ? 0 : N_TERMS};
     return ODEON_OK;
 }
 
@@ -145,6 +179,7 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
 void block_field_fini(block_field *f, const odeon_device *device)
 {
     buffer_release(device, &f->work_buffer);
+    field_terms_fini(&f->terms, device);
 }
 
 /* ---- its continuous adjoint ---- */
@@ -196,8 +231,9 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
                        .coefficient = minus));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &dtheta, .value = odeon_imm(0.0)));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &d_t, .value = odeon_imm(0.0)));
-    net_bind_grads(f->body, (char *)odeon_write(&dtheta) -
-                                f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
+    field_terms_bind_grads(&base->terms, f->body,
+                           (char *)odeon_write(&dtheta) -
+                               f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
     odeon_status status = block_vjp(base, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
                                                              .t = eval->t,
                                                              .y = &y,
@@ -206,9 +242,9 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
                                                              .t_bar = with_time ? &d_t : NULL,
                                                              .kept = &base->work});
     if (status == ODEON_OK) { /* what layers have gathered belongs to this evaluation */
-        status = net_finish(f->body, &base->call);
+        status = field_terms_finish(&base->terms, f->body, &base->call);
     }
-    net_bind_grads(f->body, f->body->site->grads);
+    field_terms_bind_grads(&base->terms, f->body, f->body->site->grads);
     if (status == ODEON_OK && (f->flags & ODEON_AUGMENT_FULL) != 0) {
         status = group->sum(group->self, queue, &dtheta, ODEON_OK);
     }
@@ -269,7 +305,7 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     const odeon_field *base = &f->base->host.abi;
     int64_t step = 64 / odeon_dtype_bytes(base->dtype);
     int64_t stride = (base->n + step - 1) / step * step, n_theta;
-    net_param_range(f->body, &f->theta_begin, &f->theta_end);
+    field_terms_param_range(&f->base->terms, f->body, &f->theta_begin, &f->theta_end);
     n_theta = f->theta_end - f->theta_begin;
     f->theta_offset = 2 * stride;
     f->parts[0] = f->base->part;

@@ -44,11 +44,10 @@ static void ode_destroy(odeon_ode *ode)
     mem_free(ode);
 }
 
-/* f must map y to a vector of its shape. A nested solve would need frames that hold all frames of
- * an inner solve, for which there is no bound. */
-static odeon_status check_body(const odeon_ode *ode)
+/* f must map y to a vector of its shape, and so must each of its terms. A nested solve would need
+ * frames that hold all frames of an inner solve, for which there is no bound. */
+static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 {
-    const odeon_net *body = ode->body;
     char in[128], out[128];
     if (body->holds_ode) {
         return diag_fail(ODEON_ERR_CONFIG,
@@ -72,6 +71,14 @@ static odeon_status check_body(const odeon_ode *ode)
 static odeon_status check_method(const odeon_ode *ode)
 {
     const char *id = ode->stepper->instance->component->id;
+    const odeon_tableau *tableau = ode->stepper->tableau;
+    if (tableau != NULL && tableau->a_im != NULL && ode->field.terms.stiff == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s treats the stiff term of a field implicitly and the "
+                         "rest explicitly, but this field has no stiff term: put the layers of it "
+                         "into a section named stiff below this one, or give another integrator",
+                         ode->path, id);
+    }
     if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
         return ODEON_OK;
     }
@@ -233,7 +240,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_times(ode));
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
-    ODEON_TRY(check_body(ode));
+    ODEON_TRY(check_body(ode, ode->body));
+    ODEON_TRY(spec->stiff != NULL ? check_body(ode, spec->stiff) : ODEON_OK);
     if (spec->mode == ODEON_STEPS_ADAPTIVE) {
         ODEON_TRY(set_tolerances(ode));
     }
@@ -298,6 +306,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     }
     ode->site = body->site;
     ode->body = body;
+    ode->field.terms.stiff = spec->stiff;
     ode->spec = *spec;
     ode->control = *spec->control;
     ode->spec.control = &ode->control;
@@ -392,11 +401,12 @@ static void count_forward(odeon_ode *ode)
 }
 
 /* All that this batch takes beside one evaluation's scratch: peaks of both solvers, the field's own
- * frame and vector, the augmented state, and the vectors of outputs. */
+ * frame and vectors, the augmented state, and the vectors of outputs. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
     return solver_peak_bytes(ode->forward) + solver_peak_bytes(ode->backward) +
-           ode->field.plan->frame_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
+           ode->field.host.frame_bytes + ode->field.terms.summand_bytes + ode->adjoint.used_bytes +
+           ode->outputs.used_bytes +
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_STAGES = 32 }; /* that are carried out, dense stages among them */
+/* That are carried out, dense stages among them. A pair evaluates twice in a stage, and its end is
+ * one sum of y0 and both slopes of all, of at most ODEON_MAX_STAGES. */
+enum { MAX_STAGES = 32, MAX_PAIR_STAGES = (ODEON_MAX_STAGES - 1) / 2 };
 
 static bool is_fsal(const odeon_tableau *t)
 {
@@ -16,29 +18,41 @@ static int32_t all_stages(const odeon_tableau *t)
     return t->stages + t->dense_stages;
 }
 
-/* a_ii: not 0 where stage i is implicit. */
-static double diagonal(const odeon_tableau *t, int32_t i)
+int32_t tableau_slopes(const odeon_tableau *t)
 {
-    return t->a[i * t->stages + i];
+    return (t->a_im != NULL ? 2 : 1) * all_stages(t);
+}
+
+double tableau_diagonal(const odeon_tableau *t, int32_t i)
+{
+    return (t->a_im != NULL ? t->a_im : t->a)[i * t->stages + i];
 }
 
 bool tableau_is_implicit(const odeon_tableau *t)
 {
     for (int32_t i = 0; i < t->stages; i++) {
-        if (diagonal(t, i) != 0.0) {
+        if (tableau_diagonal(t, i) != 0.0) {
             return true;
         }
     }
     return false;
 }
 
-/* Is the last Y the end of the step, bit for bit? Of a stiffly accurate method y + h sum b_i k_i
- * would multiply the rounding of stiff slopes by h. */
-static bool ends_in_last_stage(const odeon_tableau *t)
+static bool ends_in_b(const odeon_tableau *t, const double *a, const double *b)
 {
-    const double *last = t->a + (t->stages - 1) * t->stages;
-    return is_fsal(t) || (last[t->stages - 1] != 0.0 &&
-                          memcmp(last, t->b, (size_t)t->stages * sizeof *last) == 0);
+    return memcmp(a + (t->stages - 1) * t->stages, b, (size_t)t->stages * sizeof *b) == 0;
+}
+
+/* Of a stiffly accurate method y + h sum b_i k_i would multiply the rounding of stiff slopes by h.
+ */
+bool tableau_ends_in_last_stage(const odeon_tableau *t)
+{
+    bool implicit = tableau_diagonal(t, t->stages - 1) != 0.0;
+    bool ends = ends_in_b(t, t->a, t->b);
+    if (t->a_im != NULL) {
+        ends = ends && ends_in_b(t, t->a_im, t->b_im != NULL ? t->b_im : t->b);
+    }
+    return is_fsal(t) || (implicit && ends);
 }
 
 /* self is const data of a plugin; slots take void *, which nobody writes through here. */
@@ -47,15 +61,17 @@ static const odeon_tableau *tableau_of(void *self)
     return self;
 }
 
-static odeon_status describe(void *self, odeon_stepper_info *out)
+/* Each stage has a slope, or two, a state and, if it is implicit, a base. */
+odeon_status tableau_describe(void *self, odeon_stepper_info *out)
 {
     const odeon_tableau *t = tableau_of(self);
+    int32_t per_stage = (tableau_is_implicit(t) ? 2 : 1) * all_stages(t);
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
                                 .flags = ODEON_STEPPER_UNIFORM,
                                 .order = t->order,
                                 .embedded_order = t->b_hat == NULL ? 0 : t->embedded_order,
-                                .n_carry = is_fsal(t) ? 1 : 0,
-                                .n_work = (tableau_is_implicit(t) ? 3 : 2) * all_stages(t)};
+                                .n_carry = is_fsal(t) ? tableau_slopes(t) / all_stages(t) : 0,
+                                .n_work = tableau_slopes(t) + per_stage};
     return ODEON_OK;
 }
 
@@ -63,33 +79,41 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
  * before and the last of the step goes to the next. */
 int32_t tableau_slope(const odeon_tableau *t, int32_t i)
 {
-    if (is_fsal(t) && i == 0) {
-        return ODEON_HANDLE_CARRY_IN;
+    int32_t table = i / all_stages(t), stage = i % all_stages(t);
+    if (is_fsal(t) && stage == 0) {
+        return ODEON_HANDLE_CARRY_IN + table;
     }
-    if (is_fsal(t) && i == t->stages - 1) {
-        return ODEON_HANDLE_CARRY_OUT;
+    if (is_fsal(t) && stage == t->stages - 1) {
+        return ODEON_HANDLE_CARRY_OUT + table;
     }
     return ODEON_HANDLE_WORK + i;
 }
 
-/* Y_i: the first is y0, unless it is implicit; the last may be y1. */
-static int32_t stage_state(const odeon_tableau *t, int32_t i)
+const double *tableau_interp(const odeon_tableau *t, int32_t i)
 {
-    if (i == t->stages - 1 && ends_in_last_stage(t)) {
-        return ODEON_HANDLE_Y1;
-    }
-    return i == 0 && diagonal(t, 0) == 0.0 ? ODEON_HANDLE_Y0
-                                           : ODEON_HANDLE_WORK + all_stages(t) + i;
+    bool second = i >= all_stages(t) && t->interp_im != NULL;
+    return (second ? t->interp_im : t->interp) + i % all_stages(t) * t->interp_degree;
 }
 
-/* y + h sum of the slopes before stage i; of an explicit stage that is Y_i itself. */
-static int32_t stage_base(const odeon_tableau *t, int32_t i)
+/* The first is y0, unless it is implicit; the last may be y1. */
+int32_t tableau_state(const odeon_tableau *t, int32_t i)
 {
-    bool implicit = i < t->stages && diagonal(t, i) != 0.0;
+    if (i == t->stages - 1 && tableau_ends_in_last_stage(t)) {
+        return ODEON_HANDLE_Y1;
+    }
+    return i == 0 && tableau_diagonal(t, 0) == 0.0 ? ODEON_HANDLE_Y0
+                                                   : ODEON_HANDLE_WORK + tableau_slopes(t) + i;
+}
+
+/* Of an explicit stage that is Y_i itself. */
+int32_t tableau_base(const odeon_tableau *t, int32_t i)
+{
+    bool implicit = i < t->stages && tableau_diagonal(t, i) != 0.0;
     if (i == 0) {
         return ODEON_HANDLE_Y0;
     }
-    return implicit ? ODEON_HANDLE_WORK + 2 * all_stages(t) + i : stage_state(t, i);
+    return implicit ? ODEON_HANDLE_WORK + tableau_slopes(t) + all_stages(t) + i
+                    : tableau_state(t, i);
 }
 
 /* out = [y0 +] h sum over j < n of weights[j] k_j, zeros left out. */
@@ -139,10 +163,10 @@ static odeon_status solve_stage(const odeon_tableau *t, const odeon_step *step, 
 {
     const tableau_step *host = (const tableau_step *)(const void *)step;
     tableau_stage stage = {.c = t->c[i],
-                           .gamma = diagonal(t, i),
+                           .gamma = tableau_diagonal(t, i),
                            .k = tableau_slope(t, i),
-                           .y = stage_state(t, i),
-                           .base = stage_base(t, i)};
+                           .y = tableau_state(t, i),
+                           .base = tableau_base(t, i)};
     guess_slope(t, i, &stage);
     return host->implicit(step->self, &stage);
 }
@@ -150,14 +174,14 @@ static odeon_status solve_stage(const odeon_tableau *t, const odeon_step *step, 
 static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, int32_t i)
 {
     if (i > 0) {
-        ODEON_TRY(combine(t, step, stage_base(t, i), true, i, t->a + i * t->stages));
+        ODEON_TRY(combine(t, step, tableau_base(t, i), true, i, t->a + i * t->stages));
     }
-    if (diagonal(t, i) != 0.0) {
+    if (tableau_diagonal(t, i) != 0.0) {
         return solve_stage(t, step, i);
     }
     return i == 0 && is_fsal(t)
                ? ODEON_OK /* the slope is carried */
-               : step->eval(step->self, tableau_slope(t, i), t->c[i], stage_state(t, i));
+               : step->eval(step->self, tableau_slope(t, i), t->c[i], tableau_state(t, i));
 }
 
 static odeon_status take_step(void *self, const odeon_step *step)
@@ -166,7 +190,7 @@ static odeon_status take_step(void *self, const odeon_step *step)
     for (int32_t i = 0; i < t->stages; i++) {
         ODEON_TRY(take_stage(t, step, i));
     }
-    if (!ends_in_last_stage(t)) {
+    if (!tableau_ends_in_last_stage(t)) {
         ODEON_TRY(combine(t, step, ODEON_HANDLE_Y1, true, t->stages, t->b));
     }
     if (t->b_hat == NULL || t->embedded_order == 0) {
@@ -187,32 +211,33 @@ static odeon_status take_dense_step(void *self, const odeon_step *step)
     for (int32_t i = 0; i < t->dense_stages; i++) {
         int32_t stage = t->stages + i;
         ODEON_TRY(
-            combine(t, step, stage_state(t, stage), true, stage, t->dense_a + i * all_stages(t)));
-        ODEON_TRY(
-            step->eval(step->self, tableau_slope(t, stage), t->dense_c[i], stage_state(t, stage)));
+            combine(t, step, tableau_state(t, stage), true, stage, t->dense_a + i * all_stages(t)));
+        ODEON_TRY(step->eval(step->self, tableau_slope(t, stage), t->dense_c[i],
+                             tableau_state(t, stage)));
     }
     return ODEON_OK;
 }
 
 const odeon_stepper_ops tableau_stepper_ops = {
     .struct_size = sizeof tableau_stepper_ops,
-    .describe = describe,
+    .describe = tableau_describe,
     .start = start,
     .step = take_step,
 };
 
 const odeon_stepper_ops tableau_dense_stepper_ops = {
     .struct_size = sizeof tableau_dense_stepper_ops,
-    .describe = describe,
+    .describe = tableau_describe,
     .start = start,
     .step = take_dense_step,
 };
 
 const char *tableau_beyond_host(const odeon_tableau *t)
 {
-    return t->a_im != NULL              ? "pairs of an explicit and an implicit table"
-           : all_stages(t) > MAX_STAGES ? "methods of more than 32 stages"
-           : t->filter_gamma != 0.0 && !tableau_is_implicit(t) ? "a filter of the error estimate"
+    return all_stages(t) > MAX_STAGES                           ? "methods of more than 32 stages"
+           : t->a_im != NULL && all_stages(t) > MAX_PAIR_STAGES ? "pairs of more than 19 stages"
+           : t->a_im != NULL && t->dense_stages > 0             ? "dense stages of a pair"
+           : t->filter_gamma != 0.0 && !tableau_is_implicit(t)  ? "a filter of the error estimate"
            : t->estimate_rule != ODEON_ESTIMATES_FIRST ? "rules that join several error estimates"
                                                        : NULL;
 }

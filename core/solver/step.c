@@ -120,7 +120,7 @@ static odeon_status eval(solver *s, const verb *w)
     odeon_tensor t = stage_time_tensor(s, w->eval), y = vector_tensor(s, s->step.value[w->in]);
     odeon_tensor dy = vector_tensor(s, s->step.value[w->out]);
     s->log.evals++;
-    return field_eval(f, &t.view, &y.view, &dy, s->step.frames[w->eval]);
+    return field_eval_terms(f, w->terms, &t.view, &y.view, &dy, s->step.frames[w->eval]);
 }
 
 /* A term 1 x, without a share of h. */

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
-#include "plugin/tableau.h"
+#include "plugin/tableau_pair.h"
 #include "plugin/words.h"
 #include "solver/control_hints.h"
 
@@ -83,12 +83,12 @@ static odeon_status writable(recorder *r, int32_t handle, int32_t *reg)
     return r->written[*reg] ? broken(r, handle, "written twice") : ODEON_OK;
 }
 
-/* odeon_step.eval, as the plugin calls it. */
-static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
+/* tableau_step.eval_terms. */
+static odeon_status record_eval_terms(void *self, int32_t k, double c, int32_t y, int32_t which)
 {
     recorder *r = self;
     program *p = r->program;
-    verb v = {.kind = VERB_EVAL, .c = c, .eval = p->n_evals};
+    verb v = {.kind = VERB_EVAL, .c = c, .eval = p->n_evals, .terms = which};
     ODEON_TRY(readable(r, y, &v.in));
     ODEON_TRY(writable(r, k, &v.out));
     if (v.out == REG_ERROR || p->n_evals == ODEON_MAX_STAGES) {
@@ -98,6 +98,12 @@ static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
     p->verbs[p->n_verbs++] = v;
     r->written[v.out] = true;
     return ODEON_OK;
+}
+
+/* odeon_step.eval, as the plugin calls it. */
+static odeon_status record_eval(void *self, int32_t k, double c, int32_t y)
+{
+    return record_eval_terms(self, k, c, y, TERMS_ALL);
 }
 
 /* odeon_step.combine. Terms are checked one by one, since a plugin may have set anything. */
@@ -134,7 +140,8 @@ static odeon_status record_implicit(void *self, const tableau_stage *stage)
               .gamma = stage->gamma,
               .eval = p->n_evals,
               .first = p->n_terms,
-              .n = stage->n};
+              .n = stage->n,
+              .terms = stage->terms};
     ODEON_TRY(readable(r, stage->base, &v.in));
     for (int32_t i = 0; i < stage->n; i++) {
         odeon_term *term = &p->terms[p->n_terms++];
@@ -180,7 +187,7 @@ static bool leaves_step(const stepper *s, int32_t reg)
 /* Slopes are read once more where dense output is asked for. */
 static void keep_slopes(const stepper *s, program *p)
 {
-    int32_t n = s->dense ? s->tableau->stages + s->tableau->dense_stages : 0;
+    int32_t n = s->dense ? tableau_slopes(s->tableau) : 0;
     for (int32_t i = 0; i < n; i++) {
         p->last_use[register_of(s, tableau_slope(s->tableau, i))] = p->n_verbs;
     }
@@ -191,9 +198,9 @@ static void keep_slopes(const stepper *s, program *p)
 int32_t stepper_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
-    int32_t n = t->stages + t->dense_stages;
+    int32_t n = tableau_slopes(t);
     for (int32_t i = 0; i < n; i++) {
-        const double *row = t->interp + i * t->interp_degree;
+        const double *row = tableau_interp(t, i);
         registers[i] = register_of(s, tableau_slope(t, i));
         weights[i] = 0.0;
         for (int32_t j = t->interp_degree; j-- > 0;) {
@@ -260,7 +267,8 @@ static odeon_status record(stepper *s, int64_t index)
                                   .self = &r,
                                   .eval = record_eval,
                                   .combine = record_combine},
-                        .implicit = record_implicit};
+                        .implicit = record_implicit,
+                        .eval_terms = record_eval_terms};
     const odeon_step *step = &all.verbs;
     calling outer = calling_begin(s->instance, index < 0 ? "start" : "step");
     ODEON_TRY(
@@ -345,7 +353,7 @@ static odeon_status choose_tier(stepper *s, const char *path)
                              "%s: integrator %s: this host cannot yet carry out %s", path,
                              s->instance->component->id, beyond);
         }
-        s->ops = &tableau_stepper_ops;
+        s->ops = s->tableau->a_im != NULL ? &tableau_pair_ops : &tableau_stepper_ops;
         s->implicit = tableau_is_implicit(s->tableau);
         memcpy(&s->self, &kind->tableau, sizeof s->self);
         return ODEON_OK;
@@ -372,7 +380,7 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
                          path, s->instance->component->id);
     }
     if (s->dense) {
-        s->ops = &tableau_dense_stepper_ops;
+        s->ops = s->tableau->a_im != NULL ? &tableau_dense_pair_ops : &tableau_dense_stepper_ops;
     }
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);

@@ -7,6 +7,7 @@
 #include "odeon/device_solver.h"
 #include "odeon/integrator.h"
 #include "plugin/instance.h"
+#include "plugin/tableau.h"
 
 enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2 };
 
@@ -15,7 +16,8 @@ enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2 };
 enum { REG_Y0 = 0, REG_Y1 = 1, REG_ERROR = 2, REG_CARRY = 3 };
 
 /* A step says three things: k = f(t + c h, y), out = sum (alpha_i + beta_i h) x_i, and, of tableaus
- * with implicit stages, k that solves k = f(t + c h, y) with y = base + gamma h k. */
+ * with implicit stages, k that solves k = f(t + c h, y) with y = base + gamma h k. Of pairs of
+ * tables f is some of the field's terms. */
 typedef struct verb {
     double c;          /* EVAL, IMPLICIT: at t + c h */
     double gamma;      /* IMPLICIT */
@@ -24,7 +26,7 @@ typedef struct verb {
     int32_t eval;      /* EVAL, IMPLICIT: its number within the program */
     int32_t first, n;  /* COMBINE: its terms; IMPLICIT: those that guess k */
     int32_t state;     /* IMPLICIT: the register of y */
-    int32_t reserved0; /* no gaps: programs are compared byte by byte */
+    int32_t terms;     /* EVAL, IMPLICIT: TERMS_*. No gaps: programs are compared byte by byte */
 } verb;
 
 #define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */

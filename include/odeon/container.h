@@ -117,6 +117,9 @@ typedef struct odeon_ode_spec {
      * none outside of times; without effect in the other modes. */
     int32_t n_stops, reserved0;
     const double *stops;
+    /* The second term of the field, f = body + stiff, flagged ODEON_TERM_STIFF (field.h); it lives
+     * as long as the body. NULL: f is the body alone. */
+    odeon_net *stiff;
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
@@ -131,7 +134,8 @@ typedef struct odeon_ode_services {
      * limits of the step that contradict each other, tolerances that are not
      * one or as many as y's elements, an adaptive solve with a method that estimates no error, an
      * interpolated end with one that has no dense output, a gradient that cannot go with the
-     * integrator, a body that itself holds an ODE block. [worker; build] */
+     * integrator, a pair of tables without a stiff term, a body that itself holds an ODE block.
+     * [worker; build] */
     odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                            odeon_ode **out);
     void (*destroy)(odeon_ode *ode); /* takes NULL. [worker; build] */

@@ -9,7 +9,7 @@
 #define ODEON_LAYOUT_BASE       0x66e843fbu
 #define ODEON_LAYOUT_DEVICE     0xce912e33u
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0x2ecb3fa1u
+#define ODEON_LAYOUT_LAYER      0xf0faf88eu
 #define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
 #define ODEON_LAYOUT_GRADIENT   0x1c421b5du
 #define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
@@ -18,6 +18,6 @@
 
 /* All of them: BASE, then the kinds by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "66e843fb.ce912e33.30600f73.2ecb3fa1.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
+    "66e843fb.ce912e33.30600f73.f0faf88e.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
 
 #endif

@@ -1,6 +1,7 @@
-/* ode: dy/dt = body(t, y) from y(t0) = x, both [B, ...]. With `span` the output is y(t1); with
- * `times` it is y at all of them, starting with y(t0) = x: [B, T, ...]. With `initial` y(t0) is the
- * first of several states in x [B, S, ...], or given as numbers.
+/* ode: dy/dt = body(t, y), or body(t, y) + stiff(t, y) with a subsection named stiff, from y(t0) =
+ * x, both [B, ...]. With `span` the output is y(t1); with `times` it is y at all of them, starting
+ * with y(t0) = x: [B, T, ...]. With `initial` y(t0) is the first of several states in x [B, S,
+ * ...], or given as numbers.
  *
  * The layer only describes the problem and the method; the host solves it (odeon/container.h).
  * Source: Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018. */
@@ -22,8 +23,13 @@ typedef struct ode {
     const odeon_ode_services *services;
     odeon_control controller;
     odeon_ode_spec spec; /* its control is the controller above */
+    odeon_net *body;     /* as attach has given it */
     odeon_ode *block;    /* created by the host in attach */
 } ode;
+
+enum { BODY = 0 }; /* body 1 is stiff */
+
+static const char *const body_names[] = {"stiff", NULL};
 
 static const odeon_option *const options[] = {
     ODEON_OPTION(ode, span, F64_LIST, .aliases = "tspan|timespan|interval", .default_text = "0 1",
@@ -281,11 +287,16 @@ static odeon_status body_in(void *self, const odeon_shape *in, int32_t body, ode
     return layer->services->body_in(layer->host, &layer->spec, in, out);
 }
 
+/* The last of the bodies completes the field. */
 static odeon_status attach(void *self, int32_t body, odeon_net *net)
 {
     ode *layer = self;
-    (void)body;
-    return layer->services->create(layer->host, &layer->spec, net, &layer->block);
+    if (body == BODY) {
+        layer->body = net;
+        return ODEON_OK;
+    }
+    layer->spec.stiff = net;
+    return layer->services->create(layer->host, &layer->spec, layer->body, &layer->block);
 }
 
 /* The host keeps the records of a solve; a tape of one word only tells forward that a vjp will
@@ -316,9 +327,13 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .forward = forward,
                                     .vjp = vjp,
                                     .attach = attach,
-                                    .body_in = body_in};
+                                    .body_in = body_in,
+                                    .body_names = body_names};
 
 ODEON_PLUGIN_OPTIONS(
-    LAYER, "ode", &ops, "continuous layer: integrates the layers of its body over time",
+    LAYER, "ode", &ops,
+    "continuous layer: integrates the layers of its body over time; a section named stiff is a "
+    "second "
+    "term of the right-hand side, for methods that treat it implicitly",
     "Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018",
     "neuralode|node|odeint|odeblock|odesolve|odesolver|odenet", ode, options, init, fini);

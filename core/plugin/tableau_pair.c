@@ -1,0 +1,200 @@
+#include "plugin/tableau_pair.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "plugin/tableau.h"
+
+/* The tables, with lists that are given once for both. */
+typedef struct pair {
+    const odeon_tableau *t;
+    int32_t s;
+    const double *a[2], *b[2], *c[2],
+        *b_hat[2]; /* of terms that are not stiff, and of stiff ones */
+    bool all;      /* every slope is wanted */
+} pair;
+
+enum { EXPLICIT = 0, IMPLICIT = 1 };
+
+static const double *given_or(const double *list, const double *first)
+{
+    return list != NULL ? list : first;
+}
+
+static pair pair_of(void *self, bool all)
+{
+    const odeon_tableau *t = self;
+    return (pair){.t = t,
+                  .s = t->stages,
+                  .a = {t->a, t->a_im},
+                  .b = {t->b, given_or(t->b_im, t->b)},
+                  .c = {t->c, given_or(t->c_im, t->c)},
+                  .b_hat = {t->b_hat, given_or(t->b_hat_im, t->b_hat)},
+                  .all = all};
+}
+
+static int32_t slope(const pair *x, int table, int32_t i)
+{
+    return tableau_slope(x->t, i + (table == IMPLICIT ? x->t->stages : 0));
+}
+
+static bool is_fsal(const pair *x)
+{
+    return (x->t->flags & ODEON_TABLEAU_FSAL) != 0;
+}
+
+static bool is_implicit(const pair *x, int32_t i)
+{
+    return x->a[IMPLICIT][i * x->s + i] != 0.0;
+}
+
+/* Is slope i of a table there: does anything behind it read it, or is it the unknown of its stage?
+ */
+static bool has_slope(const pair *x, int table, int32_t i)
+{
+    bool reads = x->all || is_fsal(x) || x->b[table][i] != 0.0 ||
+                 (table == IMPLICIT && is_implicit(x, i)) ||
+                 (x->b_hat[table] != NULL && x->b_hat[table][i] != 0.0);
+    for (int32_t later = i + 1; later < x->s; later++) {
+        reads = reads || x->a[table][later * x->s + i] != 0.0;
+    }
+    return reads;
+}
+
+/* out = [y0 +] h sum over j < n of weights[j] f_j + weights_im[j] g_j, zeros left out. */
+static odeon_status combine(const pair *x, const odeon_step *step, int32_t out, bool y0, int32_t n,
+                            const double *weights, const double *weights_im)
+{
+    odeon_term terms[ODEON_MAX_STAGES];
+    int32_t count = 0;
+    if (y0) {
+        terms[count++] = (odeon_term){.alpha = 1.0, .x = ODEON_HANDLE_Y0};
+    }
+    for (int32_t i = 0; i < 2 * n; i++) {
+        int table = i < n ? EXPLICIT : IMPLICIT;
+        int32_t j = i % n;
+        double weight = (table == EXPLICIT ? weights : weights_im)[j];
+        if (weight != 0.0) {
+            terms[count++] = (odeon_term){.beta = weight, .x = slope(x, table, j)};
+        }
+    }
+    return step->combine(step->self, out, count, terms);
+}
+
+static odeon_status evaluate(const pair *x, const odeon_step *step, int table, int32_t i)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    return host->eval_terms(step->self, slope(x, table, i), x->c[table][i], tableau_state(x->t, i),
+                            table == EXPLICIT ? TERMS_EXPLICIT : TERMS_IMPLICIT);
+}
+
+/* Linear in c through the last stiff slope before and the one before it of another c, as far as
+ * there are. Source: Hairer, Wanner, Solving ODEs II, 2nd ed., IV.8, equation 8.13. */
+static void guess_slope(const pair *x, int32_t i, tableau_stage *stage)
+{
+    const double *c = x->c[IMPLICIT];
+    int32_t near = i - 1;
+    while (near >= 0 && !has_slope(x, IMPLICIT, near)) {
+        near--;
+    }
+    if (near < 0) {
+        return;
+    }
+    int32_t far = near - 1;
+    while (far >= 0 && (!has_slope(x, IMPLICIT, far) || fabs(c[far] - c[near]) <= 0.1)) {
+        far--;
+    }
+    double ratio = far < 0 ? 0.0 : (c[i] - c[near]) / (c[near] - c[far]);
+    stage->guess[stage->n++] = (odeon_term){.alpha = 1.0 + ratio, .x = slope(x, IMPLICIT, near)};
+    if (ratio != 0.0) {
+        stage->guess[stage->n++] = (odeon_term){.alpha = -ratio, .x = slope(x, IMPLICIT, far)};
+    }
+}
+
+/* Y_i with the stiff slope in it. */
+static odeon_status solve_stage(const pair *x, const odeon_step *step, int32_t i)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    tableau_stage stage = {.c = x->c[IMPLICIT][i],
+                           .gamma = tableau_diagonal(x->t, i),
+                           .k = slope(x, IMPLICIT, i),
+                           .y = tableau_state(x->t, i),
+                           .base = tableau_base(x->t, i),
+                           .terms = TERMS_IMPLICIT};
+    guess_slope(x, i, &stage);
+    return host->implicit(step->self, &stage);
+}
+
+/* A slope that nothing reads is not evaluated; those of the first stage may be carried. */
+static odeon_status take_stage(const pair *x, const odeon_step *step, int32_t i)
+{
+    bool carried = i == 0 && is_fsal(x);
+    if (i > 0) {
+        ODEON_TRY(combine(x, step, tableau_base(x->t, i), true, i, x->a[EXPLICIT] + i * x->s,
+                          x->a[IMPLICIT] + i * x->s));
+    }
+    if (is_implicit(x, i)) {
+        ODEON_TRY(solve_stage(x, step, i));
+    } else if (!carried && has_slope(x, IMPLICIT, i)) {
+        ODEON_TRY(evaluate(x, step, IMPLICIT, i));
+    }
+    return !carried && has_slope(x, EXPLICIT, i) ? evaluate(x, step, EXPLICIT, i) : ODEON_OK;
+}
+
+static odeon_status say_error(const pair *x, const odeon_step *step)
+{
+    double weights[2][ODEON_MAX_STAGES];
+    for (int table = EXPLICIT; table <= IMPLICIT; table++) {
+        for (int32_t i = 0; i < x->s; i++) {
+            weights[table][i] = x->b[table][i] - x->b_hat[table][i];
+        }
+    }
+    return combine(x, step, ODEON_HANDLE_ERROR, false, x->s, weights[EXPLICIT], weights[IMPLICIT]);
+}
+
+static odeon_status take(const pair *x, const odeon_step *step)
+{
+    for (int32_t i = 0; i < x->s; i++) {
+        ODEON_TRY(take_stage(x, step, i));
+    }
+    if (!tableau_ends_in_last_stage(x->t)) {
+        ODEON_TRY(combine(x, step, ODEON_HANDLE_Y1, true, x->s, x->b[EXPLICIT], x->b[IMPLICIT]));
+    }
+    return x->t->embedded_order > 0 ? say_error(x, step) : ODEON_OK;
+}
+
+static odeon_status take_step(void *self, const odeon_step *step)
+{
+    pair x = pair_of(self, false);
+    return take(&x, step);
+}
+
+static odeon_status take_dense_step(void *self, const odeon_step *step)
+{
+    pair x = pair_of(self, true);
+    return take(&x, step);
+}
+
+/* Both slopes at y0, where the last stage of a step before would have left them. */
+static odeon_status start(void *self, const odeon_step *step)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    pair x = pair_of(self, false);
+    if (!is_fsal(&x)) {
+        return ODEON_OK;
+    }
+    ODEON_TRY(
+        host->eval_terms(step->self, ODEON_HANDLE_CARRY_OUT, 0.0, ODEON_HANDLE_Y0, TERMS_EXPLICIT));
+    return host->eval_terms(step->self, ODEON_HANDLE_CARRY_OUT + 1, 0.0, ODEON_HANDLE_Y0,
+                            TERMS_IMPLICIT);
+}
+
+const odeon_stepper_ops tableau_pair_ops = {.struct_size = sizeof tableau_pair_ops,
+                                            .describe = tableau_describe,
+                                            .start = start,
+                                            .step = take_step};
+
+const odeon_stepper_ops tableau_dense_pair_ops = {.struct_size = sizeof tableau_dense_pair_ops,
+                                                  .describe = tableau_describe,
+                                                  .start = start,
+                                                  .step = take_dense_step};
