@@ -231,6 +231,22 @@ static odeon_status set_tolerances(odeon_ode *ode)
     return status;
 }
 
+/* Tolerances and limits are those of control, whichever rule it is. */
+static void choose_control(odeon_ode *ode)
+{
+    const odeon_control *given = ode->spec.control_implicit;
+    if (given == NULL || !ode->stepper->implicit) {
+        return;
+    }
+    odeon_control before = ode->control, *c = &ode->control;
+    *c = *given;
+    c->rtol = before.rtol;
+    c->atol = before.atol;
+    c->n_each = before.n_each;
+    c->rtol_each = before.rtol_each;
+    c->atol_each = before.atol_each;
+}
+
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
  * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
@@ -265,6 +281,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
+    choose_control(ode);
     control_hints_apply(ode->stepper->instance->component->ops, ode->stepper->info.order,
                         &ode->spec, &ode->control);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
@@ -300,6 +317,9 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     *out = NULL;
     ODEON_TRY(words_check_call(spec, words_of_ode_spec));
     ODEON_TRY(words_check_call(spec->control, words_of_control));
+    if (spec->control_implicit != NULL) {
+        ODEON_TRY(words_check_call(spec->control_implicit, words_of_control));
+    }
     odeon_ode *ode = mem_zalloc(1, sizeof *ode);
     if (ode == NULL) {
         return no_memory(layer->path);

@@ -89,6 +89,50 @@ int32_t tableau_slope(const odeon_tableau *t, int32_t i)
     return ODEON_HANDLE_WORK + i;
 }
 
+int32_t tableau_estimates(const odeon_tableau *t)
+{
+    if (t->b_hat == NULL || t->embedded_order == 0) {
+        return 0;
+    }
+    return t->estimate_rule == ODEON_ESTIMATES_FIRST ? 1 : 1 + t->n_more_estimates;
+}
+
+/* A list that is not given for the implicit table is that of the first. */
+void tableau_estimate_weights(const odeon_tableau *t, int32_t i, bool second, double *weights)
+{
+    const double *b = second && t->b_im != NULL ? t->b_im : t->b;
+    const double *b_hat = second && t->b_hat_im != NULL ? t->b_hat_im : t->b_hat;
+    if (i > 0) {
+        b_hat = second && t->more_b_hat_im != NULL ? t->more_b_hat_im : t->more_b_hat;
+        b_hat += (i - 1) * t->stages;
+    }
+    for (int32_t j = 0; j < t->stages; j++) {
+        weights[j] = b[j] - b_hat[j];
+    }
+}
+
+/* Of estimate i: n_i of tableau.h falls as h to this power. */
+static int32_t estimate_power(const odeon_tableau *t, int32_t i)
+{
+    int32_t order = i == 0 ? t->embedded_order : t->more_orders[i - 1];
+    return 1 + (order < t->order ? order : t->order);
+}
+
+int32_t tableau_error_power(const odeon_tableau *t)
+{
+    int32_t n = tableau_estimates(t), least = n > 0 ? estimate_power(t, 0) : t->order;
+    if (n <= 1) {
+        return tableau_is_implicit(t) ? least : t->order;
+    }
+    if (t->estimate_rule == ODEON_ESTIMATES_DOP853) {
+        return 2 * least - estimate_power(t, 1);
+    }
+    for (int32_t i = 1; i < n; i++) {
+        least = estimate_power(t, i) < least ? estimate_power(t, i) : least;
+    }
+    return least;
+}
+
 const double *tableau_interp(const odeon_tableau *t, int32_t i)
 {
     bool second = i >= all_stages(t) && t->interp_im != NULL;
@@ -116,11 +160,10 @@ int32_t tableau_base(const odeon_tableau *t, int32_t i)
                     : tableau_state(t, i);
 }
 
-/* out = [y0 +] h sum over j < n of weights[j] k_j, zeros left out. */
-static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, bool y0,
-                            int32_t n, const double *weights)
+/* [y0 +] h sum over j < n of weights[j] k_j, zeros left out; how many terms. */
+static int32_t gather(const odeon_tableau *t, bool y0, int32_t n, const double *weights,
+                      odeon_term *terms)
 {
-    odeon_term terms[MAX_STAGES + 1];
     int32_t count = 0;
     if (y0) {
         terms[count++] = (odeon_term){.alpha = 1.0, .x = ODEON_HANDLE_Y0};
@@ -130,7 +173,14 @@ static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int3
             terms[count++] = (odeon_term){.beta = weights[j], .x = tableau_slope(t, j)};
         }
     }
-    return step->combine(step->self, out, count, terms);
+    return count;
+}
+
+static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, int32_t n,
+                            const double *weights)
+{
+    odeon_term terms[MAX_STAGES + 1];
+    return step->combine(step->self, out, gather(t, true, n, weights, terms), terms);
 }
 
 static odeon_status start(void *self, const odeon_step *step)
@@ -174,7 +224,7 @@ static odeon_status solve_stage(const odeon_tableau *t, const odeon_step *step, 
 static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, int32_t i)
 {
     if (i > 0) {
-        ODEON_TRY(combine(t, step, tableau_base(t, i), true, i, t->a + i * t->stages));
+        ODEON_TRY(combine(t, step, tableau_base(t, i), i, t->a + i * t->stages));
     }
     if (tableau_diagonal(t, i) != 0.0) {
         return solve_stage(t, step, i);
@@ -184,6 +234,21 @@ static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, i
                : step->eval(step->self, tableau_slope(t, i), t->c[i], tableau_state(t, i));
 }
 
+/* The first as of any method; the others where a rule reads them. */
+static odeon_status say_estimates(const odeon_tableau *t, const odeon_step *step)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    for (int32_t i = 0; i < tableau_estimates(t); i++) {
+        double weights[MAX_STAGES];
+        odeon_term terms[MAX_STAGES + 1];
+        tableau_estimate_weights(t, i, false, weights);
+        int32_t n = gather(t, false, t->stages, weights, terms);
+        ODEON_TRY(i == 0 ? step->combine(step->self, ODEON_HANDLE_ERROR, n, terms)
+                         : host->estimate(step->self, i, n, terms));
+    }
+    return ODEON_OK;
+}
+
 static odeon_status take_step(void *self, const odeon_step *step)
 {
     const odeon_tableau *t = tableau_of(self);
@@ -191,16 +256,9 @@ static odeon_status take_step(void *self, const odeon_step *step)
         ODEON_TRY(take_stage(t, step, i));
     }
     if (!tableau_ends_in_last_stage(t)) {
-        ODEON_TRY(combine(t, step, ODEON_HANDLE_Y1, true, t->stages, t->b));
+        ODEON_TRY(combine(t, step, ODEON_HANDLE_Y1, t->stages, t->b));
     }
-    if (t->b_hat == NULL || t->embedded_order == 0) {
-        return ODEON_OK;
-    }
-    double weights[MAX_STAGES];
-    for (int32_t i = 0; i < t->stages; i++) {
-        weights[i] = t->b[i] - t->b_hat[i];
-    }
-    return combine(t, step, ODEON_HANDLE_ERROR, false, t->stages, weights);
+    return say_estimates(t, step);
 }
 
 /* The step, then the stages that dense output alone needs, each of which reads all before it. */
@@ -210,8 +268,7 @@ static odeon_status take_dense_step(void *self, const odeon_step *step)
     ODEON_TRY(take_step(self, step));
     for (int32_t i = 0; i < t->dense_stages; i++) {
         int32_t stage = t->stages + i;
-        ODEON_TRY(
-            combine(t, step, tableau_state(t, stage), true, stage, t->dense_a + i * all_stages(t)));
+        ODEON_TRY(combine(t, step, tableau_state(t, stage), stage, t->dense_a + i * all_stages(t)));
         ODEON_TRY(step->eval(step->self, tableau_slope(t, stage), t->dense_c[i],
                              tableau_state(t, stage)));
     }
@@ -238,6 +295,5 @@ const char *tableau_beyond_host(const odeon_tableau *t)
            : t->a_im != NULL && all_stages(t) > MAX_PAIR_STAGES ? "pairs of more than 19 stages"
            : t->a_im != NULL && t->dense_stages > 0             ? "dense stages of a pair"
            : t->filter_gamma != 0.0 && !tableau_is_implicit(t)  ? "a filter of the error estimate"
-           : t->estimate_rule != ODEON_ESTIMATES_FIRST ? "rules that join several error estimates"
-                                                       : NULL;
+                                                                : NULL;
 }

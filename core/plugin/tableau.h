@@ -26,6 +26,8 @@ typedef struct tableau_step {
     odeon_status (*implicit)(void *self, const tableau_stage *stage);
     /* eval of verbs, of some of the terms: TERMS_*. */
     odeon_status (*eval_terms)(void *self, int32_t k, double c, int32_t y, int32_t which);
+    /* The error estimates behind the first, where a rule reads them: number 1, 2, ... */
+    odeon_status (*estimate)(void *self, int32_t number, int32_t n, const odeon_term *terms);
 } tableau_step;
 
 /* Slots of odeon_stepper_ops for which self is a const odeon_tableau; the second set evaluates the
@@ -41,6 +43,15 @@ const char *tableau_beyond_host(const odeon_tableau *tableau);
 
 /* Is there a stage that solves an equation? */
 bool tableau_is_implicit(const odeon_tableau *tableau);
+
+/* Estimates that decide about a step; 0: it has none. */
+int32_t tableau_estimates(const odeon_tableau *tableau);
+/* The power of h by which step control takes the error norm to fall. Of explicit methods with one
+ * estimate it is the order, as other systems have it, which may be one too many or too few. */
+int32_t tableau_error_power(const odeon_tableau *tableau);
+/* b - b_hat of estimate i, from 0, for the s stages: of the first table, or the implicit one. */
+void tableau_estimate_weights(const odeon_tableau *tableau, int32_t i, bool second,
+                              double *weights);
 
 /* Slopes of a step, those of dense stages among them. Of a pair twice as many: those of the terms
  * that are not stiff, then those of the stiff ones. */

@@ -29,7 +29,6 @@ static pair pair_of(void *self, bool all)
                   .a = {t->a, t->a_im},
                   .b = {t->b, given_or(t->b_im, t->b)},
                   .c = {t->c, given_or(t->c_im, t->c)},
-                  .b_hat = {t->b_hat, given_or(t->b_hat_im, t->b_hat)},
                   .all = all};
 }
 
@@ -48,24 +47,33 @@ static bool is_implicit(const pair *x, int32_t i)
     return x->a[IMPLICIT][i * x->s + i] != 0.0;
 }
 
+static bool is_estimated(const pair *x, int table, int32_t i)
+{
+    double weights[ODEON_MAX_STAGES];
+    bool reads = false;
+    for (int32_t e = 0; e < tableau_estimates(x->t); e++) {
+        tableau_estimate_weights(x->t, e, table == IMPLICIT, weights);
+        reads = reads || weights[i] != 0.0;
+    }
+    return reads;
+}
+
 /* Is slope i of a table there: does anything behind it read it, or is it the unknown of its stage?
  */
 static bool has_slope(const pair *x, int table, int32_t i)
 {
     bool reads = x->all || is_fsal(x) || x->b[table][i] != 0.0 ||
-                 (table == IMPLICIT && is_implicit(x, i)) ||
-                 (x->b_hat[table] != NULL && x->b_hat[table][i] != 0.0);
+                 (table == IMPLICIT && is_implicit(x, i)) || is_estimated(x, table, i);
     for (int32_t later = i + 1; later < x->s; later++) {
         reads = reads || x->a[table][later * x->s + i] != 0.0;
     }
     return reads;
 }
 
-/* out = [y0 +] h sum over j < n of weights[j] f_j + weights_im[j] g_j, zeros left out. */
-static odeon_status combine(const pair *x, const odeon_step *step, int32_t out, bool y0, int32_t n,
-                            const double *weights, const double *weights_im)
+/* [y0 +] h sum over j < n of weights[j] f_j + weights_im[j] g_j, zeros left out; how many terms. */
+static int32_t gather(const pair *x, bool y0, int32_t n, const double *weights,
+                      const double *weights_im, odeon_term *terms)
 {
-    odeon_term terms[ODEON_MAX_STAGES];
     int32_t count = 0;
     if (y0) {
         terms[count++] = (odeon_term){.alpha = 1.0, .x = ODEON_HANDLE_Y0};
@@ -78,7 +86,14 @@ static odeon_status combine(const pair *x, const odeon_step *step, int32_t out, 
             terms[count++] = (odeon_term){.beta = weight, .x = slope(x, table, j)};
         }
     }
-    return step->combine(step->self, out, count, terms);
+    return count;
+}
+
+static odeon_status combine(const pair *x, const odeon_step *step, int32_t out, int32_t n,
+                            const double *weights, const double *weights_im)
+{
+    odeon_term terms[ODEON_MAX_STAGES];
+    return step->combine(step->self, out, gather(x, true, n, weights, weights_im, terms), terms);
 }
 
 static odeon_status evaluate(const pair *x, const odeon_step *step, int table, int32_t i)
@@ -130,7 +145,7 @@ static odeon_status take_stage(const pair *x, const odeon_step *step, int32_t i)
 {
     bool carried = i == 0 && is_fsal(x);
     if (i > 0) {
-        ODEON_TRY(combine(x, step, tableau_base(x->t, i), true, i, x->a[EXPLICIT] + i * x->s,
+        ODEON_TRY(combine(x, step, tableau_base(x->t, i), i, x->a[EXPLICIT] + i * x->s,
                           x->a[IMPLICIT] + i * x->s));
     }
     if (is_implicit(x, i)) {
@@ -141,15 +156,20 @@ static odeon_status take_stage(const pair *x, const odeon_step *step, int32_t i)
     return !carried && has_slope(x, EXPLICIT, i) ? evaluate(x, step, EXPLICIT, i) : ODEON_OK;
 }
 
-static odeon_status say_error(const pair *x, const odeon_step *step)
+/* The first as of any method; the others where a rule reads them. */
+static odeon_status say_estimates(const pair *x, const odeon_step *step)
 {
-    double weights[2][ODEON_MAX_STAGES];
-    for (int table = EXPLICIT; table <= IMPLICIT; table++) {
-        for (int32_t i = 0; i < x->s; i++) {
-            weights[table][i] = x->b[table][i] - x->b_hat[table][i];
-        }
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    for (int32_t i = 0; i < tableau_estimates(x->t); i++) {
+        double weights[2][ODEON_MAX_STAGES];
+        odeon_term terms[ODEON_MAX_STAGES];
+        tableau_estimate_weights(x->t, i, false, weights[EXPLICIT]);
+        tableau_estimate_weights(x->t, i, true, weights[IMPLICIT]);
+        int32_t n = gather(x, false, x->s, weights[EXPLICIT], weights[IMPLICIT], terms);
+        ODEON_TRY(i == 0 ? step->combine(step->self, ODEON_HANDLE_ERROR, n, terms)
+                         : host->estimate(step->self, i, n, terms));
     }
-    return combine(x, step, ODEON_HANDLE_ERROR, false, x->s, weights[EXPLICIT], weights[IMPLICIT]);
+    return ODEON_OK;
 }
 
 static odeon_status take(const pair *x, const odeon_step *step)
@@ -158,9 +178,9 @@ static odeon_status take(const pair *x, const odeon_step *step)
         ODEON_TRY(take_stage(x, step, i));
     }
     if (!tableau_ends_in_last_stage(x->t)) {
-        ODEON_TRY(combine(x, step, ODEON_HANDLE_Y1, true, x->s, x->b[EXPLICIT], x->b[IMPLICIT]));
+        ODEON_TRY(combine(x, step, ODEON_HANDLE_Y1, x->s, x->b[EXPLICIT], x->b[IMPLICIT]));
     }
-    return x->t->embedded_order > 0 ? say_error(x, step) : ODEON_OK;
+    return say_estimates(x, step);
 }
 
 static odeon_status take_step(void *self, const odeon_step *step)

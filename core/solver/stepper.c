@@ -158,6 +158,23 @@ static odeon_status record_implicit(void *self, const tableau_stage *stage)
     return ODEON_OK;
 }
 
+/* tableau_step.estimate: beside the first, of which record_combine knows. */
+static odeon_status record_estimate(void *self, int32_t number, int32_t n, const odeon_term *terms)
+{
+    recorder *r = self;
+    program *p = r->program;
+    verb v = {
+        .kind = VERB_COMBINE, .out = REG_ERROR, .first = p->n_terms, .n = n, .estimate = number};
+    for (int32_t i = 0; i < n; i++) {
+        odeon_term *term = &p->terms[p->n_terms++];
+        *term = terms[i];
+        ODEON_TRY(readable(r, terms[i].x, &term->x));
+        r->combined[term->x] = true;
+    }
+    p->verbs[p->n_verbs++] = v;
+    return ODEON_OK;
+}
+
 /* Has everything been written that a step must write? What is missing would be whatever a vector
  * held before. */
 static odeon_status complete(const recorder *r)
@@ -268,7 +285,8 @@ static odeon_status record(stepper *s, int64_t index)
                                   .eval = record_eval,
                                   .combine = record_combine},
                         .implicit = record_implicit,
-                        .eval_terms = record_eval_terms};
+                        .eval_terms = record_eval_terms,
+                        .estimate = record_estimate};
     const odeon_step *step = &all.verbs;
     calling outer = calling_begin(s->instance, index < 0 ? "start" : "step");
     ODEON_TRY(

@@ -26,10 +26,13 @@ typedef struct verb {
     int32_t eval;      /* EVAL, IMPLICIT: its number within the program */
     int32_t first, n;  /* COMBINE: its terms; IMPLICIT: those that guess k */
     int32_t state;     /* IMPLICIT: the register of y */
-    int32_t terms;     /* EVAL, IMPLICIT: TERMS_*. No gaps: programs are compared byte by byte */
+    int32_t terms;     /* EVAL, IMPLICIT: TERMS_* */
+    int32_t estimate;  /* COMBINE of ERROR: which of several, from 0 */
+    int32_t reserved0; /* no gaps: programs are compared byte by byte */
 } verb;
 
-#define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK) /* each writes another handle */
+/* Each writes another handle, but for the estimates behind the first. */
+#define PROGRAM_MAX_VERBS     (2 + ODEON_MAX_CARRY + ODEON_MAX_WORK + ODEON_TABLEAU_MAX_MORE_ESTIMATES)
 #define PROGRAM_MAX_TERMS     1024
 #define PROGRAM_MAX_REGISTERS (REG_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK)
 

@@ -100,7 +100,8 @@ typedef struct odeon_ode_spec {
     const odeon_control *control; /* ADAPTIVE: all but n_parts, count, tolerances, rows and log,
                                   which are the solve's; where beta[i], beta_reject, start_exponent
                                   are given per order they are divided by the method's order if
-                                  exponents_per_order is 1 */
+                                  exponents_per_order is 1, of a method with implicit stages by the
+                                  power of h by which its error falls */
     int32_t exponents_per_order;
     int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
     double first_step;              /* ADAPTIVE: 0 chooses automatically */
@@ -120,6 +121,8 @@ typedef struct odeon_ode_spec {
     /* The second term of the field, f = body + stiff, flagged ODEON_TERM_STIFF (field.h); it lives
      * as long as the body. NULL: f is the body alone. */
     odeon_net *stiff;
+    /* ADAPTIVE: in place of control for a method with implicit stages; NULL: control. */
+    const odeon_control *control_implicit;
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */

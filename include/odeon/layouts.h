@@ -7,17 +7,17 @@
 #include <stdint.h>
 
 #define ODEON_LAYOUT_BASE       0x66e843fbu
-#define ODEON_LAYOUT_DEVICE     0xce912e33u
+#define ODEON_LAYOUT_DEVICE     0x157d260du
 #define ODEON_LAYOUT_DATASET    0x30600f73u
-#define ODEON_LAYOUT_LAYER      0xf0faf88eu
-#define ODEON_LAYOUT_INTEGRATOR 0xad073c10u
-#define ODEON_LAYOUT_GRADIENT   0x1c421b5du
-#define ODEON_LAYOUT_OPTIMIZER  0x13d7e717u
-#define ODEON_LAYOUT_LOSS       0xf546ef8bu
+#define ODEON_LAYOUT_LAYER      0x6161dd91u
+#define ODEON_LAYOUT_INTEGRATOR 0xdb90624bu
+#define ODEON_LAYOUT_GRADIENT   0xc8386792u
+#define ODEON_LAYOUT_OPTIMIZER  0x936b07aeu
+#define ODEON_LAYOUT_LOSS       0xc29ed200u
 #define ODEON_LAYOUT_SCHEDULE   0x60eb21c3u
 
 /* All of them: BASE, then the kinds by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
-    "66e843fb.ce912e33.30600f73.f0faf88e.ad073c10.1c421b5d.13d7e717.f546ef8b.60eb21c3"
+    "66e843fb.157d260d.30600f73.6161dd91.db90624b.c8386792.936b07ae.c29ed200.60eb21c3"
 
 #endif

@@ -21,10 +21,10 @@ typedef struct ode {
     int64_t steps, max_steps;
 
     const odeon_ode_services *services;
-    odeon_control controller;
-    odeon_ode_spec spec; /* its control is the controller above */
-    odeon_net *body;     /* as attach has given it */
-    odeon_ode *block;    /* created by the host in attach */
+    odeon_control controller, implicit; /* implicit: of methods with implicit stages */
+    odeon_ode_spec spec;                /* its control is the controller above */
+    odeon_net *body;                    /* as attach has given it */
+    odeon_ode *block;                   /* created by the host in attach */
 } ode;
 
 enum { BODY = 0 }; /* body 1 is stiff */
@@ -60,10 +60,13 @@ static const odeon_option *const options[] = {
                  .help =
                      "error allowed in a step, whatever the state: one value, or one a component"),
     ODEON_OPTION(
-        ode, control, CHOICE, .aliases = "controller|stepsizecontroller", .default_text = "pi",
+        ode, control, CHOICE, .aliases = "controller|stepsizecontroller", .default_text = "auto",
         .choices = CONTROL_CHOICES,
         .help =
-            "pi: proportional-integral by the method's order; else the system whose step control "
+            "auto: predictive for methods with implicit stages, pi for all others; pi: "
+            "proportional-integral by the method's order; predictive: Gustafsson's, by the last "
+            "two "
+            "steps, their errors and sizes; else the system whose step control "
             "is followed, held against traces of its steps or of its formulas: torchdiffeq "
             "(dopri5, "
             "dopri8, bosh3, adaptive_heun, fehlberg2), sciml (tsit5, "
@@ -206,9 +209,9 @@ static odeon_status read_pid(const ode *layer, double *coefficients)
 static odeon_status read_limits(ode *layer)
 {
     if (layer->h_max > 0.0) {
-        layer->controller.h_max = layer->h_max;
+        layer->controller.h_max = layer->implicit.h_max = layer->h_max;
     }
-    layer->controller.h_min = layer->h_min;
+    layer->controller.h_min = layer->implicit.h_min = layer->h_min;
     layer->spec.stops = layer->stops.at;
     layer->spec.n_stops = (int32_t)layer->stops.n;
     return layer->stops.n == 0 || layer->steps == 0
@@ -239,8 +242,11 @@ static odeon_status read_control(ode *layer)
     double coefficients[3];
     ODEON_TRY(read_pid(layer, coefficients));
     control_preset(layer->control, coefficients, &layer->controller);
+    control_preset(CONTROL_PREDICTIVE, coefficients, &layer->implicit);
     layer->controller.norm = layer->norm == 0 ? ODEON_NORM_RMS : ODEON_NORM_MAX;
+    layer->implicit.norm = layer->controller.norm;
     spec->control = &layer->controller;
+    spec->control_implicit = layer->control == CONTROL_AUTO ? &layer->implicit : NULL;
     spec->control_hints = control_hints_name(layer->control);
     spec->rtol = layer->rtol.at;
     spec->n_rtol = (int32_t)layer->rtol.n;
