@@ -1,5 +1,6 @@
 #include "solver/controller.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -29,6 +30,9 @@ odeon_status controller_init(solver *s)
         c->count[i] = (part->flags & ODEON_PART_NO_NORM) != 0 ? 0 : part->n_global;
     }
     c->n_estimates = s->stepper->tableau != NULL ? tableau_estimates(s->stepper->tableau) : 1;
+    static_assert((int)ODEON_JOIN_LARGEST == (int)ODEON_ESTIMATES_LARGEST &&
+                      (int)ODEON_JOIN_DOP853 == (int)ODEON_ESTIMATES_DOP853,
+                  "rules have one number on both sides");
     c->estimate_rule = c->n_estimates > 1 ? s->stepper->tableau->estimate_rule : 0;
     double order = s->spec->exponents_per_order != 0 ? s->stepper->info.order : 1.0;
     double power = s->stepper->tableau == NULL || s->spec->exponents_per_order == 0

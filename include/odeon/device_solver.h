@@ -61,6 +61,9 @@ enum {
 enum { ODEON_NORM_RMS = 0, ODEON_NORM_MAX = 1 };     /* within a part */
 enum { ODEON_PARTS_JOINT = 0, ODEON_PARTS_MAX = 1 }; /* parts as one vector; worst part counts */
 enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
+/* Several estimates of one step, n0, n1, ...: n0; the largest; n0^2 / sqrt(n0^2 + 0.01 n1^2), 0
+ * where both are 0. The numbers are those of ODEON_ESTIMATES_* in tableau.h. */
+enum { ODEON_JOIN_FIRST = 0, ODEON_JOIN_LARGEST = 1, ODEON_JOIN_DOP853 = 2 };
 /* The automatic first step: probed wherever its rule says, or never beyond REACH or h_max, where
  * the field need not exist. */
 enum { ODEON_START_FREE = 0, ODEON_START_WITHIN = 1 };
@@ -129,7 +132,7 @@ typedef struct odeon_control {
         last_rule;            /* ODEON_START_, POWER_, REJECT_, LAST_ */
     double factor_max_reject; /* REJECT_FILTER */
     /* Error estimates of a step: n_estimates * n_parts is at most ODEON_MAX_PARTS; 0 counts as 1.
-     * ODEON_ESTIMATES_* of tableau.h. */
+     * ODEON_JOIN_*. */
     int32_t n_estimates, estimate_rule;
     double alpha; /* 0: the steps before do not count */
 } odeon_control;

@@ -16,7 +16,6 @@
 #include <stdbool.h>
 
 #include "odeon/device_solver.h"
-#include "odeon/tableau.h"
 
 #ifndef ODEON_KIT
 #define ODEON_KIT static inline
@@ -81,9 +80,9 @@ ODEON_KIT double odeon_kit_error_norm(const odeon_control *control, const double
     double error = odeon_kit_estimate_norm_(control, sums);
     for (int32_t i = 1; i < control->n_estimates; i++) {
         double other = odeon_kit_estimate_norm_(control, sums + i * control->n_parts);
-        error = control->estimate_rule == ODEON_ESTIMATES_LARGEST  ? odeon_kit_larger(error, other)
-                : control->estimate_rule == ODEON_ESTIMATES_DOP853 ? odeon_kit_dop853_(error, other)
-                                                                   : error;
+        error = control->estimate_rule == ODEON_JOIN_LARGEST  ? odeon_kit_larger(error, other)
+                : control->estimate_rule == ODEON_JOIN_DOP853 ? odeon_kit_dop853_(error, other)
+                                                              : error;
     }
     return error;
 }

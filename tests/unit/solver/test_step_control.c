@@ -93,11 +93,11 @@ static void test_estimates_are_joined_by_their_rule(void **state)
     double *first = slots + ODEON_SLOT_ERROR_SUM, *second = first + control.n_parts;
     first[0] = 9.0 * (double)control.count[0];
     second[0] = 1600.0 * (double)control.count[0];
-    control.estimate_rule = ODEON_ESTIMATES_FIRST;
+    control.estimate_rule = ODEON_JOIN_FIRST;
     assert_near(odeon_kit_error_norm(&control, slots), 3.0);
-    control.estimate_rule = ODEON_ESTIMATES_LARGEST;
+    control.estimate_rule = ODEON_JOIN_LARGEST;
     assert_near(odeon_kit_error_norm(&control, slots), 40.0);
-    control.estimate_rule = ODEON_ESTIMATES_DOP853;
+    control.estimate_rule = ODEON_JOIN_DOP853;
     assert_near(odeon_kit_error_norm(&control, slots), 9.0 / sqrt(9.0 + 0.01 * 1600.0));
     first[0] = 0.0;
     assert_true(odeon_kit_error_norm(&control, slots) == 0.0);
