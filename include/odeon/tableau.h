@@ -61,12 +61,13 @@
  * to solve with the method, with a line that says "this host cannot yet carry out ...", when the
  * experiment is set up and before anything is computed; `odeon inspect` says so, too. The host of
  * this version carries out methods of up to 32 stages, dense stages among them, explicit or
- * implicit on the diagonal, with filter_gamma and with every rule for estimates; where dense output is asked
- * for it evaluates dense stages in every step. It takes the last Y for y1 where the last row of a
- * is b. It solves implicit stages on the host, call by call, for samples of at most 64 components
- * that do not depend on one another, and reverses them exactly; it does not record them, and no
- * continuous adjoint goes by them. Pairs it carries out for fields of two terms, up to 19 stages; a
- * slope that nothing reads is not evaluated. It cannot yet carry out dense stages of a pair.
+ * implicit on the diagonal, with filter_gamma and with every rule for estimates; where dense output
+ * is asked for it evaluates dense stages in every step. It takes the last Y for y1 where the last
+ * row of a is b. It solves implicit stages on the host, call by call, for samples of at most 64
+ * components that do not depend on one another, and reverses them exactly; it does not record them,
+ * and no continuous adjoint goes by them. Pairs it carries out for fields of two terms, up to 19
+ * stages; a slope that nothing reads is not evaluated. It cannot yet carry out dense stages of a
+ * pair.
  *
  * FLAGS AND LATER FIELDS. Flag bits 0 to 15 may be ignored by a host that does not know them: the
  * result is then right, but may cost more. Bits 16 to 31 must be understood: a host refuses a table
