@@ -10,24 +10,50 @@
 
 /* ---- the block ---- */
 
-/* dy = body(t, y), y alone. The time is a device address, so that a recording of this call reads
- * the time of its own replay. A frame is kept only where the caller will ask for a vjp. integrand
- * NULL: nobody integrates. */
+/* Terms are numbered from 1; ODEON_TERM_ALL is 0. */
+static odeon_status check_term(const block_field *f, int32_t term)
+{
+    int32_t most = f->terms.stiff == NULL ? 0 : N_TERMS;
+    return term >= 0 && term <= most
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_UNSUPPORTED,
+                           "the field of an ODE block was called with term %d, it has %d with a "
+                           "number of their own",
+                           term, most);
+}
+
+/* dy = body(t, y), plus stiff(t, y) where there is one; y alone. The time is a device address, so
+ * that a recording of this call reads the time of its own replay. A frame is kept only where the
+ * caller will ask for a vjp. integrand NULL: nobody integrates. */
 static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
                               const odeon_tensor *integrand)
 {
     odeon_layer_call call = f->call;
-    if (eval->flags != 0 || eval->term != ODEON_TERM_ALL) {
+    char *frame = eval->keep == NULL ? NULL : eval->keep->memory;
+    if (eval->flags != 0) {
         return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "the field of an ODE block has one term and no flags of an evaluation, it "
-                         "was called with term %d and flags 0x%x",
-                         eval->term, eval->flags);
+                         "the field of an ODE block has no flags of an evaluation, it was called "
+                         "with 0x%x",
+                         eval->flags);
     }
+    ODEON_TRY(check_term(f, eval->term));
     call.t = eval->t;
     call.integrand = integrand;
     f->evals++;
-    return net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy),
-                       eval->keep == NULL ? NULL : eval->keep->memory);
+    return f->terms.stiff != NULL
+               ? field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy,
+                                     frame)
+               : net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
+}
+
+/* Into the frame alone. */
+static odeon_status evaluate_again(block_field *f, const odeon_layer_call *call,
+                                   const odeon_field_vjp *vjp, char *frame)
+{
+    f->evals++;
+    return f->terms.stiff != NULL
+               ? field_terms_forward(&f->terms, call, vjp->term, odeon_read(vjp->y), NULL, frame)
+               : net_forward(f->plan, call, odeon_read(vjp->y), NULL, frame);
 }
 
 /* Which term, and flags that this host does not know, are as of an evaluation. */
@@ -36,8 +62,8 @@ static odeon_status block_jvp(void *self, const odeon_field_jvp *jvp)
     block_field *f = self;
     if (jvp->flags != 0 || jvp->term != ODEON_TERM_ALL) {
         return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "the field of an ODE block has one term and no flags of a jvp, it was "
-                         "called with term %d and flags 0x%x",
+                         "a jvp of the field of an ODE block is of all its terms and has no flags, "
+                         "it was called with term %d and flags 0x%x",
                          jvp->term, jvp->flags);
     }
     f->evals++;
@@ -50,7 +76,8 @@ static odeon_status block_vjp_on_duals(block_field *f, const odeon_field_vjp *vj
         vjp->term != ODEON_TERM_ALL) {
         return diag_fail(ODEON_ERR_UNSUPPORTED,
                          "the field of an ODE block differentiates its vjp on the device dual, "
-                         "without a frame and without integrals along the path, and has one term");
+                         "without a frame and without integrals along the path, all its terms at "
+                         "once");
     }
     f->evals++;
     return field_tangent_vjp(&f->tangent, vjp);
@@ -84,6 +111,7 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
     void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
+    ODEON_TRY(check_term(f, vjp->term));
     if (is_on_duals(vjp)) {
         return block_vjp_on_duals(f, vjp);
     }
@@ -91,8 +119,10 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
     call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
     if (kept == NULL) {
         kept = &f->work;
-        f->evals++;
-        ODEON_TRY(net_forward(f->plan, &call, odeon_read(vjp->y), NULL, kept->memory));
+        ODEON_TRY(evaluate_again(f, &call, vjp, kept->memory));
+    }
+    if (f->terms.stiff != NULL) {
+        return field_terms_vjp(&f->terms, &call, vjp->term, kept->memory, vjp);
     }
     if (f->integrals != NULL) {
         ODEON_TRY(quadrature_take(f->integrals, vjp->dy_bar));
@@ -115,7 +145,7 @@ static odeon_status block_vjp(void *self, const odeon_field_vjp *vjp)
  * as long as the network, the call, and where layers find what the batch has beside its input.
  * Contents of device memory are no part of it: a replay reads them anew. */
 typedef struct identity {
-    const void *plan;
+    const void *plan, *stiff; /* stiff NULL: one term */
     int64_t n_global, first_sample;
     uint32_t flags;  /* ODEON_CALL_* */
     int32_t augment; /* ODEON_AUGMENT_* */
@@ -142,6 +172,7 @@ static void identify(block_field *f)
     identity x;
     memset(&x, 0, sizeof x);
     x.plan = f->plan;
+    x.stiff = f->terms.stiff == NULL ? NULL : f->terms.plan;
     x.n_global = call->n_global;
     x.first_sample = call->first_sample;
     x.flags = call->flags;
@@ -152,8 +183,8 @@ static void identify(block_field *f)
         x.integrals[2] = q->d_q.data;
         x.direction = q->direction;
     }
-    f->host.is_recordable =
-        call->batch_field == batch_field && (f->plan->layer_flags & ODEON_LAYER_RANDOM) == 0;
+    f->host.is_recordable = call->batch_field == batch_field &&
+                            (field_terms_flags(&f->terms) & ODEON_LAYER_RANDOM) == 0;
     if (f->host.is_recordable) {
         const batch_fields *fields = call->host;
         memcpy(x.given, fields->of, sizeof x.given);
@@ -195,11 +226,13 @@ static void set_parts(block_field *f, const odeon_shape *state)
                                 .parts = f->parts,
                                 .n = q != NULL ? q->length : f->parts[0].n,
                                 .dtype = state->dtype,
-                                .flags = field_flags(f->plan->layer_flags),
+                                .flags = field_flags(field_terms_flags(&f->terms)),
                                 .self = f,
                                 .eval = block_eval,
                                 .vjp = block_vjp,
-                                .jvp = f->tangent.dual != NULL && q == NULL ? block_jvp : NULL};
+                                .jvp = f->tangent.dual != NULL && q == NULL ? block_jvp : NULL,
+                                .terms = f->terms.stiff == NULL ? NULL : field_terms_list,
+                                .n_terms = f->terms.stiff == NULL ? 0 : N_TERMS};
     if (q != NULL) {
         f->host.frame_in = f->host.frame_out = -1;
         f->host.abi.flags &= ~(uint32_t)ODEON_FIELD_LINEAR;
@@ -213,21 +246,22 @@ odeon_status block_field_fit(block_field *f, odeon_net *body, const odeon_layer_
                              const odeon_shape *state, quadrature *integrals)
 {
     ODEON_TRY(net_plan_for(body, state->dim[0], call->flags, &f->plan));
-    ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->plan->frame_bytes));
+    ODEON_TRY(field_terms_fit(&f->terms, f->plan, call, state->dim[0], odeon_bytes(state)));
+    ODEON_TRY(buffer_fit(call->device, &f->work_buffer, f->terms.frame_bytes));
     f->work.memory = f->work_buffer.data;
     f->call = *call;
-    ODEON_TRY(field_tangent_fit(&f->tangent, body, f->plan, call, state));
+    ODEON_TRY(field_tangent_fit(&f->tangent, body, &f->terms, call, state));
     f->integrals = integrals != NULL && integrals->n > 0 ? integrals : NULL;
-    bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0;
-    f->host =
-        (host_field){.evals = &f->evals,
-                     .moves_state = updates && (f->plan->layer_flags & ODEON_LAYER_STATEFUL) != 0,
-                     .running = running_state(body->site),
-                     .is_alone = (f->plan->layer_flags & ODEON_LAYER_BATCH_COUPLED) == 0,
-                     .frame_bytes = f->plan->frame_bytes,
-                     .frame_in = f->plan->in_at,
-                     .frame_out = f->plan->out_at,
-                     .samples = state->dim[0]};
+    bool updates = (call->flags & ODEON_CALL_UPDATE_STATE) != 0, one = f->terms.stiff == NULL;
+    uint32_t layers = field_terms_flags(&f->terms);
+    f->host = (host_field){.evals = &f->evals,
+                           .moves_state = updates && (layers & ODEON_LAYER_STATEFUL) != 0,
+                           .running = running_state(body->site),
+                           .is_alone = (layers & ODEON_LAYER_BATCH_COUPLED) == 0,
+                           .frame_bytes = f->terms.frame_bytes,
+                           .frame_in = f->plan->in_at,
+                           .frame_out = one ? f->plan->out_at : -1, /* a sum is not kept */
+                           .samples = state->dim[0]};
     identify(f);
     set_parts(f, state);
     return ODEON_OK;
@@ -238,6 +272,7 @@ void block_field_fini(block_field *f, const odeon_device *device)
 {
     buffer_release(device, &f->work_buffer);
     field_tangent_fini(&f->tangent, device);
+    field_terms_fini(&f->terms, device);
 }
 
 /* ---- its continuous adjoint ---- */
@@ -333,8 +368,9 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
     ODEON_TRY(negate(f, &a));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &dtheta, .value = odeon_imm(0.0)));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &d_t, .value = odeon_imm(0.0)));
-    net_bind_grads(f->body, (char *)odeon_write(&dtheta) -
-                                f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
+    field_terms_bind_grads(&base->terms, f->body,
+                           (char *)odeon_write(&dtheta) -
+                               f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
     odeon_status status = body_vjp(base, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
                                                             .t = eval->t,
                                                             .y = &y,
@@ -343,9 +379,9 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
                                                             .t_bar = with_time ? &d_t : NULL,
                                                             .kept = &base->work});
     if (status == ODEON_OK) { /* what layers have gathered belongs to this evaluation */
-        status = net_finish(f->body, &base->call);
+        status = field_terms_finish(&base->terms, f->body, &base->call);
     }
-    net_bind_grads(f->body, f->body->site->grads);
+    field_terms_bind_grads(&base->terms, f->body, f->body->site->grads);
     if (status == ODEON_OK && (f->flags & ODEON_AUGMENT_FULL) != 0) {
         status = group->sum(group->self, queue, &dtheta, ODEON_OK);
     }
@@ -406,7 +442,7 @@ static odeon_status lay_out(adjoint_field *f, int32_t *n_parts)
     const odeon_part *y = &f->base->parts[0];
     int64_t step = 64 / odeon_dtype_bytes(f->base->host.abi.dtype);
     int64_t stride = (y->n + step - 1) / step * step, n_theta;
-    net_param_range(f->body, &f->theta_begin, &f->theta_end);
+    field_terms_param_range(&f->base->terms, f->body, &f->theta_begin, &f->theta_end);
     n_theta = f->theta_end - f->theta_begin;
     f->part_a = f->path == NULL ? 1 : 0;
     *n_parts = f->part_a + 1;

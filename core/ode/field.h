@@ -5,19 +5,22 @@
 #include "net/net.h"
 #include "ode/quadrature.h"
 #include "ode/tangent.h"
+#include "ode/terms.h"
 #include "odeon/device_solver.h"
 #include "odeon/gradient.h"
 #include "solver/host_field.h"
 #include "solver/solver.h"
 #include "solver/workspace.h"
 
-/* f(t, y): the body of a block, on this worker's slice. Invariants, after a fit: host.abi.self is
- * the field itself, so that it must not be copied; work has room for one frame of plan. */
+/* f(t, y): the body of a block and what its section `stiff` adds, on this worker's slice.
+ * terms.stiff is set before the first fit. Invariants, after a fit: host.abi.self is the field
+ * itself, so that it must not be copied; work has room for one frame. */
 typedef struct block_field {
     host_field host;
     odeon_part parts[1 + ODEON_MAX_INTEGRALS]; /* y, then the integrals along the path */
     quadrature *integrals;                     /* the block's; NULL: it has none */
-    const net_plan *plan;
+    const net_plan *plan;                      /* of the body */
+    field_terms terms;
     odeon_layer_call call; /* of the layer; t and slots are set per evaluation */
     odeon_frame work;      /* for evaluations that are repeated */
     device_buffer work_buffer;

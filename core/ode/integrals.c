@@ -2,6 +2,25 @@
 
 #include <string.h>
 
+#include "base/diag.h"
+
+/* Newton's iteration and methods of parts know y alone, a sample's own solve gives out y alone, and
+ * of two terms neither knows where the other's integrands are. */
+odeon_status ode_check_integrals(const odeon_ode *ode)
+{
+    const char *why = ode->samples != NULL             ? "step = sample"
+                      : ode->field.terms.stiff != NULL ? "a field with a stiff term"
+                      : ode->stepper->implicit         ? "an integrator that solves equations"
+                      : ode->stepper->n_parts > 0      ? "an integrator of parts of the state"
+                                                       : NULL;
+    return why == NULL || ode->integrals.n == 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "%s: %s takes no integrals along the path, such as %s (integrator %s)",
+                           ode->path, why, ode->integrals.names[0],
+                           ode->stepper->instance->component->id);
+}
+
 int32_t ode_find_integral(const odeon_ode *ode, const char *name)
 {
     size_t n = strlen(ode->path);

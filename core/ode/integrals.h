@@ -3,6 +3,9 @@
 #define ODEON_CORE_ODE_INTEGRALS_H
 #include "ode/block.h"
 
+/* May the block have those that its body declares? After its integrator is there. */
+odeon_status ode_check_integrals(const odeon_ode *ode);
+
 /* Integrals along the path of the last forward. The index of "PATH.NAME", or -1 if it is none of
  * this block's. */
 int32_t ode_find_integral(const odeon_ode *ode, const char *name);

@@ -8,6 +8,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "ode/backward.h"
+#include "ode/integrals.h"
 #include "ode/outputs.h"
 #include "ode/samples.h"
 #include "ode/time.h"
@@ -49,11 +50,10 @@ static void ode_destroy(odeon_ode *ode)
     mem_free(ode);
 }
 
-/* f must map y to a vector of its shape. A nested solve would need frames that hold all frames of
- * an inner solve, for which there is no bound. */
-static odeon_status check_body(const odeon_ode *ode)
+/* f must map y to a vector of its shape, and so must each of its terms. A nested solve would need
+ * frames that hold all frames of an inner solve, for which there is no bound. */
+static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 {
-    const odeon_net *body = ode->body;
     char in[128], out[128];
     if (body->holds_ode) {
         return diag_fail(ODEON_ERR_CONFIG,
@@ -77,6 +77,14 @@ static odeon_status check_body(const odeon_ode *ode)
 static odeon_status check_method(const odeon_ode *ode)
 {
     const char *id = ode->stepper->instance->component->id;
+    const odeon_tableau *tableau = ode->stepper->tableau;
+    if (tableau != NULL && tableau->a_im != NULL && ode->field.terms.stiff == NULL) {
+        return diag_fail(ODEON_ERR_CONFIG,
+                         "%s: integrator %s treats the stiff term of a field implicitly and the "
+                         "rest explicitly, but this field has no stiff term: put the layers of it "
+                         "into a section named stiff below this one, or give another integrator",
+                         ode->path, id);
+    }
     if (ode->spec.mode != ODEON_STEPS_ADAPTIVE) {
         return ODEON_OK;
     }
@@ -92,22 +100,6 @@ static odeon_status check_method(const odeon_ode *ode)
                          id);
     }
     return ODEON_OK;
-}
-
-/* Newton's iteration and methods of parts know y alone, and a sample's own solve gives out y alone.
- */
-static odeon_status check_integrals(const odeon_ode *ode)
-{
-    const char *why = ode->samples != NULL        ? "step = sample"
-                      : ode->stepper->implicit    ? "an integrator that solves equations"
-                      : ode->stepper->n_parts > 0 ? "an integrator of parts of the state"
-                                                  : NULL;
-    return why == NULL || ode->integrals.n == 0
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_CONFIG,
-                           "%s: %s takes no integrals along the path, such as %s (integrator %s)",
-                           ode->path, why, ode->integrals.names[0],
-                           ode->stepper->instance->component->id);
 }
 
 /* Times of the batch come with each batch and are checked there; here it is known only how many
@@ -243,6 +235,22 @@ static odeon_status read_replay(odeon_ode *ode, const char *path)
                                 : steps_read(ode->replay_path, &ode->replay, &ode->n_replay);
 }
 
+/* Tolerances and limits are those of control, whichever rule it is. */
+static void choose_control(odeon_ode *ode)
+{
+    const odeon_control *given = ode->spec.control_implicit;
+    if (given == NULL || !ode->stepper->implicit) {
+        return;
+    }
+    odeon_control before = ode->control, *c = &ode->control;
+    *c = *given;
+    c->rtol = before.rtol;
+    c->atol = before.atol;
+    c->n_each = before.n_each;
+    c->rtol_each = before.rtol_each;
+    c->atol_each = before.atol_each;
+}
+
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
  * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
@@ -252,8 +260,10 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_times(ode));
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
-    ODEON_TRY(check_body(ode));
+    ODEON_TRY(check_body(ode, ode->body));
+    ODEON_TRY(spec->stiff != NULL ? check_body(ode, spec->stiff) : ODEON_OK);
     ODEON_TRY(quadrature_init(&ode->integrals, ode->body));
+    ODEON_TRY(spec->stiff != NULL ? quadrature_init(&ode->integrals, spec->stiff) : ODEON_OK);
     if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
@@ -275,7 +285,8 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     }
     ODEON_TRY(stepper_create(spec->integrator, ode->path, dense, &ode->stepper));
     ODEON_TRY(check_method(ode));
-    ODEON_TRY(check_integrals(ode));
+    ODEON_TRY(ode_check_integrals(ode));
+    choose_control(ode);
     ODEON_TRY(instance_create(spec->gradient, ode->path, &ode->gradient));
     ode->gradient_ops = ode->gradient->component->ops;
     ODEON_TRY(ode_backward_init(ode, spec));
@@ -311,6 +322,9 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     *out = NULL;
     ODEON_TRY(words_check_call(spec, words_of_ode_spec));
     ODEON_TRY(words_check_call(spec->control, words_of_control));
+    if (spec->control_implicit != NULL) {
+        ODEON_TRY(words_check_call(spec->control_implicit, words_of_control));
+    }
     odeon_ode *ode = mem_zalloc(1, sizeof *ode);
     if (ode == NULL) {
         return no_memory(layer->path);
@@ -318,6 +332,7 @@ static odeon_status ode_create(const odeon_host *host, const odeon_ode_spec *spe
     ode->site = body->site;
     ode->lane = body->site->lane;
     ode->body = body;
+    ode->field.terms.stiff = spec->stiff;
     ode->spec = *spec;
     ode->control = *spec->control;
     ode->spec.control = &ode->control;
@@ -437,13 +452,13 @@ static void count_forward(odeon_ode *ode)
 }
 
 /* All that this batch takes beside one evaluation's scratch: peaks of both solvers, the field's own
- * frame and vector, the augmented state, and the vectors of outputs. */
+ * frame and vectors, the augmented state, and the vectors of outputs. */
 static int64_t bytes_used(const odeon_ode *ode)
 {
     int64_t forward =
         ode->samples != NULL ? samples_peak_bytes(ode) : solver_peak_bytes(ode->forward);
-    return forward + solver_peak_bytes(ode->backward) + ode->field.plan->frame_bytes +
-           ode->adjoint.used_bytes + ode->outputs.used_bytes +
+    return forward + solver_peak_bytes(ode->backward) + ode->field.host.frame_bytes +
+           ode->field.terms.summand_bytes + ode->adjoint.used_bytes + ode->outputs.used_bytes +
            ode->field.host.abi.n * odeon_dtype_bytes(ode->field.host.abi.dtype);
 }
 

@@ -30,10 +30,10 @@ static const net_layer *layer_with(const odeon_net *net, uint32_t flags)
 }
 
 /* As planned for training: what only training couples has been trained so. */
-static odeon_status check_body(const odeon_ode *ode)
+static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 {
-    const net_layer *coupled = layer_with(ode->body, ODEON_LAYER_BATCH_COUPLED);
-    const net_layer *stateful = layer_with(ode->body, ODEON_LAYER_STATEFUL);
+    const net_layer *coupled = layer_with(body, ODEON_LAYER_BATCH_COUPLED);
+    const net_layer *stateful = layer_with(body, ODEON_LAYER_STATEFUL);
     if (coupled != NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: step = sample solves each sample by itself, but layer %s (%s) "
@@ -51,7 +51,9 @@ static odeon_status check_body(const odeon_ode *ode)
 
 odeon_status samples_init(odeon_ode *ode)
 {
-    ODEON_TRY(check_body(ode));
+    const odeon_net *stiff = ode->field.terms.stiff;
+    ODEON_TRY(check_body(ode, ode->body));
+    ODEON_TRY(stiff != NULL ? check_body(ode, stiff) : ODEON_OK);
     ode_samples *x = mem_zalloc(1, sizeof *x);
     if (x == NULL) {
         return no_memory(ode);

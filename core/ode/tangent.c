@@ -13,7 +13,7 @@ static int64_t aligned(int64_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const net_plan *plan,
+odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const field_terms *terms,
                                const odeon_layer_call *call, const odeon_shape *state)
 {
     int64_t width = odeon_dtype_bytes(state->dtype), vector = aligned(odeon_bytes(state));
@@ -22,18 +22,18 @@ odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const net_plan
         return ODEON_OK;
     }
     f->body = body;
-    f->plan = plan;
+    f->terms = terms;
     f->call = *call;
     f->call.flags &= ~(uint32_t)ODEON_CALL_UPDATE_STATE;
     f->state = (odeon_shape){.ndim = 1, .dtype = state->dtype, .dim = {odeon_count(state)}};
-    net_param_range(body, &f->theta_begin, &f->theta_end);
+    field_terms_param_range(terms, body, &f->theta_begin, &f->theta_end);
     f->dy_at = vector;
     f->y_bar_at = 2 * vector;
     f->t_at = 3 * vector;
     f->t_bar_at = f->t_at + 64;
     f->theta_at = f->t_bar_at + 64;
     f->frame_at = f->theta_at + aligned((f->theta_end - f->theta_begin) * width);
-    return buffer_fit(call->device, &f->memory, f->frame_at + plan->frame_bytes);
+    return buffer_fit(call->device, &f->memory, f->frame_at + terms->frame_bytes);
 }
 
 void field_tangent_fini(field_tangent *f, const odeon_device *device)
@@ -109,6 +109,16 @@ static odeon_status release_parameters(const field_tangent *f, odeon_status stat
     return status == ODEON_OK ? after : status;
 }
 
+/* Of all terms, at the y that lies in the vectors; dy NULL: only the frame is wanted. */
+static odeon_status forward(const field_tangent *f, const odeon_layer_call *call,
+                            const odeon_tensor *dy, char *frame)
+{
+    return f->terms->stiff != NULL
+               ? field_terms_forward(f->terms, call, ODEON_TERM_ALL, f->memory.data, dy, frame)
+               : net_forward(f->terms->body_plan, call, f->memory.data,
+                             dy != NULL ? odeon_write(dy) : NULL, frame);
+}
+
 /* ---- jvp ---- */
 
 odeon_status field_tangent_jvp(const field_tangent *f, const odeon_field_jvp *jvp)
@@ -119,7 +129,7 @@ odeon_status field_tangent_jvp(const field_tangent *f, const odeon_field_jvp *jv
     ODEON_TRY(put(f, jvp->t, jvp->t_dot, &t));
     call.t = &t.view;
     ODEON_TRY(hold_parameters(f));
-    odeon_status status = net_forward(f->plan, &call, odeon_read(&y.view), odeon_write(&dy), NULL);
+    odeon_status status = forward(f, &call, &dy, NULL);
     ODEON_TRY(release_parameters(f, status));
     odeon_tensor dy_dot = tangent_of(f, &dy);
     ODEON_TRY(get(f, &dy, jvp->dy));
@@ -127,6 +137,18 @@ odeon_status field_tangent_jvp(const field_tangent *f, const odeon_field_jvp *jv
 }
 
 /* ---- vjp on duals ---- */
+
+static odeon_status backward(const field_tangent *f, const odeon_layer_call *call, char *frame,
+                             const odeon_tensor *t_bar)
+{
+    odeon_tensor dy_bar = vector_at(f, f->dy_at), y_bar = vector_at(f, f->y_bar_at);
+    const odeon_field_vjp vjp = {
+        .struct_size = sizeof vjp, .dy_bar = &dy_bar.view, .y_bar = &y_bar, .t_bar = t_bar};
+    return f->terms->stiff != NULL
+               ? field_terms_vjp(f->terms, call, ODEON_TERM_ALL, frame, &vjp)
+               : net_vjp(f->terms->body_plan, call, frame, f->memory.data + f->dy_at,
+                         f->memory.data + f->y_bar_at, t_bar);
+}
 
 /* Forward and vjp, with the parameters' gradients in theta: of these only tangents are wanted, and
  * what layers have gathered beforehand is not part of it. */
@@ -136,18 +158,17 @@ static odeon_status pass(const field_tangent *f, const odeon_layer_call *call,
     char *frame = f->memory.data + f->frame_at;
     int64_t width = odeon_dtype_bytes(theta->view.shape.dtype);
     bool gathers = (call->flags & ODEON_CALL_NO_PARAM_GRAD) == 0;
-    ODEON_TRY(gathers ? net_finish(f->body, call) : ODEON_OK);
+    ODEON_TRY(gathers ? field_terms_finish(f->terms, f->body, call) : ODEON_OK);
     ODEON_TRY(ODEON_DO(call->device, move, fill, call->queue, .y = theta, .value = odeon_imm(0.0)));
-    net_bind_grads(f->body, (char *)odeon_write(theta) - f->theta_begin * width);
-    odeon_status status = net_forward(f->plan, call, f->memory.data, NULL, frame);
+    field_terms_bind_grads(f->terms, f->body, (char *)odeon_write(theta) - f->theta_begin * width);
+    odeon_status status = forward(f, call, NULL, frame);
     if (status == ODEON_OK) {
-        status = net_vjp(f->plan, call, frame, f->memory.data + f->dy_at,
-                         f->memory.data + f->y_bar_at, t_bar);
+        status = backward(f, call, frame, t_bar);
     }
     if (status == ODEON_OK && gathers) {
-        status = net_finish(f->body, call);
+        status = field_terms_finish(f->terms, f->body, call);
     }
-    net_bind_grads(f->body, f->body->site->grads);
+    field_terms_bind_grads(f->terms, f->body, f->body->site->grads);
     return status;
 }
 

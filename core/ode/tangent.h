@@ -4,6 +4,7 @@
 #define ODEON_CORE_ODE_TANGENT_H
 #include "device/buffer.h"
 #include "net/net.h"
+#include "ode/terms.h"
 #include "odeon/device_dual.h"
 #include "odeon/field.h"
 
@@ -13,7 +14,7 @@
 typedef struct field_tangent {
     const odeon_device_dual *dual; /* NULL: the device is another, and has no tangents */
     odeon_net *body;
-    const net_plan *plan;
+    const field_terms *terms; /* fitted before */
     odeon_layer_call call;
     odeon_shape state;              /* [n] */
     int64_t theta_begin, theta_end; /* range of the flat parameter vector */
@@ -22,7 +23,7 @@ typedef struct field_tangent {
 } field_tangent;
 
 /* May allocate. state: of the block, its first dimension the samples. */
-odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const net_plan *plan,
+odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const field_terms *terms,
                                const odeon_layer_call *call, const odeon_shape *state);
 void field_tangent_fini(field_tangent *f, const odeon_device *device);
 

@@ -22,7 +22,11 @@ static const net_layer *rounding_layer(const odeon_net *net)
 
 void ode_time_init(odeon_ode *ode)
 {
+    const odeon_net *stiff = ode->field.terms.stiff;
     ode->rounds_t = rounding_layer(ode->body);
+    if (ode->rounds_t == NULL && stiff != NULL) {
+        ode->rounds_t = rounding_layer(stiff);
+    }
 }
 
 /* A number of this dtype near the latest time is about late * epsilon from the next one. Where that

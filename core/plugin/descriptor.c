@@ -201,11 +201,12 @@ static odeon_status copy_table(const copying *c, const interface_info *kind, con
 static odeon_status check_body_names(const copying *c, const odeon_layer_ops *ops)
 {
     size_t n = count_entries((const void *const *)ops->body_names);
-    if (ops->bodies != ODEON_BODIES_CHAIN || n > MAX_ENTRIES) {
+    bool chain = ops->bodies == ODEON_BODIES_CHAIN || ops->bodies == ODEON_BODIES_FIELD;
+    if (!chain || n > MAX_ENTRIES) {
         return refuse(c,
-                      "its layer table has body_names, which go with bodies = %d and end with "
-                      "NULL",
-                      ODEON_BODIES_CHAIN);
+                      "its layer table has body_names, which go with bodies = %d or %d and end "
+                      "with NULL",
+                      ODEON_BODIES_FIELD, ODEON_BODIES_CHAIN);
     }
     for (size_t i = 0; i < n; i++) {
         if (!label_is_id(ops->body_names[i])) {

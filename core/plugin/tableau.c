@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_STAGES = 32 }; /* that are carried out, dense stages among them */
+/* That are carried out, dense stages among them. A pair evaluates twice in a stage, and its end is
+ * one sum of y0 and both slopes of all, of at most ODEON_MAX_ADDENDS. */
+enum { MAX_STAGES = 32, MAX_PAIR_STAGES = (ODEON_MAX_ADDENDS - 1) / 2 };
 
 static bool is_fsal(const odeon_tableau *t)
 {
@@ -16,29 +18,41 @@ static int32_t all_stages(const odeon_tableau *t)
     return t->stages + t->dense_stages;
 }
 
-/* a_ii: not 0 where stage i is implicit. */
-static double diagonal(const odeon_tableau *t, int32_t i)
+int32_t tableau_slopes(const odeon_tableau *t)
 {
-    return t->a[i * t->stages + i];
+    return (t->a_im != NULL ? 2 : 1) * all_stages(t);
+}
+
+double tableau_diagonal(const odeon_tableau *t, int32_t i)
+{
+    return (t->a_im != NULL ? t->a_im : t->a)[i * t->stages + i];
 }
 
 bool tableau_is_implicit(const odeon_tableau *t)
 {
     for (int32_t i = 0; i < t->stages; i++) {
-        if (diagonal(t, i) != 0.0) {
+        if (tableau_diagonal(t, i) != 0.0) {
             return true;
         }
     }
     return false;
 }
 
-/* Is the last Y the end of the step, bit for bit? Of a stiffly accurate method y + h sum b_i k_i
- * would multiply the rounding of stiff slopes by h. */
-static bool ends_in_last_stage(const odeon_tableau *t)
+static bool ends_in_b(const odeon_tableau *t, const double *a, const double *b)
 {
-    const double *last = t->a + (t->stages - 1) * t->stages;
-    return is_fsal(t) || (last[t->stages - 1] != 0.0 &&
-                          memcmp(last, t->b, (size_t)t->stages * sizeof *last) == 0);
+    return memcmp(a + (t->stages - 1) * t->stages, b, (size_t)t->stages * sizeof *b) == 0;
+}
+
+/* Of a stiffly accurate method y + h sum b_i k_i would multiply the rounding of stiff slopes by h.
+ */
+bool tableau_ends_in_last_stage(const odeon_tableau *t)
+{
+    bool implicit = tableau_diagonal(t, t->stages - 1) != 0.0;
+    bool ends = ends_in_b(t, t->a, t->b);
+    if (t->a_im != NULL) {
+        ends = ends && ends_in_b(t, t->a_im, t->b_im != NULL ? t->b_im : t->b);
+    }
+    return is_fsal(t) || (implicit && ends);
 }
 
 /* self is const data of a plugin; slots take void *, which nobody writes through here. */
@@ -47,14 +61,16 @@ static const odeon_tableau *tableau_of(void *self)
     return self;
 }
 
-static odeon_status describe(void *self, odeon_stepper_info *out)
+/* Each stage has a slope, or two, a state and, if it is implicit, a base. */
+odeon_status tableau_describe(void *self, odeon_stepper_info *out)
 {
     const odeon_tableau *t = tableau_of(self);
+    int32_t per_stage = (tableau_is_implicit(t) ? 2 : 1) * all_stages(t);
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
                                 .order = t->order,
                                 .embedded_order = t->b_hat == NULL ? 0 : t->embedded_order,
-                                .n_carry = is_fsal(t) ? 1 : 0,
-                                .n_work = (tableau_is_implicit(t) ? 3 : 2) * all_stages(t)};
+                                .n_carry = is_fsal(t) ? tableau_slopes(t) / all_stages(t) : 0,
+                                .n_work = tableau_slopes(t) + per_stage};
     return ODEON_OK;
 }
 
@@ -62,39 +78,89 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
  * before and the last of the step goes to the next. */
 int32_t tableau_slope(const odeon_tableau *t, int32_t i)
 {
-    if (is_fsal(t) && i == 0) {
-        return ODEON_CARRY_IN;
+    int32_t table = i / all_stages(t), stage = i % all_stages(t);
+    if (is_fsal(t) && stage == 0) {
+        return ODEON_CARRY_IN + table;
     }
-    if (is_fsal(t) && i == t->stages - 1) {
-        return ODEON_CARRY_OUT;
+    if (is_fsal(t) && stage == t->stages - 1) {
+        return ODEON_CARRY_OUT + table;
     }
     return ODEON_WORK + i;
 }
 
-/* Y_i: the first is y0, unless it is implicit; the last may be y1. */
-static int32_t stage_state(const odeon_tableau *t, int32_t i)
+int32_t tableau_estimates(const odeon_tableau *t)
 {
-    if (i == t->stages - 1 && ends_in_last_stage(t)) {
-        return ODEON_Y1;
+    if (t->b_hat == NULL || t->embedded_order == 0) {
+        return 0;
     }
-    return i == 0 && diagonal(t, 0) == 0.0 ? ODEON_Y0 : ODEON_WORK + all_stages(t) + i;
+    return t->estimate_rule == ODEON_ESTIMATES_FIRST ? 1 : 1 + t->n_more_estimates;
 }
 
-/* y + h sum of the slopes before stage i; of an explicit stage that is Y_i itself. */
-static int32_t stage_base(const odeon_tableau *t, int32_t i)
+/* A list that is not given for the implicit table is that of the first. */
+void tableau_estimate_weights(const odeon_tableau *t, int32_t i, bool second, double *weights)
 {
-    bool implicit = i < t->stages && diagonal(t, i) != 0.0;
+    const double *b = second && t->b_im != NULL ? t->b_im : t->b;
+    const double *b_hat = second && t->b_hat_im != NULL ? t->b_hat_im : t->b_hat;
+    if (i > 0) {
+        b_hat = second && t->more_b_hat_im != NULL ? t->more_b_hat_im : t->more_b_hat;
+        b_hat += (i - 1) * t->stages;
+    }
+    for (int32_t j = 0; j < t->stages; j++) {
+        weights[j] = b[j] - b_hat[j];
+    }
+}
+
+/* Of estimate i: n_i of tableau.h falls as h to this power. */
+static int32_t estimate_power(const odeon_tableau *t, int32_t i)
+{
+    int32_t order = i == 0 ? t->embedded_order : t->more_orders[i - 1];
+    return 1 + (order < t->order ? order : t->order);
+}
+
+int32_t tableau_error_power(const odeon_tableau *t)
+{
+    int32_t n = tableau_estimates(t), least = n > 0 ? estimate_power(t, 0) : t->order;
+    if (n <= 1) {
+        return tableau_is_implicit(t) ? least : t->order;
+    }
+    if (t->estimate_rule == ODEON_ESTIMATES_DOP853) {
+        return 2 * least - estimate_power(t, 1);
+    }
+    for (int32_t i = 1; i < n; i++) {
+        least = estimate_power(t, i) < least ? estimate_power(t, i) : least;
+    }
+    return least;
+}
+
+const double *tableau_interp(const odeon_tableau *t, int32_t i)
+{
+    bool second = i >= all_stages(t) && t->interp_im != NULL;
+    return (second ? t->interp_im : t->interp) + i % all_stages(t) * t->interp_degree;
+}
+
+/* The first is y0, unless it is implicit; the last may be y1. */
+int32_t tableau_state(const odeon_tableau *t, int32_t i)
+{
+    if (i == t->stages - 1 && tableau_ends_in_last_stage(t)) {
+        return ODEON_Y1;
+    }
+    return i == 0 && tableau_diagonal(t, 0) == 0.0 ? ODEON_Y0 : ODEON_WORK + tableau_slopes(t) + i;
+}
+
+/* Of an explicit stage that is Y_i itself. */
+int32_t tableau_base(const odeon_tableau *t, int32_t i)
+{
+    bool implicit = i < t->stages && tableau_diagonal(t, i) != 0.0;
     if (i == 0) {
         return ODEON_Y0;
     }
-    return implicit ? ODEON_WORK + 2 * all_stages(t) + i : stage_state(t, i);
+    return implicit ? ODEON_WORK + tableau_slopes(t) + all_stages(t) + i : tableau_state(t, i);
 }
 
-/* out = [y0 +] h sum over j < n of weights[j] k_j, zeros left out. */
-static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, bool y0,
-                            int32_t n, const double *weights)
+/* [y0 +] h sum over j < n of weights[j] k_j, zeros left out; how many terms. */
+static int32_t gather(const odeon_tableau *t, bool y0, int32_t n, const double *weights,
+                      odeon_addend *terms)
 {
-    odeon_addend terms[MAX_STAGES + 1];
     int32_t count = 0;
     if (y0) {
         terms[count++] = (odeon_addend){1.0, ODEON_ONE, ODEON_Y0};
@@ -104,7 +170,14 @@ static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int3
             terms[count++] = (odeon_addend){weights[j], ODEON_H, tableau_slope(t, j)};
         }
     }
-    return odeon_say_combine(step, out, count, terms);
+    return count;
+}
+
+static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, int32_t n,
+                            const double *weights)
+{
+    odeon_addend terms[MAX_STAGES + 1];
+    return odeon_say_combine(step, out, gather(t, true, n, weights, terms), terms);
 }
 
 static odeon_status start(void *self, const odeon_step *step)
@@ -136,10 +209,10 @@ static odeon_status solve_stage(const odeon_tableau *t, const odeon_step *step, 
 {
     const tableau_step *host = (const tableau_step *)(const void *)step;
     tableau_stage stage = {.c = t->c[i],
-                           .gamma = diagonal(t, i),
+                           .gamma = tableau_diagonal(t, i),
                            .k = tableau_slope(t, i),
-                           .y = stage_state(t, i),
-                           .base = stage_base(t, i)};
+                           .y = tableau_state(t, i),
+                           .base = tableau_base(t, i)};
     guess_slope(t, i, &stage);
     return host->implicit(step->self, &stage);
 }
@@ -147,14 +220,29 @@ static odeon_status solve_stage(const odeon_tableau *t, const odeon_step *step, 
 static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, int32_t i)
 {
     if (i > 0) {
-        ODEON_TRY(combine(t, step, stage_base(t, i), true, i, t->a + i * t->stages));
+        ODEON_TRY(combine(t, step, tableau_base(t, i), i, t->a + i * t->stages));
     }
-    if (diagonal(t, i) != 0.0) {
+    if (tableau_diagonal(t, i) != 0.0) {
         return solve_stage(t, step, i);
     }
     return i == 0 && is_fsal(t)
                ? ODEON_OK /* the slope is carried */
-               : odeon_say_eval(step, tableau_slope(t, i), t->c[i], stage_state(t, i));
+               : odeon_say_eval(step, tableau_slope(t, i), t->c[i], tableau_state(t, i));
+}
+
+/* The first as of any method; the others where a rule reads them. */
+static odeon_status say_estimates(const odeon_tableau *t, const odeon_step *step)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    for (int32_t i = 0; i < tableau_estimates(t); i++) {
+        double weights[MAX_STAGES];
+        odeon_addend terms[MAX_STAGES + 1];
+        tableau_estimate_weights(t, i, false, weights);
+        int32_t n = gather(t, false, t->stages, weights, terms);
+        ODEON_TRY(i == 0 ? odeon_say_combine(step, ODEON_ERROR, n, terms)
+                         : host->estimate(step->self, i, n, terms));
+    }
+    return ODEON_OK;
 }
 
 static odeon_status take_step(void *self, const odeon_step *step)
@@ -163,17 +251,10 @@ static odeon_status take_step(void *self, const odeon_step *step)
     for (int32_t i = 0; i < t->stages; i++) {
         ODEON_TRY(take_stage(t, step, i));
     }
-    if (!ends_in_last_stage(t)) {
-        ODEON_TRY(combine(t, step, ODEON_Y1, true, t->stages, t->b));
+    if (!tableau_ends_in_last_stage(t)) {
+        ODEON_TRY(combine(t, step, ODEON_Y1, t->stages, t->b));
     }
-    if (t->b_hat == NULL || t->embedded_order == 0) {
-        return ODEON_OK;
-    }
-    double weights[MAX_STAGES];
-    for (int32_t i = 0; i < t->stages; i++) {
-        weights[i] = t->b[i] - t->b_hat[i];
-    }
-    return combine(t, step, ODEON_ERROR, false, t->stages, weights);
+    return say_estimates(t, step);
 }
 
 /* The step, then the stages that dense output alone needs, each of which reads all before it. */
@@ -183,33 +264,32 @@ static odeon_status take_dense_step(void *self, const odeon_step *step)
     ODEON_TRY(take_step(self, step));
     for (int32_t i = 0; i < t->dense_stages; i++) {
         int32_t stage = t->stages + i;
+        ODEON_TRY(combine(t, step, tableau_state(t, stage), stage, t->dense_a + i * all_stages(t)));
         ODEON_TRY(
-            combine(t, step, stage_state(t, stage), true, stage, t->dense_a + i * all_stages(t)));
-        ODEON_TRY(
-            odeon_say_eval(step, tableau_slope(t, stage), t->dense_c[i], stage_state(t, stage)));
+            odeon_say_eval(step, tableau_slope(t, stage), t->dense_c[i], tableau_state(t, stage)));
     }
     return ODEON_OK;
 }
 
 const odeon_stepper_ops tableau_stepper_ops = {
     .struct_size = sizeof tableau_stepper_ops,
-    .describe = describe,
+    .describe = tableau_describe,
     .start = start,
     .step = take_step,
 };
 
 const odeon_stepper_ops tableau_dense_stepper_ops = {
     .struct_size = sizeof tableau_dense_stepper_ops,
-    .describe = describe,
+    .describe = tableau_describe,
     .start = start,
     .step = take_dense_step,
 };
 
 const char *tableau_beyond_host(const odeon_tableau *t)
 {
-    return t->a_im != NULL              ? "pairs of an explicit and an implicit table"
-           : all_stages(t) > MAX_STAGES ? "methods of more than 32 stages"
-           : t->filter_gamma != 0.0 && !tableau_is_implicit(t) ? "a filter of the error estimate"
-           : t->estimate_rule != ODEON_ESTIMATES_FIRST ? "rules that join several error estimates"
-                                                       : NULL;
+    return all_stages(t) > MAX_STAGES                           ? "methods of more than 32 stages"
+           : t->a_im != NULL && all_stages(t) > MAX_PAIR_STAGES ? "pairs of more than 19 stages"
+           : t->a_im != NULL && t->dense_stages > 0             ? "dense stages of a pair"
+           : t->filter_gamma != 0.0 && !tableau_is_implicit(t)  ? "a filter of the error estimate"
+                                                                : NULL;
 }

@@ -195,7 +195,7 @@ odeon_status adaptive_solve(solver *s)
     bool solved = false;
     bound_vector y0 = s->step.value[REG_Y0];
     trial now;
-    controller_init(s);
+    ODEON_TRY(controller_init(s));
     ODEON_TRY(controller_steps_left(s) > 0 ? device_solve(s, &solved) : ODEON_OK);
     if (solved) {
         return ODEON_OK;

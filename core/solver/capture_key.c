@@ -63,10 +63,10 @@ static void add_reals(capture_key *key, size_t n, const double *values)
  * would share a recording: the size catches that. */
 void key_add_control(capture_key *key, const odeon_control *c)
 {
-    static_assert(sizeof(odeon_control) == 24 + 8 * ODEON_MAX_PARTS + 216, "all fields are here");
-    const int64_t whole[] = {c->accept_rule, c->norm,     c->parts_rule, c->n_parts,
-                             c->n_each,      c->log_rows, c->start_rule, c->power_rule,
-                             c->reject_rule, c->last_rule};
+    static_assert(sizeof(odeon_control) == 24 + 8 * ODEON_MAX_PARTS + 232, "all fields are here");
+    const int64_t whole[] = {c->accept_rule, c->norm,      c->parts_rule,  c->n_parts,
+                             c->n_each,      c->log_rows,  c->start_rule,  c->power_rule,
+                             c->reject_rule, c->last_rule, c->n_estimates, c->estimate_rule};
     const double reals[] = {c->rtol,
                             c->atol,
                             c->safety,
@@ -85,7 +85,8 @@ void key_add_control(capture_key *key, const odeon_control *c)
                             c->h_min,
                             c->h_max,
                             c->start_exponent,
-                            c->factor_max_reject};
+                            c->factor_max_reject,
+                            c->alpha};
     key_add_bytes(key, whole, sizeof whole);
     key_add_bytes(key, c->count, (size_t)c->n_parts * sizeof *c->count);
     add_reals(key, sizeof reals / sizeof *reals, reals);

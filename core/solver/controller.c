@@ -1,5 +1,6 @@
 #include "solver/controller.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -15,9 +16,9 @@ enum { NEARER_PROBES = 16 };
 
 /* ---- its configuration ---- */
 
-/* Exponents of a rule "per order" are given for order 1: error^(-beta / p) for a method of order p.
- */
-void controller_init(solver *s)
+/* Exponents of a rule "per order" are given for order 1: error^(-beta / p) where the error falls as
+ * h^p. */
+odeon_status controller_init(solver *s)
 {
     odeon_control *c = &s->control;
     const odeon_field *field = &s->task.field->abi;
@@ -28,13 +29,29 @@ void controller_init(solver *s)
         const odeon_part *part = &field->parts[i];
         c->count[i] = (part->flags & ODEON_PART_NO_NORM) != 0 ? 0 : part->n_global;
     }
+    c->n_estimates = s->stepper->tableau != NULL ? tableau_estimates(s->stepper->tableau) : 1;
+    static_assert((int)ODEON_JOIN_LARGEST == (int)ODEON_ESTIMATES_LARGEST &&
+                      (int)ODEON_JOIN_DOP853 == (int)ODEON_ESTIMATES_DOP853,
+                  "rules have one number on both sides");
+    c->estimate_rule = c->n_estimates > 1 ? s->stepper->tableau->estimate_rule : 0;
     double order = s->spec->exponents_per_order != 0 ? s->stepper->info.order : 1.0;
+    double power = s->stepper->tableau == NULL || s->spec->exponents_per_order == 0
+                       ? order
+                       : tableau_error_power(s->stepper->tableau);
     for (int i = 0; i < 3; i++) {
-        c->beta[i] /= order;
+        c->beta[i] /= power;
     }
-    c->beta_reject /= order;
+    c->beta_reject /= power;
     c->start_exponent /= order;
     s->unclipped_h = 0.0;
+    return c->n_estimates * c->n_parts <= ODEON_MAX_PARTS
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_UNSUPPORTED,
+                           "%s: integrator %s estimates an error in %d ways, each for %d parts of "
+                           "the state, and there is room for %d: use the seminorm, or another "
+                           "integrator",
+                           s->path, s->stepper->instance->component->id, (int)c->n_estimates,
+                           (int)c->n_parts, ODEON_MAX_PARTS);
 }
 
 int64_t controller_steps_left(const solver *s)
@@ -88,11 +105,12 @@ odeon_status controller_read(solver *s, trial *out)
 odeon_status controller_reduce_error(solver *s, odeon_status mine)
 {
     const odeon_group *group = &s->lane->group->abi;
+    int32_t n = s->control.n_estimates > 1 ? s->control.n_estimates : 1;
     if (mine != ODEON_OK) {
         return worker_group_share(s->lane->group, mine);
     }
     return group->reduce_slots(group->self, s->lane->queue, s->slots, ODEON_SLOT_ERROR_SUM,
-                               s->control.n_parts, s->control.norm == ODEON_NORM_MAX, ODEON_OK);
+                               n * s->control.n_parts, s->control.norm == ODEON_NORM_MAX, ODEON_OK);
 }
 
 /* ---- the first step ---- */
@@ -135,7 +153,8 @@ static odeon_status slope_at_start(solver *s, bound_vector *f0)
         const verb *w = &start->verbs[v];
         int32_t carry = w->out - reg_carry_out(s->stepper, 0);
         bool carried = carry >= 0 && carry < s->stepper->info.n_carry;
-        if (carried && w->kind == VERB_EVAL && w->in == REG_Y0 && w->c == 0.0) {
+        bool whole = w->kind == VERB_EVAL && w->terms == TERMS_ALL;
+        if (carried && whole && w->in == REG_Y0 && w->c == 0.0) {
             *f0 = workspace_share(s->step.value[reg_carry_in(s->stepper, carry)]);
             return ODEON_OK;
         }

@@ -13,7 +13,9 @@ typedef struct trial {
     double slots[ODEON_SLOT_LAST + 1];
 } trial;
 
-void controller_init(solver *s); /* s->control, for this field and method */
+/* s->control, for this field and method. ODEON_ERR_UNSUPPORTED: more parts than there are sums for.
+ */
+odeon_status controller_init(solver *s);
 
 int64_t controller_steps_left(const solver *s); /* that the pass may still try */
 /* A step too small to matter within the span is an underflow even at t = 0, where any h would still

@@ -5,11 +5,12 @@
 #include <stdbool.h>
 
 #include "odeon/field.h"
+#include "plugin/tableau.h"
 
 /* All that the field's calls depend on beside their arguments and the contents of device memory, as
  * bytes that only the field's owner can read: where two are equal, a recording of one field's calls
  * serves for the other. Padding must be zero, since they are compared byte by byte. */
-enum { FIELD_IDENTITY_BYTES = 640 };
+enum { FIELD_IDENTITY_BYTES = 648 };
 typedef struct field_identity {
     unsigned char bytes[FIELD_IDENTITY_BYTES];
 } field_identity;
@@ -28,6 +29,32 @@ typedef struct host_field {
     int64_t frame_in, frame_out; /* where a frame holds f's argument and value; -1: it does not */
     int64_t samples; /* a part with one value a sample divides into so many; 0: no such parts */
 } host_field;
+
+/* What names the terms TERMS_* (plugin/tableau.h) of a field in a call of it. Of a pair's field one
+ * term is stiff and one is not (implicit_fit). */
+static inline int32_t field_term(const odeon_field *f, int32_t which)
+{
+    for (int32_t i = 0; which != TERMS_ALL && i < f->n_terms; i++) {
+        bool stiff = (f->terms[i].flags & ODEON_TERM_STIFF) != 0;
+        if (stiff == (which == TERMS_IMPLICIT)) {
+            return 1 + i;
+        }
+    }
+    return ODEON_TERM_ALL;
+}
+
+/* dy = those terms at (t, y); keep NULL: no vjp will follow. */
+static inline odeon_status field_eval_terms(const odeon_field *f, int32_t which,
+                                            const odeon_view *t, const odeon_view *y,
+                                            const odeon_tensor *dy, odeon_frame *keep)
+{
+    return f->eval(f->self, &(const odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
+                                                      .t = t,
+                                                      .y = y,
+                                                      .dy = dy,
+                                                      .keep = keep,
+                                                      .term = field_term(f, which)});
+}
 
 /* dy = f(t, y); keep NULL: no vjp will follow. */
 static inline odeon_status field_eval(const odeon_field *f, const odeon_view *t,

@@ -16,12 +16,27 @@ static odeon_status refuse(const solver *s, const char *why)
                      s->path, s->stepper->instance->component->id, why);
 }
 
+/* Two terms, of which one is stiff. */
+static bool splits(const odeon_field *f)
+{
+    return f->n_terms == 2 && ((f->terms[0].flags ^ f->terms[1].flags) & ODEON_TERM_STIFF) != 0;
+}
+
+/* What the equations are of: of a pair the stiff term. */
+static int32_t terms_of(const solver *s)
+{
+    return s->stepper->tableau->a_im != NULL ? TERMS_IMPLICIT : TERMS_ALL;
+}
+
 odeon_status implicit_fit(solver *s, const host_field *field)
 {
     bool divides = field->samples > 0 && field->abi.n % field->samples == 0;
     int64_t samples = divides ? field->samples : 1, n = field->abi.n / samples;
     if (field->abi.vjp == NULL || field->frame_bytes == 0 || field->abi.n_parts != 1) {
         return refuse(s, "this field has no vector-Jacobian product to do so by");
+    }
+    if (s->stepper->tableau->a_im != NULL && !splits(&field->abi)) {
+        return refuse(s, "of a pair of tables the field needs one stiff term and one that is not");
     }
     if (!field->is_alone) {
         return refuse(s, "the samples of a batch must not depend on one another, as they do by a "
@@ -101,7 +116,8 @@ static odeon_status vjp(solver *s, const odeon_tensor *t, odeon_frame *frame, ui
                                               .y = &none.view,
                                               .dy_bar = &in.view,
                                               .y_bar = &out,
-                                              .kept = frame});
+                                              .kept = frame,
+                                              .term = field_term(f, terms_of(s))});
 }
 
 /* J of every sample at the evaluation that the frame keeps: row i is the vjp with unit vector i, of
@@ -150,7 +166,7 @@ static odeon_status evaluate(solver *s, const odeon_tensor *t, bound_vector y, b
 {
     odeon_tensor in = vector_tensor(s, y), out = vector_tensor(s, dy);
     s->log.evals++;
-    return field_eval(&s->task.field->abi, &t->view, &in.view, &out, keep);
+    return field_eval_terms(&s->task.field->abi, terms_of(s), &t->view, &in.view, &out, keep);
 }
 
 /* ---- a step ---- */

@@ -6,6 +6,7 @@
 
 #include "odeon/device_solver.h"
 #include "odeon/stepper.h"
+#include "odeon/tableau.h"
 #include "solver/scalar_text.h"
 
 enum { VERB_EVAL = 0, VERB_COMBINE = 1, VERB_IMPLICIT = 2, VERB_JOIN = 3 };
@@ -20,7 +21,8 @@ static_assert(ODEON_MAX_EVALS == ODEON_MAX_STAGES && ODEON_MAX_ADDENDS == ODEON_
 enum {
     PROGRAM_MAX_OWN = 96, /* registers that no method names by themselves */
     PROGRAM_MAX_REGISTERS = REG_CARRY + 2 * ODEON_MAX_CARRY + ODEON_MAX_WORK + PROGRAM_MAX_OWN,
-    PROGRAM_MAX_VERBS = PROGRAM_MAX_REGISTERS, /* each writes another register */
+    /* Each writes another register, but for the estimates behind the first. */
+    PROGRAM_MAX_VERBS = PROGRAM_MAX_REGISTERS + ODEON_TABLEAU_MAX_MORE_ESTIMATES,
     PROGRAM_MAX_TERMS = 1024,
     PROGRAM_MAX_OPS = 512,
     PROGRAM_SCALARS = ODEON_SCALAR_WORK + ODEON_MAX_SCALARS
@@ -45,8 +47,11 @@ typedef struct verb {
     int32_t state;     /* IMPLICIT: the register of y */
     int32_t scalar;    /* IMPLICIT; ODEON_H: of a tableau */
     /* EVAL: 1 + the part of f that is read, where its state has others that it may not depend on;
-     * 0: all of f. No gaps: programs are compared byte by byte. */
-    int32_t part, reserved0;
+     * 0: all of f. */
+    int32_t part;
+    int32_t terms;     /* EVAL, IMPLICIT: TERMS_* of tableau.h: by pairs f is some of its terms */
+    int32_t estimate;  /* COMBINE of ERROR: which of several, from 0 */
+    int32_t reserved0; /* no gaps: programs are compared byte by byte */
 } verb;
 
 /* A JOIN has a term for each part, alpha 1; or 0, where the part is filled with whatever may stand

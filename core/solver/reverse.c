@@ -153,7 +153,8 @@ static odeon_status eval_vjp(solver *s, const solve_record *record, const verb *
                                                              .y = &y.view,
                                                              .dy_bar = &k_bar.view,
                                                              .y_bar = &y_bar,
-                                                             .kept = frame});
+                                                             .kept = frame,
+                                                             .term = field_term(f, w->terms)});
     workspace_release(&s->memory, &cotangent[w->out]);
     if (fresh) {
         cotangent[w->in] = target;

@@ -131,7 +131,7 @@ static odeon_status eval(solver *s, const verb *w)
     odeon_tensor t = stage_time_tensor(s, w->eval), y = vector_tensor(s, s->step.value[w->in]);
     odeon_tensor dy = vector_tensor(s, s->step.value[w->out]);
     s->log.evals++;
-    return field_eval(f, &t.view, &y.view, &dy, s->step.frames[w->eval]);
+    return field_eval_terms(f, w->terms, &t.view, &y.view, &dy, s->step.frames[w->eval]);
 }
 
 /* Elements to combine: where the result is only evaluated at, not the trailing parts that f does
@@ -227,13 +227,14 @@ odeon_status step_run(solver *s, const program *p)
 
 /* ---- the error estimate ---- */
 
-/* The verb that says it; every program of an embedded method has one, which the recorder has
- * checked. */
-static const verb *error_verb(const program *p)
+/* The verb that says one of them; every program of an embedded method has the first, which the
+ * recorder has checked. */
+static const verb *error_verb(const program *p, int32_t estimate)
 {
     for (int32_t v = 0; v < p->n_verbs; v++) {
-        if (p->verbs[v].kind == VERB_COMBINE && p->verbs[v].out == REG_ERROR) {
-            return &p->verbs[v];
+        const verb *w = &p->verbs[v];
+        if (w->kind == VERB_COMBINE && w->out == REG_ERROR && w->estimate == estimate) {
+            return w;
         }
     }
     return NULL;
@@ -253,11 +254,11 @@ static const odeon_control *control_of(const solver *s, int32_t flags, odeon_con
 
 /* A part that all workers share is counted by rank 0 alone: sums over the workers would count it
  * once for each. A part of no norm is left out, and its slot is not read. */
-static odeon_status part_sum(solver *s, int32_t part, const odeon_view *y0, const odeon_view *y1,
-                             int32_t n, const odeon_view *const *x,
+static odeon_status part_sum(solver *s, int32_t part, int32_t slot, const odeon_view *y0,
+                             const odeon_view *y1, int32_t n, const odeon_view *const *x,
                              const odeon_scalar *coefficients)
 {
-    int32_t flags = s->task.field->abi.parts[part].flags, slot = ODEON_SLOT_ERROR_SUM + part;
+    int32_t flags = s->task.field->abi.parts[part].flags;
     if ((flags & ODEON_PART_SHARED) != 0 && s->lane->group->abi.rank != 0) {
         double none = 0.0;
         return ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
@@ -272,10 +273,13 @@ static odeon_status part_sum(solver *s, int32_t part, const odeon_view *y0, cons
 }
 
 /* Part by part, since norms may be taken of each by itself. */
-odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32_t n,
-                              const bound_vector *x, const odeon_scalar *coefficients)
+static odeon_status estimate_sums(solver *s, int32_t estimate, bound_vector y0, bound_vector y1,
+                                  int32_t n, const bound_vector *x,
+                                  const odeon_scalar *coefficients)
 {
-    for (int32_t part = 0; part < s->task.field->abi.n_parts; part++) {
+    int32_t n_parts = s->task.field->abi.n_parts;
+    for (int32_t part = 0; part < n_parts; part++) {
+        int32_t slot = ODEON_SLOT_ERROR_SUM + estimate * n_parts + part;
         odeon_tensor start = part_tensor(s, y0, part), end = part_tensor(s, y1, part);
         odeon_tensor parts[ODEON_MAX_STAGES];
         const odeon_view *pointers[ODEON_MAX_STAGES];
@@ -283,47 +287,22 @@ odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32
             parts[i] = part_tensor(s, x[i], part);
             pointers[i] = &parts[i].view;
         }
-        ODEON_TRY(part_sum(s, part, &start.view, &end.view, n, pointers, coefficients));
+        ODEON_TRY(part_sum(s, part, slot, &start.view, &end.view, n, pointers, coefficients));
     }
     return ODEON_OK;
 }
 
-/* A filter works on the estimate itself. */
-static odeon_status filtered_sums(solver *s, const program *p)
+odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32_t n,
+                              const bound_vector *x, const odeon_scalar *coefficients)
 {
-    const bound_vector *value = s->step.value;
-    const odeon_scalar one = odeon_imm(1.0);
-    bound_vector error = {0};
-    ODEON_TRY(workspace_bind(&s->memory, &error));
-    odeon_status status = step_error_vector(s, p, s->newton.h, error);
-    if (status == ODEON_OK) {
-        status = step_scaled_sums(s, value[REG_Y0], value[REG_Y1], 1, &error, &one);
-    }
-    workspace_release(&s->memory, &error);
-    return status;
+    return estimate_sums(s, 0, y0, y1, n, x, coefficients);
 }
 
-/* Without a filter the estimate is never formed: error_sum combines and sums in one pass. */
-odeon_status step_error_sums(solver *s, const program *p)
+/* One of the estimates, with h as a number: slot H may be the next step's already. */
+static odeon_status estimate_vector(solver *s, const program *p, int32_t estimate, double h,
+                                    bound_vector out)
 {
-    if (implicit_filters(s)) {
-        return filtered_sums(s, p);
-    }
-    const verb *w = error_verb(p);
-    const bound_vector *value = s->step.value;
-    bound_vector x[ODEON_MAX_STAGES];
-    odeon_scalar coefficients[ODEON_MAX_STAGES];
-    for (int32_t i = 0; i < w->n; i++) {
-        x[i] = value[p->terms[w->first + i].x];
-        coefficients[i] = term_coefficient(s, &p->terms[w->first + i]);
-    }
-    return step_scaled_sums(s, value[REG_Y0], value[REG_Y1], w->n, x, coefficients);
-}
-
-/* For a failure: h is given as a number, since slot H may be the next step's already. */
-odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out)
-{
-    const verb *w = error_verb(p);
+    const verb *w = error_verb(p, estimate);
     odeon_tensor error = vector_tensor(s, out), x[ODEON_MAX_STAGES];
     const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
@@ -336,6 +315,49 @@ odeon_status step_error_vector(solver *s, const program *p, double h, bound_vect
     ODEON_TRY(ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &error, .n = w->n,
                        .x = pointers, .coefficient = coefficients));
     return implicit_filters(s) ? implicit_filter(s, out) : ODEON_OK;
+}
+
+/* A filter works on the estimate itself. */
+static odeon_status filtered_sums(solver *s, const program *p, int32_t estimate)
+{
+    const bound_vector *value = s->step.value;
+    const odeon_scalar one = odeon_imm(1.0);
+    bound_vector error = {0};
+    ODEON_TRY(workspace_bind(&s->memory, &error));
+    odeon_status status = estimate_vector(s, p, estimate, s->newton.h, error);
+    if (status == ODEON_OK) {
+        status = estimate_sums(s, estimate, value[REG_Y0], value[REG_Y1], 1, &error, &one);
+    }
+    workspace_release(&s->memory, &error);
+    return status;
+}
+
+/* Without a filter the estimate is never formed: error_sum combines and sums in one pass. */
+static odeon_status plain_sums(solver *s, const program *p, int32_t estimate)
+{
+    const verb *w = error_verb(p, estimate);
+    const bound_vector *value = s->step.value;
+    bound_vector x[ODEON_MAX_STAGES];
+    odeon_scalar coefficients[ODEON_MAX_STAGES];
+    for (int32_t i = 0; i < w->n; i++) {
+        x[i] = value[p->terms[w->first + i].x];
+        coefficients[i] = term_coefficient(s, &p->terms[w->first + i]);
+    }
+    return estimate_sums(s, estimate, value[REG_Y0], value[REG_Y1], w->n, x, coefficients);
+}
+
+odeon_status step_error_sums(solver *s, const program *p)
+{
+    int32_t n = s->control.n_estimates > 1 ? s->control.n_estimates : 1;
+    for (int32_t i = 0; i < n; i++) {
+        ODEON_TRY(implicit_filters(s) ? filtered_sums(s, p, i) : plain_sums(s, p, i));
+    }
+    return ODEON_OK;
+}
+
+odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out)
+{
+    return estimate_vector(s, p, 0, h, out);
 }
 
 /* ---- from step to step ---- */

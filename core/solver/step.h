@@ -31,10 +31,10 @@ odeon_status step_begin(solver *s, double t0);
  * that counts: of the n vectors x with their coefficients, scaled by y0 and y1. */
 odeon_status step_scaled_sums(solver *s, bound_vector y0, bound_vector y1, int32_t n,
                               const bound_vector *x, const odeon_scalar *coefficients);
-/* The same of the step's error estimate. */
+/* The same of the step's error estimates, one after the other. */
 odeon_status step_error_sums(solver *s, const program *p);
-/* The error estimate of a step by h as a vector, filtered where the method says so, whatever the
- * slots hold by now. */
+/* The first error estimate of a step by h as a vector, filtered where the method says so, whatever
+ * the slots hold by now. */
 odeon_status step_error_vector(solver *s, const program *p, double h, bound_vector out);
 
 #endif

@@ -10,6 +10,7 @@
 #include "odeon/device_solver.h"
 #include "plugin/calling.h"
 #include "plugin/tableau.h"
+#include "plugin/tableau_pair.h"
 #include "plugin/words.h"
 #include "solver/control_hints.h"
 #include "solver/verb_record.h"
@@ -30,7 +31,7 @@ int32_t reg_carry_out(const stepper *s, int32_t i)
 /* Slopes are read once more where dense output is asked for. */
 static odeon_status record(stepper *s, int32_t what, int64_t index, program *out)
 {
-    int32_t slopes[ODEON_TABLEAU_MAX_STAGES];
+    int32_t slopes[2 * ODEON_TABLEAU_MAX_STAGES];
     verb_method method = {.instance = s->instance,
                           .ops = s->ops,
                           .self = s->self,
@@ -38,7 +39,7 @@ static odeon_status record(stepper *s, int32_t what, int64_t index, program *out
                           .n_parts = s->n_parts,
                           .kept = slopes};
     bool slopes_stay = s->dense && s->tableau != NULL;
-    method.n_kept = slopes_stay ? s->tableau->stages + s->tableau->dense_stages : 0;
+    method.n_kept = slopes_stay ? tableau_slopes(s->tableau) : 0;
     for (int32_t i = 0; i < method.n_kept; i++) {
         slopes[i] = verb_register(&s->info, RECORD_STEP, tableau_slope(s->tableau, i));
     }
@@ -152,9 +153,9 @@ void stepper_limit_growth(const stepper *s, odeon_control *control)
 static int32_t tableau_dense(const stepper *s, double x, int32_t *registers, double *weights)
 {
     const odeon_tableau *t = s->tableau;
-    int32_t n = t->stages + t->dense_stages;
+    int32_t n = tableau_slopes(t);
     for (int32_t i = 0; i < n; i++) {
-        const double *row = t->interp + i * t->interp_degree;
+        const double *row = tableau_interp(t, i);
         registers[i] = verb_register(&s->info, RECORD_STEP, tableau_slope(t, i));
         weights[i] = 0.0;
         for (int32_t j = t->interp_degree; j-- > 0;) {
@@ -262,7 +263,8 @@ static odeon_status choose_interface(stepper *s, const char *path)
                          "%s: integrator %s: this host cannot yet carry out %s", path,
                          component->id, beyond);
     }
-    s->ops = &tableau_stepper_ops;
+    s->implicit = s->tableau->a_im != NULL; /* others: by what their steps say */
+    s->ops = s->implicit ? &tableau_pair_ops : &tableau_stepper_ops;
     memcpy(&s->self, &component->ops, sizeof s->self);
     return ODEON_OK;
 }
@@ -322,7 +324,7 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
                          path, s->instance->component->id);
     }
     if (s->dense && s->tableau != NULL) {
-        s->ops = &tableau_dense_stepper_ops;
+        s->ops = s->tableau->a_im != NULL ? &tableau_dense_pair_ops : &tableau_dense_stepper_ops;
     }
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);

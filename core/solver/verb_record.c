@@ -414,7 +414,8 @@ static odeon_status record_stage(void *self, const tableau_stage *stage)
               .scalar = ODEON_H,
               .eval = p->n_evals,
               .first = p->n_terms,
-              .n = stage->n};
+              .n = stage->n,
+              .terms = stage->terms};
     ODEON_TRY(readable(r, stage->base, -1, &v.in));
     for (int32_t i = 0; i < stage->n; i++) {
         program_term *term = &p->terms[p->n_terms++];
@@ -427,6 +428,33 @@ static odeon_status record_stage(void *self, const tableau_stage *stage)
     r->written[v.state] = true;
     p->c[p->n_evals++] = stage->c;
     p->n_implicit++;
+    push(r, &v);
+    return ODEON_OK;
+}
+
+/* tableau_step.eval_terms. */
+static odeon_status record_eval_terms(void *self, int32_t k, double c, int32_t y, int32_t which)
+{
+    recorder *r = self;
+    odeon_verb said = {
+        .struct_size = sizeof said, .verb = ODEON_VERB_EVAL, .out = k, .c = c, .x = y};
+    ODEON_TRY(record_eval(r, &said));
+    r->program->verbs[r->program->n_verbs - 1].terms = which;
+    return ODEON_OK;
+}
+
+/* tableau_step.estimate: beside the first, of which record_combine knows. */
+static odeon_status record_estimate(void *self, int32_t number, int32_t n,
+                                    const odeon_addend *terms)
+{
+    recorder *r = self;
+    verb v = {.kind = VERB_COMBINE, .out = REG_ERROR, .n = n, .estimate = number};
+    odeon_verb said = {.struct_size = sizeof said,
+                       .verb = ODEON_VERB_COMBINE,
+                       .out = ODEON_ERROR,
+                       .n = n,
+                       .addend = terms};
+    ODEON_TRY(record_addends(r, &said, -1, &v));
     push(r, &v);
     return ODEON_OK;
 }
@@ -466,7 +494,9 @@ static odeon_status ask(recorder *r)
                                   .index = r->index,
                                   .self = r,
                                   .verb = record_verb},
-                        .implicit = record_stage};
+                        .implicit = record_stage,
+                        .eval_terms = record_eval_terms,
+                        .estimate = record_estimate};
     odeon_status (*const slots[])(void *, const odeon_step *) = {m->ops->start, m->ops->step,
                                                                  m->ops->inverse, m->ops->dense};
     calling outer = calling_begin(m->instance, asked_for[r->what]);

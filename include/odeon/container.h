@@ -115,7 +115,8 @@ typedef struct odeon_ode_spec {
     const odeon_control *control; /* ADAPTIVE: all but n_parts, count, tolerances, rows and log,
                                   which are the solve's; where beta[i], beta_reject, start_exponent
                                   are given per order they are divided by the method's order if
-                                  exponents_per_order is 1 */
+                                  exponents_per_order is 1, of a method with implicit stages by the
+                                  power of h by which its error falls */
     int32_t exponents_per_order;
     int32_t end;                    /* ODEON_END_*: of ADAPTIVE, and of a REPLAY of such steps */
     double first_step;              /* ADAPTIVE: 0 chooses automatically */
@@ -134,6 +135,11 @@ typedef struct odeon_ode_spec {
     int32_t n_stops;
     uint32_t flags; /* ODEON_ODE_* */
     const double *stops;
+    /* The second term of the field, f = body + stiff, flagged ODEON_TERM_STIFF (field.h); it lives
+     * as long as the body. NULL: f is the body alone. */
+    odeon_net *stiff;
+    /* ADAPTIVE: in place of control for a method with implicit stages; NULL: control. */
+    const odeon_control *control_implicit;
 } odeon_ode_spec;
 
 typedef struct odeon_ode odeon_ode; /* one block on one worker; the host's */
@@ -148,8 +154,8 @@ typedef struct odeon_ode_services {
      * limits of the step that contradict each other, tolerances that are not
      * one or as many as y's elements, an adaptive solve with a method that estimates no error, an
      * interpolated end with one that has no dense output, a gradient that cannot go with the
-     * integrator, a body that itself holds an ODE block, or one that couples samples where each is
-     * to be solved by itself. [worker; build] */
+     * integrator, a pair of tables without a stiff term, a body that itself holds an ODE block, or
+     * one that couples samples where each is to be solved by itself. [worker; build] */
     odeon_status (*create)(const odeon_host *host, const odeon_ode_spec *spec, odeon_net *body,
                            odeon_ode **out);
     void (*destroy)(odeon_ode *ode); /* takes NULL. [worker; build] */

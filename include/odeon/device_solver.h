@@ -38,11 +38,13 @@ enum {
     ODEON_SLOT_LEAST = 20, /* smaller steps are an underflow, as are those below control.h_min */
     ODEON_SLOT_LIMIT = 21, /* of TRIALS; 0: none */
 
-    ODEON_SLOT_PROBE = 22, /* how far from T step_start evaluates the field, without sign */
+    ODEON_SLOT_PROBE = 22,    /* how far from T step_start evaluates the field, without sign */
+    ODEON_SLOT_H_BEFORE = 23, /* size of the step accepted last; 0: none since step_start */
 
     ODEON_SLOT_USER = 24,      /* 4: free for dot and the like */
     ODEON_SLOT_STAGE_T = 32,   /* ODEON_MAX_STAGES: time of each evaluation of a step */
-    ODEON_SLOT_ERROR_SUM = 80, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part */
+    ODEON_SLOT_ERROR_SUM = 80, /* ODEON_MAX_PARTS: sums of squares (or maxima) per part, of each
+                                  estimate after the other */
     ODEON_SLOTS = 144
 };
 #define ODEON_MAX_PARTS  64
@@ -62,6 +64,9 @@ enum {
 enum { ODEON_NORM_RMS = 0, ODEON_NORM_MAX = 1 };     /* within a part */
 enum { ODEON_PARTS_JOINT = 0, ODEON_PARTS_MAX = 1 }; /* parts as one vector; worst part counts */
 enum { ODEON_ACCEPT_LE = 0, ODEON_ACCEPT_LT = 1 };   /* error <= 1; error < 1 */
+/* Several estimates of one step, n0, n1, ...: n0; the largest; n0^2 / sqrt(n0^2 + 0.01 n1^2), 0
+ * where both are 0. The numbers are those of ODEON_ESTIMATES_* in tableau.h. */
+enum { ODEON_JOIN_FIRST = 0, ODEON_JOIN_LARGEST = 1, ODEON_JOIN_DOP853 = 2 };
 /* The automatic first step: probed wherever its rule says, or never beyond REACH or h_max, where
  * the field need not exist. */
 enum { ODEON_START_FREE = 0, ODEON_START_WITHIN = 1 };
@@ -79,16 +84,21 @@ enum { ODEON_LAST_CUT = 0, ODEON_LAST_HALVE = 1 };
  *
  * error   per part p: RMS sqrt(ERROR_SUM[p] / count[p]) or MAX ERROR_SUM[p]; then over the parts:
  *         JOINT sqrt(sum ERROR_SUM / sum count) of RMS, else the worst, NaN before all. Parts of
- *         count 0 do not count.
+ *         count 0 do not count. With n_estimates above 1 so each from ERROR_SUM[i * n_parts] on,
+ *         and then one of all by estimate_rule; not finite if one of them is.
  * accept  !(error <= 1) rejects, so NaN rejects (accept_rule LT: !(error < 1)).
  * factor  accepted: clip(safety * error^-beta0 * e1^-beta1 * e2^-beta2, low, high), with e1, e2
  *         the errors of the last accepted steps, low = factor_min_accept (factor_min where an error
  *         of exactly 1 is accepted), high = factor_max, on the first accepted step
  *         factor_max_first; 1 if steady_low <= 1/factor <= steady_high; error 0 gives high.
+ *         With alpha not 0 what stands in clip is multiplied by |h / h1|^alpha, h1 the step
+ *         accepted before this one, and is at most safety * error^-(beta0 + beta1 + beta2), which
+ *         stands alone where there is no h1.
  *         rejected: max(factor_min, safety * error^-beta_reject), at most 1; under REJECT_FILTER
  *         what stands in clip above, between factor_min and factor_max_reject; not finite:
  *         factor_min.
  * history after acceptance e2 = e1, e1 = max(error, history_floor); both start at history_start.
+ *         H_BEFORE = h, and starts at 0.
  * next    h = factor * h, |h| at most h_max, and at least h_min but after the rejection of a step
  *         that was no larger; if it reaches END (to 100 ulp) h = END - t, LAST = 1,
  *         or, after a rejection under LAST_HALVE, h = (END - t) / 2.
@@ -101,7 +111,8 @@ enum { ODEON_LAST_CUT = 0, ODEON_LAST_HALVE = 1 };
  * log     row TRIALS, counted before the step is: its T, H, ERROR, ACCEPT.
  *
  * Source: Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., II.4;
- * Soderlind, ACM TOMS 29 (2003). */
+ * Soderlind, ACM TOMS 29 (2003); of alpha: Gustafsson, ACM TOMS 20 (1994), and Hairer, Wanner,
+ * Solving ODEs II, 2nd ed., IV.8, equation 8.25. */
 typedef struct odeon_control {
     uint32_t struct_size;
     int32_t accept_rule, norm, parts_rule, n_parts, reserved0;
@@ -123,6 +134,10 @@ typedef struct odeon_control {
     int32_t start_rule, power_rule, reject_rule,
         last_rule;            /* ODEON_START_, POWER_, REJECT_, LAST_ */
     double factor_max_reject; /* REJECT_FILTER */
+    /* Error estimates of a step: n_estimates * n_parts is at most ODEON_MAX_PARTS; 0 counts as 1.
+     * ODEON_JOIN_*. */
+    int32_t n_estimates, estimate_rule;
+    double alpha; /* 0: the steps before do not count */
 } odeon_control;
 
 /* slots[first + i] = values[i], i < n <= ODEON_MAX_PARTS. */
@@ -176,8 +191,8 @@ typedef struct odeon_dot {
 
 /* Judges the step and proposes the next as odeon_control says: reads T, H, LAST, HISTORY, ERROR_SUM
  * and what is given beforehand; writes ERROR, ACCEPT, DONE, STATUS, STEPS, REJECTS, HISTORY, LAST,
- * T, H, STOP, TRIALS, TRIED and the log. STATUS is ODEON_STEP_NONFINITE when the error is not
- * finite (the step is rejected). Where STOP is not 0: ACCEPT = 0 and no more. */
+ * T, H, H_BEFORE, STOP, TRIALS, TRIED and the log. STATUS is ODEON_STEP_NONFINITE when the error is
+ * not finite (the step is rejected). Where STOP is not 0: ACCEPT = 0 and no more. */
 typedef struct odeon_step_control {
     uint32_t struct_size, flags;
     const odeon_control *control;
@@ -194,9 +209,9 @@ typedef struct odeon_step_control {
  * least h_min; limited to the end of the solve as step_control does. 3: H is given: only the
  * limits. 4: where phase 2 found nothing finite, a nearer probe: PROBE = |REACH - T| or h_max,
  * where one of them is less than PROBE, else PROBE / 10; into H as in phase 1, and phase 2
- * follows again. Phases 2 and 3 also set HISTORY, STEPS, REJECTS, TRIALS, ACCEPT (0), DONE (1
- * if T is END), STATUS (NONFINITE if H came out as NaN), STOP (1 if DONE, ODEON_STEP_UNDERFLOW
- * or H is not finite) to their starting values. */
+ * follows again. ERROR_SUM is that of one estimate. Phases 2 and 3 also set HISTORY, H_BEFORE,
+ * STEPS, REJECTS, TRIALS, ACCEPT (0), DONE (1 if T is END), STATUS (NONFINITE if H came out as
+ * NaN), STOP (1 if DONE, ODEON_STEP_UNDERFLOW or H is not finite) to their starting values. */
 typedef struct odeon_step_start {
     uint32_t struct_size, flags;
     const odeon_control *control;

@@ -166,7 +166,7 @@ typedef struct odeon_net odeon_net;
  * dim[1] of theirs. */
 enum {
     ODEON_BODIES_NONE = 0,    /* a leaf: there are none */
-    ODEON_BODIES_FIELD = 1,   /* body 0, a chain: the right-hand side of an ODE */
+    ODEON_BODIES_FIELD = 1,   /* as CHAIN: the right-hand side of an ODE, or terms of one */
     ODEON_BODIES_CHAIN = 2,   /* body 0, a chain, but for the sections that body_names names */
     ODEON_BODIES_BRANCHES = 3 /* each a body: 0, 1, ... in the order of the file */
 };
@@ -200,8 +200,8 @@ typedef struct odeon_layer_ops {
     /* (optional) The input of a body where it is not the container's. Before attach.
      * [worker; build] */
     odeon_status (*body_in)(void *self, const odeon_shape *in, int32_t body, odeon_shape *out);
-    /* (optional) With CHAIN: names of sections, ends with NULL. The section of the first name, as
-     * in [model.NAME.shortcut], is body 1, of the second body 2, ... */
+    /* (optional) With CHAIN or FIELD: names of sections, ends with NULL. The section of the first
+     * name, as in [model.NAME.shortcut], is body 1, of the second body 2, ... */
     const char *const *body_names;
 } odeon_layer_ops;
 

@@ -16,7 +16,7 @@
  *     Y_i = y + h sum_{j<i} a_ij f_j + h sum_{j<=i} a_im_ij g_j
  *     f_j = f(t + c_j h, Y_j),   g_j = g(t + c_im_j h, Y_j)
  *     y1 = y + h sum_i (b_i f_i + b_im_i g_i)
- * Where a field has no stiff term the pair is its explicit table, and a_im is not read.
+ * A field without a stiff term has nothing for a_im to treat: a host refuses the method for it.
  *
  * DENSE OUTPUT, for 0 <= x <= 1, over n = stages + dense_stages derivatives:
  *     y(t + x h) = y + h sum_{i<n} b_i(x) k_i,   b_i(x) = sum_{j=1}^{interp_degree} interp_ij x^j
@@ -62,12 +62,13 @@
  * to solve with the method, with a line that says "this host cannot yet carry out ...", when the
  * experiment is set up and before anything is computed; `odeon inspect` says so, too. The host of
  * this version carries out methods of up to 32 stages, dense stages among them, explicit or
- * implicit on the diagonal, with filter_gamma and with the rule FIRST; where dense output is asked
- * for it evaluates dense stages in every step. It takes the last Y for y1 where the last row of a
- * is b. It solves implicit stages on the host, call by call, for samples of at most 64 components
- * that do not depend on one another, and reverses them exactly; it does not record them, and no
- * continuous adjoint goes by them. It cannot yet carry out pairs (even where no term is stiff) and
- * the other rules for several estimates.
+ * implicit on the diagonal, with filter_gamma and with every rule for estimates; where dense output
+ * is asked for it evaluates dense stages in every step. It takes the last Y for y1 where the last
+ * row of a is b. It solves implicit stages on the host, call by call, for samples of at most 64
+ * components that do not depend on one another, and reverses them exactly; it does not record them,
+ * and no continuous adjoint goes by them. Pairs it carries out for fields of two terms, up to 19
+ * stages; a slope that nothing reads is not evaluated. It cannot yet carry out dense stages of a
+ * pair.
  *
  * FLAGS AND LATER FIELDS. Flag bits 0 to 15 may be ignored by a host that does not know them: the
  * result is then right, but may cost more. Bits 16 to 31 must be understood: a host refuses a table

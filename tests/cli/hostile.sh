@@ -88,7 +88,7 @@ duplicate_id    the plugin has it twice
 no_vjp          its layer table lacks vjp
 odd_bodies      bodies is 7, expected 0 to 3
 no_attach       it has bodies, but its layer table lacks attach
-body_names_of_field its layer table has body_names, which go with bodies = 2
+body_names_of_branches its layer table has body_names, which go with bodies = 1 or 2
 bad_body_name   one of its body_names is not of letters
 orphan@cpu      it takes the place of layer orphan, which is not there
 kernel_options@cpu it has options, but takes those of layer kernel_options

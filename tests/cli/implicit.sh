@@ -92,6 +92,36 @@ losses model.ode.rtol=1e-9 model.ode.atol=1e-9 model.ode.integrator=dopri5 >expl
 paste -d, implicit.txt explicit.txt | tail -n +2 | awk -F, '
     { d = $1 - $2; if (d * d > 1e-12 * $2 * $2 || $1 == "") exit 1 }' || fail "another training"
 
+# A field of two terms: by a pair of tables, and, as their sum, by any other method and gradient.
+sed 's/^\[model.ode.f\]/[model.ode.stiff]\nlayer = dense(units=state)\n&/' table.ini >two.ini
+losses_of_two() {
+    rm -rf trained
+    expect 0 "" train two.ini run.epochs=5 run.out=trained model.ode.rtol=1e-9 model.ode.atol=1e-9 "$@"
+    cut -d, -f5 trained/metrics.csv
+}
+losses_of_two model.ode.integrator=dopri5 >explicit.txt
+losses_of_two model.ode.integrator=ark324 >pair.txt
+losses_of_two model.ode.integrator=kvaerno5 >implicit.txt
+losses_of_two model.ode.integrator=dopri5 model.ode.gradient=adjoint >adjoint.txt
+losses_of_two model.ode.integrator=ark324 run.device=reference run.workers=2 >reference.txt
+paste -d, explicit.txt pair.txt implicit.txt adjoint.txt reference.txt >all.txt
+tail -n +2 all.txt | awk -F, '
+    $1 == "" { exit 1 }
+    { for (i = 2; i <= 5; i++) { d = $i - $1; if (d * d > 1e-12 * $1 * $1) exit 1 } }' ||
+    fail "another training of two terms: $(cat all.txt)"
+expect 2 "integrator ark324 treats the stiff term of a field implicitly" check table.ini \
+    model.ode.integrator=ark324
+expect 2 "gradient adjoint solves backward in time" check two.ini model.ode.integrator=ark324 \
+    model.ode.gradient=adjoint
+expect 2 "dy/dt must have the shape of y, but the body makes [3] of [2]" check two.ini \
+    "model.ode.stiff.layer=dense(units=3)"
+
+# Kaps' problem, whose solution is (exp(-2 t), exp(-t)) whatever k.
+expect 0 "kaps: evaluations" solve "$source/conf/kaps.ini" --out kaps.csv
+[[ $(sed -n 's/.*steps \([0-9]*\) accepted.*/\1/p' out) -lt 100 ]] || fail "too many steps: $(cat out)"
+tail -n 1 kaps.csv | awk -F, '{ a = $3 - exp(-2); b = $4 - exp(-1); exit a * a > 1e-9 || b * b > 1e-14 }' ||
+    fail "Kaps' problem ends elsewhere: $(tail -n 1 kaps.csv)"
+
 # One sample without a solution voids the step of all workers, and its number is that of the batch.
 printf '%s\n' a,b,p,q 1,9,0,1 1,9,1,1 1,9,0,0 1,9,1,0 1,0.5,0,1 1,9,1,0 >table.csv
 for workers in 1 3; do

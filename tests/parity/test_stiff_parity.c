@@ -47,19 +47,25 @@ static void robertson_vjp(const double *k, const double *y, const double *w, dou
     k_bar[2] -= slow * y[1] * y[2];
 }
 
+/* Terms of van der Pol's oscillator: y0' is not stiff, y1' is. */
+enum { PLAIN = 1, STIFF = 2 };
+static const odeon_field_term terms[2] = {{.name = "body"},
+                                          {.name = "stiff", .flags = ODEON_TERM_STIFF}};
+
 /* Van der Pol's oscillator. */
-static void van_der_pol(const double *k, const double *y, double *dy)
+static void van_der_pol(const double *k, int32_t term, const double *y, double *dy)
 {
-    dy[0] = y[1];
-    dy[1] = k[0] * (1.0 - y[0] * y[0]) * y[1] - y[0];
+    dy[0] = term == STIFF ? 0.0 : y[1];
+    dy[1] = term == PLAIN ? 0.0 : k[0] * (1.0 - y[0] * y[0]) * y[1] - y[0];
 }
 
-static void van_der_pol_vjp(const double *k, const double *y, const double *w, double *y_bar,
-                            double *k_bar)
+static void van_der_pol_vjp(const double *k, int32_t term, const double *y, const double *w,
+                            double *y_bar, double *k_bar)
 {
-    y_bar[0] = -w[1] * (2.0 * k[0] * y[0] * y[1] + 1.0);
-    y_bar[1] = w[0] + w[1] * k[0] * (1.0 - y[0] * y[0]);
-    k_bar[0] += w[1] * (1.0 - y[0] * y[0]) * y[1];
+    double w0 = term == STIFF ? 0.0 : w[0], w1 = term == PLAIN ? 0.0 : w[1];
+    y_bar[0] = -w1 * (2.0 * k[0] * y[0] * y[1] + 1.0);
+    y_bar[1] = w0 + w1 * k[0] * (1.0 - y[0] * y[0]);
+    k_bar[0] += w1 * (1.0 - y[0] * y[0]) * y[1];
 }
 
 static odeon_status eval(void *self, const odeon_field_eval *call)
@@ -75,7 +81,7 @@ static odeon_status eval(void *self, const odeon_field_eval *call)
         if (f->width == 3) {
             robertson(f->rate, y + b * 3, dy + b * 3);
         } else {
-            van_der_pol(f->rate, y + b * 2, dy + b * 2);
+            van_der_pol(f->rate, call->term, y + b * 2, dy + b * 2);
         }
     }
     return ODEON_OK;
@@ -92,7 +98,7 @@ static odeon_status vjp(void *self, const odeon_field_vjp *call)
         if (f->width == 3) {
             robertson_vjp(f->rate, y + b * 3, w + b * 3, y_bar + b * 3, grad);
         } else {
-            van_der_pol_vjp(f->rate, y + b * 2, w + b * 2, y_bar + b * 2, grad);
+            van_der_pol_vjp(f->rate, call->term, y + b * 2, w + b * 2, y_bar + b * 2, grad);
         }
     }
     return ODEON_OK;
@@ -110,6 +116,8 @@ static bench *open(const char *method, odeon_ode_spec spec, problem *f, int widt
     host->abi.self = f;
     host->abi.eval = eval;
     host->abi.vjp = vjp;
+    host->abi.terms = width == 2 ? terms : NULL;
+    host->abi.n_terms = width == 2 ? 2 : 0;
     return b;
 }
 
@@ -234,8 +242,8 @@ static void test_van_der_pol_to_2000(void **state)
         {-1.9981324778075495, 0.0006677058663132875}, {-1.3547459194866034, 0.0016217887275973965},
         {1.706167732170465, -0.0008928097010248166},
     };
-    static const char *const methods[] = {"kvaerno3", "kvaerno4", "kvaerno5", "esdirk54"};
-    for (int m = 0; m < 4; m++) {
+    static const char *const methods[] = {"kvaerno3", "kvaerno4", "kvaerno5", "esdirk54", "ark324"};
+    for (int m = 0; m < 5; m++) {
         double y[NUMBERS];
         problem f;
         bench *b = open(methods[m], bench_adaptive, &f, 2);
@@ -344,6 +352,7 @@ static void test_gradients_are_the_derivative_of_the_steps(void **state)
         check_replay(methods[m], 2, oscillator_start, oscillator_move, 1, 3, short_times,
                      weights[0]);
     }
+    check_replay("ark324", 2, oscillator_start, oscillator_move, 1, 3, short_times, weights[0]);
 }
 
 int main(void)

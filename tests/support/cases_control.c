@@ -39,6 +39,9 @@ static odeon_control draw_control(case_run *run, int32_t i)
         control.beta[1] = 0.1 * case_number(run);
         control.beta[2] = 0.1 * case_number(run);
     }
+    control.alpha = i % 8 == 1 ? 1.0 : i % 8 == 6 ? 0.5 : 0.0;
+    control.n_estimates = i % 10 == 3 && control.n_parts <= ODEON_MAX_PARTS / 2 ? 2 : i % 2;
+    control.estimate_rule = i / 10 % 3;
     return control;
 }
 
@@ -79,6 +82,7 @@ static void run_step_control(case_run *run)
         values[ODEON_SLOT_REJECTS] = (double)(i % 4);
         values[ODEON_SLOT_HISTORY] = exp(4.0 * case_number(run) - 4.0);
         values[ODEON_SLOT_HISTORY + 1] = exp(4.0 * case_number(run) - 4.0);
+        values[ODEON_SLOT_H_BEFORE] = i % 3 == 0 ? 0.0 : 0.1 * (double)(i % 7);
         values[ODEON_SLOT_LAST] = i % 6 == 0 ? 1.0 : 0.0;
         for (int32_t p = 0; p < ODEON_MAX_PARTS; p++) {
             values[ODEON_SLOT_ERROR_SUM + p] = draw_sum(run, i / 3 + p);
@@ -88,6 +92,7 @@ static void run_step_control(case_run *run)
         double *slots = case_slots(run, values);
         case_do(run, solver, step_control, .control = &control, .slots = slots);
         case_keep_slots(run, "slots", slots, ODEON_SLOT_T, ODEON_SLOT_TRIED + 2);
+        case_keep_slots(run, "step before", slots, ODEON_SLOT_H_BEFORE, 1);
         case_keep_each(run, "log", &log.view);
     }
 }

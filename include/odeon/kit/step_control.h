@@ -43,16 +43,16 @@ ODEON_KIT double odeon_kit_larger(double a, double b)
     return isnan(a) || a > b ? a : b;
 }
 
-/* The scaled error norm: ERROR_SUM of all parts, combined by control's norm and parts_rule. NaN if
- * a part with elements is NaN; 0 if none has elements. */
-ODEON_KIT double odeon_kit_error_norm(const odeon_control *control, const double *slots)
+/* The scaled norm of one estimate: its sums of all parts, combined by control's norm and
+ * parts_rule. NaN if a part with elements is NaN; 0 if none has elements. */
+ODEON_KIT double odeon_kit_estimate_norm_(const odeon_control *control, const double *sums)
 {
     double worst = 0.0, total = 0.0, elements = 0.0;
     for (int32_t p = 0; p < control->n_parts; p++) {
         if (control->count[p] == 0) {
             continue;
         }
-        double sum = slots[ODEON_SLOT_ERROR_SUM + p];
+        double sum = sums[p];
         double count = (double)control->count[p];
         worst = odeon_kit_larger(worst, control->norm == ODEON_NORM_MAX ? sum : sqrt(sum / count));
         total += sum;
@@ -63,6 +63,30 @@ ODEON_KIT double odeon_kit_error_norm(const odeon_control *control, const double
         return worst;
     }
     return sqrt(total / elements);
+}
+
+/* a^2 / sqrt(a^2 + 0.01 b^2), without squares that could overflow. */
+ODEON_KIT double odeon_kit_dop853_(double a, double b)
+{
+    if (!isfinite(a) || !isfinite(b)) {
+        return odeon_kit_larger(a, b);
+    }
+    double ratio = a == 0.0 ? 0.0 : b / a;
+    return a / sqrt(1.0 + 0.01 * ratio * ratio);
+}
+
+/* The scaled error norm: of the one estimate, or of all by estimate_rule. */
+ODEON_KIT double odeon_kit_error_norm(const odeon_control *control, const double *slots)
+{
+    const double *sums = slots + ODEON_SLOT_ERROR_SUM;
+    double error = odeon_kit_estimate_norm_(control, sums);
+    for (int32_t i = 1; i < control->n_estimates; i++) {
+        double other = odeon_kit_estimate_norm_(control, sums + i * control->n_parts);
+        error = control->estimate_rule == ODEON_JOIN_LARGEST  ? odeon_kit_larger(error, other)
+                : control->estimate_rule == ODEON_JOIN_DOP853 ? odeon_kit_dop853_(error, other)
+                                                              : error;
+    }
+    return error;
 }
 
 ODEON_KIT double odeon_kit_clip_(double x, double low, double high)
@@ -110,6 +134,23 @@ ODEON_KIT double odeon_kit_filtered_(const odeon_control *control, double error,
            odeon_kit_inverse_power_(control, history[1], control->beta[2]);
 }
 
+/* The same with the steps before: never more than the error alone allows. Source: Gustafsson, ACM
+ * TOMS 20 (1994). */
+ODEON_KIT double odeon_kit_predicted_(const odeon_control *control, double error,
+                                      const double *slots)
+{
+    const double *beta = control->beta;
+    double h = fabs(slots[ODEON_SLOT_H]), before = fabs(slots[ODEON_SLOT_H_BEFORE]);
+    double alone =
+        control->safety * odeon_kit_inverse_power_(control, error, beta[0] + beta[1] + beta[2]);
+    if (before == 0.0) {
+        return alone;
+    }
+    double predicted = odeon_kit_filtered_(control, error, slots + ODEON_SLOT_HISTORY) *
+                       odeon_kit_inverse_power_(control, before / h, control->alpha);
+    return predicted < alone ? predicted : alone;
+}
+
 /* Step-size factor after an accepted step, limited as device_solver.h says. Within the steady band
  * the size is kept. */
 ODEON_KIT double odeon_kit_factor_accepted_(const odeon_control *control, double error,
@@ -120,8 +161,10 @@ ODEON_KIT double odeon_kit_factor_accepted_(const odeon_control *control, double
     if (error == 0.0) {
         return high; /* regardless of the history */
     }
-    double factor =
-        odeon_kit_clip_(odeon_kit_filtered_(control, error, slots + ODEON_SLOT_HISTORY), low, high);
+    double wanted = control->alpha == 0.0
+                        ? odeon_kit_filtered_(control, error, slots + ODEON_SLOT_HISTORY)
+                        : odeon_kit_predicted_(control, error, slots);
+    double factor = odeon_kit_clip_(wanted, low, high);
     bool steady = control->steady_low <= 1.0 / factor && 1.0 / factor <= control->steady_high;
     return steady ? 1.0 : factor;
 }
@@ -178,6 +221,7 @@ ODEON_KIT void odeon_kit_advance_(const odeon_control *control, double error, do
     bool last = slots[ODEON_SLOT_LAST] != 0.0;
     history[1] = history[0];
     history[0] = error > control->history_floor ? error : control->history_floor;
+    slots[ODEON_SLOT_H_BEFORE] = slots[ODEON_SLOT_H];
     slots[ODEON_SLOT_T] = last ? slots[ODEON_SLOT_END] : slots[ODEON_SLOT_T] + slots[ODEON_SLOT_H];
     slots[ODEON_SLOT_DONE] = last ? 1.0 : 0.0;
     slots[ODEON_SLOT_STEPS] += 1.0;
@@ -317,6 +361,7 @@ ODEON_KIT void odeon_kit_start_counting_(const odeon_control *control, double *s
 {
     slots[ODEON_SLOT_HISTORY] = control->history_start;
     slots[ODEON_SLOT_HISTORY + 1] = control->history_start;
+    slots[ODEON_SLOT_H_BEFORE] = 0.0;
     slots[ODEON_SLOT_STEPS] = 0.0;
     slots[ODEON_SLOT_REJECTS] = 0.0;
     slots[ODEON_SLOT_TRIALS] = 0.0;
@@ -330,7 +375,7 @@ ODEON_KIT void odeon_kit_step_start(const odeon_control *control, int32_t phase,
 {
     double *start = slots + ODEON_SLOT_START;
     double size = fabs(slots[ODEON_SLOT_H]),
-           norm = phase < 3 ? odeon_kit_error_norm(control, slots) : 0.0;
+           norm = phase < 3 ? odeon_kit_estimate_norm_(control, slots + ODEON_SLOT_ERROR_SUM) : 0.0;
     if (phase == 0) {
         start[0] = norm;
         return;

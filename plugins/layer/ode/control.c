@@ -75,6 +75,26 @@ static void preset_torchode(const double *pid, odeon_control *c)
     c->start_rule = ODEON_START_WITHIN;
 }
 
+/* The error of the next step is predicted from the last two, their sizes and errors, as suits stiff
+ * problems, whose solutions become slower and slower. Source: Gustafsson, Control-theoretic
+ * techniques for stepsize selection in implicit Runge-Kutta methods, ACM TOMS 20, 1994; limits as
+ * in Hairer, Wanner, Solving ODEs II, 2nd ed., IV.8. */
+static void preset_predictive(odeon_control *c)
+{
+    c->parts_rule = ODEON_PARTS_JOINT;
+    c->start_rule = ODEON_START_WITHIN;
+    c->safety = 0.9;
+    c->factor_min = 0.2;
+    c->factor_max = c->factor_max_first = 8.0;
+    c->factor_min_accept = 0.2;
+    c->beta[0] = 2.0;
+    c->beta[1] = -1.0;
+    c->alpha = 1.0;
+    c->beta_reject = 1.0;
+    c->history_start = 1.0;
+    c->history_floor = 1e-2;
+}
+
 /* The defaults set here are those of a controller without a band, without limits and with exact
  * powers. */
 void control_preset(int64_t choice, const double *pid, odeon_control *out)
@@ -86,6 +106,10 @@ void control_preset(int64_t choice, const double *pid, odeon_control *out)
                            .h_max = (double)INFINITY,
                            .start_exponent = 1.0};
     switch (choice) {
+    case CONTROL_PREDICTIVE:
+        preset_predictive(out);
+        return;
+    case CONTROL_AUTO:
     case CONTROL_PI: /* no hints: the same exponents for every method */
         preset_sciml(out);
         return;
@@ -127,7 +151,8 @@ double control_first_step(int64_t choice)
 const char *control_hints_name(int64_t choice)
 {
     static const char *const names[] = {
-        [CONTROL_PI] = NULL,           [CONTROL_TORCHDIFFEQ] = "torchdiffeq",
+        [CONTROL_AUTO] = NULL,         [CONTROL_PI] = NULL,
+        [CONTROL_PREDICTIVE] = NULL,   [CONTROL_TORCHDIFFEQ] = "torchdiffeq",
         [CONTROL_SCIML] = "sciml",     [CONTROL_SCIML_LIKE] = "sciml",
         [CONTROL_DIFFRAX] = "diffrax", [CONTROL_TORCHODE] = "torchode",
         [CONTROL_REPLAY] = NULL};

@@ -6,15 +6,18 @@
 
 /* Indices of the choices below. */
 enum {
-    CONTROL_PI = 0,
-    CONTROL_TORCHDIFFEQ = 1,
-    CONTROL_SCIML = 2,
-    CONTROL_SCIML_LIKE = 3,
-    CONTROL_DIFFRAX = 4,
-    CONTROL_TORCHODE = 5,
-    CONTROL_REPLAY = 6
+    CONTROL_AUTO = 0,
+    CONTROL_PI = 1,
+    CONTROL_PREDICTIVE = 2,
+    CONTROL_TORCHDIFFEQ = 3,
+    CONTROL_SCIML = 4,
+    CONTROL_SCIML_LIKE = 5,
+    CONTROL_DIFFRAX = 6,
+    CONTROL_TORCHODE = 7,
+    CONTROL_REPLAY = 8
 };
-#define CONTROL_CHOICES "pi|torchdiffeq|sciml|sciml_like|diffrax|torchode|replay(path)"
+#define CONTROL_CHOICES                                                                            \
+    "auto|pi|predictive|torchdiffeq|sciml|sciml_like|diffrax|torchode|replay(path)"
 
 /* Fills in all of *out except tolerances, norm and step limits. Exponents are for order 1 and are
  * divided by the method's order later. pid: the coefficients P, I, D of systems that have them. */

@@ -1,6 +1,7 @@
-/* ode: dy/dt = body(t, y) from y(t0) = x, both [B, ...]. With `span` the output is y(t1); with
- * `times` it is y at all of them, starting with y(t0) = x: [B, T, ...]. With `initial` y(t0) is the
- * first of several states in x [B, S, ...], or given as numbers.
+/* ode: dy/dt = body(t, y), or body(t, y) + stiff(t, y) with a subsection named stiff, from y(t0) =
+ * x, both [B, ...]. With `span` the output is y(t1); with `times` it is y at all of them, starting
+ * with y(t0) = x: [B, T, ...]. With `initial` y(t0) is the first of several states in x [B, S,
+ * ...], or given as numbers.
  *
  * The layer only describes the problem and the method; the host solves it (odeon/container.h).
  * Source: Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018. */
@@ -21,10 +22,15 @@ typedef struct ode {
     int64_t steps, max_steps, count_integrals;
 
     const odeon_ode_services *services;
-    odeon_control controller;
-    odeon_ode_spec spec; /* its control is the controller above */
-    odeon_ode *block;    /* created by the host in attach */
+    odeon_control controller, implicit; /* implicit: of methods with implicit stages */
+    odeon_ode_spec spec;                /* its control is the controller above */
+    odeon_net *body;                    /* as attach has given it */
+    odeon_ode *block;                   /* created by the host in attach */
 } ode;
+
+enum { BODY = 0 }; /* body 1 is stiff */
+
+static const char *const body_names[] = {"stiff", NULL};
 
 static const odeon_option *const options[] = {
     ODEON_OPTION(ode, span, F64_LIST, .aliases = "tspan|timespan|interval", .default_text = "0 1",
@@ -55,10 +61,13 @@ static const odeon_option *const options[] = {
                  .help =
                      "error allowed in a step, whatever the state: one value, or one a component"),
     ODEON_OPTION(
-        ode, control, CHOICE_PATH, .aliases = "controller|stepsizecontroller", .default_text = "pi",
-        .choices = CONTROL_CHOICES,
+        ode, control, CHOICE_PATH, .aliases = "controller|stepsizecontroller",
+        .default_text = "auto", .choices = CONTROL_CHOICES,
         .help =
-            "pi: proportional-integral by the method's order; else the system whose step control "
+            "auto: predictive for methods with implicit stages, pi for all others; pi: "
+            "proportional-integral by the method's order; predictive: Gustafsson's, by the last "
+            "two "
+            "steps, their errors and sizes; else the system whose step control "
             "is followed, held against traces of its steps or of its formulas: torchdiffeq "
             "(dopri5, "
             "dopri8, bosh3, adaptive_heun, fehlberg2), sciml (tsit5, "
@@ -210,9 +219,9 @@ static odeon_status read_pid(const ode *layer, double *coefficients)
 static odeon_status read_limits(ode *layer)
 {
     if (layer->h_max > 0.0) {
-        layer->controller.h_max = layer->h_max;
+        layer->controller.h_max = layer->implicit.h_max = layer->h_max;
     }
-    layer->controller.h_min = layer->h_min;
+    layer->controller.h_min = layer->implicit.h_min = layer->h_min;
     layer->spec.stops = layer->stops.at;
     layer->spec.n_stops = (int32_t)layer->stops.n;
     return layer->stops.n == 0 || layer->steps == 0
@@ -243,8 +252,11 @@ static odeon_status read_control(ode *layer)
     double coefficients[3];
     ODEON_TRY(read_pid(layer, coefficients));
     control_preset(layer->control.index, coefficients, &layer->controller);
+    control_preset(CONTROL_PREDICTIVE, coefficients, &layer->implicit);
     layer->controller.norm = layer->norm == 0 ? ODEON_NORM_RMS : ODEON_NORM_MAX;
+    layer->implicit.norm = layer->controller.norm;
     spec->control = &layer->controller;
+    spec->control_implicit = layer->control.index == CONTROL_AUTO ? &layer->implicit : NULL;
     spec->control_hints = control_hints_name(layer->control.index);
     spec->rtol = layer->rtol.at;
     spec->n_rtol = (int32_t)layer->rtol.n;
@@ -293,11 +305,16 @@ static odeon_status body_in(void *self, const odeon_shape *in, int32_t body, ode
     return layer->services->body_in(layer->host, &layer->spec, in, out);
 }
 
+/* The last of the bodies completes the field. */
 static odeon_status attach(void *self, int32_t body, odeon_net *net)
 {
     ode *layer = self;
-    (void)body;
-    return layer->services->create(layer->host, &layer->spec, net, &layer->block);
+    if (body == BODY) {
+        layer->body = net;
+        return ODEON_OK;
+    }
+    layer->spec.stiff = net;
+    return layer->services->create(layer->host, &layer->spec, layer->body, &layer->block);
 }
 
 /* The host keeps the records of a solve; a tape of one word only tells forward that a vjp will
@@ -328,9 +345,13 @@ static const odeon_layer_ops ops = {.struct_size = sizeof ops,
                                     .forward = forward,
                                     .vjp = vjp,
                                     .attach = attach,
-                                    .body_in = body_in};
+                                    .body_in = body_in,
+                                    .body_names = body_names};
 
 ODEON_PLUGIN_OPTIONS(
-    LAYER, "ode", &ops, "continuous layer: integrates the layers of its body over time",
+    LAYER, "ode", &ops,
+    "continuous layer: integrates the layers of its body over time; a section named stiff is a "
+    "second "
+    "term of the right-hand side, for methods that treat it implicitly",
     "Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, 2018",
     "neuralode|node|odeint|odeblock|odesolve|odesolver|odenet", ode, options, init, fini);

@@ -117,7 +117,7 @@ static void test_unusable_plugins_are_refused_with_the_reason(void **state)
         {ODEON_KIND_LAYER, "no_vjp", ODEON_ERR_PLUGIN, "layer table lacks vjp"},
         {ODEON_KIND_LAYER, "odd_bodies", ODEON_ERR_PLUGIN, "bodies is 7, expected 0 to 3"},
         {ODEON_KIND_LAYER, "no_attach", ODEON_ERR_PLUGIN, "lacks attach"},
-        {ODEON_KIND_LAYER, "body_names_of_field", ODEON_ERR_PLUGIN, "has body_names, which"},
+        {ODEON_KIND_LAYER, "body_names_of_branches", ODEON_ERR_PLUGIN, "has body_names, which"},
         {ODEON_KIND_LAYER, "bad_body_name", ODEON_ERR_PLUGIN, "one of its body_names is not"},
         {ODEON_KIND_LAYER, "kernel_options@cpu", ODEON_ERR_PLUGIN, "options must be NULL"},
         {ODEON_KIND_LAYER, "kernel_bodies@cpu", ODEON_ERR_PLUGIN, "which a kernel cannot"},

@@ -513,8 +513,14 @@ static void test_what_this_host_cannot_carry_out_is_named(void **state)
     odeon_tableau t = known_dop853;
     assert_beyond(shipped("dopri8"), "");
     assert_beyond(&known_trbdf2, "");
-    assert_beyond(&known_kencarp4, "pairs of an explicit and an implicit table");
-    assert_beyond(&t, "rules that join several error estimates");
+    assert_beyond(&known_kencarp4, "");
+    odeon_tableau pair = known_kencarp4;
+    pair.dense_stages = 1;
+    assert_beyond(&pair, "dense stages of a pair");
+    pair.dense_stages = 0;
+    pair.stages = 20;
+    assert_beyond(&pair, "pairs of more than 19 stages");
+    assert_beyond(&t, "");
     t.estimate_rule = ODEON_ESTIMATES_FIRST;
     assert_beyond(&t, "");
     t.filter_gamma = 0.25;

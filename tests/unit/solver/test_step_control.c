@@ -83,6 +83,65 @@ static void assert_near(double actual, double expected)
     }
 }
 
+static void test_estimates_are_joined_by_their_rule(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS] = {0.0};
+    control.n_estimates = 2;
+    slots[ODEON_SLOT_ERROR_SUM + control.n_parts - 1] = 0.0;
+    double *first = slots + ODEON_SLOT_ERROR_SUM, *second = first + control.n_parts;
+    first[0] = 9.0 * (double)control.count[0];
+    second[0] = 1600.0 * (double)control.count[0];
+    control.estimate_rule = ODEON_JOIN_FIRST;
+    assert_near(odeon_kit_error_norm(&control, slots), 3.0);
+    control.estimate_rule = ODEON_JOIN_LARGEST;
+    assert_near(odeon_kit_error_norm(&control, slots), 40.0);
+    control.estimate_rule = ODEON_JOIN_DOP853;
+    assert_near(odeon_kit_error_norm(&control, slots), 9.0 / sqrt(9.0 + 0.01 * 1600.0));
+    first[0] = 0.0;
+    assert_true(odeon_kit_error_norm(&control, slots) == 0.0);
+    second[0] = 0.0;
+    assert_true(odeon_kit_error_norm(&control, slots) == 0.0);
+    second[0] = (double)INFINITY; /* neither may be lost */
+    assert_true(!(odeon_kit_error_norm(&control, slots) <= 1.0));
+    second[0] = 1.0;
+    first[0] = (double)NAN;
+    assert_true(!(odeon_kit_error_norm(&control, slots) <= 1.0));
+    control.n_estimates = 1;
+    first[0] = 4.0 * (double)control.count[0];
+    assert_near(odeon_kit_error_norm(&control, slots), 2.0);
+}
+
+/* Gustafsson's factor, and the error's own where that is less or there is no step before. */
+static void test_the_step_before_predicts(void **state)
+{
+    (void)state;
+    odeon_control control = torchdiffeq_control();
+    double slots[ODEON_SLOTS], error = 0.5, h = 0.5;
+    control.factor_min_accept = 0.01;
+    control.factor_max = 100.0;
+    control.beta[0] = 2.0 / 3.0;
+    control.beta[1] = -1.0 / 3.0;
+    control.alpha = 1.0;
+    control.history_floor = 0.0;
+    double alone = control.safety * pow(error, -1.0 / 3.0);
+    for (int i = 0; i < 3; i++) {
+        double before = i == 0 ? 0.0 : i == 1 ? 1.0 : 0.25;
+        arrange(slots, &control, 1.0, h, error);
+        slots[ODEON_SLOT_H_BEFORE] = before;
+        slots[ODEON_SLOT_HISTORY] = 0.4;
+        odeon_kit_step_control(&control, slots);
+        double predicted =
+            control.safety * pow(error, -2.0 / 3.0) * pow(0.4, 1.0 / 3.0) * h / before;
+        assert_near(slots[ODEON_SLOT_H] / h, i == 1 ? predicted : alone);
+        assert_true(slots[ODEON_SLOT_H_BEFORE] == h);
+    }
+    slots[ODEON_SLOT_H] = 0.3;
+    odeon_kit_step_start(&control, 3, slots);
+    assert_true(slots[ODEON_SLOT_H_BEFORE] == 0.0);
+}
+
 static void test_scalar_adds_its_slot(void **state)
 {
     (void)state;
@@ -858,6 +917,8 @@ static void test_row_of_a_slot_is_whole_and_within(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_estimates_are_joined_by_their_rule),
+        cmocka_unit_test(test_the_step_before_predicts),
         cmocka_unit_test(test_scalar_adds_its_slot),
         cmocka_unit_test(test_stage_times_are_t_plus_c_h),
         cmocka_unit_test(test_error_norm_joins_parts_or_takes_the_worst),

@@ -1,5 +1,5 @@
-/* imex_euler: Euler's two methods as a pair, which a host may prove and not yet carry out. For
- * tests. Source: Ascher, Ruuth, Spiteri, Appl. Numer. Math. 25, 1997, section 2.1. */
+/* imex_euler: Euler's two methods as a pair, of which two slopes are never read. For tests. Source:
+ * Ascher, Ruuth, Spiteri, Appl. Numer. Math. 25, 1997, section 2.1. */
 #include "odeon/plugin.h"
 #include "odeon/tableau.h"
 

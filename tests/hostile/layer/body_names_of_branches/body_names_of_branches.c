@@ -3,8 +3,8 @@
 
 static const char *const names[] = {"events", NULL};
 
-#define HOSTILE_ID         "body_names_of_field"
-#define HOSTILE_BODIES     ODEON_BODIES_FIELD
+#define HOSTILE_ID         "body_names_of_branches"
+#define HOSTILE_BODIES     ODEON_BODIES_BRANCHES
 #define HOSTILE_BODY_NAMES names
 
 #include "../common/hostile_layer.h"
