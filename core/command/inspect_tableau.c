@@ -5,7 +5,7 @@
 #include "plugin/tableau.h"
 #include "plugin/tableau_order.h"
 
-static const char *const rules[] = {"first", "largest", "dop853"};
+static const char *const rules[] = {"first", "largest", "hairer"};
 
 static bool has_diagonal(const odeon_tableau *t)
 {
