@@ -82,9 +82,10 @@ odeon_status metrics_open(const char *folder, observers *all, metrics **out)
  * one text: "NAME BYTES\n" for each. */
 static int64_t *own_place(metrics_mark *mark, const char *name)
 {
-    return strcmp(name, "metrics.csv") == 0     ? &mark->csv_bytes
-           : strcmp(name, "metrics.jsonl") == 0 ? &mark->json_bytes
-                                                : NULL;
+    static const char *const names[] = {"metrics.csv", "metrics.jsonl"};
+    return strcmp(name, names[0]) == 0   ? &mark->csv_bytes
+           : strcmp(name, names[1]) == 0 ? &mark->json_bytes
+                                         : NULL;
 }
 
 /* Of a file that the mark does not know nothing is kept: it is of an observer that is new. */

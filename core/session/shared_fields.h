@@ -8,8 +8,8 @@
 odeon_status shared_fields_init(worker *w);
 void shared_fields_fini(worker *w);
 
-/* Sets counted, times, own_times and deviant of w->fields, whose tensors hold the slice of n samples from
- * first on. A collective, in batches that have masks or times. */
+/* Sets counted, times, own_times and deviant of w->fields, whose tensors hold the slice of n
+ * samples from first on. A collective, in batches that have masks or times. */
 odeon_status shared_fields_set(worker *w, const batch *b, int64_t first, int64_t n);
 
 #endif

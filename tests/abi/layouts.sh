@@ -152,11 +152,9 @@ while read -r interface _; do
     printf '#define ODEON_LAYOUT_%-9s 0x%su\n' "$interface" "$number"
     numbers+=("$number")
 done <<<"$reach"
-cat <<END
-
-/* All of them: BASE, then the interfaces by their numbers. */
-#define ODEON_LAYOUTS                                                                              \\
-    "$(IFS=.; echo "${numbers[*]}")"
-
-#endif
-END
+printf '\n/* All of them: BASE, then the interfaces by their numbers. */\n'
+printf '%-99s\\\n' '#define ODEON_LAYOUTS' "    \"${numbers[0]}\""
+for number in "${numbers[@]:1:${#numbers[@]}-2}"; do
+    printf '%-99s\\\n' "    \".$number\""
+done
+printf '    ".%s"\n\n#endif\n' "${numbers[-1]}"

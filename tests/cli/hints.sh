@@ -58,7 +58,7 @@ hint "no layer is named 'silu': allowed: augment, avgpool, batchnorm" model.head
 if [ -e "$build/plugins/device/cuda.so" ]; then
     hint "no device is named 'gpu': did you mean 'cuda'?" run.device=gpu
 else
-    hint "no device is named 'gpu': allowed: cpu, reference" run.device=gpu
+    hint "no device is named 'gpu': allowed: cpu, dual, reference" run.device=gpu
 fi
 
 # ---- names of keys and options ----

@@ -100,7 +100,7 @@ static void test_every_integrator_adaptively(void **state)
     (void)state;
     static const char *const pairs[] = {
         "adaptive_heun", "bosh3",    "dopri5",   "dopri8", "fehlberg2", "tsit5", "esdirk54",
-        "kvaerno3",      "kvaerno4", "kvaerno5", "sdirk2", "trbdf2",    "bdf2"};
+        "kvaerno3",      "kvaerno4", "kvaerno5", "sdirk2", "trbdf2",    "bdf2",  "dop853"};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char *integrator = mem_printf("model.ode.integrator=%s", pairs[i]);
         check((const char *[]){integrator, "model.ode.rtol=1e-4", "model.ode.atol=1e-4",
@@ -163,6 +163,20 @@ static void test_layers_with_running_state(void **state)
     static const char layers[] = "[model.ode.norm]\nlayer = batchnorm\n";
     check_with(layers, (const char *[]){"model.ode.integrator=rk4", "model.ode.steps=7", NULL});
     check_with(layers, (const char *[]){"run.workers=2", "model.ode.steps=5", NULL});
+}
+
+/* Both terms are evaluated again, each for itself by a pair of tables. */
+static void test_fields_of_two_terms(void **state)
+{
+    (void)state;
+    static const char layers[] = "[model.ode.stiff]\nlayer = dense(units=state)\n";
+    const char *const methods[] = {"ark324", "kvaerno3", "tsit5"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        char *integrator = mem_printf("model.ode.integrator=%s", methods[i]);
+        check_with(layers, (const char *[]){integrator, "model.ode.h_max=0.15", NULL});
+        check_with(layers, (const char *[]){integrator, "model.ode.steps=7", NULL});
+        mem_free(integrator);
+    }
 }
 
 /* The same numbers are drawn a second time. */
@@ -237,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_outputs_at_many_times),
         cmocka_unit_test(test_several_workers),
         cmocka_unit_test(test_layers_with_running_state),
+        cmocka_unit_test(test_fields_of_two_terms),
         cmocka_unit_test(test_random_layers),
         cmocka_unit_test(test_a_device_that_captures),
         cmocka_unit_test(test_costs),

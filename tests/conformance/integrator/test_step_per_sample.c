@@ -27,6 +27,13 @@ static const char oscillators[] = START "[model.ode.f]\nlayer = formula\n"
 static const char products[] = START "[model.ode.t]\nlayer = concat_time\n"
                                      "[model.ode.a]\nlayer = dense(units=17)\nthen = tanh\n"
                                      "[model.ode.b]\nlayer = dense(units=state)\n" END;
+/* The same oscillators with the damping as a stiff term. */
+static const char two_terms[] = START "[model.ode.f]\nlayer = formula\n"
+                                      "equations = x' = a*v | v' = -x | m' = 0*m\n"
+                                      "constants = a=1\nlearn = a\n"
+                                      "[model.ode.stiff]\nlayer = formula\n"
+                                      "equations = x' = 0*x | v' = b*m*(1-x^2)*v | m' = 0*m\n"
+                                      "constants = b=1\nlearn = b\n" END;
 
 /* Of sample i: how stiff, where it starts, when it is looked at. */
 static const double stiffness[SAMPLES] = {0.5, 25.0, 4.0, 0.1};
@@ -196,6 +203,8 @@ static void test_a_sample_is_solved_as_alone(void **state)
         check(products, devices[d], "run.dtype=float32", NULL, false);
         check(oscillators, devices[d], "model.ode.integrator=kvaerno3", "model.ode.rtol=1e-3",
               true);
+        check(two_terms, devices[d], NULL, NULL, true);
+        check(two_terms, devices[d], "model.ode.integrator=ark324", "model.ode.rtol=1e-3", true);
         check(products, devices[d], "model.ode.integrator=rk4", "model.ode.step_size=0.1", true);
         check(oscillators, devices[d], "model.ode.gradient=checkpoint", NULL, true);
         check(products, devices[d], "model.ode.integrator=adams_bashforth",
@@ -445,7 +454,16 @@ static void test_bodies_that_couple_samples_are_refused(void **state)
         "[model.ode.r]\nlayer = residual\n[model.ode.r.n]\nlayer = batchnorm\n"
         "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
         "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
+    static const char second[] =
+        "[run]\nname = test\nworkers = 1\n[data]\ndataset = drawn(shape=3 4 4, classes=3)\n"
+        "[model.ode]\nlayer = ode(step=sample, steps=2)\nintegrator = rk4\ngradient = direct\n"
+        "[model.ode.f]\nlayer = tanh\n[model.ode.stiff]\nlayer = batchnorm\n"
+        "[model.flat]\nlayer = flatten\nthen = dense(units=classes)\n"
+        "[train]\nloss = cross_entropy\noptimizer = sgd(lr=0.1)\n";
     support_session s;
+    assert_int_equal(support_session_try(second, SAMPLES, (const char *[]){NULL}, &s),
+                     ODEON_ERR_CONFIG);
+    require_message("by itself, but layer ode.stiff (batchnorm) computes over the whole batch");
     assert_int_equal(support_session_try(coupled, SAMPLES, (const char *[]){NULL}, &s),
                      ODEON_ERR_CONFIG);
     print_message("%s\n", diag_message());

@@ -40,7 +40,8 @@ static const odeon_optimizer_ops ops = {.struct_size = sizeof ops,
 static const odeon_component component = {
     .struct_size = sizeof component,
     .kind = HOSTILE_KIND,
-    .interface_version = HOSTILE_KIND == ODEON_KIND_LOSS ? ODEON_LAYOUT_LOSS : ODEON_LAYOUT_OPTIMIZER,
+    .interface_version =
+        HOSTILE_KIND == ODEON_KIND_LOSS ? ODEON_LAYOUT_LOSS : ODEON_LAYOUT_OPTIMIZER,
     .interface = HOSTILE_KIND == ODEON_KIND_LOSS ? ODEON_INTERFACE_LOSS : ODEON_INTERFACE_OPTIMIZER,
     .id = HOSTILE_ID,
     .summary = "does nothing",

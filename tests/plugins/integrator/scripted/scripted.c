@@ -143,7 +143,8 @@ static odeon_status write_all(const odeon_step *s, bool evals)
 static odeon_status break_more(const scripted *method, const odeon_step *s)
 {
     const int32_t scalar = ODEON_SCALAR_WORK;
-    const odeon_addend by_scalar = {1.0, scalar, ODEON_Y0}, endless = {HUGE_VAL, ODEON_ONE, ODEON_Y0};
+    const odeon_addend by_scalar = {1.0, scalar, ODEON_Y0},
+                       endless = {HUGE_VAL, ODEON_ONE, ODEON_Y0};
     odeon_verb other = {.struct_size = sizeof other, .out = MORE, .x = ODEON_Y0};
     switch (method->rule) {
     case RULE_PART:
