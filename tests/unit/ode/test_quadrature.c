@@ -147,6 +147,9 @@ static void test_what_cannot_be_is_refused(void **state)
     static const char *const ways[][2] = {
         {DECAY("step = sample\n") KINETIC,
          "o: step = sample takes no integrals along the path, such as kinetic (integrator dopri5)"},
+        {FIXED("rk4") "[model.o.stiff]\nlayer = scale(factor=-2)\n",
+         "o: a field with a stiff term takes no integrals along the path, such as kinetic "
+         "(integrator rk4)"},
         {FIXED("kvaerno3"), "o: an integrator that solves equations takes no integrals along the "
                             "path, such as kinetic (integrator kvaerno3)"},
         {FIXED("bdf2"), "o: an integrator that solves equations takes no integrals along the path, "
