@@ -251,6 +251,15 @@ static void choose_control(odeon_ode *ode)
     c->atol_each = before.atol_each;
 }
 
+static odeon_status look_at_terms(odeon_ode *ode)
+{
+    odeon_net *stiff = ode->field.terms.stiff;
+    ODEON_TRY(check_body(ode, ode->body));
+    ODEON_TRY(stiff != NULL ? check_body(ode, stiff) : ODEON_OK);
+    ODEON_TRY(quadrature_init(&ode->integrals, ode->body));
+    return stiff != NULL ? quadrature_init(&ode->integrals, stiff) : ODEON_OK;
+}
+
 /* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
  * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
@@ -260,10 +269,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_times(ode));
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
-    ODEON_TRY(check_body(ode, ode->body));
-    ODEON_TRY(spec->stiff != NULL ? check_body(ode, spec->stiff) : ODEON_OK);
-    ODEON_TRY(quadrature_init(&ode->integrals, ode->body));
-    ODEON_TRY(spec->stiff != NULL ? quadrature_init(&ode->integrals, spec->stiff) : ODEON_OK);
+    ODEON_TRY(look_at_terms(ode));
     if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }

@@ -17,8 +17,8 @@ done <<'END'
 model.ode.integrator=rk45 dopri5
 model.ode.integrator=RK45 dopri5
 model.ode.integrator=ode45 dopri5
-model.ode.integrator=dopri853 dopri8
-model.ode.integrator=DOP853 dopri8
+model.ode.integrator=dopri853 dop853
+model.ode.integrator=DOP853 dop853
 model.ode.integrator=Tsit5 tsit5
 model.ode.integrator=rk2 midpoint
 model.ode.integrator=RungeKutta4 rk4

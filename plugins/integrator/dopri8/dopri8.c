@@ -140,5 +140,4 @@ static const odeon_tableau tableau = {
 ODEON_PLUGIN_WITH(TABLEAU, "dopri8", &tableau,
                   "Prince-Dormand pair: order 8 with an error estimate of order 7, thirteen "
                   "evaluations a step",
-                  "Prince, Dormand, J. Comp. Appl. Math. 7, 1981, table 2",
-                  "dopri853|dop853|dp8|dormandprince8");
+                  "Prince, Dormand, J. Comp. Appl. Math. 7, 1981, table 2", "dp8|dormandprince8");
