@@ -7,6 +7,8 @@
 #include "base/diag.h"
 #include "odeon/device_solver.h"
 #include "odeon/layer.h"
+#include "solver/host_side.h"
+#include "solver/matrix_free.h"
 
 /* ---- which fields ---- */
 
@@ -27,12 +29,6 @@ static bool is_pair(const solver *s)
     return s->stepper->tableau != NULL && s->stepper->tableau->a_im != NULL;
 }
 
-/* What the equations are of: of a pair the stiff term. */
-static int32_t terms_of(const solver *s)
-{
-    return is_pair(s) ? TERMS_IMPLICIT : TERMS_ALL;
-}
-
 odeon_status implicit_fit(solver *s, const host_field *field)
 {
     bool divides = field->samples > 0 && field->abi.n % field->samples == 0;
@@ -50,80 +46,16 @@ odeon_status implicit_fit(solver *s, const host_field *field)
     if (field->moves_state) {
         return refuse(s, "the field has a layer that changes with every evaluation");
     }
-    if (n > NEWTON_MAX_FEATURES) {
-        return diag_fail(ODEON_ERR_UNSUPPORTED,
-                         "%s: integrator %s solves equations in its stages, of at most %d "
-                         "components for each sample, and the state has %lld",
-                         s->path, s->stepper->instance->component->id, NEWTON_MAX_FEATURES,
-                         (long long)n);
-    }
     s->newton.is_wide = field->abi.dtype == ODEON_DTYPE_F64;
     s->newton.is_tight = s->spec->mode != ODEON_STEPS_ADAPTIVE;
     s->newton.has_jacobian = false;
-    return newton_fit(&s->newton, samples, n)
-               ? ODEON_OK
-               : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", s->path);
-}
-
-/* ---- to the host and back ---- */
-
-static int64_t length(const solver *s)
-{
-    return s->newton.samples * s->newton.n;
-}
-
-static uint64_t vector_size(const solver *s)
-{
-    return (uint64_t)(length(s) * odeon_dtype_bytes(s->task.field->abi.dtype));
-}
-
-/* As doubles. */
-static odeon_status fetch(solver *s, bound_vector x, double *out)
-{
-    const odeon_device_ops *ops = s->lane->device->ops;
-    if (s->newton.is_wide) {
-        return ops->download(s->lane->queue, out, x.data, vector_size(s));
-    }
-    float *narrow = (float *)(void *)s->newton.staging;
-    ODEON_TRY(ops->download(s->lane->queue, narrow, x.data, vector_size(s)));
-    for (int64_t i = 0; i < length(s); i++) {
-        out[i] = (double)narrow[i];
-    }
-    return ODEON_OK;
-}
-
-/* Rounded to the state's precision. */
-static odeon_status put(solver *s, const double *values, bound_vector x)
-{
-    const odeon_device_ops *ops = s->lane->device->ops;
-    if (s->newton.is_wide) {
-        return ops->upload(s->lane->queue, x.data, values, vector_size(s));
-    }
-    float *narrow = (float *)(void *)s->newton.staging;
-    for (int64_t i = 0; i < length(s); i++) {
-        narrow[i] = (float)values[i];
-    }
-    return ops->upload(s->lane->queue, x.data, narrow, vector_size(s));
+    s->newton.is_matrix_free = n > NEWTON_MAX_DENSE;
+    bool fits = newton_fit(&s->newton, samples, n) &&
+                (!s->newton.is_matrix_free || krylov_fit(&s->krylov, samples, n));
+    return fits ? ODEON_OK : diag_fail(ODEON_ERR_NOMEM, "%s: no memory for the solver", s->path);
 }
 
 /* ---- the Jacobian ---- */
-
-/* y_bar = J^T dy_bar of the evaluation that the frame keeps. */
-static odeon_status vjp(solver *s, const odeon_tensor *t, odeon_frame *frame, uint32_t flags,
-                        bound_vector dy_bar, bound_vector y_bar)
-{
-    const odeon_field *f = &s->task.field->abi;
-    odeon_tensor none = vector_tensor(s, (bound_vector){0}), in = vector_tensor(s, dy_bar);
-    odeon_tensor out = vector_tensor(s, y_bar);
-    return f->vjp(f->self, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
-                                              .flags = flags,
-                                              .t = &t->view,
-                                              .y = &none.view,
-                                              .dy_bar = &in.view,
-                                              .y_bar = &out,
-                                              .kept = frame,
-                                              .term = field_term(f, terms_of(s))});
-}
 
 /* J of every sample at the evaluation that the frame keeps: row i is the vjp with unit vector i, of
  * all samples in one call. */
@@ -133,13 +65,13 @@ static odeon_status make_jacobian(solver *s, const odeon_tensor *t, odeon_frame 
     newton *x = &s->newton;
     int64_t n = x->n;
     for (int64_t i = 0; i < n; i++) {
-        memset(x->slope, 0, (size_t)length(s) * sizeof *x->slope);
+        memset(x->slope, 0, (size_t)host_length(s) * sizeof *x->slope);
         for (int64_t b = 0; b < x->samples; b++) {
             x->slope[b * n + i] = 1.0;
         }
-        ODEON_TRY(put(s, x->slope, seed));
-        ODEON_TRY(vjp(s, t, frame, ODEON_CALL_NO_PARAM_GRAD, seed, row));
-        ODEON_TRY(fetch(s, row, x->slope));
+        ODEON_TRY(host_put(s, x->slope, seed));
+        ODEON_TRY(host_vjp(s, t, frame, ODEON_CALL_NO_PARAM_GRAD, seed, row));
+        ODEON_TRY(host_fetch(s, row, x->slope));
         for (int64_t b = 0; b < x->samples; b++) {
             memcpy(x->jacobian + (b * n + i) * n, x->slope + b * n, (size_t)n * sizeof(double));
         }
@@ -165,15 +97,6 @@ static void release_pair(solver *s, bound_vector pair[IMPLICIT_VECTORS])
     }
 }
 
-/* An evaluation that is kept in the frame: only there is its vjp. */
-static odeon_status evaluate(solver *s, const odeon_tensor *t, bound_vector y, bound_vector dy,
-                             odeon_frame *keep)
-{
-    odeon_tensor in = vector_tensor(s, y), out = vector_tensor(s, dy);
-    s->log.evals++;
-    return field_eval_terms(&s->task.field->abi, terms_of(s), &t->view, &in.view, &out, keep);
-}
-
 /* ---- a step ---- */
 
 void implicit_begin_step(solver *s)
@@ -184,19 +107,23 @@ void implicit_begin_step(solver *s)
 /* J at the start of the step, and what Newton's corrections are measured by. */
 static odeon_status start_jacobian(solver *s, bound_vector pair[IMPLICIT_VECTORS])
 {
-    odeon_tensor t = odeon_tensor_at(
-        s->slots + ODEON_SLOT_T, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
+    odeon_tensor t = host_start_time(s);
     const odeon_ode_spec *spec = s->spec;
     bound_vector y0 = s->step.value[REG_Y0];
     double times[2];
     ODEON_TRY(s->lane->device->ops->slots_read(s->lane->queue, s->slots, ODEON_SLOT_T, 2, times));
     s->newton.h = times[1];
-    ODEON_TRY(fetch(s, y0, s->newton.base));
+    ODEON_TRY(host_fetch(s, y0, s->newton.base));
     newton_begin_step(&s->newton, s->newton.base, spec->n_rtol, spec->rtol, spec->n_atol,
                       spec->atol);
+    if (s->newton.is_matrix_free) {
+        odeon_status begun = matrix_free_begin_step(s, pair[1]);
+        s->newton.has_jacobian = begun == ODEON_OK; /* by its products alone */
+        return begun;
+    }
     odeon_frame *frame = workspace_take_frame(&s->memory);
     workspace_note_frames(&s->memory);
-    odeon_status status = evaluate(s, &t, y0, pair[1], frame);
+    odeon_status status = host_evaluate(s, &t, y0, pair[1], frame);
     if (status == ODEON_OK) {
         status = make_jacobian(s, &t, frame, pair[0], pair[1]);
     }
@@ -231,7 +158,7 @@ static odeon_status guess(solver *s, const program *p, const verb *w, double gh)
     odeon_scalar coefficients[2];
     double *z = s->newton.z;
     if (w->n == 0) {
-        memset(z, 0, (size_t)length(s) * sizeof *z);
+        memset(z, 0, (size_t)host_length(s) * sizeof *z);
         return ODEON_OK;
     }
     for (int32_t i = 0; i < w->n; i++) {
@@ -240,8 +167,8 @@ static odeon_status guess(solver *s, const program *p, const verb *w, double gh)
     }
     ODEON_TRY(ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = &out, .n = w->n,
                        .x = pointers, .coefficient = coefficients));
-    ODEON_TRY(fetch(s, s->step.value[w->out], z));
-    for (int64_t i = 0; i < length(s); i++) {
+    ODEON_TRY(host_fetch(s, s->step.value[w->out], z));
+    for (int64_t i = 0; i < host_length(s); i++) {
         z[i] *= gh;
     }
     return ODEON_OK;
@@ -251,10 +178,10 @@ static odeon_status guess(solver *s, const program *p, const verb *w, double gh)
 static odeon_status put_state(solver *s, const verb *w)
 {
     newton *x = &s->newton;
-    for (int64_t i = 0; i < length(s); i++) {
+    for (int64_t i = 0; i < host_length(s); i++) {
         x->slope[i] = x->base[i] + x->z[i];
     }
-    return put(s, x->slope, s->step.value[w->state]);
+    return host_put(s, x->slope, s->step.value[w->state]);
 }
 
 /* Newton's iteration; k's vector serves for f's values until k is known. A step without a solution
@@ -265,8 +192,11 @@ static odeon_status iterate(solver *s, const odeon_tensor *t, const verb *w)
     newton_begin_stage(&s->newton);
     while (answer == NEWTON_GOES_ON) {
         ODEON_TRY(put_state(s, w));
-        ODEON_TRY(evaluate(s, t, s->step.value[w->state], s->step.value[w->out], NULL));
-        ODEON_TRY(fetch(s, s->step.value[w->out], s->newton.slope));
+        ODEON_TRY(host_evaluate(s, t, s->step.value[w->state], s->step.value[w->out], NULL));
+        ODEON_TRY(host_fetch(s, s->step.value[w->out], s->newton.slope));
+        if (s->newton.is_matrix_free) {
+            ODEON_TRY(matrix_free_correct(s, s->step.value[w->state], s->step.value[w->out]));
+        }
         answer = newton_iterate(&s->newton);
     }
     return answer == NEWTON_CONVERGED
@@ -278,10 +208,10 @@ static odeon_status iterate(solver *s, const odeon_tensor *t, const verb *w)
 static odeon_status put_slope(solver *s, const verb *w, double gh)
 {
     newton *x = &s->newton;
-    for (int64_t i = 0; i < length(s); i++) {
+    for (int64_t i = 0; i < host_length(s); i++) {
         x->slope[i] = x->z[i] / gh;
     }
-    return put(s, x->slope, s->step.value[w->out]);
+    return host_put(s, x->slope, s->step.value[w->out]);
 }
 
 odeon_status implicit_stage(solver *s, const program *p, const verb *w)
@@ -295,12 +225,15 @@ odeon_status implicit_stage(solver *s, const program *p, const verb *w)
     if (!newton_factor(&s->newton, gh)) {
         return diag_fail(ODEON_VOID_STEP, "I - gamma h J is singular");
     }
-    ODEON_TRY(fetch(s, value[w->in], s->newton.base));
+    ODEON_TRY(host_fetch(s, value[w->in], s->newton.base));
     ODEON_TRY(guess(s, p, w, gh));
+    if (s->newton.is_matrix_free) {
+        matrix_free_guess(s);
+    }
     ODEON_TRY(iterate(s, &t, w));
     ODEON_TRY(put_state(s, w));
     if (s->step.frames[w->eval] != NULL) {
-        ODEON_TRY(evaluate(s, &t, value[w->state], value[w->out], s->step.frames[w->eval]));
+        ODEON_TRY(host_evaluate(s, &t, value[w->state], value[w->out], s->step.frames[w->eval]));
     }
     return put_slope(s, w, gh);
 }
@@ -319,9 +252,12 @@ odeon_status implicit_filter(solver *s, bound_vector x)
     if (!newton_factor(&s->newton, s->stepper->tableau->filter_gamma * s->newton.h)) {
         return diag_fail(ODEON_VOID_STEP, "I - gamma h J is singular");
     }
-    ODEON_TRY(fetch(s, x, error));
+    if (s->newton.is_matrix_free) {
+        return matrix_free_filter(s, x);
+    }
+    ODEON_TRY(host_fetch(s, x, error));
     newton_apply(&s->newton, error);
-    return put(s, error, x);
+    return host_put(s, error, x);
 }
 
 /* ---- reverse ---- */
@@ -331,13 +267,13 @@ static odeon_status gather_cotangents(solver *s, const verb *w, double gh)
 {
     const bound_vector *cotangent = s->step.cotangent;
     double *sum = s->newton.base, *one = s->newton.slope;
-    memset(sum, 0, (size_t)length(s) * sizeof *sum);
+    memset(sum, 0, (size_t)host_length(s) * sizeof *sum);
     if (cotangent[w->out].data != NULL) {
-        ODEON_TRY(fetch(s, cotangent[w->out], sum));
+        ODEON_TRY(host_fetch(s, cotangent[w->out], sum));
     }
     if (cotangent[w->state].data != NULL) {
-        ODEON_TRY(fetch(s, cotangent[w->state], one));
-        for (int64_t i = 0; i < length(s); i++) {
+        ODEON_TRY(host_fetch(s, cotangent[w->state], one));
+        for (int64_t i = 0; i < host_length(s); i++) {
             sum[i] += gh * one[i];
         }
     }
@@ -350,15 +286,20 @@ static odeon_status transposed(solver *s, const verb *w, double gh, odeon_frame 
 {
     odeon_tensor t = stage_time_tensor(s, w->eval);
     newton *x = &s->newton;
-    ODEON_TRY(make_jacobian(s, &t, frame, pair[0], pair[1]));
     ODEON_TRY(gather_cotangents(s, w, gh));
+    if (x->is_matrix_free) {
+        ODEON_TRY(matrix_free_transposed(s, &t, gh, frame, pair));
+        ODEON_TRY(host_put(s, x->base, pair[0]));
+        return host_vjp(s, &t, frame, 0, pair[0], pair[1]);
+    }
+    ODEON_TRY(make_jacobian(s, &t, frame, pair[0], pair[1]));
     if (!newton_factor(x, gh)) {
         return diag_fail(ODEON_ERR_NUMERIC,
                          "%s: a stage has no gradient: I - gamma h J is singular", s->path);
     }
     newton_apply_transposed(x, x->base);
-    ODEON_TRY(put(s, x->base, pair[0]));
-    return vjp(s, &t, frame, 0, pair[0], pair[1]);
+    ODEON_TRY(host_put(s, x->base, pair[0]));
+    return host_vjp(s, &t, frame, 0, pair[0], pair[1]);
 }
 
 /* target += x; the vector of x is given over or back. */

@@ -17,7 +17,7 @@ static const double kappa = 0.01;
  * never read. */
 bool newton_fit(newton *x, int64_t samples, int64_t n)
 {
-    int64_t vector = samples * n, matrix = vector * n;
+    int64_t vector = samples * n, matrix = x->is_matrix_free ? 0 : vector * n;
     int64_t wanted = 2 * matrix + 5 * vector + 4 * samples + (vector + 1) / 2 + 1;
     if (wanted > x->capacity) {
         double *block = mem_zalloc((size_t)wanted, sizeof *block);
@@ -75,9 +75,10 @@ void newton_begin_step(newton *x, const double *y0, int32_t n_rtol, const double
     double least = 8.0 * rounding(x) / kappa;
     for (int64_t b = 0; b < x->samples; b++) {
         const double *y = y0 + b * x->n;
-        double *weight = x->weight + b * x->n, floor = 1e-10 * largest(x->n, y);
+        double *weight = x->weight + b * x->n, most = largest(x->n, y);
+        double floor = x->is_matrix_free ? most : 1e-10 * most;
         for (int64_t i = 0; i < x->n; i++) {
-            double size = fabs(y[i]);
+            double size = x->is_tight && x->is_matrix_free ? 0.0 : fabs(y[i]);
             double relative = x->is_tight ? 1.0 : fmax(rtol[n_rtol > 1 ? i : 0], least);
             double absolute = x->is_tight ? floor : atol[n_atol > 1 ? i : 0];
             weight[i] = 1.0 / (absolute + relative * size);
@@ -95,8 +96,8 @@ bool newton_factor(newton *x, double gh)
     if (x->factors_gh == gh) {
         return true;
     }
-    x->factors_gh = (double)NAN;
-    for (int64_t b = 0; b < x->samples; b++) {
+    x->factors_gh = x->is_matrix_free ? gh : (double)NAN;
+    for (int64_t b = 0; b < x->samples && !x->is_matrix_free; b++) {
         const double *jacobian = x->jacobian + b * size;
         double *a = x->factors + b * size;
         for (int64_t i = 0; i < size; i++) {
@@ -134,8 +135,27 @@ void newton_begin_stage(newton *x)
     x->n_iterations = 0;
     for (int64_t b = 0; b < x->samples; b++) {
         x->open[b] = 1.0;
-        x->eta[b] = pow(fmax(x->eta[b], DBL_EPSILON), 0.8);
+        x->eta[b] = x->is_matrix_free ? 1.0 : pow(fmax(x->eta[b], DBL_EPSILON), 0.8);
     }
+}
+
+void newton_residual(newton *x)
+{
+    for (int64_t i = 0; i < x->samples * x->n; i++) {
+        bool open = x->open[i / x->n] != 0.0;
+        x->slope[i] = open ? x->factors_gh * x->slope[i] - x->z[i] : 0.0;
+    }
+}
+
+/* dz from f's values. */
+static void solve_dense(newton *x, int64_t b)
+{
+    int64_t n = x->n;
+    double *z = x->z + b * n, *dz = x->slope + b * n;
+    for (int64_t i = 0; i < n; i++) {
+        dz[i] = x->factors_gh * dz[i] - z[i];
+    }
+    small_lu_solve(n, x->factors + b * n * n, x->swaps + b * n, dz);
 }
 
 /* dz of one sample, which z takes; its norm. */
@@ -144,10 +164,9 @@ static double correct(newton *x, int64_t b)
     int64_t n = x->n;
     double *z = x->z + b * n, *dz = x->slope + b * n, sum = 0.0;
     const double *weight = x->weight + b * n;
-    for (int64_t i = 0; i < n; i++) {
-        dz[i] = x->factors_gh * dz[i] - z[i];
+    if (!x->is_matrix_free) {
+        solve_dense(x, b);
     }
-    small_lu_solve(n, x->factors + b * n * n, x->swaps + b * n, dz);
     for (int64_t i = 0; i < n; i++) {
         double share = dz[i] * weight[i];
         z[i] += dz[i];

@@ -22,13 +22,18 @@
  * longer halves and is below 1e-6 of it (1e-3 of float32 states), where values of y0 below 1e-10 of
  * the sample's largest count as that.
  *
+ * MATRIX-FREE, of more features than NEWTON_MAX_DENSE: dz solves its equation approximately
+ * (matrix_free.h), so that eta of a stage is not believed in the next: its first is 1. Where steps
+ * are given all of a sample is measured by its largest value: weights that differ by many orders
+ * keep GMRES from converging.
+ *
  * A sample that has converged is not changed any more: its bits do not depend on its company. */
 #ifndef ODEON_CORE_SOLVER_NEWTON_H
 #define ODEON_CORE_SOLVER_NEWTON_H
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NEWTON_MAX_FEATURES = 64 }; /* of a sample: factors grow as its cube */
+enum { NEWTON_MAX_DENSE = 64 }; /* of a sample: factors grow as its cube */
 
 /* Of one solver. Vectors are [samples][n]; matrices [samples][n][n], row after row. Invariants: the
  * arrays lie in one block that begins at jacobian; factors are those of I - factors_gh J, or
@@ -38,6 +43,7 @@ typedef struct newton {
     bool is_wide;                 /* the state is float64 */
     bool is_tight;                /* iterates to rounding */
     bool has_jacobian;            /* of the step under way */
+    bool is_matrix_free;          /* no matrices: whoever iterates solves for dz (krylov.h) */
     double h;                     /* of the step under way */
     double factors_gh;
     int64_t failed;       /* the sample that did not converge; -1: none */
@@ -68,6 +74,9 @@ enum { NEWTON_GOES_ON = 0, NEWTON_CONVERGED = 1, NEWTON_FAILED = 2 };
 
 /* A stage begins from z, the guess. */
 void newton_begin_stage(newton *x);
+/* Matrix-free: slope = f(t, base + z) becomes the right-hand side for dz, 0 for samples that have
+ * converged; behind it newton_iterate finds dz in slope. */
+void newton_residual(newton *x);
 /* One iteration of the samples that are open, with slope = f(t, base + z): NEWTON_*. */
 int32_t newton_iterate(newton *x);
 

@@ -84,6 +84,7 @@ void solver_destroy(solver *s)
     kept_steps_fini(&s->kept);
     solve_log_fini(&s->log);
     newton_fini(&s->newton);
+    krylov_fini(&s->krylov);
     mem_free(s->outputs.read_at);
     mem_free(s);
 }

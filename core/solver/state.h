@@ -6,10 +6,11 @@
  *   stepper      an integrator as programs of verbs over registers
  *   workspace    device memory: vectors, frames          log, tape   attempts, accepted steps
  *   kept_steps   states and dense output that are kept
- *   small_lu, newton   equations of implicit stages, as numbers on the host
+ *   small_lu, newton, krylov   equations of implicit stages, as numbers on the host
  *   state        struct solver, marks to undo to         outputs     values at the times asked for
  *   program, scalar_text, verb_record   steps as data, and how they are recorded (under stepper)
- *   implicit     stages that solve equations              keep        what a step leaves kept
+ *   host_side, matrix_free, implicit   stages that solve equations
+ *   keep         what a step leaves kept
  *   verb_scalar, verb_join   coefficients of a step; parts of a state
  *   step         one step: a program's verbs             rows        steps kept on the device
  *   diagnosis    where and why a solve failed            failure     the same in words
@@ -29,6 +30,7 @@
 #include "solver/capture_key.h"
 #include "solver/host_field.h"
 #include "solver/kept_steps.h"
+#include "solver/krylov.h"
 #include "solver/log.h"
 #include "solver/newton.h"
 #include "solver/report.h"
@@ -102,6 +104,7 @@ typedef struct solver {
     size_t first_attempt; /* of the log: the solve's */
     solve_diagnosis diagnosis;
     newton newton; /* of a method with implicit stages */
+    krylov krylov; /* the same, of many features */
 
     /* memory, kept from solve to solve */
     workspace memory;

@@ -64,11 +64,11 @@
  * this version carries out methods of up to 32 stages, dense stages among them, explicit or
  * implicit on the diagonal, with filter_gamma and with every rule for estimates; where dense output
  * is asked for it evaluates dense stages in every step. It takes the last Y for y1 where the last
- * row of a is b. It solves implicit stages on the host, call by call, for samples of at most 64
- * components that do not depend on one another, and reverses them exactly; it does not record them,
- * and no continuous adjoint goes by them. Pairs it carries out for fields of two terms, up to 19
- * stages; a slope that nothing reads is not evaluated. It cannot yet carry out dense stages of a
- * pair.
+ * row of a is b. It solves implicit stages on the host, call by call, for samples that do not
+ * depend on one another, without a matrix where a sample has more than 64 components, and reverses
+ * them exactly; it does not record them, and no continuous adjoint goes by them. Pairs it carries
+ * out for fields of two terms, up to 19 stages; a slope that nothing reads is not evaluated. It
+ * cannot yet carry out dense stages of a pair.
  *
  * FLAGS AND LATER FIELDS. Flag bits 0 to 15 may be ignored by a host that does not know them: the
  * result is then right, but may cost more. Bits 16 to 31 must be understood: a host refuses a table
