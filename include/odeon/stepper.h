@@ -43,8 +43,8 @@
  * IMPLICIT and ERROR are of whole registers.
  *
  * LIMITS: ODEON_MAX_*, below. Methods with SCALAR, IMPLICIT or parts are carried out call by call;
- * others may be captured by a device. IMPLICIT has the limits of implicit stages (tableau.h): at
- * most 64 components a sample, samples that do not depend on one another, no continuous adjoint.
+ * others may be captured by a device. IMPLICIT has the limits of implicit stages (tableau.h):
+ * samples that do not depend on one another, no continuous adjoint.
  *
  * Example: the explicit midpoint rule
  *   static odeon_status step(void *self, const odeon_step *s)
