@@ -49,9 +49,9 @@ static odeon_status restore(going_on *g)
 
 static void close_run(going_on *g)
 {
-    setup_close(&g->s);
-    (void)resume_close(&g->r);
+    (void)resume_close(&g->r); /* its files are those of observers, which setup has made */
     assert_null(g->r.dir);
+    setup_close(&g->s);
     (void)fclose(g->x.line.out);
     small_command_close(&g->x);
 }
