@@ -5,8 +5,6 @@
 #include "base/diag.h"
 #include "base/text.h"
 #include "ode/integrals.h"
-#include "odeon/device_move.h"
-#include "odeon/device_solver.h"
 #include "plugin/calling.h"
 
 /* ---- by name ---- */
@@ -118,13 +116,10 @@ odeon_status quantities_give(worker *w, size_t i, bool backward,
 odeon_status quantities_take(worker *w, size_t i)
 {
     const loss_quantities *list = &w->quantities[i];
-    odeon_scalar one[1] = {odeon_imm(1.0)};
     for (int32_t k = 0; k < list->n; k++) {
         const quantity_use *use = &list->of[k];
         odeon_tensor sum = ode_integral_cotangent(use->ode, use->index);
-        const odeon_view *x[1] = {&use->d_value.view};
-        ODEON_TRY(ODEON_DO(w->model->device, solver, lincomb, w->site.lane.queue, .y = &sum,
-                           .base = &sum.view, .n = 1, .x = x, .coefficient = one));
+        ODEON_TRY(worker_add(w, &use->d_value.view, &sum));
     }
     return ODEON_OK;
 }
