@@ -42,7 +42,12 @@ typedef struct dual_device {
     dual_arena arena;
 } dual_device;
 
-enum { DUAL_CHUNKS = 8 };
+enum { DUAL_CHUNKS = 8, DUAL_ALIGNMENT = 64 };
+
+static inline uint64_t dual_aligned(uint64_t bytes)
+{
+    return (bytes + DUAL_ALIGNMENT - 1) / DUAL_ALIGNMENT * DUAL_ALIGNMENT;
+}
 
 /* Room for what a rule needs from one call to the next. */
 typedef struct dual_chunk {
