@@ -44,8 +44,12 @@ typedef struct dual_device {
 
 enum { DUAL_CHUNKS = 8, DUAL_ALIGNMENT = 64 };
 
+/* More than there can be stays so, and does not begin again at 0. */
 static inline uint64_t dual_aligned(uint64_t bytes)
 {
+    if (bytes > UINT64_MAX - DUAL_ALIGNMENT) {
+        return UINT64_MAX;
+    }
     return (bytes + DUAL_ALIGNMENT - 1) / DUAL_ALIGNMENT * DUAL_ALIGNMENT;
 }
 

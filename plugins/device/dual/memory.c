@@ -190,7 +190,7 @@ odeon_status dual_alloc(void *self, uint64_t bytes, void **out)
 {
     dual_device *d = self;
     *out = NULL;
-    bytes = dual_aligned(bytes + 1); /* not 0, so that addresses differ */
+    bytes = dual_aligned(bytes > 0 ? bytes : 1); /* not 0, so that addresses differ */
     (void)pthread_mutex_lock(&d->arena.lock);
     odeon_status status = alloc_locked(d, bytes, out);
     (void)pthread_mutex_unlock(&d->arena.lock);
