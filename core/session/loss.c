@@ -207,10 +207,10 @@ odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tens
         sums.view.data = all + w->sums_at[i];
         sums.view.shape.dim[0] = end - w->sums_at[i];
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
-        ODEON_TRY(quantities_give(w, i, d_output != NULL, &call.quantity));
+        ODEON_TRY(quantities_bind(w, i, d_output != NULL, &call.quantity));
         calling outer = calling_begin(w->losses[i], "eval");
         ODEON_TRY(calling_end(outer, ops_of(w->losses[i])->eval(w->losses[i]->self, &call)));
-        ODEON_TRY(d_output != NULL ? quantities_take(w, i) : ODEON_OK);
+        ODEON_TRY(d_output != NULL ? quantities_accumulate(w, i) : ODEON_OK);
         ODEON_TRY(call.d_output == &more ? worker_add(w, &more.view, d_output) : ODEON_OK);
     }
     return ODEON_OK;

@@ -1,5 +1,5 @@
-/* A block keeps its integrals and their cotangents itself; here is who wants which. Cotangents of
- * several losses add up, each of which writes its own into one scratch. */
+/* A block keeps its integrals and their cotangents itself; here is which loss reads which.
+ * Cotangents of several losses add up, each of which writes its own into one scratch. */
 #include "session/quantities.h"
 
 #include "base/diag.h"
@@ -94,7 +94,7 @@ static odeon_status place_cotangents(worker *w, loss_quantities *list)
     return ODEON_OK;
 }
 
-odeon_status quantities_give(worker *w, size_t i, bool backward,
+odeon_status quantities_bind(worker *w, size_t i, bool backward,
                              const odeon_quantity *const **quantity)
 {
     loss_quantities *list = &w->quantities[i];
@@ -111,7 +111,7 @@ odeon_status quantities_give(worker *w, size_t i, bool backward,
     return list->n > 0 && backward ? place_cotangents(w, list) : ODEON_OK;
 }
 
-odeon_status quantities_take(worker *w, size_t i)
+odeon_status quantities_accumulate(worker *w, size_t i)
 {
     const loss_quantities *list = &w->quantities[i];
     for (int32_t k = 0; k < list->n; k++) {

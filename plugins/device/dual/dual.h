@@ -126,7 +126,7 @@ static inline int32_t is_real(const odeon_view *x)
     return x->shape.dtype == ODEON_DTYPE_F32 || x->shape.dtype == ODEON_DTYPE_F64;
 }
 
-/* Has the caller said that x is constant? NULL is. */
+/* Does x lie in the range that the caller has declared constant? NULL is constant. */
 int32_t dual_is_constant(const dual_queue *q, const odeon_view *x);
 
 /* ---- temporaries ---- */
