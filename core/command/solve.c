@@ -19,12 +19,13 @@ static odeon_status give(const command_line *a, const setup *s, const solution *
 {
     const char *file = a->value[ARGUMENT_OUT] != NULL ? a->value[ARGUMENT_OUT] : "-";
     ODEON_TRY(solve_write(file, s->config->dtype, x));
+    FILE *words = output_file_is_stdout(file) ? a->err : a->out;
     char spread[COUNTERS_TEXT_BYTES];
-    fprintf(output_file_is_stdout(file) ? a->err : a->out,
+    fprintf(words,
             "%s: evaluations %" PRId64 ", steps %" PRId64 " accepted %" PRId64 " rejected%s\n",
             x->sum.path, x->sum.evals_forward, x->sum.accepted, x->sum.rejected,
             counters_spread_text(&x->sum, spread, sizeof spread));
-    summary_figures(output_file_is_stdout(file) ? a->err : a->out, s->session);
+    summary_figures(words, s->session);
     return ODEON_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "device/families.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -172,30 +173,18 @@ static const odeon_optimizer_family lacking_optimizer = {
 
 typedef struct family {
     const char *name, *id;
-    size_t bytes; /* up to the last slot that is not optional: flags, then one pointer a slot */
-    size_t at;    /* of the pointer in odeon_device */
-    const void *lacking;
+    size_t bytes;        /* of the host's own table: flags, then one pointer a slot */
+    size_t at;           /* of the pointer in odeon_device */
+    const void *lacking; /* what is NULL in it is optional, and behind all that is not */
 } family;
 
-/* The last slot that every table of a family has; those behind it are optional. */
-#define LAST_move      rows_sum
-#define LAST_solver    step_back
-#define LAST_pointwise power
-#define LAST_product   channel_sum
-#define LAST_conv      conv2d_vjp_w
-#define LAST_pool      pool2d_vjp
-#define LAST_norm      batch_norm_vjp
-#define LAST_random    window2d_vjp
-#define LAST_loss      difference_loss
-#define LAST_optimizer rmsprop_step
-
 #define FAMILY(name, header)                                                                       \
-    {#name, ODEON_FAMILY(name), ODEON_SIZE_THROUGH(odeon_##name##_family, LAST_##name),            \
-     offsetof(odeon_device, name), &lacking_##name},
+    {#name, ODEON_FAMILY(name), sizeof(odeon_##name##_family), offsetof(odeon_device, name),       \
+     &lacking_##name},
 static const family all[] = {ODEON_FAMILY_LIST(FAMILY)};
 #undef FAMILY
 
-enum { FAMILIES = sizeof all / sizeof all[0] };
+enum { FAMILIES = sizeof all / sizeof all[0], SLOT_BYTES = sizeof(void (*)(void)) };
 
 /* What every table of a family starts with. */
 typedef struct family_head {
@@ -203,28 +192,44 @@ typedef struct family_head {
 } family_head;
 
 /* A table has nothing behind its head but pointers, so that all can be looked at alike. */
+static bool has_slot(const void *table, size_t at)
+{
+    void (*slot)(void);
+    memcpy(&slot, (const char *)table + at, sizeof slot);
+    return slot != NULL;
+}
+
+/* Up to the last slot that every table of the family has. */
+static size_t needed_bytes(const family *f)
+{
+    size_t end = f->bytes;
+    while (!has_slot(f->lacking, end - SLOT_BYTES)) {
+        end -= SLOT_BYTES;
+    }
+    return end;
+}
+
 static odeon_status check(const odeon_device *device, const family *f, const void *table)
 {
     const family_head *head = table;
-    if (head->struct_size < f->bytes) {
+    size_t needed = needed_bytes(f);
+    if (head->struct_size < needed) {
         return diag_fail(ODEON_ERR_PLUGIN,
                          "device %s: its family %s has %u bytes, expected at least %zu: build the "
                          "plugin again",
-                         device->id, f->name, (unsigned)head->struct_size, f->bytes);
+                         device->id, f->name, (unsigned)head->struct_size, needed);
     }
     if (head->flags != 0) {
         return diag_fail(ODEON_ERR_PLUGIN, "device %s: its family %s has unknown flags 0x%x",
                          device->id, f->name, (unsigned)head->flags);
     }
-    void (*slot)(void);
-    for (size_t at = sizeof *head; at < f->bytes; at += sizeof slot) {
-        memcpy(&slot, (const char *)table + at, sizeof slot);
-        if (slot == NULL) {
+    for (size_t at = sizeof *head; at < needed; at += SLOT_BYTES) {
+        if (!has_slot(table, at)) {
             return diag_fail(
                 ODEON_ERR_PLUGIN,
                 "device %s: its family %s leaves operator %zu empty; a family is given "
                 "as a whole",
-                device->id, f->name, (at - sizeof *head) / sizeof slot + 1);
+                device->id, f->name, (at - sizeof *head) / SLOT_BYTES + 1);
         }
     }
     return ODEON_OK;

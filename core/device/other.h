@@ -1,4 +1,4 @@
-/* other.h: components and devices that a plugin asks for (odeon/component.h). */
+/* other.h: components and devices that a plugin makes by their ids (odeon/component.h). */
 #ifndef ODEON_CORE_DEVICE_OTHER_H
 #define ODEON_CORE_DEVICE_OTHER_H
 #include "odeon/component.h"

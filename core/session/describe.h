@@ -43,8 +43,8 @@ size_t session_blocks(const session *s, ode_counters **blocks);
 
 size_t session_metric_count(const session *s);
 const char *const *session_metric_names(const session *s);
-/* What components have told of themselves since it was last cleared; *list lives until the next
- * call. Not while a batch is under way. */
+/* The figures that components have reported since they were last cleared; *list lives until the
+ * next call. Not while a batch is under way. */
 size_t session_figures(const session *s, const figure_value **list);
 void session_clear_figures(session *s);
 /* The metric that a line of progress shows beside the loss: accuracy, else the first that is no

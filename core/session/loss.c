@@ -8,7 +8,6 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "odeon/device_solver.h"
 #include "plugin/calling.h"
 #include "session/quantities.h"
 #include "session/readings.h"
@@ -178,17 +177,8 @@ static void take_fields(const worker *w, const odeon_tensor *output, odeon_view 
     mask->shape.dtype = mask_dtype;
 }
 
-/* The first loss writes the gradient, the others' are added to it. */
-static odeon_status add_gradient(worker *w, const odeon_view *more, const odeon_tensor *d_output)
-{
-    const odeon_view *x[1] = {more};
-    odeon_scalar one[1] = {odeon_imm(1.0)};
-    return ODEON_DO(w->model->device, solver, lincomb, w->site.lane.queue, .y = d_output,
-                    .base = &d_output->view, .n = 1, .x = x, .coefficient = one);
-}
-
 /* A loss weighs each element by 1 / counted of the whole batch, so that its sums add up over the
- * workers to the mean. */
+ * workers to the mean. The first one writes the gradient, the others' are added to it. */
 odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tensor *d_output)
 {
     const model *m = w->model;
@@ -217,11 +207,11 @@ odeon_status losses_eval(worker *w, const odeon_tensor *output, const odeon_tens
         sums.view.data = all + w->sums_at[i];
         sums.view.shape.dim[0] = end - w->sums_at[i];
         call.d_output = i > 0 && d_output != NULL ? &more : d_output;
-        ODEON_TRY(quantities_give(w, i, d_output != NULL, &call.quantity));
+        ODEON_TRY(quantities_bind(w, i, d_output != NULL, &call.quantity));
         calling outer = calling_begin(w->losses[i], "eval");
         ODEON_TRY(calling_end(outer, ops_of(w->losses[i])->eval(w->losses[i]->self, &call)));
-        ODEON_TRY(d_output != NULL ? quantities_take(w, i) : ODEON_OK);
-        ODEON_TRY(call.d_output == &more ? add_gradient(w, &more.view, d_output) : ODEON_OK);
+        ODEON_TRY(d_output != NULL ? quantities_accumulate(w, i) : ODEON_OK);
+        ODEON_TRY(call.d_output == &more ? worker_add(w, &more.view, d_output) : ODEON_OK);
     }
     return ODEON_OK;
 }

@@ -1,13 +1,12 @@
-/* A block keeps its integrals and their cotangents itself; here is who wants which. Cotangents of
- * several losses add up, each of which writes its own into one scratch. */
+/* A block keeps its integrals and their cotangents itself; here is which loss reads which.
+ * Cotangents of several losses add up, each of which writes its own into one scratch. */
 #include "session/quantities.h"
 
 #include "base/diag.h"
 #include "base/text.h"
 #include "ode/integrals.h"
-#include "odeon/device_move.h"
-#include "odeon/device_solver.h"
 #include "plugin/calling.h"
+#include "solver/workspace.h"
 
 /* ---- by name ---- */
 
@@ -62,14 +61,13 @@ odeon_status quantities_find(worker *w, size_t i)
 {
     const instance *loss = w->losses[i];
     const odeon_loss_ops *ops = loss->component->ops;
-    for (int32_t k = 0; ODEON_HAS(ops, odeon_loss_ops, quantity); k++) {
+    bool has_any = ODEON_HAS(ops, odeon_loss_ops, quantity);
+    for (int32_t k = 0; has_any; k++) {
         calling outer = calling_begin(loss, "quantity");
         const char *name = ops->quantity(loss->self, k);
         calling_leave(outer);
-        if (name == NULL) {
-            break;
-        }
-        ODEON_TRY(find(w, i, name));
+        has_any = name != NULL;
+        ODEON_TRY(has_any ? find(w, i, name) : ODEON_OK);
     }
     return ODEON_OK;
 }
@@ -84,47 +82,42 @@ odeon_status quantities_begin(worker *w, bool backward)
     return ODEON_OK;
 }
 
-/* Cotangent k of a loss, in the scratch of all: rows of the slice's samples at 64 bytes. */
-static odeon_tensor scratch_of(const worker *w, int32_t k, const odeon_shape *shape)
+/* The cotangents of a loss, which all have one number a sample of the slice, in the scratch. */
+static odeon_status place_cotangents(worker *w, loss_quantities *list)
 {
-    int64_t bytes = (odeon_bytes(shape) + 63) / 64 * 64;
-    return odeon_tensor_at(w->d_quantity.data + k * bytes, *shape);
+    const odeon_shape *shape = &list->of[0].value.shape;
+    int64_t bytes = workspace_aligned(odeon_bytes(shape));
+    ODEON_TRY(buffer_fit(w->model->device, &w->d_quantity, list->n * bytes + 64));
+    for (int32_t k = 0; k < list->n; k++) {
+        list->of[k].d_value = odeon_tensor_at(w->d_quantity.data + k * bytes, *shape);
+    }
+    return ODEON_OK;
 }
 
-odeon_status quantities_give(worker *w, size_t i, bool backward,
+odeon_status quantities_bind(worker *w, size_t i, bool backward,
                              const odeon_quantity *const **quantity)
 {
     loss_quantities *list = &w->quantities[i];
-    *quantity = NULL;
+    *quantity = list->n > 0 ? list->given : NULL;
     for (int32_t k = 0; k < list->n; k++) {
         quantity_use *use = &list->of[k];
         use->value = ode_integral(use->ode, use->index);
-        const odeon_shape *shape = &use->value.shape;
-        if (backward) {
-            ODEON_TRY(
-                buffer_fit(w->model->device, &w->d_quantity, list->n * (odeon_bytes(shape) + 64)));
-            use->d_value = scratch_of(w, k, shape);
-        }
         use->quantity = (odeon_quantity){.struct_size = sizeof use->quantity,
                                          .name = use->name,
                                          .value = &use->value,
                                          .d_value = backward ? &use->d_value : NULL};
         list->given[k] = &use->quantity;
-        *quantity = list->given;
     }
-    return ODEON_OK;
+    return list->n > 0 && backward ? place_cotangents(w, list) : ODEON_OK;
 }
 
-odeon_status quantities_take(worker *w, size_t i)
+odeon_status quantities_accumulate(worker *w, size_t i)
 {
     const loss_quantities *list = &w->quantities[i];
-    odeon_scalar one[1] = {odeon_imm(1.0)};
     for (int32_t k = 0; k < list->n; k++) {
         const quantity_use *use = &list->of[k];
         odeon_tensor sum = ode_integral_cotangent(use->ode, use->index);
-        const odeon_view *x[1] = {&use->d_value.view};
-        ODEON_TRY(ODEON_DO(w->model->device, solver, lincomb, w->site.lane.queue, .y = &sum,
-                           .base = &sum.view, .n = 1, .x = x, .coefficient = one));
+        ODEON_TRY(worker_add(w, &use->d_value.view, &sum));
     }
     return ODEON_OK;
 }

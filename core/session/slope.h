@@ -1,8 +1,8 @@
 /* slope.h: how far a gradient is from the loss that it belongs to, by one batch on the device
  * `dual` (odeon/device_dual.h). With tangents v in the parameters the loss has a tangent, which is
  * its exact derivative along v, steps of adaptive solves being held; the gradient g, as the model's
- * gradient methods make it, says <g, v>. What lies between the two is the method's error along v,
- * without that of differences. */
+ * gradient methods make it, gives <g, v>. Their difference is the method's error along v, without
+ * that of finite differences. */
 #ifndef ODEON_CORE_SESSION_SLOPE_H
 #define ODEON_CORE_SESSION_SLOPE_H
 #include "odeon/status.h"

@@ -81,4 +81,7 @@ typedef struct worker {
 /* What a call of a layer is given by its worker, of no batch in particular. */
 odeon_layer_call worker_call(worker *w, uint32_t flags);
 
+/* y += x, on the worker's queue. */
+odeon_status worker_add(const worker *w, const odeon_view *x, const odeon_tensor *y);
+
 #endif

@@ -4,10 +4,9 @@
 #include "moving.h"
 #include "odeon/device_pool.h"
 
-/* Of y and dx one is written, but for the derivative along dx, which is y; x is not read by the
- * gradient of AVG. H * W and P * Q are int32_t. */
+/* Of y and dx one is written; x is not read by the gradient of AVG. H * W and P * Q are int32_t. */
 typedef struct pool_args {
-    const void *x, *dy;
+    const void *x, *dy; /* dy: of the jvp x_dot */
     void *y, *dx;
     int64_t images; /* B * C */
     int32_t H, W, P, Q;

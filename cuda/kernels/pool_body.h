@@ -109,7 +109,7 @@ KERNEL_FN void REAL(pool2d_vjp)(int32_t phase, const pool_args *a, kernel_thread
     }
 }
 
-/* MAX, a thread a window: y is the derivative along dx. */
+/* MAX, a thread a window: y is the derivative along dy, which here is x_dot. */
 KERNEL_FN void REAL(pool2d_jvp)(int32_t phase, const pool_args *a, kernel_thread w, void *shared)
 {
     int64_t count = a->images * (a->P * a->Q);
@@ -120,6 +120,6 @@ KERNEL_FN void REAL(pool2d_jvp)(int32_t phase, const pool_args *a, kernel_thread
         int64_t from = pool_place(i, a->P, a->Q, &p, &q) * (a->H * a->W);
         int32_t best =
             REAL(window_largest)((const real *)a->x + from, a->W, pool_window_at(a, p, q));
-        ((real *)a->y)[i] = best < 0 ? (real)0 : ((const real *)a->dx)[from + best];
+        ((real *)a->y)[i] = best < 0 ? (real)0 : ((const real *)a->dy)[from + best];
     }
 }

@@ -89,7 +89,7 @@ static odeon_status ops_pool2d_jvp(odeon_queue *queue, const odeon_pool2d_jvp *c
                           "pool2d_jvp: the kind is not MAX"));
     ODEON_TRY(expect_like(queue, "pool2d_jvp: x_dot", &call->x_dot->shape, &call->x->shape));
     a.x = odeon_read(call->x);
-    a.dx = (void *)(uintptr_t)odeon_read(call->x_dot); /* which this kernel reads */
+    a.dy = odeon_read(call->x_dot);
     a.y = odeon_write(call->y_dot);
     return launch(queue, kernel_of(KERNEL_pool2d_jvp_f32, call->x->shape.dtype), &a,
                   shape_each(odeon_count(&call->y_dot->view.shape)));

@@ -42,8 +42,8 @@ typedef struct odeon_device_dual {
     /* Where the tangents of what is at value are: an address for operators of plain alone.
      * [any; evaluation] */
     void *(*tangent)(const odeon_device *device, const void *value);
-    /* Says that tangents of these bytes are 0, as long as nothing else is said of them, so that
-     * calls on this queue leave their terms out. One range a queue; 0 bytes: none.
+    /* Declares that tangents of these bytes are and stay 0, so that operators on this queue leave
+     * their terms out. One range a queue, that of the last call; 0 bytes: none.
      * [worker; evaluation] */
     odeon_status (*constant)(odeon_queue *queue, const void *begin, uint64_t bytes);
     /* The base, and the base's queue behind a queue: calls on both of them take effect in call

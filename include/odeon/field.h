@@ -5,7 +5,7 @@
  * width] where a row is a sample, so that a method may know that the Jacobian is made of blocks,
  * one a row, unless the field is COUPLED.
  *
- * TERMS. f may be a sum whose terms a method tells apart (an additive method treats some of them
+ * TERMS. f may be a sum whose terms a method treats differently (an additive method, some of them
  * implicitly). A field without terms has one, of no name.
  *
  * QUADRATURE parts are integrals along the path: f does not depend on them.

@@ -80,7 +80,7 @@ typedef struct odeon_layer_call {
     int32_t act;      /* forward of a layer that plans EPILOGUE: apply this unary id to out */
     int32_t reserved0;
     /* Of a layer that plans integrals, [n_integrals], each F64 [B]: forward adds its integrands at
-     * t; vjp is given dL/dintegrand. NULL where nobody asks. */
+     * t; vjp reads dL/dintegrand. NULL: not wanted. */
     const odeon_tensor *integrand;
     const odeon_view *d_integrand;
 } odeon_layer_call;
@@ -121,7 +121,7 @@ typedef struct odeon_layer_plan {
     int32_t n_given; /* roles that the host knows */
 
     /* 1 << ODEON_ROLE_*: fields without which it cannot be called. One that the data set lacks is
-     * refused by the host, which names layer and role: plan then says anything that fits in. */
+     * refused by the host, which names layer and role; plan may then answer with any out. */
     uint32_t needs;
     odeon_shape out;        /* dim[0] is the batch */
     uint32_t flags;         /* ODEON_LAYER_* */

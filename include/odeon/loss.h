@@ -4,8 +4,8 @@
  * it multiplies its value and gradient, but not its metrics.
  *
  * QUANTITIES are numbers of the samples that the network makes on its way, seen by name: integrals
- * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic". A loss says which
- * it wants; a name that nothing makes is refused when the network is built.
+ * along the path of an ODE block (layer.h) as "BLOCK.NAME", e.g. "ode.kinetic". A loss names those
+ * it reads; a name that nothing makes is refused when the network is built.
  *
  * Example: a penalty on quantity 0 is row_share times the sum of its value, with row_share for
  * d_value and 0 for d_output (plugins/loss/penalty).

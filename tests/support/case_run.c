@@ -31,7 +31,7 @@ struct case_run {
     support_device *d;
     const char *name;
     char variant[NAME_BYTES];
-    bool nonfinite, by_offset;
+    bool nonfinite, by_offset, each_bit;
     uint64_t front;      /* bytes of a guard before the contents */
     uint64_t drawn;      /* random numbers so far */
     case_names *refused; /* NULL: calls have no flags */
@@ -86,7 +86,7 @@ void case_check(case_run *run, odeon_status status)
 
 /* ---- calls ---- */
 
-/* All bits by turns. */
+/* All bits by turns, from the highest to the lowest. */
 uint32_t case_flags(case_run *run)
 {
     if (run->refused != NULL) {
@@ -119,11 +119,11 @@ static odeon_status late_answer(case_run *run)
     return status;
 }
 
-void case_done(case_run *run, const char *name, odeon_status status)
+bool case_done(case_run *run, const char *name, odeon_status status)
 {
     if (run->refused == NULL) {
         case_check(run, status);
-        return;
+        return false;
     }
     char expected[NAME_BYTES];
     (void)snprintf(expected, sizeof expected, "%s: unknown flags %#x", name, (unsigned)run->flags);
@@ -133,6 +133,7 @@ void case_done(case_run *run, const char *name, odeon_status status)
                  diag_message(), expected);
     }
     add_name(run->refused, name);
+    return run->each_bit && run->flags != 1; /* the last bit */
 }
 
 void case_expect_nonfinite(case_run *run)
@@ -446,9 +447,10 @@ case_run *case_execute_at_offset(const device_case *c, support_device *d)
     return run;
 }
 
-void case_refuse(const device_case *c, support_device *d, case_names *refused)
+void case_refuse(const device_case *c, support_device *d, bool each_bit, case_names *refused)
 {
-    case_run run = {.d = d, .name = c->name, .front = GUARD_BYTES, .refused = refused};
+    case_run run = {
+        .d = d, .name = c->name, .each_bit = each_bit, .front = GUARD_BYTES, .refused = refused};
     execute(&run, c);
 }
 

@@ -41,9 +41,10 @@ typedef struct case_names {
     int32_t n;
     const char *name[CASE_NAMES];
 } case_names;
-/* Runs c with a bit of flags set in every call, another one each time. Fails the test unless the
- * call is refused, for that, and writes nothing; adds who refused. */
-void case_refuse(const device_case *c, support_device *d, case_names *refused);
+/* Runs c with a bit of flags set in every call, another one each time, or, with each_bit, with
+ * every call made once for each bit. Fails the test unless the calls are refused, for that, and
+ * write nothing; adds who refused. */
+void case_refuse(const device_case *c, support_device *d, bool each_bit, case_names *refused);
 /* Fails unless the results of a are those of b. relative bounds ||a - b|| / ||b|| of each result,
  * or |a - b| / |b| of each element where the case asked for that; what is not finite must be the
  * same. */
@@ -68,14 +69,15 @@ void case_variant(case_run *run, const char *format, ...) __attribute__((format(
 void case_expect_nonfinite(case_run *run);
 /* Fails the test if an operator did. */
 void case_check(case_run *run, odeon_status status);
-/* Calls an operator; what follows it names fields of its structure. */
+/* Calls an operator; what follows it names fields of its structure, and may be evaluated again. */
 #define case_do(run, family, operator_, ...)                                                       \
-    case_done((run), #operator_,                                                                   \
-              ODEON_DO(case_device(run), family, operator_, case_queue(run),                       \
-                       .flags = case_flags(run), __VA_ARGS__))
-/* Parts of case_do: the flags of the next call, and what it answered. */
+    do {                                                                                           \
+    } while (case_done((run), #operator_,                                                          \
+                       ODEON_DO(case_device(run), family, operator_, case_queue(run),              \
+                                .flags = case_flags(run), __VA_ARGS__)))
+/* Parts of case_do: the flags of the next call, and what it answered; true: call again. */
 uint32_t case_flags(case_run *run);
-void case_done(case_run *run, const char *name, odeon_status status);
+bool case_done(case_run *run, const char *name, odeon_status status);
 
 /* Tensors of the dtype under test, or of the one named. Values are rounded to float32, so that they
  * are the same in each. They live until the variant ends. */

@@ -163,14 +163,28 @@ static void fini(void *self)
     columns_free(set->host, &set->wanted);
 }
 
-/* Which fields there are: number index of the data set's among FIELD_*; -1: none. */
-static int32_t field_at(const trajectories *set, int32_t index)
+static bool has_field(const trajectories *set, int32_t which)
+{
+    return which == FIELD_MASK      ? set->missing == MISSING_MASK
+           : which == FIELD_CONTROL ? set->n_controls > 0
+                                    : true;
+}
+
+/* The index of a field among those that the data set has: how many come before it. */
+static int32_t index_of(const trajectories *set, int32_t which)
 {
     int32_t n = 0;
+    for (int32_t i = 0; i < which; i++) {
+        n += has_field(set, i);
+    }
+    return n;
+}
+
+/* The other way round: which of FIELD_* has that index; -1: none. */
+static int32_t field_at(const trajectories *set, int32_t index)
+{
     for (int32_t i = 0; i < N_FIELDS; i++) {
-        bool there = (i != FIELD_MASK || set->missing == MISSING_MASK) &&
-                     (i != FIELD_CONTROL || set->n_controls > 0);
-        if (there && n++ == index) {
+        if (has_field(set, i) && index_of(set, i) == index) {
             return i;
         }
     }
@@ -179,11 +193,7 @@ static int32_t field_at(const trajectories *set, int32_t index)
 
 static int32_t field_count(void *self)
 {
-    int32_t n = 0;
-    while (field_at(self, n) >= 0) {
-        n++;
-    }
-    return n;
+    return index_of(self, N_FIELDS);
 }
 
 /* Values, label and mask [window, dim], time [window], control [window, n_controls]. */
@@ -392,19 +402,19 @@ static odeon_status open_split(void *self, int32_t split, int64_t *length)
 }
 
 /* The address of sample i in the memory of a field, of so many elements a sample. */
-static double *numbers_at(void *const *fields, int32_t at, int64_t i, int64_t size)
+static double *numbers_at(const trajectories *set, void *const *fields, int32_t which, int64_t i,
+                          int64_t size)
 {
-    return (double *)fields[at] + i * size;
+    return (double *)fields[index_of(set, which)] + i * size;
 }
 
 static void copy_controls(const trajectories *set, const double *start, int64_t i,
                           void *const *fields)
 {
     int64_t n = set->window, c = set->n_controls;
-    int32_t at = set->missing == MISSING_MASK ? FIELD_CONTROL : FIELD_MASK; /* of those there are */
-    for (int64_t k = 0; k < n && c > 0; k++) {
-        memcpy(numbers_at(fields, at, i, n * c) + k * c, start + k * row_width(set) + 1 + set->dim,
-               (size_t)c * sizeof *start);
+    double *to = numbers_at(set, fields, FIELD_CONTROL, i, n * c);
+    for (int64_t k = 0; k < n; k++) {
+        memcpy(to + k * c, start + k * row_width(set) + 1 + set->dim, (size_t)c * sizeof *to);
     }
 }
 
@@ -413,11 +423,12 @@ static void copy_controls(const trajectories *set, const double *start, int64_t 
 static void copy_window(const trajectories *set, int64_t first, int64_t i, void *const *fields)
 {
     int64_t n = set->window, dim = set->dim;
-    double *input = numbers_at(fields, FIELD_INPUT, i, n * dim);
-    double *label = numbers_at(fields, FIELD_LABEL, i, n * dim);
-    double *time = numbers_at(fields, FIELD_TIME, i, n);
-    uint8_t *mask =
-        set->missing == MISSING_MASK ? (uint8_t *)fields[FIELD_MASK] + i * n * dim : NULL;
+    double *input = numbers_at(set, fields, FIELD_INPUT, i, n * dim);
+    double *label = numbers_at(set, fields, FIELD_LABEL, i, n * dim);
+    double *time = numbers_at(set, fields, FIELD_TIME, i, n);
+    uint8_t *mask = has_field(set, FIELD_MASK)
+                        ? (uint8_t *)fields[index_of(set, FIELD_MASK)] + i * n * dim
+                        : NULL;
     const double *start = set->row + first * row_width(set);
     for (int64_t k = 0; k < n; k++) {
         const double *row = start + k * row_width(set);
@@ -430,7 +441,9 @@ static void copy_window(const trajectories *set, int64_t first, int64_t i, void 
             }
         }
     }
-    copy_controls(set, start, i, fields);
+    if (has_field(set, FIELD_CONTROL)) {
+        copy_controls(set, start, i, fields);
+    }
 }
 
 /* indices [n] -> fields of n windows each. */

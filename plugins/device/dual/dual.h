@@ -42,7 +42,16 @@ typedef struct dual_device {
     dual_arena arena;
 } dual_device;
 
-enum { DUAL_CHUNKS = 8 };
+enum { DUAL_CHUNKS = 8, DUAL_ALIGNMENT = 64 };
+
+/* More than there can be stays so, and does not begin again at 0. */
+static inline uint64_t dual_aligned(uint64_t bytes)
+{
+    if (bytes > UINT64_MAX - DUAL_ALIGNMENT) {
+        return UINT64_MAX;
+    }
+    return (bytes + DUAL_ALIGNMENT - 1) / DUAL_ALIGNMENT * DUAL_ALIGNMENT;
+}
 
 /* Room for what a rule needs from one call to the next. */
 typedef struct dual_chunk {
@@ -117,7 +126,7 @@ static inline int32_t is_real(const odeon_view *x)
     return x->shape.dtype == ODEON_DTYPE_F32 || x->shape.dtype == ODEON_DTYPE_F64;
 }
 
-/* Has the caller said that x is constant? NULL is. */
+/* Does x lie in the range that the caller has declared constant? NULL is constant. */
 int32_t dual_is_constant(const dual_queue *q, const odeon_view *x);
 
 /* ---- temporaries ---- */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ALIGNMENT = 64, PAGE = 4096 };
+enum { PAGE = 4096 };
 
 static const uint64_t mib = UINT64_C(1) << 20;
 static const uint64_t most_address_space = UINT64_C(1) << 37; /* of each half */
@@ -190,7 +190,7 @@ odeon_status dual_alloc(void *self, uint64_t bytes, void **out)
 {
     dual_device *d = self;
     *out = NULL;
-    bytes = bytes / ALIGNMENT * ALIGNMENT + ALIGNMENT; /* at least one, so that addresses differ */
+    bytes = dual_aligned(bytes > 0 ? bytes : 1); /* not 0, so that addresses differ */
     (void)pthread_mutex_lock(&d->arena.lock);
     odeon_status status = alloc_locked(d, bytes, out);
     (void)pthread_mutex_unlock(&d->arena.lock);
@@ -211,7 +211,7 @@ static void return_pages(const dual_arena *a, const dual_piece *p)
 static void wait_for_queues(const dual_device *d)
 {
     void *any = NULL;
-    if (d->base->ops->alloc(d->base->handle, ALIGNMENT, &any) == ODEON_OK) {
+    if (d->base->ops->alloc(d->base->handle, DUAL_ALIGNMENT, &any) == ODEON_OK) {
         d->base->ops->free(d->base->handle, any);
     }
 }

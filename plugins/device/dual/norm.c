@@ -90,7 +90,8 @@ static odeon_status batch_norm(odeon_queue *queue, const odeon_batch_norm *call)
     ODEON_TRY(VALUE(q, norm, batch_norm, &one));
     ODEON_TRY(dual_add_scaled(q, call->x, &m, &r_dot, call->w, &y));
     if (!dual_is_constant(q, call->w)) {
-        ODEON_TRY(dual_add_scaled(q, call->x, &m, &r, twin_or_null(q, call->w, &w), &y));
+        w = twin(q, call->w);
+        ODEON_TRY(dual_add_scaled(q, call->x, &m, &r, &w, &y));
     }
     return call->act == ODEON_UNARY_IDENTITY ? ODEON_OK
                                              : ON(q, pointwise, unary_vjp, .id = call->act,
@@ -177,8 +178,9 @@ static odeon_status batch_norm_vjp(odeon_queue *queue, const odeon_batch_norm_vj
     ODEON_TRY(add_by_r(q, call, &r_dot, &dx));
     if (!dual_is_constant(q, call->w)) {
         ODEON_TRY(dual_temp(q, &x.shape, &more));
+        w = twin(q, call->w);
         one = *call;
-        one.w = twin_or_null(q, call->w, &w);
+        one.w = &w;
         one.dx = &more;
         ODEON_TRY(VALUE(q, norm, batch_norm_vjp, &one));
         ODEON_TRY(dual_add(q, 1.0, &more.view, &dx));

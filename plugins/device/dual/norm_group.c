@@ -171,10 +171,10 @@ static odeon_status add_to_dx(dual_queue *q, const odeon_group_norm_vjp *call, g
     odeon_tensor dx = twin_of(q, call->dx), more, u;
     odeon_view w;
     if (!dual_is_constant(q, call->w)) {
+        w = twin(q, call->w);
         ODEON_TRY(dual_temp(q, &dx.view.shape, &more));
-        ODEON_TRY(ON(q, norm, group_norm_vjp, .groups = call->groups, .x = call->x,
-                     .w = twin_or_null(q, call->w, &w), .stats = call->stats, .dy = call->dy,
-                     .dx = &more));
+        ODEON_TRY(ON(q, norm, group_norm_vjp, .groups = call->groups, .x = call->x, .w = &w,
+                     .stats = call->stats, .dy = call->dy, .dx = &more));
         ODEON_TRY(dual_add(q, 1.0, &more.view, &dx));
     }
     ODEON_TRY(dual_temp(q, &dx.view.shape, &u));

@@ -5,9 +5,9 @@
 /* Of tensors that are there. */
 static odeon_status forget(dual_queue *q, int32_t n, const odeon_tensor *const *x)
 {
-    odeon_tensor dot;
     for (int32_t i = 0; i < n; i++) {
-        if (twin_of_or_null(q, x[i], &dot) != NULL) {
+        if (x[i] != NULL) {
+            odeon_tensor dot = twin_of(q, x[i]);
             ODEON_TRY(dual_zero(q, &dot));
         }
     }

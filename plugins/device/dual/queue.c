@@ -6,13 +6,6 @@
 #include "odeon/device_pointwise.h"
 #include "odeon/device_solver.h"
 
-enum { ALIGNMENT = 64 };
-
-static uint64_t aligned(uint64_t bytes)
-{
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
 odeon_status dual_expect(const dual_queue *q, const char *name, int32_t known, uint32_t flags)
 {
     if (known && flags == 0) {
@@ -104,10 +97,10 @@ odeon_status dual_begin(dual_queue *q)
 
 odeon_status dual_temp(dual_queue *q, const odeon_shape *shape, odeon_tensor *out)
 {
-    uint64_t bytes = aligned((uint64_t)odeon_bytes(shape));
+    uint64_t bytes = dual_aligned((uint64_t)odeon_bytes(shape));
     dual_chunk *c = q->n_chunks > 0 ? &q->chunks[q->n_chunks - 1] : NULL;
     if (c == NULL || c->bytes - c->used < bytes) {
-        uint64_t more = 4 * bytes + ALIGNMENT, twice = c != NULL ? 2 * c->bytes : 0;
+        uint64_t more = 4 * bytes + DUAL_ALIGNMENT, twice = c != NULL ? 2 * c->bytes : 0;
         if (q->n_chunks == DUAL_CHUNKS) {
             return odeon_fail(q->device->host, ODEON_ERR_INTERNAL,
                               "dual: a rule has no room for its temporaries");
@@ -261,7 +254,7 @@ static odeon_status workspace(odeon_queue *queue, uint64_t at_least, uint64_t *b
 {
     dual_queue *q = queue->handle;
     if (workspace_bytes(q) < at_least) {
-        ODEON_TRY(renew(q, aligned(at_least)));
+        ODEON_TRY(renew(q, dual_aligned(at_least)));
     }
     if (bytes != NULL) {
         *bytes = workspace_bytes(q);

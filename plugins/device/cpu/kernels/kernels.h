@@ -70,9 +70,9 @@ typedef struct cpu_kernels {
     void (*average)(const cpu_windows *g, const void *x, void *y);
     void (*average_vjp)(const cpu_windows *g, const void *dy, void *dx); /* adds to dx */
     void (*largest)(const cpu_windows *g, const void *x, void *y);
-    void (*largest_vjp)(const cpu_windows *g, const void *x, const void *dy, void *dx);
-    void (*largest_jvp)(const cpu_windows *g, const void *x, const void *x_dot,
-                        void *y_dot); /* adds to dx */
+    void (*largest_vjp)(const cpu_windows *g, const void *x, const void *dy,
+                        void *dx); /* adds to dx */
+    void (*largest_jvp)(const cpu_windows *g, const void *x, const void *x_dot, void *y_dot);
 
     /* normalization; channel_sum ignores groups */
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
