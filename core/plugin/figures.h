@@ -12,8 +12,10 @@ typedef struct figures figures; /* of all instances that a registry's configurat
 
 typedef struct figure_value {
     const char *path, *name; /* the instance's; path may be "" */
-    double value;            /* NAN: nothing was told */
+    double value;            /* NAN: there is none */
     int64_t whole;           /* where is_whole: the same with all digits */
+    int64_t n;               /* how many values it is of */
+    int32_t rule;            /* ODEON_FIGURE_* */
     bool is_whole;
 } figure_value;
 
