@@ -30,8 +30,7 @@ typedef struct metrics_row {
 typedef struct row_cells {
     size_t n, room;
     odeon_cell *cells;
-    size_t *at;       /* [2 n] of names and texts in text */
-    text_buffer text; /* all of them, each with its NUL */
+    text_buffer text; /* name and text of each cell in turn, each with its NUL */
     bool failed;      /* memory has run out */
 } row_cells;
 
