@@ -161,6 +161,18 @@ bool row_cells_match(const row_cells *x, const row_cells *other)
     return same;
 }
 
+const char *row_cells_repeated(const row_cells *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(x->cells[i].name, x->cells[j].name) == 0) {
+                return x->cells[i].name;
+            }
+        }
+    }
+    return NULL;
+}
+
 void row_cells_fini(row_cells *x)
 {
     mem_free(x->cells);

@@ -43,6 +43,8 @@ typedef struct row_cells {
 bool row_cells_make(row_cells *x, const metrics_row *row);
 /* Are the names those of other? */
 bool row_cells_match(const row_cells *x, const row_cells *other);
+/* The first name that two of them have; NULL: all differ. */
+const char *row_cells_repeated(const row_cells *x);
 void row_cells_fini(row_cells *x);
 
 #endif

@@ -341,6 +341,30 @@ static void test_the_first_row_of_a_continued_file_must_have_its_columns(void **
     assert_int_equal(metrics_close(m), ODEON_OK);
 }
 
+static const char two_of_a_name[] = "metrics: two columns are named 'ode.accepted': a plugin gives "
+                                    "a figure or a metric the name of another column";
+
+/* The ODE block of that path has a column of that name already. */
+static void test_a_figure_named_as_another_column_is_refused(void **state)
+{
+    (void)state;
+    const figure_value figure = {.path = "ode", .name = "accepted", .is_whole = true};
+    const metrics_mark nothing = {0};
+    metrics_row row = run_fixture_row();
+    row.n_figures = 1;
+    row.figures = &figure;
+    metrics *m = create();
+    assert_int_equal(metrics_add(m, NULL, &row), ODEON_ERR_PLUGIN);
+    assert_string_equal(diag_message(), two_of_a_name);
+    assert_int_equal(metrics_close(m), ODEON_OK);
+    assert_int_equal(size_of("metrics.csv"), 0);
+    diag_clear();
+    assert_int_equal(metrics_reopen(".", run_fixture_observers(), &nothing, &row, &m),
+                     ODEON_ERR_PLUGIN);
+    assert_string_equal(diag_message(), two_of_a_name);
+    assert_null(m);
+}
+
 static void test_files_that_are_not_there_begin_anew(void **state)
 {
     (void)state;
@@ -389,6 +413,7 @@ int main(void)
         WITH_FOLDER(test_every_json_line_is_json),
         WITH_FOLDER(test_rows_are_there_before_the_run_ends),
         WITH_FOLDER(test_a_row_of_other_columns_is_refused),
+        WITH_FOLDER(test_a_figure_named_as_another_column_is_refused),
         WITH_FOLDER(test_a_row_survives_failing_allocations),
         WITH_FOLDER(test_metrics_of_another_run_are_refused),
         WITH_FOLDER(test_a_full_disk_is_reported_by_close),
