@@ -264,15 +264,15 @@ static odeon_status continue_files(const resume *r, const setup *s, const metric
     static const double no_values[ODEON_MAX_METRICS];
     ode_counters *blocks;
     size_t n = session_blocks(s->session, &blocks);
-    const figure_value *told;
-    size_t n_told = session_figures(s->session, &told);
+    const figure_value *reported;
+    size_t n_reported = session_figures(s->session, &reported);
     metrics_row columns = {.metrics = no_values,
                            .n_metrics = session_metric_count(s->session),
                            .metric_names = session_metric_names(s->session),
                            .n_blocks = n,
                            .blocks = blocks,
-                           .n_figures = n_told,
-                           .figures = told};
+                           .n_figures = n_reported,
+                           .figures = reported};
     return run_dir_continue(r->dir, s->config, s->observers, mark, &columns);
 }
 

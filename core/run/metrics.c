@@ -237,7 +237,7 @@ static odeon_status check_columns(metrics *m, const odeon_event *event, const me
     return row_cells_make(&m->first, row) ? ODEON_OK : out_of_memory();
 }
 
-odeon_status metrics_tell(metrics *m, const odeon_event *event, const metrics_row *row)
+odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_row *row)
 {
     if (!observers_want(m->observers, event->type)) {
         return ODEON_OK;
@@ -258,17 +258,6 @@ odeon_status metrics_tell(metrics *m, const odeon_event *event, const metrics_ro
         }
     }
     return ODEON_OK;
-}
-
-odeon_status metrics_add(metrics *m, const odeon_event *event, const metrics_row *row)
-{
-    odeon_event of_row = event != NULL ? *event : (odeon_event){.text = NULL};
-    of_row.struct_size = sizeof of_row;
-    of_row.type = ODEON_EVENT_ROW;
-    of_row.step = row->step;
-    of_row.epoch = row->epoch;
-    of_row.seconds = row->seconds;
-    return metrics_tell(m, &of_row, row);
 }
 
 bool metrics_want(const metrics *m, int32_t type)

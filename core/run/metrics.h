@@ -22,13 +22,11 @@ odeon_status metrics_open(const char *folder, observers *all, metrics **out);
  * have one name; ODEON_ERR_IO, ODEON_ERR_NOMEM. */
 odeon_status metrics_reopen(const char *folder, observers *all, const metrics_mark *mark,
                             const metrics_row *columns, metrics **out);
-/* Tells of a row: ODEON_EVENT_ROW, whose lines are appended. The first fixes the columns, of which
+/* Passes an event, with the cells of row unless that is NULL, to the observers that want it. Lines
+ * of ODEON_EVENT_ROW are appended to their files; the first such row fixes the columns, of which
  * no two have one name (ODEON_ERR_PLUGIN); one that does not have them is ODEON_ERR_INTERNAL, or,
- * where a file is continued, ODEON_ERR_DATA. event has what is known of the run beside the row:
- * NULL: nothing. */
-odeon_status metrics_add(metrics *m, const odeon_event *event, const metrics_row *row);
-/* Tells of any other event, with the cells of row unless it is NULL. */
-odeon_status metrics_tell(metrics *m, const odeon_event *event, const metrics_row *row);
+ * where a file is continued, ODEON_ERR_DATA. */
+odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_row *row);
 bool metrics_want(const metrics *m, int32_t type);
 /* Syncs the files and says how far they are; others of it lives until the next call. What could not
  * be written does not count. */

@@ -429,19 +429,12 @@ char *run_dir_file(const run_dir *dir, const char *name)
     return mem_printf("%s/%s", dir->path, name);
 }
 
-/* In an event the folder is the host's to say. */
-odeon_status run_dir_metrics(run_dir *dir, const odeon_event *event, const metrics_row *row)
-{
-    odeon_event here = event != NULL ? *event : (odeon_event){.text = NULL};
-    here.folder = dir->path;
-    return metrics_add(dir->metrics, &here, row);
-}
-
-odeon_status run_dir_tell(run_dir *dir, const odeon_event *event, const metrics_row *row)
+/* In an event the folder is the host's to set. */
+odeon_status run_dir_event(run_dir *dir, const odeon_event *event, const metrics_row *row)
 {
     odeon_event here = *event;
     here.folder = dir->path;
-    return metrics_tell(dir->metrics, &here, row);
+    return metrics_event(dir->metrics, &here, row);
 }
 
 bool run_dir_wants(const run_dir *dir, int32_t type)
