@@ -8,7 +8,7 @@
 
 enum { MAX_NAME = 64 };
 
-/* sum and n of what was told; of MAX and MIN sum is the greatest or least so far. */
+/* sum and n of the values so far; of MAX and MIN sum is the greatest or least of them. */
 typedef struct figure {
     char name[MAX_NAME];
     int32_t rule;
@@ -31,7 +31,7 @@ struct figures {
     figure_list *first, **end;
     size_t n, room;
     figure_value *values;
-    int (*cancelled)(void);
+    int (*is_cancelled)(void); /* NULL: nobody wants to stop */
 };
 
 odeon_status figures_create(figures **out)
@@ -148,7 +148,7 @@ void figures_forget(instance *x)
     x->figures = NULL;
 }
 
-/* ---- what it tells ---- */
+/* ---- its values ---- */
 
 /* A number that is none of its figures is a bug in the plugin and changes nothing. */
 static figure *own_figure(const odeon_host *host, int32_t index)
@@ -195,16 +195,16 @@ static void metric(const odeon_host *host, int32_t index, double value)
     }
 }
 
-void figures_on_cancel(figures *all, int (*asked)(void))
+void figures_on_cancel(figures *all, int (*is_cancelled)(void))
 {
-    all->cancelled = asked;
+    all->is_cancelled = is_cancelled;
 }
 
 static int32_t cancelled(const odeon_host *host)
 {
     const instance *x = host->self;
     const figures *all = x->config != NULL ? x->config->figures : NULL;
-    return all != NULL && all->cancelled != NULL && all->cancelled() != 0;
+    return all != NULL && all->is_cancelled != NULL && all->is_cancelled() != 0;
 }
 
 const odeon_host_run figures_services = {.struct_size = sizeof(odeon_host_run),

@@ -1,4 +1,4 @@
-/* figures.h: numbers that components tell of themselves (odeon/run.h), to stand among the metrics.
+/* figures.h: numbers that components report (odeon/run.h), to stand among the metrics.
  *
  * Every instance has figures of its own, which its worker alone writes; whoever reads or clears
  * them all does so between two batches, when no worker is at work. Those of one path and name, as
@@ -24,9 +24,8 @@ void figures_destroy(figures *x); /* NULL is allowed; all instances are gone */
 
 /* odeon_host_run, by which instances reach their own figures. */
 extern const odeon_host_run figures_services;
-/* Whether the user wants to stop is asked of this, which answers 0 if not; without it nobody does.
- */
-void figures_on_cancel(figures *x, int (*asked)(void));
+/* is_cancelled returns 0 unless the user wants to stop; without it nobody does. */
+void figures_on_cancel(figures *x, int (*is_cancelled)(void));
 /* Of an instance that goes. */
 void figures_forget(instance *x);
 
