@@ -10,9 +10,6 @@
         offsetof(type, field), #field                                                              \
     }
 
-/* For interfaces of which nothing is refused. */
-static const kind_slot none[] = {{0, NULL}};
-
 /* Memory and queues may be a base's; device/open.c asks for them, and for whole families. */
 static const kind_slot device_needed[] = {
     SLOT(odeon_device_ops, probe),
@@ -94,47 +91,44 @@ static const interface_info interfaces[INTERFACE_COUNT + 1] = {
     [ODEON_INTERFACE_DEVICE] = {"device", ODEON_KIND_DEVICE, ODEON_LAYOUT_DEVICE,
                                 sizeof(odeon_device_ops),
                                 ODEON_SIZE_THROUGH(odeon_device_ops, get_table),
-                                offsetof(odeon_device_ops, reserved0), device_needed, none, 0, 0},
+                                offsetof(odeon_device_ops, reserved0), device_needed, 0, 0},
     [ODEON_INTERFACE_DATASET] = {"dataset", ODEON_KIND_DATASET, ODEON_LAYOUT_DATASET,
                                  sizeof(odeon_dataset_ops),
                                  ODEON_SIZE_THROUGH(odeon_dataset_ops, get_batch),
-                                 offsetof(odeon_dataset_ops, reserved0), dataset_needed, none, 0,
-                                 0},
+                                 offsetof(odeon_dataset_ops, reserved0), dataset_needed, 0, 0},
     [ODEON_INTERFACE_LAYER] = {"layer", ODEON_KIND_LAYER, ODEON_LAYOUT_LAYER,
                                sizeof(odeon_layer_ops), ODEON_SIZE_THROUGH(odeon_layer_ops, vjp), 0,
-                               layer_needed, none, 0, 0},
+                               layer_needed, 0, 0},
     [ODEON_INTERFACE_TABLEAU] = {"tableau", ODEON_KIND_INTEGRATOR, ODEON_LAYOUT_TABLEAU,
                                  sizeof(odeon_tableau),
-                                 ODEON_SIZE_THROUGH(odeon_tableau, interp_im), 0, tableau_needed,
-                                 none, 0, 0},
+                                 ODEON_SIZE_THROUGH(odeon_tableau, interp_im), 0, tableau_needed, 0,
+                                 0},
     [ODEON_INTERFACE_GRADIENT] = {"gradient", ODEON_KIND_GRADIENT, ODEON_LAYOUT_GRADIENT,
                                   sizeof(odeon_gradient_ops),
                                   ODEON_SIZE_THROUGH(odeon_gradient_ops, backward), 0,
-                                  gradient_needed, none, offsetof(odeon_gradient_ops, flags),
+                                  gradient_needed, offsetof(odeon_gradient_ops, flags),
                                   ODEON_GRADIENT_DISCRETE | ODEON_GRADIENT_NEEDS_Y |
                                       ODEON_GRADIENT_NEEDS_DENSE},
     [ODEON_INTERFACE_OPTIMIZER] = {"optimizer", ODEON_KIND_OPTIMIZER, ODEON_LAYOUT_OPTIMIZER,
                                    sizeof(odeon_optimizer_ops),
                                    ODEON_SIZE_THROUGH(odeon_optimizer_ops, update), 0,
-                                   optimizer_needed, none, offsetof(odeon_optimizer_ops, flags),
+                                   optimizer_needed, offsetof(odeon_optimizer_ops, flags),
                                    ODEON_OPTIMIZER_ELEMENTWISE},
     [ODEON_INTERFACE_LOSS] = {"loss", ODEON_KIND_LOSS, ODEON_LAYOUT_LOSS, sizeof(odeon_loss_ops),
                               ODEON_SIZE_THROUGH(odeon_loss_ops, eval),
-                              offsetof(odeon_loss_ops, reserved0), loss_needed, none, 0, 0},
+                              offsetof(odeon_loss_ops, reserved0), loss_needed, 0, 0},
     [ODEON_INTERFACE_SCHEDULE] = {"schedule", ODEON_KIND_SCHEDULE, ODEON_LAYOUT_SCHEDULE,
                                   sizeof(odeon_schedule_ops),
                                   ODEON_SIZE_THROUGH(odeon_schedule_ops, factor),
-                                  offsetof(odeon_schedule_ops, reserved0), schedule_needed, none,
-                                  0, 0},
+                                  offsetof(odeon_schedule_ops, reserved0), schedule_needed, 0, 0},
     [ODEON_INTERFACE_STEPPER] = {"stepper", ODEON_KIND_INTEGRATOR, ODEON_LAYOUT_STEPPER,
                                  sizeof(odeon_stepper_ops),
                                  ODEON_SIZE_THROUGH(odeon_stepper_ops, inverse),
-                                 offsetof(odeon_stepper_ops, reserved0), stepper_needed, none,
-                                 0, 0},
+                                 offsetof(odeon_stepper_ops, reserved0), stepper_needed, 0, 0},
     [ODEON_INTERFACE_OBSERVER] = {"observer", ODEON_KIND_OBSERVER, ODEON_LAYOUT_OBSERVER,
                                   sizeof(odeon_observer_ops),
                                   ODEON_SIZE_THROUGH(odeon_observer_ops, see), 0, observer_needed,
-                                  none, offsetof(odeon_observer_ops, flags), 0},
+                                  offsetof(odeon_observer_ops, flags), 0},
 };
 
 #define KIND_NAME(NAME, value, text) [value] = text,

@@ -20,14 +20,13 @@ typedef struct kind_slot {
 typedef struct interface_info {
     const char *name; /* "layer", "tableau" */
     int32_t kind;
-    uint32_t version;         /* while it is a draft its layout number, not below 256 (layouts.h) */
-    size_t ops_bytes;         /* sizeof of the host's own table */
-    size_t ops_bytes_first;   /* of the first table of this major: no plugin's may be smaller */
-    int32_t reserved_at;      /* offset of a word that must be zero; 0: none */
-    const kind_slot *needed;  /* must not be NULL; ends with name NULL */
-    const kind_slot *refused; /* must be NULL until a later minor gives them a meaning */
-    size_t flags_at;          /* offset of a word of flags; 0: none */
-    uint32_t flags_known;     /* bits of it that have a meaning */
+    uint32_t version;        /* while it is a draft its layout number, not below 256 (layouts.h) */
+    size_t ops_bytes;        /* sizeof of the host's own table */
+    size_t ops_bytes_first;  /* of the first table of this major: no plugin's may be smaller */
+    int32_t reserved_at;     /* offset of a word that must be zero; 0: none */
+    const kind_slot *needed; /* must not be NULL; ends with name NULL */
+    size_t flags_at;         /* offset of a word of flags; 0: none */
+    uint32_t flags_known;    /* bits of it that have a meaning */
 } interface_info;
 
 /* By number, or by the name that stands in notes; NULL for what is no interface. */

@@ -154,12 +154,6 @@ static odeon_status check_slots(const copying *c, const interface_info *kind, co
                           other_interface(kind, table, hint));
         }
     }
-    for (const kind_slot *slot = kind->refused; slot->name != NULL; slot++) {
-        if (!is_null_slot(table, slot->offset)) {
-            return refuse(c, "its %s table has %s, which must be NULL until it has a meaning%s",
-                          kind->name, slot->name, other_interface(kind, table, hint));
-        }
-    }
     return ODEON_OK;
 }
 

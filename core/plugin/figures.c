@@ -8,7 +8,7 @@
 
 enum { MAX_NAME = 64 };
 
-/* sum and n of what was told; of MAX and MIN sum is the greatest or least so far. */
+/* sum and n of the values so far; of MAX and MIN sum is the greatest or least of them. */
 typedef struct figure {
     char name[MAX_NAME];
     int32_t rule;
@@ -31,8 +31,7 @@ struct figures {
     figure_list *first, **end;
     size_t n, room;
     figure_value *values;
-    int64_t *told; /* [room] how many values a mean is of */
-    int (*cancelled)(void);
+    int (*is_cancelled)(void); /* NULL: nobody wants to stop */
 };
 
 odeon_status figures_create(figures **out)
@@ -49,7 +48,6 @@ void figures_destroy(figures *x)
 {
     if (x != NULL) {
         mem_free(x->values);
-        mem_free(x->told);
         mem_free(x);
     }
 }
@@ -89,24 +87,6 @@ static odeon_status check(const instance *x, const char *name, int32_t rule)
     return ODEON_OK;
 }
 
-/* Room for one more among the values that are read. */
-static bool fit_values(figures *all)
-{
-    if (all->n < all->room) {
-        return true;
-    }
-    size_t room = all->room + 16;
-    figure_value *values = mem_resize(all->values, room, sizeof *values);
-    all->values = values != NULL ? values : all->values;
-    int64_t *told = mem_resize(all->told, room, sizeof *told);
-    all->told = told != NULL ? told : all->told;
-    if (values == NULL || told == NULL) {
-        return false;
-    }
-    all->room = room;
-    return true;
-}
-
 /* The instance's list, made and linked at its first figure. */
 static figure_list *own_list(instance *x)
 {
@@ -130,17 +110,20 @@ static odeon_status declare(const odeon_host *host, const char *name, int32_t ru
     instance *x = host->self;
     ODEON_TRY(check(x, name, rule));
     figure_list *own = own_list(x);
-    figure *list = own != NULL ? mem_resize(own->list, own->n + 1, sizeof *list) : NULL;
+    figure *list = own != NULL ? mem_grow(own->list, own->n, sizeof *list) : NULL;
     if (list == NULL) {
         return no_memory(x);
     }
     own->list = list;
-    if (!fit_values(own->all)) {
+    figures *all = own->all;
+    figure_value *values = mem_reserve(all->values, &all->room, all->n + 1, 16, sizeof *values);
+    if (values == NULL) {
         return no_memory(x);
     }
+    all->values = values;
     list[own->n] = (figure){.rule = rule};
     memcpy(list[own->n].name, name, strlen(name) + 1);
-    own->all->n++;
+    all->n++;
     *out = (int32_t)own->n++;
     return ODEON_OK;
 }
@@ -165,7 +148,7 @@ void figures_forget(instance *x)
     x->figures = NULL;
 }
 
-/* ---- what it tells ---- */
+/* ---- its values ---- */
 
 /* A number that is none of its figures is a bug in the plugin and changes nothing. */
 static figure *own_figure(const odeon_host *host, int32_t index)
@@ -185,17 +168,18 @@ static void count(const odeon_host *host, int32_t index, int64_t n)
     }
 }
 
-/* How a value, or what was made of several, comes to a figure; NaN stays. */
-static double combine(int32_t rule, double before, double value)
+/* How a value, or what was made of several, comes to a figure, of which it may be the first; NaN
+ * stays. */
+static double combine(int32_t rule, bool first, double before, double value)
 {
     if (isnan(before) || isnan(value)) {
         return (double)NAN;
     }
     switch (rule) {
     case ODEON_FIGURE_MAX:
-        return fmax(before, value);
+        return first ? value : fmax(before, value);
     case ODEON_FIGURE_MIN:
-        return fmin(before, value);
+        return first ? value : fmin(before, value);
     default:
         return before + value;
     }
@@ -205,23 +189,22 @@ static void metric(const odeon_host *host, int32_t index, double value)
 {
     figure *f = own_figure(host, index);
     if (f != NULL) {
-        bool extreme = f->rule == ODEON_FIGURE_MAX || f->rule == ODEON_FIGURE_MIN;
-        f->sum = f->n == 0 && extreme ? value : combine(f->rule, f->sum, value);
+        f->sum = combine(f->rule, f->n == 0, f->sum, value);
         f->fraction = true;
         f->n++;
     }
 }
 
-void figures_on_cancel(figures *all, int (*asked)(void))
+void figures_on_cancel(figures *all, int (*is_cancelled)(void))
 {
-    all->cancelled = asked;
+    all->is_cancelled = is_cancelled;
 }
 
 static int32_t cancelled(const odeon_host *host)
 {
     const instance *x = host->self;
     const figures *all = x->config != NULL ? x->config->figures : NULL;
-    return all != NULL && all->cancelled != NULL && all->cancelled() != 0;
+    return all != NULL && all->is_cancelled != NULL && all->is_cancelled() != 0;
 }
 
 const odeon_host_run figures_services = {.struct_size = sizeof(odeon_host_run),
@@ -254,28 +237,26 @@ static size_t find(const figures *all, size_t n, const char *path, const char *n
     return i;
 }
 
-/* Adds one instance's figure to value i, of which told says how many values it is of. */
-static void merge(figures *all, size_t i, const figure *f)
+/* Adds one instance's figure to those of its path and name. */
+static void merge(figure_value *v, const figure *f)
 {
-    figure_value *v = &all->values[i];
-    bool extreme = f->rule == ODEON_FIGURE_MAX || f->rule == ODEON_FIGURE_MIN;
     if (f->n > 0) {
-        v->value = all->told[i] == 0 && extreme ? f->sum : combine(f->rule, v->value, f->sum);
+        v->value = combine(f->rule, v->n == 0, v->value, f->sum);
     }
     v->whole += f->whole;
     v->is_whole = v->is_whole && !f->fraction && f->rule == ODEON_FIGURE_SUM;
-    all->told[i] += f->n;
+    v->n += f->n;
 }
 
 /* What the sums stand for. */
-static void finish(figure_value *v, int32_t rule, int64_t told)
+static void finish(figure_value *v)
 {
-    if (rule == ODEON_FIGURE_SUM) {
+    if (v->rule == ODEON_FIGURE_SUM) {
         v->value += (double)v->whole;
-    } else if (told == 0) {
+    } else if (v->n == 0) {
         v->value = (double)NAN;
-    } else if (rule == ODEON_FIGURE_MEAN) {
-        v->value /= (double)told;
+    } else if (v->rule == ODEON_FIGURE_MEAN) {
+        v->value /= (double)v->n;
     }
 }
 
@@ -284,24 +265,17 @@ const figure_value *figures_read(figures *all, size_t *n)
     *n = 0;
     for (const figure_list *own = all->first; own != NULL; own = own->next) {
         for (size_t i = 0; i < own->n; i++) {
-            size_t at = find(all, *n, own->owner->path, own->list[i].name);
+            const figure *f = &own->list[i];
+            size_t at = find(all, *n, own->owner->path, f->name);
             if (at == *n) {
-                all->values[at] = (figure_value){
-                    .path = own->owner->path, .name = own->list[i].name, .is_whole = true};
-                all->told[at] = 0;
-                (*n)++;
+                all->values[(*n)++] = (figure_value){
+                    .path = own->owner->path, .name = f->name, .rule = f->rule, .is_whole = true};
             }
-            merge(all, at, &own->list[i]);
+            merge(&all->values[at], f);
         }
     }
-    size_t done = 0;
-    for (const figure_list *own = all->first; own != NULL; own = own->next) {
-        for (size_t i = 0; i < own->n; i++) {
-            if (find(all, *n, own->owner->path, own->list[i].name) == done) {
-                finish(&all->values[done], own->list[i].rule, all->told[done]);
-                done++;
-            }
-        }
+    for (size_t i = 0; i < *n; i++) {
+        finish(&all->values[i]);
     }
     return all->values;
 }

@@ -1,4 +1,4 @@
-/* figures.h: numbers that components tell of themselves (odeon/run.h), to stand among the metrics.
+/* figures.h: numbers that components report (odeon/run.h), to stand among the metrics.
  *
  * Every instance has figures of its own, which its worker alone writes; whoever reads or clears
  * them all does so between two batches, when no worker is at work. Those of one path and name, as
@@ -12,8 +12,10 @@ typedef struct figures figures; /* of all instances that a registry's configurat
 
 typedef struct figure_value {
     const char *path, *name; /* the instance's; path may be "" */
-    double value;            /* NAN: nothing was told */
+    double value;            /* NAN: there is none */
     int64_t whole;           /* where is_whole: the same with all digits */
+    int64_t n;               /* how many values it is of */
+    int32_t rule;            /* ODEON_FIGURE_* */
     bool is_whole;
 } figure_value;
 
@@ -22,9 +24,8 @@ void figures_destroy(figures *x); /* NULL is allowed; all instances are gone */
 
 /* odeon_host_run, by which instances reach their own figures. */
 extern const odeon_host_run figures_services;
-/* Whether the user wants to stop is asked of this, which answers 0 if not; without it nobody does.
- */
-void figures_on_cancel(figures *x, int (*asked)(void));
+/* is_cancelled returns 0 unless the user wants to stop; without it nobody does. */
+void figures_on_cancel(figures *x, int (*is_cancelled)(void));
 /* Of an instance that goes. */
 void figures_forget(instance *x);
 

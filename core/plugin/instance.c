@@ -81,7 +81,7 @@ static void note_misuse(instance *x, const char *name, const char *what)
         diag_log(ODEON_LOG_WARNING, "%s: a bug in the plugin",
                  text != NULL ? text : "an option was asked for wrongly");
     } else {
-        x->misuses++;
+        x->misused = true;
         if (x->misuse == NULL) {
             x->misuse = text;
             return;
@@ -95,10 +95,10 @@ static void note_misuse(instance *x, const char *name, const char *what)
 static int32_t host_option_given(const odeon_host *host, const char *name)
 {
     instance *x = host->self;
-    const odeon_option *option = x->config != NULL ? schema_option(x->config, name) : NULL;
     if (x->config == NULL) {
         return 0;
     }
+    const odeon_option *option = schema_option(x->config, name);
     if (option == NULL || option->default_text != NULL) {
         note_misuse(x, name,
                     option == NULL ? "not in its table" : "always given: it has a default");
@@ -133,7 +133,7 @@ static odeon_status judge(const instance *x, odeon_status status)
         }
         return status > 0 ? ODEON_ERR_PLUGIN : status; /* no trial step is under way */
     }
-    return x->misuses == 0
+    return !x->misused
                ? ODEON_OK
                : diag_fail(ODEON_ERR_PLUGIN, "%s: %s: a bug in the plugin", x->path,
                            x->misuse != NULL ? x->misuse : "an option was asked for wrongly");

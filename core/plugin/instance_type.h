@@ -15,9 +15,9 @@ typedef struct instance {
     void *self;                       /* instance_bytes of the host's; NULL: none */
     char *path;                       /* "ode.block", for messages */
     const char *file;                 /* the plugin that component came from; NULL: none is known */
-    char *misuse;    /* what its init asked for wrongly first; NULL: nothing, or no memory */
-    int32_t misuses; /* how often */
     bool in_init;
+    bool misused;                /* its init used an option wrongly */
+    char *misuse;                /* the first of these; NULL: no memory for the text */
     struct figure_list *figures; /* that it has declared (figures.h); NULL: none */
 } instance;
 

@@ -1,11 +1,13 @@
 #include "plugin/tableau.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 /* That are carried out, dense stages among them. A pair evaluates twice in a stage, and its end is
  * one sum of y0 and both slopes of all, of at most ODEON_MAX_ADDENDS. */
 enum { MAX_STAGES = 32, MAX_PAIR_STAGES = (ODEON_MAX_ADDENDS - 1) / 2 };
+static_assert(MAX_STAGES < ODEON_MAX_ADDENDS, "y0 and all slopes are one sum");
 
 static bool is_fsal(const odeon_tableau *t)
 {
@@ -157,27 +159,99 @@ int32_t tableau_base(const odeon_tableau *t, int32_t i)
     return implicit ? ODEON_WORK + tableau_slopes(t) + all_stages(t) + i : tableau_state(t, i);
 }
 
-/* [y0 +] h sum over j < n of weights[j] k_j, zeros left out; how many terms. */
+/* ---- a step in verbs, of one table or of a pair ---- */
+
+/* [y0 +] h sum over j < n of weights[j] k_j, of a pair + weights_im[j] of its stiff slopes; zeros
+ * are left out; how many terms. */
 static int32_t gather(const odeon_tableau *t, bool y0, int32_t n, const double *weights,
-                      odeon_addend *terms)
+                      const double *weights_im, odeon_addend *terms)
 {
     int32_t count = 0;
     if (y0) {
         terms[count++] = (odeon_addend){1.0, ODEON_ONE, ODEON_Y0};
     }
-    for (int32_t j = 0; j < n; j++) {
-        if (weights[j] != 0.0) {
-            terms[count++] = (odeon_addend){weights[j], ODEON_H, tableau_slope(t, j)};
+    for (int32_t i = 0; i < (weights_im != NULL ? 2 * n : n); i++) {
+        double weight = i < n ? weights[i] : weights_im[i - n];
+        int32_t k = i < n ? i : all_stages(t) + i - n;
+        if (weight != 0.0) {
+            terms[count++] = (odeon_addend){weight, ODEON_H, tableau_slope(t, k)};
         }
     }
     return count;
 }
 
+odeon_status tableau_combine(const odeon_tableau *t, const odeon_step *step, int32_t out, int32_t n,
+                             const double *weights, const double *weights_im)
+{
+    odeon_addend terms[ODEON_MAX_ADDENDS];
+    return odeon_say_combine(step, out, gather(t, true, n, weights, weights_im, terms), terms);
+}
+
+/* The first as of any method; the others where a rule reads them. */
+odeon_status tableau_combine_estimates(const odeon_tableau *t, const odeon_step *step)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    for (int32_t i = 0; i < tableau_estimates(t); i++) {
+        double weights[MAX_STAGES], weights_im[MAX_STAGES];
+        odeon_addend terms[ODEON_MAX_ADDENDS];
+        tableau_estimate_weights(t, i, false, weights);
+        tableau_estimate_weights(t, i, true, weights_im);
+        int32_t n =
+            gather(t, false, t->stages, weights, t->a_im != NULL ? weights_im : NULL, terms);
+        ODEON_TRY(i == 0 ? odeon_say_combine(step, ODEON_ERROR, n, terms)
+                         : host->estimate(step->self, i, n, terms));
+    }
+    return ODEON_OK;
+}
+
+/* Linear in c through the last slope before and the one before it of another c, as far as there
+ * are; first: the slope of stage 0. Source: Hairer, Wanner, Solving ODEs II, 2nd ed., IV.8,
+ * equation 8.13. */
+static void guess_slope(const odeon_tableau *t, const double *c, int32_t first, const bool *has,
+                        int32_t i, tableau_stage *stage)
+{
+    int32_t near = i - 1;
+    while (near >= 0 && has != NULL && !has[near]) {
+        near--;
+    }
+    if (near < 0) {
+        return;
+    }
+    int32_t far = near - 1;
+    while (far >= 0 && ((has != NULL && !has[far]) || fabs(c[far] - c[near]) <= 0.1)) {
+        far--;
+    }
+    double ratio = far < 0 ? 0.0 : (c[i] - c[near]) / (c[near] - c[far]);
+    stage->guess[stage->n++] =
+        (odeon_addend){1.0 + ratio, ODEON_ONE, tableau_slope(t, first + near)};
+    if (ratio != 0.0) {
+        stage->guess[stage->n++] = (odeon_addend){-ratio, ODEON_ONE, tableau_slope(t, first + far)};
+    }
+}
+
+/* Of a tableau with implicit stages the host alone calls the slots, with all of a tableau_step. */
+odeon_status tableau_solve_stage(const odeon_tableau *t, const odeon_step *step, int32_t i,
+                                 const bool *has)
+{
+    const tableau_step *host = (const tableau_step *)(const void *)step;
+    const double *c = t->c_im != NULL ? t->c_im : t->c;
+    int32_t first = t->a_im != NULL ? all_stages(t) : 0;
+    tableau_stage stage = {.c = c[i],
+                           .gamma = tableau_diagonal(t, i),
+                           .k = tableau_slope(t, first + i),
+                           .y = tableau_state(t, i),
+                           .base = tableau_base(t, i),
+                           .terms = t->a_im != NULL ? TERMS_IMPLICIT : TERMS_ALL};
+    guess_slope(t, c, first, has, i, &stage);
+    return host->implicit(step->self, &stage);
+}
+
+/* ---- a step of one table ---- */
+
 static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int32_t out, int32_t n,
                             const double *weights)
 {
-    odeon_addend terms[MAX_STAGES + 1];
-    return odeon_say_combine(step, out, gather(t, true, n, weights, terms), terms);
+    return tableau_combine(t, step, out, n, weights, NULL);
 }
 
 static odeon_status start(void *self, const odeon_step *step)
@@ -186,63 +260,17 @@ static odeon_status start(void *self, const odeon_step *step)
     return is_fsal(t) ? odeon_say_eval(step, ODEON_CARRY_OUT, 0.0, ODEON_Y0) : ODEON_OK;
 }
 
-/* Linear in c through the last slope and the one before it of another c, as far as there are.
- * Source: Hairer, Wanner, Solving ODEs II, 2nd ed., IV.8, equation 8.13. */
-static void guess_slope(const odeon_tableau *t, int32_t i, tableau_stage *stage)
-{
-    int32_t near = i - 1, far = i - 2;
-    if (i == 0) {
-        return;
-    }
-    while (far >= 0 && fabs(t->c[far] - t->c[near]) <= 0.1) {
-        far--;
-    }
-    double ratio = far < 0 ? 0.0 : (t->c[i] - t->c[near]) / (t->c[near] - t->c[far]);
-    stage->guess[stage->n++] = (odeon_addend){1.0 + ratio, ODEON_ONE, tableau_slope(t, near)};
-    if (ratio != 0.0) {
-        stage->guess[stage->n++] = (odeon_addend){-ratio, ODEON_ONE, tableau_slope(t, far)};
-    }
-}
-
-/* Of a tableau with implicit stages the host alone calls the slots, with all of a tableau_step. */
-static odeon_status solve_stage(const odeon_tableau *t, const odeon_step *step, int32_t i)
-{
-    const tableau_step *host = (const tableau_step *)(const void *)step;
-    tableau_stage stage = {.c = t->c[i],
-                           .gamma = tableau_diagonal(t, i),
-                           .k = tableau_slope(t, i),
-                           .y = tableau_state(t, i),
-                           .base = tableau_base(t, i)};
-    guess_slope(t, i, &stage);
-    return host->implicit(step->self, &stage);
-}
-
 static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, int32_t i)
 {
     if (i > 0) {
         ODEON_TRY(combine(t, step, tableau_base(t, i), i, t->a + i * t->stages));
     }
     if (tableau_diagonal(t, i) != 0.0) {
-        return solve_stage(t, step, i);
+        return tableau_solve_stage(t, step, i, NULL);
     }
     return i == 0 && is_fsal(t)
                ? ODEON_OK /* the slope is carried */
                : odeon_say_eval(step, tableau_slope(t, i), t->c[i], tableau_state(t, i));
-}
-
-/* The first as of any method; the others where a rule reads them. */
-static odeon_status say_estimates(const odeon_tableau *t, const odeon_step *step)
-{
-    const tableau_step *host = (const tableau_step *)(const void *)step;
-    for (int32_t i = 0; i < tableau_estimates(t); i++) {
-        double weights[MAX_STAGES];
-        odeon_addend terms[MAX_STAGES + 1];
-        tableau_estimate_weights(t, i, false, weights);
-        int32_t n = gather(t, false, t->stages, weights, terms);
-        ODEON_TRY(i == 0 ? odeon_say_combine(step, ODEON_ERROR, n, terms)
-                         : host->estimate(step->self, i, n, terms));
-    }
-    return ODEON_OK;
 }
 
 static odeon_status take_step(void *self, const odeon_step *step)
@@ -254,7 +282,7 @@ static odeon_status take_step(void *self, const odeon_step *step)
     if (!tableau_ends_in_last_stage(t)) {
         ODEON_TRY(combine(t, step, ODEON_Y1, t->stages, t->b));
     }
-    return say_estimates(t, step);
+    return tableau_combine_estimates(t, step);
 }
 
 /* The step, then the stages that dense output alone needs, each of which reads all before it. */

@@ -71,4 +71,13 @@ bool tableau_ends_in_last_stage(const odeon_tableau *tableau);
 /* The diagonal entry of the implicit table: not 0 where stage i is implicit. */
 double tableau_diagonal(const odeon_tableau *tableau, int32_t i);
 
+/* Verbs of a step, of one table or of a pair. out = y0 + h sum over j < n of weights[j] k_j, of a
+ * pair + weights_im[j] of its stiff slopes; weights_im is NULL without a pair. */
+odeon_status tableau_combine(const odeon_tableau *tableau, const odeon_step *step, int32_t out,
+                             int32_t n, const double *weights, const double *weights_im);
+odeon_status tableau_combine_estimates(const odeon_tableau *tableau, const odeon_step *step);
+/* Solves implicit stage i; has[j]: is slope j < i of its table there? NULL: all are. */
+odeon_status tableau_solve_stage(const odeon_tableau *tableau, const odeon_step *step, int32_t i,
+                                 const bool *has);
+
 #endif

@@ -130,6 +130,20 @@ metrics_mark metrics_sync(metrics *m)
     return mark;
 }
 
+/* ---- columns ---- */
+
+/* Names of figures and of a loss's metrics are their plugins'; a reader of the files finds a column
+ * by its name, so that none may be there twice. */
+static odeon_status check_names(const row_cells *cells)
+{
+    const char *name = row_cells_repeated(cells);
+    return name == NULL ? ODEON_OK
+                        : diag_fail(ODEON_ERR_PLUGIN,
+                                    "metrics: two columns are named '%s': a plugin gives a figure "
+                                    "or a metric the name of another column",
+                                    name);
+}
+
 /* ---- a run that goes on ---- */
 
 /* A file that is continued begins with its heading; columns are in m->cells. */
@@ -150,6 +164,7 @@ static odeon_status check_existing(metrics *m, const metrics_mark *mark, const m
     if (!row_cells_make(&m->cells, columns)) {
         return out_of_memory();
     }
+    ODEON_TRY(check_names(&m->cells));
     for (size_t i = 0; i < m->observers->n; i++) {
         bool there = file_of(m, i) != NULL && log_file_has_text(&m->files[i]);
         ODEON_TRY(there ? check_heading(m, i) : ODEON_OK);
@@ -215,13 +230,14 @@ static odeon_status check_columns(metrics *m, const odeon_event *event, const me
                    : diag_fail(ODEON_ERR_INTERNAL, "metrics: a row has other columns than the "
                                                    "first");
     }
+    ODEON_TRY(check_names(&m->cells));
     for (size_t i = 0; i < m->observers->n; i++) {
         ODEON_TRY(file_of(m, i) != NULL ? begin_file(m, i, event) : ODEON_OK);
     }
     return row_cells_make(&m->first, row) ? ODEON_OK : out_of_memory();
 }
 
-odeon_status metrics_tell(metrics *m, const odeon_event *event, const metrics_row *row)
+odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_row *row)
 {
     if (!observers_want(m->observers, event->type)) {
         return ODEON_OK;
@@ -242,17 +258,6 @@ odeon_status metrics_tell(metrics *m, const odeon_event *event, const metrics_ro
         }
     }
     return ODEON_OK;
-}
-
-odeon_status metrics_add(metrics *m, const odeon_event *event, const metrics_row *row)
-{
-    odeon_event of_row = event != NULL ? *event : (odeon_event){.text = NULL};
-    of_row.struct_size = sizeof of_row;
-    of_row.type = ODEON_EVENT_ROW;
-    of_row.step = row->step;
-    of_row.epoch = row->epoch;
-    of_row.seconds = row->seconds;
-    return metrics_tell(m, &of_row, row);
 }
 
 bool metrics_want(const metrics *m, int32_t type)

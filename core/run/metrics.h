@@ -18,15 +18,15 @@ odeon_status metrics_open(const char *folder, observers *all, metrics **out);
 /* Opens them where a run left them and cuts off what was added after the mark; a file that is
  * missing or shorter is continued, with a warning, one that was saved with CR LF is written
  * again with LF. Of columns the names count. ODEON_ERR_DATA, before anything is cut, if a file
- * begins with another heading or the mark stands within a line; ODEON_ERR_IO, ODEON_ERR_NOMEM. */
+ * begins with another heading or the mark stands within a line; ODEON_ERR_PLUGIN if two columns
+ * have one name; ODEON_ERR_IO, ODEON_ERR_NOMEM. */
 odeon_status metrics_reopen(const char *folder, observers *all, const metrics_mark *mark,
                             const metrics_row *columns, metrics **out);
-/* Tells of a row: ODEON_EVENT_ROW, whose lines are appended. The first fixes the columns; one that
- * does not have them is ODEON_ERR_INTERNAL, or, where a file is continued, ODEON_ERR_DATA. event
- * has what is known of the run beside the row: NULL: nothing. */
-odeon_status metrics_add(metrics *m, const odeon_event *event, const metrics_row *row);
-/* Tells of any other event, with the cells of row unless it is NULL. */
-odeon_status metrics_tell(metrics *m, const odeon_event *event, const metrics_row *row);
+/* Passes an event, with the cells of row unless that is NULL, to the observers that want it. Lines
+ * of ODEON_EVENT_ROW are appended to their files; the first such row fixes the columns, of which
+ * no two have one name (ODEON_ERR_PLUGIN); one that does not have them is ODEON_ERR_INTERNAL, or,
+ * where a file is continued, ODEON_ERR_DATA. */
+odeon_status metrics_event(metrics *m, const odeon_event *event, const metrics_row *row);
 bool metrics_want(const metrics *m, int32_t type);
 /* Syncs the files and says how far they are; others of it lives until the next call. What could not
  * be written does not count. */

@@ -148,7 +148,7 @@ static void put_json(void *line, const char *text)
     text_json_string(line, text);
 }
 
-/* Nothing that an observer does ends a run. What it was told of before stays as it was. */
+/* Nothing that an observer does ends a run. The lines that it put before stay. */
 static void give_up(observer *x, text_buffer *line)
 {
     diag_log(ODEON_LOG_WARNING, "%s; the run goes on without observer %s", diag_message(),
@@ -177,8 +177,9 @@ static odeon_status check_line(const observer *x, const char *slot, int32_t type
 }
 
 /* The reason that may be noted already is somebody else's and is kept. */
-static odeon_status ask(observer *x, const char *slot, const odeon_event *event, text_buffer *line,
-                        odeon_status (*call)(void *, const odeon_event *, const odeon_line *))
+static odeon_status call_slot(observer *x, const char *slot, const odeon_event *event,
+                              text_buffer *line,
+                              odeon_status (*call)(void *, const odeon_event *, const odeon_line *))
 {
     const odeon_line to = {
         .struct_size = sizeof to, .self = line, .put = put, .put_json = put_json};
@@ -201,13 +202,13 @@ static odeon_status ask(observer *x, const char *slot, const odeon_event *event,
 odeon_status observer_see(observer *x, const odeon_event *event, text_buffer *line)
 {
     text_clear(line);
-    return wants(x, event->type) ? ask(x, "see", event, line, x->ops->see) : ODEON_OK;
+    return wants(x, event->type) ? call_slot(x, "see", event, line, x->ops->see) : ODEON_OK;
 }
 
 odeon_status observer_heading(observer *x, const odeon_event *event, text_buffer *line)
 {
     text_clear(line);
     return !x->failed && ODEON_HAS(x->ops, odeon_observer_ops, heading)
-               ? ask(x, "heading", event, line, x->ops->heading)
+               ? call_slot(x, "heading", event, line, x->ops->heading)
                : ODEON_OK;
 }

@@ -14,7 +14,7 @@
 typedef struct observer {
     instance *instance;
     const odeon_observer_ops *ops;
-    bool failed; /* it is asked no more */
+    bool failed; /* it is not called again */
 } observer;
 
 typedef struct observers {
@@ -28,10 +28,12 @@ typedef struct observers {
 odeon_status observers_create(registry *r, const config *c, observers **out);
 void observers_destroy(observers *x); /* NULL is allowed */
 
-/* Is any told of that type of event? */
+/* Does any receive events of that type? */
 bool observers_want(const observers *x, int32_t type);
-/* Tells one that wants it; what it puts stands in line then, "" if it failed, which is a warning,
- * or is not asked. ODEON_ERR_NOMEM where there is none for the line. */
+/* Passes an event to an observer that wants it. The lines that it puts stand in line then, "" if it
+ * failed, which is a warning, or does not want it. ODEON_ERR_NOMEM where there is none for the
+ * line.
+ */
 odeon_status observer_see(observer *x, const odeon_event *event, text_buffer *line);
 /* Its heading; "" if it has none. */
 odeon_status observer_heading(observer *x, const odeon_event *event, text_buffer *line);

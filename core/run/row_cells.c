@@ -10,24 +10,6 @@
 
 /* ---- one cell ---- */
 
-static bool fit(row_cells *x)
-{
-    if (x->n < x->room) {
-        return true;
-    }
-    size_t room = x->room + 32;
-    odeon_cell *cells = mem_resize(x->cells, room, sizeof *cells);
-    x->cells = cells != NULL ? cells : x->cells;
-    size_t *at = mem_resize(x->at, 2 * room, sizeof *at);
-    x->at = at != NULL ? at : x->at;
-    if (cells == NULL || at == NULL) {
-        x->failed = true;
-        return false;
-    }
-    x->room = room;
-    return true;
-}
-
 /* Ends a text that was added and begins the next. */
 static void end_text(row_cells *x)
 {
@@ -37,17 +19,17 @@ static void end_text(row_cells *x)
 /* The name in full, as "path.name"; the text of the value follows it. */
 static bool begin(row_cells *x, const char *path, const char *name, int32_t type, double value)
 {
-    if (!fit(x)) {
+    odeon_cell *cells = mem_reserve(x->cells, &x->room, x->n + 1, 32, sizeof *cells);
+    if (cells == NULL) {
+        x->failed = true;
         return false;
     }
-    x->cells[x->n] = (odeon_cell){.value = value, .type = type};
-    x->at[2 * x->n] = x->text.length;
+    x->cells = cells;
+    cells[x->n++] = (odeon_cell){.value = value, .type = type};
     text_add(&x->text, path != NULL ? path : "");
     text_add(&x->text, path != NULL ? "." : "");
     text_add(&x->text, name);
     end_text(x);
-    x->at[2 * x->n + 1] = x->text.length;
-    x->n++;
     return true;
 }
 
@@ -144,6 +126,18 @@ static void add_row(row_cells *x, const metrics_row *row)
     }
 }
 
+/* The name and the text of each cell, in their order. */
+static void place_texts(row_cells *x)
+{
+    const char *text = x->text.data;
+    for (size_t i = 0; i < x->n; i++) {
+        x->cells[i].name = text;
+        text += strlen(text) + 1;
+        x->cells[i].text = text;
+        text += strlen(text) + 1;
+    }
+}
+
 bool row_cells_make(row_cells *x, const metrics_row *row)
 {
     x->n = 0;
@@ -154,10 +148,7 @@ bool row_cells_make(row_cells *x, const metrics_row *row)
         x->n = 0;
         return false;
     }
-    for (size_t i = 0; i < x->n; i++) {
-        x->cells[i].name = x->text.data + x->at[2 * i];
-        x->cells[i].text = x->text.data + x->at[2 * i + 1];
-    }
+    place_texts(x);
     return true;
 }
 
@@ -170,10 +161,21 @@ bool row_cells_match(const row_cells *x, const row_cells *other)
     return same;
 }
 
+const char *row_cells_repeated(const row_cells *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(x->cells[i].name, x->cells[j].name) == 0) {
+                return x->cells[i].name;
+            }
+        }
+    }
+    return NULL;
+}
+
 void row_cells_fini(row_cells *x)
 {
     mem_free(x->cells);
-    mem_free(x->at);
     text_fini(&x->text);
     *x = (row_cells){.n = 0};
 }

@@ -30,20 +30,20 @@ typedef struct metrics_row {
 typedef struct row_cells {
     size_t n, room;
     odeon_cell *cells;
-    size_t *at;       /* [2 n] of names and texts in text */
-    text_buffer text; /* all of them, each with its NUL */
+    text_buffer text; /* name and text of each cell in turn, each with its NUL */
     bool failed;      /* memory has run out */
 } row_cells;
 
 /* Columns: step, epoch, seconds, split, loss, the loss's metrics by name, lr, grad_norm,
  * samples_per_second, nsync, nlaunch, nalloc (waits for the device, launches and allocations on it:
  * in a row of training those of its step, in a row of a test those of all its batches), then for
- * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then what
- * components tell of themselves, PATH.NAME. False without
- * memory. */
+ * every ODE block PATH.evals_forward and so on through the fields of ode_counters, then the figures
+ * of components, PATH.NAME. False without memory. */
 bool row_cells_make(row_cells *x, const metrics_row *row);
 /* Are the names those of other? */
 bool row_cells_match(const row_cells *x, const row_cells *other);
+/* The first name that two of them have; NULL: all differ. */
+const char *row_cells_repeated(const row_cells *x);
 void row_cells_fini(row_cells *x);
 
 #endif

@@ -234,12 +234,10 @@ odeon_status run_dir_open(const char *path, run_dir **out)
 
 /* ---- a run that begins again ---- */
 
-/* What a run leaves beside its configuration; checkpoints first: without them what is left is no
- * run that could go on, should the rest not be moved any more. */
-static const char *const results[] = {
-    CHECKPOINT_LIST_FOLDER, "weights.safetensors", "weights-best.safetensors",
-    "metrics.csv",          "metrics.jsonl",       "failure",
-    manifest_name};
+/* What a run leaves beside its configuration and files of rows; checkpoints first: without them
+ * what is left is no run that could go on, should the rest not be moved any more. */
+static const char *const results[] = {CHECKPOINT_LIST_FOLDER, "weights.safetensors",
+                                      "weights-best.safetensors", "failure", manifest_name};
 enum { N_RESULTS = sizeof results / sizeof *results };
 
 /* Without memory for the path, the file is taken to be there: nothing is written over what may be.
@@ -253,10 +251,21 @@ static bool exists(const char *folder, const char *name)
     return found;
 }
 
-static odeon_status move_result(const run_dir *dir, const char *to, const char *name);
+/* What is not there is nothing to move: a run that was ended early has few of its files. */
+static odeon_status move_result(const run_dir *dir, const char *to, const char *name)
+{
+    char *old = run_dir_file(dir, name), *new = mem_printf("%s/%s", to, name);
+    odeon_status status = old != NULL && new != NULL ? ODEON_OK : out_of_memory();
+    if (status == ODEON_OK && rename(old, new) != 0 && errno != ENOENT) {
+        status = io_failure(old, "cannot be moved");
+    }
+    mem_free(old);
+    mem_free(new);
+    return status;
+}
 
-/* Files of observers that do not ship with the program: found by the beginning of their names, and
- * moved into the folder to, unless that is NULL. */
+/* Files of observers: found by the beginning of their names, and moved into the folder to, unless
+ * that is NULL. */
 static odeon_status find_rows(const run_dir *dir, const char *to, bool *found)
 {
     DIR *folder = opendir(dir->path);
@@ -313,19 +322,6 @@ static odeon_status make_earlier(const run_dir *dir, char **out)
         *out = NULL;
         ODEON_TRY(status);
     }
-}
-
-/* What is not there is nothing to move: a run that was ended early has few of its files. */
-static odeon_status move_result(const run_dir *dir, const char *to, const char *name)
-{
-    char *old = run_dir_file(dir, name), *new = mem_printf("%s/%s", to, name);
-    odeon_status status = old != NULL && new != NULL ? ODEON_OK : out_of_memory();
-    if (status == ODEON_OK && rename(old, new) != 0 && errno != ENOENT) {
-        status = io_failure(old, "cannot be moved");
-    }
-    mem_free(old);
-    mem_free(new);
-    return status;
 }
 
 /* So that the folder is a run's, as it was. */
@@ -429,19 +425,12 @@ char *run_dir_file(const run_dir *dir, const char *name)
     return mem_printf("%s/%s", dir->path, name);
 }
 
-/* In an event the folder is the host's to say. */
-odeon_status run_dir_metrics(run_dir *dir, const odeon_event *event, const metrics_row *row)
-{
-    odeon_event here = event != NULL ? *event : (odeon_event){.text = NULL};
-    here.folder = dir->path;
-    return metrics_add(dir->metrics, &here, row);
-}
-
-odeon_status run_dir_tell(run_dir *dir, const odeon_event *event, const metrics_row *row)
+/* In an event the folder is the host's to set. */
+odeon_status run_dir_event(run_dir *dir, const odeon_event *event, const metrics_row *row)
 {
     odeon_event here = *event;
     here.folder = dir->path;
-    return metrics_tell(dir->metrics, &here, row);
+    return metrics_event(dir->metrics, &here, row);
 }
 
 bool run_dir_wants(const run_dir *dir, int32_t type)

@@ -37,11 +37,9 @@ const char *run_dir_path(const run_dir *dir);
 /* path + "/" + name; the caller frees it with mem_free. */
 char *run_dir_file(const run_dir *dir, const char *name);
 
-/* Tells the observers of a row, whose lines are appended to their files; the first row fixes the
- * columns. */
-odeon_status run_dir_metrics(run_dir *dir, const odeon_event *event, const metrics_row *row);
-/* Tells them of another event; row may be NULL. Does any want such? */
-odeon_status run_dir_tell(run_dir *dir, const odeon_event *event, const metrics_row *row);
+/* Passes an event of the run to the observers that want it (metrics_event); row may be NULL. Does
+ * any want such? */
+odeon_status run_dir_event(run_dir *dir, const odeon_event *event, const metrics_row *row);
 bool run_dir_wants(const run_dir *dir, int32_t type);
 /* Makes the rows so far last and says how far the files are. */
 metrics_mark run_dir_sync(run_dir *dir);

@@ -16,7 +16,7 @@ odeon_status summary_print(FILE *out, const session *s, uint32_t dtype);
 
 /* Loss, metrics and each ODE block's counters of one batch, a line each. */
 void summary_result(FILE *out, const session *s, const session_result *r);
-/* What components have told of themselves since it was last cleared: "PATH: NAME VALUE", a line
+/* The figures of components since they were last cleared: "PATH: NAME VALUE", a line
  * each; nothing of what has no value. */
 void summary_figures(FILE *out, const session *s);
 

@@ -77,7 +77,7 @@ static odeon_status train_steps_left(trainer *t)
             return ODEON_OK;
         }
         ODEON_TRY(train_next_step(t));
-        ODEON_TRY(t->at.position >= t->used ? train_tell(t, ODEON_EVENT_EPOCH, ODEON_OK, NULL)
+        ODEON_TRY(t->at.position >= t->used ? train_event(t, ODEON_EVENT_EPOCH, ODEON_OK, NULL)
                                             : ODEON_OK);
         ODEON_TRY(train_save_if_asked(t));
         if (interrupt_signal() != 0) {
@@ -180,11 +180,11 @@ static void trainer_fini(trainer *t)
     session_result_fini(&t->tested);
 }
 
-/* The reason is the run's, whatever comes of telling it. */
-static void tell_end(const trainer *t, odeon_status status)
+/* The reason is the run's, whatever an observer makes of it. */
+static void end_event(const trainer *t, odeon_status status)
 {
     diag_reason reason = diag_take();
-    (void)train_tell(t, ODEON_EVENT_END, status, status != ODEON_OK ? reason.text : NULL);
+    (void)train_event(t, ODEON_EVENT_END, status, status != ODEON_OK ? reason.text : NULL);
     diag_clear();
     diag_adopt(reason.text);
 }
@@ -201,7 +201,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     }
     odeon_status status = prepare(&t, out);
     if (status == ODEON_OK) {
-        status = train_tell(&t, ODEON_EVENT_BEGIN, ODEON_OK, NULL);
+        status = train_event(&t, ODEON_EVENT_BEGIN, ODEON_OK, NULL);
     }
     if (status == ODEON_OK) {
         session_on_stuck(s, abandon_run, &t);
@@ -211,7 +211,7 @@ odeon_status train_run(session *s, const config *c, const train_plan *plan, FILE
     if (status == ODEON_ERR_DEVICE || status == ODEON_ERR_NOMEM) {
         status = leave_device(&t, status);
     }
-    tell_end(&t, status);
+    end_event(&t, status);
     progress_destroy(t.progress); /* takes its line off the terminal before the summary */
     t.progress = NULL;
     if (status == ODEON_OK) {

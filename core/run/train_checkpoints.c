@@ -94,7 +94,7 @@ static odeon_status tell_saved(const trainer *t)
 {
     char *file = checkpoint_path(run_dir_path(t->plan->dir), t->at.step);
     odeon_status status = file != NULL
-                              ? train_tell(t, ODEON_EVENT_CHECKPOINT, ODEON_OK, file)
+                              ? train_event(t, ODEON_EVENT_CHECKPOINT, ODEON_OK, file)
                               : diag_fail(ODEON_ERR_NOMEM, "a checkpoint's path: no memory");
     mem_free(file);
     return status;

@@ -13,8 +13,8 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                             double samples_per_second)
 {
     bool training = split == ODEON_SPLIT_TRAIN;
-    const figure_value *told;
-    size_t n_told = session_figures(t->session, &told);
+    const figure_value *reported;
+    size_t n_reported = session_figures(t->session, &reported);
     return (metrics_row){.step = t->at.step,
                          .epoch = t->at.epoch,
                          .seconds = clock_seconds() - t->started,
@@ -30,8 +30,8 @@ static metrics_row make_row(const trainer *t, int32_t split, const session_resul
                          .device = result->device,
                          .n_blocks = result->n_blocks,
                          .blocks = result->blocks,
-                         .n_figures = n_told,
-                         .figures = told};
+                         .n_figures = n_reported,
+                         .figures = reported};
 }
 
 static odeon_event make_event(const trainer *t, int32_t type)
@@ -44,39 +44,31 @@ static odeon_event make_event(const trainer *t, int32_t type)
                          .seconds = clock_seconds() - t->started};
 }
 
-static odeon_status write_row(trainer *t, int32_t split, const session_result *result,
+/* Rows cost something to make, and few observers want one of every step. */
+static odeon_status row_event(trainer *t, int32_t type, int32_t split, const session_result *result,
                               double samples_per_second)
 {
-    metrics_row row = make_row(t, split, result, samples_per_second);
-    odeon_event event = make_event(t, ODEON_EVENT_ROW);
-    return run_dir_metrics(t->plan->dir, &event, &row);
-}
-
-/* Rows cost something to make, and few observers want one of every step. */
-odeon_status train_tell_step(trainer *t, int64_t n, const session_result *result)
-{
-    if (!run_dir_wants(t->plan->dir, ODEON_EVENT_BATCH)) {
+    if (!run_dir_wants(t->plan->dir, type)) {
         return ODEON_OK;
     }
-    double rate = t->batch_seconds > 0.0 ? (double)n / t->batch_seconds : (double)NAN;
-    metrics_row row = make_row(t, ODEON_SPLIT_TRAIN, result, rate);
-    odeon_event event = make_event(t, ODEON_EVENT_BATCH);
-    return run_dir_tell(t->plan->dir, &event, &row);
+    metrics_row row = make_row(t, split, result, samples_per_second);
+    odeon_event event = make_event(t, type);
+    event.seconds = row.seconds;
+    return run_dir_event(t->plan->dir, &event, &row);
 }
 
-static odeon_status tell_test(trainer *t, double samples_per_second)
+odeon_status train_step_event(trainer *t, int64_t n, const session_result *result)
 {
-    metrics_row row = make_row(t, ODEON_SPLIT_TEST, &t->tested, samples_per_second);
-    odeon_event event = make_event(t, ODEON_EVENT_EVALUATION);
-    return run_dir_tell(t->plan->dir, &event, &row);
+    double rate = t->batch_seconds > 0.0 ? (double)n / t->batch_seconds : (double)NAN;
+    return row_event(t, ODEON_EVENT_BATCH, ODEON_SPLIT_TRAIN, result, rate);
 }
 
-odeon_status train_tell(const trainer *t, int32_t type, odeon_status status, const char *text)
+odeon_status train_event(const trainer *t, int32_t type, odeon_status status, const char *text)
 {
     odeon_event event = make_event(t, type);
     event.status = status;
     event.text = text;
-    return run_dir_tell(t->plan->dir, &event, NULL);
+    return run_dir_event(t->plan->dir, &event, NULL);
 }
 
 /* The speed is that of training alone, since the last row: tests and files in between do not count.
@@ -86,14 +78,14 @@ odeon_status train_write_step_row(trainer *t, const session_result *result)
     double rate = t->row_seconds > 0.0 ? (double)t->row_samples / t->row_seconds : (double)NAN;
     t->row_seconds = 0.0;
     t->row_samples = 0;
-    return write_row(t, ODEON_SPLIT_TRAIN, result, rate);
+    return row_event(t, ODEON_EVENT_ROW, ODEON_SPLIT_TRAIN, result, rate);
 }
 
 /* The step is that of the parameters that were tested. */
 odeon_status train_write_test_row(trainer *t, double samples_per_second)
 {
-    ODEON_TRY(write_row(t, ODEON_SPLIT_TEST, &t->tested, samples_per_second));
-    return tell_test(t, samples_per_second);
+    ODEON_TRY(row_event(t, ODEON_EVENT_ROW, ODEON_SPLIT_TEST, &t->tested, samples_per_second));
+    return row_event(t, ODEON_EVENT_EVALUATION, ODEON_SPLIT_TEST, &t->tested, samples_per_second);
 }
 
 /* A metric that only says the same as the loss once more, as the mean of absolute differences

@@ -22,7 +22,7 @@ static odeon_status survive_step(trainer *t, int64_t n, session_result *failed)
         failed->metrics[i] = (double)NAN;
     }
     ODEON_TRY(train_write_step_row(t, failed));
-    return train_tell_step(t, n, failed);
+    return train_step_event(t, n, failed);
 }
 
 /* Has the batch behind this one of n samples read ahead, if the epoch has one. */
@@ -62,7 +62,7 @@ static odeon_status record_step(trainer *t, int64_t n, const session_result *mad
     ODEON_TRY(step == 1 || step == t->total || step % t->config->log_every == 0
                   ? train_write_step_row(t, &t->last)
                   : ODEON_OK);
-    return train_tell_step(t, n, &t->last);
+    return train_step_event(t, n, &t->last);
 }
 
 /* Trains on the next n samples of the epoch. position moves once the parameters are those of after

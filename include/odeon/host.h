@@ -38,10 +38,10 @@ typedef struct odeon_host {
     /* Says something that is no failure. stdout and stderr are the host's alone. [any; batch] */
     void (*log)(const struct odeon_host *host, int32_t level, const char *text);
 
-    /* 1 if the INI gives that option of this instance's component, which has no default, else 0. Of
-     * one with a default it may not be asked: the normal form of a configuration gives every
-     * default, and has to mean the same. Anything else is a bug in the plugin: the answer is 0 and
-     * the host refuses the instance. [main; build], [worker; build] */
+    /* 1 if the INI gives that option of this instance's component, which has no default, else 0.
+     * Not for one with a default: the normal form of a configuration gives every default, and has
+     * to mean the same. Anything else is a bug in the plugin: the result is 0 and the host refuses
+     * the instance. [main; build], [worker; build] */
     int32_t (*option_given)(const struct odeon_host *host, const char *name);
 
     /* A further table of services by id, e.g. ODEON_HOST_ODE (container.h), or NULL. It lives as

@@ -1,9 +1,11 @@
-/* observer.h: sees a run of training and never changes it: files of rows, counts, notices.
+/* observer.h: receives the events of a run of training and never changes it: files of rows, counts,
+ * notices.
  *
- * [run] observers = csv, jsonl names them; these two are the default. The host tells each of what
- * happens, in order, on the thread that trains, between two steps: what an observer takes longer
- * the run takes longer. Its failure never ends a run: the host warns once, with the words of the
- * failure, and asks it no more. Draft: it freezes once others than the host's own files use it.
+ * [run] observers = csv, jsonl names them; these two are the default. The host calls each with
+ * every event that it wants, in order, on the thread that trains, between two steps: the time that
+ * an observer takes is added to the run's. Its failure never ends a run: the host warns once, with
+ * the message of the failure, and does not call it again. Draft: it freezes once others than the
+ * host's own files use it.
  *
  * Example: an observer that counts
  *   static odeon_status see(void *self, const odeon_event *event, const odeon_line *line)
@@ -28,7 +30,7 @@ extern "C" {
 #endif
 
 /* What happens. Behind each stands what the event has besides type, step, steps, epoch, seconds and
- * folder. Numbers may be added; an observer is told only of those that it wants. */
+ * folder. Numbers may be added; an observer receives only those that it wants. */
 enum {
     ODEON_EVENT_BEGIN = 0,      /* the run begins or goes on: step is how many are made already */
     ODEON_EVENT_BATCH = 1,      /* a step is made, or skipped after a failure of numbers: cells */
@@ -94,7 +96,7 @@ enum { ODEON_OBSERVER_THREAD = 1 << 0 }; /* a thread of its own: reserved, refus
 typedef struct odeon_observer_ops {
     uint32_t struct_size;
     uint32_t flags; /* ODEON_OBSERVER_*: 0 */
-    uint64_t wants; /* ODEON_EVENT_BIT of the events to be told of; BATCH makes a row every step */
+    uint64_t wants; /* ODEON_EVENT_BIT of the events to receive; BATCH makes a row every step */
     /* The file in the run's folder that the lines go to, "metrics.csv": a name that begins with
      * "metrics." and has letters, digits, dots, dashes and underscores; NULL: no lines. It is the
      * host's: whole lines are appended and never buffered, it is on the disk before a checkpoint
@@ -106,8 +108,8 @@ typedef struct odeon_observer_ops {
      * a ROW without values. A file that begins otherwise is not gone on with.
      * [main; run] */
     odeon_status (*heading)(void *self, const odeon_event *event, const odeon_line *line);
-    /* An event that it wants has happened. Lines may be put into ROW alone. A failure is told as a
-     * warning, and the observer is asked no more. [main; batch] */
+    /* An event that it wants has happened. Lines may be put into ROW alone. A failure is reported
+     * as a warning, and the observer is not called again. [main; batch] */
     odeon_status (*see)(void *self, const odeon_event *event, const odeon_line *line);
 } odeon_observer_ops;
 

@@ -67,8 +67,8 @@ typedef struct odeon_option {
      * and where this one is given the other has no value, not even its default. NULL: none. */
     const char *replaces;
     /* Where the host writes the value before init: a field of the instance (plugin.h) of the C type
-     * ODEON_OPTION_C_... of this type. bytes 0: nowhere, as for one that is only asked whether it
-     * is given. */
+     * ODEON_OPTION_C_... of this type. bytes 0: nowhere, as for one of which only
+     * option_given (host.h) is used. */
     uint32_t offset, bytes;
 } odeon_option;
 

@@ -1,6 +1,6 @@
 /* run.h: figures of a component's own among the metrics, and whether the user wants to stop.
  *
- * Both are asked for once:
+ * The table is fetched once:
  *   self->run = self->host->get_extension(self->host, ODEON_HOST_RUN);
  * NULL where the component is used outside of a model, as by `odeon inspect`; a plugin then goes
  * without. Draft.
@@ -23,7 +23,7 @@ extern "C" {
 #define ODEON_HOST_RUN "odeon.host.run/1"
 
 /* How values of one step, or of all batches of an evaluation, become one, over calls, batches and
- * workers alike; what was not told in it is 0 for SUM, else unknown. */
+ * workers alike; without a value it is 0 for SUM, else unknown. */
 enum {
     ODEON_FIGURE_SUM = 0,
     ODEON_FIGURE_MEAN = 1, /* of the values, each counting once */
@@ -38,7 +38,8 @@ typedef struct odeon_host_run {
      * metrics, PATH being that of messages, in each row, and a line at the end of the run and of
      * `odeon solve`. name, of letters, digits and underscores, is copied. *out is what the slots
      * below are given. ODEON_ERR_PLUGIN: a name or rule that cannot be, the same name twice, or
-     * too late; ODEON_ERR_NOMEM. [main; build] */
+     * too late; the name of another column, as of the ODE block at PATH, ends the run at its first
+     * row with that status; ODEON_ERR_NOMEM. [main; build] */
     odeon_status (*declare)(const odeon_host *host, const char *name, int32_t rule, int32_t *out);
     /* Adds n to a figure of rule SUM, which then is shown as a whole number as long as all that is
      * added to it is. [worker; evaluation] */

@@ -16,25 +16,25 @@ FNR == 1 {
     next
 }
 
-# What a line is about, and what it says of it: "field odeon_host +16 alloc : ..." is about
+# What a line is about, and the rest of it: "field odeon_host +16 alloc : ..." is about
 # odeon_host.alloc.
 {
     if ($1 == "field") {
         key = "field " $2 "." $4
-        said = $3 substr($0, index($0, " : "))
+        rest = $3 substr($0, index($0, " : "))
         if ($4 == "struct_size") growing[file, $2] = 1
         from[file, key] = $2
         offset[key] = substr($3, 2) + 0
     } else if ($1 == "structure" || ($1 == "typedef" && $3 == "size")) {
         key = "structure " $2
-        said = $3 " " $4
+        rest = $3 " " $4
         size[file, $2] = $4 + 0
     } else {
         key = $1 " " $2
-        said = $0
+        rest = $0
     }
-    if (file == 1) old[key] = said
-    else new[key] = said
+    if (file == 1) old[key] = rest
+    else new[key] = rest
 }
 
 END {

@@ -71,7 +71,7 @@ for file in "$golden"/*.layout; do
     }
 done
 
-# 4: a change of the ABI, 8: one that breaks it; what may be appended is told to it by the rules.
+# 4: a change of the ABI, 8: one that breaks it; the rules list what may be appended.
 if [ -e "$golden/frozen.abi" ]; then
     abidiff --suppressions "$here/abidiff.rules" "$golden/frozen.abi" "$work/frozen.so" >"$work/report" || {
         echo "FAILED: abidiff says:"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a component tells of itself stands among the metrics, the same however many workers there
+# The figures that a component declares stand among the metrics, the same however many workers there
 # are; one that works for long sees that the user wants to stop; and it can have another component
 # and a device of its own.
 . "$1/tests/support/cli.sh"

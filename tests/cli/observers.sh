@@ -50,11 +50,11 @@ cmp more/earlier-1/metrics.count counted/metrics.count || fail "its file was not
 # A failure is a warning, once, and not the run's.
 expect 0 "results in" train "$@" "run.observers=count(fail_at=3), csv" run.out=failing
 has err "warning: count: row 3 is one too many; the run goes on without observer count"
-[ "$(grep -c "one too many" err)" -eq 1 ] || fail "said more than once"
+[ "$(grep -c "one too many" err)" -eq 1 ] || fail "reported more than once"
 [ "$(wc -l <failing/metrics.count)" -eq 3 ] || fail "not the lines of before the failure"
 [ "$(wc -l <failing/metrics.csv)" -eq 13 ] || fail "another observer has lost rows"
 
-# What cannot be is said before there is a run.
+# Observers that cannot be used are reported before there is a run.
 expect 2 "no observer is named 'nobody'" train "$@" run.observers=nobody run.out=no
 expect 2 "observers: csv is in it twice" train "$@" "run.observers=csv, csv" run.out=no
 hostile="--plugin-path $build/hostile-plugins"

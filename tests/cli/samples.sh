@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # step = sample: what a sample comes to depends neither on its batch nor on the workers, in every
-# command; steps are told sample by sample and can be made again so.
+# command; steps are listed sample by sample and can be made again so.
 . "$1/tests/support/cli.sh"
 
 awk 'BEGIN { print "x,v,m"; for (i = 0; i < 7; i++)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Integrators whose steps are said in verbs: what they are good at, what they refuse.
+# Integrators whose steps are programs of verbs: what they are good at, what they refuse.
 . "$1/tests/support/cli.sh"
 
 conf=$source/conf/kepler.ini
@@ -18,7 +18,7 @@ energy kepler.csv 5e-4
 expect 0 "planet: evaluations" solve "$conf" --out fine.csv model.planet.step_size=0.005
 energy fine.csv 1.2e-4
 
-# A device with memory of its own has the same bits, and is said once not to record.
+# A device with memory of its own has the same bits, and one line reports that it does not record.
 expect 0 "planet: evaluations" --plugin-path "$build/test-plugins" solve "$conf" --out remote.csv \
     run.device=remote
 [ "$(grep -c "planet: its integrator needs the host in every step, so that its solves are not recorded" err)" \

@@ -150,3 +150,18 @@ metrics_row run_fixture_row(void)
                          .n_blocks = 2,
                          .blocks = blocks};
 }
+
+odeon_event run_fixture_event(const metrics_row *row)
+{
+    return (odeon_event){.struct_size = sizeof(odeon_event),
+                         .type = ODEON_EVENT_ROW,
+                         .step = row->step,
+                         .epoch = row->epoch,
+                         .seconds = row->seconds};
+}
+
+odeon_status run_fixture_add(metrics *m, const metrics_row *row)
+{
+    odeon_event event = run_fixture_event(row);
+    return metrics_event(m, &event, row);
+}

@@ -34,5 +34,8 @@ void run_fixture_assert_json(const char *text);
 
 /* A row with a value for everything, with two metrics and two blocks. */
 metrics_row run_fixture_row(void);
+/* The event of a row, and a row added to m. */
+odeon_event run_fixture_event(const metrics_row *row);
+odeon_status run_fixture_add(metrics *m, const metrics_row *row);
 
 #endif

@@ -10,10 +10,10 @@
 #include "plugin/instance.h"
 
 /* A component that declares a figure of each rule. */
-typedef struct told {
+typedef struct reporter {
     ODEON_INSTANCE;
     int32_t sum, mean, most, least;
-} told;
+} reporter;
 
 static odeon_status declare(const odeon_host *host, const char *name, int32_t rule, int32_t *out)
 {
@@ -22,7 +22,7 @@ static odeon_status declare(const odeon_host *host, const char *name, int32_t ru
 
 static odeon_status init(void *self)
 {
-    told *t = self;
+    reporter *t = self;
     ODEON_TRY(declare(t->host, "sum", ODEON_FIGURE_SUM, &t->sum));
     ODEON_TRY(declare(t->host, "mean", ODEON_FIGURE_MEAN, &t->mean));
     ODEON_TRY(declare(t->host, "most", ODEON_FIGURE_MAX, &t->most));
@@ -31,8 +31,8 @@ static odeon_status init(void *self)
 
 static const odeon_component component = {.struct_size = sizeof component,
                                           .kind = ODEON_KIND_LAYER,
-                                          .id = "told",
-                                          .instance_bytes = sizeof(told),
+                                          .id = "reporter",
+                                          .instance_bytes = sizeof(reporter),
                                           .init = init};
 
 typedef struct fixture {
@@ -65,9 +65,9 @@ static instance *make(const fixture *f, const char *path)
     return x;
 }
 
-static void tell(const instance *x, int64_t n, double value)
+static void report(const instance *x, int64_t n, double value)
 {
-    const told *t = x->self;
+    const reporter *t = x->self;
     figures_services.count(t->host, t->sum, n);
     figures_services.metric(t->host, t->mean, value);
     figures_services.metric(t->host, t->most, value);
@@ -88,9 +88,9 @@ static void test_instances_of_one_path_are_read_as_one(void **state)
 {
     const fixture *f = *state;
     instance *a = make(f, "a"), *b = make(f, "b"), *again = make(f, "a");
-    tell(a, 3, -1.0);
-    tell(a, 4, -4.0);
-    tell(again, 5, -7.0);
+    report(a, 3, -1.0);
+    report(a, 4, -4.0);
+    report(again, 5, -7.0);
     size_t n;
     const figure_value *v = figures_read(f->all, &n);
     assert_int_equal(n, 8);
@@ -100,7 +100,7 @@ static void test_instances_of_one_path_are_read_as_one(void **state)
     assert_true(!v[1].is_whole);
     assert_value(&v[2], "a", "most", -1.0);
     assert_value(&v[3], "a", "least", -7.0);
-    assert_value(&v[4], "b", "sum", 0.0); /* nothing was told */
+    assert_value(&v[4], "b", "sum", 0.0); /* no values */
     assert_value(&v[5], "b", "mean", (double)NAN);
     assert_value(&v[6], "b", "most", (double)NAN);
     assert_value(&v[7], "b", "least", (double)NAN);
@@ -119,9 +119,9 @@ static void test_what_is_cleared_begins_anew(void **state)
     const fixture *f = *state;
     instance *a = make(f, "a");
     size_t n;
-    tell(a, 3, 2.0);
+    report(a, 3, 2.0);
     figures_clear(f->all);
-    tell(a, 1, -5.0);
+    report(a, 1, -5.0);
     const figure_value *v = figures_read(f->all, &n);
     assert_value(&v[0], "a", "sum", 1.0);
     assert_value(&v[2], "a", "most", -5.0);
@@ -132,10 +132,10 @@ static void test_a_fraction_or_nan_is_passed_on(void **state)
 {
     const fixture *f = *state;
     instance *a = make(f, "a");
-    const told *t = a->self;
+    const reporter *t = a->self;
     size_t n;
-    tell(a, 3, (double)NAN);
-    tell(a, 3, 2.0);
+    report(a, 3, (double)NAN);
+    report(a, 3, 2.0);
     figures_services.metric(t->host, t->sum, 0.5);
     const figure_value *v = figures_read(f->all, &n);
     assert_value(&v[0], "a", "sum", 6.5);
@@ -165,7 +165,7 @@ static void test_declarations_that_cannot_be_are_refused(void **state)
     assert_refused(a, "", ODEON_FIGURE_SUM, "cannot be");
     assert_refused(a, "other", 4, "with rule 4 cannot be");
     assert_refused(a, "other", -1, "with rule -1 cannot be");
-    const told *t = a->self;
+    const reporter *t = a->self;
     figures_services.count(t->host, 17, 1); /* none of its own: nothing happens */
     figures_services.metric(t->host, -1, 1.0);
     figures_services.count(t->host, t->mean, 1); /* no sum */
@@ -174,21 +174,21 @@ static void test_declarations_that_cannot_be_are_refused(void **state)
     instance_destroy(a);
 }
 
-static int asked_for;
+static int interrupted;
 
-static int asked(void)
+static int is_cancelled(void)
 {
-    return asked_for;
+    return interrupted;
 }
 
-static void test_whether_the_user_wants_to_stop_is_asked(void **state)
+static void test_an_interrupt_is_seen(void **state)
 {
     const fixture *f = *state;
     instance *a = make(f, "a");
     assert_int_equal(figures_services.cancelled(&a->host), 0);
-    figures_on_cancel(f->all, asked);
+    figures_on_cancel(f->all, is_cancelled);
     assert_int_equal(figures_services.cancelled(&a->host), 0);
-    asked_for = 2;
+    interrupted = 2;
     assert_int_equal(figures_services.cancelled(&a->host), 1);
     instance_destroy(a);
 }
@@ -221,7 +221,7 @@ int main(void)
         WITH_FIGURES(test_what_is_cleared_begins_anew),
         WITH_FIGURES(test_a_fraction_or_nan_is_passed_on),
         WITH_FIGURES(test_declarations_that_cannot_be_are_refused),
-        WITH_FIGURES(test_whether_the_user_wants_to_stop_is_asked),
+        WITH_FIGURES(test_an_interrupt_is_seen),
         WITH_FIGURES(test_every_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests_name("figures", tests, NULL, NULL);

@@ -241,7 +241,7 @@ static void test_misuse_is_the_inner_instances_alone(void **state)
     behave = create_inner;
     instance *x = NULL;
     assert_int_equal(make(&x), ODEON_OK);
-    assert_int_equal(x->misuses, 0);
+    assert_false(x->misused);
     instance_destroy(x);
 }
 

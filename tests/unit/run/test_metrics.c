@@ -36,13 +36,13 @@ static void test_csv_has_these_columns_and_values(void **state)
     (void)state;
     metrics *m = create();
     metrics_row row = run_fixture_row();
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     row.step = 2;
     row.split = ODEON_SPLIT_TEST;
     row.lr = row.grad_norm = (double)NAN;
     row.device = (device_counters){-1, -1, -1};
     row.loss = -(double)INFINITY;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     run_fixture_assert_contents(
         "metrics.csv",
@@ -64,7 +64,7 @@ static void test_json_lines_have_the_same_values(void **state)
     metrics_row row = run_fixture_row();
     row.n_blocks = 1;
     row.loss = (double)NAN;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     run_fixture_assert_contents(
         "metrics.jsonl",
@@ -86,7 +86,7 @@ static void test_every_json_line_is_json(void **state)
     row.metric_names = strange;
     for (int i = 0; i < 3; i++) {
         row.loss = i == 0 ? (double)NAN : i == 1 ? (double)INFINITY : -1e-300;
-        assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+        assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     }
     assert_int_equal(metrics_close(m), ODEON_OK);
     char *contents = run_fixture_read("metrics.jsonl"), *rest = NULL;
@@ -106,7 +106,7 @@ static void test_rows_are_there_before_the_run_ends(void **state)
     (void)state;
     metrics *m = create();
     metrics_row row = run_fixture_row();
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     char *contents = run_fixture_read("metrics.csv");
     assert_non_null(strstr(contents, "\n1,2,0.1,train"));
     mem_free(contents);
@@ -118,12 +118,12 @@ static void test_a_row_of_other_columns_is_refused(void **state)
     (void)state;
     metrics *m = create();
     metrics_row row = run_fixture_row();
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     row.n_blocks = 1;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_ERR_INTERNAL);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_ERR_INTERNAL);
     row = run_fixture_row();
     row.n_metrics = 1;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_ERR_INTERNAL);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_ERR_INTERNAL);
     assert_int_equal(metrics_close(m), ODEON_OK);
 }
 
@@ -137,7 +137,7 @@ static void test_a_row_survives_failing_allocations(void **state)
     int64_t n = 0;
     while (status == ODEON_ERR_NOMEM && n < 100) {
         mem_fail_at(++n);
-        status = metrics_add(m, NULL, &row);
+        status = run_fixture_add(m, &row);
         mem_fail_at(0);
     }
     assert_int_equal(status, ODEON_OK);
@@ -167,7 +167,7 @@ static void test_a_full_disk_is_reported_by_close(void **state)
         metrics_row row = run_fixture_row();
         run_fixture_limit_files(limit);
         for (int i = 0; i < 40; i++) {
-            assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+            assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
         }
         diag_clear();
         odeon_status status = metrics_close(m);
@@ -203,7 +203,7 @@ static void test_numbers_have_a_point_in_every_locale(void **state)
         support_not_covered("a locale with a decimal comma (no Debian package locales)");
     }
     metrics *m = create();
-    odeon_status status = metrics_add(m, NULL, &row);
+    odeon_status status = run_fixture_add(m, &row);
     (void)setlocale(LC_ALL, "C");
     assert_int_equal(status, ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
@@ -220,10 +220,10 @@ static metrics_mark write_two(void)
 {
     metrics *m = create();
     metrics_row row = run_fixture_row();
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     metrics_mark mark = metrics_sync(m);
     row.step = 2;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     return mark;
 }
@@ -242,7 +242,7 @@ static void test_a_mark_is_where_the_whole_rows_end(void **state)
     metrics_row row = run_fixture_row();
     metrics_mark mark = metrics_sync(m);
     assert_true(mark.csv_bytes == 0 && mark.json_bytes == 0);
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     mark = metrics_sync(m);
     assert_int_equal(mark.csv_bytes, size_of("metrics.csv"));
     assert_int_equal(mark.json_bytes, size_of("metrics.jsonl"));
@@ -260,7 +260,7 @@ static void test_what_follows_the_mark_is_cut_and_written_again(void **state)
     assert_int_equal(size_of("metrics.csv"), mark.csv_bytes);
     assert_int_equal(size_of("metrics.jsonl"), mark.json_bytes);
     row.step = 2;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     run_fixture_assert_contents("metrics.csv", csv);
     run_fixture_assert_contents("metrics.jsonl", json);
@@ -337,8 +337,32 @@ static void test_the_first_row_of_a_continued_file_must_have_its_columns(void **
     metrics *m;
     assert_int_equal(metrics_reopen(".", run_fixture_observers(), &mark, &row, &m), ODEON_OK);
     row.n_blocks = 1;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_ERR_DATA);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_ERR_DATA);
     assert_int_equal(metrics_close(m), ODEON_OK);
+}
+
+static const char two_of_a_name[] = "metrics: two columns are named 'ode.accepted': a plugin gives "
+                                    "a figure or a metric the name of another column";
+
+/* The ODE block of that path has a column of that name already. */
+static void test_a_figure_named_as_another_column_is_refused(void **state)
+{
+    (void)state;
+    const figure_value figure = {.path = "ode", .name = "accepted", .is_whole = true};
+    const metrics_mark nothing = {0};
+    metrics_row row = run_fixture_row();
+    row.n_figures = 1;
+    row.figures = &figure;
+    metrics *m = create();
+    assert_int_equal(run_fixture_add(m, &row), ODEON_ERR_PLUGIN);
+    assert_string_equal(diag_message(), two_of_a_name);
+    assert_int_equal(metrics_close(m), ODEON_OK);
+    assert_int_equal(size_of("metrics.csv"), 0);
+    diag_clear();
+    assert_int_equal(metrics_reopen(".", run_fixture_observers(), &nothing, &row, &m),
+                     ODEON_ERR_PLUGIN);
+    assert_string_equal(diag_message(), two_of_a_name);
+    assert_null(m);
 }
 
 static void test_files_that_are_not_there_begin_anew(void **state)
@@ -348,7 +372,7 @@ static void test_files_that_are_not_there_begin_anew(void **state)
     metrics_row row = run_fixture_row();
     metrics *m;
     assert_int_equal(metrics_reopen(".", run_fixture_observers(), &nothing, &row, &m), ODEON_OK);
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     assert_true(size_of("metrics.csv") > 0 && size_of("metrics.jsonl") > 0);
     assert_int_equal(metrics_close(NULL), ODEON_OK);
@@ -375,7 +399,7 @@ static void test_lines_that_an_editor_ended_in_cr_lf_are_mended(void **state)
     assert_string_equal(said.text, "odeon: warning: ./metrics.csv: its lines ended in CR LF; "
                                    "written again with LF\n");
     row.step = 2;
-    assert_int_equal(metrics_add(m, NULL, &row), ODEON_OK);
+    assert_int_equal(run_fixture_add(m, &row), ODEON_OK);
     assert_int_equal(metrics_close(m), ODEON_OK);
     run_fixture_assert_contents("metrics.csv", csv);
     mem_free(csv);
@@ -389,6 +413,7 @@ int main(void)
         WITH_FOLDER(test_every_json_line_is_json),
         WITH_FOLDER(test_rows_are_there_before_the_run_ends),
         WITH_FOLDER(test_a_row_of_other_columns_is_refused),
+        WITH_FOLDER(test_a_figure_named_as_another_column_is_refused),
         WITH_FOLDER(test_a_row_survives_failing_allocations),
         WITH_FOLDER(test_metrics_of_another_run_are_refused),
         WITH_FOLDER(test_a_full_disk_is_reported_by_close),

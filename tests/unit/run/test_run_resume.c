@@ -62,7 +62,8 @@ static void add_rows(run_dir *dir, int64_t first, int n)
     metrics_row row = run_fixture_row();
     for (int i = 0; i < n; i++) {
         row.step = first + i;
-        assert_int_equal(run_dir_metrics(dir, NULL, &row), ODEON_OK);
+        odeon_event event = run_fixture_event(&row);
+        assert_int_equal(run_dir_event(dir, &event, &row), ODEON_OK);
     }
 }
 
