@@ -6,7 +6,6 @@
 
 #include "base/diag.h"
 #include "odeon/device_move.h"
-#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
@@ -146,19 +145,6 @@ odeon_status stretch_dense(const solver *s, double t, const odeon_tensor *y)
 {
     int64_t step = step_at(s, t);
     const solve_record *record = kept_steps_record(&s->kept, step);
-    const bound_vector *kept = kept_steps_slopes(&s->kept, step);
-    int32_t registers[ODEON_MAX_STAGES];
-    double weights[ODEON_MAX_STAGES];
-    odeon_tensor base = vector_tensor(s, kept[0]), slopes[ODEON_MAX_STAGES];
-    const odeon_view *pointers[ODEON_MAX_STAGES];
-    odeon_scalar coefficients[ODEON_MAX_STAGES];
-    int32_t n =
-        stepper_dense(s->stepper, record->h, (t - record->t) / record->h, registers, weights);
-    for (int32_t i = 0; i < n; i++) {
-        slopes[i] = vector_tensor(s, kept[1 + i]);
-        pointers[i] = &slopes[i].view;
-        coefficients[i] = odeon_imm(record->h * weights[i]);
-    }
-    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = y, .base = &base.view,
-                    .n = n, .x = pointers, .coefficient = coefficients);
+    return dense_read(s, record->h, (t - record->t) / record->h, kept_steps_slopes(&s->kept, step),
+                      y);
 }
