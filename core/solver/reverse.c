@@ -252,9 +252,7 @@ static odeon_status reverse_record(solver *s, const solve_record *record)
 odeon_status reverse_run(solver *s, const solve_record *record)
 {
     solve_tape_push(&s->tape, record, record->program->n_evals, s->step.frames);
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.value[i]);
-    }
+    release_values(s);
     odeon_status status = reverse_record(s, &s->tape.records[s->tape.n_records - 1]);
     solve_tape_pop(&s->tape, &s->memory);
     return status;
@@ -332,8 +330,6 @@ odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0)
     s->step.spare_cotangent = odeon_write(d_y0);
     odeon_status status = reverse_back_to(s, 0);
     status = status == ODEON_OK ? reverse_finish(s, d_y0) : status;
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.cotangent[i]);
-    }
+    release_cotangents(s);
     return status;
 }

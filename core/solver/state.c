@@ -43,12 +43,24 @@ odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 }
 
 /* Only the registers that the method has. */
-void release_registers(solver *s)
+void release_values(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->n_registers; i++) {
         workspace_release(&s->memory, &s->step.value[i]);
+    }
+}
+
+void release_cotangents(solver *s)
+{
+    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
         workspace_release(&s->memory, &s->step.cotangent[i]);
     }
+}
+
+void release_registers(solver *s)
+{
+    release_values(s);
+    release_cotangents(s);
 }
 
 /* The field's own counter is what metrics show; the solve's is for messages. */

@@ -122,7 +122,9 @@ odeon_tensor stage_time_tensor(const solver *s, int32_t eval);           /* F64 
 /* y += x, x in the state's shape. */
 odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x);
 
-void release_registers(solver *s); /* values and cotangents */
+void release_values(solver *s);
+void release_cotangents(solver *s);
+void release_registers(solver *s); /* both */
 
 /* ---- counts that only the host keeps ---- */
 

@@ -49,9 +49,7 @@ static odeon_status replay_records(solver *s, int64_t first, int64_t last)
         status = replay_record(s, &k->records[i]);
     }
     step_reject(s);
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.value[i]);
-    }
+    release_values(s);
     return status;
 }
 
@@ -95,14 +93,6 @@ static odeon_status give_start(const solver *s, const odeon_tensor *d_start)
                                               .x = &start.view, .y = d_start);
 }
 
-/* Before step 0 there is nothing: all cotangents end here. */
-static void release_cotangents(solver *s)
-{
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.cotangent[i]);
-    }
-}
-
 odeon_status stretch_reverse(solver *s, int64_t first, const odeon_view *d_end,
                              const odeon_tensor *d_start)
 {
@@ -117,7 +107,7 @@ odeon_status stretch_reverse(solver *s, int64_t first, const odeon_view *d_end,
                                    : ODEON_OK;
     }
     s->step.spare_cotangent = NULL;
-    if (first == 0 || status != ODEON_OK) {
+    if (first == 0 || status != ODEON_OK) { /* before step 0 there is nothing */
         release_cotangents(s);
     }
     return status;
