@@ -265,12 +265,9 @@ static odeon_status reverse_last(solver *s)
 {
     const solve_record *record = &s->tape.records[s->tape.n_records - 1];
     const program *p = record->program;
-    double values[2] = {record->t, record->h};
-    s->step.h = record->h;
     s->step.h_prev = record->h_prev;
+    ODEON_TRY(step_set_time(s, record->t, record->h));
     verb_scalars(s, p);
-    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
-                       .first = ODEON_SLOT_T, .n = 2, .values = values));
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
                        .c = p->c, .slots = s->slots));
     return reverse_record(s, record);
