@@ -165,14 +165,11 @@ static int32_t tableau_dense(const stepper *s, double x, int32_t *registers, dou
     return n;
 }
 
-/* What a method says counts y0 as any other value; here y0 counts once already. */
-int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, double *weights)
+/* In the program y0 counts as any other value; here it counts once already. */
+static int32_t program_dense(const program *p, double h, double x, int32_t *registers,
+                             double *weights)
 {
     double scalar[PROGRAM_SCALARS] = {[ODEON_ONE] = 1.0, [ODEON_H] = h, [ODEON_X] = x};
-    const program *p = s->output;
-    if (p == NULL) {
-        return tableau_dense(s, x, registers, weights);
-    }
     for (int32_t i = 0; i < p->n_scalars; i++) {
         const program_scalar *one = &p->scalars[i];
         scalar[one->out] = scalar_text_run(p->ops + one->first, one->n, scalar);
@@ -184,6 +181,12 @@ int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, 
         weights[i] = (factor - (term->x == REG_Y0 ? 1.0 : 0.0)) / h;
     }
     return p->n_terms;
+}
+
+int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, double *weights)
+{
+    return s->output == NULL ? tableau_dense(s, x, registers, weights)
+                             : program_dense(s->output, h, x, registers, weights);
 }
 
 /* Y0 stands once among the addends, or what counts once already would count for each. */
