@@ -1,17 +1,11 @@
 #include "solver/matrix_free.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "odeon/layer.h"
 #include "solver/host_side.h"
-
-static double rounding(const solver *s)
-{
-    return s->newton.is_wide ? DBL_EPSILON : (double)FLT_EPSILON;
-}
 
 static double norm(int64_t n, const double *x)
 {
@@ -26,7 +20,7 @@ static double norm(int64_t n, const double *x)
 static double reach(const solver *s, const double *y, const double *v)
 {
     double size = norm(s->newton.n, v), at = norm(s->newton.n, y);
-    return size > 0.0 ? sqrt(rounding(s)) * (at > 0.0 ? at : 1.0) / size : 0.0;
+    return size > 0.0 ? sqrt(newton_rounding(&s->newton)) * (at > 0.0 ? at : 1.0) / size : 0.0;
 }
 
 /* v becomes J v, J that of the start of the step. */
@@ -57,7 +51,7 @@ static odeon_status solve(solver *s, bound_vector in, bound_vector out)
 {
     newton *x = &s->newton;
     double relative = x->is_tight ? 1e-2 : x->is_wide ? 1e-9 : 1e-3;
-    double absolute = (x->is_tight ? 0.5 * rounding(s) : 1e-4) * sqrt((double)x->n);
+    double absolute = (x->is_tight ? 0.5 * newton_rounding(&s->newton) : 1e-4) * sqrt((double)x->n);
     krylov_begin(&s->krylov, x->slope, x->weight, relative, absolute);
     while (krylov_direction(&s->krylov)) {
         ODEON_TRY(multiply(s, in, out));
