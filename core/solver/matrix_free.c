@@ -29,17 +29,22 @@ static odeon_status multiply(solver *s, bound_vector in, bound_vector out)
     krylov *k = &s->krylov;
     odeon_tensor t = host_start_time(s);
     for (int64_t b = 0; b < k->samples; b++) {
-        k->reach[b] = reach(s, k->at + b * k->n, k->v + b * k->n);
-    }
-    for (int64_t i = 0; i < host_length(s); i++) {
-        k->moved[i] = k->at[i] + k->reach[i / k->n] * k->v[i];
+        const double *at = k->at + b * k->n, *v = k->v + b * k->n;
+        double *moved = k->moved + b * k->n;
+        k->reach[b] = reach(s, at, v);
+        for (int64_t i = 0; i < k->n; i++) {
+            moved[i] = at[i] + k->reach[b] * v[i];
+        }
     }
     ODEON_TRY(host_put(s, k->moved, in));
     ODEON_TRY(host_evaluate(s, &t, in, out, NULL));
     ODEON_TRY(host_fetch(s, out, k->moved));
-    for (int64_t i = 0; i < host_length(s); i++) {
-        double step = k->reach[i / k->n];
-        k->v[i] = step > 0.0 ? (k->moved[i] - k->value[i]) / step : 0.0;
+    for (int64_t b = 0; b < k->samples; b++) {
+        const double *moved = k->moved + b * k->n, *value = k->value + b * k->n;
+        double *v = k->v + b * k->n, step = k->reach[b];
+        for (int64_t i = 0; i < k->n; i++) {
+            v[i] = step > 0.0 ? (moved[i] - value[i]) / step : 0.0;
+        }
     }
     return ODEON_OK;
 }
