@@ -302,21 +302,6 @@ static odeon_status transposed(solver *s, const verb *w, double gh, odeon_frame 
     return host_vjp(s, &t, frame, 0, pair[0], pair[1]);
 }
 
-/* target += x; the vector of x is given over or back. */
-static odeon_status add_to(solver *s, bound_vector *target, bound_vector *x)
-{
-    odeon_status status = ODEON_OK;
-    if (x->data != NULL && target->data == NULL) {
-        *target = *x;
-        *x = (bound_vector){0};
-    } else if (x->data != NULL) {
-        odeon_tensor term = vector_tensor(s, *x);
-        status = vector_add(s, *target, &term.view);
-    }
-    workspace_release(&s->memory, x);
-    return status;
-}
-
 odeon_status implicit_reverse(solver *s, const verb *w, double h, odeon_frame *frame)
 {
     bound_vector pair[IMPLICIT_VECTORS], *cotangent = s->step.cotangent;
@@ -325,10 +310,10 @@ odeon_status implicit_reverse(solver *s, const verb *w, double h, odeon_frame *f
         status = transposed(s, w, w->gamma * h, frame, pair);
     }
     if (status == ODEON_OK) {
-        status = add_to(s, &cotangent[w->in], &pair[1]);
+        status = vector_hand_over(s, &cotangent[w->in], &pair[1]);
     }
     if (status == ODEON_OK) {
-        status = add_to(s, &cotangent[w->in], &cotangent[w->state]);
+        status = vector_hand_over(s, &cotangent[w->in], &cotangent[w->state]);
     }
     release_pair(s, pair);
     workspace_release(&s->memory, &cotangent[w->out]);

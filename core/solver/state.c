@@ -33,6 +33,20 @@ odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x)
                     .n = 1, .x = terms, .coefficient = one);
 }
 
+odeon_status vector_hand_over(solver *s, bound_vector *target, bound_vector *x)
+{
+    odeon_status status = ODEON_OK;
+    if (x->data != NULL && target->data == NULL) {
+        *target = *x;
+        *x = (bound_vector){0};
+    } else if (x->data != NULL) {
+        odeon_tensor term = vector_tensor(s, *x);
+        status = vector_add(s, *target, &term.view);
+    }
+    workspace_release(&s->memory, x);
+    return status;
+}
+
 /* Stage times are on the device, so that a replay sees those of its own step. */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 {
