@@ -24,11 +24,6 @@ static bool splits(const odeon_field *f)
     return f->n_terms == 2 && ((f->terms[0].flags ^ f->terms[1].flags) & ODEON_TERM_STIFF) != 0;
 }
 
-static bool is_pair(const solver *s)
-{
-    return s->stepper->tableau != NULL && s->stepper->tableau->a_im != NULL;
-}
-
 odeon_status implicit_fit(solver *s, const host_field *field)
 {
     bool divides = field->samples > 0 && field->abi.n % field->samples == 0;
@@ -36,7 +31,7 @@ odeon_status implicit_fit(solver *s, const host_field *field)
     if (field->abi.vjp == NULL || field->frame_bytes == 0 || field->abi.n_parts != 1) {
         return refuse(s, "this field has no vector-Jacobian product to do so by");
     }
-    if (is_pair(s) && !splits(&field->abi)) {
+    if (stepper_is_pair(s->stepper) && !splits(&field->abi)) {
         return refuse(s, "of a pair of tables the field needs one stiff term and one that is not");
     }
     if (!field->is_alone) {

@@ -26,6 +26,11 @@ int32_t reg_carry_out(const stepper *s, int32_t i)
     return REG_CARRY + s->info.n_carry + i;
 }
 
+bool stepper_is_pair(const stepper *s)
+{
+    return s->tableau != NULL && s->tableau->a_im != NULL;
+}
+
 /* ---- recording ---- */
 
 /* Slopes are read once more where dense output is asked for. */
@@ -249,7 +254,16 @@ static odeon_status describe(stepper *s, const char *path)
                                       "%s: describes itself with numbers out of range", path);
 }
 
-/* Which interface the component has. */
+/* Dense output needs slopes that a step does without. */
+static const odeon_stepper_ops *tableau_ops(const stepper *s)
+{
+    if (stepper_is_pair(s)) {
+        return s->dense ? &tableau_dense_pair_ops : &tableau_pair_ops;
+    }
+    return s->dense ? &tableau_dense_stepper_ops : &tableau_stepper_ops;
+}
+
+/* Which interface the component has. The slots of a tableau follow once dense is known. */
 static odeon_status choose_interface(stepper *s, const char *path)
 {
     const odeon_component *component = s->instance->component;
@@ -266,8 +280,7 @@ static odeon_status choose_interface(stepper *s, const char *path)
                          "%s: integrator %s: this host cannot yet carry out %s", path,
                          component->id, beyond);
     }
-    s->implicit = s->tableau->a_im != NULL; /* others: by what their steps say */
-    s->ops = s->implicit ? &tableau_pair_ops : &tableau_stepper_ops;
+    s->implicit = stepper_is_pair(s); /* of others: by their programs */
     memcpy(&s->self, &component->ops, sizeof s->self);
     return ODEON_OK;
 }
@@ -326,9 +339,7 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
                          "clip, or another integrator",
                          path, s->instance->component->id);
     }
-    if (s->dense && s->tableau != NULL) {
-        s->ops = s->tableau->a_im != NULL ? &tableau_dense_pair_ops : &tableau_dense_stepper_ops;
-    }
+    s->ops = s->tableau != NULL ? tableau_ops(s) : s->ops;
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);
     s->again = mem_zalloc(1, sizeof *s->again);

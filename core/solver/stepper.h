@@ -40,6 +40,9 @@ odeon_status stepper_create(const odeon_config *config, const char *path, int32_
                             stepper **out);
 void stepper_destroy(stepper *s); /* NULL is allowed */
 
+/* Is it a pair of an explicit and an implicit table, for fields of two terms? */
+bool stepper_is_pair(const stepper *s);
+
 /* The verbs of step index; valid as long as the stepper. A method that breaks the rules of
  * registers is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out);
