@@ -40,20 +40,7 @@ static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
     call.t = eval->t;
     call.integrand = integrand;
     f->evals++;
-    return f->terms.stiff != NULL
-               ? field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy,
-                                     frame)
-               : net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
-}
-
-/* Into the frame alone. */
-static odeon_status evaluate_again(block_field *f, const odeon_layer_call *call,
-                                   const odeon_field_vjp *vjp, char *frame)
-{
-    f->evals++;
-    return f->terms.stiff != NULL
-               ? field_terms_forward(&f->terms, call, vjp->term, odeon_read(vjp->y), NULL, frame)
-               : net_forward(f->plan, call, odeon_read(vjp->y), NULL, frame);
+    return field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy, frame);
 }
 
 /* Which term, and flags that this host does not know, are as of an evaluation. */
@@ -110,7 +97,6 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
 {
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
-    void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
     ODEON_TRY(check_term(f, vjp->term));
     if (is_on_duals(vjp)) {
         return block_vjp_on_duals(f, vjp);
@@ -119,16 +105,15 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
     call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
     if (kept == NULL) {
         kept = &f->work;
-        ODEON_TRY(evaluate_again(f, &call, vjp, kept->memory));
-    }
-    if (f->terms.stiff != NULL) {
-        return field_terms_vjp(&f->terms, &call, vjp->term, kept->memory, vjp);
+        f->evals++;
+        ODEON_TRY(field_terms_forward(&f->terms, &call, vjp->term, odeon_read(vjp->y), NULL,
+                                      kept->memory));
     }
     if (f->integrals != NULL) {
         ODEON_TRY(quadrature_take(f->integrals, vjp->dy_bar));
         call.d_integrand = f->integrals->d_integrand;
     }
-    return net_vjp(f->plan, &call, kept->memory, odeon_read(vjp->dy_bar), y_bar, vjp->t_bar);
+    return field_terms_vjp(&f->terms, &call, vjp->term, kept->memory, vjp);
 }
 
 /* Nothing depends on integrals: their share of y_bar is 0. */

@@ -109,14 +109,11 @@ static odeon_status release_parameters(const field_tangent *f, odeon_status stat
     return status == ODEON_OK ? after : status;
 }
 
-/* Of all terms, at the y that lies in the vectors; dy NULL: only the frame is wanted. */
+/* At the y that lies in the vectors; dy NULL: only the frame is wanted. */
 static odeon_status forward(const field_tangent *f, const odeon_layer_call *call,
                             const odeon_tensor *dy, char *frame)
 {
-    return f->terms->stiff != NULL
-               ? field_terms_forward(f->terms, call, ODEON_TERM_ALL, f->memory.data, dy, frame)
-               : net_forward(f->terms->body_plan, call, f->memory.data,
-                             dy != NULL ? odeon_write(dy) : NULL, frame);
+    return field_terms_forward(f->terms, call, ODEON_TERM_ALL, f->memory.data, dy, frame);
 }
 
 /* ---- jvp ---- */
@@ -144,10 +141,7 @@ static odeon_status backward(const field_tangent *f, const odeon_layer_call *cal
     odeon_tensor dy_bar = vector_at(f, f->dy_at), y_bar = vector_at(f, f->y_bar_at);
     const odeon_field_vjp vjp = {
         .struct_size = sizeof vjp, .dy_bar = &dy_bar.view, .y_bar = &y_bar, .t_bar = t_bar};
-    return f->terms->stiff != NULL
-               ? field_terms_vjp(f->terms, call, ODEON_TERM_ALL, frame, &vjp)
-               : net_vjp(f->terms->body_plan, call, frame, f->memory.data + f->dy_at,
-                         f->memory.data + f->y_bar_at, t_bar);
+    return field_terms_vjp(f->terms, call, ODEON_TERM_ALL, frame, &vjp);
 }
 
 /* Forward and vjp, with the parameters' gradients in theta: of these only tangents are wanted, and
