@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "data/batch_fields.h"
 #include "odeon/device_move.h"
+#include "solver/workspace.h"
 
 /* The first two times set the direction. Equal times and NaN neither rise nor fall. */
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
@@ -171,7 +172,7 @@ static odeon_status fit_lists(odeon_ode *ode)
 /* Each vector of a buffer begins at a multiple of 64 bytes. */
 static int64_t row_bytes(const odeon_ode *ode)
 {
-    return (length(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
+    return workspace_aligned(length(ode) * odeon_dtype_bytes(ode->site->lane.dtype));
 }
 
 /* Vector i of a buffer of rows, [length]. */

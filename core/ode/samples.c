@@ -5,6 +5,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "odeon/device_move.h"
+#include "solver/workspace.h"
 
 static odeon_status no_memory(const odeon_ode *ode)
 {
@@ -97,7 +98,7 @@ static int64_t features(const odeon_ode *ode)
 /* A sample's vector number i; each begins at a multiple of 64 bytes, as the slice's do. */
 static odeon_tensor vector_at(const odeon_ode *ode, int32_t i)
 {
-    int64_t n = features(ode), bytes = (n * odeon_dtype_bytes(ode->lane.dtype) + 63) / 64 * 64;
+    int64_t n = features(ode), bytes = workspace_aligned(n * odeon_dtype_bytes(ode->lane.dtype));
     odeon_shape shape = {.ndim = 1, .dtype = ode->lane.dtype, .dim = {n}};
     return odeon_tensor_at(ode->samples->rows.data + i * bytes, shape);
 }

@@ -5,18 +5,14 @@
 #include "base/diag.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
+#include "solver/workspace.h"
 
 static const odeon_shape one_time = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
-
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
 
 odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const field_terms *terms,
                                const odeon_layer_call *call, const odeon_shape *state)
 {
-    int64_t width = odeon_dtype_bytes(state->dtype), vector = aligned(odeon_bytes(state));
+    int64_t width = odeon_dtype_bytes(state->dtype), vector = workspace_aligned(odeon_bytes(state));
     f->dual = call->device->get_table(call->device, ODEON_DEVICE_DUAL);
     if (f->dual == NULL) {
         return ODEON_OK;
@@ -32,7 +28,7 @@ odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const field_te
     f->t_at = 3 * vector;
     f->t_bar_at = f->t_at + 64;
     f->theta_at = f->t_bar_at + 64;
-    f->frame_at = f->theta_at + aligned((f->theta_end - f->theta_begin) * width);
+    f->frame_at = f->theta_at + workspace_aligned((f->theta_end - f->theta_begin) * width);
     return buffer_fit(call->device, &f->memory, f->frame_at + terms->frame_bytes);
 }
 
