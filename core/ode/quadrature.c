@@ -131,7 +131,7 @@ static void lay_out(quadrature *q, const odeon_part *y, int64_t step, int32_t fl
 
 odeon_status quadrature_fit(quadrature *q, const odeon_part *y, uint32_t dtype, bool counts)
 {
-    q->n_y = q->length = y->n;
+    q->length = y->n;
     if (q->n == 0) {
         return ODEON_OK;
     }
