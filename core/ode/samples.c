@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/outputs.h"
 #include "odeon/device_move.h"
 #include "solver/workspace.h"
 
@@ -103,31 +104,13 @@ static odeon_tensor vector_at(const odeon_ode *ode, int32_t i)
     return odeon_tensor_at(ode->samples->rows.data + i * bytes, shape);
 }
 
-/* Either list may have grown when the other could not: capacity says how far both reach. */
-static odeon_status fit_lists(odeon_ode *ode, int32_t n_times)
-{
-    ode_samples *x = ode->samples;
-    if (n_times <= x->capacity) {
-        return ODEON_OK;
-    }
-    odeon_tensor *y = mem_resize(x->y, (size_t)n_times, sizeof *y);
-    x->y = y != NULL ? y : x->y;
-    odeon_view *d_y = mem_resize(x->d_y, (size_t)n_times, sizeof *d_y);
-    x->d_y = d_y != NULL ? d_y : x->d_y;
-    if (y == NULL || d_y == NULL) {
-        return no_memory(ode);
-    }
-    x->capacity = n_times;
-    return ODEON_OK;
-}
-
 /* y and d_y at all times, and d_y0. */
 static odeon_status fit_vectors(odeon_ode *ode)
 {
     ode_samples *x = ode->samples;
     int32_t n_times = ode->outputs.n_times;
     int64_t bytes = features(ode) * odeon_dtype_bytes(ode->lane.dtype) + 64;
-    ODEON_TRY(fit_lists(ode, n_times));
+    ODEON_TRY(ode_lists_fit(ode, n_times, &x->y, &x->d_y, &x->capacity));
     ODEON_TRY(buffer_fit(ode->lane.device, &x->rows, bytes * (2 * n_times + 1) + 64));
     ODEON_TRY(buffer_fit(ode->lane.device, &x->state_bar, bytes));
     for (int32_t i = 0; i < n_times; i++) {
