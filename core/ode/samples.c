@@ -16,26 +16,11 @@ static odeon_status no_memory(const odeon_ode *ode)
 
 /* ---- set-up ---- */
 
-/* Depth first: the layer that is named is the innermost. */
-static const net_layer *layer_with(const odeon_net *net, uint32_t flags)
-{
-    for (size_t i = 0; i < net->n; i++) {
-        const net_layer *layer = &net->layers[i], *inner = NULL;
-        for (size_t b = 0; b < layer->n_bodies && inner == NULL; b++) {
-            inner = layer->bodies[b] != NULL ? layer_with(layer->bodies[b], flags) : NULL;
-        }
-        if (inner != NULL || (layer->plan.flags & flags) != 0) {
-            return inner != NULL ? inner : layer; /* a container passes on what its body does */
-        }
-    }
-    return NULL;
-}
-
 /* As planned for training: what only training couples has been trained so. */
 static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 {
-    const net_layer *coupled = layer_with(body, ODEON_LAYER_BATCH_COUPLED);
-    const net_layer *stateful = layer_with(body, ODEON_LAYER_STATEFUL);
+    const net_layer *coupled = net_layer_with(body, ODEON_LAYER_BATCH_COUPLED);
+    const net_layer *stateful = net_layer_with(body, ODEON_LAYER_STATEFUL);
     if (coupled != NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: step = sample solves each sample by itself, but layer %s (%s) "
