@@ -479,7 +479,8 @@ static odeon_solve_call solve_call(odeon_ode *ode)
                               .tape = &ode->tape};
 }
 
-/* With keep the gradient method solves, and chooses what is kept for its backward. */
+/* With keep the gradient method solves, and chooses what is kept for its backward; without it
+ * nothing is kept. */
 static odeon_status solve_forward(odeon_ode *ode, int32_t keep)
 {
     odeon_solve_call call = solve_call(ode);
@@ -495,8 +496,7 @@ static odeon_status solve_forward(odeon_ode *ode, int32_t keep)
     return calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &call));
 }
 
-/* With keep the gradient method solves, and chooses what is kept for its backward; without it
- * nothing is kept. Counters are taken also after a failure, since the metrics show it. The share is
+/* Counters are taken also after a failure, since the metrics show it. The share is
  * measured in evaluation and where somebody asks, as it costs a collective. */
 static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep)
 {
