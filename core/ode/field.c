@@ -23,8 +23,8 @@ static odeon_status check_term(const block_field *f, int32_t term)
 }
 
 /* dy = body(t, y), plus stiff(t, y) where there is one; y alone. The time is a device address, so
- * that a recording of this call reads the time of its own replay. A frame is kept only where the
- * caller will ask for a vjp. integrand NULL: nobody integrates. */
+ * that a recording of this call reads the time of its own replay. A frame is kept only where a
+ * vjp follows. integrand NULL: no integrals. */
 static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
                               const odeon_tensor *integrand)
 {
@@ -436,7 +436,7 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
-/* y unless it is read off a path, a, t_bar if asked for, theta, in this order. Parts start at
+/* y unless it is read off a path, a, t_bar if it is wanted, theta, in this order. Parts start at
  * multiples of 64 bytes, so that no operator meets an odd address; what lies between them belongs
  * to no part and stays 0. y and a have a value for every sample and count in the norm like the
  * block's own state; the others are quadratures, which f does not depend on. */

@@ -250,7 +250,7 @@ static void choose_control(odeon_ode *ode)
     c->atol_each = before.atol_each;
 }
 
-static odeon_status look_at_terms(odeon_ode *ode)
+static odeon_status check_terms(odeon_ode *ode)
 {
     odeon_net *stiff = ode->field.terms.stiff;
     ODEON_TRY(check_body(ode, ode->body));
@@ -259,8 +259,8 @@ static odeon_status look_at_terms(odeon_ode *ode)
     return stiff != NULL ? quadrature_init(&ode->integrals, stiff) : ODEON_OK;
 }
 
-/* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
- * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
+/* In the order in which mistakes are reported: times and limits, body, list of steps,
+ * integrator, gradient. Dense output is chosen only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
  * alone; both have the same steps to choose from. */
 static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
@@ -268,7 +268,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_times(ode));
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
-    ODEON_TRY(look_at_terms(ode));
+    ODEON_TRY(check_terms(ode));
     if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
@@ -526,7 +526,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
     return status == ODEON_OK ? ode_give_outputs(ode, call->out) : status;
 }
 
-/* The method gets y only if it has said that it needs it; d_y and d_y0 may share memory with what
+/* The method gets y only with ODEON_GRADIENT_NEEDS_Y; d_y and d_y0 may share memory with what
  * the layer was given. */
 static odeon_status solve_backward(odeon_ode *ode, int32_t keep)
 {
@@ -557,7 +557,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_layer_call *call)
     return status == ODEON_OK ? ode_give_cotangent(ode, call->d_in) : status;
 }
 
-/* ---- what the session asks ---- */
+/* ---- for the session ---- */
 
 void ode_forget(odeon_ode *ode)
 {

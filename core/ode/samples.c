@@ -145,7 +145,7 @@ static slice begin_slice(odeon_ode *ode)
     return all;
 }
 
-/* After a failure the sample's solver stays the block's, which is asked why it failed. */
+/* After a failure the sample's solver stays the block's: the report of the failure reads it. */
 static void end_slice(odeon_ode *ode, const slice *all, odeon_status status)
 {
     ode_samples *x = ode->samples;
@@ -221,7 +221,7 @@ static odeon_status begin_sample(odeon_ode *ode, const odeon_layer_call *call, c
     return ode->spec.mode == ODEON_STEPS_REPLAY ? take_steps(ode, x->call.first_sample) : ODEON_OK;
 }
 
-/* A solve that knows its worst sample is asked for it by whoever reports the batch's failure. */
+/* Where a solve knows its worst sample the report of the batch's failure names it. */
 static odeon_status name_sample(const odeon_ode *ode, const odeon_layer_call *call,
                                 odeon_status status)
 {
@@ -347,7 +347,7 @@ odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_
     return status;
 }
 
-/* ---- what it tells ---- */
+/* ---- results ---- */
 
 void samples_forget(odeon_ode *ode)
 {

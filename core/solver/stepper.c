@@ -1,5 +1,5 @@
-/* A stepper keeps what its method has said: a step is recorded once for each index at which it may
- * be another one, and equal programs are one. */
+/* A stepper keeps the programs of its method: a step is recorded once for each index at which it
+ * may be another one, and equal programs are one. */
 #include "solver/stepper.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ bool stepper_is_pair(const stepper *s)
 
 /* ---- recording ---- */
 
-/* Slopes are read once more where dense output is asked for. */
+/* With dense output slopes are read once more behind the step. */
 static odeon_status record(stepper *s, int32_t what, int64_t index, program *out)
 {
     int32_t slopes[2 * ODEON_TABLEAU_MAX_STAGES];
@@ -51,7 +51,7 @@ static odeon_status record(stepper *s, int32_t what, int64_t index, program *out
     return verb_record(&method, what, index, out);
 }
 
-/* What a method says may depend on its options and on index alone. What it remembers beside its
+/* Verbs may depend on a method's options and on index alone. What it remembers beside its
  * carry, a second call shows: a retry of a step and its reverse would then be other steps. */
 static odeon_status record_twice(stepper *s, int32_t what, int64_t index)
 {
@@ -109,8 +109,8 @@ static odeon_status keep_new(stepper *s, const program **out)
     return ODEON_OK;
 }
 
-/* Behind its start-up a method is not asked any more. One whose verbs never settle is asked at
- * every index. */
+/* Behind its start-up a method is not recorded any more. One whose verbs never settle is recorded
+ * at every index. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out)
 {
     int64_t last = s->info.n_startup;
@@ -285,7 +285,7 @@ static odeon_status choose_interface(stepper *s, const char *path)
     return ODEON_OK;
 }
 
-/* What the method says of when its verbs settle must be so, as far as is worth looking. */
+/* Verbs must settle at the index that the method gives; a few steps behind it are looked at. */
 static odeon_status check_settled(stepper *s, const char *path)
 {
     enum { AHEAD = 3 };

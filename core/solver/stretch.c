@@ -23,7 +23,7 @@ static void bind_state(solver *s, int64_t first)
 }
 
 /* Whatever rejected a step in the solve would have done so then: a step that cannot be made again
- * has been told of something else. */
+ * depends on more than its start and its size. */
 static odeon_status replay_record(solver *s, const solve_record *record)
 {
     ODEON_TRY(step_reserve(s, record->program));
