@@ -56,6 +56,21 @@ static odeon_status body_vjp(odeon_net *body, const odeon_body_call *call)
                    call->d_in == NULL ? NULL : odeon_write(call->d_in), call->d_t);
 }
 
+/* Depth first, since a container passes on what its body does. */
+const net_layer *net_layer_with(const odeon_net *net, uint32_t flags)
+{
+    for (size_t i = 0; i < net->n; i++) {
+        const net_layer *layer = &net->layers[i], *inner = NULL;
+        for (size_t b = 0; b < layer->n_bodies && inner == NULL; b++) {
+            inner = layer->bodies[b] != NULL ? net_layer_with(layer->bodies[b], flags) : NULL;
+        }
+        if (inner != NULL || (layer->plan.flags & flags) != 0) {
+            return inner != NULL ? inner : layer;
+        }
+    }
+    return NULL;
+}
+
 const odeon_body_services net_body_services = {.struct_size = sizeof(odeon_body_services),
                                                .plan = body_plan,
                                                .forward = body_forward,

@@ -162,6 +162,9 @@ odeon_status net_vjp(const net_plan *plan, const odeon_layer_call *around, char 
 extern const odeon_body_services net_body_services;
 
 /* "[3, 26, 26]" of a shape without its batch; returns text. */
+/* A layer with one of these properties (ODEON_LAYER_*), the innermost; NULL: none has. */
+const net_layer *net_layer_with(const odeon_net *net, uint32_t flags);
+
 const char *net_shape_text(const odeon_shape *x, char *text, size_t bytes);
 
 #endif

@@ -55,8 +55,8 @@ static odeon_status check_control(const odeon_ode *ode)
                            ode->path, ode->gradient->component->id);
 }
 
-/* A method without the slot needs what its flags say. */
-static odeon_status ask(odeon_ode *ode, const odeon_config **integrator)
+/* A method without the slot has the flags of its table. */
+static odeon_status call_plan(odeon_ode *ode, const odeon_config **integrator)
 {
     const odeon_gradient_ops *ops = ode->gradient_ops;
     bool adaptive = ode->spec.mode == ODEON_STEPS_ADAPTIVE;
@@ -119,7 +119,7 @@ odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec)
 {
     const odeon_config *integrator;
     ode->backward_control = ode->control;
-    ODEON_TRY(ask(ode, &integrator));
+    ODEON_TRY(call_plan(ode, &integrator));
     ODEON_TRY(check_stiff(ode));
     ODEON_TRY(need_dense(ode, spec));
     ode->backward_spec = ode->spec;

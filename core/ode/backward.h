@@ -4,7 +4,7 @@
 #define ODEON_CORE_ODE_BACKWARD_H
 #include "ode/block.h"
 
-/* Asks the method what it needs, when stepper and tolerances are there and control is still as the
+/* Calls plan of the method, when stepper and tolerances are there and control is still as the
  * spec has it; then makes the block's solver for augmented fields. spec: as create was given it,
  * with its configurations. Refuses (ODEON_ERR_CONFIG) what cannot go together. */
 odeon_status ode_backward_init(odeon_ode *ode, const odeon_ode_spec *spec);

@@ -23,8 +23,8 @@ static odeon_status check_term(const block_field *f, int32_t term)
 }
 
 /* dy = body(t, y), plus stiff(t, y) where there is one; y alone. The time is a device address, so
- * that a recording of this call reads the time of its own replay. A frame is kept only where the
- * caller will ask for a vjp. integrand NULL: nobody integrates. */
+ * that a recording of this call reads the time of its own replay. A frame is kept only where a
+ * vjp follows. integrand NULL: no integrals. */
 static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
                               const odeon_tensor *integrand)
 {
@@ -40,20 +40,7 @@ static odeon_status body_eval(block_field *f, const odeon_field_eval *eval,
     call.t = eval->t;
     call.integrand = integrand;
     f->evals++;
-    return f->terms.stiff != NULL
-               ? field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy,
-                                     frame)
-               : net_forward(f->plan, &call, odeon_read(eval->y), odeon_write(eval->dy), frame);
-}
-
-/* Into the frame alone. */
-static odeon_status evaluate_again(block_field *f, const odeon_layer_call *call,
-                                   const odeon_field_vjp *vjp, char *frame)
-{
-    f->evals++;
-    return f->terms.stiff != NULL
-               ? field_terms_forward(&f->terms, call, vjp->term, odeon_read(vjp->y), NULL, frame)
-               : net_forward(f->plan, call, odeon_read(vjp->y), NULL, frame);
+    return field_terms_forward(&f->terms, &call, eval->term, odeon_read(eval->y), eval->dy, frame);
 }
 
 /* Which term, and flags that this host does not know, are as of an evaluation. */
@@ -110,7 +97,6 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
 {
     odeon_layer_call call = f->call;
     odeon_frame *kept = vjp->kept;
-    void *y_bar = vjp->y_bar == NULL ? NULL : odeon_write(vjp->y_bar);
     ODEON_TRY(check_term(f, vjp->term));
     if (is_on_duals(vjp)) {
         return block_vjp_on_duals(f, vjp);
@@ -119,16 +105,15 @@ static odeon_status body_vjp(block_field *f, const odeon_field_vjp *vjp)
     call.flags = (call.flags & ~(uint32_t)ODEON_CALL_UPDATE_STATE) | vjp->flags;
     if (kept == NULL) {
         kept = &f->work;
-        ODEON_TRY(evaluate_again(f, &call, vjp, kept->memory));
-    }
-    if (f->terms.stiff != NULL) {
-        return field_terms_vjp(&f->terms, &call, vjp->term, kept->memory, vjp);
+        f->evals++;
+        ODEON_TRY(field_terms_forward(&f->terms, &call, vjp->term, odeon_read(vjp->y), NULL,
+                                      kept->memory));
     }
     if (f->integrals != NULL) {
         ODEON_TRY(quadrature_take(f->integrals, vjp->dy_bar));
         call.d_integrand = f->integrals->d_integrand;
     }
-    return net_vjp(f->plan, &call, kept->memory, odeon_read(vjp->dy_bar), y_bar, vjp->t_bar);
+    return field_terms_vjp(&f->terms, &call, vjp->term, kept->memory, vjp);
 }
 
 /* Nothing depends on integrals: their share of y_bar is 0. */
@@ -335,13 +320,45 @@ static odeon_status negate(const adjoint_field *f, const odeon_view *a)
     return base->integrals != NULL ? quadrature_give(base->integrals, -1.0, &all) : ODEON_OK;
 }
 
+/* The base's vjp. The parameters' gradients are sent into z's derivative meanwhile, and back
+ * whatever becomes of the call; what layers have gathered belongs to this evaluation. */
+static odeon_status vjp_into(const adjoint_field *f, const odeon_field_vjp *vjp,
+                             const odeon_tensor *dtheta)
+{
+    block_field *base = f->base;
+    field_terms_bind_grads(&base->terms, f->body,
+                           (char *)odeon_write(dtheta) -
+                               f->theta_begin * odeon_dtype_bytes(dtheta->view.shape.dtype));
+    odeon_status status = body_vjp(base, vjp);
+    if (status == ODEON_OK) {
+        status = field_terms_finish(&base->terms, f->body, &base->call);
+    }
+    field_terms_bind_grads(&base->terms, f->body, f->body->site->grads);
+    return status;
+}
+
+/* What all workers have to agree on, theta_bar' and t_bar' (NULL: not wanted); the rest stays each
+ * worker's summand. */
+static odeon_status sum_over_workers(const adjoint_field *f, const odeon_tensor *dz,
+                                     const odeon_tensor *dtheta, const odeon_tensor *d_t)
+{
+    const odeon_layer_call *call = &f->base->call;
+    const odeon_group *group = call->group;
+    if ((f->flags & ODEON_AUGMENT_FULL) != 0) {
+        ODEON_TRY(group->sum(group->self, call->queue, dtheta, ODEON_OK));
+    }
+    if (d_t == NULL) {
+        return ODEON_OK;
+    }
+    odeon_tensor part = part_of(f, dz, f->part_a + 1);
+    ODEON_TRY(group->sum(group->self, call->queue, d_t, ODEON_OK));
+    return ODEON_DO(call->device, move, cast, call->queue, .x = &d_t->view, .scale = 1.0,
+                    .y = &part);
+}
+
 /* y' = f, a' = -a^T df/dy, theta_bar' and t_bar' = -a^T df/dtheta and df/dt: one evaluation that
  * keeps its frame, one vjp with the cotangent -a. Source: Chen et al., Neural ordinary differential
- * equations, 2018, eqs. 4, 5 and 51.
- *
- * The parameters' gradients are sent into z's derivative meanwhile, and back whatever becomes of
- * the call. net_finish belongs to each evaluation, since each has gradients of its own. What all
- * workers have to agree on is summed here; the rest stays each worker's summand. */
+ * equations, 2018, eqs. 4, 5 and 51. */
 static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
 {
     adjoint_field *f = self;
@@ -349,15 +366,13 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
     const odeon_device *device = base->call.device;
     odeon_queue *queue = base->call.queue;
     odeon_view a = view_of(f, eval->y, f->part_a), y = a;
-    odeon_tensor da = part_of(f, eval->dy, f->part_a), dy = da;
+    odeon_tensor da = part_of(f, eval->dy, f->part_a), dy = da, minus_a = cotangent_of(f);
     odeon_tensor dtheta = {adjoint_field_theta(f, &eval->dy->view)};
-    odeon_tensor minus_a = cotangent_of(f);
-    odeon_tensor d_t = odeon_tensor_at(
+    odeon_tensor time_bar = odeon_tensor_at(
         f->time_bar.data, (odeon_shape){.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}});
-    const odeon_group *group = base->call.group;
-    const bool with_time = (f->flags & ODEON_AUGMENT_TIME) != 0;
+    const odeon_tensor *d_t = (f->flags & ODEON_AUGMENT_TIME) != 0 ? &time_bar : NULL;
     ODEON_TRY(read_y(f, eval, &y, &dy));
-    /* an adjoint of the adjoint is not on offer: host.frame_bytes is 0, eval->keep is not read */
+    /* there is no adjoint of the adjoint: host.frame_bytes is 0, eval->keep is not read */
     ODEON_TRY(body_eval(base,
                         &(odeon_field_eval){.struct_size = sizeof(odeon_field_eval),
                                             .t = eval->t,
@@ -367,30 +382,18 @@ static odeon_status adjoint_eval(void *self, const odeon_field_eval *eval)
                         NULL));
     ODEON_TRY(negate(f, &a));
     ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &dtheta, .value = odeon_imm(0.0)));
-    ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = &d_t, .value = odeon_imm(0.0)));
-    field_terms_bind_grads(&base->terms, f->body,
-                           (char *)odeon_write(&dtheta) -
-                               f->theta_begin * odeon_dtype_bytes(dtheta.view.shape.dtype));
-    odeon_status status = body_vjp(base, &(odeon_field_vjp){.struct_size = sizeof(odeon_field_vjp),
-                                                            .t = eval->t,
-                                                            .y = &y,
-                                                            .dy_bar = &minus_a.view,
-                                                            .y_bar = &da,
-                                                            .t_bar = with_time ? &d_t : NULL,
-                                                            .kept = &base->work});
-    if (status == ODEON_OK) { /* what layers have gathered belongs to this evaluation */
-        status = field_terms_finish(&base->terms, f->body, &base->call);
+    if (d_t != NULL) {
+        ODEON_TRY(ODEON_DO(device, move, fill, queue, .y = d_t, .value = odeon_imm(0.0)));
     }
-    field_terms_bind_grads(&base->terms, f->body, f->body->site->grads);
-    if (status == ODEON_OK && (f->flags & ODEON_AUGMENT_FULL) != 0) {
-        status = group->sum(group->self, queue, &dtheta, ODEON_OK);
-    }
-    if (status == ODEON_OK && with_time) {
-        odeon_tensor part = part_of(f, eval->dy, f->part_a + 1);
-        ODEON_TRY(group->sum(group->self, queue, &d_t, ODEON_OK));
-        status = ODEON_DO(device, move, cast, queue, .x = &d_t.view, .scale = 1.0, .y = &part);
-    }
-    return status;
+    const odeon_field_vjp vjp = {.struct_size = sizeof vjp,
+                                 .t = eval->t,
+                                 .y = &y,
+                                 .dy_bar = &minus_a.view,
+                                 .y_bar = &da,
+                                 .t_bar = d_t,
+                                 .kept = &base->work};
+    ODEON_TRY(vjp_into(f, &vjp, &dtheta));
+    return sum_over_workers(f, eval->dy, &dtheta, d_t);
 }
 
 /* The gap between two parameters is in it, as in the flat vector: it stays 0, since nothing adds to
@@ -433,7 +436,7 @@ static odeon_status add_theta_parts(adjoint_field *f, int32_t *n_parts)
     return ODEON_OK;
 }
 
-/* y unless it is read off a path, a, t_bar if asked for, theta, in this order. Parts start at
+/* y unless it is read off a path, a, t_bar if it is wanted, theta, in this order. Parts start at
  * multiples of 64 bytes, so that no operator meets an odd address; what lies between them belongs
  * to no part and stays 0. y and a have a value for every sample and count in the norm like the
  * block's own state; the others are quadratures, which f does not depend on. */

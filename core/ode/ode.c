@@ -77,8 +77,7 @@ static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 static odeon_status check_method(const odeon_ode *ode)
 {
     const char *id = ode->stepper->instance->component->id;
-    const odeon_tableau *tableau = ode->stepper->tableau;
-    if (tableau != NULL && tableau->a_im != NULL && ode->field.terms.stiff == NULL) {
+    if (stepper_is_pair(ode->stepper) && ode->field.terms.stiff == NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: integrator %s treats the stiff term of a field implicitly and the "
                          "rest explicitly, but this field has no stiff term: put the layers of it "
@@ -251,7 +250,7 @@ static void choose_control(odeon_ode *ode)
     c->atol_each = before.atol_each;
 }
 
-static odeon_status look_at_terms(odeon_ode *ode)
+static odeon_status check_terms(odeon_ode *ode)
 {
     odeon_net *stiff = ode->field.terms.stiff;
     ODEON_TRY(check_body(ode, ode->body));
@@ -260,8 +259,8 @@ static odeon_status look_at_terms(odeon_ode *ode)
     return stiff != NULL ? quadrature_init(&ode->integrals, stiff) : ODEON_OK;
 }
 
-/* In the order in which a user should hear of mistakes: times and limits, body, list of steps,
- * integrator, gradient. Dense output is asked for only where it is read: it keeps slopes alive to
+/* In the order in which mistakes are reported: times and limits, body, list of steps,
+ * integrator, gradient. Dense output is chosen only where it is read: it keeps slopes alive to
  * the end of a step. Two solvers, since the adjoint's solves must leave the tape of the forward
  * alone; both have the same steps to choose from. */
 static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
@@ -269,7 +268,7 @@ static odeon_status make_parts(odeon_ode *ode, const odeon_ode_spec *spec)
     ODEON_TRY(check_times(ode));
     ODEON_TRY(check_stops(ode));
     ODEON_TRY(check_limits(ode));
-    ODEON_TRY(look_at_terms(ode));
+    ODEON_TRY(check_terms(ode));
     if ((spec->flags & ODEON_ODE_STEP_PER_SAMPLE) != 0) {
         ODEON_TRY(samples_init(ode));
     }
@@ -480,7 +479,8 @@ static odeon_solve_call solve_call(odeon_ode *ode)
                               .tape = &ode->tape};
 }
 
-/* With keep the gradient method solves, and chooses what is kept for its backward. */
+/* With keep the gradient method solves, and chooses what is kept for its backward; without it
+ * nothing is kept. */
 static odeon_status solve_forward(odeon_ode *ode, int32_t keep)
 {
     odeon_solve_call call = solve_call(ode);
@@ -496,8 +496,7 @@ static odeon_status solve_forward(odeon_ode *ode, int32_t keep)
     return calling_end(outer, ode->gradient_ops->forward(ode->gradient->self, &call));
 }
 
-/* With keep the gradient method solves, and chooses what is kept for its backward; without it
- * nothing is kept. Counters are taken also after a failure, since the metrics show it. The share is
+/* Counters are taken also after a failure, since the metrics show it. The share is
  * measured in evaluation and where somebody asks, as it costs a collective. */
 static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, int32_t keep)
 {
@@ -527,7 +526,7 @@ static odeon_status ode_forward(odeon_ode *ode, const odeon_layer_call *call, in
     return status == ODEON_OK ? ode_give_outputs(ode, call->out) : status;
 }
 
-/* The method gets y only if it has said that it needs it; d_y and d_y0 may share memory with what
+/* The method gets y only with ODEON_GRADIENT_NEEDS_Y; d_y and d_y0 may share memory with what
  * the layer was given. */
 static odeon_status solve_backward(odeon_ode *ode, int32_t keep)
 {
@@ -558,7 +557,7 @@ static odeon_status ode_vjp(odeon_ode *ode, const odeon_layer_call *call)
     return status == ODEON_OK ? ode_give_cotangent(ode, call->d_in) : status;
 }
 
-/* ---- what the session asks ---- */
+/* ---- for the session ---- */
 
 void ode_forget(odeon_ode *ode)
 {

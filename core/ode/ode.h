@@ -10,7 +10,7 @@
 /* The table that plugins get as ODEON_HOST_ODE. */
 extern const odeon_ode_services ode_services;
 
-/* A batch begins: what the last one's solves have left to ask for is forgotten. */
+/* A batch begins: attempts and failures of the last one's solves are forgotten. */
 void ode_forget(odeon_ode *ode);
 /* Where each sample is solved by itself: the one that has failed, counted in the slice, from which
  * the solvers count theirs. Else 0. */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "data/batch_fields.h"
 #include "odeon/device_move.h"
+#include "solver/workspace.h"
 
 /* The first two times set the direction. Equal times and NaN neither rise nor fall. */
 bool times_are_monotone(int32_t n, const double *times, int32_t *bad)
@@ -151,27 +152,27 @@ void ode_outputs_fini(odeon_ode *ode)
 
 /* Only a batch with more times than any before allocates. Either list may have grown when the other
  * could not: capacity says how far both reach. */
-static odeon_status fit_lists(odeon_ode *ode)
+odeon_status ode_lists_fit(const odeon_ode *ode, int32_t n_times, odeon_tensor **y,
+                           odeon_view **d_y, int32_t *capacity)
 {
-    ode_outputs *o = &ode->outputs;
-    if (o->n_times <= o->capacity) {
+    if (n_times <= *capacity) {
         return ODEON_OK;
     }
-    odeon_tensor *y = mem_resize(o->y, (size_t)o->n_times, sizeof *y);
-    o->y = y != NULL ? y : o->y;
-    odeon_view *d_y = mem_resize(o->d_y, (size_t)o->n_times, sizeof *d_y);
-    o->d_y = d_y != NULL ? d_y : o->d_y;
-    if (y == NULL || d_y == NULL) {
+    odeon_tensor *longer_y = mem_resize(*y, (size_t)n_times, sizeof *longer_y);
+    *y = longer_y != NULL ? longer_y : *y;
+    odeon_view *longer_d_y = mem_resize(*d_y, (size_t)n_times, sizeof *longer_d_y);
+    *d_y = longer_d_y != NULL ? longer_d_y : *d_y;
+    if (longer_y == NULL || longer_d_y == NULL) {
         return no_memory(ode);
     }
-    o->capacity = o->n_times;
+    *capacity = n_times;
     return ODEON_OK;
 }
 
 /* Each vector of a buffer begins at a multiple of 64 bytes. */
 static int64_t row_bytes(const odeon_ode *ode)
 {
-    return (length(ode) * odeon_dtype_bytes(ode->site->lane.dtype) + 63) / 64 * 64;
+    return workspace_aligned(length(ode) * odeon_dtype_bytes(ode->site->lane.dtype));
 }
 
 /* Vector i of a buffer of rows, [length]. */
@@ -228,9 +229,10 @@ static odeon_status read_times(odeon_ode *ode, const odeon_layer_call *call, int
 
 odeon_status ode_times_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples)
 {
-    ode->outputs.samples = samples;
+    ode_outputs *o = &ode->outputs;
+    o->samples = samples;
     ODEON_TRY(read_times(ode, call, samples));
-    return fit_lists(ode);
+    return ode_lists_fit(ode, o->n_times, &o->y, &o->d_y, &o->capacity);
 }
 
 /* Called in every pass, before vectors are addressed. Cotangents need rows of their own only if y

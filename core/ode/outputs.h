@@ -25,6 +25,10 @@ void ode_outputs_fini(odeon_ode *ode);
 /* Do the solve's vectors have memory apart from the layer's input and output? */
 bool ode_is_apart(const odeon_ode *ode);
 
+/* Room for n_times vectors, and their cotangents, in two lists of which capacity says how far both
+ * reach. */
+odeon_status ode_lists_fit(const odeon_ode *ode, int32_t n_times, odeon_tensor **y,
+                           odeon_view **d_y, int32_t *capacity);
 /* Times of this pass over so many samples; then, once the field is fitted, memory for it. Both may
  * allocate. */
 odeon_status ode_times_fit(odeon_ode *ode, const odeon_layer_call *call, int64_t samples);

@@ -4,6 +4,7 @@
 
 #include "base/diag.h"
 #include "odeon/device_move.h"
+#include "solver/workspace.h"
 
 /* ---- what is declared ---- */
 
@@ -79,16 +80,11 @@ static odeon_shape row_shape(int64_t n, uint32_t dtype)
     return (odeon_shape){.ndim = 1, .dtype = dtype, .dim = {n}};
 }
 
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
 /* Row i of a buffer of rows [samples]. */
 static odeon_tensor row_of(const quadrature *q, const device_buffer *rows, int32_t i,
                            uint32_t dtype)
 {
-    int64_t n = q->parts[i].rows, bytes = aligned(n * odeon_dtype_bytes(dtype));
+    int64_t n = q->parts[i].rows, bytes = workspace_aligned(n * odeon_dtype_bytes(dtype));
     return odeon_tensor_at(rows->data + i * bytes, row_shape(n, dtype));
 }
 
@@ -97,7 +93,7 @@ static odeon_status fill_rows(const quadrature *q, const device_buffer *rows, ui
 {
     int64_t width = odeon_dtype_bytes(dtype);
     odeon_tensor all = odeon_tensor_at(
-        rows->data, row_shape(q->n * aligned(q->parts[0].rows * width) / width, dtype));
+        rows->data, row_shape(q->n * workspace_aligned(q->parts[0].rows * width) / width, dtype));
     return ODEON_DO(q->lane->device, move, fill, q->lane->queue, .y = &all,
                     .value = odeon_imm(0.0));
 }
@@ -107,7 +103,7 @@ static odeon_status fill_rows(const quadrature *q, const device_buffer *rows, ui
 static odeon_status fit_rows(quadrature *q, int64_t samples, uint32_t dtype)
 {
     const odeon_device *device = q->lane->device;
-    int64_t wide = q->n * aligned(samples * (int64_t)sizeof(double));
+    int64_t wide = q->n * workspace_aligned(samples * (int64_t)sizeof(double));
     const char *before = q->d_q.data;
     ODEON_TRY(buffer_fit(device, &q->values, wide + 64));
     ODEON_TRY(buffer_fit(device, &q->bars, wide + 64));
@@ -135,7 +131,7 @@ static void lay_out(quadrature *q, const odeon_part *y, int64_t step, int32_t fl
 
 odeon_status quadrature_fit(quadrature *q, const odeon_part *y, uint32_t dtype, bool counts)
 {
-    q->n_y = q->length = y->n;
+    q->length = y->n;
     if (q->n == 0) {
         return ODEON_OK;
     }

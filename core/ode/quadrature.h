@@ -21,8 +21,8 @@ typedef struct quadrature {
     const char *names[ODEON_MAX_INTEGRALS];
     int32_t name_of[QUADRATURE_MAX_TERMS];
 
-    int64_t n_y, length; /* elements of y and of the state */
-    double direction;    /* of time: 1 or -1 */
+    int64_t length;   /* elements of the state */
+    double direction; /* of time: 1 or -1 */
     odeon_part parts[ODEON_MAX_INTEGRALS];
     device_buffer values, bars; /* F64 [n, samples]: integrands, and their cotangents */
     device_buffer d_q;          /* [n, samples] in the run's dtype, each row at 64 bytes */

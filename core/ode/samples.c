@@ -4,7 +4,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "ode/outputs.h"
 #include "odeon/device_move.h"
+#include "solver/workspace.h"
 
 static odeon_status no_memory(const odeon_ode *ode)
 {
@@ -14,26 +16,11 @@ static odeon_status no_memory(const odeon_ode *ode)
 
 /* ---- set-up ---- */
 
-/* Depth first: the layer that is named is the innermost. */
-static const net_layer *layer_with(const odeon_net *net, uint32_t flags)
-{
-    for (size_t i = 0; i < net->n; i++) {
-        const net_layer *layer = &net->layers[i], *inner = NULL;
-        for (size_t b = 0; b < layer->n_bodies && inner == NULL; b++) {
-            inner = layer->bodies[b] != NULL ? layer_with(layer->bodies[b], flags) : NULL;
-        }
-        if (inner != NULL || (layer->plan.flags & flags) != 0) {
-            return inner != NULL ? inner : layer; /* a container passes on what its body does */
-        }
-    }
-    return NULL;
-}
-
 /* As planned for training: what only training couples has been trained so. */
 static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 {
-    const net_layer *coupled = layer_with(body, ODEON_LAYER_BATCH_COUPLED);
-    const net_layer *stateful = layer_with(body, ODEON_LAYER_STATEFUL);
+    const net_layer *coupled = net_layer_with(body, ODEON_LAYER_BATCH_COUPLED);
+    const net_layer *stateful = net_layer_with(body, ODEON_LAYER_STATEFUL);
     if (coupled != NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: step = sample solves each sample by itself, but layer %s (%s) "
@@ -97,27 +84,9 @@ static int64_t features(const odeon_ode *ode)
 /* A sample's vector number i; each begins at a multiple of 64 bytes, as the slice's do. */
 static odeon_tensor vector_at(const odeon_ode *ode, int32_t i)
 {
-    int64_t n = features(ode), bytes = (n * odeon_dtype_bytes(ode->lane.dtype) + 63) / 64 * 64;
+    int64_t n = features(ode), bytes = workspace_aligned(n * odeon_dtype_bytes(ode->lane.dtype));
     odeon_shape shape = {.ndim = 1, .dtype = ode->lane.dtype, .dim = {n}};
     return odeon_tensor_at(ode->samples->rows.data + i * bytes, shape);
-}
-
-/* Either list may have grown when the other could not: capacity says how far both reach. */
-static odeon_status fit_lists(odeon_ode *ode, int32_t n_times)
-{
-    ode_samples *x = ode->samples;
-    if (n_times <= x->capacity) {
-        return ODEON_OK;
-    }
-    odeon_tensor *y = mem_resize(x->y, (size_t)n_times, sizeof *y);
-    x->y = y != NULL ? y : x->y;
-    odeon_view *d_y = mem_resize(x->d_y, (size_t)n_times, sizeof *d_y);
-    x->d_y = d_y != NULL ? d_y : x->d_y;
-    if (y == NULL || d_y == NULL) {
-        return no_memory(ode);
-    }
-    x->capacity = n_times;
-    return ODEON_OK;
 }
 
 /* y and d_y at all times, and d_y0. */
@@ -126,7 +95,7 @@ static odeon_status fit_vectors(odeon_ode *ode)
     ode_samples *x = ode->samples;
     int32_t n_times = ode->outputs.n_times;
     int64_t bytes = features(ode) * odeon_dtype_bytes(ode->lane.dtype) + 64;
-    ODEON_TRY(fit_lists(ode, n_times));
+    ODEON_TRY(ode_lists_fit(ode, n_times, &x->y, &x->d_y, &x->capacity));
     ODEON_TRY(buffer_fit(ode->lane.device, &x->rows, bytes * (2 * n_times + 1) + 64));
     ODEON_TRY(buffer_fit(ode->lane.device, &x->state_bar, bytes));
     for (int32_t i = 0; i < n_times; i++) {
@@ -176,7 +145,7 @@ static slice begin_slice(odeon_ode *ode)
     return all;
 }
 
-/* After a failure the sample's solver stays the block's, which is asked why it failed. */
+/* After a failure the sample's solver stays the block's: the report of the failure reads it. */
 static void end_slice(odeon_ode *ode, const slice *all, odeon_status status)
 {
     ode_samples *x = ode->samples;
@@ -252,7 +221,7 @@ static odeon_status begin_sample(odeon_ode *ode, const odeon_layer_call *call, c
     return ode->spec.mode == ODEON_STEPS_REPLAY ? take_steps(ode, x->call.first_sample) : ODEON_OK;
 }
 
-/* A solve that knows its worst sample is asked for it by whoever reports the batch's failure. */
+/* Where a solve knows its worst sample the report of the batch's failure names it. */
 static odeon_status name_sample(const odeon_ode *ode, const odeon_layer_call *call,
                                 odeon_status status)
 {
@@ -378,7 +347,7 @@ odeon_status samples_backward(odeon_ode *ode, const odeon_layer_call *call, ode_
     return status;
 }
 
-/* ---- what it tells ---- */
+/* ---- results ---- */
 
 void samples_forget(odeon_ode *ode)
 {

@@ -109,8 +109,8 @@ static bool follows(const double (*steps)[2], size_t n, const double step[2])
 /* Where the reading of a list stands. */
 typedef struct step_reader {
     const char *path;
-    bool takes_samples; /* a list of each sample is asked for, too */
-    bool by_sample;     /* and the heading says that it is one */
+    bool takes_samples; /* a list of each sample may be read, too */
+    bool by_sample;     /* and the heading is that of one */
     step_lists *out;
 } step_reader;
 

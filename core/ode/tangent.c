@@ -5,18 +5,14 @@
 #include "base/diag.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
+#include "solver/workspace.h"
 
 static const odeon_shape one_time = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
-
-static int64_t aligned(int64_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
 
 odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const field_terms *terms,
                                const odeon_layer_call *call, const odeon_shape *state)
 {
-    int64_t width = odeon_dtype_bytes(state->dtype), vector = aligned(odeon_bytes(state));
+    int64_t width = odeon_dtype_bytes(state->dtype), vector = workspace_aligned(odeon_bytes(state));
     f->dual = call->device->get_table(call->device, ODEON_DEVICE_DUAL);
     if (f->dual == NULL) {
         return ODEON_OK;
@@ -32,7 +28,7 @@ odeon_status field_tangent_fit(field_tangent *f, odeon_net *body, const field_te
     f->t_at = 3 * vector;
     f->t_bar_at = f->t_at + 64;
     f->theta_at = f->t_bar_at + 64;
-    f->frame_at = f->theta_at + aligned((f->theta_end - f->theta_begin) * width);
+    f->frame_at = f->theta_at + workspace_aligned((f->theta_end - f->theta_begin) * width);
     return buffer_fit(call->device, &f->memory, f->frame_at + terms->frame_bytes);
 }
 
@@ -109,14 +105,11 @@ static odeon_status release_parameters(const field_tangent *f, odeon_status stat
     return status == ODEON_OK ? after : status;
 }
 
-/* Of all terms, at the y that lies in the vectors; dy NULL: only the frame is wanted. */
+/* At the y that lies in the vectors; dy NULL: only the frame is wanted. */
 static odeon_status forward(const field_tangent *f, const odeon_layer_call *call,
                             const odeon_tensor *dy, char *frame)
 {
-    return f->terms->stiff != NULL
-               ? field_terms_forward(f->terms, call, ODEON_TERM_ALL, f->memory.data, dy, frame)
-               : net_forward(f->terms->body_plan, call, f->memory.data,
-                             dy != NULL ? odeon_write(dy) : NULL, frame);
+    return field_terms_forward(f->terms, call, ODEON_TERM_ALL, f->memory.data, dy, frame);
 }
 
 /* ---- jvp ---- */
@@ -144,10 +137,7 @@ static odeon_status backward(const field_tangent *f, const odeon_layer_call *cal
     odeon_tensor dy_bar = vector_at(f, f->dy_at), y_bar = vector_at(f, f->y_bar_at);
     const odeon_field_vjp vjp = {
         .struct_size = sizeof vjp, .dy_bar = &dy_bar.view, .y_bar = &y_bar, .t_bar = t_bar};
-    return f->terms->stiff != NULL
-               ? field_terms_vjp(f->terms, call, ODEON_TERM_ALL, frame, &vjp)
-               : net_vjp(f->terms->body_plan, call, frame, f->memory.data + f->dy_at,
-                         f->memory.data + f->y_bar_at, t_bar);
+    return field_terms_vjp(f->terms, call, ODEON_TERM_ALL, frame, &vjp);
 }
 
 /* Forward and vjp, with the parameters' gradients in theta: of these only tangents are wanted, and

@@ -57,8 +57,11 @@ odeon_status field_terms_forward(const field_terms *x, const odeon_layer_call *c
     if (term != TERM_STIFF) {
         ODEON_TRY(net_forward(x->body_plan, call, in, to, frame));
     }
-    if (term != ODEON_TERM_ALL) {
-        return term == TERM_BODY ? ODEON_OK : net_forward(x->plan, call, in, to, behind);
+    if (x->stiff == NULL || term == TERM_BODY) {
+        return ODEON_OK;
+    }
+    if (term == TERM_STIFF) {
+        return net_forward(x->plan, call, in, to, behind);
     }
     ODEON_TRY(net_forward(x->plan, call, in, to == NULL ? NULL : x->summand.data, behind));
     return to == NULL ? ODEON_OK : add_summand(x, call, out);
@@ -73,9 +76,11 @@ odeon_status field_terms_vjp(const field_terms *x, const odeon_layer_call *call,
     if (term != TERM_STIFF) {
         ODEON_TRY(net_vjp(x->body_plan, call, frame, dy_bar, y_bar, vjp->t_bar));
     }
-    if (term != ODEON_TERM_ALL) {
-        return term == TERM_BODY ? ODEON_OK
-                                 : net_vjp(x->plan, call, behind, dy_bar, y_bar, vjp->t_bar);
+    if (x->stiff == NULL || term == TERM_BODY) {
+        return ODEON_OK;
+    }
+    if (term == TERM_STIFF) {
+        return net_vjp(x->plan, call, behind, dy_bar, y_bar, vjp->t_bar);
     }
     void *share = y_bar == NULL ? NULL : x->summand.data;
     ODEON_TRY(net_vjp(x->plan, call, behind, dy_bar, share, vjp->t_bar));

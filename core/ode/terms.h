@@ -1,5 +1,5 @@
 /* terms.h: the terms of a block's field, f(t, y) = body(t, y) + stiff(t, y), where the block has a
- * section `stiff`; of others there is one, the body, and nothing here is used. */
+ * section `stiff`; of others the body is all of f. */
 #ifndef ODEON_CORE_ODE_TERMS_H
 #define ODEON_CORE_ODE_TERMS_H
 #include "device/buffer.h"

@@ -5,27 +5,12 @@
 
 #include "base/diag.h"
 
-/* Depth first: the layer named in the warning is the innermost. */
-static const net_layer *rounding_layer(const odeon_net *net)
-{
-    for (size_t i = 0; i < net->n; i++) {
-        const net_layer *layer = &net->layers[i], *inner = NULL;
-        for (size_t b = 0; b < layer->n_bodies && inner == NULL; b++) {
-            inner = layer->bodies[b] != NULL ? rounding_layer(layer->bodies[b]) : NULL;
-        }
-        if (inner != NULL || (layer->plan.flags & ODEON_LAYER_ROUNDS_T) != 0) {
-            return inner != NULL ? inner : layer; /* a container passes on what its body does */
-        }
-    }
-    return NULL;
-}
-
 void ode_time_init(odeon_ode *ode)
 {
     const odeon_net *stiff = ode->field.terms.stiff;
-    ode->rounds_t = rounding_layer(ode->body);
+    ode->rounds_t = net_layer_with(ode->body, ODEON_LAYER_ROUNDS_T);
     if (ode->rounds_t == NULL && stiff != NULL) {
-        ode->rounds_t = rounding_layer(stiff);
+        ode->rounds_t = net_layer_with(stiff, ODEON_LAYER_ROUNDS_T);
     }
 }
 

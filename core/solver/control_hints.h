@@ -1,4 +1,4 @@
-/* control_hints.h: what a method says of other systems' step control (odeon/tableau.h). */
+/* control_hints.h: what a method knows of other systems' step control (odeon/tableau.h). */
 #ifndef ODEON_CORE_SOLVER_CONTROL_HINTS_H
 #define ODEON_CORE_SOLVER_CONTROL_HINTS_H
 #include "odeon/container.h"

@@ -61,10 +61,7 @@ static inline odeon_status field_eval(const odeon_field *f, const odeon_view *t,
                                       const odeon_view *y, const odeon_tensor *dy,
                                       odeon_frame *keep)
 {
-    return f->eval(
-        f->self,
-        &(const odeon_field_eval){
-            .struct_size = sizeof(odeon_field_eval), .t = t, .y = y, .dy = dy, .keep = keep});
+    return field_eval_terms(f, TERMS_ALL, t, y, dy, keep);
 }
 
 #endif

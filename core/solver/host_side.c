@@ -50,8 +50,7 @@ odeon_status host_put(solver *s, const double *values, bound_vector x)
 /* What the equations are of: of a pair the stiff term. */
 static int32_t terms_of(const solver *s)
 {
-    const odeon_tableau *tableau = s->stepper->tableau;
-    return tableau != NULL && tableau->a_im != NULL ? TERMS_IMPLICIT : TERMS_ALL;
+    return stepper_is_pair(s->stepper) ? TERMS_IMPLICIT : TERMS_ALL;
 }
 
 /* y_bar = J^T dy_bar of the evaluation that the frame keeps. */

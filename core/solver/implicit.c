@@ -24,11 +24,6 @@ static bool splits(const odeon_field *f)
     return f->n_terms == 2 && ((f->terms[0].flags ^ f->terms[1].flags) & ODEON_TERM_STIFF) != 0;
 }
 
-static bool is_pair(const solver *s)
-{
-    return s->stepper->tableau != NULL && s->stepper->tableau->a_im != NULL;
-}
-
 odeon_status implicit_fit(solver *s, const host_field *field)
 {
     bool divides = field->samples > 0 && field->abi.n % field->samples == 0;
@@ -36,7 +31,7 @@ odeon_status implicit_fit(solver *s, const host_field *field)
     if (field->abi.vjp == NULL || field->frame_bytes == 0 || field->abi.n_parts != 1) {
         return refuse(s, "this field has no vector-Jacobian product to do so by");
     }
-    if (is_pair(s) && !splits(&field->abi)) {
+    if (stepper_is_pair(s->stepper) && !splits(&field->abi)) {
         return refuse(s, "of a pair of tables the field needs one stiff term and one that is not");
     }
     if (!field->is_alone) {
@@ -302,21 +297,6 @@ static odeon_status transposed(solver *s, const verb *w, double gh, odeon_frame 
     return host_vjp(s, &t, frame, 0, pair[0], pair[1]);
 }
 
-/* target += x; the vector of x is given over or back. */
-static odeon_status add_to(solver *s, bound_vector *target, bound_vector *x)
-{
-    odeon_status status = ODEON_OK;
-    if (x->data != NULL && target->data == NULL) {
-        *target = *x;
-        *x = (bound_vector){0};
-    } else if (x->data != NULL) {
-        odeon_tensor term = vector_tensor(s, *x);
-        status = vector_add(s, *target, &term.view);
-    }
-    workspace_release(&s->memory, x);
-    return status;
-}
-
 odeon_status implicit_reverse(solver *s, const verb *w, double h, odeon_frame *frame)
 {
     bound_vector pair[IMPLICIT_VECTORS], *cotangent = s->step.cotangent;
@@ -325,10 +305,10 @@ odeon_status implicit_reverse(solver *s, const verb *w, double h, odeon_frame *f
         status = transposed(s, w, w->gamma * h, frame, pair);
     }
     if (status == ODEON_OK) {
-        status = add_to(s, &cotangent[w->in], &pair[1]);
+        status = vector_hand_over(s, &cotangent[w->in], &pair[1]);
     }
     if (status == ODEON_OK) {
-        status = add_to(s, &cotangent[w->in], &cotangent[w->state]);
+        status = vector_hand_over(s, &cotangent[w->in], &cotangent[w->state]);
     }
     release_pair(s, pair);
     workspace_release(&s->memory, &cotangent[w->out]);

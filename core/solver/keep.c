@@ -27,7 +27,7 @@ void keep_begin(solver *s)
     kept_steps_clear(&s->kept, &s->memory, s->task.keep_every, states, slopes);
 }
 
-/* Cotangents are bound outside of a step only between two stretches. */
+/* Cotangents are bound outside of a step only between two stretches, and then states are kept. */
 static int64_t waiting_cotangents(const solver *s)
 {
     int64_t n = 0;
@@ -40,7 +40,8 @@ static int64_t waiting_cotangents(const solver *s)
 int64_t keep_vectors(const solver *s)
 {
     int64_t more = keep_steps(s) ? (int64_t)(s->kept.states.width + s->kept.slopes.width) : 0;
-    return kept_steps_vectors(&s->kept) + more + waiting_cotangents(s);
+    int64_t kept = kept_steps_vectors(&s->kept);
+    return kept + more > 0 ? kept + more + waiting_cotangents(s) : 0;
 }
 
 odeon_status keep_reserve(solver *s)

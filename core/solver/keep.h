@@ -1,4 +1,4 @@
-/* keep.h: keeps accepted steps for stretch.h, as the task of the solve asks for. */
+/* keep.h: keeps accepted steps for stretch.h, as the task of the solve has it. */
 #ifndef ODEON_CORE_SOLVER_KEEP_H
 #define ODEON_CORE_SOLVER_KEEP_H
 #include "solver/state.h"

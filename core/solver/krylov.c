@@ -245,6 +245,18 @@ static bool any_open(const krylov *k)
     return any;
 }
 
+/* What is multiplied of one sample: x for its residual, else the newest vector of the basis. */
+static void write_direction(krylov *k, int64_t sample)
+{
+    int64_t first = sample * k->n;
+    const double *basis = basis_of(k, sample, k->column);
+    bool open = is_open(k, sample);
+    for (int64_t i = 0; i < k->n; i++) {
+        double value = k->is_residual ? k->x[first + i] : basis[i] / k->scale[first + i];
+        k->v[first + i] = open ? value : 0.0;
+    }
+}
+
 bool krylov_direction(krylov *k)
 {
     bool full = k->column == k->width;
@@ -257,11 +269,8 @@ bool krylov_direction(krylov *k)
         }
         k->is_residual = true;
     }
-    for (int64_t at = 0; at < k->samples * k->n; at++) {
-        int64_t s = at / k->n;
-        double value =
-            k->is_residual ? k->x[at] : basis_of(k, s, k->column)[at % k->n] / k->scale[at];
-        k->v[at] = is_open(k, s) ? value : 0.0;
+    for (int64_t s = 0; s < k->samples; s++) {
+        write_direction(k, s);
     }
     return true;
 }

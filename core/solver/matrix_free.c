@@ -1,17 +1,11 @@
 #include "solver/matrix_free.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "odeon/layer.h"
 #include "solver/host_side.h"
-
-static double rounding(const solver *s)
-{
-    return s->newton.is_wide ? DBL_EPSILON : (double)FLT_EPSILON;
-}
 
 static double norm(int64_t n, const double *x)
 {
@@ -26,7 +20,7 @@ static double norm(int64_t n, const double *x)
 static double reach(const solver *s, const double *y, const double *v)
 {
     double size = norm(s->newton.n, v), at = norm(s->newton.n, y);
-    return size > 0.0 ? sqrt(rounding(s)) * (at > 0.0 ? at : 1.0) / size : 0.0;
+    return size > 0.0 ? sqrt(newton_rounding(&s->newton)) * (at > 0.0 ? at : 1.0) / size : 0.0;
 }
 
 /* v becomes J v, J that of the start of the step. */
@@ -35,17 +29,22 @@ static odeon_status multiply(solver *s, bound_vector in, bound_vector out)
     krylov *k = &s->krylov;
     odeon_tensor t = host_start_time(s);
     for (int64_t b = 0; b < k->samples; b++) {
-        k->reach[b] = reach(s, k->at + b * k->n, k->v + b * k->n);
-    }
-    for (int64_t i = 0; i < host_length(s); i++) {
-        k->moved[i] = k->at[i] + k->reach[i / k->n] * k->v[i];
+        const double *at = k->at + b * k->n, *v = k->v + b * k->n;
+        double *moved = k->moved + b * k->n;
+        k->reach[b] = reach(s, at, v);
+        for (int64_t i = 0; i < k->n; i++) {
+            moved[i] = at[i] + k->reach[b] * v[i];
+        }
     }
     ODEON_TRY(host_put(s, k->moved, in));
     ODEON_TRY(host_evaluate(s, &t, in, out, NULL));
     ODEON_TRY(host_fetch(s, out, k->moved));
-    for (int64_t i = 0; i < host_length(s); i++) {
-        double step = k->reach[i / k->n];
-        k->v[i] = step > 0.0 ? (k->moved[i] - k->value[i]) / step : 0.0;
+    for (int64_t b = 0; b < k->samples; b++) {
+        const double *moved = k->moved + b * k->n, *value = k->value + b * k->n;
+        double *v = k->v + b * k->n, step = k->reach[b];
+        for (int64_t i = 0; i < k->n; i++) {
+            v[i] = step > 0.0 ? (moved[i] - value[i]) / step : 0.0;
+        }
     }
     return ODEON_OK;
 }
@@ -57,7 +56,7 @@ static odeon_status solve(solver *s, bound_vector in, bound_vector out)
 {
     newton *x = &s->newton;
     double relative = x->is_tight ? 1e-2 : x->is_wide ? 1e-9 : 1e-3;
-    double absolute = (x->is_tight ? 0.5 * rounding(s) : 1e-4) * sqrt((double)x->n);
+    double absolute = (x->is_tight ? 0.5 * newton_rounding(&s->newton) : 1e-4) * sqrt((double)x->n);
     krylov_begin(&s->krylov, x->slope, x->weight, relative, absolute);
     while (krylov_direction(&s->krylov)) {
         ODEON_TRY(multiply(s, in, out));

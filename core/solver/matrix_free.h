@@ -18,7 +18,7 @@
 /* f where the step begins, into out: newton's base is y0. */
 odeon_status matrix_free_begin_step(solver *s, bound_vector out);
 /* A guess that is further from y0 than y0 is from 0 gives way to y0: slopes of a stiff transient
- * lead to where J says nothing of f. */
+ * lead to where J is no model of f. */
 void matrix_free_guess(solver *s);
 /* Newton's correction, in slope, from slope = f(t, y) with y = base + z; in and out are vectors to
  * work with. ODEON_VOID_STEP where GMRES does not come near it. */

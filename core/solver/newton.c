@@ -54,7 +54,7 @@ void newton_fini(newton *x)
 
 /* ---- a step ---- */
 
-static double rounding(const newton *x)
+double newton_rounding(const newton *x)
 {
     return x->is_wide ? DBL_EPSILON : (double)FLT_EPSILON;
 }
@@ -72,7 +72,7 @@ static double largest(int64_t n, const double *y)
 void newton_begin_step(newton *x, const double *y0, int32_t n_rtol, const double *rtol,
                        int32_t n_atol, const double *atol)
 {
-    double least = 8.0 * rounding(x) / kappa;
+    double least = 8.0 * newton_rounding(x) / kappa;
     for (int64_t b = 0; b < x->samples; b++) {
         const double *y = y0 + b * x->n;
         double *weight = x->weight + b * x->n, most = largest(x->n, y);
@@ -93,11 +93,12 @@ void newton_begin_step(newton *x, const double *y0, int32_t n_rtol, const double
 bool newton_factor(newton *x, double gh)
 {
     int64_t n = x->n, size = n * n;
-    if (x->factors_gh == gh) {
+    if (x->is_matrix_free || x->factors_gh == gh) {
+        x->factors_gh = gh;
         return true;
     }
-    x->factors_gh = x->is_matrix_free ? gh : (double)NAN;
-    for (int64_t b = 0; b < x->samples && !x->is_matrix_free; b++) {
+    x->factors_gh = (double)NAN;
+    for (int64_t b = 0; b < x->samples; b++) {
         const double *jacobian = x->jacobian + b * size;
         double *a = x->factors + b * size;
         for (int64_t i = 0; i < size; i++) {
@@ -139,11 +140,24 @@ void newton_begin_stage(newton *x)
     }
 }
 
+/* slope = f(t, base + z) becomes the right-hand side for dz, of one sample. */
+static void take_residual(newton *x, int64_t b)
+{
+    const double *z = x->z + b * x->n;
+    double *slope = x->slope + b * x->n;
+    for (int64_t i = 0; i < x->n; i++) {
+        slope[i] = x->factors_gh * slope[i] - z[i];
+    }
+}
+
 void newton_residual(newton *x)
 {
-    for (int64_t i = 0; i < x->samples * x->n; i++) {
-        bool open = x->open[i / x->n] != 0.0;
-        x->slope[i] = open ? x->factors_gh * x->slope[i] - x->z[i] : 0.0;
+    for (int64_t b = 0; b < x->samples; b++) {
+        if (x->open[b] != 0.0) {
+            take_residual(x, b);
+        } else {
+            memset(x->slope + b * x->n, 0, (size_t)x->n * sizeof *x->slope);
+        }
     }
 }
 
@@ -151,11 +165,8 @@ void newton_residual(newton *x)
 static void solve_dense(newton *x, int64_t b)
 {
     int64_t n = x->n;
-    double *z = x->z + b * n, *dz = x->slope + b * n;
-    for (int64_t i = 0; i < n; i++) {
-        dz[i] = x->factors_gh * dz[i] - z[i];
-    }
-    small_lu_solve(n, x->factors + b * n * n, x->swaps + b * n, dz);
+    take_residual(x, b);
+    small_lu_solve(n, x->factors + b * n * n, x->swaps + b * n, x->slope + b * n);
 }
 
 /* dz of one sample, which z takes; its norm. */
@@ -197,7 +208,7 @@ static int32_t judge_tight(newton *x, int64_t b, double d)
     bool slow = !first && d >= 0.5 * x->best[b];
     double least = first ? d : fmin(d, x->best[b]);
     x->best[b] = least;
-    if (d <= 4.0 * rounding(x) || (slow && least <= (x->is_wide ? 1e-6 : 1e-3))) {
+    if (d <= 4.0 * newton_rounding(x) || (slow && least <= (x->is_wide ? 1e-6 : 1e-3))) {
         return NEWTON_CONVERGED;
     }
     bool grows = x->n_iterations > 3 && d > 10.0 * least;

@@ -61,6 +61,8 @@ typedef struct newton {
 bool newton_fit(newton *x, int64_t samples, int64_t n);
 void newton_fini(newton *x);
 
+double newton_rounding(const newton *x); /* a unit in the last place of 1 */
+
 /* A step begins from y0 [samples][n]; rtol and atol hold one number, or n. */
 void newton_begin_step(newton *x, const double *y0, int32_t n_rtol, const double *rtol,
                        int32_t n_atol, const double *atol);

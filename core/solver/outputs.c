@@ -73,18 +73,19 @@ double dense_weight(const solver *s, double h, double x, int32_t reg)
     return weight;
 }
 
-/* y(t + x h) = y0 + h sum b_i(x) k_i: the continuous extension of Hairer, Norsett, Wanner, Solving
- * ODEs I, II.6. */
-static odeon_status read_dense(const solver *s, double h, double x, const odeon_tensor *y)
+odeon_status dense_read(const solver *s, double h, double x, const bound_vector *kept,
+                        const odeon_tensor *y)
 {
     int32_t registers[ODEON_MAX_STAGES];
     double weights[ODEON_MAX_STAGES];
-    odeon_tensor base = vector_tensor(s, s->step.value[REG_Y0]), slopes[ODEON_MAX_STAGES];
+    const bound_vector *value = s->step.value;
+    odeon_tensor base = vector_tensor(s, kept != NULL ? kept[0] : value[REG_Y0]);
+    odeon_tensor slopes[ODEON_MAX_STAGES];
     const odeon_view *pointers[ODEON_MAX_STAGES];
     odeon_scalar coefficients[ODEON_MAX_STAGES];
     int32_t n = stepper_dense(s->stepper, h, x, registers, weights);
     for (int32_t i = 0; i < n; i++) {
-        slopes[i] = vector_tensor(s, s->step.value[registers[i]]);
+        slopes[i] = vector_tensor(s, kept != NULL ? kept[1 + i] : value[registers[i]]);
         pointers[i] = &slopes[i].view;
         coefficients[i] = odeon_imm(h * weights[i]);
     }
@@ -104,7 +105,7 @@ odeon_status outputs_read(solver *s, double t, double h, double t_end)
         double x = own_end ? 1.0 : fmin((time - t) / h, 1.0 - DBL_EPSILON);
         s->outputs.read_at[i] = x;
         if (!own_end) {
-            ODEON_TRY(read_dense(s, h, x, &s->task.y[i]));
+            ODEON_TRY(dense_read(s, h, x, NULL, &s->task.y[i]));
             continue;
         }
         odeon_tensor end = vector_tensor(s, s->step.value[REG_Y1]);

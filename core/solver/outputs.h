@@ -19,6 +19,11 @@ double next_stop(const solver *s, double t, double end);
  * end, out of register Y1, or off its dense output, out of Y0 and the slopes. */
 odeon_status outputs_read(solver *s, double t, double h, double t_end);
 
+/* y(t + x h) = y0 + h sum b_i(x) k_i, the dense output of a step by h. kept: what dense_registers
+ * names, vector by vector; NULL: of the step under way. Source: Hairer, Norsett, Wanner, Solving
+ * ODEs I, II.6. */
+odeon_status dense_read(const solver *s, double h, double x, const bound_vector *kept,
+                        const odeon_tensor *y);
 /* The registers that dense output is a sum of, Y0 first; how many: at most 1 + ODEON_MAX_STAGES. */
 int32_t dense_registers(const solver *s, int32_t *registers);
 /* How much register reg counts in the value at t + x h of a step by h. */

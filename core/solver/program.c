@@ -12,7 +12,7 @@ static void use(program *p, int32_t reg, int32_t at)
 }
 
 /* Which registers a verb reads and writes, at which verb they are still needed. The error is judged
- * at the end of the step, whenever it was said, since it is scaled by y1. */
+ * at the end of the step, wherever its verb stands, since it is scaled by y1. */
 static void note_uses(program *p, int32_t v)
 {
     const verb *w = &p->verbs[v];

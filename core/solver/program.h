@@ -34,7 +34,7 @@ typedef struct program_term {
     int32_t x, scalar; /* ODEON_ONE: none */
 } program_term;
 
-/* A step says four things: k = f(t + c h, y); out = sum of terms; k that solves k = f(t + c h, y)
+/* There are four kinds: k = f(t + c h, y); out = sum of terms; k that solves k = f(t + c h, y)
  * with y = base + g k, g = gamma h or, with a scalar, gamma times it; and a vector made of the
  * parts of others. */
 typedef struct verb {
@@ -57,13 +57,13 @@ typedef struct verb {
 /* A JOIN has a term for each part, alpha 1; or 0, where the part is filled with whatever may stand
  * there, and no cotangent goes back. */
 
-/* Scalar out = code[first ..]; in the order in which they were said. */
+/* Scalar out = code[first ..]; in the order of the calls. */
 typedef struct program_scalar {
     int32_t out, first, n, reserved0;
 } program_scalar;
 
 /* One step, the start, or an inverse. Invariants: every register is written at most once, and
- * before it is read; what the method owes is written. Programs are compared byte by byte, so
+ * before it is read; what the method must write is written. Programs are compared byte by byte, so
  * padding is zero. */
 typedef struct program {
     int32_t n_verbs, n_terms, n_evals, n_implicit;

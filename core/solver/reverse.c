@@ -252,9 +252,7 @@ static odeon_status reverse_record(solver *s, const solve_record *record)
 odeon_status reverse_run(solver *s, const solve_record *record)
 {
     solve_tape_push(&s->tape, record, record->program->n_evals, s->step.frames);
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.value[i]);
-    }
+    release_values(s);
     odeon_status status = reverse_record(s, &s->tape.records[s->tape.n_records - 1]);
     solve_tape_pop(&s->tape, &s->memory);
     return status;
@@ -267,12 +265,9 @@ static odeon_status reverse_last(solver *s)
 {
     const solve_record *record = &s->tape.records[s->tape.n_records - 1];
     const program *p = record->program;
-    double values[2] = {record->t, record->h};
-    s->step.h = record->h;
     s->step.h_prev = record->h_prev;
+    ODEON_TRY(step_set_time(s, record->t, record->h));
     verb_scalars(s, p);
-    ODEON_TRY(ODEON_DO(s->lane->device, solver, slots_write, s->lane->queue, .slots = s->slots,
-                       .first = ODEON_SLOT_T, .n = 2, .values = values));
     ODEON_TRY(ODEON_DO(s->lane->device, solver, stage_times, s->lane->queue, .n = p->n_evals,
                        .c = p->c, .slots = s->slots));
     return reverse_record(s, record);
@@ -332,8 +327,6 @@ odeon_status reverse_tape(solver *s, const odeon_tensor *d_y0)
     s->step.spare_cotangent = odeon_write(d_y0);
     odeon_status status = reverse_back_to(s, 0);
     status = status == ODEON_OK ? reverse_finish(s, d_y0) : status;
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.cotangent[i]);
-    }
+    release_cotangents(s);
     return status;
 }

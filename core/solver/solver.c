@@ -95,7 +95,7 @@ void solver_set_replay(solver *s, size_t n, const double (*steps)[2])
     s->n_replay = n;
 }
 
-/* A pass begins: what it tells at its end is of this pass alone. */
+/* Results at the end of a pass are of this pass alone. */
 void solver_forget(solver *s)
 {
     solve_log_clear(&s->log);
@@ -341,7 +341,7 @@ odeon_status solver_dense(const solver *s, double t, const odeon_tensor *y)
                            s->path);
 }
 
-/* ---- what it tells ---- */
+/* ---- results ---- */
 
 solve_stats solver_stats(const solver *s)
 {

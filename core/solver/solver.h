@@ -45,7 +45,7 @@ odeon_status solver_reverse(solver *s, const odeon_view *d_y, const odeon_tensor
 
 /* Steps that it has accepted. */
 int64_t solver_n_steps(const solver *s);
-/* What it was told to keep, and of how many steps one state is kept; 0: of none. */
+/* ODEON_KEEP_* of it, and of how many steps one state is kept; 0: of none. */
 int32_t solver_kept(const solver *s, int64_t *every);
 /* ODEON_ERR_UNSUPPORTED: no such step. */
 odeon_status solver_step(const solver *s, int64_t step, odeon_tape_step *out);
@@ -53,7 +53,7 @@ odeon_status solver_replay(solver *s, int64_t first, int64_t last);
 odeon_status solver_reverse_steps(solver *s, const odeon_gradient_reverse *reverse);
 odeon_status solver_dense(const solver *s, double t, const odeon_tensor *y);
 
-/* ---- what it tells ---- */
+/* ---- results ---- */
 
 /* Counts of the last solve. */
 solve_stats solver_stats(const solver *s);

@@ -33,6 +33,20 @@ odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x)
                     .n = 1, .x = terms, .coefficient = one);
 }
 
+odeon_status vector_hand_over(solver *s, bound_vector *target, bound_vector *x)
+{
+    odeon_status status = ODEON_OK;
+    if (x->data != NULL && target->data == NULL) {
+        *target = *x;
+        *x = (bound_vector){0};
+    } else if (x->data != NULL) {
+        odeon_tensor term = vector_tensor(s, *x);
+        status = vector_add(s, *target, &term.view);
+    }
+    workspace_release(&s->memory, x);
+    return status;
+}
+
 /* Stage times are on the device, so that a replay sees those of its own step. */
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 {
@@ -43,12 +57,24 @@ odeon_tensor stage_time_tensor(const solver *s, int32_t eval)
 }
 
 /* Only the registers that the method has. */
-void release_registers(solver *s)
+void release_values(solver *s)
 {
     for (int32_t i = 0; i < s->stepper->n_registers; i++) {
         workspace_release(&s->memory, &s->step.value[i]);
+    }
+}
+
+void release_cotangents(solver *s)
+{
+    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
         workspace_release(&s->memory, &s->step.cotangent[i]);
     }
+}
+
+void release_registers(solver *s)
+{
+    release_values(s);
+    release_cotangents(s);
 }
 
 /* The field's own counter is what metrics show; the solve's is for messages. */

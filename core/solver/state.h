@@ -121,8 +121,12 @@ odeon_tensor part_tensor(const solver *s, bound_vector x, int32_t part); /* [par
 odeon_tensor stage_time_tensor(const solver *s, int32_t eval);           /* F64 [1] */
 /* y += x, x in the state's shape. */
 odeon_status vector_add(const solver *s, bound_vector y, const odeon_view *x);
+/* target += x; what is not bound counts as 0. The vector of x is handed over or released. */
+odeon_status vector_hand_over(solver *s, bound_vector *target, bound_vector *x);
 
-void release_registers(solver *s); /* values and cotangents */
+void release_values(solver *s);
+void release_cotangents(solver *s);
+void release_registers(solver *s); /* both */
 
 /* ---- counts that only the host keeps ---- */
 

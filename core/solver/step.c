@@ -227,7 +227,7 @@ odeon_status step_run(solver *s, const program *p)
 
 /* ---- the error estimate ---- */
 
-/* The verb that says one of them; every program of an embedded method has the first, which the
+/* The verb that combines one of them; every program of an embedded method has the first, which the
  * recorder has checked. */
 static const verb *error_verb(const program *p, int32_t estimate)
 {

@@ -1,5 +1,5 @@
-/* A stepper keeps what its method has said: a step is recorded once for each index at which it may
- * be another one, and equal programs are one. */
+/* A stepper keeps the programs of its method: a step is recorded once for each index at which it
+ * may be another one, and equal programs are one. */
 #include "solver/stepper.h"
 
 #include <math.h>
@@ -26,9 +26,14 @@ int32_t reg_carry_out(const stepper *s, int32_t i)
     return REG_CARRY + s->info.n_carry + i;
 }
 
+bool stepper_is_pair(const stepper *s)
+{
+    return s->tableau != NULL && s->tableau->a_im != NULL;
+}
+
 /* ---- recording ---- */
 
-/* Slopes are read once more where dense output is asked for. */
+/* With dense output slopes are read once more behind the step. */
 static odeon_status record(stepper *s, int32_t what, int64_t index, program *out)
 {
     int32_t slopes[2 * ODEON_TABLEAU_MAX_STAGES];
@@ -46,7 +51,7 @@ static odeon_status record(stepper *s, int32_t what, int64_t index, program *out
     return verb_record(&method, what, index, out);
 }
 
-/* What a method says may depend on its options and on index alone. What it remembers beside its
+/* Verbs may depend on a method's options and on index alone. What it remembers beside its
  * carry, a second call shows: a retry of a step and its reverse would then be other steps. */
 static odeon_status record_twice(stepper *s, int32_t what, int64_t index)
 {
@@ -104,8 +109,8 @@ static odeon_status keep_new(stepper *s, const program **out)
     return ODEON_OK;
 }
 
-/* Behind its start-up a method is not asked any more. One whose verbs never settle is asked at
- * every index. */
+/* Behind its start-up a method is not recorded any more. One whose verbs never settle is recorded
+ * at every index. */
 odeon_status stepper_program(stepper *s, int64_t index, const program **out)
 {
     int64_t last = s->info.n_startup;
@@ -165,14 +170,11 @@ static int32_t tableau_dense(const stepper *s, double x, int32_t *registers, dou
     return n;
 }
 
-/* What a method says counts y0 as any other value; here y0 counts once already. */
-int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, double *weights)
+/* In the program y0 counts as any other value; here it counts once already. */
+static int32_t program_dense(const program *p, double h, double x, int32_t *registers,
+                             double *weights)
 {
     double scalar[PROGRAM_SCALARS] = {[ODEON_ONE] = 1.0, [ODEON_H] = h, [ODEON_X] = x};
-    const program *p = s->output;
-    if (p == NULL) {
-        return tableau_dense(s, x, registers, weights);
-    }
     for (int32_t i = 0; i < p->n_scalars; i++) {
         const program_scalar *one = &p->scalars[i];
         scalar[one->out] = scalar_text_run(p->ops + one->first, one->n, scalar);
@@ -184,6 +186,12 @@ int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, 
         weights[i] = (factor - (term->x == REG_Y0 ? 1.0 : 0.0)) / h;
     }
     return p->n_terms;
+}
+
+int32_t stepper_dense(const stepper *s, double h, double x, int32_t *registers, double *weights)
+{
+    return s->output == NULL ? tableau_dense(s, x, registers, weights)
+                             : program_dense(s->output, h, x, registers, weights);
 }
 
 /* Y0 stands once among the addends, or what counts once already would count for each. */
@@ -246,7 +254,16 @@ static odeon_status describe(stepper *s, const char *path)
                                       "%s: describes itself with numbers out of range", path);
 }
 
-/* Which interface the component has. */
+/* Dense output needs slopes that a step does without. */
+static const odeon_stepper_ops *tableau_ops(const stepper *s)
+{
+    if (stepper_is_pair(s)) {
+        return s->dense ? &tableau_dense_pair_ops : &tableau_pair_ops;
+    }
+    return s->dense ? &tableau_dense_stepper_ops : &tableau_stepper_ops;
+}
+
+/* Which interface the component has. The slots of a tableau follow once dense is known. */
 static odeon_status choose_interface(stepper *s, const char *path)
 {
     const odeon_component *component = s->instance->component;
@@ -263,13 +280,12 @@ static odeon_status choose_interface(stepper *s, const char *path)
                          "%s: integrator %s: this host cannot yet carry out %s", path,
                          component->id, beyond);
     }
-    s->implicit = s->tableau->a_im != NULL; /* others: by what their steps say */
-    s->ops = s->implicit ? &tableau_pair_ops : &tableau_stepper_ops;
+    s->implicit = stepper_is_pair(s); /* of others: by their programs */
     memcpy(&s->self, &component->ops, sizeof s->self);
     return ODEON_OK;
 }
 
-/* What the method says of when its verbs settle must be so, as far as is worth looking. */
+/* Verbs must settle at the index that the method gives; a few steps behind it are looked at. */
 static odeon_status check_settled(stepper *s, const char *path)
 {
     enum { AHEAD = 3 };
@@ -323,9 +339,7 @@ static odeon_status fill(stepper *s, const odeon_config *config, const char *pat
                          "clip, or another integrator",
                          path, s->instance->component->id);
     }
-    if (s->dense && s->tableau != NULL) {
-        s->ops = s->tableau->a_im != NULL ? &tableau_dense_pair_ops : &tableau_dense_stepper_ops;
-    }
+    s->ops = s->tableau != NULL ? tableau_ops(s) : s->ops;
     ODEON_TRY(describe(s, path));
     s->scratch = mem_zalloc(1, sizeof *s->scratch);
     s->again = mem_zalloc(1, sizeof *s->again);

@@ -1,5 +1,5 @@
 /* stepper.h: an integrator's steps as programs of verbs. A tableau is turned into the same verbs
- * that a stepper says itself; from here on there is one kind of method. */
+ * that a stepper calls itself; from here on there is one kind of method. */
 #ifndef ODEON_CORE_SOLVER_STEPPER_H
 #define ODEON_CORE_SOLVER_STEPPER_H
 #include "odeon/tableau.h"
@@ -24,7 +24,7 @@ typedef struct stepper {
      * parts; they are not captured. */
     bool needs_host;
     program *start;   /* NULL: carry starts at zero */
-    program *inverse; /* NULL: not asked for yet, or there is none */
+    program *inverse; /* NULL: not recorded yet, or there is none */
     program *output;  /* dense output of a stepper: one combination; NULL: there is none */
     size_t n_programs;
     program **programs;                            /* all different ones so far */
@@ -39,6 +39,9 @@ typedef struct stepper {
 odeon_status stepper_create(const odeon_config *config, const char *path, int32_t dense,
                             stepper **out);
 void stepper_destroy(stepper *s); /* NULL is allowed */
+
+/* Is it a pair of an explicit and an implicit table, for fields of two terms? */
+bool stepper_is_pair(const stepper *s);
 
 /* The verbs of step index; valid as long as the stepper. A method that breaks the rules of
  * registers is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */

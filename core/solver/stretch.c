@@ -6,7 +6,6 @@
 
 #include "base/diag.h"
 #include "odeon/device_move.h"
-#include "odeon/device_solver.h"
 #include "solver/outputs.h"
 #include "solver/reverse.h"
 #include "solver/step.h"
@@ -24,7 +23,7 @@ static void bind_state(solver *s, int64_t first)
 }
 
 /* Whatever rejected a step in the solve would have done so then: a step that cannot be made again
- * has been told of something else. */
+ * depends on more than its start and its size. */
 static odeon_status replay_record(solver *s, const solve_record *record)
 {
     ODEON_TRY(step_reserve(s, record->program));
@@ -50,9 +49,7 @@ static odeon_status replay_records(solver *s, int64_t first, int64_t last)
         status = replay_record(s, &k->records[i]);
     }
     step_reject(s);
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.value[i]);
-    }
+    release_values(s);
     return status;
 }
 
@@ -96,14 +93,6 @@ static odeon_status give_start(const solver *s, const odeon_tensor *d_start)
                                               .x = &start.view, .y = d_start);
 }
 
-/* Before step 0 there is nothing: all cotangents end here. */
-static void release_cotangents(solver *s)
-{
-    for (int32_t i = 0; i < s->stepper->n_registers; i++) {
-        workspace_release(&s->memory, &s->step.cotangent[i]);
-    }
-}
-
 odeon_status stretch_reverse(solver *s, int64_t first, const odeon_view *d_end,
                              const odeon_tensor *d_start)
 {
@@ -118,7 +107,7 @@ odeon_status stretch_reverse(solver *s, int64_t first, const odeon_view *d_end,
                                    : ODEON_OK;
     }
     s->step.spare_cotangent = NULL;
-    if (first == 0 || status != ODEON_OK) {
+    if (first == 0 || status != ODEON_OK) { /* before step 0 there is nothing */
         release_cotangents(s);
     }
     return status;
@@ -146,19 +135,6 @@ odeon_status stretch_dense(const solver *s, double t, const odeon_tensor *y)
 {
     int64_t step = step_at(s, t);
     const solve_record *record = kept_steps_record(&s->kept, step);
-    const bound_vector *kept = kept_steps_slopes(&s->kept, step);
-    int32_t registers[ODEON_MAX_STAGES];
-    double weights[ODEON_MAX_STAGES];
-    odeon_tensor base = vector_tensor(s, kept[0]), slopes[ODEON_MAX_STAGES];
-    const odeon_view *pointers[ODEON_MAX_STAGES];
-    odeon_scalar coefficients[ODEON_MAX_STAGES];
-    int32_t n =
-        stepper_dense(s->stepper, record->h, (t - record->t) / record->h, registers, weights);
-    for (int32_t i = 0; i < n; i++) {
-        slopes[i] = vector_tensor(s, kept[1 + i]);
-        pointers[i] = &slopes[i].view;
-        coefficients[i] = odeon_imm(record->h * weights[i]);
-    }
-    return ODEON_DO(s->lane->device, solver, lincomb, s->lane->queue, .y = y, .base = &base.view,
-                    .n = n, .x = pointers, .coefficient = coefficients);
+    return dense_read(s, record->h, (t - record->t) / record->h, kept_steps_slopes(&s->kept, step),
+                      y);
 }

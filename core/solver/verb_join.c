@@ -68,16 +68,11 @@ odeon_status join_parts(solver *s, const program *p, const verb *w)
 /* cotangent[reg] += part i of whole. */
 static odeon_status add_part(solver *s, int32_t i, bound_vector whole, int32_t reg)
 {
-    bound_vector *target = &s->step.cotangent[reg], part = {0};
+    bound_vector part = {0};
     ODEON_TRY(workspace_bind(&s->memory, &part));
     odeon_status status = fill(s, part, 0.0);
     status = status == ODEON_OK ? copy_part(s, i, whole, part) : status;
-    if (target->data == NULL) {
-        *target = part;
-        return status;
-    }
-    odeon_tensor term = vector_tensor(s, part);
-    status = status == ODEON_OK ? vector_add(s, *target, &term.view) : status;
+    status = status == ODEON_OK ? vector_hand_over(s, &s->step.cotangent[reg], &part) : status;
     workspace_release(&s->memory, &part);
     return status;
 }

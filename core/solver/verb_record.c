@@ -1,4 +1,4 @@
-/* Nothing is computed here: a step is called with a slot that only notes down what it says. */
+/* Nothing is computed here: the slot that a step calls for each verb only notes it down. */
 #include "solver/verb_record.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ typedef struct recorder {
     int32_t part[PROGRAM_MAX_REGISTERS][ODEON_MAX_SPLIT];
 } recorder;
 
-static const char *const asked_for[] = {"start", "step", "inverse", "dense"};
+static const char *const slot_names[] = {"start", "step", "inverse", "dense"};
 
 /* ---- registers ---- */
 
@@ -57,7 +57,7 @@ static odeon_status broken(const recorder *r, int32_t handle, const char *why)
         (void)snprintf(part, sizeof part, "part %d of ", (handle >> 16) - 1);
     }
     return diag_fail(ODEON_ERR_PLUGIN, "integrator %s: %s uses %sregister %d wrongly: %s",
-                     r->method->instance->component->id, asked_for[r->what], part,
+                     r->method->instance->component->id, slot_names[r->what], part,
                      handle < 0 ? (int)handle : (int)(handle & 0xffff), why);
 }
 
@@ -147,7 +147,7 @@ static odeon_status readable(recorder *r, int32_t handle, int32_t wanted, int32_
 }
 
 /* What a step starts from is the host's and may be needed again, if the step is rejected. */
-static bool is_given(const recorder *r, int32_t reg)
+static bool is_read_only(const recorder *r, int32_t reg)
 {
     bool carry_in = reg >= REG_CARRY && reg < REG_CARRY + r->method->info->n_carry;
     bool barred = (r->what == RECORD_START && (reg == REG_Y1 || reg == REG_ERROR)) ||
@@ -161,7 +161,7 @@ static odeon_status writable(recorder *r, int32_t handle, int32_t *part, int32_t
 {
     int32_t reg;
     ODEON_TRY(find(r, handle, &reg, part));
-    if (is_given(r, reg) || (*part >= 0 && reg == REG_ERROR)) {
+    if (is_read_only(r, reg) || (*part >= 0 && reg == REG_ERROR)) {
         return broken(r, handle, "it cannot be written");
     }
     bool again = *part >= 0 ? r->part[reg][*part] != 0 : parts_written(r, reg) > 0;
@@ -203,29 +203,29 @@ static odeon_status evaluated_at(recorder *r, int32_t handle, int32_t wanted, ve
     return join(r, handle, reg, v->in);
 }
 
-static odeon_status count_eval(recorder *r, const odeon_verb *said, verb *v)
+static odeon_status count_eval(recorder *r, const odeon_verb *given, verb *v)
 {
     program *p = r->program;
-    if (p->n_evals == ODEON_MAX_EVALS || !has_room(p, 1) || !isfinite(said->c)) {
-        return broken(r, said->out, "no more evaluations, or at no time");
+    if (p->n_evals == ODEON_MAX_EVALS || !has_room(p, 1) || !isfinite(given->c)) {
+        return broken(r, given->out, "no more evaluations, or at no time");
     }
-    v->c = said->c;
+    v->c = given->c;
     v->eval = p->n_evals;
-    p->c[p->n_evals++] = said->c;
+    p->c[p->n_evals++] = given->c;
     return ODEON_OK;
 }
 
-static odeon_status record_eval(recorder *r, const odeon_verb *said)
+static odeon_status record_eval(recorder *r, const odeon_verb *given)
 {
     verb v = {.kind = VERB_EVAL};
     int32_t reg, part;
-    ODEON_TRY(find(r, said->out, &reg, &part));
-    ODEON_TRY(evaluated_at(r, said->x, part, &v));
-    ODEON_TRY(writable(r, said->out, &part, &v.out));
+    ODEON_TRY(find(r, given->out, &reg, &part));
+    ODEON_TRY(evaluated_at(r, given->x, part, &v));
+    ODEON_TRY(writable(r, given->out, &part, &v.out));
     if (v.out == REG_ERROR) {
-        return broken(r, said->out, "no evaluations into the error");
+        return broken(r, given->out, "no evaluations into the error");
     }
-    ODEON_TRY(count_eval(r, said, &v));
+    ODEON_TRY(count_eval(r, given, &v));
     push(r, &v);
     return ODEON_OK;
 }
@@ -263,12 +263,12 @@ static program_term term_of(const odeon_addend *addend, int32_t x)
 }
 
 /* Addends are checked one by one, since a plugin may have set anything. */
-static odeon_status record_addends(recorder *r, const odeon_verb *said, int32_t part, verb *v)
+static odeon_status record_addends(recorder *r, const odeon_verb *given, int32_t part, verb *v)
 {
     program *p = r->program;
     program_term terms[ODEON_MAX_ADDENDS];
-    for (int32_t i = 0; i < said->n; i++) {
-        const odeon_addend *addend = &said->addend[i];
+    for (int32_t i = 0; i < given->n; i++) {
+        const odeon_addend *addend = &given->addend[i];
         int32_t x;
         ODEON_TRY(readable(r, addend->x, part, &x));
         if (!isfinite(addend->factor) || !is_scalar(r, addend->scalar)) {
@@ -278,52 +278,52 @@ static odeon_status record_addends(recorder *r, const odeon_verb *said, int32_t 
         }
         terms[i] = term_of(addend, x);
     }
-    if (!has_room(p, said->n)) { /* parts may have been put together on the way */
-        return broken(r, said->out, "wrong number of addends");
+    if (!has_room(p, given->n)) { /* parts may have been put together on the way */
+        return broken(r, given->out, "wrong number of addends");
     }
     v->first = p->n_terms;
-    memcpy(p->terms + p->n_terms, terms, (size_t)said->n * sizeof *terms);
-    p->n_terms += said->n;
+    memcpy(p->terms + p->n_terms, terms, (size_t)given->n * sizeof *terms);
+    p->n_terms += given->n;
     return ODEON_OK;
 }
 
-static odeon_status record_combine(recorder *r, const odeon_verb *said)
+static odeon_status record_combine(recorder *r, const odeon_verb *given)
 {
-    verb v = {.kind = VERB_COMBINE, .n = said->n};
+    verb v = {.kind = VERB_COMBINE, .n = given->n};
     int32_t reg, part;
-    if (said->n < 1 || said->n > ODEON_MAX_ADDENDS || said->addend == NULL ||
-        !has_room(r->program, said->n)) {
-        return broken(r, said->out, "wrong number of addends");
+    if (given->n < 1 || given->n > ODEON_MAX_ADDENDS || given->addend == NULL ||
+        !has_room(r->program, given->n)) {
+        return broken(r, given->out, "wrong number of addends");
     }
-    ODEON_TRY(find(r, said->out, &reg, &part));
-    ODEON_TRY(record_addends(r, said, part, &v));
-    ODEON_TRY(writable(r, said->out, &part, &v.out));
+    ODEON_TRY(find(r, given->out, &reg, &part));
+    ODEON_TRY(record_addends(r, given, part, &v));
+    ODEON_TRY(writable(r, given->out, &part, &v.out));
     push(r, &v);
     return ODEON_OK;
 }
 
-static odeon_status record_scalar(recorder *r, const odeon_verb *said)
+static odeon_status record_scalar(recorder *r, const odeon_verb *given)
 {
     program *p = r->program;
     char fault[SCALAR_FAULT_BYTES];
-    int32_t i = said->out - ODEON_SCALAR_WORK;
+    int32_t i = given->out - ODEON_SCALAR_WORK;
     if (r->what == RECORD_START || i < 0 || i >= r->method->info->n_scalars ||
         (r->scalars >> i & 1) != 0) {
         return diag_fail(ODEON_ERR_PLUGIN,
                          "integrator %s: %s writes scalar %d, which cannot be, or twice",
-                         r->method->instance->component->id, asked_for[r->what], (int)said->out);
+                         r->method->instance->component->id, slot_names[r->what], (int)given->out);
     }
     scalar_names names = {.h = ODEON_H,
                           .h_prev = r->index > 0 ? ODEON_H_PREV : -1,
                           .x = r->what == RECORD_DENSE ? ODEON_X : -1,
                           .work = ODEON_SCALAR_WORK,
                           .written = r->scalars};
-    program_scalar s = {.out = said->out, .first = p->n_ops};
-    s.n = scalar_text_compile(said->text, &names, p->ops + p->n_ops, PROGRAM_MAX_OPS - p->n_ops,
+    program_scalar s = {.out = given->out, .first = p->n_ops};
+    s.n = scalar_text_compile(given->text, &names, p->ops + p->n_ops, PROGRAM_MAX_OPS - p->n_ops,
                               fault);
     if (s.n == 0) {
         return diag_fail(ODEON_ERR_PLUGIN, "integrator %s: %s: scalar %d: %s",
-                         r->method->instance->component->id, asked_for[r->what], (int)said->out,
+                         r->method->instance->component->id, slot_names[r->what], (int)given->out,
                          fault);
     }
     p->n_ops += s.n;
@@ -333,25 +333,25 @@ static odeon_status record_scalar(recorder *r, const odeon_verb *said)
 }
 
 /* y is needed in any case: it is what f is evaluated at. */
-static odeon_status stage_state(recorder *r, const odeon_verb *said, verb *v)
+static odeon_status stage_state(recorder *r, const odeon_verb *given, verb *v)
 {
-    if (said->y != ODEON_NONE) {
-        return whole(r, said->y, &v->state);
+    if (given->y != ODEON_NONE) {
+        return whole(r, given->y, &v->state);
     }
     v->state = own_register(r);
-    return v->state > 0 ? ODEON_OK : broken(r, said->out, "too many implicit stages");
+    return v->state > 0 ? ODEON_OK : broken(r, given->out, "too many implicit stages");
 }
 
 /* The register that the search begins at, if there is one. */
-static odeon_status record_hint(recorder *r, const odeon_verb *said, verb *v)
+static odeon_status record_hint(recorder *r, const odeon_verb *given, verb *v)
 {
     program *p = r->program;
     int32_t x = 0;
-    v->n = said->hint != ODEON_NONE;
-    ODEON_TRY(v->n > 0 ? readable(r, said->hint, -1, &x) : ODEON_OK);
+    v->n = given->hint != ODEON_NONE;
+    ODEON_TRY(v->n > 0 ? readable(r, given->hint, -1, &x) : ODEON_OK);
     v->first = p->n_terms;
     if (!has_room(p, v->n)) {
-        return broken(r, said->out, "too many verbs");
+        return broken(r, given->out, "too many verbs");
     }
     if (v->n > 0) {
         p->terms[p->n_terms++] = (program_term){.alpha = 1.0, .x = x};
@@ -359,46 +359,46 @@ static odeon_status record_hint(recorder *r, const odeon_verb *said, verb *v)
     return ODEON_OK;
 }
 
-static odeon_status record_implicit(recorder *r, const odeon_verb *said)
+static odeon_status record_implicit(recorder *r, const odeon_verb *given)
 {
     program *p = r->program;
-    verb v = {.kind = VERB_IMPLICIT, .gamma = said->factor, .scalar = said->scalar};
-    if (r->what == RECORD_START || !is_scalar(r, said->scalar) || !isfinite(said->factor) ||
-        said->factor == 0.0) {
-        return broken(r, said->out, "no factor, or no scalar, to solve an equation with");
+    verb v = {.kind = VERB_IMPLICIT, .gamma = given->factor, .scalar = given->scalar};
+    if (r->what == RECORD_START || !is_scalar(r, given->scalar) || !isfinite(given->factor) ||
+        given->factor == 0.0) {
+        return broken(r, given->out, "no factor, or no scalar, to solve an equation with");
     }
-    ODEON_TRY(readable(r, said->x, -1, &v.in));
-    ODEON_TRY(record_hint(r, said, &v));
-    ODEON_TRY(whole(r, said->out, &v.out));
+    ODEON_TRY(readable(r, given->x, -1, &v.in));
+    ODEON_TRY(record_hint(r, given, &v));
+    ODEON_TRY(whole(r, given->out, &v.out));
     r->written[v.out] = true;
-    ODEON_TRY(stage_state(r, said, &v));
+    ODEON_TRY(stage_state(r, given, &v));
     r->written[v.state] = true;
-    ODEON_TRY(count_eval(r, said, &v));
+    ODEON_TRY(count_eval(r, given, &v));
     p->n_implicit++;
     push(r, &v);
     return ODEON_OK;
 }
 
 /* odeon_step.verb, as the plugin calls it. */
-static odeon_status record_verb(void *self, const odeon_verb *said)
+static odeon_status record_verb(void *self, const odeon_verb *given)
 {
     recorder *r = self;
-    if (said->struct_size < ODEON_SIZE_THROUGH(odeon_verb, text)) {
-        return broken(r, said->out, "its verb lacks a struct_size");
+    if (given->struct_size < ODEON_SIZE_THROUGH(odeon_verb, text)) {
+        return broken(r, given->out, "its verb lacks a struct_size");
     }
-    switch (said->verb) {
+    switch (given->verb) {
     case ODEON_VERB_EVAL:
-        return record_eval(r, said);
+        return record_eval(r, given);
     case ODEON_VERB_COMBINE:
-        return record_combine(r, said);
+        return record_combine(r, given);
     case ODEON_VERB_SCALAR:
-        return record_scalar(r, said);
+        return record_scalar(r, given);
     case ODEON_VERB_IMPLICIT:
-        return record_implicit(r, said);
+        return record_implicit(r, given);
     default:
         return diag_fail(ODEON_ERR_UNSUPPORTED,
                          "integrator %s: this host cannot yet carry out verb %d",
-                         r->method->instance->component->id, (int)said->verb);
+                         r->method->instance->component->id, (int)given->verb);
     }
 }
 
@@ -436,9 +436,9 @@ static odeon_status record_stage(void *self, const tableau_stage *stage)
 static odeon_status record_eval_terms(void *self, int32_t k, double c, int32_t y, int32_t which)
 {
     recorder *r = self;
-    odeon_verb said = {
-        .struct_size = sizeof said, .verb = ODEON_VERB_EVAL, .out = k, .c = c, .x = y};
-    ODEON_TRY(record_eval(r, &said));
+    odeon_verb given = {
+        .struct_size = sizeof given, .verb = ODEON_VERB_EVAL, .out = k, .c = c, .x = y};
+    ODEON_TRY(record_eval(r, &given));
     r->program->verbs[r->program->n_verbs - 1].terms = which;
     return ODEON_OK;
 }
@@ -449,12 +449,12 @@ static odeon_status record_estimate(void *self, int32_t number, int32_t n,
 {
     recorder *r = self;
     verb v = {.kind = VERB_COMBINE, .out = REG_ERROR, .n = n, .estimate = number};
-    odeon_verb said = {.struct_size = sizeof said,
-                       .verb = ODEON_VERB_COMBINE,
-                       .out = ODEON_ERROR,
-                       .n = n,
-                       .addend = terms};
-    ODEON_TRY(record_addends(r, &said, -1, &v));
+    odeon_verb given = {.struct_size = sizeof given,
+                        .verb = ODEON_VERB_COMBINE,
+                        .out = ODEON_ERROR,
+                        .n = n,
+                        .addend = terms};
+    ODEON_TRY(record_addends(r, &given, -1, &v));
     push(r, &v);
     return ODEON_OK;
 }
@@ -463,7 +463,7 @@ static odeon_status record_estimate(void *self, int32_t number, int32_t n,
 
 /* Has it been written, be it part by part? What is missing would be whatever a vector held before.
  */
-static odeon_status owed(recorder *r, int32_t handle)
+static odeon_status require_written(recorder *r, int32_t handle)
 {
     int32_t reg = verb_register(r->method->info, r->what, handle);
     ODEON_TRY(make_whole(r, handle, reg));
@@ -475,19 +475,19 @@ static odeon_status complete(recorder *r)
     const odeon_stepper_info *info = r->method->info;
     bool back = r->what == RECORD_INVERSE;
     if (r->what == RECORD_DENSE) {
-        return owed(r, ODEON_YX);
+        return require_written(r, ODEON_YX);
     }
-    ODEON_TRY(r->what != RECORD_START ? owed(r, back ? ODEON_Y0 : ODEON_Y1) : ODEON_OK);
+    ODEON_TRY(r->what != RECORD_START ? require_written(r, back ? ODEON_Y0 : ODEON_Y1) : ODEON_OK);
     if (r->what == RECORD_STEP && info->embedded_order > 0) {
-        ODEON_TRY(owed(r, ODEON_ERROR));
+        ODEON_TRY(require_written(r, ODEON_ERROR));
     }
     for (int32_t i = 0; i < info->n_carry; i++) {
-        ODEON_TRY(owed(r, (back ? ODEON_CARRY_IN : ODEON_CARRY_OUT) + i));
+        ODEON_TRY(require_written(r, (back ? ODEON_CARRY_IN : ODEON_CARRY_OUT) + i));
     }
     return ODEON_OK;
 }
 
-static odeon_status ask(recorder *r)
+static odeon_status call_method(recorder *r)
 {
     const verb_method *m = r->method;
     tableau_step all = {.verbs = {.struct_size = sizeof all.verbs,
@@ -499,7 +499,7 @@ static odeon_status ask(recorder *r)
                         .estimate = record_estimate};
     odeon_status (*const slots[])(void *, const odeon_step *) = {m->ops->start, m->ops->step,
                                                                  m->ops->inverse, m->ops->dense};
-    calling outer = calling_begin(m->instance, asked_for[r->what]);
+    calling outer = calling_begin(m->instance, slot_names[r->what]);
     return calling_end(outer, slots[r->what](m->self, &all.verbs));
 }
 
@@ -516,7 +516,7 @@ odeon_status verb_record(const verb_method *method, int32_t what, int64_t index,
         r.written[REG_CARRY + i] = true;
         r.written[REG_CARRY + info->n_carry + i] = what == RECORD_DENSE;
     }
-    ODEON_TRY(ask(&r));
+    ODEON_TRY(call_method(&r));
     ODEON_TRY(complete(&r));
     program_finish(out, info->n_carry, what == RECORD_STEP ? method->n_kept : 0, method->kept);
     return ODEON_OK;

@@ -1,18 +1,18 @@
-/* verb_record.h: what a method says becomes a program. Everything that a plugin can get wrong is
- * found here, before anything is computed; from then on a program is data that is known to be
- * sound. */
+/* verb_record.h: the verbs that a method calls become a program. Everything that a plugin can get
+ * wrong is found here, before anything is computed; from then on a program is data that is known to
+ * be sound. */
 #ifndef ODEON_CORE_SOLVER_VERB_RECORD_H
 #define ODEON_CORE_SOLVER_VERB_RECORD_H
 #include "plugin/instance.h"
 #include "solver/program.h"
 
-/* What is asked for. */
+/* Which slot of the method is recorded. */
 enum { RECORD_START = 0, RECORD_STEP = 1, RECORD_INVERSE = 2, RECORD_DENSE = 3 };
 
-/* Whom it is asked of. */
+/* The method. */
 typedef struct verb_method {
     const instance *instance;
-    const odeon_stepper_ops *ops; /* what is asked for is there */
+    const odeon_stepper_ops *ops; /* the slot that is recorded is there */
     void *self;
     const odeon_stepper_info *info;
     int32_t n_parts; /* of info->parts */

@@ -1,13 +1,13 @@
 /* stepper.h: a method for y' = f(t, y) whose step is a sequence of verbs over registers: the ops of
  * the interface STEPPER, of the kind integrator. The loop (step control, output times, limits,
- * records, gradients) belongs to the host; a method says how one step is made. What is a
- * Runge-Kutta method is said as data instead, by the interface TABLEAU (tableau.h).
+ * records, gradients) belongs to the host; a method gives the verbs of one step. A
+ * Runge-Kutta method is given as data instead, by the interface TABLEAU (tableau.h).
  *
- * A step is called to say its verbs, not to compute: the host records them and carries them out as
+ * A step names its verbs and computes nothing: the host records them and carries them out as
  * often as it likes, for a retry with another h, for the reverse of the step. So a method gets the
  * exact gradient of its steps without writing a derivative, and never sees a number of the solve.
- * What it says may depend on its options and on index alone. The host asks twice, and refuses a
- * method that answers differently: what passes from step to step is CARRY.
+ * Its verbs may depend on its options and on index alone. The host records them twice, and refuses
+ * a method whose verbs then differ: what passes from step to step is CARRY.
  *
  * REGISTERS hold vectors of the state's shape. Each is written once in a step and before it is
  * read. SCALARS hold one number; coefficients are made of them. Step sizes are held fixed backward,
@@ -36,9 +36,9 @@
  * order; a state whose features do not so divide is refused. PART_OF(i, r) is part i of register r:
  * - COMBINE of part i of out reads part i of every x, named by PART_OF(i, x) or as x.
  * - EVAL of part i of out writes that part of f alone. Its x is named as a whole, and may be
- * written in some parts only: the method then says that part i of f does not depend on the others,
- * which holds of separable fields (q' = v(p), p' = F(q)). The host checks it in the first step of
- * each solve, by evaluating twice with other values there, and refuses a field that is not.
+ * written in some parts only: the method then declares that part i of f does not depend on the
+ * others, which holds of separable fields (q' = v(p), p' = F(q)). The host checks it in the first
+ * step of each solve, by evaluating twice with other values there, and refuses a field that is not.
  * - Otherwise a register is read as a whole where it, or each of its parts, has been written.
  * IMPLICIT and ERROR are of whole registers.
  *
@@ -127,7 +127,7 @@ typedef struct odeon_verb {
     const char *text;           /* of SCALAR */
 } odeon_verb;
 
-/* Growing. A step that is being said. */
+/* Growing. A step that is being recorded. */
 typedef struct odeon_step {
     uint32_t struct_size, flags; /* none yet */
     /* Steps accepted since the start (of the solve, or since h changed under FIXED_H). */
@@ -162,7 +162,7 @@ typedef struct odeon_stepper_ops {
     /* After init and before any field is known. [worker; build] */
     odeon_status (*describe)(void *self, odeon_stepper_info *out);
     /* (optional) Fills CARRY_OUT from Y0 before the first step, and whenever index starts at 0
-     * again. h is not known yet: it says EVAL with c = 0 and COMBINE by ONE. NULL: carry starts at
+     * again. h is not known yet: it has EVAL with c = 0 and COMBINE by ONE. NULL: carry starts at
      * zero. [worker; build] */
     odeon_status (*start)(void *self, const odeon_step *step);
     /* One step; twice at each index up to n_startup, beyond it where that is -1. [worker; step] */
@@ -178,37 +178,37 @@ typedef struct odeon_stepper_ops {
 
 static inline odeon_verb odeon_verb_(int32_t kind, int32_t written, int32_t read)
 {
-    odeon_verb said = {(uint32_t)sizeof said,
-                       kind,
-                       written,
-                       read,
-                       ODEON_NONE,
-                       ODEON_NONE,
-                       ODEON_ONE,
-                       0,
-                       0.0,
-                       0.0,
-                       NULL,
-                       NULL};
-    return said;
+    odeon_verb named = {(uint32_t)sizeof named,
+                        kind,
+                        written,
+                        read,
+                        ODEON_NONE,
+                        ODEON_NONE,
+                        ODEON_ONE,
+                        0,
+                        0.0,
+                        0.0,
+                        NULL,
+                        NULL};
+    return named;
 }
 
 /* slope = f(t + abscissa h, state) */
 static inline odeon_status odeon_say_eval(const odeon_step *to, int32_t slope, double abscissa,
                                           int32_t state)
 {
-    odeon_verb said = odeon_verb_(ODEON_VERB_EVAL, slope, state);
-    said.c = abscissa;
-    return to->verb(to->self, &said);
+    odeon_verb named = odeon_verb_(ODEON_VERB_EVAL, slope, state);
+    named.c = abscissa;
+    return to->verb(to->self, &named);
 }
 
 static inline odeon_status odeon_say_combine(const odeon_step *to, int32_t written, int32_t count,
                                              const odeon_addend *addends)
 {
-    odeon_verb said = odeon_verb_(ODEON_VERB_COMBINE, written, ODEON_NONE);
-    said.n = count;
-    said.addend = addends;
-    return to->verb(to->self, &said);
+    odeon_verb named = odeon_verb_(ODEON_VERB_COMBINE, written, ODEON_NONE);
+    named.n = count;
+    named.addend = addends;
+    return to->verb(to->self, &named);
 }
 
 /* written = read */
@@ -222,9 +222,9 @@ static inline odeon_status odeon_say_copy(const odeon_step *to, int32_t written,
 /* scalar = text: odeon_say_scalar(s, G, "h * (1 + w) / (1 + 2 * w)") */
 static inline odeon_status odeon_say_scalar(const odeon_step *to, int32_t scalar, const char *text)
 {
-    odeon_verb said = odeon_verb_(ODEON_VERB_SCALAR, scalar, ODEON_NONE);
-    said.text = text;
-    return to->verb(to->self, &said);
+    odeon_verb named = odeon_verb_(ODEON_VERB_SCALAR, scalar, ODEON_NONE);
+    named.text = text;
+    return to->verb(to->self, &named);
 }
 
 /* state = base + g slope with slope = f(t + abscissa h, state), g = factor * scalar */
@@ -232,13 +232,13 @@ static inline odeon_status odeon_say_implicit(const odeon_step *to, int32_t slop
                                               double abscissa, double factor, int32_t scalar,
                                               int32_t base, int32_t hint)
 {
-    odeon_verb said = odeon_verb_(ODEON_VERB_IMPLICIT, slope, base);
-    said.y = state;
-    said.hint = hint;
-    said.c = abscissa;
-    said.factor = factor;
-    said.scalar = scalar;
-    return to->verb(to->self, &said);
+    odeon_verb named = odeon_verb_(ODEON_VERB_IMPLICIT, slope, base);
+    named.y = state;
+    named.hint = hint;
+    named.c = abscissa;
+    named.factor = factor;
+    named.scalar = scalar;
+    return to->verb(to->self, &named);
 }
 
 #ifdef __cplusplus
