@@ -184,7 +184,7 @@ odeon_status tableau_combine(const odeon_tableau *t, const odeon_step *step, int
                              const double *weights, const double *weights_im)
 {
     odeon_addend terms[ODEON_MAX_ADDENDS];
-    return odeon_say_combine(step, out, gather(t, true, n, weights, weights_im, terms), terms);
+    return odeon_step_combine(step, out, gather(t, true, n, weights, weights_im, terms), terms);
 }
 
 /* The first as of any method; the others where a rule reads them. */
@@ -198,7 +198,7 @@ odeon_status tableau_combine_estimates(const odeon_tableau *t, const odeon_step 
         tableau_estimate_weights(t, i, true, weights_im);
         int32_t n =
             gather(t, false, t->stages, weights, t->a_im != NULL ? weights_im : NULL, terms);
-        ODEON_TRY(i == 0 ? odeon_say_combine(step, ODEON_ERROR, n, terms)
+        ODEON_TRY(i == 0 ? odeon_step_combine(step, ODEON_ERROR, n, terms)
                          : host->estimate(step->self, i, n, terms));
     }
     return ODEON_OK;
@@ -257,7 +257,7 @@ static odeon_status combine(const odeon_tableau *t, const odeon_step *step, int3
 static odeon_status start(void *self, const odeon_step *step)
 {
     const odeon_tableau *t = tableau_of(self);
-    return is_fsal(t) ? odeon_say_eval(step, ODEON_CARRY_OUT, 0.0, ODEON_Y0) : ODEON_OK;
+    return is_fsal(t) ? odeon_step_eval(step, ODEON_CARRY_OUT, 0.0, ODEON_Y0) : ODEON_OK;
 }
 
 static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, int32_t i)
@@ -270,7 +270,7 @@ static odeon_status take_stage(const odeon_tableau *t, const odeon_step *step, i
     }
     return i == 0 && is_fsal(t)
                ? ODEON_OK /* the slope is carried */
-               : odeon_say_eval(step, tableau_slope(t, i), t->c[i], tableau_state(t, i));
+               : odeon_step_eval(step, tableau_slope(t, i), t->c[i], tableau_state(t, i));
 }
 
 static odeon_status take_step(void *self, const odeon_step *step)
@@ -294,7 +294,7 @@ static odeon_status take_dense_step(void *self, const odeon_step *step)
         int32_t stage = t->stages + i;
         ODEON_TRY(combine(t, step, tableau_state(t, stage), stage, t->dense_a + i * all_stages(t)));
         ODEON_TRY(
-            odeon_say_eval(step, tableau_slope(t, stage), t->dense_c[i], tableau_state(t, stage)));
+            odeon_step_eval(step, tableau_slope(t, stage), t->dense_c[i], tableau_state(t, stage)));
     }
     return ODEON_OK;
 }

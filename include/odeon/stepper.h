@@ -51,10 +51,10 @@
  *   {
  *       const odeon_addend half[] = {{1, ODEON_ONE, ODEON_Y0}, {0.5, ODEON_H, K1}};
  *       const odeon_addend full[] = {{1, ODEON_ONE, ODEON_Y0}, {1, ODEON_H, K2}};
- *       ODEON_TRY(odeon_say_eval(s, K1, 0, ODEON_Y0));
- *       ODEON_TRY(odeon_say_combine(s, M, 2, half));
- *       ODEON_TRY(odeon_say_eval(s, K2, 0.5, M));
- *       return odeon_say_combine(s, ODEON_Y1, 2, full);
+ *       ODEON_TRY(odeon_step_eval(s, K1, 0, ODEON_Y0));
+ *       ODEON_TRY(odeon_step_combine(s, M, 2, half));
+ *       ODEON_TRY(odeon_step_eval(s, K2, 0.5, M));
+ *       return odeon_step_combine(s, ODEON_Y1, 2, full);
  *   }
  *
  * Draft. To be seen before it is frozen: methods of others with random increments and with
@@ -194,16 +194,16 @@ static inline odeon_verb odeon_verb_(int32_t kind, int32_t written, int32_t read
 }
 
 /* slope = f(t + abscissa h, state) */
-static inline odeon_status odeon_say_eval(const odeon_step *to, int32_t slope, double abscissa,
-                                          int32_t state)
+static inline odeon_status odeon_step_eval(const odeon_step *to, int32_t slope, double abscissa,
+                                           int32_t state)
 {
     odeon_verb named = odeon_verb_(ODEON_VERB_EVAL, slope, state);
     named.c = abscissa;
     return to->verb(to->self, &named);
 }
 
-static inline odeon_status odeon_say_combine(const odeon_step *to, int32_t written, int32_t count,
-                                             const odeon_addend *addends)
+static inline odeon_status odeon_step_combine(const odeon_step *to, int32_t written, int32_t count,
+                                              const odeon_addend *addends)
 {
     odeon_verb named = odeon_verb_(ODEON_VERB_COMBINE, written, ODEON_NONE);
     named.n = count;
@@ -212,15 +212,15 @@ static inline odeon_status odeon_say_combine(const odeon_step *to, int32_t writt
 }
 
 /* written = read */
-static inline odeon_status odeon_say_copy(const odeon_step *to, int32_t written, int32_t read)
+static inline odeon_status odeon_step_copy(const odeon_step *to, int32_t written, int32_t read)
 {
     odeon_addend one = {1.0, ODEON_ONE, 0};
     one.x = read;
-    return odeon_say_combine(to, written, 1, &one);
+    return odeon_step_combine(to, written, 1, &one);
 }
 
-/* scalar = text: odeon_say_scalar(s, G, "h * (1 + w) / (1 + 2 * w)") */
-static inline odeon_status odeon_say_scalar(const odeon_step *to, int32_t scalar, const char *text)
+/* scalar = text: odeon_step_scalar(s, G, "h * (1 + w) / (1 + 2 * w)") */
+static inline odeon_status odeon_step_scalar(const odeon_step *to, int32_t scalar, const char *text)
 {
     odeon_verb named = odeon_verb_(ODEON_VERB_SCALAR, scalar, ODEON_NONE);
     named.text = text;
@@ -228,9 +228,9 @@ static inline odeon_status odeon_say_scalar(const odeon_step *to, int32_t scalar
 }
 
 /* state = base + g slope with slope = f(t + abscissa h, state), g = factor * scalar */
-static inline odeon_status odeon_say_implicit(const odeon_step *to, int32_t slope, int32_t state,
-                                              double abscissa, double factor, int32_t scalar,
-                                              int32_t base, int32_t hint)
+static inline odeon_status odeon_step_implicit(const odeon_step *to, int32_t slope, int32_t state,
+                                               double abscissa, double factor, int32_t scalar,
+                                               int32_t base, int32_t hint)
 {
     odeon_verb named = odeon_verb_(ODEON_VERB_IMPLICIT, slope, base);
     named.y = state;

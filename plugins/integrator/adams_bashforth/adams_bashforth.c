@@ -66,13 +66,13 @@ static odeon_status start_step(const odeon_step *s)
                                {1.0 / 3.0, ODEON_H, K2},
                                {1.0 / 3.0, ODEON_H, K3},
                                {1.0 / 6.0, ODEON_H, K4}};
-    ODEON_TRY(odeon_say_combine(s, Y2, 2, y2));
-    ODEON_TRY(odeon_say_eval(s, K2, 0.5, Y2));
-    ODEON_TRY(odeon_say_combine(s, Y3, 2, y3));
-    ODEON_TRY(odeon_say_eval(s, K3, 0.5, Y3));
-    ODEON_TRY(odeon_say_combine(s, Y4, 2, y4));
-    ODEON_TRY(odeon_say_eval(s, K4, 1.0, Y4));
-    return odeon_say_combine(s, ODEON_Y1, 5, y1);
+    ODEON_TRY(odeon_step_combine(s, Y2, 2, y2));
+    ODEON_TRY(odeon_step_eval(s, K2, 0.5, Y2));
+    ODEON_TRY(odeon_step_combine(s, Y3, 2, y3));
+    ODEON_TRY(odeon_step_eval(s, K3, 0.5, Y3));
+    ODEON_TRY(odeon_step_combine(s, Y4, 2, y4));
+    ODEON_TRY(odeon_step_eval(s, K4, 1.0, Y4));
+    return odeon_step_combine(s, ODEON_Y1, 5, y1);
 }
 
 /* The start-up steps too store their first derivative in the carry, so that the multistep formula
@@ -81,7 +81,7 @@ static odeon_status step(void *self, const odeon_step *s)
 {
     const adams *method = self;
     int32_t order = (int32_t)method->order;
-    ODEON_TRY(odeon_say_eval(s, K1, 0.0, ODEON_Y0));
+    ODEON_TRY(odeon_step_eval(s, K1, 0.0, ODEON_Y0));
     if (s->index < order - 1) {
         ODEON_TRY(start_step(s));
     } else {
@@ -90,11 +90,11 @@ static odeon_status step(void *self, const odeon_step *s)
         for (int32_t j = 1; j < order; j++) {
             y1[j + 1] = (odeon_addend){row[j], ODEON_H, ODEON_CARRY_IN + j - 1};
         }
-        ODEON_TRY(odeon_say_combine(s, ODEON_Y1, order + 1, y1));
+        ODEON_TRY(odeon_step_combine(s, ODEON_Y1, order + 1, y1));
     }
     /* shift the carry, newest derivative first */
     for (int32_t j = 0; j < order - 1; j++) {
-        ODEON_TRY(odeon_say_copy(s, ODEON_CARRY_OUT + j, j == 0 ? K1 : ODEON_CARRY_IN + j - 1));
+        ODEON_TRY(odeon_step_copy(s, ODEON_CARRY_OUT + j, j == 0 ? K1 : ODEON_CARRY_IN + j - 1));
     }
     return ODEON_OK;
 }

@@ -29,16 +29,16 @@ static odeon_status describe(void *self, odeon_stepper_info *out)
 static odeon_status start(void *self, const odeon_step *s)
 {
     (void)self;
-    ODEON_TRY(odeon_say_copy(s, KEEP_Y, ODEON_Y0)); /* no step reads it */
-    return odeon_say_eval(s, KEEP_F, 0.0, ODEON_Y0);
+    ODEON_TRY(odeon_step_copy(s, KEEP_Y, ODEON_Y0)); /* no step reads it */
+    return odeon_step_eval(s, KEEP_F, 0.0, ODEON_Y0);
 }
 
 /* y1 = BASE + g k with k = f(t + h, y1), and what passes on. */
 static odeon_status solve(const odeon_step *s, double factor, int32_t g)
 {
-    ODEON_TRY(odeon_say_implicit(s, K, ODEON_Y1, 1.0, factor, g, BASE, F0));
-    ODEON_TRY(odeon_say_copy(s, KEEP_Y, ODEON_Y0));
-    return odeon_say_copy(s, KEEP_F, K);
+    ODEON_TRY(odeon_step_implicit(s, K, ODEON_Y1, 1.0, factor, g, BASE, F0));
+    ODEON_TRY(odeon_step_copy(s, KEEP_Y, ODEON_Y0));
+    return odeon_step_copy(s, KEEP_F, K);
 }
 
 /* The error of Euler's step: too large, never too small. */
@@ -46,9 +46,9 @@ static odeon_status first_step(const odeon_step *s)
 {
     const odeon_addend base[] = {{1.0, ODEON_ONE, ODEON_Y0}, {0.5, ODEON_H, F0}};
     const odeon_addend error[] = {{0.5, ODEON_H, K}, {-0.5, ODEON_H, F0}};
-    ODEON_TRY(odeon_say_combine(s, BASE, 2, base));
+    ODEON_TRY(odeon_step_combine(s, BASE, 2, base));
     ODEON_TRY(solve(s, 0.5, ODEON_H));
-    return odeon_say_combine(s, ODEON_ERROR, 2, error);
+    return odeon_step_combine(s, ODEON_ERROR, 2, error);
 }
 
 static odeon_status step(void *self, const odeon_step *s)
@@ -60,16 +60,16 @@ static odeon_status step(void *self, const odeon_step *s)
     const odeon_addend base[] = {{1.0, A0, ODEON_Y0}, {-1.0, A1, Y_PREV}};
     const odeon_addend error[] = {
         {1.0, E, ODEON_Y1}, {1.0, E0, ODEON_Y0}, {-1.0, EF, F0}, {-1.0, EP, Y_PREV}};
-    ODEON_TRY(odeon_say_scalar(s, A0, "(1 + w)^2 / (1 + 2*w)"));
-    ODEON_TRY(odeon_say_scalar(s, A1, "w^2 / (1 + 2*w)"));
-    ODEON_TRY(odeon_say_scalar(s, G, "h * (1 + w) / (1 + 2*w)"));
-    ODEON_TRY(odeon_say_scalar(s, E, "(1 + w) / (2 + 3*w)"));
-    ODEON_TRY(odeon_say_scalar(s, E0, "s6 * (w^2 - 1)"));
-    ODEON_TRY(odeon_say_scalar(s, EF, "s6 * h * (1 + w)"));
-    ODEON_TRY(odeon_say_scalar(s, EP, "s6 * w^2"));
-    ODEON_TRY(odeon_say_combine(s, BASE, 2, base));
+    ODEON_TRY(odeon_step_scalar(s, A0, "(1 + w)^2 / (1 + 2*w)"));
+    ODEON_TRY(odeon_step_scalar(s, A1, "w^2 / (1 + 2*w)"));
+    ODEON_TRY(odeon_step_scalar(s, G, "h * (1 + w) / (1 + 2*w)"));
+    ODEON_TRY(odeon_step_scalar(s, E, "(1 + w) / (2 + 3*w)"));
+    ODEON_TRY(odeon_step_scalar(s, E0, "s6 * (w^2 - 1)"));
+    ODEON_TRY(odeon_step_scalar(s, EF, "s6 * h * (1 + w)"));
+    ODEON_TRY(odeon_step_scalar(s, EP, "s6 * w^2"));
+    ODEON_TRY(odeon_step_combine(s, BASE, 2, base));
     ODEON_TRY(solve(s, 1.0, G));
-    return odeon_say_combine(s, ODEON_ERROR, 4, error);
+    return odeon_step_combine(s, ODEON_ERROR, 4, error);
 }
 
 /* Hermite's cubic through both ends and their slopes. */
@@ -79,11 +79,11 @@ static odeon_status dense(void *self, const odeon_step *s)
     const odeon_addend yx[] = {
         {1.0, FROM_Y0, ODEON_Y0}, {1.0, TO_Y1, ODEON_Y1}, {1.0, OF_F0, F0}, {1.0, OF_F1, KEEP_F}};
     (void)self;
-    ODEON_TRY(odeon_say_scalar(s, TO_Y1, "x^2 * (3 - 2*x)"));
-    ODEON_TRY(odeon_say_scalar(s, FROM_Y0, "1 - s0"));
-    ODEON_TRY(odeon_say_scalar(s, OF_F0, "h * x * (1 - x)^2"));
-    ODEON_TRY(odeon_say_scalar(s, OF_F1, "h * x^2 * (x - 1)"));
-    return odeon_say_combine(s, ODEON_YX, 4, yx);
+    ODEON_TRY(odeon_step_scalar(s, TO_Y1, "x^2 * (3 - 2*x)"));
+    ODEON_TRY(odeon_step_scalar(s, FROM_Y0, "1 - s0"));
+    ODEON_TRY(odeon_step_scalar(s, OF_F0, "h * x * (1 - x)^2"));
+    ODEON_TRY(odeon_step_scalar(s, OF_F1, "h * x^2 * (x - 1)"));
+    return odeon_step_combine(s, ODEON_YX, 4, yx);
 }
 
 static const odeon_stepper_ops ops = {

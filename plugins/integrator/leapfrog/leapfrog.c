@@ -24,12 +24,12 @@ static odeon_status kick_drift_kick(const odeon_step *s, double sign, double c, 
     const odeon_addend half[] = {{1.0, ODEON_ONE, OF(P, from)}, {0.5 * sign, ODEON_H, OF(P, F0)}};
     const odeon_addend drift[] = {{1.0, ODEON_ONE, OF(Q, from)}, {sign, ODEON_H, OF(Q, V)}};
     const odeon_addend kick[] = {{1.0, ODEON_ONE, OF(P, M)}, {0.5 * sign, ODEON_H, OF(P, F1)}};
-    ODEON_TRY(odeon_say_eval(s, OF(P, F0), c, from));
-    ODEON_TRY(odeon_say_combine(s, OF(P, M), 2, half));
-    ODEON_TRY(odeon_say_eval(s, OF(Q, V), 0.5, M)); /* reads p alone */
-    ODEON_TRY(odeon_say_combine(s, OF(Q, to), 2, drift));
-    ODEON_TRY(odeon_say_eval(s, OF(P, F1), 1.0 - c, to)); /* reads q alone */
-    return odeon_say_combine(s, OF(P, to), 2, kick);
+    ODEON_TRY(odeon_step_eval(s, OF(P, F0), c, from));
+    ODEON_TRY(odeon_step_combine(s, OF(P, M), 2, half));
+    ODEON_TRY(odeon_step_eval(s, OF(Q, V), 0.5, M)); /* reads p alone */
+    ODEON_TRY(odeon_step_combine(s, OF(Q, to), 2, drift));
+    ODEON_TRY(odeon_step_eval(s, OF(P, F1), 1.0 - c, to)); /* reads q alone */
+    return odeon_step_combine(s, OF(P, to), 2, kick);
 }
 
 static odeon_status step(void *self, const odeon_step *s)

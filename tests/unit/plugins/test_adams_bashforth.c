@@ -135,12 +135,12 @@ static odeon_status step_badly(void *self, const odeon_step *s)
 {
     const int *fault = self;
     const int32_t from = *fault == 0 ? ODEON_WORK : ODEON_Y0;
-    ODEON_TRY(odeon_say_copy(s, ODEON_Y1, from));
+    ODEON_TRY(odeon_step_copy(s, ODEON_Y1, from));
     if (*fault == 1) {
-        ODEON_TRY(odeon_say_copy(s, ODEON_Y1, from));
+        ODEON_TRY(odeon_step_copy(s, ODEON_Y1, from));
     }
     int32_t carry = *fault == 3 ? ODEON_CARRY_IN : ODEON_CARRY_OUT;
-    return *fault == 2 ? ODEON_OK : odeon_say_copy(s, carry, from);
+    return *fault == 2 ? ODEON_OK : odeon_step_copy(s, carry, from);
 }
 
 static void test_recorder_notices_every_broken_rule(void **state)

@@ -107,15 +107,15 @@ static odeon_status start(void *self, const odeon_step *s)
     const odeon_addend by_h = times_h(1.0, ODEON_Y0);
     switch (method->rule) {
     case RULE_START_BY_H:
-        return odeon_say_combine(s, ODEON_CARRY_OUT, 1, &by_h);
+        return odeon_step_combine(s, ODEON_CARRY_OUT, 1, &by_h);
     case RULE_START_BY_WORK:
     case RULE_START_READS_CARRY:
-        ODEON_TRY(odeon_say_eval(s, K1, 0.0, ODEON_Y0));
-        return odeon_say_combine(s, ODEON_CARRY_OUT, 1, &slope);
+        ODEON_TRY(odeon_step_eval(s, K1, 0.0, ODEON_Y0));
+        return odeon_step_combine(s, ODEON_CARRY_OUT, 1, &slope);
     case RULE_START_WRITES_Y1:
-        return odeon_say_eval(s, ODEON_Y1, 0.0, ODEON_Y0);
+        return odeon_step_eval(s, ODEON_Y1, 0.0, ODEON_Y0);
     default:
-        return odeon_say_eval(s, ODEON_CARRY_OUT, 0.0, ODEON_Y0);
+        return odeon_step_eval(s, ODEON_CARRY_OUT, 0.0, ODEON_Y0);
     }
 }
 
@@ -126,14 +126,14 @@ static odeon_status combine_many(const odeon_step *s, int32_t out, int32_t n)
     for (int32_t i = 0; i < n; i++) {
         terms[i] = as_it_is(ODEON_Y0);
     }
-    return odeon_say_combine(s, out, n, terms);
+    return odeon_step_combine(s, out, n, terms);
 }
 
 /* Writes all work registers that are left. */
 static odeon_status write_all(const odeon_step *s, bool evals)
 {
     for (int32_t i = MORE; i < ODEON_WORK + N_WORK; i++) {
-        ODEON_TRY(evals ? odeon_say_eval(s, i, 0.0, ODEON_Y0)
+        ODEON_TRY(evals ? odeon_step_eval(s, i, 0.0, ODEON_Y0)
                         : combine_many(s, i, ODEON_MAX_ADDENDS));
     }
     return ODEON_OK;
@@ -148,7 +148,7 @@ static odeon_status break_more(const scripted *method, const odeon_step *s)
     odeon_verb other = {.struct_size = sizeof other, .out = MORE, .x = ODEON_Y0};
     switch (method->rule) {
     case RULE_PART:
-        return odeon_say_copy(s, ODEON_PART_OF(0, MORE), ODEON_Y0);
+        return odeon_step_copy(s, ODEON_PART_OF(0, MORE), ODEON_Y0);
     case RULE_LINSOLVE:
     case RULE_NOISE:
         other.verb = method->rule == RULE_NOISE ? ODEON_VERB_NOISE : ODEON_VERB_LINSOLVE;
@@ -157,20 +157,20 @@ static odeon_status break_more(const scripted *method, const odeon_step *s)
         other.struct_size = 8;
         return s->verb(s->self, &other);
     case RULE_TEXT:
-        return odeon_say_scalar(s, scalar, "h * (1 + ");
+        return odeon_step_scalar(s, scalar, "h * (1 + ");
     case RULE_RATIO:
-        return odeon_say_scalar(s, scalar, "1 + w");
+        return odeon_step_scalar(s, scalar, "1 + w");
     case RULE_SCALAR_TWICE:
-        ODEON_TRY(odeon_say_scalar(s, scalar, "h"));
-        return odeon_say_scalar(s, scalar, "h");
+        ODEON_TRY(odeon_step_scalar(s, scalar, "h"));
+        return odeon_step_scalar(s, scalar, "h");
     case RULE_SCALAR_UNKNOWN:
-        return odeon_say_scalar(s, scalar + 2, "h");
+        return odeon_step_scalar(s, scalar + 2, "h");
     case RULE_SCALAR_UNWRITTEN:
-        return odeon_say_combine(s, MORE, 1, &by_scalar);
+        return odeon_step_combine(s, MORE, 1, &by_scalar);
     case RULE_FACTOR:
-        return odeon_say_combine(s, MORE, 1, &endless);
+        return odeon_step_combine(s, MORE, 1, &endless);
     case RULE_NO_GAMMA:
-        return odeon_say_implicit(s, MORE, ODEON_NONE, 1.0, 0.0, ODEON_H, ODEON_Y0, ODEON_NONE);
+        return odeon_step_implicit(s, MORE, ODEON_NONE, 1.0, 0.0, ODEON_H, ODEON_Y0, ODEON_NONE);
     default:
         return ODEON_OK;
     }
@@ -182,21 +182,21 @@ static odeon_status break_rule(const scripted *method, const odeon_step *s)
     const odeon_addend y0 = as_it_is(ODEON_Y0), error = as_it_is(ODEON_ERROR);
     switch (method->rule) {
     case RULE_TWICE:
-        return odeon_say_combine(s, END, 1, &y0);
+        return odeon_step_combine(s, END, 1, &y0);
     case RULE_UNWRITTEN:
-        return odeon_say_eval(s, MORE, 0.0, MORE + 1);
+        return odeon_step_eval(s, MORE, 0.0, MORE + 1);
     case RULE_READS_ERROR:
-        return odeon_say_combine(s, MORE, 1, &error);
+        return odeon_step_combine(s, MORE, 1, &error);
     case RULE_EVALUATES_INTO_ERROR:
-        return odeon_say_eval(s, ODEON_ERROR, 0.0, ODEON_Y0);
+        return odeon_step_eval(s, ODEON_ERROR, 0.0, ODEON_Y0);
     case RULE_WRITES_Y0:
-        return odeon_say_eval(s, ODEON_Y0, 0.0, K1);
+        return odeon_step_eval(s, ODEON_Y0, 0.0, K1);
     case RULE_WRITES_CARRY_IN:
-        return odeon_say_combine(s, ODEON_CARRY_IN, 1, &y0);
+        return odeon_step_combine(s, ODEON_CARRY_IN, 1, &y0);
     case RULE_UNKNOWN:
-        return odeon_say_combine(s, ODEON_WORK + N_WORK, 1, &y0);
+        return odeon_step_combine(s, ODEON_WORK + N_WORK, 1, &y0);
     case RULE_NO_TERMS:
-        return odeon_say_combine(s, MORE, 0, &y0);
+        return odeon_step_combine(s, MORE, 0, &y0);
     case RULE_MANY_TERMS:
         return combine_many(s, MORE, ODEON_MAX_ADDENDS + 1);
     case RULE_MANY_EVALS:
@@ -212,10 +212,10 @@ static odeon_status widen(const odeon_step *s)
 {
     odeon_addend mean[LATE_EVALS];
     for (int32_t i = 0; i < LATE_EVALS; i++) {
-        ODEON_TRY(odeon_say_eval(s, MORE + i, 0.0, ODEON_Y0));
+        ODEON_TRY(odeon_step_eval(s, MORE + i, 0.0, ODEON_Y0));
         mean[i] = (odeon_addend){1.0 / LATE_EVALS, ODEON_ONE, MORE + i};
     }
-    return odeon_say_combine(s, K1, LATE_EVALS, mean);
+    return odeon_step_combine(s, K1, LATE_EVALS, mean);
 }
 
 static odeon_status step(void *self, const odeon_step *s)
@@ -226,22 +226,22 @@ static odeon_status step(void *self, const odeon_step *s)
     bool late = (method->rule == RULE_LATE && s->index == LATE_INDEX) ||
                 (method->rule == RULE_VARIES && s->index == 2) ||
                 (method->rule == RULE_REMEMBERS && method->asked % 2 == 0);
-    ODEON_TRY(late ? widen(s) : odeon_say_combine(s, K1, 1, &in));
+    ODEON_TRY(late ? widen(s) : odeon_step_combine(s, K1, 1, &in));
     const odeon_addend end[] = {as_it_is(ODEON_Y0), times_h(1.0, K1)};
     const odeon_addend y1[] = {as_it_is(ODEON_Y0), times_h(0.5, K1), times_h(0.5, K2)};
     const odeon_addend error[] = {times_h(0.5, K1), times_h(-0.5, K2)};
-    ODEON_TRY(odeon_say_combine(s, END, 2, end));
-    ODEON_TRY(odeon_say_eval(s, K2, 1.0, END));
+    ODEON_TRY(odeon_step_combine(s, END, 2, end));
+    ODEON_TRY(odeon_step_eval(s, K2, 1.0, END));
     ODEON_TRY(break_rule(method, s));
     if (method->rule != RULE_NO_Y1) {
-        ODEON_TRY(odeon_say_combine(s, ODEON_Y1, 3, y1));
+        ODEON_TRY(odeon_step_combine(s, ODEON_Y1, 3, y1));
     }
     if (method->rule != RULE_NO_ERROR) {
-        ODEON_TRY(odeon_say_combine(s, ODEON_ERROR, 2, error));
+        ODEON_TRY(odeon_step_combine(s, ODEON_ERROR, 2, error));
     }
     return method->rule == RULE_NO_CARRY || method->rule == RULE_NO_Y1
                ? ODEON_OK
-               : odeon_say_eval(s, ODEON_CARRY_OUT, 1.0, ODEON_Y1);
+               : odeon_step_eval(s, ODEON_CARRY_OUT, 1.0, ODEON_Y1);
 }
 
 static const odeon_stepper_ops ops = {
