@@ -1,5 +1,6 @@
-/* count: an observer that counts what it is told of, as an author's first one would: every event,
- * with a file of its own in which each row stands as its step and loss, and a word at the end.
+/* count: an observer that counts the events that it receives, as an author's first one would: every
+ * event, with a file of its own in which each row stands as its step and loss, and a word at the
+ * end.
  *
  * fail_at, for tests: the row at which it fails. */
 #include <inttypes.h>
