@@ -12,7 +12,7 @@ enum { MOST_CURVES = 4 };
 typedef struct curve {
     const char *column; /* ".drift": of every block */
     const char *split, *name;
-    bool stepped;
+    bool stepped, unless_zero; /* left out where all of it is 0 */
 } curve;
 
 typedef struct recipe {
@@ -21,6 +21,7 @@ typedef struct recipe {
     size_t n_curves;
     double log_ratio; /* of the largest to the least from where on the axis is logarithmic */
     bool zero, percent;
+    double scale; /* of values; 0: 1 */
 } recipe;
 
 /* ---- panels ---- */
@@ -28,6 +29,16 @@ typedef struct recipe {
 static const odeon_view_run *first_run(const drawing *d)
 {
     return d->request->run[0];
+}
+
+/* The column's values, in the recipe's unit. */
+static view_series series_of(drawing *d, const recipe *r, const curve *c, const char *column)
+{
+    view_series s = view_series_of(&d->memory, first_run(d), c->split, column);
+    for (size_t i = 0; i < s.n && r->scale > 0; i++) {
+        s.value[i] *= r->scale;
+    }
+    return s;
 }
 
 static const char *column_of(drawing *d, const curve *c, const char *block)
@@ -92,9 +103,11 @@ static const char *name_with_last(drawing *d, const char *name, double last, boo
 static bool add_one(drawing *d, chart_panel *p, const recipe *r, const curve *c, int color,
                     const char *block)
 {
-    view_series s = view_series_of(&d->memory, first_run(d), c->split, column_of(d, c, block));
+    view_series s = series_of(d, r, c, column_of(d, c, block));
     bool test = strcmp(c->split, "test") == 0;
-    if (s.n == 0) {
+    double lo, hi;
+    view_range(s.n, s.value, &lo, &hi);
+    if (s.n == 0 || (lo == 0 && hi == 0 && c->unless_zero)) {
         return false;
     }
     const char *name = test ? name_with_last(d, c->name, view_last(s), r->percent) : c->name;
@@ -117,6 +130,15 @@ static bool add_one(drawing *d, chart_panel *p, const recipe *r, const curve *c,
     return true;
 }
 
+static void scale_band(view_band *b, double scale)
+{
+    for (size_t i = 0; i < b->n && scale > 0; i++) {
+        b->mean[i] *= scale;
+        b->lo[i] *= scale;
+        b->hi[i] *= scale;
+    }
+}
+
 static bool add_groups(drawing *d, chart_panel *p, const recipe *r, const char *block, bool log)
 {
     size_t n;
@@ -130,6 +152,7 @@ static bool add_groups(drawing *d, chart_panel *p, const recipe *r, const char *
             continue;
         }
         some = true;
+        scale_band(&b, r->scale);
         if (g[i].n > 1) {
             chart_band(p, b.n, b.step, b.lo, b.hi, color);
         }
@@ -159,42 +182,40 @@ static bool add_panel(drawing *d, const recipe *r, const char *block, const char
 
 /* ---- words ---- */
 
-static void say_how(drawing *d, const recipe *r)
+/* "in a batch; thin: each row, thick: mean of 25", in one piece, so that no line begins with a
+ * semicolon. */
+static void say_how(drawing *d, const recipe *r, const char *block)
 {
-    size_t n;
-    chart_say(d->chart, CHART_MUTED, r->unit);
-    view_series s = view_series_of(&d->memory, first_run(d), "train", "loss");
-    size_t window = view_window(s.n);
+    view_series s = view_series_of(&d->memory, first_run(d), r->curves[0].split,
+                                   column_of(d, &r->curves[0], block));
+    size_t window = view_window(s.n), n = 0, most = 0;
+    const char *text = r->unit;
     if (d->request->n_runs == 1) {
-        chart_say(d->chart, CHART_MUTED,
-                  window > 1
-                      ? view_print(&d->memory, "; thin: each row, thick: mean of %zu", window)
-                      : "");
+        text = window > 1
+                   ? view_print(&d->memory, "%s; thin: each row, thick: mean of %zu", text, window)
+                   : text;
+        chart_say(d->chart, CHART_MUTED, text != NULL ? text : "");
         return;
     }
     view_group *g = view_groups(&d->memory, d->request->n_runs, d->request->run, &n);
-    size_t most = 0;
     for (size_t i = 0; g != NULL && i < n; i++) {
         most = g[i].n > most ? g[i].n : most;
     }
-    if (window > 1) {
-        chart_say(d->chart, CHART_MUTED, view_print(&d->memory, "; mean of %zu rows", window));
-    }
-    if (most > 1) {
-        chart_say(d->chart, CHART_MUTED,
-                  view_print(&d->memory, "; line: mean, band: range of up to %zu seeds", most));
-    }
-    if (n > CHART_SERIES) {
-        chart_say(d->chart, CHART_MUTED,
-                  view_print(&d->memory, "; the first %d of %zu kinds", (int)CHART_SERIES, n));
-    }
+    const char *mean = window > 1 ? view_print(&d->memory, "; mean of %zu rows", window) : "";
+    const char *seeds =
+        most > 1 ? view_print(&d->memory, "; line: mean, band: range of up to %zu seeds", most)
+                 : "";
+    const char *kinds = n > CHART_SERIES ? view_print(&d->memory, "; the first %d of %zu kinds",
+                                                      (int)CHART_SERIES, n)
+                                         : "";
+    text = d->memory.failed ? NULL : view_print(&d->memory, "%s%s%s%s", text, mean, seeds, kinds);
+    chart_say(d->chart, CHART_MUTED, text != NULL ? text : "");
 }
 
 static void describe(drawing *d, const recipe *r, const char *block)
 {
     char from[CHART_NUMBER_BYTES], to[CHART_NUMBER_BYTES];
-    view_series s = view_series_of(&d->memory, first_run(d), r->curves[0].split,
-                                   column_of(d, &r->curves[0], block));
+    view_series s = series_of(d, r, &r->curves[0], column_of(d, &r->curves[0], block));
     if (s.n > 0) {
         chart_describe(d->chart, "%s: from %s to %s in %zu rows%s", r->title,
                        chart_number(s.value[0], from), chart_number(view_last(s), to), s.n,
@@ -212,7 +233,7 @@ static odeon_status draw_recipe(drawing *d, const recipe *r)
     }
     bool more = by_block && view_block(&d->memory, first_run(d), 1) != NULL;
     drawing_begin(d, more ? CHART_WIDE : CHART_NARROW, more ? 250 : 230, r->title);
-    say_how(d, r);
+    say_how(d, r, block);
     for (size_t i = 0; i < (more ? 2u : 1u); i++) {
         block = by_block ? view_block(&d->memory, first_run(d), i) : "";
         some |= block != NULL && add_panel(d, r, block, more ? block : NULL);
@@ -227,14 +248,14 @@ static odeon_status draw_recipe(drawing *d, const recipe *r)
 
 static odeon_status make_loss(drawing *d)
 {
-    static const recipe r = {
-        .title = "Loss",
-        .curves = {{"loss", "train", "train", false}, {"loss", "test", "test", false}},
-        .n_curves = 2,
-        .log_ratio = 20};
+    static const recipe r = {.title = "Loss",
+                             .curves = {{"loss", "train", "train", false, false},
+                                        {"loss", "test", "test", false, false}},
+                             .n_curves = 2,
+                             .log_ratio = 20};
     recipe own = r;
     const char *loss = view_config(first_run(d), "train.loss");
-    own.unit = loss != NULL ? loss : "as the run trains";
+    own.unit = loss != NULL ? view_plain_words(&d->memory, loss) : "as the run trains";
     return draw_recipe(d, &own);
 }
 
@@ -244,14 +265,15 @@ static odeon_status make_metrics(drawing *d)
     if (name == NULL) {
         return drawing_nothing(d, "the run has no metric beside its loss");
     }
-    recipe r = {.title = "Accuracy",
-                .unit = "share of samples whose class was found",
-                .curves = {{name, "train", "train", false}, {name, "test", "test", false}},
-                .n_curves = 2,
-                .percent = strcmp(name, "accuracy") == 0};
+    recipe r = {
+        .title = "Accuracy",
+        .unit = "share of samples whose class was found",
+        .curves = {{name, "train", "train", false, false}, {name, "test", "test", false, false}},
+        .n_curves = 2,
+        .percent = strcmp(name, "accuracy") == 0};
     if (!r.percent) {
         r.title = name;
-        r.unit = "metric of the loss";
+        r.unit = "metric beside the loss";
         r.log_ratio = 20;
     }
     return draw_recipe(d, &r);
@@ -261,7 +283,7 @@ static odeon_status make_gradient_norm(drawing *d)
 {
     static const recipe r = {.title = "Gradient norm",
                              .unit = "2-norm over all parameters, before clipping",
-                             .curves = {{"grad_norm", "train", NULL, false}},
+                             .curves = {{"grad_norm", "train", NULL, false, false}},
                              .n_curves = 1,
                              .log_ratio = 4};
     return draw_recipe(d, &r);
@@ -271,13 +293,18 @@ static odeon_status make_learning_rate(drawing *d)
 {
     static const recipe r = {.title = "Learning rate",
                              .unit = "of the optimizer, by the schedule",
-                             .curves = {{"lr", "train", NULL, true}},
+                             .curves = {{"lr", "train", NULL, true, false}},
                              .n_curves = 1,
                              .log_ratio = 20};
-    double lo, hi;
-    view_series s = view_series_of(&d->memory, first_run(d), "train", "lr");
-    view_range(s.n, s.value, &lo, &hi);
-    if (d->request->n_runs == 1 && lo == hi) {
+    double lo = INFINITY, hi = -INFINITY;
+    for (int64_t i = 0; i < d->request->n_runs; i++) {
+        view_series s = view_series_of(&d->memory, d->request->run[i], "train", "lr");
+        double least, most;
+        view_range(s.n, s.value, &least, &most);
+        lo = fmin(lo, least);
+        hi = fmax(hi, most);
+    }
+    if (lo == hi) {
         char number[CHART_NUMBER_BYTES];
         return drawing_nothing(d, "the learning rate is %s throughout", chart_number(lo, number));
     }
@@ -288,8 +315,8 @@ static odeon_status make_evaluations(drawing *d)
 {
     static const recipe r = {.title = "Evaluations of the field",
                              .unit = "in a batch",
-                             .curves = {{".evals_forward", "train", "forward", true},
-                                        {".evals_backward", "train", "backward", true}},
+                             .curves = {{".evals_forward", "train", "forward", true, false},
+                                        {".evals_backward", "train", "backward", true, true}},
                              .n_curves = 2,
                              .zero = true};
     drawing_caption(d, "An evaluation is one call of the field f. What grows here is what a step "
@@ -301,8 +328,8 @@ static odeon_status make_attempts(drawing *d)
 {
     static const recipe r = {.title = "Steps of the solver",
                              .unit = "forward, in a batch",
-                             .curves = {{".accepted", "train", "accepted", true},
-                                        {".rejected", "train", "rejected", true}},
+                             .curves = {{".accepted", "train", "accepted", true, false},
+                                        {".rejected", "train", "rejected", true, false}},
                              .n_curves = 2,
                              .zero = true};
     return draw_recipe(d, &r);
@@ -310,12 +337,12 @@ static odeon_status make_attempts(drawing *d)
 
 static odeon_status make_step_sizes(drawing *d)
 {
-    static const recipe r = {
-        .title = "Step sizes of the solver",
-        .unit = "in t, of accepted steps forward",
-        .curves = {{".h_max", "train", "largest", false}, {".h_min", "train", "smallest", false}},
-        .n_curves = 2,
-        .log_ratio = 4};
+    static const recipe r = {.title = "Step sizes of the solver",
+                             .unit = "in t, of accepted steps forward",
+                             .curves = {{".h_max", "train", "largest", false, false},
+                                        {".h_min", "train", "smallest", false, false}},
+                             .n_curves = 2,
+                             .log_ratio = 4};
     return draw_recipe(d, &r);
 }
 
@@ -323,7 +350,7 @@ static odeon_status make_drift(drawing *d)
 {
     static const recipe r = {.title = "Drift of the adjoint",
                              .unit = "backward solve's distance from y(0), relative",
-                             .curves = {{".drift", "train", NULL, false}},
+                             .curves = {{".drift", "train", NULL, false, false}},
                              .n_curves = 1,
                              .log_ratio = 4};
     drawing_caption(d, "The adjoint is exact only as far as this stays below what the gradient may "
@@ -334,9 +361,10 @@ static odeon_status make_drift(drawing *d)
 static odeon_status make_memory(drawing *d)
 {
     static const recipe r = {.title = "Memory of the block",
-                             .unit = "bytes at its peak, in a batch",
-                             .curves = {{".bytes", "train", NULL, true}},
+                             .unit = "MB at its peak, in a batch",
+                             .curves = {{".bytes", "train", NULL, true, false}},
                              .n_curves = 1,
+                             .scale = 1e-6,
                              .zero = true};
     return draw_recipe(d, &r);
 }
@@ -345,7 +373,7 @@ static odeon_status make_share(drawing *d)
 {
     static const recipe r = {.title = "Share of the block",
                              .unit = "how far it moves its state, of the state's norm",
-                             .curves = {{".share", "test", "test", false}},
+                             .curves = {{".share", "test", "test", false, false}},
                              .n_curves = 1,
                              .zero = true,
                              .percent = true};

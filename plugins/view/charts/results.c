@@ -78,7 +78,7 @@ static odeon_status make_seeds(drawing *d)
 const drawing_kind draw_seeds = {.info = {.struct_size = sizeof(odeon_view_drawing),
                                           .name = "seeds",
                                           .summary = "the last test of each run, by kind",
-                                          .part = "Over training"},
+                                          .part = "Results"},
                                  .make = make_seeds};
 
 /* ---- the solve that failed ---- */
@@ -110,6 +110,17 @@ static steps steps_of(drawing *d, const odeon_view_table *table, double accepted
         }
     }
     return s;
+}
+
+/* The interval of a block, "model.PATH.span" of two numbers; else what the steps need. */
+static chart_axis time_axis(const odeon_view_run *run, const char *table)
+{
+    char key[128];
+    double from = 0, to = 0;
+    (void)snprintf(key, sizeof key, "model.%s.span", table + strlen("failure/steps-"));
+    const char *span = view_config(run, key);
+    bool known = span != NULL && sscanf(span, "%lf %lf", &from, &to) == 2 && from < to;
+    return known ? (chart_axis){.lo = from, .hi = to} : (chart_axis){.lo = 0};
 }
 
 static void add_steps(chart_panel *p, const steps *s, const double *value, bool accepted)
@@ -147,15 +158,16 @@ static odeon_status make_failed_solve(drawing *d)
     chart_say(d->chart, CHART_BLUE, "● accepted");
     chart_say(d->chart, CHART_RED, "× rejected");
     chart_say(d->chart, CHART_MUTED, "a bar spans its step");
-    bool log = view_wants_log(yes.n, yes.h, 30);
-    chart_panel *p = chart_panel_add(
-        d->chart, &(chart_axes){.title = "step size h", .y = {.log = log, .zero = true}});
+    chart_axes axes = {.title = "step size h",
+                       .x = time_axis(d->request->run[0], table->name),
+                       .y = {.log = view_wants_log(yes.n, yes.h, 30), .zero = true}};
+    chart_panel *p = chart_panel_add(d->chart, &axes);
     add_steps(p, &yes, yes.h, true);
     add_steps(p, &no, no.h, false);
-    log = view_wants_log(yes.n, yes.error, 300);
-    p = chart_panel_add(d->chart, &(chart_axes){.title = "error of the step, in tolerances",
-                                                .x = {.label = "t"},
-                                                .y = {.log = log, .zero = true}});
+    axes.title = "error of the step, in tolerances";
+    axes.x.label = "t";
+    axes.y.log = view_wants_log(yes.n, yes.error, 300);
+    p = chart_panel_add(d->chart, &axes);
     add_steps(p, &yes, yes.error, true);
     add_steps(p, &no, no.error, false);
     chart_rule_y(p, 1, CHART_MUTED, "limit");

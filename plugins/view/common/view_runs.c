@@ -53,6 +53,15 @@ void view_free(view_memory *m)
     }
 }
 
+const char *view_plain_words(view_memory *m, const char *expression)
+{
+    char *text = view_print(m, "%.*s", (int)strcspn(expression, "("), expression);
+    for (char *p = text; p != NULL && *p != '\0'; p++) {
+        *p = *p == '_' ? ' ' : *p;
+    }
+    return text != NULL ? text : "";
+}
+
 /* ---- one run ---- */
 
 static const char *find(int64_t n, const odeon_view_pair *pairs, const char *key)

@@ -14,6 +14,8 @@ typedef struct view_memory {
 void *view_alloc(view_memory *m, size_t count, size_t size); /* zeroed; NULL: failed */
 char *view_print(view_memory *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void view_free(view_memory *m);
+/* "cross entropy" for "cross_entropy(weight=1)". */
+const char *view_plain_words(view_memory *m, const char *expression);
 
 /* ---- one run ---- */
 
