@@ -90,7 +90,7 @@ static odeon_status run_plot(const command_line *a)
         return diag_fail(ODEON_ERR_CONFIG, "plot: --out FILE must be given (odeon help plot)");
     }
     ODEON_TRY(find_format(file, &kind));
-    ODEON_TRY(output_file_check(file));
+    ODEON_TRY(view_session_spare(a->n_operands - 1, a->operands + 1, file));
     odeon_status status = view_session_open(a, a->n_operands - 1, a->operands + 1, &s);
     if (status == ODEON_OK) {
         status = plot(a, &s, kind);

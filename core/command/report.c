@@ -42,7 +42,7 @@ static odeon_status run_report(const command_line *a)
 {
     view_session s = {.line = NULL};
     char *file = file_of(a);
-    odeon_status status = file != NULL ? output_file_check(file)
+    odeon_status status = file != NULL ? view_session_spare(a->n_operands, a->operands, file)
                                        : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");
     if (status == ODEON_OK) {
         status = view_session_open(a, a->n_operands, a->operands, &s);

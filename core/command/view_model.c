@@ -1,19 +1,29 @@
 #include "command/view_model.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "command/setup.h"
+#include "format/ini_file.h"
+#include "format/run_folder.h"
 #include "odeon/dataset.h"
 #include "run/predict.h"
 #include "run/solve.h"
 #include "session/describe.h"
 #include "session/placement.h"
 
-/* What was computed for one question. */
+/* What was computed for one question. Predictions of a whole split are kept, since a page asks for
+ * them more than once. */
 struct view_answer {
     view_answer *next;
+    bool is_split;
+    int32_t split, n_classes;
+    int64_t run;
     solution states;
     predictions outputs;
     double *values, *labels;
@@ -25,17 +35,27 @@ static odeon_status no_memory(void)
     return diag_fail(ODEON_ERR_NOMEM, "views: no memory");
 }
 
-void view_model_release(view_session *s)
+static void answer_destroy(view_answer *a)
 {
-    while (s->answers != NULL) {
-        view_answer *a = s->answers;
-        s->answers = a->next;
-        solution_fini(&a->states);
-        predictions_fini(&a->outputs);
-        mem_free(a->values);
-        mem_free(a->labels);
-        mem_free(a->rows);
-        mem_free(a);
+    solution_fini(&a->states);
+    predictions_fini(&a->outputs);
+    mem_free(a->values);
+    mem_free(a->labels);
+    mem_free(a->rows);
+    mem_free(a);
+}
+
+void view_model_release(view_session *s, bool all)
+{
+    view_answer **next = &s->answers;
+    while (*next != NULL) {
+        view_answer *a = *next;
+        if (a->is_split && !all) {
+            next = &a->next;
+            continue;
+        }
+        *next = a->next;
+        answer_destroy(a);
     }
 }
 
@@ -69,24 +89,90 @@ static void model_close(model *m)
     setup_close(&m->setup);
 }
 
-/* The command line that would ask for the same: the run's folder with overrides. */
+static bool is_left_out(const odeon_view_ask *ask, const char *section, const char *key)
+{
+    size_t n = strlen(section);
+    for (int64_t i = 0; i < ask->n_without; i++) {
+        const char *name = ask->without[i];
+        if (strncmp(name, section, n) == 0 && name[n] == '.' && strcmp(name + n + 1, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The run's normal form without some keys: an override can set a key and cannot remove one. */
+static odeon_status print_ini(const odeon_view_run *run, const odeon_view_ask *ask,
+                              text_buffer *out)
+{
+    char *path = mem_printf("%s/" RUN_FOLDER_INI, run->folder);
+    size_t budget = INI_FILE_MAX_BYTES;
+    ini_file *file = NULL;
+    odeon_status status = path != NULL ? ini_file_read(path, path, &budget, &file) : no_memory();
+    for (size_t i = 0; status == ODEON_OK && i < file->n_sections; i++) {
+        const ini_section *s = &file->sections[i];
+        if (s->name[0] != '\0') {
+            text_printf(out, "[%s]\n", s->name);
+        }
+        for (size_t k = 0; k < s->n_keys; k++) {
+            if (!is_left_out(ask, s->name, s->keys[k].name)) {
+                text_printf(out, "%s = %s\n", s->keys[k].name, s->keys[k].value);
+            }
+        }
+    }
+    ini_file_destroy(file);
+    mem_free(path);
+    return status;
+}
+
+/* Loads that form from a file that is gone afterwards. */
+static odeon_status open_edited(const view_session *s, const odeon_view_ask *ask,
+                                const command_line *a, setup *out)
+{
+    char path[] = "/tmp/odeon-XXXXXX";
+    text_buffer text = {0};
+    *out = (setup){.registry = NULL};
+    odeon_status status = print_ini(s->runs[ask->run], ask, &text);
+    int fd = status == ODEON_OK ? mkstemp(path) : -1;
+    if (status == ODEON_OK &&
+        (fd < 0 || text.failed || write(fd, text.data, text.length) != (ssize_t)text.length)) {
+        status = diag_fail(ODEON_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    }
+    if (status == ODEON_OK) {
+        status = setup_open_ini(a, path, out);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(path);
+    }
+    text_fini(&text);
+    return status;
+}
+
+/* The command line that would ask for the same: the run's folder, whose weights are named for the
+ * case that its INI is another, with overrides. */
 static odeon_status open_setup(const view_session *s, const odeon_view_ask *ask, setup *out)
 {
     size_t n = (size_t)ask->n_overrides;
-    const char **operands = mem_zalloc(n + 1, sizeof *operands);
-    if (operands == NULL) {
-        return no_memory();
+    const char *folder = s->runs[ask->run]->folder;
+    const char **operands = mem_zalloc(n + 2, sizeof *operands);
+    char *weights = mem_printf("train.weights=%s", folder);
+    odeon_status status = operands != NULL && weights != NULL ? ODEON_OK : no_memory();
+    *out = (setup){.registry = NULL};
+    if (status == ODEON_OK) {
+        operands[0] = folder;
+        operands[1] = weights;
+        for (size_t i = 0; i < n; i++) {
+            operands[2 + i] = ask->override[i];
+        }
+        command_line a = *s->line;
+        memset(a.value, 0, sizeof a.value);
+        a.operands = operands;
+        a.n_operands = 2 + n;
+        status = ask->n_without > 0 ? open_edited(s, ask, &a, out) : setup_open_model(&a, out);
     }
-    operands[0] = s->runs[ask->run]->folder;
-    for (size_t i = 0; i < n; i++) {
-        operands[1 + i] = ask->override[i];
-    }
-    command_line a = *s->line;
-    memset(a.value, 0, sizeof a.value);
-    a.operands = operands;
-    a.n_operands = 1 + n;
-    odeon_status status = setup_open_model(&a, out);
     mem_free(operands);
+    mem_free(weights);
     return status;
 }
 
@@ -143,6 +229,19 @@ static odeon_status model_open(const view_session *s, const odeon_view_ask *ask,
     return ask->value != NULL ? take_values(m, ask) : ODEON_OK;
 }
 
+static odeon_status give_rows(const model *m, view_answer *a, odeon_view_answer *out)
+{
+    if (m->source == NULL) {
+        return ODEON_OK;
+    }
+    a->rows = mem_zalloc((size_t)out->n, sizeof *a->rows);
+    for (int64_t i = 0; i < out->n && a->rows != NULL; i++) {
+        a->rows[i] = data_row(m->source, m->order[i]);
+    }
+    out->row = a->rows;
+    return a->rows != NULL ? ODEON_OK : no_memory();
+}
+
 /* Of the samples of a split; a class is one number. */
 static odeon_status give_labels(const model *m, view_answer *a, odeon_view_answer *out)
 {
@@ -173,26 +272,41 @@ static odeon_status solve(view_session *s, model *m, odeon_view_answer *out)
                                .size = a->states.size,
                                .time = a->states.times,
                                .value = a->states.states};
+    ODEON_TRY(give_rows(m, a, out));
     return give_labels(m, a, out);
 }
 
-static odeon_status predict(view_session *s, model *m, odeon_view_answer *out)
+static void give_outputs(const view_answer *a, odeon_view_answer *out)
+{
+    const predictions *p = &a->outputs;
+    *out = (odeon_view_answer){.struct_size = sizeof *out,
+                               .n_classes = a->n_classes,
+                               .n = p->n,
+                               .n_times = 1,
+                               .size = p->size,
+                               .label_size = p->truth != NULL ? p->truth_size : 0,
+                               .value = p->output,
+                               .label = p->truth,
+                               .row = p->rows};
+}
+
+static bool is_whole_split(const odeon_view_ask *ask)
+{
+    return ask->value == NULL && ask->n == 0 && ask->n_overrides == 0 && ask->n_without == 0;
+}
+
+static odeon_status predict(view_session *s, const odeon_view_ask *ask, model *m,
+                            odeon_view_answer *out)
 {
     view_answer *a;
     ODEON_TRY(add_answer(s, &a));
     ODEON_TRY(predict_run(m->setup.session, m->has_input ? &m->in : NULL, m->source,
                           m->setup.config->test_batch, &a->outputs));
-    const predictions *p = &a->outputs;
-    *out = (odeon_view_answer){
-        .struct_size = sizeof *out,
-        .n_classes = (int32_t)session_fields(m->setup.session)->of[ODEON_ROLE_LABEL].classes,
-        .n = p->n,
-        .n_times = 1,
-        .size = p->size,
-        .label_size = p->truth != NULL ? p->truth_size : 0,
-        .value = p->output,
-        .label = p->truth,
-        .row = p->rows};
+    a->n_classes = (int32_t)session_fields(m->setup.session)->of[ODEON_ROLE_LABEL].classes;
+    a->is_split = is_whole_split(ask);
+    a->run = ask->run;
+    a->split = ask->split;
+    give_outputs(a, out);
     return ODEON_OK;
 }
 
@@ -210,12 +324,19 @@ odeon_status view_model_solve(void *self, const odeon_view_ask *ask, odeon_view_
 odeon_status view_model_predict(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
 {
     model m;
+    const view_session *s = self;
+    for (const view_answer *a = s->answers; a != NULL && is_whole_split(ask); a = a->next) {
+        if (a->is_split && a->run == ask->run && a->split == ask->split) {
+            give_outputs(a, out);
+            return ODEON_OK;
+        }
+    }
     odeon_status status = model_open(self, ask, setup_session, &m);
     if (status == ODEON_OK && m.setup.config->dataset == NULL) {
         status = diag_fail(ODEON_ERR_CONFIG, "the run has no [data]");
     }
     if (status == ODEON_OK) {
-        status = predict(self, &m, out);
+        status = predict(self, ask, &m, out);
     }
     model_close(&m);
     return status;

@@ -2,7 +2,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "base/output_file.h"
 #include "command/view_model.h"
+#include "format/run_folder.h"
 #include "run/run_record.h"
 
 /* ---- what a page asks for ---- */
@@ -45,7 +47,7 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
         }
     }
     drawn_fini(&chart);
-    view_model_release(s);
+    view_model_release(s, false);
     return status;
 }
 
@@ -76,7 +78,7 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
 
 void view_session_close(view_session *s)
 {
-    view_model_release(s);
+    view_model_release(s, true);
     views_destroy(s->views);
     registry_destroy(s->registry);
     for (size_t i = 0; i < s->n_runs; i++) {
@@ -84,6 +86,20 @@ void view_session_close(view_session *s)
     }
     mem_free(s->runs);
     *s = (view_session){.line = NULL};
+}
+
+odeon_status view_session_spare(size_t n, const char *const *folders, const char *file)
+{
+    static const char *const names[] = {RUN_FOLDER_INI, "manifest.json", "metrics.csv",
+                                        RUN_FOLDER_WEIGHTS};
+    for (size_t i = 0; i < n * (sizeof names / sizeof *names); i++) {
+        char *path = mem_printf("%s/%s", folders[i % n], names[i / n]);
+        odeon_status status = path != NULL ? output_file_spare("--out", file, "RUN", path)
+                                           : diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
+        mem_free(path);
+        ODEON_TRY(status);
+    }
+    return output_file_check(file);
 }
 
 odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, const char *file,
@@ -97,6 +113,6 @@ odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, 
                                         .file = file != NULL ? file : "",
                                         .services = &s->services};
     odeon_status status = views_draw(s->views, number, &request, out);
-    view_model_release(s);
+    view_model_release(s, false);
     return status;
 }

@@ -22,6 +22,8 @@ typedef struct view_session {
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
                                view_session *out);
 void view_session_close(view_session *s);
+/* May file be written? Not where it is one that is read of these runs (ODEON_ERR_CONFIG). */
+odeon_status view_session_spare(size_t n, const char *const *folders, const char *file);
 /* Draws all of them. file: of ODEON_VIEW_PYTHON, the name of the numbers; else NULL. */
 odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, const char *file,
                                drawn *out);

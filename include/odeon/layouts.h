@@ -18,7 +18,7 @@
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x43c70885u
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
-#define ODEON_LAYOUT_VIEW      0xe44148f6u
+#define ODEON_LAYOUT_VIEW      0x73b30db9u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
@@ -33,6 +33,6 @@
     ".00000001"                                                                                    \
     ".43c70885"                                                                                    \
     ".75477323"                                                                                    \
-    ".e44148f6"
+    ".73b30db9"
 
 #endif

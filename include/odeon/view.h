@@ -88,6 +88,8 @@ typedef struct odeon_view_ask {
     const double *value; /* [n, ...] what the model takes, behind the data's transforms; NULL */
     int64_t n_overrides; /* keys that are other than the run's, "model.ode.rtol=1e-6" */
     const char *const *override;
+    int64_t n_without; /* keys of the run that others stand in place of, "model.ode.span" */
+    const char *const *without;
 } odeon_view_ask;
 
 /* Growing. Borrowed until the call of draw returns. */

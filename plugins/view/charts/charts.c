@@ -34,27 +34,29 @@ void drawing_caption(drawing *d, const char *format, ...)
     va_end(arguments);
 }
 
-/* In the order of a page. */
-static const drawing_kind *const kinds[] = {
-    &draw_loss,        &draw_metrics,  &draw_gradient_norm, &draw_learning_rate,
-    &draw_evaluations, &draw_attempts, &draw_drift,         &draw_step_sizes,
-    &draw_memory,      &draw_share,    &draw_seeds,         &draw_failed_solve,
-};
-static const odeon_view_drawing *const drawings[] = {
-    &draw_loss.info,
-    &draw_metrics.info,
-    &draw_gradient_norm.info,
-    &draw_learning_rate.info,
-    &draw_evaluations.info,
-    &draw_attempts.info,
-    &draw_drift.info,
-    &draw_step_sizes.info,
-    &draw_memory.info,
-    &draw_share.info,
-    &draw_seeds.info,
-    &draw_failed_solve.info,
-    NULL,
-};
+/* In the order of a page: the two lists are one. */
+#define DRAWINGS(X)                                                                                \
+    X(loss)                                                                                        \
+    X(metrics)                                                                                     \
+    X(gradient_norm)                                                                               \
+    X(learning_rate)                                                                               \
+    X(evaluations)                                                                                 \
+    X(attempts)                                                                                    \
+    X(drift)                                                                                       \
+    X(step_sizes)                                                                                  \
+    X(memory)                                                                                      \
+    X(share)                                                                                       \
+    X(seeds)                                                                                       \
+    X(failed_solve)                                                                                \
+    X(path)                                                                                        \
+    X(phase)                                                                                       \
+    X(flow)                                                                                        \
+    X(confusion)                                                                                   \
+    X(wrong)
+#define KIND_OF(id) &draw_##id,
+#define INFO_OF(id) &draw_##id.info,
+static const drawing_kind *const kinds[] = {DRAWINGS(KIND_OF)};
+static const odeon_view_drawing *const drawings[] = {DRAWINGS(INFO_OF) NULL};
 
 /* ---- formats ---- */
 

@@ -259,11 +259,22 @@ static odeon_status make_loss(drawing *d)
     return draw_recipe(d, &own);
 }
 
+/* A metric that is the loss again, as the mean distance is of the loss l1. */
+static bool is_loss(drawing *d, const char *name)
+{
+    view_series a = view_series_of(&d->memory, first_run(d), "train", name);
+    view_series b = view_series_of(&d->memory, first_run(d), "train", "loss");
+    return a.n > 0 && a.n == b.n && memcmp(a.value, b.value, a.n * sizeof *a.value) == 0;
+}
+
 static odeon_status make_metrics(drawing *d)
 {
     const char *name = view_metric(first_run(d), 0);
     if (name == NULL) {
         return drawing_nothing(d, "the run has no metric beside its loss");
+    }
+    if (is_loss(d, name)) {
+        return drawing_nothing(d, "the metric %s is the loss itself", name);
     }
     recipe r = {
         .title = "Accuracy",
