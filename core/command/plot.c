@@ -41,10 +41,6 @@ static odeon_status write_chart(view_session *s, int64_t chart, int32_t kind, co
     const char *beside = numbers != NULL ? strrchr(numbers, '/') : NULL;
     odeon_status status =
         view_session_draw(s, chart, kind, beside != NULL ? beside + 1 : numbers, &d);
-    if (status == ODEON_ERR_UNSUPPORTED && diag_message()[0] == '\0') {
-        status = diag_fail(ODEON_ERR_UNSUPPORTED, "%s: this chart is not drawn as %s", name,
-                           strrchr(file, '.'));
-    }
     if (status == ODEON_OK && d.nothing != NULL) {
         status = diag_fail(ODEON_ERR_DATA, "%s: nothing to draw: %s", name, d.nothing);
     }

@@ -4,7 +4,7 @@
 . "$1/tests/support/cli.sh"
 toy
 data="data.dataset=idx(path=$work/toy)"
-hostile='<script>alert(1)<b>"&'"'"
+hostile="<script>alert(1)<b>\"&'"
 set -- "$ini/small.ini" "$data" run.epochs=2
 
 expect 0 "results in" train "$@" run.out=one "run.name=$hostile"
@@ -75,6 +75,7 @@ right=$(awk -F, '$1 == $2 { n += $3 } END { print n }' confusion.csv)
 [ "$(awk -v n="$right" 'BEGIN { printf "%.1f", 100 * n / 64 }')" = "$accuracy" ] || fail "the matrix has $right right"
 
 expect 2 "--out" plot loss one --out one/metrics.csv
+expect 2 "this chart has no such format" plot confusion one --out confusion.py
 
 # PNG and PDF where librsvg is there; else a line that says so.
 code=0
@@ -96,7 +97,7 @@ has one/report.html "As many dots as rows &amp; no more"
 expect 0 "results in" train "$@" run.out=failing run.name=failing
 expect 0 "report in" report failing --plugin-path "$build/test-plugins"
 has failing/report.html "<li>dots: dots: &lt;b&gt;dots&lt;/b&gt; cannot draw this</li>"
-expect 2 "this chart is not drawn as .csv" plot dots one --out dots.csv --plugin-path "$build/test-plugins"
+expect 2 "view dots (" plot dots one --out dots.csv --plugin-path "$build/test-plugins"
 
 # ---- what a run lacks ----
 rm two/metrics.csv two/manifest.json

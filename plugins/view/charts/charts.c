@@ -118,6 +118,9 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
     } else if (status == ODEON_OK) {
         status = give(&d, out);
     }
+    if (status == ODEON_ERR_UNSUPPORTED) { /* librsvg has said so already, where it is missing */
+        status = odeon_fail(x->host, status, "this chart has no such format");
+    }
     if (status == ODEON_ERR_NOMEM) {
         status = odeon_fail(x->host, status, "no memory to draw %s", drawings[number]->name);
     }

@@ -14,49 +14,54 @@ static const char *headline(const odeon_view_run *run)
     return metric != NULL && strcmp(metric, "accuracy") == 0 ? metric : "loss";
 }
 
+/* The last tests of a group's runs, into value, which has room for all; how many there are. */
+static size_t read_results(drawing *d, const view_group *g, const char *column, double *value)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        value[n] = view_last(view_series_of(&d->memory, g->run[i], "test", column));
+        n += isfinite(value[n]);
+    }
+    return n;
+}
+
+/* A row of points at height y, with their mean. */
+static void add_results(chart_panel *p, size_t n, const double *value, double y, int color)
+{
+    double mean = view_mean(n, value);
+    chart_line(p, 2, (double[]){mean, mean}, (double[]){y - .28, y + .28},
+               &(chart_style){.color = color});
+    for (size_t i = 0; i < n; i++) {
+        chart_points(p, 1, value + i, &y,
+                     &(chart_style){.color = color, .radius = 4, .opacity = .75});
+    }
+}
+
+/* The first group stands at the top. */
 static odeon_status draw_groups(drawing *d, size_t n, const view_group *g)
 {
     const char **names = view_alloc(&d->memory, n, sizeof(char *));
     const char *column = headline(g[0].run[0]);
-    bool percent = strcmp(column, "loss") != 0, some = false;
+    bool percent = strcmp(column, "loss") != 0;
     double *all = view_alloc(&d->memory, (size_t)d->request->n_runs, sizeof *all);
-    double *at = view_alloc(&d->memory, (size_t)d->request->n_runs, sizeof *at);
     size_t n_all = 0;
-    if (at == NULL || names == NULL) {
+    if (all == NULL || names == NULL) {
         return ODEON_ERR_NOMEM;
     }
     for (size_t i = 0; i < n; i++) {
-        names[i] = g[n - 1 - i].name; /* the first group stands at the top */
-        for (size_t k = 0; k < g[i].n; k++) {
-            double last = view_last(view_series_of(&d->memory, g[i].run[k], "test", column));
-            all[n_all] = last;
-            n_all += isfinite(last);
-        }
+        names[i] = g[n - 1 - i].name;
+        n_all += read_results(d, &g[i], column, all + n_all);
     }
     chart_panel *p = chart_panel_add(
         d->chart, &(chart_axes){.x = {.log = !percent && view_wants_log(n_all, all, 10),
                                       .percent = percent,
                                       .label = percent ? "test accuracy" : "test loss"},
                                 .y = {.names = names, .n_names = n}});
-    for (size_t i = 0, first = 0; i < n; i++) {
-        size_t count = 0;
-        double y = (double)(n - 1 - i);
-        for (size_t k = 0; k < g[i].n; k++) {
-            double last = view_last(view_series_of(&d->memory, g[i].run[k], "test", column));
-            all[first + count] = last;
-            at[first + count] = y;
-            count += isfinite(last);
-        }
-        double mean = view_mean(count, all + first);
-        int color = 1 + (int)(i % CHART_SERIES);
-        chart_line(p, 2, (double[]){mean, mean}, (double[]){y - .28, y + .28},
-                   &(chart_style){.color = color});
-        chart_points(p, count, all + first, at + first,
-                     &(chart_style){.color = color, .radius = 4, .opacity = .75});
-        some |= count > 0;
-        first += count;
+    for (size_t i = 0; i < n; i++) {
+        size_t count = read_results(d, &g[i], column, all);
+        add_results(p, count, all, (double)(n - 1 - i), 1 + (int)(i % CHART_SERIES));
     }
-    return some ? ODEON_OK : drawing_nothing(d, "no run has been tested");
+    return n_all > 0 ? ODEON_OK : drawing_nothing(d, "no run has been tested");
 }
 
 static odeon_status make_seeds(drawing *d)

@@ -16,9 +16,22 @@ static view_series block_series(page *p, const odeon_view_run *run, const char *
     return column != NULL ? view_series_of(&p->memory, run, split, column) : (view_series){.n = 0};
 }
 
+/* The first block; of a run that failed before its first row the one whose solve did. */
+static const char *find_block(page *p, const odeon_view_run *run)
+{
+    static const char steps[] = "failure/steps-";
+    const char *block = view_block(&p->memory, run, 0);
+    for (int64_t i = 0; block == NULL && i < run->n_tables; i++) {
+        if (strncmp(run->table[i]->name, steps, sizeof steps - 1) == 0) {
+            block = run->table[i]->name + sizeof steps - 1;
+        }
+    }
+    return block;
+}
+
 static double block_setting(page *p, const odeon_view_run *run, const char *key)
 {
-    const char *block = view_block(&p->memory, run, 0);
+    const char *block = find_block(p, run);
     double value = (double)NAN;
     const char *name = block != NULL ? view_print(&p->memory, "model.%s.%s", block, key) : NULL;
     const char *text = name != NULL ? view_config(run, name) : NULL;
@@ -250,7 +263,7 @@ static void say_failure(page *p, const odeon_view_run *run)
 /* The limit ten times as high, where it was the limit. */
 static void put_commands(page *p, const odeon_view_run *run)
 {
-    const char *block = view_block(&p->memory, run, 0), *ini = view_manifest(run, "ini");
+    const char *block = find_block(p, run), *ini = view_manifest(run, "ini");
     double limit = block_setting(p, run, "max_steps");
     const char *change = "";
     if (block != NULL && limit > 0 && strstr(run->message, "max_steps reached") != NULL) {
