@@ -80,7 +80,7 @@ static odeon_status plot(const command_line *a, view_session *s, int32_t kind)
 static odeon_status run_plot(const command_line *a)
 {
     const char *file = a->value[ARGUMENT_OUT];
-    view_session s = {.line = NULL};
+    view_session s = {.registry = NULL};
     int32_t kind = ODEON_VIEW_SVG;
     if (file == NULL) {
         return diag_fail(ODEON_ERR_CONFIG, "plot: --out FILE must be given (odeon help plot)");

@@ -40,7 +40,7 @@ static odeon_status make_page(const command_line *a, view_session *s, const char
 
 static odeon_status run_report(const command_line *a)
 {
-    view_session s = {.line = NULL};
+    view_session s = {.registry = NULL};
     char *file = file_of(a);
     odeon_status status = file != NULL ? view_session_spare(a->n_operands, a->operands, file)
                                        : diag_fail(ODEON_ERR_NOMEM, "command line: no memory");

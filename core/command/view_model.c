@@ -45,7 +45,7 @@ static void answer_destroy(view_answer *a)
     mem_free(a);
 }
 
-void view_model_release(view_session *s, bool all)
+void view_model_release(view_models *s, bool all)
 {
     view_answer **next = &s->answers;
     while (*next != NULL) {
@@ -59,7 +59,7 @@ void view_model_release(view_session *s, bool all)
     }
 }
 
-static odeon_status add_answer(view_session *s, view_answer **out)
+static odeon_status add_answer(view_models *s, view_answer **out)
 {
     view_answer *a = *out = mem_zalloc(1, sizeof *a);
     if (a == NULL) {
@@ -126,7 +126,7 @@ static odeon_status print_ini(const odeon_view_run *run, const odeon_view_ask *a
 }
 
 /* Loads that form from a file that is gone afterwards. */
-static odeon_status open_edited(const view_session *s, const odeon_view_ask *ask,
+static odeon_status open_edited(const view_models *s, const odeon_view_ask *ask,
                                 const command_line *a, setup *out)
 {
     char path[] = "/tmp/odeon-XXXXXX";
@@ -151,7 +151,7 @@ static odeon_status open_edited(const view_session *s, const odeon_view_ask *ask
 
 /* The command line that would ask for the same: the run's folder, whose weights are named for the
  * case that its INI is another, with overrides. */
-static odeon_status open_setup(const view_session *s, const odeon_view_ask *ask, setup *out)
+static odeon_status open_setup(const view_models *s, const odeon_view_ask *ask, setup *out)
 {
     size_t n = (size_t)ask->n_overrides;
     const char *folder = s->runs[ask->run]->folder;
@@ -217,7 +217,7 @@ static odeon_status take_values(model *m, const odeon_view_ask *ask)
 
 typedef odeon_status (*session_maker)(setup *s);
 
-static odeon_status model_open(const view_session *s, const odeon_view_ask *ask, session_maker make,
+static odeon_status model_open(const view_models *s, const odeon_view_ask *ask, session_maker make,
                                model *m)
 {
     *m = (model){.source = NULL};
@@ -259,7 +259,7 @@ static odeon_status give_labels(const model *m, view_answer *a, odeon_view_answe
 
 /* ---- services ---- */
 
-static odeon_status solve(view_session *s, model *m, odeon_view_answer *out)
+static odeon_status solve(view_models *s, model *m, odeon_view_answer *out)
 {
     view_answer *a;
     ODEON_TRY(add_answer(s, &a));
@@ -295,7 +295,7 @@ static bool is_whole_split(const odeon_view_ask *ask)
     return ask->value == NULL && ask->n == 0 && ask->n_overrides == 0 && ask->n_without == 0;
 }
 
-static odeon_status predict(view_session *s, const odeon_view_ask *ask, model *m,
+static odeon_status predict(view_models *s, const odeon_view_ask *ask, model *m,
                             odeon_view_answer *out)
 {
     view_answer *a;
@@ -324,7 +324,7 @@ odeon_status view_model_solve(void *self, const odeon_view_ask *ask, odeon_view_
 odeon_status view_model_predict(void *self, const odeon_view_ask *ask, odeon_view_answer *out)
 {
     model m;
-    const view_session *s = self;
+    const view_models *s = self;
     for (const view_answer *a = s->answers; a != NULL && is_whole_split(ask); a = a->next) {
         if (a->is_split && a->run == ask->run && a->split == ask->split) {
             give_outputs(a, out);
@@ -344,7 +344,7 @@ odeon_status view_model_predict(void *self, const odeon_view_ask *ask, odeon_vie
 
 /* Samples pass as the data set stores them, a byte or a double each, and become the numbers that
  * they stand for. */
-static odeon_status read_samples(view_session *s, const model *m, const int64_t *index,
+static odeon_status read_samples(view_models *s, const model *m, const int64_t *index,
                                  odeon_view_answer *out)
 {
     const data_fields *fields = data_source_fields(m->source);

@@ -3,7 +3,6 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/output_file.h"
-#include "command/view_model.h"
 #include "format/run_folder.h"
 #include "run/run_record.h"
 
@@ -47,7 +46,7 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
         }
     }
     drawn_fini(&chart);
-    view_model_release(s, false);
+    view_model_release(&s->models, false);
     return status;
 }
 
@@ -56,7 +55,7 @@ static odeon_status draw(void *self, int64_t number, const odeon_view_request *r
 odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
                                view_session *out)
 {
-    *out = (view_session){.line = a,
+    *out = (view_session){.models = {.line = a},
                           .services = {.struct_size = sizeof out->services,
                                        .self = out,
                                        .drawing = drawing,
@@ -64,13 +63,13 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
                                        .solve = view_model_solve,
                                        .predict = view_model_predict,
                                        .samples = view_model_samples}};
-    out->runs = mem_zalloc(n, sizeof(odeon_view_run *));
-    if (out->runs == NULL) {
+    out->models.runs = mem_zalloc(n, sizeof(odeon_view_run *));
+    if (out->models.runs == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
     }
     for (size_t i = 0; i < n; i++) {
-        ODEON_TRY(run_record_read(folders[i], &out->runs[i]));
-        out->n_runs++;
+        ODEON_TRY(run_record_read(folders[i], &out->models.runs[i]));
+        out->models.n_runs++;
     }
     ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
     return views_create(out->registry, &out->views);
@@ -78,14 +77,14 @@ odeon_status view_session_open(const command_line *a, size_t n, const char *cons
 
 void view_session_close(view_session *s)
 {
-    view_model_release(s, true);
+    view_model_release(&s->models, true);
     views_destroy(s->views);
     registry_destroy(s->registry);
-    for (size_t i = 0; i < s->n_runs; i++) {
-        run_record_destroy(s->runs[i]);
+    for (size_t i = 0; i < s->models.n_runs; i++) {
+        run_record_destroy(s->models.runs[i]);
     }
-    mem_free(s->runs);
-    *s = (view_session){.line = NULL};
+    mem_free(s->models.runs);
+    *s = (view_session){.registry = NULL};
 }
 
 odeon_status view_session_spare(size_t n, const char *const *folders, const char *file)
@@ -108,11 +107,11 @@ odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, 
     const odeon_view_request request = {.struct_size = sizeof request,
                                         .format = format,
                                         .number = 1,
-                                        .n_runs = (int64_t)s->n_runs,
-                                        .run = (const odeon_view_run *const *)s->runs,
+                                        .n_runs = (int64_t)s->models.n_runs,
+                                        .run = (const odeon_view_run *const *)s->models.runs,
                                         .file = file != NULL ? file : "",
                                         .services = &s->services};
     odeon_status status = views_draw(s->views, number, &request, out);
-    view_model_release(s, false);
+    view_model_release(&s->models, false);
     return status;
 }

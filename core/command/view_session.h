@@ -1,20 +1,15 @@
 /* view_session.h: runs to be drawn, and what a view may ask of the host meanwhile. */
 #ifndef ODEON_CORE_COMMAND_VIEW_SESSION_H
 #define ODEON_CORE_COMMAND_VIEW_SESSION_H
-#include "command/command_line.h"
+#include "command/view_model.h"
 #include "run/views.h"
 
-typedef struct view_answer view_answer;
-
-/* Invariant: it is not moved, since services lead back to it. */
+/* Invariants: models is first, which self of the services counts on; it is not moved. */
 typedef struct view_session {
-    const command_line *line; /* borrowed */
+    view_models models;
     registry *registry;
     views *views;
-    size_t n_runs;
-    odeon_view_run **runs;
     odeon_view_services services;
-    view_answer *answers; /* of models, until the drawing is made */
 } view_session;
 
 /* Reads the runs in the folders and looks for views. out can be given to view_session_close

@@ -170,11 +170,12 @@ static odeon_status add_table(run_record *x, const char *name)
 /* An entry of the failure's folder: steps-BLOCK.csv is a table. */
 static odeon_status add_steps(run_record *x, const char *entry)
 {
+    static const char begin[] = "steps-", end[] = ".csv";
     size_t n = strlen(entry);
-    if (strncmp(entry, "steps-", 6) != 0 || !path_ends_with(entry, ".csv")) {
+    if (strncmp(entry, begin, sizeof begin - 1) != 0 || !path_ends_with(entry, end)) {
         return ODEON_OK;
     }
-    char *name = mem_printf(FAILURE "/%.*s", (int)(n - 4), entry);
+    char *name = mem_printf(FAILURE "/%.*s", (int)(n - strlen(end)), entry);
     odeon_status status = name != NULL ? add_table(x, name) : no_memory(x->folder);
     mem_free(name);
     return status;

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "chart_inside.h"
+#include "chart_model.h"
 
 static const char *const kind_names[] = {
     [CHART_LINE] = "line",     [CHART_BAND] = "band",     [CHART_POINTS] = "points",

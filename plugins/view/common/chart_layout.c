@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "chart_inside.h"
+#include "chart_model.h"
 
 static const double label_size = 11, end_gap = 13; /* pixels */
 

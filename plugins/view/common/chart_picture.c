@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "chart_inside.h"
+#include "chart_model.h"
 
 /* ---- PNG ---- */
 

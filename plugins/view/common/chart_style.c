@@ -2,7 +2,7 @@
  * white paper, and were then moved apart until they differ for sight without red or green, too.
  * Colours stand in classes as literal hex values, since librsvg knows no variables; dark ones hold
  * on screens alone, so that paper is always light. */
-#include "chart_inside.h"
+#include "chart_model.h"
 
 typedef struct shades {
     const char *light, *dark;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "chart_inside.h"
+#include "chart_model.h"
 
 /* ---- axes ---- */
 

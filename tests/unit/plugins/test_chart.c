@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "plugin/instance.h"
 #include "view/common/chart.h"
-#include "view/common/chart_inside.h"
+#include "view/common/chart_model.h"
 
 static instance host_instance = {.path = (char[]){""}};
 

@@ -1,6 +1,6 @@
 /* A chart as it is described: everything that it is given is copied into blocks of memory that go
  * with it. */
-#include "chart_inside.h"
+#include "chart_model.h"
 
 #include <math.h>
 #include <stdarg.h>

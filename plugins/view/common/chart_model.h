@@ -1,6 +1,6 @@
-/* chart_inside.h: what a chart is made of, for the files that draw it and for tests of geometry. */
-#ifndef ODEON_VIEW_CHART_INSIDE_H
-#define ODEON_VIEW_CHART_INSIDE_H
+/* chart_model.h: what a chart is made of, for the files that draw it and for tests of geometry. */
+#ifndef ODEON_VIEW_CHART_MODEL_H
+#define ODEON_VIEW_CHART_MODEL_H
 #include "chart.h"
 
 typedef enum chart_kind {
