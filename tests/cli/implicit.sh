@@ -100,6 +100,7 @@ losses_of_two() {
 }
 losses_of_two model.ode.integrator=dopri5 >explicit.txt
 losses_of_two model.ode.integrator=ark324 >pair.txt
+losses_of_two model.ode.integrator=sbdf2 model.ode.rtol=1e-7 model.ode.atol=1e-7 >steps.txt
 losses_of_two model.ode.integrator=kvaerno5 >implicit.txt
 losses_of_two model.ode.integrator=dopri5 model.ode.gradient=adjoint >adjoint.txt
 losses_of_two model.ode.integrator=ark324 run.device=reference run.workers=2 >reference.txt
