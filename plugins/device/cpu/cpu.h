@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "blas.h"
+#include "direct.h"
 #include "kernels/kernels.h"
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
@@ -21,15 +22,17 @@
 #include "odeon/host.h"
 #include "odeon/option.h"
 
-/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32 and f64
- * are the kernels of the chosen level. */
+/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32, f64
+ * and direct_ are the kernels of the chosen level. */
 typedef struct cpu_device {
     ODEON_INSTANCE;
-    int64_t blas; /* CPU_BLAS_* */
-    int64_t simd; /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t blas;        /* CPU_BLAS_* */
+    int64_t simd;        /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t convolution; /* CPU_CONVOLUTION_* of way.h */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
+    const cpu_direct *direct_f32, *direct_f64;
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* guards queues and n_queues */
     int32_t has_lock, reserved0;
