@@ -16,6 +16,11 @@ enum {
     ARGUMENT_STEPS,
     ARGUMENT_IN,
     ARGUMENT_SPLIT,
+    ARGUMENT_WHAT,
+    ARGUMENT_COMPARE,
+    ARGUMENT_OPERATOR,
+    ARGUMENT_SECONDS,
+    ARGUMENT_SAMPLES,
     ARGUMENT_RESUME,
     ARGUMENT_FROM_START,
     ARGUMENT_ACCEPT_CHANGES,
@@ -27,6 +32,7 @@ enum {
     ARGUMENT_DATA,
     ARGUMENT_LOAD,
     ARGUMENT_SLOPE,
+    ARGUMENT_CSV,
     ARGUMENT_COUNT
 };
 
@@ -38,6 +44,8 @@ typedef struct command_line {
     const char *const *operands;
     size_t n_plugin_paths; /* --plugin-path, in order */
     const char **plugin_paths;
+    size_t n_compares; /* --compare, in order */
+    const char **compares;
     FILE *out, *err; /* where text for people goes; set by whoever calls a command */
     const char *value[ARGUMENT_COUNT]; /* NULL: not given; of several the last */
     bool help, version;
