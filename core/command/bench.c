@@ -268,7 +268,7 @@ const command command_bench = {
         "                      block) and operators (each operator within the step or, without\n"
         "                      [train], the solve); several with commas. Default: step, or,\n"
         "                      without [train], solve\n"
-        "  --operator NAME     only this operator, such as conv2d\n"
+        "  --operator NAME     only this operator, such as gemm\n"
         "  --compare TEXT      another configuration that takes turns with the first: a device,\n"
         "                      such as \"cpu(blas=own)\", or overrides with blanks between them,\n"
         "                      such as run.workers=2; may be repeated\n"
