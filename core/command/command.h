@@ -17,6 +17,7 @@ typedef struct command {
 } command;
 
 extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
-    command_grad, command_replay, command_diff, command_predict, command_solve, command_bench;
+    command_grad, command_replay, command_diff, command_predict, command_solve, command_bench,
+    command_report, command_plot;
 
 #endif

@@ -18,6 +18,7 @@
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
 #define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
+#define ODEON_LAYOUT_VIEW      0xe44148f6u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
@@ -31,6 +32,7 @@
     ".9b364f71"                                                                                    \
     ".00000001"                                                                                    \
     ".3c875a8e"                                                                                    \
-    ".75477323"
+    ".75477323"                                                                                    \
+    ".e44148f6"
 
 #endif

@@ -111,6 +111,12 @@ void chart_describe(chart *c, const char *format, ...)
     }
 }
 
+void chart_size(const chart *c, double *width, double *height)
+{
+    *width = c != NULL ? c->width : 0;
+    *height = c != NULL ? c->height : 0;
+}
+
 void chart_columns(chart *c, size_t n)
 {
     if (c != NULL) {

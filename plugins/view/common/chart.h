@@ -61,6 +61,7 @@ void chart_destroy(chart *c);
 void chart_say(chart *c, int color, const char *text);
 /* What the chart shows, with numbers, for those who cannot see it. */
 void chart_describe(chart *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void chart_size(const chart *c, double *width, double *height); /* pixels; 0 of NULL */
 void chart_columns(chart *c, size_t n); /* panels in a row; 1 if not called */
 chart_panel *chart_panel_add(chart *c, const chart_axes *axes);
 

@@ -352,8 +352,21 @@ static void put_word(const chart *c, const chart_words *w, const char *word, dou
     *x += width;
 }
 
-/* Words of one piece stay with the blanks behind them; pieces are set apart by more. Returns the
- * bottom of the last line. */
+/* The next word with the blank behind it, which is one that no renderer drops. */
+static const char *take_word(const char *p, char word[96])
+{
+    size_t n = strcspn(p, " "), kept = n < 80 ? n : 80;
+    memcpy(word, p, kept);
+    word[kept] = '\0';
+    if (p[n] == ' ') {
+        strcat(word, "\xc2\xa0");
+        n++;
+    }
+    return p + n;
+}
+
+/* Pieces of another colour are set apart by more than a blank. Returns the bottom of the last line.
+ */
 static double put_subtitle(const chart *c, chart_text *out)
 {
     double x = 0, y = 29;
@@ -361,13 +374,8 @@ static double put_subtitle(const chart *c, chart_text *out)
         const char *p = w->text;
         while (*p != '\0') {
             char word[96];
-            size_t n = strcspn(p, " ");
-            n += p[n] == ' ' ? 1 : 0;
-            size_t kept = n < sizeof word - 8 ? n : sizeof word - 8;
-            memcpy(word, p, kept);
-            word[kept] = '\0';
-            p += n;
-            if (*p == '\0' && w->next != NULL) {
+            p = take_word(p, word);
+            if (*p == '\0' && w->next != NULL && w->next->color != w->color) {
                 strcat(word, "\xc2\xa0\xc2\xa0");
             }
             put_word(c, w, word, &x, &y, out);
