@@ -24,6 +24,11 @@ static const struct option known[] = {
     {"steps", required_argument, NULL, OPTION_VALUE + ARGUMENT_STEPS},
     {"in", required_argument, NULL, OPTION_VALUE + ARGUMENT_IN},
     {"split", required_argument, NULL, OPTION_VALUE + ARGUMENT_SPLIT},
+    {"what", required_argument, NULL, OPTION_VALUE + ARGUMENT_WHAT},
+    {"compare", required_argument, NULL, OPTION_VALUE + ARGUMENT_COMPARE},
+    {"operator", required_argument, NULL, OPTION_VALUE + ARGUMENT_OPERATOR},
+    {"seconds", required_argument, NULL, OPTION_VALUE + ARGUMENT_SECONDS},
+    {"samples", required_argument, NULL, OPTION_VALUE + ARGUMENT_SAMPLES},
     {"resume", no_argument, NULL, OPTION_VALUE + ARGUMENT_RESUME},
     {"from-start", no_argument, NULL, OPTION_VALUE + ARGUMENT_FROM_START},
     {"accept-changes", no_argument, NULL, OPTION_VALUE + ARGUMENT_ACCEPT_CHANGES},
@@ -35,6 +40,10 @@ static const struct option known[] = {
     {"data", no_argument, NULL, OPTION_VALUE + ARGUMENT_DATA},
     {"load", no_argument, NULL, OPTION_VALUE + ARGUMENT_LOAD},
     {"slope", no_argument, NULL, OPTION_VALUE + ARGUMENT_SLOPE},
+    {"csv", no_argument, NULL, OPTION_VALUE + ARGUMENT_CSV},
+    {"jobs", required_argument, NULL, OPTION_VALUE + ARGUMENT_JOBS},
+    {"random", required_argument, NULL, OPTION_VALUE + ARGUMENT_RANDOM},
+    {"grid", no_argument, NULL, OPTION_VALUE + ARGUMENT_GRID},
     {NULL, 0, NULL, 0},
 };
 
@@ -62,6 +71,9 @@ static odeon_status take(command_line *a, int answer)
         a->plugin_paths[a->n_plugin_paths++] = optarg;
     } else if (answer >= OPTION_VALUE && answer < OPTION_VALUE + ARGUMENT_COUNT) {
         a->value[answer - OPTION_VALUE] = optarg != NULL ? optarg : "";
+        if (answer == OPTION_VALUE + ARGUMENT_COMPARE) {
+            a->compares[a->n_compares++] = optarg;
+        }
     } else {
         return refuse(a, answer);
     }
@@ -76,7 +88,8 @@ odeon_status command_line_parse(int argc, char **argv, command_line *out)
     size_t n = (size_t)argc;
     out->words = mem_zalloc(n + 1, sizeof *out->words); /* getopt sorts it: options first */
     out->plugin_paths = mem_zalloc(n + 1, sizeof *out->plugin_paths);
-    if (out->words == NULL || out->plugin_paths == NULL) {
+    out->compares = mem_zalloc(n + 1, sizeof *out->compares);
+    if (out->words == NULL || out->plugin_paths == NULL || out->compares == NULL) {
         return diag_fail(ODEON_ERR_NOMEM, "command line: no memory for %d words", argc);
     }
     memcpy(out->words, argv, n * sizeof *argv);
@@ -102,15 +115,16 @@ void command_line_fini(command_line *a)
 {
     mem_free(a->words);
     mem_free(a->plugin_paths);
+    mem_free(a->compares);
     *a = (command_line){.argc = 0};
 }
 
 /* The first that is not allowed, in the order of the table. */
-odeon_status command_line_allow(const command_line *a, unsigned allowed)
+odeon_status command_line_allow(const command_line *a, uint64_t allowed)
 {
     for (const struct option *o = known; o->name != NULL; o++) {
         int index = o->val - OPTION_VALUE;
-        if (index >= 0 && a->value[index] != NULL && (allowed & 1u << index) == 0) {
+        if (index >= 0 && a->value[index] != NULL && (allowed & UINT64_C(1) << index) == 0) {
             return diag_fail(ODEON_ERR_CONFIG, "'%s' takes no option --%s (odeon help %s)",
                              a->command, o->name, a->command);
         }

@@ -3,11 +3,12 @@
 #define ODEON_CORE_COMMAND_COMMAND_LINE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "odeon/status.h"
 
-/* Options that belong to single commands; from RESUME on they take no value: "" if given. */
+/* Options that belong to single commands; of one that takes no value it is "" if given. */
 enum {
     ARGUMENT_WEIGHTS,
     ARGUMENT_BATCH,
@@ -16,6 +17,11 @@ enum {
     ARGUMENT_STEPS,
     ARGUMENT_IN,
     ARGUMENT_SPLIT,
+    ARGUMENT_WHAT,
+    ARGUMENT_COMPARE,
+    ARGUMENT_OPERATOR,
+    ARGUMENT_SECONDS,
+    ARGUMENT_SAMPLES,
     ARGUMENT_RESUME,
     ARGUMENT_FROM_START,
     ARGUMENT_ACCEPT_CHANGES,
@@ -27,6 +33,10 @@ enum {
     ARGUMENT_DATA,
     ARGUMENT_LOAD,
     ARGUMENT_SLOPE,
+    ARGUMENT_CSV,
+    ARGUMENT_JOBS,
+    ARGUMENT_RANDOM,
+    ARGUMENT_GRID,
     ARGUMENT_COUNT
 };
 
@@ -38,6 +48,8 @@ typedef struct command_line {
     const char *const *operands;
     size_t n_plugin_paths; /* --plugin-path, in order */
     const char **plugin_paths;
+    size_t n_compares; /* --compare, in order */
+    const char **compares;
     FILE *out, *err; /* where text for people goes; set by whoever calls a command */
     const char *value[ARGUMENT_COUNT]; /* NULL: not given; of several the last */
     bool help, version;
@@ -51,6 +63,6 @@ odeon_status command_line_parse(int argc, char **argv, command_line *out);
 void command_line_fini(command_line *a);
 
 /* ODEON_ERR_CONFIG if an option is given whose bit (1 << ARGUMENT_*) is not in allowed. */
-odeon_status command_line_allow(const command_line *a, unsigned allowed);
+odeon_status command_line_allow(const command_line *a, uint64_t allowed);
 
 #endif

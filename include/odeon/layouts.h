@@ -16,7 +16,7 @@
 #define ODEON_LAYOUT_OPTIMIZER 0x5fdc5d2bu
 #define ODEON_LAYOUT_LOSS      0x9b364f71u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
-#define ODEON_LAYOUT_STEPPER   0x43c70885u
+#define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
 #define ODEON_LAYOUT_VIEW      0x73b30db9u
 
@@ -31,7 +31,7 @@
     ".5fdc5d2b"                                                                                    \
     ".9b364f71"                                                                                    \
     ".00000001"                                                                                    \
-    ".43c70885"                                                                                    \
+    ".3c875a8e"                                                                                    \
     ".75477323"                                                                                    \
     ".73b30db9"
 

@@ -50,4 +50,21 @@ const bench_case bench_cases[BENCH_CASES] = {
         .solve = {"model.stem.enabled=no", "model.half.enabled=no", "model.quarter.enabled=no"},
         .train = {"train.optimizer=sgd(lr=1e-12, momentum=0.9)"},
     },
+    {
+        .name = "i",
+        .ini = "conf/iris_anode_time.ini",
+        .own_data = true,
+        .batch = 16,
+        .state_ndim = 1,
+        .state = {14},
+        .solve = {"model.zeros.enabled=no"},
+        .train = {"train.optimizer=adam(lr=1e-12)"},
+    },
+    {
+        .name = "s",
+        .ini = "conf/spiral.ini",
+        .own_data = true,
+        .batch = 20,
+        .train = {"train.optimizer=rmsprop(lr=1e-12)"},
+    },
 };

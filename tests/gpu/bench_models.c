@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "bench_cases.h"
 #include "bench_field.h"
+#include "bench_serve.h"
 #include "bench_timer.h"
 #include "config/config_load.h"
 #include "device/worker_group.h"
@@ -35,6 +36,7 @@ enum { MAX_OVERRIDES = 64, TEXT_BYTES = 2048 };
 
 typedef struct settings {
     const char *device, *data, *fashion, *out, *cases, *system, *plugins, *root;
+    bool serve;            /* samples are taken when the caller says so */
     double seconds, began; /* of one measurement; when the program was started, since 1970 */
     int64_t batch;         /* in place of the cases'; 0: theirs */
     int32_t least;
@@ -87,7 +89,10 @@ static odeon_status load_config(scene *s, const char *const *own, const char *we
     char *from = mem_printf("train.weights=%s", weights != NULL ? weights : "");
     add_all(&list, s->c->both);
     add_all(&list, own);
-    add_all(&list, (const char *[]){device, path, "run.workers=1", "run.dtype=float32", NULL});
+    add_all(&list, (const char *[]){device, "run.workers=1", "run.dtype=float32", NULL});
+    if (!s->c->own_data) {
+        list.text[list.n++] = path;
+    }
     for (size_t i = 0; i < set->n_overrides; i++) {
         list.text[list.n++] = set->overrides[i];
     }
@@ -172,7 +177,11 @@ static odeon_status measure(scene *s, odeon_status (*run)(void *context), bench_
                        .context = s,
                        .device = s->session->model.device,
                        .queue = s->session->workers[0].site.lane.queue};
-    return bench_measure(&call, s->settings->seconds, s->settings->least, out);
+    const ode_counters *b = &s->session->workers[0].site.odes[0]->counters;
+    *out = (bench_time){.calls = 1};
+    return s->settings->serve
+               ? bench_serve_samples(&call, s->n, &b->evals_forward, &b->evals_backward)
+               : bench_measure(&call, s->settings->seconds, s->settings->least, out);
 }
 
 /* One evaluation of the field in the session as it stands, or the vjp behind one. */
@@ -197,56 +206,81 @@ static odeon_status train_once(void *context)
     return session_train(s->session, s->source, s->n, s->indices, 1, ++s->step, 1.0, &s->result);
 }
 
-static odeon_status write_numbers(const scene *s, void *const *stored, double *wide, float *x,
-                                  int64_t *labels)
+/* One field of the batch as numbers: a class as int64, else float32; times as float64. */
+static odeon_status field_entry(const scene *s, int32_t role, const char *name, const void *stored,
+                                safetensors_entry *out)
 {
-    const odeon_field_info *of = s->fields.of;
-    odeon_shape shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
-    odeon_shape one = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}},
-                all = {.ndim = 1, .dtype = ODEON_DTYPE_I64, .dim = {s->n}};
-    data_field_values(&of[ODEON_ROLE_INPUT], s->n, stored[ODEON_ROLE_INPUT], wide);
-    for (int64_t i = 0; i < odeon_count(&shape); i++) {
-        x[i] = (float)wide[i];
+    const odeon_field_info *of = &s->fields.of[role];
+    bool class = of->classes > 0;
+    uint32_t dtype = class                     ? ODEON_DTYPE_I64
+                     : role == ODEON_ROLE_TIME ? ODEON_DTYPE_F64
+                                               : ODEON_DTYPE_F32;
+    odeon_shape shape = data_field_shape(&s->fields, role, s->n, dtype);
+    int64_t count = odeon_count(&shape);
+    double *wide = mem_zalloc((size_t)count, sizeof *wide);
+    void *numbers = mem_zalloc((size_t)count, (size_t)odeon_dtype_bytes(dtype));
+    if (wide != NULL && numbers != NULL) {
+        data_field_values(of, s->n, stored, wide);
     }
-    data_field_values(&of[ODEON_ROLE_LABEL], s->n, stored[ODEON_ROLE_LABEL], wide);
-    for (int64_t i = 0; i < s->n; i++) {
-        labels[i] = (int64_t)wide[i];
+    for (int64_t i = 0; i < count && wide != NULL && numbers != NULL; i++) {
+        if (class) {
+            ((int64_t *)numbers)[i] = (int64_t)wide[i];
+        } else if (dtype == ODEON_DTYPE_F64) {
+            ((double *)numbers)[i] = wide[i];
+        } else {
+            ((float *)numbers)[i] = (float)wide[i];
+        }
     }
-    const safetensors_entry entries[] = {
-        entry("x", &shape, x),
-        entry("y", &all, labels),
-        entry("loss", &one, &s->result.loss),
-    };
-    return write_file(s, "train", sizeof entries / sizeof *entries, entries);
+    *out = entry(name, &shape, numbers); /* which is the caller's to free */
+    bool made = wide != NULL && numbers != NULL;
+    mem_free(wide);
+    return made ? ODEON_OK : no_memory();
 }
 
-/* The batch as numbers, before the layers of [data.*]. */
+/* The batch as numbers, before the layers of [data.*], and its loss. */
+static odeon_status write_fields(const scene *s, void *const *stored)
+{
+    static const char *const names[] = {"x", "y", "t"};
+    odeon_shape one = {.ndim = 1, .dtype = ODEON_DTYPE_F64, .dim = {1}};
+    safetensors_entry entries[4];
+    size_t n = 0;
+    odeon_status status = ODEON_OK;
+    for (int32_t role = 0; role <= ODEON_ROLE_TIME && status == ODEON_OK; role++) {
+        if (data_has(&s->fields, role)) {
+            status = field_entry(s, role, names[role], stored[role], &entries[n++]);
+        }
+    }
+    entries[n] = entry("loss", &one, &s->result.loss);
+    if (status == ODEON_OK) {
+        status = write_file(s, "train", n + 1, entries);
+    }
+    for (size_t i = 0; i < n; i++) {
+        void *numbers;
+        memcpy(&numbers, &entries[i].data, sizeof numbers);
+        mem_free(numbers);
+    }
+    return status;
+}
+
 static odeon_status write_batch(const scene *s)
 {
-    odeon_shape shape = data_field_shape(&s->fields, ODEON_ROLE_INPUT, s->n, ODEON_DTYPE_F32);
-    size_t count = (size_t)odeon_count(&shape);
     void *stored[DATA_ROLES] = {NULL};
-    for (int32_t role = 0; role <= ODEON_ROLE_LABEL; role++) {
-        stored[role] = mem_zalloc((size_t)s->n, (size_t)data_field_bytes(&s->fields, role));
-    }
-    double *wide = mem_zalloc(count, sizeof *wide);
-    float *x = mem_zalloc(count, sizeof *x);
-    int64_t *labels = mem_zalloc((size_t)s->n, sizeof *labels);
     odeon_status status = ODEON_OK;
-    if (stored[0] == NULL || stored[1] == NULL || wide == NULL || x == NULL || labels == NULL) {
-        status = no_memory();
+    for (int32_t role = 0; role < DATA_ROLES && status == ODEON_OK; role++) {
+        if (data_has(&s->fields, role)) {
+            stored[role] = mem_zalloc((size_t)s->n, (size_t)data_field_bytes(&s->fields, role));
+            status = stored[role] != NULL ? ODEON_OK : no_memory();
+        }
     }
     if (status == ODEON_OK) {
         status = data_batch(s->source, s->n, s->indices, stored);
     }
     if (status == ODEON_OK) {
-        status = write_numbers(s, stored, wide, x, labels);
+        status = write_fields(s, stored);
     }
-    mem_free(stored[0]);
-    mem_free(stored[1]);
-    mem_free(wide);
-    mem_free(x);
-    mem_free(labels);
+    for (int32_t role = 0; role < DATA_ROLES; role++) {
+        mem_free(stored[role]);
+    }
     return status;
 }
 
@@ -295,6 +329,9 @@ static odeon_status time_training(scene *s, char *weights, bool first)
     ODEON_TRY(write_batch(s));
     double loss = s->result.loss;
     ODEON_TRY(measure(s, train_once, &t));
+    if (s->settings->serve) {
+        return ODEON_OK;
+    }
     s->result.loss = loss; /* of the first step: that of the weights in the file */
     print_solves(s, "train", &t);
     return time_field(s, true);
@@ -391,6 +428,9 @@ static odeon_status run_solves(scene *s, float *host)
     ODEON_TRY(s->session->model.device->ops->upload(w->site.lane.queue, s->y0.data, host, bytes));
     ODEON_TRY(session_run_job(s->session, run_part, &fit));
     ODEON_TRY(measure(s, solve_once, &t));
+    if (s->settings->serve) {
+        return ODEON_OK;
+    }
     s->result.loss = (double)NAN;
     print_solves(s, "forward", &t);
     ODEON_TRY(write_solve(s, host, host + count));
@@ -418,31 +458,56 @@ static odeon_status time_solve(scene *s, const char *weights)
 
 /* ---- all of it ---- */
 
-static odeon_status bench(const settings *set, const bench_case *c, bool first)
+/* Both parts, or one: "train" or "forward". */
+static odeon_status bench(const settings *set, const bench_case *c, bool first, const char *only)
 {
     scene s;
     char *weights = mem_printf("%s/%s-weights.safetensors", set->out, c->name);
-    odeon_status status = weights != NULL ? open_scene(&s, set, c) : no_memory();
-    if (status == ODEON_OK) {
-        status = time_training(&s, weights, first);
+    odeon_status status = weights != NULL ? ODEON_OK : no_memory();
+    if (status == ODEON_OK && (only == NULL || strcmp(only, "train") == 0)) {
+        status = open_scene(&s, set, c);
+        status = status == ODEON_OK ? time_training(&s, weights, first) : status;
         close_scene(&s);
     }
-    if (status == ODEON_OK) {
+    if (status == ODEON_OK && c->state_ndim > 0 && (only == NULL || strcmp(only, "forward") == 0)) {
         status = open_scene(&s, set, c);
-    }
-    if (status == ODEON_OK) {
-        status = time_solve(&s, weights);
+        status = status == ODEON_OK ? time_solve(&s, weights) : status;
         close_scene(&s);
     }
     mem_free(weights);
     return status;
 }
 
+/* Commands of standard input (bench_serve.h): "files" leaves what peers need. */
+static int serve(const settings *set)
+{
+    bench_command c;
+    while (bench_serve_next(&c)) {
+        settings once = *set;
+        const bench_case *of = NULL;
+        for (size_t i = 0; i < BENCH_CASES; i++) {
+            of = bench_cases[i].name[0] == c.name ? &bench_cases[i] : of;
+        }
+        diag_clear();
+        if (of == NULL) {
+            (void)printf("failed\tno such case\n");
+        } else {
+            bool files = strcmp(c.what, "files") == 0;
+            once.seconds = files ? 0.0 : once.seconds;
+            once.serve = !files;
+            odeon_status status = bench(&once, of, files, files ? NULL : c.what);
+            (void)printf(status == ODEON_OK ? "done\n" : "failed\t%s\n", diag_message());
+        }
+        (void)fflush(stdout);
+    }
+    return 0;
+}
+
 static const char *const usage =
     "bench_models --device EXPRESSION --data FOLDER --out FOLDER [--fashion FOLDER] [--cases "
     "abcde]\n"
     "  [--system NAME] [--batch N] [--seconds N] [--least N] [--began SECONDS] [--plugins FOLDER]\n"
-    "  [--root FOLDER] [path.key=value ...]\n";
+    "  [--root FOLDER] [--serve yes] [path.key=value ...]\n";
 
 static bool take_option(settings *set, const char *name, const char *value)
 {
@@ -465,6 +530,8 @@ static bool take_option(settings *set, const char *name, const char *value)
         set->seconds = number;
     } else if (strcmp(name, "--least") == 0) {
         set->least = (int32_t)number;
+    } else if (strcmp(name, "--serve") == 0) {
+        set->serve = strcmp(value, "yes") == 0;
     } else if (strcmp(name, "--began") == 0) {
         set->began = number;
     } else {
@@ -501,11 +568,14 @@ int main(int count, char **arguments)
         (void)fprintf(stderr, "%s", usage);
         return 2;
     }
+    if (set.serve) {
+        return serve(&set);
+    }
     for (size_t i = 0; i < BENCH_CASES; i++) {
         const bench_case *c = &bench_cases[i];
         if (strchr(set.cases, c->name[0]) != NULL) {
             diag_clear();
-            if (bench(&set, c, first) != ODEON_OK) {
+            if (bench(&set, c, first, NULL) != ODEON_OK) {
                 (void)printf("skip\t%s\t%s\t%s\n", set.system, c->name, diag_message());
                 failed = true;
             }

@@ -21,6 +21,9 @@ void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, cons
     if (p->m == 0 || p->n == 0) {
         return;
     }
+    if (dtype == ODEON_DTYPE_F32 && cpu_multiply_on_tiles(cpu_queue_of(queue), p, a, b, c)) {
+        return;
+    }
     if (blas->handle == NULL || p->k == 0 || !fits(p)) {
         k->gemm(p, a, b, c);
         return;

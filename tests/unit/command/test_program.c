@@ -41,8 +41,8 @@ static int forget(void **state)
     return run_fixture_tear_down(state);
 }
 
-static const char *const names[] = {"train", "eval",   "check", "plugins", "inspect",
-                                    "grad",  "replay", "diff",  "predict", "solve"};
+static const char *const names[] = {"train",  "eval", "check",   "plugins", "inspect", "grad",
+                                    "replay", "diff", "predict", "solve",   "bench"};
 
 static void test_help_lists_the_commands_and_explains_each(void **state)
 {

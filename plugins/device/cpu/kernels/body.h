@@ -5,6 +5,7 @@
 #include <string.h>
 #include <tgmath.h>
 
+#include "elementary.h"
 #include "lanes.h"
 #include "loss_optim.h"
 #include "norm.h"

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# bench: what it prints and what it refuses. No figure that depends on the machine is looked at.
+. "$1/tests/support/cli.sh"
+toy 64 32
+quick=(--seconds 0 --samples 2)
+model=("$ini/small.ini" data.path=toy data.batch=16 data.test_batch=16 run.workers=1)
+
+# A step unless something else is wanted; nothing is written.
+expect 0 "step, batch 16" bench "${model[@]}" "${quick[@]}"
+has out "[0] as configured: "
+has out "best of its own operators here: "
+[ ! -e runs ] || fail "bench leaves a run"
+[ "$(grep -c '^\[0\] ' out)" -eq 2 ] || fail "not one heading and one row"
+
+# Several, of two configurations, as CSV: a row for each, with the same evaluations.
+expect 0 "what,variant,name,batch" bench "${model[@]}" "${quick[@]}" --csv \
+    --what step,evaluate,solve --compare reference --compare "run.workers=2 run.dtype=float64"
+for what in step evaluate solve; do
+    [ "$(grep -c "^$what," out)" -eq 3 ] || fail "not three rows of $what"
+done
+columns=$(head -n 1 out | tr ',' '\n' | wc -l)
+awk -F, -v n="$columns" 'NF != n { exit 1 }' out || fail "rows of CSV differ in length"
+[ "$(grep '^step,' out | head -n 2 | awk -F, '{ print $15 }' | sort -u | wc -l)" -eq 1 ] ||
+    fail "two devices need different evaluations"
+grep '^evaluate,' out | awk -F, '$16 != 0 { exit 1 }' || fail "an evaluation goes backward"
+
+# Operators by their shapes, and one of them alone.
+expect 0 "  gemm a=16x49 b=16x49 bias=16 c=16x16 trans_b=1 act=tanh" bench "${model[@]}" \
+    "${quick[@]}" --what operators
+has out "operators, batch 16, of the first worker"
+expect 0 "gemm a=" bench "${model[@]}" "${quick[@]}" --operator gemm --csv
+[ "$(tail -n +2 out | cut -d, -f3 | grep -vc '^"gemm ')" -eq 0 ] || fail "not gemm alone"
+
+# As JSON, which python reads where it is there.
+expect 0 '"variants": [' bench "${model[@]}" "${quick[@]}" --json
+! command -v python3 >/dev/null || python3 -c '
+import json
+x = json.load(open("out"))
+assert [row["what"] for row in x["rows"]] == ["step"] and len(x["variants"]) == 1
+assert x["rows"][0]["evals_forward"] > 0 and x["rows"][0]["operations"] > 0' ||
+    fail "JSON has other rows"
+
+# Equations alone are solved from zeros.
+cat >alone.ini <<'INI'
+[model.ode]
+layer = ode(steps=2, initial=1)
+integrator = euler
+gradient = direct
+[model.ode.f]
+layer = formula(equations=a' = a)
+INI
+expect 0 "solve, batch 1" bench alone.ini "${quick[@]}"
+expect 0 "lincomb x=1*" bench alone.ini "${quick[@]}" --what operators
+expect 2 "bench: step: without [data] and [train] a model can be solved only" bench alone.ini \
+    "${quick[@]}" --what step
+
+# What is refused, before anything is timed.
+expect 2 "--what steps: must be step, evaluate, solve or operators" bench "${model[@]}" \
+    --what steps
+expect 2 "--what : must be step" bench "${model[@]}" --what step,
+expect 2 "--operator con2d: there is no such operator, did you mean conv2d?" bench "${model[@]}" \
+    --operator con2d
+expect 2 "--operator conv2d: the model does not call it" bench "${model[@]}" "${quick[@]}" \
+    --operator conv2d
+expect 2 "--seconds x: must be a number" bench "${model[@]}" --seconds x
+expect 2 "--seconds -1: must be a number" bench "${model[@]}" --seconds -1
+expect 2 "--samples 0: must be a whole number" bench "${model[@]}" --samples 0
+expect 2 "no device is named 'nowhere'" bench "${model[@]}" --compare nowhere
+expect 2 "--compare: needs a device or an override" bench "${model[@]}" --compare ""
+expect 2 "bench: one of --csv and --json, not both" bench "${model[@]}" --csv --json
+expect 2 "there is nothing to solve" bench "${model[@]}" "${quick[@]}" --what solve \
+    model.ode.enabled=no
+expect 3 "missing: " bench "$ini/small.ini" data.path=missing "${quick[@]}"
+expect 2 "usage: odeon bench INI" bench
+expect 2 "'train' takes no option --compare" train "$ini/small.ini" --compare reference
