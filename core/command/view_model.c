@@ -133,9 +133,12 @@ static odeon_status open_edited(const view_models *s, const odeon_view_ask *ask,
     text_buffer text = {0};
     *out = (setup){.registry = NULL};
     odeon_status status = print_ini(s->runs[ask->run], ask, &text);
+    if (status == ODEON_OK && text.failed) {
+        status = no_memory();
+    }
     int fd = status == ODEON_OK ? mkstemp(path) : -1;
     if (status == ODEON_OK &&
-        (fd < 0 || text.failed || write(fd, text.data, text.length) != (ssize_t)text.length)) {
+        (fd < 0 || write(fd, text.data, text.length) != (ssize_t)text.length)) {
         status = diag_fail(ODEON_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     }
     if (status == ODEON_OK) {
