@@ -25,8 +25,9 @@
  * are the kernels of the chosen level. */
 typedef struct cpu_device {
     ODEON_INSTANCE;
-    int64_t blas; /* CPU_BLAS_* */
-    int64_t simd; /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t blas;     /* CPU_BLAS_* */
+    int64_t products; /* CPU_PRODUCTS_* */
+    int64_t simd;     /* 0: auto, else CPU_LEVEL_* + 1 */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
@@ -42,6 +43,7 @@ typedef struct cpu_device {
 typedef struct cpu_queue {
     cpu_device *device;
     _Atomic int64_t launches; /* written by the owning worker only */
+    void *workspace;          /* CPU_GEMM_WORKSPACE bytes, of the same block */
     struct cpu_queue *next, *previous;
 } cpu_queue;
 
@@ -51,6 +53,7 @@ static inline cpu_queue *cpu_queue_of(const odeon_queue *queue)
 }
 
 enum { CPU_BLAS_AUTO = 0, CPU_BLAS_OPENBLAS = 1, CPU_BLAS_OWN = 2 };
+enum { CPU_PRODUCTS_AUTO = 0, CPU_PRODUCTS_OWN = 1, CPU_PRODUCTS_BLAS = 2 };
 enum { CPU_LEVEL_BASELINE = 0, CPU_LEVEL_AVX2 = 1, CPU_LEVEL_AVX512 = 2 };
 
 extern const odeon_device_ops cpu_device_ops;
@@ -80,7 +83,7 @@ static inline void *write_or_null(const odeon_tensor *x)
     return x != NULL ? odeon_write(x) : NULL;
 }
 
-/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own loops. */
+/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own kernels. */
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c);
 
