@@ -19,12 +19,13 @@ import time
 sys.dont_write_bytecode = True
 here = os.path.dirname(os.path.abspath(__file__))
 source = os.path.join(here, "..", "..")
-SYSTEMS = {  # program; thread counts that it is asked for; cases
-    "torch": ("peer_torch.py", (1, 2), "abcdeis"),
-    "diffrax": ("peer_jax.py", (1, 2), "abcdeis"),
-    "torch.compile": ("peer_torch.py", (1,), "abcdeis"),
-    "torchode": ("peer_torch.py", (1,), "abdei"),
+SYSTEMS = {  # program; thread counts, parts and cases that it is asked for
+    "torch": ("peer_torch.py", (1, 2), ("train", "forward"), "abcdeis"),
+    "diffrax": ("peer_jax.py", (1, 2), ("train", "forward"), "abcdeis"),
+    "torch.compile": ("peer_torch.py", (1,), ("train",), "abcdeis"),
+    "torchode": ("peer_torch.py", (1,), ("train",), "abdei"),
 }
+SHARES = {1: 0.65, 2: 1.0}  # of the time that is left, for so many threads
 QUICK = ("torch", "diffrax")
 SOLVES = "abcdei"  # the spiral's is not timed by itself
 
@@ -169,7 +170,8 @@ class Bench:
     def measure(self, systems, case, what, threads):
         opened = {}
         for name in list(systems):
-            if systems[name] is not None and (name == "odeon" or case in SYSTEMS[name][2]):
+            asked = name == "odeon" or what in SYSTEMS[name][2] and case in SYSTEMS[name][3]
+            if systems[name] is not None and asked:
                 ready = self.open(systems, name, case, what, threads)
                 if ready is not None:
                     opened[name] = ready
@@ -194,7 +196,9 @@ class Bench:
     def run(self):
         names = [name for name in SYSTEMS if name in (QUICK if self.options.quick else SYSTEMS)]
         self.make_files()
+        whole, last = self.options.budget, self.options.threads[-1]
         for threads in self.options.threads:
+            self.options.budget = whole - self.left() * (1.0 - SHARES.get(threads, 1.0)) if threads != last else whole
             if "diffrax" in names:
                 self.compile(threads)
             systems = {name: self.start(name, threads) for name in ["odeon"] + names
@@ -220,15 +224,15 @@ def read_options():
     parser.add_argument("--cases", default="abcdeis")
     parser.add_argument("--what", nargs="+", default=["train", "forward"], choices=["train", "forward"])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--seconds", type=float, help="of each measurement and system; 2, or 0.5")
+    parser.add_argument("--seconds", type=float, help="of each measurement and system; 1, or 0.5")
     parser.add_argument("--sample", type=float, default=0.02, help="seconds of a sample at least")
     parser.add_argument("--least", type=int, help="samples; 3, or 2")
-    parser.add_argument("--limit", type=float, help="seconds until a peer is ready; 30, or 12")
+    parser.add_argument("--limit", type=float, help="seconds until a peer is ready; 25, or 15")
     parser.add_argument("--budget", type=float, help="seconds for all; 600, or 120")
     parser.add_argument("--quick", action="store_true", help="fewer systems and samples")
     parser.add_argument("--results", help="where to write all rows, as JSON")
     options = parser.parse_args()
-    for name, slow, quick in (("seconds", 2.0, 0.5), ("least", 3, 2), ("limit", 30.0, 12.0), ("budget", 600.0, 120.0)):
+    for name, slow, quick in (("seconds", 1.0, 0.5), ("least", 3, 2), ("limit", 25.0, 15.0), ("budget", 600.0, 120.0)):
         if getattr(options, name) is None:
             setattr(options, name, quick if options.quick else slow)
     return options

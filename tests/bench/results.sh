@@ -13,7 +13,6 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source=$(cd "$here/../.." && pwd)
-build=$(cd "${BUILD:-$source/build}" && pwd)
 data=${DATA:-/usr/share/datasets/fashion-mnist}
 python=${PYTHON:-python3}
 results=${RESULTS:-$here/RESULTS.md}
@@ -33,6 +32,7 @@ case ${1:-} in
     ;;
 esac
 budget=${BUDGET:-$budget}
+build=$(cd "${BUILD:-$source/build}" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset ODEON_PLUGIN_PATH
