@@ -96,8 +96,10 @@ static inline void *write_or_null(const odeon_tensor *x)
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c);
 
-/* The same of float32 on matrix tiles (tiles/tiles.h), where option math chooses them and the
- * product is worth it. Returns 0, with c as it was, where it is not so. */
+/* Is a product of float32 one for matrix tiles (tiles/tiles.h), by option math and its shape? */
+int32_t cpu_on_tiles(const cpu_device *device, const cpu_gemm_shape *p);
+/* Computes it there. Returns 0, with c as it was, where it is not, or where a number has no parts.
+ */
 int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
                               const float *b, float *c);
 void cpu_release_tiles(cpu_queue *queue);
