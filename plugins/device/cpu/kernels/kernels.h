@@ -97,11 +97,9 @@ typedef struct cpu_kernels {
     /* normalization; channel_sum ignores groups */
     void (*channel_sum)(const cpu_groups *g, const void *x, void *bias);
     void (*group_norm)(const cpu_groups *g, double epsilon, const void *x, const void *w,
-                       const void *b, void *y, double *stats);
-    void (*group_norm_vjp_x)(const cpu_groups *g, const void *x, const void *w, const double *stats,
-                             const void *dy, void *dx);
-    void (*group_norm_vjp_w)(const cpu_groups *g, const void *x, const double *stats,
-                             const void *dy, void *dw, void *db); /* either may be NULL */
+                       const void *b, int32_t act, void *y, double *stats);
+    void (*group_norm_vjp)(const cpu_groups *g, const void *x, const void *w, const double *stats,
+                           const void *dy, void *dx, void *dw, void *db); /* each may be NULL */
     void (*channel_moment)(const cpu_groups *g, const void *x, const double *mean, double *out);
     void (*batch_norm)(const cpu_groups *g, const void *x, const double *stats, const void *w,
                        const void *b, int32_t act, void *y);
