@@ -10,6 +10,7 @@
 #include "kernels/kernels.h"
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_optimizer.h"
@@ -25,8 +26,9 @@
  * are the kernels of the chosen level. */
 typedef struct cpu_device {
     ODEON_INSTANCE;
-    int64_t blas; /* CPU_BLAS_* */
-    int64_t simd; /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t blas;      /* CPU_BLAS_* */
+    int64_t simd;      /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t slice_kib; /* -1: as found */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
@@ -95,5 +97,6 @@ extern const odeon_norm_family cpu_norm;
 extern const odeon_random_family cpu_random;
 extern const odeon_loss_family cpu_loss;
 extern const odeon_optimizer_family cpu_optimizer;
+extern const odeon_device_slices cpu_slices; /* in solver.c */
 
 #endif
