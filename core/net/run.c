@@ -227,14 +227,19 @@ odeon_status net_plan_shapes(odeon_net *net, int64_t batch, uint32_t flags, cons
     return status;
 }
 
+/* A plan that was made for this call goes with it if there is no memory to run it in. */
 odeon_status net_plan_for(odeon_net *net, int64_t batch, uint32_t flags, const net_plan **out)
 {
-    net_plan *plan = NULL;
+    net_plan *plan = NULL, *newest = net->plans;
     *out = NULL;
     ODEON_TRY(find_plan(net, batch, flags, &plan));
-    ODEON_TRY(add_scratch(plan));
-    *out = plan;
-    return ODEON_OK;
+    odeon_status status = add_scratch(plan);
+    if (status != ODEON_OK && net->plans != newest) {
+        net->plans = plan->next;
+        plan_destroy(plan);
+    }
+    *out = status == ODEON_OK ? plan : NULL;
+    return status;
 }
 
 /* From the memory at from to that at to, of one shape; a copy onto itself is none. */
