@@ -11,6 +11,7 @@
 #include "kernels/kernels.h"
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_norm.h"
 #include "odeon/device_optimizer.h"
@@ -31,6 +32,7 @@ typedef struct cpu_device {
     int64_t simd;        /* 0: auto, else CPU_LEVEL_* + 1 */
     int64_t convolution; /* CPU_CONVOLUTION_* of way.h */
     int64_t math;        /* CPU_MATH_* */
+    int64_t slice_kib;   /* -1: as found */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
@@ -119,5 +121,6 @@ extern const odeon_norm_family cpu_norm;
 extern const odeon_random_family cpu_random;
 extern const odeon_loss_family cpu_loss;
 extern const odeon_optimizer_family cpu_optimizer;
+extern const odeon_device_slices cpu_slices; /* in solver.c */
 
 #endif

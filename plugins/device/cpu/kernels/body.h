@@ -2,6 +2,8 @@
  * the table's name CPU_KERNELS and the product's name CPU_GEMM; f32.c and f64.c include it. */
 #ifndef ODEON_CPU_BODY_H
 #define ODEON_CPU_BODY_H
+#include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 #include <tgmath.h>
 

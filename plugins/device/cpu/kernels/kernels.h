@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "odeon/device_conv.h"
+#include "odeon/device_ext.h"
 #include "odeon/device_loss.h"
 #include "odeon/device_optimizer.h"
 #include "odeon/device_pointwise.h"
@@ -64,11 +65,13 @@ extern cpu_gemm_function cpu_gemm_f32_avx512, cpu_gemm_f64_avx512;
 extern cpu_gemm_function cpu_gemm_f32_wide, cpu_gemm_f64_wide; /* 64 bytes by AVX2: tests */
 
 typedef struct cpu_kernels {
-    /* solver; c: the coefficients, x: the n_terms operands */
+    /* solver; c: the coefficients, x: the n_terms operands; lanes [ODEON_ERROR_LANES]: sums of
+     * what lies before element first of the vector, and then of this piece with it */
     void (*lincomb)(int64_t count, void *y, const void *base, int32_t n_terms, const void *const *x,
                     const double *c);
     double (*error_sum)(int64_t count, const odeon_control *control, const void *y0, const void *y1,
-                        int32_t n_terms, const void *const *x, const double *c);
+                        int32_t n_terms, const void *const *x, const double *c, double *lanes,
+                        int64_t first);
     double (*dot)(int64_t count, const void *a, const void *b);
     double (*sum)(int64_t count, const void *x);
 
