@@ -358,6 +358,17 @@ static const char *name_of(operator_kind kind, int64_t number)
                : NULL;
 }
 
+bool operator_number_of(const operator_field *field, const char *name, int64_t *out)
+{
+    for (int64_t i = 0; name_of(field->kind, i) != NULL; i++) {
+        if (strcmp(name_of(field->kind, i), name) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);

@@ -2,6 +2,7 @@
  * and made up without knowing each operator. */
 #ifndef ODEON_CORE_DEVICE_OPERATORS_H
 #define ODEON_CORE_DEVICE_OPERATORS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -90,6 +91,8 @@ extern const operator_info operator_infos[];
 size_t operator_count(void);
 const operator_info *operator_find(const char *name); /* NULL: there is none */
 
+/* The number of a function by its name ("relu") in a field of functions; false: it is none. */
+bool operator_number_of(const operator_field *field, const char *name, int64_t *out);
 /* The view in a field of a call; NULL where it is absent. */
 const odeon_view *operator_view(const operator_field *field, const void *call);
 /* Entries of the call's lists. */
