@@ -83,17 +83,15 @@ static odeon_status read_numbers(const command_line *a, bench_plan *plan)
  * exist is refused before. */
 static odeon_status read_operator(const command_line *a, bench_plan *plan)
 {
-    const char *name = a->value[ARGUMENT_OPERATOR], *names[BENCH_MOST_OPERATORS];
+    const char *name = a->value[ARGUMENT_OPERATOR], *names[OPERATORS];
     plan->only = name;
     if (name == NULL || strchr(name, ' ') != NULL || operator_find(name) != NULL) {
         return ODEON_OK;
     }
-    size_t n = operator_count();
-    n = n < BENCH_MOST_OPERATORS ? n : BENCH_MOST_OPERATORS;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < OPERATORS; i++) {
         names[i] = operator_infos[i].name;
     }
-    const char *near = nearest_name(name, n, names);
+    const char *near = nearest_name(name, OPERATORS, names);
     return diag_fail(ODEON_ERR_CONFIG, "--operator %s: there is no such operator%s%s%s", name,
                      near != NULL ? ", did you mean " : "", near != NULL ? near : "",
                      near != NULL ? "?" : "");

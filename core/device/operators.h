@@ -55,6 +55,11 @@
     X(optimizer, adam_step)                                                                        \
     X(optimizer, rmsprop_step)
 
+/* Where each stands in the list: OPERATOR_AT_gemm. */
+#define OPERATOR_PLACE(family, operator_) OPERATOR_AT_##operator_,
+enum { OPERATOR_LIST(OPERATOR_PLACE) OPERATORS };
+#undef OPERATOR_PLACE
+
 enum { OPERATOR_FIELDS = 12 };
 
 typedef enum operator_kind {
@@ -87,8 +92,7 @@ typedef struct operator_info {
 } operator_info;
 
 /* All, in the order of OPERATOR_LIST. */
-extern const operator_info operator_infos[];
-size_t operator_count(void);
+extern const operator_info operator_infos[OPERATORS];
 const operator_info *operator_find(const char *name); /* NULL: there is none */
 
 /* The number of a function by its name ("relu") in a field of functions; false: it is none. */

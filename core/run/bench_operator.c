@@ -118,28 +118,35 @@ static odeon_status add_scratch(made_call *m, const odeon_conv_geometry *geometr
 /* What no shape says. */
 static odeon_status set_rest(made_call *m)
 {
-    const char *name = m->op->name;
-    if (strcmp(name, "fill") == 0) {
+    odeon_conv2d *forward = &m->call.conv2d;
+    odeon_conv2d_vjp_x *to_x = &m->call.conv2d_vjp_x;
+    odeon_conv2d_vjp_w *to_w = &m->call.conv2d_vjp_w;
+    switch (m->op - operator_infos) {
+    case OPERATOR_AT_fill:
         m->call.fill.value = odeon_imm(0.5);
-    } else if (strcmp(name, "gemm") == 0) {
+        break;
+    case OPERATOR_AT_gemm:
         m->call.gemm.alpha = 1.0;
-    } else if (strcmp(name, "group_norm") == 0) {
+        break;
+    case OPERATOR_AT_group_norm:
         m->call.group_norm.epsilon = 1e-5;
-    } else if (strcmp(name, "lincomb") == 0) {
+        break;
+    case OPERATOR_AT_lincomb:
         m->call.lincomb.coefficient = m->coefficients;
-    } else if (strcmp(name, "dot") == 0) {
+        break;
+    case OPERATOR_AT_dot:
         ODEON_TRY(buffer_fit(m->device, &m->slots, ODEON_SLOTS * (int64_t)sizeof(double)));
         m->call.dot.slots = (double *)(void *)m->slots.data;
         m->call.dot.slot = ODEON_SLOT_USER;
-    } else if (strcmp(name, "conv2d") == 0) {
-        odeon_conv2d *c = &m->call.conv2d;
-        return add_scratch(m, &c->geometry, c->x, c->w, &c->scratch);
-    } else if (strcmp(name, "conv2d_vjp_x") == 0) {
-        odeon_conv2d_vjp_x *c = &m->call.conv2d_vjp_x;
-        return add_scratch(m, &c->geometry, &c->dx->view, c->w, &c->scratch);
-    } else if (strcmp(name, "conv2d_vjp_w") == 0) {
-        odeon_conv2d_vjp_w *c = &m->call.conv2d_vjp_w;
-        return add_scratch(m, &c->geometry, c->x, &c->dw->view, &c->scratch);
+        break;
+    case OPERATOR_AT_conv2d:
+        return add_scratch(m, &forward->geometry, forward->x, forward->w, &forward->scratch);
+    case OPERATOR_AT_conv2d_vjp_x:
+        return add_scratch(m, &to_x->geometry, &to_x->dx->view, to_x->w, &to_x->scratch);
+    case OPERATOR_AT_conv2d_vjp_w:
+        return add_scratch(m, &to_w->geometry, to_w->x, &to_w->dw->view, &to_w->scratch);
+    default:
+        break;
     }
     return ODEON_OK;
 }

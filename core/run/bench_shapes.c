@@ -253,33 +253,33 @@ static odeon_status follow_group_norm(bench_shapes *s)
     return fit(s, "stats", sizes(ODEON_DTYPE_F64, 3, x->dim[0], groups, 2, 0), false);
 }
 
-static const struct {
-    const char *name;
-    odeon_status (*follow)(bench_shapes *s);
-} by_themselves[] = {
-    {"copy", follow},
-    {"fill", follow},
-    {"lincomb", follow},
-    {"dot", follow},
-    {"unary", follow},
-    {"unary_vjp", follow},
-    {"binary", follow},
-    {"gemm", follow_gemm},
-    {"conv2d", follow_conv2d},
-    {"conv2d_vjp_x", follow_conv2d_vjp_x},
-    {"conv2d_vjp_w", follow_conv2d_vjp_w},
-    {"group_norm", follow_group_norm},
+/* By the place of the operator; NULL: it needs more than shapes. */
+static odeon_status (*const by_themselves[OPERATORS])(bench_shapes *s) = {
+    [OPERATOR_AT_copy] = follow,
+    [OPERATOR_AT_fill] = follow,
+    [OPERATOR_AT_lincomb] = follow,
+    [OPERATOR_AT_dot] = follow,
+    [OPERATOR_AT_unary] = follow,
+    [OPERATOR_AT_unary_vjp] = follow,
+    [OPERATOR_AT_binary] = follow,
+    [OPERATOR_AT_gemm] = follow_gemm,
+    [OPERATOR_AT_conv2d] = follow_conv2d,
+    [OPERATOR_AT_conv2d_vjp_x] = follow_conv2d_vjp_x,
+    [OPERATOR_AT_conv2d_vjp_w] = follow_conv2d_vjp_w,
+    [OPERATOR_AT_group_norm] = follow_group_norm,
 };
 
 static odeon_status complete(bench_shapes *s)
 {
     text_buffer names = {.failed = false};
-    for (size_t i = 0; i < sizeof by_themselves / sizeof *by_themselves; i++) {
-        if (strcmp(by_themselves[i].name, s->op->name) == 0) {
-            text_fini(&names);
-            return by_themselves[i].follow(s);
+    odeon_status (*own)(bench_shapes *) = by_themselves[s->op - operator_infos];
+    if (own != NULL) {
+        return own(s);
+    }
+    for (size_t i = 0; i < OPERATORS; i++) {
+        if (by_themselves[i] != NULL) {
+            text_printf(&names, "%s%s", names.length > 0 ? ", " : "", operator_infos[i].name);
         }
-        text_printf(&names, "%s%s", i > 0 ? ", " : "", by_themselves[i].name);
     }
     odeon_status status =
         diag_fail(ODEON_ERR_CONFIG,
