@@ -11,17 +11,17 @@ configure() { # FOLDER SANITIZERS
 }
 
 # Left out is what can find nothing that tests/run.sh does not: check/, which looks at sources and at
-# what compilers make of them, and the recorded losses of experiments, whose numbers are no other here.
-# Those experiments are trained all the same, by cli/experiments_go_on, with narrow fields: the same
-# layers and the same calls on fewer channels.
+# what compilers make of them, and what holds numbers that are no other here: parity with references
+# and recorded losses of experiments. Their networks are trained all the same, by
+# cli/experiments_go_on, with narrow fields: the same layers and the same calls on fewer channels.
 configure build-asan address,undefined
 ninja -C build-asan
-ODEON_EXPERIMENTS=narrow ctest --test-dir build-asan --output-on-failure -j "$(nproc)" \
-    -E '^check/|^cli/experiments_(mnist|cifar10)$' "$@"
+ODEON_EXPERIMENTS=narrow ODEON_KILLS=40 ctest --test-dir build-asan --output-on-failure \
+    -j "$(nproc)" -E '^check/|^parity/|^cli/(experiments_(mnist|cifar10)|mnist|results)$' "$@"
 
-# Only what these tests run is built. Runs are killed a fifth as often (ODEON_KILLS): what a kill leaves
-# behind is a matter of files, which both builds above have seen, and races show in runs that are not
-# killed just as well.
+# Only what these tests run is built. Here and above runs are killed a fifth as often (ODEON_KILLS): what
+# a kill leaves behind is a matter of files, which tests/run.sh has seen, and races show in runs that are
+# not killed just as well.
 side_by_side='^lockstep/|^unit/.*/test_(registry|instance|diag|mem|collective|collective_wait|worker_group|prefetch|threads)$'
 configure build-tsan thread
 # A test's program may have another name than the test: two wings have a source of one name.

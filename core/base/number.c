@@ -1,11 +1,14 @@
 #include "base/number.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/decimal.h"
 
 static const char digits[] = "0123456789";
 
@@ -88,10 +91,15 @@ double number_plain(double value)
     return isnan(value) ? (double)NAN : value;
 }
 
-/* Tries growing precision until the text reads back as the same double. */
+/* What decimal_print leaves is rare: growing precision until the text reads back as the same
+ * double. */
 void number_print_f64(double value, char text[NUMBER_TEXT_BYTES])
 {
+    static_assert((int)NUMBER_TEXT_BYTES >= (int)DECIMAL_TEXT_BYTES, "room for decimal_print");
     value = number_plain(value);
+    if (decimal_print(value, text)) {
+        return;
+    }
     locale_t c, previous = enter_c_locale(&c);
     /* start at six digits, so that 10 prints as 10 and not as 1e+01 */
     int first = fabs(value) < 1e6 && value == trunc(value) ? 6 : 1;

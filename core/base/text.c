@@ -79,6 +79,22 @@ void text_printf(text_buffer *t, const char *format, ...)
     va_end(arguments);
 }
 
+/* From the last digit to the first. INT64_MIN has no counterpart above 0, so digits are those of an
+ * unsigned number. */
+void text_whole(text_buffer *t, int64_t n)
+{
+    char digits[24], *end = digits + sizeof digits, *p = end;
+    uint64_t left = n < 0 ? UINT64_C(0) - (uint64_t)n : (uint64_t)n;
+    do {
+        *--p = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0) {
+        *--p = '-';
+    }
+    text_add_bytes(t, p, (size_t)(end - p));
+}
+
 /* The shortest text rather than %.17g: 0.1 stays 0.1 for a reader. */
 void text_number(text_buffer *t, double value)
 {
@@ -150,12 +166,24 @@ static void add_json_byte(text_buffer *t, unsigned char c)
     }
 }
 
+/* Length of the ASCII characters at p that stand in JSON as they are. */
+static size_t plain_json(const unsigned char *p)
+{
+    size_t n = 0;
+    while (p[n] >= 0x20 && p[n] < 0x7f && p[n] != '"' && p[n] != '\\') {
+        n++;
+    }
+    return n;
+}
+
 /* Works by characters, so that invalid bytes become U+FFFD and the output is always valid JSON. */
 void text_json_string(text_buffer *t, const char *string)
 {
     const unsigned char *p = (const unsigned char *)string;
-    size_t left = strlen(string);
+    size_t plain = plain_json(p), left = strlen(string) - plain;
     text_add(t, "\"");
+    text_add_bytes(t, string, plain); /* most strings are nothing else */
+    p += plain;
     while (left > 0) {
         size_t length = text_utf8(p, left);
         if (length == 1) {

@@ -21,6 +21,7 @@ void text_add(text_buffer *t, const char *more);
 void text_add_bytes(text_buffer *t, const char *bytes, size_t n);
 void text_printf(text_buffer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+void text_whole(text_buffer *t, int64_t n);
 /* The shortest text that reads back as value, with '.' in every locale. */
 void text_number(text_buffer *t, double value);
 /* The string in quotes, escaped as JSON requires, and also control characters that text_control

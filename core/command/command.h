@@ -11,12 +11,13 @@ typedef struct command {
     const char *operands; /* "INI [path.key=value ...]" */
     const char *summary;  /* one line, no full stop */
     const char *help;     /* the rest of `odeon help NAME`; ends with a line break */
-    unsigned options;     /* 1 << ARGUMENT_* of those it takes */
+    uint64_t options;     /* 1 << ARGUMENT_* of those it takes */
     size_t min_operands, max_operands;
     odeon_status (*run)(const command_line *a);
 } command;
 
 extern const command command_train, command_eval, command_check, command_plugins, command_inspect,
-    command_grad, command_replay, command_diff, command_predict, command_solve, command_bench;
+    command_grad, command_replay, command_diff, command_predict, command_solve, command_bench,
+    command_report, command_plot, command_sweep, command_runs;
 
 #endif

@@ -41,6 +41,9 @@ static const struct option known[] = {
     {"load", no_argument, NULL, OPTION_VALUE + ARGUMENT_LOAD},
     {"slope", no_argument, NULL, OPTION_VALUE + ARGUMENT_SLOPE},
     {"csv", no_argument, NULL, OPTION_VALUE + ARGUMENT_CSV},
+    {"jobs", required_argument, NULL, OPTION_VALUE + ARGUMENT_JOBS},
+    {"random", required_argument, NULL, OPTION_VALUE + ARGUMENT_RANDOM},
+    {"grid", no_argument, NULL, OPTION_VALUE + ARGUMENT_GRID},
     {NULL, 0, NULL, 0},
 };
 
@@ -117,11 +120,11 @@ void command_line_fini(command_line *a)
 }
 
 /* The first that is not allowed, in the order of the table. */
-odeon_status command_line_allow(const command_line *a, unsigned allowed)
+odeon_status command_line_allow(const command_line *a, uint64_t allowed)
 {
     for (const struct option *o = known; o->name != NULL; o++) {
         int index = o->val - OPTION_VALUE;
-        if (index >= 0 && a->value[index] != NULL && (allowed & 1u << index) == 0) {
+        if (index >= 0 && a->value[index] != NULL && (allowed & UINT64_C(1) << index) == 0) {
             return diag_fail(ODEON_ERR_CONFIG, "'%s' takes no option --%s (odeon help %s)",
                              a->command, o->name, a->command);
         }

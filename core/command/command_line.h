@@ -3,11 +3,12 @@
 #define ODEON_CORE_COMMAND_COMMAND_LINE_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "odeon/status.h"
 
-/* Options that belong to single commands; from RESUME on they take no value: "" if given. */
+/* Options that belong to single commands; of one that takes no value it is "" if given. */
 enum {
     ARGUMENT_WEIGHTS,
     ARGUMENT_BATCH,
@@ -33,6 +34,9 @@ enum {
     ARGUMENT_LOAD,
     ARGUMENT_SLOPE,
     ARGUMENT_CSV,
+    ARGUMENT_JOBS,
+    ARGUMENT_RANDOM,
+    ARGUMENT_GRID,
     ARGUMENT_COUNT
 };
 
@@ -59,6 +63,6 @@ odeon_status command_line_parse(int argc, char **argv, command_line *out);
 void command_line_fini(command_line *a);
 
 /* ODEON_ERR_CONFIG if an option is given whose bit (1 << ARGUMENT_*) is not in allowed. */
-odeon_status command_line_allow(const command_line *a, unsigned allowed);
+odeon_status command_line_allow(const command_line *a, uint64_t allowed);
 
 #endif

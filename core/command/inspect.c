@@ -37,11 +37,12 @@ static odeon_status check_usage(const command_line *a)
 static odeon_status find_kind(const char *name, int32_t *out)
 {
     *out = kind_by_name(name);
-    return *out != 0 ? ODEON_OK
-                     : diag_fail(ODEON_ERR_CONFIG,
-                                 "inspect: '%s' is no kind; kinds are device, dataset, layer, "
-                                 "integrator, gradient, optimizer, loss, schedule and observer",
-                                 name);
+    return *out != 0
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_CONFIG,
+                           "inspect: '%s' is no kind; kinds are device, dataset, layer, "
+                           "integrator, gradient, optimizer, loss, schedule, observer and view",
+                           name);
 }
 
 /* kind 0 is that of --reference. auto is a device's name that no plugin has: what stands for it is
@@ -87,8 +88,8 @@ const command command_inspect = {
     .help =
         "  inspect KIND ID     what a component is and every option with type, default and range;\n"
         "                      KIND is device, dataset, layer, integrator, gradient, optimizer,\n"
-        "                      loss, schedule or observer; aliases are what others call it:\n"
-        "                      hints know them, an INI does not\n"
+        "                      loss, schedule, observer or view; aliases are what others\n"
+        "                      call it: hints know them, an INI does not\n"
         "  inspect device auto which devices this machine can use, and which run.device=auto is\n"
         "  inspect SECTION     the keys of [run], [data], [data.*], [train], [model.*] or "
         "[plugins]:\n"

@@ -53,7 +53,7 @@ static odeon_status write_component(FILE *out, void *context)
 {
     const inspect_item *x = context;
     const odeon_component *c = NULL;
-    if (label_is_kernel(x->id)) { /* no INI names it */
+    if (label_is_kernel(x->id) || x->kind == ODEON_KIND_VIEW) { /* no INI names it */
         return ODEON_OK;
     }
     ODEON_TRY(registry_find(x->r, x->kind, x->id, &c));

@@ -19,6 +19,7 @@
 #include "run/summary.h"
 #include "run/train.h"
 #include "run/train_length.h"
+#include "run/train_line.h"
 #include "session/describe.h"
 #include "session/placement.h"
 
@@ -116,7 +117,7 @@ static odeon_status start(setup *s, const splits *data)
 /* ---- a new run ---- */
 
 /* Everything that can be refused is, before the run directory is made. */
-static odeon_status train_new(const command_line *a, setup *s, const splits *data)
+static odeon_status train_new(const command_line *a, setup *s, const splits *data, char **where)
 {
     manifest_facts facts;
     run_dir *dir = NULL;
@@ -126,6 +127,7 @@ static odeon_status train_new(const command_line *a, setup *s, const splits *dat
     odeon_status status = run_dir_manifest(dir, &facts);
     if (status == ODEON_OK) {
         fprintf(a->out, "results go to %s\n", run_dir_path(dir));
+        *where = mem_strdup(run_dir_path(dir));
         status = train_in(a, s, data, &facts, dir, NULL);
     }
     odeon_status closed = run_dir_close(dir);
@@ -146,7 +148,7 @@ static odeon_status refuse_run(const char *path)
 
 /* Data are opened before the model is built, since a missing file is the likelier mistake and the
  * quicker to find. */
-static odeon_status run_new(const command_line *a)
+static odeon_status run_new(const command_line *a, char **where)
 {
     setup s = {.registry = NULL};
     splits data = {NULL, NULL};
@@ -158,7 +160,7 @@ static odeon_status run_new(const command_line *a)
         status = open_splits(s.config, &data);
     }
     if (status == ODEON_OK) {
-        status = train_new(a, &s, &data);
+        status = train_new(a, &s, &data, where);
     }
     close_splits(&data);
     setup_close(&s);
@@ -184,13 +186,14 @@ static odeon_status train_on(const command_line *a, setup *s, const splits *data
 
 /* The folder is given back before data and session are taken down: the next process need not wait
  * for that. */
-static odeon_status run_resume(const command_line *a)
+static odeon_status run_resume(const command_line *a, char **where)
 {
     setup s;
     resume r;
     splits data = {NULL, NULL};
     odeon_status status = resume_open(a, &s, &r);
     if (status == ODEON_OK) {
+        *where = mem_strdup(run_dir_path(r.dir));
         status = open_splits(s.config, &data);
     }
     if (status == ODEON_OK) {
@@ -203,16 +206,28 @@ static odeon_status run_resume(const command_line *a)
 }
 
 /* --from-start implies a folder, as --resume does: it begins the same run again. */
-static odeon_status run_train(const command_line *a)
+static odeon_status train_any(const command_line *a, char **where)
 {
     if (a->value[ARGUMENT_RESUME] != NULL || a->value[ARGUMENT_FROM_START] != NULL) {
-        return run_resume(a);
+        return run_resume(a, where);
     }
     return a->value[ARGUMENT_ACCEPT_CHANGES] == NULL
-               ? run_new(a)
+               ? run_new(a, where)
                : diag_fail(ODEON_ERR_CONFIG,
                            "--accept-changes is for a run that goes on: odeon train DIR --resume "
                            "--accept-changes");
+}
+
+/* The folder is given back by now, so that the line says how the run stands. */
+static odeon_status run_train(const command_line *a)
+{
+    char *where = NULL;
+    odeon_status status = train_any(a, &where);
+    if (a->value[ARGUMENT_JSON] != NULL) {
+        train_line_print(where, status, a->out);
+    }
+    mem_free(where);
+    return status;
 }
 
 /* The keys that may change are those of config_changes.c. */
@@ -241,8 +256,14 @@ const command command_train = {
         "too, and the data only with --accept-changes, which\n"
         "names what is another.\n"
         "odeon train DIR --from-start begins the run again with the same configuration; what\n"
-        "it had come to is kept in DIR/earlier-1, 2, ...\n",
-    .options = 1u << ARGUMENT_RESUME | 1u << ARGUMENT_FROM_START | 1u << ARGUMENT_ACCEPT_CHANGES,
+        "it had come to is kept in DIR/earlier-1, 2, ...\n"
+        "\n"
+        "  --json              ends standard output with one line of JSON, whatever the run comes\n"
+        "                      to: run, name, state (finished, stopped, failed), step, steps,\n"
+        "                      seconds, test_loss, the metrics of the last test, evaluations,\n"
+        "                      error; so that other programs can drive it\n",
+    .options = 1u << ARGUMENT_JSON | 1u << ARGUMENT_RESUME | 1u << ARGUMENT_FROM_START |
+               1u << ARGUMENT_ACCEPT_CHANGES,
     .min_operands = 1,
     .max_operands = (size_t)-1,
     .run = run_train,

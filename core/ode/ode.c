@@ -77,7 +77,7 @@ static odeon_status check_body(const odeon_ode *ode, const odeon_net *body)
 static odeon_status check_method(const odeon_ode *ode)
 {
     const char *id = ode->stepper->instance->component->id;
-    if (stepper_is_pair(ode->stepper) && ode->field.terms.stiff == NULL) {
+    if (stepper_splits(ode->stepper) && ode->field.terms.stiff == NULL) {
         return diag_fail(ODEON_ERR_CONFIG,
                          "%s: integrator %s treats the stiff term of a field implicitly and the "
                          "rest explicitly, but this field has no stiff term: put the layers of it "

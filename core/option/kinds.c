@@ -70,6 +70,12 @@ static const kind_slot observer_needed[] = {
     {0, NULL},
 };
 
+static const kind_slot view_needed[] = {
+    SLOT(odeon_view_ops, drawings),
+    SLOT(odeon_view_ops, draw),
+    {0, NULL},
+};
+
 static const kind_slot stepper_needed[] = {
     SLOT(odeon_stepper_ops, describe),
     SLOT(odeon_stepper_ops, step),
@@ -129,6 +135,9 @@ static const interface_info interfaces[INTERFACE_COUNT + 1] = {
                                   sizeof(odeon_observer_ops),
                                   ODEON_SIZE_THROUGH(odeon_observer_ops, see), 0, observer_needed,
                                   offsetof(odeon_observer_ops, flags), 0},
+    [ODEON_INTERFACE_VIEW] = {"view", ODEON_KIND_VIEW, ODEON_LAYOUT_VIEW, sizeof(odeon_view_ops),
+                              ODEON_SIZE_THROUGH(odeon_view_ops, draw), 0, view_needed,
+                              offsetof(odeon_view_ops, flags), 0},
 };
 
 #define KIND_NAME(NAME, value, text) [value] = text,

@@ -8,7 +8,7 @@
 #include "odeon/plugin.h"
 
 /* The last of each; a plugin of a later host may have more. */
-enum { KIND_COUNT = ODEON_KIND_OBSERVER, INTERFACE_COUNT = ODEON_INTERFACE_OBSERVER };
+enum { KIND_COUNT = ODEON_KIND_VIEW, INTERFACE_COUNT = ODEON_INTERFACE_VIEW };
 
 /* A slot of a table of operations: where it stands, and its name for messages. */
 typedef struct kind_slot {

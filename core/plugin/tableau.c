@@ -69,6 +69,7 @@ odeon_status tableau_describe(void *self, odeon_stepper_info *out)
     const odeon_tableau *t = tableau_of(self);
     int32_t per_stage = (tableau_is_implicit(t) ? 2 : 1) * all_stages(t);
     *out = (odeon_stepper_info){.struct_size = sizeof *out,
+                                .flags = t->a_im != NULL ? ODEON_STEPPER_SPLIT : 0,
                                 .order = t->order,
                                 .embedded_order = t->b_hat == NULL ? 0 : t->embedded_order,
                                 .n_carry = is_fsal(t) ? tableau_slopes(t) / all_stages(t) : 0,
@@ -241,7 +242,7 @@ odeon_status tableau_solve_stage(const odeon_tableau *t, const odeon_step *step,
                            .k = tableau_slope(t, first + i),
                            .y = tableau_state(t, i),
                            .base = tableau_base(t, i),
-                           .terms = t->a_im != NULL ? TERMS_IMPLICIT : TERMS_ALL};
+                           .terms = t->a_im != NULL ? ODEON_TERMS_STIFF : ODEON_TERMS_ALL};
     guess_slope(t, c, first, has, i, &stage);
     return host->implicit(step->self, &stage);
 }

@@ -7,17 +7,13 @@
 #include "odeon/stepper.h"
 #include "odeon/tableau.h"
 
-/* What of a field is evaluated: all of it, or, by a pair of tables, the terms that are not stiff or
- * those that are. */
-enum { TERMS_ALL = 0, TERMS_EXPLICIT = 1, TERMS_IMPLICIT = 2 };
-
 /* A stage that solves its own equation: k = f(t + c h, y) with y = base + gamma h k; k, y and base
  * are registers. The n addends, of slopes before, guess k; without one the guess is 0. */
 typedef struct tableau_stage {
     double c, gamma;
     int32_t k, y, base, n;
     odeon_addend guess[2];
-    int32_t terms, reserved0; /* TERMS_* */
+    int32_t terms, reserved0; /* ODEON_TERMS_* */
 } tableau_stage;
 
 /* What step of the slots below is called with: the verbs that plugins have, and those of tableaus
@@ -25,8 +21,6 @@ typedef struct tableau_stage {
 typedef struct tableau_step {
     odeon_step verbs;
     odeon_status (*implicit)(void *self, const tableau_stage *stage);
-    /* eval of verbs, of some of the terms: TERMS_*. */
-    odeon_status (*eval_terms)(void *self, int32_t k, double c, int32_t y, int32_t which);
     /* The error estimates behind the first, where a rule reads them: number 1, 2, ... */
     odeon_status (*estimate)(void *self, int32_t number, int32_t n, const odeon_addend *terms);
 } tableau_step;

@@ -68,9 +68,9 @@ static bool has_slope(const pair *x, int table, int32_t i)
 
 static odeon_status evaluate(const pair *x, const odeon_step *step, int table, int32_t i)
 {
-    const tableau_step *host = (const tableau_step *)(const void *)step;
-    return host->eval_terms(step->self, slope(x, table, i), x->c[table][i], tableau_state(x->t, i),
-                            table == EXPLICIT ? TERMS_EXPLICIT : TERMS_IMPLICIT);
+    int32_t terms = table == EXPLICIT ? ODEON_TERMS_OTHER : ODEON_TERMS_STIFF;
+    return odeon_step_eval_terms(step, slope(x, table, i), terms, x->c[table][i],
+                                 tableau_state(x->t, i));
 }
 
 /* Y_i with the stiff slope in it. */
@@ -125,13 +125,12 @@ static odeon_status take_dense_step(void *self, const odeon_step *step)
 /* Both slopes at y0, where the last stage of a step before would have left them. */
 static odeon_status start(void *self, const odeon_step *step)
 {
-    const tableau_step *host = (const tableau_step *)(const void *)step;
     pair x = pair_of(self, false);
     if (!is_fsal(&x)) {
         return ODEON_OK;
     }
-    ODEON_TRY(host->eval_terms(step->self, ODEON_CARRY_OUT, 0.0, ODEON_Y0, TERMS_EXPLICIT));
-    return host->eval_terms(step->self, ODEON_CARRY_OUT + 1, 0.0, ODEON_Y0, TERMS_IMPLICIT);
+    ODEON_TRY(odeon_step_eval_terms(step, ODEON_CARRY_OUT, ODEON_TERMS_OTHER, 0.0, ODEON_Y0));
+    return odeon_step_eval_terms(step, ODEON_CARRY_OUT + 1, ODEON_TERMS_STIFF, 0.0, ODEON_Y0);
 }
 
 const odeon_stepper_ops tableau_pair_ops = {.struct_size = sizeof tableau_pair_ops,

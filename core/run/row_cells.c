@@ -36,7 +36,7 @@ static bool begin(row_cells *x, const char *path, const char *name, int32_t type
 static void add_whole(row_cells *x, const char *path, const char *name, int64_t value)
 {
     if (begin(x, path, name, ODEON_CELL_WHOLE, (double)value)) {
-        text_printf(&x->text, "%lld", (long long)value);
+        text_whole(&x->text, value);
         end_text(x);
     }
 }

@@ -13,12 +13,12 @@ typedef struct member_job {
 } member_job;
 
 /* While a worker is at its job, the others can see in which plugin's call it is: who waits for it
- * in vain can say so. */
+ * in vain can say so. Of a single worker nobody looks at the board. */
 static void run_member(void *context, int32_t rank)
 {
     const member_job *m = context;
     worker_group *group = &m->session->workers[rank].group;
-    calling_show(&group->board);
+    calling_show(group->abi.size > 1 ? &group->board : NULL);
     m->job(m->context, rank);
     calling_show(NULL);
     collective_end_job(group);

@@ -153,7 +153,7 @@ static odeon_status slope_at_start(solver *s, bound_vector *f0)
         const verb *w = &start->verbs[v];
         int32_t carry = w->out - reg_carry_out(s->stepper, 0);
         bool carried = carry >= 0 && carry < s->stepper->info.n_carry;
-        bool whole = w->kind == VERB_EVAL && w->terms == TERMS_ALL;
+        bool whole = w->kind == VERB_EVAL && w->terms == ODEON_TERMS_ALL;
         if (carried && whole && w->in == REG_Y0 && w->c == 0.0) {
             *f0 = workspace_share(s->step.value[reg_carry_in(s->stepper, carry)]);
             return ODEON_OK;

@@ -30,13 +30,13 @@ typedef struct host_field {
     int64_t samples; /* a part with one value a sample divides into so many; 0: no such parts */
 } host_field;
 
-/* What names the terms TERMS_* (plugin/tableau.h) of a field in a call of it. Of a pair's field one
- * term is stiff and one is not (implicit_fit). */
+/* What names the terms ODEON_TERMS_* (stepper.h) of a field in a call of it. Where a method tells
+ * them apart, one term is stiff and one is not (terms_fit). */
 static inline int32_t field_term(const odeon_field *f, int32_t which)
 {
-    for (int32_t i = 0; which != TERMS_ALL && i < f->n_terms; i++) {
+    for (int32_t i = 0; which != ODEON_TERMS_ALL && i < f->n_terms; i++) {
         bool stiff = (f->terms[i].flags & ODEON_TERM_STIFF) != 0;
-        if (stiff == (which == TERMS_IMPLICIT)) {
+        if (stiff == (which == ODEON_TERMS_STIFF)) {
             return 1 + i;
         }
     }
@@ -61,7 +61,7 @@ static inline odeon_status field_eval(const odeon_field *f, const odeon_view *t,
                                       const odeon_view *y, const odeon_tensor *dy,
                                       odeon_frame *keep)
 {
-    return field_eval_terms(f, TERMS_ALL, t, y, dy, keep);
+    return field_eval_terms(f, ODEON_TERMS_ALL, t, y, dy, keep);
 }
 
 #endif

@@ -50,7 +50,7 @@ odeon_status host_put(solver *s, const double *values, bound_vector x)
 /* What the equations are of: of a pair the stiff term. */
 static int32_t terms_of(const solver *s)
 {
-    return stepper_is_pair(s->stepper) ? TERMS_IMPLICIT : TERMS_ALL;
+    return stepper_splits(s->stepper) ? ODEON_TERMS_STIFF : ODEON_TERMS_ALL;
 }
 
 /* y_bar = J^T dy_bar of the evaluation that the frame keeps. */

@@ -18,21 +18,12 @@ static odeon_status refuse(const solver *s, const char *why)
                      s->path, s->stepper->instance->component->id, why);
 }
 
-/* Two terms, of which one is stiff. */
-static bool splits(const odeon_field *f)
-{
-    return f->n_terms == 2 && ((f->terms[0].flags ^ f->terms[1].flags) & ODEON_TERM_STIFF) != 0;
-}
-
 odeon_status implicit_fit(solver *s, const host_field *field)
 {
     bool divides = field->samples > 0 && field->abi.n % field->samples == 0;
     int64_t samples = divides ? field->samples : 1, n = field->abi.n / samples;
     if (field->abi.vjp == NULL || field->frame_bytes == 0 || field->abi.n_parts != 1) {
         return refuse(s, "this field has no vector-Jacobian product to do so by");
-    }
-    if (stepper_is_pair(s->stepper) && !splits(&field->abi)) {
-        return refuse(s, "of a pair of tables the field needs one stiff term and one that is not");
     }
     if (!field->is_alone) {
         return refuse(s, "the samples of a batch must not depend on one another, as they do by a "

@@ -49,7 +49,7 @@ typedef struct verb {
     /* EVAL: 1 + the part of f that is read, where its state has others that it may not depend on;
      * 0: all of f. */
     int32_t part;
-    int32_t terms;     /* EVAL, IMPLICIT: TERMS_* of tableau.h: by pairs f is some of its terms */
+    int32_t terms;     /* EVAL, IMPLICIT: ODEON_TERMS_* */
     int32_t estimate;  /* COMBINE of ERROR: which of several, from 0 */
     int32_t reserved0; /* no gaps: programs are compared byte by byte */
 } verb;

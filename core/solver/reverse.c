@@ -12,7 +12,8 @@
 #include "solver/verb_scalar.h"
 
 /* The terms of one cotangent, for one pass over memory. Invariant: n is at most ODEON_MAX_STAGES,
- * which is what one lincomb takes; more are added in several passes. */
+ * which is what one lincomb takes; more are added in several passes. Only the first n terms are
+ * set: clearing the arrays would cost a small step more than its combinations. */
 typedef struct gathering {
     int32_t n;
     odeon_view x[ODEON_MAX_STAGES];
@@ -45,7 +46,8 @@ static odeon_status add_gathered(solver *s, int32_t reg, gathering *g)
  * error estimate has no cotangent, since step sizes are held fixed. */
 static odeon_status gather(solver *s, const program *p, int32_t v, int32_t reg)
 {
-    gathering g = {.n = 0};
+    gathering g;
+    g.n = 0;
     for (int32_t later = v + 1; later < p->n_verbs; later++) {
         const verb *w = &p->verbs[later];
         if (w->kind != VERB_COMBINE || w->out == REG_ERROR ||
@@ -82,7 +84,8 @@ int32_t reverse_output_weights(const solver *s, double h, double x, double *weig
 static odeon_status gather_by_slots(solver *s, int32_t reg)
 {
     int32_t registers[1 + ODEON_MAX_STAGES], n = dense_registers(s, registers);
-    gathering g = {.n = 0};
+    gathering g;
+    g.n = 0;
     for (int32_t i = 0; i < n && s->task.d_y[1].data != NULL; i++) {
         if (registers[i] == reg) {
             g.x[g.n] = s->task.d_y[1];
@@ -96,7 +99,8 @@ static odeon_status gather_by_slots(solver *s, int32_t reg)
  * sum w_i(x) v_i gives v_i_bar += w_i(x) y_bar. */
 static odeon_status gather_outputs(solver *s, const solve_record *record, int32_t reg)
 {
-    gathering g = {.n = 0};
+    gathering g;
+    g.n = 0;
     if (record->by_slots) {
         return gather_by_slots(s, reg);
     }

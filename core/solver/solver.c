@@ -128,6 +128,19 @@ static odeon_status check_keep(const solver *s, const host_field *field, int32_t
                            s->path, s->stepper->instance->component->id);
 }
 
+/* A method that tells terms apart needs two, of which one is stiff. */
+static odeon_status terms_fit(const solver *s, const odeon_field *f)
+{
+    bool both =
+        f->n_terms == 2 && ((f->terms[0].flags ^ f->terms[1].flags) & ODEON_TERM_STIFF) != 0;
+    return both || !stepper_splits(s->stepper)
+               ? ODEON_OK
+               : diag_fail(ODEON_ERR_UNSUPPORTED,
+                           "%s: integrator %s treats the stiff term of a field apart: the field "
+                           "needs one stiff term and one that is not",
+                           s->path, s->stepper->instance->component->id);
+}
+
 /* All memory that the first step needs; from then on each step reserves for the next. What was kept
  * of the solve before goes first, so that its frames can be used again. */
 static odeon_status prepare(solver *s, const host_field *field, int32_t keep, int32_t n_times)
@@ -137,6 +150,7 @@ static odeon_status prepare(solver *s, const host_field *field, int32_t keep, in
     s->task.keep = keep;
     solver_restart(s);
     keep_begin(s);
+    ODEON_TRY(terms_fit(s, &field->abi));
     ODEON_TRY(s->stepper->implicit ? implicit_fit(s, field) : ODEON_OK);
     ODEON_TRY(s->stepper->n_parts > 0 ? join_fit(s, field) : ODEON_OK);
     step_fit(s, field);

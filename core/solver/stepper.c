@@ -26,9 +26,10 @@ int32_t reg_carry_out(const stepper *s, int32_t i)
     return REG_CARRY + s->info.n_carry + i;
 }
 
-bool stepper_is_pair(const stepper *s)
+bool stepper_splits(const stepper *s)
 {
-    return s->tableau != NULL && s->tableau->a_im != NULL;
+    return s->tableau != NULL ? s->tableau->a_im != NULL
+                              : (s->info.flags & ODEON_STEPPER_SPLIT) != 0;
 }
 
 /* ---- recording ---- */
@@ -85,7 +86,7 @@ static odeon_status keep_scratch(stepper *s, program **out)
     s->n_registers = copy->n_registers > s->n_registers ? copy->n_registers : s->n_registers;
     s->implicit = s->implicit || copy->n_implicit > 0;
     s->needs_host = s->needs_host || copy->n_implicit > 0 || copy->n_scalars > 0 ||
-                    copy->n_joins > 0 || s->n_parts > 0;
+                    copy->n_joins > 0 || s->n_parts > 0 || stepper_splits(s);
     return ODEON_OK;
 }
 
@@ -257,7 +258,7 @@ static odeon_status describe(stepper *s, const char *path)
 /* Dense output needs slopes that a step does without. */
 static const odeon_stepper_ops *tableau_ops(const stepper *s)
 {
-    if (stepper_is_pair(s)) {
+    if (stepper_splits(s)) {
         return s->dense ? &tableau_dense_pair_ops : &tableau_pair_ops;
     }
     return s->dense ? &tableau_dense_stepper_ops : &tableau_stepper_ops;
@@ -280,7 +281,7 @@ static odeon_status choose_interface(stepper *s, const char *path)
                          "%s: integrator %s: this host cannot yet carry out %s", path,
                          component->id, beyond);
     }
-    s->implicit = stepper_is_pair(s); /* of others: by their programs */
+    s->implicit = stepper_splits(s); /* of others: by their programs */
     memcpy(&s->self, &component->ops, sizeof s->self);
     return ODEON_OK;
 }

@@ -40,8 +40,8 @@ odeon_status stepper_create(const odeon_config *config, const char *path, int32_
                             stepper **out);
 void stepper_destroy(stepper *s); /* NULL is allowed */
 
-/* Is it a pair of an explicit and an implicit table, for fields of two terms? */
-bool stepper_is_pair(const stepper *s);
+/* Is it for fields of two terms, of which it treats the stiff one apart? */
+bool stepper_splits(const stepper *s);
 
 /* The verbs of step index; valid as long as the stepper. A method that breaks the rules of
  * registers is ODEON_ERR_PLUGIN. Not to be called within a step: may allocate. */

@@ -215,10 +215,23 @@ static odeon_status count_eval(recorder *r, const odeon_verb *given, verb *v)
     return ODEON_OK;
 }
 
+/* Terms are told apart only where the field is known to have both. */
+static odeon_status check_terms(const recorder *r, const odeon_verb *given)
+{
+    bool splits = (r->method->info->flags & ODEON_STEPPER_SPLIT) != 0;
+    int32_t most = splits ? ODEON_TERMS_STIFF : ODEON_TERMS_ALL;
+    return given->terms >= 0 && given->terms <= most && given->reserved0 == 0
+               ? ODEON_OK
+               : broken(r, given->out,
+                        "it is of terms that the method does not declare to tell "
+                        "apart, or that there are not");
+}
+
 static odeon_status record_eval(recorder *r, const odeon_verb *given)
 {
-    verb v = {.kind = VERB_EVAL};
+    verb v = {.kind = VERB_EVAL, .terms = given->terms};
     int32_t reg, part;
+    ODEON_TRY(check_terms(r, given));
     ODEON_TRY(find(r, given->out, &reg, &part));
     ODEON_TRY(evaluated_at(r, given->x, part, &v));
     ODEON_TRY(writable(r, given->out, &part, &v.out));
@@ -362,7 +375,11 @@ static odeon_status record_hint(recorder *r, const odeon_verb *given, verb *v)
 static odeon_status record_implicit(recorder *r, const odeon_verb *given)
 {
     program *p = r->program;
-    verb v = {.kind = VERB_IMPLICIT, .gamma = given->factor, .scalar = given->scalar};
+    bool splits = (r->method->info->flags & ODEON_STEPPER_SPLIT) != 0;
+    verb v = {.kind = VERB_IMPLICIT,
+              .gamma = given->factor,
+              .scalar = given->scalar,
+              .terms = splits ? ODEON_TERMS_STIFF : ODEON_TERMS_ALL};
     if (r->what == RECORD_START || !is_scalar(r, given->scalar) || !isfinite(given->factor) ||
         given->factor == 0.0) {
         return broken(r, given->out, "no factor, or no scalar, to solve an equation with");
@@ -383,7 +400,7 @@ static odeon_status record_implicit(recorder *r, const odeon_verb *given)
 static odeon_status record_verb(void *self, const odeon_verb *given)
 {
     recorder *r = self;
-    if (given->struct_size < ODEON_SIZE_THROUGH(odeon_verb, text)) {
+    if (given->struct_size < sizeof *given) {
         return broken(r, given->out, "its verb lacks a struct_size");
     }
     switch (given->verb) {
@@ -429,17 +446,6 @@ static odeon_status record_stage(void *self, const tableau_stage *stage)
     p->c[p->n_evals++] = stage->c;
     p->n_implicit++;
     push(r, &v);
-    return ODEON_OK;
-}
-
-/* tableau_step.eval_terms. */
-static odeon_status record_eval_terms(void *self, int32_t k, double c, int32_t y, int32_t which)
-{
-    recorder *r = self;
-    odeon_verb given = {
-        .struct_size = sizeof given, .verb = ODEON_VERB_EVAL, .out = k, .c = c, .x = y};
-    ODEON_TRY(record_eval(r, &given));
-    r->program->verbs[r->program->n_verbs - 1].terms = which;
     return ODEON_OK;
 }
 
@@ -495,7 +501,6 @@ static odeon_status call_method(recorder *r)
                                   .self = r,
                                   .verb = record_verb},
                         .implicit = record_stage,
-                        .eval_terms = record_eval_terms,
                         .estimate = record_estimate};
     odeon_status (*const slots[])(void *, const odeon_step *) = {m->ops->start, m->ops->step,
                                                                  m->ops->inverse, m->ops->dense};

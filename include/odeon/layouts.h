@@ -16,8 +16,9 @@
 #define ODEON_LAYOUT_OPTIMIZER 0x5fdc5d2bu
 #define ODEON_LAYOUT_LOSS      0x9b364f71u
 #define ODEON_LAYOUT_SCHEDULE  0x00000001u
-#define ODEON_LAYOUT_STEPPER   0x43c70885u
+#define ODEON_LAYOUT_STEPPER   0x3c875a8eu
 #define ODEON_LAYOUT_OBSERVER  0x75477323u
+#define ODEON_LAYOUT_VIEW      0x73b30db9u
 
 /* All of them: BASE, then the interfaces by their numbers. */
 #define ODEON_LAYOUTS                                                                              \
@@ -30,7 +31,8 @@
     ".5fdc5d2b"                                                                                    \
     ".9b364f71"                                                                                    \
     ".00000001"                                                                                    \
-    ".43c70885"                                                                                    \
-    ".75477323"
+    ".3c875a8e"                                                                                    \
+    ".75477323"                                                                                    \
+    ".73b30db9"
 
 #endif

@@ -32,4 +32,5 @@
 #include "odeon/stepper.h"
 #include "odeon/tableau.h"
 #include "odeon/tensor.h"
+#include "odeon/view.h"
 #endif

@@ -31,7 +31,8 @@ extern "C" {
     X(OPTIMIZER, 6, "optimizer")                                                                   \
     X(LOSS, 7, "loss")                                                                             \
     X(SCHEDULE, 8, "schedule")                                                                     \
-    X(OBSERVER, 9, "observer")
+    X(OBSERVER, 9, "observer")                                                                     \
+    X(VIEW, 10, "view")
 
 #define ODEON_KIND_ENTRY(name, value, text) ODEON_KIND_##name = value,
 enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) };
@@ -40,7 +41,7 @@ enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) };
 /* Interfaces: what the ops of a component are. A kind has one or more of them, and they freeze one
  * by one: each has a number of its own in layouts.h, in the order of these values.
  * X(NAME, value, KIND, name, type of ops, header)
- * 11, SOLVER of the kind INTEGRATOR, a whole solver of its own, is reserved. */
+ * 12, SOLVER of the kind INTEGRATOR, a whole solver of its own, is reserved. */
 #define ODEON_INTERFACE_LIST(X)                                                                    \
     X(DEVICE, 1, DEVICE, "device", odeon_device_ops, "device.h")                                   \
     X(DATASET, 2, DATASET, "dataset", odeon_dataset_ops, "dataset.h")                              \
@@ -51,7 +52,8 @@ enum { ODEON_KIND_LIST(ODEON_KIND_ENTRY) };
     X(LOSS, 7, LOSS, "loss", odeon_loss_ops, "loss.h")                                             \
     X(SCHEDULE, 8, SCHEDULE, "schedule", odeon_schedule_ops, "schedule.h")                         \
     X(STEPPER, 9, INTEGRATOR, "stepper", odeon_stepper_ops, "stepper.h")                           \
-    X(OBSERVER, 10, OBSERVER, "observer", odeon_observer_ops, "observer.h")
+    X(OBSERVER, 10, OBSERVER, "observer", odeon_observer_ops, "observer.h")                        \
+    X(VIEW, 11, VIEW, "view", odeon_view_ops, "view.h")
 
 #define ODEON_INTERFACE_ENTRY(name, value, kind, text, type, header)                               \
     ODEON_INTERFACE_##name = value, ODEON_KIND_OF_##name = ODEON_KIND_##kind,
@@ -148,6 +150,7 @@ ODEON_EXPORT const odeon_plugin odeon_plugin_v1;
 #define ODEON_ENTRY_SCHEDULE(id)  "schedule/" id
 #define ODEON_ENTRY_STEPPER(id)   "integrator/" id ":stepper"
 #define ODEON_ENTRY_OBSERVER(id)  "observer/" id
+#define ODEON_ENTRY_VIEW(id)      "view/" id
 
 /* A component as a static object, for plugins of several: the root follows by ODEON_PLUGIN_OF. */
 #define ODEON_COMPONENT(object, INTERFACE, id, ops, summary, source, aliases, options,             \

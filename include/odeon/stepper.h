@@ -14,7 +14,7 @@
  * so that scalars are not differentiated; what they multiply is.
  *
  * VERBS
- *   EVAL      out = f(t + c h, x)
+ *   EVAL      out = f(t + c h, x), or one of the terms of f (below)
  *   COMBINE   out = sum over i < n of addend[i].factor * addend[i].scalar * addend[i].x; one addend
  *             1 * ONE * x costs nothing
  *   SCALAR    scalar out = text, an expression (below)
@@ -41,6 +41,11 @@
  * step of each solve, by evaluating twice with other values there, and refuses a field that is not.
  * - Otherwise a register is read as a whole where it, or each of its parts, has been written.
  * IMPLICIT and ERROR are of whole registers.
+ *
+ * TERMS. A method that treats a stiff term of f apart sets ODEON_STEPPER_SPLIT. Its EVAL names by
+ * terms what it evaluates, ODEON_TERMS_ALL, _STIFF or _OTHER; its IMPLICIT is of the stiff term
+ * alone. A field that is not a sum of a stiff term and one that is not stiff is then refused.
+ * Without the flag terms is ODEON_TERMS_ALL throughout.
  *
  * LIMITS: ODEON_MAX_*, below. Methods with SCALAR, IMPLICIT or parts are carried out call by call;
  * others may be captured by a device. IMPLICIT has the limits of implicit stages (tableau.h):
@@ -115,6 +120,9 @@ typedef struct odeon_addend {
     int32_t scalar, x;
 } odeon_addend;
 
+/* Of what EVAL is; of methods with ODEON_STEPPER_SPLIT. */
+enum { ODEON_TERMS_ALL = 0, ODEON_TERMS_OTHER = 1, ODEON_TERMS_STIFF = 2 };
+
 /* Growing. What a verb does not use is 0, registers that are not there are ODEON_NONE. */
 typedef struct odeon_verb {
     uint32_t struct_size;
@@ -125,6 +133,7 @@ typedef struct odeon_verb {
     double c, factor;
     const odeon_addend *addend; /* [n]; copied in the call, like text */
     const char *text;           /* of SCALAR */
+    int32_t terms, reserved0;   /* of EVAL: ODEON_TERMS_* */
 } odeon_verb;
 
 /* Growing. A step that is being recorded. */
@@ -139,7 +148,8 @@ typedef struct odeon_step {
 } odeon_step;
 
 enum {
-    ODEON_STEPPER_FIXED_H = 1 << 0 /* valid for equal steps: when h changes, index starts at 0 */
+    ODEON_STEPPER_FIXED_H = 1 << 0, /* valid for equal steps: when h changes, index starts at 0 */
+    ODEON_STEPPER_SPLIT = 1 << 1    /* for fields with a stiff term, which it treats apart */
 };
 
 /* Growing. Zeroed by the host, which sets struct_size. */
@@ -189,7 +199,9 @@ static inline odeon_verb odeon_verb_(int32_t kind, int32_t written, int32_t read
                         0.0,
                         0.0,
                         NULL,
-                        NULL};
+                        NULL,
+                        ODEON_TERMS_ALL,
+                        0};
     return named;
 }
 
@@ -199,6 +211,16 @@ static inline odeon_status odeon_step_eval(const odeon_step *to, int32_t slope, 
 {
     odeon_verb named = odeon_verb_(ODEON_VERB_EVAL, slope, state);
     named.c = abscissa;
+    return to->verb(to->self, &named);
+}
+
+/* slope = those terms of f(t + abscissa h, state) */
+static inline odeon_status odeon_step_eval_terms(const odeon_step *to, int32_t slope, int32_t which,
+                                                 double abscissa, int32_t state)
+{
+    odeon_verb named = odeon_verb_(ODEON_VERB_EVAL, slope, state);
+    named.c = abscissa;
+    named.terms = which;
     return to->verb(to->self, &named);
 }
 

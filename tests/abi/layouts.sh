@@ -35,7 +35,8 @@ OPTIMIZER optimizer.h run.h $device
 LOSS loss.h run.h $device
 SCHEDULE schedule.h
 STEPPER stepper.h component.h run.h
-OBSERVER observer.h component.h run.h"
+OBSERVER observer.h component.h run.h
+VIEW view.h dataset.h"
 
 # Which interfaces are frozen, and in which version, which stays as long as the major version does.
 frozen="BASE 1

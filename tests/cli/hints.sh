@@ -140,6 +140,6 @@ expect 0 "data: 256 samples to train on, 64 to test on" check --data "$small" "d
 expect 2 "--data: the INI has no [data]" check --data "$source/conf/lane_emden.ini"
 
 # ---- the kinds ----
-expect 2 "loss, schedule and observer" inspect thing x
-expect 0 "loss, schedule or observer" help inspect
+expect 2 "loss, schedule, observer and view" inspect thing x
+expect 0 "loss, schedule, observer or view" help inspect
 echo ok

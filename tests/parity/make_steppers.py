@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes steppers.safetensors: BDF2 with variable steps, and Stormer and Verlet's method, in NumPy alone.
+"""Writes steppers.safetensors: BDF2 with variable steps, semi-implicit BDF2, and Stormer and Verlet's method, in NumPy alone.
 
 METHOD/ODE/ has a, y0 [SAMPLES, n], target, and for each of the ways to choose steps below, WAY/y (the
 end, or the states at `times`), the loss, mean of (y - target)^2, and its gradients by y0 and by the
@@ -12,7 +12,9 @@ parameter a, WAY/grad_y0 and WAY/grad_a:
 
 bdf2 is made here of its definition (Hairer, Norsett, Wanner, Solving ODEs I, 2nd ed., III.5): the
 parabola through the last two states and the next has the slope f there. Its first step is the
-trapezoidal rule's. Newton's iteration goes on for as long as it could change anything. Leapfrog is
+trapezoidal rule's. sbdf2 (Ascher, Ruuth, Wetton, SIAM J. Numer. Anal. 32, 1995) has that slope of the
+parabola equal to the stiff term there and to the line through the other term's last two values; its
+first step is the semi-implicit Euler's. Newton's iteration goes on for as long as it could change anything. Leapfrog is
 kick, drift, kick (Hairer, Lubich, Wanner, Geometric Numerical Integration, 2nd ed., I.1.4), its kicks
 at the ends of a step and the drift at its middle where f has t in it. Gradients are complex steps of
 1e-30 through the whole recurrence, Newton's iteration included: nothing cancels. Needs NumPy
@@ -38,6 +40,15 @@ def chase(a, t, y):
     """Stiff for a large a, and t in it."""
     f = [-a * (y[0] - np.sin(t)) + y[1] * y[2], np.cos(t) - y[1] ** 2, y[0] - t * y[2]]
     return np.array(f), np.array([[-a, y[2], y[1]], [0, -2 * y[1], 0], [1, 0, -t]])
+
+
+def relax_stiff(a, t, y):
+    f = [-a * (y[0] - np.sin(t)), -a * (y[1] - y[0] ** 2)]
+    return np.array(f), np.array([[-a, 0], [2 * a * y[0], -a]])
+
+
+def relax_other(a, t, y):
+    return np.array([y[1] * np.cos(t), -y[0] * y[1]])
 
 
 def kepler_drift(a, t, p):
@@ -85,6 +96,24 @@ def bdf2(f, a, steps, y):
         states.append(y)
         slopes.append(f(a, t + h, y)[0])
     return states, slopes
+
+
+def sbdf2(f, a, steps, y):
+    stiff, other = f
+    states, others = [y], [other(a, steps[0][0], y)]
+    for i, (t, h) in enumerate(steps):
+        if i == 0:
+            g, base = h, y + h * others[0]
+        else:
+            last = steps[i - 1][1]
+            of_before, of_now = h / (last * (last + h)), -(last + h) / (last * h)
+            of_next = 1 / (last + h) + 1 / h
+            ahead = others[-1] + h / last * (others[-1] - others[-2])
+            g, base = 1 / of_next, (ahead - of_before * states[-2] - of_now * states[-1]) / of_next
+        y = solve_implicit(stiff, a, t + h, g, base, states[-1])
+        states.append(y)
+        others.append(other(a, t + h, y))
+    return states, None
 
 
 def leapfrog(f, a, steps, y):
@@ -145,6 +174,7 @@ WAYS = {
 CASES = (
     ("bdf2", "oscillator", bdf2, oscillator, 5.0, [[1.2, -0.4], [-0.6, 0.9]]),
     ("bdf2", "chase", bdf2, chase, 20.0, [[0.3, 1.1, -0.5], [-0.2, 0.8, 0.6]]),
+    ("sbdf2", "relax", sbdf2, (relax_stiff, relax_other), 15.0, [[0.4, 0.9], [-0.3, 0.2]]),
     ("leapfrog", "kepler", leapfrog, (kepler_drift, kepler_kick), 1.0,
      [[0.8, 0.1, 0.1, 1.2], [-0.2, 1.1, -0.9, 0.3]]),
     ("leapfrog", "pendulum", leapfrog, (pendulum_drift, pendulum_kick), 1.5, [[0.4, 1.2], [-1.0, 0.7]]),

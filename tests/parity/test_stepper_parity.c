@@ -1,5 +1,6 @@
-/* BDF2 and leapfrog against NumPy: states, loss and gradients over equal steps, a shorter last one,
- * steps of a list and times within them (tests/parity/README.md). The ODEs are formulas. */
+/* BDF2, semi-implicit BDF2 and leapfrog against NumPy: states, loss and gradients over equal steps,
+ * a shorter last one, steps of a list and times within them (tests/parity/README.md). The ODEs are
+ * formulas. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,15 @@ enum { SAMPLES = 2, MOST = 4, TIMES = 4, MOST_OVERRIDES = 7 };
     "[model.ode.f]\nlayer = formula\nconstants = a=" #constant                                     \
     "\nlearn = a\nequations = " equations "\n[train]\nloss = mse\noptimizer = sgd(lr=0.1)\n"
 
+/* A field of two terms, of which the stiff one has the parameter. */
+#define INI_OF_TWO(width, constant, other, stiff)                                                  \
+    "[run]\nname = test\ndevice = reference\ndtype = float64\nworkers = 1\n"                       \
+    "[data]\ndataset = measured(shape=" #width ", label=" #width ")\n"                             \
+    "[model.ode]\nlayer = ode\ngradient = direct\n"                                                \
+    "[model.ode.f]\nlayer = formula\nequations = " other "\n"                                      \
+    "[model.ode.stiff]\nlayer = formula\nconstants = a=" #constant                                 \
+    "\nlearn = a\nequations = " stiff "\n[train]\nloss = mse\noptimizer = sgd(lr=0.1)\n"
+
 typedef struct problem {
     const char *method, *name, *ini;
     int64_t width;
@@ -27,6 +37,9 @@ static const problem oscillator = {"bdf2", "oscillator",
 static const problem chase = {
     "bdf2", "chase", INI(3, 20, "x' = -a*(x - sin(t)) + y*z | y' = cos(t) - y^2 | z' = x - t*z"),
     3};
+static const problem relax = {
+    "sbdf2", "relax",
+    INI_OF_TWO(2, 15, "x' = y*cos(t) | y' = -x*y", "x' = -a*(x - sin(t)) | y' = -a*(y - x^2)"), 2};
 static const problem kepler = {"leapfrog", "kepler",
                                INI(4, 1,
                                    "q1' = p1 | q2' = p2 | p1' = -a*q1/sqrt(q1^2 + q2^2)^3 | "
@@ -172,6 +185,12 @@ static void test_bdf2_takes_the_steps_of_numpy(void **state)
     check_ways(&chase, WAYS);
 }
 
+static void test_sbdf2_takes_the_steps_of_numpy(void **state)
+{
+    (void)state;
+    check_ways(&relax, WAYS_TO_THE_END);
+}
+
 static void test_leapfrog_takes_the_steps_of_numpy(void **state)
 {
     (void)state;
@@ -183,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bdf2_takes_the_steps_of_numpy),
+        cmocka_unit_test(test_sbdf2_takes_the_steps_of_numpy),
         cmocka_unit_test(test_leapfrog_takes_the_steps_of_numpy),
     };
     return cmocka_run_group_tests(tests, open_fixture, close_fixture);

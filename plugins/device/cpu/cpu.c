@@ -1,6 +1,7 @@
 #include "cpu.h"
 #include "../common/tables.h"
 #include "odeon/device_ext.h"
+#include "tiles/tiles.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,14 +9,28 @@
 
 static const char *const level_name[] = {"baseline", "AVX2", "AVX-512"};
 static const char *const level_option[] = {"baseline", "avx2", "avx512"};
+static const char *const math_option[] = {"ieee32", "bf16x6", "bf16x3", "bf16"};
 
 const odeon_option *const cpu_options[] = {
     ODEON_OPTION(cpu_device, blas, CHOICE, .default_text = "auto", .choices = "auto|openblas|own",
                  .help = "who multiplies matrices; auto takes OpenBLAS where it is installed"),
+    ODEON_OPTION(cpu_device, products, CHOICE, .default_text = "auto", .choices = "auto|own|blas",
+                 .help =
+                     "which products blas multiplies: auto leaves those with a short side to own "
+                     "kernels"),
     ODEON_OPTION(cpu_device, simd, CHOICE, .default_text = "auto",
                  .choices = "auto|baseline|avx2|avx512",
                  .help = "instruction set of the other operators; auto takes the widest that "
                          "there is"),
+    ODEON_OPTION(cpu_device, convolution, CHOICE, .default_text = "auto",
+                 .choices = "auto|direct|filters|places|unroll",
+                 .help = "how convolutions are computed: directly with vectors of filters or of "
+                         "places, or unrolled into a product; auto takes the fastest for a shape"),
+    ODEON_OPTION(cpu_device, math, CHOICE, .default_text = "ieee32",
+                 .choices = "ieee32|bf16x6|bf16x3|bf16",
+                 .help = "how float32 products and convolutions multiply: as such, or on matrix "
+                         "tiles (AMX) as 6, 3 or 1 products of bfloat16 parts, to 1e-7, 1e-5 or "
+                         "4e-3"),
     NULL};
 
 /* The widest instruction set that this processor can run. The AVX-512 kernels are compiled with F,
@@ -52,6 +67,20 @@ static void choose_kernels(cpu_device *d)
         &cpu_kernels_f64_avx512,
 #endif
     };
+    static const cpu_direct *const direct_f32[] = {
+        &cpu_direct_f32_baseline,
+#if defined(__x86_64__)
+        &cpu_direct_f32_avx2,
+        &cpu_direct_f32_avx512,
+#endif
+    };
+    static const cpu_direct *const direct_f64[] = {
+        &cpu_direct_f64_baseline,
+#if defined(__x86_64__)
+        &cpu_direct_f64_avx2,
+        &cpu_direct_f64_avx512,
+#endif
+    };
     d->level = level_of_machine();
     d->level_asked = (int32_t)d->simd - 1;
     if (d->level_asked >= 0 && d->level_asked < d->level) {
@@ -59,6 +88,8 @@ static void choose_kernels(cpu_device *d)
     }
     d->f32 = f32[d->level];
     d->f64 = f64[d->level];
+    d->direct_f32 = direct_f32[d->level];
+    d->direct_f64 = direct_f64[d->level];
 }
 
 /* Loads OpenBLAS here, on the main thread, because that changes the environment. */
@@ -70,6 +101,7 @@ odeon_status cpu_init(void *self)
     }
     d->has_lock = 1;
     choose_kernels(d);
+    d->has_tiles = d->math != CPU_MATH_IEEE32 && tiles_usable();
     if (d->blas != CPU_BLAS_OWN) {
         cpu_blas_load(&d->library);
     }
@@ -105,8 +137,8 @@ static odeon_status probe_blas(const cpu_device *d)
     }
     if (b->handle == NULL) {
         (void)snprintf(text, sizeof text,
-                       "cpu: no OpenBLAS (%s): products run in own loops, several times slower; "
-                       "install it (Debian: libopenblas0-pthread) or set blas = own",
+                       "cpu: no OpenBLAS (%s): own kernels compute all products, the large ones "
+                       "slower; install it (Debian: libopenblas0-pthread) or set blas = own",
                        b->reason);
         warn(d, text);
         return ODEON_OK;
@@ -129,20 +161,29 @@ static odeon_status probe(void *device)
                           "cpu: simd = %s, but this processor has no more than %s; set simd = auto",
                           level_option[d->level_asked], level_option[d->level]);
     }
+    if (d->math != CPU_MATH_IEEE32 && !d->has_tiles) {
+        return odeon_fail(d->host, ODEON_ERR_DEVICE,
+                          "cpu: math = %s needs matrix tiles (AMX), which this processor does not "
+                          "have or its kernel does not grant; set math = ieee32",
+                          math_option[d->math]);
+    }
     return d->blas == CPU_BLAS_OWN ? ODEON_OK : probe_blas(d);
 }
 
 static odeon_status describe(void *device, char *text, uint64_t bytes)
 {
     const cpu_device *d = device;
+    const char *level = level_name[d->level];
+    const char *tiles = d->has_tiles ? ", products on tiles as " : "";
+    const char *math = d->has_tiles ? math_option[d->math] : "";
     if (d->library.handle == NULL) {
-        (void)snprintf(text, bytes, "own products, %s", level_name[d->level]);
+        (void)snprintf(text, bytes, "own products, %s%s%s", level, tiles, math);
     } else if (d->library.threads == 1) {
-        (void)snprintf(text, bytes, "OpenBLAS %s %s, %s", d->library.version, d->library.core,
-                       level_name[d->level]);
+        (void)snprintf(text, bytes, "OpenBLAS %s %s, %s%s%s", d->library.version, d->library.core,
+                       level, tiles, math);
     } else {
-        (void)snprintf(text, bytes, "OpenBLAS %s %s (%d threads), %s", d->library.version,
-                       d->library.core, (int)d->library.threads, level_name[d->level]);
+        (void)snprintf(text, bytes, "OpenBLAS %s %s (%d threads), %s%s%s", d->library.version,
+                       d->library.core, (int)d->library.threads, level, tiles, math);
     }
     return ODEON_OK;
 }
@@ -166,7 +207,7 @@ static odeon_status give_up_blas(cpu_device *d, int32_t n)
     d->library.handle = NULL;
     (void)snprintf(text, sizeof text,
                    "cpu: OpenBLAS needs %lld MiB of address space for worker %d and cannot have "
-                   "them: products run in own loops, several times slower; raise the limit "
+                   "them: own kernels compute all products, the large ones slower; raise the limit "
                    "(ulimit -v) or set blas = own",
                    mebibytes, (int)n - 1);
     warn(d, text);
@@ -195,12 +236,14 @@ static odeon_status queue_create(void *self, int32_t worker, void **out)
     (void)worker;
     *out = NULL;
     ODEON_TRY(reserve_blas(d));
-    cpu_queue *q = d->host->alloc(d->host, sizeof *q);
+    const size_t head = (sizeof(cpu_queue) + 63) / 64 * 64, bytes = head + CPU_GEMM_WORKSPACE;
+    cpu_queue *q = d->host->alloc(d->host, bytes);
     if (q == NULL) {
-        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", sizeof *q);
+        return odeon_fail(d->host, ODEON_ERR_NOMEM, "cpu: no memory for %zu bytes", bytes);
     }
     memset(q, 0, sizeof *q);
     q->device = d;
+    q->workspace = (char *)q + head;
     (void)pthread_mutex_lock(&d->lock);
     q->next = d->queues;
     if (q->next != NULL) {
@@ -229,6 +272,7 @@ static void queue_destroy(void *self, void *handle)
     if (queue->next != NULL) {
         queue->next->previous = queue->previous;
     }
+    cpu_release_tiles(queue);
     d->retired_launches += queue->launches;
     d->n_queues--;
     (void)pthread_mutex_unlock(&d->lock);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "blas.h"
+#include "direct.h"
 #include "kernels/kernels.h"
 #include "odeon/device.h"
 #include "odeon/device_conv.h"
@@ -21,15 +22,20 @@
 #include "odeon/host.h"
 #include "odeon/option.h"
 
-/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32 and f64
- * are the kernels of the chosen level. */
+/* Counters are atomic, as every worker changes them; lock guards the list of queues. f32, f64
+ * and direct_ are the kernels of the chosen level. */
 typedef struct cpu_device {
     ODEON_INSTANCE;
-    int64_t blas; /* CPU_BLAS_* */
-    int64_t simd; /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t blas;        /* CPU_BLAS_* */
+    int64_t products;    /* CPU_PRODUCTS_* */
+    int64_t simd;        /* 0: auto, else CPU_LEVEL_* + 1 */
+    int64_t convolution; /* CPU_CONVOLUTION_* of way.h */
+    int64_t math;        /* CPU_MATH_* */
     cpu_blas library;
     int32_t level, level_asked; /* CPU_LEVEL_*; level_asked is -1 for auto */
     const cpu_kernels *f32, *f64;
+    const cpu_direct *direct_f32, *direct_f64;
+    int32_t has_tiles, reserved1;
     _Atomic int64_t waits, allocs, live_bytes, retired_launches;
     pthread_mutex_t lock; /* guards queues and n_queues */
     int32_t has_lock, reserved0;
@@ -42,7 +48,10 @@ typedef struct cpu_device {
 typedef struct cpu_queue {
     cpu_device *device;
     _Atomic int64_t launches; /* written by the owning worker only */
+    void *workspace;          /* CPU_GEMM_WORKSPACE bytes, of the same block */
     struct cpu_queue *next, *previous;
+    void *tiles; /* where products on tiles split their operands; grows */
+    uint64_t tiles_bytes;
 } cpu_queue;
 
 static inline cpu_queue *cpu_queue_of(const odeon_queue *queue)
@@ -51,6 +60,9 @@ static inline cpu_queue *cpu_queue_of(const odeon_queue *queue)
 }
 
 enum { CPU_BLAS_AUTO = 0, CPU_BLAS_OPENBLAS = 1, CPU_BLAS_OWN = 2 };
+enum { CPU_PRODUCTS_AUTO = 0, CPU_PRODUCTS_OWN = 1, CPU_PRODUCTS_BLAS = 2 };
+/* How float32 is multiplied; but for the first, the number of parts of each factor, on tiles. */
+enum { CPU_MATH_IEEE32 = 0, CPU_MATH_BF16X6 = 1, CPU_MATH_BF16X3 = 2, CPU_MATH_BF16 = 3 };
 enum { CPU_LEVEL_BASELINE = 0, CPU_LEVEL_AVX2 = 1, CPU_LEVEL_AVX512 = 2 };
 
 extern const odeon_device_ops cpu_device_ops;
@@ -80,9 +92,19 @@ static inline void *write_or_null(const odeon_tensor *x)
     return x != NULL ? odeon_write(x) : NULL;
 }
 
-/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own loops. */
+/* c = alpha op(a) op(b) + beta c on plain addresses, by OpenBLAS or by the device's own kernels. */
 void cpu_multiply(odeon_queue *queue, const cpu_kernels *k, uint32_t dtype, const cpu_gemm_shape *p,
                   const void *a, const void *b, void *c);
+
+/* The same of float32 on matrix tiles (tiles/tiles.h), where option math chooses them and the
+ * product is worth it. Returns 0, with c as it was, where it is not so. */
+int32_t cpu_multiply_on_tiles(cpu_queue *queue, const cpu_gemm_shape *p, const float *a,
+                              const float *b, float *c);
+void cpu_release_tiles(cpu_queue *queue);
+/* Parts of a factor by option math; what the queue keeps for them, of at least so many bytes, NULL
+ * if there is no memory. */
+int32_t cpu_tiles_parts(const cpu_device *device);
+void *cpu_tiles_memory(cpu_queue *queue, uint64_t bytes);
 
 /* The families, each in the file of its name. */
 extern const odeon_move_family cpu_move;

@@ -1,2 +1,4 @@
 include(${folder}/kernels.cmake)
 odeon_cpu_kernels(${plugin})
+include(${folder}/tiles/tiles.cmake)
+odeon_cpu_tiles(${plugin})

@@ -97,6 +97,24 @@ static void test_solve_survives_every_failing_allocation(void **state)
     folder_remove(&f);
 }
 
+static void test_plot_survives_every_failing_allocation(void **state)
+{
+    (void)state;
+    folder f = small_run_create("cpu", "direct", 1);
+    char *run = mem_printf("%s/run", f.path), *out = mem_printf("run.out=%s/run", f.path);
+    char *train[] = {(char[]){"odeon"}, (char[]){"train"}, strdup(folder_file(&f, "run.ini")), out,
+                     NULL};
+    assert_int_equal(failing_program_run(&f, train), 0);
+    char *chart = mem_printf("--out=%s/chart.svg", f.path);
+    const char *const arguments[] = {"odeon", "plot", "loss", run, chart, NULL};
+    failing_program_check(&f, arguments, (program_made){"chart.svg", "chart.svg"});
+    free(train[2]);
+    mem_free(chart);
+    mem_free(out);
+    mem_free(run);
+    folder_remove(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_check_of_kernels_survives_every_failing_allocation),
         cmocka_unit_test(test_grad_survives_every_failing_allocation),
         cmocka_unit_test(test_solve_survives_every_failing_allocation),
+        cmocka_unit_test(test_plot_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,20 @@ static void test_pieces_follow_each_other(void **state)
     text_fini(&t);
 }
 
+static void test_whole_numbers_reach_the_ends_of_their_type(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = {0, 7, 10, -1, 1234567890, INT64_MAX, INT64_MIN};
+    static const char expected[] = "0 7 10 -1 1234567890 9223372036854775807 -9223372036854775808 ";
+    text_buffer t = {0};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        text_whole(&t, numbers[i]);
+        text_add(&t, " ");
+    }
+    assert_string_equal(t.data, expected);
+    text_fini(&t);
+}
+
 static void test_lack_of_memory_is_kept_in_mind(void **state)
 {
     (void)state;
@@ -130,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces_follow_each_other),
+        cmocka_unit_test(test_whole_numbers_reach_the_ends_of_their_type),
         cmocka_unit_test(test_lack_of_memory_is_kept_in_mind),
         cmocka_unit_test(test_json_strings_are_escaped),
         cmocka_unit_test(test_json_has_null_for_what_is_no_number),

@@ -157,6 +157,16 @@ static void test_scalars_and_factors_must_be_there(void **state)
     check_refused("short_verb", "its verb lacks a struct_size");
 }
 
+static void test_terms_are_named_by_those_who_declare_it(void **state)
+{
+    (void)state;
+    check_refused("terms",
+                  "register 1027 wrongly: it is of terms that the method does not declare");
+    check_refused("unknown_terms",
+                  "register 1027 wrongly: it is of terms that the method does not");
+    check_refused("reserved", "register 1027 wrongly: it is of terms that the method does not");
+}
+
 static void test_reserved_verbs_are_refused(void **state)
 {
     (void)state;
@@ -318,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_steps_said_to_be_alike_must_be),
         cmocka_unit_test(test_a_method_that_remembers_is_refused),
         cmocka_unit_test(test_scalars_and_factors_must_be_there),
+        cmocka_unit_test(test_terms_are_named_by_those_who_declare_it),
         cmocka_unit_test(test_reserved_verbs_are_refused),
         cmocka_unit_test(test_leapfrog_puts_parts_together),
         cmocka_unit_test(test_bdf2_settles_behind_its_first_step),

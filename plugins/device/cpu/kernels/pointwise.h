@@ -2,33 +2,38 @@
 #ifndef ODEON_CPU_POINTWISE_H
 #define ODEON_CPU_POINTWISE_H
 
-/* In all comparisons NaN takes the branch that passes it on. */
+/* The elementary function NAME in the form that the dtype needs. */
+#define ELEMENTARY(name, ...)                                                                      \
+    ((real)(sizeof(real) == sizeof(float) ? name##_short(__VA_ARGS__) : name##_full(__VA_ARGS__)))
+
+/* Without branches, so that loops over it vectorize; the logarithm of float64 is the library's. In
+ * all comparisons NaN takes the branch that passes it on. SIN and COS: |x| <= TURN_LIMIT. */
 ALWAYS_INLINE real unary_value(int32_t id, real x)
 {
-    const real one = 1, softplus_linear = 20, zero = 0;
+    const real one = 1, zero = 0;
     switch (id) {
     case ODEON_UNARY_RELU:
         return x <= zero ? zero : x;
     case ODEON_UNARY_TANH:
-        return tanh(x);
+        return ELEMENTARY(tanh, (double)x);
     case ODEON_UNARY_SOFTPLUS:
-        return x > softplus_linear ? x : log1p(exp(x));
+        return ELEMENTARY(softplus, (double)x);
     case ODEON_UNARY_SIGMOID:
-        return one / (one + exp(-x));
+        return ELEMENTARY(sigmoid, (double)x);
     case ODEON_UNARY_EXP:
-        return exp(x);
+        return ELEMENTARY(exp, (double)x);
     case ODEON_UNARY_SQRT:
         return sqrt(x);
     case ODEON_UNARY_RECIPROCAL:
         return one / x;
     case ODEON_UNARY_LOG:
-        return log(x);
+        return sizeof(real) == sizeof(float) ? (real)log_short((double)x) : log(x);
     case ODEON_UNARY_SQUARE:
         return x * x;
     case ODEON_UNARY_SIN:
-        return sin(x);
+        return ELEMENTARY(sin, (double)x, 0.0);
     case ODEON_UNARY_COS:
-        return cos(x);
+        return ELEMENTARY(sin, (double)x, 1.0);
     case ODEON_UNARY_ABS:
         return fabs(x);
     default:
@@ -47,6 +52,9 @@ ALWAYS_INLINE real unary_slope(int32_t id, real kept)
     case ODEON_UNARY_TANH:
         return one - kept * kept;
     case ODEON_UNARY_SOFTPLUS:
+        if (sizeof(real) == sizeof(float)) {
+            return kept > softplus_linear ? one : -(real)expm1_short(-(double)kept);
+        }
         return kept > softplus_linear ? one : -expm1(-kept);
     case ODEON_UNARY_SIGMOID:
         return kept * (one - kept);
@@ -61,9 +69,9 @@ ALWAYS_INLINE real unary_slope(int32_t id, real kept)
     case ODEON_UNARY_SQUARE:
         return two * kept;
     case ODEON_UNARY_SIN:
-        return cos(kept);
+        return unary_value(ODEON_UNARY_COS, kept);
     case ODEON_UNARY_COS:
-        return -sin(kept);
+        return -unary_value(ODEON_UNARY_SIN, kept);
     case ODEON_UNARY_ABS:
         return kept > zero ? one : kept < zero ? -one : kept; /* 0, NaN */
     default:
@@ -89,12 +97,67 @@ ALWAYS_INLINE void unary_vjp_loop(int32_t id, int64_t count, const real *kept, c
     }
 }
 
-/* x [count] -> y [count]. */
-static void unary(int32_t id, int64_t count, const void *x, void *y)
+/* Are all numbers finite and small enough for the sine's own formula? */
+static int32_t turns_fit(int64_t count, const real *x)
+{
+    int32_t outside = 0;
+#pragma omp simd reduction(| : outside)
+    for (int64_t i = 0; i < count; i++) {
+        outside |= !(fabs(x[i]) <= (real)TURN_LIMIT);
+    }
+    return !outside;
+}
+
+/* Sine, or cosine, of any x: a single large number goes to the library, whatever stands beside it.
+ */
+static real turn_value(int32_t id, real x)
+{
+    if (!(fabs(x) <= (real)TURN_LIMIT)) {
+        return id == ODEON_UNARY_SIN ? sin(x) : cos(x);
+    }
+    return id == ODEON_UNARY_SIN ? unary_value(ODEON_UNARY_SIN, x)
+                                 : unary_value(ODEON_UNARY_COS, x);
+}
+
+/* Sine or cosine; y may be x. */
+static void unary_turns(int32_t id, int64_t count, const real *x, real *y)
+{
+    if (turns_fit(count, x)) {
+        if (id == ODEON_UNARY_SIN) {
+            unary_loop(ODEON_UNARY_SIN, count, x, y);
+        } else {
+            unary_loop(ODEON_UNARY_COS, count, x, y);
+        }
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        y[i] = turn_value(id, x[i]);
+    }
+}
+
+/* The vjp of sine or cosine. */
+static void unary_turns_vjp(int32_t id, int64_t count, const real *x, const real *dy, real *dx)
+{
+    if (turns_fit(count, x)) {
+        if (id == ODEON_UNARY_SIN) {
+            unary_vjp_loop(ODEON_UNARY_SIN, count, x, dy, dx);
+        } else {
+            unary_vjp_loop(ODEON_UNARY_COS, count, x, dy, dx);
+        }
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        dx[i] = dy[i] * (id == ODEON_UNARY_SIN ? turn_value(ODEON_UNARY_COS, x[i])
+                                               : -turn_value(ODEON_UNARY_SIN, x[i]));
+    }
+}
+
+/* x [count] -> y [count], of functions that are no epilogue. */
+static void unary_rest(int32_t id, int64_t count, const real *x, real *y)
 {
     switch (id) {
-    case ODEON_UNARY_RELU:
-        unary_loop(ODEON_UNARY_RELU, count, x, y);
+    case ODEON_UNARY_EXP:
+        unary_loop(ODEON_UNARY_EXP, count, x, y);
         break;
     case ODEON_UNARY_SQRT:
         unary_loop(ODEON_UNARY_SQRT, count, x, y);
@@ -102,16 +165,75 @@ static void unary(int32_t id, int64_t count, const void *x, void *y)
     case ODEON_UNARY_RECIPROCAL:
         unary_loop(ODEON_UNARY_RECIPROCAL, count, x, y);
         break;
+    case ODEON_UNARY_LOG:
+        unary_loop(ODEON_UNARY_LOG, count, x, y);
+        break;
     case ODEON_UNARY_SQUARE:
         unary_loop(ODEON_UNARY_SQUARE, count, x, y);
         break;
     case ODEON_UNARY_ABS:
         unary_loop(ODEON_UNARY_ABS, count, x, y);
         break;
-    default: /* the time goes into the math library, so a loop of its own gains nothing */
-        for (int64_t i = 0; i < count; i++) {
-            ((real *)y)[i] = unary_value(id, ((const real *)x)[i]);
-        }
+    case ODEON_UNARY_SIN:
+    case ODEON_UNARY_COS:
+        unary_turns(id, count, x, y);
+        break;
+    default:
+        unary_loop(ODEON_UNARY_IDENTITY, count, x, y);
+        break;
+    }
+}
+
+/* x [count] -> y [count]. */
+static void unary(int32_t id, int64_t count, const void *x, void *y)
+{
+    switch (id) {
+    case ODEON_UNARY_RELU:
+        unary_loop(ODEON_UNARY_RELU, count, x, y);
+        break;
+    case ODEON_UNARY_TANH:
+        unary_loop(ODEON_UNARY_TANH, count, x, y);
+        break;
+    case ODEON_UNARY_SOFTPLUS:
+        unary_loop(ODEON_UNARY_SOFTPLUS, count, x, y);
+        break;
+    case ODEON_UNARY_SIGMOID:
+        unary_loop(ODEON_UNARY_SIGMOID, count, x, y);
+        break;
+    default:
+        unary_rest(id, count, x, y);
+        break;
+    }
+}
+
+/* kept, dy [count] -> dx [count], of functions that are no epilogue. */
+static void unary_vjp_rest(int32_t id, int64_t count, const real *kept, const real *dy, real *dx)
+{
+    switch (id) {
+    case ODEON_UNARY_EXP:
+        unary_vjp_loop(ODEON_UNARY_EXP, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_SQRT:
+        unary_vjp_loop(ODEON_UNARY_SQRT, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_RECIPROCAL:
+        unary_vjp_loop(ODEON_UNARY_RECIPROCAL, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_LOG:
+        unary_vjp_loop(ODEON_UNARY_LOG, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_SQUARE:
+        unary_vjp_loop(ODEON_UNARY_SQUARE, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_ABS:
+        unary_vjp_loop(ODEON_UNARY_ABS, count, kept, dy, dx);
+        break;
+    case ODEON_UNARY_SIN:
+    case ODEON_UNARY_COS:
+        unary_turns_vjp(id, count, kept, dy, dx);
+        break;
+    default:
+        unary_vjp_loop(ODEON_UNARY_IDENTITY, count, kept, dy, dx);
         break;
     }
 }
@@ -120,28 +242,20 @@ static void unary(int32_t id, int64_t count, const void *x, void *y)
 static void unary_vjp(int32_t id, int64_t count, const void *kept, const void *dy, void *dx)
 {
     switch (id) {
-    case ODEON_UNARY_IDENTITY:
-        unary_vjp_loop(ODEON_UNARY_IDENTITY, count, kept, dy, dx);
-        break;
     case ODEON_UNARY_RELU:
         unary_vjp_loop(ODEON_UNARY_RELU, count, kept, dy, dx);
         break;
     case ODEON_UNARY_TANH:
         unary_vjp_loop(ODEON_UNARY_TANH, count, kept, dy, dx);
         break;
+    case ODEON_UNARY_SOFTPLUS:
+        unary_vjp_loop(ODEON_UNARY_SOFTPLUS, count, kept, dy, dx);
+        break;
     case ODEON_UNARY_SIGMOID:
         unary_vjp_loop(ODEON_UNARY_SIGMOID, count, kept, dy, dx);
         break;
-    case ODEON_UNARY_EXP:
-        unary_vjp_loop(ODEON_UNARY_EXP, count, kept, dy, dx);
-        break;
-    case ODEON_UNARY_SQUARE:
-        unary_vjp_loop(ODEON_UNARY_SQUARE, count, kept, dy, dx);
-        break;
     default:
-        for (int64_t i = 0; i < count; i++) {
-            ((real *)dx)[i] = ((const real *)dy)[i] * unary_slope(id, ((const real *)kept)[i]);
-        }
+        unary_vjp_rest(id, count, kept, dy, dx);
         break;
     }
 }
@@ -211,15 +325,22 @@ static void whole_power(int64_t count, real scale, int32_t n, int32_t inverse, c
     }
 }
 
-/* x [count] -> y [count]; pow in double for both dtypes. */
+/* x [count] -> y [count]; pow in double for both dtypes, but for usual exponents of float32. */
 static void power(int64_t count, double scale, double exponent, const void *x, void *y)
 {
+    const real *from = x;
+    real *to = y;
     if (fabs(exponent) <= ODEON_POWER_PRODUCTS && exponent == floor(exponent)) {
-        whole_power(count, (real)scale, (int32_t)fabs(exponent), exponent < 0.0, x, y);
-        return;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        ((real *)y)[i] = (real)(scale * pow((double)((const real *)x)[i], exponent));
+        whole_power(count, (real)scale, (int32_t)fabs(exponent), exponent < 0.0, from, to);
+    } else if (sizeof(real) == sizeof(float) && fabs(exponent) <= POWER_LIMIT) {
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++) {
+            to[i] = (real)power_short((double)from[i], scale, exponent);
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++) {
+            to[i] = (real)(scale * pow((double)from[i], exponent));
+        }
     }
 }
 
@@ -236,16 +357,33 @@ ALWAYS_INLINE void bias_columns_loop(int32_t act, int64_t rows, int64_t cols, co
     }
 }
 
-/* y [rows,cols], bias [cols]. ReLU is fused; other functions take a second pass. */
+/* y [rows,cols], bias [cols]. */
 static void bias_columns(int32_t act, int64_t rows, int64_t cols, const void *bias, void *y)
 {
-    if (act == ODEON_UNARY_RELU) {
+    switch (act) {
+    case ODEON_UNARY_RELU:
         bias_columns_loop(ODEON_UNARY_RELU, rows, cols, bias, y);
-        return;
+        break;
+    case ODEON_UNARY_TANH:
+        bias_columns_loop(ODEON_UNARY_TANH, rows, cols, bias, y);
+        break;
+    case ODEON_UNARY_SOFTPLUS:
+        bias_columns_loop(ODEON_UNARY_SOFTPLUS, rows, cols, bias, y);
+        break;
+    case ODEON_UNARY_SIGMOID:
+        bias_columns_loop(ODEON_UNARY_SIGMOID, rows, cols, bias, y);
+        break;
+    default:
+        bias_columns_loop(ODEON_UNARY_IDENTITY, rows, cols, bias, y);
+        break;
     }
-    bias_columns_loop(ODEON_UNARY_IDENTITY, rows, cols, bias, y);
-    if (act != ODEON_UNARY_IDENTITY) {
-        unary(act, rows * cols, y, y);
+}
+
+ALWAYS_INLINE void bias_row_loop(int32_t act, int64_t cols, real bias, real *y)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < cols; i++) {
+        y[i] = unary_value(act, y[i] + bias);
     }
 }
 
@@ -254,12 +392,22 @@ static void bias_rows(int32_t act, int64_t rows, int64_t cols, const void *bias,
 {
     for (int64_t r = 0; r < rows; r++) {
         real *row = (real *)y + r * cols, b = ((const real *)bias)[r];
-#pragma omp simd
-        for (int64_t i = 0; i < cols; i++) {
-            row[i] += b;
-        }
-        if (act != ODEON_UNARY_IDENTITY) {
-            unary(act, cols, row, row);
+        switch (act) {
+        case ODEON_UNARY_RELU:
+            bias_row_loop(ODEON_UNARY_RELU, cols, b, row);
+            break;
+        case ODEON_UNARY_TANH:
+            bias_row_loop(ODEON_UNARY_TANH, cols, b, row);
+            break;
+        case ODEON_UNARY_SOFTPLUS:
+            bias_row_loop(ODEON_UNARY_SOFTPLUS, cols, b, row);
+            break;
+        case ODEON_UNARY_SIGMOID:
+            bias_row_loop(ODEON_UNARY_SIGMOID, cols, b, row);
+            break;
+        default:
+            bias_row_loop(ODEON_UNARY_IDENTITY, cols, b, row);
+            break;
         }
     }
 }

@@ -23,12 +23,17 @@ static span inside(int64_t at, int64_t size, int64_t stride, int64_t outputs)
 enum { RUN = 16 };
 
 /* to[i] = from[i * stride] for i < n. from_room and to_room: how many numbers may be read and
- * written. */
+ * written. The compiler has to allow for from and to overlapping within a run and would copy it in
+ * pieces of many sizes; memcpy of a known size are whole vectors. */
 ALWAYS_INLINE void copy_run(int64_t stride, int64_t n, const real *from, int64_t from_room,
                             real *to, int64_t to_room)
 {
     int64_t i = 0;
     for (; i < n && i + RUN <= to_room && (i + RUN) * stride <= from_room; i += RUN) {
+        if (stride == 1) {
+            memcpy(to + i, from + i, RUN * sizeof *to);
+            continue;
+        }
         for (int l = 0; l < RUN; l++) {
             to[i + l] = from[(i + l) * stride];
         }

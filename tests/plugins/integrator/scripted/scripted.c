@@ -43,14 +43,17 @@ enum { /* in the order of the option's choices */
        RULE_FACTOR,
        RULE_NO_GAMMA,
        RULE_SHORT_VERB,
-       RULE_START_BY_H
+       RULE_START_BY_H,
+       RULE_TERMS,
+       RULE_UNKNOWN_TERMS,
+       RULE_RESERVED
 };
 #define RULES                                                                                      \
     "none|no_y1|no_error|no_carry|twice|unwritten|reads_error|evaluates_into_error|writes_y0|"     \
     "writes_carry_in|unknown|no_terms|many_terms|many_evals|many_combinations|start_writes_y1|"    \
     "start_reads_carry|order|carries|start_by_work|late|varies|no_work|much_work|"                 \
     "remembers|part|linsolve|noise|text|ratio|scalar_twice|scalar_unwritten|scalar_unknown|"       \
-    "factor|no_gamma|short_verb|start_by_h"
+    "factor|no_gamma|short_verb|start_by_h|terms|unknown_terms|reserved"
 
 enum {
     K1 = ODEON_WORK,
@@ -76,15 +79,17 @@ static const odeon_option *const options[] = {ODEON_OPTION(scripted, rule, CHOIC
 static odeon_status describe(void *self, odeon_stepper_info *out)
 {
     const scripted *method = self;
-    *out = (odeon_stepper_info){.struct_size = sizeof *out,
-                                .n_startup = method->rule != RULE_LATE ? 0 : -1,
-                                .order = method->rule == RULE_ORDER ? 0 : 2,
-                                .embedded_order = 1,
-                                .n_scalars = 2,
-                                .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
-                                .n_work = method->rule == RULE_NO_WORK     ? 0
-                                          : method->rule == RULE_MUCH_WORK ? ODEON_MAX_WORK + 1
-                                                                           : N_WORK};
+    *out =
+        (odeon_stepper_info){.struct_size = sizeof *out,
+                             .flags = method->rule == RULE_UNKNOWN_TERMS ? ODEON_STEPPER_SPLIT : 0,
+                             .n_startup = method->rule != RULE_LATE ? 0 : -1,
+                             .order = method->rule == RULE_ORDER ? 0 : 2,
+                             .embedded_order = 1,
+                             .n_scalars = 2,
+                             .n_carry = method->rule == RULE_CARRIES ? ODEON_MAX_CARRY + 1 : 1,
+                             .n_work = method->rule == RULE_NO_WORK     ? 0
+                                       : method->rule == RULE_MUCH_WORK ? ODEON_MAX_WORK + 1
+                                                                        : N_WORK};
     return ODEON_OK;
 }
 
@@ -155,6 +160,14 @@ static odeon_status break_more(const scripted *method, const odeon_step *s)
         return s->verb(s->self, &other);
     case RULE_SHORT_VERB:
         other.struct_size = 8;
+        return s->verb(s->self, &other);
+    case RULE_TERMS:
+        return odeon_step_eval_terms(s, MORE, ODEON_TERMS_OTHER, 0.0, ODEON_Y0);
+    case RULE_UNKNOWN_TERMS:
+        return odeon_step_eval_terms(s, MORE, ODEON_TERMS_STIFF + 1, 0.0, ODEON_Y0);
+    case RULE_RESERVED:
+        other.verb = ODEON_VERB_EVAL;
+        other.reserved0 = 1;
         return s->verb(s->self, &other);
     case RULE_TEXT:
         return odeon_step_scalar(s, scalar, "h * (1 + ");

@@ -1,0 +1,14 @@
+/* decimal.h: the shortest decimal text of a double, by arithmetic on whole numbers. */
+#ifndef ODEON_CORE_BASE_DECIMAL_H
+#define ODEON_CORE_BASE_DECIMAL_H
+#include <stdbool.h>
+
+/* The most that decimal_print writes, with the NUL. */
+enum { DECIMAL_TEXT_BYTES = 32 };
+
+/* Writes what printf writes by %g with the fewest digits that read back as value, whatever the
+ * locale. False, and nothing is written, where value is none of those that this covers: whole
+ * numbers below 1e6, and numbers from 1e-10 to 1e15 that are no power of two. */
+bool decimal_print(double value, char text[DECIMAL_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,117 @@
+#include "command/view_session.h"
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/output_file.h"
+#include "format/run_folder.h"
+#include "run/run_record.h"
+
+/* ---- what a page asks for ---- */
+
+static const odeon_view_drawing *drawing(void *self, int64_t number)
+{
+    const view_session *s = self;
+    return views_drawing(s->views, number);
+}
+
+/* A chart that cannot be made is none: a page says why and goes on. */
+static odeon_status give_up(odeon_status status, const odeon_view_out *out)
+{
+    if (status == ODEON_ERR_NOMEM || status == ODEON_ERR_CANCELLED) {
+        return status;
+    }
+    out->nothing(out->self, diag_message());
+    diag_clear();
+    return ODEON_OK;
+}
+
+static odeon_status draw(void *self, int64_t number, const odeon_view_request *request,
+                         const odeon_view_out *out)
+{
+    view_session *s = self;
+    const odeon_view_drawing *d = views_drawing(s->views, number);
+    if (d == NULL || (d->flags & ODEON_VIEW_IS_PAGE) != 0) {
+        return diag_fail(ODEON_ERR_UNSUPPORTED, "a page draws charts alone");
+    }
+    drawn chart;
+    odeon_status status = views_draw(s->views, number, request, &chart);
+    if (status != ODEON_OK) {
+        status = give_up(status, out);
+    } else if (chart.nothing != NULL) {
+        out->nothing(out->self, chart.nothing);
+    } else {
+        out->put(out->self, chart.text.data, chart.text.length);
+        if (chart.caption != NULL) {
+            out->caption(out->self, chart.caption);
+        }
+    }
+    drawn_fini(&chart);
+    view_model_release(&s->models, false);
+    return status;
+}
+
+/* ---- life ---- */
+
+odeon_status view_session_open(const command_line *a, size_t n, const char *const *folders,
+                               view_session *out)
+{
+    *out = (view_session){.models = {.line = a},
+                          .services = {.struct_size = sizeof out->services,
+                                       .self = out,
+                                       .drawing = drawing,
+                                       .draw = draw,
+                                       .solve = view_model_solve,
+                                       .predict = view_model_predict,
+                                       .samples = view_model_samples}};
+    out->models.runs = mem_zalloc(n, sizeof(odeon_view_run *));
+    if (out->models.runs == NULL) {
+        return diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        ODEON_TRY(run_record_read(folders[i], &out->models.runs[i]));
+        out->models.n_runs++;
+    }
+    ODEON_TRY(registry_create(a->n_plugin_paths, a->plugin_paths, &out->registry));
+    return views_create(out->registry, &out->views);
+}
+
+void view_session_close(view_session *s)
+{
+    view_model_release(&s->models, true);
+    views_destroy(s->views);
+    registry_destroy(s->registry);
+    for (size_t i = 0; i < s->models.n_runs; i++) {
+        run_record_destroy(s->models.runs[i]);
+    }
+    mem_free(s->models.runs);
+    *s = (view_session){.registry = NULL};
+}
+
+odeon_status view_session_spare(size_t n, const char *const *folders, const char *file)
+{
+    static const char *const names[] = {RUN_FOLDER_INI, "manifest.json", "metrics.csv",
+                                        RUN_FOLDER_WEIGHTS};
+    for (size_t i = 0; i < n * (sizeof names / sizeof *names); i++) {
+        char *path = mem_printf("%s/%s", folders[i % n], names[i / n]);
+        odeon_status status = path != NULL ? output_file_spare("--out", file, "RUN", path)
+                                           : diag_fail(ODEON_ERR_NOMEM, "runs: no memory");
+        mem_free(path);
+        ODEON_TRY(status);
+    }
+    return output_file_check(file);
+}
+
+odeon_status view_session_draw(view_session *s, int64_t number, int32_t format, const char *file,
+                               drawn *out)
+{
+    const odeon_view_request request = {.struct_size = sizeof request,
+                                        .format = format,
+                                        .number = 1,
+                                        .n_runs = (int64_t)s->models.n_runs,
+                                        .run = (const odeon_view_run *const *)s->models.runs,
+                                        .file = file != NULL ? file : "",
+                                        .services = &s->services};
+    odeon_status status = views_draw(s->views, number, &request, out);
+    view_model_release(&s->models, false);
+    return status;
+}

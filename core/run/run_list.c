@@ -1,0 +1,212 @@
+#include "run/run_list.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "format/run_folder.h"
+#include "odeon/host.h"
+
+static odeon_status no_memory(void)
+{
+    return diag_fail(ODEON_ERR_NOMEM, "list of runs: no memory");
+}
+
+void run_list_fini(run_list *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        run_status_fini(&x->list[i]);
+    }
+    mem_free(x->list);
+    *x = (run_list){.n = 0};
+}
+
+/* ---- finding ---- */
+
+static odeon_status add_run(const char *path, run_list *out)
+{
+    run_status *list = mem_reserve(out->list, &out->room, out->n + 1, 16, sizeof *list);
+    if (list == NULL) {
+        return no_memory();
+    }
+    out->list = list;
+    odeon_status status = run_status_read(path, &list[out->n]);
+    if (status == ODEON_OK) {
+        out->n++;
+        return ODEON_OK;
+    }
+    run_status_fini(&list[out->n]);
+    if (status == ODEON_ERR_NOMEM) {
+        return status;
+    }
+    diag_reason reason = diag_take();
+    diag_log(ODEON_LOG_WARNING, "left out: %s", reason.text);
+    return ODEON_OK;
+}
+
+static odeon_status search(const char *folder, int depth, run_list *out);
+
+/* An entry that is no folder, or a link to one, is none of ours. */
+static odeon_status look_at(const char *path, int depth, run_list *out)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return ODEON_OK;
+    }
+    if (run_folder_is_run(path)) {
+        return add_run(path, out);
+    }
+    return depth > 0 ? search(path, depth - 1, out) : ODEON_OK;
+}
+
+/* What cannot be opened further down holds no run for us. */
+static odeon_status search(const char *folder, int depth, run_list *out)
+{
+    DIR *d = opendir(folder);
+    odeon_status status = ODEON_OK;
+    const struct dirent *entry;
+    while (d != NULL && status == ODEON_OK && (entry = readdir(d)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+            continue;
+        }
+        char *path = mem_printf("%s/%s", folder, entry->d_name);
+        status = path != NULL ? look_at(path, depth, out) : no_memory();
+        mem_free(path);
+    }
+    if (d != NULL) {
+        (void)closedir(d);
+    }
+    return status;
+}
+
+/* Times are written so that their texts sort like them; one that is not known comes first. */
+static int by_start(const void *a, const void *b)
+{
+    const run_status *x = a, *y = b;
+    int order = strcmp(x->started != NULL ? x->started : "", y->started != NULL ? y->started : "");
+    return order != 0 ? order : strcmp(x->path, y->path);
+}
+
+odeon_status run_list_find(const char *folder, run_list *out)
+{
+    struct stat info;
+    size_t length = strlen(folder);
+    *out = (run_list){.n = 0};
+    if (stat(folder, &info) != 0) {
+        return diag_fail(ODEON_ERR_IO, "%s: %s", folder, strerror(errno));
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        return diag_fail(ODEON_ERR_IO, "%s: no folder", folder);
+    }
+    while (length > 1 && folder[length - 1] == '/') {
+        length--;
+    }
+    char *path = mem_printf("%.*s", (int)length, folder);
+    odeon_status status = path == NULL              ? no_memory()
+                          : run_folder_is_run(path) ? add_run(path, out)
+                                                    : search(path, RUN_LIST_DEPTH, out);
+    mem_free(path);
+    if (out->n > 1) {
+        qsort(out->list, out->n, sizeof *out->list, by_start);
+    }
+    return status;
+}
+
+/* ---- differences ---- */
+
+static bool is_its_own(const char *section, const char *name)
+{
+    return strcmp(section, "run") == 0 && (strcmp(name, "out") == 0 || strcmp(name, "name") == 0);
+}
+
+/* Has another run of this name another value of the key, or none? */
+static bool differs(const run_list *x, const run_status *r, const char *section, const ini_key *key)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const run_status *other = &x->list[i];
+        if (other == r || strcmp(other->name, r->name) != 0) {
+            continue;
+        }
+        const char *value = run_status_key(other, section, key->name);
+        if (value == NULL || strcmp(value, key->value) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_differences(const run_list *x, const run_status *r, text_buffer *out)
+{
+    for (size_t i = 0; i < r->config->n_sections; i++) {
+        const ini_section *s = &r->config->sections[i];
+        for (size_t k = 0; k < s->n_keys; k++) {
+            if (!is_its_own(s->name, s->keys[k].name) && differs(x, r, s->name, &s->keys[k])) {
+                text_printf(out, "%s%s.%s=%s", out->length > 0 ? " " : "", s->name, s->keys[k].name,
+                            s->keys[k].value);
+            }
+        }
+    }
+}
+
+/* ---- the table ---- */
+
+/* "2026-11-30T10:50:52Z" as people write it. */
+static void add_start(const run_status *r, table *t)
+{
+    char text[17] = "-";
+    if (r->started != NULL) {
+        (void)snprintf(text, sizeof text, "%s", r->started);
+        char *letter = strchr(text, 'T');
+        if (letter != NULL) {
+            *letter = ' ';
+        }
+    }
+    table_add_word(t, text);
+}
+
+/* Only what runs of any model have; figures with names of their own are in the JSON line. */
+static const char *const figures[] = {"test_loss", "accuracy", "evals_forward", "evals_backward"};
+enum { N_FIGURES = sizeof figures / sizeof *figures };
+
+static odeon_status add_row(const run_list *x, const run_status *r, table *t)
+{
+    text_buffer what = {0};
+    table_add_word(t, r->name);
+    add_start(r, t);
+    table_add_word(t, run_state_text(r->state));
+    table_add_number(t, (double)r->step, "%.0f");
+    table_add_number(t, (double)r->total, "%.0f");
+    for (size_t i = 0; i < N_FIGURES; i++) {
+        table_add_number(t, run_status_figure(r, figures[i]), i < 2 ? "%.4f" : "%.0f");
+    }
+    table_add_number(t, r->seconds, "%.1f");
+    table_add_word(t, r->path);
+    add_differences(x, r, &what);
+    table_add_word(t, what.data != NULL ? what.data : "");
+    bool failed = what.failed;
+    text_fini(&what);
+    return failed ? no_memory() : ODEON_OK;
+}
+
+odeon_status run_list_table(const run_list *x, table *out)
+{
+    static const char *const before[] = {"name", "started", "state", "step", "steps"};
+    static const char *const behind[] = {"seconds", "folder", "differs"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        table_column_add(out, before[i], false);
+    }
+    for (size_t i = 0; i < N_FIGURES; i++) {
+        table_column_add(out, figures[i], false);
+    }
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) {
+        table_column_add(out, behind[i], false);
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        ODEON_TRY(add_row(x, &x->list[i], out));
+    }
+    return ODEON_OK;
+}

@@ -1,0 +1,32 @@
+/* asking.h: questions about a run's model. */
+#ifndef ODEON_VIEW_CHARTS_ASKING_H
+#define ODEON_VIEW_CHARTS_ASKING_H
+#include "drawing.h"
+#include "odeon/dataset.h"
+
+/* A question that is being put together; its texts are the drawing's. */
+typedef struct asking {
+    drawing *drawing;
+    const char *block; /* path of the first ODE block; NULL: the run has none */
+    odeon_view_ask ask;
+    const char *override[8], *without[16];
+} asking;
+
+/* Of the first run, all samples of the test split. False where it has no ODE block. */
+bool asking_begin(asking *a, drawing *d);
+/* Sets model.BLOCK.KEY; leaves it out. */
+void asking_set(asking *a, const char *key, const char *value);
+void asking_drop(asking *a, const char *key);
+/* States at n equal times from `from` to `to`, whatever the run's own times are. */
+void asking_times(asking *a, double from, double to, int n);
+/* One step of Euler's method of size 1, so that y(1) - y(0) is the field at y(0). */
+void asking_field(asking *a, double t);
+
+odeon_status asking_solve(asking *a, odeon_view_answer *out);
+
+/* The interval that the block integrates over, of a run that names it. */
+bool asking_span(const asking *a, double *from, double *to);
+/* Does the block start from the first of the states that a sample holds? */
+bool asking_starts_first(const asking *a);
+
+#endif

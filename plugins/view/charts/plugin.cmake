@@ -1,0 +1,2 @@
+target_compile_definitions(${plugin} PRIVATE _GNU_SOURCE)
+target_link_libraries(${plugin} PRIVATE ${CMAKE_DL_LIBS})

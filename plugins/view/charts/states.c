@@ -1,0 +1,502 @@
+/* States along the flow: a learned path beside the data, the field in the plane, how samples go
+ * through the block. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "asking.h"
+
+/* ---- observed paths ---- */
+
+/* Of all samples of a split whose labels are states over time: numbers of the state by their time.
+ */
+typedef struct observed {
+    size_t n, size;
+    double *time;  /* [n] */
+    double *value; /* [n, size] */
+    double from, to;
+} observed;
+
+enum { SHOWN_POINTS = 150 };
+
+static odeon_status no_paths(drawing *d)
+{
+    return drawing_nothing(d, "the labels of its samples are no states over time");
+}
+
+/* Windows of one path, each with times from its own start: a sample's row says how many times its
+ * start lies behind that of the first. Else nothing is added. */
+static double start_of(const odeon_view_answer *x, size_t i)
+{
+    const double *time = x->time + i * (size_t)x->n_times;
+    double step = x->time[1] - x->time[0];
+    return x->row != NULL && time[0] == x->time[0] ? step * (double)(x->row[i] - x->row[0]) : 0;
+}
+
+/* Every so many-th of them, so that points stay apart; where the answer holds none n is 0. */
+static void read_observed(drawing *d, const odeon_view_answer *x, observed *out)
+{
+    size_t all = (size_t)(x->n * x->n_times), size = (size_t)x->size;
+    bool are_states = x->label != NULL && x->n_classes == 0 && x->n_times > 1 &&
+                      x->label_size == x->n_times * x->size;
+    bool overlap = x->row != NULL && x->n > 1 && x->row[1] - x->row[0] == 1;
+    size_t each = overlap ? (size_t)x->n_times : 1; /* then the first of each window is enough */
+    size_t every = all / each > SHOWN_POINTS ? all / each / SHOWN_POINTS * each : each;
+    *out = (observed){.size = size, .from = INFINITY, .to = -INFINITY};
+    out->time = view_alloc(&d->memory, all, sizeof(double));
+    out->value = view_alloc(&d->memory, all * size, sizeof(double));
+    for (size_t i = 0; are_states && i < all && out->value != NULL; i++) {
+        double t = start_of(x, i / (size_t)x->n_times) + x->time[i];
+        out->from = fmin(out->from, t);
+        out->to = fmax(out->to, t);
+        if (i % every == 0) {
+            out->time[out->n] = t;
+            memcpy(out->value + out->n * size, x->label + i * size, size * sizeof(double));
+            out->n++;
+        }
+    }
+}
+
+/* The state that is observed first of all. */
+static const double *first_state(const observed *o)
+{
+    size_t first = 0;
+    for (size_t i = 1; i < o->n; i++) {
+        first = o->time[i] < o->time[first] ? i : first;
+    }
+    return o->value + first * o->size;
+}
+
+static const double *column(drawing *d, size_t n, const double *rows, size_t size, size_t k)
+{
+    double *out = view_alloc(&d->memory, n, sizeof *out);
+    for (size_t i = 0; i < n && out != NULL; i++) {
+        out[i] = rows[i * size + k];
+    }
+    return out;
+}
+
+/* The observed states, and the model's path from the first of them, in one go: as far as they were
+ * observed and as long again. */
+typedef struct learned {
+    observed data;
+    size_t per_sample; /* numbers that a sample's input holds */
+    size_t n;
+    const double *time, *value; /* [n], [n, size] */
+} learned;
+
+enum { PATH_TIMES = 1601 };
+
+static odeon_status ask_path(drawing *d, asking *a, double forecast, learned *out)
+{
+    odeon_view_answer x;
+    if (!asking_begin(a, d)) {
+        return drawing_nothing(d, "the metrics have no ODE block");
+    }
+    if (!asking_starts_first(a)) {
+        return drawing_nothing(d, "its block does not start from an observed state");
+    }
+    ODEON_TRY(asking_solve(a, &x));
+    read_observed(d, &x, &out->data);
+    if (out->data.n == 0 || d->memory.failed) {
+        return no_paths(d);
+    }
+    out->per_sample = (size_t)x.label_size; /* the input is such a path, too */
+    const observed *o = &out->data;
+    const double *start = first_state(o);
+    const char *text = "";
+    for (size_t k = 0; k < o->size && text != NULL; k++) {
+        text = view_print(&d->memory, "%s%s%.17g", text, k > 0 ? " " : "", start[k]);
+    }
+    asking_set(a, "initial", text != NULL ? text : "");
+    asking_times(a, o->from, o->to + forecast * (o->to - o->from), PATH_TIMES);
+    a->ask.n = 1;
+    ODEON_TRY(asking_solve(a, &x));
+    out->n = (size_t)x.n_times;
+    out->time = x.time;
+    out->value = x.value;
+    return ODEON_OK;
+}
+
+static void add_coordinate(drawing *d, const learned *l, size_t k, bool last)
+{
+    static const char *const raised[] = {"y₀", "y₁", "y₂"};
+    const observed *o = &l->data;
+    chart_panel *p = chart_panel_add(
+        d->chart, &(chart_axes){.title = raised[k], .x = {.label = last ? "t" : NULL}});
+    const double *seen = column(d, o->n, o->value, o->size, k);
+    const double *path = column(d, l->n, l->value, o->size, k);
+    if (path == NULL || seen == NULL) {
+        return;
+    }
+    chart_shade(p, o->to, l->time[l->n - 1]);
+    chart_points(p, o->n, o->time, seen,
+                 &(chart_style){.color = CHART_MUTED, .hollow = true, .radius = 1.8});
+    chart_line(p, l->n, l->time, path, &(chart_style){.color = CHART_BLUE});
+    if (k == 0) {
+        double lo, hi;
+        view_range(l->n, path, &lo, &hi);
+        chart_note(p, o->to, hi, CHART_MUTED, false, "forecast: nothing was observed from here");
+    }
+}
+
+static odeon_status make_path(drawing *d)
+{
+    asking a;
+    learned l;
+    ODEON_TRY(ask_path(d, &a, 1, &l));
+    if (d->nothing[0] != '\0') {
+        return ODEON_OK;
+    }
+    size_t n = l.data.size < 3 ? l.data.size : 3;
+    drawing_begin(d, CHART_WIDE, 60 + 170 * (double)n, "Path of the model, and what was observed");
+    chart_say(d->chart, CHART_BLUE, "model");
+    chart_say(d->chart, CHART_MUTED,
+              view_print(&d->memory, "from the first state on, in one solve; ○ observed%s",
+                         l.data.size > n ? "; the first three coordinates" : ""));
+    for (size_t k = 0; k < n; k++) {
+        add_coordinate(d, &l, k, k + 1 == n);
+    }
+    chart_describe(d->chart, "The model's path from t = %g to %g beside %zu observed states",
+                   l.time[0], l.time[l.n - 1], l.data.n);
+    return ODEON_OK;
+}
+
+/* ---- the plane ---- */
+
+enum { GRID_X = 17, GRID_Y = 14, GRID = GRID_X * GRID_Y };
+
+/* Arrows at the places of a grid, no longer than to the next one; their lengths grow as the square
+ * root of the field. */
+static odeon_status add_field(drawing *d, asking *a, chart_panel *p, const double box[4],
+                              size_t per_sample)
+{
+    double x[GRID], y[GRID], u[GRID], v[GRID], most = 0;
+    double *value = view_alloc(&d->memory, GRID * per_sample, sizeof *value);
+    odeon_view_answer f;
+    for (size_t i = 0; i < GRID && value != NULL; i++) {
+        value[i * per_sample] = x[i] =
+            box[0] + (box[1] - box[0]) * (double)(i % GRID_X) / (GRID_X - 1);
+        value[i * per_sample + 1] = y[i] =
+            box[2] + (box[3] - box[2]) * (double)(i / GRID_X) / (GRID_Y - 1);
+    }
+    a->ask.value = value;
+    a->ask.n = GRID;
+    ODEON_TRY(asking_solve(a, &f));
+    if (f.size != 2 || f.n != GRID || f.n_times != 2) {
+        return ODEON_OK;
+    }
+    for (size_t i = 0; i < GRID; i++) {
+        u[i] = f.value[4 * i + 2] - f.value[4 * i];
+        v[i] = f.value[4 * i + 3] - f.value[4 * i + 1];
+        most = fmax(most, hypot(u[i], v[i]));
+    }
+    double longest = .9 * fmin((box[1] - box[0]) / (GRID_X - 1), (box[3] - box[2]) / (GRID_Y - 1));
+    for (size_t i = 0; i < GRID; i++) {
+        double size = hypot(u[i], v[i]), scale = longest * sqrt(size / most) / size;
+        u[i] = size > 0 ? u[i] * scale : 0;
+        v[i] = size > 0 ? v[i] * scale : 0;
+        x[i] -= u[i] / 2;
+        y[i] -= v[i] / 2;
+    }
+    chart_arrows(p, GRID, x, y, u, v, &(chart_style){.color = CHART_MUTED, .opacity = .6});
+    return ODEON_OK;
+}
+
+/* What encloses n points of the plane and m others, and a little more. */
+static void enclose(size_t n, const double *value, size_t m, const double *more, double box[4])
+{
+    for (size_t k = 0; k < 2; k++) {
+        double lo = INFINITY, hi = -INFINITY;
+        for (size_t i = 0; i < n + m; i++) {
+            double v = i < n ? value[2 * i + k] : more[2 * (i - n) + k];
+            lo = fmin(lo, v);
+            hi = fmax(hi, v);
+        }
+        box[2 * k] = lo - .05 * (hi - lo);
+        box[2 * k + 1] = hi + .05 * (hi - lo);
+    }
+}
+
+static chart_panel *add_plane(drawing *d, const double box[4])
+{
+    return chart_panel_add(d->chart, &(chart_axes){.x = {.lo = box[0], .hi = box[1], .label = "y₀"},
+                                                   .y = {.lo = box[2], .hi = box[3], .label = "y₁"},
+                                                   .equal = true});
+}
+
+/* Of a run that learns paths. */
+static odeon_status draw_learned_plane(drawing *d)
+{
+    asking a;
+    learned l;
+    double box[4];
+    ODEON_TRY(ask_path(d, &a, 0, &l));
+    if (d->nothing[0] != '\0') {
+        return ODEON_OK;
+    }
+    const observed *o = &l.data;
+    if (o->size != 2) {
+        return drawing_nothing(d, "its state has %zu numbers, not 2", o->size);
+    }
+    enclose(o->n, o->value, l.n, l.value, box);
+    drawing_begin(d, CHART_WIDE, 510, "Phase portrait with the learned field");
+    chart_say(d->chart, CHART_MUTED, "arrows: f(y), length ∝ √|f|; ○ observed");
+    chart_say(d->chart, CHART_BLUE, "model, from the first state on, in one solve");
+    chart_panel *p = add_plane(d, box);
+    const double *path = l.value, *x = column(d, l.n, path, 2, 0), *y = column(d, l.n, path, 2, 1);
+    const double *seen_x = column(d, o->n, o->value, 2, 0),
+                 *seen_y = column(d, o->n, o->value, 2, 1);
+    asking_begin(&a, d);
+    asking_field(&a, o->from);
+    ODEON_TRY(add_field(d, &a, p, box, l.per_sample));
+    if (seen_y == NULL) {
+        return ODEON_ERR_NOMEM;
+    }
+    chart_points(p, o->n, seen_x, seen_y,
+                 &(chart_style){.color = CHART_MUTED, .hollow = true, .radius = 1.8});
+    chart_line(p, l.n, x, y, &(chart_style){.color = CHART_BLUE});
+    return ODEON_OK;
+}
+
+/* Of a run whose samples are points of the plane that flow to others. */
+static odeon_status draw_flowing_plane(drawing *d)
+{
+    asking a;
+    double from = 0, to = 1, box[4];
+    odeon_view_answer flow;
+    if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
+        return drawing_nothing(d, "it has no ODE block over an interval");
+    }
+    asking_times(&a, from, to, 21);
+    a.ask.n = 60;
+    ODEON_TRY(asking_solve(&a, &flow));
+    if (flow.size != 2) {
+        return drawing_nothing(d, "its state has %lld numbers, not 2", (long long)flow.size);
+    }
+    size_t n = (size_t)flow.n, times = (size_t)flow.n_times;
+    enclose(n * times, flow.value, 0, NULL, box);
+    drawing_begin(d, CHART_WIDE, 510, "Phase portrait with the learned field");
+    chart_say(d->chart, CHART_MUTED,
+              view_print(&d->memory, "arrows: f(%g, y), length ∝ √|f|", from));
+    chart_say(d->chart, CHART_BLUE,
+              view_print(&d->memory, "paths of %zu test samples to t = %g, ○ starts", n, to));
+    chart_panel *p = add_plane(d, box);
+    const double *x = column(d, n * times, flow.value, 2, 0),
+                 *y = column(d, n * times, flow.value, 2, 1);
+    asking field;
+    asking_begin(&field, d);
+    asking_field(&field, from);
+    ODEON_TRY(add_field(d, &field, p, box, 2));
+    for (size_t i = 0; i < n && y != NULL; i++) {
+        chart_line(p, times, x + i * times, y + i * times,
+                   &(chart_style){.color = CHART_BLUE, .thin = true, .opacity = .6});
+        chart_points(p, 1, x + i * times, y + i * times,
+                     &(chart_style){.color = CHART_BLUE, .hollow = true, .radius = 2});
+    }
+    return ODEON_OK;
+}
+
+static odeon_status make_phase(drawing *d)
+{
+    asking a;
+    if (!asking_begin(&a, d)) {
+        return drawing_nothing(d, "the metrics have no ODE block");
+    }
+    return asking_starts_first(&a) ? draw_learned_plane(d) : draw_flowing_plane(d);
+}
+
+/* ---- flows ---- */
+
+/* Rows of numbers [n, size], of which every so many-th are looked at. */
+typedef struct cloud {
+    size_t n, size, every;
+    const double *x;
+    double *mean; /* [size] */
+} cloud;
+
+static void find_mean(cloud *c)
+{
+    double share = 1 / (double)(c->n / c->every);
+    for (size_t i = 0; i + c->every <= c->n; i += c->every) {
+        for (size_t k = 0; k < c->size; k++) {
+            c->mean[k] += c->x[i * c->size + k] * share;
+        }
+    }
+}
+
+/* w = C v, up to a factor, by the covariance C of the rows. */
+static void multiply(const cloud *c, const double *v, double *w)
+{
+    memset(w, 0, c->size * sizeof *w);
+    for (size_t i = 0; i + c->every <= c->n; i += c->every) {
+        const double *x = c->x + i * c->size;
+        double dot = 0;
+        for (size_t k = 0; k < c->size; k++) {
+            dot += (x[k] - c->mean[k]) * v[k];
+        }
+        for (size_t k = 0; k < c->size; k++) {
+            w[k] += dot * (x[k] - c->mean[k]);
+        }
+    }
+}
+
+/* Takes from v what lies along other, which is NULL or of length 1, and makes its length 1. */
+static void normalize(size_t size, double *v, const double *other)
+{
+    double along = 0, square = 0;
+    for (size_t k = 0; k < size && other != NULL; k++) {
+        along += v[k] * other[k];
+    }
+    for (size_t k = 0; k < size; k++) {
+        v[k] -= other != NULL ? along * other[k] : 0;
+        square += v[k] * v[k];
+    }
+    for (size_t k = 0; k < size; k++) {
+        v[k] = square > 0 ? v[k] / sqrt(square) : 0;
+    }
+}
+
+/* The directions of largest variance [2, size], by power iteration. */
+static void find_directions(const cloud *c, double *w, double *pca)
+{
+    for (size_t d = 0; d < 2; d++) {
+        double *v = pca + d * c->size;
+        for (size_t k = 0; k < c->size; k++) {
+            v[k] = 1 + .1 * (double)((k * 7 + d) % 11); /* any start that is not across */
+        }
+        for (int round = 0; round < 40; round++) {
+            normalize(c->size, v, d == 1 ? pca : NULL);
+            multiply(c, v, w);
+            memcpy(v, w, c->size * sizeof *v);
+        }
+        normalize(c->size, v, d == 1 ? pca : NULL);
+    }
+}
+
+/* States as points of the plane: [n, 2]. A thousand of them are enough to find its directions. */
+static double *to_plane(view_memory *m, size_t n, size_t size, const double *x)
+{
+    double *out = view_alloc(m, 2 * n, sizeof *out), *w = view_alloc(m, size, sizeof *w);
+    double *pca = view_alloc(m, 2 * size, sizeof *pca);
+    cloud c = {.n = n, .size = size, .every = n > 2000 ? n / 1000 : 1, .x = x};
+    c.mean = view_alloc(m, size, sizeof *c.mean);
+    if (m->failed) {
+        return NULL;
+    }
+    if (size == 2) {
+        memcpy(out, x, 2 * n * sizeof *out);
+        return out;
+    }
+    find_mean(&c);
+    find_directions(&c, w, pca);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < size; k++) {
+            out[2 * i] += (x[i * size + k] - c.mean[k]) * pca[k];
+            out[2 * i + 1] += (x[i * size + k] - c.mean[k]) * pca[size + k];
+        }
+    }
+    return out;
+}
+
+/* More classes than colours: only those are drawn that have one. */
+static bool is_drawn(const odeon_view_answer *x, size_t i)
+{
+    return x->n_classes <= CHART_SERIES || x->label == NULL || x->label[i] < CHART_SERIES;
+}
+
+/* The colour of a sample: its class, or on which side of 0 its only label lies. */
+static int color_of(const odeon_view_answer *x, size_t i)
+{
+    double label = x->label != NULL ? x->label[i * (size_t)x->label_size] : 0;
+    return x->n_classes > 0     ? 1 + (int)label % CHART_SERIES
+           : x->label_size == 1 ? (label > 0 ? CHART_BLUE : CHART_RED)
+                                : CHART_BLUE;
+}
+
+static void say_colors(drawing *d, const odeon_view_answer *x)
+{
+    if (x->label == NULL || (x->n_classes == 0 && x->label_size != 1)) {
+        return;
+    }
+    if (x->n_classes == 0) {
+        chart_say(d->chart, CHART_BLUE, "label above 0");
+        chart_say(d->chart, CHART_RED, "not above 0");
+    }
+    for (int i = 0; i < x->n_classes && i < CHART_SERIES; i++) {
+        chart_say(d->chart, 1 + i, view_print(&d->memory, "class %d", i));
+    }
+    if (x->n_classes > CHART_SERIES) {
+        chart_say(d->chart, CHART_MUTED, "other classes are left out");
+    }
+}
+
+static void add_flow(drawing *d, const odeon_view_answer *x)
+{
+    size_t n = (size_t)x->n, times = (size_t)x->n_times;
+    double *plane = to_plane(&d->memory, n * times, (size_t)x->size, x->value);
+    bool pca = x->size > 2;
+    chart_panel *p =
+        chart_panel_add(d->chart, &(chart_axes){.x = {.label = pca ? "first direction" : "y₀"},
+                                                .y = {.label = pca ? "second direction" : "y₁"},
+                                                .equal = true});
+    if (plane == NULL) {
+        return;
+    }
+    const double *a = column(d, n * times, plane, 2, 0), *b = column(d, n * times, plane, 2, 1);
+    for (size_t i = 0; i < n && b != NULL; i++) {
+        if (!is_drawn(x, i)) {
+            continue;
+        }
+        chart_line(p, times, a + i * times, b + i * times,
+                   &(chart_style){.color = color_of(x, i), .thin = true, .opacity = .25});
+    }
+    for (size_t i = 0; i < n && b != NULL; i++) {
+        size_t last = i * times + times - 1;
+        if (!is_drawn(x, i)) {
+            continue;
+        }
+        chart_points(p, 1, a + last, b + last,
+                     &(chart_style){.color = color_of(x, i), .radius = 2.2});
+    }
+}
+
+static odeon_status make_flow(drawing *d)
+{
+    asking a;
+    double from = 0, to = 1;
+    odeon_view_answer x;
+    if (!asking_begin(&a, d) || !asking_span(&a, &from, &to)) {
+        return drawing_nothing(d, "it has no ODE block over an interval");
+    }
+    a.ask.n = 200;
+    asking_times(&a, from, to, 21);
+    ODEON_TRY(asking_solve(&a, &x));
+    if (x.size < 2) {
+        return drawing_nothing(d, "its state is a single number");
+    }
+    drawing_begin(d, CHART_WIDE, 430, "Flow of test samples through the block");
+    chart_say(d->chart, CHART_MUTED,
+              view_print(&d->memory, "%lld samples from t = %g to %g, • at the end%s",
+                         (long long)x.n, from, to,
+                         x.size > 2 ? view_print(&d->memory,
+                                                 "; two directions of largest variance of %lld",
+                                                 (long long)x.size)
+                                    : ""));
+    say_colors(d, &x);
+    add_flow(d, &x);
+    chart_describe(d->chart, "Paths of %lld samples, a state of %lld numbers", (long long)x.n,
+                   (long long)x.size);
+    return ODEON_OK;
+}
+
+#define KIND(id, what)                                                                             \
+    const drawing_kind draw_##id = {.info = {.struct_size = sizeof(odeon_view_drawing),            \
+                                             .flags = ODEON_VIEW_WIDE | ODEON_VIEW_OF_ONE_RUN,     \
+                                             .name = #id,                                          \
+                                             .summary = what,                                      \
+                                             .part = "What was learned"},                          \
+                                    .make = make_##id}
+KIND(path, "the model's path beside observed states");
+KIND(phase, "the field in the plane, with paths");
+KIND(flow, "paths of samples through the ODE block");
