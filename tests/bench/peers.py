@@ -155,15 +155,18 @@ class Bench:
     def turns(self, systems, opened):
         """Samples of all that are open, in turn."""
         options, calls, found = self.options, {}, {name: [] for name in opened}
+        least = dict.fromkeys(opened, options.least)
         for name in opened:
             one = float(systems[name].ask("go 1", 600)[0])
             calls[name] = max(1, int(options.sample / one))
-            if one > options.seconds:  # so slow that the first is worth having
+            if one > options.seconds:  # so slow that the first is worth having, and few must do
                 found[name].append(one)
+                least[name] = options.least if one < 5.0 * options.seconds else 1
         spent = dict.fromkeys(opened, 0.0)
         for _ in range(400):
             active = [name for name in opened
-                      if spent[name] < options.seconds or len(found[name]) < options.least]
+                      if not found[name] or len(found[name]) < least[name] or
+                      (spent[name] < options.seconds and least[name] > 1)]
             if not active:
                 break
             for name in active:
