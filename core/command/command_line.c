@@ -49,6 +49,10 @@ static const struct option known[] = {
     {"tolerances", required_argument, NULL, OPTION_VALUE + ARGUMENT_TOLERANCES},
     {"directions", required_argument, NULL, OPTION_VALUE + ARGUMENT_DIRECTIONS},
     {"gradients", no_argument, NULL, OPTION_VALUE + ARGUMENT_GRADIENTS},
+    {"from", required_argument, NULL, OPTION_VALUE + ARGUMENT_FROM},
+    {"to", required_argument, NULL, OPTION_VALUE + ARGUMENT_TO},
+    {"batches", required_argument, NULL, OPTION_VALUE + ARGUMENT_BATCHES},
+    {"work-precision", no_argument, NULL, OPTION_VALUE + ARGUMENT_WORK_PRECISION},
     {NULL, 0, NULL, 0},
 };
 
