@@ -212,11 +212,11 @@ static odeon_status read_slopes(work *w, session *s, audit_row *row)
 
 /* A device that has no such numbers leaves the columns empty: the row is measured all the same. One
  * worker, whose sums are the whole batch's. */
-static void find_slopes(work *w, variant_keys *keys, audit_row *row)
+static odeon_status find_slopes(work *w, variant_keys *keys, audit_row *row)
 {
     variant v = {.config = NULL};
     if (w->plan->directions == 0) {
-        return;
+        return ODEON_OK;
     }
     variant_add(keys, "run.workers=1");
     odeon_status status = variant_open(w->base, keys, (variant_ways){.over = "dual"}, &v);
@@ -226,11 +226,13 @@ static void find_slopes(work *w, variant_keys *keys, audit_row *row)
     if (status == ODEON_OK) {
         status = read_slopes(w, v.session, row);
     }
-    if (status != ODEON_OK) {
+    variant_close(&v);
+    if (status != ODEON_OK && status != ODEON_ERR_NOMEM) {
         diag_reason reason = diag_take();
         row->reason = mem_printf("no derivative: %s", reason.text);
+        status = row->reason != NULL ? ODEON_OK : no_memory();
     }
-    variant_close(&v);
+    return status;
 }
 
 /* ---- a row ---- */
@@ -284,11 +286,11 @@ static odeon_status fill_row(work *w, const audit_case *x, audit_row *row)
     add_case(w, x, &keys);
     odeon_status status = measure(w, &keys, row);
     if (status == ODEON_OK) {
-        find_slopes(w, &keys, row);
+        status = find_slopes(w, &keys, row);
     } else if (status != ODEON_ERR_NOMEM && status != ODEON_ERR_CANCELLED) {
         diag_reason reason = diag_take();
         row->reason = mem_strdup(reason.text);
-        status = ODEON_OK;
+        status = row->reason != NULL ? ODEON_OK : no_memory();
     }
     variant_keys_fini(&keys);
     return interrupt_signal() != 0 ? diag_fail(ODEON_ERR_CANCELLED, "audit: interrupted") : status;

@@ -168,6 +168,7 @@ static odeon_status fill_row(work *w, const manner *m, odeon_status *answer)
     } else if (!ends_all(*answer)) {
         diag_reason reason = diag_take();
         row->reason = mem_strdup(reason.text);
+        *answer = row->reason != NULL ? *answer : no_memory();
     }
     solution_fini(&x);
     if (interrupt_signal() != 0) {
