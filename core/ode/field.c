@@ -5,7 +5,6 @@
 
 #include "base/diag.h"
 #include "data/batch_fields.h"
-#include "device/worker_sum.h"
 #include "odeon/device_move.h"
 #include "odeon/device_solver.h"
 
