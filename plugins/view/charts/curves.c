@@ -28,7 +28,7 @@ typedef struct recipe {
 
 static const odeon_view_run *first_run(const drawing *d)
 {
-    return d->request->run[0];
+    return view_first(d->request);
 }
 
 /* The column's values, in the recipe's unit. */

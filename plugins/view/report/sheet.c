@@ -12,7 +12,7 @@ static const char layout[] =
     "p{max-width:656px;margin:10px 0}"
     ".meta,figcaption,caption{font-size:12.5px;line-height:1.4;overflow-wrap:anywhere}"
     ".lead{font-size:17px;line-height:1.5}"
-    ".figs{display:flex;flex-wrap:wrap;gap:24px 16px;align-items:flex-start}"
+    ".figs{margin-top:14px;display:flex;flex-wrap:wrap;gap:24px 16px;align-items:flex-start}"
     "figure{margin:0;max-width:100%;overflow-x:auto}"
     "figcaption{max-width:60ch;margin-top:4px}.s1 figcaption{max-width:320px}"
     "svg,img{display:block}.wide{overflow-x:auto}"
